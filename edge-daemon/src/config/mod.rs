@@ -1,0 +1,59 @@
+//! Pure. What is true of this box, parsed from its TOML file.
+use std::path::PathBuf;
+use shared::{id::{BoxName, CameraId}, time::{Day, Zone}};
+
+/// The only configuration the program sees.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Host-like name of the scheme, e.g. `cctv.example.gov.uk`.
+    pub scheme: String,
+    pub name: BoxName,
+    /// Place in words, for the log and the certificate.
+    pub site: String,
+    pub zone: Zone,
+    pub zone_name: String,
+    pub state: PathBuf,
+    /// Days footage is kept (28, 30, 31 …), unless a camera says otherwise.
+    pub retention_days: u32,
+    pub volumes: Vec<PathBuf>,
+    pub cameras: Vec<Camera>,
+    /// Program that works on pictures; default `beadle-pictures` beside this program.
+    pub pictures: PathBuf,
+    /// Length of a segment in seconds, 60 unless a test says otherwise.
+    pub segment_secs: u32,
+    /// SHA-256 of the file's bytes, for `cfg.set`.
+    pub digest: shared::record::Digest,
+}
+
+#[derive(Clone, Debug)]
+pub struct Camera {
+    pub id: CameraId,
+    pub title: String,
+    /// rtsp://host:port/path, never with a password in it.
+    pub url: url::Url,
+    pub username: Option<String>,
+    /// Read from a systemd credential or file named in the configuration.
+    pub password: Option<Secret>,
+    pub retention_days: u32,
+    pub mask: Option<Mask>,
+}
+
+/// A mask: solid polygons in normalised coordinates (0 to 1), burned in by the picture worker.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    /// Version, e.g. `m7`.
+    pub id: String,
+    pub polygons: Vec<Vec<(f64, f64)>>,
+    pub review: Option<Day>,
+}
+
+/// Text that must never be printed.
+#[derive(Clone, PartialEq)]
+pub struct Secret(String);
+impl Secret {
+    pub fn new(text: String) -> Self { Self(text) }
+    pub fn reveal(&self) -> &str { &self.0 }
+}
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("[redacted]") }
+}

@@ -1,0 +1,20 @@
+//! Pure. Module map of the box.
+//!
+//! ```text
+//! packet      camera/rtsp → [camera/pictures] → segment/cutter → footage::mp4 → footage::sealed → store/writer → audit line → store/index
+//!             … pulled:  uplink/pulls → reader → uplink/quic ══> hub          … or due:  retention/policy → retention/sweeper
+//! audit line  whoever acts → logbook (append, sync, then act) → uplink/audit ══> hub → countersigned head → logbook (head.ack)
+//! ```
+pub mod camera;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod health;
+pub mod identity;
+pub mod reader;
+pub mod retention;
+pub mod segment;
+pub mod state;
+pub mod store;
+pub mod supervise;
+pub mod uplink;

@@ -1,0 +1,1 @@
+//! Wiring. Retention: one place decides ([`policy`]), one place deletes ([`sweeper`]).

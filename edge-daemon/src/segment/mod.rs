@@ -1,0 +1,1 @@
+//! Pure. Packets to segment boundaries.

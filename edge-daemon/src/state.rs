@@ -1,0 +1,28 @@
+//! Pure. Where everything lies in a box's state folder (`/var/lib/beadle-edge`).
+//!
+//! ```text
+//! log/            the audit log (logbook)
+//! identity/       box.key (P-256, PKCS#8 PEM, made on first start), box.crt, ca.crt, hub.json (from enrolment)
+//! reader/         root.key, identities, order.vkey: the reader's own (mode 0700, user beadle-reader)
+//! keys/           recipients.json (day recipients, public), reader.pub (the reader's long-term recipient), boot/ (identities sealed to it)
+//! pulls/          one JSON per prepared pull: <ref>-<camera>.json
+//! index.sqlite    derived, may be deleted
+//! run/            reader.sock, status.json
+//! ```
+use std::path::{Path, PathBuf};
+
+#[derive(Clone, Debug)]
+pub struct State(pub PathBuf);
+
+impl State {
+    pub fn new(root: &Path) -> Self { Self(root.to_owned()) }
+    pub fn root(&self) -> &Path { &self.0 }
+    pub fn identity(&self) -> PathBuf { self.0.join("identity") }
+    pub fn reader(&self) -> PathBuf { self.0.join("reader") }
+    pub fn keys(&self) -> PathBuf { self.0.join("keys") }
+    pub fn pulls(&self) -> PathBuf { self.0.join("pulls") }
+    pub fn index(&self) -> PathBuf { self.0.join("index.sqlite") }
+    pub fn run(&self) -> PathBuf { self.0.join("run") }
+    pub fn reader_socket(&self) -> PathBuf { self.run().join("reader.sock") }
+    pub fn status(&self) -> PathBuf { self.run().join("status.json") }
+}

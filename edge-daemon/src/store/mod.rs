@@ -1,0 +1,5 @@
+//! Wiring. Footage on disk: volumes, the segment writer, the derived index.
+pub mod index;
+pub mod volume;
+pub use index::Index;
+pub use volume::{Volume, Volumes};

@@ -1,0 +1,1 @@
+//! Wiring. Task tree and shutdown order.

@@ -1,0 +1,4 @@
+//! Pure. Footage: fragmented MP4 and its age sealing. Bytes in, bytes out.
+#![forbid(unsafe_code)]
+pub mod mp4;
+pub mod sealed;

@@ -1,0 +1,22 @@
+//! Adapter: filesystem. The append-only log of box and hub: lines, heads, keys (audit.md 2.3, 2.4, 2.6).
+//!
+//! ```text
+//! <state>/log/<number>/<first line, ten digits>.jsonl    lines, a new file each 65,536
+//! <state>/log/<number>/head.note                          newest head, signed by the log key
+//! <state>/log/<number>/cosigned.note                      newest head the hub countersigned
+//! <state>/log/<number>/heads/<size>.note                  one per key.roll and at close
+//! <state>/log/keys/<number>.current …                     the log's private key (32 bytes), replaced hourly on a box
+//! <state>/log/boot                                        start counter
+//! ```
+mod clock;
+mod copy;
+mod files;
+mod handle;
+mod keys;
+mod writer;
+
+pub use clock::SystemClock;
+pub use copy::{Copy, CopyError};
+pub use files::{Folder, LogFolder};
+pub use handle::{Line, LogHandle, Opened};
+pub use writer::{LogError, Settings};

@@ -1,0 +1,184 @@
+//! Pure. Names of things, and the only place they are parsed.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What was wrong with a name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not {wanted}")]
+pub struct BadId {
+    pub text: String,
+    pub wanted: &'static str,
+}
+
+fn slug(text: &str, max: usize) -> bool {
+    let b = text.as_bytes();
+    !b.is_empty()
+        && b.len() <= max
+        && b[0] != b'-'
+        && b[b.len() - 1] != b'-'
+        && b.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $wanted:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn parse(text: &str) -> Result<Self, BadId> {
+                if slug(text, $max) {
+                    Ok(Self(text.into()))
+                } else {
+                    Err(BadId { text: text.into(), wanted: $wanted })
+                }
+            }
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(&self.0)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(d)?;
+                Self::parse(&text).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+name!(
+    /// A camera of one box, e.g. `c03`.
+    CameraId, 32, "a camera id (1 to 32 of a-z, 0-9 and -, like c03)"
+);
+name!(
+    /// A box of one scheme, e.g. `ashby-high-street`.
+    BoxName, 63, "a box name (1 to 63 of a-z, 0-9 and -, like ashby-high-street)"
+);
+
+/// `BOX/CAM`, as staff type it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BoxCamera {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+}
+
+impl BoxCamera {
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let bad = || BadId { text: text.into(), wanted: "a camera written BOX/CAMERA, like ashby-high-street/c03" };
+        let (b, c) = text.split_once('/').ok_or_else(bad)?;
+        Ok(Self { r#box: BoxName::parse(b).map_err(|_| bad())?, cam: CameraId::parse(c).map_err(|_| bad())? })
+    }
+}
+
+impl fmt::Display for BoxCamera {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.r#box, self.cam)
+    }
+}
+
+/// The host-like name of a scheme, first part of every log's origin, e.g. `cctv.example.gov.uk`.
+pub fn scheme_ok(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 200 && text.split('.').all(|p| slug(p, 63))
+}
+
+/// Origin of a box's log: `<scheme>/box/<name>/<number>`.
+pub fn box_log(scheme: &str, name: &BoxName, number: u64) -> String {
+    format!("{scheme}/box/{name}/{number}")
+}
+
+/// Origin of the hub's own log: `<scheme>/hub/<number>`.
+pub fn hub_log(scheme: &str, number: u64) -> String {
+    format!("{scheme}/hub/{number}")
+}
+
+/// Name of the hub's cosigning key: `<scheme>/hub/cosign-<year>`.
+pub fn hub_cosign(scheme: &str, year: i16) -> String {
+    format!("{scheme}/hub/cosign-{year}")
+}
+
+/// Splits an origin into everything before the log number, and the number.
+pub fn split_origin(origin: &str) -> Option<(&str, u64)> {
+    let (base, n) = origin.rsplit_once('/')?;
+    if n.is_empty() || n.len() > 15 || !n.bytes().all(|b| b.is_ascii_digit()) || (n.len() > 1 && n.starts_with('0')) {
+        return None;
+    }
+    Some((base, n.parse().ok()?))
+}
+
+/// Box name of a box log's origin.
+pub fn box_of(origin: &str) -> Option<BoxName> {
+    let (base, _) = split_origin(origin)?;
+    let (_, name) = base.split_once("/box/")?;
+    BoxName::parse(name).ok()
+}
+
+/// An exhibit reference, e.g. `EXH-2026-000123`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct ExhibitRef(String);
+
+impl ExhibitRef {
+    pub fn new(year: i16, n: u32) -> Self {
+        Self(format!("EXH-{year:04}-{n:06}"))
+    }
+
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        let ok = text.strip_prefix("EXH-").and_then(|r| r.split_once('-')).is_some_and(|(y, n)| {
+            y.len() == 4 && n.len() == 6 && y.bytes().chain(n.bytes()).all(|b| b.is_ascii_digit())
+        });
+        if ok { Ok(Self(text.into())) } else { Err(BadId { text: text.into(), wanted: "an exhibit reference like EXH-2026-000123" }) }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ExhibitRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExhibitRef {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        for good in ["c03", "ashby-high-street", "1"] {
+            assert!(CameraId::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", "C03", "../x", "a/b", "-a", "a-", "a b", "å"] {
+            assert!(CameraId::parse(bad).is_err(), "{bad}");
+        }
+        assert_eq!(split_origin("cctv.example.gov.uk/box/ashby/12"), Some(("cctv.example.gov.uk/box/ashby", 12)));
+        assert_eq!(split_origin("cctv.example.gov.uk/box/ashby/012"), None);
+        assert!(ExhibitRef::parse("EXH-2026-000123").is_ok());
+        assert!(ExhibitRef::parse("EXH-2026-00012/").is_err());
+    }
+}

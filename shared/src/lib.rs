@@ -1,0 +1,35 @@
+//! Pure. The words both sides of Beadle speak: times, ids, audit lines, heads, proofs,
+//! verdicts and wire messages.
+//!
+//! Invariant: no I/O, no async, no logging, no clock is read here. Bytes and times come in as
+//! arguments; values or errors go out. `edge-daemon` and `hub` depend on this crate and never
+//! on each other.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`time`] | UTC milliseconds as the log writes them; local days; the `Clock` that is passed in |
+//! | [`id`] | camera ids, box names, log origins, exhibit references: the only place they are parsed |
+//! | [`record`] | one audit line, to the byte |
+//! | [`types`] | the `data` of every line type |
+//! | [`tree`] | RFC 6962 Merkle tree: frontier, proofs |
+//! | [`note`] | C2SP signed notes: keys, heads, countersignatures, proof files |
+//! | [`check`] | the rules between one line and the next |
+//! | [`verify`] | the verdict on a whole log or an evidence package |
+//! | [`evidence`] | what an evidence package is made of |
+//! | [`segment`] | names of segments and key ids |
+//! | [`wire`] | what box and hub say to each other |
+//! | [`conditions`] | every fault as data: title, cause, what to do next |
+#![forbid(unsafe_code)]
+
+pub mod check;
+pub mod conditions;
+pub mod evidence;
+pub mod id;
+pub mod note;
+pub mod record;
+pub mod segment;
+pub mod time;
+pub mod tree;
+pub mod types;
+pub mod verify;
+pub mod wire;

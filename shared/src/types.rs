@@ -1,0 +1,98 @@
+//! Pure. The `data` of every line type, in the key order the log writes (audit.md 2.2).
+//!
+//! A type implements [`Data`]; `KIND` is the line's `type`. Optional values are written as `null`, never left out.
+//! `Option` without a note means "null when not known". Hashes are lower hex strings, base64 is standard with padding.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::CameraId, time::{Day, Utc}};
+
+/// The data of one line type.
+pub trait Data: Serialize {
+    const KIND: &'static str;
+}
+
+macro_rules! lines {
+    ($($(#[$doc:meta])* $name:ident = $kind:literal { $($(#[$fd:meta])* $field:ident : $ty:ty),* $(,)? })*) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+            pub struct $name { $($(#[$fd])* pub $field: $ty),* }
+            impl Data for $name { const KIND: &'static str = $kind; }
+        )*
+        /// Every type this version writes or understands; any other is noted as UNKNOWN-TYPE.
+        pub const KNOWN: &[&str] = &[$($kind),*];
+    };
+}
+
+/// Head of the log a successor follows on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pred {
+    pub log: String,
+    pub size: u64,
+    /// base64
+    pub root: String,
+}
+
+lines! {
+    LogOpen = "log.open" { key: String, site: String, hw: String, sw: String, pred: Option<Pred>, by: Vec<String> }
+    LogClose = "log.close" { reason: String, by: Vec<String> }
+    KeyRoll = "key.roll" { new: String }
+    /// Hub log: the P-256 key that seals packages.
+    KeySeal = "key.seal" { spki: String }
+    /// Box log: the hub's countersignature, as on the note's signature line.
+    HeadAck = "head.ack" { size: u64, root: String, hub: String, time: u64, sig: String }
+    /// Hub log: a box head it countersigned (hourly).
+    HeadSeen = "head.seen" { log: String, size: u64, root: String }
+    Beat = "beat" { free_mib: u64, cams: u64, temp_c: Option<i64> }
+    /// `why`: start, crash, stall, update, restore.
+    SysBoot = "sys.boot" { why: String, last_n: i64, sw: String }
+    SysStop = "sys.stop" { why: String }
+    SysUpdate = "sys.update" { from: String, to: String, sha256: String }
+    LogTorn = "log.torn" { bytes: u64, sha256: String }
+    /// `trust`: synced, holdover, unknown.
+    ClockState = "clock.state" { src: String, stratum: i64, offset_us: i64, err_us: i64, trust: String }
+    ClockStep = "clock.step" { delta_ms: i64, src: String }
+    CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
+    /// `how`: none, burned, proved, lifted. `sha256` is of the plaintext file; `t1` is the end of the last frame.
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String }
+    SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
+    SegLost = "seg.lost" { cam: CameraId, s: u64, why: String }
+    MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day> }
+    MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String> }
+    MaskEnd = "mask.end" { cam: CameraId, mask: String, why: String }
+    MaskFail = "mask.fail" { cam: CameraId, mask: String, t0: Utc, t1: Utc, why: String }
+    CfgSet = "cfg.set" { sha256: String }
+    AccLogin = "acc.login" { op: String, how: String }
+    AccFail = "acc.fail" { op: String, how: String }
+    /// `cam` or `exh`: the other one is left out.
+    AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
+    /// A viewing of an exhibit.
+    AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String }
+    HoldSet = "hold.set" { hold: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, grant: String }
+    HoldClear = "hold.clear" { hold: String, why: String, by: Vec<String> }
+    ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, grant: String, purpose: String }
+    /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
+    ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
+    /// `set`: SHA-256 of the deleted seg.write lines' leaf hashes, in order.
+    DelRange = "del.range" { cam: CameraId, day: Day, s0: u64, s1: u64, t0: Utc, t1: Utc, count: u64, set: String, rule: String, key: String }
+    /// `n`: line number of its del.range. `claim`: tpm, file.
+    DelDone = "del.done" { cam: CameraId, day: Day, n: u64, oldest: Option<Utc>, undecryptable: bool, claim: String }
+    FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
+    FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
+    SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
+    SpotBad = "spot.bad" { log: String, cam: CameraId, s: u64 }
+    BoxAdd = "box.add" { r#box: String, by: Vec<String> }
+    BoxRevoke = "box.revoke" { r#box: String, why: String, by: Vec<String> }
+    BoxReplace = "box.replace" { r#box: String, log: String, last_n: i64, by: Vec<String> }
+    /// Hub log: a staff account made.
+    OpAdd = "op.add" { op: String, role: String, by: Vec<String> }
+    /// Hub log: a request granted; free text is salted.
+    GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
+    /// Hub log: a request that could not be met or was refused, with the plain code of why.
+    GrantFail = "grant.fail" { grant: String, cam: String, why: String }
+    /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
+    CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
+    /// Hub log: somebody read or exported a log.
+    LogRead = "log.read" { log: String, from: u64, to: u64, op: String }
+}

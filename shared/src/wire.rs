@@ -1,0 +1,219 @@
+//! Pure. What box and hub say to each other over QUIC (ALPN `beadle/1`), version 1.
+//!
+//! # Frames
+//! Every stream carries frames: `u32` big-endian length, one kind byte, then `length - 1` bytes of body.
+//!
+//! | kind | body |
+//! |---|---|
+//! | `J` | one JSON message |
+//! | `L` | whole audit lines, each with its LF |
+//! | `H` | a signed head (note text) |
+//! | `B` | raw bytes of a clip |
+//!
+//! A frame is at most 1 MiB. The first frame of a stream is a `J` that says what the stream is ([`Open`]).
+//!
+//! # Streams
+//! - **enrol** (box opens, no client certificate): `Open::Enrol` → [`EnrolReply`].
+//! - **control** (box opens, one per connection): `Open::Control` → [`ToBox::Welcome`], then [`ToHub`] / [`ToBox`] both ways.
+//! - **audit** (box opens): `Open::Audit` → [`AuditReply::Have`]; then the box sends `L` frames and, at each head, an `H` frame;
+//!   the hub answers every `H` with a `J` [`AuditReply::Cosigned`] or [`AuditReply::Refused`].
+//! - **clip** (hub opens): `Open::Clip` → [`ClipReply`], then `B` frames until the announced size is reached.
+//!
+//! A message with an unknown `is` deserialises to `Unknown` and is answered politely or ignored, never fatal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{id::{BoxName, CameraId, ExhibitRef}, time::Utc};
+
+pub const ALPN: &[u8] = b"beadle/1";
+pub const MAX_FRAME: usize = 1 << 20;
+
+/// QUIC application close codes, with the sentence sent beside them.
+pub mod close {
+    pub const DONE: u32 = 0;
+    pub const REVOKED: u32 = 1;
+    pub const UNKNOWN_BOX: u32 = 2;
+    pub const BAD_MESSAGE: u32 = 3;
+    pub const REPLACED: u32 = 4;
+    pub const NO_CERTIFICATE: u32 = 5;
+}
+
+/// First frame of a stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Open {
+    /// Claims a box with the secret of its one-time code; `spki` is the DER public key (base64) to certify.
+    Enrol { v: u32, r#box: BoxName, secret: String, spki: String },
+    Control { v: u32, r#box: BoxName, sw: String, time: Utc, cameras: Vec<CameraInfo>, retention_days: u32, zone: String },
+    /// `log` is the log number; `cosigned` the newest countersigned head the box holds (note text).
+    Audit { log: u64, cosigned: Option<String> },
+    /// The hub asks for bytes of one sealed segment of a prepared pull.
+    Clip { r#ref: ExhibitRef, cam: CameraId, s: u64, offset: u64 },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraInfo {
+    pub cam: CameraId,
+    pub title: String,
+    pub masked: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum EnrolReply {
+    /// Everything the box keeps: its certificate and the CA (PEM), the scheme, and the hub's public keys.
+    Enrolled { scheme: String, cert: String, ca: String, cosign: String, order: String },
+    Refused { why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum ToBox {
+    Welcome { time: Utc },
+    /// An order: `order` is the exact JSON text of an [`Order`], `sig` the base64 Ed25519 signature by the hub's order key
+    /// over `beadle order v1\n` + that text.
+    Order { order: String, sig: String },
+    #[serde(other)]
+    Unknown,
+}
+
+/// Prefix of what an order's signature covers.
+pub const ORDER_PREFIX: &str = "beadle order v1\n";
+
+/// What the hub may ask a box to do. Signed, so that the reader process can check it by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Order {
+    /// Prepare the segments of `cam` that touch [t0, t1) for transfer, sealed to `recipient` (an age X25519 recipient).
+    /// `purpose` is already salted and hashed.
+    Pull { r#box: BoxName, r#ref: ExhibitRef, cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String, recipient: String },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum ToHub {
+    Health { time: Utc, free_mib: u64, cameras: Vec<CameraHealth>, faults: Vec<Fault> },
+    /// A pull is ready: the `exp.clip` line is line `n`; the segments in order.
+    PullReady { r#ref: ExhibitRef, cam: CameraId, n: u64, segments: Vec<PullSegment> },
+    PullFailed { r#ref: ExhibitRef, cam: CameraId, why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CameraHealth {
+    pub cam: CameraId,
+    /// Wall time of the last frame that landed on disk.
+    pub landed: Option<Utc>,
+    pub recording: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    pub code: String,
+    pub cam: Option<CameraId>,
+    pub since: Utc,
+    pub text: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PullSegment {
+    pub s: u64,
+    /// Line number of its `seg.write`.
+    pub n: u64,
+    /// Size in bytes of the sealed file as it will be sent.
+    pub sealed: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum AuditReply {
+    /// What the hub holds of this log; `root` base64.
+    Have { size: u64, root: String },
+    /// The head with the hub's countersignature (note text).
+    Cosigned { note: String },
+    /// ROLLED-BACK, FORKED, WRONG-KEY, MALFORMED … and a sentence.
+    Refused { code: String, why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum ClipReply {
+    /// `size` of the whole sealed file; bytes from the asked offset follow.
+    Bytes { size: u64 },
+    Refused { why: String },
+    #[serde(other)]
+    Unknown,
+}
+
+/// One frame, decoded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    pub kind: u8,
+    pub body: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadFrame {
+    #[error("frame of {0} bytes: at most {MAX_FRAME} are taken")]
+    TooLong(usize),
+    #[error("empty frame")]
+    Empty,
+    #[error("message not understood: {0}")]
+    Json(String),
+    #[error("frame kind {0:?} where {1:?} was due")]
+    Kind(char, char),
+}
+
+/// Length prefix of a frame: how many bytes follow it.
+pub fn frame_len(prefix: [u8; 4]) -> Result<usize, BadFrame> {
+    match u32::from_be_bytes(prefix) as usize {
+        0 => Err(BadFrame::Empty),
+        n if n > MAX_FRAME => Err(BadFrame::TooLong(n)),
+        n => Ok(n),
+    }
+}
+
+/// Encodes a frame, prefix included.
+pub fn encode(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() + 5);
+    out.extend_from_slice(&(body.len() as u32 + 1).to_be_bytes());
+    out.push(kind);
+    out.extend_from_slice(body);
+    out
+}
+
+/// Encodes a JSON message as a frame.
+pub fn encode_json(message: &impl Serialize) -> Result<Vec<u8>, BadFrame> {
+    let body = serde_json::to_vec(message).map_err(|e| BadFrame::Json(e.to_string()))?;
+    if body.len() + 1 > MAX_FRAME {
+        return Err(BadFrame::TooLong(body.len()));
+    }
+    Ok(encode(b'J', &body))
+}
+
+impl Frame {
+    /// From the bytes after the length prefix.
+    pub fn from_bytes(mut bytes: Vec<u8>) -> Result<Self, BadFrame> {
+        if bytes.is_empty() {
+            return Err(BadFrame::Empty);
+        }
+        let kind = bytes.remove(0);
+        Ok(Self { kind, body: bytes })
+    }
+
+    pub fn json<T: for<'de> Deserialize<'de>>(&self) -> Result<T, BadFrame> {
+        if self.kind != b'J' {
+            return Err(BadFrame::Kind(self.kind as char, 'J'));
+        }
+        serde_json::from_slice(&self.body).map_err(|e| BadFrame::Json(e.to_string()))
+    }
+}
