@@ -1,49 +1,225 @@
-//! Adapter: filesystem. Reading log folders and packages.
-use std::path::{Path, PathBuf};
+//! Adapter: filesystem. Reading log folders and packages, and writing small files so that a power cut leaves the old or the new.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use shared::{
+    note::SignedHead,
+    record::{Digest, leaf_hash},
+};
+
+/// Lines in one `.jsonl` file.
+pub const LINES_PER_FILE: u64 = 65_536;
 
 /// A folder as the verifiers read it. Symbolic links are never followed.
 pub struct Folder(pub PathBuf);
 
+impl Folder {
+    fn open(&self, path: &str) -> io::Result<File> {
+        let full = self.0.join(path);
+        if !fs::symlink_metadata(&full)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        File::open(full)
+    }
+}
+
 impl shared::verify::Files for Folder {
-    fn list(&self) -> std::io::Result<Vec<String>> {
-        todo!()
+    fn list(&self) -> io::Result<Vec<String>> {
+        fn walk(dir: &Path, below: &str, out: &mut Vec<String>) -> io::Result<()> {
+            for entry in fs::read_dir(dir)? {
+                let entry = entry?;
+                let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
+                    return Err(io::Error::other(format!("a file name below {below:?} is not UTF-8")));
+                };
+                let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    walk(&entry.path(), &path, out)?;
+                } else {
+                    // Links and devices are listed too: they are not among the files that sums may name, so they stand out.
+                    out.push(path);
+                }
+            }
+            Ok(())
+        }
+        let mut out = Vec::new();
+        walk(&self.0, "", &mut out)?;
+        out.sort();
+        Ok(out)
     }
-    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        let _ = path;
-        todo!()
+
+    fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.open(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
-    fn sha256(&self, path: &str) -> std::io::Result<shared::record::Digest> {
-        let _ = path;
-        todo!()
+
+    fn sha256(&self, path: &str) -> io::Result<Digest> {
+        let mut file = self.open(path)?;
+        let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut buf = vec![0u8; 1 << 16];
+        loop {
+            match file.read(&mut buf)? {
+                0 => break,
+                n => hash.update(&buf[..n]),
+            }
+        }
+        let mut out = [0u8; 32];
+        out.copy_from_slice(hash.finish().as_ref());
+        Ok(out)
     }
+}
+
+/// First line numbers of the `.jsonl` files of a log folder, ascending.
+pub fn starts(folder: &Path) -> io::Result<Vec<u64>> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let Some(stem) = name.to_str().and_then(|n| n.strip_suffix(".jsonl")) else { continue };
+        if stem.len() == 10
+            && let Ok(n) = stem.parse()
+        {
+            out.push(n);
+        }
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+pub fn lines_file(folder: &Path, start: u64) -> PathBuf {
+    folder.join(format!("{start:010}.jsonl"))
 }
 
 /// A log folder as writers and senders read it: lines by number.
 pub struct LogFolder {
-    // to be completed
+    path: PathBuf,
+    /// Where the last read ended: (file's first line, next line, byte offset in that file).
+    cursor: Option<(u64, u64, u64)>,
+    leaves: Vec<Digest>,
 }
 
 impl LogFolder {
     pub fn new(path: &Path) -> Self {
-        let _ = path;
-        todo!()
+        Self { path: path.to_owned(), cursor: None, leaves: Vec::new() }
     }
-    /// Bytes of whole lines from line `from`, up to `max_bytes` and not past line `to`; empty when there are none.
-    pub fn read_lines(&mut self, from: u64, to: u64, max_bytes: usize) -> std::io::Result<Vec<u8>> {
-        let _ = (from, to, max_bytes);
-        todo!()
+
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    /// Leaf hashes of all whole lines (for proofs).
-    pub fn leaves(&mut self) -> std::io::Result<Vec<shared::record::Digest>> {
-        todo!()
+
+    /// Bytes of whole lines from line `from`, up to `max_bytes` (at least one line) and not past line `to`; empty when there are none.
+    pub fn read_lines(&mut self, from: u64, to: u64, max_bytes: usize) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        if from >= to {
+            return Ok(out);
+        }
+        let starts = match starts(&self.path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
+            other => other?,
+        };
+        let Some(mut at) = starts.iter().rposition(|s| *s <= from) else { return Ok(out) };
+        let mut next = from;
+        while let Some(start) = starts.get(at).copied() {
+            let mut file = BufReader::with_capacity(1 << 16, File::open(lines_file(&self.path, start))?);
+            let (mut line, mut offset) = match self.cursor {
+                Some((s, line, offset)) if s == start && line <= next => (line, offset),
+                _ => (start, 0),
+            };
+            file.seek(SeekFrom::Start(offset))?;
+            let mut buf = Vec::new();
+            loop {
+                buf.clear();
+                let n = file.read_until(b'\n', &mut buf)?;
+                if n == 0 || buf.last() != Some(&b'\n') {
+                    break;
+                }
+                if line >= next {
+                    if line >= to || (!out.is_empty() && out.len() + n > max_bytes) {
+                        self.cursor = Some((start, line, offset));
+                        return Ok(out);
+                    }
+                    out.extend_from_slice(&buf);
+                    next = line + 1;
+                }
+                line += 1;
+                offset += n as u64;
+            }
+            self.cursor = Some((start, line, offset));
+            at += 1;
+            if starts.get(at).is_some_and(|s| *s != next) {
+                break;
+            }
+        }
+        Ok(out)
     }
+
+    /// One line, LF included.
+    pub fn line(&mut self, n: u64) -> io::Result<Option<Vec<u8>>> {
+        let bytes = self.read_lines(n, n + 1, 1)?;
+        Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// Leaf hashes of all whole lines (for proofs). Reads only what is new since the last call.
+    pub fn leaves(&mut self) -> io::Result<Vec<Digest>> {
+        loop {
+            let bytes = self.read_lines(self.leaves.len() as u64, u64::MAX, 1 << 22)?;
+            if bytes.is_empty() {
+                return Ok(self.leaves.clone());
+            }
+            self.leaves.extend(bytes.split_inclusive(|b| *b == b'\n').map(leaf_hash));
+        }
+    }
+
     /// Sizes of the heads stored under `heads/`, ascending.
-    pub fn head_sizes(&self) -> std::io::Result<Vec<u64>> {
-        todo!()
+    pub fn head_sizes(&self) -> io::Result<Vec<u64>> {
+        let mut out = Vec::new();
+        let dir = match fs::read_dir(self.path.join("heads")) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
+            other => other?,
+        };
+        for entry in dir {
+            let name = entry?.file_name();
+            if let Some(n) = name.to_str().and_then(|n| n.strip_suffix(".note")).and_then(|n| n.parse().ok()) {
+                out.push(n);
+            }
+        }
+        out.sort_unstable();
+        Ok(out)
     }
-    /// A stored head: `heads/<size>.note`, `head.note` or `cosigned.note`.
-    pub fn head(&self, name: &str) -> std::io::Result<Option<shared::note::SignedHead>> {
-        let _ = name;
-        todo!()
+
+    /// A stored head by its path below the folder: `heads/<size>.note`, `head.note` or `cosigned.note`.
+    pub fn head(&self, name: &str) -> io::Result<Option<SignedHead>> {
+        match fs::read(self.path.join(name)) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+            Ok(bytes) => SignedHead::parse(&bytes).map(Some).map_err(|e| io::Error::other(format!("{name}: {e}"))),
+        }
     }
+}
+
+/// Makes the names in a folder survive a power cut.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Writes a small file whole or not at all: temp file, fsync, rename, fsync folder.
+pub fn write_whole(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let dir = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
+    let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| io::Error::other("no file name"))?;
+    let temp = dir.join(format!(".{name}.tmp"));
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(if private { 0o600 } else { 0o644 })
+        .open(&temp)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&temp, path)?;
+    sync_dir(dir)
 }

@@ -17,6 +17,6 @@ mod writer;
 
 pub use clock::SystemClock;
 pub use copy::{Copy, CopyError};
-pub use files::{Folder, LogFolder};
+pub use files::{Folder, LogFolder, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
 pub use writer::{LogError, Settings};
