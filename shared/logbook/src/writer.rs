@@ -75,7 +75,6 @@ pub(crate) struct Writer {
     /// `<state>/log/<number>`
     folder: PathBuf,
     origin: String,
-    number: u64,
     keys: Keys,
     /// Wall time at which the key in force was named.
     key_since: shared::time::Utc,
@@ -154,7 +153,7 @@ impl Writer {
         sync_dir(&folder).and_then(|()| sync_dir(&root)).map_err(io_error("sync", &folder))?;
         let now = clock.now();
         let mut writer = Self {
-            clock, root, folder, origin: origin.clone(), number, keys, key_since: now.wall, boot, file, file_start: 0, file_bytes: 0,
+            clock, root, folder, origin: origin.clone(), keys, key_since: now.wall, boot, file, file_start: 0, file_bytes: 0,
             frontier: Frontier::default(), prev: [0; 32], last: None, unsynced: false, signed: Frontier::default(), signed_at: (0, 0),
             signed_mono: now.mono, head: None, cosigned: None, acked: 0, roots: BTreeMap::new(), stopped: None, settings,
         };
@@ -228,7 +227,7 @@ impl Writer {
         }
         let size = found.frontier.size();
         let mut writer = Self {
-            settings: settings.clone(), clock: clock.clone(), root: root.to_owned(), folder, origin: origin.clone(), number, keys, key_since,
+            settings: settings.clone(), clock: clock.clone(), root: root.to_owned(), folder, origin: origin.clone(), keys, key_since,
             boot, file, file_start: found.file_start, file_bytes: found.file_bytes, frontier: found.frontier, prev: found.prev, last: None,
             unsynced: false, signed: found.signed, signed_at: found.signed_at, signed_mono: now.mono, head, cosigned, acked: found.acked,
             roots, stopped: None,
@@ -279,7 +278,7 @@ impl Writer {
                 self.line("sys:log", &types::ClockStep { delta_ms: step, src: "jump".into() })?;
             }
         }
-        self.raw(kind, who, data)
+        self.raw(kind, who, &data)
     }
 
     fn line<D: Data>(&mut self, who: &str, data: &D) -> Result<Line, LogError> {
@@ -508,9 +507,7 @@ fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, S
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let above = found.frontier.size() >= signed_size;
             let whole = line.ends_with(b"\n");
-            let telling = above || [&b"\"type\":\"key.roll\""[..], b"\"type\":\"log.open\"", b"\"type\":\"head.ack\""]
-                .iter()
-                .any(|t| line.windows(t.len()).take(400).any(|w| w == *t));
+            let telling = above || matches!(kind_of(line), b"key.roll" | b"log.open" | b"head.ack");
             let record = if whole && telling { Record::parse(line).ok() } else { None };
             let fits = record.as_ref().is_some_and(|r| r.n == found.frontier.size() && r.prev == found.prev && r.log == origin);
             if !whole || (above && !fits) {
@@ -570,6 +567,14 @@ fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, S
         found.torn = Some((torn.len() as u64, digest));
     }
     Ok(Ok(found))
+}
+
+/// The type of a line, found without parsing it: recovery reads a month of lines at every start.
+fn kind_of(line: &[u8]) -> &[u8] {
+    const KEY: &[u8] = b",\"type\":\"";
+    let Some(at) = line.windows(KEY.len()).position(|w| w == KEY) else { return b"" };
+    let rest = &line[at + KEY.len()..];
+    &rest[..rest.iter().position(|b| *b == b'"').unwrap_or(0)]
 }
 
 fn append_to(path: &Path) -> io::Result<File> {
