@@ -17,11 +17,13 @@
 //! | [`verify`] | the verdict on a whole log or an evidence package |
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
+//! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`wire`] | what box and hub say to each other |
 //! | [`conditions`] | every fault as data: title, cause, what to do next |
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod code;
 pub mod conditions;
 pub mod evidence;
 pub mod id;

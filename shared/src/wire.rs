@@ -27,6 +27,11 @@ use crate::{id::{BoxName, CameraId, ExhibitRef}, time::Utc};
 
 pub const ALPN: &[u8] = b"beadle/1";
 pub const MAX_FRAME: usize = 1 << 20;
+/// Version of this protocol, the `v` of [`Open::Enrol`] and [`Open::Control`].
+pub const VERSION: u32 = 1;
+/// The name in the hub's certificate (DNS SAN). The hub sends its CA certificate after its own, so that a box that is
+/// enrolling can compare the CA's SHA-256 with its one-time code.
+pub const SERVER_NAME: &str = "beadle-hub";
 
 /// QUIC application close codes, with the sentence sent beside them.
 pub mod close {
@@ -42,7 +47,8 @@ pub mod close {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Open {
-    /// Claims a box with the secret of its one-time code; `spki` is the DER public key (base64) to certify.
+    /// Claims a box with the secret of its one-time code ([`crate::code::EnrolCode::secret_text`]); `spki` is the DER public key
+    /// (P-256 SubjectPublicKeyInfo, base64) to certify.
     Enrol { v: u32, r#box: BoxName, secret: String, spki: String },
     Control { v: u32, r#box: BoxName, sw: String, time: Utc, cameras: Vec<CameraInfo>, retention_days: u32, zone: String },
     /// `log` is the log number; `cosigned` the newest countersigned head the box holds (note text).
