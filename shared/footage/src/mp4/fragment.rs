@@ -1,0 +1,83 @@
+//! Pure. One fragment, written straight into the output: the recorder's hot path.
+
+use shared::time::Utc;
+
+use super::{
+    Frame, Mp4Error,
+    boxes::{put, put_full, u32be, u64be},
+};
+
+/// Seconds from 1900 (NTP) to 1970 (Unix).
+const NTP_OFFSET: i64 = 2_208_988_800;
+/// ISO 14496-12: the NTP time is that of capture.
+const CAPTURED: u32 = 24;
+/// trun: data offset; each sample's duration, size, flags and composition offset.
+pub const TRUN: u32 = 0x01 | 0x100 | 0x200 | 0x400 | 0x800;
+pub const KEY: u32 = 0x0200_0000; // depends on no other
+pub const NOT_KEY: u32 = 0x0101_0000; // depends on others, no sync sample
+pub const NOT_SYNC_BIT: u32 = 0x1_0000;
+
+/// NTP 64-bit time; the era is left to the reader.
+pub fn to_ntp(t: Utc) -> u64 {
+    let seconds = (t.seconds() + NTP_OFFSET) as u32; // era wraps on purpose
+    let ms = t.0.rem_euclid(1000) as u64;
+    // Rounded up, so that truncating readers find the same millisecond.
+    u64::from(seconds) << 32 | (ms << 32).div_ceil(1000)
+}
+
+/// The time in 1968–2104 that an NTP time names, to the nearest millisecond.
+pub fn from_ntp(ntp: u64) -> Utc {
+    let seconds = (ntp >> 32) as i64;
+    let era = if seconds < 1 << 31 { 1i64 << 32 } else { 0 };
+    let ms = ((ntp & 0xffff_ffff) * 1000 + (1 << 31)) >> 32;
+    Utc((seconds + era - NTP_OFFSET) * 1000 + ms as i64)
+}
+
+/// One fragment: `prft` (wall clock of its first frame), `moof`, `mdat`. `sequence` counts from 1.
+pub fn fragment(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
+    let first = frames.first().ok_or_else(|| Mp4Error::Bad("a fragment without frames: nothing was written".into()))?;
+    let payload: u64 = frames.iter().map(|f| f.bytes.len() as u64).sum();
+    let Ok(mdat) = u32::try_from(payload + 8) else {
+        return Err(Mp4Error::Bad(format!(
+            "a fragment of {payload} bytes: at most 4 GiB fit, nothing was written; the camera's frames are out of all proportion"
+        )));
+    };
+    out.reserve(payload as usize + 160 + 16 * frames.len());
+    put_full(out, b"prft", 1, CAPTURED, |out| {
+        u32be(out, 1);
+        u64be(out, to_ntp(wall));
+        u64be(out, presentation(first));
+    });
+    let moof = out.len();
+    let mut offset_at = 0;
+    put(out, b"moof", |out| {
+        put_full(out, b"mfhd", 0, 0, |out| u32be(out, sequence));
+        put(out, b"traf", |out| {
+            put_full(out, b"tfhd", 0, 0x02_0000, |out| u32be(out, 1));
+            put_full(out, b"tfdt", 1, 0, |out| u64be(out, first.dts));
+            put_full(out, b"trun", 1, TRUN, |out| {
+                u32be(out, frames.len() as u32);
+                offset_at = out.len();
+                u32be(out, 0);
+                for frame in frames {
+                    u32be(out, frame.duration);
+                    u32be(out, frame.bytes.len() as u32);
+                    u32be(out, if frame.key { KEY } else { NOT_KEY });
+                    u32be(out, frame.cts as u32);
+                }
+            });
+        });
+    });
+    let data = (out.len() - moof + 8) as u32;
+    out[offset_at..offset_at + 4].copy_from_slice(&data.to_be_bytes());
+    u32be(out, mdat);
+    out.extend_from_slice(b"mdat");
+    for frame in frames {
+        out.extend_from_slice(&frame.bytes);
+    }
+    Ok(())
+}
+
+fn presentation(frame: &Frame) -> u64 {
+    frame.dts.saturating_add_signed(i64::from(frame.cts))
+}

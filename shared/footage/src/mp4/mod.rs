@@ -1,0 +1,128 @@
+//! Pure. Segments as fragmented MP4 (CMAF style), and what is made from them.
+//!
+//! # A segment
+//! ```text
+//! ftyp iso6 (iso5 iso6 cmfc)   moov: one video track (id 1, 90 kHz), avc1+avcC or hvc1+hvcC, mvex/trex
+//! then, per fragment (at most 500 ms of frames):
+//!   prft v1    track 1, NTP time of the first frame, its presentation time in 90 kHz ticks
+//!   moof       mfhd(sequence from 1)  traf( tfhd(default-base-is-moof)  tfdt v1  trun v1(duration, size, flags, offset) )
+//!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them
+//! ```
+//! The config record is kept byte for byte, and boxes are written straight into the output, because this is the hot path
+//! of the recorder. Only whole `prft + moof + mdat` count when a file is read: what follows the last one is a torn tail.
+//!
+//! A frame's wall clock is its fragment's NTP time plus the distance of the presentation times. NTP seconds are taken to
+//! lie in 1968–2104 (the era changes in February 2036).
+//!
+//! # A working copy
+//! `ftyp`, `moov`, `mdat` in that order; no fragments, no edit list; sample bytes are the masters'.
+
+mod boxes;
+mod fragment;
+mod init;
+mod parse;
+mod working;
+
+#[cfg(test)]
+mod tests;
+
+use shared::time::Utc;
+
+pub use fragment::fragment;
+pub use init::init;
+pub use parse::parse;
+pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};
+
+/// Ticks per second of every track written here.
+pub const TIMESCALE: u32 = 90_000;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Codec {
+    H264,
+    H265,
+}
+
+/// What a decoder needs to know, as the camera said it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters {
+    pub codec: Codec,
+    pub width: u16,
+    pub height: u16,
+    /// avcC or hvcC record
+    pub config: Vec<u8>,
+}
+
+/// One access unit in decode order: length-prefixed NAL units (4 bytes).
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Decode time and presentation offset in 90 kHz ticks, since the segment's first frame
+    pub dts: u64,
+    pub cts: i32,
+    pub duration: u32,
+    pub key: bool,
+    pub bytes: bytes::Bytes,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mp4Error {
+    #[error("{0}")]
+    Bad(String),
+    /// The masters' parameters differ: one file cannot hold them (see [`split_by_parameters`]).
+    #[error("the camera's picture parameters change {} times within these masters (first at master {}, counted from 0): \
+             no file was written; split_by_parameters says which masters go together", .at.len(), .at.first().copied().unwrap_or_default())]
+    ParametersChange {
+        /// Indices of the masters that differ from the one before.
+        at: Vec<usize>,
+    },
+}
+
+/// What [`parse`] finds in a (possibly torn) segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segment {
+    pub parameters: Parameters,
+    pub samples: Vec<Sample>,
+    /// Bytes of init and whole fragments; what follows is torn
+    pub whole_bytes: u64,
+    pub fragments: u64,
+}
+
+impl Segment {
+    /// Wall times of the first frame and of the end of the last frame.
+    pub fn span(&self) -> Option<(Utc, Utc)> {
+        let (first, last) = (self.samples.first()?, self.samples.last()?);
+        Some((first.wall, last.end()))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    pub offset: u64,
+    pub size: u32,
+    pub dts: u64,
+    pub cts: i32,
+    pub duration: u32,
+    pub key: bool,
+    /// Wall clock from the fragment's prft
+    pub wall: Utc,
+}
+
+impl Sample {
+    /// Wall clock at which the next frame is due.
+    pub fn end(&self) -> Utc {
+        self.wall.plus_ms(ms(i64::from(self.duration)))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct WorkingCopy {
+    pub bytes: Vec<u8>,
+    /// Wall times of its first frame and of the end of its last
+    pub t0: Utc,
+    pub t1: Utc,
+    pub frames: u64,
+}
+
+/// Ticks as milliseconds, to the nearest.
+fn ms(ticks: i64) -> i64 {
+    (ticks + 45).div_euclid(90)
+}
