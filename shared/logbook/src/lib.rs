@@ -20,3 +20,6 @@ pub use copy::{Copy, CopyError};
 pub use files::{Folder, LogFolder, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
 pub use writer::{LogError, Settings};
+
+#[cfg(test)]
+mod tests;
