@@ -1,1 +1,95 @@
-//! Wiring.
+//! Wiring. The command line: one file per command; the only files that print.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub mod check_config;
+pub mod enrol;
+
+/// Where the configuration is looked for when no `--config` is given.
+const CONFIG: &str = "/etc/beadle/edge.toml";
+
+#[derive(Debug, Parser)]
+#[command(name = "beadle-edge", version, about = "Records a town's CCTV and keeps the scheme's promises about it")]
+pub struct Line {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Claim this box's name at the hub with the one-time code from `beadle-hub box add`
+    Enrol {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        /// Enrol anew a box that is enrolled already
+        #[arg(long)]
+        again: bool,
+        /// The code, in as many words as it was copied in
+        #[arg(required = true)]
+        code: Vec<String>,
+    },
+    /// Read a configuration and say all that is wrong with it
+    CheckConfig {
+        #[arg(default_value = CONFIG)]
+        config: PathBuf,
+    },
+}
+
+/// Exit codes of sysexits.h.
+pub mod exit {
+    pub const USAGE: u8 = 64;
+    pub const UNAVAILABLE: u8 = 69;
+    pub const SOFTWARE: u8 = 70;
+    pub const IO: u8 = 74;
+    pub const CONFIG: u8 = 78;
+}
+
+/// Why a command failed: what to print, and the exit code.
+#[derive(Debug)]
+pub struct Failed {
+    pub code: u8,
+    pub error: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Failed {
+    pub fn new(code: u8, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<crate::config::LoadError> for Failed {
+    fn from(e: crate::config::LoadError) -> Self {
+        Self::new(exit::CONFIG, e)
+    }
+}
+
+/// The whole chain of causes as one sentence.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Runs one command; prints what went wrong.
+pub fn run(line: Line) -> ExitCode {
+    let result = match line.command {
+        Command::Enrol { config, again, code } => enrol::run(&config, &code.concat(), again),
+        Command::CheckConfig { config } => check_config::run(&config),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failed) => {
+            eprintln!("beadle-edge: {}", chain(failed.error.as_ref()));
+            ExitCode::from(failed.code)
+        }
+    }
+}

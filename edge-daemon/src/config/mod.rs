@@ -1,6 +1,20 @@
 //! Pure. What is true of this box, parsed from its TOML file.
-use std::path::PathBuf;
-use shared::{id::{BoxName, CameraId}, time::{Day, Zone}};
+//!
+//! [`raw`] is the file as written, [`Config`] what the program may rely on, [`errors`] all that stands between the two.
+//! Reading the file and the passwords it names is left to [`load`].
+use std::path::{Path, PathBuf};
+
+use shared::{id::{BoxName, CameraId}, record::{self, Digest}, time::{Day, Zone}};
+
+pub mod errors;
+pub mod load;
+pub mod polygon;
+pub mod raw;
+mod walk;
+
+pub use errors::{ConfigErrors, Wrong};
+pub use load::{LoadError, load};
+pub use walk::{Surroundings, parse};
 
 /// The only configuration the program sees.
 #[derive(Clone, Debug)]
@@ -22,7 +36,18 @@ pub struct Config {
     /// Length of a segment in seconds, 60 unless a test says otherwise.
     pub segment_secs: u32,
     /// SHA-256 of the file's bytes, for `cfg.set`.
-    pub digest: shared::record::Digest,
+    pub digest: Digest,
+}
+
+impl Config {
+    pub fn state(&self) -> crate::state::State {
+        crate::state::State::new(Path::new(&self.state))
+    }
+
+    /// Name of this box's log without the log number.
+    pub fn log_base(&self) -> String {
+        format!("{}/box/{}", self.scheme, self.name)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -47,6 +72,20 @@ pub struct Mask {
     pub review: Option<Day>,
 }
 
+impl Mask {
+    /// SHA-256 of the polygons as `[[[x,y],…],…]` without white space, for `mask.set`.
+    pub fn digest(&self) -> Digest {
+        let corner = |(x, y): &(f64, f64)| format!("[{x},{y}]");
+        let polygon = |p: &Vec<(f64, f64)>| format!("[{}]", p.iter().map(corner).collect::<Vec<_>>().join(","));
+        record::sha256(format!("[{}]", self.polygons.iter().map(polygon).collect::<Vec<_>>().join(",")).as_bytes())
+    }
+
+    /// Thousandths of the picture it covers.
+    pub fn permille(&self) -> u64 {
+        polygon::permille(&self.polygons)
+    }
+}
+
 /// Text that must never be printed.
 #[derive(Clone, PartialEq)]
 pub struct Secret(String);
@@ -57,3 +96,6 @@ impl Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("[redacted]") }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Pure. The configuration file as it is written: TOML, field for field, nothing checked but its shape.
+//!
+//! Every value is taken in by itself ([`Field`]), and keys nobody knows are kept aside (`unknown`), so that one pass over
+//! the file finds all that is wrong with it, not only the first thing.
+//!
+//! ```toml
+//! [box]
+//! scheme = "cctv.example.gov.uk"       # host-like name of the scheme
+//! name = "ashby-high-street"           # as given to `beadle-hub box add`
+//! site = "Ashby, Market Hall, first floor"
+//! zone = "Europe/London"
+//! state = "/var/lib/beadle-edge"
+//!
+//! [retention]
+//! days = 31
+//!
+//! [[volume]]
+//! path = "/srv/beadle/footage1"
+//!
+//! [[camera]]
+//! id = "c03"
+//! title = "High Street by the bank"
+//! url = "rtsp://10.20.0.13:554/stream1"
+//! username = "beadle"
+//! credential = "c03-password"          # or password_file = "/etc/beadle/c03.password"
+//!
+//! [camera.mask]
+//! id = "m7"
+//! review = 2026-11-01
+//! polygons = [[[0.10, 0.20], [0.35, 0.20], [0.35, 0.55], [0.10, 0.55]]]
+//! ```
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// One value of the file: not there, as it should be, or of another type than it should be.
+#[derive(Clone, Debug, Default)]
+pub enum Field<T> {
+    #[default]
+    Absent,
+    Good(T),
+    Wrong(toml::Value),
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(d)?;
+        Ok(match T::deserialize(value.clone()) {
+            Ok(good) => Field::Good(good),
+            Err(_) => Field::Wrong(value),
+        })
+    }
+}
+
+type Unknown = BTreeMap<String, toml::Value>;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawFile {
+    #[serde(default)]
+    pub r#box: Field<RawBox>,
+    #[serde(default)]
+    pub retention: Field<RawRetention>,
+    #[serde(default)]
+    pub volume: Field<Vec<Field<RawVolume>>>,
+    #[serde(default)]
+    pub camera: Field<Vec<Field<RawCamera>>>,
+    #[serde(default)]
+    pub pictures: Field<RawPictures>,
+    #[serde(default)]
+    pub segment: Field<RawSegment>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[box]`: who this box is.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawBox {
+    /// Host-like name of the scheme; the first part of the log's name. No default.
+    #[serde(default)]
+    pub scheme: Field<String>,
+    /// Name of the box within the scheme, as given to `beadle-hub box add`. No default.
+    #[serde(default)]
+    pub name: Field<String>,
+    /// Where the box stands, in words. No default.
+    #[serde(default)]
+    pub site: Field<String>,
+    /// Time zone whose calendar days footage belongs to. Default `Europe/London`.
+    #[serde(default)]
+    pub zone: Field<String>,
+    /// State folder. Default `/var/lib/beadle-edge`.
+    #[serde(default)]
+    pub state: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[retention]`: how long footage is kept.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawRetention {
+    /// Whole local days footage is kept, 1 to 366. Default 31.
+    #[serde(default)]
+    pub days: Field<i64>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[[volume]]`: a disk footage may be written to, once for each; at least one.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawVolume {
+    /// Folder where the disk is mounted; labelled with `beadle-edge volume label`. No default.
+    #[serde(default)]
+    pub path: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[[camera]]`: once for each camera; at least one.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawCamera {
+    /// Short name, part of every file name and audit line; never given to another camera. No default.
+    #[serde(default)]
+    pub id: Field<String>,
+    /// Name for people. Default: the id.
+    #[serde(default)]
+    pub title: Field<String>,
+    /// RTSP address, without user name or password. No default.
+    #[serde(default)]
+    pub url: Field<String>,
+    /// User name at the camera. Default: none.
+    #[serde(default)]
+    pub username: Field<String>,
+    /// File that holds the password at the camera and nothing else. Default: none.
+    #[serde(default)]
+    pub password_file: Field<String>,
+    /// Name of the systemd credential (`LoadCredential=`) that holds the password. Default: none.
+    #[serde(default)]
+    pub credential: Field<String>,
+    /// Whole local days, for this camera only. Default: `retention.days`.
+    #[serde(default)]
+    pub retention_days: Field<i64>,
+    /// What is painted over before anything is stored. Default: nothing.
+    #[serde(default)]
+    pub mask: Field<RawMask>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[camera.mask]`: solid polygons, in parts of the picture's width and height from its top left corner.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawMask {
+    /// Version of the mask, changed whenever the polygons change. No default.
+    #[serde(default)]
+    pub id: Field<String>,
+    /// Day the mask is due for review. Default: none.
+    #[serde(default)]
+    pub review: Field<toml::Value>,
+    /// One or more polygons, each at least three `[x, y]` corners from 0 to 1. No default.
+    #[serde(default)]
+    pub polygons: Field<Vec<Vec<(Number, Number)>>>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[pictures]`: the program that works on pictures.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawPictures {
+    /// Path of `beadle-pictures`. Default: beside this program.
+    #[serde(default)]
+    pub program: Field<String>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[segment]`: how footage is cut.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawSegment {
+    /// Length of a segment in seconds, 2 to 600; it ends at the first key frame after that. Default 60.
+    #[serde(default)]
+    pub secs: Field<i64>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `0`, `1` and `0.5` are all fine as corners.
+#[derive(Clone, Copy, Debug)]
+pub struct Number(pub f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        match toml::Value::deserialize(d)? {
+            toml::Value::Float(x) => Ok(Number(x)),
+            toml::Value::Integer(x) => Ok(Number(x as f64)),
+            _ => Err(serde::de::Error::custom("not a number")),
+        }
+    }
+}

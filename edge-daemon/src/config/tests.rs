@@ -1,0 +1,137 @@
+use std::path::Path;
+
+use super::{walk::{PasswordSource, Surroundings}, *};
+
+fn read(text: &str) -> Result<Config, ConfigErrors> {
+    let password = |s: &PasswordSource| match s {
+        PasswordSource::Credential(n) if n == "c03-password" => Ok("hunter2".into()),
+        other => Err(format!("no such password: {other:?}")),
+    };
+    parse(text.as_bytes(), &Surroundings { program_folder: Path::new("/usr/bin"), password: &password })
+}
+
+const GOOD: &str = r#"
+[box]
+scheme = "cctv.example.gov.uk"
+name = "ashby"
+site = "Ashby, Neuadd y Farchnad"
+[[volume]]
+path = "/srv/footage1/"
+[[camera]]
+id = "c01"
+url = "rtsp://10.0.0.1/stream"
+[[camera]]
+id = "c03"
+title = "High Street"
+url = "rtsp://10.0.0.3:8554/stream?channel=1"
+username = "beadle"
+credential = "c03-password"
+retention_days = 28
+[camera.mask]
+id = "m7"
+review = 2027-11-01
+polygons = [[[0, 0.2], [0.4, 0.2], [0.4, 1]]]
+"#;
+
+#[test]
+fn a_whole_file_with_its_defaults() {
+    let c = read(GOOD).expect("good");
+    assert_eq!((c.zone_name.as_str(), c.retention_days, c.segment_secs), ("Europe/London", 31, 60));
+    assert_eq!(c.state, Path::new("/var/lib/beadle-edge"));
+    assert_eq!(c.pictures, Path::new("/usr/bin/beadle-pictures"));
+    assert_eq!(c.volumes, [Path::new("/srv/footage1")]);
+    assert_eq!(c.log_base(), "cctv.example.gov.uk/box/ashby");
+    assert_eq!(c.digest, record::sha256(GOOD.as_bytes()));
+    let (one, three) = (&c.cameras[0], &c.cameras[1]);
+    assert_eq!((one.title.as_str(), one.retention_days, one.mask.is_none()), ("c01", 31, true));
+    assert_eq!((three.retention_days, three.password.as_ref().map(Secret::reveal)), (28, Some("hunter2")));
+    let mask = three.mask.as_ref().expect("mask");
+    assert_eq!(mask.review.map(|d| d.to_string()).as_deref(), Some("2027-11-01"));
+    assert_eq!(mask.digest(), record::sha256(b"[[[0,0.2],[0.4,0.2],[0.4,1]]]"));
+    assert!(!format!("{c:?}").contains("hunter2"), "secrets are not printed");
+}
+
+/// Everything wrong is said at once, each with its path, value and an example.
+#[test]
+fn all_errors_at_once() {
+    let errors = read(
+        r#"
+colour = "red"
+[box]
+scheme = "Not A Host"
+name = 7
+zone = "Europe/Lundon"
+state = "var/lib"
+[retention]
+dayz = 31
+[[volume]]
+path = "/a"
+[[volume]]
+path = "/a/"
+[[camera]]
+id = "c01"
+url = "rtsp://admin:geheim@10.0.0.1/stream"
+[[camera]]
+id = "c01"
+url = "rtsp://10.0.0.2/stream"
+username = "x"
+password_file = "secret.txt"
+retention_days = 0
+[[camera]]
+id = "C 3"
+url = "http://10.0.0.3/"
+[camera.mask]
+id = "m1"
+polygons = [[[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]], [[0, 0], [1, 1]]]
+[segment]
+secs = 1
+"#,
+    )
+    .expect_err("wrong");
+    let text = errors.to_string();
+    for line in [
+        "colour: no such key is known",
+        r#"box.scheme = "Not A Host": it is not a host-like name (a-z, 0-9, - and dots). For example: scheme = "cctv.example.gov.uk""#,
+        r#"box.name = 7: it must be text. For example: name = "ashby-high-street""#,
+        "box.site: it is missing",
+        r#"box.zone = "Europe/Lundon": it is not a time zone like Europe/London"#,
+        r#"box.state = "var/lib": it is not a whole path"#,
+        "retention.dayz: no such key is known; did you mean days?",
+        r#"volume[1].path = "/a": this disk is named twice"#,
+        "camera[0].url: an address must not carry a user name or password",
+        r#"camera[1].password_file = "secret.txt": it is not a whole path"#,
+        "camera[1].retention_days = 0: footage is kept for 1 to 366 days",
+        r#"camera[2].id = "C 3": it is not a camera id"#,
+        r#"camera[2].url = "http://10.0.0.3/": it is not an rtsp:// address"#,
+        "camera[2].mask.polygons[0] = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]: its outline crosses itself",
+        "camera[2].mask.polygons[1] = [[0, 0], [1, 1]]: a polygon needs at least three corners",
+        "segment.secs = 1: a segment lasts 2 to 600 seconds",
+    ] {
+        assert!(text.contains(line), "{line}\nnot in\n{text}");
+    }
+    assert!(!text.contains("geheim"), "a password in an address is not repeated: {text}");
+    assert_eq!(errors.0.len(), 16, "{text}");
+}
+
+#[test]
+fn two_cameras_with_one_id_and_a_password_without_a_user() {
+    let twice = GOOD.replace("c01", "c03");
+    assert!(read(&twice).expect_err("twice").to_string().contains(r#"camera[1].id = "c03": camera[0] has this id already"#));
+    let nobody = GOOD.replace("username = \"beadle\"", "");
+    assert!(read(&nobody).expect_err("nobody").to_string().contains("camera[1].username: a password is given but no user name"));
+}
+
+/// MSK-5: a mask that cannot be read refuses the file; it never becomes a camera without a mask.
+#[test]
+fn a_broken_mask_is_never_no_mask() {
+    for (from, to) in [("[[[0, 0.2], [0.4, 0.2], [0.4, 1]]]", "[]"), ("id = \"m7\"", ""), ("polygons", "polygon"), ("[0, 0.2]", "[0, \"x\"]")] {
+        assert!(read(&GOOD.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+#[test]
+fn not_toml_at_all() {
+    let text = read("[box\nname=").expect_err("not toml").to_string();
+    assert!(text.contains("it cannot be read as TOML: line 1"), "{text}");
+    assert!(parse(&[0xff, 0xfe], &Surroundings { program_folder: Path::new("/"), password: &|_| Err(String::new()) }).is_err());
+}

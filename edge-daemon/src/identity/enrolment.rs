@@ -1,0 +1,69 @@
+//! Adapter: filesystem. What enrolment gave the box. `hub.json` is written last: with it the box is enrolled.
+
+use std::path::Path;
+
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use serde::{Deserialize, Serialize};
+use shared::{id::BoxName, note::Vkey};
+
+use super::keyfile::{IdentityError, io};
+use crate::state::State;
+
+/// `identity/hub.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HubFacts {
+    /// Where to dial, `host:port`.
+    pub hub: String,
+    pub scheme: String,
+    pub r#box: BoxName,
+    /// Public key the hub countersigns with (vkey).
+    pub cosign: String,
+    /// Public key the hub signs orders with (vkey).
+    pub order: String,
+}
+
+/// What a box that is enrolled knows.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    pub facts: HubFacts,
+    pub cert: CertificateDer<'static>,
+    pub ca: CertificateDer<'static>,
+    pub cosign: Vkey,
+    pub order: Vkey,
+}
+
+impl Enrolment {
+    /// Nothing when the box is not enrolled yet.
+    pub fn load(state: &State) -> Result<Option<Self>, IdentityError> {
+        let folder = state.identity();
+        let path = folder.join("hub.json");
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(io("read", &path)(e)),
+        };
+        let damaged = |path: &Path, why: String| IdentityError::Damaged { path: path.display().to_string(), why };
+        let facts: HubFacts = serde_json::from_slice(&text).map_err(|e| damaged(&path, e.to_string()))?;
+        let cert = |name: &str| {
+            let path = folder.join(name);
+            let pem = std::fs::read(&path).map_err(io("read", &path))?;
+            CertificateDer::from_pem_slice(&pem).map_err(|e| damaged(&path, e.to_string()))
+        };
+        let vkey = |text: &str| Vkey::parse(text).map_err(|e| damaged(&path, e.to_string()));
+        Ok(Some(Self { cert: cert("box.crt")?, ca: cert("ca.crt")?, cosign: vkey(&facts.cosign)?, order: vkey(&facts.order)?, facts }))
+    }
+
+    /// Stores what the hub answered, the order key for the reader included. Certificates must be PEM.
+    pub fn store(state: &State, facts: &HubFacts, cert: &str, ca: &str) -> Result<(), IdentityError> {
+        let folder = state.identity();
+        let put = |path: &Path, text: &str| logbook::write_whole(path, text.as_bytes(), false).map_err(io("write", path));
+        put(&folder.join("box.crt"), cert)?;
+        put(&folder.join("ca.crt"), ca)?;
+        // The reader, which hands out footage only on a signed order, reads this key; it may run as another user.
+        let reader = state.reader();
+        std::fs::create_dir_all(&reader).map_err(io("make", &reader))?;
+        put(&reader.join("order.vkey"), &format!("{}\n", facts.order))?;
+        let text = serde_json::to_string_pretty(facts).map_err(|e| IdentityError::Sign(e.to_string()))?;
+        put(&folder.join("hub.json"), &text)
+    }
+}
