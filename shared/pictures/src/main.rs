@@ -1,1 +1,43 @@
-fn main() {}
+//! Wiring. The picture worker's command line; see the library for what it does.
+use std::{
+    io::{self, BufReader, BufWriter, Write},
+    process::ExitCode,
+};
+
+use beadle_pictures::{av, mask, sandbox, wire};
+
+const USAGE: &str = "usage: beadle-pictures mask
+Started by beadle-edge, one per masked camera: compressed pictures on stdin, masked ones on stdout.";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["mask"] => {}
+        ["--version" | "-V"] => {
+            println!("beadle-pictures {}", env!("CARGO_PKG_VERSION"));
+            return ExitCode::SUCCESS;
+        }
+        ["--help" | "-h"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
+    let ready = av::init().map_err(|e| e.to_string()).and_then(|()| sandbox::enter().map_err(|e| e.to_string()));
+    if let Err(why) = ready {
+        let _ = wire::write_json(&mut out, b'X', &wire::Failure { why: why.clone(), dropped: 0 }).and_then(|()| out.flush());
+        eprintln!("beadle-pictures: {why}");
+        return ExitCode::FAILURE;
+    }
+    match mask::run(BufReader::with_capacity(256 << 10, io::stdin().lock()), out) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("beadle-pictures: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

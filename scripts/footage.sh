@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Makes the test cameras' footage, once: real street footage out of a Debian package, encoded as cameras would.
+#
+#   usage: scripts/footage.sh [FOLDER]          (default target/footage)
+#
+# Nothing is installed: the package is downloaded and one file taken out of it. A file whose recipe has not changed
+# is left alone, so a second run costs a second. Needs ffmpeg, ffprobe, apt-get, dpkg-deb (scripts/install.sh).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-target/footage}
+mkdir -p "$out"
+exec 9>"$out/.lock"; flock 9            # two runs at once would write the same files
+began=$SECONDS
+
+say() { printf 'footage: %s\n' "$*"; }
+die() { printf 'footage: %s\n' "$*" >&2; exit 1; }
+
+for tool in ffmpeg ffprobe apt-get dpkg-deb tar; do
+    command -v "$tool" >/dev/null || die "$tool is missing; run scripts/install.sh first"
+done
+
+# 1. The source: pedestrians on a street corner from above, 768x576, 10 frames a second, 80 seconds.
+source=$out/vtest.avi
+if [ ! -s "$source" ]; then
+    say "fetching Debian package opencv-doc (96 MB) for its street footage"
+    part=$(mktemp -d "$out/fetch.XXXXXX")
+    trap 'rm -rf "$part"' EXIT
+    chmod 755 "$part"
+    (cd "$part" && { apt-get -q download opencv-doc || { apt-get -q update && apt-get -q download opencv-doc; }; }) >"$out/fetch.log" 2>&1 \
+        || { tail -n 5 "$out/fetch.log" >&2; die "could not fetch opencv-doc; is a Debian mirror reachable? (apt-get download opencv-doc)"; }
+    dpkg-deb --fsys-tarfile "$part"/opencv-doc_*.deb | tar xO ./usr/share/doc/opencv-doc/examples/data/vtest.avi >"$part/vtest.avi"
+    mv "$part/vtest.avi" "$source"
+    rm -rf "$part"; trap - EXIT
+fi
+
+# make NAME ARGUMENTS… : runs ffmpeg unless NAME was made by these very arguments.
+make_file() {
+    local name=$1; shift
+    local recipe="$*"
+    if [ -s "$out/$name" ] && [ "$(cat "$out/$name.recipe" 2>/dev/null)" = "$recipe" ]; then
+        say "$name is there"
+        return
+    fi
+    say "making $name"
+    rm -f "$out/$name.recipe"
+    ffmpeg -nostdin -y -hide_banner -loglevel error -stats -stats_period 5 "$@" "$out/$name.part" 2> >(tr '\r' '\n' >&2)
+    mv "$out/$name.part" "$out/$name"
+    printf '%s' "$recipe" >"$out/$name.recipe"
+}
+
+# 4:3 to 16:9 by cropping. No B-frames, a key frame every two seconds and never elsewhere, parameter sets with each
+# key frame, an access unit delimiter before each picture (the camera program cuts the file at them).
+# The source's 10 frames a second are played at the camera's rate: people hurry a little.
+shape() { printf 'crop=768:432:0:72,scale=%s:flags=bicubic,format=yuv420p' "$1"; }
+x264() { printf 'keyint=%s:min-keyint=%s:scenecut=0:bframes=0:aud=1:repeat-headers=1' "$1" "$1"; }
+# The marker that a mask must hide: solid magenta, well inside x 0.60 to 0.80, y 0.30 to 0.60.
+marker='drawbox=x=iw*0.64:y=ih*0.36:w=iw*0.12:h=ih*0.18:color=0xFF00FF@1:t=fill'
+
+make_file street-1080p25.h264 -r 25 -i "$source" -frames:v 500 -vf "$(shape 1920:1080)" -an -c:v libx264 -preset superfast \
+    -b:v 4M -maxrate 4M -bufsize 4M -x264-params "$(x264 50)" -f h264
+make_file street-1080p25.h265 -r 25 -i "$source" -frames:v 300 -vf "$(shape 1920:1080)" -an -c:v libx265 -preset ultrafast \
+    -b:v 2500k -x265-params "log-level=error:keyint=50:min-keyint=50:scenecut=0:open-gop=0:bframes=0:aud=1:repeat-headers=1" -f hevc
+make_file street-low.h264 -r 25 -i "$source" -frames:v 500 -vf "$(shape 1920:1080)" -an -c:v libx264 -preset ultrafast \
+    -b:v 400k -maxrate 450k -bufsize 450k -x264-params "$(x264 50)" -f h264
+make_file street-720p25.h264 -r 25 -i "$source" -frames:v 250 -vf "$(shape 1280:720)" -an -c:v libx264 -preset superfast \
+    -b:v 2M -maxrate 2M -bufsize 2M -x264-params "$(x264 50)" -f h264
+make_file masked-640x360p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360),$marker" -an -c:v libx264 -preset superfast \
+    -b:v 600k -maxrate 600k -bufsize 600k -x264-params "$(x264 24)" -f h264
+make_file street.aac -f lavfi -i "anoisesrc=color=brown:amplitude=0.2:sample_rate=16000:duration=20:seed=7" \
+    -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=16000:duration=20" \
+    -filter_complex "[0][1]amix=inputs=2:weights=1 0.4,aformat=channel_layouts=mono" -c:a aac -b:a 32k -f adts
+
+# 2. What was made is what was meant.
+# check NAME CODEC WIDTH HEIGHT PICTURES PICTURES_A_KEY_FRAME
+check() {
+    local got want="$2,$3,$4,$5,$(( ($5 + $6 - 1) / $6 )),0"
+    got=$(ffprobe -v error -select_streams v:0 -show_entries stream=codec_name,width,height,has_b_frames:packet=flags -of compact=p=0 "$out/$1" \
+        | awk -F'[=|]' '/^flags/ { n++; if ($2 ~ /K/) k++; next } { for (i = 1; i < NF; i += 2) v[$i] = $(i+1) }
+                        END { printf "%s,%s,%s,%d,%d,%s", v["codec_name"], v["width"], v["height"], n, k, v["has_b_frames"] }')
+    [ "$got" = "$want" ] || { rm -f "$out/$1.recipe"; die "$1 is $got where $want was meant (codec,width,height,pictures,key pictures,reordering); run again to make it anew"; }
+}
+check street-1080p25.h264 h264 1920 1080 500 50
+check street-1080p25.h265 hevc 1920 1080 300 50
+check street-low.h264 h264 1920 1080 500 50
+check street-720p25.h264 h264 1280 720 250 50
+check masked-640x360p12.h264 h264 640 360 240 24
+[ "$(ffprobe -v error -show_entries stream=codec_name,sample_rate,channels -of csv=p=0 "$out/street.aac")" = aac,16000,1 ] \
+    || { rm -f "$out/street.aac.recipe"; die "street.aac is not mono AAC at 16 kHz; run again to make it anew"; }
+say "ready in $out after $((SECONDS - began)) s"
