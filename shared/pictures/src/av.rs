@@ -21,8 +21,6 @@ use crate::{
 
 /// Largest picture taken: 8192 × 4320.
 const MAX_PIXELS: i64 = 8192 * 4320;
-/// Black in limited range; a dark grey where a camera uses the full range.
-const BLACK: [u8; 3] = [16, 128, 128];
 
 #[derive(Debug, thiserror::Error)]
 pub enum AvError {
@@ -172,11 +170,12 @@ impl Canvas {
             Some((context, Video::empty()))
         };
         let (luma, chroma) = (mask.plane(width, height, 0), mask.plane(width, height, 1));
+        let black = [if kind.full_range { 0 } else { 16 }, 128, 128];
         for plane in 0..3 {
             let lines = if plane == 0 { luma.height() } else { chroma.height() };
             let columns = if plane == 0 { luma.width } else { chroma.width };
             for y in 0..lines {
-                row_mut(&mut frame, plane, y, columns)?.fill(BLACK[plane]);
+                row_mut(&mut frame, plane, y, columns)?.fill(black[plane]);
             }
         }
         if kind.full_range {

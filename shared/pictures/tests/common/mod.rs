@@ -1,0 +1,250 @@
+//! Adapter: the worker as a child process, and stock ffmpeg as maker of streams and as judge of what comes out.
+#![allow(dead_code)] // each test program uses its part
+use std::{
+    io::{BufReader, Write},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use beadle_pictures::{
+    nal,
+    wire::{self, Codec, Failure, Params, Picture, Setup},
+};
+
+/// One access unit of a made stream.
+pub struct Unit {
+    pub key: bool,
+    pub data: Vec<u8>,
+}
+
+pub struct Stream {
+    pub codec: Codec,
+    pub width: u32,
+    pub height: u32,
+    pub config: Vec<u8>,
+    pub units: Vec<Unit>,
+}
+
+/// A test pattern with a magenta box over `marker` (x, y, w, h of the picture), encoded by the ffmpeg program.
+pub fn make(codec: Codec, width: u32, height: u32, pictures: u32, marker: (f64, f64, f64, f64), format: &str) -> Stream {
+    let (x, y, w, h) = marker;
+    let filter = format!("hue=s=0.3,drawbox=x=iw*{x}:y=ih*{y}:w=iw*{w}:h=ih*{h}:color=0xFF00FF@1:t=fill,format={format}");
+    let source = format!("testsrc2=size={width}x{height}:rate=12");
+    let mut command = Command::new("ffmpeg");
+    command.args(["-v", "error", "-f", "lavfi", "-i", &source, "-frames:v", &pictures.to_string(), "-vf", &filter]);
+    match codec {
+        Codec::H264 => command.args(["-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1", "-f", "h264"]),
+        Codec::H265 => command.args(["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1", "-f", "hevc"]),
+    };
+    let made = command.arg("-").stdin(Stdio::null()).output().expect("ffmpeg runs");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    cut(codec, width, height, &made.stdout)
+}
+
+/// Cuts a byte stream at its delimiters, as a camera's depacketiser would hand it over: parameter sets out of band.
+pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
+    let delimiter = match codec { Codec::H264 => 9, Codec::H265 => 35 };
+    let mut units: Vec<Vec<&[u8]>> = Vec::new();
+    for unit in nal::split(bytes) {
+        if nal::kind(codec, unit) == delimiter {
+            units.push(Vec::new());
+        } else if let Some(last) = units.last_mut() {
+            last.push(unit);
+        }
+    }
+    let coded = |u: &[&[u8]]| [0, 0, 0, 1].into_iter().chain(u.join(&[0, 0, 0, 1][..])).collect::<Vec<u8>>();
+    let config = nal::record(codec, &coded(&units[0])).expect("parameter sets in the first access unit");
+    let units = units
+        .iter()
+        .map(|u| {
+            let key = u.iter().any(|n| match codec { Codec::H264 => nal::kind(codec, n) == 5, Codec::H265 => (16..=21).contains(&nal::kind(codec, n)) });
+            Unit { key, data: nal::with_lengths(codec, &coded(u)) }
+        })
+        .collect();
+    Stream { codec, width, height, config, units }
+}
+
+impl Stream {
+    pub fn setup(&self, polygons: &[&[[f64; 2]]]) -> Setup {
+        Setup {
+            v: 1,
+            codec: self.codec,
+            config: STANDARD.encode(&self.config),
+            width: self.width,
+            height: self.height,
+            polygons: polygons.iter().map(|p| p.to_vec()).collect(),
+            fps: Some(12.0),
+            bitrate_kbit: None,
+        }
+    }
+}
+
+/// What the worker said.
+#[derive(Debug)]
+pub enum Said {
+    Params(Params),
+    Picture(Picture),
+    Done,
+    Failed(Failure),
+}
+
+pub struct Worker {
+    pub child: Child,
+    pub to: Option<ChildStdin>,
+    pub from: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    pub fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_beadle-pictures"))
+            .arg("mask")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the worker starts");
+        let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        Self { child, to, from }
+    }
+
+    pub fn setup(&mut self, setup: &Setup) { wire::write_json(self.to.as_mut().unwrap(), b'C', setup).unwrap(); }
+
+    pub fn give(&mut self, unit: &Unit, pts: i64) {
+        let picture = Picture { key: unit.key, dropped: 0, pts, data: unit.data.clone() };
+        wire::write_picture(self.to.as_mut().unwrap(), &picture).unwrap();
+    }
+
+    pub fn end(&mut self) {
+        let mut to = self.to.take().unwrap();
+        wire::write_frame(&mut to, b'E', &[]).unwrap();
+        to.flush().unwrap();
+    }
+
+    pub fn hear(&mut self) -> Option<Said> {
+        let (kind, body) = wire::read_frame(&mut self.from).expect("whole messages")?;
+        Some(match kind {
+            b'P' => Said::Params(serde_json::from_slice(&body).unwrap()),
+            b'F' => Said::Picture(wire::picture(&body).unwrap()),
+            b'D' => Said::Done,
+            b'X' => Said::Failed(serde_json::from_slice(&body).unwrap()),
+            other => panic!("message of kind {other}"),
+        })
+    }
+
+    pub fn hear_all(&mut self) -> Vec<Said> { std::iter::from_fn(|| self.hear()).collect() }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Feeds a whole stream, 7500 ticks a picture, and collects what comes back. Reading and writing at once: pipes are short.
+pub fn through(stream: &Stream, setup: &Setup) -> (Vec<Said>, bool) {
+    let mut worker = Worker::start();
+    let mut to = worker.to.take().unwrap();
+    let said = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            wire::write_json(&mut to, b'C', setup).unwrap();
+            for (i, unit) in stream.units.iter().enumerate() {
+                let picture = Picture { key: unit.key, dropped: 0, pts: i as i64 * 7500, data: unit.data.clone() };
+                if wire::write_picture(&mut to, &picture).is_err() {
+                    return; // the worker has given up; the test sees why
+                }
+            }
+            let _ = wire::write_frame(&mut to, b'E', &[]);
+        });
+        worker.hear_all()
+    });
+    let status = worker.child.wait().unwrap();
+    (said, status.success())
+}
+
+pub fn pictures(said: &[Said]) -> Vec<&Picture> {
+    said.iter().filter_map(|s| if let Said::Picture(p) = s { Some(p) } else { None }).collect()
+}
+
+/// Decoded pictures, planar 4:2:0.
+pub struct Decoded {
+    pub width: usize,
+    pub height: usize,
+    pub frames: Vec<Vec<u8>>,
+}
+
+/// Decodes with the ffmpeg program. `pictures` all belong to `params`.
+pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded {
+    let name = match params.codec { Codec::H264 => "h264", Codec::H265 => "hevc" };
+    let file = folder.join(format!("out.{name}"));
+    let mut bytes = parameter_sets(params);
+    for picture in pictures {
+        let mut rest = picture.data.as_slice();
+        while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+            let (unit, tail) = tail.split_at(u32::from_be_bytes(*length) as usize);
+            bytes.extend([0, 0, 0, 1]);
+            bytes.extend(unit);
+            rest = tail;
+        }
+        assert!(rest.is_empty());
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let raw = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", name, "-i"])
+        .arg(&file)
+        .args(["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg runs");
+    assert!(raw.status.success() && raw.stderr.is_empty(), "{}", String::from_utf8_lossy(&raw.stderr));
+    let (width, height) = (params.width as usize, params.height as usize);
+    let frames = raw.stdout.chunks(width * height * 3 / 2).map(<[u8]>::to_vec).collect();
+    Decoded { width, height, frames }
+}
+
+/// The parameter sets inside a configuration record, with start codes.
+fn parameter_sets(params: &Params) -> Vec<u8> {
+    let record = STANDARD.decode(&params.config).unwrap();
+    let mut out = Vec::new();
+    let mut at;
+    let mut take = |at: &mut usize| {
+        let length = usize::from(u16::from_be_bytes([record[*at], record[*at + 1]]));
+        out.extend([0, 0, 0, 1]);
+        out.extend(&record[*at + 2..*at + 2 + length]);
+        *at += 2 + length;
+    };
+    match params.codec {
+        Codec::H264 => {
+            at = 6;
+            (0..record[5] & 31).for_each(|_| take(&mut at));
+            let count = record[at];
+            at += 1;
+            (0..count).for_each(|_| take(&mut at));
+        }
+        Codec::H265 => {
+            at = 23;
+            for _ in 0..record[22] {
+                let count = u16::from_be_bytes([record[at + 1], record[at + 2]]);
+                at += 3;
+                (0..count).for_each(|_| take(&mut at));
+            }
+        }
+    }
+    out
+}
+
+impl Decoded {
+    /// Pixels of a picture that look magenta (the marker, however badly encoded).
+    pub fn magenta(&self, picture: usize) -> usize {
+        let (w, h, f) = (self.width, self.height, &self.frames[picture]);
+        let (u, v) = (&f[w * h..], &f[w * h + w * h / 4..]);
+        (0..w * h).filter(|i| { let c = i / w / 2 * (w / 2) + i % w / 2; u[c] > 170 && v[c] > 180 }).count()
+    }
+
+    pub fn pixel(&self, picture: usize, x: usize, y: usize) -> [u8; 3] {
+        let (w, h, f) = (self.width, self.height, &self.frames[picture]);
+        let c = y / 2 * (w / 2) + x / 2;
+        [f[y * w + x], f[w * h + c], f[w * h * 5 / 4 + c]]
+    }
+}
