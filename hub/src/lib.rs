@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Wiring. The hub: countersigns box logs, fetches clips, makes evidence.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`commands`] | one file per subcommand; the only files that print |
+//! | [`supervise`] | the task tree: what starts, what stops, in which order |
+//! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
+//! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
+//! | [`ownlog`] | the hub's own log and its countersignature |
+//! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
+//! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
+//! | [`requests`] | clip requests: the rules, and the task that fetches |
+//! | [`control`] | the socket the commands talk to |
+//! | [`board`] | what pages and commands show |
+//!
+//! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
+//! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence → officer`.
+#![forbid(unsafe_code)]
+
+pub mod board;
+pub mod commands;
+pub mod config;
+pub mod control;
+pub mod db;
+pub mod desk;
+pub mod devices;
+pub mod files;
+pub mod keys;
+pub mod ownlog;
+pub mod requests;
+pub mod shown;
+pub mod supervise;

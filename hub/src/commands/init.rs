@@ -1,0 +1,86 @@
+//! Wiring. `beadle-hub init`: keys, certificate authority, hub.toml, own log, first staff account.
+
+use std::{path::Path, sync::Arc};
+
+use logbook::SystemClock;
+use shared::time::Clock;
+
+use super::{CommandError, staff};
+use crate::{
+    config::{Config, Raw},
+    db::Db,
+    files::{private_dir, write_whole},
+    keys::{Keys, random},
+    ownlog::OwnLog,
+    supervise::lock_state,
+};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Name of the scheme, first part of every log's name
+    #[arg(long, default_value = "cctv.example.gov.uk")]
+    scheme: String,
+    /// Time zone of local days
+    #[arg(long, default_value = "Europe/London")]
+    zone: String,
+    /// Where boxes dial in
+    #[arg(long, default_value = "127.0.0.1:4433")]
+    quic: String,
+    /// Where staff pages are served
+    #[arg(long, default_value = "127.0.0.1:8443")]
+    https: String,
+    /// Folder of evidence packages (relative to the state folder, or absolute)
+    #[arg(long, default_value = "evidence")]
+    evidence: String,
+    /// What one-time codes tell boxes to dial, when it is not --quic
+    #[arg(long)]
+    address: Option<String>,
+    /// Name of the first staff account
+    #[arg(long, default_value = "manager")]
+    staff: String,
+}
+
+const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+
+/// Sixteen letters and digits that are not mistaken for one another: 80 random bits.
+pub fn password() -> Result<String, CommandError> {
+    let bytes: [u8; 16] = random()?;
+    let text: Vec<char> = bytes.iter().map(|b| char::from(LETTERS[usize::from(b & 31)])).collect();
+    Ok(text.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+}
+
+pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
+    if state.join("hub.toml").exists() {
+        return Err(CommandError::Plain(format!("there is a hub in {} already; nothing was changed", state.display())));
+    }
+    let raw = Raw {
+        scheme: Some(args.scheme.clone()),
+        zone: Some(args.zone.clone()),
+        quic: Some(args.quic.clone()),
+        https: Some(args.https.clone()),
+        evidence: Some(args.evidence.clone()),
+        address: args.address.clone(),
+    };
+    let text = toml::to_string(&raw).map_err(|e| CommandError::Plain(e.to_string()))?;
+    let config = Config::check(raw, state)?;
+    private_dir(state)?;
+    let _lock = lock_state(state)?;
+    private_dir(&config.evidence)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let keys = Arc::new(Keys::create(state, &config.scheme, clock.now().wall)?);
+    let db = Db::open(state)?;
+    // Opening the log names the seal key in it.
+    let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
+    let password = password()?;
+    staff::add(&db, &log, "sys:init", &args.staff, "manager", &password).map_err(|e| CommandError::Plain(e.to_string()))?;
+    log.close("init")?;
+    // Last: a hub.toml says that all the rest is there.
+    write_whole(&state.join("hub.toml"), text.as_bytes(), 0o640)?;
+    println!("hub made in {}", state.display());
+    println!("scheme     {}   zone {}", config.scheme, config.zone_name);
+    println!("boxes      {}   staff pages https://{}/", config.quic, config.https);
+    println!("verify key {}", keys.cosign_vkey());
+    println!("sign-in    {}   password {password}   (shown this once)", args.staff);
+    println!("next       beadle-hub run --state {}", state.display());
+    Ok(())
+}

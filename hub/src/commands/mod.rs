@@ -1,0 +1,93 @@
+//! Wiring. The command line. Each subcommand has its file; these are the only files that print.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError};
+
+pub mod ask;
+mod boxes;
+mod clip;
+mod footage;
+mod init;
+mod log;
+mod run;
+pub mod staff;
+mod verify;
+
+#[derive(Parser)]
+#[command(name = "beadle-hub", version, about = "The hub: countersigns box logs, fetches clips, makes evidence")]
+pub struct Line {
+    /// State folder
+    #[arg(long, global = true, default_value = "/var/lib/beadle-hub")]
+    state: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a new hub: keys, certificate authority, hub.toml, first staff account
+    Init(init::Args),
+    /// Run the hub
+    Run,
+    /// Boxes: add, list, revoke
+    #[command(subcommand)]
+    Box(boxes::Command),
+    /// Footage that exists
+    #[command(subcommand)]
+    Footage(footage::Command),
+    /// Clips: pull, list
+    #[command(subcommand)]
+    Clip(clip::Command),
+    /// Check a log or an evidence package
+    Verify(verify::Args),
+    /// Logs: export
+    #[command(subcommand)]
+    Log(log::Command),
+    /// Staff accounts
+    #[command(subcommand)]
+    Staff(staff::Command),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    #[error("{0}")]
+    Plain(String),
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Db(#[from] DbError),
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    Log(#[from] logbook::LogError),
+    #[error("cannot write to the terminal: {0}")]
+    Print(#[from] std::io::Error),
+}
+
+impl CommandError {
+    pub fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(self)
+    }
+}
+
+/// Runs one command; its exit status.
+pub fn run(line: Line) -> Result<u8, CommandError> {
+    let state = line.state;
+    match line.command {
+        Command::Init(args) => init::run(&state, &args).map(|()| 0),
+        Command::Run => run::run(state).map(|()| 0),
+        Command::Box(c) => boxes::run(&state, c).map(|()| 0),
+        Command::Footage(c) => footage::run(&state, c).map(|()| 0),
+        Command::Clip(c) => clip::run(&state, c),
+        Command::Verify(args) => verify::run(&args),
+        Command::Log(c) => log::run(&state, c).map(|()| 0),
+        Command::Staff(c) => staff::run(&state, c).map(|()| 0),
+    }
+}

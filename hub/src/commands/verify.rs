@@ -1,0 +1,50 @@
+//! Wiring. `beadle-hub verify PATH`: the same bytes and exit status as docs/verify/verify.py.
+
+use std::path::PathBuf;
+
+use logbook::Folder;
+use shared::{
+    note::Vkey,
+    verify::{self, Options},
+};
+
+use super::CommandError;
+use crate::files;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// A log folder or a package folder; or `log PATH`, `bundle PATH` to say which
+    #[arg(required = true, num_args = 1..=2)]
+    path: Vec<PathBuf>,
+    /// A hub's cosigning key, as text (or a file that holds it)
+    #[arg(long)]
+    hub: Vec<String>,
+    /// A further head the reader knows of
+    #[arg(long)]
+    head: Vec<PathBuf>,
+    /// The log is still being written
+    #[arg(long)]
+    live: bool,
+}
+
+pub fn run(args: &Args) -> Result<u8, CommandError> {
+    let (kind, path) = match args.path.as_slice() {
+        [path] => ("", path),
+        [kind, path] if kind.as_os_str() == "log" => ("log", path),
+        [kind, path] if kind.as_os_str() == "bundle" => ("bundle", path),
+        _ => return Err(CommandError::Plain("say `verify PATH`, `verify log PATH` or `verify bundle PATH`".into())),
+    };
+    let mut hub = Vec::new();
+    for text in &args.hub {
+        let from_file = (!text.contains('+')).then(|| files::read_text(text.as_ref())).transpose()?;
+        let text = from_file.as_deref().unwrap_or(text).trim();
+        hub.push(Vkey::parse(text).map_err(|e| CommandError::Plain(format!("--hub {text}: {e}")))?);
+    }
+    let heads = args.head.iter().map(|p| files::read(p)).collect::<Result<_, _>>()?;
+    let options = Options { hub, live: args.live, heads };
+    let folder = Folder(path.clone());
+    let package = kind == "bundle" || (kind.is_empty() && path.join("SHA256SUMS").symlink_metadata().is_ok());
+    let report = if package { verify::package(&folder, &options) } else { verify::log(&folder, &options) };
+    print!("{}", report.render());
+    Ok(u8::try_from(report.exit_status()).unwrap_or(2))
+}

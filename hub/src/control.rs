@@ -1,0 +1,250 @@
+//! Task. The socket the commands talk to: `run/hub.sock`, one JSON line each way at a time. Root and the hub's own user only.
+
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::{BoxCamera, BoxName, ExhibitRef},
+    time::{Day, Utc},
+    types::{BoxRevoke, LogRead},
+    wire::close,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    task::JoinSet,
+};
+
+use crate::{
+    board::{Board, BoxRow, ExhibitRow, Footage, Refusal},
+    desk::{Desk, blocking},
+    devices::enrol,
+    ownlog::CONSOLE,
+    requests::{Progress, rules::{Asked, State}, submit},
+};
+
+/// What a command asks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Ask {
+    BoxAdd { name: BoxName },
+    BoxList,
+    BoxRevoke { name: BoxName, why: String },
+    Footage { camera: BoxCameraText, day: Option<Day> },
+    ClipPull { camera: BoxCameraText, from: Utc, to: Utc, purpose: String, reference: String, requester: String },
+    /// Follows a request to its end.
+    ClipWatch { exhibit: ExhibitRef },
+    ClipList,
+    /// Permission to read a log: logged as `log.read`; the answer is its folder.
+    LogRead { log: String },
+    StaffAdd { name: String, role: String, password: String },
+}
+
+/// `BOX/CAM` as text on the wire.
+pub type BoxCameraText = String;
+
+/// What comes back: lines until `Done` or `Failed`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Told {
+    Code { code: String },
+    Boxes { boxes: Vec<BoxRow> },
+    Footage { footage: Footage },
+    Exhibits { exhibits: Vec<ExhibitRow> },
+    Submitted { exhibit: ExhibitRef },
+    Progress { progress: Progress },
+    Folder { folder: PathBuf, origin: String },
+    Staff { op: u32 },
+    Done,
+    Failed { why: String },
+}
+
+pub fn socket(state: &Path) -> PathBuf {
+    state.join("run").join("hub.sock")
+}
+
+/// Opens the socket. A socket left behind by a killed hub is replaced: the lock on the state folder says we are the only one.
+pub fn bind(state: &Path) -> std::io::Result<UnixListener> {
+    let path = socket(state);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+pub async fn run(desk: Arc<Desk>, listener: UnixListener) {
+    let mut talks = JoinSet::new();
+    loop {
+        tokio::select! {
+            came = listener.accept() => match came {
+                Ok((stream, _)) => {
+                    let desk = desk.clone();
+                    talks.spawn(async move {
+                        if let Err(e) = talk(desk, stream).await {
+                            tracing::debug!("a command went away: {e}");
+                        }
+                    });
+                }
+                Err(e) => {
+                    tracing::warn!("the command socket: {e}");
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+            },
+            Some(_) = talks.join_next(), if !talks.is_empty() => {}
+        }
+    }
+}
+
+struct Out(OwnedWriteHalf);
+
+impl Out {
+    async fn tell(&mut self, told: &Told) -> std::io::Result<()> {
+        let mut line = serde_json::to_vec(told)?;
+        line.push(b'\n');
+        self.0.write_all(&line).await
+    }
+}
+
+async fn talk(desk: Arc<Desk>, stream: UnixStream) -> std::io::Result<()> {
+    let uid = stream.peer_cred()?.uid();
+    let (read, write) = stream.into_split();
+    let mut out = Out(write);
+    if uid != 0 && uid != nix::unistd::geteuid().as_raw() {
+        return out.tell(&Told::Failed { why: "only root and the hub's own user may give the hub commands".into() }).await;
+    }
+    let mut line = String::new();
+    BufReader::new(read.take(1 << 16)).read_line(&mut line).await?;
+    let told = match serde_json::from_str::<Ask>(&line) {
+        Ok(ask) => answer(&desk, ask, &mut out).await?,
+        Err(e) => Err(Refusal(format!("the command was not understood (is the program newer than the hub that runs?): {e}"))),
+    };
+    match told {
+        Ok(()) => out.tell(&Told::Done).await,
+        Err(e) => out.tell(&Told::Failed { why: e.to_string() }).await,
+    }
+}
+
+fn plain(e: impl std::fmt::Display) -> Refusal {
+    Refusal(e.to_string())
+}
+
+async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Result<(), Refusal>> {
+    if let Ask::ClipWatch { exhibit } = &ask {
+        return watch(desk, exhibit.as_str(), out).await;
+    }
+    let d = desk.clone();
+    let told = blocking(move || act(&d, ask)).await.unwrap_or_else(|e| Err(plain(e)));
+    Ok(match told {
+        Ok(told) => {
+            if let Some(told) = told {
+                out.tell(&told).await?;
+            }
+            Ok(())
+        }
+        Err(e) => Err(e),
+    })
+}
+
+/// Blocking.
+fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
+    Ok(match ask {
+        Ask::BoxAdd { name } => Some(Told::Code { code: enrol::add(desk, &name, CONSOLE)? }),
+        Ask::BoxList => Some(Told::Boxes { boxes: desk.boxes()? }),
+        Ask::BoxRevoke { name, why } => {
+            if desk.db.box_named(&name).map_err(plain)?.is_none() {
+                return Err(Refusal(format!("there is no box {name}; `beadle-hub box list` shows them")));
+            }
+            // Free text stays out of the log; the sentence itself is kept in the box's record.
+            let hash = submit::keep_salted(desk, &why)?;
+            desk.log.append(CONSOLE, &BoxRevoke { r#box: name.to_string(), why: hash, by: vec![CONSOLE.into()] }).map_err(plain)?;
+            desk.db.revoke_box(&name, &why).map_err(plain)?;
+            let closed = crate::devices::registry::revoked(name.as_str(), Some(&why));
+            desk.live.cut(&name, close::REVOKED, &closed.why);
+            None
+        }
+        Ask::Footage { camera, day } => {
+            let camera = BoxCamera::parse(&camera).map_err(plain)?;
+            Some(Told::Footage { footage: desk.footage(&camera, day)? })
+        }
+        Ask::ClipPull { camera, from, to, purpose, reference, requester } => {
+            let camera = BoxCamera::parse(&camera).map_err(plain)?;
+            let asked = Asked { camera, t0: from, t1: to, purpose, reference, requester };
+            Some(Told::Submitted { exhibit: submit::submit(desk, &asked, CONSOLE)? })
+        }
+        Ask::ClipList => Some(Told::Exhibits { exhibits: desk.exhibits()? }),
+        Ask::LogRead { log } => Some(read_log(desk, &log)?),
+        Ask::StaffAdd { name, role, password } => Some(Told::Staff { op: crate::commands::staff::add(&desk.db, &desk.log, CONSOLE, &name, &role, &password)? }),
+        Ask::ClipWatch { .. } => None,
+    })
+}
+
+/// `hub`, a box's name (its newest log), or a log's full name.
+fn read_log(desk: &Desk, log: &str) -> Result<Told, Refusal> {
+    let (origin, folder, size) = if log == "hub" || log == desk.log.origin() {
+        (desk.log.origin().to_owned(), desk.log.folder(), desk.log.handle().size())
+    } else {
+        let by_name = BoxName::parse(log).ok().map(|n| desk.db.newest_log(&n)).transpose().map_err(plain)?.flatten();
+        let found = match by_name {
+            Some(l) => Some(l),
+            None => desk.db.log(log).map_err(plain)?,
+        };
+        let l = found.ok_or_else(|| Refusal(format!("no log {log} is held here; say `hub`, a box's name, or a log's full name")))?;
+        let folder = desk.logs.folder_of(&l.origin).ok_or_else(|| Refusal(format!("{} is not a log's name", l.origin)))?;
+        (l.origin, folder, l.size)
+    };
+    let line = LogRead { log: origin.clone(), from: 0, to: size, op: CONSOLE.into() };
+    desk.log.append(CONSOLE, &line).map_err(plain)?;
+    if origin == desk.log.origin() {
+        // The reading itself is in what is handed out, under a countersigned head.
+        desk.log.head_now().map_err(plain)?;
+    }
+    Ok(Told::Folder { folder, origin })
+}
+
+async fn watch(desk: &Arc<Desk>, exhibit: &str, out: &mut Out) -> std::io::Result<Result<(), Refusal>> {
+    let mut news = desk.pulls.listen();
+    let now = async || {
+        let (d, e) = (desk.clone(), exhibit.to_owned());
+        let row = blocking(move || d.db.request(&e)).await.map_err(plain)?.map_err(plain)?;
+        let row = row.ok_or_else(|| Refusal(format!("there is no request {exhibit}")))?;
+        let last = desk.pulls.last(exhibit).map_or((0, 0, 0, 0), |p| (p.bytes, p.total, p.segments_done, p.segments));
+        let progress = Progress {
+            r#ref: exhibit.into(), state: row.state.as_str().into(), why: row.why, bytes: last.0, total: last.1, segments_done: last.2,
+            segments: last.3, package: row.package,
+        };
+        Ok::<_, Refusal>((progress, row.state))
+    };
+    let mut state = match now().await {
+        Ok((progress, state)) => {
+            out.tell(&Told::Progress { progress }).await?;
+            state
+        }
+        Err(e) => return Ok(Err(e)),
+    };
+    while !state.over() {
+        match tokio::time::timeout(Duration::from_secs(5), news.recv()).await {
+            Ok(Ok(progress)) if progress.r#ref == exhibit => {
+                state = State::parse(&progress.state).unwrap_or(state);
+                out.tell(&Told::Progress { progress }).await?;
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) | Err(_) => match now().await {
+                // Missed some news, or none came: the record says where it stands, and that we are still here.
+                Ok((progress, s)) => {
+                    state = s;
+                    out.tell(&Told::Progress { progress }).await?;
+                }
+                Err(e) => return Ok(Err(e)),
+            },
+        }
+    }
+    Ok(Ok(()))
+}

@@ -1,0 +1,178 @@
+//! Adapter: SQLite. The index derived from box logs: segments, gaps, deletions, clips. May be dropped and made again from the copies.
+
+use rusqlite::{Transaction, params};
+use shared::{
+    id::{BoxCamera, BoxName},
+    record::{Record, Value},
+    time::Utc,
+};
+
+use super::{Db, DbError, N};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentRecord {
+    pub log: String,
+    pub n: u64,
+    pub s: u64,
+    pub t0: Utc,
+    pub t1: Utc,
+    pub size: u64,
+    pub mask: Option<String>,
+    pub how: String,
+    /// `deleted`, `lost`, or None while the box still has it.
+    pub gone: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GapRecord {
+    pub t0: Utc,
+    pub t1: Utc,
+    pub why: String,
+    pub packets: u64,
+}
+
+impl Db {
+    /// Lines of a log that are indexed.
+    pub fn indexed(&self, origin: &str) -> Result<u64, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached("SELECT indexed FROM logs WHERE origin=?1")?;
+        let mut rows = q.query([origin])?;
+        Ok(match rows.next()? {
+            Some(r) => r.get::<_, N>(0)?.0,
+            None => 0,
+        })
+    }
+
+    /// Forgets what is indexed of a log.
+    pub fn unindex(&self, origin: &str) -> Result<(), DbError> {
+        let mut c = self.lock();
+        let t = c.transaction()?;
+        for table in ["segments", "gaps", "clips"] {
+            t.execute(&format!("DELETE FROM {table} WHERE log=?1"), [origin])?;
+        }
+        t.execute("UPDATE logs SET indexed=0 WHERE origin=?1", [origin])?;
+        Ok(t.commit()?)
+    }
+
+    /// Adds verified lines, which follow on from those indexed.
+    pub fn index(&self, origin: &str, name: &BoxName, records: &[Record]) -> Result<(), DbError> {
+        let Some(last) = records.last() else { return Ok(()) };
+        let mut c = self.lock();
+        let t = c.transaction()?;
+        for r in records {
+            index_line(&t, origin, name, r)?;
+        }
+        t.execute("UPDATE logs SET indexed=?2 WHERE origin=?1", params![origin, N(last.n + 1)])?;
+        Ok(t.commit()?)
+    }
+
+    /// Segments of a camera that touch [t0, t1), in order; deleted and lost ones too.
+    pub fn segments(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<SegmentRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT log, n, s, t0, t1, size, mask, how, gone FROM segments
+             WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 ORDER BY s",
+        )?;
+        let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0], |r| {
+            Ok(SegmentRecord {
+                log: r.get(0)?, n: r.get::<_, N>(1)?.0, s: r.get::<_, N>(2)?.0, t0: Utc(r.get(3)?), t1: Utc(r.get(4)?), size: r.get::<_, N>(5)?.0, mask: r.get(6)?,
+                how: r.get(7)?, gone: r.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    pub fn gaps(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<GapRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT t0, t1, why, packets FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3 ORDER BY t0",
+        )?;
+        let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0], |r| {
+            Ok(GapRecord { t0: Utc(r.get(0)?), t1: Utc(r.get(1)?), why: r.get(2)?, packets: r.get::<_, N>(3)?.0 })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// First and last moment of footage of a camera that is still there.
+    pub fn extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
+        let c = self.lock();
+        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2 AND gone IS NULL";
+        Ok(c.query_row(sql, params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
+            let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
+            Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
+        })?)
+    }
+
+    /// The same of everything ever logged, deleted footage too.
+    pub fn segments_extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
+        let c = self.lock();
+        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2";
+        Ok(c.query_row(sql, params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
+            let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
+            Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
+        })?)
+    }
+
+    /// Cameras of a box of which any footage was ever logged.
+    pub fn cameras_seen(&self, name: &BoxName) -> Result<Vec<String>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached("SELECT DISTINCT cam FROM segments WHERE box=?1 ORDER BY cam")?;
+        Ok(q.query_map([name.as_str()], |r| r.get(0))?.collect::<Result<_, _>>()?)
+    }
+
+    /// Whether line `n` of a log is the `exp.clip` of this exhibit and camera.
+    pub fn is_clip_line(&self, origin: &str, n: u64, exhibit: &str, cam: &str) -> Result<bool, DbError> {
+        let c = self.lock();
+        let sql = "SELECT COUNT(*) FROM clips WHERE log=?1 AND n=?2 AND ref=?3 AND cam=?4";
+        Ok(c.query_row(sql, params![origin, N(n), exhibit, cam], |r| r.get::<_, i64>(0))? > 0)
+    }
+}
+
+fn text<'a>(data: &'a Value, key: &str) -> &'a str {
+    data.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn int(data: &Value, key: &str) -> i64 {
+    data.get(key).and_then(Value::as_int).unwrap_or_default()
+}
+
+fn time(data: &Value, key: &str) -> i64 {
+    Utc::parse(text(data, key)).map_or(0, |t| t.0)
+}
+
+/// A verified line has the fields of its type; anything odd is indexed as empty, never fatal.
+fn index_line(t: &Transaction<'_>, origin: &str, name: &BoxName, r: &Record) -> Result<(), DbError> {
+    let d = &r.data;
+    let cam = text(d, "cam");
+    match r.kind.as_str() {
+        "seg.write" => {
+            t.prepare_cached(
+                "INSERT OR REPLACE INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+            )?
+            .execute(params![
+                origin, N(r.n), name.as_str(), cam, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), text(d, "sha256"),
+                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost")
+            ])?;
+        }
+        "seg.gap" => {
+            t.prepare_cached("INSERT OR REPLACE INTO gaps (log, n, box, cam, next, t0, t1, why, packets) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)")?
+                .execute(params![
+                    origin, N(r.n), name.as_str(), cam, int(d, "next"), time(d, "t0"), time(d, "t1"), text(d, "why"), int(d, "packets")
+                ])?;
+        }
+        "seg.lost" => {
+            t.prepare_cached("UPDATE segments SET gone='lost' WHERE box=?1 AND cam=?2 AND s=?3")?
+                .execute(params![name.as_str(), cam, int(d, "s")])?;
+        }
+        "del.range" => {
+            t.prepare_cached("UPDATE segments SET gone='deleted' WHERE box=?1 AND cam=?2 AND s BETWEEN ?3 AND ?4")?
+                .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1")])?;
+        }
+        "exp.clip" => {
+            t.prepare_cached("INSERT OR REPLACE INTO clips (log, n, ref, cam) VALUES (?1,?2,?3,?4)")?
+                .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}

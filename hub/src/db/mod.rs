@@ -1,0 +1,71 @@
+//! Adapter: SQLite. Opens `hub.sqlite`; each table group has its file here.
+
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard},
+};
+
+use rusqlite::{
+    Connection, ToSql,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
+};
+
+pub mod boxes;
+pub mod footage;
+pub mod logs;
+pub mod requests;
+pub mod staff;
+
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    #[error("the hub's records (hub.sqlite) cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("the hub's records (hub.sqlite) are version {0}; this program knows version {VERSION}: install the newer program")]
+    Newer(i64),
+    #[error("a row of the hub's records cannot be read: {0}")]
+    Row(String),
+}
+
+const VERSION: i64 = 1;
+
+/// One connection, one user at a time. Calls block: use `spawn_blocking` from async code.
+pub struct Db {
+    connection: Mutex<Connection>,
+}
+
+impl Db {
+    pub fn open(state: &Path) -> Result<Self, DbError> {
+        let connection = Connection::open(state.join("hub.sqlite"))?;
+        // FULL: what was answered "done" survives a power cut. secure_delete: an erased name is overwritten.
+        connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;")?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
+        if version > VERSION {
+            return Err(DbError::Newer(version));
+        }
+        connection.execute_batch(include_str!("schema.sql"))?;
+        connection.pragma_update(None, "user_version", VERSION)?;
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic in one statement leaves SQLite's own transaction to roll back.
+        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// A count in a row. SQLite's whole numbers are signed; counts in Beadle stay below 2^53.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct N(u64);
+
+impl ToSql for N {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        i64::try_from(self.0).map(ToSqlOutput::from).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+    }
+}
+
+impl FromSql for N {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let n = i64::column_result(value)?;
+        u64::try_from(n).map(N).map_err(|_| FromSqlError::OutOfRange(n))
+    }
+}

@@ -1,0 +1,44 @@
+//! Wiring. What every task of the hub is handed.
+
+use std::{path::PathBuf, sync::Arc};
+
+use shared::time::{Clock, Utc};
+
+use crate::{
+    config::Config,
+    db::Db,
+    devices::{ingest::BoxLogs, live::Live},
+    keys::Keys,
+    ownlog::OwnLog,
+    requests::Pulls,
+};
+
+pub struct Desk {
+    pub state: PathBuf,
+    pub config: Config,
+    pub clock: Arc<dyn Clock>,
+    pub keys: Arc<Keys>,
+    pub db: Arc<Db>,
+    pub log: OwnLog,
+    pub live: Live,
+    pub logs: BoxLogs,
+    pub pulls: Pulls,
+    /// Where boxes really dial in (the port is known only once it is bound).
+    pub quic: std::net::SocketAddr,
+}
+
+impl Desk {
+    pub fn now(&self) -> Utc {
+        self.clock.now().wall
+    }
+}
+
+/// Runs blocking work (SQLite, disks, the log) off the async threads.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopped> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Stopped)
+}
+
+/// The work panicked or the hub is stopping.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the work was stopped before it ended")]
+pub struct Stopped;

@@ -1,0 +1,355 @@
+//! Task. A box's log as it comes in: verified, stored, then countersigned. One writer per log.
+//!
+//! Refusals (audit.md 2.5): ROLLED-BACK, FORKED, WRONG-KEY, MALFORMED. FORKED and WRONG-KEY convict: the head is kept as
+//! `disputed/…`, and that log is not countersigned any more (2.8); the box goes on recording and opens log n + 1.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use logbook::{Copy, CopyError, LogFolder};
+use serde::Serialize;
+use shared::{
+    id::{self, BoxName},
+    note::{Cosigned, SignedHead},
+    record::Record,
+    time::Clock,
+    tree,
+    types::{BoxReplace, Data, FaultOff, FaultOn, HeadSeen},
+};
+
+use super::live::Live;
+use crate::{
+    db::{Db, DbError, logs::LogRecord},
+    keys::Keys,
+    ownlog::OwnLog,
+};
+
+/// What the box is told: a code of audit.md 2.5 and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub code: String,
+    pub why: String,
+}
+
+fn refused(code: &str, why: impl std::fmt::Display) -> Refused {
+    Refused { code: code.into(), why: why.to_string() }
+}
+
+/// The hub could not store; the box tries again later.
+fn ours(e: impl std::fmt::Display) -> Refused {
+    tracing::error!("a box log could not be stored: {e}");
+    refused("TRY-LATER", "the hub could not store the log; it stays with the box, which tries again")
+}
+
+/// A fault the hub raises about a box's log: `fault.on` and `fault.off` with the log's name beside the usual keys.
+#[derive(Serialize)]
+struct LogFault<'a, const ON: bool> {
+    code: &'a str,
+    cam: Option<&'a str>,
+    log: &'a str,
+}
+
+impl Data for LogFault<'_, true> {
+    const KIND: &'static str = FaultOn::KIND;
+}
+
+impl Data for LogFault<'_, false> {
+    const KIND: &'static str = FaultOff::KIND;
+}
+
+struct Log {
+    copy: Copy,
+    /// Number of the stream that may write now; an older stream's frames are refused.
+    turn: u64,
+    /// Fault raised and not yet taken back.
+    fault: Option<String>,
+}
+
+type Shared = Arc<Mutex<Option<Log>>>;
+
+/// All box logs. Calls block: use `spawn_blocking` from async code.
+#[derive(Clone)]
+pub struct BoxLogs {
+    root: PathBuf,
+    scheme: String,
+    db: Arc<Db>,
+    own: OwnLog,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    live: Live,
+    open: Arc<Mutex<HashMap<String, Shared>>>,
+}
+
+/// One audit stream's door to its log.
+#[derive(Clone)]
+pub struct Stream {
+    logs: BoxLogs,
+    name: BoxName,
+    number: u64,
+    origin: String,
+    log: Shared,
+    turn: u64,
+}
+
+/// What the hub holds, as the box is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Have {
+    pub size: u64,
+    /// base64
+    pub root: String,
+}
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+impl BoxLogs {
+    pub fn new(state: &std::path::Path, scheme: &str, db: Arc<Db>, own: OwnLog, keys: Arc<Keys>, clock: Arc<dyn Clock>, live: Live) -> Self {
+        Self { root: state.join("boxes"), scheme: scheme.into(), db, own, keys, clock, live, open: Arc::default() }
+    }
+
+    /// Where the copy of a log lies.
+    pub fn folder(&self, name: &BoxName, number: u64) -> PathBuf {
+        self.root.join(name.as_str()).join("log").join(number.to_string())
+    }
+
+    pub fn folder_of(&self, origin: &str) -> Option<PathBuf> {
+        let (_, number) = id::split_origin(origin)?;
+        Some(self.folder(&id::box_of(origin)?, number))
+    }
+
+    /// A box offers log `number` and shows the newest countersigned head it has.
+    pub fn begin(&self, name: &BoxName, number: u64, shown: Option<&str>) -> Result<(Stream, Have), Refused> {
+        let newest = self.db.newest_log(name).map_err(ours)?;
+        if let Some(newer) = newest.filter(|l| l.number > number) {
+            let why = format!("the box offers log {number}; the hub holds its successor {}", newer.origin);
+            self.raise(&newer.origin, "ROLLED-BACK", &why);
+            return Err(refused("ROLLED-BACK", why));
+        }
+        let origin = id::box_log(&self.scheme, name, number);
+        let log = lock(&self.open).entry(origin.clone()).or_default().clone();
+        let mut slot = lock(&log);
+        if slot.is_none() {
+            let copy = Copy::open(&self.folder(name, number), &origin).map_err(|e| match e {
+                CopyError::Refused { code, why } => {
+                    self.raise(&origin, code, &why);
+                    refused(code, why)
+                }
+                e => ours(e),
+            })?;
+            *slot = Some(Log { copy, turn: 0, fault: None });
+        }
+        let Some(open) = slot.as_mut() else { return Err(ours("the log is not open")) };
+        open.copy.forget_pending();
+        open.turn += 1;
+        let turn = open.turn;
+        self.db.meet_log(&origin, name, number).map_err(ours)?;
+        self.catch_up(&origin, name, open).map_err(ours)?;
+        let record = self.db.log(&origin).map_err(ours)?;
+        if let Some(LogRecord { dispute: Some(code), why, .. }) = record {
+            return Err(refused(&code, why.unwrap_or_else(|| "this log is disputed and no longer countersigned".into())));
+        }
+        if let Some(text) = shown {
+            self.compare(&origin, open, text)?;
+        }
+        let have = Have { size: open.copy.size(), root: STANDARD.encode(open.copy.root()) };
+        drop(slot);
+        Ok((Stream { logs: self.clone(), name: name.clone(), number, origin, log, turn }, have))
+    }
+
+    /// Brings the records and the index up to what the copy holds (after a crash between storing and indexing, or when dropped).
+    fn catch_up(&self, origin: &str, name: &BoxName, log: &mut Log) -> Result<(), DbError> {
+        let row = |e: std::io::Error| DbError::Row(format!("{origin}: {e}"));
+        let size = log.copy.size();
+        let mut from = self.db.indexed(origin)?;
+        if from > size {
+            self.db.unindex(origin)?;
+            from = 0;
+        }
+        let mut folder = LogFolder::new(log.copy.folder());
+        while from < size {
+            let bytes = folder.read_lines(from, size, 1 << 20).map_err(row)?;
+            if bytes.is_empty() {
+                break;
+            }
+            let records: Vec<Record> = bytes.split_inclusive(|b| *b == b'\n').filter_map(|l| Record::parse(l).ok()).collect();
+            from += bytes.iter().filter(|b| **b == b'\n').count() as u64;
+            self.db.index(origin, name, &records)?;
+        }
+        let time = log.copy.cosigned().map_or(Cosigned::Absent, |h| h.check_cosigned(self.keys.cosign_vkey()));
+        if let (Cosigned::Good { time }, Some(record)) = (time, self.db.log(origin)?)
+            && record.size != size
+        {
+            let at = shared::time::Utc(i64::try_from(time).unwrap_or(0) * 1000);
+            self.db.log_grew(origin, size, &STANDARD.encode(log.copy.root()), at)?;
+        }
+        Ok(())
+    }
+
+    /// Compares the countersigned head the box shows with what is held here (audit.md 2.5, step 2).
+    fn compare(&self, origin: &str, log: &mut Log, text: &str) -> Result<(), Refused> {
+        let Ok(shown) = SignedHead::parse(text.as_bytes()) else { return Err(refused("MALFORMED", "the countersigned head shown is not a head")) };
+        if shown.head.origin != origin {
+            return Err(refused("MALFORMED", format!("the countersigned head shown is of {}, not of {origin}", shown.head.origin)));
+        }
+        if !matches!(shown.check_cosigned(self.keys.cosign_vkey()), Cosigned::Good { .. }) {
+            // Countersigned by a key this hub no longer has, or by none: it says nothing here.
+            return Ok(());
+        }
+        let held = log.copy.size();
+        if shown.head.size > held {
+            let why = format!("the box shows this hub's own signature over {} lines; {held} are held: the hub was restored from an older backup", shown.head.size);
+            tracing::error!(log = origin, "HUB-ROLLED-BACK: {why}");
+            log.copy.keep_disputed(&shown).map_err(ours)?;
+            self.raise_on(log, origin, "HUB-ROLLED-BACK", &why);
+            return Ok(());
+        }
+        let ours_then = if shown.head.size == held {
+            log.copy.root()
+        } else if log.copy.cosigned().is_some_and(|c| c.head == shown.head) {
+            return Ok(());
+        } else {
+            let leaves = LogFolder::new(log.copy.folder()).leaves().map_err(ours)?;
+            let upto = usize::try_from(shown.head.size).unwrap_or(usize::MAX).min(leaves.len());
+            tree::root(&leaves[..upto])
+        };
+        if ours_then == shown.head.root {
+            return Ok(());
+        }
+        let why = format!("two histories of {} lines carry this hub's signature", shown.head.size);
+        log.copy.keep_disputed(&shown).map_err(ours)?;
+        self.dispute(log, origin, "FORKED", &why);
+        Err(refused("FORKED", why))
+    }
+
+    /// Logs the fault once, until it is taken back.
+    fn raise_on(&self, log: &mut Log, origin: &str, code: &str, why: &str) {
+        if log.fault.as_deref() != Some(code) {
+            self.raise(origin, code, why);
+            log.fault = Some(code.into());
+        }
+    }
+
+    fn raise(&self, origin: &str, code: &str, why: &str) {
+        tracing::error!(log = origin, "{code}: {why}");
+        if let Err(e) = self.own.append("sys:hub", &LogFault::<true> { code, cam: None, log: origin }) {
+            tracing::error!("the hub's own log did not take the fault: {e}");
+        }
+    }
+
+    fn dispute(&self, log: &mut Log, origin: &str, code: &str, why: &str) {
+        self.raise_on(log, origin, code, why);
+        if let Err(e) = self.db.dispute_log(origin, code, why) {
+            tracing::error!("the dispute was not recorded: {e}");
+        }
+    }
+
+    /// Writes `head.seen` for every log that grew and was not noted within the hour.
+    pub fn note_heads_seen(&self) -> Result<(), Refused> {
+        let now = self.clock.now().wall;
+        for l in self.db.logs().map_err(ours)? {
+            if l.size > l.seen_size && now.0 - l.seen_time.0 >= 3_600_000 {
+                self.own.append("sys:hub", &HeadSeen { log: l.origin.clone(), size: l.size, root: l.root }).map_err(ours)?;
+                self.db.log_seen(&l.origin, l.size, now).map_err(ours)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream {
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Log) -> Result<T, Refused>) -> Result<T, Refused> {
+        let mut slot = lock(&self.log);
+        let log = slot.as_mut().ok_or_else(|| ours("the log is not open"))?;
+        if log.turn != self.turn {
+            return Err(refused("REPLACED", "a newer connection of this box sends its log now"));
+        }
+        work(log)
+    }
+
+    /// Whole lines, each with its LF.
+    pub fn lines(&self, bytes: &[u8]) -> Result<(), Refused> {
+        self.with(|log| {
+            let (origin, held) = (self.origin.as_str(), log.copy.size());
+            match log.copy.lines(bytes) {
+                Ok(_) => Ok(()),
+                Err(CopyError::Refused { code, why }) => {
+                    // The first new line does not follow on from the last one held: the box has another past.
+                    let other_past = held > 0 && why.starts_with(&format!("CHAIN-BREAK at line {held}:"));
+                    if other_past {
+                        let why = format!("the line after {held} lines does not follow on from those held here: the box has another past");
+                        self.logs.dispute(log, origin, "FORKED", &why);
+                        return Err(refused("FORKED", why));
+                    }
+                    self.logs.raise_on(log, origin, code, &why);
+                    Err(refused(code, why))
+                }
+                Err(e) => Err(ours(e)),
+            }
+        })
+    }
+
+    /// A head over everything sent so far: the note with this hub's countersignature.
+    pub fn head(&self, note: &[u8]) -> Result<String, Refused> {
+        let head = SignedHead::parse(note).map_err(|e| refused("MALFORMED", format!("a head cannot be read: {e}")))?;
+        self.with(|log| self.take_head(log, head))
+    }
+
+    fn take_head(&self, log: &mut Log, head: SignedHead) -> Result<String, Refused> {
+        let logs = &self.logs;
+        let before = log.copy.size();
+        if head.head.size < before {
+            // Keep what the box offers: a copy cut back, or another past.
+            log.copy.keep_disputed(&head).map_err(ours)?;
+        }
+        let now = logs.clock.now().wall;
+        let (signed, records) = match log.copy.head(head, |h| logs.keys.cosign(h, now)) {
+            Ok(done) => done,
+            Err(CopyError::Refused { code, why }) => {
+                if matches!(code, "FORKED" | "WRONG-KEY") {
+                    logs.dispute(log, &self.origin, code, &why);
+                } else {
+                    logs.raise_on(log, &self.origin, code, &why);
+                }
+                return Err(refused(code, why));
+            }
+            Err(e) => return Err(ours(e)),
+        };
+        if before == 0 && self.number > 1 {
+            self.replaced();
+        }
+        // The lines are safe and countersigned: what follows is derived, and is caught up with later if it fails now.
+        let size = signed.head.size;
+        let grew = logs.db.index(&self.origin, &self.name, &records).and_then(|()| {
+            logs.db.log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
+        });
+        if let Err(e) = grew {
+            tracing::error!(log = self.origin, "the index lags behind the log: {e}");
+        }
+        if let Some(code) = log.fault.take()
+            && let Err(e) = logs.own.append("sys:hub", &LogFault::<false> { code: &code, cam: None, log: &self.origin })
+        {
+            tracing::error!("the hub's own log did not take the end of a fault: {e}");
+        }
+        logs.live.changed();
+        Ok(signed.render())
+    }
+
+    /// The box opened a successor log: say so, with the last line held of the one before.
+    fn replaced(&self) {
+        let before = id::box_log(&self.logs.scheme, &self.name, self.number - 1);
+        let last = self.logs.db.log(&before).ok().flatten().map_or(-1, |l| i64::try_from(l.size).unwrap_or(i64::MAX) - 1);
+        let line = BoxReplace { r#box: self.name.to_string(), log: self.origin.clone(), last_n: last, by: vec!["sys:hub".into()] };
+        if let Err(e) = self.logs.own.append("sys:hub", &line) {
+            tracing::error!("the hub's own log did not take a box.replace: {e}");
+        }
+    }
+}

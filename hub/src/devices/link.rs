@@ -1,0 +1,199 @@
+//! Adapter: quinn listener. The only file that names quinn: connections, streams and frames.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use quinn::{VarInt, crypto::rustls::QuicServerConfig};
+use rustls::{RootCertStore, server::WebPkiClientVerifier};
+use serde::Serialize;
+use shared::{
+    record::{hex, sha256},
+    wire::{self, BadFrame, Frame},
+};
+
+use crate::keys::{KeyError, Keys};
+
+/// The hub notices a silent box after this long; an idle box costs one small packet each way per keep-alive.
+const IDLE: Duration = Duration::from_secs(45);
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Above this many half-open connections, strangers must first prove their address.
+const PROVE_ADDRESS_ABOVE: usize = 64;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LinkError {
+    #[error("cannot listen for boxes on {addr}: {why}")]
+    Listen { addr: SocketAddr, why: String },
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error("the connection was lost: {0}")]
+    Lost(String),
+    #[error(transparent)]
+    Frame(#[from] BadFrame),
+    #[error("the stream ended in the middle of a frame")]
+    Cut,
+    #[error("nothing came for {0} s")]
+    Silent(u64),
+}
+
+fn lost(e: impl std::fmt::Display) -> LinkError {
+    LinkError::Lost(e.to_string())
+}
+
+/// The listening end.
+#[derive(Clone)]
+pub struct Listener(quinn::Endpoint);
+
+impl Listener {
+    pub fn bind(addr: SocketAddr, keys: &Keys, now: shared::time::Utc) -> Result<Self, LinkError> {
+        let failed = |why: String| LinkError::Listen { addr, why };
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(keys.ca_der().clone()).map_err(|e| failed(e.to_string()))?;
+        // Certificates are optional only so that a new box can enrol; the session decides what a connection without one may do.
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .allow_unauthenticated()
+            .build()
+            .map_err(|e| failed(e.to_string()))?;
+        let (chain, key) = keys.tls(&[addr], now)?;
+        let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS13])
+            .and_then(|b| b.with_client_cert_verifier(verifier).with_single_cert(chain, key))
+            .map_err(|e| failed(e.to_string()))?;
+        tls.alpn_protocols = vec![wire::ALPN.to_vec()];
+        // No resumption: every connection shows its certificate, so a revoked one has no back door.
+        tls.send_tls13_tickets = 0;
+        tls.max_early_data_size = 0;
+        let crypto = QuicServerConfig::try_from(tls).map_err(|e| failed(e.to_string()))?;
+        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        let mut transport = quinn::TransportConfig::default();
+        transport
+            .max_concurrent_bidi_streams(VarInt::from_u32(16))
+            .max_concurrent_uni_streams(VarInt::from_u32(0))
+            .datagram_receive_buffer_size(None)
+            .keep_alive_interval(Some(KEEP_ALIVE))
+            .max_idle_timeout(Some(IDLE.try_into().map_err(|_| failed("idle time out of range".into()))?));
+        config.transport_config(Arc::new(transport));
+        let endpoint = quinn::Endpoint::server(config, addr).map_err(|e| failed(e.to_string()))?;
+        Ok(Self(endpoint))
+    }
+
+    pub fn local_addr(&self) -> Result<SocketAddr, LinkError> {
+        self.0.local_addr().map_err(lost)
+    }
+
+    /// The next connection attempt; None when the listener is closed. Garbage never gets this far.
+    pub async fn knock(&self) -> Option<Knock> {
+        loop {
+            let incoming = self.0.accept().await?;
+            if self.0.open_connections() > PROVE_ADDRESS_ABOVE && !incoming.remote_address_validated() {
+                // Only fails when the address is already validated.
+                let _ = incoming.retry();
+                continue;
+            }
+            return Some(Knock(incoming));
+        }
+    }
+
+    /// Says goodbye to all and waits for it to be heard (at most two seconds).
+    pub async fn close(&self, why: &str) {
+        self.0.close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.0.wait_idle()).await;
+    }
+}
+
+/// A connection attempt, not yet answered.
+pub struct Knock(quinn::Incoming);
+
+impl Knock {
+    pub fn from(&self) -> SocketAddr {
+        self.0.remote_address()
+    }
+
+    pub async fn open(self) -> Result<Line, LinkError> {
+        let connecting = self.0.accept().map_err(lost)?;
+        let connection = tokio::time::timeout(HANDSHAKE, connecting).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))?;
+        Ok(Line(connection.map_err(lost)?))
+    }
+}
+
+/// One connection. Cheap to clone.
+#[derive(Clone)]
+pub struct Line(quinn::Connection);
+
+impl Line {
+    /// SHA-256 of the client certificate, lower hex; None when it showed none. Its chain was verified in the handshake.
+    pub fn fingerprint(&self) -> Option<String> {
+        let chain = self.0.peer_identity()?.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok()?;
+        chain.first().map(|c| hex(&sha256(c.as_ref())))
+    }
+
+    pub fn remote(&self) -> SocketAddr {
+        self.0.remote_address()
+    }
+
+    pub fn close(&self, code: u32, why: &str) {
+        self.0.close(VarInt::from_u32(code), why.as_bytes());
+    }
+
+    /// Why and when the connection ended.
+    pub async fn closed(&self) -> String {
+        self.0.closed().await.to_string()
+    }
+
+    pub async fn next_stream(&self) -> Option<(Outgoing, Incoming)> {
+        self.0.accept_bi().await.ok().map(|(o, i)| (Outgoing(o), Incoming(i)))
+    }
+
+    pub async fn open_stream(&self) -> Result<(Outgoing, Incoming), LinkError> {
+        let (o, i) = self.0.open_bi().await.map_err(lost)?;
+        Ok((Outgoing(o), Incoming(i)))
+    }
+}
+
+/// Our half of a stream.
+pub struct Outgoing(quinn::SendStream);
+
+impl Outgoing {
+    pub async fn send(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
+        self.0.write_all(&wire::encode_json(message)?).await.map_err(lost)
+    }
+
+    /// Nothing more will be sent.
+    pub fn finish(&mut self) {
+        // Only fails when it was finished or reset already.
+        let _ = self.0.finish();
+    }
+
+    /// Waits until the other side has everything (or is gone).
+    pub async fn heard(&mut self) {
+        self.finish();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.0.stopped()).await;
+    }
+}
+
+/// Their half of a stream.
+pub struct Incoming(quinn::RecvStream);
+
+impl Incoming {
+    /// The next frame; None at the stream's end. Not cancel-safe: do not drop it half-way and call it again.
+    pub async fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
+        let mut prefix = [0; 4];
+        match self.0.read_exact(&mut prefix).await {
+            Ok(()) => {}
+            Err(quinn::ReadExactError::FinishedEarly(0)) => return Ok(None),
+            Err(quinn::ReadExactError::FinishedEarly(_)) => return Err(LinkError::Cut),
+            Err(e) => return Err(lost(e)),
+        }
+        let mut body = vec![0; wire::frame_len(prefix)?];
+        match self.0.read_exact(&mut body).await {
+            Ok(()) => Ok(Some(Frame::from_bytes(body)?)),
+            Err(quinn::ReadExactError::FinishedEarly(_)) => Err(LinkError::Cut),
+            Err(e) => Err(lost(e)),
+        }
+    }
+
+    /// The next frame, or an error when none comes in time.
+    pub async fn frame_within(&mut self, limit: Duration) -> Result<Option<Frame>, LinkError> {
+        tokio::time::timeout(limit, self.frame()).await.map_err(|_| LinkError::Silent(limit.as_secs()))?
+    }
+}

@@ -1,0 +1,7 @@
+//! Wiring. Boxes: who may come in, the conversation with each, and their logs.
+pub mod enrol;
+pub mod ingest;
+pub mod link;
+pub mod live;
+pub mod registry;
+pub mod session;

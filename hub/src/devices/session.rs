@@ -1,0 +1,207 @@
+//! Task. The conversation with one connection: enrolment, or a known box's control and audit streams.
+
+use std::{sync::Arc, time::Duration};
+
+use shared::{
+    id::BoxName,
+    record::hex,
+    wire::{AuditReply, EnrolReply, Frame, Open, ToBox, ToHub, close},
+};
+
+use super::{
+    enrol,
+    link::{Incoming, Line, LinkError, Outgoing},
+    registry,
+};
+use crate::desk::{Desk, blocking};
+
+/// How long a stream may keep us waiting for its first frame.
+const FIRST: Duration = Duration::from_secs(20);
+/// How long a connection without a certificate may last in all.
+const ENROL: Duration = Duration::from_secs(30);
+
+/// Serves a connection until it ends.
+pub async fn serve(desk: Arc<Desk>, line: Line) {
+    match line.fingerprint() {
+        None => stranger(desk, line).await,
+        Some(print) => known(desk, line, print).await,
+    }
+}
+
+/// No certificate: may enrol, once, and nothing else.
+async fn stranger(desk: Arc<Desk>, line: Line) {
+    let only = "a connection without a certificate may only enrol";
+    let talk = async {
+        let Some((mut out, mut inc)) = line.next_stream().await else { return };
+        let first = inc.frame_within(FIRST).await.ok().flatten().map(|f| f.json::<Open>());
+        match first {
+            Some(Ok(Open::Enrol { r#box, secret, spki, .. })) => {
+                let reply = blocking(move || enrol::claim(&desk, &r#box, &secret, &spki)).await;
+                let reply = reply.unwrap_or_else(|_| EnrolReply::Refused { why: "the hub is stopping; try again later".into() });
+                if out.send(&reply).await.is_ok() {
+                    out.heard().await;
+                }
+                line.close(close::DONE, "done");
+            }
+            Some(Ok(_)) => line.close(close::NO_CERTIFICATE, only),
+            Some(Err(e)) => line.close(close::BAD_MESSAGE, &e.to_string()),
+            None => line.close(close::NO_CERTIFICATE, only),
+        }
+    };
+    if tokio::time::timeout(ENROL, talk).await.is_err() {
+        line.close(close::NO_CERTIFICATE, only);
+    }
+}
+
+async fn known(desk: Arc<Desk>, line: Line, print: String) {
+    let records = desk.clone();
+    let found = blocking(move || records.db.box_by_cert(&print)).await;
+    let Ok(Ok(found)) = found else {
+        tracing::error!("a box could not be looked up: {found:?}");
+        line.close(close::DONE, "the hub cannot look up boxes just now; try again later");
+        return;
+    };
+    let name = match registry::admit(found.as_ref()) {
+        Ok(name) => name,
+        Err(refusal) => {
+            tracing::warn!(from = %line.remote(), "connection refused: {}", refusal.why);
+            line.close(refusal.code, &refusal.why);
+            return;
+        }
+    };
+    let id = desk.live.came(&name, line.clone());
+    // Revoked between the look-up and now: the cut found nobody on the line, so look once more.
+    let (records, again) = (desk.clone(), name.clone());
+    if let Ok(Ok(Some(b))) = blocking(move || records.db.box_named(&again)).await
+        && b.state == "revoked"
+    {
+        let refusal = registry::revoked(name.as_str(), b.revoked_why.as_deref());
+        line.close(refusal.code, &refusal.why);
+    }
+    tracing::info!(%name, from = %line.remote(), "box on the line");
+    let mut streams = tokio::task::JoinSet::new();
+    while let Some((out, inc)) = line.next_stream().await {
+        let (desk, name, line) = (desk.clone(), name.clone(), line.clone());
+        streams.spawn(async move {
+            if let Err(e) = stream(&desk, &name, id, &line, out, inc).await {
+                tracing::debug!(%name, "stream ended: {e}");
+            }
+        });
+        while streams.try_join_next().is_some() {}
+    }
+    let why = line.closed().await;
+    streams.shutdown().await;
+    desk.live.went(&name, id);
+    tracing::info!(%name, %why, "box off the line");
+}
+
+async fn stream(desk: &Arc<Desk>, name: &BoxName, id: u64, line: &Line, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+    let Some(first) = inc.frame_within(FIRST).await? else { return Ok(()) };
+    let text = String::from_utf8_lossy(&first.body).into_owned();
+    match first.json::<Open>() {
+        Ok(Open::Control { r#box, .. }) if r#box != *name => {
+            line.close(close::BAD_MESSAGE, &format!("this certificate is of box {name}, not of {}", r#box));
+            Ok(())
+        }
+        Ok(Open::Control { .. }) => control(desk, name, id, text, out, inc).await,
+        Ok(Open::Audit { log, cosigned }) => audit(desk, name, log, cosigned, out, inc).await,
+        // A newer box may open streams this hub does not know: it sees the end of the stream and lives on.
+        Ok(_) | Err(_) => {
+            tracing::debug!(%name, "a stream of an unknown kind was declined");
+            out.finish();
+            Ok(())
+        }
+    }
+}
+
+async fn control(desk: &Arc<Desk>, name: &BoxName, id: u64, hello: String, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+    let Some(mut orders) = desk.live.control_up(name, id) else { return Ok(()) };
+    out.send(&ToBox::Welcome { time: desk.now() }).await?;
+    let (records, who) = (desk.clone(), name.clone());
+    store(blocking(move || records.db.box_hello(&who, &hello, records.now())).await);
+    let sender = async {
+        while let Some(order) = orders.recv().await {
+            out.send(&order).await?;
+        }
+        Ok::<(), LinkError>(())
+    };
+    let reader = async {
+        while let Some(frame) = inc.frame().await? {
+            heard(desk, name, frame).await;
+        }
+        Ok::<(), LinkError>(())
+    };
+    tokio::select! {
+        done = sender => done,
+        done = reader => done,
+    }
+}
+
+fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::desk::Stopped>) {
+    if let Ok(Err(e)) = result {
+        tracing::error!("a box's report was not recorded: {e}");
+    }
+}
+
+async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
+    let message = match frame.json::<ToHub>() {
+        Ok(m) => m,
+        Err(e) => {
+            tracing::debug!(%name, "a message was not understood and left alone: {e}");
+            return;
+        }
+    };
+    if let ToHub::Health { .. } = &message {
+        let (records, who) = (desk.clone(), name.clone());
+        let text = String::from_utf8_lossy(&frame.body).into_owned();
+        store(blocking(move || records.db.box_health(&who, &text, records.now())).await);
+        desk.live.changed();
+    }
+    desk.live.say(name, message);
+}
+
+async fn audit(desk: &Arc<Desk>, name: &BoxName, log: u64, cosigned: Option<String>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+    let (logs, who) = (desk.logs.clone(), name.clone());
+    let begun = blocking(move || logs.begin(&who, log, cosigned.as_deref())).await;
+    let Ok(begun) = begun else { return Ok(()) };
+    let (stream, have) = match begun {
+        Ok(begun) => begun,
+        Err(r) => {
+            out.send(&AuditReply::Refused { code: r.code, why: r.why }).await?;
+            out.heard().await;
+            return Ok(());
+        }
+    };
+    tracing::debug!(log = stream.origin(), size = have.size, "audit stream");
+    out.send(&AuditReply::Have { size: have.size, root: have.root }).await?;
+    // After a refusal every further head of this stream gets the same answer.
+    let mut refusal = None;
+    while let Some(frame) = inc.frame().await? {
+        let on = stream.clone();
+        match frame.kind {
+            b'L' if refusal.is_some() => {}
+            b'L' => match blocking(move || on.lines(&frame.body)).await {
+                Ok(done) => refusal = done.err(),
+                Err(_) => return Ok(()),
+            },
+            b'H' => {
+                if refusal.is_none() {
+                    match blocking(move || on.head(&frame.body)).await {
+                        Ok(Ok(note)) => {
+                            out.send(&AuditReply::Cosigned { note }).await?;
+                            continue;
+                        }
+                        Ok(Err(r)) => refusal = Some(r),
+                        Err(_) => return Ok(()),
+                    }
+                }
+                if let Some(r) = &refusal {
+                    out.send(&AuditReply::Refused { code: r.code.clone(), why: r.why.clone() }).await?;
+                }
+            }
+            _ => tracing::debug!(%name, kind = hex(&[frame.kind]), "a frame of an unknown kind was left alone"),
+        }
+    }
+    out.finish();
+    Ok(())
+}

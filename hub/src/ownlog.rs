@@ -1,0 +1,153 @@
+//! Task. The hub's own log: one line before every staff act, and the thread that countersigns its heads.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use logbook::{Line, LogError, LogFolder, LogHandle, Opened, Settings};
+use shared::{
+    id,
+    note::SignedHead,
+    time::Clock,
+    types::{Data, KeySeal},
+};
+
+use crate::keys::Keys;
+
+/// Name of the person at the hub machine's own console, in lines of the log: whoever is root or the hub's user there.
+pub const CONSOLE: &str = "op:0000";
+
+/// A staff account's number as lines name it.
+pub fn op(number: u32) -> String {
+    format!("op:{number:04}")
+}
+
+/// Door to the hub's log. Calls block: use `spawn_blocking` from async code.
+#[derive(Clone)]
+pub struct OwnLog {
+    handle: LogHandle,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    /// One countersigning at a time, so that the newest head is never replaced by an older one.
+    turn: Arc<Mutex<()>>,
+    stop: Arc<AtomicBool>,
+    origin: Arc<str>,
+}
+
+impl OwnLog {
+    /// Opens the log, makes sure the seal key is named in it, and starts the countersigning thread.
+    pub fn open(state: &Path, scheme: &str, keys: Arc<Keys>, clock: Arc<dyn Clock>) -> Result<(Self, Opened), LogError> {
+        let origin = id::hub_log(scheme, 1);
+        let settings = Settings {
+            base: origin.trim_end_matches("/1").to_owned(),
+            site: scheme.into(),
+            hw: std::env::consts::ARCH.into(),
+            sw: env!("CARGO_PKG_VERSION").into(),
+            key_life: Duration::from_secs(365 * 86_400),
+            acks: false,
+        };
+        let (handle, opened) = LogHandle::open(state, settings, clock.clone())?;
+        let log = Self {
+            handle, keys, clock, turn: Arc::default(), stop: Arc::default(), origin: opened.origin.as_str().into(),
+        };
+        log.name_seal_key()?;
+        let own = log.clone();
+        let spawned = std::thread::Builder::new().name("countersign".into()).spawn(move || own.countersign_all());
+        spawned.map_err(|e| LogError::Stopped(format!("the countersigning thread did not start: {e}")))?;
+        Ok((log, opened))
+    }
+
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.handle.folder()
+    }
+
+    pub fn handle(&self) -> &LogHandle {
+        &self.handle
+    }
+
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Writes a line and waits until it is on disk. Staff acts go ahead only after this.
+    pub fn append<D: Data>(&self, who: &str, data: &D) -> Result<Line, LogError> {
+        self.handle.append(who, data)
+    }
+
+    /// Signs a head over everything so far, countersigns and stores it.
+    pub fn head_now(&self) -> Result<SignedHead, LogError> {
+        let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut head = self.handle.sign_head()?;
+        self.keys.cosign(&mut head, self.clock.now().wall);
+        self.handle.countersigned(&head, self.keys.cosign_vkey())?;
+        Ok(head)
+    }
+
+    /// The line that names the seal key: its number, once it is written.
+    pub fn seal_line(&self) -> Result<Option<u64>, LogError> {
+        let spki = STANDARD.encode(self.keys.seal_spki());
+        let io = |source| LogError::Io { what: "read", path: self.folder().display().to_string(), source };
+        let mut folder = LogFolder::new(&self.folder());
+        let mut from = 0;
+        let mut found = None;
+        loop {
+            let bytes = folder.read_lines(from, self.handle.size(), 1 << 20).map_err(io)?;
+            if bytes.is_empty() {
+                return Ok(found);
+            }
+            for line in bytes.split_inclusive(|b| *b == b'\n') {
+                let is = shared::record::Record::parse(line).ok().filter(|r| r.kind == KeySeal::KIND);
+                if let Some(r) = is {
+                    found = if r.data.get("spki").and_then(|v| v.as_str()) == Some(&spki) { Some(r.n) } else { None };
+                }
+                from += 1;
+            }
+        }
+    }
+
+    fn name_seal_key(&self) -> Result<(), LogError> {
+        if self.seal_line()?.is_none() {
+            self.append("sys:hub", &KeySeal { spki: STANDARD.encode(self.keys.seal_spki()) })?;
+        }
+        Ok(())
+    }
+
+    fn countersign_all(&self) {
+        let mut done = self.handle.cosigned().map_or(0, |h| h.head.size);
+        while !self.stop.load(Ordering::Acquire) {
+            let Some(mut head) = self.handle.wait_head(done, Duration::from_secs(1)) else { continue };
+            let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some(newer) = self.handle.cosigned().filter(|c| c.head.size >= head.head.size) {
+                done = newer.head.size;
+                continue;
+            }
+            self.keys.cosign(&mut head, self.clock.now().wall);
+            match self.handle.countersigned(&head, self.keys.cosign_vkey()) {
+                Ok(()) => done = head.head.size,
+                Err(e) => {
+                    tracing::error!(size = head.head.size, "the hub log's own head was not countersigned: {e}");
+                    done = head.head.size;
+                }
+            }
+        }
+    }
+
+    /// Last countersigned head, last lines, end of the threads.
+    pub fn close(&self, why: &str) -> Result<(), LogError> {
+        if let Err(e) = self.head_now() {
+            tracing::warn!("no last head of the hub log: {e}");
+        }
+        self.stop.store(true, Ordering::Release);
+        self.handle.close(why)
+    }
+}

@@ -1,0 +1,78 @@
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches.
+pub mod fetch;
+pub mod rules;
+pub mod submit;
+pub mod transfer;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{broadcast, mpsc};
+
+/// Where a request stands, as commands and pages see it live.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    pub r#ref: String,
+    pub state: String,
+    pub why: String,
+    pub bytes: u64,
+    pub total: u64,
+    pub segments_done: u64,
+    pub segments: u64,
+    /// Folder of the package, once there is one.
+    pub package: Option<String>,
+}
+
+impl Progress {
+    pub fn percent(&self) -> u64 {
+        if self.total == 0 { 0 } else { (self.bytes.min(self.total) * 100) / self.total }
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Pulls {
+    start: mpsc::UnboundedSender<String>,
+    inbox: Arc<Mutex<Option<mpsc::UnboundedReceiver<String>>>>,
+    told: broadcast::Sender<Progress>,
+    last: Arc<Mutex<HashMap<String, Progress>>>,
+}
+
+impl Default for Pulls {
+    fn default() -> Self {
+        // Requests are rows in SQLite first; the channel carries only their names, one per staff act.
+        let (start, inbox) = mpsc::unbounded_channel();
+        Self { start, inbox: Arc::new(Mutex::new(Some(inbox))), told: broadcast::Sender::new(1024), last: Arc::default() }
+    }
+}
+
+impl Pulls {
+    /// Hands a recorded request to the fetching task.
+    pub fn start(&self, exhibit: &str) {
+        // The receiver only goes away when the hub stops; the row is taken up again at the next start.
+        let _ = self.start.send(exhibit.to_owned());
+    }
+
+    /// The fetching task takes its inbox once.
+    pub fn inbox(&self) -> Option<mpsc::UnboundedReceiver<String>> {
+        self.inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    pub fn tell(&self, progress: Progress) {
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        last.insert(progress.r#ref.clone(), progress.clone());
+        drop(last);
+        let _ = self.told.send(progress);
+    }
+
+    pub fn listen(&self) -> broadcast::Receiver<Progress> {
+        self.told.subscribe()
+    }
+
+    pub fn last(&self, exhibit: &str) -> Option<Progress> {
+        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(exhibit).cloned()
+    }
+}

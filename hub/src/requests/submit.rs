@@ -1,0 +1,116 @@
+//! Task. Takes a request in: judged, recorded, logged; then the fetching task has it.
+
+use shared::{
+    id::ExhibitRef,
+    record::{hex, salted},
+    types::{GrantFail, GrantSet},
+    wire::{Open, ToHub},
+};
+
+use super::{
+    Progress,
+    rules::{self, Asked, Known, State},
+};
+use crate::{
+    board::Refusal,
+    db::requests::RequestRecord,
+    desk::Desk,
+    keys,
+};
+
+fn plain(e: impl std::fmt::Display) -> Refusal {
+    Refusal(e.to_string())
+}
+
+/// Hashes a text with a fresh salt; salt and text go to the erasable side table. Blocking.
+pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
+    let salt: [u8; 16] = keys::random().map_err(plain)?;
+    let hash = salted(&salt, text);
+    desk.db.keep_side(&hash, &hex(&salt), text, desk.now()).map_err(plain)?;
+    Ok(hash)
+}
+
+/// Blocking. A refusal is recorded and logged too.
+pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refusal> {
+    let now = desk.now();
+    let number = desk.db.next_request().map_err(plain)?;
+    let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), number);
+    let grant = format!("G-{number:06}");
+    let judged = judge(desk, asked)?;
+    let (purpose, reference, requester) =
+        (keep_salted(desk, &asked.purpose)?, keep_salted(desk, &asked.reference)?, keep_salted(desk, &asked.requester)?);
+    let record = RequestRecord {
+        r#ref: exhibit.clone(),
+        grant: grant.clone(),
+        camera: asked.camera.clone(),
+        t0: asked.t0,
+        t1: asked.t1,
+        purpose: purpose.clone(),
+        reference: reference.clone(),
+        requester: requester.clone(),
+        who: who.into(),
+        state: if judged.is_ok() { State::Submitted } else { State::Refused },
+        why: judged.as_ref().err().cloned().unwrap_or_default(),
+        line: None,
+        package: None,
+        made: now,
+    };
+    desk.db.add_request(number, &record).map_err(plain)?;
+    let cam = asked.camera.to_string();
+    if let Err(why) = judged {
+        // The sentence may name times only: nothing personal reaches the log.
+        desk.log.append(who, &GrantFail { grant, cam, why: "no-such-footage-or-not-allowed".into() }).map_err(plain)?;
+        tell(desk, &record, State::Refused, &why);
+        return Err(Refusal(why));
+    }
+    tell(desk, &record, State::Submitted, "");
+    let line = GrantSet { grant, r#ref: exhibit.to_string(), cam, t0: asked.t0, t1: asked.t1, purpose, reference, requester };
+    desk.log.append(who, &line).map_err(plain)?;
+    desk.db.request_state(exhibit.as_str(), State::Authorised, "", desk.now()).map_err(plain)?;
+    tell(desk, &record, State::Authorised, "");
+    desk.pulls.start(exhibit.as_str());
+    Ok(exhibit)
+}
+
+fn tell(desk: &Desk, r: &RequestRecord, state: State, why: &str) {
+    desk.pulls.tell(Progress {
+        r#ref: r.r#ref.to_string(),
+        state: state.as_str().into(),
+        why: why.into(),
+        bytes: 0,
+        total: 0,
+        segments_done: 0,
+        segments: 0,
+        package: None,
+    });
+}
+
+/// Gathers what is known and applies the rules.
+fn judge(desk: &Desk, asked: &Asked) -> Result<Result<(), String>, Refusal> {
+    let camera = &asked.camera;
+    let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
+    let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
+    let hello = record.as_ref().and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
+    if let Some(Open::Control { cameras: said, .. }) = hello {
+        cameras.extend(said.iter().map(|c| c.cam.to_string()));
+    }
+    cameras.sort();
+    cameras.dedup();
+    let health = record.as_ref().and_then(|b| serde_json::from_str::<ToHub>(b.health.as_deref()?).ok());
+    let landed = match health {
+        Some(ToHub::Health { cameras, .. }) => cameras.iter().find(|c| c.cam == camera.cam).and_then(|c| c.landed),
+        _ => None,
+    };
+    let known = Known {
+        now: desk.now(),
+        zone: &desk.config.zone,
+        box_state: record.as_ref().map(|b| b.state.as_str()),
+        cameras: &cameras,
+        online: desk.live.online(&camera.r#box),
+        landed,
+        extent: desk.db.extent(camera).map_err(plain)?,
+        segments: &desk.db.segments(camera, asked.t0, asked.t1).map_err(plain)?,
+        gaps: &desk.db.gaps(camera, asked.t0, asked.t1).map_err(plain)?,
+    };
+    Ok(rules::judge(asked, &known))
+}

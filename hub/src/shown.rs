@@ -1,0 +1,207 @@
+//! Task. The [`Board`] of a running hub: rows made from the records, the derived index and who is on the line. Blocking.
+
+use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use shared::{
+    id::BoxCamera,
+    time::{Day, Utc, Zone},
+    types::{AccFail, AccLogin, AccView},
+    wire::{Open, ToHub},
+};
+
+use crate::{
+    board::{Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Refusal, Span},
+    db::footage::SegmentRecord,
+    desk::Desk,
+    ownlog,
+    requests::{rules::JOIN_MS, submit},
+};
+
+/// Wrong passwords in a row before an account rests, and for how long.
+const FAILS: u32 = 5;
+const REST_MS: i64 = 60_000;
+/// Most days listed at once.
+const DAYS: i32 = 400;
+
+fn plain(e: impl std::fmt::Display) -> Refusal {
+    Refusal(e.to_string())
+}
+
+impl Board for Desk {
+    fn zone(&self) -> Zone {
+        self.config.zone.clone()
+    }
+
+    fn scheme(&self) -> String {
+        self.config.scheme.clone()
+    }
+
+    fn boxes(&self) -> Result<Vec<BoxRow>, Refusal> {
+        let mut rows = Vec::new();
+        for b in self.db.boxes().map_err(plain)? {
+            let log = self.db.newest_log(&b.name).map_err(plain)?;
+            let mut row = BoxRow {
+                online: self.live.online(&b.name),
+                name: b.name,
+                state: b.state,
+                sw: None,
+                last_seen: b.last_seen,
+                reported: None,
+                free_mib: None,
+                retention_days: None,
+                cameras: Vec::new(),
+                faults: Vec::new(),
+                lines: log.as_ref().map_or(0, |l| l.size),
+                countersigned: log.as_ref().filter(|l| l.size > 0).map(|l| l.cosigned),
+                dispute: log.and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
+            };
+            if let Some(Open::Control { sw, cameras, retention_days, .. }) = b.hello.and_then(|t| serde_json::from_str(&t).ok()) {
+                row.sw = Some(sw);
+                row.retention_days = Some(retention_days);
+                row.cameras = cameras
+                    .into_iter()
+                    .map(|c| CameraRow { cam: c.cam, title: c.title, masked: c.masked, recording: false, landed: None })
+                    .collect();
+            }
+            if let Some(ToHub::Health { time, free_mib, cameras, faults }) = b.health.and_then(|t| serde_json::from_str(&t).ok()) {
+                row.reported = Some(time);
+                row.free_mib = Some(free_mib);
+                row.faults = faults;
+                for h in cameras {
+                    if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
+                        // What a box said before it fell silent is not how it is now.
+                        c.recording = h.recording && row.online;
+                        c.landed = h.landed;
+                    }
+                }
+            }
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+
+    fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
+        let record = self.db.box_named(&camera.r#box).map_err(plain)?;
+        let record = record.ok_or_else(|| Refusal(format!("there is no box {}; `beadle-hub box list` shows them", camera.r#box)))?;
+        let hello = record.hello.and_then(|t| serde_json::from_str::<Open>(&t).ok());
+        let (keeps, has) = match &hello {
+            Some(Open::Control { retention_days, cameras, .. }) => (Some(*retention_days), cameras.iter().any(|c| c.cam == camera.cam)),
+            _ => (None, false),
+        };
+        let seen = self.db.cameras_seen(&camera.r#box).map_err(plain)?;
+        if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
+            return Err(Refusal(format!("box {} has no camera {}; footage is known of: {}", camera.r#box, camera.cam, seen.join(", "))));
+        }
+        let zone = &self.config.zone;
+        let today = zone.day_of(self.now());
+        let (first, last) = match day {
+            Some(d) => (d, d),
+            None => {
+                let all = self.db.segments_extent(camera).map_err(plain)?;
+                let Some((a, b)) = all else { return Ok(Footage { camera: camera.to_string(), zone: self.config.zone_name.clone(), days: Vec::new() }) };
+                let last = zone.day_of(b);
+                (zone.day_of(a).max(last.plus_days(-DAYS)), last)
+            }
+        };
+        let mut days = Vec::new();
+        let mut at = last;
+        while at >= first {
+            let (from, to) = (zone.start_of(at), zone.start_of(at.plus_days(1)));
+            let segments = self.db.segments(camera, from, to).map_err(plain)?;
+            let gaps = self.db.gaps(camera, from, to).map_err(plain)?;
+            if !segments.is_empty() || !gaps.is_empty() || day.is_some() {
+                let kept: Vec<&SegmentRecord> = segments.iter().filter(|s| s.gone.is_none()).collect();
+                days.push(DayRow {
+                    day: at,
+                    from,
+                    to,
+                    bytes: kept.iter().map(|s| s.size).sum(),
+                    spans: spans(&kept),
+                    gaps: gaps.into_iter().map(|g| GapRow { t0: g.t0, t1: g.t1, why: g.why, packets: g.packets }).collect(),
+                    // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4).
+                    days_left: keeps.map(|n| today.days_until(at.plus_days(i32::try_from(n).unwrap_or(i32::MAX / 2) + 1))),
+                    deleted: kept.is_empty() && segments.iter().any(|s| s.gone.as_deref() == Some("deleted")),
+                });
+            }
+            at = at.plus_days(-1);
+        }
+        Ok(Footage { camera: camera.to_string(), zone: self.config.zone_name.clone(), days })
+    }
+
+    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
+        let text = |hash: &str| self.db.side_text(hash).map_err(plain);
+        let mut rows = Vec::new();
+        for r in self.db.requests().map_err(plain)? {
+            let live = self.pulls.last(r.r#ref.as_str());
+            rows.push(ExhibitRow {
+                r#ref: r.r#ref.to_string(),
+                grant: r.grant,
+                camera: r.camera.to_string(),
+                t0: r.t0,
+                t1: r.t1,
+                state: r.state.as_str().into(),
+                why: r.why,
+                bytes: live.as_ref().map_or(0, |p| p.bytes),
+                total: live.as_ref().map_or(0, |p| p.total),
+                made: r.made,
+                purpose: text(&r.purpose)?,
+                reference: text(&r.reference)?,
+                requester: text(&r.requester)?,
+                package: r.package,
+            });
+        }
+        Ok(rows)
+    }
+
+    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
+        const WRONG: &str = "name or password is wrong";
+        let now = self.now();
+        let Some(a) = self.db.account(name).map_err(plain)? else {
+            // The same work as for a known name: the time taken gives away no names.
+            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(&Argon2::default(), password.as_bytes(), &[0; 16]);
+            self.log.append("sys:hub", &AccFail { op: "unknown".into(), how: "password".into() }).map_err(plain)?;
+            return Err(Refusal(WRONG.into()));
+        };
+        let op = ownlog::op(a.op);
+        if a.locked > now {
+            self.log.append("sys:hub", &AccFail { op, how: "locked".into() }).map_err(plain)?;
+            return Err(Refusal("too many wrong passwords; wait a minute and try again".into()));
+        }
+        let hash = PasswordHash::new(&a.password).map_err(plain)?;
+        if Argon2::default().verify_password(password.as_bytes(), &hash).is_err() {
+            let fails = a.fails + 1;
+            let locked = if fails >= FAILS { now.plus_ms(REST_MS) } else { Utc(0) };
+            self.db.account_tried(a.op, fails, locked).map_err(plain)?;
+            self.log.append("sys:hub", &AccFail { op, how: "password".into() }).map_err(plain)?;
+            return Err(Refusal(WRONG.into()));
+        }
+        self.log.append(&op, &AccLogin { op: op.clone(), how: "password".into() }).map_err(plain)?;
+        self.db.account_tried(a.op, 0, Utc(0)).map_err(plain)?;
+        Ok(Account { op: a.op, name: a.name, role: a.role })
+    }
+
+    fn viewing(&self, who: &Account, exhibit: &str, purpose: &str, reference: &str) -> Result<(), Refusal> {
+        if purpose.trim().is_empty() || reference.trim().is_empty() {
+            return Err(Refusal("a purpose and a reference are needed: no purpose, no access".into()));
+        }
+        let r = self.db.request(exhibit).map_err(plain)?.ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
+        let purpose = submit::keep_salted(self, &format!("{purpose} · {reference}"))?;
+        let line = AccView { exh: exhibit.into(), t0: r.t0, t1: r.t1, grant: r.grant, purpose };
+        self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
+        Ok(())
+    }
+}
+
+/// Joins segments that follow within half a second and were masked alike.
+fn spans(segments: &[&SegmentRecord]) -> Vec<Span> {
+    let mut out: Vec<Span> = Vec::new();
+    for s in segments {
+        match out.last_mut() {
+            Some(last) if s.t0.0 - last.t1.0 <= JOIN_MS && last.mask == s.mask && last.how == s.how => {
+                last.t1 = s.t1;
+                last.segments += 1;
+            }
+            _ => out.push(Span { t0: s.t0, t1: s.t1, segments: 1, mask: s.mask.clone(), how: s.how.clone() }),
+        }
+    }
+    out
+}

@@ -1,0 +1,161 @@
+//! Wiring. The task tree: what starts, in which order, and how it stops.
+//!
+//! ```text
+//! run ── log (thread: own lines and heads) ── countersign (thread: own heads)
+//!     ├─ control    commands over run/hub.sock
+//!     ├─ listen     boxes over QUIC; one task per connection, one per stream
+//!     ├─ fetch      clip requests; one task each
+//!     ├─ hourly     head.seen per box log
+//!     └─ watchdog   systemd
+//! ```
+//! Stop: commands and boxes first, then requests, the own log last, under a last countersigned head.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use nix::fcntl::{Flock, FlockArg};
+use shared::time::Clock;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+    task::JoinSet,
+};
+
+use crate::{
+    commands::CommandError,
+    config::Config,
+    control,
+    db::Db,
+    desk::{Desk, blocking},
+    devices::{
+        ingest::BoxLogs,
+        link::Listener,
+        live::Live,
+        session,
+    },
+    files,
+    keys::Keys,
+    ownlog::OwnLog,
+    requests::{self, Pulls},
+};
+
+/// Connections served at once that have not shown who they are.
+const STRANGERS: usize = 64;
+
+/// One hub per state folder: held until the process ends.
+pub fn lock_state(state: &Path) -> Result<Flock<File>, CommandError> {
+    files::private_dir(&state.join("run"))?;
+    let path = state.join("run").join("hub.lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(files::failed("open", &path))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| CommandError::Plain(format!("another beadle-hub already runs on {}", state.display())))
+}
+
+pub fn load_config(state: &Path) -> Result<Config, CommandError> {
+    let path = state.join("hub.toml");
+    if !path.exists() {
+        return Err(CommandError::Plain(format!("there is no hub in {}; make one with `beadle-hub init --state {0}`", state.display())));
+    }
+    Ok(Config::parse(&files::read_text(&path)?, state)?)
+}
+
+/// Builds everything the tasks are handed, and binds the ports.
+pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(Arc<Desk>, Listener), CommandError> {
+    let keys = Arc::new(Keys::load(&state, &config.scheme)?);
+    let db = Arc::new(Db::open(&state)?);
+    let listener = Listener::bind(config.quic, &keys, clock.now().wall)?;
+    let quic = listener.local_addr()?;
+    let (log, opened) = OwnLog::open(&state, &config.scheme, keys.clone(), clock.clone())?;
+    if let Some(why) = &opened.succeeded {
+        tracing::error!("the hub's own log could not be continued, {} was begun: {why}", opened.origin);
+    }
+    let live = Live::default();
+    let logs = BoxLogs::new(&state, &config.scheme, db.clone(), log.clone(), keys.clone(), clock.clone(), live.clone());
+    Ok((Arc::new(Desk { state, config, clock, keys, db, log, live, logs, pulls: Pulls::default(), quic }), listener))
+}
+
+/// Runs until SIGTERM or SIGINT. A second signal ends it at once.
+pub async fn run(desk: Arc<Desk>, listener: Listener) -> Result<(), CommandError> {
+    let broken = |what: &str, e: std::io::Error| CommandError::Plain(format!("cannot {what}: {e}"));
+    let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
+    let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
+    let socket = control::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(control::run(desk.clone(), socket));
+    tasks.spawn(listen(desk.clone(), listener.clone()));
+    tasks.spawn(requests::fetch::run(desk.clone()));
+    tasks.spawn(hourly(desk.clone()));
+    tasks.spawn(watchdog());
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    tracing::info!(quic = %desk.quic, scheme = desk.config.scheme, "the hub is up");
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        // No task ends by itself: one that does has panicked, and systemd starts the hub again.
+        ended = tasks.join_next() => tracing::error!("a part of the hub ended: {ended:?}"),
+    }
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let stop = async {
+        listener.close("the hub is stopping").await;
+        tasks.shutdown().await;
+        let d = desk.clone();
+        if let Ok(Err(e)) = blocking(move || d.log.close("stop")).await {
+            tracing::error!("the hub's own log: {e}");
+        }
+    };
+    tokio::select! {
+        () = stop => {}
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    let _ = std::fs::remove_file(control::socket(&desk.state));
+    Ok(())
+}
+
+async fn listen(desk: Arc<Desk>, listener: Listener) {
+    let strangers = Arc::new(Semaphore::new(STRANGERS));
+    let mut lines = JoinSet::new();
+    while let Some(knock) = listener.knock().await {
+        while lines.try_join_next().is_some() {}
+        // Full of strangers: this one is dropped; boxes try again by themselves.
+        let Ok(permit) = strangers.clone().try_acquire_owned() else { continue };
+        let desk = desk.clone();
+        lines.spawn(async move {
+            let from = knock.from();
+            match knock.open().await {
+                Ok(line) => {
+                    let permit = line.fingerprint().is_none().then_some(permit);
+                    session::serve(desk, line).await;
+                    drop(permit);
+                }
+                Err(e) => tracing::warn!(%from, "a connection was refused in the handshake (a certificate of another authority, or no box at all): {e}"),
+            }
+        });
+    }
+}
+
+async fn hourly(desk: Arc<Desk>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let d = desk.clone();
+        if let Ok(Err(e)) = blocking(move || d.logs.note_heads_seen()).await {
+            tracing::error!("head.seen: {}", e.why);
+        }
+    }
+}
+
+/// Tells systemd we live, twice per its deadline; proves that the scheduler turns.
+async fn watchdog() {
+    let every = sd_notify::watchdog_enabled().map_or(Duration::from_secs(3600), |d| d / 2);
+    let mut tick = tokio::time::interval(every.max(Duration::from_millis(100)));
+    loop {
+        tick.tick().await;
+        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+    }
+}
