@@ -19,6 +19,7 @@
 //! | [`segment`] | names of segments and key ids |
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`wire`] | what box and hub say to each other |
+//! | [`testing`] | for tests: fixed keys, builders of logs and packages |
 //! | [`conditions`] | every fault as data: title, cause, what to do next |
 #![forbid(unsafe_code)]
 
@@ -30,6 +31,7 @@ pub mod id;
 pub mod note;
 pub mod record;
 pub mod segment;
+pub mod testing;
 pub mod time;
 pub mod tree;
 pub mod types;

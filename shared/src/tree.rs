@@ -1,16 +1,18 @@
 //! Pure. The RFC 6962 Merkle tree over a log's leaf hashes.
+//!
+//! A leaf hash is [`crate::record::leaf_hash`] of its line. An inner node is `SHA-256(0x01 ‖ left ‖ right)`. The root of n
+//! leaves splits at the largest power of two below n; the root of none is SHA-256 of nothing.
 
-use crate::record::Digest;
+use crate::record::{Digest, sha256, sha256_parts};
 
 /// Interior node: `SHA-256(0x01 ‖ left ‖ right)`.
 pub fn node(left: &Digest, right: &Digest) -> Digest {
-    let _ = (left, right);
-    todo!()
+    sha256_parts(&[&[1], left, right])
 }
 
 /// Root of the empty tree: SHA-256 of nothing.
 pub fn empty_root() -> Digest {
-    todo!()
+    sha256(&[])
 }
 
 /// The compact right edge of a growing tree: enough to add leaves and know the root, log2(n) hashes.
@@ -23,43 +25,296 @@ pub struct Frontier {
 
 impl Frontier {
     pub fn push(&mut self, leaf: Digest) {
-        let _ = leaf;
-        todo!()
+        let mut hash = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size += 1;
     }
     pub fn size(&self) -> u64 {
         self.size
     }
     pub fn root(&self) -> Digest {
-        todo!()
+        join(self.peaks.iter())
     }
+}
+
+/// Root from the roots of the perfect subtrees, largest first.
+fn join<'a>(peaks: impl DoubleEndedIterator<Item = &'a Digest>) -> Digest {
+    peaks.rev().copied().reduce(|right, left| node(&left, &right)).unwrap_or_else(empty_root)
+}
+
+/// Every perfect subtree's root of a growing tree: the root of any earlier size costs log2(n) hashes.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// `levels[k][i]`: root of leaves `i·2^k .. (i+1)·2^k`.
+    levels: Vec<Vec<Digest>>,
+}
+
+impl History {
+    pub fn push(&mut self, leaf: Digest) {
+        let mut hash = leaf;
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(Vec::new());
+            }
+            let Some(row) = self.levels.get_mut(level) else { return };
+            row.push(hash);
+            match row.as_slice() {
+                [.., left, right] if row.len().is_multiple_of(2) => hash = node(left, right),
+                _ => return,
+            }
+        }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.levels.first().map_or(0, |l| l.len() as u64)
+    }
+
+    /// Root of the first `size` leaves; None when there are fewer.
+    pub fn root(&self, size: u64) -> Option<Digest> {
+        if size > self.size() {
+            return None;
+        }
+        let mut peaks = Vec::new();
+        let mut done = 0u64;
+        for level in (0..self.levels.len()).rev() {
+            if size >> level & 1 == 1 {
+                peaks.push(self.levels[level][(done >> level) as usize]);
+                done += 1 << level;
+            }
+        }
+        Some(join(peaks.iter()))
+    }
+}
+
+/// Largest power of two below `n`, n ≥ 2.
+fn split(n: u64) -> u64 {
+    1 << (63 - (n - 1).leading_zeros())
 }
 
 /// Root over all leaves.
 pub fn root(leaves: &[Digest]) -> Digest {
-    let _ = leaves;
-    todo!()
+    let mut frontier = Frontier::default();
+    for leaf in leaves {
+        frontier.push(*leaf);
+    }
+    frontier.root()
 }
 
 /// Inclusion proof of leaf `index` in the tree of the first `size` leaves. None when out of range.
 pub fn inclusion(leaves: &[Digest], index: u64, size: u64) -> Option<Vec<Digest>> {
-    let _ = (leaves, index, size);
-    todo!()
+    let mut leaves = leaves.get(..usize::try_from(size).ok()?)?;
+    let mut index = usize::try_from(index).ok()?;
+    if index >= leaves.len() {
+        return None;
+    }
+    let mut proof = Vec::new();
+    while leaves.len() > 1 {
+        let (left, right) = leaves.split_at(split(leaves.len() as u64) as usize);
+        if index < left.len() {
+            proof.push(root(right));
+            leaves = left;
+        } else {
+            proof.push(root(left));
+            index -= left.len();
+            leaves = right;
+        }
+    }
+    proof.reverse();
+    Some(proof)
 }
 
 /// The root an inclusion proof leads to; None when its length does not fit index and size.
 pub fn root_from_inclusion(leaf: &Digest, index: u64, size: u64, proof: &[Digest]) -> Option<Digest> {
-    let _ = (leaf, index, size, proof);
-    todo!()
+    if index >= size {
+        return None;
+    }
+    let (mut at, mut last, mut hash) = (index, size - 1, *leaf);
+    for sibling in proof {
+        if last == 0 {
+            return None;
+        }
+        if at & 1 == 1 || at == last {
+            hash = node(sibling, &hash);
+            // A right edge without a sibling on a level rises until it has one.
+            while at & 1 == 0 && at != 0 {
+                at >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node(&hash, sibling);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    (last == 0).then_some(hash)
 }
 
 /// Consistency proof between the first `old` and the first `size` leaves (RFC 6962 2.1.2).
 pub fn consistency(leaves: &[Digest], old: u64, size: u64) -> Option<Vec<Digest>> {
-    let _ = (leaves, old, size);
-    todo!()
+    let leaves = leaves.get(..usize::try_from(size).ok()?)?;
+    let old = usize::try_from(old).ok()?;
+    if old > leaves.len() {
+        return None;
+    }
+    let mut proof = Vec::new();
+    if old > 0 {
+        subproof(leaves, old, true, &mut proof);
+    }
+    Some(proof)
+}
+
+fn subproof(leaves: &[Digest], old: usize, whole: bool, proof: &mut Vec<Digest>) {
+    if old == leaves.len() {
+        if !whole {
+            proof.push(root(leaves));
+        }
+        return;
+    }
+    let (left, right) = leaves.split_at(split(leaves.len() as u64) as usize);
+    if old <= left.len() {
+        subproof(left, old, whole, proof);
+        proof.push(root(right));
+    } else {
+        subproof(right, old - left.len(), false, proof);
+        proof.push(root(left));
+    }
 }
 
 /// Whether a consistency proof connects the two roots.
 pub fn consistent(old: u64, size: u64, old_root: &Digest, root: &Digest, proof: &[Digest]) -> bool {
-    let _ = (old, size, old_root, root, proof);
-    todo!()
+    if old > size {
+        return false;
+    }
+    if old == size {
+        return proof.is_empty() && old_root == root;
+    }
+    if old == 0 {
+        return proof.is_empty() && *old_root == empty_root();
+    }
+    // RFC 9162 2.1.4.2
+    let mut path = proof.iter();
+    let first = if old.is_power_of_two() { Some(old_root) } else { path.next() };
+    let Some(first) = first else { return false };
+    let (mut fnode, mut snode) = (old - 1, size - 1);
+    while fnode & 1 == 1 {
+        fnode >>= 1;
+        snode >>= 1;
+    }
+    let (mut fr, mut sr) = (*first, *first);
+    for hash in path {
+        if snode == 0 {
+            return false;
+        }
+        if fnode & 1 == 1 || fnode == snode {
+            fr = node(hash, &fr);
+            sr = node(hash, &sr);
+            while fnode & 1 == 0 && fnode != 0 {
+                fnode >>= 1;
+                snode >>= 1;
+            }
+        } else {
+            sr = node(&sr, hash);
+        }
+        fnode >>= 1;
+        snode >>= 1;
+    }
+    snode == 0 && fr == *old_root && sr == *root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(n: u64) -> Vec<Digest> {
+        (0..n).map(|i| sha256(&i.to_be_bytes())).collect()
+    }
+
+    /// RFC 6962 2.1, word for word.
+    fn naive(leaves: &[Digest]) -> Digest {
+        match leaves {
+            [] => sha256(&[]),
+            [one] => *one,
+            _ => {
+                let mut k = 1;
+                while k * 2 < leaves.len() {
+                    k *= 2;
+                }
+                node(&naive(&leaves[..k]), &naive(&leaves[k..]))
+            }
+        }
+    }
+
+    /// LOG-2: the tree is RFC 6962's for every size up to 300, grown or built at once or looked up afterwards.
+    #[test]
+    fn every_size_to_300() {
+        let all = leaves(300);
+        let (mut frontier, mut history) = (Frontier::default(), History::default());
+        let mut roots = vec![frontier.root()];
+        for (i, leaf) in all.iter().enumerate() {
+            frontier.push(*leaf);
+            history.push(*leaf);
+            let want = naive(&all[..=i]);
+            assert_eq!(frontier.root(), want, "size {}", i + 1);
+            assert_eq!(root(&all[..=i]), want);
+            roots.push(want);
+        }
+        for (size, want) in roots.iter().enumerate() {
+            assert_eq!(history.root(size as u64), Some(*want), "size {size}");
+        }
+        assert_eq!(history.root(301), None);
+        assert_eq!(roots[0], empty_root());
+    }
+
+    /// LOG-2: every inclusion proof up to 70 leaves leads to the root, and to no root when anything is off by one.
+    #[test]
+    fn inclusion_all_pairs() {
+        let all = leaves(70);
+        for size in 1..=70u64 {
+            let want = root(&all[..size as usize]);
+            for index in 0..size {
+                let proof = inclusion(&all, index, size).expect("proof");
+                let leaf = &all[index as usize];
+                assert_eq!(root_from_inclusion(leaf, index, size, &proof), Some(want), "{index} of {size}");
+                assert_ne!(root_from_inclusion(&all[(index as usize + 1) % 70], index, size, &proof), Some(want));
+                if size > 1 {
+                    assert_ne!(root_from_inclusion(leaf, (index + 1) % size, size, &proof), Some(want));
+                    assert_eq!(root_from_inclusion(leaf, index, size, &proof[1..]), None);
+                }
+                let mut longer = proof.clone();
+                longer.push([0; 32]);
+                assert_eq!(root_from_inclusion(leaf, index, size, &longer), None);
+            }
+            assert_eq!(inclusion(&all, size, size), None);
+        }
+        assert_eq!(inclusion(&all, 0, 71), None);
+        assert_eq!(root_from_inclusion(&all[0], 0, 0, &[]), None);
+    }
+
+    /// LOG-2: every consistency proof up to 70 leaves holds, and none holds for another old root.
+    #[test]
+    fn consistency_all_pairs() {
+        let all = leaves(70);
+        for size in 0..=70u64 {
+            let new = root(&all[..size as usize]);
+            for old in 0..=size {
+                let before = root(&all[..old as usize]);
+                let proof = consistency(&all, old, size).expect("proof");
+                assert!(consistent(old, size, &before, &new, &proof), "{old} to {size}");
+                assert!(!consistent(old, size, &[1; 32], &new, &proof), "{old} to {size}");
+                if old > 0 {
+                    assert!(!consistent(old, size, &before, &[1; 32], &proof), "{old} to {size}");
+                }
+                let mut longer = proof.clone();
+                longer.push([0; 32]);
+                assert!(!consistent(old, size, &before, &new, &longer));
+            }
+        }
+        assert_eq!(consistency(&all, 8, 71), None);
+        assert_eq!(consistency(&all, 9, 8), None);
+    }
 }

@@ -1,5 +1,7 @@
 //! Pure. The verdict on a whole log, or on an evidence package. `docs/verify/verify.py` gives the same one.
 
+pub mod words;
+
 use crate::{check::Finding, note::Vkey};
 
 /// Where the bytes come from: a folder, read by an adapter outside this crate.

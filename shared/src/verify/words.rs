@@ -1,0 +1,193 @@
+//! Pure. Every sentence a verifier says, once. `docs/verify/verify.py` has the same table; `{}` is filled from left to right.
+//!
+//! Invariant: no sentence holds a tab or a line feed. What is filled in may come from a stranger's file: [`clean`] replaces
+//! every character outside printable ASCII by `?` when a report is printed.
+
+use std::fmt::Display;
+
+/// Fills the `{}` of a sentence in order.
+pub fn say(sentence: &str, values: &[&dyn Display]) -> String {
+    let mut out = String::with_capacity(sentence.len() + 32);
+    let mut values = values.iter();
+    for (i, part) in sentence.split("{}").enumerate() {
+        if i > 0
+            && let Some(value) = values.next()
+        {
+            out.push_str(&value.to_string());
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+/// One `?` for every character outside 0x20–0x7E.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect()
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        $($(#[$doc])* pub const $name: &str = $text;)*
+        /// The whole table, name and sentence.
+        pub const TABLE: &[(&str, &str)] = &[$((stringify!($name), $text)),*];
+    };
+}
+
+words! {
+    // RECORD-MALFORMED, UNKNOWN-VERSION
+    TOO_LONG = "too long: the line has more than 4096 bytes";
+    NO_LF = "torn: the line has no final LF";
+    CRLF = "CRLF: the line holds a carriage return";
+    NON_ASCII = "non-ASCII: the line holds a byte outside printable ASCII";
+    WHITE_SPACE = "white space outside a string";
+    NOT_JSON = "not JSON: the line is not one JSON object";
+    /// the key
+    DUPLICATE_KEY = "duplicate key \"{}\" in one object";
+    FLOAT = "float: a number has a fraction or an exponent";
+    MINUS_ZERO = "bad value: zero has a minus sign";
+    OUT_OF_RANGE = "number out of range";
+    ESCAPE = "bad value: a string is not escaped the way the log does it";
+    TOO_DEEP = "bad value: nested more than 32 deep";
+    /// the key
+    UNKNOWN_KEY_IN_LINE = "unknown key \"{}\"";
+    /// the key
+    MISSING_KEY = "missing key \"{}\"";
+    KEY_ORDER = "key order: the keys are not v, log, n, prev, t, boot, mono, type, who, data";
+    /// the key, or `data.` and the key
+    BAD_VALUE = "bad value: \"{}\" is not of its form";
+    /// the key
+    BAD_TIME = "bad time: \"{}\" is not like 2026-11-03T14:01:03.000Z";
+    /// v
+    VERSION = "version {} of the record is not known to this verifier";
+    /// mono before, mono here
+    MONO = "mono backwards: from {} to {} within one start";
+    /// bytes
+    TORN = "torn: {} bytes after the last whole line";
+
+    // lines
+    /// log of the line, log of the folder
+    FOREIGN_LINE = "the line belongs to log {} and not to {}";
+    /// n of the line, n expected
+    OUT_OF_PLACE = "the line says it is number {} where number {} belongs: lines are missing or out of order";
+    /// file name, lines so far
+    FILE_PLACE = "file {} begins here after {} lines: a file is missing or out of order";
+    /// type
+    NOT_OPENED = "the first line of a log is log.open and not {}";
+    /// type
+    NOT_STARTED = "the second line of a log is sys.boot and not {}";
+    CHAIN = "the line does not quote the hash of the line before it: one of the two was changed";
+    /// boot before, boot here
+    BOOT_UNLOGGED = "the start counter goes from {} to {} without a sys.boot line that raises it";
+    /// boot
+    BOOT_SAME = "a sys.boot line that does not raise the start counter {}";
+    /// ms
+    SILENCE = "{} ms without a line; a running box writes every 60 seconds";
+    /// ms, with its sign
+    STEP = "the wall clock moved by {} ms against the steady clock and no clock.step says so";
+    /// line, s here, s before
+    SEGMENT_JUMP = "line {}: segment {} follows segment {}";
+    /// line, ms, s here
+    SEGMENT_HOLE = "line {}: {} ms before segment {} are missing and no gap is declared";
+    /// line, ms, s here
+    GAP_DECLARED = "line {}: {} ms before segment {} are declared as a gap";
+    /// type
+    UNKNOWN_TYPE = "lines of type {} are not known to this verifier and were not judged";
+    /// bytes
+    TORN_LIVE = "{} bytes after the last whole line, which is still being written";
+
+    // heads
+    NOT_A_HEAD = "the file is not a signed head";
+    /// origin of the head, log
+    FOREIGN_HEAD = "the head belongs to log {} and not to {}";
+    /// key id of the signer, key id in force
+    WRONG_KEY = "the head is signed by key {} where key {} is in force";
+    UNKNOWN_KEY = "no key of this log has signed the head";
+    BAD_SIGNATURE = "the signature under the log's own key does not verify";
+    /// name of the hub key
+    BAD_COSIGNATURE = "the countersignature by {} does not verify";
+    /// name of the hub key
+    HUB_NAME_ONLY = "a signature bears the name {} but is not of that key";
+    NO_COSIGNATURE = "no hub key given has countersigned the head";
+    /// size, lines
+    TRUNCATED = "the head counts {} lines and the log has {}";
+    /// size, lines
+    ROLLED_BACK = "the hub has countersigned {} lines and the log has {}";
+    /// size
+    FORKED = "the hub has countersigned another history of {} lines than this one, which the log's own newest head fits";
+    /// size
+    ALTERED = "the lines do not give the root of the newest head of {} lines: a line was changed";
+    /// size
+    ALTERED_OR_FORKED = "the lines do not give the root stated for {} lines: lines were changed, or this is another history";
+    /// size
+    PROOF_OF_FORK = "two heads of {} lines with different roots are both signed by keys of this log";
+    NO_HUB_KEY = "no hub key was given, so no countersignature was checked";
+    /// lines
+    UNSEALED = "{} lines lie above the newest signed head";
+
+    // reading
+    NO_LINE = "there is no line that can be read";
+    NO_FOLDER = "the folder cannot be read";
+    NO_FILE = "the file cannot be read";
+    /// number
+    MORE = "{} further findings";
+
+    // package: listing
+    /// line of the listing, from 1
+    LISTING_LINE = "line {} of the listing cannot be read";
+    LISTING_PATH = "the listing names a path that may lead elsewhere";
+    LISTING_TWICE = "the listing names the file twice";
+    LISTING_ODD = "the listing names something that is not a plain file";
+    FILE_MISSING = "the file is listed but is not there";
+    FILE_ALTERED = "the file is not the one that was listed";
+    FILE_EXTRA = "the file is not in the listing";
+
+    // package: seal
+    SEAL_KEY = "no proven line of the hub's log names the seal key";
+    SEAL_OTHER_KEY = "the seal was made with another key than the one the hub's log names";
+    SEAL_BROKEN = "the seal does not fit the listing";
+    SEAL_MISSING = "there is no seal";
+    NOT_EXPORTED = "no proven line of the hub's log says that this listing was exported";
+
+    // package: records and head
+    NO_MANIFEST = "the manifest cannot be read";
+    PROOF_MISMATCH = "the proof of the line is missing or is not this line's";
+    NOT_IN_LOG = "the line is not in the log under its head, or the proof is another's (PROOF-MISMATCH)";
+    NO_KEY_LINE = "no line among the records names the key that signed the head";
+
+    // package: masters
+    /// camera, line
+    UNLOGGED_ENTRY = "the records hold no segment of camera {} at line {}";
+    UNLOGGED_FILE = "the manifest does not name this file";
+    ENTRY_MISSING = "the manifest names the file but it is not there";
+    /// line
+    NOT_AS_LOGGED = "the file is not the one line {} describes";
+    /// begin, asked from
+    COVER_START = "the recordings begin at {} and were asked for from {}";
+    /// end, asked to
+    COVER_END = "the recordings end at {} and were asked for to {}";
+    /// asked from, asked to
+    COVER_NONE = "there is no recording from {} to {} and no gap is declared";
+    /// ref, camera
+    NO_CLIP = "the records hold no exp.clip line for {} and camera {}";
+    /// line, s of the first and of the last master
+    CLIP_SPAN = "line {} does not say that segments {} to {} were exported";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filling() {
+        assert_eq!(say("a {} b {}", &[&1, &"x{}"]), "a 1 b x{}");
+        assert_eq!(say("a {}", &[]), "a ");
+        assert_eq!(clean("a\tb\u{e9}🎥"), "a?b??");
+    }
+
+    #[test]
+    fn sentences_are_one_plain_line_each() {
+        for (name, text) in TABLE {
+            assert!(clean(text) == *text && text.len() < 160, "{name}");
+        }
+    }
+}
