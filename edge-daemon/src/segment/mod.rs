@@ -1,1 +1,81 @@
-//! Pure. Packets to segment boundaries.
+//! Pure. Packets to segment boundaries, and segments to consecutive numbers.
+//!
+//! ```text
+//! Unit (decode order) → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
+//! ```
+pub mod anchor;
+pub mod cutter;
+pub mod order;
+pub mod sequence;
+
+use bytes::Bytes;
+use footage::mp4::Parameters;
+
+/// RTP video runs at 90 kHz.
+pub const TICKS_PER_SEC: i64 = 90_000;
+
+/// Microseconds of so many ticks.
+pub fn ticks_us(ticks: i64) -> i64 {
+    ticks.saturating_mul(100) / 9
+}
+
+/// One access unit as a camera (or the picture worker) sent it, in decode order.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Presentation time in ticks of the session.
+    pub pts: i64,
+    pub key: bool,
+    /// Length-prefixed NAL units (4 bytes).
+    pub bytes: Bytes,
+    /// Packets lost just before it.
+    pub lost: u32,
+    /// Set on the first unit of a session and on the unit that changes them.
+    pub parameters: Option<Parameters>,
+}
+
+/// Why pictures are missing: the `why` of a `seg.gap` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Beadle was not running.
+    Start,
+    Lost,
+    Stall,
+    Unreachable,
+    Password,
+    Unsupported,
+    /// The camera's time stamps jumped.
+    Jump,
+    /// Packets were lost on the way.
+    Loss,
+    /// The box's clock was set.
+    Clock,
+    Disk,
+    /// The disk was too slow: fragments were dropped.
+    Shed,
+    /// No key to seal with: the reader has never run.
+    Reader,
+    Mask,
+    /// The camera sent no key frame for so long that the session was begun again.
+    NoKey,
+}
+
+impl Cause {
+    pub fn code(self) -> &'static str {
+        match self {
+            Cause::Start => "start",
+            Cause::Lost => "lost-session",
+            Cause::Stall => "stall",
+            Cause::Unreachable => "unreachable",
+            Cause::Password => "password",
+            Cause::Unsupported => "unsupported",
+            Cause::Jump => "jump",
+            Cause::Loss => "loss",
+            Cause::Clock => "clock",
+            Cause::Disk => "disk",
+            Cause::Shed => "shed",
+            Cause::Reader => "reader",
+            Cause::Mask => "mask-worker",
+            Cause::NoKey => "no-key",
+        }
+    }
+}

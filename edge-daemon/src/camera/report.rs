@@ -1,0 +1,46 @@
+//! Pure. What the recording threads tell the one that writes lines and raises faults.
+use std::path::PathBuf;
+
+use footage::mp4::Codec;
+use shared::{id::CameraId, time::Utc};
+
+use crate::segment::{Cause, cutter::Loss};
+
+/// A segment that landed: whole, synced, under its closed name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Closed {
+    pub volume: PathBuf,
+    pub name: shared::segment::SegmentName,
+    pub t0: Utc,
+    pub t1: Utc,
+    /// Of the plaintext file.
+    pub size: u64,
+    pub sha256: shared::record::Digest,
+    pub key: String,
+    /// Mask burned in.
+    pub mask: Option<String>,
+    pub lost: u64,
+    pub loss: Option<Loss>,
+}
+
+/// Sent without waiting; handled in order by the scribe.
+#[derive(Debug)]
+pub enum Report {
+    Closed { cam: usize, id: u64, closed: Box<Closed> },
+    /// No line for this segment.
+    Failed { cam: usize, id: u64, cause: Cause },
+    Session { cam: usize, codec: Codec, width: u16, height: u16, fps_milli: u64 },
+    MaskFailed { cam: usize, t0: Utc, t1: Utc, why: String },
+    /// The camera's own condition: at most one of these is raised at a time.
+    Trouble { cam: usize, code: Option<(&'static str, String)> },
+    /// The picture worker's.
+    Mask { cam: usize, failed: Option<String> },
+    Volume { path: PathBuf, failed: Option<(&'static str, String)> },
+    /// Nowhere to record to.
+    Stopped(Option<String>),
+    /// No key could be had from the reader's store.
+    Reader(Option<String>),
+    /// [`super::Cameras::recovered`] was called.
+    Recovered { cam: usize, id: CameraId },
+    Stop,
+}

@@ -1,0 +1,253 @@
+//! Task. The thread that puts recording on the record: `mask.set`, `cam.session`, `seg.gap`, `seg.write`, `mask.fail`, and the
+//! faults of cameras, volumes and picture workers.
+//!
+//! It is the only recording thread that waits for the log; when the log is slow, reports wait here (they are small) and
+//! recording goes on. Write, then log: a segment comes here after it was synced and renamed.
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    path::PathBuf,
+    sync::{Arc, mpsc::{Receiver, RecvTimeoutError}},
+    time::Duration,
+};
+
+use footage::mp4::Codec;
+use logbook::{LogError, LogHandle};
+use shared::{
+    id::CameraId,
+    record::hex,
+    types::{CamSession, Data, MaskFail, MaskSet, SegGap, SegWrite},
+};
+
+use super::{mask, report::{Closed, Report}, track::Shared};
+use crate::{
+    health::Faults,
+    segment::{Cause, sequence::Ready},
+    store::writer::{lock, renumber},
+};
+
+const WHO: &str = "sys:rec";
+const RETRY: Duration = Duration::from_secs(1);
+
+pub struct Scribe {
+    log: LogHandle,
+    faults: Faults,
+    cameras: Vec<Arc<Shared>>,
+    /// Lines the log would not take yet, oldest first.
+    backlog: VecDeque<Report>,
+    trouble: HashMap<usize, &'static str>,
+    bad_volumes: HashMap<PathBuf, &'static str>,
+    raised: HashSet<(&'static str, Option<CameraId>)>,
+    masked: HashSet<usize>,
+}
+
+impl Scribe {
+    pub fn new(log: LogHandle, faults: Faults, cameras: Vec<Arc<Shared>>) -> Self {
+        Self {
+            log,
+            faults,
+            cameras,
+            backlog: VecDeque::new(),
+            trouble: HashMap::new(),
+            bad_volumes: HashMap::new(),
+            raised: HashSet::new(),
+            masked: HashSet::new(),
+        }
+    }
+
+    pub fn run(mut self, reports: Receiver<Report>) {
+        loop {
+            let behind = !self.backlog.is_empty();
+            match reports.recv_timeout(if behind { RETRY } else { Duration::from_secs(60) }) {
+                Ok(Report::Stop) => {
+                    self.catch_up();
+                    return;
+                }
+                Ok(report) => self.backlog.push_back(report),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.catch_up();
+        }
+    }
+
+    fn catch_up(&mut self) {
+        while let Some(report) = self.backlog.pop_front() {
+            if let Err(e) = self.report(&report) {
+                if let LogError::Refused(why) = &e {
+                    tracing::error!(%why, report = ?report, "the log refused a line");
+                    continue;
+                }
+                tracing::error!(error = %e, "the log takes no lines; recording goes on");
+                self.backlog.push_front(report);
+                return;
+            }
+        }
+    }
+
+    fn line<D: Data>(&self, data: &D) -> Result<(), LogError> {
+        self.log.append_soon(WHO, data).map(drop)
+    }
+
+    /// Must be repeatable: a report whose line failed is handled again from the start.
+    fn report(&mut self, report: &Report) -> Result<(), LogError> {
+        match report {
+            Report::Closed { cam, id, closed } => {
+                if let Some(shared) = self.cameras.get(*cam).cloned() {
+                    lock(&shared.numbers).closed(*id, (**closed).clone());
+                    self.settle(&shared)?;
+                }
+            }
+            Report::Failed { cam, id, cause } => {
+                if let Some(shared) = self.cameras.get(*cam).cloned() {
+                    lock(&shared.numbers).failed(*id, *cause);
+                    self.settle(&shared)?;
+                }
+            }
+            Report::Recovered { cam, .. } => {
+                if let Some(shared) = self.cameras.get(*cam).cloned() {
+                    self.settle(&shared)?;
+                }
+            }
+            Report::Session { cam, codec, width, height, fps_milli } => {
+                let Some(shared) = self.cameras.get(*cam).cloned() else { return Ok(()) };
+                self.mask_set(&shared)?;
+                let codec = match codec {
+                    Codec::H264 => "h264",
+                    Codec::H265 => "h265",
+                };
+                let cam = shared.id().clone();
+                self.line(&CamSession { cam, codec: codec.into(), w: (*width).into(), h: (*height).into(), fps_milli: *fps_milli, serial: None, offset_ms: None })?;
+            }
+            Report::MaskFailed { cam, t0, t1, why } => {
+                let Some(shared) = self.cameras.get(*cam) else { return Ok(()) };
+                if let Some(m) = &shared.config.mask {
+                    let why: String = why.chars().take(200).collect();
+                    self.line(&MaskFail { cam: shared.id().clone(), mask: m.id.clone(), t0: *t0, t1: *t1, why })?;
+                }
+            }
+            Report::Trouble { cam, code } => self.trouble(*cam, code.as_ref()),
+            Report::Mask { cam, failed } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault("mask.worker", id, failed.as_deref());
+            }
+            Report::Volume { path, failed } => self.volume(path, failed.as_ref()),
+            Report::Stopped(why) => self.fault("recording.stopped", None, why.as_deref()),
+            Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),
+            Report::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// The mask in force, once a start and before the first line that relies on it.
+    fn mask_set(&mut self, shared: &Shared) -> Result<(), LogError> {
+        let Some(m) = shared.config.mask.as_ref().filter(|_| !self.masked.contains(&shared.index)) else { return Ok(()) };
+        let (_, sha256) = mask::polygons_json(m);
+        self.log.append(WHO, &MaskSet { cam: shared.id().clone(), mask: m.id.clone(), sha256, permille: mask::permille(m), review: m.review })?;
+        self.masked.insert(shared.index);
+        Ok(())
+    }
+
+    fn settle(&mut self, shared: &Arc<Shared>) -> Result<(), LogError> {
+        let result = self.settle_all(shared);
+        shared.settled.notify_all();
+        result
+    }
+
+    fn settle_all(&mut self, shared: &Arc<Shared>) -> Result<(), LogError> {
+        loop {
+            let ready = lock(&shared.numbers).next();
+            let Some(Ready { named, s, gap, closed, id }) = ready else { return Ok(()) };
+            let name = if named == s {
+                closed.name.clone()
+            } else {
+                match renumber(&closed.volume, &closed.name, s) {
+                    Ok(name) => name,
+                    // Renamed on an earlier try whose line failed?
+                    Err(_) if closed.volume.join(shared::segment::SegmentName { s, ..closed.name.clone() }.closed_path()).exists() => {
+                        shared::segment::SegmentName { s, ..closed.name.clone() }
+                    }
+                    Err(e) => {
+                        tracing::error!(camera = %shared.id(), segment = id, error = %e, "cannot rename a segment; it is left to recovery");
+                        lock(&shared.numbers).skip(Cause::Disk);
+                        continue;
+                    }
+                }
+            };
+            self.mask_set(shared)?;
+            self.segment(shared, &name, s, gap, &closed)?;
+            lock(&shared.numbers).logged(s, closed.t1);
+        }
+    }
+
+    fn segment(&self, shared: &Shared, name: &shared::segment::SegmentName, s: u64, gap: Option<crate::segment::sequence::Gap>, closed: &Closed) -> Result<(), LogError> {
+        let cam = shared.id();
+        if let Some(gap) = gap {
+            self.line(&SegGap { cam: cam.clone(), next: s, t0: gap.t0, t1: gap.t1, why: gap.why.code().into(), packets: gap.packets })?;
+        }
+        if let Some(loss) = closed.loss {
+            // Pictures lost inside the segment: from, to, packets, though the file goes on.
+            self.line(&SegGap { cam: cam.clone(), next: s, t0: loss.from, t1: loss.to, why: Cause::Loss.code().into(), packets: loss.packets })?;
+        }
+        let how = if closed.mask.is_some() { "burned" } else { "none" };
+        self.line(&SegWrite {
+            cam: cam.clone(),
+            s,
+            t0: closed.t0,
+            t1: closed.t1,
+            size: closed.size,
+            sha256: hex(&closed.sha256),
+            mask: closed.mask.clone(),
+            how: how.into(),
+            proofs: 0,
+            lost: closed.lost,
+            key: closed.key.clone(),
+        })?;
+        tracing::debug!(camera = %cam, s, file = %name.closed_path(), "segment logged");
+        Ok(())
+    }
+
+    /// Raised again only to say something new; cleared once.
+    fn fault(&mut self, code: &'static str, cam: Option<CameraId>, why: Option<&str>) {
+        match why {
+            Some(detail) => {
+                self.faults.on(code, cam.as_ref(), detail);
+                self.raised.insert((code, cam));
+            }
+            None => {
+                if self.raised.remove(&(code, cam.clone())) {
+                    self.faults.off(code, cam.as_ref());
+                }
+            }
+        }
+    }
+
+    fn trouble(&mut self, index: usize, code: Option<&(&'static str, String)>) {
+        let Some(id) = self.cameras.get(index).map(|c| c.id().clone()) else { return };
+        let old = match code {
+            Some((new, _)) => self.trouble.insert(index, new).filter(|old| old != new),
+            None => self.trouble.remove(&index),
+        };
+        if let Some(old) = old {
+            self.fault(old, Some(id.clone()), None);
+        }
+        if let Some((new, detail)) = code {
+            self.fault(new, Some(id), Some(detail));
+        }
+    }
+
+    fn volume(&mut self, path: &std::path::Path, failed: Option<&(&'static str, String)>) {
+        match failed {
+            Some((code, why)) => {
+                self.bad_volumes.insert(path.to_owned(), code);
+                self.fault(code, None, Some(why));
+            }
+            None => {
+                if let Some(code) = self.bad_volumes.remove(path)
+                    && !self.bad_volumes.values().any(|c| *c == code)
+                {
+                    self.fault(code, None, None);
+                }
+            }
+        }
+    }
+}

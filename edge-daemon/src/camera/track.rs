@@ -1,0 +1,194 @@
+//! Wiring. One camera's frames: cutter, numbers, the volume's queue.
+//!
+//! Owned by whoever has the frames: the capture thread, or the thread that reads the picture worker. Nothing here waits.
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, atomic::{AtomicBool, AtomicU64, Ordering::Relaxed}, mpsc::Sender},
+};
+
+use shared::{id::CameraId, segment::SegmentName, time::{Utc, Zone}};
+
+use super::report::{Closed, Report};
+use crate::{
+    segment::{Cause, Unit, cutter::{Cutter, Step}, sequence::Sequence},
+    store::writer::{Begin, End, Landed, Queue, Ticket, lock},
+};
+
+/// What all threads know of a camera.
+#[derive(Debug)]
+pub struct Shared {
+    pub index: usize,
+    pub config: crate::config::Camera,
+    pub landed: Arc<Landed>,
+    pub connected: AtomicBool,
+    pub lost: AtomicU64,
+    /// Somebody wants the open segment closed at its next key frame.
+    pub cut: AtomicBool,
+    pub numbers: Mutex<Sequence<Closed>>,
+    /// Told whenever a segment settles.
+    pub settled: Condvar,
+}
+
+impl Shared {
+    pub fn new(index: usize, config: crate::config::Camera, numbers: Sequence<Closed>) -> Self {
+        Self {
+            index,
+            config,
+            landed: Arc::default(),
+            connected: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+            cut: AtomicBool::new(false),
+            numbers: Mutex::new(numbers),
+            settled: Condvar::new(),
+        }
+    }
+    pub fn id(&self) -> &CameraId {
+        &self.config.id
+    }
+}
+
+/// The volumes' queues, and which of them takes new segments. Choosing reads the disks, so another thread does it.
+#[derive(Default)]
+pub struct Doors {
+    pub queues: Mutex<HashMap<PathBuf, Queue>>,
+    chosen: Mutex<Option<Queue>>,
+}
+
+impl Doors {
+    pub fn choose(&self, queue: Option<Queue>) {
+        *lock(&self.chosen) = queue;
+    }
+    fn chosen(&self) -> Option<Queue> {
+        lock(&self.chosen).clone().filter(Queue::usable)
+    }
+    pub fn kick(&self) {
+        for queue in lock(&self.queues).values() {
+            queue.kick();
+        }
+    }
+}
+
+struct Current {
+    ticket: Arc<Ticket>,
+    queue: Queue,
+}
+
+pub struct Track {
+    shared: Arc<Shared>,
+    doors: Arc<Doors>,
+    reports: Sender<Report>,
+    cutter: Cutter,
+    steps: Vec<Step>,
+    current: Option<Current>,
+    /// A segment was cut short by us: why the next one does not follow on.
+    short: Option<Cause>,
+    /// End of the last picture handed to a queue.
+    last: Option<Utc>,
+}
+
+impl Track {
+    pub fn new(shared: Arc<Shared>, doors: Arc<Doors>, reports: Sender<Report>, zone: Zone, segment_secs: u32) -> Self {
+        Self { shared, doors, reports, cutter: Cutter::new(zone, segment_secs), steps: Vec::new(), current: None, short: None, last: None }
+    }
+
+    pub fn expect_reorder(&mut self, yes: bool) {
+        self.cutter.expect_reorder(yes);
+    }
+    pub fn clock_set(&mut self) {
+        self.cutter.clock_set();
+    }
+    pub fn because(&mut self, cause: Cause) {
+        self.cutter.because(cause);
+    }
+    pub fn starved(&self) -> bool {
+        self.cutter.starved()
+    }
+    /// End of the last picture recorded.
+    pub fn last(&self) -> Option<Utc> {
+        self.last
+    }
+
+    pub fn unit(&mut self, unit: Unit, origin_us: i64) {
+        if unit.lost > 0 {
+            self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
+        }
+        self.check();
+        if self.shared.cut.swap(false, Relaxed) {
+            self.cutter.cut_at_next_key();
+        }
+        self.cutter.unit(unit, origin_us, &mut self.steps);
+        self.apply();
+    }
+
+    /// No frame has come for a while: what is held goes to disk.
+    pub fn idle(&mut self) {
+        self.check();
+        self.cutter.flush_fragment(&mut self.steps);
+        self.apply();
+    }
+
+    /// The session is over.
+    pub fn finish(&mut self, cause: Cause) {
+        self.check();
+        self.cutter.finish(cause, &mut self.steps);
+        self.apply();
+        self.current = None;
+    }
+
+    /// Did the writer give the open segment up?
+    fn check(&mut self) {
+        if let Some(current) = self.current.take_if(|c| c.ticket.failed()) {
+            self.cutter.abandon(current.ticket.id, Cause::Disk);
+        }
+    }
+
+    fn apply(&mut self) {
+        let mut steps = std::mem::take(&mut self.steps);
+        for step in steps.drain(..) {
+            self.step(step);
+        }
+        self.steps = steps;
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Begin { id, t0, day, parameters, gap } => {
+                let gap = gap.or(self.short.map(|c| (c, 0)));
+                self.short = None;
+                let shared = &self.shared;
+                let s = lock(&shared.numbers).begin(id, t0, gap);
+                let Some(queue) = self.doors.chosen() else {
+                    let _ = self.reports.send(Report::Failed { cam: shared.index, id, cause: Cause::Disk });
+                    self.cutter.abandon(id, Cause::Disk);
+                    return;
+                };
+                let ticket = Ticket::new(shared.index, shared.id().clone(), id, shared.landed.clone());
+                let name = SegmentName { day, cam: shared.id().clone(), start: Utc(t0.seconds() * 1000), s };
+                let mask = shared.config.mask.as_ref().map(|m| m.id.clone());
+                queue.begin(&ticket, Begin { name, t0, parameters, mask });
+                self.current = Some(Current { ticket, queue });
+            }
+            Step::Fragment { id, sequence, wall, end, frames } => {
+                let Some(current) = self.current.as_ref().filter(|c| c.ticket.id == id) else { return };
+                let count = frames.len() as u64;
+                match current.queue.fragment(&current.ticket, sequence, wall, end, frames) {
+                    Ok(()) => self.last = Some(end),
+                    Err(_) => {
+                        // What has been handed over is good: end there, and wait for a key frame.
+                        self.shared.lost.fetch_add(count, Relaxed);
+                        let (lost, loss) = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
+                        current.queue.end(&current.ticket, End { t1: wall, lost, loss });
+                        self.current = None;
+                        self.short = Some(Cause::Shed);
+                    }
+                }
+            }
+            Step::End { id, t1, lost, loss } => {
+                if let Some(current) = self.current.take_if(|c| c.ticket.id == id) {
+                    current.queue.end(&current.ticket, End { t1, lost, loss });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Pure. Units to segments and fragments.
+//!
+//! ```text
+//! (waiting for a key) --key--> open --key, and due--> open (next segment, contiguous)
+//!        ^                      |
+//!        +--- session over, jump, refused, failed ---+
+//! ```
+//! Due: its minute is full, local midnight has passed, the parameters changed, the clock was set, or somebody asked.
+//!
+//! Invariants: a segment starts on a key frame; times inside a segment follow RTP exactly and never go back; consecutive
+//! segments of one session are exactly contiguous (`t1` = next `t0`), the mapping of RTP onto the clock being slewed only
+//! between them, by at most [`SLEW_US`]; nothing but a key frame may open a segment.
+use footage::mp4::{Frame, Parameters};
+use shared::time::{Day, Utc, Zone};
+
+use super::{
+    Cause, TICKS_PER_SEC, Unit,
+    order::{Order, Timed},
+    ticks_us,
+};
+
+/// Most that one fragment holds.
+pub const FRAGMENT: i64 = TICKS_PER_SEC / 2;
+/// Most that the clock mapping is moved between two segments.
+pub const SLEW_US: i64 = 20_000;
+/// An error larger than this is not slewed: the next segment begins at the right time, and the gap is on the record.
+pub const STEP_US: i64 = 500_000;
+/// Pictures missing for longer than this, with nothing lost that we know of, are said.
+const MISSING: i64 = 2 * TICKS_PER_SEC;
+/// Key frames due at the latest.
+const PATIENCE: i64 = 30 * TICKS_PER_SEC;
+
+/// Pictures lost inside a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    pub from: Utc,
+    pub to: Utc,
+    pub packets: u64,
+}
+
+/// What to do next, in order.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// `gap`: why the time before it is missing, and packets lost in it; None when it follows on from the one before.
+    Begin { id: u64, t0: Utc, day: Day, parameters: Parameters, gap: Option<(Cause, u64)> },
+    Fragment { id: u64, sequence: u32, wall: Utc, end: Utc, frames: Vec<Frame> },
+    End { id: u64, t1: Utc, lost: u64, loss: Option<Loss> },
+}
+
+#[derive(Debug)]
+struct Open {
+    id: u64,
+    origin_us: i64,
+    t0: Utc,
+    /// When its local day is over.
+    midnight: Utc,
+    start: i64,
+    end: i64,
+    sequence: u32,
+    fragment: Vec<Frame>,
+    fragment_start: i64,
+    parameters: Parameters,
+    lost: u64,
+    loss: Option<Loss>,
+}
+
+impl Open {
+    fn wall(&self, dts: i64) -> Utc {
+        wall(self.origin_us, dts)
+    }
+}
+
+fn wall(origin_us: i64, dts: i64) -> Utc {
+    Utc(origin_us.saturating_add(ticks_us(dts)).div_euclid(1000))
+}
+
+/// Cuts one camera's units into segments.
+#[derive(Debug)]
+pub struct Cutter {
+    zone: Zone,
+    segment: i64,
+    order: Order,
+    timed: Vec<Timed>,
+    parameters: Option<Parameters>,
+    open: Option<Open>,
+    next_id: u64,
+    asked: bool,
+    stepped: bool,
+    gap: Option<Cause>,
+    gap_packets: u64,
+}
+
+impl Cutter {
+    pub fn new(zone: Zone, segment_secs: u32) -> Self {
+        Self {
+            zone,
+            segment: i64::from(segment_secs.max(1)) * TICKS_PER_SEC,
+            order: Order::default(),
+            timed: Vec::new(),
+            parameters: None,
+            open: None,
+            next_id: 1,
+            asked: false,
+            stepped: false,
+            gap: Some(Cause::Start),
+            gap_packets: 0,
+        }
+    }
+
+    /// Id of the open segment.
+    pub fn open_id(&self) -> Option<u64> {
+        self.open.as_ref().map(|o| o.id)
+    }
+    /// The camera has B pictures.
+    pub fn expect_reorder(&mut self, yes: bool) {
+        self.order.expect_reorder(yes);
+    }
+    /// End the open segment at its next key frame.
+    pub fn cut_at_next_key(&mut self) {
+        self.asked |= self.open.is_some();
+    }
+    /// The wall clock was set: end the open segment at its next key frame; the next begins at the new time.
+    pub fn clock_set(&mut self) {
+        self.stepped |= self.open.is_some();
+    }
+    /// Why nothing is being recorded. The first cause since the last segment stands, unless it was only that the session ended.
+    pub fn because(&mut self, cause: Cause) {
+        if self.open.is_none() && matches!(self.gap, None | Some(Cause::Lost)) {
+            self.gap = Some(cause);
+        }
+    }
+    /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
+    pub fn starved(&self) -> bool {
+        self.open.as_ref().is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
+    }
+
+    /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
+    pub fn unit(&mut self, unit: Unit, origin_us: i64, out: &mut Vec<Step>) {
+        let mut timed = std::mem::take(&mut self.timed);
+        if self.order.push(unit, &mut timed) {
+            self.take(&mut timed, origin_us, out);
+            self.close(None, out);
+            self.because(Cause::Jump);
+        } else {
+            self.take(&mut timed, origin_us, out);
+        }
+        self.timed = timed;
+    }
+
+    fn take(&mut self, timed: &mut Vec<Timed>, origin_us: i64, out: &mut Vec<Step>) {
+        for t in timed.drain(..) {
+            self.timed_unit(t, origin_us, out);
+        }
+    }
+
+    fn timed_unit(&mut self, mut t: Timed, origin_us: i64, out: &mut Vec<Step>) {
+        if let Some(p) = t.unit.parameters.take() {
+            // New parameters without a key frame cannot be decoded: wait for one.
+            if !t.unit.key && self.open.as_ref().is_some_and(|o| o.parameters != p) {
+                self.close(None, out);
+                self.because(Cause::Loss);
+            }
+            self.parameters = Some(p);
+        }
+        if t.unit.key {
+            self.key(&mut t, origin_us, out);
+        }
+        let nominal = i64::from(self.order.nominal());
+        let Some(open) = self.open.as_mut() else {
+            self.gap_packets += u64::from(t.unit.lost);
+            return;
+        };
+        let end = t.dts + i64::from(t.duration);
+        if t.unit.lost > 0 {
+            open.lost += u64::from(t.unit.lost);
+            let (from, to) = (open.wall((t.dts - nominal).max(open.start)), open.wall(t.dts));
+            note(&mut open.loss, from, to, u64::from(t.unit.lost));
+        }
+        if i64::from(t.duration) > MISSING.max(4 * nominal) {
+            let from = wall(open.origin_us, t.dts + nominal);
+            note(&mut open.loss, from, wall(open.origin_us, end), 0);
+        }
+        if !open.fragment.is_empty() && (t.unit.key || end - open.fragment_start > FRAGMENT) {
+            flush(open, out);
+        }
+        if open.fragment.is_empty() {
+            open.fragment_start = t.dts;
+        }
+        open.end = end;
+        open.fragment.push(Frame {
+            dts: u64::try_from(t.dts - open.start).unwrap_or(0),
+            cts: i32::try_from(t.unit.pts - t.dts).unwrap_or(0),
+            duration: t.duration,
+            key: t.unit.key,
+            bytes: t.unit.bytes,
+        });
+    }
+
+    /// A key frame: the only place where segments end while the session lives, and the only one where they begin.
+    fn key(&mut self, t: &mut Timed, origin_us: i64, out: &mut Vec<Step>) {
+        let mut origin = origin_us;
+        if let Some(open) = &self.open {
+            let error = origin_us.saturating_sub(open.origin_us);
+            let stepped = self.stepped || error.abs() > STEP_US;
+            if !stepped {
+                origin = open.origin_us + error.clamp(-SLEW_US, SLEW_US);
+            }
+            let t0 = wall(origin, t.dts);
+            let changed = self.parameters.as_ref().is_some_and(|p| *p != open.parameters);
+            let full = t.dts - open.start >= self.segment - i64::from(self.order.nominal()) / 2;
+            if !(full || t0 >= open.midnight || t0 < open.t0 || changed || self.asked || self.stepped) {
+                return;
+            }
+            // Exactly contiguous, unless the clock was set: then each side keeps the time it was recorded under.
+            self.close(if stepped { None } else { Some(t0) }, out);
+            self.gap = stepped.then_some(Cause::Clock);
+        }
+        let Some(parameters) = self.parameters.clone() else { return };
+        let t0 = wall(origin, t.dts);
+        let day = self.zone.day_of(t0);
+        let id = self.next_id;
+        self.next_id += 1;
+        // What was lost before the first picture belongs to the gap, not to the segment.
+        let gap = self.gap.take().map(|c| (c, std::mem::take(&mut self.gap_packets) + u64::from(std::mem::take(&mut t.unit.lost))));
+        out.push(Step::Begin { id, t0, day, parameters: parameters.clone(), gap });
+        self.open = Some(Open {
+            id,
+            origin_us: origin,
+            t0,
+            midnight: self.zone.start_of(day.plus_days(1)),
+            start: t.dts,
+            end: t.dts,
+            sequence: 1,
+            fragment: Vec::new(),
+            fragment_start: t.dts,
+            parameters,
+            lost: 0,
+            loss: None,
+        });
+    }
+
+    /// Writes out what is held for the open fragment: pictures should not wait in memory while the camera is silent.
+    pub fn flush_fragment(&mut self, out: &mut Vec<Step>) {
+        if let Some(open) = self.open.as_mut() {
+            flush(open, out);
+        }
+    }
+
+    /// The session is over: ends the open segment with all it has.
+    pub fn finish(&mut self, cause: Cause, out: &mut Vec<Step>) {
+        let mut timed = std::mem::take(&mut self.timed);
+        self.order.flush(&mut timed);
+        let origin = self.open.as_ref().map(|o| o.origin_us);
+        for t in timed.drain(..) {
+            // Without an open segment a last single picture is not worth one.
+            if let Some(origin) = origin {
+                self.timed_unit(t, origin, out);
+            }
+        }
+        self.timed = timed;
+        self.order.clear();
+        self.parameters = None;
+        self.close(None, out);
+        self.because(cause);
+    }
+
+    /// The open segment can take no more (no volume, disk failed, fragment shed): forget it and wait for a key frame.
+    /// Returns where it ends if everything handed out before `from` stands.
+    pub fn abandon(&mut self, id: u64, cause: Cause) -> Option<(u64, Option<Loss>)> {
+        if self.open_id() != Some(id) {
+            return None;
+        }
+        let open = self.open.take()?;
+        self.asked = false;
+        self.stepped = false;
+        self.because(cause);
+        Some((open.lost, open.loss))
+    }
+
+    fn close(&mut self, t1: Option<Utc>, out: &mut Vec<Step>) {
+        self.asked = false;
+        self.stepped = false;
+        let Some(mut open) = self.open.take() else { return };
+        flush(&mut open, out);
+        let t1 = t1.unwrap_or(open.wall(open.end));
+        out.push(Step::End { id: open.id, t1, lost: open.lost, loss: open.loss });
+    }
+}
+
+fn note(loss: &mut Option<Loss>, from: Utc, to: Utc, packets: u64) {
+    match loss {
+        Some(l) => {
+            l.to = l.to.max(to);
+            l.packets += packets;
+        }
+        None => *loss = Some(Loss { from, to, packets }),
+    }
+}
+
+fn flush(open: &mut Open, out: &mut Vec<Step>) {
+    if open.fragment.is_empty() {
+        return;
+    }
+    let frames = std::mem::take(&mut open.fragment);
+    let wall = open.wall(open.fragment_start);
+    let end = open.wall(open.end);
+    out.push(Step::Fragment { id: open.id, sequence: open.sequence, wall, end, frames });
+    open.sequence += 1;
+}
+
+#[cfg(test)]
+#[path = "cutter_tests.rs"]
+mod tests;

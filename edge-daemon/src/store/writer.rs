@@ -1,0 +1,464 @@
+//! Adapter: filesystem. The writer of segments: one plain thread per volume.
+//!
+//! ```text
+//! Begin → seal_to, open `.open`, header, init │ Fragment → MP4 bytes → SHA-256 → age pieces → write │ End → last piece,
+//! fsync, rename, fsync folder → Report::Closed
+//! ```
+//! Each volume has a queue. Every camera may hold a bounded number of bytes in it; a fragment that does not fit is refused to
+//! the caller, who sheds it and says so; Begin and End carry no pictures and always fit. Nothing here makes capture wait.
+//! While a volume has open segments it is synced (`syncfs`) once a second, so that a power cut costs one second more.
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::{File, OpenOptions},
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc::Sender,
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use footage::{mp4, sealed::Sealer};
+use shared::{id::CameraId, segment::SegmentName, time::{Clock, Utc}};
+
+use crate::{
+    camera::report::{Closed, Report},
+    reader::{ReaderError, Recipients},
+    segment::{Cause, cutter::Loss},
+    store::Volumes,
+};
+
+/// Bytes one camera may hold in queues: several seconds of a large picture.
+const CAMERA_BYTES: usize = 12 << 20;
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+/// A disk that does not finish one job in this time has failed.
+const HUNG: Duration = Duration::from_secs(20);
+
+pub(crate) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that panicked while holding it left plain data behind; recording goes on.
+    m.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// What a camera's frames have come to; shared by its capture and its writer.
+#[derive(Debug, Default)]
+pub struct Landed {
+    queued_bytes: AtomicUsize,
+    /// End of the last frame written, UTC ms; 0 when none.
+    last: AtomicI64,
+    last_mono: AtomicU64,
+    frames: AtomicU64,
+}
+
+impl Landed {
+    pub fn last(&self) -> Option<(Utc, u64)> {
+        match self.last.load(Relaxed) {
+            0 => None,
+            t => Some((Utc(t), self.last_mono.load(Relaxed))),
+        }
+    }
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Relaxed)
+    }
+}
+
+/// One segment on its way to disk.
+#[derive(Debug)]
+pub struct Ticket {
+    pub cam: usize,
+    pub camera: CameraId,
+    pub id: u64,
+    pub landed: Arc<Landed>,
+    failed: AtomicBool,
+}
+
+impl Ticket {
+    pub fn new(cam: usize, camera: CameraId, id: u64, landed: Arc<Landed>) -> Arc<Self> {
+        Arc::new(Self { cam, camera, id, landed, failed: AtomicBool::new(false) })
+    }
+    /// It will not land: nothing more need be sent for it.
+    pub fn failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+}
+
+pub struct Begin {
+    pub name: SegmentName,
+    pub t0: Utc,
+    pub parameters: mp4::Parameters,
+    pub mask: Option<String>,
+}
+
+pub struct End {
+    pub t1: Utc,
+    pub lost: u64,
+    pub loss: Option<Loss>,
+}
+
+enum Job {
+    Begin(Arc<Ticket>, Box<Begin>),
+    Fragment { ticket: Arc<Ticket>, sequence: u32, wall: Utc, end: Utc, frames: Vec<mp4::Frame>, bytes: usize },
+    End(Arc<Ticket>, End),
+}
+
+impl Job {
+    fn ticket(&self) -> &Arc<Ticket> {
+        match self {
+            Job::Begin(t, _) | Job::End(t, _) | Job::Fragment { ticket: t, .. } => t,
+        }
+    }
+}
+
+#[derive(Default)]
+struct Jobs {
+    list: VecDeque<Job>,
+    stop: bool,
+    /// When the job in hand was begun.
+    busy: Option<Instant>,
+    /// Tickets begun on this volume and not ended.
+    open: Vec<Arc<Ticket>>,
+    /// The thread has not come back from the disk; nothing more is sent there.
+    hung: bool,
+}
+
+/// A volume's queue. Cheap to clone.
+#[derive(Clone)]
+pub struct Queue {
+    path: PathBuf,
+    jobs: Arc<(Mutex<Jobs>, Condvar)>,
+}
+
+/// A fragment did not fit.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+impl Queue {
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+    pub fn begin(&self, ticket: &Arc<Ticket>, begin: Begin) {
+        let mut jobs = lock(&self.jobs.0);
+        jobs.open.push(ticket.clone());
+        jobs.list.push_back(Job::Begin(ticket.clone(), Box::new(begin)));
+    }
+    pub fn fragment(&self, ticket: &Arc<Ticket>, sequence: u32, wall: Utc, end: Utc, frames: Vec<mp4::Frame>) -> Result<(), Full> {
+        let bytes: usize = frames.iter().map(|f| f.bytes.len()).sum();
+        let queued = ticket.landed.queued_bytes.load(Relaxed);
+        if queued > 0 && queued + bytes > CAMERA_BYTES {
+            return Err(Full);
+        }
+        ticket.landed.queued_bytes.fetch_add(bytes, Relaxed);
+        lock(&self.jobs.0).list.push_back(Job::Fragment { ticket: ticket.clone(), sequence, wall, end, frames, bytes });
+        Ok(())
+    }
+    pub fn end(&self, ticket: &Arc<Ticket>, end: End) {
+        lock(&self.jobs.0).list.push_back(Job::End(ticket.clone(), end));
+    }
+    /// Wakes the writer; called once per turn rather than once per fragment.
+    pub fn kick(&self) {
+        if !lock(&self.jobs.0).list.is_empty() {
+            self.jobs.1.notify_one();
+        }
+    }
+    pub fn usable(&self) -> bool {
+        !lock(&self.jobs.0).hung
+    }
+    /// Has the disk kept its thread for too long? Its segments are given up, once.
+    pub fn give_up_if_hung(&self, reports: &Sender<Report>) -> bool {
+        let mut jobs = lock(&self.jobs.0);
+        let late = jobs.busy.is_some_and(|since| since.elapsed() > HUNG);
+        let newly = late && !jobs.hung;
+        jobs.hung = late;
+        if newly {
+            for ticket in std::mem::take(&mut jobs.open) {
+                give_up(&ticket, Cause::Disk, reports);
+            }
+            // What waits belongs to segments given up: let go of its memory now.
+            for job in std::mem::take(&mut jobs.list) {
+                release(&job);
+            }
+        }
+        newly
+    }
+    pub fn stop(&self) {
+        lock(&self.jobs.0).stop = true;
+        self.jobs.1.notify_one();
+    }
+}
+
+fn release(job: &Job) {
+    if let Job::Fragment { ticket, bytes, .. } = job {
+        ticket.landed.queued_bytes.fetch_sub(*bytes, Relaxed);
+    }
+}
+
+fn give_up(ticket: &Ticket, cause: Cause, reports: &Sender<Report>) {
+    if !ticket.failed.swap(true, Relaxed) {
+        let _ = reports.send(Report::Failed { cam: ticket.cam, id: ticket.id, cause });
+    }
+}
+
+/// What a writer needs from the rest of the box.
+#[derive(Clone)]
+pub struct Context {
+    pub clock: Arc<dyn Clock>,
+    pub recipients: Recipients,
+    pub volumes: Volumes,
+    pub boot: u64,
+    /// Whether the wall clock can be believed at all.
+    pub clock_known: Arc<dyn Fn() -> bool + Send + Sync>,
+    pub reports: Sender<Report>,
+}
+
+/// Starts a volume's writer.
+pub fn start(volume: &Path, context: Context) -> std::io::Result<(Queue, JoinHandle<()>)> {
+    let queue = Queue { path: volume.to_owned(), jobs: Arc::default() };
+    let mine = queue.clone();
+    let thread = std::thread::Builder::new().name("writer".into()).spawn(move || Writer { queue: mine, context, open: HashMap::new() }.run())?;
+    Ok((queue, thread))
+}
+
+struct Open {
+    ticket: Arc<Ticket>,
+    file: File,
+    folder: PathBuf,
+    begin: Box<Begin>,
+    sha: ring::digest::Context,
+    sealer: Sealer,
+    size: u64,
+    key: String,
+    fragments: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error("cannot {what} {path}: {source}")]
+    Io { what: &'static str, path: String, source: std::io::Error },
+    #[error("{0}")]
+    Key(#[from] ReaderError),
+    #[error("cannot seal: {0}")]
+    Seal(#[from] footage::sealed::SealError),
+    #[error("cannot write the pictures as MP4: {0}")]
+    Mp4(#[from] mp4::Mp4Error),
+}
+
+fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> WriteError {
+    let path = path.display().to_string();
+    move |source| WriteError::Io { what, path, source }
+}
+
+struct Writer {
+    queue: Queue,
+    context: Context,
+    open: HashMap<(usize, u64), Open>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut synced = Instant::now();
+        let mut dirty = false;
+        loop {
+            let (list, stop) = self.wait(if dirty { SYNC_EVERY.saturating_sub(synced.elapsed()) } else { Duration::from_secs(60) });
+            for job in list {
+                self.busy(true);
+                dirty |= self.job(job);
+                self.busy(false);
+            }
+            // Given up by others: nothing more will come for them.
+            self.open.retain(|_, o| !o.ticket.failed());
+            if dirty && synced.elapsed() >= SYNC_EVERY {
+                self.busy(true);
+                self.sync();
+                self.busy(false);
+                synced = Instant::now();
+                dirty = false;
+            }
+            if stop && lock(&self.queue.jobs.0).list.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn wait(&self, timeout: Duration) -> (VecDeque<Job>, bool) {
+        let guard = lock(&self.queue.jobs.0);
+        let idle = |j: &mut Jobs| j.list.is_empty() && !j.stop;
+        let (mut jobs, _) = self.queue.jobs.1.wait_timeout_while(guard, timeout, idle).unwrap_or_else(|e| e.into_inner());
+        (std::mem::take(&mut jobs.list), jobs.stop)
+    }
+
+    fn busy(&self, yes: bool) {
+        let mut jobs = lock(&self.queue.jobs.0);
+        jobs.busy = yes.then(Instant::now);
+        if !yes {
+            jobs.hung = false;
+        }
+    }
+
+    fn sync(&self) {
+        let result = File::open(&self.queue.path).and_then(|dir| nix::unistd::syncfs(&dir).map_err(std::io::Error::from));
+        if let Err(e) = result {
+            // The kernel reports write-back errors here too: what was handed over may not be on disk.
+            self.volume_failed(&io("sync", &self.queue.path)(e));
+            let tickets = std::mem::take(&mut lock(&self.queue.jobs.0).open);
+            for ticket in tickets {
+                tracing::error!(camera = %ticket.camera, segment = ticket.id, "segment given up: its volume cannot be synced");
+                give_up(&ticket, Cause::Disk, &self.context.reports);
+            }
+        }
+    }
+
+    /// Returns whether something was written.
+    fn job(&mut self, job: Job) -> bool {
+        release(&job);
+        let ticket = job.ticket().clone();
+        let place = (ticket.cam, ticket.id);
+        if ticket.failed() {
+            self.open.remove(&place);
+            return false;
+        }
+        let ended = matches!(job, Job::End(..));
+        let done = match job {
+            Job::Begin(_, begin) => self.begin(&ticket, begin).map(|open| {
+                self.open.insert(place, open);
+            }),
+            Job::Fragment { sequence, wall, end, frames, .. } => self.fragment(&ticket, sequence, wall, end, &frames),
+            Job::End(_, end) => self.end(&ticket, end),
+        };
+        if ended || done.is_err() {
+            lock(&self.queue.jobs.0).open.retain(|t| (t.cam, t.id) != place);
+        }
+        if let Err(e) = done {
+            // The file stays `.open` with all that was written: recovery makes a segment of it.
+            self.open.remove(&place);
+            let cause = match &e {
+                WriteError::Io { .. } => {
+                    self.volume_failed(&e);
+                    Cause::Disk
+                }
+                WriteError::Key(why) => {
+                    let _ = self.context.reports.send(Report::Reader(Some(why.to_string())));
+                    Cause::Reader
+                }
+                WriteError::Seal(_) | WriteError::Mp4(_) => Cause::Unsupported,
+            };
+            tracing::error!(camera = %ticket.camera, segment = ticket.id, error = %e, "segment given up");
+            give_up(&ticket, cause, &self.context.reports);
+        }
+        true
+    }
+
+    fn volume_failed(&self, error: &WriteError) {
+        let why = error.to_string();
+        let full = matches!(error, WriteError::Io { source, .. } if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
+        self.context.volumes.failed(&self.queue.path, &why);
+        let code = if full { "disk.full" } else { "disk.failed" };
+        let _ = self.context.reports.send(Report::Volume { path: self.queue.path.clone(), failed: Some((code, why)) });
+    }
+
+    fn begin(&self, ticket: &Arc<Ticket>, begin: Box<Begin>) -> Result<Open, WriteError> {
+        let known = (self.context.clock_known)();
+        let (key, recipient) = self.context.recipients.seal_to(&begin.name.cam, begin.name.day, self.context.boot, known)?;
+        let path = self.queue.path.join(begin.name.open_path());
+        let folder = path.parent().unwrap_or(&self.queue.path).to_owned();
+        self.make_folder(&folder)?;
+        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o660).open(&path).map_err(io("make", &path))?;
+        let (mut sealer, mut out) = Sealer::new(&recipient)?;
+        let init = mp4::init(&begin.parameters)?;
+        sealer.push(&init, &mut out)?;
+        file.write_all(&out).map_err(io("write to", &path))?;
+        let mut sha = ring::digest::Context::new(&ring::digest::SHA256);
+        sha.update(&init);
+        let _ = self.context.reports.send(Report::Volume { path: self.queue.path.clone(), failed: None });
+        let _ = self.context.reports.send(Report::Reader(None));
+        tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
+        Ok(Open { ticket: ticket.clone(), file, folder, begin, sha, sealer, size: init.len() as u64, key: key.to_string(), fragments: 0 })
+    }
+
+    /// Makes a camera-day's folder; new names above it are synced, so that a power cut cannot take the whole day.
+    fn make_folder(&self, folder: &Path) -> Result<(), WriteError> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        std::fs::DirBuilder::new().recursive(true).mode(0o770).create(folder).map_err(io("make folder", folder))?;
+        for dir in folder.ancestors().skip(1).take_while(|d| d.starts_with(&self.queue.path)) {
+            sync_folder(dir)?;
+        }
+        Ok(())
+    }
+
+    fn fragment(&mut self, ticket: &Ticket, sequence: u32, wall: Utc, end: Utc, frames: &[mp4::Frame]) -> Result<(), WriteError> {
+        let Some(open) = self.open.get_mut(&(ticket.cam, ticket.id)) else { return Ok(()) };
+        let mut plain = Vec::with_capacity(frames.iter().map(|f| f.bytes.len() + 16).sum::<usize>() + 256);
+        mp4::fragment(sequence, wall, frames, &mut plain)?;
+        open.sha.update(&plain);
+        open.size += plain.len() as u64;
+        let mut out = Vec::with_capacity(plain.len() + (64 << 10));
+        open.sealer.push(&plain, &mut out)?;
+        if !out.is_empty() {
+            open.file.write_all(&out).map_err(io("write to", &open.folder))?;
+        }
+        open.fragments += 1;
+        let landed = &ticket.landed;
+        landed.last.store(end.0, Relaxed);
+        landed.last_mono.store(self.context.clock.now().mono, Relaxed);
+        landed.frames.fetch_add(frames.len() as u64, Relaxed);
+        Ok(())
+    }
+
+    fn end(&mut self, ticket: &Ticket, end: End) -> Result<(), WriteError> {
+        let Some(mut open) = self.open.remove(&(ticket.cam, ticket.id)) else { return Ok(()) };
+        let at = self.queue.path.join(open.begin.name.open_path());
+        if open.fragments == 0 {
+            std::fs::remove_file(&at).map_err(io("remove", &at))?;
+            give_up(ticket, Cause::Lost, &self.context.reports);
+            return Ok(());
+        }
+        let mut out = Vec::new();
+        open.sealer.finish(&mut out)?;
+        open.file.write_all(&out).map_err(io("write to", &at))?;
+        open.file.sync_all().map_err(io("sync", &at))?;
+        let closed = self.queue.path.join(open.begin.name.closed_path());
+        std::fs::rename(&at, &closed).map_err(io("rename", &at))?;
+        sync_folder(&open.folder)?;
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(open.sha.finish().as_ref());
+        let Begin { name, t0, mask, .. } = *open.begin;
+        let volume = self.queue.path.clone();
+        let closed = Closed { volume, name, t0, t1: end.t1, size: open.size, sha256, key: open.key, mask, lost: end.lost, loss: end.loss };
+        let _ = self.context.reports.send(Report::Closed { cam: ticket.cam, id: ticket.id, closed: Box::new(closed) });
+        Ok(())
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    File::open(folder).and_then(|d| d.sync_all()).map_err(io("sync", folder))
+}
+
+/// Gives a closed segment another number: renames it and syncs its folder.
+pub fn renumber(volume: &Path, name: &SegmentName, s: u64) -> std::io::Result<SegmentName> {
+    let new = SegmentName { s, ..name.clone() };
+    let to = volume.join(new.closed_path());
+    std::fs::rename(volume.join(name.closed_path()), &to)?;
+    if let Some(folder) = to.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(new)
+}
+
+/// Highest number of any segment file of a camera on these volumes, torn ones too; 0 when there is none.
+pub fn highest_on_disk(volumes: &[PathBuf], cam: &CameraId) -> u64 {
+    let mut highest = 0;
+    for footage in volumes.iter().map(|v| v.join("footage")) {
+        for day in std::fs::read_dir(footage).into_iter().flatten().flatten() {
+            let Some(day_name) = day.file_name().to_str().and_then(|d| shared::time::Day::parse(d).ok()) else { continue };
+            for file in std::fs::read_dir(day.path().join(cam.as_str())).into_iter().flatten().flatten() {
+                let parsed = file.file_name().to_str().and_then(|f| SegmentName::parse_file(day_name, cam, f).ok());
+                highest = highest.max(parsed.map_or(0, |(name, _)| name.s));
+            }
+        }
+    }
+    highest
+}
