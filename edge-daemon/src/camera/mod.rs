@@ -1,7 +1,47 @@
 //! Wiring. Cameras: sessions, capture threads, picture workers, recorders.
-use std::sync::Arc;
-use shared::{id::CameraId, time::{Clock, Utc}};
-use crate::{config::Config, health::Faults, reader::Recipients, store::Volumes};
+//!
+//! ```text
+//! capture thread(s)          writer thread per volume          scribe
+//! rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
+//!                       ↑ which volume: overseer
+//! ```
+mod mask;
+mod pictures;
+pub mod report;
+mod rtsp;
+pub mod scribe;
+mod session;
+mod track;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::{Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use shared::{
+    id::CameraId,
+    time::{Clock, Utc},
+};
+
+use crate::{
+    clock::{Level, Trust},
+    config::Config,
+    health::Faults,
+    reader::Recipients,
+    segment::sequence::Sequence,
+    store::{
+        Volumes,
+        writer::{self, Queue, lock},
+    },
+};
+use report::Report;
+use track::{Doors, Shared, Track};
 
 /// What recording needs from the rest of the box.
 pub struct Deps {
@@ -12,6 +52,8 @@ pub struct Deps {
     pub recipients: Recipients,
     pub volumes: Volumes,
     pub faults: Faults,
+    /// Footage begun under an unknown clock is sealed to a key of this start, not of a day.
+    pub trust: Trust,
     /// Per camera, what the log already says: the last `s` and the end of the last segment.
     pub last: std::collections::HashMap<CameraId, (u64, Utc)>,
 }
@@ -26,17 +68,230 @@ pub struct Status {
     pub lost: u64,
 }
 
+/// Frames landed within this long: it is recording.
+const RECORDING_MS: u64 = 10_000;
+/// Cameras on one capture thread.
+const PER_THREAD: usize = 16;
+const OVERSEE: Duration = Duration::from_secs(2);
+
 /// All cameras of the box. Dropping it does not stop them; [`Cameras::stop`] does, closing every open segment.
 #[derive(Clone)]
-pub struct Cameras {}
+pub struct Cameras {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: Arc<dyn Clock>,
+    cameras: Vec<Arc<Shared>>,
+    doors: Arc<Doors>,
+    reports: Sender<Report>,
+    stop: Arc<AtomicBool>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    scribe: Mutex<Option<JoinHandle<()>>>,
+    writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
+}
 
 impl Cameras {
-    pub fn start(deps: Deps) -> Self { let _ = deps; todo!() }
-    pub fn status(&self) -> Vec<(CameraId, Status)> { todo!() }
+    pub fn start(deps: Deps) -> Self {
+        let volumes: Vec<_> = deps.volumes.all().into_iter().map(|v| v.path).collect();
+        let cameras: Vec<Arc<Shared>> = deps
+            .config
+            .cameras
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                let numbers = Sequence::new(deps.last.get(&c.id).copied(), writer::highest_on_disk(&volumes, &c.id));
+                Arc::new(Shared::new(i, c.clone(), numbers))
+            })
+            .collect();
+        let (reports, inbox) = channel();
+        let scribe = scribe::Scribe::new(deps.log, deps.faults, cameras.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let inner = Arc::new(Inner {
+            clock: deps.clock.clone(),
+            cameras: cameras.clone(),
+            doors: Arc::default(),
+            reports: reports.clone(),
+            stop: stop.clone(),
+            threads: Mutex::default(),
+            scribe: Mutex::new(spawn("scribe", move || scribe.run(inbox))),
+            writers: Arc::default(),
+        });
+        let (clock, trust) = (deps.clock.clone(), deps.trust);
+        let writer = writer::Context {
+            clock: deps.clock.clone(),
+            recipients: deps.recipients,
+            volumes: deps.volumes,
+            boot: deps.boot,
+            clock_known: Arc::new(move || trust.level(clock.now()) != Level::Unknown),
+            reports: reports.clone(),
+        };
+        let overseer = Overseer { doors: inner.doors.clone(), writer, writers: inner.writers.clone(), stopped: false };
+        // The first choice is made before the first frame, so that no camera begins with "nowhere to record to".
+        let mut overseer = overseer;
+        overseer.look();
+        let flag = stop.clone();
+        let mut threads: Vec<_> = spawn("overseer", move || overseer.run(&flag)).into_iter().collect();
+        let context = rtsp::Context { clock: deps.clock, config: deps.config.clone(), doors: inner.doors.clone(), reports: reports.clone(), stop };
+        let captures: Vec<rtsp::Capture> = cameras
+            .into_iter()
+            .map(|shared| {
+                let track = Track::new(shared.clone(), inner.doors.clone(), reports.clone(), deps.config.zone.clone(), deps.config.segment_secs);
+                rtsp::Capture { shared, track: Arc::new(Mutex::new(track)) }
+            })
+            .collect();
+        for chunk in captures.chunks(PER_THREAD) {
+            let (chunk, context) = (chunk.to_vec(), context.clone());
+            threads.extend(spawn("capture", move || {
+                if let Err(e) = rtsp::run(chunk, &context) {
+                    tracing::error!(error = %e, "a capture thread could not start");
+                    let _ = context.reports.send(Report::Stopped(Some(format!("a capture thread could not start: {e}"))));
+                }
+            }));
+        }
+        *lock(&inner.threads) = threads;
+        Self { inner }
+    }
+
+    fn find(&self, cam: &CameraId) -> Option<&Arc<Shared>> {
+        self.inner.cameras.iter().find(|c| c.id() == cam)
+    }
+
+    pub fn status(&self) -> Vec<(CameraId, Status)> {
+        let now = self.inner.clock.now().mono;
+        let one = |c: &Arc<Shared>| {
+            let landed = c.landed.last();
+            let status = Status {
+                connected: c.connected.load(Relaxed),
+                recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < RECORDING_MS),
+                landed: landed.map(|(t, _)| t),
+                frames: c.landed.frames(),
+                lost: c.lost.load(Relaxed),
+            };
+            (c.id().clone(), status)
+        };
+        self.inner.cameras.iter().map(one).collect()
+    }
+
     /// Closes the camera's open segment at its next key frame; returns when its line is in the log (or at the timeout).
-    pub fn close_open(&self, cam: &CameraId, timeout: std::time::Duration) -> bool { let _ = (cam, timeout); todo!() }
+    pub fn close_open(&self, cam: &CameraId, timeout: Duration) -> bool {
+        let Some(camera) = self.find(cam) else { return false };
+        let numbers = lock(&camera.numbers);
+        let target = numbers.begun();
+        if numbers.settled() >= target {
+            return true;
+        }
+        camera.cut.store(true, Relaxed);
+        let (numbers, _) = camera.settled.wait_timeout_while(numbers, timeout, |n| n.settled() < target).unwrap_or_else(|e| e.into_inner());
+        numbers.settled() >= target
+    }
+
     /// A camera's torn segments are dealt with: its `seg.write` lines, held back until now, may follow.
     /// `last` replaces what [`Deps::last`] said.
-    pub fn recovered(&self, cam: &CameraId, last: Option<(u64, Utc)>) { let _ = (cam, last); todo!() }
-    pub fn stop(&self) { todo!() }
+    pub fn recovered(&self, cam: &CameraId, last: Option<(u64, Utc)>) {
+        let Some(camera) = self.find(cam) else { return };
+        lock(&camera.numbers).recovered(last);
+        let _ = self.inner.reports.send(Report::Recovered { cam: camera.index, id: cam.clone() });
+    }
+
+    /// Ends every session, closes every open segment, and waits until their lines are in the log.
+    pub fn stop(&self) {
+        self.inner.stop.store(true, Relaxed);
+        join(&self.inner.threads, Duration::from_secs(10));
+        for queue in lock(&self.inner.doors.queues).values() {
+            queue.stop();
+        }
+        join(&self.inner.writers, Duration::from_secs(20));
+        let _ = self.inner.reports.send(Report::Stop);
+        if let Some(scribe) = lock(&self.inner.scribe).take() {
+            wait(scribe, Duration::from_secs(10));
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
+    match std::thread::Builder::new().name(name.into()).spawn(work) {
+        Ok(thread) => Some(thread),
+        Err(e) => {
+            tracing::error!(thread = name, error = %e, "a thread could not be started");
+            None
+        }
+    }
+}
+
+fn join(threads: &Mutex<Vec<JoinHandle<()>>>, timeout: Duration) {
+    for thread in std::mem::take(&mut *lock(threads)) {
+        wait(thread, timeout);
+    }
+}
+
+/// A thread that hangs on a dead disk must not keep the box from stopping.
+fn wait(thread: JoinHandle<()>, timeout: Duration) {
+    let until = Instant::now() + timeout;
+    while !thread.is_finished() {
+        if Instant::now() >= until {
+            tracing::error!(thread = thread.thread().name().unwrap_or("?"), "a thread did not stop in time; left behind");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = thread.join();
+}
+
+/// Chooses the volume for new segments and watches for disks that hang. Reads the disks, so that capture need not.
+struct Overseer {
+    doors: Arc<Doors>,
+    writer: writer::Context,
+    writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
+    stopped: bool,
+}
+
+impl Overseer {
+    fn run(mut self, stop: &AtomicBool) {
+        let mut next = Instant::now() + OVERSEE;
+        while !stop.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(200));
+            if Instant::now() >= next {
+                self.look();
+                next = Instant::now() + OVERSEE;
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        let queues: Vec<Queue> = lock(&self.doors.queues).values().cloned().collect();
+        for queue in queues {
+            if queue.give_up_if_hung(&self.writer.reports) {
+                let why = "the disk does not answer";
+                self.writer.volumes.failed(queue.path(), why);
+                let _ = self.writer.reports.send(Report::Volume { path: queue.path().to_owned(), failed: Some(("disk.failed", why.into())) });
+            }
+        }
+        let chosen = self.writer.volumes.pick().and_then(|v| self.queue(&v.path)).filter(Queue::usable);
+        let stopped = chosen.is_none();
+        self.doors.choose(chosen);
+        if stopped != self.stopped {
+            self.stopped = stopped;
+            let why = stopped.then(|| "no footage volume can be written to".to_owned());
+            let _ = self.writer.reports.send(Report::Stopped(why));
+        }
+    }
+
+    fn queue(&self, path: &Path) -> Option<Queue> {
+        let mut queues = lock(&self.doors.queues);
+        if let Some(queue) = queues.get(path) {
+            return Some(queue.clone());
+        }
+        match writer::start(path, self.writer.clone()) {
+            Ok((queue, thread)) => {
+                lock(&self.writers).push(thread);
+                queues.insert(path.to_owned(), queue.clone());
+                Some(queue)
+            }
+            Err(e) => {
+                tracing::error!(error = %e, "a writer thread could not be started");
+                None
+            }
+        }
+    }
 }

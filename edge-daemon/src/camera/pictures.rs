@@ -14,7 +14,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -53,6 +53,8 @@ struct State {
     last_out: AtomicU64,
     sent: AtomicU64,
     back: AtomicU64,
+    /// Lost or shed before the worker, to be counted with the next unit that comes back.
+    lost: AtomicU32,
 }
 
 impl State {
@@ -75,11 +77,10 @@ pub struct Worker {
     setup: Box<dyn Fn(&Parameters) -> Vec<u8> + Send>,
     /// Shedding until the next key frame.
     shedding: bool,
-    pub shed: u32,
 }
 
 impl Worker {
-    /// `cause` is what ends the track's segment when the worker ends.
+    /// Starts it and sends it its setup. What comes back goes to `track`.
     pub fn start(program: &Path, mask: &Mask, parameters: &Parameters, fps_milli: u64, track: Arc<Mutex<Track>>, clock: Arc<dyn Clock>) -> Result<Self, WorkerError> {
         let mut child = Command::new(program)
             .arg("mask")
@@ -97,6 +98,7 @@ impl Worker {
             last_out: AtomicU64::new(clock.now().mono),
             sent: AtomicU64::new(0),
             back: AtomicU64::new(0),
+            lost: AtomicU32::new(0),
         });
         let (feed, units) = sync_channel(QUEUE);
         let polygons = super::mask::polygons_json(mask).0;
@@ -119,7 +121,7 @@ impl Worker {
                 }
             }
         }
-        let mut worker = Self { child, state, feed, threads, setup, shedding: false, shed: 0 };
+        let mut worker = Self { child, state, feed, threads, setup, shedding: false };
         worker.send(Message::Setup((worker.setup)(parameters)));
         Ok(worker)
     }
@@ -127,8 +129,9 @@ impl Worker {
     /// Hands a unit over; never waits. New parameters go ahead of the unit that carries them.
     pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
         self.state.origin_us.store(origin_us, Relaxed);
+        self.state.lost.fetch_add(unit.lost, Relaxed);
         if self.shedding && !unit.key {
-            self.shed += 1;
+            self.state.lost.fetch_add(1, Relaxed);
             return;
         }
         if let Some(p) = unit.parameters.take() {
@@ -136,7 +139,7 @@ impl Worker {
         }
         self.shedding = !self.send(Message::Unit(unit));
         if self.shedding {
-            self.shed += 1;
+            self.state.lost.fetch_add(1, Relaxed);
         } else {
             self.state.sent.fetch_add(1, Relaxed);
         }
@@ -291,7 +294,7 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
                     pts: i64::from_be_bytes(pts),
                     key: flags & KEY != 0,
                     bytes: body.slice(9..),
-                    lost: u32::from(flags >> 1),
+                    lost: u32::from(flags >> 1) + state.lost.swap(0, Relaxed),
                     parameters: pending.take(),
                 };
                 state.last_out.store(clock.now().mono, Relaxed);

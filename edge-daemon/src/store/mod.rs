@@ -3,3 +3,4 @@ pub mod index;
 pub mod volume;
 pub use index::Index;
 pub use volume::{Volume, Volumes};
+pub mod writer;
