@@ -52,7 +52,7 @@ mod tests {
         assert_eq!(permille(&mask(vec![left.clone()])), 500);
         assert_eq!(permille(&mask(vec![left.clone(), left])), 500);
         assert_eq!(permille(&mask(vec![])), 0);
-        assert_eq!(permille(&mask(vec![vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]])).abs_diff(500), 2);
+        assert!(permille(&mask(vec![vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]])).abs_diff(500) <= 2);
     }
 
     #[test]
