@@ -1,1 +1,206 @@
 //! Pure. Every fault condition as data: code, title, cause, what to do next, severity, who.
+//!
+//! The code is what `fault.on` and `fault.off` lines carry. The same table serves the watchdog, `beadle-edge doctor` and the
+//! hub's fault desk. A condition is about a camera or about the whole box; the line's `cam` says which.
+
+/// How much it matters, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// To be known; nothing is at risk.
+    Info,
+    /// Something will be at risk if nothing is done.
+    Warning,
+    /// A promise of the scheme is not kept for part of it, or soon will not be.
+    Serious,
+    /// Footage is not recorded, not kept, or kept too long.
+    Critical,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Serious => "serious",
+            Severity::Critical => "critical",
+        }
+    }
+}
+
+/// Who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Whoever sets boxes and cameras up.
+    Installer,
+    /// Whoever maintains them on site. Sees no picture.
+    Contractor,
+    HubStaff,
+}
+
+impl Who {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Who::Installer => "installer",
+            Who::Contractor => "contractor",
+            Who::HubStaff => "hub staff",
+        }
+    }
+}
+
+/// One condition, in words for people who did not build this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition {
+    pub code: &'static str,
+    pub title: &'static str,
+    /// What is the case, and what it means for the recordings.
+    pub cause: &'static str,
+    /// The next step.
+    pub next: &'static str,
+    pub severity: Severity,
+    pub who: Who,
+}
+
+/// The condition a code names.
+pub fn condition(code: &str) -> Option<&'static Condition> {
+    CONDITIONS.iter().find(|c| c.code == code)
+}
+
+macro_rules! conditions {
+    ($($code:literal $severity:ident $who:ident $title:literal $cause:literal $next:literal)*) => {
+        pub const CONDITIONS: &[Condition] = &[$(Condition {
+            code: $code, title: $title, cause: $cause, next: $next, severity: Severity::$severity, who: Who::$who,
+        }),*];
+    };
+}
+
+conditions! {
+    "camera.unreachable" Critical Contractor
+        "Camera does not answer"
+        "The box cannot reach the camera over the network. Nothing is recorded from it; the gap is logged."
+        "Check the camera's power and cable, then its address in the box's configuration. The box keeps trying by itself."
+    "camera.password" Critical Installer
+        "Camera refuses the password"
+        "The camera answers but does not accept the user name or password. Nothing is recorded from it. The box tries rarely, so that the camera does not lock the account."
+        "Put the right password in the box's secrets file and reload the configuration."
+    "camera.stalled" Critical Contractor
+        "Camera sends no pictures"
+        "The session with the camera is open but no picture has landed on disk for some time. The box has reconnected and the fault stays."
+        "Restart the camera. If it comes back, check its load and the network between camera and box for loss."
+    "camera.unsupported" Critical Installer
+        "Camera's stream cannot be recorded"
+        "The camera sends a format the box does not record. H.264, H.265 and Motion JPEG are recorded."
+        "Set the camera's main stream to H.264 or H.265."
+    "camera.clock" Info Contractor
+        "Camera's own clock is wrong"
+        "The camera's clock differs from the box's by more than a few seconds. The box's clock is the time of record, so recordings carry the right time; a time burned into the picture by the camera is wrong."
+        "Point the camera's time server at the box or at the network's own."
+    "mask.worker" Critical HubStaff
+        "Privacy mask cannot be applied"
+        "The process that paints the mask stopped or cannot keep up. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
+        "Look at the box's load. Fewer masked cameras, a lower frame rate or a stronger box is needed if this stays. If it began after an update, report it."
+    "mask.unproved" Critical Installer
+        "Camera's own mask is not in place"
+        "The mask that the camera is to paint was not found in its pictures. Those pictures were not recorded, and the box paints the mask itself meanwhile."
+        "Set the camera's privacy zones again from the mask editor."
+    "mask.review" Warning HubStaff
+        "Privacy mask is due for review"
+        "The review date of this camera's mask has passed. The mask stays in force."
+        "Look at the mask and set the next review date."
+    "reader.absent" Serious Contractor
+        "Footage reader is not running"
+        "The process that holds the footage keys does not answer. Recording goes on; clips cannot be pulled, and footage that is due cannot be made unreadable until it is back."
+        "Restart beadle-reader. If it does not stay up, send the support bundle."
+    "disk.label" Critical Installer
+        "Footage disk is missing or is not this box's"
+        "No disk with this box's label is at the place configured, so nothing is recorded there. The system disk is never used instead."
+        "Check that the disk is in and mounted. A new disk is labelled with beadle-edge volume label."
+    "disk.failed" Critical Contractor
+        "Footage disk fails"
+        "The disk returned errors on writing or reading. What could not be written is a logged gap."
+        "Replace the disk. What is on it can be read by no one without this box's keys."
+    "disk.full" Critical HubStaff
+        "Footage disk is full of held footage"
+        "Only footage under a hold is left to delete, and held footage is never dropped. Recording on this disk has stopped."
+        "Release holds that are no longer needed, let the hub collect those that are, or fit a larger disk."
+    "disk.early" Serious HubStaff
+        "Footage is deleted before its time"
+        "The disk is too small for the days promised. The oldest footage not under a hold was deleted early, on the record."
+        "Lower the bit rate or the number of days, or fit a larger disk."
+    "disk.forecast" Warning HubStaff
+        "Footage disk will be too small"
+        "At today's rate the disk will be full before the oldest footage is due for deletion."
+        "Lower the bit rate or the number of days, or fit a larger disk before the date shown."
+    "clock.unsynced" Serious Contractor
+        "Clock is not synchronised"
+        "The box has no time source it trusts. Recording goes on and every recording states the uncertainty; deletion waits."
+        "Check that the box reaches its time servers, and the battery of its clock."
+    "clock.disagrees" Serious Contractor
+        "Clock disagrees with the hub's"
+        "The box's clock and the hub's differ by more than either's stated error. Deletion waits until they agree."
+        "Check the time servers of both. Do not set the clock by hand while recording unless told to: the step is logged."
+    "hub.unreachable" Warning Contractor
+        "Hub does not answer"
+        "The box cannot reach the hub. Recording, deletion and the log go on; clips wait."
+        "Check the box's line and the hub's address and port. The box keeps trying by itself."
+    "hub.refused" Serious HubStaff
+        "Hub refuses this box"
+        "The hub does not accept the box's certificate or its enrolment. Recording goes on."
+        "Look at the box's page on the hub: it may be revoked or waiting to be accepted."
+    "cert.expiring" Warning HubStaff
+        "Box's certificate will expire soon"
+        "The certificate renews itself when the hub is reached; it has not been for long."
+        "Get the box back on line before the date shown."
+    "cert.missing" Warning Installer
+        "Box is not enrolled"
+        "The box has no certificate of the hub. It records and deletes as configured; no one can ask it for clips."
+        "Enrol it with a code from the hub: beadle-edge enrol."
+    "log.refused" Critical HubStaff
+        "Hub refuses this box's log"
+        "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
+        "Find out what happened to the disk. Two people then close the log and open its successor from the box's page."
+    "log.broken" Critical Contractor
+        "Log on disk is damaged"
+        "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."
+        "Test the system disk and replace it if it reports errors. Tell hub staff."
+    "log.unwritable" Critical Contractor
+        "Log cannot be written"
+        "The log is written before anything it describes is done, so viewing, export and deletion have stopped. Recording goes on for as long as it can."
+        "Check the system disk for space and errors."
+    "retention.waiting" Serious HubStaff
+        "Deletion waits for a confirmation"
+        "More than a day's worth of footage is due at once, or the clock is in doubt. Footage that is due cannot be viewed meanwhile."
+        "Check the box's clock, then confirm the deletion from its page."
+    "retention.failed" Critical HubStaff
+        "Deletion did not succeed"
+        "After the sweep there is still footage on disk that is past its day."
+        "Look at the deletion certificate for the camera and day. Try the sweep again; if it fails again, send the support bundle."
+    "recording.stopped" Critical HubStaff
+        "Recording has stopped"
+        "No frame of this camera has landed on disk. Other faults on this box say why."
+        "Follow the other faults of this camera and box first."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FLT-1: each condition can be found by its code, which a log line can carry, and says what to do.
+    #[test]
+    fn the_table_is_whole() {
+        for c in CONDITIONS {
+            assert_eq!(condition(c.code), Some(c));
+            assert!(c.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.'), "{}", c.code);
+            assert!(c.cause.ends_with('.') && c.next.ends_with('.') && !c.title.ends_with('.'), "{}", c.code);
+            assert_eq!(CONDITIONS.iter().filter(|other| other.code == c.code).count(), 1, "{}", c.code);
+        }
+        for wanted in [
+            "camera.unreachable", "camera.password", "camera.stalled", "camera.unsupported", "mask.worker", "reader.absent",
+            "disk.label", "disk.failed", "disk.full", "disk.forecast", "clock.unsynced", "clock.disagrees", "hub.unreachable",
+            "hub.refused", "cert.expiring", "cert.missing", "log.refused", "retention.waiting", "retention.failed",
+            "recording.stopped",
+        ] {
+            assert!(condition(wanted).is_some(), "{wanted}");
+        }
+        assert_eq!(condition("no.such"), None);
+    }
+}

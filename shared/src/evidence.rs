@@ -50,6 +50,8 @@ pub mod names {
     pub const BOX_PEM: &str = "keys/box.pem";
     pub const HUB_VKEY: &str = "keys/hub.vkey";
     pub const HUB_PEM: &str = "keys/hub.pem";
+    /// Key of the hub's own log, so that its signature under the hub proofs can be checked too.
+    pub const HUB_LOG_VKEY: &str = "keys/hub-log.vkey";
     pub const VERIFY_PY: &str = "verify/verify.py";
     pub const SPEC: &str = "verify/SPEC.txt";
     /// Files that lie beside the sums and are not listed in them.

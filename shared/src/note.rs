@@ -351,7 +351,7 @@ mod tests {
         Head { origin: "a/box/b/1".into(), size: 20, root: [9; 32] }
     }
 
-    /// LOG-3: the worked head of audit.md 2.4 reads and prints to the byte; its cosignature carries the time the page names.
+    /// AUD-2: the worked head of audit.md 2.4 reads and prints to the byte; its cosignature carries the time the page names.
     #[test]
     fn worked_head() {
         let note = SignedHead::parse(WORKED.as_bytes()).expect("parses");
@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(note.signatures[1].cosignature().map(|(t, _)| t), Some(1_793_714_800));
     }
 
-    /// LOG-3: a head signed here reads and verifies in another implementation, byte for byte.
+    /// AUD-2: a head signed here reads and verifies in another implementation, byte for byte.
     #[test]
     fn signed_note_oracle() {
         use signed_note::{Note, StandardVerifier, Verifier, VerifierList};
@@ -392,7 +392,7 @@ mod tests {
         assert!(Key::new("a", 1, [1; 32]).vkey.pem().starts_with("-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA"));
     }
 
-    /// LOG-3: log signatures and cosignatures verify by their own key and by no other, and only at their own time.
+    /// AUD-2: log signatures and cosignatures verify by their own key and by no other, and only at their own time.
     #[test]
     fn sign_and_cosign() {
         let (log, hub) = (Key::new("a/box/b/1", ALG_ED25519, [1; 32]), Key::new("a/hub/cosign-2026", ALG_COSIGNATURE, [2; 32]));

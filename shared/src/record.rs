@@ -519,7 +519,7 @@ mod tests {
         Record::parse(bytes).map(|_| ()).expect_err("refused").0
     }
 
-    /// LOG-1: the worked line of audit.md 2.1 has the leaf printed there.
+    /// AUD-2: the worked line of audit.md 2.1 has the leaf printed there.
     #[test]
     fn worked_line() {
         let line = concat!(
@@ -531,7 +531,7 @@ mod tests {
         assert_eq!(record.data.get("s").and_then(Value::as_u64), Some(184_223));
     }
 
-    /// LOG-1: what is rendered parses back to the same text, Welsh names and all.
+    /// AUD-2: what is rendered parses back to the same text, Welsh names and all.
     #[test]
     fn render_and_back() {
         let prev = [7; 32];

@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// LOG-2: the tree is RFC 6962's for every size up to 300, grown or built at once or looked up afterwards.
+    /// AUD-2: the tree is RFC 6962's for every size up to 300, grown or built at once or looked up afterwards.
     #[test]
     fn every_size_to_300() {
         let all = leaves(300);
@@ -270,7 +270,7 @@ mod tests {
         assert_eq!(roots[0], empty_root());
     }
 
-    /// LOG-2: every inclusion proof up to 70 leaves leads to the root, and to no root when anything is off by one.
+    /// AUD-2: every inclusion proof up to 70 leaves leads to the root, and to no root when anything is off by one.
     #[test]
     fn inclusion_all_pairs() {
         let all = leaves(70);
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(root_from_inclusion(&all[0], 0, 0, &[]), None);
     }
 
-    /// LOG-2: every consistency proof up to 70 leaves holds, and none holds for another old root.
+    /// AUD-2: every consistency proof up to 70 leaves holds, and none holds for another old root.
     #[test]
     fn consistency_all_pairs() {
         let all = leaves(70);

@@ -1,0 +1,276 @@
+//! Pure. The verdict on a log folder.
+
+use super::{Files, Options, Report, countersigned, words::{self as w, say}};
+use crate::{
+    check::{Ack, Checker, Facts, Finding, facts},
+    note::{Cosigned, SignedHead, Vkey, check_cosignature},
+    record::Digest,
+    tree::History,
+};
+
+/// Hub times further apart than this leave a stretch that was anchored late.
+const LATE_SECS: u64 = 3600;
+
+/// Where a head comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// `heads/*`
+    Kept,
+    /// `head.note`
+    Newest,
+    /// `cosigned.note`
+    Countersigned,
+    /// `--head`
+    Given,
+}
+
+struct Lines {
+    checker: Checker,
+    history: History,
+    /// `head.ack` lines: place and what they say.
+    acks: Vec<(u64, Ack)>,
+    readable: bool,
+    /// Bytes after the last line, of a log still being written.
+    torn: usize,
+}
+
+pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
+    let mut findings = Vec::new();
+    let Ok(names) = files.list() else {
+        return Report::new(vec![Finding::new("UNREADABLE", "log", w::NO_FOLDER)], false, false);
+    };
+    let lines = read_lines(files, &names, options, &mut findings);
+    if !lines.readable {
+        findings.push(Finding::new("UNREADABLE", "log", w::NO_LINE));
+    }
+    let heads = read_heads(files, &names, options, &lines, &mut findings);
+    let mut judge = Judge::new(&lines, &options.hub, &heads);
+    for (source, note) in &heads {
+        judge.head(*source, note, &mut findings);
+    }
+    for (place, ack) in &lines.acks {
+        judge.ack(*place, ack, &mut findings);
+    }
+    forks(&heads, &lines.checker, &mut findings);
+    if options.hub.is_empty() {
+        findings.push(Finding::new("NO-HUB-KEY", "log", w::NO_HUB_KEY));
+    }
+    let size = lines.checker.size();
+    if size > judge.sealed {
+        findings.push(Finding::new("UNSEALED", "tail", say(w::UNSEALED, &[&(size - judge.sealed)])));
+    }
+    if lines.torn > 0 {
+        findings.push(Finding::new("TORN-TAIL", "tail", say(w::TORN_LIVE, &[&lines.torn])));
+    }
+    let mut times = judge.times;
+    times.sort_unstable();
+    let late = times.windows(2).any(|pair| pair[1].1.saturating_sub(pair[0].1) > LATE_SECS);
+    Report::new(findings, !times.is_empty(), late)
+}
+
+fn read_lines(files: &dyn Files, names: &[String], options: &Options, findings: &mut Vec<Finding>) -> Lines {
+    let mut lines = Lines { checker: Checker::new(None), history: History::default(), acks: vec![], readable: false, torn: 0 };
+    let names: Vec<&String> = names.iter().filter(|n| n.ends_with(".jsonl") && !n.contains('/')).collect();
+    for (i, name) in names.iter().enumerate() {
+        let count = lines.checker.size();
+        if **name != format!("{count:010}.jsonl") {
+            findings.push(Finding::new("MISSING-OR-REORDERED", format!("line {count}"), say(w::FILE_PLACE, &[name, &count])));
+        }
+        let Ok(bytes) = files.read(name) else {
+            findings.push(Finding::new("UNREADABLE", format!("file {name}"), w::NO_FILE));
+            continue;
+        };
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            if !line.ends_with(b"\n") {
+                if options.live && i + 1 == names.len() {
+                    lines.torn = line.len();
+                } else {
+                    findings.push(Finding::new("RECORD-MALFORMED", "tail", say(w::TORN, &[&line.len()])));
+                }
+                break;
+            }
+            let place = lines.checker.size();
+            let record = lines.checker.line(line, findings);
+            lines.history.push(lines.checker.last_leaf());
+            let Some(record) = record else { continue };
+            lines.readable = true;
+            if record.kind == "head.ack"
+                && let Ok(Facts::Ack(ack)) = facts(&record)
+            {
+                lines.acks.push((place, ack));
+            }
+        }
+    }
+    lines
+}
+
+/// All heads of this log in the order they are judged in.
+fn read_heads(files: &dyn Files, names: &[String], options: &Options, lines: &Lines, findings: &mut Vec<Finding>) -> Vec<(Source, SignedHead)> {
+    let mut paths: Vec<(Source, &str)> = Vec::new();
+    let below = |n: &&String| n.strip_prefix("heads/").is_some_and(|rest| !rest.contains('/'));
+    paths.extend(names.iter().filter(below).map(|n| (Source::Kept, n.as_str())));
+    paths.sort_by_key(|(_, name)| (name.len(), *name));
+    for (source, wanted) in [(Source::Newest, "head.note"), (Source::Countersigned, "cosigned.note")] {
+        paths.extend(names.iter().filter(|n| *n == wanted).map(|n| (source, n.as_str())));
+    }
+    let mut texts = Vec::new();
+    for (source, path) in paths {
+        match files.read(path) {
+            Ok(text) => texts.push((source, path.to_owned(), text)),
+            Err(_) => findings.push(Finding::new("UNREADABLE", format!("file {path}"), w::NO_FILE)),
+        }
+    }
+    for (i, text) in options.heads.iter().enumerate() {
+        texts.push((Source::Given, format!("given {}", i + 1), text.clone()));
+    }
+    let mut heads = Vec::new();
+    for (source, name, text) in texts {
+        let Ok(note) = SignedHead::parse(&text) else {
+            findings.push(Finding::new("BAD-SIGNATURE", format!("head {name}"), w::NOT_A_HEAD));
+            continue;
+        };
+        match lines.checker.origin() {
+            Some(origin) if origin != note.head.origin => {
+                let text = say(w::FOREIGN_HEAD, &[&note.head.origin, &origin]);
+                findings.push(Finding::new("FOREIGN-RECORD", format!("head {}", note.head.size), text));
+            }
+            _ => heads.push((source, note)),
+        }
+    }
+    heads
+}
+
+/// Judges each known root against the lines.
+struct Judge<'a> {
+    lines: &'a Lines,
+    hub: &'a [Vkey],
+    /// Size of `head.note`, 0 without one.
+    newest: u64,
+    /// `head.note` is well signed and agrees with the lines.
+    newest_agrees: bool,
+    /// Every known root below `head.note` agrees, and the log ends there.
+    only_above: bool,
+    /// Largest well-signed agreeing head.
+    sealed: u64,
+    /// Good countersignatures: size and hub time.
+    times: Vec<(u64, u64)>,
+    ack_disagreed: bool,
+}
+
+impl<'a> Judge<'a> {
+    fn new(lines: &'a Lines, hub: &'a [Vkey], heads: &[(Source, SignedHead)]) -> Self {
+        let mut judge = Self {
+            lines, hub, newest: 0, newest_agrees: false, only_above: false, sealed: 0, times: vec![], ack_disagreed: false,
+        };
+        if let Some((_, note)) = heads.iter().find(|(source, _)| *source == Source::Newest) {
+            let size = note.head.size;
+            judge.newest = size;
+            judge.newest_agrees = judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
+            let kept = heads.iter().map(|(_, n)| (n.head.size, &n.head.root));
+            let mut smaller = kept.chain(lines.acks.iter().map(|(_, a)| (a.size, &a.root))).filter(|(s, _)| *s < size);
+            judge.only_above = size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
+        }
+        judge
+    }
+
+    fn agrees(&self, size: u64, root: &Digest) -> bool {
+        self.lines.history.root(size).as_ref() == Some(root)
+    }
+
+    fn head(&mut self, source: Source, note: &SignedHead, findings: &mut Vec<Finding>) {
+        let size = note.head.size;
+        let countersigned_place = format!("cosigned {size}");
+        let mut witnessed = source == Source::Countersigned;
+        if matches!(source, Source::Countersigned | Source::Given) {
+            let state = countersigned(note, self.hub, &countersigned_place);
+            if source == Source::Countersigned && !self.hub.is_empty() && state.time.is_none() && state.faults.is_empty() {
+                findings.push(Finding::new("NO-HUB-COSIGNATURE", countersigned_place.clone(), w::NO_COSIGNATURE));
+            }
+            findings.extend(state.faults);
+            if let Some(time) = state.time {
+                self.times.push((size, time));
+            }
+            let counts = state.time.is_some() || self.hub.is_empty();
+            witnessed |= counts;
+            if witnessed && self.witnessed(size, &note.head.root, counts, &countersigned_place, findings) {
+                return;
+            }
+        }
+        let place = format!("head {size}");
+        let signed = self.lines.checker.keys().judge(note, &place);
+        let well_signed = signed.is_ok();
+        findings.extend(signed.err());
+        if witnessed || self.agrees(size, &note.head.root) {
+            if well_signed {
+                self.sealed = self.sealed.max(size);
+            }
+            return;
+        }
+        let lines = self.lines.checker.size();
+        findings.push(if size > lines {
+            Finding::new("TRUNCATED", place, say(w::TRUNCATED, &[&size, &lines]))
+        } else if source == Source::Newest && self.only_above {
+            Finding::new("ALTERED", place, say(w::ALTERED, &[&size]))
+        } else {
+            Finding::new("ALTERED-OR-FORKED", place, say(w::ALTERED_OR_FORKED, &[&size]))
+        });
+    }
+
+    /// A root the hub countersigned, against the lines; true when it does not agree with them.
+    fn witnessed(&self, size: u64, root: &Digest, counts: bool, place: &str, findings: &mut Vec<Finding>) -> bool {
+        let lines = self.lines.checker.size();
+        if self.agrees(size, root) {
+            return false;
+        }
+        if size > lines {
+            if counts && size > self.newest {
+                findings.push(Finding::new("ROLLED-BACK", place, say(w::ROLLED_BACK, &[&size, &lines])));
+            }
+        } else if counts && self.newest_agrees {
+            findings.push(Finding::new("FORKED", place, say(w::FORKED, &[&size])));
+        } else {
+            findings.push(Finding::new("ALTERED-OR-FORKED", place, say(w::ALTERED_OR_FORKED, &[&size])));
+        }
+        true
+    }
+
+    fn ack(&mut self, place: u64, ack: &Ack, findings: &mut Vec<Finding>) {
+        let at = format!("line {place}");
+        let named: Vec<&Vkey> = self.hub.iter().filter(|key| key.name == ack.hub).collect();
+        let mut counts = true;
+        if !named.is_empty() {
+            let head = ack.head(self.lines.checker.origin().unwrap_or_default());
+            let check = |key: &&Vkey| ack.signature.as_ref().map_or(Cosigned::Bad, |s| check_cosignature(&head, s, key));
+            let state = named.iter().map(check).find(|s| *s != Cosigned::Absent).unwrap_or(Cosigned::Absent);
+            let sentence = match state {
+                Cosigned::Good { time } if time == ack.time => {
+                    self.times.push((ack.size, time));
+                    None
+                }
+                Cosigned::Good { .. } | Cosigned::Bad => Some(w::BAD_COSIGNATURE),
+                Cosigned::Absent => Some(w::HUB_NAME_ONLY),
+            };
+            if let Some(sentence) = sentence {
+                counts = false;
+                findings.push(Finding::new("BAD-SIGNATURE", at.clone(), say(sentence, &[&ack.hub])));
+            }
+        }
+        // The first says it; where lines were changed all later ones disagree too.
+        if !self.ack_disagreed {
+            self.ack_disagreed = self.witnessed(ack.size, &ack.root, counts, &at, findings);
+        }
+    }
+}
+
+/// Two heads of one size with different roots, both signed by keys of this log, convict on their own.
+fn forks(heads: &[(Source, SignedHead)], checker: &Checker, findings: &mut Vec<Finding>) {
+    let mut signed: Vec<(u64, Digest)> =
+        heads.iter().filter(|(_, n)| checker.keys().any_signed(n)).map(|(_, n)| (n.head.size, n.head.root)).collect();
+    signed.sort_unstable();
+    signed.dedup();
+    let mut sizes: Vec<u64> = signed.windows(2).filter(|p| p[0].0 == p[1].0).map(|p| p[0].0).collect();
+    sizes.dedup();
+    for size in sizes {
+        findings.push(Finding::new("PROOF-OF-FORK", format!("head {size}"), say(w::PROOF_OF_FORK, &[&size])));
+    }
+}
