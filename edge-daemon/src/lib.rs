@@ -15,6 +15,7 @@ pub mod reader;
 pub mod retention;
 pub mod segment;
 pub mod state;
+pub mod stop;
 pub mod store;
 pub mod supervise;
 pub mod uplink;

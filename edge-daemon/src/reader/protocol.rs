@@ -1,0 +1,39 @@
+//! Pure. What the daemon may ask of the reader process.
+//!
+//! Frames are those of [`shared::wire`]: `u32` length, `J`, one JSON message. One request, one reply; a connection may carry several.
+//! No reply ever holds an identity, a file key or plaintext footage: the most that leaves is a header wrapped to a recipient
+//! named in an order the hub signed.
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shared::{id::CameraId, time::Day};
+
+use super::Recovered;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Request {
+    Recipients { cams: Vec<CameraId>, from: Day, days: u32 },
+    Recover { volume: String, file: String, key: String },
+    Rewrap { order: String, sig: String, path: String, key: String },
+    Destroy { key: String },
+    Undecryptable { path: String },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum Reply {
+    /// Recipient per key id.
+    Recipients { recipients: BTreeMap<String, String> },
+    Recovered { recovered: Option<Recovered> },
+    /// Length of the old header, and the new one in base64.
+    Rewrapped { old: u64, header: String },
+    Destroyed { claim: String },
+    /// True when no key the reader has opens the file.
+    Undecryptable { sure: bool },
+    Refused { why: String },
+    #[serde(other)]
+    Unknown,
+}
