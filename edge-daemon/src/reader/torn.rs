@@ -18,6 +18,9 @@ use shared::{
 
 use super::{Recovered, keys::Pair, order};
 
+/// Each piece's tag.
+const TAG: usize = 16;
+
 fn told(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> String { move |e| format!("cannot {what} {}: {e}", path.display()) }
 
 /// Never follows a link at the end of the path: the daemon names the file, the reader holds the keys.
@@ -59,13 +62,13 @@ struct Plain {
     torn: u64,
 }
 
-fn open_plain(path: &Path, pair: &Pair) -> Result<Plain, String> {
+fn open_plain(path: &Path, pair: &Pair, header: usize) -> Result<Plain, String> {
     let mut file = open_file(path)?;
     let size = file.metadata().map_err(told("measure", path))?.len();
     let mut opener = sealed::Opener::new(&[pair.0.reveal().to_owned()]);
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     let mut buffer = vec![0u8; 64 * 1024];
-    let mut fed = 0u64;
+    let mut whole = true;
     loop {
         let n = match file.read(&mut buffer) {
             Ok(0) => break,
@@ -75,19 +78,14 @@ fn open_plain(path: &Path, pair: &Pair) -> Result<Plain, String> {
         };
         // A piece that was never written (zeros after a power cut) ends what can be trusted; all before it counts.
         if opener.push(&buffer[..n], &mut bytes).is_err() {
-            return Ok(Plain { bytes, whole: false, torn: size - fed });
+            whole = false;
+            break;
         }
-        fed += n as u64;
     }
-    let before = bytes.len();
-    let mut last = Vec::new();
-    match opener.finish(&mut last) {
-        Ok(()) => {
-            bytes.append(&mut last);
-            Ok(Plain { bytes, whole: true, torn: 0 })
-        }
-        Err(_) => Ok(Plain { torn: size.saturating_sub(before as u64), bytes, whole: false }),
-    }
+    whole = whole && opener.finish(&mut bytes).is_ok();
+    let pieces = bytes.len().div_ceil(sealed::PIECE) * TAG;
+    let torn = if whole { 0 } else { size.saturating_sub((header + sealed::NONCE + bytes.len() + pieces) as u64) };
+    Ok(Plain { bytes, whole, torn })
 }
 
 /// Wall time of the first frame and of the end of the last one.
@@ -119,7 +117,7 @@ pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Resul
     let Some((key, pair)) = candidates.iter().find(|(_, p)| fits(&header, p)) else {
         return Err(format!("none of the keys the reader has opens {}", path.display()));
     };
-    let plain = open_plain(&path, pair)?;
+    let plain = open_plain(&path, pair, header.len())?;
     let Ok(segment) = mp4::parse(&plain.bytes) else { return aside() };
     let (Some((t0, t1)), true) = (times(&segment), segment.fragments > 0) else { return aside() };
     let kept = usize::try_from(segment.whole_bytes).ok().and_then(|n| plain.bytes.get(..n)).ok_or("the segment's length is out of range")?;

@@ -1,5 +1,6 @@
 //! Wiring. Footage on disk: volumes, the segment writer, the derived index.
 pub mod index;
+pub mod recovery;
 pub mod volume;
 pub use index::Index;
 pub use volume::{Volume, Volumes};

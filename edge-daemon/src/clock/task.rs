@@ -1,0 +1,36 @@
+//! Task. States the clock's quality in the log, hourly and on change.
+use std::{sync::Arc, time::Duration};
+
+use logbook::{LogError, LogHandle};
+use shared::{time::Clock, types::ClockState};
+
+use super::{Level, Trust};
+use crate::{health::Faults, stop::Stop};
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+const HOUR_MS: u64 = 3_600_000;
+
+/// Until told to stop, or the log ends.
+pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faults, stop: &Stop) {
+    let mut said: Option<(Level, &'static str, u64)> = None;
+    loop {
+        let now = clock.now();
+        let state = trust.state(now);
+        if said.is_none_or(|(level, src, then)| level != state.level || src != state.src || now.mono.saturating_sub(then) >= HOUR_MS) {
+            // The kernel does not say how far its time service is from a reference clock: 0, as in NTP "unspecified".
+            let line = ClockState { src: state.src.into(), stratum: 0, offset_us: state.offset_us, err_us: state.err_us, trust: state.level.as_str().into() };
+            match log.append_soon("sys:clock", &line) {
+                Ok(_) => said = Some((state.level, state.src, now.mono)),
+                Err(LogError::Stopped(_)) => return,
+                Err(e) => tracing::warn!(error = %e, "the clock's state could not be logged"),
+            }
+            match state.level {
+                Level::Unknown => faults.on("clock.unknown", None, "neither a time service nor the hub vouches for the clock"),
+                _ => faults.off("clock.unknown", None),
+            }
+        }
+        if stop.wait(LOOK_EVERY) {
+            return;
+        }
+    }
+}

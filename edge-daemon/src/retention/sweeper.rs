@@ -1,0 +1,335 @@
+//! Task. The one place that deletes footage, on the record: `del.range` (synced, under a signed head) → the day's key destroyed →
+//! files unlinked but one → the reader fails to open that one → unlinked → the walker looks → `del.done`.
+//!
+//! A sweep that a crash or a sick disk interrupts leaves a `del.range` without its `del.done`; the next one begins with those.
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use logbook::{LogError, LogHandle};
+use shared::{
+    id::CameraId,
+    record::{hex, sha256},
+    segment::KeyId,
+    time::{Clock, Day, Utc, Zone},
+    types::{DelDone, DelRange},
+};
+
+use super::{
+    policy::{self, Due, OnDisk, Rules},
+    walker,
+};
+use crate::{
+    clock::Trust,
+    config::Config,
+    health::Faults,
+    reader::{Client, ReaderError},
+    stop::Stop,
+    store::{
+        Volumes,
+        index::{Index, IndexError, Segment},
+    },
+};
+
+const WHO: &str = "sys:ret";
+
+#[derive(Debug, thiserror::Error)]
+pub enum SweepError {
+    #[error("cannot {what} {path}: {source}; the deletion is repeated until it succeeds")]
+    Io { what: &'static str, path: String, #[source] source: std::io::Error },
+    #[error("{0}; the deletion waits for it")]
+    Reader(#[from] ReaderError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("the log took no line: {0}; nothing is deleted without one")]
+    Log(#[from] LogError),
+}
+
+fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SweepError {
+    move |source| SweepError::Io { what, path: path.display().to_string(), source }
+}
+
+/// What one sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept { pub deleted: Vec<Due>, pub waiting: Vec<Due> }
+
+pub struct Sweeper {
+    pub zone: Zone,
+    pub rules: Rules,
+    pub volumes: Volumes,
+    pub log: LogHandle,
+    pub index: PathBuf,
+    pub client: Client,
+    pub clock: Arc<dyn Clock>,
+    pub trust: Trust,
+    pub faults: Faults,
+    /// The hub has confirmed that more than a day per camera may go.
+    pub confirmed: bool,
+    /// Cameras that have given their day in the sweep under way.
+    pub swept: Vec<CameraId>,
+}
+
+/// What of one camera-day goes under one `del.range`.
+struct Part { n: u64, cam: CameraId, day: Day, key: String, files: Vec<PathBuf>, others: Vec<PathBuf> }
+
+impl Sweeper {
+    pub fn new(config: &Config, index: PathBuf, volumes: Volumes, log: LogHandle, client: Client, clock: Arc<dyn Clock>, trust: Trust, faults: Faults) -> Self {
+        let configured = config.cameras.iter().map(|c| (c.id.clone(), c.retention_days)).collect();
+        let rules = Rules { recorded: remembered(&config.state.join("retention.json"), &configured), configured, scheme: config.retention_days };
+        Self { zone: config.zone.clone(), rules, volumes, log, index, client, clock, trust, faults, confirmed: false, swept: Vec::new() }
+    }
+
+    /// Sweeps at start and at five past midnight, once the clock is corroborated; repeats what failed. Returns when told to stop.
+    pub fn run(mut self, stop: &Stop) {
+        let mut next = self.clock.now().wall;
+        let mut doubted: Option<u64> = None;
+        let mut redone = false;
+        loop {
+            let now = self.clock.now();
+            // A clock set back must not put the next sweep out of reach.
+            next = next.min(policy::next_sweep(now.wall, &self.zone).max(now.wall));
+            let mut wait = Duration::from_millis(u64::try_from(next.0 - now.wall.0).unwrap_or(0).clamp(100, 30_000));
+            if now.wall >= next && self.trust.corroborated(now) {
+                self.faults.off("retention.clock", None);
+                match self.sweep(now.wall) {
+                    Ok(swept) => {
+                        self.faults.off("retention.delete", None);
+                        self.say_waiting(&swept.waiting);
+                        self.swept.clear();
+                        next = policy::next_sweep(now.wall, &self.zone);
+                        redone = true;
+                    }
+                    Err(SweepError::Log(LogError::Stopped(_))) => return,
+                    Err(e) => {
+                        self.faults.on("retention.delete", None, &e.to_string());
+                        wait = Duration::from_secs(if matches!(e, SweepError::Reader(ReaderError::Absent { .. })) { 2 } else { 60 });
+                    }
+                }
+            } else if now.wall >= next {
+                wait = Duration::from_secs(2);
+                // What was begun under a good clock is finished under any.
+                redone = redone || self.redo().is_ok();
+                if doubted.is_none_or(|then| now.mono.saturating_sub(then) > 600_000) {
+                    doubted = Some(now.mono);
+                    if let Ok(disk) = self.on_disk(now.wall)
+                        && let doubtful @ 1.. = policy::decide(&disk, &self.rules, &self.zone, now.wall, false, false, &[]).doubtful.len()
+                    {
+                        self.faults.on("retention.clock", None, &format!("{doubtful} camera-days look past their day, but the clock is not corroborated: nothing is deleted"));
+                    }
+                }
+            }
+            if stop.wait(wait) {
+                return;
+            }
+        }
+    }
+
+    fn say_waiting(&self, waiting: &[Due]) {
+        match waiting.first() {
+            Some(first) => {
+                let what = format!("{} camera-days past their day wait, the oldest {} of {}: one sweep deletes one day per camera unless the hub confirms more", waiting.len(), first.day, first.cam);
+                self.faults.on("retention.waiting", None, &what);
+            }
+            None => self.faults.off("retention.waiting", None),
+        }
+    }
+
+    fn paths(&self) -> Vec<PathBuf> { self.volumes.all().into_iter().map(|v| v.path).collect() }
+
+    /// One sweep: first what an earlier one left undone, then what is due.
+    pub fn sweep(&mut self, now: Utc) -> Result<Swept, SweepError> {
+        self.redo()?;
+        let disk = self.on_disk(now)?;
+        let decision = policy::decide(&disk, &self.rules, &self.zone, now, true, self.confirmed, &self.swept);
+        for due in &decision.delete {
+            self.delete(due)?;
+        }
+        Ok(Swept { deleted: decision.delete, waiting: decision.waiting })
+    }
+
+    /// What is on disk, with the day it was really recorded where the folder's name came from an unset clock.
+    fn on_disk(&self, now: Utc) -> Result<Vec<OnDisk>, SweepError> {
+        let days = walker::days(&self.paths()).map_err(io("list", Path::new("footage")))?;
+        let index = Index::open(&self.index, &self.log.folder())?;
+        let boots = index.boots()?;
+        let mut out = Vec::new();
+        for ((day, cam), folders) in days {
+            let mut recorded = day;
+            if self.rules.due(&cam, day, &self.zone) <= now {
+                for file in walker::files(&folders).map_err(io("list", Path::new("footage")))? {
+                    let Some((name, _)) = walker::segment(&file, day, &cam) else { continue };
+                    let Some(segment) = index.segment(&cam, name.s)? else { continue };
+                    if matches!(segment.key_id(), Some(KeyId::Boot { .. })) {
+                        let by = policy::recorded_by(segment.t1, segment.boot, segment.mono, &boots).unwrap_or(now);
+                        recorded = recorded.max(self.zone.day_of(by));
+                    }
+                }
+            }
+            out.push(OnDisk { day, cam, recorded });
+        }
+        Ok(out)
+    }
+
+    /// Deletes one camera-day.
+    fn delete(&mut self, due: &Due) -> Result<(), SweepError> {
+        let mut index = Index::open(&self.index, &self.log.folder())?;
+        let (mut by_key, others) = self.contents(&index, &due.cam, due.day)?;
+        if by_key.is_empty() {
+            // Nothing in it was ever logged; the folder goes on the record all the same.
+            by_key.insert(KeyId::Day { cam: due.cam.clone(), day: due.day }.to_string(), Vec::new());
+        }
+        let mut parts = Vec::new();
+        for (key, found) in by_key {
+            let leaves: Vec<u8> = found.iter().flat_map(|(s, _)| s.leaf).collect();
+            let start = self.zone.start_of(due.day);
+            let line = DelRange {
+                cam: due.cam.clone(),
+                day: due.day,
+                s0: found.first().map_or(0, |(s, _)| s.s),
+                s1: found.last().map_or(0, |(s, _)| s.s),
+                t0: found.first().map_or(start, |(s, _)| s.t0),
+                t1: found.last().map_or(start, |(s, _)| s.t1),
+                count: found.len() as u64,
+                set: hex(&sha256(&leaves)),
+                rule: due.rule.clone(),
+                key: key.clone(),
+            };
+            let n = self.log.append(WHO, &line)?.n;
+            parts.push(Part { n, cam: due.cam.clone(), day: due.day, key, files: found.into_iter().map(|(_, path)| path).collect(), others: Vec::new() });
+        }
+        self.swept.push(due.cam.clone());
+        self.log.sign_head()?;
+        if let Some(last) = parts.last_mut() {
+            last.others = others;
+        }
+        index.catch_up()?;
+        for part in &parts {
+            self.act(&index, part)?;
+        }
+        Ok(())
+    }
+
+    /// A camera-day's logged segments by key, in order, and everything else in its folders.
+    #[allow(clippy::type_complexity)]
+    fn contents(&self, index: &Index, cam: &CameraId, day: Day) -> Result<(BTreeMap<String, Vec<(Segment, PathBuf)>>, Vec<PathBuf>), SweepError> {
+        let folders: Vec<PathBuf> = self.folders(cam, day);
+        let (mut by_key, mut others) = (BTreeMap::<String, Vec<(Segment, PathBuf)>>::new(), Vec::new());
+        for file in walker::files(&folders).map_err(io("list", &folders[0]))? {
+            let segment = match walker::segment(&file, day, cam) {
+                Some((name, false)) => index.segment(cam, name.s)?,
+                _ => None,
+            };
+            match segment {
+                Some(s) => by_key.entry(s.key.clone()).or_default().push((s, file)),
+                None => others.push(file),
+            }
+        }
+        for found in by_key.values_mut() {
+            found.sort_by_key(|(s, _)| s.s);
+        }
+        Ok((by_key, others))
+    }
+
+    fn folders(&self, cam: &CameraId, day: Day) -> Vec<PathBuf> {
+        self.paths().into_iter().map(|v| v.join(shared::segment::SegmentName::folder(day, cam))).collect()
+    }
+
+    /// Finishes every `del.range` that has no `del.done`.
+    pub fn redo(&mut self) -> Result<(), SweepError> {
+        let index = Index::open(&self.index, &self.log.folder())?;
+        for left in index.unfinished_deletions()? {
+            if self.paths().is_empty() {
+                continue; // its disk is not there; nothing can be said about it
+            }
+            let (mut by_key, others) = self.contents(&index, &left.cam, left.day)?;
+            let found = by_key.remove(&left.key).unwrap_or_default();
+            let files = found.into_iter().filter(|(s, _)| (left.s0..=left.s1).contains(&s.s)).map(|(_, path)| path).collect();
+            let others = if by_key.is_empty() { others } else { Vec::new() };
+            self.act(&index, &Part { n: left.n, cam: left.cam, day: left.day, key: left.key, files, others })?;
+        }
+        Ok(())
+    }
+
+    /// The deed itself. Its `del.range` is on disk under a signed head.
+    fn act(&mut self, index: &Index, part: &Part) -> Result<(), SweepError> {
+        // A boot key may have sealed footage of a later day too (no reader over midnight): it dies with the last of it.
+        let shared = index.of_key(&part.key)?.iter().any(|s| !s.deleted && !s.lost);
+        let claim = if shared { "file".to_owned() } else { self.client.destroy(&part.key)? };
+        let kept = part.files.last();
+        for file in part.files.iter().chain(&part.others).filter(|f| Some(*f) != kept) {
+            unlink(file)?;
+        }
+        let mut undecryptable = !shared;
+        if let Some(kept) = kept {
+            if !shared {
+                undecryptable = self.client.undecryptable(kept)?;
+            }
+            unlink(kept)?;
+        }
+        if undecryptable {
+            self.faults.off("retention.erase", Some(&part.cam));
+        } else {
+            let why = if shared { "its key still seals footage of a later day" } else { "a key the reader still has opens it" };
+            self.faults.on("retention.erase", Some(&part.cam), &format!("footage of {} is deleted, but {why}", part.day));
+        }
+        for folder in self.folders(&part.cam, part.day) {
+            tidy(&folder)?;
+        }
+        let oldest = walker::oldest(&self.paths(), &part.cam, &self.zone).map_err(io("list", Path::new("footage")))?;
+        self.log.append(WHO, &DelDone { cam: part.cam.clone(), day: part.day, n: part.n, oldest, undecryptable, claim })?;
+        tracing::info!(cam = %part.cam, day = %part.day, files = part.files.len(), others = part.others.len(), "footage deleted");
+        Ok(())
+    }
+}
+
+fn unlink(path: &Path) -> Result<(), SweepError> {
+    let gone = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match gone {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("delete", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes deletions last, then removes a camera-day's folder when it is empty, and its day's when that is.
+fn tidy(folder: &Path) -> Result<(), SweepError> {
+    let sync = |p: &Path| match File::open(p).and_then(|d| d.sync_all()) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("sync", p)(e)),
+        _ => Ok(()),
+    };
+    sync(folder)?;
+    for folder in folder.ancestors().take(2) {
+        match fs::remove_dir(folder) {
+            Ok(()) => {}
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty) => break,
+            Err(e) => return Err(io("remove", folder)(e)),
+        }
+        if let Some(parent) = folder.parent() {
+            sync(parent)?;
+        }
+    }
+    Ok(())
+}
+
+/// The rule each camera was last recorded under, kept in `<state>/retention.json` (`{"c03":31,…}`) beyond its configuration.
+fn remembered(path: &Path, configured: &BTreeMap<CameraId, u32>) -> BTreeMap<CameraId, u32> {
+    let mut rules: BTreeMap<CameraId, u32> = fs::read(path).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
+    let before = rules.clone();
+    rules.extend(configured.iter().map(|(c, d)| (c.clone(), *d)));
+    if rules != before {
+        let new = path.with_extension("json.new");
+        let kept = serde_json::to_vec(&rules).map_err(std::io::Error::other).and_then(|bytes| {
+            let mut f = File::create(&new)?;
+            std::io::Write::write_all(&mut f, &bytes)?;
+            f.sync_all()?;
+            fs::rename(&new, path)
+        });
+        if let Err(e) = kept {
+            tracing::warn!(path = %path.display(), error = %e, "the cameras' rules could not be kept; footage of a camera removed later falls under the longest rule");
+        }
+    }
+    rules
+}
