@@ -6,6 +6,9 @@ use clap::{Parser, Subcommand};
 
 pub mod check_config;
 pub mod enrol;
+pub mod index;
+pub mod reader;
+pub mod volume;
 
 /// Where the configuration is looked for when no `--config` is given.
 const CONFIG: &str = "/etc/beadle/edge.toml";

@@ -13,7 +13,6 @@ use footage::{mp4, sealed};
 use shared::{
     record::{hex, sha256},
     segment::{KeyId, OPEN},
-    time::Utc,
 };
 
 use super::{Recovered, keys::Pair, order};
@@ -88,16 +87,6 @@ fn open_plain(path: &Path, pair: &Pair, header: usize) -> Result<Plain, String> 
     Ok(Plain { bytes, whole, torn })
 }
 
-/// Wall time of the first frame and of the end of the last one.
-fn times(segment: &mp4::Segment) -> Option<(Utc, Utc)> {
-    let (first, last) = (segment.samples.first()?, segment.samples.last()?);
-    // Samples of one fragment share its wall time; the last fragment's says when the last frame was.
-    let start = segment.samples.iter().rev().take_while(|s| s.wall == last.wall).last()?;
-    let ticks = (last.dts + u64::from(last.duration)).saturating_sub(start.dts);
-    let ms = i64::try_from(ticks.div_ceil(90)).ok()?;
-    Some((first.wall, last.wall.plus_ms(ms)))
-}
-
 /// Makes a torn or orphaned file whole (see the module's first lines). `candidates`: the pairs it may be sealed with, likeliest first.
 /// Ok(None): nothing whole in it; it was renamed to `….torn`.
 pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Result<Option<Recovered>, String> {
@@ -119,7 +108,7 @@ pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Resul
     };
     let plain = open_plain(&path, pair, header.len())?;
     let Ok(segment) = mp4::parse(&plain.bytes) else { return aside() };
-    let (Some((t0, t1)), true) = (times(&segment), segment.fragments > 0) else { return aside() };
+    let (Some((t0, t1)), true) = (segment.span(), segment.fragments > 0) else { return aside() };
     let kept = usize::try_from(segment.whole_bytes).ok().and_then(|n| plain.bytes.get(..n)).ok_or("the segment's length is out of range")?;
     let intact = plain.whole && kept.len() == plain.bytes.len();
     if !intact {
@@ -189,7 +178,7 @@ fn in_span(path: &Path, pair: &Pair, pull: &order::Pull) -> Result<(), String> {
         if n == 0 {
             opener.finish(&mut plain).map_err(bad)?;
             let segment = mp4::parse(&plain).map_err(|e| format!("{}: {e}", path.display()))?;
-            let (t0, t1) = times(&segment).ok_or_else(|| format!("{} holds no frames", path.display()))?;
+            let (t0, t1) = segment.span().ok_or_else(|| format!("{} holds no frames", path.display()))?;
             return if t0 < pull.t1 && t1 > pull.t0 { Ok(()) } else { Err(format!("{} holds {t0} to {t1}, which the order does not touch", path.display())) };
         }
         opener.push(&buffer[..n], &mut plain).map_err(bad)?;
