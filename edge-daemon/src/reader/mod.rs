@@ -19,7 +19,7 @@ mod recipients;
 mod server;
 mod torn;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use client::Client;
 pub use keys::KeyError;

@@ -20,10 +20,10 @@ use shared::{
 use super::{Client, ReaderError, Recipients, Server, keys::KeyStore, torn};
 use crate::state::State;
 
-fn cam() -> CameraId { CameraId::parse("c03").expect("camera") }
-fn day(t: &str) -> Day { Day::parse(t).expect("day") }
+pub(crate) fn cam() -> CameraId { CameraId::parse("c03").expect("camera") }
+pub(crate) fn day(t: &str) -> Day { Day::parse(t).expect("day") }
 fn key(t: &str) -> KeyId { KeyId::parse(t).expect("key id") }
-fn utc(t: &str) -> Utc { Utc::parse(t).expect("time") }
+pub(crate) fn utc(t: &str) -> Utc { Utc::parse(t).expect("time") }
 
 /// A baseline avcC with a 640×360 SPS, so that the muxer has what it asks for.
 fn parameters() -> mp4::Parameters {
@@ -37,7 +37,7 @@ fn parameters() -> mp4::Parameters {
 }
 
 /// A plain segment of `fragments` half seconds; returns it and where each whole fragment ends.
-fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>, Vec<usize>) {
+pub(crate) fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>, Vec<usize>) {
     let mut out = mp4::init(&parameters()).expect("init");
     let mut ends = Vec::new();
     for f in 0..fragments {
@@ -55,7 +55,7 @@ fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>, Vec<usize>
     (out, ends)
 }
 
-fn seal(plain: &[u8], recipient: &str) -> Vec<u8> {
+pub(crate) fn seal(plain: &[u8], recipient: &str) -> Vec<u8> {
     let (mut sealer, mut out) = sealed::Sealer::new(recipient).expect("sealer");
     sealer.push(plain, &mut out).expect("push");
     sealer.finish(&mut out).expect("finish");

@@ -12,7 +12,7 @@ use std::{
 use footage::{mp4, sealed};
 use shared::{
     record::{hex, sha256},
-    segment::{KeyId, OPEN},
+    segment::KeyId,
 };
 
 use super::{Recovered, keys::Pair, order};

@@ -161,7 +161,7 @@ fn ask(client: &Client, orphan: &Orphan, faults: &Faults, stop: &Stop) -> Option
 
 /// Logs a recovered segment under the number that is its turn, with the gap before it.
 fn log_one(log: &LogHandle, index: &Index, volume: &Path, whole: Recovered, last: &mut Option<(u64, Utc)>) -> Result<(), LogError> {
-    let s = last.map_or(whole.s, |(s, _)| s + 1);
+    let s = last.map_or(1, |(s, _)| s + 1);
     if s != whole.s {
         renumber(volume, &whole, s)?;
     }
