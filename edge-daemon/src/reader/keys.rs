@@ -56,7 +56,6 @@ pub fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Key
 #[derive(Clone, PartialEq)]
 pub struct Identity(Zeroizing<String>);
 impl Identity {
-    pub fn new(text: Zeroizing<String>) -> Self { Self(text) }
     pub fn reveal(&self) -> &str { &self.0 }
 }
 impl Serialize for Identity {

@@ -67,7 +67,7 @@ fn copy_dir(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("list") {
         let path = entry.expect("entry").path();
         let target = to.join(path.file_name().expect("name"));
-        if path.is_dir() { copy_dir(&path, &target) } else { drop(fs::copy(&path, &target).expect("copy")) }
+        if path.is_dir() { copy_dir(&path, &target) } else { fs::copy(&path, &target).map(drop).expect("copy") }
     }
 }
 
