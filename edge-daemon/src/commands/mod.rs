@@ -8,6 +8,8 @@ pub mod check_config;
 pub mod enrol;
 pub mod index;
 pub mod reader;
+pub mod run;
+pub mod status;
 pub mod volume;
 
 /// Where the configuration is looked for when no `--config` is given.
@@ -22,6 +24,16 @@ pub struct Line {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Record: run the box until it is told to stop
+    Run {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+    /// The process that alone holds footage keys; runs beside `run`, as its own user
+    Reader {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
     /// Claim this box's name at the hub with the one-time code from `beadle-hub box add`
     Enrol {
         #[arg(long, default_value = CONFIG)]
@@ -37,6 +49,46 @@ pub enum Command {
     CheckConfig {
         #[arg(default_value = CONFIG)]
         config: PathBuf,
+    },
+    /// How the running box is
+    Status {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        #[arg(long)]
+        json: bool,
+    },
+    /// The derived index of footage
+    Index {
+        #[command(subcommand)]
+        command: IndexCommand,
+    },
+    /// Disks that footage is recorded to
+    Volume {
+        #[command(subcommand)]
+        command: VolumeCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum IndexCommand {
+    /// Read the whole log into a new index
+    Rebuild {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VolumeCommand {
+    /// Say that a disk is this box's to record on
+    Label {
+        /// Folder where the disk is mounted
+        path: PathBuf,
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        /// Recording on the system disk is meant
+        #[arg(long)]
+        system_disk: bool,
     },
 }
 
@@ -86,7 +138,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 pub fn run(line: Line) -> ExitCode {
     let result = match line.command {
         Command::Enrol { config, again, code } => enrol::run(&config, &code.concat(), again),
+        Command::Run { config } => run::run(&config),
+        Command::Reader { config } => reader::run(&config),
         Command::CheckConfig { config } => check_config::run(&config),
+        Command::Status { config, json } => status::run(&config, json),
+        Command::Index { command: IndexCommand::Rebuild { config } } => index::rebuild(&config),
+        Command::Volume { command: VolumeCommand::Label { path, config, system_disk } } => volume::label(&config, &path, system_disk),
     };
     match result {
         Ok(code) => code,

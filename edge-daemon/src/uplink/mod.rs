@@ -3,11 +3,28 @@
 //! | file | what |
 //! |---|---|
 //! | [`quic`] | connections, streams, frames, trust |
+//! | [`session`] | when to dial again |
+//! | [`link`] | one connection after the other; control stream and clips |
+//! | [`audit`] | the log goes up, countersigned heads come back |
+//! | [`pulls`] | orders of the hub: what is prepared, and its bytes |
 //! | [`enrol`] | the one-time code |
-pub mod enrol;
-pub mod quic;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::time::Utc;
+use tokio::sync::watch;
+
+pub mod audit;
+pub mod enrol;
+pub mod link;
+pub mod pulls;
+pub mod quic;
+pub mod session;
+
+use crate::{
+    clock::Trust,
+    health::{Faults, status},
+    identity::BoxKey,
+};
 
 /// No certificate is judged at a time before this version was made: 1 November 2026.
 const MADE: Utc = Utc(1_793_491_200_000);
@@ -15,4 +32,43 @@ const MADE: Utc = Utc(1_793_491_200_000);
 /// The time certificates are judged at: a box that wakes up in 1970 still reaches the hub and learns the time.
 pub fn floor(clock: Utc) -> Utc {
     clock.max(MADE)
+}
+
+/// The link, running on a thread of its own.
+pub struct Uplink {
+    seen: Arc<Mutex<status::Uplink>>,
+    stop: watch::Sender<bool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Uplink {
+    pub fn start(desk: pulls::Desk, key: BoxKey, faults: Faults, trust: Trust) -> std::io::Result<Self> {
+        let seen = Arc::new(Mutex::new(link::unseen(desk.clock.now().wall)));
+        let deps = Arc::new(link::Deps { desk, key, faults, trust, seen: seen.clone() });
+        let (stop, stopped) = watch::channel(false);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("uplink".into()).spawn(move || {
+            runtime.block_on(link::run(deps, stopped));
+            // Work that blocks on a disk or the reader does not hold up the end of the program.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { seen, stop, thread: Some(thread) })
+    }
+
+    pub fn status(&self) -> status::Uplink {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn connected(&self) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).state == "connected"
+    }
+
+    pub fn stop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the uplink ended badly");
+        }
+    }
 }

@@ -1,0 +1,19 @@
+//! Wiring. `beadle-edge run`: records.
+
+use std::{path::Path, process::ExitCode};
+
+use super::{Failed, exit};
+use crate::{config, supervise::{self, RunError}};
+
+pub fn run(path: &Path) -> Result<ExitCode, Failed> {
+    let config = config::load(path)?;
+    supervise::run(config).map_err(|e| {
+        let code = match &e {
+            RunError::Second(_) => exit::UNAVAILABLE,
+            RunError::State { .. } | RunError::Identity(_) | RunError::Log(_) => exit::IO,
+            RunError::Thread(_) | RunError::Stuck | RunError::Late => exit::SOFTWARE,
+        };
+        Failed::new(code, e)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

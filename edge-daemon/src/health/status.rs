@@ -1,0 +1,74 @@
+//! Adapter: filesystem. `run/status.json`: how the box is, for whoever may look at the box but not at its pictures.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use shared::{id::{BoxName, CameraId}, time::Utc};
+
+/// The whole file. It may be read by anyone on the box: nothing in it is secret or personal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    pub t: Utc,
+    pub pid: u32,
+    pub r#box: BoxName,
+    pub version: String,
+    pub boot: u64,
+    pub log: Log,
+    pub free_mib: u64,
+    /// synced, holdover or unknown
+    pub clock: String,
+    pub cameras: Vec<Camera>,
+    pub faults: Vec<Fault>,
+    pub uplink: Uplink,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Log {
+    pub origin: String,
+    /// Lines written.
+    pub size: u64,
+    /// Lines under the newest signed head, and under the newest countersigned one.
+    pub signed: u64,
+    pub countersigned: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Camera {
+    pub cam: CameraId,
+    pub title: String,
+    pub connected: bool,
+    pub recording: bool,
+    /// Wall time of the last frame that landed on disk.
+    pub landed: Option<Utc>,
+    pub frames: u64,
+    pub lost: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    pub code: String,
+    pub cam: Option<CameraId>,
+    pub since: Utc,
+    pub detail: String,
+}
+
+/// `state`: not-enrolled, dialling, connected, waiting.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Uplink {
+    pub state: String,
+    pub hub: Option<String>,
+    pub since: Option<Utc>,
+    /// Why the last attempt failed, in words.
+    pub why: Option<String>,
+}
+
+pub fn read(path: &Path) -> std::io::Result<Status> {
+    serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)
+}
+
+/// Replaces the file; not synced, as it is only of use while the box runs.
+pub fn write(path: &Path, status: &Status) -> std::io::Result<()> {
+    let temp = path.with_extension("json.tmp");
+    std::fs::write(&temp, serde_json::to_vec_pretty(status).map_err(std::io::Error::other)?)?;
+    std::fs::rename(&temp, path)
+}

@@ -1,0 +1,321 @@
+//! Task. One connection to the hub after the other, for ever; on each the control stream, the audit stream and clips.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use shared::{
+    id::{CameraId, ExhibitRef},
+    time::Utc,
+    wire::{self, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
+};
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use super::{
+    audit::{self, Audit},
+    pulls::{self, Desk, Sending},
+    quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
+    session::{Event, Session, State},
+};
+use crate::{
+    clock::Trust,
+    health::{Faults, status},
+    identity::{BoxKey, Enrolment},
+};
+
+/// How often a box that is not enrolled looks whether it is.
+const LOOK: Duration = Duration::from_secs(2);
+const WELCOME: Duration = Duration::from_secs(20);
+const HEALTH: Duration = Duration::from_secs(60);
+const CHANGES: Duration = Duration::from_secs(1);
+/// Bytes of a clip in one frame: small, so that audit lines do not wait behind it.
+const PIECE: usize = 64 * 1024;
+const FAULT: &str = "link.down";
+
+/// What the link needs from the rest of the box.
+pub struct Deps {
+    pub desk: Desk,
+    pub key: BoxKey,
+    pub faults: Faults,
+    pub trust: Trust,
+    /// How the link is, for `status.json`.
+    pub seen: Arc<Mutex<status::Uplink>>,
+}
+
+/// An order on its way to the thread that carries orders out, and where its answer goes.
+type Job = (Enrolment, String, String, mpsc::Sender<ToHub>);
+
+/// Runs until told to stop.
+pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
+    let (jobs, inbox) = std::sync::mpsc::sync_channel(64);
+    let worker = deps.clone();
+    let orders = std::thread::Builder::new().name("orders".into()).spawn(move || carry_out_all(&worker, &inbox));
+    if let Err(e) = orders {
+        tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
+    }
+    let mut session = Session::new(deps.desk.clock.now().mono);
+    while !*stop.borrow() {
+        let enrolled = match Enrolment::load(&deps.desk.state) {
+            Ok(Some(enrolled)) => enrolled,
+            other => {
+                let why = other.err().map(|e| crate::commands::chain(&e));
+                deps.say("not-enrolled", None, why);
+                pause(LOOK, &mut stop).await;
+                continue;
+            }
+        };
+        let mono = deps.desk.clock.now().mono;
+        if let Some(at) = session.next_deadline().filter(|at| *at > mono) {
+            pause(Duration::from_millis(at - mono), &mut stop).await;
+            continue;
+        }
+        session.apply(mono, Event::Due);
+        deps.say("dialling", Some(&enrolled), None);
+        let why = tokio::select! {
+            why = connection(&deps, &enrolled, &jobs, &mut session) => why,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let why = crate::commands::chain(&why);
+        let was = session.state == State::Connected;
+        let mono = deps.desk.clock.now().mono;
+        session.apply(mono, Event::Lost { random: random() });
+        tracing::info!(why, connected = was, "no link to the hub");
+        if session.down(mono) {
+            deps.faults.on(FAULT, None, &why);
+        }
+        deps.say("waiting", Some(&enrolled), Some(why));
+    }
+}
+
+async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(time) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}
+
+fn random() -> u32 {
+    use ring::rand::SecureRandom;
+    let mut bytes = [0; 4];
+    // Without randomness boxes only come back in step: no reason to fail.
+    let _ = ring::rand::SystemRandom::new().fill(&mut bytes);
+    u32::from_le_bytes(bytes)
+}
+
+impl Deps {
+    fn say(&self, state: &str, enrolled: Option<&Enrolment>, why: Option<String>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.state != state {
+            seen.since = Some(self.desk.clock.now().wall);
+            seen.state = state.into();
+        }
+        seen.hub = enrolled.map(|e| e.facts.hub.clone());
+        // While dialling, the last failure stays to be read.
+        if why.is_some() || state == "connected" {
+            seen.why = why;
+        }
+    }
+}
+
+/// One connection, from dialling to its end; says why it ended.
+async fn connection(deps: &Arc<Deps>, enrolled: &Enrolment, jobs: &std::sync::mpsc::SyncSender<Job>, session: &mut Session) -> LinkError {
+    let now = deps.desk.clock.now();
+    let target = Target {
+        hub: enrolled.facts.hub.clone(),
+        trusted: Trusted::Ca(enrolled.ca.clone()),
+        client: Some((enrolled.cert.clone(), deps.key.tls())),
+        judged_at: super::floor(now.wall),
+    };
+    let line = match dial(&target).await {
+        Ok(line) => line,
+        Err(e) => return e,
+    };
+    match talk(deps, enrolled, jobs, session, &line).await {
+        Ok(never) => never,
+        // The reason the hub gave for closing says more than the stream that broke.
+        Err(e) => line.why_closed().unwrap_or(e),
+    }
+}
+
+async fn talk(
+    deps: &Arc<Deps>,
+    enrolled: &Enrolment,
+    jobs: &std::sync::mpsc::SyncSender<Job>,
+    session: &mut Session,
+    line: &Line,
+) -> Result<LinkError, LinkError> {
+    let (mut out, mut inc) = line.open(priority::CONTROL).await?;
+    out.send(&hello(deps)).await?;
+    let welcome = inc.frame_within(WELCOME).await?.ok_or(LinkError::Cut)?;
+    match welcome.json::<ToBox>()? {
+        ToBox::Welcome { time } => tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub"),
+        _ => return Err(LinkError::Lost("the hub answered out of turn".into())),
+    }
+    session.apply(deps.desk.clock.now().mono, Event::Welcomed);
+    deps.faults.off(FAULT, None);
+    deps.say("connected", Some(enrolled), None);
+    let (answers, outbox) = mpsc::channel(64);
+    let mut parts = JoinSet::new();
+    parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers));
+    parts.spawn(reports(deps.clone(), out, outbox));
+    parts.spawn(clips(deps.clone(), line.clone()));
+    let audit = Audit {
+        log: deps.desk.log.clone(),
+        cosign: enrolled.cosign.clone(),
+        faults: deps.faults.clone(),
+        trust: deps.trust.clone(),
+        clock: deps.desk.clock.clone(),
+    };
+    parts.spawn(audit::run(audit, line.clone()));
+    let ended = tokio::select! {
+        e = line.closed() => e,
+        Some(part) = parts.join_next() => part.unwrap_or_else(|e| LinkError::Lost(format!("a part of the link failed: {e}"))),
+    };
+    line.close("the box begins again").await;
+    Ok(ended)
+}
+
+fn hello(deps: &Deps) -> Open {
+    let config = &deps.desk.config;
+    let cameras = config.cameras.iter().map(|c| CameraInfo { cam: c.id.clone(), title: c.title.clone(), masked: c.mask.is_some() }).collect();
+    Open::Control {
+        v: wire::VERSION,
+        r#box: config.name.clone(),
+        sw: env!("CARGO_PKG_VERSION").into(),
+        time: deps.desk.clock.now().wall,
+        cameras,
+        retention_days: config.retention_days,
+        zone: config.zone_name.clone(),
+    }
+}
+
+/// What the hub sends on the control stream.
+async fn orders(mut inc: Incoming, enrolled: Enrolment, jobs: std::sync::mpsc::SyncSender<Job>, answers: mpsc::Sender<ToHub>) -> LinkError {
+    loop {
+        let frame = match inc.frame().await {
+            Ok(Some(frame)) => frame,
+            Ok(None) => return LinkError::Cut,
+            Err(e) => return e,
+        };
+        match frame.json::<ToBox>() {
+            Ok(ToBox::Order { order, sig }) => {
+                // A hub that orders more than fits here repeats what got no answer.
+                if jobs.try_send((enrolled.clone(), order, sig, answers.clone())).is_err() {
+                    tracing::warn!("an order was put off: too many are waiting");
+                }
+            }
+            Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
+            Err(e) => tracing::warn!(error = %e, "a message of the hub was not understood and left alone"),
+        }
+    }
+}
+
+/// Orders one after the other: preparing footage blocks on disks, the log and the reader.
+fn carry_out_all(deps: &Deps, inbox: &std::sync::mpsc::Receiver<Job>) {
+    while let Ok((enrolled, order, sig, answers)) = inbox.recv() {
+        if let Some(answer) = pulls::carry_out(&deps.desk, &enrolled.order, &order, &sig) {
+            // A connection lost meanwhile: the hub repeats the order on the next, and gets the same answer.
+            let _ = answers.blocking_send(answer);
+        }
+    }
+}
+
+/// Health each minute and on every change, and answers to orders.
+async fn reports(deps: Arc<Deps>, mut out: Outgoing, mut answers: mpsc::Receiver<ToHub>) -> LinkError {
+    let mut last: Option<(Vec<(CameraId, bool)>, Vec<Fault>, tokio::time::Instant)> = None;
+    let mut tick = tokio::time::interval(CHANGES);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let message = tokio::select! {
+            // The order thread keeps no sender while it has no order; the reader of orders does.
+            Some(answer) = answers.recv() => answer,
+            _ = tick.tick() => {
+                let held = deps.clone();
+                let Ok((cameras, faults, free_mib)) = tokio::task::spawn_blocking(move || health(&held)).await else { continue };
+                let recording: Vec<(CameraId, bool)> = cameras.iter().map(|c| (c.cam.clone(), c.recording)).collect();
+                let due = last.as_ref().is_none_or(|(r, f, at)| *r != recording || *f != faults || at.elapsed() >= HEALTH);
+                if !due {
+                    continue;
+                }
+                last = Some((recording, faults.clone(), tokio::time::Instant::now()));
+                ToHub::Health { time: deps.desk.clock.now().wall, free_mib, cameras, faults }
+            }
+        };
+        if let Err(e) = out.send(&message).await {
+            return e;
+        }
+    }
+}
+
+fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
+    let cameras = deps.desk.cameras.status().into_iter().map(|(cam, s)| CameraHealth { cam, landed: s.landed, recording: s.recording }).collect();
+    let faults = deps.faults.list().into_iter().map(|r| Fault { code: r.code.into(), cam: r.cam, since: r.since, text: r.detail }).collect();
+    (cameras, faults, deps.desk.volumes.free_mib())
+}
+
+/// Streams the hub opens.
+async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
+    let mut running = JoinSet::new();
+    loop {
+        let (out, inc) = match line.accept(priority::CLIP).await {
+            Ok(stream) => stream,
+            Err(e) => return e,
+        };
+        let deps = deps.clone();
+        running.spawn(async move {
+            if let Err(e) = clip(&deps, out, inc).await {
+                tracing::debug!(error = %e, "a clip stream ended");
+            }
+        });
+        while running.try_join_next().is_some() {}
+    }
+}
+
+async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+    let Some(first) = inc.frame_within(WELCOME).await? else { return Ok(()) };
+    let Ok(Open::Clip { r#ref, cam, s, offset }) = first.json::<Open>() else {
+        tracing::debug!("a stream of an unknown kind was declined");
+        out.finish().await;
+        return Ok(());
+    };
+    let mut sending = match open(deps, r#ref, cam, s, offset).await {
+        Ok(sending) => sending,
+        Err(why) => {
+            out.send(&ClipReply::Refused { why }).await?;
+            out.finish().await;
+            return Ok(());
+        }
+    };
+    out.send(&ClipReply::Bytes { size: sending.size }).await?;
+    loop {
+        let piece = tokio::task::spawn_blocking(move || sending.next(PIECE).map(|bytes| (sending, bytes))).await;
+        let bytes = match piece {
+            Ok(Ok((same, bytes))) => {
+                sending = same;
+                bytes
+            }
+            Ok(Err(e)) => return Err(LinkError::Lost(format!("footage could not be read: {e}"))),
+            Err(e) => return Err(LinkError::Lost(e.to_string())),
+        };
+        if bytes.is_empty() {
+            break;
+        }
+        out.frame(b'B', &bytes).await?;
+    }
+    out.finish().await;
+    Ok(())
+}
+
+async fn open(deps: &Arc<Deps>, r#ref: ExhibitRef, cam: CameraId, s: u64, offset: u64) -> Result<Sending, String> {
+    let state = deps.desk.state.clone();
+    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset)).await.map_err(|e| e.to_string())?
+}
+
+/// For [`Deps::seen`] before the first word.
+pub fn unseen(since: Utc) -> status::Uplink {
+    status::Uplink { state: "dialling".into(), hub: None, since: Some(since), why: None }
+}
