@@ -80,11 +80,11 @@ pub fn run(config: Config) -> Result<(), RunError> {
     let faults = Faults::new(log.clone(), clock.clone());
     announce(&config, &state, &log, &faults);
     if let Some(why) = &opened.succeeded {
-        faults.on("log.succeeded", None, why);
+        faults.on("log.broken", None, why);
     }
     let (volumes, bad) = Volumes::open(&config.volumes, &config.name, key.public());
     if !bad.is_empty() {
-        faults.on("volume.unusable", None, &bad.join("; "));
+        faults.on("disk.label", None, &bad.join("; "));
     }
     let (index, found) = match indexed(&state, &log, &volumes, opened.size) {
         Ok((index, found)) => (Some(index), Some(found)),
@@ -216,7 +216,7 @@ fn announce(config: &Config, state: &State, log: &LogHandle, faults: &Faults) {
                 tracing::warn!(error = %e, "the configuration will be announced again at the next start");
             }
         }
-        Err(e) => faults.on("log.stuck", None, &e.to_string()),
+        Err(e) => faults.on("log.unwritable", None, &e.to_string()),
     }
 }
 
@@ -305,7 +305,7 @@ impl Watched<'_> {
                 (size, grown) = (self.log.size(), Instant::now());
             }
             if grown.elapsed() > LOG_STUCK {
-                self.faults.on("log.stuck", None, "no line was written for longer than a minute");
+                self.faults.on("log.unwritable", None, "no line was written for longer than a minute");
                 return Err(RunError::Stuck);
             }
             // Reached only when the log grew, every camera answered and the status was written.

@@ -174,6 +174,30 @@ conditions! {
         "Deletion did not succeed"
         "After the sweep there is still footage on disk that is past its day."
         "Look at the deletion certificate for the camera and day. Try the sweep again; if it fails again, send the support bundle."
+    "retention.clock" Serious HubStaff
+        "Deletion waits for the clock"
+        "Footage looks past its day, but the box's clock is vouched for by nobody, so nothing is deleted. Footage that is due cannot be viewed meanwhile."
+        "Check that the box reaches its time servers and the hub. Deletion goes on by itself."
+    "retention.erase" Serious HubStaff
+        "Erased footage could still be opened"
+        "The footage of a day is deleted, but a key that opened it is still held, so a copy of it could be read. The deletion is not certified as final until that key is gone."
+        "Send the support bundle; do not clear this by hand."
+    "footage.unrecovered" Serious Contractor
+        "Interrupted recording is not recovered yet"
+        "A recording that was cut short, by a power cut for instance, could not be made whole. It stays on disk and is tried again at each start."
+        "Check that the footage reader runs and the disk is readable, then restart the box."
+    "footage.lost" Critical HubStaff
+        "Footage is missing from the disk"
+        "The log says this footage was recorded, and it is no longer on any disk of the box. It is on the record as lost."
+        "Find out whether a disk was taken out or files were deleted by hand."
+    "index.unusable" Warning Contractor
+        "Index of footage cannot be used"
+        "The index by which footage is found cannot be read or written. Recording goes on; clips, recovery and deletion wait."
+        "Run beadle-edge index rebuild and restart the box. If it comes back, test the system disk."
+    "state.unwritable" Serious Contractor
+        "State folder cannot be written"
+        "The box cannot write its state folder. Recording goes on for as long as the log can be written."
+        "Check the system disk for space and errors."
     "recording.stopped" Critical HubStaff
         "Recording has stopped"
         "No frame of this camera has landed on disk. Other faults on this box say why."

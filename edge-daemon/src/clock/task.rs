@@ -25,8 +25,8 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
                 Err(e) => tracing::warn!(error = %e, "the clock's state could not be logged"),
             }
             match state.level {
-                Level::Unknown => faults.on("clock.unknown", None, "neither a time service nor the hub vouches for the clock"),
-                _ => faults.off("clock.unknown", None),
+                Level::Unknown => faults.on("clock.unsynced", None, "neither a time service nor the hub vouches for the clock"),
+                _ => faults.off("clock.unsynced", None),
             }
         }
         if stop.wait(LOOK_EVERY) {

@@ -104,3 +104,66 @@ impl Faults {
         self.raised().clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FLT-1: every fault this program raises is in the table, so that doctor and the hub can say what to do about it.
+    #[test]
+    fn every_code_raised_is_a_condition() {
+        fn sources(folder: &std::path::Path, into: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).expect("readable") {
+                let path = entry.expect("entry").path();
+                if path.is_dir() {
+                    sources(&path, into);
+                } else if path.file_name().is_some_and(|n| n != "tests.rs") {
+                    into.push(std::fs::read_to_string(path).expect("source"));
+                }
+            }
+        }
+        let mut all = Vec::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let mut codes = std::collections::BTreeSet::new();
+        for text in all {
+            for call in ["faults.on(\"", "faults.off(\"", "fault(\""] {
+                codes.extend(text.match_indices(call).filter_map(|(i, _)| text[i + call.len()..].split('"').next().map(str::to_owned)));
+            }
+        }
+        assert!(codes.len() > 5, "{codes:?}");
+        for code in codes.iter().map(String::as_str).chain(["hub.unreachable", "hub.refused", "cert.missing", "log.refused"]) {
+            assert!(shared::conditions::condition(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
+    fn raised_once_cleared_once() {
+        let dir = tempfile::tempdir().expect("dir");
+        let settings = logbook::Settings {
+            base: "cctv.example.gov.uk/box/ashby".into(),
+            site: "s".into(),
+            hw: "h".into(),
+            sw: "t".into(),
+            key_life: std::time::Duration::from_secs(3600),
+            acks: true,
+        };
+        let clock: Arc<dyn Clock> = Arc::new(logbook::SystemClock);
+        let (log, _) = LogHandle::open(dir.path(), settings, clock.clone()).expect("log");
+        let faults = Faults::new(log.clone(), clock);
+        let cam = CameraId::parse("c01").expect("cam");
+        faults.on("camera.stalled", Some(&cam), "one");
+        faults.on("camera.stalled", Some(&cam), "two");
+        faults.on("camera.stalled", None, "box");
+        assert_eq!(faults.list().iter().map(|r| r.detail.as_str()).collect::<Vec<_>>(), ["two", "box"]);
+        faults.off("camera.stalled", Some(&cam));
+        faults.off("camera.stalled", Some(&cam));
+        drop(faults);
+        let lines = || std::fs::read_to_string(log.folder().join("0000000000.jsonl")).expect("lines");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while lines().matches("fault.off").count() == 0 && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        let text = lines();
+        assert_eq!((text.matches("fault.on").count(), text.matches("fault.off").count()), (2, 1), "{text}");
+    }
+}

@@ -97,7 +97,7 @@ impl Sweeper {
                 self.faults.off("retention.clock", None);
                 match self.sweep(now.wall) {
                     Ok(swept) => {
-                        self.faults.off("retention.delete", None);
+                        self.faults.off("retention.failed", None);
                         self.say_waiting(&swept.waiting);
                         self.swept.clear();
                         next = policy::next_sweep(now.wall, &self.zone);
@@ -105,7 +105,7 @@ impl Sweeper {
                     }
                     Err(SweepError::Log(LogError::Stopped(_))) => return,
                     Err(e) => {
-                        self.faults.on("retention.delete", None, &e.to_string());
+                        self.faults.on("retention.failed", None, &e.to_string());
                         wait = Duration::from_secs(if matches!(e, SweepError::Reader(ReaderError::Absent { .. })) { 2 } else { 60 });
                     }
                 }

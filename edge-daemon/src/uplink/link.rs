@@ -34,7 +34,9 @@ const HEALTH: Duration = Duration::from_secs(60);
 const CHANGES: Duration = Duration::from_secs(1);
 /// Bytes of a clip in one frame: small, so that audit lines do not wait behind it.
 const PIECE: usize = 64 * 1024;
-const FAULT: &str = "link.down";
+const UNREACHABLE: &str = "hub.unreachable";
+const REFUSED: &str = "hub.refused";
+const NOT_ENROLLED: &str = "cert.missing";
 
 /// What the link needs from the rest of the box.
 pub struct Deps {
@@ -63,11 +65,13 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             Ok(Some(enrolled)) => enrolled,
             other => {
                 let why = other.err().map(|e| crate::commands::chain(&e));
+                deps.faults.on(NOT_ENROLLED, None, why.as_deref().unwrap_or("the box has not been enrolled with a hub"));
                 deps.say("not-enrolled", None, why);
                 pause(LOOK, &mut stop).await;
                 continue;
             }
         };
+        deps.faults.off(NOT_ENROLLED, None);
         let mono = deps.desk.clock.now().mono;
         if let Some(at) = session.next_deadline().filter(|at| *at > mono) {
             pause(Duration::from_millis(at - mono), &mut stop).await;
@@ -79,13 +83,21 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             why = connection(&deps, &enrolled, &jobs, &mut session) => why,
             _ = stop.wait_for(|stop| *stop) => break,
         };
+        let refused = match &why {
+            LinkError::NotAccepted(_) | LinkError::Stranger { .. } => true,
+            LinkError::Closed { code, .. } => [wire::close::REVOKED, wire::close::UNKNOWN_BOX, wire::close::NO_CERTIFICATE].contains(code),
+            _ => false,
+        };
         let why = crate::commands::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
         session.apply(mono, Event::Lost { random: random() });
         tracing::info!(why, connected = was, "no link to the hub");
-        if session.down(mono) {
-            deps.faults.on(FAULT, None, &why);
+        if refused {
+            deps.faults.off(UNREACHABLE, None);
+            deps.faults.on(REFUSED, None, &why);
+        } else if session.down(mono) {
+            deps.faults.on(UNREACHABLE, None, &why);
         }
         deps.say("waiting", Some(&enrolled), Some(why));
     }
@@ -156,7 +168,8 @@ async fn talk(
         _ => return Err(LinkError::Lost("the hub answered out of turn".into())),
     }
     session.apply(deps.desk.clock.now().mono, Event::Welcomed);
-    deps.faults.off(FAULT, None);
+    deps.faults.off(UNREACHABLE, None);
+    deps.faults.off(REFUSED, None);
     deps.say("connected", Some(enrolled), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
