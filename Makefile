@@ -1,0 +1,62 @@
+# Beadle. `make demo` shows it, `make test` tests all of it; both install what is missing first (Debian 12, Rust).
+CARGO ?= cargo
+MINUTES ?= 30
+
+.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 install footage release
+help:
+	@sed -n 's/^## //p' Makefile
+
+## demo         two test towns, a hub, a verified clip; stays up until Ctrl-C
+demo: ready
+	target/release/demo
+
+## demo-once    the same, ends by itself (status 0 if every step worked)
+demo-once: ready
+	target/release/demo --once
+
+## test         every test there is
+test: install footage release
+	$(CARGO) test --locked --release --workspace --no-fail-fast
+
+## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
+bench: ready
+	target/release/bench
+
+## fault        kill -9 of box and hub at random moments
+fault: ready
+	target/release/fault
+
+## soak         flapping cameras; MINUTES=30
+soak: ready
+	target/release/soak --minutes $(MINUTES)
+
+## fuzz         the parsers of everything that comes from outside, many cases
+fuzz: install
+	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
+
+## lint         rustfmt and clippy
+lint: install
+	$(CARGO) fmt --all -- --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+## arm64        the programs for 64-bit ARM
+arm64:
+	scripts/arm64.sh
+
+## install      missing Debian packages (asks nothing as root)
+install:
+	scripts/install.sh
+
+## footage      the test cameras' footage, once
+footage: install
+	scripts/footage.sh
+
+## release      the programs: target/release
+release: install
+	$(CARGO) build --locked --release --workspace --bins
+
+.PHONY: ready
+ready:
+	scripts/install.sh build cameras
+	scripts/footage.sh
+	$(CARGO) build --locked --release --workspace --bins
