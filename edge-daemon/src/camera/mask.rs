@@ -22,7 +22,7 @@ pub fn permille(mask: &Mask) -> u64 {
             covered += u64::from(mask.polygons.iter().any(|p| inside(p, centre(x), centre(y))));
         }
     }
-    (covered * 1000).div_ceil(u64::from(N * N))
+    (covered * 1000 + u64::from(N * N) / 2) / u64::from(N * N)
 }
 
 /// Even-odd rule.

@@ -295,3 +295,6 @@ impl Overseer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
