@@ -34,8 +34,9 @@ use crate::{
 
 /// Between two turns.
 const TURN: Duration = Duration::from_millis(120);
-/// While a session is being set up.
+/// While a session is being set up, for its first seconds: a dozen questions and answers.
 const QUICK_TURN: Duration = Duration::from_millis(10);
+const QUICK_MS: u64 = 1_500;
 const TICK: Duration = Duration::from_millis(250);
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
@@ -65,7 +66,8 @@ struct Turn {
     now: Cell<Option<Now>>,
     /// Counts whatever happened, to see when all is drained.
     moved: Cell<u64>,
-    connecting: Cell<u32>,
+    /// Monotonic ms until which turns are quick.
+    quick_until: Cell<u64>,
 }
 
 impl Turn {
@@ -96,7 +98,8 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
         }));
         context.doors.kick();
         tasks.retain(|t| !t.is_finished());
-        std::thread::sleep(if turn.connecting.get() > 0 { QUICK_TURN } else { TURN });
+        let quick = context.clock.now().mono < turn.quick_until.get();
+        std::thread::sleep(if quick { QUICK_TURN } else { TURN });
     }
     Ok(())
 }
@@ -132,20 +135,6 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         while context.clock.now().mono < until && !context.stop.load(Relaxed) {
             tokio::time::sleep(Duration::from_millis(until.saturating_sub(context.clock.now().mono)).min(TICK)).await;
         }
-    }
-}
-
-/// Counts a session that is being set up, so that its thread takes quick turns.
-struct Connecting(Rc<Turn>);
-impl Connecting {
-    fn new(turn: &Rc<Turn>) -> Self {
-        turn.connecting.set(turn.connecting.get() + 1);
-        Self(turn.clone())
-    }
-}
-impl Drop for Connecting {
-    fn drop(&mut self) {
-        self.0.connecting.set(self.0.connecting.get().saturating_sub(1));
     }
 }
 
@@ -196,9 +185,9 @@ impl Run {
     }
 
     async fn run(mut self) -> Outcome {
-        let connecting = Connecting::new(&self.turn);
+        self.turn.quick_until.set(self.context.clock.now().mono + QUICK_MS);
         let connected = tokio::time::timeout(Duration::from_millis(CONNECT_MS), self.connect()).await;
-        drop(connecting);
+        self.turn.quick_until.set(0);
         let outcome = match connected {
             Err(_) => (Ended::Unreachable, format!("no answer within {} s", CONNECT_MS / 1000)),
             Ok(Err(outcome)) => outcome,

@@ -158,6 +158,7 @@ fn stream_pictures(mut out: TcpStream, orders: &Orders) -> std::io::Result<()> {
 struct World {
     home: tempfile::TempDir,
     volume: PathBuf,
+    spare: PathBuf,
     log: LogHandle,
     faults: Faults,
     recipients: Recipients,
@@ -175,6 +176,10 @@ fn synced() -> Kernel {
 }
 
 fn world() -> World {
+    world_with(1)
+}
+
+fn world_with(count: usize) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
     let settings = logbook::Settings {
@@ -190,8 +195,12 @@ fn world() -> World {
     let name = BoxName::parse("ashby").expect("name");
     let key = crate::identity::BoxKey::open_or_make(&state.identity()).expect("key");
     let volume = home.path().join("volume");
-    volume::label(&volume, &name, Utc(0), true, |b| key.sign(b)).expect("label");
-    let (volumes, problems) = Volumes::open(std::slice::from_ref(&volume), &name, key.public());
+    let spare = home.path().join("spare");
+    let paths = &[volume.clone(), spare.clone()][..count];
+    for path in paths {
+        volume::label(path, &name, Utc(0), true, |b| key.sign(b)).expect("label");
+    }
+    let (volumes, problems) = Volumes::open(paths, &name, key.public());
     assert!(problems.is_empty(), "{problems:?}");
     let (identity, recipient) = footage::sealed::keypair();
     let today = Zone::utc().day_of(clock.now().wall);
@@ -200,7 +209,7 @@ fn world() -> World {
     let recipients = Recipients::load(&state.keys());
     recipients.replace(days).expect("recipients");
     let faults = Faults::new(log.clone(), clock);
-    World { volume, log, faults, recipients, volumes, identity: identity.to_string(), boot: opened.boot, home }
+    World { volume, spare, log, faults, recipients, volumes, identity: identity.to_string(), boot: opened.boot, home }
 }
 
 impl World {
@@ -259,7 +268,8 @@ impl World {
     /// The plain file of a `seg.write` line, checked against it.
     fn plain(&self, line: &Line) -> Vec<u8> {
         let name = SegmentName { day: Zone::utc().day_of(line.time("t0")), cam: cam(), start: line.time("t0"), s: line.int("s") };
-        let sealed = std::fs::read(self.volume.join(name.closed_path())).expect("the file a line names is there");
+        let file = [&self.volume, &self.spare].map(|v| v.join(name.closed_path())).into_iter().find(|f| f.exists());
+        let sealed = std::fs::read(file.expect("the file a line names is there")).expect("reads");
         let mut opener = footage::sealed::Opener::new(std::slice::from_ref(&self.identity));
         let mut plain = Vec::new();
         opener.push(&sealed, &mut plain).expect("opens");
@@ -410,6 +420,34 @@ fn numbers_wait_for_recovery() {
         world.plain(&line);
     }
     assert_eq!(world.files().len(), world.lines("seg.write").len());
+    world.verify();
+}
+
+/// A disk that fails takes only its open segment with it: the next one goes to another volume, and the gap is on the record.
+#[test]
+fn a_failed_disk_is_left_for_another() {
+    let (world, camera) = (world_with(2), FakeCamera::start(false));
+    let mut config = world.config(&camera);
+    config.volumes.push(world.spare.clone());
+    let cameras = world.start(config, None);
+    cameras.recovered(&cam(), None);
+    let first = world.wait_segments(1).remove(0);
+    let name = SegmentName { day: Zone::utc().day_of(first.time("t0")), cam: cam(), start: first.time("t0"), s: 1 };
+    let (bad, good) = if world.volume.join(name.closed_path()).exists() { (&world.volume, &world.spare) } else { (&world.spare, &world.volume) };
+    std::fs::rename(bad.join("footage"), bad.join("gone")).expect("rename");
+    std::fs::write(bad.join("footage"), b"a file where a folder should be").expect("write");
+    wait("the fault", || world.faults.list().into_iter().find(|f| f.code == "disk.failed"));
+    let lines = wait("a segment on the other volume", || {
+        let lines = world.lines("seg.write");
+        let found = lines.iter().any(|l| {
+            let t0 = l.time("t0");
+            good.join(SegmentName { day: Zone::utc().day_of(t0), cam: cam(), start: t0, s: l.int("s") }.closed_path()).exists()
+        });
+        found.then_some(lines)
+    });
+    cameras.stop();
+    assert!(lines.windows(2).all(|w| w[0].int("s") + 1 == w[1].int("s")));
+    assert!(world.lines("seg.gap").iter().any(|g| g.text("why") == "disk"), "{:?}", world.lines("seg.gap"));
     world.verify();
 }
 
