@@ -35,99 +35,106 @@ MAX_SHOWN = 100              # findings printed; the rest are counted
 # One place for every sentence; the Rust verifier has the same table (shared/src/verify/words.rs).
 
 WORDS = {
-    # a line that is not a record
+    # RECORD-MALFORMED, UNKNOWN-VERSION
     "TOO_LONG": "too long: the line has more than 4096 bytes",
-    "NO_LF": "not JSON: the line has no line end",
+    "NO_LF": "torn: the line has no final LF",
     "CRLF": "CRLF: the line holds a carriage return",
     "NON_ASCII": "non-ASCII: the line holds a byte outside printable ASCII",
-    "NOT_JSON": "not JSON: the line cannot be read as a JSON object",
-    "WHITE_SPACE": "white space: a space stands outside a string",
-    "TOO_DEEP": "bad value: objects are nested too deep",
-    "DUPLICATE_KEY": "duplicate key: {} stands twice in one object",
-    "FLOAT": "float: a number is not a whole number",
-    "MINUS_ZERO": "bad value: minus zero",
-    "OUT_OF_RANGE": "number out of range: a number is negative or 2^53 or more",
-    "ESCAPE": "bad value: a character is written another way than the log writes it",
-    "UNKNOWN_KEY_IN_LINE": "unknown key: {} is no part of a line",
-    "MISSING_KEY": "missing key: {} is not there",
-    "KEY_ORDER": "key order: the parts of the line are not in their order",
-    "BAD_VALUE": "bad value: {} is not what it must be",
-    "BAD_TIME": "bad time: {} is not a time like 2026-11-03T14:01:03.000Z",
-    "BAD_DATA": "bad value: the data of this {} line is not what it must be",
-    "MONO_BACKWARDS": "mono backwards: the running clock went from {} to {} ms within one start",
-    "TORN": "torn: the copy ends in the middle of a line, after {} bytes of it",
-    "VERSION": "this line is of format version {}, which this verifier cannot check",
-    "AS_IT_IS": "{}",
-    # one line after another
-    "FOREIGN_LINE": "this line belongs to another log, {}",
-    "WRONG_FILE": "the file {} does not start at this line: lines are missing or in another order",
-    "NOT_ITS_PLACE": "this line says it is number {}, but number {} belongs here: lines are missing or in another order",
-    "NOT_LOG_OPEN": "the log does not begin with log.open",
-    "NOT_SYS_BOOT": "the second line of the log is not sys.boot",
-    "CHAIN_BREAK": "this line does not quote the line before it as it stands: that line was changed",
-    "BOOT_NOT_LOGGED": "the start counter went from {} to {} without a proper sys.boot line",
-    "BOOT_NOT_COUNTED": "a sys.boot line without a new start counter ({})",
-    "SILENCE": "nothing was written for {} ms before this line; a running box writes at least once a minute",
-    "CLOCK_STEP": "the wall clock moved {} ms against the running clock and no clock.step says so",
-    "SEGMENT_MISSING": "segment {} follows {}: footage that must lie between them is not there ({})",
-    "GAP_DECLARED": "before segment {} there are {} ms without footage; the log declares this gap",
-    "GAP_UNDECLARED": "before segment {} there are {} ms without footage, and no gap is declared",
-    "UNKNOWN_TYPE": "lines of type {} are not known to this verifier; they count, but are not judged",
+    "WHITE_SPACE": "white space outside a string",
+    "NOT_JSON": "not JSON: the line is not one JSON object",
+    "DUPLICATE_KEY": "duplicate key \"{}\" in one object",
+    "FLOAT": "float: a number has a fraction or an exponent",
+    "MINUS_ZERO": "bad value: zero has a minus sign",
+    "OUT_OF_RANGE": "number out of range",
+    "ESCAPE": "bad value: a string is not escaped the way the log does it",
+    "TOO_DEEP": "bad value: nested more than 32 deep",
+    "UNKNOWN_KEY_IN_LINE": "unknown key \"{}\"",
+    "MISSING_KEY": "missing key \"{}\"",
+    "KEY_ORDER": "key order: the keys are not v, log, n, prev, t, boot, mono, type, who, data",
+    "BAD_VALUE": "bad value: \"{}\" is not of its form",
+    "BAD_TIME": "bad time: \"{}\" is not like 2026-11-03T14:01:03.000Z",
+    "VERSION": "version {} of the record is not known to this verifier",
+    "MONO": "mono backwards: from {} to {} within one start",
+    "TORN": "torn: {} bytes after the last whole line",
+    # lines
+    "FOREIGN_LINE": "the line belongs to log {} and not to {}",
+    "OUT_OF_PLACE": "the line says it is number {} where number {} belongs: lines are missing or out of order",
+    "FILE_PLACE": "file {} begins here after {} lines: a file is missing or out of order",
+    "NOT_OPENED": "the first line of a log is log.open and not {}",
+    "NOT_STARTED": "the second line of a log is sys.boot and not {}",
+    "CHAIN": "the line does not quote the hash of the line before it: one of the two was changed",
+    "BOOT_UNLOGGED": "the start counter goes from {} to {} without a sys.boot line that raises it",
+    "BOOT_SAME": "a sys.boot line that does not raise the start counter {}",
+    "SILENCE": "{} ms without a line; a running box writes every 60 seconds",
+    "STEP": "the wall clock moved by {} ms against the steady clock and no clock.step says so",
+    "SEGMENT_JUMP": "line {}: segment {} follows segment {}",
+    "SEGMENT_HOLE": "line {}: {} ms before segment {} are missing and no gap is declared",
+    "GAP_DECLARED": "line {}: {} ms before segment {} are declared as a gap",
+    "UNKNOWN_TYPE": "lines of type {} are not known to this verifier and were not judged",
+    "TORN_LIVE": "{} bytes after the last whole line, which is still being written",
     # heads
-    "NOT_A_HEAD": "this head cannot be read",
-    "FOREIGN_HEAD": "this head belongs to another log, {}",
-    "BAD_LOG_SIGNATURE": "the log's signature on this head does not verify",
-    "WRONG_KEY": "this head is signed by a key of this log that was not in force at this length",
-    "UNKNOWN_KEY": "this head is not signed by a key that this log names",
-    "BAD_COSIGNATURE": "the hub's countersignature here does not verify",
-    "NO_COSIGNATURE": "this head bears no countersignature by the hub's key",
-    "NO_HEAD": "no countersigned head was found",
-    "TRUNCATED": "a signed head states {} lines, but only {} are here: the end was cut off",
-    "ROLLED_BACK": "the hub countersigned {} lines, but only {} are here: an older state was put back",
-    "FORKED": "the first {} lines are not those the hub countersigned: there are two histories of this log",
-    "ALTERED": "the first {} lines are not those that were signed: a line was changed",
-    "ALTERED_OR_FORKED": "the first {} lines are not those that were signed: the log was changed or exchanged",
-    "PROOF_OF_FORK": "two different histories of {} lines are both signed by this log's key",
-    "UNSEALED": "{} lines above the newest good head are not signed yet",
-    "TORN_TAIL": "an unfinished line of {} bytes at the end; normal while the log is being written",
-    "NO_LINES": "there is no line to check",
-    "NO_HUB_KEY": "no hub key was given, so countersignatures were not checked",
-    # a package
-    "CANNOT_READ": "cannot be read",
-    "BAD_MANIFEST": "the manifest is not there or cannot be read",
-    "NOT_A_LISTING": "line {} of the list is not a hash, two spaces and a path",
-    "UNSAFE_PATH": "this path could lead outside the package",
-    "LISTED_TWICE": "listed twice",
-    "NOT_A_FILE": "not a regular file",
-    "FILE_MISSING": "listed, but not there",
-    "FILE_ALTERED": "not the file that was listed: its hash differs",
-    "EXTRA_FILE": "not listed: somebody added it",
-    "SEAL_KEY_NOT_PROVEN": "the hub's log does not prove the seal key",
-    "SEAL_KEY_NOT_IN_LOG": "sealed with a key that the hub's log does not name",
-    "SEAL_MISSING": "the seal is not there",
-    "SEAL_BROKEN": "the seal does not fit SHA256SUMS: the list was changed after sealing",
-    "SUMS_NOT_IN_LOG": "the hub's log does not prove this SHA256SUMS",
-    "NO_PROOF": "the proof of this line is missing or cannot be read",
-    "PROOF_MISMATCH": "the proof does not belong to this line, or ends in another head than the others",
-    "NOT_IN_LOG": "the log does not hold this line as it stands here (or its proof is wrong: PROOF-MISMATCH)",
-    "UNLOGGED_MASTER": "line {} does not log this file as a segment of this camera",
-    "UNNAMED_MASTER": "the manifest names no line for this file",
-    "NOT_AS_LOGGED": "not the file that line {} logged: its size or hash differs",
-    "STARTS_LATE": "the footage starts after the time asked for, and no gap is declared",
-    "ENDS_EARLY": "the footage ends before the time asked for, and no gap is declared",
-    "NO_EXP_CLIP": "no exp.clip line of this exhibit and camera is proven",
-    "NOT_AS_EXPORTED": "the files are not the segments that exp.clip names",
+    "NOT_A_HEAD": "the file is not a signed head",
+    "FOREIGN_HEAD": "the head belongs to log {} and not to {}",
+    "WRONG_KEY": "the head is signed by key {} where key {} is in force",
+    "UNKNOWN_KEY": "no key of this log has signed the head",
+    "BAD_SIGNATURE": "the signature under the log's own key does not verify",
+    "BAD_COSIGNATURE": "the countersignature by {} does not verify",
+    "HUB_NAME_ONLY": "a signature bears the name {} but is not of that key",
+    "NO_COSIGNATURE": "no hub key given has countersigned the head",
+    "TRUNCATED": "the head counts {} lines and the log has {}",
+    "ROLLED_BACK": "the hub has countersigned {} lines and the log has {}",
+    "FORKED": "the hub has countersigned another history of {} lines than this one, which the log's own newest head fits",
+    "ALTERED": "the lines do not give the root of the newest head of {} lines: a line was changed",
+    "ALTERED_OR_FORKED": "the lines do not give the root stated for {} lines: lines were changed, or this is another history",
+    "PROOF_OF_FORK": "two heads of {} lines with different roots are both signed by keys of this log",
+    "NO_HUB_KEY": "no hub key was given, so no countersignature was checked",
+    "UNSEALED": "{} lines lie above the newest signed head",
+    # reading
+    "NO_LINE": "there is no line that can be read",
+    "NO_FOLDER": "the folder cannot be read",
+    "NO_FILE": "the file cannot be read",
     "MORE": "{} further findings",
+    # package: listing
+    "LISTING_LINE": "line {} of the listing cannot be read",
+    "LISTING_PATH": "the listing names a path that may lead elsewhere",
+    "LISTING_TWICE": "the listing names the file twice",
+    "LISTING_ODD": "the listing names something that is not a plain file",
+    "FILE_MISSING": "the file is listed but is not there",
+    "FILE_ALTERED": "the file is not the one that was listed",
+    "FILE_EXTRA": "the file is not in the listing",
+    # package: seal
+    "SEAL_KEY": "no proven line of the hub's log names the seal key",
+    "SEAL_OTHER_KEY": "the seal was made with another key than the one the hub's log names",
+    "SEAL_BROKEN": "the seal does not fit the listing",
+    "SEAL_MISSING": "there is no seal",
+    "NOT_EXPORTED": "no proven line of the hub's log says that this listing was exported",
+    # package: records and head
+    "NO_MANIFEST": "the manifest cannot be read",
+    "PROOF_MISMATCH": "the proof of the line is missing or is not this line's",
+    "NOT_IN_LOG": "the line is not in the log under its head, or the proof is another's (PROOF-MISMATCH)",
+    "NO_KEY_LINE": "no line among the records names the key that signed the head",
+    # package: masters
+    "UNLOGGED_ENTRY": "the records hold no segment of camera {} at line {}",
+    "UNLOGGED_FILE": "the manifest does not name this file",
+    "ENTRY_MISSING": "the manifest names the file but it is not there",
+    "NOT_AS_LOGGED": "the file is not the one line {} describes",
+    "COVER_START": "the recordings begin at {} and were asked for from {}",
+    "COVER_END": "the recordings end at {} and were asked for to {}",
+    "COVER_NONE": "there is no recording from {} to {} and no gap is declared",
+    "NO_CLIP": "the records hold no exp.clip line for {} and camera {}",
+    "CLIP_SPAN": "line {} does not say that segments {} to {} were exported",
 }
 
 
 def clean(text):
-    """Text from outside, made safe for one column of one line."""
-    return "".join(c if " " <= c <= "~" else "?" for c in text[:200])
+    """One ? for every character outside printable ASCII."""
+    return re.sub("[^ -~]", "?", text)
 
 
 def say(word, *args):
-    return WORDS[word].format(*[clean(str(arg)) for arg in args])
+    """The sentence with its {} filled from left to right."""
+    parts = WORDS[word].split("{}")
+    return parts[0] + "".join(str(arg) + part for arg, part in zip(args, parts[1:]))
 
 
 # ---------------------------------------------------------------- (1) hashes and the tree
@@ -400,10 +407,14 @@ def unbase64(text):
 
 
 def number_of(text):
-    """A decimal number as heads and proofs write it, below 2**53, or None."""
-    if re.fullmatch(r"0|[1-9][0-9]{0,15}", text) and int(text) < 2 ** 53:
+    """A decimal number as heads and proofs write it, below 2**63, or None."""
+    if re.fullmatch("0|[1-9][0-9]{0,18}", text) and int(text) < 2 ** 63:
         return int(text)
     return None
+
+
+def name_ok(name):
+    return re.fullmatch("[^ +\x00-\x1f\x7f-\x9f]+", name) is not None
 
 
 class Vkey:
@@ -411,7 +422,7 @@ class Vkey:
 
     def __init__(self, text):
         parts = text.split("+", 2)
-        if len(parts) != 3 or not parts[0] or re.search(r"\s", parts[0]):
+        if len(parts) != 3 or not name_ok(parts[0]):
             raise BadNote("not a key")
         self.name, blob = parts[0], unbase64(parts[2])
         if blob is None or len(blob) != 33 or blob[0] not in (1, 4):
@@ -434,6 +445,8 @@ class Head:
         except UnicodeError:
             raise BadNote("not text")
         lines = text.split("\n")
+        if re.search("[\x00-\x09\x0b-\x1f\x7f]", text):
+            raise BadNote("control characters")
         if len(lines) < 6 or lines[-1] != "" or lines[3] != "":
             raise BadNote("not a head")
         self.origin, size, root = lines[0], number_of(lines[1]), unbase64(lines[2])
@@ -441,11 +454,12 @@ class Head:
             raise BadNote("not a head")
         self.size, self.root, self.signatures = size, root, []
         for line in lines[4:-1]:
-            match = re.fullmatch("\u2014 ([^ +]+) ([^ ]+)", line)
-            blob = unbase64(match.group(2)) if match else None
-            if blob is None or len(blob) < 5:
+            dash, _, rest = line.partition(" ")
+            name, _, blob = rest.partition(" ")
+            blob = unbase64(blob)
+            if dash != "\u2014" or not name_ok(name) or blob is None or len(blob) < 5:
                 raise BadNote("not a signature line")
-            self.signatures.append((match.group(1), blob[:4], blob[4:]))
+            self.signatures.append((name, blob[:4], blob[4:]))
 
     def body(self):
         return body(self.origin, self.size, self.root)
@@ -473,7 +487,7 @@ def check_log_signature(head, vkey):
     state = ABSENT
     for name, key_id, blob in head.signatures:
         if name == vkey.name and key_id == vkey.id:
-            if not good(vkey.key, head.body(), blob):
+            if vkey.alg != 1 or not good(vkey.key, head.body(), blob):
                 return BAD
             state = GOOD
     return state
@@ -481,7 +495,7 @@ def check_log_signature(head, vkey):
 
 def cosigned_at(vkey, message, blob):
     """The hub's time in a countersignature over a head's three lines, or None when it is bad."""
-    if len(blob) != 72:
+    if len(blob) != 72 or vkey.alg != 4 or blob[0] & 0x80:
         return None
     time = int.from_bytes(blob[:8], "big")
     signed = b"cosignature/v1\ntime %d\n" % time + message
@@ -773,7 +787,7 @@ def is_hash(value):
 
 # ---------------------------------------------------------------- (5) a whole log
 
-NOTES = {"UNSEALED", "TORN-TAIL", "GAP-DECLARED", "UNKNOWN-TYPE", "NO-HUB-KEY", "CLOCK-STEP"}
+NOTES = {"UNSEALED", "TORN-TAIL", "GAP-DECLARED", "UNKNOWN-TYPE", "NO-HUB-KEY"}
 CANNOT = {"UNREADABLE", "UNKNOWN-VERSION"}
 
 
@@ -782,13 +796,16 @@ class Findings:
         self.shown, self.count, self.damage, self.cannot = [], 0, False, False
 
     def add(self, code, place, word, *args):
+        self.tell(code, place, say(word, *args))
+
+    def tell(self, code, place, sentence):
         self.count += 1
         if code in CANNOT:
             self.cannot = True
         elif code not in NOTES:
             self.damage = True
         if len(self.shown) < MAX_SHOWN:
-            self.shown.append("%s\t%s\t%s" % (code, clean(place), say(word, *args)))
+            self.shown.append("%s\t%s\t%s" % (code, clean(place), clean(sentence)))
 
     def report(self, verdict):
         if self.damage:
@@ -801,203 +818,223 @@ class Findings:
         return "\n".join(lines) + "\n"
 
 
-class Camera:
-    """What the last seg.write of a camera said, and the gaps declared since."""
-
-    def __init__(self):
-        self.s, self.end, self.gaps = None, None, []
-
-
-def covered(gaps, s, start, end):
-    """Whether declared gaps (next, t0, t1) before segment `s` reach from `start` to `end`, 500 ms allowed."""
+def covered(start, end, spans):
+    """Whether spans (t0, t1), laid end to end with at most 500 ms between, reach from start to end."""
     reached = start
-    for following, t0, t1 in gaps:
-        if following == s and t0 <= reached + 500:
+    for t0, t1 in sorted(spans, key=lambda span: span[0]):
+        if t0 <= reached + 500:
             reached = max(reached, t1)
     return reached >= end - 500
 
 
-def seg_write(data):
-    """(cam, s, t0, t1, size, sha256) of a seg.write's data, or None when a value is not as it must be."""
-    t0, t1 = time_ms(data.get("t0")), time_ms(data.get("t1"))
-    if (type(data.get("cam")) is not str or not is_count(data.get("s")) or t0 is None or t1 is None
-            or not is_count(data.get("size")) or not is_hash(data.get("sha256"))):
-        return None
-    return data["cam"], data["s"], t0, t1, data["size"], data["sha256"]
+class BadData(Exception):
+    """Names the first part of a line's data that is missing or not of its form."""
 
 
-def seg_gap(data):
-    """(cam, next, t0, t1) of a seg.gap's data, or None."""
-    t0, t1 = time_ms(data.get("t0")), time_ms(data.get("t1"))
-    if type(data.get("cam")) is not str or not is_count(data.get("next")) or t0 is None or t1 is None:
-        return None
-    return data["cam"], data["next"], t0, t1
+def part(data, key, form):
+    value = form(data.get(key))
+    if value is None:
+        raise BadData("data." + key)
+    return value
 
 
-def is_count(value):
-    return type(value) is int and value >= 0
+def text(value):
+    return value if type(value) is str else None
 
 
-def log_key(text):
-    """The log key in a log.open or key.roll line, or None."""
+def count(value):
+    return value if type(value) is int and value >= 0 else None
+
+
+def digest_b64(value):
+    data = unbase64(value) if type(value) is str else None
+    return data if data is not None and len(data) == 32 else None
+
+
+def log_key(value):
     try:
-        vkey = Vkey(text) if type(text) is str else None
+        vkey = Vkey(value) if type(value) is str else None
     except BadNote:
         return None
     return vkey if vkey and vkey.alg == 1 else None
 
 
-class Ack:
-    """A head.ack line: the hub's countersignature as the box wrote it into its own log."""
+def seg_write(data):
+    """(camera, s, begin, end, size, sha256) of a seg.write line's data."""
+    return (part(data, "cam", text), part(data, "s", count), part(data, "t0", time_ms), part(data, "t1", time_ms),
+            part(data, "size", count), part(data, "sha256", lambda v: v if is_hash(v) else None))
 
-    def __init__(self, place, data):
-        self.place, self.size, self.hub, self.time = place, data["size"], data["hub"], data["time"]
-        self.root, self.sig = unbase64(data["root"]), unbase64(data["sig"])
 
-    @staticmethod
-    def read(place, data):
-        if not (is_count(data.get("size")) and is_count(data.get("time"))
-                and all(type(data.get(key)) is str for key in ("root", "hub", "sig"))):
+def seg_gap(data):
+    """(camera, next, begin, end) of a seg.gap line's data."""
+    return part(data, "cam", text), part(data, "next", count), part(data, "t0", time_ms), part(data, "t1", time_ms)
+
+
+def head_ack(data):
+    """(size, root, hub, time, signature as (name, id, rest) or None) of a head.ack line's data."""
+    size, root, hub = part(data, "size", count), part(data, "root", digest_b64), part(data, "hub", text)
+    time, blob = part(data, "time", count), unbase64(part(data, "sig", text))
+    signature = (hub, blob[:4], blob[4:]) if name_ok(hub) and blob is not None and len(blob) > 4 else None
+    return size, root, hub, time, signature
+
+
+def follows(add, cam, line, before, segment, gaps):
+    """How a segment follows the one before it, (s, end), of its camera."""
+    s, end = before
+    hole = segment[2] - end
+    if segment[1] != s + 1:
+        add("SEGMENT-MISSING", "camera " + cam, "SEGMENT_JUMP", line, segment[1], s)
+    elif hole > 500 and covered(end, segment[2], gaps):
+        add("GAP-DECLARED", "camera " + cam, "GAP_DECLARED", line, hole, segment[1])
+    elif hole > 500:
+        add("SEGMENT-MISSING", "camera " + cam, "SEGMENT_HOLE", line, hole, segment[1])
+
+
+class LogKeys:
+    """The keys of a log by position: which one signs a head of which size."""
+
+    def __init__(self):
+        self.lines = []  # (line number, Vkey)
+
+    def in_force(self, size):
+        """A head that ends with a key line is still signed by the old key."""
+        for n, key in reversed(self.lines):
+            if n + 1 < size:
+                return key
+        return self.lines[0][1] if self.lines else None
+
+    def judge(self, head):
+        """None when the key in force signed the head; else code, word, and what fills the sentence."""
+        right = self.in_force(head.size)
+        if right is None:
+            return "UNKNOWN-KEY", "UNKNOWN_KEY"
+        state = check_log_signature(head, right)
+        if state == GOOD:
             return None
-        ack = Ack(place, data)
-        if ack.root is None or len(ack.root) != 32 or ack.sig is None or len(ack.sig) < 5:
-            return None
-        return ack
+        if state == BAD:
+            return "BAD-SIGNATURE", "BAD_SIGNATURE"
+        for _, key in self.lines:
+            state = check_log_signature(head, key)
+            if state == GOOD:
+                return "WRONG-KEY", "WRONG_KEY", key.id.hex(), right.id.hex()
+            if state == BAD:
+                return "BAD-SIGNATURE", "BAD_SIGNATURE"
+        return "UNKNOWN-KEY", "UNKNOWN_KEY"
 
 
 class Lines:
     """The rules between one line and the next. Feed it every line in order."""
 
     def __init__(self, findings):
-        self.findings = findings
+        self.add, self.tell = findings.add, findings.tell
         self.tree = Tree()
         self.origin = None
-        self.prev = bytes(32)      # leaf of the line before
-        self.expected = 0          # the n the next line should carry
-        self.after_bad = False     # the line before could not be read
-        self.boot = self.mono = self.t = None
-        self.cameras = {}
-        self.keys = []             # (line number, Vkey)
-        self.acks = []
+        self.last_leaf = bytes(32)
+        self.next_n = 0            # number the next line should bear
+        self.lagging = False       # in a run of lines whose number is too small
+        self.before = None         # (t, boot, mono) of the line before, when it could be read and is of this log
+        self.cameras = {}          # camera -> [(s, end) of its last segment or None, gaps declared since]
+        self.keys = LogKeys()
+        self.acks = []             # (line number, head.ack)
         self.unknown_types = set()
 
-    def line(self, data, leaf=None):
+    def line(self, data):
         place = self.tree.size
-        where = "line %d" % place
-        add = self.findings.add
         try:
-            r = parse_line(data) if leaf is None else None
-            if r is None:
-                raise fault("TOO_LONG")
+            r = parse_line(data)
         except Malformed as bad:
-            add("RECORD-MALFORMED", where, "AS_IT_IS", str(bad))
-            return self.bad_line(leaf or leaf_hash(data))
+            leaf = leaf_hash(data)
+            self.unread(place, "RECORD-MALFORMED", bad.args[0])
         except OtherVersion as other:
-            add("UNKNOWN-VERSION", where, "VERSION", other.args[0])
-            return self.bad_line(leaf_hash(data))
-        self.tree.add(r.leaf)
-        prev, self.prev = self.prev, r.leaf
-        expected, self.expected = self.expected, self.expected + 1
-        after_bad, self.after_bad = self.after_bad, False
+            leaf = leaf_hash(data)
+            self.unread(place, "UNKNOWN-VERSION", say("VERSION", other.args[0]))
+        else:
+            leaf = r.leaf
+            self.judge(place, r)
+        self.tree.add(leaf)
+        self.last_leaf = leaf
 
+    def too_long(self, leaf):
+        """A line too long to be held: its fingerprint counts all the same."""
+        self.unread(self.tree.size, "RECORD-MALFORMED", say("TOO_LONG"))
+        self.tree.add(leaf)
+        self.last_leaf = leaf
+
+    def unread(self, place, code, sentence):
+        self.tell(code, "line %d" % place, sentence)
+        self.next_n += 1
+        self.before = None
+
+    def judge(self, place, r):
+        where = "line %d" % place
         if self.origin is None:
             self.origin = r.log
         if r.log != self.origin:
-            if after_bad:
-                return
-            add("FOREIGN-RECORD", where, "FOREIGN_LINE", r.log)
+            self.unread(place, "FOREIGN-RECORD", say("FOREIGN_LINE", r.log, self.origin))
             return
-        if after_bad:
-            if r.prev != prev:
-                add("CHAIN-BREAK", where, "CHAIN_BREAK")
-            return self.remember(r, place, None)
-        if r.n != expected:
-            add("MISSING-OR-REORDERED", where, "NOT_ITS_PLACE", r.n, expected)
-            if r.n > place:
-                self.expected = r.n + 1
-        elif r.prev != prev:
-            add("CHAIN-BREAK", where, "CHAIN_BREAK")
-        if self.boot is None:
-            if r.type != "log.open":
-                add("MISSING-OR-REORDERED", where, "NOT_LOG_OPEN")
+        expected = self.next_n
+        if r.n == expected:
+            self.lagging = False
+            self.next_n += 1
+            if r.prev != self.last_leaf:
+                self.add("CHAIN-BREAK", where, "CHAIN")
+            self.order(place, where, r)
         else:
-            if place == 1 and r.type != "sys.boot":
-                add("MISSING-OR-REORDERED", where, "NOT_SYS_BOOT")
-            if r.boot == self.boot:
-                self.same_start(r, where, place)
-            elif r.boot < self.boot or r.type != "sys.boot":
-                add("BOOT-NOT-LOGGED", where, "BOOT_NOT_LOGGED", self.boot, r.boot)
-        self.remember(r, place, where)
+            if r.n > expected or not self.lagging:
+                self.add("MISSING-OR-REORDERED", where, "OUT_OF_PLACE", r.n, expected)
+            self.lagging = r.n < expected
+            self.next_n = max(expected, r.n + 1)
+        self.before = r.t, r.boot, r.mono
+        try:
+            self.by_type(place, where, r)
+        except BadData as bad:
+            self.add("RECORD-MALFORMED", where, "BAD_VALUE", bad.args[0])
 
-    def bad_line(self, leaf):
-        self.tree.add(leaf)
-        self.prev = leaf
-        self.expected += 1
-        self.after_bad = True
-
-    def same_start(self, r, where, place):
-        add = self.findings.add
-        if r.mono < self.mono:
-            add("RECORD-MALFORMED", where, "MONO_BACKWARDS", self.mono, r.mono)
+    def order(self, place, where, r):
+        """Start counter and clocks, for a line in its place."""
+        if place == 0 and r.type != "log.open":
+            self.add("MISSING-OR-REORDERED", where, "NOT_OPENED", r.type)
+        if place == 1 and r.type != "sys.boot":
+            self.add("MISSING-OR-REORDERED", where, "NOT_STARTED", r.type)
+        if self.before is None:
             return
+        t, boot, mono = self.before
+        if r.boot != boot:
+            if r.boot < boot or r.type != "sys.boot":
+                self.add("BOOT-NOT-LOGGED", where, "BOOT_UNLOGGED", boot, r.boot)
+            return
+        if r.mono < mono:
+            self.add("RECORD-MALFORMED", where, "MONO", mono, r.mono)
         if r.type == "sys.boot" and place != 1:
-            add("BOOT-NOT-LOGGED", where, "BOOT_NOT_COUNTED", r.boot)
-        if r.mono - self.mono > 75000:
-            add("SILENCE", where, "SILENCE", r.mono - self.mono)
-        if abs((r.t - self.t) - (r.mono - self.mono)) > 250 and r.type != "clock.step":
-            add("CLOCK-STEP-NOT-LOGGED", where, "CLOCK_STEP", (r.t - self.t) - (r.mono - self.mono))
+            self.add("BOOT-NOT-LOGGED", where, "BOOT_SAME", boot)
+        if r.mono - mono > 75000:
+            self.add("SILENCE", where, "SILENCE", r.mono - mono)
+        step = (r.t - t) - (r.mono - mono)
+        if abs(step) > 250 and r.type != "clock.step":
+            self.add("CLOCK-STEP-NOT-LOGGED", where, "STEP", step)
 
-    def remember(self, r, place, where):
-        """The rules by type; `where` is None for the line after an unreadable one, which is only remembered."""
-        self.boot, self.mono, self.t = r.boot, r.mono, r.t
-        kind, data = r.type, r.data
-        if kind == "seg.write":
-            segment = seg_write(data)
-            if segment:
-                return self.segment(segment, where)
-        elif kind == "seg.gap":
-            gap = seg_gap(data)
-            if gap:
-                self.cameras.setdefault(gap[0], Camera()).gaps.append(gap[1:])
-                return
-        elif kind == "head.ack":
-            ack = Ack.read(place, data)
-            if ack:
-                self.acks.append(ack)
-                return
-        elif kind in ("log.open", "key.roll"):
-            key = log_key(data.get("key" if kind == "log.open" else "new"))
-            if key:
-                self.keys.append((place, key))
-                return
-        else:
-            if where and kind not in KNOWN_TYPES and kind not in self.unknown_types:
-                self.unknown_types.add(kind)
-                self.findings.add("UNKNOWN-TYPE", where, "UNKNOWN_TYPE", kind)
-            return
-        if where:
-            self.findings.add("RECORD-MALFORMED", where, "BAD_DATA", kind)
-
-    def segment(self, segment, where):
-        cam, s, t0, t1 = segment[:4]
-        camera = self.cameras.setdefault(cam, Camera())
-        if where and camera.s is not None:
-            if s != camera.s + 1:
-                self.findings.add("SEGMENT-MISSING", "camera " + cam, "SEGMENT_MISSING", s, camera.s, where)
-            elif t0 - camera.end > 500:
-                if covered(camera.gaps, s, camera.end, t0):
-                    self.findings.add("GAP-DECLARED", "camera " + cam, "GAP_DECLARED", s, t0 - camera.end)
-                else:
-                    self.findings.add("SEGMENT-MISSING", "camera " + cam, "GAP_UNDECLARED", s, t0 - camera.end)
-        camera.s, camera.end, camera.gaps = s, t1, []
-
-    def key_for(self, size):
-        """The log key in force for a head of `size` lines: the head that ends with a key.roll is still the old key's."""
-        in_force = None
-        for place, key in self.keys:
-            if in_force is None or place + 1 < size:
-                in_force = key
-        return in_force
+    def by_type(self, place, where, r):
+        if r.type == "seg.write":
+            segment = seg_write(r.data)
+            camera = self.cameras.setdefault(segment[0], [None, []])
+            gaps = [(t0, t1) for following, t0, t1 in camera[1] if following == segment[1]]
+            before, camera[0], camera[1] = camera[0], (segment[1], segment[3]), []
+            if before:
+                follows(self.add, segment[0], place, before, segment, gaps)
+        elif r.type == "seg.gap":
+            gap = seg_gap(r.data)
+            self.cameras.setdefault(gap[0], [None, []])[1].append(gap[1:])
+        elif r.type == "head.ack":
+            self.acks.append((place, head_ack(r.data)))
+        elif r.type == "log.open":
+            key = part(r.data, "key", log_key)
+            if place == 0:
+                self.keys.lines.append((place, key))
+        elif r.type == "key.roll":
+            self.keys.lines.append((place, part(r.data, "new", log_key)))
+        elif r.type not in KNOWN_TYPES and r.type not in self.unknown_types:
+            self.unknown_types.add(r.type)
+            self.add("UNKNOWN-TYPE", where, "UNKNOWN_TYPE", r.type)
 
 
 KNOWN_TYPES = set(
@@ -1478,7 +1515,10 @@ def cannot(place, word, *args):
 
 def verify(path, hub_keys=(), given=(), live=False, kind=None):
     """The whole report as text."""
-    folder = Folder(path)
+    return verify_folder(Folder(path), hub_keys, given, live, kind)
+
+
+def verify_folder(folder, hub_keys, given, live, kind):
     try:
         names = folder.list()
         if kind is None:
