@@ -247,7 +247,7 @@ def ed_decode(data):
 
 
 def ed_encode(p):
-    z = pow(p[2], P - 2, P)
+    z = pow(p[2], -1, P)
     x, y = p[0] * z % P, p[1] * z % P
     return (y | (x & 1) << 255).to_bytes(32, "little")
 
@@ -261,7 +261,7 @@ class Multiples:
 
     def times(self, k):
         self.uses += 1
-        if self.uses <= 20:
+        if self.uses <= 50:
             result, p = ZERO, self.point
             while k:
                 if k & 1:
@@ -290,7 +290,7 @@ class Multiples:
         for _ in range(32):
             row, p = [None], base
             for _ in range(255):
-                z = pow(p[2], P - 2, P)
+                z = pow(p[2], -1, P)
                 x, y = p[0] * z % P, p[1] * z % P
                 row.append(((y - x) % P, (y + x) % P, D2 * x * y % P))
                 p = ed_add(p, base)
@@ -336,9 +336,9 @@ def ec_add(p, q):
     if p[0] == q[0]:
         if (p[1] + q[1]) % Q == 0:
             return None
-        slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], Q - 2, Q) % Q
+        slope = (3 * p[0] * p[0] - 3) * pow(2 * p[1], -1, Q) % Q
     else:
-        slope = (q[1] - p[1]) * pow(q[0] - p[0], Q - 2, Q) % Q
+        slope = (q[1] - p[1]) * pow(q[0] - p[0], -1, Q) % Q
     x = (slope * slope - p[0] - q[0]) % Q
     return x, (slope * (p[0] - x) - p[1]) % Q
 
@@ -385,7 +385,7 @@ def p256_good(spki, message, signature):
     r, s = numbers
     if not (0 < r < N and 0 < s < N):
         return False
-    w = pow(s, N - 2, N)
+    w = pow(s, -1, N)
     e = int.from_bytes(sha256(message), "big")
     point = ec_add(ec_times(e * w % N, G), ec_times(r * w % N, key))
     return point is not None and point[0] % N == r
@@ -1079,20 +1079,20 @@ class LogCheck:
             own = next((head for head, kind, _ in heads if kind == "head"), None)
             self.own_size = own.size if own else None
             self.own_good = bool(own and own.origin == self.lines.origin and own.size <= tree.size
-                                 and self.key_state(own) is None and tree.root(own.size) == own.root)
+                                 and self.lines.keys.judge(own) is None and tree.root(own.size) == own.root)
             forks = []
             for head, kind, place in heads:
                 forks += self.check_head(head, kind, place, heads)
-            for ack in self.lines.acks:
-                self.check_ack(ack)
+            for line, ack in self.lines.acks:
+                self.check_ack("line %d" % line, *ack)
             for size in forks:
                 add("PROOF-OF-FORK", "head %d" % size, "PROOF_OF_FORK", size)
             if self.sealed < tree.size:
                 add("UNSEALED", "tail", "UNSEALED", tree.size - self.sealed)
             if self.torn and self.live:
-                add("TORN-TAIL", "tail", "TORN_TAIL", self.torn)
+                add("TORN-TAIL", "tail", "TORN_LIVE", self.torn)
         if not tree.size:
-            add("UNREADABLE", "log", "NO_LINES")
+            add("UNREADABLE", "log", "NO_LINE")
         verdict = "INTACT"
         if not self.hub_keys:
             add("NO-HUB-KEY", "log", "NO_HUB_KEY")
@@ -1110,14 +1110,14 @@ class LogCheck:
                 self.findings.add("RECORD-MALFORMED", "tail", "TORN", self.torn)
                 self.torn = 0
             if name != "%010d.jsonl" % self.lines.tree.size:
-                self.findings.add("MISSING-OR-REORDERED", "line %d" % self.lines.tree.size, "WRONG_FILE", name)
+                self.findings.add("MISSING-OR-REORDERED", "line %d" % self.lines.tree.size, "FILE_PLACE", name, self.lines.tree.size)
             with self.folder.open(name) as file:
                 while True:
                     line = file.readline(MAX_LINE + 1)
                     if not line:
                         break
                     if line[-1:] == b"\n":
-                        self.lines.line(line) if len(line) <= MAX_LINE else self.lines.line(line, leaf_hash(line))
+                        self.lines.line(line)
                         continue
                     # No line end: the torn tail, or a line longer than any may be.
                     size, hashed = len(line), hashlib.sha256(b"\0" + line)
@@ -1126,7 +1126,7 @@ class LogCheck:
                         size += len(line)
                         hashed.update(line)
                     if line:
-                        self.lines.line(b"", hashed.digest())
+                        self.lines.too_long(hashed.digest())
                     else:
                         self.torn = size
         if self.torn and not self.live:
@@ -1162,19 +1162,6 @@ class LogCheck:
             self.findings.add("BAD-SIGNATURE", place, "NOT_A_HEAD")
             return None
 
-    def key_state(self, head):
-        """None when the log signature is good, by the key in force; else (code, word)."""
-        in_force = self.lines.key_for(head.size)
-        state = check_log_signature(head, in_force) if in_force else ABSENT
-        if state == GOOD:
-            return None
-        if state == BAD:
-            return "BAD-SIGNATURE", "BAD_LOG_SIGNATURE"
-        for _, key in self.lines.keys:
-            if key != in_force and check_log_signature(head, key) == GOOD:
-                return "WRONG-KEY", "WRONG_KEY"
-        return "UNKNOWN-KEY", "UNKNOWN_KEY"
-
     def check_head(self, head, kind, place, heads):
         add, tree, forks = self.findings.add, self.lines.tree, []
         if head.origin != self.lines.origin:
@@ -1182,9 +1169,9 @@ class LogCheck:
             return forks
         well_signed = False
         if kind != "cosigned":
-            trouble = self.key_state(head)
+            trouble = self.lines.keys.judge(head)
             if trouble:
-                add(trouble[0], place, trouble[1])
+                add(trouble[0], place, *trouble[1:])
             well_signed = trouble is None
             if well_signed and self.forks.setdefault(head.size, head.root) != head.root:
                 forks.append(head.size)
@@ -1211,28 +1198,27 @@ class LogCheck:
             add("FORKED", place, "FORKED", head.size)
         elif kind == "head" and head.size == tree.size and all(
                 tree.root(h.size) == h.root for h, k, _ in heads if k == "heads" and h.size < head.size) and all(
-                tree.root(a.size) == a.root for a in self.lines.acks if a.size < head.size):
+                tree.root(ack[0]) == ack[1] for _, ack in self.lines.acks if ack[0] < head.size):
             add("ALTERED", place, "ALTERED", head.size)
         else:
             add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", head.size)
         return forks
 
-    def check_ack(self, ack):
-        add, tree, place = self.findings.add, self.lines.tree, "line %d" % ack.place
-        keys = [key for key in self.hub_keys if key.name == ack.hub]
-        if keys:
-            key = next((key for key in keys if key.id == ack.sig[:4]), None)
-            message = body(self.lines.origin, ack.size, ack.root)
-            time = cosigned_at(key, message, ack.sig[4:]) if key else None
-            if time is None or time != ack.time:
-                add("BAD-SIGNATURE", place, "BAD_COSIGNATURE")
+    def check_ack(self, place, size, root, hub, time, signature):
+        add, tree = self.findings.add, self.lines.tree
+        for key in self.hub_keys:
+            if key.name == hub:
+                message = body(self.lines.origin, size, root)
+                fits = signature and signature[1] == key.id and cosigned_at(key, message, signature[2]) == time
+                if fits:
+                    self.hub_times.append((size, time))
+                else:
+                    add("BAD-SIGNATURE", place, "BAD_COSIGNATURE", hub)
+        if size > tree.size or tree.root(size) != root:
+            if self.own_good:
+                add("FORKED", place, "FORKED", size)
             else:
-                self.hub_times.append((ack.size, time))
-        if ack.size > tree.size:
-            add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", ack.size)
-        elif tree.root(ack.size) != ack.root:
-            add("FORKED" if self.own_good else "ALTERED-OR-FORKED", place,
-                "FORKED" if self.own_good else "ALTERED_OR_FORKED", ack.size)
+                add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", size)
 
 
 # ---------------------------------------------------------------- (6) a package
@@ -1257,13 +1243,13 @@ class PackageCheck:
     def run(self):
         self.sums = self.read("SHA256SUMS")
         if self.sums is None:
-            self.findings.add("UNREADABLE", "file SHA256SUMS", "CANNOT_READ")
+            self.findings.add("UNREADABLE", "file SHA256SUMS", "NO_FILE")
             return self.findings.report("CANNOT-CHECK")
         self.check_listing()
         self.manifest = self.read_manifest()
         self.check_seal()
         if self.manifest is None:
-            self.findings.add("UNREADABLE", "file manifest.json", "BAD_MANIFEST")
+            self.findings.add("UNREADABLE", "file manifest.json", "NO_MANIFEST")
         else:
             self.check_records()
             self.check_masters()
@@ -1281,23 +1267,23 @@ class PackageCheck:
             except UnicodeError:
                 match = None
             if not match:
-                add("LISTING-UNSAFE", "file SHA256SUMS", "NOT_A_LISTING", number + 1)
+                add("LISTING-UNSAFE", "file SHA256SUMS", "LISTING_LINE", number + 1)
                 continue
             digest, path = match.groups()
             place = "file " + path
             if not safe_path(path):
-                add("LISTING-UNSAFE", place, "UNSAFE_PATH")
+                add("LISTING-UNSAFE", place, "LISTING_PATH")
             elif path in listed:
-                add("LISTING-UNSAFE", place, "LISTED_TWICE")
+                add("LISTING-UNSAFE", place, "LISTING_TWICE")
             elif path not in self.names:
                 add("ALTERED-FILE", place, "FILE_MISSING")
             elif not self.folder.regular(path):
-                add("LISTING-UNSAFE", place, "NOT_A_FILE")
+                add("LISTING-UNSAFE", place, "LISTING_ODD")
             elif self.folder.sha256(path).hex() != digest:
                 add("ALTERED-FILE", place, "FILE_ALTERED")
             listed.add(path)
         for path in sorted(set(self.names) - listed - BESIDE):
-            add("EXTRA-FILE", "file " + path, "EXTRA_FILE")
+            add("EXTRA-FILE", "file " + path, "FILE_EXTRA")
 
     def read_manifest(self):
         try:
@@ -1312,7 +1298,7 @@ class PackageCheck:
             for master in m["master"]:
                 if type(master) is not dict or list(master) != ["n", "file"]:
                     return None
-                if not is_count(master["n"]) or type(master["file"]) is not str:
+                if count(master["n"]) is None or type(master["file"]) is not str:
                     return None
             return m
         except Malformed:
@@ -1343,20 +1329,20 @@ class PackageCheck:
         spki = unbase64(record.data.get("spki")) if proven and type(record.data.get("spki")) is str else None
         signature = self.read("SHA256SUMS.sig")
         if not proven or record.type != "key.seal" or spki is None:
-            add("SEAL-KEY-NOT-IN-LOG", "file keys/seal.record", "SEAL_KEY_NOT_PROVEN")
+            add("SEAL-KEY-NOT-IN-LOG", "file keys/seal.record", "SEAL_KEY")
         elif signature is None:
             add("SEAL-BROKEN", "file SHA256SUMS.sig", "SEAL_MISSING")
         elif not p256_good(spki, self.sums, signature):
             pem = self.read("keys/seal.pem") or b""
             other = unbase64("".join(pem.decode("latin-1").split("\n")[1:-2]))
             if other and p256_good(other, self.sums, signature):
-                add("SEAL-KEY-NOT-IN-LOG", "file SHA256SUMS.sig", "SEAL_KEY_NOT_IN_LOG")
+                add("SEAL-KEY-NOT-IN-LOG", "file SHA256SUMS.sig", "SEAL_OTHER_KEY")
             else:
                 add("SEAL-BROKEN", "file SHA256SUMS.sig", "SEAL_BROKEN")
         record, _, proven = self.line_and_proof("SHA256SUMS.record", "SHA256SUMS.tlog-proof")
         if not (proven and record.type == "exp.done" and record.data.get("sums") == sha256(self.sums).hex()
                 and self.manifest and record.data.get("ref") == self.manifest["ref"]):
-            add("NOT-IN-LOG", "file SHA256SUMS.record", "SUMS_NOT_IN_LOG")
+            add("NOT-IN-LOG", "file SHA256SUMS.record", "NOT_EXPORTED")
 
     # 3. every line relied on is in the box's log, under one head
     def check_records(self):
@@ -1366,7 +1352,7 @@ class PackageCheck:
             try:
                 r = parse_line(line)
             except Malformed as bad:
-                add("RECORD-MALFORMED", "line %d" % number, "AS_IT_IS", str(bad))
+                self.findings.tell("RECORD-MALFORMED", "line %d" % number, bad.args[0])
                 continue
             except OtherVersion as other:
                 add("UNKNOWN-VERSION", "line %d" % number, "VERSION", other.args[0])
@@ -1379,7 +1365,7 @@ class PackageCheck:
                 proof = Proof(self.folder.read("log/proof/%d.tlog-proof" % r.n, MAX_NOTE)
                               if "log/proof/%d.tlog-proof" % r.n in self.names else b"")
             except BadNote:
-                add("PROOF-MISMATCH", place, "NO_PROOF")
+                add("PROOF-MISMATCH", place, "PROOF_MISMATCH")
                 continue
             if shared is None:
                 shared = proof
@@ -1391,7 +1377,7 @@ class PackageCheck:
             else:
                 self.records.append(r)
         if shared is None:
-            add("NO-HUB-COSIGNATURE", "package", "NO_HEAD")
+            add("NO-HUB-COSIGNATURE", "package", "NO_COSIGNATURE")
             return
         head = shared.head
         place = "head %d" % head.size
@@ -1411,7 +1397,7 @@ class PackageCheck:
         if state == ABSENT:
             add("UNKNOWN-KEY", place, "UNKNOWN_KEY")
         elif state == BAD:
-            add("BAD-SIGNATURE", place, "BAD_LOG_SIGNATURE")
+            add("BAD-SIGNATURE", place, "BAD_SIGNATURE")
 
     # 4. the footage is what those lines describe, all of it, and what was asked for
     def check_masters(self):
@@ -1425,7 +1411,7 @@ class PackageCheck:
             named.add(name)
             segment = seg_write(r.data) if r and r.type == "seg.write" else None
             if not segment or segment[0] != m["cam"]:
-                add("UNLOGGED-MASTER-FILE", place, "UNLOGGED_MASTER", master["n"])
+                add("UNLOGGED-MASTER-FILE", place, "UNLOGGED_ENTRY", m["cam"], master["n"])
                 continue
             _, s, t0, t1, size, digest = segment
             if (not name.startswith("master/") or name not in self.names or not self.folder.regular(name)
@@ -1442,7 +1428,7 @@ class PackageCheck:
             first, last = first or segment, segment
         for name in self.names:
             if name.startswith("master/") and name not in named:
-                add("UNLOGGED-MASTER-FILE", "file " + name, "UNNAMED_MASTER")
+                add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
         clip = next((r for r in self.records if r.type == "exp.clip" and r.data.get("ref") == m["ref"]
                      and r.data.get("cam") == m["cam"]), None)
         if first and first[2] > m["t0"] + 500 and not any(
@@ -1452,7 +1438,7 @@ class PackageCheck:
                 t0 <= last[3] + 500 and t1 >= m["t1"] - 500 for _, t0, t1 in gaps):
             add("DOES-NOT-COVER-REQUEST", camera, "ENDS_EARLY")
         if not clip:
-            add("NOT-IN-LOG", "package", "NO_EXP_CLIP")
+            add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
         elif not first or clip.data.get("s0") != first[1] or clip.data.get("s1") != last[1]:
             add("DOES-NOT-COVER-REQUEST", camera, "NOT_AS_EXPORTED")
 
@@ -1527,7 +1513,7 @@ def verify_folder(folder, hub_keys, given, live, kind):
             return PackageCheck(folder, list(hub_keys)).run()
         return LogCheck(folder, list(hub_keys), list(given), live).run()
     except (OSError, ValueError, RecursionError, MemoryError):
-        return cannot("folder", "CANNOT_READ")
+        return cannot("folder", "NO_FOLDER")
 
 
 def main(args):
