@@ -27,8 +27,7 @@ import stat
 import sys
 
 MAX_LINE = 4096              # most bytes of a log line, line end included
-MAX_NOTE = 65536             # most bytes of a head or proof file
-MAX_LIST = 16 * 1024 * 1024  # most bytes of a list or record file of a package
+MAX_FILE = 4096 * 65536      # most bytes of a file that is read whole: the most a file of log lines can have
 MAX_SHOWN = 100              # findings printed; the rest are counted
 
 # ---------------------------------------------------------------- the sentences
@@ -353,9 +352,13 @@ def ec_times(k, p):
     return result
 
 
+def is_p256(spki):
+    return len(spki) == 91 and spki.startswith(SPKI_P256) and spki[26] == 4
+
+
 def p256_key(spki):
     """The point in a SubjectPublicKeyInfo of P-256, or None."""
-    if len(spki) != 91 or not spki.startswith(SPKI_P256) or spki[26] != 4:
+    if not is_p256(spki):
         return None
     x, y = int.from_bytes(spki[27:59], "big"), int.from_bytes(spki[59:], "big")
     if x >= Q or y >= Q or (y * y - x ** 3 + 3 * x - B) % Q:
@@ -438,8 +441,6 @@ class Head:
     """A signed head: name of the log, number of lines, root; then signatures (name, id, rest)."""
 
     def __init__(self, data):
-        if len(data) > MAX_NOTE:
-            raise BadNote("too long")
         try:
             text = data.decode("utf-8")
         except UnicodeError:
@@ -463,6 +464,9 @@ class Head:
 
     def body(self):
         return body(self.origin, self.size, self.root)
+
+    def same(self, other):
+        return self.body() == other.body() and self.signatures == other.signatures
 
 
 def body(origin, size, root):
@@ -506,8 +510,6 @@ class Proof:
     """c2sp.org/tlog-proof@v1: number of the line, hashes, the countersigned head."""
 
     def __init__(self, data):
-        if len(data) > MAX_NOTE:
-            raise BadNote("too long")
         top, blank, note = data.partition(b"\n\n")
         try:
             lines = top.decode("ascii").split("\n")
@@ -517,9 +519,8 @@ class Proof:
             raise BadNote("not a proof")
         self.index = number_of(lines[1][6:])
         self.hashes = [unbase64(line) for line in lines[2:]]
-        if self.index is None or len(self.hashes) > 63 or any(h is None or len(h) != 32 for h in self.hashes):
+        if self.index is None or any(h is None or len(h) != 32 for h in self.hashes):
             raise BadNote("not a proof")
-        self.note = note
         self.head = Head(note)
 
 
@@ -693,6 +694,11 @@ def time_ms(text):
     if DAYS[day] is None:
         return None
     return DAYS[day] + ((int(text[11:13]) * 60 + int(text[14:16])) * 60 + int(text[17:19])) * 1000 + int(text[20:23])
+
+
+def time_text(ms):
+    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=ms)
+    return "%s.%03dZ" % (moment.replace(microsecond=0).isoformat(), ms % 1000)
 
 
 class Record:
@@ -936,6 +942,7 @@ class Lines:
         self.cameras = {}          # camera -> [(s, end) of its last segment or None, gaps declared since]
         self.keys = LogKeys()
         self.acks = []             # (line number, head.ack)
+        self.readable = False      # at least one line of this log could be read
         self.unknown_types = set()
 
     def line(self, data):
@@ -985,6 +992,7 @@ class Lines:
             self.lagging = r.n < expected
             self.next_n = max(expected, r.n + 1)
         self.before = r.t, r.boot, r.mono
+        self.readable = True
         try:
             self.by_type(place, where, r)
         except BadData as bad:
@@ -1044,181 +1052,212 @@ KNOWN_TYPES = set(
     "box.add box.revoke box.replace op.add grant.set grant.fail copy.made log.read".split())
 
 
-def countersignatures(head, hub_keys):
-    """Hub times of the good countersignatures on a head, and whether one in a hub's name is bad."""
-    times, bad = [], False
-    for name, key_id, blob in head.signatures:
-        keys = [key for key in hub_keys if key.name == name]
-        if keys:
-            key = next((key for key in keys if key.id == key_id), None)
-            time = cosigned_at(key, head.body(), blob) if key else None
-            if time is None:
-                bad = True
+def check_cosignature(vkey, message, signature):
+    """GOOD with the hub's time, ABSENT when the line is of another key, BAD; a pair."""
+    if signature[0] != vkey.name or signature[1] != vkey.id:
+        return ABSENT, None
+    time = cosigned_at(vkey, message, signature[2])
+    return (BAD, None) if time is None else (GOOD, time)
+
+
+def first_known(states):
+    """The first state that is not ABSENT."""
+    return next((state for state in states if state[0] != ABSENT), (ABSENT, None))
+
+
+def countersigned(head, hub_keys):
+    """Newest hub time of a good countersignature or None; and (word, name) of every line that bears a
+    hub's name and is not good."""
+    newest, faults = None, []
+    for signature in head.signatures:
+        named = [key for key in hub_keys if key.name == signature[0]]
+        if named:
+            state, time = first_known([check_cosignature(key, head.body(), signature) for key in named])
+            if state == GOOD:
+                newest = time if newest is None else max(newest, time)
             else:
-                times.append(time)
-    return times, bad
+                faults.append(("BAD_COSIGNATURE" if state == BAD else "HUB_NAME_ONLY", signature[0]))
+    return newest, faults
+
+
+KEPT, NEWEST, COSIGNED, GIVEN = "heads/*", "head.note", "cosigned.note", "--head"
 
 
 class LogCheck:
-    """Heads against lines. A head is held as (place, Head, kind); kinds: heads, head, cosigned, given."""
-
     def __init__(self, folder, hub_keys, given, live):
         self.folder, self.hub_keys, self.given, self.live = folder, hub_keys, given, live
         self.findings = Findings()
+        self.add = self.findings.add
         self.lines = Lines(self.findings)
-        self.torn = 0
-        self.sealed = 0            # size of the largest head that is well signed and agrees
-        self.hub_times = []        # (size, time) of good countersignatures
-        self.forks = {}            # size -> root of a well-signed head
+        self.torn = 0              # bytes of an unfinished last line, in a log still being written
+        self.sealed = 0            # size of the largest well-signed head that agrees
+        self.times = []            # (size, hub time) of good countersignatures
+        self.ack_disagreed = False
 
     def run(self):
         self.read_lines()
+        if not self.lines.readable:
+            self.add("UNREADABLE", "log", "NO_LINE")
         heads = self.read_heads()
-        add, tree = self.findings.add, self.lines.tree
-        if tree.size or self.torn:
-            own = next((head for head, kind, _ in heads if kind == "head"), None)
-            self.own_size = own.size if own else None
-            self.own_good = bool(own and own.origin == self.lines.origin and own.size <= tree.size
-                                 and self.lines.keys.judge(own) is None and tree.root(own.size) == own.root)
-            forks = []
-            for head, kind, place in heads:
-                forks += self.check_head(head, kind, place, heads)
-            for line, ack in self.lines.acks:
-                self.check_ack("line %d" % line, *ack)
-            for size in forks:
-                add("PROOF-OF-FORK", "head %d" % size, "PROOF_OF_FORK", size)
-            if self.sealed < tree.size:
-                add("UNSEALED", "tail", "UNSEALED", tree.size - self.sealed)
-            if self.torn and self.live:
-                add("TORN-TAIL", "tail", "TORN_LIVE", self.torn)
-        if not tree.size:
-            add("UNREADABLE", "log", "NO_LINE")
-        verdict = "INTACT"
+        self.about_newest(heads)
+        for source, head in heads:
+            self.check_head(source, head)
+        for line, ack in self.lines.acks:
+            self.check_ack("line %d" % line, *ack)
+        self.check_forks([head for _, head in heads])
         if not self.hub_keys:
-            add("NO-HUB-KEY", "log", "NO_HUB_KEY")
-        if not self.hub_times:
-            verdict = "INTACT-NOT-YET-COUNTERSIGNED"
-        else:
-            times = [time for _, time in sorted(self.hub_times)]
-            if any(abs(b - a) > 3600 for a, b in zip(times, times[1:])):
-                verdict = "INTACT-LATE-ANCHORED"
-        return self.findings.report(verdict)
+            self.add("NO-HUB-KEY", "log", "NO_HUB_KEY")
+        above = self.lines.tree.size - self.sealed
+        if above > 0:
+            self.add("UNSEALED", "tail", "UNSEALED", above)
+        if self.torn:
+            self.add("TORN-TAIL", "tail", "TORN_LIVE", self.torn)
+        times = [time for _, time in sorted(self.times)]
+        if not times:
+            return self.findings.report("INTACT-NOT-YET-COUNTERSIGNED")
+        late = any(after - before > 3600 for before, after in zip(times, times[1:]))
+        return self.findings.report("INTACT-LATE-ANCHORED" if late else "INTACT")
 
     def read_lines(self):
-        for name in [n for n in self.folder.list() if n.endswith(".jsonl") and "/" not in n]:
-            if self.torn:
-                self.findings.add("RECORD-MALFORMED", "tail", "TORN", self.torn)
-                self.torn = 0
-            if name != "%010d.jsonl" % self.lines.tree.size:
-                self.findings.add("MISSING-OR-REORDERED", "line %d" % self.lines.tree.size, "FILE_PLACE", name, self.lines.tree.size)
-            with self.folder.open(name) as file:
-                while True:
-                    line = file.readline(MAX_LINE + 1)
-                    if not line:
-                        break
-                    if line[-1:] == b"\n":
-                        self.lines.line(line)
-                        continue
-                    # No line end: the torn tail, or a line longer than any may be.
-                    size, hashed = len(line), hashlib.sha256(b"\0" + line)
-                    while line and line[-1:] != b"\n":
-                        line = file.readline(65536)
-                        size += len(line)
-                        hashed.update(line)
-                    if line:
-                        self.lines.too_long(hashed.digest())
-                    else:
-                        self.torn = size
-        if self.torn and not self.live:
-            self.findings.add("RECORD-MALFORMED", "tail", "TORN", self.torn)
+        names = [name for name in self.folder.list() if name.endswith(".jsonl") and "/" not in name]
+        for name in names:
+            count = self.lines.tree.size
+            if name != "%010d.jsonl" % count:
+                self.add("MISSING-OR-REORDERED", "line %d" % count, "FILE_PLACE", name, count)
+            try:
+                file = self.folder.open(name)
+            except OSError:
+                self.add("UNREADABLE", "file " + name, "NO_FILE")
+                continue
+            with file:
+                self.read_file(file, name == names[-1])
+
+    def read_file(self, file, is_last):
+        while True:
+            line = file.readline(MAX_LINE + 1)
+            if line[-1:] == b"\n":
+                self.lines.line(line)
+                continue
+            # No line end here: the end of the file, or a line longer than any may be, which is only hashed.
+            size, hashed = len(line), hashlib.sha256(b"\0" + line)
+            while line and line[-1:] != b"\n":
+                line = file.readline(1 << 16)
+                size += len(line)
+                hashed.update(line)
+            if line:
+                self.lines.too_long(hashed.digest())
+                continue
+            if size and self.live and is_last:
+                self.torn = size
+            elif size:
+                self.add("RECORD-MALFORMED", "tail", "TORN", size)
+            return
 
     def read_heads(self):
-        """All heads that can be read, in the order they are judged; the others are named here."""
+        """All heads of this log in the order they are judged in; the others are named here."""
         names = self.folder.list()
-        files = [n for n in names if re.fullmatch(r"heads/[^/]*\.note", n)]
-        found = []
-        for name in files:
-            head = self.read_head("head " + name, self.folder.read(name, MAX_NOTE))
-            if head:
-                found.append((head, "heads", "head %d" % head.size))
-        found.sort(key=lambda entry: entry[0].size)
-        for name, kind in (("head.note", "head"), ("cosigned.note", "cosigned")):
-            if name in names:
-                head = self.read_head("head " + name, self.folder.read(name, MAX_NOTE))
-                if head:
-                    found.append((head, kind, "%s %d" % (kind, head.size)))
-        for number, data in enumerate(self.given):
-            head = self.read_head("head given %d" % (number + 1), data)
-            if head:
-                found.append((head, "given", "head %d" % head.size))
-        return found
+        kept = [name for name in names if name.startswith("heads/") and name.count("/") == 1]
+        kept.sort(key=lambda name: (len(name.encode()), name.encode()))
+        paths = [(KEPT, name) for name in kept] + [(name, name) for name in (NEWEST, COSIGNED) if name in names]
+        texts, heads = [], []
+        for source, name in paths:
+            try:
+                texts.append((source, name, self.folder.read(name)))
+            except OSError:
+                self.add("UNREADABLE", "file " + name, "NO_FILE")
+        texts += [(GIVEN, "given %d" % (i + 1), data) for i, data in enumerate(self.given)]
+        for source, name, data in texts:
+            try:
+                head = Head(data)
+            except BadNote:
+                self.add("BAD-SIGNATURE", "head " + name, "NOT_A_HEAD")
+                continue
+            if self.lines.origin not in (None, head.origin):
+                self.add("FOREIGN-RECORD", "head %d" % head.size, "FOREIGN_HEAD", head.origin, self.lines.origin)
+            else:
+                heads.append((source, head))
+        return heads
 
-    def read_head(self, place, data):
-        try:
-            if data is None:
-                raise BadNote("too long")
-            return Head(data)
-        except BadNote:
-            self.findings.add("BAD-SIGNATURE", place, "NOT_A_HEAD")
-            return None
+    def agrees(self, size, root):
+        return size <= self.lines.tree.size and self.lines.tree.root(size) == root
 
-    def check_head(self, head, kind, place, heads):
-        add, tree, forks = self.findings.add, self.lines.tree, []
-        if head.origin != self.lines.origin:
-            add("FOREIGN-RECORD", place, "FOREIGN_HEAD", head.origin)
-            return forks
-        well_signed = False
-        if kind != "cosigned":
-            trouble = self.lines.keys.judge(head)
-            if trouble:
-                add(trouble[0], place, *trouble[1:])
-            well_signed = trouble is None
-            if well_signed and self.forks.setdefault(head.size, head.root) != head.root:
-                forks.append(head.size)
-        countersigned = False
-        if self.hub_keys and kind in ("cosigned", "given"):
-            times, bad = countersignatures(head, self.hub_keys)
-            self.hub_times += [(head.size, time) for time in times]
-            countersigned = bool(times)
-            if bad:
-                add("BAD-SIGNATURE", "cosigned %d" % head.size, "BAD_COSIGNATURE")
-            elif not times and kind == "cosigned":
-                add("NO-HUB-COSIGNATURE", place, "NO_COSIGNATURE")
-        anchored = countersigned or (kind == "cosigned" and not self.hub_keys)
-        if head.size > tree.size:
-            if kind in ("heads", "head"):
-                add("TRUNCATED", place, "TRUNCATED", head.size, tree.size)
-            elif anchored and (self.own_size is None or head.size > self.own_size):
-                add("ROLLED-BACK", place, "ROLLED_BACK", head.size, tree.size)
-            return forks
-        if tree.root(head.size) == head.root:
-            if well_signed or anchored:
+    def about_newest(self, heads):
+        """Of head.note: its size, whether it is well signed and agrees, and whether only what lies above
+        every smaller known root can have changed."""
+        self.newest, self.newest_agrees, self.only_above = 0, False, False
+        for source, head in heads:
+            if source == NEWEST:
+                self.newest = head.size
+                self.newest_agrees = self.agrees(head.size, head.root) and self.lines.keys.judge(head) is None
+                known = [(h.size, h.root) for _, h in heads] + [ack[:2] for _, ack in self.lines.acks]
+                self.only_above = head.size == self.lines.tree.size and all(
+                    self.agrees(size, root) for size, root in known if size < head.size)
+
+    def check_head(self, source, head):
+        place = "cosigned %d" % head.size
+        witnessed = source == COSIGNED
+        if source in (COSIGNED, GIVEN):
+            time, faults = countersigned(head, self.hub_keys)
+            if source == COSIGNED and self.hub_keys and time is None and not faults:
+                self.add("NO-HUB-COSIGNATURE", place, "NO_COSIGNATURE")
+            for word, name in faults:
+                self.add("BAD-SIGNATURE", place, word, name)
+            if time is not None:
+                self.times.append((head.size, time))
+            counts = time is not None or not self.hub_keys
+            witnessed = witnessed or counts
+            if witnessed and self.disagrees(head.size, head.root, counts, place):
+                return
+        place = "head %d" % head.size
+        trouble = self.lines.keys.judge(head)
+        if trouble:
+            self.add(trouble[0], place, *trouble[1:])
+        if self.agrees(head.size, head.root):
+            if not trouble:
                 self.sealed = max(self.sealed, head.size)
-        elif kind in ("cosigned", "given") and self.own_good:
-            add("FORKED", place, "FORKED", head.size)
-        elif kind == "head" and head.size == tree.size and all(
-                tree.root(h.size) == h.root for h, k, _ in heads if k == "heads" and h.size < head.size) and all(
-                tree.root(ack[0]) == ack[1] for _, ack in self.lines.acks if ack[0] < head.size):
-            add("ALTERED", place, "ALTERED", head.size)
+        elif head.size > self.lines.tree.size:
+            self.add("TRUNCATED", place, "TRUNCATED", head.size, self.lines.tree.size)
+        elif source == NEWEST and self.only_above:
+            self.add("ALTERED", place, "ALTERED", head.size)
         else:
-            add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", head.size)
-        return forks
+            self.add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", head.size)
+
+    def disagrees(self, size, root, counts, place):
+        """A root the hub countersigned, against the lines."""
+        if self.agrees(size, root):
+            return False
+        if size > self.lines.tree.size:
+            if counts and size > self.newest:
+                self.add("ROLLED-BACK", place, "ROLLED_BACK", size, self.lines.tree.size)
+        elif counts and self.newest_agrees:
+            self.add("FORKED", place, "FORKED", size)
+        else:
+            self.add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", size)
+        return True
 
     def check_ack(self, place, size, root, hub, time, signature):
-        add, tree = self.findings.add, self.lines.tree
-        for key in self.hub_keys:
-            if key.name == hub:
-                message = body(self.lines.origin, size, root)
-                fits = signature and signature[1] == key.id and cosigned_at(key, message, signature[2]) == time
-                if fits:
-                    self.hub_times.append((size, time))
-                else:
-                    add("BAD-SIGNATURE", place, "BAD_COSIGNATURE", hub)
-        if size > tree.size or tree.root(size) != root:
-            if self.own_good:
-                add("FORKED", place, "FORKED", size)
+        named, counts = [key for key in self.hub_keys if key.name == hub], True
+        if named:
+            message = body(self.lines.origin, size, root)
+            state, stated = first_known([check_cosignature(key, message, signature) if signature else (BAD, None)
+                                         for key in named])
+            if state == GOOD and stated == time:
+                self.times.append((size, time))
             else:
-                add("ALTERED-OR-FORKED", place, "ALTERED_OR_FORKED", size)
+                counts = False
+                self.add("BAD-SIGNATURE", place, "HUB_NAME_ONLY" if state == ABSENT else "BAD_COSIGNATURE", hub)
+        if not self.ack_disagreed:  # where lines were changed all later ones disagree too: the first says it
+            self.ack_disagreed = self.disagrees(size, root, counts, place)
+
+    def check_forks(self, heads):
+        """Two heads of one size with different roots, both signed by keys of this log, convict on their own."""
+        roots = {}
+        for head in heads:
+            if any(check_log_signature(head, key) == GOOD for _, key in self.lines.keys.lines):
+                roots.setdefault(head.size, set()).add(head.root)
+        for size in sorted(roots):
+            if len(roots[size]) > 1:
+                self.add("PROOF-OF-FORK", "head %d" % size, "PROOF_OF_FORK", size)
 
 
 # ---------------------------------------------------------------- (6) a package
@@ -1226,221 +1265,301 @@ class LogCheck:
 BESIDE = {"SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.tsr", "SHA256SUMS.record", "SHA256SUMS.tlog-proof"}
 
 
+def pieces(data):
+    """Lines with their line ends; the last may have none."""
+    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+
+
 def safe_path(path):
-    parts = path.split("/")
-    return not (re.search(r"[\x00-\x1f\x7f\\]", path) or any(part in ("", ".", "..") for part in parts))
+    return not re.search(r"[\x00-\x1f\x7f\\]", path) and all(part not in ("", ".", "..") for part in path.split("/"))
+
+
+def pem_bytes(pem):
+    """The bytes in a PEM public key, or None."""
+    try:
+        text = pem.decode("utf-8").strip()
+    except UnicodeError:
+        return None
+    head, tail = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+    if not text.startswith(head) or not text[len(head):].endswith(tail):
+        return None
+    return unbase64("".join(re.split("[ \t\n\r\f]+", text[len(head):-len(tail)])))
+
+
+def read_manifest(data):
+    """ref, log, cam, t0, t1, master as [(n, file)]; None when it is not of its form."""
+    try:
+        m = Reader(data[:-1] if data[-1:] == b"\n" else data).whole()
+        if type(m) is not dict or type(m.get("v")) is not int or m["v"] != 1 or type(m.get("master")) is not list:
+            return None
+        out = {key: part(m, key, text) for key in ("ref", "log", "cam")}
+        out.update((key, part(m, key, time_ms)) for key in ("t0", "t1"))
+        if not all(type(entry) is dict for entry in m["master"]):
+            return None
+        out["master"] = [(part(entry, "n", count), part(entry, "file", text)) for entry in m["master"]]
+        return out
+    except (Malformed, BadData):
+        return None
+
+
+def reached(leaf, proof):
+    return root_from_proof(leaf, proof.index, proof.head.size, proof.hashes)
 
 
 class PackageCheck:
     def __init__(self, folder, hub_keys):
         self.folder, self.hub_keys = folder, hub_keys
         self.findings = Findings()
-        self.names = folder.list()
+        self.add = self.findings.add
+        self.names = set(folder.list())
+        self.listed = set()
 
     def read(self, name):
-        return self.folder.read(name, MAX_LIST) if name in self.names else None
-
-    def run(self):
-        self.sums = self.read("SHA256SUMS")
-        if self.sums is None:
-            self.findings.add("UNREADABLE", "file SHA256SUMS", "NO_FILE")
-            return self.findings.report("CANNOT-CHECK")
-        self.check_listing()
-        self.manifest = self.read_manifest()
-        self.check_seal()
-        if self.manifest is None:
-            self.findings.add("UNREADABLE", "file manifest.json", "NO_MANIFEST")
-        else:
-            self.check_records()
-            self.check_masters()
-        if not self.hub_keys:
-            self.findings.add("NO-HUB-KEY", "package", "NO_HUB_KEY")
-            return self.findings.report("INTACT-NOT-YET-COUNTERSIGNED")
-        return self.findings.report("INTACT")
-
-    # 1. every file is the file that was listed
-    def check_listing(self):
-        add, listed = self.findings.add, set()
-        for number, line in enumerate(self.sums.split(b"\n")[:-1] if self.sums.endswith(b"\n") else self.sums.split(b"\n")):
-            try:
-                match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line.decode("utf-8"), re.DOTALL)
-            except UnicodeError:
-                match = None
-            if not match:
-                add("LISTING-UNSAFE", "file SHA256SUMS", "LISTING_LINE", number + 1)
-                continue
-            digest, path = match.groups()
-            place = "file " + path
-            if not safe_path(path):
-                add("LISTING-UNSAFE", place, "LISTING_PATH")
-            elif path in listed:
-                add("LISTING-UNSAFE", place, "LISTING_TWICE")
-            elif path not in self.names:
-                add("ALTERED-FILE", place, "FILE_MISSING")
-            elif not self.folder.regular(path):
-                add("LISTING-UNSAFE", place, "LISTING_ODD")
-            elif self.folder.sha256(path).hex() != digest:
-                add("ALTERED-FILE", place, "FILE_ALTERED")
-            listed.add(path)
-        for path in sorted(set(self.names) - listed - BESIDE):
-            add("EXTRA-FILE", "file " + path, "FILE_EXTRA")
-
-    def read_manifest(self):
+        """The bytes of a file, or None."""
         try:
-            m = Reader((self.read("manifest.json") or b"").rstrip(b"\n")).whole()
-            if type(m) is not dict or list(m) != ["v", "ref", "log", "cam", "t0", "t1", "master"] or m["v"] != 1:
-                return None
-            if any(type(m[key]) is not str for key in ("ref", "log", "cam")) or type(m["master"]) is not list:
-                return None
-            m["t0"], m["t1"] = time_ms(m["t0"]), time_ms(m["t1"])
-            if m["t0"] is None or m["t1"] is None:
-                return None
-            for master in m["master"]:
-                if type(master) is not dict or list(master) != ["n", "file"]:
-                    return None
-                if count(master["n"]) is None or type(master["file"]) is not str:
-                    return None
-            return m
-        except Malformed:
+            return self.folder.read(name) if name in self.names else None
+        except OSError:
             return None
 
-    def line_and_proof(self, record_name, proof_name):
-        """A line that lies beside its proof: (Record or None, Proof or None, proven)."""
-        record = proof = None
-        try:
-            record = parse_line(self.read(record_name) or b"")
-        except (Malformed, OtherVersion):
-            pass
-        try:
-            proof = Proof(self.read(proof_name) or b"")
-        except BadNote:
-            pass
-        proven = bool(record and proof and proof.index == record.n and proof.head.origin == record.log
-                      and root_from_proof(record.leaf, record.n, proof.head.size, proof.hashes) == proof.head.root)
-        if proven and self.hub_keys:
-            times, bad = countersignatures(proof.head, self.hub_keys)
-            proven = bool(times) and not bad
-        return record, proof, proven
+    def run(self):
+        sums = self.read("SHA256SUMS")
+        if sums is None:
+            self.add("UNREADABLE", "file SHA256SUMS", "NO_FILE")
+            return self.findings.report("CANNOT-CHECK")
+        self.check_listing(sums)
+        manifest = self.read("manifest.json")
+        manifest = read_manifest(manifest) if manifest is not None else None
+        self.check_seal(sums, manifest)
+        if manifest:
+            self.segments, self.gaps, self.clips = {}, [], []
+            self.check_records(manifest)
+            self.check_masters(manifest)
+        else:
+            self.add("UNREADABLE", "file manifest.json", "NO_MANIFEST")
+        if not self.hub_keys:
+            self.add("NO-HUB-KEY", "package", "NO_HUB_KEY")
+        return self.findings.report("INTACT" if self.hub_keys else "INTACT-NOT-YET-COUNTERSIGNED")
+
+    # 1. every file is the file that was listed
+    def check_listing(self, sums):
+        for number, line in enumerate(pieces(sums)):
+            try:
+                digest, two, path = line.decode("utf-8").partition("  ")
+            except UnicodeError:
+                digest, two, path = "", "", ""
+            if not two or path[-1:] != "\n" or not is_hash(digest):
+                self.add("LISTING-UNSAFE", "file SHA256SUMS", "LISTING_LINE", number + 1)
+                continue
+            path = path[:-1]
+            place = "file " + path
+            if not safe_path(path):
+                self.add("LISTING-UNSAFE", place, "LISTING_PATH")
+            elif path in self.listed:
+                self.add("LISTING-UNSAFE", place, "LISTING_TWICE")
+            else:
+                self.listed.add(path)
+                if path not in self.names:
+                    self.add("ALTERED-FILE", place, "FILE_MISSING")
+                    continue
+                try:
+                    if self.folder.sha256(path).hex() != digest:
+                        self.add("ALTERED-FILE", place, "FILE_ALTERED")
+                except OSError:
+                    self.add("LISTING-UNSAFE", place, "LISTING_ODD")
+        for path in self.folder.list():
+            if path not in self.listed and path not in BESIDE:
+                self.add("EXTRA-FILE", "file " + path, "FILE_EXTRA")
 
     # 2. the list is the list that was sealed, and the hub's log says so
-    def check_seal(self):
-        add = self.findings.add
-        record, _, proven = self.line_and_proof("keys/seal.record", "keys/seal.tlog-proof")
-        spki = unbase64(record.data.get("spki")) if proven and type(record.data.get("spki")) is str else None
-        signature = self.read("SHA256SUMS.sig")
-        if not proven or record.type != "key.seal" or spki is None:
-            add("SEAL-KEY-NOT-IN-LOG", "file keys/seal.record", "SEAL_KEY")
-        elif signature is None:
-            add("SEAL-BROKEN", "file SHA256SUMS.sig", "SEAL_MISSING")
-        elif not p256_good(spki, self.sums, signature):
-            pem = self.read("keys/seal.pem") or b""
-            other = unbase64("".join(pem.decode("latin-1").split("\n")[1:-2]))
-            if other and p256_good(other, self.sums, signature):
-                add("SEAL-KEY-NOT-IN-LOG", "file SHA256SUMS.sig", "SEAL_OTHER_KEY")
-            else:
-                add("SEAL-BROKEN", "file SHA256SUMS.sig", "SEAL_BROKEN")
-        record, _, proven = self.line_and_proof("SHA256SUMS.record", "SHA256SUMS.tlog-proof")
-        if not (proven and record.type == "exp.done" and record.data.get("sums") == sha256(self.sums).hex()
-                and self.manifest and record.data.get("ref") == self.manifest["ref"]):
-            add("NOT-IN-LOG", "file SHA256SUMS.record", "NOT_EXPORTED")
+    def check_seal(self, sums, manifest):
+        line, proven = self.hub_line("keys/seal.record", "keys/seal.tlog-proof")
+        spki = None
+        if line and line.type == "key.seal" and text(line.data.get("spki")) is not None:
+            spki = unbase64(line.data["spki"])
+            spki = spki if spki is not None and is_p256(spki) else None
+        if spki is None or not proven:
+            self.add("SEAL-KEY-NOT-IN-LOG", "file keys/seal.record", "SEAL_KEY")
+        seal, place = self.read("SHA256SUMS.sig"), "file SHA256SUMS.sig"
+        if seal is None:
+            self.add("SEAL-BROKEN", place, "SEAL_MISSING")
+        elif spki is None or not p256_good(spki, sums, seal):
+            pem = self.read("keys/seal.pem")
+            other = pem_bytes(pem) if pem is not None else None
+            if other is None or not p256_good(other, sums, seal):
+                self.add("SEAL-BROKEN", place, "SEAL_BROKEN")
+            elif spki is not None:
+                self.add("SEAL-KEY-NOT-IN-LOG", place, "SEAL_OTHER_KEY")
+        line, proven = self.hub_line("SHA256SUMS.record", "SHA256SUMS.tlog-proof")
+        if not (proven and line.type == "exp.done" and line.data.get("sums") == sha256(sums).hex()
+                and text(line.data.get("ref")) == (manifest["ref"] if manifest else None)):
+            self.add("NOT-IN-LOG", "file SHA256SUMS.record", "NOT_EXPORTED")
+
+    def hub_line(self, record_name, proof_name):
+        """A line of the hub's log, and whether its proof leads to its head. What is wrong with that head
+        is said here."""
+        data, place = self.read(record_name), "file " + proof_name
+        try:
+            line = parse_line(data) if data is not None else None
+        except (Malformed, OtherVersion):
+            line = None
+        if line and not re.fullmatch(r".*/hub/(0|[1-9][0-9]{0,14})", line.log, re.DOTALL):
+            line = None
+        proof = self.proof(proof_name)
+        if proof is None:
+            return line, False
+        self.hub_says(proof.head, place, place)
+        data = self.read("keys/hub-log.vkey")
+        try:
+            key = Vkey(data.decode("utf-8").rstrip("\n")) if data is not None else None
+        except (UnicodeError, BadNote):
+            key = None
+        if key:
+            state = check_log_signature(proof.head, key)
+            if state != GOOD:
+                self.add(*(("BAD-SIGNATURE", place, "BAD_SIGNATURE") if state == BAD else ("UNKNOWN-KEY", place, "UNKNOWN_KEY")))
+        proven = (line is not None and line.log == proof.head.origin and line.n == proof.index
+                  and reached(line.leaf, proof) == proof.head.root)
+        return line, proven
+
+    def proof(self, name):
+        data = self.read(name)
+        try:
+            return Proof(data) if data is not None else None
+        except BadNote:
+            return None
+
+    def hub_says(self, head, place, countersigned_place):
+        if self.hub_keys:
+            time, faults = countersigned(head, self.hub_keys)
+            if time is None and not faults:
+                self.add("NO-HUB-COSIGNATURE", place, "NO_COSIGNATURE")
+            for word, name in faults:
+                self.add("BAD-SIGNATURE", countersigned_place, word, name)
 
     # 3. every line relied on is in the box's log, under one head
-    def check_records(self):
-        add = self.findings.add
-        self.records, shared = [], None
-        for number, line in enumerate((self.read("log/records.jsonl") or b"").splitlines(True)):
+    def check_records(self, manifest):
+        data = self.read("log/records.jsonl")
+        if data is None:
+            self.add("UNREADABLE", "file log/records.jsonl", "NO_FILE")
+            return
+        lines, shared = [], []  # shared: [head, how many proofs end in it]
+        for number, line in enumerate(pieces(data)):
+            r = trouble = proof = None
             try:
                 r = parse_line(line)
             except Malformed as bad:
-                self.findings.tell("RECORD-MALFORMED", "line %d" % number, bad.args[0])
-                continue
+                trouble = "RECORD-MALFORMED", "record %d" % number, bad.args[0]
             except OtherVersion as other:
-                add("UNKNOWN-VERSION", "line %d" % number, "VERSION", other.args[0])
+                trouble = "UNKNOWN-VERSION", "record %d" % number, say("VERSION", other.args[0])
+            if r and r.log == manifest["log"]:
+                proof = self.proof("log/proof/%d.tlog-proof" % r.n)
+            if proof:
+                for entry in shared:
+                    if entry[0].same(proof.head):
+                        entry[1] += 1
+                        break
+                else:
+                    shared.append([proof.head, 1])
+            lines.append((r, trouble, proof))
+        head = max(shared, key=lambda entry: entry[1])[0] if shared else None
+        keys = []
+        for r, trouble, proof in lines:
+            if trouble:
+                self.findings.tell(*trouble)
                 continue
             place = "line %d" % r.n
-            if r.log != self.manifest["log"]:
-                add("FOREIGN-RECORD", place, "FOREIGN_LINE", r.log)
+            if r.log != manifest["log"]:
+                self.add("FOREIGN-RECORD", place, "FOREIGN_LINE", r.log, manifest["log"])
                 continue
             try:
-                proof = Proof(self.folder.read("log/proof/%d.tlog-proof" % r.n, MAX_NOTE)
-                              if "log/proof/%d.tlog-proof" % r.n in self.names else b"")
-            except BadNote:
-                add("PROOF-MISMATCH", place, "PROOF_MISMATCH")
-                continue
-            if shared is None:
-                shared = proof
-            reached = root_from_proof(r.leaf, r.n, proof.head.size, proof.hashes)
-            if proof.index != r.n or reached is None or proof.note != shared.note:
-                add("PROOF-MISMATCH", place, "PROOF_MISMATCH")
-            elif reached != proof.head.root:
-                add("NOT-IN-LOG", place, "NOT_IN_LOG")
-            else:
-                self.records.append(r)
-        if shared is None:
-            add("NO-HUB-COSIGNATURE", "package", "NO_COSIGNATURE")
-            return
-        head = shared.head
+                self.by_type(r, keys)
+            except BadData as bad:
+                self.add("RECORD-MALFORMED", place, "BAD_VALUE", bad.args[0])
+            root = None
+            if proof and proof.index == r.n and proof.head.same(head):
+                root = reached(r.leaf, proof)
+            if root is None:
+                self.add("PROOF-MISMATCH", place, "PROOF_MISMATCH")
+            elif root != head.root:
+                self.add("NOT-IN-LOG", place, "NOT_IN_LOG")
+        if head:
+            self.check_head(head, manifest, keys)
+
+    def by_type(self, r, keys):
+        if r.type == "exp.clip":
+            self.clips.append(r)
+        elif r.type == "seg.write":
+            self.segments[r.n] = seg_write(r.data)
+        elif r.type == "seg.gap":
+            self.gaps.append(seg_gap(r.data))
+        elif r.type == "head.ack":
+            head_ack(r.data)
+        elif r.type == "log.open":
+            key = part(r.data, "key", log_key)
+            if r.n == 0:
+                keys.append((0, key))
+        elif r.type == "key.roll":
+            keys.append((r.n, part(r.data, "new", log_key)))
+
+    def check_head(self, head, manifest, lines):
         place = "head %d" % head.size
-        if head.origin != self.manifest["log"]:
-            add("FOREIGN-RECORD", place, "FOREIGN_HEAD", head.origin)
-        if self.hub_keys:
-            times, bad = countersignatures(head, self.hub_keys)
-            if bad:
-                add("BAD-SIGNATURE", "cosigned %d" % head.size, "BAD_COSIGNATURE")
-            elif not times:
-                add("NO-HUB-COSIGNATURE", "cosigned %d" % head.size, "NO_COSIGNATURE")
-        key = None
-        for r in self.records:
-            if r.type in ("log.open", "key.roll") and r.n + 1 < head.size:
-                key = log_key(r.data.get("key" if r.type == "log.open" else "new")) or key
-        state = check_log_signature(head, key) if key else ABSENT
-        if state == ABSENT:
-            add("UNKNOWN-KEY", place, "UNKNOWN_KEY")
-        elif state == BAD:
-            add("BAD-SIGNATURE", place, "BAD_SIGNATURE")
+        if head.origin != manifest["log"]:
+            self.add("FOREIGN-RECORD", place, "FOREIGN_HEAD", head.origin, manifest["log"])
+        self.hub_says(head, place, "cosigned %d" % head.size)
+        keys = LogKeys()
+        for n, key in sorted(lines, key=lambda line: line[0]):
+            if n == 0 or n + 1 < head.size:
+                keys.lines.append((n, key))
+        if not keys.lines:
+            self.add("UNKNOWN-KEY", place, "NO_KEY_LINE")
+        else:
+            trouble = keys.judge(head)
+            if trouble:
+                self.add(trouble[0], place, *trouble[1:])
 
     # 4. the footage is what those lines describe, all of it, and what was asked for
-    def check_masters(self):
-        add, m = self.findings.add, self.manifest
-        by_n = {r.n: r for r in self.records}
-        gaps = [g[1:] for g in (seg_gap(r.data) for r in self.records if r.type == "seg.gap") if g and g[0] == m["cam"]]
-        named, last, first, camera = set(), None, None, "camera " + m["cam"]
-        for master in m["master"]:
-            name, r = master["file"], by_n.get(master["n"])
-            place = "file " + name
-            named.add(name)
-            segment = seg_write(r.data) if r and r.type == "seg.write" else None
+    def check_masters(self, m):
+        gaps, held = [gap for gap in self.gaps if gap[0] == m["cam"]], []
+        for n, name in m["master"]:
+            place, segment = "file " + name, self.segments.get(n)
             if not segment or segment[0] != m["cam"]:
-                add("UNLOGGED-MASTER-FILE", place, "UNLOGGED_ENTRY", m["cam"], master["n"])
+                self.add("UNLOGGED-MASTER-FILE", place, "UNLOGGED_ENTRY", m["cam"], n)
                 continue
-            _, s, t0, t1, size, digest = segment
-            if (not name.startswith("master/") or name not in self.names or not self.folder.regular(name)
-                    or self.folder.size(name) != size or self.folder.sha256(name).hex() != digest):
-                add("SEGMENT-NOT-AS-LOGGED", place, "NOT_AS_LOGGED", master["n"])
-            if last:
-                if s != last[1] + 1:
-                    add("SEGMENT-MISSING", camera, "SEGMENT_MISSING", s, last[1], place)
-                elif t0 - last[3] > 500:
-                    if covered(gaps, s, last[3], t0):
-                        add("GAP-DECLARED", camera, "GAP_DECLARED", s, t0 - last[3])
-                    else:
-                        add("SEGMENT-MISSING", camera, "GAP_UNDECLARED", s, t0 - last[3])
-            first, last = first or segment, segment
-        for name in self.names:
+            if name in self.names:
+                try:
+                    as_logged = self.folder.sha256(name).hex() == segment[5]
+                except OSError:
+                    as_logged = False
+                if not as_logged:
+                    self.add("SEGMENT-NOT-AS-LOGGED", place, "NOT_AS_LOGGED", n)
+            elif name not in self.listed:
+                self.add("ALTERED-FILE", place, "ENTRY_MISSING")
+            if held:
+                declared = [gap[2:] for gap in gaps if gap[1] == segment[1]]
+                follows(self.add, m["cam"], n, (held[-1][1], held[-1][3]), segment, declared)
+            held.append(segment)
+        named = {name for _, name in m["master"]}
+        for name in self.folder.list():
             if name.startswith("master/") and name not in named:
-                add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
-        clip = next((r for r in self.records if r.type == "exp.clip" and r.data.get("ref") == m["ref"]
-                     and r.data.get("cam") == m["cam"]), None)
-        if first and first[2] > m["t0"] + 500 and not any(
-                t0 <= m["t0"] + 500 and t1 >= first[2] - 500 for _, t0, t1 in gaps):
-            add("DOES-NOT-COVER-REQUEST", camera, "STARTS_LATE")
-        if last and last[3] < m["t1"] - 500 and not any(
-                t0 <= last[3] + 500 and t1 >= m["t1"] - 500 for _, t0, t1 in gaps):
-            add("DOES-NOT-COVER-REQUEST", camera, "ENDS_EARLY")
-        if not clip:
-            add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
-        elif not first or clip.data.get("s0") != first[1] or clip.data.get("s1") != last[1]:
-            add("DOES-NOT-COVER-REQUEST", camera, "NOT_AS_EXPORTED")
+                self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
+        self.check_coverage(m, held, [gap[2:] for gap in gaps])
+        clips = [r for r in self.clips if r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]]
+        if not clips:
+            self.add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
+        elif held and not any(
+                (count(r.data.get("s0")), count(r.data.get("s1"))) == (held[0][1], held[-1][1]) for r in clips):
+            self.add("DOES-NOT-COVER-REQUEST", "package", "CLIP_SPAN", clips[-1].n, held[0][1], held[-1][1])
+
+    def check_coverage(self, m, held, gaps):
+        t0, t1 = m["t0"], m["t1"]
+        if not held:
+            if not covered(t0, t1, gaps):
+                self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_NONE", time_text(t0), time_text(t1))
+            return
+        if not covered(t0, held[0][2], gaps):
+            self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_START", time_text(held[0][2]), time_text(t0))
+        if not covered(held[-1][3], t1, gaps):
+            self.add("DOES-NOT-COVER-REQUEST", "package", "COVER_END", time_text(held[-1][3]), time_text(t1))
 
 
 # ---------------------------------------------------------------- (7) the command
@@ -1461,42 +1580,31 @@ class Folder:
                 below = os.path.relpath(base, self.root).replace(os.sep, "/")
                 links = [f for f in folders if os.path.islink(os.path.join(base, f))]
                 names += [f if below == "." else below + "/" + f for f in files + links]
-            self.names = sorted(names, key=lambda n: n.encode("utf-8", "surrogateescape"))
+            self.names = sorted(names, key=lambda n: n.encode("utf-8"))
         return self.names
 
     @staticmethod
     def fail(error):
         raise error
 
-    def regular(self, name):
-        return stat.S_ISREG(os.lstat(self.path(name)).st_mode)
-
-    def size(self, name):
-        return os.lstat(self.path(name)).st_size
-
-    def open(self, name):
-        if not self.regular(name):
-            raise OSError("not a regular file")
+    def open(self, name, most=MAX_FILE):
+        found = os.lstat(self.path(name))
+        if not stat.S_ISREG(found.st_mode) or (most and found.st_size > most):
+            raise OSError("not a regular file, or too large")
         return open(self.path(name), "rb")
 
-    def read(self, name, most):
-        """The bytes of a file; None when it has more than `most`."""
+    def read(self, name):
         with self.open(name) as file:
-            data = file.read(most + 1)
-        return data if len(data) <= most else None
+            return file.read()
 
     def sha256(self, name):
         if name not in self.hashes:
-            with self.open(name) as file:
+            with self.open(name, None) as file:
                 digest = hashlib.sha256()
                 for block in iter(lambda: file.read(1 << 20), b""):
                     digest.update(block)
             self.hashes[name] = digest.digest()
         return self.hashes[name]
-
-
-def cannot(place, word, *args):
-    return "CANNOT-CHECK\nUNREADABLE\t%s\t%s\n" % (clean(place), say(word, *args))
 
 
 def verify(path, hub_keys=(), given=(), live=False, kind=None):
@@ -1507,13 +1615,12 @@ def verify(path, hub_keys=(), given=(), live=False, kind=None):
 def verify_folder(folder, hub_keys, given, live, kind):
     try:
         names = folder.list()
-        if kind is None:
-            kind = "bundle" if "SHA256SUMS" in names else "log"
-        if kind == "bundle":
-            return PackageCheck(folder, list(hub_keys)).run()
-        return LogCheck(folder, list(hub_keys), list(given), live).run()
-    except (OSError, ValueError, RecursionError, MemoryError):
-        return cannot("folder", "NO_FOLDER")
+    except (OSError, ValueError):
+        place = "package" if kind == "bundle" else "log"
+        return "CANNOT-CHECK\nUNREADABLE\t%s\t%s\n" % (place, say("NO_FOLDER"))
+    if kind == "bundle" or (kind is None and "SHA256SUMS" in names):
+        return PackageCheck(folder, list(hub_keys)).run()
+    return LogCheck(folder, list(hub_keys), list(given), live).run()
 
 
 def main(args):
@@ -1529,7 +1636,7 @@ def main(args):
                 hub_keys.append(Vkey(args.pop(0).strip()))
             elif arg == "--head":
                 with open(args.pop(0), "rb") as file:
-                    given.append(file.read(MAX_NOTE + 1))
+                    given.append(file.read(MAX_FILE))
             elif arg in ("log", "bundle") and kind is None and path is None:
                 kind = arg
             elif not arg.startswith("-") and path is None:

@@ -358,6 +358,7 @@ impl Package {
         put("keys/box.pem", box_key(2).pem().as_bytes());
         put("keys/hub.vkey", (hub_key().vkey() + "\n").as_bytes());
         put("keys/hub.pem", hub_key().pem().as_bytes());
+        put("keys/hub-log.vkey", (hub_log_key().vkey() + "\n").as_bytes());
         put("keys/seal.pem", SealKey::new(self.seal_key).pem().as_bytes());
         put("keys/seal.record", &hub[2]);
         put("keys/seal.tlog-proof", proof(HUB_LOG, &hub[..4], 2, 4, &hub_log_key(), Some(hub_time(301_500))).as_bytes());

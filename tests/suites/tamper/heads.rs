@@ -125,7 +125,8 @@ fn b12_hub_times_an_hour_apart_are_late_anchored_aud_2() {
         event.ms += 7_200_000;
     }
     // Beats all through the outage, so it is the link that was away and not the box.
-    let beats = (1..120).map(|k| Event { ms: 187_000 + k * 60_000, ..events[5].clone() });
+    let beat = events[5].clone();
+    let beats = (1..120).map(|k| Event { ms: 187_000 + k * 60_000, ..beat.clone() });
     events.splice(16..16, beats);
     let lines = chain(&events);
     let mut files = log_folder(&lines);
