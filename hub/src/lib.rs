@@ -11,6 +11,8 @@
 //! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`control`] | the socket the commands talk to |
+//! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
+//! | [`web`] | the staff pages |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
@@ -24,9 +26,11 @@ pub mod control;
 pub mod db;
 pub mod desk;
 pub mod devices;
+pub mod evidence;
 pub mod files;
 pub mod keys;
 pub mod ownlog;
 pub mod requests;
 pub mod shown;
 pub mod supervise;
+pub mod web;

@@ -18,6 +18,7 @@ use crate::{
     db::requests::{FetchRecord, RequestRecord},
     desk::{Desk, blocking},
     devices::link::Line,
+    evidence,
 };
 
 const ANSWER: Duration = Duration::from_secs(90);
@@ -392,6 +393,11 @@ fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
     }
     let spans: Vec<_> = logged.iter().map(|l| (l.t0, l.t1)).collect();
     let short = rules::shortfall(&rules::missing(&spans, row.t0, row.t1), &desk.config.zone);
+    let made = evidence::make(desk, &row, &logged, short.clone()).map_err(failed)?;
+    desk.db.request_package(exhibit, &made.folder.to_string_lossy()).map_err(again)?;
+    if let Some(last) = desk.pulls.last(exhibit) {
+        desk.pulls.tell(Progress { package: Some(made.folder.to_string_lossy().into_owned()), ..last });
+    }
     Ok(match short {
         None => (State::Ready, String::new()),
         Some(why) => (State::Partial, why),

@@ -1,0 +1,493 @@
+//! Adapter: filesystem. Builds an evidence package: a folder that is either there whole, sealed and verified, or not at all.
+//!
+//! Everything is written into `<evidence>/<EXH-ref>/.<camera>.making`, checked there, and renamed to
+//! `<evidence>/<EXH-ref>/<camera>` at the very end. The hub's line `exp.done` is written only after every other check has
+//! passed, so the register never names a package that could not be made.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Seek, SeekFrom, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use footage::{mp4, sealed};
+use logbook::{Folder, LogFolder, sync_dir};
+use shared::{
+    evidence::{Manifest, ManifestMaster, names},
+    note::{Cosigned, Proof, SignedHead, Vkey},
+    record::{Digest, hex, leaf_hash, sha256},
+    segment::SegmentName,
+    time::Utc,
+    types::{CopyMade, ExpClip, ExpDone, KeyRoll, LogOpen, SegWrite},
+    verify::{self, Files, Options, Report},
+};
+
+use super::{
+    authority::Authority,
+    certificate::{self, Facts, Master, Request, Working},
+    lines::{Kept, Scope, Selector},
+    proofs::Forest,
+};
+
+const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
+const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
+/// The one finding a package that is known to be partial may have.
+pub const SHORT: &str = "DOES-NOT-COVER-REQUEST";
+const BUFFER: usize = 256 * 1024;
+
+/// One fetched segment: sealed, and the line that describes it.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Line number of its `seg.write` in the box's log.
+    pub n: u64,
+    /// The `.mp4.age` file.
+    pub path: PathBuf,
+}
+
+/// A package to be made.
+pub struct Order {
+    pub request: Request,
+    /// Folder of all packages.
+    pub evidence: PathBuf,
+    /// The hub's copy of the box's log.
+    pub box_log: PathBuf,
+    /// Line number of `exp.clip` in it.
+    pub clip: u64,
+    pub masters: Vec<Fetched>,
+    /// age identity that opens the masters.
+    pub identity: zeroize::Zeroizing<String>,
+    /// The requester's name, salted and hashed, for `exp.done`.
+    pub to: String,
+    /// What of the asked-for time is known to be missing: then, and only then, the package may say DOES-NOT-COVER-REQUEST.
+    pub short: Option<String>,
+}
+
+/// A package that was made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    pub folder: PathBuf,
+    /// SHA-256 of SHA256SUMS.
+    pub sums: Digest,
+    pub report: Report,
+    pub masters: Vec<Master>,
+    pub working: Vec<Working>,
+    /// What no working copy shows, and why.
+    pub working_short: Vec<String>,
+}
+
+impl Made {
+    /// What the label carries: the first 20 hex digits of the SHA-256 of SHA256SUMS, in groups of 5.
+    pub fn label(&self) -> String {
+        let hex = hex(&self.sums);
+        (0..20).step_by(5).map(|at| &hex[at..at + 5]).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    #[error("there is a package in {0} already: it is never written over; make the new one under a new exhibit number")]
+    Exists(String),
+    #[error("line {clip} of {log} (exp.clip) is not under a head this hub countersigned: no package was made; wait until the box has sent its log")]
+    NotCountersigned { log: String, clip: u64 },
+    #[error("the hub's copy of the box's log is not usable: {0}; no package was made; check it with `beadle-hub verify`")]
+    Log(String),
+    #[error("line {n} of the box's log is not {wanted}: no package was made; the request and the log do not belong together")]
+    WrongLine { n: u64, wanted: &'static str },
+    #[error("{path} is not what the recorder logged ({why}): no package was made; fetch the segment again")]
+    MasterDiffers { path: String, why: String },
+    #[error("cannot {what} {path}: {source}; no package was made")]
+    Io { what: &'static str, path: String, source: io::Error },
+    #[error("the hub's keys or own log failed: {0}; no package was made")]
+    Hub(String),
+    #[error("the finished package does not verify, so it was not released:\n{}", .0.render())]
+    NotIntact(Box<Report>),
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
+    let path = path.display().to_string();
+    move |source| PackageError::Io { what, path, source }
+}
+
+fn log_error(e: impl std::fmt::Display) -> PackageError {
+    PackageError::Log(e.to_string())
+}
+
+/// Removes what a failed making left.
+struct Making(PathBuf);
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        // Gone after a good end (renamed); what cannot be removed is removed by the next making.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes the package `<evidence>/<EXH-ref>/<camera>`. Blocks; long clips take as long as copying them twice.
+pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Made, PackageError> {
+    let request = &order.request;
+    let parent = order.evidence.join(request.exhibit.as_str());
+    let target = parent.join(request.camera.cam.as_str());
+    if target.symlink_metadata().is_ok() {
+        return Err(PackageError::Exists(target.display().to_string()));
+    }
+    let making = Making(parent.join(format!(".{}.making", request.camera.cam)));
+    let root = making.0.clone();
+    if root.exists() {
+        fs::remove_dir_all(&root).map_err(io_error("clear", &root))?;
+    }
+    for part in ["master", "working", names::PROOFS, "keys", "verify"] {
+        let path = root.join(part);
+        fs::create_dir_all(&path).map_err(io_error("make the folder", &path))?;
+    }
+    for private in [&parent, &root] {
+        fs::set_permissions(private, fs::Permissions::from_mode(0o700)).map_err(io_error("restrict", private))?;
+    }
+
+    let mut log = LogFolder::new(&order.box_log);
+    let hub_key = authority.hub_key();
+    let (head, countersigned) = countersigned_head(&log, &hub_key, order.clip)?;
+    let masters = masters(&mut log, order, &root)?;
+    let (working, working_short) = working_copies(request, &masters, &root)?;
+    let lines = lines(&mut log, order, &masters, &head)?;
+    let clip = lines.get(&order.clip).and_then(Kept::data::<ExpClip>);
+    if clip.is_none_or(|c| c.r#ref != request.exhibit.as_str() || c.cam != request.camera.cam) {
+        return Err(PackageError::WrongLine { n: order.clip, wanted: "the exp.clip of this exhibit and camera" });
+    }
+    proofs(&mut log, &lines, &head, &root)?;
+    keys(authority, &hub_key, &lines, &root)?;
+
+    let kept: Vec<&Kept> = lines.values().collect();
+    let seal_key = hex(&sha256(&authority.seal_spki()));
+    let facts = Facts {
+        request,
+        made: now,
+        log: &head.head.origin,
+        size: head.head.size,
+        countersigned,
+        masters: &masters,
+        working: &working,
+        working_short: &working_short,
+        lines: &kept,
+        hub_key: &hub_key.to_string(),
+        seal_key: &seal_key,
+        short: order.short.as_deref(),
+    };
+    put(&root, names::CERTIFICATE, certificate::certificate(&facts).as_bytes())?;
+    put(&root, names::READ_ME, certificate::read_me(&facts).as_bytes())?;
+    put(&root, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
+    put(&root, names::SPEC, SPEC.as_bytes())?;
+    put(&root, names::RECORDS, &kept.iter().flat_map(|k| k.bytes.iter().copied()).collect::<Vec<u8>>())?;
+    let manifest = Manifest {
+        v: 1,
+        r#ref: request.exhibit.clone(),
+        log: head.head.origin.clone(),
+        cam: request.camera.cam.clone(),
+        t0: request.t0,
+        t1: request.t1,
+        master: masters.iter().map(|m| ManifestMaster { n: m.n, file: m.file.clone() }).collect(),
+    };
+    put(&root, names::MANIFEST, &serde_json::to_vec(&manifest).map_err(log_error)?)?;
+
+    let sums = sums(&root)?;
+    put(&root, names::SEAL, &authority.seal(&sums).map_err(PackageError::Hub)?)?;
+    let sums = sha256(&sums);
+    let options = Options { hub: vec![hub_key], ..Options::default() };
+    let files = Folder(root.clone());
+    // All but the register's own line can be checked before that line is written.
+    let early = verify::package(&files, &options);
+    let register = format!("file {}", names::SUMS_RECORD);
+    let damaged = |report: &Report| {
+        let excused = |code: &str| code == SHORT && order.short.is_some();
+        report.findings.iter().any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
+    };
+    if damaged(&early) {
+        return Err(PackageError::NotIntact(Box::new(early)));
+    }
+    register_line(authority, order, &working, &sums, &root)?;
+    let report = verify::package(&files, &options);
+    if report.findings.iter().any(|f| f.place == register) || damaged(&report) || report.exit_status() == 2 {
+        return Err(PackageError::NotIntact(Box::new(report)));
+    }
+
+    sync_tree(&root)?;
+    fs::rename(&root, &target).map_err(io_error("put in place", &target))?;
+    for dir in [&parent, &order.evidence] {
+        sync_dir(dir).map_err(io_error("sync", dir))?;
+    }
+    Ok(Made { folder: target, sums, report, masters, working, working_short })
+}
+
+/// The newest head of the box's log that this hub countersigned, and when; it must cover `exp.clip`.
+fn countersigned_head(log: &LogFolder, hub: &Vkey, clip: u64) -> Result<(SignedHead, Utc), PackageError> {
+    let not = || PackageError::NotCountersigned { log: log.path().display().to_string(), clip };
+    let head = log.head("cosigned.note").map_err(log_error)?.ok_or_else(not)?;
+    match head.check_cosigned(hub) {
+        Cosigned::Good { time } if head.head.size > clip => Ok((head, Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)))),
+        Cosigned::Good { .. } | Cosigned::Absent => Err(not()),
+        Cosigned::Bad => Err(PackageError::Log("the countersignature of its newest head does not verify".into())),
+    }
+}
+
+fn line(log: &mut LogFolder, n: u64) -> Result<Kept, PackageError> {
+    let bytes = log.line(n).map_err(log_error)?.ok_or_else(|| PackageError::Log(format!("it has no line {n}")))?;
+    let record = shared::record::Record::parse(&bytes).map_err(log_error)?;
+    Ok(Kept { bytes, record })
+}
+
+/// Opens every fetched segment into `master/`, checking size and hash against its line on the way.
+fn masters(log: &mut LogFolder, order: &Order, root: &Path) -> Result<Vec<Master>, PackageError> {
+    let mut fetched: Vec<&Fetched> = order.masters.iter().collect();
+    fetched.sort_by_key(|f| f.n);
+    let mut out = Vec::with_capacity(fetched.len());
+    for one in fetched {
+        let said = line(log, one.n)?.data::<SegWrite>().filter(|s| s.cam == order.request.camera.cam);
+        let said = said.ok_or(PackageError::WrongLine { n: one.n, wanted: "a seg.write of this camera" })?;
+        let name = SegmentName {
+            day: order.request.zone.day_of(said.t0),
+            cam: said.cam.clone(),
+            start: Utc(said.t0.seconds() * 1000),
+            s: said.s,
+        };
+        let file = format!("master/{}", name.master_file());
+        open_master(&one.path, &root.join(&file), &order.identity, &said)?;
+        out.push(Master { n: one.n, file, line: said });
+    }
+    Ok(out)
+}
+
+fn open_master(sealed: &Path, plain: &Path, identity: &str, said: &SegWrite) -> Result<(), PackageError> {
+    let differs = |why: String| PackageError::MasterDiffers { path: sealed.display().to_string(), why };
+    let mut input = File::open(sealed).map_err(io_error("open", sealed))?;
+    let mut output = OpenOptions::new().write(true).create_new(true).mode(0o444).open(plain).map_err(io_error("write", plain))?;
+    let identities = [zeroize::Zeroizing::new(identity.to_owned())];
+    let mut opener = sealed::Opener::new(&identities.iter().map(|i| i.to_string()).collect::<Vec<_>>());
+    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
+    let (mut buffer, mut opened, mut size) = (vec![0u8; BUFFER], Vec::new(), 0u64);
+    let mut take = |opened: &mut Vec<u8>| -> Result<(), PackageError> {
+        size += opened.len() as u64;
+        hash.update(opened);
+        output.write_all(opened).map_err(io_error("write", plain))?;
+        opened.clear();
+        Ok(())
+    };
+    loop {
+        match input.read(&mut buffer).map_err(io_error("read", sealed))? {
+            0 => break,
+            n => opener.push(&buffer[..n], &mut opened).map_err(|e| differs(e.to_string()))?,
+        }
+        take(&mut opened)?;
+    }
+    opener.finish(&mut opened).map_err(|e| differs(e.to_string()))?;
+    take(&mut opened)?;
+    if size != said.size {
+        return Err(differs(format!("{size} bytes, the log says {}", said.size)));
+    }
+    let got = hex(hash.finish().as_ref());
+    if got != said.sha256 {
+        return Err(differs(format!("SHA-256 {got}, the log says {}", said.sha256)));
+    }
+    Ok(())
+}
+
+/// One plain MP4 per run of masters with the same picture parameters. A clip without one is still evidence: the masters count.
+fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<(Vec<Working>, Vec<String>), PackageError> {
+    let (mut made, mut short) = (Vec::new(), Vec::new());
+    let mut parsed: Vec<(usize, mp4::Segment)> = Vec::new();
+    for (at, master) in masters.iter().enumerate() {
+        let path = root.join(&master.file);
+        let bytes = fs::read(&path).map_err(io_error("read", &path))?;
+        match mp4::parse(&bytes) {
+            Ok(segment) if segment.samples.is_empty() => short.push(format!("{} holds no picture", master.file)),
+            Ok(segment) => parsed.push((at, segment)),
+            Err(e) => short.push(format!("{}: {e}", master.file)),
+        }
+    }
+    let segments: Vec<mp4::Segment> = parsed.iter().map(|(_, s)| s.clone()).collect();
+    for range in mp4::split_by_parameters(&segments) {
+        let part = &segments[range.clone()];
+        let span = part.iter().filter_map(mp4::Segment::span).fold(None, |all: Option<(Utc, Utc)>, (a, b)| {
+            Some(all.map_or((a, b), |(c, d)| (a.min(c), b.max(d))))
+        });
+        if span.is_none_or(|(from, to)| to <= request.t0 || from >= request.t1) {
+            continue; // only the margins of what was asked for
+        }
+        let plan = match mp4::plan_working_copy(part, request.t0, request.t1) {
+            Ok(plan) => plan,
+            Err(e) => {
+                short.push(e.to_string());
+                continue;
+            }
+        };
+        let again = if made.is_empty() { String::new() } else { format!("_{}", made.len() + 1) };
+        let file = format!("working/{}_{}{again}.mp4", request.camera.cam, plan.t0.compact());
+        let path = root.join(&file);
+        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path).map_err(io_error("write", &path))?;
+        out.write_all(&plan.head).map_err(io_error("write", &path))?;
+        let mut open: Option<(usize, File)> = None;
+        for run in &plan.runs {
+            if open.as_ref().is_none_or(|(at, _)| *at != run.master) {
+                let master = parsed.get(range.start + run.master).and_then(|(at, _)| masters.get(*at));
+                let from = root.join(master.map(|m| m.file.as_str()).unwrap_or_default());
+                open = Some((run.master, File::open(&from).map_err(io_error("open", &from))?));
+            }
+            if let Some((_, file)) = &mut open {
+                file.seek(SeekFrom::Start(run.offset)).map_err(io_error("read", &path))?;
+                let copied = io::copy(&mut file.take(run.len), &mut out).map_err(io_error("write", &path))?;
+                if copied != run.len {
+                    return Err(io_error("read the masters for", &path)(io::ErrorKind::UnexpectedEof.into()));
+                }
+            }
+        }
+        let codec = match part.first().map(|s| s.parameters.codec) {
+            Some(mp4::Codec::H265) => "H.265",
+            _ => "H.264",
+        };
+        let sha256 = hex(&Folder(root.to_owned()).sha256(&file).map_err(io_error("read", &path))?);
+        let bytes = out.metadata().map_err(io_error("read", &path))?.len();
+        made.push(Working { file, t0: plan.t0, t1: plan.t1, frames: plan.frames, bytes, codec, sha256 });
+    }
+    if made.is_empty() && short.is_empty() {
+        short.push("no picture was recorded in the time asked for".into());
+    }
+    Ok((made, short))
+}
+
+fn lines(log: &mut LogFolder, order: &Order, masters: &[Master], head: &SignedHead) -> Result<std::collections::BTreeMap<u64, Kept>, PackageError> {
+    let (Some(first), Some(last)) = (masters.first(), masters.last()) else {
+        return Err(PackageError::Log("no segment was fetched".into()));
+    };
+    let scope = Scope {
+        cam: order.request.camera.cam.clone(),
+        masters: masters.iter().map(|m| m.n).collect::<BTreeSet<_>>(),
+        s0: first.line.s,
+        s1: last.line.s,
+        masks: masters.iter().filter_map(|m| m.line.mask.clone()).collect(),
+        clip: order.clip,
+        from: order.request.t0.min(first.line.t0),
+        to: order.request.t1.max(last.line.t1),
+    };
+    let mut selector = Selector::new(scope);
+    walk(log, head.head.size, |n, bytes| selector.line(n, bytes, head.head.size))?;
+    Ok(selector.finish())
+}
+
+fn walk(log: &mut LogFolder, size: u64, mut each: impl FnMut(u64, &[u8])) -> Result<(), PackageError> {
+    let mut n = 0;
+    while n < size {
+        let bytes = log.read_lines(n, size, 1 << 22).map_err(log_error)?;
+        if bytes.is_empty() {
+            return Err(PackageError::Log(format!("it ends at line {n}; its countersigned head says {size} lines")));
+        }
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            each(n, line);
+            n += 1;
+        }
+    }
+    Ok(())
+}
+
+fn proofs(log: &mut LogFolder, lines: &std::collections::BTreeMap<u64, Kept>, head: &SignedHead, root: &Path) -> Result<(), PackageError> {
+    let mut forest = Forest::default();
+    walk(log, head.head.size, |_, bytes| forest.push(leaf_hash(bytes)))?;
+    if forest.root(head.head.size) != Some(head.head.root) {
+        return Err(PackageError::Log("its lines are not those its countersigned head covers".into()));
+    }
+    for n in lines.keys() {
+        put(root, &format!("{}/{n}.tlog-proof", names::PROOFS), proof(&forest, *n, head)?.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageError> {
+    let hashes = forest.inclusion(n, head.head.size);
+    let hashes = hashes.ok_or_else(|| PackageError::Log(format!("line {n} is above the head of {} lines", head.head.size)))?;
+    Ok(Proof { index: n, hashes, head: head.clone() }.render())
+}
+
+/// Keys for convenience, and the line that names the seal key with its proof in the hub's own log.
+fn keys<A: Authority>(authority: &A, hub: &Vkey, lines: &std::collections::BTreeMap<u64, Kept>, root: &Path) -> Result<(), PackageError> {
+    let newest = lines.values().rev().find_map(|k| k.data::<KeyRoll>().map(|d| d.new).or_else(|| k.data::<LogOpen>().map(|d| d.key)));
+    let newest = newest.ok_or_else(|| PackageError::Log("no key line lies below its head".into()))?;
+    let box_key = Vkey::parse(&newest).map_err(log_error)?;
+    for (vkey, text, pem) in [(&box_key, names::BOX_VKEY, names::BOX_PEM), (hub, names::HUB_VKEY, names::HUB_PEM)] {
+        put(root, text, format!("{vkey}\n").as_bytes())?;
+        put(root, pem, vkey.pem().as_bytes())?;
+    }
+    put(root, names::SEAL_PEM, public_pem(&authority.seal_spki()).as_bytes())?;
+    let n = authority.seal_line().map_err(PackageError::Hub)?;
+    hub_line(authority, n, root, names::SEAL_RECORD, names::SEAL_PROOF)
+}
+
+/// Writes line `n` of the hub's own log and its proof under a fresh countersigned head.
+fn hub_line<A: Authority>(authority: &A, n: u64, root: &Path, record: &str, proof_file: &str) -> Result<(), PackageError> {
+    let head = authority.head_now().map_err(PackageError::Hub)?;
+    let mut log = LogFolder::new(&authority.log_folder());
+    let mut forest = Forest::default();
+    let mut found = None;
+    walk(&mut log, head.head.size, |at, bytes| {
+        forest.push(leaf_hash(bytes));
+        if at == n {
+            found = Some(bytes.to_vec());
+        }
+    })
+    .map_err(|e| PackageError::Hub(e.to_string()))?;
+    let bytes = found.ok_or_else(|| PackageError::Hub(format!("its log has no line {n} under its newest head")))?;
+    put(root, record, &bytes)?;
+    put(root, proof_file, proof(&forest, n, &head)?.as_bytes())
+}
+
+/// Registers the copies and the package in the hub's log, and puts that line beside the sums.
+fn register_line<A: Authority>(authority: &A, order: &Order, working: &[Working], sums: &Digest, root: &Path) -> Result<(), PackageError> {
+    let (exhibit, cam) = (order.request.exhibit.to_string(), order.request.camera.cam.clone());
+    let who = &order.request.operator;
+    for copy in working {
+        let line = CopyMade { r#ref: exhibit.clone(), cam: cam.clone(), what: "working".into(), sha256: copy.sha256.clone() };
+        authority.append(who, &line).map_err(PackageError::Hub)?;
+    }
+    let line = ExpDone { r#ref: exhibit, cam, sums: hex(sums), to: order.to.clone() };
+    let line = authority.append(who, &line).map_err(PackageError::Hub)?;
+    hub_line(authority, line.n, root, names::SUMS_RECORD, names::SUMS_PROOF)
+}
+
+/// Writes SHA256SUMS over every file there is, read back from disk; returns its bytes.
+fn sums(root: &Path) -> Result<Vec<u8>, PackageError> {
+    let folder = Folder(root.to_owned());
+    let mut out = String::new();
+    for path in folder.list().map_err(io_error("list", root))? {
+        let digest = folder.sha256(&path).map_err(io_error("read", &root.join(&path)))?;
+        out.push_str(&format!("{}  {path}\n", hex(&digest)));
+    }
+    put(root, names::SUMS, out.as_bytes())?;
+    Ok(out.into_bytes())
+}
+
+fn put(root: &Path, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+    let path = root.join(name);
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir).map_err(io_error("make the folder", dir))?;
+    }
+    fs::write(&path, bytes).map_err(io_error("write", &path))
+}
+
+fn public_pem(spki: &[u8]) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let body = STANDARD.encode(spki);
+    let lines: Vec<&str> = (0..body.len()).step_by(64).map(|at| &body[at..body.len().min(at + 64)]).collect();
+    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+}
+
+/// Syncs every file, then every folder.
+fn sync_tree(dir: &Path) -> Result<(), PackageError> {
+    for entry in fs::read_dir(dir).map_err(io_error("list", dir))? {
+        let entry = entry.map_err(io_error("list", dir))?;
+        let path = entry.path();
+        if entry.file_type().map_err(io_error("list", dir))?.is_dir() {
+            sync_tree(&path)?;
+        } else {
+            File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("sync", &path))?;
+        }
+    }
+    sync_dir(dir).map_err(io_error("sync", dir))
+}

@@ -1,0 +1,100 @@
+//! Pure. Inclusion proofs for many lines of one large log: every subtree is hashed once, not once per proof.
+
+use shared::{
+    record::Digest,
+    tree::{self, node},
+};
+
+/// Roots of all full blocks of 2^k leaves.
+#[derive(Default)]
+pub struct Forest {
+    levels: Vec<Vec<Digest>>,
+}
+
+impl Forest {
+    pub fn push(&mut self, leaf: Digest) {
+        let mut hash = leaf;
+        for level in 0.. {
+            if self.levels.len() == level {
+                self.levels.push(Vec::new());
+            }
+            let row = &mut self.levels[level];
+            row.push(hash);
+            match row.as_slice() {
+                [.., left, right] if row.len().is_multiple_of(2) => hash = node(left, right),
+                _ => return,
+            }
+        }
+    }
+
+    pub fn size(&self) -> u64 {
+        self.levels.first().map_or(0, |row| row.len() as u64)
+    }
+
+    pub fn root(&self, size: u64) -> Option<Digest> {
+        match size {
+            0 => Some(tree::empty_root()),
+            n if n > self.size() => None,
+            n => self.range(0, n),
+        }
+    }
+
+    /// Proof of leaf `index` in the tree of the first `size` leaves, from the leaf upwards.
+    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
+        if index >= size || size > self.size() {
+            return None;
+        }
+        let (mut from, mut to, mut out) = (0, size, Vec::new());
+        while to - from > 1 {
+            let middle = from + split(to - from);
+            if index < middle {
+                out.push(self.range(middle, to)?);
+                to = middle;
+            } else {
+                out.push(self.range(from, middle)?);
+                from = middle;
+            }
+        }
+        out.reverse();
+        Some(out)
+    }
+
+    /// Root over leaves from..to, where `from` is where RFC 6962 would begin such a subtree.
+    fn range(&self, from: u64, to: u64) -> Option<Digest> {
+        let n = to - from;
+        if n.is_power_of_two() {
+            let row = self.levels.get(n.trailing_zeros() as usize)?;
+            return row.get(usize::try_from(from / n).ok()?).copied();
+        }
+        let middle = from + split(n);
+        Some(node(&self.range(from, middle)?, &self.range(middle, to)?))
+    }
+}
+
+/// Largest power of two below `n`, n ≥ 2.
+fn split(n: u64) -> u64 {
+    1 << (63 - (n - 1).leading_zeros())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// AUD-4: the same proofs as the plain tree, for every line of every small log.
+    #[test]
+    fn proofs_are_those_of_the_tree() {
+        let leaves: Vec<Digest> = (0..70u8).map(|i| [i; 32]).collect();
+        let mut forest = Forest::default();
+        leaves.iter().for_each(|l| forest.push(*l));
+        for size in 1..=70u64 {
+            assert_eq!(forest.root(size), Some(tree::root(&leaves[..size as usize])));
+            for index in 0..size {
+                let proof = forest.inclusion(index, size).expect("proof");
+                assert_eq!(Some(&proof), tree::inclusion(&leaves, index, size).as_ref(), "{index} of {size}");
+            }
+        }
+        assert_eq!(forest.inclusion(70, 70), None);
+        assert_eq!(forest.inclusion(0, 71), None);
+        assert_eq!(forest.root(0), Some(tree::empty_root()));
+    }
+}

@@ -1,0 +1,116 @@
+//! Task. Gathers what the hub knows of a fetched request and has its package made. Blocking.
+
+use std::path::PathBuf;
+
+use logbook::{Folder, Line};
+use shared::{
+    note::{SignedHead, Vkey},
+    types::Data,
+    verify::{self, Options},
+    wire::Open,
+};
+
+use super::{
+    authority::Authority,
+    certificate::Request,
+    package::{self, Fetched, Order, PackageError},
+};
+use crate::{
+    db::requests::RequestRecord,
+    desk::Desk,
+    ownlog::OwnLog,
+    requests::transfer::{Logged, Place},
+};
+
+impl Authority for OwnLog {
+    fn hub_key(&self) -> Vkey {
+        self.keys().cosign_vkey().clone()
+    }
+    fn log_folder(&self) -> PathBuf {
+        self.folder()
+    }
+    fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+        self.keys().seal(bytes).map_err(|e| e.to_string())
+    }
+    fn seal_spki(&self) -> Vec<u8> {
+        self.keys().seal_spki()
+    }
+    fn seal_line(&self) -> Result<u64, String> {
+        match OwnLog::seal_line(self) {
+            Ok(Some(n)) => Ok(n),
+            Ok(None) => Err("no key.seal line of its log names the seal key".into()),
+            Err(e) => Err(e.to_string()),
+        }
+    }
+    fn append<D: Data>(&self, who: &str, data: &D) -> Result<Line, String> {
+        OwnLog::append(self, who, data).map_err(|e| e.to_string())
+    }
+    fn head_now(&self) -> Result<SignedHead, String> {
+        OwnLog::head_now(self).map_err(|e| e.to_string())
+    }
+}
+
+/// A package in its place.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub folder: PathBuf,
+    /// What the label on the stick carries; empty when the package was there already.
+    pub label: String,
+}
+
+/// Makes the package of a request whose segments are all here. `short`: what of the asked-for time is known to be missing.
+/// A package that is there already (the hub was stopped between putting it there and noting it) is checked and taken as it is.
+pub fn make(desk: &Desk, row: &RequestRecord, segments: &[Logged], short: Option<String>) -> Result<Ended, PackageError> {
+    let failed = |e: &dyn std::fmt::Display| PackageError::Hub(e.to_string());
+    let (log, clip) = row.line.clone().ok_or_else(|| failed(&"the box's answer is not on record"))?;
+    let evidence = desk.config.evidence.clone();
+    let there = evidence.join(row.r#ref.as_str()).join(row.camera.cam.as_str());
+    if there.exists() {
+        let options = Options { hub: vec![desk.log.hub_key()], ..Options::default() };
+        let report = verify::package(&Folder(there.clone()), &options);
+        let only_short = short.is_some() && report.findings.iter().all(|f| shared::check::is_note(f.code) || f.code == package::SHORT);
+        return match report.exit_status() == 0 || only_short {
+            true => Ok(Ended { folder: there, label: String::new() }),
+            false => Err(PackageError::NotIntact(Box::new(report))),
+        };
+    }
+    let text = |hash: &str| -> Result<String, PackageError> {
+        Ok(desk.db.side_text(hash).map_err(|e| failed(&e))?.unwrap_or_else(|| "(erased)".into()))
+    };
+    let hello = desk.db.box_named(&row.camera.r#box).map_err(|e| failed(&e))?.and_then(|b| b.hello);
+    let title = match hello.and_then(|t| serde_json::from_str::<Open>(&t).ok()) {
+        Some(Open::Control { cameras, .. }) => cameras.into_iter().find(|c| c.cam == row.camera.cam).map(|c| c.title),
+        _ => None,
+    };
+    let masters = segments.iter().map(|s| {
+        let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s).map_err(|e| failed(&e))?;
+        Ok(Fetched { n: s.n, path: place.done() })
+    });
+    let order = Order {
+        request: Request {
+            exhibit: row.r#ref.clone(),
+            camera: row.camera.clone(),
+            title: title.unwrap_or_default(),
+            site: format!("{}, {}", row.camera.r#box, desk.config.scheme),
+            t0: row.t0,
+            t1: row.t1,
+            purpose: text(&row.purpose)?,
+            reference: text(&row.reference)?,
+            requester: text(&row.requester)?,
+            grant: row.grant.clone(),
+            operator: row.who.clone(),
+            zone: desk.config.zone.clone(),
+            zone_name: desk.config.zone_name.clone(),
+        },
+        evidence,
+        box_log: desk.logs.folder_of(&log).ok_or_else(|| failed(&"the box log's name is odd"))?,
+        clip,
+        masters: masters.collect::<Result<_, PackageError>>()?,
+        identity: desk.keys.exhibit_identity(&row.r#ref).map_err(|e| failed(&e))?,
+        to: row.requester.clone(),
+        short,
+    };
+    let made = package::build(&desk.log, desk.now(), &order)?;
+    tracing::info!(exhibit = row.r#ref.as_str(), label = made.label(), "package made");
+    Ok(Ended { label: made.label(), folder: made.folder })
+}
