@@ -5,6 +5,7 @@
 //!     ├─ control    commands over run/hub.sock
 //!     ├─ listen     boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
+//!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
 //!     └─ watchdog   systemd
 //! ```
@@ -20,6 +21,7 @@ use std::{
 use nix::fcntl::{Flock, FlockArg};
 use shared::time::Clock;
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
     task::JoinSet,
@@ -41,6 +43,7 @@ use crate::{
     keys::Keys,
     ownlog::OwnLog,
     requests::{self, Pulls},
+    web,
 };
 
 /// Connections served at once that have not shown who they are.
@@ -64,10 +67,11 @@ pub fn load_config(state: &Path) -> Result<Config, CommandError> {
 }
 
 /// Builds everything the tasks are handed, and binds the ports.
-pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(Arc<Desk>, Listener), CommandError> {
+pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
     let keys = Arc::new(Keys::load(&state, &config.scheme)?);
     let db = Arc::new(Db::open(&state)?);
-    let listener = Listener::bind(config.quic, &keys, clock.now().wall)?;
+    let listener = Listener::bind(config.quic, &[config.https], &keys, clock.now().wall)?;
+    let pages = web::bind(config.https)?;
     let quic = listener.local_addr()?;
     let (log, opened) = OwnLog::open(&state, &config.scheme, keys.clone(), clock.clone())?;
     if let Some(why) = &opened.succeeded {
@@ -75,11 +79,11 @@ pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(A
     }
     let live = Live::default();
     let logs = BoxLogs::new(&state, &config.scheme, db.clone(), log.clone(), keys.clone(), clock.clone(), live.clone());
-    Ok((Arc::new(Desk { state, config, clock, keys, db, log, live, logs, pulls: Pulls::default(), quic }), listener))
+    Ok((Arc::new(Desk { state, config, clock, keys, db, log, live, logs, pulls: Pulls::default(), quic }), listener, pages))
 }
 
 /// Runs until SIGTERM or SIGINT. A second signal ends it at once.
-pub async fn run(desk: Arc<Desk>, listener: Listener) -> Result<(), CommandError> {
+pub async fn run(desk: Arc<Desk>, listener: Listener, pages: TcpListener) -> Result<(), CommandError> {
     let broken = |what: &str, e: std::io::Error| CommandError::Plain(format!("cannot {what}: {e}"));
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
@@ -88,6 +92,16 @@ pub async fn run(desk: Arc<Desk>, listener: Listener) -> Result<(), CommandError
     tasks.spawn(control::run(desk.clone(), socket));
     tasks.spawn(listen(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
+    let (chain, key) = desk.keys.tls(&[desk.config.quic, desk.config.https], desk.now())?;
+    let tls = web::tls(chain, key)?;
+    let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
+    let board = desk.clone();
+    tasks.spawn(async move {
+        let until = async { drop(stopped.await) };
+        if let Err(e) = web::serve(pages, tls, board.clone(), board.clock.clone(), until).await {
+            tracing::error!("{e}");
+        }
+    });
     tasks.spawn(hourly(desk.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -99,6 +113,7 @@ pub async fn run(desk: Arc<Desk>, listener: Listener) -> Result<(), CommandError
         ended = tasks.join_next() => tracing::error!("a part of the hub ended: {ended:?}"),
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    drop(stop_pages);
     let stop = async {
         listener.close("the hub is stopping").await;
         tasks.shutdown().await;

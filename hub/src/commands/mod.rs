@@ -66,6 +66,8 @@ pub enum CommandError {
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error(transparent)]
+    Web(#[from] crate::web::WebError),
+    #[error(transparent)]
     Log(#[from] logbook::LogError),
     #[error("cannot write to the terminal: {0}")]
     Print(#[from] std::io::Error),

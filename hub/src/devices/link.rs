@@ -44,7 +44,8 @@ fn lost(e: impl std::fmt::Display) -> LinkError {
 pub struct Listener(quinn::Endpoint);
 
 impl Listener {
-    pub fn bind(addr: SocketAddr, keys: &Keys, now: shared::time::Utc) -> Result<Self, LinkError> {
+    /// `also`: further addresses the hub's certificate is made for (the staff pages').
+    pub fn bind(addr: SocketAddr, also: &[SocketAddr], keys: &Keys, now: shared::time::Utc) -> Result<Self, LinkError> {
         let failed = |why: String| LinkError::Listen { addr, why };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
@@ -54,7 +55,7 @@ impl Listener {
             .allow_unauthenticated()
             .build()
             .map_err(|e| failed(e.to_string()))?;
-        let (chain, key) = keys.tls(&[addr], now)?;
+        let (chain, key) = keys.tls(&[&[addr], also].concat(), now)?;
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .and_then(|b| b.with_client_cert_verifier(verifier).with_single_cert(chain, key))

@@ -1,0 +1,143 @@
+//! Adapter: filesystem. A package's files as pages show them, and byte ranges of them.
+
+use std::{
+    io::{self, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use axum::body::{Body, Bytes};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt},
+};
+
+const CHUNK: usize = 256 * 1024;
+
+/// A working copy of a package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copy {
+    pub name: String,
+    pub path: PathBuf,
+    pub bytes: u64,
+    /// Whether a browser can be expected to play it.
+    pub plays: bool,
+    pub codec: &'static str,
+}
+
+/// The working copies of a package, by name. A package without any has none to show; that is no error.
+pub fn copies(package: &Path) -> io::Result<Vec<Copy>> {
+    let mut out = Vec::new();
+    let entries = match std::fs::read_dir(package.join("working")) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // A link is not followed: it could name any file of the machine.
+        if !name.ends_with(".mp4") || !entry.file_type()?.is_file() {
+            continue;
+        }
+        let path = entry.path();
+        let mut head = Vec::new();
+        io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(&path)?, 4096), &mut head)?;
+        let (plays, codec) = codec(&head);
+        out.push(Copy { name, bytes: entry.metadata()?.len(), path, plays, codec });
+    }
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(out)
+}
+
+/// What stands right behind the head of the sample description, which our writer puts in the first kilobyte.
+fn codec(head: &[u8]) -> (bool, &'static str) {
+    let at = head.windows(4).position(|w| w == b"stsd");
+    match at.and_then(|at| head.get(at + 16..at + 20)) {
+        Some(b"avc1") => (true, "H.264"),
+        Some(b"hvc1" | b"hev1") => (false, "H.265"),
+        _ => (false, "an unknown format"),
+    }
+}
+
+/// What a `Range` header asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    Whole,
+    /// First byte and length.
+    Part(u64, u64),
+    /// Not within the file.
+    Outside,
+}
+
+/// Reads a `Range` header. What is not understood (other units, several ranges) gets the whole file, as HTTP allows.
+pub fn range(header: Option<&str>, size: u64) -> Range {
+    let Some((first, last)) = header.and_then(|h| h.strip_prefix("bytes=")).filter(|h| !h.contains(',')).and_then(|h| h.trim().split_once('-')) else {
+        return Range::Whole;
+    };
+    let number = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
+    match (number(first), number(last)) {
+        (Some(from), None) if last.is_empty() && from < size => Range::Part(from, size - from),
+        (Some(from), Some(to)) if from <= to && from < size => Range::Part(from, to.min(size - 1) - from + 1),
+        (None, Some(n)) if first.is_empty() && n > 0 && size > 0 => Range::Part(size - n.min(size), n.min(size)),
+        (Some(_), None) if last.is_empty() => Range::Outside,
+        (Some(from), Some(to)) if from <= to => Range::Outside,
+        (None, Some(_)) if first.is_empty() => Range::Outside,
+        _ => Range::Whole,
+    }
+}
+
+/// `len` bytes of a file from `from`, read as they are sent.
+pub async fn body(path: &Path, from: u64, len: u64) -> io::Result<Body> {
+    let mut file = File::open(path).await?;
+    file.seek(SeekFrom::Start(from)).await?;
+    let stream = futures::stream::unfold((file, len), |(mut file, left)| async move {
+        if left == 0 {
+            return None;
+        }
+        let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+        match file.read(&mut buffer).await {
+            Ok(0) => Some((Err(io::Error::from(io::ErrorKind::UnexpectedEof)), (file, 0))),
+            Ok(n) => {
+                buffer.truncate(n);
+                Some((Ok(Bytes::from(buffer)), (file, left - n as u64)))
+            }
+            Err(e) => Some((Err(e), (file, 0))),
+        }
+    });
+    Ok(Body::from_stream(stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        for (header, want) in [
+            (None, Range::Whole),
+            (Some("bytes=0-"), Range::Part(0, 100)),
+            (Some("bytes=10-19"), Range::Part(10, 10)),
+            (Some("bytes=90-400"), Range::Part(90, 10)),
+            (Some("bytes=-30"), Range::Part(70, 30)),
+            (Some("bytes=-300"), Range::Part(0, 100)),
+            (Some("bytes=100-"), Range::Outside),
+            (Some("bytes=100-200"), Range::Outside),
+            (Some("bytes=-0"), Range::Outside),
+            (Some("bytes=5-4"), Range::Whole),
+            (Some("bytes=0-1,5-6"), Range::Whole),
+            (Some("bytes=-"), Range::Whole),
+            (Some("bytes=+1-2"), Range::Whole),
+            (Some("lines=1-2"), Range::Whole),
+            (Some("bytes=99999999999999999999-"), Range::Outside),
+        ] {
+            assert_eq!(range(header, 100), want, "{header:?}");
+        }
+        assert_eq!(range(Some("bytes=0-"), 0), Range::Outside);
+    }
+
+    #[test]
+    fn formats() {
+        assert_eq!(codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10avc1"), (true, "H.264"));
+        assert_eq!(codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10hvc1").1, "H.265");
+        assert!(!codec(b"").0);
+    }
+}

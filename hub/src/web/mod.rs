@@ -1,0 +1,29 @@
+//! Wiring. The staff pages: server-rendered HTTPS, no script, nothing without signing in.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`server`] | TCP, TLS and HTTP: limits, timeouts, stop |
+//! | [`routes`] | every address, and what must be true before it answers |
+//! | [`sessions`] | who is signed in, form tokens, granted viewings |
+//! | [`views`] | rows of the [`Board`](crate::board::Board) as words, symbols and drawings |
+//! | [`files`] | a package's files, and byte ranges of them |
+//!
+//! ```no_run
+//! # async fn up(board: std::sync::Arc<dyn beadle_hub::board::Board>, clock: std::sync::Arc<dyn shared::time::Clock>,
+//! #   chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: rustls::pki_types::PrivateKeyDer<'static>) -> Result<(), Box<dyn std::error::Error>> {
+//! use beadle_hub::web;
+//! let listener = web::bind("127.0.0.1:8443".parse()?)?;
+//! web::serve(listener, web::tls(chain, key)?, board, clock, std::future::pending()).await?;
+//! # Ok(()) }
+//! ```
+
+pub mod files;
+pub mod routes;
+pub mod server;
+pub mod sessions;
+pub mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use server::{WebError, bind, serve, tls};

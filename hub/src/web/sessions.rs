@@ -1,0 +1,128 @@
+//! Pure. Who is signed in, form tokens, granted viewings. In memory only: a restart of the hub signs everybody out.
+//!
+//! Times are milliseconds of the monotonic clock, passed in. Tokens are 32 random bytes, passed in; only their hash is kept.
+
+use std::collections::HashMap;
+
+use shared::record::{Digest, hex, sha256};
+
+use crate::board::Account;
+
+/// Without a request for this long a session ends; and after this long in any case.
+pub const IDLE_MS: u64 = 30 * 60_000;
+pub const LIFE_MS: u64 = 12 * 3_600_000;
+/// How long one stated purpose lets a person watch one exhibit.
+pub const VIEWING_MS: u64 = 30 * 60_000;
+/// Sessions kept at once; past this the longest idle one ends.
+const MOST: usize = 1000;
+
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub account: Account,
+    /// Token every form of this session carries.
+    pub form: String,
+    begun: u64,
+    seen: u64,
+    /// Exhibits this person gave a purpose for, and when that ends.
+    viewings: HashMap<String, u64>,
+}
+
+#[derive(Default)]
+pub struct Sessions {
+    by_hash: HashMap<Digest, Session>,
+}
+
+impl Sessions {
+    /// Signs in; returns the cookie's value.
+    pub fn begin(&mut self, account: Account, token: [u8; 32], form: [u8; 32], now: u64) -> String {
+        self.by_hash.retain(|_, s| s.live(now));
+        if self.by_hash.len() >= MOST
+            && let Some(idle) = self.by_hash.iter().min_by_key(|(_, s)| s.seen).map(|(k, _)| *k)
+        {
+            self.by_hash.remove(&idle);
+        }
+        let cookie = hex(&token);
+        let session = Session { account, form: hex(&form), begun: now, seen: now, viewings: HashMap::new() };
+        self.by_hash.insert(sha256(cookie.as_bytes()), session);
+        cookie
+    }
+
+    /// The session a cookie belongs to, if it still lives; its idle time begins anew.
+    pub fn find(&mut self, cookie: &str, now: u64) -> Option<Session> {
+        let key = sha256(cookie.as_bytes());
+        let session = self.by_hash.get_mut(&key)?;
+        if !session.live(now) {
+            self.by_hash.remove(&key);
+            return None;
+        }
+        session.seen = now;
+        Some(session.clone())
+    }
+
+    pub fn end(&mut self, cookie: &str) {
+        self.by_hash.remove(&sha256(cookie.as_bytes()));
+    }
+
+    /// A purpose was given and logged: this person may watch the exhibit for a while.
+    pub fn grant(&mut self, cookie: &str, exhibit: &str, now: u64) {
+        if let Some(session) = self.by_hash.get_mut(&sha256(cookie.as_bytes())) {
+            session.viewings.insert(exhibit.to_owned(), now + VIEWING_MS);
+        }
+    }
+}
+
+impl Session {
+    fn live(&self, now: u64) -> bool {
+        now.saturating_sub(self.seen) < IDLE_MS && now.saturating_sub(self.begun) < LIFE_MS
+    }
+
+    pub fn may_view(&self, exhibit: &str, now: u64) -> bool {
+        self.viewings.get(exhibit).is_some_and(|until| now < *until)
+    }
+
+    /// Whether a form is one this session was given.
+    pub fn owns_form(&self, token: &str) -> bool {
+        same(&self.form, token)
+    }
+}
+
+/// Equal, in a time that does not depend on where they differ.
+pub fn same(a: &str, b: &str) -> bool {
+    // Hashing first: the comparison's timing then says nothing about the texts.
+    sha256(a.as_bytes()) == sha256(b.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account { op: 7, name: "kim".into(), role: "operator".into() }
+    }
+
+    /// SEC-2: sessions end by themselves, by idling and by age; a viewing needs its own purpose and ends too.
+    #[test]
+    fn sessions_and_viewings_end() {
+        let mut all = Sessions::default();
+        let cookie = all.begin(account(), [1; 32], [2; 32], 0);
+        let other = all.begin(account(), [3; 32], [4; 32], 0);
+        assert_eq!(cookie.len(), 64);
+        assert!(all.find(&cookie, IDLE_MS - 1).is_some());
+        assert!(all.find(&other, IDLE_MS).is_none());
+        all.grant(&cookie, "EXH-2026-000001", IDLE_MS);
+        let session = all.find(&cookie, IDLE_MS).expect("session");
+        assert!(session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS - 1));
+        assert!(!session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS));
+        assert!(!session.may_view("EXH-2026-000002", IDLE_MS));
+        assert!(session.owns_form(&hex(&[2; 32])) && !session.owns_form(&hex(&[4; 32])) && !session.owns_form(""));
+        let mut now = IDLE_MS;
+        while now < LIFE_MS {
+            assert!(all.find(&cookie, now).is_some(), "{now}");
+            now += IDLE_MS / 2;
+        }
+        assert!(all.find(&cookie, now).is_none());
+        let cookie = all.begin(account(), [5; 32], [6; 32], now);
+        all.end(&cookie);
+        assert!(all.find(&cookie, now).is_none());
+    }
+}

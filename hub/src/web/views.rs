@@ -1,0 +1,372 @@
+//! Pure. Rows of the board as pages show them: words and symbols first, colour only on top; drawings with a table beside them.
+
+use askama::Template;
+use shared::time::{Utc, Zone};
+
+use super::files::Copy;
+use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage};
+
+/// A camera whose newest frame is older than this, as the box reported it, is not said to record.
+const FRESH_MS: i64 = 15_000;
+/// Days drawn on the first page.
+pub const DAYS_AT_A_GLANCE: usize = 7;
+
+/// Who is signed in, for the head of every page.
+pub struct Frame {
+    pub scheme: String,
+    pub person: String,
+    pub form: String,
+}
+
+impl Frame {
+    pub fn of(scheme: String, account: &Account, form: &str) -> Self {
+        Self { scheme, person: format!("{} (op:{:04}, {})", account.name, account.op, account.role), form: form.to_owned() }
+    }
+}
+
+/// A state in a word, with a symbol of its own shape, and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub symbol: &'static str,
+    pub word: &'static str,
+    pub class: &'static str,
+    pub text: String,
+}
+
+fn state(symbol: &'static str, word: &'static str, class: &'static str, text: String) -> State {
+    State { symbol, word, class, text }
+}
+
+pub struct BoxView {
+    pub name: String,
+    pub state: State,
+    pub facts: Vec<String>,
+    pub faults: Vec<String>,
+    pub dispute: Option<String>,
+    pub cameras: Vec<CameraView>,
+}
+
+pub struct CameraView {
+    pub id: String,
+    pub title: String,
+    pub address: String,
+    pub state: State,
+    pub masked: bool,
+    pub bars: Vec<Bar>,
+    /// Why there is no drawing.
+    pub note: String,
+}
+
+/// One day of one camera, drawn and in words.
+pub struct Bar {
+    pub day: String,
+    /// The drawing in a sentence, for those who do not see it.
+    pub label: String,
+    pub blocks: Vec<Block>,
+    pub gaps: Vec<Block>,
+    pub spans: Vec<String>,
+    pub gap_list: Vec<String>,
+    pub recorded: String,
+    pub size: String,
+    pub left: String,
+}
+
+/// Place in a drawing a thousand wide.
+pub struct Block {
+    pub x: String,
+    pub w: String,
+}
+
+pub struct ExhibitView {
+    pub exhibit: String,
+    pub camera: String,
+    pub from: String,
+    pub to: String,
+    pub state: String,
+    pub symbol: &'static str,
+    pub class: &'static str,
+    pub why: String,
+    pub progress: String,
+    pub ready: bool,
+    pub reference: String,
+    pub requester: String,
+    pub purpose: String,
+}
+
+pub struct CopyView {
+    pub index: usize,
+    pub name: String,
+    pub size: String,
+    pub codec: &'static str,
+    pub plays: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+pub struct SignIn<'a> {
+    pub scheme: &'a str,
+    pub form: &'a str,
+    pub problem: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub struct Overview {
+    pub frame: Frame,
+    pub now: String,
+    pub zone: String,
+    pub boxes: Vec<BoxView>,
+    pub exhibits: Vec<ExhibitView>,
+    pub problem: String,
+}
+
+#[derive(Template)]
+#[template(path = "footage.html")]
+pub struct FootagePage {
+    pub frame: Frame,
+    pub camera: String,
+    pub title: String,
+    pub zone: String,
+    pub bars: Vec<Bar>,
+}
+
+#[derive(Template)]
+#[template(path = "clip.html")]
+pub struct ClipPage {
+    pub frame: Frame,
+    pub exhibit: ExhibitView,
+    pub copies: Vec<CopyView>,
+    pub granted: bool,
+    pub problem: String,
+    pub purpose: String,
+    pub reference: String,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+pub struct Message<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+pub fn box_state(row: &BoxRow, zone: &Zone) -> State {
+    let seen = row.last_seen.map_or_else(|| "it has not been heard of yet".to_owned(), |t| format!("last heard of {}", t.for_people(zone)));
+    match row.state.as_str() {
+        "revoked" => state("⊘", "revoked", "bad", "this hub refuses it".into()),
+        "registered" => state("…", "not enrolled", "unknown", "waiting for the box to show its one-time code".into()),
+        _ if row.dispute.is_some() => state("✖", "log refused", "bad", "its log is not countersigned any more".into()),
+        _ if row.online && row.faults.is_empty() => state("✔", "on the line", "good", seen),
+        _ if row.online => state("▲", "on the line, with faults", "warn", seen),
+        _ => state("?", "not on the line", "unknown", seen),
+    }
+}
+
+/// Recording means frames landing on the box's disk. What is not known is never called good.
+pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
+    let landed = camera.landed.map_or_else(|| "no frame on record yet".to_owned(), |t| format!("last frame landed {}", t.for_people(zone)));
+    let age = camera.landed.zip(row.reported).map(|(landed, reported)| reported.0 - landed.0);
+    match (row.online, age) {
+        (false, _) => state("?", "unknown", "unknown", format!("its box is not on the line; {landed}")),
+        (true, None) => state("?", "unknown", "unknown", landed),
+        (true, Some(age)) if camera.recording && age <= FRESH_MS => state("✔", "recording", "good", landed),
+        (true, Some(_)) => state("✖", "not recording", "bad", landed),
+    }
+}
+
+pub fn camera(row: &BoxRow, camera: &CameraRow, footage: Result<Footage, String>, zone: &Zone) -> CameraView {
+    let (bars, note) = match footage {
+        Ok(f) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
+        Ok(f) => (f.days.iter().take(DAYS_AT_A_GLANCE).map(|d| bar(d, zone)).collect(), String::new()),
+        Err(why) => (Vec::new(), why),
+    };
+    CameraView {
+        id: camera.cam.to_string(),
+        title: camera.title.clone(),
+        address: format!("/footage/{}/{}", row.name, camera.cam),
+        state: camera_state(row, camera, zone),
+        masked: camera.masked,
+        bars,
+        note,
+    }
+}
+
+pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
+    let mut facts = Vec::new();
+    if let Some(days) = row.retention_days {
+        facts.push(format!("keeps footage {days} days"));
+    }
+    if let Some(free) = row.free_mib {
+        facts.push(format!("{} GiB free", free / 1024));
+    }
+    facts.push(match row.countersigned {
+        Some(t) => format!("{} log lines held here, countersigned {}", row.lines, t.for_people(zone)),
+        None => "no log line held here yet".into(),
+    });
+    if let Some(sw) = &row.sw {
+        facts.push(format!("software {sw}"));
+    }
+    let faults = row.faults.iter().map(|f| {
+        let cam = f.cam.as_ref().map_or_else(String::new, |c| format!("camera {c}: "));
+        format!("{cam}{} ({}, since {})", f.text, f.code, f.since.for_people(zone))
+    });
+    BoxView {
+        name: row.name.to_string(),
+        state: box_state(row, zone),
+        facts,
+        faults: faults.collect(),
+        dispute: row.dispute.clone(),
+        cameras,
+    }
+}
+
+pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
+    let length = (row.to.0 - row.from.0).max(1);
+    let place = |t0: Utc, t1: Utc| {
+        let share = |t: Utc| (t.0.clamp(row.from.0, row.to.0) - row.from.0) as f64 * 1000.0 / length as f64;
+        let (a, b) = (share(t0), share(t1));
+        Block { x: format!("{a:.1}"), w: format!("{:.1}", (b - a).max(0.8)) }
+    };
+    let clock = |t: Utc| {
+        if t >= row.to {
+            return "24:00:00".to_owned();
+        }
+        let text = t.max(row.from).for_people(zone);
+        text.split(' ').nth(4).unwrap_or_default().to_owned()
+    };
+    let recorded: i64 = row.spans.iter().map(|s| s.t1.0.min(row.to.0) - s.t0.0.max(row.from.0)).sum();
+    let gap_list: Vec<String> = row.gaps.iter().map(|g| format!("{} to {}: {}", clock(g.t0), clock(g.t1), g.why)).collect();
+    let spans: Vec<String> = row.spans.iter().map(|s| format!("{} to {}", clock(s.t0), clock(s.t1))).collect();
+    let left = match row.days_left {
+        _ if row.deleted => "deleted".to_owned(),
+        None => "not known".to_owned(),
+        Some(n) if n <= 0 => "due for deletion".to_owned(),
+        Some(1) => "1 day left".to_owned(),
+        Some(n) => format!("{n} days left"),
+    };
+    let label = match (row.deleted, spans.as_slice()) {
+        (true, _) => format!("{}: deleted", row.day),
+        (false, []) => format!("{}: nothing recorded", row.day),
+        (false, [first, ..]) => {
+            let rest = if spans.len() == 1 { first.clone() } else { format!("{} stretches, the first {first}", spans.len()) };
+            format!("{}: {} recorded, {rest}; {} gaps", row.day, hours(recorded), gap_list.len())
+        }
+    };
+    Bar {
+        day: row.day.to_string(),
+        label,
+        blocks: row.spans.iter().map(|s| place(s.t0, s.t1)).collect(),
+        gaps: row.gaps.iter().map(|g| place(g.t0, g.t1)).collect(),
+        spans,
+        gap_list,
+        recorded: hours(recorded),
+        size: size(row.bytes),
+        left,
+    }
+}
+
+pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
+    let (symbol, class) = match row.state.as_str() {
+        "Ready" | "Released" => ("✔", "good"),
+        "Partial" => ("◐", "warn"),
+        "Failed" | "Refused" => ("✖", "bad"),
+        "Closed" => ("■", "unknown"),
+        _ => ("…", "unknown"),
+    };
+    let progress = match row.total {
+        0 => String::new(),
+        total => format!("{} of {}", size(row.bytes), size(total)),
+    };
+    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "erased".into());
+    ExhibitView {
+        exhibit: row.r#ref.clone(),
+        camera: row.camera.clone(),
+        from: row.t0.for_people(zone),
+        to: row.t1.for_people(zone),
+        state: row.state.clone(),
+        symbol,
+        class,
+        why: row.why.clone(),
+        progress,
+        ready: row.package.is_some(),
+        reference: text(&row.reference),
+        requester: text(&row.requester),
+        purpose: text(&row.purpose),
+    }
+}
+
+pub fn copies(all: &[Copy]) -> Vec<CopyView> {
+    let views = all.iter().enumerate();
+    views.map(|(index, c)| CopyView { index, name: c.name.clone(), size: size(c.bytes), codec: c.codec, plays: c.plays }).collect()
+}
+
+fn hours(ms: i64) -> String {
+    let minutes = (ms.max(0) + 30_000) / 60_000;
+    match (minutes, ms) {
+        (0, 1..) => "less than a minute".into(),
+        (m, _) => format!("{} h {:02} min", m / 60, m % 60),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{id::{BoxName, CameraId}, time::Day};
+
+    use super::*;
+    use crate::board::{GapRow, Span};
+
+    fn row(online: bool, landed: Option<i64>, recording: bool) -> BoxRow {
+        BoxRow {
+            name: BoxName::parse("ashby").expect("name"), state: "enrolled".into(), online, sw: None, last_seen: Some(Utc(100_000)),
+            reported: Some(Utc(100_000)), free_mib: None, retention_days: Some(31), faults: Vec::new(), lines: 0, countersigned: None, dispute: None,
+            cameras: vec![CameraRow { cam: CameraId::parse("c01").expect("cam"), title: "T".into(), masked: false, recording, landed: landed.map(Utc) }],
+        }
+    }
+
+    /// HLT-1: a camera is said to record only when its box is on the line and frames landed just now; else it says what is known.
+    #[test]
+    fn unknown_is_never_called_good() {
+        let zone = Zone::utc();
+        for (online, landed, recording, word) in [
+            (true, Some(99_000), true, "recording"),
+            (true, Some(80_000), true, "not recording"),
+            (true, Some(99_000), false, "not recording"),
+            (true, None, true, "unknown"),
+            (false, Some(99_000), true, "unknown"),
+        ] {
+            let row = row(online, landed, recording);
+            let state = camera_state(&row, &row.cameras[0], &zone);
+            assert_eq!(state.word, word, "{online} {landed:?} {recording}");
+        }
+        let mut refused = row(true, None, true);
+        refused.dispute = Some("FORKED: x".into());
+        assert_eq!(box_state(&refused, &zone).word, "log refused");
+    }
+
+    /// RET-2: the drawing is right on the day of 25 hours too, and its words say the same.
+    #[test]
+    fn a_day_of_25_hours_is_drawn_whole() {
+        let zone = Zone::parse("Europe/London").expect("zone");
+        let day = Day::parse("2026-10-25").expect("day");
+        let (from, to) = (zone.start_of(day), zone.start_of(day.plus_days(1)));
+        let half = Utc((from.0 + to.0) / 2);
+        let span = |t0, t1| Span { t0, t1, segments: 1, mask: None, how: "none".into() };
+        let drawn = bar(&DayRow {
+            day, from, to, spans: vec![span(from.plus_ms(-60_000), half), span(half.plus_ms(60_000), to)],
+            gaps: vec![GapRow { t0: half, t1: half.plus_ms(60_000), why: "camera silent".into(), packets: 0 }], bytes: 5_000_000, days_left: Some(3), deleted: false,
+        }, &zone);
+        assert_eq!((drawn.blocks[0].x.as_str(), drawn.blocks[0].w.as_str()), ("0.0", "500.0"));
+        assert_eq!(drawn.recorded, "24 h 59 min");
+        assert_eq!(drawn.spans, ["00:00:00 to 11:30:00", "11:31:00 to 24:00:00"]);
+        assert_eq!(drawn.gap_list, ["11:30:00 to 11:31:00: camera silent"]);
+        assert!(drawn.label.contains("2 stretches") && drawn.label.contains("1 gaps"), "{}", drawn.label);
+    }
+}
