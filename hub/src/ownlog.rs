@@ -134,6 +134,8 @@ impl OwnLog {
             self.keys.cosign(&mut head, self.clock.now().wall);
             match self.handle.countersigned(&head, self.keys.cosign_vkey()) {
                 Ok(()) => done = head.head.size,
+                // The last head of a log being closed is countersigned at the next start.
+                Err(LogError::Stopped(_)) => return,
                 Err(e) => {
                     tracing::error!(size = head.head.size, "the hub log's own head was not countersigned: {e}");
                     done = head.head.size;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use nix::fcntl::{Flock, FlockArg};
-use shared::time::Clock;
+use shared::{time::Clock, types::Beat};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -131,7 +131,7 @@ pub async fn run(desk: Arc<Desk>, listener: Listener, pages: TcpListener) -> Res
     Ok(())
 }
 
-async fn listen(desk: Arc<Desk>, listener: Listener) {
+pub async fn listen(desk: Arc<Desk>, listener: Listener) {
     let strangers = Arc::new(Semaphore::new(STRANGERS));
     let mut lines = JoinSet::new();
     while let Some(knock) = listener.knock().await {
@@ -159,10 +159,20 @@ async fn hourly(desk: Arc<Desk>) {
     loop {
         tick.tick().await;
         let d = desk.clone();
-        if let Ok(Err(e)) = blocking(move || d.logs.note_heads_seen()).await {
+        let noted = blocking(move || {
+            d.log.handle().set_beat(beat(&d));
+            d.logs.note_heads_seen()
+        });
+        if let Ok(Err(e)) = noted.await {
             tracing::error!("head.seen: {}", e.why);
         }
     }
+}
+
+/// What the hub's own `beat` lines say: room left for evidence; boxes on the line in the place of cameras.
+fn beat(desk: &Desk) -> Beat {
+    let free = nix::sys::statvfs::statvfs(&desk.state).map_or(0, |v| v.blocks_available() * v.fragment_size());
+    Beat { free_mib: free >> 20, cams: desk.live.count() as u64, temp_c: None }
 }
 
 /// Tells systemd we live, twice per its deadline; proves that the scheduler turns.

@@ -353,3 +353,7 @@ impl Stream {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "ingest_tests.rs"]
+mod tests;

@@ -178,7 +178,11 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
                     Ok((b, message)) if b == *name => match message {
                         ToHub::PullReady { r#ref, cam, n, segments } if r#ref == row.r#ref && cam == row.camera.cam => return Ok((n, segments)),
                         ToHub::PullFailed { r#ref, cam, why } if r#ref == row.r#ref && cam == row.camera.cam => {
-                            return Err(failed(format!("box {name} could not meet it: {why}")));
+                            // "The box could not …" is trouble of the box's own (its reader is just starting), which passes; anything
+                            // else is its judgement. What it has announced once it can only be late with.
+                            let passes = why.starts_with("the box could not") || row.line.is_some();
+                            let why = format!("box {name} could not meet it: {why}");
+                            return Err(if passes { again(why) } else { failed(why) });
                         }
                         _ => {}
                     },

@@ -1,0 +1,256 @@
+//! Wiring. Tests of the log ingest: a box's log as it should come, and every way it should not.
+
+use std::sync::Arc;
+
+use logbook::SystemClock;
+use shared::{
+    id::{BoxCamera, BoxName},
+    note::{Cosigned, SignedHead},
+    testing::LogBuilder,
+    time::{Clock, Utc},
+};
+use tempfile::TempDir;
+
+use super::{BoxLogs, Refused, Stream};
+use crate::{db::Db, devices::live::Live, keys::Keys, ownlog::OwnLog};
+
+const SCHEME: &str = "cctv.example.gov.uk";
+const ORIGIN: &str = "cctv.example.gov.uk/box/ashby/1";
+
+struct Hub {
+    dir: TempDir,
+    keys: Arc<Keys>,
+    db: Arc<Db>,
+    own: OwnLog,
+    logs: BoxLogs,
+}
+
+impl Hub {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
+        let db = Arc::new(Db::open(dir.path()).expect("records"));
+        let (own, _) = OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
+        let logs = BoxLogs::new(dir.path(), SCHEME, db.clone(), own.clone(), keys.clone(), clock, Live::default());
+        Self { dir, keys, db, own, logs }
+    }
+
+    /// The hub after a restart: nothing in memory. `state` may be another folder: a restored backup.
+    fn again(&self, state: &std::path::Path, db: Arc<Db>) -> BoxLogs {
+        BoxLogs::new(state, SCHEME, db, self.own.clone(), self.keys.clone(), Arc::new(SystemClock), Live::default())
+    }
+
+    fn own_lines(&self) -> String {
+        std::fs::read_to_string(self.own.folder().join("0000000000.jsonl")).expect("own log")
+    }
+
+    fn faults(&self, code: &str) -> (usize, usize) {
+        let text = self.own_lines();
+        let count = |kind: &str| text.lines().filter(|l| l.contains(kind) && l.contains(&format!("\"code\":\"{code}\""))).count();
+        (count("\"fault.on\""), count("\"fault.off\""))
+    }
+
+    fn disputed(&self) -> usize {
+        std::fs::read_dir(self.dir.path().join("boxes/ashby/log/1/disputed")).map_or(0, Iterator::count)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.own.close("test");
+    }
+}
+
+fn ashby() -> BoxName {
+    BoxName::parse("ashby").expect("name")
+}
+
+fn log(beats: usize) -> LogBuilder {
+    let mut log = LogBuilder::new(ORIGIN);
+    for _ in 0..beats {
+        log.beat();
+    }
+    log
+}
+
+/// Sends what the hub lacks, then the newest head.
+fn send(stream: &Stream, log: &LogBuilder, have: u64) -> Result<SignedHead, Refused> {
+    let bytes: Vec<u8> = log.lines.iter().skip(have as usize).flatten().copied().collect();
+    if !bytes.is_empty() {
+        stream.lines(&bytes)?;
+    }
+    let note = stream.head(log.head().render().as_bytes())?;
+    Ok(SignedHead::parse(note.as_bytes()).expect("a note"))
+}
+
+/// audit.md 2.5: verified, stored, then countersigned; the same head twice gets the same answer; a restart forgets nothing.
+#[test]
+fn a_good_log_is_countersigned_and_kept() {
+    let hub = Hub::new();
+    let mut a = log(5);
+    a.segment("c01", 1, b"footage");
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    assert_eq!(have.size, 0);
+    let signed = send(&stream, &a, 0).expect("accepted");
+    assert!(matches!(signed.check_cosigned(hub.keys.cosign_vkey()), Cosigned::Good { .. }));
+    assert_eq!(stream.head(a.head().render().as_bytes()).expect("again"), signed.render(), "same head, same answer");
+    let camera = BoxCamera::parse("ashby/c01").expect("camera");
+    assert!(hub.db.extent(&camera).expect("index").is_some());
+
+    let (stream, have) = hub.again(hub.dir.path(), hub.db.clone()).begin(&ashby(), 1, Some(&signed.render())).expect("begins again");
+    assert_eq!(have.size, a.size());
+    a.beat();
+    send(&stream, &a, have.size).expect("goes on");
+    assert_eq!(hub.db.log(ORIGIN).expect("row").expect("row").size, a.size());
+}
+
+/// The index is derived: dropped, it is made again from the copy.
+#[test]
+fn the_index_is_made_again() {
+    let hub = Hub::new();
+    let mut a = log(1);
+    a.segment("c01", 1, b"footage");
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &a, 0).expect("accepted");
+    let camera = BoxCamera::parse("ashby/c01").expect("camera");
+    let before = hub.db.extent(&camera).expect("index");
+    hub.db.unindex(ORIGIN).expect("drop");
+    assert_eq!(hub.db.extent(&camera).expect("index"), None);
+    hub.again(hub.dir.path(), hub.db.clone()).begin(&ashby(), 1, None).expect("begins again");
+    assert_eq!(hub.db.extent(&camera).expect("index"), before);
+}
+
+/// Row A9: a box that offers less than the hub holds. The alarm ends when the longer log comes back.
+#[test]
+fn rolled_back() {
+    let hub = Hub::new();
+    let long = log(8);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &long, 0).expect("accepted");
+    let short = log(3);
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    let e = send(&stream, &short, have.size).expect_err("refused");
+    assert_eq!(e.code, "ROLLED-BACK");
+    assert_eq!(hub.faults("ROLLED-BACK"), (1, 0));
+    assert_eq!(hub.disputed(), 1);
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &long, have.size).expect("the longer log is welcome");
+    assert_eq!(hub.faults("ROLLED-BACK"), (1, 1));
+}
+
+/// Rows B1, E2: two histories of one size. The head is kept, and that log is not countersigned any more.
+#[test]
+fn forked_at_one_size() {
+    let hub = Hub::new();
+    let (mut a, mut b) = (log(3), log(3));
+    a.beat();
+    b.segment("c01", 1, b"footage");
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &a, 0).expect("accepted");
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    assert_eq!(send(&stream, &b, have.size).expect_err("refused").code, "FORKED");
+    assert_eq!(hub.disputed(), 1);
+    a.beat();
+    assert_eq!(hub.logs.begin(&ashby(), 1, None).err().expect("refused").code, "FORKED");
+    let fresh = hub.again(hub.dir.path(), hub.db.clone());
+    assert_eq!(fresh.begin(&ashby(), 1, None).err().expect("refused after a restart too").code, "FORKED");
+    // The successor log is welcome, and is noted.
+    let next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
+    let (stream, have) = fresh.begin(&ashby(), 2, None).expect("successor");
+    send(&stream, &next, have.size).expect("accepted");
+    assert!(hub.own_lines().contains("\"box.replace\""));
+    assert_eq!(fresh.begin(&ashby(), 1, None).err().expect("the old one").code, "ROLLED-BACK");
+}
+
+/// Row B1: the fork lies below what the hub holds, and the box's log is longer.
+#[test]
+fn forked_below() {
+    let hub = Hub::new();
+    let (mut a, mut b) = (log(3), log(3));
+    a.beat();
+    b.segment("c01", 1, b"footage");
+    b.beat();
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &a, 0).expect("accepted");
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    assert_eq!(send(&stream, &b, have.size).expect_err("refused").code, "FORKED");
+    assert_eq!(hub.faults("FORKED"), (1, 0));
+}
+
+/// Row B3: a retired key signs a later head.
+#[test]
+fn wrong_key() {
+    let hub = Hub::new();
+    let mut a = log(3);
+    let rolled = a.roll();
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    stream.lines(&a.lines.concat()).expect("lines");
+    stream.head(rolled.render().as_bytes()).expect("the old key signs the head that ends with the roll");
+    let held = a.size();
+    a.beat();
+    stream.lines(&a.lines[held as usize..].concat()).expect("lines");
+    let retired = &a.keys()[0];
+    let head = SignedHead::sign(a.head().head, &retired.vkey, |m| retired.sign(m));
+    let e = stream.head(head.render().as_bytes()).expect_err("refused");
+    assert_eq!(e.code, "WRONG-KEY");
+    assert_eq!(hub.disputed(), 1);
+    assert_eq!(hub.logs.begin(&ashby(), 1, None).err().expect("refused").code, "WRONG-KEY");
+}
+
+/// E2 at the hub's side: a hub restored from an old backup is shown its own signature, says so, and takes the lines again.
+#[test]
+fn hub_rolled_back() {
+    let hub = Hub::new();
+    let a = log(6);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    let signed = send(&stream, &a, 0).expect("accepted").render();
+    let old = tempfile::tempdir().expect("folder");
+    let restored = hub.again(old.path(), Arc::new(Db::open(old.path()).expect("records")));
+    let (stream, have) = restored.begin(&ashby(), 1, Some(&signed)).expect("begins");
+    assert_eq!(have.size, 0);
+    assert_eq!(hub.faults("HUB-ROLLED-BACK"), (1, 0));
+    send(&stream, &a, 0).expect("pulled again");
+    assert_eq!(hub.faults("HUB-ROLLED-BACK"), (1, 1));
+}
+
+/// The hub's own signature over another history: the box was restored and went on elsewhere.
+#[test]
+fn shown_another_history() {
+    let hub = Hub::new();
+    let (mut a, mut b) = (log(3), log(3));
+    a.beat();
+    b.segment("c01", 1, b"footage");
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &a, 0).expect("accepted");
+    let mut other = b.head();
+    hub.keys.cosign(&mut other, Utc(1_793_714_400_000));
+    assert_eq!(hub.logs.begin(&ashby(), 1, Some(&other.render())).err().expect("refused").code, "FORKED");
+}
+
+/// Rows A1, B7, C1…: damage is refused by name and nothing of it is stored.
+#[test]
+fn malformed() {
+    let hub = Hub::new();
+    let mut a = log(3);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    let mut bad = a.lines[2].clone();
+    bad[60] ^= 1;
+    a.lines[2] = bad;
+    assert_eq!(send(&stream, &a, 0).expect_err("refused").code, "MALFORMED");
+    assert_eq!(hub.logs.begin(&ashby(), 1, None).expect("begins").1.size, 0);
+    assert_eq!(stream.head(b"garbage").expect_err("refused").code, "MALFORMED");
+}
+
+/// Two connections of one box: the older one may not write any more.
+#[test]
+fn one_writer_per_log() {
+    let hub = Hub::new();
+    let a = log(3);
+    let (old, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    old.lines(&a.lines[0]).expect("lines");
+    let (new, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    assert_eq!(have.size, 0, "what no head covered is forgotten");
+    assert_eq!(old.lines(&a.lines[1]).expect_err("refused").code, "REPLACED");
+    send(&new, &a, 0).expect("accepted");
+}
