@@ -22,7 +22,8 @@
 //!         <head>
 //! ```
 //! Base64 is standard, padded, and the only spelling of its bytes. Numbers are decimal without leading zeros, below 2^63.
-//! A note is UTF-8 without control characters other than LF. Names are not empty and hold no space and no `+`.
+//! A note is UTF-8 without control characters other than LF, at most [`MAX_NOTE`] bytes; so is a proof file. Names are not
+//! empty and hold no space, no `+` and no control character.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::signature::{ED25519, UnparsedPublicKey};
@@ -32,6 +33,8 @@ use crate::record::{Digest, hex, sha256_parts};
 /// Signature algorithm byte of a vkey.
 pub const ALG_ED25519: u8 = 0x01;
 pub const ALG_COSIGNATURE: u8 = 0x04;
+/// Most bytes of a head or a proof file.
+pub const MAX_NOTE: usize = 65_536;
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -42,7 +45,7 @@ fn bad(why: &str) -> BadNote {
 }
 
 fn name_ok(name: &str) -> bool {
-    !name.is_empty() && !name.chars().any(|c| c <= ' ' || c == '+' || c == '\u{7f}')
+    !name.is_empty() && !name.chars().any(|c| c == ' ' || c == '+' || c.is_control())
 }
 
 /// Standard base64 of exactly 32 bytes, as roots and proof hashes are written.
@@ -205,6 +208,9 @@ pub struct SignedHead {
 
 impl SignedHead {
     pub fn parse(text: &[u8]) -> Result<Self, BadNote> {
+        if text.len() > MAX_NOTE {
+            return Err(bad("a head has at most 65536 bytes"));
+        }
         let text = std::str::from_utf8(text).map_err(|_| bad("a head is text; this is not UTF-8"))?;
         if text.bytes().any(|b| (b < 0x20 && b != b'\n') || b == 0x7f) {
             return Err(bad("a head holds no control characters"));
@@ -316,6 +322,9 @@ const PROOF: &str = "c2sp.org/tlog-proof@v1";
 
 impl Proof {
     pub fn parse(text: &[u8]) -> Result<Self, BadNote> {
+        if text.len() > MAX_NOTE {
+            return Err(bad("a proof has at most 65536 bytes"));
+        }
         let text = std::str::from_utf8(text).map_err(|_| bad("a proof is text; this is not UTF-8"))?;
         let (proof, head) = text.split_once("\n\n").ok_or_else(|| bad("a proof has an empty line before its head"))?;
         let mut lines = proof.split('\n');

@@ -1,14 +1,18 @@
 //! Pure. For tests: fixed keys and builders of valid logs and packages. Nothing in the product uses this.
 
-use ring::signature::{Ed25519KeyPair, KeyPair};
+use ring::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
+};
 
 use crate::{
+    evidence::names,
     note::{ALG_COSIGNATURE, ALG_ED25519, Head, SignedHead, Vkey, b64},
     record::{Digest, Envelope, leaf_hash, render},
     time::{Now, Utc},
     tree::{self, Frontier},
     types::{self, Data},
-    verify::Files,
+    verify::{Files, P256_SPKI},
 };
 
 /// An Ed25519 key from a fixed seed.
@@ -72,6 +76,10 @@ pub struct LogBuilder {
     pub mono: u64,
     keys: Vec<Key>,
     pub hub: Key,
+    /// Size at which the newest key took over: a head of that size is still the old key's.
+    rolled: u64,
+    /// Where each camera's recordings end so far.
+    ends: std::collections::BTreeMap<String, Utc>,
     frontier: Frontier,
     prev: Digest,
 }
@@ -95,6 +103,8 @@ impl LogBuilder {
             mono: 10_000,
             keys: vec![Key::log(origin, 1)],
             hub: Key::hub(),
+            rolled: 0,
+            ends: Default::default(),
             frontier: Frontier::default(),
             prev: [0; 32],
         }
@@ -128,17 +138,27 @@ impl LogBuilder {
         self.lines.push(line);
         self.size() - 1
     }
-    /// A segment of a minute, written as it ends.
+    /// A segment that is written as it ends, 59 s on, and begins where the camera's last one or declared gap ended.
     #[allow(clippy::expect_used)]
     pub fn segment(&mut self, cam: &str, s: u64, bytes: &[u8]) -> u64 {
         self.pass(58_000);
         let t1 = self.t.plus_ms(1000);
+        let t0 = self.ends.insert(cam.into(), t1).unwrap_or(t1.plus_ms(-59_000));
         let cam = crate::id::CameraId::parse(cam).expect("a camera id");
         let key = format!("{cam}/2026-11-03");
         let sha256 = crate::record::hex(&crate::record::sha256(bytes));
         self.add("sys:rec", &types::SegWrite {
-            cam, s, t0: t1.plus_ms(-59_000), t1, size: bytes.len() as u64, sha256, mask: None, how: "none".into(), proofs: 0, lost: 0, key,
+            cam, s, t0, t1, size: bytes.len() as u64, sha256, mask: None, how: "none".into(), proofs: 0, lost: 0, key,
         })
+    }
+    /// `ms` pass in which the camera gives nothing, and are declared.
+    #[allow(clippy::expect_used)]
+    pub fn gap(&mut self, cam: &str, next: u64, ms: u64) -> u64 {
+        let t0 = self.ends.get(cam).copied().unwrap_or(self.t);
+        let t1 = self.pass(ms).t.plus_ms(1000);
+        self.ends.insert(cam.into(), t1);
+        let cam = crate::id::CameraId::parse(cam).expect("a camera id");
+        self.add("sys:rec", &types::SegGap { cam, next, t0, t1, why: "camera".into(), packets: 0 })
     }
     pub fn beat(&mut self) -> u64 {
         self.add("sys:health", &types::Beat { free_mib: 1000, cams: 8, temp_c: None })
@@ -156,15 +176,18 @@ impl LogBuilder {
         self.add("sys:log", &types::KeyRoll { new: next.vkey.to_string() });
         let head = self.head();
         self.keys.push(next);
+        self.rolled = self.size();
         head
     }
+    /// The key that signs a head over all lines.
     pub fn key(&self) -> &Key {
-        &self.keys[self.keys.len() - 1]
+        let newest = self.keys.len() - 1;
+        &self.keys[if self.rolled == self.size() { newest.saturating_sub(1) } else { newest }]
     }
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
-    /// A head over all lines, signed by the newest key.
+    /// A head over all lines, signed by the key in force there.
     pub fn head(&self) -> SignedHead {
         let head = Head { origin: self.origin.clone(), size: self.size(), root: self.frontier.root() };
         SignedHead::sign(head, &self.key().vkey, |m| self.key().sign(m))
@@ -209,4 +232,148 @@ impl LogBuilder {
         }
         files
     }
+}
+
+/// A P-256 key as packages are sealed with. Made anew each time: only its shape matters.
+pub struct SealKey {
+    pair: EcdsaKeyPair,
+    random: SystemRandom,
+}
+
+impl Default for SealKey {
+    #[allow(clippy::expect_used)]
+    fn default() -> Self {
+        let random = SystemRandom::new();
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
+        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref(), &random).expect("a key");
+        Self { pair, random }
+    }
+}
+
+impl SealKey {
+    pub fn spki(&self) -> Vec<u8> {
+        [P256_SPKI.as_slice(), self.pair.public_key().as_ref()].concat()
+    }
+    #[allow(clippy::expect_used)]
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(&self.random, message).expect("a signature").as_ref().to_vec()
+    }
+}
+
+/// An evidence package of camera c03: four segments with a declared gap before the last, lines and proofs, seal. Change the
+/// fields to forge, or the files it makes.
+pub struct PackageBuilder {
+    pub log: LogBuilder,
+    pub hub_log: LogBuilder,
+    pub seal: SealKey,
+    /// Line number of its key.seal.
+    pub seal_line: u64,
+    /// Line number, name and bytes of each master.
+    pub masters: Vec<(u64, String, Vec<u8>)>,
+    /// Lines that go into the package.
+    pub records: Vec<u64>,
+    pub asked: (Utc, Utc),
+    /// The head all proofs end in.
+    pub head: SignedHead,
+    /// Further files.
+    pub extra: Vec<(String, Vec<u8>)>,
+}
+
+impl Default for PackageBuilder {
+    #[allow(clippy::expect_used)]
+    fn default() -> Self {
+        let cam = crate::id::CameraId::parse("c03").expect("a camera id");
+        let mut log = LogBuilder::new("cctv.example.gov.uk/box/ashby-high-street/1");
+        let hash = "0".repeat(64);
+        log.add("sys:cfg", &types::MaskSet { cam: cam.clone(), mask: "m7".into(), sha256: hash.clone(), permille: 83, review: None });
+        let mut masters = Vec::new();
+        let mut segment = |log: &mut LogBuilder, s: u64| {
+            let bytes = format!("not really pictures: {s}").repeat(20).into_bytes();
+            let n = log.segment("c03", s, &bytes);
+            masters.push((n, format!("master/c03_{s}.mp4"), bytes));
+        };
+        let from = log.t.plus_ms(5_000);
+        for s in 7..10 {
+            segment(&mut log, s);
+        }
+        log.roll();
+        log.gap("c03", 10, 20_000);
+        segment(&mut log, 10);
+        let clip = types::ExpClip { r#ref: REF.into(), cam, s0: 7, s1: 10, grant: "g1".into(), purpose: hash };
+        log.add("op:0147", &clip);
+        log.beat();
+        let asked = (from, log.t.plus_ms(-10_000));
+        let head = log.cosigned();
+
+        let seal = SealKey::default();
+        let mut hub_log = LogBuilder::new("cctv.example.gov.uk/hub/1");
+        let seal_line = hub_log.add("sys:hub", &types::KeySeal { spki: b64(&seal.spki()) });
+        let records = (0..log.size() - 1).collect();
+        Self { log, hub_log, seal, seal_line, masters, records, asked, head, extra: vec![] }
+    }
+}
+
+const REF: &str = "EXH-2026-000123";
+
+impl PackageBuilder {
+    /// The whole package, sealed.
+    pub fn build(&mut self) -> MemoryFiles {
+        let files = self.contents();
+        self.sealed(files)
+    }
+
+    /// Every file that the sums list.
+    pub fn contents(&self) -> MemoryFiles {
+        let mut files = MemoryFiles::default();
+        let entries: Vec<String> =
+            self.masters.iter().map(|(n, file, _)| format!("{{\"n\":{n},\"file\":\"{file}\"}}")).collect();
+        let (t0, t1) = self.asked;
+        files.put(names::MANIFEST, format!(
+            "{{\"v\":1,\"ref\":\"{REF}\",\"log\":\"{}\",\"cam\":\"c03\",\"t0\":\"{t0}\",\"t1\":\"{t1}\",\"master\":[{}]}}\n",
+            self.log.origin, entries.join(","),
+        ));
+        files.put(names::CERTIFICATE, "in plain words\n");
+        for (_, file, bytes) in &self.masters {
+            files.put(file, bytes.clone());
+        }
+        let lines: Vec<&[u8]> = self.records.iter().map(|n| self.log.lines[*n as usize].as_slice()).collect();
+        files.put(names::RECORDS, lines.concat());
+        for n in &self.records {
+            files.put(&format!("{}/{n}.tlog-proof", names::PROOFS), self.log.proof(*n, &self.head).render());
+        }
+        files.put(names::SEAL_RECORD, self.hub_log.lines[self.seal_line as usize].clone());
+        files.put(names::SEAL_PROOF, self.hub_log.proof(self.seal_line, &self.hub_log.cosigned()).render());
+        files.put(names::SEAL_PEM, crate::note::pem("PUBLIC KEY", &self.seal.spki()));
+        files.put(names::HUB_LOG_VKEY, format!("{}\n", self.hub_log.key().vkey));
+        for (path, bytes) in &self.extra {
+            files.put(path, bytes.clone());
+        }
+        files
+    }
+
+    /// Lists, seals and logs what is there, as an export does.
+    #[allow(clippy::expect_used)]
+    pub fn sealed(&mut self, mut files: MemoryFiles) -> MemoryFiles {
+        fix_sums(&mut files);
+        let sums = files.0.get(names::SUMS).cloned().unwrap_or_default();
+        files.put(names::SEAL, self.seal.sign(&sums));
+        let done = types::ExpDone {
+            r#ref: REF.into(),
+            cam: crate::id::CameraId::parse("c03").expect("a camera id"),
+            sums: crate::record::hex(&crate::record::sha256(&sums)),
+            to: "0".repeat(64),
+        };
+        let n = self.hub_log.add("op:0147", &done);
+        files.put(names::SUMS_RECORD, self.hub_log.lines[n as usize].clone());
+        files.put(names::SUMS_PROOF, self.hub_log.proof(n, &self.hub_log.cosigned()).render());
+        files
+    }
+}
+
+/// Writes SHA256SUMS anew and nothing else, as somebody with `sha256sum` can.
+pub fn fix_sums(files: &mut MemoryFiles) {
+    let listed = files.0.iter().filter(|(path, _)| !names::UNLISTED.contains(&path.as_str()));
+    let sums: String =
+        listed.map(|(path, bytes)| format!("{}  {path}\n", crate::record::hex(&crate::record::sha256(bytes)))).collect();
+    files.put(names::SUMS, sums);
 }

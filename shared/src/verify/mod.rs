@@ -14,6 +14,7 @@ use crate::{
     check::{Finding, is_blind},
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
 };
+pub use package::P256_SPKI;
 use words::{clean, say};
 
 /// Where the bytes come from: a folder, read by an adapter outside this crate.

@@ -65,11 +65,14 @@ fn manifest(bytes: &[u8]) -> Option<Manifest> {
     let value = Value::parse(bytes.strip_suffix(b"\n").unwrap_or(bytes)).ok()?;
     let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let time = |key| value.get(key).and_then(Value::as_time);
-    if value.get("v")?.as_int()? != 1 {
+    if !has_keys(&value, &["v", "ref", "log", "cam", "t0", "t1", "master"]) || value.get("v")?.as_int()? != 1 {
         return None;
     }
     let Value::Array(entries) = value.get("master")? else { return None };
-    let entry = |e: &Value| Some((e.get("n")?.as_u64()?, e.get("file")?.as_str()?.to_owned()));
+    let entry = |e: &Value| match has_keys(e, &["n", "file"]) {
+        true => Some((e.get("n")?.as_u64()?, e.get("file")?.as_str()?.to_owned())),
+        false => None,
+    };
     Some(Manifest {
         reference: text("ref")?,
         log: text("log")?,
@@ -80,12 +83,16 @@ fn manifest(bytes: &[u8]) -> Option<Manifest> {
     })
 }
 
+fn has_keys(value: &Value, keys: &[&str]) -> bool {
+    matches!(value, Value::Object(pairs) if pairs.iter().map(|(k, _)| k.as_str()).eq(keys.iter().copied()))
+}
+
 fn path_ok(path: &str) -> bool {
     path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
         && !path.chars().any(|c| c == '\\' || c < ' ' || c == '\u{7f}')
 }
 
-/// The uncompressed point of a P-256 SPKI.
+/// The uncompressed point of a P-256 SPKI. Whether it lies on the curve shows when something is verified.
 fn p256_point(spki: &[u8]) -> Option<&[u8]> {
     spki.strip_prefix(&P256_SPKI).filter(|point| point.len() == 65 && point[0] == 4)
 }
