@@ -5,6 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 pub mod check_config;
+pub mod doctor;
 pub mod enrol;
 pub mod index;
 pub mod reader;
@@ -49,6 +50,13 @@ pub enum Command {
     CheckConfig {
         #[arg(default_value = CONFIG)]
         config: PathBuf,
+    },
+    /// Look at cameras, disks, clock, link, certificate and log, and say what to do next
+    Doctor {
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+        #[arg(long)]
+        json: bool,
     },
     /// How the running box is
     Status {
@@ -141,6 +149,7 @@ pub fn run(line: Line) -> ExitCode {
         Command::Run { config } => run::run(&config),
         Command::Reader { config } => reader::run(&config),
         Command::CheckConfig { config } => check_config::run(&config),
+        Command::Doctor { config, json } => doctor::run(&config, json),
         Command::Status { config, json } => status::run(&config, json),
         Command::Index { command: IndexCommand::Rebuild { config } } => index::rebuild(&config),
         Command::Volume { command: VolumeCommand::Label { path, config, system_disk } } => volume::label(&config, &path, system_disk),

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`checks`] | behind `beadle-edge doctor` |
 //! | [`status`] | `run/status.json`, each few seconds: for `beadle-edge status` and the installer |
 //! | [`watchdog`] | systemd: ready, alive, stopping |
 use std::sync::{
@@ -16,6 +17,7 @@ use shared::{
     types::{FaultOff, FaultOn},
 };
 
+pub mod checks;
 pub mod status;
 pub mod watchdog;
 

@@ -6,7 +6,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde::{Deserialize, Serialize};
 use shared::{id::BoxName, note::Vkey};
 
-use super::keyfile::{IdentityError, io};
+use super::keyfile::{IdentityError, io, own_like_parent};
 use crate::state::State;
 
 /// `identity/hub.json`.
@@ -56,12 +56,19 @@ impl Enrolment {
     /// Stores what the hub answered, the order key for the reader included. Certificates must be PEM.
     pub fn store(state: &State, facts: &HubFacts, cert: &str, ca: &str) -> Result<(), IdentityError> {
         let folder = state.identity();
-        let put = |path: &Path, text: &str| logbook::write_whole(path, text.as_bytes(), false).map_err(io("write", path));
+        let put = |path: &Path, text: &str| {
+            logbook::write_whole(path, text.as_bytes(), false).map_err(io("write", path))?;
+            own_like_parent(path)
+        };
         put(&folder.join("box.crt"), cert)?;
         put(&folder.join("ca.crt"), ca)?;
         // The reader, which hands out footage only on a signed order, reads this key; it may run as another user.
         let reader = state.reader();
-        std::fs::create_dir_all(&reader).map_err(io("make", &reader))?;
+        if !reader.is_dir() {
+            use std::os::unix::fs::DirBuilderExt;
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&reader).map_err(io("make", &reader))?;
+            own_like_parent(&reader)?;
+        }
         put(&reader.join("order.vkey"), &format!("{}\n", facts.order))?;
         let text = serde_json::to_string_pretty(facts).map_err(|e| IdentityError::Sign(e.to_string()))?;
         put(&folder.join("hub.json"), &text)

@@ -3,9 +3,11 @@
 //! | file | what |
 //! |---|---|
 //! | [`keyfile`] | the box key (P-256): TLS at the hub, and labels of volumes; it signs no log |
+//! | [`validity`] | until when the certificate is good
 //! | [`enrolment`] | certificate, CA, hub address and public keys, stored together |
 pub mod enrolment;
 pub mod keyfile;
+pub mod validity;
 
 pub use enrolment::{Enrolment, HubFacts};
 pub use keyfile::{BoxKey, IdentityError};

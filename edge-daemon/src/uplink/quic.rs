@@ -22,8 +22,9 @@ use shared::{
     wire::{self, BadFrame, Frame},
 };
 
-const IDLE: Duration = Duration::from_secs(45);
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// A hub that was killed cannot say so: the box finds out by silence. A keep-alive costs some 20 bytes a second.
+const IDLE: Duration = Duration::from_secs(20);
+const KEEP_ALIVE: Duration = Duration::from_secs(6);
 const DIAL: Duration = Duration::from_secs(10);
 
 /// What goes first on a thin link. Audit before clips, always.

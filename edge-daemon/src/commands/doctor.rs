@@ -1,0 +1,34 @@
+//! Wiring. `beadle-edge doctor`: one line for each thing looked at. Exit status 0, 1 or 2 by the worst of them.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use shared::time::Clock;
+
+use super::{Failed, exit};
+use crate::{
+    config,
+    health::checks::{self, Looked, Mark},
+};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
+    let config = Arc::new(config::load(path)?);
+    let looked = Looked { state: config.state(), config, now: logbook::SystemClock.now() };
+    let lines = checks::run(&looked, LIMIT);
+    if json {
+        println!("{}", serde_json::to_string_pretty(&lines).map_err(|e| Failed::new(exit::SOFTWARE, e))?);
+    } else {
+        for line in &lines {
+            println!("{} {}: {}", line.mark.sign(), line.what, line.text);
+            if let Some(next) = line.next {
+                println!("    {next}");
+            }
+        }
+    }
+    Ok(ExitCode::from(match lines.iter().map(|l| l.mark).max() {
+        Some(Mark::Bad) => 2,
+        Some(Mark::Warning) => 1,
+        Some(Mark::Good) | None => 0,
+    }))
+}

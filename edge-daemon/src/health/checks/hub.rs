@@ -1,0 +1,77 @@
+//! Adapter: network. The certificate, and whether the hub can be reached with it.
+
+use shared::time::Utc;
+
+use super::{Line, Looked};
+use crate::{
+    health::status,
+    identity::{BoxKey, Enrolment, validity},
+    uplink::quic::{LinkError, Target, Trusted, dial},
+};
+
+/// A certificate that renews itself in time has more than this left.
+const SOON_DAYS: i64 = 30;
+
+pub fn check(looked: &Looked) -> Vec<Line> {
+    let enrolled = match Enrolment::load(&looked.state) {
+        Ok(Some(enrolled)) => enrolled,
+        Ok(None) => return vec![Line::wrong("hub", "cert.missing", "no hub is known to this box")],
+        Err(e) => return vec![Line::wrong("hub", "cert.missing", crate::commands::chain(&e))],
+    };
+    vec![certificate(&enrolled, crate::uplink::floor(looked.now.wall)), link(looked, &enrolled)]
+}
+
+fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
+    let Some(until) = validity::not_after(enrolled.cert.as_ref()) else {
+        return Line::wrong("certificate", "hub.refused", "it cannot be read; enrol the box again");
+    };
+    let days = (until.0 - now.0).div_euclid(86_400_000);
+    let day = &until.to_string()[..10];
+    match days {
+        ..0 => Line::wrong("certificate", "hub.refused", format!("it expired on {day}; enrol the box again with a new code")),
+        ..SOON_DAYS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {days} days more")),
+        _ => Line::good("certificate", format!("good until {day}")),
+    }
+}
+
+fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
+    let hub = &enrolled.facts.hub;
+    // A second connection of the same box would take the place of the one that works.
+    if let Some(s) = super::running::fresh(looked)
+        && s.uplink.state == "connected"
+    {
+        return Line::good("hub", connected(&s, hub));
+    }
+    let key = match BoxKey::open(&looked.state.identity()) {
+        Ok(Some(key)) => key,
+        Ok(None) => return Line::wrong("hub", "cert.missing", "the box's key is gone; enrol it again"),
+        Err(e) => return Line::wrong("hub", "cert.missing", crate::commands::chain(&e)),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Line::wrong("hub", "hub.unreachable", e),
+    };
+    let target = Target {
+        hub: hub.clone(),
+        trusted: Trusted::Ca(enrolled.ca.clone()),
+        client: Some((enrolled.cert.clone(), key.tls())),
+        judged_at: crate::uplink::floor(looked.now.wall),
+    };
+    let tried = runtime.block_on(async {
+        let line = dial(&target).await?;
+        // In TLS 1.3 a hub that does not like our certificate says so after we are done.
+        let refused = tokio::time::timeout(std::time::Duration::from_secs(1), line.closed()).await;
+        line.close("doctor").await;
+        refused.map_or(Ok(()), Err)
+    });
+    match tried {
+        Ok(()) => Line::good("hub", format!("answers at {hub}")),
+        Err(e @ (LinkError::Closed { .. } | LinkError::NotAccepted(_) | LinkError::Stranger { .. })) => Line::wrong("hub", "hub.refused", e),
+        Err(e) => Line::wrong("hub", "hub.unreachable", crate::commands::chain(&e)),
+    }
+}
+
+fn connected(s: &status::Status, hub: &str) -> String {
+    let owed = s.log.size.saturating_sub(s.log.countersigned);
+    format!("connected to {hub}; {} of {} log lines countersigned ({owed} to come)", s.log.countersigned, s.log.size)
+}
