@@ -7,7 +7,6 @@ Prints `== file k`, then the report.
 import importlib.util
 import io
 import os
-import hashlib
 import sys
 
 sys.dont_write_bytecode = True
@@ -24,13 +23,7 @@ class Memory(v.Folder):
     def list(self):
         return sorted(self.files)
 
-    def regular(self, name):
-        return True
-
-    def size(self, name):
-        return len(self.files[name])
-
-    def open(self, name):
+    def open(self, name, most=None):
         return io.BytesIO(self.files[name])
 
 
