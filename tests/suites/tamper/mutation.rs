@@ -57,13 +57,16 @@ fn same(case: &Case, stride: usize) {
     }
 }
 
-/// Flips these bits of every byte of every file; what is still called sound.
-fn survivors(case: &Case, bits: &[u8]) -> Vec<String> {
+/// Flips one bit of every byte of every file, and every bit of those that hold signatures; with `BEADLE_EXHAUSTIVE`
+/// set every bit there is (minutes). What is still called sound.
+fn survivors(case: &Case) -> Vec<String> {
+    let all = std::env::var_os("BEADLE_EXHAUSTIVE").is_some();
     let mut out = Vec::new();
     let mut files = Memory(case.files.clone());
     for (name, bytes) in &case.files {
+        let every = all || name.ends_with(".note") || name.starts_with("SHA256SUMS.");
         for k in 0..bytes.len() {
-            for bit in bits {
+            for bit in (0..8).filter(|bit| every || *bit == k % 8) {
                 let mut mutant = bytes.clone();
                 mutant[k] ^= 1 << bit;
                 files.0.insert(name.clone(), mutant);
@@ -90,13 +93,13 @@ fn m2_both_verifiers_agree_on_mutants_of_a_package_evi_2() {
 
 #[test]
 fn m3_no_flipped_bit_of_a_log_survives_aud_2() {
-    let left = survivors(&Case::log(log_folder(&lines())), &[0, 1, 2, 3, 4, 5, 6, 7]);
+    let left = survivors(&Case::log(log_folder(&lines())));
     assert!(left.is_empty(), "{} survivors\n{}", left.len(), left.join("\n"));
 }
 
 #[test]
 fn m4_no_flipped_bit_of_a_package_survives_evi_2() {
     let case = Case::package(Package::default().build());
-    let left = survivors(&case, &[0, 3, 6]);
+    let left = survivors(&case);
     assert!(left.is_empty(), "{} survivors\n{}", left.len(), left.join("\n"));
 }
