@@ -681,8 +681,7 @@ DAYS = {}  # "2026-11-03" -> milliseconds at its start, or None
 
 def time_ms(text):
     """Milliseconds since 1970 of `YYYY-MM-DDTHH:MM:SS.mmmZ`, or None when it is anything else."""
-    if not isinstance(text, str) or not re.fullmatch(
-            r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z", text):
+    if type(text) is not str or not TIME.fullmatch(text):
         return None
     day = text[:10]
     if day not in DAYS:
@@ -705,26 +704,31 @@ class Record:
     __slots__ = ("log", "n", "prev", "t", "boot", "mono", "type", "who", "data", "leaf")
 
 
-def read_object(text):
-    """The object in `text`. json.loads does the work when the text is exactly what it would write
+def read_object(line):
+    """The object in a line's text. json.loads does the work when the text is exactly what it would write
     back (so nothing doubled, spaced, or spelled otherwise); else the strict reader decides."""
-    if len(text) <= MAX_LINE and b"\\u" not in text and text.count(b"{") + text.count(b"[") <= 32 and not LONG.search(text):
+    if "\\u" not in line and line.count("{") + line.count("[") <= 32:
         try:
-            value = LOADS(text.decode("ascii"))
-            if DUMPS(value) == text.decode("ascii"):
+            value = LOADS(line)
+            if DUMPS(value) == line:
                 return value
         except (ValueError, RecursionError):
             pass
-    return Reader(text).whole()
+    return Reader(line.encode()).whole()
 
 
 def refuse(_):
     raise ValueError
 
 
-LONG = re.compile(rb"[0-9]{16}")
-LOADS = json.JSONDecoder(parse_float=refuse, parse_constant=refuse).decode
+def short_number(digits):
+    return int(digits) if len(digits) < 16 else refuse(digits)
+
+
+LOADS = json.JSONDecoder(parse_int=short_number, parse_float=refuse, parse_constant=refuse).decode
 DUMPS = json.JSONEncoder(separators=(",", ":")).encode
+HASH = re.compile("[0-9a-f]{64}")
+TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
 
 
 def parse_line(line):
@@ -733,12 +737,12 @@ def parse_line(line):
         raise fault("TOO_LONG")
     if line[-1:] != b"\n":
         raise fault("NO_LF")
-    text = line[:-1]
-    if b"\r" in text:
+    if b"\r" in line:
         raise fault("CRLF")
-    if re.search(rb"[^\x20-\x7e]", text):
+    plain = line[:-1].decode("latin-1")
+    if not plain.isascii() or not plain.isprintable():
         raise fault("NON_ASCII")
-    pairs = read_object(text)
+    pairs = read_object(plain)
     if not isinstance(pairs, dict):
         raise fault("NOT_JSON")
     keys = list(pairs)
@@ -788,7 +792,7 @@ def count_of(pairs, key):
 
 
 def is_hash(value):
-    return type(value) is str and re.fullmatch("[0-9a-f]{64}", value) is not None
+    return type(value) is str and HASH.fullmatch(value) is not None
 
 
 # ---------------------------------------------------------------- (5) a whole log
