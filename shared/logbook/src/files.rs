@@ -13,6 +13,8 @@ use shared::{
 
 /// Lines in one `.jsonl` file.
 pub const LINES_PER_FILE: u64 = 65_536;
+/// Most bytes of a file that a verifier reads whole: as many as a file of log lines can have.
+const MAX_READ: u64 = LINES_PER_FILE * shared::record::MAX_LINE as u64;
 
 /// A folder as the verifiers read it. Symbolic links are never followed.
 pub struct Folder(pub PathBuf);
@@ -53,8 +55,12 @@ impl shared::verify::Files for Folder {
     }
 
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
+        let file = self.open(path)?;
+        if file.metadata()?.len() > MAX_READ {
+            return Err(io::Error::other("too large"));
+        }
         let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes)?;
+        file.take(MAX_READ).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

@@ -113,6 +113,19 @@ fn h6_strange_packages_evi_2() {
     }
 }
 
+/// A sparse file of a terabyte costs nothing to make and must cost nothing to refuse.
+#[test]
+fn h6b_files_too_large_to_read_aud_2() {
+    let folder = tempfile::tempdir().expect("tempdir");
+    let case = Case::log(sound());
+    lay_out(folder.path(), &case.files);
+    for name in ["head.note", "0000000022.jsonl"] {
+        std::fs::File::create(folder.path().join(name)).and_then(|f| f.set_len(1 << 40)).expect("sparse file");
+        let report = case.judge_at(folder.path());
+        assert!(report.contains(&format!("UNREADABLE\tfile {name}\t")), "{report}");
+    }
+}
+
 #[test]
 fn h7_used_wrongly_it_says_how_it_is_used() {
     let folder = tempfile::tempdir().expect("tempdir");

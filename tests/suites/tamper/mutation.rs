@@ -88,7 +88,7 @@ fn m1_both_verifiers_agree_on_every_mutant_of_a_log_aud_2() {
 
 #[test]
 fn m2_both_verifiers_agree_on_mutants_of_a_package_evi_2() {
-    same(&Case::package(Package::default().build()), 7);
+    same(&Case::package(Package::default().build()), 11);
 }
 
 #[test]
