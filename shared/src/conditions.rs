@@ -170,14 +170,6 @@ conditions! {
         "Deletion waits for a confirmation"
         "More than a day's worth of footage is due at once, or the clock is in doubt. Footage that is due cannot be viewed meanwhile."
         "Check the box's clock, then confirm the deletion from its page."
-    "retention.clock" Serious Contractor
-        "Deletion waits for a trusted clock"
-        "Footage looks past its day, but the clock is not corroborated, so nothing is deleted."
-        "Check that the box reaches its time servers and the hub. Deletion goes on by itself once they agree."
-    "retention.erase" Serious HubStaff
-        "Deleted footage may still be readable"
-        "The files of a day are deleted, but a key that the box still has would open them if their bytes were found on the disk."
-        "Nothing to do where the key seals a later day: it dies with that day. Otherwise restart beadle-reader, and send the support bundle if the fault stays."
     "retention.failed" Critical HubStaff
         "Deletion did not succeed"
         "After the sweep there is still footage on disk that is past its day."
