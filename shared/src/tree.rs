@@ -317,4 +317,21 @@ mod tests {
         assert_eq!(consistency(&all, 8, 71), None);
         assert_eq!(consistency(&all, 9, 8), None);
     }
+
+    /// AUD-2: another implementation accepts every proof made here, up to 70 leaves.
+    #[test]
+    fn oracle() {
+        use tlog_tiles::tlog::{Hash, check_record, check_tree};
+        let all = leaves(70);
+        let proof = |hashes: Vec<Digest>| hashes.into_iter().map(Hash).collect::<Vec<_>>();
+        for size in 1..=70u64 {
+            let new = Hash(root(&all[..size as usize]));
+            for n in 0..size {
+                let included = proof(inclusion(&all, n, size).expect("proof"));
+                check_record(&included, size, new, n, Hash(all[n as usize])).expect("included");
+                let old = Hash(root(&all[..=n as usize]));
+                check_tree(&proof(consistency(&all, n + 1, size).expect("proof")), size, new, n + 1, old).expect("consistent");
+            }
+        }
+    }
 }
