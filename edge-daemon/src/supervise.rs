@@ -297,7 +297,7 @@ impl Watched<'_> {
     /// Beats, status and watchdog until it is time to stop.
     fn watch(&self, uplink: &Uplink, stop: &Stop) -> Result<(), RunError> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
-        let (mut size, mut grown) = (0, Instant::now());
+        let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         loop {
             let recording = self.beat();
             self.write_status(uplink);
@@ -310,7 +310,11 @@ impl Watched<'_> {
             }
             // Reached only when the log grew, every camera answered and the status was written.
             watchdog::alive();
-            watchdog::status(&format!("{recording} of {} cameras recording; {} lines; hub {}", self.config.cameras.len(), size, uplink.status().state));
+            let say = format!("{recording} of {} cameras recording; hub {}", self.config.cameras.len(), uplink.status().state);
+            if say != said {
+                watchdog::status(&say);
+                said = say;
+            }
             if stop.wait(every) {
                 return Ok(());
             }

@@ -19,6 +19,8 @@ pub mod link;
 pub mod pulls;
 pub mod quic;
 pub mod session;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     clock::Trust,

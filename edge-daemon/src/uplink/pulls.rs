@@ -40,6 +40,7 @@ pub enum PullError {
     /// A sentence for the officer who waits.
     #[error("{0}")]
     Refused(String),
+    /// Trouble of the box's own, which passes: the hub knows it by its first words and orders again.
     #[error("the box could not {what}: {why}")]
     Box { what: &'static str, why: String },
 }

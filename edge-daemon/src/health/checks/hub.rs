@@ -66,6 +66,8 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
     });
     match tried {
         Ok(()) => Line::good("hub", format!("answers at {hub}")),
+        // The box runs after all, and dialled anew.
+        Err(LinkError::Closed { code: shared::wire::close::REPLACED, .. }) => Line::good("hub", format!("answers at {hub}")),
         Err(e @ (LinkError::Closed { .. } | LinkError::NotAccepted(_) | LinkError::Stranger { .. })) => Line::wrong("hub", "hub.refused", e),
         Err(e) => Line::wrong("hub", "hub.unreachable", crate::commands::chain(&e)),
     }
