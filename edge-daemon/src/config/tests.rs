@@ -1,3 +1,4 @@
+//! Pure. Whole files, good and bad: everything wrong is said at once.
 use std::path::Path;
 
 use super::{walk::{PasswordSource, Surroundings}, *};

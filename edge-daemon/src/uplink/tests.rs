@@ -1,4 +1,5 @@
-//! A hub made of a few lines: its own authority, one answer. What a box says to the wrong one, and to the right one in 1970.
+//! Adapter: quinn. A hub made of a few lines: its own authority, one answer. What a box says to the wrong one, and to the right
+//! one in 1970.
 
 use std::{net::SocketAddr, sync::Arc};
 
