@@ -1,0 +1,102 @@
+//! Task. One town (H.264, H.265 and a masked camera) and a hub, running; shared by the suites.
+#![allow(dead_code)] // each suite uses its own part
+
+use std::{path::Path, sync::{Mutex, MutexGuard, PoisonError}};
+
+use beadle_tests::{Done, Folder, Told, Trouble, args, cameras::{Cameras, Scene}, hub::{Hub, Pulled}, program, town::{Plan, Town}, wait};
+use shared::time::Utc;
+
+/// Two cores carry one town at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+pub fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub const MASK: &str = "[[[0.55, 0.25], [0.85, 0.25], [0.85, 0.65], [0.55, 0.65]]]";
+
+// Dropped from the top: programs first, then what they stand on.
+pub struct Rig {
+    pub town: Town,
+    pub hub: Hub,
+    pub cameras: Cameras,
+    pub folder: Folder,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Rig {
+    pub fn new(name: &str, segment_secs: u32) -> Done<Self> {
+        let alone = alone();
+        let folder = Folder::new(name)?;
+        let cameras = Cameras::start(scene())?;
+        let mut hub = Hub::make(folder.path())?.started()?;
+        let town = Town::make(folder.path(), plan(&cameras, segment_secs))?.enrolled(&mut hub)?.started()?;
+        Ok(Self { town, hub, cameras, folder, _alone: alone })
+    }
+
+    pub fn pull(&mut self, cam: &str, from: Utc, to: Utc) -> Done<Pulled> {
+        let pulled = self.hub.pull(&format!("{}/{cam}", self.town.name), &from.to_string(), &to.to_string())?;
+        if pulled.said.status != 0 {
+            return Err(Trouble(format!("pull of {cam} failed: {}{}", pulled.said.out, pulled.said.err)));
+        }
+        Ok(pulled)
+    }
+
+    /// Both verifiers say INTACT, in the same words.
+    pub fn check_package(&self, package: &Path) -> Done<()> {
+        self.agree("bundle", package, false)
+    }
+
+    pub fn agree(&self, kind: &str, path: &Path, live: bool) -> Done<()> {
+        let ours = self.hub.verify(kind, path, live)?;
+        let theirs = self.hub.verify_py(kind, path, live)?;
+        if ours != theirs {
+            return Err(Trouble(format!("two verdicts on {}:\n{}\nverify.py:\n{}", path.display(), ours.text, theirs.text)));
+        }
+        if !ours.intact() {
+            return Err(Trouble(format!("{} is not intact:\n{}", path.display(), ours.text)));
+        }
+        Ok(())
+    }
+
+    /// Stops the box in order, lets the hub countersign nothing more, and verifies all three logs.
+    pub fn stop_and_verify_logs(&mut self) -> Done<()> {
+        self.town.stop()?;
+        self.hub.stop()?;
+        self.agree("log", &self.town.log(), false)?;
+        self.agree("log", &self.hub.box_log(&self.town.name), false)?;
+        self.agree("log", &self.hub.own_log(), false)
+    }
+}
+
+pub fn scene() -> Scene {
+    Scene::new().street("/ashby/c01").street_h265("/ashby/c02", "beadle", "p@ss:word").marked("/ashby/c03")
+}
+
+pub fn plan(cameras: &Cameras, segment_secs: u32) -> Plan {
+    Plan::new("ashby")
+        .segment_secs(segment_secs)
+        .camera("c01", cameras.url("/ashby/c01"))
+        .camera("c02", cameras.url("/ashby/c02"))
+        .login("beadle", "p@ss:word")
+        .camera("c03", cameras.url("/ashby/c03"))
+        .mask("m1", MASK)
+}
+
+pub fn seconds(value: &serde_json::Value) -> Done<Utc> {
+    beadle_tests::hub::time(value)
+}
+
+/// Number of lines under the newest countersigned head of a log folder.
+pub fn cosigned(log: &Path) -> u64 {
+    let text = std::fs::read_to_string(log.join("cosigned.note")).unwrap_or_default();
+    text.lines().nth(1).and_then(|l| l.parse().ok()).unwrap_or(0)
+}
+
+pub fn shell(script: &str, what: &str) -> Done<String> {
+    Ok(program::run(Path::new("bash"), args!["-c", script])?.well(what)?.out)
+}
+
+pub fn until_cosigned(log: &Path, size: u64) -> Done<()> {
+    wait::until(&format!("{size} lines countersigned"), 150, || Ok(cosigned(log) >= size)).told(log.display())
+}
