@@ -5,6 +5,8 @@ use std::{
     os::unix::{net::UnixDatagram, process::{CommandExt, ExitStatusExt}},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError, Weak},
+    thread,
     time::Duration,
 };
 
@@ -20,9 +22,8 @@ pub struct Program {
     child: Child,
     ended: Option<ExitStatus>,
     output: PathBuf,
-    notify: UnixDatagram,
     notify_path: PathBuf,
-    heard: Vec<String>,
+    heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Program {
@@ -34,7 +35,9 @@ impl Program {
         // A socket of the last start; nobody listens there.
         let _ = fs::remove_file(&notify_path);
         let notify = UnixDatagram::bind(&notify_path).told(notify_path.display())?;
-        notify.set_nonblocking(true)?;
+        notify.set_read_timeout(Some(Duration::from_millis(500)))?;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        listen(notify, Arc::downgrade(&heard));
         let log = File::options().create(true).append(true).open(&output).told(output.display())?;
         let path = places::program(program)?;
         let child = Command::new(&path)
@@ -49,7 +52,7 @@ impl Program {
             .process_group(0)
             .spawn()
             .told(format!("starting {}", path.display()))?;
-        Ok(Self { name: name.to_owned(), child, ended: None, output, notify, notify_path, heard: Vec::new() })
+        Ok(Self { name: name.to_owned(), child, ended: None, output, notify_path, heard })
     }
 
     pub fn pid(&self) -> u32 { self.child.id() }
@@ -64,13 +67,7 @@ impl Program {
     }
 
     /// Notifications so far, one `KEY=value` each.
-    pub fn notified(&mut self) -> &[String] {
-        let mut buffer = [0u8; 4096];
-        while let Ok(length) = self.notify.recv(&mut buffer) {
-            self.heard.extend(String::from_utf8_lossy(&buffer[..length]).lines().map(str::to_owned));
-        }
-        &self.heard
-    }
+    pub fn notified(&self) -> Vec<String> { self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone() }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
@@ -141,12 +138,25 @@ impl Drop for Program {
                 if self.ended().is_some() {
                     break;
                 }
-                std::thread::sleep(Duration::from_millis(50));
+                thread::sleep(Duration::from_millis(50));
             }
             let _ = self.kill9();
         }
         let _ = fs::remove_file(&self.notify_path);
     }
+}
+
+/// Hears a program's notifications for as long as it is kept, as systemd does: a full socket would hold the program up.
+fn listen(notify: UnixDatagram, heard: Weak<Mutex<Vec<String>>>) {
+    thread::spawn(move || {
+        let mut buffer = [0u8; 4096];
+        while let Some(heard) = heard.upgrade() {
+            if let Ok(length) = notify.recv(&mut buffer) {
+                let text = String::from_utf8_lossy(&buffer[..length]);
+                heard.lock().unwrap_or_else(PoisonError::into_inner).extend(text.lines().map(str::to_owned));
+            }
+        }
+    });
 }
 
 /// What a command said.
