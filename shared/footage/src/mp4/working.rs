@@ -2,8 +2,8 @@
 //!
 //! It begins with the last key frame at or before `from` (else with the first there is) and holds every frame shown before
 //! `to`; the last of them stays on screen until the first frame at or past `to`. Nothing is hidden by an edit list.
-//! Decode times inside a master are the master's. Where one master follows another, the wall clock decides: up to half a
-//! frame (at most 20 ms) of difference is rounding and the frames run on evenly; more lengthens or shortens the frame
+//! Decode times inside a master are the master's. Where one master follows another, the wall clock decides: up to 100 ms of
+//! difference is the recorder's clock being slewed and the frames run on evenly; more lengthens or shortens the frame
 //! before. A clock that went back is not followed: the frames run on and the clock is taken up again from there.
 
 use shared::time::Utc;
@@ -17,7 +17,7 @@ use super::{
 
 /// Seconds from 1904 (MP4) to 1970 (Unix).
 const MP4_OFFSET: i64 = 2_082_844_800;
-const ROUNDING: i64 = 1_800;
+const ROUNDING: i64 = 9_000;
 
 /// What a working copy consists of: `head`, then the runs in order.
 #[derive(Clone, Debug)]
@@ -161,7 +161,7 @@ fn durations(chosen: &[(usize, Sample)]) -> Result<Vec<u32>, Mp4Error> {
         } else {
             let due = anchor.0 + decode_wall(&b) - anchor.1;
             let lasts = due - now;
-            if (lasts - own).abs() <= ROUNDING.min(own / 2) {
+            if (lasts - own).abs() <= ROUNDING {
                 own
             } else if lasts > 0 {
                 lasts
