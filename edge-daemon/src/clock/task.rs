@@ -24,13 +24,16 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
                 Err(LogError::Stopped(_)) => return,
                 Err(e) => tracing::warn!(error = %e, "the clock's state could not be logged"),
             }
-            match state.level {
-                Level::Unknown => faults.on("clock.unsynced", None, "neither a time service nor the hub vouches for the clock"),
-                _ => faults.off("clock.unsynced", None),
-            }
+            let disagrees = state.level == Level::Unknown && state.src == "hub";
+            set(faults, "clock.disagrees", disagrees, &format!("the hub's clock and this box's differ by {} s", state.offset_us / 1_000_000));
+            set(faults, "clock.unsynced", state.level == Level::Unknown && !disagrees, "neither a time service nor the hub vouches for the clock");
         }
         if stop.wait(LOOK_EVERY) {
             return;
         }
     }
+}
+
+fn set(faults: &Faults, code: &'static str, on: bool, why: &str) {
+    if on { faults.on(code, None, why) } else { faults.off(code, None) }
 }
