@@ -74,10 +74,10 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
         rig.town.segments("c01", before + 2, 60)?;
     }
     // Every request that was ever accepted comes to a good end.
-    wait::until("all interrupted clips are ready", 180, || {
+    wait::until("all interrupted clips are ready", 90, || {
         let said = rig.hub.ask(args!["clip", "list", "--json"])?.well("clip list")?;
         let all: Vec<serde_json::Value> = serde_json::from_str(&said.out)?;
-        let open: Vec<String> = all.iter().filter(|r| r["state"] != "Ready").map(|r| format!("{} {}", r["exhibit"], r["state"])).collect();
+        let open: Vec<String> = all.iter().filter(|r| r["state"] != "Ready").map(ToString::to_string).collect();
         Ok(if open.is_empty() { wait::Look::Yes(()) } else { wait::Look::NotYet(open.join(", ")) })
     })?;
     let size = rig.town.lines().len() as u64;

@@ -57,7 +57,7 @@ fn the_marker_is_in_no_recorded_frame_though_workers_die() -> Done<()> {
     assert!(!rig.town.lines_of("mask.set", Some("c03")).is_empty());
     assert!(rig.town.lines_of("mask.fail", Some("c03")).len() >= 3, "each failure is on the record");
     let (from, to) = (seconds(&written[0]["data"]["t0"])?, seconds(&written[written.len() - 1]["data"]["t1"])?);
-    let pulled = rig.pull("c03", from, Utc(to.0 - 1))?;
+    let pulled = rig.pull_with_gaps("c03", from, Utc(to.0 - 1))?;
     rig.check_package(&pulled.package)?;
     let frames = masters_are_clean(&pulled.package)?;
     println!("{frames} decoded frames of the masked camera checked");
