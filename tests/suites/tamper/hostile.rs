@@ -149,3 +149,86 @@ fn h8_one_table_of_sentences() {
     let ours: String = shared::verify::words::TABLE.iter().map(|(name, text)| format!("{name}\t{text}\n")).collect();
     assert_eq!(ours, theirs);
 }
+
+/// verify.py's own arithmetic against ring's, where implementations are known to differ: the second form of s, points in
+/// another spelling, keys of small order, DER that is almost DER.
+#[test]
+fn h9_signatures_at_the_edges_are_judged_alike_aud_2() {
+    use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey};
+    let message = b"a head".as_slice();
+    let signer = box_key(1).signing;
+    let good = ed25519_dalek::Signer::sign(&signer, message).to_bytes();
+    let public = signer.verifying_key().to_bytes();
+    let small_order = [0u8, 1, 0xec, 0xed, 0xee, 0xff].map(|low| {
+        let mut point = if low < 2 { [0u8; 32] } else { [0xff; 32] };
+        point[0] = low;
+        if low >= 2 {
+            point[31] = 0x7f;
+        }
+        point
+    });
+    let mut second_s = good;
+    let order = [0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10];
+    let mut carry = 0;
+    for (byte, add) in second_s[32..].iter_mut().zip(order) {
+        let sum = u16::from(*byte) + add + carry;
+        (*byte, carry) = (sum as u8, sum >> 8);
+    }
+    let mut cases: Vec<(bool, Vec<u8>, Vec<u8>)> = vec![
+        (false, public.to_vec(), good.to_vec()), (false, public.to_vec(), second_s.to_vec()), (false, public.to_vec(), good[..63].to_vec()),
+        (false, public.to_vec(), [good.as_slice(), &[0]].concat()), (false, public.to_vec(), vec![0; 64]),
+    ];
+    for point in small_order {
+        for sign in [0, 0x80] {
+            let mut key = point;
+            key[31] |= sign;
+            for r in small_order {
+                cases.push((false, key.to_vec(), [r.as_slice(), &[0; 32]].concat()));
+            }
+            cases.push((false, key.to_vec(), good.to_vec()));
+        }
+    }
+    let seal = SealKey::new(0);
+    let (spki, der) = (seal.spki(), seal.sign(message));
+    let (r, s) = (&der[4..4 + usize::from(der[3])], &der[6 + usize::from(der[3])..]);
+    let sequence = |r: &[u8], s: &[u8]| {
+        let body = [&[2, r.len() as u8], r, &[2, s.len() as u8], s].concat();
+        [&[0x30, body.len() as u8], body.as_slice()].concat()
+    };
+    assert_eq!(sequence(r, s), der);
+    let padded = [&[0], r].concat();
+    for sig in [
+        der.clone(), sequence(&padded, s), sequence(&[0], s), sequence(r, &[0]), sequence(&[], s), sequence(&[0x80], s), sequence(s, r),
+        [der.as_slice(), &[0]].concat(), [&[0x30, 0x81, der.len() as u8 - 2], &der[2..]].concat(), der[..der.len() - 1].to_vec(), vec![], vec![0x30, 0],
+        sequence(&[[0].as_slice(), &[0xff; 32]].concat(), s),
+    ] {
+        cases.push((true, spki.clone(), sig));
+    }
+    let mut off_curve = spki.clone();
+    off_curve[60] ^= 1;
+    cases.push((true, off_curve, der.clone()));
+    let mut infinity = spki.clone();
+    infinity[27..].fill(0);
+    cases.push((true, infinity, der));
+
+    let ours: String = cases.iter().map(|(p256, key, sig)| {
+        let good = if *p256 {
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key[26..]).verify(message, sig).is_ok()
+        } else {
+            UnparsedPublicKey::new(&ED25519, key).verify(message, sig).is_ok()
+        };
+        format!("{}\n", u8::from(good))
+    }).collect();
+    let list: String = cases.iter().map(|(p256, key, sig)| format!("{} {} x{}\n", u8::from(*p256), hex(key), hex(sig))).collect();
+    let scratch = tempfile::tempdir().expect("tempdir");
+    std::fs::write(scratch.path().join("cases"), &list).expect("write");
+    let script = "import importlib.util as i,sys\ns=i.spec_from_file_location('v',sys.argv[1]);v=i.module_from_spec(s);s.loader.exec_module(v)\n\
+        for l in open(sys.argv[2]):\n p,k,x=l.split();f=v.p256_good if p=='1' else v.ed25519_good\n print(int(f(bytes.fromhex(k),b'a head',bytes.fromhex(x[1:]))))";
+    let out = Command::new("/usr/bin/env").args(["python3", "-B", "-c", script]).arg(verify_py()).arg(scratch.path().join("cases")).output().expect("python3");
+    let theirs = String::from_utf8(out.stdout).expect("utf-8");
+    for (k, (line, (a, b))) in list.lines().zip(ours.lines().zip(theirs.lines())).enumerate() {
+        assert_eq!(a, b, "case {k}: ring {a}, verify.py {b}: {line}");
+    }
+    assert_eq!(ours.lines().count(), theirs.lines().count(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(ours.starts_with('1') && ours.matches('1').count() < cases.len());
+}
