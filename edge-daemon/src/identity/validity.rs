@@ -2,6 +2,9 @@
 
 use shared::time::Utc;
 
+/// A certificate that is renewed in time has more than this left: 30 days.
+pub const SOON_MS: i64 = 30 * 86_400_000;
+
 /// `notAfter` of a certificate; None when the bytes are not one.
 pub fn not_after(der: &[u8]) -> Option<Utc> {
     let (certificate, _) = element(der, 0x30)?;

@@ -29,6 +29,9 @@ const HEAD: Duration = Duration::from_secs(2);
 /// Bytes of lines in one frame.
 const FRAME: usize = 256 * 1024;
 const FAULT: &str = "log.refused";
+/// Between one refusal and the next attempt.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// What the audit stream needs.
 #[derive(Clone)]
@@ -62,8 +65,9 @@ fn broken(e: impl std::fmt::Display) -> Ended {
 /// Sends the log until the connection is lost. A refusal is said once, as a fault, and tried again ever more slowly;
 /// recording goes on regardless.
 pub async fn run(audit: Audit, line: Line) -> LinkError {
-    let mut wait = Duration::from_secs(5);
+    let mut wait = FIRST_WAIT;
     loop {
+        let begun = std::time::Instant::now();
         match stream(&audit, &line).await {
             Ended::Link(e) => match line.why_closed() {
                 Some(closed) => return closed,
@@ -76,7 +80,8 @@ pub async fn run(audit: Audit, line: Line) -> LinkError {
             e = line.closed() => return e,
             () = tokio::time::sleep(wait) => {}
         }
-        wait = (wait * 2).min(Duration::from_secs(600));
+        // What ran for a while before it broke is a new trouble, not the old one.
+        wait = if begun.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
     }
 }
 
@@ -203,4 +208,41 @@ async fn countersigned(audit: &Audit, note: String) -> Result<(), Ended> {
     audit.trust.heard_hub(Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)), audit.clock.now());
     audit.faults.off(FAULT, None);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::types::CfgSet;
+
+    /// AUD-2: a box whose disk was restored, or that shares its name, is told so before a line is sent.
+    #[test]
+    fn what_the_hub_holds_must_be_a_beginning_of_our_log() {
+        let dir = tempfile::tempdir().expect("dir");
+        let settings = logbook::Settings {
+            base: "cctv.example.gov.uk/box/ashby".into(),
+            site: "s".into(),
+            hw: "h".into(),
+            sw: "t".into(),
+            key_life: Duration::from_secs(3600),
+            acks: true,
+        };
+        let (log, _) = LogHandle::open(dir.path(), settings, Arc::new(logbook::SystemClock)).expect("log");
+        for _ in 0..5 {
+            log.append("sys:test", &CfgSet { sha256: "0".repeat(64) }).expect("line");
+        }
+        let folder = Mutex::new(LogFolder::new(&log.folder()));
+        let leaves = lock(&folder).leaves().expect("leaves");
+        let root = |n: usize| STANDARD.encode(shared::tree::root(&leaves[..n]));
+        for n in 0..=leaves.len() {
+            assert!(prefix(&log, &folder, n as u64, &root(n)).is_ok(), "{n}");
+        }
+        let refused = |have, root: &str| match prefix(&log, &folder, have, root) {
+            Err(Ended::Refused { code, why }) => (code, why),
+            _ => panic!("{have} lines were taken"),
+        };
+        assert_eq!(refused(3, &root(4)).0, "FORKED");
+        let (code, why) = refused(1000, &root(3));
+        assert!(code == "ROLLED-BACK" && why.contains("restored from an older copy"), "{why}");
+    }
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clock::Trust,
     health::{Faults, status},
-    identity::{BoxKey, Enrolment},
+    identity::{BoxKey, Enrolment, validity},
 };
 
 /// How often a box that is not enrolled looks whether it is.
@@ -37,6 +37,7 @@ const PIECE: usize = 64 * 1024;
 const UNREACHABLE: &str = "hub.unreachable";
 const REFUSED: &str = "hub.refused";
 const NOT_ENROLLED: &str = "cert.missing";
+const EXPIRING: &str = "cert.expiring";
 
 /// What the link needs from the rest of the box.
 pub struct Deps {
@@ -72,6 +73,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             }
         };
         deps.faults.off(NOT_ENROLLED, None);
+        deps.look_at_certificate(&enrolled);
         let mono = deps.desk.clock.now().mono;
         if let Some(at) = session.next_deadline().filter(|at| *at > mono) {
             pause(Duration::from_millis(at - mono), &mut stop).await;
@@ -119,6 +121,14 @@ fn random() -> u32 {
 }
 
 impl Deps {
+    fn look_at_certificate(&self, enrolled: &Enrolment) {
+        let until = validity::not_after(enrolled.cert.as_ref());
+        match until.filter(|t| t.0 - self.desk.clock.now().wall.0 < validity::SOON_MS) {
+            Some(until) => self.faults.on(EXPIRING, None, &format!("it is good until {}", until.for_people(&self.desk.config.zone))),
+            None => self.faults.off(EXPIRING, None),
+        }
+    }
+
     fn say(&self, state: &str, enrolled: Option<&Enrolment>, why: Option<String>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.state != state {

@@ -9,9 +9,6 @@ use crate::{
     uplink::quic::{LinkError, Target, Trusted, dial},
 };
 
-/// A certificate that renews itself in time has more than this left.
-const SOON_DAYS: i64 = 30;
-
 pub fn check(looked: &Looked) -> Vec<Line> {
     let enrolled = match Enrolment::load(&looked.state) {
         Ok(Some(enrolled)) => enrolled,
@@ -25,11 +22,11 @@ fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
     let Some(until) = validity::not_after(enrolled.cert.as_ref()) else {
         return Line::wrong("certificate", "hub.refused", "it cannot be read; enrol the box again");
     };
-    let days = (until.0 - now.0).div_euclid(86_400_000);
+    let left = until.0 - now.0;
     let day = &until.to_string()[..10];
-    match days {
+    match left {
         ..0 => Line::wrong("certificate", "hub.refused", format!("it expired on {day}; enrol the box again with a new code")),
-        ..SOON_DAYS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {days} days more")),
+        ..validity::SOON_MS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {} days more", left / 86_400_000)),
         _ => Line::good("certificate", format!("good until {day}")),
     }
 }
