@@ -232,7 +232,9 @@ mod tests {
             log.append("sys:test", &CfgSet { sha256: "0".repeat(64) }).expect("line");
         }
         let folder = Mutex::new(LogFolder::new(&log.folder()));
-        let leaves = lock(&folder).leaves().expect("leaves");
+        let mut leaves = lock(&folder).leaves().expect("leaves");
+        // The newest line may be on disk a moment before the log counts it; the hub never holds more than a head covers.
+        leaves.truncate(usize::try_from(log.size()).expect("size"));
         let root = |n: usize| STANDARD.encode(shared::tree::root(&leaves[..n]));
         for n in 0..=leaves.len() {
             assert!(prefix(&log, &folder, n as u64, &root(n)).is_ok(), "{n}");
