@@ -26,7 +26,7 @@ fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
     let day = &until.to_string()[..10];
     match left {
         ..0 => Line::wrong("certificate", "hub.refused", format!("it expired on {day}; enrol the box again with a new code")),
-        ..validity::SOON_MS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {} days more", left / 86_400_000)),
+        0..validity::SOON_MS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {} days more", left / 86_400_000)),
         _ => Line::good("certificate", format!("good until {day}")),
     }
 }
