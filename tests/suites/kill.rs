@@ -36,7 +36,7 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
         let last = rig.town.lines_of("seg.write", Some("c01")).pop().ok_or_else(|| Trouble::new("no segment"))?;
         let to = seconds(&last["data"]["t1"])?;
         let hub = &rig.hub;
-        let asked = std::thread::scope(|scope| -> Done<()> {
+        let who = std::thread::scope(|scope| -> Done<u64> {
             let pull = scope.spawn(move || hub.pull("ashby/c01", &Utc(to.0 - 4_000).to_string(), &Utc(to.0 - 500).to_string()));
             std::thread::sleep(std::time::Duration::from_millis(200 + dice.below(3_500))); // the random moment itself
             let size = cosigned(&rig.town.log());
@@ -59,15 +59,15 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
             if lines < size {
                 return Err(Trouble(format!("{size} lines were countersigned, {lines} are there")));
             }
-            Ok(())
-        });
-        asked?;
-        if rig.town.must_run().is_err() {
-            let _ = rig.town.kill9();
+            Ok(who)
+        })?;
+        // Both are gone already; this waits for their ends.
+        if who != 1 {
+            rig.town.kill9()?;
             rig.town.start()?;
         }
-        if rig.hub.must_run().is_err() {
-            let _ = rig.hub.kill9();
+        if who != 0 {
+            rig.hub.kill9()?;
             rig.hub.start()?;
         }
         let before = rig.town.lines_of("seg.write", Some("c01")).len();
