@@ -79,7 +79,7 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
     let mut town = Town::make(folder.path(), plan)?.enrolled(&mut hub)?.started()?;
     let (box_log, hub_copy, own_log) = (town.state.join("log"), hub.box_log("faulty"), hub.own_log());
     let (mut worst, mut asked): (i64, Vec<Asked>) = (0, Vec::new());
-    recording(&mut hub, &mut town)?;
+    recording(&mut hub, &mut town, Utc(0))?;
     for round in 1..=rounds {
         let victim = *dice.one(&["box", "recorder", "hub", "both"]);
         // Every few rounds a clip is under way when it happens.
@@ -103,6 +103,7 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
             _ => {}
         }
         let (lines, copied, own) = (snapshot(&box_log), snapshot(&hub_copy), snapshot(&own_log));
+        let since = wait::now();
         if hub.process.is_none() {
             hub.start()?;
         }
@@ -112,7 +113,7 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
         if town.recorder.is_none() {
             town.start_recorder()?;
         }
-        recording(&mut hub, &mut town)?;
+        recording(&mut hub, &mut town, since)?;
         still_there("log of the box", &lines, &box_log)?;
         still_there("the hub's copy of it", &copied, &hub_copy)?;
         still_there("log of the hub", &own, &own_log)?;
@@ -162,12 +163,14 @@ fn intact(hub: &Hub, kind: &str, path: &Path, live: bool) -> Done<()> {
     Ok(())
 }
 
-fn recording(hub: &mut Hub, town: &mut Town) -> Done<()> {
+/// Waits until the hub knows of pictures of every camera that landed on the disk after `since`.
+fn recording(hub: &mut Hub, town: &mut Town, since: Utc) -> Done<()> {
     wait::until("box on the line, all cameras record", 90, || {
         hub.must_run()?;
         town.must_run()?;
         let row = hub.box_row(&town.name)?;
-        let good = row["cameras"].as_array().into_iter().flatten().filter(|c| c["recording"] == true).count();
+        let cameras = row["cameras"].as_array().into_iter().flatten();
+        let good = cameras.filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since)).count();
         Ok(row["online"] == true && good == CAMERAS.len())
     })
 }
