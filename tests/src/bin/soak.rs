@@ -98,12 +98,15 @@ fn soak(minutes: u64, seed: u64) -> Done<()> {
     Ok(())
 }
 
+/// Pictures of every camera have landed since this was called, and the hub knows.
 fn all_record(hub: &mut Hub, town: &mut Town) -> Done<()> {
+    let since = wait::now();
     wait::until("every camera records", 120, || {
         hub.must_run()?;
         town.must_run()?;
         let row = hub.box_row(&town.name)?;
-        let good = row["cameras"].as_array().into_iter().flatten().filter(|c| c["recording"] == true).count();
+        let cameras = row["cameras"].as_array().into_iter().flatten();
+        let good = cameras.filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since)).count();
         Ok(if good == PATHS.len() { Look::Yes(()) } else { Look::NotYet(format!("{good} of {}", PATHS.len())) })
     })
 }
