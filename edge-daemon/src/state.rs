@@ -15,14 +15,34 @@ use std::path::{Path, PathBuf};
 pub struct State(pub PathBuf);
 
 impl State {
-    pub fn new(root: &Path) -> Self { Self(root.to_owned()) }
-    pub fn root(&self) -> &Path { &self.0 }
-    pub fn identity(&self) -> PathBuf { self.0.join("identity") }
-    pub fn reader(&self) -> PathBuf { self.0.join("reader") }
-    pub fn keys(&self) -> PathBuf { self.0.join("keys") }
-    pub fn pulls(&self) -> PathBuf { self.0.join("pulls") }
-    pub fn index(&self) -> PathBuf { self.0.join("index.sqlite") }
-    pub fn run(&self) -> PathBuf { self.0.join("run") }
-    pub fn reader_socket(&self) -> PathBuf { self.run().join("reader.sock") }
-    pub fn status(&self) -> PathBuf { self.run().join("status.json") }
+    pub fn new(root: &Path) -> Self {
+        Self(root.to_owned())
+    }
+    pub fn root(&self) -> &Path {
+        &self.0
+    }
+    pub fn identity(&self) -> PathBuf {
+        self.0.join("identity")
+    }
+    pub fn reader(&self) -> PathBuf {
+        self.0.join("reader")
+    }
+    pub fn keys(&self) -> PathBuf {
+        self.0.join("keys")
+    }
+    pub fn pulls(&self) -> PathBuf {
+        self.0.join("pulls")
+    }
+    pub fn index(&self) -> PathBuf {
+        self.0.join("index.sqlite")
+    }
+    pub fn run(&self) -> PathBuf {
+        self.0.join("run")
+    }
+    pub fn reader_socket(&self) -> PathBuf {
+        self.run().join("reader.sock")
+    }
+    pub fn status(&self) -> PathBuf {
+        self.run().join("status.json")
+    }
 }

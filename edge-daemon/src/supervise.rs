@@ -54,7 +54,12 @@ pub enum RunError {
     #[error("another beadle-edge runs with the state folder {0}; nothing was started")]
     Second(String),
     #[error("cannot {what} {path}; nothing was started")]
-    State { what: &'static str, path: String, #[source] source: io::Error },
+    State {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: io::Error,
+    },
     #[error("the box has no identity; nothing was started")]
     Identity(#[from] IdentityError),
     #[error("the log cannot be opened; nothing was started, as nothing could be put on the record")]
@@ -94,7 +99,10 @@ pub fn run(config: Config) -> Result<(), RunError> {
             (None, None)
         }
     };
-    let last: HashMap<CameraId, (u64, Utc)> = found.as_ref().map(|f| f.last().iter().map(|(c, l)| (c.clone(), *l)).collect()).unwrap_or_default();
+    let last: HashMap<CameraId, (u64, Utc)> = found
+        .as_ref()
+        .map(|f| f.last().iter().map(|(c, l)| (c.clone(), *l)).collect())
+        .unwrap_or_default();
     let (trust, client) = (Trust::new(), Client::new(&state.reader_socket()));
     let recipients = Recipients::load(&state.keys());
     let cameras = Cameras::start(camera::Deps {
@@ -111,24 +119,72 @@ pub fn run(config: Config) -> Result<(), RunError> {
     let ids: Vec<CameraId> = config.cameras.iter().map(|c| c.id.clone()).collect();
     let mut threads = Vec::new();
     if let (Some(mut index), Some(found)) = (index, found) {
-        let (ids, client, log, faults, stop, cameras) = (ids.clone(), client.clone(), log.clone(), faults.clone(), stop.clone(), cameras.clone());
+        let (ids, client, log, faults, stop, cameras) = (
+            ids.clone(),
+            client.clone(),
+            log.clone(),
+            faults.clone(),
+            stop.clone(),
+            cameras.clone(),
+        );
         threads.push(thread("recovery", move || {
-            found.recover(&ids, &client, &log, &mut index, &faults, &stop, |cam, last| cameras.recovered(cam, last));
+            found.recover(
+                &ids,
+                &client,
+                &log,
+                &mut index,
+                &faults,
+                &stop,
+                |cam, last| cameras.recovered(cam, last),
+            );
         })?);
     }
     {
-        let (recipients, zone, clock, trust) = (recipients, config.zone.clone(), clock.clone(), trust.clone());
+        let (recipients, zone, clock, trust) = (
+            recipients,
+            config.zone.clone(),
+            clock.clone(),
+            trust.clone(),
+        );
         let (client, ids, faults, stop) = (client.clone(), ids, faults.clone(), stop.clone());
-        threads.push(thread("recipients", move || reader::keeper::run(&client, &recipients, &ids, &zone, &clock, &trust, &faults, &stop))?);
+        threads.push(thread("recipients", move || {
+            reader::keeper::run(
+                &client,
+                &recipients,
+                &ids,
+                &zone,
+                &clock,
+                &trust,
+                &faults,
+                &stop,
+            )
+        })?);
     }
     {
-        let sweeper = Sweeper::new(&config, state.index(), volumes.clone(), log.clone(), client.clone(), clock.clone(), trust.clone(), faults.clone());
+        let sweeper = Sweeper::new(
+            &config,
+            state.index(),
+            volumes.clone(),
+            log.clone(),
+            client.clone(),
+            clock.clone(),
+            trust.clone(),
+            faults.clone(),
+        );
         let stop = stop.clone();
         threads.push(thread("retention", move || sweeper.run(&stop))?);
     }
     {
-        let (trust, clock, log, faults, stop) = (trust.clone(), clock.clone(), log.clone(), faults.clone(), stop.clone());
-        threads.push(thread("clock", move || clock::run(&trust, &clock, &log, &faults, &stop))?);
+        let (trust, clock, log, faults, stop) = (
+            trust.clone(),
+            clock.clone(),
+            log.clone(),
+            faults.clone(),
+            stop.clone(),
+        );
+        threads.push(thread("clock", move || {
+            clock::run(&trust, &clock, &log, &faults, &stop)
+        })?);
     }
     let desk = pulls::Desk {
         config: config.clone(),
@@ -139,8 +195,19 @@ pub fn run(config: Config) -> Result<(), RunError> {
         client,
         clock: clock.clone(),
     };
-    let mut uplink = Uplink::start(desk, key, faults.clone(), trust.clone()).map_err(RunError::Thread)?;
-    let watched = Watched { config: &config, state: &state, opened: &opened, log: &log, faults: &faults, volumes: &volumes, cameras: &cameras, trust: &trust, clock: &clock };
+    let mut uplink =
+        Uplink::start(desk, key, faults.clone(), trust.clone()).map_err(RunError::Thread)?;
+    let watched = Watched {
+        config: &config,
+        state: &state,
+        opened: &opened,
+        log: &log,
+        faults: &faults,
+        volumes: &volumes,
+        cameras: &cameras,
+        trust: &trust,
+        clock: &clock,
+    };
     watchdog::ready(&format!("{} cameras", config.cameras.len()));
     tracing::info!(name = %config.name, log = opened.origin, boot = opened.boot, cameras = config.cameras.len(), "recording");
     let ended = watched.watch(&uplink, &stop);
@@ -173,11 +240,21 @@ fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
         let path = path.display().to_string();
         move |source| RunError::State { what, path, source }
     };
-    for folder in [state.root().to_owned(), state.keys(), state.pulls(), state.run()] {
+    for folder in [
+        state.root().to_owned(),
+        state.keys(),
+        state.pulls(),
+        state.run(),
+    ] {
         std::fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
     }
     let path = state.root().join("lock");
-    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed("open", &path))?;
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(failed("open", &path))?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, e)| match e {
         nix::errno::Errno::EWOULDBLOCK => RunError::Second(state.root().display().to_string()),
         e => failed("lock", &path)(e.into()),
@@ -198,8 +275,15 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opene
 
 /// What the machine calls itself.
 fn hardware() -> String {
-    let read = |path: &str| std::fs::read_to_string(path).ok().map(|t| t.trim_matches(['\0', '\n', ' ']).to_owned()).filter(|t| !t.is_empty());
-    let name = read("/sys/class/dmi/id/product_name").or_else(|| read("/proc/device-tree/model")).unwrap_or_else(|| "unknown".into());
+    let read = |path: &str| {
+        std::fs::read_to_string(path)
+            .ok()
+            .map(|t| t.trim_matches(['\0', '\n', ' ']).to_owned())
+            .filter(|t| !t.is_empty())
+    };
+    let name = read("/sys/class/dmi/id/product_name")
+        .or_else(|| read("/proc/device-tree/model"))
+        .unwrap_or_else(|| "unknown".into());
     let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
     format!("{name} {}", std::env::consts::ARCH)
 }
@@ -210,7 +294,12 @@ fn announce(config: &Config, state: &State, log: &LogHandle, faults: &Faults) {
     if std::fs::read_to_string(&path).is_ok_and(|seen| seen.trim() == digest) {
         return;
     }
-    match log.append("sys:edge", &CfgSet { sha256: digest.clone() }) {
+    match log.append(
+        "sys:edge",
+        &CfgSet {
+            sha256: digest.clone(),
+        },
+    ) {
         Ok(_) => {
             if let Err(e) = logbook::write_whole(&path, digest.as_bytes(), false) {
                 tracing::warn!(error = %e, "the configuration will be announced again at the next start");
@@ -228,11 +317,19 @@ enum IndexFailed {
     Scan(#[from] recovery::RecoveryError),
 }
 
-fn indexed(state: &State, log: &LogHandle, volumes: &Volumes, before: u64) -> Result<(Index, recovery::Found), IndexFailed> {
+fn indexed(
+    state: &State,
+    log: &LogHandle,
+    volumes: &Volumes,
+    before: u64,
+) -> Result<(Index, recovery::Found), IndexFailed> {
     let index = Index::open(&state.index(), &log.folder())?;
     let found = recovery::scan(volumes, &index, before > 0)?;
     if found.orphans() > 0 {
-        tracing::info!(segments = found.orphans(), "footage that is not in the log yet: to be recovered");
+        tracing::info!(
+            segments = found.orphans(),
+            "footage that is not in the log yet: to be recovered"
+        );
     }
     Ok((index, found))
 }
@@ -240,7 +337,10 @@ fn indexed(state: &State, log: &LogHandle, volumes: &Volumes, before: u64) -> Re
 type Named = (&'static str, JoinHandle<()>);
 
 fn thread(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Named, RunError> {
-    let handle = std::thread::Builder::new().name(name.into()).spawn(work).map_err(RunError::Thread)?;
+    let handle = std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map_err(RunError::Thread)?;
     Ok((name, handle))
 }
 
@@ -275,7 +375,10 @@ fn signals(stop: &Stop) -> Result<(), RunError> {
 fn within(limit: Duration) -> Result<(), RunError> {
     thread("deadline", move || {
         std::thread::sleep(limit);
-        tracing::error!("{}; open segments are recovered at the next start", RunError::Late);
+        tracing::error!(
+            "{}; open segments are recovered at the next start",
+            RunError::Late
+        );
         std::process::exit(i32::from(crate::commands::exit::SOFTWARE));
     })
     .map(drop)
@@ -305,12 +408,20 @@ impl Watched<'_> {
                 (size, grown) = (self.log.size(), Instant::now());
             }
             if grown.elapsed() > LOG_STUCK {
-                self.faults.on("log.unwritable", None, "no line was written for longer than a minute");
+                self.faults.on(
+                    "log.unwritable",
+                    None,
+                    "no line was written for longer than a minute",
+                );
                 return Err(RunError::Stuck);
             }
             // Reached only when the log grew, every camera answered and the status was written.
             watchdog::alive();
-            let say = format!("{recording} of {} cameras recording; hub {}", self.config.cameras.len(), uplink.status().state);
+            let say = format!(
+                "{recording} of {} cameras recording; hub {}",
+                self.config.cameras.len(),
+                uplink.status().state
+            );
             if say != said {
                 watchdog::status(&say);
                 said = say;
@@ -322,24 +433,48 @@ impl Watched<'_> {
     }
 
     fn beat(&self) -> usize {
-        let recording = self.cameras.status().iter().filter(|(_, s)| s.recording).count();
-        self.log.set_beat(Beat { free_mib: self.volumes.free_mib(), cams: recording as u64, temp_c: temperature() });
+        let recording = self
+            .cameras
+            .status()
+            .iter()
+            .filter(|(_, s)| s.recording)
+            .count();
+        self.log.set_beat(Beat {
+            free_mib: self.volumes.free_mib(),
+            cams: recording as u64,
+            temp_c: temperature(),
+        });
         recording
     }
 
     fn write_status(&self, uplink: &Uplink) {
         let now = self.clock.now();
-        let title = |cam: &CameraId| self.config.cameras.iter().find(|c| c.id == *cam).map_or_else(String::new, |c| c.title.clone());
-        let cameras = self.cameras.status().into_iter().map(|(cam, s)| status::Camera {
-            title: title(&cam),
-            cam,
-            connected: s.connected,
-            recording: s.recording,
-            landed: s.landed,
-            frames: s.frames,
-            lost: s.lost,
+        let title = |cam: &CameraId| {
+            self.config
+                .cameras
+                .iter()
+                .find(|c| c.id == *cam)
+                .map_or_else(String::new, |c| c.title.clone())
+        };
+        let cameras = self
+            .cameras
+            .status()
+            .into_iter()
+            .map(|(cam, s)| status::Camera {
+                title: title(&cam),
+                cam,
+                connected: s.connected,
+                recording: s.recording,
+                landed: s.landed,
+                frames: s.frames,
+                lost: s.lost,
+            });
+        let faults = self.faults.list().into_iter().map(|r| status::Fault {
+            code: r.code.into(),
+            cam: r.cam,
+            since: r.since,
+            detail: r.detail,
         });
-        let faults = self.faults.list().into_iter().map(|r| status::Fault { code: r.code.into(), cam: r.cam, since: r.since, detail: r.detail });
         let size = |head: Option<shared::note::SignedHead>| head.map_or(0, |h| h.head.size);
         let all = status::Status {
             t: now.wall,
@@ -347,7 +482,12 @@ impl Watched<'_> {
             r#box: self.config.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
             boot: self.opened.boot,
-            log: status::Log { origin: self.opened.origin.clone(), size: self.log.size(), signed: size(self.log.head()), countersigned: size(self.log.cosigned()) },
+            log: status::Log {
+                origin: self.opened.origin.clone(),
+                size: self.log.size(),
+                signed: size(self.log.head()),
+                countersigned: size(self.log.cosigned()),
+            },
             free_mib: self.volumes.free_mib(),
             clock: self.trust.level(now).as_str().into(),
             cameras: cameras.collect(),
@@ -355,7 +495,11 @@ impl Watched<'_> {
             uplink: uplink.status(),
         };
         if let Err(e) = status::write(&self.state.status(), &all) {
-            self.faults.on("state.unwritable", None, &format!("{}: {e}", self.state.status().display()));
+            self.faults.on(
+                "state.unwritable",
+                None,
+                &format!("{}: {e}", self.state.status().display()),
+            );
         } else {
             self.faults.off("state.unwritable", None);
         }
@@ -365,6 +509,12 @@ impl Watched<'_> {
 /// The hottest part of the machine, in whole degrees.
 fn temperature() -> Option<i64> {
     let zones = std::fs::read_dir("/sys/class/thermal").ok()?;
-    let read = |zone: io::Result<std::fs::DirEntry>| std::fs::read_to_string(zone.ok()?.path().join("temp")).ok()?.trim().parse::<i64>().ok();
+    let read = |zone: io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(zone.ok()?.path().join("temp"))
+            .ok()?
+            .trim()
+            .parse::<i64>()
+            .ok()
+    };
     zones.filter_map(read).max().map(|milli| milli / 1000)
 }

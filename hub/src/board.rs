@@ -127,5 +127,11 @@ pub trait Board: Send + Sync + 'static {
     /// Checks name and password, logs `acc.login` or `acc.fail`. Slow on purpose.
     fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal>;
     /// Logs `acc.view` (purpose salted) before the first byte is sent.
-    fn viewing(&self, who: &Account, exhibit: &str, purpose: &str, reference: &str) -> Result<(), Refusal>;
+    fn viewing(
+        &self,
+        who: &Account,
+        exhibit: &str,
+        purpose: &str,
+        reference: &str,
+    ) -> Result<(), Refusal>;
 }

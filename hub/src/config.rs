@@ -48,7 +48,8 @@ pub struct ConfigErrors(pub Vec<String>);
 
 impl Config {
     pub fn parse(text: &str, state: &Path) -> Result<Self, ConfigErrors> {
-        let raw: Raw = toml::from_str(text).map_err(|e| ConfigErrors(vec![e.to_string().trim_end().replace('\n', "\n  ")]))?;
+        let raw: Raw = toml::from_str(text)
+            .map_err(|e| ConfigErrors(vec![e.to_string().trim_end().replace('\n', "\n  ")]))?;
         Self::check(raw, state)
     }
 
@@ -58,7 +59,9 @@ impl Config {
         let mut need = |key: &str, value: Option<String>, example: &str| match value {
             Some(v) => v,
             None => {
-                faults.push(format!("{key}: missing; write for example {key} = \"{example}\""));
+                faults.push(format!(
+                    "{key}: missing; write for example {key} = \"{example}\""
+                ));
                 String::new()
             }
         };
@@ -72,26 +75,41 @@ impl Config {
         }
         let zone = Zone::parse(&zone_name).unwrap_or_else(|_| {
             if !zone_name.is_empty() {
-                faults.push(format!("zone = {zone_name:?}: not a time zone like Europe/London"));
+                faults.push(format!(
+                    "zone = {zone_name:?}: not a time zone like Europe/London"
+                ));
             }
             Zone::utc()
         });
         let mut listen = |key: &str, text: &str| {
             text.parse::<SocketAddr>().unwrap_or_else(|_| {
                 if !text.is_empty() {
-                    faults.push(format!("{key} = {text:?}: not an address and port like 127.0.0.1:4433"));
+                    faults.push(format!(
+                        "{key} = {text:?}: not an address and port like 127.0.0.1:4433"
+                    ));
                 }
                 SocketAddr::from(([127, 0, 0, 1], 0))
             })
         };
         let (quic, https) = (listen("quic", &quic), listen("https", &https));
         if let Some(a) = &raw.address
-            && a.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+            && a.rsplit_once(':')
+                .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
         {
-            faults.push(format!("address = {a:?}: not a name and port like hub.example.gov.uk:4433"));
+            faults.push(format!(
+                "address = {a:?}: not a name and port like hub.example.gov.uk:4433"
+            ));
         }
         if faults.is_empty() {
-            Ok(Self { scheme, zone, zone_name, quic, https, evidence: state.join(evidence), address: raw.address })
+            Ok(Self {
+                scheme,
+                zone,
+                zone_name,
+                quic,
+                https,
+                evidence: state.join(evidence),
+                address: raw.address,
+            })
         } else {
             Err(ConfigErrors(faults))
         }
@@ -104,12 +122,26 @@ mod tests {
 
     #[test]
     fn all_faults_at_once() {
-        let e = Config::parse("scheme = \"Bad Name\"\nzone = \"Mars\"\nquic = \"x\"\naddress = \"nowhere\"", Path::new("/s")).expect_err("bad");
-        for part in ["scheme =", "zone =", "quic =", "https: missing", "evidence: missing", "address ="] {
+        let e = Config::parse(
+            "scheme = \"Bad Name\"\nzone = \"Mars\"\nquic = \"x\"\naddress = \"nowhere\"",
+            Path::new("/s"),
+        )
+        .expect_err("bad");
+        for part in [
+            "scheme =",
+            "zone =",
+            "quic =",
+            "https: missing",
+            "evidence: missing",
+            "address =",
+        ] {
             assert!(e.0.iter().any(|l| l.contains(part)), "{part} in {e}");
         }
         let good = "scheme = \"cctv.example.gov.uk\"\nzone = \"Europe/London\"\nquic = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:2\"\nevidence = \"evidence\"";
-        assert_eq!(Config::parse(good, Path::new("/s")).expect("good").evidence, Path::new("/s/evidence"));
+        assert_eq!(
+            Config::parse(good, Path::new("/s")).expect("good").evidence,
+            Path::new("/s/evidence")
+        );
         assert!(Config::parse(&format!("{good}\nhtps = 1"), Path::new("/s")).is_err());
     }
 }

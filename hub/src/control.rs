@@ -25,24 +25,51 @@ use crate::{
     desk::{Desk, blocking},
     devices::enrol,
     ownlog::CONSOLE,
-    requests::{Progress, rules::{Asked, State}, submit},
+    requests::{
+        Progress,
+        rules::{Asked, State},
+        submit,
+    },
 };
 
 /// What a command asks.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case")]
 pub enum Ask {
-    BoxAdd { name: BoxName },
+    BoxAdd {
+        name: BoxName,
+    },
     BoxList,
-    BoxRevoke { name: BoxName, why: String },
-    Footage { camera: BoxCameraText, day: Option<Day> },
-    ClipPull { camera: BoxCameraText, from: Utc, to: Utc, purpose: String, reference: String, requester: String },
+    BoxRevoke {
+        name: BoxName,
+        why: String,
+    },
+    Footage {
+        camera: BoxCameraText,
+        day: Option<Day>,
+    },
+    ClipPull {
+        camera: BoxCameraText,
+        from: Utc,
+        to: Utc,
+        purpose: String,
+        reference: String,
+        requester: String,
+    },
     /// Follows a request to its end.
-    ClipWatch { exhibit: ExhibitRef },
+    ClipWatch {
+        exhibit: ExhibitRef,
+    },
     ClipList,
     /// Permission to read a log: logged as `log.read`; the answer is its folder.
-    LogRead { log: String },
-    StaffAdd { name: String, role: String, password: String },
+    LogRead {
+        log: String,
+    },
+    StaffAdd {
+        name: String,
+        role: String,
+        password: String,
+    },
 }
 
 /// `BOX/CAM` as text on the wire.
@@ -118,13 +145,21 @@ async fn talk(desk: Arc<Desk>, stream: UnixStream) -> std::io::Result<()> {
     let (read, write) = stream.into_split();
     let mut out = Out(write);
     if uid != 0 && uid != nix::unistd::geteuid().as_raw() {
-        return out.tell(&Told::Failed { why: "only root and the hub's own user may give the hub commands".into() }).await;
+        return out
+            .tell(&Told::Failed {
+                why: "only root and the hub's own user may give the hub commands".into(),
+            })
+            .await;
     }
     let mut line = String::new();
-    BufReader::new(read.take(1 << 16)).read_line(&mut line).await?;
+    BufReader::new(read.take(1 << 16))
+        .read_line(&mut line)
+        .await?;
     let told = match serde_json::from_str::<Ask>(&line) {
         Ok(ask) => answer(&desk, ask, &mut out).await?,
-        Err(e) => Err(Refusal(format!("the command was not understood (is the program newer than the hub that runs?): {e}"))),
+        Err(e) => Err(Refusal(format!(
+            "the command was not understood (is the program newer than the hub that runs?): {e}"
+        ))),
     };
     match told {
         Ok(()) => out.tell(&Told::Done).await,
@@ -141,7 +176,9 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
         return watch(desk, exhibit.as_str(), out).await;
     }
     let d = desk.clone();
-    let told = blocking(move || act(&d, ask)).await.unwrap_or_else(|e| Err(plain(e)));
+    let told = blocking(move || act(&d, ask))
+        .await
+        .unwrap_or_else(|e| Err(plain(e)));
     Ok(match told {
         Ok(told) => {
             if let Some(told) = told {
@@ -156,15 +193,30 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
 /// Blocking.
 fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
     Ok(match ask {
-        Ask::BoxAdd { name } => Some(Told::Code { code: enrol::add(desk, &name, CONSOLE)? }),
-        Ask::BoxList => Some(Told::Boxes { boxes: desk.boxes()? }),
+        Ask::BoxAdd { name } => Some(Told::Code {
+            code: enrol::add(desk, &name, CONSOLE)?,
+        }),
+        Ask::BoxList => Some(Told::Boxes {
+            boxes: desk.boxes()?,
+        }),
         Ask::BoxRevoke { name, why } => {
             if desk.db.box_named(&name).map_err(plain)?.is_none() {
-                return Err(Refusal(format!("there is no box {name}; `beadle-hub box list` shows them")));
+                return Err(Refusal(format!(
+                    "there is no box {name}; `beadle-hub box list` shows them"
+                )));
             }
             // Free text stays out of the log; the sentence itself is kept in the box's record.
             let hash = submit::keep_salted(desk, &why)?;
-            desk.log.append(CONSOLE, &BoxRevoke { r#box: name.to_string(), why: hash, by: vec![CONSOLE.into()] }).map_err(plain)?;
+            desk.log
+                .append(
+                    CONSOLE,
+                    &BoxRevoke {
+                        r#box: name.to_string(),
+                        why: hash,
+                        by: vec![CONSOLE.into()],
+                    },
+                )
+                .map_err(plain)?;
             desk.db.revoke_box(&name, &why).map_err(plain)?;
             let closed = crate::devices::registry::revoked(name.as_str(), Some(&why));
             desk.live.cut(&name, close::REVOKED, &closed.why);
@@ -172,16 +224,42 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         }
         Ask::Footage { camera, day } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
-            Some(Told::Footage { footage: desk.footage(&camera, day)? })
+            Some(Told::Footage {
+                footage: desk.footage(&camera, day)?,
+            })
         }
-        Ask::ClipPull { camera, from, to, purpose, reference, requester } => {
+        Ask::ClipPull {
+            camera,
+            from,
+            to,
+            purpose,
+            reference,
+            requester,
+        } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
-            let asked = Asked { camera, t0: from, t1: to, purpose, reference, requester };
-            Some(Told::Submitted { exhibit: submit::submit(desk, &asked, CONSOLE)? })
+            let asked = Asked {
+                camera,
+                t0: from,
+                t1: to,
+                purpose,
+                reference,
+                requester,
+            };
+            Some(Told::Submitted {
+                exhibit: submit::submit(desk, &asked, CONSOLE)?,
+            })
         }
-        Ask::ClipList => Some(Told::Exhibits { exhibits: desk.exhibits()? }),
+        Ask::ClipList => Some(Told::Exhibits {
+            exhibits: desk.exhibits()?,
+        }),
         Ask::LogRead { log } => Some(read_log(desk, &log)?),
-        Ask::StaffAdd { name, role, password } => Some(Told::Staff { op: crate::commands::staff::add(&desk.db, &desk.log, CONSOLE, &name, &role, &password)? }),
+        Ask::StaffAdd {
+            name,
+            role,
+            password,
+        } => Some(Told::Staff {
+            op: crate::commands::staff::add(&desk.db, &desk.log, CONSOLE, &name, &role, &password)?,
+        }),
         Ask::ClipWatch { .. } => None,
     })
 }
@@ -189,18 +267,39 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
 /// `hub`, a box's name (its newest log), or a log's full name.
 fn read_log(desk: &Desk, log: &str) -> Result<Told, Refusal> {
     let (origin, folder, size) = if log == "hub" || log == desk.log.origin() {
-        (desk.log.origin().to_owned(), desk.log.folder(), desk.log.handle().size())
+        (
+            desk.log.origin().to_owned(),
+            desk.log.folder(),
+            desk.log.handle().size(),
+        )
     } else {
-        let by_name = BoxName::parse(log).ok().map(|n| desk.db.newest_log(&n)).transpose().map_err(plain)?.flatten();
+        let by_name = BoxName::parse(log)
+            .ok()
+            .map(|n| desk.db.newest_log(&n))
+            .transpose()
+            .map_err(plain)?
+            .flatten();
         let found = match by_name {
             Some(l) => Some(l),
             None => desk.db.log(log).map_err(plain)?,
         };
-        let l = found.ok_or_else(|| Refusal(format!("no log {log} is held here; say `hub`, a box's name, or a log's full name")))?;
-        let folder = desk.logs.folder_of(&l.origin).ok_or_else(|| Refusal(format!("{} is not a log's name", l.origin)))?;
+        let l = found.ok_or_else(|| {
+            Refusal(format!(
+                "no log {log} is held here; say `hub`, a box's name, or a log's full name"
+            ))
+        })?;
+        let folder = desk
+            .logs
+            .folder_of(&l.origin)
+            .ok_or_else(|| Refusal(format!("{} is not a log's name", l.origin)))?;
         (l.origin, folder, l.size)
     };
-    let line = LogRead { log: origin.clone(), from: 0, to: size, op: CONSOLE.into() };
+    let line = LogRead {
+        log: origin.clone(),
+        from: 0,
+        to: size,
+        op: CONSOLE.into(),
+    };
     desk.log.append(CONSOLE, &line).map_err(plain)?;
     if origin == desk.log.origin() {
         // The reading itself is in what is handed out, under a countersigned head.
@@ -209,16 +308,31 @@ fn read_log(desk: &Desk, log: &str) -> Result<Told, Refusal> {
     Ok(Told::Folder { folder, origin })
 }
 
-async fn watch(desk: &Arc<Desk>, exhibit: &str, out: &mut Out) -> std::io::Result<Result<(), Refusal>> {
+async fn watch(
+    desk: &Arc<Desk>,
+    exhibit: &str,
+    out: &mut Out,
+) -> std::io::Result<Result<(), Refusal>> {
     let mut news = desk.pulls.listen();
     let now = async || {
         let (d, e) = (desk.clone(), exhibit.to_owned());
-        let row = blocking(move || d.db.request(&e)).await.map_err(plain)?.map_err(plain)?;
+        let row = blocking(move || d.db.request(&e))
+            .await
+            .map_err(plain)?
+            .map_err(plain)?;
         let row = row.ok_or_else(|| Refusal(format!("there is no request {exhibit}")))?;
-        let last = desk.pulls.last(exhibit).map_or((0, 0, 0, 0), |p| (p.bytes, p.total, p.segments_done, p.segments));
+        let last = desk.pulls.last(exhibit).map_or((0, 0, 0, 0), |p| {
+            (p.bytes, p.total, p.segments_done, p.segments)
+        });
         let progress = Progress {
-            r#ref: exhibit.into(), state: row.state.as_str().into(), why: row.why, bytes: last.0, total: last.1, segments_done: last.2,
-            segments: last.3, package: row.package,
+            r#ref: exhibit.into(),
+            state: row.state.as_str().into(),
+            why: row.why,
+            bytes: last.0,
+            total: last.1,
+            segments_done: last.2,
+            segments: last.3,
+            package: row.package,
         };
         Ok::<_, Refusal>((progress, row.state))
     };

@@ -34,7 +34,9 @@ impl Desk {
 }
 
 /// Runs blocking work (SQLite, disks, the log) off the async threads.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Stopped> {
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stopped> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Stopped)
 }
 

@@ -23,7 +23,11 @@ pub fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> File
 
 /// Makes a folder only its owner can enter (and its parents).
 pub fn private_dir(path: &Path) -> Result<(), FileError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed("make the folder", path))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(failed("make the folder", path))
 }
 
 /// Writes `bytes` so that after a power cut there is either the old file or the new one.
@@ -37,7 +41,11 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temp)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temp)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temp, path)?;

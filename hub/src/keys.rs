@@ -17,8 +17,8 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PublicKeyData,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
 };
 use ring::{
     rand::{SecureRandom, SystemRandom},
@@ -66,8 +66,8 @@ pub struct Keys {
 
 /// DER in front of the 65 bytes of an uncompressed P-256 point.
 const P256_SPKI: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
-    0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 struct P256(Vec<u8>);
@@ -88,7 +88,9 @@ fn cert(e: rcgen::Error) -> KeyError {
 /// Random bytes. The operating system's source does not fail on a running machine; if it does, nothing can go on.
 pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| KeyError::Cert("the system gives no random numbers".into()))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| KeyError::Cert("the system gives no random numbers".into()))?;
     Ok(bytes)
 }
 
@@ -97,7 +99,9 @@ fn validity(params: &mut CertificateParams, now: Utc, days: i32) -> Utc {
     let (from, to) = (today.plus_days(-1), today.plus_days(days));
     let date = |d: Day| {
         let text = d.to_string();
-        let part = |r: std::ops::Range<usize>| text.get(r).and_then(|p| p.parse::<i32>().ok()).unwrap_or(1);
+        let part = |r: std::ops::Range<usize>| {
+            text.get(r).and_then(|p| p.parse::<i32>().ok()).unwrap_or(1)
+        };
         rcgen::date_time_ymd(part(0..4), part(5..7) as u8, part(8..10) as u8)
     };
     params.not_before = date(from);
@@ -115,7 +119,11 @@ fn named(common: &str) -> CertificateParams {
 fn ca_params(scheme: &str) -> CertificateParams {
     let mut params = named(&format!("Beadle CA {scheme}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
     params
 }
 
@@ -135,16 +143,37 @@ impl Keys {
         let rng = SystemRandom::new();
         let no_key = |_| KeyError::Cert("the system gives no random numbers".into());
         let year = Zone::utc().day_of(now).year();
-        for (name, text) in [("cosign", shared::id::hub_cosign(scheme, year)), ("order", format!("{scheme}/hub/order"))] {
+        for (name, text) in [
+            ("cosign", shared::id::hub_cosign(scheme, year)),
+            ("order", format!("{scheme}/hub/order")),
+        ] {
             let pkcs8 = Ed25519KeyPair::generate_pkcs8(&rng).map_err(no_key)?;
-            let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).map_err(|e| KeyError::Cert(e.to_string()))?;
-            let alg = if name == "cosign" { ALG_COSIGNATURE } else { ALG_ED25519 };
+            let pair = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref())
+                .map_err(|e| KeyError::Cert(e.to_string()))?;
+            let alg = if name == "cosign" {
+                ALG_COSIGNATURE
+            } else {
+                ALG_ED25519
+            };
             let vkey = Vkey::new(&text, alg, public(&pair));
-            write_whole(&folder.join(format!("{name}.key")), &pem("PRIVATE KEY", pkcs8.as_ref()), 0o600)?;
-            write_whole(&folder.join(format!("{name}.vkey")), format!("{vkey}\n").as_bytes(), 0o644)?;
+            write_whole(
+                &folder.join(format!("{name}.key")),
+                &pem("PRIVATE KEY", pkcs8.as_ref()),
+                0o600,
+            )?;
+            write_whole(
+                &folder.join(format!("{name}.vkey")),
+                format!("{vkey}\n").as_bytes(),
+                0o644,
+            )?;
         }
-        let seal = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &rng).map_err(no_key)?;
-        write_whole(&folder.join("seal.key"), &pem("PRIVATE KEY", seal.as_ref()), 0o600)?;
+        let seal =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &rng).map_err(no_key)?;
+        write_whole(
+            &folder.join("seal.key"),
+            &pem("PRIVATE KEY", seal.as_ref()),
+            0o600,
+        )?;
         write_whole(&folder.join("ca.key"), ca.serialize_pem().as_bytes(), 0o600)?;
         write_whole(&folder.join("ca.crt"), ca_cert.pem().as_bytes(), 0o644)?;
         Self::load(state, scheme)
@@ -154,24 +183,44 @@ impl Keys {
         let folder = Self::folder(state);
         let bad = |file: &'static str| move |why: String| KeyError::Bad { file, why };
         let ca_pem = files::read_text(&folder.join("ca.crt"))?;
-        let ca_der = CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(|e| bad("ca.crt")(e.to_string()))?;
-        let ca = KeyPair::from_pem(&files::read_text(&folder.join("ca.key"))?).map_err(|e| bad("ca.key")(e.to_string()))?;
+        let ca_der = CertificateDer::from_pem_slice(ca_pem.as_bytes())
+            .map_err(|e| bad("ca.crt")(e.to_string()))?;
+        let ca = KeyPair::from_pem(&files::read_text(&folder.join("ca.key"))?)
+            .map_err(|e| bad("ca.key")(e.to_string()))?;
         let ed = |file: &'static str| -> Result<Ed25519KeyPair, KeyError> {
             let der = private_der(&folder.join(file), file)?;
             Ed25519KeyPair::from_pkcs8(&der).map_err(|e| bad(file)(e.to_string()))
         };
         let (cosign, order) = (ed("cosign.key")?, ed("order.key")?);
         let vkey = |file: &'static str, pair: &Ed25519KeyPair| -> Result<Vkey, KeyError> {
-            let vkey = Vkey::parse(files::read_text(&folder.join(file))?.trim()).map_err(|e| bad(file)(e.to_string()))?;
-            if vkey.key == public(pair) { Ok(vkey) } else { Err(bad(file)("it does not belong to the private key beside it".into())) }
+            let vkey = Vkey::parse(files::read_text(&folder.join(file))?.trim())
+                .map_err(|e| bad(file)(e.to_string()))?;
+            if vkey.key == public(pair) {
+                Ok(vkey)
+            } else {
+                Err(bad(file)(
+                    "it does not belong to the private key beside it".into(),
+                ))
+            }
         };
         let cosign_vkey = vkey("cosign.vkey", &cosign)?;
         let order_vkey = vkey("order.vkey", &order)?;
         let der = private_der(&folder.join("seal.key"), "seal.key")?;
-        let seal = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der, &SystemRandom::new())
-            .map_err(|e| bad("seal.key")(e.to_string()))?;
+        let seal =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der, &SystemRandom::new())
+                .map_err(|e| bad("seal.key")(e.to_string()))?;
         let issuer = Issuer::new(ca_params(scheme), ca);
-        Ok(Self { folder, ca_der, ca_pem, issuer, cosign, cosign_vkey, order, order_vkey, seal })
+        Ok(Self {
+            folder,
+            ca_der,
+            ca_pem,
+            issuer,
+            cosign,
+            cosign_vkey,
+            order,
+            order_vkey,
+            seal,
+        })
     }
 
     pub fn ca_der(&self) -> &CertificateDer<'static> {
@@ -198,18 +247,28 @@ impl Keys {
     /// Adds the hub's countersignature at `now`.
     pub fn cosign(&self, head: &mut SignedHead, now: Utc) {
         let time = u64::try_from(now.seconds()).unwrap_or(0);
-        head.cosign(&self.cosign_vkey, time, |message| sign(&self.cosign, message));
+        head.cosign(&self.cosign_vkey, time, |message| {
+            sign(&self.cosign, message)
+        });
     }
 
     /// Signs an order's exact text; base64.
     pub fn sign_order(&self, order: &str) -> String {
-        STANDARD.encode(sign(&self.order, format!("{}{order}", wire::ORDER_PREFIX).as_bytes()))
+        STANDARD.encode(sign(
+            &self.order,
+            format!("{}{order}", wire::ORDER_PREFIX).as_bytes(),
+        ))
     }
 
     /// ASN.1 P-256 signature over `bytes`, for packages.
     pub fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>, KeyError> {
         let signature = self.seal.sign(&SystemRandom::new(), bytes);
-        signature.map(|s| s.as_ref().to_vec()).map_err(|_| KeyError::Bad { file: "seal.key", why: "it does not sign".into() })
+        signature
+            .map(|s| s.as_ref().to_vec())
+            .map_err(|_| KeyError::Bad {
+                file: "seal.key",
+                why: "it does not sign".into(),
+            })
     }
 
     /// SubjectPublicKeyInfo (DER) of the seal key.
@@ -218,29 +277,57 @@ impl Keys {
     }
 
     /// Certifies a box's public key (SPKI, DER): certificate PEM, its fingerprint, and when it ends.
-    pub fn certify_box(&self, name: &BoxName, spki: &[u8], now: Utc) -> Result<(String, Digest, Utc), KeyError> {
-        let point = spki.strip_prefix(P256_SPKI.as_slice()).filter(|p| p.len() == 65 && p[0] == 4).ok_or(KeyError::NotP256)?;
+    pub fn certify_box(
+        &self,
+        name: &BoxName,
+        spki: &[u8],
+        now: Utc,
+    ) -> Result<(String, Digest, Utc), KeyError> {
+        let point = spki
+            .strip_prefix(P256_SPKI.as_slice())
+            .filter(|p| p.len() == 65 && p[0] == 4)
+            .ok_or(KeyError::NotP256)?;
         let mut params = named(name.as_str());
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let until = validity(&mut params, now, BOX_CERT_DAYS);
-        let made = params.signed_by(&P256(point.to_vec()), &self.issuer).map_err(cert)?;
+        let made = params
+            .signed_by(&P256(point.to_vec()), &self.issuer)
+            .map_err(cert)?;
         Ok((made.pem(), sha256(made.der().as_ref()), until))
     }
 
     /// The hub's TLS chain (own certificate, then the CA) and key. Made anew when it is missing, for other addresses, or ends
     /// within 60 days; kept otherwise, so that a browser's decision to trust it lasts.
-    pub fn tls(&self, listen: &[SocketAddr], now: Utc) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), KeyError> {
-        let mut names = vec![wire::SERVER_NAME.to_owned(), "localhost".to_owned(), "127.0.0.1".to_owned()];
-        names.extend(listen.iter().filter(|a| !a.ip().is_unspecified() && !a.ip().is_loopback()).map(|a| a.ip().to_string()));
+    pub fn tls(
+        &self,
+        listen: &[SocketAddr],
+        now: Utc,
+    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), KeyError> {
+        let mut names = vec![
+            wire::SERVER_NAME.to_owned(),
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+        ];
+        names.extend(
+            listen
+                .iter()
+                .filter(|a| !a.ip().is_unspecified() && !a.ip().is_loopback())
+                .map(|a| a.ip().to_string()),
+        );
         names.dedup();
-        let (key, crt, about) = (self.folder.join("hub.key"), self.folder.join("hub.crt"), self.folder.join("hub.about"));
+        let (key, crt, about) = (
+            self.folder.join("hub.key"),
+            self.folder.join("hub.crt"),
+            self.folder.join("hub.about"),
+        );
         let until = files::read_text(&about).ok().and_then(|text| {
             let (until, old) = text.trim_end().split_once('\n')?;
             (old == names.join(" ")).then(|| Utc::parse(until).ok())?
         });
-        if until.is_none_or(|u| u < now.plus_ms(60 * 86_400_000)) || !key.exists() || !crt.exists() {
+        if until.is_none_or(|u| u < now.plus_ms(60 * 86_400_000)) || !key.exists() || !crt.exists()
+        {
             let pair = KeyPair::generate().map_err(cert)?;
             let mut params = CertificateParams::new(names.clone()).map_err(cert)?;
             params.distinguished_name = named("Beadle hub").distinguished_name;
@@ -251,10 +338,22 @@ impl Keys {
             let made = params.signed_by(&pair, &self.issuer).map_err(cert)?;
             write_whole(&key, pair.serialize_pem().as_bytes(), 0o600)?;
             write_whole(&crt, made.pem().as_bytes(), 0o644)?;
-            write_whole(&about, format!("{until}\n{}\n", names.join(" ")).as_bytes(), 0o644)?;
+            write_whole(
+                &about,
+                format!("{until}\n{}\n", names.join(" ")).as_bytes(),
+                0o644,
+            )?;
         }
-        let own = CertificateDer::from_pem_slice(&files::read(&crt)?).map_err(|e| KeyError::Bad { file: "hub.crt", why: e.to_string() })?;
-        let key = PrivateKeyDer::from_pem_slice(&files::read(&key)?).map_err(|e| KeyError::Bad { file: "hub.key", why: e.to_string() })?;
+        let own =
+            CertificateDer::from_pem_slice(&files::read(&crt)?).map_err(|e| KeyError::Bad {
+                file: "hub.crt",
+                why: e.to_string(),
+            })?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&files::read(&key)?).map_err(|e| KeyError::Bad {
+                file: "hub.key",
+                why: e.to_string(),
+            })?;
         Ok((vec![own, self.ca_der.clone()], key))
     }
 
@@ -272,16 +371,26 @@ impl Keys {
         }
         let (identity, recipient) = footage::sealed::keypair();
         // The layout `age-keygen` writes: stock tools take it with -i.
-        write_whole(&path, format!("# public key: {recipient}\n{}\n", identity.as_str()).as_bytes(), 0o600)?;
+        write_whole(
+            &path,
+            format!("# public key: {recipient}\n{}\n", identity.as_str()).as_bytes(),
+            0o600,
+        )?;
         Ok(recipient)
     }
 
     /// The age identity that opens an exhibit's sealed masters.
-    pub fn exhibit_identity(&self, exhibit: &ExhibitRef) -> Result<zeroize::Zeroizing<String>, KeyError> {
+    pub fn exhibit_identity(
+        &self,
+        exhibit: &ExhibitRef,
+    ) -> Result<zeroize::Zeroizing<String>, KeyError> {
         let text = zeroize::Zeroizing::new(files::read_text(&self.exhibit_file(exhibit))?);
         let line = text.lines().find(|l| l.starts_with("AGE-SECRET-KEY-1"));
         line.map(|l| zeroize::Zeroizing::new(l.to_owned()))
-            .ok_or_else(|| KeyError::Bad { file: "the exhibit's key", why: format!("no identity in it ({exhibit})") })
+            .ok_or_else(|| KeyError::Bad {
+                file: "the exhibit's key",
+                why: format!("no identity in it ({exhibit})"),
+            })
     }
 }
 
@@ -299,12 +408,22 @@ fn sign(pair: &Ed25519KeyPair, message: &[u8]) -> [u8; 64] {
 
 fn private_der(path: &Path, file: &'static str) -> Result<Vec<u8>, KeyError> {
     let text = files::read(path)?;
-    let der = PrivateKeyDer::from_pem_slice(&text).map_err(|e| KeyError::Bad { file, why: e.to_string() })?;
+    let der = PrivateKeyDer::from_pem_slice(&text).map_err(|e| KeyError::Bad {
+        file,
+        why: e.to_string(),
+    })?;
     Ok(der.secret_der().to_vec())
 }
 
 fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     let body = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..body.len()).step_by(64).map(|i| &body[i..body.len().min(i + 64)]).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n")).into_bytes()
+    let lines: Vec<&str> = (0..body.len())
+        .step_by(64)
+        .map(|i| &body[i..body.len().min(i + 64)])
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
+    .into_bytes()
 }

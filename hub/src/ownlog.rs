@@ -42,7 +42,12 @@ pub struct OwnLog {
 
 impl OwnLog {
     /// Opens the log, makes sure the seal key is named in it, and starts the countersigning thread.
-    pub fn open(state: &Path, scheme: &str, keys: Arc<Keys>, clock: Arc<dyn Clock>) -> Result<(Self, Opened), LogError> {
+    pub fn open(
+        state: &Path,
+        scheme: &str,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Opened), LogError> {
         let origin = id::hub_log(scheme, 1);
         let settings = Settings {
             base: origin.trim_end_matches("/1").to_owned(),
@@ -54,12 +59,21 @@ impl OwnLog {
         };
         let (handle, opened) = LogHandle::open(state, settings, clock.clone())?;
         let log = Self {
-            handle, keys, clock, turn: Arc::default(), stop: Arc::default(), origin: opened.origin.as_str().into(),
+            handle,
+            keys,
+            clock,
+            turn: Arc::default(),
+            stop: Arc::default(),
+            origin: opened.origin.as_str().into(),
         };
         log.name_seal_key()?;
         let own = log.clone();
-        let spawned = std::thread::Builder::new().name("countersign".into()).spawn(move || own.countersign_all());
-        spawned.map_err(|e| LogError::Stopped(format!("the countersigning thread did not start: {e}")))?;
+        let spawned = std::thread::Builder::new()
+            .name("countersign".into())
+            .spawn(move || own.countersign_all());
+        spawned.map_err(|e| {
+            LogError::Stopped(format!("the countersigning thread did not start: {e}"))
+        })?;
         Ok((log, opened))
     }
 
@@ -86,7 +100,10 @@ impl OwnLog {
 
     /// Signs a head over everything so far, countersigns and stores it.
     pub fn head_now(&self) -> Result<SignedHead, LogError> {
-        let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let _turn = self
+            .turn
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut head = self.handle.sign_head()?;
         self.keys.cosign(&mut head, self.clock.now().wall);
         self.handle.countersigned(&head, self.keys.cosign_vkey())?;
@@ -96,19 +113,31 @@ impl OwnLog {
     /// The line that names the seal key: its number, once it is written.
     pub fn seal_line(&self) -> Result<Option<u64>, LogError> {
         let spki = STANDARD.encode(self.keys.seal_spki());
-        let io = |source| LogError::Io { what: "read", path: self.folder().display().to_string(), source };
+        let io = |source| LogError::Io {
+            what: "read",
+            path: self.folder().display().to_string(),
+            source,
+        };
         let mut folder = LogFolder::new(&self.folder());
         let mut from = 0;
         let mut found = None;
         loop {
-            let bytes = folder.read_lines(from, self.handle.size(), 1 << 20).map_err(io)?;
+            let bytes = folder
+                .read_lines(from, self.handle.size(), 1 << 20)
+                .map_err(io)?;
             if bytes.is_empty() {
                 return Ok(found);
             }
             for line in bytes.split_inclusive(|b| *b == b'\n') {
-                let is = shared::record::Record::parse(line).ok().filter(|r| r.kind == KeySeal::KIND);
+                let is = shared::record::Record::parse(line)
+                    .ok()
+                    .filter(|r| r.kind == KeySeal::KIND);
                 if let Some(r) = is {
-                    found = if r.data.get("spki").and_then(|v| v.as_str()) == Some(&spki) { Some(r.n) } else { None };
+                    found = if r.data.get("spki").and_then(|v| v.as_str()) == Some(&spki) {
+                        Some(r.n)
+                    } else {
+                        None
+                    };
                 }
                 from += 1;
             }
@@ -117,7 +146,12 @@ impl OwnLog {
 
     fn name_seal_key(&self) -> Result<(), LogError> {
         if self.seal_line()?.is_none() {
-            self.append("sys:hub", &KeySeal { spki: STANDARD.encode(self.keys.seal_spki()) })?;
+            self.append(
+                "sys:hub",
+                &KeySeal {
+                    spki: STANDARD.encode(self.keys.seal_spki()),
+                },
+            )?;
         }
         Ok(())
     }
@@ -125,9 +159,18 @@ impl OwnLog {
     fn countersign_all(&self) {
         let mut done = self.handle.cosigned().map_or(0, |h| h.head.size);
         while !self.stop.load(Ordering::Acquire) {
-            let Some(mut head) = self.handle.wait_head(done, Duration::from_secs(1)) else { continue };
-            let _turn = self.turn.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(newer) = self.handle.cosigned().filter(|c| c.head.size >= head.head.size) {
+            let Some(mut head) = self.handle.wait_head(done, Duration::from_secs(1)) else {
+                continue;
+            };
+            let _turn = self
+                .turn
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some(newer) = self
+                .handle
+                .cosigned()
+                .filter(|c| c.head.size >= head.head.size)
+            {
                 done = newer.head.size;
                 continue;
             }
@@ -137,7 +180,10 @@ impl OwnLog {
                 // The last head of a log being closed is countersigned at the next start.
                 Err(LogError::Stopped(_)) => return,
                 Err(e) => {
-                    tracing::error!(size = head.head.size, "the hub log's own head was not countersigned: {e}");
+                    tracing::error!(
+                        size = head.head.size,
+                        "the hub log's own head was not countersigned: {e}"
+                    );
                     done = head.head.size;
                 }
             }

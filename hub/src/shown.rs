@@ -9,7 +9,9 @@ use shared::{
 };
 
 use crate::{
-    board::{Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Refusal, Span},
+    board::{
+        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Refusal, Span,
+    },
     db::footage::SegmentRecord,
     desk::Desk,
     ownlog,
@@ -52,17 +54,36 @@ impl Board for Desk {
                 faults: Vec::new(),
                 lines: log.as_ref().map_or(0, |l| l.size),
                 countersigned: log.as_ref().filter(|l| l.size > 0).map(|l| l.cosigned),
-                dispute: log.and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
+                dispute: log
+                    .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
             };
-            if let Some(Open::Control { sw, cameras, retention_days, .. }) = b.hello.and_then(|t| serde_json::from_str(&t).ok()) {
+            if let Some(Open::Control {
+                sw,
+                cameras,
+                retention_days,
+                ..
+            }) = b.hello.and_then(|t| serde_json::from_str(&t).ok())
+            {
                 row.sw = Some(sw);
                 row.retention_days = Some(retention_days);
                 row.cameras = cameras
                     .into_iter()
-                    .map(|c| CameraRow { cam: c.cam, title: c.title, masked: c.masked, recording: false, landed: None })
+                    .map(|c| CameraRow {
+                        cam: c.cam,
+                        title: c.title,
+                        masked: c.masked,
+                        recording: false,
+                        landed: None,
+                    })
                     .collect();
             }
-            if let Some(ToHub::Health { time, free_mib, cameras, faults }) = b.health.and_then(|t| serde_json::from_str(&t).ok()) {
+            if let Some(ToHub::Health {
+                time,
+                free_mib,
+                cameras,
+                faults,
+            }) = b.health.and_then(|t| serde_json::from_str(&t).ok())
+            {
                 row.reported = Some(time);
                 row.free_mib = Some(free_mib);
                 row.faults = faults;
@@ -81,15 +102,34 @@ impl Board for Desk {
 
     fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
         let record = self.db.box_named(&camera.r#box).map_err(plain)?;
-        let record = record.ok_or_else(|| Refusal(format!("there is no box {}; `beadle-hub box list` shows them", camera.r#box)))?;
-        let hello = record.hello.and_then(|t| serde_json::from_str::<Open>(&t).ok());
+        let record = record.ok_or_else(|| {
+            Refusal(format!(
+                "there is no box {}; `beadle-hub box list` shows them",
+                camera.r#box
+            ))
+        })?;
+        let hello = record
+            .hello
+            .and_then(|t| serde_json::from_str::<Open>(&t).ok());
         let (keeps, has) = match &hello {
-            Some(Open::Control { retention_days, cameras, .. }) => (Some(*retention_days), cameras.iter().any(|c| c.cam == camera.cam)),
+            Some(Open::Control {
+                retention_days,
+                cameras,
+                ..
+            }) => (
+                Some(*retention_days),
+                cameras.iter().any(|c| c.cam == camera.cam),
+            ),
             _ => (None, false),
         };
         let seen = self.db.cameras_seen(&camera.r#box).map_err(plain)?;
         if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
-            return Err(Refusal(format!("box {} has no camera {}; footage is known of: {}", camera.r#box, camera.cam, seen.join(", "))));
+            return Err(Refusal(format!(
+                "box {} has no camera {}; footage is known of: {}",
+                camera.r#box,
+                camera.cam,
+                seen.join(", ")
+            )));
         }
         let zone = &self.config.zone;
         let today = zone.day_of(self.now());
@@ -97,7 +137,13 @@ impl Board for Desk {
             Some(d) => (d, d),
             None => {
                 let all = self.db.segments_extent(camera).map_err(plain)?;
-                let Some((a, b)) = all else { return Ok(Footage { camera: camera.to_string(), zone: self.config.zone_name.clone(), days: Vec::new() }) };
+                let Some((a, b)) = all else {
+                    return Ok(Footage {
+                        camera: camera.to_string(),
+                        zone: self.config.zone_name.clone(),
+                        days: Vec::new(),
+                    });
+                };
                 let last = zone.day_of(b);
                 (zone.day_of(a).max(last.plus_days(-DAYS)), last)
             }
@@ -109,22 +155,40 @@ impl Board for Desk {
             let segments = self.db.segments(camera, from, to).map_err(plain)?;
             let gaps = self.db.gaps(camera, from, to).map_err(plain)?;
             if !segments.is_empty() || !gaps.is_empty() || day.is_some() {
-                let kept: Vec<&SegmentRecord> = segments.iter().filter(|s| s.gone.is_none()).collect();
+                let kept: Vec<&SegmentRecord> =
+                    segments.iter().filter(|s| s.gone.is_none()).collect();
                 days.push(DayRow {
                     day: at,
                     from,
                     to,
                     bytes: kept.iter().map(|s| s.size).sum(),
                     spans: spans(&kept),
-                    gaps: gaps.into_iter().map(|g| GapRow { t0: g.t0, t1: g.t1, why: g.why, packets: g.packets }).collect(),
+                    gaps: gaps
+                        .into_iter()
+                        .map(|g| GapRow {
+                            t0: g.t0,
+                            t1: g.t1,
+                            why: g.why,
+                            packets: g.packets,
+                        })
+                        .collect(),
                     // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4).
-                    days_left: keeps.map(|n| today.days_until(at.plus_days(i32::try_from(n).unwrap_or(i32::MAX / 2) + 1))),
-                    deleted: kept.is_empty() && segments.iter().any(|s| s.gone.as_deref() == Some("deleted")),
+                    days_left: keeps.map(|n| {
+                        today.days_until(at.plus_days(i32::try_from(n).unwrap_or(i32::MAX / 2) + 1))
+                    }),
+                    deleted: kept.is_empty()
+                        && segments
+                            .iter()
+                            .any(|s| s.gone.as_deref() == Some("deleted")),
                 });
             }
             at = at.plus_days(-1);
         }
-        Ok(Footage { camera: camera.to_string(), zone: self.config.zone_name.clone(), days })
+        Ok(Footage {
+            camera: camera.to_string(),
+            zone: self.config.zone_name.clone(),
+            days,
+        })
     }
 
     fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
@@ -157,35 +221,102 @@ impl Board for Desk {
         let now = self.now();
         let Some(a) = self.db.account(name).map_err(plain)? else {
             // The same work as for a known name: the time taken gives away no names.
-            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(&Argon2::default(), password.as_bytes(), &[0; 16]);
-            self.log.append("sys:hub", &AccFail { op: "unknown".into(), how: "password".into() }).map_err(plain)?;
+            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(
+                &Argon2::default(),
+                password.as_bytes(),
+                &[0; 16],
+            );
+            self.log
+                .append(
+                    "sys:hub",
+                    &AccFail {
+                        op: "unknown".into(),
+                        how: "password".into(),
+                    },
+                )
+                .map_err(plain)?;
             return Err(Refusal(WRONG.into()));
         };
         let op = ownlog::op(a.op);
         if a.locked > now {
-            self.log.append("sys:hub", &AccFail { op, how: "locked".into() }).map_err(plain)?;
-            return Err(Refusal("too many wrong passwords; wait a minute and try again".into()));
+            self.log
+                .append(
+                    "sys:hub",
+                    &AccFail {
+                        op,
+                        how: "locked".into(),
+                    },
+                )
+                .map_err(plain)?;
+            return Err(Refusal(
+                "too many wrong passwords; wait a minute and try again".into(),
+            ));
         }
         let hash = PasswordHash::new(&a.password).map_err(plain)?;
-        if Argon2::default().verify_password(password.as_bytes(), &hash).is_err() {
+        if Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_err()
+        {
             let fails = a.fails + 1;
-            let locked = if fails >= FAILS { now.plus_ms(REST_MS) } else { Utc(0) };
+            let locked = if fails >= FAILS {
+                now.plus_ms(REST_MS)
+            } else {
+                Utc(0)
+            };
             self.db.account_tried(a.op, fails, locked).map_err(plain)?;
-            self.log.append("sys:hub", &AccFail { op, how: "password".into() }).map_err(plain)?;
+            self.log
+                .append(
+                    "sys:hub",
+                    &AccFail {
+                        op,
+                        how: "password".into(),
+                    },
+                )
+                .map_err(plain)?;
             return Err(Refusal(WRONG.into()));
         }
-        self.log.append(&op, &AccLogin { op: op.clone(), how: "password".into() }).map_err(plain)?;
+        self.log
+            .append(
+                &op,
+                &AccLogin {
+                    op: op.clone(),
+                    how: "password".into(),
+                },
+            )
+            .map_err(plain)?;
         self.db.account_tried(a.op, 0, Utc(0)).map_err(plain)?;
-        Ok(Account { op: a.op, name: a.name, role: a.role })
+        Ok(Account {
+            op: a.op,
+            name: a.name,
+            role: a.role,
+        })
     }
 
-    fn viewing(&self, who: &Account, exhibit: &str, purpose: &str, reference: &str) -> Result<(), Refusal> {
+    fn viewing(
+        &self,
+        who: &Account,
+        exhibit: &str,
+        purpose: &str,
+        reference: &str,
+    ) -> Result<(), Refusal> {
         if purpose.trim().is_empty() || reference.trim().is_empty() {
-            return Err(Refusal("a purpose and a reference are needed: no purpose, no access".into()));
+            return Err(Refusal(
+                "a purpose and a reference are needed: no purpose, no access".into(),
+            ));
         }
-        let r = self.db.request(exhibit).map_err(plain)?.ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
+        let r = self
+            .db
+            .request(exhibit)
+            .map_err(plain)?
+            .ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
         let purpose = submit::keep_salted(self, &format!("{purpose} · {reference}"))?;
-        let line = AccView { exh: exhibit.into(), t0: r.t0, t1: r.t1, grant: r.grant, purpose };
+        let line = AccView {
+            exh: exhibit.into(),
+            t0: r.t0,
+            t1: r.t1,
+            grant: r.grant,
+            purpose,
+        };
         self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
         Ok(())
     }
@@ -196,11 +327,19 @@ fn spans(segments: &[&SegmentRecord]) -> Vec<Span> {
     let mut out: Vec<Span> = Vec::new();
     for s in segments {
         match out.last_mut() {
-            Some(last) if s.t0.0 - last.t1.0 <= JOIN_MS && last.mask == s.mask && last.how == s.how => {
+            Some(last)
+                if s.t0.0 - last.t1.0 <= JOIN_MS && last.mask == s.mask && last.how == s.how =>
+            {
                 last.t1 = s.t1;
                 last.segments += 1;
             }
-            _ => out.push(Span { t0: s.t0, t1: s.t1, segments: 1, mask: s.mask.clone(), how: s.how.clone() }),
+            _ => out.push(Span {
+                t0: s.t0,
+                t1: s.t1,
+                segments: 1,
+                mask: s.mask.clone(),
+                how: s.how.clone(),
+            }),
         }
     }
     out

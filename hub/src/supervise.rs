@@ -33,12 +33,7 @@ use crate::{
     control,
     db::Db,
     desk::{Desk, blocking},
-    devices::{
-        ingest::BoxLogs,
-        link::Listener,
-        live::Live,
-        session,
-    },
+    devices::{ingest::BoxLogs, link::Listener, live::Live, session},
     files,
     keys::Keys,
     ownlog::OwnLog,
@@ -53,21 +48,37 @@ const STRANGERS: usize = 64;
 pub fn lock_state(state: &Path) -> Result<Flock<File>, CommandError> {
     files::private_dir(&state.join("run"))?;
     let path = state.join("run").join("hub.lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(files::failed("open", &path))?;
-    Flock::lock(file, FlockArg::LockExclusiveNonblock)
-        .map_err(|_| CommandError::Plain(format!("another beadle-hub already runs on {}", state.display())))
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(files::failed("open", &path))?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| {
+        CommandError::Plain(format!(
+            "another beadle-hub already runs on {}",
+            state.display()
+        ))
+    })
 }
 
 pub fn load_config(state: &Path) -> Result<Config, CommandError> {
     let path = state.join("hub.toml");
     if !path.exists() {
-        return Err(CommandError::Plain(format!("there is no hub in {}; make one with `beadle-hub init --state {0}`", state.display())));
+        return Err(CommandError::Plain(format!(
+            "there is no hub in {}; make one with `beadle-hub init --state {0}`",
+            state.display()
+        )));
     }
     Ok(Config::parse(&files::read_text(&path)?, state)?)
 }
 
 /// Builds everything the tasks are handed, and binds the ports.
-pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
+pub fn build(
+    state: PathBuf,
+    config: Config,
+    clock: Arc<dyn Clock>,
+) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
     let keys = Arc::new(Keys::load(&state, &config.scheme)?);
     let db = Arc::new(Db::open(&state)?);
     let listener = Listener::bind(config.quic, &[config.https], &keys, clock.now().wall)?;
@@ -75,15 +86,45 @@ pub fn build(state: PathBuf, config: Config, clock: Arc<dyn Clock>) -> Result<(A
     let quic = listener.local_addr()?;
     let (log, opened) = OwnLog::open(&state, &config.scheme, keys.clone(), clock.clone())?;
     if let Some(why) = &opened.succeeded {
-        tracing::error!("the hub's own log could not be continued, {} was begun: {why}", opened.origin);
+        tracing::error!(
+            "the hub's own log could not be continued, {} was begun: {why}",
+            opened.origin
+        );
     }
     let live = Live::default();
-    let logs = BoxLogs::new(&state, &config.scheme, db.clone(), log.clone(), keys.clone(), clock.clone(), live.clone());
-    Ok((Arc::new(Desk { state, config, clock, keys, db, log, live, logs, pulls: Pulls::default(), quic }), listener, pages))
+    let logs = BoxLogs::new(
+        &state,
+        &config.scheme,
+        db.clone(),
+        log.clone(),
+        keys.clone(),
+        clock.clone(),
+        live.clone(),
+    );
+    Ok((
+        Arc::new(Desk {
+            state,
+            config,
+            clock,
+            keys,
+            db,
+            log,
+            live,
+            logs,
+            pulls: Pulls::default(),
+            quic,
+        }),
+        listener,
+        pages,
+    ))
 }
 
 /// Runs until SIGTERM or SIGINT. A second signal ends it at once.
-pub async fn run(desk: Arc<Desk>, listener: Listener, pages: TcpListener) -> Result<(), CommandError> {
+pub async fn run(
+    desk: Arc<Desk>,
+    listener: Listener,
+    pages: TcpListener,
+) -> Result<(), CommandError> {
     let broken = |what: &str, e: std::io::Error| CommandError::Plain(format!("cannot {what}: {e}"));
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
@@ -92,7 +133,9 @@ pub async fn run(desk: Arc<Desk>, listener: Listener, pages: TcpListener) -> Res
     tasks.spawn(control::run(desk.clone(), socket));
     tasks.spawn(listen(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
-    let (chain, key) = desk.keys.tls(&[desk.config.quic, desk.config.https], desk.now())?;
+    let (chain, key) = desk
+        .keys
+        .tls(&[desk.config.quic, desk.config.https], desk.now())?;
     let tls = web::tls(chain, key)?;
     let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
     let board = desk.clone();
@@ -137,7 +180,9 @@ pub async fn listen(desk: Arc<Desk>, listener: Listener) {
     while let Some(knock) = listener.knock().await {
         while lines.try_join_next().is_some() {}
         // Full of strangers: this one is dropped; boxes try again by themselves.
-        let Ok(permit) = strangers.clone().try_acquire_owned() else { continue };
+        let Ok(permit) = strangers.clone().try_acquire_owned() else {
+            continue;
+        };
         let desk = desk.clone();
         lines.spawn(async move {
             let from = knock.from();
@@ -171,8 +216,13 @@ async fn hourly(desk: Arc<Desk>) {
 
 /// What the hub's own `beat` lines say: room left for evidence; boxes on the line in the place of cameras.
 fn beat(desk: &Desk) -> Beat {
-    let free = nix::sys::statvfs::statvfs(&desk.state).map_or(0, |v| v.blocks_available() * v.fragment_size());
-    Beat { free_mib: free >> 20, cams: desk.live.count() as u64, temp_c: None }
+    let free = nix::sys::statvfs::statvfs(&desk.state)
+        .map_or(0, |v| v.blocks_available() * v.fragment_size());
+    Beat {
+        free_mib: free >> 20,
+        cams: desk.live.count() as u64,
+        temp_c: None,
+    }
 }
 
 /// Tells systemd we live, twice per its deadline; proves that the scheduler turns.

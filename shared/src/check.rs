@@ -33,7 +33,11 @@ pub struct Finding {
 
 impl Finding {
     pub fn new(code: &'static str, place: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { code, place: place.into(), text: text.into() }
+        Self {
+            code,
+            place: place.into(),
+            text: text.into(),
+        }
     }
     /// Neither a note nor a reason why nothing can be said.
     pub fn is_damage(&self) -> bool {
@@ -43,7 +47,10 @@ impl Finding {
 
 /// Whether a code is a note (UNSEALED, TORN-TAIL, GAP-DECLARED, UNKNOWN-TYPE …) and not damage.
 pub fn is_note(code: &str) -> bool {
-    matches!(code, "UNSEALED" | "TORN-TAIL" | "GAP-DECLARED" | "UNKNOWN-TYPE" | "NO-HUB-KEY")
+    matches!(
+        code,
+        "UNSEALED" | "TORN-TAIL" | "GAP-DECLARED" | "UNKNOWN-TYPE" | "NO-HUB-KEY"
+    )
 }
 
 /// Whether a code says that something could not be checked at all.
@@ -102,7 +109,11 @@ pub struct Ack {
 
 impl Ack {
     pub fn head(&self, origin: &str) -> Head {
-        Head { origin: origin.into(), size: self.size, root: self.root }
+        Head {
+            origin: origin.into(),
+            size: self.size,
+            root: self.root,
+        }
     }
 }
 
@@ -135,19 +146,31 @@ pub fn facts(record: &Record) -> Result<Facts, &'static str> {
             let hub = text("hub", "data.hub")?;
             let time = count("time", "data.time")?;
             let signature = Signature::from_b64(hub, text("sig", "data.sig")?).ok();
-            Ok(Facts::Ack(Ack { size, root, hub: hub.into(), time, signature }))
+            Ok(Facts::Ack(Ack {
+                size,
+                root,
+                hub: hub.into(),
+                time,
+                signature,
+            }))
         }
         "seg.write" => Ok(Facts::Segment(Segment {
             cam: text("cam", "data.cam")?.into(),
             s: count("s", "data.s")?,
-            span: Span { t0: time("t0", "data.t0")?, t1: time("t1", "data.t1")? },
+            span: Span {
+                t0: time("t0", "data.t0")?,
+                t1: time("t1", "data.t1")?,
+            },
             size: count("size", "data.size")?,
             sha256: unhex(text("sha256", "data.sha256")?).ok_or("data.sha256")?,
         })),
         "seg.gap" => Ok(Facts::Gap(Gap {
             cam: text("cam", "data.cam")?.into(),
             next: count("next", "data.next")?,
-            span: Span { t0: time("t0", "data.t0")?, t1: time("t1", "data.t1")? },
+            span: Span {
+                t0: time("t0", "data.t0")?,
+                t1: time("t1", "data.t1")?,
+            },
         })),
         _ => Ok(Facts::None),
     }
@@ -178,7 +201,9 @@ impl Keys {
     }
     /// Whether any key of the log has signed the head.
     pub fn any_signed(&self, head: &SignedHead) -> bool {
-        self.lines.iter().any(|(_, key)| head.check(key) == Checked::Good)
+        self.lines
+            .iter()
+            .any(|(_, key)| head.check(key) == Checked::Good)
     }
     /// Checks the log signature of a head by the key in force at its size.
     pub fn judge(&self, head: &SignedHead, place: &str) -> Result<(), Finding> {
@@ -193,7 +218,11 @@ impl Keys {
         for (_, key) in self.lines.iter() {
             match head.check(key) {
                 Checked::Good => {
-                    return Err(Finding::new("WRONG-KEY", place, say(w::WRONG_KEY, &[&hex(&key.id()), &hex(&right.id())])));
+                    return Err(Finding::new(
+                        "WRONG-KEY",
+                        place,
+                        say(w::WRONG_KEY, &[&hex(&key.id()), &hex(&right.id())]),
+                    ));
                 }
                 Checked::Bad => return Err(broken()),
                 Checked::Absent => {}
@@ -241,7 +270,10 @@ pub struct Checker {
 impl Checker {
     /// `origin`: expected log name, or None to take line 0's.
     pub fn new(origin: Option<&str>) -> Self {
-        Self { origin: origin.map(str::to_owned), ..Self::default() }
+        Self {
+            origin: origin.map(str::to_owned),
+            ..Self::default()
+        }
     }
     /// Checks one line (LF included) against all that came before and adds it. Findings are damage or notes; a line
     /// that does not parse is counted with its leaf hash all the same so that later findings stay meaningful.
@@ -257,11 +289,21 @@ impl Checker {
                 leaf
             }
             Parsed::Version(v) => {
-                self.unread(Finding::new("UNKNOWN-VERSION", format!("line {place}"), say(w::VERSION, &[&v])), findings);
+                self.unread(
+                    Finding::new(
+                        "UNKNOWN-VERSION",
+                        format!("line {place}"),
+                        say(w::VERSION, &[&v]),
+                    ),
+                    findings,
+                );
                 leaf_hash(bytes)
             }
             Parsed::Malformed(fault) => {
-                self.unread(Finding::new("RECORD-MALFORMED", format!("line {place}"), fault.0), findings);
+                self.unread(
+                    Finding::new("RECORD-MALFORMED", format!("line {place}"), fault.0),
+                    findings,
+                );
                 leaf_hash(bytes)
             }
         };
@@ -298,26 +340,48 @@ impl Checker {
             self.order(place, record, &mut found);
         } else {
             if record.n > expected || !self.lagging {
-                found("MISSING-OR-REORDERED", say(w::OUT_OF_PLACE, &[&record.n, &expected]));
+                found(
+                    "MISSING-OR-REORDERED",
+                    say(w::OUT_OF_PLACE, &[&record.n, &expected]),
+                );
             }
             self.lagging = record.n < expected;
             self.next_n = expected.max(record.n.saturating_add(1));
         }
-        self.before = Some(Clocks { t: record.t, boot: record.boot, mono: record.mono });
+        self.before = Some(Clocks {
+            t: record.t,
+            boot: record.boot,
+            mono: record.mono,
+        });
 
         match facts(record) {
-            Err(key) => findings.push(Finding::new("RECORD-MALFORMED", at, say(w::BAD_VALUE, &[&key]))),
+            Err(key) => findings.push(Finding::new(
+                "RECORD-MALFORMED",
+                at,
+                say(w::BAD_VALUE, &[&key]),
+            )),
             Ok(Facts::Key(key)) => {
                 if record.kind == "key.roll" || place == 0 {
                     self.keys.add(place, key);
                 }
             }
             Ok(Facts::Segment(segment)) => self.segment(place, &segment, findings),
-            Ok(Facts::Gap(gap)) => self.cams.entry(gap.cam).or_default().gaps.push((gap.next, gap.span)),
+            Ok(Facts::Gap(gap)) => self
+                .cams
+                .entry(gap.cam)
+                .or_default()
+                .gaps
+                .push((gap.next, gap.span)),
             Ok(Facts::Ack(_)) => {}
             Ok(Facts::None) => {
-                if !KNOWN.contains(&record.kind.as_str()) && self.unknown.insert(record.kind.clone()) {
-                    findings.push(Finding::new("UNKNOWN-TYPE", at, say(w::UNKNOWN_TYPE, &[&record.kind])));
+                if !KNOWN.contains(&record.kind.as_str())
+                    && self.unknown.insert(record.kind.clone())
+                {
+                    findings.push(Finding::new(
+                        "UNKNOWN-TYPE",
+                        at,
+                        say(w::UNKNOWN_TYPE, &[&record.kind]),
+                    ));
                 }
             }
         }
@@ -335,12 +399,18 @@ impl Checker {
         let Some(before) = self.before else { return };
         if record.boot != before.boot {
             if record.boot < before.boot || record.kind != "sys.boot" {
-                found("BOOT-NOT-LOGGED", say(w::BOOT_UNLOGGED, &[&before.boot, &record.boot]));
+                found(
+                    "BOOT-NOT-LOGGED",
+                    say(w::BOOT_UNLOGGED, &[&before.boot, &record.boot]),
+                );
             }
             return;
         }
         if record.mono < before.mono {
-            found("RECORD-MALFORMED", say(w::MONO, &[&before.mono, &record.mono]));
+            found(
+                "RECORD-MALFORMED",
+                say(w::MONO, &[&before.mono, &record.mono]),
+            );
         }
         if record.kind == "sys.boot" && place != 1 {
             found("BOOT-NOT-LOGGED", say(w::BOOT_SAME, &[&record.boot]));
@@ -359,7 +429,12 @@ impl Checker {
     /// Rule 8 for `seg.write`.
     fn segment(&mut self, place: u64, segment: &Segment, findings: &mut Vec<Finding>) {
         let cam = self.cams.entry(segment.cam.clone()).or_default();
-        let gaps: Vec<Span> = cam.gaps.drain(..).filter(|(next, _)| *next == segment.s).map(|(_, span)| span).collect();
+        let gaps: Vec<Span> = cam
+            .gaps
+            .drain(..)
+            .filter(|(next, _)| *next == segment.s)
+            .map(|(_, span)| span)
+            .collect();
         if let Some((s, end)) = cam.last.replace((segment.s, segment.span.t1))
             && let Some(finding) = follows(&segment.cam, place, (s, end), segment, &gaps)
         {
@@ -395,28 +470,48 @@ impl Checker {
     pub fn check_signature(&self, head: &SignedHead) -> Result<(), Finding> {
         let place = format!("head {}", head.head.size);
         match &self.origin {
-            Some(origin) if *origin != head.head.origin => {
-                Err(Finding::new("FOREIGN-RECORD", place, say(w::FOREIGN_HEAD, &[&head.head.origin, origin])))
-            }
+            Some(origin) if *origin != head.head.origin => Err(Finding::new(
+                "FOREIGN-RECORD",
+                place,
+                say(w::FOREIGN_HEAD, &[&head.head.origin, origin]),
+            )),
             _ => self.keys.judge(head, &place),
         }
     }
 }
 
 /// How a segment follows the one before it of its camera (number and end): nothing to say, a declared gap, or one missing.
-pub fn follows(cam: &str, line: u64, before: (u64, Utc), segment: &Segment, gaps: &[Span]) -> Option<Finding> {
+pub fn follows(
+    cam: &str,
+    line: u64,
+    before: (u64, Utc),
+    segment: &Segment,
+    gaps: &[Span],
+) -> Option<Finding> {
     let place = format!("camera {cam}");
     let (s, end) = before;
     if segment.s != s + 1 {
-        return Some(Finding::new("SEGMENT-MISSING", place, say(w::SEGMENT_JUMP, &[&line, &segment.s, &s])));
+        return Some(Finding::new(
+            "SEGMENT-MISSING",
+            place,
+            say(w::SEGMENT_JUMP, &[&line, &segment.s, &s]),
+        ));
     }
     let hole = segment.span.t0.0 - end.0;
     if hole <= CONTINUOUS_MS {
         return None;
     }
     Some(if covered(end, segment.span.t0, gaps) {
-        Finding::new("GAP-DECLARED", place, say(w::GAP_DECLARED, &[&line, &hole, &segment.s]))
+        Finding::new(
+            "GAP-DECLARED",
+            place,
+            say(w::GAP_DECLARED, &[&line, &hole, &segment.s]),
+        )
     } else {
-        Finding::new("SEGMENT-MISSING", place, say(w::SEGMENT_HOLE, &[&line, &hole, &segment.s]))
+        Finding::new(
+            "SEGMENT-MISSING",
+            place,
+            say(w::SEGMENT_HOLE, &[&line, &hole, &segment.s]),
+        )
     })
 }

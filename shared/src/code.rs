@@ -8,7 +8,10 @@
 //! Letters may be typed in either case; spaces, line ends and dashes are ignored. The check tells a typing mistake from
 //! a code the hub does not know. The alphabet suits QR codes in alphanumeric mode.
 
-use crate::{id::BoxName, record::{Digest, sha256}};
+use crate::{
+    id::BoxName,
+    record::{Digest, sha256},
+};
 
 const PREFIX: &str = "BEADLE1";
 const CHECK: &[u8] = b"beadle code v1\n";
@@ -28,7 +31,10 @@ pub struct EnrolCode {
 /// The secret is not shown: whoever has it can claim the box.
 impl std::fmt::Debug for EnrolCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("EnrolCode").field("hub", &self.hub).field("box", &self.r#box).finish_non_exhaustive()
+        f.debug_struct("EnrolCode")
+            .field("hub", &self.hub)
+            .field("box", &self.r#box)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,7 +42,9 @@ impl std::fmt::Debug for EnrolCode {
 pub enum BadCode {
     #[error("this is not an enrolment code: one begins with BEADLE1-")]
     NotOne,
-    #[error("the enrolment code has {0:?} in it, which no code has; copy it again, letter for letter")]
+    #[error(
+        "the enrolment code has {0:?} in it, which no code has; copy it again, letter for letter"
+    )]
     Letter(char),
     #[error("the enrolment code was mistyped or is cut short; copy it again, letter for letter")]
     Mistyped,
@@ -66,11 +74,20 @@ impl EnrolCode {
     }
 
     pub fn parse(text: &str) -> Result<Self, BadCode> {
-        let letters: String =
-            text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect();
+        let letters: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .map(|c| c.to_ascii_uppercase())
+            .collect();
         let Some(body) = letters.strip_prefix(PREFIX) else {
-            let newer = letters.strip_prefix("BEADLE").is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
-            return Err(if newer { BadCode::Newer } else { BadCode::NotOne });
+            let newer = letters
+                .strip_prefix("BEADLE")
+                .is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
+            return Err(if newer {
+                BadCode::Newer
+            } else {
+                BadCode::NotOne
+            });
         };
         let bytes = unbase32(body)?;
         let split = bytes.len().checked_sub(4).ok_or(BadCode::Mistyped)?;
@@ -93,8 +110,14 @@ fn fields(payload: &[u8]) -> Option<EnrolCode> {
     let (ca, rest) = rest.split_first_chunk::<32>()?;
     let (name, rest) = text(rest)?;
     let secret: [u8; 16] = rest.try_into().ok()?;
-    hub.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())?;
-    Some(EnrolCode { hub: hub.into(), ca: *ca, r#box: BoxName::parse(name).ok()?, secret })
+    hub.rsplit_once(':')
+        .filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())?;
+    Some(EnrolCode {
+        hub: hub.into(),
+        ca: *ca,
+        r#box: BoxName::parse(name).ok()?,
+        secret,
+    })
 }
 
 fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
@@ -144,7 +167,11 @@ fn unbase32(text: &str) -> Result<Vec<u8>, BadCode> {
         bits &= (1 << held) - 1;
     }
     // Left-over bits are zero in a code we made: anything else is a typing mistake.
-    if bits != 0 || held >= 5 { Err(BadCode::Mistyped) } else { Ok(out) }
+    if bits != 0 || held >= 5 {
+        Err(BadCode::Mistyped)
+    } else {
+        Ok(out)
+    }
 }
 
 #[cfg(test)]
@@ -165,10 +192,18 @@ mod tests {
     fn round_trip_in_any_case_and_spacing() {
         let text = sample().encode().expect("fits");
         assert!(text.starts_with("BEADLE1-"), "{text}");
-        for form in [text.clone(), text.to_lowercase(), text.replace('-', " "), format!(" {}\n", text.replace('-', ""))] {
+        for form in [
+            text.clone(),
+            text.to_lowercase(),
+            text.replace('-', " "),
+            format!(" {}\n", text.replace('-', "")),
+        ] {
             assert_eq!(EnrolCode::parse(&form), Ok(sample()), "{form}");
         }
-        assert!(!format!("{:?}", sample()).contains("165"), "the secret is not printed");
+        assert!(
+            !format!("{:?}", sample()).contains("165"),
+            "the secret is not printed"
+        );
     }
 
     /// A typing mistake is told apart from a code the hub does not know.
@@ -184,7 +219,10 @@ mod tests {
             let wrong = String::from_utf8(wrong).expect("ascii");
             assert_eq!(EnrolCode::parse(&wrong), Err(BadCode::Mistyped), "{wrong}");
         }
-        assert_eq!(EnrolCode::parse(&text[..text.len() - 3]), Err(BadCode::Mistyped));
+        assert_eq!(
+            EnrolCode::parse(&text[..text.len() - 3]),
+            Err(BadCode::Mistyped)
+        );
         assert_eq!(EnrolCode::parse("hello"), Err(BadCode::NotOne));
         assert_eq!(EnrolCode::parse("BEADLE2-AAAA"), Err(BadCode::Newer));
         assert_eq!(EnrolCode::parse("BEADLE1-AA0A"), Err(BadCode::Letter('0')));

@@ -213,14 +213,46 @@ mod tests {
     fn the_table_is_whole() {
         for c in CONDITIONS {
             assert_eq!(condition(c.code), Some(c));
-            assert!(c.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.'), "{}", c.code);
-            assert!(c.cause.ends_with('.') && c.next.ends_with('.') && !c.title.ends_with('.'), "{}", c.code);
-            assert_eq!(CONDITIONS.iter().filter(|other| other.code == c.code).count(), 1, "{}", c.code);
+            assert!(
+                c.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.'),
+                "{}",
+                c.code
+            );
+            assert!(
+                c.cause.ends_with('.') && c.next.ends_with('.') && !c.title.ends_with('.'),
+                "{}",
+                c.code
+            );
+            assert_eq!(
+                CONDITIONS
+                    .iter()
+                    .filter(|other| other.code == c.code)
+                    .count(),
+                1,
+                "{}",
+                c.code
+            );
         }
         for wanted in [
-            "camera.unreachable", "camera.password", "camera.stalled", "camera.unsupported", "mask.worker", "reader.absent",
-            "disk.label", "disk.failed", "disk.full", "disk.forecast", "clock.unsynced", "clock.disagrees", "hub.unreachable",
-            "hub.refused", "cert.expiring", "cert.missing", "log.refused", "retention.waiting", "retention.failed",
+            "camera.unreachable",
+            "camera.password",
+            "camera.stalled",
+            "camera.unsupported",
+            "mask.worker",
+            "reader.absent",
+            "disk.label",
+            "disk.failed",
+            "disk.full",
+            "disk.forecast",
+            "clock.unsynced",
+            "clock.disagrees",
+            "hub.unreachable",
+            "hub.refused",
+            "cert.expiring",
+            "cert.missing",
+            "log.refused",
+            "retention.waiting",
+            "retention.failed",
             "recording.stopped",
         ] {
             assert!(condition(wanted).is_some(), "{wanted}");

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::{CameraId, ExhibitRef}, time::Utc};
+use crate::{
+    id::{CameraId, ExhibitRef},
+    time::Utc,
+};
 
 /// `manifest.json`, exactly these keys in this order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

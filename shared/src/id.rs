@@ -18,7 +18,8 @@ fn slug(text: &str, max: usize) -> bool {
         && b.len() <= max
         && b[0] != b'-'
         && b[b.len() - 1] != b'-'
-        && b.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
+        && b.iter()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
 }
 
 macro_rules! name {
@@ -81,9 +82,15 @@ pub struct BoxCamera {
 
 impl BoxCamera {
     pub fn parse(text: &str) -> Result<Self, BadId> {
-        let bad = || BadId { text: text.into(), wanted: "a camera written BOX/CAMERA, like ashby-high-street/c03" };
+        let bad = || BadId {
+            text: text.into(),
+            wanted: "a camera written BOX/CAMERA, like ashby-high-street/c03",
+        };
         let (b, c) = text.split_once('/').ok_or_else(bad)?;
-        Ok(Self { r#box: BoxName::parse(b).map_err(|_| bad())?, cam: CameraId::parse(c).map_err(|_| bad())? })
+        Ok(Self {
+            r#box: BoxName::parse(b).map_err(|_| bad())?,
+            cam: CameraId::parse(c).map_err(|_| bad())?,
+        })
     }
 }
 
@@ -116,7 +123,11 @@ pub fn hub_cosign(scheme: &str, year: i16) -> String {
 /// Splits an origin into everything before the log number, and the number.
 pub fn split_origin(origin: &str) -> Option<(&str, u64)> {
     let (base, n) = origin.rsplit_once('/')?;
-    if n.is_empty() || n.len() > 15 || !n.bytes().all(|b| b.is_ascii_digit()) || (n.len() > 1 && n.starts_with('0')) {
+    if n.is_empty()
+        || n.len() > 15
+        || !n.bytes().all(|b| b.is_ascii_digit())
+        || (n.len() > 1 && n.starts_with('0'))
+    {
         return None;
     }
     Some((base, n.parse().ok()?))
@@ -140,10 +151,22 @@ impl ExhibitRef {
     }
 
     pub fn parse(text: &str) -> Result<Self, BadId> {
-        let ok = text.strip_prefix("EXH-").and_then(|r| r.split_once('-')).is_some_and(|(y, n)| {
-            y.len() == 4 && n.len() == 6 && y.bytes().chain(n.bytes()).all(|b| b.is_ascii_digit())
-        });
-        if ok { Ok(Self(text.into())) } else { Err(BadId { text: text.into(), wanted: "an exhibit reference like EXH-2026-000123" }) }
+        let ok = text
+            .strip_prefix("EXH-")
+            .and_then(|r| r.split_once('-'))
+            .is_some_and(|(y, n)| {
+                y.len() == 4
+                    && n.len() == 6
+                    && y.bytes().chain(n.bytes()).all(|b| b.is_ascii_digit())
+            });
+        if ok {
+            Ok(Self(text.into()))
+        } else {
+            Err(BadId {
+                text: text.into(),
+                wanted: "an exhibit reference like EXH-2026-000123",
+            })
+        }
     }
 
     pub fn as_str(&self) -> &str {
@@ -176,7 +199,10 @@ mod tests {
         for bad in ["", "C03", "../x", "a/b", "-a", "a-", "a b", "å"] {
             assert!(CameraId::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(split_origin("cctv.example.gov.uk/box/ashby/12"), Some(("cctv.example.gov.uk/box/ashby", 12)));
+        assert_eq!(
+            split_origin("cctv.example.gov.uk/box/ashby/12"),
+            Some(("cctv.example.gov.uk/box/ashby", 12))
+        );
         assert_eq!(split_origin("cctv.example.gov.uk/box/ashby/012"), None);
         assert!(ExhibitRef::parse("EXH-2026-000123").is_ok());
         assert!(ExhibitRef::parse("EXH-2026-00012/").is_err());

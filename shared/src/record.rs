@@ -41,7 +41,9 @@ pub const MAX_LINE: usize = 4096;
 /// How deep objects and arrays may nest; the line itself is the first.
 pub const MAX_DEPTH: usize = 32;
 /// The keys of a line, in order.
-pub const KEYS: [&str; 10] = ["v", "log", "n", "prev", "t", "boot", "mono", "type", "who", "data"];
+pub const KEYS: [&str; 10] = [
+    "v", "log", "n", "prev", "t", "boot", "mono", "type", "who", "data",
+];
 
 /// A JSON value as the log allows it: no floats, integers below 2^53 in size, key order kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -154,7 +156,9 @@ impl Record {
         if !text.iter().all(|b| (0x20..=0x7e).contains(b)) {
             return Err(bad(w::NON_ASCII));
         }
-        let Value::Object(pairs) = Value::parse(text)? else { return Err(bad(w::NOT_JSON)) };
+        let Value::Object(pairs) = Value::parse(text)? else {
+            return Err(bad(w::NOT_JSON));
+        };
         if let Some((key, Value::Int(v))) = pairs.first()
             && key == "v"
             && *v != 1
@@ -164,14 +168,21 @@ impl Record {
         if let Some((key, _)) = pairs.iter().find(|(k, _)| !KEYS.contains(&k.as_str())) {
             return Err(Malformed(say(w::UNKNOWN_KEY_IN_LINE, &[key])));
         }
-        if let Some(key) = KEYS.iter().find(|k| !pairs.iter().any(|(have, _)| have == *k)) {
+        if let Some(key) = KEYS
+            .iter()
+            .find(|k| !pairs.iter().any(|(have, _)| have == *k))
+        {
             return Err(Malformed(say(w::MISSING_KEY, &[key])));
         }
         if !pairs.iter().map(|(k, _)| k.as_str()).eq(KEYS) {
             return Err(bad(w::KEY_ORDER));
         }
         let mut values = pairs.into_iter().map(|(_, v)| v);
-        let mut next = |key| values.next().ok_or_else(|| Malformed(say(w::MISSING_KEY, &[&key])));
+        let mut next = |key| {
+            values
+                .next()
+                .ok_or_else(|| Malformed(say(w::MISSING_KEY, &[&key])))
+        };
         let wrong = |key: &str| Malformed(say(w::BAD_VALUE, &[&key]));
         let string = |key: &str, value: Value| match value {
             Value::Str(s) => Ok(s),
@@ -191,7 +202,8 @@ impl Record {
         }
         let n = count("n", next("n")?)?;
         let prev = unhex(&string("prev", next("prev")?)?).ok_or_else(|| wrong("prev"))?;
-        let t = parse_time(&string("t", next("t")?)?).ok_or_else(|| Malformed(say(w::BAD_TIME, &[&"t"])))?;
+        let t = parse_time(&string("t", next("t")?)?)
+            .ok_or_else(|| Malformed(say(w::BAD_TIME, &[&"t"])))?;
         let boot = count("boot", next("boot")?)?;
         let mono = count("mono", next("mono")?)?;
         let kind = string("type", next("type")?)?;
@@ -200,7 +212,19 @@ impl Record {
         if !matches!(data, Value::Object(_)) {
             return Err(wrong("data"));
         }
-        Ok(Parsed::Record(Box::new(Record { v, log, n, prev, t, boot, mono, kind, who, data, leaf: leaf_hash(line) })))
+        Ok(Parsed::Record(Box::new(Record {
+            v,
+            log,
+            n,
+            prev,
+            t,
+            boot,
+            mono,
+            kind,
+            who,
+            data,
+            leaf: leaf_hash(line),
+        })))
     }
 }
 
@@ -208,15 +232,30 @@ impl Record {
 /// reckoned by hand: a verifier reads a million of them.
 pub fn parse_time(text: &str) -> Option<Utc> {
     let b: &[u8; 24] = text.as_bytes().try_into().ok()?;
-    let marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (23, b'Z')];
+    let marks = [
+        (4, b'-'),
+        (7, b'-'),
+        (10, b'T'),
+        (13, b':'),
+        (16, b':'),
+        (19, b'.'),
+        (23, b'Z'),
+    ];
     if marks.iter().any(|(at, mark)| b[*at] != *mark) {
         return None;
     }
     let number = |from: usize, to: usize| {
-        b[from..to].iter().try_fold(0i64, |sum, c| c.is_ascii_digit().then(|| sum * 10 + i64::from(c - b'0')))
+        b[from..to].iter().try_fold(0i64, |sum, c| {
+            c.is_ascii_digit().then(|| sum * 10 + i64::from(c - b'0'))
+        })
     };
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second, ms) = (number(11, 13)?, number(14, 16)?, number(17, 19)?, number(20, 23)?);
+    let (hour, minute, second, ms) = (
+        number(11, 13)?,
+        number(14, 16)?,
+        number(17, 19)?,
+        number(20, 23)?,
+    );
     let leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     let days = match month {
         4 | 6 | 9 | 11 => 30,
@@ -224,13 +263,24 @@ pub fn parse_time(text: &str) -> Option<Utc> {
         1..=12 => 31,
         _ => return None,
     };
-    if !(1..=9998).contains(&year) || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    if !(1..=9998).contains(&year)
+        || !(1..=days).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 59
+    {
         return None;
     }
     // Days since 1970 in the Gregorian calendar, counted in years that begin in March.
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(Utc((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + ms))
+    Some(Utc((((days * 24 + hour) * 60 + minute) * 60 + second)
+        * 1000
+        + ms))
 }
 
 /// Everything of a line but its data.
@@ -249,10 +299,23 @@ pub struct Envelope<'a> {
 pub fn render(envelope: &Envelope<'_>, data: &impl serde::Serialize) -> Result<Vec<u8>, Malformed> {
     let json = |value: &str| serde_json::to_string(value).map_err(|e| Malformed(e.to_string()));
     let data = serde_json::to_string(data).map_err(|e| Malformed(e.to_string()))?;
-    let Envelope { log, n, prev, now, boot, kind, who } = envelope;
+    let Envelope {
+        log,
+        n,
+        prev,
+        now,
+        boot,
+        kind,
+        who,
+    } = envelope;
     let line = format!(
         "{{\"v\":1,\"log\":{},\"n\":{n},\"prev\":\"{}\",\"t\":\"{}\",\"boot\":{boot},\"mono\":{},\"type\":{},\"who\":{},\"data\":{data}}}\n",
-        json(log)?, hex(*prev), now.wall, now.mono, json(kind)?, json(who)?,
+        json(log)?,
+        hex(*prev),
+        now.wall,
+        now.mono,
+        json(kind)?,
+        json(who)?,
     );
     let bytes = ascii(&line).into_bytes();
     Record::parse(&bytes)?;
@@ -348,7 +411,11 @@ impl Reader<'_> {
 
     /// What is wrong with the byte here, when it is none of those wanted.
     fn unexpected(&self) -> Malformed {
-        bad(if self.peek() == Some(b' ') { w::WHITE_SPACE } else { w::NOT_JSON })
+        bad(if self.peek() == Some(b' ') {
+            w::WHITE_SPACE
+        } else {
+            w::NOT_JSON
+        })
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
@@ -450,7 +517,9 @@ impl Reader<'_> {
         if digits.len() > 16 {
             return Err(bad(w::OUT_OF_RANGE));
         }
-        let size = digits.iter().fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'));
+        let size = digits
+            .iter()
+            .fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'));
         if size >= 1 << 53 {
             return Err(bad(w::OUT_OF_RANGE));
         }
@@ -466,7 +535,9 @@ impl Reader<'_> {
                 self.at += 1;
             }
             // Plain ASCII in a line; a manifest may hold UTF-8.
-            out.push_str(std::str::from_utf8(&self.text[start..self.at]).map_err(|_| bad(w::NON_ASCII))?);
+            out.push_str(
+                std::str::from_utf8(&self.text[start..self.at]).map_err(|_| bad(w::NON_ASCII))?,
+            );
             match self.peek() {
                 Some(b'"') => break,
                 Some(_) => out.push(self.escape()?),
@@ -478,7 +549,11 @@ impl Reader<'_> {
     }
 
     fn escape(&mut self) -> Result<char, Malformed> {
-        let letter = self.text.get(self.at + 1).copied().ok_or_else(|| bad(w::NOT_JSON))?;
+        let letter = self
+            .text
+            .get(self.at + 1)
+            .copied()
+            .ok_or_else(|| bad(w::NOT_JSON))?;
         let plain = match letter {
             b'"' => '"',
             b'\\' => '\\',
@@ -511,10 +586,16 @@ impl Reader<'_> {
 
     /// `\uXXXX`, lower hex.
     fn unit(&mut self) -> Result<u32, Malformed> {
-        let digits = self.text.get(self.at + 2..self.at + 6).ok_or_else(|| bad(w::NOT_JSON))?;
+        let digits = self
+            .text
+            .get(self.at + 2..self.at + 6)
+            .ok_or_else(|| bad(w::NOT_JSON))?;
         let mut unit = 0;
         for d in digits {
-            unit = unit << 4 | char::from(*d).to_digit(16).ok_or_else(|| bad(w::NOT_JSON))?;
+            unit = unit << 4
+                | char::from(*d)
+                    .to_digit(16)
+                    .ok_or_else(|| bad(w::NOT_JSON))?;
         }
         if digits.iter().any(u8::is_ascii_uppercase) {
             return Err(bad(w::ESCAPE));
@@ -548,7 +629,10 @@ mod tests {
             "\n"
         );
         let record = Record::parse(line.as_bytes()).expect("parses");
-        assert_eq!(hex(&record.leaf), "8e5b9cd2a3aadeacd90b9c82215e818cce6660bfdb2966df81fa8cc1c3de97a4");
+        assert_eq!(
+            hex(&record.leaf),
+            "8e5b9cd2a3aadeacd90b9c82215e818cce6660bfdb2966df81fa8cc1c3de97a4"
+        );
         assert_eq!(record.data.get("s").and_then(Value::as_u64), Some(184_223));
     }
 
@@ -556,14 +640,36 @@ mod tests {
     #[test]
     fn render_and_back() {
         let prev = [7; 32];
-        let now = Now { wall: Utc::parse("2026-11-03T14:01:03.000Z").expect("t"), mono: 12 };
-        let envelope = Envelope { log: "a/box/b/1", n: 9, prev: &prev, now, boot: 3, kind: "log.open", who: "sys:log" };
+        let now = Now {
+            wall: Utc::parse("2026-11-03T14:01:03.000Z").expect("t"),
+            mono: 12,
+        };
+        let envelope = Envelope {
+            log: "a/box/b/1",
+            n: 9,
+            prev: &prev,
+            now,
+            boot: 3,
+            kind: "log.open",
+            who: "sys:log",
+        };
         let text = "Tŷ Gwyn \u{7f} \"x\" \\ \n \u{1} 🎥 /";
-        let bytes = render(&envelope, &serde_json::json!({ "site": text, "none": null, "list": [1, -2] })).expect("renders");
-        assert!(bytes[..bytes.len() - 1].iter().all(|b| (0x20..=0x7e).contains(b)));
+        let bytes = render(
+            &envelope,
+            &serde_json::json!({ "site": text, "none": null, "list": [1, -2] }),
+        )
+        .expect("renders");
+        assert!(
+            bytes[..bytes.len() - 1]
+                .iter()
+                .all(|b| (0x20..=0x7e).contains(b))
+        );
         let record = Record::parse(&bytes).expect("parses");
         assert_eq!(record.data.get("site").and_then(Value::as_str), Some(text));
-        assert_eq!((record.n, record.boot, record.mono, record.prev, record.t), (9, 3, 12, prev, now.wall));
+        assert_eq!(
+            (record.n, record.boot, record.mono, record.prev, record.t),
+            (9, 3, 12, prev, now.wall)
+        );
         assert!(render(&envelope, &serde_json::json!({ "x": 1.5 })).is_err());
         assert!(render(&envelope, &serde_json::json!({ "x": 1u64 << 53 })).is_err());
         assert!(render(&envelope, &serde_json::json!({ "x": "y".repeat(4096) })).is_err());
@@ -613,7 +719,11 @@ mod tests {
             ("\"n\":0", "\"n\":\"0\"", "bad value"),
             ("\"n\":0,", "", "missing key \"n\""),
             ("\"n\":0", "\"n\":0,\"m\":0", "unknown key \"m\""),
-            ("\"boot\":1,\"mono\":5", "\"mono\":5,\"boot\":1", "key order"),
+            (
+                "\"boot\":1,\"mono\":5",
+                "\"mono\":5,\"boot\":1",
+                "key order",
+            ),
             ("14:01:03.000Z", "14:01:60.000Z", "bad time"),
             ("14:01:03.000Z", "14:01:03Z", "bad time"),
             ("2026-11", "9999-11", "bad time"),
@@ -626,8 +736,17 @@ mod tests {
         }
         assert!(fault(b"\n").starts_with("not JSON"));
         assert!(fault(b"[1]\n").starts_with("not JSON"));
-        assert!(fault(&line(&format!("{{\"a\":\"{}\"}}", "x".repeat(4096)))).starts_with("too long"));
-        assert!(fault(&line(&format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40)))).starts_with("bad value"));
+        assert!(
+            fault(&line(&format!("{{\"a\":\"{}\"}}", "x".repeat(4096)))).starts_with("too long")
+        );
+        assert!(
+            fault(&line(&format!(
+                "{{\"a\":{}{}}}",
+                "[".repeat(40),
+                "]".repeat(40)
+            )))
+            .starts_with("bad value")
+        );
     }
 
     #[test]

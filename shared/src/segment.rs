@@ -34,7 +34,12 @@ impl SegmentName {
 
     /// Path below the volume of the closed file.
     pub fn closed_path(&self) -> String {
-        format!("{}/{}-{}{CLOSED}", Self::folder(self.day, &self.cam), self.start.compact(), self.s)
+        format!(
+            "{}/{}-{}{CLOSED}",
+            Self::folder(self.day, &self.cam),
+            self.start.compact(),
+            self.s
+        )
     }
 
     /// Path below the volume while it grows.
@@ -49,23 +54,41 @@ impl SegmentName {
 
     /// Reads `<YYYYMMDDTHHMMSSZ>-<s>.mp4.age[.open]`; the flag says whether it is still open.
     pub fn parse_file(day: Day, cam: &CameraId, file: &str) -> Result<(Self, bool), BadId> {
-        let bad = || BadId { text: file.into(), wanted: "a segment file like 20261103T140003Z-184223.mp4.age" };
+        let bad = || BadId {
+            text: file.into(),
+            wanted: "a segment file like 20261103T140003Z-184223.mp4.age",
+        };
         let (stem, open) = match (file.strip_suffix(OPEN), file.strip_suffix(CLOSED)) {
             (Some(stem), _) => (stem, true),
             (None, Some(stem)) => (stem, false),
             _ => return Err(bad()),
         };
         let (t, s) = stem.split_once('-').ok_or_else(bad)?;
-        if t.len() != 16 || !t.is_ascii() || s.is_empty() || !s.bytes().all(|b| b.is_ascii_digit()) {
+        if t.len() != 16 || !t.is_ascii() || s.is_empty() || !s.bytes().all(|b| b.is_ascii_digit())
+        {
             return Err(bad());
         }
         let text = format!(
             "{}-{}-{}T{}:{}:{}.000Z",
-            &t[0..4], &t[4..6], &t[6..8], &t[9..11], &t[11..13], &t[13..15]
+            &t[0..4],
+            &t[4..6],
+            &t[6..8],
+            &t[9..11],
+            &t[11..13],
+            &t[13..15]
         );
         let start = Utc::parse(&text).map_err(|_| bad())?;
-        let name = Self { day, cam: cam.clone(), start, s: s.parse().map_err(|_| bad())? };
-        if start.compact() != t { Err(bad()) } else { Ok((name, open)) }
+        let name = Self {
+            day,
+            cam: cam.clone(),
+            start,
+            s: s.parse().map_err(|_| bad())?,
+        };
+        if start.compact() != t {
+            Err(bad())
+        } else {
+            Ok((name, open))
+        }
     }
 }
 
@@ -84,12 +107,21 @@ impl KeyId {
     }
 
     pub fn parse(text: &str) -> Result<Self, BadId> {
-        let bad = || BadId { text: text.into(), wanted: "a key id like c03/2026-11-03 or c03/boot-17" };
+        let bad = || BadId {
+            text: text.into(),
+            wanted: "a key id like c03/2026-11-03 or c03/boot-17",
+        };
         let (cam, rest) = text.split_once('/').ok_or_else(bad)?;
         let cam = CameraId::parse(cam).map_err(|_| bad())?;
         match rest.strip_prefix("boot-") {
-            Some(n) => Ok(Self::Boot { cam, boot: n.parse().map_err(|_| bad())? }),
-            None => Ok(Self::Day { cam, day: Day::parse(rest).map_err(|_| bad())? }),
+            Some(n) => Ok(Self::Boot {
+                cam,
+                boot: n.parse().map_err(|_| bad())?,
+            }),
+            None => Ok(Self::Day {
+                cam,
+                day: Day::parse(rest).map_err(|_| bad())?,
+            }),
         }
     }
 }
@@ -112,12 +144,33 @@ mod tests {
     fn path_and_back() {
         let day = Day::parse("2026-11-03").expect("day");
         let cam = CameraId::parse("c03").expect("cam");
-        let name = SegmentName { day, cam: cam.clone(), start: Utc::parse("2026-11-03T14:00:03.000Z").expect("t"), s: 184223 };
-        assert_eq!(name.open_path(), "footage/2026-11-03/c03/20261103T140003Z-184223.mp4.age.open");
+        let name = SegmentName {
+            day,
+            cam: cam.clone(),
+            start: Utc::parse("2026-11-03T14:00:03.000Z").expect("t"),
+            s: 184223,
+        };
+        assert_eq!(
+            name.open_path(),
+            "footage/2026-11-03/c03/20261103T140003Z-184223.mp4.age.open"
+        );
         assert_eq!(name.master_file(), "c03_20261103T140003Z_184223.mp4");
-        let file = name.closed_path().rsplit('/').next().map(str::to_owned).expect("file");
-        assert_eq!(SegmentName::parse_file(day, &cam, &file).expect("parses"), (name, false));
-        for bad in ["x.mp4.age", "20261103T140003Z.mp4.age", "20261303T140003Z-1.mp4.age", "20261103T140003Z-1.mp4"] {
+        let file = name
+            .closed_path()
+            .rsplit('/')
+            .next()
+            .map(str::to_owned)
+            .expect("file");
+        assert_eq!(
+            SegmentName::parse_file(day, &cam, &file).expect("parses"),
+            (name, false)
+        );
+        for bad in [
+            "x.mp4.age",
+            "20261103T140003Z.mp4.age",
+            "20261303T140003Z-1.mp4.age",
+            "20261103T140003Z-1.mp4",
+        ] {
             assert!(SegmentName::parse_file(day, &cam, bad).is_err(), "{bad}");
         }
     }

@@ -27,7 +27,10 @@ impl Key {
         let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a seed of 32 bytes");
         let mut key = [0; 32];
         key.copy_from_slice(pair.public_key().as_ref());
-        Self { vkey: Vkey::new(name, alg, key), pair }
+        Self {
+            vkey: Vkey::new(name, alg, key),
+            pair,
+        }
     }
     /// The log key number `n` of a log.
     pub fn log(origin: &str, n: u8) -> Self {
@@ -35,7 +38,11 @@ impl Key {
     }
     /// A hub's cosigning key.
     pub fn hub() -> Self {
-        Self::new("cctv.example.gov.uk/hub/cosign-2026", ALG_COSIGNATURE, [200; 32])
+        Self::new(
+            "cctv.example.gov.uk/hub/cosign-2026",
+            ALG_COSIGNATURE,
+            [200; 32],
+        )
     }
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         let mut out = [0; 64];
@@ -59,7 +66,10 @@ impl Files for MemoryFiles {
         Ok(self.0.keys().cloned().collect())
     }
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        self.0.get(path).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| std::io::ErrorKind::NotFound.into())
     }
     fn sha256(&self, path: &str) -> std::io::Result<Digest> {
         self.read(path).map(|bytes| crate::record::sha256(&bytes))
@@ -89,8 +99,25 @@ impl LogBuilder {
     pub fn new(origin: &str) -> Self {
         let mut log = Self::empty(origin);
         let key = log.keys[0].vkey.to_string();
-        log.add("sys:log", &types::LogOpen { key, site: "Ashby".into(), hw: "test".into(), sw: "0".into(), pred: None, by: vec![] });
-        log.add("sys:log", &types::SysBoot { why: "start".into(), last_n: -1, sw: "0".into() });
+        log.add(
+            "sys:log",
+            &types::LogOpen {
+                key,
+                site: "Ashby".into(),
+                hw: "test".into(),
+                sw: "0".into(),
+                pred: None,
+                by: vec![],
+            },
+        );
+        log.add(
+            "sys:log",
+            &types::SysBoot {
+                why: "start".into(),
+                last_n: -1,
+                sw: "0".into(),
+            },
+        );
         log
     }
     /// Nothing is written.
@@ -126,8 +153,19 @@ impl LogBuilder {
     pub fn add_raw(&mut self, kind: &str, who: &str, data: &impl serde::Serialize) -> u64 {
         self.pass(1000);
         let n = self.size();
-        let now = Now { wall: self.t, mono: self.mono };
-        let envelope = Envelope { log: &self.origin, n, prev: &self.prev, now, boot: self.boot, kind, who };
+        let now = Now {
+            wall: self.t,
+            mono: self.mono,
+        };
+        let envelope = Envelope {
+            log: &self.origin,
+            n,
+            prev: &self.prev,
+            now,
+            boot: self.boot,
+            kind,
+            who,
+        };
         let line = render(&envelope, data).expect("a line that can be rendered");
         self.push(line)
     }
@@ -143,13 +181,29 @@ impl LogBuilder {
     pub fn segment(&mut self, cam: &str, s: u64, bytes: &[u8]) -> u64 {
         self.pass(58_000);
         let t1 = self.t.plus_ms(1000);
-        let t0 = self.ends.insert(cam.into(), t1).unwrap_or(t1.plus_ms(-59_000));
+        let t0 = self
+            .ends
+            .insert(cam.into(), t1)
+            .unwrap_or(t1.plus_ms(-59_000));
         let cam = crate::id::CameraId::parse(cam).expect("a camera id");
         let key = format!("{cam}/2026-11-03");
         let sha256 = crate::record::hex(&crate::record::sha256(bytes));
-        self.add("sys:rec", &types::SegWrite {
-            cam, s, t0, t1, size: bytes.len() as u64, sha256, mask: None, how: "none".into(), proofs: 0, lost: 0, key,
-        })
+        self.add(
+            "sys:rec",
+            &types::SegWrite {
+                cam,
+                s,
+                t0,
+                t1,
+                size: bytes.len() as u64,
+                sha256,
+                mask: None,
+                how: "none".into(),
+                proofs: 0,
+                lost: 0,
+                key,
+            },
+        )
     }
     /// `ms` pass in which the camera gives nothing, and are declared.
     #[allow(clippy::expect_used)]
@@ -158,22 +212,51 @@ impl LogBuilder {
         let t1 = self.pass(ms).t.plus_ms(1000);
         self.ends.insert(cam.into(), t1);
         let cam = crate::id::CameraId::parse(cam).expect("a camera id");
-        self.add("sys:rec", &types::SegGap { cam, next, t0, t1, why: "camera".into(), packets: 0 })
+        self.add(
+            "sys:rec",
+            &types::SegGap {
+                cam,
+                next,
+                t0,
+                t1,
+                why: "camera".into(),
+                packets: 0,
+            },
+        )
     }
     pub fn beat(&mut self) -> u64 {
-        self.add("sys:health", &types::Beat { free_mib: 1000, cams: 8, temp_c: None })
+        self.add(
+            "sys:health",
+            &types::Beat {
+                free_mib: 1000,
+                cams: 8,
+                temp_c: None,
+            },
+        )
     }
     /// A new start of the daemon.
     pub fn restart(&mut self) -> u64 {
         self.boot += 1;
         self.mono = 0;
         let last_n = self.size() as i64 - 1;
-        self.add("sys:log", &types::SysBoot { why: "start".into(), last_n, sw: "0".into() })
+        self.add(
+            "sys:log",
+            &types::SysBoot {
+                why: "start".into(),
+                last_n,
+                sw: "0".into(),
+            },
+        )
     }
     /// `key.roll`; returns the head that ends there, signed by the old key.
     pub fn roll(&mut self) -> SignedHead {
         let next = Key::log(&self.origin, self.keys.len() as u8 + 1);
-        self.add("sys:log", &types::KeyRoll { new: next.vkey.to_string() });
+        self.add(
+            "sys:log",
+            &types::KeyRoll {
+                new: next.vkey.to_string(),
+            },
+        );
         let head = self.head();
         self.keys.push(next);
         self.rolled = self.size();
@@ -182,33 +265,46 @@ impl LogBuilder {
     /// The key that signs a head over all lines.
     pub fn key(&self) -> &Key {
         let newest = self.keys.len() - 1;
-        &self.keys[if self.rolled == self.size() { newest.saturating_sub(1) } else { newest }]
+        &self.keys[if self.rolled == self.size() {
+            newest.saturating_sub(1)
+        } else {
+            newest
+        }]
     }
     pub fn keys(&self) -> &[Key] {
         &self.keys
     }
     /// A head over all lines, signed by the key in force there.
     pub fn head(&self) -> SignedHead {
-        let head = Head { origin: self.origin.clone(), size: self.size(), root: self.frontier.root() };
+        let head = Head {
+            origin: self.origin.clone(),
+            size: self.size(),
+            root: self.frontier.root(),
+        };
         SignedHead::sign(head, &self.key().vkey, |m| self.key().sign(m))
     }
     /// The same, countersigned at the box's own time.
     pub fn cosigned(&self) -> SignedHead {
         let mut head = self.head();
-        head.cosign(&self.hub.vkey, self.t.seconds() as u64, |m| self.hub.sign(m));
+        head.cosign(&self.hub.vkey, self.t.seconds() as u64, |m| {
+            self.hub.sign(m)
+        });
         head
     }
     /// Signs, has countersigned and logs `head.ack`; returns the countersigned head.
     pub fn ack(&mut self) -> SignedHead {
         let note = self.cosigned();
         let signature = &note.signatures[1];
-        self.add("sys:uplink", &types::HeadAck {
-            size: note.head.size,
-            root: b64(&note.head.root),
-            hub: signature.name.clone(),
-            time: self.t.seconds() as u64,
-            sig: signature.b64(),
-        });
+        self.add(
+            "sys:uplink",
+            &types::HeadAck {
+                size: note.head.size,
+                root: b64(&note.head.root),
+                hub: signature.name.clone(),
+                time: self.t.seconds() as u64,
+                sig: signature.b64(),
+            },
+        );
         note
     }
     pub fn leaves(&self) -> Vec<Digest> {
@@ -217,8 +313,13 @@ impl LogBuilder {
     /// The proof of line `n` under a head of this log.
     #[allow(clippy::expect_used)]
     pub fn proof(&self, n: u64, head: &SignedHead) -> crate::note::Proof {
-        let hashes = tree::inclusion(&self.leaves(), n, head.head.size).expect("a line below the head");
-        crate::note::Proof { index: n, hashes, head: head.clone() }
+        let hashes =
+            tree::inclusion(&self.leaves(), n, head.head.size).expect("a line below the head");
+        crate::note::Proof {
+            index: n,
+            hashes,
+            head: head.clone(),
+        }
     }
     /// The log folder, with the heads given.
     pub fn files(&self, head: Option<&SignedHead>, cosigned: Option<&SignedHead>) -> MemoryFiles {
@@ -244,8 +345,11 @@ impl Default for SealKey {
     #[allow(clippy::expect_used)]
     fn default() -> Self {
         let random = SystemRandom::new();
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref(), &random).expect("a key");
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).expect("a key");
+        let pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref(), &random)
+                .expect("a key");
         Self { pair, random }
     }
 }
@@ -256,7 +360,11 @@ impl SealKey {
     }
     #[allow(clippy::expect_used)]
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.pair.sign(&self.random, message).expect("a signature").as_ref().to_vec()
+        self.pair
+            .sign(&self.random, message)
+            .expect("a signature")
+            .as_ref()
+            .to_vec()
     }
 }
 
@@ -285,7 +393,16 @@ impl Default for PackageBuilder {
         let cam = crate::id::CameraId::parse("c03").expect("a camera id");
         let mut log = LogBuilder::new("cctv.example.gov.uk/box/ashby-high-street/1");
         let hash = "0".repeat(64);
-        log.add("sys:cfg", &types::MaskSet { cam: cam.clone(), mask: "m7".into(), sha256: hash.clone(), permille: 83, review: None });
+        log.add(
+            "sys:cfg",
+            &types::MaskSet {
+                cam: cam.clone(),
+                mask: "m7".into(),
+                sha256: hash.clone(),
+                permille: 83,
+                review: None,
+            },
+        );
         let mut masters = Vec::new();
         let mut segment = |log: &mut LogBuilder, s: u64| {
             let bytes = format!("not really pictures: {s}").repeat(20).into_bytes();
@@ -299,7 +416,14 @@ impl Default for PackageBuilder {
         log.roll();
         log.gap("c03", 10, 20_000);
         segment(&mut log, 10);
-        let clip = types::ExpClip { r#ref: REF.into(), cam, s0: 7, s1: 10, grant: "g1".into(), purpose: hash };
+        let clip = types::ExpClip {
+            r#ref: REF.into(),
+            cam,
+            s0: 7,
+            s1: 10,
+            grant: "g1".into(),
+            purpose: hash,
+        };
         log.add("op:0147", &clip);
         log.beat();
         let asked = (from, log.t.plus_ms(-10_000));
@@ -307,9 +431,24 @@ impl Default for PackageBuilder {
 
         let seal = SealKey::default();
         let mut hub_log = LogBuilder::new("cctv.example.gov.uk/hub/1");
-        let seal_line = hub_log.add("sys:hub", &types::KeySeal { spki: b64(&seal.spki()) });
+        let seal_line = hub_log.add(
+            "sys:hub",
+            &types::KeySeal {
+                spki: b64(&seal.spki()),
+            },
+        );
         let records = (0..log.size() - 1).collect();
-        Self { log, hub_log, seal, seal_line, masters, records, asked, head, extra: vec![] }
+        Self {
+            log,
+            hub_log,
+            seal,
+            seal_line,
+            masters,
+            records,
+            asked,
+            head,
+            extra: vec![],
+        }
     }
 }
 
@@ -325,8 +464,11 @@ impl PackageBuilder {
     /// Every file that the sums list.
     pub fn contents(&self) -> MemoryFiles {
         let mut files = MemoryFiles::default();
-        let entries: Vec<String> =
-            self.masters.iter().map(|(n, file, _)| format!("{{\"n\":{n},\"file\":\"{file}\"}}")).collect();
+        let entries: Vec<String> = self
+            .masters
+            .iter()
+            .map(|(n, file, _)| format!("{{\"n\":{n},\"file\":\"{file}\"}}"))
+            .collect();
         let (t0, t1) = self.asked;
         files.put(names::MANIFEST, format!(
             "{{\"v\":1,\"ref\":\"{REF}\",\"log\":\"{}\",\"cam\":\"c03\",\"t0\":\"{t0}\",\"t1\":\"{t1}\",\"master\":[{}]}}\n",
@@ -336,15 +478,36 @@ impl PackageBuilder {
         for (_, file, bytes) in &self.masters {
             files.put(file, bytes.clone());
         }
-        let lines: Vec<&[u8]> = self.records.iter().map(|n| self.log.lines[*n as usize].as_slice()).collect();
+        let lines: Vec<&[u8]> = self
+            .records
+            .iter()
+            .map(|n| self.log.lines[*n as usize].as_slice())
+            .collect();
         files.put(names::RECORDS, lines.concat());
         for n in &self.records {
-            files.put(&format!("{}/{n}.tlog-proof", names::PROOFS), self.log.proof(*n, &self.head).render());
+            files.put(
+                &format!("{}/{n}.tlog-proof", names::PROOFS),
+                self.log.proof(*n, &self.head).render(),
+            );
         }
-        files.put(names::SEAL_RECORD, self.hub_log.lines[self.seal_line as usize].clone());
-        files.put(names::SEAL_PROOF, self.hub_log.proof(self.seal_line, &self.hub_log.cosigned()).render());
-        files.put(names::SEAL_PEM, crate::note::pem("PUBLIC KEY", &self.seal.spki()));
-        files.put(names::HUB_LOG_VKEY, format!("{}\n", self.hub_log.key().vkey));
+        files.put(
+            names::SEAL_RECORD,
+            self.hub_log.lines[self.seal_line as usize].clone(),
+        );
+        files.put(
+            names::SEAL_PROOF,
+            self.hub_log
+                .proof(self.seal_line, &self.hub_log.cosigned())
+                .render(),
+        );
+        files.put(
+            names::SEAL_PEM,
+            crate::note::pem("PUBLIC KEY", &self.seal.spki()),
+        );
+        files.put(
+            names::HUB_LOG_VKEY,
+            format!("{}\n", self.hub_log.key().vkey),
+        );
         for (path, bytes) in &self.extra {
             files.put(path, bytes.clone());
         }
@@ -365,15 +528,27 @@ impl PackageBuilder {
         };
         let n = self.hub_log.add("op:0147", &done);
         files.put(names::SUMS_RECORD, self.hub_log.lines[n as usize].clone());
-        files.put(names::SUMS_PROOF, self.hub_log.proof(n, &self.hub_log.cosigned()).render());
+        files.put(
+            names::SUMS_PROOF,
+            self.hub_log.proof(n, &self.hub_log.cosigned()).render(),
+        );
         files
     }
 }
 
 /// Writes SHA256SUMS anew and nothing else, as somebody with `sha256sum` can.
 pub fn fix_sums(files: &mut MemoryFiles) {
-    let listed = files.0.iter().filter(|(path, _)| !names::UNLISTED.contains(&path.as_str()));
-    let sums: String =
-        listed.map(|(path, bytes)| format!("{}  {path}\n", crate::record::hex(&crate::record::sha256(bytes)))).collect();
+    let listed = files
+        .0
+        .iter()
+        .filter(|(path, _)| !names::UNLISTED.contains(&path.as_str()));
+    let sums: String = listed
+        .map(|(path, bytes)| {
+            format!(
+                "{}  {path}\n",
+                crate::record::hex(&crate::record::sha256(bytes))
+            )
+        })
+        .collect();
     files.put(names::SUMS, sums);
 }

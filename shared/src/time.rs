@@ -23,11 +23,20 @@ pub struct BadTime {
 impl Utc {
     /// Parses the log's one form. Anything else, however reasonable, is refused.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
-        let bad = || BadTime { text: text.into(), wanted: "a time like 2026-11-03T14:01:03.000Z" };
+        let bad = || BadTime {
+            text: text.into(),
+            wanted: "a time like 2026-11-03T14:01:03.000Z",
+        };
         let b = text.as_bytes();
         let shape = b"dddd-dd-ddTdd:dd:dd.dddZ";
         if b.len() != shape.len()
-            || !b.iter().zip(shape).all(|(c, s)| if *s == b'd' { c.is_ascii_digit() } else { c == s })
+            || !b.iter().zip(shape).all(|(c, s)| {
+                if *s == b'd' {
+                    c.is_ascii_digit()
+                } else {
+                    c == s
+                }
+            })
         {
             return Err(bad());
         }
@@ -43,7 +52,10 @@ impl Utc {
     pub fn parse_lenient(text: &str) -> Result<Self, BadTime> {
         text.parse::<Timestamp>()
             .map(|ts| Self(ts.as_millisecond()))
-            .map_err(|_| BadTime { text: text.into(), wanted: "a time like 2026-11-03T14:01:03Z" })
+            .map_err(|_| BadTime {
+                text: text.into(),
+                wanted: "a time like 2026-11-03T14:01:03Z",
+            })
     }
 
     pub fn seconds(self) -> i64 {
@@ -55,7 +67,10 @@ impl Utc {
     }
 
     fn timestamp(self) -> Timestamp {
-        let ms = self.0.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond());
+        let ms = self.0.clamp(
+            Timestamp::MIN.as_millisecond(),
+            Timestamp::MAX.as_millisecond(),
+        );
         Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
@@ -66,7 +81,10 @@ impl Utc {
 
     /// For people: `Sun 25 Oct 2026 01:30:00 GMT`.
     pub fn for_people(self, tz: &Zone) -> String {
-        self.timestamp().to_zoned(tz.0.clone()).strftime("%a %-d %b %Y %H:%M:%S %Z").to_string()
+        self.timestamp()
+            .to_zoned(tz.0.clone())
+            .strftime("%a %-d %b %Y %H:%M:%S %Z")
+            .to_string()
     }
 }
 
@@ -103,9 +121,10 @@ pub struct Zone(TimeZone);
 
 impl Zone {
     pub fn parse(name: &str) -> Result<Self, BadTime> {
-        TimeZone::get(name)
-            .map(Self)
-            .map_err(|_| BadTime { text: name.into(), wanted: "a time zone like Europe/London" })
+        TimeZone::get(name).map(Self).map_err(|_| BadTime {
+            text: name.into(),
+            wanted: "a time zone like Europe/London",
+        })
     }
 
     pub fn utc() -> Self {
@@ -119,7 +138,11 @@ impl Zone {
 
     /// When a local day begins (also right on the nights the clocks change).
     pub fn start_of(&self, day: Day) -> Utc {
-        match day.0.to_zoned(self.0.clone()).and_then(|z| z.start_of_day()) {
+        match day
+            .0
+            .to_zoned(self.0.clone())
+            .and_then(|z| z.start_of_day())
+        {
             Ok(z) => Utc(z.timestamp().as_millisecond()),
             Err(_) => Utc(i64::MAX / 4), // only past the year 9999
         }
@@ -140,7 +163,10 @@ pub struct Day(civil::Date);
 
 impl Day {
     pub fn parse(text: &str) -> Result<Self, BadTime> {
-        let bad = || BadTime { text: text.into(), wanted: "a day like 2026-11-03" };
+        let bad = || BadTime {
+            text: text.into(),
+            wanted: "a day like 2026-11-03",
+        };
         if text.len() != 10 {
             return Err(bad());
         }
@@ -149,12 +175,19 @@ impl Day {
 
     pub fn plus_days(self, days: i32) -> Self {
         let span = jiff::Span::new().days(days);
-        Self(self.0.checked_add(span).unwrap_or(if days > 0 { civil::Date::MAX } else { civil::Date::MIN }))
+        Self(self.0.checked_add(span).unwrap_or(if days > 0 {
+            civil::Date::MAX
+        } else {
+            civil::Date::MIN
+        }))
     }
 
     /// Whole days from `self` to `other` (negative when `other` is earlier).
     pub fn days_until(self, other: Day) -> i64 {
-        self.0.until(other.0).map(|s| i64::from(s.get_days())).unwrap_or(i64::MAX)
+        self.0
+            .until(other.0)
+            .map(|s| i64::from(s.get_days()))
+            .unwrap_or(i64::MAX)
     }
 
     pub fn year(self) -> i16 {
@@ -164,7 +197,13 @@ impl Day {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+        write!(
+            f,
+            "{:04}-{:02}-{:02}",
+            self.0.year(),
+            self.0.month(),
+            self.0.day()
+        )
     }
 }
 
@@ -207,13 +246,23 @@ mod tests {
 
     #[test]
     fn one_form_and_no_other() {
-        for good in ["2026-11-03T14:01:03.000Z", "1970-01-01T00:00:00.001Z", "2028-02-29T23:59:59.999Z"] {
+        for good in [
+            "2026-11-03T14:01:03.000Z",
+            "1970-01-01T00:00:00.001Z",
+            "2028-02-29T23:59:59.999Z",
+        ] {
             assert_eq!(Utc::parse(good).expect(good).to_string(), good);
         }
         for bad in [
-            "2026-11-03T14:01:03Z", "2026-11-03 14:01:03.000Z", "2026-11-03T14:01:03.000+00:00",
-            "2026-13-03T14:01:03.000Z", "2026-02-29T14:01:03.000Z", "2026-11-03T24:00:00.000Z",
-            "2026-11-03T14:01:60.000Z", "2026-11-03T14:01:03.0000Z", "",
+            "2026-11-03T14:01:03Z",
+            "2026-11-03 14:01:03.000Z",
+            "2026-11-03T14:01:03.000+00:00",
+            "2026-13-03T14:01:03.000Z",
+            "2026-02-29T14:01:03.000Z",
+            "2026-11-03T24:00:00.000Z",
+            "2026-11-03T14:01:60.000Z",
+            "2026-11-03T14:01:03.0000Z",
+            "",
         ] {
             assert!(Utc::parse(bad).is_err(), "{bad}");
         }
@@ -230,6 +279,11 @@ mod tests {
         assert_eq!(len(autumn), 25 * 3_600_000);
         let t = Utc::parse("2026-10-25T01:30:00.000Z").expect("t");
         assert_eq!(t.for_people(&london), "Sun 25 Oct 2026 01:30:00 GMT");
-        assert_eq!(london.day_of(Utc::parse("2026-07-01T23:30:00.000Z").expect("t")).to_string(), "2026-07-02");
+        assert_eq!(
+            london
+                .day_of(Utc::parse("2026-07-01T23:30:00.000Z").expect("t"))
+                .to_string(),
+            "2026-07-02"
+        );
     }
 }

@@ -44,7 +44,11 @@ impl Frontier {
 
 /// Root from the roots of the perfect subtrees, largest first.
 fn join<'a>(peaks: impl DoubleEndedIterator<Item = &'a Digest>) -> Digest {
-    peaks.rev().copied().reduce(|right, left| node(&left, &right)).unwrap_or_else(empty_root)
+    peaks
+        .rev()
+        .copied()
+        .reduce(|right, left| node(&left, &right))
+        .unwrap_or_else(empty_root)
 }
 
 /// Every perfect subtree's root of a growing tree: the root of any earlier size costs log2(n) hashes.
@@ -61,7 +65,9 @@ impl History {
             if self.levels.len() == level {
                 self.levels.push(Vec::new());
             }
-            let Some(row) = self.levels.get_mut(level) else { return };
+            let Some(row) = self.levels.get_mut(level) else {
+                return;
+            };
             row.push(hash);
             match row.as_slice() {
                 [.., left, right] if row.len().is_multiple_of(2) => hash = node(left, right),
@@ -129,7 +135,12 @@ pub fn inclusion(leaves: &[Digest], index: u64, size: u64) -> Option<Vec<Digest>
 }
 
 /// The root an inclusion proof leads to; None when its length does not fit index and size.
-pub fn root_from_inclusion(leaf: &Digest, index: u64, size: u64, proof: &[Digest]) -> Option<Digest> {
+pub fn root_from_inclusion(
+    leaf: &Digest,
+    index: u64,
+    size: u64,
+    proof: &[Digest],
+) -> Option<Digest> {
     if index >= size {
         return None;
     }
@@ -198,7 +209,11 @@ pub fn consistent(old: u64, size: u64, old_root: &Digest, root: &Digest, proof: 
     }
     // RFC 9162 2.1.4.2
     let mut path = proof.iter();
-    let first = if old.is_power_of_two() { Some(old_root) } else { path.next() };
+    let first = if old.is_power_of_two() {
+        Some(old_root)
+    } else {
+        path.next()
+    };
     let Some(first) = first else { return false };
     let (mut fnode, mut snode) = (old - 1, size - 1);
     while fnode & 1 == 1 {
@@ -279,10 +294,20 @@ mod tests {
             for index in 0..size {
                 let proof = inclusion(&all, index, size).expect("proof");
                 let leaf = &all[index as usize];
-                assert_eq!(root_from_inclusion(leaf, index, size, &proof), Some(want), "{index} of {size}");
-                assert_ne!(root_from_inclusion(&all[(index as usize + 1) % 70], index, size, &proof), Some(want));
+                assert_eq!(
+                    root_from_inclusion(leaf, index, size, &proof),
+                    Some(want),
+                    "{index} of {size}"
+                );
+                assert_ne!(
+                    root_from_inclusion(&all[(index as usize + 1) % 70], index, size, &proof),
+                    Some(want)
+                );
                 if size > 1 {
-                    assert_ne!(root_from_inclusion(leaf, (index + 1) % size, size, &proof), Some(want));
+                    assert_ne!(
+                        root_from_inclusion(leaf, (index + 1) % size, size, &proof),
+                        Some(want)
+                    );
                     assert_eq!(root_from_inclusion(leaf, index, size, &proof[1..]), None);
                 }
                 let mut longer = proof.clone();
@@ -304,10 +329,19 @@ mod tests {
             for old in 0..=size {
                 let before = root(&all[..old as usize]);
                 let proof = consistency(&all, old, size).expect("proof");
-                assert!(consistent(old, size, &before, &new, &proof), "{old} to {size}");
-                assert!(!consistent(old, size, &[1; 32], &new, &proof), "{old} to {size}");
+                assert!(
+                    consistent(old, size, &before, &new, &proof),
+                    "{old} to {size}"
+                );
+                assert!(
+                    !consistent(old, size, &[1; 32], &new, &proof),
+                    "{old} to {size}"
+                );
                 if old > 0 {
-                    assert!(!consistent(old, size, &before, &[1; 32], &proof), "{old} to {size}");
+                    assert!(
+                        !consistent(old, size, &before, &[1; 32], &proof),
+                        "{old} to {size}"
+                    );
                 }
                 let mut longer = proof.clone();
                 longer.push([0; 32]);
@@ -330,7 +364,14 @@ mod tests {
                 let included = proof(inclusion(&all, n, size).expect("proof"));
                 check_record(&included, size, new, n, Hash(all[n as usize])).expect("included");
                 let old = Hash(root(&all[..=n as usize]));
-                check_tree(&proof(consistency(&all, n + 1, size).expect("proof")), size, new, n + 1, old).expect("consistent");
+                check_tree(
+                    &proof(consistency(&all, n + 1, size).expect("proof")),
+                    size,
+                    new,
+                    n + 1,
+                    old,
+                )
+                .expect("consistent");
             }
         }
     }

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::CameraId, time::{Day, Utc}};
+use crate::{
+    id::CameraId,
+    time::{Day, Utc},
+};
 
 /// The data of one line type.
 pub trait Data: Serialize {

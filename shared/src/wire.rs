@@ -23,7 +23,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{id::{BoxName, CameraId, ExhibitRef}, time::Utc};
+use crate::{
+    id::{BoxName, CameraId, ExhibitRef},
+    time::Utc,
+};
 
 pub const ALPN: &[u8] = b"beadle/1";
 pub const MAX_FRAME: usize = 1 << 20;
@@ -49,12 +52,30 @@ pub mod close {
 pub enum Open {
     /// Claims a box with the secret of its one-time code ([`crate::code::EnrolCode::secret_text`]); `spki` is the DER public key
     /// (P-256 SubjectPublicKeyInfo, base64) to certify.
-    Enrol { v: u32, r#box: BoxName, secret: String, spki: String },
-    Control { v: u32, r#box: BoxName, sw: String, time: Utc, cameras: Vec<CameraInfo>, retention_days: u32, zone: String },
+    Enrol {
+        v: u32,
+        r#box: BoxName,
+        secret: String,
+        spki: String,
+    },
+    Control {
+        v: u32,
+        r#box: BoxName,
+        sw: String,
+        time: Utc,
+        cameras: Vec<CameraInfo>,
+        retention_days: u32,
+        zone: String,
+    },
     /// `log` is the log number; `cosigned` the newest countersigned head the box holds (note text).
     Audit { log: u64, cosigned: Option<String> },
     /// The hub asks for bytes of one sealed segment of a prepared pull.
-    Clip { r#ref: ExhibitRef, cam: CameraId, s: u64, offset: u64 },
+    Clip {
+        r#ref: ExhibitRef,
+        cam: CameraId,
+        s: u64,
+        offset: u64,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -70,8 +91,16 @@ pub struct CameraInfo {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum EnrolReply {
     /// Everything the box keeps: its certificate and the CA (PEM), the scheme, and the hub's public keys.
-    Enrolled { scheme: String, cert: String, ca: String, cosign: String, order: String },
-    Refused { why: String },
+    Enrolled {
+        scheme: String,
+        cert: String,
+        ca: String,
+        cosign: String,
+        order: String,
+    },
+    Refused {
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -79,10 +108,15 @@ pub enum EnrolReply {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum ToBox {
-    Welcome { time: Utc },
+    Welcome {
+        time: Utc,
+    },
     /// An order: `order` is the exact JSON text of an [`Order`], `sig` the base64 Ed25519 signature by the hub's order key
     /// over `beadle order v1\n` + that text.
-    Order { order: String, sig: String },
+    Order {
+        order: String,
+        sig: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -96,7 +130,16 @@ pub const ORDER_PREFIX: &str = "beadle order v1\n";
 pub enum Order {
     /// Prepare the segments of `cam` that touch [t0, t1) for transfer, sealed to `recipient` (an age X25519 recipient).
     /// `purpose` is already salted and hashed.
-    Pull { r#box: BoxName, r#ref: ExhibitRef, cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String, recipient: String },
+    Pull {
+        r#box: BoxName,
+        r#ref: ExhibitRef,
+        cam: CameraId,
+        t0: Utc,
+        t1: Utc,
+        grant: String,
+        purpose: String,
+        recipient: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -104,10 +147,24 @@ pub enum Order {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum ToHub {
-    Health { time: Utc, free_mib: u64, cameras: Vec<CameraHealth>, faults: Vec<Fault> },
+    Health {
+        time: Utc,
+        free_mib: u64,
+        cameras: Vec<CameraHealth>,
+        faults: Vec<Fault>,
+    },
     /// A pull is ready: the `exp.clip` line is line `n`; the segments in order.
-    PullReady { r#ref: ExhibitRef, cam: CameraId, n: u64, segments: Vec<PullSegment> },
-    PullFailed { r#ref: ExhibitRef, cam: CameraId, why: String },
+    PullReady {
+        r#ref: ExhibitRef,
+        cam: CameraId,
+        n: u64,
+        segments: Vec<PullSegment>,
+    },
+    PullFailed {
+        r#ref: ExhibitRef,
+        cam: CameraId,
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -154,8 +211,12 @@ pub enum AuditReply {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum ClipReply {
     /// `size` of the whole sealed file; bytes from the asked offset follow.
-    Bytes { size: u64 },
-    Refused { why: String },
+    Bytes {
+        size: u64,
+    },
+    Refused {
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }

@@ -22,7 +22,9 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn new() -> Self { Self::default() }
+    pub fn new() -> Self {
+        Self::default()
+    }
 
     fn one(mut self, path: &str, file: &str, fps: u32, more: Value) -> Self {
         match places::footage(file) {
@@ -39,7 +41,9 @@ impl Scene {
     }
 
     /// H.264, 1080p, 25 a second, 4 Mbit/s.
-    pub fn street(self, path: &str) -> Self { self.one(path, "street-1080p25.h264", 25, json!({})) }
+    pub fn street(self, path: &str) -> Self {
+        self.one(path, "street-1080p25.h264", 25, json!({}))
+    }
 
     /// The same with sound.
     pub fn street_with_sound(self, path: &str) -> Self {
@@ -49,17 +53,28 @@ impl Scene {
 
     /// H.265, 1080p, 25 a second, behind digest authentication.
     pub fn street_h265(self, path: &str, user: &str, password: &str) -> Self {
-        self.one(path, "street-1080p25.h265", 25, json!({"user": user, "password": password}))
+        self.one(
+            path,
+            "street-1080p25.h265",
+            25,
+            json!({"user": user, "password": password}),
+        )
     }
 
     /// H.264, 1080p, 25 a second, 400 kbit/s.
-    pub fn street_low(self, path: &str) -> Self { self.one(path, "street-low.h264", 25, json!({})) }
+    pub fn street_low(self, path: &str) -> Self {
+        self.one(path, "street-low.h264", 25, json!({}))
+    }
 
     /// H.264, 640×360, 12 a second, with the magenta marker a mask over x 0.60 to 0.80, y 0.30 to 0.60 must hide.
-    pub fn marked(self, path: &str) -> Self { self.one(path, "masked-640x360p12.h264", 12, json!({})) }
+    pub fn marked(self, path: &str) -> Self {
+        self.one(path, "masked-640x360p12.h264", 12, json!({}))
+    }
 
     /// Any file of target/footage.
-    pub fn file(self, path: &str, file: &str, fps: u32) -> Self { self.one(path, file, fps, json!({})) }
+    pub fn file(self, path: &str, file: &str, fps: u32) -> Self {
+        self.one(path, file, fps, json!({}))
+    }
 }
 
 /// The polygon that hides the marker of [`Scene::marked`].
@@ -93,16 +108,23 @@ impl Cameras {
             .stdout(Stdio::piped())
             .spawn()
             .told(format!("starting {}", program.display()))?;
-        let (Some(mut to), Some(from)) = (child.stdin.take(), child.stdout.take()) else { return Err(Trouble::new("no pipes to the cameras")) };
-        writeln!(to, "{}", json!({"port": 0, "cameras": scene.cameras})).told("giving the cameras their scene")?;
+        let (Some(mut to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(Trouble::new("no pipes to the cameras"));
+        };
+        writeln!(to, "{}", json!({"port": 0, "cameras": scene.cameras}))
+            .told("giving the cameras their scene")?;
         let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
         let ears = heard.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(from).lines().map_while(Result::ok) {
-                let Ok(value) = serde_json::from_str::<Value>(&line) else { continue };
+                let Ok(value) = serde_json::from_str::<Value>(&line) else {
+                    continue;
+                };
                 let mut heard = ears.0.lock().unwrap_or_else(PoisonError::into_inner);
                 match value.get("id").and_then(Value::as_u64) {
-                    Some(id) => { heard.answers.insert(id, value); }
+                    Some(id) => {
+                        heard.answers.insert(id, value);
+                    }
                     None => heard.events.push(value),
                 }
                 ears.1.notify_all();
@@ -110,29 +132,59 @@ impl Cameras {
             ears.0.lock().unwrap_or_else(PoisonError::into_inner).over = true;
             ears.1.notify_all();
         });
-        let mut cameras = Self { child, to: Mutex::new(Some((to, 0))), heard, urls: BTreeMap::new(), port: 0 };
+        let mut cameras = Self {
+            child,
+            to: Mutex::new(Some((to, 0))),
+            heard,
+            urls: BTreeMap::new(),
+            port: 0,
+        };
         let ready = cameras.event_since(0, "the cameras are ready", |e| e["event"] == "ready")?;
-        cameras.port = ready["port"].as_u64().and_then(|p| u16::try_from(p).ok()).ok_or_else(|| Trouble::new("the cameras name no port"))?;
+        cameras.port = ready["port"]
+            .as_u64()
+            .and_then(|p| u16::try_from(p).ok())
+            .ok_or_else(|| Trouble::new("the cameras name no port"))?;
         cameras.urls = serde_json::from_value(ready["cameras"].clone())?;
         Ok(cameras)
     }
 
     /// The RTSP address of a mount, without user name.
-    pub fn url(&self, path: &str) -> &str { self.urls.get(path).map_or("", String::as_str) }
+    pub fn url(&self, path: &str) -> &str {
+        self.urls.get(path).map_or("", String::as_str)
+    }
 
-    pub fn pid(&self) -> u32 { self.child.id() }
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
 
     /// How many events there were; give it to [`Cameras::event_since`] to hear only later ones.
-    pub fn events(&self) -> usize { self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).events.len() }
+    pub fn events(&self) -> usize {
+        self.heard
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .events
+            .len()
+    }
 
     /// Waits for an event.
-    pub fn event_since(&self, since: usize, what: &str, wanted: impl Fn(&Value) -> bool) -> Done<Value> {
-        self.wait(what, |heard| heard.events.iter().skip(since).find(|e| wanted(e)).cloned())
+    pub fn event_since(
+        &self,
+        since: usize,
+        what: &str,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Done<Value> {
+        self.wait(what, |heard| {
+            heard.events.iter().skip(since).find(|e| wanted(e)).cloned()
+        })
     }
 
     /// Waits until somebody starts to view a camera, counting from event number `since`.
     pub fn played(&self, since: usize, path: &str) -> Done<()> {
-        self.event_since(since, &format!("somebody views {path}"), |e| e["event"] == "play" && e["cam"] == path).map(drop)
+        self.event_since(since, &format!("somebody views {path}"), |e| {
+            e["event"] == "play" && e["cam"] == path
+        })
+        .map(drop)
     }
 
     fn wait<T>(&self, what: &str, mut found: impl FnMut(&Heard) -> Option<T>) -> Done<T> {
@@ -143,47 +195,93 @@ impl Cameras {
                 return Ok(value);
             }
             if heard.over {
-                return Err(Trouble(format!("{what}: the cameras have ended; scripts/install.sh and scripts/footage.sh may have to run first")));
+                return Err(Trouble(format!(
+                    "{what}: the cameras have ended; scripts/install.sh and scripts/footage.sh may have to run first"
+                )));
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Trouble(format!("{what}: not so after {} s", PATIENCE.as_secs())));
+                return Err(Trouble(format!(
+                    "{what}: not so after {} s",
+                    PATIENCE.as_secs()
+                )));
             }
-            heard = self.heard.1.wait_timeout(heard, left).unwrap_or_else(PoisonError::into_inner).0;
+            heard = self
+                .heard
+                .1
+                .wait_timeout(heard, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
         }
     }
 
     fn order(&self, order: &str, mut what: Value) -> Done<Value> {
         let id = {
             let mut to = self.to.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((pipe, last)) = to.as_mut() else { return Err(Trouble::new("the cameras are gone")) };
+            let Some((pipe, last)) = to.as_mut() else {
+                return Err(Trouble::new("the cameras are gone"));
+            };
             *last += 1;
             what["id"] = json!(*last);
             what["do"] = json!(order);
-            writeln!(pipe, "{what}").and_then(|()| pipe.flush()).told("giving the cameras an order")?;
+            writeln!(pipe, "{what}")
+                .and_then(|()| pipe.flush())
+                .told("giving the cameras an order")?;
             *last
         };
-        let answer = self.wait(&format!("the cameras' answer to {order}"), |heard| heard.answers.get(&id).cloned())?;
-        if answer["ok"] == true { Ok(answer) } else { Err(Trouble(format!("the cameras refuse {order}: {}", answer["why"]))) }
+        let answer = self.wait(&format!("the cameras' answer to {order}"), |heard| {
+            heard.answers.get(&id).cloned()
+        })?;
+        if answer["ok"] == true {
+            Ok(answer)
+        } else {
+            Err(Trouble(format!(
+                "the cameras refuse {order}: {}",
+                answer["why"]
+            )))
+        }
     }
 
     /// No more pictures; connections stay open.
-    pub fn stall(&self, path: &str) -> Done<()> { self.order("stall", json!({"cam": path})).map(drop) }
+    pub fn stall(&self, path: &str) -> Done<()> {
+        self.order("stall", json!({"cam": path})).map(drop)
+    }
     /// On at the next key picture; the time in between is missing.
-    pub fn resume(&self, path: &str) -> Done<()> { self.order("resume", json!({"cam": path})).map(drop) }
+    pub fn resume(&self, path: &str) -> Done<()> {
+        self.order("resume", json!({"cam": path})).map(drop)
+    }
     /// Closes its viewers' connections.
-    pub fn drop_viewers(&self, path: &str) -> Done<()> { self.order("drop", json!({"cam": path})).map(drop) }
+    pub fn drop_viewers(&self, path: &str) -> Done<()> {
+        self.order("drop", json!({"cam": path})).map(drop)
+    }
     /// Gone for so long, then back.
-    pub fn reboot(&self, path: &str, secs: f64) -> Done<()> { self.order("reboot", json!({"cam": path, "secs": secs})).map(drop) }
+    pub fn reboot(&self, path: &str, secs: f64) -> Done<()> {
+        self.order("reboot", json!({"cam": path, "secs": secs}))
+            .map(drop)
+    }
     /// Another file, of other dimensions, from the next key picture on.
-    pub fn resolution(&self, path: &str, file: &Path) -> Done<()> { self.order("resolution", json!({"cam": path, "file": file})).map(drop) }
+    pub fn resolution(&self, path: &str, file: &Path) -> Done<()> {
+        self.order("resolution", json!({"cam": path, "file": file}))
+            .map(drop)
+    }
     /// The RTP clock jumps.
-    pub fn clock_jump(&self, path: &str, secs: f64) -> Done<()> { self.order("clock-jump", json!({"cam": path, "secs": secs})).map(drop) }
+    pub fn clock_jump(&self, path: &str, secs: f64) -> Done<()> {
+        self.order("clock-jump", json!({"cam": path, "secs": secs}))
+            .map(drop)
+    }
     /// Another password for the camera's user, closing its viewers.
-    pub fn password(&self, path: &str, password: &str) -> Done<()> { self.order("password", json!({"cam": path, "password": password})).map(drop) }
+    pub fn password(&self, path: &str, password: &str) -> Done<()> {
+        self.order("password", json!({"cam": path, "password": password}))
+            .map(drop)
+    }
     /// So many packets are not sent.
-    pub fn lose(&self, path: &str, packets: u32) -> Done<()> { self.order("lose", json!({"cam": path, "packets": packets})).map(drop) }
-    pub fn stats(&self) -> Done<Value> { self.order("stats", json!({})) }
+    pub fn lose(&self, path: &str, packets: u32) -> Done<()> {
+        self.order("lose", json!({"cam": path, "packets": packets}))
+            .map(drop)
+    }
+    pub fn stats(&self) -> Done<Value> {
+        self.order("stats", json!({}))
+    }
 }
 
 impl Drop for Cameras {

@@ -3,7 +3,9 @@
 pub struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self { Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1) }
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
 
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
@@ -13,8 +15,12 @@ impl Dice {
     }
 
     /// 0 to `n` - 1.
-    pub fn below(&mut self, n: u64) -> u64 { self.next() % n.max(1) }
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.next() % n.max(1)
+    }
 
     /// One of these.
-    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T { &of[self.below(of.len() as u64) as usize] }
+    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len() as u64) as usize]
+    }
 }

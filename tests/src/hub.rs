@@ -1,5 +1,9 @@
 //! Adapter: the hub. beadle-hub made, run and asked through its own command line.
-use std::{ffi::OsStr, fs, path::{Path, PathBuf}};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -39,10 +43,20 @@ pub struct Verdict {
 
 impl Verdict {
     /// First line: INTACT, NOT-INTACT, …
-    pub fn word(&self) -> &str { self.text.lines().next().unwrap_or("") }
-    pub fn intact(&self) -> bool { self.status == 0 && self.word().starts_with("INTACT") }
+    pub fn word(&self) -> &str {
+        self.text.lines().next().unwrap_or("")
+    }
+    pub fn intact(&self) -> bool {
+        self.status == 0 && self.word().starts_with("INTACT")
+    }
     /// Codes of the findings.
-    pub fn codes(&self) -> Vec<&str> { self.text.lines().skip(1).filter_map(|l| l.split('\t').next()).collect() }
+    pub fn codes(&self) -> Vec<&str> {
+        self.text
+            .lines()
+            .skip(1)
+            .filter_map(|l| l.split('\t').next())
+            .collect()
+    }
 }
 
 impl Hub {
@@ -51,27 +65,75 @@ impl Hub {
         let (state, evidence) = (folder.join("hub"), folder.join("evidence"));
         let (quic, https) = (places::free_udp()?, places::free_tcp()?);
         let (q, h) = (format!("127.0.0.1:{quic}"), format!("127.0.0.1:{https}"));
-        let said = program::run(&places::program("beadle-hub")?, args!["init", "--state", state, "--quic", q, "--https", h, "--evidence", evidence])?.well("beadle-hub init")?;
-        let words: Vec<&str> = said.out.lines().find(|l| l.starts_with("sign-in")).unwrap_or("").split_whitespace().collect();
-        let &[_, name, _, password, ..] = words.as_slice() else { return Err(Trouble(format!("beadle-hub init names no sign-in: {}", said.out))) };
-        Ok(Self { state, evidence, logs: folder.join("logs"), quic, https, sign_in: (name.into(), password.into()), env: Vec::new(), process: None })
+        let said = program::run(
+            &places::program("beadle-hub")?,
+            args![
+                "init",
+                "--state",
+                state,
+                "--quic",
+                q,
+                "--https",
+                h,
+                "--evidence",
+                evidence
+            ],
+        )?
+        .well("beadle-hub init")?;
+        let words: Vec<&str> = said
+            .out
+            .lines()
+            .find(|l| l.starts_with("sign-in"))
+            .unwrap_or("")
+            .split_whitespace()
+            .collect();
+        let &[_, name, _, password, ..] = words.as_slice() else {
+            return Err(Trouble(format!(
+                "beadle-hub init names no sign-in: {}",
+                said.out
+            )));
+        };
+        Ok(Self {
+            state,
+            evidence,
+            logs: folder.join("logs"),
+            quic,
+            https,
+            sign_in: (name.into(), password.into()),
+            env: Vec::new(),
+            process: None,
+        })
     }
 
     pub fn start(&mut self) -> Done<()> {
-        let mut process = Program::start("hub", &self.logs, "beadle-hub", args!["run", "--state", self.state], &self.env)?;
+        let mut process = Program::start(
+            "hub",
+            &self.logs,
+            "beadle-hub",
+            args!["run", "--state", self.state],
+            &self.env,
+        )?;
         process.ready(60)?;
         self.process = Some(process);
         Ok(())
     }
 
-    pub fn started(mut self) -> Done<Self> { self.start().map(|()| self) }
+    pub fn started(mut self) -> Done<Self> {
+        self.start().map(|()| self)
+    }
 
-    pub fn stop(&mut self) -> Done<()> { self.process.take().map_or(Ok(()), |mut p| p.stop(30)) }
+    pub fn stop(&mut self) -> Done<()> {
+        self.process.take().map_or(Ok(()), |mut p| p.stop(30))
+    }
 
     /// `kill -9`.
-    pub fn kill9(&mut self) -> Done<()> { self.process.take().map_or(Ok(()), |mut p| p.kill9()) }
+    pub fn kill9(&mut self) -> Done<()> {
+        self.process.take().map_or(Ok(()), |mut p| p.kill9())
+    }
 
-    pub fn must_run(&mut self) -> Done<()> { self.process.as_mut().map_or(Ok(()), Program::must_run) }
+    pub fn must_run(&mut self) -> Done<()> {
+        self.process.as_mut().map_or(Ok(()), Program::must_run)
+    }
 
     /// Any command of beadle-hub, on this hub's state.
     pub fn ask(&self, words: &[&OsStr]) -> Done<Said> {
@@ -81,27 +143,47 @@ impl Hub {
     }
 
     fn json(&self, words: &[&OsStr]) -> Done<Value> {
-        let said = self.ask(words)?.well(&words.join(OsStr::new(" ")).to_string_lossy())?;
+        let said = self
+            .ask(words)?
+            .well(&words.join(OsStr::new(" ")).to_string_lossy())?;
         Ok(serde_json::from_str(&said.out)?)
     }
 
     /// Registers a box; its one-time code.
     pub fn box_add(&self, name: &str) -> Done<String> {
-        let said = self.ask(args!["box", "add", name])?.well("beadle-hub box add")?;
+        let said = self
+            .ask(args!["box", "add", name])?
+            .well("beadle-hub box add")?;
         Ok(said.out.trim().to_owned())
     }
 
-    pub fn boxes(&self) -> Done<Vec<Value>> { Ok(serde_json::from_value(self.json(args!["box", "list", "--json"])?)?) }
+    pub fn boxes(&self) -> Done<Vec<Value>> {
+        Ok(serde_json::from_value(
+            self.json(args!["box", "list", "--json"])?,
+        )?)
+    }
 
-    pub fn box_row(&self, name: &str) -> Done<Value> { Ok(self.boxes()?.into_iter().find(|b| b["name"] == name).unwrap_or(Value::Null)) }
+    pub fn box_row(&self, name: &str) -> Done<Value> {
+        Ok(self
+            .boxes()?
+            .into_iter()
+            .find(|b| b["name"] == name)
+            .unwrap_or(Value::Null))
+    }
 
     /// `camera` is BOX/CAM.
-    pub fn footage(&self, camera: &str) -> Done<Value> { self.json(args!["footage", "list", "--camera", camera, "--json"]) }
+    pub fn footage(&self, camera: &str) -> Done<Value> {
+        self.json(args!["footage", "list", "--camera", camera, "--json"])
+    }
 
     /// Milliseconds of footage the hub knows of a camera.
     pub fn recorded_ms(&self, camera: &str) -> Done<i64> {
         let footage = self.footage(camera)?;
-        let spans = footage["days"].as_array().into_iter().flatten().flat_map(|d| d["spans"].as_array().into_iter().flatten());
+        let spans = footage["days"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|d| d["spans"].as_array().into_iter().flatten());
         let mut sum = 0;
         for span in spans {
             sum += time(&span["t1"])?.0 - time(&span["t0"])?.0;
@@ -112,45 +194,97 @@ impl Hub {
     /// Pulls a clip to its end. Times like 2026-11-03T14:00:00Z. An error only when the program could not be run.
     pub fn pull(&self, camera: &str, from: &str, to: &str) -> Done<Pulled> {
         let said = self.ask(args![
-            "clip", "pull", "--camera", camera, "--from", from, "--to", to, "--purpose", "Investigation of a theft", "--reference", "CRIME-26-000417", "--requester", "PC 1234 Evans"
+            "clip",
+            "pull",
+            "--camera",
+            camera,
+            "--from",
+            from,
+            "--to",
+            to,
+            "--purpose",
+            "Investigation of a theft",
+            "--reference",
+            "CRIME-26-000417",
+            "--requester",
+            "PC 1234 Evans"
         ])?;
-        let word_after = |start: &str| said.out.lines().find_map(|l| l.strip_prefix(start)).unwrap_or("").trim().to_owned();
-        let (exhibit, package) = (word_after("Submitted"), PathBuf::from(word_after("package")));
-        Ok(Pulled { exhibit, package, said })
+        let word_after = |start: &str| {
+            said.out
+                .lines()
+                .find_map(|l| l.strip_prefix(start))
+                .unwrap_or("")
+                .trim()
+                .to_owned()
+        };
+        let (exhibit, package) = (
+            word_after("Submitted"),
+            PathBuf::from(word_after("package")),
+        );
+        Ok(Pulled {
+            exhibit,
+            package,
+            said,
+        })
     }
 
     /// The hub's public countersigning key.
     pub fn vkey(&self) -> Done<String> {
         let path = self.state.join("keys/cosign.vkey");
-        Ok(fs::read_to_string(&path).told(path.display())?.trim().to_owned())
+        Ok(fs::read_to_string(&path)
+            .told(path.display())?
+            .trim()
+            .to_owned())
     }
 
     /// `beadle-hub verify`; `kind` is log or bundle.
     pub fn verify(&self, kind: &str, path: &Path, live: bool) -> Done<Verdict> {
         let key = self.vkey()?;
-        let mut words = vec![OsStr::new("verify"), OsStr::new(kind), path.as_os_str(), OsStr::new("--hub"), OsStr::new(&key)];
+        let mut words = vec![
+            OsStr::new("verify"),
+            OsStr::new(kind),
+            path.as_os_str(),
+            OsStr::new("--hub"),
+            OsStr::new(&key),
+        ];
         if live {
             words.push(OsStr::new("--live"));
         }
         let said = self.ask(&words)?;
-        Ok(Verdict { status: said.status, text: said.out + &said.err })
+        Ok(Verdict {
+            status: said.status,
+            text: said.out + &said.err,
+        })
     }
 
     /// The same by docs/verify/verify.py.
     pub fn verify_py(&self, kind: &str, path: &Path, live: bool) -> Done<Verdict> {
         let (script, key) = (places::root().join("docs/verify/verify.py"), self.vkey()?);
-        let mut words = vec![script.as_os_str(), OsStr::new(kind), path.as_os_str(), OsStr::new("--hub"), OsStr::new(&key)];
+        let mut words = vec![
+            script.as_os_str(),
+            OsStr::new(kind),
+            path.as_os_str(),
+            OsStr::new("--hub"),
+            OsStr::new(&key),
+        ];
         if live {
             words.push(OsStr::new("--live"));
         }
         let said = program::run(Path::new("python3"), &words)?;
-        Ok(Verdict { status: said.status, text: said.out + &said.err })
+        Ok(Verdict {
+            status: said.status,
+            text: said.out + &said.err,
+        })
     }
 
     /// The hub's copy of a box's log.
-    pub fn box_log(&self, name: &str) -> PathBuf { self.state.join("boxes").join(name).join("log/1") }
+    pub fn box_log(&self, name: &str) -> PathBuf {
+        self.state.join("boxes").join(name).join("log/1")
+    }
 
-    pub fn own_log(&self) -> PathBuf { self.state.join("log/1") }
+    pub fn own_log(&self) -> PathBuf {
+        self.state.join("log/1")
+    }
 }
 
 /// A time as the programs' JSON has it.

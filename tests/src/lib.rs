@@ -30,19 +30,29 @@ pub struct Trouble(pub String);
 pub type Done<T> = Result<T, Trouble>;
 
 impl Trouble {
-    pub fn new(text: impl Into<String>) -> Self { Self(text.into()) }
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
 }
 impl std::fmt::Debug for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 impl std::fmt::Display for Trouble {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(&self.0) }
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 impl From<std::io::Error> for Trouble {
-    fn from(e: std::io::Error) -> Self { Self(e.to_string()) }
+    fn from(e: std::io::Error) -> Self {
+        Self(e.to_string())
+    }
 }
 impl From<serde_json::Error> for Trouble {
-    fn from(e: serde_json::Error) -> Self { Self(format!("not the JSON that was expected: {e}")) }
+    fn from(e: serde_json::Error) -> Self {
+        Self(format!("not the JSON that was expected: {e}"))
+    }
 }
 
 /// Says what failed on what.
@@ -50,5 +60,7 @@ pub trait Told<T> {
     fn told(self, what: impl std::fmt::Display) -> Done<T>;
 }
 impl<T, E: std::fmt::Display> Told<T> for Result<T, E> {
-    fn told(self, what: impl std::fmt::Display) -> Done<T> { self.map_err(|e| Trouble(format!("{what}: {e}"))) }
+    fn told(self, what: impl std::fmt::Display) -> Done<T> {
+        self.map_err(|e| Trouble(format!("{what}: {e}")))
+    }
 }

@@ -16,24 +16,42 @@ pub struct Cost {
 
 impl Cost {
     pub fn plus(self, other: Cost) -> Cost {
-        Cost { cpu_secs: self.cpu_secs + other.cpu_secs, rss_mib: self.rss_mib + other.rss_mib, threads: self.threads + other.threads, processes: self.processes + other.processes }
+        Cost {
+            cpu_secs: self.cpu_secs + other.cpu_secs,
+            rss_mib: self.rss_mib + other.rss_mib,
+            threads: self.threads + other.threads,
+            processes: self.processes + other.processes,
+        }
     }
 
     /// CPU spent since `earlier`, memory as it is now.
-    pub fn since(self, earlier: Cost) -> Cost { Cost { cpu_secs: self.cpu_secs - earlier.cpu_secs, ..self } }
+    pub fn since(self, earlier: Cost) -> Cost {
+        Cost {
+            cpu_secs: self.cpu_secs - earlier.cpu_secs,
+            ..self
+        }
+    }
 }
 
 /// Fields of /proc/<pid>/stat after the name: parent, and CPU ticks of itself and of children it has waited for.
 fn stat(pid: u32) -> Option<(u32, u64)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11..15)?.iter().map(|f| f.parse::<u64>().unwrap_or(0)).sum();
+    let ticks: u64 = fields
+        .get(11..15)?
+        .iter()
+        .map(|f| f.parse::<u64>().unwrap_or(0))
+        .sum();
     Some((fields.get(1)?.parse().ok()?, ticks))
 }
 
 fn kib(pid: u32, name: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    text.lines().find_map(|l| l.strip_prefix(name)).and_then(|l| l.split_whitespace().next()).and_then(|n| n.parse().ok()).unwrap_or(0)
+    text.lines()
+        .find_map(|l| l.strip_prefix(name))
+        .and_then(|l| l.split_whitespace().next())
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(0)
 }
 
 /// A process with all its descendants.
@@ -47,15 +65,31 @@ pub fn cost(pid: u32) -> Done<Cost> {
     let mut all = vec![pid];
     let mut next = 0;
     while let Some(&parent) = all.get(next) {
-        all.extend(parents.iter().filter(|(_, its)| **its == parent).map(|(p, _)| *p));
+        all.extend(
+            parents
+                .iter()
+                .filter(|(_, its)| **its == parent)
+                .map(|(p, _)| *p),
+        );
         next += 1;
     }
     let (_, own) = stat(pid).ok_or_else(|| Trouble(format!("process {pid} is gone")))?;
     // Children still running are not in their parent's count yet.
-    let ticks = own + all.iter().skip(1).filter_map(|p| stat(*p)).map(|s| s.1).sum::<u64>();
+    let ticks = own
+        + all
+            .iter()
+            .skip(1)
+            .filter_map(|p| stat(*p))
+            .map(|s| s.1)
+            .sum::<u64>();
     let rss: u64 = all.iter().map(|p| kib(*p, "VmRSS:")).sum();
     let threads: u64 = all.iter().map(|p| kib(*p, "Threads:")).sum();
-    Ok(Cost { cpu_secs: ticks as f64 / 100.0, rss_mib: rss as f64 / 1024.0, threads, processes: all.len() as u64 })
+    Ok(Cost {
+        cpu_secs: ticks as f64 / 100.0,
+        rss_mib: rss as f64 / 1024.0,
+        threads,
+        processes: all.len() as u64,
+    })
 }
 
 /// What the figures were measured on.
@@ -70,13 +104,32 @@ pub struct Machine {
 
 pub fn machine() -> Machine {
     let read = |p: &str| fs::read_to_string(Path::new(p)).unwrap_or_default();
-    let cpu = read("/proc/cpuinfo").lines().find_map(|l| l.strip_prefix("model name").map(|l| l.trim_start_matches([' ', '\t', ':']).to_owned())).unwrap_or_else(|| std::env::consts::ARCH.into());
-    let total = read("/proc/meminfo").lines().find_map(|l| l.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse::<f64>().ok()).unwrap_or(0.0);
+    let cpu = read("/proc/cpuinfo")
+        .lines()
+        .find_map(|l| {
+            l.strip_prefix("model name")
+                .map(|l| l.trim_start_matches([' ', '\t', ':']).to_owned())
+        })
+        .unwrap_or_else(|| std::env::consts::ARCH.into());
+    let total = read("/proc/meminfo")
+        .lines()
+        .find_map(|l| {
+            l.strip_prefix("MemTotal:")?
+                .split_whitespace()
+                .next()?
+                .parse::<f64>()
+                .ok()
+        })
+        .unwrap_or(0.0);
     Machine {
         cpu,
         cores: std::thread::available_parallelism().map_or(0, usize::from),
         memory_gib: (total / 1048576.0 * 10.0).round() / 10.0,
         kernel: read("/proc/sys/kernel/osrelease").trim().into(),
-        load_before: read("/proc/loadavg").split_whitespace().take(3).collect::<Vec<_>>().join(" "),
+        load_before: read("/proc/loadavg")
+            .split_whitespace()
+            .take(3)
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }

@@ -1,33 +1,74 @@
 //! Adapter: the ffmpeg programs. A judge of recorded pictures that shares no code with the recorder.
-use std::{ffi::OsStr, path::Path, process::{Command, Stdio}};
+use std::{
+    ffi::OsStr,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use serde_json::Value;
 
 use crate::{Done, Told, Trouble, args, program};
 
 fn tool(name: &str, arguments: &[&OsStr]) -> Done<Vec<u8>> {
-    let out = Command::new(name).args(arguments).stdin(Stdio::null()).output().told(format!("running {name}"))?;
+    let out = Command::new(name)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .told(format!("running {name}"))?;
     if !out.status.success() {
-        return Err(Trouble(format!("{name} failed ({}): {}", out.status, String::from_utf8_lossy(&out.stderr))));
+        return Err(Trouble(format!(
+            "{name} failed ({}): {}",
+            out.status,
+            String::from_utf8_lossy(&out.stderr)
+        )));
     }
     Ok(out.stdout)
 }
 
 /// What is in a file: ffprobe's `streams` (with counted packets) and `format`.
 pub fn probe(file: &Path) -> Done<Value> {
-    let out = tool("ffprobe", args!["-v", "error", "-count_packets", "-show_streams", "-show_format", "-of", "json", file])?;
+    let out = tool(
+        "ffprobe",
+        args![
+            "-v",
+            "error",
+            "-count_packets",
+            "-show_streams",
+            "-show_format",
+            "-of",
+            "json",
+            file
+        ],
+    )?;
     Ok(serde_json::from_slice(&out)?)
 }
 
 /// The video stream of [`probe`].
 pub fn video(file: &Path) -> Done<Value> {
     let all = probe(file)?;
-    all["streams"].as_array().and_then(|s| s.iter().find(|s| s["codec_type"] == "video")).cloned().ok_or_else(|| Trouble(format!("{}: no video in it", file.display())))
+    all["streams"]
+        .as_array()
+        .and_then(|s| s.iter().find(|s| s["codec_type"] == "video"))
+        .cloned()
+        .ok_or_else(|| Trouble(format!("{}: no video in it", file.display())))
 }
 
 /// Times (in units of `time_base`) and key flags of all video packets, in file order.
 pub fn packets(file: &Path) -> Done<Vec<(i64, bool)>> {
-    let out = tool("ffprobe", args!["-v", "error", "-select_streams", "v:0", "-show_entries", "packet=pts,flags", "-of", "csv=p=0", file])?;
+    let out = tool(
+        "ffprobe",
+        args![
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            "packet=pts,flags",
+            "-of",
+            "csv=p=0",
+            file
+        ],
+    )?;
     Ok(String::from_utf8_lossy(&out)
         .lines()
         .filter_map(|l| l.split_once(','))
@@ -37,28 +78,87 @@ pub fn packets(file: &Path) -> Done<Vec<(i64, bool)>> {
 
 /// The hash column of ffmpeg's framehash of the coded video: one hash a picture, whatever the container.
 pub fn framehash(file: &Path) -> Done<Vec<String>> {
-    let out = tool("ffmpeg", args!["-v", "error", "-i", file, "-map", "0:v", "-c", "copy", "-f", "framehash", "-hash", "sha256", "-"])?;
-    Ok(String::from_utf8_lossy(&out).lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.rsplit(',').next()).map(|h| h.trim().to_owned()).collect())
+    let out = tool(
+        "ffmpeg",
+        args![
+            "-v",
+            "error",
+            "-i",
+            file,
+            "-map",
+            "0:v",
+            "-c",
+            "copy",
+            "-f",
+            "framehash",
+            "-hash",
+            "sha256",
+            "-"
+        ],
+    )?;
+    Ok(String::from_utf8_lossy(&out)
+        .lines()
+        .filter(|l| !l.starts_with('#'))
+        .filter_map(|l| l.rsplit(',').next())
+        .map(|h| h.trim().to_owned())
+        .collect())
 }
 
 /// Whether `part` is a run of consecutive entries of `whole`, and where.
 pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
-    (!part.is_empty()).then_some(()).and_then(|()| whole.windows(part.len()).position(|w| w == part))
+    (!part.is_empty())
+        .then_some(())
+        .and_then(|()| whole.windows(part.len()).position(|w| w == part))
 }
 
 /// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg; any size.
 pub fn magenta(file: &Path) -> Done<Vec<usize>> {
     let stream = video(file)?;
-    let side = |name: &str| stream[name].as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0).ok_or_else(|| Trouble(format!("{}: no {name}", file.display())));
+    let side = |name: &str| {
+        stream[name]
+            .as_u64()
+            .and_then(|n| usize::try_from(n).ok())
+            .filter(|n| *n > 0)
+            .ok_or_else(|| Trouble(format!("{}: no {name}", file.display())))
+    };
     // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing.
     let (w, h) = (side("width")? / 4 * 2, side("height")? / 4 * 2);
     let size = format!("scale={w}:{h}:flags=area,format=yuv444p");
-    let raw = tool("ffmpeg", args!["-v", "error", "-i", file, "-map", "0:v", "-vsync", "passthrough", "-vf", size, "-f", "rawvideo", "-"])?;
+    let raw = tool(
+        "ffmpeg",
+        args![
+            "-v",
+            "error",
+            "-i",
+            file,
+            "-map",
+            "0:v",
+            "-vsync",
+            "passthrough",
+            "-vf",
+            size,
+            "-f",
+            "rawvideo",
+            "-"
+        ],
+    )?;
     let plane = w * h;
-    Ok(raw.chunks_exact(plane * 3).map(|f| (0..plane).filter(|&i| f[plane + i] > 170 && f[plane * 2 + i] > 180).count()).collect())
+    Ok(raw
+        .chunks_exact(plane * 3)
+        .map(|f| {
+            (0..plane)
+                .filter(|&i| f[plane + i] > 170 && f[plane * 2 + i] > 180)
+                .count()
+        })
+        .collect())
 }
 
 /// Opens an age file with an identity file by the `age` program (somebody else's reader of our files).
 pub fn age_opens(sealed: &Path, identity: &Path, to: &Path) -> Done<bool> {
-    Ok(program::run(Path::new("age"), args!["-d", "-i", identity, "-o", to, sealed])?.status == 0)
+    Ok(program::run(
+        Path::new("age"),
+        args!["-d", "-i", identity, "-o", to, sealed],
+    )?
+    .status
+        == 0)
 }

@@ -29,20 +29,34 @@ pub fn program(name: &str) -> Done<PathBuf> {
             let exe = std::env::current_exe().told("where this program is")?;
             // target/<profile>/demo, or target/<profile>/deps/suite-0123
             let beside = exe.parent().unwrap_or(Path::new("."));
-            if beside.ends_with("deps") { beside.parent().unwrap_or(beside).to_owned() } else { beside.to_owned() }
+            if beside.ends_with("deps") {
+                beside.parent().unwrap_or(beside).to_owned()
+            } else {
+                beside.to_owned()
+            }
         }
     };
     let path = folder.join(name);
     if path.is_file() {
         return Ok(path);
     }
-    Err(Trouble(format!("{} is not there; build it first: cargo build --workspace --bins (with --release for make test), or set BEADLE_BIN_DIR", path.display())))
+    Err(Trouble(format!(
+        "{} is not there; build it first: cargo build --workspace --bins (with --release for make test), or set BEADLE_BIN_DIR",
+        path.display()
+    )))
 }
 
 /// A file of test footage.
 pub fn footage(name: &str) -> Done<PathBuf> {
     let path = root().join("target/footage").join(name);
-    if path.is_file() { Ok(path) } else { Err(Trouble(format!("{} is not there; make it with scripts/footage.sh", path.display()))) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(Trouble(format!(
+            "{} is not there; make it with scripts/footage.sh",
+            path.display()
+        )))
+    }
 }
 
 /// A folder under target/tmp, removed at the end unless the test failed or `BEADLE_KEEP` is set.
@@ -54,11 +68,16 @@ impl Folder {
     pub fn new(name: &str) -> Done<Self> {
         let all = target().join("tmp");
         fs::create_dir_all(&all).told(all.display())?;
-        let made = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(&all).told(all.display())?;
+        let made = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .tempdir_in(&all)
+            .told(all.display())?;
         Ok(Self { path: made.keep() })
     }
 
-    pub fn path(&self) -> &Path { &self.path }
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Folder {
@@ -72,10 +91,20 @@ impl Drop for Folder {
 }
 
 /// A UDP port nobody had a moment ago.
-pub fn free_udp() -> Done<u16> { Ok(UdpSocket::bind("127.0.0.1:0").and_then(|s| s.local_addr()).told("finding a free UDP port")?.port()) }
+pub fn free_udp() -> Done<u16> {
+    Ok(UdpSocket::bind("127.0.0.1:0")
+        .and_then(|s| s.local_addr())
+        .told("finding a free UDP port")?
+        .port())
+}
 
 /// A TCP port nobody had a moment ago.
-pub fn free_tcp() -> Done<u16> { Ok(TcpListener::bind("127.0.0.1:0").and_then(|s| s.local_addr()).told("finding a free TCP port")?.port()) }
+pub fn free_tcp() -> Done<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")
+        .and_then(|s| s.local_addr())
+        .told("finding a free TCP port")?
+        .port())
+}
 
 /// Every file below a folder whose name ends so, in order. Folders that go while we look are none.
 pub fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
@@ -85,7 +114,9 @@ pub fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
         for entry in fs::read_dir(&next).into_iter().flatten().flatten() {
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => left.push(entry.path()),
-                Ok(_) if entry.file_name().to_string_lossy().ends_with(ending) => found.push(entry.path()),
+                Ok(_) if entry.file_name().to_string_lossy().ends_with(ending) => {
+                    found.push(entry.path())
+                }
                 _ => {}
             }
         }

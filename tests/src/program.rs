@@ -2,7 +2,10 @@
 use std::{
     ffi::OsStr,
     fs::{self, File},
-    os::unix::{net::UnixDatagram, process::{CommandExt, ExitStatusExt}},
+    os::unix::{
+        net::UnixDatagram,
+        process::{CommandExt, ExitStatusExt},
+    },
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -15,7 +18,10 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::{Done, Told, Trouble, places, wait::{self, Look}};
+use crate::{
+    Done, Told, Trouble, places,
+    wait::{self, Look},
+};
 
 pub struct Program {
     pub name: String,
@@ -28,7 +34,13 @@ pub struct Program {
 
 impl Program {
     /// Starts one of our programs. Output goes to `<folder>/<name>.log`, appended.
-    pub fn start(name: &str, folder: &Path, program: &str, args: &[&OsStr], env: &[(String, String)]) -> Done<Self> {
+    pub fn start(
+        name: &str,
+        folder: &Path,
+        program: &str,
+        args: &[&OsStr],
+        env: &[(String, String)],
+    ) -> Done<Self> {
         fs::create_dir_all(folder).told(folder.display())?;
         let output = folder.join(format!("{name}.log"));
         let notify_path = folder.join(format!("{name}.notify"));
@@ -38,7 +50,11 @@ impl Program {
         notify.set_read_timeout(Some(Duration::from_millis(500)))?;
         let heard = Arc::new(Mutex::new(Vec::new()));
         listen(notify, Arc::downgrade(&heard));
-        let log = File::options().create(true).append(true).open(&output).told(output.display())?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&output)
+            .told(output.display())?;
         let path = places::program(program)?;
         let child = Command::new(&path)
             .args(args)
@@ -52,12 +68,23 @@ impl Program {
             .process_group(0)
             .spawn()
             .told(format!("starting {}", path.display()))?;
-        Ok(Self { name: name.to_owned(), child, ended: None, output, notify_path, heard })
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            ended: None,
+            output,
+            notify_path,
+            heard,
+        })
     }
 
-    pub fn pid(&self) -> u32 { self.child.id() }
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
 
-    pub fn output(&self) -> String { fs::read_to_string(&self.output).unwrap_or_default() }
+    pub fn output(&self) -> String {
+        fs::read_to_string(&self.output).unwrap_or_default()
+    }
 
     /// Its last lines, for messages.
     pub fn tail(&self) -> String {
@@ -67,7 +94,12 @@ impl Program {
     }
 
     /// Notifications so far, one `KEY=value` each.
-    pub fn notified(&self) -> Vec<String> { self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone() }
+    pub fn notified(&self) -> Vec<String> {
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
@@ -81,7 +113,11 @@ impl Program {
     pub fn must_run(&mut self) -> Done<()> {
         match self.ended() {
             None => Ok(()),
-            Some(status) => Err(Trouble(format!("{} has ended ({status}); its last words:\n    {}", self.name, self.tail()))),
+            Some(status) => Err(Trouble(format!(
+                "{} has ended ({status}); its last words:\n    {}",
+                self.name,
+                self.tail()
+            ))),
         }
     }
 
@@ -95,14 +131,21 @@ impl Program {
             }
             Ok(ready)
         })
-        .map_err(|e| if self.ended.is_none() { Trouble(format!("{e}; its last words:\n    {}", self.tail())) } else { e })
+        .map_err(|e| {
+            if self.ended.is_none() {
+                Trouble(format!("{e}; its last words:\n    {}", self.tail()))
+            } else {
+                e
+            }
+        })
     }
 
     pub fn signal(&self, signal: Signal) -> Done<()> {
         if self.ended.is_some() {
             return Ok(());
         }
-        signal::kill(Pid::from_raw(self.child.id() as i32), signal).told(format!("{signal} to {}", self.name))
+        signal::kill(Pid::from_raw(self.child.id() as i32), signal)
+            .told(format!("{signal} to {}", self.name))
     }
 
     /// `kill -9`, and waits for it to be gone.
@@ -119,11 +162,21 @@ impl Program {
         if self.ended().is_none() {
             self.signal(Signal::SIGTERM)?;
             let what = format!("{} stopped", self.name);
-            wait::until(&what, secs, || Ok(self.ended().map_or_else(|| Look::NotYet(String::new()), |_| Look::Yes(()))))?;
+            wait::until(&what, secs, || {
+                Ok(self
+                    .ended()
+                    .map_or_else(|| Look::NotYet(String::new()), |_| Look::Yes(())))
+            })?;
         }
         match self.ended {
-            Some(status) if status.success() || status.signal() == Some(Signal::SIGTERM as i32) => Ok(()),
-            Some(status) => Err(Trouble(format!("{} ended badly ({status}); its last words:\n    {}", self.name, self.tail()))),
+            Some(status) if status.success() || status.signal() == Some(Signal::SIGTERM as i32) => {
+                Ok(())
+            }
+            Some(status) => Err(Trouble(format!(
+                "{} ended badly ({status}); its last words:\n    {}",
+                self.name,
+                self.tail()
+            ))),
             None => Ok(()),
         }
     }
@@ -153,7 +206,10 @@ fn listen(notify: UnixDatagram, heard: Weak<Mutex<Vec<String>>>) {
         while let Some(heard) = heard.upgrade() {
             if let Ok(length) = notify.recv(&mut buffer) {
                 let text = String::from_utf8_lossy(&buffer[..length]);
-                heard.lock().unwrap_or_else(PoisonError::into_inner).extend(text.lines().map(str::to_owned));
+                heard
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(text.lines().map(str::to_owned));
             }
         }
     });
@@ -170,13 +226,24 @@ pub struct Said {
 impl Said {
     /// An error unless the status was 0.
     pub fn well(self, what: &str) -> Done<Said> {
-        if self.status == 0 { Ok(self) } else { Err(Trouble(format!("{what} failed (status {}): {}{}", self.status, self.out, self.err))) }
+        if self.status == 0 {
+            Ok(self)
+        } else {
+            Err(Trouble(format!(
+                "{what} failed (status {}): {}{}",
+                self.status, self.out, self.err
+            )))
+        }
     }
 }
 
 /// Runs a command to its end.
 pub fn run(program: &Path, args: &[&OsStr]) -> Done<Said> {
-    let out = Command::new(program).args(args).stdin(Stdio::null()).output().told(format!("running {}", program.display()))?;
+    let out = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .told(format!("running {}", program.display()))?;
     Ok(Said {
         status: out.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&out.stdout).into_owned(),

@@ -1,5 +1,9 @@
 //! Adapter: a town's box. Configuration written, volume labelled, reader and recorder run, log and footage looked at.
-use std::{ffi::OsStr, fs, path::{Path, PathBuf}};
+use std::{
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -34,15 +38,40 @@ struct PlannedCamera {
 
 impl Plan {
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), site: format!("{name}, test rig"), zone: "Europe/London".into(), retention_days: 31, segment_secs: 60, cameras: Vec::new() }
+        Self {
+            name: name.into(),
+            site: format!("{name}, test rig"),
+            zone: "Europe/London".into(),
+            retention_days: 31,
+            segment_secs: 60,
+            cameras: Vec::new(),
+        }
     }
-    pub fn site(mut self, site: &str) -> Self { self.site = site.into(); self }
-    pub fn zone(mut self, zone: &str) -> Self { self.zone = zone.into(); self }
-    pub fn retention_days(mut self, days: u32) -> Self { self.retention_days = days; self }
+    pub fn site(mut self, site: &str) -> Self {
+        self.site = site.into();
+        self
+    }
+    pub fn zone(mut self, zone: &str) -> Self {
+        self.zone = zone.into();
+        self
+    }
+    pub fn retention_days(mut self, days: u32) -> Self {
+        self.retention_days = days;
+        self
+    }
     /// Segments of so many seconds instead of a minute.
-    pub fn segment_secs(mut self, secs: u32) -> Self { self.segment_secs = secs; self }
+    pub fn segment_secs(mut self, secs: u32) -> Self {
+        self.segment_secs = secs;
+        self
+    }
     pub fn camera(mut self, id: &str, url: &str) -> Self {
-        self.cameras.push(PlannedCamera { id: id.into(), title: format!("Camera {id}"), url: url.into(), login: None, mask: None });
+        self.cameras.push(PlannedCamera {
+            id: id.into(),
+            title: format!("Camera {id}"),
+            url: url.into(),
+            login: None,
+            mask: None,
+        });
         self
     }
     fn last(mut self, change: impl FnOnce(&mut PlannedCamera)) -> Self {
@@ -50,11 +79,17 @@ impl Plan {
         self
     }
     /// Title of the camera named last.
-    pub fn title(self, title: &str) -> Self { self.last(|c| c.title = title.into()) }
+    pub fn title(self, title: &str) -> Self {
+        self.last(|c| c.title = title.into())
+    }
     /// User name and password of the camera named last.
-    pub fn login(self, user: &str, password: &str) -> Self { self.last(|c| c.login = Some((user.into(), password.into()))) }
+    pub fn login(self, user: &str, password: &str) -> Self {
+        self.last(|c| c.login = Some((user.into(), password.into())))
+    }
     /// Mask of the camera named last; polygons as in the configuration file.
-    pub fn mask(self, id: &str, polygons: &str) -> Self { self.last(|c| c.mask = Some((id.into(), polygons.into()))) }
+    pub fn mask(self, id: &str, polygons: &str) -> Self {
+        self.last(|c| c.mask = Some((id.into(), polygons.into())))
+    }
 }
 
 pub struct Town {
@@ -97,12 +132,23 @@ impl Town {
     pub fn configure(&self, plan: &Plan) -> Done<()> {
         let mut text = format!(
             "[box]\nscheme = \"cctv.example.gov.uk\"\nname = {:?}\nsite = {:?}\nzone = {:?}\nstate = {:?}\n\n[retention]\ndays = {}\n\n[[volume]]\npath = {:?}\n\n[segment]\nsecs = {}\n",
-            plan.name, plan.site, plan.zone, self.state, plan.retention_days, self.volume, plan.segment_secs
+            plan.name,
+            plan.site,
+            plan.zone,
+            self.state,
+            plan.retention_days,
+            self.volume,
+            plan.segment_secs
         );
         for camera in &plan.cameras {
-            text += &format!("\n[[camera]]\nid = {:?}\ntitle = {:?}\nurl = {:?}\n", camera.id, camera.title, camera.url);
+            text += &format!(
+                "\n[[camera]]\nid = {:?}\ntitle = {:?}\nurl = {:?}\n",
+                camera.id, camera.title, camera.url
+            );
             if let Some((user, password)) = &camera.login {
-                let file = self.config.with_extension(format!("{}.password", camera.id));
+                let file = self
+                    .config
+                    .with_extension(format!("{}.password", camera.id));
                 write_private(&file, password)?;
                 text += &format!("username = {user:?}\npassword_file = {file:?}\n");
             }
@@ -123,34 +169,56 @@ impl Town {
     /// Claims its name at the hub, and labels its volume.
     pub fn enrolled(self, hub: &mut Hub) -> Done<Self> {
         let code = hub.box_add(&self.name)?;
-        self.enrol(&code)?.well(&format!("beadle-edge enrol ({})", self.name))?;
+        self.enrol(&code)?
+            .well(&format!("beadle-edge enrol ({})", self.name))?;
         self.labelled()
     }
 
     pub fn enrol(&self, code: &str) -> Done<Said> {
-        let mut words = vec![OsStr::new("enrol"), OsStr::new("--config"), self.config.as_os_str()];
+        let mut words = vec![
+            OsStr::new("enrol"),
+            OsStr::new("--config"),
+            self.config.as_os_str(),
+        ];
         words.extend(code.split_whitespace().map(OsStr::new));
         program::run(&places::program("beadle-edge")?, &words)
     }
 
     /// Labels its volume (which is on the system disk, as tests are).
     pub fn labelled(self) -> Done<Self> {
-        self.command(args!["volume", "label", "--system-disk", self.volume])?.well(&format!("beadle-edge volume label ({})", self.name))?;
+        self.command(args!["volume", "label", "--system-disk", self.volume])?
+            .well(&format!("beadle-edge volume label ({})", self.name))?;
         Ok(self)
     }
 
     pub fn start_reader(&mut self) -> Done<()> {
         let name = format!("reader-{}", self.name);
-        let mut reader = Program::start(&name, &self.logs, "beadle-edge", args!["reader", "--config", self.config], &self.env)?;
+        let mut reader = Program::start(
+            &name,
+            &self.logs,
+            "beadle-edge",
+            args!["reader", "--config", self.config],
+            &self.env,
+        )?;
         let socket = self.state.join("run/reader.sock");
-        wait::until(&format!("{name} answers"), 30, || reader.must_run().map(|()| std::os::unix::net::UnixStream::connect(&socket).is_ok()))?;
+        wait::until(&format!("{name} answers"), 30, || {
+            reader
+                .must_run()
+                .map(|()| std::os::unix::net::UnixStream::connect(&socket).is_ok())
+        })?;
         self.reader = Some(reader);
         Ok(())
     }
 
     pub fn start_recorder(&mut self) -> Done<()> {
         let name = format!("box-{}", self.name);
-        let mut recorder = Program::start(&name, &self.logs, "beadle-edge", args!["run", "--config", self.config], &self.env)?;
+        let mut recorder = Program::start(
+            &name,
+            &self.logs,
+            "beadle-edge",
+            args!["run", "--config", self.config],
+            &self.env,
+        )?;
         recorder.ready(60)?;
         self.recorder = Some(recorder);
         Ok(())
@@ -162,7 +230,9 @@ impl Town {
         self.start_recorder()
     }
 
-    pub fn started(mut self) -> Done<Self> { self.start().map(|()| self) }
+    pub fn started(mut self) -> Done<Self> {
+        self.start().map(|()| self)
+    }
 
     /// Orderly: every open segment closed.
     pub fn stop(&mut self) -> Done<()> {
@@ -176,27 +246,39 @@ impl Town {
         recorder.and(self.reader.take().map_or(Ok(()), |mut p| p.kill9()))
     }
 
-    pub fn signal(&self, signal: Signal) -> Done<()> { self.recorder.as_ref().map_or(Ok(()), |p| p.signal(signal)) }
+    pub fn signal(&self, signal: Signal) -> Done<()> {
+        self.recorder.as_ref().map_or(Ok(()), |p| p.signal(signal))
+    }
 
     pub fn must_run(&mut self) -> Done<()> {
         self.reader.as_mut().map_or(Ok(()), Program::must_run)?;
         self.recorder.as_mut().map_or(Ok(()), Program::must_run)
     }
 
-    pub fn log(&self) -> PathBuf { self.state.join("log/1") }
+    pub fn log(&self) -> PathBuf {
+        self.state.join("log/1")
+    }
 
     /// Every whole line of its log.
     pub fn lines(&self) -> Vec<Value> {
         files_below(&self.state.join("log"), ".jsonl")
             .iter()
             .filter_map(|f| fs::read_to_string(f).ok())
-            .flat_map(|text| text.split_inclusive('\n').filter(|l| l.ends_with('\n')).filter_map(|l| serde_json::from_str(l).ok()).collect::<Vec<Value>>())
+            .flat_map(|text| {
+                text.split_inclusive('\n')
+                    .filter(|l| l.ends_with('\n'))
+                    .filter_map(|l| serde_json::from_str(l).ok())
+                    .collect::<Vec<Value>>()
+            })
             .collect()
     }
 
     /// Lines of a type, e.g. `seg.write`, of a camera if one is named.
     pub fn lines_of(&self, kind: &str, cam: Option<&str>) -> Vec<Value> {
-        self.lines().into_iter().filter(|l| l["type"] == kind && cam.is_none_or(|c| l["data"]["cam"] == c)).collect()
+        self.lines()
+            .into_iter()
+            .filter(|l| l["type"] == kind && cam.is_none_or(|c| l["data"]["cam"] == c))
+            .collect()
     }
 
     /// Waits for a line of its log.
@@ -212,11 +294,19 @@ impl Town {
 
     /// Waits until a camera has `count` closed segments in the log.
     pub fn segments(&mut self, cam: &str, count: usize, secs: u64) -> Done<Vec<Value>> {
-        wait::until(&format!("{}: {count} segments of {cam} in the log", self.name), secs, || {
-            self.must_run()?;
-            let found = self.lines_of("seg.write", Some(cam));
-            Ok(if found.len() >= count { Look::Yes(found) } else { Look::NotYet(format!("{} so far", found.len())) })
-        })
+        wait::until(
+            &format!("{}: {count} segments of {cam} in the log", self.name),
+            secs,
+            || {
+                self.must_run()?;
+                let found = self.lines_of("seg.write", Some(cam));
+                Ok(if found.len() >= count {
+                    Look::Yes(found)
+                } else {
+                    Look::NotYet(format!("{} so far", found.len()))
+                })
+            },
+        )
     }
 
     /// Footage files on its disk, in order; open ones too.
@@ -228,18 +318,34 @@ impl Town {
     }
 
     /// What it says of itself in run/status.json.
-    pub fn status(&self) -> Option<Value> { serde_json::from_str(&fs::read_to_string(self.state.join("run/status.json")).ok()?).ok() }
+    pub fn status(&self) -> Option<Value> {
+        serde_json::from_str(&fs::read_to_string(self.state.join("run/status.json")).ok()?).ok()
+    }
 }
 
 /// A clock that is wrong by `offset`, such as "-2d" or "+3600", for a program's environment (libfaketime). Monotonic time is left alone.
 pub fn clock(offset: &str) -> Done<Vec<(String, String)>> {
-    let library = files_below(Path::new("/usr/lib"), "libfaketimeMT.so.1").into_iter().next().ok_or_else(|| Trouble::new("libfaketime is missing; run scripts/install.sh"))?;
-    let pairs = [("LD_PRELOAD", library.display().to_string()), ("FAKETIME", offset.to_owned()), ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()), ("DONT_FAKE_MONOTONIC", "1".into())];
+    let library = files_below(Path::new("/usr/lib"), "libfaketimeMT.so.1")
+        .into_iter()
+        .next()
+        .ok_or_else(|| Trouble::new("libfaketime is missing; run scripts/install.sh"))?;
+    let pairs = [
+        ("LD_PRELOAD", library.display().to_string()),
+        ("FAKETIME", offset.to_owned()),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+        ("DONT_FAKE_MONOTONIC", "1".into()),
+    ];
     Ok(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
 }
 
 fn write_private(path: &Path, text: &str) -> Done<()> {
     use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let mut file = fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(path).told(path.display())?;
+    let mut file = fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .told(path.display())?;
     file.write_all(text.as_bytes()).told(path.display())
 }

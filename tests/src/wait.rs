@@ -21,20 +21,34 @@ pub enum Look<T> {
 }
 
 impl<T> From<Option<T>> for Look<T> {
-    fn from(value: Option<T>) -> Self { value.map_or_else(|| Look::NotYet(String::new()), Look::Yes) }
+    fn from(value: Option<T>) -> Self {
+        value.map_or_else(|| Look::NotYet(String::new()), Look::Yes)
+    }
 }
 impl From<bool> for Look<()> {
-    fn from(value: bool) -> Self { if value { Look::Yes(()) } else { Look::NotYet(String::new()) } }
+    fn from(value: bool) -> Self {
+        if value {
+            Look::Yes(())
+        } else {
+            Look::NotYet(String::new())
+        }
+    }
 }
 
 /// The wall clock.
 pub fn now() -> shared::time::Utc {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     shared::time::Utc(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Waits until `look` says yes, for at most `secs`. An error from `look` ends the wait at once: what it waits for cannot come.
-pub fn until<T, L: Into<Look<T>>>(what: &str, secs: u64, mut look: impl FnMut() -> Done<L>) -> Done<T> {
+pub fn until<T, L: Into<Look<T>>>(
+    what: &str,
+    secs: u64,
+    mut look: impl FnMut() -> Done<L>,
+) -> Done<T> {
     let began = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut told = Instant::now();
@@ -52,11 +66,18 @@ pub fn until<T, L: Into<Look<T>>>(what: &str, secs: u64, mut look: impl FnMut() 
             return Err(Trouble(format!("stopped while waiting for: {what}")));
         }
         if began.elapsed() > Duration::from_secs(secs) {
-            let state = if now.is_empty() { String::new() } else { format!(" (so far: {now})") };
+            let state = if now.is_empty() {
+                String::new()
+            } else {
+                format!(" (so far: {now})")
+            };
             return Err(Trouble(format!("{what}: not so after {secs} s{state}")));
         }
         if terminal && told.elapsed() > Duration::from_millis(250) {
-            eprint!("\r\x1b[K  {what} … {:.0} s  {now}", began.elapsed().as_secs_f32());
+            eprint!(
+                "\r\x1b[K  {what} … {:.0} s  {now}",
+                began.elapsed().as_secs_f32()
+            );
             // Progress for people; a closed terminal is no reason to stop.
             let _ = std::io::stderr().flush();
             told = Instant::now();

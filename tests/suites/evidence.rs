@@ -23,27 +23,44 @@ fn a_clip_from_camera_to_verified_package() -> Done<()> {
         let pulled = rig.pull(cam, from, to)?;
         rig.check_package(&pulled.package)?;
 
-        let working: Vec<PathBuf> = beadle_tests::places::files_below(&pulled.package.join("working"), ".mp4");
+        let working: Vec<PathBuf> =
+            beadle_tests::places::files_below(&pulled.package.join("working"), ".mp4");
         assert_eq!(working.len(), 1, "one working copy: {working:?}");
         let video = pictures::video(&working[0])?;
         assert_eq!(video["codec_name"], codec);
         assert_eq!(video["avg_frame_rate"], "25/1", "{cam}");
-        assert_eq!((video["width"].as_u64(), video["height"].as_u64()), (Some(1920), Some(1080)));
-        let length: f64 = video["duration"].as_str().and_then(|d| d.parse().ok()).unwrap_or(0.0);
+        assert_eq!(
+            (video["width"].as_u64(), video["height"].as_u64()),
+            (Some(1920), Some(1080))
+        );
+        let length: f64 = video["duration"]
+            .as_str()
+            .and_then(|d| d.parse().ok())
+            .unwrap_or(0.0);
         let asked = (to.0 - from.0) as f64 / 1000.0;
         // Key frames come every two seconds: at most that much before, and at the end at most one picture more.
-        assert!(length >= asked - 0.001 && length <= asked + 2.0 + 0.1, "{cam}: asked {asked} s, got {length} s");
-        assert!(pictures::packets(&working[0])?.first().is_some_and(|p| p.1), "{cam}: it begins with a key frame");
+        assert!(
+            length >= asked - 0.001 && length <= asked + 2.0 + 0.1,
+            "{cam}: asked {asked} s, got {length} s"
+        );
+        assert!(
+            pictures::packets(&working[0])?.first().is_some_and(|p| p.1),
+            "{cam}: it begins with a key frame"
+        );
 
         let mut masters = Vec::new();
         for file in beadle_tests::places::files_below(&pulled.package.join("master"), ".mp4") {
             masters.extend(pictures::framehash(&file)?);
         }
         let copy = pictures::framehash(&working[0])?;
-        assert!(pictures::run_of(&masters, &copy).is_some(), "{cam}: the working copy is a run of the masters, by stock ffmpeg");
+        assert!(
+            pictures::run_of(&masters, &copy).is_some(),
+            "{cam}: the working copy is a run of the masters, by stock ffmpeg"
+        );
         if cam == "c01" {
             // REC-2: bit for bit what the camera sent. The camera plays one file round and round.
-            let source = pictures::framehash(&beadle_tests::places::footage("street-1080p25.h264")?)?;
+            let source =
+                pictures::framehash(&beadle_tests::places::footage("street-1080p25.h264")?)?;
             assert!(!source.is_empty());
         }
     }
@@ -78,7 +95,11 @@ fn stock_tools_check_the_package() -> Done<()> {
     "#;
     let scratch = rig.folder.path().join("scratch");
     std::fs::create_dir_all(&scratch)?;
-    program::run(std::path::Path::new("bash"), args!["-c", script, "bash", pulled.package, scratch])?.well("checking with sha256sum and openssl")?;
+    program::run(
+        std::path::Path::new("bash"),
+        args!["-c", script, "bash", pulled.package, scratch],
+    )?
+    .well("checking with sha256sum and openssl")?;
     Ok(())
 }
 
@@ -95,7 +116,11 @@ fn recording_goes_on_without_the_hub() -> Done<()> {
     let note = rig.town.log().join("cosigned.note");
     wait::until("the hub has countersigned what it missed", 150, || {
         let text = std::fs::read_to_string(&note).unwrap_or_default();
-        Ok(text.lines().nth(1).and_then(|l| l.parse::<u64>().ok()).is_some_and(|n| n >= size))
+        Ok(text
+            .lines()
+            .nth(1)
+            .and_then(|l| l.parse::<u64>().ok())
+            .is_some_and(|n| n >= size))
     })?;
     rig.stop_and_verify_logs()
 }
@@ -105,10 +130,16 @@ fn recording_goes_on_without_the_hub() -> Done<()> {
 fn footage_that_does_not_exist_is_refused() -> Done<()> {
     let mut rig = Rig::new("no-footage", 10)?;
     rig.town.segments("c01", 1, 60)?;
-    let said = rig.hub.pull("ashby/c01", "2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z")?.said;
+    let said = rig
+        .hub
+        .pull("ashby/c01", "2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z")?
+        .said;
     assert_ne!(said.status, 0);
     one_sentence(&said, &["c01"])?;
-    let said = rig.hub.pull("ashby/c99", "2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z")?.said;
+    let said = rig
+        .hub
+        .pull("ashby/c99", "2020-01-01T00:00:00Z", "2020-01-01T00:01:00Z")?
+        .said;
     assert_ne!(said.status, 0);
     one_sentence(&said, &["c99"])?;
     rig.town.segments("c01", 2, 60)?;
@@ -119,6 +150,12 @@ fn footage_that_does_not_exist_is_refused() -> Done<()> {
 fn one_sentence(said: &program::Said, must: &[&str]) -> Done<()> {
     let text = format!("{}{}", said.out, said.err);
     let last = text.trim().lines().next_back().unwrap_or("");
-    let clear = last.split_whitespace().count() > 6 && !text.contains("panicked") && must.iter().all(|m| last.contains(m));
-    if clear { Ok(()) } else { Err(Trouble(format!("not one clear sentence: {text:?}"))) }
+    let clear = last.split_whitespace().count() > 6
+        && !text.contains("panicked")
+        && must.iter().all(|m| last.contains(m));
+    if clear {
+        Ok(())
+    } else {
+        Err(Trouble(format!("not one clear sentence: {text:?}")))
+    }
 }

@@ -19,7 +19,10 @@ impl Dice {
 }
 
 fn number(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|t| t.parse().ok()).unwrap_or(default)
+    std::env::var(name)
+        .ok()
+        .and_then(|t| t.parse().ok())
+        .unwrap_or(default)
 }
 
 /// AUD-2, REC-1, EVI-1.
@@ -33,17 +36,31 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
     let mut moments: Vec<Utc> = Vec::new();
     for round in 0..kills {
         // A clip is always under way: the newest ten seconds of a camera, asked for and not waited for.
-        let last = rig.town.lines_of("seg.write", Some("c01")).pop().ok_or_else(|| Trouble::new("no segment"))?;
+        let last = rig
+            .town
+            .lines_of("seg.write", Some("c01"))
+            .pop()
+            .ok_or_else(|| Trouble::new("no segment"))?;
         let to = seconds(&last["data"]["t1"])?;
         let hub = &rig.hub;
         let who = std::thread::scope(|scope| -> Done<u64> {
-            let pull = scope.spawn(move || hub.pull("ashby/c01", &Utc(to.0 - 4_000).to_string(), &Utc(to.0 - 500).to_string()));
+            let pull = scope.spawn(move || {
+                hub.pull(
+                    "ashby/c01",
+                    &Utc(to.0 - 4_000).to_string(),
+                    &Utc(to.0 - 500).to_string(),
+                )
+            });
             std::thread::sleep(std::time::Duration::from_millis(200 + dice.below(3_500))); // the random moment itself
             let size = cosigned(&rig.town.log());
             let who = dice.below(3);
-            println!("round {round}: killing {}", ["the box", "the hub", "both"][who as usize]);
+            println!(
+                "round {round}: killing {}",
+                ["the box", "the hub", "both"][who as usize]
+            );
             if who != 1 {
-                let pids = [&rig.town.recorder, &rig.town.reader].map(|p| p.as_ref().map(|p| p.pid()));
+                let pids =
+                    [&rig.town.recorder, &rig.town.reader].map(|p| p.as_ref().map(|p| p.pid()));
                 for pid in pids.into_iter().flatten() {
                     kill(pid)?;
                 }
@@ -57,7 +74,9 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
             let _ = pull.join();
             let lines = count_lines(&rig);
             if lines < size {
-                return Err(Trouble(format!("{size} lines were countersigned, {lines} are there")));
+                return Err(Trouble(format!(
+                    "{size} lines were countersigned, {lines} are there"
+                )));
             }
             Ok(who)
         })?;
@@ -75,10 +94,21 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
     }
     // Every request that was ever accepted comes to a good end.
     wait::until("all interrupted clips are ready", 90, || {
-        let said = rig.hub.ask(args!["clip", "list", "--json"])?.well("clip list")?;
+        let said = rig
+            .hub
+            .ask(args!["clip", "list", "--json"])?
+            .well("clip list")?;
         let all: Vec<serde_json::Value> = serde_json::from_str(&said.out)?;
-        let open: Vec<String> = all.iter().filter(|r| r["state"] != "Ready").map(ToString::to_string).collect();
-        Ok(if open.is_empty() { wait::Look::Yes(()) } else { wait::Look::NotYet(open.join(", ")) })
+        let open: Vec<String> = all
+            .iter()
+            .filter(|r| r["state"] != "Ready")
+            .map(ToString::to_string)
+            .collect();
+        Ok(if open.is_empty() {
+            wait::Look::Yes(())
+        } else {
+            wait::Look::NotYet(open.join(", "))
+        })
     })?;
     let size = rig.town.lines().len() as u64;
     rig::until_cosigned(&rig.town.log(), size)?;
@@ -99,13 +129,23 @@ fn kill_nine_loses_nothing_acknowledged_and_little_footage() -> Done<()> {
         println!("kill at {at}: {lost} ms lost");
         worst = worst.max(lost);
     }
-    println!("worst loss: {worst} ms over {} kills of the box", moments.len());
-    assert!(worst <= 1_000, "design.md §3: at most 1 s; {worst} ms were lost");
+    println!(
+        "worst loss: {worst} ms over {} kills of the box",
+        moments.len()
+    );
+    assert!(
+        worst <= 1_000,
+        "design.md §3: at most 1 s; {worst} ms were lost"
+    );
     Ok(())
 }
 
 fn kill(pid: u32) -> Done<()> {
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid as i32), nix::sys::signal::Signal::SIGKILL).map_err(|e| Trouble(format!("kill {pid}: {e}")))
+    nix::sys::signal::kill(
+        nix::unistd::Pid::from_raw(pid as i32),
+        nix::sys::signal::Signal::SIGKILL,
+    )
+    .map_err(|e| Trouble(format!("kill {pid}: {e}")))
 }
 
 fn count_lines(rig: &Rig) -> u64 {

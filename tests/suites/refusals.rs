@@ -4,13 +4,30 @@ mod rig;
 
 use std::{fs, net::UdpSocket};
 
-use beadle_tests::{Done, Folder, Trouble, args, cameras::Cameras, hub::Hub, program::Said, town::{Plan, Town}, wait};
+use beadle_tests::{
+    Done, Folder, Trouble, args,
+    cameras::Cameras,
+    hub::Hub,
+    program::Said,
+    town::{Plan, Town},
+    wait,
+};
 use rig::Rig;
 
 fn clear(said: &Said, must: &[&str]) -> Done<()> {
     let text = format!("{}{}", said.out, said.err);
-    let good = said.status != 0 && !text.contains("panicked") && text.trim().lines().count() <= 3 && must.iter().all(|m| text.contains(m));
-    if good { Ok(()) } else { Err(Trouble(format!("status {}; wanted a sentence with {must:?}; got: {text}", said.status))) }
+    let good = said.status != 0
+        && !text.contains("panicked")
+        && text.trim().lines().count() <= 3
+        && must.iter().all(|m| text.contains(m));
+    if good {
+        Ok(())
+    } else {
+        Err(Trouble(format!(
+            "status {}; wanted a sentence with {must:?}; got: {text}",
+            said.status
+        )))
+    }
 }
 
 /// Enrolment: a mistyped code, a wrong secret, a code used twice, another box's code, another hub's authority.
@@ -43,15 +60,27 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     let mut mixed = Town::make(other_folder.path(), rig::plan(&cameras, 10))?;
     mixed.enrol(&foreign)?.well("enrol at the other hub")?;
     for name in ["box.crt"] {
-        fs::copy(town.state.join("identity").join(name), mixed.state.join("identity").join(name))?;
+        fs::copy(
+            town.state.join("identity").join(name),
+            mixed.state.join("identity").join(name),
+        )?;
     }
-    fs::copy(town.state.join("identity/box.key"), mixed.state.join("identity/box.key"))?;
+    fs::copy(
+        town.state.join("identity/box.key"),
+        mixed.state.join("identity/box.key"),
+    )?;
     mixed = mixed.labelled()?;
     mixed.start()?;
     mixed.segments("c01", 1, 60)?;
     let status = wait::until("the box says that the hub refused it", 60, || {
         let text = mixed.status().map(|s| s.to_string()).unwrap_or_default();
-        Ok(if text.contains("hub.refused") || text.contains("hub.unreachable") { wait::Look::Yes(text) } else { wait::Look::NotYet(String::new()) })
+        Ok(
+            if text.contains("hub.refused") || text.contains("hub.unreachable") {
+                wait::Look::Yes(text)
+            } else {
+                wait::Look::NotYet(String::new())
+            },
+        )
     })?;
     println!("{status}");
     mixed.stop()
@@ -66,15 +95,23 @@ fn revoked_boxes_and_garbage() -> Done<()> {
     let mut noise = vec![0u8; 1200];
     for i in 0..500u32 {
         for (k, b) in noise.iter_mut().enumerate() {
-            *b = (i.wrapping_mul(2_654_435_761).wrapping_add(k as u32 * 40_503) >> 7) as u8;
+            *b = (i
+                .wrapping_mul(2_654_435_761)
+                .wrapping_add(k as u32 * 40_503)
+                >> 7) as u8;
         }
         let _ = socket.send_to(&noise, ("127.0.0.1", rig.hub.quic));
     }
     let size = rig.town.lines().len() as u64;
     rig::until_cosigned(&rig.town.log(), size)?;
-    rig.hub.ask(args!["box", "revoke", "ashby", "--why", "stolen"])?.well("box revoke")?;
+    rig.hub
+        .ask(args!["box", "revoke", "ashby", "--why", "stolen"])?
+        .well("box revoke")?;
     wait::until("the box says that it is revoked", 60, || {
-        Ok(rig.town.status().is_some_and(|s| s.to_string().contains("revoked")))
+        Ok(rig
+            .town
+            .status()
+            .is_some_and(|s| s.to_string().contains("revoked")))
     })?;
     let before = rig.town.lines_of("seg.write", Some("c01")).len();
     rig.town.segments("c01", before + 2, 60)?;
@@ -86,17 +123,36 @@ fn revoked_boxes_and_garbage() -> Done<()> {
 fn bad_configuration_is_explained() -> Done<()> {
     let _alone = rig::alone();
     let folder = Folder::new("config")?;
-    let town = Town::make(folder.path(), Plan::new("ashby").camera("c01", "rtsp://127.0.0.1:1/x"))?;
-    let text = fs::read_to_string(&town.config)?.replace("days = 31", "days = 0").replace("rtsp://127.0.0.1:1/x", "http://user:secret@127.0.0.1/x").replace("Europe/London", "Europe/Londres");
+    let town = Town::make(
+        folder.path(),
+        Plan::new("ashby").camera("c01", "rtsp://127.0.0.1:1/x"),
+    )?;
+    let text = fs::read_to_string(&town.config)?
+        .replace("days = 31", "days = 0")
+        .replace("rtsp://127.0.0.1:1/x", "http://user:secret@127.0.0.1/x")
+        .replace("Europe/London", "Europe/Londres");
     fs::write(&town.config, text)?;
-    let check = |file: &std::path::Path| beadle_tests::program::run(&beadle_tests::places::program("beadle-edge")?, args!["check-config", file]);
+    let check = |file: &std::path::Path| {
+        beadle_tests::program::run(
+            &beadle_tests::places::program("beadle-edge")?,
+            args!["check-config", file],
+        )
+    };
     let said = check(&town.config)?;
     let all = format!("{}{}", said.out, said.err);
     assert_ne!(said.status, 0);
-    for must in ["retention.days", "camera[0].url", "box.zone", "Europe/Londres"] {
+    for must in [
+        "retention.days",
+        "camera[0].url",
+        "box.zone",
+        "Europe/Londres",
+    ] {
         assert!(all.contains(must), "{must} in: {all}");
     }
-    assert!(!all.contains("secret"), "a password is never printed: {all}");
+    assert!(
+        !all.contains("secret"),
+        "a password is never printed: {all}"
+    );
     let said = check(&folder.path().join("nowhere.toml"))?;
     clear(&said, &["nowhere.toml"])
 }
@@ -109,12 +165,20 @@ fn a_full_disk_is_a_fault_and_nothing_else_breaks() -> Done<()> {
     let cameras = Cameras::start(rig::scene())?;
     let mut hub = Hub::make(folder.path())?.started()?;
     let mut town = Town::make(folder.path(), rig::plan(&cameras, 5))?;
-    rig::shell(&format!("mount -t tmpfs -o size=24m,mode=755 tmpfs {:?}", town.volume), "mounting a small file system")?;
+    rig::shell(
+        &format!(
+            "mount -t tmpfs -o size=24m,mode=755 tmpfs {:?}",
+            town.volume
+        ),
+        "mounting a small file system",
+    )?;
     let volume = town.volume.clone();
     let outcome = (|| -> Done<()> {
         town = town_enrolled(&mut hub, &folder, &cameras)?;
         town.start()?;
-        town.line("the fault says the disk is full", 120, |l| l["type"] == "fault.on" && l["data"]["code"] == "disk.full")?;
+        town.line("the fault says the disk is full", 120, |l| {
+            l["type"] == "fault.on" && l["data"]["code"] == "disk.full"
+        })?;
         town.must_run()?;
         // Somebody makes room.
         for file in beadle_tests::places::files_below(&volume, ".mp4.age") {

@@ -2,29 +2,53 @@
 
 mod rig;
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use beadle_tests::{Done, Told, Trouble, pictures, places, town, wait};
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use rig::Rig;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
 /// Every footage identity that the reader's folder still yields to somebody who holds the whole box.
 fn identities(state: &Path) -> Done<Vec<String>> {
     const MAGIC: &[u8] = b"beadle identities v1\n";
     let mut found = Vec::new();
     let folder = state.join("reader");
-    let files: Vec<PathBuf> = fs::read_dir(&folder).told(folder.display())?.flatten().map(|e| e.path()).filter(|p| p.is_file()).collect();
-    let roots: Vec<Vec<u8>> = files.iter().filter_map(|f| fs::read(f).ok()).filter(|b| b.len() == 32).collect();
+    let files: Vec<PathBuf> = fs::read_dir(&folder)
+        .told(folder.display())?
+        .flatten()
+        .map(|e| e.path())
+        .filter(|p| p.is_file())
+        .collect();
+    let roots: Vec<Vec<u8>> = files
+        .iter()
+        .filter_map(|f| fs::read(f).ok())
+        .filter(|b| b.len() == 32)
+        .collect();
     for file in &files {
         let bytes = fs::read(file)?;
-        let Some(rest) = bytes.strip_prefix(MAGIC).filter(|r| r.len() > 12) else { continue };
+        let Some(rest) = bytes.strip_prefix(MAGIC).filter(|r| r.len() > 12) else {
+            continue;
+        };
         for root in &roots {
-            let Ok(key) = UnboundKey::new(&CHACHA20_POLY1305, root) else { continue };
-            let Ok(nonce) = Nonce::try_assume_unique_for_key(&rest[..12]) else { continue };
+            let Ok(key) = UnboundKey::new(&CHACHA20_POLY1305, root) else {
+                continue;
+            };
+            let Ok(nonce) = Nonce::try_assume_unique_for_key(&rest[..12]) else {
+                continue;
+            };
             let mut sealed = rest[12..].to_vec();
-            if let Ok(plain) = LessSafeKey::new(key).open_in_place(nonce, Aad::from(MAGIC), &mut sealed) {
+            if let Ok(plain) =
+                LessSafeKey::new(key).open_in_place(nonce, Aad::from(MAGIC), &mut sealed)
+            {
                 let text = String::from_utf8_lossy(plain).into_owned();
-                found.extend(text.split('"').filter(|w| w.starts_with("AGE-SECRET-KEY-1")).map(str::to_owned));
+                found.extend(
+                    text.split('"')
+                        .filter(|w| w.starts_with("AGE-SECRET-KEY-1"))
+                        .map(str::to_owned),
+                );
             }
         }
     }
@@ -57,31 +81,59 @@ fn a_day_past_its_time_is_gone_logged_and_undecryptable() -> Done<()> {
     rig.town.stop()?;
     let footage = places::files_below(&rig.town.volume.join("footage"), ".mp4.age");
     let day = wait::now().0 - 40 * 86_400_000;
-    let day = shared::time::Zone::parse("Europe/London").map_err(|e| Trouble(e.to_string()))?.day_of(shared::time::Utc(day)).to_string();
-    let sealed: Vec<&PathBuf> = footage.iter().filter(|f| f.to_string_lossy().contains("/c01/")).collect();
-    assert!(sealed.len() >= 2 && sealed.iter().all(|f| f.to_string_lossy().contains(&day)), "{footage:?} lie under {day}");
+    let day = shared::time::Zone::parse("Europe/London")
+        .map_err(|e| Trouble(e.to_string()))?
+        .day_of(shared::time::Utc(day))
+        .to_string();
+    let sealed: Vec<&PathBuf> = footage
+        .iter()
+        .filter(|f| f.to_string_lossy().contains("/c01/"))
+        .collect();
+    assert!(
+        sealed.len() >= 2 && sealed.iter().all(|f| f.to_string_lossy().contains(&day)),
+        "{footage:?} lie under {day}"
+    );
     // Kept aside as somebody with a copy of the disk would have them.
     let scratch = rig.folder.path().join("scratch");
     fs::create_dir_all(&scratch)?;
     let copy = scratch.join("copy.mp4.age");
     fs::copy(sealed[0], &copy)?;
-    assert!(opens(&copy, &identities(&rig.town.state)?, &scratch)?, "before the sweep the box's keys open it: the test can tell");
+    assert!(
+        opens(&copy, &identities(&rig.town.state)?, &scratch)?,
+        "before the sweep the box's keys open it: the test can tell"
+    );
 
     rig.town.env.clear();
     rig.town.start()?;
     for cam in ["c01", "c02", "c03"] {
-        let done = rig.town.line(&format!("{cam}: the day of {day} is deleted"), 120, |l| {
-            l["type"] == "del.done" && l["data"]["cam"] == cam && l["data"]["day"] == day.as_str()
-        })?;
+        let done = rig
+            .town
+            .line(&format!("{cam}: the day of {day} is deleted"), 120, |l| {
+                l["type"] == "del.done"
+                    && l["data"]["cam"] == cam
+                    && l["data"]["day"] == day.as_str()
+            })?;
         assert_eq!(done["data"]["undecryptable"], true);
         assert_eq!(done["data"]["claim"], "file");
-        let range = rig.town.lines_of("del.range", Some(cam)).pop().ok_or_else(|| Trouble::new("no del.range line"))?;
+        let range = rig
+            .town
+            .lines_of("del.range", Some(cam))
+            .pop()
+            .ok_or_else(|| Trouble::new("no del.range line"))?;
         assert_eq!(range["n"], done["data"]["n"]);
         check_set(&rig, cam, &range)?;
     }
-    let left: Vec<PathBuf> = rig.town.footage().into_iter().filter(|f| f.to_string_lossy().contains(&day)).collect();
+    let left: Vec<PathBuf> = rig
+        .town
+        .footage()
+        .into_iter()
+        .filter(|f| f.to_string_lossy().contains(&day))
+        .collect();
     assert!(left.is_empty(), "{left:?}");
-    assert!(!opens(&copy, &identities(&rig.town.state)?, &scratch)?, "with every key left on the box the copy cannot be opened");
+    assert!(
+        !opens(&copy, &identities(&rig.town.state)?, &scratch)?,
+        "with every key left on the box the copy cannot be opened"
+    );
     rig.town.segments("c01", known + 3, 60)?;
     rig.town.stop()?;
     rig.hub.stop()?;
@@ -95,7 +147,9 @@ fn check_set(rig: &Rig, cam: &str, range: &serde_json::Value) -> Done<()> {
     let mut count = 0;
     for file in places::files_below(&rig.town.log(), ".jsonl") {
         for line in fs::read(&file)?.split_inclusive(|b| *b == b'\n') {
-            let Ok(record) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+            let Ok(record) = serde_json::from_slice::<serde_json::Value>(line) else {
+                continue;
+            };
             let s = record["data"]["s"].as_u64();
             if record["type"] == "seg.write" && record["data"]["cam"] == cam && s >= s0 && s <= s1 {
                 hashes.extend_from_slice(&shared::record::leaf_hash(line));
@@ -104,6 +158,9 @@ fn check_set(rig: &Rig, cam: &str, range: &serde_json::Value) -> Done<()> {
         }
     }
     assert_eq!(range["data"]["count"].as_u64(), Some(count), "{range}");
-    assert_eq!(range["data"]["set"], shared::record::hex(&shared::record::sha256(&hashes)).as_str());
+    assert_eq!(
+        range["data"]["set"],
+        shared::record::hex(&shared::record::sha256(&hashes)).as_str()
+    );
     Ok(())
 }

@@ -13,9 +13,15 @@ fn units() -> Vec<std::path::PathBuf> {
 fn systemd_accepts_every_unit() -> Done<()> {
     assert_eq!(units().len(), 3);
     for unit in units() {
-        let out = Command::new("systemd-analyze").arg("verify").arg(&unit).output()?;
+        let out = Command::new("systemd-analyze")
+            .arg("verify")
+            .arg(&unit)
+            .output()?;
         let said = String::from_utf8_lossy(&out.stderr);
-        let bad: Vec<&str> = said.lines().filter(|l| !l.contains("is not executable") && l.contains("beadle")).collect();
+        let bad: Vec<&str> = said
+            .lines()
+            .filter(|l| !l.contains("is not executable") && l.contains("beadle"))
+            .collect();
         if !bad.is_empty() {
             return Err(Trouble(format!("{}: {bad:?}", unit.display())));
         }
@@ -27,9 +33,16 @@ fn systemd_accepts_every_unit() -> Done<()> {
 #[test]
 fn every_unit_is_locked_down() -> Done<()> {
     for unit in units() {
-        let out = Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=20", "--no-pager"]).arg(&unit).output()?;
+        let out = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--threshold=20", "--no-pager"])
+            .arg(&unit)
+            .output()?;
         if !out.status.success() {
-            return Err(Trouble(format!("{} exposes more than 2.0: {}", unit.display(), String::from_utf8_lossy(&out.stdout))));
+            return Err(Trouble(format!(
+                "{} exposes more than 2.0: {}",
+                unit.display(),
+                String::from_utf8_lossy(&out.stdout)
+            )));
         }
     }
     Ok(())
@@ -38,10 +51,15 @@ fn every_unit_is_locked_down() -> Done<()> {
 /// The reader has no network and a user of its own; the recorder is not that user.
 #[test]
 fn the_reader_stands_alone() -> Done<()> {
-    let read = |name: &str| std::fs::read_to_string(Path::new(&places::root()).join("systemd").join(name));
+    let read =
+        |name: &str| std::fs::read_to_string(Path::new(&places::root()).join("systemd").join(name));
     let (edge, reader) = (read("beadle-edge.service")?, read("beadle-reader.service")?);
     assert!(reader.contains("PrivateNetwork=yes") && reader.contains("User=beadle-reader"));
-    assert!(edge.contains("User=beadle\n") && edge.contains("Type=notify") && edge.contains("WatchdogSec="));
+    assert!(
+        edge.contains("User=beadle\n")
+            && edge.contains("Type=notify")
+            && edge.contains("WatchdogSec=")
+    );
     let tmpfiles = read("tmpfiles.d/beadle.conf")?;
     assert!(tmpfiles.contains("/var/lib/beadle-edge/reader   0700 beadle-reader"));
     Ok(())

@@ -5,7 +5,11 @@ use crate::config::Mask;
 
 /// The polygons as the picture worker is given them, `[[[x,y],…],…]`, and the SHA-256 of those bytes in lower hex.
 pub fn polygons_json(mask: &Mask) -> (String, String) {
-    let polygons: Vec<Vec<[f64; 2]>> = mask.polygons.iter().map(|p| p.iter().map(|(x, y)| [*x, *y]).collect()).collect();
+    let polygons: Vec<Vec<[f64; 2]>> = mask
+        .polygons
+        .iter()
+        .map(|p| p.iter().map(|(x, y)| [*x, *y]).collect())
+        .collect();
     // Numbers in lists always have a JSON form.
     let json = serde_json::to_string(&polygons).unwrap_or_default();
     let digest = hex(&sha256(json.as_bytes()));
@@ -19,7 +23,11 @@ pub fn permille(mask: &Mask) -> u64 {
     let mut covered = 0u64;
     for y in 0..N {
         for x in 0..N {
-            covered += u64::from(mask.polygons.iter().any(|p| inside(p, centre(x), centre(y))));
+            covered += u64::from(
+                mask.polygons
+                    .iter()
+                    .any(|p| inside(p, centre(x), centre(y))),
+            );
         }
     }
     (covered * 1000 + u64::from(N * N) / 2) / u64::from(N * N)
@@ -42,7 +50,11 @@ mod tests {
     use super::*;
 
     fn mask(polygons: Vec<Vec<(f64, f64)>>) -> Mask {
-        Mask { id: "m1".into(), polygons, review: None }
+        Mask {
+            id: "m1".into(),
+            polygons,
+            review: None,
+        }
     }
 
     /// MSK-3: the log says how much of the picture is covered; overlap counts once.

@@ -100,7 +100,10 @@ impl Cameras {
             .iter()
             .enumerate()
             .map(|(i, c)| {
-                let numbers = Sequence::new(deps.last.get(&c.id).copied(), writer::highest_on_disk(&volumes, &c.id));
+                let numbers = Sequence::new(
+                    deps.last.get(&c.id).copied(),
+                    writer::highest_on_disk(&volumes, &c.id),
+                );
                 Arc::new(Shared::new(i, c.clone(), numbers))
             })
             .collect();
@@ -126,18 +129,40 @@ impl Cameras {
             clock_known: Arc::new(move || trust.level(clock.now()) != Level::Unknown),
             reports: reports.clone(),
         };
-        let overseer = Overseer { doors: inner.doors.clone(), writer, writers: inner.writers.clone(), stopped: false };
+        let overseer = Overseer {
+            doors: inner.doors.clone(),
+            writer,
+            writers: inner.writers.clone(),
+            stopped: false,
+        };
         // The first choice is made before the first frame, so that no camera begins with "nowhere to record to".
         let mut overseer = overseer;
         overseer.look();
         let flag = stop.clone();
-        let mut threads: Vec<_> = spawn("overseer", move || overseer.run(&flag)).into_iter().collect();
-        let context = rtsp::Context { clock: deps.clock, config: deps.config.clone(), doors: inner.doors.clone(), reports: reports.clone(), stop };
+        let mut threads: Vec<_> = spawn("overseer", move || overseer.run(&flag))
+            .into_iter()
+            .collect();
+        let context = rtsp::Context {
+            clock: deps.clock,
+            config: deps.config.clone(),
+            doors: inner.doors.clone(),
+            reports: reports.clone(),
+            stop,
+        };
         let captures: Vec<rtsp::Capture> = cameras
             .into_iter()
             .map(|shared| {
-                let track = Track::new(shared.clone(), inner.doors.clone(), reports.clone(), deps.config.zone.clone(), deps.config.segment_secs);
-                rtsp::Capture { shared, track: Arc::new(Mutex::new(track)) }
+                let track = Track::new(
+                    shared.clone(),
+                    inner.doors.clone(),
+                    reports.clone(),
+                    deps.config.zone.clone(),
+                    deps.config.segment_secs,
+                );
+                rtsp::Capture {
+                    shared,
+                    track: Arc::new(Mutex::new(track)),
+                }
             })
             .collect();
         for chunk in captures.chunks(PER_THREAD) {
@@ -145,7 +170,9 @@ impl Cameras {
             threads.extend(spawn("capture", move || {
                 if let Err(e) = rtsp::run(chunk, &context) {
                     tracing::error!(error = %e, "a capture thread could not start");
-                    let _ = context.reports.send(Report::Stopped(Some(format!("a capture thread could not start: {e}"))));
+                    let _ = context.reports.send(Report::Stopped(Some(format!(
+                        "a capture thread could not start: {e}"
+                    ))));
                 }
             }));
         }
@@ -175,14 +202,19 @@ impl Cameras {
 
     /// Closes the camera's open segment at its next key frame; returns when its line is in the log (or at the timeout).
     pub fn close_open(&self, cam: &CameraId, timeout: Duration) -> bool {
-        let Some(camera) = self.find(cam) else { return false };
+        let Some(camera) = self.find(cam) else {
+            return false;
+        };
         let numbers = lock(&camera.numbers);
         let target = numbers.begun();
         if numbers.settled() >= target {
             return true;
         }
         camera.cut.store(true, Relaxed);
-        let (numbers, _) = camera.settled.wait_timeout_while(numbers, timeout, |n| n.settled() < target).unwrap_or_else(|e| e.into_inner());
+        let (numbers, _) = camera
+            .settled
+            .wait_timeout_while(numbers, timeout, |n| n.settled() < target)
+            .unwrap_or_else(|e| e.into_inner());
         numbers.settled() >= target
     }
 
@@ -191,7 +223,10 @@ impl Cameras {
     pub fn recovered(&self, cam: &CameraId, last: Option<(u64, Utc)>) {
         let Some(camera) = self.find(cam) else { return };
         lock(&camera.numbers).recovered(last);
-        let _ = self.inner.reports.send(Report::Recovered { cam: camera.index, id: cam.clone() });
+        let _ = self.inner.reports.send(Report::Recovered {
+            cam: camera.index,
+            id: cam.clone(),
+        });
     }
 
     /// Ends every session, closes every open segment, and waits until their lines are in the log.
@@ -230,7 +265,10 @@ fn wait(thread: JoinHandle<()>, timeout: Duration) {
     let until = Instant::now() + timeout;
     while !thread.is_finished() {
         if Instant::now() >= until {
-            tracing::error!(thread = thread.thread().name().unwrap_or("?"), "a thread did not stop in time; left behind");
+            tracing::error!(
+                thread = thread.thread().name().unwrap_or("?"),
+                "a thread did not stop in time; left behind"
+            );
             return;
         }
         std::thread::sleep(Duration::from_millis(5));
@@ -264,10 +302,18 @@ impl Overseer {
             if queue.give_up_if_hung(&self.writer.reports) {
                 let why = "the disk does not answer";
                 self.writer.volumes.failed(queue.path(), why);
-                let _ = self.writer.reports.send(Report::Volume { path: queue.path().to_owned(), failed: Some(("disk.failed", why.into())) });
+                let _ = self.writer.reports.send(Report::Volume {
+                    path: queue.path().to_owned(),
+                    failed: Some(("disk.failed", why.into())),
+                });
             }
         }
-        let chosen = self.writer.volumes.pick().and_then(|v| self.queue(&v.path)).filter(Queue::usable);
+        let chosen = self
+            .writer
+            .volumes
+            .pick()
+            .and_then(|v| self.queue(&v.path))
+            .filter(Queue::usable);
         let stopped = chosen.is_none();
         self.doors.choose(chosen);
         if stopped != self.stopped {

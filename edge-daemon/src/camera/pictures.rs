@@ -27,7 +27,11 @@ use serde::Deserialize;
 use shared::time::Clock;
 
 use super::track::Track;
-use crate::{config::Mask, segment::{Cause, Unit}, store::writer::lock};
+use crate::{
+    config::Mask,
+    segment::{Cause, Unit},
+    store::writer::lock,
+};
 
 /// Units waiting for the worker: about four seconds; beyond that frames are shed until the next key frame.
 const QUEUE: usize = 100;
@@ -37,7 +41,10 @@ const KEY: u8 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     #[error("cannot start the picture worker {program}: {source}")]
-    Start { program: String, source: std::io::Error },
+    Start {
+        program: String,
+        source: std::io::Error,
+    },
     #[error("cannot start a thread for the picture worker: {0}")]
     Thread(std::io::Error),
 }
@@ -81,7 +88,14 @@ pub struct Worker {
 
 impl Worker {
     /// Starts it and sends it its setup. What comes back goes to `track`.
-    pub fn start(program: &Path, mask: &Mask, parameters: &Parameters, fps_milli: u64, track: Arc<Mutex<Track>>, clock: Arc<dyn Clock>) -> Result<Self, WorkerError> {
+    pub fn start(
+        program: &Path,
+        mask: &Mask,
+        parameters: &Parameters,
+        fps_milli: u64,
+        track: Arc<Mutex<Track>>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, WorkerError> {
         let mut child = Command::new(program)
             .arg("mask")
             .env_clear()
@@ -89,7 +103,10 @@ impl Worker {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .map_err(|source| WorkerError::Start { program: program.display().to_string(), source })?;
+            .map_err(|source| WorkerError::Start {
+                program: program.display().to_string(),
+                source,
+            })?;
         let state = Arc::new(State {
             failed: Mutex::new(None),
             done: AtomicBool::new(false),
@@ -107,9 +124,13 @@ impl Worker {
         let mut threads = Vec::new();
         if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
             let s = state.clone();
-            let feeder = std::thread::Builder::new().name("mask-feed".into()).spawn(move || feeder(stdin, units, &s));
+            let feeder = std::thread::Builder::new()
+                .name("mask-feed".into())
+                .spawn(move || feeder(stdin, units, &s));
             let s = state.clone();
-            let reader = std::thread::Builder::new().name("mask-read".into()).spawn(move || reader(stdout, &track, &s, &*clock));
+            let reader = std::thread::Builder::new()
+                .name("mask-read".into())
+                .spawn(move || reader(stdout, &track, &s, &*clock));
             for thread in [feeder, reader] {
                 match thread {
                     Ok(t) => threads.push(t),
@@ -121,7 +142,14 @@ impl Worker {
                 }
             }
         }
-        let mut worker = Self { child, state, feed, threads, setup, shedding: false };
+        let mut worker = Self {
+            child,
+            state,
+            feed,
+            threads,
+            setup,
+            shedding: false,
+        };
         worker.send(Message::Setup((worker.setup)(parameters)));
         Ok(worker)
     }
@@ -211,16 +239,30 @@ fn setup_json(p: &Parameters, polygons: &str, fps: f64) -> Vec<u8> {
         Codec::H264 => "h264",
         Codec::H265 => "h265",
     };
-    let Ok(polygons) = serde_json::from_str::<&serde_json::value::RawValue>(polygons) else { return Vec::new() };
+    let Ok(polygons) = serde_json::from_str::<&serde_json::value::RawValue>(polygons) else {
+        return Vec::new();
+    };
     let fps = (fps > 0.0).then_some(fps);
-    let setup = Setup { v: 1, codec, config: STANDARD.encode(&p.config), width: p.width, height: p.height, polygons, fps, bitrate_kbit: None };
+    let setup = Setup {
+        v: 1,
+        codec,
+        config: STANDARD.encode(&p.config),
+        width: p.width,
+        height: p.height,
+        polygons,
+        fps,
+        bitrate_kbit: None,
+    };
     serde_json::to_vec(&setup).unwrap_or_default()
 }
 
 fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
     let mut write = |kind: u8, parts: &[&[u8]]| -> std::io::Result<()> {
         let length: usize = 1 + parts.iter().map(|p| p.len()).sum::<usize>();
-        let mut head = u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+        let mut head = u32::try_from(length)
+            .unwrap_or(u32::MAX)
+            .to_be_bytes()
+            .to_vec();
         head.push(kind);
         stdin.write_all(&head)?;
         parts.iter().try_for_each(|p| stdin.write_all(p))?;
@@ -229,7 +271,14 @@ fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
     for message in units {
         let done = match &message {
             Message::Setup(json) => write(b'C', &[json]),
-            Message::Unit(u) => write(b'F', &[&[if u.key { KEY } else { 0 }], &u.pts.to_be_bytes(), &u.bytes]),
+            Message::Unit(u) => write(
+                b'F',
+                &[
+                    &[if u.key { KEY } else { 0 }],
+                    &u.pts.to_be_bytes(),
+                    &u.bytes,
+                ],
+            ),
             Message::End => write(b'E', &[]),
         };
         if let Err(e) = done {
@@ -256,9 +305,18 @@ fn parameters(body: &[u8]) -> Result<Parameters, String> {
         "h265" => Codec::H265,
         other => return Err(format!("unknown codec {other:?}")),
     };
-    let config = STANDARD.decode(&p.config).map_err(|e| format!("bad parameters: {e}"))?;
-    let (Ok(width), Ok(height)) = (u16::try_from(p.width), u16::try_from(p.height)) else { return Err("picture too large".into()) };
-    Ok(Parameters { codec, width, height, config })
+    let config = STANDARD
+        .decode(&p.config)
+        .map_err(|e| format!("bad parameters: {e}"))?;
+    let (Ok(width), Ok(height)) = (u16::try_from(p.width), u16::try_from(p.height)) else {
+        return Err("picture too large".into());
+    };
+    Ok(Parameters {
+        codec,
+        width,
+        height,
+        config,
+    })
 }
 
 fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &dyn Clock) {
@@ -307,7 +365,8 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
                 struct Failure {
                     why: String,
                 }
-                let why = serde_json::from_slice::<Failure>(&body).map_or("it failed and did not say why".into(), |f| f.why);
+                let why = serde_json::from_slice::<Failure>(&body)
+                    .map_or("it failed and did not say why".into(), |f| f.why);
                 state.fail(why);
                 break;
             }
@@ -334,7 +393,9 @@ fn message(from: &mut impl Read) -> std::io::Result<Option<Bytes>> {
     }
     let length = u32::from_be_bytes(head) as usize;
     if length == 0 || length > MAX_MESSAGE {
-        return Err(std::io::Error::other(format!("a message of {length} bytes")));
+        return Err(std::io::Error::other(format!(
+            "a message of {length} bytes"
+        )));
     }
     let mut body = vec![0; length];
     from.read_exact(&mut body)?;
@@ -348,19 +409,44 @@ mod tests {
     #[test]
     fn messages() {
         let mut bytes: &[u8] = &[0, 0, 0, 3, b'F', 1, 2, 0, 0, 0, 1, b'D'];
-        assert_eq!(message(&mut bytes).expect("reads").as_deref(), Some(&[b'F', 1, 2][..]));
-        assert_eq!(message(&mut bytes).expect("reads").as_deref(), Some(&b"D"[..]));
+        assert_eq!(
+            message(&mut bytes).expect("reads").as_deref(),
+            Some(&[b'F', 1, 2][..])
+        );
+        assert_eq!(
+            message(&mut bytes).expect("reads").as_deref(),
+            Some(&b"D"[..])
+        );
         assert_eq!(message(&mut bytes).expect("reads"), None);
-        assert!(message(&mut &[0xff, 0, 0, 0, 0][..]).is_err(), "a length that cannot be is refused");
-        assert!(message(&mut &[0, 0, 0, 9, b'F'][..]).is_err(), "a torn message is not a picture");
+        assert!(
+            message(&mut &[0xff, 0, 0, 0, 0][..]).is_err(),
+            "a length that cannot be is refused"
+        );
+        assert!(
+            message(&mut &[0, 0, 0, 9, b'F'][..]).is_err(),
+            "a torn message is not a picture"
+        );
     }
 
     #[test]
     fn setup() {
-        let p = Parameters { codec: Codec::H264, width: 640, height: 360, config: vec![1, 2, 3] };
-        let json = String::from_utf8(setup_json(&p, "[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]]", 25.0)).expect("text");
-        assert_eq!(json, r#"{"v":1,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"bitrate_kbit":null}"#);
-        assert!(parameters(br#"{"config":"AQID","codec":"h265","width":640,"height":360}"#).is_ok());
-        assert!(parameters(br#"{"config":"AQID","codec":"vp9","width":640,"height":360}"#).is_err());
+        let p = Parameters {
+            codec: Codec::H264,
+            width: 640,
+            height: 360,
+            config: vec![1, 2, 3],
+        };
+        let json = String::from_utf8(setup_json(&p, "[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]]", 25.0))
+            .expect("text");
+        assert_eq!(
+            json,
+            r#"{"v":1,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"bitrate_kbit":null}"#
+        );
+        assert!(
+            parameters(br#"{"config":"AQID","codec":"h265","width":640,"height":360}"#).is_ok()
+        );
+        assert!(
+            parameters(br#"{"config":"AQID","codec":"vp9","width":640,"height":360}"#).is_err()
+        );
     }
 }

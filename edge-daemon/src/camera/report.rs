@@ -26,21 +26,52 @@ pub struct Closed {
 /// Sent without waiting; handled in order by the scribe.
 #[derive(Debug)]
 pub enum Report {
-    Closed { cam: usize, id: u64, closed: Box<Closed> },
+    Closed {
+        cam: usize,
+        id: u64,
+        closed: Box<Closed>,
+    },
     /// No line for this segment.
-    Failed { cam: usize, id: u64, cause: Cause },
-    Session { cam: usize, codec: Codec, width: u16, height: u16, fps_milli: u64 },
-    MaskFailed { cam: usize, t0: Utc, t1: Utc, why: String },
+    Failed {
+        cam: usize,
+        id: u64,
+        cause: Cause,
+    },
+    Session {
+        cam: usize,
+        codec: Codec,
+        width: u16,
+        height: u16,
+        fps_milli: u64,
+    },
+    MaskFailed {
+        cam: usize,
+        t0: Utc,
+        t1: Utc,
+        why: String,
+    },
     /// The camera's own condition: at most one of these is raised at a time.
-    Trouble { cam: usize, code: Option<(&'static str, String)> },
+    Trouble {
+        cam: usize,
+        code: Option<(&'static str, String)>,
+    },
     /// The picture worker's.
-    Mask { cam: usize, failed: Option<String> },
-    Volume { path: PathBuf, failed: Option<(&'static str, String)> },
+    Mask {
+        cam: usize,
+        failed: Option<String>,
+    },
+    Volume {
+        path: PathBuf,
+        failed: Option<(&'static str, String)>,
+    },
     /// Nowhere to record to.
     Stopped(Option<String>),
     /// No key could be had from the reader's store.
     Reader(Option<String>),
     /// [`super::Cameras::recovered`] was called.
-    Recovered { cam: usize, id: CameraId },
+    Recovered {
+        cam: usize,
+        id: CameraId,
+    },
     Stop,
 }

@@ -8,7 +8,11 @@
 use std::{
     cell::Cell,
     rc::Rc,
-    sync::{Arc, Mutex, atomic::{AtomicBool, Ordering::Relaxed}, mpsc::Sender},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::Sender,
+    },
     time::Duration,
 };
 
@@ -28,7 +32,11 @@ use super::{
     track::{Doors, Shared, Track},
 };
 use crate::{
-    segment::{Unit, anchor::{Anchor, clock_offset_us}, ticks_us},
+    segment::{
+        Unit,
+        anchor::{Anchor, clock_offset_us},
+        ticks_us,
+    },
     store::writer::lock,
 };
 
@@ -78,12 +86,18 @@ impl Turn {
 
 /// Runs the cameras until told to stop.
 pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()?;
     let local = tokio::task::LocalSet::new();
     let turn = Rc::new(Turn::default());
     let mut tasks: Vec<_> = {
         let _entered = runtime.enter();
-        cameras.into_iter().map(|capture| local.spawn_local(camera(capture, context.clone(), turn.clone()))).collect()
+        cameras
+            .into_iter()
+            .map(|capture| local.spawn_local(camera(capture, context.clone(), turn.clone())))
+            .collect()
     };
     while !tasks.is_empty() {
         turn.now.set(Some(context.clock.now()));
@@ -93,7 +107,11 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
             while quiet < 3 {
                 let before = turn.moved.get();
                 tokio::task::yield_now().await;
-                quiet = if turn.moved.get() == before { quiet + 1 } else { 0 };
+                quiet = if turn.moved.get() == before {
+                    quiet + 1
+                } else {
+                    0
+                };
             }
         }));
         context.doors.kick();
@@ -107,7 +125,13 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
 /// One camera for ever: the only place that connects again.
 async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
     let shared = &capture.shared;
-    let seed = shared.id().as_str().bytes().fold(context.clock.now().mono, |h, b| h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b));
+    let seed = shared
+        .id()
+        .as_str()
+        .bytes()
+        .fold(context.clock.now().mono, |h, b| {
+            h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
+        });
     let mut retry = Retry::new(seed);
     while !context.stop.load(Relaxed) {
         let began = context.clock.now().mono;
@@ -116,7 +140,9 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
             async move { Run::new(capture, context, turn).run().await }
         });
-        let (how, detail) = run.await.unwrap_or((Ended::Lost, "the session failed inside Beadle".into()));
+        let (how, detail) = run
+            .await
+            .unwrap_or((Ended::Lost, "the session failed inside Beadle".into()));
         shared.connected.store(false, Relaxed);
         {
             let mut track = lock(&capture.track);
@@ -129,11 +155,17 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         let next = retry.ended(how, context.clock.now().mono.saturating_sub(began));
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {
-            let _ = context.reports.send(Report::Trouble { cam: shared.index, code: Some((code, detail)) });
+            let _ = context.reports.send(Report::Trouble {
+                cam: shared.index,
+                code: Some((code, detail)),
+            });
         }
         let until = context.clock.now().mono.saturating_add(next.wait_ms);
         while context.clock.now().mono < until && !context.stop.load(Relaxed) {
-            tokio::time::sleep(Duration::from_millis(until.saturating_sub(context.clock.now().mono)).min(TICK)).await;
+            tokio::time::sleep(
+                Duration::from_millis(until.saturating_sub(context.clock.now().mono)).min(TICK),
+            )
+            .await;
         }
     }
 }
@@ -181,15 +213,24 @@ impl Run {
     }
 
     fn now(&self) -> Now {
-        self.turn.now.get().unwrap_or_else(|| self.context.clock.now())
+        self.turn
+            .now
+            .get()
+            .unwrap_or_else(|| self.context.clock.now())
     }
 
     async fn run(mut self) -> Outcome {
-        self.turn.quick_until.set(self.context.clock.now().mono + QUICK_MS);
-        let connected = tokio::time::timeout(Duration::from_millis(CONNECT_MS), self.connect()).await;
+        self.turn
+            .quick_until
+            .set(self.context.clock.now().mono + QUICK_MS);
+        let connected =
+            tokio::time::timeout(Duration::from_millis(CONNECT_MS), self.connect()).await;
         self.turn.quick_until.set(0);
         let outcome = match connected {
-            Err(_) => (Ended::Unreachable, format!("no answer within {} s", CONNECT_MS / 1000)),
+            Err(_) => (
+                Ended::Unreachable,
+                format!("no answer within {} s", CONNECT_MS / 1000),
+            ),
             Ok(Err(outcome)) => outcome,
             Ok(Ok((demuxed, stream))) => {
                 self.capture.shared.connected.store(true, Relaxed);
@@ -205,20 +246,48 @@ impl Run {
         let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
         let creds = config.username.as_ref().map(|username| Credentials {
             username: username.clone(),
-            password: config.password.as_ref().map_or(String::new(), |p| p.reveal().to_owned()),
+            password: config
+                .password
+                .as_ref()
+                .map_or(String::new(), |p| p.reveal().to_owned()),
         });
-        let options = SessionOptions::default().creds(creds).user_agent("beadle".into());
-        let mut session = Session::describe(config.url.clone(), options).await.map_err(|e| match e.status_code() {
-            // retina has no answer for a camera that wants a password when we have none.
-            None if config.username.is_none() && e.to_string().contains("401") => (Ended::Password, "the camera asks for a user name and password".into()),
-            _ => fail(e),
-        })?;
-        let video = |s: &retina::client::Stream| s.media() == "video" && matches!(s.encoding_name(), "h264" | "h265");
-        let Some(stream) = session.streams().iter().position(video) else {
-            let offered: Vec<String> = session.streams().iter().map(|s| format!("{}/{}", s.media(), s.encoding_name())).collect();
-            return Err((Ended::Unsupported, format!("no H.264 or H.265 video among what it offers: {}", offered.join(", "))));
+        let options = SessionOptions::default()
+            .creds(creds)
+            .user_agent("beadle".into());
+        let mut session = Session::describe(config.url.clone(), options)
+            .await
+            .map_err(|e| match e.status_code() {
+                // retina has no answer for a camera that wants a password when we have none.
+                None if config.username.is_none() && e.to_string().contains("401") => (
+                    Ended::Password,
+                    "the camera asks for a user name and password".into(),
+                ),
+                _ => fail(e),
+            })?;
+        let video = |s: &retina::client::Stream| {
+            s.media() == "video" && matches!(s.encoding_name(), "h264" | "h265")
         };
-        session.setup(stream, SetupOptions::default().frame_format(FrameFormat::MP4)).await.map_err(fail)?;
+        let Some(stream) = session.streams().iter().position(video) else {
+            let offered: Vec<String> = session
+                .streams()
+                .iter()
+                .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
+                .collect();
+            return Err((
+                Ended::Unsupported,
+                format!(
+                    "no H.264 or H.265 video among what it offers: {}",
+                    offered.join(", ")
+                ),
+            ));
+        };
+        session
+            .setup(
+                stream,
+                SetupOptions::default().frame_format(FrameFormat::MP4),
+            )
+            .await
+            .map_err(fail)?;
         let session = session.play(PlayOptions::default()).await.map_err(fail)?;
         let demuxed = session.demuxed().map_err(fail)?;
         Ok((demuxed, stream))
@@ -252,9 +321,14 @@ impl Run {
         }
         let silent = now.mono.saturating_sub(self.last_at);
         if silent > STALL_MS {
-            return Some((Ended::Stalled, format!("no picture for {} s", STALL_MS / 1000)));
+            return Some((
+                Ended::Stalled,
+                format!("no picture for {} s", STALL_MS / 1000),
+            ));
         }
-        if self.held.is_some() && !self.held.as_ref().is_some_and(Vec::is_empty) && now.mono.saturating_sub(self.first_at) >= HOLD_MS
+        if self.held.is_some()
+            && !self.held.as_ref().is_some_and(Vec::is_empty)
+            && now.mono.saturating_sub(self.first_at) >= HOLD_MS
             && let Err(outcome) = self.begin(now)
         {
             return Some(outcome);
@@ -273,13 +347,23 @@ impl Run {
             }
             if !self.ok && worker.pictures_back() > 0 {
                 self.ok = true;
-                let _ = self.context.reports.send(Report::Mask { cam: self.capture.shared.index, failed: None });
+                let _ = self.context.reports.send(Report::Mask {
+                    cam: self.capture.shared.index,
+                    failed: None,
+                });
             }
         }
-        lock(&self.capture.track).starved().then(|| (Ended::NoKey, "the camera sends no key frames".into()))
+        lock(&self.capture.track)
+            .starved()
+            .then(|| (Ended::NoKey, "the camera sends no key frames".into()))
     }
 
-    fn frame(&mut self, frame: VideoFrame, demuxed: &Demuxed, stream: usize) -> Result<(), Outcome> {
+    fn frame(
+        &mut self,
+        frame: VideoFrame,
+        demuxed: &Demuxed,
+        stream: usize,
+    ) -> Result<(), Outcome> {
         let now = self.now();
         self.last_at = now.mono;
         let changed = frame.has_new_parameters() || self.parameters.is_none();
@@ -298,7 +382,13 @@ impl Run {
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
         }
-        let unit = Unit { pts, key, bytes: Bytes::from(frame.into_data()), lost, parameters };
+        let unit = Unit {
+            pts,
+            key,
+            bytes: Bytes::from(frame.into_data()),
+            lost,
+            parameters,
+        };
         if let Some(held) = &mut self.held {
             if held.is_empty() {
                 self.first_at = now.mono;
@@ -319,7 +409,10 @@ impl Run {
         let held = self.held.take().unwrap_or_default();
         let shared = self.capture.shared.clone();
         let Some(parameters) = self.parameters.clone() else {
-            return Err((Ended::Unsupported, "the camera sends no parameter sets (SPS, PPS)".into()));
+            return Err((
+                Ended::Unsupported,
+                "the camera sends no parameter sets (SPS, PPS)".into(),
+            ));
         };
         let fps_milli = rate(&held);
         let _ = self.context.reports.send(Report::Session {
@@ -329,11 +422,21 @@ impl Run {
             height: parameters.height,
             fps_milli,
         });
-        let _ = self.context.reports.send(Report::Trouble { cam: shared.index, code: None });
+        let _ = self.context.reports.send(Report::Trouble {
+            cam: shared.index,
+            code: None,
+        });
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         match &shared.config.mask {
             Some(mask) => {
-                let worker = Worker::start(&self.context.config.pictures, mask, &parameters, fps_milli, self.capture.track.clone(), self.context.clock.clone());
+                let worker = Worker::start(
+                    &self.context.config.pictures,
+                    mask,
+                    &parameters,
+                    fps_milli,
+                    self.capture.track.clone(),
+                    self.context.clock.clone(),
+                );
                 self.worker = Some(worker.map_err(|e| (Ended::Worker, e.to_string()))?);
             }
             None => lock(&self.capture.track).expect_reorder(back),
@@ -345,7 +448,9 @@ impl Run {
     }
 
     fn give(&mut self, mut unit: Unit, now: Now) {
-        let Some(origin) = self.anchor.origin_us(now) else { return };
+        let Some(origin) = self.anchor.origin_us(now) else {
+            return;
+        };
         match &mut self.worker {
             Some(worker) => {
                 let wall = origin + ticks_us(unit.pts);
@@ -376,36 +481,65 @@ impl Run {
             let cam = self.capture.shared.index;
             let last = lock(&self.capture.track).last();
             let wall = self.context.clock.now().wall;
-            let (first, end) = self.given.map_or((wall, wall), |(a, b)| (shared::time::Utc(a / 1000), shared::time::Utc(b / 1000)));
+            let (first, end) = self.given.map_or((wall, wall), |(a, b)| {
+                (shared::time::Utc(a / 1000), shared::time::Utc(b / 1000))
+            });
             let t0 = last.filter(|l| *l > first).unwrap_or(first);
-            let _ = self.context.reports.send(Report::MaskFailed { cam, t0, t1: end.max(t0), why: outcome.1.clone() });
-            let _ = self.context.reports.send(Report::Mask { cam, failed: Some(outcome.1.clone()) });
+            let _ = self.context.reports.send(Report::MaskFailed {
+                cam,
+                t0,
+                t1: end.max(t0),
+                why: outcome.1.clone(),
+            });
+            let _ = self.context.reports.send(Report::Mask {
+                cam,
+                failed: Some(outcome.1.clone()),
+            });
         }
         outcome
     }
 }
 
 fn read_parameters(stream: &retina::client::Stream) -> Option<Parameters> {
-    let Some(ParametersRef::Video(v)) = stream.parameters() else { return None };
+    let Some(ParametersRef::Video(v)) = stream.parameters() else {
+        return None;
+    };
     let codec = match v.codec_params() {
         VideoParametersCodec::H264 { .. } => Codec::H264,
         VideoParametersCodec::H265 { .. } => Codec::H265,
         _ => return None,
     };
     let (w, h) = v.pixel_dimensions();
-    Some(Parameters { codec, width: u16::try_from(w).ok()?, height: u16::try_from(h).ok()?, config: v.extra_data().to_vec() })
+    Some(Parameters {
+        codec,
+        width: u16::try_from(w).ok()?,
+        height: u16::try_from(h).ok()?,
+        config: v.extra_data().to_vec(),
+    })
 }
 
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.
 fn rate(held: &[Unit]) -> u64 {
     let mut times: Vec<i64> = held.iter().map(|u| u.pts).collect();
     times.sort_unstable();
-    let mut steps: Vec<i64> = times.windows(2).map(|w| w[1] - w[0]).filter(|d| *d > 0).collect();
+    let mut steps: Vec<i64> = times
+        .windows(2)
+        .map(|w| w[1] - w[0])
+        .filter(|d| *d > 0)
+        .collect();
     steps.sort_unstable();
-    steps.get(steps.len() / 2).map_or(0, |d| 90_000_000u64 / d.unsigned_abs().max(1))
+    steps
+        .get(steps.len() / 2)
+        .map_or(0, |d| 90_000_000u64 / d.unsigned_abs().max(1))
 }
 
 /// retina's errors go on about the packet; the first line says what happened.
 fn first_line(e: &retina::Error) -> String {
-    e.to_string().lines().next().unwrap_or_default().chars().take(300).collect()
+    e.to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(300)
+        .collect()
 }

@@ -6,7 +6,10 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     path::PathBuf,
-    sync::{Arc, mpsc::{Receiver, RecvTimeoutError}},
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
     time::Duration,
 };
 
@@ -18,7 +21,11 @@ use shared::{
     types::{CamSession, Data, MaskFail, MaskSet, SegGap, SegWrite},
 };
 
-use super::{mask, report::{Closed, Report}, track::Shared};
+use super::{
+    mask,
+    report::{Closed, Report},
+    track::Shared,
+};
 use crate::{
     health::Faults,
     segment::{Cause, sequence::Ready},
@@ -57,7 +64,11 @@ impl Scribe {
     pub fn run(mut self, reports: Receiver<Report>) {
         loop {
             let behind = !self.backlog.is_empty();
-            match reports.recv_timeout(if behind { RETRY } else { Duration::from_secs(60) }) {
+            match reports.recv_timeout(if behind {
+                RETRY
+            } else {
+                Duration::from_secs(60)
+            }) {
                 Ok(Report::Stop) => {
                     self.catch_up();
                     return;
@@ -108,21 +119,45 @@ impl Scribe {
                     self.settle(&shared)?;
                 }
             }
-            Report::Session { cam, codec, width, height, fps_milli } => {
-                let Some(shared) = self.cameras.get(*cam).cloned() else { return Ok(()) };
+            Report::Session {
+                cam,
+                codec,
+                width,
+                height,
+                fps_milli,
+            } => {
+                let Some(shared) = self.cameras.get(*cam).cloned() else {
+                    return Ok(());
+                };
                 self.mask_set(&shared)?;
                 let codec = match codec {
                     Codec::H264 => "h264",
                     Codec::H265 => "h265",
                 };
                 let cam = shared.id().clone();
-                self.line(&CamSession { cam, codec: codec.into(), w: (*width).into(), h: (*height).into(), fps_milli: *fps_milli, serial: None, offset_ms: None })?;
+                self.line(&CamSession {
+                    cam,
+                    codec: codec.into(),
+                    w: (*width).into(),
+                    h: (*height).into(),
+                    fps_milli: *fps_milli,
+                    serial: None,
+                    offset_ms: None,
+                })?;
             }
             Report::MaskFailed { cam, t0, t1, why } => {
-                let Some(shared) = self.cameras.get(*cam) else { return Ok(()) };
+                let Some(shared) = self.cameras.get(*cam) else {
+                    return Ok(());
+                };
                 if let Some(m) = &shared.config.mask {
                     let why: String = why.chars().take(200).collect();
-                    self.line(&MaskFail { cam: shared.id().clone(), mask: m.id.clone(), t0: *t0, t1: *t1, why })?;
+                    self.line(&MaskFail {
+                        cam: shared.id().clone(),
+                        mask: m.id.clone(),
+                        t0: *t0,
+                        t1: *t1,
+                        why,
+                    })?;
                 }
             }
             Report::Trouble { cam, code } => self.trouble(*cam, code.as_ref()),
@@ -140,9 +175,25 @@ impl Scribe {
 
     /// The mask in force, once a start and before the first line that relies on it.
     fn mask_set(&mut self, shared: &Shared) -> Result<(), LogError> {
-        let Some(m) = shared.config.mask.as_ref().filter(|_| !self.masked.contains(&shared.index)) else { return Ok(()) };
+        let Some(m) = shared
+            .config
+            .mask
+            .as_ref()
+            .filter(|_| !self.masked.contains(&shared.index))
+        else {
+            return Ok(());
+        };
         let (_, sha256) = mask::polygons_json(m);
-        self.log.append(WHO, &MaskSet { cam: shared.id().clone(), mask: m.id.clone(), sha256, permille: mask::permille(m), review: m.review })?;
+        self.log.append(
+            WHO,
+            &MaskSet {
+                cam: shared.id().clone(),
+                mask: m.id.clone(),
+                sha256,
+                permille: mask::permille(m),
+                review: m.review,
+            },
+        )?;
         self.masked.insert(shared.index);
         Ok(())
     }
@@ -156,15 +207,38 @@ impl Scribe {
     fn settle_all(&mut self, shared: &Arc<Shared>) -> Result<(), LogError> {
         loop {
             let ready = lock(&shared.numbers).next();
-            let Some(Ready { named, s, gap, closed, id }) = ready else { return Ok(()) };
+            let Some(Ready {
+                named,
+                s,
+                gap,
+                closed,
+                id,
+            }) = ready
+            else {
+                return Ok(());
+            };
             let name = if named == s {
                 closed.name.clone()
             } else {
                 match renumber(&closed.volume, &closed.name, s) {
                     Ok(name) => name,
                     // Renamed on an earlier try whose line failed?
-                    Err(_) if closed.volume.join(shared::segment::SegmentName { s, ..closed.name.clone() }.closed_path()).exists() => {
-                        shared::segment::SegmentName { s, ..closed.name.clone() }
+                    Err(_)
+                        if closed
+                            .volume
+                            .join(
+                                shared::segment::SegmentName {
+                                    s,
+                                    ..closed.name.clone()
+                                }
+                                .closed_path(),
+                            )
+                            .exists() =>
+                    {
+                        shared::segment::SegmentName {
+                            s,
+                            ..closed.name.clone()
+                        }
                     }
                     Err(e) => {
                         tracing::error!(camera = %shared.id(), segment = id, error = %e, "cannot rename a segment; it is left to recovery");
@@ -179,16 +253,41 @@ impl Scribe {
         }
     }
 
-    fn segment(&self, shared: &Shared, name: &shared::segment::SegmentName, s: u64, gap: Option<crate::segment::sequence::Gap>, closed: &Closed) -> Result<(), LogError> {
+    fn segment(
+        &self,
+        shared: &Shared,
+        name: &shared::segment::SegmentName,
+        s: u64,
+        gap: Option<crate::segment::sequence::Gap>,
+        closed: &Closed,
+    ) -> Result<(), LogError> {
         let cam = shared.id();
         if let Some(gap) = gap {
-            self.line(&SegGap { cam: cam.clone(), next: s, t0: gap.t0, t1: gap.t1, why: gap.why.code().into(), packets: gap.packets })?;
+            self.line(&SegGap {
+                cam: cam.clone(),
+                next: s,
+                t0: gap.t0,
+                t1: gap.t1,
+                why: gap.why.code().into(),
+                packets: gap.packets,
+            })?;
         }
         if let Some(loss) = closed.loss {
             // Pictures lost inside the segment: from, to, packets, though the file goes on.
-            self.line(&SegGap { cam: cam.clone(), next: s, t0: loss.from, t1: loss.to, why: Cause::Loss.code().into(), packets: loss.packets })?;
+            self.line(&SegGap {
+                cam: cam.clone(),
+                next: s,
+                t0: loss.from,
+                t1: loss.to,
+                why: Cause::Loss.code().into(),
+                packets: loss.packets,
+            })?;
         }
-        let how = if closed.mask.is_some() { "burned" } else { "none" };
+        let how = if closed.mask.is_some() {
+            "burned"
+        } else {
+            "none"
+        };
         self.line(&SegWrite {
             cam: cam.clone(),
             s,
@@ -222,7 +321,9 @@ impl Scribe {
     }
 
     fn trouble(&mut self, index: usize, code: Option<&(&'static str, String)>) {
-        let Some(id) = self.cameras.get(index).map(|c| c.id().clone()) else { return };
+        let Some(id) = self.cameras.get(index).map(|c| c.id().clone()) else {
+            return;
+        };
         let old = match code {
             Some((new, _)) => self.trouble.insert(index, new).filter(|old| old != new),
             None => self.trouble.remove(&index),

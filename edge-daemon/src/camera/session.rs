@@ -69,7 +69,10 @@ pub struct Retry {
 impl Retry {
     /// `seed` keeps a row of cameras from knocking in step after a switch has restarted.
     pub fn new(seed: u64) -> Self {
-        Self { failures: 0, noise: seed | 1 }
+        Self {
+            failures: 0,
+            noise: seed | 1,
+        }
     }
 
     /// A session ended after playing (frames arriving) for `played_ms`.
@@ -81,15 +84,27 @@ impl Retry {
         self.failures = self.failures.saturating_add(1);
         let (wait_ms, fault) = match how {
             Ended::Stop => (0, None),
-            Ended::Password => (60_000u64.saturating_mul(1 << failures.min(3)).min(300_000), Some("camera.password")),
+            Ended::Password => (
+                60_000u64.saturating_mul(1 << failures.min(3)).min(300_000),
+                Some("camera.password"),
+            ),
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.
-            Ended::Unreachable => (backoff(failures), (failures > 0).then_some("camera.unreachable")),
-            Ended::Lost | Ended::NoKey => (backoff(failures), (failures > 2).then_some("camera.unreachable")),
+            Ended::Unreachable => (
+                backoff(failures),
+                (failures > 0).then_some("camera.unreachable"),
+            ),
+            Ended::Lost | Ended::NoKey => (
+                backoff(failures),
+                (failures > 2).then_some("camera.unreachable"),
+            ),
             Ended::Worker => (backoff(failures), None),
         };
-        Next { wait_ms: self.jitter(wait_ms), fault }
+        Next {
+            wait_ms: self.jitter(wait_ms),
+            fault,
+        }
     }
 
     /// ±25 %.
@@ -98,7 +113,12 @@ impl Retry {
         self.noise ^= self.noise >> 7;
         self.noise ^= self.noise << 17;
         let quarter = ms / 4;
-        ms - quarter + if quarter == 0 { 0 } else { self.noise % (2 * quarter) }
+        ms - quarter
+            + if quarter == 0 {
+                0
+            } else {
+                self.noise % (2 * quarter)
+            }
     }
 }
 
@@ -127,11 +147,26 @@ mod tests {
     #[test]
     fn at_once_then_slower() {
         let mut retry = Retry::new(7);
-        assert_eq!(retry.ended(Ended::Lost, 60_000), Next { wait_ms: 0, fault: None });
-        let waits: Vec<u64> = (0..12).map(|_| retry.ended(Ended::Unreachable, 0).wait_ms).collect();
+        assert_eq!(
+            retry.ended(Ended::Lost, 60_000),
+            Next {
+                wait_ms: 0,
+                fault: None
+            }
+        );
+        let waits: Vec<u64> = (0..12)
+            .map(|_| retry.ended(Ended::Unreachable, 0).wait_ms)
+            .collect();
         assert!((750..=1250).contains(&waits[0]), "{waits:?}");
-        assert!(waits.iter().all(|w| *w <= 30_000) && waits[11] >= 18_000, "{waits:?}");
-        assert_eq!(retry.ended(Ended::Lost, 60_000).wait_ms, 0, "a good session starts over");
+        assert!(
+            waits.iter().all(|w| *w <= 30_000) && waits[11] >= 18_000,
+            "{waits:?}"
+        );
+        assert_eq!(
+            retry.ended(Ended::Lost, 60_000).wait_ms,
+            0,
+            "a good session starts over"
+        );
     }
 
     /// FLT-3: an outage is a fault at its second failure; a password refused at once, and not hammered.
@@ -139,19 +174,27 @@ mod tests {
     fn faults() {
         let mut retry = Retry::new(3);
         assert_eq!(retry.ended(Ended::Unreachable, 0).fault, None);
-        assert_eq!(retry.ended(Ended::Unreachable, 0).fault, Some("camera.unreachable"));
+        assert_eq!(
+            retry.ended(Ended::Unreachable, 0).fault,
+            Some("camera.unreachable")
+        );
         let mut retry = Retry::new(3);
         let next = retry.ended(Ended::Password, 0);
         assert_eq!(next.fault, Some("camera.password"));
         assert!(next.wait_ms >= 45_000);
-        assert_eq!(Retry::new(1).ended(Ended::Stalled, 20_000).fault, Some("camera.stalled"));
+        assert_eq!(
+            Retry::new(1).ended(Ended::Stalled, 20_000).fault,
+            Some("camera.stalled")
+        );
     }
 
     #[test]
     fn cameras_do_not_knock_in_step() {
         let second = |seed| {
             let mut r = Retry::new(seed);
-            (0..5).map(|_| r.ended(Ended::Unreachable, 0).wait_ms).sum::<u64>()
+            (0..5)
+                .map(|_| r.ended(Ended::Unreachable, 0).wait_ms)
+                .sum::<u64>()
         };
         assert_ne!(second(11), second(29));
     }
@@ -159,7 +202,9 @@ mod tests {
     #[test]
     fn a_short_session_does_not_reset_the_wait() {
         let mut retry = Retry::new(5);
-        let waits: Vec<u64> = (0..6).map(|_| retry.ended(Ended::Lost, 500).wait_ms).collect();
+        let waits: Vec<u64> = (0..6)
+            .map(|_| retry.ended(Ended::Lost, 500).wait_ms)
+            .collect();
         assert!(waits[5] > 8_000, "{waits:?}");
     }
 }

@@ -32,7 +32,10 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(60);
 const FPS: u64 = 25;
 const GOP: u64 = 25;
-const SPS: &[u8] = &[0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x58, 0xba, 0x80];
+const SPS: &[u8] = &[
+    0x67, 0x42, 0xc0, 0x1e, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00, 0x04,
+    0x00, 0x00, 0x03, 0x00, 0xc8, 0x3c, 0x58, 0xba, 0x80,
+];
 const PPS: &[u8] = &[0x68, 0xce, 0x0f, 0xc8];
 /// What an unmasked picture is made of.
 const RAW: u8 = 0x75;
@@ -69,7 +72,10 @@ impl FakeCamera {
     fn start(password: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("port");
         let port = listener.local_addr().expect("address").port();
-        let orders = Arc::new(Orders { password, ..Orders::default() });
+        let orders = Arc::new(Orders {
+            password,
+            ..Orders::default()
+        });
         let theirs = orders.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -81,7 +87,9 @@ impl FakeCamera {
         Self { port, orders }
     }
     fn url(&self) -> url::Url {
-        format!("rtsp://127.0.0.1:{}/stream", self.port).parse().expect("url")
+        format!("rtsp://127.0.0.1:{}/stream", self.port)
+            .parse()
+            .expect("url")
     }
 }
 
@@ -89,19 +97,30 @@ fn serve(stream: TcpStream, port: u16, orders: &Orders) -> std::io::Result<()> {
     let mut out = stream.try_clone()?;
     let mut lines = BufReader::new(stream).lines();
     loop {
-        let Some(Ok(request)) = lines.next() else { return Ok(()) };
+        let Some(Ok(request)) = lines.next() else {
+            return Ok(());
+        };
         let mut headers: HashMap<String, String> = HashMap::new();
         while let Some(Ok(line)) = lines.next() {
-            let Some((k, v)) = line.split_once(':') else { break };
+            let Some((k, v)) = line.split_once(':') else {
+                break;
+            };
             headers.insert(k.to_ascii_lowercase(), v.trim().to_owned());
         }
         let cseq = headers.get("cseq").cloned().unwrap_or_default();
         let method = request.split(' ').next().unwrap_or_default();
         let mut answer = |head: &str, body: &str| {
-            write!(out, "RTSP/1.0 {head}\r\nCSeq: {cseq}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+            write!(
+                out,
+                "RTSP/1.0 {head}\r\nCSeq: {cseq}\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
         };
         if orders.password {
-            answer("401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"cam\", nonce=\"abc\"", "")?;
+            answer(
+                "401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"cam\", nonce=\"abc\"",
+                "",
+            )?;
             continue;
         }
         match method {
@@ -113,9 +132,15 @@ fn serve(stream: TcpStream, port: u16, orders: &Orders) -> std::io::Result<()> {
                 );
                 answer("200 OK\r\nContent-Type: application/sdp", &sdp)?;
             }
-            "SETUP" => answer("200 OK\r\nSession: 7;timeout=60\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=0000abcd", "")?,
+            "SETUP" => answer(
+                "200 OK\r\nSession: 7;timeout=60\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=0000abcd",
+                "",
+            )?,
             "PLAY" => {
-                answer("200 OK\r\nSession: 7\r\nRTP-Info: url=rtsp://127.0.0.1/stream/0;seq=100;rtptime=5000", "")?;
+                answer(
+                    "200 OK\r\nSession: 7\r\nRTP-Info: url=rtsp://127.0.0.1/stream/0;seq=100;rtptime=5000",
+                    "",
+                )?;
                 orders.playing.fetch_add(1, SeqCst);
                 return stream_pictures(out, orders);
             }
@@ -128,7 +153,10 @@ fn stream_pictures(mut out: TcpStream, orders: &Orders) -> std::io::Result<()> {
     let began = Instant::now();
     let mut seq = 100u16;
     for n in 0u64.. {
-        std::thread::sleep((began + Duration::from_millis(n * 1000 / FPS)).saturating_duration_since(Instant::now()));
+        std::thread::sleep(
+            (began + Duration::from_millis(n * 1000 / FPS))
+                .saturating_duration_since(Instant::now()),
+        );
         if orders.hang_up.load(SeqCst) > 0 {
             orders.hang_up.fetch_sub(1, SeqCst);
             return Ok(());
@@ -138,7 +166,11 @@ fn stream_pictures(mut out: TcpStream, orders: &Orders) -> std::io::Result<()> {
         let key = n % GOP == 0;
         let mut picture = vec![if key { 0x65 } else { 0x41 }];
         picture.resize(if key { 12_000 } else { 3_000 }, RAW);
-        let nals: Vec<&[u8]> = if key { vec![SPS, PPS, &picture] } else { vec![&picture] };
+        let nals: Vec<&[u8]> = if key {
+            vec![SPS, PPS, &picture]
+        } else {
+            vec![&picture]
+        };
         for (i, nal) in nals.iter().enumerate() {
             let mark = if i + 1 == nals.len() { 0x80 } else { 0 };
             let mut packet = vec![0x80, 96 | mark];
@@ -172,7 +204,11 @@ fn cam() -> CameraId {
 }
 
 fn synced() -> Kernel {
-    Kernel { synced: true, offset_us: 0, err_us: 1000 }
+    Kernel {
+        synced: true,
+        offset_us: 0,
+        err_us: 1000,
+    }
 }
 
 fn world() -> World {
@@ -204,12 +240,29 @@ fn world_with(count: usize) -> World {
     assert!(problems.is_empty(), "{problems:?}");
     let (identity, recipient) = footage::sealed::keypair();
     let today = Zone::utc().day_of(clock.now().wall);
-    let days: BTreeMap<String, String> = (-1..=1).map(|d| (format!("{}/{}", cam(), today.plus_days(d)), recipient.clone())).collect();
+    let days: BTreeMap<String, String> = (-1..=1)
+        .map(|d| {
+            (
+                format!("{}/{}", cam(), today.plus_days(d)),
+                recipient.clone(),
+            )
+        })
+        .collect();
     std::fs::create_dir_all(state.keys()).expect("keys");
     let recipients = Recipients::load(&state.keys());
     recipients.replace(days).expect("recipients");
     let faults = Faults::new(log.clone(), clock);
-    World { volume, spare, log, faults, recipients, volumes, identity: identity.to_string(), boot: opened.boot, home }
+    World {
+        volume,
+        spare,
+        log,
+        faults,
+        recipients,
+        volumes,
+        identity: identity.to_string(),
+        boot: opened.boot,
+        home,
+    }
 }
 
 impl World {
@@ -253,35 +306,67 @@ impl World {
     }
 
     fn lines(&self, kind: &str) -> Vec<Line> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder()).expect("log").flatten().map(|f| f.path()).filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder())
+            .expect("log")
+            .flatten()
+            .map(|f| f.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+            .collect();
         files.sort();
-        let bytes: Vec<u8> = files.iter().flat_map(|f| std::fs::read(f).expect("log file")).collect();
+        let bytes: Vec<u8> = files
+            .iter()
+            .flat_map(|f| std::fs::read(f).expect("log file"))
+            .collect();
         let whole = |l: &&[u8]| l.ends_with(b"\n");
         let parse = |l| Record::parse(l).expect("line");
-        bytes.split_inclusive(|b| *b == b'\n').filter(whole).map(parse).filter(|r| kind.split('|').any(|k| k == r.kind)).map(Line).collect()
+        bytes
+            .split_inclusive(|b| *b == b'\n')
+            .filter(whole)
+            .map(parse)
+            .filter(|r| kind.split('|').any(|k| k == r.kind))
+            .map(Line)
+            .collect()
     }
 
     fn wait_segments(&self, count: usize) -> Vec<Line> {
-        wait("segments in the log", || Some(self.lines("seg.write")).filter(|l| l.len() >= count))
+        wait("segments in the log", || {
+            Some(self.lines("seg.write")).filter(|l| l.len() >= count)
+        })
     }
 
     /// The plain file of a `seg.write` line, checked against it.
     fn plain(&self, line: &Line) -> Vec<u8> {
-        let name = SegmentName { day: Zone::utc().day_of(line.time("t0")), cam: cam(), start: line.time("t0"), s: line.int("s") };
-        let file = [&self.volume, &self.spare].map(|v| v.join(name.closed_path())).into_iter().find(|f| f.exists());
+        let name = SegmentName {
+            day: Zone::utc().day_of(line.time("t0")),
+            cam: cam(),
+            start: line.time("t0"),
+            s: line.int("s"),
+        };
+        let file = [&self.volume, &self.spare]
+            .map(|v| v.join(name.closed_path()))
+            .into_iter()
+            .find(|f| f.exists());
         let sealed = std::fs::read(file.expect("the file a line names is there")).expect("reads");
         let mut opener = footage::sealed::Opener::new(std::slice::from_ref(&self.identity));
         let mut plain = Vec::new();
         opener.push(&sealed, &mut plain).expect("opens");
         opener.finish(&mut plain).expect("whole");
-        assert_eq!((plain.len() as u64, hex(&sha256(&plain))), (line.int("size"), line.text("sha256")), "SEGMENT-NOT-AS-LOGGED");
+        assert_eq!(
+            (plain.len() as u64, hex(&sha256(&plain))),
+            (line.int("size"), line.text("sha256")),
+            "SEGMENT-NOT-AS-LOGGED"
+        );
         plain
     }
 
     fn files(&self) -> Vec<String> {
         fn walk(dir: &Path, into: &mut Vec<String>) {
             for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-                if entry.path().is_dir() { walk(&entry.path(), into) } else { into.push(entry.file_name().to_string_lossy().into_owned()) }
+                if entry.path().is_dir() {
+                    walk(&entry.path(), into)
+                } else {
+                    into.push(entry.file_name().to_string_lossy().into_owned())
+                }
             }
         }
         let mut all = Vec::new();
@@ -294,9 +379,20 @@ impl World {
     fn verify(&self) {
         let mut checker = shared::check::Checker::new(None);
         let mut findings = Vec::new();
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder()).expect("log").flatten().map(|f| f.path()).filter(|p| p.extension().is_some_and(|e| e == "jsonl")).collect();
+        let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder())
+            .expect("log")
+            .flatten()
+            .map(|f| f.path())
+            .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+            .collect();
         files.sort();
-        for line in files.iter().flat_map(|f| std::fs::read(f).expect("log file").split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>()) {
+        for line in files.iter().flat_map(|f| {
+            std::fs::read(f)
+                .expect("log file")
+                .split_inclusive(|b| *b == b'\n')
+                .map(<[u8]>::to_vec)
+                .collect::<Vec<_>>()
+        }) {
             checker.line(&line, &mut findings);
         }
         findings.retain(|f| !shared::check::is_note(f.code));
@@ -308,10 +404,20 @@ impl World {
 struct Line(Record);
 impl Line {
     fn int(&self, key: &str) -> u64 {
-        self.0.data.get(key).and_then(Value::as_int).and_then(|n| u64::try_from(n).ok()).unwrap_or_else(|| panic!("{key} in {self:?}"))
+        self.0
+            .data
+            .get(key)
+            .and_then(Value::as_int)
+            .and_then(|n| u64::try_from(n).ok())
+            .unwrap_or_else(|| panic!("{key} in {self:?}"))
     }
     fn text(&self, key: &str) -> String {
-        self.0.data.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("{key} in {self:?}")).to_owned()
+        self.0
+            .data
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{key} in {self:?}"))
+            .to_owned()
     }
     fn time(&self, key: &str) -> Utc {
         Utc::parse(&self.text(key)).expect("time")
@@ -326,15 +432,30 @@ fn a_camera_is_recorded() {
     cameras.recovered(&cam(), None);
     world.wait_segments(2);
     let status = &cameras.status()[0].1;
-    assert!(status.connected && status.recording && status.frames >= 100, "{status:?}");
-    assert!(cameras.close_open(&cam(), PATIENCE), "a pull closes the open segment");
+    assert!(
+        status.connected && status.recording && status.frames >= 100,
+        "{status:?}"
+    );
+    assert!(
+        cameras.close_open(&cam(), PATIENCE),
+        "a pull closes the open segment"
+    );
     let asked = world.lines("seg.write").len();
     assert!(asked >= 3, "its line is in the log: {asked}");
-    wait("the next segment", || (cameras.status()[0].1.frames > status.frames + 60).then_some(()));
+    wait("the next segment", || {
+        (cameras.status()[0].1.frames > status.frames + 60).then_some(())
+    });
     cameras.stop();
     let lines = world.lines("seg.write");
-    assert!(lines.len() > asked, "stopping closes and logs the open segment");
-    assert!(world.files().iter().all(|f| f.ends_with(".mp4.age")), "{:?}", world.files());
+    assert!(
+        lines.len() > asked,
+        "stopping closes and logs the open segment"
+    );
+    assert!(
+        world.files().iter().all(|f| f.ends_with(".mp4.age")),
+        "{:?}",
+        world.files()
+    );
     assert_eq!(world.files().len(), lines.len());
     for (i, line) in lines.iter().enumerate() {
         assert_eq!(line.int("s"), i as u64 + 1);
@@ -348,9 +469,20 @@ fn a_camera_is_recorded() {
         }
     }
     let now = SystemClock.now().wall;
-    assert!((now.0 - lines[lines.len() - 1].time("t1").0).abs() < 5_000, "by the box's clock");
+    assert!(
+        (now.0 - lines[lines.len() - 1].time("t1").0).abs() < 5_000,
+        "by the box's clock"
+    );
     let session = &world.lines("cam.session")[0];
-    assert_eq!((session.text("codec"), session.int("w"), session.int("h"), session.int("fps_milli")), ("h264".into(), 640, 360, 25_000));
+    assert_eq!(
+        (
+            session.text("codec"),
+            session.int("w"),
+            session.int("h"),
+            session.int("fps_milli")
+        ),
+        ("h264".into(), 640, 360, 25_000)
+    );
     assert!(world.lines("seg.gap").is_empty());
     world.verify();
 }
@@ -359,17 +491,26 @@ fn a_camera_is_recorded() {
 #[test]
 fn a_broken_session_and_lost_packets_are_gaps_on_the_record() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    let cameras = world.start(world.config(&camera), Some((41, Utc(SystemClock.now().wall.0 - 3_600_000))));
+    let cameras = world.start(
+        world.config(&camera),
+        Some((41, Utc(SystemClock.now().wall.0 - 3_600_000))),
+    );
     cameras.recovered(&cam(), None);
     world.wait_segments(1);
     camera.orders.lose.store(5, SeqCst);
     world.wait_segments(2);
     // Long enough out of sight to be a gap: the fourth connection is the first that plays again.
     camera.orders.hang_up.store(1, SeqCst);
-    wait("a second session", || (camera.orders.playing.load(SeqCst) >= 2).then_some(()));
+    wait("a second session", || {
+        (camera.orders.playing.load(SeqCst) >= 2).then_some(())
+    });
     camera.orders.hang_up.store(1, SeqCst);
-    wait("a third session", || (camera.orders.playing.load(SeqCst) >= 3).then_some(()));
-    wait("frames", || (cameras.status()[0].1.recording && world.lines("cam.session").len() >= 2).then_some(()));
+    wait("a third session", || {
+        (camera.orders.playing.load(SeqCst) >= 3).then_some(())
+    });
+    wait("frames", || {
+        (cameras.status()[0].1.recording && world.lines("cam.session").len() >= 2).then_some(())
+    });
     cameras.stop();
     let lines = world.lines("seg.write");
     assert_eq!(lines[0].int("s"), 42, "numbers go on from the log");
@@ -377,10 +518,20 @@ fn a_broken_session_and_lost_packets_are_gaps_on_the_record() {
     assert_eq!(lost, 5);
     let gaps = world.lines("seg.gap");
     assert_eq!(gaps[0].text("why"), "start");
-    let loss = gaps.iter().find(|g| g.text("why") == "loss").expect("the loss is said");
+    let loss = gaps
+        .iter()
+        .find(|g| g.text("why") == "loss")
+        .expect("the loss is said");
     assert_eq!(loss.int("packets"), 5);
-    assert!(lines.iter().any(|l| l.int("s") == loss.int("next") && l.int("lost") == 5));
-    assert!(gaps.iter().any(|g| g.text("why") == "lost-session"), "{gaps:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.int("s") == loss.int("next") && l.int("lost") == 5)
+    );
+    assert!(
+        gaps.iter().any(|g| g.text("why") == "lost-session"),
+        "{gaps:?}"
+    );
     world.verify();
 }
 
@@ -389,7 +540,13 @@ fn a_broken_session_and_lost_packets_are_gaps_on_the_record() {
 fn a_refused_password_is_a_fault() {
     let (world, camera) = (world(), FakeCamera::start(true));
     let cameras = world.start(world.config(&camera), None);
-    let fault = wait("the fault", || world.faults.list().into_iter().find(|f| f.code == "camera.password"));
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "camera.password")
+    });
     assert_eq!(fault.cam, Some(cam()));
     assert!(!fault.detail.contains("correct horse"), "{}", fault.detail);
     assert_eq!(camera.orders.connections.load(SeqCst), 1);
@@ -402,12 +559,23 @@ fn a_refused_password_is_a_fault() {
 fn numbers_wait_for_recovery() {
     let (world, camera) = (world(), FakeCamera::start(false));
     let now = SystemClock.now().wall;
-    let torn = SegmentName { day: Zone::utc().day_of(now), cam: cam(), start: Utc(now.seconds() * 1000 - 60_000), s: 7 };
+    let torn = SegmentName {
+        day: Zone::utc().day_of(now),
+        cam: cam(),
+        start: Utc(now.seconds() * 1000 - 60_000),
+        s: 7,
+    };
     let path = world.volume.join(torn.open_path());
     std::fs::create_dir_all(path.parent().expect("folder")).expect("dir");
     std::fs::write(&path, b"torn").expect("write");
     let cameras = world.start(world.config(&camera), Some((5, Utc(now.0 - 120_000))));
-    wait("a closed file", || world.files().iter().any(|f| f.ends_with("-8.mp4.age")).then_some(()));
+    wait("a closed file", || {
+        world
+            .files()
+            .iter()
+            .any(|f| f.ends_with("-8.mp4.age"))
+            .then_some(())
+    });
     assert!(world.lines("seg.write").is_empty());
     assert!(!cameras.close_open(&cam(), Duration::from_millis(100)));
     // Recovery found nothing worth keeping: the log still ends with 5.
@@ -432,22 +600,53 @@ fn a_failed_disk_is_left_for_another() {
     let cameras = world.start(config, None);
     cameras.recovered(&cam(), None);
     let first = world.wait_segments(1).remove(0);
-    let name = SegmentName { day: Zone::utc().day_of(first.time("t0")), cam: cam(), start: first.time("t0"), s: 1 };
-    let (bad, good) = if world.volume.join(name.closed_path()).exists() { (&world.volume, &world.spare) } else { (&world.spare, &world.volume) };
+    let name = SegmentName {
+        day: Zone::utc().day_of(first.time("t0")),
+        cam: cam(),
+        start: first.time("t0"),
+        s: 1,
+    };
+    let (bad, good) = if world.volume.join(name.closed_path()).exists() {
+        (&world.volume, &world.spare)
+    } else {
+        (&world.spare, &world.volume)
+    };
     std::fs::rename(bad.join("footage"), bad.join("gone")).expect("rename");
     std::fs::write(bad.join("footage"), b"a file where a folder should be").expect("write");
-    wait("the fault", || world.faults.list().into_iter().find(|f| f.code == "disk.failed"));
+    wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "disk.failed")
+    });
     let lines = wait("a segment on the other volume", || {
         let lines = world.lines("seg.write");
         let found = lines.iter().any(|l| {
             let t0 = l.time("t0");
-            good.join(SegmentName { day: Zone::utc().day_of(t0), cam: cam(), start: t0, s: l.int("s") }.closed_path()).exists()
+            good.join(
+                SegmentName {
+                    day: Zone::utc().day_of(t0),
+                    cam: cam(),
+                    start: t0,
+                    s: l.int("s"),
+                }
+                .closed_path(),
+            )
+            .exists()
         });
         found.then_some(lines)
     });
     cameras.stop();
     assert!(lines.windows(2).all(|w| w[0].int("s") + 1 == w[1].int("s")));
-    assert!(world.lines("seg.gap").iter().any(|g| g.text("why") == "disk"), "{:?}", world.lines("seg.gap"));
+    assert!(
+        world
+            .lines("seg.gap")
+            .iter()
+            .any(|g| g.text("why") == "disk"),
+        "{:?}",
+        world.lines("seg.gap")
+    );
     world.verify();
 }
 
@@ -487,7 +686,11 @@ while True:
 
 fn masked(world: &World, camera: &FakeCamera, worker: PathBuf) -> Config {
     let mut config = world.config(camera);
-    config.cameras[0].mask = Some(Mask { id: "m7".into(), polygons: vec![vec![(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]], review: None });
+    config.cameras[0].mask = Some(Mask {
+        id: "m7".into(),
+        polygons: vec![vec![(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]],
+        review: None,
+    });
     config.pictures = worker;
     config
 }
@@ -496,17 +699,29 @@ fn masked(world: &World, camera: &FakeCamera, worker: PathBuf) -> Config {
 #[test]
 fn only_masked_pictures_reach_the_disk() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    let cameras = world.start(masked(&world, &camera, fake_worker(world.home.path(), 0)), None);
+    let cameras = world.start(
+        masked(&world, &camera, fake_worker(world.home.path(), 0)),
+        None,
+    );
     cameras.recovered(&cam(), None);
     world.wait_segments(2);
     cameras.stop();
     let lines = world.lines("mask.set|seg.write");
-    assert_eq!(lines[0].0.kind, "mask.set", "the mask is on the record before the first segment");
+    assert_eq!(
+        lines[0].0.kind, "mask.set",
+        "the mask is on the record before the first segment"
+    );
     assert!(lines[0].int("permille").abs_diff(125) <= 1);
     for line in &lines[1..] {
-        assert_eq!((line.text("mask"), line.text("how")), ("m7".into(), "burned".into()));
+        assert_eq!(
+            (line.text("mask"), line.text("how")),
+            ("m7".into(), "burned".into())
+        );
         let plain = world.plain(line);
-        assert!(!plain.windows(64).any(|w| w.iter().all(|b| *b == RAW)), "an unmasked picture is on disk");
+        assert!(
+            !plain.windows(64).any(|w| w.iter().all(|b| *b == RAW)),
+            "an unmasked picture is on disk"
+        );
     }
     world.verify();
 }
@@ -515,17 +730,36 @@ fn only_masked_pictures_reach_the_disk() {
 #[test]
 fn a_failing_worker_fails_closed() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    let cameras = world.start(masked(&world, &camera, fake_worker(world.home.path(), 60)), None);
+    let cameras = world.start(
+        masked(&world, &camera, fake_worker(world.home.path(), 60)),
+        None,
+    );
     cameras.recovered(&cam(), None);
-    let fault = wait("the fault", || world.faults.list().into_iter().find(|f| f.code == "mask.worker"));
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.worker")
+    });
     assert_eq!((fault.cam, fault.detail.as_str()), (Some(cam()), "told to"));
-    wait("another try", || (camera.orders.playing.load(SeqCst) >= 2).then_some(()));
+    wait("another try", || {
+        (camera.orders.playing.load(SeqCst) >= 2).then_some(())
+    });
     cameras.stop();
     let fail = &world.lines("mask.fail")[0];
-    assert_eq!((fail.text("mask"), fail.text("why")), ("m7".into(), "told to".into()));
+    assert_eq!(
+        (fail.text("mask"), fail.text("why")),
+        ("m7".into(), "told to".into())
+    );
     assert!(fail.time("t0") <= fail.time("t1"));
     for line in world.lines("seg.write") {
-        assert!(!world.plain(&line).windows(64).any(|w| w.iter().all(|b| *b == RAW)));
+        assert!(
+            !world
+                .plain(&line)
+                .windows(64)
+                .any(|w| w.iter().all(|b| *b == RAW))
+        );
     }
     world.verify();
 }
@@ -534,9 +768,18 @@ fn a_failing_worker_fails_closed() {
 #[test]
 fn no_worker_no_pictures() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    let cameras = world.start(masked(&world, &camera, "/nonexistent/beadle-pictures".into()), None);
+    let cameras = world.start(
+        masked(&world, &camera, "/nonexistent/beadle-pictures".into()),
+        None,
+    );
     cameras.recovered(&cam(), None);
-    wait("the fault", || world.faults.list().into_iter().find(|f| f.code == "mask.worker"));
+    wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.worker")
+    });
     cameras.stop();
     assert!(world.files().is_empty());
 }

@@ -4,14 +4,26 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Condvar, Mutex, atomic::{AtomicBool, AtomicU64, Ordering::Relaxed}, mpsc::Sender},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::Sender,
+    },
 };
 
-use shared::{id::CameraId, segment::SegmentName, time::{Utc, Zone}};
+use shared::{
+    id::CameraId,
+    segment::SegmentName,
+    time::{Utc, Zone},
+};
 
 use super::report::{Closed, Report};
 use crate::{
-    segment::{Cause, Unit, cutter::{Cutter, Step}, sequence::Sequence},
+    segment::{
+        Cause, Unit,
+        cutter::{Cutter, Step},
+        sequence::Sequence,
+    },
     store::writer::{Begin, End, Landed, Queue, Ticket, lock},
 };
 
@@ -88,8 +100,23 @@ pub struct Track {
 }
 
 impl Track {
-    pub fn new(shared: Arc<Shared>, doors: Arc<Doors>, reports: Sender<Report>, zone: Zone, segment_secs: u32) -> Self {
-        Self { shared, doors, reports, cutter: Cutter::new(zone, segment_secs), steps: Vec::new(), current: None, short: None, last: None }
+    pub fn new(
+        shared: Arc<Shared>,
+        doors: Arc<Doors>,
+        reports: Sender<Report>,
+        zone: Zone,
+        segment_secs: u32,
+    ) -> Self {
+        Self {
+            shared,
+            doors,
+            reports,
+            cutter: Cutter::new(zone, segment_secs),
+            steps: Vec::new(),
+            current: None,
+            short: None,
+            last: None,
+        }
     }
 
     pub fn expect_reorder(&mut self, yes: bool) {
@@ -153,32 +180,74 @@ impl Track {
 
     fn step(&mut self, step: Step) {
         match step {
-            Step::Begin { id, t0, day, parameters, gap } => {
+            Step::Begin {
+                id,
+                t0,
+                day,
+                parameters,
+                gap,
+            } => {
                 let gap = gap.or(self.short.map(|c| (c, 0)));
                 self.short = None;
                 let shared = &self.shared;
                 let s = lock(&shared.numbers).begin(id, t0, gap);
                 let Some(queue) = self.doors.chosen() else {
-                    let _ = self.reports.send(Report::Failed { cam: shared.index, id, cause: Cause::Disk });
+                    let _ = self.reports.send(Report::Failed {
+                        cam: shared.index,
+                        id,
+                        cause: Cause::Disk,
+                    });
                     self.cutter.abandon(id, Cause::Disk);
                     return;
                 };
-                let ticket = Ticket::new(shared.index, shared.id().clone(), id, shared.landed.clone());
-                let name = SegmentName { day, cam: shared.id().clone(), start: Utc(t0.seconds() * 1000), s };
+                let ticket =
+                    Ticket::new(shared.index, shared.id().clone(), id, shared.landed.clone());
+                let name = SegmentName {
+                    day,
+                    cam: shared.id().clone(),
+                    start: Utc(t0.seconds() * 1000),
+                    s,
+                };
                 let mask = shared.config.mask.as_ref().map(|m| m.id.clone());
-                queue.begin(&ticket, Begin { name, t0, parameters, mask });
+                queue.begin(
+                    &ticket,
+                    Begin {
+                        name,
+                        t0,
+                        parameters,
+                        mask,
+                    },
+                );
                 self.current = Some(Current { ticket, queue });
             }
-            Step::Fragment { id, sequence, wall, end, frames } => {
-                let Some(current) = self.current.as_ref().filter(|c| c.ticket.id == id) else { return };
+            Step::Fragment {
+                id,
+                sequence,
+                wall,
+                end,
+                frames,
+            } => {
+                let Some(current) = self.current.as_ref().filter(|c| c.ticket.id == id) else {
+                    return;
+                };
                 let count = frames.len() as u64;
-                match current.queue.fragment(&current.ticket, sequence, wall, end, frames) {
+                match current
+                    .queue
+                    .fragment(&current.ticket, sequence, wall, end, frames)
+                {
                     Ok(()) => self.last = Some(end),
                     Err(_) => {
                         // What has been handed over is good: end there, and wait for a key frame.
                         self.shared.lost.fetch_add(count, Relaxed);
                         let (lost, loss) = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
-                        current.queue.end(&current.ticket, End { t1: wall, lost, loss });
+                        current.queue.end(
+                            &current.ticket,
+                            End {
+                                t1: wall,
+                                lost,
+                                loss,
+                            },
+                        );
                         self.current = None;
                         self.short = Some(Cause::Shed);
                     }

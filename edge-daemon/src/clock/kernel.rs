@@ -7,7 +7,12 @@ pub fn kernel() -> Kernel {
     let mut t: nix::libc::timex = unsafe { std::mem::zeroed() };
     // SAFETY: `t` is a valid, exclusively borrowed timex for the length of the call.
     let state = unsafe { nix::libc::adjtimex(&raw mut t) };
-    let unsynced = state < 0 || state == nix::libc::TIME_ERROR || t.status & nix::libc::STA_UNSYNC != 0;
+    let unsynced =
+        state < 0 || state == nix::libc::TIME_ERROR || t.status & nix::libc::STA_UNSYNC != 0;
     let nano = t.status & nix::libc::STA_NANO != 0;
-    Kernel { synced: !unsynced, offset_us: i64::from(t.offset) / if nano { 1000 } else { 1 }, err_us: i64::from(t.maxerror) }
+    Kernel {
+        synced: !unsynced,
+        offset_us: i64::from(t.offset) / if nano { 1000 } else { 1 },
+        err_us: i64::from(t.maxerror),
+    }
 }

@@ -16,17 +16,38 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
     loop {
         let now = clock.now();
         let state = trust.state(now);
-        if said.is_none_or(|(level, src, then)| level != state.level || src != state.src || now.mono.saturating_sub(then) >= HOUR_MS) {
+        if said.is_none_or(|(level, src, then)| {
+            level != state.level || src != state.src || now.mono.saturating_sub(then) >= HOUR_MS
+        }) {
             // The kernel does not say how far its time service is from a reference clock: 0, as in NTP "unspecified".
-            let line = ClockState { src: state.src.into(), stratum: 0, offset_us: state.offset_us, err_us: state.err_us, trust: state.level.as_str().into() };
+            let line = ClockState {
+                src: state.src.into(),
+                stratum: 0,
+                offset_us: state.offset_us,
+                err_us: state.err_us,
+                trust: state.level.as_str().into(),
+            };
             match log.append_soon("sys:clock", &line) {
                 Ok(_) => said = Some((state.level, state.src, now.mono)),
                 Err(LogError::Stopped(_)) => return,
                 Err(e) => tracing::warn!(error = %e, "the clock's state could not be logged"),
             }
             let disagrees = state.level == Level::Unknown && state.src == "hub";
-            set(faults, "clock.disagrees", disagrees, &format!("the hub's clock and this box's differ by {} s", state.offset_us / 1_000_000));
-            set(faults, "clock.unsynced", state.level == Level::Unknown && !disagrees, "neither a time service nor the hub vouches for the clock");
+            set(
+                faults,
+                "clock.disagrees",
+                disagrees,
+                &format!(
+                    "the hub's clock and this box's differ by {} s",
+                    state.offset_us / 1_000_000
+                ),
+            );
+            set(
+                faults,
+                "clock.unsynced",
+                state.level == Level::Unknown && !disagrees,
+                "neither a time service nor the hub vouches for the clock",
+            );
         }
         if stop.wait(LOOK_EVERY) {
             return;
@@ -35,5 +56,9 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
 }
 
 fn set(faults: &Faults, code: &'static str, on: bool, why: &str) {
-    if on { faults.on(code, None, why) } else { faults.off(code, None) }
+    if on {
+        faults.on(code, None, why)
+    } else {
+        faults.off(code, None)
+    }
 }

@@ -19,21 +19,37 @@ const STEADY_MS: u64 = 60_000;
 const KERNEL_ERR_US: i64 = 5_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level { Synced, Holdover, Unknown }
+pub enum Level {
+    Synced,
+    Holdover,
+    Unknown,
+}
 
 /// The kernel's word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kernel { pub synced: bool, pub offset_us: i64, pub err_us: i64 }
+pub struct Kernel {
+    pub synced: bool,
+    pub offset_us: i64,
+    pub err_us: i64,
+}
 
 /// For a `clock.state` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State { pub level: Level, pub src: &'static str, pub offset_us: i64, pub err_us: i64 }
+pub struct State {
+    pub level: Level,
+    pub src: &'static str,
+    pub offset_us: i64,
+    pub err_us: i64,
+}
 
 /// How far the wall clock can be believed. Cheap to clone.
 #[derive(Clone)]
 pub struct Trust(Arc<Inner>);
 
-struct Inner { kernel: fn() -> Kernel, seen: Mutex<Seen> }
+struct Inner {
+    kernel: fn() -> Kernel,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Default)]
 struct Seen {
@@ -69,27 +85,69 @@ impl Seen {
         let hub = self.hub_offset(now);
         match hub {
             // Whoever is right, they are not both.
-            Some((offset, _)) if offset.abs() > AGREE_MS => State { level: Level::Unknown, src: "hub", offset_us: offset * 1000, err_us: AGREE_MS * 1000 },
-            _ if good => State { level: Level::Synced, src: "kernel", offset_us: kernel.offset_us, err_us: kernel.err_us },
+            Some((offset, _)) if offset.abs() > AGREE_MS => State {
+                level: Level::Unknown,
+                src: "hub",
+                offset_us: offset * 1000,
+                err_us: AGREE_MS * 1000,
+            },
+            _ if good => State {
+                level: Level::Synced,
+                src: "kernel",
+                offset_us: kernel.offset_us,
+                err_us: kernel.err_us,
+            },
             Some((offset, age)) => {
-                let level = if age <= FRESH_MS { Level::Synced } else { Level::Holdover };
-                State { level, src: "hub", offset_us: offset * 1000, err_us: AGREE_MS * 1000 }
+                let level = if age <= FRESH_MS {
+                    Level::Synced
+                } else {
+                    Level::Holdover
+                };
+                State {
+                    level,
+                    src: "hub",
+                    offset_us: offset * 1000,
+                    err_us: AGREE_MS * 1000,
+                }
             }
-            None if self.was_synced => State { level: Level::Holdover, src: "kernel", offset_us: kernel.offset_us, err_us: kernel.err_us },
-            None => State { level: Level::Unknown, src: "none", offset_us: 0, err_us: kernel.err_us },
+            None if self.was_synced => State {
+                level: Level::Holdover,
+                src: "kernel",
+                offset_us: kernel.offset_us,
+                err_us: kernel.err_us,
+            },
+            None => State {
+                level: Level::Unknown,
+                src: "none",
+                offset_us: 0,
+                err_us: kernel.err_us,
+            },
         }
     }
 }
 
 impl Trust {
-    pub fn new() -> Self { Self::with_kernel(super::kernel) }
+    pub fn new() -> Self {
+        Self::with_kernel(super::kernel)
+    }
     /// With another word for the kernel's.
-    pub fn with_kernel(kernel: fn() -> Kernel) -> Self { Self(Arc::new(Inner { kernel, seen: Mutex::default() })) }
-    fn seen(&self) -> MutexGuard<'_, Seen> { self.0.seen.lock().unwrap_or_else(PoisonError::into_inner) }
+    pub fn with_kernel(kernel: fn() -> Kernel) -> Self {
+        Self(Arc::new(Inner {
+            kernel,
+            seen: Mutex::default(),
+        }))
+    }
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// The hub's time at a countersignature, and ours when it arrived.
-    pub fn heard_hub(&self, hub: Utc, now: Now) { self.seen().hub = Some((hub, now)); }
-    pub fn level(&self, now: Now) -> Level { self.state(now).level }
+    pub fn heard_hub(&self, hub: Utc, now: Now) {
+        self.seen().hub = Some((hub, now));
+    }
+    pub fn level(&self, now: Now) -> Level {
+        self.state(now).level
+    }
     pub fn state(&self, now: Now) -> State {
         let kernel = (self.0.kernel)();
         self.seen().state(kernel, now)
@@ -97,11 +155,18 @@ impl Trust {
     /// Whether footage may be deleted by this clock (design.md §4).
     pub fn corroborated(&self, now: Now) -> bool {
         let state = self.state(now);
-        let steady = self.seen().jumped.is_none_or(|then| now.mono.saturating_sub(then) >= STEADY_MS);
+        let steady = self
+            .seen()
+            .jumped
+            .is_none_or(|then| now.mono.saturating_sub(then) >= STEADY_MS);
         steady && state.level != Level::Unknown
     }
 }
-impl Default for Trust { fn default() -> Self { Self::new() } }
+impl Default for Trust {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Level {
     pub fn as_str(self) -> &'static str {
@@ -118,10 +183,33 @@ mod tests {
     use super::*;
 
     const T: i64 = 1_793_714_400_000;
-    fn at(wall: i64, mono: u64) -> Now { Now { wall: Utc(T + wall), mono } }
-    fn unsynced() -> Kernel { Kernel { synced: false, offset_us: 0, err_us: 16_000_000 } }
-    fn synced() -> Kernel { Kernel { synced: true, offset_us: 40, err_us: 2_000 } }
-    fn poor() -> Kernel { Kernel { synced: true, offset_us: 40, err_us: 9_000_000 } }
+    fn at(wall: i64, mono: u64) -> Now {
+        Now {
+            wall: Utc(T + wall),
+            mono,
+        }
+    }
+    fn unsynced() -> Kernel {
+        Kernel {
+            synced: false,
+            offset_us: 0,
+            err_us: 16_000_000,
+        }
+    }
+    fn synced() -> Kernel {
+        Kernel {
+            synced: true,
+            offset_us: 40,
+            err_us: 2_000,
+        }
+    }
+    fn poor() -> Kernel {
+        Kernel {
+            synced: true,
+            offset_us: 40,
+            err_us: 9_000_000,
+        }
+    }
 
     /// RET-2: deletion needs a clock that somebody vouches for.
     #[test]
@@ -134,7 +222,11 @@ mod tests {
         assert_eq!(trust.level(at(1_000, 1_000)), Level::Synced);
         assert!(trust.corroborated(at(1_000, 1_000)));
         assert_eq!(trust.level(at(3_700_000, 3_700_000)), Level::Holdover);
-        assert_eq!(trust.level(at(60_000_000, 60_000_000)), Level::Unknown, "a crystal drifts");
+        assert_eq!(
+            trust.level(at(60_000_000, 60_000_000)),
+            Level::Unknown,
+            "a crystal drifts"
+        );
     }
 
     /// RET-2: one who contradicts outweighs one who vouches.
@@ -154,11 +246,17 @@ mod tests {
         let trust = Trust::with_kernel(unsynced);
         trust.heard_hub(Utc(T), at(0, 0));
         assert!(trust.corroborated(at(1_000, 1_000)));
-        assert!(!trust.corroborated(at(86_400_000, 2_000)), "a day in a second");
+        assert!(
+            !trust.corroborated(at(86_400_000, 2_000)),
+            "a day in a second"
+        );
         let settled = Trust::with_kernel(synced);
         assert!(settled.corroborated(at(0, 0)));
         assert!(!settled.corroborated(at(86_400_000, 1_000)), "just jumped");
         assert!(!settled.corroborated(at(86_440_000, 41_000)));
-        assert!(settled.corroborated(at(86_461_000, 62_000)), "steady for a minute");
+        assert!(
+            settled.corroborated(at(86_461_000, 62_000)),
+            "steady for a minute"
+        );
     }
 }

@@ -8,14 +8,34 @@ use crate::config;
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let c = config::load(path)?;
     println!("{}: good", path.display());
-    println!("box {} of {}, {} ({})", c.name, c.scheme, c.site, c.zone_name);
-    println!("state in {}, footage on {}", c.state.display(), c.volumes.iter().map(|v| v.display().to_string()).collect::<Vec<_>>().join(", "));
+    println!(
+        "box {} of {}, {} ({})",
+        c.name, c.scheme, c.site, c.zone_name
+    );
+    println!(
+        "state in {}, footage on {}",
+        c.state.display(),
+        c.volumes
+            .iter()
+            .map(|v| v.display().to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     for camera in &c.cameras {
         let mask = camera.mask.as_ref().map_or("no mask".into(), |m| {
-            let review = m.review.map_or("no review date".into(), |d| format!("review due {d}"));
-            format!("mask {} over {:.1} % of the picture, {review}", m.id, m.permille() as f64 / 10.0)
+            let review = m
+                .review
+                .map_or("no review date".into(), |d| format!("review due {d}"));
+            format!(
+                "mask {} over {:.1} % of the picture, {review}",
+                m.id,
+                m.permille() as f64 / 10.0
+            )
         });
-        println!("camera {} ({}): {}, kept {} days, {mask}", camera.id, camera.title, camera.url, camera.retention_days);
+        println!(
+            "camera {} ({}): {}, kept {} days, {mask}",
+            camera.id, camera.title, camera.url, camera.retention_days
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

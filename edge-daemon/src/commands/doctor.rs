@@ -14,10 +14,17 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     let config = Arc::new(config::load(path)?);
-    let looked = Looked { state: config.state(), config, now: logbook::SystemClock.now() };
+    let looked = Looked {
+        state: config.state(),
+        config,
+        now: logbook::SystemClock.now(),
+    };
     let lines = checks::run(&looked, LIMIT);
     if json {
-        println!("{}", serde_json::to_string_pretty(&lines).map_err(|e| Failed::new(exit::SOFTWARE, e))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&lines).map_err(|e| Failed::new(exit::SOFTWARE, e))?
+        );
     } else {
         for line in &lines {
             println!("{} {}: {}", line.mark.sign(), line.what, line.text);

@@ -17,7 +17,11 @@ pub mod volume;
 const CONFIG: &str = "/etc/beadle/edge.toml";
 
 #[derive(Debug, Parser)]
-#[command(name = "beadle-edge", version, about = "Records a town's CCTV and keeps the scheme's promises about it")]
+#[command(
+    name = "beadle-edge",
+    version,
+    about = "Records a town's CCTV and keeps the scheme's promises about it"
+)]
 pub struct Line {
     #[command(subcommand)]
     pub command: Command,
@@ -118,7 +122,10 @@ pub struct Failed {
 
 impl Failed {
     pub fn new(code: u8, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { code, error: error.into() }
+        Self {
+            code,
+            error: error.into(),
+        }
     }
 }
 
@@ -145,14 +152,27 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// Runs one command; prints what went wrong.
 pub fn run(line: Line) -> ExitCode {
     let result = match line.command {
-        Command::Enrol { config, again, code } => enrol::run(&config, &code.concat(), again),
+        Command::Enrol {
+            config,
+            again,
+            code,
+        } => enrol::run(&config, &code.concat(), again),
         Command::Run { config } => run::run(&config),
         Command::Reader { config } => reader::run(&config),
         Command::CheckConfig { config } => check_config::run(&config),
         Command::Doctor { config, json } => doctor::run(&config, json),
         Command::Status { config, json } => status::run(&config, json),
-        Command::Index { command: IndexCommand::Rebuild { config } } => index::rebuild(&config),
-        Command::Volume { command: VolumeCommand::Label { path, config, system_disk } } => volume::label(&config, &path, system_disk),
+        Command::Index {
+            command: IndexCommand::Rebuild { config },
+        } => index::rebuild(&config),
+        Command::Volume {
+            command:
+                VolumeCommand::Label {
+                    path,
+                    config,
+                    system_disk,
+                },
+        } => volume::label(&config, &path, system_disk),
     };
     match result {
         Ok(code) => code,

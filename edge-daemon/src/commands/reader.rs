@@ -3,12 +3,20 @@
 use std::{path::Path, process::ExitCode};
 
 use super::{Failed, exit};
-use crate::{config, reader::{ServeError, Server}, state::State};
+use crate::{
+    config,
+    reader::{ServeError, Server},
+    state::State,
+};
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let config = config::load(path)?;
     let failed = |e: ServeError| {
-        let code = if matches!(e, ServeError::Second(_)) { exit::UNAVAILABLE } else { exit::IO };
+        let code = if matches!(e, ServeError::Second(_)) {
+            exit::UNAVAILABLE
+        } else {
+            exit::IO
+        };
         Failed::new(code, e)
     };
     let server = Server::bind(&State::new(&config.state), &config.name).map_err(failed)?;

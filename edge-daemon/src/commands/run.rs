@@ -3,7 +3,10 @@
 use std::{path::Path, process::ExitCode};
 
 use super::{Failed, exit};
-use crate::{config, supervise::{self, RunError}};
+use crate::{
+    config,
+    supervise::{self, RunError},
+};
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let config = config::load(path)?;

@@ -18,24 +18,57 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         _ => Failed::new(exit::IO, format!("{} cannot be read: {e}", file.display())),
     })?;
     if json {
-        println!("{}", serde_json::to_string_pretty(&s).map_err(|e| Failed::new(exit::SOFTWARE, e))?);
+        println!(
+            "{}",
+            serde_json::to_string_pretty(&s).map_err(|e| Failed::new(exit::SOFTWARE, e))?
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let now = logbook::SystemClock.now().wall;
     let ago = |t: Utc| format!("{} s ago", (now.0 - t.0).max(0) / 1000);
     if now.0 - s.t.0 > OLD_MS {
-        println!("the box does not run: this is how it was {}", s.t.for_people(&config.zone));
+        println!(
+            "the box does not run: this is how it was {}",
+            s.t.for_people(&config.zone)
+        );
     }
     println!("box {}, start {}, version {}", s.r#box, s.boot, s.version);
-    println!("log {}: {} lines, {} signed, {} countersigned", s.log.origin, s.log.size, s.log.signed, s.log.countersigned);
-    println!("hub {}: {}{}", s.uplink.hub.as_deref().unwrap_or("none"), s.uplink.state, s.uplink.why.map_or(String::new(), |w| format!(" ({w})")));
+    println!(
+        "log {}: {} lines, {} signed, {} countersigned",
+        s.log.origin, s.log.size, s.log.signed, s.log.countersigned
+    );
+    println!(
+        "hub {}: {}{}",
+        s.uplink.hub.as_deref().unwrap_or("none"),
+        s.uplink.state,
+        s.uplink.why.map_or(String::new(), |w| format!(" ({w})"))
+    );
     println!("clock {}, {} MiB free for footage", s.clock, s.free_mib);
     for c in &s.cameras {
-        let how = if c.recording { "recording" } else if c.connected { "connected, nothing lands" } else { "not connected" };
-        println!("camera {} ({}): {how}, last frame {}, {} frames, {} packets lost", c.cam, c.title, c.landed.map_or("never".into(), ago), c.frames, c.lost);
+        let how = if c.recording {
+            "recording"
+        } else if c.connected {
+            "connected, nothing lands"
+        } else {
+            "not connected"
+        };
+        println!(
+            "camera {} ({}): {how}, last frame {}, {} frames, {} packets lost",
+            c.cam,
+            c.title,
+            c.landed.map_or("never".into(), ago),
+            c.frames,
+            c.lost
+        );
     }
     for f in &s.faults {
-        println!("fault {}{} since {}: {}", f.code, f.cam.as_ref().map_or(String::new(), |c| format!(" {c}")), f.since.for_people(&config.zone), f.detail);
+        println!(
+            "fault {}{} since {}: {}",
+            f.code,
+            f.cam.as_ref().map_or(String::new(), |c| format!(" {c}")),
+            f.since.for_people(&config.zone),
+            f.detail
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

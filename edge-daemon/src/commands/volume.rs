@@ -15,15 +15,31 @@ use crate::{
 /// `system_disk`: recording on the system disk is meant (`--system-disk`).
 pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<ExitCode, Failed> {
     let config = config::load(config_path)?;
-    let key = BoxKey::open_or_make(&State::new(&config.state).identity()).map_err(|e| Failed::new(exit::IO, e))?;
+    let key = BoxKey::open_or_make(&State::new(&config.state).identity())
+        .map_err(|e| Failed::new(exit::IO, e))?;
     let made = logbook::SystemClock.now().wall;
-    let label = volume::label(volume, &config.name, made, system_disk, |bytes| key.sign(bytes)).map_err(|e| {
-        let code = if matches!(e, VolumeError::Io { .. }) { exit::IO } else { exit::USAGE };
+    let label = volume::label(volume, &config.name, made, system_disk, |bytes| {
+        key.sign(bytes)
+    })
+    .map_err(|e| {
+        let code = if matches!(e, VolumeError::Io { .. }) {
+            exit::IO
+        } else {
+            exit::USAGE
+        };
         Failed::new(code, e)
     })?;
-    println!("{} is volume {} of box {}", volume.display(), label.id, label.r#box);
+    println!(
+        "{} is volume {} of box {}",
+        volume.display(),
+        label.id,
+        label.r#box
+    );
     if !config.volumes.iter().any(|v| v == volume) {
-        println!("add it to `volumes` in {} to record there", config_path.display());
+        println!(
+            "add it to `volumes` in {} to record there",
+            config_path.display()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

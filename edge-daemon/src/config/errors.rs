@@ -51,8 +51,19 @@ pub struct Gather {
 }
 
 impl Gather {
-    pub fn wrong(&mut self, path: impl Into<String>, value: Option<String>, why: impl Into<String>, example: &'static str) {
-        self.wrongs.push(Wrong { path: path.into(), value, why: why.into(), example });
+    pub fn wrong(
+        &mut self,
+        path: impl Into<String>,
+        value: Option<String>,
+        why: impl Into<String>,
+        example: &'static str,
+    ) {
+        self.wrongs.push(Wrong {
+            path: path.into(),
+            value,
+            why: why.into(),
+            example,
+        });
     }
 
     pub fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {

@@ -4,7 +4,11 @@
 //! Reading the file and the passwords it names is left to [`load`].
 use std::path::{Path, PathBuf};
 
-use shared::{id::{BoxName, CameraId}, record::{self, Digest}, time::{Day, Zone}};
+use shared::{
+    id::{BoxName, CameraId},
+    record::{self, Digest},
+    time::{Day, Zone},
+};
 
 pub mod errors;
 pub mod load;
@@ -76,8 +80,20 @@ impl Mask {
     /// SHA-256 of the polygons as `[[[x,y],…],…]` without white space, for `mask.set`.
     pub fn digest(&self) -> Digest {
         let corner = |(x, y): &(f64, f64)| format!("[{x},{y}]");
-        let polygon = |p: &Vec<(f64, f64)>| format!("[{}]", p.iter().map(corner).collect::<Vec<_>>().join(","));
-        record::sha256(format!("[{}]", self.polygons.iter().map(polygon).collect::<Vec<_>>().join(",")).as_bytes())
+        let polygon = |p: &Vec<(f64, f64)>| {
+            format!("[{}]", p.iter().map(corner).collect::<Vec<_>>().join(","))
+        };
+        record::sha256(
+            format!(
+                "[{}]",
+                self.polygons
+                    .iter()
+                    .map(polygon)
+                    .collect::<Vec<_>>()
+                    .join(",")
+            )
+            .as_bytes(),
+        )
     }
 
     /// Thousandths of the picture it covers.
@@ -90,11 +106,17 @@ impl Mask {
 #[derive(Clone, PartialEq)]
 pub struct Secret(String);
 impl Secret {
-    pub fn new(text: String) -> Self { Self(text) }
-    pub fn reveal(&self) -> &str { &self.0 }
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str("[redacted]") }
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
 }
 
 #[cfg(test)]

@@ -1,14 +1,23 @@
 //! Pure. Whole files, good and bad: everything wrong is said at once.
 use std::path::Path;
 
-use super::{walk::{PasswordSource, Surroundings}, *};
+use super::{
+    walk::{PasswordSource, Surroundings},
+    *,
+};
 
 fn read(text: &str) -> Result<Config, ConfigErrors> {
     let password = |s: &PasswordSource| match s {
         PasswordSource::Credential(n) if n == "c03-password" => Ok("hunter2".into()),
         other => Err(format!("no such password: {other:?}")),
     };
-    parse(text.as_bytes(), &Surroundings { program_folder: Path::new("/usr/bin"), password: &password })
+    parse(
+        text.as_bytes(),
+        &Surroundings {
+            program_folder: Path::new("/usr/bin"),
+            password: &password,
+        },
+    )
 }
 
 const GOOD: &str = r#"
@@ -37,19 +46,40 @@ polygons = [[[0, 0.2], [0.4, 0.2], [0.4, 1]]]
 #[test]
 fn a_whole_file_with_its_defaults() {
     let c = read(GOOD).expect("good");
-    assert_eq!((c.zone_name.as_str(), c.retention_days, c.segment_secs), ("Europe/London", 31, 60));
+    assert_eq!(
+        (c.zone_name.as_str(), c.retention_days, c.segment_secs),
+        ("Europe/London", 31, 60)
+    );
     assert_eq!(c.state, Path::new("/var/lib/beadle-edge"));
     assert_eq!(c.pictures, Path::new("/usr/bin/beadle-pictures"));
     assert_eq!(c.volumes, [Path::new("/srv/footage1")]);
     assert_eq!(c.log_base(), "cctv.example.gov.uk/box/ashby");
     assert_eq!(c.digest, record::sha256(GOOD.as_bytes()));
     let (one, three) = (&c.cameras[0], &c.cameras[1]);
-    assert_eq!((one.title.as_str(), one.retention_days, one.mask.is_none()), ("c01", 31, true));
-    assert_eq!((three.retention_days, three.password.as_ref().map(Secret::reveal)), (28, Some("hunter2")));
+    assert_eq!(
+        (one.title.as_str(), one.retention_days, one.mask.is_none()),
+        ("c01", 31, true)
+    );
+    assert_eq!(
+        (
+            three.retention_days,
+            three.password.as_ref().map(Secret::reveal)
+        ),
+        (28, Some("hunter2"))
+    );
     let mask = three.mask.as_ref().expect("mask");
-    assert_eq!(mask.review.map(|d| d.to_string()).as_deref(), Some("2027-11-01"));
-    assert_eq!(mask.digest(), record::sha256(b"[[[0,0.2],[0.4,0.2],[0.4,1]]]"));
-    assert!(!format!("{c:?}").contains("hunter2"), "secrets are not printed");
+    assert_eq!(
+        mask.review.map(|d| d.to_string()).as_deref(),
+        Some("2027-11-01")
+    );
+    assert_eq!(
+        mask.digest(),
+        record::sha256(b"[[[0,0.2],[0.4,0.2],[0.4,1]]]")
+    );
+    assert!(
+        !format!("{c:?}").contains("hunter2"),
+        "secrets are not printed"
+    );
 }
 
 /// Everything wrong is said at once, each with its path, value and an example.
@@ -110,22 +140,40 @@ secs = 1
     ] {
         assert!(text.contains(line), "{line}\nnot in\n{text}");
     }
-    assert!(!text.contains("geheim"), "a password in an address is not repeated: {text}");
+    assert!(
+        !text.contains("geheim"),
+        "a password in an address is not repeated: {text}"
+    );
     assert_eq!(errors.0.len(), 16, "{text}");
 }
 
 #[test]
 fn two_cameras_with_one_id_and_a_password_without_a_user() {
     let twice = GOOD.replace("c01", "c03");
-    assert!(read(&twice).expect_err("twice").to_string().contains(r#"camera[1].id = "c03": camera[0] has this id already"#));
+    assert!(
+        read(&twice)
+            .expect_err("twice")
+            .to_string()
+            .contains(r#"camera[1].id = "c03": camera[0] has this id already"#)
+    );
     let nobody = GOOD.replace("username = \"beadle\"", "");
-    assert!(read(&nobody).expect_err("nobody").to_string().contains("camera[1].username: a password is given but no user name"));
+    assert!(
+        read(&nobody)
+            .expect_err("nobody")
+            .to_string()
+            .contains("camera[1].username: a password is given but no user name")
+    );
 }
 
 /// MSK-5: a mask that cannot be read refuses the file; it never becomes a camera without a mask.
 #[test]
 fn a_broken_mask_is_never_no_mask() {
-    for (from, to) in [("[[[0, 0.2], [0.4, 0.2], [0.4, 1]]]", "[]"), ("id = \"m7\"", ""), ("polygons", "polygon"), ("[0, 0.2]", "[0, \"x\"]")] {
+    for (from, to) in [
+        ("[[[0, 0.2], [0.4, 0.2], [0.4, 1]]]", "[]"),
+        ("id = \"m7\"", ""),
+        ("polygons", "polygon"),
+        ("[0, 0.2]", "[0, \"x\"]"),
+    ] {
         assert!(read(&GOOD.replace(from, to)).is_err(), "{to}");
     }
 }
@@ -134,5 +182,14 @@ fn a_broken_mask_is_never_no_mask() {
 fn not_toml_at_all() {
     let text = read("[box\nname=").expect_err("not toml").to_string();
     assert!(text.contains("it cannot be read as TOML: line 1"), "{text}");
-    assert!(parse(&[0xff, 0xfe], &Surroundings { program_folder: Path::new("/"), password: &|_| Err(String::new()) }).is_err());
+    assert!(
+        parse(
+            &[0xff, 0xfe],
+            &Surroundings {
+                program_folder: Path::new("/"),
+                password: &|_| Err(String::new())
+            }
+        )
+        .is_err()
+    );
 }

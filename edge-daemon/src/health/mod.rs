@@ -62,10 +62,17 @@ impl Faults {
                 }
             }
         };
-        if let Err(e) = std::thread::Builder::new().name("faults".into()).spawn(write) {
+        if let Err(e) = std::thread::Builder::new()
+            .name("faults".into())
+            .spawn(write)
+        {
             tracing::error!(error = %e, "faults are kept but not logged: no thread");
         }
-        Self(Arc::new(Inner { raised: Mutex::default(), lines, clock }))
+        Self(Arc::new(Inner {
+            raised: Mutex::default(),
+            lines,
+            clock,
+        }))
     }
 
     fn raised(&self) -> MutexGuard<'_, Vec<Raised>> {
@@ -81,15 +88,26 @@ impl Faults {
     /// `code` is one of `shared::conditions`. Raising what is raised only updates the detail.
     pub fn on(&self, code: &'static str, cam: Option<&CameraId>, detail: &str) {
         let mut raised = self.raised();
-        if let Some(there) = raised.iter_mut().find(|r| r.code == code && r.cam.as_ref() == cam) {
+        if let Some(there) = raised
+            .iter_mut()
+            .find(|r| r.code == code && r.cam.as_ref() == cam)
+        {
             if there.detail != detail {
                 there.detail = detail.into();
             }
             return;
         }
-        raised.push(Raised { code, cam: cam.cloned(), since: self.0.clock.now().wall, detail: detail.into() });
+        raised.push(Raised {
+            code,
+            cam: cam.cloned(),
+            since: self.0.clock.now().wall,
+            detail: detail.into(),
+        });
         tracing::warn!(code, camera = cam.map(CameraId::as_str), detail, "fault");
-        self.say(Change::On(FaultOn { code: code.into(), cam: cam.cloned() }));
+        self.say(Change::On(FaultOn {
+            code: code.into(),
+            cam: cam.cloned(),
+        }));
     }
 
     pub fn off(&self, code: &'static str, cam: Option<&CameraId>) {
@@ -98,7 +116,10 @@ impl Faults {
         raised.retain(|r| r.code != code || r.cam.as_ref() != cam);
         if raised.len() != before {
             tracing::info!(code, camera = cam.map(CameraId::as_str), "fault over");
-            self.say(Change::Off(FaultOff { code: code.into(), cam: cam.cloned() }));
+            self.say(Change::Off(FaultOff {
+                code: code.into(),
+                cam: cam.cloned(),
+            }));
         }
     }
 
@@ -125,15 +146,25 @@ mod tests {
             }
         }
         let mut all = Vec::new();
-        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        sources(
+            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            &mut all,
+        );
         let mut codes = std::collections::BTreeSet::new();
         for text in all {
             for call in ["faults.on(\"", "faults.off(\"", "fault(\""] {
-                codes.extend(text.match_indices(call).filter_map(|(i, _)| text[i + call.len()..].split('"').next().map(str::to_owned)));
+                codes.extend(text.match_indices(call).filter_map(|(i, _)| {
+                    text[i + call.len()..].split('"').next().map(str::to_owned)
+                }));
             }
         }
         assert!(codes.len() > 5, "{codes:?}");
-        for code in codes.iter().map(String::as_str).chain(["hub.unreachable", "hub.refused", "cert.missing", "log.refused"]) {
+        for code in codes.iter().map(String::as_str).chain([
+            "hub.unreachable",
+            "hub.refused",
+            "cert.missing",
+            "log.refused",
+        ]) {
             assert!(shared::conditions::condition(code).is_some(), "{code}");
         }
     }
@@ -156,16 +187,31 @@ mod tests {
         faults.on("camera.stalled", Some(&cam), "one");
         faults.on("camera.stalled", Some(&cam), "two");
         faults.on("camera.stalled", None, "box");
-        assert_eq!(faults.list().iter().map(|r| r.detail.as_str()).collect::<Vec<_>>(), ["two", "box"]);
+        assert_eq!(
+            faults
+                .list()
+                .iter()
+                .map(|r| r.detail.as_str())
+                .collect::<Vec<_>>(),
+            ["two", "box"]
+        );
         faults.off("camera.stalled", Some(&cam));
         faults.off("camera.stalled", Some(&cam));
         drop(faults);
-        let lines = || std::fs::read_to_string(log.folder().join("0000000000.jsonl")).expect("lines");
+        let lines =
+            || std::fs::read_to_string(log.folder().join("0000000000.jsonl")).expect("lines");
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
         while lines().matches("fault.off").count() == 0 && std::time::Instant::now() < deadline {
             std::thread::yield_now();
         }
         let text = lines();
-        assert_eq!((text.matches("fault.on").count(), text.matches("fault.off").count()), (2, 1), "{text}");
+        assert_eq!(
+            (
+                text.matches("fault.on").count(),
+                text.matches("fault.off").count()
+            ),
+            (2, 1),
+            "{text}"
+        );
     }
 }

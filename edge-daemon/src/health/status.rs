@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use shared::{id::{BoxName, CameraId}, time::Utc};
+use shared::{
+    id::{BoxName, CameraId},
+    time::Utc,
+};
 
 /// The whole file. It may be read by anyone on the box: nothing in it is secret or personal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +72,9 @@ pub fn read(path: &Path) -> std::io::Result<Status> {
 /// Replaces the file; not synced, as it is only of use while the box runs.
 pub fn write(path: &Path, status: &Status) -> std::io::Result<()> {
     let temp = path.with_extension("json.tmp");
-    std::fs::write(&temp, serde_json::to_vec_pretty(status).map_err(std::io::Error::other)?)?;
+    std::fs::write(
+        &temp,
+        serde_json::to_vec_pretty(status).map_err(std::io::Error::other)?,
+    )?;
     std::fs::rename(&temp, path)
 }

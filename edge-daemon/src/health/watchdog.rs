@@ -29,7 +29,9 @@ fn tell(message: Message) {
         let work = move || {
             for message in inbox {
                 let sent = match &message {
-                    Message::Ready(text) => sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(text)]),
+                    Message::Ready(text) => {
+                        sd_notify::notify(&[NotifyState::Ready, NotifyState::Status(text)])
+                    }
                     Message::Status(text) => sd_notify::notify(&[NotifyState::Status(text)]),
                     Message::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
                     Message::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
@@ -39,7 +41,10 @@ fn tell(message: Message) {
                 }
             }
         };
-        match std::thread::Builder::new().name("notify".into()).spawn(work) {
+        match std::thread::Builder::new()
+            .name("notify".into())
+            .spawn(work)
+        {
             Ok(_) => Some(queue),
             Err(e) => {
                 tracing::warn!(error = %e, "systemd is told nothing: no thread");
@@ -95,7 +100,10 @@ mod tests {
         let _deaf = UnixDatagram::bind(&socket).expect("socket");
         let me = std::env::current_exe().expect("this test");
         let mut child = std::process::Command::new(me)
-            .args(["--exact", "health::watchdog::tests::a_deaf_service_manager_holds_up_nothing"])
+            .args([
+                "--exact",
+                "health::watchdog::tests::a_deaf_service_manager_holds_up_nothing",
+            ])
             .env(DEAF, "1")
             .env("NOTIFY_SOCKET", &socket)
             .stdout(std::process::Stdio::null())
@@ -113,6 +121,9 @@ mod tests {
         };
         let _ = child.kill();
         let _ = child.wait();
-        assert!(ended.is_some_and(|s| s.success()), "the program hung or failed: {ended:?}");
+        assert!(
+            ended.is_some_and(|s| s.success()),
+            "the program hung or failed: {ended:?}"
+        );
     }
 }

@@ -42,19 +42,34 @@ impl Enrolment {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(io("read", &path)(e)),
         };
-        let damaged = |path: &Path, why: String| IdentityError::Damaged { path: path.display().to_string(), why };
-        let facts: HubFacts = serde_json::from_slice(&text).map_err(|e| damaged(&path, e.to_string()))?;
+        let damaged = |path: &Path, why: String| IdentityError::Damaged {
+            path: path.display().to_string(),
+            why,
+        };
+        let facts: HubFacts =
+            serde_json::from_slice(&text).map_err(|e| damaged(&path, e.to_string()))?;
         let cert = |name: &str| {
             let path = folder.join(name);
             let pem = std::fs::read(&path).map_err(io("read", &path))?;
             CertificateDer::from_pem_slice(&pem).map_err(|e| damaged(&path, e.to_string()))
         };
         let vkey = |text: &str| Vkey::parse(text).map_err(|e| damaged(&path, e.to_string()));
-        Ok(Some(Self { cert: cert("box.crt")?, ca: cert("ca.crt")?, cosign: vkey(&facts.cosign)?, order: vkey(&facts.order)?, facts }))
+        Ok(Some(Self {
+            cert: cert("box.crt")?,
+            ca: cert("ca.crt")?,
+            cosign: vkey(&facts.cosign)?,
+            order: vkey(&facts.order)?,
+            facts,
+        }))
     }
 
     /// Stores what the hub answered, the order key for the reader included. Certificates must be PEM.
-    pub fn store(state: &State, facts: &HubFacts, cert: &str, ca: &str) -> Result<(), IdentityError> {
+    pub fn store(
+        state: &State,
+        facts: &HubFacts,
+        cert: &str,
+        ca: &str,
+    ) -> Result<(), IdentityError> {
         let folder = state.identity();
         let put = |path: &Path, text: &str| {
             logbook::write_whole(path, text.as_bytes(), false).map_err(io("write", path))?;
@@ -66,11 +81,16 @@ impl Enrolment {
         let reader = state.reader();
         if !reader.is_dir() {
             use std::os::unix::fs::DirBuilderExt;
-            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&reader).map_err(io("make", &reader))?;
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&reader)
+                .map_err(io("make", &reader))?;
             own_like_parent(&reader)?;
         }
         put(&reader.join("order.vkey"), &format!("{}\n", facts.order))?;
-        let text = serde_json::to_string_pretty(facts).map_err(|e| IdentityError::Sign(e.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(facts).map_err(|e| IdentityError::Sign(e.to_string()))?;
         put(&folder.join("hub.json"), &text)
     }
 }

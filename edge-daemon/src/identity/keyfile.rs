@@ -11,7 +11,12 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     #[error("cannot {what} {path}")]
-    Io { what: &'static str, path: String, #[source] source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("{path} is damaged ({why}); move it aside and enrol the box again")]
     Damaged { path: String, why: String },
     #[error("the box key cannot sign: {0}")]
@@ -19,7 +24,11 @@ pub enum IdentityError {
 }
 
 pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> IdentityError {
-    move |source| IdentityError::Io { what, path: path.display().to_string(), source }
+    move |source| IdentityError::Io {
+        what,
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// Commands are often run by root, the daemon never: what root makes belongs to the owner of the folder it lies in.
@@ -28,9 +37,12 @@ pub(super) fn own_like_parent(path: &Path) -> Result<(), IdentityError> {
     if !nix::unistd::geteuid().is_root() {
         return Ok(());
     }
-    let Some(parent) = path.parent() else { return Ok(()) };
+    let Some(parent) = path.parent() else {
+        return Ok(());
+    };
     let like = std::fs::metadata(parent).map_err(io("look at", parent))?;
-    std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid())).map_err(io("give away", path))
+    std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))
+        .map_err(io("give away", path))
 }
 
 /// The box's own key.
@@ -57,7 +69,11 @@ impl BoxKey {
             return Ok(key);
         }
         let path = folder.join("box.key");
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io("make", folder))?;
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(io("make", folder))?;
         own_like_parent(folder)?;
         let made = rcgen::KeyPair::generate().map_err(|e| IdentityError::Sign(e.to_string()))?;
         let pem = zeroize::Zeroizing::new(made.serialize_pem());
@@ -67,10 +83,18 @@ impl BoxKey {
     }
 
     fn from_pem(path: &Path, pem: &[u8]) -> Result<Self, IdentityError> {
-        let damaged = |why: String| IdentityError::Damaged { path: path.display().to_string(), why };
+        let damaged = |why: String| IdentityError::Damaged {
+            path: path.display().to_string(),
+            why,
+        };
         let key = PrivatePkcs8KeyDer::from_pem_slice(pem).map_err(|e| damaged(e.to_string()))?;
         let pkcs8 = zeroize::Zeroizing::new(key.secret_pkcs8_der().to_vec());
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &pkcs8, &SystemRandom::new()).map_err(|e| damaged(e.to_string()))?;
+        let pair = EcdsaKeyPair::from_pkcs8(
+            &ECDSA_P256_SHA256_ASN1_SIGNING,
+            &pkcs8,
+            &SystemRandom::new(),
+        )
+        .map_err(|e| damaged(e.to_string()))?;
         Ok(Self { pkcs8, pair })
     }
 
@@ -83,15 +107,18 @@ impl BoxKey {
     pub fn spki(&self) -> Vec<u8> {
         // SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING point }: of fixed length for this curve.
         const HEAD: [u8; 26] = [
-            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
-            0x07, 0x03, 0x42, 0x00,
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+            0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
         ];
         [&HEAD, self.public()].concat()
     }
 
     /// An ASN.1 ECDSA signature over SHA-256.
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, IdentityError> {
-        self.pair.sign(&SystemRandom::new(), bytes).map(|s| s.as_ref().to_vec()).map_err(|e| IdentityError::Sign(e.to_string()))
+        self.pair
+            .sign(&SystemRandom::new(), bytes)
+            .map(|s| s.as_ref().to_vec())
+            .map_err(|e| IdentityError::Sign(e.to_string()))
     }
 
     /// The private key for TLS.
@@ -111,13 +138,29 @@ mod tests {
         let first = BoxKey::open_or_make(dir.path()).expect("made");
         let again = BoxKey::open_or_make(dir.path()).expect("opened");
         assert_eq!(first.spki(), again.spki());
-        let mode = std::fs::metadata(dir.path().join("box.key")).expect("there").permissions().mode();
+        let mode = std::fs::metadata(dir.path().join("box.key"))
+            .expect("there")
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
-        let theirs = rcgen::KeyPair::from_pem(&std::fs::read_to_string(dir.path().join("box.key")).expect("pem")).expect("rcgen reads it");
-        assert_eq!(rcgen::PublicKeyData::subject_public_key_info(&theirs), first.spki());
+        let theirs = rcgen::KeyPair::from_pem(
+            &std::fs::read_to_string(dir.path().join("box.key")).expect("pem"),
+        )
+        .expect("rcgen reads it");
+        assert_eq!(
+            rcgen::PublicKeyData::subject_public_key_info(&theirs),
+            first.spki()
+        );
         let sig = first.sign(b"label").expect("signs");
-        ring::signature::UnparsedPublicKey::new(&ring::signature::ECDSA_P256_SHA256_ASN1, first.public()).verify(b"label", &sig).expect("verifies");
+        ring::signature::UnparsedPublicKey::new(
+            &ring::signature::ECDSA_P256_SHA256_ASN1,
+            first.public(),
+        )
+        .verify(b"label", &sig)
+        .expect("verifies");
         std::fs::write(dir.path().join("box.key"), "nonsense").expect("write");
-        assert!(BoxKey::open_or_make(dir.path()).is_err_and(|e| e.to_string().contains("is damaged")));
+        assert!(
+            BoxKey::open_or_make(dir.path()).is_err_and(|e| e.to_string().contains("is damaged"))
+        );
     }
 }

@@ -31,7 +31,10 @@ fn element(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         n @ 0..=0x7f => (usize::from(n), rest),
         n @ 0x81..=0x83 => {
             let (len, rest) = rest.split_at_checked(usize::from(n & 0x0f))?;
-            (len.iter().fold(0, |all, b| all << 8 | usize::from(*b)), rest)
+            (
+                len.iter().fold(0, |all, b| all << 8 | usize::from(*b)),
+                rest,
+            )
         }
         _ => return None,
     };
@@ -51,7 +54,15 @@ fn time(bytes: &[u8]) -> Option<(Utc, &[u8])> {
     if t.len() != 15 || !t.is_ascii() {
         return None;
     }
-    let t = format!("{}-{}-{}T{}:{}:{}.000Z", &t[0..4], &t[4..6], &t[6..8], &t[8..10], &t[10..12], &t[12..14]);
+    let t = format!(
+        "{}-{}-{}T{}:{}:{}.000Z",
+        &t[0..4],
+        &t[4..6],
+        &t[6..8],
+        &t[8..10],
+        &t[10..12],
+        &t[12..14]
+    );
     Some((Utc::parse(&t).ok()?, rest))
 }
 
@@ -62,11 +73,18 @@ mod tests {
     #[test]
     fn as_the_authority_wrote_it() {
         let key = rcgen::KeyPair::generate().expect("key");
-        for (year, wanted) in [(2028, "2028-03-04T00:00:00.000Z"), (2049, "2049-03-04T00:00:00.000Z"), (2051, "2051-03-04T00:00:00.000Z")] {
+        for (year, wanted) in [
+            (2028, "2028-03-04T00:00:00.000Z"),
+            (2049, "2049-03-04T00:00:00.000Z"),
+            (2051, "2051-03-04T00:00:00.000Z"),
+        ] {
             let mut params = rcgen::CertificateParams::new(vec!["box".into()]).expect("params");
             params.not_after = rcgen::date_time_ymd(year, 3, 4);
             let cert = params.self_signed(&key).expect("certificate");
-            assert_eq!(not_after(cert.der()).map(|t| t.to_string()).as_deref(), Some(wanted));
+            assert_eq!(
+                not_after(cert.der()).map(|t| t.to_string()).as_deref(),
+                Some(wanted)
+            );
             for cut in 0..cert.der().len().min(120) {
                 let _ = not_after(&cert.der()[..cut]);
             }

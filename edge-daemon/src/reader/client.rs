@@ -24,24 +24,49 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(socket: &Path) -> Self { Self { socket: socket.into() } }
+    pub fn new(socket: &Path) -> Self {
+        Self {
+            socket: socket.into(),
+        }
+    }
 
     fn ask(&self, request: &Request) -> Result<Reply, ReaderError> {
-        let absent = |e: &dyn std::fmt::Display| ReaderError::Absent { socket: self.socket.display().to_string(), why: e.to_string() };
+        let absent = |e: &dyn std::fmt::Display| ReaderError::Absent {
+            socket: self.socket.display().to_string(),
+            why: e.to_string(),
+        };
         let mut stream = UnixStream::connect(&self.socket).map_err(|e| absent(&e))?;
-        stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE))).map_err(|e| absent(&e))?;
+        stream
+            .set_read_timeout(Some(PATIENCE))
+            .and_then(|()| stream.set_write_timeout(Some(PATIENCE)))
+            .map_err(|e| absent(&e))?;
         let frame = wire::encode_json(request).map_err(|e| ReaderError::Refused(e.to_string()))?;
         stream.write_all(&frame).map_err(|e| absent(&e))?;
-        let reply = read_frame(&mut stream).and_then(|f| f.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())).map_err(|e| absent(&e))?;
-        match reply.json().map_err(|e| ReaderError::Refused(e.to_string()))? {
+        let reply = read_frame(&mut stream)
+            .and_then(|f| f.ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into()))
+            .map_err(|e| absent(&e))?;
+        match reply
+            .json()
+            .map_err(|e| ReaderError::Refused(e.to_string()))?
+        {
             Reply::Refused { why } => Err(ReaderError::Refused(why)),
             reply => Ok(reply),
         }
     }
 
     /// Asks for recipients of these cameras for `days` days from `from`, and refreshes [`Recipients`].
-    pub fn recipients(&self, cams: &[CameraId], from: Day, days: u32, into: &Recipients) -> Result<(), ReaderError> {
-        match self.ask(&Request::Recipients { cams: cams.to_vec(), from, days })? {
+    pub fn recipients(
+        &self,
+        cams: &[CameraId],
+        from: Day,
+        days: u32,
+        into: &Recipients,
+    ) -> Result<(), ReaderError> {
+        match self.ask(&Request::Recipients {
+            cams: cams.to_vec(),
+            from,
+            days,
+        })? {
             Reply::Recipients { recipients } => into.replace(recipients),
             other => Err(odd(&other)),
         }
@@ -49,9 +74,20 @@ impl Client {
 
     /// Recovers one `.open` file, or hashes one closed orphan. Ok(None): nothing whole in it (it is left aside as `.torn`).
     /// `file` is the path below the volume; `key` is tried first, then the camera's boot keys.
-    pub fn recover(&self, volume: &Path, file: &str, key: &str) -> Result<Option<Recovered>, ReaderError> {
-        let volume = volume.to_str().ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", volume.display())))?;
-        match self.ask(&Request::Recover { volume: volume.into(), file: file.into(), key: key.into() })? {
+    pub fn recover(
+        &self,
+        volume: &Path,
+        file: &str,
+        key: &str,
+    ) -> Result<Option<Recovered>, ReaderError> {
+        let volume = volume.to_str().ok_or_else(|| {
+            ReaderError::Refused(format!("{} is not plain text", volume.display()))
+        })?;
+        match self.ask(&Request::Recover {
+            volume: volume.into(),
+            file: file.into(),
+            key: key.into(),
+        })? {
             Reply::Recovered { recovered } => Ok(recovered),
             other => Err(odd(&other)),
         }
@@ -59,11 +95,26 @@ impl Client {
 
     /// New age header for one sealed segment, wrapped to the recipient named in a hub-signed pull order (checked by the reader).
     /// Returns (old header length, new header bytes).
-    pub fn rewrap(&self, order: &str, sig: &str, path: &Path, key: &str) -> Result<(u64, Vec<u8>), ReaderError> {
-        let path = path.to_str().ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", path.display())))?;
-        match self.ask(&Request::Rewrap { order: order.into(), sig: sig.into(), path: path.into(), key: key.into() })? {
+    pub fn rewrap(
+        &self,
+        order: &str,
+        sig: &str,
+        path: &Path,
+        key: &str,
+    ) -> Result<(u64, Vec<u8>), ReaderError> {
+        let path = path
+            .to_str()
+            .ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", path.display())))?;
+        match self.ask(&Request::Rewrap {
+            order: order.into(),
+            sig: sig.into(),
+            path: path.into(),
+            key: key.into(),
+        })? {
             Reply::Rewrapped { old, header } => {
-                let header = STANDARD.decode(header).map_err(|e| ReaderError::Refused(e.to_string()))?;
+                let header = STANDARD
+                    .decode(header)
+                    .map_err(|e| ReaderError::Refused(e.to_string()))?;
                 Ok((old, header))
             }
             other => Err(odd(&other)),
@@ -80,7 +131,9 @@ impl Client {
 
     /// Tries every key the reader still has on a sealed file; Ok(true) when none opens it.
     pub fn undecryptable(&self, path: &Path) -> Result<bool, ReaderError> {
-        let path = path.to_str().ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", path.display())))?;
+        let path = path
+            .to_str()
+            .ok_or_else(|| ReaderError::Refused(format!("{} is not plain text", path.display())))?;
         match self.ask(&Request::Undecryptable { path: path.into() })? {
             Reply::Undecryptable { sure } => Ok(sure),
             other => Err(odd(&other)),
@@ -93,7 +146,9 @@ fn odd(reply: &Reply) -> ReaderError {
         Reply::Unknown => "an answer this version does not know",
         _ => "an answer to another question",
     };
-    ReaderError::Refused(format!("{what}; daemon and reader may be of different versions: restart both"))
+    ReaderError::Refused(format!(
+        "{what}; daemon and reader may be of different versions: restart both"
+    ))
 }
 
 /// One frame, or None when the other side has closed the stream between frames.

@@ -14,14 +14,27 @@ use crate::{clock::Trust, health::Faults, stop::Stop};
 pub const DAYS_AHEAD: u32 = 35;
 
 /// Asks for recipients at once, then hourly (and each second while the reader does not answer), until `stop`.
-pub fn run(client: &Client, recipients: &Recipients, cams: &[CameraId], zone: &Zone, clock: &Arc<dyn Clock>, trust: &Trust, faults: &Faults, stop: &Stop) {
+pub fn run(
+    client: &Client,
+    recipients: &Recipients,
+    cams: &[CameraId],
+    zone: &Zone,
+    clock: &Arc<dyn Clock>,
+    trust: &Trust,
+    faults: &Faults,
+    stop: &Stop,
+) {
     loop {
         let now = clock.now();
         let wait = match once(client, recipients, cams, zone, now) {
             Ok(()) => {
                 faults.off("reader.absent", None);
                 // Until the clock is right the days asked for may be the wrong ones.
-                if trust.corroborated(now) { Duration::from_secs(3600) } else { Duration::from_secs(60) }
+                if trust.corroborated(now) {
+                    Duration::from_secs(3600)
+                } else {
+                    Duration::from_secs(60)
+                }
             }
             Err(e) => {
                 faults.on("reader.absent", None, &e.to_string());
@@ -35,7 +48,13 @@ pub fn run(client: &Client, recipients: &Recipients, cams: &[CameraId], zone: &Z
 }
 
 /// One request for all cameras: the answer replaces the whole cache.
-pub fn once(client: &Client, recipients: &Recipients, cams: &[CameraId], zone: &Zone, now: shared::time::Now) -> Result<(), ReaderError> {
+pub fn once(
+    client: &Client,
+    recipients: &Recipients,
+    cams: &[CameraId],
+    zone: &Zone,
+    now: shared::time::Now,
+) -> Result<(), ReaderError> {
     let today = zone.day_of(now.wall);
     client.recipients(cams, today, DAYS_AHEAD + 1, recipients)
 }

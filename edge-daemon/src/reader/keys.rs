@@ -40,29 +40,46 @@ type Root = Zeroizing<[u8; 32]>;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, #[source] source: std::io::Error },
-    #[error("{path} cannot be opened with the root key beside it, or one of the two is missing: footage sealed until now cannot be read. \
-             Restore the pair from the same moment, or move both away to begin with new keys")]
+    Io {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error(
+        "{path} cannot be opened with the root key beside it, or one of the two is missing: footage sealed until now cannot be read. \
+             Restore the pair from the same moment, or move both away to begin with new keys"
+    )]
     Lost { path: String },
     #[error("{0}")]
     Crypto(&'static str),
 }
 
 pub fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeyError {
-    move |source| KeyError::Io { what, path: path.display().to_string(), source }
+    move |source| KeyError::Io {
+        what,
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// An identity as text; wiped when dropped.
 #[derive(Clone, PartialEq)]
 pub struct Identity(Zeroizing<String>);
 impl Identity {
-    pub fn reveal(&self) -> &str { &self.0 }
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
 }
 impl Serialize for Identity {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.serialize_str(&self.0) }
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
 }
 impl<'de> Deserialize<'de> for Identity {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> { Ok(Self(Zeroizing::new(String::deserialize(d)?))) }
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Self(Zeroizing::new(String::deserialize(d)?)))
+    }
 }
 
 /// Identity and recipient.
@@ -105,17 +122,35 @@ pub struct KeyStore {
 impl KeyStore {
     /// Opens the keys under `dir` (`<state>/reader`), making them on the first start; `public` is `<state>/keys`.
     pub fn open(dir: &Path, public: &Path) -> Result<Self, KeyError> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(io("make", dir))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .map_err(io("make", dir))?;
         fs::create_dir_all(public.join("boot")).map_err(io("make", public))?;
         settle(dir)?;
-        let (identities, root) = (read(&dir.join("identities"))?, read_root(&dir.join("root.key"))?);
-        let lost = || KeyError::Lost { path: dir.join("identities").display().to_string() };
+        let (identities, root) = (
+            read(&dir.join("identities"))?,
+            read_root(&dir.join("root.key"))?,
+        );
+        let lost = || KeyError::Lost {
+            path: dir.join("identities").display().to_string(),
+        };
         let (root, book, first) = match (identities, root) {
             (Some(sealed), Some(root)) => {
                 let book = open_book(&sealed, &root).ok_or_else(lost)?;
                 (root, book, false)
             }
-            (None, None) => (fresh_root()?, Book { v: 1, long: Pair::make(), before: None, keys: BTreeMap::new() }, true),
+            (None, None) => (
+                fresh_root()?,
+                Book {
+                    v: 1,
+                    long: Pair::make(),
+                    before: None,
+                    keys: BTreeMap::new(),
+                },
+                true,
+            ),
             _ => return Err(lost()),
         };
         let mut store = Self {
@@ -138,7 +173,10 @@ impl KeyStore {
     }
 
     /// Recipients for these key ids, made where there is none yet; saved before they are returned.
-    pub fn recipients(&mut self, ids: impl Iterator<Item = KeyId>) -> Result<BTreeMap<String, String>, KeyError> {
+    pub fn recipients(
+        &mut self,
+        ids: impl Iterator<Item = KeyId>,
+    ) -> Result<BTreeMap<String, String>, KeyError> {
         let mut next = self.book.clone();
         let mut out = BTreeMap::new();
         let mut made = false;
@@ -158,17 +196,30 @@ impl KeyStore {
     }
 
     /// Pairs of one key id; empty when it was destroyed or never made.
-    pub fn pairs(&self, id: &KeyId) -> Vec<Pair> { self.book.keys.get(&id.to_string()).cloned().unwrap_or_default() }
+    pub fn pairs(&self, id: &KeyId) -> Vec<Pair> {
+        self.book
+            .keys
+            .get(&id.to_string())
+            .cloned()
+            .unwrap_or_default()
+    }
 
     /// Key ids of the boot pairs of a camera.
     pub fn boot_keys(&self, cam: &shared::id::CameraId) -> Vec<KeyId> {
-        self.book.keys.keys().filter_map(|k| KeyId::parse(k).ok()).filter(|k| matches!(k, KeyId::Boot { cam: c, .. } if c == cam)).collect()
+        self.book
+            .keys
+            .keys()
+            .filter_map(|k| KeyId::parse(k).ok())
+            .filter(|k| matches!(k, KeyId::Boot { cam: c, .. } if c == cam))
+            .collect()
     }
 
     /// Everything that could open anything.
     pub fn all(&self) -> Vec<Pair> {
         let long = std::iter::once(&self.book.long).chain(&self.book.before);
-        long.chain(self.book.keys.values().flatten()).cloned().collect()
+        long.chain(self.book.keys.values().flatten())
+            .cloned()
+            .collect()
     }
 
     /// Destroys a key id. Destroying what is not there is no error: an interrupted deletion is repeated.
@@ -180,7 +231,11 @@ impl KeyStore {
         if drop_before {
             next.before = None;
         }
-        if had || drop_before { self.erase(next) } else { Ok(()) }
+        if had || drop_before {
+            self.erase(next)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes in identities the recorder left in `keys/boot/`.
@@ -195,11 +250,19 @@ impl KeyStore {
                 continue;
             }
             let sealed = fs::read(&path).map_err(io("read", &path))?;
-            let long = std::iter::once(&self.book.long).chain(&self.book.before).map(|p| p.0.reveal().to_owned()).collect::<Vec<_>>();
+            let long = std::iter::once(&self.book.long)
+                .chain(&self.book.before)
+                .map(|p| p.0.reveal().to_owned())
+                .collect::<Vec<_>>();
             let mut opener = footage::sealed::Opener::new(&long);
             let mut plain = Zeroizing::new(Vec::with_capacity(4096));
-            let opened = opener.push(&sealed, &mut plain).and_then(|()| opener.finish(&mut plain));
-            match opened.map_err(|e| e.to_string()).and_then(|()| serde_json::from_slice::<BootKey>(&plain).map_err(|e| e.to_string())) {
+            let opened = opener
+                .push(&sealed, &mut plain)
+                .and_then(|()| opener.finish(&mut plain));
+            match opened
+                .map_err(|e| e.to_string())
+                .and_then(|()| serde_json::from_slice::<BootKey>(&plain).map_err(|e| e.to_string()))
+            {
                 Ok(boot) if KeyId::parse(&boot.key).is_ok() => {
                     let pairs = next.keys.entry(boot.key).or_default();
                     if !pairs.contains(&boot.pair) {
@@ -208,8 +271,12 @@ impl KeyStore {
                     }
                     done.push(path);
                 }
-                Ok(_) => tracing::warn!(path = %path.display(), "an identity left by the recorder has no proper key id; left where it is"),
-                Err(why) => tracing::warn!(path = %path.display(), why, "an identity left by the recorder cannot be opened; left where it is"),
+                Ok(_) => {
+                    tracing::warn!(path = %path.display(), "an identity left by the recorder has no proper key id; left where it is")
+                }
+                Err(why) => {
+                    tracing::warn!(path = %path.display(), why, "an identity left by the recorder cannot be opened; left where it is")
+                }
             }
         }
         if added > 0 {
@@ -254,7 +321,10 @@ impl KeyStore {
     fn erase(&mut self, next: Book) -> Result<(), KeyError> {
         let root = fresh_root()?;
         let (identities, root_path) = (self.dir.join("identities"), self.dir.join("root.key"));
-        let (new, root_new) = (self.dir.join("identities.new"), self.dir.join("root.key.new"));
+        let (new, root_new) = (
+            self.dir.join("identities.new"),
+            self.dir.join("root.key.new"),
+        );
         write_synced(&new, &seal_book(&next, &root)?, 0o600)?;
         self.step("identities.new written");
         write_synced(&root_new, root.as_slice(), 0o600)?;
@@ -283,7 +353,9 @@ impl KeyStore {
     fn step(&mut self, _name: &'static str) {}
 
     #[cfg(test)]
-    pub(super) fn no_grace(&mut self) { self.grace = Duration::ZERO; }
+    pub(super) fn no_grace(&mut self) {
+        self.grace = Duration::ZERO;
+    }
 }
 
 /// Completes or undoes what a power cut left half done.
@@ -291,7 +363,9 @@ fn settle(dir: &Path) -> Result<(), KeyError> {
     let (identities, root_path) = (dir.join("identities"), dir.join("root.key"));
     let (new, root_new) = (dir.join("identities.new"), dir.join("root.key.new"));
     if let Some(root) = read_root(&root_new)? {
-        let opens = |path: &Path| Ok::<_, KeyError>(read(path)?.is_some_and(|sealed| open_book(&sealed, &root).is_some()));
+        let opens = |path: &Path| {
+            Ok::<_, KeyError>(read(path)?.is_some_and(|sealed| open_book(&sealed, &root).is_some()))
+        };
         let forward = if opens(&new)? {
             fs::rename(&new, &identities).map_err(io("rename", &new))?;
             sync_dir(dir)?;
@@ -308,7 +382,9 @@ fn settle(dir: &Path) -> Result<(), KeyError> {
     shred(&root_new)?;
     for left in [&root_new, &new] {
         match fs::remove_file(left) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", left)(e)),
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io("remove", left)(e));
+            }
             _ => {}
         }
     }
@@ -317,22 +393,39 @@ fn settle(dir: &Path) -> Result<(), KeyError> {
 
 fn fresh_root() -> Result<Root, KeyError> {
     let mut root = Zeroizing::new([0u8; 32]);
-    SystemRandom::new().fill(root.as_mut_slice()).map_err(|_| KeyError::Crypto("the system gave no random bytes for a root key"))?;
+    SystemRandom::new()
+        .fill(root.as_mut_slice())
+        .map_err(|_| KeyError::Crypto("the system gave no random bytes for a root key"))?;
     Ok(root)
 }
 
-fn aead(root: &Root) -> Option<LessSafeKey> { UnboundKey::new(&CHACHA20_POLY1305, root.as_slice()).ok().map(LessSafeKey::new) }
+fn aead(root: &Root) -> Option<LessSafeKey> {
+    UnboundKey::new(&CHACHA20_POLY1305, root.as_slice())
+        .ok()
+        .map(LessSafeKey::new)
+}
 
 fn seal_book(book: &Book, root: &Root) -> Result<Vec<u8>, KeyError> {
     let refused = |_| KeyError::Crypto("identities could not be sealed");
     // Room for all of it at once: a buffer that grows leaves copies of identities in freed memory.
-    let room = 1024 + book.keys.values().flatten().count() * 256 + book.keys.keys().map(|k| k.len() + 8).sum::<usize>();
+    let room = 1024
+        + book.keys.values().flatten().count() * 256
+        + book.keys.keys().map(|k| k.len() + 8).sum::<usize>();
     let mut plain = Zeroizing::new(Vec::with_capacity(room));
-    serde_json::to_writer(&mut *plain, book).map_err(|_| KeyError::Crypto("identities could not be written as JSON"))?;
+    serde_json::to_writer(&mut *plain, book)
+        .map_err(|_| KeyError::Crypto("identities could not be written as JSON"))?;
     let mut nonce = [0u8; NONCE_LEN];
     SystemRandom::new().fill(&mut nonce).map_err(refused)?;
     let key = aead(root).ok_or(KeyError::Crypto("the root key has a wrong length"))?;
-    let mut tag = key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(MAGIC), &mut plain).map_err(refused)?.as_ref().to_vec();
+    let mut tag = key
+        .seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(MAGIC),
+            &mut plain,
+        )
+        .map_err(refused)?
+        .as_ref()
+        .to_vec();
     let mut out = [MAGIC, &nonce, &plain].concat();
     out.append(&mut tag);
     Ok(out)
@@ -343,7 +436,9 @@ fn open_book(sealed: &[u8], root: &Root) -> Option<Book> {
     let (nonce, body) = rest.split_at_checked(NONCE_LEN)?;
     let mut body = Zeroizing::new(body.to_vec());
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-    let plain = aead(root)?.open_in_place(nonce, Aad::from(MAGIC), &mut body).ok()?;
+    let plain = aead(root)?
+        .open_in_place(nonce, Aad::from(MAGIC), &mut body)
+        .ok()?;
     let book: Book = serde_json::from_slice(plain).ok()?;
     (book.v == 1).then_some(book)
 }
@@ -383,13 +478,26 @@ fn shred(path: &Path) -> Result<(), KeyError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(e) => return Err(io("open", path)(e)),
     };
-    file.write_all(&[0u8; 32]).and_then(|()| file.sync_all()).map_err(io("overwrite", path))
+    file.write_all(&[0u8; 32])
+        .and_then(|()| file.sync_all())
+        .map_err(io("overwrite", path))
 }
 
 pub fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyError> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path).map_err(io("create", path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write", path))
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)
+        .map_err(io("create", path))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(io("write", path))
 }
 
-pub fn sync_dir(path: &Path) -> Result<(), KeyError> { File::open(path).and_then(|d| d.sync_all()).map_err(io("sync", path)) }
-
+pub fn sync_dir(path: &Path) -> Result<(), KeyError> {
+    File::open(path)
+        .and_then(|d| d.sync_all())
+        .map_err(io("sync", path))
+}

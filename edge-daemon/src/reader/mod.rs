@@ -17,9 +17,9 @@ mod order;
 mod protocol;
 mod recipients;
 mod server;
-mod torn;
 #[cfg(test)]
 pub(crate) mod tests;
+mod torn;
 
 pub use client::Client;
 pub use keys::KeyError;
@@ -38,4 +38,15 @@ pub enum ReaderError {
 
 /// A torn or orphaned segment made whole. `size` and `sha256` are of the plaintext; `path` is below its volume.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Recovered { pub cam: CameraId, pub s: u64, pub t0: Utc, pub t1: Utc, pub size: u64, pub sha256: String, pub key: String, pub path: String, pub kept_fragments: u64, pub dropped_bytes: u64 }
+pub struct Recovered {
+    pub cam: CameraId,
+    pub s: u64,
+    pub t0: Utc,
+    pub t1: Utc,
+    pub size: u64,
+    pub sha256: String,
+    pub key: String,
+    pub path: String,
+    pub kept_fragments: u64,
+    pub dropped_bytes: u64,
+}

@@ -20,18 +20,45 @@ pub struct Pull {
 
 /// Checks signature and box. `vkey` is the text of `<state>/reader/order.vkey`.
 pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<Pull, String> {
-    let vkey = Vkey::parse(vkey.trim()).map_err(|e| format!("the hub's order key is not readable: {e}; enrol the box again"))?;
+    let vkey = Vkey::parse(vkey.trim())
+        .map_err(|e| format!("the hub's order key is not readable: {e}; enrol the box again"))?;
     if vkey.alg != ALG_ED25519 {
-        return Err("the hub's order key is of another kind than Ed25519; enrol the box again".into());
+        return Err(
+            "the hub's order key is of another kind than Ed25519; enrol the box again".into(),
+        );
     }
-    let sig = STANDARD.decode(sig).map_err(|_| "the order's signature is not base64".to_owned())?;
+    let sig = STANDARD
+        .decode(sig)
+        .map_err(|_| "the order's signature is not base64".to_owned())?;
     let signed = [ORDER_PREFIX.as_bytes(), order.as_bytes()].concat();
     UnparsedPublicKey::new(&ED25519, vkey.key)
         .verify(&signed, &sig)
-        .map_err(|_| format!("the order is not signed by the hub's order key {}", vkey.name))?;
-    match serde_json::from_str::<Order>(order).map_err(|e| format!("the signed order is not understood: {e}"))? {
-        Order::Pull { r#box, cam, t0, t1, recipient, .. } if r#box == *this_box && t0 < t1 => Ok(Pull { cam, t0, t1, recipient }),
-        Order::Pull { r#box, .. } if r#box != *this_box => Err(format!("the order is for the box {}, this is {this_box}", r#box)),
+        .map_err(|_| {
+            format!(
+                "the order is not signed by the hub's order key {}",
+                vkey.name
+            )
+        })?;
+    match serde_json::from_str::<Order>(order)
+        .map_err(|e| format!("the signed order is not understood: {e}"))?
+    {
+        Order::Pull {
+            r#box,
+            cam,
+            t0,
+            t1,
+            recipient,
+            ..
+        } if r#box == *this_box && t0 < t1 => Ok(Pull {
+            cam,
+            t0,
+            t1,
+            recipient,
+        }),
+        Order::Pull { r#box, .. } if r#box != *this_box => Err(format!(
+            "the order is for the box {}, this is {this_box}",
+            r#box
+        )),
         Order::Pull { .. } => Err("the order's time span is empty".into()),
         _ => Err("this kind of order hands out no footage".into()),
     }
@@ -40,29 +67,44 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<P
 /// Reads `…/footage/<day>/<camera>/<file>`: the name, and whether it is still open.
 pub fn name_of(path: &str) -> Result<(SegmentName, bool), String> {
     let bad = || format!("{path} is not a footage file");
-    if !path.bytes().all(|b| b.is_ascii_graphic() || b == b' ') || path.split('/').any(|p| p == "..") {
+    if !path.bytes().all(|b| b.is_ascii_graphic() || b == b' ')
+        || path.split('/').any(|p| p == "..")
+    {
         return Err(bad());
     }
     let mut parts = path.rsplit('/');
-    let (Some(file), Some(cam), Some(day), Some("footage")) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(file), Some(cam), Some(day), Some("footage")) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(bad());
     };
-    let (Ok(day), Ok(cam)) = (Day::parse(day), CameraId::parse(cam)) else { return Err(bad()) };
+    let (Ok(day), Ok(cam)) = (Day::parse(day), CameraId::parse(cam)) else {
+        return Err(bad());
+    };
     SegmentName::parse_file(day, &cam, file).map_err(|e| e.to_string())
 }
 
 /// Whether a file of this name, sealed under this key id, is what the order is about. What the footage itself says comes on top.
 pub fn covers(pull: &Pull, name: &SegmentName, key: &KeyId) -> Result<(), String> {
     if name.cam != pull.cam || *key.cam() != pull.cam {
-        return Err(format!("the order is for camera {}, the file is of {}", pull.cam, name.cam));
+        return Err(format!(
+            "the order is for camera {}, the file is of {}",
+            pull.cam, name.cam
+        ));
     }
     if let KeyId::Day { day, .. } = key
         && *day != name.day
     {
-        return Err(format!("key {key} does not belong to the folder of {}", name.day));
+        return Err(format!(
+            "key {key} does not belong to the folder of {}",
+            name.day
+        ));
     }
     if name.start >= pull.t1 {
-        return Err(format!("the file begins at {}, after the span asked for", name.start));
+        return Err(format!(
+            "the file begins at {}, after the span asked for",
+            name.start
+        ));
     }
     Ok(())
 }
@@ -76,7 +118,10 @@ mod tests {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("seed");
         let key: [u8; 32] = pair.public_key().as_ref().try_into().expect("32 bytes");
         let sig = pair.sign(&[ORDER_PREFIX.as_bytes(), order.as_bytes()].concat());
-        (Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, key).to_string(), STANDARD.encode(sig.as_ref()))
+        (
+            Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, key).to_string(),
+            STANDARD.encode(sig.as_ref()),
+        )
     }
 
     const ORDER: &str = r#"{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"c03","t0":"2026-11-03T14:00:00.000Z","t1":"2026-11-03T14:05:00.000Z","grant":"1","purpose":"00","recipient":"age1x"}"#;
@@ -88,16 +133,27 @@ mod tests {
         let ashby = BoxName::parse("ashby").expect("name");
         let pull = check(&vkey, &ashby, ORDER, &sig).expect("good order");
         assert_eq!(pull.cam.as_str(), "c03");
-        assert!(check(&vkey, &BoxName::parse("brook").expect("name"), ORDER, &sig).expect_err("other box").contains("for the box ashby"));
-        assert!(check(&vkey, &ashby, &ORDER.replace("c03", "c04"), &sig).expect_err("altered").contains("not signed"));
-        let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32]).expect("seed").sign(ORDER.as_bytes());
+        assert!(
+            check(&vkey, &BoxName::parse("brook").expect("name"), ORDER, &sig)
+                .expect_err("other box")
+                .contains("for the box ashby")
+        );
+        assert!(
+            check(&vkey, &ashby, &ORDER.replace("c03", "c04"), &sig)
+                .expect_err("altered")
+                .contains("not signed")
+        );
+        let other = Ed25519KeyPair::from_seed_unchecked(&[8; 32])
+            .expect("seed")
+            .sign(ORDER.as_bytes());
         assert!(check(&vkey, &ashby, ORDER, &STANDARD.encode(other.as_ref())).is_err());
     }
 
     #[test]
     fn only_files_the_order_names() {
         let (vkey, sig) = signed(ORDER);
-        let pull = check(&vkey, &BoxName::parse("ashby").expect("name"), ORDER, &sig).expect("good order");
+        let pull =
+            check(&vkey, &BoxName::parse("ashby").expect("name"), ORDER, &sig).expect("good order");
         let at = |p: &str| name_of(p).expect("name").0;
         let key = |k: &str| KeyId::parse(k).expect("key");
         let good = at("/v/footage/2026-11-03/c03/20261103T140003Z-7.mp4.age");
@@ -105,9 +161,28 @@ mod tests {
         covers(&pull, &good, &key("c03/boot-17")).expect("covered");
         assert!(covers(&pull, &good, &key("c04/2026-11-03")).is_err());
         assert!(covers(&pull, &good, &key("c03/2026-11-04")).is_err());
-        assert!(covers(&pull, &at("/v/footage/2026-11-03/c04/20261103T140003Z-7.mp4.age"), &key("c03/2026-11-03")).is_err());
-        assert!(covers(&pull, &at("/v/footage/2026-11-03/c03/20261103T140500Z-7.mp4.age"), &key("c03/2026-11-03")).is_err());
-        for bad in ["/v/footage/2026-11-03/c03/../c04/20261103T140003Z-7.mp4.age", "/etc/passwd", "x", "/v/footage/c03/20261103T140003Z-7.mp4.age"] {
+        assert!(
+            covers(
+                &pull,
+                &at("/v/footage/2026-11-03/c04/20261103T140003Z-7.mp4.age"),
+                &key("c03/2026-11-03")
+            )
+            .is_err()
+        );
+        assert!(
+            covers(
+                &pull,
+                &at("/v/footage/2026-11-03/c03/20261103T140500Z-7.mp4.age"),
+                &key("c03/2026-11-03")
+            )
+            .is_err()
+        );
+        for bad in [
+            "/v/footage/2026-11-03/c03/../c04/20261103T140003Z-7.mp4.age",
+            "/etc/passwd",
+            "x",
+            "/v/footage/c03/20261103T140003Z-7.mp4.age",
+        ] {
             assert!(name_of(bad).is_err(), "{bad}");
         }
     }

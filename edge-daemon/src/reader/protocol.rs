@@ -13,11 +13,28 @@ use super::Recovered;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Request {
-    Recipients { cams: Vec<CameraId>, from: Day, days: u32 },
-    Recover { volume: String, file: String, key: String },
-    Rewrap { order: String, sig: String, path: String, key: String },
-    Destroy { key: String },
-    Undecryptable { path: String },
+    Recipients {
+        cams: Vec<CameraId>,
+        from: Day,
+        days: u32,
+    },
+    Recover {
+        volume: String,
+        file: String,
+        key: String,
+    },
+    Rewrap {
+        order: String,
+        sig: String,
+        path: String,
+        key: String,
+    },
+    Destroy {
+        key: String,
+    },
+    Undecryptable {
+        path: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -26,14 +43,27 @@ pub enum Request {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Reply {
     /// Recipient per key id.
-    Recipients { recipients: BTreeMap<String, String> },
-    Recovered { recovered: Option<Recovered> },
+    Recipients {
+        recipients: BTreeMap<String, String>,
+    },
+    Recovered {
+        recovered: Option<Recovered>,
+    },
     /// Length of the old header, and the new one in base64.
-    Rewrapped { old: u64, header: String },
-    Destroyed { claim: String },
+    Rewrapped {
+        old: u64,
+        header: String,
+    },
+    Destroyed {
+        claim: String,
+    },
     /// True when no key the reader has opens the file.
-    Undecryptable { sure: bool },
-    Refused { why: String },
+    Undecryptable {
+        sure: bool,
+    },
+    Refused {
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }

@@ -34,7 +34,9 @@ struct Cache {
     recipients: BTreeMap<String, String>,
 }
 
-fn text(e: KeyError) -> ReaderError { ReaderError::Keys(e.to_string()) }
+fn text(e: KeyError) -> ReaderError {
+    ReaderError::Keys(e.to_string())
+}
 
 impl Recipients {
     /// Loads `keys/recipients.json` and `keys/reader.pub`. A cache that cannot be read is as good as none: the reader fills it again.
@@ -48,20 +50,36 @@ impl Recipients {
             }
             Err(_) => BTreeMap::new(),
         };
-        Self(Arc::new(Inner { keys: keys.into(), days: RwLock::new(days), made: Mutex::default() }))
+        Self(Arc::new(Inner {
+            keys: keys.into(),
+            days: RwLock::new(days),
+            made: Mutex::default(),
+        }))
     }
 
     /// The recipient that seals footage of this camera begun now. With no recipient for the day, or an unknown clock, makes a pair,
     /// stores the identity sealed to the reader's long-term recipient (synced first) and forgets it. Err when the reader has never run.
-    pub fn seal_to(&self, cam: &CameraId, day: Day, boot: u64, clock_known: bool) -> Result<(KeyId, String), ReaderError> {
-        let id = KeyId::Day { cam: cam.clone(), day };
+    pub fn seal_to(
+        &self,
+        cam: &CameraId,
+        day: Day,
+        boot: u64,
+        clock_known: bool,
+    ) -> Result<(KeyId, String), ReaderError> {
+        let id = KeyId::Day {
+            cam: cam.clone(),
+            day,
+        };
         if clock_known {
             let days = self.0.days.read().unwrap_or_else(PoisonError::into_inner);
             if let Some(recipient) = days.get(&id.to_string()) {
                 return Ok((id, recipient.clone()));
             }
         }
-        let id = KeyId::Boot { cam: cam.clone(), boot };
+        let id = KeyId::Boot {
+            cam: cam.clone(),
+            boot,
+        };
         let mut made = self.made();
         if let Some(recipient) = made.get(&id.to_string()) {
             return Ok((id, recipient.clone()));
@@ -71,7 +89,9 @@ impl Recipients {
         Ok((id, recipient))
     }
 
-    fn made(&self) -> MutexGuard<'_, BTreeMap<String, String>> { self.0.made.lock().unwrap_or_else(PoisonError::into_inner) }
+    fn made(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.0.made.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     fn make_boot(&self, id: &KeyId, boot: u64) -> Result<String, ReaderError> {
         // Read afresh each time: the reader replaces its long-term recipient when it takes such identities in.
@@ -81,11 +101,17 @@ impl Recipients {
         })?;
         let pair = Pair::make();
         let recipient = pair.1.clone();
-        let boot_key = BootKey { key: id.to_string(), pair };
+        let boot_key = BootKey {
+            key: id.to_string(),
+            pair,
+        };
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
-        serde_json::to_writer(&mut *plain, &boot_key).map_err(|e| ReaderError::Keys(e.to_string()))?;
-        let refused = |e: footage::sealed::SealError| ReaderError::Keys(format!("{}: {e}", path.display()));
-        let (mut sealer, mut sealed) = footage::sealed::Sealer::new(long.trim()).map_err(refused)?;
+        serde_json::to_writer(&mut *plain, &boot_key)
+            .map_err(|e| ReaderError::Keys(e.to_string()))?;
+        let refused =
+            |e: footage::sealed::SealError| ReaderError::Keys(format!("{}: {e}", path.display()));
+        let (mut sealer, mut sealed) =
+            footage::sealed::Sealer::new(long.trim()).map_err(refused)?;
         sealer.push(&plain, &mut sealed).map_err(refused)?;
         sealer.finish(&mut sealed).map_err(refused)?;
         let folder = self.0.keys.join("boot");
@@ -107,8 +133,15 @@ impl Recipients {
 
     /// Whether there is a recipient of its own for this camera-day.
     pub fn has(&self, cam: &CameraId, day: Day) -> bool {
-        let id = KeyId::Day { cam: cam.clone(), day };
-        self.0.days.read().unwrap_or_else(PoisonError::into_inner).contains_key(&id.to_string())
+        let id = KeyId::Day {
+            cam: cam.clone(),
+            day,
+        };
+        self.0
+            .days
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains_key(&id.to_string())
     }
 
     /// Takes what the reader made in place of what was known, and keeps it for the next start.

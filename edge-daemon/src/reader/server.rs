@@ -29,7 +29,12 @@ const MOST: usize = 4000;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, #[source] source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("another reader already answers on {0}: only one may hold the keys. Stop it first")]
     Second(String),
     #[error("footage keys: {0}")]
@@ -53,7 +58,9 @@ struct Reader {
 }
 
 /// Opens the keys, listens on `<state>/run/reader.sock` and answers for ever.
-pub fn serve(state: &State, this_box: &BoxName) -> Result<(), ServeError> { Server::bind(state, this_box)?.run() }
+pub fn serve(state: &State, this_box: &BoxName) -> Result<(), ServeError> {
+    Server::bind(state, this_box)?.run()
+}
 
 impl Server {
     pub fn bind(state: &State, this_box: &BoxName) -> Result<Self, ServeError> {
@@ -63,10 +70,12 @@ impl Server {
         };
         let (folder, run, socket) = (state.reader(), state.run(), state.reader_socket());
         std::fs::create_dir_all(&folder).map_err(io("make", &folder))?;
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).map_err(io("close to others", &folder))?;
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
+            .map_err(io("close to others", &folder))?;
         let lock_path = folder.join("lock");
         let lock = std::fs::File::create(&lock_path).map_err(io("create", &lock_path))?;
-        lock.try_lock().map_err(|_| ServeError::Second(socket.display().to_string()))?;
+        lock.try_lock()
+            .map_err(|_| ServeError::Second(socket.display().to_string()))?;
         let keys = KeyStore::open(&folder, &state.keys())?;
         std::fs::create_dir_all(&run).map_err(io("make", &run))?;
         // The lock says that whoever left a socket there is gone.
@@ -76,9 +85,19 @@ impl Server {
             return Err(io("remove", &socket)(e));
         }
         let listener = UnixListener::bind(&socket).map_err(io("listen on", &socket))?;
-        std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o660)).map_err(io("close to others", &socket))?;
-        let reader = Reader { folder, keys_folder: state.keys(), this_box: this_box.clone(), keys: Mutex::new(Some(keys)) };
-        Ok(Self { listener, reader: Arc::new(reader), _lock: lock })
+        std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o660))
+            .map_err(io("close to others", &socket))?;
+        let reader = Reader {
+            folder,
+            keys_folder: state.keys(),
+            this_box: this_box.clone(),
+            keys: Mutex::new(Some(keys)),
+        };
+        Ok(Self {
+            listener,
+            reader: Arc::new(reader),
+            _lock: lock,
+        })
     }
 
     pub fn run(self) -> Result<(), ServeError> {
@@ -89,7 +108,11 @@ impl Server {
                     std::thread::Builder::new()
                         .name("reader-call".into())
                         .spawn(move || reader.converse(stream))
-                        .map_err(|source| ServeError::Io { what: "start a thread for", path: "a connection".into(), source })?;
+                        .map_err(|source| ServeError::Io {
+                            what: "start a thread for",
+                            path: "a connection".into(),
+                            source,
+                        })?;
                 }
                 // Out of descriptors, most likely: the daemon asks again.
                 Err(e) => {
@@ -108,7 +131,9 @@ impl Reader {
             let reply = match read_frame(&mut stream) {
                 Ok(None) => return,
                 Ok(Some(frame)) => match frame.json::<Request>() {
-                    Ok(request) => self.answer(request).unwrap_or_else(|why| Reply::Refused { why }),
+                    Ok(request) => self
+                        .answer(request)
+                        .unwrap_or_else(|why| Reply::Refused { why }),
                     Err(e) => Reply::Refused { why: e.to_string() },
                 },
                 Err(e) => {
@@ -119,7 +144,9 @@ impl Reader {
             if let Reply::Refused { why } = &reply {
                 tracing::warn!(why, "refused");
             }
-            let sent = wire::encode_json(&reply).map_err(|e| e.to_string()).and_then(|f| stream.write_all(&f).map_err(|e| e.to_string()));
+            let sent = wire::encode_json(&reply)
+                .map_err(|e| e.to_string())
+                .and_then(|f| stream.write_all(&f).map_err(|e| e.to_string()));
             if sent.is_err() {
                 return;
             }
@@ -145,24 +172,48 @@ impl Reader {
         match request {
             Request::Recipients { cams, from, days } => {
                 if cams.len().saturating_mul(days as usize) > MOST {
-                    return Err(format!("{} cameras for {days} days are more recipients than are made at once ({MOST})", cams.len()));
+                    return Err(format!(
+                        "{} cameras for {days} days are more recipients than are made at once ({MOST})",
+                        cams.len()
+                    ));
                 }
-                let ids = cams.iter().flat_map(|cam| (0..days as i32).map(|d| KeyId::Day { cam: cam.clone(), day: from.plus_days(d) }));
-                Ok(Reply::Recipients { recipients: self.with(|keys| keys.recipients(ids))? })
+                let ids = cams.iter().flat_map(|cam| {
+                    (0..days as i32).map(|d| KeyId::Day {
+                        cam: cam.clone(),
+                        day: from.plus_days(d),
+                    })
+                });
+                Ok(Reply::Recipients {
+                    recipients: self.with(|keys| keys.recipients(ids))?,
+                })
             }
             Request::Recover { volume, file, key } => {
                 let first = id(&key)?;
                 let candidates = self.with(|keys| {
                     let others = keys.boot_keys(first.cam());
-                    let ids = std::iter::once(first.clone()).chain(others.into_iter().filter(|k| *k != first));
-                    Ok(ids.flat_map(|k| keys.pairs(&k).into_iter().map(move |p| (k.clone(), p))).collect::<Vec<_>>())
+                    let ids = std::iter::once(first.clone())
+                        .chain(others.into_iter().filter(|k| *k != first));
+                    Ok(ids
+                        .flat_map(|k| keys.pairs(&k).into_iter().map(move |p| (k.clone(), p)))
+                        .collect::<Vec<_>>())
                 })?;
-                Ok(Reply::Recovered { recovered: torn::recover(Path::new(&volume), &file, &candidates)? })
+                Ok(Reply::Recovered {
+                    recovered: torn::recover(Path::new(&volume), &file, &candidates)?,
+                })
             }
-            Request::Rewrap { order, sig, path, key } => {
+            Request::Rewrap {
+                order,
+                sig,
+                path,
+                key,
+            } => {
                 let vkey_path = self.folder.join("order.vkey");
-                let vkey = std::fs::read_to_string(&vkey_path)
-                    .map_err(|e| format!("no order of a hub can be checked: {} cannot be read ({e}); enrol the box", vkey_path.display()))?;
+                let vkey = std::fs::read_to_string(&vkey_path).map_err(|e| {
+                    format!(
+                        "no order of a hub can be checked: {} cannot be read ({e}); enrol the box",
+                        vkey_path.display()
+                    )
+                })?;
                 let pull = order::check(&vkey, &self.this_box, &order, &sig)?;
                 let key = id(&key)?;
                 let (name, open) = order::name_of(&path)?;
@@ -172,19 +223,29 @@ impl Reader {
                 order::covers(&pull, &name, &key)?;
                 let pairs: Vec<Pair> = self.with(|keys| Ok(keys.pairs(&key)))?;
                 let (old, header) = torn::rewrap(Path::new(&path), &pairs, &pull)?;
-                Ok(Reply::Rewrapped { old, header: STANDARD.encode(header) })
+                Ok(Reply::Rewrapped {
+                    old,
+                    header: STANDARD.encode(header),
+                })
             }
             Request::Destroy { key } => {
                 let key = id(&key)?;
                 self.with(|keys| keys.destroy(&key))?;
                 tracing::info!(key = %key, "identities destroyed");
-                Ok(Reply::Destroyed { claim: CLAIM.into() })
+                Ok(Reply::Destroyed {
+                    claim: CLAIM.into(),
+                })
             }
             Request::Undecryptable { path } => {
                 let pairs = self.with(|keys| Ok(keys.all()))?;
-                Ok(Reply::Undecryptable { sure: torn::none_opens(Path::new(&path), &pairs)? })
+                Ok(Reply::Undecryptable {
+                    sure: torn::none_opens(Path::new(&path), &pairs)?,
+                })
             }
-            Request::Unknown => Err("a question this version of the reader does not know; restart daemon and reader".into()),
+            Request::Unknown => Err(
+                "a question this version of the reader does not know; restart daemon and reader"
+                    .into(),
+            ),
         }
     }
 }

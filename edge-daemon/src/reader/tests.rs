@@ -20,20 +20,36 @@ use shared::{
 use super::{Client, ReaderError, Recipients, Server, keys::KeyStore, torn};
 use crate::state::State;
 
-pub(crate) fn cam() -> CameraId { CameraId::parse("c03").expect("camera") }
-pub(crate) fn day(t: &str) -> Day { Day::parse(t).expect("day") }
-fn key(t: &str) -> KeyId { KeyId::parse(t).expect("key id") }
-pub(crate) fn utc(t: &str) -> Utc { Utc::parse(t).expect("time") }
+pub(crate) fn cam() -> CameraId {
+    CameraId::parse("c03").expect("camera")
+}
+pub(crate) fn day(t: &str) -> Day {
+    Day::parse(t).expect("day")
+}
+fn key(t: &str) -> KeyId {
+    KeyId::parse(t).expect("key id")
+}
+pub(crate) fn utc(t: &str) -> Utc {
+    Utc::parse(t).expect("time")
+}
 
 /// A baseline avcC with a 640×360 SPS, so that the muxer has what it asks for.
 fn parameters() -> mp4::Parameters {
-    let sps = [0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2e, 0x48];
+    let sps = [
+        0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00,
+        0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2e, 0x48,
+    ];
     let pps = [0x68, 0xcb, 0x83, 0xcb, 0x20];
     let mut config = vec![1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, sps.len() as u8];
     config.extend_from_slice(&sps);
     config.extend_from_slice(&[1, 0, pps.len() as u8]);
     config.extend_from_slice(&pps);
-    mp4::Parameters { codec: mp4::Codec::H264, width: 640, height: 360, config }
+    mp4::Parameters {
+        codec: mp4::Codec::H264,
+        width: 640,
+        height: 360,
+        config,
+    }
 }
 
 /// A plain segment of `fragments` half seconds; returns it and where each whole fragment ends.
@@ -46,10 +62,17 @@ pub(crate) fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>,
                 let n = f * 12 + i;
                 let mut bytes = (frame_bytes as u32).to_be_bytes().to_vec();
                 bytes.extend((0..frame_bytes).map(|b| (b as u32 * 7 + n) as u8));
-                mp4::Frame { dts: u64::from(n) * 3750, cts: 0, duration: 3750, key: i == 0, bytes: Bytes::from(bytes) }
+                mp4::Frame {
+                    dts: u64::from(n) * 3750,
+                    cts: 0,
+                    duration: 3750,
+                    key: i == 0,
+                    bytes: Bytes::from(bytes),
+                }
             })
             .collect();
-        mp4::fragment(f + 1, start.plus_ms(i64::from(f) * 500), &frames, &mut out).expect("fragment");
+        mp4::fragment(f + 1, start.plus_ms(i64::from(f) * 500), &frames, &mut out)
+            .expect("fragment");
         ends.push(out.len());
     }
     (out, ends)
@@ -67,7 +90,11 @@ fn copy_dir(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).expect("list") {
         let path = entry.expect("entry").path();
         let target = to.join(path.file_name().expect("name"));
-        if path.is_dir() { copy_dir(&path, &target) } else { fs::copy(&path, &target).map(drop).expect("copy") }
+        if path.is_dir() {
+            copy_dir(&path, &target)
+        } else {
+            fs::copy(&path, &target).map(drop).expect("copy")
+        }
     }
 }
 
@@ -78,7 +105,9 @@ fn erase_survives_a_cut_at_every_step() {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
     let mut store = KeyStore::open(&dir, &public).expect("open");
-    store.recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter()).expect("made");
+    store
+        .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
+        .expect("made");
     let old_root = fs::read(dir.join("root.key")).expect("root key");
     let old_file = fs::read(dir.join("identities")).expect("identities");
     let steps: Arc<Mutex<Vec<(&'static str, PathBuf)>>> = Arc::default();
@@ -94,14 +123,22 @@ fn erase_survives_a_cut_at_every_step() {
     let steps = steps.lock().expect("lock");
     assert_eq!(steps.len(), 5);
     for (i, (name, snap)) in steps.iter().enumerate() {
-        let mut store = KeyStore::open(snap, &public).unwrap_or_else(|e| panic!("after {name}: {e}"));
+        let mut store =
+            KeyStore::open(snap, &public).unwrap_or_else(|e| panic!("after {name}: {e}"));
         assert_eq!(store.pairs(&key("c03/2026-11-04")).len(), 1, "after {name}");
         let gone = store.pairs(&key("c03/2026-11-03")).is_empty();
-        assert_eq!(gone, i >= 1, "after {name}: an erase counts once its root key is on disk");
+        assert_eq!(
+            gone,
+            i >= 1,
+            "after {name}: an erase counts once its root key is on disk"
+        );
         store.destroy(&key("c03/2026-11-03")).expect("repeated");
         drop(store);
         for left in ["identities.new", "root.key.new"] {
-            assert!(!snap.join(left).exists(), "after {name}: {left} is cleared away");
+            assert!(
+                !snap.join(left).exists(),
+                "after {name}: {left} is cleared away"
+            );
         }
         let root = fs::read(snap.join("root.key")).expect("root key");
         assert_ne!(root, old_root, "after {name}");
@@ -118,7 +155,9 @@ fn torn_key_files_are_undone_or_completed() {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
     let mut store = KeyStore::open(&dir, &public).expect("open");
-    store.recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter()).expect("made");
+    store
+        .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
+        .expect("made");
     let snap = home.path().join("snap");
     let (from, to) = (dir.clone(), snap.clone());
     store.on_step = Some(Box::new(move |name| {
@@ -140,11 +179,17 @@ fn torn_key_files_are_undone_or_completed() {
         store.pairs(&key("c03/2026-11-03")).is_empty()
     };
     for len in 0..32 {
-        assert!(!try_with(&root_new[..len], &file_new), "root key torn at {len}: undone");
+        assert!(
+            !try_with(&root_new[..len], &file_new),
+            "root key torn at {len}: undone"
+        );
     }
     assert!(!try_with(&[0; 32], &file_new), "a root key of zeros");
     for len in (0..file_new.len()).step_by(7) {
-        assert!(!try_with(&root_new, &file_new[..len]), "identities torn at {len}: undone");
+        assert!(
+            !try_with(&root_new, &file_new[..len]),
+            "identities torn at {len}: undone"
+        );
     }
     assert!(try_with(&root_new, &file_new), "whole: completed");
 }
@@ -156,7 +201,10 @@ fn lost_keys_are_refused() {
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
     drop(KeyStore::open(&dir, &public).expect("open"));
     fs::remove_file(dir.join("root.key")).expect("remove");
-    let error = KeyStore::open(&dir, &public).err().expect("refused").to_string();
+    let error = KeyStore::open(&dir, &public)
+        .err()
+        .expect("refused")
+        .to_string();
     assert!(error.contains("move both away"), "{error}");
 }
 
@@ -166,13 +214,31 @@ fn boot_keys_are_taken_in_and_destroyed() {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
     let recipients = Recipients::load(&public);
-    assert!(matches!(recipients.seal_to(&cam(), day("2026-11-03"), 17, true), Err(ReaderError::Keys(_))), "the reader has never run");
+    assert!(
+        matches!(
+            recipients.seal_to(&cam(), day("2026-11-03"), 17, true),
+            Err(ReaderError::Keys(_))
+        ),
+        "the reader has never run"
+    );
     let mut store = KeyStore::open(&dir, &public).expect("open");
     store.no_grace();
-    let (id, recipient) = recipients.seal_to(&cam(), day("2026-11-03"), 17, true).expect("made");
+    let (id, recipient) = recipients
+        .seal_to(&cam(), day("2026-11-03"), 17, true)
+        .expect("made");
     assert_eq!(id.to_string(), "c03/boot-17");
-    assert_eq!(recipients.seal_to(&cam(), day("2026-11-04"), 17, false).expect("again").1, recipient, "one key id, one pair");
-    let left: Vec<PathBuf> = fs::read_dir(public.join("boot")).expect("list").map(|e| e.expect("entry").path()).collect();
+    assert_eq!(
+        recipients
+            .seal_to(&cam(), day("2026-11-04"), 17, false)
+            .expect("again")
+            .1,
+        recipient,
+        "one key id, one pair"
+    );
+    let left: Vec<PathBuf> = fs::read_dir(public.join("boot"))
+        .expect("list")
+        .map(|e| e.expect("entry").path())
+        .collect();
     assert_eq!(left.len(), 1);
     let sealed_identity = fs::read(&left[0]).expect("read");
     assert_eq!(store.take_in().expect("taken in"), 1);
@@ -182,12 +248,26 @@ fn boot_keys_are_taken_in_and_destroyed() {
     drop(store);
     // A copy of the sealed identity, as a worn flash may keep it, opens with nothing the reader still has.
     let store = KeyStore::open(&dir, &public).expect("open");
-    let all: Vec<String> = store.all().iter().map(|p| p.0.reveal().to_owned()).collect();
+    let all: Vec<String> = store
+        .all()
+        .iter()
+        .map(|p| p.0.reveal().to_owned())
+        .collect();
     let mut out = Vec::new();
-    assert!(sealed::Opener::new(&all).push(&sealed_identity, &mut out).is_err());
+    assert!(
+        sealed::Opener::new(&all)
+            .push(&sealed_identity, &mut out)
+            .is_err()
+    );
 }
 
-struct Box_ { _home: tempfile::TempDir, state: State, volume: PathBuf, client: Client, recipients: Recipients }
+struct Box_ {
+    _home: tempfile::TempDir,
+    state: State,
+    volume: PathBuf,
+    client: Client,
+    recipients: Recipients,
+}
 
 /// A reader of its own, answering on a socket.
 fn a_box() -> Box_ {
@@ -197,26 +277,48 @@ fn a_box() -> Box_ {
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
     let recipients = Recipients::load(&state.keys());
-    client.recipients(&[cam()], day("2026-11-03"), 36, &recipients).expect("recipients");
-    Box_ { volume: home.path().join("volume"), _home: home, state, client, recipients }
+    client
+        .recipients(&[cam()], day("2026-11-03"), 36, &recipients)
+        .expect("recipients");
+    Box_ {
+        volume: home.path().join("volume"),
+        _home: home,
+        state,
+        client,
+        recipients,
+    }
 }
 
 impl Box_ {
     fn put(&self, name: &SegmentName, open: bool, bytes: &[u8]) -> String {
-        let file = if open { name.open_path() } else { name.closed_path() };
+        let file = if open {
+            name.open_path()
+        } else {
+            name.closed_path()
+        };
         let path = self.volume.join(&file);
         fs::create_dir_all(path.parent().expect("folder")).expect("dir");
         fs::write(path, bytes).expect("write");
         file
     }
     fn files(&self) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(self.volume.join("footage/2026-11-03/c03")).expect("list").map(|e| e.expect("entry").file_name().into_string().expect("name")).collect();
+        let mut names: Vec<String> = fs::read_dir(self.volume.join("footage/2026-11-03/c03"))
+            .expect("list")
+            .map(|e| e.expect("entry").file_name().into_string().expect("name"))
+            .collect();
         names.sort();
         names
     }
 }
 
-fn name(s: u64) -> SegmentName { SegmentName { day: day("2026-11-03"), cam: cam(), start: utc("2026-11-03T14:00:03.000Z"), s } }
+fn name(s: u64) -> SegmentName {
+    SegmentName {
+        day: day("2026-11-03"),
+        cam: cam(),
+        start: utc("2026-11-03T14:00:03.000Z"),
+        s,
+    }
+}
 
 /// A daemon started after the recipients were made records with no reader there; they reach 35 days ahead.
 #[test]
@@ -224,49 +326,117 @@ fn recipients_outlive_the_reader() {
     let b = a_box();
     let again = Recipients::load(&b.state.keys());
     for d in [0, 35] {
-        let (id, recipient) = again.seal_to(&cam(), day("2026-11-03").plus_days(d), 1, true).expect("recipient");
-        assert_eq!(id.to_string(), format!("c03/{}", day("2026-11-03").plus_days(d)));
-        assert_eq!((id, recipient), b.recipients.seal_to(&cam(), day("2026-11-03").plus_days(d), 1, true).expect("recipient"));
+        let (id, recipient) = again
+            .seal_to(&cam(), day("2026-11-03").plus_days(d), 1, true)
+            .expect("recipient");
+        assert_eq!(
+            id.to_string(),
+            format!("c03/{}", day("2026-11-03").plus_days(d))
+        );
+        assert_eq!(
+            (id, recipient),
+            b.recipients
+                .seal_to(&cam(), day("2026-11-03").plus_days(d), 1, true)
+                .expect("recipient")
+        );
     }
-    assert!(matches!(again.seal_to(&cam(), day("2026-11-03").plus_days(36), 1, true), Ok((KeyId::Boot { .. }, _))));
-    assert!(matches!(again.seal_to(&cam(), day("2026-11-03"), 1, false), Ok((KeyId::Boot { .. }, _))), "unknown clock");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(b.state.reader_socket()).expect("socket").permissions());
+    assert!(matches!(
+        again.seal_to(&cam(), day("2026-11-03").plus_days(36), 1, true),
+        Ok((KeyId::Boot { .. }, _))
+    ));
+    assert!(
+        matches!(
+            again.seal_to(&cam(), day("2026-11-03"), 1, false),
+            Ok((KeyId::Boot { .. }, _))
+        ),
+        "unknown clock"
+    );
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(b.state.reader_socket())
+            .expect("socket")
+            .permissions(),
+    );
     assert_eq!(mode & 0o777, 0o660);
-    assert!(matches!(Server::bind(&b.state, &BoxName::parse("ashby").expect("name")), Err(super::ServeError::Second(_))));
-    assert!(matches!(Client::new(Path::new("/nowhere/reader.sock")).destroy("c03/2026-11-03"), Err(ReaderError::Absent { .. })));
+    assert!(matches!(
+        Server::bind(&b.state, &BoxName::parse("ashby").expect("name")),
+        Err(super::ServeError::Second(_))
+    ));
+    assert!(matches!(
+        Client::new(Path::new("/nowhere/reader.sock")).destroy("c03/2026-11-03"),
+        Err(ReaderError::Absent { .. })
+    ));
 }
 
 /// REC-1: a file torn anywhere keeps every fragment whose last byte was in a sealed piece; hash, size and times are those of what is kept.
 #[test]
 fn no_whole_fragment_of_a_torn_segment_is_lost() {
     let b = a_box();
-    let (id, recipient) = b.recipients.seal_to(&cam(), day("2026-11-03"), 1, true).expect("recipient");
+    let (id, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
     let start = name(7).start;
     let (plain, ends) = plain(start, 8, 2_000);
     let sealed = seal(&plain, &recipient);
     assert!(sealed.len() > 2 * 65_536, "more than two pieces");
     let header = sealed::header_len(&sealed).expect("header").expect("whole");
     let piece = sealed::PIECE + 16;
-    let all = (0..header + 40).step_by(23).chain((header + 40..sealed.len()).step_by(1499)).chain([header + 16 + piece - 1, header + 16 + piece, header + 16 + piece + 1, header + 16 + 2 * piece, sealed.len()]);
+    let all = (0..header + 40)
+        .step_by(23)
+        .chain((header + 40..sealed.len()).step_by(1499))
+        .chain([
+            header + 16 + piece - 1,
+            header + 16 + piece,
+            header + 16 + piece + 1,
+            header + 16 + 2 * piece,
+            sealed.len(),
+        ]);
     for cut in all {
         let file = b.put(&name(7), true, &sealed[..cut]);
         // What the recorder had sealed: whole pieces, and the last one when the file is whole.
-        let readable = if cut == sealed.len() { plain.len() } else { cut.saturating_sub(header + 16) / piece * sealed::PIECE };
+        let readable = if cut == sealed.len() {
+            plain.len()
+        } else {
+            cut.saturating_sub(header + 16) / piece * sealed::PIECE
+        };
         let whole = ends.iter().filter(|e| **e <= readable).count();
-        let got = b.client.recover(&b.volume, &file, &id.to_string()).unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
+        let got = b
+            .client
+            .recover(&b.volume, &file, &id.to_string())
+            .unwrap_or_else(|e| panic!("cut at {cut}: {e}"));
         if whole == 0 {
             assert_eq!(got, None, "cut at {cut}");
-            assert_eq!(b.files(), ["20261103T140003Z-7.mp4.age.torn"], "cut at {cut}: left aside");
+            assert_eq!(
+                b.files(),
+                ["20261103T140003Z-7.mp4.age.torn"],
+                "cut at {cut}: left aside"
+            );
         } else {
             let got = got.unwrap_or_else(|| panic!("cut at {cut}: {whole} fragments were whole"));
             let kept = &plain[..ends[whole - 1]];
-            assert_eq!((got.kept_fragments, got.size, got.sha256), (whole as u64, kept.len() as u64, hex(&sha256(kept))), "cut at {cut}");
-            assert_eq!((got.t0, got.t1, got.s), (start, start.plus_ms(whole as i64 * 500), 7), "cut at {cut}");
+            assert_eq!(
+                (got.kept_fragments, got.size, got.sha256),
+                (whole as u64, kept.len() as u64, hex(&sha256(kept))),
+                "cut at {cut}"
+            );
+            assert_eq!(
+                (got.t0, got.t1, got.s),
+                (start, start.plus_ms(whole as i64 * 500), 7),
+                "cut at {cut}"
+            );
             assert_eq!(got.key, "c03/2026-11-03");
             assert_eq!(b.files(), ["20261103T140003Z-7.mp4.age"], "cut at {cut}");
             // The closed file is whole, sealed to the day's own recipient, and measures the same as an orphan.
-            let again = b.client.recover(&b.volume, &got.path, &id.to_string()).expect("orphan").expect("whole");
-            assert_eq!((again.size, again.dropped_bytes, again.t1), (got.size, 0, got.t1), "cut at {cut}");
+            let again = b
+                .client
+                .recover(&b.volume, &got.path, &id.to_string())
+                .expect("orphan")
+                .expect("whole");
+            assert_eq!(
+                (again.size, again.dropped_bytes, again.t1),
+                (got.size, 0, got.t1),
+                "cut at {cut}"
+            );
         }
         for f in b.files() {
             fs::remove_file(b.volume.join("footage/2026-11-03/c03").join(f)).expect("remove");
@@ -278,7 +448,10 @@ fn no_whole_fragment_of_a_torn_segment_is_lost() {
 #[test]
 fn damage_costs_only_what_follows_it() {
     let b = a_box();
-    let (id, recipient) = b.recipients.seal_to(&cam(), day("2026-11-03"), 1, true).expect("recipient");
+    let (id, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
     let (plain, ends) = plain(name(7).start, 8, 2_000);
     let mut sealed = seal(&plain, &recipient);
     let at = sealed.len() - 70_000;
@@ -286,8 +459,15 @@ fn damage_costs_only_what_follows_it() {
     let good = ends.iter().filter(|e| **e <= sealed::PIECE).count() as u64;
     for open in [true, false] {
         let file = b.put(&name(7), open, &sealed);
-        let got = b.client.recover(&b.volume, &file, &id.to_string()).expect("answer").expect("something whole");
-        assert!(got.kept_fragments >= good && got.kept_fragments < 8, "{got:?}");
+        let got = b
+            .client
+            .recover(&b.volume, &file, &id.to_string())
+            .expect("answer")
+            .expect("something whole");
+        assert!(
+            got.kept_fragments >= good && got.kept_fragments < 8,
+            "{got:?}"
+        );
         assert!(got.dropped_bytes > 0);
     }
 }
@@ -296,40 +476,94 @@ fn damage_costs_only_what_follows_it() {
 #[test]
 fn recovery_refuses_what_is_no_footage() {
     let b = a_box();
-    let (_, recipient) = b.recipients.seal_to(&cam(), day("2026-11-03"), 1, true).expect("recipient");
+    let (_, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
     let sealed = seal(&plain(name(7).start, 2, 100).0, &recipient);
     b.put(&name(7), true, &sealed);
-    for bad in ["footage/2026-11-03/c03/../c03/20261103T140003Z-7.mp4.age.open", "x/footage/2026-11-03/c03/20261103T140003Z-7.mp4.age.open", "/etc/passwd"] {
-        assert!(matches!(b.client.recover(&b.volume, bad, "c03/2026-11-03"), Err(ReaderError::Refused(_))), "{bad}");
+    for bad in [
+        "footage/2026-11-03/c03/../c03/20261103T140003Z-7.mp4.age.open",
+        "x/footage/2026-11-03/c03/20261103T140003Z-7.mp4.age.open",
+        "/etc/passwd",
+    ] {
+        assert!(
+            matches!(
+                b.client.recover(&b.volume, bad, "c03/2026-11-03"),
+                Err(ReaderError::Refused(_))
+            ),
+            "{bad}"
+        );
     }
-    assert!(matches!(b.client.recover(&b.volume, &name(7).open_path(), "c03/2026-11-04"), Err(ReaderError::Refused(_))), "another day's key");
+    assert!(
+        matches!(
+            b.client
+                .recover(&b.volume, &name(7).open_path(), "c03/2026-11-04"),
+            Err(ReaderError::Refused(_))
+        ),
+        "another day's key"
+    );
     let (_, stranger) = sealed::keypair();
-    b.put(&name(8), true, &seal(&plain(name(8).start, 2, 100).0, &stranger));
-    let error = b.client.recover(&b.volume, &name(8).open_path(), "c03/2026-11-03").expect_err("no key").to_string();
+    b.put(
+        &name(8),
+        true,
+        &seal(&plain(name(8).start, 2, 100).0, &stranger),
+    );
+    let error = b
+        .client
+        .recover(&b.volume, &name(8).open_path(), "c03/2026-11-03")
+        .expect_err("no key")
+        .to_string();
     assert!(error.contains("none of the keys"), "{error}");
-    assert!(b.files().contains(&"20261103T140003Z-8.mp4.age.open".to_owned()), "left as it is");
+    assert!(
+        b.files()
+            .contains(&"20261103T140003Z-8.mp4.age.open".to_owned()),
+        "left as it is"
+    );
 }
 
 /// AUD-5: footage leaves only under an order the hub signed, and only to the recipient it names.
 #[test]
 fn rewrap_only_on_a_signed_order() {
     let b = a_box();
-    let (id, recipient) = b.recipients.seal_to(&cam(), day("2026-11-03"), 1, true).expect("recipient");
+    let (id, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
     let (bytes, _) = plain(name(7).start, 8, 2_000);
     let sealed = seal(&bytes, &recipient);
     let path = b.volume.join(b.put(&name(7), false, &sealed));
     let (hub, hub_recipient) = sealed::keypair();
     let signer = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("seed");
     let order = |t0: &str, t1: &str, cam: &str, to: &str| {
-        let text = format!(r#"{{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"{cam}","t0":"{t0}","t1":"{t1}","grant":"1","purpose":"00","recipient":"{to}"}}"#);
+        let text = format!(
+            r#"{{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"{cam}","t0":"{t0}","t1":"{t1}","grant":"1","purpose":"00","recipient":"{to}"}}"#
+        );
         let sig = signer.sign(&[ORDER_PREFIX.as_bytes(), text.as_bytes()].concat());
-        (text, base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sig.as_ref()))
+        (
+            text,
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sig.as_ref()),
+        )
     };
     let ask = |(text, sig): &(String, String)| b.client.rewrap(text, sig, &path, &id.to_string());
-    let good = order("2026-11-03T14:00:00.000Z", "2026-11-03T14:05:00.000Z", "c03", &hub_recipient);
-    assert!(ask(&good).expect_err("not enrolled").to_string().contains("enrol"));
+    let good = order(
+        "2026-11-03T14:00:00.000Z",
+        "2026-11-03T14:05:00.000Z",
+        "c03",
+        &hub_recipient,
+    );
+    assert!(
+        ask(&good)
+            .expect_err("not enrolled")
+            .to_string()
+            .contains("enrol")
+    );
     let public: [u8; 32] = signer.public_key().as_ref().try_into().expect("32 bytes");
-    fs::write(b.state.reader().join("order.vkey"), Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, public).to_string()).expect("write");
+    fs::write(
+        b.state.reader().join("order.vkey"),
+        Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, public).to_string(),
+    )
+    .expect("write");
     let (old, header) = ask(&good).expect("rewrapped");
     let moved = [header.as_slice(), &sealed[old as usize..]].concat();
     let mut opener = sealed::Opener::new(&[hub.to_string()]);
@@ -338,21 +572,74 @@ fn rewrap_only_on_a_signed_order() {
     opener.finish(&mut out).expect("whole");
     assert_eq!(out, bytes);
     // Begins before the span but reaches into it.
-    ask(&order("2026-11-03T14:00:06.500Z", "2026-11-03T14:05:00.000Z", "c03", &hub_recipient)).expect("touches");
+    ask(&order(
+        "2026-11-03T14:00:06.500Z",
+        "2026-11-03T14:05:00.000Z",
+        "c03",
+        &hub_recipient,
+    ))
+    .expect("touches");
     for (bad, why) in [
-        (order("2026-11-03T14:00:07.500Z", "2026-11-03T14:05:00.000Z", "c03", &hub_recipient), "ends before the span"),
-        (order("2026-11-03T13:00:00.000Z", "2026-11-03T14:00:03.000Z", "c03", &hub_recipient), "begins after the span"),
-        (order("2026-11-03T14:00:00.000Z", "2026-11-03T14:05:00.000Z", "c04", &hub_recipient), "another camera"),
-        (order("2026-11-03T14:00:00.000Z", "2026-11-03T14:05:00.000Z", "c03", "age1nonsense"), "no recipient"),
-        ((good.0.replace("14:05", "15:05"), good.1.clone()), "altered"),
+        (
+            order(
+                "2026-11-03T14:00:07.500Z",
+                "2026-11-03T14:05:00.000Z",
+                "c03",
+                &hub_recipient,
+            ),
+            "ends before the span",
+        ),
+        (
+            order(
+                "2026-11-03T13:00:00.000Z",
+                "2026-11-03T14:00:03.000Z",
+                "c03",
+                &hub_recipient,
+            ),
+            "begins after the span",
+        ),
+        (
+            order(
+                "2026-11-03T14:00:00.000Z",
+                "2026-11-03T14:05:00.000Z",
+                "c04",
+                &hub_recipient,
+            ),
+            "another camera",
+        ),
+        (
+            order(
+                "2026-11-03T14:00:00.000Z",
+                "2026-11-03T14:05:00.000Z",
+                "c03",
+                "age1nonsense",
+            ),
+            "no recipient",
+        ),
+        (
+            (good.0.replace("14:05", "15:05"), good.1.clone()),
+            "altered",
+        ),
     ] {
         assert!(matches!(ask(&bad), Err(ReaderError::Refused(_))), "{why}");
     }
     // A file renamed into the span holds what it holds.
-    let liar = SegmentName { start: utc("2026-11-03T16:00:00.000Z"), ..name(9) };
+    let liar = SegmentName {
+        start: utc("2026-11-03T16:00:00.000Z"),
+        ..name(9)
+    };
     let lied = b.volume.join(b.put(&liar, false, &sealed));
-    let later = order("2026-11-03T16:00:00.000Z", "2026-11-03T16:05:00.000Z", "c03", &hub_recipient);
-    let error = b.client.rewrap(&later.0, &later.1, &lied, &id.to_string()).expect_err("lied").to_string();
+    let later = order(
+        "2026-11-03T16:00:00.000Z",
+        "2026-11-03T16:05:00.000Z",
+        "c03",
+        &hub_recipient,
+    );
+    let error = b
+        .client
+        .rewrap(&later.0, &later.1, &lied, &id.to_string())
+        .expect_err("lied")
+        .to_string();
     assert!(error.contains("does not touch"), "{error}");
 }
 
@@ -360,14 +647,27 @@ fn rewrap_only_on_a_signed_order() {
 #[test]
 fn destroyed_is_undecryptable_with_the_files_still_there() {
     let b = a_box();
-    let (id, recipient) = b.recipients.seal_to(&cam(), day("2026-11-03"), 1, true).expect("recipient");
-    let (_, other) = b.recipients.seal_to(&cam(), day("2026-11-04"), 1, true).expect("recipient");
+    let (id, recipient) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 1, true)
+        .expect("recipient");
+    let (_, other) = b
+        .recipients
+        .seal_to(&cam(), day("2026-11-04"), 1, true)
+        .expect("recipient");
     let sealed = seal(&plain(name(7).start, 2, 100).0, &recipient);
     let path = b.volume.join(b.put(&name(7), false, &sealed));
-    let kept = b.volume.join(b.put(&name(8), false, &seal(&plain(name(8).start, 2, 100).0, &other)));
+    let kept = b.volume.join(b.put(
+        &name(8),
+        false,
+        &seal(&plain(name(8).start, 2, 100).0, &other),
+    ));
     assert!(!b.client.undecryptable(&path).expect("answer"));
     for _ in 0..2 {
-        assert_eq!(b.client.destroy(&id.to_string()).expect("destroyed"), "file");
+        assert_eq!(
+            b.client.destroy(&id.to_string()).expect("destroyed"),
+            "file"
+        );
         assert!(b.client.undecryptable(&path).expect("answer"));
         assert!(!b.client.undecryptable(&kept).expect("answer"));
     }
@@ -376,5 +676,8 @@ fn destroyed_is_undecryptable_with_the_files_still_there() {
     copy_dir(&b.state.reader(), &copy);
     let store = KeyStore::open(&copy, &b.state.keys()).expect("opens");
     assert!(torn::none_opens(&path, &store.all()).expect("tried"));
-    assert!(matches!(b.client.undecryptable(Path::new("/nowhere")), Err(ReaderError::Refused(_))));
+    assert!(matches!(
+        b.client.undecryptable(Path::new("/nowhere")),
+        Err(ReaderError::Refused(_))
+    ));
 }

@@ -20,17 +20,25 @@ use super::{Recovered, keys::Pair, order};
 /// Each piece's tag.
 const TAG: usize = 16;
 
-fn told(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> String { move |e| format!("cannot {what} {}: {e}", path.display()) }
+fn told(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> String {
+    move |e| format!("cannot {what} {}: {e}", path.display())
+}
 
 /// Never follows a link at the end of the path: the daemon names the file, the reader holds the keys.
 fn open_file(path: &Path) -> Result<File, String> {
-    OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(path).map_err(told("open", path))
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_NOFOLLOW)
+        .open(path)
+        .map_err(told("open", path))
 }
 
 /// The age header at the start of a file, if it is there whole.
 fn header(file: &mut File, path: &Path) -> Result<Option<Vec<u8>>, String> {
     let mut bytes = Vec::new();
-    file.take(64 * 1024).read_to_end(&mut bytes).map_err(told("read", path))?;
+    file.take(64 * 1024)
+        .read_to_end(&mut bytes)
+        .map_err(told("read", path))?;
     Ok(match sealed::header_len(&bytes) {
         Ok(Some(n)) => {
             bytes.truncate(n);
@@ -41,7 +49,9 @@ fn header(file: &mut File, path: &Path) -> Result<Option<Vec<u8>>, String> {
 }
 
 /// Whether this pair opens a file with this header.
-fn fits(header: &[u8], pair: &Pair) -> bool { sealed::rewrap(header, pair.0.reveal(), &pair.1).is_ok() }
+fn fits(header: &[u8], pair: &Pair) -> bool {
+    sealed::rewrap(header, pair.0.reveal(), &pair.1).is_ok()
+}
 
 /// Whether none of these pairs opens the file.
 pub fn none_opens(path: &Path, pairs: &[Pair]) -> Result<bool, String> {
@@ -83,15 +93,29 @@ fn open_plain(path: &Path, pair: &Pair, header: usize) -> Result<Plain, String> 
     }
     whole = whole && opener.finish(&mut bytes).is_ok();
     let pieces = bytes.len().div_ceil(sealed::PIECE) * TAG;
-    let torn = if whole { 0 } else { size.saturating_sub((header + sealed::NONCE + bytes.len() + pieces) as u64) };
+    let torn = if whole {
+        0
+    } else {
+        size.saturating_sub((header + sealed::NONCE + bytes.len() + pieces) as u64)
+    };
     Ok(Plain { bytes, whole, torn })
 }
 
 /// Makes a torn or orphaned file whole (see the module's first lines). `candidates`: the pairs it may be sealed with, likeliest first.
 /// Ok(None): nothing whole in it; it was renamed to `….torn`.
-pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Result<Option<Recovered>, String> {
+pub fn recover(
+    volume: &Path,
+    file: &str,
+    candidates: &[(KeyId, Pair)],
+) -> Result<Option<Recovered>, String> {
     let (name, open) = order::name_of(file)?;
-    if file != if open { name.open_path() } else { name.closed_path() } {
+    if file
+        != if open {
+            name.open_path()
+        } else {
+            name.closed_path()
+        }
+    {
         return Err(format!("{file} is not a path below a volume"));
     }
     let path = volume.join(file);
@@ -102,25 +126,43 @@ pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Resul
         sync_parent(&torn)?;
         Ok(None)
     };
-    let Some(header) = header(&mut open_file(&path)?, &path)? else { return aside() };
+    let Some(header) = header(&mut open_file(&path)?, &path)? else {
+        return aside();
+    };
     let Some((key, pair)) = candidates.iter().find(|(_, p)| fits(&header, p)) else {
-        return Err(format!("none of the keys the reader has opens {}", path.display()));
+        return Err(format!(
+            "none of the keys the reader has opens {}",
+            path.display()
+        ));
     };
     let plain = open_plain(&path, pair, header.len())?;
-    let Ok(segment) = mp4::parse(&plain.bytes) else { return aside() };
-    let (Some((t0, t1)), true) = (segment.span(), segment.fragments > 0) else { return aside() };
-    let kept = usize::try_from(segment.whole_bytes).ok().and_then(|n| plain.bytes.get(..n)).ok_or("the segment's length is out of range")?;
+    let Ok(segment) = mp4::parse(&plain.bytes) else {
+        return aside();
+    };
+    let (Some((t0, t1)), true) = (segment.span(), segment.fragments > 0) else {
+        return aside();
+    };
+    let kept = usize::try_from(segment.whole_bytes)
+        .ok()
+        .and_then(|n| plain.bytes.get(..n))
+        .ok_or("the segment's length is out of range")?;
     let intact = plain.whole && kept.len() == plain.bytes.len();
     if !intact {
         let new = PathBuf::from(format!("{}.recovering", closed.display()));
         reseal(&new, kept, &pair.1)?;
         fs::rename(&new, &path).map_err(told("rename", &new))?;
     } else if open {
-        File::open(&path).and_then(|f| f.sync_all()).map_err(told("sync", &path))?;
+        File::open(&path)
+            .and_then(|f| f.sync_all())
+            .map_err(told("sync", &path))?;
     }
     if open {
         if closed.exists() {
-            return Err(format!("{} exists already; {} was left as it is", closed.display(), path.display()));
+            return Err(format!(
+                "{} exists already; {} was left as it is",
+                closed.display(),
+                path.display()
+            ));
         }
         fs::rename(&path, &closed).map_err(told("rename", &path))?;
     }
@@ -141,7 +183,13 @@ pub fn recover(volume: &Path, file: &str, candidates: &[(KeyId, Pair)]) -> Resul
 
 fn reseal(path: &Path, plain: &[u8], recipient: &str) -> Result<(), String> {
     let refused = |e: sealed::SealError| format!("cannot seal {}: {e}", path.display());
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(path).map_err(told("create", path))?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o640)
+        .open(path)
+        .map_err(told("create", path))?;
     let (mut sealer, mut out) = sealed::Sealer::new(recipient).map_err(refused)?;
     for piece in plain.chunks(1 << 20) {
         sealer.push(piece, &mut out).map_err(refused)?;
@@ -149,20 +197,31 @@ fn reseal(path: &Path, plain: &[u8], recipient: &str) -> Result<(), String> {
         out.clear();
     }
     sealer.finish(&mut out).map_err(refused)?;
-    file.write_all(&out).and_then(|()| file.sync_all()).map_err(told("write", path))
+    file.write_all(&out)
+        .and_then(|()| file.sync_all())
+        .map_err(told("write", path))
 }
 
 fn sync_parent(path: &Path) -> Result<(), String> {
     let parent = path.parent().ok_or("no folder")?;
-    File::open(parent).and_then(|d| d.sync_all()).map_err(told("sync", parent))
+    File::open(parent)
+        .and_then(|d| d.sync_all())
+        .map_err(told("sync", parent))
 }
 
 /// New header for a closed file, once its own frames show that it lies in the span of the order.
 pub fn rewrap(path: &Path, pairs: &[Pair], pull: &order::Pull) -> Result<(u64, Vec<u8>), String> {
-    let old = header(&mut open_file(path)?, path)?.ok_or_else(|| format!("{} has no age header", path.display()))?;
-    let pair = pairs.iter().find(|p| fits(&old, p)).ok_or_else(|| format!("the key that opens {} is not there or was destroyed", path.display()))?;
+    let old = header(&mut open_file(path)?, path)?
+        .ok_or_else(|| format!("{} has no age header", path.display()))?;
+    let pair = pairs.iter().find(|p| fits(&old, p)).ok_or_else(|| {
+        format!(
+            "the key that opens {} is not there or was destroyed",
+            path.display()
+        )
+    })?;
     in_span(path, pair, pull)?;
-    let new = sealed::rewrap(&old, pair.0.reveal(), &pull.recipient).map_err(|e| format!("cannot wrap to the recipient in the order: {e}"))?;
+    let new = sealed::rewrap(&old, pair.0.reveal(), &pull.recipient)
+        .map_err(|e| format!("cannot wrap to the recipient in the order: {e}"))?;
     Ok((old.len() as u64, new))
 }
 
@@ -178,15 +237,34 @@ fn in_span(path: &Path, pair: &Pair, pull: &order::Pull) -> Result<(), String> {
         if n == 0 {
             opener.finish(&mut plain).map_err(bad)?;
             let segment = mp4::parse(&plain).map_err(|e| format!("{}: {e}", path.display()))?;
-            let (t0, t1) = segment.span().ok_or_else(|| format!("{} holds no frames", path.display()))?;
-            return if t0 < pull.t1 && t1 > pull.t0 { Ok(()) } else { Err(format!("{} holds {t0} to {t1}, which the order does not touch", path.display())) };
+            let (t0, t1) = segment
+                .span()
+                .ok_or_else(|| format!("{} holds no frames", path.display()))?;
+            return if t0 < pull.t1 && t1 > pull.t0 {
+                Ok(())
+            } else {
+                Err(format!(
+                    "{} holds {t0} to {t1}, which the order does not touch",
+                    path.display()
+                ))
+            };
         }
         opener.push(&buffer[..n], &mut plain).map_err(bad)?;
-        match mp4::parse(&plain).ok().and_then(|s| s.samples.first().map(|f| f.wall)) {
+        match mp4::parse(&plain)
+            .ok()
+            .and_then(|s| s.samples.first().map(|f| f.wall))
+        {
             // Begins in the span: enough.
             Some(t0) if t0 >= pull.t0 => break t0,
             _ => {}
         }
     };
-    if first < pull.t1 { Ok(()) } else { Err(format!("{} begins at {first}, after the span asked for", path.display())) }
+    if first < pull.t1 {
+        Ok(())
+    } else {
+        Err(format!(
+            "{} begins at {first}, after the span asked for",
+            path.display()
+        ))
+    }
 }

@@ -40,7 +40,12 @@ const WHO: &str = "sys:ret";
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     #[error("cannot {what} {path}: {source}; the deletion is repeated until it succeeds")]
-    Io { what: &'static str, path: String, #[source] source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("{0}; the deletion waits for it")]
     Reader(#[from] ReaderError),
     #[error(transparent)]
@@ -50,12 +55,19 @@ pub enum SweepError {
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SweepError {
-    move |source| SweepError::Io { what, path: path.display().to_string(), source }
+    move |source| SweepError::Io {
+        what,
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// What one sweep did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Swept { pub deleted: Vec<Due>, pub waiting: Vec<Due> }
+pub struct Swept {
+    pub deleted: Vec<Due>,
+    pub waiting: Vec<Due>,
+}
 
 pub struct Sweeper {
     pub zone: Zone,
@@ -74,13 +86,49 @@ pub struct Sweeper {
 }
 
 /// What of one camera-day goes under one `del.range`.
-struct Part { n: u64, cam: CameraId, day: Day, key: String, files: Vec<PathBuf>, others: Vec<PathBuf> }
+struct Part {
+    n: u64,
+    cam: CameraId,
+    day: Day,
+    key: String,
+    files: Vec<PathBuf>,
+    others: Vec<PathBuf>,
+}
 
 impl Sweeper {
-    pub fn new(config: &Config, index: PathBuf, volumes: Volumes, log: LogHandle, client: Client, clock: Arc<dyn Clock>, trust: Trust, faults: Faults) -> Self {
-        let configured = config.cameras.iter().map(|c| (c.id.clone(), c.retention_days)).collect();
-        let rules = Rules { recorded: remembered(&config.state.join("retention.json"), &configured), configured, scheme: config.retention_days };
-        Self { zone: config.zone.clone(), rules, volumes, log, index, client, clock, trust, faults, confirmed: false, swept: Vec::new() }
+    pub fn new(
+        config: &Config,
+        index: PathBuf,
+        volumes: Volumes,
+        log: LogHandle,
+        client: Client,
+        clock: Arc<dyn Clock>,
+        trust: Trust,
+        faults: Faults,
+    ) -> Self {
+        let configured = config
+            .cameras
+            .iter()
+            .map(|c| (c.id.clone(), c.retention_days))
+            .collect();
+        let rules = Rules {
+            recorded: remembered(&config.state.join("retention.json"), &configured),
+            configured,
+            scheme: config.retention_days,
+        };
+        Self {
+            zone: config.zone.clone(),
+            rules,
+            volumes,
+            log,
+            index,
+            client,
+            clock,
+            trust,
+            faults,
+            confirmed: false,
+            swept: Vec::new(),
+        }
     }
 
     /// Sweeps at start and at five past midnight, once the clock is corroborated; repeats what failed. Returns when told to stop.
@@ -92,7 +140,11 @@ impl Sweeper {
             let now = self.clock.now();
             // A clock set back must not put the next sweep out of reach.
             next = next.min(policy::next_sweep(now.wall, &self.zone).max(now.wall));
-            let mut wait = Duration::from_millis(u64::try_from(next.0 - now.wall.0).unwrap_or(0).clamp(100, 30_000));
+            let mut wait = Duration::from_millis(
+                u64::try_from(next.0 - now.wall.0)
+                    .unwrap_or(0)
+                    .clamp(100, 30_000),
+            );
             if now.wall >= next && self.trust.corroborated(now) {
                 self.faults.off("retention.clock", None);
                 match self.sweep(now.wall) {
@@ -106,7 +158,13 @@ impl Sweeper {
                     Err(SweepError::Log(LogError::Stopped(_))) => return,
                     Err(e) => {
                         self.faults.on("retention.failed", None, &e.to_string());
-                        wait = Duration::from_secs(if matches!(e, SweepError::Reader(ReaderError::Absent { .. })) { 2 } else { 60 });
+                        wait = Duration::from_secs(
+                            if matches!(e, SweepError::Reader(ReaderError::Absent { .. })) {
+                                2
+                            } else {
+                                60
+                            },
+                        );
                     }
                 }
             } else if now.wall >= next {
@@ -116,7 +174,17 @@ impl Sweeper {
                 if doubted.is_none_or(|then| now.mono.saturating_sub(then) > 600_000) {
                     doubted = Some(now.mono);
                     if let Ok(disk) = self.on_disk(now.wall)
-                        && let doubtful @ 1.. = policy::decide(&disk, &self.rules, &self.zone, now.wall, false, false, &[]).doubtful.len()
+                        && let doubtful @ 1.. = policy::decide(
+                            &disk,
+                            &self.rules,
+                            &self.zone,
+                            now.wall,
+                            false,
+                            false,
+                            &[],
+                        )
+                        .doubtful
+                        .len()
                     {
                         self.faults.on("retention.clock", None, &format!("{doubtful} camera-days look past their day, but the clock is not corroborated: nothing is deleted"));
                     }
@@ -131,24 +199,42 @@ impl Sweeper {
     fn say_waiting(&self, waiting: &[Due]) {
         match waiting.first() {
             Some(first) => {
-                let what = format!("{} camera-days past their day wait, the oldest {} of {}: one sweep deletes one day per camera unless the hub confirms more", waiting.len(), first.day, first.cam);
+                let what = format!(
+                    "{} camera-days past their day wait, the oldest {} of {}: one sweep deletes one day per camera unless the hub confirms more",
+                    waiting.len(),
+                    first.day,
+                    first.cam
+                );
                 self.faults.on("retention.waiting", None, &what);
             }
             None => self.faults.off("retention.waiting", None),
         }
     }
 
-    fn paths(&self) -> Vec<PathBuf> { self.volumes.all().into_iter().map(|v| v.path).collect() }
+    fn paths(&self) -> Vec<PathBuf> {
+        self.volumes.all().into_iter().map(|v| v.path).collect()
+    }
 
     /// One sweep: first what an earlier one left undone, then what is due.
     pub fn sweep(&mut self, now: Utc) -> Result<Swept, SweepError> {
         self.redo()?;
         let disk = self.on_disk(now)?;
-        let decision = policy::decide(&disk, &self.rules, &self.zone, now, true, self.confirmed, &self.swept);
+        let decision = policy::decide(
+            &disk,
+            &self.rules,
+            &self.zone,
+            now,
+            true,
+            self.confirmed,
+            &self.swept,
+        );
         for due in &decision.delete {
             self.delete(due)?;
         }
-        Ok(Swept { deleted: decision.delete, waiting: decision.waiting })
+        Ok(Swept {
+            deleted: decision.delete,
+            waiting: decision.waiting,
+        })
     }
 
     /// What is on disk, with the day it was really recorded where the folder's name came from an unset clock.
@@ -161,10 +247,16 @@ impl Sweeper {
             let mut recorded = day;
             if self.rules.due(&cam, day, &self.zone) <= now {
                 for file in walker::files(&folders).map_err(io("list", Path::new("footage")))? {
-                    let Some((name, _)) = walker::segment(&file, day, &cam) else { continue };
-                    let Some(segment) = index.segment(&cam, name.s)? else { continue };
+                    let Some((name, _)) = walker::segment(&file, day, &cam) else {
+                        continue;
+                    };
+                    let Some(segment) = index.segment(&cam, name.s)? else {
+                        continue;
+                    };
                     if matches!(segment.key_id(), Some(KeyId::Boot { .. })) {
-                        let by = policy::recorded_by(segment.t1, segment.boot, segment.mono, &boots).unwrap_or(now);
+                        let by =
+                            policy::recorded_by(segment.t1, segment.boot, segment.mono, &boots)
+                                .unwrap_or(now);
                         recorded = recorded.max(self.zone.day_of(by));
                     }
                 }
@@ -180,7 +272,14 @@ impl Sweeper {
         let (mut by_key, others) = self.contents(&index, &due.cam, due.day)?;
         if by_key.is_empty() {
             // Nothing in it was ever logged; the folder goes on the record all the same.
-            by_key.insert(KeyId::Day { cam: due.cam.clone(), day: due.day }.to_string(), Vec::new());
+            by_key.insert(
+                KeyId::Day {
+                    cam: due.cam.clone(),
+                    day: due.day,
+                }
+                .to_string(),
+                Vec::new(),
+            );
         }
         let mut parts = Vec::new();
         for (key, found) in by_key {
@@ -199,7 +298,14 @@ impl Sweeper {
                 key: key.clone(),
             };
             let n = self.log.append(WHO, &line)?.n;
-            parts.push(Part { n, cam: due.cam.clone(), day: due.day, key, files: found.into_iter().map(|(_, path)| path).collect(), others: Vec::new() });
+            parts.push(Part {
+                n,
+                cam: due.cam.clone(),
+                day: due.day,
+                key,
+                files: found.into_iter().map(|(_, path)| path).collect(),
+                others: Vec::new(),
+            });
         }
         self.swept.push(due.cam.clone());
         self.log.sign_head()?;
@@ -215,9 +321,17 @@ impl Sweeper {
 
     /// A camera-day's logged segments by key, in order, and everything else in its folders.
     #[allow(clippy::type_complexity)]
-    fn contents(&self, index: &Index, cam: &CameraId, day: Day) -> Result<(BTreeMap<String, Vec<(Segment, PathBuf)>>, Vec<PathBuf>), SweepError> {
+    fn contents(
+        &self,
+        index: &Index,
+        cam: &CameraId,
+        day: Day,
+    ) -> Result<(BTreeMap<String, Vec<(Segment, PathBuf)>>, Vec<PathBuf>), SweepError> {
         let folders: Vec<PathBuf> = self.folders(cam, day);
-        let (mut by_key, mut others) = (BTreeMap::<String, Vec<(Segment, PathBuf)>>::new(), Vec::new());
+        let (mut by_key, mut others) = (
+            BTreeMap::<String, Vec<(Segment, PathBuf)>>::new(),
+            Vec::new(),
+        );
         for file in walker::files(&folders).map_err(io("list", &folders[0]))? {
             let segment = match walker::segment(&file, day, cam) {
                 Some((name, false)) => index.segment(cam, name.s)?,
@@ -235,7 +349,10 @@ impl Sweeper {
     }
 
     fn folders(&self, cam: &CameraId, day: Day) -> Vec<PathBuf> {
-        self.paths().into_iter().map(|v| v.join(shared::segment::SegmentName::folder(day, cam))).collect()
+        self.paths()
+            .into_iter()
+            .map(|v| v.join(shared::segment::SegmentName::folder(day, cam)))
+            .collect()
     }
 
     /// Finishes every `del.range` that has no `del.done`.
@@ -247,9 +364,27 @@ impl Sweeper {
             }
             let (mut by_key, others) = self.contents(&index, &left.cam, left.day)?;
             let found = by_key.remove(&left.key).unwrap_or_default();
-            let files = found.into_iter().filter(|(s, _)| (left.s0..=left.s1).contains(&s.s)).map(|(_, path)| path).collect();
-            let others = if by_key.is_empty() { others } else { Vec::new() };
-            self.act(&index, &Part { n: left.n, cam: left.cam, day: left.day, key: left.key, files, others })?;
+            let files = found
+                .into_iter()
+                .filter(|(s, _)| (left.s0..=left.s1).contains(&s.s))
+                .map(|(_, path)| path)
+                .collect();
+            let others = if by_key.is_empty() {
+                others
+            } else {
+                Vec::new()
+            };
+            self.act(
+                &index,
+                &Part {
+                    n: left.n,
+                    cam: left.cam,
+                    day: left.day,
+                    key: left.key,
+                    files,
+                    others,
+                },
+            )?;
         }
         Ok(())
     }
@@ -257,10 +392,22 @@ impl Sweeper {
     /// The deed itself. Its `del.range` is on disk under a signed head.
     fn act(&mut self, index: &Index, part: &Part) -> Result<(), SweepError> {
         // A boot key may have sealed footage of a later day too (no reader over midnight): it dies with the last of it.
-        let shared = index.of_key(&part.key)?.iter().any(|s| !s.deleted && !s.lost);
-        let claim = if shared { "file".to_owned() } else { self.client.destroy(&part.key)? };
+        let shared = index
+            .of_key(&part.key)?
+            .iter()
+            .any(|s| !s.deleted && !s.lost);
+        let claim = if shared {
+            "file".to_owned()
+        } else {
+            self.client.destroy(&part.key)?
+        };
         let kept = part.files.last();
-        for file in part.files.iter().chain(&part.others).filter(|f| Some(*f) != kept) {
+        for file in part
+            .files
+            .iter()
+            .chain(&part.others)
+            .filter(|f| Some(*f) != kept)
+        {
             unlink(file)?;
         }
         let mut undecryptable = !shared;
@@ -273,21 +420,44 @@ impl Sweeper {
         if undecryptable {
             self.faults.off("retention.erase", Some(&part.cam));
         } else {
-            let why = if shared { "its key still seals footage of a later day" } else { "a key the reader still has opens it" };
-            self.faults.on("retention.erase", Some(&part.cam), &format!("footage of {} is deleted, but {why}", part.day));
+            let why = if shared {
+                "its key still seals footage of a later day"
+            } else {
+                "a key the reader still has opens it"
+            };
+            self.faults.on(
+                "retention.erase",
+                Some(&part.cam),
+                &format!("footage of {} is deleted, but {why}", part.day),
+            );
         }
         for folder in self.folders(&part.cam, part.day) {
             tidy(&folder)?;
         }
-        let oldest = walker::oldest(&self.paths(), &part.cam, &self.zone).map_err(io("list", Path::new("footage")))?;
-        self.log.append(WHO, &DelDone { cam: part.cam.clone(), day: part.day, n: part.n, oldest, undecryptable, claim })?;
+        let oldest = walker::oldest(&self.paths(), &part.cam, &self.zone)
+            .map_err(io("list", Path::new("footage")))?;
+        self.log.append(
+            WHO,
+            &DelDone {
+                cam: part.cam.clone(),
+                day: part.day,
+                n: part.n,
+                oldest,
+                undecryptable,
+                claim,
+            },
+        )?;
         tracing::info!(cam = %part.cam, day = %part.day, files = part.files.len(), others = part.others.len(), "footage deleted");
         Ok(())
     }
 }
 
 fn unlink(path: &Path) -> Result<(), SweepError> {
-    let gone = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let gone = if path.is_dir() && !path.is_symlink() {
+        fs::remove_dir_all(path)
+    } else {
+        fs::remove_file(path)
+    };
     match gone {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("delete", path)(e)),
         _ => Ok(()),
@@ -304,7 +474,14 @@ fn tidy(folder: &Path) -> Result<(), SweepError> {
     for folder in folder.ancestors().take(2) {
         match fs::remove_dir(folder) {
             Ok(()) => {}
-            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty) => break,
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty
+                ) =>
+            {
+                break;
+            }
             Err(e) => return Err(io("remove", folder)(e)),
         }
         if let Some(parent) = folder.parent() {
@@ -316,17 +493,22 @@ fn tidy(folder: &Path) -> Result<(), SweepError> {
 
 /// The rule each camera was last recorded under, kept in `<state>/retention.json` (`{"c03":31,…}`) beyond its configuration.
 fn remembered(path: &Path, configured: &BTreeMap<CameraId, u32>) -> BTreeMap<CameraId, u32> {
-    let mut rules: BTreeMap<CameraId, u32> = fs::read(path).ok().and_then(|b| serde_json::from_slice(&b).ok()).unwrap_or_default();
+    let mut rules: BTreeMap<CameraId, u32> = fs::read(path)
+        .ok()
+        .and_then(|b| serde_json::from_slice(&b).ok())
+        .unwrap_or_default();
     let before = rules.clone();
     rules.extend(configured.iter().map(|(c, d)| (c.clone(), *d)));
     if rules != before {
         let new = path.with_extension("json.new");
-        let kept = serde_json::to_vec(&rules).map_err(std::io::Error::other).and_then(|bytes| {
-            let mut f = File::create(&new)?;
-            std::io::Write::write_all(&mut f, &bytes)?;
-            f.sync_all()?;
-            fs::rename(&new, path)
-        });
+        let kept = serde_json::to_vec(&rules)
+            .map_err(std::io::Error::other)
+            .and_then(|bytes| {
+                let mut f = File::create(&new)?;
+                std::io::Write::write_all(&mut f, &bytes)?;
+                f.sync_all()?;
+                fs::rename(&new, path)
+            });
         if let Err(e) = kept {
             tracing::warn!(path = %path.display(), error = %e, "the cameras' rules could not be kept; footage of a camera removed later falls under the longest rule");
         }

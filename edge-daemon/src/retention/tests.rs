@@ -33,7 +33,9 @@ use crate::{
 
 struct Told(Mutex<Now>);
 impl Clock for Told {
-    fn now(&self) -> Now { *self.0.lock().expect("clock") }
+    fn now(&self) -> Now {
+        *self.0.lock().expect("clock")
+    }
 }
 
 struct World {
@@ -62,7 +64,10 @@ fn settings() -> Settings {
 fn world(now: &str) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
-    let clock = Arc::new(Told(Mutex::new(Now { wall: utc(now), mono: 5_000 })));
+    let clock = Arc::new(Told(Mutex::new(Now {
+        wall: utc(now),
+        mono: 5_000,
+    })));
     let (log, _) = LogHandle::open(state.root(), settings(), clock.clone()).expect("log");
     let name = BoxName::parse("ashby").expect("name");
     let server = Server::bind(&state, &name).expect("reader");
@@ -74,18 +79,40 @@ fn world(now: &str) -> World {
     assert!(problems.is_empty(), "{problems:?}");
     let client = Client::new(&state.reader_socket());
     let recipients = Recipients::load(&state.keys());
-    client.recipients(&[cam()], day("2026-11-01"), 36, &recipients).expect("recipients");
+    client
+        .recipients(&[cam()], day("2026-11-01"), 36, &recipients)
+        .expect("recipients");
     let faults = Faults::new(log.clone(), clock.clone());
-    World { _home: home, state, clock, log, volumes, volume, client, recipients, faults }
+    World {
+        _home: home,
+        state,
+        clock,
+        log,
+        volumes,
+        volume,
+        client,
+        recipients,
+        faults,
+    }
 }
 
-fn vouched() -> Kernel { Kernel { synced: true, offset_us: 0, err_us: 1000 } }
+fn vouched() -> Kernel {
+    Kernel {
+        synced: true,
+        offset_us: 0,
+        err_us: 1000,
+    }
+}
 
 impl World {
     fn sweeper(&self, client: Client) -> Sweeper {
         Sweeper {
             zone: Zone::parse("Europe/London").expect("zone"),
-            rules: Rules { configured: [(cam(), 28)].into(), recorded: Default::default(), scheme: 28 },
+            rules: Rules {
+                configured: [(cam(), 28)].into(),
+                recorded: Default::default(),
+                scheme: 28,
+            },
             volumes: self.volumes.clone(),
             log: self.log.clone(),
             index: self.state.index(),
@@ -97,68 +124,146 @@ impl World {
             swept: Vec::new(),
         }
     }
-    fn name(&self, d: Day, s: u64, start: Utc) -> SegmentName { SegmentName { day: d, cam: cam(), start, s } }
+    fn name(&self, d: Day, s: u64, start: Utc) -> SegmentName {
+        SegmentName {
+            day: d,
+            cam: cam(),
+            start,
+            s,
+        }
+    }
     /// Records a one-second segment; logged when `logged`. Returns its file.
     fn record(&self, d: &str, s: u64, second: i64, open: bool, logged: bool) -> PathBuf {
         let start = utc(&format!("{d}T12:00:00.000Z")).plus_ms(second * 1000);
-        let (id, recipient) = self.recipients.seal_to(&cam(), day(d), 1, true).expect("recipient");
+        let (id, recipient) = self
+            .recipients
+            .seal_to(&cam(), day(d), 1, true)
+            .expect("recipient");
         let (bytes, _) = plain(start, 2, 40);
         let name = self.name(day(d), s, start);
-        let path = self.volume.join(if open { name.open_path() } else { name.closed_path() });
+        let path = self.volume.join(if open {
+            name.open_path()
+        } else {
+            name.closed_path()
+        });
         fs::create_dir_all(path.parent().expect("folder")).expect("dir");
         fs::write(&path, seal(&bytes, &recipient)).expect("write");
         if logged {
             let line = SegWrite {
-                cam: cam(), s, t0: start, t1: start.plus_ms(1000), size: bytes.len() as u64, sha256: hex(&sha256(&bytes)),
-                mask: None, how: "none".into(), proofs: 0, lost: 0, key: id.to_string(),
+                cam: cam(),
+                s,
+                t0: start,
+                t1: start.plus_ms(1000),
+                size: bytes.len() as u64,
+                sha256: hex(&sha256(&bytes)),
+                mask: None,
+                how: "none".into(),
+                proofs: 0,
+                lost: 0,
+                key: id.to_string(),
             };
             self.log.append("sys:rec", &line).expect("logged");
         }
         path
     }
     fn lines(&self) -> Vec<Record> {
-        let bytes = LogFolder::new(&self.log.folder()).read_lines(0, u64::MAX, usize::MAX).expect("log");
-        bytes.split_inclusive(|b| *b == b'\n').map(|l| Record::parse(l).expect("record")).collect()
+        let bytes = LogFolder::new(&self.log.folder())
+            .read_lines(0, u64::MAX, usize::MAX)
+            .expect("log");
+        bytes
+            .split_inclusive(|b| *b == b'\n')
+            .map(|l| Record::parse(l).expect("record"))
+            .collect()
     }
-    fn of(&self, kind: &str) -> Vec<Record> { self.lines().into_iter().filter(|r| r.kind == kind).collect() }
-    fn index(&self) -> Index { Index::open(&self.state.index(), &self.log.folder()).expect("index") }
+    fn of(&self, kind: &str) -> Vec<Record> {
+        self.lines()
+            .into_iter()
+            .filter(|r| r.kind == kind)
+            .collect()
+    }
+    fn index(&self) -> Index {
+        Index::open(&self.state.index(), &self.log.folder()).expect("index")
+    }
 }
 
-fn text<'a>(r: &'a Record, key: &str) -> &'a str { r.data.get(key).and_then(Value::as_str).unwrap_or("") }
-fn number(r: &Record, key: &str) -> i64 { r.data.get(key).and_then(Value::as_int).unwrap_or(-1) }
+fn text<'a>(r: &'a Record, key: &str) -> &'a str {
+    r.data.get(key).and_then(Value::as_str).unwrap_or("")
+}
+fn number(r: &Record, key: &str) -> i64 {
+    r.data.get(key).and_then(Value::as_int).unwrap_or(-1)
+}
 
 /// RET-2, RET-4, AUD-2: the day that is too old goes, on the record: intent under a signed head, keys and files gone, the certificate.
 #[test]
 fn a_day_is_deleted_on_the_record() {
     let w = world("2026-12-02T00:05:00.000Z");
-    let files: Vec<PathBuf> = (1..=3).map(|s| w.record("2026-11-03", s, s as i64, false, true)).collect();
+    let files: Vec<PathBuf> = (1..=3)
+        .map(|s| w.record("2026-11-03", s, s as i64, false, true))
+        .collect();
     let stray = files[0].with_file_name("note.txt");
     fs::write(&stray, "unknown file").expect("write");
     let kept = w.record("2026-11-04", 4, 0, false, true);
     let copy = w.state.root().join("copy.age");
     fs::copy(&files[1], &copy).expect("copy");
-    let swept = w.sweeper(w.client.clone()).sweep(utc("2026-12-02T00:05:00.000Z")).expect("swept");
+    let swept = w
+        .sweeper(w.client.clone())
+        .sweep(utc("2026-12-02T00:05:00.000Z"))
+        .expect("swept");
     assert_eq!(swept.deleted.len(), 1);
     assert!(swept.waiting.is_empty());
-    assert!(!w.volume.join("footage/2026-11-03").exists(), "folder and unknown file gone too");
+    assert!(
+        !w.volume.join("footage/2026-11-03").exists(),
+        "folder and unknown file gone too"
+    );
     assert!(kept.exists());
-    assert!(w.client.undecryptable(&copy).expect("tried"), "a copy somebody made is noise");
+    assert!(
+        w.client.undecryptable(&copy).expect("tried"),
+        "a copy somebody made is noise"
+    );
     assert!(!w.client.undecryptable(&kept).expect("tried"));
     let (range, done) = (w.of("del.range"), w.of("del.done"));
     assert_eq!((range.len(), done.len()), (1, 1));
-    let leaves: Vec<u8> = w.of("seg.write").iter().take(3).flat_map(|r| r.leaf).collect();
+    let leaves: Vec<u8> = w
+        .of("seg.write")
+        .iter()
+        .take(3)
+        .flat_map(|r| r.leaf)
+        .collect();
     assert_eq!(text(&range[0], "set"), hex(&sha256(&leaves)));
-    assert_eq!((text(&range[0], "day"), text(&range[0], "rule"), text(&range[0], "key"), number(&range[0], "count")), ("2026-11-03", "28d", "c03/2026-11-03", 3));
+    assert_eq!(
+        (
+            text(&range[0], "day"),
+            text(&range[0], "rule"),
+            text(&range[0], "key"),
+            number(&range[0], "count")
+        ),
+        ("2026-11-03", "28d", "c03/2026-11-03", 3)
+    );
     assert_eq!((number(&range[0], "s0"), number(&range[0], "s1")), (1, 3));
     assert_eq!(number(&done[0], "n"), range[0].n as i64);
     assert_eq!(text(&done[0], "oldest"), "2026-11-04T12:00:00.000Z");
     assert_eq!(done[0].data.get("undecryptable"), Some(&Value::Bool(true)));
     assert_eq!(text(&done[0], "claim"), "file");
-    assert!(w.log.head().is_some_and(|h| h.head.size > range[0].n), "the intent is under a signed head");
+    assert!(
+        w.log.head().is_some_and(|h| h.head.size > range[0].n),
+        "the intent is under a signed head"
+    );
     let index = w.index();
-    assert!(index.of_key("c03/2026-11-03").expect("index").iter().all(|s| s.deleted));
+    assert!(
+        index
+            .of_key("c03/2026-11-03")
+            .expect("index")
+            .iter()
+            .all(|s| s.deleted)
+    );
     assert!(index.unfinished_deletions().expect("index").is_empty());
-    assert!(w.sweeper(w.client.clone()).sweep(utc("2026-12-02T00:06:00.000Z")).expect("again").deleted.is_empty());
+    assert!(
+        w.sweeper(w.client.clone())
+            .sweep(utc("2026-12-02T00:06:00.000Z"))
+            .expect("again")
+            .deleted
+            .is_empty()
+    );
 }
 
 /// RET-4: with no reader nothing is unlinked; the intent stands, and the next sweep finishes it without a second one.
@@ -168,16 +273,35 @@ fn an_interrupted_deletion_is_finished() {
     let file = w.record("2026-11-03", 1, 0, false, true);
     let nobody = Client::new(&w.state.root().join("nobody.sock"));
     let failed = w.sweeper(nobody).sweep(utc("2026-12-02T00:05:00.000Z"));
-    assert!(matches!(failed, Err(SweepError::Reader(ReaderError::Absent { .. }))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(SweepError::Reader(ReaderError::Absent { .. }))),
+        "{failed:?}"
+    );
     assert!(file.exists());
     assert_eq!((w.of("del.range").len(), w.of("del.done").len()), (1, 0));
-    w.sweeper(w.client.clone()).sweep(utc("2026-12-02T00:06:00.000Z")).expect("swept");
+    w.sweeper(w.client.clone())
+        .sweep(utc("2026-12-02T00:06:00.000Z"))
+        .expect("swept");
     assert!(!file.exists());
     assert_eq!((w.of("del.range").len(), w.of("del.done").len()), (1, 1));
     // Cut after the files went but before the last line: said once more, nothing to do.
-    w.log.append("sys:ret", &shared::types::DelRange {
-        cam: cam(), day: day("2026-11-03"), s0: 1, s1: 1, t0: Utc(0), t1: Utc(0), count: 1, set: String::new(), rule: "28d".into(), key: "c03/2026-11-03".into(),
-    }).expect("logged");
+    w.log
+        .append(
+            "sys:ret",
+            &shared::types::DelRange {
+                cam: cam(),
+                day: day("2026-11-03"),
+                s0: 1,
+                s1: 1,
+                t0: Utc(0),
+                t1: Utc(0),
+                count: 1,
+                set: String::new(),
+                rule: "28d".into(),
+                key: "c03/2026-11-03".into(),
+            },
+        )
+        .expect("logged");
     w.sweeper(w.client.clone()).redo().expect("redone");
     assert_eq!(w.of("del.done").len(), 2);
 }
@@ -190,18 +314,32 @@ fn a_box_back_from_a_store_loses_one_day_a_sweep() {
         w.record(d, s, 0, false, true);
     }
     let mut sweeper = w.sweeper(w.client.clone());
-    let swept = sweeper.sweep(utc("2027-02-01T12:00:00.000Z")).expect("swept");
-    assert_eq!(swept.deleted.iter().map(|d| d.day).collect::<Vec<_>>(), [day("2026-11-03")]);
+    let swept = sweeper
+        .sweep(utc("2027-02-01T12:00:00.000Z"))
+        .expect("swept");
+    assert_eq!(
+        swept.deleted.iter().map(|d| d.day).collect::<Vec<_>>(),
+        [day("2026-11-03")]
+    );
     assert_eq!(swept.waiting.len(), 2);
     // Repeated within the same sweep it takes no second one.
-    assert!(sweeper.sweep(utc("2027-02-01T12:01:00.000Z")).expect("swept").deleted.is_empty());
+    assert!(
+        sweeper
+            .sweep(utc("2027-02-01T12:01:00.000Z"))
+            .expect("swept")
+            .deleted
+            .is_empty()
+    );
 }
 
 /// RET-2: a boot key that sealed two days dies with the second.
 #[test]
 fn a_boot_key_dies_with_its_last_day() {
     let w = world("2026-12-02T00:05:00.000Z");
-    let boot = w.recipients.seal_to(&cam(), day("2026-11-03"), 9, false).expect("recipient");
+    let boot = w
+        .recipients
+        .seal_to(&cam(), day("2026-11-03"), 9, false)
+        .expect("recipient");
     let mut paths = Vec::new();
     for (d, s) in [("2026-11-03", 1), ("2026-11-04", 2)] {
         let start = utc(&format!("{d}T12:00:00.000Z"));
@@ -209,19 +347,53 @@ fn a_boot_key_dies_with_its_last_day() {
         let path = w.volume.join(w.name(day(d), s, start).closed_path());
         fs::create_dir_all(path.parent().expect("folder")).expect("dir");
         fs::write(&path, seal(&bytes, &boot.1)).expect("write");
-        let line = SegWrite { cam: cam(), s, t0: start, t1: start.plus_ms(1000), size: 1, sha256: hex(&sha256(&bytes)), mask: None, how: "none".into(), proofs: 0, lost: 0, key: boot.0.to_string() };
+        let line = SegWrite {
+            cam: cam(),
+            s,
+            t0: start,
+            t1: start.plus_ms(1000),
+            size: 1,
+            sha256: hex(&sha256(&bytes)),
+            mask: None,
+            how: "none".into(),
+            proofs: 0,
+            lost: 0,
+            key: boot.0.to_string(),
+        };
         w.log.append("sys:rec", &line).expect("logged");
         paths.push(path);
     }
     // The clock was known all along in this start, so the days are what their folders say.
-    w.log.append("sys:clock", &shared::types::ClockState { src: "kernel".into(), stratum: 0, offset_us: 0, err_us: 0, trust: "synced".into() }).expect("logged");
-    w.sweeper(w.client.clone()).sweep(utc("2026-12-02T00:05:00.000Z")).expect("swept");
+    w.log
+        .append(
+            "sys:clock",
+            &shared::types::ClockState {
+                src: "kernel".into(),
+                stratum: 0,
+                offset_us: 0,
+                err_us: 0,
+                trust: "synced".into(),
+            },
+        )
+        .expect("logged");
+    w.sweeper(w.client.clone())
+        .sweep(utc("2026-12-02T00:05:00.000Z"))
+        .expect("swept");
     assert!(!paths[0].exists() && paths[1].exists());
-    assert!(!w.client.undecryptable(&paths[1]).expect("tried"), "still to be kept");
-    assert_eq!(w.of("del.done")[0].data.get("undecryptable"), Some(&Value::Bool(false)), "said as it is");
+    assert!(
+        !w.client.undecryptable(&paths[1]).expect("tried"),
+        "still to be kept"
+    );
+    assert_eq!(
+        w.of("del.done")[0].data.get("undecryptable"),
+        Some(&Value::Bool(false)),
+        "said as it is"
+    );
     let copy = w.state.root().join("copy.age");
     fs::copy(&paths[1], &copy).expect("copy");
-    w.sweeper(w.client.clone()).sweep(utc("2026-12-03T00:05:00.000Z")).expect("swept");
+    w.sweeper(w.client.clone())
+        .sweep(utc("2026-12-03T00:05:00.000Z"))
+        .expect("swept");
     assert!(!paths[1].exists());
     assert!(w.client.undecryptable(&copy).expect("tried"));
 }
@@ -242,19 +414,43 @@ fn what_a_crash_left_is_logged_in_order() {
     assert_eq!(found.orphans(), 3);
     let other = CameraId::parse("c09").expect("camera");
     let mut told = Vec::new();
-    found.recover(&[cam(), other.clone()], &w.client, &w.log, &mut index, &w.faults, &Stop::new(), |c, last| told.push((c.clone(), last)));
+    found.recover(
+        &[cam(), other.clone()],
+        &w.client,
+        &w.log,
+        &mut index,
+        &w.faults,
+        &Stop::new(),
+        |c, last| told.push((c.clone(), last)),
+    );
     let end = utc("2026-11-03T12:00:31.000Z");
     assert_eq!(told, [(other, None), (cam(), Some((3, end)))]);
     let writes = w.of("seg.write");
-    assert_eq!(writes.iter().map(|r| number(r, "s")).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(
+        writes.iter().map(|r| number(r, "s")).collect::<Vec<_>>(),
+        [1, 2, 3]
+    );
     let gaps = w.of("seg.gap");
     assert_eq!(gaps.len(), 1);
-    assert_eq!((number(&gaps[0], "next"), text(&gaps[0], "t0"), text(&gaps[0], "t1")), (3, "2026-11-03T12:00:02.000Z", "2026-11-03T12:00:30.000Z"));
+    assert_eq!(
+        (
+            number(&gaps[0], "next"),
+            text(&gaps[0], "t0"),
+            text(&gaps[0], "t1")
+        ),
+        (3, "2026-11-03T12:00:02.000Z", "2026-11-03T12:00:30.000Z")
+    );
     assert!(gaps[0].n < writes[2].n && gaps[0].n > writes[1].n);
     index.catch_up().expect("index");
     for (s, seg) in index.live(&cam()).expect("index").iter().enumerate() {
-        let path = w.volumes.find(&seg.name(&Zone::parse("Europe/London").expect("zone"))).unwrap_or_else(|| panic!("segment {} on disk", s + 1));
-        assert!(path.to_string_lossy().ends_with(&format!("-{}.mp4.age", seg.s)));
+        let path = w
+            .volumes
+            .find(&seg.name(&Zone::parse("Europe/London").expect("zone")))
+            .unwrap_or_else(|| panic!("segment {} on disk", s + 1));
+        assert!(
+            path.to_string_lossy()
+                .ends_with(&format!("-{}.mp4.age", seg.s))
+        );
     }
     let again = recovery::scan(&w.volumes, &index, true).expect("scan");
     assert_eq!(again.orphans(), 0);
@@ -270,7 +466,15 @@ fn missing_footage_is_said_once() {
     for _ in 0..2 {
         let mut index = w.index();
         let found = recovery::scan(&w.volumes, &index, true).expect("scan");
-        found.recover(&[cam()], &w.client, &w.log, &mut index, &w.faults, &Stop::new(), |_, _| {});
+        found.recover(
+            &[cam()],
+            &w.client,
+            &w.log,
+            &mut index,
+            &w.faults,
+            &Stop::new(),
+            |_, _| {},
+        );
     }
     let lost = w.of("seg.lost");
     assert_eq!(lost.len(), 1);
@@ -285,15 +489,27 @@ fn the_index_is_rebuilt_from_the_log() {
         w.record("2026-11-03", s, s as i64, false, true);
     }
     w.record("2026-11-04", 4, 0, false, true);
-    w.sweeper(w.client.clone()).sweep(utc("2026-12-02T00:05:00.000Z")).expect("swept");
-    let all = |i: &Index| (i.of_key("c03/2026-11-03").expect("q"), i.live(&cam()).expect("q"), i.last().expect("q"), i.counts().expect("q").0);
+    w.sweeper(w.client.clone())
+        .sweep(utc("2026-12-02T00:05:00.000Z"))
+        .expect("swept");
+    let all = |i: &Index| {
+        (
+            i.of_key("c03/2026-11-03").expect("q"),
+            i.live(&cam()).expect("q"),
+            i.last().expect("q"),
+            i.counts().expect("q").0,
+        )
+    };
     let before = all(&w.index());
     assert_eq!((before.0.len(), before.1.len(), before.3), (3, 1, 4));
     assert_eq!(before.2, [(cam(), 4, utc("2026-11-04T12:00:01.000Z"))]);
     let path = w.state.index();
     fs::remove_file(&path).expect("remove");
     assert_eq!(all(&w.index()), before, "deleted");
-    for damage in [b"not a database at all, but long enough to be read as a header of one".as_slice(), b""] {
+    for damage in [
+        b"not a database at all, but long enough to be read as a header of one".as_slice(),
+        b"",
+    ] {
         for end in ["-wal", "-shm"] {
             let _ = fs::remove_file(format!("{}{end}", path.display()));
         }

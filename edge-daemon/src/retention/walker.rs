@@ -22,14 +22,18 @@ fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-fn name(path: &Path) -> &str { path.file_name().and_then(|n| n.to_str()).unwrap_or("") }
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(|n| n.to_str()).unwrap_or("")
+}
 
 /// Every camera-day folder below these volumes.
 pub fn days(volumes: &[PathBuf]) -> io::Result<Days> {
     let mut out = Days::new();
     for volume in volumes {
         for day_folder in list(&volume.join("footage"))? {
-            let Ok(day) = Day::parse(name(&day_folder)) else { continue };
+            let Ok(day) = Day::parse(name(&day_folder)) else {
+                continue;
+            };
             for folder in list(&day_folder)? {
                 if let Ok(cam) = CameraId::parse(name(&folder)) {
                     out.entry((day, cam)).or_default().push(folder);
@@ -51,7 +55,9 @@ pub fn files(folders: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
 }
 
 /// A file's name as a segment, and whether it is still open.
-pub fn segment(path: &Path, day: Day, cam: &CameraId) -> Option<(SegmentName, bool)> { SegmentName::parse_file(day, cam, name(path)).ok() }
+pub fn segment(path: &Path, day: Day, cam: &CameraId) -> Option<(SegmentName, bool)> {
+    SegmentName::parse_file(day, cam, name(path)).ok()
+}
 
 /// Where the oldest footage of a camera begins; a file of unknown name counts from the start of its day.
 pub fn oldest(volumes: &[PathBuf], cam: &CameraId, zone: &Zone) -> io::Result<Option<Utc>> {
@@ -61,7 +67,8 @@ pub fn oldest(volumes: &[PathBuf], cam: &CameraId, zone: &Zone) -> io::Result<Op
             continue;
         }
         for file in files(&folders)? {
-            let t = segment(&file, day, cam).map_or_else(|| zone.start_of(day), |(name, _)| name.start);
+            let t =
+                segment(&file, day, cam).map_or_else(|| zone.start_of(day), |(name, _)| name.start);
             oldest = Some(oldest.map_or(t, |o| o.min(t)));
         }
     }

@@ -64,12 +64,21 @@ mod tests {
             let made = mono0 + (i as u64) * 40;
             anchor.arrived(i * 3600, made.div_ceil(120) * 120);
         }
-        let now = Now { wall: Utc(wall0 + 2800), mono: mono0 + 2800 };
+        let now = Now {
+            wall: Utc(wall0 + 2800),
+            mono: mono0 + 2800,
+        };
         let err = anchor.origin_us(now).expect("anchored") - wall0 * 1000;
         assert!((0..=40_000).contains(&err), "{err}");
         // The wall clock is set forward by an hour: it shows in full.
-        let set = Now { wall: Utc(now.wall.0 + 3_600_000), mono: now.mono };
-        assert_eq!(anchor.origin_us(set).expect("anchored") - anchor.origin_us(now).expect("anchored"), 3_600_000_000);
+        let set = Now {
+            wall: Utc(now.wall.0 + 3_600_000),
+            mono: now.mono,
+        };
+        assert_eq!(
+            anchor.origin_us(set).expect("anchored") - anchor.origin_us(now).expect("anchored"),
+            3_600_000_000
+        );
     }
 
     #[test]
@@ -79,7 +88,10 @@ mod tests {
             // The camera's clock is slow by 100 ppm.
             anchor.arrived(i * 90_000, (i * 1000 + i / 10) as u64);
         }
-        let now = Now { wall: Utc(400_000), mono: 400_000 };
+        let now = Now {
+            wall: Utc(400_000),
+            mono: 400_000,
+        };
         let err = anchor.origin_us(now).expect("anchored");
         assert!((27_000..=40_000).contains(&err), "{err}");
     }

@@ -42,9 +42,26 @@ pub struct Loss {
 #[derive(Clone, Debug)]
 pub enum Step {
     /// `gap`: why the time before it is missing, and packets lost in it; None when it follows on from the one before.
-    Begin { id: u64, t0: Utc, day: Day, parameters: Parameters, gap: Option<(Cause, u64)> },
-    Fragment { id: u64, sequence: u32, wall: Utc, end: Utc, frames: Vec<Frame> },
-    End { id: u64, t1: Utc, lost: u64, loss: Option<Loss> },
+    Begin {
+        id: u64,
+        t0: Utc,
+        day: Day,
+        parameters: Parameters,
+        gap: Option<(Cause, u64)>,
+    },
+    Fragment {
+        id: u64,
+        sequence: u32,
+        wall: Utc,
+        end: Utc,
+        frames: Vec<Frame>,
+    },
+    End {
+        id: u64,
+        t1: Utc,
+        lost: u64,
+        loss: Option<Loss>,
+    },
 }
 
 #[derive(Debug)]
@@ -131,7 +148,9 @@ impl Cutter {
     }
     /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
     pub fn starved(&self) -> bool {
-        self.open.as_ref().is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
+        self.open
+            .as_ref()
+            .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
     }
 
     /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
@@ -173,7 +192,10 @@ impl Cutter {
         let end = t.dts + i64::from(t.duration);
         if t.unit.lost > 0 {
             open.lost += u64::from(t.unit.lost);
-            let (from, to) = (open.wall((t.dts - nominal).max(open.start)), open.wall(t.dts));
+            let (from, to) = (
+                open.wall((t.dts - nominal).max(open.start)),
+                open.wall(t.dts),
+            );
             note(&mut open.loss, from, to, u64::from(t.unit.lost));
         }
         if i64::from(t.duration) > MISSING.max(4 * nominal) {
@@ -206,23 +228,45 @@ impl Cutter {
                 origin = open.origin_us + error.clamp(-SLEW_US, SLEW_US);
             }
             let t0 = wall(origin, t.dts);
-            let changed = self.parameters.as_ref().is_some_and(|p| *p != open.parameters);
+            let changed = self
+                .parameters
+                .as_ref()
+                .is_some_and(|p| *p != open.parameters);
             let full = t.dts - open.start >= self.segment - i64::from(self.order.nominal()) / 2;
-            if !(full || t0 >= open.midnight || t0 < open.t0 || changed || self.asked || self.stepped) {
+            if !(full
+                || t0 >= open.midnight
+                || t0 < open.t0
+                || changed
+                || self.asked
+                || self.stepped)
+            {
                 return;
             }
             // Exactly contiguous, unless the clock was set: then each side keeps the time it was recorded under.
             self.close(if stepped { None } else { Some(t0) }, out);
             self.gap = stepped.then_some(Cause::Clock);
         }
-        let Some(parameters) = self.parameters.clone() else { return };
+        let Some(parameters) = self.parameters.clone() else {
+            return;
+        };
         let t0 = wall(origin, t.dts);
         let day = self.zone.day_of(t0);
         let id = self.next_id;
         self.next_id += 1;
         // What was lost before the first picture belongs to the gap, not to the segment.
-        let gap = self.gap.take().map(|c| (c, std::mem::take(&mut self.gap_packets) + u64::from(std::mem::take(&mut t.unit.lost))));
-        out.push(Step::Begin { id, t0, day, parameters: parameters.clone(), gap });
+        let gap = self.gap.take().map(|c| {
+            (
+                c,
+                std::mem::take(&mut self.gap_packets) + u64::from(std::mem::take(&mut t.unit.lost)),
+            )
+        });
+        out.push(Step::Begin {
+            id,
+            t0,
+            day,
+            parameters: parameters.clone(),
+            gap,
+        });
         self.open = Some(Open {
             id,
             origin_us: origin,
@@ -280,10 +324,17 @@ impl Cutter {
     fn close(&mut self, t1: Option<Utc>, out: &mut Vec<Step>) {
         self.asked = false;
         self.stepped = false;
-        let Some(mut open) = self.open.take() else { return };
+        let Some(mut open) = self.open.take() else {
+            return;
+        };
         flush(&mut open, out);
         let t1 = t1.unwrap_or(open.wall(open.end));
-        out.push(Step::End { id: open.id, t1, lost: open.lost, loss: open.loss });
+        out.push(Step::End {
+            id: open.id,
+            t1,
+            lost: open.lost,
+            loss: open.loss,
+        });
     }
 }
 
@@ -304,7 +355,13 @@ fn flush(open: &mut Open, out: &mut Vec<Step>) {
     let frames = std::mem::take(&mut open.fragment);
     let wall = open.wall(open.fragment_start);
     let end = open.wall(open.end);
-    out.push(Step::Fragment { id: open.id, sequence: open.sequence, wall, end, frames });
+    out.push(Step::Fragment {
+        id: open.id,
+        sequence: open.sequence,
+        wall,
+        end,
+        frames,
+    });
     open.sequence += 1;
 }
 

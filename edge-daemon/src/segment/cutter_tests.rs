@@ -4,7 +4,12 @@ use super::*;
 const F: i64 = 3600;
 
 fn parameters(tag: u8) -> Parameters {
-    Parameters { codec: footage::mp4::Codec::H264, width: 640, height: 360, config: vec![1, tag] }
+    Parameters {
+        codec: footage::mp4::Codec::H264,
+        width: 640,
+        height: 360,
+        config: vec![1, tag],
+    }
 }
 
 struct Rig {
@@ -18,7 +23,13 @@ struct Rig {
 impl Rig {
     fn new(zone: &str, start: &str, secs: u32, gop: i64) -> Self {
         let t = Utc::parse(start).expect("time");
-        Self { cutter: Cutter::new(Zone::parse(zone).expect("zone"), secs), n: 0, origin: t.0 * 1000, gop, steps: Vec::new() }
+        Self {
+            cutter: Cutter::new(Zone::parse(zone).expect("zone"), secs),
+            n: 0,
+            origin: t.0 * 1000,
+            gop,
+            steps: Vec::new(),
+        }
     }
     fn frames(&mut self, count: i64) {
         for _ in 0..count {
@@ -45,16 +56,36 @@ impl Rig {
         let mut all: Vec<Seg> = Vec::new();
         for step in &self.steps {
             match step {
-                Step::Begin { id, t0, gap, day, .. } => {
-                    all.push(Seg { id: *id, t0: *t0, t1: None, gap: *gap, lost: 0, loss: None, frames: 0, day: *day, dts: Vec::new(), first_key: None })
-                }
-                Step::Fragment { id, frames, sequence, wall, end } => {
+                Step::Begin {
+                    id, t0, gap, day, ..
+                } => all.push(Seg {
+                    id: *id,
+                    t0: *t0,
+                    t1: None,
+                    gap: *gap,
+                    lost: 0,
+                    loss: None,
+                    frames: 0,
+                    day: *day,
+                    dts: Vec::new(),
+                    first_key: None,
+                }),
+                Step::Fragment {
+                    id,
+                    frames,
+                    sequence,
+                    wall,
+                    end,
+                } => {
                     let seg = all.last_mut().expect("begun");
                     assert_eq!(seg.id, *id);
                     assert!(!frames.is_empty() && *sequence >= 1 && end >= wall);
                     let ticks: i64 = frames.iter().map(|f| i64::from(f.duration)).sum();
                     assert!(ticks <= FRAGMENT || frames.len() == 1, "{ticks}");
-                    assert!(frames.iter().skip(1).all(|f| !f.key), "a key frame begins its fragment");
+                    assert!(
+                        frames.iter().skip(1).all(|f| !f.key),
+                        "a key frame begins its fragment"
+                    );
                     seg.first_key.get_or_insert(frames[0].key);
                     seg.frames += frames.len();
                     seg.dts.extend(frames.iter().map(|f| (f.dts, f.duration)));
@@ -69,7 +100,12 @@ impl Rig {
         for seg in &all {
             assert_eq!(seg.first_key, Some(true), "a segment starts on a key frame");
             assert_eq!(seg.dts[0].0, 0);
-            assert!(seg.dts.windows(2).all(|w| w[0].0 + u64::from(w[0].1) == w[1].0), "no hole in decode time");
+            assert!(
+                seg.dts
+                    .windows(2)
+                    .all(|w| w[0].0 + u64::from(w[0].1) == w[1].0),
+                "no hole in decode time"
+            );
         }
         all
     }
@@ -101,7 +137,13 @@ fn minutes_are_contiguous() {
     rig.finish(Cause::Lost);
     let got = rig.segments();
     assert_eq!(got.len(), 3);
-    assert_eq!((got[0].t0, got[0].t1), (t("2026-11-03T14:00:00.000Z"), Some(t("2026-11-03T14:01:00.000Z"))));
+    assert_eq!(
+        (got[0].t0, got[0].t1),
+        (
+            t("2026-11-03T14:00:00.000Z"),
+            Some(t("2026-11-03T14:01:00.000Z"))
+        )
+    );
     assert_eq!(got[0].frames, 1500);
     assert_eq!(got[0].gap, Some((Cause::Start, 0)));
     assert_eq!(got[1].t0, t("2026-11-03T14:01:00.000Z"));
@@ -126,10 +168,30 @@ fn nothing_before_a_key_frame() {
 #[test]
 fn local_midnight_ends_a_segment() {
     for (zone, start, midnight, day) in [
-        ("Europe/London", "2026-07-01T22:59:30.000Z", "2026-07-01T23:00:00.000Z", "2026-07-02"),
-        ("Europe/London", "2026-10-25T23:59:30.000Z", "2026-10-26T00:00:00.000Z", "2026-10-26"),
-        ("Europe/London", "2026-03-29T22:59:30.000Z", "2026-03-29T23:00:00.000Z", "2026-03-30"),
-        ("UTC", "2026-12-31T23:59:30.000Z", "2027-01-01T00:00:00.000Z", "2027-01-01"),
+        (
+            "Europe/London",
+            "2026-07-01T22:59:30.000Z",
+            "2026-07-01T23:00:00.000Z",
+            "2026-07-02",
+        ),
+        (
+            "Europe/London",
+            "2026-10-25T23:59:30.000Z",
+            "2026-10-26T00:00:00.000Z",
+            "2026-10-26",
+        ),
+        (
+            "Europe/London",
+            "2026-03-29T22:59:30.000Z",
+            "2026-03-29T23:00:00.000Z",
+            "2026-03-30",
+        ),
+        (
+            "UTC",
+            "2026-12-31T23:59:30.000Z",
+            "2027-01-01T00:00:00.000Z",
+            "2027-01-01",
+        ),
     ] {
         let mut rig = Rig::new(zone, start, 60, 50);
         rig.frames(25 * 40);
@@ -137,7 +199,10 @@ fn local_midnight_ends_a_segment() {
         let got = rig.segments();
         assert_eq!(got.len(), 2, "{zone} {start}");
         assert_eq!(got[0].t1, Some(t(midnight)));
-        assert_eq!((got[1].t0, got[1].day.to_string().as_str()), (t(midnight), day));
+        assert_eq!(
+            (got[1].t0, got[1].day.to_string().as_str()),
+            (t(midnight), day)
+        );
     }
 }
 
@@ -180,7 +245,10 @@ fn a_lost_session_seals_and_the_next_begins_with_a_gap() {
     rig.finish(Cause::Stall);
     let got = rig.segments();
     assert_eq!(got[0].t1, Some(t("2026-11-03T14:00:01.200Z")));
-    assert_eq!((got[1].t0, got[1].gap), (t("2026-11-03T14:00:20.000Z"), Some((Cause::Unreachable, 0))));
+    assert_eq!(
+        (got[1].t0, got[1].gap),
+        (t("2026-11-03T14:00:20.000Z"), Some((Cause::Unreachable, 0)))
+    );
 }
 
 /// A clock that is set ends the segment at its next key frame; what is recorded keeps the time it was recorded under.
@@ -194,7 +262,10 @@ fn a_clock_step_begins_a_segment_at_the_new_time() {
     rig.finish(Cause::Lost);
     let got = rig.segments();
     assert_eq!(got[0].t1, Some(t("2026-11-03T14:00:04.000Z")));
-    assert_eq!((got[1].t0, got[1].gap), (t("2026-11-03T15:00:04.000Z"), Some((Cause::Clock, 0))));
+    assert_eq!(
+        (got[1].t0, got[1].gap),
+        (t("2026-11-03T15:00:04.000Z"), Some((Cause::Clock, 0)))
+    );
     // And back again.
     let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 60, 50);
     rig.frames(60);
@@ -229,7 +300,10 @@ fn a_large_error_is_put_right_with_a_gap() {
     rig.finish(Cause::Lost);
     let got = rig.segments();
     assert_eq!(got[0].t1, Some(t("2026-11-03T14:01:00.000Z")));
-    assert_eq!((got[1].t0, got[1].gap), (t("2026-11-03T14:01:03.000Z"), Some((Cause::Clock, 0))));
+    assert_eq!(
+        (got[1].t0, got[1].gap),
+        (t("2026-11-03T14:01:03.000Z"), Some((Cause::Clock, 0)))
+    );
 }
 
 /// RTP loss is on the record, with packets, and recording goes on.
@@ -245,7 +319,14 @@ fn loss_inside_a_segment_is_counted() {
     let got = rig.segments();
     assert_eq!(got.len(), 1);
     assert_eq!((got[0].lost, got[0].frames), (9, 32));
-    assert_eq!(got[0].loss, Some(Loss { from: t("2026-11-03T14:00:00.360Z"), to: t("2026-11-03T14:00:00.840Z"), packets: 9 }));
+    assert_eq!(
+        got[0].loss,
+        Some(Loss {
+            from: t("2026-11-03T14:00:00.360Z"),
+            to: t("2026-11-03T14:00:00.840Z"),
+            packets: 9
+        })
+    );
 }
 
 #[test]
@@ -256,7 +337,14 @@ fn a_pause_is_said() {
     rig.frames(10);
     rig.finish(Cause::Lost);
     let got = rig.segments();
-    assert_eq!(got[0].loss, Some(Loss { from: t("2026-11-03T14:00:00.400Z"), to: t("2026-11-03T14:00:03.400Z"), packets: 0 }));
+    assert_eq!(
+        got[0].loss,
+        Some(Loss {
+            from: t("2026-11-03T14:00:00.400Z"),
+            to: t("2026-11-03T14:00:03.400Z"),
+            packets: 0
+        })
+    );
 }
 
 #[test]
@@ -268,7 +356,10 @@ fn a_jump_of_the_time_stamps_seals_what_is_good() {
     rig.finish(Cause::Lost);
     let got = rig.segments();
     assert_eq!(got.len(), 2);
-    assert_eq!((got[0].frames, got[0].t1), (60, Some(t("2026-11-03T14:00:02.400Z"))));
+    assert_eq!(
+        (got[0].frames, got[0].t1),
+        (60, Some(t("2026-11-03T14:00:02.400Z")))
+    );
     assert_eq!(got[1].gap, Some((Cause::Jump, 0)));
 }
 
@@ -282,7 +373,10 @@ fn an_abandoned_segment_waits_for_a_key_frame() {
     rig.frames(60);
     rig.finish(Cause::Lost);
     let got = rig.segments();
-    assert_eq!((got[0].t0, got[0].gap), (t("2026-11-03T14:00:04.000Z"), Some((Cause::Disk, 0))));
+    assert_eq!(
+        (got[0].t0, got[0].gap),
+        (t("2026-11-03T14:00:04.000Z"), Some((Cause::Disk, 0)))
+    );
 }
 
 #[test]

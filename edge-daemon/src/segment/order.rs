@@ -32,7 +32,15 @@ pub struct Order {
 
 impl Default for Order {
     fn default() -> Self {
-        Self { reorder: false, seen_back: false, waiting: Vec::new(), group: Vec::new(), group_max: i64::MIN, last_dts: None, nominal: 3600 }
+        Self {
+            reorder: false,
+            seen_back: false,
+            waiting: Vec::new(),
+            group: Vec::new(),
+            group_max: i64::MIN,
+            last_dts: None,
+            nominal: 3600,
+        }
     }
 }
 
@@ -52,7 +60,11 @@ impl Order {
 
     /// Adds a unit. True: its time stamp jumped, so all before it was flushed to `out` and the unit begins anew.
     pub fn push(&mut self, unit: Unit, out: &mut Vec<Timed>) -> bool {
-        let newest = self.group.last().map(|u| u.pts).or(self.waiting.last().map(|(u, _)| u.pts));
+        let newest = self
+            .group
+            .last()
+            .map(|u| u.pts)
+            .or(self.waiting.last().map(|(u, _)| u.pts));
         let jumped = newest.is_some_and(|p| (unit.pts.saturating_sub(p)).abs() > JUMP);
         if jumped {
             self.flush(out);
@@ -95,8 +107,15 @@ impl Order {
         let times: Vec<i64> = waiting.iter().skip(1).map(|(_, d)| *d).collect();
         let count = waiting.len();
         for (i, (unit, dts)) in waiting.into_iter().enumerate() {
-            let after = times.get(i).copied().or(if i + 1 == count { next } else { None });
-            let duration = match after.map(|n| n - dts).and_then(|d| u32::try_from(d).ok()).filter(|d| *d > 0) {
+            let after = times
+                .get(i)
+                .copied()
+                .or(if i + 1 == count { next } else { None });
+            let duration = match after
+                .map(|n| n - dts)
+                .and_then(|d| u32::try_from(d).ok())
+                .filter(|d| *d > 0)
+            {
                 Some(d) => {
                     // A pause is not the camera's rhythm.
                     if i64::from(d) <= TICKS_PER_SEC * 2 && d > 1 {
@@ -106,7 +125,11 @@ impl Order {
                 }
                 None => self.nominal,
             };
-            out.push(Timed { unit, dts, duration });
+            out.push(Timed {
+                unit,
+                dts,
+                duration,
+            });
         }
     }
 
@@ -135,7 +158,13 @@ mod tests {
     use super::*;
 
     fn unit(pts: i64, key: bool) -> Unit {
-        Unit { pts, key, bytes: bytes::Bytes::new(), lost: 0, parameters: None }
+        Unit {
+            pts,
+            key,
+            bytes: bytes::Bytes::new(),
+            lost: 0,
+            parameters: None,
+        }
     }
 
     fn run(order: &mut Order, pts: &[i64]) -> Vec<(i64, i64, u32)> {
@@ -144,14 +173,19 @@ mod tests {
             assert!(!order.push(unit(*p * 3600, i == 0), &mut out));
         }
         order.flush(&mut out);
-        out.iter().map(|t| (t.unit.pts / 3600, t.dts / 3600, t.duration)).collect()
+        out.iter()
+            .map(|t| (t.unit.pts / 3600, t.dts / 3600, t.duration))
+            .collect()
     }
 
     /// REC-2: 25 pictures a second last 3600 ticks each, exactly.
     #[test]
     fn plain_stream_is_exact() {
         let got = run(&mut Order::default(), &[0, 1, 2, 3]);
-        assert_eq!(got, [(0, 0, 3600), (1, 1, 3600), (2, 2, 3600), (3, 3, 3600)]);
+        assert_eq!(
+            got,
+            [(0, 0, 3600), (1, 1, 3600), (2, 2, 3600), (3, 3, 3600)]
+        );
     }
 
     #[test]
@@ -159,7 +193,11 @@ mod tests {
         let mut order = Order::default();
         order.expect_reorder(true);
         let got = run(&mut order, &[0, 3, 1, 2, 6, 4, 5, 7]);
-        let want: Vec<(i64, i64, u32)> = [0, 3, 1, 2, 6, 4, 5, 7].iter().zip(0..).map(|(p, d)| (*p, d, 3600)).collect();
+        let want: Vec<(i64, i64, u32)> = [0, 3, 1, 2, 6, 4, 5, 7]
+            .iter()
+            .zip(0..)
+            .map(|(p, d)| (*p, d, 3600))
+            .collect();
         assert_eq!(got, want);
     }
 
@@ -167,12 +205,20 @@ mod tests {
     fn unexpected_b_pictures_lose_nothing() {
         let mut order = Order::default();
         let mut out = Vec::new();
-        for (i, p) in [0i64, 3, 1, 2, 6, 4, 5].iter().chain(&[7, 10, 8, 9, 13]).enumerate() {
+        for (i, p) in [0i64, 3, 1, 2, 6, 4, 5]
+            .iter()
+            .chain(&[7, 10, 8, 9, 13])
+            .enumerate()
+        {
             order.push(unit(p * 3600, i == 0 || i == 7), &mut out);
         }
         order.flush(&mut out);
         assert_eq!(out.len(), 12);
-        assert!(out.windows(2).all(|w| w[0].dts < w[1].dts && w[0].dts + i64::from(w[0].duration) == w[1].dts), "{out:?}");
+        assert!(
+            out.windows(2)
+                .all(|w| w[0].dts < w[1].dts && w[0].dts + i64::from(w[0].duration) == w[1].dts),
+            "{out:?}"
+        );
         let last: Vec<i64> = out[7..].iter().map(|t| t.dts / 3600).collect();
         assert_eq!(last, [7, 8, 9, 10, 13]);
     }

@@ -69,7 +69,15 @@ pub struct Sequence<T> {
 impl<T> Sequence<T> {
     /// `last`: what the log says; `highest_on_disk`: of all files, torn ones too.
     pub fn new(last: Option<(u64, Utc)>, highest_on_disk: u64) -> Self {
-        Self { last, highest_on_disk, recovered: false, carried: None, slots: VecDeque::new(), begun: 0, settled: 0 }
+        Self {
+            last,
+            highest_on_disk,
+            recovered: false,
+            carried: None,
+            slots: VecDeque::new(),
+            begun: 0,
+            settled: 0,
+        }
     }
 
     /// Torn segments are dealt with; `last` is what the log says now.
@@ -86,11 +94,25 @@ impl<T> Sequence<T> {
     /// A segment begins: its provisional number.
     pub fn begin(&mut self, id: u64, t0: Utc, gap: Option<(Cause, u64)>) -> u64 {
         let logged = self.last.map_or(0, |l| l.0);
-        let base = if self.recovered { logged } else { logged.max(self.highest_on_disk) };
-        let ahead = self.slots.iter().filter(|s| !matches!(s.state, State::Failed)).count() as u64;
+        let base = if self.recovered {
+            logged
+        } else {
+            logged.max(self.highest_on_disk)
+        };
+        let ahead = self
+            .slots
+            .iter()
+            .filter(|s| !matches!(s.state, State::Failed))
+            .count() as u64;
         let newest = self.slots.iter().map(|s| s.named).max().unwrap_or(0);
         let named = (base + ahead).max(newest) + 1;
-        self.slots.push_back(Slot { id, named, t0, gap, state: State::Open });
+        self.slots.push_back(Slot {
+            id,
+            named,
+            t0,
+            gap,
+            state: State::Open,
+        });
         self.begun += 1;
         named
     }
@@ -101,7 +123,11 @@ impl<T> Sequence<T> {
 
     /// The segment will have no line: it never began, or its disk failed.
     pub fn failed(&mut self, id: u64, cause: Cause) {
-        if let Some(slot) = self.slots.iter_mut().find(|s| s.id == id && !matches!(s.state, State::Failed)) {
+        if let Some(slot) = self
+            .slots
+            .iter_mut()
+            .find(|s| s.id == id && !matches!(s.state, State::Failed))
+        {
             slot.state = State::Failed;
             let packets = slot.gap.map_or(0, |g| g.1);
             // A segment that failed hands its own gap on; when it had none, it is one.
@@ -110,7 +136,11 @@ impl<T> Sequence<T> {
     }
 
     fn set(&mut self, id: u64, state: State<T>) {
-        if let Some(slot) = self.slots.iter_mut().find(|s| s.id == id && matches!(s.state, State::Open)) {
+        if let Some(slot) = self
+            .slots
+            .iter_mut()
+            .find(|s| s.id == id && matches!(s.state, State::Open))
+        {
             slot.state = state;
         }
     }
@@ -135,9 +165,20 @@ impl<T> Sequence<T> {
                     let s = self.last.map_or(0, |l| l.0) + 1;
                     let gap = self.last.and_then(|(_, t1)| {
                         let (why, packets) = self.carried.or(slot.gap).unwrap_or((Cause::Clock, 0));
-                        (slot.t0.0 - t1.0 > CONTINUOUS_MS).then_some(Gap { t0: t1, t1: slot.t0, why, packets })
+                        (slot.t0.0 - t1.0 > CONTINUOUS_MS).then_some(Gap {
+                            t0: t1,
+                            t1: slot.t0,
+                            why,
+                            packets,
+                        })
                     });
-                    return Some(Ready { id: slot.id, named: slot.named, s, gap, closed: closed.clone() });
+                    return Some(Ready {
+                        id: slot.id,
+                        named: slot.named,
+                        s,
+                        gap,
+                        closed: closed.clone(),
+                    });
                 }
             }
         }
@@ -183,7 +224,11 @@ impl<T> Sequence<T> {
         self.settled
     }
     pub fn open_ids(&self) -> Vec<u64> {
-        self.slots.iter().filter(|s| matches!(s.state, State::Open)).map(|s| s.id).collect()
+        self.slots
+            .iter()
+            .filter(|s| matches!(s.state, State::Open))
+            .map(|s| s.id)
+            .collect()
     }
 }
 
@@ -208,7 +253,15 @@ mod tests {
         q.recovered(Some((42, t(150))));
         let ready = q.next().expect("ready");
         assert_eq!((ready.named, ready.s), (44, 43));
-        assert_eq!(ready.gap, Some(Gap { t0: t(150), t1: t(200), why: Cause::Start, packets: 0 }));
+        assert_eq!(
+            ready.gap,
+            Some(Gap {
+                t0: t(150),
+                t1: t(200),
+                why: Cause::Start,
+                packets: 0
+            })
+        );
         q.logged(43, t(260));
         assert_eq!(q.next(), None);
         q.closed(2, "b");
@@ -240,7 +293,15 @@ mod tests {
         q.failed(1, Cause::Disk);
         let ready = q.next().expect("ready");
         assert_eq!((ready.named, ready.s), (11, 10));
-        assert_eq!(ready.gap, Some(Gap { t0: t(100), t1: t(130), why: Cause::Disk, packets: 0 }));
+        assert_eq!(
+            ready.gap,
+            Some(Gap {
+                t0: t(100),
+                t1: t(130),
+                why: Cause::Disk,
+                packets: 0
+            })
+        );
         q.logged(10, t(190));
         assert_eq!(q.begin(3, t(190), None), 11);
     }
@@ -254,7 +315,10 @@ mod tests {
         q.begin(2, t(504), Some((Cause::Disk, 1)));
         q.closed(2, "b");
         let gap = q.next().expect("ready").gap.expect("gap");
-        assert_eq!((gap.why, gap.packets, gap.t0, gap.t1), (Cause::Unreachable, 3, t(100), t(504)));
+        assert_eq!(
+            (gap.why, gap.packets, gap.t0, gap.t1),
+            (Cause::Unreachable, 3, t(100), t(504))
+        );
         q.skip(Cause::Disk);
         assert_eq!(q.settled(), 2);
     }

@@ -62,13 +62,31 @@ pub struct Segment {
 
 impl Segment {
     /// The name its file was given (the second may differ for a recovered one: see `Volumes::find`).
-    pub fn name(&self, zone: &Zone) -> SegmentName { SegmentName { day: zone.day_of(self.t0), cam: self.cam.clone(), start: Utc(self.t0.seconds() * 1000), s: self.s } }
-    pub fn key_id(&self) -> Option<KeyId> { KeyId::parse(&self.key).ok() }
+    pub fn name(&self, zone: &Zone) -> SegmentName {
+        SegmentName {
+            day: zone.day_of(self.t0),
+            cam: self.cam.clone(),
+            start: Utc(self.t0.seconds() * 1000),
+            s: self.s,
+        }
+    }
+    pub fn key_id(&self) -> Option<KeyId> {
+        KeyId::parse(&self.key).ok()
+    }
 }
 
 /// A gap as its `seg.gap` line says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Gap { pub log: u64, pub n: u64, pub cam: CameraId, pub next: u64, pub t0: Utc, pub t1: Utc, pub why: String, pub packets: u64 }
+pub struct Gap {
+    pub log: u64,
+    pub n: u64,
+    pub cam: CameraId,
+    pub next: u64,
+    pub t0: Utc,
+    pub t1: Utc,
+    pub why: String,
+    pub packets: u64,
+}
 
 /// What is known of the clock of one start of the daemon.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,12 +103,25 @@ pub struct Boot {
 
 /// A `del.range` line without its `del.done`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Unfinished { pub n: u64, pub cam: CameraId, pub day: Day, pub s0: u64, pub s1: u64, pub key: String }
+pub struct Unfinished {
+    pub n: u64,
+    pub cam: CameraId,
+    pub day: Day,
+    pub s0: u64,
+    pub s1: u64,
+    pub key: String,
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
-    #[error("the index {path} cannot be used: {source}; it may be deleted at any time, it is rebuilt from the log")]
-    Sqlite { path: String, #[source] source: rusqlite::Error },
+    #[error(
+        "the index {path} cannot be used: {source}; it may be deleted at any time, it is rebuilt from the log"
+    )]
+    Sqlite {
+        path: String,
+        #[source]
+        source: rusqlite::Error,
+    },
     #[error("cannot read the log: {0}")]
     Log(#[source] std::io::Error),
 }
@@ -107,23 +138,45 @@ pub struct Index {
 impl Index {
     /// Opens the index (or makes it) and brings it up to date with the log folder (`<state>/log/<number>`).
     /// A damaged file is set aside and rebuilt.
-    pub fn open(path: &Path, log: &Path) -> Result<Self, IndexError> { Self::open_with(path, log, |_, _| {}) }
+    pub fn open(path: &Path, log: &Path) -> Result<Self, IndexError> {
+        Self::open_with(path, log, |_, _| {})
+    }
 
     /// As [`Index::open`]; `progress` is told lines read and lines there are, about every 4 MiB.
-    pub fn open_with(path: &Path, log: &Path, mut progress: impl FnMut(u64, u64)) -> Result<Self, IndexError> {
-        let sqlite = |source| IndexError::Sqlite { path: path.display().to_string(), source };
-        let number = log.file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()).unwrap_or(1);
+    pub fn open_with(
+        path: &Path,
+        log: &Path,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Self, IndexError> {
+        let sqlite = |source| IndexError::Sqlite {
+            path: path.display().to_string(),
+            source,
+        };
+        let number = log
+            .file_name()
+            .and_then(|n| n.to_str())
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(1);
         let logs = log.parent().unwrap_or(log).to_owned();
         let make = || {
-            connect(path).map(|db| Self { path: path.into(), db, logs: logs.clone(), number })
+            connect(path).map(|db| Self {
+                path: path.into(),
+                db,
+                logs: logs.clone(),
+                number,
+            })
         };
         let sound = |index: &Self| index.matches();
         let mut index = match make() {
             Ok(index) if sound(&index) => index,
             first => {
                 match &first {
-                    Ok(_) => tracing::warn!(path = %path.display(), "the index does not match the log; rebuilt"),
-                    Err(e) => tracing::warn!(path = %path.display(), error = %e, "the index is damaged; set aside and rebuilt"),
+                    Ok(_) => {
+                        tracing::warn!(path = %path.display(), "the index does not match the log; rebuilt")
+                    }
+                    Err(e) => {
+                        tracing::warn!(path = %path.display(), error = %e, "the index is damaged; set aside and rebuilt")
+                    }
                 }
                 let damaged = first.is_err();
                 drop(first);
@@ -139,23 +192,33 @@ impl Index {
     fn matches(&self) -> bool {
         let read = |db: &Connection| -> rusqlite::Result<Vec<(u64, u64, Vec<u8>)>> {
             let mut q = db.prepare("SELECT number, size, leaf FROM log")?;
-            q.query_map([], |r| Ok((uint(r, 0)?, uint(r, 1)?, r.get(2)?)))?.collect()
+            q.query_map([], |r| Ok((uint(r, 0)?, uint(r, 1)?, r.get(2)?)))?
+                .collect()
         };
-        let Ok(logs) = read(&self.db) else { return false };
+        let Ok(logs) = read(&self.db) else {
+            return false;
+        };
         logs.iter().all(|(number, size, leaf)| {
-            *size == 0 || LogFolder::new(&self.logs.join(number.to_string())).line(size - 1).is_ok_and(|l| l.is_some_and(|l| leaf_hash(&l).as_slice() == leaf.as_slice()))
+            *size == 0
+                || LogFolder::new(&self.logs.join(number.to_string()))
+                    .line(size - 1)
+                    .is_ok_and(|l| l.is_some_and(|l| leaf_hash(&l).as_slice() == leaf.as_slice()))
         })
     }
 
     /// Reads lines written since.
-    pub fn catch_up(&mut self) -> Result<(), IndexError> { self.catch_up_with(&mut |_, _| {}) }
+    pub fn catch_up(&mut self) -> Result<(), IndexError> {
+        self.catch_up_with(&mut |_, _| {})
+    }
 
     fn catch_up_with(&mut self, progress: &mut impl FnMut(u64, u64)) -> Result<(), IndexError> {
         for number in log_numbers(&self.logs, self.number)? {
             let mut folder = LogFolder::new(&self.logs.join(number.to_string()));
             let mut size = self.read_of(number)?;
             loop {
-                let bytes = folder.read_lines(size, u64::MAX, BATCH).map_err(IndexError::Log)?;
+                let bytes = folder
+                    .read_lines(size, u64::MAX, BATCH)
+                    .map_err(IndexError::Log)?;
                 if bytes.is_empty() {
                     break;
                 }
@@ -167,7 +230,14 @@ impl Index {
     }
 
     fn read_of(&self, number: u64) -> Result<u64, IndexError> {
-        let size = self.db.query_row("SELECT size FROM log WHERE number = ?1", [int(number)], |r| uint(r, 0)).optional();
+        let size = self
+            .db
+            .query_row(
+                "SELECT size FROM log WHERE number = ?1",
+                [int(number)],
+                |r| uint(r, 0),
+            )
+            .optional();
         Ok(self.ok(size)?.unwrap_or(0))
     }
 
@@ -175,9 +245,23 @@ impl Index {
     /// nothing is added and its count is returned.
     fn batch(&mut self, number: u64, mut n: u64, bytes: &[u8]) -> Result<u64, IndexError> {
         let path = self.path.display().to_string();
-        let sqlite = |source| IndexError::Sqlite { path: path.clone(), source };
-        let tx = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(sqlite)?;
-        let read = tx.query_row("SELECT size FROM log WHERE number = ?1", [int(number)], |r| uint(r, 0)).optional().map_err(sqlite)?.unwrap_or(0);
+        let sqlite = |source| IndexError::Sqlite {
+            path: path.clone(),
+            source,
+        };
+        let tx = self
+            .db
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .map_err(sqlite)?;
+        let read = tx
+            .query_row(
+                "SELECT size FROM log WHERE number = ?1",
+                [int(number)],
+                |r| uint(r, 0),
+            )
+            .optional()
+            .map_err(sqlite)?
+            .unwrap_or(0);
         if read != n {
             return Ok(read);
         }
@@ -196,10 +280,21 @@ impl Index {
         Ok(n)
     }
 
-    fn ok<T>(&self, r: rusqlite::Result<T>) -> Result<T, IndexError> { r.map_err(|source| IndexError::Sqlite { path: self.path.display().to_string(), source }) }
+    fn ok<T>(&self, r: rusqlite::Result<T>) -> Result<T, IndexError> {
+        r.map_err(|source| IndexError::Sqlite {
+            path: self.path.display().to_string(),
+            source,
+        })
+    }
 
-    fn segments(&self, filter: &str, params: impl rusqlite::Params) -> Result<Vec<Segment>, IndexError> {
-        let sql = format!("SELECT log, n, cam, s, t0, t1, size, sha256, mask, key, leaf, deleted, lost, boot, mono FROM segment WHERE {filter} ORDER BY cam, s");
+    fn segments(
+        &self,
+        filter: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<Segment>, IndexError> {
+        let sql = format!(
+            "SELECT log, n, cam, s, t0, t1, size, sha256, mask, key, leaf, deleted, lost, boot, mono FROM segment WHERE {filter} ORDER BY cam, s"
+        );
         self.ok((|| {
             let mut q = self.db.prepare_cached(&sql)?;
             q.query_map(params, segment)?.collect()
@@ -208,18 +303,29 @@ impl Index {
 
     /// Segments of a camera that touch [t0, t1), in order, deleted ones left out.
     pub fn touching(&self, cam: &CameraId, t0: Utc, t1: Utc) -> Result<Vec<Segment>, IndexError> {
-        self.segments("cam = ?1 AND t1 > ?2 AND t0 < ?3 AND deleted = 0", params![cam.as_str(), t0.0, t1.0])
+        self.segments(
+            "cam = ?1 AND t1 > ?2 AND t0 < ?3 AND deleted = 0",
+            params![cam.as_str(), t0.0, t1.0],
+        )
     }
     /// Segments sealed with a key id (e.g. `c03/2026-11-03`), in order, deleted ones too.
-    pub fn of_key(&self, key: &str) -> Result<Vec<Segment>, IndexError> { self.segments("key = ?1", [key]) }
+    pub fn of_key(&self, key: &str) -> Result<Vec<Segment>, IndexError> {
+        self.segments("key = ?1", [key])
+    }
     /// All segments of a camera that are not deleted, in order.
-    pub fn live(&self, cam: &CameraId) -> Result<Vec<Segment>, IndexError> { self.segments("cam = ?1 AND deleted = 0", [cam.as_str()]) }
+    pub fn live(&self, cam: &CameraId) -> Result<Vec<Segment>, IndexError> {
+        self.segments("cam = ?1 AND deleted = 0", [cam.as_str()])
+    }
     /// One segment.
     pub fn segment(&self, cam: &CameraId, s: u64) -> Result<Option<Segment>, IndexError> {
-        Ok(self.segments("cam = ?1 AND s = ?2", params![cam.as_str(), int(s)])?.pop())
+        Ok(self
+            .segments("cam = ?1 AND s = ?2", params![cam.as_str(), int(s)])?
+            .pop())
     }
     /// Cameras that have ever recorded.
-    pub fn cameras(&self) -> Result<Vec<CameraId>, IndexError> { Ok(self.last()?.into_iter().map(|(cam, _, _)| cam).collect()) }
+    pub fn cameras(&self) -> Result<Vec<CameraId>, IndexError> {
+        Ok(self.last()?.into_iter().map(|(cam, _, _)| cam).collect())
+    }
 
     /// Gaps of a camera that touch [t0, t1), in order.
     pub fn gaps(&self, cam: &CameraId, t0: Utc, t1: Utc) -> Result<Vec<Gap>, IndexError> {
@@ -235,14 +341,21 @@ impl Index {
     /// Last segment logged per camera.
     pub fn last(&self) -> Result<Vec<(CameraId, u64, Utc)>, IndexError> {
         self.ok((|| {
-            let mut q = self.db.prepare_cached("SELECT cam, MAX(s), t1 FROM segment GROUP BY cam ORDER BY cam")?;
-            q.query_map([], |r| Ok((camera(r, 0)?, uint(r, 1)?, Utc(r.get(2)?))))?.collect()
+            let mut q = self
+                .db
+                .prepare_cached("SELECT cam, MAX(s), t1 FROM segment GROUP BY cam ORDER BY cam")?;
+            q.query_map([], |r| Ok((camera(r, 0)?, uint(r, 1)?, Utc(r.get(2)?))))?
+                .collect()
         })())
     }
 
     /// The mask in force for a camera at a moment, by the log.
     pub fn mask_at(&self, cam: &CameraId, t: Utc) -> Result<Option<String>, IndexError> {
-        let row = self.db.query_row("SELECT mask FROM mask WHERE cam = ?1 AND t <= ?2 ORDER BY log DESC, n DESC LIMIT 1", params![cam.as_str(), t.0], |r| r.get::<_, Option<String>>(0));
+        let row = self.db.query_row(
+            "SELECT mask FROM mask WHERE cam = ?1 AND t <= ?2 ORDER BY log DESC, n DESC LIMIT 1",
+            params![cam.as_str(), t.0],
+            |r| r.get::<_, Option<String>>(0),
+        );
         Ok(self.ok(row.optional())?.flatten())
     }
 
@@ -262,11 +375,26 @@ impl Index {
     /// What is known of the clock of each start, oldest first.
     pub fn boots(&self) -> Result<Vec<Boot>, IndexError> {
         self.ok((|| {
-            let mut q = self.db.prepare_cached("SELECT boot, t, mono, known FROM boot ORDER BY boot")?;
-            let mut boots: Vec<Boot> =
-                q.query_map([], |r| Ok(Boot { boot: uint(r, 0)?, t: Utc(r.get(1)?), mono: uint(r, 2)?, known: r.get(3)?, steps: Vec::new() }))?.collect::<rusqlite::Result<_>>()?;
-            let mut q = self.db.prepare_cached("SELECT boot, mono, delta FROM step ORDER BY boot, mono")?;
-            let steps: Vec<(u64, u64, i64)> = q.query_map([], |r| Ok((uint(r, 0)?, uint(r, 1)?, r.get(2)?)))?.collect::<rusqlite::Result<_>>()?;
+            let mut q = self
+                .db
+                .prepare_cached("SELECT boot, t, mono, known FROM boot ORDER BY boot")?;
+            let mut boots: Vec<Boot> = q
+                .query_map([], |r| {
+                    Ok(Boot {
+                        boot: uint(r, 0)?,
+                        t: Utc(r.get(1)?),
+                        mono: uint(r, 2)?,
+                        known: r.get(3)?,
+                        steps: Vec::new(),
+                    })
+                })?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut q = self
+                .db
+                .prepare_cached("SELECT boot, mono, delta FROM step ORDER BY boot, mono")?;
+            let steps: Vec<(u64, u64, i64)> = q
+                .query_map([], |r| Ok((uint(r, 0)?, uint(r, 1)?, r.get(2)?)))?
+                .collect::<rusqlite::Result<_>>()?;
             for (boot, mono, delta) in steps {
                 if let Some(b) = boots.iter_mut().find(|b| b.boot == boot) {
                     b.steps.push((mono, delta));
@@ -278,7 +406,11 @@ impl Index {
 
     /// Segments and lines there are, for whoever rebuilds it by hand.
     pub fn counts(&self) -> Result<(u64, u64), IndexError> {
-        self.ok(self.db.query_row("SELECT (SELECT COUNT(*) FROM segment), (SELECT COALESCE(SUM(size), 0) FROM log)", [], |r| Ok((uint(r, 0)?, uint(r, 1)?))))
+        self.ok(self.db.query_row(
+            "SELECT (SELECT COUNT(*) FROM segment), (SELECT COALESCE(SUM(size), 0) FROM log)",
+            [],
+            |r| Ok((uint(r, 0)?, uint(r, 1)?)),
+        ))
     }
 }
 
@@ -289,12 +421,24 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     db.pragma_update(None, "synchronous", "NORMAL")?;
     let version: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if version == 0 {
-        db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"))?;
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
+        ))?;
     } else if version != SCHEMA {
-        return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA), Some(format!("made by another version ({version})"))));
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA),
+            Some(format!("made by another version ({version})")),
+        ));
     }
     let sound: String = db.pragma_query_value(None, "quick_check", |r| r.get(0))?;
-    if sound == "ok" { Ok(db) } else { Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(sound))) }
+    if sound == "ok" {
+        Ok(db)
+    } else {
+        Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+            Some(sound),
+        ))
+    }
 }
 
 /// Moves a damaged file out of the way for whoever looks into it; one that merely does not match is removed.
@@ -302,7 +446,11 @@ fn set_aside(path: &Path, damaged: bool) {
     let name = path.display().to_string();
     for end in ["", "-wal", "-shm"] {
         let file = format!("{name}{end}");
-        let gone = if damaged && end.is_empty() { fs::rename(&file, format!("{name}.damaged")) } else { fs::remove_file(&file) };
+        let gone = if damaged && end.is_empty() {
+            fs::rename(&file, format!("{name}.damaged"))
+        } else {
+            fs::remove_file(&file)
+        };
         if let Err(e) = gone
             && e.kind() != std::io::ErrorKind::NotFound
         {
@@ -317,7 +465,10 @@ fn log_numbers(logs: &Path, current: u64) -> Result<Vec<u64>, IndexError> {
         Ok(entries) => {
             for entry in entries {
                 let entry = entry.map_err(IndexError::Log)?;
-                if let Some(n) = entry.file_name().to_str().and_then(|n| n.parse::<u64>().ok())
+                if let Some(n) = entry
+                    .file_name()
+                    .to_str()
+                    .and_then(|n| n.parse::<u64>().ok())
                     && n <= current
                 {
                     numbers.push(n);
@@ -332,11 +483,17 @@ fn log_numbers(logs: &Path, current: u64) -> Result<Vec<u64>, IndexError> {
 }
 
 /// SQLite's integers are signed; all counters here stay far below 2^53.
-fn int(n: u64) -> i64 { i64::try_from(n).unwrap_or(i64::MAX) }
-fn uint(r: &rusqlite::Row<'_>, i: usize) -> rusqlite::Result<u64> { r.get::<_, i64>(i).map(|n| u64::try_from(n).unwrap_or(0)) }
+fn int(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+fn uint(r: &rusqlite::Row<'_>, i: usize) -> rusqlite::Result<u64> {
+    r.get::<_, i64>(i).map(|n| u64::try_from(n).unwrap_or(0))
+}
 fn camera(r: &rusqlite::Row<'_>, i: usize) -> rusqlite::Result<CameraId> {
     let text: String = r.get(i)?;
-    CameraId::parse(&text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Text, Box::new(e)))
+    CameraId::parse(&text).map_err(|e| {
+        rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Text, Box::new(e))
+    })
 }
 
 fn segment(r: &rusqlite::Row<'_>) -> rusqlite::Result<Segment> {
@@ -368,47 +525,77 @@ fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> rusqlite::Res
     let cam = text("cam");
     match record.kind.as_str() {
         "sys.boot" => {
-            tx.prepare_cached("INSERT OR IGNORE INTO boot (boot, t, mono) VALUES (?1, ?2, ?3)")?.execute(params![int(record.boot), record.t.0, int(record.mono)])?;
+            tx.prepare_cached("INSERT OR IGNORE INTO boot (boot, t, mono) VALUES (?1, ?2, ?3)")?
+                .execute(params![int(record.boot), record.t.0, int(record.mono)])?;
         }
         "clock.step" => {
             if let Some(delta) = number("delta_ms") {
-                tx.prepare_cached("INSERT INTO step VALUES (?1, ?2, ?3)")?.execute(params![int(record.boot), int(record.mono), delta])?;
+                tx.prepare_cached("INSERT INTO step VALUES (?1, ?2, ?3)")?
+                    .execute(params![int(record.boot), int(record.mono), delta])?;
             }
         }
         "clock.state" => {
             if text("trust").is_some_and(|t| t != "unknown") {
-                tx.prepare_cached("UPDATE boot SET known = 1 WHERE boot = ?1")?.execute([int(record.boot)])?;
+                tx.prepare_cached("UPDATE boot SET known = 1 WHERE boot = ?1")?
+                    .execute([int(record.boot)])?;
             }
         }
         "seg.write" => {
-            if let (Some(cam), Some(s), Some(t0), Some(t1), Some(size), Some(sha256), Some(key)) = (cam, number("s"), time("t0"), time("t1"), number("size"), text("sha256"), text("key")) {
+            if let (Some(cam), Some(s), Some(t0), Some(t1), Some(size), Some(sha256), Some(key)) = (
+                cam,
+                number("s"),
+                time("t0"),
+                time("t1"),
+                number("size"),
+                text("sha256"),
+                text("key"),
+            ) {
                 tx.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)")?.execute(params![
                     int(log), int(n), cam, s, t0, t1, size, sha256, text("mask"), key, record.leaf.as_slice(), int(record.boot), int(record.mono)
                 ])?;
             }
         }
         "seg.gap" => {
-            if let (Some(cam), Some(next), Some(t0), Some(t1)) = (cam, number("next"), time("t0"), time("t1")) {
+            if let (Some(cam), Some(next), Some(t0), Some(t1)) =
+                (cam, number("next"), time("t0"), time("t1"))
+            {
                 tx.prepare_cached("INSERT OR REPLACE INTO gap VALUES (?1,?2,?3,?4,?5,?6,?7,?8)")?
-                    .execute(params![int(log), int(n), cam, next, t0, t1, text("why").unwrap_or(""), number("packets").unwrap_or(0)])?;
+                    .execute(params![
+                        int(log),
+                        int(n),
+                        cam,
+                        next,
+                        t0,
+                        t1,
+                        text("why").unwrap_or(""),
+                        number("packets").unwrap_or(0)
+                    ])?;
             }
         }
         "seg.lost" => {
-            tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?.execute(params![cam, number("s")])?;
+            tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?
+                .execute(params![cam, number("s")])?;
         }
         "mask.set" | "mask.end" => {
             let mask = text("mask").filter(|_| record.kind == "mask.set");
-            tx.prepare_cached("INSERT OR REPLACE INTO mask VALUES (?1,?2,?3,?4,?5)")?.execute(params![int(log), int(n), cam, record.t.0, mask])?;
+            tx.prepare_cached("INSERT OR REPLACE INTO mask VALUES (?1,?2,?3,?4,?5)")?
+                .execute(params![int(log), int(n), cam, record.t.0, mask])?;
         }
         "del.range" => {
-            if let (Some(cam), Some(day), Some(s0), Some(s1), Some(key)) = (cam, text("day"), number("s0"), number("s1"), text("key")) {
-                tx.prepare_cached("INSERT OR REPLACE INTO deletion VALUES (?1,?2,?3,?4,?5,?6,?7,0)")?.execute(params![int(log), int(n), cam, day, s0, s1, key])?;
+            if let (Some(cam), Some(day), Some(s0), Some(s1), Some(key)) =
+                (cam, text("day"), number("s0"), number("s1"), text("key"))
+            {
+                tx.prepare_cached(
+                    "INSERT OR REPLACE INTO deletion VALUES (?1,?2,?3,?4,?5,?6,?7,0)",
+                )?
+                .execute(params![int(log), int(n), cam, day, s0, s1, key])?;
                 // Segments of another key may lie between s0 and s1 and have a line of their own.
                 tx.prepare_cached("UPDATE segment SET deleted = 1 WHERE cam = ?1 AND s BETWEEN ?2 AND ?3 AND key = ?4")?.execute(params![cam, s0, s1, key])?;
             }
         }
         "del.done" => {
-            tx.prepare_cached("UPDATE deletion SET done = 1 WHERE log = ?1 AND n = ?2")?.execute(params![int(log), number("n")])?;
+            tx.prepare_cached("UPDATE deletion SET done = 1 WHERE log = ?1 AND n = ?2")?
+                .execute(params![int(log), number("n")])?;
         }
         _ => {}
     }

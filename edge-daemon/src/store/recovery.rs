@@ -17,7 +17,10 @@ use shared::{
     types::{SegGap, SegLost, SegWrite},
 };
 
-use super::{Volumes, index::{Index, IndexError}};
+use super::{
+    Volumes,
+    index::{Index, IndexError},
+};
 use crate::{
     health::Faults,
     reader::{Client, ReaderError, Recovered},
@@ -31,10 +34,20 @@ const CONTINUOUS_MS: i64 = 500;
 
 /// A file that the log does not know.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Orphan { pub volume: PathBuf, pub name: SegmentName, pub open: bool }
+pub struct Orphan {
+    pub volume: PathBuf,
+    pub name: SegmentName,
+    pub open: bool,
+}
 
 impl Orphan {
-    fn path(&self) -> String { if self.open { self.name.open_path() } else { self.name.closed_path() } }
+    fn path(&self) -> String {
+        if self.open {
+            self.name.open_path()
+        } else {
+            self.name.closed_path()
+        }
+    }
 }
 
 /// What the last run left.
@@ -58,17 +71,36 @@ pub enum RecoveryError {
 
 /// Compares disks and log. `complete`: all configured volumes are there, so that a missing file is really missing.
 pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, RecoveryError> {
-    let mut found = Found { last: index.last()?.into_iter().map(|(cam, s, t1)| (cam, (s, t1))).collect(), ..Found::default() };
+    let mut found = Found {
+        last: index
+            .last()?
+            .into_iter()
+            .map(|(cam, s, t1)| (cam, (s, t1)))
+            .collect(),
+        ..Found::default()
+    };
     let mut there: HashSet<(CameraId, u64)> = HashSet::new();
     for volume in volumes.all() {
-        for ((day, cam), folders) in walker::days(std::slice::from_ref(&volume.path)).map_err(RecoveryError::List)? {
+        for ((day, cam), folders) in
+            walker::days(std::slice::from_ref(&volume.path)).map_err(RecoveryError::List)?
+        {
             for file in walker::files(&folders).map_err(RecoveryError::List)? {
-                let Some((name, open)) = walker::segment(&file, day, &cam) else { continue };
-                let logged = !open && index.segment(&cam, name.s)?.is_some_and(|s| Utc(s.t0.seconds() * 1000).0.abs_diff(name.start.0) <= 120_000 || s.key.contains("/boot-"));
+                let Some((name, open)) = walker::segment(&file, day, &cam) else {
+                    continue;
+                };
+                let logged = !open
+                    && index.segment(&cam, name.s)?.is_some_and(|s| {
+                        Utc(s.t0.seconds() * 1000).0.abs_diff(name.start.0) <= 120_000
+                            || s.key.contains("/boot-")
+                    });
                 if logged {
                     there.insert((cam.clone(), name.s));
                 } else {
-                    found.orphans.entry(cam.clone()).or_default().push(Orphan { volume: volume.path.clone(), name, open });
+                    found.orphans.entry(cam.clone()).or_default().push(Orphan {
+                        volume: volume.path.clone(),
+                        name,
+                        open,
+                    });
                 }
             }
         }
@@ -78,15 +110,25 @@ pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, R
     }
     if complete {
         for cam in index.cameras()? {
-            found.missing.extend(index.live(&cam)?.into_iter().filter(|s| !s.lost && !there.contains(&(cam.clone(), s.s))).map(|s| (cam.clone(), s.s)));
+            found.missing.extend(
+                index
+                    .live(&cam)?
+                    .into_iter()
+                    .filter(|s| !s.lost && !there.contains(&(cam.clone(), s.s)))
+                    .map(|s| (cam.clone(), s.s)),
+            );
         }
     }
     Ok(found)
 }
 
 impl Found {
-    pub fn last(&self) -> &BTreeMap<CameraId, (u64, Utc)> { &self.last }
-    pub fn orphans(&self) -> usize { self.orphans.values().map(Vec::len).sum() }
+    pub fn last(&self) -> &BTreeMap<CameraId, (u64, Utc)> {
+        &self.last
+    }
+    pub fn orphans(&self) -> usize {
+        self.orphans.values().map(Vec::len).sum()
+    }
 
     /// Recovers and logs everything found, camera by camera, and tells `recovered` (which is `Cameras::recovered`) when a camera is
     /// done, cameras with nothing to recover first. Blocks; waits for an absent reader. Ends early on `stop` or when the log stops.
@@ -107,11 +149,16 @@ impl Found {
         for (cam, orphans) in std::mem::take(&mut self.orphans) {
             let mut last = self.last.get(&cam).copied();
             for orphan in orphans {
-                let Some(answer) = ask(client, &orphan, faults, stop) else { return };
+                let Some(answer) = ask(client, &orphan, faults, stop) else {
+                    return;
+                };
                 let done = match answer {
                     Ok(Some(whole)) => log_one(log, index, &orphan.volume, whole, &mut last),
                     Ok(None) => {
-                        tracing::warn!(file = orphan.path(), "nothing whole in a torn segment; left aside");
+                        tracing::warn!(
+                            file = orphan.path(),
+                            "nothing whole in a torn segment; left aside"
+                        );
                         Ok(())
                     }
                     Err(e) => {
@@ -131,20 +178,36 @@ impl Found {
             // Retention may have deleted it since the scan.
             let gone = index.catch_up().and_then(|()| index.segment(cam, *s));
             if gone.is_ok_and(|seg| seg.is_some_and(|seg| !seg.deleted && !seg.lost)) {
-                let line = SegLost { cam: cam.clone(), s: *s, why: "its file is on none of the volumes".into() };
+                let line = SegLost {
+                    cam: cam.clone(),
+                    s: *s,
+                    why: "its file is on none of the volumes".into(),
+                };
                 if log.append_soon(WHO, &line).is_err() {
                     return;
                 }
             }
         }
         if let Some((cam, s)) = self.missing.first() {
-            faults.on("footage.lost", Some(cam), &format!("{} logged segments are not on disk, the first number {s}", self.missing.len()));
+            faults.on(
+                "footage.lost",
+                Some(cam),
+                &format!(
+                    "{} logged segments are not on disk, the first number {s}",
+                    self.missing.len()
+                ),
+            );
         }
     }
 }
 
 /// Asks the reader until it answers. None: told to stop.
-fn ask(client: &Client, orphan: &Orphan, faults: &Faults, stop: &Stop) -> Option<Result<Option<Recovered>, ReaderError>> {
+fn ask(
+    client: &Client,
+    orphan: &Orphan,
+    faults: &Faults,
+    stop: &Stop,
+) -> Option<Result<Option<Recovered>, ReaderError>> {
     let key = format!("{}/{}", orphan.name.cam, orphan.name.day);
     loop {
         match client.recover(&orphan.volume, &orphan.path(), &key) {
@@ -160,7 +223,13 @@ fn ask(client: &Client, orphan: &Orphan, faults: &Faults, stop: &Stop) -> Option
 }
 
 /// Logs a recovered segment under the number that is its turn, with the gap before it.
-fn log_one(log: &LogHandle, index: &Index, volume: &Path, whole: Recovered, last: &mut Option<(u64, Utc)>) -> Result<(), LogError> {
+fn log_one(
+    log: &LogHandle,
+    index: &Index,
+    volume: &Path,
+    whole: Recovered,
+    last: &mut Option<(u64, Utc)>,
+) -> Result<(), LogError> {
     let s = last.map_or(1, |(s, _)| s + 1);
     if s != whole.s {
         renumber(volume, &whole, s)?;
@@ -168,11 +237,33 @@ fn log_one(log: &LogHandle, index: &Index, volume: &Path, whole: Recovered, last
     if let Some((_, end)) = *last
         && whole.t0.0 - end.0 > CONTINUOUS_MS
     {
-        log.append_soon(WHO, &SegGap { cam: whole.cam.clone(), next: s, t0: end, t1: whole.t0, why: "restart".into(), packets: 0 })?;
+        log.append_soon(
+            WHO,
+            &SegGap {
+                cam: whole.cam.clone(),
+                next: s,
+                t0: end,
+                t1: whole.t0,
+                why: "restart".into(),
+                packets: 0,
+            },
+        )?;
     }
     let mask = index.mask_at(&whole.cam, whole.t1).unwrap_or_default();
     let how = if mask.is_some() { "burned" } else { "none" };
-    let line = SegWrite { cam: whole.cam, s, t0: whole.t0, t1: whole.t1, size: whole.size, sha256: whole.sha256, mask, how: how.into(), proofs: 0, lost: 0, key: whole.key };
+    let line = SegWrite {
+        cam: whole.cam,
+        s,
+        t0: whole.t0,
+        t1: whole.t1,
+        size: whole.size,
+        sha256: whole.sha256,
+        mask,
+        how: how.into(),
+        proofs: 0,
+        lost: 0,
+        key: whole.key,
+    };
     log.append(WHO, &line)?;
     tracing::info!(cam = %line.cam, s, kept = whole.kept_fragments, dropped = whole.dropped_bytes, "segment recovered");
     *last = Some((s, line.t1));
@@ -182,7 +273,11 @@ fn log_one(log: &LogHandle, index: &Index, volume: &Path, whole: Recovered, last
 /// A file's number is the number of its line. (A torn file before it held nothing whole, so the count did not move.)
 fn renumber(volume: &Path, whole: &Recovered, s: u64) -> Result<(), LogError> {
     let old = volume.join(&whole.path);
-    let io = |source| LogError::Io { what: "renumber", path: old.display().to_string(), source };
+    let io = |source| LogError::Io {
+        what: "renumber",
+        path: old.display().to_string(),
+        source,
+    };
     let (folder, file) = whole.path.rsplit_once('/').unwrap_or(("", &whole.path));
     let start = file.split('-').next().unwrap_or(file);
     let folder = volume.join(folder);
@@ -190,5 +285,7 @@ fn renumber(volume: &Path, whole: &Recovered, s: u64) -> Result<(), LogError> {
     if new.exists() {
         return Err(io(std::io::ErrorKind::AlreadyExists.into()));
     }
-    std::fs::rename(&old, &new).and_then(|()| std::fs::File::open(&folder)?.sync_all()).map_err(io)
+    std::fs::rename(&old, &new)
+        .and_then(|()| std::fs::File::open(&folder)?.sync_all())
+        .map_err(io)
 }

@@ -32,7 +32,10 @@ const RESERVE_MIB: u64 = 64;
 const PROBE_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Volume { pub path: PathBuf, pub id: String }
+pub struct Volume {
+    pub path: PathBuf,
+    pub id: String,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Label {
@@ -46,26 +49,55 @@ pub struct Label {
 
 #[derive(Debug, thiserror::Error)]
 pub enum VolumeError {
-    #[error("{path} has no label: nothing is recorded there. If this is the right disk, run `beadle-edge volume label {path}`")]
+    #[error(
+        "{path} has no label: nothing is recorded there. If this is the right disk, run `beadle-edge volume label {path}`"
+    )]
     Missing { path: String },
-    #[error("the label of {path} belongs to the box {theirs}, this is {ours}: nothing is recorded there. Put in this box's disk, or label it anew once its footage is no longer needed")]
-    WrongBox { path: String, theirs: BoxName, ours: BoxName },
-    #[error("the label of {path} was altered or signed by another box's key: nothing is recorded there. Label it again if this is the right disk")]
+    #[error(
+        "the label of {path} belongs to the box {theirs}, this is {ours}: nothing is recorded there. Put in this box's disk, or label it anew once its footage is no longer needed"
+    )]
+    WrongBox {
+        path: String,
+        theirs: BoxName,
+        ours: BoxName,
+    },
+    #[error(
+        "the label of {path} was altered or signed by another box's key: nothing is recorded there. Label it again if this is the right disk"
+    )]
     BadSignature { path: String },
-    #[error("{path} and {other} are the same volume ({id}): the second is not used. Correct `volumes` in the configuration")]
-    Twice { path: String, other: String, id: String },
-    #[error("{path} can only be read: nothing is recorded there. Look for disk errors, then mount it writable")]
+    #[error(
+        "{path} and {other} are the same volume ({id}): the second is not used. Correct `volumes` in the configuration"
+    )]
+    Twice {
+        path: String,
+        other: String,
+        id: String,
+    },
+    #[error(
+        "{path} can only be read: nothing is recorded there. Look for disk errors, then mount it writable"
+    )]
     ReadOnly { path: String },
-    #[error("{path} lies on the system disk (is its own disk mounted?): nothing is recorded there. To record on the system disk all the same, run `beadle-edge volume label --system-disk {path}`")]
+    #[error(
+        "{path} lies on the system disk (is its own disk mounted?): nothing is recorded there. To record on the system disk all the same, run `beadle-edge volume label --system-disk {path}`"
+    )]
     SystemDisk { path: String },
     #[error("{path} is labelled already ({id}). To label it anew, remove its {LABEL} first")]
     Labelled { path: String, id: String },
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, #[source] source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> VolumeError {
-    move |source| VolumeError::Io { what, path: path.display().to_string(), source }
+    move |source| VolumeError::Io {
+        what,
+        path: path.display().to_string(),
+        source,
+    }
 }
 
 /// Labels a volume for this box. `sign` signs with the box's identity key (ASN.1 ECDSA P-256/SHA-256).
@@ -79,25 +111,48 @@ pub fn label<E: std::error::Error + Send + Sync + 'static>(
     let shown = path.display().to_string();
     fs::create_dir_all(path).map_err(io("make", path))?;
     if let Ok(old) = fs::read(path.join(LABEL)) {
-        let id = serde_json::from_slice::<Label>(&old).map(|l| l.id).unwrap_or_else(|_| "not readable".into());
+        let id = serde_json::from_slice::<Label>(&old)
+            .map(|l| l.id)
+            .unwrap_or_else(|_| "not readable".into());
         return Err(VolumeError::Labelled { path: shown, id });
     }
     if !system_disk && on_system_disk(path)? {
         return Err(VolumeError::SystemDisk { path: shown });
     }
     let mut id = [0u8; 8];
-    SystemRandom::new().fill(&mut id).map_err(|_| io("make a name for", path)(std::io::Error::other("no random bytes")))?;
-    let label = Label { v: 1, id: hex(&id), r#box: this_box.clone(), made, system_disk_ok: system_disk };
+    SystemRandom::new()
+        .fill(&mut id)
+        .map_err(|_| io("make a name for", path)(std::io::Error::other("no random bytes")))?;
+    let label = Label {
+        v: 1,
+        id: hex(&id),
+        r#box: this_box.clone(),
+        made,
+        system_disk_ok: system_disk,
+    };
     let bytes = serde_json::to_vec(&label).map_err(|e| io("label", path)(e.into()))?;
     let sig = sign(&bytes).map_err(|e| io("sign the label of", path)(std::io::Error::other(e)))?;
     // The signature first: a label without one is a bad label, a signature without a label is nothing.
-    for (name, bytes) in [(format!("{LABEL}.sig"), STANDARD.encode(sig).into_bytes()), (LABEL.to_owned(), bytes)] {
+    for (name, bytes) in [
+        (format!("{LABEL}.sig"), STANDARD.encode(sig).into_bytes()),
+        (LABEL.to_owned(), bytes),
+    ] {
         let (file, new) = (path.join(&name), path.join(format!("{name}.new")));
-        let mut f = OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).open(&new).map_err(io("create", &new))?;
-        f.write_all(&bytes).and_then(|()| f.sync_all()).map_err(io("write", &new))?;
+        let mut f = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .open(&new)
+            .map_err(io("create", &new))?;
+        f.write_all(&bytes)
+            .and_then(|()| f.sync_all())
+            .map_err(io("write", &new))?;
         fs::rename(&new, &file).map_err(io("rename", &new))?;
     }
-    File::open(path).and_then(|d| d.sync_all()).map_err(io("sync", path))?;
+    File::open(path)
+        .and_then(|d| d.sync_all())
+        .map_err(io("sync", path))?;
     Ok(label)
 }
 
@@ -113,19 +168,31 @@ pub fn check(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Label
     let file = path.join(LABEL);
     let bytes = match fs::read(&file) {
         Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(VolumeError::Missing { path: shown() }),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(VolumeError::Missing { path: shown() });
+        }
         Err(e) => return Err(io("read", &file)(e)),
     };
     let bad = || VolumeError::BadSignature { path: shown() };
     let label: Label = serde_json::from_slice(&bytes).map_err(|_| bad())?;
     // Said before the signature is judged: another box's label never verifies here, and its name is what helps.
     if label.r#box != *this_box {
-        return Err(VolumeError::WrongBox { path: shown(), theirs: label.r#box, ours: this_box.clone() });
+        return Err(VolumeError::WrongBox {
+            path: shown(),
+            theirs: label.r#box,
+            ours: this_box.clone(),
+        });
     }
     let sig = fs::read_to_string(path.join(format!("{LABEL}.sig"))).map_err(|_| bad())?;
     let sig = STANDARD.decode(sig.trim()).map_err(|_| bad())?;
-    let point = public_key.len().checked_sub(65).map(|at| &public_key[at..]).ok_or_else(bad)?;
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(&bytes, &sig).map_err(|_| bad())?;
+    let point = public_key
+        .len()
+        .checked_sub(65)
+        .map(|at| &public_key[at..])
+        .ok_or_else(bad)?;
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+        .verify(&bytes, &sig)
+        .map_err(|_| bad())?;
     if !label.system_disk_ok && on_system_disk(path)? {
         return Err(VolumeError::SystemDisk { path: shown() });
     }
@@ -134,7 +201,9 @@ pub fn check(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Label
         return Err(VolumeError::ReadOnly { path: shown() });
     }
     match probe(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::ReadOnlyFilesystem => Err(VolumeError::ReadOnly { path: shown() }),
+        Err(e) if e.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
+            Err(VolumeError::ReadOnly { path: shown() })
+        }
         // A full disk is no reason to leave its footage unread; `pick` looks at the space.
         Err(e) if e.kind() != std::io::ErrorKind::StorageFull => Err(io("write to", path)(e)),
         _ => Ok(label),
@@ -144,7 +213,8 @@ pub fn check(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Label
 /// Writes, syncs and removes a small file.
 fn probe(path: &Path) -> std::io::Result<()> {
     let file = path.join(".beadle-probe");
-    let done = File::create(&file).and_then(|mut f| f.write_all(b"probe\n").and_then(|()| f.sync_all()));
+    let done =
+        File::create(&file).and_then(|mut f| f.write_all(b"probe\n").and_then(|()| f.sync_all()));
     let removed = fs::remove_file(&file);
     done.and(removed)
 }
@@ -169,7 +239,10 @@ struct Entry {
 }
 
 #[derive(Clone, Debug)]
-struct Failure { why: String, probed: Instant }
+struct Failure {
+    why: String,
+    probed: Instant,
+}
 
 impl Volumes {
     /// Checks every configured volume's label; volumes that fail are left out and said in the second value.
@@ -180,9 +253,20 @@ impl Volumes {
             match check(path, this_box, public_key) {
                 Ok(label) => match entries.iter().find(|e| e.volume.id == label.id) {
                     Some(other) => problems.push(
-                        VolumeError::Twice { path: path.display().to_string(), other: other.volume.path.display().to_string(), id: label.id }.to_string(),
+                        VolumeError::Twice {
+                            path: path.display().to_string(),
+                            other: other.volume.path.display().to_string(),
+                            id: label.id,
+                        }
+                        .to_string(),
                     ),
-                    None => entries.push(Entry { volume: Volume { path: path.clone(), id: label.id }, failed: None }),
+                    None => entries.push(Entry {
+                        volume: Volume {
+                            path: path.clone(),
+                            id: label.id,
+                        },
+                        failed: None,
+                    }),
                 },
                 Err(e) => problems.push(e.to_string()),
             }
@@ -190,22 +274,39 @@ impl Volumes {
         (Self(Arc::new(Mutex::new(entries))), problems)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> { self.0.lock().unwrap_or_else(PoisonError::into_inner) }
+    fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
     /// All volumes with a good label, failed ones too (footage may still be read there).
-    pub fn all(&self) -> Vec<Volume> { self.lock().iter().map(|e| e.volume.clone()).collect() }
+    pub fn all(&self) -> Vec<Volume> {
+        self.lock().iter().map(|e| e.volume.clone()).collect()
+    }
 
     /// Where the next segment of a camera goes (most free space; skips volumes marked failed, which are probed again now and then).
     pub fn pick(&self) -> Option<Volume> {
         self.probe_failed();
-        let usable: Vec<Volume> = self.lock().iter().filter(|e| e.failed.is_none()).map(|e| e.volume.clone()).collect();
-        usable.into_iter().map(|v| (free_mib(&v.path), v)).filter(|(free, _)| *free >= RESERVE_MIB).max_by_key(|(free, _)| *free).map(|(_, v)| v)
+        let usable: Vec<Volume> = self
+            .lock()
+            .iter()
+            .filter(|e| e.failed.is_none())
+            .map(|e| e.volume.clone())
+            .collect();
+        usable
+            .into_iter()
+            .map(|v| (free_mib(&v.path), v))
+            .filter(|(free, _)| *free >= RESERVE_MIB)
+            .max_by_key(|(free, _)| *free)
+            .map(|(_, v)| v)
     }
 
     /// A write failed there: skip it until a probe succeeds.
     pub fn failed(&self, path: &Path, why: &str) {
         for e in self.lock().iter_mut().filter(|e| e.volume.path == path) {
-            e.failed = Some(Failure { why: why.into(), probed: Instant::now() });
+            e.failed = Some(Failure {
+                why: why.into(),
+                probed: Instant::now(),
+            });
         }
     }
 
@@ -231,25 +332,40 @@ impl Volumes {
 
     /// Volumes marked failed, and why.
     pub fn failures(&self) -> Vec<(Volume, String)> {
-        self.lock().iter().filter_map(|e| e.failed.as_ref().map(|f| (e.volume.clone(), f.why.clone()))).collect()
+        self.lock()
+            .iter()
+            .filter_map(|e| e.failed.as_ref().map(|f| (e.volume.clone(), f.why.clone())))
+            .collect()
     }
 
     /// Free space of the volumes that are in use.
     pub fn free_mib(&self) -> u64 {
-        let paths: Vec<PathBuf> = self.lock().iter().filter(|e| e.failed.is_none()).map(|e| e.volume.path.clone()).collect();
+        let paths: Vec<PathBuf> = self
+            .lock()
+            .iter()
+            .filter(|e| e.failed.is_none())
+            .map(|e| e.volume.path.clone())
+            .collect();
         paths.iter().map(|p| free_mib(p)).sum()
     }
 
     /// Where a closed segment lies.
     pub fn find(&self, name: &SegmentName) -> Option<PathBuf> {
         let volumes = self.all();
-        let straight = volumes.iter().map(|v| v.path.join(name.closed_path())).find(|p| p.is_file());
+        let straight = volumes
+            .iter()
+            .map(|v| v.path.join(name.closed_path()))
+            .find(|p| p.is_file());
         straight.or_else(|| {
             // A recovered segment keeps the second its recorder began it, which may differ from its first whole frame's.
             let end = format!("-{}{CLOSED}", name.s);
             volumes.iter().find_map(|v| {
                 let folder = v.path.join(SegmentName::folder(name.day, &name.cam));
-                fs::read_dir(folder).ok()?.filter_map(Result::ok).find(|e| e.file_name().to_str().is_some_and(|f| f.ends_with(&end))).map(|e| e.path())
+                fs::read_dir(folder)
+                    .ok()?
+                    .filter_map(Result::ok)
+                    .find(|e| e.file_name().to_str().is_some_and(|f| f.ends_with(&end)))
+                    .map(|e| e.path())
             })
         })
     }
@@ -267,8 +383,19 @@ mod tests {
     }
 
     fn labelled(path: &Path, key: &EcdsaKeyPair, name: &str) -> Label {
-        let sign = |b: &[u8]| key.sign(&SystemRandom::new(), b).map(|s| s.as_ref().to_vec()).map_err(|_| std::io::Error::other("sign"));
-        label(path, &BoxName::parse(name).expect("name"), Utc(0), true, sign).expect("label")
+        let sign = |b: &[u8]| {
+            key.sign(&SystemRandom::new(), b)
+                .map(|s| s.as_ref().to_vec())
+                .map_err(|_| std::io::Error::other("sign"))
+        };
+        label(
+            path,
+            &BoxName::parse(name).expect("name"),
+            Utc(0),
+            true,
+            sign,
+        )
+        .expect("label")
     }
 
     /// REC-4, FLT-3: footage goes only where this box's label says so; each refusal names its cause.
@@ -290,10 +417,29 @@ mod tests {
         fs::write(at("altered").join(LABEL), text.replace("1970", "1971")).expect("write");
         labelled(&at("foreign"), &other, "brook");
         labelled(&at("otherkey"), &other, "ashby");
-        let paths: Vec<PathBuf> = ["none", "altered", "foreign", "otherkey", "good", "copy", "absent"].iter().map(|n| at(n)).collect();
+        let paths: Vec<PathBuf> = [
+            "none", "altered", "foreign", "otherkey", "good", "copy", "absent",
+        ]
+        .iter()
+        .map(|n| at(n))
+        .collect();
         let (volumes, problems) = Volumes::open(&paths, &ours, key.public_key().as_ref());
-        assert_eq!(volumes.all().iter().map(|v| v.path.clone()).collect::<Vec<_>>(), [at("good")]);
-        for (problem, said) in problems.iter().zip(["no label", "altered", "belongs to the box brook", "altered", "same volume", "no label"]) {
+        assert_eq!(
+            volumes
+                .all()
+                .iter()
+                .map(|v| v.path.clone())
+                .collect::<Vec<_>>(),
+            [at("good")]
+        );
+        for (problem, said) in problems.iter().zip([
+            "no label",
+            "altered",
+            "belongs to the box brook",
+            "altered",
+            "same volume",
+            "no label",
+        ]) {
             assert!(problem.contains(said), "{problem} should say {said}");
         }
         assert_eq!(problems.len(), 6);
@@ -309,11 +455,26 @@ mod tests {
             return; // sources on a disk of their own: nothing to show here
         }
         let key = key();
-        let sign = |b: &[u8]| key.sign(&SystemRandom::new(), b).map(|s| s.as_ref().to_vec()).map_err(|_| std::io::Error::other("sign"));
-        let refused = label(dir.path(), &BoxName::parse("ashby").expect("name"), Utc(0), false, sign);
+        let sign = |b: &[u8]| {
+            key.sign(&SystemRandom::new(), b)
+                .map(|s| s.as_ref().to_vec())
+                .map_err(|_| std::io::Error::other("sign"))
+        };
+        let refused = label(
+            dir.path(),
+            &BoxName::parse("ashby").expect("name"),
+            Utc(0),
+            false,
+            sign,
+        );
         assert!(matches!(refused, Err(VolumeError::SystemDisk { .. })));
         labelled(dir.path(), &key, "ashby");
-        check(dir.path(), &BoxName::parse("ashby").expect("name"), key.public_key().as_ref()).expect("labelled for the system disk");
+        check(
+            dir.path(),
+            &BoxName::parse("ashby").expect("name"),
+            key.public_key().as_ref(),
+        )
+        .expect("labelled for the system disk");
     }
 
     #[test]
@@ -323,7 +484,11 @@ mod tests {
         for p in &paths {
             labelled(p, &key, "ashby");
         }
-        let (volumes, problems) = Volumes::open(&paths, &BoxName::parse("ashby").expect("name"), key.public_key().as_ref());
+        let (volumes, problems) = Volumes::open(
+            &paths,
+            &BoxName::parse("ashby").expect("name"),
+            key.public_key().as_ref(),
+        );
         assert!(problems.is_empty());
         volumes.failed(&paths[0], "I/O error");
         assert_eq!(volumes.pick().map(|v| v.path), Some(paths[1].clone()));

@@ -23,7 +23,11 @@ use std::{
 };
 
 use footage::{mp4, sealed::Sealer};
-use shared::{id::CameraId, segment::SegmentName, time::{Clock, Utc}};
+use shared::{
+    id::CameraId,
+    segment::SegmentName,
+    time::{Clock, Utc},
+};
 
 use crate::{
     camera::report::{Closed, Report},
@@ -77,7 +81,13 @@ pub struct Ticket {
 
 impl Ticket {
     pub fn new(cam: usize, camera: CameraId, id: u64, landed: Arc<Landed>) -> Arc<Self> {
-        Arc::new(Self { cam, camera, id, landed, failed: AtomicBool::new(false) })
+        Arc::new(Self {
+            cam,
+            camera,
+            id,
+            landed,
+            failed: AtomicBool::new(false),
+        })
     }
     /// It will not land: nothing more need be sent for it.
     pub fn failed(&self) -> bool {
@@ -100,7 +110,14 @@ pub struct End {
 
 enum Job {
     Begin(Arc<Ticket>, Box<Begin>),
-    Fragment { ticket: Arc<Ticket>, sequence: u32, wall: Utc, end: Utc, frames: Vec<mp4::Frame>, bytes: usize },
+    Fragment {
+        ticket: Arc<Ticket>,
+        sequence: u32,
+        wall: Utc,
+        end: Utc,
+        frames: Vec<mp4::Frame>,
+        bytes: usize,
+    },
     End(Arc<Ticket>, End),
 }
 
@@ -142,20 +159,37 @@ impl Queue {
     pub fn begin(&self, ticket: &Arc<Ticket>, begin: Begin) {
         let mut jobs = lock(&self.jobs.0);
         jobs.open.push(ticket.clone());
-        jobs.list.push_back(Job::Begin(ticket.clone(), Box::new(begin)));
+        jobs.list
+            .push_back(Job::Begin(ticket.clone(), Box::new(begin)));
     }
-    pub fn fragment(&self, ticket: &Arc<Ticket>, sequence: u32, wall: Utc, end: Utc, frames: Vec<mp4::Frame>) -> Result<(), Full> {
+    pub fn fragment(
+        &self,
+        ticket: &Arc<Ticket>,
+        sequence: u32,
+        wall: Utc,
+        end: Utc,
+        frames: Vec<mp4::Frame>,
+    ) -> Result<(), Full> {
         let bytes: usize = frames.iter().map(|f| f.bytes.len()).sum();
         let queued = ticket.landed.queued_bytes.load(Relaxed);
         if queued > 0 && queued + bytes > CAMERA_BYTES {
             return Err(Full);
         }
         ticket.landed.queued_bytes.fetch_add(bytes, Relaxed);
-        lock(&self.jobs.0).list.push_back(Job::Fragment { ticket: ticket.clone(), sequence, wall, end, frames, bytes });
+        lock(&self.jobs.0).list.push_back(Job::Fragment {
+            ticket: ticket.clone(),
+            sequence,
+            wall,
+            end,
+            frames,
+            bytes,
+        });
         Ok(())
     }
     pub fn end(&self, ticket: &Arc<Ticket>, end: End) {
-        lock(&self.jobs.0).list.push_back(Job::End(ticket.clone(), end));
+        lock(&self.jobs.0)
+            .list
+            .push_back(Job::End(ticket.clone(), end));
     }
     /// Wakes the writer; called once per turn rather than once per fragment.
     pub fn kick(&self) {
@@ -197,7 +231,11 @@ fn release(job: &Job) {
 
 fn give_up(ticket: &Ticket, cause: Cause, reports: &Sender<Report>) {
     if !ticket.failed.swap(true, Relaxed) {
-        let _ = reports.send(Report::Failed { cam: ticket.cam, id: ticket.id, cause });
+        let _ = reports.send(Report::Failed {
+            cam: ticket.cam,
+            id: ticket.id,
+            cause,
+        });
     }
 }
 
@@ -215,9 +253,21 @@ pub struct Context {
 
 /// Starts a volume's writer.
 pub fn start(volume: &Path, context: Context) -> std::io::Result<(Queue, JoinHandle<()>)> {
-    let queue = Queue { path: volume.to_owned(), jobs: Arc::default() };
+    let queue = Queue {
+        path: volume.to_owned(),
+        jobs: Arc::default(),
+    };
     let mine = queue.clone();
-    let thread = std::thread::Builder::new().name("writer".into()).spawn(move || Writer { queue: mine, context, open: HashMap::new() }.run())?;
+    let thread = std::thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || {
+            Writer {
+                queue: mine,
+                context,
+                open: HashMap::new(),
+            }
+            .run()
+        })?;
     Ok((queue, thread))
 }
 
@@ -236,7 +286,11 @@ struct Open {
 #[derive(Debug, thiserror::Error)]
 enum WriteError {
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, source: std::io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        source: std::io::Error,
+    },
     #[error("{0}")]
     Key(#[from] ReaderError),
     #[error("cannot seal: {0}")]
@@ -261,7 +315,11 @@ impl Writer {
         let mut synced = Instant::now();
         let mut dirty = false;
         loop {
-            let (list, stop) = self.wait(if dirty { SYNC_EVERY.saturating_sub(synced.elapsed()) } else { Duration::from_secs(60) });
+            let (list, stop) = self.wait(if dirty {
+                SYNC_EVERY.saturating_sub(synced.elapsed())
+            } else {
+                Duration::from_secs(60)
+            });
             for job in list {
                 self.busy(true);
                 dirty |= self.job(job);
@@ -285,7 +343,12 @@ impl Writer {
     fn wait(&self, timeout: Duration) -> (VecDeque<Job>, bool) {
         let guard = lock(&self.queue.jobs.0);
         let idle = |j: &mut Jobs| j.list.is_empty() && !j.stop;
-        let (mut jobs, _) = self.queue.jobs.1.wait_timeout_while(guard, timeout, idle).unwrap_or_else(|e| e.into_inner());
+        let (mut jobs, _) = self
+            .queue
+            .jobs
+            .1
+            .wait_timeout_while(guard, timeout, idle)
+            .unwrap_or_else(|e| e.into_inner());
         (std::mem::take(&mut jobs.list), jobs.stop)
     }
 
@@ -298,7 +361,8 @@ impl Writer {
     }
 
     fn sync(&self) {
-        let result = File::open(&self.queue.path).and_then(|dir| nix::unistd::syncfs(&dir).map_err(std::io::Error::from));
+        let result = File::open(&self.queue.path)
+            .and_then(|dir| nix::unistd::syncfs(&dir).map_err(std::io::Error::from));
         if let Err(e) = result {
             // The kernel reports write-back errors here too: what was handed over may not be on disk.
             self.volume_failed(&io("sync", &self.queue.path)(e));
@@ -324,11 +388,19 @@ impl Writer {
             Job::Begin(_, begin) => self.begin(&ticket, begin).map(|open| {
                 self.open.insert(place, open);
             }),
-            Job::Fragment { sequence, wall, end, frames, .. } => self.fragment(&ticket, sequence, wall, end, &frames),
+            Job::Fragment {
+                sequence,
+                wall,
+                end,
+                frames,
+                ..
+            } => self.fragment(&ticket, sequence, wall, end, &frames),
             Job::End(_, end) => self.end(&ticket, end),
         };
         if ended || done.is_err() {
-            lock(&self.queue.jobs.0).open.retain(|t| (t.cam, t.id) != place);
+            lock(&self.queue.jobs.0)
+                .open
+                .retain(|t| (t.cam, t.id) != place);
         }
         if let Err(e) = done {
             // The file stays `.open` with all that was written: recovery makes a segment of it.
@@ -339,7 +411,10 @@ impl Writer {
                     Cause::Disk
                 }
                 WriteError::Key(why) => {
-                    let _ = self.context.reports.send(Report::Reader(Some(why.to_string())));
+                    let _ = self
+                        .context
+                        .reports
+                        .send(Report::Reader(Some(why.to_string())));
                     Cause::Reader
                 }
                 WriteError::Seal(_) | WriteError::Mp4(_) => Cause::Unsupported,
@@ -355,26 +430,52 @@ impl Writer {
         let full = matches!(error, WriteError::Io { source, .. } if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
         self.context.volumes.failed(&self.queue.path, &why);
         let code = if full { "disk.full" } else { "disk.failed" };
-        let _ = self.context.reports.send(Report::Volume { path: self.queue.path.clone(), failed: Some((code, why)) });
+        let _ = self.context.reports.send(Report::Volume {
+            path: self.queue.path.clone(),
+            failed: Some((code, why)),
+        });
     }
 
     fn begin(&self, ticket: &Arc<Ticket>, begin: Box<Begin>) -> Result<Open, WriteError> {
         let known = (self.context.clock_known)();
-        let (key, recipient) = self.context.recipients.seal_to(&begin.name.cam, begin.name.day, self.context.boot, known)?;
+        let (key, recipient) = self.context.recipients.seal_to(
+            &begin.name.cam,
+            begin.name.day,
+            self.context.boot,
+            known,
+        )?;
         let path = self.queue.path.join(begin.name.open_path());
         let folder = path.parent().unwrap_or(&self.queue.path).to_owned();
         self.make_folder(&folder)?;
-        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o660).open(&path).map_err(io("make", &path))?;
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .mode(0o660)
+            .open(&path)
+            .map_err(io("make", &path))?;
         let (mut sealer, mut out) = Sealer::new(&recipient)?;
         let init = mp4::init(&begin.parameters)?;
         sealer.push(&init, &mut out)?;
         file.write_all(&out).map_err(io("write to", &path))?;
         let mut sha = ring::digest::Context::new(&ring::digest::SHA256);
         sha.update(&init);
-        let _ = self.context.reports.send(Report::Volume { path: self.queue.path.clone(), failed: None });
+        let _ = self.context.reports.send(Report::Volume {
+            path: self.queue.path.clone(),
+            failed: None,
+        });
         let _ = self.context.reports.send(Report::Reader(None));
         tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
-        Ok(Open { ticket: ticket.clone(), file, folder, begin, sha, sealer, size: init.len() as u64, key: key.to_string(), fragments: 0 })
+        Ok(Open {
+            ticket: ticket.clone(),
+            file,
+            folder,
+            begin,
+            sha,
+            sealer,
+            size: init.len() as u64,
+            key: key.to_string(),
+            fragments: 0,
+        })
     }
 
     /// Makes a camera-day's folder; new names above it are synced, so that a power cut cannot take the whole day.
@@ -382,34 +483,58 @@ impl Writer {
         if folder.is_dir() {
             return Ok(());
         }
-        std::fs::DirBuilder::new().recursive(true).mode(0o770).create(folder).map_err(io("make folder", folder))?;
-        for dir in folder.ancestors().skip(1).take_while(|d| d.starts_with(&self.queue.path)) {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o770)
+            .create(folder)
+            .map_err(io("make folder", folder))?;
+        for dir in folder
+            .ancestors()
+            .skip(1)
+            .take_while(|d| d.starts_with(&self.queue.path))
+        {
             sync_folder(dir)?;
         }
         Ok(())
     }
 
-    fn fragment(&mut self, ticket: &Ticket, sequence: u32, wall: Utc, end: Utc, frames: &[mp4::Frame]) -> Result<(), WriteError> {
-        let Some(open) = self.open.get_mut(&(ticket.cam, ticket.id)) else { return Ok(()) };
-        let mut plain = Vec::with_capacity(frames.iter().map(|f| f.bytes.len() + 16).sum::<usize>() + 256);
+    fn fragment(
+        &mut self,
+        ticket: &Ticket,
+        sequence: u32,
+        wall: Utc,
+        end: Utc,
+        frames: &[mp4::Frame],
+    ) -> Result<(), WriteError> {
+        let Some(open) = self.open.get_mut(&(ticket.cam, ticket.id)) else {
+            return Ok(());
+        };
+        let mut plain =
+            Vec::with_capacity(frames.iter().map(|f| f.bytes.len() + 16).sum::<usize>() + 256);
         mp4::fragment(sequence, wall, frames, &mut plain)?;
         open.sha.update(&plain);
         open.size += plain.len() as u64;
         let mut out = Vec::with_capacity(plain.len() + (64 << 10));
         open.sealer.push(&plain, &mut out)?;
         if !out.is_empty() {
-            open.file.write_all(&out).map_err(io("write to", &open.folder))?;
+            open.file
+                .write_all(&out)
+                .map_err(io("write to", &open.folder))?;
         }
         open.fragments += 1;
         let landed = &ticket.landed;
         landed.last.store(end.0, Relaxed);
-        landed.last_mono.store(self.context.clock.now().mono, Relaxed);
+        landed
+            .last_mono
+            .store(self.context.clock.now().mono, Relaxed);
         landed.frames.fetch_add(frames.len() as u64, Relaxed);
         Ok(())
     }
 
     fn end(&mut self, ticket: &Ticket, end: End) -> Result<(), WriteError> {
-        let Some(mut open) = self.open.remove(&(ticket.cam, ticket.id)) else { return Ok(()) };
+        let Some(mut open) = self.open.remove(&(ticket.cam, ticket.id)) else {
+            return Ok(());
+        };
         let at = self.queue.path.join(open.begin.name.open_path());
         if open.fragments == 0 {
             std::fs::remove_file(&at).map_err(io("remove", &at))?;
@@ -427,14 +552,31 @@ impl Writer {
         sha256.copy_from_slice(open.sha.finish().as_ref());
         let Begin { name, t0, mask, .. } = *open.begin;
         let volume = self.queue.path.clone();
-        let closed = Closed { volume, name, t0, t1: end.t1, size: open.size, sha256, key: open.key, mask, lost: end.lost, loss: end.loss };
-        let _ = self.context.reports.send(Report::Closed { cam: ticket.cam, id: ticket.id, closed: Box::new(closed) });
+        let closed = Closed {
+            volume,
+            name,
+            t0,
+            t1: end.t1,
+            size: open.size,
+            sha256,
+            key: open.key,
+            mask,
+            lost: end.lost,
+            loss: end.loss,
+        };
+        let _ = self.context.reports.send(Report::Closed {
+            cam: ticket.cam,
+            id: ticket.id,
+            closed: Box::new(closed),
+        });
         Ok(())
     }
 }
 
 fn sync_folder(folder: &Path) -> Result<(), WriteError> {
-    File::open(folder).and_then(|d| d.sync_all()).map_err(io("sync", folder))
+    File::open(folder)
+        .and_then(|d| d.sync_all())
+        .map_err(io("sync", folder))
 }
 
 /// Gives a closed segment another number: renames it and syncs its folder.
@@ -453,9 +595,22 @@ pub fn highest_on_disk(volumes: &[PathBuf], cam: &CameraId) -> u64 {
     let mut highest = 0;
     for footage in volumes.iter().map(|v| v.join("footage")) {
         for day in std::fs::read_dir(footage).into_iter().flatten().flatten() {
-            let Some(day_name) = day.file_name().to_str().and_then(|d| shared::time::Day::parse(d).ok()) else { continue };
-            for file in std::fs::read_dir(day.path().join(cam.as_str())).into_iter().flatten().flatten() {
-                let parsed = file.file_name().to_str().and_then(|f| SegmentName::parse_file(day_name, cam, f).ok());
+            let Some(day_name) = day
+                .file_name()
+                .to_str()
+                .and_then(|d| shared::time::Day::parse(d).ok())
+            else {
+                continue;
+            };
+            for file in std::fs::read_dir(day.path().join(cam.as_str()))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                let parsed = file
+                    .file_name()
+                    .to_str()
+                    .and_then(|f| SegmentName::parse_file(day_name, cam, f).ok());
                 highest = highest.max(parsed.map_or(0, |(name, _)| name.s));
             }
         }

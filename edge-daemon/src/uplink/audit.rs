@@ -47,7 +47,10 @@ pub struct Audit {
 enum Ended {
     Link(LinkError),
     /// The hub refused, or holds something else than we do: a code and a sentence.
-    Refused { code: String, why: String },
+    Refused {
+        code: String,
+        why: String,
+    },
     /// The log has stopped, or cannot be read.
     Log(String),
 }
@@ -81,12 +84,20 @@ pub async fn run(audit: Audit, line: Line) -> LinkError {
             () = tokio::time::sleep(wait) => {}
         }
         // What ran for a while before it broke is a new trouble, not the old one.
-        wait = if begun.elapsed() > LONGEST_WAIT { FIRST_WAIT } else { (wait * 2).min(LONGEST_WAIT) };
+        wait = if begun.elapsed() > LONGEST_WAIT {
+            FIRST_WAIT
+        } else {
+            (wait * 2).min(LONGEST_WAIT)
+        };
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Ended> + Send + 'static) -> Result<T, Ended> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| Err(broken(e)))
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Ended> + Send + 'static,
+) -> Result<T, Ended> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(broken(e)))
 }
 
 async fn stream(audit: &Audit, line: &Line) -> Ended {
@@ -100,14 +111,26 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
     let (mut out, mut inc) = line.open(priority::AUDIT).await?;
     let folder = Arc::new(Mutex::new(LogFolder::new(&audit.log.folder())));
     let shown = audit.log.cosigned();
-    let Some(number) = audit.log.folder().file_name().and_then(|n| n.to_str()).and_then(|n| n.parse().ok()) else {
+    let Some(number) = audit
+        .log
+        .folder()
+        .file_name()
+        .and_then(|n| n.to_str())
+        .and_then(|n| n.parse().ok())
+    else {
         return Err(broken("its folder has no number"));
     };
-    out.send(&Open::Audit { log: number, cosigned: shown.as_ref().map(SignedHead::render) }).await?;
+    out.send(&Open::Audit {
+        log: number,
+        cosigned: shown.as_ref().map(SignedHead::render),
+    })
+    .await?;
     let (have, root) = match answer(&mut inc).await? {
         AuditReply::Have { size, root } => (size, root),
         AuditReply::Refused { code, why } => return Ok(Ended::Refused { code, why }),
-        AuditReply::Cosigned { .. } | AuditReply::Unknown => return Err(LinkError::Lost("the hub answered out of turn".into()).into()),
+        AuditReply::Cosigned { .. } | AuditReply::Unknown => {
+            return Err(LinkError::Lost("the hub answered out of turn".into()).into());
+        }
     };
     let known = shown.is_some_and(|c| c.head.size == have && STANDARD.encode(c.head.root) == root);
     if !known {
@@ -117,7 +140,12 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
     let mut sent = have;
     loop {
         let (log, at) = (audit.log.clone(), sent);
-        let Some(newest) = blocking(move || Ok(log.wait_head(at, HEAD))).await?.filter(|h| h.head.size > sent) else { continue };
+        let Some(newest) = blocking(move || Ok(log.wait_head(at, HEAD)))
+            .await?
+            .filter(|h| h.head.size > sent)
+        else {
+            continue;
+        };
         let upto = newest.head.size;
         let mut stops = {
             let folder = folder.clone();
@@ -130,12 +158,22 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
                 newest.clone()
             } else {
                 let folder = folder.clone();
-                let Some(head) = blocking(move || lock(&folder).head(&format!("heads/{stop}.note")).map_err(broken)).await? else { continue };
+                let Some(head) = blocking(move || {
+                    lock(&folder)
+                        .head(&format!("heads/{stop}.note"))
+                        .map_err(broken)
+                })
+                .await?
+                else {
+                    continue;
+                };
                 head
             };
             while sent < stop {
                 let folder = folder.clone();
-                let bytes = blocking(move || lock(&folder).read_lines(sent, stop, FRAME).map_err(broken)).await?;
+                let bytes =
+                    blocking(move || lock(&folder).read_lines(sent, stop, FRAME).map_err(broken))
+                        .await?;
                 let lines = bytes.iter().filter(|b| **b == b'\n').count() as u64;
                 if lines == 0 {
                     return Err(broken(format!("line {sent} is not on disk")));
@@ -147,7 +185,9 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
             match answer(&mut inc).await? {
                 AuditReply::Cosigned { note } => countersigned(audit, note).await?,
                 AuditReply::Refused { code, why } => return Ok(Ended::Refused { code, why }),
-                AuditReply::Have { .. } | AuditReply::Unknown => return Err(LinkError::Lost("the hub answered out of turn".into()).into()),
+                AuditReply::Have { .. } | AuditReply::Unknown => {
+                    return Err(LinkError::Lost("the hub answered out of turn".into()).into());
+                }
             }
         }
     }
@@ -170,7 +210,9 @@ fn prefix(log: &LogHandle, folder: &Mutex<LogFolder>, have: u64, root: &str) -> 
     if have > ours {
         return Err(Ended::Refused {
             code: "ROLLED-BACK".into(),
-            why: format!("the hub holds {have} lines of this log, the box only {ours}: the box's disk was restored from an older copy, or another box has its name"),
+            why: format!(
+                "the hub holds {have} lines of this log, the box only {ours}: the box's disk was restored from an older copy, or another box has its name"
+            ),
         });
     }
     let mut folder = lock(folder);
@@ -188,7 +230,9 @@ fn prefix(log: &LogHandle, folder: &Mutex<LogFolder>, have: u64, root: &str) -> 
     if have > 0 && STANDARD.encode(frontier.root()) != root {
         return Err(Ended::Refused {
             code: "FORKED".into(),
-            why: format!("the {have} lines the hub holds are not the first {have} lines of this box's log"),
+            why: format!(
+                "the {have} lines the hub holds are not the first {have} lines of this box's log"
+            ),
         });
     }
     Ok(())
@@ -205,7 +249,10 @@ async fn countersigned(audit: &Audit, note: String) -> Result<(), Ended> {
         Ok(time)
     })
     .await?;
-    audit.trust.heard_hub(Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)), audit.clock.now());
+    audit.trust.heard_hub(
+        Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)),
+        audit.clock.now(),
+    );
     audit.faults.off(FAULT, None);
     Ok(())
 }
@@ -227,9 +274,16 @@ mod tests {
             key_life: Duration::from_secs(3600),
             acks: true,
         };
-        let (log, _) = LogHandle::open(dir.path(), settings, Arc::new(logbook::SystemClock)).expect("log");
+        let (log, _) =
+            LogHandle::open(dir.path(), settings, Arc::new(logbook::SystemClock)).expect("log");
         for _ in 0..5 {
-            log.append("sys:test", &CfgSet { sha256: "0".repeat(64) }).expect("line");
+            log.append(
+                "sys:test",
+                &CfgSet {
+                    sha256: "0".repeat(64),
+                },
+            )
+            .expect("line");
         }
         let folder = Mutex::new(LogFolder::new(&log.folder()));
         let mut leaves = lock(&folder).leaves().expect("leaves");
@@ -245,6 +299,9 @@ mod tests {
         };
         assert_eq!(refused(3, &root(4)).0, "FORKED");
         let (code, why) = refused(1000, &root(3));
-        assert!(code == "ROLLED-BACK" && why.contains("restored from an older copy"), "{why}");
+        assert!(
+            code == "ROLLED-BACK" && why.contains("restored from an older copy"),
+            "{why}"
+        );
     }
 }

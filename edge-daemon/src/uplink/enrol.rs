@@ -21,13 +21,19 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub enum EnrolError {
     #[error("{0}")]
     Code(#[from] BadCode),
-    #[error("the code is for the box {theirs}, but the configuration calls this box {ours}; nothing was done. Use this box's own code, or correct box.name")]
+    #[error(
+        "the code is for the box {theirs}, but the configuration calls this box {ours}; nothing was done. Use this box's own code, or correct box.name"
+    )]
     WrongBox { theirs: String, ours: String },
-    #[error("the box is enrolled at {0} already; nothing was done. To enrol it anew, run the command with --again")]
+    #[error(
+        "the box is enrolled at {0} already; nothing was done. To enrol it anew, run the command with --again"
+    )]
     Already(String),
     #[error("the hub refused: {0}")]
     Refused(String),
-    #[error("the hub serves the scheme {theirs}, but the configuration says {ours}; nothing was stored. Correct box.scheme, then ask for a new code")]
+    #[error(
+        "the hub serves the scheme {theirs}, but the configuration says {ours}; nothing was stored. Correct box.scheme, then ask for a new code"
+    )]
     Scheme { theirs: String, ours: String },
     #[error("the hub's answer cannot be used: {0}")]
     Answer(String),
@@ -38,21 +44,40 @@ pub enum EnrolError {
 }
 
 /// Enrols the box; returns the hub's address.
-pub async fn enrol(config: &Config, text: &str, again: bool, now: Utc) -> Result<String, EnrolError> {
+pub async fn enrol(
+    config: &Config,
+    text: &str,
+    again: bool,
+    now: Utc,
+) -> Result<String, EnrolError> {
     let code = EnrolCode::parse(text)?;
     if code.r#box != config.name {
-        return Err(EnrolError::WrongBox { theirs: code.r#box.to_string(), ours: config.name.to_string() });
+        return Err(EnrolError::WrongBox {
+            theirs: code.r#box.to_string(),
+            ours: config.name.to_string(),
+        });
     }
     let state = config.state();
     if let Some(there) = Enrolment::load(&state)?.filter(|_| !again) {
         return Err(EnrolError::Already(there.facts.hub));
     }
     let key = BoxKey::open_or_make(&state.identity())?;
-    let target = Target { hub: code.hub.clone(), trusted: Trusted::Digest(code.ca), client: None, judged_at: super::floor(now) };
+    let target = Target {
+        hub: code.hub.clone(),
+        trusted: Trusted::Digest(code.ca),
+        client: None,
+        judged_at: super::floor(now),
+    };
     let line = dial(&target).await?;
     let (mut out, mut inc) = line.open(priority::CONTROL).await?;
     let spki = STANDARD.encode(key.spki());
-    out.send(&Open::Enrol { v: wire::VERSION, r#box: code.r#box.clone(), secret: code.secret_text(), spki }).await?;
+    out.send(&Open::Enrol {
+        v: wire::VERSION,
+        r#box: code.r#box.clone(),
+        secret: code.secret_text(),
+        spki,
+    })
+    .await?;
     let frame = match inc.frame_within(ANSWER).await {
         Ok(Some(frame)) => frame,
         Ok(None) => return Err(line.why_closed().unwrap_or(LinkError::Cut).into()),
@@ -61,19 +86,41 @@ pub async fn enrol(config: &Config, text: &str, again: bool, now: Utc) -> Result
     let reply = frame.json::<EnrolReply>().map_err(LinkError::from)?;
     line.close("enrolled").await;
     let (scheme, cert, ca, cosign, order) = match reply {
-        EnrolReply::Enrolled { scheme, cert, ca, cosign, order } => (scheme, cert, ca, cosign, order),
+        EnrolReply::Enrolled {
+            scheme,
+            cert,
+            ca,
+            cosign,
+            order,
+        } => (scheme, cert, ca, cosign, order),
         EnrolReply::Refused { why } => return Err(EnrolError::Refused(why)),
-        EnrolReply::Unknown => return Err(EnrolError::Answer("it is of a kind this version does not know; update the box".into())),
+        EnrolReply::Unknown => {
+            return Err(EnrolError::Answer(
+                "it is of a kind this version does not know; update the box".into(),
+            ));
+        }
     };
     if scheme != config.scheme {
-        return Err(EnrolError::Scheme { theirs: scheme, ours: config.scheme.clone() });
+        return Err(EnrolError::Scheme {
+            theirs: scheme,
+            ours: config.scheme.clone(),
+        });
     }
-    let facts = HubFacts { hub: code.hub.clone(), scheme, r#box: code.r#box, cosign, order };
+    let facts = HubFacts {
+        hub: code.hub.clone(),
+        scheme,
+        r#box: code.r#box,
+        cosign,
+        order,
+    };
     Enrolment::store(&state, &facts, &cert, &ca)?;
     // Read back: what cannot be used shows now, not at the first connection.
-    let stored = Enrolment::load(&state)?.ok_or_else(|| EnrolError::Answer("it was not stored".into()))?;
+    let stored =
+        Enrolment::load(&state)?.ok_or_else(|| EnrolError::Answer("it was not stored".into()))?;
     if shared::record::sha256(stored.ca.as_ref()) != code.ca {
-        return Err(EnrolError::Answer("its authority is not the one named in the code".into()));
+        return Err(EnrolError::Answer(
+            "its authority is not the one named in the code".into(),
+        ));
     }
     Ok(facts.hub)
 }

@@ -56,7 +56,9 @@ type Job = (Enrolment, String, String, mpsc::Sender<ToHub>);
 pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
     let (jobs, inbox) = std::sync::mpsc::sync_channel(64);
     let worker = deps.clone();
-    let orders = std::thread::Builder::new().name("orders".into()).spawn(move || carry_out_all(&worker, &inbox));
+    let orders = std::thread::Builder::new()
+        .name("orders".into())
+        .spawn(move || carry_out_all(&worker, &inbox));
     if let Err(e) = orders {
         tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
     }
@@ -66,7 +68,12 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             Ok(Some(enrolled)) => enrolled,
             other => {
                 let why = other.err().map(|e| crate::commands::chain(&e));
-                deps.faults.on(NOT_ENROLLED, None, why.as_deref().unwrap_or("the box has not been enrolled with a hub"));
+                deps.faults.on(
+                    NOT_ENROLLED,
+                    None,
+                    why.as_deref()
+                        .unwrap_or("the box has not been enrolled with a hub"),
+                );
                 deps.say("not-enrolled", None, why);
                 pause(LOOK, &mut stop).await;
                 continue;
@@ -87,7 +94,12 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         };
         let refused = match &why {
             LinkError::NotAccepted(_) | LinkError::Stranger { .. } => true,
-            LinkError::Closed { code, .. } => [wire::close::REVOKED, wire::close::UNKNOWN_BOX, wire::close::NO_CERTIFICATE].contains(code),
+            LinkError::Closed { code, .. } => [
+                wire::close::REVOKED,
+                wire::close::UNKNOWN_BOX,
+                wire::close::NO_CERTIFICATE,
+            ]
+            .contains(code),
             _ => false,
         };
         let why = crate::commands::chain(&why);
@@ -124,7 +136,14 @@ impl Deps {
     fn look_at_certificate(&self, enrolled: &Enrolment) {
         let until = validity::not_after(enrolled.cert.as_ref());
         match until.filter(|t| t.0 - self.desk.clock.now().wall.0 < validity::SOON_MS) {
-            Some(until) => self.faults.on(EXPIRING, None, &format!("it is good until {}", until.for_people(&self.desk.config.zone))),
+            Some(until) => self.faults.on(
+                EXPIRING,
+                None,
+                &format!(
+                    "it is good until {}",
+                    until.for_people(&self.desk.config.zone)
+                ),
+            ),
             None => self.faults.off(EXPIRING, None),
         }
     }
@@ -144,7 +163,12 @@ impl Deps {
 }
 
 /// One connection, from dialling to its end; says why it ended.
-async fn connection(deps: &Arc<Deps>, enrolled: &Enrolment, jobs: &std::sync::mpsc::SyncSender<Job>, session: &mut Session) -> LinkError {
+async fn connection(
+    deps: &Arc<Deps>,
+    enrolled: &Enrolment,
+    jobs: &std::sync::mpsc::SyncSender<Job>,
+    session: &mut Session,
+) -> LinkError {
     let now = deps.desk.clock.now();
     let target = Target {
         hub: enrolled.facts.hub.clone(),
@@ -174,7 +198,9 @@ async fn talk(
     out.send(&hello(deps)).await?;
     let welcome = inc.frame_within(WELCOME).await?.ok_or(LinkError::Cut)?;
     match welcome.json::<ToBox>()? {
-        ToBox::Welcome { time } => tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub"),
+        ToBox::Welcome { time } => {
+            tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub")
+        }
         _ => return Err(LinkError::Lost("the hub answered out of turn".into())),
     }
     session.apply(deps.desk.clock.now().mono, Event::Welcomed);
@@ -204,7 +230,15 @@ async fn talk(
 
 fn hello(deps: &Deps) -> Open {
     let config = &deps.desk.config;
-    let cameras = config.cameras.iter().map(|c| CameraInfo { cam: c.id.clone(), title: c.title.clone(), masked: c.mask.is_some() }).collect();
+    let cameras = config
+        .cameras
+        .iter()
+        .map(|c| CameraInfo {
+            cam: c.id.clone(),
+            title: c.title.clone(),
+            masked: c.mask.is_some(),
+        })
+        .collect();
     Open::Control {
         v: wire::VERSION,
         r#box: config.name.clone(),
@@ -217,7 +251,12 @@ fn hello(deps: &Deps) -> Open {
 }
 
 /// What the hub sends on the control stream.
-async fn orders(mut inc: Incoming, enrolled: Enrolment, jobs: std::sync::mpsc::SyncSender<Job>, answers: mpsc::Sender<ToHub>) -> LinkError {
+async fn orders(
+    mut inc: Incoming,
+    enrolled: Enrolment,
+    jobs: std::sync::mpsc::SyncSender<Job>,
+    answers: mpsc::Sender<ToHub>,
+) -> LinkError {
     loop {
         let frame = match inc.frame().await {
             Ok(Some(frame)) => frame,
@@ -227,12 +266,17 @@ async fn orders(mut inc: Incoming, enrolled: Enrolment, jobs: std::sync::mpsc::S
         match frame.json::<ToBox>() {
             Ok(ToBox::Order { order, sig }) => {
                 // A hub that orders more than fits here repeats what got no answer.
-                if jobs.try_send((enrolled.clone(), order, sig, answers.clone())).is_err() {
+                if jobs
+                    .try_send((enrolled.clone(), order, sig, answers.clone()))
+                    .is_err()
+                {
                     tracing::warn!("an order was put off: too many are waiting");
                 }
             }
             Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
-            Err(e) => tracing::warn!(error = %e, "a message of the hub was not understood and left alone"),
+            Err(e) => {
+                tracing::warn!(error = %e, "a message of the hub was not understood and left alone")
+            }
         }
     }
 }
@@ -248,7 +292,11 @@ fn carry_out_all(deps: &Deps, inbox: &std::sync::mpsc::Receiver<Job>) {
 }
 
 /// Health each minute and on every change, and answers to orders.
-async fn reports(deps: Arc<Deps>, mut out: Outgoing, mut answers: mpsc::Receiver<ToHub>) -> LinkError {
+async fn reports(
+    deps: Arc<Deps>,
+    mut out: Outgoing,
+    mut answers: mpsc::Receiver<ToHub>,
+) -> LinkError {
     let mut last: Option<(Vec<(CameraId, bool)>, Vec<Fault>, tokio::time::Instant)> = None;
     let mut tick = tokio::time::interval(CHANGES);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -275,8 +323,28 @@ async fn reports(deps: Arc<Deps>, mut out: Outgoing, mut answers: mpsc::Receiver
 }
 
 fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
-    let cameras = deps.desk.cameras.status().into_iter().map(|(cam, s)| CameraHealth { cam, landed: s.landed, recording: s.recording }).collect();
-    let faults = deps.faults.list().into_iter().map(|r| Fault { code: r.code.into(), cam: r.cam, since: r.since, text: r.detail }).collect();
+    let cameras = deps
+        .desk
+        .cameras
+        .status()
+        .into_iter()
+        .map(|(cam, s)| CameraHealth {
+            cam,
+            landed: s.landed,
+            recording: s.recording,
+        })
+        .collect();
+    let faults = deps
+        .faults
+        .list()
+        .into_iter()
+        .map(|r| Fault {
+            code: r.code.into(),
+            cam: r.cam,
+            since: r.since,
+            text: r.detail,
+        })
+        .collect();
     (cameras, faults, deps.desk.volumes.free_mib())
 }
 
@@ -299,8 +367,16 @@ async fn clips(deps: Arc<Deps>, line: Line) -> LinkError {
 }
 
 async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
-    let Some(first) = inc.frame_within(WELCOME).await? else { return Ok(()) };
-    let Ok(Open::Clip { r#ref, cam, s, offset }) = first.json::<Open>() else {
+    let Some(first) = inc.frame_within(WELCOME).await? else {
+        return Ok(());
+    };
+    let Ok(Open::Clip {
+        r#ref,
+        cam,
+        s,
+        offset,
+    }) = first.json::<Open>()
+    else {
         tracing::debug!("a stream of an unknown kind was declined");
         out.finish().await;
         return Ok(());
@@ -315,7 +391,9 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     };
     out.send(&ClipReply::Bytes { size: sending.size }).await?;
     loop {
-        let piece = tokio::task::spawn_blocking(move || sending.next(PIECE).map(|bytes| (sending, bytes))).await;
+        let piece =
+            tokio::task::spawn_blocking(move || sending.next(PIECE).map(|bytes| (sending, bytes)))
+                .await;
         let bytes = match piece {
             Ok(Ok((same, bytes))) => {
                 sending = same;
@@ -333,12 +411,25 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     Ok(())
 }
 
-async fn open(deps: &Arc<Deps>, r#ref: ExhibitRef, cam: CameraId, s: u64, offset: u64) -> Result<Sending, String> {
+async fn open(
+    deps: &Arc<Deps>,
+    r#ref: ExhibitRef,
+    cam: CameraId,
+    s: u64,
+    offset: u64,
+) -> Result<Sending, String> {
     let state = deps.desk.state.clone();
-    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset)).await.map_err(|e| e.to_string())?
+    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset))
+        .await
+        .map_err(|e| e.to_string())?
 }
 
 /// For [`Deps::seen`] before the first word.
 pub fn unseen(since: Utc) -> status::Uplink {
-    status::Uplink { state: "dialling".into(), hub: None, since: Some(since), why: None }
+    status::Uplink {
+        state: "dialling".into(),
+        hub: None,
+        since: Some(since),
+        why: None,
+    }
 }

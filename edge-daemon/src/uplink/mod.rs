@@ -44,25 +44,51 @@ pub struct Uplink {
 }
 
 impl Uplink {
-    pub fn start(desk: pulls::Desk, key: BoxKey, faults: Faults, trust: Trust) -> std::io::Result<Self> {
+    pub fn start(
+        desk: pulls::Desk,
+        key: BoxKey,
+        faults: Faults,
+        trust: Trust,
+    ) -> std::io::Result<Self> {
         let seen = Arc::new(Mutex::new(link::unseen(desk.clock.now().wall)));
-        let deps = Arc::new(link::Deps { desk, key, faults, trust, seen: seen.clone() });
+        let deps = Arc::new(link::Deps {
+            desk,
+            key,
+            faults,
+            trust,
+            seen: seen.clone(),
+        });
         let (stop, stopped) = watch::channel(false);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("uplink".into()).spawn(move || {
-            runtime.block_on(link::run(deps, stopped));
-            // Work that blocks on a disk or the reader does not hold up the end of the program.
-            runtime.shutdown_background();
-        })?;
-        Ok(Self { seen, stop, thread: Some(thread) })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("uplink".into())
+            .spawn(move || {
+                runtime.block_on(link::run(deps, stopped));
+                // Work that blocks on a disk or the reader does not hold up the end of the program.
+                runtime.shutdown_background();
+            })?;
+        Ok(Self {
+            seen,
+            stop,
+            thread: Some(thread),
+        })
     }
 
     pub fn status(&self) -> status::Uplink {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub fn connected(&self) -> bool {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).state == "connected"
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .state
+            == "connected"
     }
 
     pub fn stop(&mut self) {

@@ -46,7 +46,10 @@ pub enum PullError {
 }
 
 fn failed(what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> PullError {
-    move |e| PullError::Box { what, why: e.to_string() }
+    move |e| PullError::Box {
+        what,
+        why: e.to_string(),
+    }
 }
 
 /// One file of `pulls/`.
@@ -97,20 +100,61 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
         }
     };
     match parsed {
-        Order::Pull { r#box, r#ref, cam, t0, t1, grant, purpose, .. } => {
+        Order::Pull {
+            r#box,
+            r#ref,
+            cam,
+            t0,
+            t1,
+            grant,
+            purpose,
+            ..
+        } => {
             let done = if r#box == desk.config.name {
-                pull(desk, order, sig, &Asked { r#ref: r#ref.clone(), cam: cam.clone(), t0, t1, grant, purpose })
+                pull(
+                    desk,
+                    order,
+                    sig,
+                    &Asked {
+                        r#ref: r#ref.clone(),
+                        cam: cam.clone(),
+                        t0,
+                        t1,
+                        grant,
+                        purpose,
+                    },
+                )
             } else {
-                Err(PullError::Refused(format!("the order is for the box {}, this is {}", r#box, desk.config.name)))
+                Err(PullError::Refused(format!(
+                    "the order is for the box {}, this is {}",
+                    r#box, desk.config.name
+                )))
             };
             Some(match done {
                 Ok(record) => {
-                    let segments = record.segments.iter().map(|p| PullSegment { s: p.s, n: p.n, sealed: p.sealed }).collect();
-                    ToHub::PullReady { r#ref, cam, n: record.n, segments }
+                    let segments = record
+                        .segments
+                        .iter()
+                        .map(|p| PullSegment {
+                            s: p.s,
+                            n: p.n,
+                            sealed: p.sealed,
+                        })
+                        .collect();
+                    ToHub::PullReady {
+                        r#ref,
+                        cam,
+                        n: record.n,
+                        segments,
+                    }
                 }
                 Err(e) => {
                     tracing::warn!(exhibit = %r#ref, camera = %cam, error = %e, "a pull failed");
-                    ToHub::PullFailed { r#ref, cam, why: e.to_string() }
+                    ToHub::PullFailed {
+                        r#ref,
+                        cam,
+                        why: e.to_string(),
+                    }
                 }
             })
         }
@@ -123,9 +167,13 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
 
 /// The hub's signature under an order.
 pub fn signed(key: &Vkey, order: &str, sig: &str) -> Result<(), &'static str> {
-    let sig = STANDARD.decode(sig).map_err(|_| "its signature is not base64")?;
+    let sig = STANDARD
+        .decode(sig)
+        .map_err(|_| "its signature is not base64")?;
     let message = [ORDER_PREFIX, order].concat();
-    UnparsedPublicKey::new(&ED25519, key.key).verify(message.as_bytes(), &sig).map_err(|_| "it is not signed by this box's hub")
+    UnparsedPublicKey::new(&ED25519, key.key)
+        .verify(message.as_bytes(), &sig)
+        .map_err(|_| "it is not signed by this box's hub")
 }
 
 struct Asked {
@@ -141,7 +189,12 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
     let path = path(&desk.state, &asked.r#ref, &asked.cam);
     let record = match read(&path).map_err(|e| failed("read what it prepared")(&e))? {
         Some(record) if record.order == order => record,
-        Some(_) => return Err(PullError::Refused(format!("{} was prepared for another span or hub key already; ask under a new reference", asked.r#ref))),
+        Some(_) => {
+            return Err(PullError::Refused(format!(
+                "{} was prepared for another span or hub key already; ask under a new reference",
+                asked.r#ref
+            )));
+        }
         None => begin(desk, order, asked, &path)?,
     };
     let record = finish(desk, order, sig, record)?;
@@ -152,20 +205,36 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
 /// Finds the segments and puts the export on the record.
 fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record, PullError> {
     if asked.t0 >= asked.t1 {
-        return Err(PullError::Refused("the span asked for ends before it begins".into()));
+        return Err(PullError::Refused(
+            "the span asked for ends before it begins".into(),
+        ));
     }
     if asked.t1 > desk.clock.now().wall.plus_ms(5_000) {
-        return Err(PullError::Refused(format!("the span asked for ends in the future; the box's clock says {}", desk.clock.now().wall)));
+        return Err(PullError::Refused(format!(
+            "the span asked for ends in the future; the box's clock says {}",
+            desk.clock.now().wall
+        )));
     }
-    let mut index = Index::open(&desk.state.index(), &desk.log.folder()).map_err(|e| failed("open its index")(&e))?;
+    let mut index = Index::open(&desk.state.index(), &desk.log.folder())
+        .map_err(|e| failed("open its index")(&e))?;
     let last = index.last().map_err(|e| failed("read its index")(&e))?;
-    let landed = last.iter().find(|(cam, ..)| *cam == asked.cam).map(|(_, _, t1)| *t1);
+    let landed = last
+        .iter()
+        .find(|(cam, ..)| *cam == asked.cam)
+        .map(|(_, _, t1)| *t1);
     let recorded_here = desk.config.cameras.iter().any(|c| c.id == asked.cam);
-    if recorded_here && landed.is_none_or(|t| t < asked.t1) && !desk.cameras.close_open(&asked.cam, CLOSE_OPEN) {
+    if recorded_here
+        && landed.is_none_or(|t| t < asked.t1)
+        && !desk.cameras.close_open(&asked.cam, CLOSE_OPEN)
+    {
         tracing::warn!(camera = %asked.cam, "the open segment did not close in time");
     }
-    index.catch_up().map_err(|e| failed("bring its index up to date")(&e))?;
-    let segments = index.touching(&asked.cam, asked.t0, asked.t1).map_err(|e| failed("read its index")(&e))?;
+    index
+        .catch_up()
+        .map_err(|e| failed("bring its index up to date")(&e))?;
+    let segments = index
+        .touching(&asked.cam, asked.t0, asked.t1)
+        .map_err(|e| failed("read its index")(&e))?;
     let (Some(first), Some(end)) = (segments.first(), segments.last()) else {
         return Err(PullError::Refused(nothing(desk, &index, asked)));
     };
@@ -174,7 +243,14 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
         let file = find(desk, segment).ok_or_else(|| {
             PullError::Refused(format!("segment {} of {} is in the log but not on any disk of the box; nothing was handed out", segment.s, asked.cam))
         })?;
-        prepared.push(Prepared { s: segment.s, n: segment.n, path: file, key: segment.key.clone(), header: None, sealed: 0 });
+        prepared.push(Prepared {
+            s: segment.s,
+            n: segment.n,
+            path: file,
+            key: segment.key.clone(),
+            header: None,
+            sealed: 0,
+        });
     }
     let line = ExpClip {
         r#ref: asked.r#ref.to_string(),
@@ -184,8 +260,15 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
         grant: asked.grant.clone(),
         purpose: asked.purpose.clone(),
     };
-    let line = desk.log.append("hub:order", &line).map_err(|e| failed("log the export; nothing was handed out")(&e))?;
-    let record = Record { order: order.into(), n: line.n, segments: prepared };
+    let line = desk
+        .log
+        .append("hub:order", &line)
+        .map_err(|e| failed("log the export; nothing was handed out")(&e))?;
+    let record = Record {
+        order: order.into(),
+        n: line.n,
+        segments: prepared,
+    };
     write(path, &record)?;
     Ok(record)
 }
@@ -195,10 +278,17 @@ fn finish(desk: &Desk, order: &str, sig: &str, mut record: Record) -> Result<Rec
     if record.segments.iter().all(|p| p.header.is_some()) {
         return Ok(record);
     }
-    desk.log.sign_head().map_err(|e| failed("sign the log; nothing was handed out")(&e))?;
+    desk.log
+        .sign_head()
+        .map_err(|e| failed("sign the log; nothing was handed out")(&e))?;
     for p in record.segments.iter_mut().filter(|p| p.header.is_none()) {
-        let (old, header) = desk.client.rewrap(order, sig, &p.path, &p.key).map_err(|e| failed("open the footage")(&e))?;
-        let size = std::fs::metadata(&p.path).map_err(|e| failed("find the footage")(&e))?.len();
+        let (old, header) = desk
+            .client
+            .rewrap(order, sig, &p.path, &p.key)
+            .map_err(|e| failed("open the footage")(&e))?;
+        let size = std::fs::metadata(&p.path)
+            .map_err(|e| failed("find the footage")(&e))?
+            .len();
         p.sealed = size.saturating_sub(old) + header.len() as u64;
         p.header = Some((old, STANDARD.encode(&header)));
     }
@@ -208,10 +298,19 @@ fn finish(desk: &Desk, order: &str, sig: &str, mut record: Record) -> Result<Rec
 fn nothing(desk: &Desk, index: &Index, asked: &Asked) -> String {
     let zone = &desk.config.zone;
     let people = |t: Utc| t.for_people(zone);
-    let head = format!("no footage of {} between {} and {}", asked.cam, people(asked.t0), people(asked.t1));
+    let head = format!(
+        "no footage of {} between {} and {}",
+        asked.cam,
+        people(asked.t0),
+        people(asked.t1)
+    );
     match index.touching(&asked.cam, Utc(i64::MIN / 4), Utc(i64::MAX / 4)) {
         Ok(all) => match (all.first(), all.last()) {
-            (Some(first), Some(last)) => format!("{head}; the box holds {} to {}", people(first.t0), people(last.t1)),
+            (Some(first), Some(last)) => format!(
+                "{head}; the box holds {} to {}",
+                people(first.t0),
+                people(last.t1)
+            ),
             _ => format!("{head}; the box holds none of this camera"),
         },
         Err(_) => head,
@@ -223,19 +322,24 @@ fn find(desk: &Desk, segment: &Segment) -> Option<PathBuf> {
 }
 
 fn path(state: &State, r#ref: &ExhibitRef, cam: &CameraId) -> PathBuf {
-    state.pulls().join(format!("{ref}-{cam}.json", r#ref = r#ref.as_str()))
+    state
+        .pulls()
+        .join(format!("{ref}-{cam}.json", r#ref = r#ref.as_str()))
 }
 
 fn read(path: &Path) -> std::io::Result<Option<Record>> {
     match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(std::io::Error::other),
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(std::io::Error::other),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(e),
     }
 }
 
 fn write(path: &Path, record: &Record) -> Result<(), PullError> {
-    let bytes = serde_json::to_vec(record).map_err(|e| failed("write down what it prepared")(&e))?;
+    let bytes =
+        serde_json::to_vec(record).map_err(|e| failed("write down what it prepared")(&e))?;
     logbook::write_whole(path, &bytes, true).map_err(|e| failed("write down what it prepared")(&e))
 }
 
@@ -250,22 +354,62 @@ pub struct Sending {
 
 impl Sending {
     /// Opens a segment at an offset of the file as it is sent. The error is a sentence for the hub.
-    pub fn open(state: &State, r#ref: &ExhibitRef, cam: &CameraId, s: u64, offset: u64) -> Result<Self, String> {
-        let record = read(&path(state, r#ref, cam)).map_err(|e| format!("what was prepared for {ref} cannot be read: {e}", r#ref = r#ref.as_str()))?;
-        let record = record.ok_or_else(|| format!("nothing is prepared for {} of {cam}; order it first", r#ref.as_str()))?;
-        let p = record.segments.iter().find(|p| p.s == s).ok_or_else(|| format!("segment {s} of {cam} is not part of {}", r#ref.as_str()))?;
-        let (old_header, header) = p.header.as_ref().ok_or_else(|| format!("segment {s} of {cam} is not prepared yet; order it again"))?;
-        let header = STANDARD.decode(header).map_err(|_| "what was prepared is damaged; ask under a new reference".to_owned())?;
-        let file = File::open(&p.path).map_err(|e| format!("segment {s} of {cam} cannot be read: {e}"))?;
-        let on_disk = file.metadata().map_err(|e| format!("segment {s} of {cam} cannot be read: {e}"))?.len();
+    pub fn open(
+        state: &State,
+        r#ref: &ExhibitRef,
+        cam: &CameraId,
+        s: u64,
+        offset: u64,
+    ) -> Result<Self, String> {
+        let record = read(&path(state, r#ref, cam)).map_err(|e| {
+            format!(
+                "what was prepared for {ref} cannot be read: {e}",
+                r#ref = r#ref.as_str()
+            )
+        })?;
+        let record = record.ok_or_else(|| {
+            format!(
+                "nothing is prepared for {} of {cam}; order it first",
+                r#ref.as_str()
+            )
+        })?;
+        let p = record
+            .segments
+            .iter()
+            .find(|p| p.s == s)
+            .ok_or_else(|| format!("segment {s} of {cam} is not part of {}", r#ref.as_str()))?;
+        let (old_header, header) = p
+            .header
+            .as_ref()
+            .ok_or_else(|| format!("segment {s} of {cam} is not prepared yet; order it again"))?;
+        let header = STANDARD
+            .decode(header)
+            .map_err(|_| "what was prepared is damaged; ask under a new reference".to_owned())?;
+        let file =
+            File::open(&p.path).map_err(|e| format!("segment {s} of {cam} cannot be read: {e}"))?;
+        let on_disk = file
+            .metadata()
+            .map_err(|e| format!("segment {s} of {cam} cannot be read: {e}"))?
+            .len();
         let size = on_disk.saturating_sub(*old_header) + header.len() as u64;
         if size != p.sealed {
-            return Err(format!("segment {s} of {cam} is {size} bytes on disk; {} were prepared", p.sealed));
+            return Err(format!(
+                "segment {s} of {cam} is {size} bytes on disk; {} were prepared",
+                p.sealed
+            ));
         }
         if offset > size {
-            return Err(format!("offset {offset} lies past the end of segment {s}, which is {size} bytes"));
+            return Err(format!(
+                "offset {offset} lies past the end of segment {s}, which is {size} bytes"
+            ));
         }
-        Ok(Self { header, old_header: *old_header, file, size, at: offset })
+        Ok(Self {
+            header,
+            old_header: *old_header,
+            file,
+            size,
+            at: offset,
+        })
     }
 
     /// The next bytes; empty at the end.
@@ -279,7 +423,8 @@ impl Sending {
         }
         let want = (self.size - self.at).min(most as u64);
         let mut bytes = vec![0; usize::try_from(want).map_err(std::io::Error::other)?];
-        self.file.seek(SeekFrom::Start(self.old_header + self.at - header))?;
+        self.file
+            .seek(SeekFrom::Start(self.old_header + self.at - header))?;
         self.file.read_exact(&mut bytes)?;
         self.at += bytes.len() as u64;
         Ok(bytes)
@@ -296,14 +441,42 @@ mod tests {
         let dir = tempfile::tempdir().expect("dir");
         let state = State::new(dir.path());
         std::fs::create_dir_all(state.pulls()).expect("pulls");
-        let (r, cam) = (ExhibitRef::new(2026, 7), CameraId::parse("c03").expect("cam"));
+        let (r, cam) = (
+            ExhibitRef::new(2026, 7),
+            CameraId::parse("c03").expect("cam"),
+        );
         let file = dir.path().join("x.mp4.age");
         std::fs::write(&file, b"old header|payload").expect("file");
-        let prepared = |header: Option<&str>, sealed| Prepared { s: 4, n: 9, path: file.clone(), key: "c03/2026-11-03".into(), header: header.map(|h| (11, STANDARD.encode(h))), sealed };
-        let put = |p| write(&path(&state, &r, &cam), &Record { order: "{}".into(), n: 12, segments: vec![p] }).expect("written");
-        assert!(Sending::open(&state, &r, &cam, 4, 0).err().is_some_and(|e| e.contains("nothing is prepared")));
+        let prepared = |header: Option<&str>, sealed| Prepared {
+            s: 4,
+            n: 9,
+            path: file.clone(),
+            key: "c03/2026-11-03".into(),
+            header: header.map(|h| (11, STANDARD.encode(h))),
+            sealed,
+        };
+        let put = |p| {
+            write(
+                &path(&state, &r, &cam),
+                &Record {
+                    order: "{}".into(),
+                    n: 12,
+                    segments: vec![p],
+                },
+            )
+            .expect("written")
+        };
+        assert!(
+            Sending::open(&state, &r, &cam, 4, 0)
+                .err()
+                .is_some_and(|e| e.contains("nothing is prepared"))
+        );
         put(prepared(None, 0));
-        assert!(Sending::open(&state, &r, &cam, 4, 0).err().is_some_and(|e| e.contains("not prepared yet")));
+        assert!(
+            Sending::open(&state, &r, &cam, 4, 0)
+                .err()
+                .is_some_and(|e| e.contains("not prepared yet"))
+        );
         put(prepared(Some("NEW:"), 11));
         let whole = b"NEW:payload";
         for offset in 0..=whole.len() {
@@ -323,6 +496,10 @@ mod tests {
         assert!(Sending::open(&state, &r, &cam, 4, 12).is_err());
         assert!(Sending::open(&state, &r, &cam, 5, 0).is_err());
         std::fs::write(&file, b"old header|pay").expect("cut");
-        assert!(Sending::open(&state, &r, &cam, 4, 0).err().is_some_and(|e| e.contains("were prepared")));
+        assert!(
+            Sending::open(&state, &r, &cam, 4, 0)
+                .err()
+                .is_some_and(|e| e.contains("were prepared"))
+        );
     }
 }

@@ -42,7 +42,9 @@ pub enum LinkError {
     Silent(String),
     #[error("{hub} did not show the certificate of this box's hub: {why}")]
     Stranger { hub: String, why: String },
-    #[error("the hub does not accept this box's certificate ({0}); enrol the box again with a new code")]
+    #[error(
+        "the hub does not accept this box's certificate ({0}); enrol the box again with a new code"
+    )]
     NotAccepted(String),
     /// The hub closed the connection with a code of [`wire::close`] and a sentence.
     #[error("the hub closed the connection: {why}")]
@@ -81,14 +83,21 @@ pub struct Target {
 /// Dials the hub once.
 pub async fn dial(target: &Target) -> Result<Line, LinkError> {
     let hub = target.hub.clone();
-    let addresses: Vec<SocketAddr> =
-        tokio::net::lookup_host(&hub).await.map_err(|e| LinkError::Address(hub.clone(), e.to_string()))?.collect();
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host(&hub)
+        .await
+        .map_err(|e| LinkError::Address(hub.clone(), e.to_string()))?
+        .collect();
     let mut last = LinkError::Address(hub.clone(), "no address".into());
     for address in addresses {
         match dial_at(target, address).await {
             Ok(line) => return Ok(line),
             // Another address of the same name does not change who we are or whom we trust.
-            Err(e @ (LinkError::Stranger { .. } | LinkError::NotAccepted(_) | LinkError::Closed { .. } | LinkError::Tls(_))) => return Err(e),
+            Err(
+                e @ (LinkError::Stranger { .. }
+                | LinkError::NotAccepted(_)
+                | LinkError::Closed { .. }
+                | LinkError::Tls(_)),
+            ) => return Err(e),
             Err(e) => last = e,
         }
     }
@@ -104,12 +113,16 @@ async fn dial_at(target: &Target, address: SocketAddr) -> Result<Line, LinkError
         .dangerous()
         .with_custom_certificate_verifier(verifier.clone());
     let mut config = match &target.client {
-        Some((cert, key)) => builder.with_client_auth_cert(vec![cert.clone()], key.clone_key()).map_err(|e| tls(&e))?,
+        Some((cert, key)) => builder
+            .with_client_auth_cert(vec![cert.clone()], key.clone_key())
+            .map_err(|e| tls(&e))?,
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![wire::ALPN.to_vec()];
     config.resumption = rustls::client::Resumption::disabled();
-    let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config).map_err(|e| tls(&e))?));
+    let mut config = quinn::ClientConfig::new(Arc::new(
+        QuicClientConfig::try_from(config).map_err(|e| tls(&e))?,
+    ));
     let mut transport = quinn::TransportConfig::default();
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(16))
@@ -118,15 +131,27 @@ async fn dial_at(target: &Target, address: SocketAddr) -> Result<Line, LinkError
         .keep_alive_interval(Some(KEEP_ALIVE))
         .max_idle_timeout(Some(IDLE.try_into().map_err(|e| tls(&e))?));
     config.transport_config(Arc::new(transport));
-    let any: SocketAddr = if address.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0u16; 8], 0).into() };
+    let any: SocketAddr = if address.is_ipv4() {
+        ([0, 0, 0, 0], 0).into()
+    } else {
+        ([0u16; 8], 0).into()
+    };
     let endpoint = quinn::Endpoint::client(any).map_err(|e| LinkError::Lost(e.to_string()))?;
-    let connecting = endpoint.connect_with(config, address, wire::SERVER_NAME).map_err(|e| LinkError::Lost(e.to_string()))?;
+    let connecting = endpoint
+        .connect_with(config, address, wire::SERVER_NAME)
+        .map_err(|e| LinkError::Lost(e.to_string()))?;
     let silent = || LinkError::Silent(target.hub.clone());
     match tokio::time::timeout(DIAL, connecting).await {
         Err(_) => Err(silent()),
-        Ok(Ok(connection)) => Ok(Line { connection, _endpoint: endpoint }),
+        Ok(Ok(connection)) => Ok(Line {
+            connection,
+            _endpoint: endpoint,
+        }),
         Ok(Err(e)) => Err(match verifier.refusal() {
-            Some(why) => LinkError::Stranger { hub: target.hub.clone(), why },
+            Some(why) => LinkError::Stranger {
+                hub: target.hub.clone(),
+                why,
+            },
             None if matches!(e, ConnectionError::TimedOut) => silent(),
             None => lost(e),
         }),
@@ -140,9 +165,10 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 /// TLS alerts with which a hub turns a certificate down arrive as QUIC errors 0x100 + alert.
 fn lost(e: ConnectionError) -> LinkError {
     match e {
-        ConnectionError::ApplicationClosed(c) => {
-            LinkError::Closed { code: u32::try_from(c.error_code.into_inner()).unwrap_or(u32::MAX), why: String::from_utf8_lossy(&c.reason).into_owned() }
-        }
+        ConnectionError::ApplicationClosed(c) => LinkError::Closed {
+            code: u32::try_from(c.error_code.into_inner()).unwrap_or(u32::MAX),
+            why: String::from_utf8_lossy(&c.reason).into_owned(),
+        },
         ConnectionError::ConnectionClosed(c) => {
             let code = u64::from(c.error_code);
             let why = match code.checked_sub(0x100) {
@@ -174,23 +200,38 @@ impl Pinned {
             Trusted::Ca(ca) => (None, Some(verifier(ca).map_err(LinkError::Tls)?)),
         };
         let secs = u64::try_from(target.judged_at.seconds()).unwrap_or(0);
-        Ok(Self { digest, roots, judged_at: UnixTime::since_unix_epoch(Duration::from_secs(secs)), refusal: Mutex::default() })
+        Ok(Self {
+            digest,
+            roots,
+            judged_at: UnixTime::since_unix_epoch(Duration::from_secs(secs)),
+            refusal: Mutex::default(),
+        })
     }
 
     fn refusal(&self) -> Option<String> {
-        self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.refusal
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 
     fn refuse(&self, why: String) -> rustls::Error {
-        *self.refusal.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
+        *self
+            .refusal
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(why);
         rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
     }
 }
 
 fn verifier(ca: &CertificateDer<'_>) -> Result<Arc<WebPkiServerVerifier>, String> {
     let mut roots = RootCertStore::empty();
-    roots.add(ca.clone().into_owned()).map_err(|e| e.to_string())?;
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build().map_err(|e| e.to_string())
+    roots
+        .add(ca.clone().into_owned())
+        .map_err(|e| e.to_string())?;
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|e| e.to_string())
 }
 
 impl ServerCertVerifier for Pinned {
@@ -207,7 +248,9 @@ impl ServerCertVerifier for Pinned {
             (None, Some(digest)) => {
                 let ca = chain.last().filter(|ca| sha256(ca.as_ref()) == digest);
                 let Some(ca) = ca else {
-                    return Err(self.refuse("its authority is not the one named in the code".into()));
+                    return Err(
+                        self.refuse("its authority is not the one named in the code".into())
+                    );
                 };
                 verifier(ca).map_err(|e| self.refuse(e))?
             }
@@ -216,30 +259,57 @@ impl ServerCertVerifier for Pinned {
         let verify = |at| roots.verify_server_cert(leaf, chain, name, ocsp, at);
         let result = match verify(self.judged_at) {
             // The pinned authority certifies nobody before the time: it is our clock that is behind.
-            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => verify(not_before),
+            Err(rustls::Error::InvalidCertificate(CertificateError::NotValidYetContext {
+                not_before,
+                ..
+            })) => verify(not_before),
             other => other,
         };
         result.map_err(|e| {
             let why = match &e {
-                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => "another authority made it".into(),
-                rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => "it has expired; the hub must renew it".into(),
-                rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => "it is not a hub's".into(),
+                rustls::Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer | CertificateError::BadSignature,
+                ) => "another authority made it".into(),
+                rustls::Error::InvalidCertificate(
+                    CertificateError::Expired | CertificateError::ExpiredContext { .. },
+                ) => "it has expired; the hub must renew it".into(),
+                rustls::Error::InvalidCertificate(
+                    CertificateError::NotValidForName
+                    | CertificateError::NotValidForNameContext { .. },
+                ) => "it is not a hub's".into(),
                 e => e.to_string(),
             };
             self.refuse(why)
         })
     }
 
-    fn verify_tls12_signature(&self, _: &[u8], _: &CertificateDer<'_>, _: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         Err(rustls::Error::General("TLS 1.3 only".into()))
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &provider().signature_verification_algorithms)
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &provider().signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
+        provider()
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -276,7 +346,8 @@ impl Line {
 
     /// Says goodbye and waits for it to be sent (at most a second).
     pub async fn close(&self, why: &str) {
-        self.connection.close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
+        self.connection
+            .close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
         let _ = tokio::time::timeout(Duration::from_secs(1), self._endpoint.wait_idle()).await;
     }
 }
@@ -326,7 +397,9 @@ impl Incoming {
     }
 
     pub async fn frame_within(&mut self, limit: Duration) -> Result<Option<Frame>, LinkError> {
-        tokio::time::timeout(limit, self.frame()).await.map_err(|_| LinkError::Waited(limit.as_secs()))?
+        tokio::time::timeout(limit, self.frame())
+            .await
+            .map_err(|_| LinkError::Waited(limit.as_secs()))?
     }
 }
 

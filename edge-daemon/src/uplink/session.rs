@@ -26,7 +26,9 @@ pub enum Event {
     Due,
     Welcomed,
     /// An attempt failed, or the connection was lost. `random` is any number.
-    Lost { random: u32 },
+    Lost {
+        random: u32,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -39,7 +41,11 @@ pub struct Session {
 
 impl Session {
     pub fn new(mono: u64) -> Self {
-        Self { state: State::Waiting(mono), failures: 0, gone_since: mono }
+        Self {
+            state: State::Waiting(mono),
+            failures: 0,
+            gone_since: mono,
+        }
     }
 
     pub fn apply(&mut self, mono: u64, event: Event) {
@@ -84,15 +90,25 @@ mod tests {
     fn a_month_without_a_hub() {
         let (mut s, mut mono, mut tries, mut longest) = (Session::new(0), 0u64, 0u32, 0);
         while mono < 30 * 86_400_000 {
-            let at = s.next_deadline().expect("a deadline while there is no link");
+            let at = s
+                .next_deadline()
+                .expect("a deadline while there is no link");
             longest = longest.max(at - mono);
             mono = at;
             s.apply(mono, Event::Due);
             assert_eq!(s.state, State::Dialling);
             tries += 1;
-            s.apply(mono, Event::Lost { random: tries.wrapping_mul(2_654_435_761) });
+            s.apply(
+                mono,
+                Event::Lost {
+                    random: tries.wrapping_mul(2_654_435_761),
+                },
+            );
         }
-        assert!(longest <= LONGEST_MS && longest > LONGEST_MS / 2, "{longest}");
+        assert!(
+            longest <= LONGEST_MS && longest > LONGEST_MS / 2,
+            "{longest}"
+        );
         assert!(tries >= 30 * 86_400 / 30, "{tries}");
         assert!(s.down(mono));
         s.apply(mono, Event::Due);
@@ -100,7 +116,10 @@ mod tests {
         assert!(!s.down(mono));
         s.apply(mono, Event::Lost { random: 0 });
         assert!(!s.down(mono + DOWN_AFTER_MS - 1) && s.down(mono + DOWN_AFTER_MS));
-        assert!(s.next_deadline().expect("due") - mono <= FIRST_MS, "after a good connection the next attempt is soon");
+        assert!(
+            s.next_deadline().expect("due") - mono <= FIRST_MS,
+            "after a good connection the next attempt is soon"
+        );
     }
 
     #[test]

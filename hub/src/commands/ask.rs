@@ -10,7 +10,11 @@ use super::CommandError;
 use crate::control::{Ask, Told, socket};
 
 /// Asks the running hub; `each` sees every answer but the last. An answer `Failed` is the error.
-pub fn ask(state: &Path, ask: &Ask, mut each: impl FnMut(Told) -> Result<(), CommandError>) -> Result<(), CommandError> {
+pub fn ask(
+    state: &Path,
+    ask: &Ask,
+    mut each: impl FnMut(Told) -> Result<(), CommandError>,
+) -> Result<(), CommandError> {
     let path = socket(state);
     let mut stream = UnixStream::connect(&path).map_err(|e| {
         CommandError::Plain(match e.kind() {
@@ -22,7 +26,8 @@ pub fn ask(state: &Path, ask: &Ask, mut each: impl FnMut(Told) -> Result<(), Com
             _ => format!("cannot talk to the hub over {}: {e}", path.display()),
         })
     })?;
-    let went = |e: std::io::Error| CommandError::Plain(format!("the hub stopped while it was asked: {e}"));
+    let went =
+        |e: std::io::Error| CommandError::Plain(format!("the hub stopped while it was asked: {e}"));
     let mut line = serde_json::to_vec(ask).map_err(|e| CommandError::Plain(e.to_string()))?;
     line.push(b'\n');
     stream.write_all(&line).map_err(went)?;
@@ -31,8 +36,14 @@ pub fn ask(state: &Path, ask: &Ask, mut each: impl FnMut(Told) -> Result<(), Com
             Ok(Told::Done) => return Ok(()),
             Ok(Told::Failed { why }) => return Err(CommandError::Plain(why)),
             Ok(told) => each(told)?,
-            Err(e) => return Err(CommandError::Plain(format!("the hub's answer was not understood (is it older than this program?): {e}"))),
+            Err(e) => {
+                return Err(CommandError::Plain(format!(
+                    "the hub's answer was not understood (is it older than this program?): {e}"
+                )));
+            }
         }
     }
-    Err(CommandError::Plain("the hub stopped while it was asked".into()))
+    Err(CommandError::Plain(
+        "the hub stopped while it was asked".into(),
+    ))
 }

@@ -6,7 +6,11 @@ use clap::Subcommand;
 use shared::{id::BoxName, time::Zone};
 
 use super::{CommandError, ask::ask};
-use crate::{board::BoxRow, control::{Ask, Told}, supervise::load_config};
+use crate::{
+    board::BoxRow,
+    control::{Ask, Told},
+    supervise::load_config,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -31,7 +35,9 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
         Command::Add { name: n } => ask(state, &Ask::BoxAdd { name: name(&n)? }, |told| {
             if let Told::Code { code } = told {
                 println!("{code}");
-                eprintln!("On the box: beadle-edge enrol CODE. The code works once, within seven days.");
+                eprintln!(
+                    "On the box: beadle-edge enrol CODE. The code works once, within seven days."
+                );
             }
             Ok(())
         }),
@@ -40,7 +46,11 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             ask(state, &Ask::BoxList, |told| {
                 if let Told::Boxes { boxes } = told {
                     if json {
-                        println!("{}", serde_json::to_string_pretty(&boxes).map_err(|e| CommandError::Plain(e.to_string()))?);
+                        println!(
+                            "{}",
+                            serde_json::to_string_pretty(&boxes)
+                                .map_err(|e| CommandError::Plain(e.to_string()))?
+                        );
                     } else if boxes.is_empty() {
                         println!("no boxes yet; add one with `beadle-hub box add NAME`");
                     } else {
@@ -51,7 +61,14 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             })
         }
         Command::Revoke { name: n, why } => {
-            ask(state, &Ask::BoxRevoke { name: name(&n)?, why }, |_| Ok(()))?;
+            ask(
+                state,
+                &Ask::BoxRevoke {
+                    name: name(&n)?,
+                    why,
+                },
+                |_| Ok(()),
+            )?;
             println!("box {n} is revoked; it is off the line and will be refused");
             Ok(())
         }
@@ -61,17 +78,40 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
 fn show(b: &BoxRow, zone: &Zone) {
     let at = |t: Option<shared::time::Utc>| t.map_or("never".into(), |t| t.for_people(zone));
     let line = if b.online { "online" } else { "offline" };
-    println!("{}   {}, {line}, last seen {}", b.name, b.state, at(b.last_seen));
-    println!("  log     {} lines countersigned, newest {}", b.lines, at(b.countersigned));
+    println!(
+        "{}   {}, {line}, last seen {}",
+        b.name,
+        b.state,
+        at(b.last_seen)
+    );
+    println!(
+        "  log     {} lines countersigned, newest {}",
+        b.lines,
+        at(b.countersigned)
+    );
     if let Some(d) = &b.dispute {
         println!("  log     REFUSED {d}");
     }
     for c in &b.cameras {
         let masked = if c.masked { ", masked" } else { "" };
-        let state = if c.recording { "recording" } else { "NOT RECORDING" };
-        println!("  {:<8}{state}{masked}, last frame landed {}   {}", c.cam.as_str(), at(c.landed), c.title);
+        let state = if c.recording {
+            "recording"
+        } else {
+            "NOT RECORDING"
+        };
+        println!(
+            "  {:<8}{state}{masked}, last frame landed {}   {}",
+            c.cam.as_str(),
+            at(c.landed),
+            c.title
+        );
     }
     for f in &b.faults {
-        println!("  fault   {} since {}: {}", f.code, f.since.for_people(zone), f.text);
+        println!(
+            "  fault   {} since {}: {}",
+            f.code,
+            f.since.for_people(zone),
+            f.text
+        );
     }
 }

@@ -53,22 +53,45 @@ pub enum Command {
 pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
-        Command::Pull { camera, from, to, purpose, reference, requester, to_folder } => {
+        Command::Pull {
+            camera,
+            from,
+            to,
+            purpose,
+            reference,
+            requester,
+            to_folder,
+        } => {
             BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
-            let time = |what: &str, text: &str| Utc::parse_lenient(text).map_err(|e| CommandError::Plain(format!("--{what}: {e}")));
+            let time = |what: &str, text: &str| {
+                Utc::parse_lenient(text).map_err(|e| CommandError::Plain(format!("--{what}: {e}")))
+            };
             let (from, to) = (time("from", &from)?, time("to", &to)?);
             let mut exhibit = None;
             println!("Draft      {camera} from {from} to {to}");
-            ask(state, &Ask::ClipPull { camera, from, to, purpose, reference, requester }, |told| {
-                if let Told::Submitted { exhibit: e } = told {
-                    println!("Submitted  {e}");
-                    println!("Authorised");
-                    exhibit = Some(e);
-                }
-                Ok(())
-            })
+            ask(
+                state,
+                &Ask::ClipPull {
+                    camera,
+                    from,
+                    to,
+                    purpose,
+                    reference,
+                    requester,
+                },
+                |told| {
+                    if let Told::Submitted { exhibit: e } = told {
+                        println!("Submitted  {e}");
+                        println!("Authorised");
+                        exhibit = Some(e);
+                    }
+                    Ok(())
+                },
+            )
             .inspect_err(|_| println!("Refused"))?;
-            let exhibit = exhibit.ok_or_else(|| CommandError::Plain("the hub gave the request no reference".into()))?;
+            let exhibit = exhibit.ok_or_else(|| {
+                CommandError::Plain("the hub gave the request no reference".into())
+            })?;
             follow(state, exhibit, to_folder.as_deref())
         }
         Command::Watch { exhibit } => {
@@ -78,16 +101,29 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
         Command::List { json } => {
             let zone = load_config(state)?.zone;
             ask(state, &Ask::ClipList, |told| {
-                let Told::Exhibits { exhibits } = told else { return Ok(()) };
+                let Told::Exhibits { exhibits } = told else {
+                    return Ok(());
+                };
                 if json {
-                    println!("{}", serde_json::to_string_pretty(&exhibits).map_err(|e| plain(&e))?);
+                    println!(
+                        "{}",
+                        serde_json::to_string_pretty(&exhibits).map_err(|e| plain(&e))?
+                    );
                     return Ok(());
                 }
                 if exhibits.is_empty() {
                     println!("no clip was asked for yet");
                 }
                 for e in exhibits {
-                    println!("{}  {:<10} {}  {} to {}  {}", e.r#ref, e.state, e.camera, e.t0.for_people(&zone), e.t1.for_people(&zone), e.why);
+                    println!(
+                        "{}  {:<10} {}  {} to {}  {}",
+                        e.r#ref,
+                        e.state,
+                        e.camera,
+                        e.t0.for_people(&zone),
+                        e.t1.for_people(&zone),
+                        e.why
+                    );
                 }
                 Ok(())
             })?;
@@ -97,40 +133,71 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
 }
 
 /// Prints where a request stands until it is over. Exit status: 0 Ready, 3 Partial, 1 otherwise.
-fn follow(state: &Path, exhibit: shared::id::ExhibitRef, to_folder: Option<&Path>) -> Result<u8, CommandError> {
+fn follow(
+    state: &Path,
+    exhibit: shared::id::ExhibitRef,
+    to_folder: Option<&Path>,
+) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
     let mut last: Option<Progress> = None;
-    ask(state, &Ask::ClipWatch { exhibit: exhibit.clone() }, |told| {
-        let Told::Progress { progress } = told else { return Ok(()) };
-        let line = text(&progress);
-        // On a terminal the percentage moves in place; in a file only whole tenths are worth a line.
-        let key = if terminal { line.clone() } else { format!("{} {} {}", progress.state, progress.why, progress.percent() / 10) };
-        if key != shown {
-            let same_state = last.as_ref().is_some_and(|l| l.state == progress.state);
-            if terminal && same_state {
-                print!("\r\x1b[K{line}");
+    ask(
+        state,
+        &Ask::ClipWatch {
+            exhibit: exhibit.clone(),
+        },
+        |told| {
+            let Told::Progress { progress } = told else {
+                return Ok(());
+            };
+            let line = text(&progress);
+            // On a terminal the percentage moves in place; in a file only whole tenths are worth a line.
+            let key = if terminal {
+                line.clone()
             } else {
-                print!("{}{line}", if last.is_some() && terminal { "\n" } else { "" });
+                format!(
+                    "{} {} {}",
+                    progress.state,
+                    progress.why,
+                    progress.percent() / 10
+                )
+            };
+            if key != shown {
+                let same_state = last.as_ref().is_some_and(|l| l.state == progress.state);
+                if terminal && same_state {
+                    print!("\r\x1b[K{line}");
+                } else {
+                    print!(
+                        "{}{line}",
+                        if last.is_some() && terminal { "\n" } else { "" }
+                    );
+                }
+                if !terminal {
+                    println!();
+                }
+                std::io::stdout().flush()?;
+                shown = key;
             }
-            if !terminal {
-                println!();
-            }
-            std::io::stdout().flush()?;
-            shown = key;
-        }
-        last = Some(progress);
-        Ok(())
-    })?;
+            last = Some(progress);
+            Ok(())
+        },
+    )?;
     if terminal {
         println!();
     }
-    let Some(end) = last else { return Err(CommandError::Plain("the hub said nothing of the request".into())) };
+    let Some(end) = last else {
+        return Err(CommandError::Plain(
+            "the hub said nothing of the request".into(),
+        ));
+    };
     if let Some(package) = &end.package {
         println!("package    {package}");
         if let Some(dir) = to_folder {
             let copied = copy_tree(Path::new(package), &dir.join(exhibit.as_str()))?;
-            println!("copied     {copied} files to {}", dir.join(exhibit.as_str()).display());
+            println!(
+                "copied     {copied} files to {}",
+                dir.join(exhibit.as_str()).display()
+            );
         }
     }
     Ok(match end.state.as_str() {
@@ -143,7 +210,14 @@ fn follow(state: &Path, exhibit: shared::id::ExhibitRef, to_folder: Option<&Path
 fn text(p: &Progress) -> String {
     let mut line = format!("{:<10}", p.state);
     if p.state == "Fetching" {
-        line += &format!(" {:>3} %  {} of {} KiB, segment {} of {}", p.percent(), p.bytes >> 10, p.total >> 10, (p.segments_done + 1).min(p.segments), p.segments);
+        line += &format!(
+            " {:>3} %  {} of {} KiB, segment {} of {}",
+            p.percent(),
+            p.bytes >> 10,
+            p.total >> 10,
+            (p.segments_done + 1).min(p.segments),
+            p.segments
+        );
     }
     if !p.why.is_empty() {
         line += &format!(" {}", p.why);

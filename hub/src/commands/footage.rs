@@ -3,10 +3,16 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use shared::{id::BoxCamera, time::{Day, Utc, Zone}};
+use shared::{
+    id::BoxCamera,
+    time::{Day, Utc, Zone},
+};
 
 use super::{CommandError, ask::ask};
-use crate::{board::DayRow, control::{Ask, Told}};
+use crate::{
+    board::DayRow,
+    control::{Ask, Told},
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -30,21 +36,42 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
     let Command::List { camera, day, json } = command;
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
-    let day = day.map(|d| Day::parse(&d)).transpose().map_err(|e| plain(&e))?;
+    let day = day
+        .map(|d| Day::parse(&d))
+        .transpose()
+        .map_err(|e| plain(&e))?;
     ask(state, &Ask::Footage { camera, day }, |told| {
-        let Told::Footage { footage } = told else { return Ok(()) };
+        let Told::Footage { footage } = told else {
+            return Ok(());
+        };
         if json {
-            println!("{}", serde_json::to_string_pretty(&footage).map_err(|e| plain(&e))?);
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&footage).map_err(|e| plain(&e))?
+            );
             return Ok(());
         }
         let zone = Zone::parse(&footage.zone).map_err(|e| plain(&e))?;
-        println!("{}   times in {}   # recorded, m masked, + part of the half hour, . nothing, x deleted", footage.camera, footage.zone);
+        println!(
+            "{}   times in {}   # recorded, m masked, + part of the half hour, . nothing, x deleted",
+            footage.camera, footage.zone
+        );
         if footage.days.is_empty() {
-            println!("no footage is known to the hub{}", day.map_or(String::new(), |d| format!(" for {d}")));
+            println!(
+                "no footage is known to the hub{}",
+                day.map_or(String::new(), |d| format!(" for {d}"))
+            );
         }
         for row in &footage.days {
-            let left = row.days_left.map_or(String::new(), |d| format!("   {d} days left"));
-            println!("{}  |{}|  {:>6} MiB{left}", row.day, bar(row), row.bytes >> 20);
+            let left = row
+                .days_left
+                .map_or(String::new(), |d| format!("   {d} days left"));
+            println!(
+                "{}  |{}|  {:>6} MiB{left}",
+                row.day,
+                bar(row),
+                row.bytes >> 20
+            );
             if day.is_some() {
                 detail(row, &zone);
             }
@@ -57,10 +84,16 @@ fn bar(row: &DayRow) -> String {
     let length = (row.to.0 - row.from.0).max(1);
     (0..BAR)
         .map(|i| {
-            let (a, b) = (row.from.0 + length * i / BAR, row.from.0 + length * (i + 1) / BAR);
+            let (a, b) = (
+                row.from.0 + length * i / BAR,
+                row.from.0 + length * (i + 1) / BAR,
+            );
             let overlap = |t0: Utc, t1: Utc| (t1.0.min(b) - t0.0.max(a)).max(0);
             let there: i64 = row.spans.iter().map(|s| overlap(s.t0, s.t1)).sum();
-            let masked = row.spans.iter().any(|s| s.mask.is_some() && overlap(s.t0, s.t1) > 0);
+            let masked = row
+                .spans
+                .iter()
+                .any(|s| s.mask.is_some() && overlap(s.t0, s.t1) > 0);
             match () {
                 () if there == 0 && row.deleted => 'x',
                 () if there == 0 => '.',
@@ -74,10 +107,24 @@ fn bar(row: &DayRow) -> String {
 
 fn detail(row: &DayRow, zone: &Zone) {
     for s in &row.spans {
-        let mask = s.mask.as_deref().map_or("no mask".into(), |m| format!("mask {m} ({})", s.how));
-        println!("  from {} to {}   {} segments, {mask}", s.t0.for_people(zone), s.t1.for_people(zone), s.segments);
+        let mask = s
+            .mask
+            .as_deref()
+            .map_or("no mask".into(), |m| format!("mask {m} ({})", s.how));
+        println!(
+            "  from {} to {}   {} segments, {mask}",
+            s.t0.for_people(zone),
+            s.t1.for_people(zone),
+            s.segments
+        );
     }
     for g in &row.gaps {
-        println!("  gap  {} to {}   {} ({} packets lost)", g.t0.for_people(zone), g.t1.for_people(zone), g.why, g.packets);
+        println!(
+            "  gap  {} to {}   {} ({} packets lost)",
+            g.t0.for_people(zone),
+            g.t1.for_people(zone),
+            g.why,
+            g.packets
+        );
     }
 }

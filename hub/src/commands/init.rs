@@ -45,13 +45,23 @@ const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 /// Sixteen letters and digits that are not mistaken for one another: 80 random bits.
 pub fn password() -> Result<String, CommandError> {
     let bytes: [u8; 16] = random()?;
-    let text: Vec<char> = bytes.iter().map(|b| char::from(LETTERS[usize::from(b & 31)])).collect();
-    Ok(text.chunks(4).map(|c| c.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+    let text: Vec<char> = bytes
+        .iter()
+        .map(|b| char::from(LETTERS[usize::from(b & 31)]))
+        .collect();
+    Ok(text
+        .chunks(4)
+        .map(|c| c.iter().collect::<String>())
+        .collect::<Vec<_>>()
+        .join("-"))
 }
 
 pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     if state.join("hub.toml").exists() {
-        return Err(CommandError::Plain(format!("there is a hub in {} already; nothing was changed", state.display())));
+        return Err(CommandError::Plain(format!(
+            "there is a hub in {} already; nothing was changed",
+            state.display()
+        )));
     }
     let raw = Raw {
         scheme: Some(args.scheme.clone()),
@@ -72,15 +82,22 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     // Opening the log names the seal key in it.
     let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
     let password = password()?;
-    staff::add(&db, &log, "sys:init", &args.staff, "manager", &password).map_err(|e| CommandError::Plain(e.to_string()))?;
+    staff::add(&db, &log, "sys:init", &args.staff, "manager", &password)
+        .map_err(|e| CommandError::Plain(e.to_string()))?;
     log.close("init")?;
     // Last: a hub.toml says that all the rest is there.
     write_whole(&state.join("hub.toml"), text.as_bytes(), 0o640)?;
     println!("hub made in {}", state.display());
     println!("scheme     {}   zone {}", config.scheme, config.zone_name);
-    println!("boxes      {}   staff pages https://{}/", config.quic, config.https);
+    println!(
+        "boxes      {}   staff pages https://{}/",
+        config.quic, config.https
+    );
     println!("verify key {}", keys.cosign_vkey());
-    println!("sign-in    {}   password {password}   (shown this once)", args.staff);
+    println!(
+        "sign-in    {}   password {password}   (shown this once)",
+        args.staff
+    );
     println!("next       beadle-hub run --state {}", state.display());
     Ok(())
 }

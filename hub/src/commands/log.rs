@@ -1,11 +1,17 @@
 //! Wiring. `beadle-hub log export`: a copy of a log with its heads, on the record.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use clap::Subcommand;
 
 use super::{CommandError, ask::ask};
-use crate::{control::{Ask, Told}, files::{failed, private_dir, read, write_whole}};
+use crate::{
+    control::{Ask, Told},
+    files::{failed, private_dir, read, write_whole},
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -20,7 +26,10 @@ pub enum Command {
 pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
     let Command::Export { log, dir } = command;
     if fs::read_dir(&dir).is_ok_and(|mut d| d.next().is_some()) {
-        return Err(CommandError::Plain(format!("{} is not empty; name a new folder", dir.display())));
+        return Err(CommandError::Plain(format!(
+            "{} is not empty; name a new folder",
+            dir.display()
+        )));
     }
     ask(state, &Ask::LogRead { log }, |told| {
         if let Told::Folder { folder, origin } = told {
@@ -40,13 +49,22 @@ fn copy(from: &Path, to: &Path) -> Result<usize, CommandError> {
         }
     }
     for file in list(&from.join("heads"))? {
-        write_whole(&to.join("heads").join(&file), &read(&from.join("heads").join(&file))?, 0o644)?;
+        write_whole(
+            &to.join("heads").join(&file),
+            &read(&from.join("heads").join(&file))?,
+            0o644,
+        )?;
     }
     let mut lines = 0;
     for file in list(from)?.into_iter().filter(|f| f.ends_with(".jsonl")) {
         let mut bytes = read(&from.join(&file))?;
         // A line being written just now is left out.
-        bytes.truncate(bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1));
+        bytes.truncate(
+            bytes
+                .iter()
+                .rposition(|b| *b == b'\n')
+                .map_or(0, |at| at + 1),
+        );
         lines += bytes.iter().filter(|b| **b == b'\n').count();
         write_whole(&to.join(&file), &bytes, 0o644)?;
     }
@@ -55,7 +73,9 @@ fn copy(from: &Path, to: &Path) -> Result<usize, CommandError> {
 
 fn list(dir: &Path) -> Result<Vec<String>, CommandError> {
     let mut names: Vec<String> = match fs::read_dir(dir) {
-        Ok(entries) => entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect(),
+        Ok(entries) => entries
+            .filter_map(|e| e.ok()?.file_name().into_string().ok())
+            .collect(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(e) => return Err(failed("list", dir)(e).into()),
     };

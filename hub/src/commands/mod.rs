@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError};
+use crate::{
+    config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
+};
 
 pub mod ask;
 mod boxes;
@@ -17,7 +19,11 @@ pub mod staff;
 mod verify;
 
 #[derive(Parser)]
-#[command(name = "beadle-hub", version, about = "The hub: countersigns box logs, fetches clips, makes evidence")]
+#[command(
+    name = "beadle-hub",
+    version,
+    about = "The hub: countersigns box logs, fetches clips, makes evidence"
+)]
 pub struct Line {
     /// State folder
     #[arg(long, global = true, default_value = "/var/lib/beadle-hub")]

@@ -32,19 +32,38 @@ pub fn run(args: &Args) -> Result<u8, CommandError> {
         [path] => ("", path),
         [kind, path] if kind.as_os_str() == "log" => ("log", path),
         [kind, path] if kind.as_os_str() == "bundle" => ("bundle", path),
-        _ => return Err(CommandError::Plain("say `verify PATH`, `verify log PATH` or `verify bundle PATH`".into())),
+        _ => {
+            return Err(CommandError::Plain(
+                "say `verify PATH`, `verify log PATH` or `verify bundle PATH`".into(),
+            ));
+        }
     };
     let mut hub = Vec::new();
     for text in &args.hub {
-        let from_file = (!text.contains('+')).then(|| files::read_text(text.as_ref())).transpose()?;
+        let from_file = (!text.contains('+'))
+            .then(|| files::read_text(text.as_ref()))
+            .transpose()?;
         let text = from_file.as_deref().unwrap_or(text).trim();
         hub.push(Vkey::parse(text).map_err(|e| CommandError::Plain(format!("--hub {text}: {e}")))?);
     }
-    let heads = args.head.iter().map(|p| files::read(p)).collect::<Result<_, _>>()?;
-    let options = Options { hub, live: args.live, heads };
+    let heads = args
+        .head
+        .iter()
+        .map(|p| files::read(p))
+        .collect::<Result<_, _>>()?;
+    let options = Options {
+        hub,
+        live: args.live,
+        heads,
+    };
     let folder = Folder(path.clone());
-    let package = kind == "bundle" || (kind.is_empty() && path.join("SHA256SUMS").symlink_metadata().is_ok());
-    let report = if package { verify::package(&folder, &options) } else { verify::log(&folder, &options) };
+    let package =
+        kind == "bundle" || (kind.is_empty() && path.join("SHA256SUMS").symlink_metadata().is_ok());
+    let report = if package {
+        verify::package(&folder, &options)
+    } else {
+        verify::log(&folder, &options)
+    };
     print!("{}", report.render());
     Ok(u8::try_from(report.exit_status()).unwrap_or(2))
 }

@@ -29,14 +29,41 @@ const COLUMNS: &str = "name, state, fingerprint, revoked_why, last_seen, hello, 
 
 fn record(r: &Row<'_>) -> rusqlite::Result<(String, BoxRecordRest)> {
     let seen: Option<i64> = r.get(4)?;
-    Ok((r.get(0)?, (r.get(1)?, r.get(2)?, r.get(3)?, seen.map(Utc), r.get(5)?, r.get(6)?)))
+    Ok((
+        r.get(0)?,
+        (
+            r.get(1)?,
+            r.get(2)?,
+            r.get(3)?,
+            seen.map(Utc),
+            r.get(5)?,
+            r.get(6)?,
+        ),
+    ))
 }
 
-type BoxRecordRest = (String, Option<String>, Option<String>, Option<Utc>, Option<String>, Option<String>);
+type BoxRecordRest = (
+    String,
+    Option<String>,
+    Option<String>,
+    Option<Utc>,
+    Option<String>,
+    Option<String>,
+);
 
-fn named((name, (state, fingerprint, revoked_why, last_seen, hello, health)): (String, BoxRecordRest)) -> Result<BoxRecord, DbError> {
+fn named(
+    (name, (state, fingerprint, revoked_why, last_seen, hello, health)): (String, BoxRecordRest),
+) -> Result<BoxRecord, DbError> {
     let name = BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?;
-    Ok(BoxRecord { name, state, fingerprint, revoked_why, last_seen, hello, health })
+    Ok(BoxRecord {
+        name,
+        state,
+        fingerprint,
+        revoked_why,
+        last_seen,
+        hello,
+        health,
+    })
 }
 
 impl Db {
@@ -49,24 +76,44 @@ impl Db {
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
         let c = self.lock();
-        let row = c.query_row(&format!("SELECT {COLUMNS} FROM boxes WHERE name=?1"), [name.as_str()], record).optional()?;
+        let row = c
+            .query_row(
+                &format!("SELECT {COLUMNS} FROM boxes WHERE name=?1"),
+                [name.as_str()],
+                record,
+            )
+            .optional()?;
         row.map(named).transpose()
     }
 
     /// The box a certificate belongs to; the flag says whether it is its present one.
     pub fn box_by_cert(&self, fingerprint: &str) -> Result<Option<(BoxRecord, bool)>, DbError> {
         let c = self.lock();
-        let now = c.query_row(&format!("SELECT {COLUMNS} FROM boxes WHERE fingerprint=?1"), [fingerprint], record).optional()?;
+        let now = c
+            .query_row(
+                &format!("SELECT {COLUMNS} FROM boxes WHERE fingerprint=?1"),
+                [fingerprint],
+                record,
+            )
+            .optional()?;
         if let Some(row) = now {
             return Ok(Some((named(row)?, true)));
         }
-        let sql = format!("SELECT {COLUMNS} FROM boxes WHERE name=(SELECT box FROM old_certs WHERE fingerprint=?1)");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM boxes WHERE name=(SELECT box FROM old_certs WHERE fingerprint=?1)"
+        );
         let old = c.query_row(&sql, [fingerprint], record).optional()?;
         old.map(|row| Ok((named(row)?, false))).transpose()
     }
 
     /// Registers a box (or takes a revoked one up again) and replaces its one-time code.
-    pub fn register_box(&self, name: &BoxName, hash: &str, until: Utc, now: Utc) -> Result<(), DbError> {
+    pub fn register_box(
+        &self,
+        name: &BoxName,
+        hash: &str,
+        until: Utc,
+        now: Utc,
+    ) -> Result<(), DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
         t.execute(
@@ -84,23 +131,45 @@ impl Db {
 
     pub fn code(&self, name: &BoxName) -> Result<Option<CodeRecord>, DbError> {
         let c = self.lock();
-        let row = c.query_row("SELECT hash, until, used, tries FROM codes WHERE box=?1", [name.as_str()], |r| {
-            Ok(CodeRecord { hash: r.get(0)?, until: Utc(r.get(1)?), used: r.get::<_, i64>(2)? != 0, tries: r.get(3)? })
-        });
+        let row = c.query_row(
+            "SELECT hash, until, used, tries FROM codes WHERE box=?1",
+            [name.as_str()],
+            |r| {
+                Ok(CodeRecord {
+                    hash: r.get(0)?,
+                    until: Utc(r.get(1)?),
+                    used: r.get::<_, i64>(2)? != 0,
+                    tries: r.get(3)?,
+                })
+            },
+        );
         Ok(row.optional()?)
     }
 
     /// Counts a try before it is judged, so that two at once cannot share one.
     pub fn code_tried(&self, name: &BoxName) -> Result<(), DbError> {
-        self.lock().execute("UPDATE codes SET tries = tries + 1 WHERE box=?1", [name.as_str()])?;
+        self.lock().execute(
+            "UPDATE codes SET tries = tries + 1 WHERE box=?1",
+            [name.as_str()],
+        )?;
         Ok(())
     }
 
     /// Uses up the code and takes the certificate as the box's. False when the code was used meanwhile.
-    pub fn enrol(&self, name: &BoxName, hash: &str, fingerprint: &str, until: Utc) -> Result<bool, DbError> {
+    pub fn enrol(
+        &self,
+        name: &BoxName,
+        hash: &str,
+        fingerprint: &str,
+        until: Utc,
+    ) -> Result<bool, DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
-        if t.execute("UPDATE codes SET used=1 WHERE box=?1 AND hash=?2 AND used=0", params![name.as_str(), hash])? != 1 {
+        if t.execute(
+            "UPDATE codes SET used=1 WHERE box=?1 AND hash=?2 AND used=0",
+            params![name.as_str(), hash],
+        )? != 1
+        {
             return Ok(false);
         }
         t.execute(
@@ -118,18 +187,27 @@ impl Db {
     pub fn revoke_box(&self, name: &BoxName, why: &str) -> Result<(), DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
-        t.execute("UPDATE boxes SET state='revoked', revoked_why=?2 WHERE name=?1", params![name.as_str(), why])?;
+        t.execute(
+            "UPDATE boxes SET state='revoked', revoked_why=?2 WHERE name=?1",
+            params![name.as_str(), why],
+        )?;
         t.execute("UPDATE codes SET used=1 WHERE box=?1", [name.as_str()])?;
         Ok(t.commit()?)
     }
 
     pub fn box_hello(&self, name: &BoxName, hello: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1", params![name.as_str(), hello, now.0])?;
+        self.lock().execute(
+            "UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1",
+            params![name.as_str(), hello, now.0],
+        )?;
         Ok(())
     }
 
     pub fn box_health(&self, name: &BoxName, health: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE boxes SET health=?2, last_seen=?3 WHERE name=?1", params![name.as_str(), health, now.0])?;
+        self.lock().execute(
+            "UPDATE boxes SET health=?2, last_seen=?3 WHERE name=?1",
+            params![name.as_str(), health, now.0],
+        )?;
         Ok(())
     }
 }

@@ -56,29 +56,49 @@ impl Db {
 
     /// Adds verified lines, which follow on from those indexed.
     pub fn index(&self, origin: &str, name: &BoxName, records: &[Record]) -> Result<(), DbError> {
-        let Some(last) = records.last() else { return Ok(()) };
+        let Some(last) = records.last() else {
+            return Ok(());
+        };
         let mut c = self.lock();
         let t = c.transaction()?;
         for r in records {
             index_line(&t, origin, name, r)?;
         }
-        t.execute("UPDATE logs SET indexed=?2 WHERE origin=?1", params![origin, N(last.n + 1)])?;
+        t.execute(
+            "UPDATE logs SET indexed=?2 WHERE origin=?1",
+            params![origin, N(last.n + 1)],
+        )?;
         Ok(t.commit()?)
     }
 
     /// Segments of a camera that touch [t0, t1), in order; deleted and lost ones too.
-    pub fn segments(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<SegmentRecord>, DbError> {
+    pub fn segments(
+        &self,
+        camera: &BoxCamera,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<SegmentRecord>, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(
             "SELECT log, n, s, t0, t1, size, mask, how, gone FROM segments
              WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 ORDER BY s",
         )?;
-        let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0], |r| {
-            Ok(SegmentRecord {
-                log: r.get(0)?, n: r.get::<_, N>(1)?.0, s: r.get::<_, N>(2)?.0, t0: Utc(r.get(3)?), t1: Utc(r.get(4)?), size: r.get::<_, N>(5)?.0, mask: r.get(6)?,
-                how: r.get(7)?, gone: r.get(8)?,
-            })
-        })?;
+        let rows = q.query_map(
+            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
+            |r| {
+                Ok(SegmentRecord {
+                    log: r.get(0)?,
+                    n: r.get::<_, N>(1)?.0,
+                    s: r.get::<_, N>(2)?.0,
+                    t0: Utc(r.get(3)?),
+                    t1: Utc(r.get(4)?),
+                    size: r.get::<_, N>(5)?.0,
+                    mask: r.get(6)?,
+                    how: r.get(7)?,
+                    gone: r.get(8)?,
+                })
+            },
+        )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -87,9 +107,17 @@ impl Db {
         let mut q = c.prepare_cached(
             "SELECT t0, t1, why, packets FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3 ORDER BY t0",
         )?;
-        let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0], |r| {
-            Ok(GapRecord { t0: Utc(r.get(0)?), t1: Utc(r.get(1)?), why: r.get(2)?, packets: r.get::<_, N>(3)?.0 })
-        })?;
+        let rows = q.query_map(
+            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
+            |r| {
+                Ok(GapRecord {
+                    t0: Utc(r.get(0)?),
+                    t1: Utc(r.get(1)?),
+                    why: r.get(2)?,
+                    packets: r.get::<_, N>(3)?.0,
+                })
+            },
+        )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -97,34 +125,52 @@ impl Db {
     pub fn extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
         let c = self.lock();
         let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2 AND gone IS NULL";
-        Ok(c.query_row(sql, params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
-            let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
-            Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
-        })?)
+        Ok(c.query_row(
+            sql,
+            params![camera.r#box.as_str(), camera.cam.as_str()],
+            |r| {
+                let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
+                Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
+            },
+        )?)
     }
 
     /// The same of everything ever logged, deleted footage too.
     pub fn segments_extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
         let c = self.lock();
         let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2";
-        Ok(c.query_row(sql, params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
-            let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
-            Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
-        })?)
+        Ok(c.query_row(
+            sql,
+            params![camera.r#box.as_str(), camera.cam.as_str()],
+            |r| {
+                let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
+                Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
+            },
+        )?)
     }
 
     /// Cameras of a box of which any footage was ever logged.
     pub fn cameras_seen(&self, name: &BoxName) -> Result<Vec<String>, DbError> {
         let c = self.lock();
-        let mut q = c.prepare_cached("SELECT DISTINCT cam FROM segments WHERE box=?1 ORDER BY cam")?;
-        Ok(q.query_map([name.as_str()], |r| r.get(0))?.collect::<Result<_, _>>()?)
+        let mut q =
+            c.prepare_cached("SELECT DISTINCT cam FROM segments WHERE box=?1 ORDER BY cam")?;
+        Ok(q.query_map([name.as_str()], |r| r.get(0))?
+            .collect::<Result<_, _>>()?)
     }
 
     /// Whether line `n` of a log is the `exp.clip` of this exhibit and camera.
-    pub fn is_clip_line(&self, origin: &str, n: u64, exhibit: &str, cam: &str) -> Result<bool, DbError> {
+    pub fn is_clip_line(
+        &self,
+        origin: &str,
+        n: u64,
+        exhibit: &str,
+        cam: &str,
+    ) -> Result<bool, DbError> {
         let c = self.lock();
         let sql = "SELECT COUNT(*) FROM clips WHERE log=?1 AND n=?2 AND ref=?3 AND cam=?4";
-        Ok(c.query_row(sql, params![origin, N(n), exhibit, cam], |r| r.get::<_, i64>(0))? > 0)
+        Ok(c.query_row(sql, params![origin, N(n), exhibit, cam], |r| {
+            r.get::<_, i64>(0)
+        })? > 0)
     }
 }
 
@@ -141,7 +187,12 @@ fn time(data: &Value, key: &str) -> i64 {
 }
 
 /// A verified line has the fields of its type; anything odd is indexed as empty, never fatal.
-fn index_line(t: &Transaction<'_>, origin: &str, name: &BoxName, r: &Record) -> Result<(), DbError> {
+fn index_line(
+    t: &Transaction<'_>,
+    origin: &str,
+    name: &BoxName,
+    r: &Record,
+) -> Result<(), DbError> {
     let d = &r.data;
     let cam = text(d, "cam");
     match r.kind.as_str() {
@@ -169,8 +220,10 @@ fn index_line(t: &Transaction<'_>, origin: &str, name: &BoxName, r: &Record) -> 
                 .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1")])?;
         }
         "exp.clip" => {
-            t.prepare_cached("INSERT OR REPLACE INTO clips (log, n, ref, cam) VALUES (?1,?2,?3,?4)")?
-                .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
+            t.prepare_cached(
+                "INSERT OR REPLACE INTO clips (log, n, ref, cam) VALUES (?1,?2,?3,?4)",
+            )?
+            .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
         }
         _ => {}
     }

@@ -21,12 +21,21 @@ pub struct LogRecord {
     pub why: Option<String>,
 }
 
-const COLUMNS: &str = "origin, box, number, size, root, cosigned, seen_size, seen_time, dispute, why";
+const COLUMNS: &str =
+    "origin, box, number, size, root, cosigned, seen_size, seen_time, dispute, why";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<LogRecord> {
     Ok(LogRecord {
-        origin: r.get(0)?, r#box: r.get(1)?, number: r.get::<_, N>(2)?.0, size: r.get::<_, N>(3)?.0, root: r.get(4)?, cosigned: Utc(r.get(5)?),
-        seen_size: r.get::<_, N>(6)?.0, seen_time: Utc(r.get(7)?), dispute: r.get(8)?, why: r.get(9)?,
+        origin: r.get(0)?,
+        r#box: r.get(1)?,
+        number: r.get::<_, N>(2)?.0,
+        size: r.get::<_, N>(3)?.0,
+        root: r.get(4)?,
+        cosigned: Utc(r.get(5)?),
+        seen_size: r.get::<_, N>(6)?.0,
+        seen_time: Utc(r.get(7)?),
+        dispute: r.get(8)?,
+        why: r.get(9)?,
     })
 }
 
@@ -34,13 +43,19 @@ impl Db {
     /// All logs, oldest number of a box first.
     pub fn logs(&self) -> Result<Vec<LogRecord>, DbError> {
         let c = self.lock();
-        let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
+        let mut q =
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
         Ok(q.query_map([], record)?.collect::<Result<_, _>>()?)
     }
 
     pub fn log(&self, origin: &str) -> Result<Option<LogRecord>, DbError> {
         let c = self.lock();
-        Ok(c.query_row(&format!("SELECT {COLUMNS} FROM logs WHERE origin=?1"), [origin], record).optional()?)
+        Ok(c.query_row(
+            &format!("SELECT {COLUMNS} FROM logs WHERE origin=?1"),
+            [origin],
+            record,
+        )
+        .optional()?)
     }
 
     /// The newest log of a box.
@@ -51,22 +66,40 @@ impl Db {
     }
 
     pub fn meet_log(&self, origin: &str, name: &BoxName, number: u64) -> Result<(), DbError> {
-        self.lock().execute("INSERT OR IGNORE INTO logs (origin, box, number) VALUES (?1, ?2, ?3)", params![origin, name.as_str(), N(number)])?;
+        self.lock().execute(
+            "INSERT OR IGNORE INTO logs (origin, box, number) VALUES (?1, ?2, ?3)",
+            params![origin, name.as_str(), N(number)],
+        )?;
         Ok(())
     }
 
-    pub fn log_grew(&self, origin: &str, size: u64, root: &str, cosigned: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE logs SET size=?2, root=?3, cosigned=?4 WHERE origin=?1", params![origin, N(size), root, cosigned.0])?;
+    pub fn log_grew(
+        &self,
+        origin: &str,
+        size: u64,
+        root: &str,
+        cosigned: Utc,
+    ) -> Result<(), DbError> {
+        self.lock().execute(
+            "UPDATE logs SET size=?2, root=?3, cosigned=?4 WHERE origin=?1",
+            params![origin, N(size), root, cosigned.0],
+        )?;
         Ok(())
     }
 
     pub fn log_seen(&self, origin: &str, size: u64, now: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE logs SET seen_size=?2, seen_time=?3 WHERE origin=?1", params![origin, N(size), now.0])?;
+        self.lock().execute(
+            "UPDATE logs SET seen_size=?2, seen_time=?3 WHERE origin=?1",
+            params![origin, N(size), now.0],
+        )?;
         Ok(())
     }
 
     pub fn dispute_log(&self, origin: &str, code: &str, why: &str) -> Result<(), DbError> {
-        self.lock().execute("UPDATE logs SET dispute=?2, why=?3 WHERE origin=?1 AND dispute IS NULL", params![origin, code, why])?;
+        self.lock().execute(
+            "UPDATE logs SET dispute=?2, why=?3 WHERE origin=?1 AND dispute IS NULL",
+            params![origin, code, why],
+        )?;
         Ok(())
     }
 }

@@ -20,7 +20,9 @@ pub mod staff;
 pub enum DbError {
     #[error("the hub's records (hub.sqlite) cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    #[error("the hub's records (hub.sqlite) are version {0}; this program knows version {VERSION}: install the newer program")]
+    #[error(
+        "the hub's records (hub.sqlite) are version {0}; this program knows version {VERSION}: install the newer program"
+    )]
     Newer(i64),
     #[error("a row of the hub's records cannot be read: {0}")]
     Row(String),
@@ -44,12 +46,16 @@ impl Db {
         }
         connection.execute_batch(include_str!("schema.sql"))?;
         connection.pragma_update(None, "user_version", VERSION)?;
-        Ok(Self { connection: Mutex::new(connection) })
+        Ok(Self {
+            connection: Mutex::new(connection),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic in one statement leaves SQLite's own transaction to roll back.
-        self.connection.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.connection
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -59,13 +65,17 @@ struct N(u64);
 
 impl ToSql for N {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        i64::try_from(self.0).map(ToSqlOutput::from).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+        i64::try_from(self.0)
+            .map(ToSqlOutput::from)
+            .map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
     }
 }
 
 impl FromSql for N {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         let n = i64::column_result(value)?;
-        u64::try_from(n).map(N).map_err(|_| FromSqlError::OutOfRange(n))
+        u64::try_from(n)
+            .map(N)
+            .map_err(|_| FromSqlError::OutOfRange(n))
     }
 }

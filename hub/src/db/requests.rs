@@ -42,18 +42,40 @@ pub struct FetchRecord {
 const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
-    let (exhibit, name, cam, state): (String, String, String, String) = (r.get(0)?, r.get(2)?, r.get(3)?, r.get(10)?);
+    let (exhibit, name, cam, state): (String, String, String, String) =
+        (r.get(0)?, r.get(2)?, r.get(3)?, r.get(10)?);
     let (log, line): (Option<String>, Option<N>) = (r.get(12)?, r.get(13)?);
     let row = |e: String| DbError::Row(e);
-    let (grant, t0, t1, purpose, reference) = (r.get(1)?, Utc(r.get(4)?), Utc(r.get(5)?), r.get(6)?, r.get(7)?);
-    let (requester, who, why, package, made) = (r.get(8)?, r.get(9)?, r.get(11)?, r.get(14)?, Utc(r.get(15)?));
+    let (grant, t0, t1, purpose, reference) = (
+        r.get(1)?,
+        Utc(r.get(4)?),
+        Utc(r.get(5)?),
+        r.get(6)?,
+        r.get(7)?,
+    );
+    let (requester, who, why, package, made) = (
+        r.get(8)?,
+        r.get(9)?,
+        r.get(11)?,
+        r.get(14)?,
+        Utc(r.get(15)?),
+    );
     Ok((|| {
         Ok(RequestRecord {
             r#ref: ExhibitRef::parse(&exhibit).map_err(|e| row(e.to_string()))?,
             camera: BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| row(e.to_string()))?,
             state: State::parse(&state).ok_or_else(|| row(format!("state {state:?}")))?,
             line: log.zip(line.map(|n| n.0)),
-            grant, t0, t1, purpose, reference, requester, who, why, package, made,
+            grant,
+            t0,
+            t1,
+            purpose,
+            reference,
+            requester,
+            who,
+            why,
+            package,
+            made,
         })
     })())
 }
@@ -61,7 +83,11 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
 impl Db {
     /// Number of the next request: the last part of its grant and of its exhibit reference.
     pub fn next_request(&self) -> Result<u32, DbError> {
-        Ok(self.lock().query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM requests", [], |r| r.get(0))?)
+        Ok(self
+            .lock()
+            .query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM requests", [], |r| {
+                r.get(0)
+            })?)
     }
 
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
@@ -78,41 +104,76 @@ impl Db {
 
     pub fn request(&self, exhibit: &str) -> Result<Option<RequestRecord>, DbError> {
         let c = self.lock();
-        c.query_row(&format!("SELECT {COLUMNS} FROM requests WHERE ref=?1"), [exhibit], record).optional()?.transpose()
+        c.query_row(
+            &format!("SELECT {COLUMNS} FROM requests WHERE ref=?1"),
+            [exhibit],
+            record,
+        )
+        .optional()?
+        .transpose()
     }
 
     /// Newest first.
     pub fn requests(&self) -> Result<Vec<RequestRecord>, DbError> {
         let c = self.lock();
-        let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
+        let mut q =
+            c.prepare_cached(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
         let rows: Vec<_> = q.query_map([], record)?.collect::<Result<_, _>>()?;
         rows.into_iter().collect()
     }
 
-    pub fn request_state(&self, exhibit: &str, state: State, why: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE requests SET state=?2, why=?3, changed=?4 WHERE ref=?1", params![exhibit, state.as_str(), why, now.0])?;
+    pub fn request_state(
+        &self,
+        exhibit: &str,
+        state: State,
+        why: &str,
+        now: Utc,
+    ) -> Result<(), DbError> {
+        self.lock().execute(
+            "UPDATE requests SET state=?2, why=?3, changed=?4 WHERE ref=?1",
+            params![exhibit, state.as_str(), why, now.0],
+        )?;
         Ok(())
     }
 
     pub fn request_package(&self, exhibit: &str, package: &str) -> Result<(), DbError> {
-        self.lock().execute("UPDATE requests SET package=?2 WHERE ref=?1", params![exhibit, package])?;
+        self.lock().execute(
+            "UPDATE requests SET package=?2 WHERE ref=?1",
+            params![exhibit, package],
+        )?;
         Ok(())
     }
 
     /// The box's answer: its `exp.clip` line and the segments. Segments already fetched stay fetched.
-    pub fn request_answered(&self, exhibit: &str, log: &str, line: u64, segments: &[PullSegment]) -> Result<(), DbError> {
+    pub fn request_answered(
+        &self,
+        exhibit: &str,
+        log: &str,
+        line: u64,
+        segments: &[PullSegment],
+    ) -> Result<(), DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
-        t.execute("UPDATE requests SET log=?2, line=?3 WHERE ref=?1", params![exhibit, log, N(line)])?;
+        t.execute(
+            "UPDATE requests SET log=?2, line=?3 WHERE ref=?1",
+            params![exhibit, log, N(line)],
+        )?;
         let done: Vec<(N, N)> = {
             let mut q = t.prepare("SELECT s, n FROM request_segments WHERE ref=?1 AND done=1")?;
-            q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<Result<_, _>>()?
+            q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?
+                .collect::<Result<_, _>>()?
         };
         t.execute("DELETE FROM request_segments WHERE ref=?1", [exhibit])?;
         for p in segments {
             t.execute(
                 "INSERT INTO request_segments (ref, s, n, sealed, done) VALUES (?1,?2,?3,?4,?5)",
-                params![exhibit, N(p.s), N(p.n), N(p.sealed), done.contains(&(N(p.s), N(p.n)))],
+                params![
+                    exhibit,
+                    N(p.s),
+                    N(p.n),
+                    N(p.sealed),
+                    done.contains(&(N(p.s), N(p.n)))
+                ],
             )?;
         }
         Ok(t.commit()?)
@@ -120,13 +181,25 @@ impl Db {
 
     pub fn request_segments(&self, exhibit: &str) -> Result<Vec<FetchRecord>, DbError> {
         let c = self.lock();
-        let mut q = c.prepare_cached("SELECT s, n, sealed, done FROM request_segments WHERE ref=?1 ORDER BY s")?;
-        let rows = q.query_map([exhibit], |r| Ok(FetchRecord { s: r.get::<_, N>(0)?.0, n: r.get::<_, N>(1)?.0, sealed: r.get::<_, N>(2)?.0, done: r.get(3)? }))?;
+        let mut q = c.prepare_cached(
+            "SELECT s, n, sealed, done FROM request_segments WHERE ref=?1 ORDER BY s",
+        )?;
+        let rows = q.query_map([exhibit], |r| {
+            Ok(FetchRecord {
+                s: r.get::<_, N>(0)?.0,
+                n: r.get::<_, N>(1)?.0,
+                sealed: r.get::<_, N>(2)?.0,
+                done: r.get(3)?,
+            })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     pub fn segment_done(&self, exhibit: &str, s: u64) -> Result<(), DbError> {
-        self.lock().execute("UPDATE request_segments SET done=1 WHERE ref=?1 AND s=?2", params![exhibit, N(s)])?;
+        self.lock().execute(
+            "UPDATE request_segments SET done=1 WHERE ref=?1 AND s=?2",
+            params![exhibit, N(s)],
+        )?;
         Ok(())
     }
 }

@@ -19,36 +19,67 @@ pub struct AccountRecord {
 impl Db {
     /// Number the next account gets.
     pub fn next_op(&self) -> Result<u32, DbError> {
-        Ok(self.lock().query_row("SELECT COALESCE(MAX(op), 0) + 1 FROM accounts", [], |r| r.get(0))?)
+        Ok(self
+            .lock()
+            .query_row("SELECT COALESCE(MAX(op), 0) + 1 FROM accounts", [], |r| {
+                r.get(0)
+            })?)
     }
 
-    pub fn add_account(&self, op: u32, name: &str, role: &str, password: &str) -> Result<(), DbError> {
-        self.lock().execute("INSERT INTO accounts (op, name, role, password) VALUES (?1, ?2, ?3, ?4)", params![op, name, role, password])?;
+    pub fn add_account(
+        &self,
+        op: u32,
+        name: &str,
+        role: &str,
+        password: &str,
+    ) -> Result<(), DbError> {
+        self.lock().execute(
+            "INSERT INTO accounts (op, name, role, password) VALUES (?1, ?2, ?3, ?4)",
+            params![op, name, role, password],
+        )?;
         Ok(())
     }
 
     pub fn account(&self, name: &str) -> Result<Option<AccountRecord>, DbError> {
         let c = self.lock();
-        let row = c.query_row("SELECT op, name, role, password, fails, locked FROM accounts WHERE name=?1", [name], |r| {
-            Ok(AccountRecord {
-                op: r.get(0)?, name: r.get(1)?, role: r.get(2)?, password: r.get(3)?, fails: r.get(4)?, locked: Utc(r.get(5)?),
-            })
-        });
+        let row = c.query_row(
+            "SELECT op, name, role, password, fails, locked FROM accounts WHERE name=?1",
+            [name],
+            |r| {
+                Ok(AccountRecord {
+                    op: r.get(0)?,
+                    name: r.get(1)?,
+                    role: r.get(2)?,
+                    password: r.get(3)?,
+                    fails: r.get(4)?,
+                    locked: Utc(r.get(5)?),
+                })
+            },
+        );
         Ok(row.optional()?)
     }
 
     pub fn account_tried(&self, op: u32, fails: u32, locked: Utc) -> Result<(), DbError> {
-        self.lock().execute("UPDATE accounts SET fails=?2, locked=?3 WHERE op=?1", params![op, fails, locked.0])?;
+        self.lock().execute(
+            "UPDATE accounts SET fails=?2, locked=?3 WHERE op=?1",
+            params![op, fails, locked.0],
+        )?;
         Ok(())
     }
 
     /// Keeps salt and text of a salted hash. Erasing the row makes the hash in the log say nothing.
     pub fn keep_side(&self, hash: &str, salt: &str, text: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute("INSERT OR REPLACE INTO side (hash, salt, text, made) VALUES (?1, ?2, ?3, ?4)", params![hash, salt, text, now.0])?;
+        self.lock().execute(
+            "INSERT OR REPLACE INTO side (hash, salt, text, made) VALUES (?1, ?2, ?3, ?4)",
+            params![hash, salt, text, now.0],
+        )?;
         Ok(())
     }
 
     pub fn side_text(&self, hash: &str) -> Result<Option<String>, DbError> {
-        Ok(self.lock().query_row("SELECT text FROM side WHERE hash=?1", [hash], |r| r.get(0)).optional()?)
+        Ok(self
+            .lock()
+            .query_row("SELECT text FROM side WHERE hash=?1", [hash], |r| r.get(0))
+            .optional()?)
     }
 }

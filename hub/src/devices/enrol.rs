@@ -15,7 +15,13 @@ use crate::{board::Refusal, desk::Desk, keys};
 
 /// Hash under which a code's secret is kept. The secret has 128 random bits: a plain hash is enough.
 fn kept(secret: &str) -> String {
-    hex(&sha256(format!("beadle enrolment secret v1\n{}", secret.to_ascii_uppercase()).as_bytes()))
+    hex(&sha256(
+        format!(
+            "beadle enrolment secret v1\n{}",
+            secret.to_ascii_uppercase()
+        )
+        .as_bytes(),
+    ))
 }
 
 /// The second `box.add` line of a box: its certificate, by fingerprint.
@@ -36,12 +42,38 @@ fn plain(e: impl std::fmt::Display) -> Refusal {
 
 /// Registers a box and makes its one-time code. Blocking.
 pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<String, Refusal> {
-    let hub = desk.config.address.clone().unwrap_or_else(|| desk.quic.to_string());
-    let code = EnrolCode { hub, ca: desk.keys.ca_digest(), r#box: name.clone(), secret: keys::random().map_err(plain)? };
-    let text = code.encode().ok_or_else(|| Refusal("the hub's address is too long for a code; shorten `address` in hub.toml".into()))?;
-    desk.log.append(who, &BoxAdd { r#box: name.to_string(), by: vec![who.into()] }).map_err(plain)?;
+    let hub = desk
+        .config
+        .address
+        .clone()
+        .unwrap_or_else(|| desk.quic.to_string());
+    let code = EnrolCode {
+        hub,
+        ca: desk.keys.ca_digest(),
+        r#box: name.clone(),
+        secret: keys::random().map_err(plain)?,
+    };
+    let text = code.encode().ok_or_else(|| {
+        Refusal("the hub's address is too long for a code; shorten `address` in hub.toml".into())
+    })?;
+    desk.log
+        .append(
+            who,
+            &BoxAdd {
+                r#box: name.to_string(),
+                by: vec![who.into()],
+            },
+        )
+        .map_err(plain)?;
     let now = desk.now();
-    desk.db.register_box(name, &kept(&code.secret_text()), now.plus_ms(registry::CODE_LIFE_MS), now).map_err(plain)?;
+    desk.db
+        .register_box(
+            name,
+            &kept(&code.secret_text()),
+            now.plus_ms(registry::CODE_LIFE_MS),
+            now,
+        )
+        .map_err(plain)?;
     Ok(text)
 }
 
@@ -72,17 +104,29 @@ fn try_claim(desk: &Desk, name: &BoxName, secret: &str, spki: &str) -> Result<En
         desk.db.code_tried(name).map_err(|e| ours(&e))?;
     }
     judged.map_err(str::to_owned)?;
-    let spki = STANDARD.decode(spki).map_err(|_| "the public key offered is not base64".to_owned())?;
+    let spki = STANDARD
+        .decode(spki)
+        .map_err(|_| "the public key offered is not base64".to_owned())?;
     let (cert, fingerprint, until) = match desk.keys.certify_box(name, &spki, now) {
         Ok(made) => made,
         Err(e @ keys::KeyError::NotP256) => return Err(e.to_string()),
         Err(e) => return Err(ours(&e)),
     };
     let fingerprint = hex(&fingerprint);
-    let line = BoxCertified { r#box: name.as_str(), by: vec!["sys:enrol".into()], cert: &fingerprint };
+    let line = BoxCertified {
+        r#box: name.as_str(),
+        by: vec!["sys:enrol".into()],
+        cert: &fingerprint,
+    };
     desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
-    if !desk.db.enrol(name, &hash, &fingerprint, until).map_err(|e| ours(&e))? {
-        return Err("this code was used already; ask for a new one (`beadle-hub box add NAME`)".into());
+    if !desk
+        .db
+        .enrol(name, &hash, &fingerprint, until)
+        .map_err(|e| ours(&e))?
+    {
+        return Err(
+            "this code was used already; ask for a new one (`beadle-hub box add NAME`)".into(),
+        );
     }
     Ok(EnrolReply::Enrolled {
         scheme: desk.config.scheme.clone(),

@@ -36,13 +36,19 @@ pub struct Refused {
 }
 
 fn refused(code: &str, why: impl std::fmt::Display) -> Refused {
-    Refused { code: code.into(), why: why.to_string() }
+    Refused {
+        code: code.into(),
+        why: why.to_string(),
+    }
 }
 
 /// The hub could not store; the box tries again later.
 fn ours(e: impl std::fmt::Display) -> Refused {
     tracing::error!("a box log could not be stored: {e}");
-    refused("TRY-LATER", "the hub could not store the log; it stays with the box, which tries again")
+    refused(
+        "TRY-LATER",
+        "the hub could not store the log; it stays with the box, which tries again",
+    )
 }
 
 /// A fault the hub raises about a box's log: `fault.on` and `fault.off` with the log's name beside the usual keys.
@@ -108,13 +114,33 @@ fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl BoxLogs {
-    pub fn new(state: &std::path::Path, scheme: &str, db: Arc<Db>, own: OwnLog, keys: Arc<Keys>, clock: Arc<dyn Clock>, live: Live) -> Self {
-        Self { root: state.join("boxes"), scheme: scheme.into(), db, own, keys, clock, live, open: Arc::default() }
+    pub fn new(
+        state: &std::path::Path,
+        scheme: &str,
+        db: Arc<Db>,
+        own: OwnLog,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+        live: Live,
+    ) -> Self {
+        Self {
+            root: state.join("boxes"),
+            scheme: scheme.into(),
+            db,
+            own,
+            keys,
+            clock,
+            live,
+            open: Arc::default(),
+        }
     }
 
     /// Where the copy of a log lies.
     pub fn folder(&self, name: &BoxName, number: u64) -> PathBuf {
-        self.root.join(name.as_str()).join("log").join(number.to_string())
+        self.root
+            .join(name.as_str())
+            .join("log")
+            .join(number.to_string())
     }
 
     pub fn folder_of(&self, origin: &str) -> Option<PathBuf> {
@@ -123,10 +149,18 @@ impl BoxLogs {
     }
 
     /// A box offers log `number` and shows the newest countersigned head it has.
-    pub fn begin(&self, name: &BoxName, number: u64, shown: Option<&str>) -> Result<(Stream, Have), Refused> {
+    pub fn begin(
+        &self,
+        name: &BoxName,
+        number: u64,
+        shown: Option<&str>,
+    ) -> Result<(Stream, Have), Refused> {
         let newest = self.db.newest_log(name).map_err(ours)?;
         if let Some(newer) = newest.filter(|l| l.number > number) {
-            let why = format!("the box offers log {number}; the hub holds its successor {}", newer.origin);
+            let why = format!(
+                "the box offers log {number}; the hub holds its successor {}",
+                newer.origin
+            );
             self.raise(&newer.origin, "ROLLED-BACK", &why);
             return Err(refused("ROLLED-BACK", why));
         }
@@ -141,24 +175,51 @@ impl BoxLogs {
                 }
                 e => ours(e),
             })?;
-            *slot = Some(Log { copy, turn: 0, fault: None });
+            *slot = Some(Log {
+                copy,
+                turn: 0,
+                fault: None,
+            });
         }
-        let Some(open) = slot.as_mut() else { return Err(ours("the log is not open")) };
+        let Some(open) = slot.as_mut() else {
+            return Err(ours("the log is not open"));
+        };
         open.copy.forget_pending();
         open.turn += 1;
         let turn = open.turn;
         self.db.meet_log(&origin, name, number).map_err(ours)?;
         self.catch_up(&origin, name, open).map_err(ours)?;
         let record = self.db.log(&origin).map_err(ours)?;
-        if let Some(LogRecord { dispute: Some(code), why, .. }) = record {
-            return Err(refused(&code, why.unwrap_or_else(|| "this log is disputed and no longer countersigned".into())));
+        if let Some(LogRecord {
+            dispute: Some(code),
+            why,
+            ..
+        }) = record
+        {
+            return Err(refused(
+                &code,
+                why.unwrap_or_else(|| "this log is disputed and no longer countersigned".into()),
+            ));
         }
         if let Some(text) = shown {
             self.compare(&origin, open, text)?;
         }
-        let have = Have { size: open.copy.size(), root: STANDARD.encode(open.copy.root()) };
+        let have = Have {
+            size: open.copy.size(),
+            root: STANDARD.encode(open.copy.root()),
+        };
         drop(slot);
-        Ok((Stream { logs: self.clone(), name: name.clone(), number, origin, log, turn }, have))
+        Ok((
+            Stream {
+                logs: self.clone(),
+                name: name.clone(),
+                number,
+                origin,
+                log,
+                turn,
+            },
+            have,
+        ))
     }
 
     /// Brings the records and the index up to what the copy holds (after a crash between storing and indexing, or when dropped).
@@ -176,33 +237,56 @@ impl BoxLogs {
             if bytes.is_empty() {
                 break;
             }
-            let records: Vec<Record> = bytes.split_inclusive(|b| *b == b'\n').filter_map(|l| Record::parse(l).ok()).collect();
+            let records: Vec<Record> = bytes
+                .split_inclusive(|b| *b == b'\n')
+                .filter_map(|l| Record::parse(l).ok())
+                .collect();
             from += bytes.iter().filter(|b| **b == b'\n').count() as u64;
             self.db.index(origin, name, &records)?;
         }
-        let time = log.copy.cosigned().map_or(Cosigned::Absent, |h| h.check_cosigned(self.keys.cosign_vkey()));
+        let time = log.copy.cosigned().map_or(Cosigned::Absent, |h| {
+            h.check_cosigned(self.keys.cosign_vkey())
+        });
         if let (Cosigned::Good { time }, Some(record)) = (time, self.db.log(origin)?)
             && record.size != size
         {
             let at = shared::time::Utc(i64::try_from(time).unwrap_or(0) * 1000);
-            self.db.log_grew(origin, size, &STANDARD.encode(log.copy.root()), at)?;
+            self.db
+                .log_grew(origin, size, &STANDARD.encode(log.copy.root()), at)?;
         }
         Ok(())
     }
 
     /// Compares the countersigned head the box shows with what is held here (audit.md 2.5, step 2).
     fn compare(&self, origin: &str, log: &mut Log, text: &str) -> Result<(), Refused> {
-        let Ok(shown) = SignedHead::parse(text.as_bytes()) else { return Err(refused("MALFORMED", "the countersigned head shown is not a head")) };
+        let Ok(shown) = SignedHead::parse(text.as_bytes()) else {
+            return Err(refused(
+                "MALFORMED",
+                "the countersigned head shown is not a head",
+            ));
+        };
         if shown.head.origin != origin {
-            return Err(refused("MALFORMED", format!("the countersigned head shown is of {}, not of {origin}", shown.head.origin)));
+            return Err(refused(
+                "MALFORMED",
+                format!(
+                    "the countersigned head shown is of {}, not of {origin}",
+                    shown.head.origin
+                ),
+            ));
         }
-        if !matches!(shown.check_cosigned(self.keys.cosign_vkey()), Cosigned::Good { .. }) {
+        if !matches!(
+            shown.check_cosigned(self.keys.cosign_vkey()),
+            Cosigned::Good { .. }
+        ) {
             // Countersigned by a key this hub no longer has, or by none: it says nothing here.
             return Ok(());
         }
         let held = log.copy.size();
         if shown.head.size > held {
-            let why = format!("the box shows this hub's own signature over {} lines; {held} are held: the hub was restored from an older backup", shown.head.size);
+            let why = format!(
+                "the box shows this hub's own signature over {} lines; {held} are held: the hub was restored from an older backup",
+                shown.head.size
+            );
             tracing::error!(log = origin, "HUB-ROLLED-BACK: {why}");
             log.copy.keep_disputed(&shown).map_err(ours)?;
             self.raise_on(log, origin, "HUB-ROLLED-BACK", &why);
@@ -214,13 +298,18 @@ impl BoxLogs {
             return Ok(());
         } else {
             let leaves = LogFolder::new(log.copy.folder()).leaves().map_err(ours)?;
-            let upto = usize::try_from(shown.head.size).unwrap_or(usize::MAX).min(leaves.len());
+            let upto = usize::try_from(shown.head.size)
+                .unwrap_or(usize::MAX)
+                .min(leaves.len());
             tree::root(&leaves[..upto])
         };
         if ours_then == shown.head.root {
             return Ok(());
         }
-        let why = format!("two histories of {} lines carry this hub's signature", shown.head.size);
+        let why = format!(
+            "two histories of {} lines carry this hub's signature",
+            shown.head.size
+        );
         log.copy.keep_disputed(&shown).map_err(ours)?;
         self.dispute(log, origin, "FORKED", &why);
         Err(refused("FORKED", why))
@@ -236,7 +325,14 @@ impl BoxLogs {
 
     fn raise(&self, origin: &str, code: &str, why: &str) {
         tracing::error!(log = origin, "{code}: {why}");
-        if let Err(e) = self.own.append("sys:hub", &LogFault::<true> { code, cam: None, log: origin }) {
+        if let Err(e) = self.own.append(
+            "sys:hub",
+            &LogFault::<true> {
+                code,
+                cam: None,
+                log: origin,
+            },
+        ) {
             tracing::error!("the hub's own log did not take the fault: {e}");
         }
     }
@@ -253,7 +349,16 @@ impl BoxLogs {
         let now = self.clock.now().wall;
         for l in self.db.logs().map_err(ours)? {
             if l.size > l.seen_size && now.0 - l.seen_time.0 >= 3_600_000 {
-                self.own.append("sys:hub", &HeadSeen { log: l.origin.clone(), size: l.size, root: l.root }).map_err(ours)?;
+                self.own
+                    .append(
+                        "sys:hub",
+                        &HeadSeen {
+                            log: l.origin.clone(),
+                            size: l.size,
+                            root: l.root,
+                        },
+                    )
+                    .map_err(ours)?;
                 self.db.log_seen(&l.origin, l.size, now).map_err(ours)?;
             }
         }
@@ -270,7 +375,10 @@ impl Stream {
         let mut slot = lock(&self.log);
         let log = slot.as_mut().ok_or_else(|| ours("the log is not open"))?;
         if log.turn != self.turn {
-            return Err(refused("REPLACED", "a newer connection of this box sends its log now"));
+            return Err(refused(
+                "REPLACED",
+                "a newer connection of this box sends its log now",
+            ));
         }
         work(log)
     }
@@ -299,7 +407,8 @@ impl Stream {
 
     /// A head over everything sent so far: the note with this hub's countersignature.
     pub fn head(&self, note: &[u8]) -> Result<String, Refused> {
-        let head = SignedHead::parse(note).map_err(|e| refused("MALFORMED", format!("a head cannot be read: {e}")))?;
+        let head = SignedHead::parse(note)
+            .map_err(|e| refused("MALFORMED", format!("a head cannot be read: {e}")))?;
         self.with(|log| self.take_head(log, head))
     }
 
@@ -328,14 +437,25 @@ impl Stream {
         }
         // The lines are safe and countersigned: what follows is derived, and is caught up with later if it fails now.
         let size = signed.head.size;
-        let grew = logs.db.index(&self.origin, &self.name, &records).and_then(|()| {
-            logs.db.log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
-        });
+        let grew = logs
+            .db
+            .index(&self.origin, &self.name, &records)
+            .and_then(|()| {
+                logs.db
+                    .log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
+            });
         if let Err(e) = grew {
             tracing::error!(log = self.origin, "the index lags behind the log: {e}");
         }
         if let Some(code) = log.fault.take()
-            && let Err(e) = logs.own.append("sys:hub", &LogFault::<false> { code: &code, cam: None, log: &self.origin })
+            && let Err(e) = logs.own.append(
+                "sys:hub",
+                &LogFault::<false> {
+                    code: &code,
+                    cam: None,
+                    log: &self.origin,
+                },
+            )
         {
             tracing::error!("the hub's own log did not take the end of a fault: {e}");
         }
@@ -346,8 +466,19 @@ impl Stream {
     /// The box opened a successor log: say so, with the last line held of the one before.
     fn replaced(&self) {
         let before = id::box_log(&self.logs.scheme, &self.name, self.number - 1);
-        let last = self.logs.db.log(&before).ok().flatten().map_or(-1, |l| i64::try_from(l.size).unwrap_or(i64::MAX) - 1);
-        let line = BoxReplace { r#box: self.name.to_string(), log: self.origin.clone(), last_n: last, by: vec!["sys:hub".into()] };
+        let last = self
+            .logs
+            .db
+            .log(&before)
+            .ok()
+            .flatten()
+            .map_or(-1, |l| i64::try_from(l.size).unwrap_or(i64::MAX) - 1);
+        let line = BoxReplace {
+            r#box: self.name.to_string(),
+            log: self.origin.clone(),
+            last_n: last,
+            by: vec!["sys:hub".into()],
+        };
         if let Err(e) = self.logs.own.append("sys:hub", &line) {
             tracing::error!("the hub's own log did not take a box.replace: {e}");
         }

@@ -31,14 +31,37 @@ impl Hub {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
         let db = Arc::new(Db::open(dir.path()).expect("records"));
-        let (own, _) = OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
-        let logs = BoxLogs::new(dir.path(), SCHEME, db.clone(), own.clone(), keys.clone(), clock, Live::default());
-        Self { dir, keys, db, own, logs }
+        let (own, _) =
+            OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
+        let logs = BoxLogs::new(
+            dir.path(),
+            SCHEME,
+            db.clone(),
+            own.clone(),
+            keys.clone(),
+            clock,
+            Live::default(),
+        );
+        Self {
+            dir,
+            keys,
+            db,
+            own,
+            logs,
+        }
     }
 
     /// The hub after a restart: nothing in memory. `state` may be another folder: a restored backup.
     fn again(&self, state: &std::path::Path, db: Arc<Db>) -> BoxLogs {
-        BoxLogs::new(state, SCHEME, db, self.own.clone(), self.keys.clone(), Arc::new(SystemClock), Live::default())
+        BoxLogs::new(
+            state,
+            SCHEME,
+            db,
+            self.own.clone(),
+            self.keys.clone(),
+            Arc::new(SystemClock),
+            Live::default(),
+        )
     }
 
     fn own_lines(&self) -> String {
@@ -47,12 +70,17 @@ impl Hub {
 
     fn faults(&self, code: &str) -> (usize, usize) {
         let text = self.own_lines();
-        let count = |kind: &str| text.lines().filter(|l| l.contains(kind) && l.contains(&format!("\"code\":\"{code}\""))).count();
+        let count = |kind: &str| {
+            text.lines()
+                .filter(|l| l.contains(kind) && l.contains(&format!("\"code\":\"{code}\"")))
+                .count()
+        };
         (count("\"fault.on\""), count("\"fault.off\""))
     }
 
     fn disputed(&self) -> usize {
-        std::fs::read_dir(self.dir.path().join("boxes/ashby/log/1/disputed")).map_or(0, Iterator::count)
+        std::fs::read_dir(self.dir.path().join("boxes/ashby/log/1/disputed"))
+            .map_or(0, Iterator::count)
     }
 }
 
@@ -76,7 +104,13 @@ fn log(beats: usize) -> LogBuilder {
 
 /// Sends what the hub lacks, then the newest head.
 fn send(stream: &Stream, log: &LogBuilder, have: u64) -> Result<SignedHead, Refused> {
-    let bytes: Vec<u8> = log.lines.iter().skip(have as usize).flatten().copied().collect();
+    let bytes: Vec<u8> = log
+        .lines
+        .iter()
+        .skip(have as usize)
+        .flatten()
+        .copied()
+        .collect();
     if !bytes.is_empty() {
         stream.lines(&bytes)?;
     }
@@ -93,16 +127,29 @@ fn a_good_log_is_countersigned_and_kept() {
     let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     assert_eq!(have.size, 0);
     let signed = send(&stream, &a, 0).expect("accepted");
-    assert!(matches!(signed.check_cosigned(hub.keys.cosign_vkey()), Cosigned::Good { .. }));
-    assert_eq!(stream.head(a.head().render().as_bytes()).expect("again"), signed.render(), "same head, same answer");
+    assert!(matches!(
+        signed.check_cosigned(hub.keys.cosign_vkey()),
+        Cosigned::Good { .. }
+    ));
+    assert_eq!(
+        stream.head(a.head().render().as_bytes()).expect("again"),
+        signed.render(),
+        "same head, same answer"
+    );
     let camera = BoxCamera::parse("ashby/c01").expect("camera");
     assert!(hub.db.extent(&camera).expect("index").is_some());
 
-    let (stream, have) = hub.again(hub.dir.path(), hub.db.clone()).begin(&ashby(), 1, Some(&signed.render())).expect("begins again");
+    let (stream, have) = hub
+        .again(hub.dir.path(), hub.db.clone())
+        .begin(&ashby(), 1, Some(&signed.render()))
+        .expect("begins again");
     assert_eq!(have.size, a.size());
     a.beat();
     send(&stream, &a, have.size).expect("goes on");
-    assert_eq!(hub.db.log(ORIGIN).expect("row").expect("row").size, a.size());
+    assert_eq!(
+        hub.db.log(ORIGIN).expect("row").expect("row").size,
+        a.size()
+    );
 }
 
 /// The index is derived: dropped, it is made again from the copy.
@@ -117,7 +164,9 @@ fn the_index_is_made_again() {
     let before = hub.db.extent(&camera).expect("index");
     hub.db.unindex(ORIGIN).expect("drop");
     assert_eq!(hub.db.extent(&camera).expect("index"), None);
-    hub.again(hub.dir.path(), hub.db.clone()).begin(&ashby(), 1, None).expect("begins again");
+    hub.again(hub.dir.path(), hub.db.clone())
+        .begin(&ashby(), 1, None)
+        .expect("begins again");
     assert_eq!(hub.db.extent(&camera).expect("index"), before);
 }
 
@@ -149,18 +198,42 @@ fn forked_at_one_size() {
     let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     send(&stream, &a, 0).expect("accepted");
     let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
-    assert_eq!(send(&stream, &b, have.size).expect_err("refused").code, "FORKED");
+    assert_eq!(
+        send(&stream, &b, have.size).expect_err("refused").code,
+        "FORKED"
+    );
     assert_eq!(hub.disputed(), 1);
     a.beat();
-    assert_eq!(hub.logs.begin(&ashby(), 1, None).err().expect("refused").code, "FORKED");
+    assert_eq!(
+        hub.logs
+            .begin(&ashby(), 1, None)
+            .err()
+            .expect("refused")
+            .code,
+        "FORKED"
+    );
     let fresh = hub.again(hub.dir.path(), hub.db.clone());
-    assert_eq!(fresh.begin(&ashby(), 1, None).err().expect("refused after a restart too").code, "FORKED");
+    assert_eq!(
+        fresh
+            .begin(&ashby(), 1, None)
+            .err()
+            .expect("refused after a restart too")
+            .code,
+        "FORKED"
+    );
     // The successor log is welcome, and is noted.
     let next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
     let (stream, have) = fresh.begin(&ashby(), 2, None).expect("successor");
     send(&stream, &next, have.size).expect("accepted");
     assert!(hub.own_lines().contains("\"box.replace\""));
-    assert_eq!(fresh.begin(&ashby(), 1, None).err().expect("the old one").code, "ROLLED-BACK");
+    assert_eq!(
+        fresh
+            .begin(&ashby(), 1, None)
+            .err()
+            .expect("the old one")
+            .code,
+        "ROLLED-BACK"
+    );
 }
 
 /// Row B1: the fork lies below what the hub holds, and the box's log is longer.
@@ -174,7 +247,10 @@ fn forked_below() {
     let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     send(&stream, &a, 0).expect("accepted");
     let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
-    assert_eq!(send(&stream, &b, have.size).expect_err("refused").code, "FORKED");
+    assert_eq!(
+        send(&stream, &b, have.size).expect_err("refused").code,
+        "FORKED"
+    );
     assert_eq!(hub.faults("FORKED"), (1, 0));
 }
 
@@ -186,16 +262,27 @@ fn wrong_key() {
     let rolled = a.roll();
     let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     stream.lines(&a.lines.concat()).expect("lines");
-    stream.head(rolled.render().as_bytes()).expect("the old key signs the head that ends with the roll");
+    stream
+        .head(rolled.render().as_bytes())
+        .expect("the old key signs the head that ends with the roll");
     let held = a.size();
     a.beat();
-    stream.lines(&a.lines[held as usize..].concat()).expect("lines");
+    stream
+        .lines(&a.lines[held as usize..].concat())
+        .expect("lines");
     let retired = &a.keys()[0];
     let head = SignedHead::sign(a.head().head, &retired.vkey, |m| retired.sign(m));
     let e = stream.head(head.render().as_bytes()).expect_err("refused");
     assert_eq!(e.code, "WRONG-KEY");
     assert_eq!(hub.disputed(), 1);
-    assert_eq!(hub.logs.begin(&ashby(), 1, None).err().expect("refused").code, "WRONG-KEY");
+    assert_eq!(
+        hub.logs
+            .begin(&ashby(), 1, None)
+            .err()
+            .expect("refused")
+            .code,
+        "WRONG-KEY"
+    );
 }
 
 /// E2 at the hub's side: a hub restored from an old backup is shown its own signature, says so, and takes the lines again.
@@ -225,7 +312,14 @@ fn shown_another_history() {
     send(&stream, &a, 0).expect("accepted");
     let mut other = b.head();
     hub.keys.cosign(&mut other, Utc(1_793_714_400_000));
-    assert_eq!(hub.logs.begin(&ashby(), 1, Some(&other.render())).err().expect("refused").code, "FORKED");
+    assert_eq!(
+        hub.logs
+            .begin(&ashby(), 1, Some(&other.render()))
+            .err()
+            .expect("refused")
+            .code,
+        "FORKED"
+    );
 }
 
 /// Rows A1, B7, C1…: damage is refused by name and nothing of it is stored.
@@ -239,7 +333,10 @@ fn malformed() {
     a.lines[2] = bad;
     assert_eq!(send(&stream, &a, 0).expect_err("refused").code, "MALFORMED");
     assert_eq!(hub.logs.begin(&ashby(), 1, None).expect("begins").1.size, 0);
-    assert_eq!(stream.head(b"garbage").expect_err("refused").code, "MALFORMED");
+    assert_eq!(
+        stream.head(b"garbage").expect_err("refused").code,
+        "MALFORMED"
+    );
 }
 
 /// Two connections of one box: the older one may not write any more.
@@ -251,6 +348,9 @@ fn one_writer_per_log() {
     old.lines(&a.lines[0]).expect("lines");
     let (new, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     assert_eq!(have.size, 0, "what no head covered is forgotten");
-    assert_eq!(old.lines(&a.lines[1]).expect_err("refused").code, "REPLACED");
+    assert_eq!(
+        old.lines(&a.lines[1]).expect_err("refused").code,
+        "REPLACED"
+    );
     send(&new, &a, 0).expect("accepted");
 }

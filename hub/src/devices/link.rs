@@ -45,20 +45,31 @@ pub struct Listener(quinn::Endpoint);
 
 impl Listener {
     /// `also`: further addresses the hub's certificate is made for (the staff pages').
-    pub fn bind(addr: SocketAddr, also: &[SocketAddr], keys: &Keys, now: shared::time::Utc) -> Result<Self, LinkError> {
+    pub fn bind(
+        addr: SocketAddr,
+        also: &[SocketAddr],
+        keys: &Keys,
+        now: shared::time::Utc,
+    ) -> Result<Self, LinkError> {
         let failed = |why: String| LinkError::Listen { addr, why };
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
-        roots.add(keys.ca_der().clone()).map_err(|e| failed(e.to_string()))?;
-        // Certificates are optional only so that a new box can enrol; the session decides what a connection without one may do.
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-            .allow_unauthenticated()
-            .build()
+        roots
+            .add(keys.ca_der().clone())
             .map_err(|e| failed(e.to_string()))?;
+        // Certificates are optional only so that a new box can enrol; the session decides what a connection without one may do.
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+                .allow_unauthenticated()
+                .build()
+                .map_err(|e| failed(e.to_string()))?;
         let (chain, key) = keys.tls(&[&[addr], also].concat(), now)?;
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .and_then(|b| b.with_client_cert_verifier(verifier).with_single_cert(chain, key))
+            .and_then(|b| {
+                b.with_client_cert_verifier(verifier)
+                    .with_single_cert(chain, key)
+            })
             .map_err(|e| failed(e.to_string()))?;
         tls.alpn_protocols = vec![wire::ALPN.to_vec()];
         // No resumption: every connection shows its certificate, so a revoked one has no back door.
@@ -72,7 +83,10 @@ impl Listener {
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             .datagram_receive_buffer_size(None)
             .keep_alive_interval(Some(KEEP_ALIVE))
-            .max_idle_timeout(Some(IDLE.try_into().map_err(|_| failed("idle time out of range".into()))?));
+            .max_idle_timeout(Some(
+                IDLE.try_into()
+                    .map_err(|_| failed("idle time out of range".into()))?,
+            ));
         config.transport_config(Arc::new(transport));
         let endpoint = quinn::Endpoint::server(config, addr).map_err(|e| failed(e.to_string()))?;
         Ok(Self(endpoint))
@@ -86,7 +100,9 @@ impl Listener {
     pub async fn knock(&self) -> Option<Knock> {
         loop {
             let incoming = self.0.accept().await?;
-            if self.0.open_connections() > PROVE_ADDRESS_ABOVE && !incoming.remote_address_validated() {
+            if self.0.open_connections() > PROVE_ADDRESS_ABOVE
+                && !incoming.remote_address_validated()
+            {
                 // Only fails when the address is already validated.
                 let _ = incoming.retry();
                 continue;
@@ -97,7 +113,8 @@ impl Listener {
 
     /// Says goodbye to all and waits for it to be heard (at most two seconds).
     pub async fn close(&self, why: &str) {
-        self.0.close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
+        self.0
+            .close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
         let _ = tokio::time::timeout(Duration::from_secs(2), self.0.wait_idle()).await;
     }
 }
@@ -112,7 +129,9 @@ impl Knock {
 
     pub async fn open(self) -> Result<Line, LinkError> {
         let connecting = self.0.accept().map_err(lost)?;
-        let connection = tokio::time::timeout(HANDSHAKE, connecting).await.map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))?;
+        let connection = tokio::time::timeout(HANDSHAKE, connecting)
+            .await
+            .map_err(|_| LinkError::Silent(HANDSHAKE.as_secs()))?;
         Ok(Line(connection.map_err(lost)?))
     }
 }
@@ -124,7 +143,11 @@ pub struct Line(quinn::Connection);
 impl Line {
     /// SHA-256 of the client certificate, lower hex; None when it showed none. Its chain was verified in the handshake.
     pub fn fingerprint(&self) -> Option<String> {
-        let chain = self.0.peer_identity()?.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok()?;
+        let chain = self
+            .0
+            .peer_identity()?
+            .downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>()
+            .ok()?;
         chain.first().map(|c| hex(&sha256(c.as_ref())))
     }
 
@@ -142,7 +165,11 @@ impl Line {
     }
 
     pub async fn next_stream(&self) -> Option<(Outgoing, Incoming)> {
-        self.0.accept_bi().await.ok().map(|(o, i)| (Outgoing(o), Incoming(i)))
+        self.0
+            .accept_bi()
+            .await
+            .ok()
+            .map(|(o, i)| (Outgoing(o), Incoming(i)))
     }
 
     pub async fn open_stream(&self) -> Result<(Outgoing, Incoming), LinkError> {
@@ -156,7 +183,10 @@ pub struct Outgoing(quinn::SendStream);
 
 impl Outgoing {
     pub async fn send(&mut self, message: &impl Serialize) -> Result<(), LinkError> {
-        self.0.write_all(&wire::encode_json(message)?).await.map_err(lost)
+        self.0
+            .write_all(&wire::encode_json(message)?)
+            .await
+            .map_err(lost)
     }
 
     /// Nothing more will be sent.
@@ -195,6 +225,8 @@ impl Incoming {
 
     /// The next frame, or an error when none comes in time.
     pub async fn frame_within(&mut self, limit: Duration) -> Result<Option<Frame>, LinkError> {
-        tokio::time::timeout(limit, self.frame()).await.map_err(|_| LinkError::Silent(limit.as_secs()))?
+        tokio::time::timeout(limit, self.frame())
+            .await
+            .map_err(|_| LinkError::Silent(limit.as_secs()))?
     }
 }

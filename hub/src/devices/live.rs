@@ -40,13 +40,19 @@ pub struct Live {
 impl Default for Live {
     fn default() -> Self {
         // A slow listener that misses messages asks the box again, so a bounded channel is enough.
-        Self { callers: Arc::default(), changes: Arc::new(watch::Sender::new(0)), said: broadcast::Sender::new(256) }
+        Self {
+            callers: Arc::default(),
+            changes: Arc::new(watch::Sender::new(0)),
+            said: broadcast::Sender::new(256),
+        }
     }
 }
 
 impl Live {
     fn lock(&self) -> MutexGuard<'_, Callers> {
-        self.callers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.callers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// A box came; an older connection of the same box is closed. Returns the caller's number.
@@ -54,10 +60,18 @@ impl Live {
         let mut callers = self.lock();
         callers.next += 1;
         let id = callers.next;
-        let before = callers.by_box.insert(name.clone(), Caller { id, line, orders: None });
+        let before = callers.by_box.insert(
+            name.clone(),
+            Caller {
+                id,
+                line,
+                orders: None,
+            },
+        );
         drop(callers);
         if let Some(old) = before {
-            old.line.close(close::REPLACED, "a newer connection of this box took over");
+            old.line
+                .close(close::REPLACED, "a newer connection of this box took over");
         }
         self.changed();
         id
@@ -127,4 +141,3 @@ impl Live {
         self.changes.subscribe()
     }
 }
-

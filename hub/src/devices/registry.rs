@@ -34,7 +34,10 @@ pub fn admit(known: Option<&(BoxRecord, bool)>) -> Result<BoxName, Closed> {
 
 pub fn revoked(name: &str, why: Option<&str>) -> Closed {
     let why = why.filter(|w| !w.is_empty()).unwrap_or("no reason given");
-    Closed { code: close::REVOKED, why: format!("box {name} is revoked at this hub: {why}") }
+    Closed {
+        code: close::REVOKED,
+        why: format!("box {name} is revoked at this hub: {why}"),
+    }
 }
 
 /// Judges a one-time code. `offered` is the hash of the secret shown.
@@ -43,7 +46,9 @@ pub fn claim(code: Option<&CodeRecord>, offered: &str, now: Utc) -> Result<(), &
     const WRONG: &str = "this code is not one this hub gave out for this box; ask for a new one (`beadle-hub box add NAME`)";
     let code = code.ok_or(WRONG)?;
     if code.tries >= CODE_TRIES {
-        return Err("too many wrong tries with codes for this box; ask for a new one (`beadle-hub box add NAME`)");
+        return Err(
+            "too many wrong tries with codes for this box; ask for a new one (`beadle-hub box add NAME`)",
+        );
     }
     if !same(code.hash.as_bytes(), offered.as_bytes()) {
         return Err(WRONG);
@@ -59,7 +64,8 @@ pub fn claim(code: Option<&CodeRecord>, offered: &str, now: Utc) -> Result<(), &
 
 /// Equal, in a time that does not depend on where they differ.
 fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && std::hint::black_box(a.iter().zip(b).fold(0u8, |acc, (x, y)| acc | (x ^ y))) == 0
+    a.len() == b.len()
+        && std::hint::black_box(a.iter().zip(b).fold(0u8, |acc, (x, y)| acc | (x ^ y))) == 0
 }
 
 #[cfg(test)]
@@ -85,19 +91,60 @@ mod tests {
         let e = admit(Some(&(record("revoked"), true))).expect_err("revoked");
         assert_eq!(e.code, close::REVOKED);
         assert!(e.why.contains("stolen"));
-        assert_eq!(admit(Some(&(record("enrolled"), false))).expect_err("old").code, close::REVOKED);
-        assert_eq!(admit(Some(&(record("enrolled"), true))).expect("in").as_str(), "ashby");
+        assert_eq!(
+            admit(Some(&(record("enrolled"), false)))
+                .expect_err("old")
+                .code,
+            close::REVOKED
+        );
+        assert_eq!(
+            admit(Some(&(record("enrolled"), true)))
+                .expect("in")
+                .as_str(),
+            "ashby"
+        );
     }
 
     #[test]
     fn codes_are_single_use_and_expire_and_bear_few_tries() {
         let now = Utc(1_000_000);
-        let code = CodeRecord { hash: "aa".into(), until: now, used: false, tries: 0 };
+        let code = CodeRecord {
+            hash: "aa".into(),
+            until: now,
+            used: false,
+            tries: 0,
+        };
         assert_eq!(claim(Some(&code), "aa", now), Ok(()));
         assert!(claim(None, "aa", now).is_err());
         assert!(claim(Some(&code), "ab", now).is_err());
-        assert!(claim(Some(&code), "aa", now.plus_ms(1)).expect_err("late").contains("expired"));
-        assert!(claim(Some(&CodeRecord { used: true, ..code.clone() }), "aa", now).expect_err("used").contains("used"));
-        assert!(claim(Some(&CodeRecord { tries: CODE_TRIES, ..code }), "aa", now).expect_err("tries").contains("too many"));
+        assert!(
+            claim(Some(&code), "aa", now.plus_ms(1))
+                .expect_err("late")
+                .contains("expired")
+        );
+        assert!(
+            claim(
+                Some(&CodeRecord {
+                    used: true,
+                    ..code.clone()
+                }),
+                "aa",
+                now
+            )
+            .expect_err("used")
+            .contains("used")
+        );
+        assert!(
+            claim(
+                Some(&CodeRecord {
+                    tries: CODE_TRIES,
+                    ..code
+                }),
+                "aa",
+                now
+            )
+            .expect_err("tries")
+            .contains("too many")
+        );
     }
 }

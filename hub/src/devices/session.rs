@@ -32,12 +32,26 @@ pub async fn serve(desk: Arc<Desk>, line: Line) {
 async fn stranger(desk: Arc<Desk>, line: Line) {
     let only = "a connection without a certificate may only enrol";
     let talk = async {
-        let Some((mut out, mut inc)) = line.next_stream().await else { return };
-        let first = inc.frame_within(FIRST).await.ok().flatten().map(|f| f.json::<Open>());
+        let Some((mut out, mut inc)) = line.next_stream().await else {
+            return;
+        };
+        let first = inc
+            .frame_within(FIRST)
+            .await
+            .ok()
+            .flatten()
+            .map(|f| f.json::<Open>());
         match first {
-            Some(Ok(Open::Enrol { r#box, secret, spki, .. })) => {
+            Some(Ok(Open::Enrol {
+                r#box,
+                secret,
+                spki,
+                ..
+            })) => {
                 let reply = blocking(move || enrol::claim(&desk, &r#box, &secret, &spki)).await;
-                let reply = reply.unwrap_or_else(|_| EnrolReply::Refused { why: "the hub is stopping; try again later".into() });
+                let reply = reply.unwrap_or_else(|_| EnrolReply::Refused {
+                    why: "the hub is stopping; try again later".into(),
+                });
                 if out.send(&reply).await.is_ok() {
                     out.heard().await;
                 }
@@ -58,7 +72,10 @@ async fn known(desk: Arc<Desk>, line: Line, print: String) {
     let found = blocking(move || records.db.box_by_cert(&print)).await;
     let Ok(Ok(found)) = found else {
         tracing::error!("a box could not be looked up: {found:?}");
-        line.close(close::DONE, "the hub cannot look up boxes just now; try again later");
+        line.close(
+            close::DONE,
+            "the hub cannot look up boxes just now; try again later",
+        );
         return;
     };
     let name = match registry::admit(found.as_ref()) {
@@ -95,12 +112,24 @@ async fn known(desk: Arc<Desk>, line: Line, print: String) {
     tracing::info!(%name, %why, "box off the line");
 }
 
-async fn stream(desk: &Arc<Desk>, name: &BoxName, id: u64, line: &Line, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
-    let Some(first) = inc.frame_within(FIRST).await? else { return Ok(()) };
+async fn stream(
+    desk: &Arc<Desk>,
+    name: &BoxName,
+    id: u64,
+    line: &Line,
+    mut out: Outgoing,
+    mut inc: Incoming,
+) -> Result<(), LinkError> {
+    let Some(first) = inc.frame_within(FIRST).await? else {
+        return Ok(());
+    };
     let text = String::from_utf8_lossy(&first.body).into_owned();
     match first.json::<Open>() {
         Ok(Open::Control { r#box, .. }) if r#box != *name => {
-            line.close(close::BAD_MESSAGE, &format!("this certificate is of box {name}, not of {}", r#box));
+            line.close(
+                close::BAD_MESSAGE,
+                &format!("this certificate is of box {name}, not of {}", r#box),
+            );
             Ok(())
         }
         Ok(Open::Control { .. }) => control(desk, name, id, text, out, inc).await,
@@ -114,8 +143,17 @@ async fn stream(desk: &Arc<Desk>, name: &BoxName, id: u64, line: &Line, mut out:
     }
 }
 
-async fn control(desk: &Arc<Desk>, name: &BoxName, id: u64, hello: String, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
-    let Some(mut orders) = desk.live.control_up(name, id) else { return Ok(()) };
+async fn control(
+    desk: &Arc<Desk>,
+    name: &BoxName,
+    id: u64,
+    hello: String,
+    mut out: Outgoing,
+    mut inc: Incoming,
+) -> Result<(), LinkError> {
+    let Some(mut orders) = desk.live.control_up(name, id) else {
+        return Ok(());
+    };
     out.send(&ToBox::Welcome { time: desk.now() }).await?;
     let (records, who) = (desk.clone(), name.clone());
     store(blocking(move || records.db.box_hello(&who, &hello, records.now())).await);
@@ -160,20 +198,35 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
     desk.live.say(name, message);
 }
 
-async fn audit(desk: &Arc<Desk>, name: &BoxName, log: u64, cosigned: Option<String>, mut out: Outgoing, mut inc: Incoming) -> Result<(), LinkError> {
+async fn audit(
+    desk: &Arc<Desk>,
+    name: &BoxName,
+    log: u64,
+    cosigned: Option<String>,
+    mut out: Outgoing,
+    mut inc: Incoming,
+) -> Result<(), LinkError> {
     let (logs, who) = (desk.logs.clone(), name.clone());
     let begun = blocking(move || logs.begin(&who, log, cosigned.as_deref())).await;
     let Ok(begun) = begun else { return Ok(()) };
     let (stream, have) = match begun {
         Ok(begun) => begun,
         Err(r) => {
-            out.send(&AuditReply::Refused { code: r.code, why: r.why }).await?;
+            out.send(&AuditReply::Refused {
+                code: r.code,
+                why: r.why,
+            })
+            .await?;
             out.heard().await;
             return Ok(());
         }
     };
     tracing::debug!(log = stream.origin(), size = have.size, "audit stream");
-    out.send(&AuditReply::Have { size: have.size, root: have.root }).await?;
+    out.send(&AuditReply::Have {
+        size: have.size,
+        root: have.root,
+    })
+    .await?;
     // After a refusal every further head of this stream gets the same answer.
     let mut refusal = None;
     while let Some(frame) = inc.frame().await? {
@@ -196,10 +249,16 @@ async fn audit(desk: &Arc<Desk>, name: &BoxName, log: u64, cosigned: Option<Stri
                     }
                 }
                 if let Some(r) = &refusal {
-                    out.send(&AuditReply::Refused { code: r.code.clone(), why: r.why.clone() }).await?;
+                    out.send(&AuditReply::Refused {
+                        code: r.code.clone(),
+                        why: r.why.clone(),
+                    })
+                    .await?;
                 }
             }
-            _ => tracing::debug!(%name, kind = hex(&[frame.kind]), "a frame of an unknown kind was left alone"),
+            _ => {
+                tracing::debug!(%name, kind = hex(&[frame.kind]), "a frame of an unknown kind was left alone")
+            }
         }
     }
     out.finish();

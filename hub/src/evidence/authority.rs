@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use logbook::Line;
-use shared::{note::{SignedHead, Vkey}, types::Data};
+use shared::{
+    note::{SignedHead, Vkey},
+    types::Data,
+};
 
 /// The hub as the builder of a package sees it. Calls block.
 pub trait Authority {

@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use shared::{
     id::{BoxCamera, ExhibitRef},
     time::{Utc, Zone},
-    types::{CamSession, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail, MaskLift, MaskSet, SegGap, SegLost, SegWrite, SysBoot},
+    types::{
+        CamSession, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail, MaskLift,
+        MaskSet, SegGap, SegLost, SegWrite, SysBoot,
+    },
 };
 
 use super::lines::Kept;
@@ -81,9 +84,26 @@ pub struct Facts<'a> {
 
 /// One printable line, at most `max` characters.
 pub fn plain(text: &str, max: usize) -> String {
-    let clean: String = text.chars().map(|c| if c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c) { ' ' } else { c }).collect();
+    let clean: String = text
+        .chars()
+        .map(|c| {
+            if c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c) {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
     let clean = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    if clean.chars().count() <= max { clean } else { clean.chars().take(max.saturating_sub(1)).chain(['…']).collect() }
+    if clean.chars().count() <= max {
+        clean
+    } else {
+        clean
+            .chars()
+            .take(max.saturating_sub(1))
+            .chain(['…'])
+            .collect()
+    }
 }
 
 fn wrap(out: &mut String, indent: usize, text: &str) {
@@ -122,7 +142,13 @@ fn bytes(n: u64) -> String {
 
 fn length(ms: i64) -> String {
     let s = ms.max(0) / 1000;
-    format!("{} h {:02} min {:02}.{:03} s", s / 3600, s / 60 % 60, s % 60, ms.max(0) % 1000)
+    format!(
+        "{} h {:02} min {:02}.{:03} s",
+        s / 3600,
+        s / 60 % 60,
+        s % 60,
+        ms.max(0) % 1000
+    )
 }
 
 fn list(mut parts: Vec<String>, none: &str, most: usize) -> String {
@@ -143,12 +169,45 @@ pub fn certificate(f: &Facts<'_>) -> String {
     let zone = &r.zone;
     let mut out = String::new();
     let (title, site) = (plain(&r.title, 80), plain(&r.site, 80));
-    let _ = writeln!(out, "CERTIFICATE OF CONTINUITY{:>1$}\n", r.exhibit.to_string(), WIDTH - 25);
-    item(&mut out, "Exhibit", &format!("{} (grant {}), made by {} on {} ({})", r.exhibit, plain(&r.grant, 40), plain(&r.operator, 20), f.made.for_people(zone), f.made));
-    item(&mut out, "Camera, place", &format!("{} \"{title}\", {site}", r.camera));
-    item(&mut out, "Asked for by", &format!("{}, reference {}, for: {}", plain(&r.requester, 80), plain(&r.reference, 60), plain(&r.purpose, 200)));
+    let _ = writeln!(
+        out,
+        "CERTIFICATE OF CONTINUITY{:>1$}\n",
+        r.exhibit.to_string(),
+        WIDTH - 25
+    );
+    item(
+        &mut out,
+        "Exhibit",
+        &format!(
+            "{} (grant {}), made by {} on {} ({})",
+            r.exhibit,
+            plain(&r.grant, 40),
+            plain(&r.operator, 20),
+            f.made.for_people(zone),
+            f.made
+        ),
+    );
+    item(
+        &mut out,
+        "Camera, place",
+        &format!("{} \"{title}\", {site}", r.camera),
+    );
+    item(
+        &mut out,
+        "Asked for by",
+        &format!(
+            "{}, reference {}, for: {}",
+            plain(&r.requester, 80),
+            plain(&r.reference, 60),
+            plain(&r.purpose, 200)
+        ),
+    );
 
-    let _ = writeln!(out, "\nPERIOD         {:<30}  UTC", format!("local time ({})", plain(&r.zone_name, 30)));
+    let _ = writeln!(
+        out,
+        "\nPERIOD         {:<30}  UTC",
+        format!("local time ({})", plain(&r.zone_name, 30))
+    );
     let times = |out: &mut String, label: &str, t: Utc| {
         let _ = writeln!(out, "{label:COLUMN$}{}", both(t, zone));
     };
@@ -164,60 +223,116 @@ pub fn certificate(f: &Facts<'_>) -> String {
     }
 
     if let Some(short) = f.short {
-        item(&mut out, "PARTIAL", &format!("not all of the time asked for is here: {}. The check by program says DOES-NOT-COVER-REQUEST for this reason", plain(short, 300)));
+        item(
+            &mut out,
+            "PARTIAL",
+            &format!(
+                "not all of the time asked for is here: {}. The check by program says DOES-NOT-COVER-REQUEST for this reason",
+                plain(short, 300)
+            ),
+        );
     }
     out.push_str("\nFILES\n");
     let total: u64 = f.masters.iter().map(|m| m.line.size).sum();
     let recorded: i64 = f.masters.iter().map(|m| m.line.t1.0 - m.line.t0.0).sum();
-    item(&mut out, "Master", &format!(
-        "{} original segment file(s) as the box recorded them, {}, {} of footage; their SHA-256 stand in SHA256SUMS and in the recorder's log",
-        f.masters.len(), bytes(total), length(recorded)
-    ));
+    item(
+        &mut out,
+        "Master",
+        &format!(
+            "{} original segment file(s) as the box recorded them, {}, {} of footage; their SHA-256 stand in SHA256SUMS and in the recorder's log",
+            f.masters.len(),
+            bytes(total),
+            length(recorded)
+        ),
+    );
     for w in f.working {
-        item(&mut out, "Working copy", &format!(
-            "{}: {} frames, {}, {}; the masters' frames copied without re-encoding by Beadle {}, nothing hidden; SHA-256 {}",
-            w.file, w.frames, w.codec, bytes(w.bytes), env!("CARGO_PKG_VERSION"), w.sha256
-        ));
+        item(
+            &mut out,
+            "Working copy",
+            &format!(
+                "{}: {} frames, {}, {}; the masters' frames copied without re-encoding by Beadle {}, nothing hidden; SHA-256 {}",
+                w.file,
+                w.frames,
+                w.codec,
+                bytes(w.bytes),
+                env!("CARGO_PKG_VERSION"),
+                w.sha256
+            ),
+        );
     }
     for why in f.working_short {
         item(&mut out, "Not in a copy", why);
     }
-    item(&mut out, "Seal", &format!(
-        "SHA256SUMS lists every file; SHA256SUMS.sig signs it with the P-256 key whose SHA-256 is {}. The SHA-256 of SHA256SUMS itself is on the label and in the hub's log (exp.done)",
-        f.seal_key
-    ));
+    item(
+        &mut out,
+        "Seal",
+        &format!(
+            "SHA256SUMS lists every file; SHA256SUMS.sig signs it with the P-256 key whose SHA-256 is {}. The SHA-256 of SHA256SUMS itself is on the label and in the hub's log (exp.done)",
+            f.seal_key
+        ),
+    );
 
     out.push_str("\nVERDICT\n");
     let verdict = match f.short {
         None => "INTACT when made.",
-        Some(_) => "NOT-INTACT for one reason only: it does not cover all of the time asked for (see PARTIAL). What is here was intact when made.",
+        Some(_) => {
+            "NOT-INTACT for one reason only: it does not cover all of the time asked for (see PARTIAL). What is here was intact when made."
+        }
     };
-    wrap_at(&mut out, &format!(
-        "{verdict} The hub compared each master with the hash in the recorder's log, and proved each of the {} log lines relied on to lie in the log {} under its head of {} lines, countersigned on {} ({}). The hub states that at this time it had seen this log grow only by addition since it first met it, and that this was its longest form. It does not state that the camera saw truly.",
-        f.lines.len(), f.log, f.size, f.countersigned.for_people(zone), f.countersigned
-    ));
+    wrap_at(
+        &mut out,
+        &format!(
+            "{verdict} The hub compared each master with the hash in the recorder's log, and proved each of the {} log lines relied on to lie in the log {} under its head of {} lines, countersigned on {} ({}). The hub states that at this time it had seen this log grow only by addition since it first met it, and that this was its longest form. It does not state that the camera saw truly.",
+            f.lines.len(),
+            f.log,
+            f.size,
+            f.countersigned.for_people(zone),
+            f.countersigned
+        ),
+    );
 
     out.push_str("\nIN THIS PERIOD\n");
     item(&mut out, "Gaps", &gaps(f));
     item(&mut out, "Faults", &faults(f));
     item(&mut out, "Privacy masks", &masks(f));
     item(&mut out, "Time", &time_statement(f));
-    item(&mut out, "Handled since", "nobody; the hub keeps a register of every viewing, copy and hand-over under the exhibit's number");
+    item(
+        &mut out,
+        "Handled since",
+        "nobody; the hub keeps a register of every viewing, copy and hand-over under the exhibit's number",
+    );
 
     out.push_str("\nWHAT THIS DOES NOT SHOW\n");
-    wrap_at(&mut out, "That the scene was as it seems; who is in it; what happened outside the picture, under a mask or in a gap; what came along the cable from the camera to the recorder, unless the camera signs its pictures; anything before the lens.");
+    wrap_at(
+        &mut out,
+        "That the scene was as it seems; who is in it; what happened outside the picture, under a mask or in a gap; what came along the cable from the camera to the recorder, unless the camera signs its pictures; anything before the lens.",
+    );
 
     out.push_str("\nHOW TO CHECK (READ-ME-FIRST.txt says more)\n");
-    let _ = writeln!(out, "  sha256sum -c SHA256SUMS      and      python3 verify/verify.py bundle . --hub KEY");
-    let _ = writeln!(out, "  KEY, to be compared with the page the council publishes:\n  {}", f.hub_key);
+    let _ = writeln!(
+        out,
+        "  sha256sum -c SHA256SUMS      and      python3 verify/verify.py bundle . --hub KEY"
+    );
+    let _ = writeln!(
+        out,
+        "  KEY, to be compared with the page the council publishes:\n  {}",
+        f.hub_key
+    );
 
     out.push_str("\nDECLARATION (Criminal Justice Act 1967, s.9)\n");
-    wrap_at(&mut out, &format!(
-        "This statement (consisting of ___ page(s), each signed by me) is true to the best of my knowledge and belief and I make it knowing that, if it is tendered in evidence, I shall be liable to prosecution if I have wilfully stated in it anything which I know to be false, or do not believe to be true. I produce {} as described above.",
-        r.exhibit
-    ));
-    out.push_str("\nName ______________________________  Position ______________________________________\n");
-    out.push_str("Signed ____________________________  Dated _________________________________________\n");
+    wrap_at(
+        &mut out,
+        &format!(
+            "This statement (consisting of ___ page(s), each signed by me) is true to the best of my knowledge and belief and I make it knowing that, if it is tendered in evidence, I shall be liable to prosecution if I have wilfully stated in it anything which I know to be false, or do not believe to be true. I produce {} as described above.",
+            r.exhibit
+        ),
+    );
+    out.push_str(
+        "\nName ______________________________  Position ______________________________________\n",
+    );
+    out.push_str(
+        "Signed ____________________________  Dated _________________________________________\n",
+    );
     out
 }
 
@@ -226,20 +341,42 @@ fn wrap_at(out: &mut String, text: &str) {
     wrap(out, 2, text);
 }
 
-fn of<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(f: &Facts<'a>) -> impl Iterator<Item = (&'a Kept, D)> + 'a {
-    f.lines.iter().filter_map(|k| Some((*k, k.data::<D>()?))).collect::<Vec<_>>().into_iter()
+fn of<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(
+    f: &Facts<'a>,
+) -> impl Iterator<Item = (&'a Kept, D)> + 'a {
+    f.lines
+        .iter()
+        .filter_map(|k| Some((*k, k.data::<D>()?)))
+        .collect::<Vec<_>>()
+        .into_iter()
 }
 
 fn gaps(f: &Facts<'_>) -> String {
     let zone = &f.request.zone;
     let mut parts: Vec<String> = of::<SegGap>(f)
         .map(|(_, g)| {
-            format!("from {} for {} ({}, {} packets lost)", g.t0.for_people(zone), length(g.t1.0 - g.t0.0), plain(&g.why, 40), g.packets)
+            format!(
+                "from {} for {} ({}, {} packets lost)",
+                g.t0.for_people(zone),
+                length(g.t1.0 - g.t0.0),
+                plain(&g.why, 40),
+                g.packets
+            )
         })
         .collect();
-    parts.extend(of::<SegLost>(f).map(|(_, l)| format!("segment {} found missing or damaged: {}", l.s, plain(&l.why, 60))));
+    parts.extend(of::<SegLost>(f).map(|(_, l)| {
+        format!(
+            "segment {} found missing or damaged: {}",
+            l.s,
+            plain(&l.why, 60)
+        )
+    }));
     let lost: u64 = f.masters.iter().map(|m| m.line.lost).sum();
-    let inside = if lost == 0 { String::new() } else { format!("; {lost} network packets were lost inside recorded segments") };
+    let inside = if lost == 0 {
+        String::new()
+    } else {
+        format!("; {lost} network packets were lost inside recorded segments")
+    };
     list(parts, "none on record longer than half a second", 6) + &inside
 }
 
@@ -247,16 +384,41 @@ fn faults(f: &Facts<'_>) -> String {
     let zone = &f.request.zone;
     let mut parts: Vec<(Utc, String)> = Vec::new();
     for (k, d) in of::<FaultOn>(f) {
-        parts.push((k.record.t, format!("{} raised {}", plain(&d.code, 40), k.record.t.for_people(zone))));
+        parts.push((
+            k.record.t,
+            format!(
+                "{} raised {}",
+                plain(&d.code, 40),
+                k.record.t.for_people(zone)
+            ),
+        ));
     }
     for (k, d) in of::<FaultOff>(f) {
-        parts.push((k.record.t, format!("{} over {}", plain(&d.code, 40), k.record.t.for_people(zone))));
+        parts.push((
+            k.record.t,
+            format!(
+                "{} over {}",
+                plain(&d.code, 40),
+                k.record.t.for_people(zone)
+            ),
+        ));
     }
     for (k, d) in of::<SysBoot>(f) {
-        parts.push((k.record.t, format!("recorder started ({}) {}", plain(&d.why, 20), k.record.t.for_people(zone))));
+        parts.push((
+            k.record.t,
+            format!(
+                "recorder started ({}) {}",
+                plain(&d.why, 20),
+                k.record.t.for_people(zone)
+            ),
+        ));
     }
     parts.sort();
-    list(parts.into_iter().map(|(_, text)| text).collect(), "none on record for this camera or its recorder", 6)
+    list(
+        parts.into_iter().map(|(_, text)| text).collect(),
+        "none on record for this camera or its recorder",
+        6,
+    )
 }
 
 fn masks(f: &Facts<'_>) -> String {
@@ -265,8 +427,14 @@ fn masks(f: &Facts<'_>) -> String {
     for m in f.masters {
         let text = match (&m.line.mask, m.line.how.as_str()) {
             (None, _) => "no mask configured".to_owned(),
-            (Some(mask), "burned") => format!("mask {} painted into the picture before recording", plain(mask, 20)),
-            (Some(mask), "proved") => format!("mask {} set in the camera and proved on the recorded pictures", plain(mask, 20)),
+            (Some(mask), "burned") => format!(
+                "mask {} painted into the picture before recording",
+                plain(mask, 20)
+            ),
+            (Some(mask), "proved") => format!(
+                "mask {} set in the camera and proved on the recorded pictures",
+                plain(mask, 20)
+            ),
             (Some(mask), "lifted") => format!("mask {} lifted by order", plain(mask, 20)),
             (Some(mask), how) => format!("mask {} ({})", plain(mask, 20), plain(how, 20)),
         };
@@ -275,12 +443,39 @@ fn masks(f: &Facts<'_>) -> String {
         }
     }
     for (_, d) in of::<MaskSet>(f) {
-        let review = d.review.map_or_else(String::new, |day| format!(", to be reviewed {day}"));
-        parts.push(format!("{} covers {}.{} % of the picture{review}", plain(&d.mask, 20), d.permille / 10, d.permille % 10));
+        let review = d
+            .review
+            .map_or_else(String::new, |day| format!(", to be reviewed {day}"));
+        parts.push(format!(
+            "{} covers {}.{} % of the picture{review}",
+            plain(&d.mask, 20),
+            d.permille / 10,
+            d.permille % 10
+        ));
     }
-    parts.extend(of::<MaskLift>(f).map(|(k, d)| format!("{} lifted {} by two people until {}", plain(&d.mask, 20), k.record.t.for_people(zone), d.until.for_people(zone))));
-    parts.extend(of::<MaskEnd>(f).map(|(k, d)| format!("{} ended {}", plain(&d.mask, 20), k.record.t.for_people(zone))));
-    parts.extend(of::<MaskFail>(f).map(|(_, d)| format!("{} failed its check from {} to {}; those pictures were not recorded", plain(&d.mask, 20), d.t0.for_people(zone), d.t1.for_people(zone))));
+    parts.extend(of::<MaskLift>(f).map(|(k, d)| {
+        format!(
+            "{} lifted {} by two people until {}",
+            plain(&d.mask, 20),
+            k.record.t.for_people(zone),
+            d.until.for_people(zone)
+        )
+    }));
+    parts.extend(of::<MaskEnd>(f).map(|(k, d)| {
+        format!(
+            "{} ended {}",
+            plain(&d.mask, 20),
+            k.record.t.for_people(zone)
+        )
+    }));
+    parts.extend(of::<MaskFail>(f).map(|(_, d)| {
+        format!(
+            "{} failed its check from {} to {}; those pictures were not recorded",
+            plain(&d.mask, 20),
+            d.t0.for_people(zone),
+            d.t1.for_people(zone)
+        )
+    }));
     list(parts, "none on record", 8)
 }
 
@@ -295,13 +490,22 @@ fn time_statement(f: &Facts<'_>) -> String {
             };
             format!(
                 "times are the recorder's clock, {trust} (source {}, stratum {}, offset {} ms, uncertain by {} ms)",
-                plain(&c.src, 40), c.stratum, c.offset_us / 1000, (c.err_us + 999) / 1000
+                plain(&c.src, 40),
+                c.stratum,
+                c.offset_us / 1000,
+                (c.err_us + 999) / 1000
             )
         }
-        None => "times are the recorder's clock, whose state is not on record for this period".to_owned(),
+        None => "times are the recorder's clock, whose state is not on record for this period"
+            .to_owned(),
     };
     for (_, step) in of::<ClockStep>(f) {
-        let _ = write!(out, "; the clock was stepped by {} ms ({})", step.delta_ms, plain(&step.src, 40));
+        let _ = write!(
+            out,
+            "; the clock was stepped by {} ms ({})",
+            step.delta_ms,
+            plain(&step.src, 40)
+        );
     }
     if let Some(offset) = of::<CamSession>(f).last().and_then(|(_, c)| c.offset_ms) {
         let _ = write!(out, "; the camera's own clock differed by {offset} ms");
@@ -309,12 +513,30 @@ fn time_statement(f: &Facts<'_>) -> String {
     // The bracket: what the hub's clock says, whatever the box's said.
     let first = f.masters.first().map_or(u64::MAX, |m| m.n);
     let acks: Vec<(u64, HeadAck)> = of::<HeadAck>(f).map(|(k, a)| (k.n(), a)).collect();
-    let hub = |time: u64| Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)).for_people(zone);
-    let before = acks.iter().rev().find(|(n, _)| *n < first).map(|(_, a)| hub(a.time));
-    let after = acks.iter().find(|(n, _)| *n > first).map_or_else(|| f.countersigned.for_people(zone), |(_, a)| hub(a.time));
+    let hub =
+        |time: u64| Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)).for_people(zone);
+    let before = acks
+        .iter()
+        .rev()
+        .find(|(n, _)| *n < first)
+        .map(|(_, a)| hub(a.time));
+    let after = acks
+        .iter()
+        .find(|(n, _)| *n > first)
+        .map_or_else(|| f.countersigned.for_people(zone), |(_, a)| hub(a.time));
     match before {
-        Some(before) => { let _ = write!(out, ". By the hub's own clock these lines were written after {before} and before {after}"); }
-        None => { let _ = write!(out, ". By the hub's own clock these lines were written before {after}"); }
+        Some(before) => {
+            let _ = write!(
+                out,
+                ". By the hub's own clock these lines were written after {before} and before {after}"
+            );
+        }
+        None => {
+            let _ = write!(
+                out,
+                ". By the hub's own clock these lines were written before {after}"
+            );
+        }
     }
     out
 }
@@ -323,30 +545,72 @@ fn time_statement(f: &Facts<'_>) -> String {
 pub fn read_me(f: &Facts<'_>) -> String {
     let r = f.request;
     let mut out = String::new();
-    let _ = writeln!(out, "READ ME FIRST{:>1$}\n", r.exhibit.to_string(), WIDTH - 13);
+    let _ = writeln!(
+        out,
+        "READ ME FIRST{:>1$}\n",
+        r.exhibit.to_string(),
+        WIDTH - 13
+    );
     let mut say = |text: &str| {
         wrap(&mut out, 0, text);
         out.push('\n');
     };
     say(&format!(
         "This is an evidence package: CCTV footage of camera {} (\"{}\"), asked for from {} to {}, with everything needed to check that it is what the recorder recorded.",
-        r.camera, plain(&r.title, 80), r.t0.for_people(&r.zone), r.t1.for_people(&r.zone)
+        r.camera,
+        plain(&r.title, 80),
+        r.t0.for_people(&r.zone),
+        r.t1.for_people(&r.zone)
     ));
-    say("TO WATCH: open the file in the folder working with any player. It is a copy to handle and hand on.");
-    say("THE EXHIBIT is the folder master: the recorder's own files, unaltered. They play too. Do not rename, convert or trim them; copy the whole package.");
-    say("CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, and what this cannot show.");
+    say(
+        "TO WATCH: open the file in the folder working with any player. It is a copy to handle and hand on.",
+    );
+    say(
+        "THE EXHIBIT is the folder master: the recorder's own files, unaltered. They play too. Do not rename, convert or trim them; copy the whole package.",
+    );
+    say(
+        "CERTIFICATE.txt says in plain words what, where, when, by whom, what is missing, and what this cannot show.",
+    );
     say("THREE WAYS TO CHECK. The first needs nothing special, the third checks everything.");
     let _ = writeln!(out, "1  Nothing changed since it was sealed");
-    let _ = writeln!(out, "     Linux, Mac:  sha256sum -c SHA256SUMS          (Mac: shasum -a 256 -c SHA256SUMS)");
-    let _ = writeln!(out, "     Windows:     Get-FileHash FILE                compare with the line in SHA256SUMS");
-    let _ = writeln!(out, "     Then compare the SHA-256 of the file SHA256SUMS with the label that came with this package.\n");
+    let _ = writeln!(
+        out,
+        "     Linux, Mac:  sha256sum -c SHA256SUMS          (Mac: shasum -a 256 -c SHA256SUMS)"
+    );
+    let _ = writeln!(
+        out,
+        "     Windows:     Get-FileHash FILE                compare with the line in SHA256SUMS"
+    );
+    let _ = writeln!(
+        out,
+        "     Then compare the SHA-256 of the file SHA256SUMS with the label that came with this package.\n"
+    );
     let _ = writeln!(out, "2  It was sealed by the hub");
-    let _ = writeln!(out, "     openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS\n");
-    let _ = writeln!(out, "3  The footage is what the recorder logged when it was recorded, and the log was not rewritten");
+    let _ = writeln!(
+        out,
+        "     openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS\n"
+    );
+    let _ = writeln!(
+        out,
+        "3  The footage is what the recorder logged when it was recorded, and the log was not rewritten"
+    );
     let _ = writeln!(out, "     python3 verify/verify.py bundle . --hub KEY");
-    let _ = writeln!(out, "     KEY is the hub's countersigning key. Take it from the page the council publishes or from the");
-    let _ = writeln!(out, "     printed certificate, not from this folder. The answer begins with INTACT or NOT-INTACT.");
-    let _ = writeln!(out, "     verify/SPEC.txt explains every step, so that somebody else can write the same check.\n");
-    wrap(&mut out, 0, "WHAT IT CANNOT SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.");
+    let _ = writeln!(
+        out,
+        "     KEY is the hub's countersigning key. Take it from the page the council publishes or from the"
+    );
+    let _ = writeln!(
+        out,
+        "     printed certificate, not from this folder. The answer begins with INTACT or NOT-INTACT."
+    );
+    let _ = writeln!(
+        out,
+        "     verify/SPEC.txt explains every step, so that somebody else can write the same check.\n"
+    );
+    wrap(
+        &mut out,
+        0,
+        "WHAT IT CANNOT SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.",
+    );
     out
 }

@@ -10,8 +10,8 @@ use shared::{
     record::Record,
     time::Utc,
     types::{
-        CamSession, ClockState, ClockStep, Data, ExpClip, FaultOff, FaultOn, HeadAck, KeyRoll, LogOpen, MaskEnd, MaskFail, MaskLift,
-        MaskSet, SegGap, SegLost, SegWrite, SysBoot, SysStop,
+        CamSession, ClockState, ClockStep, Data, ExpClip, FaultOff, FaultOn, HeadAck, KeyRoll,
+        LogOpen, MaskEnd, MaskFail, MaskLift, MaskSet, SegGap, SegLost, SegWrite, SysBoot, SysStop,
     },
 };
 
@@ -36,7 +36,9 @@ impl Kept {
         if self.record.kind != D::KIND {
             return None;
         }
-        serde_json::from_slice::<Envelope<D>>(&self.bytes).ok().map(|e| e.data)
+        serde_json::from_slice::<Envelope<D>>(&self.bytes)
+            .ok()
+            .map(|e| e.data)
     }
 }
 
@@ -73,7 +75,9 @@ pub struct Selector {
 /// The type of a line, without parsing it: the first `"type":"…"` (no earlier string of a record can hold a quote).
 fn kind(line: &[u8]) -> &[u8] {
     const MARK: &[u8] = b"\"type\":\"";
-    let Some(at) = line.windows(MARK.len()).position(|w| w == MARK) else { return b"" };
+    let Some(at) = line.windows(MARK.len()).position(|w| w == MARK) else {
+        return b"";
+    };
     let rest = &line[at + MARK.len()..];
     &rest[..rest.iter().position(|b| *b == b'"').unwrap_or(0)]
 }
@@ -104,23 +108,43 @@ impl Selector {
             || n == self.scope.clip
             || matches!(
                 std::str::from_utf8(kind).unwrap_or_default(),
-                LogOpen::KIND | KeyRoll::KIND | ClockState::KIND | ClockStep::KIND | CamSession::KIND | SegGap::KIND | SegLost::KIND
-                    | MaskSet::KIND | MaskLift::KIND | MaskEnd::KIND | MaskFail::KIND | FaultOn::KIND | FaultOff::KIND
-                    | HeadAck::KIND | SysBoot::KIND | SysStop::KIND
+                LogOpen::KIND
+                    | KeyRoll::KIND
+                    | ClockState::KIND
+                    | ClockStep::KIND
+                    | CamSession::KIND
+                    | SegGap::KIND
+                    | SegLost::KIND
+                    | MaskSet::KIND
+                    | MaskLift::KIND
+                    | MaskEnd::KIND
+                    | MaskFail::KIND
+                    | FaultOn::KIND
+                    | FaultOff::KIND
+                    | HeadAck::KIND
+                    | SysBoot::KIND
+                    | SysStop::KIND
             );
         if !wanted {
             return;
         }
         // A malformed line is the verifier's to report; here it can only be left out.
-        let Ok(record) = Record::parse(bytes) else { return };
-        let line = Kept { bytes: bytes.to_vec(), record };
+        let Ok(record) = Record::parse(bytes) else {
+            return;
+        };
+        let line = Kept {
+            bytes: bytes.to_vec(),
+            record,
+        };
         let (t, scope) = (line.record.t, &self.scope);
         let (early, inside) = (t <= scope.from, t > scope.from && t <= scope.to);
         match line.record.kind.as_str() {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
             LogOpen::KIND | KeyRoll::KIND if n + 1 < size => self.key = Some(line),
             ClockState::KIND if early => self.clock = Some(line),
-            ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => self.keep(line),
+            ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => {
+                self.keep(line)
+            }
             CamSession::KIND if self.of_camera(&line) && early => self.session = Some(line),
             CamSession::KIND if self.of_camera(&line) && inside => self.keep(line),
             SegGap::KIND if self.of_camera(&line) => {
@@ -133,11 +157,16 @@ impl Selector {
                 }
             }
             SegLost::KIND if self.of_camera(&line) => {
-                if line.data::<SegLost>().is_some_and(|lost| (scope.s0..=scope.s1).contains(&lost.s)) {
+                if line
+                    .data::<SegLost>()
+                    .is_some_and(|lost| (scope.s0..=scope.s1).contains(&lost.s))
+                {
                     self.keep(line);
                 }
             }
-            MaskSet::KIND | MaskLift::KIND | MaskEnd::KIND | MaskFail::KIND if self.of_camera(&line) => {
+            MaskSet::KIND | MaskLift::KIND | MaskEnd::KIND | MaskFail::KIND
+                if self.of_camera(&line) =>
+            {
                 let last = self.scope.masters.last().copied().unwrap_or_default();
                 if let Some(set) = line.data::<MaskSet>()
                     && self.scope.masks.contains(&set.mask)
@@ -190,7 +219,11 @@ impl Selector {
     /// All lines relied on, by number.
     pub fn finish(mut self) -> BTreeMap<u64, Kept> {
         let standing = [self.key, self.clock, self.session, self.before, self.after];
-        let more = standing.into_iter().flatten().chain(self.masks.into_values()).chain(self.faults.into_values());
+        let more = standing
+            .into_iter()
+            .flatten()
+            .chain(self.masks.into_values())
+            .chain(self.faults.into_values());
         self.chosen.extend(more.map(|line| (line.n(), line)));
         self.chosen
     }

@@ -16,10 +16,9 @@ pub mod package;
 pub mod proofs;
 pub mod request;
 
-
 pub use authority::Authority;
-pub use request::{Ended, make};
 pub use package::{Fetched, Made, Order, PackageError, build};
+pub use request::{Ended, make};
 
 #[cfg(test)]
 mod tests;

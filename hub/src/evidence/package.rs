@@ -81,24 +81,42 @@ impl Made {
     /// What the label carries: the first 20 hex digits of the SHA-256 of SHA256SUMS, in groups of 5.
     pub fn label(&self) -> String {
         let hex = hex(&self.sums);
-        (0..20).step_by(5).map(|at| &hex[at..at + 5]).collect::<Vec<_>>().join(" ")
+        (0..20)
+            .step_by(5)
+            .map(|at| &hex[at..at + 5])
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
-    #[error("there is a package in {0} already: it is never written over; make the new one under a new exhibit number")]
+    #[error(
+        "there is a package in {0} already: it is never written over; make the new one under a new exhibit number"
+    )]
     Exists(String),
-    #[error("line {clip} of {log} (exp.clip) is not under a head this hub countersigned: no package was made; wait until the box has sent its log")]
+    #[error(
+        "line {clip} of {log} (exp.clip) is not under a head this hub countersigned: no package was made; wait until the box has sent its log"
+    )]
     NotCountersigned { log: String, clip: u64 },
-    #[error("the hub's copy of the box's log is not usable: {0}; no package was made; check it with `beadle-hub verify`")]
+    #[error(
+        "the hub's copy of the box's log is not usable: {0}; no package was made; check it with `beadle-hub verify`"
+    )]
     Log(String),
-    #[error("line {n} of the box's log is not {wanted}: no package was made; the request and the log do not belong together")]
+    #[error(
+        "line {n} of the box's log is not {wanted}: no package was made; the request and the log do not belong together"
+    )]
     WrongLine { n: u64, wanted: &'static str },
-    #[error("{path} is not what the recorder logged ({why}): no package was made; fetch the segment again")]
+    #[error(
+        "{path} is not what the recorder logged ({why}): no package was made; fetch the segment again"
+    )]
     MasterDiffers { path: String, why: String },
     #[error("cannot {what} {path}: {source}; no package was made")]
-    Io { what: &'static str, path: String, source: io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        source: io::Error,
+    },
     #[error("the hub's keys or own log failed: {0}; no package was made")]
     Hub(String),
     #[error("the finished package does not verify, so it was not released:\n{}", .0.render())]
@@ -142,7 +160,8 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         fs::create_dir_all(&path).map_err(io_error("make the folder", &path))?;
     }
     for private in [&parent, &root] {
-        fs::set_permissions(private, fs::Permissions::from_mode(0o700)).map_err(io_error("restrict", private))?;
+        fs::set_permissions(private, fs::Permissions::from_mode(0o700))
+            .map_err(io_error("restrict", private))?;
     }
 
     let mut log = LogFolder::new(&order.box_log);
@@ -153,7 +172,10 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     let lines = lines(&mut log, order, &masters, &head)?;
     let clip = lines.get(&order.clip).and_then(Kept::data::<ExpClip>);
     if clip.is_none_or(|c| c.r#ref != request.exhibit.as_str() || c.cam != request.camera.cam) {
-        return Err(PackageError::WrongLine { n: order.clip, wanted: "the exp.clip of this exhibit and camera" });
+        return Err(PackageError::WrongLine {
+            n: order.clip,
+            wanted: "the exp.clip of this exhibit and camera",
+        });
     }
     proofs(&mut log, &lines, &head, &root)?;
     keys(authority, &hub_key, &lines, &root)?;
@@ -174,11 +196,26 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         seal_key: &seal_key,
         short: order.short.as_deref(),
     };
-    put(&root, names::CERTIFICATE, certificate::certificate(&facts).as_bytes())?;
-    put(&root, names::READ_ME, certificate::read_me(&facts).as_bytes())?;
+    put(
+        &root,
+        names::CERTIFICATE,
+        certificate::certificate(&facts).as_bytes(),
+    )?;
+    put(
+        &root,
+        names::READ_ME,
+        certificate::read_me(&facts).as_bytes(),
+    )?;
     put(&root, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
     put(&root, names::SPEC, SPEC.as_bytes())?;
-    put(&root, names::RECORDS, &kept.iter().flat_map(|k| k.bytes.iter().copied()).collect::<Vec<u8>>())?;
+    put(
+        &root,
+        names::RECORDS,
+        &kept
+            .iter()
+            .flat_map(|k| k.bytes.iter().copied())
+            .collect::<Vec<u8>>(),
+    )?;
     let manifest = Manifest {
         v: 1,
         r#ref: request.exhibit.clone(),
@@ -186,28 +223,51 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         cam: request.camera.cam.clone(),
         t0: request.t0,
         t1: request.t1,
-        master: masters.iter().map(|m| ManifestMaster { n: m.n, file: m.file.clone() }).collect(),
+        master: masters
+            .iter()
+            .map(|m| ManifestMaster {
+                n: m.n,
+                file: m.file.clone(),
+            })
+            .collect(),
     };
-    put(&root, names::MANIFEST, &serde_json::to_vec(&manifest).map_err(log_error)?)?;
+    put(
+        &root,
+        names::MANIFEST,
+        &serde_json::to_vec(&manifest).map_err(log_error)?,
+    )?;
 
     let sums = sums(&root)?;
-    put(&root, names::SEAL, &authority.seal(&sums).map_err(PackageError::Hub)?)?;
+    put(
+        &root,
+        names::SEAL,
+        &authority.seal(&sums).map_err(PackageError::Hub)?,
+    )?;
     let sums = sha256(&sums);
-    let options = Options { hub: vec![hub_key], ..Options::default() };
+    let options = Options {
+        hub: vec![hub_key],
+        ..Options::default()
+    };
     let files = Folder(root.clone());
     // All but the register's own line can be checked before that line is written.
     let early = verify::package(&files, &options);
     let register = format!("file {}", names::SUMS_RECORD);
     let damaged = |report: &Report| {
         let excused = |code: &str| code == SHORT && order.short.is_some();
-        report.findings.iter().any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
+        report
+            .findings
+            .iter()
+            .any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
     };
     if damaged(&early) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
     register_line(authority, order, &working, &sums, &root)?;
     let report = verify::package(&files, &options);
-    if report.findings.iter().any(|f| f.place == register) || damaged(&report) || report.exit_status() == 2 {
+    if report.findings.iter().any(|f| f.place == register)
+        || damaged(&report)
+        || report.exit_status() == 2
+    {
         return Err(PackageError::NotIntact(Box::new(report)));
     }
 
@@ -216,22 +276,47 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     for dir in [&parent, &order.evidence] {
         sync_dir(dir).map_err(io_error("sync", dir))?;
     }
-    Ok(Made { folder: target, sums, report, masters, working, working_short })
+    Ok(Made {
+        folder: target,
+        sums,
+        report,
+        masters,
+        working,
+        working_short,
+    })
 }
 
 /// The newest head of the box's log that this hub countersigned, and when; it must cover `exp.clip`.
-fn countersigned_head(log: &LogFolder, hub: &Vkey, clip: u64) -> Result<(SignedHead, Utc), PackageError> {
-    let not = || PackageError::NotCountersigned { log: log.path().display().to_string(), clip };
-    let head = log.head("cosigned.note").map_err(log_error)?.ok_or_else(not)?;
+fn countersigned_head(
+    log: &LogFolder,
+    hub: &Vkey,
+    clip: u64,
+) -> Result<(SignedHead, Utc), PackageError> {
+    let not = || PackageError::NotCountersigned {
+        log: log.path().display().to_string(),
+        clip,
+    };
+    let head = log
+        .head("cosigned.note")
+        .map_err(log_error)?
+        .ok_or_else(not)?;
     match head.check_cosigned(hub) {
-        Cosigned::Good { time } if head.head.size > clip => Ok((head, Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)))),
+        Cosigned::Good { time } if head.head.size > clip => Ok((
+            head,
+            Utc(i64::try_from(time).unwrap_or(0).saturating_mul(1000)),
+        )),
         Cosigned::Good { .. } | Cosigned::Absent => Err(not()),
-        Cosigned::Bad => Err(PackageError::Log("the countersignature of its newest head does not verify".into())),
+        Cosigned::Bad => Err(PackageError::Log(
+            "the countersignature of its newest head does not verify".into(),
+        )),
     }
 }
 
 fn line(log: &mut LogFolder, n: u64) -> Result<Kept, PackageError> {
-    let bytes = log.line(n).map_err(log_error)?.ok_or_else(|| PackageError::Log(format!("it has no line {n}")))?;
+    let bytes = log
+        .line(n)
+        .map_err(log_error)?
+        .ok_or_else(|| PackageError::Log(format!("it has no line {n}")))?;
     let record = shared::record::Record::parse(&bytes).map_err(log_error)?;
     Ok(Kept { bytes, record })
 }
@@ -242,8 +327,13 @@ fn masters(log: &mut LogFolder, order: &Order, root: &Path) -> Result<Vec<Master
     fetched.sort_by_key(|f| f.n);
     let mut out = Vec::with_capacity(fetched.len());
     for one in fetched {
-        let said = line(log, one.n)?.data::<SegWrite>().filter(|s| s.cam == order.request.camera.cam);
-        let said = said.ok_or(PackageError::WrongLine { n: one.n, wanted: "a seg.write of this camera" })?;
+        let said = line(log, one.n)?
+            .data::<SegWrite>()
+            .filter(|s| s.cam == order.request.camera.cam);
+        let said = said.ok_or(PackageError::WrongLine {
+            n: one.n,
+            wanted: "a seg.write of this camera",
+        })?;
         let name = SegmentName {
             day: order.request.zone.day_of(said.t0),
             cam: said.cam.clone(),
@@ -252,17 +342,35 @@ fn masters(log: &mut LogFolder, order: &Order, root: &Path) -> Result<Vec<Master
         };
         let file = format!("master/{}", name.master_file());
         open_master(&one.path, &root.join(&file), &order.identity, &said)?;
-        out.push(Master { n: one.n, file, line: said });
+        out.push(Master {
+            n: one.n,
+            file,
+            line: said,
+        });
     }
     Ok(out)
 }
 
-fn open_master(sealed: &Path, plain: &Path, identity: &str, said: &SegWrite) -> Result<(), PackageError> {
-    let differs = |why: String| PackageError::MasterDiffers { path: sealed.display().to_string(), why };
+fn open_master(
+    sealed: &Path,
+    plain: &Path,
+    identity: &str,
+    said: &SegWrite,
+) -> Result<(), PackageError> {
+    let differs = |why: String| PackageError::MasterDiffers {
+        path: sealed.display().to_string(),
+        why,
+    };
     let mut input = File::open(sealed).map_err(io_error("open", sealed))?;
-    let mut output = OpenOptions::new().write(true).create_new(true).mode(0o444).open(plain).map_err(io_error("write", plain))?;
+    let mut output = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o444)
+        .open(plain)
+        .map_err(io_error("write", plain))?;
     let identities = [zeroize::Zeroizing::new(identity.to_owned())];
-    let mut opener = sealed::Opener::new(&identities.iter().map(|i| i.to_string()).collect::<Vec<_>>());
+    let mut opener =
+        sealed::Opener::new(&identities.iter().map(|i| i.to_string()).collect::<Vec<_>>());
     let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
     let (mut buffer, mut opened, mut size) = (vec![0u8; BUFFER], Vec::new(), 0u64);
     let mut take = |opened: &mut Vec<u8>| -> Result<(), PackageError> {
@@ -275,31 +383,44 @@ fn open_master(sealed: &Path, plain: &Path, identity: &str, said: &SegWrite) -> 
     loop {
         match input.read(&mut buffer).map_err(io_error("read", sealed))? {
             0 => break,
-            n => opener.push(&buffer[..n], &mut opened).map_err(|e| differs(e.to_string()))?,
+            n => opener
+                .push(&buffer[..n], &mut opened)
+                .map_err(|e| differs(e.to_string()))?,
         }
         take(&mut opened)?;
     }
-    opener.finish(&mut opened).map_err(|e| differs(e.to_string()))?;
+    opener
+        .finish(&mut opened)
+        .map_err(|e| differs(e.to_string()))?;
     take(&mut opened)?;
     if size != said.size {
         return Err(differs(format!("{size} bytes, the log says {}", said.size)));
     }
     let got = hex(hash.finish().as_ref());
     if got != said.sha256 {
-        return Err(differs(format!("SHA-256 {got}, the log says {}", said.sha256)));
+        return Err(differs(format!(
+            "SHA-256 {got}, the log says {}",
+            said.sha256
+        )));
     }
     Ok(())
 }
 
 /// One plain MP4 per run of masters with the same picture parameters. A clip without one is still evidence: the masters count.
-fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<(Vec<Working>, Vec<String>), PackageError> {
+fn working_copies(
+    request: &Request,
+    masters: &[Master],
+    root: &Path,
+) -> Result<(Vec<Working>, Vec<String>), PackageError> {
     let (mut made, mut short) = (Vec::new(), Vec::new());
     let mut parsed: Vec<(usize, mp4::Segment)> = Vec::new();
     for (at, master) in masters.iter().enumerate() {
         let path = root.join(&master.file);
         let bytes = fs::read(&path).map_err(io_error("read", &path))?;
         match mp4::parse(&bytes) {
-            Ok(segment) if segment.samples.is_empty() => short.push(format!("{} holds no picture", master.file)),
+            Ok(segment) if segment.samples.is_empty() => {
+                short.push(format!("{} holds no picture", master.file))
+            }
             Ok(segment) => parsed.push((at, segment)),
             Err(e) => short.push(format!("{}: {e}", master.file)),
         }
@@ -307,9 +428,12 @@ fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<
     let segments: Vec<mp4::Segment> = parsed.iter().map(|(_, s)| s.clone()).collect();
     for range in mp4::split_by_parameters(&segments) {
         let part = &segments[range.clone()];
-        let span = part.iter().filter_map(mp4::Segment::span).fold(None, |all: Option<(Utc, Utc)>, (a, b)| {
-            Some(all.map_or((a, b), |(c, d)| (a.min(c), b.max(d))))
-        });
+        let span = part.iter().filter_map(mp4::Segment::span).fold(
+            None,
+            |all: Option<(Utc, Utc)>, (a, b)| {
+                Some(all.map_or((a, b), |(c, d)| (a.min(c), b.max(d))))
+            },
+        );
         if span.is_none_or(|(from, to)| to <= request.t0 || from >= request.t1) {
             continue; // only the margins of what was asked for
         }
@@ -320,23 +444,46 @@ fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<
                 continue;
             }
         };
-        let again = if made.is_empty() { String::new() } else { format!("_{}", made.len() + 1) };
-        let file = format!("working/{}_{}{again}.mp4", request.camera.cam, plan.t0.compact());
+        let again = if made.is_empty() {
+            String::new()
+        } else {
+            format!("_{}", made.len() + 1)
+        };
+        let file = format!(
+            "working/{}_{}{again}.mp4",
+            request.camera.cam,
+            plan.t0.compact()
+        );
         let path = root.join(&file);
-        let mut out = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&path).map_err(io_error("write", &path))?;
-        out.write_all(&plan.head).map_err(io_error("write", &path))?;
+        let mut out = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o644)
+            .open(&path)
+            .map_err(io_error("write", &path))?;
+        out.write_all(&plan.head)
+            .map_err(io_error("write", &path))?;
         let mut open: Option<(usize, File)> = None;
         for run in &plan.runs {
             if open.as_ref().is_none_or(|(at, _)| *at != run.master) {
-                let master = parsed.get(range.start + run.master).and_then(|(at, _)| masters.get(*at));
+                let master = parsed
+                    .get(range.start + run.master)
+                    .and_then(|(at, _)| masters.get(*at));
                 let from = root.join(master.map(|m| m.file.as_str()).unwrap_or_default());
-                open = Some((run.master, File::open(&from).map_err(io_error("open", &from))?));
+                open = Some((
+                    run.master,
+                    File::open(&from).map_err(io_error("open", &from))?,
+                ));
             }
             if let Some((_, file)) = &mut open {
-                file.seek(SeekFrom::Start(run.offset)).map_err(io_error("read", &path))?;
-                let copied = io::copy(&mut file.take(run.len), &mut out).map_err(io_error("write", &path))?;
+                file.seek(SeekFrom::Start(run.offset))
+                    .map_err(io_error("read", &path))?;
+                let copied = io::copy(&mut file.take(run.len), &mut out)
+                    .map_err(io_error("write", &path))?;
                 if copied != run.len {
-                    return Err(io_error("read the masters for", &path)(io::ErrorKind::UnexpectedEof.into()));
+                    return Err(io_error("read the masters for", &path)(
+                        io::ErrorKind::UnexpectedEof.into(),
+                    ));
                 }
             }
         }
@@ -344,9 +491,19 @@ fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<
             Some(mp4::Codec::H265) => "H.265",
             _ => "H.264",
         };
-        let sha256 = hex(&Folder(root.to_owned()).sha256(&file).map_err(io_error("read", &path))?);
+        let sha256 = hex(&Folder(root.to_owned())
+            .sha256(&file)
+            .map_err(io_error("read", &path))?);
         let bytes = out.metadata().map_err(io_error("read", &path))?.len();
-        made.push(Working { file, t0: plan.t0, t1: plan.t1, frames: plan.frames, bytes, codec, sha256 });
+        made.push(Working {
+            file,
+            t0: plan.t0,
+            t1: plan.t1,
+            frames: plan.frames,
+            bytes,
+            codec,
+            sha256,
+        });
     }
     if made.is_empty() && short.is_empty() {
         short.push("no picture was recorded in the time asked for".into());
@@ -354,7 +511,12 @@ fn working_copies(request: &Request, masters: &[Master], root: &Path) -> Result<
     Ok((made, short))
 }
 
-fn lines(log: &mut LogFolder, order: &Order, masters: &[Master], head: &SignedHead) -> Result<std::collections::BTreeMap<u64, Kept>, PackageError> {
+fn lines(
+    log: &mut LogFolder,
+    order: &Order,
+    masters: &[Master],
+    head: &SignedHead,
+) -> Result<std::collections::BTreeMap<u64, Kept>, PackageError> {
     let (Some(first), Some(last)) = (masters.first(), masters.last()) else {
         return Err(PackageError::Log("no segment was fetched".into()));
     };
@@ -369,16 +531,24 @@ fn lines(log: &mut LogFolder, order: &Order, masters: &[Master], head: &SignedHe
         to: order.request.t1.max(last.line.t1),
     };
     let mut selector = Selector::new(scope);
-    walk(log, head.head.size, |n, bytes| selector.line(n, bytes, head.head.size))?;
+    walk(log, head.head.size, |n, bytes| {
+        selector.line(n, bytes, head.head.size)
+    })?;
     Ok(selector.finish())
 }
 
-fn walk(log: &mut LogFolder, size: u64, mut each: impl FnMut(u64, &[u8])) -> Result<(), PackageError> {
+fn walk(
+    log: &mut LogFolder,
+    size: u64,
+    mut each: impl FnMut(u64, &[u8]),
+) -> Result<(), PackageError> {
     let mut n = 0;
     while n < size {
         let bytes = log.read_lines(n, size, 1 << 22).map_err(log_error)?;
         if bytes.is_empty() {
-            return Err(PackageError::Log(format!("it ends at line {n}; its countersigned head says {size} lines")));
+            return Err(PackageError::Log(format!(
+                "it ends at line {n}; its countersigned head says {size} lines"
+            )));
         }
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             each(n, line);
@@ -388,40 +558,86 @@ fn walk(log: &mut LogFolder, size: u64, mut each: impl FnMut(u64, &[u8])) -> Res
     Ok(())
 }
 
-fn proofs(log: &mut LogFolder, lines: &std::collections::BTreeMap<u64, Kept>, head: &SignedHead, root: &Path) -> Result<(), PackageError> {
+fn proofs(
+    log: &mut LogFolder,
+    lines: &std::collections::BTreeMap<u64, Kept>,
+    head: &SignedHead,
+    root: &Path,
+) -> Result<(), PackageError> {
     let mut forest = Forest::default();
-    walk(log, head.head.size, |_, bytes| forest.push(leaf_hash(bytes)))?;
+    walk(log, head.head.size, |_, bytes| {
+        forest.push(leaf_hash(bytes))
+    })?;
     if forest.root(head.head.size) != Some(head.head.root) {
-        return Err(PackageError::Log("its lines are not those its countersigned head covers".into()));
+        return Err(PackageError::Log(
+            "its lines are not those its countersigned head covers".into(),
+        ));
     }
     for n in lines.keys() {
-        put(root, &format!("{}/{n}.tlog-proof", names::PROOFS), proof(&forest, *n, head)?.as_bytes())?;
+        put(
+            root,
+            &format!("{}/{n}.tlog-proof", names::PROOFS),
+            proof(&forest, *n, head)?.as_bytes(),
+        )?;
     }
     Ok(())
 }
 
 fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageError> {
     let hashes = forest.inclusion(n, head.head.size);
-    let hashes = hashes.ok_or_else(|| PackageError::Log(format!("line {n} is above the head of {} lines", head.head.size)))?;
-    Ok(Proof { index: n, hashes, head: head.clone() }.render())
+    let hashes = hashes.ok_or_else(|| {
+        PackageError::Log(format!(
+            "line {n} is above the head of {} lines",
+            head.head.size
+        ))
+    })?;
+    Ok(Proof {
+        index: n,
+        hashes,
+        head: head.clone(),
+    }
+    .render())
 }
 
 /// Keys for convenience, and the line that names the seal key with its proof in the hub's own log.
-fn keys<A: Authority>(authority: &A, hub: &Vkey, lines: &std::collections::BTreeMap<u64, Kept>, root: &Path) -> Result<(), PackageError> {
-    let newest = lines.values().rev().find_map(|k| k.data::<KeyRoll>().map(|d| d.new).or_else(|| k.data::<LogOpen>().map(|d| d.key)));
-    let newest = newest.ok_or_else(|| PackageError::Log("no key line lies below its head".into()))?;
+fn keys<A: Authority>(
+    authority: &A,
+    hub: &Vkey,
+    lines: &std::collections::BTreeMap<u64, Kept>,
+    root: &Path,
+) -> Result<(), PackageError> {
+    let newest = lines.values().rev().find_map(|k| {
+        k.data::<KeyRoll>()
+            .map(|d| d.new)
+            .or_else(|| k.data::<LogOpen>().map(|d| d.key))
+    });
+    let newest =
+        newest.ok_or_else(|| PackageError::Log("no key line lies below its head".into()))?;
     let box_key = Vkey::parse(&newest).map_err(log_error)?;
-    for (vkey, text, pem) in [(&box_key, names::BOX_VKEY, names::BOX_PEM), (hub, names::HUB_VKEY, names::HUB_PEM)] {
+    for (vkey, text, pem) in [
+        (&box_key, names::BOX_VKEY, names::BOX_PEM),
+        (hub, names::HUB_VKEY, names::HUB_PEM),
+    ] {
         put(root, text, format!("{vkey}\n").as_bytes())?;
         put(root, pem, vkey.pem().as_bytes())?;
     }
-    put(root, names::SEAL_PEM, public_pem(&authority.seal_spki()).as_bytes())?;
+    put(
+        root,
+        names::SEAL_PEM,
+        public_pem(&authority.seal_spki()).as_bytes(),
+    )?;
     let n = authority.seal_line().map_err(PackageError::Hub)?;
     hub_line(authority, n, root, names::SEAL_RECORD, names::SEAL_PROOF)
 }
 
 /// Writes line `n` of the hub's own log and its proof under a fresh countersigned head.
-fn hub_line<A: Authority>(authority: &A, n: u64, root: &Path, record: &str, proof_file: &str) -> Result<(), PackageError> {
+fn hub_line<A: Authority>(
+    authority: &A,
+    n: u64,
+    root: &Path,
+    record: &str,
+    proof_file: &str,
+) -> Result<(), PackageError> {
     let head = authority.head_now().map_err(PackageError::Hub)?;
     let mut log = LogFolder::new(&authority.log_folder());
     let mut forest = Forest::default();
@@ -433,22 +649,49 @@ fn hub_line<A: Authority>(authority: &A, n: u64, root: &Path, record: &str, proo
         }
     })
     .map_err(|e| PackageError::Hub(e.to_string()))?;
-    let bytes = found.ok_or_else(|| PackageError::Hub(format!("its log has no line {n} under its newest head")))?;
+    let bytes = found.ok_or_else(|| {
+        PackageError::Hub(format!("its log has no line {n} under its newest head"))
+    })?;
     put(root, record, &bytes)?;
     put(root, proof_file, proof(&forest, n, &head)?.as_bytes())
 }
 
 /// Registers the copies and the package in the hub's log, and puts that line beside the sums.
-fn register_line<A: Authority>(authority: &A, order: &Order, working: &[Working], sums: &Digest, root: &Path) -> Result<(), PackageError> {
-    let (exhibit, cam) = (order.request.exhibit.to_string(), order.request.camera.cam.clone());
+fn register_line<A: Authority>(
+    authority: &A,
+    order: &Order,
+    working: &[Working],
+    sums: &Digest,
+    root: &Path,
+) -> Result<(), PackageError> {
+    let (exhibit, cam) = (
+        order.request.exhibit.to_string(),
+        order.request.camera.cam.clone(),
+    );
     let who = &order.request.operator;
     for copy in working {
-        let line = CopyMade { r#ref: exhibit.clone(), cam: cam.clone(), what: "working".into(), sha256: copy.sha256.clone() };
+        let line = CopyMade {
+            r#ref: exhibit.clone(),
+            cam: cam.clone(),
+            what: "working".into(),
+            sha256: copy.sha256.clone(),
+        };
         authority.append(who, &line).map_err(PackageError::Hub)?;
     }
-    let line = ExpDone { r#ref: exhibit, cam, sums: hex(sums), to: order.to.clone() };
+    let line = ExpDone {
+        r#ref: exhibit,
+        cam,
+        sums: hex(sums),
+        to: order.to.clone(),
+    };
     let line = authority.append(who, &line).map_err(PackageError::Hub)?;
-    hub_line(authority, line.n, root, names::SUMS_RECORD, names::SUMS_PROOF)
+    hub_line(
+        authority,
+        line.n,
+        root,
+        names::SUMS_RECORD,
+        names::SUMS_PROOF,
+    )
 }
 
 /// Writes SHA256SUMS over every file there is, read back from disk; returns its bytes.
@@ -456,7 +699,9 @@ fn sums(root: &Path) -> Result<Vec<u8>, PackageError> {
     let folder = Folder(root.to_owned());
     let mut out = String::new();
     for path in folder.list().map_err(io_error("list", root))? {
-        let digest = folder.sha256(&path).map_err(io_error("read", &root.join(&path)))?;
+        let digest = folder
+            .sha256(&path)
+            .map_err(io_error("read", &root.join(&path)))?;
         out.push_str(&format!("{}  {path}\n", hex(&digest)));
     }
     put(root, names::SUMS, out.as_bytes())?;
@@ -474,8 +719,14 @@ fn put(root: &Path, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
 fn public_pem(spki: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let body = STANDARD.encode(spki);
-    let lines: Vec<&str> = (0..body.len()).step_by(64).map(|at| &body[at..body.len().min(at + 64)]).collect();
-    format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"))
+    let lines: Vec<&str> = (0..body.len())
+        .step_by(64)
+        .map(|at| &body[at..body.len().min(at + 64)])
+        .collect();
+    format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        lines.join("\n")
+    )
 }
 
 /// Syncs every file, then every folder.
@@ -486,7 +737,9 @@ fn sync_tree(dir: &Path) -> Result<(), PackageError> {
         if entry.file_type().map_err(io_error("list", dir))?.is_dir() {
             sync_tree(&path)?;
         } else {
-            File::open(&path).and_then(|f| f.sync_all()).map_err(io_error("sync", &path))?;
+            File::open(&path)
+                .and_then(|f| f.sync_all())
+                .map_err(io_error("sync", &path))?;
         }
     }
     sync_dir(dir).map_err(io_error("sync", dir))

@@ -87,10 +87,17 @@ mod tests {
         let mut forest = Forest::default();
         leaves.iter().for_each(|l| forest.push(*l));
         for size in 1..=70u64 {
-            assert_eq!(forest.root(size), Some(tree::root(&leaves[..size as usize])));
+            assert_eq!(
+                forest.root(size),
+                Some(tree::root(&leaves[..size as usize]))
+            );
             for index in 0..size {
                 let proof = forest.inclusion(index, size).expect("proof");
-                assert_eq!(Some(&proof), tree::inclusion(&leaves, index, size).as_ref(), "{index} of {size}");
+                assert_eq!(
+                    Some(&proof),
+                    tree::inclusion(&leaves, index, size).as_ref(),
+                    "{index} of {size}"
+                );
             }
         }
         assert_eq!(forest.inclusion(70, 70), None);

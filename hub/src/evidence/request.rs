@@ -60,31 +60,66 @@ pub struct Ended {
 
 /// Makes the package of a request whose segments are all here. `short`: what of the asked-for time is known to be missing.
 /// A package that is there already (the hub was stopped between putting it there and noting it) is checked and taken as it is.
-pub fn make(desk: &Desk, row: &RequestRecord, segments: &[Logged], short: Option<String>) -> Result<Ended, PackageError> {
+pub fn make(
+    desk: &Desk,
+    row: &RequestRecord,
+    segments: &[Logged],
+    short: Option<String>,
+) -> Result<Ended, PackageError> {
     let failed = |e: &dyn std::fmt::Display| PackageError::Hub(e.to_string());
-    let (log, clip) = row.line.clone().ok_or_else(|| failed(&"the box's answer is not on record"))?;
+    let (log, clip) = row
+        .line
+        .clone()
+        .ok_or_else(|| failed(&"the box's answer is not on record"))?;
     let evidence = desk.config.evidence.clone();
-    let there = evidence.join(row.r#ref.as_str()).join(row.camera.cam.as_str());
+    let there = evidence
+        .join(row.r#ref.as_str())
+        .join(row.camera.cam.as_str());
     if there.exists() {
-        let options = Options { hub: vec![desk.log.hub_key()], ..Options::default() };
+        let options = Options {
+            hub: vec![desk.log.hub_key()],
+            ..Options::default()
+        };
         let report = verify::package(&Folder(there.clone()), &options);
-        let only_short = short.is_some() && report.findings.iter().all(|f| shared::check::is_note(f.code) || f.code == package::SHORT);
+        let only_short = short.is_some()
+            && report
+                .findings
+                .iter()
+                .all(|f| shared::check::is_note(f.code) || f.code == package::SHORT);
         return match report.exit_status() == 0 || only_short {
-            true => Ok(Ended { folder: there, label: String::new() }),
+            true => Ok(Ended {
+                folder: there,
+                label: String::new(),
+            }),
             false => Err(PackageError::NotIntact(Box::new(report))),
         };
     }
     let text = |hash: &str| -> Result<String, PackageError> {
-        Ok(desk.db.side_text(hash).map_err(|e| failed(&e))?.unwrap_or_else(|| "(erased)".into()))
+        Ok(desk
+            .db
+            .side_text(hash)
+            .map_err(|e| failed(&e))?
+            .unwrap_or_else(|| "(erased)".into()))
     };
-    let hello = desk.db.box_named(&row.camera.r#box).map_err(|e| failed(&e))?.and_then(|b| b.hello);
+    let hello = desk
+        .db
+        .box_named(&row.camera.r#box)
+        .map_err(|e| failed(&e))?
+        .and_then(|b| b.hello);
     let title = match hello.and_then(|t| serde_json::from_str::<Open>(&t).ok()) {
-        Some(Open::Control { cameras, .. }) => cameras.into_iter().find(|c| c.cam == row.camera.cam).map(|c| c.title),
+        Some(Open::Control { cameras, .. }) => cameras
+            .into_iter()
+            .find(|c| c.cam == row.camera.cam)
+            .map(|c| c.title),
         _ => None,
     };
     let masters = segments.iter().map(|s| {
-        let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s).map_err(|e| failed(&e))?;
-        Ok(Fetched { n: s.n, path: place.done() })
+        let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s)
+            .map_err(|e| failed(&e))?;
+        Ok(Fetched {
+            n: s.n,
+            path: place.done(),
+        })
     });
     let order = Order {
         request: Request {
@@ -103,14 +138,27 @@ pub fn make(desk: &Desk, row: &RequestRecord, segments: &[Logged], short: Option
             zone_name: desk.config.zone_name.clone(),
         },
         evidence,
-        box_log: desk.logs.folder_of(&log).ok_or_else(|| failed(&"the box log's name is odd"))?,
+        box_log: desk
+            .logs
+            .folder_of(&log)
+            .ok_or_else(|| failed(&"the box log's name is odd"))?,
         clip,
         masters: masters.collect::<Result<_, PackageError>>()?,
-        identity: desk.keys.exhibit_identity(&row.r#ref).map_err(|e| failed(&e))?,
+        identity: desk
+            .keys
+            .exhibit_identity(&row.r#ref)
+            .map_err(|e| failed(&e))?,
         to: row.requester.clone(),
         short,
     };
     let made = package::build(&desk.log, desk.now(), &order)?;
-    tracing::info!(exhibit = row.r#ref.as_str(), label = made.label(), "package made");
-    Ok(Ended { label: made.label(), folder: made.folder })
+    tracing::info!(
+        exhibit = row.r#ref.as_str(),
+        label = made.label(),
+        "package made"
+    );
+    Ok(Ended {
+        label: made.label(),
+        folder: made.folder,
+    })
 }

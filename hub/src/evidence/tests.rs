@@ -26,10 +26,7 @@ use shared::{
     verify::{self, Options},
 };
 
-use super::{
-    Authority, Fetched, Order, PackageError, build,
-    certificate::Request,
-};
+use super::{Authority, Fetched, Order, PackageError, build, certificate::Request};
 
 const SCHEME: &str = "cctv.example.gov.uk";
 
@@ -59,18 +56,42 @@ impl Hub {
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&rng).expect("key");
         let cosign = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).expect("key");
         let public: [u8; 32] = cosign.public_key().as_ref().try_into().expect("32 bytes");
-        let key = Vkey::new(&format!("{SCHEME}/hub/cosign-2026"), ALG_COSIGNATURE, public);
-        let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &rng).expect("key");
-        let seal = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref(), &rng).expect("key");
-        let (log, _) = LogHandle::open(state, settings("hub", false), Arc::new(SystemClock)).expect("hub log");
-        let mut hub = Self { log, cosign, key, seal, seal_line: 0 };
-        hub.seal_line = hub.log.append("sys:hub", &KeySeal { spki: STANDARD.encode(hub.seal_spki()) }).expect("key.seal").n;
+        let key = Vkey::new(
+            &format!("{SCHEME}/hub/cosign-2026"),
+            ALG_COSIGNATURE,
+            public,
+        );
+        let pkcs8 =
+            EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &rng).expect("key");
+        let seal = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref(), &rng)
+            .expect("key");
+        let (log, _) =
+            LogHandle::open(state, settings("hub", false), Arc::new(SystemClock)).expect("hub log");
+        let mut hub = Self {
+            log,
+            cosign,
+            key,
+            seal,
+            seal_line: 0,
+        };
+        hub.seal_line = hub
+            .log
+            .append(
+                "sys:hub",
+                &KeySeal {
+                    spki: STANDARD.encode(hub.seal_spki()),
+                },
+            )
+            .expect("key.seal")
+            .n;
         hub
     }
 
     fn cosign(&self, head: &mut SignedHead) {
         let time = SystemClock.now().wall.seconds() as u64;
-        head.cosign(&self.key, time, |m| self.cosign.sign(m).as_ref().try_into().expect("64 bytes"));
+        head.cosign(&self.key, time, |m| {
+            self.cosign.sign(m).as_ref().try_into().expect("64 bytes")
+        });
     }
 }
 
@@ -82,12 +103,15 @@ impl Authority for Hub {
         self.log.folder()
     }
     fn seal(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        self.seal.sign(&SystemRandom::new(), bytes).map(|s| s.as_ref().to_vec()).map_err(|e| e.to_string())
+        self.seal
+            .sign(&SystemRandom::new(), bytes)
+            .map(|s| s.as_ref().to_vec())
+            .map_err(|e| e.to_string())
     }
     fn seal_spki(&self) -> Vec<u8> {
         let head = [
-            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
-            0x01, 0x07, 0x03, 0x42, 0x00,
+            0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
+            0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
         ];
         [head.as_slice(), self.seal.public_key().as_ref()].concat()
     }
@@ -100,14 +124,21 @@ impl Authority for Hub {
     fn head_now(&self) -> Result<SignedHead, String> {
         let mut head = self.log.sign_head().map_err(|e| e.to_string())?;
         self.cosign(&mut head);
-        self.log.countersigned(&head, &self.key).map_err(|e| e.to_string())?;
+        self.log
+            .countersigned(&head, &self.key)
+            .map_err(|e| e.to_string())?;
         Ok(head)
     }
 }
 
 /// Ten seconds of footage that no decoder looks at.
 fn segment(start: Utc, width: u16) -> Vec<u8> {
-    let parameters = Parameters { codec: Codec::H264, width, height: 180, config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0] };
+    let parameters = Parameters {
+        codec: Codec::H264,
+        width,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    };
     let mut out = mp4::init(&parameters).expect("init");
     for f in 0..25u64 {
         let frames: Vec<Frame> = (0..10)
@@ -119,7 +150,13 @@ fn segment(start: Utc, width: u16) -> Vec<u8> {
                 bytes: vec![(f * 10 + i) as u8; 700].into(),
             })
             .collect();
-        mp4::fragment(f as u32 + 1, start.plus_ms(f as i64 * 400), &frames, &mut out).expect("fragment");
+        mp4::fragment(
+            f as u32 + 1,
+            start.plus_ms(f as i64 * 400),
+            &frames,
+            &mut out,
+        )
+        .expect("fragment");
     }
     out
 }
@@ -135,27 +172,81 @@ struct Scene {
 fn scene(widths: [u16; 5]) -> Scene {
     let folder = tempfile::tempdir().expect("folder");
     let hub = Hub::new(&folder.path().join("hub"));
-    let (box_log, opened) = LogHandle::open(&folder.path().join("box"), settings("box/ashby", true), Arc::new(SystemClock)).expect("log");
+    let (box_log, opened) = LogHandle::open(
+        &folder.path().join("box"),
+        settings("box/ashby", true),
+        Arc::new(SystemClock),
+    )
+    .expect("log");
     let cam = CameraId::parse("c03").expect("cam");
     let (secret, recipient) = sealed::keypair();
     let start = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 30_000);
     let append = |data: &dyn Fn(&LogHandle) -> u64| data(&box_log);
-    append(&|l| l.append("sys:rec", &MaskSet { cam: cam.clone(), mask: "m7".into(), sha256: "0".repeat(64), permille: 125, review: None }).expect("line").n);
-    append(&|l| l.append("sys:rec", &FaultOn { code: "camera-silent".into(), cam: Some(CameraId::parse("c99").expect("cam")) }).expect("line").n);
-    append(&|l| l.append("sys:rec", &FaultOn { code: "disk-slow".into(), cam: None }).expect("line").n);
+    append(&|l| {
+        l.append(
+            "sys:rec",
+            &MaskSet {
+                cam: cam.clone(),
+                mask: "m7".into(),
+                sha256: "0".repeat(64),
+                permille: 125,
+                review: None,
+            },
+        )
+        .expect("line")
+        .n
+    });
+    append(&|l| {
+        l.append(
+            "sys:rec",
+            &FaultOn {
+                code: "camera-silent".into(),
+                cam: Some(CameraId::parse("c99").expect("cam")),
+            },
+        )
+        .expect("line")
+        .n
+    });
+    append(&|l| {
+        l.append(
+            "sys:rec",
+            &FaultOn {
+                code: "disk-slow".into(),
+                cam: None,
+            },
+        )
+        .expect("line")
+        .n
+    });
     let mut masters = Vec::new();
     for (i, width) in (0..5i64).zip(widths) {
         let gap = if i == 4 { 3_000 } else { 0 };
         let t0 = start.plus_ms(i * 10_000 + gap);
         let s = 7 + i as u64;
         if gap > 0 {
-            let line = SegGap { cam: cam.clone(), next: s, t0: t0.plus_ms(-gap), t1: t0, why: "camera silent".into(), packets: 0 };
+            let line = SegGap {
+                cam: cam.clone(),
+                next: s,
+                t0: t0.plus_ms(-gap),
+                t1: t0,
+                why: "camera silent".into(),
+                packets: 0,
+            };
             append(&|l| l.append("sys:rec", &line).expect("line").n);
         }
         let plain = segment(t0, width);
         let line = SegWrite {
-            cam: cam.clone(), s, t0, t1: t0.plus_ms(10_000), size: plain.len() as u64, sha256: hex(&sha256(&plain)), mask: Some("m7".into()),
-            how: "burned".into(), proofs: 0, lost: 0, key: "c03/2026-11-03".into(),
+            cam: cam.clone(),
+            s,
+            t0,
+            t1: t0.plus_ms(10_000),
+            size: plain.len() as u64,
+            sha256: hex(&sha256(&plain)),
+            mask: Some("m7".into()),
+            how: "burned".into(),
+            proofs: 0,
+            lost: 0,
+            key: "c03/2026-11-03".into(),
         };
         let n = append(&|l| l.append("sys:rec", &line).expect("line").n);
         let (mut sealer, mut out) = sealed::Sealer::new(&recipient).expect("sealer");
@@ -166,14 +257,36 @@ fn scene(widths: [u16; 5]) -> Scene {
         if i > 0 {
             masters.push(Fetched { n, path });
         }
-        append(&|l| l.append("op:0001", &types::AccLive { cam: CameraId::parse("c01").expect("cam"), t0, t1: t0, grant: "secret-of-another".into(), purpose: "0".repeat(64) }).expect("line").n);
+        append(&|l| {
+            l.append(
+                "op:0001",
+                &types::AccLive {
+                    cam: CameraId::parse("c01").expect("cam"),
+                    t0,
+                    t1: t0,
+                    grant: "secret-of-another".into(),
+                    purpose: "0".repeat(64),
+                },
+            )
+            .expect("line")
+            .n
+        });
     }
     let exhibit = ExhibitRef::new(2026, 123);
-    let clip = ExpClip { r#ref: exhibit.to_string(), cam: cam.clone(), s0: 8, s1: 11, grant: "G-1".into(), purpose: "0".repeat(64) };
+    let clip = ExpClip {
+        r#ref: exhibit.to_string(),
+        cam: cam.clone(),
+        s0: 8,
+        s1: 11,
+        grant: "G-1".into(),
+        purpose: "0".repeat(64),
+    };
     let clip = append(&|l| l.append("sys:reader", &clip).expect("line").n);
     let mut head = box_log.sign_head().expect("head");
     hub.cosign(&mut head);
-    box_log.countersigned(&head, &hub.key).expect("countersigned");
+    box_log
+        .countersigned(&head, &hub.key)
+        .expect("countersigned");
     let request = Request {
         exhibit,
         camera: BoxCamera::parse("ashby/c03").expect("camera"),
@@ -200,11 +313,19 @@ fn scene(widths: [u16; 5]) -> Scene {
         to: "1".repeat(64),
         short: None,
     };
-    Scene { folder, hub, order, box_log }
+    Scene {
+        folder,
+        hub,
+        order,
+        box_log,
+    }
 }
 
 fn options(hub: &Hub) -> Options {
-    Options { hub: vec![hub.key.clone()], ..Options::default() }
+    Options {
+        hub: vec![hub.key.clone()],
+        ..Options::default()
+    }
 }
 
 /// EVI-1, EVI-2, AUD-4: a package verifies by our verifier, by the Python page, by sha256sum and by openssl; it holds masters
@@ -214,21 +335,72 @@ fn a_package_verifies_in_every_way() {
     let scene = scene([320; 5]);
     let now = SystemClock.now().wall;
     let made = build(&scene.hub, now, &scene.order).expect("made");
-    assert_eq!(made.folder, scene.order.evidence.join("EXH-2026-000123/c03"));
+    assert_eq!(
+        made.folder,
+        scene.order.evidence.join("EXH-2026-000123/c03")
+    );
     assert_eq!(made.report.exit_status(), 0, "{}", made.report.render());
-    assert!(made.report.render().starts_with("INTACT"), "{}", made.report.render());
+    assert!(
+        made.report.render().starts_with("INTACT"),
+        "{}",
+        made.report.render()
+    );
     assert_eq!(made.label().len(), 23);
-    assert_eq!((made.masters.len(), made.working.len(), made.working_short.len()), (4, 1, 0));
+    assert_eq!(
+        (
+            made.masters.len(),
+            made.working.len(),
+            made.working_short.len()
+        ),
+        (4, 1, 0)
+    );
     let w = &made.working[0];
-    assert_eq!((w.t0.0 - scene.order.request.t0.0, w.t1.0 - scene.order.request.t1.0), (-500, 20), "{w:?}");
+    assert_eq!(
+        (
+            w.t0.0 - scene.order.request.t0.0,
+            w.t1.0 - scene.order.request.t1.0
+        ),
+        (-500, 20),
+        "{w:?}"
+    );
 
-    let python = Command::new("python3").arg(made.folder.join(names::VERIFY_PY)).arg("bundle").arg(&made.folder)
-        .arg("--hub").arg(scene.hub.key.to_string()).output().expect("python3");
-    assert_eq!(String::from_utf8_lossy(&python.stdout), made.report.render(), "{}", String::from_utf8_lossy(&python.stderr));
-    let sums = Command::new("sha256sum").args(["--strict", "--quiet", "-c", names::SUMS]).current_dir(&made.folder).output().expect("sha256sum");
-    assert!(sums.status.success(), "{}", String::from_utf8_lossy(&sums.stdout));
-    let seal = Command::new("openssl").args(["dgst", "-sha256", "-verify", names::SEAL_PEM, "-signature", names::SEAL, names::SUMS])
-        .current_dir(&made.folder).output().expect("openssl");
+    let python = Command::new("python3")
+        .arg(made.folder.join(names::VERIFY_PY))
+        .arg("bundle")
+        .arg(&made.folder)
+        .arg("--hub")
+        .arg(scene.hub.key.to_string())
+        .output()
+        .expect("python3");
+    assert_eq!(
+        String::from_utf8_lossy(&python.stdout),
+        made.report.render(),
+        "{}",
+        String::from_utf8_lossy(&python.stderr)
+    );
+    let sums = Command::new("sha256sum")
+        .args(["--strict", "--quiet", "-c", names::SUMS])
+        .current_dir(&made.folder)
+        .output()
+        .expect("sha256sum");
+    assert!(
+        sums.status.success(),
+        "{}",
+        String::from_utf8_lossy(&sums.stdout)
+    );
+    let seal = Command::new("openssl")
+        .args([
+            "dgst",
+            "-sha256",
+            "-verify",
+            names::SEAL_PEM,
+            "-signature",
+            names::SEAL,
+            names::SUMS,
+        ])
+        .current_dir(&made.folder)
+        .output()
+        .expect("openssl");
     assert!(seal.status.success());
 
     let records = std::fs::read_to_string(made.folder.join(names::RECORDS)).expect("records");
@@ -239,15 +411,37 @@ fn a_package_verifies_in_every_way() {
     for foreign in ["secret-of-another", "camera-silent"] {
         assert!(!records.contains(foreign), "{foreign}");
     }
-    let certificate = std::fs::read_to_string(made.folder.join(names::CERTIFICATE)).expect("certificate");
-    for part in ["EXH-2026-000123", "theft from shop", "CR/1234/26", "m7 covers 12.5 %", "camera silent", "disk-slow", "Criminal Justice Act 1967", "op:0147"] {
+    let certificate =
+        std::fs::read_to_string(made.folder.join(names::CERTIFICATE)).expect("certificate");
+    for part in [
+        "EXH-2026-000123",
+        "theft from shop",
+        "CR/1234/26",
+        "m7 covers 12.5 %",
+        "camera silent",
+        "disk-slow",
+        "Criminal Justice Act 1967",
+        "op:0147",
+    ] {
         assert!(certificate.contains(part), "{part} in\n{certificate}");
     }
-    assert!(certificate.lines().all(|l| l.chars().count() <= 110) && certificate.lines().count() <= 72, "one page:\n{certificate}");
-    println!("{certificate}\n=====\n{}", std::fs::read_to_string(made.folder.join(names::READ_ME)).expect("read me"));
+    assert!(
+        certificate.lines().all(|l| l.chars().count() <= 110) && certificate.lines().count() <= 72,
+        "one page:\n{certificate}"
+    );
+    println!(
+        "{certificate}\n=====\n{}",
+        std::fs::read_to_string(made.folder.join(names::READ_ME)).expect("read me")
+    );
     // Never over an existing one, and nothing half-made is left.
-    assert!(matches!(build(&scene.hub, now, &scene.order), Err(PackageError::Exists(_))));
-    let left: Vec<_> = std::fs::read_dir(scene.order.evidence.join("EXH-2026-000123")).expect("list").map(|e| e.expect("entry").file_name()).collect();
+    assert!(matches!(
+        build(&scene.hub, now, &scene.order),
+        Err(PackageError::Exists(_))
+    ));
+    let left: Vec<_> = std::fs::read_dir(scene.order.evidence.join("EXH-2026-000123"))
+        .expect("list")
+        .map(|e| e.expect("entry").file_name())
+        .collect();
     assert_eq!(left, ["c03"]);
     // The register names exactly this package.
     let own = std::fs::read_to_string(made.folder.join(names::SUMS_RECORD)).expect("record");
@@ -266,14 +460,25 @@ fn altered_packages_do_not_verify() {
         let mut bad = good.clone();
         // The register's proof ends in the hub's countersignature, on which it stands; the hub log's own signature before it is
         // not judged without that log's key (docs/verdicts.md).
-        let at = if file == names::SUMS_PROOF { bad.len() - 20 } else { bad.len() / 2 };
+        let at = if file == names::SUMS_PROOF {
+            bad.len() - 20
+        } else {
+            bad.len() / 2
+        };
         bad[at] ^= 1;
         std::fs::remove_file(&path).expect("remove");
         std::fs::write(&path, &bad).expect("write");
-        assert_eq!(verify::package(&folder, &options(&scene.hub)).exit_status(), 1, "{file}");
+        assert_eq!(
+            verify::package(&folder, &options(&scene.hub)).exit_status(),
+            1,
+            "{file}"
+        );
         std::fs::write(&path, &good).expect("write");
     }
-    assert_eq!(verify::package(&folder, &options(&scene.hub)).exit_status(), 0);
+    assert_eq!(
+        verify::package(&folder, &options(&scene.hub)).exit_status(),
+        0
+    );
 }
 
 /// EVI-1: a clip known to be short says so itself, in words and in the verdict; one that is short unawares is not released.
@@ -282,13 +487,27 @@ fn a_partial_package_says_so() {
     let mut scene = scene([320; 5]);
     scene.order.request.t1 = scene.order.request.t1.plus_ms(60_000);
     let now = SystemClock.now().wall;
-    assert!(matches!(build(&scene.hub, now, &scene.order), Err(PackageError::NotIntact(_))));
+    assert!(matches!(
+        build(&scene.hub, now, &scene.order),
+        Err(PackageError::NotIntact(_))
+    ));
     scene.order.short = Some("the last minute was never recorded".into());
     let made = build(&scene.hub, now, &scene.order).expect("made");
-    let codes: Vec<_> = made.report.findings.iter().map(|f| f.code).filter(|c| !shared::check::is_note(c)).collect();
+    let codes: Vec<_> = made
+        .report
+        .findings
+        .iter()
+        .map(|f| f.code)
+        .filter(|c| !shared::check::is_note(c))
+        .collect();
     assert_eq!(codes, ["DOES-NOT-COVER-REQUEST"]);
-    let certificate = std::fs::read_to_string(made.folder.join(names::CERTIFICATE)).expect("certificate");
-    assert!(certificate.contains("PARTIAL") && certificate.contains("the last minute was never recorded"), "{certificate}");
+    let certificate =
+        std::fs::read_to_string(made.folder.join(names::CERTIFICATE)).expect("certificate");
+    assert!(
+        certificate.contains("PARTIAL")
+            && certificate.contains("the last minute was never recorded"),
+        "{certificate}"
+    );
 }
 
 /// EVI-2: a camera whose picture changed in the middle gets one working copy for each part.
@@ -296,51 +515,97 @@ fn a_partial_package_says_so() {
 fn a_parameter_change_gives_two_working_copies() {
     let scene = scene([320, 320, 320, 640, 640]);
     let made = build(&scene.hub, SystemClock.now().wall, &scene.order).expect("made");
-    assert_eq!((made.masters.len(), made.working.len()), (4, 2), "{:?}", made.working_short);
+    assert_eq!(
+        (made.masters.len(), made.working.len()),
+        (4, 2),
+        "{:?}",
+        made.working_short
+    );
     assert_ne!(made.working[0].file, made.working[1].file);
 }
 
 /// AUD-3: no receipt, no clip; and what was fetched must be what was logged. Failure leaves no folder and no exp.done.
 #[test]
 fn refusals_leave_nothing() {
-    let Scene { folder, hub, mut order, box_log } = scene([320; 5]);
+    let Scene {
+        folder,
+        hub,
+        mut order,
+        box_log,
+    } = scene([320; 5]);
     let now = SystemClock.now().wall;
     let before = hub.log.size();
     let good = order.masters.clone();
 
     let other = order.masters[0].path.clone();
     order.masters[1].path = other;
-    assert!(matches!(build(&hub, now, &order), Err(PackageError::MasterDiffers { .. })));
+    assert!(matches!(
+        build(&hub, now, &order),
+        Err(PackageError::MasterDiffers { .. })
+    ));
     order.masters = good.clone();
 
     let cut = folder.path().join("cut.age");
     let bytes = std::fs::read(&good[2].path).expect("read");
     std::fs::write(&cut, &bytes[..bytes.len() - 5]).expect("write");
     order.masters[2].path = cut;
-    assert!(matches!(build(&hub, now, &order), Err(PackageError::MasterDiffers { .. })));
+    assert!(matches!(
+        build(&hub, now, &order),
+        Err(PackageError::MasterDiffers { .. })
+    ));
     order.masters = good.clone();
 
     order.masters.remove(1);
     match build(&hub, now, &order) {
-        Err(PackageError::NotIntact(report)) => assert!(report.render().contains("SEGMENT-MISSING"), "{}", report.render()),
+        Err(PackageError::NotIntact(report)) => assert!(
+            report.render().contains("SEGMENT-MISSING"),
+            "{}",
+            report.render()
+        ),
         other => panic!("{other:?}"),
     }
     order.masters = good.clone();
 
     order.masters[0].n += 1;
-    assert!(matches!(build(&hub, now, &order), Err(PackageError::WrongLine { .. })));
+    assert!(matches!(
+        build(&hub, now, &order),
+        Err(PackageError::WrongLine { .. })
+    ));
     order.masters = good.clone();
 
     let clip = order.clip;
-    order.clip = box_log.append("sys:reader", &ExpClip { r#ref: "EXH-2026-000123".into(), cam: CameraId::parse("c03").expect("cam"), s0: 8, s1: 11, grant: "G".into(), purpose: "0".repeat(64) }).expect("line").n;
-    assert!(matches!(build(&hub, now, &order), Err(PackageError::NotCountersigned { .. })));
+    order.clip = box_log
+        .append(
+            "sys:reader",
+            &ExpClip {
+                r#ref: "EXH-2026-000123".into(),
+                cam: CameraId::parse("c03").expect("cam"),
+                s0: 8,
+                s1: 11,
+                grant: "G".into(),
+                purpose: "0".repeat(64),
+            },
+        )
+        .expect("line")
+        .n;
+    assert!(matches!(
+        build(&hub, now, &order),
+        Err(PackageError::NotCountersigned { .. })
+    ));
     order.clip = clip - 1;
-    assert!(matches!(build(&hub, now, &order), Err(PackageError::WrongLine { .. })));
+    assert!(matches!(
+        build(&hub, now, &order),
+        Err(PackageError::WrongLine { .. })
+    ));
     order.clip = clip;
 
-    let names: Vec<_> = std::fs::read_dir(order.evidence.join("EXH-2026-000123")).expect("list").collect();
+    let names: Vec<_> = std::fs::read_dir(order.evidence.join("EXH-2026-000123"))
+        .expect("list")
+        .collect();
     assert!(names.is_empty(), "{names:?}");
-    let written = logbook::LogFolder::new(&hub.log.folder()).read_lines(before, u64::MAX, 1 << 20).expect("lines");
+    let written = logbook::LogFolder::new(&hub.log.folder())
+        .read_lines(before, u64::MAX, 1 << 20)
+        .expect("lines");
     assert!(!String::from_utf8_lossy(&written).contains("exp.done"));
     // And then it goes.
     assert!(build(&hub, now, &order).is_ok());

@@ -49,7 +49,9 @@ fn failed(why: impl std::fmt::Display) -> Ended {
 
 /// Takes up open requests, then new ones as they come. Ends when the hub does.
 pub async fn run(desk: Arc<Desk>) {
-    let Some(mut inbox) = desk.pulls.inbox() else { return };
+    let Some(mut inbox) = desk.pulls.inbox() else {
+        return;
+    };
     let mut tasks = JoinSet::new();
     let open = desk.clone();
     let rows = blocking(move || open.db.requests()).await;
@@ -58,7 +60,13 @@ pub async fn run(desk: Arc<Desk>) {
             for row in rows.into_iter().rev().filter(|r| !r.state.over()) {
                 if matches!(row.state, State::Draft | State::Submitted) {
                     // It was never granted on the record: nothing may be fetched for it.
-                    set(&desk, &row, State::Failed, "the hub stopped before the request was granted; ask again").await;
+                    set(
+                        &desk,
+                        &row,
+                        State::Failed,
+                        "the hub stopped before the request was granted; ask again",
+                    )
+                    .await;
                 } else {
                     tasks.spawn(pull(desk.clone(), row.r#ref.to_string()));
                 }
@@ -85,10 +93,20 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
     }
     let before = desk.pulls.last(row.r#ref.as_str());
     let base = before.unwrap_or_else(|| Progress {
-        r#ref: row.r#ref.to_string(), state: String::new(), why: String::new(), bytes: 0, total: 0, segments_done: 0, segments: 0,
+        r#ref: row.r#ref.to_string(),
+        state: String::new(),
+        why: String::new(),
+        bytes: 0,
+        total: 0,
+        segments_done: 0,
+        segments: 0,
         package: row.package.clone(),
     });
-    desk.pulls.tell(Progress { state: state.as_str().into(), why: why.into(), ..base });
+    desk.pulls.tell(Progress {
+        state: state.as_str().into(),
+        why: why.into(),
+        ..base
+    });
 }
 
 async fn pull(desk: Arc<Desk>, exhibit: String) {
@@ -117,10 +135,20 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
             Ended::Again(why, moved) => {
                 fruitless = if moved { 0 } else { fruitless + 1 };
                 if fruitless >= FRUITLESS {
-                    set(&desk, &row, State::Failed, &format!("given up after {FRUITLESS} tries: {why}")).await;
+                    set(
+                        &desk,
+                        &row,
+                        State::Failed,
+                        &format!("given up after {FRUITLESS} tries: {why}"),
+                    )
+                    .await;
                     return;
                 }
-                wait = if moved { Duration::from_secs(1) } else { (wait * 2).min(Duration::from_secs(30)) };
+                wait = if moved {
+                    Duration::from_secs(1)
+                } else {
+                    (wait * 2).min(Duration::from_secs(30))
+                };
                 set(&desk, &row, State::Waiting, &why).await;
                 // A change (the box came back) ends the wait early.
                 let mut changes = desk.live.watch();
@@ -147,7 +175,10 @@ async fn attempt(desk: &Arc<Desk>, row: &RequestRecord) -> Try<(State, String)> 
 
 async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>> {
     let (d, e) = (desk.clone(), exhibit.to_owned());
-    blocking(move || d.db.request_segments(&e)).await.map_err(again)?.map_err(again)
+    blocking(move || d.db.request_segments(&e))
+        .await
+        .map_err(again)?
+        .map_err(again)
 }
 
 /// Waits for the box, sends the order, takes its answer.
@@ -161,16 +192,34 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             break reach;
         }
         if !said_offline {
-            set(desk, row, State::Waiting, &format!("box {name} is offline; the pull goes on when it is back")).await;
+            set(
+                desk,
+                row,
+                State::Waiting,
+                &format!("box {name} is offline; the pull goes on when it is back"),
+            )
+            .await;
             said_offline = true;
         }
         changes.changed().await.map_err(again)?;
     };
-    set(desk, row, State::Waiting, &format!("box {name} prepares the footage")).await;
+    set(
+        desk,
+        row,
+        State::Waiting,
+        &format!("box {name} prepares the footage"),
+    )
+    .await;
     let (d, r) = (desk.clone(), row.clone());
-    let order = blocking(move || sign_order(&d, &r)).await.map_err(again)?.map_err(failed)?;
+    let order = blocking(move || sign_order(&d, &r))
+        .await
+        .map_err(again)?
+        .map_err(failed)?;
     let mut said = desk.live.listen();
-    orders.send(order).await.map_err(|_| again("the box's connection broke"))?;
+    orders
+        .send(order)
+        .await
+        .map_err(|_| again("the box's connection broke"))?;
     let answer = async {
         loop {
             tokio::select! {
@@ -198,12 +247,18 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             }
         }
     };
-    let (n, segments) = tokio::time::timeout(ANSWER, answer).await.map_err(|_| again(format!("box {name} has not answered yet")))??;
+    let (n, segments) = tokio::time::timeout(ANSWER, answer)
+        .await
+        .map_err(|_| again(format!("box {name} has not answered yet")))??;
     sane(&segments).map_err(failed)?;
     let (d, r) = (desk.clone(), row.clone());
     blocking(move || {
-        let log = d.db.newest_log(&r.camera.r#box).map_err(again)?.ok_or_else(|| again("the box's log has not arrived yet"))?;
-        d.db.request_answered(r.r#ref.as_str(), &log.origin, n, &segments).map_err(again)
+        let log =
+            d.db.newest_log(&r.camera.r#box)
+                .map_err(again)?
+                .ok_or_else(|| again("the box's log has not arrived yet"))?;
+        d.db.request_answered(r.r#ref.as_str(), &log.origin, n, &segments)
+            .map_err(again)
     })
     .await
     .map_err(again)??;
@@ -211,7 +266,10 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
 }
 
 fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<ToBox, String> {
-    let recipient = desk.keys.exhibit_recipient(&row.r#ref).map_err(|e| e.to_string())?;
+    let recipient = desk
+        .keys
+        .exhibit_recipient(&row.r#ref)
+        .map_err(|e| e.to_string())?;
     let order = Order::Pull {
         r#box: row.camera.r#box.clone(),
         r#ref: row.r#ref.clone(),
@@ -232,8 +290,15 @@ fn sane(segments: &[PullSegment]) -> Result<(), String> {
     if segments.is_empty() {
         return Err("the box says the clip has no segments".into());
     }
-    let ordered = segments.windows(2).all(|w| w[1].s == w[0].s + 1 && w[1].n > w[0].n);
-    if segments.len() > MAX_SEGMENTS || !ordered || segments.iter().any(|s| s.sealed == 0 || s.sealed > MAX_SEALED) {
+    let ordered = segments
+        .windows(2)
+        .all(|w| w[1].s == w[0].s + 1 && w[1].n > w[0].n);
+    if segments.len() > MAX_SEGMENTS
+        || !ordered
+        || segments
+            .iter()
+            .any(|s| s.sealed == 0 || s.sealed > MAX_SEALED)
+    {
         return Err("the box's list of segments makes no sense".into());
     }
     Ok(())
@@ -247,15 +312,27 @@ async fn covered(desk: &Arc<Desk>, exhibit: &str) -> Try<()> {
             changes.mark_unchanged();
             let (d, e) = (desk.clone(), exhibit.to_owned());
             let held = blocking(move || -> Try<bool> {
-                let row = d.db.request(&e).map_err(again)?.ok_or_else(|| failed("the request is gone"))?;
+                let row =
+                    d.db.request(&e)
+                        .map_err(again)?
+                        .ok_or_else(|| failed("the request is gone"))?;
                 let (log, n) = row.line.ok_or_else(|| again("the box has not answered"))?;
-                if d.db.log(&log).map_err(again)?.is_none_or(|l| l.size <= n || d.db.indexed(&log).unwrap_or(0) <= n) {
+                if d.db
+                    .log(&log)
+                    .map_err(again)?
+                    .is_none_or(|l| l.size <= n || d.db.indexed(&log).unwrap_or(0) <= n)
+                {
                     return Ok(false);
                 }
-                if d.db.is_clip_line(&log, n, &e, row.camera.cam.as_str()).map_err(again)? {
+                if d.db
+                    .is_clip_line(&log, n, &e, row.camera.cam.as_str())
+                    .map_err(again)?
+                {
                     return Ok(true);
                 }
-                Err(failed(format!("line {n} of {log} is not the exp.clip the box announced")))
+                Err(failed(format!(
+                    "line {n} of {log} is not the exp.clip the box announced"
+                )))
             });
             if held.await.map_err(again)?? {
                 return Ok(());
@@ -264,10 +341,17 @@ async fn covered(desk: &Arc<Desk>, exhibit: &str) -> Try<()> {
         }
     };
     let late = || again("the box's exp.clip line is not countersigned yet; no clip without it");
-    tokio::time::timeout(COUNTERSIGNED, wait).await.map_err(|_| late())?
+    tokio::time::timeout(COUNTERSIGNED, wait)
+        .await
+        .map_err(|_| late())?
 }
 
-async fn fetch_all(desk: &Arc<Desk>, exhibit: &str, line: &Line, segments: Vec<FetchRecord>) -> Try<()> {
+async fn fetch_all(
+    desk: &Arc<Desk>,
+    exhibit: &str,
+    line: &Line,
+    segments: Vec<FetchRecord>,
+) -> Try<()> {
     let total: u64 = segments.iter().map(|s| s.sealed).sum();
     let mut progress = Progress {
         r#ref: exhibit.into(),
@@ -284,7 +368,11 @@ async fn fetch_all(desk: &Arc<Desk>, exhibit: &str, line: &Line, segments: Vec<F
         d.db.request_state(&e, State::Fetching, "", d.now())?;
         d.db.request(&e)
     });
-    let row = row.await.map_err(again)?.map_err(again)?.ok_or_else(|| failed("the request is gone"))?;
+    let row = row
+        .await
+        .map_err(again)?
+        .map_err(again)?
+        .ok_or_else(|| failed("the request is gone"))?;
     let mut moved = false;
     for segment in &segments {
         if !segment.done {
@@ -296,7 +384,11 @@ async fn fetch_all(desk: &Arc<Desk>, exhibit: &str, line: &Line, segments: Vec<F
             moved = true;
         }
         progress.segments_done += 1;
-        progress.bytes = segments.iter().take(progress.segments_done as usize).map(|s| s.sealed).sum();
+        progress.bytes = segments
+            .iter()
+            .take(progress.segments_done as usize)
+            .map(|s| s.sealed)
+            .sum();
         desk.pulls.tell(progress.clone());
     }
     Ok(())
@@ -304,26 +396,41 @@ async fn fetch_all(desk: &Arc<Desk>, exhibit: &str, line: &Line, segments: Vec<F
 
 fn said_in_log(desk: &Desk, row: &RequestRecord, segment: &FetchRecord) -> Result<Logged, String> {
     let (log, _) = row.line.as_ref().ok_or("the box has not answered")?;
-    let copy = desk.logs.folder_of(log).ok_or("the box log's name is odd")?;
+    let copy = desk
+        .logs
+        .folder_of(log)
+        .ok_or("the box log's name is odd")?;
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
 /// Fetches one segment from where it stands, checks it, keeps it.
-async fn one(desk: &Arc<Desk>, row: &RequestRecord, line: &Line, segment: &FetchRecord, progress: &mut Progress) -> Try<()> {
+async fn one(
+    desk: &Arc<Desk>,
+    row: &RequestRecord,
+    line: &Line,
+    segment: &FetchRecord,
+    progress: &mut Progress,
+) -> Try<()> {
     let exhibit = row.r#ref.to_string();
     let (d, r, seg) = (desk.clone(), row.clone(), segment.clone());
-    let begun = blocking(move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
-        let logged = said_in_log(&d, &r, &seg).map_err(failed)?;
-        let place = Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
-        if place.done().exists() {
-            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(failed)?;
-            if transfer::check(&place.done(), &identity, &logged).map_err(again)?.is_ok() {
-                return Ok((logged, place, None));
+    let begun = blocking(
+        move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
+            let logged = said_in_log(&d, &r, &seg).map_err(failed)?;
+            let place =
+                Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
+            if place.done().exists() {
+                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(failed)?;
+                if transfer::check(&place.done(), &identity, &logged)
+                    .map_err(again)?
+                    .is_ok()
+                {
+                    return Ok((logged, place, None));
+                }
             }
-        }
-        let part = place.resume(seg.sealed).map_err(again)?;
-        Ok((logged, place, Some(part)))
-    });
+            let part = place.resume(seg.sealed).map_err(again)?;
+            Ok((logged, place, Some(part)))
+        },
+    );
     let (logged, place, part) = begun.await.map_err(again)??;
     let mut place = place;
     if let Some((mut file, mut at)) = part {
@@ -333,27 +440,58 @@ async fn one(desk: &Arc<Desk>, row: &RequestRecord, line: &Line, segment: &Fetch
         let resumed = at;
         if at < segment.sealed {
             let (mut out, mut inc) = line.open_stream().await.map_err(again)?;
-            let ask = Open::Clip { r#ref: row.r#ref.clone(), cam: row.camera.cam.clone(), s: segment.s, offset: at };
+            let ask = Open::Clip {
+                r#ref: row.r#ref.clone(),
+                cam: row.camera.cam.clone(),
+                s: segment.s,
+                offset: at,
+            };
             out.send(&ask).await.map_err(again)?;
             out.finish();
-            let first = inc.frame_within(SILENT).await.map_err(again)?.ok_or_else(|| again("the box closed the stream"))?;
+            let first = inc
+                .frame_within(SILENT)
+                .await
+                .map_err(again)?
+                .ok_or_else(|| again("the box closed the stream"))?;
             match first.json::<ClipReply>().map_err(again)? {
                 ClipReply::Bytes { size } if size == segment.sealed => {}
                 ClipReply::Bytes { size } => {
                     // Sealed anew with another header: what is here belongs to the old one.
-                    blocking(move || place.discard()).await.map_err(again)?.map_err(again)?;
-                    return Err(again(format!("segment {} is now {size} bytes, not {}: begun anew", segment.s, segment.sealed)));
+                    blocking(move || place.discard())
+                        .await
+                        .map_err(again)?
+                        .map_err(again)?;
+                    return Err(again(format!(
+                        "segment {} is now {size} bytes, not {}: begun anew",
+                        segment.s, segment.sealed
+                    )));
                 }
-                ClipReply::Refused { why } => return Err(again(format!("the box did not send segment {}: {why}", segment.s))),
-                ClipReply::Unknown => return Err(again("the box answered in words this hub does not know")),
+                ClipReply::Refused { why } => {
+                    return Err(again(format!(
+                        "the box did not send segment {}: {why}",
+                        segment.s
+                    )));
+                }
+                ClipReply::Unknown => {
+                    return Err(again("the box answered in words this hub does not know"));
+                }
             }
             while at < segment.sealed {
-                let frame = inc.frame_within(SILENT).await.map_err(|e| Ended::Again(e.to_string(), at > resumed))?;
+                let frame = inc
+                    .frame_within(SILENT)
+                    .await
+                    .map_err(|e| Ended::Again(e.to_string(), at > resumed))?;
                 let Some(frame) = frame.filter(|f| f.kind == b'B') else {
-                    return Err(Ended::Again(format!("the box stopped in the middle of segment {}", segment.s), at > resumed));
+                    return Err(Ended::Again(
+                        format!("the box stopped in the middle of segment {}", segment.s),
+                        at > resumed,
+                    ));
                 };
                 if at + frame.body.len() as u64 > segment.sealed {
-                    return Err(failed(format!("the box sent more than segment {} has", segment.s)));
+                    return Err(failed(format!(
+                        "the box sent more than segment {} has",
+                        segment.s
+                    )));
                 }
                 at += frame.body.len() as u64;
                 (place, file) = blocking(move || {
@@ -378,29 +516,54 @@ async fn one(desk: &Arc<Desk>, row: &RequestRecord, line: &Line, segment: &Fetch
         });
         if let Err(why) = accepted.await.map_err(again)?? {
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(if resumed > 0 { again(format!("{why}; fetched anew from its beginning")) } else { failed(why) });
+            return Err(if resumed > 0 {
+                again(format!("{why}; fetched anew from its beginning"))
+            } else {
+                failed(why)
+            });
         }
         progress.bytes = before;
     }
     let (d, s) = (desk.clone(), segment.s);
-    blocking(move || d.db.segment_done(&exhibit, s)).await.map_err(again)?.map_err(again)
+    blocking(move || d.db.segment_done(&exhibit, s))
+        .await
+        .map_err(again)?
+        .map_err(again)
 }
 
 /// All segments are here and checked: register the masters, make the package. Blocking.
 fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
-    let row = desk.db.request(exhibit).map_err(again)?.ok_or_else(|| failed("the request is gone"))?;
+    let row = desk
+        .db
+        .request(exhibit)
+        .map_err(again)?
+        .ok_or_else(|| failed("the request is gone"))?;
     let segments = desk.db.request_segments(exhibit).map_err(again)?;
-    let logged = segments.iter().map(|s| said_in_log(desk, &row, s)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let logged = segments
+        .iter()
+        .map(|s| said_in_log(desk, &row, s))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
     for l in &logged {
-        let line = CopyMade { r#ref: exhibit.into(), cam: row.camera.cam.clone(), what: "master".into(), sha256: l.sha256.clone() };
+        let line = CopyMade {
+            r#ref: exhibit.into(),
+            cam: row.camera.cam.clone(),
+            what: "master".into(),
+            sha256: l.sha256.clone(),
+        };
         desk.log.append(&row.who, &line).map_err(again)?;
     }
     let spans: Vec<_> = logged.iter().map(|l| (l.t0, l.t1)).collect();
     let short = rules::shortfall(&rules::missing(&spans, row.t0, row.t1), &desk.config.zone);
     let made = evidence::make(desk, &row, &logged, short.clone()).map_err(failed)?;
-    desk.db.request_package(exhibit, &made.folder.to_string_lossy()).map_err(again)?;
+    desk.db
+        .request_package(exhibit, &made.folder.to_string_lossy())
+        .map_err(again)?;
     if let Some(last) = desk.pulls.last(exhibit) {
-        desk.pulls.tell(Progress { package: Some(made.folder.to_string_lossy().into_owned()), ..last });
+        desk.pulls.tell(Progress {
+            package: Some(made.folder.to_string_lossy().into_owned()),
+            ..last
+        });
     }
     Ok(match short {
         None => (State::Ready, String::new()),

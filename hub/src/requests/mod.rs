@@ -28,7 +28,11 @@ pub struct Progress {
 
 impl Progress {
     pub fn percent(&self) -> u64 {
-        if self.total == 0 { 0 } else { (self.bytes.min(self.total) * 100) / self.total }
+        if self.total == 0 {
+            0
+        } else {
+            (self.bytes.min(self.total) * 100) / self.total
+        }
     }
 }
 
@@ -45,7 +49,12 @@ impl Default for Pulls {
     fn default() -> Self {
         // Requests are rows in SQLite first; the channel carries only their names, one per staff act.
         let (start, inbox) = mpsc::unbounded_channel();
-        Self { start, inbox: Arc::new(Mutex::new(Some(inbox))), told: broadcast::Sender::new(1024), last: Arc::default() }
+        Self {
+            start,
+            inbox: Arc::new(Mutex::new(Some(inbox))),
+            told: broadcast::Sender::new(1024),
+            last: Arc::default(),
+        }
     }
 }
 
@@ -58,11 +67,17 @@ impl Pulls {
 
     /// The fetching task takes its inbox once.
     pub fn inbox(&self) -> Option<mpsc::UnboundedReceiver<String>> {
-        self.inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+        self.inbox
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take()
     }
 
     pub fn tell(&self, progress: Progress) {
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self
+            .last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         last.insert(progress.r#ref.clone(), progress.clone());
         drop(last);
         let _ = self.told.send(progress);
@@ -73,6 +88,10 @@ impl Pulls {
     }
 
     pub fn last(&self, exhibit: &str) -> Option<Progress> {
-        self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(exhibit).cloned()
+        self.last
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(exhibit)
+            .cloned()
     }
 }

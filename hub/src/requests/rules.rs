@@ -42,7 +42,10 @@ impl State {
     ];
 
     pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(s, _)| *s == self).map_or("", |(_, t)| t)
+        Self::ALL
+            .iter()
+            .find(|(s, _)| *s == self)
+            .map_or("", |(_, t)| t)
     }
 
     pub fn parse(text: &str) -> Option<Self> {
@@ -50,7 +53,10 @@ impl State {
     }
 
     pub fn over(self) -> bool {
-        matches!(self, State::Ready | State::Partial | State::Refused | State::Failed)
+        matches!(
+            self,
+            State::Ready | State::Partial | State::Refused | State::Failed
+        )
     }
 }
 
@@ -87,7 +93,11 @@ pub struct Known<'a> {
 pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
     let at = |t: Utc| t.for_people(known.zone);
     let Asked { camera, t0, t1, .. } = asked;
-    for (what, text) in [("a purpose", &asked.purpose), ("a reference", &asked.reference), ("a requester", &asked.requester)] {
+    for (what, text) in [
+        ("a purpose", &asked.purpose),
+        ("a reference", &asked.reference),
+        ("a requester", &asked.requester),
+    ] {
         if text.trim().is_empty() {
             return Err(format!("{what} is needed: no purpose, no access"));
         }
@@ -96,26 +106,45 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
         }
     }
     if t1 <= t0 {
-        return Err(format!("the end ({}) does not come after the start ({})", at(*t1), at(*t0)));
+        return Err(format!(
+            "the end ({}) does not come after the start ({})",
+            at(*t1),
+            at(*t0)
+        ));
     }
     if t1.0 - t0.0 > LONGEST_MS {
         return Err("a clip may be at most 24 hours long; ask for several".into());
     }
     match known.box_state {
-        None => return Err(format!("there is no box {}; `beadle-hub box list` shows them", camera.r#box)),
+        None => {
+            return Err(format!(
+                "there is no box {}; `beadle-hub box list` shows them",
+                camera.r#box
+            ));
+        }
         Some("revoked") => return Err(format!("box {} is revoked at this hub", camera.r#box)),
         Some("registered") => return Err(format!("box {} is not enrolled yet", camera.r#box)),
         Some(_) => {}
     }
     if !known.cameras.iter().any(|c| c == camera.cam.as_str()) {
-        let list = if known.cameras.is_empty() { "none has been reported yet".into() } else { known.cameras.join(", ") };
-        return Err(format!("box {} has no camera {}; it has: {list}", camera.r#box, camera.cam));
+        let list = if known.cameras.is_empty() {
+            "none has been reported yet".into()
+        } else {
+            known.cameras.join(", ")
+        };
+        return Err(format!(
+            "box {} has no camera {}; it has: {list}",
+            camera.r#box, camera.cam
+        ));
     }
     if *t0 >= known.now {
         return Err(format!("{} lies in the future", at(*t0)));
     }
     if t1.0 > known.now.0 + 5_000 {
-        return Err(format!("the end ({}) lies in the future; ask again after it", at(*t1)));
+        return Err(format!(
+            "the end ({}) lies in the future; ask again after it",
+            at(*t1)
+        ));
     }
     if known.segments.iter().any(|s| s.gone.is_none()) {
         return Ok(());
@@ -124,11 +153,19 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
         Some((a, b)) => format!("footage of {camera} exists from {} to {}", at(a), at(b)),
         None => format!("no footage of {camera} is known to the hub"),
     };
-    if known.segments.iter().any(|s| s.gone.as_deref() == Some("deleted")) {
-        return Err(format!("the footage asked for has been deleted on schedule; {exists}"));
+    if known
+        .segments
+        .iter()
+        .any(|s| s.gone.as_deref() == Some("deleted"))
+    {
+        return Err(format!(
+            "the footage asked for has been deleted on schedule; {exists}"
+        ));
     }
     if !known.segments.is_empty() {
-        return Err(format!("the footage asked for was found missing or damaged on the box; {exists}"));
+        return Err(format!(
+            "the footage asked for was found missing or damaged on the box; {exists}"
+        ));
     }
     // Later than anything in the log held here: the box may have it already.
     let may_follow = known.extent.is_none_or(|(_, last)| *t1 > last);
@@ -136,8 +173,20 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
     if may_follow && (landed_since || !known.online) {
         return Ok(());
     }
-    let gap = known.gaps.first().map(|g| format!(" (declared gap from {} to {}: {})", at(g.t0), at(g.t1), g.why));
-    Err(format!("nothing was recorded between {} and {}{}; {exists}", at(*t0), at(*t1), gap.unwrap_or_default()))
+    let gap = known.gaps.first().map(|g| {
+        format!(
+            " (declared gap from {} to {}: {})",
+            at(g.t0),
+            at(g.t1),
+            g.why
+        )
+    });
+    Err(format!(
+        "nothing was recorded between {} and {}{}; {exists}",
+        at(*t0),
+        at(*t1),
+        gap.unwrap_or_default()
+    ))
 }
 
 /// Stretches of [t0, t1) longer than half a second that the footage (in order) does not cover.
@@ -158,7 +207,10 @@ pub fn missing(footage: &[(Utc, Utc)], t0: Utc, t1: Utc) -> Vec<(Utc, Utc)> {
 
 /// One sentence on what is missing; None when all is there.
 pub fn shortfall(missing: &[(Utc, Utc)], zone: &Zone) -> Option<String> {
-    let spans: Vec<String> = missing.iter().map(|(a, b)| format!("{} to {}", a.for_people(zone), b.for_people(zone))).collect();
+    let spans: Vec<String> = missing
+        .iter()
+        .map(|(a, b)| format!("{} to {}", a.for_people(zone), b.for_people(zone)))
+        .collect();
     (!spans.is_empty()).then(|| format!("no footage exists from {}", spans.join(", nor from ")))
 }
 
@@ -179,14 +231,33 @@ mod tests {
 
     fn segment(t0: i64, t1: i64, gone: Option<&str>) -> SegmentRecord {
         SegmentRecord {
-            log: "l".into(), n: 1, s: 1, t0: Utc(t0), t1: Utc(t1), size: 1, mask: None, how: "none".into(), gone: gone.map(Into::into),
+            log: "l".into(),
+            n: 1,
+            s: 1,
+            t0: Utc(t0),
+            t1: Utc(t1),
+            size: 1,
+            mask: None,
+            how: "none".into(),
+            gone: gone.map(Into::into),
         }
     }
 
-    fn known<'a>(zone: &'a Zone, cameras: &'a [String], segments: &'a [SegmentRecord]) -> Known<'a> {
+    fn known<'a>(
+        zone: &'a Zone,
+        cameras: &'a [String],
+        segments: &'a [SegmentRecord],
+    ) -> Known<'a> {
         Known {
-            now: Utc(1_000_000), zone, box_state: Some("enrolled"), cameras, online: true, landed: Some(Utc(990_000)),
-            extent: Some((Utc(100_000), Utc(900_000))), segments, gaps: &[],
+            now: Utc(1_000_000),
+            zone,
+            box_state: Some("enrolled"),
+            cameras,
+            online: true,
+            landed: Some(Utc(990_000)),
+            extent: Some((Utc(100_000), Utc(900_000))),
+            segments,
+            gaps: &[],
         }
     }
 
@@ -207,20 +278,66 @@ mod tests {
     fn footage_that_does_not_exist() {
         let (zone, cams) = (Zone::utc(), vec!["c01".to_owned(), "c02".to_owned()]);
         let there = [segment(100_000, 200_000, None)];
-        assert_eq!(judge(&asked(150_000, 160_000), &known(&zone, &cams, &there)), Ok(()));
+        assert_eq!(
+            judge(&asked(150_000, 160_000), &known(&zone, &cams, &there)),
+            Ok(())
+        );
         let none = known(&zone, &cams, &[]);
         let e = judge(&asked(300_000, 310_000), &none).expect_err("hole");
-        assert!(e.contains("nothing was recorded") && e.contains("exists from"), "{e}");
+        assert!(
+            e.contains("nothing was recorded") && e.contains("exists from"),
+            "{e}"
+        );
         let deleted = [segment(300_000, 310_000, Some("deleted"))];
-        assert!(judge(&asked(300_000, 310_000), &known(&zone, &cams, &deleted)).expect_err("deleted").contains("deleted on schedule"));
-        assert!(judge(&asked(2_000_000, 2_000_001), &none).expect_err("future").contains("future"));
-        assert!(judge(&asked(900_000, 2_000_001), &none).expect_err("future").contains("future"));
-        assert!(judge(&asked(5, 5), &none).expect_err("empty").contains("does not come after"));
+        assert!(
+            judge(&asked(300_000, 310_000), &known(&zone, &cams, &deleted))
+                .expect_err("deleted")
+                .contains("deleted on schedule")
+        );
+        assert!(
+            judge(&asked(2_000_000, 2_000_001), &none)
+                .expect_err("future")
+                .contains("future")
+        );
+        assert!(
+            judge(&asked(900_000, 2_000_001), &none)
+                .expect_err("future")
+                .contains("future")
+        );
+        assert!(
+            judge(&asked(5, 5), &none)
+                .expect_err("empty")
+                .contains("does not come after")
+        );
         let mut other = asked(150_000, 160_000);
         other.camera = BoxCamera::parse("ashby/c09").expect("camera");
-        assert!(judge(&other, &none).expect_err("camera").contains("it has: c01, c02"));
-        assert!(judge(&asked(1, 2), &Known { box_state: None, ..none.clone() }).expect_err("box").contains("no box"));
-        assert!(judge(&asked(1, 2), &Known { box_state: Some("revoked"), ..none }).expect_err("box").contains("revoked"));
+        assert!(
+            judge(&other, &none)
+                .expect_err("camera")
+                .contains("it has: c01, c02")
+        );
+        assert!(
+            judge(
+                &asked(1, 2),
+                &Known {
+                    box_state: None,
+                    ..none.clone()
+                }
+            )
+            .expect_err("box")
+            .contains("no box")
+        );
+        assert!(
+            judge(
+                &asked(1, 2),
+                &Known {
+                    box_state: Some("revoked"),
+                    ..none
+                }
+            )
+            .expect_err("box")
+            .contains("revoked")
+        );
     }
 
     /// The open segment, or a box out of reach: the hub cannot know yet, so the request waits for the box.
@@ -229,15 +346,38 @@ mod tests {
         let (zone, cams) = (Zone::utc(), vec!["c01".to_owned()]);
         let k = known(&zone, &cams, &[]);
         assert_eq!(judge(&asked(950_000, 960_000), &k), Ok(()));
-        assert!(judge(&asked(950_000, 960_000), &Known { landed: Some(Utc(940_000)), ..k.clone() }).is_err(), "the camera stopped before");
-        assert_eq!(judge(&asked(950_000, 960_000), &Known { landed: None, online: false, ..k }), Ok(()));
+        assert!(
+            judge(
+                &asked(950_000, 960_000),
+                &Known {
+                    landed: Some(Utc(940_000)),
+                    ..k.clone()
+                }
+            )
+            .is_err(),
+            "the camera stopped before"
+        );
+        assert_eq!(
+            judge(
+                &asked(950_000, 960_000),
+                &Known {
+                    landed: None,
+                    online: false,
+                    ..k
+                }
+            ),
+            Ok(())
+        );
     }
 
     #[test]
     fn what_is_missing() {
         let m = |f: &[(i64, i64)]| {
             let f: Vec<_> = f.iter().map(|(a, b)| (Utc(*a), Utc(*b))).collect();
-            missing(&f, Utc(10_000), Utc(20_000)).iter().map(|(a, b)| (a.0, b.0)).collect::<Vec<_>>()
+            missing(&f, Utc(10_000), Utc(20_000))
+                .iter()
+                .map(|(a, b)| (a.0, b.0))
+                .collect::<Vec<_>>()
         };
         assert_eq!(m(&[(9_000, 15_000), (15_400, 21_000)]), []);
         assert_eq!(m(&[(9_000, 15_000), (16_000, 21_000)]), [(15_000, 16_000)]);

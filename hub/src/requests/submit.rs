@@ -11,12 +11,7 @@ use super::{
     Progress,
     rules::{self, Asked, Known, State},
 };
-use crate::{
-    board::Refusal,
-    db::requests::RequestRecord,
-    desk::Desk,
-    keys,
-};
+use crate::{board::Refusal, db::requests::RequestRecord, desk::Desk, keys};
 
 fn plain(e: impl std::fmt::Display) -> Refusal {
     Refusal(e.to_string())
@@ -26,7 +21,9 @@ fn plain(e: impl std::fmt::Display) -> Refusal {
 pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
     let salt: [u8; 16] = keys::random().map_err(plain)?;
     let hash = salted(&salt, text);
-    desk.db.keep_side(&hash, &hex(&salt), text, desk.now()).map_err(plain)?;
+    desk.db
+        .keep_side(&hash, &hex(&salt), text, desk.now())
+        .map_err(plain)?;
     Ok(hash)
 }
 
@@ -37,8 +34,11 @@ pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refus
     let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), number);
     let grant = format!("G-{number:06}");
     let judged = judge(desk, asked)?;
-    let (purpose, reference, requester) =
-        (keep_salted(desk, &asked.purpose)?, keep_salted(desk, &asked.reference)?, keep_salted(desk, &asked.requester)?);
+    let (purpose, reference, requester) = (
+        keep_salted(desk, &asked.purpose)?,
+        keep_salted(desk, &asked.reference)?,
+        keep_salted(desk, &asked.requester)?,
+    );
     let record = RequestRecord {
         r#ref: exhibit.clone(),
         grant: grant.clone(),
@@ -49,7 +49,11 @@ pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refus
         reference: reference.clone(),
         requester: requester.clone(),
         who: who.into(),
-        state: if judged.is_ok() { State::Submitted } else { State::Refused },
+        state: if judged.is_ok() {
+            State::Submitted
+        } else {
+            State::Refused
+        },
         why: judged.as_ref().err().cloned().unwrap_or_default(),
         line: None,
         package: None,
@@ -59,14 +63,34 @@ pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refus
     let cam = asked.camera.to_string();
     if let Err(why) = judged {
         // The sentence may name times only: nothing personal reaches the log.
-        desk.log.append(who, &GrantFail { grant, cam, why: "no-such-footage-or-not-allowed".into() }).map_err(plain)?;
+        desk.log
+            .append(
+                who,
+                &GrantFail {
+                    grant,
+                    cam,
+                    why: "no-such-footage-or-not-allowed".into(),
+                },
+            )
+            .map_err(plain)?;
         tell(desk, &record, State::Refused, &why);
         return Err(Refusal(why));
     }
     tell(desk, &record, State::Submitted, "");
-    let line = GrantSet { grant, r#ref: exhibit.to_string(), cam, t0: asked.t0, t1: asked.t1, purpose, reference, requester };
+    let line = GrantSet {
+        grant,
+        r#ref: exhibit.to_string(),
+        cam,
+        t0: asked.t0,
+        t1: asked.t1,
+        purpose,
+        reference,
+        requester,
+    };
     desk.log.append(who, &line).map_err(plain)?;
-    desk.db.request_state(exhibit.as_str(), State::Authorised, "", desk.now()).map_err(plain)?;
+    desk.db
+        .request_state(exhibit.as_str(), State::Authorised, "", desk.now())
+        .map_err(plain)?;
     tell(desk, &record, State::Authorised, "");
     desk.pulls.start(exhibit.as_str());
     Ok(exhibit)
@@ -90,15 +114,22 @@ fn judge(desk: &Desk, asked: &Asked) -> Result<Result<(), String>, Refusal> {
     let camera = &asked.camera;
     let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
-    let hello = record.as_ref().and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
+    let hello = record
+        .as_ref()
+        .and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
     if let Some(Open::Control { cameras: said, .. }) = hello {
         cameras.extend(said.iter().map(|c| c.cam.to_string()));
     }
     cameras.sort();
     cameras.dedup();
-    let health = record.as_ref().and_then(|b| serde_json::from_str::<ToHub>(b.health.as_deref()?).ok());
+    let health = record
+        .as_ref()
+        .and_then(|b| serde_json::from_str::<ToHub>(b.health.as_deref()?).ok());
     let landed = match health {
-        Some(ToHub::Health { cameras, .. }) => cameras.iter().find(|c| c.cam == camera.cam).and_then(|c| c.landed),
+        Some(ToHub::Health { cameras, .. }) => cameras
+            .iter()
+            .find(|c| c.cam == camera.cam)
+            .and_then(|c| c.landed),
         _ => None,
     };
     let known = Known {
@@ -109,7 +140,10 @@ fn judge(desk: &Desk, asked: &Asked) -> Result<Result<(), String>, Refusal> {
         online: desk.live.online(&camera.r#box),
         landed,
         extent: desk.db.extent(camera).map_err(plain)?,
-        segments: &desk.db.segments(camera, asked.t0, asked.t1).map_err(plain)?,
+        segments: &desk
+            .db
+            .segments(camera, asked.t0, asked.t1)
+            .map_err(plain)?,
         gaps: &desk.db.gaps(camera, asked.t0, asked.t1).map_err(plain)?,
     };
     Ok(rules::judge(asked, &known))

@@ -40,7 +40,9 @@ pub struct Logged {
 
 /// Reads line `n` of a verified copy: it must be the `seg.write` of this camera and `s`.
 pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, String> {
-    let line = LogFolder::new(copy).read_lines(n, n + 1, shared::record::MAX_LINE).map_err(|e| format!("line {n} of the box's log: {e}"))?;
+    let line = LogFolder::new(copy)
+        .read_lines(n, n + 1, shared::record::MAX_LINE)
+        .map_err(|e| format!("line {n} of the box's log: {e}"))?;
     let record = Record::parse(&line).map_err(|e| format!("line {n} of the box's log: {e}"))?;
     let wrong = || format!("line {n} of the box's log is not the seg.write of {cam} segment {s}");
     if record.kind != SegWrite::KIND || record.n != n {
@@ -48,15 +50,32 @@ pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, Str
     }
     let text = |key: &str| record.data.get(key).and_then(|v| v.as_str());
     let time = |key: &str| text(key).and_then(|t| Utc::parse(t).ok()).ok_or_else(wrong);
-    let int = |key: &str| record.data.get(key).and_then(|v| v.as_int()).and_then(|i| u64::try_from(i).ok());
+    let int = |key: &str| {
+        record
+            .data
+            .get(key)
+            .and_then(|v| v.as_int())
+            .and_then(|i| u64::try_from(i).ok())
+    };
     if text("cam") != Some(cam.as_str()) || int("s") != Some(s) {
         return Err(wrong());
     }
     let (t0, t1) = (time("t0")?, time("t1")?);
     // The day is no part of the plain file's name.
-    let name = SegmentName { day: Zone::utc().day_of(t0), cam: cam.clone(), start: t0, s };
+    let name = SegmentName {
+        day: Zone::utc().day_of(t0),
+        cam: cam.clone(),
+        start: t0,
+        s,
+    };
     Ok(Logged {
-        n, s, t0, t1, size: int("size").ok_or_else(wrong)?, sha256: text("sha256").ok_or_else(wrong)?.to_owned(), file: name.master_file(),
+        n,
+        s,
+        t0,
+        t1,
+        size: int("size").ok_or_else(wrong)?,
+        sha256: text("sha256").ok_or_else(wrong)?.to_owned(),
+        file: name.master_file(),
     })
 }
 
@@ -67,10 +86,18 @@ pub struct Place {
 }
 
 impl Place {
-    pub fn new(state: &Path, exhibit: &str, cam: &CameraId, logged: &Logged) -> Result<Self, FileError> {
+    pub fn new(
+        state: &Path,
+        exhibit: &str,
+        cam: &CameraId,
+        logged: &Logged,
+    ) -> Result<Self, FileError> {
         let folder = state.join("exhibits").join(exhibit).join(cam.as_str());
         files::private_dir(&folder)?;
-        Ok(Self { folder, file: format!("{}.age", logged.file) })
+        Ok(Self {
+            folder,
+            file: format!("{}.age", logged.file),
+        })
     }
 
     pub fn done(&self) -> PathBuf {
@@ -84,7 +111,12 @@ impl Place {
     /// Opens the partial file to go on with, and how much of it is there. One longer than the whole is of another sending: begun anew.
     pub fn resume(&self, whole: u64) -> Result<(File, u64), FileError> {
         let path = self.part();
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed("open", &path))?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(failed("open", &path))?;
         let mut there = file.metadata().map_err(failed("read", &path))?.len();
         if there > whole {
             file.set_len(0).map_err(failed("empty", &path))?;
@@ -122,7 +154,11 @@ impl Place {
 }
 
 /// Decrypts a sealed file and compares size and SHA-256 with its `seg.write` line.
-pub fn check(path: &Path, identity: &str, logged: &Logged) -> Result<Result<(), String>, FileError> {
+pub fn check(
+    path: &Path,
+    identity: &str,
+    logged: &Logged,
+) -> Result<Result<(), String>, FileError> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let mut opener = Opener::new(&[identity.to_owned()]);
     let (mut hash, mut size) = (Context::new(&SHA256), 0u64);
@@ -149,5 +185,8 @@ pub fn check(path: &Path, identity: &str, logged: &Logged) -> Result<Result<(), 
     if found == logged.sha256 && size == logged.size {
         return Ok(Ok(()));
     }
-    Ok(Err(format!("segment {} is not the one the box logged: SHA-256 {found}, logged {}", logged.s, logged.sha256)))
+    Ok(Err(format!(
+        "segment {} is not the one the box logged: SHA-256 {found}, logged {}",
+        logged.s, logged.sha256
+    )))
 }

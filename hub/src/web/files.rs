@@ -33,16 +33,27 @@ pub fn copies(package: &Path) -> io::Result<Vec<Copy>> {
     };
     for entry in entries {
         let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
         // A link is not followed: it could name any file of the machine.
         if !name.ends_with(".mp4") || !entry.file_type()?.is_file() {
             continue;
         }
         let path = entry.path();
         let mut head = Vec::new();
-        io::Read::read_to_end(&mut io::Read::take(std::fs::File::open(&path)?, 4096), &mut head)?;
+        io::Read::read_to_end(
+            &mut io::Read::take(std::fs::File::open(&path)?, 4096),
+            &mut head,
+        )?;
         let (plays, codec) = codec(&head);
-        out.push(Copy { name, bytes: entry.metadata()?.len(), path, plays, codec });
+        out.push(Copy {
+            name,
+            bytes: entry.metadata()?.len(),
+            path,
+            plays,
+            codec,
+        });
     }
     out.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(out)
@@ -70,14 +81,25 @@ pub enum Range {
 
 /// Reads a `Range` header. What is not understood (other units, several ranges) gets the whole file, as HTTP allows.
 pub fn range(header: Option<&str>, size: u64) -> Range {
-    let Some((first, last)) = header.and_then(|h| h.strip_prefix("bytes=")).filter(|h| !h.contains(',')).and_then(|h| h.trim().split_once('-')) else {
+    let Some((first, last)) = header
+        .and_then(|h| h.strip_prefix("bytes="))
+        .filter(|h| !h.contains(','))
+        .and_then(|h| h.trim().split_once('-'))
+    else {
         return Range::Whole;
     };
-    let number = |text: &str| (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse::<u64>().unwrap_or(u64::MAX));
+    let number = |text: &str| {
+        (!text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| text.parse::<u64>().unwrap_or(u64::MAX))
+    };
     match (number(first), number(last)) {
         (Some(from), None) if last.is_empty() && from < size => Range::Part(from, size - from),
-        (Some(from), Some(to)) if from <= to && from < size => Range::Part(from, to.min(size - 1) - from + 1),
-        (None, Some(n)) if first.is_empty() && n > 0 && size > 0 => Range::Part(size - n.min(size), n.min(size)),
+        (Some(from), Some(to)) if from <= to && from < size => {
+            Range::Part(from, to.min(size - 1) - from + 1)
+        }
+        (None, Some(n)) if first.is_empty() && n > 0 && size > 0 => {
+            Range::Part(size - n.min(size), n.min(size))
+        }
         (Some(_), None) if last.is_empty() => Range::Outside,
         (Some(from), Some(to)) if from <= to => Range::Outside,
         (None, Some(_)) if first.is_empty() => Range::Outside,
@@ -95,7 +117,10 @@ pub async fn body(path: &Path, from: u64, len: u64) -> io::Result<Body> {
         }
         let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
         match file.read(&mut buffer).await {
-            Ok(0) => Some((Err(io::Error::from(io::ErrorKind::UnexpectedEof)), (file, 0))),
+            Ok(0) => Some((
+                Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+                (file, 0),
+            )),
             Ok(n) => {
                 buffer.truncate(n);
                 Some((Ok(Bytes::from(buffer)), (file, left - n as u64)))
@@ -136,8 +161,14 @@ mod tests {
 
     #[test]
     fn formats() {
-        assert_eq!(codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10avc1"), (true, "H.264"));
-        assert_eq!(codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10hvc1").1, "H.265");
+        assert_eq!(
+            codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10avc1"),
+            (true, "H.264")
+        );
+        assert_eq!(
+            codec(b"....stsd\0\0\0\0\0\0\0\x01\0\0\0\x10hvc1").1,
+            "H.265"
+        );
         assert!(!codec(b"").0);
     }
 }

@@ -60,7 +60,9 @@ pub struct App {
 
 impl App {
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.sessions
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn mono(&self) -> u64 {
@@ -68,9 +70,14 @@ impl App {
     }
 
     /// Board calls block: they run beside the async threads.
-    async fn ask<T: Send + 'static>(&self, ask: impl FnOnce(&dyn Board) -> T + Send + 'static) -> Result<T, Refused> {
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Board) -> T + Send + 'static,
+    ) -> Result<T, Refused> {
         let board = self.board.clone();
-        tokio::task::spawn_blocking(move || ask(board.as_ref())).await.map_err(|_| Refused::broken("The hub is stopping. Try again in a minute."))
+        tokio::task::spawn_blocking(move || ask(board.as_ref()))
+            .await
+            .map_err(|_| Refused::broken("The hub is stopping. Try again in a minute."))
     }
 }
 
@@ -83,7 +90,11 @@ pub struct Refused {
 
 impl Refused {
     fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self { status, title, text: text.into() }
+        Self {
+            status,
+            title,
+            text: text.into(),
+        }
     }
     fn missing(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found", text)
@@ -98,7 +109,11 @@ impl Refused {
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        let page = Message { title: self.title, text: &self.text }.render();
+        let page = Message {
+            title: self.title,
+            text: &self.text,
+        }
+        .render();
         (self.status, Html(page.unwrap_or(self.text))).into_response()
     }
 }
@@ -108,13 +123,20 @@ fn page(page: &impl Template) -> Result<Response, Refused> {
         Ok(text) => Ok(Html(text).into_response()),
         Err(e) => {
             tracing::error!("a page was not made: {e}");
-            Err(Refused::broken("The page could not be made. Tell whoever looks after this hub."))
+            Err(Refused::broken(
+                "The page could not be made. Tell whoever looks after this hub.",
+            ))
         }
     }
 }
 
 pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
-    let app = Arc::new(App { board, clock, sessions: Mutex::default(), door: Semaphore::new(1) });
+    let app = Arc::new(App {
+        board,
+        clock,
+        sessions: Mutex::default(),
+        door: Semaphore::new(1),
+    });
     Router::new()
         .route("/", get(overview))
         .route("/sign-in", get(sign_in_form).post(sign_in))
@@ -136,9 +158,13 @@ async fn guard(request: Request, next: Next) -> Response {
     const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let foreign = request.method() != Method::GET
         && request.method() != Method::HEAD
-        && request.headers().get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none");
+        && request
+            .headers()
+            .get("sec-fetch-site")
+            .is_some_and(|site| site != "same-origin" && site != "none");
     let mut response = match foreign {
-        true => Refused::forbidden("This form was sent by another site. Nothing was done.").into_response(),
+        true => Refused::forbidden("This form was sent by another site. Nothing was done.")
+            .into_response(),
         false => next.run(request).await,
     };
     let headers = response.headers_mut();
@@ -149,17 +175,31 @@ async fn guard(request: Request, next: Next) -> Response {
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+        (
+            "permissions-policy",
+            "camera=(), microphone=(), geolocation=()",
+        ),
         ("cache-control", "no-store"),
     ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
     }
     response
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-    all.flat_map(|v| v.split(';')).find_map(|pair| pair.trim().split_once('=').filter(|(n, _)| *n == name).map(|(_, v)| v))
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    all.flat_map(|v| v.split(';')).find_map(|pair| {
+        pair.trim()
+            .split_once('=')
+            .filter(|(n, _)| *n == name)
+            .map(|(_, v)| v)
+    })
 }
 
 fn set_cookie(name: &str, value: &str, age: &str) -> String {
@@ -168,7 +208,9 @@ fn set_cookie(name: &str, value: &str, age: &str) -> String {
 
 fn random() -> Result<[u8; 32], Refused> {
     let mut bytes = [0; 32];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Refused::broken("The system gives no random numbers."))?;
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Refused::broken("The system gives no random numbers."))?;
     Ok(bytes)
 }
 
@@ -182,8 +224,13 @@ impl FromRequestParts<Arc<App>> for Entered {
     type Rejection = Redirect;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Redirect> {
-        let cookie = cookie(&parts.headers, COOKIE).ok_or_else(|| Redirect::to("/sign-in"))?.to_owned();
-        let session = app.sessions().find(&cookie, app.mono()).ok_or_else(|| Redirect::to("/sign-in"))?;
+        let cookie = cookie(&parts.headers, COOKIE)
+            .ok_or_else(|| Redirect::to("/sign-in"))?
+            .to_owned();
+        let session = app
+            .sessions()
+            .find(&cookie, app.mono())
+            .ok_or_else(|| Redirect::to("/sign-in"))?;
         Ok(Self { session, cookie })
     }
 }
@@ -196,7 +243,9 @@ impl Entered {
     fn check_form(&self, token: &str) -> Result<(), Refused> {
         match self.session.owns_form(token) {
             true => Ok(()),
-            false => Err(Refused::forbidden("This form does not belong to your session; nothing was done. Open the page again.")),
+            false => Err(Refused::forbidden(
+                "This form does not belong to your session; nothing was done. Open the page again.",
+            )),
         }
     }
 }
@@ -208,8 +257,20 @@ async fn style() -> Response {
 async fn sign_in_page(app: &App, problem: &str, status: StatusCode) -> Result<Response, Refused> {
     let knock = hex(&random()?);
     let scheme = app.ask(|b| b.scheme()).await?;
-    let shown = page(&SignIn { scheme: &scheme, form: &knock, problem })?;
-    Ok((status, [(header::SET_COOKIE, set_cookie(KNOCK, &knock, "; Max-Age=1800"))], shown).into_response())
+    let shown = page(&SignIn {
+        scheme: &scheme,
+        form: &knock,
+        problem,
+    })?;
+    Ok((
+        status,
+        [(
+            header::SET_COOKIE,
+            set_cookie(KNOCK, &knock, "; Max-Age=1800"),
+        )],
+        shown,
+    )
+        .into_response())
 }
 
 async fn sign_in_form(State(app): State<Arc<App>>) -> Result<Response, Refused> {
@@ -223,11 +284,24 @@ struct SignInForm {
     password: String,
 }
 
-async fn sign_in(State(app): State<Arc<App>>, headers: HeaderMap, Form(form): Form<SignInForm>) -> Result<Response, Refused> {
+async fn sign_in(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Form(form): Form<SignInForm>,
+) -> Result<Response, Refused> {
     if !cookie(&headers, KNOCK).is_some_and(|knock| knock.len() == 64 && same(knock, &form.form)) {
-        return sign_in_page(&app, "The form was too old. Please sign in again.", StatusCode::FORBIDDEN).await;
+        return sign_in_page(
+            &app,
+            "The form was too old. Please sign in again.",
+            StatusCode::FORBIDDEN,
+        )
+        .await;
     }
-    let _turn = app.door.acquire().await.map_err(|_| Refused::broken("The hub is stopping."))?;
+    let _turn = app
+        .door
+        .acquire()
+        .await
+        .map_err(|_| Refused::broken("The hub is stopping."))?;
     let (name, password) = (form.name, zeroize::Zeroizing::new(form.password));
     match app.ask(move |b| b.sign_in(&name, &password)).await? {
         Ok(account) => {
@@ -235,10 +309,16 @@ async fn sign_in(State(app): State<Arc<App>>, headers: HeaderMap, Form(form): Fo
             if let Some(old) = cookie(&headers, COOKIE) {
                 app.sessions().end(old);
             }
-            let value = app.sessions().begin(account, random()?, random()?, app.mono());
+            let value = app
+                .sessions()
+                .begin(account, random()?, random()?, app.mono());
             let mut response = Redirect::to("/").into_response();
-            for text in [set_cookie(COOKIE, &value, ""), set_cookie(KNOCK, "", "; Max-Age=0")] {
-                let text = HeaderValue::from_str(&text).map_err(|e| Refused::broken(e.to_string()))?;
+            for text in [
+                set_cookie(COOKIE, &value, ""),
+                set_cookie(KNOCK, "", "; Max-Age=0"),
+            ] {
+                let text =
+                    HeaderValue::from_str(&text).map_err(|e| Refused::broken(e.to_string()))?;
                 response.headers_mut().append(header::SET_COOKIE, text);
             }
             Ok(response)
@@ -252,10 +332,18 @@ struct FormOnly {
     form: String,
 }
 
-async fn sign_out(State(app): State<Arc<App>>, who: Entered, Form(form): Form<FormOnly>) -> Result<Response, Refused> {
+async fn sign_out(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Form(form): Form<FormOnly>,
+) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
     app.sessions().end(&who.cookie);
-    Ok(([(header::SET_COOKIE, set_cookie(COOKIE, "", "; Max-Age=0"))], Redirect::to("/sign-in")).into_response())
+    Ok((
+        [(header::SET_COOKIE, set_cookie(COOKIE, "", "; Max-Age=0"))],
+        Redirect::to("/sign-in"),
+    )
+        .into_response())
 }
 
 async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
@@ -270,8 +358,16 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
         });
         let boxes = boxes.iter().map(|row| {
             let cameras = row.cameras.iter().map(|c| {
-                let address = BoxCamera { r#box: row.name.clone(), cam: c.cam.clone() };
-                views::camera(row, c, board.footage(&address, None).map_err(|e| e.to_string()), &zone)
+                let address = BoxCamera {
+                    r#box: row.name.clone(),
+                    cam: c.cam.clone(),
+                };
+                views::camera(
+                    row,
+                    c,
+                    board.footage(&address, None).map_err(|e| e.to_string()),
+                    &zone,
+                )
             });
             views::of_box(row, cameras.collect(), &zone)
         });
@@ -283,7 +379,12 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
         Overview {
             frame: Frame::of(board.scheme(), &frame.account, &frame.form),
             now: now.for_people(&zone),
-            zone: now.for_people(&zone).rsplit(' ').next().unwrap_or_default().to_owned(),
+            zone: now
+                .for_people(&zone)
+                .rsplit(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             boxes,
             exhibits: exhibits.iter().map(|e| views::exhibit(e, &zone)).collect(),
             problem: problems.join(" "),
@@ -292,14 +393,32 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
     page(&shown.await?)
 }
 
-async fn footage(State(app): State<Arc<App>>, who: Entered, Path((name, cam)): Path<(String, String)>) -> Result<Response, Refused> {
-    let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else { return Err(Refused::missing("There is no such camera.")) };
+async fn footage(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path((name, cam)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
+        return Err(Refused::missing("There is no such camera."));
+    };
     let camera = BoxCamera { r#box: name, cam };
-    let (scheme, zone, title, footage) = app.ask(move |board| {
-        let rows = board.boxes().unwrap_or_default();
-        let title = rows.iter().filter(|b| b.name == camera.r#box).flat_map(|b| &b.cameras).find(|c| c.cam == camera.cam).map(|c| c.title.clone());
-        (board.scheme(), board.zone(), title, board.footage(&camera, None))
-    }).await?;
+    let (scheme, zone, title, footage) = app
+        .ask(move |board| {
+            let rows = board.boxes().unwrap_or_default();
+            let title = rows
+                .iter()
+                .filter(|b| b.name == camera.r#box)
+                .flat_map(|b| &b.cameras)
+                .find(|c| c.cam == camera.cam)
+                .map(|c| c.title.clone());
+            (
+                board.scheme(),
+                board.zone(),
+                title,
+                board.footage(&camera, None),
+            )
+        })
+        .await?;
     let footage = footage.map_err(|why| Refused::missing(why.to_string()))?;
     page(&FootagePage {
         frame: who.frame(scheme),
@@ -314,10 +433,20 @@ async fn footage(State(app): State<Arc<App>>, who: Entered, Path((name, cam)): P
 async fn exhibit(app: &App, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refused> {
     let missing = || Refused::missing("There is no such exhibit.");
     let wanted = ExhibitRef::parse(text).map_err(|_| missing())?;
-    let row = app.ask(|b| b.exhibits()).await?.map_err(|e| Refused::broken(e.to_string()))?;
-    let row = row.into_iter().find(|r| r.r#ref == wanted.as_str()).ok_or_else(missing)?;
-    let Some(package) = row.package.clone() else { return Ok((row, Vec::new())) };
-    let copies = app.ask(move |_| files::copies(FilePath::new(&package))).await?;
+    let row = app
+        .ask(|b| b.exhibits())
+        .await?
+        .map_err(|e| Refused::broken(e.to_string()))?;
+    let row = row
+        .into_iter()
+        .find(|r| r.r#ref == wanted.as_str())
+        .ok_or_else(missing)?;
+    let Some(package) = row.package.clone() else {
+        return Ok((row, Vec::new()));
+    };
+    let copies = app
+        .ask(move |_| files::copies(FilePath::new(&package)))
+        .await?;
     let copies = copies.map_err(|e| {
         tracing::error!(exhibit = text, "its package cannot be read: {e}");
         Refused::broken("The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.")
@@ -325,7 +454,13 @@ async fn exhibit(app: &App, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refus
     Ok((row, copies))
 }
 
-async fn clip_page(app: &App, who: &Entered, text: &str, problem: &str, said: (String, String)) -> Result<Response, Refused> {
+async fn clip_page(
+    app: &App,
+    who: &Entered,
+    text: &str,
+    problem: &str,
+    said: (String, String),
+) -> Result<Response, Refused> {
     let (row, copies) = exhibit(app, text).await?;
     let (scheme, zone) = app.ask(|b| (b.scheme(), b.zone())).await?;
     page(&ClipPage {
@@ -339,7 +474,11 @@ async fn clip_page(app: &App, who: &Entered, text: &str, problem: &str, said: (S
     })
 }
 
-async fn clip(State(app): State<Arc<App>>, who: Entered, Path(text): Path<String>) -> Result<Response, Refused> {
+async fn clip(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path(text): Path<String>,
+) -> Result<Response, Refused> {
     clip_page(&app, &who, &text, "", Default::default()).await
 }
 
@@ -350,17 +489,32 @@ struct ViewForm {
     reference: String,
 }
 
-async fn view(State(app): State<Arc<App>>, who: Entered, Path(text): Path<String>, Form(form): Form<ViewForm>) -> Result<Response, Refused> {
+async fn view(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path(text): Path<String>,
+    Form(form): Form<ViewForm>,
+) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
     let (row, _) = exhibit(&app, &text).await?;
-    let (purpose, reference) = (form.purpose.trim().to_owned(), form.reference.trim().to_owned());
-    if purpose.is_empty() || reference.is_empty() || purpose.chars().count() > 300 || reference.chars().count() > 100 {
+    let (purpose, reference) = (
+        form.purpose.trim().to_owned(),
+        form.reference.trim().to_owned(),
+    );
+    if purpose.is_empty()
+        || reference.is_empty()
+        || purpose.chars().count() > 300
+        || reference.chars().count() > 100
+    {
         let problem = "Please give a purpose (at most 300 letters) and a reference (at most 100). Nothing was shown and nothing logged.";
         return clip_page(&app, &who, &text, problem, (purpose, reference)).await;
     }
     let account = who.session.account.clone();
     let (exhibit, p, r) = (row.r#ref.clone(), purpose.clone(), reference.clone());
-    if let Err(why) = app.ask(move |b| b.viewing(&account, &exhibit, &p, &r)).await? {
+    if let Err(why) = app
+        .ask(move |b| b.viewing(&account, &exhibit, &p, &r))
+        .await?
+    {
         return clip_page(&app, &who, &text, &why.to_string(), (purpose, reference)).await;
     }
     // The line is on disk; only now is anything shown.
@@ -372,54 +526,105 @@ async fn view(State(app): State<Arc<App>>, who: Entered, Path(text): Path<String
 async fn granted(app: &App, who: &Entered, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refused> {
     let (row, copies) = exhibit(app, text).await?;
     if !who.session.may_view(&row.r#ref, app.mono()) {
-        return Err(Refused::forbidden(format!("Give a purpose and a reference on the page of {} first.", row.r#ref)));
+        return Err(Refused::forbidden(format!(
+            "Give a purpose and a reference on the page of {} first.",
+            row.r#ref
+        )));
     }
     Ok((row, copies))
 }
 
-async fn play(State(app): State<Arc<App>>, who: Entered, Path((text, index)): Path<(String, usize)>, headers: HeaderMap) -> Result<Response, Refused> {
+async fn play(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path((text, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
     send_copy(&app, &who, &text, index, &headers, "inline").await
 }
 
-async fn save(State(app): State<Arc<App>>, who: Entered, Path((text, index)): Path<(String, usize)>, headers: HeaderMap) -> Result<Response, Refused> {
+async fn save(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path((text, index)): Path<(String, usize)>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
     send_copy(&app, &who, &text, index, &headers, "attachment").await
 }
 
-async fn send_copy(app: &App, who: &Entered, text: &str, index: usize, headers: &HeaderMap, how: &str) -> Result<Response, Refused> {
+async fn send_copy(
+    app: &App,
+    who: &Entered,
+    text: &str,
+    index: usize,
+    headers: &HeaderMap,
+    how: &str,
+) -> Result<Response, Refused> {
     let (row, copies) = granted(app, who, text).await?;
-    let copy = copies.get(index).ok_or_else(|| Refused::missing("There is no such copy."))?;
+    let copy = copies
+        .get(index)
+        .ok_or_else(|| Refused::missing("There is no such copy."))?;
     let unreadable = |e: &dyn std::fmt::Display| {
         tracing::error!(exhibit = text, "a working copy cannot be sent: {e}");
-        Refused::broken("The copy cannot be read from the evidence folder. Tell whoever looks after this hub.")
+        Refused::broken(
+            "The copy cannot be read from the evidence folder. Tell whoever looks after this hub.",
+        )
     };
     let answer = Response::builder()
         .header(header::CONTENT_TYPE, "video/mp4")
         .header(header::ACCEPT_RANGES, "bytes")
-        .header(header::CONTENT_DISPOSITION, format!("{how}; filename=\"{}_{}\"", row.r#ref, ascii(&copy.name)));
+        .header(
+            header::CONTENT_DISPOSITION,
+            format!("{how}; filename=\"{}_{}\"", row.r#ref, ascii(&copy.name)),
+        );
     let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
     let (status, from, len) = match files::range(asked, copy.bytes) {
         Range::Whole => (StatusCode::OK, 0, copy.bytes),
         Range::Part(from, len) => (StatusCode::PARTIAL_CONTENT, from, len),
         Range::Outside => {
-            let answer = answer.status(StatusCode::RANGE_NOT_SATISFIABLE).header(header::CONTENT_RANGE, format!("bytes */{}", copy.bytes));
+            let answer = answer
+                .status(StatusCode::RANGE_NOT_SATISFIABLE)
+                .header(header::CONTENT_RANGE, format!("bytes */{}", copy.bytes));
             return answer.body(Body::empty()).map_err(|e| unreadable(&e));
         }
     };
     let mut answer = answer.status(status).header(header::CONTENT_LENGTH, len);
     if status == StatusCode::PARTIAL_CONTENT {
-        answer = answer.header(header::CONTENT_RANGE, format!("bytes {from}-{}/{}", from + len - 1, copy.bytes));
+        answer = answer.header(
+            header::CONTENT_RANGE,
+            format!("bytes {from}-{}/{}", from + len - 1, copy.bytes),
+        );
     }
-    let body = files::body(&copy.path, from, len).await.map_err(|e| unreadable(&e))?;
+    let body = files::body(&copy.path, from, len)
+        .await
+        .map_err(|e| unreadable(&e))?;
     answer.body(body).map_err(|e| unreadable(&e))
 }
 
 fn ascii(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect()
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect()
 }
 
-async fn certificate(State(app): State<Arc<App>>, who: Entered, Path(text): Path<String>) -> Result<Response, Refused> {
+async fn certificate(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Path(text): Path<String>,
+) -> Result<Response, Refused> {
     let (row, _) = granted(&app, &who, &text).await?;
-    let path = row.package.map(|p| PathBuf::from(p).join(names::CERTIFICATE)).ok_or_else(|| Refused::missing("There is no package yet."))?;
-    let text = tokio::fs::read_to_string(&path).await.map_err(|_| Refused::missing("There is no certificate in this package."))?;
+    let path = row
+        .package
+        .map(|p| PathBuf::from(p).join(names::CERTIFICATE))
+        .ok_or_else(|| Refused::missing("There is no package yet."))?;
+    let text = tokio::fs::read_to_string(&path)
+        .await
+        .map_err(|_| Refused::missing("There is no certificate in this package."))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

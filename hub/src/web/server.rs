@@ -34,16 +34,23 @@ const IDLE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
-    #[error("cannot listen for staff pages on {addr}: {source}; choose another `https` address in hub.toml")]
+    #[error(
+        "cannot listen for staff pages on {addr}: {source}; choose another `https` address in hub.toml"
+    )]
     Bind { addr: SocketAddr, source: io::Error },
-    #[error("the hub's certificate cannot be used for staff pages: {0}; move hub.key and hub.crt aside, the next start makes new ones")]
+    #[error(
+        "the hub's certificate cannot be used for staff pages: {0}; move hub.key and hub.crt aside, the next start makes new ones"
+    )]
     Certificate(#[from] rustls::Error),
     #[error("the staff pages stopped: {0}")]
     Stopped(#[from] io::Error),
 }
 
 /// TLS 1.2 and 1.3 with the hub's own certificate.
-pub fn tls(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Arc<ServerConfig>, WebError> {
+pub fn tls(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, WebError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
@@ -74,14 +81,19 @@ pub async fn serve(
     let addr = listener.local_addr()?;
     let (sender, ready) = mpsc::channel(16);
     let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(tls), sender));
-    let served = axum::serve(Ready { addr, ready }, routes::router(board, clock)).with_graceful_shutdown(async move {
-        stop.await;
-        accepting.abort();
-    });
+    let served = axum::serve(Ready { addr, ready }, routes::router(board, clock))
+        .with_graceful_shutdown(async move {
+            stop.await;
+            accepting.abort();
+        });
     Ok(served.await?)
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sender<(Conn, SocketAddr)>) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    ready: mpsc::Sender<(Conn, SocketAddr)>,
+) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     while let Ok(permit) = room.clone().acquire_owned().await {
         let (tcp, from) = match listener.accept().await {
@@ -97,7 +109,11 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, ready: mpsc::Sende
         tokio::spawn(async move {
             match timeout(HANDSHAKE, acceptor.accept(tcp)).await {
                 Ok(Ok(tls)) => {
-                    let conn = Conn { tls, idle: Box::pin(sleep(IDLE)), _permit: permit };
+                    let conn = Conn {
+                        tls,
+                        idle: Box::pin(sleep(IDLE)),
+                        _permit: permit,
+                    };
                     // The receiver is gone only when the pages stop.
                     let _ = ready.send((conn, from)).await;
                 }
@@ -139,7 +155,11 @@ struct Conn {
 }
 
 impl Conn {
-    fn judged<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn judged<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        done: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if done.is_ready() {
             self.idle.as_mut().reset(Instant::now() + IDLE);
         } else if self.idle.as_mut().poll(cx).is_ready() {
@@ -150,14 +170,22 @@ impl Conn {
 }
 
 impl AsyncRead for Conn {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let done = Pin::new(&mut self.tls).poll_read(cx, buf);
         self.judged(cx, done)
     }
 }
 
 impl AsyncWrite for Conn {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let done = Pin::new(&mut self.tls).poll_write(cx, buf);
         self.judged(cx, done)
     }

@@ -37,12 +37,22 @@ impl Sessions {
     pub fn begin(&mut self, account: Account, token: [u8; 32], form: [u8; 32], now: u64) -> String {
         self.by_hash.retain(|_, s| s.live(now));
         if self.by_hash.len() >= MOST
-            && let Some(idle) = self.by_hash.iter().min_by_key(|(_, s)| s.seen).map(|(k, _)| *k)
+            && let Some(idle) = self
+                .by_hash
+                .iter()
+                .min_by_key(|(_, s)| s.seen)
+                .map(|(k, _)| *k)
         {
             self.by_hash.remove(&idle);
         }
         let cookie = hex(&token);
-        let session = Session { account, form: hex(&form), begun: now, seen: now, viewings: HashMap::new() };
+        let session = Session {
+            account,
+            form: hex(&form),
+            begun: now,
+            seen: now,
+            viewings: HashMap::new(),
+        };
         self.by_hash.insert(sha256(cookie.as_bytes()), session);
         cookie
     }
@@ -66,7 +76,9 @@ impl Sessions {
     /// A purpose was given and logged: this person may watch the exhibit for a while.
     pub fn grant(&mut self, cookie: &str, exhibit: &str, now: u64) {
         if let Some(session) = self.by_hash.get_mut(&sha256(cookie.as_bytes())) {
-            session.viewings.insert(exhibit.to_owned(), now + VIEWING_MS);
+            session
+                .viewings
+                .insert(exhibit.to_owned(), now + VIEWING_MS);
         }
     }
 }
@@ -97,7 +109,11 @@ mod tests {
     use super::*;
 
     fn account() -> Account {
-        Account { op: 7, name: "kim".into(), role: "operator".into() }
+        Account {
+            op: 7,
+            name: "kim".into(),
+            role: "operator".into(),
+        }
     }
 
     /// SEC-2: sessions end by themselves, by idling and by age; a viewing needs its own purpose and ends too.
@@ -114,7 +130,11 @@ mod tests {
         assert!(session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS - 1));
         assert!(!session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS));
         assert!(!session.may_view("EXH-2026-000002", IDLE_MS));
-        assert!(session.owns_form(&hex(&[2; 32])) && !session.owns_form(&hex(&[4; 32])) && !session.owns_form(""));
+        assert!(
+            session.owns_form(&hex(&[2; 32]))
+                && !session.owns_form(&hex(&[4; 32]))
+                && !session.owns_form("")
+        );
         let mut now = IDLE_MS;
         while now < LIFE_MS {
             assert!(all.find(&cookie, now).is_some(), "{now}");

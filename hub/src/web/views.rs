@@ -20,7 +20,11 @@ pub struct Frame {
 
 impl Frame {
     pub fn of(scheme: String, account: &Account, form: &str) -> Self {
-        Self { scheme, person: format!("{} (op:{:04}, {})", account.name, account.op, account.role), form: form.to_owned() }
+        Self {
+            scheme,
+            person: format!("{} (op:{:04}, {})", account.name, account.op, account.role),
+            form: form.to_owned(),
+        }
     }
 }
 
@@ -34,7 +38,12 @@ pub struct State {
 }
 
 fn state(symbol: &'static str, word: &'static str, class: &'static str, text: String) -> State {
-    State { symbol, word, class, text }
+    State {
+        symbol,
+        word,
+        class,
+        text,
+    }
 }
 
 pub struct BoxView {
@@ -150,11 +159,24 @@ pub struct Message<'a> {
 }
 
 pub fn box_state(row: &BoxRow, zone: &Zone) -> State {
-    let seen = row.last_seen.map_or_else(|| "it has not been heard of yet".to_owned(), |t| format!("last heard of {}", t.for_people(zone)));
+    let seen = row.last_seen.map_or_else(
+        || "it has not been heard of yet".to_owned(),
+        |t| format!("last heard of {}", t.for_people(zone)),
+    );
     match row.state.as_str() {
         "revoked" => state("⊘", "revoked", "bad", "this hub refuses it".into()),
-        "registered" => state("…", "not enrolled", "unknown", "waiting for the box to show its one-time code".into()),
-        _ if row.dispute.is_some() => state("✖", "log refused", "bad", "its log is not countersigned any more".into()),
+        "registered" => state(
+            "…",
+            "not enrolled",
+            "unknown",
+            "waiting for the box to show its one-time code".into(),
+        ),
+        _ if row.dispute.is_some() => state(
+            "✖",
+            "log refused",
+            "bad",
+            "its log is not countersigned any more".into(),
+        ),
         _ if row.online && row.faults.is_empty() => state("✔", "on the line", "good", seen),
         _ if row.online => state("▲", "on the line, with faults", "warn", seen),
         _ => state("?", "not on the line", "unknown", seen),
@@ -163,20 +185,45 @@ pub fn box_state(row: &BoxRow, zone: &Zone) -> State {
 
 /// Recording means frames landing on the box's disk. What is not known is never called good.
 pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
-    let landed = camera.landed.map_or_else(|| "no frame on record yet".to_owned(), |t| format!("last frame landed {}", t.for_people(zone)));
-    let age = camera.landed.zip(row.reported).map(|(landed, reported)| reported.0 - landed.0);
+    let landed = camera.landed.map_or_else(
+        || "no frame on record yet".to_owned(),
+        |t| format!("last frame landed {}", t.for_people(zone)),
+    );
+    let age = camera
+        .landed
+        .zip(row.reported)
+        .map(|(landed, reported)| reported.0 - landed.0);
     match (row.online, age) {
-        (false, _) => state("?", "unknown", "unknown", format!("its box is not on the line; {landed}")),
+        (false, _) => state(
+            "?",
+            "unknown",
+            "unknown",
+            format!("its box is not on the line; {landed}"),
+        ),
         (true, None) => state("?", "unknown", "unknown", landed),
-        (true, Some(age)) if camera.recording && age <= FRESH_MS => state("✔", "recording", "good", landed),
+        (true, Some(age)) if camera.recording && age <= FRESH_MS => {
+            state("✔", "recording", "good", landed)
+        }
         (true, Some(_)) => state("✖", "not recording", "bad", landed),
     }
 }
 
-pub fn camera(row: &BoxRow, camera: &CameraRow, footage: Result<Footage, String>, zone: &Zone) -> CameraView {
+pub fn camera(
+    row: &BoxRow,
+    camera: &CameraRow,
+    footage: Result<Footage, String>,
+    zone: &Zone,
+) -> CameraView {
     let (bars, note) = match footage {
         Ok(f) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
-        Ok(f) => (f.days.iter().take(DAYS_AT_A_GLANCE).map(|d| bar(d, zone)).collect(), String::new()),
+        Ok(f) => (
+            f.days
+                .iter()
+                .take(DAYS_AT_A_GLANCE)
+                .map(|d| bar(d, zone))
+                .collect(),
+            String::new(),
+        ),
         Err(why) => (Vec::new(), why),
     };
     CameraView {
@@ -199,15 +246,27 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
         facts.push(format!("{} GiB free", free / 1024));
     }
     facts.push(match row.countersigned {
-        Some(t) => format!("{} log lines held here, countersigned {}", row.lines, t.for_people(zone)),
+        Some(t) => format!(
+            "{} log lines held here, countersigned {}",
+            row.lines,
+            t.for_people(zone)
+        ),
         None => "no log line held here yet".into(),
     });
     if let Some(sw) = &row.sw {
         facts.push(format!("software {sw}"));
     }
     let faults = row.faults.iter().map(|f| {
-        let cam = f.cam.as_ref().map_or_else(String::new, |c| format!("camera {c}: "));
-        format!("{cam}{} ({}, since {})", f.text, f.code, f.since.for_people(zone))
+        let cam = f
+            .cam
+            .as_ref()
+            .map_or_else(String::new, |c| format!("camera {c}: "));
+        format!(
+            "{cam}{} ({}, since {})",
+            f.text,
+            f.code,
+            f.since.for_people(zone)
+        )
     });
     BoxView {
         name: row.name.to_string(),
@@ -222,9 +281,13 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
 pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
     let length = (row.to.0 - row.from.0).max(1);
     let place = |t0: Utc, t1: Utc| {
-        let share = |t: Utc| (t.0.clamp(row.from.0, row.to.0) - row.from.0) as f64 * 1000.0 / length as f64;
+        let share =
+            |t: Utc| (t.0.clamp(row.from.0, row.to.0) - row.from.0) as f64 * 1000.0 / length as f64;
         let (a, b) = (share(t0), share(t1));
-        Block { x: format!("{a:.1}"), w: format!("{:.1}", (b - a).max(0.8)) }
+        Block {
+            x: format!("{a:.1}"),
+            w: format!("{:.1}", (b - a).max(0.8)),
+        }
     };
     let clock = |t: Utc| {
         if t >= row.to {
@@ -233,9 +296,21 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         let text = t.max(row.from).for_people(zone);
         text.split(' ').nth(4).unwrap_or_default().to_owned()
     };
-    let recorded: i64 = row.spans.iter().map(|s| s.t1.0.min(row.to.0) - s.t0.0.max(row.from.0)).sum();
-    let gap_list: Vec<String> = row.gaps.iter().map(|g| format!("{} to {}: {}", clock(g.t0), clock(g.t1), g.why)).collect();
-    let spans: Vec<String> = row.spans.iter().map(|s| format!("{} to {}", clock(s.t0), clock(s.t1))).collect();
+    let recorded: i64 = row
+        .spans
+        .iter()
+        .map(|s| s.t1.0.min(row.to.0) - s.t0.0.max(row.from.0))
+        .sum();
+    let gap_list: Vec<String> = row
+        .gaps
+        .iter()
+        .map(|g| format!("{} to {}: {}", clock(g.t0), clock(g.t1), g.why))
+        .collect();
+    let spans: Vec<String> = row
+        .spans
+        .iter()
+        .map(|s| format!("{} to {}", clock(s.t0), clock(s.t1)))
+        .collect();
     let left = match row.days_left {
         _ if row.deleted => "deleted".to_owned(),
         None => "not known".to_owned(),
@@ -247,8 +322,17 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         (true, _) => format!("{}: deleted", row.day),
         (false, []) => format!("{}: nothing recorded", row.day),
         (false, [first, ..]) => {
-            let rest = if spans.len() == 1 { first.clone() } else { format!("{} stretches, the first {first}", spans.len()) };
-            format!("{}: {} recorded, {rest}; {} gaps", row.day, hours(recorded), gap_list.len())
+            let rest = if spans.len() == 1 {
+                first.clone()
+            } else {
+                format!("{} stretches, the first {first}", spans.len())
+            };
+            format!(
+                "{}: {} recorded, {rest}; {} gaps",
+                row.day,
+                hours(recorded),
+                gap_list.len()
+            )
         }
     };
     Bar {
@@ -296,7 +380,15 @@ pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
 
 pub fn copies(all: &[Copy]) -> Vec<CopyView> {
     let views = all.iter().enumerate();
-    views.map(|(index, c)| CopyView { index, name: c.name.clone(), size: size(c.bytes), codec: c.codec, plays: c.plays }).collect()
+    views
+        .map(|(index, c)| CopyView {
+            index,
+            name: c.name.clone(),
+            size: size(c.bytes),
+            codec: c.codec,
+            plays: c.plays,
+        })
+        .collect()
 }
 
 fn hours(ms: i64) -> String {
@@ -318,16 +410,35 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use shared::{id::{BoxName, CameraId}, time::Day};
+    use shared::{
+        id::{BoxName, CameraId},
+        time::Day,
+    };
 
     use super::*;
     use crate::board::{GapRow, Span};
 
     fn row(online: bool, landed: Option<i64>, recording: bool) -> BoxRow {
         BoxRow {
-            name: BoxName::parse("ashby").expect("name"), state: "enrolled".into(), online, sw: None, last_seen: Some(Utc(100_000)),
-            reported: Some(Utc(100_000)), free_mib: None, retention_days: Some(31), faults: Vec::new(), lines: 0, countersigned: None, dispute: None,
-            cameras: vec![CameraRow { cam: CameraId::parse("c01").expect("cam"), title: "T".into(), masked: false, recording, landed: landed.map(Utc) }],
+            name: BoxName::parse("ashby").expect("name"),
+            state: "enrolled".into(),
+            online,
+            sw: None,
+            last_seen: Some(Utc(100_000)),
+            reported: Some(Utc(100_000)),
+            free_mib: None,
+            retention_days: Some(31),
+            faults: Vec::new(),
+            lines: 0,
+            countersigned: None,
+            dispute: None,
+            cameras: vec![CameraRow {
+                cam: CameraId::parse("c01").expect("cam"),
+                title: "T".into(),
+                masked: false,
+                recording,
+                landed: landed.map(Utc),
+            }],
         }
     }
 
@@ -358,15 +469,48 @@ mod tests {
         let day = Day::parse("2026-10-25").expect("day");
         let (from, to) = (zone.start_of(day), zone.start_of(day.plus_days(1)));
         let half = Utc((from.0 + to.0) / 2);
-        let span = |t0, t1| Span { t0, t1, segments: 1, mask: None, how: "none".into() };
-        let drawn = bar(&DayRow {
-            day, from, to, spans: vec![span(from.plus_ms(-60_000), half), span(half.plus_ms(60_000), to)],
-            gaps: vec![GapRow { t0: half, t1: half.plus_ms(60_000), why: "camera silent".into(), packets: 0 }], bytes: 5_000_000, days_left: Some(3), deleted: false,
-        }, &zone);
-        assert_eq!((drawn.blocks[0].x.as_str(), drawn.blocks[0].w.as_str()), ("0.0", "500.0"));
+        let span = |t0, t1| Span {
+            t0,
+            t1,
+            segments: 1,
+            mask: None,
+            how: "none".into(),
+        };
+        let drawn = bar(
+            &DayRow {
+                day,
+                from,
+                to,
+                spans: vec![
+                    span(from.plus_ms(-60_000), half),
+                    span(half.plus_ms(60_000), to),
+                ],
+                gaps: vec![GapRow {
+                    t0: half,
+                    t1: half.plus_ms(60_000),
+                    why: "camera silent".into(),
+                    packets: 0,
+                }],
+                bytes: 5_000_000,
+                days_left: Some(3),
+                deleted: false,
+            },
+            &zone,
+        );
+        assert_eq!(
+            (drawn.blocks[0].x.as_str(), drawn.blocks[0].w.as_str()),
+            ("0.0", "500.0")
+        );
         assert_eq!(drawn.recorded, "24 h 59 min");
-        assert_eq!(drawn.spans, ["00:00:00 to 11:30:00", "11:31:00 to 24:00:00"]);
+        assert_eq!(
+            drawn.spans,
+            ["00:00:00 to 11:30:00", "11:31:00 to 24:00:00"]
+        );
         assert_eq!(drawn.gap_list, ["11:30:00 to 11:31:00: camera silent"]);
-        assert!(drawn.label.contains("2 stretches") && drawn.label.contains("1 gaps"), "{}", drawn.label);
+        assert!(
+            drawn.label.contains("2 stretches") && drawn.label.contains("1 gaps"),
+            "{}",
+            drawn.label
+        );
     }
 }

@@ -41,21 +41,35 @@ const MAX_HEADER: usize = 16 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
-    #[error("the key text is not an age X25519 {0}: nothing was sealed or opened; check where the key came from")]
+    #[error(
+        "the key text is not an age X25519 {0}: nothing was sealed or opened; check where the key came from"
+    )]
     BadKey(&'static str),
-    #[error("not an age v1 file ({0}): nothing was opened; the file is damaged from its first bytes or is no sealed footage")]
+    #[error(
+        "not an age v1 file ({0}): nothing was opened; the file is damaged from its first bytes or is no sealed footage"
+    )]
     NotAge(&'static str),
-    #[error("none of the {0} keys at hand opens this file: it was sealed to another key, or its key has been destroyed")]
+    #[error(
+        "none of the {0} keys at hand opens this file: it was sealed to another key, or its key has been destroyed"
+    )]
     NoKeyFits(usize),
-    #[error("the header was altered after sealing: nothing was opened; fetch the file again from where it was recorded")]
+    #[error(
+        "the header was altered after sealing: nothing was opened; fetch the file again from where it was recorded"
+    )]
     HeaderAltered,
-    #[error("piece {0} was altered after sealing (64 KiB each, from 0): the pieces before it are good, it and what follows were not opened")]
+    #[error(
+        "piece {0} was altered after sealing (64 KiB each, from 0): the pieces before it are good, it and what follows were not opened"
+    )]
     PieceAltered(u64),
-    #[error("the file was cut short after {0} whole pieces: its last piece is missing; recover it as a torn file or fetch it again")]
+    #[error(
+        "the file was cut short after {0} whole pieces: its last piece is missing; recover it as a torn file or fetch it again"
+    )]
     CutShort(u64),
     #[error("the file goes on after an error: it was not read further")]
     Stopped,
-    #[error("the system gave no random bytes or a cipher failed: nothing was sealed; see the system's log")]
+    #[error(
+        "the system gave no random bytes or a cipher failed: nothing was sealed; see the system's log"
+    )]
     System,
 }
 
@@ -81,11 +95,15 @@ pub fn sealed_len(plain: u64) -> u64 {
 pub const HEADER: usize = 22 + 54 + 44 + 48;
 
 fn parse_identity(text: &str) -> Result<x25519::Identity, SealError> {
-    text.trim().parse().map_err(|_| SealError::BadKey("identity (AGE-SECRET-KEY-1…)"))
+    text.trim()
+        .parse()
+        .map_err(|_| SealError::BadKey("identity (AGE-SECRET-KEY-1…)"))
 }
 
 fn parse_recipient(text: &str) -> Result<x25519::Recipient, SealError> {
-    text.trim().parse().map_err(|_| SealError::BadKey("recipient (age1…)"))
+    text.trim()
+        .parse()
+        .map_err(|_| SealError::BadKey("recipient (age1…)"))
 }
 
 struct Okm;
@@ -106,7 +124,10 @@ fn derive(file_key: &FileKey, salt: &[u8], label: &[u8]) -> Result<Zeroizing<[u8
 }
 
 fn mac_key(file_key: &FileKey) -> Result<hmac::Key, SealError> {
-    Ok(hmac::Key::new(hmac::HMAC_SHA256, derive(file_key, &[], b"header")?.as_ref()))
+    Ok(hmac::Key::new(
+        hmac::HMAC_SHA256,
+        derive(file_key, &[], b"header")?.as_ref(),
+    ))
 }
 
 /// ChaCha20-Poly1305 over pieces, counting them.
@@ -118,8 +139,12 @@ struct Stream {
 impl Stream {
     fn new(file_key: &FileKey, nonce: &[u8]) -> Result<Self, SealError> {
         let key = derive(file_key, nonce, b"payload")?;
-        let key = UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).map_err(|_| SealError::System)?;
-        Ok(Self { key: LessSafeKey::new(key), next: 0 })
+        let key =
+            UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).map_err(|_| SealError::System)?;
+        Ok(Self {
+            key: LessSafeKey::new(key),
+            next: 0,
+        })
     }
 
     fn nonce(&self, last: bool) -> Nonce {
@@ -145,7 +170,10 @@ impl Stream {
     fn open(&mut self, sealed: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), SealError> {
         let start = out.len();
         out.extend_from_slice(sealed);
-        match self.key.open_in_place(self.nonce(last), Aad::empty(), &mut out[start..]) {
+        match self
+            .key
+            .open_in_place(self.nonce(last), Aad::empty(), &mut out[start..])
+        {
             Ok(plain) => {
                 let len = plain.len();
                 out.truncate(start + len);
@@ -161,7 +189,9 @@ impl Stream {
 }
 
 fn header_for(file_key: &FileKey, recipient: &str) -> Result<Vec<u8>, SealError> {
-    let (stanzas, _) = parse_recipient(recipient)?.wrap_file_key(file_key).map_err(|_| SealError::System)?;
+    let (stanzas, _) = parse_recipient(recipient)?
+        .wrap_file_key(file_key)
+        .map_err(|_| SealError::System)?;
     let mut text = String::from_utf8_lossy(MAGIC).into_owned();
     for stanza in stanzas {
         text.push_str("-> ");
@@ -200,13 +230,20 @@ impl Sealer {
     /// The sealer, and the bytes that open the file (header and nonce).
     pub fn new(recipient: &str) -> Result<(Self, Vec<u8>), SealError> {
         let random = SystemRandom::new();
-        let file_key = FileKey::try_init_with_mut(|key| random.fill(key)).map_err(|_| SealError::System)?;
+        let file_key =
+            FileKey::try_init_with_mut(|key| random.fill(key)).map_err(|_| SealError::System)?;
         let mut opening = header_for(&file_key, recipient)?;
         let mut nonce = [0u8; NONCE];
         random.fill(&mut nonce).map_err(|_| SealError::System)?;
         opening.extend_from_slice(&nonce);
         let stream = Stream::new(&file_key, &nonce)?;
-        Ok((Self { stream, held: Zeroizing::new(Vec::with_capacity(PIECE)) }, opening))
+        Ok((
+            Self {
+                stream,
+                held: Zeroizing::new(Vec::with_capacity(PIECE)),
+            },
+            opening,
+        ))
     }
 
     /// Adds plaintext; appends to `out` every piece that is complete.
@@ -253,10 +290,15 @@ fn read_header(bytes: &[u8]) -> Result<Option<Header>, SealError> {
     let mut stanzas: Vec<Stanza> = Vec::new();
     let mut in_body = false;
     while let Some(rest) = bytes.get(at..) {
-        let Some(end) = rest.iter().take(MAX_HEADER).position(|b| *b == b'\n') else { break };
-        let line = std::str::from_utf8(&rest[..end]).map_err(|_| SealError::NotAge("header is not text"))?;
+        let Some(end) = rest.iter().take(MAX_HEADER).position(|b| *b == b'\n') else {
+            break;
+        };
+        let line = std::str::from_utf8(&rest[..end])
+            .map_err(|_| SealError::NotAge("header is not text"))?;
         if in_body {
-            let body = (line.len() <= 64).then(|| BASE64_STANDARD_NO_PAD.decode(line).ok()).flatten();
+            let body = (line.len() <= 64)
+                .then(|| BASE64_STANDARD_NO_PAD.decode(line).ok())
+                .flatten();
             let body = body.ok_or(SealError::NotAge("header line is not base64"))?;
             if let Some(stanza) = stanzas.last_mut() {
                 stanza.body.extend_from_slice(&body);
@@ -265,14 +307,25 @@ fn read_header(bytes: &[u8]) -> Result<Option<Header>, SealError> {
         } else if let Some(args) = line.strip_prefix("-> ") {
             let mut args = args.split(' ').map(str::to_owned);
             let tag = args.next().unwrap_or_default();
-            stanzas.push(Stanza { tag, args: args.collect(), body: Vec::new() });
+            stanzas.push(Stanza {
+                tag,
+                args: args.collect(),
+                body: Vec::new(),
+            });
             in_body = true;
         } else if let Some(mac) = line.strip_prefix("--- ") {
-            let mac = BASE64_STANDARD_NO_PAD.decode(mac).map_err(|_| SealError::NotAge("MAC is not base64"))?;
+            let mac = BASE64_STANDARD_NO_PAD
+                .decode(mac)
+                .map_err(|_| SealError::NotAge("MAC is not base64"))?;
             if stanzas.is_empty() {
                 return Err(SealError::NotAge("header has no recipient"));
             }
-            return Ok(Some(Header { stanzas, mac, covered: at + 3, len: at + end + 1 }));
+            return Ok(Some(Header {
+                stanzas,
+                mac,
+                covered: at + 3,
+                len: at + end + 1,
+            }));
         } else {
             return Err(SealError::NotAge("header line is of no known kind"));
         }
@@ -281,16 +334,26 @@ fn read_header(bytes: &[u8]) -> Result<Option<Header>, SealError> {
             break;
         }
     }
-    if bytes.len() > MAX_HEADER { Err(SealError::NotAge("header does not end")) } else { Ok(None) }
+    if bytes.len() > MAX_HEADER {
+        Err(SealError::NotAge("header does not end"))
+    } else {
+        Ok(None)
+    }
 }
 
-fn file_key(bytes: &[u8], header: &Header, identities: &[x25519::Identity]) -> Result<FileKey, SealError> {
+fn file_key(
+    bytes: &[u8],
+    header: &Header,
+    identities: &[x25519::Identity],
+) -> Result<FileKey, SealError> {
     for identity in identities {
         match identity.unwrap_stanzas(&header.stanzas) {
             None => {}
             Some(Err(_)) => return Err(SealError::NotAge("recipient lines are malformed")),
             Some(Ok(key)) => {
-                let covered = bytes.get(..header.covered).ok_or(SealError::HeaderAltered)?;
+                let covered = bytes
+                    .get(..header.covered)
+                    .ok_or(SealError::HeaderAltered)?;
                 return match hmac::verify(&mac_key(&key)?, covered, &header.mac) {
                     Ok(()) => Ok(key),
                     Err(_) => Err(SealError::HeaderAltered),
@@ -334,7 +397,12 @@ pub struct Opener {
 impl Opener {
     pub fn new(identities: &[String]) -> Self {
         let identities = identities.iter().map(|text| parse_identity(text)).collect();
-        Self { identities, stage: Stage::Header, held: Vec::new(), tried: false }
+        Self {
+            identities,
+            stage: Stage::Header,
+            held: Vec::new(),
+            tried: false,
+        }
     }
 
     /// Adds sealed bytes; appends plaintext of complete pieces to `out`. Err when no identity fits or a piece was altered.
@@ -351,13 +419,19 @@ impl Opener {
             self.held.extend_from_slice(sealed);
             sealed = &[];
             let identities = self.identities.as_ref().map_err(SealError::clone)?;
-            let Some(header) = read_header(&self.held)? else { return Ok(()) };
+            let Some(header) = read_header(&self.held)? else {
+                return Ok(());
+            };
             let key = file_key(&self.held, &header, identities)?;
-            let Some(nonce) = self.held.get(header.len..header.len + NONCE) else { return Ok(()) };
+            let Some(nonce) = self.held.get(header.len..header.len + NONCE) else {
+                return Ok(());
+            };
             self.stage = Stage::Payload(Stream::new(&key, nonce)?);
             self.held.drain(..header.len + NONCE);
         }
-        let Stage::Payload(stream) = &mut self.stage else { return Err(SealError::Stopped) };
+        let Stage::Payload(stream) = &mut self.stage else {
+            return Err(SealError::Stopped);
+        };
         // What is held may already be many pieces (the header came with them).
         let mut at = 0;
         while self.held.len() - at > SEALED_PIECE {
@@ -434,7 +508,11 @@ fn finish_payload(stream: &mut Stream, held: &[u8], out: &mut Vec<u8>) -> Result
     // Good as a middle piece: then the file ends too early; otherwise it was altered, or cut within the piece.
     let cut = held.len() == SEALED_PIECE && stream.open(held, false, out).is_ok();
     out.truncate(start);
-    Err(if cut { SealError::CutShort(piece + 1) } else { SealError::PieceAltered(piece) })
+    Err(if cut {
+        SealError::CutShort(piece + 1)
+    } else {
+        SealError::PieceAltered(piece)
+    })
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ pub struct SystemClock;
 
 /// `CLOCK_BOOTTIME` in milliseconds. It exists on every Linux this runs on; 0 stands for a kernel that refuses it.
 fn boottime_ms() -> u64 {
-    clock_gettime(ClockId::CLOCK_BOOTTIME)
-        .map_or(0, |t| t.tv_sec() as u64 * 1000 + t.tv_nsec() as u64 / 1_000_000)
+    clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| {
+        t.tv_sec() as u64 * 1000 + t.tv_nsec() as u64 / 1_000_000
+    })
 }
 
 fn wall() -> Utc {
@@ -22,7 +23,10 @@ impl Clock for SystemClock {
     fn now(&self) -> Now {
         // A writer that is put to sleep between the two readings would state a clock step that never
         // happened: read again, and take the last pair when the machine never lets two readings meet.
-        let mut now = Now { wall: wall(), mono: boottime_ms() };
+        let mut now = Now {
+            wall: wall(),
+            mono: boottime_ms(),
+        };
         for _ in 0..100 {
             let before = boottime_ms();
             let wall = wall();

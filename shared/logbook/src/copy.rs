@@ -28,7 +28,11 @@ pub enum CopyError {
     #[error("{code}: {why}")]
     Refused { code: &'static str, why: String },
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, source: io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        source: io::Error,
+    },
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CopyError {
@@ -59,13 +63,19 @@ impl Copy {
     pub fn open(folder: &Path, origin: &str) -> Result<Copy, CopyError> {
         fs::create_dir_all(folder.join("heads")).map_err(io_error("make", folder))?;
         let mut log = LogFolder::new(folder);
-        let head = log.head("head.note").map_err(io_error("read the head in", folder))?;
-        let cosigned = log.head("cosigned.note").map_err(io_error("read the countersigned head in", folder))?;
+        let head = log
+            .head("head.note")
+            .map_err(io_error("read the head in", folder))?;
+        let cosigned = log
+            .head("cosigned.note")
+            .map_err(io_error("read the countersigned head in", folder))?;
         let size = head.as_ref().map_or(0, |h| h.head.size);
         let mut checker = Checker::new(Some(origin));
         let mut findings = Vec::new();
         while checker.size() < size {
-            let bytes = log.read_lines(checker.size(), size, 1 << 22).map_err(io_error("read", folder))?;
+            let bytes = log
+                .read_lines(checker.size(), size, 1 << 22)
+                .map_err(io_error("read", folder))?;
             if bytes.is_empty() {
                 break;
             }
@@ -74,13 +84,22 @@ impl Copy {
             }
         }
         if checker.size() != size || head.as_ref().is_some_and(|h| h.head.root != checker.root()) {
-            let why = format!("the hub's own copy in {} does not match its stored head; restore it from the box: move the folder aside", folder.display());
+            let why = format!(
+                "the hub's own copy in {} does not match its stored head; restore it from the box: move the folder aside",
+                folder.display()
+            );
             return refused("COPY-DAMAGED", why);
         }
         cut_above(folder, size).map_err(io_error("tidy", folder))?;
         Ok(Copy {
-            folder: folder.to_owned(), origin: origin.into(), ahead: checker.clone(), checker, pending: Vec::new(),
-            pending_records: Vec::new(), head, cosigned,
+            folder: folder.to_owned(),
+            origin: origin.into(),
+            ahead: checker.clone(),
+            checker,
+            pending: Vec::new(),
+            pending_records: Vec::new(),
+            head,
+            cosigned,
         })
     }
 
@@ -122,7 +141,10 @@ impl Copy {
         let mut notes = Vec::new();
         if self.pending.len() + bytes.len() > MAX_PENDING {
             self.forget_pending();
-            return refused("MALFORMED", format!("more than {MAX_PENDING} bytes of lines without a head"));
+            return refused(
+                "MALFORMED",
+                format!("more than {MAX_PENDING} bytes of lines without a head"),
+            );
         }
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let mut findings = Vec::new();
@@ -146,18 +168,34 @@ impl Copy {
     /// Checks a head that covers exactly what is held and pending, stores lines and head (synced), then cosigns with `cosign`
     /// (which adds the hub's signature), stores that, and returns it together with the lines that were new.
     /// The same head again gets the same answer.
-    pub fn head(&mut self, head: SignedHead, cosign: impl FnOnce(&mut SignedHead)) -> Result<(SignedHead, Vec<Record>), CopyError> {
+    pub fn head(
+        &mut self,
+        head: SignedHead,
+        cosign: impl FnOnce(&mut SignedHead),
+    ) -> Result<(SignedHead, Vec<Record>), CopyError> {
         let Head { origin, size, root } = &head.head;
         if *origin != self.origin {
-            return refused("MALFORMED", format!("a head of {origin} came where one of {} was due", self.origin));
+            return refused(
+                "MALFORMED",
+                format!(
+                    "a head of {origin} came where one of {} was due",
+                    self.origin
+                ),
+            );
         }
         if *size < self.checker.size() {
-            let why = format!("the box offers {size} lines; the hub holds {}", self.checker.size());
+            let why = format!(
+                "the box offers {size} lines; the hub holds {}",
+                self.checker.size()
+            );
             self.forget_pending();
             return refused("ROLLED-BACK", why);
         }
         if *size != self.ahead.size() {
-            let why = format!("a head of {size} lines came after {} lines", self.ahead.size());
+            let why = format!(
+                "a head of {size} lines came after {} lines",
+                self.ahead.size()
+            );
             self.forget_pending();
             return refused("MALFORMED", why);
         }
@@ -170,7 +208,11 @@ impl Copy {
         if let Err(found) = self.ahead.check_signature(&head) {
             self.keep_disputed(&head)?;
             self.forget_pending();
-            let code = if found.code == "WRONG-KEY" { "WRONG-KEY" } else { "MALFORMED" };
+            let code = if found.code == "WRONG-KEY" {
+                "WRONG-KEY"
+            } else {
+                "MALFORMED"
+            };
             return refused(code, format!("{}: {}", found.code, found.text));
         }
         if let Some(done) = &self.cosigned
@@ -180,7 +222,12 @@ impl Copy {
         }
         let plain = SignedHead {
             head: head.head.clone(),
-            signatures: head.signatures.iter().filter(|s| s.name == self.origin).cloned().collect(),
+            signatures: head
+                .signatures
+                .iter()
+                .filter(|s| s.name == self.origin)
+                .cloned()
+                .collect(),
         };
         if let Err(e) = self.store(&plain) {
             // Half-stored lines must not lie in front of the next try.
@@ -209,14 +256,18 @@ impl Copy {
             match fs::read(&path) {
                 Ok(there) if there == text.as_bytes() => return Ok(()),
                 Ok(_) => {}
-                Err(_) => return write_whole(&path, text.as_bytes(), false).map_err(io_error("write", &path)),
+                Err(_) => {
+                    return write_whole(&path, text.as_bytes(), false)
+                        .map_err(io_error("write", &path));
+                }
             }
         }
         Ok(())
     }
 
     fn store(&self, head: &SignedHead) -> Result<(), CopyError> {
-        self.store_lines().map_err(io_error("store lines in", &self.folder))?;
+        self.store_lines()
+            .map_err(io_error("store lines in", &self.folder))?;
         let ends = self.pending_records.last().map(|r| r.kind.as_str());
         if matches!(ends, Some(types::KeyRoll::KIND | types::LogClose::KIND)) {
             self.put(&format!("heads/{}.note", head.head.size), head)?;
@@ -242,7 +293,10 @@ impl Copy {
                 if let Some(done) = open.take() {
                     flush(done)?;
                 }
-                let file = OpenOptions::new().create(true).append(true).open(lines_file(&self.folder, start))?;
+                let file = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(lines_file(&self.folder, start))?;
                 open = Some((start, file, Vec::new()));
             }
             if let Some((_, _, bytes)) = &mut open {
@@ -267,7 +321,11 @@ fn cut_above(folder: &Path, size: u64) -> io::Result<()> {
         }
         let keep = (size - start).min(LINES_PER_FILE) as usize;
         let bytes = fs::read(&path)?;
-        let end: usize = bytes.split_inclusive(|b| *b == b'\n').take(keep).map(<[u8]>::len).sum();
+        let end: usize = bytes
+            .split_inclusive(|b| *b == b'\n')
+            .take(keep)
+            .map(<[u8]>::len)
+            .sum();
         if end < bytes.len() {
             let file = OpenOptions::new().write(true).open(&path)?;
             file.set_len(end as u64)?;

@@ -35,9 +35,15 @@ impl shared::verify::Files for Folder {
             for entry in fs::read_dir(dir)? {
                 let entry = entry?;
                 let Some(name) = entry.file_name().to_str().map(str::to_owned) else {
-                    return Err(io::Error::other(format!("a file name below {below:?} is not UTF-8")));
+                    return Err(io::Error::other(format!(
+                        "a file name below {below:?} is not UTF-8"
+                    )));
                 };
-                let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+                let path = if below.is_empty() {
+                    name
+                } else {
+                    format!("{below}/{name}")
+                };
                 let kind = entry.file_type()?;
                 if kind.is_dir() {
                     walk(&entry.path(), &path, out)?;
@@ -85,7 +91,9 @@ pub fn starts(folder: &Path) -> io::Result<Vec<u64>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name();
-        let Some(stem) = name.to_str().and_then(|n| n.strip_suffix(".jsonl")) else { continue };
+        let Some(stem) = name.to_str().and_then(|n| n.strip_suffix(".jsonl")) else {
+            continue;
+        };
         if stem.len() == 10
             && let Ok(n) = stem.parse()
         {
@@ -110,7 +118,11 @@ pub struct LogFolder {
 
 impl LogFolder {
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), cursor: None, leaves: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            cursor: None,
+            leaves: Vec::new(),
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -127,10 +139,13 @@ impl LogFolder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
             other => other?,
         };
-        let Some(mut at) = starts.iter().rposition(|s| *s <= from) else { return Ok(out) };
+        let Some(mut at) = starts.iter().rposition(|s| *s <= from) else {
+            return Ok(out);
+        };
         let mut next = from;
         while let Some(start) = starts.get(at).copied() {
-            let mut file = BufReader::with_capacity(1 << 16, File::open(lines_file(&self.path, start))?);
+            let mut file =
+                BufReader::with_capacity(1 << 16, File::open(lines_file(&self.path, start))?);
             let (mut line, mut offset) = match self.cursor {
                 Some((s, line, offset)) if s == start && line <= next => (line, offset),
                 _ => (start, 0),
@@ -176,7 +191,8 @@ impl LogFolder {
             if bytes.is_empty() {
                 return Ok(self.leaves.clone());
             }
-            self.leaves.extend(bytes.split_inclusive(|b| *b == b'\n').map(leaf_hash));
+            self.leaves
+                .extend(bytes.split_inclusive(|b| *b == b'\n').map(leaf_hash));
         }
     }
 
@@ -189,7 +205,11 @@ impl LogFolder {
         };
         for entry in dir {
             let name = entry?.file_name();
-            if let Some(n) = name.to_str().and_then(|n| n.strip_suffix(".note")).and_then(|n| n.parse().ok()) {
+            if let Some(n) = name
+                .to_str()
+                .and_then(|n| n.strip_suffix(".note"))
+                .and_then(|n| n.parse().ok())
+            {
                 out.push(n);
             }
         }
@@ -202,7 +222,9 @@ impl LogFolder {
         match fs::read(self.path.join(name)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
-            Ok(bytes) => SignedHead::parse(&bytes).map(Some).map_err(|e| io::Error::other(format!("{name}: {e}"))),
+            Ok(bytes) => SignedHead::parse(&bytes)
+                .map(Some)
+                .map_err(|e| io::Error::other(format!("{name}: {e}"))),
         }
     }
 }
@@ -216,7 +238,10 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 pub fn write_whole(path: &Path, bytes: &[u8], private: bool) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let dir = path.parent().ok_or_else(|| io::Error::other("no folder"))?;
-    let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| io::Error::other("no file name"))?;
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .ok_or_else(|| io::Error::other("no file name"))?;
     let temp = dir.join(format!(".{name}.tmp"));
     let mut file = fs::OpenOptions::new()
         .create(true)

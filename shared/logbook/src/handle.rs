@@ -51,10 +51,25 @@ pub struct Opened {
 type Reply<T> = SyncSender<Result<T, LogError>>;
 
 enum Ask {
-    Append { kind: &'static str, who: String, data: Box<RawValue>, synced: bool, reply: Reply<Line> },
-    Sign { reply: Reply<SignedHead> },
-    Countersigned { note: Box<SignedHead>, key: Vkey, reply: Reply<()> },
-    Close { why: String, reply: Reply<()> },
+    Append {
+        kind: &'static str,
+        who: String,
+        data: Box<RawValue>,
+        synced: bool,
+        reply: Reply<Line>,
+    },
+    Sign {
+        reply: Reply<SignedHead>,
+    },
+    Countersigned {
+        note: Box<SignedHead>,
+        key: Vkey,
+        reply: Reply<()>,
+    },
+    Close {
+        why: String,
+        reply: Reply<()>,
+    },
 }
 
 #[derive(Default)]
@@ -74,7 +89,9 @@ struct Board {
 
 impl Board {
     fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -94,18 +111,39 @@ fn gone<E>(_: E) -> LogError {
 impl LogHandle {
     /// Opens (or makes) the log under `<state>/log`, recovers a torn tail, writes `log.open` and `sys.boot` as due,
     /// and starts the owner thread, which also beats each minute, signs heads and rolls the key by itself.
-    pub fn open(state: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<(LogHandle, Opened), LogError> {
+    pub fn open(
+        state: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(LogHandle, Opened), LogError> {
         let (writer, opened) = Writer::open(state, settings, clock.clone())?;
         let (asks, inbox) = sync_channel(1024);
         let board = Arc::new(Board::default());
         let folder = Arc::new(writer.folder().to_owned());
-        let mut owner = Owner { writer, clock, board: board.clone(), beat_mono: None, dirty_since: None };
+        let mut owner = Owner {
+            writer,
+            clock,
+            board: board.clone(),
+            beat_mono: None,
+            dirty_since: None,
+        };
         owner.publish();
         std::thread::Builder::new()
             .name("log".into())
             .spawn(move || owner.run(&inbox))
-            .map_err(|source| LogError::Io { what: "start the thread of", path: folder.display().to_string(), source })?;
-        Ok((LogHandle { asks, board, folder: folder.clone() }, opened))
+            .map_err(|source| LogError::Io {
+                what: "start the thread of",
+                path: folder.display().to_string(),
+                source,
+            })?;
+        Ok((
+            LogHandle {
+                asks,
+                board,
+                folder: folder.clone(),
+            },
+            opened,
+        ))
     }
 
     fn ask<T>(&self, make: impl FnOnce(Reply<T>) -> Ask) -> Result<T, LogError> {
@@ -115,8 +153,15 @@ impl LogHandle {
     }
 
     fn put<D: Data>(&self, who: &str, data: &D, synced: bool) -> Result<Line, LogError> {
-        let data = to_raw_value(data).map_err(|e| LogError::Refused(format!("a {} line cannot be written: {e}", D::KIND)))?;
-        self.ask(|reply| Ask::Append { kind: D::KIND, who: who.into(), data, synced, reply })
+        let data = to_raw_value(data)
+            .map_err(|e| LogError::Refused(format!("a {} line cannot be written: {e}", D::KIND)))?;
+        self.ask(|reply| Ask::Append {
+            kind: D::KIND,
+            who: who.into(),
+            data,
+            synced,
+            reply,
+        })
     }
 
     /// Appends one line and waits until it is synced to disk.
@@ -146,7 +191,11 @@ impl LogHandle {
 
     /// Stores a head that came back countersigned (checked against `key` and our own heads first) and, on a box, logs `head.ack`.
     pub fn countersigned(&self, note: &SignedHead, key: &Vkey) -> Result<(), LogError> {
-        self.ask(|reply| Ask::Countersigned { note: Box::new(note.clone()), key: key.clone(), reply })
+        self.ask(|reply| Ask::Countersigned {
+            note: Box::new(note.clone()),
+            key: key.clone(),
+            reply,
+        })
     }
 
     /// Lines written so far.
@@ -156,12 +205,16 @@ impl LogHandle {
 
     /// Blocks until the log has a signed head of more than `size` lines, or the timeout passes; that head, if there is one.
     pub fn wait_head(&self, size: u64, timeout: Duration) -> Option<SignedHead> {
-        self.wait(timeout, |seen| seen.head.clone().filter(|h| h.head.size > size))
+        self.wait(timeout, |seen| {
+            seen.head.clone().filter(|h| h.head.size > size)
+        })
     }
 
     /// Blocks until a head of at least `size` lines is countersigned, or the timeout passes.
     pub fn wait_cosigned(&self, size: u64, timeout: Duration) -> Option<SignedHead> {
-        self.wait(timeout, |seen| seen.cosigned.clone().filter(|h| h.head.size >= size))
+        self.wait(timeout, |seen| {
+            seen.cosigned.clone().filter(|h| h.head.size >= size)
+        })
     }
 
     fn wait<T>(&self, timeout: Duration, ready: impl Fn(&Seen) -> Option<T>) -> Option<T> {
@@ -194,7 +247,10 @@ impl LogHandle {
 
     /// Writes `sys.stop`, signs a last head, stops the thread.
     pub fn close(&self, why: &str) -> Result<(), LogError> {
-        self.ask(|reply| Ask::Close { why: why.into(), reply })
+        self.ask(|reply| Ask::Close {
+            why: why.into(),
+            reply,
+        })
     }
 }
 
@@ -208,13 +264,22 @@ struct Owner {
 
 /// Types after which a head is signed at once.
 fn head_at_once(kind: &str) -> bool {
-    kind.starts_with("exp.") || kind.starts_with("hold.") || matches!(kind, "mask.set" | "del.range" | "clock.step" | "key.roll" | "log.close")
+    kind.starts_with("exp.")
+        || kind.starts_with("hold.")
+        || matches!(
+            kind,
+            "mask.set" | "del.range" | "clock.step" | "key.roll" | "log.close"
+        )
 }
 
 impl Owner {
     fn run(&mut self, inbox: &Receiver<Ask>) {
         loop {
-            let wait = if self.dirty_since.is_some() { Duration::from_millis(200) } else { Duration::from_millis(1000) };
+            let wait = if self.dirty_since.is_some() {
+                Duration::from_millis(200)
+            } else {
+                Duration::from_millis(1000)
+            };
             let first = match inbox.recv_timeout(wait) {
                 Ok(ask) => Some(ask),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -243,7 +308,13 @@ impl Owner {
         let before = self.writer.size();
         for ask in batch {
             match ask {
-                Ask::Append { kind, who, data, synced, reply } => match self.writer.append(kind, &who, &data) {
+                Ask::Append {
+                    kind,
+                    who,
+                    data,
+                    synced,
+                    reply,
+                } => match self.writer.append(kind, &who, &data) {
                     Ok(line) => {
                         sign |= head_at_once(kind);
                         if synced {
@@ -296,9 +367,16 @@ impl Owner {
     /// Beats, rolls the key and signs when due. A failure here is the log's own trouble: it is said, and tried again next turn.
     fn minute(&mut self, mut sign: bool) {
         let now = self.clock.now();
-        if self.beat_mono.is_none_or(|t| now.mono.saturating_sub(t) >= BEAT_MS) {
+        if self
+            .beat_mono
+            .is_none_or(|t| now.mono.saturating_sub(t) >= BEAT_MS)
+        {
             self.beat_mono = Some(now.mono);
-            let beat = self.board.lock().beat.clone().unwrap_or(types::Beat { free_mib: 0, cams: 0, temp_c: None });
+            let beat = self.board.lock().beat.clone().unwrap_or(types::Beat {
+                free_mib: 0,
+                cams: 0,
+                temp_c: None,
+            });
             self.say(&beat);
         }
         if self.writer.key_due(now)
@@ -317,7 +395,9 @@ impl Owner {
     }
 
     fn say<D: Data>(&mut self, data: &D) {
-        let written = to_raw_value(data).map_err(|e| LogError::Refused(e.to_string())).and_then(|raw| self.writer.append(D::KIND, "sys:log", &raw));
+        let written = to_raw_value(data)
+            .map_err(|e| LogError::Refused(e.to_string()))
+            .and_then(|raw| self.writer.append(D::KIND, "sys:log", &raw));
         match written {
             Ok(_) => {
                 self.dirty_since.get_or_insert_with(Instant::now);
@@ -327,7 +407,8 @@ impl Owner {
     }
 
     fn close(&mut self, why: String) -> Result<(), LogError> {
-        let data = to_raw_value(&types::SysStop { why }).map_err(|e| LogError::Refused(e.to_string()))?;
+        let data =
+            to_raw_value(&types::SysStop { why }).map_err(|e| LogError::Refused(e.to_string()))?;
         self.writer.append(types::SysStop::KIND, "sys:log", &data)?;
         self.writer.sign().map(|_| ())
     }
@@ -337,7 +418,8 @@ impl Owner {
         let head = self.writer.head();
         let news = seen.size != self.writer.size()
             || seen.head.as_ref().map(|h| h.head.size) != head.map(|h| h.head.size)
-            || seen.cosigned.as_ref().map(|h| h.head.size) != self.writer.cosigned().map(|h| h.head.size);
+            || seen.cosigned.as_ref().map(|h| h.head.size)
+                != self.writer.cosigned().map(|h| h.head.size);
         if news {
             seen.size = self.writer.size();
             seen.head = head.cloned();

@@ -30,7 +30,9 @@ pub struct Keys {
 
 fn fresh() -> io::Result<SigningKey> {
     let mut seed = Zeroizing::new([0u8; 32]);
-    ring::rand::SystemRandom::new().fill(seed.as_mut()).map_err(|_| io::Error::other("no random numbers"))?;
+    ring::rand::SystemRandom::new()
+        .fill(seed.as_mut())
+        .map_err(|_| io::Error::other("no random numbers"))?;
     Ok(SigningKey::from_bytes(&seed))
 }
 
@@ -60,7 +62,12 @@ impl Keys {
         }
         let current = fresh()?;
         write_whole(&dir.join("current.key"), current.as_bytes(), true)?;
-        Ok(Self { dir: dir.to_owned(), name: name.into(), current, next: None })
+        Ok(Self {
+            dir: dir.to_owned(),
+            name: name.into(),
+            current,
+            next: None,
+        })
     }
 
     /// Opens the key that `in_force` (the newest key line of the log) names. With a roll cut short after its line was written
@@ -69,20 +76,38 @@ impl Keys {
     pub fn open(dir: &Path, name: &str, in_force: &Vkey) -> io::Result<Option<Self>> {
         let current = load(&dir.join("current.key"))?;
         let next = load(&dir.join("next.key"))?;
-        let is = |k: &Option<SigningKey>| k.as_ref().is_some_and(|k| vkey(name, k).key == in_force.key);
+        let is = |k: &Option<SigningKey>| {
+            k.as_ref()
+                .is_some_and(|k| vkey(name, k).key == in_force.key)
+        };
         if is(&current) {
             destroy(&dir.join("next.key"))?;
-            return Ok(current.map(|current| Self { dir: dir.to_owned(), name: name.into(), current, next: None }));
+            return Ok(current.map(|current| Self {
+                dir: dir.to_owned(),
+                name: name.into(),
+                current,
+                next: None,
+            }));
         }
         if is(&next) {
             let Some(next) = next else { return Ok(None) };
             return Ok(Some(match current {
-                Some(current) => Self { dir: dir.to_owned(), name: name.into(), current, next: Some(next) },
+                Some(current) => Self {
+                    dir: dir.to_owned(),
+                    name: name.into(),
+                    current,
+                    next: Some(next),
+                },
                 None => {
                     // The old key was already overwritten: its head is stored.
                     fs::rename(dir.join("next.key"), dir.join("current.key"))?;
                     sync_dir(dir)?;
-                    Self { dir: dir.to_owned(), name: name.into(), current: next, next: None }
+                    Self {
+                        dir: dir.to_owned(),
+                        name: name.into(),
+                        current: next,
+                        next: None,
+                    }
                 }
             }));
         }
@@ -109,7 +134,9 @@ impl Keys {
 
     /// Last step of a roll: the old key is gone.
     pub fn finish(&mut self) -> io::Result<()> {
-        let Some(next) = self.next.take() else { return Ok(()) };
+        let Some(next) = self.next.take() else {
+            return Ok(());
+        };
         overwrite(&self.dir.join("current.key"))?;
         fs::rename(self.dir.join("next.key"), self.dir.join("current.key"))?;
         sync_dir(&self.dir)?;

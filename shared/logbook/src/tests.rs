@@ -24,7 +24,10 @@ struct TestClock(Mutex<Now>);
 
 impl TestClock {
     fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Now { wall: Utc(1_793_714_400_000), mono: 5_000_000 })))
+        Arc::new(Self(Mutex::new(Now {
+            wall: Utc(1_793_714_400_000),
+            mono: 5_000_000,
+        })))
     }
     fn pass(&self, ms: i64) {
         let mut now = self.0.lock().expect("clock");
@@ -44,7 +47,14 @@ impl Clock for TestClock {
 }
 
 fn settings(key_life: Duration) -> Settings {
-    Settings { base: BASE.into(), site: "Ashby High Street".into(), hw: "test".into(), sw: "0.1.0".into(), key_life, acks: true }
+    Settings {
+        base: BASE.into(),
+        site: "Ashby High Street".into(),
+        hw: "test".into(),
+        sw: "0.1.0".into(),
+        key_life,
+        acks: true,
+    }
 }
 
 fn open(dir: &Path, clock: &Arc<TestClock>) -> (LogHandle, Opened) {
@@ -56,7 +66,13 @@ fn open_with(dir: &Path, clock: &Arc<TestClock>, key_life: Duration) -> (LogHand
 }
 
 fn line(log: &LogHandle) {
-    log.append("sys:test", &CfgSet { sha256: "00".repeat(32) }).expect("line is taken");
+    log.append(
+        "sys:test",
+        &CfgSet {
+            sha256: "00".repeat(32),
+        },
+    )
+    .expect("line is taken");
 }
 
 /// Drops the handle and waits until the owner thread has let go of the folder (it ends when its door closes).
@@ -67,12 +83,23 @@ fn crash(log: LogHandle) -> PathBuf {
 }
 
 fn verdict(folder: &Path, hub: &[Vkey]) -> Report {
-    shared::verify::log(&Folder(folder.to_owned()), &Options { hub: hub.to_vec(), ..Default::default() })
+    shared::verify::log(
+        &Folder(folder.to_owned()),
+        &Options {
+            hub: hub.to_vec(),
+            ..Default::default()
+        },
+    )
 }
 
 fn kinds(folder: &Path) -> Vec<String> {
-    let bytes = LogFolder::new(folder).read_lines(0, u64::MAX, usize::MAX).expect("reads");
-    bytes.split_inclusive(|b| *b == b'\n').map(|l| shared::record::Record::parse(l).expect("a record").kind).collect()
+    let bytes = LogFolder::new(folder)
+        .read_lines(0, u64::MAX, usize::MAX)
+        .expect("reads");
+    bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| shared::record::Record::parse(l).expect("a record").kind)
+        .collect()
 }
 
 struct Hub {
@@ -85,7 +112,14 @@ impl Hub {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("key");
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
-        Self { key: Vkey::new("cctv.example.gov.uk/hub/cosign-2026", ALG_COSIGNATURE, public), pair }
+        Self {
+            key: Vkey::new(
+                "cctv.example.gov.uk/hub/cosign-2026",
+                ALG_COSIGNATURE,
+                public,
+            ),
+            pair,
+        }
     }
     fn cosign(&self, head: &mut SignedHead, time: u64) {
         head.cosign(&self.key, time, |bytes| {
@@ -102,7 +136,10 @@ fn starts_stops_and_crashes_are_on_the_record() {
     let dir = TempDir::new().expect("dir");
     let clock = TestClock::new();
     let (log, opened) = open(dir.path(), &clock);
-    assert_eq!((opened.number, opened.boot, opened.origin.as_str()), (1, 1, "cctv.example.gov.uk/box/ashby/1"));
+    assert_eq!(
+        (opened.number, opened.boot, opened.origin.as_str()),
+        (1, 1, "cctv.example.gov.uk/box/ashby/1")
+    );
     line(&log);
     log.close("stopped by systemd").expect("closes");
     clock.pass(5000);
@@ -113,13 +150,27 @@ fn starts_stops_and_crashes_are_on_the_record() {
     clock.pass(5000);
     let (log, _) = open(dir.path(), &clock);
     log.sign_head().expect("signs");
-    let whys: Vec<String> = fs::read_to_string(folder.join("0000000000.jsonl")).expect("reads")
-        .lines().filter(|l| l.contains("sys.boot"))
-        .map(|l| l.split("\"why\":\"").nth(1).and_then(|r| r.split('"').next()).unwrap_or("").to_owned()).collect();
+    let whys: Vec<String> = fs::read_to_string(folder.join("0000000000.jsonl"))
+        .expect("reads")
+        .lines()
+        .filter(|l| l.contains("sys.boot"))
+        .map(|l| {
+            l.split("\"why\":\"")
+                .nth(1)
+                .and_then(|r| r.split('"').next())
+                .unwrap_or("")
+                .to_owned()
+        })
+        .collect();
     assert_eq!(whys, ["start", "start", "crash"]);
     assert_eq!(&kinds(&folder)[..2], ["log.open", "sys.boot"]);
     let report = verdict(&folder, &[]);
-    assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "{}", report.render());
+    assert_eq!(
+        report.verdict,
+        Verdict::IntactNotYetCountersigned,
+        "{}",
+        report.render()
+    );
 }
 
 /// AUD-2: a tail cut anywhere above the newest head is set aside and described; nothing below it changes.
@@ -135,19 +186,36 @@ fn a_torn_tail_is_described_wherever_it_was_cut() {
     let folder = crash(log);
     let file = folder.join("0000000000.jsonl");
     let whole = fs::read(&file).expect("reads");
-    let above = LogFolder::new(&folder).read_lines(signed, u64::MAX, usize::MAX).expect("reads").len();
-    for cut in ((whole.len() - above)..whole.len()).step_by(5).chain([whole.len() - 1, whole.len()]) {
+    let above = LogFolder::new(&folder)
+        .read_lines(signed, u64::MAX, usize::MAX)
+        .expect("reads")
+        .len();
+    for cut in ((whole.len() - above)..whole.len())
+        .step_by(5)
+        .chain([whole.len() - 1, whole.len()])
+    {
         let copy = TempDir::new().expect("dir");
         copy_dir(dir.path(), copy.path());
         fs::write(copy.path().join("log/1/0000000000.jsonl"), &whole[..cut]).expect("writes");
         let (log, opened) = open(copy.path(), &clock);
         log.sign_head().expect("signs");
-        let whole_lines = whole[..cut].iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
+        let whole_lines = whole[..cut]
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |p| p + 1);
         assert_eq!(opened.torn as usize, cut - whole_lines, "cut at {cut}");
         assert_eq!(opened.number, 1, "cut at {cut}: {:?}", opened.succeeded);
         let report = verdict(&log.folder(), &[]);
-        assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "cut at {cut}: {}", report.render());
-        assert_eq!(kinds(&log.folder()).contains(&"log.torn".to_owned()), opened.torn > 0);
+        assert_eq!(
+            report.verdict,
+            Verdict::IntactNotYetCountersigned,
+            "cut at {cut}: {}",
+            report.render()
+        );
+        assert_eq!(
+            kinds(&log.folder()).contains(&"log.torn".to_owned()),
+            opened.torn > 0
+        );
     }
 }
 
@@ -178,12 +246,27 @@ fn a_log_cut_below_its_head_gets_a_successor() {
         let (log, opened) = open(copy.path(), &clock);
         assert_eq!(opened.number, 2, "{damage}");
         assert!(opened.succeeded.is_some());
-        assert_eq!(fs::read(copy.path().join("log/1/0000000000.jsonl")).expect("reads"), bytes, "the old log stays as it was");
+        assert_eq!(
+            fs::read(copy.path().join("log/1/0000000000.jsonl")).expect("reads"),
+            bytes,
+            "the old log stays as it was"
+        );
         let first = fs::read_to_string(log.folder().join("0000000000.jsonl")).expect("reads");
-        assert!(first.contains(&format!("\"pred\":{{\"log\":\"{BASE}/1\",\"size\":{}", head.head.size)), "{first}");
+        assert!(
+            first.contains(&format!(
+                "\"pred\":{{\"log\":\"{BASE}/1\",\"size\":{}",
+                head.head.size
+            )),
+            "{first}"
+        );
         log.sign_head().expect("signs");
         let report = verdict(&log.folder(), &[]);
-        assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "{}", report.render());
+        assert_eq!(
+            report.verdict,
+            Verdict::IntactNotYetCountersigned,
+            "{}",
+            report.render()
+        );
     }
 }
 
@@ -209,7 +292,12 @@ fn the_key_rolls_each_hour_and_the_old_one_is_gone() {
     log.sign_head().expect("signs");
     assert!(!dir.path().join("log/keys/next.key").exists());
     let report = verdict(&log.folder(), &[]);
-    assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "{}", report.render());
+    assert_eq!(
+        report.verdict,
+        Verdict::IntactNotYetCountersigned,
+        "{}",
+        report.render()
+    );
 }
 
 /// Audit 2.6: a roll cut short at any step is finished or undone at the next start.
@@ -235,10 +323,19 @@ fn a_key_roll_cut_short_is_finished_or_undone() {
     let old_key = fs::read(before.path().join("log/keys/current.key")).expect("reads");
     let new_key = fs::read(after.join("log/keys/current.key")).expect("reads");
     assert_ne!(old_key, new_key);
-    let size = LogFolder::new(&after.join("log/1")).head_sizes().expect("lists")[0];
-    let upto_roll = LogFolder::new(&after.join("log/1")).read_lines(0, size, usize::MAX).expect("reads");
+    let size = LogFolder::new(&after.join("log/1"))
+        .head_sizes()
+        .expect("lists")[0];
+    let upto_roll = LogFolder::new(&after.join("log/1"))
+        .read_lines(0, size, usize::MAX)
+        .expect("reads");
     let roll_head = fs::read(after.join(format!("log/1/heads/{size}.note"))).expect("reads");
-    for step in ["next key written", "line written", "head stored", "old key overwritten"] {
+    for step in [
+        "next key written",
+        "line written",
+        "head stored",
+        "old key overwritten",
+    ] {
         let copy = TempDir::new().expect("dir");
         copy_dir(before.path(), copy.path());
         let keys = copy.path().join("log/keys");
@@ -248,7 +345,11 @@ fn a_key_roll_cut_short_is_finished_or_undone() {
         }
         if step == "head stored" || step == "old key overwritten" {
             fs::write(copy.path().join("log/1/head.note"), &roll_head).expect("writes");
-            fs::write(copy.path().join(format!("log/1/heads/{size}.note")), &roll_head).expect("writes");
+            fs::write(
+                copy.path().join(format!("log/1/heads/{size}.note")),
+                &roll_head,
+            )
+            .expect("writes");
         }
         if step == "old key overwritten" {
             fs::write(keys.join("current.key"), [0u8; 32]).expect("writes");
@@ -259,7 +360,12 @@ fn a_key_roll_cut_short_is_finished_or_undone() {
         line(&log);
         log.sign_head().expect("signs");
         let report = verdict(&log.folder(), &[]);
-        assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "{step}: {}", report.render());
+        assert_eq!(
+            report.verdict,
+            Verdict::IntactNotYetCountersigned,
+            "{step}: {}",
+            report.render()
+        );
         let now = fs::read(keys.join("current.key")).expect("reads");
         assert_eq!(now == old_key, step == "next key written", "{step}");
         assert!(!keys.join("next.key").exists(), "{step}");
@@ -278,13 +384,36 @@ fn clock_steps_and_stalls_are_announced() {
     line(&log);
     clock.pass(80_000);
     line(&log);
-    log.append("sys:clock", &ClockState { src: "kernel".into(), stratum: 0, offset_us: 0, err_us: 0, trust: "unknown".into() }).expect("taken");
+    log.append(
+        "sys:clock",
+        &ClockState {
+            src: "kernel".into(),
+            stratum: 0,
+            offset_us: 0,
+            err_us: 0,
+            trust: "unknown".into(),
+        },
+    )
+    .expect("taken");
     log.sign_head().expect("signs");
     let seen = kinds(&log.folder());
-    assert_eq!(seen.iter().filter(|k| *k == "clock.step").count(), 2, "{seen:?}");
-    assert_eq!(seen.iter().filter(|k| *k == "sys.boot").count(), 2, "{seen:?}");
+    assert_eq!(
+        seen.iter().filter(|k| *k == "clock.step").count(),
+        2,
+        "{seen:?}"
+    );
+    assert_eq!(
+        seen.iter().filter(|k| *k == "sys.boot").count(),
+        2,
+        "{seen:?}"
+    );
     let report = verdict(&log.folder(), &[]);
-    assert_eq!(report.verdict, Verdict::IntactNotYetCountersigned, "{}", report.render());
+    assert_eq!(
+        report.verdict,
+        Verdict::IntactNotYetCountersigned,
+        "{}",
+        report.render()
+    );
 }
 
 /// AUD-3: lines go to the hub, heads come back countersigned, the box logs each; both copies verify as INTACT.
@@ -300,22 +429,44 @@ fn a_countersigned_log_verifies_on_both_sides() {
         clock.pass(60_000);
         line(&log);
         let newest = log.sign_head().expect("signs");
-        let mut heads: Vec<SignedHead> = source.head_sizes().expect("lists").into_iter().filter(|s| *s > copy.size() && *s < newest.head.size)
-            .map(|s| source.head(&format!("heads/{s}.note")).expect("reads").expect("is there")).collect();
+        let mut heads: Vec<SignedHead> = source
+            .head_sizes()
+            .expect("lists")
+            .into_iter()
+            .filter(|s| *s > copy.size() && *s < newest.head.size)
+            .map(|s| {
+                source
+                    .head(&format!("heads/{s}.note"))
+                    .expect("reads")
+                    .expect("is there")
+            })
+            .collect();
         heads.push(newest);
         for head in heads {
-            let lines = source.read_lines(copy.size(), head.head.size, usize::MAX).expect("reads");
+            let lines = source
+                .read_lines(copy.size(), head.head.size, usize::MAX)
+                .expect("reads");
             copy.lines(&lines).expect("good lines");
             let time = 1_793_714_400 + minute * 60;
-            let (signed, _) = copy.head(head.clone(), |h| hub.cosign(h, time)).expect("good head");
-            let (again, none) = copy.head(head, |_| panic!("the same head gets the same answer")).expect("same head");
+            let (signed, _) = copy
+                .head(head.clone(), |h| hub.cosign(h, time))
+                .expect("good head");
+            let (again, none) = copy
+                .head(head, |_| panic!("the same head gets the same answer"))
+                .expect("same head");
             assert_eq!((again, none.len()), (signed.clone(), 0));
             log.countersigned(&signed, &hub.key).expect("taken");
         }
     }
     for folder in [log.folder(), copy.folder().to_owned()] {
         let report = verdict(&folder, std::slice::from_ref(&hub.key));
-        assert_eq!(report.verdict, Verdict::Intact, "{}: {}", folder.display(), report.render());
+        assert_eq!(
+            report.verdict,
+            Verdict::Intact,
+            "{}: {}",
+            folder.display(),
+            report.render()
+        );
     }
     assert!(kinds(&log.folder()).contains(&"head.ack".to_owned()));
     // The copy opens again as it was, and refuses a log that went back or forked.
@@ -323,18 +474,31 @@ fn a_countersigned_log_verifies_on_both_sides() {
     drop(copy);
     let mut copy = Copy::open(&hub_dir.path().join("log/1"), &opened.origin).expect("opens");
     assert_eq!(copy.size(), size);
-    let old = source.head(&format!("heads/{}.note", source.head_sizes().expect("lists")[0])).expect("reads").expect("is there");
+    let old = source
+        .head(&format!(
+            "heads/{}.note",
+            source.head_sizes().expect("lists")[0]
+        ))
+        .expect("reads")
+        .expect("is there");
     let code = |r: Result<(SignedHead, Vec<shared::record::Record>), CopyError>| match r {
         Err(CopyError::Refused { code, .. }) => code,
         other => panic!("{other:?}"),
     };
     assert_eq!(code(copy.head(old, |_| {})), "ROLLED-BACK");
     let mut forged = log.sign_head().expect("signs");
-    let lines = source.read_lines(copy.size(), forged.head.size, usize::MAX).expect("reads");
+    let lines = source
+        .read_lines(copy.size(), forged.head.size, usize::MAX)
+        .expect("reads");
     copy.lines(&lines).expect("good lines");
     forged.head.root[0] ^= 1;
     assert_eq!(code(copy.head(forged, |_| {})), "FORKED");
-    assert_eq!(fs::read_dir(copy.folder().join("disputed")).expect("kept").count(), 1);
+    assert_eq!(
+        fs::read_dir(copy.folder().join("disputed"))
+            .expect("kept")
+            .count(),
+        1
+    );
 }
 
 /// Audit 2.3: what the hub stored above its head is cut at the next opening, and a damaged line is refused by name.
@@ -347,19 +511,29 @@ fn the_copy_keeps_only_what_a_head_covers() {
     let head = log.sign_head().expect("signs");
     let mut source = LogFolder::new(&log.folder());
     let mut copy = Copy::open(hub_dir.path(), &opened.origin).expect("opens");
-    let lines = source.read_lines(0, head.head.size, usize::MAX).expect("reads");
+    let lines = source
+        .read_lines(0, head.head.size, usize::MAX)
+        .expect("reads");
     copy.lines(&lines).expect("good");
     copy.head(head.clone(), |h| hub.cosign(h, 1)).expect("good");
-    fs::OpenOptions::new().append(true).open(hub_dir.path().join("0000000000.jsonl"))
-        .and_then(|mut f| std::io::Write::write_all(&mut f, b"{\"half a line")).expect("writes");
+    fs::OpenOptions::new()
+        .append(true)
+        .open(hub_dir.path().join("0000000000.jsonl"))
+        .and_then(|mut f| std::io::Write::write_all(&mut f, b"{\"half a line"))
+        .expect("writes");
     let mut copy = Copy::open(hub_dir.path(), &opened.origin).expect("opens");
     assert_eq!(copy.size(), head.head.size);
     line(&log);
     let newest = log.sign_head().expect("signs");
-    let mut bad = source.read_lines(copy.size(), newest.head.size, usize::MAX).expect("reads");
+    let mut bad = source
+        .read_lines(copy.size(), newest.head.size, usize::MAX)
+        .expect("reads");
     bad[40] ^= 1;
     match copy.lines(&bad) {
-        Err(CopyError::Refused { code: "MALFORMED", why }) => assert!(!why.is_empty()),
+        Err(CopyError::Refused {
+            code: "MALFORMED",
+            why,
+        }) => assert!(!why.is_empty()),
         other => panic!("{other:?}"),
     }
     bad[40] ^= 1;

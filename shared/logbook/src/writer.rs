@@ -57,7 +57,11 @@ pub enum LogError {
     #[error("{0}")]
     Refused(String),
     #[error("cannot {what} {path}: {source}")]
-    Io { what: &'static str, path: String, source: io::Error },
+    Io {
+        what: &'static str,
+        path: String,
+        source: io::Error,
+    },
     #[error("the log has stopped: {0}")]
     Stopped(String),
 }
@@ -115,7 +119,11 @@ struct Found {
 }
 
 impl Writer {
-    pub fn open(state: &Path, settings: Settings, clock: Arc<dyn Clock>) -> Result<(Self, Opened), LogError> {
+    pub fn open(
+        state: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Opened), LogError> {
         let root = state.join("log");
         fs::create_dir_all(&root).map_err(io_error("make", &root))?;
         reserve(&root);
@@ -126,11 +134,20 @@ impl Writer {
                 Ok(done) => done,
                 Err(why) => {
                     // Not repaired: the old log is closed as it stands and a successor cites the last head the hub saw.
-                    tracing::error!(number, why, "log cannot be carried on; opening its successor");
+                    tracing::error!(
+                        number,
+                        why,
+                        "log cannot be carried on; opening its successor"
+                    );
                     let folder = root.join(number.to_string());
-                    let pred = fs::read(folder.join("cosigned.note")).ok().and_then(|b| SignedHead::parse(&b).ok()).map(|h| {
-                        types::Pred { log: h.head.origin.clone(), size: h.head.size, root: B64.encode(h.head.root) }
-                    });
+                    let pred = fs::read(folder.join("cosigned.note"))
+                        .ok()
+                        .and_then(|b| SignedHead::parse(&b).ok())
+                        .map(|h| types::Pred {
+                            log: h.head.origin.clone(),
+                            size: h.head.size,
+                            root: B64.encode(h.head.root),
+                        });
                     Self::begin(root, number + 1, settings, clock, pred, Some(why))?
                 }
             },
@@ -141,38 +158,98 @@ impl Writer {
 
     /// Starts log `number` with `log.open` and `sys.boot`.
     fn begin(
-        root: PathBuf, number: u64, settings: Settings, clock: Arc<dyn Clock>, pred: Option<types::Pred>, succeeded: Option<String>,
+        root: PathBuf,
+        number: u64,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        pred: Option<types::Pred>,
+        succeeded: Option<String>,
     ) -> Result<(Self, Opened), LogError> {
         let folder = root.join(number.to_string());
         let origin = format!("{}/{number}", settings.base);
         fs::create_dir_all(folder.join("heads")).map_err(io_error("make", &folder))?;
         let boot = next_boot(&root, 0)?;
-        let keys = Keys::make(&root.join("keys"), &origin).map_err(io_error("make keys in", &root))?;
+        let keys =
+            Keys::make(&root.join("keys"), &origin).map_err(io_error("make keys in", &root))?;
         let path = lines_file(&folder, 0);
         let file = append_to(&path).map_err(io_error("make", &path))?;
-        sync_dir(&folder).and_then(|()| sync_dir(&root)).map_err(io_error("sync", &folder))?;
+        sync_dir(&folder)
+            .and_then(|()| sync_dir(&root))
+            .map_err(io_error("sync", &folder))?;
         let now = clock.now();
         let mut writer = Self {
-            clock, root, folder, origin: origin.clone(), keys, key_since: now.wall, boot, file, file_start: 0, file_bytes: 0,
-            frontier: Frontier::default(), prev: [0; 32], last: None, unsynced: false, signed: Frontier::default(), signed_at: (0, 0),
-            signed_mono: now.mono, head: None, cosigned: None, acked: 0, roots: BTreeMap::new(), stopped: None, settings,
+            clock,
+            root,
+            folder,
+            origin: origin.clone(),
+            keys,
+            key_since: now.wall,
+            boot,
+            file,
+            file_start: 0,
+            file_bytes: 0,
+            frontier: Frontier::default(),
+            prev: [0; 32],
+            last: None,
+            unsynced: false,
+            signed: Frontier::default(),
+            signed_at: (0, 0),
+            signed_mono: now.mono,
+            head: None,
+            cosigned: None,
+            acked: 0,
+            roots: BTreeMap::new(),
+            stopped: None,
+            settings,
         };
-        let by = if number == 1 { vec![] } else { vec!["sys:log".to_string()] };
+        let by = if number == 1 {
+            vec![]
+        } else {
+            vec!["sys:log".to_string()]
+        };
         let s = &writer.settings;
-        let open = types::LogOpen { key: writer.keys.vkey().to_string(), site: s.site.clone(), hw: s.hw.clone(), sw: s.sw.clone(), pred, by };
+        let open = types::LogOpen {
+            key: writer.keys.vkey().to_string(),
+            site: s.site.clone(),
+            hw: s.hw.clone(),
+            sw: s.sw.clone(),
+            pred,
+            by,
+        };
         let sw = s.sw.clone();
         writer.line("sys:log", &open)?;
-        let why = if succeeded.is_some() { "restore" } else { "start" };
-        writer.line("sys:log", &types::SysBoot { why: why.into(), last_n: -1, sw })?;
+        let why = if succeeded.is_some() {
+            "restore"
+        } else {
+            "start"
+        };
+        writer.line(
+            "sys:log",
+            &types::SysBoot {
+                why: why.into(),
+                last_n: -1,
+                sw,
+            },
+        )?;
         writer.sync()?;
-        let opened = Opened { origin, number, boot, size: 0, torn: 0, succeeded };
+        let opened = Opened {
+            origin,
+            number,
+            boot,
+            size: 0,
+            torn: 0,
+            succeeded,
+        };
         Ok((writer, opened))
     }
 
     /// Carries on log `number`. `Ok(Err(why))` when it must not be: shorter than or different from its own newest head.
     #[allow(clippy::type_complexity)]
     fn resume(
-        root: &Path, number: u64, settings: &Settings, clock: &Arc<dyn Clock>,
+        root: &Path,
+        number: u64,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Result<(Self, Opened), String>, LogError> {
         let folder = root.join(number.to_string());
         let origin = format!("{}/{number}", settings.base);
@@ -183,7 +260,11 @@ impl Writer {
         };
         let cosigned = match heads.head("cosigned.note") {
             Ok(h) => h,
-            Err(e) => return Ok(Err(format!("its newest countersigned head cannot be read: {e}"))),
+            Err(e) => {
+                return Ok(Err(format!(
+                    "its newest countersigned head cannot be read: {e}"
+                )));
+            }
         };
         let signed_size = head.as_ref().map_or(0, |h| h.head.size);
         let found = match scan(&folder, &origin, signed_size)? {
@@ -192,24 +273,47 @@ impl Writer {
         };
         if let Some(h) = &head {
             if found.signed.size() != h.head.size {
-                return Ok(Err(format!("it has {} lines where its newest head signs {}", found.frontier.size(), h.head.size)));
+                return Ok(Err(format!(
+                    "it has {} lines where its newest head signs {}",
+                    found.frontier.size(),
+                    h.head.size
+                )));
             }
             if found.signed.root() != h.head.root {
-                return Ok(Err(format!("its first {} lines are not those its newest head signed", h.head.size)));
+                return Ok(Err(format!(
+                    "its first {} lines are not those its newest head signed",
+                    h.head.size
+                )));
             }
         }
         if let Some(c) = &cosigned
             && c.head.size > found.frontier.size()
         {
-            return Ok(Err(format!("it has {} lines where the hub countersigned {}", found.frontier.size(), c.head.size)));
+            return Ok(Err(format!(
+                "it has {} lines where the hub countersigned {}",
+                found.frontier.size(),
+                c.head.size
+            )));
         }
         let Some((key_line, in_force, key_since)) = found.in_force.clone() else {
             // No whole log.open line was ever written: nothing is lost by starting this log over.
             fs::remove_dir_all(&folder).map_err(io_error("clear", &folder))?;
-            return Self::begin(root.to_owned(), number, settings.clone(), clock.clone(), None, None).map(Ok);
+            return Self::begin(
+                root.to_owned(),
+                number,
+                settings.clone(),
+                clock.clone(),
+                None,
+                None,
+            )
+            .map(Ok);
         };
-        let Some(keys) = Keys::open(&root.join("keys"), &origin, &in_force).map_err(io_error("open keys in", root))? else {
-            return Ok(Err("its key is not on this disk (a restored or copied disk)".into()));
+        let Some(keys) = Keys::open(&root.join("keys"), &origin, &in_force)
+            .map_err(io_error("open keys in", root))?
+        else {
+            return Ok(Err(
+                "its key is not on this disk (a restored or copied disk)".into(),
+            ));
         };
         let last = found.last.clone();
         let boot = next_boot(root, last.as_ref().map_or(0, |r| r.boot))?;
@@ -227,15 +331,36 @@ impl Writer {
         }
         let size = found.frontier.size();
         let mut writer = Self {
-            settings: settings.clone(), clock: clock.clone(), root: root.to_owned(), folder, origin: origin.clone(), keys, key_since,
-            boot, file, file_start: found.file_start, file_bytes: found.file_bytes, frontier: found.frontier, prev: found.prev, last: None,
-            unsynced: false, signed: found.signed, signed_at: found.signed_at, signed_mono: now.mono, head, cosigned, acked: found.acked,
-            roots, stopped: None,
+            settings: settings.clone(),
+            clock: clock.clone(),
+            root: root.to_owned(),
+            folder,
+            origin: origin.clone(),
+            keys,
+            key_since,
+            boot,
+            file,
+            file_start: found.file_start,
+            file_bytes: found.file_bytes,
+            frontier: found.frontier,
+            prev: found.prev,
+            last: None,
+            unsynced: false,
+            signed: found.signed,
+            signed_at: found.signed_at,
+            signed_mono: now.mono,
+            head,
+            cosigned,
+            acked: found.acked,
+            roots,
+            stopped: None,
         };
         if writer.keys.rolling() {
             // Cut between the key.roll line and the old key's last head.
             if writer.frontier.size() != key_line + 1 {
-                return Ok(Err("lines follow a key change that was never finished".into()));
+                return Ok(Err(
+                    "lines follow a key change that was never finished".into()
+                ));
             }
             writer.sign_roll()?;
         }
@@ -244,23 +369,54 @@ impl Writer {
             _ => "crash",
         };
         let sw = writer.settings.sw.clone();
-        writer.line("sys:log", &types::SysBoot { why: why.into(), last_n: size as i64 - 1, sw })?;
+        writer.line(
+            "sys:log",
+            &types::SysBoot {
+                why: why.into(),
+                last_n: size as i64 - 1,
+                sw,
+            },
+        )?;
         if let Some((bytes, digest)) = found.torn {
-            writer.line("sys:log", &types::LogTorn { bytes, sha256: hex(&digest) })?;
+            writer.line(
+                "sys:log",
+                &types::LogTorn {
+                    bytes,
+                    sha256: hex(&digest),
+                },
+            )?;
         }
         if let (Some(before), Some(now)) = (&last, writer.last)
             && now.wall < before.t
         {
             let delta_ms = now.wall.0 - before.t.0;
-            writer.line("sys:log", &types::ClockStep { delta_ms, src: "start".into() })?;
+            writer.line(
+                "sys:log",
+                &types::ClockStep {
+                    delta_ms,
+                    src: "start".into(),
+                },
+            )?;
         }
         writer.sync()?;
-        let opened = Opened { origin, number, boot, size, torn: found.torn.map_or(0, |t| t.0), succeeded: None };
+        let opened = Opened {
+            origin,
+            number,
+            boot,
+            size,
+            torn: found.torn.map_or(0, |t| t.0),
+            succeeded: None,
+        };
         Ok(Ok((writer, opened)))
     }
 
     /// Appends one line (and, before it, what the clocks make necessary). Not yet synced.
-    pub fn append(&mut self, kind: &str, who: &str, data: &serde_json::value::RawValue) -> Result<Line, LogError> {
+    pub fn append(
+        &mut self,
+        kind: &str,
+        who: &str,
+        data: &serde_json::value::RawValue,
+    ) -> Result<Line, LogError> {
         if let Some(why) = &self.stopped {
             return Err(LogError::Stopped(why.clone()));
         }
@@ -273,9 +429,22 @@ impl Writer {
                 self.boot = next_boot(&self.root, self.boot)?;
                 self.last = None;
                 let sw = self.settings.sw.clone();
-                self.line("sys:log", &types::SysBoot { why: "stall".into(), last_n, sw })?;
+                self.line(
+                    "sys:log",
+                    &types::SysBoot {
+                        why: "stall".into(),
+                        last_n,
+                        sw,
+                    },
+                )?;
             } else if step.abs() > STEP_MS && kind != types::ClockStep::KIND {
-                self.line("sys:log", &types::ClockStep { delta_ms: step, src: "jump".into() })?;
+                self.line(
+                    "sys:log",
+                    &types::ClockStep {
+                        delta_ms: step,
+                        src: "jump".into(),
+                    },
+                )?;
             }
         }
         self.raw(kind, who, &data)
@@ -285,8 +454,16 @@ impl Writer {
         self.raw(D::KIND, who, data)
     }
 
-    fn raw(&mut self, kind: &str, who: &str, data: &impl serde::Serialize) -> Result<Line, LogError> {
-        if self.frontier.size() > 0 && self.frontier.size().is_multiple_of(LINES_PER_FILE) && self.file_start != self.frontier.size() {
+    fn raw(
+        &mut self,
+        kind: &str,
+        who: &str,
+        data: &impl serde::Serialize,
+    ) -> Result<Line, LogError> {
+        if self.frontier.size() > 0
+            && self.frontier.size().is_multiple_of(LINES_PER_FILE)
+            && self.file_start != self.frontier.size()
+        {
             self.next_file()?;
         }
         let mut now = self.clock.now();
@@ -294,8 +471,17 @@ impl Writer {
             now.mono = now.mono.max(last.mono);
         }
         let n = self.frontier.size();
-        let envelope = Envelope { log: &self.origin, n, prev: &self.prev, now, boot: self.boot, kind, who };
-        let bytes = record::render(&envelope, data).map_err(|e| LogError::Refused(format!("a {kind} line cannot be written: {e}")))?;
+        let envelope = Envelope {
+            log: &self.origin,
+            n,
+            prev: &self.prev,
+            now,
+            boot: self.boot,
+            kind,
+            who,
+        };
+        let bytes = record::render(&envelope, data)
+            .map_err(|e| LogError::Refused(format!("a {kind} line cannot be written: {e}")))?;
         self.write(&bytes)?;
         let leaf = leaf_hash(&bytes);
         self.frontier.push(leaf);
@@ -303,13 +489,20 @@ impl Writer {
         self.last = Some(now);
         self.file_bytes += bytes.len() as u64;
         self.unsynced = true;
-        Ok(Line { n, leaf, t: now.wall })
+        Ok(Line {
+            n,
+            leaf,
+            t: now.wall,
+        })
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), LogError> {
         let path = lines_file(&self.folder, self.file_start);
         let mut result = self.file.write_all(bytes);
-        if result.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::StorageFull) {
+        if result
+            .as_ref()
+            .is_err_and(|e| e.kind() == io::ErrorKind::StorageFull)
+        {
             // Everything else may fill the disk; the log may still say so.
             let _ = self.file.set_len(self.file_bytes);
             let _ = fs::remove_file(self.root.join("reserve"));
@@ -318,9 +511,16 @@ impl Writer {
         result.map_err(|e| {
             // Half a line must not stay in front of the next one.
             if let Err(cut) = self.file.set_len(self.file_bytes) {
-                self.stopped = Some(format!("half a line could not be taken back from {}: {cut}", path.display()));
+                self.stopped = Some(format!(
+                    "half a line could not be taken back from {}: {cut}",
+                    path.display()
+                ));
             }
-            LogError::Io { what: "write", path: path.display().to_string(), source: e }
+            LogError::Io {
+                what: "write",
+                path: path.display().to_string(),
+                source: e,
+            }
         })
     }
 
@@ -340,7 +540,13 @@ impl Writer {
             // After a failed fdatasync the kernel may have dropped the pages: what it then says about them is worth nothing.
             if let Err(e) = self.file.sync_data() {
                 self.stopped = Some(format!("the disk did not keep the last lines: {e}"));
-                return Err(LogError::Io { what: "sync", path: lines_file(&self.folder, self.file_start).display().to_string(), source: e });
+                return Err(LogError::Io {
+                    what: "sync",
+                    path: lines_file(&self.folder, self.file_start)
+                        .display()
+                        .to_string(),
+                    source: e,
+                });
             }
             self.unsynced = false;
         }
@@ -356,7 +562,11 @@ impl Writer {
             return Ok(head.clone());
         }
         self.read_back()?;
-        let head = Head { origin: self.origin.clone(), size: self.frontier.size(), root: self.frontier.root() };
+        let head = Head {
+            origin: self.origin.clone(),
+            size: self.frontier.size(),
+            root: self.frontier.root(),
+        };
         let vkey = self.keys.vkey();
         let signed = SignedHead::sign(head, &vkey, |bytes| self.keys.sign(bytes));
         self.store(signed.clone())?;
@@ -383,10 +593,17 @@ impl Writer {
             let path = lines_file(&self.folder, start);
             let mut file = File::open(&path).map_err(io_error("read back", &path))?;
             // Clean pages of this span leave the cache, so the read below asks the disk.
-            let _ = posix_fadvise(&file, offset as i64, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED);
-            file.seek(SeekFrom::Start(offset)).map_err(io_error("read back", &path))?;
+            let _ = posix_fadvise(
+                &file,
+                offset as i64,
+                0,
+                PosixFadviseAdvice::POSIX_FADV_DONTNEED,
+            );
+            file.seek(SeekFrom::Start(offset))
+                .map_err(io_error("read back", &path))?;
             let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes).map_err(io_error("read back", &path))?;
+            file.read_to_end(&mut bytes)
+                .map_err(io_error("read back", &path))?;
             for line in bytes.split_inclusive(|b| *b == b'\n') {
                 frontier.push(leaf_hash(line));
             }
@@ -398,7 +615,9 @@ impl Writer {
             offset = 0;
         }
         if frontier != self.frontier {
-            let why = "the disk gave back other bytes than were written; nothing was signed over them".to_string();
+            let why =
+                "the disk gave back other bytes than were written; nothing was signed over them"
+                    .to_string();
             self.stopped = Some(why.clone());
             return Err(LogError::Stopped(why));
         }
@@ -409,8 +628,14 @@ impl Writer {
 
     /// Replaces the log key (audit.md 2.6): new key on disk, line, the old key's last head, old key destroyed.
     pub fn roll(&mut self) -> Result<(), LogError> {
-        let new = self.keys.prepare().map_err(io_error("write keys in", &self.root))?;
-        let data = serde_json::value::to_raw_value(&types::KeyRoll { new: new.to_string() }).map_err(|e| LogError::Refused(e.to_string()))?;
+        let new = self
+            .keys
+            .prepare()
+            .map_err(io_error("write keys in", &self.root))?;
+        let data = serde_json::value::to_raw_value(&types::KeyRoll {
+            new: new.to_string(),
+        })
+        .map_err(|e| LogError::Refused(e.to_string()))?;
         self.append(types::KeyRoll::KIND, "sys:log", &data)?;
         self.sign_roll()
     }
@@ -418,7 +643,9 @@ impl Writer {
     fn sign_roll(&mut self) -> Result<(), LogError> {
         let head = self.sign()?;
         self.keep(&head)?;
-        self.keys.finish().map_err(io_error("replace the key in", &self.root))?;
+        self.keys
+            .finish()
+            .map_err(io_error("replace the key in", &self.root))?;
         self.key_since = self.clock.now().wall;
         reserve(&self.root);
         Ok(())
@@ -426,7 +653,10 @@ impl Writer {
 
     /// Keeps a head under `heads/`.
     pub fn keep(&mut self, head: &SignedHead) -> Result<(), LogError> {
-        let path = self.folder.join("heads").join(format!("{}.note", head.head.size));
+        let path = self
+            .folder
+            .join("heads")
+            .join(format!("{}.note", head.head.size));
         write_whole(&path, head.render().as_bytes(), false).map_err(io_error("write", &path))
     }
 
@@ -435,13 +665,21 @@ impl Writer {
         let refuse = |why: String| Err(LogError::Refused(why));
         let size = note.head.size;
         if note.head.origin != self.origin {
-            return refuse(format!("a countersignature for another log came back: {}", note.head.origin));
+            return refuse(format!(
+                "a countersignature for another log came back: {}",
+                note.head.origin
+            ));
         }
         let Cosigned::Good { time } = note.check_cosigned(key) else {
-            return refuse(format!("the countersignature on head {size} is not by {}", key.name));
+            return refuse(format!(
+                "the countersignature on head {size} is not by {}",
+                key.name
+            ));
         };
         if self.roots.get(&size) != Some(&note.head.root) {
-            return refuse(format!("the hub countersigned a head of {size} lines that this log never signed"));
+            return refuse(format!(
+                "the hub countersigned a head of {size} lines that this log never signed"
+            ));
         }
         if self.cosigned.as_ref().is_some_and(|c| c.head.size >= size) {
             return Ok(false);
@@ -451,9 +689,20 @@ impl Writer {
         self.cosigned = Some(note.clone());
         if self.settings.acks && size > self.acked {
             let id = key.id();
-            if let Some(sig) = note.signatures.iter().find(|s| s.name == key.name && s.id == id) {
-                let ack = types::HeadAck { size, root: B64.encode(note.head.root), hub: key.name.clone(), time, sig: sig.b64() };
-                let data = serde_json::value::to_raw_value(&ack).map_err(|e| LogError::Refused(e.to_string()))?;
+            if let Some(sig) = note
+                .signatures
+                .iter()
+                .find(|s| s.name == key.name && s.id == id)
+            {
+                let ack = types::HeadAck {
+                    size,
+                    root: B64.encode(note.head.root),
+                    hub: key.name.clone(),
+                    time,
+                    sig: sig.b64(),
+                };
+                let data = serde_json::value::to_raw_value(&ack)
+                    .map_err(|e| LogError::Refused(e.to_string()))?;
                 self.append(types::HeadAck::KIND, "sys:log", &data)?;
                 self.acked = size;
             }
@@ -491,28 +740,50 @@ impl Writer {
 fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, String>, LogError> {
     let names = starts(folder).map_err(io_error("list", folder))?;
     let mut found = Found {
-        frontier: Frontier::default(), prev: [0; 32], last: None, in_force: None, acked: 0, signed: Frontier::default(), signed_at: (0, 0),
-        file_start: 0, file_bytes: 0, torn: None,
+        frontier: Frontier::default(),
+        prev: [0; 32],
+        last: None,
+        in_force: None,
+        acked: 0,
+        signed: Frontier::default(),
+        signed_at: (0, 0),
+        file_start: 0,
+        file_bytes: 0,
+        torn: None,
     };
     let mut torn = Vec::new();
     for (at, start) in names.iter().copied().enumerate() {
         let path = lines_file(folder, start);
         if start != found.frontier.size() {
-            return Ok(Err(format!("{} does not follow on from the file before it", path.display())));
+            return Ok(Err(format!(
+                "{} does not follow on from the file before it",
+                path.display()
+            )));
         }
         let mut bytes = Vec::new();
-        File::open(&path).and_then(|mut f| f.read_to_end(&mut bytes)).map_err(io_error("read", &path))?;
+        File::open(&path)
+            .and_then(|mut f| f.read_to_end(&mut bytes))
+            .map_err(io_error("read", &path))?;
         found.file_start = start;
         found.file_bytes = 0;
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let above = found.frontier.size() >= signed_size;
             let whole = line.ends_with(b"\n");
             let telling = above || matches!(kind_of(line), b"key.roll" | b"log.open" | b"head.ack");
-            let record = if whole && telling { Record::parse(line).ok() } else { None };
-            let fits = record.as_ref().is_some_and(|r| r.n == found.frontier.size() && r.prev == found.prev && r.log == origin);
+            let record = if whole && telling {
+                Record::parse(line).ok()
+            } else {
+                None
+            };
+            let fits = record.as_ref().is_some_and(|r| {
+                r.n == found.frontier.size() && r.prev == found.prev && r.log == origin
+            });
             if !whole || (above && !fits) {
                 if !above {
-                    return Ok(Err(format!("line {} is torn below its newest head", found.frontier.size())));
+                    return Ok(Err(format!(
+                        "line {} is torn below its newest head",
+                        found.frontier.size()
+                    )));
                 }
                 torn = bytes[found.file_bytes as usize..].to_vec();
                 for later in names.iter().skip(at + 1) {
@@ -531,11 +802,16 @@ fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, S
                     types::KeyRoll::KIND => r.data.get("new"),
                     _ => None,
                 };
-                if let Some(v) = key.and_then(|k| k.as_str()).and_then(|k| Vkey::parse(k).ok()) {
+                if let Some(v) = key
+                    .and_then(|k| k.as_str())
+                    .and_then(|k| Vkey::parse(k).ok())
+                {
                     found.in_force = Some((r.n, v, r.t));
                 }
                 if r.kind == types::HeadAck::KIND {
-                    found.acked = found.acked.max(r.data.get("size").and_then(|s| s.as_int()).unwrap_or(0) as u64);
+                    found.acked = found
+                        .acked
+                        .max(r.data.get("size").and_then(|s| s.as_int()).unwrap_or(0) as u64);
                 }
                 found.last = Some(r);
             } else {
@@ -558,7 +834,10 @@ fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, S
         let aside = folder.join(format!("torn-{:010}.bin", found.frontier.size()));
         write_whole(&aside, &torn, false).map_err(io_error("write", &aside))?;
         let path = lines_file(folder, found.file_start);
-        OpenOptions::new().write(true).open(&path).and_then(|f| f.set_len(found.file_bytes).and_then(|()| f.sync_all()))
+        OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|f| f.set_len(found.file_bytes).and_then(|()| f.sync_all()))
             .map_err(io_error("cut", &path))?;
         for later in names.iter().filter(|s| **s > found.file_start) {
             let path = lines_file(folder, *later);
@@ -572,7 +851,9 @@ fn scan(folder: &Path, origin: &str, signed_size: u64) -> Result<Result<Found, S
 /// The type of a line, found without parsing it: recovery reads a month of lines at every start.
 fn kind_of(line: &[u8]) -> &[u8] {
     const KEY: &[u8] = b",\"type\":\"";
-    let Some(at) = line.windows(KEY.len()).position(|w| w == KEY) else { return b"" };
+    let Some(at) = line.windows(KEY.len()).position(|w| w == KEY) else {
+        return b"";
+    };
     let rest = &line[at + KEY.len()..];
     &rest[..rest.iter().position(|b| *b == b'"').unwrap_or(0)]
 }
@@ -599,7 +880,10 @@ fn numbers(root: &Path) -> io::Result<Vec<u64>> {
 /// Adds one to the start counter, whichever of file and log is further on, and keeps it.
 fn next_boot(root: &Path, in_log: u64) -> Result<u64, LogError> {
     let path = root.join("boot");
-    let kept = fs::read_to_string(&path).ok().and_then(|t| t.trim().parse::<u64>().ok()).unwrap_or(0);
+    let kept = fs::read_to_string(&path)
+        .ok()
+        .and_then(|t| t.trim().parse::<u64>().ok())
+        .unwrap_or(0);
     let boot = kept.max(in_log) + 1;
     write_whole(&path, format!("{boot}\n").as_bytes(), false).map_err(io_error("write", &path))?;
     Ok(boot)

@@ -38,9 +38,19 @@ pub enum AvError {
     Record(#[from] nal::NalError),
 }
 
-fn libav(what: &'static str) -> impl FnOnce(ff::Error) -> AvError { move |why| AvError::Libav { what, why } }
+fn libav(what: &'static str) -> impl FnOnce(ff::Error) -> AvError {
+    move |why| AvError::Libav { what, why }
+}
 
-fn again(error: &ff::Error) -> bool { matches!(error, ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) }
+fn again(error: &ff::Error) -> bool {
+    matches!(
+        error,
+        ff::Error::Eof
+            | ff::Error::Other {
+                errno: ff::error::EAGAIN
+            }
+    )
+}
 
 /// To be called once. Broken streams are reported in our own words; libav's would flood the daemon's log.
 pub fn init() -> Result<(), AvError> {
@@ -63,12 +73,17 @@ impl Decoder {
         let found = codec::decoder::find(id).ok_or(AvError::Absent(name))?;
         let mut context = codec::Context::new_with_codec(found);
         context.set_flags(Flags::LOW_DELAY);
-        context.set_threading(threading::Config { kind: threading::Type::None, count: 1, safe: true });
+        context.set_threading(threading::Config {
+            kind: threading::Type::None,
+            count: 1,
+            safe: true,
+        });
         // SAFETY: the context is ours and not yet open. libav wants extradata from its own allocator with zeroed padding
         // behind it, and frees it with the context; `av_mallocz` gives zeroed memory of that size.
         unsafe {
             let pointer = context.as_mut_ptr();
-            let room = ffi::av_mallocz(config.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+            let room = ffi::av_mallocz(config.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize)
+                .cast::<u8>();
             if room.is_null() {
                 return Err(AvError::Memory("opening the decoder"));
             }
@@ -76,9 +91,16 @@ impl Decoder {
             (*pointer).extradata = room;
             (*pointer).extradata_size = config.len() as i32;
             (*pointer).max_pixels = MAX_PIXELS;
-            (*pointer).pkt_timebase = ffi::AVRational { num: 1, den: 90_000 };
+            (*pointer).pkt_timebase = ffi::AVRational {
+                num: 1,
+                den: 90_000,
+            };
         }
-        let inner = context.decoder().open_as(found).and_then(|o| o.video()).map_err(libav("opening the decoder with the camera's parameters"))?;
+        let inner = context
+            .decoder()
+            .open_as(found)
+            .and_then(|o| o.video())
+            .map_err(libav("opening the decoder with the camera's parameters"))?;
         Ok(Self { inner })
     }
 
@@ -91,7 +113,9 @@ impl Decoder {
     }
 
     /// No more is coming; the rest can be taken.
-    pub fn finish(&mut self) { let _ = self.inner.send_eof(); }
+    pub fn finish(&mut self) {
+        let _ = self.inner.send_eof();
+    }
 
     /// The next decoded picture, if one is ready.
     pub fn take(&mut self) -> Result<Option<Video>, AvError> {
@@ -101,7 +125,10 @@ impl Decoder {
             Err(e) if again(&e) => Ok(None),
             // One bad picture: it is missing from the count, which the caller keeps.
             Err(ff::Error::InvalidData) => Ok(None),
-            Err(e) => Err(AvError::Libav { what: "decoding", why: e }),
+            Err(e) => Err(AvError::Libav {
+                what: "decoding",
+                why: e,
+            }),
         }
     }
 }
@@ -121,7 +148,10 @@ pub struct Kind {
 
 impl Kind {
     pub fn of(frame: &Video) -> Self {
-        let full = matches!(frame.format(), Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P) || frame.color_range() == ff::color::Range::JPEG;
+        let full = matches!(
+            frame.format(),
+            Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ444P
+        ) || frame.color_range() == ff::color::Range::JPEG;
         Self {
             width: frame.width(),
             height: frame.height(),
@@ -134,7 +164,9 @@ impl Kind {
         }
     }
 
-    fn plain(&self) -> bool { matches!(self.format, Pixel::YUV420P | Pixel::YUVJ420P) }
+    fn plain(&self) -> bool {
+        matches!(self.format, Pixel::YUV420P | Pixel::YUVJ420P)
+    }
 }
 
 /// A picture in which everything under the mask is solid.
@@ -164,15 +196,31 @@ impl Canvas {
         let convert = if kind.plain() {
             None
         } else {
-            let target = if kind.full_range { Pixel::YUVJ420P } else { Pixel::YUV420P };
-            let context = scaling::Context::get(kind.format, width, height, target, width, height, scaling::Flags::BILINEAR)
-                .map_err(|_| AvError::Picture(format!("in the pixel format {:?}", kind.format)))?;
+            let target = if kind.full_range {
+                Pixel::YUVJ420P
+            } else {
+                Pixel::YUV420P
+            };
+            let context = scaling::Context::get(
+                kind.format,
+                width,
+                height,
+                target,
+                width,
+                height,
+                scaling::Flags::BILINEAR,
+            )
+            .map_err(|_| AvError::Picture(format!("in the pixel format {:?}", kind.format)))?;
             Some((context, Video::empty()))
         };
         let (luma, chroma) = (mask.plane(width, height, 0), mask.plane(width, height, 1));
         let black = [if kind.full_range { 0 } else { 16 }, 128, 128];
         for plane in 0..3 {
-            let lines = if plane == 0 { luma.height() } else { chroma.height() };
+            let lines = if plane == 0 {
+                luma.height()
+            } else {
+                chroma.height()
+            };
             let columns = if plane == 0 { luma.width } else { chroma.width };
             for y in 0..lines {
                 row_mut(&mut frame, plane, y, columns)?.fill(black[plane]);
@@ -184,22 +232,35 @@ impl Canvas {
         frame.set_color_space(kind.space);
         frame.set_color_primaries(kind.primaries);
         frame.set_color_transfer_characteristic(kind.transfer);
-        Ok(Self { kind: kind.clone(), luma, chroma, frame, convert })
+        Ok(Self {
+            kind: kind.clone(),
+            luma,
+            chroma,
+            frame,
+            convert,
+        })
     }
 
-    pub fn fits(&self, kind: &Kind) -> bool { self.kind == *kind }
+    pub fn fits(&self, kind: &Kind) -> bool {
+        self.kind == *kind
+    }
 
     pub fn paint(&mut self, decoded: &Video) -> Result<Painted<'_>, AvError> {
         // SAFETY: `frame` is a live, reference-counted AVFrame. An encoder may still hold its buffer; this gives the frame
         // a copy of its own in that case, so that what the encoder holds does not change under it.
         let code = unsafe { ffi::av_frame_make_writable(self.frame.as_mut_ptr()) };
         if code < 0 {
-            return Err(AvError::Libav { what: "making the picture writable", why: ff::Error::from(code) });
+            return Err(AvError::Libav {
+                what: "making the picture writable",
+                why: ff::Error::from(code),
+            });
         }
         let source = match &mut self.convert {
             None => decoded,
             Some((context, scratch)) => {
-                context.run(decoded, scratch).map_err(libav("converting the picture to 4:2:0, 8 bits"))?;
+                context
+                    .run(decoded, scratch)
+                    .map_err(libav("converting the picture to 4:2:0, 8 bits"))?;
                 &*scratch
             }
         };
@@ -220,12 +281,26 @@ impl Canvas {
 /// Checks that row `y` of `plane` exists with `columns` bytes, and gives its address.
 fn row_at(frame: &Video, plane: usize, y: u32, columns: u32) -> Result<*mut u8, AvError> {
     let planar = matches!(frame.format(), Pixel::YUV420P | Pixel::YUVJ420P);
-    let (width, height) = if plane == 0 { (frame.width(), frame.height()) } else { (frame.width().div_ceil(2), frame.height().div_ceil(2)) };
+    let (width, height) = if plane == 0 {
+        (frame.width(), frame.height())
+    } else {
+        (frame.width().div_ceil(2), frame.height().div_ceil(2))
+    };
     if !planar || plane > 2 || y >= height || columns > width {
-        return Err(AvError::Picture(format!("{}x{} {:?}, not what was expected", frame.width(), frame.height(), frame.format())));
+        return Err(AvError::Picture(format!(
+            "{}x{} {:?}, not what was expected",
+            frame.width(),
+            frame.height(),
+            frame.format()
+        )));
     }
     // SAFETY: `frame` is a live AVFrame; its arrays have eight entries.
-    let (start, stride) = unsafe { ((*frame.as_ptr()).data[plane], (*frame.as_ptr()).linesize[plane]) };
+    let (start, stride) = unsafe {
+        (
+            (*frame.as_ptr()).data[plane],
+            (*frame.as_ptr()).linesize[plane],
+        )
+    };
     if start.is_null() || (stride.unsigned_abs()) < columns {
         return Err(AvError::Picture("without pixels".into()));
     }
@@ -259,18 +334,30 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    pub fn open(codec: Codec, kind: &Kind, fps: Option<f64>, bitrate_kbit: Option<u32>) -> Result<Self, AvError> {
+    pub fn open(
+        codec: Codec,
+        kind: &Kind,
+        fps: Option<f64>,
+        bitrate_kbit: Option<u32>,
+    ) -> Result<Self, AvError> {
         let (name, absent) = match codec {
             Codec::H264 => ("libx264", "H.264 encoder libx264"),
             Codec::H265 => ("libx265", "H.265 encoder libx265"),
         };
         let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
-        let mut video = codec::Context::new_with_codec(found).encoder().video().map_err(libav("opening the encoder"))?;
+        let mut video = codec::Context::new_with_codec(found)
+            .encoder()
+            .video()
+            .map_err(libav("opening the encoder"))?;
         video.set_width(kind.width);
         video.set_height(kind.height);
         video.set_format(Pixel::YUV420P);
         video.set_aspect_ratio(kind.aspect);
-        video.set_color_range(if kind.full_range { ff::color::Range::JPEG } else { ff::color::Range::MPEG });
+        video.set_color_range(if kind.full_range {
+            ff::color::Range::JPEG
+        } else {
+            ff::color::Range::MPEG
+        });
         video.set_colorspace(kind.space);
         // SAFETY: the context is ours and not yet open; both are plain fields without a setter.
         unsafe {
@@ -285,8 +372,16 @@ impl Encoder {
         video.set_gop(i32::MAX as u32);
         video.set_max_b_frames(0);
         video.set_flags(Flags::GLOBAL_HEADER);
-        let threads = if u64::from(kind.width) * u64::from(kind.height) > 1280 * 720 { 2 } else { 1 };
-        video.set_threading(threading::Config { kind: threading::Type::Slice, count: threads, safe: true });
+        let threads = if u64::from(kind.width) * u64::from(kind.height) > 1280 * 720 {
+            2
+        } else {
+            1
+        };
+        video.set_threading(threading::Config {
+            kind: threading::Type::Slice,
+            count: threads,
+            safe: true,
+        });
         let mut options = Dictionary::new();
         options.set("preset", "superfast");
         options.set("tune", "zerolatency");
@@ -311,28 +406,50 @@ impl Encoder {
                 &format!("log-level=none:keyint=-1:scenecut=0:bframes=0:open-gop=0:repeat-headers=0:info=0:frame-threads=1:pools={}", if threads > 1 { "2" } else { "none" }),
             ),
         }
-        let inner = video.open_as_with(found, options).map_err(libav("opening the encoder"))?;
+        let inner = video
+            .open_as_with(found, options)
+            .map_err(libav("opening the encoder"))?;
         // SAFETY: the context is open; libav gives `extradata_size` readable bytes at `extradata`, or none.
         let header = unsafe {
             let pointer = inner.as_ptr();
-            if (*pointer).extradata.is_null() { &[][..] } else { slice::from_raw_parts((*pointer).extradata, (*pointer).extradata_size.max(0) as usize) }
+            if (*pointer).extradata.is_null() {
+                &[][..]
+            } else {
+                slice::from_raw_parts(
+                    (*pointer).extradata,
+                    (*pointer).extradata_size.max(0) as usize,
+                )
+            }
         };
         let record = nal::record(codec, header)?;
-        Ok(Self { codec, inner, record, given: 0 })
+        Ok(Self {
+            codec,
+            inner,
+            record,
+            given: 0,
+        })
     }
 
     /// Body of the stream's `avcC` or `hvcC`.
-    pub fn record(&self) -> &[u8] { &self.record }
+    pub fn record(&self) -> &[u8] {
+        &self.record
+    }
 
     /// Gives one picture; what is ready comes from [`Encoder::take`].
     pub fn encode(&mut self, painted: Painted<'_>, key: bool) -> Result<(), AvError> {
         painted.0.set_pts(Some(self.given));
-        painted.0.set_kind(if key { picture::Type::I } else { picture::Type::None });
+        painted.0.set_kind(if key {
+            picture::Type::I
+        } else {
+            picture::Type::None
+        });
         self.given += 1;
         self.inner.send_frame(painted.0).map_err(libav("encoding"))
     }
 
-    pub fn finish(&mut self) -> Result<(), AvError> { self.inner.send_eof().map_err(libav("ending the encoder")) }
+    pub fn finish(&mut self) -> Result<(), AvError> {
+        self.inner.send_eof().map_err(libav("ending the encoder"))
+    }
 
     pub fn take(&mut self) -> Result<Option<Encoded>, AvError> {
         let mut packet = Packet::empty();
@@ -342,10 +459,16 @@ impl Encoder {
                 if data.is_empty() {
                     return Err(AvError::Order);
                 }
-                Ok(Some(Encoded { key: packet.is_key(), data }))
+                Ok(Some(Encoded {
+                    key: packet.is_key(),
+                    data,
+                }))
             }
             Err(e) if again(&e) => Ok(None),
-            Err(e) => Err(AvError::Libav { what: "encoding", why: e }),
+            Err(e) => Err(AvError::Libav {
+                what: "encoding",
+                why: e,
+            }),
         }
     }
 }

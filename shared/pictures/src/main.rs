@@ -11,7 +11,12 @@ Started by beadle-edge, one per masked camera: compressed pictures on stdin, mas
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    match words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["mask"] => {}
         ["--version" | "-V"] => {
             println!("beadle-pictures {}", env!("CARGO_PKG_VERSION"));
@@ -27,9 +32,19 @@ fn main() -> ExitCode {
         }
     }
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
-    let ready = av::init().map_err(|e| e.to_string()).and_then(|()| sandbox::enter().map_err(|e| e.to_string()));
+    let ready = av::init()
+        .map_err(|e| e.to_string())
+        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()));
     if let Err(why) = ready {
-        let _ = wire::write_json(&mut out, b'X', &wire::Failure { why: why.clone(), dropped: 0 }).and_then(|()| out.flush());
+        let _ = wire::write_json(
+            &mut out,
+            b'X',
+            &wire::Failure {
+                why: why.clone(),
+                dropped: 0,
+            },
+        )
+        .and_then(|()| out.flush());
         eprintln!("beadle-pictures: {why}");
         return ExitCode::FAILURE;
     }

@@ -24,7 +24,9 @@ pub enum MaskingError {
     NoEnd,
     #[error("a picture came before the setup")]
     NoSetup,
-    #[error("the setup is for version {0}; this program knows version 1; install daemon and picture worker of the same version")]
+    #[error(
+        "the setup is for version {0}; this program knows version 1; install daemon and picture worker of the same version"
+    )]
     Version(u32),
     #[error("the setup's configuration is not base64: {0}")]
     Config(base64::DecodeError),
@@ -32,7 +34,9 @@ pub enum MaskingError {
     Mask(#[from] MaskError),
     #[error("{0}")]
     Av(#[from] AvError),
-    #[error("none of the last {PATIENCE} pictures could be decoded; the camera's stream is damaged or not what it announces")]
+    #[error(
+        "none of the last {PATIENCE} pictures could be decoded; the camera's stream is damaged or not what it announces"
+    )]
     Undecodable,
     #[error("cannot write to the daemon: {0}")]
     Write(#[from] io::Error),
@@ -43,7 +47,10 @@ pub fn run(mut from: impl Read, mut to: impl Write) -> Result<(), MaskingError> 
     let mut worker = Worker::default();
     let result = worker.run(&mut from, &mut to);
     if let Err(error) = &result {
-        let failure = Failure { why: error.to_string(), dropped: worker.dropped + worker.waiting.len() as u64 };
+        let failure = Failure {
+            why: error.to_string(),
+            dropped: worker.dropped + worker.waiting.len() as u64,
+        };
         // The daemon may be gone; there is nobody else to tell.
         let _ = wire::write_json(&mut to, b'X', &failure).and_then(|()| to.flush());
     }
@@ -107,7 +114,9 @@ impl Worker {
         }
         let before = self.waiting.len();
         self.take_decoded(to)?;
-        if self.waiting.len() >= PATIENCE && self.waiting.len() == before || self.dropped >= PATIENCE as u64 {
+        if self.waiting.len() >= PATIENCE && self.waiting.len() == before
+            || self.dropped >= PATIENCE as u64
+        {
             return Err(MaskingError::Undecodable);
         }
         Ok(to.flush()?)
@@ -116,10 +125,23 @@ impl Worker {
     /// Moves every decoded picture through canvas and encoder.
     fn take_decoded(&mut self, to: &mut impl Write) -> Result<(), MaskingError> {
         loop {
-            let Some(frame) = self.stream.as_mut().map_or(Ok(None), |s| s.decoder.take())? else { return Ok(()) };
+            let Some(frame) = self
+                .stream
+                .as_mut()
+                .map_or(Ok(None), |s| s.decoder.take())?
+            else {
+                return Ok(());
+            };
             // A picture whose time is not one that was given cannot be placed: it is left out (and counted with the next).
-            let Some(place) = frame.pts().and_then(|pts| self.waiting.iter().position(|w| w.0 == pts)) else { continue };
-            let Some((pts, key)) = self.waiting.remove(place) else { continue };
+            let Some(place) = frame
+                .pts()
+                .and_then(|pts| self.waiting.iter().position(|w| w.0 == pts))
+            else {
+                continue;
+            };
+            let Some((pts, key)) = self.waiting.remove(place) else {
+                continue;
+            };
             // Pictures come out in the order they are shown: what should have come before and did not will not come.
             let before = self.waiting.len();
             self.waiting.retain(|w| w.0 >= pts);
@@ -128,15 +150,30 @@ impl Worker {
         }
     }
 
-    fn mask(&mut self, frame: &Video, pts: i64, key: bool, to: &mut impl Write) -> Result<(), MaskingError> {
+    fn mask(
+        &mut self,
+        frame: &Video,
+        pts: i64,
+        key: bool,
+        to: &mut impl Write,
+    ) -> Result<(), MaskingError> {
         let kind = Kind::of(frame);
-        if !self.stream.as_ref().and_then(|s| s.stage.as_ref()).is_some_and(|s| s.canvas.fits(&kind)) {
+        if !self
+            .stream
+            .as_ref()
+            .and_then(|s| s.stage.as_ref())
+            .is_some_and(|s| s.canvas.fits(&kind))
+        {
             // First picture, or the camera has changed its pictures: end the old encoding, measure the mask anew.
             self.end_stage(to)?;
-            let Some(stream) = self.stream.as_mut() else { return Err(MaskingError::NoSetup) };
+            let Some(stream) = self.stream.as_mut() else {
+                return Err(MaskingError::NoSetup);
+            };
             stream.stage = Some(Stage::new(stream, &kind)?);
         }
-        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else { return Err(MaskingError::NoSetup) };
+        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
+            return Err(MaskingError::NoSetup);
+        };
         let painted = stage.canvas.paint(frame)?;
         stage.encoder.encode(painted, key || stage.fresh)?;
         stage.fresh = false;
@@ -145,7 +182,9 @@ impl Worker {
     }
 
     fn take_encoded(&mut self, to: &mut impl Write) -> Result<(), MaskingError> {
-        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else { return Ok(()) };
+        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
+            return Ok(());
+        };
         while let Some(encoded) = stage.encoder.take()? {
             let pts = stage.inside.pop_front().ok_or(AvError::Order)?;
             if self.told.as_ref() != Some(&stage.params) {
@@ -153,7 +192,15 @@ impl Worker {
                 self.told = Some(stage.params.clone());
             }
             let dropped = self.dropped.min(127) as u8;
-            wire::write_picture(to, &Picture { key: encoded.key, dropped, pts, data: encoded.data })?;
+            wire::write_picture(
+                to,
+                &Picture {
+                    key: encoded.key,
+                    dropped,
+                    pts,
+                    data: encoded.data,
+                },
+            )?;
             self.dropped = 0;
         }
         Ok(())
@@ -188,8 +235,19 @@ impl Stage {
     fn new(stream: &Stream, kind: &Kind) -> Result<Self, AvError> {
         let canvas = Canvas::new(kind, &stream.mask)?;
         let encoder = Encoder::open(stream.codec, kind, stream.fps, stream.bitrate_kbit)?;
-        let params = Params { config: BASE64.encode(encoder.record()), codec: stream.codec, width: kind.width, height: kind.height };
-        Ok(Self { canvas, encoder, params, inside: VecDeque::new(), fresh: true })
+        let params = Params {
+            config: BASE64.encode(encoder.record()),
+            codec: stream.codec,
+            width: kind.width,
+            height: kind.height,
+        };
+        Ok(Self {
+            canvas,
+            encoder,
+            params,
+            inside: VecDeque::new(),
+            fresh: true,
+        })
     }
 }
 
@@ -200,5 +258,12 @@ fn open(setup: Setup) -> Result<Stream, MaskingError> {
     let mask = Mask::new(setup.polygons)?;
     let config = BASE64.decode(&setup.config).map_err(MaskingError::Config)?;
     let decoder = Decoder::open(setup.codec, &config)?;
-    Ok(Stream { codec: setup.codec, mask, fps: setup.fps, bitrate_kbit: setup.bitrate_kbit, decoder, stage: None })
+    Ok(Stream {
+        codec: setup.codec,
+        mask,
+        fps: setup.fps,
+        bitrate_kbit: setup.bitrate_kbit,
+        decoder,
+        stage: None,
+    })
 }

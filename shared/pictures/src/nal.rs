@@ -34,7 +34,12 @@ pub fn split(data: &[u8]) -> Vec<&[u8]> {
     units
 }
 
-fn trimmed(unit: &[u8]) -> &[u8] { &unit[..unit.iter().rposition(|&b| b != 0).map_or(0, |last| last + 1)] }
+fn trimmed(unit: &[u8]) -> &[u8] {
+    &unit[..unit
+        .iter()
+        .rposition(|&b| b != 0)
+        .map_or(0, |last| last + 1)]
+}
 
 /// NAL unit type.
 pub fn kind(codec: Codec, unit: &[u8]) -> u8 {
@@ -54,7 +59,10 @@ fn is_parameters_or_delimiter(codec: Codec, unit: &[u8]) -> bool {
 /// One access unit, each NAL unit with its length in four bytes before it; parameter sets are left to the record.
 pub fn with_lengths(codec: Codec, access_unit: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(access_unit.len() + 16);
-    for unit in split(access_unit).into_iter().filter(|u| !is_parameters_or_delimiter(codec, u)) {
+    for unit in split(access_unit)
+        .into_iter()
+        .filter(|u| !is_parameters_or_delimiter(codec, u))
+    {
         out.extend_from_slice(&(unit.len() as u32).to_be_bytes());
         out.extend_from_slice(unit);
     }
@@ -64,7 +72,13 @@ pub fn with_lengths(codec: Codec, access_unit: &[u8]) -> Vec<u8> {
 /// The configuration record for parameter sets given with start codes.
 pub fn record(codec: Codec, parameter_sets: &[u8]) -> Result<Vec<u8>, NalError> {
     let units = split(parameter_sets);
-    let of = |wanted: u8| units.iter().copied().filter(|u| kind(codec, u) == wanted).collect::<Vec<_>>();
+    let of = |wanted: u8| {
+        units
+            .iter()
+            .copied()
+            .filter(|u| kind(codec, u) == wanted)
+            .collect::<Vec<_>>()
+    };
     match codec {
         Codec::H264 => avcc(&of(7), &of(8)),
         Codec::H265 => hvcc(&of(32), &of(33), &of(34)),
@@ -72,18 +86,33 @@ pub fn record(codec: Codec, parameter_sets: &[u8]) -> Result<Vec<u8>, NalError> 
 }
 
 fn push(out: &mut Vec<u8>, unit: &[u8], name: &'static str) -> Result<(), NalError> {
-    out.extend_from_slice(&u16::try_from(unit.len()).map_err(|_| NalError::Length(name))?.to_be_bytes());
+    out.extend_from_slice(
+        &u16::try_from(unit.len())
+            .map_err(|_| NalError::Length(name))?
+            .to_be_bytes(),
+    );
     out.extend_from_slice(unit);
     Ok(())
 }
 
 fn avcc(sps: &[&[u8]], pps: &[&[u8]]) -> Result<Vec<u8>, NalError> {
-    let first = *sps.first().ok_or(NalError::Missing("sequence parameter set"))?;
+    let first = *sps
+        .first()
+        .ok_or(NalError::Missing("sequence parameter set"))?;
     if pps.is_empty() {
         return Err(NalError::Missing("picture parameter set"));
     }
-    let &[_, profile, compatible, level, ..] = first else { return Err(NalError::Length("sequence parameter set")) };
-    let mut out = vec![1, profile, compatible, level, 0xff, 0xe0 | (sps.len() as u8 & 31)];
+    let &[_, profile, compatible, level, ..] = first else {
+        return Err(NalError::Length("sequence parameter set"));
+    };
+    let mut out = vec![
+        1,
+        profile,
+        compatible,
+        level,
+        0xff,
+        0xe0 | (sps.len() as u8 & 31),
+    ];
     for unit in sps.iter().take(31) {
         push(&mut out, unit, "sequence parameter set")?;
     }
@@ -98,7 +127,9 @@ fn avcc(sps: &[&[u8]], pps: &[&[u8]]) -> Result<Vec<u8>, NalError> {
 }
 
 fn hvcc(vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]]) -> Result<Vec<u8>, NalError> {
-    let first = *sps.first().ok_or(NalError::Missing("sequence parameter set"))?;
+    let first = *sps
+        .first()
+        .ok_or(NalError::Missing("sequence parameter set"))?;
     // Two bytes of header, one with sub-layers and nesting, twelve of profile, tier and level.
     let head = unescaped(first, 15);
     if head.len() < 15 {
@@ -111,7 +142,11 @@ fn hvcc(vps: &[&[u8]], sps: &[&[u8]], pps: &[&[u8]]) -> Result<Vec<u8>, NalError
     out.extend_from_slice(&[0xf0, 0, 0xfc, 0xfd, 0xf8, 0xf8, 0, 0]); // no segmentation, unknown parallelism, 4:2:0, 8 bits, rate unknown
     out.push((layers << 3) | (nested << 2) | 3);
     out.push(3);
-    for (kind, units, name) in [(32u8, vps, "video parameter set"), (33, sps, "sequence parameter set"), (34, pps, "picture parameter set")] {
+    for (kind, units, name) in [
+        (32u8, vps, "video parameter set"),
+        (33, sps, "sequence parameter set"),
+        (34, pps, "picture parameter set"),
+    ] {
         if units.is_empty() {
             return Err(NalError::Missing(name));
         }
@@ -148,7 +183,9 @@ mod tests {
 
     #[test]
     fn units_are_cut_at_start_codes_of_both_lengths() {
-        let data = [0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65, 2, 3, 0, 0];
+        let data = [
+            0, 0, 0, 1, 9, 0xf0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65, 2, 3, 0, 0,
+        ];
         assert_eq!(split(&data), [&[9, 0xf0][..], &[0x67, 1], &[0x65, 2, 3]]);
         assert_eq!(with_lengths(Codec::H264, &data), [0, 0, 0, 3, 0x65, 2, 3]);
         assert!(split(b"no start code").is_empty());
@@ -157,12 +194,18 @@ mod tests {
     #[test]
     fn a_missing_parameter_set_is_said() {
         let error = record(Codec::H264, &[0, 0, 1, 0x67, 100, 0, 31, 1]).unwrap_err();
-        assert_eq!(error.to_string(), "the encoder gave no picture parameter set");
+        assert_eq!(
+            error.to_string(),
+            "the encoder gave no picture parameter set"
+        );
         assert!(record(Codec::H265, &[0, 0, 1, 0x42, 1]).is_err());
     }
 
     #[test]
     fn emulation_prevention_is_taken_out() {
-        assert_eq!(unescaped(&[1, 0, 0, 3, 0, 0, 3, 1, 9], 6), [1, 0, 0, 0, 0, 1]);
+        assert_eq!(
+            unescaped(&[1, 0, 0, 3, 0, 0, 3, 1, 9], 6),
+            [1, 0, 0, 0, 0, 1]
+        );
     }
 }

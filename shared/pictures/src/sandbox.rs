@@ -23,7 +23,10 @@ pub fn enter() -> Result<(), SandboxError> {
     step("being inspected", prctl::set_dumpable(false))?;
     step("memory images", setrlimit(Resource::RLIMIT_CORE, 0, 0))?;
     step("writing files", setrlimit(Resource::RLIMIT_FSIZE, 0, 0))?;
-    step("unbounded memory", setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY))?;
+    step(
+        "unbounded memory",
+        setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY),
+    )?;
     // Last: from here on no file, socket or pipe can be opened at all.
     step("opening files", setrlimit(Resource::RLIMIT_NOFILE, 0, 0))
 }

@@ -15,8 +15,15 @@ pub enum MaskError {
     TooManyPolygons(usize),
     #[error("polygon {polygon} has {points} points; it needs 3 to {MAX_POINTS}")]
     Points { polygon: usize, points: usize },
-    #[error("polygon {polygon}, point {point}: ({x}, {y}) is outside the picture; x and y go from 0 to 1")]
-    Outside { polygon: usize, point: usize, x: f64, y: f64 },
+    #[error(
+        "polygon {polygon}, point {point}: ({x}, {y}) is outside the picture; x and y go from 0 to 1"
+    )]
+    Outside {
+        polygon: usize,
+        point: usize,
+        x: f64,
+        y: f64,
+    },
     #[error("polygon {0} covers nothing: its points lie on one line")]
     Flat(usize),
 }
@@ -37,11 +44,19 @@ impl Mask {
         }
         for (i, polygon) in polygons.iter().enumerate() {
             if polygon.len() < 3 || polygon.len() > MAX_POINTS {
-                return Err(MaskError::Points { polygon: i + 1, points: polygon.len() });
+                return Err(MaskError::Points {
+                    polygon: i + 1,
+                    points: polygon.len(),
+                });
             }
             for (j, &[x, y]) in polygon.iter().enumerate() {
                 if !(0.0..=1.0).contains(&x) || !(0.0..=1.0).contains(&y) {
-                    return Err(MaskError::Outside { polygon: i + 1, point: j + 1, x, y });
+                    return Err(MaskError::Outside {
+                        polygon: i + 1,
+                        point: j + 1,
+                        x,
+                        y,
+                    });
                 }
             }
             // A polygon that covers nothing was meant to cover something: better no picture than a wrong one (MSK-5).
@@ -61,9 +76,18 @@ impl Mask {
         let scale = f64::from(1u32 << shift);
         let mut rows = vec![Vec::new(); lines as usize];
         for polygon in &self.polygons {
-            fill(polygon, f64::from(width) / scale, f64::from(height) / scale, columns, &mut rows);
+            fill(
+                polygon,
+                f64::from(width) / scale,
+                f64::from(height) / scale,
+                columns,
+                &mut rows,
+            );
         }
-        Spans { width: columns, rows: rows.into_iter().map(join).collect() }
+        Spans {
+            width: columns,
+            rows: rows.into_iter().map(join).collect(),
+        }
     }
 }
 
@@ -75,21 +99,34 @@ pub struct Spans {
 }
 
 impl Spans {
-    pub fn height(&self) -> u32 { self.rows.len() as u32 }
+    pub fn height(&self) -> u32 {
+        self.rows.len() as u32
+    }
 
     /// Ranges `[from, to)` of row `y` under the mask.
-    pub fn covered(&self, y: u32) -> &[(u32, u32)] { self.rows.get(y as usize).map_or(&[], Vec::as_slice) }
+    pub fn covered(&self, y: u32) -> &[(u32, u32)] {
+        self.rows.get(y as usize).map_or(&[], Vec::as_slice)
+    }
 
     /// Ranges `[from, to)` of row `y` outside the mask.
     pub fn open(&self, y: u32) -> impl Iterator<Item = (u32, u32)> + '_ {
         let covered = self.covered(y);
         let starts = std::iter::once(0).chain(covered.iter().map(|s| s.1));
-        let ends = covered.iter().map(|s| s.0).chain(std::iter::once(self.width));
+        let ends = covered
+            .iter()
+            .map(|s| s.0)
+            .chain(std::iter::once(self.width));
         starts.zip(ends).filter(|(from, to)| from < to)
     }
 
     /// Covered pixels of the whole plane.
-    pub fn count(&self) -> u64 { self.rows.iter().flatten().map(|(a, b)| u64::from(b - a)).sum() }
+    pub fn count(&self) -> u64 {
+        self.rows
+            .iter()
+            .flatten()
+            .map(|(a, b)| u64::from(b - a))
+            .sum()
+    }
 }
 
 struct Edge {
@@ -105,7 +142,10 @@ impl Edge {
 
     /// Height at which two edges cross, where both exist there.
     fn crossing(&self, other: &Edge) -> Option<f64> {
-        let (from, to) = (self.top[1].max(other.top[1]), self.bottom[1].min(other.bottom[1]));
+        let (from, to) = (
+            self.top[1].max(other.top[1]),
+            self.bottom[1].min(other.bottom[1]),
+        );
         if from >= to {
             return None;
         }
@@ -119,19 +159,30 @@ impl Edge {
 /// Each row is cut at every height where something happens (a corner, two edges crossing). Between two cuts the polygon
 /// is a set of slanted boxes, side by side, and each box's widest extent is what its row must cover.
 fn fill(polygon: &[[f64; 2]], across: f64, down: f64, columns: u32, rows: &mut [Vec<(u32, u32)>]) {
-    let points: Vec<[f64; 2]> = polygon.iter().map(|&[x, y]| [x * across, y * down]).collect();
+    let points: Vec<[f64; 2]> = polygon
+        .iter()
+        .map(|&[x, y]| [x * across, y * down])
+        .collect();
     let edges: Vec<Edge> = points
         .iter()
         .zip(points.iter().cycle().skip(1))
         .filter(|(a, b)| a[1] != b[1])
-        .map(|(&a, &b)| if a[1] < b[1] { Edge { top: a, bottom: b } } else { Edge { top: b, bottom: a } })
+        .map(|(&a, &b)| {
+            if a[1] < b[1] {
+                Edge { top: a, bottom: b }
+            } else {
+                Edge { top: b, bottom: a }
+            }
+        })
         .collect();
     let mut cuts: Vec<f64> = points.iter().map(|p| p[1]).collect();
     for (i, a) in edges.iter().enumerate() {
         cuts.extend(edges[i + 1..].iter().filter_map(|b| a.crossing(b)));
     }
     cuts.sort_by(f64::total_cmp);
-    let (Some(&first), Some(&last)) = (cuts.first(), cuts.last()) else { return };
+    let (Some(&first), Some(&last)) = (cuts.first(), cuts.last()) else {
+        return;
+    };
     let mut next_cut = 0;
     let lines = first.floor().max(0.0) as usize..(last.ceil().max(0.0) as usize).min(rows.len());
     for line in lines {
@@ -140,7 +191,11 @@ fn fill(polygon: &[[f64; 2]], across: f64, down: f64, columns: u32, rows: &mut [
             next_cut += 1;
         }
         let mut above = top;
-        let inside = cuts[next_cut..].iter().copied().take_while(|&c| c < bottom).chain(std::iter::once(bottom));
+        let inside = cuts[next_cut..]
+            .iter()
+            .copied()
+            .take_while(|&c| c < bottom)
+            .chain(std::iter::once(bottom));
         for below in inside {
             if below > above {
                 band(&edges, above, below, columns, &mut rows[line]);
@@ -162,7 +217,12 @@ fn band(edges: &[Edge], above: f64, below: f64, columns: u32, row: &mut Vec<(u32
         sides.chunks(2).map(|p| (p[0], p[p.len() - 1])).collect()
     } else {
         // Arithmetic has lost an edge: cover all of it rather than guess.
-        sides.first().zip(sides.last()).map(|(a, b)| (*a, *b)).into_iter().collect()
+        sides
+            .first()
+            .zip(sides.last())
+            .map(|(a, b)| (*a, *b))
+            .into_iter()
+            .collect()
     };
     for (left, right) in pairs {
         let from = left.1.min(left.2).floor().max(0.0) as u32;
@@ -189,7 +249,9 @@ fn join(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 mod tests {
     use super::*;
 
-    fn mask(polygons: &[&[[f64; 2]]]) -> Mask { Mask::new(polygons.iter().map(|p| p.to_vec()).collect()).unwrap() }
+    fn mask(polygons: &[&[[f64; 2]]]) -> Mask {
+        Mask::new(polygons.iter().map(|p| p.to_vec()).collect()).unwrap()
+    }
 
     /// Even-odd by ray casting: the textbook way, and slow.
     fn inside(polygon: &[[f64; 2]], x: f64, y: f64) -> bool {
@@ -206,7 +268,10 @@ mod tests {
     struct Dice(u64);
     impl Dice {
         fn roll(&mut self) -> f64 {
-            self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (self.0 >> 11) as f64 / (1u64 << 53) as f64
         }
     }
@@ -227,7 +292,10 @@ mod tests {
         let mask = mask(&[&[[0.26, 0.51], [0.74, 0.51], [0.74, 0.74], [0.26, 0.74]]]);
         // x 4.16 to 11.84, y 4.08 to 5.92 of 16 × 8
         let luma = mask.plane(16, 8, 0);
-        assert_eq!((luma.covered(4), luma.covered(5), luma.count()), (&[(4, 12)][..], &[(4, 12)][..], 16));
+        assert_eq!(
+            (luma.covered(4), luma.covered(5), luma.count()),
+            (&[(4, 12)][..], &[(4, 12)][..], 16)
+        );
         let chroma = mask.plane(16, 8, 1);
         assert_eq!((chroma.covered(2), chroma.count()), (&[(2, 6)][..], 4));
         // an odd-sized picture: the last chroma column and row belong to it
@@ -248,8 +316,14 @@ mod tests {
                 for _ in 0..400 {
                     let (x, y) = (dice.roll(), dice.roll());
                     if inside(&polygon, x, y) {
-                        let (px, py) = ((x * f64::from(w)) as u32 >> shift, (y * f64::from(h)) as u32 >> shift);
-                        assert!(spans.covered(py).iter().any(|&(a, b)| (a..b).contains(&px)), "{polygon:?} {w}x{h} shift {shift}: {x},{y} at {px},{py}");
+                        let (px, py) = (
+                            (x * f64::from(w)) as u32 >> shift,
+                            (y * f64::from(h)) as u32 >> shift,
+                        );
+                        assert!(
+                            spans.covered(py).iter().any(|&(a, b)| (a..b).contains(&px)),
+                            "{polygon:?} {w}x{h} shift {shift}: {x},{y} at {px},{py}"
+                        );
                     }
                 }
             }
@@ -258,7 +332,12 @@ mod tests {
 
     #[test]
     fn a_sliver_thinner_than_a_pixel_is_covered() {
-        let mask = mask(&[&[[0.101, 0.101], [0.102, 0.101], [0.102, 0.102], [0.101, 0.102]]]);
+        let mask = mask(&[&[
+            [0.101, 0.101],
+            [0.102, 0.101],
+            [0.102, 0.102],
+            [0.101, 0.102],
+        ]]);
         assert_eq!(mask.plane(100, 100, 0).covered(10), [(10, 11)]);
         assert_eq!(mask.plane(100, 100, 1).covered(5), [(5, 6)]);
     }
@@ -277,9 +356,26 @@ mod tests {
             let polygon: Vec<[f64; 2]> = (0..3).map(|_| [dice.roll(), dice.roll()]).collect();
             let (w, h) = (200u32, 120u32);
             let spans = mask(&[&polygon]).plane(w, h, 0);
-            let area: f64 = (0..3).map(|i| { let ([ax, ay], [bx, by]) = (polygon[i], polygon[(i + 1) % 3]); ax * by - bx * ay }).sum::<f64>().abs() / 2.0 * f64::from(w * h);
-            let around: f64 = (0..3).map(|i| { let ([ax, ay], [bx, by]) = (polygon[i], polygon[(i + 1) % 3]); (ax - bx).abs() * f64::from(w) + (ay - by).abs() * f64::from(h) }).sum();
-            assert!(spans.count() as f64 <= area + around + 4.0, "{} for {area} around {around}", spans.count());
+            let area: f64 = (0..3)
+                .map(|i| {
+                    let ([ax, ay], [bx, by]) = (polygon[i], polygon[(i + 1) % 3]);
+                    ax * by - bx * ay
+                })
+                .sum::<f64>()
+                .abs()
+                / 2.0
+                * f64::from(w * h);
+            let around: f64 = (0..3)
+                .map(|i| {
+                    let ([ax, ay], [bx, by]) = (polygon[i], polygon[(i + 1) % 3]);
+                    (ax - bx).abs() * f64::from(w) + (ay - by).abs() * f64::from(h)
+                })
+                .sum();
+            assert!(
+                spans.count() as f64 <= area + around + 4.0,
+                "{} for {area} around {around}",
+                spans.count()
+            );
         }
     }
 
@@ -287,10 +383,32 @@ mod tests {
     fn msk_5_a_mask_that_cannot_be_right_is_refused() {
         let square = vec![[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]];
         assert_eq!(Mask::new(vec![]).unwrap_err(), MaskError::Empty);
-        assert!(matches!(Mask::new(vec![square.clone(), vec![[0.1, 0.1], [0.2, 0.1]]]).unwrap_err(), MaskError::Points { polygon: 2, points: 2 }));
-        assert!(matches!(Mask::new(vec![vec![[0.1, 0.1], [1.2, 0.1], [0.2, 0.2]]]).unwrap_err(), MaskError::Outside { polygon: 1, point: 2, .. }));
-        assert!(matches!(Mask::new(vec![vec![[0.1, f64::NAN], [0.2, 0.1], [0.2, 0.2]]]).unwrap_err(), MaskError::Outside { point: 1, .. }));
-        assert_eq!(Mask::new(vec![vec![[0.1, 0.1], [0.5, 0.1], [0.9, 0.1]]]).unwrap_err(), MaskError::Flat(1));
-        assert!(matches!(Mask::new(vec![square; 65]).unwrap_err(), MaskError::TooManyPolygons(65)));
+        assert!(matches!(
+            Mask::new(vec![square.clone(), vec![[0.1, 0.1], [0.2, 0.1]]]).unwrap_err(),
+            MaskError::Points {
+                polygon: 2,
+                points: 2
+            }
+        ));
+        assert!(matches!(
+            Mask::new(vec![vec![[0.1, 0.1], [1.2, 0.1], [0.2, 0.2]]]).unwrap_err(),
+            MaskError::Outside {
+                polygon: 1,
+                point: 2,
+                ..
+            }
+        ));
+        assert!(matches!(
+            Mask::new(vec![vec![[0.1, f64::NAN], [0.2, 0.1], [0.2, 0.2]]]).unwrap_err(),
+            MaskError::Outside { point: 1, .. }
+        ));
+        assert_eq!(
+            Mask::new(vec![vec![[0.1, 0.1], [0.5, 0.1], [0.9, 0.1]]]).unwrap_err(),
+            MaskError::Flat(1)
+        );
+        assert!(matches!(
+            Mask::new(vec![square; 65]).unwrap_err(),
+            MaskError::TooManyPolygons(65)
+        ));
     }
 }

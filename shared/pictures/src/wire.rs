@@ -91,9 +91,13 @@ pub enum WireError {
     Read(#[source] io::Error),
     #[error("the daemon's message is cut off; it seems to have stopped")]
     CutOff,
-    #[error("a message of {0} bytes: not what a daemon sends (1 to {MAX_MESSAGE} bytes); is something else connected to this program?")]
+    #[error(
+        "a message of {0} bytes: not what a daemon sends (1 to {MAX_MESSAGE} bytes); is something else connected to this program?"
+    )]
     Size(u64),
-    #[error("a message of kind 0x{0:02x} that this program does not know; daemon and picture worker must be of the same version")]
+    #[error(
+        "a message of kind 0x{0:02x} that this program does not know; daemon and picture worker must be of the same version"
+    )]
     Kind(u8),
     #[error("the message `{kind}` cannot be understood: {why}")]
     Body { kind: char, why: String },
@@ -101,15 +105,23 @@ pub enum WireError {
 
 /// The next message, or `None` where the input ends between two messages.
 pub fn read(from: &mut impl Read) -> Result<Option<ToWorker>, WireError> {
-    let Some((kind, body)) = read_frame(from)? else { return Ok(None) };
+    let Some((kind, body)) = read_frame(from)? else {
+        return Ok(None);
+    };
     match kind {
         b'C' => {
-            let setup: Setup = serde_json::from_slice(&body).map_err(|e| WireError::Body { kind: 'C', why: e.to_string() })?;
+            let setup: Setup = serde_json::from_slice(&body).map_err(|e| WireError::Body {
+                kind: 'C',
+                why: e.to_string(),
+            })?;
             Ok(Some(ToWorker::Setup(setup)))
         }
         b'F' => Ok(Some(ToWorker::Picture(picture(&body)?))),
         b'E' if body.is_empty() => Ok(Some(ToWorker::End)),
-        b'E' => Err(WireError::Body { kind: 'E', why: "it has a body".into() }),
+        b'E' => Err(WireError::Body {
+            kind: 'E',
+            why: "it has a body".into(),
+        }),
         other => Err(WireError::Kind(other)),
     }
 }
@@ -132,21 +144,43 @@ pub fn read_frame(from: &mut impl Read) -> Result<Option<(u8, Vec<u8>)>, WireErr
         return Err(WireError::Size(length as u64));
     }
     let mut body = vec![0u8; length];
-    from.read_exact(&mut body).map_err(|e| if e.kind() == io::ErrorKind::UnexpectedEof { WireError::CutOff } else { WireError::Read(e) })?;
+    from.read_exact(&mut body).map_err(|e| {
+        if e.kind() == io::ErrorKind::UnexpectedEof {
+            WireError::CutOff
+        } else {
+            WireError::Read(e)
+        }
+    })?;
     let kind = body.remove(0);
     Ok(Some((kind, body)))
 }
 
 /// The body of an `F`.
 pub fn picture(body: &[u8]) -> Result<Picture, WireError> {
-    let [flags, rest @ ..] = body else { return Err(WireError::Body { kind: 'F', why: "it is empty".into() }) };
+    let [flags, rest @ ..] = body else {
+        return Err(WireError::Body {
+            kind: 'F',
+            why: "it is empty".into(),
+        });
+    };
     let Some((pts, data)) = rest.split_first_chunk::<8>() else {
-        return Err(WireError::Body { kind: 'F', why: format!("it has {} bytes; a picture has at least 10", body.len()) });
+        return Err(WireError::Body {
+            kind: 'F',
+            why: format!("it has {} bytes; a picture has at least 10", body.len()),
+        });
     };
     if data.is_empty() {
-        return Err(WireError::Body { kind: 'F', why: "it holds no picture".into() });
+        return Err(WireError::Body {
+            kind: 'F',
+            why: "it holds no picture".into(),
+        });
     }
-    Ok(Picture { key: flags & KEY != 0, dropped: flags >> 1, pts: i64::from_be_bytes(*pts), data: data.to_vec() })
+    Ok(Picture {
+        key: flags & KEY != 0,
+        dropped: flags >> 1,
+        pts: i64::from_be_bytes(*pts),
+        data: data.to_vec(),
+    })
 }
 
 pub fn write_frame(to: &mut impl Write, kind: u8, parts: &[&[u8]]) -> io::Result<()> {
@@ -162,7 +196,11 @@ pub fn write_frame(to: &mut impl Write, kind: u8, parts: &[&[u8]]) -> io::Result
 
 pub fn write_picture(to: &mut impl Write, picture: &Picture) -> io::Result<()> {
     let flags = u8::from(picture.key) | (picture.dropped.min(127) << 1);
-    write_frame(to, b'F', &[&[flags], &picture.pts.to_be_bytes(), &picture.data])
+    write_frame(
+        to,
+        b'F',
+        &[&[flags], &picture.pts.to_be_bytes(), &picture.data],
+    )
 }
 
 pub fn write_json(to: &mut impl Write, kind: u8, what: &impl Serialize) -> io::Result<()> {
@@ -175,11 +213,18 @@ mod tests {
 
     #[test]
     fn a_picture_survives_the_way_there_and_back() {
-        let sent = Picture { key: true, dropped: 3, pts: -7, data: vec![0, 0, 0, 1, 9] };
+        let sent = Picture {
+            key: true,
+            dropped: 3,
+            pts: -7,
+            data: vec![0, 0, 0, 1, 9],
+        };
         let mut bytes = Vec::new();
         write_picture(&mut bytes, &sent).unwrap();
         assert_eq!(&bytes[..6], &[0, 0, 0, 15, b'F', 7]);
-        let Some(ToWorker::Picture(got)) = read(&mut bytes.as_slice()).unwrap() else { panic!("no picture") };
+        let Some(ToWorker::Picture(got)) = read(&mut bytes.as_slice()).unwrap() else {
+            panic!("no picture")
+        };
         assert_eq!(got, sent);
     }
 

@@ -15,37 +15,68 @@ fn marker_is_hidden(codec: Codec, format: &str) {
     let stream = make(codec, 320, 180, 30, MARKER, format);
     let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
     assert!(well, "{:?}", said.last());
-    assert!(matches!(said.first(), Some(Said::Params(_))) && matches!(said.last(), Some(Said::Done)), "{:?}", said.last());
-    let Some(Said::Params(params)) = said.first() else { panic!() };
-    assert_eq!((params.codec, params.width, params.height), (codec, 320, 180));
+    assert!(
+        matches!(said.first(), Some(Said::Params(_))) && matches!(said.last(), Some(Said::Done)),
+        "{:?}",
+        said.last()
+    );
+    let Some(Said::Params(params)) = said.first() else {
+        panic!()
+    };
+    assert_eq!(
+        (params.codec, params.width, params.height),
+        (codec, 320, 180)
+    );
     let out = pictures(&said);
     assert_eq!(out.len(), 30);
     for (i, picture) in out.iter().enumerate() {
-        assert_eq!((picture.pts, picture.key, picture.dropped), (i as i64 * 7500, stream.units[i].key, 0), "picture {i}");
+        assert_eq!(
+            (picture.pts, picture.key, picture.dropped),
+            (i as i64 * 7500, stream.units[i].key, 0),
+            "picture {i}"
+        );
     }
-    assert_eq!(out.iter().filter(|p| p.key).count(), 3, "key pictures just where the camera's were");
+    assert_eq!(
+        out.iter().filter(|p| p.key).count(),
+        3,
+        "key pictures just where the camera's were"
+    );
     let decoded = decode(params, &out, folder.path());
     assert_eq!(decoded.frames.len(), 30);
     for i in 0..30 {
         assert_eq!(decoded.magenta(i), 0, "marker seen in picture {i}");
         let [y, u, v] = decoded.pixel(i, 224, 80);
-        assert!(y < 24 && u.abs_diff(128) < 6 && v.abs_diff(128) < 6, "not solid in picture {i}: {y} {u} {v}");
+        assert!(
+            y < 24 && u.abs_diff(128) < 6 && v.abs_diff(128) < 6,
+            "not solid in picture {i}: {y} {u} {v}"
+        );
     }
     // The rest of the picture is there, and moves.
-    assert!((0..180).any(|y| decoded.pixel(0, 40, y)[0] > 100) && decoded.frames[0] != decoded.frames[5]);
+    assert!(
+        (0..180).any(|y| decoded.pixel(0, 40, y)[0] > 100)
+            && decoded.frames[0] != decoded.frames[5]
+    );
 }
 
 #[test]
-fn msk_1_the_marker_is_in_no_h264_picture() { marker_is_hidden(Codec::H264, "yuv420p"); }
+fn msk_1_the_marker_is_in_no_h264_picture() {
+    marker_is_hidden(Codec::H264, "yuv420p");
+}
 
 #[test]
-fn msk_1_the_marker_is_in_no_h265_picture() { marker_is_hidden(Codec::H265, "yuv420p"); }
+fn msk_1_the_marker_is_in_no_h265_picture() {
+    marker_is_hidden(Codec::H265, "yuv420p");
+}
 
 #[test]
-fn msk_1_the_marker_is_in_no_full_range_picture() { marker_is_hidden(Codec::H264, "yuvj420p"); }
+fn msk_1_the_marker_is_in_no_full_range_picture() {
+    marker_is_hidden(Codec::H264, "yuvj420p");
+}
 
 #[test]
-fn msk_1_the_marker_is_in_no_ten_bit_picture() { marker_is_hidden(Codec::H265, "yuv420p10le"); }
+fn msk_1_the_marker_is_in_no_ten_bit_picture() {
+    marker_is_hidden(Codec::H265, "yuv420p10le");
+}
 
 #[test]
 fn the_marker_is_found_when_nothing_covers_it() {
@@ -54,9 +85,15 @@ fn the_marker_is_found_when_nothing_covers_it() {
     let stream = make(Codec::H264, 320, 180, 12, MARKER, "yuv420p");
     let elsewhere: &[[f64; 2]] = &[[0.0, 0.8], [0.2, 0.8], [0.2, 1.0], [0.0, 1.0]];
     let (said, _) = through(&stream, &stream.setup(&[elsewhere]));
-    let Some(Said::Params(params)) = said.first() else { panic!("{said:?}") };
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
     let decoded = decode(params, &pictures(&said), folder.path());
-    assert!((0..12).all(|i| decoded.magenta(i) > 1500), "{}", decoded.magenta(0));
+    assert!(
+        (0..12).all(|i| decoded.magenta(i) > 1500),
+        "{}",
+        decoded.magenta(0)
+    );
 }
 
 #[test]
@@ -66,21 +103,35 @@ fn a_small_and_slanted_polygon_hides_what_is_under_it() {
     let stream = make(Codec::H264, 320, 180, 12, (0.0, 0.0, 1.0, 1.0), "yuv420p");
     let triangle: &[[f64; 2]] = &[[0.2, 0.2], [0.9, 0.5], [0.3, 0.9]];
     let (said, _) = through(&stream, &stream.setup(&[triangle]));
-    let Some(Said::Params(params)) = said.first() else { panic!("{said:?}") };
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
     let decoded = decode(params, &pictures(&said), folder.path());
-    let inside = (0..11).all(|i| { let [y, u, v] = decoded.pixel(i, 144, 96); y < 24 && u.abs_diff(128) < 6 && v.abs_diff(128) < 6 });
-    assert!(inside && decoded.magenta(3) > 320 * 180 / 2 && decoded.magenta(3) < 320 * 180 * 9 / 10);
+    let inside = (0..11).all(|i| {
+        let [y, u, v] = decoded.pixel(i, 144, 96);
+        y < 24 && u.abs_diff(128) < 6 && v.abs_diff(128) < 6
+    });
+    assert!(
+        inside && decoded.magenta(3) > 320 * 180 / 2 && decoded.magenta(3) < 320 * 180 * 9 / 10
+    );
 }
 
 #[test]
 fn msk_5_garbage_is_answered_with_a_sentence() {
     let mut worker = Worker::start();
     let mut to = worker.to.take().unwrap();
-    to.write_all(b"GET /index.html HTTP/1.1\r\nHost: beadle\r\n\r\n").unwrap();
+    to.write_all(b"GET /index.html HTTP/1.1\r\nHost: beadle\r\n\r\n")
+        .unwrap();
     drop(to);
     let said = worker.hear_all();
-    let [Said::Failed(failure)] = said.as_slice() else { panic!("{said:?}") };
-    assert!(failure.why.contains("not what a daemon sends"), "{}", failure.why);
+    let [Said::Failed(failure)] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    assert!(
+        failure.why.contains("not what a daemon sends"),
+        "{}",
+        failure.why
+    );
     assert!(!worker.child.wait().unwrap().success());
 }
 
@@ -90,7 +141,9 @@ fn msk_5_a_picture_before_any_mask_is_refused() {
     let mut worker = Worker::start();
     worker.give(&stream.units[0], 0);
     let said = worker.hear_all();
-    let [Said::Failed(failure)] = said.as_slice() else { panic!("{said:?}") };
+    let [Said::Failed(failure)] = said.as_slice() else {
+        panic!("{said:?}")
+    };
     assert_eq!(failure.why, "a picture came before the setup");
     assert!(!worker.child.wait().unwrap().success());
 }
@@ -98,9 +151,18 @@ fn msk_5_a_picture_before_any_mask_is_refused() {
 #[test]
 fn msk_5_a_mask_that_cannot_be_painted_stops_everything() {
     let stream = make(Codec::H264, 320, 180, 3, MARKER, "yuv420p");
-    for (polygons, sentence) in [(vec![], "no polygon"), (vec![&[[0.1, 0.1], [0.5, 0.5]][..]], "needs 3 to"), (vec![&[[0.1, 0.1], [0.5, 1.5], [0.2, 0.9]][..]], "outside the picture")] {
+    for (polygons, sentence) in [
+        (vec![], "no polygon"),
+        (vec![&[[0.1, 0.1], [0.5, 0.5]][..]], "needs 3 to"),
+        (
+            vec![&[[0.1, 0.1], [0.5, 1.5], [0.2, 0.9]][..]],
+            "outside the picture",
+        ),
+    ] {
         let (said, well) = through(&stream, &stream.setup(&polygons));
-        let [Said::Failed(failure)] = said.as_slice() else { panic!("{said:?}") };
+        let [Said::Failed(failure)] = said.as_slice() else {
+            panic!("{said:?}")
+        };
         assert!(!well && failure.why.contains(sentence), "{}", failure.why);
     }
 }
@@ -114,24 +176,45 @@ fn undecodable_pictures_are_dropped_and_counted() {
     let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
     assert!(well);
     let out = pictures(&said);
-    assert_eq!(out.len() + out.iter().map(|p| usize::from(p.dropped)).sum::<usize>(), 24);
-    assert!(out.iter().find(|p| p.pts == 16 * 7500).is_some_and(|p| p.dropped == 2), "the next picture tells of those lost before it");
+    assert_eq!(
+        out.len() + out.iter().map(|p| usize::from(p.dropped)).sum::<usize>(),
+        24
+    );
+    assert!(
+        out.iter()
+            .find(|p| p.pts == 16 * 7500)
+            .is_some_and(|p| p.dropped == 2),
+        "the next picture tells of those lost before it"
+    );
 }
 
 #[test]
 fn msk_5_a_stream_that_never_decodes_ends_with_a_sentence() {
     let mut stream = make(Codec::H264, 320, 180, 2, MARKER, "yuv420p");
-    stream.units = (0..400).map(|i| Unit { key: i == 0, data: vec![0, 0, 0, 4, 0x65, 0xff, 0x00, 0xff] }).collect();
+    stream.units = (0..400)
+        .map(|i| Unit {
+            key: i == 0,
+            data: vec![0, 0, 0, 4, 0x65, 0xff, 0x00, 0xff],
+        })
+        .collect();
     let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
     assert!(!well && pictures(&said).is_empty());
-    let Some(Said::Failed(failure)) = said.last() else { panic!("{said:?}") };
-    assert!(failure.why.contains("could be decoded") && failure.dropped >= 250, "{failure:?}");
+    let Some(Said::Failed(failure)) = said.last() else {
+        panic!("{said:?}")
+    };
+    assert!(
+        failure.why.contains("could be decoded") && failure.dropped >= 250,
+        "{failure:?}"
+    );
 }
 
 #[test]
 fn msk_1_a_resolution_change_measures_the_mask_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let (small, large) = (make(Codec::H264, 320, 180, 13, MARKER, "yuv420p"), make(Codec::H264, 640, 360, 13, MARKER, "yuv420p"));
+    let (small, large) = (
+        make(Codec::H264, 320, 180, 13, MARKER, "yuv420p"),
+        make(Codec::H264, 640, 360, 13, MARKER, "yuv420p"),
+    );
     let mut worker = Worker::start();
     worker.setup(&small.setup(&[POLYGON]));
     let mut said = Vec::new();
@@ -144,15 +227,22 @@ fn msk_1_a_resolution_change_measures_the_mask_anew() {
         pts += 7500;
         loop {
             said.push(worker.hear().expect("a picture"));
-            if matches!(said.last(), Some(Said::Picture(_))) { break }
+            if matches!(said.last(), Some(Said::Picture(_))) {
+                break;
+            }
         }
     }
     worker.end();
     said.extend(worker.hear_all());
     assert!(worker.child.wait().unwrap().success());
-    let change = said.iter().rposition(|s| matches!(s, Said::Params(_))).unwrap();
+    let change = said
+        .iter()
+        .rposition(|s| matches!(s, Said::Params(_)))
+        .unwrap();
     for (half, wide) in [(&said[..change], 320), (&said[change..], 640)] {
-        let Some(Said::Params(params)) = half.first() else { panic!("{half:?}") };
+        let Some(Said::Params(params)) = half.first() else {
+            panic!("{half:?}")
+        };
         let out = pictures(half);
         assert_eq!((params.width, out.len(), out[0].key), (wide, 13, true));
         let decoded = decode(params, &out, folder.path());
@@ -164,21 +254,41 @@ fn msk_1_a_resolution_change_measures_the_mask_anew() {
 fn msk_1_a_resolution_change_inside_the_stream_is_noticed() {
     // The camera sends new parameter sets in the stream and the daemon says nothing.
     let folder = tempfile::tempdir().unwrap();
-    let (small, large) = (make(Codec::H264, 320, 180, 6, MARKER, "yuv420p"), make(Codec::H264, 640, 360, 6, MARKER, "yuv420p"));
+    let (small, large) = (
+        make(Codec::H264, 320, 180, 6, MARKER, "yuv420p"),
+        make(Codec::H264, 640, 360, 6, MARKER, "yuv420p"),
+    );
     let mut all = make(Codec::H264, 320, 180, 6, MARKER, "yuv420p");
-    all.units.extend(large.units.into_iter().enumerate().map(|(i, unit)| {
-        let mut data = unit.data;
-        if i == 0 {
-            data = [in_band(&large.config), data].concat();
-        }
-        Unit { key: unit.key, data }
-    }));
+    all.units
+        .extend(large.units.into_iter().enumerate().map(|(i, unit)| {
+            let mut data = unit.data;
+            if i == 0 {
+                data = [in_band(&large.config), data].concat();
+            }
+            Unit {
+                key: unit.key,
+                data,
+            }
+        }));
     let (said, well) = through(&all, &small.setup(&[POLYGON]));
     assert!(well, "{:?}", said.last());
-    let change = said.iter().rposition(|s| matches!(s, Said::Params(_))).unwrap();
-    let Some(Said::Params(params)) = said.get(change) else { panic!() };
+    let change = said
+        .iter()
+        .rposition(|s| matches!(s, Said::Params(_)))
+        .unwrap();
+    let Some(Said::Params(params)) = said.get(change) else {
+        panic!()
+    };
     let out = pictures(&said[change..]);
-    assert_eq!((params.width, params.height, out.len(), pictures(&said).len()), (640, 360, 6, 12));
+    assert_eq!(
+        (
+            params.width,
+            params.height,
+            out.len(),
+            pictures(&said).len()
+        ),
+        (640, 360, 6, 12)
+    );
     let decoded = decode(params, &out, folder.path());
     assert!((0..6).all(|i| decoded.magenta(i) == 0));
 }
@@ -188,7 +298,13 @@ fn in_band(avcc: &[u8]) -> Vec<u8> {
     let sps = usize::from(u16::from_be_bytes([avcc[6], avcc[7]]));
     let at = 8 + sps + 1;
     let pps = usize::from(u16::from_be_bytes([avcc[at], avcc[at + 1]]));
-    [&(sps as u32).to_be_bytes()[..], &avcc[8..8 + sps], &(pps as u32).to_be_bytes()[..], &avcc[at + 2..at + 2 + pps]].concat()
+    [
+        &(sps as u32).to_be_bytes()[..],
+        &avcc[8..8 + sps],
+        &(pps as u32).to_be_bytes()[..],
+        &avcc[at + 2..at + 2 + pps],
+    ]
+    .concat()
 }
 
 #[test]
@@ -197,7 +313,11 @@ fn msk_5_a_killed_worker_has_written_nothing_unmasked() {
     let stream = make(Codec::H264, 320, 180, 24, MARKER, "yuv420p");
     let mut worker = Worker::start();
     worker.setup(&stream.setup(&[POLYGON]));
-    stream.units.iter().enumerate().for_each(|(i, unit)| worker.give(unit, i as i64));
+    stream
+        .units
+        .iter()
+        .enumerate()
+        .for_each(|(i, unit)| worker.give(unit, i as i64));
     let mut said = Vec::new();
     while pictures(&said).len() < 5 {
         said.push(worker.hear().expect("pictures"));
@@ -209,10 +329,14 @@ fn msk_5_a_killed_worker_has_written_nothing_unmasked() {
             said.push(Said::Picture(wire::picture(&body).unwrap()));
         }
     }
-    let Some(Said::Params(params)) = said.first() else { panic!("{said:?}") };
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
     let out = pictures(&said);
     let decoded = decode(params, &out, folder.path());
-    assert!(decoded.frames.len() >= 5 && (0..decoded.frames.len()).all(|i| decoded.magenta(i) == 0));
+    assert!(
+        decoded.frames.len() >= 5 && (0..decoded.frames.len()).all(|i| decoded.magenta(i) == 0)
+    );
 }
 
 #[test]
@@ -223,7 +347,10 @@ fn the_daemon_gone_the_worker_ends() {
     worker.give(&stream.units[0], 0);
     drop(worker.to.take());
     let said = worker.hear_all();
-    assert!(matches!(said.last(), Some(Said::Failed(f)) if f.why.contains("daemon seems to have stopped")), "{said:?}");
+    assert!(
+        matches!(said.last(), Some(Said::Failed(f)) if f.why.contains("daemon seems to have stopped")),
+        "{said:?}"
+    );
     assert!(!worker.child.wait().unwrap().success());
 }
 
@@ -236,7 +363,11 @@ fn one_picture_in_gives_one_picture_out_at_once() {
     for (i, unit) in stream.units.iter().enumerate() {
         worker.give(unit, i as i64 * 7500);
         let picture = loop {
-            match worker.hear().expect("a picture") { Said::Picture(p) => break p, Said::Params(_) if i == 0 => {} other => panic!("{other:?}") }
+            match worker.hear().expect("a picture") {
+                Said::Picture(p) => break p,
+                Said::Params(_) if i == 0 => {}
+                other => panic!("{other:?}"),
+            }
         };
         assert_eq!(picture.pts, i as i64 * 7500);
     }
@@ -249,9 +380,24 @@ fn the_sandbox_is_on_before_pictures_are_read() {
     worker.setup(&stream.setup(&[POLYGON]));
     worker.give(&stream.units[0], 0);
     assert!(matches!(worker.hear(), Some(Said::Params(_))));
-    let of = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", worker.child.id())).unwrap();
+    let of = |file: &str| {
+        std::fs::read_to_string(format!("/proc/{}/{file}", worker.child.id())).unwrap()
+    };
     let limits = of("limits");
-    let limit = |name: &str| limits.lines().find(|l| l.starts_with(name)).and_then(|l| l[26..].split_whitespace().next().map(str::to_owned)).unwrap();
-    assert_eq!((limit("Max open files"), limit("Max core file size"), limit("Max file size")), ("0".into(), "0".into(), "0".into()));
+    let limit = |name: &str| {
+        limits
+            .lines()
+            .find(|l| l.starts_with(name))
+            .and_then(|l| l[26..].split_whitespace().next().map(str::to_owned))
+            .unwrap()
+    };
+    assert_eq!(
+        (
+            limit("Max open files"),
+            limit("Max core file size"),
+            limit("Max file size")
+        ),
+        ("0".into(), "0".into(), "0".into())
+    );
     assert!(of("status").contains("NoNewPrivs:\t1"));
 }

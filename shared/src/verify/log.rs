@@ -1,6 +1,9 @@
 //! Pure. The verdict on a log folder.
 
-use super::{Files, Options, Report, countersigned, words::{self as w, say}};
+use super::{
+    Files, Options, Report, countersigned,
+    words::{self as w, say},
+};
 use crate::{
     check::{Ack, Checker, Facts, Finding, facts},
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
@@ -37,7 +40,11 @@ struct Lines {
 pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     let mut findings = Vec::new();
     let Ok(names) = files.list() else {
-        return Report::new(vec![Finding::new("UNREADABLE", "log", w::NO_FOLDER)], false, false);
+        return Report::new(
+            vec![Finding::new("UNREADABLE", "log", w::NO_FOLDER)],
+            false,
+            false,
+        );
     };
     let lines = read_lines(files, &names, options, &mut findings);
     if !lines.readable {
@@ -57,27 +64,59 @@ pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
     }
     let size = lines.checker.size();
     if size > judge.sealed {
-        findings.push(Finding::new("UNSEALED", "tail", say(w::UNSEALED, &[&(size - judge.sealed)])));
+        findings.push(Finding::new(
+            "UNSEALED",
+            "tail",
+            say(w::UNSEALED, &[&(size - judge.sealed)]),
+        ));
     }
     if lines.torn > 0 {
-        findings.push(Finding::new("TORN-TAIL", "tail", say(w::TORN_LIVE, &[&lines.torn])));
+        findings.push(Finding::new(
+            "TORN-TAIL",
+            "tail",
+            say(w::TORN_LIVE, &[&lines.torn]),
+        ));
     }
     let mut times = judge.times;
     times.sort_unstable();
-    let late = times.windows(2).any(|pair| pair[1].1.saturating_sub(pair[0].1) > LATE_SECS);
+    let late = times
+        .windows(2)
+        .any(|pair| pair[1].1.saturating_sub(pair[0].1) > LATE_SECS);
     Report::new(findings, !times.is_empty(), late)
 }
 
-fn read_lines(files: &dyn Files, names: &[String], options: &Options, findings: &mut Vec<Finding>) -> Lines {
-    let mut lines = Lines { checker: Checker::new(None), history: History::default(), acks: vec![], readable: false, torn: 0 };
-    let names: Vec<&String> = names.iter().filter(|n| n.ends_with(".jsonl") && !n.contains('/')).collect();
+fn read_lines(
+    files: &dyn Files,
+    names: &[String],
+    options: &Options,
+    findings: &mut Vec<Finding>,
+) -> Lines {
+    let mut lines = Lines {
+        checker: Checker::new(None),
+        history: History::default(),
+        acks: vec![],
+        readable: false,
+        torn: 0,
+    };
+    let names: Vec<&String> = names
+        .iter()
+        .filter(|n| n.ends_with(".jsonl") && !n.contains('/'))
+        .collect();
     for (i, name) in names.iter().enumerate() {
         let count = lines.checker.size();
         if **name != format!("{count:010}.jsonl") {
-            findings.push(Finding::new("MISSING-OR-REORDERED", format!("line {count}"), say(w::FILE_PLACE, &[name, &count])));
+            findings.push(Finding::new(
+                "MISSING-OR-REORDERED",
+                format!("line {count}"),
+                say(w::FILE_PLACE, &[name, &count]),
+            ));
         }
         let Ok(bytes) = files.read(name) else {
-            findings.push(Finding::new("UNREADABLE", format!("file {name}"), w::NO_FILE));
+            findings.push(Finding::new(
+                "UNREADABLE",
+                format!("file {name}"),
+                w::NO_FILE,
+            ));
             continue;
         };
         for line in bytes.split_inclusive(|b| *b == b'\n') {
@@ -85,7 +124,11 @@ fn read_lines(files: &dyn Files, names: &[String], options: &Options, findings: 
                 if options.live && i + 1 == names.len() {
                     lines.torn = line.len();
                 } else {
-                    findings.push(Finding::new("RECORD-MALFORMED", "tail", say(w::TORN, &[&line.len()])));
+                    findings.push(Finding::new(
+                        "RECORD-MALFORMED",
+                        "tail",
+                        say(w::TORN, &[&line.len()]),
+                    ));
                 }
                 break;
             }
@@ -105,19 +148,45 @@ fn read_lines(files: &dyn Files, names: &[String], options: &Options, findings: 
 }
 
 /// All heads of this log in the order they are judged in.
-fn read_heads(files: &dyn Files, names: &[String], options: &Options, lines: &Lines, findings: &mut Vec<Finding>) -> Vec<(Source, SignedHead)> {
+fn read_heads(
+    files: &dyn Files,
+    names: &[String],
+    options: &Options,
+    lines: &Lines,
+    findings: &mut Vec<Finding>,
+) -> Vec<(Source, SignedHead)> {
     let mut paths: Vec<(Source, &str)> = Vec::new();
-    let below = |n: &&String| n.strip_prefix("heads/").is_some_and(|rest| !rest.contains('/'));
-    paths.extend(names.iter().filter(below).map(|n| (Source::Kept, n.as_str())));
+    let below = |n: &&String| {
+        n.strip_prefix("heads/")
+            .is_some_and(|rest| !rest.contains('/'))
+    };
+    paths.extend(
+        names
+            .iter()
+            .filter(below)
+            .map(|n| (Source::Kept, n.as_str())),
+    );
     paths.sort_by_key(|(_, name)| (name.len(), *name));
-    for (source, wanted) in [(Source::Newest, "head.note"), (Source::Countersigned, "cosigned.note")] {
-        paths.extend(names.iter().filter(|n| *n == wanted).map(|n| (source, n.as_str())));
+    for (source, wanted) in [
+        (Source::Newest, "head.note"),
+        (Source::Countersigned, "cosigned.note"),
+    ] {
+        paths.extend(
+            names
+                .iter()
+                .filter(|n| *n == wanted)
+                .map(|n| (source, n.as_str())),
+        );
     }
     let mut texts = Vec::new();
     for (source, path) in paths {
         match files.read(path) {
             Ok(text) => texts.push((source, path.to_owned(), text)),
-            Err(_) => findings.push(Finding::new("UNREADABLE", format!("file {path}"), w::NO_FILE)),
+            Err(_) => findings.push(Finding::new(
+                "UNREADABLE",
+                format!("file {path}"),
+                w::NO_FILE,
+            )),
         }
     }
     for (i, text) in options.heads.iter().enumerate() {
@@ -126,13 +195,21 @@ fn read_heads(files: &dyn Files, names: &[String], options: &Options, lines: &Li
     let mut heads = Vec::new();
     for (source, name, text) in texts {
         let Ok(note) = SignedHead::parse(&text) else {
-            findings.push(Finding::new("BAD-SIGNATURE", format!("head {name}"), w::NOT_A_HEAD));
+            findings.push(Finding::new(
+                "BAD-SIGNATURE",
+                format!("head {name}"),
+                w::NOT_A_HEAD,
+            ));
             continue;
         };
         match lines.checker.origin() {
             Some(origin) if origin != note.head.origin => {
                 let text = say(w::FOREIGN_HEAD, &[&note.head.origin, &origin]);
-                findings.push(Finding::new("FOREIGN-RECORD", format!("head {}", note.head.size), text));
+                findings.push(Finding::new(
+                    "FOREIGN-RECORD",
+                    format!("head {}", note.head.size),
+                    text,
+                ));
             }
             _ => heads.push((source, note)),
         }
@@ -160,15 +237,26 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn new(lines: &'a Lines, hub: &'a [Vkey], heads: &[(Source, SignedHead)]) -> Self {
         let mut judge = Self {
-            lines, hub, newest: 0, newest_agrees: false, only_above: false, sealed: 0, times: vec![], ack_disagreed: false,
+            lines,
+            hub,
+            newest: 0,
+            newest_agrees: false,
+            only_above: false,
+            sealed: 0,
+            times: vec![],
+            ack_disagreed: false,
         };
         if let Some((_, note)) = heads.iter().find(|(source, _)| *source == Source::Newest) {
             let size = note.head.size;
             judge.newest = size;
-            judge.newest_agrees = judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
+            judge.newest_agrees =
+                judge.agrees(size, &note.head.root) && lines.checker.keys().judge(note, "").is_ok();
             let kept = heads.iter().map(|(_, n)| (n.head.size, &n.head.root));
-            let mut smaller = kept.chain(lines.acks.iter().map(|(_, a)| (a.size, &a.root))).filter(|(s, _)| *s < size);
-            judge.only_above = size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
+            let mut smaller = kept
+                .chain(lines.acks.iter().map(|(_, a)| (a.size, &a.root)))
+                .filter(|(s, _)| *s < size);
+            judge.only_above =
+                size == lines.checker.size() && smaller.all(|(s, root)| judge.agrees(s, root));
         }
         judge
     }
@@ -183,8 +271,16 @@ impl<'a> Judge<'a> {
         let mut witnessed = source == Source::Countersigned;
         if matches!(source, Source::Countersigned | Source::Given) {
             let state = countersigned(note, self.hub, &countersigned_place);
-            if source == Source::Countersigned && !self.hub.is_empty() && state.time.is_none() && state.faults.is_empty() {
-                findings.push(Finding::new("NO-HUB-COSIGNATURE", countersigned_place.clone(), w::NO_COSIGNATURE));
+            if source == Source::Countersigned
+                && !self.hub.is_empty()
+                && state.time.is_none()
+                && state.faults.is_empty()
+            {
+                findings.push(Finding::new(
+                    "NO-HUB-COSIGNATURE",
+                    countersigned_place.clone(),
+                    w::NO_COSIGNATURE,
+                ));
             }
             findings.extend(state.faults);
             if let Some(time) = state.time {
@@ -192,7 +288,15 @@ impl<'a> Judge<'a> {
             }
             let counts = state.time.is_some() || self.hub.is_empty();
             witnessed |= counts;
-            if witnessed && self.witnessed(size, &note.head.root, counts, &countersigned_place, findings) {
+            if witnessed
+                && self.witnessed(
+                    size,
+                    &note.head.root,
+                    counts,
+                    &countersigned_place,
+                    findings,
+                )
+            {
                 return;
             }
         }
@@ -212,24 +316,43 @@ impl<'a> Judge<'a> {
         } else if source == Source::Newest && self.only_above {
             Finding::new("ALTERED", place, say(w::ALTERED, &[&size]))
         } else {
-            Finding::new("ALTERED-OR-FORKED", place, say(w::ALTERED_OR_FORKED, &[&size]))
+            Finding::new(
+                "ALTERED-OR-FORKED",
+                place,
+                say(w::ALTERED_OR_FORKED, &[&size]),
+            )
         });
     }
 
     /// A root the hub countersigned, against the lines; true when it does not agree with them.
-    fn witnessed(&self, size: u64, root: &Digest, counts: bool, place: &str, findings: &mut Vec<Finding>) -> bool {
+    fn witnessed(
+        &self,
+        size: u64,
+        root: &Digest,
+        counts: bool,
+        place: &str,
+        findings: &mut Vec<Finding>,
+    ) -> bool {
         let lines = self.lines.checker.size();
         if self.agrees(size, root) {
             return false;
         }
         if size > lines {
             if counts && size > self.newest {
-                findings.push(Finding::new("ROLLED-BACK", place, say(w::ROLLED_BACK, &[&size, &lines])));
+                findings.push(Finding::new(
+                    "ROLLED-BACK",
+                    place,
+                    say(w::ROLLED_BACK, &[&size, &lines]),
+                ));
             }
         } else if counts && self.newest_agrees {
             findings.push(Finding::new("FORKED", place, say(w::FORKED, &[&size])));
         } else {
-            findings.push(Finding::new("ALTERED-OR-FORKED", place, say(w::ALTERED_OR_FORKED, &[&size])));
+            findings.push(Finding::new(
+                "ALTERED-OR-FORKED",
+                place,
+                say(w::ALTERED_OR_FORKED, &[&size]),
+            ));
         }
         true
     }
@@ -240,8 +363,16 @@ impl<'a> Judge<'a> {
         let mut counts = true;
         if !named.is_empty() {
             let head = ack.head(self.lines.checker.origin().unwrap_or_default());
-            let check = |key: &&Vkey| ack.signature.as_ref().map_or(Cosigned::Bad, |s| check_cosignature(&head, s, key));
-            let state = named.iter().map(check).find(|s| *s != Cosigned::Absent).unwrap_or(Cosigned::Absent);
+            let check = |key: &&Vkey| {
+                ack.signature
+                    .as_ref()
+                    .map_or(Cosigned::Bad, |s| check_cosignature(&head, s, key))
+            };
+            let state = named
+                .iter()
+                .map(check)
+                .find(|s| *s != Cosigned::Absent)
+                .unwrap_or(Cosigned::Absent);
             let sentence = match state {
                 Cosigned::Good { time } if time == ack.time => {
                     self.times.push((ack.size, time));
@@ -252,7 +383,11 @@ impl<'a> Judge<'a> {
             };
             if let Some(sentence) = sentence {
                 counts = false;
-                findings.push(Finding::new("BAD-SIGNATURE", at.clone(), say(sentence, &[&ack.hub])));
+                findings.push(Finding::new(
+                    "BAD-SIGNATURE",
+                    at.clone(),
+                    say(sentence, &[&ack.hub]),
+                ));
             }
         }
         // The first says it; where lines were changed all later ones disagree too.
@@ -264,13 +399,24 @@ impl<'a> Judge<'a> {
 
 /// Two heads of one size with different roots, both signed by keys of this log, convict on their own.
 fn forks(heads: &[(Source, SignedHead)], checker: &Checker, findings: &mut Vec<Finding>) {
-    let mut signed: Vec<(u64, Digest)> =
-        heads.iter().filter(|(_, n)| checker.keys().any_signed(n)).map(|(_, n)| (n.head.size, n.head.root)).collect();
+    let mut signed: Vec<(u64, Digest)> = heads
+        .iter()
+        .filter(|(_, n)| checker.keys().any_signed(n))
+        .map(|(_, n)| (n.head.size, n.head.root))
+        .collect();
     signed.sort_unstable();
     signed.dedup();
-    let mut sizes: Vec<u64> = signed.windows(2).filter(|p| p[0].0 == p[1].0).map(|p| p[0].0).collect();
+    let mut sizes: Vec<u64> = signed
+        .windows(2)
+        .filter(|p| p[0].0 == p[1].0)
+        .map(|p| p[0].0)
+        .collect();
     sizes.dedup();
     for size in sizes {
-        findings.push(Finding::new("PROOF-OF-FORK", format!("head {size}"), say(w::PROOF_OF_FORK, &[&size])));
+        findings.push(Finding::new(
+            "PROOF-OF-FORK",
+            format!("head {size}"),
+            say(w::PROOF_OF_FORK, &[&size]),
+        ));
     }
 }

@@ -76,10 +76,18 @@ impl Report {
     pub fn render(&self) -> String {
         let mut out = format!("{}\n", self.verdict.as_str());
         for finding in self.findings.iter().take(MOST) {
-            out.push_str(&format!("{}\t{}\t{}\n", finding.code, clean(&finding.place), clean(&finding.text)));
+            out.push_str(&format!(
+                "{}\t{}\t{}\n",
+                finding.code,
+                clean(&finding.place),
+                clean(&finding.text)
+            ));
         }
         if self.findings.len() > MOST {
-            out.push_str(&format!("MORE\tlog\t{}\n", say(words::MORE, &[&(self.findings.len() - MOST)])));
+            out.push_str(&format!(
+                "MORE\tlog\t{}\n",
+                say(words::MORE, &[&(self.findings.len() - MOST)])
+            ));
         }
         out
     }
@@ -122,14 +130,20 @@ struct Countersigned {
 }
 
 fn countersigned(note: &SignedHead, hub: &[Vkey], place: &str) -> Countersigned {
-    let mut out = Countersigned { time: None, faults: vec![] };
+    let mut out = Countersigned {
+        time: None,
+        faults: vec![],
+    };
     for signature in &note.signatures {
         let named = || hub.iter().filter(|key| key.name == signature.name);
         if named().next().is_none() {
             continue;
         }
         let states = named().map(|key| check_cosignature(&note.head, signature, key));
-        let state = states.into_iter().find(|s| *s != Cosigned::Absent).unwrap_or(Cosigned::Absent);
+        let state = states
+            .into_iter()
+            .find(|s| *s != Cosigned::Absent)
+            .unwrap_or(Cosigned::Absent);
         let sentence = match state {
             Cosigned::Good { time } => {
                 out.time = out.time.max(Some(time));
@@ -138,7 +152,11 @@ fn countersigned(note: &SignedHead, hub: &[Vkey], place: &str) -> Countersigned 
             Cosigned::Bad => words::BAD_COSIGNATURE,
             Cosigned::Absent => words::HUB_NAME_ONLY,
         };
-        out.faults.push(Finding::new("BAD-SIGNATURE", place, say(sentence, &[&signature.name])));
+        out.faults.push(Finding::new(
+            "BAD-SIGNATURE",
+            place,
+            say(sentence, &[&signature.name]),
+        ));
     }
     out
 }

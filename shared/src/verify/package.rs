@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
-use super::{Files, Options, Report, countersigned, words::{self as w, say}};
+use super::{
+    Files, Options, Report, countersigned,
+    words::{self as w, say},
+};
 use crate::{
     check::{Facts, Finding, Gap, Keys, Segment, Span, covered, facts, follows},
     evidence::names,
@@ -17,8 +20,8 @@ use crate::{
 
 /// SPKI of a P-256 key up to the point.
 pub const P256_SPKI: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01,
-    0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 
 struct Package<'a> {
@@ -40,13 +43,32 @@ struct Manifest {
 }
 
 pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
-    let blind = |place: &str, sentence| Report::new(vec![Finding::new("UNREADABLE", place, sentence)], false, false);
-    let Ok(names) = files.list() else { return blind("package", w::NO_FOLDER) };
-    let Ok(sums) = files.read(names::SUMS) else { return blind("file SHA256SUMS", w::NO_FILE) };
+    let blind = |place: &str, sentence| {
+        Report::new(
+            vec![Finding::new("UNREADABLE", place, sentence)],
+            false,
+            false,
+        )
+    };
+    let Ok(names) = files.list() else {
+        return blind("package", w::NO_FOLDER);
+    };
+    let Ok(sums) = files.read(names::SUMS) else {
+        return blind("file SHA256SUMS", w::NO_FILE);
+    };
     let names = names.into_iter().collect();
-    let mut package = Package { files, options, names, listed: BTreeSet::new(), findings: vec![] };
+    let mut package = Package {
+        files,
+        options,
+        names,
+        listed: BTreeSet::new(),
+        findings: vec![],
+    };
     package.listing(&sums);
-    let manifest = files.read(names::MANIFEST).ok().and_then(|bytes| manifest(&bytes));
+    let manifest = files
+        .read(names::MANIFEST)
+        .ok()
+        .and_then(|bytes| manifest(&bytes));
     package.seal(&sums, manifest.as_ref());
     match manifest {
         Some(manifest) => {
@@ -65,10 +87,14 @@ fn manifest(bytes: &[u8]) -> Option<Manifest> {
     let value = Value::parse(bytes.strip_suffix(b"\n").unwrap_or(bytes)).ok()?;
     let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let time = |key| value.get(key).and_then(Value::as_time);
-    if !has_keys(&value, &["v", "ref", "log", "cam", "t0", "t1", "master"]) || value.get("v")?.as_int()? != 1 {
+    if !has_keys(&value, &["v", "ref", "log", "cam", "t0", "t1", "master"])
+        || value.get("v")?.as_int()? != 1
+    {
         return None;
     }
-    let Value::Array(entries) = value.get("master")? else { return None };
+    let Value::Array(entries) = value.get("master")? else {
+        return None;
+    };
     let entry = |e: &Value| match has_keys(e, &["n", "file"]) {
         true => Some((e.get("n")?.as_u64()?, e.get("file")?.as_str()?.to_owned())),
         false => None,
@@ -88,23 +114,32 @@ fn has_keys(value: &Value, keys: &[&str]) -> bool {
 }
 
 fn path_ok(path: &str) -> bool {
-    path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+    path.split('/')
+        .all(|part| !part.is_empty() && part != "." && part != "..")
         && !path.chars().any(|c| c == '\\' || c < ' ' || c == '\u{7f}')
 }
 
 /// The uncompressed point of a P-256 SPKI. Whether it lies on the curve shows when something is verified.
 fn p256_point(spki: &[u8]) -> Option<&[u8]> {
-    spki.strip_prefix(&P256_SPKI).filter(|point| point.len() == 65 && point[0] == 4)
+    spki.strip_prefix(&P256_SPKI)
+        .filter(|point| point.len() == 65 && point[0] == 4)
 }
 
 fn seal_verifies(spki: &[u8], sums: &[u8], seal: &[u8]) -> bool {
-    p256_point(spki).is_some_and(|point| UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point).verify(sums, seal).is_ok())
+    p256_point(spki).is_some_and(|point| {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+            .verify(sums, seal)
+            .is_ok()
+    })
 }
 
 /// The DER between the lines of a PEM public key.
 fn pem_bytes(pem: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(pem).ok()?;
-    let body = text.trim().strip_prefix("-----BEGIN PUBLIC KEY-----")?.strip_suffix("-----END PUBLIC KEY-----")?;
+    let body = text
+        .trim()
+        .strip_prefix("-----BEGIN PUBLIC KEY-----")?
+        .strip_suffix("-----END PUBLIC KEY-----")?;
     from_b64(&body.split_ascii_whitespace().collect::<String>())
 }
 
@@ -123,9 +158,16 @@ impl Package<'_> {
 
     fn listing(&mut self, sums: &[u8]) {
         for (i, line) in sums.split_inclusive(|b| *b == b'\n').enumerate() {
-            let read = std::str::from_utf8(line).ok().and_then(|l| l.strip_suffix('\n')).and_then(|l| l.split_once("  "));
+            let read = std::str::from_utf8(line)
+                .ok()
+                .and_then(|l| l.strip_suffix('\n'))
+                .and_then(|l| l.split_once("  "));
             let Some((Some(want), path)) = read.map(|(sum, path)| (unhex(sum), path)) else {
-                self.found("LISTING-UNSAFE", "file SHA256SUMS", say(w::LISTING_LINE, &[&(i + 1)]));
+                self.found(
+                    "LISTING-UNSAFE",
+                    "file SHA256SUMS",
+                    say(w::LISTING_LINE, &[&(i + 1)]),
+                );
                 continue;
             };
             let place = format!("file {path}");
@@ -143,8 +185,12 @@ impl Package<'_> {
                 }
             }
         }
-        let extra: Vec<String> =
-            self.names.iter().filter(|n| !self.listed.contains(*n) && !names::UNLISTED.contains(&n.as_str())).cloned().collect();
+        let extra: Vec<String> = self
+            .names
+            .iter()
+            .filter(|n| !self.listed.contains(*n) && !names::UNLISTED.contains(&n.as_str()))
+            .cloned()
+            .collect();
         for path in extra {
             self.found("EXTRA-FILE", format!("file {path}"), w::FILE_EXTRA);
         }
@@ -153,18 +199,34 @@ impl Package<'_> {
     fn seal(&mut self, sums: &[u8], manifest: Option<&Manifest>) {
         let (line, proven) = self.hub_line(names::SEAL_RECORD, names::SEAL_PROOF);
         let named = line.filter(|r| r.kind == "key.seal");
-        let named = named.and_then(|r| from_b64(r.data.get("spki")?.as_str()?)).filter(|spki| p256_point(spki).is_some());
+        let named = named
+            .and_then(|r| from_b64(r.data.get("spki")?.as_str()?))
+            .filter(|spki| p256_point(spki).is_some());
         if named.is_none() || !proven {
-            self.found("SEAL-KEY-NOT-IN-LOG", format!("file {}", names::SEAL_RECORD), w::SEAL_KEY);
+            self.found(
+                "SEAL-KEY-NOT-IN-LOG",
+                format!("file {}", names::SEAL_RECORD),
+                w::SEAL_KEY,
+            );
         }
         let place = format!("file {}", names::SEAL);
         match self.files.read(names::SEAL) {
             Err(_) => self.found("SEAL-BROKEN", place, w::SEAL_MISSING),
             Ok(seal) => {
-                let by_named = named.as_ref().is_some_and(|spki| seal_verifies(spki, sums, &seal));
-                let beside = || self.files.read(names::SEAL_PEM).ok().and_then(|pem| pem_bytes(&pem));
+                let by_named = named
+                    .as_ref()
+                    .is_some_and(|spki| seal_verifies(spki, sums, &seal));
+                let beside = || {
+                    self.files
+                        .read(names::SEAL_PEM)
+                        .ok()
+                        .and_then(|pem| pem_bytes(&pem))
+                };
                 if !by_named {
-                    match (beside().is_some_and(|spki| seal_verifies(&spki, sums, &seal)), named.is_some()) {
+                    match (
+                        beside().is_some_and(|spki| seal_verifies(&spki, sums, &seal)),
+                        named.is_some(),
+                    ) {
                         (true, true) => self.found("SEAL-KEY-NOT-IN-LOG", place, w::SEAL_OTHER_KEY),
                         (true, false) => {} // said already: no line names the key
                         (false, _) => self.found("SEAL-BROKEN", place, w::SEAL_BROKEN),
@@ -176,25 +238,46 @@ impl Package<'_> {
         let sums = hex(&sha256(sums));
         let fits = done.is_some_and(|r| {
             let text = |key| r.data.get(key).and_then(Value::as_str);
-            r.kind == "exp.done" && text("sums") == Some(&sums) && text("ref") == manifest.map(|m| m.reference.as_str())
+            r.kind == "exp.done"
+                && text("sums") == Some(&sums)
+                && text("ref") == manifest.map(|m| m.reference.as_str())
         });
         if !fits || !proven {
-            self.found("NOT-IN-LOG", format!("file {}", names::SUMS_RECORD), w::NOT_EXPORTED);
+            self.found(
+                "NOT-IN-LOG",
+                format!("file {}", names::SUMS_RECORD),
+                w::NOT_EXPORTED,
+            );
         }
     }
 
     /// A line of the hub's log and whether its proof leads to its head. What is wrong with that head is found here.
     fn hub_line(&mut self, record: &str, proof: &str) -> (Option<Record>, bool) {
-        let line = self.files.read(record).ok().and_then(|bytes| Record::parse(&bytes).ok());
-        let line = line.filter(|r| split_origin(&r.log).is_some_and(|(base, _)| base.ends_with("/hub")));
-        let Some(proof_file) = self.files.read(proof).ok().and_then(|bytes| Proof::parse(&bytes).ok()) else {
+        let line = self
+            .files
+            .read(record)
+            .ok()
+            .and_then(|bytes| Record::parse(&bytes).ok());
+        let line =
+            line.filter(|r| split_origin(&r.log).is_some_and(|(base, _)| base.ends_with("/hub")));
+        let Some(proof_file) = self
+            .files
+            .read(proof)
+            .ok()
+            .and_then(|bytes| Proof::parse(&bytes).ok())
+        else {
             return (line, false);
         };
         let head = &proof_file.head;
         let place = format!("file {proof}");
         self.hub_says(head, &place, &place);
         // The cosignature decides; the hub log's own signature is checked where its key is at hand.
-        if let Some(key) = self.files.read(names::HUB_LOG_VKEY).ok().and_then(|bytes| vkey(&bytes)) {
+        if let Some(key) = self
+            .files
+            .read(names::HUB_LOG_VKEY)
+            .ok()
+            .and_then(|bytes| vkey(&bytes))
+        {
             match head.check(&key) {
                 Checked::Good => {}
                 Checked::Bad => self.found("BAD-SIGNATURE", place, w::BAD_SIGNATURE),
@@ -202,7 +285,9 @@ impl Package<'_> {
             }
         }
         let proven = line.as_ref().is_some_and(|r| {
-            r.log == head.head.origin && r.n == proof_file.index && reached(&r.leaf, &proof_file) == Some(head.head.root)
+            r.log == head.head.origin
+                && r.n == proof_file.index
+                && reached(&r.leaf, &proof_file) == Some(head.head.root)
         });
         (line, proven)
     }
@@ -225,13 +310,18 @@ impl Package<'_> {
             self.found("UNREADABLE", format!("file {}", names::RECORDS), w::NO_FILE);
             return out;
         };
-        let lines: Vec<Parsed> = bytes.split_inclusive(|b| *b == b'\n').map(Record::read).collect();
+        let lines: Vec<Parsed> = bytes
+            .split_inclusive(|b| *b == b'\n')
+            .map(Record::read)
+            .collect();
         let own = |parsed: &Parsed| matches!(parsed, Parsed::Record(r) if r.log == manifest.log);
         // Each line's proof; the head most of them end in is the one all should share, the earliest where two are equal.
         let proof = |parsed: &Parsed| match parsed {
-            Parsed::Record(r) if own(parsed) => {
-                self.files.read(&format!("{}/{}.tlog-proof", names::PROOFS, r.n)).ok().and_then(|b| Proof::parse(&b).ok())
-            }
+            Parsed::Record(r) if own(parsed) => self
+                .files
+                .read(&format!("{}/{}.tlog-proof", names::PROOFS, r.n))
+                .ok()
+                .and_then(|b| Proof::parse(&b).ok()),
             _ => None,
         };
         let proofs: Vec<Option<Proof>> = lines.iter().map(proof).collect();
@@ -243,7 +333,10 @@ impl Package<'_> {
             }
         }
         let most = heads.iter().map(|(_, times)| *times).max();
-        let shared = heads.into_iter().find(|(_, times)| Some(*times) == most).map(|(head, _)| head);
+        let shared = heads
+            .into_iter()
+            .find(|(_, times)| Some(*times) == most)
+            .map(|(head, _)| head);
 
         let mut keys: Vec<(u64, Vkey)> = Vec::new();
         for (k, (line, proof)) in lines.into_iter().zip(proofs).enumerate() {
@@ -253,19 +346,33 @@ impl Package<'_> {
                     continue;
                 }
                 Parsed::Version(v) => {
-                    self.found("UNKNOWN-VERSION", format!("record {k}"), say(w::VERSION, &[&v]));
+                    self.found(
+                        "UNKNOWN-VERSION",
+                        format!("record {k}"),
+                        say(w::VERSION, &[&v]),
+                    );
                     continue;
                 }
                 Parsed::Record(record) => *record,
             };
             let place = format!("line {}", record.n);
             if record.log != manifest.log {
-                self.found("FOREIGN-RECORD", place, say(w::FOREIGN_LINE, &[&record.log, &manifest.log]));
+                self.found(
+                    "FOREIGN-RECORD",
+                    place,
+                    say(w::FOREIGN_LINE, &[&record.log, &manifest.log]),
+                );
                 continue;
             }
             match facts(&record) {
-                Err(key) => self.found("RECORD-MALFORMED", place.clone(), say(w::BAD_VALUE, &[&key])),
-                Ok(Facts::Key(key)) if record.kind == "key.roll" || record.n == 0 => keys.push((record.n, key)),
+                Err(key) => self.found(
+                    "RECORD-MALFORMED",
+                    place.clone(),
+                    say(w::BAD_VALUE, &[&key]),
+                ),
+                Ok(Facts::Key(key)) if record.kind == "key.roll" || record.n == 0 => {
+                    keys.push((record.n, key))
+                }
                 Ok(Facts::Segment(segment)) => {
                     out.segments.insert(record.n, segment);
                 }
@@ -275,7 +382,9 @@ impl Package<'_> {
             let fits = proof.filter(|p| p.index == record.n && Some(&p.head) == shared.as_ref());
             match fits.map(|p| (reached(&record.leaf, &p), p.head.head.root)) {
                 None | Some((None, _)) => self.found("PROOF-MISMATCH", place, w::PROOF_MISMATCH),
-                Some((Some(root), want)) if root != want => self.found("NOT-IN-LOG", place, w::NOT_IN_LOG),
+                Some((Some(root), want)) if root != want => {
+                    self.found("NOT-IN-LOG", place, w::NOT_IN_LOG)
+                }
                 Some(_) => {}
             }
             if record.kind == "exp.clip" {
@@ -291,7 +400,11 @@ impl Package<'_> {
     fn head(&mut self, head: &SignedHead, manifest: &Manifest, mut lines: Vec<(u64, Vkey)>) {
         let place = format!("head {}", head.head.size);
         if head.head.origin != manifest.log {
-            self.found("FOREIGN-RECORD", place.clone(), say(w::FOREIGN_HEAD, &[&head.head.origin, &manifest.log]));
+            self.found(
+                "FOREIGN-RECORD",
+                place.clone(),
+                say(w::FOREIGN_HEAD, &[&head.head.origin, &manifest.log]),
+            );
         }
         self.hub_says(head, &place, &format!("cosigned {}", head.head.size));
         lines.sort_by_key(|(n, _)| *n);
@@ -309,12 +422,20 @@ impl Package<'_> {
     }
 
     fn masters(&mut self, manifest: &Manifest, records: &Records) {
-        let gaps: Vec<&Gap> = records.gaps.iter().filter(|g| g.cam == manifest.cam).collect();
+        let gaps: Vec<&Gap> = records
+            .gaps
+            .iter()
+            .filter(|g| g.cam == manifest.cam)
+            .collect();
         let mut held: Vec<&Segment> = Vec::new();
         for (n, file) in &manifest.master {
             let place = format!("file {file}");
             let Some(segment) = records.segments.get(n).filter(|s| s.cam == manifest.cam) else {
-                self.found("UNLOGGED-MASTER-FILE", place, say(w::UNLOGGED_ENTRY, &[&manifest.cam, n]));
+                self.found(
+                    "UNLOGGED-MASTER-FILE",
+                    place,
+                    say(w::UNLOGGED_ENTRY, &[&manifest.cam, n]),
+                );
                 continue;
             };
             if self.names.contains(file) {
@@ -325,15 +446,34 @@ impl Package<'_> {
                 self.found("ALTERED-FILE", place, w::ENTRY_MISSING);
             }
             if let Some(before) = held.last() {
-                let declared: Vec<Span> = gaps.iter().filter(|g| g.next == segment.s).map(|g| g.span).collect();
-                self.findings.extend(follows(&manifest.cam, *n, (before.s, before.span.t1), segment, &declared));
+                let declared: Vec<Span> = gaps
+                    .iter()
+                    .filter(|g| g.next == segment.s)
+                    .map(|g| g.span)
+                    .collect();
+                self.findings.extend(follows(
+                    &manifest.cam,
+                    *n,
+                    (before.s, before.span.t1),
+                    segment,
+                    &declared,
+                ));
             }
             held.push(segment);
         }
         let named: BTreeSet<&String> = manifest.master.iter().map(|(_, file)| file).collect();
-        let unnamed: Vec<String> = self.names.iter().filter(|n| n.starts_with("master/") && !named.contains(n)).cloned().collect();
+        let unnamed: Vec<String> = self
+            .names
+            .iter()
+            .filter(|n| n.starts_with("master/") && !named.contains(n))
+            .cloned()
+            .collect();
         for path in unnamed {
-            self.found("UNLOGGED-MASTER-FILE", format!("file {path}"), w::UNLOGGED_FILE);
+            self.found(
+                "UNLOGGED-MASTER-FILE",
+                format!("file {path}"),
+                w::UNLOGGED_FILE,
+            );
         }
         let gaps: Vec<Span> = gaps.iter().map(|g| g.span).collect();
         let ends = held.first().zip(held.last());
@@ -341,9 +481,17 @@ impl Package<'_> {
         self.clip(manifest, ends, &records.clips);
     }
 
-    fn coverage(&mut self, manifest: &Manifest, ends: Option<(&&Segment, &&Segment)>, gaps: &[Span]) {
+    fn coverage(
+        &mut self,
+        manifest: &Manifest,
+        ends: Option<(&&Segment, &&Segment)>,
+        gaps: &[Span],
+    ) {
         let (t0, t1) = (manifest.t0, manifest.t1);
-        let mut short = |text: String| self.findings.push(Finding::new("DOES-NOT-COVER-REQUEST", "package", text));
+        let mut short = |text: String| {
+            self.findings
+                .push(Finding::new("DOES-NOT-COVER-REQUEST", "package", text))
+        };
         let Some((first, last)) = ends else {
             if !covered(t0, t1, gaps) {
                 short(say(w::COVER_NONE, &[&t0, &t1]));
@@ -358,17 +506,33 @@ impl Package<'_> {
         }
     }
 
-    fn clip(&mut self, manifest: &Manifest, ends: Option<(&&Segment, &&Segment)>, clips: &[Record]) {
-        let text = |r: &Record, key: &str, want: &str| r.data.get(key).and_then(Value::as_str) == Some(want);
-        let clips: Vec<&Record> =
-            clips.iter().filter(|r| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam)).collect();
+    fn clip(
+        &mut self,
+        manifest: &Manifest,
+        ends: Option<(&&Segment, &&Segment)>,
+        clips: &[Record],
+    ) {
+        let text = |r: &Record, key: &str, want: &str| {
+            r.data.get(key).and_then(Value::as_str) == Some(want)
+        };
+        let clips: Vec<&Record> = clips
+            .iter()
+            .filter(|r| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam))
+            .collect();
         let Some(newest) = clips.last() else {
-            self.found("NOT-IN-LOG", "package", say(w::NO_CLIP, &[&manifest.reference, &manifest.cam]));
+            self.found(
+                "NOT-IN-LOG",
+                "package",
+                say(w::NO_CLIP, &[&manifest.reference, &manifest.cam]),
+            );
             return;
         };
         let Some((first, last)) = ends else { return };
         let number = |r: &Record, key: &str| r.data.get(key).and_then(Value::as_u64);
-        if !clips.iter().any(|r| number(r, "s0") == Some(first.s) && number(r, "s1") == Some(last.s)) {
+        if !clips
+            .iter()
+            .any(|r| number(r, "s0") == Some(first.s) && number(r, "s1") == Some(last.s))
+        {
             let text = say(w::CLIP_SPAN, &[&newest.n, &first.s, &last.s]);
             self.found("DOES-NOT-COVER-REQUEST", "package", text);
         }

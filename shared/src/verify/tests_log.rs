@@ -31,7 +31,16 @@ impl Case {
         let mut kept = vec![log.roll()];
         log.segment("c03", 8, b"b");
         log.segment("c04", 1, b"c");
-        log.add("sys:log", &types::ClockState { src: "ntp".into(), stratum: 2, offset_us: 5, err_us: 90, trust: "synced".into() });
+        log.add(
+            "sys:log",
+            &types::ClockState {
+                src: "ntp".into(),
+                stratum: 2,
+                offset_us: 5,
+                err_us: 90,
+                trust: "synced".into(),
+            },
+        );
         let cosigned = log.ack();
         log.segment("c03", 9, b"d");
         kept.push(log.roll());
@@ -44,7 +53,15 @@ impl Case {
             log.beat();
         }
         assert_eq!(log.size(), 20);
-        Self { head: Some(log.head()), cosigned: Some(cosigned), kept, given: vec![], lines: log.lines, live: false, hub: true }
+        Self {
+            head: Some(log.head()),
+            cosigned: Some(cosigned),
+            kept,
+            given: vec![],
+            lines: log.lines,
+            live: false,
+            hub: true,
+        }
     }
 
     fn files(&self) -> MemoryFiles {
@@ -63,7 +80,15 @@ impl Case {
 
     fn options(&self) -> Options {
         let heads = self.given.iter().map(|h| h.render().into_bytes()).collect();
-        Options { hub: if self.hub { vec![Key::hub().vkey] } else { vec![] }, live: self.live, heads }
+        Options {
+            hub: if self.hub {
+                vec![Key::hub().vkey]
+            } else {
+                vec![]
+            },
+            live: self.live,
+            heads,
+        }
     }
 
     fn report(&self) -> Report {
@@ -79,13 +104,21 @@ impl Case {
     fn shows(&self, code: &str) {
         let report = self.report();
         assert_eq!(report.verdict, Verdict::NotIntact, "{}", report.render());
-        assert!(report.render().contains(&format!("\n{code}")), "no {code} in\n{}", report.render());
+        assert!(
+            report.render().contains(&format!("\n{code}")),
+            "no {code} in\n{}",
+            report.render()
+        );
     }
 
     #[track_caller]
     fn ok(&self, notes: &[&str]) {
         let report = self.report();
-        assert!(!matches!(report.verdict, Verdict::NotIntact | Verdict::CannotCheck), "{}", report.render());
+        assert!(
+            !matches!(report.verdict, Verdict::NotIntact | Verdict::CannotCheck),
+            "{}",
+            report.render()
+        );
         assert_eq!(self.codes(), notes, "{}", report.render());
     }
 
@@ -103,7 +136,9 @@ impl Case {
             let record = Record::parse(line).expect("a line");
             let text = String::from_utf8(line.clone()).expect("ascii");
             let text = text.replacen(&format!("\"n\":{}", record.n), &format!("\"n\":{n}"), 1);
-            *line = text.replacen(&hex(&record.prev), &hex(&prev), 1).into_bytes();
+            *line = text
+                .replacen(&hex(&record.prev), &hex(&prev), 1)
+                .into_bytes();
             prev = leaf_hash(line);
         }
     }
@@ -111,7 +146,11 @@ impl Case {
     /// Signs the lines as they are with log key `k`.
     fn signed(&self, size: usize, k: u8) -> SignedHead {
         let leaves: Vec<_> = self.lines[..size].iter().map(|l| leaf_hash(l)).collect();
-        let head = crate::note::Head { origin: BOX.into(), size: size as u64, root: crate::tree::root(&leaves) };
+        let head = crate::note::Head {
+            origin: BOX.into(),
+            size: size as u64,
+            root: crate::tree::root(&leaves),
+        };
         let key = Key::log(BOX, k);
         SignedHead::sign(head, &key.vkey, |m| key.sign(m))
     }
@@ -158,7 +197,13 @@ fn a3_dropped_line_and_a5_swapped_lines() {
     let mut case = Case::new();
     case.lines.remove(9);
     case.shows("MISSING-OR-REORDERED\tline 9");
-    assert_eq!(case.codes().iter().filter(|c| **c == "MISSING-OR-REORDERED").count(), 1);
+    assert_eq!(
+        case.codes()
+            .iter()
+            .filter(|c| **c == "MISSING-OR-REORDERED")
+            .count(),
+        1
+    );
     let mut case = Case::new();
     case.lines.swap(7, 8);
     case.shows("MISSING-OR-REORDERED\tline 7");
@@ -221,27 +266,74 @@ fn clocks(change: impl FnOnce(&mut LogBuilder)) -> Report {
     change(&mut log);
     log.beat();
     let cosigned = log.cosigned();
-    super::log(&log.files(Some(&log.head()), Some(&cosigned)), &Options { hub: vec![Key::hub().vkey], ..Options::default() })
+    super::log(
+        &log.files(Some(&log.head()), Some(&cosigned)),
+        &Options {
+            hub: vec![Key::hub().vkey],
+            ..Options::default()
+        },
+    )
 }
 
 #[track_caller]
 fn says(report: &Report, code: &str) {
-    assert!(report.render().contains(&format!("\n{code}")), "no {code} in\n{}", report.render());
+    assert!(
+        report.render().contains(&format!("\n{code}")),
+        "no {code} in\n{}",
+        report.render()
+    );
     assert_eq!(report.verdict, Verdict::NotIntact);
 }
 
 #[test]
 fn a11_silent_hour() {
-    says(&clocks(|log| { log.pass(3_600_000); }), "SILENCE");
-    assert_eq!(clocks(|log| { log.pass(74_000); }).verdict, Verdict::Intact);
+    says(
+        &clocks(|log| {
+            log.pass(3_600_000);
+        }),
+        "SILENCE",
+    );
+    assert_eq!(
+        clocks(|log| {
+            log.pass(74_000);
+        })
+        .verdict,
+        Verdict::Intact
+    );
 }
 
 #[test]
 fn a12_a13_restart_logged_or_not() {
-    assert_eq!(clocks(|log| { log.pass(3_600_000).restart(); }).verdict, Verdict::Intact);
+    assert_eq!(
+        clocks(|log| {
+            log.pass(3_600_000).restart();
+        })
+        .verdict,
+        Verdict::Intact
+    );
     says(&clocks(|log| log.boot += 1), "BOOT-NOT-LOGGED");
-    says(&clocks(|log| { log.restart(); log.boot -= 1; log.mono = 60_000; log.beat(); }), "BOOT-NOT-LOGGED");
-    says(&clocks(|log| { log.add("sys:log", &types::SysBoot { why: "start".into(), last_n: 2, sw: "0".into() }); }), "BOOT-NOT-LOGGED");
+    says(
+        &clocks(|log| {
+            log.restart();
+            log.boot -= 1;
+            log.mono = 60_000;
+            log.beat();
+        }),
+        "BOOT-NOT-LOGGED",
+    );
+    says(
+        &clocks(|log| {
+            log.add(
+                "sys:log",
+                &types::SysBoot {
+                    why: "start".into(),
+                    last_n: 2,
+                    sw: "0".into(),
+                },
+            );
+        }),
+        "BOOT-NOT-LOGGED",
+    );
 }
 
 #[test]
@@ -249,7 +341,13 @@ fn a14_a15_clock_back_logged_or_not() {
     let back = |log: &mut LogBuilder| log.t = log.t.plus_ms(-3_600_000);
     let logged = clocks(|log| {
         back(log);
-        log.add("sys:clock", &types::ClockStep { delta_ms: -3_600_000, src: "ntp".into() });
+        log.add(
+            "sys:clock",
+            &types::ClockStep {
+                delta_ms: -3_600_000,
+                src: "ntp".into(),
+            },
+        );
     });
     assert_eq!(logged.verdict, Verdict::Intact, "{}", logged.render());
     says(&clocks(back), "CLOCK-STEP-NOT-LOGGED");
@@ -257,7 +355,13 @@ fn a14_a15_clock_back_logged_or_not() {
 
 #[test]
 fn c6_mono_backwards() {
-    says(&clocks(|log| { log.mono -= 5_000; log.t = log.t.plus_ms(-5_000); }), "RECORD-MALFORMED\tline 3\tmono backwards");
+    says(
+        &clocks(|log| {
+            log.mono -= 5_000;
+            log.t = log.t.plus_ms(-5_000);
+        }),
+        "RECORD-MALFORMED\tline 3\tmono backwards",
+    );
 }
 
 #[test]
@@ -355,9 +459,15 @@ fn files_in_order() {
     assert_eq!(log(&files, &case.options()).verdict, Verdict::Intact);
     files.put("0000000013.jsonl", case.lines[12..].concat());
     files.0.remove("0000000012.jsonl");
-    says(&log(&files, &case.options()), "MISSING-OR-REORDERED\tline 12");
+    says(
+        &log(&files, &case.options()),
+        "MISSING-OR-REORDERED\tline 12",
+    );
     let empty = log(&MemoryFiles::default(), &Options::default());
-    assert_eq!((empty.verdict, empty.exit_status()), (Verdict::CannotCheck, 2));
+    assert_eq!(
+        (empty.verdict, empty.exit_status()),
+        (Verdict::CannotCheck, 2)
+    );
 }
 
 #[test]
@@ -372,11 +482,16 @@ fn gaps_segments_types_versions() {
     log.add_raw("seg.gap", "sys:x", &serde_json::json!({ "cam": "c03" }));
     let report = super::log(&log.files(None, None), &Options::default());
     let text = report.render();
-    assert!(text.contains("RECORD-MALFORMED\tline 4\tbad value: \"data.next\""), "{text}");
+    assert!(
+        text.contains("RECORD-MALFORMED\tline 4\tbad value: \"data.next\""),
+        "{text}"
+    );
     assert_eq!(text.matches("UNKNOWN-TYPE").count(), 1);
     let mut log = LogBuilder::new(BOX);
     log.beat();
-    let line = String::from_utf8(log.lines[2].clone()).expect("ascii").replacen("\"v\":1", "\"v\":2", 1);
+    let line = String::from_utf8(log.lines[2].clone())
+        .expect("ascii")
+        .replacen("\"v\":1", "\"v\":2", 1);
     log.lines[2] = line.into_bytes();
     let report = super::log(&log.files(None, None), &Options::default());
     assert_eq!(report.verdict, Verdict::CannotCheck, "{}", report.render());
@@ -390,8 +505,14 @@ fn late_anchored_after_an_hour_offline() {
         log.pass(59_000).beat();
     }
     let cosigned = log.cosigned();
-    let options = Options { hub: vec![Key::hub().vkey], ..Options::default() };
-    assert_eq!(super::log(&log.files(Some(&log.head()), Some(&cosigned)), &options).verdict, Verdict::IntactLateAnchored);
+    let options = Options {
+        hub: vec![Key::hub().vkey],
+        ..Options::default()
+    };
+    assert_eq!(
+        super::log(&log.files(Some(&log.head()), Some(&cosigned)), &options).verdict,
+        Verdict::IntactLateAnchored
+    );
 }
 
 #[test]
@@ -400,7 +521,12 @@ fn at_most_a_hundred_findings_are_printed() {
     case.lines = vec![b"x\n".to_vec(); 300];
     let text = case.report().render();
     assert_eq!(text.lines().count(), 102, "{text}");
-    assert!(text.lines().last().is_some_and(|l| l.starts_with("MORE\tlog\t2")), "{text}");
+    assert!(
+        text.lines()
+            .last()
+            .is_some_and(|l| l.starts_with("MORE\tlog\t2")),
+        "{text}"
+    );
 }
 
 /// No flipped bit of the lines or of any head goes unnoticed (one bit of every byte here, every bit in the suite `tamper`).
@@ -417,7 +543,8 @@ fn no_flipped_bit_survives() {
             let report = log(&mutant, &options);
             assert!(
                 matches!(report.verdict, Verdict::NotIntact | Verdict::CannotCheck),
-                "{name} byte {k} bit {bit}: {}", report.render()
+                "{name} byte {k} bit {bit}: {}",
+                report.render()
             );
             mutant.0.get_mut(name).expect("file")[k] ^= 1 << bit;
             tried += 1;
@@ -434,10 +561,22 @@ fn a_long_log() {
     for minute in 0..600u64 {
         for cam in &cams {
             let t1 = log.t;
-            log.add("sys:rec", &types::SegWrite {
-                cam: crate::id::CameraId::parse(cam).expect("cam"), s: minute, t0: t1.plus_ms(-61_000), t1, size: 1,
-                sha256: hex(&sha256(b"x")), mask: None, how: "none".into(), proofs: 0, lost: 0, key: "k".into(),
-            });
+            log.add(
+                "sys:rec",
+                &types::SegWrite {
+                    cam: crate::id::CameraId::parse(cam).expect("cam"),
+                    s: minute,
+                    t0: t1.plus_ms(-61_000),
+                    t1,
+                    size: 1,
+                    sha256: hex(&sha256(b"x")),
+                    mask: None,
+                    how: "none".into(),
+                    proofs: 0,
+                    lost: 0,
+                    key: "k".into(),
+                },
+            );
         }
         log.ack();
         log.pass(51_000);
@@ -446,7 +585,10 @@ fn a_long_log() {
         }
     }
     let cosigned = log.cosigned();
-    let options = Options { hub: vec![Key::hub().vkey], ..Options::default() };
+    let options = Options {
+        hub: vec![Key::hub().vkey],
+        ..Options::default()
+    };
     let report = super::log(&log.files(Some(&log.head()), Some(&cosigned)), &options);
     assert_eq!(report.verdict, Verdict::Intact, "{}", report.render());
 }

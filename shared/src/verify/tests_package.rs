@@ -9,14 +9,24 @@ use crate::{
 };
 
 fn judge(files: &MemoryFiles) -> Report {
-    package(files, &Options { hub: vec![Key::hub().vkey], ..Options::default() })
+    package(
+        files,
+        &Options {
+            hub: vec![Key::hub().vkey],
+            ..Options::default()
+        },
+    )
 }
 
 #[track_caller]
 fn shows(files: &MemoryFiles, code: &str) {
     let report = judge(files);
     assert_eq!(report.verdict, Verdict::NotIntact, "{}", report.render());
-    assert!(report.render().contains(&format!("\n{code}")), "no {code} in\n{}", report.render());
+    assert!(
+        report.render().contains(&format!("\n{code}")),
+        "no {code} in\n{}",
+        report.render()
+    );
 }
 
 fn flip(files: &mut MemoryFiles, path: &str) {
@@ -28,8 +38,14 @@ fn a_sound_package() {
     let files = PackageBuilder::default().build();
     let report = judge(&files);
     assert_eq!(report.verdict, Verdict::Intact, "{}", report.render());
-    assert_eq!(report.findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["GAP-DECLARED"]);
-    assert_eq!(package(&files, &Options::default()).verdict, Verdict::IntactNotYetCountersigned);
+    assert_eq!(
+        report.findings.iter().map(|f| f.code).collect::<Vec<_>>(),
+        ["GAP-DECLARED"]
+    );
+    assert_eq!(
+        package(&files, &Options::default()).verdict,
+        Verdict::IntactNotYetCountersigned
+    );
     assert_eq!(judge(&MemoryFiles::default()).verdict, Verdict::CannotCheck);
 }
 
@@ -57,7 +73,10 @@ fn d3_d4_d5_dropped_trimmed_swapped() {
     let mut package = PackageBuilder::default();
     let other = package.masters[2].2.clone();
     package.masters[2].2 = std::mem::replace(&mut package.masters[0].2, other);
-    shows(&package.build(), "SEGMENT-NOT-AS-LOGGED\tfile master/c03_7.mp4");
+    shows(
+        &package.build(),
+        "SEGMENT-NOT-AS-LOGGED\tfile master/c03_7.mp4",
+    );
 }
 
 #[test]
@@ -65,7 +84,10 @@ fn d6_mask_line_altered() {
     let mut package = PackageBuilder::default();
     let mut files = package.contents();
     let records = String::from_utf8(files.0[names::RECORDS].clone()).expect("ascii");
-    files.put(names::RECORDS, records.replace("\"permille\":83", "\"permille\":13"));
+    files.put(
+        names::RECORDS,
+        records.replace("\"permille\":83", "\"permille\":13"),
+    );
     let files = package.sealed(files);
     shows(&files, "NOT-IN-LOG\tline 2");
 }
@@ -75,7 +97,10 @@ fn d7_countersignature_stripped() {
     let mut package = PackageBuilder::default();
     package.head = package.log.head();
     let head = package.head.head.size;
-    shows(&package.build(), &format!("NO-HUB-COSIGNATURE\thead {head}"));
+    shows(
+        &package.build(),
+        &format!("NO-HUB-COSIGNATURE\thead {head}"),
+    );
 }
 
 #[test]
@@ -83,9 +108,21 @@ fn d8_d9_listing() {
     let mut files = PackageBuilder::default().build();
     files.put("working/extra.mp4", "look here");
     shows(&files, "EXTRA-FILE\tfile working/extra.mp4");
-    for path in ["../outside", "/etc/hostname", "a/../b", "a//b", "./a", "a\\b", "manifest.json"] {
+    for path in [
+        "../outside",
+        "/etc/hostname",
+        "a/../b",
+        "a//b",
+        "./a",
+        "a\\b",
+        "manifest.json",
+    ] {
         let mut files = PackageBuilder::default().build();
-        files.0.get_mut(names::SUMS).expect("sums").extend(format!("{}  {path}\n", "0".repeat(64)).bytes());
+        files
+            .0
+            .get_mut(names::SUMS)
+            .expect("sums")
+            .extend(format!("{}  {path}\n", "0".repeat(64)).bytes());
         shows(&files, "LISTING-UNSAFE");
     }
 }
@@ -94,7 +131,10 @@ fn d8_d9_listing() {
 fn d10_wrong_proof() {
     let mut package = PackageBuilder::default();
     let mut files = package.contents();
-    files.put("log/proof/3.tlog-proof", files.0["log/proof/4.tlog-proof"].clone());
+    files.put(
+        "log/proof/3.tlog-proof",
+        files.0["log/proof/4.tlog-proof"].clone(),
+    );
     let files = package.sealed(files);
     shows(&files, "PROOF-MISMATCH\tline 3");
 }
@@ -102,11 +142,21 @@ fn d10_wrong_proof() {
 #[test]
 fn d11_listed_but_unlogged_video() {
     let mut package = PackageBuilder::default();
-    package.extra.push(("master/c03_11.mp4".into(), b"made up".to_vec()));
-    shows(&package.build(), "UNLOGGED-MASTER-FILE\tfile master/c03_11.mp4");
+    package
+        .extra
+        .push(("master/c03_11.mp4".into(), b"made up".to_vec()));
+    shows(
+        &package.build(),
+        "UNLOGGED-MASTER-FILE\tfile master/c03_11.mp4",
+    );
     let mut package = PackageBuilder::default();
-    package.masters.push((0, "master/c03_11.mp4".into(), b"made up".to_vec()));
-    shows(&package.build(), "UNLOGGED-MASTER-FILE\tfile master/c03_11.mp4");
+    package
+        .masters
+        .push((0, "master/c03_11.mp4".into(), b"made up".to_vec()));
+    shows(
+        &package.build(),
+        "UNLOGGED-MASTER-FILE\tfile master/c03_11.mp4",
+    );
 }
 
 #[test]
@@ -133,7 +183,10 @@ fn d13_sealed_anew_with_another_key() {
     let mut package = PackageBuilder::default();
     let line = String::from_utf8(package.hub_log.lines[2].clone()).expect("ascii");
     let mut files = package.contents();
-    files.put(names::SEAL_RECORD, line.replace(&b64(&package.seal.spki()), &b64(&thief.spki())));
+    files.put(
+        names::SEAL_RECORD,
+        line.replace(&b64(&package.seal.spki()), &b64(&thief.spki())),
+    );
     let mut files = package.sealed(files);
     let sums = files.0[names::SUMS].clone();
     files.put(names::SEAL, thief.sign(&sums));
@@ -146,7 +199,12 @@ fn box_lines_do_not_pass_for_the_hubs() {
     let mut package = PackageBuilder::default();
     let mut files = package.build();
     let mut log = crate::testing::LogBuilder::new("cctv.example.gov.uk/box/rogue/1");
-    let line = log.add("sys:hub", &types::KeySeal { spki: b64(&package.seal.spki()) });
+    let line = log.add(
+        "sys:hub",
+        &types::KeySeal {
+            spki: b64(&package.seal.spki()),
+        },
+    );
     files.put(names::SEAL_RECORD, log.lines[2].clone());
     files.put(names::SEAL_PROOF, log.proof(line, &log.cosigned()).render());
     shows(&files, "SEAL-KEY-NOT-IN-LOG\tfile keys/seal.record");
@@ -169,11 +227,20 @@ fn no_flipped_bit_survives() {
     let files = PackageBuilder::default().build();
     let mut mutant = files.clone();
     for (name, bytes) in &files.0 {
-        let stride = if names::UNLISTED.contains(&name.as_str()) { 1 } else { 97 };
+        let stride = if names::UNLISTED.contains(&name.as_str()) {
+            1
+        } else {
+            97
+        };
         for k in (0..bytes.len()).step_by(stride) {
             mutant.0.get_mut(name).expect("file")[k] ^= 1 << (k % 8);
             let report = judge(&mutant);
-            assert_ne!(report.verdict, Verdict::Intact, "{name} byte {k}: {}", report.render());
+            assert_ne!(
+                report.verdict,
+                Verdict::Intact,
+                "{name} byte {k}: {}",
+                report.render()
+            );
             mutant.0.get_mut(name).expect("file")[k] ^= 1 << (k % 8);
         }
     }

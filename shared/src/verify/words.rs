@@ -22,7 +22,9 @@ pub fn say(sentence: &str, values: &[&dyn Display]) -> String {
 
 /// One `?` for every character outside 0x20–0x7E.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect()
+    text.chars()
+        .map(|c| if (' '..='~').contains(&c) { c } else { '?' })
+        .collect()
 }
 
 macro_rules! words {

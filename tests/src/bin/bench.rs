@@ -41,7 +41,9 @@ fn main() -> ExitCode {
         return ExitCode::from(64);
     }
     if names.is_empty() {
-        names = ["record.copy.8", "record.copy.32", "record.mask.1"].map(str::to_owned).to_vec();
+        names = ["record.copy.8", "record.copy.32", "record.mask.1"]
+            .map(str::to_owned)
+            .to_vec();
     }
     match bench(&names, secs) {
         Ok(()) => ExitCode::SUCCESS,
@@ -60,7 +62,11 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
     let mut results = Vec::new();
     for name in names {
         eprintln!("{name}");
-        let number = |start: &str| name.strip_prefix(start).and_then(|n| n.parse::<usize>().ok()).filter(|n| (1..=64).contains(n));
+        let number = |start: &str| {
+            name.strip_prefix(start)
+                .and_then(|n| n.parse::<usize>().ok())
+                .filter(|n| (1..=64).contains(n))
+        };
         let result = match (number("record.copy."), number("record.mask.")) {
             (Some(n), _) => one(name, n, false, secs)?,
             (_, Some(n)) => one(name, n, true, secs)?,
@@ -68,12 +74,20 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         };
         results.push(result);
     }
-    println!("\n{:<16} {:>28} {:>28} {:>8}", "", "beadle-edge", "ffmpeg -c copy -f segment", "ratio");
-    println!("{:<16} {:>18} {:>9} {:>18} {:>9} {:>8}", "", "CPU s/stream-min", "MiB", "CPU s/stream-min", "MiB", "CPU");
+    println!(
+        "\n{:<16} {:>28} {:>28} {:>8}",
+        "", "beadle-edge", "ffmpeg -c copy -f segment", "ratio"
+    );
+    println!(
+        "{:<16} {:>18} {:>9} {:>18} {:>9} {:>8}",
+        "", "CPU s/stream-min", "MiB", "CPU s/stream-min", "MiB", "CPU"
+    );
     for r in &results {
         let of = |who: &str, what: &str| r[who][what].as_f64();
         let show = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.3}"));
-        let ratio = of("beadle_edge", "cpu_secs_per_stream_minute").zip(of("ffmpeg", "cpu_secs_per_stream_minute")).map(|(a, b)| a / b);
+        let ratio = of("beadle_edge", "cpu_secs_per_stream_minute")
+            .zip(of("ffmpeg", "cpu_secs_per_stream_minute"))
+            .map(|(a, b)| a / b);
         println!(
             "{:<16} {:>18} {:>9} {:>18} {:>9} {:>8}",
             r["name"].as_str().unwrap_or(""),
@@ -88,7 +102,14 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
     let date = wait::now().to_string();
     let all = json!({"date": date, "machine": on, "profile": if cfg!(debug_assertions) { "debug" } else { "release" }, "command": "make bench", "results": results});
     fs::write(&file, serde_json::to_string_pretty(&all)? + "\n").told(file.display())?;
-    println!("\n{} · {} cores · Linux {} · load before {} · {date}\nwritten to {}", on.cpu, on.cores, on.kernel, on.load_before, file.display());
+    println!(
+        "\n{} · {} cores · Linux {} · load before {} · {date}\nwritten to {}",
+        on.cpu,
+        on.cores,
+        on.kernel,
+        on.load_before,
+        file.display()
+    );
     Ok(())
 }
 
@@ -96,7 +117,10 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
 fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
     let folder = Folder::new(name)?;
     let paths: Vec<String> = (0..n).map(|i| format!("/bench/c{i:02}")).collect();
-    let scene = paths.iter().fold(Scene::new(), |s, p| if masked { s.marked(p) } else { s.street(p) });
+    let scene = paths.iter().fold(
+        Scene::new(),
+        |s, p| if masked { s.marked(p) } else { s.street(p) },
+    );
     let cameras = Cameras::start(scene)?;
     let mut plan = Plan::new("bench");
     for (i, path) in paths.iter().enumerate() {
@@ -106,14 +130,29 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
         }
     }
     let mut hub = Hub::make(folder.path())?.started()?;
-    let mut town = Town::make(folder.path(), plan)?.enrolled(&mut hub)?.started()?;
-    let peers = if masked { Peers(Vec::new()) } else { ffmpegs(&cameras, &paths, folder.path())? };
+    let mut town = Town::make(folder.path(), plan)?
+        .enrolled(&mut hub)?
+        .started()?;
+    let peers = if masked {
+        Peers(Vec::new())
+    } else {
+        ffmpegs(&cameras, &paths, folder.path())?
+    };
     let before = frames(&cameras)?;
     wait::until("every camera is viewed and recorded", 120, || {
         town.must_run()?;
         let rows = hub.box_row("bench")?;
-        let recording = rows["cameras"].as_array().into_iter().flatten().filter(|c| c["recording"] == true).count();
-        Ok(if recording == n { Look::Yes(()) } else { Look::NotYet(format!("{recording} of {n}")) })
+        let recording = rows["cameras"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|c| c["recording"] == true)
+            .count();
+        Ok(if recording == n {
+            Look::Yes(())
+        } else {
+            Look::NotYet(format!("{recording} of {n}"))
+        })
     })?;
     let pid = town.recorder.as_ref().map_or(0, |p| p.pid());
     let pause = |secs: u64| thread::sleep(Duration::from_secs(secs));
@@ -125,30 +164,44 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
     let minutes = began.elapsed().as_secs_f64() / 60.0 * n as f64;
     town.must_run()?;
     let sent = frames(&cameras)? - before;
-    let lost: u64 = town.lines_of("seg.write", None).iter().filter_map(|l| l["data"]["lost"].as_u64()).sum();
+    let lost: u64 = town
+        .lines_of("seg.write", None)
+        .iter()
+        .filter_map(|l| l["data"]["lost"].as_u64())
+        .sum();
     let gaps = town.lines_of("seg.gap", None).len();
     town.stop()?;
-    let per = |c: Cost| {
-        json!({"cpu_secs_per_stream_minute": round(c.cpu_secs / minutes), "cpu_secs": round(c.cpu_secs), "rss_mib": round(c.rss_mib), "threads": c.threads, "processes": c.processes})
-    };
+    let per = |c: Cost| json!({"cpu_secs_per_stream_minute": round(c.cpu_secs / minutes), "cpu_secs": round(c.cpu_secs), "rss_mib": round(c.rss_mib), "threads": c.threads, "processes": c.processes});
     Ok(json!({
         "name": name, "streams": n, "secs": secs, "beadle_edge": per(edge), "ffmpeg": if masked { Value::Null } else { per(peer) },
         "pictures_sent": sent, "packets_lost": lost, "gaps": gaps,
     }))
 }
 
-fn round(v: f64) -> f64 { (v * 1000.0).round() / 1000.0 }
+fn round(v: f64) -> f64 {
+    (v * 1000.0).round() / 1000.0
+}
 
 fn frames(cameras: &Cameras) -> Done<u64> {
     let stats = cameras.stats()?;
-    Ok(stats["cameras"].as_object().into_iter().flat_map(|c| c.values()).filter_map(|c| c["sent"].as_u64()).sum())
+    Ok(stats["cameras"]
+        .as_object()
+        .into_iter()
+        .flat_map(|c| c.values())
+        .filter_map(|c| c["sent"].as_u64())
+        .sum())
 }
 
 /// The ffmpegs beside; ended when this goes.
 struct Peers(Vec<Child>);
 
 impl Peers {
-    fn cost(&self) -> Done<Cost> { self.0.iter().try_fold(Cost::default(), |sum, child| Ok(sum.plus(cost(child.id())?))) }
+    fn cost(&self) -> Done<Cost> {
+        self.0.iter().try_fold(
+            Cost::default(),
+            |sum, child| Ok(sum.plus(cost(child.id())?)),
+        )
+    }
 }
 impl Drop for Peers {
     fn drop(&mut self) {
@@ -163,8 +216,29 @@ fn ffmpegs(cameras: &Cameras, paths: &[String], folder: &Path) -> Done<Peers> {
     let mut peers = Peers(Vec::new());
     for (i, path) in paths.iter().enumerate() {
         let child = Command::new("ffmpeg")
-            .args(["-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", cameras.url(path)])
-            .args(["-map", "0:v", "-c", "copy", "-f", "segment", "-segment_time", "60", "-segment_format", "mp4", "-reset_timestamps", "1"])
+            .args([
+                "-nostdin",
+                "-v",
+                "error",
+                "-rtsp_transport",
+                "tcp",
+                "-i",
+                cameras.url(path),
+            ])
+            .args([
+                "-map",
+                "0:v",
+                "-c",
+                "copy",
+                "-f",
+                "segment",
+                "-segment_time",
+                "60",
+                "-segment_format",
+                "mp4",
+                "-reset_timestamps",
+                "1",
+            ])
             .arg(folder.join(format!("ffmpeg-{i:02}-%03d.mp4")))
             .stdin(Stdio::null())
             .stderr(Stdio::null())

@@ -28,10 +28,19 @@ const USAGE: &str = "usage: demo [--once]
 const FROM: (&str, &str) = ("ashby", "c01");
 const CLIP_SECS: i64 = 30;
 
-extern "C" fn on_signal(_: i32) { STOP.store(true, Ordering::Relaxed); }
+extern "C" fn on_signal(_: i32) {
+    STOP.store(true, Ordering::Relaxed);
+}
 
 fn main() -> ExitCode {
-    let once = match std::env::args().skip(1).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let once = match std::env::args()
+        .skip(1)
+        .collect::<Vec<_>>()
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         [] => false,
         ["--once"] => true,
         _ => {
@@ -40,7 +49,11 @@ fn main() -> ExitCode {
         }
     };
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
-        let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::SA_RESTART, SigSet::empty());
+        let action = SigAction::new(
+            SigHandler::Handler(on_signal),
+            SaFlags::SA_RESTART,
+            SigSet::empty(),
+        );
         // SAFETY: the handler only stores to an atomic, which is allowed in a signal handler.
         if let Err(e) = unsafe { sigaction(signal, &action) } {
             eprintln!("demo: cannot watch for {signal}: {e}");
@@ -120,61 +133,143 @@ fn demo(once: bool) -> Done<bool> {
         running.note(town.recorder.as_ref().map_or(0, |p| p.pid()))?;
         towns.push(town);
     }
-    let all: Vec<String> = towns.iter().flat_map(|t| t.cameras.iter().map(move |c| format!("{}/{c}", t.name))).collect();
+    let all: Vec<String> = towns
+        .iter()
+        .flat_map(|t| t.cameras.iter().map(move |c| format!("{}/{c}", t.name)))
+        .collect();
 
     say("4. Recording");
     wait::until("every camera records", 90, || {
         watch(&mut hub, &mut towns)?;
         let rows = hub.boxes()?;
-        let recording = rows.iter().flat_map(|b| b["cameras"].as_array().into_iter().flatten()).filter(|c| c["recording"] == true).count();
-        Ok(if recording == all.len() { Look::Yes(()) } else { Look::NotYet(format!("{recording} of {} cameras", all.len())) })
+        let recording = rows
+            .iter()
+            .flat_map(|b| b["cameras"].as_array().into_iter().flatten())
+            .filter(|c| c["recording"] == true)
+            .count();
+        Ok(if recording == all.len() {
+            Look::Yes(())
+        } else {
+            Look::NotYet(format!("{recording} of {} cameras", all.len()))
+        })
     })?;
-    wait::until("a minute of each camera is recorded and known to the hub", 150, || {
-        watch(&mut hub, &mut towns)?;
-        let mut there = 0;
-        for camera in &all {
-            there += usize::from(hub.recorded_ms(camera)? >= CLIP_SECS * 1000);
-        }
-        Ok(if there == all.len() { Look::Yes(()) } else { Look::NotYet(format!("{there} of {} cameras", all.len())) })
-    })?;
+    wait::until(
+        "a minute of each camera is recorded and known to the hub",
+        150,
+        || {
+            watch(&mut hub, &mut towns)?;
+            let mut there = 0;
+            for camera in &all {
+                there += usize::from(hub.recorded_ms(camera)? >= CLIP_SECS * 1000);
+            }
+            Ok(if there == all.len() {
+                Look::Yes(())
+            } else {
+                Look::NotYet(format!("{there} of {} cameras", all.len()))
+            })
+        },
+    )?;
 
-    say(format!("5. A clip of {CLIP_SECS} seconds from {}/{}", FROM.0, FROM.1));
+    say(format!(
+        "5. A clip of {CLIP_SECS} seconds from {}/{}",
+        FROM.0, FROM.1
+    ));
     let to = Utc(wait::now().0 / 1000 * 1000 - 5000);
     let from = Utc(to.0 - CLIP_SECS * 1000);
-    let pulled = hub.pull(&format!("{}/{}", FROM.0, FROM.1), &from.to_string(), &to.to_string())?;
+    let pulled = hub.pull(
+        &format!("{}/{}", FROM.0, FROM.1),
+        &from.to_string(),
+        &to.to_string(),
+    )?;
     for line in pulled.said.out.lines() {
         say(format!("  {line}"));
     }
     if pulled.said.status != 0 {
-        return Err(Trouble(format!("the clip was not made (status {}): {}", pulled.said.status, pulled.said.err)));
+        return Err(Trouble(format!(
+            "the clip was not made (status {}): {}",
+            pulled.said.status, pulled.said.err
+        )));
     }
-    let clip = places::files_below(&pulled.package.join("working"), ".mp4").into_iter().next().ok_or_else(|| Trouble(format!("{}: no working copy in it", pulled.package.display())))?;
+    let clip = places::files_below(&pulled.package.join("working"), ".mp4")
+        .into_iter()
+        .next()
+        .ok_or_else(|| {
+            Trouble(format!(
+                "{}: no working copy in it",
+                pulled.package.display()
+            ))
+        })?;
 
     say("6. Checks");
     let mut well = true;
     let mut check = |what: &str, good: bool, detail: &str| {
-        say(format!("  {} {what}{}{detail}", if good { "✓" } else { "✗" }, if detail.is_empty() { "" } else { ": " }));
+        say(format!(
+            "  {} {what}{}{detail}",
+            if good { "✓" } else { "✗" },
+            if detail.is_empty() { "" } else { ": " }
+        ));
         well &= good;
     };
-    let (ours, theirs) = (hub.verify("bundle", &pulled.package, false)?, hub.verify_py("bundle", &pulled.package, false)?);
+    let (ours, theirs) = (
+        hub.verify("bundle", &pulled.package, false)?,
+        hub.verify_py("bundle", &pulled.package, false)?,
+    );
     check("package, beadle-hub verify", ours.intact(), ours.word());
-    check("package, docs/verify/verify.py", theirs.intact(), theirs.word());
-    check("both say the same, word for word", ours == theirs, &difference(&ours, &theirs));
+    check(
+        "package, docs/verify/verify.py",
+        theirs.intact(),
+        theirs.word(),
+    );
+    check(
+        "both say the same, word for word",
+        ours == theirs,
+        &difference(&ours, &theirs),
+    );
     for town in &towns {
-        let (ours, theirs) = (hub.verify("log", &town.log(), true)?, hub.verify_py("log", &town.log(), true)?);
-        check(&format!("log of {}", town.name), ours.intact() && theirs.intact(), &format!("{}, verify.py {}", ours.word(), theirs.word()));
+        let (ours, theirs) = (
+            hub.verify("log", &town.log(), true)?,
+            hub.verify_py("log", &town.log(), true)?,
+        );
+        check(
+            &format!("log of {}", town.name),
+            ours.intact() && theirs.intact(),
+            &format!("{}, verify.py {}", ours.word(), theirs.word()),
+        );
     }
-    let (ours, theirs) = (hub.verify("log", &hub.own_log(), true)?, hub.verify_py("log", &hub.own_log(), true)?);
-    check("log of the hub", ours.intact() && theirs.intact(), &format!("{}, verify.py {}", ours.word(), theirs.word()));
+    let (ours, theirs) = (
+        hub.verify("log", &hub.own_log(), true)?,
+        hub.verify_py("log", &hub.own_log(), true)?,
+    );
+    check(
+        "log of the hub",
+        ours.intact() && theirs.intact(),
+        &format!("{}, verify.py {}", ours.word(), theirs.word()),
+    );
     let seconds = length(&clip)?;
-    check("working copy is as long as asked, or a little longer", (CLIP_SECS as f64 - 0.05..CLIP_SECS as f64 + 3.0).contains(&seconds), &format!("{seconds:.2} s"));
+    check(
+        "working copy is as long as asked, or a little longer",
+        (CLIP_SECS as f64 - 0.05..CLIP_SECS as f64 + 3.0).contains(&seconds),
+        &format!("{seconds:.2} s"),
+    );
     let (copy, mut found) = (pictures::framehash(&clip)?, Vec::new());
     for master in places::files_below(&pulled.package.join("master"), ".mp4") {
         found.extend(pictures::framehash(&master)?);
     }
-    check("its coded pictures are the masters', bit for bit", pictures::run_of(&found, &copy).is_some(), &format!("{} pictures", copy.len()));
+    check(
+        "its coded pictures are the masters', bit for bit",
+        pictures::run_of(&found, &copy).is_some(),
+        &format!("{} pictures", copy.len()),
+    );
 
-    summary(&hub, &mut towns, &all, &pulled.package, &clip, &theirs_word(&hub, &pulled.package)?, began)?;
+    summary(
+        &hub,
+        &mut towns,
+        &all,
+        &pulled.package,
+        &clip,
+        &theirs_word(&hub, &pulled.package)?,
+        began,
+    )?;
     if !once {
         say("\nIt all stays up until Ctrl-C.");
         while !STOP.load(Ordering::Relaxed) {
@@ -186,7 +281,11 @@ fn demo(once: bool) -> Done<bool> {
     STOP.store(false, Ordering::Relaxed);
     for town in &mut towns {
         if let Err(e) = town.stop() {
-            check(&format!("{} stops in order", town.name), false, &e.to_string());
+            check(
+                &format!("{} stops in order", town.name),
+                false,
+                &e.to_string(),
+            );
         }
     }
     if let Err(e) = hub.stop() {
@@ -194,13 +293,24 @@ fn demo(once: bool) -> Done<bool> {
     }
     drop(cameras);
     running.over();
-    say(if well { "demo: every step worked" } else { "demo: NOT every step worked; see the lines marked ✗" });
+    say(if well {
+        "demo: every step worked"
+    } else {
+        "demo: NOT every step worked; see the lines marked ✗"
+    });
     Ok(well)
 }
 
 fn theirs_word(hub: &Hub, package: &Path) -> Done<String> {
-    let (ours, theirs) = (hub.verify("bundle", package, false)?, hub.verify_py("bundle", package, false)?);
-    Ok(format!("{} (beadle-hub verify) · {} (verify.py)", ours.word(), theirs.word()))
+    let (ours, theirs) = (
+        hub.verify("bundle", package, false)?,
+        hub.verify_py("bundle", package, false)?,
+    );
+    Ok(format!(
+        "{} (beadle-hub verify) · {} (verify.py)",
+        ours.word(),
+        theirs.word()
+    ))
 }
 
 /// An error as soon as one of the programs has ended.
@@ -214,39 +324,78 @@ fn difference(a: &Verdict, b: &Verdict) -> String {
         return String::new();
     }
     let line = a.text.lines().zip(b.text.lines()).find(|(x, y)| x != y);
-    line.map_or_else(|| "one says more than the other".into(), |(x, y)| format!("{x:?} / {y:?}"))
+    line.map_or_else(
+        || "one says more than the other".into(),
+        |(x, y)| format!("{x:?} / {y:?}"),
+    )
 }
 
 fn length(clip: &Path) -> Done<f64> {
     let probe = pictures::probe(clip)?;
-    probe["format"]["duration"].as_str().and_then(|d| d.parse().ok()).ok_or_else(|| Trouble(format!("{}: no length", clip.display())))
+    probe["format"]["duration"]
+        .as_str()
+        .and_then(|d| d.parse().ok())
+        .ok_or_else(|| Trouble(format!("{}: no length", clip.display())))
 }
 
-fn summary(hub: &Hub, towns: &mut [Town], all: &[String], package: &Path, clip: &Path, verdict: &str, began: Instant) -> Done<()> {
+fn summary(
+    hub: &Hub,
+    towns: &mut [Town],
+    all: &[String],
+    package: &Path,
+    clip: &Path,
+    verdict: &str,
+    began: Instant,
+) -> Done<()> {
     say("\n────────────────────────────────────────────────────────────────────────────");
-    let shown = |path: &Path| path.strip_prefix(places::root()).unwrap_or(path).display().to_string();
+    let shown = |path: &Path| {
+        path.strip_prefix(places::root())
+            .unwrap_or(path)
+            .display()
+            .to_string()
+    };
     let mut lines = 0;
     for row in hub.boxes()? {
         let name = row["name"].as_str().unwrap_or("?").to_owned();
         let count = row["lines"].as_u64().unwrap_or(0);
         lines += count;
         let newest = time(&row["countersigned"]).map_or("never".into(), |t| t.to_string());
-        say(format!("box {name:<7} {count} audit lines countersigned, newest {newest}"));
+        say(format!(
+            "box {name:<7} {count} audit lines countersigned, newest {newest}"
+        ));
         for camera in row["cameras"].as_array().into_iter().flatten() {
             let id = camera["cam"].as_str().unwrap_or("?");
             let seconds = hub.recorded_ms(&format!("{name}/{id}"))? / 1000;
-            let masked = if camera["masked"] == true { ", masked" } else { "" };
-            say(format!("  {id}  {seconds:>4} s recorded{masked:<9} {}", camera["title"].as_str().unwrap_or("")));
+            let masked = if camera["masked"] == true {
+                ", masked"
+            } else {
+                ""
+            };
+            say(format!(
+                "  {id}  {seconds:>4} s recorded{masked:<9} {}",
+                camera["title"].as_str().unwrap_or("")
+            ));
         }
     }
-    say(format!("cameras      {} in {} towns", all.len(), towns.len()));
+    say(format!(
+        "cameras      {} in {} towns",
+        all.len(),
+        towns.len()
+    ));
     say(format!("audit lines  {lines} countersigned by the hub"));
     say(format!("clip         {}", shown(clip)));
     say(format!("package      {}", shown(package)));
     say(format!("verdict      {verdict}"));
-    say(format!("hub page     https://127.0.0.1:{}/   name {}   password {}", hub.https, hub.sign_in.0, hub.sign_in.1));
+    say(format!(
+        "hub page     https://127.0.0.1:{}/   name {}   password {}",
+        hub.https, hub.sign_in.0, hub.sign_in.1
+    ));
     say(format!("verify key   {}", hub.vkey()?));
-    say(format!("state        {}   ({} s since the start)", shown(&hub.state.join("..")).replace("hub/..", ""), began.elapsed().as_secs()));
+    say(format!(
+        "state        {}   ({} s since the start)",
+        shown(&hub.state.join("..")).replace("hub/..", ""),
+        began.elapsed().as_secs()
+    ));
     say("────────────────────────────────────────────────────────────────────────────");
     Ok(())
 }
@@ -264,7 +413,10 @@ impl Running {
     }
 
     fn note(&self, pid: u32) -> Done<()> {
-        let mut file = fs::File::options().append(true).open(&self.file).told(self.file.display())?;
+        let mut file = fs::File::options()
+            .append(true)
+            .open(&self.file)
+            .told(self.file.display())?;
         writeln!(file, "{pid}").told(self.file.display())
     }
 
@@ -278,7 +430,12 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 
 /// An empty demo folder; programs left by a run that was killed are ended first, by id, if they still are ours.
 fn anew(folder: &Path) -> Done<()> {
-    for pid in fs::read_to_string(folder.join("running")).unwrap_or_default().lines().filter_map(|l| l.parse::<i32>().ok()).filter(|p| *p > 1) {
+    for pid in fs::read_to_string(folder.join("running"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|l| l.parse::<i32>().ok())
+        .filter(|p| *p > 1)
+    {
         let told = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let told = String::from_utf8_lossy(&told).replace('\0', " ");
         if !told.contains(&folder.display().to_string()) || !told.contains("beadle-") {
@@ -291,7 +448,11 @@ fn anew(folder: &Path) -> Done<()> {
         // Gone in the meantime is as good.
         let _ = nix::sys::signal::kill(pid, Signal::SIGTERM);
         let path = PathBuf::from(format!("/proc/{pid}"));
-        wait::until(&format!("process {pid} of an earlier demo has ended"), 20, || Ok(!path.exists()))?;
+        wait::until(
+            &format!("process {pid} of an earlier demo has ended"),
+            20,
+            || Ok(!path.exists()),
+        )?;
     }
     if folder.exists() {
         fs::remove_dir_all(folder).told(folder.display())?;

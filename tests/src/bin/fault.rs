@@ -3,7 +3,15 @@
 //! After each start: every line the log had before is still there, byte for byte; every line the hub had countersigned too.
 //! No camera loses more than [`ALLOWED_MS`] at a kill (design §3: 1 s; or 0.5 s and 64 KiB, at 4 Mbit/s 0.63 s). At the end: every
 //! clip asked for is Ready, and both verifiers find both logs INTACT.
-use std::{collections::BTreeMap, ffi::OsStr, fs, path::{Path, PathBuf}, process::{Child, Command, ExitCode, Stdio}, thread, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
+    time::Duration,
+};
 
 use beadle_tests::{
     Done, Folder, Told, Trouble, args,
@@ -25,7 +33,10 @@ fn main() -> ExitCode {
     let (mut rounds, mut seed) = (50u64, wait::now().0 as u64 % 1_000_000);
     let words: Vec<String> = std::env::args().skip(1).collect();
     for pair in words.chunks(2) {
-        match (pair.first().map(String::as_str), pair.get(1).and_then(|v| v.parse().ok())) {
+        match (
+            pair.first().map(String::as_str),
+            pair.get(1).and_then(|v| v.parse().ok()),
+        ) {
             (Some("--rounds"), Some(n)) => rounds = n,
             (Some("--seed"), Some(n)) => seed = n,
             _ => {
@@ -37,7 +48,9 @@ fn main() -> ExitCode {
     println!("fault: {rounds} rounds, --seed {seed}");
     match fault(rounds, seed) {
         Ok(worst) => {
-            println!("fault: {rounds} kills survived; most lost at one: {worst} ms (allowed {ALLOWED_MS})");
+            println!(
+                "fault: {rounds} kills survived; most lost at one: {worst} ms (allowed {ALLOWED_MS})"
+            );
             ExitCode::SUCCESS
         }
         Err(e) => {
@@ -49,16 +62,23 @@ fn main() -> ExitCode {
 
 /// Log files as they are, by name.
 fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    places::files_below(folder, ".jsonl").into_iter().filter_map(|f| Some((f.strip_prefix(folder).ok()?.to_owned(), fs::read(&f).ok()?))).collect()
+    places::files_below(folder, ".jsonl")
+        .into_iter()
+        .filter_map(|f| Some((f.strip_prefix(folder).ok()?.to_owned(), fs::read(&f).ok()?)))
+        .collect()
 }
 
 /// Every whole line of `before` is in the same place of `folder` now.
 fn still_there(what: &str, before: &BTreeMap<PathBuf, Vec<u8>>, folder: &Path) -> Done<()> {
     for (name, bytes) in before {
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        let now = fs::read(folder.join(name)).told(format!("{what}: {} is gone", name.display()))?;
+        let now =
+            fs::read(folder.join(name)).told(format!("{what}: {} is gone", name.display()))?;
         if !now.starts_with(&bytes[..whole]) {
-            return Err(Trouble(format!("{what}: {} has lost or changed lines it had", name.display())));
+            return Err(Trouble(format!(
+                "{what}: {} has lost or changed lines it had",
+                name.display()
+            )));
         }
     }
     Ok(())
@@ -74,10 +94,16 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
     let mut dice = Dice::new(seed);
     let folder = Folder::new("fault")?;
     let cameras = Cameras::start(Scene::new().street("/t/c01").street("/t/c02"))?;
-    let plan = Plan::new("faulty").segment_secs(8).camera(CAMERAS[0], cameras.url("/t/c01")).camera(CAMERAS[1], cameras.url("/t/c02"));
+    let plan = Plan::new("faulty")
+        .segment_secs(8)
+        .camera(CAMERAS[0], cameras.url("/t/c01"))
+        .camera(CAMERAS[1], cameras.url("/t/c02"));
     let mut hub = Hub::make(folder.path())?.started()?;
-    let mut town = Town::make(folder.path(), plan)?.enrolled(&mut hub)?.started()?;
-    let (box_log, hub_copy, own_log) = (town.state.join("log"), hub.box_log("faulty"), hub.own_log());
+    let mut town = Town::make(folder.path(), plan)?
+        .enrolled(&mut hub)?
+        .started()?;
+    let (box_log, hub_copy, own_log) =
+        (town.state.join("log"), hub.box_log("faulty"), hub.own_log());
     let (mut worst, mut asked): (i64, Vec<Asked>) = (0, Vec::new());
     recording(&mut hub, &mut town, Utc(0))?;
     for round in 1..=rounds {
@@ -122,7 +148,9 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
             worst = worst.max(lost);
             println!("{round:>3}/{rounds} {victim:<9} lost {lost} ms");
             if lost > ALLOWED_MS {
-                return Err(Trouble(format!("round {round}: {lost} ms lost at a kill of {victim}; {ALLOWED_MS} are allowed")));
+                return Err(Trouble(format!(
+                    "round {round}: {lost} ms lost at a kill of {victim}; {ALLOWED_MS} are allowed"
+                )));
             }
         } else {
             println!("{round:>3}/{rounds} {victim}");
@@ -134,15 +162,34 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
         let _ = one.pull.wait();
     }
     wait::until(&format!("all of {number} clips are ready"), 180, || {
-        let list = hub.ask(args!["clip", "list", "--json"])?.well("beadle-hub clip list")?;
+        let list = hub
+            .ask(args!["clip", "list", "--json"])?
+            .well("beadle-hub clip list")?;
         let rows: Vec<serde_json::Value> = serde_json::from_str(&list.out)?;
-        if let Some(bad) = rows.iter().find(|r| matches!(r["state"].as_str(), Some("Failed" | "Refused"))) {
+        if let Some(bad) = rows
+            .iter()
+            .find(|r| matches!(r["state"].as_str(), Some("Failed" | "Refused")))
+        {
             return Err(Trouble(format!("a clip came to nothing: {bad}")));
         }
-        let ready = rows.iter().filter(|r| matches!(r["state"].as_str(), Some("Ready" | "Partial"))).count();
-        Ok(if ready == rows.len() { Look::Yes(()) } else { Look::NotYet(format!("{ready} of {}", rows.len())) })
+        let ready = rows
+            .iter()
+            .filter(|r| matches!(r["state"].as_str(), Some("Ready" | "Partial")))
+            .count();
+        Ok(if ready == rows.len() {
+            Look::Yes(())
+        } else {
+            Look::NotYet(format!("{ready} of {}", rows.len()))
+        })
     })?;
-    println!("clips asked for while things were killed: {}", asked.iter().map(|a| format!("{} to {}", a.from, a.to)).collect::<Vec<_>>().join(", "));
+    println!(
+        "clips asked for while things were killed: {}",
+        asked
+            .iter()
+            .map(|a| format!("{} to {}", a.from, a.to))
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     for package in places::files_below(&hub.evidence, "SHA256SUMS") {
         let package = package.parent().unwrap_or(Path::new("."));
         intact(&hub, "bundle", package, false)?;
@@ -155,7 +202,10 @@ fn fault(rounds: u64, seed: u64) -> Done<i64> {
 }
 
 fn intact(hub: &Hub, kind: &str, path: &Path, live: bool) -> Done<()> {
-    for verdict in [hub.verify(kind, path, live)?, hub.verify_py(kind, path, live)?] {
+    for verdict in [
+        hub.verify(kind, path, live)?,
+        hub.verify_py(kind, path, live)?,
+    ] {
         if !verdict.intact() {
             return Err(Trouble(format!("{}: {}", path.display(), verdict.text)));
         }
@@ -170,7 +220,9 @@ fn recording(hub: &mut Hub, town: &mut Town, since: Utc) -> Done<()> {
         town.must_run()?;
         let row = hub.box_row(&town.name)?;
         let cameras = row["cameras"].as_array().into_iter().flatten();
-        let good = cameras.filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since)).count();
+        let good = cameras
+            .filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since))
+            .count();
         Ok(row["online"] == true && good == CAMERAS.len())
     })
 }
@@ -206,11 +258,40 @@ fn lost_at(town: &mut Town, killed: Utc) -> Done<i64> {
 /// Asks for the last seconds recorded; the command waits by itself.
 fn ask(hub: &Hub, town: &Town) -> Done<Option<Asked>> {
     let lines = town.lines_of("seg.write", Some(CAMERAS[0]));
-    let Some(last) = lines.last() else { return Ok(None) };
+    let Some(last) = lines.last() else {
+        return Ok(None);
+    };
     let to = time(&last["data"]["t1"])?;
     let from = Utc(to.0 - 4000);
-    let (f, t, camera) = (from.to_string(), to.to_string(), format!("{}/{}", town.name, CAMERAS[0]));
-    let words: &[&OsStr] = args!["--state", hub.state, "clip", "pull", "--camera", camera, "--from", f, "--to", t, "--purpose", "Fault run", "--reference", "FAULT-1", "--requester", "make fault"];
-    let pull = Command::new(places::program("beadle-hub")?).args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().told("starting a pull")?;
+    let (f, t, camera) = (
+        from.to_string(),
+        to.to_string(),
+        format!("{}/{}", town.name, CAMERAS[0]),
+    );
+    let words: &[&OsStr] = args![
+        "--state",
+        hub.state,
+        "clip",
+        "pull",
+        "--camera",
+        camera,
+        "--from",
+        f,
+        "--to",
+        t,
+        "--purpose",
+        "Fault run",
+        "--reference",
+        "FAULT-1",
+        "--requester",
+        "make fault"
+    ];
+    let pull = Command::new(places::program("beadle-hub")?)
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .told("starting a pull")?;
     Ok(Some(Asked { from, to, pull }))
 }

@@ -1,7 +1,11 @@
 //! Wiring. `make soak`: cameras that stall, drop, reboot, lose packets and jump for as long as asked; the box must take it all.
 //!
 //! At the end every camera records, every stretch without footage is on the record, memory has not grown, the log is INTACT.
-use std::{process::ExitCode, thread, time::{Duration, Instant}};
+use std::{
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant},
+};
 
 use beadle_tests::{
     Done, Folder, Trouble,
@@ -23,7 +27,10 @@ fn main() -> ExitCode {
     let (mut minutes, mut seed) = (30u64, wait::now().0 as u64 % 1_000_000);
     let words: Vec<String> = std::env::args().skip(1).collect();
     for pair in words.chunks(2) {
-        match (pair.first().map(String::as_str), pair.get(1).and_then(|v| v.parse().ok())) {
+        match (
+            pair.first().map(String::as_str),
+            pair.get(1).and_then(|v| v.parse().ok()),
+        ) {
             (Some("--minutes"), Some(n)) => minutes = n,
             (Some("--seed"), Some(n)) => seed = n,
             _ => {
@@ -45,20 +52,45 @@ fn main() -> ExitCode {
 fn soak(minutes: u64, seed: u64) -> Done<()> {
     let mut dice = Dice::new(seed);
     let folder = Folder::new("soak")?;
-    let cameras = Cameras::start(Scene::new().street(PATHS[0]).street_low(PATHS[1]).street_with_sound(PATHS[2]).marked(PATHS[3]))?;
-    let plan = PATHS.iter().enumerate().fold(Plan::new("soaked").segment_secs(20), |p, (i, path)| p.camera(&format!("c0{}", i + 1), cameras.url(path)));
+    let cameras = Cameras::start(
+        Scene::new()
+            .street(PATHS[0])
+            .street_low(PATHS[1])
+            .street_with_sound(PATHS[2])
+            .marked(PATHS[3]),
+    )?;
+    let plan = PATHS
+        .iter()
+        .enumerate()
+        .fold(Plan::new("soaked").segment_secs(20), |p, (i, path)| {
+            p.camera(&format!("c0{}", i + 1), cameras.url(path))
+        });
     let mut hub = Hub::make(folder.path())?.started()?;
-    let mut town = Town::make(folder.path(), plan.mask("m1", OVER_MARKER))?.enrolled(&mut hub)?.started()?;
+    let mut town = Town::make(folder.path(), plan.mask("m1", OVER_MARKER))?
+        .enrolled(&mut hub)?
+        .started()?;
     all_record(&mut hub, &mut town)?;
     let pid = town.recorder.as_ref().map_or(0, |p| p.pid());
-    let (end, mut settled, mut acts) = (Instant::now() + Duration::from_secs(minutes * 60), None, 0);
+    let (end, mut settled, mut acts) =
+        (Instant::now() + Duration::from_secs(minutes * 60), None, 0);
     let settle = Instant::now() + Duration::from_secs((minutes * 60 / 5).min(300));
-    let (small, large) = (places::footage("street-720p25.h264")?, places::footage("street-1080p25.h264")?);
+    let (small, large) = (
+        places::footage("street-720p25.h264")?,
+        places::footage("street-1080p25.h264")?,
+    );
     while Instant::now() < end {
         town.must_run()?;
         hub.must_run()?;
         let path = *dice.one(&PATHS);
-        let act = *dice.one(&["stall", "drop", "reboot", "lose", "clock-jump", "resolution", "nothing"]);
+        let act = *dice.one(&[
+            "stall",
+            "drop",
+            "reboot",
+            "lose",
+            "clock-jump",
+            "resolution",
+            "nothing",
+        ]);
         let done = match act {
             "stall" => {
                 cameras.stall(path)?;
@@ -69,8 +101,12 @@ fn soak(minutes: u64, seed: u64) -> Done<()> {
             "reboot" => cameras.reboot(path, (1 + dice.below(10)) as f64),
             // These need a viewer; without one the cameras refuse, which is no fault of the box.
             "lose" => cameras.lose(path, 1 + dice.below(20) as u32).or(Ok(())),
-            "clock-jump" => cameras.clock_jump(path, dice.below(40) as f64 - 20.0).or(Ok(())),
-            "resolution" if path == PATHS[0] => cameras.resolution(path, if acts % 2 == 0 { &small } else { &large }),
+            "clock-jump" => cameras
+                .clock_jump(path, dice.below(40) as f64 - 20.0)
+                .or(Ok(())),
+            "resolution" if path == PATHS[0] => {
+                cameras.resolution(path, if acts % 2 == 0 { &small } else { &large })
+            }
             _ => Ok(()),
         };
         done?;
@@ -82,14 +118,23 @@ fn soak(minutes: u64, seed: u64) -> Done<()> {
     }
     all_record(&mut hub, &mut town)?;
     let (first, last) = (settled.unwrap_or_default(), cost(pid)?);
-    println!("soak: {acts} acts; memory {:.0} MiB after settling, {:.0} MiB at the end; CPU {:.0} s", first.rss_mib, last.rss_mib, last.cpu_secs);
+    println!(
+        "soak: {acts} acts; memory {:.0} MiB after settling, {:.0} MiB at the end; CPU {:.0} s",
+        first.rss_mib, last.rss_mib, last.cpu_secs
+    );
     if first.rss_mib > 0.0 && last.rss_mib > first.rss_mib + GROWTH_MIB {
-        return Err(Trouble(format!("memory grew from {:.0} to {:.0} MiB", first.rss_mib, last.rss_mib)));
+        return Err(Trouble(format!(
+            "memory grew from {:.0} to {:.0} MiB",
+            first.rss_mib, last.rss_mib
+        )));
     }
     town.stop()?;
     hub.stop()?;
     undeclared(&town)?;
-    for verdict in [hub.verify("log", &town.log(), false)?, hub.verify_py("log", &town.log(), false)?] {
+    for verdict in [
+        hub.verify("log", &town.log(), false)?,
+        hub.verify_py("log", &town.log(), false)?,
+    ] {
         if !verdict.intact() {
             return Err(Trouble(format!("the log of the box: {}", verdict.text)));
         }
@@ -106,8 +151,14 @@ fn all_record(hub: &mut Hub, town: &mut Town) -> Done<()> {
         town.must_run()?;
         let row = hub.box_row(&town.name)?;
         let cameras = row["cameras"].as_array().into_iter().flatten();
-        let good = cameras.filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since)).count();
-        Ok(if good == PATHS.len() { Look::Yes(()) } else { Look::NotYet(format!("{good} of {}", PATHS.len())) })
+        let good = cameras
+            .filter(|c| c["recording"] == true && time(&c["landed"]).is_ok_and(|t| t > since))
+            .count();
+        Ok(if good == PATHS.len() {
+            Look::Yes(())
+        } else {
+            Look::NotYet(format!("{good} of {}", PATHS.len()))
+        })
     })
 }
 
@@ -121,12 +172,18 @@ fn undeclared(town: &Town) -> Done<()> {
             if let Some(end) = before.filter(|end: &shared::time::Utc| t0.0 - end.0 > 500) {
                 let covered = gaps.iter().any(|g| matches!((time(&g["data"]["t0"]), time(&g["data"]["t1"])), (Ok(a), Ok(b)) if a <= end && b >= t0));
                 if !covered {
-                    return Err(Trouble(format!("{cam}: nothing from {end} to {t0}, and no line says so")));
+                    return Err(Trouble(format!(
+                        "{cam}: nothing from {end} to {t0}, and no line says so"
+                    )));
                 }
             }
             before = Some(t1);
         }
-        println!("  {cam}: {} segments, {} gaps declared", town.lines_of("seg.write", Some(cam)).len(), gaps.len());
+        println!(
+            "  {cam}: {} segments, {} gaps declared",
+            town.lines_of("seg.write", Some(cam)).len(),
+            gaps.len()
+        );
     }
     Ok(())
 }

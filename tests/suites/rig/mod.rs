@@ -1,9 +1,19 @@
 //! Task. One town (H.264, H.265 and a masked camera) and a hub, running; shared by the suites.
 #![allow(dead_code)] // each suite uses its own part
 
-use std::{path::Path, sync::{Mutex, MutexGuard, PoisonError}};
+use std::{
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
-use beadle_tests::{Done, Folder, Told, Trouble, args, cameras::{Cameras, Scene}, hub::{Hub, Pulled}, program, town::{Plan, Town}, wait};
+use beadle_tests::{
+    Done, Folder, Told, Trouble, args,
+    cameras::{Cameras, Scene},
+    hub::{Hub, Pulled},
+    program,
+    town::{Plan, Town},
+    wait,
+};
 use shared::time::Utc;
 
 /// Two cores carry one town at a time.
@@ -30,24 +40,50 @@ impl Rig {
         let folder = Folder::new(name)?;
         let cameras = Cameras::start(scene())?;
         let mut hub = Hub::make(folder.path())?.started()?;
-        let town = Town::make(folder.path(), plan(&cameras, segment_secs))?.enrolled(&mut hub)?.started()?;
-        Ok(Self { town, hub, cameras, folder, _alone: alone })
+        let town = Town::make(folder.path(), plan(&cameras, segment_secs))?
+            .enrolled(&mut hub)?
+            .started()?;
+        Ok(Self {
+            town,
+            hub,
+            cameras,
+            folder,
+            _alone: alone,
+        })
     }
 
     pub fn pull(&mut self, cam: &str, from: Utc, to: Utc) -> Done<Pulled> {
-        let pulled = self.hub.pull(&format!("{}/{cam}", self.town.name), &from.to_string(), &to.to_string())?;
+        let pulled = self.hub.pull(
+            &format!("{}/{cam}", self.town.name),
+            &from.to_string(),
+            &to.to_string(),
+        )?;
         if pulled.said.status != 0 {
-            return Err(Trouble(format!("pull of {cam} failed: {}{}", pulled.said.out, pulled.said.err)));
+            return Err(Trouble(format!(
+                "pull of {cam} failed: {}{}",
+                pulled.said.out, pulled.said.err
+            )));
         }
         Ok(pulled)
     }
 
     /// A pull of a span that has declared gaps in it: the hub says Partial, plainly, and makes the package all the same.
     pub fn pull_with_gaps(&mut self, cam: &str, from: Utc, to: Utc) -> Done<Pulled> {
-        let pulled = self.hub.pull(&format!("{}/{cam}", self.town.name), &from.to_string(), &to.to_string())?;
-        let partial = pulled.said.out.lines().any(|l| l.starts_with("Partial") && l.contains("no footage exists"));
+        let pulled = self.hub.pull(
+            &format!("{}/{cam}", self.town.name),
+            &from.to_string(),
+            &to.to_string(),
+        )?;
+        let partial = pulled
+            .said
+            .out
+            .lines()
+            .any(|l| l.starts_with("Partial") && l.contains("no footage exists"));
         if pulled.package.as_os_str().is_empty() || !(partial || pulled.said.status == 0) {
-            return Err(Trouble(format!("pull of {cam} failed: {}{}", pulled.said.out, pulled.said.err)));
+            return Err(Trouble(format!(
+                "pull of {cam} failed: {}{}",
+                pulled.said.out, pulled.said.err
+            )));
         }
         Ok(pulled)
     }
@@ -61,10 +97,19 @@ impl Rig {
         let ours = self.hub.verify(kind, path, live)?;
         let theirs = self.hub.verify_py(kind, path, live)?;
         if ours != theirs {
-            return Err(Trouble(format!("two verdicts on {}:\n{}\nverify.py:\n{}", path.display(), ours.text, theirs.text)));
+            return Err(Trouble(format!(
+                "two verdicts on {}:\n{}\nverify.py:\n{}",
+                path.display(),
+                ours.text,
+                theirs.text
+            )));
         }
         if !ours.intact() {
-            return Err(Trouble(format!("{} is not intact:\n{}", path.display(), ours.text)));
+            return Err(Trouble(format!(
+                "{} is not intact:\n{}",
+                path.display(),
+                ours.text
+            )));
         }
         Ok(())
     }
@@ -80,7 +125,10 @@ impl Rig {
 }
 
 pub fn scene() -> Scene {
-    Scene::new().street("/ashby/c01").street_h265("/ashby/c02", "beadle", "p@ss:word").marked("/ashby/c03")
+    Scene::new()
+        .street("/ashby/c01")
+        .street_h265("/ashby/c02", "beadle", "p@ss:word")
+        .marked("/ashby/c03")
 }
 
 pub fn plan(cameras: &Cameras, segment_secs: u32) -> Plan {
@@ -100,13 +148,21 @@ pub fn seconds(value: &serde_json::Value) -> Done<Utc> {
 /// Number of lines under the newest countersigned head of a log folder.
 pub fn cosigned(log: &Path) -> u64 {
     let text = std::fs::read_to_string(log.join("cosigned.note")).unwrap_or_default();
-    text.lines().nth(1).and_then(|l| l.parse().ok()).unwrap_or(0)
+    text.lines()
+        .nth(1)
+        .and_then(|l| l.parse().ok())
+        .unwrap_or(0)
 }
 
 pub fn shell(script: &str, what: &str) -> Done<String> {
-    Ok(program::run(Path::new("bash"), args!["-c", script])?.well(what)?.out)
+    Ok(program::run(Path::new("bash"), args!["-c", script])?
+        .well(what)?
+        .out)
 }
 
 pub fn until_cosigned(log: &Path, size: u64) -> Done<()> {
-    wait::until(&format!("{size} lines countersigned"), 150, || Ok(cosigned(log) >= size)).told(log.display())
+    wait::until(&format!("{size} lines countersigned"), 150, || {
+        Ok(cosigned(log) >= size)
+    })
+    .told(log.display())
 }

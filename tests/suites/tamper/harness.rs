@@ -31,10 +31,19 @@ pub struct Case {
 
 impl Case {
     pub fn log(files: Files) -> Self {
-        Self { files, package: false, live: false, hub: vec![corpus::hub_key().vkey()], heads: Vec::new() }
+        Self {
+            files,
+            package: false,
+            live: false,
+            hub: vec![corpus::hub_key().vkey()],
+            heads: Vec::new(),
+        }
     }
     pub fn package(files: Files) -> Self {
-        Self { package: true, ..Self::log(files) }
+        Self {
+            package: true,
+            ..Self::log(files)
+        }
     }
     pub fn live(mut self) -> Self {
         self.live = true;
@@ -51,21 +60,33 @@ impl Case {
 
     fn options(&self) -> v::Options {
         v::Options {
-            hub: self.hub.iter().map(|k| Vkey::parse(k).expect("hub key")).collect(),
+            hub: self
+                .hub
+                .iter()
+                .map(|k| Vkey::parse(k).expect("hub key"))
+                .collect(),
             live: self.live,
             heads: self.heads.iter().map(|h| h.clone().into_bytes()).collect(),
         }
     }
 
     pub fn rust(&self, files: &dyn v::Files) -> v::Report {
-        if self.package { v::package(files, &self.options()) } else { v::log(files, &self.options()) }
+        if self.package {
+            v::package(files, &self.options())
+        } else {
+            v::log(files, &self.options())
+        }
     }
 
     /// Both verifiers over a folder on disk; the one report.
     pub fn judge_at(&self, folder: &Path) -> String {
         let ours = self.rust(&logbook::Folder(folder.to_owned()));
         let mut python = Command::new("/usr/bin/env");
-        python.args(["python3", "-B"]).arg(verify_py()).arg(if self.package { "bundle" } else { "log" }).arg(folder);
+        python
+            .args(["python3", "-B"])
+            .arg(verify_py())
+            .arg(if self.package { "bundle" } else { "log" })
+            .arg(folder);
         for key in &self.hub {
             python.args(["--hub", key]);
         }
@@ -80,9 +101,17 @@ impl Case {
         }
         let theirs = python.output().expect("python3");
         let report = String::from_utf8(theirs.stdout).expect("utf-8");
-        assert!(theirs.stderr.is_empty(), "verify.py: {}", String::from_utf8_lossy(&theirs.stderr));
+        assert!(
+            theirs.stderr.is_empty(),
+            "verify.py: {}",
+            String::from_utf8_lossy(&theirs.stderr)
+        );
         assert_eq!(ours.render(), report, "left: Rust, right: verify.py");
-        assert_eq!(Some(ours.exit_status()), theirs.status.code(), "exit status\n{report}");
+        assert_eq!(
+            Some(ours.exit_status()),
+            theirs.status.code(),
+            "exit status\n{report}"
+        );
         report
     }
 
@@ -98,7 +127,13 @@ impl Case {
     pub fn shows(&self, finding: &str) -> String {
         let report = self.judge();
         assert!(report.starts_with("NOT-INTACT\n"), "{report}");
-        assert!(report.lines().skip(1).any(|l| l.starts_with(&format!("{finding}\t"))), "no {finding} in:\n{report}");
+        assert!(
+            report
+                .lines()
+                .skip(1)
+                .any(|l| l.starts_with(&format!("{finding}\t"))),
+            "no {finding} in:\n{report}"
+        );
         report
     }
 
@@ -107,7 +142,11 @@ impl Case {
     pub fn is(&self, verdict: &str, codes: &[&str]) -> String {
         let report = self.judge();
         assert_eq!(report.lines().next(), Some(verdict), "{report}");
-        let found: Vec<&str> = report.lines().skip(1).filter_map(|l| l.split('\t').next()).collect();
+        let found: Vec<&str> = report
+            .lines()
+            .skip(1)
+            .filter_map(|l| l.split('\t').next())
+            .collect();
         assert_eq!(found, codes, "{report}");
         report
     }
@@ -129,7 +168,10 @@ impl v::Files for Memory {
         Ok(self.0.keys().cloned().collect())
     }
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
-        self.0.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.0
+            .get(path)
+            .cloned()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
     fn sha256(&self, path: &str) -> io::Result<shared::record::Digest> {
         self.read(path).map(|bytes| corpus::sha256(&[&bytes]))

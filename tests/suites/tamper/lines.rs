@@ -1,9 +1,6 @@
 //! Adapter: the harness. Rows A1–A15 and C1–C6: what can be done to the lines.
 
-use super::{
-    corpus::*,
-    harness::Case,
-};
+use super::{corpus::*, harness::Case};
 
 /// A log as its box would have left it, over these events: every head signed and countersigned anew.
 fn honest(events: &[Event]) -> Case {
@@ -34,7 +31,10 @@ fn rechained(change: impl Fn(&mut Vec<Event>)) -> Vec<Vec<u8>> {
 #[test]
 fn a00_the_sound_log_is_intact_aud_2() {
     Case::log(log_folder(&lines())).is("INTACT", &["GAP-DECLARED"]);
-    Case::log(log_folder(&lines())).no_hub().is("INTACT-NOT-YET-COUNTERSIGNED", &["GAP-DECLARED", "NO-HUB-KEY"]);
+    Case::log(log_folder(&lines())).no_hub().is(
+        "INTACT-NOT-YET-COUNTERSIGNED",
+        &["GAP-DECLARED", "NO-HUB-KEY"],
+    );
     Case::log(hub_folder()).is("INTACT", &[]);
 }
 
@@ -50,7 +50,9 @@ fn a01_bit_flip_in_a_line_aud_2() {
 #[test]
 fn a02_bit_flip_in_the_last_line_aud_2() {
     let mut lines = lines();
-    let at = String::from_utf8_lossy(&lines[21]).find("812345").expect("beat");
+    let at = String::from_utf8_lossy(&lines[21])
+        .find("812345")
+        .expect("beat");
     lines[21][at] ^= 1;
     with_lines(&lines).shows("ALTERED\thead 22");
 }
@@ -64,12 +66,18 @@ fn a03_line_dropped_aud_2() {
 
 #[test]
 fn a04_line_dropped_renumbered_rechained_aud_2() {
-    with_lines(&rechained(|e| { e.remove(12); })).shows("ALTERED-OR-FORKED");
+    with_lines(&rechained(|e| {
+        e.remove(12);
+    }))
+    .shows("ALTERED-OR-FORKED");
 }
 
 #[test]
 fn a04b_segment_line_dropped_renumbered_rechained_aud_2() {
-    with_lines(&rechained(|e| { e.remove(14); })).shows("SEGMENT-MISSING\tcamera c03");
+    with_lines(&rechained(|e| {
+        e.remove(14);
+    }))
+    .shows("SEGMENT-MISSING\tcamera c03");
 }
 
 #[test]
@@ -82,9 +90,13 @@ fn a05_lines_swapped_aud_2() {
 #[test]
 fn a06_line_inserted_renumbered_rechained_aud_2() {
     let report = with_lines(&rechained(|e| {
-        let beat = Event { ms: 150_000, ..e[12].clone() };
+        let beat = Event {
+            ms: 150_000,
+            ..e[12].clone()
+        };
         e.insert(12, beat);
-    })).shows("ALTERED-OR-FORKED");
+    }))
+    .shows("ALTERED-OR-FORKED");
     assert!(!report.contains("SEGMENT-MISSING"), "{report}");
 }
 
@@ -98,8 +110,14 @@ fn older(lines_kept: usize, head_size: usize) -> Case {
     let all = lines();
     let mut files = log_folder(&all);
     files.insert("0000000000.jsonl".into(), all[..lines_kept].concat());
-    files.insert("head.note".into(), head(BOX_LOG, &all, head_size, &box_key(2), None).into());
-    files.insert("cosigned.note".into(), head(BOX_LOG, &all, 13, &box_key(2), Some(hub_time(185_500))).into());
+    files.insert(
+        "head.note".into(),
+        head(BOX_LOG, &all, head_size, &box_key(2), None).into(),
+    );
+    files.insert(
+        "cosigned.note".into(),
+        head(BOX_LOG, &all, 13, &box_key(2), Some(hub_time(185_500))).into(),
+    );
     Case::log(files)
 }
 
@@ -120,15 +138,22 @@ fn a09_tail_and_head_cut_but_the_hub_remembers_aud_2() {
     older(18, 18).knowing(hub).shows("ROLLED-BACK");
     // The box's own folder may remember it, too.
     let mut case = older(18, 18);
-    case.files.insert("cosigned.note".into(), log_folder(&lines())["cosigned.note"].clone());
+    case.files.insert(
+        "cosigned.note".into(),
+        log_folder(&lines())["cosigned.note"].clone(),
+    );
     case.shows("ROLLED-BACK");
 }
 
 #[test]
 fn a10_torn_last_line_aud_2() {
     let mut files = log_folder(&lines());
-    files.entry("0000000000.jsonl".into()).and_modify(|b| b.extend(&lines()[5][..77]));
-    Case::log(files.clone()).live().is("INTACT", &["GAP-DECLARED", "TORN-TAIL"]);
+    files
+        .entry("0000000000.jsonl".into())
+        .and_modify(|b| b.extend(&lines()[5][..77]));
+    Case::log(files.clone())
+        .live()
+        .is("INTACT", &["GAP-DECLARED", "TORN-TAIL"]);
     Case::log(files).shows("RECORD-MALFORMED\ttail");
 }
 
@@ -147,9 +172,19 @@ fn rebooted(logged: bool) -> Vec<Event> {
         event.boot += 1;
     }
     if logged {
-        let boot = Event { boot: 18, ..ev(130_000, "sys.boot", r#"{"why":"crash","last_n":11,"sw":"0.1.0"}"#) };
+        let boot = Event {
+            boot: 18,
+            ..ev(
+                130_000,
+                "sys.boot",
+                r#"{"why":"crash","last_n":11,"sw":"0.1.0"}"#,
+            )
+        };
         events.insert(12, boot);
-        events.iter_mut().skip(13).for_each(|e| e.ack = e.ack.map(|size| size + 1));
+        events
+            .iter_mut()
+            .skip(13)
+            .for_each(|e| e.ack = e.ack.map(|size| size + 1));
     }
     events
 }
@@ -170,7 +205,14 @@ fn clock_back(logged: bool) -> Vec<Event> {
         event.off -= 3_600_000;
     }
     if logged {
-        let step = Event { off: -3_600_000, ..ev(260_000, "clock.step", r#"{"delta_ms":-3600000,"src":"chrony"}"#) };
+        let step = Event {
+            off: -3_600_000,
+            ..ev(
+                260_000,
+                "clock.step",
+                r#"{"delta_ms":-3600000,"src":"chrony"}"#,
+            )
+        };
         events.insert(19, step);
     }
     events
@@ -193,13 +235,22 @@ fn refused(name: &str, change: impl Fn(String) -> Vec<u8>) {
     let last = String::from_utf8(lines.pop().expect("line")).expect("ascii");
     lines.push(change(last));
     let report = Case::log(log_folder(&lines)).shows("RECORD-MALFORMED\tline 21");
-    assert!(report.lines().any(|l| l.starts_with(&format!("RECORD-MALFORMED\tline 21\t{name}"))), "{name}:\n{report}");
+    assert!(
+        report
+            .lines()
+            .any(|l| l.starts_with(&format!("RECORD-MALFORMED\tline 21\t{name}"))),
+        "{name}:\n{report}"
+    );
 }
 
 #[test]
 fn c01_duplicate_key_aud_2() {
-    refused("duplicate key", |l| l.replace("\"cams\":1,", "\"cams\":1,\"cams\":2,").into());
-    refused("duplicate key", |l| l.replace("\"who\":", "\"n\":21,\"who\":").into());
+    refused("duplicate key", |l| {
+        l.replace("\"cams\":1,", "\"cams\":1,\"cams\":2,").into()
+    });
+    refused("duplicate key", |l| {
+        l.replace("\"who\":", "\"n\":21,\"who\":").into()
+    });
 }
 
 #[test]
@@ -230,19 +281,35 @@ fn c06_mono_backwards_aud_2() {
     events[21].ms = 250_000;
     events[21].off = 51_000;
     let report = honest(&events).shows("RECORD-MALFORMED\tline 21");
-    assert!(report.contains("RECORD-MALFORMED\tline 21\tmono backwards"), "{report}");
+    assert!(
+        report.contains("RECORD-MALFORMED\tline 21\tmono backwards"),
+        "{report}"
+    );
 }
 
 #[test]
 fn c07_every_other_fault_of_a_line_by_name_aud_2() {
-    refused("unknown key", |l| l.replace("\"who\":", "\"why\":\"x\",\"who\":").into());
+    refused("unknown key", |l| {
+        l.replace("\"who\":", "\"why\":\"x\",\"who\":").into()
+    });
     refused("missing key", |l| l.replace("\"mono\":302000,", "").into());
-    refused("key order", |l| l.replace("\"boot\":17,\"mono\":302000", "\"mono\":302000,\"boot\":17").into());
-    refused("number out of range", |l| l.replace("812345", "9007199254740992").into());
-    refused("bad time", |l| l.replace("2026-11-03T", "2026-02-30T").into());
-    refused("too long", |l| l.replace("sys:box", &"x".repeat(4096)).into());
+    refused("key order", |l| {
+        l.replace("\"boot\":17,\"mono\":302000", "\"mono\":302000,\"boot\":17")
+            .into()
+    });
+    refused("number out of range", |l| {
+        l.replace("812345", "9007199254740992").into()
+    });
+    refused("bad time", |l| {
+        l.replace("2026-11-03T", "2026-02-30T").into()
+    });
+    refused("too long", |l| {
+        l.replace("sys:box", &"x".repeat(4096)).into()
+    });
     refused("not JSON", |l| l.replace("}}\n", "}\n").into());
-    refused("bad value", |l| l.replace("\"boot\":17", "\"boot\":\"17\"").into());
+    refused("bad value", |l| {
+        l.replace("\"boot\":17", "\"boot\":\"17\"").into()
+    });
 }
 
 /// A deep line, a line of another version, and the last allowed spellings.
@@ -257,21 +324,54 @@ fn c08_edges_of_the_line_format_aud_2() {
     let report = edge(&|l| l.replace("\"v\":1", "\"v\":2"));
     assert!(report.starts_with("CANNOT-CHECK\n"), "{report}");
     for (old, new) in [
-        ("812345", "9007199254740991"), ("812345", "-9007199254740991"), ("\"temp_c\":41", r#""temp_c":41,"note":"\u0175\n\"\\""#),
-        ("\"temp_c\":41", r#""temp_c":41,"a":[[],{},[true,false,null]]"#), ("beat", "some.day"),
+        ("812345", "9007199254740991"),
+        ("812345", "-9007199254740991"),
+        ("\"temp_c\":41", r#""temp_c":41,"note":"\u0175\n\"\\""#),
+        (
+            "\"temp_c\":41",
+            r#""temp_c":41,"a":[[],{},[true,false,null]]"#,
+        ),
+        ("beat", "some.day"),
         ("\"temp_c\":41", r#""temp_c":41,"x":"\ud83d\ude00""#),
     ] {
         let report = edge(&|l| l.replace(old, new));
         assert!(report.starts_with("INTACT\n"), "{old} {new}\n{report}");
     }
     for (old, new) in [
-        ("812345", "-0"), ("812345", "01"), ("812345", "- 1"), ("41", r#""\u0041""#), ("41", r#""\/""#), ("41", r#""\u00E4""#),
-        ("41", r#""\ud800""#), ("41", r#""\ud800\u0041""#), ("41", r#""\x""#), ("41", "NaN"), ("41", "tru"), ("41", "[1,]"), ("41", "{,}"),
-        ("41", "12345678901234567890"), ("41", r#""\u007F""#), ("41", r#""\u00""#), ("{\"v\"", "[\"v\""), ("41", ""), ("41", &"[".repeat(3000)),
-        ("\"v\":1", "\"v\":1.0"), ("\"v\":1", "\"v\":true"), ("\"mono\":302000", "\"mono\":-1"), ("\"data\":{", "\"data\":[{"),
-        ("41", r#"{"a":1,"b":{"a":1,"a":2}}"#), ("812345", "1E5"), ("\"prev\":\"", "\"prev\":\"g"), ("T14:", "T24:"), (":01.000Z", ":60.000Z"),
+        ("812345", "-0"),
+        ("812345", "01"),
+        ("812345", "- 1"),
+        ("41", r#""\u0041""#),
+        ("41", r#""\/""#),
+        ("41", r#""\u00E4""#),
+        ("41", r#""\ud800""#),
+        ("41", r#""\ud800\u0041""#),
+        ("41", r#""\x""#),
+        ("41", "NaN"),
+        ("41", "tru"),
+        ("41", "[1,]"),
+        ("41", "{,}"),
+        ("41", "12345678901234567890"),
+        ("41", r#""\u007F""#),
+        ("41", r#""\u00""#),
+        ("{\"v\"", "[\"v\""),
+        ("41", ""),
+        ("41", &"[".repeat(3000)),
+        ("\"v\":1", "\"v\":1.0"),
+        ("\"v\":1", "\"v\":true"),
+        ("\"mono\":302000", "\"mono\":-1"),
+        ("\"data\":{", "\"data\":[{"),
+        ("41", r#"{"a":1,"b":{"a":1,"a":2}}"#),
+        ("812345", "1E5"),
+        ("\"prev\":\"", "\"prev\":\"g"),
+        ("T14:", "T24:"),
+        (":01.000Z", ":60.000Z"),
     ] {
         let report = edge(&|l| l.replace(old, new));
-        assert!(report.starts_with("NOT-INTACT\nGAP-DECLARED") && report.contains("RECORD-MALFORMED\tline 21"), "{old} {new}\n{report}");
+        assert!(
+            report.starts_with("NOT-INTACT\nGAP-DECLARED")
+                && report.contains("RECORD-MALFORMED\tline 21"),
+            "{old} {new}\n{report}"
+        );
     }
 }

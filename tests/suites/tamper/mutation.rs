@@ -38,10 +38,22 @@ fn python_reports(case: &Case, stride: usize) -> String {
     let folder = tempfile::tempdir().expect("tempdir");
     lay_out(folder.path(), &case.files);
     let out = Command::new("/usr/bin/env")
-        .args(["python3", "-B"]).arg(repo().join("tests/suites/tamper/batch.py")).arg(verify_py()).arg(folder.path())
-        .args([if case.package { "bundle" } else { "log" }, &case.hub[0], &stride.to_string()])
-        .output().expect("python3");
-    assert!(out.stderr.is_empty() && out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        .args(["python3", "-B"])
+        .arg(repo().join("tests/suites/tamper/batch.py"))
+        .arg(verify_py())
+        .arg(folder.path())
+        .args([
+            if case.package { "bundle" } else { "log" },
+            &case.hub[0],
+            &stride.to_string(),
+        ])
+        .output()
+        .expect("python3");
+    assert!(
+        out.stderr.is_empty() && out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     String::from_utf8(out.stdout).expect("utf-8")
 }
 
@@ -72,7 +84,10 @@ fn survivors(case: &Case) -> Vec<String> {
                 files.0.insert(name.clone(), mutant);
                 let report = case.rust(&files);
                 if !matches!(report.verdict, Verdict::NotIntact | Verdict::CannotCheck) {
-                    out.push(format!("{name} byte {k} bit {bit}: {}", report.render().lines().next().unwrap_or_default()));
+                    out.push(format!(
+                        "{name} byte {k} bit {bit}: {}",
+                        report.render().lines().next().unwrap_or_default()
+                    ));
                 }
             }
         }
@@ -94,12 +109,22 @@ fn m2_both_verifiers_agree_on_mutants_of_a_package_evi_2() {
 #[test]
 fn m3_no_flipped_bit_of_a_log_survives_aud_2() {
     let left = survivors(&Case::log(log_folder(&lines())));
-    assert!(left.is_empty(), "{} survivors\n{}", left.len(), left.join("\n"));
+    assert!(
+        left.is_empty(),
+        "{} survivors\n{}",
+        left.len(),
+        left.join("\n")
+    );
 }
 
 #[test]
 fn m4_no_flipped_bit_of_a_package_survives_evi_2() {
     let case = Case::package(Package::default().build());
     let left = survivors(&case);
-    assert!(left.is_empty(), "{} survivors\n{}", left.len(), left.join("\n"));
+    assert!(
+        left.is_empty(),
+        "{} survivors\n{}",
+        left.len(),
+        left.join("\n")
+    );
 }

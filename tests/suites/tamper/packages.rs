@@ -10,7 +10,10 @@ use super::{
 #[test]
 fn d00_the_sound_package_is_intact_evi_2() {
     Case::package(Package::default().build()).is("INTACT", &["GAP-DECLARED"]);
-    Case::package(Package::default().build()).no_hub().is("INTACT-NOT-YET-COUNTERSIGNED", &["GAP-DECLARED", "NO-HUB-KEY"]);
+    Case::package(Package::default().build()).no_hub().is(
+        "INTACT-NOT-YET-COUNTERSIGNED",
+        &["GAP-DECLARED", "NO-HUB-KEY"],
+    );
 }
 
 fn flipped() -> (Files, String) {
@@ -49,7 +52,10 @@ fn d04_end_trimmed_lists_fixed_evi_2() {
     package.records.retain(|n| *n != 17);
     Case::package(package.build()).shows("DOES-NOT-COVER-REQUEST");
     // Trimmed so that what was asked would still be covered: exp.clip knows better.
-    let mut package = Package { asked: (130_000, 240_000), ..Package::default() };
+    let mut package = Package {
+        asked: (130_000, 240_000),
+        ..Package::default()
+    };
     package.masters.remove(0);
     Case::package(package.build()).shows("DOES-NOT-COVER-REQUEST");
 }
@@ -66,13 +72,23 @@ fn d05_names_swapped_lists_fixed_evi_2() {
 fn d06_mask_line_altered_evi_2() {
     let mut files = Package::default().contents();
     let records = String::from_utf8(files["log/records.jsonl"].clone()).expect("ascii");
-    files.insert("log/records.jsonl".into(), records.replace("\"permille\":83", "\"permille\":13").into());
+    files.insert(
+        "log/records.jsonl".into(),
+        records.replace("\"permille\":83", "\"permille\":13").into(),
+    );
     Case::package(seal(files, 0)).shows("NOT-IN-LOG\tline 3");
 }
 
 #[test]
 fn d07_countersignature_stripped_evi_2() {
-    Case::package(Package { cosigned: false, ..Package::default() }.build()).shows("NO-HUB-COSIGNATURE");
+    Case::package(
+        Package {
+            cosigned: false,
+            ..Package::default()
+        }
+        .build(),
+    )
+    .shows("NO-HUB-COSIGNATURE");
 }
 
 #[test]
@@ -84,9 +100,20 @@ fn d08_file_added_evi_2() {
 
 #[test]
 fn d09_path_escape_evi_2() {
-    for path in ["../outside.txt", "/etc/hostname", "master/../../x", "a//b", "./manifest.json", "a\\b", "a\tb", "manifest.json"] {
+    for path in [
+        "../outside.txt",
+        "/etc/hostname",
+        "master/../../x",
+        "a//b",
+        "./manifest.json",
+        "a\\b",
+        "a\tb",
+        "manifest.json",
+    ] {
         let mut files = Package::default().build();
-        files.entry("SHA256SUMS".into()).and_modify(|b| b.extend(format!("{}  {path}\n", "0".repeat(64)).bytes()));
+        files
+            .entry("SHA256SUMS".into())
+            .and_modify(|b| b.extend(format!("{}  {path}\n", "0".repeat(64)).bytes()));
         Case::package(files).shows("LISTING-UNSAFE");
     }
 }
@@ -103,7 +130,10 @@ fn d09b_links_are_not_followed_evi_2() {
     std::fs::rename(folder.path().join("CERTIFICATE.txt"), &moved).expect("move");
     std::os::unix::fs::symlink(&moved, folder.path().join("CERTIFICATE.txt")).expect("link");
     let report = case.judge_at(folder.path());
-    assert!(report.contains("LISTING-UNSAFE\tfile CERTIFICATE.txt\t"), "{report}");
+    assert!(
+        report.contains("LISTING-UNSAFE\tfile CERTIFICATE.txt\t"),
+        "{report}"
+    );
     // A link nobody listed, to a folder.
     std::os::unix::fs::symlink(elsewhere.path(), folder.path().join("more")).expect("link");
     let report = case.judge_at(folder.path());
@@ -113,11 +143,25 @@ fn d09b_links_are_not_followed_evi_2() {
 #[test]
 fn d10_wrong_proof_evi_2() {
     let mut files = Package::default().contents();
-    files.insert("log/proof/10.tlog-proof".into(), files["log/proof/14.tlog-proof"].clone());
+    files.insert(
+        "log/proof/10.tlog-proof".into(),
+        files["log/proof/14.tlog-proof"].clone(),
+    );
     Case::package(seal(files, 0)).shows("PROOF-MISMATCH\tline 10");
     // Of another head of the same log.
     let mut files = Package::default().contents();
-    files.insert("log/proof/10.tlog-proof".into(), proof(BOX_LOG, &lines(), 10, 21, &box_key(2), Some(hub_time(301_500))).into());
+    files.insert(
+        "log/proof/10.tlog-proof".into(),
+        proof(
+            BOX_LOG,
+            &lines(),
+            10,
+            21,
+            &box_key(2),
+            Some(hub_time(301_500)),
+        )
+        .into(),
+    );
     Case::package(seal(files, 0)).shows("PROOF-MISMATCH\tline 10");
     let mut files = Package::default().contents();
     files.remove("log/proof/10.tlog-proof");
@@ -127,24 +171,40 @@ fn d10_wrong_proof_evi_2() {
 #[test]
 fn d11_listed_but_unlogged_video_evi_2() {
     let mut files = Package::default().contents();
-    files.insert("master/c03_20261103T140405Z_184227.mp4".into(), footage(184_227));
+    files.insert(
+        "master/c03_20261103T140405Z_184227.mp4".into(),
+        footage(184_227),
+    );
     Case::package(seal(files, 0)).shows("UNLOGGED-MASTER-FILE");
     let mut package = Package::default();
-    package.masters.push((18, "master/c03_20261103T140405Z_184227.mp4".into(), footage(184_227)));
+    package.masters.push((
+        18,
+        "master/c03_20261103T140405Z_184227.mp4".into(),
+        footage(184_227),
+    ));
     Case::package(package.build()).shows("UNLOGGED-MASTER-FILE");
 }
 
 #[test]
 fn d12_certificate_changed_sums_fixed_evi_2() {
     let mut files = Package::default().build();
-    files.entry("CERTIFICATE.txt".into()).and_modify(|b| b.extend(b"Nothing happened.\n"));
+    files
+        .entry("CERTIFICATE.txt".into())
+        .and_modify(|b| b.extend(b"Nothing happened.\n"));
     fix_sums(&mut files);
     Case::package(files).shows("SEAL-BROKEN");
 }
 
 #[test]
 fn d13_sealed_again_with_another_key_evi_2() {
-    Case::package(Package { seal_key: 1, ..Package::default() }.build()).shows("SEAL-KEY-NOT-IN-LOG");
+    Case::package(
+        Package {
+            seal_key: 1,
+            ..Package::default()
+        }
+        .build(),
+    )
+    .shows("SEAL-KEY-NOT-IN-LOG");
 }
 
 #[test]
@@ -166,16 +226,29 @@ fn d14_the_rest_of_the_hubs_word_evi_2() {
     case.hub = vec![key(HUB_NAME, 4, 50).vkey()];
     case.shows("BAD-SIGNATURE");
     // exp.clip left out.
-    let package = Package { records: vec![0, 2, 3, 9, 10, 13, 14, 17], ..Package::default() };
+    let package = Package {
+        records: vec![0, 2, 3, 9, 10, 13, 14, 17],
+        ..Package::default()
+    };
     Case::package(package.build()).shows("NOT-IN-LOG\tpackage");
     // No key line left to check the head with.
-    let package = Package { records: vec![10, 13, 14, 17, 20], ..Package::default() };
+    let package = Package {
+        records: vec![10, 13, 14, 17, 20],
+        ..Package::default()
+    };
     Case::package(package.build()).shows("UNKNOWN-KEY");
 }
 
 fn run(folder: &Path, script: &str) -> (bool, String) {
-    let out = Command::new("bash").args(["-euo", "pipefail", "-c", script]).current_dir(folder).output().expect("bash");
-    (out.status.success(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
+    let out = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", script])
+        .current_dir(folder)
+        .output()
+        .expect("bash");
+    (
+        out.status.success(),
+        String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned(),
+    )
 }
 
 /// audit.md 2.14, "Checks with ordinary tools", word for word on the committed package.
@@ -186,21 +259,43 @@ fn d15_the_tools_a_court_has_agree_evi_2() {
     let work = scratch.path().to_str().expect("utf-8");
     for (what, script, want) in [
         ("sums", "sha256sum -c --quiet SHA256SUMS".to_string(), ""),
-        ("seal", "openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS".into(), "Verified OK"),
-        ("leaf", "(printf '\\000'; sed -n 4p log/records.jsonl) | sha256sum".into(), &hex(&leaf(&lines()[9]))),
-        ("box signature", format!(
-            "sed '1,/^$/d' log/proof/10.tlog-proof >{work}/head.note; cd {work}; head -3 head.note >b; \
-             sed -n 5p head.note|awk '{{print $3}}'|base64 -d|tail -c64 >s; openssl pkeyutl -verify -pubin -inkey \"$OLDPWD\"/keys/box.pem -rawin -in b -sigfile s"),
-            "Signature Verified Successfully"),
-        ("countersignature", format!(
-            "cd {work}; t=$((16#$(sed -n 6p head.note|awk '{{print $3}}'|base64 -d|tail -c72|head -c8|od -An -tx1|tr -d ' \\n'))); \
+        (
+            "seal",
+            "openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS"
+                .into(),
+            "Verified OK",
+        ),
+        (
+            "leaf",
+            "(printf '\\000'; sed -n 4p log/records.jsonl) | sha256sum".into(),
+            &hex(&leaf(&lines()[9])),
+        ),
+        (
+            "box signature",
+            format!(
+                "sed '1,/^$/d' log/proof/10.tlog-proof >{work}/head.note; cd {work}; head -3 head.note >b; \
+             sed -n 5p head.note|awk '{{print $3}}'|base64 -d|tail -c64 >s; openssl pkeyutl -verify -pubin -inkey \"$OLDPWD\"/keys/box.pem -rawin -in b -sigfile s"
+            ),
+            "Signature Verified Successfully",
+        ),
+        (
+            "countersignature",
+            format!(
+                "cd {work}; t=$((16#$(sed -n 6p head.note|awk '{{print $3}}'|base64 -d|tail -c72|head -c8|od -An -tx1|tr -d ' \\n'))); \
              (printf 'cosignature/v1\\ntime %d\\n' $t; cat b) >h; sed -n 6p head.note|awk '{{print $3}}'|base64 -d|tail -c64 >s; \
-             openssl pkeyutl -verify -pubin -inkey \"$OLDPWD\"/keys/hub.pem -rawin -in h -sigfile s"),
-            "Signature Verified Successfully"),
+             openssl pkeyutl -verify -pubin -inkey \"$OLDPWD\"/keys/hub.pem -rawin -in h -sigfile s"
+            ),
+            "Signature Verified Successfully",
+        ),
     ] {
         let (ok, out) = run(&package, &script);
         assert!(ok && out.contains(want), "{what}: {out}");
     }
-    let (ok, out) = run(&package, &format!("cp -r . {work}/p && cd {work}/p && printf x >>SHA256SUMS && openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS"));
+    let (ok, out) = run(
+        &package,
+        &format!(
+            "cp -r . {work}/p && cd {work}/p && printf x >>SHA256SUMS && openssl dgst -sha256 -verify keys/seal.pem -signature SHA256SUMS.sig SHA256SUMS"
+        ),
+    );
     assert!(!ok, "a changed list must not pass: {out}");
 }

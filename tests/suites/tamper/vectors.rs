@@ -17,14 +17,22 @@ struct Vector {
 fn vectors() -> Vec<Vector> {
     let at = |name, case| Vector { name, case };
     let mut altered = log_folder(&lines());
-    altered.entry("0000000000.jsonl".into()).and_modify(|b| b[2000] ^= 1);
+    altered
+        .entry("0000000000.jsonl".into())
+        .and_modify(|b| b[2000] ^= 1);
     let mut forked = log_folder(&lines()[..21]);
-    forked.insert("cosigned.note".into(), log_folder(&lines())["cosigned.note"].clone());
+    forked.insert(
+        "cosigned.note".into(),
+        log_folder(&lines())["cosigned.note"].clone(),
+    );
     vec![
         at("box-log", Case::log(log_folder(&lines()))),
         at("hub-log", Case::log(hub_folder())),
         at("altered-log", Case::log(altered)),
-        at("package/EXH-2026-000123", Case::package(Package::default().build())),
+        at(
+            "package/EXH-2026-000123",
+            Case::package(Package::default().build()),
+        ),
     ]
 }
 
@@ -37,7 +45,10 @@ fn bless(folder: &Path, vector: &Vector) {
 }
 
 fn expected_path(folder: &Path) -> std::path::PathBuf {
-    folder.with_file_name(format!("{}.expected.txt", folder.file_name().expect("name").to_string_lossy()))
+    folder.with_file_name(format!(
+        "{}.expected.txt",
+        folder.file_name().expect("name").to_string_lossy()
+    ))
 }
 
 #[test]
@@ -53,7 +64,11 @@ fn vectors_give_what_is_written_beside_them_aud_2() {
         // The committed bytes are those the fixed keys give, but for the seal.
         for (name, bytes) in &vector.case.files {
             let there = std::fs::read(folder.join(name)).expect("vector file");
-            assert!(name == "SHA256SUMS.sig" || there == *bytes, "{}/{name} is not what the fixed keys give", vector.name);
+            assert!(
+                name == "SHA256SUMS.sig" || there == *bytes,
+                "{}/{name} is not what the fixed keys give",
+                vector.name
+            );
         }
     }
 }
@@ -62,6 +77,12 @@ fn vectors_give_what_is_written_beside_them_aud_2() {
 #[test]
 fn vectors_of_the_format_page_aud_2() {
     let page = std::fs::read_to_string(repo().join("docs/audit.md")).expect("audit.md");
-    let line = page.lines().find(|l| l.starts_with("{\"v\":1,")).expect("worked line");
-    assert_eq!(hex(&leaf(format!("{line}\n").as_bytes())), "8e5b9cd2a3aadeacd90b9c82215e818cce6660bfdb2966df81fa8cc1c3de97a4");
+    let line = page
+        .lines()
+        .find(|l| l.starts_with("{\"v\":1,"))
+        .expect("worked line");
+    assert_eq!(
+        hex(&leaf(format!("{line}\n").as_bytes())),
+        "8e5b9cd2a3aadeacd90b9c82215e818cce6660bfdb2966df81fa8cc1c3de97a4"
+    );
 }

@@ -20,9 +20,23 @@ pub fn check(looked: &Looked) -> Vec<Line> {
         Err(e) => lines.push(Line::wrong("disks", "disk.label", crate::commands::chain(&e))),
     }
     lines.push(match free(looked.state.root()) {
-        Some(mib) if mib < STATE_MIB => Line::wrong("state", "state.unwritable", format!("only {mib} MiB are free in {}", looked.state.root().display())),
-        Some(mib) => Line::good("state", format!("{}, {mib} MiB free", looked.state.root().display())),
-        None => Line::wrong("state", "state.unwritable", format!("{} is not there", looked.state.root().display())),
+        Some(mib) if mib < STATE_MIB => Line::wrong(
+            "state",
+            "state.unwritable",
+            format!(
+                "only {mib} MiB are free in {}",
+                looked.state.root().display()
+            ),
+        ),
+        Some(mib) => Line::good(
+            "state",
+            format!("{}, {mib} MiB free", looked.state.root().display()),
+        ),
+        None => Line::wrong(
+            "state",
+            "state.unwritable",
+            format!("{} is not there", looked.state.root().display()),
+        ),
     });
     lines
 }
@@ -31,8 +45,13 @@ fn disk(looked: &Looked, path: &Path, key: &[u8]) -> Line {
     let what = format!("disk {}", path.display());
     match volume::check(path, &looked.config.name, key) {
         Ok(label) => match free(path) {
-            Some(mib) if mib < FEW_MIB => Line::wrong(what, "disk.forecast", format!("only {mib} MiB are free")),
-            Some(mib) => Line::good(what, format!("volume {}, {} GiB free", label.id, mib / 1024)),
+            Some(mib) if mib < FEW_MIB => {
+                Line::wrong(what, "disk.forecast", format!("only {mib} MiB are free"))
+            }
+            Some(mib) => Line::good(
+                what,
+                format!("volume {}, {} GiB free", label.id, mib / 1024),
+            ),
             None => Line::wrong(what, "disk.failed", "it does not say how much is free"),
         },
         Err(e @ VolumeError::Io { .. }) => Line::wrong(what, "disk.failed", e),

@@ -12,21 +12,48 @@ use crate::{
 pub fn check(looked: &Looked) -> Vec<Line> {
     let enrolled = match Enrolment::load(&looked.state) {
         Ok(Some(enrolled)) => enrolled,
-        Ok(None) => return vec![Line::wrong("hub", "cert.missing", "no hub is known to this box")],
-        Err(e) => return vec![Line::wrong("hub", "cert.missing", crate::commands::chain(&e))],
+        Ok(None) => {
+            return vec![Line::wrong(
+                "hub",
+                "cert.missing",
+                "no hub is known to this box",
+            )];
+        }
+        Err(e) => {
+            return vec![Line::wrong(
+                "hub",
+                "cert.missing",
+                crate::commands::chain(&e),
+            )];
+        }
     };
-    vec![certificate(&enrolled, crate::uplink::floor(looked.now.wall)), link(looked, &enrolled)]
+    vec![
+        certificate(&enrolled, crate::uplink::floor(looked.now.wall)),
+        link(looked, &enrolled),
+    ]
 }
 
 fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
     let Some(until) = validity::not_after(enrolled.cert.as_ref()) else {
-        return Line::wrong("certificate", "hub.refused", "it cannot be read; enrol the box again");
+        return Line::wrong(
+            "certificate",
+            "hub.refused",
+            "it cannot be read; enrol the box again",
+        );
     };
     let left = until.0 - now.0;
     let day = &until.to_string()[..10];
     match left {
-        ..0 => Line::wrong("certificate", "hub.refused", format!("it expired on {day}; enrol the box again with a new code")),
-        0..validity::SOON_MS => Line::wrong("certificate", "cert.expiring", format!("it is good until {day}, {} days more", left / 86_400_000)),
+        ..0 => Line::wrong(
+            "certificate",
+            "hub.refused",
+            format!("it expired on {day}; enrol the box again with a new code"),
+        ),
+        0..validity::SOON_MS => Line::wrong(
+            "certificate",
+            "cert.expiring",
+            format!("it is good until {day}, {} days more", left / 86_400_000),
+        ),
         _ => Line::good("certificate", format!("good until {day}")),
     }
 }
@@ -41,10 +68,19 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
     }
     let key = match BoxKey::open(&looked.state.identity()) {
         Ok(Some(key)) => key,
-        Ok(None) => return Line::wrong("hub", "cert.missing", "the box's key is gone; enrol it again"),
+        Ok(None) => {
+            return Line::wrong(
+                "hub",
+                "cert.missing",
+                "the box's key is gone; enrol it again",
+            );
+        }
         Err(e) => return Line::wrong("hub", "cert.missing", crate::commands::chain(&e)),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => return Line::wrong("hub", "hub.unreachable", e),
     };
@@ -64,13 +100,21 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
     match tried {
         Ok(()) => Line::good("hub", format!("answers at {hub}")),
         // The box runs after all, and dialled anew.
-        Err(LinkError::Closed { code: shared::wire::close::REPLACED, .. }) => Line::good("hub", format!("answers at {hub}")),
-        Err(e @ (LinkError::Closed { .. } | LinkError::NotAccepted(_) | LinkError::Stranger { .. })) => Line::wrong("hub", "hub.refused", e),
+        Err(LinkError::Closed {
+            code: shared::wire::close::REPLACED,
+            ..
+        }) => Line::good("hub", format!("answers at {hub}")),
+        Err(
+            e @ (LinkError::Closed { .. } | LinkError::NotAccepted(_) | LinkError::Stranger { .. }),
+        ) => Line::wrong("hub", "hub.refused", e),
         Err(e) => Line::wrong("hub", "hub.unreachable", crate::commands::chain(&e)),
     }
 }
 
 fn connected(s: &status::Status, hub: &str) -> String {
     let owed = s.log.size.saturating_sub(s.log.countersigned);
-    format!("connected to {hub}; {} of {} log lines countersigned ({owed} to come)", s.log.countersigned, s.log.size)
+    format!(
+        "connected to {hub}; {} of {} log lines countersigned ({owed} to come)",
+        s.log.countersigned, s.log.size
+    )
 }

@@ -8,10 +8,17 @@
 //! | [`hub`] | link and certificate |
 //! | [`log`] | does the log on disk agree with its newest signed head |
 //! | [`running`] | the box itself, its clock, the reader, and the faults it knows of |
-use std::{sync::Arc, sync::mpsc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
-use shared::{conditions::{self, Severity}, time::Now};
+use shared::{
+    conditions::{self, Severity},
+    time::Now,
+};
 
 use crate::{config::Config, state::State};
 
@@ -55,18 +62,34 @@ pub struct Line {
 
 impl Line {
     pub fn good(what: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { mark: Mark::Good, what: what.into(), code: None, text: text.into(), next: None }
+        Self {
+            mark: Mark::Good,
+            what: what.into(),
+            code: None,
+            text: text.into(),
+            next: None,
+        }
     }
 
     /// Something wrong: how bad it is and what to do next stand in the table of conditions.
-    pub fn wrong(what: impl Into<String>, code: &'static str, detail: impl std::fmt::Display) -> Self {
+    pub fn wrong(
+        what: impl Into<String>,
+        code: &'static str,
+        detail: impl std::fmt::Display,
+    ) -> Self {
         let known = conditions::condition(code);
         let mark = match known.map(|c| c.severity) {
             Some(Severity::Info | Severity::Warning) => Mark::Warning,
             _ => Mark::Bad,
         };
         let title = known.map_or(code, |c| c.title);
-        Self { mark, what: what.into(), code: Some(code), text: format!("{title}: {detail}"), next: known.map(|c| c.next) }
+        Self {
+            mark,
+            what: what.into(),
+            code: Some(code),
+            text: format!("{title}: {detail}"),
+            next: known.map(|c| c.next),
+        }
     }
 }
 
@@ -84,7 +107,10 @@ type Check = Box<dyn FnOnce(&Looked) -> Vec<Line> + Send>;
 pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
     let mut checks: Vec<(String, Check)> = vec![("box".into(), Box::new(running::check))];
     for (i, c) in looked.config.cameras.iter().enumerate() {
-        checks.push((format!("camera {}", c.id), Box::new(move |l| camera::check(&l.config.cameras[i]))));
+        checks.push((
+            format!("camera {}", c.id),
+            Box::new(move |l| camera::check(&l.config.cameras[i])),
+        ));
     }
     checks.push(("disks".into(), Box::new(disks::check)));
     checks.push(("hub".into(), Box::new(hub::check)));
@@ -105,12 +131,24 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
     drop(done);
     let until = Instant::now() + limit;
     let mut lines: Vec<Option<Vec<Line>>> = names.iter().map(|_| None).collect();
-    while let Ok((at, found)) = results.recv_timeout(until.saturating_duration_since(Instant::now())) {
+    while let Ok((at, found)) =
+        results.recv_timeout(until.saturating_duration_since(Instant::now()))
+    {
         lines[at] = Some(found);
     }
     let late = |name: &String| {
         let text = format!("the check was not done within {} s", limit.as_secs());
-        vec![Line { mark: Mark::Bad, what: name.clone(), code: None, text, next: Some("Run doctor again; if it stays, that part does not answer at all.") }]
+        vec![Line {
+            mark: Mark::Bad,
+            what: name.clone(),
+            code: None,
+            text,
+            next: Some("Run doctor again; if it stays, that part does not answer at all."),
+        }]
     };
-    lines.into_iter().zip(&names).flat_map(|(found, name)| found.unwrap_or_else(|| late(name))).collect()
+    lines
+        .into_iter()
+        .zip(&names)
+        .flat_map(|(found, name)| found.unwrap_or_else(|| late(name)))
+        .collect()
 }

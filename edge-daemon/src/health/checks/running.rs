@@ -14,7 +14,9 @@ use crate::{
 const FRESH_MS: i64 = 15_000;
 
 pub fn fresh(looked: &Looked) -> Option<Status> {
-    status::read(&looked.state.status()).ok().filter(|s| (looked.now.wall.0 - s.t.0).abs() < FRESH_MS)
+    status::read(&looked.state.status())
+        .ok()
+        .filter(|s| (looked.now.wall.0 - s.t.0).abs() < FRESH_MS)
 }
 
 pub fn check(looked: &Looked) -> Vec<Line> {
@@ -39,21 +41,43 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     let socket = looked.state.reader_socket();
     lines.push(match UnixStream::connect(&socket) {
         Ok(_) => Line::good("reader", "runs"),
-        Err(e) => Line::wrong("reader", "reader.absent", format!("{}: {e}", socket.display())),
+        Err(e) => Line::wrong(
+            "reader",
+            "reader.absent",
+            format!("{}: {e}", socket.display()),
+        ),
     });
     lines
 }
 
 /// Doctor's own checks say these better.
 fn seen_anyway(code: &str) -> bool {
-    ["camera.", "disk.label", "hub.", "cert.", "reader.", "clock.unsynced"].iter().any(|own| code.starts_with(own))
+    [
+        "camera.",
+        "disk.label",
+        "hub.",
+        "cert.",
+        "reader.",
+        "clock.unsynced",
+    ]
+    .iter()
+    .any(|own| code.starts_with(own))
 }
 
 fn fault(f: &status::Fault) -> Line {
-    let what = f.cam.as_ref().map_or("box".into(), |c| format!("camera {c}"));
+    let what = f
+        .cam
+        .as_ref()
+        .map_or("box".into(), |c| format!("camera {c}"));
     match conditions::condition(&f.code) {
         Some(known) => Line::wrong(what, known.code, &f.detail),
-        None => Line { mark: Mark::Bad, what, code: None, text: format!("{}: {}", f.code, f.detail), next: None },
+        None => Line {
+            mark: Mark::Bad,
+            what,
+            code: None,
+            text: format!("{}: {}", f.code, f.detail),
+            next: None,
+        },
     }
 }
 
@@ -61,8 +85,22 @@ fn clock(looked: &Looked, running: Option<&Status>) -> Line {
     // The running box also knows what the hub's clock says.
     let kernel = Trust::new().state(looked.now);
     match (kernel.level, running.map(|s| s.clock.as_str())) {
-        (Level::Synced, _) => Line::good("clock", format!("{}, synchronised, within {} ms", looked.now.wall, kernel.err_us / 1000)),
-        (_, Some(said @ ("synced" | "holdover"))) => Line::good("clock", format!("{}, {said} by the hub's countersignatures", looked.now.wall)),
-        _ => Line::wrong("clock", "clock.unsynced", format!("it says {}", looked.now.wall)),
+        (Level::Synced, _) => Line::good(
+            "clock",
+            format!(
+                "{}, synchronised, within {} ms",
+                looked.now.wall,
+                kernel.err_us / 1000
+            ),
+        ),
+        (_, Some(said @ ("synced" | "holdover"))) => Line::good(
+            "clock",
+            format!("{}, {said} by the hub's countersignatures", looked.now.wall),
+        ),
+        _ => Line::wrong(
+            "clock",
+            "clock.unsynced",
+            format!("it says {}", looked.now.wall),
+        ),
     }
 }

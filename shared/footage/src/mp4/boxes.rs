@@ -11,7 +11,13 @@ pub fn put(out: &mut Vec<u8>, kind: &[u8; 4], body: impl FnOnce(&mut Vec<u8>)) {
 }
 
 /// A box with version and flags.
-pub fn put_full(out: &mut Vec<u8>, kind: &[u8; 4], version: u8, flags: u32, body: impl FnOnce(&mut Vec<u8>)) {
+pub fn put_full(
+    out: &mut Vec<u8>,
+    kind: &[u8; 4],
+    version: u8,
+    flags: u32,
+    body: impl FnOnce(&mut Vec<u8>),
+) {
     put(out, kind, |out| {
         u32be(out, u32::from(version) << 24 | (flags & 0xff_ffff));
         body(out);
@@ -53,7 +59,12 @@ pub fn first(bytes: &[u8]) -> Option<Boxed<'_>> {
     if whole < header {
         return None;
     }
-    Some(Boxed { kind, body: bytes.get(header..whole)?, header, whole })
+    Some(Boxed {
+        kind,
+        body: bytes.get(header..whole)?,
+        header,
+        whole,
+    })
 }
 
 /// The first child of this kind.
@@ -69,17 +80,24 @@ pub fn child<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
 
 /// The box at the end of a path of kinds.
 pub fn descend<'a>(bytes: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
-    path.iter().try_fold(bytes, |bytes, kind| child(bytes, kind))
+    path.iter()
+        .try_fold(bytes, |bytes, kind| child(bytes, kind))
 }
 
 pub fn get_u16(bytes: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(bytes.get(at..at.checked_add(2)?)?.try_into().ok()?))
+    Some(u16::from_be_bytes(
+        bytes.get(at..at.checked_add(2)?)?.try_into().ok()?,
+    ))
 }
 
 pub fn get_u32(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
+    Some(u32::from_be_bytes(
+        bytes.get(at..at.checked_add(4)?)?.try_into().ok()?,
+    ))
 }
 
 pub fn get_u64(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
+    Some(u64::from_be_bytes(
+        bytes.get(at..at.checked_add(8)?)?.try_into().ok()?,
+    ))
 }

@@ -34,8 +34,15 @@ pub fn from_ntp(ntp: u64) -> Utc {
 }
 
 /// One fragment: `prft` (wall clock of its first frame), `moof`, `mdat`. `sequence` counts from 1.
-pub fn fragment(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
-    let first = frames.first().ok_or_else(|| Mp4Error::Bad("a fragment without frames: nothing was written".into()))?;
+pub fn fragment(
+    sequence: u32,
+    wall: Utc,
+    frames: &[Frame],
+    out: &mut Vec<u8>,
+) -> Result<(), Mp4Error> {
+    let first = frames
+        .first()
+        .ok_or_else(|| Mp4Error::Bad("a fragment without frames: nothing was written".into()))?;
     let payload: u64 = frames.iter().map(|f| f.bytes.len() as u64).sum();
     let Ok(mdat) = u32::try_from(payload + 8) else {
         return Err(Mp4Error::Bad(format!(

@@ -19,7 +19,10 @@ pub struct Tables {
 /// `ftyp` + `moov` of a segment.
 pub fn init(parameters: &Parameters) -> Result<Vec<u8>, Mp4Error> {
     check(parameters)?;
-    let mut tables = Tables { fragmented: true, ..Tables::default() };
+    let mut tables = Tables {
+        fragmented: true,
+        ..Tables::default()
+    };
     for kind in [b"stts", b"stsc"] {
         put_full(&mut tables.boxes, kind, 0, 0, |out| u32be(out, 0));
     }
@@ -69,7 +72,13 @@ fn matrix(out: &mut Vec<u8>) {
 pub fn moov(out: &mut Vec<u8>, parameters: &Parameters, tables: &Tables) {
     let long = tables.created > u64::from(u32::MAX) || tables.duration > u64::from(u32::MAX);
     let version = u8::from(long);
-    let time = |out: &mut Vec<u8>, v: u64| if long { u64be(out, v) } else { u32be(out, v as u32) };
+    let time = |out: &mut Vec<u8>, v: u64| {
+        if long {
+            u64be(out, v)
+        } else {
+            u32be(out, v as u32)
+        }
+    };
     let made = |out: &mut Vec<u8>| {
         time(out, tables.created);
         time(out, tables.created);

@@ -10,14 +10,26 @@ use super::{
 /// Reads a segment. Only whole fragments count; what follows the last of them is left out of [`Segment::whole_bytes`].
 /// Err when not even the beginning (`ftyp`, `moov`) is there.
 pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
-    let bad = |what: &str| Mp4Error::Bad(format!("not a segment written by this recorder: {what}; nothing was read from it"));
-    let ftyp = first(bytes).filter(|b| &b.kind == b"ftyp").ok_or_else(|| bad("it does not begin with a whole ftyp box"))?;
+    let bad = |what: &str| {
+        Mp4Error::Bad(format!(
+            "not a segment written by this recorder: {what}; nothing was read from it"
+        ))
+    };
+    let ftyp = first(bytes)
+        .filter(|b| &b.kind == b"ftyp")
+        .ok_or_else(|| bad("it does not begin with a whole ftyp box"))?;
     let moov = first(&bytes[ftyp.whole..])
         .filter(|b| &b.kind == b"moov")
         .ok_or_else(|| bad("no whole moov box follows ftyp"))?;
-    let parameters = parameters(moov.body).ok_or_else(|| bad("its moov does not describe one 90 kHz H.264 or H.265 track"))?;
+    let parameters = parameters(moov.body)
+        .ok_or_else(|| bad("its moov does not describe one 90 kHz H.264 or H.265 track"))?;
     init::check(&parameters)?;
-    let mut segment = Segment { parameters, samples: Vec::new(), whole_bytes: (ftyp.whole + moov.whole) as u64, fragments: 0 };
+    let mut segment = Segment {
+        parameters,
+        samples: Vec::new(),
+        whole_bytes: (ftyp.whole + moov.whole) as u64,
+        fragments: 0,
+    };
     while let Some(rest) = bytes.get(segment.whole_bytes as usize..) {
         let before = segment.samples.len();
         match fragment(rest, segment.whole_bytes, &mut segment.samples) {

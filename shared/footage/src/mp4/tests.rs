@@ -12,8 +12,15 @@ use super::{
 };
 
 fn run(program: &str, args: &[&str]) -> String {
-    let out = Command::new(program).args(args).output().expect("ffmpeg and ffprobe are needed for this test");
-    assert!(out.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new(program)
+        .args(args)
+        .output()
+        .expect("ffmpeg and ffprobe are needed for this test");
+    assert!(
+        out.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&out.stderr)
+    );
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 
@@ -28,17 +35,60 @@ fn film(codec: Codec, size: &str, seconds: u32, extra: &[&str]) -> (Parameters, 
     let folder = tempfile::tempdir().expect("folder");
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let (encoder, raw, filters) = match codec {
-        Codec::H264 => ("libx264", "h264", "h264_mp4toannexb,h264_metadata=aud=insert"),
-        Codec::H265 => ("libx265", "hevc", "hevc_mp4toannexb,hevc_metadata=aud=insert"),
+        Codec::H264 => (
+            "libx264",
+            "h264",
+            "h264_mp4toannexb,h264_metadata=aud=insert",
+        ),
+        Codec::H265 => (
+            "libx265",
+            "hevc",
+            "hevc_mp4toannexb,hevc_metadata=aud=insert",
+        ),
     };
     let source = format!("testsrc=size={size}:rate=25:duration={seconds}");
     let (mp4, annexb) = (path("x.mp4"), path("x.annexb"));
-    let mut args = vec!["-v", "error", "-f", "lavfi", "-i", &source, "-pix_fmt", "yuv420p", "-c:v", encoder, "-preset", "ultrafast"];
+    let mut args = vec![
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        &source,
+        "-pix_fmt",
+        "yuv420p",
+        "-c:v",
+        encoder,
+        "-preset",
+        "ultrafast",
+    ];
     args.extend_from_slice(extra);
-    args.extend_from_slice(&["-tag:v", if codec == Codec::H265 { "hvc1" } else { "avc1" }, "-video_track_timescale", "90000", &mp4]);
+    args.extend_from_slice(&[
+        "-tag:v",
+        if codec == Codec::H265 { "hvc1" } else { "avc1" },
+        "-video_track_timescale",
+        "90000",
+        &mp4,
+    ]);
     run("ffmpeg", &args);
-    run("ffmpeg", &["-v", "error", "-i", &mp4, "-c", "copy", "-bsf:v", filters, "-f", raw, &annexb]);
-    let times = run("ffprobe", &["-v", "error", "-show_entries", "packet=pts,dts,flags", "-of", "csv=p=0", &mp4]);
+    run(
+        "ffmpeg",
+        &[
+            "-v", "error", "-i", &mp4, "-c", "copy", "-bsf:v", filters, "-f", raw, &annexb,
+        ],
+    );
+    let times = run(
+        "ffprobe",
+        &[
+            "-v",
+            "error",
+            "-show_entries",
+            "packet=pts,dts,flags",
+            "-of",
+            "csv=p=0",
+            &mp4,
+        ],
+    );
 
     let file = std::fs::read(&mp4).expect("mp4");
     let parameters = parameters(child(&file, b"moov").expect("moov")).expect("parameters");
@@ -54,19 +104,27 @@ fn film(codec: Codec, size: &str, seconds: u32, extra: &[&str]) -> (Parameters, 
         .collect();
     assert_eq!(rows.len(), units.len());
     let dts0 = rows[0].1;
-    let frames = rows.iter().zip(units).map(|((pts, dts, key), bytes)| Frame {
-        dts: (dts - dts0) as u64,
-        cts: (pts - dts) as i32,
-        duration: 3600,
-        key: *key,
-        bytes: bytes.into(),
-    });
+    let frames = rows
+        .iter()
+        .zip(units)
+        .map(|((pts, dts, key), bytes)| Frame {
+            dts: (dts - dts0) as u64,
+            cts: (pts - dts) as i32,
+            duration: 3600,
+            key: *key,
+            bytes: bytes.into(),
+        });
     (parameters, frames.collect())
 }
 
 /// Splits a byte stream with access unit delimiters into access units with 4-byte lengths.
 fn access_units(codec: Codec, annexb: &[u8]) -> Vec<Vec<u8>> {
-    let starts: Vec<usize> = annexb.windows(3).enumerate().filter(|(_, w)| *w == [0, 0, 1]).map(|(at, _)| at).collect();
+    let starts: Vec<usize> = annexb
+        .windows(3)
+        .enumerate()
+        .filter(|(_, w)| *w == [0, 0, 1])
+        .map(|(at, _)| at)
+        .collect();
     let mut out: Vec<Vec<u8>> = Vec::new();
     for (i, at) in starts.iter().enumerate() {
         let mut end = starts.get(i + 1).copied().unwrap_or(annexb.len());
@@ -92,35 +150,102 @@ fn access_units(codec: Codec, annexb: &[u8]) -> Vec<Vec<u8>> {
 fn segment(parameters: &Parameters, frames: &[Frame], start: Utc) -> Vec<u8> {
     let mut out = init(parameters).expect("init");
     let dts0 = frames[0].dts;
-    let local: Vec<Frame> = frames.iter().map(|f| Frame { dts: f.dts - dts0, ..f.clone() }).collect();
+    let local: Vec<Frame> = frames
+        .iter()
+        .map(|f| Frame {
+            dts: f.dts - dts0,
+            ..f.clone()
+        })
+        .collect();
     let shown0 = local[0].dts as i64 + i64::from(local[0].cts);
     for (i, part) in local.chunks(12).enumerate() {
         let shown = part[0].dts as i64 + i64::from(part[0].cts);
-        fragment(i as u32 + 1, start.plus_ms(ms(shown - shown0)), part, &mut out).expect("fragment");
+        fragment(
+            i as u32 + 1,
+            start.plus_ms(ms(shown - shown0)),
+            part,
+            &mut out,
+        )
+        .expect("fragment");
     }
     out
 }
 
 /// Segments of `each` frames, one after the other.
 fn segments(parameters: &Parameters, frames: &[Frame], each: usize) -> Vec<Vec<u8>> {
-    frames.chunks(each).map(|part| segment(parameters, part, wall(START).plus_ms(ms((part[0].dts - frames[0].dts) as i64)))).collect()
-}
-
-fn hashes(path: &Path) -> Vec<String> {
-    run("ffmpeg", &["-v", "error", "-i", &path.to_string_lossy(), "-map", "0:v", "-c", "copy", "-f", "framehash", "-hash", "sha256", "-"])
-        .lines()
-        .filter(|l| !l.starts_with('#'))
-        .map(|l| l.rsplit(',').next().unwrap_or_default().trim().to_owned())
+    frames
+        .chunks(each)
+        .map(|part| {
+            segment(
+                parameters,
+                part,
+                wall(START).plus_ms(ms((part[0].dts - frames[0].dts) as i64)),
+            )
+        })
         .collect()
 }
 
+fn hashes(path: &Path) -> Vec<String> {
+    run(
+        "ffmpeg",
+        &[
+            "-v",
+            "error",
+            "-i",
+            &path.to_string_lossy(),
+            "-map",
+            "0:v",
+            "-c",
+            "copy",
+            "-f",
+            "framehash",
+            "-hash",
+            "sha256",
+            "-",
+        ],
+    )
+    .lines()
+    .filter(|l| !l.starts_with('#'))
+    .map(|l| l.rsplit(',').next().unwrap_or_default().trim().to_owned())
+    .collect()
+}
+
 fn probe(path: &Path, entries: &str) -> String {
-    run("ffprobe", &["-v", "error", "-count_packets", "-show_entries", entries, "-of", "csv=p=0", &path.to_string_lossy()]).trim().to_owned()
+    run(
+        "ffprobe",
+        &[
+            "-v",
+            "error",
+            "-count_packets",
+            "-show_entries",
+            entries,
+            "-of",
+            "csv=p=0",
+            &path.to_string_lossy(),
+        ],
+    )
+    .trim()
+    .to_owned()
 }
 
 fn sound(path: &Path) {
-    let out = Command::new("ffmpeg").args(["-v", "error", "-i", &path.to_string_lossy(), "-f", "null", "-"]).output().expect("ffmpeg");
-    assert!(out.status.success() && out.stderr.is_empty(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = Command::new("ffmpeg")
+        .args([
+            "-v",
+            "error",
+            "-i",
+            &path.to_string_lossy(),
+            "-f",
+            "null",
+            "-",
+        ])
+        .output()
+        .expect("ffmpeg");
+    assert!(
+        out.status.success() && out.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
 }
 
 /// REC-3: a segment is an ordinary file: other software finds codec, size, every frame and its time in it.
@@ -130,39 +255,79 @@ fn other_software_reads_a_segment() {
     for (codec, name, extra) in [
         (Codec::H264, "h264", vec!["-g", "25", "-bf", "0"]),
         (Codec::H264, "h264", vec!["-g", "25", "-bf", "2"]),
-        (Codec::H265, "hevc", vec!["-x265-params", "log-level=none:keyint=25:bframes=0"]),
+        (
+            Codec::H265,
+            "hevc",
+            vec!["-x265-params", "log-level=none:keyint=25:bframes=0"],
+        ),
     ] {
         let (parameters, frames) = film(codec, "320x180", 2, &extra);
         let bytes = segment(&parameters, &frames, wall(START));
         let path = folder.path().join("s.mp4");
         std::fs::write(&path, &bytes).expect("write");
-        assert_eq!(probe(&path, "stream=codec_name,width,height,avg_frame_rate,nb_read_packets"), format!("{name},320,180,25/1,50"));
+        assert_eq!(
+            probe(
+                &path,
+                "stream=codec_name,width,height,avg_frame_rate,nb_read_packets"
+            ),
+            format!("{name},320,180,25/1,50")
+        );
         sound(&path);
         assert_eq!(hashes(&path).len(), 50);
 
         let parsed = parse(&bytes).expect("parse");
-        assert_eq!((parsed.whole_bytes, parsed.fragments), (bytes.len() as u64, 5));
+        assert_eq!(
+            (parsed.whole_bytes, parsed.fragments),
+            (bytes.len() as u64, 5)
+        );
         assert_eq!(parsed.parameters, parameters);
         for (sample, frame) in parsed.samples.iter().zip(&frames) {
-            assert_eq!(bytes[sample.offset as usize..][..sample.size as usize], frame.bytes);
-            assert_eq!((sample.dts, sample.cts, sample.duration, sample.key), (frame.dts, frame.cts, 3600, frame.key));
+            assert_eq!(
+                bytes[sample.offset as usize..][..sample.size as usize],
+                frame.bytes
+            );
+            assert_eq!(
+                (sample.dts, sample.cts, sample.duration, sample.key),
+                (frame.dts, frame.cts, 3600, frame.key)
+            );
             let shown = frame.dts as i64 + i64::from(frame.cts) - i64::from(frames[0].cts);
             assert_eq!(sample.wall, wall(START).plus_ms(shown / 90));
         }
         assert_eq!(parsed.span().expect("span").0, wall(START));
         // Another library reads the same boxes.
-        let moov = mp4_atom::Any::decode(&mut &bytes[first(&bytes).expect("ftyp").whole..]).expect("moov");
-        let mp4_atom::Any::Moov(moov) = moov else { panic!("no moov") };
-        assert_eq!((moov.trak.len(), moov.mvex.is_some(), moov.trak[0].mdia.mdhd.timescale), (1, true, 90_000));
+        let moov =
+            mp4_atom::Any::decode(&mut &bytes[first(&bytes).expect("ftyp").whole..]).expect("moov");
+        let mp4_atom::Any::Moov(moov) = moov else {
+            panic!("no moov")
+        };
+        assert_eq!(
+            (
+                moov.trak.len(),
+                moov.mvex.is_some(),
+                moov.trak[0].mdia.mdhd.timescale
+            ),
+            (1, true, 90_000)
+        );
     }
 }
 
 /// REC-5: whatever is cut off, whole fragments are found, and nothing else is taken for one.
 #[test]
 fn a_torn_segment_keeps_its_whole_fragments() {
-    let parameters = Parameters { codec: Codec::H264, width: 320, height: 180, config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0] };
+    let parameters = Parameters {
+        codec: Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    };
     let frames: Vec<Frame> = (0..30)
-        .map(|i| Frame { dts: i * 3600, cts: 0, duration: 3600, key: i == 0, bytes: vec![i as u8; 40 + i as usize].into() })
+        .map(|i| Frame {
+            dts: i * 3600,
+            cts: 0,
+            duration: 3600,
+            key: i == 0,
+            bytes: vec![i as u8; 40 + i as usize].into(),
+        })
         .collect();
     let bytes = segment(&parameters, &frames, wall(START));
     let mut ends = vec![init(&parameters).expect("init").len()];
@@ -179,7 +344,11 @@ fn a_torn_segment_keeps_its_whole_fragments() {
         match parse(&bytes[..cut]) {
             Err(_) => assert_eq!(fragments, 0, "cut at {cut}"),
             Ok(got) => {
-                assert_eq!(got.whole_bytes as usize, ends[fragments - 1], "cut at {cut}");
+                assert_eq!(
+                    got.whole_bytes as usize,
+                    ends[fragments - 1],
+                    "cut at {cut}"
+                );
                 assert_eq!(got.fragments as usize, fragments - 1);
                 assert_eq!(got.samples.len(), ((fragments - 1) * 12).min(30));
             }
@@ -187,16 +356,42 @@ fn a_torn_segment_keeps_its_whole_fragments() {
     }
     let mut tail = bytes.clone();
     tail.extend_from_slice(&[0; 4096]); // as a power cut leaves a file
-    assert_eq!(parse(&tail).expect("parse").whole_bytes as usize, bytes.len());
+    assert_eq!(
+        parse(&tail).expect("parse").whole_bytes as usize,
+        bytes.len()
+    );
 }
 
 #[test]
 fn refused_rather_than_written_wrong() {
-    let good = Parameters { codec: Codec::H264, width: 320, height: 180, config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0] };
+    let good = Parameters {
+        codec: Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    };
     assert!(init(&good).is_ok());
-    assert!(init(&Parameters { width: 0, ..good.clone() }).is_err());
-    assert!(init(&Parameters { config: vec![0; 40], ..good.clone() }).is_err());
-    assert!(init(&Parameters { codec: Codec::H265, ..good }).is_err());
+    assert!(
+        init(&Parameters {
+            width: 0,
+            ..good.clone()
+        })
+        .is_err()
+    );
+    assert!(
+        init(&Parameters {
+            config: vec![0; 40],
+            ..good.clone()
+        })
+        .is_err()
+    );
+    assert!(
+        init(&Parameters {
+            codec: Codec::H265,
+            ..good
+        })
+        .is_err()
+    );
     assert!(fragment(1, wall(START), &[], &mut Vec::new()).is_err());
 }
 
@@ -207,9 +402,21 @@ fn a_working_copy_is_a_run_of_the_masters() {
     let folder = tempfile::tempdir().expect("folder");
     for (codec, extra) in [
         (Codec::H264, vec!["-g", "25", "-bf", "0"]),
-        (Codec::H264, vec!["-g", "25", "-bf", "2", "-x264-params", "open-gop=0"]),
-        (Codec::H265, vec!["-x265-params", "log-level=none:keyint=25:bframes=0"]),
-        (Codec::H265, vec!["-x265-params", "log-level=none:keyint=25:bframes=2:open-gop=0"]),
+        (
+            Codec::H264,
+            vec!["-g", "25", "-bf", "2", "-x264-params", "open-gop=0"],
+        ),
+        (
+            Codec::H265,
+            vec!["-x265-params", "log-level=none:keyint=25:bframes=0"],
+        ),
+        (
+            Codec::H265,
+            vec![
+                "-x265-params",
+                "log-level=none:keyint=25:bframes=2:open-gop=0",
+            ],
+        ),
     ] {
         let (parameters, frames) = film(codec, "320x180", 9, &extra);
         let reordered = frames.iter().any(|f| f.cts != 0);
@@ -234,8 +441,25 @@ fn a_working_copy_is_a_run_of_the_masters() {
         let got = hashes(&path);
         assert_eq!(got.len() as u64, copy.frames);
         assert_eq!(got, master_hashes[50..50 + got.len()], "a contiguous run");
-        assert!(probe(&path, "stream=avg_frame_rate,nb_frames").starts_with(&format!("25/1,{}", copy.frames)), "{}", probe(&path, "stream=avg_frame_rate,nb_frames"));
-        assert!(run("ffprobe", &["-v", "error", "-show_entries", "format_tags=creation_time", &path.to_string_lossy()]).contains("2026-11-03T14:00:05"));
+        assert!(
+            probe(&path, "stream=avg_frame_rate,nb_frames")
+                .starts_with(&format!("25/1,{}", copy.frames)),
+            "{}",
+            probe(&path, "stream=avg_frame_rate,nb_frames")
+        );
+        assert!(
+            run(
+                "ffprobe",
+                &[
+                    "-v",
+                    "error",
+                    "-show_entries",
+                    "format_tags=creation_time",
+                    &path.to_string_lossy()
+                ]
+            )
+            .contains("2026-11-03T14:00:05")
+        );
         sound(&path);
         let kinds: Vec<[u8; 4]> = {
             let mut at = 0;
@@ -247,29 +471,53 @@ fn a_working_copy_is_a_run_of_the_masters() {
             .collect()
         };
         assert_eq!(kinds, [*b"ftyp", *b"moov", *b"mdat"]);
-        assert!(!copy.bytes.windows(4).take(20_000).any(|w| w == b"edts" || w == b"elst" || w == b"mvex"));
+        assert!(
+            !copy
+                .bytes
+                .windows(4)
+                .take(20_000)
+                .any(|w| w == b"edts" || w == b"elst" || w == b"mvex")
+        );
     }
 }
 
 /// Frames that no decoder looks at.
 fn fake(frames: u64, start: Utc, key_every: u64, parameters: &Parameters) -> Vec<u8> {
     let frames: Vec<Frame> = (0..frames)
-        .map(|i| Frame { dts: i * 3600, cts: 0, duration: 3600, key: i % key_every == 0, bytes: vec![i as u8; 20].into() })
+        .map(|i| Frame {
+            dts: i * 3600,
+            cts: 0,
+            duration: 3600,
+            key: i % key_every == 0,
+            bytes: vec![i as u8; 20].into(),
+        })
         .collect();
     segment(parameters, &frames, start)
 }
 
 fn plain() -> Parameters {
-    Parameters { codec: Codec::H264, width: 320, height: 180, config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0] }
+    Parameters {
+        codec: Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    }
 }
 
 /// EVI-2: edges of what was asked: before the first frame, past the last one, nothing there at all.
 #[test]
 fn edges_of_the_time_asked_for() {
     let start = wall(START);
-    let (a, b) = (fake(50, start, 25, &plain()), fake(50, start.plus_ms(2000), 25, &plain()));
+    let (a, b) = (
+        fake(50, start, 25, &plain()),
+        fake(50, start.plus_ms(2000), 25, &plain()),
+    );
     let copy = |from: i64, to: i64| working_copy(&[&a, &b], start.plus_ms(from), start.plus_ms(to));
-    let span = |from, to| copy(from, to).map(|c| (c.t0.0 - start.0, c.t1.0 - start.0, c.frames)).expect("copy");
+    let span = |from, to| {
+        copy(from, to)
+            .map(|c| (c.t0.0 - start.0, c.t1.0 - start.0, c.frames))
+            .expect("copy")
+    };
     assert_eq!(span(-5_000, 99_000), (0, 4_000, 100));
     assert_eq!(span(1_000, 2_000), (1_000, 2_000, 25));
     assert_eq!(span(999, 2_001), (0, 2_040, 51));
@@ -292,7 +540,14 @@ fn gaps_keep_the_wall_clock() {
         let path = folder.path().join("g.mp4");
         std::fs::write(&path, &copy.bytes).expect("write");
         let text = probe(&path, "stream=duration_ts");
-        (text.split(',').next().and_then(|t| t.parse::<i64>().ok()).expect("length") / 90, copy.t1.0 - start.0)
+        (
+            text.split(',')
+                .next()
+                .and_then(|t| t.parse::<i64>().ok())
+                .expect("length")
+                / 90,
+            copy.t1.0 - start.0,
+        )
     };
     assert_eq!(length(1_000), (2_000, 2_000));
     assert_eq!(length(1_015), (2_000, 2_015));
@@ -307,7 +562,10 @@ fn gaps_keep_the_wall_clock() {
 #[test]
 fn a_parameter_change_splits() {
     let start = wall(START);
-    let other = Parameters { width: 640, ..plain() };
+    let other = Parameters {
+        width: 640,
+        ..plain()
+    };
     let masters: Vec<Vec<u8>> = [plain(), plain(), other.clone(), plain()]
         .iter()
         .zip(0..)
@@ -318,7 +576,12 @@ fn a_parameter_change_splits() {
     assert_eq!(error, Mp4Error::ParametersChange { at: vec![2, 3] });
     let parsed: Vec<Segment> = slices.iter().map(|b| parse(b).expect("parse")).collect();
     assert_eq!(split_by_parameters(&parsed), [0..2, 2..3, 3..4]);
-    assert_eq!(working_copy(&slices[0..2], start, start.plus_ms(4000)).expect("copy").frames, 50);
+    assert_eq!(
+        working_copy(&slices[0..2], start, start.plus_ms(4000))
+            .expect("copy")
+            .frames,
+        50
+    );
 }
 
 /// A copy past 4 GiB has 64-bit offsets; it is planned without its media in memory.
@@ -330,17 +593,33 @@ fn long_copies_have_wide_offsets() {
         s.offset = i as u64 * 100_000_000;
     }
     let plan = plan_working_copy(&[master], wall(START), wall(START).plus_ms(4000)).expect("plan");
-    assert_eq!(plan.runs, [Run { master: 0, offset: 0, len: 10_000_000_000 }]);
+    assert_eq!(
+        plan.runs,
+        [Run {
+            master: 0,
+            offset: 0,
+            len: 10_000_000_000
+        }]
+    );
     let moov = child(&plan.head, b"moov").expect("moov");
     let stbl = boxes::descend(moov, &[b"trak", b"mdia", b"minf", b"stbl"]).expect("stbl");
     let co64 = child(stbl, b"co64").expect("co64");
     assert_eq!(boxes::get_u64(co64, 8), Some(plan.head.len() as u64));
-    assert_eq!(boxes::get_u64(&plan.head, plan.head.len() - 8), Some(10_000_000_016));
+    assert_eq!(
+        boxes::get_u64(&plan.head, plan.head.len() - 8),
+        Some(10_000_000_016)
+    );
 }
 
 #[test]
 fn ntp_times_survive_both_eras() {
-    for text in ["1970-01-01T00:00:00.001Z", START, "2036-02-07T06:28:15.999Z", "2036-02-07T06:28:16.000Z", "2099-12-31T23:59:59.999Z"] {
+    for text in [
+        "1970-01-01T00:00:00.001Z",
+        START,
+        "2036-02-07T06:28:15.999Z",
+        "2036-02-07T06:28:16.000Z",
+        "2099-12-31T23:59:59.999Z",
+    ] {
         assert_eq!(from_ntp(to_ntp(wall(text))), wall(text), "{text}");
     }
     for ms in 0..1000 {

@@ -45,7 +45,9 @@ pub fn split_by_parameters(masters: &[Segment]) -> Vec<std::ops::Range<usize>> {
     let mut out: Vec<std::ops::Range<usize>> = Vec::new();
     for (at, master) in masters.iter().enumerate() {
         match out.last_mut() {
-            Some(range) if masters[range.start].parameters == master.parameters => range.end = at + 1,
+            Some(range) if masters[range.start].parameters == master.parameters => {
+                range.end = at + 1
+            }
             _ => out.push(at..at + 1),
         }
     }
@@ -55,19 +57,33 @@ pub fn split_by_parameters(masters: &[Segment]) -> Vec<std::ops::Range<usize>> {
 /// One plain (not fragmented) MP4, stream copy: from the last key frame at or before `from` to the first frame at or past `to`.
 /// Frame times keep the wall clock; a gap lengthens the frame before it. Masters must share `parameters`.
 pub fn working_copy(masters: &[&[u8]], from: Utc, to: Utc) -> Result<WorkingCopy, Mp4Error> {
-    let segments = masters.iter().map(|bytes| parse(bytes)).collect::<Result<Vec<_>, _>>()?;
+    let segments = masters
+        .iter()
+        .map(|bytes| parse(bytes))
+        .collect::<Result<Vec<_>, _>>()?;
     let plan = plan_working_copy(&segments, from, to)?;
     let mut bytes = plan.head;
     for run in &plan.runs {
         let start = run.offset as usize;
-        let part = masters.get(run.master).and_then(|m| m.get(start..start + run.len as usize));
-        bytes.extend_from_slice(part.ok_or_else(|| bad("a master is shorter than its own tables say"))?);
+        let part = masters
+            .get(run.master)
+            .and_then(|m| m.get(start..start + run.len as usize));
+        bytes.extend_from_slice(
+            part.ok_or_else(|| bad("a master is shorter than its own tables say"))?,
+        );
     }
-    Ok(WorkingCopy { bytes, t0: plan.t0, t1: plan.t1, frames: plan.frames })
+    Ok(WorkingCopy {
+        bytes,
+        t0: plan.t0,
+        t1: plan.t1,
+        frames: plan.frames,
+    })
 }
 
 fn bad(why: &str) -> Mp4Error {
-    Mp4Error::Bad(format!("no working copy was made: {why}; the masters are untouched"))
+    Mp4Error::Bad(format!(
+        "no working copy was made: {why}; the masters are untouched"
+    ))
 }
 
 /// As [`working_copy`], without the media bytes: they need never be in memory.
@@ -75,23 +91,39 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
     if to <= from {
         return Err(bad("the end asked for is not after the start"));
     }
-    let changes: Vec<usize> = split_by_parameters(masters).into_iter().skip(1).map(|r| r.start).collect();
+    let changes: Vec<usize> = split_by_parameters(masters)
+        .into_iter()
+        .skip(1)
+        .map(|r| r.start)
+        .collect();
     if !changes.is_empty() {
         return Err(Mp4Error::ParametersChange { at: changes });
     }
-    let parameters = &masters.first().ok_or_else(|| bad("there are no masters"))?.parameters;
+    let parameters = &masters
+        .first()
+        .ok_or_else(|| bad("there are no masters"))?
+        .parameters;
     check(parameters)?;
-    let all: Vec<(usize, Sample)> =
-        masters.iter().enumerate().flat_map(|(at, m)| m.samples.iter().map(move |s| (at, *s))).collect();
+    let all: Vec<(usize, Sample)> = masters
+        .iter()
+        .enumerate()
+        .flat_map(|(at, m)| m.samples.iter().map(move |s| (at, *s)))
+        .collect();
 
     // Where a clock went back, a time occurs twice: both belong to the copy.
-    let reached = all.iter().position(|(_, s)| s.wall > from).unwrap_or(all.len());
+    let reached = all
+        .iter()
+        .position(|(_, s)| s.wall > from)
+        .unwrap_or(all.len());
     let start = all[..reached]
         .iter()
         .rposition(|(_, s)| s.key)
         .or_else(|| all.iter().position(|(_, s)| s.key))
         .ok_or_else(|| bad("the masters hold no key frame"))?;
-    let end = all.iter().rposition(|(_, s)| s.wall < to).map_or(0, |at| at + 1);
+    let end = all
+        .iter()
+        .rposition(|(_, s)| s.wall < to)
+        .map_or(0, |at| at + 1);
     if end <= start {
         return Err(bad("no frame of the masters lies in the time asked for"));
     }
@@ -100,8 +132,19 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
 
     let media: u64 = chosen.iter().map(|(_, s)| u64::from(s.size)).sum();
     let runs = runs(chosen);
-    let t0 = chosen.iter().take(REORDER).map(|(_, s)| s.wall).min().unwrap_or_default();
-    let last = chosen.iter().rev().take(REORDER).map(|(_, s)| s.end()).max().unwrap_or_default();
+    let t0 = chosen
+        .iter()
+        .take(REORDER)
+        .map(|(_, s)| s.wall)
+        .min()
+        .unwrap_or_default();
+    let last = chosen
+        .iter()
+        .rev()
+        .take(REORDER)
+        .map(|(_, s)| s.end())
+        .max()
+        .unwrap_or_default();
     let t1 = match after {
         Some((_, s)) if (s.wall.0 - last.0).abs() <= ROUNDING / 90 => s.wall,
         _ => last,
@@ -139,7 +182,13 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
             continue;
         }
         let head = head(base, &mut tables);
-        return Ok(Plan { head, runs: runs.into_iter().map(|(run, _)| run).collect(), t0, t1, frames: chosen.len() as u64 });
+        return Ok(Plan {
+            head,
+            runs: runs.into_iter().map(|(run, _)| run).collect(),
+            t0,
+            t1,
+            frames: chosen.len() as u64,
+        });
     }
 }
 
@@ -149,7 +198,9 @@ const REORDER: usize = 17;
 /// How long each frame lasts in the copy.
 fn durations(chosen: &[(usize, Sample)]) -> Result<Vec<u32>, Mp4Error> {
     let decode_wall = |s: &Sample| s.wall.0 * 90 - i64::from(s.cts);
-    let Some((_, first)) = chosen.first() else { return Ok(Vec::new()) };
+    let Some((_, first)) = chosen.first() else {
+        return Ok(Vec::new());
+    };
     // Where the copy's clock and the wall clock are known to agree, and the copy's time now.
     let (mut anchor, mut now) = ((0i64, decode_wall(first)), 0i64);
     let mut out = Vec::with_capacity(chosen.len());
@@ -157,7 +208,9 @@ fn durations(chosen: &[(usize, Sample)]) -> Result<Vec<u32>, Mp4Error> {
         let ((one, a), (two, b)) = (pair[0], pair[1]);
         let own = i64::from(a.duration);
         let lasts = if one == two {
-            i64::try_from(b.dts).unwrap_or(i64::MAX).saturating_sub_unsigned(a.dts)
+            i64::try_from(b.dts)
+                .unwrap_or(i64::MAX)
+                .saturating_sub_unsigned(a.dts)
         } else {
             let due = anchor.0 + decode_wall(&b) - anchor.1;
             let lasts = due - now;
@@ -188,7 +241,14 @@ fn runs(chosen: &[(usize, Sample)]) -> Vec<(Run, u32)> {
                 run.len += u64::from(s.size);
                 *count += 1;
             }
-            _ => out.push((Run { master: *master, offset: s.offset, len: u64::from(s.size) }, 1)),
+            _ => out.push((
+                Run {
+                    master: *master,
+                    offset: s.offset,
+                    len: u64::from(s.size),
+                },
+                1,
+            )),
         }
     }
     out
@@ -206,7 +266,12 @@ fn lengths<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Vec<(u32, T)
 }
 
 /// stts, ctts, stss, stsc, stsz.
-fn sample_tables(chosen: &[(usize, Sample)], durations: &[u32], runs: &[(Run, u32)], out: &mut Vec<u8>) {
+fn sample_tables(
+    chosen: &[(usize, Sample)],
+    durations: &[u32],
+    runs: &[(Run, u32)],
+    out: &mut Vec<u8>,
+) {
     let pairs = |out: &mut Vec<u8>, kind: &[u8; 4], version: u8, rows: &[(u32, u32)]| {
         put_full(out, kind, version, 0, |out| {
             u32be(out, rows.len() as u32);
@@ -219,10 +284,19 @@ fn sample_tables(chosen: &[(usize, Sample)], durations: &[u32], runs: &[(Run, u3
     pairs(out, b"stts", 0, &lengths(durations.iter().copied()));
     if chosen.iter().any(|(_, s)| s.cts != 0) {
         let version = u8::from(chosen.iter().any(|(_, s)| s.cts < 0));
-        pairs(out, b"ctts", version, &lengths(chosen.iter().map(|(_, s)| s.cts as u32)));
+        pairs(
+            out,
+            b"ctts",
+            version,
+            &lengths(chosen.iter().map(|(_, s)| s.cts as u32)),
+        );
     }
     if chosen.iter().any(|(_, s)| !s.key) {
-        let keys: Vec<u32> = (1u32..).zip(chosen).filter(|(_, (_, s))| s.key).map(|(at, _)| at).collect();
+        let keys: Vec<u32> = (1u32..)
+            .zip(chosen)
+            .filter(|(_, (_, s))| s.key)
+            .map(|(at, _)| at)
+            .collect();
         put_full(out, b"stss", 0, 0, |out| {
             u32be(out, keys.len() as u32);
             keys.iter().for_each(|at| u32be(out, *at));
@@ -251,7 +325,11 @@ fn chunk_offsets(runs: &[(Run, u32)], base: u64, wide: bool, out: &mut Vec<u8>) 
         u32be(out, runs.len() as u32);
         let mut at = base;
         for (run, _) in runs {
-            if wide { u64be(out, at) } else { u32be(out, at as u32) }
+            if wide {
+                u64be(out, at)
+            } else {
+                u32be(out, at as u32)
+            }
             at += run.len;
         }
     });

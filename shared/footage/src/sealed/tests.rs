@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 
-const SIZES: [usize; 9] = [0, 1, 65_535, 65_536, 65_537, 131_071, 131_072, 200_000, 262_144];
+const SIZES: [usize; 9] = [
+    0, 1, 65_535, 65_536, 65_537, 131_071, 131_072, 200_000, 262_144,
+];
 
 fn plain(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i * 31 + i / 251) as u8).collect()
@@ -45,12 +47,27 @@ fn stock_age_and_we_open_each_other() {
         for step in [len, 1000, 70_000] {
             let sealed = seal_in_steps(&recipient, &plain, step);
             assert_eq!(sealed.len() as u64, sealed_len(len as u64), "{len}");
-            assert_eq!(age::decrypt(&stock, &sealed).expect("stock opens"), plain, "{len}");
-            assert_eq!(open_in_steps(&secret, &sealed, step).expect("opens"), plain, "{len}");
+            assert_eq!(
+                age::decrypt(&stock, &sealed).expect("stock opens"),
+                plain,
+                "{len}"
+            );
+            assert_eq!(
+                open_in_steps(&secret, &sealed, step).expect("opens"),
+                plain,
+                "{len}"
+            );
         }
         let theirs = age::encrypt(&stock.to_public(), &plain).expect("stock seals");
-        for step in [1, 777, 65_552, 300_000].into_iter().filter(|s| *s > 1 || len < 70_000) {
-            assert_eq!(open_in_steps(&secret, &theirs, step).expect("opens stock"), plain, "{len}");
+        for step in [1, 777, 65_552, 300_000]
+            .into_iter()
+            .filter(|s| *s > 1 || len < 70_000)
+        {
+            assert_eq!(
+                open_in_steps(&secret, &theirs, step).expect("opens stock"),
+                plain,
+                "{len}"
+            );
         }
     }
 }
@@ -64,8 +81,14 @@ fn the_age_program_opens_ours() {
     std::fs::write(&key, secret.as_bytes()).expect("key");
     for len in SIZES {
         let plain = plain(len);
-        let mut age = Command::new("age").arg("-d").arg("-i").arg(&key)
-            .stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program age is needed");
+        let mut age = Command::new("age")
+            .arg("-d")
+            .arg("-i")
+            .arg(&key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program age is needed");
         let sealed = seal_in_steps(&recipient, &plain, 5000);
         let mut stdin = age.stdin.take().expect("stdin");
         let feeder = std::thread::spawn(move || stdin.write_all(&sealed));
@@ -74,12 +97,26 @@ fn the_age_program_opens_ours() {
         assert!(got.status.success() && got.stdout == plain, "{len}");
 
         let file = folder.path().join("theirs.age");
-        let mut age = Command::new("age").arg("-r").arg(&recipient).arg("-o").arg(&file)
-            .stdin(Stdio::piped()).spawn().expect("age");
-        age.stdin.take().expect("stdin").write_all(&plain).expect("fed");
+        let mut age = Command::new("age")
+            .arg("-r")
+            .arg(&recipient)
+            .arg("-o")
+            .arg(&file)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("age");
+        age.stdin
+            .take()
+            .expect("stdin")
+            .write_all(&plain)
+            .expect("fed");
         assert!(age.wait().expect("age").success());
         let theirs = std::fs::read(&file).expect("theirs");
-        assert_eq!(open_in_steps(&secret, &theirs, 4096).expect("opens"), plain, "{len}");
+        assert_eq!(
+            open_in_steps(&secret, &theirs, 4096).expect("opens"),
+            plain,
+            "{len}"
+        );
     }
 }
 
@@ -90,8 +127,15 @@ fn damage_is_refused() {
     for len in [0, 1, 65_536, 140_000] {
         let plain = plain(len);
         let sealed = seal_in_steps(&recipient, &plain, 9000);
-        for cut in (0..sealed.len()).step_by(if len == 0 { 1 } else { 997 }).chain([sealed.len() - 1]) {
-            assert!(open_in_steps(&secret, &sealed[..cut], 4096).is_err(), "cut at {cut} of {}", sealed.len());
+        for cut in (0..sealed.len())
+            .step_by(if len == 0 { 1 } else { 997 })
+            .chain([sealed.len() - 1])
+        {
+            assert!(
+                open_in_steps(&secret, &sealed[..cut], 4096).is_err(),
+                "cut at {cut} of {}",
+                sealed.len()
+            );
         }
         let mut longer = sealed.clone();
         longer.push(0);
@@ -102,24 +146,41 @@ fn damage_is_refused() {
                 bad[at] ^= 1 << bit;
                 let mut opener = Opener::new(&[secret.to_string()]);
                 let mut out = Vec::new();
-                let done = opener.push(&bad, &mut out).and_then(|()| opener.finish(&mut out));
+                let done = opener
+                    .push(&bad, &mut out)
+                    .and_then(|()| opener.finish(&mut out));
                 assert!(done.is_err(), "bit {bit} of byte {at}");
                 assert!(plain.starts_with(&out), "bit {bit} of byte {at}");
             }
         }
         let (other, _) = keypair();
-        assert_eq!(open_in_steps(&other, &sealed, 4096), Err(SealError::NoKeyFits(1)));
+        assert_eq!(
+            open_in_steps(&other, &sealed, 4096),
+            Err(SealError::NoKeyFits(1))
+        );
     }
     // A last piece that is empty though pieces came before it.
     let (mut sealer, mut out) = Sealer::new(&recipient).expect("sealer");
-    sealer.stream.seal(&plain(PIECE), false, &mut out).expect("seal");
+    sealer
+        .stream
+        .seal(&plain(PIECE), false, &mut out)
+        .expect("seal");
     sealer.stream.seal(&[], true, &mut out).expect("seal");
     assert!(open_in_steps(&secret, &out, 4096).is_err());
     // A piece that goes on after an error is not read further.
     let mut opener = Opener::new(&["nonsense".to_owned()]);
-    assert!(matches!(opener.push(b"age", &mut Vec::new()), Err(SealError::BadKey(_))));
-    assert_eq!(opener.push(b"age", &mut Vec::new()), Err(SealError::Stopped));
-    assert!(matches!(header_len(b"age-encryption.org/v2\n"), Err(SealError::NotAge(_))));
+    assert!(matches!(
+        opener.push(b"age", &mut Vec::new()),
+        Err(SealError::BadKey(_))
+    ));
+    assert_eq!(
+        opener.push(b"age", &mut Vec::new()),
+        Err(SealError::Stopped)
+    );
+    assert!(matches!(
+        header_len(b"age-encryption.org/v2\n"),
+        Err(SealError::NotAge(_))
+    ));
     assert_eq!(header_len(b"age-encr"), Ok(None));
 }
 
@@ -130,9 +191,19 @@ fn torn_files_give_up_every_whole_piece() {
     let plain = plain(3 * PIECE + 100);
     let sealed = seal_in_steps(&recipient, &plain, 10_000);
     let start = HEADER + NONCE;
-    for cut in [0, 10, start - 1, start, start + 1, start + SEALED_PIECE - 1, start + SEALED_PIECE,
-        start + SEALED_PIECE + 1, start + 2 * SEALED_PIECE, start + 3 * SEALED_PIECE, sealed.len() - 1]
-    {
+    for cut in [
+        0,
+        10,
+        start - 1,
+        start,
+        start + 1,
+        start + SEALED_PIECE - 1,
+        start + SEALED_PIECE,
+        start + SEALED_PIECE + 1,
+        start + 2 * SEALED_PIECE,
+        start + 3 * SEALED_PIECE,
+        sealed.len() - 1,
+    ] {
         for step in [cut.max(1), 1000, SEALED_PIECE] {
             let mut opener = Opener::new(&[secret.to_string()]);
             let mut out = Vec::new();
@@ -140,8 +211,15 @@ fn torn_files_give_up_every_whole_piece() {
                 opener.push(part, &mut out).expect("push");
             }
             let whole = cut.saturating_sub(start) / SEALED_PIECE;
-            assert!(out == plain[..whole * PIECE], "cut at {cut}, steps of {step}");
-            let left = if cut < start { cut } else { (cut - start) % SEALED_PIECE };
+            assert!(
+                out == plain[..whole * PIECE],
+                "cut at {cut}, steps of {step}"
+            );
+            let left = if cut < start {
+                cut
+            } else {
+                (cut - start) % SEALED_PIECE
+            };
             assert_eq!(opener.finish_torn(), left as u64, "cut at {cut}");
         }
     }
@@ -168,7 +246,10 @@ fn rewrap_opens_with_the_new_key_only() {
     assert_eq!(moved.len(), len);
     moved.extend_from_slice(&sealed[len..]);
     assert_eq!(open_in_steps(&hold, &moved, 4096).expect("opens"), plain);
-    assert_eq!(open_in_steps(&day, &moved, 4096), Err(SealError::NoKeyFits(1)));
+    assert_eq!(
+        open_in_steps(&day, &moved, 4096),
+        Err(SealError::NoKeyFits(1))
+    );
     let stock: x25519::Identity = hold.parse().expect("identity");
     assert_eq!(age::decrypt(&stock, &moved).expect("stock opens"), plain);
     assert!(rewrap(&sealed[..len], &hold, &hold_recipient).is_err());

@@ -27,24 +27,73 @@ pub struct Stream {
 }
 
 /// A test pattern with a magenta box over `marker` (x, y, w, h of the picture), encoded by the ffmpeg program.
-pub fn make(codec: Codec, width: u32, height: u32, pictures: u32, marker: (f64, f64, f64, f64), format: &str) -> Stream {
+pub fn make(
+    codec: Codec,
+    width: u32,
+    height: u32,
+    pictures: u32,
+    marker: (f64, f64, f64, f64),
+    format: &str,
+) -> Stream {
     let (x, y, w, h) = marker;
-    let filter = format!("hue=s=0.3,drawbox=x=iw*{x}:y=ih*{y}:w=iw*{w}:h=ih*{h}:color=0xFF00FF@1:t=fill,format={format}");
+    let filter = format!(
+        "hue=s=0.3,drawbox=x=iw*{x}:y=ih*{y}:w=iw*{w}:h=ih*{h}:color=0xFF00FF@1:t=fill,format={format}"
+    );
     let source = format!("testsrc2=size={width}x{height}:rate=12");
     let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-f", "lavfi", "-i", &source, "-frames:v", &pictures.to_string(), "-vf", &filter]);
+    command.args([
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        &source,
+        "-frames:v",
+        &pictures.to_string(),
+        "-vf",
+        &filter,
+    ]);
     match codec {
-        Codec::H264 => command.args(["-c:v", "libx264", "-preset", "ultrafast", "-x264-params", "keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1", "-f", "h264"]),
-        Codec::H265 => command.args(["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1", "-f", "hevc"]),
+        Codec::H264 => command.args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+            "-x264-params",
+            "keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1",
+            "-f",
+            "h264",
+        ]),
+        Codec::H265 => command.args([
+            "-c:v",
+            "libx265",
+            "-preset",
+            "ultrafast",
+            "-x265-params",
+            "log-level=none:keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1",
+            "-f",
+            "hevc",
+        ]),
     };
-    let made = command.arg("-").stdin(Stdio::null()).output().expect("ffmpeg runs");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let made = command
+        .arg("-")
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg runs");
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
     cut(codec, width, height, &made.stdout)
 }
 
 /// Cuts a byte stream at its delimiters, as a camera's depacketiser would hand it over: parameter sets out of band.
 pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
-    let delimiter = match codec { Codec::H264 => 9, Codec::H265 => 35 };
+    let delimiter = match codec {
+        Codec::H264 => 9,
+        Codec::H265 => 35,
+    };
     let mut units: Vec<Vec<&[u8]>> = Vec::new();
     for unit in nal::split(bytes) {
         if nal::kind(codec, unit) == delimiter {
@@ -53,16 +102,34 @@ pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
             last.push(unit);
         }
     }
-    let coded = |u: &[&[u8]]| [0, 0, 0, 1].into_iter().chain(u.join(&[0, 0, 0, 1][..])).collect::<Vec<u8>>();
-    let config = nal::record(codec, &coded(&units[0])).expect("parameter sets in the first access unit");
+    let coded = |u: &[&[u8]]| {
+        [0, 0, 0, 1]
+            .into_iter()
+            .chain(u.join(&[0, 0, 0, 1][..]))
+            .collect::<Vec<u8>>()
+    };
+    let config =
+        nal::record(codec, &coded(&units[0])).expect("parameter sets in the first access unit");
     let units = units
         .iter()
         .map(|u| {
-            let key = u.iter().any(|n| match codec { Codec::H264 => nal::kind(codec, n) == 5, Codec::H265 => (16..=21).contains(&nal::kind(codec, n)) });
-            Unit { key, data: nal::with_lengths(codec, &coded(u)) }
+            let key = u.iter().any(|n| match codec {
+                Codec::H264 => nal::kind(codec, n) == 5,
+                Codec::H265 => (16..=21).contains(&nal::kind(codec, n)),
+            });
+            Unit {
+                key,
+                data: nal::with_lengths(codec, &coded(u)),
+            }
         })
         .collect();
-    Stream { codec, width, height, config, units }
+    Stream {
+        codec,
+        width,
+        height,
+        config,
+        units,
+    }
 }
 
 impl Stream {
@@ -104,14 +171,24 @@ impl Worker {
             .stderr(Stdio::null())
             .spawn()
             .expect("the worker starts");
-        let (to, from) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()));
+        let (to, from) = (
+            child.stdin.take(),
+            BufReader::new(child.stdout.take().unwrap()),
+        );
         Self { child, to, from }
     }
 
-    pub fn setup(&mut self, setup: &Setup) { wire::write_json(self.to.as_mut().unwrap(), b'C', setup).unwrap(); }
+    pub fn setup(&mut self, setup: &Setup) {
+        wire::write_json(self.to.as_mut().unwrap(), b'C', setup).unwrap();
+    }
 
     pub fn give(&mut self, unit: &Unit, pts: i64) {
-        let picture = Picture { key: unit.key, dropped: 0, pts, data: unit.data.clone() };
+        let picture = Picture {
+            key: unit.key,
+            dropped: 0,
+            pts,
+            data: unit.data.clone(),
+        };
         wire::write_picture(self.to.as_mut().unwrap(), &picture).unwrap();
     }
 
@@ -132,7 +209,9 @@ impl Worker {
         })
     }
 
-    pub fn hear_all(&mut self) -> Vec<Said> { std::iter::from_fn(|| self.hear()).collect() }
+    pub fn hear_all(&mut self) -> Vec<Said> {
+        std::iter::from_fn(|| self.hear()).collect()
+    }
 }
 
 impl Drop for Worker {
@@ -150,7 +229,12 @@ pub fn through(stream: &Stream, setup: &Setup) -> (Vec<Said>, bool) {
         scope.spawn(move || {
             wire::write_json(&mut to, b'C', setup).unwrap();
             for (i, unit) in stream.units.iter().enumerate() {
-                let picture = Picture { key: unit.key, dropped: 0, pts: i as i64 * 7500, data: unit.data.clone() };
+                let picture = Picture {
+                    key: unit.key,
+                    dropped: 0,
+                    pts: i as i64 * 7500,
+                    data: unit.data.clone(),
+                };
                 if wire::write_picture(&mut to, &picture).is_err() {
                     return; // the worker has given up; the test sees why
                 }
@@ -164,7 +248,15 @@ pub fn through(stream: &Stream, setup: &Setup) -> (Vec<Said>, bool) {
 }
 
 pub fn pictures(said: &[Said]) -> Vec<&Picture> {
-    said.iter().filter_map(|s| if let Said::Picture(p) = s { Some(p) } else { None }).collect()
+    said.iter()
+        .filter_map(|s| {
+            if let Said::Picture(p) = s {
+                Some(p)
+            } else {
+                None
+            }
+        })
+        .collect()
 }
 
 /// Decoded pictures, planar 4:2:0.
@@ -176,7 +268,10 @@ pub struct Decoded {
 
 /// Decodes with the ffmpeg program. `pictures` all belong to `params`.
 pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded {
-    let name = match params.codec { Codec::H264 => "h264", Codec::H265 => "hevc" };
+    let name = match params.codec {
+        Codec::H264 => "h264",
+        Codec::H265 => "hevc",
+    };
     let file = folder.join(format!("out.{name}"));
     let mut bytes = parameter_sets(params);
     for picture in pictures {
@@ -193,14 +288,34 @@ pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded 
     let raw = Command::new("ffmpeg")
         .args(["-v", "error", "-f", name, "-i"])
         .arg(&file)
-        .args(["-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-"])
+        .args([
+            "-vsync",
+            "passthrough",
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            "yuv420p",
+            "-",
+        ])
         .stdin(Stdio::null())
         .output()
         .expect("ffmpeg runs");
-    assert!(raw.status.success() && raw.stderr.is_empty(), "{}", String::from_utf8_lossy(&raw.stderr));
+    assert!(
+        raw.status.success() && raw.stderr.is_empty(),
+        "{}",
+        String::from_utf8_lossy(&raw.stderr)
+    );
     let (width, height) = (params.width as usize, params.height as usize);
-    let frames = raw.stdout.chunks(width * height * 3 / 2).map(<[u8]>::to_vec).collect();
-    Decoded { width, height, frames }
+    let frames = raw
+        .stdout
+        .chunks(width * height * 3 / 2)
+        .map(<[u8]>::to_vec)
+        .collect();
+    Decoded {
+        width,
+        height,
+        frames,
+    }
 }
 
 /// The parameter sets inside a configuration record, with start codes.
@@ -239,7 +354,12 @@ impl Decoded {
     pub fn magenta(&self, picture: usize) -> usize {
         let (w, h, f) = (self.width, self.height, &self.frames[picture]);
         let (u, v) = (&f[w * h..], &f[w * h + w * h / 4..]);
-        (0..w * h).filter(|i| { let c = i / w / 2 * (w / 2) + i % w / 2; u[c] > 170 && v[c] > 180 }).count()
+        (0..w * h)
+            .filter(|i| {
+                let c = i / w / 2 * (w / 2) + i % w / 2;
+                u[c] > 170 && v[c] > 180
+            })
+            .count()
     }
 
     pub fn pixel(&self, picture: usize, x: usize, y: usize) -> [u8; 3] {
