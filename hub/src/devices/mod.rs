@@ -5,3 +5,6 @@ pub mod link;
 pub mod live;
 pub mod registry;
 pub mod session;
+
+#[cfg(test)]
+mod link_tests;
