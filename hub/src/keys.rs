@@ -7,6 +7,7 @@
 //! <state>/keys/order.key            Ed25519, PKCS#8: signs orders to boxes (public half: order.vkey)
 //! <state>/keys/seal.key             P-256, PKCS#8: seals packages (public half: the log's key.seal line)
 //! <state>/keys/hub.key hub.crt      TLS, for boxes and for staff pages
+//! <state>/keys/reset.key            32 random bytes: lets a hub that was killed end the connections it no longer knows
 //! <state>/keys/exhibits/<ref>.key   age identity of one exhibit's sealed masters
 //! ```
 
@@ -355,6 +356,17 @@ impl Keys {
                 why: e.to_string(),
             })?;
         Ok((vec![own, self.ca_der.clone()], key))
+    }
+
+    /// Key of QUIC's stateless resets; made when it is missing.
+    pub fn reset_key(&self) -> Result<[u8; 32], KeyError> {
+        let path = self.folder.join("reset.key");
+        if let Some(key) = files::read(&path).ok().and_then(|b| b.try_into().ok()) {
+            return Ok(key);
+        }
+        let key = random::<32>()?;
+        write_whole(&path, &key, 0o600)?;
+        Ok(key)
     }
 
     fn exhibit_file(&self, exhibit: &ExhibitRef) -> PathBuf {

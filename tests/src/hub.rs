@@ -21,6 +21,7 @@ pub struct Hub {
     pub https: u16,
     /// Name and password of the first account.
     pub sign_in: (String, String),
+    /// For its process at the next start, and for its commands.
     pub env: Vec<(String, String)>,
     pub process: Option<Program>,
 }
@@ -62,10 +63,15 @@ impl Verdict {
 impl Hub {
     /// `beadle-hub init` in `<folder>/hub`, evidence in `<folder>/evidence`.
     pub fn make(folder: &Path) -> Done<Self> {
+        Self::make_with(folder, Vec::new())
+    }
+
+    /// The same with more in its environment, for this and every later command, e.g. a clock that is wrong.
+    pub fn make_with(folder: &Path, env: Vec<(String, String)>) -> Done<Self> {
         let (state, evidence) = (folder.join("hub"), folder.join("evidence"));
         let (quic, https) = (places::free_udp()?, places::free_tcp()?);
         let (q, h) = (format!("127.0.0.1:{quic}"), format!("127.0.0.1:{https}"));
-        let said = program::run(
+        let said = program::run_with(
             &places::program("beadle-hub")?,
             args![
                 "init",
@@ -78,6 +84,7 @@ impl Hub {
                 "--evidence",
                 evidence
             ],
+            &env,
         )?
         .well("beadle-hub init")?;
         let words: Vec<&str> = said
@@ -100,7 +107,7 @@ impl Hub {
             quic,
             https,
             sign_in: (name.into(), password.into()),
-            env: Vec::new(),
+            env,
             process: None,
         })
     }
@@ -139,7 +146,7 @@ impl Hub {
     pub fn ask(&self, words: &[&OsStr]) -> Done<Said> {
         let mut all: Vec<&OsStr> = vec![OsStr::new("--state"), self.state.as_os_str()];
         all.extend(words);
-        program::run(&places::program("beadle-hub")?, &all)
+        program::run_with(&places::program("beadle-hub")?, &all, &self.env)
     }
 
     fn json(&self, words: &[&OsStr]) -> Done<Value> {

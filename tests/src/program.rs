@@ -239,8 +239,14 @@ impl Said {
 
 /// Runs a command to its end.
 pub fn run(program: &Path, args: &[&OsStr]) -> Done<Said> {
+    run_with(program, args, &[])
+}
+
+/// Runs a command to its end, with more in its environment.
+pub fn run_with(program: &Path, args: &[&OsStr], env: &[(String, String)]) -> Done<Said> {
     let out = Command::new(program)
         .args(args)
+        .envs(env.iter().map(|(k, v)| (k, v)))
         .stdin(Stdio::null())
         .output()
         .told(format!("running {}", program.display()))?;

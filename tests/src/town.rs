@@ -100,7 +100,7 @@ pub struct Town {
     pub config: PathBuf,
     pub cameras: Vec<String>,
     logs: PathBuf,
-    /// For both processes at their next start, e.g. a clock that is wrong ([`clock`]).
+    /// For both processes at their next start and for commands, e.g. a clock that is wrong ([`clock`]).
     pub env: Vec<(String, String)>,
     pub reader: Option<Program>,
     pub recorder: Option<Program>,
@@ -163,7 +163,7 @@ impl Town {
     pub fn command(&self, words: &[&OsStr]) -> Done<Said> {
         let mut all = words.to_vec();
         all.extend([OsStr::new("--config"), self.config.as_os_str()]);
-        program::run(&places::program("beadle-edge")?, &all)
+        program::run_with(&places::program("beadle-edge")?, &all, &self.env)
     }
 
     /// Claims its name at the hub, and labels its volume.
@@ -181,7 +181,7 @@ impl Town {
             self.config.as_os_str(),
         ];
         words.extend(code.split_whitespace().map(OsStr::new));
-        program::run(&places::program("beadle-edge")?, &words)
+        program::run_with(&places::program("beadle-edge")?, &words, &self.env)
     }
 
     /// Labels its volume (which is on the system disk, as tests are).

@@ -135,21 +135,21 @@ pub fn recover(
             path.display()
         ));
     };
-    let plain = open_plain(&path, pair, header.len())?;
-    let Ok(segment) = mp4::parse(&plain.bytes) else {
+    let mut plain = open_plain(&path, pair, header.len())?;
+    let size = plain.bytes.len();
+    let Ok(kept) = mp4::salvage(std::mem::take(&mut plain.bytes)) else {
+        return aside();
+    };
+    let Ok(segment) = mp4::parse(&kept) else {
         return aside();
     };
     let (Some((t0, t1)), true) = (segment.span(), segment.fragments > 0) else {
         return aside();
     };
-    let kept = usize::try_from(segment.whole_bytes)
-        .ok()
-        .and_then(|n| plain.bytes.get(..n))
-        .ok_or("the segment's length is out of range")?;
-    let intact = plain.whole && kept.len() == plain.bytes.len();
+    let intact = plain.whole && kept.len() == size;
     if !intact {
         let new = PathBuf::from(format!("{}.recovering", closed.display()));
-        reseal(&new, kept, &pair.1)?;
+        reseal(&new, &kept, &pair.1)?;
         fs::rename(&new, &path).map_err(told("rename", &new))?;
     } else if open {
         File::open(&path)
@@ -172,11 +172,11 @@ pub fn recover(
         t0,
         t1,
         size: kept.len() as u64,
-        sha256: hex(&sha256(kept)),
+        sha256: hex(&sha256(&kept)),
         key: key.to_string(),
         path: name.closed_path(),
         kept_fragments: segment.fragments,
-        dropped_bytes: (plain.bytes.len() - kept.len()) as u64 + plain.torn,
+        dropped_bytes: size.saturating_sub(kept.len()) as u64 + plain.torn,
         cam: name.cam,
     }))
 }

@@ -39,6 +39,31 @@ fn lost(e: impl std::fmt::Display) -> LinkError {
     LinkError::Lost(e.to_string())
 }
 
+/// A hub that was killed and is back knows none of its connections. With the same reset key as before it can tell each box so at
+/// its next packet (RFC 9000 10.3), instead of leaving it to find out by silence.
+fn endpoint_config(reset_key: &[u8; 32]) -> quinn::EndpointConfig {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, reset_key);
+    let mut config = quinn::EndpointConfig::new(Arc::new(key));
+    config.cid_generator(|| Box::new(Cids));
+    config
+}
+
+/// Connection ids that say nothing about the process that made them.
+struct Cids;
+
+impl quinn::ConnectionIdGenerator for Cids {
+    fn generate_cid(&mut self) -> quinn::ConnectionId {
+        // Without randomness an id of zeros: the handshake, which needs some too, has failed already.
+        quinn::ConnectionId::new(&crate::keys::random::<8>().unwrap_or_default())
+    }
+    fn cid_len(&self) -> usize {
+        8
+    }
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
+
 /// The listening end.
 #[derive(Clone)]
 pub struct Listener(quinn::Endpoint);
@@ -88,7 +113,14 @@ impl Listener {
                     .map_err(|_| failed("idle time out of range".into()))?,
             ));
         config.transport_config(Arc::new(transport));
-        let endpoint = quinn::Endpoint::server(config, addr).map_err(|e| failed(e.to_string()))?;
+        let socket = std::net::UdpSocket::bind(addr).map_err(|e| failed(e.to_string()))?;
+        let endpoint = quinn::Endpoint::new(
+            endpoint_config(&keys.reset_key()?),
+            Some(config),
+            socket,
+            Arc::new(quinn::TokioRuntime),
+        )
+        .map_err(|e| failed(e.to_string()))?;
         Ok(Self(endpoint))
     }
 

@@ -16,25 +16,24 @@ use shared::{
     time::{Clock, Utc},
     types::ExpClip,
     wire::{
-        self, AuditReply, CameraHealth, CameraInfo, ClipReply, EnrolReply, Frame, Open, Order, PullSegment, ToBox, ToHub, close,
+        self, AuditReply, CameraHealth, CameraInfo, ClipReply, EnrolReply, Frame, Open, Order,
+        PullSegment, ToBox, ToHub, close,
     },
 };
 use tempfile::TempDir;
 
-use super::{
-    enrol,
-    ingest::BoxLogs,
-    link::Listener,
-    live::Live,
-    registry,
-};
+use super::{enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
 use crate::{
     config::{Config, Raw},
     db::Db,
     desk::{Desk, blocking},
     keys::Keys,
     ownlog::OwnLog,
-    requests::{self, Pulls, rules::{Asked, State}, submit},
+    requests::{
+        self, Pulls,
+        rules::{Asked, State},
+        submit,
+    },
     supervise,
 };
 
@@ -54,26 +53,58 @@ impl Hub {
         let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
         let any = || Some("127.0.0.1:0".to_owned());
         let raw = Raw {
-            scheme: Some(SCHEME.into()), zone: Some("Europe/London".into()), quic: any(), https: any(), evidence: Some("evidence".into()), address: None,
+            scheme: Some(SCHEME.into()),
+            zone: Some("Europe/London".into()),
+            quic: any(),
+            https: any(),
+            evidence: Some("evidence".into()),
+            address: None,
         };
         let config = Config::check(raw, dir.path()).expect("config");
         std::fs::create_dir_all(&config.evidence).expect("folder");
         let db = Arc::new(Db::open(dir.path()).expect("records"));
         let listener = Listener::bind(config.quic, &[], &keys, clock.now().wall).expect("port");
         let quic = listener.local_addr().expect("address");
-        let (log, _) = OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
+        let (log, _) =
+            OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
         let live = Live::default();
-        let logs = BoxLogs::new(dir.path(), SCHEME, db.clone(), log.clone(), keys.clone(), clock.clone(), live.clone());
-        let desk = Arc::new(Desk { state: dir.path().to_owned(), config, clock, keys, db, log, live, logs, pulls: Pulls::default(), quic });
+        let logs = BoxLogs::new(
+            dir.path(),
+            SCHEME,
+            db.clone(),
+            log.clone(),
+            keys.clone(),
+            clock.clone(),
+            live.clone(),
+        );
+        let desk = Arc::new(Desk {
+            state: dir.path().to_owned(),
+            config,
+            clock,
+            keys,
+            db,
+            log,
+            live,
+            logs,
+            pulls: Pulls::default(),
+            quic,
+        });
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(supervise::listen(desk.clone(), listener));
         tasks.spawn(requests::fetch::run(desk.clone()));
-        Self { _dir: dir, desk, tasks }
+        Self {
+            _dir: dir,
+            desk,
+            tasks,
+        }
     }
 
     async fn code(&self, name: &str) -> EnrolCode {
         let (desk, name) = (self.desk.clone(), BoxName::parse(name).expect("name"));
-        let text = blocking(move || enrol::add(&desk, &name, "op:0000")).await.expect("runs").expect("code");
+        let text = blocking(move || enrol::add(&desk, &name, "op:0000"))
+            .await
+            .expect("runs")
+            .expect("code");
         EnrolCode::parse(&text).expect("code")
     }
 
@@ -81,11 +112,33 @@ impl Hub {
         let code = self.code(name).await;
         let key = rcgen::KeyPair::generate().expect("key");
         match self.enrol(&code.secret_text(), name, &key).await {
-            EnrolReply::Enrolled { cert, ca, cosign, order, scheme } => {
-                assert_eq!(sha256(CertificateDer::from_pem_slice(ca.as_bytes()).expect("ca").as_ref()), code.ca);
-                assert_eq!((cosign, order), (self.desk.keys.cosign_vkey().to_string(), self.desk.keys.order_vkey().to_string()));
+            EnrolReply::Enrolled {
+                cert,
+                ca,
+                cosign,
+                order,
+                scheme,
+            } => {
+                assert_eq!(
+                    sha256(
+                        CertificateDer::from_pem_slice(ca.as_bytes())
+                            .expect("ca")
+                            .as_ref()
+                    ),
+                    code.ca
+                );
+                assert_eq!(
+                    (cosign, order),
+                    (
+                        self.desk.keys.cosign_vkey().to_string(),
+                        self.desk.keys.order_vkey().to_string()
+                    )
+                );
                 assert_eq!(scheme, SCHEME);
-                (CertificateDer::from_pem_slice(cert.as_bytes()).expect("certificate"), key.serialize_der())
+                (
+                    CertificateDer::from_pem_slice(cert.as_bytes()).expect("certificate"),
+                    key.serialize_der(),
+                )
             }
             other => panic!("{other:?}"),
         }
@@ -95,11 +148,27 @@ impl Hub {
         let line = self.dial(None).await.expect("dials");
         let spki = STANDARD.encode(rcgen::PublicKeyData::subject_public_key_info(key));
         let (mut out, mut inc) = line.open_bi().await.expect("stream");
-        send(&mut out, &Open::Enrol { v: 1, r#box: BoxName::parse(name).expect("name"), secret: secret.into(), spki }).await;
-        frame(&mut inc).await.expect("answer").json().expect("reply")
+        send(
+            &mut out,
+            &Open::Enrol {
+                v: 1,
+                r#box: BoxName::parse(name).expect("name"),
+                secret: secret.into(),
+                spki,
+            },
+        )
+        .await;
+        frame(&mut inc)
+            .await
+            .expect("answer")
+            .json()
+            .expect("reply")
     }
 
-    async fn dial(&self, who: Option<&(CertificateDer<'static>, Vec<u8>)>) -> Result<quinn::Connection, quinn::ConnectionError> {
+    async fn dial(
+        &self,
+        who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+    ) -> Result<quinn::Connection, quinn::ConnectionError> {
         dial(self.desk.quic, self.desk.keys.ca_der(), who).await
     }
 }
@@ -111,22 +180,31 @@ async fn dial(
 ) -> Result<quinn::Connection, quinn::ConnectionError> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(ca.clone()).expect("root");
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13])
-        .expect("versions")
-        .with_root_certificates(roots);
+    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(
+        rustls::crypto::ring::default_provider(),
+    ))
+    .with_protocol_versions(&[&rustls::version::TLS13])
+    .expect("versions")
+    .with_root_certificates(roots);
     let mut tls = match who {
-        Some((cert, key)) => builder.with_client_auth_cert(vec![cert.clone()], PrivateKeyDer::Pkcs8(key.clone().into())).expect("certificate"),
+        Some((cert, key)) => builder
+            .with_client_auth_cert(vec![cert.clone()], PrivateKeyDer::Pkcs8(key.clone().into()))
+            .expect("certificate"),
         None => builder.with_no_client_auth(),
     };
     tls.alpn_protocols = vec![wire::ALPN.to_vec()];
     let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("tls")));
     let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("endpoint");
-    endpoint.connect_with(config, hub, wire::SERVER_NAME).expect("dials").await
+    endpoint
+        .connect_with(config, hub, wire::SERVER_NAME)
+        .expect("dials")
+        .await
 }
 
 async fn send(out: &mut quinn::SendStream, message: &impl serde::Serialize) {
-    out.write_all(&wire::encode_json(message).expect("frame")).await.expect("sent");
+    out.write_all(&wire::encode_json(message).expect("frame"))
+        .await
+        .expect("sent");
 }
 
 async fn frame(inc: &mut quinn::RecvStream) -> Option<Frame> {
@@ -139,8 +217,14 @@ async fn frame(inc: &mut quinn::RecvStream) -> Option<Frame> {
 
 /// Code and sentence with which the hub closed a connection.
 async fn closed(line: &quinn::Connection) -> (u64, String) {
-    match tokio::time::timeout(SOON, line.closed()).await.expect("closes") {
-        quinn::ConnectionError::ApplicationClosed(c) => (c.error_code.into_inner(), String::from_utf8_lossy(&c.reason).into_owned()),
+    match tokio::time::timeout(SOON, line.closed())
+        .await
+        .expect("closes")
+    {
+        quinn::ConnectionError::ApplicationClosed(c) => (
+            c.error_code.into_inner(),
+            String::from_utf8_lossy(&c.reason).into_owned(),
+        ),
         other => (u64::MAX, other.to_string()),
     }
 }
@@ -151,7 +235,11 @@ fn hello(name: &str) -> Open {
         r#box: BoxName::parse(name).expect("name"),
         sw: "test".into(),
         time: SystemClock.now().wall,
-        cameras: vec![CameraInfo { cam: CameraId::parse("c01").expect("cam"), title: "Street".into(), masked: false }],
+        cameras: vec![CameraInfo {
+            cam: CameraId::parse("c01").expect("cam"),
+            title: "Street".into(),
+            masked: false,
+        }],
         retention_days: 31,
         zone: "Europe/London".into(),
     }
@@ -161,23 +249,41 @@ fn hello(name: &str) -> Open {
 async fn control(line: &quinn::Connection, name: &str) -> (quinn::SendStream, quinn::RecvStream) {
     let (mut out, mut inc) = line.open_bi().await.expect("stream");
     send(&mut out, &hello(name)).await;
-    assert!(matches!(frame(&mut inc).await.expect("welcome").json().expect("json"), ToBox::Welcome { .. }));
+    assert!(matches!(
+        frame(&mut inc)
+            .await
+            .expect("welcome")
+            .json()
+            .expect("json"),
+        ToBox::Welcome { .. }
+    ));
     (out, inc)
 }
 
 /// Opens an audit stream and sends what the hub lacks.
 async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
     let (mut out, mut inc) = line.open_bi().await.expect("stream");
-    send(&mut out, &Open::Audit { log: 1, cosigned: None }).await;
+    send(
+        &mut out,
+        &Open::Audit {
+            log: 1,
+            cosigned: None,
+        },
+    )
+    .await;
     let have = match frame(&mut inc).await.expect("have").json().expect("json") {
         AuditReply::Have { size, .. } => size as usize,
         other => return other,
     };
     let bytes: Vec<u8> = log.lines[have.min(log.lines.len())..].concat();
     if !bytes.is_empty() {
-        out.write_all(&wire::encode(b'L', &bytes)).await.expect("sent");
+        out.write_all(&wire::encode(b'L', &bytes))
+            .await
+            .expect("sent");
     }
-    out.write_all(&wire::encode(b'H', log.head().render().as_bytes())).await.expect("sent");
+    out.write_all(&wire::encode(b'H', log.head().render().as_bytes()))
+        .await
+        .expect("sent");
     frame(&mut inc).await.expect("answer").json().expect("json")
 }
 
@@ -191,7 +297,9 @@ async fn strangers() {
 
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("socket");
     for n in 0..200usize {
-        socket.send_to(&vec![n as u8 ^ 0x5a; 20 + n * 6], hub.desk.quic).expect("garbage");
+        socket
+            .send_to(&vec![n as u8 ^ 0x5a; 20 + n * 6], hub.desk.quic)
+            .expect("garbage");
     }
     let none = hub.dial(None).await.expect("handshake");
     let (mut out, _inc) = none.open_bi().await.expect("stream");
@@ -202,18 +310,25 @@ async fn strangers() {
 
     let noise = hub.dial(None).await.expect("handshake");
     let (mut out, _inc) = noise.open_bi().await.expect("stream");
-    out.write_all(b"\x00\x00\x00\x05Jnull garbage").await.expect("sent");
+    out.write_all(b"\x00\x00\x00\x05Jnull garbage")
+        .await
+        .expect("sent");
     assert_eq!(closed(&noise).await.0, u64::from(close::BAD_MESSAGE));
 
     let key = rcgen::KeyPair::generate().expect("key");
     let code = hub.code("derby").await;
     for (name, secret) in [("derby", "WRONG"), ("nowhere", "WRONG")] {
         match hub.enrol(secret, name, &key).await {
-            EnrolReply::Refused { why } => assert!(why.contains("not one this hub gave out"), "{why}"),
+            EnrolReply::Refused { why } => {
+                assert!(why.contains("not one this hub gave out"), "{why}")
+            }
             other => panic!("{other:?}"),
         }
     }
-    assert!(matches!(hub.enrol(&code.secret_text(), "derby", &key).await, EnrolReply::Enrolled { .. }));
+    assert!(matches!(
+        hub.enrol(&code.secret_text(), "derby", &key).await,
+        EnrolReply::Enrolled { .. }
+    ));
     match hub.enrol(&code.secret_text(), "derby", &key).await {
         EnrolReply::Refused { why } => assert!(why.contains("used already"), "{why}"),
         other => panic!("{other:?}"),
@@ -221,18 +336,34 @@ async fn strangers() {
 
     let now = SystemClock.now().wall;
     let spki = rcgen::PublicKeyData::subject_public_key_info(&key);
-    let (pem, ..) = hub.desk.keys.certify_box(&BoxName::parse("ghost").expect("name"), &spki, now).expect("certificate");
-    let ghost = (CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"), key.serialize_der());
+    let (pem, ..) = hub
+        .desk
+        .keys
+        .certify_box(&BoxName::parse("ghost").expect("name"), &spki, now)
+        .expect("certificate");
+    let ghost = (
+        CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"),
+        key.serialize_der(),
+    );
     let (code, why) = closed(&hub.dial(Some(&ghost)).await.expect("handshake")).await;
     assert_eq!(code, u64::from(close::UNKNOWN_BOX), "{why}");
 
     let elsewhere = tempfile::tempdir().expect("folder");
     let other = Keys::create(elsewhere.path(), "cctv.other.gov.uk", now).expect("keys");
-    let (pem, ..) = other.certify_box(&BoxName::parse("ashby").expect("name"), &spki, now).expect("certificate");
-    let foreign = (CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"), key.serialize_der());
+    let (pem, ..) = other
+        .certify_box(&BoxName::parse("ashby").expect("name"), &spki, now)
+        .expect("certificate");
+    let foreign = (
+        CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"),
+        key.serialize_der(),
+    );
     // TLS 1.3: the client may think the handshake done before the hub's alert arrives.
     if let Ok(line) = hub.dial(Some(&foreign)).await {
-        assert_eq!(closed(&line).await.0, u64::MAX, "refused in the handshake, not by the session");
+        assert_eq!(
+            closed(&line).await.0,
+            u64::MAX,
+            "refused in the handshake, not by the session"
+        );
     }
 
     assert!(line.close_reason().is_none(), "the good box never noticed");
@@ -241,7 +372,10 @@ async fn strangers() {
     match audit(&line, &log).await {
         AuditReply::Cosigned { note } => {
             let head = SignedHead::parse(note.as_bytes()).expect("note");
-            assert!(matches!(head.check_cosigned(hub.desk.keys.cosign_vkey()), Cosigned::Good { .. }));
+            assert!(matches!(
+                head.check_cosigned(hub.desk.keys.cosign_vkey()),
+                Cosigned::Good { .. }
+            ));
         }
         other => panic!("{other:?}"),
     }
@@ -259,7 +393,11 @@ async fn replaced_and_revoked() {
     assert_eq!(closed(&first).await.0, u64::from(close::REPLACED));
 
     let (mut out, mut inc) = second.open_bi().await.expect("stream");
-    send(&mut out, &serde_json::json!({"is": "from-the-future", "x": 1})).await;
+    send(
+        &mut out,
+        &serde_json::json!({"is": "from-the-future", "x": 1}),
+    )
+    .await;
     assert!(frame(&mut inc).await.is_none(), "declined");
     assert!(second.close_reason().is_none(), "and nothing else");
 
@@ -272,22 +410,48 @@ async fn replaced_and_revoked() {
     let _control = control(&last, "ashby").await;
     let name = BoxName::parse("ashby").expect("name");
     hub.desk.db.revoke_box(&name, "stolen").expect("revoked");
-    assert!(hub.desk.live.cut(&name, close::REVOKED, &registry::revoked("ashby", Some("stolen")).why));
+    assert!(hub.desk.live.cut(
+        &name,
+        close::REVOKED,
+        &registry::revoked("ashby", Some("stolen")).why
+    ));
     let (code, why) = closed(&last).await;
     assert_eq!(code, u64::from(close::REVOKED));
     assert!(why.contains("stolen"), "{why}");
-    assert_eq!(closed(&hub.dial(Some(&who)).await.expect("handshake")).await.0, u64::from(close::REVOKED));
+    assert_eq!(
+        closed(&hub.dial(Some(&who)).await.expect("handshake"))
+            .await
+            .0,
+        u64::from(close::REVOKED)
+    );
 }
 
 /// Ten seconds of footage that no decoder looks at.
 fn footage_from(start: Utc) -> Vec<u8> {
-    let parameters = mp4::Parameters { codec: mp4::Codec::H264, width: 320, height: 180, config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0] };
+    let parameters = mp4::Parameters {
+        codec: mp4::Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    };
     let mut out = mp4::init(&parameters).expect("init");
     for f in 0..25u64 {
         let frames: Vec<mp4::Frame> = (0..10)
-            .map(|i| mp4::Frame { dts: (f * 10 + i) * 3600, cts: 0, duration: 3600, key: (f * 10 + i) % 50 == 0, bytes: vec![i as u8; 4000].into() })
+            .map(|i| mp4::Frame {
+                dts: (f * 10 + i) * 3600,
+                cts: 0,
+                duration: 3600,
+                key: (f * 10 + i) % 50 == 0,
+                bytes: vec![i as u8; 4000].into(),
+            })
             .collect();
-        mp4::fragment(f as u32 + 1, start.plus_ms(f as i64 * 400), &frames, &mut out).expect("fragment");
+        mp4::fragment(
+            f as u32 + 1,
+            start.plus_ms(f as i64 * 400),
+            &frames,
+            &mut out,
+        )
+        .expect("fragment");
     }
     out
 }
@@ -307,20 +471,39 @@ async fn a_clip_goes_on_where_it_stood() {
     let n = log.add(
         "sys:rec",
         &shared::types::SegWrite {
-            cam: cam.clone(), s: 1, t0: start, t1: start.plus_ms(10_000), size: plain.len() as u64, sha256: shared::record::hex(&sha256(&plain)),
-            mask: None, how: "none".into(), proofs: 0, lost: 0, key: format!("c01/{}", "2026-11-22"),
+            cam: cam.clone(),
+            s: 1,
+            t0: start,
+            t1: start.plus_ms(10_000),
+            size: plain.len() as u64,
+            sha256: shared::record::hex(&sha256(&plain)),
+            mask: None,
+            how: "none".into(),
+            proofs: 0,
+            lost: 0,
+            key: format!("c01/{}", "2026-11-22"),
         },
     );
     let line = hub.dial(Some(&who)).await.expect("box");
     let (mut out, mut inc) = control(&line, "ashby").await;
-    send(&mut out, &ToHub::Health {
-        time: SystemClock.now().wall,
-        free_mib: 1000,
-        cameras: vec![CameraHealth { cam: cam.clone(), landed: Some(start.plus_ms(10_000)), recording: true }],
-        faults: vec![],
-    })
+    send(
+        &mut out,
+        &ToHub::Health {
+            time: SystemClock.now().wall,
+            free_mib: 1000,
+            cameras: vec![CameraHealth {
+                cam: cam.clone(),
+                landed: Some(start.plus_ms(10_000)),
+                recording: true,
+            }],
+            faults: vec![],
+        },
+    )
     .await;
-    assert!(matches!(audit(&line, &log).await, AuditReply::Cosigned { .. }));
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
 
     let asked = Asked {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
@@ -332,33 +515,96 @@ async fn a_clip_goes_on_where_it_stood() {
     };
     let mut news = hub.desk.pulls.listen();
     let (desk, a) = (hub.desk.clone(), asked.clone());
-    let exhibit = blocking(move || submit::submit(&desk, &a, "op:0001")).await.expect("runs").expect("granted");
-    let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json") else { panic!("an order was due") };
-    let key = ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, hub.desk.keys.order_vkey().key);
+    let exhibit = blocking(move || submit::submit(&desk, &a, "op:0001"))
+        .await
+        .expect("runs")
+        .expect("granted");
+    let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json")
+    else {
+        panic!("an order was due")
+    };
+    let key = ring::signature::UnparsedPublicKey::new(
+        &ring::signature::ED25519,
+        hub.desk.keys.order_vkey().key,
+    );
     let message = format!("{}{order}", wire::ORDER_PREFIX);
-    key.verify(message.as_bytes(), &STANDARD.decode(&sig).expect("base64")).expect("signed");
-    let Order::Pull { recipient, grant, purpose, .. } = serde_json::from_str(&order).expect("order") else { panic!("a pull") };
+    key.verify(message.as_bytes(), &STANDARD.decode(&sig).expect("base64"))
+        .expect("signed");
+    let Order::Pull {
+        recipient,
+        grant,
+        purpose,
+        ..
+    } = serde_json::from_str(&order).expect("order")
+    else {
+        panic!("a pull")
+    };
     assert!(!order.contains("theft"), "free text stays at the hub");
     let (mut sealer, mut sealed) = sealed::Sealer::new(&recipient).expect("recipient");
     sealer.push(&plain, &mut sealed).expect("seal");
     sealer.finish(&mut sealed).expect("seal");
-    let clip = log.add("hub:order", &ExpClip { r#ref: exhibit.to_string(), cam: cam.clone(), s0: 1, s1: 1, grant, purpose });
+    let clip = log.add(
+        "hub:order",
+        &ExpClip {
+            r#ref: exhibit.to_string(),
+            cam: cam.clone(),
+            s0: 1,
+            s1: 1,
+            grant,
+            purpose,
+        },
+    );
     let ready = ToHub::PullReady {
-        r#ref: exhibit.clone(), cam: cam.clone(), n: clip, segments: vec![PullSegment { s: 1, n, sealed: sealed.len() as u64 }],
+        r#ref: exhibit.clone(),
+        cam: cam.clone(),
+        n: clip,
+        segments: vec![PullSegment {
+            s: 1,
+            n,
+            sealed: sealed.len() as u64,
+        }],
     };
     send(&mut out, &ready).await;
     assert!(
-        tokio::time::timeout(Duration::from_millis(700), line.accept_bi()).await.is_err(),
+        tokio::time::timeout(Duration::from_millis(700), line.accept_bi())
+            .await
+            .is_err(),
         "no receipt, no clip: nothing is asked for before the countersignature"
     );
-    assert!(matches!(audit(&line, &log).await, AuditReply::Cosigned { .. }));
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
     let (mut clip_out, mut clip_in) = line.accept_bi().await.expect("the hub asks");
-    assert!(matches!(frame(&mut clip_in).await.expect("ask").json().expect("json"), Open::Clip { offset: 0, s: 1, .. }));
-    send(&mut clip_out, &ClipReply::Bytes { size: sealed.len() as u64 }).await;
+    assert!(matches!(
+        frame(&mut clip_in)
+            .await
+            .expect("ask")
+            .json()
+            .expect("json"),
+        Open::Clip {
+            offset: 0,
+            s: 1,
+            ..
+        }
+    ));
+    send(
+        &mut clip_out,
+        &ClipReply::Bytes {
+            size: sealed.len() as u64,
+        },
+    )
+    .await;
     let half = sealed.len() / 2;
-    clip_out.write_all(&wire::encode(b'B', &sealed[..half])).await.expect("half");
+    clip_out
+        .write_all(&wire::encode(b'B', &sealed[..half]))
+        .await
+        .expect("half");
     loop {
-        let p = tokio::time::timeout(SOON, news.recv()).await.expect("news").expect("news");
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
         if p.bytes == half as u64 {
             break;
         }
@@ -378,41 +624,90 @@ async fn a_clip_goes_on_where_it_stood() {
         pulls: Pulls::default(),
         quic: hub.desk.quic,
     });
-    let listener = Listener::bind(([127, 0, 0, 1], 0).into(), &[], &desk.keys, SystemClock.now().wall).expect("port");
+    let listener = Listener::bind(
+        ([127, 0, 0, 1], 0).into(),
+        &[],
+        &desk.keys,
+        SystemClock.now().wall,
+    )
+    .expect("port");
     let quic = listener.local_addr().expect("address");
     hub.tasks.spawn(supervise::listen(desk.clone(), listener));
     hub.tasks.spawn(requests::fetch::run(desk.clone()));
 
-    let line = dial(quic, desk.keys.ca_der(), Some(&who)).await.expect("the box is back");
+    let line = dial(quic, desk.keys.ca_der(), Some(&who))
+        .await
+        .expect("the box is back");
     let (mut out, mut inc) = control(&line, "ashby").await;
-    let again: ToBox = tokio::time::timeout(SOON, frame(&mut inc)).await.expect("order").expect("order").json().expect("json");
-    assert_eq!(again, ToBox::Order { order, sig }, "the same order, word for word");
+    let again: ToBox = tokio::time::timeout(SOON, frame(&mut inc))
+        .await
+        .expect("order")
+        .expect("order")
+        .json()
+        .expect("json");
+    assert_eq!(
+        again,
+        ToBox::Order { order, sig },
+        "the same order, word for word"
+    );
     let mut news = desk.pulls.listen();
     send(&mut out, &ready).await;
     let (mut clip_out, mut clip_in) = line.accept_bi().await.expect("the hub asks");
-    match frame(&mut clip_in).await.expect("ask").json().expect("json") {
+    match frame(&mut clip_in)
+        .await
+        .expect("ask")
+        .json()
+        .expect("json")
+    {
         Open::Clip { offset, .. } => assert_eq!(offset, half as u64, "from where it stood"),
         other => panic!("{other:?}"),
     }
-    send(&mut clip_out, &ClipReply::Bytes { size: sealed.len() as u64 }).await;
+    send(
+        &mut clip_out,
+        &ClipReply::Bytes {
+            size: sealed.len() as u64,
+        },
+    )
+    .await;
     for piece in sealed[half..].chunks(50_000) {
-        clip_out.write_all(&wire::encode(b'B', piece)).await.expect("rest");
+        clip_out
+            .write_all(&wire::encode(b'B', piece))
+            .await
+            .expect("rest");
     }
     loop {
-        let p = tokio::time::timeout(SOON, news.recv()).await.expect("news").expect("news");
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
         let state = State::parse(&p.state).expect("state");
         if state.over() {
             assert_eq!((state, p.why.as_str()), (State::Ready, ""));
             break;
         }
     }
-    let row = desk.db.request(exhibit.as_str()).expect("row").expect("row");
+    let row = desk
+        .db
+        .request(exhibit.as_str())
+        .expect("row")
+        .expect("row");
     let package = std::path::PathBuf::from(row.package.expect("package"));
     assert!(package.join("SHA256SUMS").is_file());
-    let masters: Vec<_> = std::fs::read_dir(package.join("master")).expect("masters").collect();
+    let masters: Vec<_> = std::fs::read_dir(package.join("master"))
+        .expect("masters")
+        .collect();
     assert_eq!(masters.len(), 1);
-    assert_eq!(std::fs::read(masters[0].as_ref().expect("file").path()).expect("master"), plain, "bit for bit");
+    assert_eq!(
+        std::fs::read(masters[0].as_ref().expect("file").path()).expect("master"),
+        plain,
+        "bit for bit"
+    );
     let own = std::fs::read_to_string(desk.log.folder().join("0000000000.jsonl")).expect("own log");
-    assert!(own.contains("\"grant.set\"") && own.contains("\"exp.done\"") && !own.contains("theft") && !own.contains("PC 1"));
+    assert!(
+        own.contains("\"grant.set\"")
+            && own.contains("\"exp.done\"")
+            && !own.contains("theft")
+            && !own.contains("PC 1")
+    );
     let _ = desk.log.close("test");
 }

@@ -17,10 +17,10 @@ use logbook::{Folder, LogFolder, sync_dir};
 use shared::{
     evidence::{Manifest, ManifestMaster, names},
     note::{Cosigned, Proof, SignedHead, Vkey},
-    record::{Digest, hex, leaf_hash, sha256},
+    record::{Digest, Record, hex, leaf_hash, sha256},
     segment::SegmentName,
     time::Utc,
-    types::{CopyMade, ExpClip, ExpDone, KeyRoll, LogOpen, SegWrite},
+    types::{CopyMade, Data, ExpClip, ExpDone, KeyRoll, LogOpen, SegWrite},
     verify::{self, Files, Options, Report},
 };
 
@@ -627,23 +627,25 @@ fn keys<A: Authority>(
         public_pem(&authority.seal_spki()).as_bytes(),
     )?;
     let n = authority.seal_line().map_err(PackageError::Hub)?;
-    hub_line(authority, n, root, names::SEAL_RECORD, names::SEAL_PROOF)
+    let key = hub_line(authority, n, root, names::SEAL_RECORD, names::SEAL_PROOF)?;
+    put(root, names::HUB_LOG_VKEY, format!("{key}\n").as_bytes())
 }
 
-/// Writes line `n` of the hub's own log and its proof under a fresh countersigned head.
+/// Writes line `n` of the hub's own log and its proof under a fresh countersigned head; returns the key that signed that head.
 fn hub_line<A: Authority>(
     authority: &A,
     n: u64,
     root: &Path,
     record: &str,
     proof_file: &str,
-) -> Result<(), PackageError> {
+) -> Result<Vkey, PackageError> {
     let head = authority.head_now().map_err(PackageError::Hub)?;
     let mut log = LogFolder::new(&authority.log_folder());
     let mut forest = Forest::default();
-    let mut found = None;
+    let (mut found, mut key) = (None, None);
     walk(&mut log, head.head.size, |at, bytes| {
         forest.push(leaf_hash(bytes));
+        key = new_key(bytes).or(key.take());
         if at == n {
             found = Some(bytes.to_vec());
         }
@@ -652,8 +654,23 @@ fn hub_line<A: Authority>(
     let bytes = found.ok_or_else(|| {
         PackageError::Hub(format!("its log has no line {n} under its newest head"))
     })?;
+    let key = key.ok_or_else(|| PackageError::Hub("its log names no key of its own".into()))?;
     put(root, record, &bytes)?;
-    put(root, proof_file, proof(&forest, n, &head)?.as_bytes())
+    put(root, proof_file, proof(&forest, n, &head)?.as_bytes())?;
+    Vkey::parse(&key).map_err(log_error)
+}
+
+/// The log key a line brings in, if it is one of those that do.
+fn new_key(line: &[u8]) -> Option<String> {
+    let record = Record::parse(line)
+        .ok()
+        .filter(|r| [LogOpen::KIND, KeyRoll::KIND].contains(&r.kind.as_str()))?;
+    let name = if record.kind == LogOpen::KIND {
+        "key"
+    } else {
+        "new"
+    };
+    Some(record.data.get(name)?.as_str()?.to_owned())
 }
 
 /// Registers the copies and the package in the hub's log, and puts that line beside the sums.
@@ -692,6 +709,7 @@ fn register_line<A: Authority>(
         names::SUMS_RECORD,
         names::SUMS_PROOF,
     )
+    .map(drop)
 }
 
 /// Writes SHA256SUMS over every file there is, read back from disk; returns its bytes.

@@ -36,13 +36,18 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(name: &str, segment_secs: u32) -> Done<Self> {
+        Self::with(name, segment_secs, Vec::new())
+    }
+
+    /// Hub and box with more in their environment, e.g. both on a clock that is wrong.
+    pub fn with(name: &str, segment_secs: u32, env: Vec<(String, String)>) -> Done<Self> {
         let alone = alone();
         let folder = Folder::new(name)?;
         let cameras = Cameras::start(scene())?;
-        let mut hub = Hub::make(folder.path())?.started()?;
-        let town = Town::make(folder.path(), plan(&cameras, segment_secs))?
-            .enrolled(&mut hub)?
-            .started()?;
+        let mut hub = Hub::make_with(folder.path(), env.clone())?.started()?;
+        let mut town = Town::make(folder.path(), plan(&cameras, segment_secs))?;
+        town.env = env;
+        let town = town.enrolled(&mut hub)?.started()?;
         Ok(Self {
             town,
             hub,

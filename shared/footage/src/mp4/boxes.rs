@@ -44,8 +44,7 @@ pub fn zeros(out: &mut Vec<u8>, n: usize) {
 pub struct Boxed<'a> {
     pub kind: [u8; 4],
     pub body: &'a [u8],
-    /// Bytes of its header, and of header and body.
-    pub header: usize,
+    /// Bytes of header and body.
     pub whole: usize,
 }
 
@@ -62,7 +61,6 @@ pub fn first(bytes: &[u8]) -> Option<Boxed<'_>> {
     Some(Boxed {
         kind,
         body: bytes.get(header..whole)?,
-        header,
         whole,
     })
 }

@@ -9,7 +9,8 @@
 //!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them
 //! ```
 //! The config record is kept byte for byte, and boxes are written straight into the output, because this is the hot path
-//! of the recorder. Only whole `prft + moof + mdat` count when a file is read: what follows the last one is a torn tail.
+//! of the recorder. Only whole `prft + moof + mdat` count when a file is read: what follows the last one is a torn tail, of which
+//! [`salvage`] makes a last fragment with the frames that are whole.
 //!
 //! A frame's wall clock is its fragment's NTP time plus the distance of the presentation times. NTP seconds are taken to
 //! lie in 1968–2104 (the era changes in February 2036).
@@ -30,7 +31,7 @@ use shared::time::Utc;
 
 pub use fragment::fragment;
 pub use init::init;
-pub use parse::parse;
+pub use parse::{parse, salvage};
 pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};
 
 /// Ticks per second of every track written here.

@@ -1,7 +1,9 @@
 //! Pure. Reading a segment, whole or torn.
 
+use shared::time::Utc;
+
 use super::{
-    Codec, Mp4Error, Parameters, Sample, Segment, TIMESCALE,
+    Codec, Frame, Mp4Error, Parameters, Sample, Segment, TIMESCALE,
     boxes::{child, descend, first, get_u16, get_u32, get_u64},
     fragment::{NOT_SYNC_BIT, TRUN, from_ntp},
     init, ms,
@@ -72,42 +74,68 @@ pub fn sample_entry(entries: &[u8]) -> Option<Parameters> {
     })
 }
 
-/// Appends a fragment's samples and says its size; `None` when it is not whole.
-fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
+/// A fragment's description, once its `prft`, its `moof` and the head of its `mdat` are there.
+struct Head<'a> {
+    sequence: u32,
+    wall: Utc,
+    media_time: u64,
+    /// Decode time of the first frame.
+    dts: u64,
+    /// 16 bytes per frame: duration, size, flags, composition offset.
+    rows: &'a [u8],
+    /// Where the frames begin, and how many bytes of them there should be.
+    data: usize,
+    length: u64,
+}
+
+fn head(bytes: &[u8]) -> Option<Head<'_>> {
     let prft = first(bytes).filter(|b| &b.kind == b"prft")?;
     let moof = first(bytes.get(prft.whole..)?).filter(|b| &b.kind == b"moof")?;
-    let mdat = first(bytes.get(prft.whole + moof.whole..)?).filter(|b| &b.kind == b"mdat")?;
-    if get_u32(prft.body, 0)? >> 24 != 1 {
+    let mdat = prft.whole + moof.whole;
+    if bytes.get(mdat + 4..mdat + 8)? != b"mdat" || get_u32(prft.body, 0)? >> 24 != 1 {
         return None;
     }
-    let wall = from_ntp(get_u64(prft.body, 8)?);
-    let media_time = get_u64(prft.body, 16)?;
-
     let traf = child(moof.body, b"traf")?;
-    let tfdt = child(traf, b"tfdt")?;
-    let trun = child(traf, b"trun")?;
+    let (tfdt, trun) = (child(traf, b"tfdt")?, child(traf, b"trun")?);
     if get_u32(tfdt, 0)? != 1 << 24 || get_u32(trun, 0)? != 1 << 24 | TRUN {
         return None;
     }
     let count = get_u32(trun, 4)? as usize;
-    let table = trun.get(12..)?;
-    if count == 0 || table.len() != count.checked_mul(16)? {
+    let rows = trun.get(12..)?;
+    // Offsets count from the moof (default-base-is-moof); our mdat has a plain 8-byte head.
+    if count == 0
+        || rows.len() != count.checked_mul(16)?
+        || get_u32(trun, 8)? as usize != moof.whole + 8
+    {
         return None;
     }
-    // Offsets count from the moof (default-base-is-moof).
-    let mut offset = u64::from(get_u32(trun, 8)?);
-    if offset != (moof.whole + mdat.header) as u64 {
+    Some(Head {
+        sequence: get_u32(child(moof.body, b"mfhd")?, 4)?,
+        wall: from_ntp(get_u64(prft.body, 8)?),
+        media_time: get_u64(prft.body, 16)?,
+        dts: get_u64(tfdt, 4)?,
+        rows,
+        data: mdat + 8,
+        length: u64::from(get_u32(bytes, mdat)?).checked_sub(8)?,
+    })
+}
+
+/// Appends a fragment's samples and says its size; `None` when it is not whole.
+fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
+    let head = head(bytes)?;
+    let size = head.data as u64 + head.length;
+    if (bytes.len() as u64) < size {
         return None;
     }
-    offset += base + prft.whole as u64;
-    let mut dts = get_u64(tfdt, 4)?;
-    let mut left = mdat.body.len() as u64;
-    for row in table.chunks_exact(16) {
+    let mut offset = base + head.data as u64;
+    let mut dts = head.dts;
+    let mut left = head.length;
+    for row in head.rows.chunks_exact(16) {
         let (duration, size) = (get_u32(row, 0)?, get_u32(row, 4)?);
         let (flags, cts) = (get_u32(row, 8)?, get_u32(row, 12)? as i32);
         left = left.checked_sub(u64::from(size))?;
         let shown = i64::try_from(dts).ok()?.checked_add(i64::from(cts))?;
-        let distance = shown.checked_sub(i64::try_from(media_time).ok()?)?;
+        let distance = shown.checked_sub(i64::try_from(head.media_time).ok()?)?;
         samples.push(Sample {
             offset,
             size,
@@ -115,10 +143,45 @@ fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
             cts,
             duration,
             key: flags & NOT_SYNC_BIT == 0,
-            wall: wall.plus_ms(ms(distance)),
+            wall: head.wall.plus_ms(ms(distance)),
         });
         offset += u64::from(size);
         dts = dts.checked_add(u64::from(duration))?;
     }
-    (left == 0).then_some((prft.whole + moof.whole + mdat.whole) as u64)
+    (left == 0).then_some(size)
+}
+
+/// A torn segment without its damage: every whole fragment as it is, and of the torn one after them the frames that are there
+/// whole, as a fragment of their own. Decoding order makes what is kept decodable. Err when [`parse`] finds no segment.
+pub fn salvage(mut bytes: Vec<u8>) -> Result<Vec<u8>, Mp4Error> {
+    let whole = parse(&bytes)?.whole_bytes as usize;
+    let rest = bytes.split_off(whole);
+    if let Some((sequence, wall, frames)) = torn(&rest) {
+        super::fragment(sequence, wall, &frames, &mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// The whole frames of a torn fragment; `None` when there is not one.
+fn torn(bytes: &[u8]) -> Option<(u32, Utc, Vec<Frame>)> {
+    let head = head(bytes)?;
+    let mut data = bytes.get(head.data..)?;
+    let mut dts = head.dts;
+    let mut frames = Vec::new();
+    for row in head.rows.chunks_exact(16) {
+        let (duration, size) = (get_u32(row, 0)?, get_u32(row, 4)? as usize);
+        let (Some(frame), Some(rest)) = (data.get(..size), data.get(size..)) else {
+            break;
+        };
+        frames.push(Frame {
+            dts,
+            cts: get_u32(row, 12)? as i32,
+            duration,
+            key: get_u32(row, 8)? & NOT_SYNC_BIT == 0,
+            bytes: bytes::Bytes::copy_from_slice(frame),
+        });
+        data = rest;
+        dts = dts.checked_add(u64::from(duration))?;
+    }
+    (!frames.is_empty()).then_some((head.sequence, head.wall, frames))
 }

@@ -339,6 +339,7 @@ fn a_torn_segment_keeps_its_whole_fragments() {
         ends.push(at);
     }
     assert_eq!(ends.len(), 4);
+    let whole = parse(&bytes).expect("parse");
     for cut in 0..=bytes.len() {
         let fragments = ends.iter().filter(|end| **end <= cut).count();
         match parse(&bytes[..cut]) {
@@ -351,9 +352,27 @@ fn a_torn_segment_keeps_its_whole_fragments() {
                 );
                 assert_eq!(got.fragments as usize, fragments - 1);
                 assert_eq!(got.samples.len(), ((fragments - 1) * 12).min(30));
+                // Of the torn one, every frame whose bytes are all there.
+                let kept = salvage(bytes[..cut].to_vec()).expect("salvage");
+                let saved = parse(&kept).expect("parse");
+                let there = whole
+                    .samples
+                    .iter()
+                    .filter(|s| s.offset + u64::from(s.size) <= cut as u64);
+                assert_eq!(saved.samples.len(), there.count(), "cut at {cut}");
+                assert_eq!(saved.whole_bytes as usize, kept.len());
+                for (a, b) in saved.samples.iter().zip(&whole.samples) {
+                    let at = |s: &Sample| s.offset as usize..s.offset as usize + s.size as usize;
+                    assert_eq!(
+                        (a.dts, a.duration, a.key, a.wall),
+                        (b.dts, b.duration, b.key, b.wall)
+                    );
+                    assert_eq!(kept[at(a)], bytes[at(b)]);
+                }
             }
         }
     }
+    assert_eq!(salvage(bytes.clone()).expect("salvage"), bytes);
     let mut tail = bytes.clone();
     tail.extend_from_slice(&[0; 4096]); // as a power cut leaves a file
     assert_eq!(
