@@ -91,7 +91,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
     if !bad.is_empty() {
         faults.on("disk.label", None, &bad.join("; "));
     }
-    let (index, found) = match indexed(&state, &log, &volumes, opened.size) {
+    let (index, found) = match indexed(&state, &log, &volumes, &faults, opened.size) {
         Ok((index, found)) => (Some(index), Some(found)),
         Err(e) => {
             // Recording does not need the index; recovery, deletion and pulls say so themselves when they miss it.
@@ -321,9 +321,14 @@ fn indexed(
     state: &State,
     log: &LogHandle,
     volumes: &Volumes,
+    faults: &Faults,
     before: u64,
 ) -> Result<(Index, recovery::Found), IndexFailed> {
-    let index = Index::open(&state.index(), &log.folder())?;
+    let index = Index::open(&state.index(), &log.folder()).or_else(|e| {
+        // Torn segments can be dealt with all the same, and cameras need to know their last number: one in memory does for that.
+        faults.on("index.unusable", None, &crate::commands::chain(&e));
+        Index::open(Path::new(":memory:"), &log.folder())
+    })?;
     let found = recovery::scan(volumes, &index, before > 0)?;
     if found.orphans() > 0 {
         tracing::info!(

@@ -119,9 +119,9 @@ conditions! {
         "The disk returned errors on writing or reading. What could not be written is a logged gap."
         "Replace the disk. What is on it can be read by no one without this box's keys."
     "disk.full" Critical HubStaff
-        "Footage disk is full of held footage"
-        "Only footage under a hold is left to delete, and held footage is never dropped. Recording on this disk has stopped."
-        "Release holds that are no longer needed, let the hub collect those that are, or fit a larger disk."
+        "Footage disk is full"
+        "There is no room left to record on this disk. Nothing is deleted before its day to make some, and held footage is never dropped. Recording on this disk has stopped; it begins again by itself once there is room."
+        "Fit a larger disk, lower the bit rate or the number of days, or release holds that are no longer needed."
     "disk.early" Serious HubStaff
         "Footage is deleted before its time"
         "The disk is too small for the days promised. The oldest footage not under a hold was deleted early, on the record."

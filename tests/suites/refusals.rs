@@ -72,17 +72,14 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     mixed = mixed.labelled()?;
     mixed.start()?;
     mixed.segments("c01", 1, 60)?;
-    let status = wait::until("the box says that the hub refused it", 60, || {
-        let text = mixed.status().map(|s| s.to_string()).unwrap_or_default();
-        Ok(
-            if text.contains("hub.refused") || text.contains("hub.unreachable") {
-                wait::Look::Yes(text)
-            } else {
-                wait::Look::NotYet(String::new())
-            },
-        )
+    mixed.line("the box says that the hub refused it", 60, |l| {
+        l["type"] == "fault.on" && l["data"]["code"] == "hub.refused"
     })?;
-    println!("{status}");
+    let status = wait::until("and why", 10, || Ok(mixed.status()))?.to_string();
+    assert!(
+        status.contains("does not accept this box's certificate"),
+        "{status}"
+    );
     mixed.stop()
 }
 
@@ -167,7 +164,7 @@ fn a_full_disk_is_a_fault_and_nothing_else_breaks() -> Done<()> {
     let mut town = Town::make(folder.path(), rig::plan(&cameras, 5))?;
     rig::shell(
         &format!(
-            "mount -t tmpfs -o size=24m,mode=755 tmpfs {:?}",
+            "mount -t tmpfs -o size=96m,mode=755 tmpfs {:?}",
             town.volume
         ),
         "mounting a small file system",

@@ -14,7 +14,8 @@ mod session;
 mod track;
 
 use std::{
-    path::Path,
+    collections::BTreeSet,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -134,6 +135,7 @@ impl Cameras {
             writer,
             writers: inner.writers.clone(),
             stopped: false,
+            full: BTreeSet::new(),
         };
         // The first choice is made before the first frame, so that no camera begins with "nowhere to record to".
         let mut overseer = overseer;
@@ -282,6 +284,7 @@ struct Overseer {
     writer: writer::Context,
     writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
     stopped: bool,
+    full: BTreeSet<PathBuf>,
 }
 
 impl Overseer {
@@ -308,6 +311,7 @@ impl Overseer {
                 });
             }
         }
+        self.look_for_full();
         let chosen = self
             .writer
             .volumes
@@ -320,6 +324,20 @@ impl Overseer {
             self.stopped = stopped;
             let why = stopped.then(|| "no footage volume can be written to".to_owned());
             let _ = self.writer.reports.send(Report::Stopped(why));
+        }
+    }
+
+    fn look_for_full(&mut self) {
+        let full = self.writer.volumes.full();
+        let before = std::mem::take(&mut self.full);
+        self.full = full.iter().map(|(path, _)| path.clone()).collect();
+        let news = full
+            .into_iter()
+            .filter(|(path, _)| !before.contains(path))
+            .map(|(path, why)| (path, Some(("disk.full", why))));
+        let over = before.difference(&self.full).map(|p| (p.clone(), None));
+        for (path, failed) in news.chain(over) {
+            let _ = self.writer.reports.send(Report::Volume { path, failed });
         }
     }
 

@@ -59,12 +59,12 @@ pub struct Found {
     last: BTreeMap<CameraId, (u64, Utc)>,
     /// Logged segments whose file is on none of the volumes.
     missing: Vec<(CameraId, u64)>,
+    /// Volumes that could not be listed, and why.
+    sick: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum RecoveryError {
-    #[error("footage cannot be listed: {0}")]
-    List(#[source] std::io::Error),
     #[error(transparent)]
     Index(#[from] IndexError),
 }
@@ -81,10 +81,21 @@ pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, R
     };
     let mut there: HashSet<(CameraId, u64)> = HashSet::new();
     for volume in volumes.all() {
-        for ((day, cam), folders) in
-            walker::days(std::slice::from_ref(&volume.path)).map_err(RecoveryError::List)?
-        {
-            for file in walker::files(&folders).map_err(RecoveryError::List)? {
+        let files = walker::days(std::slice::from_ref(&volume.path)).and_then(|days| {
+            days.into_iter()
+                .map(|(at, folders)| Ok((at, walker::files(&folders)?)))
+                .collect::<std::io::Result<Vec<_>>>()
+        });
+        let Ok(files) = files.inspect_err(|e| {
+            // A sick disk: the others are recovered, and nothing of this one is called lost.
+            let why = format!("footage on {} cannot be listed: {e}", volume.path.display());
+            volumes.failed(&volume.path, &why);
+            found.sick.push(why);
+        }) else {
+            continue;
+        };
+        for ((day, cam), files) in files {
+            for file in files {
                 let Some((name, open)) = walker::segment(&file, day, &cam) else {
                     continue;
                 };
@@ -108,7 +119,7 @@ pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, R
     for orphans in found.orphans.values_mut() {
         orphans.sort_by_key(|o| (o.name.s, o.name.start));
     }
-    if complete {
+    if complete && found.sick.is_empty() {
         for cam in index.cameras()? {
             found.missing.extend(
                 index
@@ -143,6 +154,9 @@ impl Found {
         stop: &Stop,
         mut recovered: impl FnMut(&CameraId, Option<(u64, Utc)>),
     ) {
+        if let Some(why) = self.sick.first() {
+            faults.on("disk.failed", None, why);
+        }
         for cam in cameras.iter().filter(|c| !self.orphans.contains_key(c)) {
             recovered(cam, self.last.get(cam).copied());
         }

@@ -300,6 +300,20 @@ impl Volumes {
             .map(|(_, v)| v)
     }
 
+    /// Volumes without room for another segment, and how much is left.
+    pub fn full(&self) -> Vec<(PathBuf, String)> {
+        let volumes = self.all();
+        volumes
+            .into_iter()
+            .map(|v| (free_mib(&v.path), v.path))
+            .filter(|(free, _)| *free < RESERVE_MIB)
+            .map(|(free, path)| {
+                let why = format!("{}: {free} MiB are free, {RESERVE_MIB} are needed to record there", path.display());
+                (path, why)
+            })
+            .collect()
+    }
+
     /// A write failed there: skip it until a probe succeeds.
     pub fn failed(&self, path: &Path, why: &str) {
         for e in self.lock().iter_mut().filter(|e| e.volume.path == path) {

@@ -172,10 +172,11 @@ fn lost(e: ConnectionError) -> LinkError {
         ConnectionError::ConnectionClosed(c) => {
             let code = u64::from(c.error_code);
             let why = match code.checked_sub(0x100) {
-                Some(42 | 46) => "it could not be verified",
+                Some(42 | 43 | 46 | 51) => "it could not be verified",
                 Some(44) => "it is revoked",
                 Some(45) => "it has expired",
                 Some(48) => "another authority made it",
+                Some(49 | 116) => "none was shown, or not one for this hub",
                 _ => return LinkError::Lost(c.to_string()),
             };
             LinkError::NotAccepted(why.into())
