@@ -171,12 +171,16 @@ impl Browser {
 
     /// Waits until an expression is true. While a page is being left there is nothing to ask; that is "not yet".
     pub fn until(&mut self, what: &str, secs: u64, script: &str) -> Done<()> {
-        wait::until(what, secs, || {
+        let came = wait::until(what, secs, || {
             Ok(match self.eval(script) {
                 Ok(Value::Bool(true)) => Look::Yes(()),
                 Ok(other) => Look::NotYet(other.to_string()),
                 Err(e) => Look::NotYet(e.to_string()),
             })
+        });
+        came.map_err(|e| {
+            let page = self.eval("location.href + '\\n' + document.body.innerText");
+            Trouble(format!("{e}\nthe page: {page:?}"))
         })
     }
 

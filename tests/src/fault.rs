@@ -77,8 +77,7 @@ pub fn fault(rounds: u64, seed: u64) -> Done<i64> {
     let mut town = Town::make(folder.path(), plan)?
         .enrolled(&mut hub)?
         .started()?;
-    let (box_log, hub_copy, own_log) =
-        (town.log(), hub.box_log("faulty"), hub.own_log());
+    let (box_log, hub_copy, own_log) = (town.log(), hub.box_log("faulty"), hub.own_log());
     let (mut worst, mut asked): (i64, Vec<Asked>) = (0, Vec::new());
     recording(&mut hub, &mut town, Utc(0))?;
     for round in 1..=rounds {

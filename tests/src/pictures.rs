@@ -78,24 +78,19 @@ pub fn packets(file: &Path) -> Done<Vec<(i64, bool)>> {
 
 /// The hash column of ffmpeg's framehash of the coded video: one hash a picture, whatever the container.
 pub fn framehash(file: &Path) -> Done<Vec<String>> {
-    let out = tool(
-        "ffmpeg",
-        args![
-            "-v",
-            "error",
-            "-i",
-            file,
-            "-map",
-            "0:v",
-            "-c",
-            "copy",
-            "-f",
-            "framehash",
-            "-hash",
-            "sha256",
-            "-"
-        ],
-    )?;
+    hashes(file, &["-c", "copy"])
+}
+
+/// Hashes of the decoded pictures, in the order they are shown.
+pub fn decoded(file: &Path) -> Done<Vec<String>> {
+    hashes(file, &["-vsync", "passthrough", "-pix_fmt", "yuv420p"])
+}
+
+fn hashes(file: &Path, how: &[&str]) -> Done<Vec<String>> {
+    let mut words = args!["-v", "error", "-i", file, "-map", "0:v"].to_vec();
+    words.extend(how.iter().map(OsStr::new));
+    words.extend(args!["-f", "framehash", "-hash", "sha256", "-"]);
+    let out = tool("ffmpeg", &words)?;
     Ok(String::from_utf8_lossy(&out)
         .lines()
         .filter(|l| !l.starts_with('#'))

@@ -91,7 +91,7 @@ fn staff_watch_a_clip() -> Done<()> {
         .iter()
         .filter_map(|f| std::fs::read_to_string(f).ok())
         .flat_map(|t| t.lines().map(str::to_owned).collect::<Vec<_>>())
-        .filter(|l| l.contains("Review of the clip"))
+        .filter(|l| l.contains("\"acc.view\"") && l.contains("\"op:0001\""))
         .count();
     if viewed != 2 {
         return Err(Trouble(format!(

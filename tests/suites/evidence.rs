@@ -57,12 +57,22 @@ fn a_clip_from_camera_to_verified_package() -> Done<()> {
             pictures::run_of(&masters, &copy).is_some(),
             "{cam}: the working copy is a run of the masters, by stock ffmpeg"
         );
-        if cam == "c01" {
-            // REC-2: bit for bit what the camera sent. The camera plays one file round and round.
-            let source =
-                pictures::framehash(&beadle_tests::places::footage("street-1080p25.h264")?)?;
-            assert!(!source.is_empty());
-        }
+        // REC-2: its pictures are those the camera plays (round and round), each of them, untouched.
+        let source = match codec {
+            "h264" => "street-1080p25.h264",
+            _ => "street-1080p25.h265",
+        };
+        let source: std::collections::BTreeSet<String> =
+            pictures::decoded(&beadle_tests::places::footage(source)?)?
+                .into_iter()
+                .collect();
+        let shown = pictures::decoded(&working[0])?;
+        let strange = shown.iter().filter(|p| !source.contains(*p)).count();
+        assert_eq!(
+            (shown.len(), strange),
+            (copy.len(), 0),
+            "{cam}: pictures, and those that are not the camera's"
+        );
     }
     rig.stop_and_verify_logs()
 }

@@ -115,6 +115,54 @@ fn revoked_boxes_and_garbage() -> Done<()> {
     Ok(())
 }
 
+/// AUD-2: a box whose disk was put back to an older copy is found out by the hub, which keeps both heads; recording goes on.
+#[test]
+fn a_box_put_back_to_an_older_copy_is_found_out() -> Done<()> {
+    let mut rig = Rig::new("rolled-back", 5)?;
+    rig.town.segments("c01", 1, 60)?;
+    rig.town.stop()?;
+    let older = rig.folder.path().join("older");
+    let copy = |from: &std::path::Path, to: &std::path::Path| {
+        rig::shell(
+            &format!("rm -rf {to:?}; cp -a {from:?} {to:?}"),
+            "copying a state folder",
+        )
+    };
+    copy(&rig.town.state, &older)?;
+    let known = rig.town.lines().len();
+    rig.town.start()?;
+    rig.town.segments("c01", 3, 60)?;
+    rig.town.stop()?;
+    let newer = beadle_tests::places::files_below(&rig.hub.box_log("ashby"), ".jsonl");
+    let held = fs::read_to_string(&newer[0])?.lines().count();
+    assert!(held > known, "the hub holds what came after the copy");
+
+    copy(&older, &rig.town.state)?;
+    rig.town.start()?;
+    let own = rig.hub.own_log();
+    wait::until("the hub says so in its own log", 60, || {
+        let said = beadle_tests::places::files_below(&own, ".jsonl")
+            .iter()
+            .filter_map(|f| fs::read_to_string(f).ok())
+            .any(|t| {
+                t.lines()
+                    .any(|l| l.contains("\"fault.on\"") && l.contains("\"ROLLED-BACK\""))
+            });
+        Ok(said)
+    })?;
+    let disputed = beadle_tests::places::files_below(&rig.hub.box_log("ashby"), ".note")
+        .into_iter()
+        .filter(|f| f.to_string_lossy().contains("disputed"))
+        .count();
+    assert!(disputed > 0, "the head the box offered is kept");
+    rig.town.line("the box says so too", 30, |l| {
+        l["type"] == "fault.on" && l["data"]["code"] == "log.refused"
+    })?;
+    let before = rig.town.lines_of("seg.write", Some("c01")).len();
+    rig.town.segments("c01", before + 2, 60)?;
+    Ok(())
+}
+
 /// Every error of a configuration at once, each with path, value and example; and a file that is not there.
 #[test]
 fn bad_configuration_is_explained() -> Done<()> {

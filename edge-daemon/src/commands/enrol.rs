@@ -12,6 +12,7 @@ use crate::{
 
 pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
     let config = config::load(path)?;
+    super::as_owner(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -12,6 +12,7 @@ use crate::{config, state::State, store::Index};
 
 pub fn rebuild(path: &Path) -> Result<ExitCode, Failed> {
     let config = config::load(path)?;
+    super::as_owner(&config)?;
     let state = State::new(&config.state);
     let index = state.index();
     let logs = config.state.join("log");

@@ -135,6 +135,17 @@ impl From<crate::config::LoadError> for Failed {
     }
 }
 
+/// Before a command writes below the state folder: what root writes there, the services could not read.
+fn as_owner(config: &crate::config::Config) -> Result<(), Failed> {
+    logbook::act_as_owner(&config.state).map_err(|e| {
+        let text = format!(
+            "root cannot go on as the owner of {}: {e}; nothing was done",
+            config.state.display()
+        );
+        Failed::new(exit::IO, text)
+    })
+}
+
 /// The whole chain of causes as one sentence.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

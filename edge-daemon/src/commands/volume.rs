@@ -12,9 +12,17 @@ use crate::{
     store::volume::{self, VolumeError},
 };
 
+/// Group of recorder and reader (`systemd/sysusers.d`).
+const GROUP: &str = "beadle-footage";
+
 /// `system_disk`: recording on the system disk is meant (`--system-disk`).
 pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<ExitCode, Failed> {
     let config = config::load(config_path)?;
+    logbook::hand_over(volume, &config.state, GROUP).map_err(|e| {
+        let text = format!("{} cannot be given to the recorder: {e}", volume.display());
+        Failed::new(exit::IO, text)
+    })?;
+    super::as_owner(&config)?;
     let key = BoxKey::open_or_make(&State::new(&config.state).identity())
         .map_err(|e| Failed::new(exit::IO, e))?;
     let made = logbook::SystemClock.now().wall;

@@ -369,7 +369,7 @@ fn recipients_outlive_the_reader() {
 
 /// REC-1: a file torn anywhere keeps every fragment whose last byte was in a sealed piece; hash, size and times are those of what is kept.
 #[test]
-fn no_whole_fragment_of_a_torn_segment_is_lost() {
+fn no_whole_frame_of_a_torn_segment_is_lost() {
     let b = a_box();
     let (id, recipient) = b
         .recipients
@@ -413,17 +413,25 @@ fn no_whole_fragment_of_a_torn_segment_is_lost() {
             );
         } else {
             let got = got.unwrap_or_else(|| panic!("cut at {cut}: {whole} fragments were whole"));
-            let kept = &plain[..ends[whole - 1]];
+            // Every whole fragment, and of the one after them every whole frame.
+            let kept = mp4::salvage(plain[..readable].to_vec()).expect("segment");
+            assert_eq!(kept[..ends[whole - 1]], plain[..ends[whole - 1]]);
+            let frames = mp4::parse(&kept).expect("segment");
+            assert!(
+                (whole as u64..=whole as u64 + 1).contains(&frames.fragments),
+                "cut at {cut}"
+            );
             assert_eq!(
                 (got.kept_fragments, got.size, got.sha256),
-                (whole as u64, kept.len() as u64, hex(&sha256(kept))),
+                (frames.fragments, kept.len() as u64, hex(&sha256(&kept))),
                 "cut at {cut}"
             );
             assert_eq!(
-                (got.t0, got.t1, got.s),
-                (start, start.plus_ms(whole as i64 * 500), 7),
+                (Some((got.t0, got.t1)), got.s),
+                (frames.span(), 7),
                 "cut at {cut}"
             );
+            assert!(got.t1 >= start.plus_ms(whole as i64 * 500), "cut at {cut}");
             assert_eq!(got.key, "c03/2026-11-03");
             assert_eq!(b.files(), ["20261103T140003Z-7.mp4.age"], "cut at {cut}");
             // The closed file is whole, sealed to the day's own recipient, and measures the same as an orphan.

@@ -308,7 +308,10 @@ impl Volumes {
             .map(|v| (free_mib(&v.path), v.path))
             .filter(|(free, _)| *free < RESERVE_MIB)
             .map(|(free, path)| {
-                let why = format!("{}: {free} MiB are free, {RESERVE_MIB} are needed to record there", path.display());
+                let why = format!(
+                    "{}: {free} MiB are free, {RESERVE_MIB} are needed to record there",
+                    path.display()
+                );
                 (path, why)
             })
             .collect()

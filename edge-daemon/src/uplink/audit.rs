@@ -134,8 +134,14 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
     };
     let known = shown.is_some_and(|c| c.head.size == have && STANDARD.encode(c.head.root) == root);
     if !known {
-        let (log, folder) = (audit.log.clone(), folder.clone());
-        blocking(move || prefix(&log, &folder, have, &root)).await?;
+        let (log, lines) = (audit.log.clone(), folder.clone());
+        match blocking(move || prefix(&log, &lines, have, &root)).await {
+            Err(Ended::Refused { code, why }) => {
+                let hubs = confess(audit, &folder, have, &mut out, &mut inc).await?;
+                return Ok(hubs.unwrap_or(Ended::Refused { code, why }));
+            }
+            other => other?,
+        }
     }
     let mut sent = have;
     loop {
@@ -191,6 +197,33 @@ async fn talk(audit: &Audit, line: &Line) -> Result<Ended, Ended> {
             }
         }
     }
+}
+
+/// The hub holds another past than ours. It is shown what we have (the line after its last, our newest head), so that it judges by
+/// itself and keeps both; its verdict, if it gave one.
+async fn confess(
+    audit: &Audit,
+    folder: &Arc<Mutex<LogFolder>>,
+    have: u64,
+    out: &mut super::quic::Outgoing,
+    inc: &mut super::quic::Incoming,
+) -> Result<Option<Ended>, Ended> {
+    let log = audit.log.clone();
+    let Some(newest) = blocking(move || Ok(log.wait_head(0, HEAD))).await? else {
+        return Ok(None);
+    };
+    let upto = newest.head.size;
+    if upto > have {
+        let folder = folder.clone();
+        let bytes =
+            blocking(move || lock(&folder).read_lines(have, upto, FRAME).map_err(broken)).await?;
+        out.frame(b'L', &bytes).await?;
+    }
+    out.frame(b'H', newest.render().as_bytes()).await?;
+    Ok(match answer(inc).await? {
+        AuditReply::Refused { code, why } => Some(Ended::Refused { code, why }),
+        _ => None,
+    })
 }
 
 fn lock(folder: &Mutex<LogFolder>) -> std::sync::MutexGuard<'_, LogFolder> {

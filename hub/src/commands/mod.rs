@@ -88,6 +88,14 @@ impl CommandError {
 /// Runs one command; its exit status.
 pub fn run(line: Line) -> Result<u8, CommandError> {
     let state = line.state;
+    if !matches!(line.command, Command::Run | Command::Verify(_)) {
+        logbook::act_as_owner(&state).map_err(|e| {
+            let state = state.display();
+            CommandError::Plain(format!(
+                "root cannot go on as the owner of {state}: {e}; nothing was done"
+            ))
+        })?;
+    }
     match line.command {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),

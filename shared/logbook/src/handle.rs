@@ -252,6 +252,20 @@ impl LogHandle {
             reply,
         })
     }
+
+    /// Lets go of the log without closing it, and returns when its thread has.
+    #[cfg(test)]
+    pub(crate) fn crash(self) {
+        let board = self.board.clone();
+        drop(self);
+        let seen = board.lock();
+        let limit = Duration::from_secs(10);
+        let (seen, _) = board
+            .changed
+            .wait_timeout_while(seen, limit, |s| !s.closed)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        assert!(seen.closed, "somebody still holds the log's door");
+    }
 }
 
 struct Owner {

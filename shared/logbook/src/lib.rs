@@ -13,12 +13,14 @@ mod copy;
 mod files;
 mod handle;
 mod keys;
+mod owner;
 mod writer;
 
 pub use clock::SystemClock;
 pub use copy::{Copy, CopyError};
 pub use files::{Folder, LogFolder, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
+pub use owner::{act_as_owner, hand_over};
 pub use writer::{LogError, Settings};
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn line(log: &LogHandle) {
 /// Drops the handle and waits until the owner thread has let go of the folder (it ends when its door closes).
 fn crash(log: LogHandle) -> PathBuf {
     let folder = log.folder();
-    drop(log);
+    log.crash();
     folder
 }
 
