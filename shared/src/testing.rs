@@ -97,7 +97,15 @@ pub struct LogBuilder {
 impl LogBuilder {
     /// `log.open` and `sys.boot` are written, with log key 1.
     pub fn new(origin: &str) -> Self {
+        Self::begun(Self::empty(origin))
+    }
+    /// The same at another time than the builder's own.
+    pub fn new_at(origin: &str, t: Utc) -> Self {
         let mut log = Self::empty(origin);
+        log.t = t;
+        Self::begun(log)
+    }
+    fn begun(mut log: Self) -> Self {
         let key = log.keys[0].vkey.to_string();
         log.add(
             "sys:log",

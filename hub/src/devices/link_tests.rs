@@ -463,8 +463,8 @@ async fn a_clip_goes_on_where_it_stood() {
     let mut hub = Hub::new();
     let who = hub.enrolled("ashby").await;
     let cam = CameraId::parse("c01").expect("cam");
-    let mut log = LogBuilder::new("cctv.example.gov.uk/box/ashby/1");
-    log.t = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
+    let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
+    let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/1", begun);
     log.beat();
     let start = log.t;
     let plain = footage_from(start);

@@ -147,6 +147,7 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/clip/{exhibit}/save/{index}", get(save))
         .route("/clip/{exhibit}/certificate", get(certificate))
         .route("/style.css", get(style))
+        .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|_: Entered| async { Refused::missing("There is no such page.") })
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(middleware::from_fn(guard))
@@ -254,8 +255,19 @@ async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-async fn sign_in_page(app: &App, problem: &str, status: StatusCode) -> Result<Response, Refused> {
-    let knock = hex(&random()?);
+/// A browser that has been here before keeps its token: a second tab, or its own asking for an icon, must not make the form on
+/// the screen worthless.
+async fn sign_in_page(
+    app: &App,
+    headers: &HeaderMap,
+    problem: &str,
+    status: StatusCode,
+) -> Result<Response, Refused> {
+    let good = |k: &&str| k.len() == 64 && k.bytes().all(|b| b.is_ascii_hexdigit());
+    let knock = match cookie(headers, KNOCK).filter(good) {
+        Some(knock) => knock.to_owned(),
+        None => hex(&random()?),
+    };
     let scheme = app.ask(|b| b.scheme()).await?;
     let shown = page(&SignIn {
         scheme: &scheme,
@@ -273,8 +285,11 @@ async fn sign_in_page(app: &App, problem: &str, status: StatusCode) -> Result<Re
         .into_response())
 }
 
-async fn sign_in_form(State(app): State<Arc<App>>) -> Result<Response, Refused> {
-    sign_in_page(&app, "", StatusCode::OK).await
+async fn sign_in_form(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    sign_in_page(&app, &headers, "", StatusCode::OK).await
 }
 
 #[derive(Deserialize)]
@@ -292,6 +307,7 @@ async fn sign_in(
     if !cookie(&headers, KNOCK).is_some_and(|knock| knock.len() == 64 && same(knock, &form.form)) {
         return sign_in_page(
             &app,
+            &headers,
             "The form was too old. Please sign in again.",
             StatusCode::FORBIDDEN,
         )
@@ -323,7 +339,7 @@ async fn sign_in(
             }
             Ok(response)
         }
-        Err(why) => sign_in_page(&app, &why.to_string(), StatusCode::UNAUTHORIZED).await,
+        Err(why) => sign_in_page(&app, &headers, &why.to_string(), StatusCode::UNAUTHORIZED).await,
     }
 }
 
