@@ -3,10 +3,10 @@
 use std::{path::Path, process::ExitCode};
 
 use super::Failed;
-use crate::config;
+use crate::config::{self, Passwords};
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
-    let c = config::load(path)?;
+    let c = config::load(path, Passwords::InFiles)?;
     println!("{}: good", path.display());
     println!(
         "box {} of {}, {} ({})",

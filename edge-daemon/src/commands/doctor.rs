@@ -6,14 +6,14 @@ use shared::time::Clock;
 
 use super::{Failed, exit};
 use crate::{
-    config,
+    config::{self, Passwords},
     health::checks::{self, Looked, Mark},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
 
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
-    let config = Arc::new(config::load(path)?);
+    let config = Arc::new(config::load(path, Passwords::InFiles)?);
     let looked = Looked {
         state: config.state(),
         config,

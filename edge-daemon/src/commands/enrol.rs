@@ -6,12 +6,12 @@ use shared::time::Clock;
 
 use super::{Failed, exit};
 use crate::{
-    config,
+    config::{self, Passwords},
     uplink::enrol::{self, EnrolError},
 };
 
 pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
-    let config = config::load(path)?;
+    let config = config::load(path, Passwords::None)?;
     super::as_owner(&config)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -8,10 +8,14 @@ use std::{
 };
 
 use super::{Failed, exit};
-use crate::{config, state::State, store::Index};
+use crate::{
+    config::{self, Passwords},
+    state::State,
+    store::Index,
+};
 
 pub fn rebuild(path: &Path) -> Result<ExitCode, Failed> {
-    let config = config::load(path)?;
+    let config = config::load(path, Passwords::None)?;
     super::as_owner(&config)?;
     let state = State::new(&config.state);
     let index = state.index();

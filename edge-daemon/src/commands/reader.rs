@@ -4,13 +4,13 @@ use std::{path::Path, process::ExitCode};
 
 use super::{Failed, exit};
 use crate::{
-    config,
+    config::{self, Passwords},
     reader::{ServeError, Server},
     state::State,
 };
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
-    let config = config::load(path)?;
+    let config = config::load(path, Passwords::None)?;
     let failed = |e: ServeError| {
         let code = if matches!(e, ServeError::Second(_)) {
             exit::UNAVAILABLE

@@ -4,12 +4,12 @@ use std::{path::Path, process::ExitCode};
 
 use super::{Failed, exit};
 use crate::{
-    config,
+    config::{self, Passwords},
     supervise::{self, RunError},
 };
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
-    let config = config::load(path)?;
+    let config = config::load(path, Passwords::All)?;
     supervise::run(config).map_err(|e| {
         let code = match &e {
             RunError::Second(_) => exit::UNAVAILABLE,

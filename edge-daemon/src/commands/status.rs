@@ -5,13 +5,16 @@ use std::{path::Path, process::ExitCode};
 use shared::time::{Clock, Utc};
 
 use super::{Failed, exit};
-use crate::{config, health::status};
+use crate::{
+    config::{self, Passwords},
+    health::status,
+};
 
 /// A status older than this is of a box that does not run.
 const OLD_MS: i64 = 30_000;
 
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
-    let config = config::load(path)?;
+    let config = config::load(path, Passwords::None)?;
     let file = config.state().status();
     let s = status::read(&file).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Failed::new(exit::UNAVAILABLE, "the box does not run and never has with this configuration; start it with: systemctl start beadle-edge"),

@@ -6,7 +6,7 @@ use shared::time::Clock;
 
 use super::{Failed, exit};
 use crate::{
-    config,
+    config::{self, Passwords},
     identity::BoxKey,
     state::State,
     store::volume::{self, VolumeError},
@@ -17,7 +17,7 @@ const GROUP: &str = "beadle-footage";
 
 /// `system_disk`: recording on the system disk is meant (`--system-disk`).
 pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<ExitCode, Failed> {
-    let config = config::load(config_path)?;
+    let config = config::load(config_path, Passwords::None)?;
     logbook::hand_over(volume, &config.state, GROUP).map_err(|e| {
         let text = format!("{} cannot be given to the recorder: {e}", volume.display());
         Failed::new(exit::IO, text)

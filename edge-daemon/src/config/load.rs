@@ -19,8 +19,22 @@ pub enum LoadError {
     Wrong { path: String, errors: ConfigErrors },
 }
 
+/// Where systemd puts the recorder's credentials while it runs: for root, looking from outside.
+const CREDENTIALS: &str = "/run/credentials/beadle-edge.service";
+
+/// Which of the passwords that a configuration names must be there. One that need not be and is not is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passwords {
+    /// For the recorder.
+    All,
+    /// For people: systemd's credentials are there only while the recorder runs, and only for root.
+    InFiles,
+    /// For commands that ask no camera anything.
+    None,
+}
+
 /// Reads and checks a configuration file.
-pub fn load(path: &Path) -> Result<Config, LoadError> {
+pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
     let name = || path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
         path: name(),
@@ -30,9 +44,17 @@ pub fn load(path: &Path) -> Result<Config, LoadError> {
         .ok()
         .and_then(|p| p.parent().map(Path::to_owned))
         .unwrap_or_else(|| PathBuf::from("/usr/bin"));
+    let read = |source: &PasswordSource| {
+        let optional = match needed {
+            Passwords::All => false,
+            Passwords::InFiles => matches!(source, PasswordSource::Credential(_)),
+            Passwords::None => true,
+        };
+        password(source).or_else(|e| if optional { Ok(String::new()) } else { Err(e) })
+    };
     let around = Surroundings {
         program_folder: &program,
-        password: &password,
+        password: &read,
     };
     parse(&bytes, &around).map_err(|errors| LoadError::Wrong {
         path: name(),
@@ -45,8 +67,11 @@ fn password(source: &PasswordSource) -> Result<String, String> {
         PasswordSource::File(path) => path.clone(),
         PasswordSource::Credential(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
             Some(folder) => Path::new(&folder).join(name),
+            None if Path::new(CREDENTIALS).join(name).exists() => Path::new(CREDENTIALS).join(name),
             None => {
-                return Err("this credential is only there when systemd starts the program".into());
+                return Err(
+                    "this credential is only there when systemd starts the program, and for root while it runs".into(),
+                );
             }
         },
     };

@@ -17,7 +17,7 @@ pub mod raw;
 mod walk;
 
 pub use errors::{ConfigErrors, Wrong};
-pub use load::{LoadError, load};
+pub use load::{LoadError, Passwords, load};
 pub use walk::{Surroundings, parse};
 
 /// The only configuration the program sees.

@@ -1,9 +1,10 @@
 //! Wiring. `make bench`: what recording costs, beside ffmpeg doing the same in the same minute on the same cameras.
 //!
-//! `record.copy.N`: N cameras of 4 Mbit/s (H.264, 1080p25). Measured: CPU and memory of `beadle-edge run` (fragmenting, hashing,
-//! sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`, at the same time.
+//! `record.copy.N`: N cameras of 4 Mbit/s (H.264, 1080p25). Measured: CPU and memory of `beadle-edge run` and `reader` (fragmenting,
+//! hashing, sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`, at the same time.
 //! `record.mask.1`: one masked camera (640×360 at 12 a second), the picture worker's cost with it.
-//! Result: a table, and target/bench.json.
+//! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
+//! that `ratio` may be, or `value` where there is no peer; null where none is set.
 use std::{
     fs,
     path::Path,
@@ -15,13 +16,14 @@ use std::{
 use beadle_tests::{
     Done, Folder, Told, Trouble,
     cameras::{Cameras, OVER_MARKER, Scene},
-    hub::Hub,
+    hub::{Hub, time},
     measure::{Cost, cost, machine},
     places,
     town::{Plan, Town},
     wait::{self, Look},
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.mask.1 (default: all)";
 
@@ -74,47 +76,125 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         };
         results.push(result);
     }
+    let figures: Vec<Figure> = results.iter().flat_map(Run::figures).collect();
     println!(
-        "\n{:<16} {:>28} {:>28} {:>8}",
-        "", "beadle-edge", "ffmpeg -c copy -f segment", "ratio"
+        "\n{:<22} {:>9} {:<22} {:>26} {:>9} {:>7} {:>6}  met",
+        "", "", "unit", "peer", "", "ratio", "goal"
     );
-    println!(
-        "{:<16} {:>18} {:>9} {:>18} {:>9} {:>8}",
-        "", "CPU s/stream-min", "MiB", "CPU s/stream-min", "MiB", "CPU"
-    );
-    for r in &results {
-        let of = |who: &str, what: &str| r[who][what].as_f64();
-        let show = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.3}"));
-        let ratio = of("beadle_edge", "cpu_secs_per_stream_minute")
-            .zip(of("ffmpeg", "cpu_secs_per_stream_minute"))
-            .map(|(a, b)| a / b);
+    for f in &figures {
+        let show =
+            |v: Option<f64>, digits: usize| v.map_or("-".into(), |v| format!("{v:.digits$}"));
         println!(
-            "{:<16} {:>18} {:>9} {:>18} {:>9} {:>8}",
-            r["name"].as_str().unwrap_or(""),
-            show(of("beadle_edge", "cpu_secs_per_stream_minute")),
-            of("beadle_edge", "rss_mib").map_or("-".into(), |v| format!("{v:.0}")),
-            show(of("ffmpeg", "cpu_secs_per_stream_minute")),
-            of("ffmpeg", "rss_mib").map_or("-".into(), |v| format!("{v:.0}")),
-            ratio.map_or("-".into(), |v| format!("{v:.2}")),
+            "{:<22} {:>9} {:<22} {:>26} {:>9} {:>7} {:>6}  {}",
+            f.name,
+            show(Some(f.value), 3),
+            f.unit,
+            f.peer.unwrap_or("-"),
+            show(f.peer_value, 3),
+            show(f.ratio, 2),
+            show(f.goal, 2),
+            f.met.map_or("-", |m| if m { "yes" } else { "NO" }),
         );
     }
     let file = places::root().join("target/bench.json");
-    let date = wait::now().to_string();
-    let all = json!({"date": date, "machine": on, "profile": if cfg!(debug_assertions) { "debug" } else { "release" }, "command": "make bench", "results": results});
-    fs::write(&file, serde_json::to_string_pretty(&all)? + "\n").told(file.display())?;
+    fs::write(&file, serde_json::to_string_pretty(&figures)? + "\n").told(file.display())?;
     println!(
-        "\n{} · {} cores · Linux {} · load before {} · {date}\nwritten to {}",
+        "\n{} · {} cores · Linux {} · load before {} · {} build · {}\nwritten to {}",
         on.cpu,
         on.cores,
         on.kernel,
         on.load_before,
+        if cfg!(debug_assertions) {
+            "DEBUG"
+        } else {
+            "release"
+        },
+        wait::now(),
         file.display()
     );
     Ok(())
 }
 
+#[derive(Serialize)]
+struct Figure {
+    name: String,
+    value: f64,
+    unit: &'static str,
+    peer: Option<&'static str>,
+    peer_value: Option<f64>,
+    ratio: Option<f64>,
+    goal: Option<f64>,
+    met: Option<bool>,
+}
+
+impl Figure {
+    fn new(name: &str, part: &str, value: f64, unit: &'static str) -> Self {
+        Self {
+            name: format!("{name}{part}"),
+            value: round(value),
+            unit,
+            peer: None,
+            peer_value: None,
+            ratio: None,
+            goal: None,
+            met: None,
+        }
+    }
+    fn beside(mut self, peer: &'static str, value: f64) -> Self {
+        self.peer = Some(peer);
+        self.peer_value = Some(round(value));
+        self.ratio = Some(round(self.value / value));
+        self
+    }
+    fn at_most(mut self, goal: f64) -> Self {
+        self.goal = Some(goal);
+        self.met = Some(self.ratio.unwrap_or(self.value) <= goal);
+        self
+    }
+}
+
+/// What one run measured; the peer's part where there was one.
+struct Run {
+    name: String,
+    streams: usize,
+    minutes: f64,
+    edge: Cost,
+    peer: Option<Cost>,
+    lost: u64,
+    gaps: usize,
+}
+
+impl Run {
+    fn figures(&self) -> Vec<Figure> {
+        const FFMPEG: &str = "ffmpeg -c copy -f segment";
+        let large = self.streams >= 32 && self.peer.is_some();
+        let mut cpu = Figure::new(
+            &self.name,
+            "",
+            self.edge.cpu_secs / self.minutes,
+            "CPU s per stream-minute",
+        );
+        let mut memory = Figure::new(&self.name, ".rss", self.edge.rss_mib, "MiB");
+        if let Some(peer) = self.peer {
+            cpu = cpu.beside(FFMPEG, peer.cpu_secs / self.minutes);
+        }
+        if large {
+            cpu = cpu.at_most(0.27);
+            memory = memory.at_most(64.0);
+        }
+        let mut all = vec![cpu, memory];
+        all.extend(
+            self.peer
+                .map(|p| Figure::new(&self.name, ".rss.ffmpeg", p.rss_mib, "MiB")),
+        );
+        all.push(Figure::new(&self.name, ".lost", self.lost as f64, "packets lost").at_most(0.0));
+        all.push(Figure::new(&self.name, ".gaps", self.gaps as f64, "gaps").at_most(0.0));
+        all
+    }
+}
+
 /// `n` cameras for `secs` seconds, after everything has settled.
-fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
+fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
     let folder = Folder::new(name)?;
     let paths: Vec<String> = (0..n).map(|i| format!("/bench/c{i:02}")).collect();
     let scene = paths.iter().fold(
@@ -138,7 +218,6 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
     } else {
         ffmpegs(&cameras, &paths, folder.path())?
     };
-    let before = frames(&cameras)?;
     wait::until("every camera is viewed and recorded", 120, || {
         town.must_run()?;
         let rows = hub.box_row("bench")?;
@@ -154,42 +233,51 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Value> {
             Look::NotYet(format!("{recording} of {n}"))
         })
     })?;
-    let pid = town.recorder.as_ref().map_or(0, |p| p.pid());
+    let pids: Vec<u32> = [&town.recorder, &town.reader]
+        .into_iter()
+        .flatten()
+        .map(|p| p.pid())
+        .collect();
+    let edge = || -> Done<Cost> {
+        pids.iter()
+            .try_fold(Cost::default(), |sum, pid| Ok(sum.plus(cost(*pid)?)))
+    };
     let pause = |secs: u64| thread::sleep(Duration::from_secs(secs));
     pause(10); // sessions have settled: what follows is the steady state
-    let (edge, peer, began) = (cost(pid)?, peers.cost()?, Instant::now());
+    let since = wait::now();
+    let (edge_then, peer_then, began) = (edge()?, peers.cost()?, Instant::now());
     eprintln!("  measuring for {secs} s");
     pause(secs);
-    let (edge, peer) = (cost(pid)?.since(edge), peers.cost()?.since(peer));
+    let (edge, peer) = (edge()?.since(edge_then), peers.cost()?.since(peer_then));
     let minutes = began.elapsed().as_secs_f64() / 60.0 * n as f64;
     town.must_run()?;
-    let sent = frames(&cameras)? - before;
     let lost: u64 = town
         .lines_of("seg.write", None)
         .iter()
         .filter_map(|l| l["data"]["lost"].as_u64())
         .sum();
-    let gaps = town.lines_of("seg.gap", None).len();
+    let gaps: Vec<Value> = town
+        .lines_of("seg.gap", None)
+        .into_iter()
+        .filter(|l| time(&l["data"]["t1"]).is_ok_and(|t| t > since))
+        .collect();
+    for gap in &gaps {
+        eprintln!("  {}", gap["data"]);
+    }
     town.stop()?;
-    let per = |c: Cost| json!({"cpu_secs_per_stream_minute": round(c.cpu_secs / minutes), "cpu_secs": round(c.cpu_secs), "rss_mib": round(c.rss_mib), "threads": c.threads, "processes": c.processes});
-    Ok(json!({
-        "name": name, "streams": n, "secs": secs, "beadle_edge": per(edge), "ffmpeg": if masked { Value::Null } else { per(peer) },
-        "pictures_sent": sent, "packets_lost": lost, "gaps": gaps,
-    }))
+    Ok(Run {
+        name: name.to_owned(),
+        streams: n,
+        minutes,
+        edge,
+        peer: (!masked).then_some(peer),
+        lost,
+        gaps: gaps.len(),
+    })
 }
 
 fn round(v: f64) -> f64 {
     (v * 1000.0).round() / 1000.0
-}
-
-fn frames(cameras: &Cameras) -> Done<u64> {
-    let stats = cameras.stats()?;
-    Ok(stats["cameras"]
-        .as_object()
-        .into_iter()
-        .flat_map(|c| c.values())
-        .filter_map(|c| c["sent"].as_u64())
-        .sum())
 }
 
 /// The ffmpegs beside; ended when this goes.

@@ -51,6 +51,7 @@ async fn describe(camera: &Camera) -> Result<String, (&'static str, String)> {
             .as_ref()
             .map_or(String::new(), |p| p.reveal().to_owned()),
     });
+    let unknown = creds.as_ref().is_some_and(|c| c.password.is_empty());
     let options = SessionOptions::default()
         .creds(creds)
         .user_agent("beadle doctor".into());
@@ -60,6 +61,10 @@ async fn describe(camera: &Camera) -> Result<String, (&'static str, String)> {
             let text = e.to_string();
             let why = text.lines().next().unwrap_or_default().to_owned();
             match e.status_code() {
+                Some(401 | 403) if unknown => (
+                    "camera.password",
+                    format!("{} answers, but its password is only there while the recorder runs: run doctor as root then", at(camera)),
+                ),
                 Some(401 | 403) => ("camera.password", format!("{} refuses it", at(camera))),
                 None if camera.username.is_none() && text.contains("401") => (
                     "camera.password",
