@@ -1,4 +1,5 @@
 //! Task. The test cameras themselves: they must do what the suites rely on.
+#![allow(clippy::unwrap_used)] // a test that cannot go on is to stop
 use std::{path::Path, process::Command};
 
 use beadle_tests::{

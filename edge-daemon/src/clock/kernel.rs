@@ -12,7 +12,7 @@ pub fn kernel() -> Kernel {
     let nano = t.status & nix::libc::STA_NANO != 0;
     Kernel {
         synced: !unsynced,
-        offset_us: i64::from(t.offset) / if nano { 1000 } else { 1 },
-        err_us: i64::from(t.maxerror),
+        offset_us: t.offset / if nano { 1000 } else { 1 },
+        err_us: t.maxerror,
     }
 }

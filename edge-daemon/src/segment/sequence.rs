@@ -146,6 +146,7 @@ impl<T> Sequence<T> {
     }
 
     /// The next segment to be logged, if its turn has come. Call [`Sequence::logged`] or [`Sequence::skip`] after.
+    #[allow(clippy::should_implement_trait)] // it gives the same one until it is settled
     pub fn next(&mut self) -> Option<Ready<T>>
     where
         T: Clone,

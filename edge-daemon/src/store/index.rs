@@ -534,11 +534,9 @@ fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> rusqlite::Res
                     .execute(params![int(record.boot), int(record.mono), delta])?;
             }
         }
-        "clock.state" => {
-            if text("trust").is_some_and(|t| t != "unknown") {
-                tx.prepare_cached("UPDATE boot SET known = 1 WHERE boot = ?1")?
-                    .execute([int(record.boot)])?;
-            }
+        "clock.state" if text("trust").is_some_and(|t| t != "unknown") => {
+            tx.prepare_cached("UPDATE boot SET known = 1 WHERE boot = ?1")?
+                .execute([int(record.boot)])?;
         }
         "seg.write" => {
             if let (Some(cam), Some(s), Some(t0), Some(t1), Some(size), Some(sha256), Some(key)) = (

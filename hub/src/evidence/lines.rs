@@ -156,13 +156,13 @@ impl Selector {
                     self.keep(line);
                 }
             }
-            SegLost::KIND if self.of_camera(&line) => {
-                if line
-                    .data::<SegLost>()
-                    .is_some_and(|lost| (scope.s0..=scope.s1).contains(&lost.s))
-                {
-                    self.keep(line);
-                }
+            SegLost::KIND
+                if self.of_camera(&line)
+                    && line
+                        .data::<SegLost>()
+                        .is_some_and(|lost| (scope.s0..=scope.s1).contains(&lost.s)) =>
+            {
+                self.keep(line);
             }
             MaskSet::KIND | MaskLift::KIND | MaskEnd::KIND | MaskFail::KIND
                 if self.of_camera(&line) =>

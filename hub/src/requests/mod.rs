@@ -28,11 +28,9 @@ pub struct Progress {
 
 impl Progress {
     pub fn percent(&self) -> u64 {
-        if self.total == 0 {
-            0
-        } else {
-            (self.bytes.min(self.total) * 100) / self.total
-        }
+        (self.bytes.min(self.total) * 100)
+            .checked_div(self.total)
+            .unwrap_or(0)
     }
 }
 

@@ -379,6 +379,7 @@ pub fn rewrap(header: &[u8], identity: &str, recipient: &str) -> Result<Vec<u8>,
     header_for(&key, recipient)
 }
 
+#[allow(clippy::large_enum_variant)] // one of them per file being read
 enum Stage {
     Header,
     Payload(Stream),

@@ -287,6 +287,8 @@ impl Copy {
             file.write_all(&bytes)?;
             file.sync_data()
         };
+        #[allow(clippy::explicit_counter_loop)]
+        // `n` is the line's number, not a count of this loop
         for line in self.pending.split_inclusive(|b| *b == b'\n') {
             let start = n / LINES_PER_FILE * LINES_PER_FILE;
             if open.as_ref().is_none_or(|(s, _, _)| *s != start) {

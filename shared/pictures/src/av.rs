@@ -215,7 +215,7 @@ impl Canvas {
         };
         let (luma, chroma) = (mask.plane(width, height, 0), mask.plane(width, height, 1));
         let black = [if kind.full_range { 0 } else { 16 }, 128, 128];
-        for plane in 0..3 {
+        for (plane, value) in black.into_iter().enumerate() {
             let lines = if plane == 0 {
                 luma.height()
             } else {
@@ -223,7 +223,7 @@ impl Canvas {
             };
             let columns = if plane == 0 { luma.width } else { chroma.width };
             for y in 0..lines {
-                row_mut(&mut frame, plane, y, columns)?.fill(black[plane]);
+                row_mut(&mut frame, plane, y, columns)?.fill(value);
             }
         }
         if kind.full_range {

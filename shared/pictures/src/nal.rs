@@ -51,7 +51,7 @@ pub fn kind(codec: Codec, unit: &[u8]) -> u8 {
 
 fn is_parameters_or_delimiter(codec: Codec, unit: &[u8]) -> bool {
     match codec {
-        Codec::H264 => matches!(kind(codec, unit), 7 | 8 | 9),
+        Codec::H264 => matches!(kind(codec, unit), 7..=9),
         Codec::H265 => matches!(kind(codec, unit), 32..=35),
     }
 }

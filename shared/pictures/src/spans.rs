@@ -213,7 +213,7 @@ fn band(edges: &[Edge], above: f64, below: f64, columns: u32, row: &mut Vec<(u32
         .map(|e| (e.x(middle), e.x(above), e.x(below)))
         .collect();
     sides.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let pairs: Vec<_> = if sides.len() % 2 == 0 {
+    let pairs: Vec<_> = if sides.len().is_multiple_of(2) {
         sides.chunks(2).map(|p| (p[0], p[p.len() - 1])).collect()
     } else {
         // Arithmetic has lost an edge: cover all of it rather than guess.
