@@ -1,5 +1,5 @@
 //! Task. The test cameras themselves: they must do what the suites rely on.
-#![allow(clippy::unwrap_used)] // a test that cannot go on is to stop
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
 use std::{path::Path, process::Command};
 
 use beadle_tests::{

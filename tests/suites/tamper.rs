@@ -2,6 +2,7 @@
 //!
 //! Each row builds its forgery on disk, asks `shared::verify` in process and `docs/verify/verify.py` as a program, and
 //! wants the row's code from both, in the same bytes.
+#![allow(clippy::expect_used)] // a test that cannot go on is to stop
 
 #[path = "tamper/corpus.rs"]
 mod corpus;

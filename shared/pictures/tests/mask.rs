@@ -1,5 +1,5 @@
 //! Task. The picture worker as the daemon sees it: a process, real encoded pictures in, real encoded pictures out.
-#![allow(clippy::unwrap_used)] // a test that cannot go on is to stop
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
 mod common;
 
 use std::io::Write;

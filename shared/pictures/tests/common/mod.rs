@@ -1,6 +1,6 @@
 //! Adapter: the worker as a child process, and stock ffmpeg as maker of streams and as judge of what comes out.
 #![allow(dead_code)] // each test program uses its part
-#![allow(clippy::unwrap_used)] // a test that cannot go on is to stop
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
 use std::{
     io::{BufReader, Write},
     path::Path,
