@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Between two turns.
-const TURN: Duration = Duration::from_millis(120);
+const TURN: Duration = Duration::from_millis(200);
 /// While a session is being set up, for its first seconds: a dozen questions and answers.
 const QUICK_TURN: Duration = Duration::from_millis(10);
 const QUICK_MS: u64 = 1_500;

@@ -110,10 +110,7 @@ impl Recipients {
             .map_err(|e| ReaderError::Keys(e.to_string()))?;
         let refused =
             |e: footage::sealed::SealError| ReaderError::Keys(format!("{}: {e}", path.display()));
-        let (mut sealer, mut sealed) =
-            footage::sealed::Sealer::new(long.trim()).map_err(refused)?;
-        sealer.push(&plain, &mut sealed).map_err(refused)?;
-        sealer.finish(&mut sealed).map_err(refused)?;
+        let sealed = footage::sealed::seal(long.trim(), &plain).map_err(refused)?;
         let folder = self.0.keys.join("boot");
         std::fs::create_dir_all(&folder).map_err(|e| text(io("make", &folder)(e)))?;
         // `_` cannot be in a camera id; a name used already (a start counter set back) must not be overwritten.

@@ -79,10 +79,7 @@ pub(crate) fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>,
 }
 
 pub(crate) fn seal(plain: &[u8], recipient: &str) -> Vec<u8> {
-    let (mut sealer, mut out) = sealed::Sealer::new(recipient).expect("sealer");
-    sealer.push(plain, &mut out).expect("push");
-    sealer.finish(&mut out).expect("finish");
-    out
+    sealed::seal(recipient, plain).expect("sealed")
 }
 
 fn copy_dir(from: &Path, to: &Path) {

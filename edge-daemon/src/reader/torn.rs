@@ -190,14 +190,15 @@ fn reseal(path: &Path, plain: &[u8], recipient: &str) -> Result<(), String> {
         .mode(0o640)
         .open(path)
         .map_err(told("create", path))?;
-    let (mut sealer, mut out) = sealed::Sealer::new(recipient).map_err(refused)?;
-    for piece in plain.chunks(1 << 20) {
-        sealer.push(piece, &mut out).map_err(refused)?;
-        file.write_all(&out).map_err(told("write", path))?;
-        out.clear();
+    let mut sealer = sealed::Sealer::new(recipient).map_err(refused)?;
+    for part in plain.chunks(1 << 20) {
+        sealer.push(part).map_err(refused)?;
+        file.write_all(sealer.ready())
+            .map_err(told("write", path))?;
+        sealer.written();
     }
-    sealer.finish(&mut out).map_err(refused)?;
-    file.write_all(&out)
+    let last = sealer.finish().map_err(refused)?;
+    file.write_all(&last)
         .and_then(|()| file.sync_all())
         .map_err(told("write", path))
 }

@@ -19,8 +19,8 @@ use super::{
     ticks_us,
 };
 
-/// Most that one fragment holds.
-pub const FRAGMENT: i64 = TICKS_PER_SEC / 2;
+/// Most that one fragment holds: with a capture turn before it, half a second at most is in no piece of the file.
+pub const FRAGMENT: i64 = TICKS_PER_SEC * 3 / 10;
 /// Most that the clock mapping is moved between two segments.
 pub const SLEW_US: i64 = 20_000;
 /// An error larger than this is not slewed: the next segment begins at the right time, and the gap is on the record.

@@ -38,6 +38,8 @@ use crate::{
 
 /// Bytes one camera may hold in queues: several seconds of a large picture.
 const CAMERA_BYTES: usize = 12 << 20;
+/// Sealed bytes of one fragment that are written before more is sealed: large writes cost less, memory costs too.
+const ENOUGH: usize = 128 << 10;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
 /// A disk that does not finish one job in this time has failed.
 const HUNG: Duration = Duration::from_secs(20);
@@ -265,6 +267,7 @@ pub fn start(volume: &Path, context: Context) -> std::io::Result<(Queue, JoinHan
                 queue: mine,
                 context,
                 open: HashMap::new(),
+                head: Vec::new(),
             }
             .run()
         })?;
@@ -304,10 +307,33 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> WriteEr
     move |source| WriteError::Io { what, path, source }
 }
 
+impl Open {
+    /// Hashes and seals; what is complete is written once it is worth a call.
+    fn put(&mut self, plain: &[u8]) -> Result<(), WriteError> {
+        self.sha.update(plain);
+        self.size += plain.len() as u64;
+        self.sealer.push(plain)?;
+        if self.sealer.ready().len() >= ENOUGH {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> Result<(), WriteError> {
+        self.file
+            .write_all(self.sealer.ready())
+            .map_err(io("write to", &self.folder))?;
+        self.sealer.written();
+        Ok(())
+    }
+}
+
 struct Writer {
     queue: Queue,
     context: Context,
     open: HashMap<(usize, u64), Open>,
+    /// A fragment's boxes, before its frames.
+    head: Vec<u8>,
 }
 
 impl Writer {
@@ -447,35 +473,33 @@ impl Writer {
         let path = self.queue.path.join(begin.name.open_path());
         let folder = path.parent().unwrap_or(&self.queue.path).to_owned();
         self.make_folder(&folder)?;
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .append(true)
             .create_new(true)
             .mode(0o660)
             .open(&path)
             .map_err(io("make", &path))?;
-        let (mut sealer, mut out) = Sealer::new(&recipient)?;
-        let init = mp4::init(&begin.parameters)?;
-        sealer.push(&init, &mut out)?;
-        file.write_all(&out).map_err(io("write to", &path))?;
-        let mut sha = ring::digest::Context::new(&ring::digest::SHA256);
-        sha.update(&init);
         let _ = self.context.reports.send(Report::Volume {
             path: self.queue.path.clone(),
             failed: None,
         });
         let _ = self.context.reports.send(Report::Reader(None));
         tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
-        Ok(Open {
+        let init = mp4::init(&begin.parameters)?;
+        let mut open = Open {
             ticket: ticket.clone(),
             file,
             folder,
             begin,
-            sha,
-            sealer,
-            size: init.len() as u64,
+            sha: ring::digest::Context::new(&ring::digest::SHA256),
+            sealer: Sealer::new(&recipient)?,
+            size: 0,
             key: key.to_string(),
             fragments: 0,
-        })
+        };
+        open.put(&init)?;
+        open.write()?;
+        Ok(open)
     }
 
     /// Makes a camera-day's folder; new names above it are synced, so that a power cut cannot take the whole day.
@@ -509,18 +533,13 @@ impl Writer {
         let Some(open) = self.open.get_mut(&(ticket.cam, ticket.id)) else {
             return Ok(());
         };
-        let mut plain =
-            Vec::with_capacity(frames.iter().map(|f| f.bytes.len() + 16).sum::<usize>() + 256);
-        mp4::fragment(sequence, wall, frames, &mut plain)?;
-        open.sha.update(&plain);
-        open.size += plain.len() as u64;
-        let mut out = Vec::with_capacity(plain.len() + (64 << 10));
-        open.sealer.push(&plain, &mut out)?;
-        if !out.is_empty() {
-            open.file
-                .write_all(&out)
-                .map_err(io("write to", &open.folder))?;
+        self.head.clear();
+        mp4::fragment_head(sequence, wall, frames, &mut self.head)?;
+        open.put(&self.head)?;
+        for frame in frames {
+            open.put(&frame.bytes)?;
         }
+        open.write()?;
         open.fragments += 1;
         let landed = &ticket.landed;
         landed.last.store(end.0, Relaxed);
@@ -541,9 +560,8 @@ impl Writer {
             give_up(ticket, Cause::Lost, &self.context.reports);
             return Ok(());
         }
-        let mut out = Vec::new();
-        open.sealer.finish(&mut out)?;
-        open.file.write_all(&out).map_err(io("write to", &at))?;
+        let last = open.sealer.finish()?;
+        open.file.write_all(&last).map_err(io("write to", &at))?;
         open.file.sync_all().map_err(io("sync", &at))?;
         let closed = self.queue.path.join(open.begin.name.closed_path());
         std::fs::rename(&at, &closed).map_err(io("rename", &at))?;

@@ -540,9 +540,7 @@ async fn a_clip_goes_on_where_it_stood() {
         panic!("a pull")
     };
     assert!(!order.contains("theft"), "free text stays at the hub");
-    let (mut sealer, mut sealed) = sealed::Sealer::new(&recipient).expect("recipient");
-    sealer.push(&plain, &mut sealed).expect("seal");
-    sealer.finish(&mut sealed).expect("seal");
+    let sealed = sealed::seal(&recipient, &plain).expect("sealed");
     let clip = log.add(
         "hub:order",
         &ExpClip {

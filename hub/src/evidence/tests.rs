@@ -249,9 +249,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             key: "c03/2026-11-03".into(),
         };
         let n = append(&|l| l.append("sys:rec", &line).expect("line").n);
-        let (mut sealer, mut out) = sealed::Sealer::new(&recipient).expect("sealer");
-        sealer.push(&plain, &mut out).expect("push");
-        sealer.finish(&mut out).expect("finish");
+        let out = sealed::seal(&recipient, &plain).expect("sealed");
         let path = folder.path().join(format!("{s}.mp4.age"));
         std::fs::write(&path, out).expect("write");
         if i > 0 {

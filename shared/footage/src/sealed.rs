@@ -23,7 +23,7 @@ use age_core::{
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD_NO_PAD};
 use ring::{
-    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey},
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, Tag, UnboundKey},
     hkdf, hmac,
     rand::{SecureRandom, SystemRandom},
 };
@@ -154,16 +154,14 @@ impl Stream {
         Nonce::assume_unique_for_key(nonce)
     }
 
-    fn seal(&mut self, plain: &[u8], last: bool, out: &mut Vec<u8>) -> Result<(), SealError> {
-        let start = out.len();
-        out.extend_from_slice(plain);
+    /// Seals where it lies; the tag goes behind it.
+    fn seal_in_place(&mut self, piece: &mut [u8], last: bool) -> Result<Tag, SealError> {
         let tag = self
             .key
-            .seal_in_place_separate_tag(self.nonce(last), Aad::empty(), &mut out[start..])
+            .seal_in_place_separate_tag(self.nonce(last), Aad::empty(), piece)
             .map_err(|_| SealError::System)?;
-        out.extend_from_slice(tag.as_ref());
         self.next += 1;
-        Ok(())
+        Ok(tag)
     }
 
     /// Appends the plaintext, or leaves `out` as it was.
@@ -220,54 +218,86 @@ fn header_for(file_key: &FileKey, recipient: &str) -> Result<Vec<u8>, SealError>
     Ok(text.into_bytes())
 }
 
+/// A whole file at once.
+pub fn seal(recipient: &str, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+    let mut sealer = Sealer::new(recipient)?;
+    sealer.push(plain)?;
+    sealer.finish()
+}
+
 /// Seals a growing file piece by piece. Holds back at most one piece, because the last one is marked.
+///
+/// The recorder's hot path: plaintext is copied once, to where it is sealed in place and written from.
 pub struct Sealer {
     stream: Stream,
-    held: Zeroizing<Vec<u8>>,
+    /// Sealed pieces not yet taken, then the plaintext of the piece being filled.
+    buffer: Vec<u8>,
+    /// Bytes of sealed pieces in it.
+    sealed: usize,
 }
 
 impl Sealer {
-    /// The sealer, and the bytes that open the file (header and nonce).
-    pub fn new(recipient: &str) -> Result<(Self, Vec<u8>), SealError> {
+    /// The sealer; the bytes that open the file (header and nonce) are ready.
+    pub fn new(recipient: &str) -> Result<Self, SealError> {
         let random = SystemRandom::new();
         let file_key =
             FileKey::try_init_with_mut(|key| random.fill(key)).map_err(|_| SealError::System)?;
-        let mut opening = header_for(&file_key, recipient)?;
+        let mut buffer = header_for(&file_key, recipient)?;
         let mut nonce = [0u8; NONCE];
         random.fill(&mut nonce).map_err(|_| SealError::System)?;
-        opening.extend_from_slice(&nonce);
+        buffer.extend_from_slice(&nonce);
         let stream = Stream::new(&file_key, &nonce)?;
-        Ok((
-            Self {
-                stream,
-                held: Zeroizing::new(Vec::with_capacity(PIECE)),
-            },
-            opening,
-        ))
+        let sealed = buffer.len();
+        Ok(Self {
+            stream,
+            buffer,
+            sealed,
+        })
     }
 
-    /// Adds plaintext; appends to `out` every piece that is complete.
-    pub fn push(&mut self, mut plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    /// Adds plaintext.
+    pub fn push(&mut self, mut plain: &[u8]) -> Result<(), SealError> {
         while !plain.is_empty() {
-            if self.held.len() == PIECE {
-                self.stream.seal(&self.held, false, out)?;
-                self.held.clear();
+            if self.held_back() == PIECE {
+                self.seal(false)?;
             }
-            let (now, later) = plain.split_at(plain.len().min(PIECE - self.held.len()));
-            self.held.extend_from_slice(now);
+            let (now, later) = plain.split_at(plain.len().min(PIECE - self.held_back()));
+            self.buffer.extend_from_slice(now);
             plain = later;
         }
         Ok(())
     }
 
-    /// Plaintext bytes that no piece holds yet: lost if the process dies now.
-    pub fn held_back(&self) -> usize {
-        self.held.len()
+    /// What is to be written: the file's next bytes.
+    pub fn ready(&self) -> &[u8] {
+        &self.buffer[..self.sealed]
     }
 
-    /// Appends the last piece.
-    pub fn finish(mut self, out: &mut Vec<u8>) -> Result<(), SealError> {
-        self.stream.seal(&self.held, true, out)
+    /// What was ready has been written.
+    pub fn written(&mut self) {
+        self.buffer.copy_within(self.sealed.., 0);
+        self.buffer.truncate(self.held_back());
+        self.sealed = 0;
+    }
+
+    /// Plaintext bytes that no piece holds yet: lost if the process dies now.
+    pub fn held_back(&self) -> usize {
+        self.buffer.len() - self.sealed
+    }
+
+    /// Seals the last piece: the file's last bytes.
+    pub fn finish(mut self) -> Result<Vec<u8>, SealError> {
+        self.seal(true)?;
+        Ok(self.buffer)
+    }
+
+    fn seal(&mut self, last: bool) -> Result<(), SealError> {
+        let tag = self
+            .stream
+            .seal_in_place(&mut self.buffer[self.sealed..], last)?;
+        self.buffer.extend_from_slice(tag.as_ref());
+        self.sealed = self.buffer.len();
+        Ok(())
     }
 }
 

@@ -1,7 +1,8 @@
 //! Wiring. `make bench`: what recording costs, beside ffmpeg doing the same in the same minute on the same cameras.
 //!
 //! `record.copy.N`: N cameras of 4 Mbit/s (H.264, 1080p25). Measured: CPU and memory of `beadle-edge run` and `reader` (fragmenting,
-//! hashing, sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`, at the same time.
+//! hashing, sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`: at the same time, or, with more cameras than two
+//! cores can carry twice, one after the other on the same cameras.
 //! `record.mask.1`: one masked camera (640×360 at 12 a second), the picture worker's cost with it.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
@@ -25,7 +26,9 @@ use beadle_tests::{
 use serde::Serialize;
 use serde_json::Value;
 
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.mask.1 (default: all)";
+/// More cameras than this are recorded by one side at a time.
+const TOGETHER: usize = 32;
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -43,9 +46,14 @@ fn main() -> ExitCode {
         return ExitCode::from(64);
     }
     if names.is_empty() {
-        names = ["record.copy.8", "record.copy.32", "record.mask.1"]
-            .map(str::to_owned)
-            .to_vec();
+        names = [
+            "record.copy.8",
+            "record.copy.32",
+            "record.copy.64",
+            "record.mask.1",
+        ]
+        .map(str::to_owned)
+        .to_vec();
     }
     match bench(&names, secs) {
         Ok(()) => ExitCode::SUCCESS,
@@ -157,7 +165,8 @@ impl Figure {
 struct Run {
     name: String,
     streams: usize,
-    minutes: f64,
+    edge_minutes: f64,
+    peer_minutes: f64,
     edge: Cost,
     peer: Option<Cost>,
     lost: u64,
@@ -167,16 +176,16 @@ struct Run {
 impl Run {
     fn figures(&self) -> Vec<Figure> {
         const FFMPEG: &str = "ffmpeg -c copy -f segment";
-        let large = self.streams >= 32 && self.peer.is_some();
+        let large = self.streams == 32 && self.peer.is_some();
         let mut cpu = Figure::new(
             &self.name,
             "",
-            self.edge.cpu_secs / self.minutes,
+            self.edge.cpu_secs / self.edge_minutes,
             "CPU s per stream-minute",
         );
         let mut memory = Figure::new(&self.name, ".rss", self.edge.rss_mib, "MiB");
         if let Some(peer) = self.peer {
-            cpu = cpu.beside(FFMPEG, peer.cpu_secs / self.minutes);
+            cpu = cpu.beside(FFMPEG, peer.cpu_secs / self.peer_minutes);
         }
         if large {
             cpu = cpu.at_most(0.27);
@@ -213,7 +222,8 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
     let mut town = Town::make(folder.path(), plan)?
         .enrolled(&mut hub)?
         .started()?;
-    let peers = if masked {
+    let apart = n > TOGETHER;
+    let peers = if masked || apart {
         Peers(Vec::new())
     } else {
         ffmpegs(&cameras, &paths, folder.path())?
@@ -248,8 +258,9 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
     let (edge_then, peer_then, began) = (edge()?, peers.cost()?, Instant::now());
     eprintln!("  measuring for {secs} s");
     pause(secs);
-    let (edge, peer) = (edge()?.since(edge_then), peers.cost()?.since(peer_then));
-    let minutes = began.elapsed().as_secs_f64() / 60.0 * n as f64;
+    let minutes = |began: Instant| began.elapsed().as_secs_f64() / 60.0 * n as f64;
+    let (edge, mut peer) = (edge()?.since(edge_then), peers.cost()?.since(peer_then));
+    let (edge_minutes, mut peer_minutes) = (minutes(began), minutes(began));
     town.must_run()?;
     let lost: u64 = town
         .lines_of("seg.write", None)
@@ -265,10 +276,29 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
         eprintln!("  {}", gap["data"]);
     }
     town.stop()?;
+    drop(peers);
+    if apart {
+        let peers = ffmpegs(&cameras, &paths, folder.path())?;
+        wait::until("every camera is viewed by an ffmpeg", 120, || {
+            let writing = peers.writing(folder.path());
+            Ok(if writing == n {
+                Look::Yes(())
+            } else {
+                Look::NotYet(format!("{writing} of {n}"))
+            })
+        })?;
+        pause(10);
+        let (then, began) = (peers.cost()?, Instant::now());
+        eprintln!("  measuring ffmpeg for {secs} s");
+        pause(secs);
+        peer = peers.cost()?.since(then);
+        peer_minutes = minutes(began);
+    }
     Ok(Run {
         name: name.to_owned(),
         streams: n,
-        minutes,
+        edge_minutes,
+        peer_minutes,
         edge,
         peer: (!masked).then_some(peer),
         lost,
@@ -284,6 +314,14 @@ fn round(v: f64) -> f64 {
 struct Peers(Vec<Child>);
 
 impl Peers {
+    /// How many have begun a file.
+    fn writing(&self, folder: &Path) -> usize {
+        let begun = |i: &usize| {
+            fs::metadata(folder.join(format!("ffmpeg-{i:02}-000.mp4"))).is_ok_and(|m| m.len() > 0)
+        };
+        (0..self.0.len()).filter(begun).count()
+    }
+
     fn cost(&self) -> Done<Cost> {
         self.0.iter().try_fold(
             Cost::default(),

@@ -1,4 +1,4 @@
-//! Pure. One fragment, written straight into the output: the recorder's hot path.
+//! Pure. One fragment: the recorder's hot path.
 
 use shared::time::Utc;
 
@@ -40,6 +40,15 @@ pub fn fragment(
     frames: &[Frame],
     out: &mut Vec<u8>,
 ) -> Result<(), Mp4Error> {
+    head(sequence, wall, frames, out)?;
+    for frame in frames {
+        out.extend_from_slice(&frame.bytes);
+    }
+    Ok(())
+}
+
+/// A fragment up to its frames' bytes, which follow it in their order: the recorder need not copy them together.
+pub fn head(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
     let first = frames
         .first()
         .ok_or_else(|| Mp4Error::Bad("a fragment without frames: nothing was written".into()))?;
@@ -49,7 +58,6 @@ pub fn fragment(
             "a fragment of {payload} bytes: at most 4 GiB fit, nothing was written; the camera's frames are out of all proportion"
         )));
     };
-    out.reserve(payload as usize + 160 + 16 * frames.len());
     put_full(out, b"prft", 1, CAPTURED, |out| {
         u32be(out, 1);
         u64be(out, to_ntp(wall));
@@ -79,9 +87,6 @@ pub fn fragment(
     out[offset_at..offset_at + 4].copy_from_slice(&data.to_be_bytes());
     u32be(out, mdat);
     out.extend_from_slice(b"mdat");
-    for frame in frames {
-        out.extend_from_slice(&frame.bytes);
-    }
     Ok(())
 }
 

@@ -29,7 +29,7 @@ mod tests;
 
 use shared::time::Utc;
 
-pub use fragment::fragment;
+pub use fragment::{fragment, head as fragment_head};
 pub use init::init;
 pub use parse::{parse, salvage};
 pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};

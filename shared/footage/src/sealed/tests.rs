@@ -17,12 +17,18 @@ fn plain(len: usize) -> Vec<u8> {
 }
 
 fn seal_in_steps(recipient: &str, plain: &[u8], step: usize) -> Vec<u8> {
-    let (mut sealer, mut out) = Sealer::new(recipient).expect("sealer");
-    for part in plain.chunks(step.max(1)) {
-        sealer.push(part, &mut out).expect("push");
+    let mut sealer = Sealer::new(recipient).expect("sealer");
+    let mut out = Vec::new();
+    for (i, part) in plain.chunks(step.max(1)).enumerate() {
+        sealer.push(part).expect("push");
         assert!(sealer.held_back() <= PIECE);
+        // Taken now and then, as a writer does once a fragment.
+        if i % 3 != 1 {
+            out.extend_from_slice(sealer.ready());
+            sealer.written();
+        }
     }
-    sealer.finish(&mut out).expect("finish");
+    out.extend_from_slice(&sealer.finish().expect("finish"));
     out
 }
 
@@ -160,12 +166,10 @@ fn damage_is_refused() {
         );
     }
     // A last piece that is empty though pieces came before it.
-    let (mut sealer, mut out) = Sealer::new(&recipient).expect("sealer");
-    sealer
-        .stream
-        .seal(&plain(PIECE), false, &mut out)
-        .expect("seal");
-    sealer.stream.seal(&[], true, &mut out).expect("seal");
+    let mut sealer = Sealer::new(&recipient).expect("sealer");
+    sealer.push(&plain(PIECE)).expect("push");
+    sealer.seal(false).expect("seal");
+    let out = sealer.finish().expect("finish");
     assert!(open_in_steps(&secret, &out, 4096).is_err());
     // A piece that goes on after an error is not read further.
     let mut opener = Opener::new(&["nonsense".to_owned()]);
@@ -265,7 +269,8 @@ proptest! {
     #[test]
     fn any_bytes_are_survived(parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..5), lead in 0usize..170) {
         let (secret, recipient) = keypair();
-        let (_, opening) = Sealer::new(&recipient).expect("sealer");
+        let sealer = Sealer::new(&recipient).expect("sealer");
+        let opening = sealer.ready();
         let mut opener = Opener::new(&[secret.to_string()]);
         let mut out = Vec::new();
         let _ = opener.push(&opening[..lead], &mut out);
