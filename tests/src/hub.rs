@@ -284,6 +284,28 @@ impl Hub {
         })
     }
 
+    /// An error unless both verifiers say INTACT, in the same words. `kind` is log or bundle.
+    pub fn intact(&self, kind: &str, path: &Path, live: bool) -> Done<()> {
+        let ours = self.verify(kind, path, live)?;
+        let theirs = self.verify_py(kind, path, live)?;
+        if ours != theirs {
+            return Err(Trouble(format!(
+                "two verdicts on {}:\n{}\nverify.py:\n{}",
+                path.display(),
+                ours.text,
+                theirs.text
+            )));
+        }
+        if !ours.intact() {
+            return Err(Trouble(format!(
+                "{} is not intact:\n{}",
+                path.display(),
+                ours.text
+            )));
+        }
+        Ok(())
+    }
+
     /// The hub's copy of a box's log.
     pub fn box_log(&self, name: &str) -> PathBuf {
         self.state.join("boxes").join(name).join("log/1")

@@ -35,6 +35,12 @@ pub enum Passwords {
 
 /// Reads and checks a configuration file.
 pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
+    let credentials =
+        std::env::var_os("CREDENTIALS_DIRECTORY").map_or(CREDENTIALS.into(), PathBuf::from);
+    load_with(path, needed, &credentials)
+}
+
+fn load_with(path: &Path, needed: Passwords, credentials: &Path) -> Result<Config, LoadError> {
     let name = || path.display().to_string();
     let bytes = std::fs::read(path).map_err(|source| LoadError::Read {
         path: name(),
@@ -50,7 +56,7 @@ pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
             Passwords::InFiles => matches!(source, PasswordSource::Credential(_)),
             Passwords::None => true,
         };
-        password(source).or_else(|e| if optional { Ok(String::new()) } else { Err(e) })
+        password(source, credentials).or_else(|e| if optional { Ok(String::new()) } else { Err(e) })
     };
     let around = Surroundings {
         program_folder: &program,
@@ -62,18 +68,19 @@ pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
     })
 }
 
-fn password(source: &PasswordSource) -> Result<String, String> {
+fn password(source: &PasswordSource, credentials: &Path) -> Result<String, String> {
     let path = match source {
         PasswordSource::File(path) => path.clone(),
-        PasswordSource::Credential(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
-            Some(folder) => Path::new(&folder).join(name),
-            None if Path::new(CREDENTIALS).join(name).exists() => Path::new(CREDENTIALS).join(name),
-            None => {
-                return Err(
-                    "this credential is only there when systemd starts the program, and for root while it runs".into(),
-                );
+        PasswordSource::Credential(name) => {
+            let path = credentials.join(name);
+            if !path.exists() {
+                return Err(format!(
+                    "{} is not there: systemd puts a credential there when it starts the recorder, for it and for root while it runs",
+                    path.display()
+                ));
             }
-        },
+            path
+        }
     };
     let text = std::fs::read_to_string(&path)
         .map_err(|e| format!("the password cannot be read from {}: {e}", path.display()))?;
@@ -85,4 +92,80 @@ fn password(source: &PasswordSource) -> Result<String, String> {
         ));
     }
     Ok(text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One camera's password in a file, the other's among systemd's credentials.
+    fn configuration(folder: &Path) -> PathBuf {
+        let path = folder.join("edge.toml");
+        let text = format!(
+            "[box]\nscheme = \"cctv.example.gov.uk\"\nname = \"ashby\"\nsite = \"Ashby\"\n[[volume]]\npath = \"/srv/footage1\"\n\
+             [[camera]]\nid = \"c01\"\nurl = \"rtsp://10.0.0.1/s\"\nusername = \"beadle\"\npassword_file = \"{}\"\n\
+             [[camera]]\nid = \"c02\"\nurl = \"rtsp://10.0.0.2/s\"\nusername = \"beadle\"\ncredential = \"c02-password\"\n",
+            folder.join("c01.password").display()
+        );
+        std::fs::write(&path, text).expect("write");
+        path
+    }
+
+    fn passwords(
+        path: &Path,
+        needed: Passwords,
+        credentials: &Path,
+    ) -> Result<Vec<String>, String> {
+        let config = load_with(path, needed, credentials).map_err(|e| e.to_string())?;
+        let reveal = |c: &super::super::Camera| {
+            c.password
+                .as_ref()
+                .map_or(String::new(), |p| p.reveal().to_owned())
+        };
+        Ok(config.cameras.iter().map(reveal).collect())
+    }
+
+    /// FLT-1: a contractor's command works without the passwords it does not need; the recorder does not start without its own.
+    #[test]
+    fn passwords_are_asked_for_by_whom_they_concern() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (path, credentials) = (
+            configuration(folder.path()),
+            folder.path().join("credentials"),
+        );
+        let ask = |needed| passwords(&path, needed, &credentials);
+        // Neither is there.
+        assert_eq!(ask(Passwords::None), Ok(vec![String::new(), String::new()]));
+        let said = ask(Passwords::InFiles).expect_err("the file is missing");
+        assert!(
+            said.contains("c01.password") && !said.contains("c02-password"),
+            "{said}"
+        );
+        let said = ask(Passwords::All).expect_err("both are missing");
+        assert!(
+            said.contains("c01.password") && said.contains("c02-password"),
+            "{said}"
+        );
+        // The file is there: enough for people, not for the recorder.
+        std::fs::write(folder.path().join("c01.password"), "one\n").expect("write");
+        assert_eq!(
+            ask(Passwords::InFiles),
+            Ok(vec!["one".into(), String::new()])
+        );
+        let said = ask(Passwords::All).expect_err("the credential is missing");
+        assert!(
+            said.contains("c02-password") && !said.contains("c01.password"),
+            "{said}"
+        );
+        // Both.
+        std::fs::create_dir(&credentials).expect("folder");
+        std::fs::write(credentials.join("c02-password"), "two").expect("write");
+        for needed in [Passwords::All, Passwords::InFiles, Passwords::None] {
+            assert_eq!(
+                ask(needed),
+                Ok(vec!["one".into(), "two".into()]),
+                "{needed:?}"
+            );
+        }
+    }
 }

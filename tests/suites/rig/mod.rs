@@ -95,37 +95,17 @@ impl Rig {
 
     /// Both verifiers say INTACT, in the same words.
     pub fn check_package(&self, package: &Path) -> Done<()> {
-        self.agree("bundle", package, false)
-    }
-
-    pub fn agree(&self, kind: &str, path: &Path, live: bool) -> Done<()> {
-        let ours = self.hub.verify(kind, path, live)?;
-        let theirs = self.hub.verify_py(kind, path, live)?;
-        if ours != theirs {
-            return Err(Trouble(format!(
-                "two verdicts on {}:\n{}\nverify.py:\n{}",
-                path.display(),
-                ours.text,
-                theirs.text
-            )));
-        }
-        if !ours.intact() {
-            return Err(Trouble(format!(
-                "{} is not intact:\n{}",
-                path.display(),
-                ours.text
-            )));
-        }
-        Ok(())
+        self.hub.intact("bundle", package, false)
     }
 
     /// Stops the box in order, lets the hub countersign nothing more, and verifies all three logs.
     pub fn stop_and_verify_logs(&mut self) -> Done<()> {
         self.town.stop()?;
         self.hub.stop()?;
-        self.agree("log", &self.town.log(), false)?;
-        self.agree("log", &self.hub.box_log(&self.town.name), false)?;
-        self.agree("log", &self.hub.own_log(), false)
+        self.hub.intact("log", &self.town.log(), false)?;
+        self.hub
+            .intact("log", &self.hub.box_log(&self.town.name), false)?;
+        self.hub.intact("log", &self.hub.own_log(), false)
     }
 }
 
