@@ -5,6 +5,7 @@
 //! identity/       box.key (P-256, PKCS#8 PEM, made on first start), box.crt, ca.crt, hub.json (from enrolment)
 //! reader/         root.key, identities, order.vkey: the reader's own (mode 0700, user beadle-reader)
 //! keys/           recipients.json (day recipients, public), reader.pub (the reader's long-term recipient), boot/ (identities sealed to it)
+//! rates.json      the last order of each camera in time-lapse
 //! pulls/          one JSON per prepared pull: <ref>-<camera>.json
 //! index.sqlite    derived, may be deleted
 //! run/            reader.sock, status.json
@@ -29,6 +30,9 @@ impl State {
     }
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
+    }
+    pub fn rates(&self) -> PathBuf {
+        self.0.join("rates.json")
     }
     pub fn pulls(&self) -> PathBuf {
         self.0.join("pulls")

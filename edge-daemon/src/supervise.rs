@@ -473,6 +473,8 @@ impl Watched<'_> {
                 landed: s.landed,
                 frames: s.frames,
                 lost: s.lost,
+                rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),
+                rate_until: s.rate.and_then(|(_, until)| until),
             });
         let faults = self.faults.list().into_iter().map(|r| status::Fault {
             code: r.code.into(),

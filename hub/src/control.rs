@@ -26,7 +26,7 @@ use crate::{
     devices::enrol,
     ownlog::CONSOLE,
     requests::{
-        Progress,
+        Progress, rate,
         rules::{Asked, State},
         submit,
     },
@@ -61,6 +61,12 @@ pub enum Ask {
         exhibit: ExhibitRef,
     },
     ClipList,
+    /// Real time for a camera in time-lapse; 0 minutes end it.
+    RateOrder {
+        camera: BoxCameraText,
+        minutes: u32,
+        reason: String,
+    },
     /// Permission to read a log: logged as `log.read`; the answer is its folder.
     LogRead {
         log: String,
@@ -87,6 +93,7 @@ pub enum Told {
     Progress { progress: Progress },
     Folder { folder: PathBuf, origin: String },
     Staff { op: u32 },
+    RateSet { until: Utc },
     Done,
     Failed { why: String },
 }
@@ -175,6 +182,24 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
     if let Ask::ClipWatch { exhibit } = &ask {
         return watch(desk, exhibit.as_str(), out).await;
     }
+    if let Ask::RateOrder {
+        camera,
+        minutes,
+        reason,
+    } = &ask
+    {
+        let ordered = match BoxCamera::parse(camera).map_err(plain) {
+            Ok(camera) => rate::order(desk, &camera, *minutes, reason, CONSOLE).await,
+            Err(e) => Err(e),
+        };
+        return Ok(match ordered {
+            Ok(until) => {
+                out.tell(&Told::RateSet { until }).await?;
+                Ok(())
+            }
+            Err(e) => Err(e),
+        });
+    }
     let d = desk.clone();
     let told = blocking(move || act(&d, ask))
         .await
@@ -260,7 +285,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         } => Some(Told::Staff {
             op: crate::commands::staff::add(&desk.db, &desk.log, CONSOLE, &name, &role, &password)?,
         }),
-        Ask::ClipWatch { .. } => None,
+        Ask::ClipWatch { .. } | Ask::RateOrder { .. } => None,
     })
 }
 

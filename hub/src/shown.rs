@@ -74,6 +74,8 @@ impl Board for Desk {
                         masked: c.masked,
                         recording: false,
                         landed: None,
+                        lapse_secs: c.lapse_secs,
+                        rate: None,
                     })
                     .collect();
             }
@@ -92,6 +94,7 @@ impl Board for Desk {
                         // What a box said before it fell silent is not how it is now.
                         c.recording = h.recording && row.online;
                         c.landed = h.landed;
+                        c.rate = h.rate.filter(|_| row.online);
                     }
                 }
             }

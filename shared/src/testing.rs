@@ -210,6 +210,7 @@ impl LogBuilder {
                 proofs: 0,
                 lost: 0,
                 key,
+                rate: None,
             },
         )
     }

@@ -58,8 +58,11 @@ lines! {
     ClockStep = "clock.step" { delta_ms: i64, src: String }
     CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
     /// `how`: none, burned, proved, lifted. `sha256` is of the plaintext file; `t1` is the end of the last frame.
-    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String }
+    /// `rate`: only of a camera with two rates: realtime, timelapse-N (a key frame every N seconds).
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String, #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }
     SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
+    /// The rate a camera with two is to record at, from its next key frame on; `why`: start, order, event, end. `order`: the hub's.
+    RateSet = "rate.set" { cam: CameraId, rate: String, until: Option<Utc>, why: String, order: Option<u64> }
     SegLost = "seg.lost" { cam: CameraId, s: u64, why: String }
     MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day> }
     MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String> }
@@ -94,6 +97,11 @@ lines! {
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
     /// Hub log: a request that could not be met or was refused, with the plain code of why.
     GrantFail = "grant.fail" { grant: String, cam: String, why: String }
+    /// Hub log: a box was ordered to record a camera in real time for so many minutes (0: no longer); the reason is salted. The
+    /// line's number is the order's.
+    RateOrder = "rate.order" { r#box: String, cam: CameraId, minutes: u64, reason: String }
+    /// Hub log: what came of an order, when it was not carried out.
+    RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, why: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
     /// Hub log: somebody read or exported a log.

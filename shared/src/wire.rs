@@ -85,6 +85,9 @@ pub struct CameraInfo {
     pub cam: CameraId,
     pub title: String,
     pub masked: bool,
+    /// Recorded in time-lapse, a picture every so many seconds, unless real time is ordered.
+    #[serde(default)]
+    pub lapse_secs: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -140,6 +143,15 @@ pub enum Order {
         purpose: String,
         recipient: String,
     },
+    /// Record `cam`, which is in time-lapse, in real time for so many minutes from now (0: no longer). `order` is the number of the
+    /// hub's line about it, `made` the hub's time: an older order than one obeyed before is refused.
+    Rate {
+        r#box: BoxName,
+        order: u64,
+        cam: CameraId,
+        minutes: u32,
+        made: Utc,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -165,6 +177,17 @@ pub enum ToHub {
         cam: CameraId,
         why: String,
     },
+    /// An order of a rate is obeyed, until then by the box's clock.
+    RateSet {
+        order: u64,
+        cam: CameraId,
+        until: Utc,
+    },
+    RateFailed {
+        order: u64,
+        cam: CameraId,
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -175,6 +198,9 @@ pub struct CameraHealth {
     /// Wall time of the last frame that landed on disk.
     pub landed: Option<Utc>,
     pub recording: bool,
+    /// Of a camera with two rates: realtime, timelapse-N.
+    #[serde(default)]
+    pub rate: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

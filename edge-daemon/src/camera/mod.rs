@@ -5,12 +5,15 @@
 //! rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
 //!                       ↑ which volume: overseer
 //! ```
+mod event;
 mod mask;
 mod pictures;
+mod rates;
 pub mod report;
 mod rtsp;
 pub mod scribe;
 mod session;
+mod switch;
 mod track;
 
 use std::{
@@ -35,12 +38,13 @@ use crate::{
     config::Config,
     health::Faults,
     reader::Recipients,
-    segment::sequence::Sequence,
+    segment::{rate::Rate, sequence::Sequence},
     store::{
         Volumes,
         writer::{self, Queue, lock},
     },
 };
+use rates::Rates;
 use report::Report;
 use track::{Doors, Shared, Track};
 
@@ -67,6 +71,8 @@ pub struct Status {
     pub landed: Option<Utc>,
     pub frames: u64,
     pub lost: u64,
+    /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
+    pub rate: Option<(Rate, Option<Utc>)>,
 }
 
 /// Frames landed within this long: it is recording.
@@ -86,6 +92,7 @@ struct Inner {
     cameras: Vec<Arc<Shared>>,
     doors: Arc<Doors>,
     reports: Sender<Report>,
+    rates: Rates,
     stop: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     scribe: Mutex<Option<JoinHandle<()>>>,
@@ -109,6 +116,12 @@ impl Cameras {
             })
             .collect();
         let (reports, inbox) = channel();
+        let rates = Rates::start(
+            deps.config.state().rates(),
+            deps.log.clone(),
+            deps.clock.clone(),
+            &cameras,
+        );
         let scribe = scribe::Scribe::new(deps.log, deps.faults, cameras.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let inner = Arc::new(Inner {
@@ -116,6 +129,7 @@ impl Cameras {
             cameras: cameras.clone(),
             doors: Arc::default(),
             reports: reports.clone(),
+            rates: rates.clone(),
             stop: stop.clone(),
             threads: Mutex::default(),
             scribe: Mutex::new(spawn("scribe", move || scribe.run(inbox))),
@@ -144,11 +158,16 @@ impl Cameras {
         let mut threads: Vec<_> = spawn("overseer", move || overseer.run(&flag))
             .into_iter()
             .collect();
+        if !rates.idle() {
+            let (rates, flag) = (rates.clone(), stop.clone());
+            threads.extend(spawn("rates", move || rates.run(&flag)));
+        }
         let context = rtsp::Context {
             clock: deps.clock,
             config: deps.config.clone(),
             doors: inner.doors.clone(),
             reports: reports.clone(),
+            rates,
             stop,
         };
         let captures: Vec<rtsp::Capture> = cameras
@@ -190,16 +209,34 @@ impl Cameras {
         let now = self.inner.clock.now().mono;
         let one = |c: &Arc<Shared>| {
             let landed = c.landed.last();
+            // A time-lapse picture is followed by none for a while.
+            let lapse = c.config.timelapse.as_ref();
+            let patience = RECORDING_MS + lapse.map_or(0, |t| u64::from(t.every_secs) * 1000);
             let status = Status {
                 connected: c.connected.load(Relaxed),
-                recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < RECORDING_MS),
+                recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience),
                 landed: landed.map(|(t, _)| t),
                 frames: c.landed.frames(),
                 lost: c.lost.load(Relaxed),
+                rate: self.inner.rates.status(c.index),
             };
             (c.id().clone(), status)
         };
         self.inner.cameras.iter().map(one).collect()
+    }
+
+    /// The hub's order that a camera in time-lapse record in real time; see [`Rates::order`].
+    pub fn order_rate(
+        &self,
+        cam: &CameraId,
+        order: u64,
+        made: Utc,
+        minutes: u32,
+    ) -> Result<Utc, String> {
+        if self.find(cam).is_none() {
+            return Err(format!("this box has no camera {cam}"));
+        }
+        self.inner.rates.order(cam, order, made, minutes)
     }
 
     /// Closes the camera's open segment at its next key frame; returns when its line is in the log (or at the timeout).

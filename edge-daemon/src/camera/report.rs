@@ -19,6 +19,8 @@ pub struct Closed {
     pub key: String,
     /// Mask burned in.
     pub mask: Option<String>,
+    /// Of a camera with two rates: the segment's, as in its line.
+    pub rate: Option<String>,
     pub lost: u64,
     pub loss: Option<Loss>,
 }

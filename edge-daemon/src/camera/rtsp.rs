@@ -4,7 +4,8 @@
 //! every socket: wake-ups are what recording costs, and async timers would wake for each packet. Frame times come from RTP, so
 //! the turn adds no error to them.
 //!
-//! RTP over the RTSP connection (TCP), the first video stream, H.264 or H.265. Sound is ignored.
+//! RTP over the RTSP connection (TCP), the first video stream, H.264 or H.265. Sound is ignored. Where events of the camera's switch it
+//! to real time, its metadata stream too.
 use std::{
     cell::Cell,
     rc::Rc,
@@ -26,7 +27,9 @@ use retina::{
 use shared::time::{Clock, Now};
 
 use super::{
+    event,
     pictures::Worker,
+    rates::Rates,
     report::Report,
     session::{CONNECT_MS, Ended, HOLD_BYTES, HOLD_MS, Retry, STALL_MS, refusal},
     track::{Doors, Shared, Track},
@@ -58,6 +61,7 @@ pub struct Context {
     pub config: Arc<crate::config::Config>,
     pub doors: Arc<Doors>,
     pub reports: Sender<Report>,
+    pub rates: Rates,
     pub stop: Arc<AtomicBool>,
 }
 
@@ -144,6 +148,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             .await
             .unwrap_or((Ended::Lost, "the session failed inside Beadle".into()));
         shared.connected.store(false, Relaxed);
+        // Whether it goes on cannot be known any more.
+        context.rates.event(shared.index, false);
         {
             let mut track = lock(&capture.track);
             track.finish(how.cause());
@@ -288,9 +294,40 @@ impl Run {
             )
             .await
             .map_err(fail)?;
+        if config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
+            self.listen(&mut session).await;
+        }
         let session = session.play(PlayOptions::default()).await.map_err(fail)?;
         let demuxed = session.demuxed().map_err(fail)?;
         Ok((demuxed, stream))
+    }
+
+    /// Asks for the camera's events too. Without them it is recorded all the same.
+    async fn listen(&self, session: &mut Session<retina::client::Described>) {
+        let metadata = |s: &retina::client::Stream| {
+            s.media() == "application" && s.encoding_name() == "vnd.onvif.metadata"
+        };
+        let why = match session.streams().iter().position(metadata) {
+            None => "it offers no ONVIF metadata stream".to_owned(),
+            Some(stream) => match session.setup(stream, SetupOptions::default()).await {
+                Ok(()) => return,
+                Err(e) => first_line(&e),
+            },
+        };
+        tracing::warn!(camera = %self.capture.shared.id(), %why, "the camera's events cannot be had: none will switch it to real time");
+    }
+
+    /// An event document.
+    fn heard(&self, document: &[u8]) {
+        let shared = &self.capture.shared;
+        let topic = shared
+            .config
+            .timelapse
+            .as_ref()
+            .and_then(|t| t.event.as_deref());
+        for on in topic.map_or_else(Vec::new, |t| event::states(document, t)) {
+            self.context.rates.event(shared.index, on);
+        }
     }
 
     async fn play(&mut self, mut demuxed: Demuxed, stream: usize) -> Outcome {
@@ -305,6 +342,7 @@ impl Run {
                         return outcome;
                     }
                 }
+                Ok(Some(Ok(CodecItem::MessageFrame(message)))) => self.heard(message.data()),
                 Ok(Some(Ok(_))) | Err(_) => {}
             }
             if let Some(outcome) = self.look() {

@@ -300,6 +300,7 @@ impl Scribe {
             proofs: 0,
             lost: closed.lost,
             key: closed.key.clone(),
+            rate: closed.rate.clone(),
         })?;
         tracing::debug!(camera = %cam, s, file = %name.closed_path(), "segment logged");
         Ok(())

@@ -284,6 +284,7 @@ impl World {
                 password: Some(Secret::new("correct horse".into())),
                 retention_days: 28,
                 mask: None,
+                timelapse: None,
             }],
             pictures: "/nonexistent/beadle-pictures".into(),
             segment_secs: 2,

@@ -20,8 +20,9 @@ use shared::{
 use super::report::{Closed, Report};
 use crate::{
     segment::{
-        Cause, Unit,
+        Cause, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
+        rate::{Thinner, Verdict},
         sequence::Sequence,
     },
     store::writer::{Begin, End, Landed, Queue, Ticket, lock},
@@ -37,6 +38,8 @@ pub struct Shared {
     pub lost: AtomicU64,
     /// Somebody wants the open segment closed at its next key frame.
     pub cut: AtomicBool,
+    /// A camera in time-lapse is to record in real time now.
+    pub realtime: AtomicBool,
     pub numbers: Mutex<Sequence<Closed>>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
@@ -51,6 +54,7 @@ impl Shared {
             connected: AtomicBool::new(false),
             lost: AtomicU64::new(0),
             cut: AtomicBool::new(false),
+            realtime: AtomicBool::new(false),
             numbers: Mutex::new(numbers),
             settled: Condvar::new(),
         }
@@ -91,6 +95,10 @@ pub struct Track {
     doors: Arc<Doors>,
     reports: Sender<Report>,
     cutter: Cutter,
+    /// Of a camera in time-lapse.
+    thinner: Option<Thinner>,
+    /// No key frame for so many ticks is too long.
+    patience: i64,
     steps: Vec<Step>,
     current: Option<Current>,
     /// A segment was cut short by us: why the next one does not follow on.
@@ -107,7 +115,10 @@ impl Track {
         zone: Zone,
         segment_secs: u32,
     ) -> Self {
+        let lapse = shared.config.timelapse.as_ref();
         Self {
+            thinner: lapse.map(|t| Thinner::new(t.every_secs)),
+            patience: i64::from(2 * segment_secs + 30) * TICKS_PER_SEC,
             shared,
             doors,
             reports,
@@ -129,22 +140,34 @@ impl Track {
         self.cutter.because(cause);
     }
     pub fn starved(&self) -> bool {
-        self.cutter.starved()
+        let lapsed = self.thinner.as_ref();
+        self.cutter.starved() || lapsed.is_some_and(|t| t.starved(self.patience))
     }
     /// End of the last picture recorded.
     pub fn last(&self) -> Option<Utc> {
         self.last
     }
 
-    pub fn unit(&mut self, unit: Unit, origin_us: i64) {
+    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
         if unit.lost > 0 {
             self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
         }
         self.check();
         if self.shared.cut.swap(false, Relaxed) {
             self.cutter.cut_at_next_key();
+            self.thinner.iter_mut().for_each(Thinner::soon);
         }
-        self.cutter.unit(unit, origin_us, &mut self.steps);
+        match &mut self.thinner {
+            None => self.cutter.unit(unit, origin_us, &mut self.steps),
+            Some(thinner) => {
+                let seen = thinner.unit(&mut unit, self.shared.realtime.load(Relaxed));
+                if seen.verdict == Verdict::Skip {
+                    self.cutter.skipped(unit.pts, seen, &mut self.steps);
+                } else {
+                    self.cutter.rated(unit, seen, origin_us, &mut self.steps);
+                }
+            }
+        }
         self.apply();
     }
 
@@ -159,6 +182,7 @@ impl Track {
     pub fn finish(&mut self, cause: Cause) {
         self.check();
         self.cutter.finish(cause, &mut self.steps);
+        self.thinner.iter_mut().for_each(Thinner::finish);
         self.apply();
         self.current = None;
     }
@@ -185,6 +209,7 @@ impl Track {
                 t0,
                 day,
                 parameters,
+                rate,
                 gap,
             } => {
                 let gap = gap.or(self.short.map(|c| (c, 0)));
@@ -216,6 +241,7 @@ impl Track {
                         t0,
                         parameters,
                         mask,
+                        rate,
                     },
                 );
                 self.current = Some(Current { ticket, queue });

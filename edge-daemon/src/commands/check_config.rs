@@ -5,6 +5,23 @@ use std::{path::Path, process::ExitCode};
 use super::Failed;
 use crate::config::{self, Passwords};
 
+fn rate(camera: &config::Camera) -> String {
+    let Some(t) = &camera.timelapse else {
+        return "continuous".into();
+    };
+    let on = match &t.event {
+        Some(event) => format!(
+            "by order, or by event {event} and {} s after it",
+            t.hold_secs
+        ),
+        None => "by order".into(),
+    };
+    format!(
+        "time-lapse, a picture every {} s; real time {on}",
+        t.every_secs
+    )
+}
+
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let c = config::load(path, Passwords::InFiles)?;
     println!("{}: good", path.display());
@@ -33,8 +50,12 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             )
         });
         println!(
-            "camera {} ({}): {}, kept {} days, {mask}",
-            camera.id, camera.title, camera.url, camera.retention_days
+            "camera {} ({}): {}, kept {} days, {mask}, {}",
+            camera.id,
+            camera.title,
+            camera.url,
+            camera.retention_days,
+            rate(camera)
         );
     }
     Ok(ExitCode::SUCCESS)

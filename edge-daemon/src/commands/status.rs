@@ -56,9 +56,14 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
             "not connected"
         };
         println!(
-            "camera {} ({}): {how}, last frame {}, {} frames, {} packets lost",
+            "camera {} ({}): {how}, {}{}, last frame {}, {} frames, {} packets lost",
             c.cam,
             c.title,
+            c.rate,
+            c.rate_until.map_or(String::new(), |t| format!(
+                " until {}",
+                t.for_people(&config.zone)
+            )),
             c.landed.map_or("never".into(), ago),
             c.frames,
             c.lost

@@ -65,6 +65,17 @@ pub struct Camera {
     pub password: Option<Secret>,
     pub retention_days: u32,
     pub mask: Option<Mask>,
+    /// None: always in real time.
+    pub timelapse: Option<Timelapse>,
+}
+
+/// A camera that is recorded in time-lapse until real time is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timelapse {
+    pub every_secs: u32,
+    /// Topic, or part of it, of the events that ask for it.
+    pub event: Option<String>,
+    pub hold_secs: u32,
 }
 
 /// A mask: solid polygons in normalised coordinates (0 to 1), burned in by the picture worker.

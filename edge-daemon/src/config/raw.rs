@@ -28,6 +28,11 @@
 //! id = "m7"
 //! review = 2026-11-01
 //! polygons = [[[0.10, 0.20], [0.35, 0.20], [0.35, 0.55], [0.10, 0.55]]]
+//!
+//! [camera.timelapse]                   # a key frame now and then, until somebody or something asks for real time
+//! every_secs = 5
+//! event = "VideoSource/MotionAlarm"    # an event of the camera's that asks for it
+//! hold_secs = 60
 //! ```
 
 use std::collections::BTreeMap;
@@ -143,6 +148,9 @@ pub struct RawCamera {
     /// What is painted over before anything is stored. Default: nothing.
     #[serde(default)]
     pub mask: Field<RawMask>,
+    /// Recorded in time-lapse until real time is ordered or an event asks for it. Default: always in real time.
+    #[serde(default)]
+    pub timelapse: Field<RawTimelapse>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -159,6 +167,22 @@ pub struct RawMask {
     /// One or more polygons, each at least three `[x, y]` corners from 0 to 1. No default.
     #[serde(default)]
     pub polygons: Field<Vec<Vec<(Number, Number)>>>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[camera.timelapse]`: key frames at an interval instead of every picture.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawTimelapse {
+    /// Seconds between pictures, 1 to 60; the camera's key frames decide the exact moments. No default.
+    #[serde(default)]
+    pub every_secs: Field<i64>,
+    /// Topic, or part of it, of the camera's ONVIF events that switch to real time. Default: no event does.
+    #[serde(default)]
+    pub event: Field<String>,
+    /// Real time goes on for so many seconds after such an event is over, 1 to 3600. Default 60.
+    #[serde(default)]
+    pub hold_secs: Field<i64>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -41,6 +41,13 @@ retention_days = 28
 id = "m7"
 review = 2027-11-01
 polygons = [[[0, 0.2], [0.4, 0.2], [0.4, 1]]]
+[[camera]]
+id = "c04"
+url = "rtsp://10.0.0.4/stream"
+[camera.timelapse]
+every_secs = 5
+event = "VideoSource/MotionAlarm"
+hold_secs = 30
 "#;
 
 #[test]
@@ -66,6 +73,16 @@ fn a_whole_file_with_its_defaults() {
             three.password.as_ref().map(Secret::reveal)
         ),
         (28, Some("hunter2"))
+    );
+    // REC-3: continuous unless configured otherwise.
+    assert!(one.timelapse.is_none() && three.timelapse.is_none());
+    assert_eq!(
+        c.cameras[2].timelapse,
+        Some(Timelapse {
+            every_secs: 5,
+            event: Some("VideoSource/MotionAlarm".into()),
+            hold_secs: 30
+        })
     );
     let mask = three.mask.as_ref().expect("mask");
     assert_eq!(
@@ -191,5 +208,39 @@ fn not_toml_at_all() {
             }
         )
         .is_err()
+    );
+}
+
+/// REC-3: what is wrong with a time-lapse is said, each with its path.
+#[test]
+fn a_time_lapse_that_cannot_be() {
+    let wrong = |from: &str, to: &str, said: &str| {
+        let text = read(&GOOD.replace(from, to)).expect_err(to).to_string();
+        assert!(text.contains(said), "{said}\nnot in\n{text}");
+    };
+    wrong(
+        "every_secs = 5",
+        "every_secs = 0",
+        "camera[2].timelapse.every_secs = 0: pictures are 1 to 60 seconds apart",
+    );
+    wrong(
+        "every_secs = 5",
+        "",
+        "camera[2].timelapse.every_secs: it is missing",
+    );
+    wrong(
+        "every_secs",
+        "every",
+        "camera[2].timelapse.every: no such key is known",
+    );
+    wrong(
+        "hold_secs = 30",
+        "hold_secs = 4000",
+        "camera[2].timelapse.hold_secs = 4000: real time goes on for 1 to 3600 seconds after an event",
+    );
+    wrong(
+        "event = \"VideoSource/MotionAlarm\"",
+        "",
+        "camera[2].timelapse.hold_secs: no event is named that it could follow",
     );
 }

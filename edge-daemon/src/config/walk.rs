@@ -11,7 +11,9 @@ use shared::{
     time::{Day, Zone},
 };
 
-use super::{Camera, Config, ConfigErrors, Mask, Secret, errors::Gather, polygon, raw::*};
+use super::{
+    Camera, Config, ConfigErrors, Mask, Secret, Timelapse, errors::Gather, polygon, raw::*,
+};
 
 /// What the file cannot say by itself.
 pub struct Surroundings<'a> {
@@ -31,6 +33,7 @@ const ZONE: &str = "Europe/London";
 const STATE: &str = "/var/lib/beadle-edge";
 const DAYS: u32 = 31;
 const SECS: u32 = 60;
+const HOLD_SECS: u32 = 60;
 const MOST_CAMERAS: usize = 64;
 
 /// Parses the bytes of a configuration file.
@@ -343,6 +346,7 @@ fn camera(
             "credential",
             "retention_days",
             "mask",
+            "timelapse",
         ],
     );
     let path = |key: &str| format!("{at}.{key}");
@@ -404,6 +408,16 @@ fn camera(
         Some(m) => Some(mask(g, &path("mask"), m)?),
         None => None,
     };
+    let timelapse = match may(
+        g,
+        &path("timelapse"),
+        c.timelapse,
+        "a table",
+        "[camera.timelapse]",
+    ) {
+        Some(t) => Some(timelapse(g, &path("timelapse"), t)?),
+        None => None,
+    };
     let id = id?;
     let title = title.unwrap_or_else(|| id.to_string());
     Some(Camera {
@@ -414,6 +428,70 @@ fn camera(
         password,
         retention_days: days?,
         mask,
+        timelapse,
+    })
+}
+
+fn timelapse(g: &mut Gather, at: &str, t: RawTimelapse) -> Option<Timelapse> {
+    const EVENT: &str = "event = \"VideoSource/MotionAlarm\"";
+    unknown(g, at, &t.unknown, &["every_secs", "event", "hold_secs"]);
+    let path = |key: &str| format!("{at}.{key}");
+    let between = |n: i64, most: u32| u32::try_from(n).ok().filter(|n| (1..=most).contains(n));
+    let every = need(
+        g,
+        &path("every_secs"),
+        t.every_secs,
+        "a whole number",
+        "every_secs = 5",
+    )
+    .and_then(|n| {
+        let fits = between(n, 60);
+        if fits.is_none() {
+            g.wrong(
+                path("every_secs"),
+                Some(n.to_string()),
+                "pictures are 1 to 60 seconds apart",
+                "every_secs = 5",
+            );
+        }
+        fits
+    });
+    let held = !matches!(t.hold_secs, Field::Absent);
+    let hold = match may(
+        g,
+        &path("hold_secs"),
+        t.hold_secs,
+        "a whole number",
+        "hold_secs = 60",
+    ) {
+        Some(n) => {
+            let fits = between(n, 3600);
+            if fits.is_none() {
+                g.wrong(
+                    path("hold_secs"),
+                    Some(n.to_string()),
+                    "real time goes on for 1 to 3600 seconds after an event",
+                    "hold_secs = 60",
+                );
+            }
+            fits
+        }
+        None => Some(HOLD_SECS),
+    };
+    let event = may(g, &path("event"), t.event, "text", EVENT)
+        .and_then(|e| words(g, &path("event"), e, EVENT));
+    if held && event.is_none() {
+        g.wrong(
+            path("hold_secs"),
+            None,
+            "no event is named that it could follow",
+            EVENT,
+        );
+    }
+    Some(Timelapse {
+        every_secs: every?,
+        event,
+        hold_secs: hold?,
     })
 }
 

@@ -45,6 +45,12 @@ pub struct Camera {
     pub landed: Option<Utc>,
     pub frames: u64,
     pub lost: u64,
+    /// continuous, timelapse-N (a picture every N seconds) or realtime
+    #[serde(default)]
+    pub rate: String,
+    /// When an order for real time ends.
+    #[serde(default)]
+    pub rate_until: Option<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -49,4 +49,7 @@ pub struct Recovered {
     pub path: String,
     pub kept_fragments: u64,
     pub dropped_bytes: u64,
+    /// What the file says it was recorded at; None for a camera with one rate.
+    #[serde(default)]
+    pub rate: Option<String>,
 }

@@ -178,6 +178,7 @@ pub fn recover(
         kept_fragments: segment.fragments,
         dropped_bytes: size.saturating_sub(kept.len()) as u64 + plain.torn,
         cam: name.cam,
+        rate: segment.rate,
     }))
 }
 

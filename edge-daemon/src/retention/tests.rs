@@ -161,6 +161,7 @@ impl World {
                 proofs: 0,
                 lost: 0,
                 key: id.to_string(),
+                rate: None,
             };
             self.log.append("sys:rec", &line).expect("logged");
         }
@@ -359,6 +360,7 @@ fn a_boot_key_dies_with_its_last_day() {
             proofs: 0,
             lost: 0,
             key: boot.0.to_string(),
+            rate: None,
         };
         w.log.append("sys:rec", &line).expect("logged");
         paths.push(path);

@@ -16,6 +16,7 @@ use shared::time::{Day, Utc, Zone};
 use super::{
     Cause, TICKS_PER_SEC, Unit,
     order::{Order, Timed},
+    rate::{Rate, Seen, Verdict},
     ticks_us,
 };
 
@@ -47,6 +48,8 @@ pub enum Step {
         t0: Utc,
         day: Day,
         parameters: Parameters,
+        /// None: the camera has but one.
+        rate: Option<Rate>,
         gap: Option<(Cause, u64)>,
     },
     Fragment {
@@ -79,9 +82,20 @@ struct Open {
     parameters: Parameters,
     lost: u64,
     loss: Option<Loss>,
+    rate: Option<Rate>,
+    /// Decode time of its last picture; in time-lapse, how far the camera has been seen to go on, recorded or not.
+    last: i64,
+    nominal: i64,
 }
 
 impl Open {
+    /// Where it ends when nothing follows. A time-lapse picture stands for the time to the next, but not beyond what was seen of the camera.
+    fn lasted(&self) -> i64 {
+        match self.rate {
+            Some(Rate::Timelapse(_)) => self.end.min(self.last + self.nominal),
+            _ => self.end,
+        }
+    }
     fn wall(&self, dts: i64) -> Utc {
         wall(self.origin_us, dts)
     }
@@ -105,6 +119,7 @@ pub struct Cutter {
     stepped: bool,
     gap: Option<Cause>,
     gap_packets: u64,
+    rate: Option<Rate>,
 }
 
 impl Cutter {
@@ -121,6 +136,7 @@ impl Cutter {
             stepped: false,
             gap: Some(Cause::Start),
             gap_packets: 0,
+            rate: None,
         }
     }
 
@@ -166,6 +182,52 @@ impl Cutter {
         self.timed = timed;
     }
 
+    /// Adds a unit of a camera that has two rates, as it was judged; one that is skipped must not come here but to [`Cutter::skipped`].
+    /// A time-lapse picture is handed out at once: the next may be a minute away.
+    pub fn rated(&mut self, unit: Unit, seen: Seen, origin_us: i64, out: &mut Vec<Step>) {
+        self.look(unit.pts, seen, out);
+        if self.rate != Some(seen.rate) {
+            self.cut_at_next_key();
+            self.rate = Some(seen.rate);
+        }
+        let Verdict::Lasts(ticks) = seen.verdict else {
+            self.unit(unit, origin_us, out);
+            return;
+        };
+        let mut timed = std::mem::take(&mut self.timed);
+        if self.order.push(unit, &mut timed) {
+            self.take(&mut timed, origin_us, out);
+            self.close(None, out);
+            self.because(Cause::Jump);
+        }
+        self.order.hurry(&mut timed);
+        if let Some(t) = timed.last_mut() {
+            t.duration = ticks;
+        }
+        self.take(&mut timed, origin_us, out);
+        self.timed = timed;
+        self.flush_fragment(out);
+    }
+
+    /// A unit that is not recorded.
+    pub fn skipped(&mut self, pts: i64, seen: Seen, out: &mut Vec<Step>) {
+        self.look(pts, seen, out);
+        if let Some(open) = &mut self.open {
+            open.last = open.last.max(pts);
+        }
+    }
+
+    fn look(&mut self, pts: i64, seen: Seen, out: &mut Vec<Step>) {
+        if seen.jumped {
+            self.close(None, out);
+            self.order.restart();
+            self.because(Cause::Jump);
+        } else if let (Some(since), Some(open)) = (seen.silent_since, &mut self.open) {
+            let (from, to) = (open.wall(since), open.wall(pts));
+            note(&mut open.loss, from, to, 0);
+        }
+    }
+
     fn take(&mut self, timed: &mut Vec<Timed>, origin_us: i64, out: &mut Vec<Step>) {
         for t in timed.drain(..) {
             self.timed_unit(t, origin_us, out);
@@ -198,7 +260,9 @@ impl Cutter {
             );
             note(&mut open.loss, from, to, u64::from(t.unit.lost));
         }
-        if i64::from(t.duration) > MISSING.max(4 * nominal) {
+        // Time-lapse pictures are far apart by intention; what is missing there was seen before.
+        let lapse = matches!(open.rate, Some(Rate::Timelapse(_)));
+        if !lapse && i64::from(t.duration) > MISSING.max(4 * nominal) {
             let from = wall(open.origin_us, t.dts + nominal);
             note(&mut open.loss, from, wall(open.origin_us, end), 0);
         }
@@ -209,6 +273,7 @@ impl Cutter {
             open.fragment_start = t.dts;
         }
         open.end = end;
+        open.last = open.last.max(t.dts);
         open.fragment.push(Frame {
             dts: u64::try_from(t.dts - open.start).unwrap_or(0),
             cts: i32::try_from(t.unit.pts - t.dts).unwrap_or(0),
@@ -265,6 +330,7 @@ impl Cutter {
             t0,
             day,
             parameters: parameters.clone(),
+            rate: self.rate,
             gap,
         });
         self.open = Some(Open {
@@ -280,6 +346,9 @@ impl Cutter {
             parameters,
             lost: 0,
             loss: None,
+            rate: self.rate,
+            last: t.dts,
+            nominal: i64::from(self.order.nominal()),
         });
     }
 
@@ -305,6 +374,7 @@ impl Cutter {
         self.order.clear();
         self.parameters = None;
         self.close(None, out);
+        self.rate = None;
         self.because(cause);
     }
 
@@ -328,7 +398,7 @@ impl Cutter {
             return;
         };
         flush(&mut open, out);
-        let t1 = t1.unwrap_or(open.wall(open.end));
+        let t1 = t1.unwrap_or(open.wall(open.lasted()));
         out.push(Step::End {
             id: open.id,
             t1,
@@ -354,7 +424,7 @@ fn flush(open: &mut Open, out: &mut Vec<Step>) {
     }
     let frames = std::mem::take(&mut open.fragment);
     let wall = open.wall(open.fragment_start);
-    let end = open.wall(open.end);
+    let end = open.wall(open.lasted());
     out.push(Step::Fragment {
         id: open.id,
         sequence: open.sequence,

@@ -1,11 +1,12 @@
 //! Pure. Packets to segment boundaries, and segments to consecutive numbers.
 //!
 //! ```text
-//! Unit (decode order) → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
+//! Unit (decode order) → [rate: which of them] → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
 //! ```
 pub mod anchor;
 pub mod cutter;
 pub mod order;
+pub mod rate;
 pub mod sequence;
 
 use bytes::Bytes;

@@ -142,6 +142,19 @@ impl Order {
         self.last_dts = None;
     }
 
+    /// Lets go of what waits without knowing what follows; more may.
+    pub fn hurry(&mut self, out: &mut Vec<Timed>) {
+        if !self.group.is_empty() {
+            self.close_group(out);
+        }
+        self.release(None, out);
+    }
+
+    /// What comes next begins anew.
+    pub fn restart(&mut self) {
+        self.last_dts = None;
+    }
+
     /// Forgets what is held.
     pub fn clear(&mut self) {
         self.waiting.clear();

@@ -277,6 +277,7 @@ fn log_one(
         proofs: 0,
         lost: 0,
         key: whole.key,
+        rate: whole.rate,
     };
     log.append(WHO, &line)?;
     tracing::info!(cam = %line.cam, s, kept = whole.kept_fragments, dropped = whole.dropped_bytes, "segment recovered");

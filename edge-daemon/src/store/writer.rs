@@ -22,7 +22,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use footage::{mp4, sealed::Sealer};
+use footage::{
+    mp4,
+    sealed::{PIECE, Sealer},
+};
 use shared::{
     id::CameraId,
     segment::SegmentName,
@@ -32,7 +35,7 @@ use shared::{
 use crate::{
     camera::report::{Closed, Report},
     reader::{ReaderError, Recipients},
-    segment::{Cause, cutter::Loss},
+    segment::{Cause, cutter::Loss, rate::Rate},
     store::Volumes,
 };
 
@@ -102,6 +105,8 @@ pub struct Begin {
     pub t0: Utc,
     pub parameters: mp4::Parameters,
     pub mask: Option<String>,
+    /// Of a camera with two rates.
+    pub rate: Option<Rate>,
 }
 
 pub struct End {
@@ -485,7 +490,10 @@ impl Writer {
         });
         let _ = self.context.reports.send(Report::Reader(None));
         tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
-        let init = mp4::init(&begin.parameters)?;
+        let mut init = mp4::init(&begin.parameters)?;
+        if let Some(rate) = begin.rate {
+            mp4::say_rate(&rate.code(), &mut init);
+        }
         let mut open = Open {
             ticket: ticket.clone(),
             file,
@@ -539,6 +547,13 @@ impl Writer {
         for frame in frames {
             open.put(&frame.bytes)?;
         }
+        if matches!(open.begin.rate, Some(Rate::Timelapse(_))) {
+            // The next picture may be a minute away, and sealing holds the last piece back: filled up, it goes to disk now.
+            let held = open.sealer.held_back() % PIECE;
+            self.head.clear();
+            mp4::fill(if held == 0 { 1 } else { PIECE + 1 - held }, &mut self.head);
+            open.put(&self.head)?;
+        }
         open.write()?;
         open.fragments += 1;
         let landed = &ticket.landed;
@@ -568,7 +583,13 @@ impl Writer {
         sync_folder(&open.folder)?;
         let mut sha256 = [0; 32];
         sha256.copy_from_slice(open.sha.finish().as_ref());
-        let Begin { name, t0, mask, .. } = *open.begin;
+        let Begin {
+            name,
+            t0,
+            mask,
+            rate,
+            ..
+        } = *open.begin;
         let volume = self.queue.path.clone();
         let closed = Closed {
             volume,
@@ -579,6 +600,7 @@ impl Writer {
             sha256,
             key: open.key,
             mask,
+            rate: rate.map(Rate::code),
             lost: end.lost,
             loss: end.loss,
         };

@@ -237,6 +237,7 @@ fn hello(deps: &Deps) -> Open {
             cam: c.id.clone(),
             title: c.title.clone(),
             masked: c.mask.is_some(),
+            lapse_secs: c.timelapse.as_ref().map(|t| t.every_secs),
         })
         .collect();
     Open::Control {
@@ -297,7 +298,8 @@ async fn reports(
     mut out: Outgoing,
     mut answers: mpsc::Receiver<ToHub>,
 ) -> LinkError {
-    let mut last: Option<(Vec<(CameraId, bool)>, Vec<Fault>, tokio::time::Instant)> = None;
+    type Said = (Vec<(CameraId, bool, Option<String>)>, Vec<Fault>);
+    let mut last: Option<(Said, tokio::time::Instant)> = None;
     let mut tick = tokio::time::interval(CHANGES);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -307,12 +309,12 @@ async fn reports(
             _ = tick.tick() => {
                 let held = deps.clone();
                 let Ok((cameras, faults, free_mib)) = tokio::task::spawn_blocking(move || health(&held)).await else { continue };
-                let recording: Vec<(CameraId, bool)> = cameras.iter().map(|c| (c.cam.clone(), c.recording)).collect();
-                let due = last.as_ref().is_none_or(|(r, f, at)| *r != recording || *f != faults || at.elapsed() >= HEALTH);
+                let said: Said = (cameras.iter().map(|c| (c.cam.clone(), c.recording, c.rate.clone())).collect(), faults.clone());
+                let due = last.as_ref().is_none_or(|(before, at)| *before != said || at.elapsed() >= HEALTH);
                 if !due {
                     continue;
                 }
-                last = Some((recording, faults.clone(), tokio::time::Instant::now()));
+                last = Some((said, tokio::time::Instant::now()));
                 ToHub::Health { time: deps.desk.clock.now().wall, free_mib, cameras, faults }
             }
         };
@@ -332,6 +334,7 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
             cam,
             landed: s.landed,
             recording: s.recording,
+            rate: s.rate.map(|(rate, _)| rate.code()),
         })
         .collect();
     let faults = deps

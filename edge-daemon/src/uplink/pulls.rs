@@ -158,6 +158,29 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 }
             })
         }
+        Order::Rate {
+            r#box,
+            order,
+            cam,
+            minutes,
+            made,
+        } => {
+            let done = if r#box == desk.config.name {
+                desk.cameras.order_rate(&cam, order, made, minutes)
+            } else {
+                Err(format!(
+                    "the order is for the box {}, this is {}",
+                    r#box, desk.config.name
+                ))
+            };
+            Some(match done {
+                Ok(until) => ToHub::RateSet { order, cam, until },
+                Err(why) => {
+                    tracing::warn!(order, camera = %cam, why, "an order of a rate was refused");
+                    ToHub::RateFailed { order, cam, why }
+                }
+            })
+        }
         Order::Unknown => {
             tracing::warn!("an order of a kind this version does not know was left alone");
             None

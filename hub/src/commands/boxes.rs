@@ -94,13 +94,14 @@ fn show(b: &BoxRow, zone: &Zone) {
     }
     for c in &b.cameras {
         let masked = if c.masked { ", masked" } else { "" };
+        let rate = c.rate.as_ref().map_or(String::new(), |r| format!(", {r}"));
         let state = if c.recording {
             "recording"
         } else {
             "NOT RECORDING"
         };
         println!(
-            "  {:<8}{state}{masked}, last frame landed {}   {}",
+            "  {:<8}{state}{masked}{rate}, last frame landed {}   {}",
             c.cam.as_str(),
             at(c.landed),
             c.title

@@ -14,6 +14,7 @@ mod clip;
 mod footage;
 mod init;
 mod log;
+mod rate;
 mod run;
 pub mod staff;
 mod verify;
@@ -47,6 +48,9 @@ enum Command {
     /// Clips: pull, list
     #[command(subcommand)]
     Clip(clip::Command),
+    /// Recording rates: real time for a camera in time-lapse
+    #[command(subcommand)]
+    Rate(rate::Command),
     /// Check a log or an evidence package
     Verify(verify::Args),
     /// Logs: export
@@ -102,6 +106,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Box(c) => boxes::run(&state, c).map(|()| 0),
         Command::Footage(c) => footage::run(&state, c).map(|()| 0),
         Command::Clip(c) => clip::run(&state, c),
+        Command::Rate(c) => rate::run(&state, c).map(|()| 0),
         Command::Verify(args) => verify::run(&args),
         Command::Log(c) => log::run(&state, c).map(|()| 0),
         Command::Staff(c) => staff::run(&state, c).map(|()| 0),

@@ -239,6 +239,7 @@ fn hello(name: &str) -> Open {
             cam: CameraId::parse("c01").expect("cam"),
             title: "Street".into(),
             masked: false,
+            lapse_secs: None,
         }],
         retention_days: 31,
         zone: "Europe/London".into(),
@@ -482,6 +483,7 @@ async fn a_clip_goes_on_where_it_stood() {
             proofs: 0,
             lost: 0,
             key: format!("c01/{}", "2026-11-22"),
+            rate: None,
         },
     );
     let line = hub.dial(Some(&who)).await.expect("box");
@@ -495,6 +497,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 cam: cam.clone(),
                 landed: Some(start.plus_ms(10_000)),
                 recording: true,
+                rate: None,
             }],
             faults: vec![],
         },

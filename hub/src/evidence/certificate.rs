@@ -10,7 +10,7 @@ use shared::{
     time::{Utc, Zone},
     types::{
         CamSession, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail, MaskLift,
-        MaskSet, SegGap, SegLost, SegWrite, SysBoot,
+        MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
     },
 };
 
@@ -295,6 +295,7 @@ pub fn certificate(f: &Facts<'_>) -> String {
     item(&mut out, "Gaps", &gaps(f));
     item(&mut out, "Faults", &faults(f));
     item(&mut out, "Privacy masks", &masks(f));
+    item(&mut out, "Rate", &rates(f));
     item(&mut out, "Time", &time_statement(f));
     item(
         &mut out,
@@ -477,6 +478,58 @@ fn masks(f: &Facts<'_>) -> String {
         )
     }));
     list(parts, "none on record", 8)
+}
+
+/// How many pictures there are, in plain words: whoever sees a time-lapse must know it for one.
+fn rates(f: &Facts<'_>) -> String {
+    let zone = &f.request.zone;
+    let mut runs: Vec<(Option<&str>, Utc, Utc)> = Vec::new();
+    for m in f.masters {
+        let rate = m.line.rate.as_deref();
+        match runs.last_mut() {
+            Some((r, _, t1)) if *r == rate => *t1 = m.line.t1,
+            _ => runs.push((rate, m.line.t0, m.line.t1)),
+        }
+    }
+    let words = |rate: Option<&str>| match rate.map(|r| (r, r.strip_prefix("timelapse-"))) {
+        Some((_, Some(secs))) => format!(
+            "TIME-LAPSE, one picture about every {} s and nothing of what happened between them",
+            plain(secs, 4)
+        ),
+        None | Some(("realtime", _)) => "every picture the camera sent".to_owned(),
+        Some((other, _)) => plain(other, 40),
+    };
+    let mut parts: Vec<String> = match runs.as_slice() {
+        [] => Vec::new(),
+        [(rate, ..)] => vec![words(*rate)],
+        _ => runs
+            .iter()
+            .map(|(rate, t0, t1)| {
+                format!(
+                    "from {} to {}: {}",
+                    t0.for_people(zone),
+                    t1.for_people(zone),
+                    words(*rate)
+                )
+            })
+            .collect(),
+    };
+    parts.extend(of::<RateSet>(f).map(|(k, d)| {
+        let to = match d.rate.as_str() {
+            "realtime" => "real time",
+            _ => "time-lapse",
+        };
+        let why = match (d.why.as_str(), d.order) {
+            ("order", Some(n)) => format!("by the hub's order {n}"),
+            ("end", Some(n)) => format!("as the hub's order {n} was over"),
+            ("event", _) => "by an event of the camera's".into(),
+            ("end", None) => "as the event was over".into(),
+            ("start", _) => "as the recorder started".into(),
+            (why, _) => plain(why, 20),
+        };
+        format!("set to {to} {} {why}", k.record.t.for_people(zone))
+    }));
+    list(parts, "every picture the camera sent", 10)
 }
 
 fn time_statement(f: &Facts<'_>) -> String {

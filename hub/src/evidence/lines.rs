@@ -11,7 +11,8 @@ use shared::{
     time::Utc,
     types::{
         CamSession, ClockState, ClockStep, Data, ExpClip, FaultOff, FaultOn, HeadAck, KeyRoll,
-        LogOpen, MaskEnd, MaskFail, MaskLift, MaskSet, SegGap, SegLost, SegWrite, SysBoot, SysStop,
+        LogOpen, MaskEnd, MaskFail, MaskLift, MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
+        SysStop,
     },
 };
 
@@ -66,6 +67,7 @@ pub struct Selector {
     key: Option<Kept>,
     clock: Option<Kept>,
     session: Option<Kept>,
+    rate: Option<Kept>,
     before: Option<Kept>,
     after: Option<Kept>,
     masks: HashMap<String, Kept>,
@@ -90,6 +92,7 @@ impl Selector {
             key: None,
             clock: None,
             session: None,
+            rate: None,
             before: None,
             after: None,
             masks: HashMap::new(),
@@ -113,6 +116,7 @@ impl Selector {
                     | ClockState::KIND
                     | ClockStep::KIND
                     | CamSession::KIND
+                    | RateSet::KIND
                     | SegGap::KIND
                     | SegLost::KIND
                     | MaskSet::KIND
@@ -147,6 +151,8 @@ impl Selector {
             }
             CamSession::KIND if self.of_camera(&line) && early => self.session = Some(line),
             CamSession::KIND if self.of_camera(&line) && inside => self.keep(line),
+            RateSet::KIND if self.of_camera(&line) && early => self.rate = Some(line),
+            RateSet::KIND if self.of_camera(&line) && inside => self.keep(line),
             SegGap::KIND if self.of_camera(&line) => {
                 if let Some(gap) = line.data::<SegGap>()
                     && (scope.s0..=scope.s1 + 1).contains(&gap.next)
@@ -218,7 +224,14 @@ impl Selector {
 
     /// All lines relied on, by number.
     pub fn finish(mut self) -> BTreeMap<u64, Kept> {
-        let standing = [self.key, self.clock, self.session, self.before, self.after];
+        let standing = [
+            self.key,
+            self.clock,
+            self.session,
+            self.rate,
+            self.before,
+            self.after,
+        ];
         let more = standing
             .into_iter()
             .flatten()

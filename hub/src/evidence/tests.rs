@@ -247,6 +247,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             proofs: 0,
             lost: 0,
             key: "c03/2026-11-03".into(),
+            rate: None,
         };
         let n = append(&|l| l.append("sys:rec", &line).expect("line").n);
         let out = sealed::seal(&recipient, &plain).expect("sealed");

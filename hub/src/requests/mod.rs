@@ -1,5 +1,6 @@
-//! Wiring. Clip requests: taking them in, and the doors of the task that fetches.
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Orders of a recording rate.
 pub mod fetch;
+pub mod rate;
 pub mod rules;
 pub mod submit;
 pub mod transfer;

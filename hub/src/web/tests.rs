@@ -63,6 +63,8 @@ impl Board for Fake {
             masked: true,
             recording,
             landed: Some(now().plus_ms(-900)),
+            lapse_secs: None,
+            rate: None,
         };
         Ok(vec![BoxRow {
             name: BoxName::parse("ashby").expect("name"),

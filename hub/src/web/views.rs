@@ -61,6 +61,8 @@ pub struct CameraView {
     pub address: String,
     pub state: State,
     pub masked: bool,
+    /// Of a camera with two rates.
+    pub rate: Option<String>,
     pub bars: Vec<Bar>,
     /// Why there is no drawing.
     pub note: String,
@@ -193,6 +195,8 @@ pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
         .landed
         .zip(row.reported)
         .map(|(landed, reported)| reported.0 - landed.0);
+    // A time-lapse picture is followed by none for a while.
+    let fresh = FRESH_MS + camera.lapse_secs.map_or(0, |s| i64::from(s) * 1000);
     match (row.online, age) {
         (false, _) => state(
             "?",
@@ -201,10 +205,19 @@ pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
             format!("its box is not on the line; {landed}"),
         ),
         (true, None) => state("?", "unknown", "unknown", landed),
-        (true, Some(age)) if camera.recording && age <= FRESH_MS => {
+        (true, Some(age)) if camera.recording && age <= fresh => {
             state("✔", "recording", "good", landed)
         }
         (true, Some(_)) => state("✖", "not recording", "bad", landed),
+    }
+}
+
+/// A rate in plain words.
+fn rate(code: &str) -> String {
+    match code.strip_prefix("timelapse-") {
+        Some(secs) => format!("time-lapse, a picture every {secs} s"),
+        None if code == "realtime" => "real time".into(),
+        None => code.into(),
     }
 }
 
@@ -232,6 +245,7 @@ pub fn camera(
         address: format!("/footage/{}/{}", row.name, camera.cam),
         state: camera_state(row, camera, zone),
         masked: camera.masked,
+        rate: camera.rate.as_deref().map(rate),
         bars,
         note,
     }
@@ -438,6 +452,8 @@ mod tests {
                 masked: false,
                 recording,
                 landed: landed.map(Utc),
+                lapse_secs: None,
+                rate: None,
             }],
         }
     }

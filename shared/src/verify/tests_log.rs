@@ -575,6 +575,7 @@ fn a_long_log() {
                     proofs: 0,
                     lost: 0,
                     key: "k".into(),
+                    rate: None,
                 },
             );
         }

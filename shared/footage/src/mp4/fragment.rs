@@ -15,6 +15,8 @@ const CAPTURED: u32 = 24;
 pub const TRUN: u32 = 0x01 | 0x100 | 0x200 | 0x400 | 0x800;
 pub const KEY: u32 = 0x0200_0000; // depends on no other
 pub const NOT_KEY: u32 = 0x0101_0000; // depends on others, no sync sample
+/// How the `free` box that says the rate begins.
+pub const RATE: &[u8] = b"rate=";
 pub const NOT_SYNC_BIT: u32 = 0x1_0000;
 
 /// NTP 64-bit time; the era is left to the reader.
@@ -88,6 +90,21 @@ pub fn head(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Re
     u32be(out, mdat);
     out.extend_from_slice(b"mdat");
     Ok(())
+}
+
+/// What a segment was recorded at: a `free` box, which players pass over.
+pub fn say_rate(rate: &str, out: &mut Vec<u8>) {
+    put(out, b"free", |out| {
+        out.extend_from_slice(RATE);
+        out.extend_from_slice(rate.as_bytes());
+    });
+}
+
+/// A `free` box of at least so many bytes, 8 at the fewest.
+pub fn fill(bytes: usize, out: &mut Vec<u8>) {
+    put(out, b"free", |out| {
+        out.resize(out.len() + bytes.saturating_sub(8), 0);
+    });
 }
 
 fn presentation(frame: &Frame) -> u64 {

@@ -8,6 +8,9 @@
 //!   moof       mfhd(sequence from 1)  traf( tfhd(default-base-is-moof)  tfdt v1  trun v1(duration, size, flags, offset) )
 //!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them
 //! ```
+//! A segment of a camera with two rates has a `free` box after `moov` that begins with `rate=` and says the segment's; in a time-lapse
+//! segment `free` boxes follow the fragments, so that sealing in pieces holds no picture back.
+//!
 //! The config record is kept byte for byte, and boxes are written straight into the output, because this is the hot path
 //! of the recorder. Only whole `prft + moof + mdat` count when a file is read: what follows the last one is a torn tail, of which
 //! [`salvage`] makes a last fragment with the frames that are whole.
@@ -29,7 +32,7 @@ mod tests;
 
 use shared::time::Utc;
 
-pub use fragment::{fragment, head as fragment_head};
+pub use fragment::{fill, fragment, head as fragment_head, say_rate};
 pub use init::init;
 pub use parse::{parse, salvage};
 pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};
@@ -85,6 +88,8 @@ pub struct Segment {
     /// Bytes of init and whole fragments; what follows is torn
     pub whole_bytes: u64,
     pub fragments: u64,
+    /// What it says it was recorded at; None for a camera with one rate.
+    pub rate: Option<String>,
 }
 
 impl Segment {

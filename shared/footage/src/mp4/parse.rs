@@ -5,7 +5,7 @@ use shared::time::Utc;
 use super::{
     Codec, Frame, Mp4Error, Parameters, Sample, Segment, TIMESCALE,
     boxes::{child, descend, first, get_u16, get_u32, get_u64},
-    fragment::{NOT_SYNC_BIT, TRUN, from_ntp},
+    fragment::{NOT_SYNC_BIT, RATE, TRUN, from_ntp},
     init, ms,
 };
 
@@ -31,8 +31,20 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
         samples: Vec::new(),
         whole_bytes: (ftyp.whole + moov.whole) as u64,
         fragments: 0,
+        rate: None,
     };
     while let Some(rest) = bytes.get(segment.whole_bytes as usize..) {
+        if let Some(free) = first(rest).filter(|b| &b.kind == b"free") {
+            if let Some(rate) = free
+                .body
+                .strip_prefix(RATE)
+                .filter(|_| segment.fragments == 0)
+            {
+                segment.rate = String::from_utf8(rate.to_vec()).ok();
+            }
+            segment.whole_bytes += free.whole as u64;
+            continue;
+        }
         let before = segment.samples.len();
         match fragment(rest, segment.whole_bytes, &mut segment.samples) {
             Some(size) => {

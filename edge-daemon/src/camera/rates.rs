@@ -1,0 +1,255 @@
+//! Task. Switches cameras between time-lapse and real time, puts every switch on the record, and keeps orders over a restart.
+//!
+//! `<state>/rates.json` holds each camera's last order. An order is kept, then logged, then obeyed; its end is logged, then
+//! obeyed. When the log takes no lines the camera stays as it is, and it is tried again: too much recorded, never too little.
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use logbook::{LogError, LogHandle};
+use shared::{id::CameraId, time::Clock, time::Utc, types::RateSet};
+
+use super::{
+    switch::{Order, Reason, Switch},
+    track::Shared,
+};
+use crate::{segment::rate::Rate, store::writer::lock};
+
+const WHO: &str = "sys:rec";
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Rates(Arc<Inner>);
+
+struct Inner {
+    log: LogHandle,
+    clock: Arc<dyn Clock>,
+    path: PathBuf,
+    /// Those in time-lapse, by their place among all.
+    cameras: BTreeMap<usize, One>,
+    /// Last orders, as in the file. Held while one switch is made.
+    kept: Mutex<BTreeMap<CameraId, Order>>,
+}
+
+struct One {
+    shared: Arc<Shared>,
+    secs: u32,
+    hold_ms: u64,
+    switch: Mutex<Switch>,
+    /// What the log says of it in this start.
+    said: Mutex<Option<Option<Reason>>>,
+}
+
+impl One {
+    fn rate(&self, realtime: bool) -> Rate {
+        if realtime {
+            Rate::Realtime
+        } else {
+            Rate::Timelapse(self.secs)
+        }
+    }
+}
+
+impl Rates {
+    /// Takes up the orders that are still in force.
+    pub fn start(
+        path: PathBuf,
+        log: LogHandle,
+        clock: Arc<dyn Clock>,
+        cameras: &[Arc<Shared>],
+    ) -> Self {
+        let kept = read(&path).unwrap_or_else(|e| {
+            tracing::error!(error = %e, path = %path.display(), "orders in force cannot be read; cameras begin in time-lapse");
+            BTreeMap::new()
+        });
+        let now = clock.now();
+        let one = |shared: &Arc<Shared>| {
+            let lapse = shared.config.timelapse.as_ref()?;
+            let mut switch = Switch::default();
+            if let Some(order) = kept.get(shared.id()) {
+                switch.order(order.order, order.left_ms(now.wall), now);
+            }
+            let one = One {
+                shared: shared.clone(),
+                secs: lapse.every_secs,
+                hold_ms: u64::from(lapse.hold_secs) * 1000,
+                switch: Mutex::new(switch),
+                said: Mutex::default(),
+            };
+            Some((shared.index, one))
+        };
+        let rates = Self(Arc::new(Inner {
+            log,
+            clock,
+            path,
+            cameras: cameras.iter().filter_map(one).collect(),
+            kept: Mutex::new(kept),
+        }));
+        rates.look();
+        rates
+    }
+
+    /// Nothing to do: no camera is in time-lapse.
+    pub fn idle(&self) -> bool {
+        self.0.cameras.is_empty()
+    }
+
+    pub fn run(&self, stop: &AtomicBool) {
+        while !stop.load(Relaxed) {
+            std::thread::sleep(LOOK);
+            self.look();
+        }
+    }
+
+    /// What a camera is recorded at, and until when if that is known; None: it has but one rate.
+    pub fn status(&self, index: usize) -> Option<(Rate, Option<Utc>)> {
+        let one = self.0.cameras.get(&index)?;
+        let until = lock(&one.switch).until(self.0.clock.now());
+        let realtime = one.shared.realtime.load(Relaxed);
+        Some((one.rate(realtime), until.filter(|_| realtime)))
+    }
+
+    /// An event of the camera's own. Never waits for the log: the next look switches.
+    pub fn event(&self, index: usize, on: bool) {
+        if let Some(one) = self.0.cameras.get(&index) {
+            lock(&one.switch).event(on, one.hold_ms, self.0.clock.now());
+        }
+    }
+
+    /// The hub's order: real time for so many minutes from now; 0 ends one. The end, or why not, in a sentence.
+    pub fn order(
+        &self,
+        cam: &CameraId,
+        order: u64,
+        made: Utc,
+        minutes: u32,
+    ) -> Result<Utc, String> {
+        let Some(one) = self.0.cameras.values().find(|o| o.shared.id() == cam) else {
+            return Err(format!(
+                "camera {cam} records continuously, all it sends; there is nothing to switch"
+            ));
+        };
+        let mut kept = lock(&self.0.kept);
+        if let Some(last) = kept.get(cam) {
+            if (last.order, last.made) == (order, made) {
+                return Ok(last.until);
+            }
+            if made <= last.made {
+                return Err(format!(
+                    "a newer order for {cam} has come already (the hub's line {})",
+                    last.order
+                ));
+            }
+        }
+        let now = self.0.clock.now();
+        let new = Order {
+            order,
+            made,
+            minutes,
+            until: now.wall.plus_ms(i64::from(minutes) * 60_000),
+            over: minutes == 0,
+        };
+        let mut all = kept.clone();
+        all.insert(cam.clone(), new.clone());
+        write(&self.0.path, &all)
+            .map_err(|e| format!("the box could not keep the order, nothing was switched: {e}"))?;
+        let before = kept.insert(cam.clone(), new.clone());
+        lock(&one.switch).order(order, new.ms(), now);
+        if let Err(e) = self.say(one, &mut kept) {
+            // Not on the record, so not in force.
+            let left = before.as_ref().map_or(0, |b| b.left_ms(now.wall));
+            lock(&one.switch).order(before.as_ref().map_or(0, |b| b.order), left, now);
+            match before {
+                Some(before) => kept.insert(cam.clone(), before),
+                None => kept.remove(cam),
+            };
+            if let Err(e) = write(&self.0.path, &kept) {
+                tracing::error!(error = %e, "an order that was refused is still on the disk");
+            }
+            return Err(format!(
+                "the box could not put the order on its record, nothing was switched: {e}"
+            ));
+        }
+        Ok(new.until)
+    }
+
+    /// Looks at every camera.
+    fn look(&self) {
+        for one in self.0.cameras.values() {
+            if let Err(e) = self.say(one, &mut lock(&self.0.kept)) {
+                tracing::error!(camera = %one.shared.id(), error = %e, "a switch of rate waits: the log takes no lines");
+            }
+        }
+    }
+
+    /// Logs a switch that is due, and makes it.
+    fn say(&self, one: &One, kept: &mut BTreeMap<CameraId, Order>) -> Result<(), LogError> {
+        let now = self.0.clock.now();
+        let (reason, until) = {
+            let mut switch = lock(&one.switch);
+            (switch.reason(now), switch.until(now))
+        };
+        let before = *lock(&one.said);
+        if before == Some(reason) {
+            return Ok(());
+        }
+        let cam = one.shared.id();
+        let ended = reason.is_none() && kept.get(cam).is_some_and(|o| !o.over);
+        let (why, order) = match (reason, before) {
+            (Some(Reason::Order(n)), _) => ("order", Some(n)),
+            (Some(Reason::Event), _) => ("event", None),
+            // Ended while the box was off.
+            (None, None) if ended => ("end", kept.get(cam).map(|o| o.order)),
+            (None, None) => ("start", None),
+            (None, Some(Some(Reason::Order(n)))) => match kept.get(cam) {
+                // Ended early, by another order.
+                Some(o) if o.minutes == 0 && o.order != n => ("order", Some(o.order)),
+                _ => ("end", Some(n)),
+            },
+            (None, Some(_)) => ("end", None),
+        };
+        let rate = one.rate(reason.is_some());
+        self.0.log.append(
+            WHO,
+            &RateSet {
+                cam: cam.clone(),
+                rate: rate.code(),
+                until: until.filter(|_| matches!(reason, Some(Reason::Order(_)))),
+                why: why.into(),
+                order,
+            },
+        )?;
+        *lock(&one.said) = Some(reason);
+        one.shared.realtime.store(reason.is_some(), Relaxed);
+        tracing::info!(camera = %cam, rate = rate.code(), why, "rate set");
+        if !matches!(reason, Some(Reason::Order(_)))
+            && let Some(order) = kept.get_mut(cam).filter(|o| !o.over)
+        {
+            order.over = true;
+            if let Err(e) = write(&self.0.path, kept) {
+                tracing::warn!(error = %e, "the end of an order is on the record, but not kept");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(path: &std::path::Path) -> std::io::Result<BTreeMap<CameraId, Order>> {
+    match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(std::io::Error::other),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+        Err(e) => Err(e),
+    }
+}
+
+fn write(path: &std::path::Path, kept: &BTreeMap<CameraId, Order>) -> Result<(), String> {
+    let bytes = serde_json::to_vec(kept).map_err(|e| e.to_string())?;
+    logbook::write_whole(path, &bytes, true).map_err(|e| e.to_string())
+}

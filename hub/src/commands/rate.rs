@@ -1,0 +1,65 @@
+//! Wiring. `beadle-hub rate realtime|timelapse`: orders for cameras in time-lapse.
+
+use std::path::Path;
+
+use clap::Subcommand;
+use shared::id::BoxCamera;
+
+use super::{CommandError, ask::ask};
+use crate::{
+    control::{Ask, Told},
+    supervise::load_config,
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Record a camera that is in time-lapse in real time; its box goes back by itself
+    Realtime {
+        /// BOX/CAM
+        camera: String,
+        /// For so long, 1 to 1440
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1440))]
+        minutes: u32,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+    },
+    /// Back to time-lapse before the order's time is over
+    Timelapse {
+        /// BOX/CAM
+        camera: String,
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+    let (camera, minutes, reason) = match command {
+        Command::Realtime {
+            camera,
+            minutes,
+            reason,
+        } => (camera, minutes, reason),
+        Command::Timelapse { camera, reason } => (camera, 0, reason),
+    };
+    BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
+    let zone = load_config(state)?.zone;
+    let ordered = Ask::RateOrder {
+        camera: camera.clone(),
+        minutes,
+        reason,
+    };
+    ask(state, &ordered, |told| {
+        if let Told::RateSet { until } = told {
+            if minutes == 0 {
+                println!("{camera} goes back to time-lapse with its next key frame");
+            } else {
+                println!(
+                    "{camera} records in real time from its next key frame until {}",
+                    until.for_people(&zone)
+                );
+            }
+        }
+        Ok(())
+    })
+}
