@@ -25,6 +25,7 @@ Orders, one JSON object a line on stdin; each is answered by one line on stdout 
     {"id": 6, "do": "clock-jump", "cam": …, "secs": -20}    the RTP clock jumps
     {"id": 7, "do": "password", "cam": …, "password": …}    changes the password of the camera's user, closes its viewers
     {"id": 8, "do": "lose", "cam": …, "packets": 10}        that many RTP packets (or fragmented units) are not sent
+    {"id": 11, "do": "event", "cam": …, "topic": "tns1:VideoSource/MotionAlarm", "on": true}     of a camera with "events": true
     {"id": 9, "do": "stats"}    {"id": 10, "do": "quit"}
 The path's first slash may be left out. Events come as lines without "id":
     {"event": "ready", "port": 40123, "cameras": {"/ashby/c01": "rtsp://127.0.0.1:40123/ashby/c01", …}}
@@ -227,6 +228,13 @@ def role(user):
     return "user-" + user.encode().hex()
 
 
+def told_events():
+    """tests/cameras/metadata.py, where a scene has cameras that tell events."""
+    import metadata
+    metadata.register()
+    return metadata
+
+
 class Camera:
     def __init__(self, scene, index, count):
         self.path = "/" + scene["path"].lstrip("/")
@@ -243,6 +251,7 @@ class Camera:
         self.phase = float(index / max(1, count) / fps)
         self.first_key = self.track.keys[index * len(self.track.keys) // max(1, count) % len(self.track.keys)]
         self.stalled = self.resuming = False
+        self.events, self.alarms = told_events() if scene.get("events") else None, None
         self.lose, self.lost = 0, 0
         self.sent, self.viewers, self.plays = 0, 0, 0
         self.feeds, self.pay, self.element = [], None, None
@@ -257,7 +266,15 @@ class Camera:
         text = f"( {source.format('video')} ! {codec}parse ! rtp{codec}pay name=pay0 pt=96 config-interval=0 aggregate-mode=none"
         if self.sound:
             text += f" {source.format('sound')} ! aacparse ! rtpmp4gpay name=pay1 pt=97"
+        if self.events:
+            text += f" appsrc name=alarms is-live=true format=time ! {self.events.NAME} name=pay{2 if self.sound else 1} pt=98"
         return text + " )"
+
+    def alarm(self, topic=None, on=False):
+        """An event document, at the time of the pictures sent now."""
+        feed, buffer = self.feeds[0], Gst.Buffer.new_wrapped(self.events.document(topic, on))
+        buffer.pts = buffer.dts = int((feed.base + feed.n * feed.track.secs) * Gst.SECOND)
+        self.alarms.push_buffer(buffer)
 
 
 class Server:
@@ -341,6 +358,10 @@ class Server:
             sound = element.get_child_by_name("sound")
             sound.set_caps(camera.sound.caps)
             camera.feeds.append(Feed(camera, camera.sound, sound, 0))
+        if camera.events:
+            camera.alarms = element.get_child_by_name("alarms")
+            camera.alarms.set_caps(Gst.Caps.from_string(camera.events.SINK))
+            camera.alarm()      # the server waits for each stream's first packet
         camera.pay = element.get_child_by_name("pay0")
         camera.element = element
         feeds = camera.feeds
@@ -406,7 +427,7 @@ class Server:
             GLib.idle_add(LOOP.quit)
             return {}
         orders = {"stall": self.stall, "resume": self.resume, "drop": self.drop, "reboot": self.reboot, "resolution": self.resolution,
-                  "clock-jump": self.clock_jump, "password": self.password, "lose": self.lose}
+                  "clock-jump": self.clock_jump, "event": self.event, "password": self.password, "lose": self.lose}
         if what not in orders:
             raise Bad(f"unknown order {what!r}")
         path = "/" + str(order.get("cam", "")).lstrip("/")
@@ -453,6 +474,11 @@ class Server:
         for feed in camera.feeds:
             feed.began -= float(step)
             feed.base += step
+
+    def event(self, camera, order):
+        if camera.alarms is None or not camera.feeds or camera.feeds[0].over:
+            raise Bad(f"{camera.path} has no events, or no viewer to tell them")
+        camera.alarm(str(order.get("topic", "tns1:VideoSource/MotionAlarm")), bool(order.get("on")))
 
     def password(self, camera, order):
         if not camera.user:

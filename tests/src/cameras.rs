@@ -45,6 +45,11 @@ impl Scene {
         self.one(path, "street-1080p25.h264", 25, json!({}))
     }
 
+    /// The same, telling events of its own (ONVIF metadata).
+    pub fn street_with_events(self, path: &str) -> Self {
+        self.one(path, "street-1080p25.h264", 25, json!({"events": true}))
+    }
+
     /// The same with sound.
     pub fn street_with_sound(self, path: &str) -> Self {
         let sound = places::root().join("target/footage/street.aac");
@@ -268,6 +273,14 @@ impl Cameras {
     pub fn clock_jump(&self, path: &str, secs: f64) -> Done<()> {
         self.order("clock-jump", json!({"cam": path, "secs": secs}))
             .map(drop)
+    }
+    /// Its motion alarm begins, or is over.
+    pub fn motion(&self, path: &str, on: bool) -> Done<()> {
+        self.order(
+            "event",
+            json!({"cam": path, "topic": "tns1:VideoSource/MotionAlarm", "on": on}),
+        )
+        .map(drop)
     }
     /// Another password for the camera's user, closing its viewers.
     pub fn password(&self, path: &str, password: &str) -> Done<()> {

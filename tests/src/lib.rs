@@ -17,6 +17,7 @@ pub mod cameras;
 pub mod dice;
 pub mod fault;
 pub mod hub;
+pub mod keys;
 pub mod measure;
 pub mod pictures;
 pub mod places;

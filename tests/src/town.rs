@@ -34,6 +34,7 @@ struct PlannedCamera {
     url: String,
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
+    timelapse: Option<(u32, Option<(String, u32)>)>,
 }
 
 impl Plan {
@@ -71,6 +72,7 @@ impl Plan {
             url: url.into(),
             login: None,
             mask: None,
+            timelapse: None,
         });
         self
     }
@@ -85,6 +87,14 @@ impl Plan {
     /// User name and password of the camera named last.
     pub fn login(self, user: &str, password: &str) -> Self {
         self.last(|c| c.login = Some((user.into(), password.into())))
+    }
+    /// The camera named last is in time-lapse.
+    pub fn timelapse(self, every_secs: u32) -> Self {
+        self.last(|c| c.timelapse = Some((every_secs, None)))
+    }
+    /// The same; events of this topic switch to real time, which goes on for so long after them.
+    pub fn timelapse_with(self, every_secs: u32, event: &str, hold_secs: u32) -> Self {
+        self.last(|c| c.timelapse = Some((every_secs, Some((event.into(), hold_secs)))))
     }
     /// Mask of the camera named last; polygons as in the configuration file.
     pub fn mask(self, id: &str, polygons: &str) -> Self {
@@ -154,6 +164,12 @@ impl Town {
             }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
+            }
+            if let Some((secs, event)) = &camera.timelapse {
+                text += &format!("[camera.timelapse]\nevery_secs = {secs}\n");
+                if let Some((event, hold)) = event {
+                    text += &format!("event = {event:?}\nhold_secs = {hold}\n");
+                }
             }
         }
         fs::write(&self.config, text).told(self.config.display())
@@ -336,6 +352,57 @@ pub fn clock(offset: &str) -> Done<Vec<(String, String)>> {
         ("DONT_FAKE_MONOTONIC", "1".into()),
     ];
     Ok(pairs.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
+}
+
+/// A clock that can be set while programs run on it (libfaketime): what it is wrong by lies in a file. Monotonic time is left alone.
+pub struct SetClock {
+    file: PathBuf,
+    /// Keeps the folder of the file.
+    _folder: crate::Folder,
+}
+
+impl SetClock {
+    /// Wrong by so many milliseconds.
+    pub fn new(offset_ms: i64) -> Done<Self> {
+        let folder = crate::Folder::new("clock")?;
+        let clock = Self {
+            file: folder.path().join("offset"),
+            _folder: folder,
+        };
+        clock.set(offset_ms)?;
+        Ok(clock)
+    }
+
+    /// A clock that says `t` now.
+    pub fn at(t: shared::time::Utc) -> Done<Self> {
+        Self::new(t.0 - wait::now().0)
+    }
+
+    /// Sets it, at once and for all who run on it.
+    pub fn set(&self, offset_ms: i64) -> Done<()> {
+        let sign = if offset_ms < 0 { '-' } else { '+' };
+        let (secs, ms) = (offset_ms.abs() / 1000, offset_ms.abs() % 1000);
+        let next = self.file.with_extension("next");
+        fs::write(&next, format!("{sign}{secs}.{ms:03}\n")).told(next.display())?;
+        // Nobody reads half of it.
+        fs::rename(&next, &self.file).told(self.file.display())
+    }
+
+    pub fn set_to(&self, t: shared::time::Utc) -> Done<()> {
+        self.set(t.0 - wait::now().0)
+    }
+
+    /// For a program's environment.
+    pub fn env(&self) -> Done<Vec<(String, String)>> {
+        let mut env = clock("0")?;
+        env.retain(|(key, _)| key != "FAKETIME");
+        let more = [
+            ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
+            ("FAKETIME_NO_CACHE", "1".into()),
+        ];
+        env.extend(more.into_iter().map(|(k, v)| (k.to_owned(), v)));
+        Ok(env)
+    }
 }
 
 fn write_private(path: &Path, text: &str) -> Done<()> {

@@ -57,6 +57,35 @@ impl Rig {
         })
     }
 
+    /// Other cameras, and another plan for the box.
+    pub fn of(name: &str, scene: Scene, plan: impl FnOnce(&Cameras) -> Plan) -> Done<Self> {
+        Self::at(name, scene, plan, Vec::new(), Vec::new())
+    }
+
+    /// The same, hub and box each with more in their environment.
+    pub fn at(
+        name: &str,
+        scene: Scene,
+        plan: impl FnOnce(&Cameras) -> Plan,
+        hub_env: Vec<(String, String)>,
+        box_env: Vec<(String, String)>,
+    ) -> Done<Self> {
+        let alone = alone();
+        let folder = Folder::new(name)?;
+        let cameras = Cameras::start(scene)?;
+        let mut hub = Hub::make_with(folder.path(), hub_env)?.started()?;
+        let mut town = Town::make(folder.path(), plan(&cameras))?;
+        town.env = box_env;
+        let town = town.enrolled(&mut hub)?.started()?;
+        Ok(Self {
+            town,
+            hub,
+            cameras,
+            folder,
+            _alone: alone,
+        })
+    }
+
     pub fn pull(&mut self, cam: &str, from: Utc, to: Utc) -> Done<Pulled> {
         let pulled = self.hub.pull(
             &format!("{}/{cam}", self.town.name),
