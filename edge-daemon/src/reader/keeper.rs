@@ -13,7 +13,11 @@ use crate::{clock::Trust, health::Faults, stop::Stop};
 /// for weeks still seals each day to its own key.
 pub const DAYS_AHEAD: u32 = 35;
 
-/// Asks for recipients at once, then hourly (and each second while the reader does not answer), until `stop`.
+/// How often the clock is looked at meanwhile, and how far it may be set without asking anew: the days ahead are others then.
+const LOOK: Duration = Duration::from_secs(5);
+const SET_MS: i64 = 3_600_000;
+
+/// Asks for recipients at once, then hourly (and each second while the reader does not answer), and when the clock was set, until `stop`.
 pub fn run(
     client: &Client,
     recipients: &Recipients,
@@ -41,8 +45,13 @@ pub fn run(
                 Duration::from_secs(1)
             }
         };
-        if stop.wait(wait) {
-            return;
+        let run = |now: shared::time::Now| now.wall.0 - now.mono as i64;
+        let set = || (run(clock.now()) - run(now)).abs() > SET_MS;
+        let over = |at: u64| clock.now().mono.saturating_sub(at) >= wait.as_millis() as u64;
+        while !over(now.mono) && !set() {
+            if stop.wait(wait.min(LOOK)) {
+                return;
+            }
         }
     }
 }
