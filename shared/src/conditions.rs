@@ -90,6 +90,10 @@ conditions! {
         "Camera's stream cannot be recorded"
         "The camera sends a format the box does not record. H.264, H.265 and Motion JPEG are recorded."
         "Set the camera's main stream to H.264 or H.265."
+    "camera.events" Serious Installer
+        "Camera does not tell its events"
+        "The camera is recorded in time-lapse and an event of its own should switch it to real time, but it offers no ONVIF metadata stream, or refuses it. It stays in time-lapse until real time is ordered."
+        "Switch on metadata (events in the stream) in the camera's settings for this stream, or take event out of [camera.timelapse]."
     "camera.clock" Info Contractor
         "Camera's own clock is wrong"
         "The camera's clock differs from the box's by more than a few seconds. The box's clock is the time of record, so recordings carry the right time; a time burned into the picture by the camera is wrong."
@@ -238,6 +242,7 @@ mod tests {
             "camera.password",
             "camera.stalled",
             "camera.unsupported",
+            "camera.events",
             "mask.worker",
             "reader.absent",
             "disk.label",

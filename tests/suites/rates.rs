@@ -281,6 +281,10 @@ fn time_lapse_and_real_time_by_order() -> Done<()> {
         if file.to_string_lossy().contains("/c03/") {
             let found = keys::pictures_of(&file, &opened)?;
             assert!(found.samples.iter().all(|s| s.key) && found.samples.len() <= 5);
+            for pair in found.samples.windows(2) {
+                let lasts = i64::from(pair[0].duration) - (pair[1].dts as i64 - pair[0].dts as i64);
+                assert!(lasts.abs() <= 9_000, "each stands until the next: {pair:?}");
+            }
         }
     }
     assert!(
@@ -406,14 +410,24 @@ fn orders_and_pictures_survive_a_kill() -> Done<()> {
 /// REC-3: the camera's own motion alarm, as it tells it in its ONVIF metadata stream, switches to real time and is held on to.
 #[test]
 fn a_camera_event_switches_to_real_time() -> Done<()> {
-    let scene = Scene::new().street_with_events("/ashby/c01");
+    let scene = Scene::new()
+        .street_with_events("/ashby/c01")
+        .street_low("/ashby/c02");
     let mut rig = Rig::of("rates-event", scene, |cameras| {
         Plan::new("ashby")
             .segment_secs(10)
             .camera("c01", cameras.url("/ashby/c01"))
             .timelapse_with(4, "VideoSource/MotionAlarm", 5)
+            .camera("c02", cameras.url("/ashby/c02"))
+            .timelapse_with(4, "VideoSource/MotionAlarm", 5)
     })?;
     rig.town.segments("c01", 1, 90)?;
+    // A camera that tells none is recorded all the same, and it is said.
+    rig.town.line("c02 tells no events", 10, |l| {
+        l["type"] == "fault.on" && l["data"]["code"] == "camera.events" && l["data"]["cam"] == "c02"
+    })?;
+    assert!(rig.town.lines_of("fault.on", Some("c01")).is_empty());
+    rig.town.segments("c02", 1, 60)?;
     rig.cameras.motion("/ashby/c01", true)?;
     let on = set(&mut rig, "c01", "realtime", "event", 10)?;
     assert!(on["data"]["until"].is_null() && on["data"]["order"].is_null());

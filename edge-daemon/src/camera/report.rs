@@ -62,6 +62,11 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
+    /// Events that should switch the camera's rate cannot be had.
+    Events {
+        cam: usize,
+        failed: Option<String>,
+    },
     Volume {
         path: PathBuf,
         failed: Option<(&'static str, String)>,

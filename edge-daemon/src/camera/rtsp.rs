@@ -307,14 +307,17 @@ impl Run {
         let metadata = |s: &retina::client::Stream| {
             s.media() == "application" && s.encoding_name() == "vnd.onvif.metadata"
         };
-        let why = match session.streams().iter().position(metadata) {
-            None => "it offers no ONVIF metadata stream".to_owned(),
-            Some(stream) => match session.setup(stream, SetupOptions::default()).await {
-                Ok(()) => return,
-                Err(e) => first_line(&e),
-            },
+        let failed = match session.streams().iter().position(metadata) {
+            None => Some("it offers no ONVIF metadata stream".to_owned()),
+            Some(stream) => {
+                let set_up = session.setup(stream, SetupOptions::default()).await;
+                set_up.err().map(|e| first_line(&e))
+            }
         };
-        tracing::warn!(camera = %self.capture.shared.id(), %why, "the camera's events cannot be had: none will switch it to real time");
+        let _ = self.context.reports.send(Report::Events {
+            cam: self.capture.shared.index,
+            failed,
+        });
     }
 
     /// An event document.

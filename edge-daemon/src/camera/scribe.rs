@@ -165,6 +165,10 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("mask.worker", id, failed.as_deref());
             }
+            Report::Events { cam, failed } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault("camera.events", id, failed.as_deref());
+            }
             Report::Volume { path, failed } => self.volume(path, failed.as_ref()),
             Report::Stopped(why) => self.fault("recording.stopped", None, why.as_deref()),
             Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),

@@ -7,6 +7,8 @@ pub mod anchor;
 pub mod cutter;
 pub mod order;
 pub mod rate;
+#[cfg(test)]
+mod rate_tests;
 pub mod sequence;
 
 use bytes::Bytes;

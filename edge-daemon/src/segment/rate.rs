@@ -293,7 +293,7 @@ mod tests {
         let mut taken = unit(100 * 3600, true);
         t.unit(&mut taken, false);
         assert!(taken.parameters.is_some());
-        assert!(t.unit(&mut unit(-S, false), false).jumped);
+        assert!(t.unit(&mut unit(-2 * S, false), false).jumped);
         assert!(matches!(
             t.unit(&mut unit(0, true), false).verdict,
             Verdict::Lasts(_)
