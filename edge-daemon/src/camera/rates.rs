@@ -253,3 +253,217 @@ fn write(path: &std::path::Path, kept: &BTreeMap<CameraId, Order>) -> Result<(),
     let bytes = serde_json::to_vec(kept).map_err(|e| e.to_string())?;
     logbook::write_whole(path, &bytes, true).map_err(|e| e.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use logbook::{Settings, SystemClock};
+    use shared::time::Now;
+
+    use super::*;
+    use crate::{
+        config::{Camera, Timelapse},
+        segment::sequence::Sequence,
+    };
+
+    #[derive(Debug)]
+    struct Hands(Mutex<Now>);
+    impl Clock for Hands {
+        fn now(&self) -> Now {
+            *lock(&self.0)
+        }
+    }
+
+    struct World {
+        home: tempfile::TempDir,
+        log: LogHandle,
+        hands: Arc<Hands>,
+        cameras: Vec<Arc<Shared>>,
+    }
+
+    const T: i64 = 1_800_000_000_000;
+
+    fn world() -> World {
+        let home = tempfile::tempdir().expect("home");
+        let settings = Settings {
+            base: "cctv.example.gov.uk/box/ashby".into(),
+            site: "Ashby".into(),
+            hw: "test".into(),
+            sw: "test".into(),
+            key_life: Duration::from_secs(3600),
+            acks: true,
+        };
+        let (log, _) = LogHandle::open(home.path(), settings, Arc::new(SystemClock)).expect("log");
+        let camera = |(index, timelapse): (usize, Option<Timelapse>)| {
+            let config = Camera {
+                id: CameraId::parse(&format!("c0{index}")).expect("id"),
+                title: "T".into(),
+                url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
+                username: None,
+                password: None,
+                retention_days: 31,
+                mask: None,
+                timelapse,
+            };
+            Arc::new(Shared::new(index, config, Sequence::new(None, 0)))
+        };
+        let lapse = Timelapse {
+            every_secs: 5,
+            event: None,
+            hold_secs: 2,
+        };
+        World {
+            home,
+            log,
+            hands: Arc::new(Hands(Mutex::new(Now {
+                wall: Utc(T),
+                mono: 1_000,
+            }))),
+            cameras: [None, Some(lapse)]
+                .into_iter()
+                .enumerate()
+                .map(camera)
+                .collect(),
+        }
+    }
+
+    impl World {
+        fn start(&self) -> Rates {
+            let path = self.home.path().join("rates.json");
+            Rates::start(path, self.log.clone(), self.hands.clone(), &self.cameras)
+        }
+        fn pass(&self, ms: u64) {
+            let mut now = lock(&self.hands.0);
+            now.mono += ms;
+            now.wall = now.wall.plus_ms(ms as i64);
+        }
+        fn set(&self, wall: Utc) {
+            lock(&self.hands.0).wall = wall;
+        }
+        fn realtime(&self) -> bool {
+            self.cameras[1].realtime.load(Relaxed)
+        }
+        /// (rate, why, order) of every line.
+        fn said(&self) -> Vec<(String, String, Option<u64>)> {
+            let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder())
+                .expect("log")
+                .flatten()
+                .map(|f| f.path())
+                .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
+                .collect();
+            files.sort();
+            let text: String = files
+                .iter()
+                .map(|f| std::fs::read_to_string(f).expect("read"))
+                .collect();
+            text.lines()
+                .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok())
+                .filter(|l| l["type"] == "rate.set")
+                .map(|l| {
+                    let text = |key: &str| l["data"][key].as_str().unwrap_or("").to_owned();
+                    (text("rate"), text("why"), l["data"]["order"].as_u64())
+                })
+                .collect()
+        }
+    }
+
+    fn c(n: u8) -> CameraId {
+        CameraId::parse(&format!("c0{n}")).expect("id")
+    }
+
+    /// REC-3: orders are obeyed once and in their order, end by themselves, and each switch is one line.
+    #[test]
+    fn orders_in_force() {
+        let w = world();
+        let rates = w.start();
+        assert_eq!(rates.status(0), None);
+        assert_eq!(rates.status(1), Some((Rate::Timelapse(5), None)));
+        let until = rates.order(&c(1), 40, Utc(T), 10).expect("obeyed");
+        assert_eq!(until, Utc(T + 600_000));
+        assert!(w.realtime());
+        assert_eq!(rates.status(1), Some((Rate::Realtime, Some(until))));
+        w.pass(60_000);
+        assert_eq!(
+            rates.order(&c(1), 40, Utc(T), 10),
+            Ok(until),
+            "the same order again is the same order"
+        );
+        let older = rates.order(&c(1), 39, Utc(T - 1), 60).expect_err("older");
+        assert!(
+            older.contains("newer order") && older.contains("40"),
+            "{older}"
+        );
+        let never = rates
+            .order(&c(0), 41, Utc(T + 1), 10)
+            .expect_err("continuous");
+        assert!(never.contains("c00 records continuously"), "{never}");
+        w.pass(539_999);
+        rates.look();
+        assert!(w.realtime());
+        w.pass(1);
+        rates.look();
+        rates.look();
+        assert!(!w.realtime());
+        rates.order(&c(1), 50, Utc(T + 700_000), 5).expect("obeyed");
+        rates.order(&c(1), 51, Utc(T + 700_001), 0).expect("obeyed");
+        assert!(!w.realtime());
+        let line = |rate: &str, why: &str, order| (rate.to_owned(), why.to_owned(), order);
+        assert_eq!(
+            w.said(),
+            [
+                line("timelapse-5", "start", None),
+                line("realtime", "order", Some(40)),
+                line("timelapse-5", "end", Some(40)),
+                line("realtime", "order", Some(50)),
+                line("timelapse-5", "order", Some(51)),
+            ]
+        );
+    }
+
+    /// REC-3: an order goes on over a restart; one that ended meanwhile is said to have; a dead clock gives it its whole time again, once.
+    #[test]
+    fn orders_over_a_restart() {
+        let w = world();
+        w.start().order(&c(1), 40, Utc(T), 10).expect("obeyed");
+        w.pass(60_000);
+        let rates = w.start();
+        assert_eq!(
+            rates.status(1),
+            Some((Rate::Realtime, Some(Utc(T + 600_000))))
+        );
+        w.set(Utc(5));
+        let rates2 = w.start();
+        assert_eq!(rates2.status(1), Some((Rate::Realtime, Some(Utc(600_005)))));
+        w.set(Utc(T + 900_000));
+        w.cameras[1].realtime.store(false, Relaxed);
+        assert_eq!(w.start().status(1), Some((Rate::Timelapse(5), None)));
+        w.set(Utc(5));
+        assert_eq!(
+            w.start().status(1),
+            Some((Rate::Timelapse(5), None)),
+            "over is over"
+        );
+        let whys: Vec<String> = w.said().into_iter().map(|s| s.1).collect();
+        assert_eq!(whys, ["start", "order", "order", "order", "end", "start"]);
+    }
+
+    /// REC-3: events, held on to; nothing is kept of them.
+    #[test]
+    fn events() {
+        let w = world();
+        let rates = w.start();
+        rates.event(0, true);
+        rates.event(1, true);
+        rates.look();
+        assert!(w.realtime());
+        rates.event(1, false);
+        w.pass(1_999);
+        rates.look();
+        assert!(w.realtime());
+        w.pass(1);
+        rates.look();
+        assert!(!w.realtime());
+        let whys: Vec<String> = w.said().into_iter().map(|s| s.1).collect();
+        assert_eq!(whys, ["start", "event", "end"]);
+        assert!(!w.home.path().join("rates.json").exists());
+    }
+}

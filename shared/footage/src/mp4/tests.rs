@@ -664,3 +664,51 @@ proptest! {
         let _ = parse(&junk);
     }
 }
+
+/// REC-3: a segment of a camera with two rates says its own, and what fills it up between pictures takes nothing from them, whole or torn.
+#[test]
+fn a_time_lapse_segment_says_so_and_is_filled_up() {
+    let parameters = Parameters {
+        codec: Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+    };
+    let mut bytes = init(&parameters).expect("init");
+    say_rate("timelapse-4", &mut bytes);
+    let (mut ends, mut filled) = (Vec::new(), Vec::new());
+    for i in 0..3u32 {
+        let frame = Frame {
+            dts: u64::from(i) * 360_000,
+            cts: 0,
+            duration: 360_000,
+            key: true,
+            bytes: vec![i as u8; 90].into(),
+        };
+        fragment(
+            i + 1,
+            wall(START).plus_ms(i64::from(i) * 4000),
+            &[frame],
+            &mut bytes,
+        )
+        .expect("fragment");
+        ends.push(bytes.len());
+        fill([3, 8, 70][i as usize], &mut bytes);
+        filled.push(bytes.len() - ends[i as usize]);
+    }
+    assert_eq!(filled, [8, 8, 70]);
+    let got = parse(&bytes).expect("parse");
+    assert_eq!(got.rate.as_deref(), Some("timelapse-4"));
+    assert_eq!((got.fragments, got.whole_bytes), (3, bytes.len() as u64));
+    assert_eq!(got.span(), Some((wall(START), wall(START).plus_ms(12_000))));
+    for cut in ends[0]..=bytes.len() {
+        let kept = salvage(bytes[..cut].to_vec()).expect("kept");
+        let again = parse(&kept).expect("parse");
+        let whole = ends.iter().filter(|end| **end <= cut).count();
+        assert_eq!(again.samples[..], got.samples[..whole], "cut at {cut}");
+        assert_eq!(
+            (again.rate, again.whole_bytes),
+            (got.rate.clone(), kept.len() as u64)
+        );
+    }
+}
