@@ -58,7 +58,9 @@ lines! {
     ClockStep = "clock.step" { delta_ms: i64, src: String }
     CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
     /// `how`: none, burned, proved, lifted. `sha256` is of the plaintext file; `t1` is the end of the last frame.
-    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String }
+    /// `offset_ms`: the camera's clock minus the box's, from its newest RTCP sender report; left out when not known, as in old lines.
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] offset_ms: Option<i64> }
     SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
     SegLost = "seg.lost" { cam: CameraId, s: u64, why: String }
     MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day> }

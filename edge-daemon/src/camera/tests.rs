@@ -22,7 +22,7 @@ use shared::{
 use super::{Cameras, Deps};
 use crate::{
     clock::{Kernel, Trust},
-    config::{Camera, Config, Mask, Secret},
+    config::{Camera, Config, Mask, Secret, Transport},
     health::Faults,
     reader::Recipients,
     state::State,
@@ -282,6 +282,8 @@ impl World {
                 url: camera.url(),
                 username: Some("viewer".into()),
                 password: Some(Secret::new("correct horse".into())),
+                password_from: None,
+                transport: Transport::Tcp,
                 retention_days: 28,
                 mask: None,
             }],

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
         mpsc::Sender,
     },
 };
@@ -35,6 +35,8 @@ pub struct Shared {
     pub landed: Arc<Landed>,
     pub connected: AtomicBool,
     pub lost: AtomicU64,
+    /// The camera's clock minus ours in ms, [`i64::MIN`] while not known.
+    offset_ms: AtomicI64,
     /// Somebody wants the open segment closed at its next key frame.
     pub cut: AtomicBool,
     pub numbers: Mutex<Sequence<Closed>>,
@@ -50,10 +52,18 @@ impl Shared {
             landed: Arc::default(),
             connected: AtomicBool::new(false),
             lost: AtomicU64::new(0),
+            offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
             numbers: Mutex::new(numbers),
             settled: Condvar::new(),
         }
+    }
+    /// What the camera's clock differs from ours by, as far as is known.
+    pub fn offset_ms(&self) -> Option<i64> {
+        Some(self.offset_ms.load(Relaxed)).filter(|o| *o != i64::MIN)
+    }
+    pub fn set_offset_ms(&self, offset: Option<i64>) {
+        self.offset_ms.store(offset.unwrap_or(i64::MIN), Relaxed);
     }
     pub fn id(&self) -> &CameraId {
         &self.config.id

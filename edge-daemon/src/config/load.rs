@@ -62,7 +62,8 @@ pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
     })
 }
 
-fn password(source: &PasswordSource) -> Result<String, String> {
+/// Reads a password. The error is a plain sentence.
+pub fn password(source: &PasswordSource) -> Result<String, String> {
     let path = match source {
         PasswordSource::File(path) => path.clone(),
         PasswordSource::Credential(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {

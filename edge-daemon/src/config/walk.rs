@@ -11,7 +11,9 @@ use shared::{
     time::{Day, Zone},
 };
 
-use super::{Camera, Config, ConfigErrors, Mask, Secret, errors::Gather, polygon, raw::*};
+use super::{
+    Camera, Config, ConfigErrors, Mask, Secret, Transport, errors::Gather, polygon, raw::*,
+};
 
 /// What the file cannot say by itself.
 pub struct Surroundings<'a> {
@@ -341,6 +343,7 @@ fn camera(
             "username",
             "password_file",
             "credential",
+            "transport",
             "retention_days",
             "mask",
         ],
@@ -389,6 +392,7 @@ fn camera(
             "username = \"beadle\"",
         );
     }
+    let transport = transport(g, &path("transport"), c.transport);
     let days = match may(
         g,
         &path("retention_days"),
@@ -412,9 +416,29 @@ fn camera(
         url: url?,
         username,
         password,
+        password_from: source,
+        transport: transport?,
         retention_days: days?,
         mask,
     })
+}
+
+fn transport(g: &mut Gather, at: &str, field: Field<String>) -> Option<Transport> {
+    const EXAMPLE: &str = "transport = \"tcp\"";
+    match field {
+        Field::Absent => Some(Transport::Tcp),
+        Field::Good(t) if t == "tcp" => Some(Transport::Tcp),
+        Field::Good(t) if t == "udp" => Some(Transport::Udp),
+        Field::Good(t) => {
+            g.wrong(at, quoted(&t), "it must be tcp or udp", EXAMPLE);
+            None
+        }
+        Field::Wrong(_) => {
+            // Says what type it must be.
+            may(g, at, field, "text", EXAMPLE);
+            None
+        }
+    }
 }
 
 const URL: &str = "url = \"rtsp://10.20.0.13:554/stream1\"";
