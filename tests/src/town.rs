@@ -34,6 +34,7 @@ struct PlannedCamera {
     url: String,
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
+    udp: bool,
 }
 
 impl Plan {
@@ -71,6 +72,7 @@ impl Plan {
             url: url.into(),
             login: None,
             mask: None,
+            udp: false,
         });
         self
     }
@@ -85,6 +87,10 @@ impl Plan {
     /// User name and password of the camera named last.
     pub fn login(self, user: &str, password: &str) -> Self {
         self.last(|c| c.login = Some((user.into(), password.into())))
+    }
+    /// The camera named last sends over UDP.
+    pub fn udp(self) -> Self {
+        self.last(|c| c.udp = true)
     }
     /// Mask of the camera named last; polygons as in the configuration file.
     pub fn mask(self, id: &str, polygons: &str) -> Self {
@@ -152,6 +158,9 @@ impl Town {
                 write_private(&file, password)?;
                 text += &format!("username = {user:?}\npassword_file = {file:?}\n");
             }
+            if camera.udp {
+                text += "transport = \"udp\"\n";
+            }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
             }
@@ -189,6 +198,12 @@ impl Town {
         self.command(args!["volume", "label", "--system-disk", self.volume])?
             .well(&format!("beadle-edge volume label ({})", self.name))?;
         Ok(self)
+    }
+
+    /// A changed password of a camera, put where its configuration says; the box is not told.
+    pub fn password(&self, camera: &str, password: &str) -> Done<()> {
+        let file = self.config.with_extension(format!("{camera}.password"));
+        write_private(&file, password)
     }
 
     pub fn start_reader(&mut self) -> Done<()> {

@@ -27,7 +27,7 @@ use futures::StreamExt;
 use retina::{
     client::{
         Credentials, Demuxed, PlayOptions, Session, SessionGroup, SessionOptions, SetupOptions,
-        TcpTransportOptions, Transport as Carrier, UdpTransportOptions,
+        TcpTransportOptions, TeardownPolicy, Transport as Carrier, UdpTransportOptions,
     },
     codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame, VideoParametersCodec},
 };
@@ -148,6 +148,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
         });
     let mut retry = Retry::new(seed);
+    // A farewell is waited for on the old connection; not on one that floods us.
+    let mut teardown = TeardownPolicy::Auto;
     while !context.stop.load(Relaxed) {
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
@@ -158,7 +160,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             let (password, farewell, played) = (password.clone(), farewell.clone(), played.clone());
             async move {
                 let run = Run::new(capture, context, turn, password, played);
-                run.run(farewell).await
+                run.run(farewell, teardown).await
             }
         });
         let (how, detail) = run
@@ -174,6 +176,11 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             break;
         }
         let next = retry.ended(how, played.get());
+        teardown = if how == Ended::Flood {
+            TeardownPolicy::Never
+        } else {
+            TeardownPolicy::Auto
+        };
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {
             let _ = context.reports.send(Report::Trouble {
@@ -182,8 +189,10 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             });
         }
         // A camera with room for one session only needs to hear that the old one is over.
-        let farewell =
-            tokio::time::timeout(Duration::from_millis(FAREWELL_MS), farewell.await_teardown());
+        let farewell = tokio::time::timeout(
+            Duration::from_millis(FAREWELL_MS),
+            farewell.await_teardown(),
+        );
         let _ = farewell.await;
         let now = || context.clock.now().mono;
         let until = now().saturating_add(next.wait_ms);
@@ -297,16 +306,15 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+    async fn run(mut self, farewell: Arc<SessionGroup>, teardown: TeardownPolicy) -> Outcome {
         self.turn
             .quick_until
             .set(self.context.clock.now().mono + QUICK_MS);
-        let connected =
-            tokio::time::timeout(
-                Duration::from_millis(CONNECT_MS),
-                self.bounded(self.connect(farewell)),
-            )
-            .await;
+        let connected = tokio::time::timeout(
+            Duration::from_millis(CONNECT_MS),
+            self.bounded(self.connect(farewell, teardown)),
+        )
+        .await;
         self.turn.quick_until.set(0);
         let outcome = match connected {
             Ok(Err(outcome)) | Ok(Ok(Err(outcome))) => outcome,
@@ -345,7 +353,11 @@ impl Run {
         .await
     }
 
-    async fn connect(&self, farewell: Arc<SessionGroup>) -> Result<(Demuxed, usize), Outcome> {
+    async fn connect(
+        &self,
+        farewell: Arc<SessionGroup>,
+        teardown: TeardownPolicy,
+    ) -> Result<(Demuxed, usize), Outcome> {
         let config = &self.capture.shared.config;
         let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
         let creds = config.username.as_ref().map(|username| Credentials {
@@ -358,6 +370,7 @@ impl Run {
         let options = SessionOptions::default()
             .creds(creds)
             .session_group(farewell)
+            .teardown(teardown)
             .user_agent("beadle".into());
         let mut session = Session::describe(config.url.clone(), options)
             .await
@@ -475,8 +488,7 @@ impl Run {
     fn gave_up(&self) -> Option<Outcome> {
         let (since, why) = self.damaged_since.as_ref()?;
         let patience = DAMAGE_MS.max(self.rhythm_ms * 2);
-        (self.now().mono.saturating_sub(*since) > patience)
-            .then(|| (Ended::Damaged, why.clone()))
+        (self.now().mono.saturating_sub(*since) > patience).then(|| (Ended::Damaged, why.clone()))
     }
 
     /// A sender report: what the camera's clock said at one of its RTP times.
@@ -577,9 +589,7 @@ impl Run {
                 parameters = new;
             }
         }
-        let pts = self
-            .anchor
-            .arrived(frame.timestamp().elapsed(), now.mono);
+        let pts = self.anchor.arrived(frame.timestamp().elapsed(), now.mono);
         self.say_jumps();
         let key = frame.is_random_access_point();
         self.damaged_since = None;

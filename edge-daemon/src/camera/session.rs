@@ -35,6 +35,8 @@ pub enum Ended {
     Unreachable,
     /// The user name or password was refused (401, 403).
     Password,
+    /// Answers, but has nothing at this address: while it starts up, or for good.
+    Absent,
     /// Answers, but offers no stream that can be recorded.
     Unsupported,
     Stalled,
@@ -55,7 +57,7 @@ pub enum Ended {
 impl Ended {
     pub fn cause(self) -> Cause {
         match self {
-            Ended::Unreachable => Cause::Unreachable,
+            Ended::Unreachable | Ended::Absent => Cause::Unreachable,
             Ended::Password => Cause::Password,
             Ended::Unsupported => Cause::Unsupported,
             Ended::Stalled => Cause::Stall,
@@ -114,6 +116,10 @@ impl Retry {
                 Some("camera.password"),
             ),
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
+            Ended::Absent => (
+                backoff(failures),
+                (failures > 2).then_some("camera.unsupported"),
+            ),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.
             Ended::Unreachable => (
@@ -196,7 +202,8 @@ impl Meter {
 pub fn refusal(status: Option<u16>) -> Ended {
     match status {
         Some(401 | 403) => Ended::Password,
-        Some(404 | 405 | 406 | 415 | 461 | 551) => Ended::Unsupported,
+        Some(404 | 454) => Ended::Absent,
+        Some(405 | 406 | 415 | 461 | 551) => Ended::Unsupported,
         Some(_) => Ended::Lost,
         None => Ended::Unreachable,
     }
@@ -256,9 +263,18 @@ mod tests {
     fn a_camera_with_one_session_is_back_in_two_seconds() {
         for seed in 0..50 {
             let mut retry = Retry::new(seed * 7919);
-            assert_eq!(retry.ended(Ended::Damaged, 40_000), Next { wait_ms: 0, fault: None });
+            assert_eq!(
+                retry.ended(Ended::Damaged, 40_000),
+                Next {
+                    wait_ms: 0,
+                    fault: None
+                }
+            );
             for refused in [Ended::Lost, Ended::Unreachable] {
-                let mut retry = Retry { failures: 1, ..Retry::new(seed * 7919) };
+                let mut retry = Retry {
+                    failures: 1,
+                    ..Retry::new(seed * 7919)
+                };
                 let next = retry.ended(refused, 0);
                 assert!(next.wait_ms <= 1250 && next.fault.is_none(), "{next:?}");
             }
@@ -268,7 +284,13 @@ mod tests {
     /// FLT-3: never a storm: whatever a camera does, an hour has at most so many sessions.
     #[test]
     fn no_storm() {
-        for how in [Ended::Lost, Ended::Damaged, Ended::Unreachable, Ended::Flood, Ended::Stalled] {
+        for how in [
+            Ended::Lost,
+            Ended::Damaged,
+            Ended::Unreachable,
+            Ended::Flood,
+            Ended::Stalled,
+        ] {
             for played in [0u64, 500, 9_999] {
                 let (mut retry, mut time, mut sessions) = (Retry::new(played + 3), 0, 0);
                 while time < 3_600_000 {
@@ -285,7 +307,11 @@ mod tests {
     fn a_flood_is_noticed() {
         let run = |fps: u64, bytes: usize| {
             let mut meter = Meter::default();
-            (0..fps * 10).find_map(|n| meter.picture(5_000_000 + n * 1000 / fps, bytes).map(|_| n * 1000 / fps))
+            (0..fps * 10).find_map(|n| {
+                meter
+                    .picture(5_000_000 + n * 1000 / fps, bytes)
+                    .map(|_| n * 1000 / fps)
+            })
         };
         // 4K at 32 Mbit/s; a high-speed camera; 200 Mbit/s; 2000 empty pictures a second.
         assert_eq!(run(30, 4_000_000 / 30), None);

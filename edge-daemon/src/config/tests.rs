@@ -68,7 +68,10 @@ fn a_whole_file_with_its_defaults() {
         ),
         (28, Some("hunter2"))
     );
-    assert_eq!((one.transport, three.transport), (Transport::Tcp, Transport::Udp));
+    assert_eq!(
+        (one.transport, three.transport),
+        (Transport::Tcp, Transport::Udp)
+    );
     assert_eq!(
         three.password_from,
         Some(PasswordSource::Credential("c03-password".into()))

@@ -131,7 +131,8 @@ impl Pace {
     /// Where the camera's time `pts` lies, by the clock as it runs now.
     fn at(&self, pts: i64) -> i64 {
         let since = pts.saturating_sub(self.from);
-        let scaled = i128::from(since) * i128::from(MILLION + self.correction) / i128::from(MILLION);
+        let scaled =
+            i128::from(since) * i128::from(MILLION + self.correction) / i128::from(MILLION);
         self.to
             .saturating_add(i64::try_from(scaled).unwrap_or(since))
     }
@@ -268,15 +269,23 @@ mod tests {
     }
 
     /// A session of 25 pictures a second read in turns of 120 ms; `rtp` says what the camera stamps the n-th with.
-    fn session(anchor: &mut Anchor, pictures: std::ops::Range<i64>, rtp: impl Fn(i64) -> i64) -> Vec<i64> {
+    fn session(
+        anchor: &mut Anchor,
+        pictures: std::ops::Range<i64>,
+        rtp: impl Fn(i64) -> i64,
+    ) -> Vec<i64> {
         pictures
             .map(|n| anchor.arrived(rtp(n), 7_000_000 + (n * 40) as u64 / 120 * 120 + 120))
             .collect()
     }
     /// Wall time by the anchor of the last picture placed, against the moment it was made, in ms.
     fn error_ms(anchor: &Anchor, n: i64, placed: i64) -> i64 {
-        let now = Now { wall: Utc(7_000_000 + n * 40 + 120), mono: (7_000_000 + n * 40 + 120) as u64 };
-        anchor.origin_us(now).expect("anchored") / 1000 + ticks_us(placed) / 1000 - (7_000_000 + n * 40)
+        let now = Now {
+            wall: Utc(7_000_000 + n * 40 + 120),
+            mono: (7_000_000 + n * 40 + 120) as u64,
+        };
+        anchor.origin_us(now).expect("anchored") / 1000 + ticks_us(placed) / 1000
+            - (7_000_000 + n * 40)
     }
 
     /// REC-4: an RTP clock that jumps, either way and by any distance, costs no picture and moves no time by more than a turn.
@@ -287,7 +296,12 @@ mod tests {
             let rtp = |n: i64| n * 3600 + if n >= 500 { jump * TICKS_PER_SEC } else { 0 };
             let placed = session(&mut anchor, 0..1000, rtp);
             assert_eq!(anchor.jumps(), 1, "{jump}");
-            assert!(placed.windows(2).all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 5), "{jump}");
+            assert!(
+                placed
+                    .windows(2)
+                    .all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 5),
+                "{jump}"
+            );
             let error = error_ms(&anchor, 999, placed[999]);
             assert!((-200..=200).contains(&error), "{jump}: {error} ms");
         }
@@ -297,9 +311,15 @@ mod tests {
     #[test]
     fn one_wrong_time_stamp_moves_one_picture() {
         let mut anchor = Anchor::default();
-        let placed = session(&mut anchor, 0..1000, |n| if n == 600 { 1 << 30 } else { n * 3600 });
+        let placed = session(&mut anchor, 0..1000, |n| {
+            if n == 600 { 1 << 30 } else { n * 3600 }
+        });
         assert_eq!(anchor.jumps(), 2);
-        assert!(placed.windows(2).all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 6));
+        assert!(
+            placed
+                .windows(2)
+                .all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 6)
+        );
         assert!(error_ms(&anchor, 999, placed[999]).abs() <= 250);
     }
 
@@ -336,7 +356,10 @@ mod tests {
                 assert!(placed > last, "{lie}: back at {n}");
                 last = placed;
                 if n * sent_ms > 60_000 {
-                    let now = Now { wall: Utc(came as i64), mono: came };
+                    let now = Now {
+                        wall: Utc(came as i64),
+                        mono: came,
+                    };
                     let wall = (anchor.origin_us(now).expect("anchored") + ticks_us(placed)) / 1000;
                     worst = worst.max((wall - at).abs());
                 }
@@ -351,8 +374,15 @@ mod tests {
     fn a_slow_network_is_no_lie() {
         let mut anchor = Anchor::default();
         for n in 0..5000i64 {
-            let late = match n { 1000..1500 => (n - 1000) * 12, 1500..1700 => 6000 - (n - 1500) * 30, _ => 0 };
-            assert_eq!(anchor.arrived(n * 3600, (7_000_000 + n * 40 + late) as u64), n * 3600);
+            let late = match n {
+                1000..1500 => (n - 1000) * 12,
+                1500..1700 => 6000 - (n - 1500) * 30,
+                _ => 0,
+            };
+            assert_eq!(
+                anchor.arrived(n * 3600, (7_000_000 + n * 40 + late) as u64),
+                n * 3600
+            );
         }
         assert_eq!((anchor.jumps(), anchor.corrections()), (0, 0));
     }
@@ -362,11 +392,19 @@ mod tests {
     fn the_cameras_clock_against_ours() {
         let mut anchor = Anchor::default();
         session(&mut anchor, 0..500, |n| n * 3600);
-        let now = Now { wall: Utc(1_800_000_020_000), mono: 7_020_000 };
+        let now = Now {
+            wall: Utc(1_800_000_020_000),
+            mono: 7_020_000,
+        };
         let made = 1_800_000_000_000i64 + 400 * 40;
-        let offset = anchor.camera_offset_ms(400 * 3600, (made + 7_300) * 1000, now).expect("known");
+        let offset = anchor
+            .camera_offset_ms(400 * 3600, (made + 7_300) * 1000, now)
+            .expect("known");
         assert!((7_100..=7_300).contains(&offset), "{offset}");
-        assert_eq!(anchor.camera_offset_ms(TICKS_PER_SEC * 3600, made * 1000, now), None);
+        assert_eq!(
+            anchor.camera_offset_ms(TICKS_PER_SEC * 3600, made * 1000, now),
+            None
+        );
         assert_eq!(Anchor::default().camera_offset_ms(0, 0, now), None);
     }
 }

@@ -345,7 +345,10 @@ mod tests {
         q.begin(1, Utc(100_200), Some((Cause::Lost, 3)));
         q.closed(1, "a");
         let gap = q.next().expect("ready").gap.expect("gap");
-        assert_eq!((gap.why, gap.packets, gap.t0, gap.t1), (Cause::Lost, 3, t(100), Utc(100_200)));
+        assert_eq!(
+            (gap.why, gap.packets, gap.t0, gap.t1),
+            (Cause::Lost, 3, t(100), Utc(100_200))
+        );
     }
 
     #[test]
