@@ -325,9 +325,15 @@ impl Harmer {
         if all.len() < 4 + 12 + 2 {
             return;
         }
-        let Some(harm) = lock(&self.state.harms).pop_front() else {
+        let mut harms = lock(&self.state.harms);
+        // The picture that never ends begins where another has ended.
+        if harms.front() == Some(&Harm::Endless) && all[5] & 0x80 == 0 {
+            return;
+        }
+        let Some(harm) = harms.pop_front() else {
             return;
         };
+        drop(harms);
         self.state.harmed.fetch_add(1, SeqCst);
         match harm {
             Harm::Version => all[4] = 0,

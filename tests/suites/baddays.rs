@@ -624,7 +624,7 @@ fn floods_are_cut_off() -> Done<()> {
         day.resumed(cam, calm, 90)?;
     }
     for cam in ["rate", "endless"] {
-        day.fault(cam, "camera.flood", false, 10)?;
+        day.fault(cam, "camera.flood", false, 30)?;
         let missing = day.missing(cam, &["flood", "shed"])?;
         println!(
             "    {cam}: {missing} ms missing, {} sessions",

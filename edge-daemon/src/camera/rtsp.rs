@@ -37,8 +37,8 @@ use super::{
     pictures::Worker,
     report::Report,
     session::{
-        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, HOLD_BYTES, HOLD_MS, Meter, Retry, STALL_MS,
-        UNFINISHED_BYTES, refusal,
+        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Retry,
+        STALL_MS, UNFINISHED_BYTES, refusal,
     },
     track::{Doors, Shared, Track},
 };
@@ -81,6 +81,15 @@ pub struct Context {
 pub struct Capture {
     pub shared: Arc<Shared>,
     pub track: Arc<Mutex<Track>>,
+}
+
+/// What is known of a session when it is over, however it ends.
+#[derive(Default)]
+struct Tally {
+    /// From the first frame to the last.
+    played_ms: Cell<u64>,
+    /// Packets that could not be used since the last frame.
+    unusable: Cell<u32>,
 }
 
 /// What the sessions of one thread share with its loop.
@@ -153,13 +162,14 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
     while !context.stop.load(Relaxed) {
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
-        let played = Rc::new(Cell::new(0));
+        let tally = Rc::new(Tally::default());
+        let flooded = matches!(teardown, TeardownPolicy::Never);
         // A panic costs this session, not the thread and its other cameras.
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
-            let (password, farewell, played) = (password.clone(), farewell.clone(), played.clone());
+            let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
             async move {
-                let run = Run::new(capture, context, turn, password, played);
+                let run = Run::new(capture, context, turn, password, tally, flooded);
                 run.run(farewell, teardown).await
             }
         });
@@ -171,11 +181,14 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             let mut track = lock(&capture.track);
             track.finish(how.cause());
             track.because(how.cause());
+            if how == Ended::Damaged {
+                track.lost(tally.unusable.get().max(1));
+            }
         }
         if how == Ended::Stop {
             break;
         }
-        let next = retry.ended(how, played.get());
+        let next = retry.ended(how, tally.played_ms.get());
         teardown = if how == Ended::Flood {
             TeardownPolicy::Never
         } else {
@@ -248,8 +261,9 @@ struct Run {
     password: Option<Secret>,
     /// When the first frame came.
     began: Option<u64>,
-    /// From the first frame to the last.
-    played: Rc<Cell<u64>>,
+    tally: Rc<Tally>,
+    /// The last session was a flood: that fault stays until this one has gone well for a while.
+    flooded: bool,
     meter: Meter,
     /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
     unfinished: Cell<isize>,
@@ -269,7 +283,8 @@ impl Run {
         context: Context,
         turn: Rc<Turn>,
         password: Option<Secret>,
-        played: Rc<Cell<u64>>,
+        tally: Rc<Tally>,
+        flooded: bool,
     ) -> Self {
         let now = context.clock.now();
         Self {
@@ -288,7 +303,8 @@ impl Run {
             ok: false,
             password,
             began: None,
-            played,
+            tally,
+            flooded,
             meter: Meter::default(),
             unfinished: Cell::new(0),
             damaged: 0,
@@ -471,6 +487,7 @@ impl Run {
             };
             return Some((how, line));
         }
+        self.tally.unusable.set(self.tally.unusable.get() + 1);
         let now = self.now().mono;
         if self.damaged_since.is_none() {
             tracing::warn!(camera = %self.capture.shared.id(), why = %line, "a packet cannot be used");
@@ -576,7 +593,13 @@ impl Run {
         self.last_at = now.mono;
         self.unfinished.set(0);
         let first_at = self.first_frame_at(now.mono);
-        self.played.set(now.mono.saturating_sub(first_at));
+        let played = now.mono.saturating_sub(first_at);
+        self.tally.played_ms.set(played);
+        self.tally.unusable.set(0);
+        if self.flooded && played >= GOOD_MS {
+            self.flooded = false;
+            self.well();
+        }
         if let Some(why) = self.meter.picture(now.mono, frame.data().len()) {
             return Err((Ended::Flood, why));
         }
@@ -619,6 +642,15 @@ impl Run {
         Ok(())
     }
 
+    /// Whatever was the matter with the camera is over.
+    fn well(&self) {
+        let cam = self.capture.shared.index;
+        let _ = self
+            .context
+            .reports
+            .send(Report::Trouble { cam, code: None });
+    }
+
     fn first_frame_at(&mut self, mono: u64) -> u64 {
         *self.began.get_or_insert(mono)
     }
@@ -653,10 +685,9 @@ impl Run {
             fps_milli,
             offset_ms,
         });
-        let _ = self.context.reports.send(Report::Trouble {
-            cam: shared.index,
-            code: None,
-        });
+        if !self.flooded {
+            self.well();
+        }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         match &shared.config.mask {
             Some(mask) => {

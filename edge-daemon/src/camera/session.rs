@@ -15,7 +15,7 @@ pub const HOLD_MS: u64 = 600;
 /// Held at most, whatever comes.
 pub const HOLD_BYTES: usize = 8 << 20;
 /// A session that played for this long was a good one.
-const GOOD_MS: u64 = 10_000;
+pub const GOOD_MS: u64 = 10_000;
 /// Packets that cannot be used, and no picture for this long after the first of them: the session is begun again.
 pub const DAMAGE_MS: u64 = 1_000;
 /// How long a new session waits for the old one's farewell: some cameras have room for one only.

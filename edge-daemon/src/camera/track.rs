@@ -138,6 +138,11 @@ impl Track {
     pub fn because(&mut self, cause: Cause) {
         self.cutter.because(cause);
     }
+    /// Packets that could not be used, after the session ended for them.
+    pub fn lost(&mut self, packets: u32) {
+        self.shared.lost.fetch_add(packets.into(), Relaxed);
+        self.cutter.lost(packets);
+    }
     pub fn starved(&self) -> bool {
         self.cutter.starved()
     }

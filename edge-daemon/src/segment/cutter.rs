@@ -151,6 +151,12 @@ impl Cutter {
             self.gap = Some(cause);
         }
     }
+    /// Packets that could not be used while nothing was being recorded: they belong to the gap.
+    pub fn lost(&mut self, packets: u32) {
+        if self.open.is_none() {
+            self.gap_packets += u64::from(packets);
+        }
+    }
     /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
     pub fn starved(&self) -> bool {
         self.open
