@@ -37,8 +37,8 @@ use super::{
     pictures::Worker,
     report::Report,
     session::{
-        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Retry,
-        STALL_MS, UNFINISHED_BYTES, refusal,
+        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter,
+        PICTURE_BYTES, READS, READS_LARGE, Retry, STALL_MS, UNFINISHED_BYTES, refusal,
     },
     track::{Doors, Shared, Track},
 };
@@ -90,6 +90,8 @@ struct Tally {
     played_ms: Cell<u64>,
     /// Packets that could not be used since the last frame.
     unusable: Cell<u32>,
+    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
+    unfinished: Cell<isize>,
 }
 
 /// What the sessions of one thread share with its loop.
@@ -169,13 +171,15 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
             let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
             async move {
-                let run = Run::new(capture, context, turn, password, tally, flooded);
-                run.run(farewell, teardown).await
+                let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
+                in_small_bites(&tally, run.run(farewell, teardown)).await
             }
         });
-        let (how, detail) = run
-            .await
-            .unwrap_or((Ended::Lost, "the session failed inside Beadle".into()));
+        // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
+        let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
+            0 => (Ended::Lost, "the session failed inside Beadle".into()),
+            n => (Ended::Damaged, format!("{n} packets could not be used")),
+        });
         shared.connected.store(false, Relaxed);
         {
             let mut track = lock(&capture.track);
@@ -238,6 +242,24 @@ async fn password(shared: &Arc<Shared>) -> Option<Secret> {
     }
 }
 
+/// A task may read from its socket 128 times before tokio has it wait for its turn. A fast sender could fill the memory within
+/// that; so most of it is used up here, and what retina holds is looked at more often.
+async fn in_small_bites<F: Future>(tally: &Tally, work: F) -> F::Output {
+    const BUDGET: usize = 128;
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        let large = tally.unfinished.get() > PICTURE_BYTES / 4;
+        for _ in if large { READS_LARGE } else { READS }..BUDGET {
+            let one = std::pin::pin!(tokio::task::coop::consume_budget());
+            if one.poll(cx).is_pending() {
+                break;
+            }
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
+}
+
 type Outcome = (Ended, String);
 
 /// One session.
@@ -265,8 +287,6 @@ struct Run {
     /// The last session was a flood: that fault stays until this one has gone well for a while.
     flooded: bool,
     meter: Meter,
-    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
-    unfinished: Cell<isize>,
     /// Packets that could not be used, and since when none could.
     damaged: u32,
     damaged_since: Option<(u64, String)>,
@@ -306,7 +326,6 @@ impl Run {
             tally,
             flooded,
             meter: Meter::default(),
-            unfinished: Cell::new(0),
             damaged: 0,
             damaged_since: None,
             rhythm_ms: 0,
@@ -353,14 +372,14 @@ impl Run {
         std::future::poll_fn(|cx| {
             let before = memory::large_held();
             let polled = work.as_mut().poll(cx);
-            let held = self.unfinished.get() + memory::large_held() - before;
-            self.unfinished.set(held);
+            let held = self.tally.unfinished.get() + memory::large_held() - before;
+            self.tally.unfinished.set(held);
             if polled.is_pending() && held > UNFINISHED_BYTES {
                 return Poll::Ready(Err((
                     Ended::Flood,
                     format!(
                         "a picture of more than {} MiB without an end",
-                        UNFINISHED_BYTES >> 20
+                        PICTURE_BYTES >> 20
                     ),
                 )));
             }
@@ -498,6 +517,10 @@ impl Run {
             || line.starts_with("wrong ssrc")
             || line.starts_with("Out-of-order");
         self.damaged = self.damaged.saturating_add(u32::from(!missed));
+        if self.worker.is_some() && !missed {
+            // retina may panic when it goes on from here, and a picture worker is to be ended in order.
+            return Some((Ended::Damaged, line));
+        }
         self.gave_up()
     }
 
@@ -591,7 +614,7 @@ impl Run {
     ) -> Result<(), Outcome> {
         let now = self.now();
         self.last_at = now.mono;
-        self.unfinished.set(0);
+        self.tally.unfinished.set(0);
         let first_at = self.first_frame_at(now.mono);
         let played = now.mono.saturating_sub(first_at);
         self.tally.played_ms.set(played);

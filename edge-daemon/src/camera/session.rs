@@ -25,8 +25,13 @@ pub const FAREWELL_MS: u64 = 500;
 pub const FLOOD_MS: u64 = 2_000;
 pub const FLOOD_BYTES: u64 = 25_000_000;
 pub const FLOOD_PICTURES: u64 = 500;
-/// Buffers for a picture that has begun and not ended yet.
-pub const UNFINISHED_BYTES: isize = 16 << 20;
+/// A picture that has begun and not ended yet. (A key frame of a 4K camera is a megabyte or two.)
+pub const PICTURE_BYTES: isize = 8 << 20;
+/// Its buffer doubles: of 8 MiB when half as much is held, of 16 MiB when more than 8 are.
+pub const UNFINISHED_BYTES: isize = PICTURE_BYTES * 3 / 2;
+/// Reads from a camera's socket between two looks at that buffer; and when it has become large.
+pub const READS: usize = 8;
+pub const READS_LARGE: usize = 1;
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +123,7 @@ impl Retry {
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
             Ended::Absent => (
                 backoff(failures),
-                (failures > 2).then_some("camera.unsupported"),
+                (failures > 4).then_some("camera.unsupported"),
             ),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.

@@ -632,7 +632,7 @@ fn an_endless_picture_is_cut_off() {
             .into_iter()
             .find(|f| f.code == "camera.flood")
     });
-    assert!(fault.detail.contains("16 MiB"), "{}", fault.detail);
+    assert!(fault.detail.contains("8 MiB"), "{}", fault.detail);
     let so_far = world.lines("seg.write").len();
     world.wait_segments(so_far + 1);
     cameras.stop();
