@@ -66,6 +66,19 @@ make_file street-720p25.h264 -r 25 -i "$source" -frames:v 250 -vf "$(shape 1280:
     -b:v 2M -maxrate 2M -bufsize 2M -x264-params "$(x264 50)" -f h264
 make_file masked-640x360p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360),$marker" -an -c:v libx264 -preset superfast \
     -b:v 600k -maxrate 600k -bufsize 600k -x264-params "$(x264 24)" -f h264
+# Small ones, for towns of many cameras.
+make_file small-360p12.h265 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360)" -an -c:v libx265 -preset ultrafast \
+    -b:v 500k -x265-params "log-level=error:keyint=24:min-keyint=24:scenecut=0:open-gop=0:bframes=0:aud=1:repeat-headers=1" -f hevc
+make_file small-480x270p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 480:270)" -an -c:v libx264 -preset superfast \
+    -b:v 400k -maxrate 400k -bufsize 400k -x264-params "$(x264 24)" -f h264
+# With B pictures: coded in another order than shown. Its .shown file has, for each picture as coded, its place in the order shown.
+make_file bframes-360p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360)" -an -c:v libx264 -preset superfast \
+    -b:v 500k -maxrate 500k -bufsize 500k -x264-params "keyint=24:min-keyint=24:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none:open-gop=0:aud=1:repeat-headers=1" -f h264
+if [ ! -s "$out/bframes-360p12.h264.shown" ] || [ "$out/bframes-360p12.h264" -nt "$out/bframes-360p12.h264.shown" ]; then
+    # The decoder says of each picture shown which one as coded it was.
+    ffprobe -v error -select_streams v:0 -show_entries frame=coded_picture_number -of csv=p=0 "$out/bframes-360p12.h264" | tr -d ',' \
+        | awk 'NF { print $1, n++ }' | sort -n | awk '{ print $2 }' >"$out/bframes-360p12.h264.shown"
+fi
 make_file street.aac -f lavfi -i "anoisesrc=color=brown:amplitude=0.2:sample_rate=16000:duration=20:seed=7" \
     -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=16000:duration=20" \
     -filter_complex "[0][1]amix=inputs=2:weights=1 0.4,aformat=channel_layouts=mono" -c:a aac -b:a 32k -f adts
@@ -84,6 +97,10 @@ check street-1080p25.h265 hevc 1920 1080 300 50
 check street-low.h264 h264 1920 1080 500 50
 check street-720p25.h264 h264 1280 720 250 50
 check masked-640x360p12.h264 h264 640 360 240 24
+check small-360p12.h265 hevc 640 360 240 24
+check small-480x270p12.h264 h264 480 270 240 24
+[ "$(sort -n "$out/bframes-360p12.h264.shown" | awk '$1 != NR - 1' | wc -l) $(wc -l <"$out/bframes-360p12.h264.shown") $(head -4 "$out/bframes-360p12.h264.shown" | tr '\n' ' ')" = "0 240 0 3 1 2 " ] \
+    || { rm -f "$out/bframes-360p12.h264".*; die "bframes-360p12.h264 is not coded as was meant; run again to make it anew"; }
 [ "$(ffprobe -v error -show_entries stream=codec_name,sample_rate,channels -of csv=p=0 "$out/street.aac")" = aac,16000,1 ] \
     || { rm -f "$out/street.aac.recipe"; die "street.aac is not mono AAC at 16 kHz; run again to make it anew"; }
 say "ready in $out after $((SECONDS - began)) s"

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod config;
 pub mod health;
 pub mod identity;
+pub mod memory;
 pub mod reader;
 pub mod retention;
 pub mod segment;
@@ -19,3 +20,6 @@ pub mod stop;
 pub mod store;
 pub mod supervise;
 pub mod uplink;
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;

@@ -81,7 +81,7 @@ conditions! {
     "camera.password" Critical Installer
         "Camera refuses the password"
         "The camera answers but does not accept the user name or password. Nothing is recorded from it. The box tries rarely, so that the camera does not lock the account."
-        "Put the right password in the box's secrets file and reload the configuration."
+        "Put the right password in the file the configuration names for it (password_file): the box takes it up within seconds, and the other cameras go on. If it is a systemd credential, restart beadle-edge after."
     "camera.stalled" Critical Contractor
         "Camera sends no pictures"
         "The session with the camera is open but no picture has landed on disk for some time. The box has reconnected and the fault stays."
@@ -94,6 +94,10 @@ conditions! {
         "Camera does not tell its events"
         "The camera is recorded in time-lapse and an event of its own should switch it to real time, but it offers no ONVIF metadata stream, or refuses it. It stays in time-lapse until real time is ordered."
         "Switch on metadata (events in the stream) in the camera's settings for this stream, or take event out of [camera.timelapse]."
+    "camera.flood" Serious Contractor
+        "Camera sends too much"
+        "The camera sent more than any camera should: over 100 Mbit/s, hundreds of pictures a second, or a picture without end. The session was ended to keep the other cameras safe; the gap is logged, and the box connects again by itself."
+        "Check the camera's bit rate, frame rate and resolution. If they are as they should be, restart the camera."
     "camera.clock" Info Contractor
         "Camera's own clock is wrong"
         "The camera's clock differs from the box's by more than a few seconds. The box's clock is the time of record, so recordings carry the right time; a time burned into the picture by the camera is wrong."

@@ -209,6 +209,7 @@ impl LogBuilder {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                offset_ms: None,
                 key,
                 rate: None,
             },

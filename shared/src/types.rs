@@ -59,7 +59,10 @@ lines! {
     CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
     /// `how`: none, burned, proved, lifted. `sha256` is of the plaintext file; `t1` is the end of the last frame.
     /// `rate`: only of a camera with two rates: realtime, timelapse-N (a key frame every N seconds).
-    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String, #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }
+    /// `offset_ms`: the camera's clock minus the box's, from its newest RTCP sender report; left out when not known, as in old lines.
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] offset_ms: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }
     SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
     /// The rate a camera with two is to record at, from its next key frame on; `why`: start, order, event, end. `order`: the hub's.
     RateSet = "rate.set" { cam: CameraId, rate: String, until: Option<Utc>, why: String, order: Option<u64> }

@@ -10,7 +10,9 @@ Scene:
       {"path": "/ashby/c02", "file": "street-1080p25.h265", "codec": "h265", "fps": 25, "user": "beadle", "password": "s3cret"},
       {"path": "/tenby/c01", "file": "street-1080p25.h264", "fps": 25, "audio": "street.aac", "udp": true}]}
 `codec` may be left out where the file's name ends in .h264 or .h265; `fps` may be 25, 12.5 or "30000/1001". Port 0 takes a
-free one. One user has one password, whatever the number of cameras behind it.
+free one. `stamps` is the rate the RTP clock claims where it is not the one sent (a camera that lies), `announced` the one the
+SDP names; `away` makes a camera that is not there until the order `appear`. A file with a `.shown` beside it has B pictures.
+One user has one password, whatever the number of cameras behind it.
 
 Video files are byte streams with an access unit delimiter before each picture (scripts/footage.sh makes them); the
 delimiters are not sent. Each camera runs on its own clock: exact times n/fps, started at a different key picture and
@@ -25,8 +27,11 @@ Orders, one JSON object a line on stdin; each is answered by one line on stdout 
     {"id": 6, "do": "clock-jump", "cam": …, "secs": -20}    the RTP clock jumps
     {"id": 7, "do": "password", "cam": …, "password": …}    changes the password of the camera's user, closes its viewers
     {"id": 8, "do": "lose", "cam": …, "packets": 10}        that many RTP packets (or fragmented units) are not sent
-    {"id": 11, "do": "event", "cam": …, "topic": "tns1:VideoSource/MotionAlarm", "on": true}     of a camera with "events": true
-    {"id": 9, "do": "stats"}    {"id": 10, "do": "quit"}
+    {"id": 9, "do": "codec", "cam": …, "file": …}           another codec from now on; its viewers are closed, as such cameras do
+    {"id": 10, "do": "flood", "cam": …, "times": 50}        each picture so many times, in the time of one
+    {"id": 11, "do": "appear", "cam": …}                    a camera that was away comes up
+    {"id": 12, "do": "event", "cam": …, "topic": "tns1:VideoSource/MotionAlarm", "on": true}     of a camera with "events": true
+    {"id": 13, "do": "stats"}    {"id": 14, "do": "quit"}
 The path's first slash may be left out. Events come as lines without "id":
     {"event": "ready", "port": 40123, "cameras": {"/ashby/c01": "rtsp://127.0.0.1:40123/ashby/c01", …}}
     {"event": "play", "cam": "/ashby/c01", "viewers": 1} {"event": "gone", "cam": …, "viewers": 0} {"event": "back", "cam": …}
@@ -77,7 +82,8 @@ class Track:
     """A file's pictures (or sound frames) in memory, shared by every camera that shows it."""
     loaded = {}
 
-    def __init__(self, codec, units, keys, secs, caps):
+    def __init__(self, codec, units, keys, secs, caps, shown=None):
+        self.shown = shown                   # with B pictures: place in the order shown, per picture as coded
         self.codec, self.units, self.keys, self.secs, self.caps = codec, units, keys, secs, caps
         self.bytes = sum(u.get_size() for u in units)
 
@@ -105,7 +111,13 @@ class Track:
             if not keys or keys[0] != 0:
                 raise Bad(f"{path}: does not start with parameter sets and a key picture")
             caps = Gst.Caps.from_string(f"video/x-{codec},stream-format=byte-stream,alignment=au,framerate={fps.numerator}/{fps.denominator}")
-            cls.loaded[what] = cls(codec, [Gst.Buffer.new_wrapped(u) for u in units], keys, 1 / fps, caps)
+            shown = None
+            if os.path.exists(path + ".shown"):
+                with open(path + ".shown", encoding="ascii") as file:
+                    shown = [int(line) for line in file]
+                if len(shown) != len(units):
+                    raise Bad(f"{path}.shown: {len(shown)} lines for {len(units)} pictures")
+            cls.loaded[what] = cls(codec, [Gst.Buffer.new_wrapped(u) for u in units], keys, 1 / fps, caps, shown)
         return cls.loaded[what]
 
     @classmethod
@@ -145,10 +157,11 @@ class Feed:
         self.at = start                      # next unit
         self.began = time.monotonic() + camera.phase
         self.base, self.n = Fraction(0), 0   # seconds sent before this file; units of this file sent
+        self.turns = 0                       # the same picture sent before, while flooding
         self.over = False
 
     def due(self):
-        return self.began + float(self.base + self.n * self.track.secs)
+        return self.began + float(self.base + (self.n + Fraction(self.turns, self.camera.flood)) * self.track.secs)
 
     def push(self):
         """Sends one unit; false when the pipeline has gone."""
@@ -156,14 +169,24 @@ class Feed:
             self.at_key()
         if self.at >= len(self.track.units):
             self.at = 0
-        camera, time_sent = self.camera, self.base + self.n * self.track.secs
+        camera = self.camera
+        stamp = camera.stamps if camera.stamps and self.track.codec != "aac" else self.track.secs
+        time_sent = self.base + (self.n + Fraction(self.turns, camera.flood)) * stamp
         if not camera.stalled:
             buffer = self.track.units[self.at].copy()    # header only; the bytes are shared
-            buffer.pts = buffer.dts = int(time_sent * Gst.SECOND)
+            later = (self.track.shown[self.at] - self.at) * stamp if self.track.shown else 0
+            # With B pictures one is decoded up to two pictures before it is shown.
+            early = 2 * stamp if self.track.shown else 0
+            buffer.pts = int((time_sent + early + later) * Gst.SECOND)
+            buffer.dts = int(time_sent * Gst.SECOND)
             buffer.duration = int(self.track.secs * Gst.SECOND)
             if self.source.push_buffer(buffer) != Gst.FlowReturn.OK:
                 return False
             camera.sent += 1
+        self.turns += 1
+        if self.turns < camera.flood:
+            return True
+        self.turns = 0
         self.at += 1
         self.n += 1
         return True
@@ -252,6 +275,10 @@ class Camera:
         self.first_key = self.track.keys[index * len(self.track.keys) // max(1, count) % len(self.track.keys)]
         self.stalled = self.resuming = False
         self.events, self.alarms = told_events() if scene.get("events") else None, None
+        self.stamps = 1 / Fraction(str(scene["stamps"])) if scene.get("stamps") else None
+        self.announced = scene.get("announced")
+        self.away = bool(scene.get("away"))
+        self.flood = 1
         self.lose, self.lost = 0, 0
         self.sent, self.viewers, self.plays = 0, 0, 0
         self.feeds, self.pay, self.element = [], None, None
@@ -308,7 +335,8 @@ class Server:
                 self.set_password(camera.user, camera.password)
         self.server.set_auth(self.auth)
         for camera in self.cameras.values():
-            self.mount(camera)
+            if not camera.away:
+                self.mount(camera)
         self.server.connect("client-connected", self.on_client)
         if self.server.attach(None) == 0:
             raise Bad(f"cannot listen on {self.server.get_address()}:{self.server.get_service()}; another program may be there")
@@ -352,7 +380,10 @@ class Server:
             feed.over = True
         element = media.get_element()
         source = element.get_child_by_name("video")
-        source.set_caps(camera.track.caps)
+        caps = camera.track.caps
+        if camera.announced:
+            caps = Gst.Caps.from_string(re.sub(r"framerate=\S*", f"framerate={Fraction(str(camera.announced))}", caps.to_string().replace("(fraction)", "")))
+        source.set_caps(caps)
         camera.feeds = [Feed(camera, camera.track, source, camera.first_key)]
         if camera.sound:
             sound = element.get_child_by_name("sound")
@@ -427,7 +458,8 @@ class Server:
             GLib.idle_add(LOOP.quit)
             return {}
         orders = {"stall": self.stall, "resume": self.resume, "drop": self.drop, "reboot": self.reboot, "resolution": self.resolution,
-                  "clock-jump": self.clock_jump, "event": self.event, "password": self.password, "lose": self.lose}
+                  "clock-jump": self.clock_jump, "event": self.event, "password": self.password, "lose": self.lose,
+                  "codec": self.codec, "flood": self.flood, "appear": self.appear}
         if what not in orders:
             raise Bad(f"unknown order {what!r}")
         path = "/" + str(order.get("cam", "")).lstrip("/")
@@ -463,6 +495,24 @@ class Server:
             raise Bad(f"{camera.path} is {camera.track.codec}, the file {track.codec}; a camera keeps its codec within a session")
         camera.first_key = track.keys[0]
         camera.track = track
+
+    def codec(self, camera, order):
+        track = Track.video(order.get("file", ""), order.get("codec"), camera.fps)
+        self.server.get_mount_points().remove_factory(camera.path)
+        closed = self.close_viewers(camera)
+        camera.track, camera.first_key = track, track.keys[0]
+        camera.keys.clear()
+        self.mount(camera)
+        return {"closed": closed}
+
+    def flood(self, camera, order):
+        camera.flood = max(1, int(order.get("times", 1)))
+
+    def appear(self, camera, _order):
+        if not camera.away:
+            raise Bad(f"{camera.path} is there already")
+        camera.away = False
+        self.mount(camera)
 
     def clock_jump(self, camera, order):
         secs = Fraction(str(order.get("secs", 0)))

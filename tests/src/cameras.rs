@@ -80,6 +80,11 @@ impl Scene {
     pub fn file(self, path: &str, file: &str, fps: u32) -> Self {
         self.one(path, file, fps, json!({}))
     }
+
+    /// The same, with more said of the camera: see tests/cameras/cameras.py.
+    pub fn odd(self, path: &str, file: &str, fps: u32, more: Value) -> Self {
+        self.one(path, file, fps, more)
+    }
 }
 
 /// The polygon that hides the marker of [`Scene::marked`].
@@ -102,6 +107,11 @@ pub struct Cameras {
 
 impl Cameras {
     pub fn start(scene: Scene) -> Done<Self> {
+        Self::start_with(scene, &[])
+    }
+
+    /// With more in their environment, e.g. a clock that is wrong ([`crate::town::clock`]).
+    pub fn start_with(scene: Scene, env: &[(String, String)]) -> Done<Self> {
         if let Some(trouble) = scene.trouble {
             return Err(trouble);
         }
@@ -109,6 +119,7 @@ impl Cameras {
         let mut child = Command::new("/usr/bin/python3")
             .arg(&program)
             .arg("-")
+            .envs(env.iter().cloned())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -292,6 +303,28 @@ impl Cameras {
         self.order("lose", json!({"cam": path, "packets": packets}))
             .map(drop)
     }
+    /// Another codec; its viewers' connections are closed.
+    pub fn codec(&self, path: &str, file: &Path) -> Done<()> {
+        self.order("codec", json!({"cam": path, "file": file}))
+            .map(drop)
+    }
+    /// Each picture so many times in the time of one.
+    pub fn flood(&self, path: &str, times: u32) -> Done<()> {
+        self.order("flood", json!({"cam": path, "times": times}))
+            .map(drop)
+    }
+    /// A camera that was away comes up.
+    pub fn appear(&self, path: &str) -> Done<()> {
+        self.order("appear", json!({"cam": path})).map(drop)
+    }
+
+    /// How often somebody began to view a camera.
+    pub fn plays(&self, path: &str) -> usize {
+        let heard = self.heard.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let play = |e: &&Value| e["event"] == "play" && e["cam"] == path;
+        heard.events.iter().filter(play).count()
+    }
+
     pub fn stats(&self) -> Done<Value> {
         self.order("stats", json!({}))
     }

@@ -22,6 +22,7 @@ pub mod measure;
 pub mod pictures;
 pub mod places;
 pub mod program;
+pub mod relay;
 pub mod town;
 pub mod wait;
 

@@ -35,6 +35,7 @@ struct PlannedCamera {
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
     timelapse: Option<(u32, Option<(String, u32)>)>,
+    udp: bool,
 }
 
 impl Plan {
@@ -73,6 +74,7 @@ impl Plan {
             login: None,
             mask: None,
             timelapse: None,
+            udp: false,
         });
         self
     }
@@ -95,6 +97,10 @@ impl Plan {
     /// The same; events of this topic switch to real time, which goes on for so long after them.
     pub fn timelapse_with(self, every_secs: u32, event: &str, hold_secs: u32) -> Self {
         self.last(|c| c.timelapse = Some((every_secs, Some((event.into(), hold_secs)))))
+    }
+    /// The camera named last sends over UDP.
+    pub fn udp(self) -> Self {
+        self.last(|c| c.udp = true)
     }
     /// Mask of the camera named last; polygons as in the configuration file.
     pub fn mask(self, id: &str, polygons: &str) -> Self {
@@ -162,6 +168,9 @@ impl Town {
                 write_private(&file, password)?;
                 text += &format!("username = {user:?}\npassword_file = {file:?}\n");
             }
+            if camera.udp {
+                text += "transport = \"udp\"\n";
+            }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
             }
@@ -205,6 +214,12 @@ impl Town {
         self.command(args!["volume", "label", "--system-disk", self.volume])?
             .well(&format!("beadle-edge volume label ({})", self.name))?;
         Ok(self)
+    }
+
+    /// A changed password of a camera, put where its configuration says; the box is not told.
+    pub fn password(&self, camera: &str, password: &str) -> Done<()> {
+        let file = self.config.with_extension(format!("{camera}.password"));
+        write_private(&file, password)
     }
 
     pub fn start_reader(&mut self) -> Done<()> {

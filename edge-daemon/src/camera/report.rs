@@ -45,6 +45,8 @@ pub enum Report {
         width: u16,
         height: u16,
         fps_milli: u64,
+        /// The camera's clock minus the box's.
+        offset_ms: Option<i64>,
     },
     MaskFailed {
         cam: usize,

@@ -4,8 +4,11 @@
 //! every socket: wake-ups are what recording costs, and async timers would wake for each packet. Frame times come from RTP, so
 //! the turn adds no error to them.
 //!
-//! RTP over the RTSP connection (TCP), the first video stream, H.264 or H.265. Sound is ignored. Where events of the camera's switch it
-//! to real time, its metadata stream too.
+//! RTP over the RTSP connection (TCP), or over UDP where the configuration says so; the first video stream, H.264 or H.265.
+//! Sound is ignored. Where events of the camera's switch it to real time, its metadata stream too.
+//!
+//! A packet that cannot be used costs its picture, not the session: it is counted as lost and the next ones are tried. Only when
+//! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
 use std::{
     cell::Cell,
     rc::Rc,
@@ -14,6 +17,7 @@ use std::{
         atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::Sender,
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -21,7 +25,10 @@ use bytes::Bytes;
 use footage::mp4::{Codec, Parameters};
 use futures::StreamExt;
 use retina::{
-    client::{Credentials, Demuxed, PlayOptions, Session, SessionOptions, SetupOptions},
+    client::{
+        Credentials, Demuxed, PlayOptions, Session, SessionGroup, SessionOptions, SetupOptions,
+        TcpTransportOptions, TeardownPolicy, Transport as Carrier, UdpTransportOptions,
+    },
     codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame, VideoParametersCodec},
 };
 use shared::time::{Clock, Now};
@@ -31,10 +38,15 @@ use super::{
     pictures::Worker,
     rates::Rates,
     report::Report,
-    session::{CONNECT_MS, Ended, HOLD_BYTES, HOLD_MS, Retry, STALL_MS, refusal},
+    session::{
+        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter,
+        PICTURE_BYTES, READS, READS_LARGE, Retry, STALL_MS, UNFINISHED_BYTES, refusal,
+    },
     track::{Doors, Shared, Track},
 };
 use crate::{
+    config::{Secret, Transport, load},
+    memory,
     segment::{
         Unit,
         anchor::{Anchor, clock_offset_us},
@@ -49,6 +61,8 @@ const TURN: Duration = Duration::from_millis(200);
 const QUICK_TURN: Duration = Duration::from_millis(10);
 const QUICK_MS: u64 = 1_500;
 const TICK: Duration = Duration::from_millis(250);
+/// While a camera refuses its password, the file is looked at this often for another.
+const PASSWORD_TICK: Duration = Duration::from_secs(2);
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
 /// A picture worker may take this long over its first pictures, and between pictures.
@@ -70,6 +84,17 @@ pub struct Context {
 pub struct Capture {
     pub shared: Arc<Shared>,
     pub track: Arc<Mutex<Track>>,
+}
+
+/// What is known of a session when it is over, however it ends.
+#[derive(Default)]
+struct Tally {
+    /// From the first frame to the last.
+    played_ms: Cell<u64>,
+    /// Packets that could not be used since the last frame.
+    unusable: Cell<u32>,
+    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
+    unfinished: Cell<isize>,
 }
 
 /// What the sessions of one thread share with its loop.
@@ -137,16 +162,27 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
         });
     let mut retry = Retry::new(seed);
+    // A farewell is waited for on the old connection; not on one that floods us.
+    let mut teardown = TeardownPolicy::Auto;
     while !context.stop.load(Relaxed) {
-        let began = context.clock.now().mono;
+        let password = password(shared).await;
+        let farewell = Arc::new(SessionGroup::default());
+        let tally = Rc::new(Tally::default());
+        let flooded = matches!(teardown, TeardownPolicy::Never);
         // A panic costs this session, not the thread and its other cameras.
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
-            async move { Run::new(capture, context, turn).run().await }
+            let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
+            async move {
+                let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
+                in_small_bites(&tally, run.run(farewell, teardown)).await
+            }
         });
-        let (how, detail) = run
-            .await
-            .unwrap_or((Ended::Lost, "the session failed inside Beadle".into()));
+        // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
+        let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
+            0 => (Ended::Lost, "the session failed inside Beadle".into()),
+            n => (Ended::Damaged, format!("{n} packets could not be used")),
+        });
         shared.connected.store(false, Relaxed);
         // Whether it goes on cannot be known any more.
         context.rates.event(shared.index, false);
@@ -154,11 +190,19 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             let mut track = lock(&capture.track);
             track.finish(how.cause());
             track.because(how.cause());
+            if how == Ended::Damaged {
+                track.lost(tally.unusable.get().max(1));
+            }
         }
         if how == Ended::Stop {
             break;
         }
-        let next = retry.ended(how, context.clock.now().mono.saturating_sub(began));
+        let next = retry.ended(how, tally.played_ms.get());
+        teardown = if how == Ended::Flood {
+            TeardownPolicy::Never
+        } else {
+            TeardownPolicy::Auto
+        };
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {
             let _ = context.reports.send(Report::Trouble {
@@ -166,14 +210,59 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 code: Some((code, detail)),
             });
         }
-        let until = context.clock.now().mono.saturating_add(next.wait_ms);
-        while context.clock.now().mono < until && !context.stop.load(Relaxed) {
-            tokio::time::sleep(
-                Duration::from_millis(until.saturating_sub(context.clock.now().mono)).min(TICK),
-            )
-            .await;
+        // A camera with room for one session only needs to hear that the old one is over.
+        let farewell = tokio::time::timeout(
+            Duration::from_millis(FAREWELL_MS),
+            farewell.await_teardown(),
+        );
+        let _ = farewell.await;
+        let now = || context.clock.now().mono;
+        let until = now().saturating_add(next.wait_ms);
+        let mut look = now() + PASSWORD_TICK.as_millis() as u64;
+        while now() < until && !context.stop.load(Relaxed) {
+            let left = Duration::from_millis(until.saturating_sub(now()));
+            tokio::time::sleep(left.min(TICK)).await;
+            if how == Ended::Password && now() >= look {
+                if self::password(shared).await != password {
+                    tracing::info!(camera = %shared.id(), "the password was changed: tried at once");
+                    break;
+                }
+                look = now() + PASSWORD_TICK.as_millis() as u64;
+            }
         }
     }
+}
+
+/// The camera's password as it is now: whoever changes it at the camera changes the file, and nothing has to be restarted.
+async fn password(shared: &Arc<Shared>) -> Option<Secret> {
+    let old = shared.config.password.clone();
+    let Some(source) = shared.config.password_from.clone() else {
+        return old;
+    };
+    let read = tokio::task::spawn_blocking(move || load::password(&source)).await;
+    match read {
+        Ok(Ok(new)) => Some(Secret::new(new)),
+        // What was read at the start may still be good.
+        Ok(Err(_)) | Err(_) => old,
+    }
+}
+
+/// A task may read from its socket 128 times before tokio has it wait for its turn. A fast sender could fill the memory within
+/// that; so most of it is used up here, and what retina holds is looked at more often.
+async fn in_small_bites<F: Future>(tally: &Tally, work: F) -> F::Output {
+    const BUDGET: usize = 128;
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        let large = tally.unfinished.get() > PICTURE_BYTES / 4;
+        for _ in if large { READS_LARGE } else { READS }..BUDGET {
+            let one = std::pin::pin!(tokio::task::coop::consume_budget());
+            if one.poll(cx).is_pending() {
+                break;
+            }
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
 }
 
 type Outcome = (Ended, String);
@@ -196,10 +285,32 @@ struct Run {
     /// Wall time of the first and of the last unit given to the worker.
     given: Option<(i64, i64)>,
     ok: bool,
+    password: Option<Secret>,
+    /// When the first frame came.
+    began: Option<u64>,
+    tally: Rc<Tally>,
+    /// The last session was a flood: that fault stays until this one has gone well for a while.
+    flooded: bool,
+    meter: Meter,
+    /// Packets that could not be used, and since when none could.
+    damaged: u32,
+    damaged_since: Option<(u64, String)>,
+    /// Usual time between frames.
+    rhythm_ms: u64,
+    /// The newest sender report: the camera's RTP time, and its clock at that time in µs.
+    reported: Option<(i64, i64)>,
+    jumps: (u64, u64),
 }
 
 impl Run {
-    fn new(capture: Capture, context: Context, turn: Rc<Turn>) -> Self {
+    fn new(
+        capture: Capture,
+        context: Context,
+        turn: Rc<Turn>,
+        password: Option<Secret>,
+        tally: Rc<Tally>,
+        flooded: bool,
+    ) -> Self {
         let now = context.clock.now();
         Self {
             capture,
@@ -215,6 +326,16 @@ impl Run {
             worker: None,
             given: None,
             ok: false,
+            password,
+            began: None,
+            tally,
+            flooded,
+            meter: Meter::default(),
+            damaged: 0,
+            damaged_since: None,
+            rhythm_ms: 0,
+            reported: None,
+            jumps: (0, 0),
         }
     }
 
@@ -225,20 +346,23 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    async fn run(mut self) -> Outcome {
+    async fn run(mut self, farewell: Arc<SessionGroup>, teardown: TeardownPolicy) -> Outcome {
         self.turn
             .quick_until
             .set(self.context.clock.now().mono + QUICK_MS);
-        let connected =
-            tokio::time::timeout(Duration::from_millis(CONNECT_MS), self.connect()).await;
+        let connected = tokio::time::timeout(
+            Duration::from_millis(CONNECT_MS),
+            self.bounded(self.connect(farewell, teardown)),
+        )
+        .await;
         self.turn.quick_until.set(0);
         let outcome = match connected {
+            Ok(Err(outcome)) | Ok(Ok(Err(outcome))) => outcome,
             Err(_) => (
                 Ended::Unreachable,
                 format!("no answer within {} s", CONNECT_MS / 1000),
             ),
-            Ok(Err(outcome)) => outcome,
-            Ok(Ok((demuxed, stream))) => {
+            Ok(Ok(Ok((demuxed, stream)))) => {
                 self.capture.shared.connected.store(true, Relaxed);
                 self.last_at = self.context.clock.now().mono;
                 self.play(demuxed, stream).await
@@ -247,18 +371,46 @@ impl Run {
         self.close(outcome).await
     }
 
-    async fn connect(&self) -> Result<(Demuxed, usize), Outcome> {
+    /// Polls with the thread's large buffers counted to this camera: what it makes retina keep has a limit.
+    async fn bounded<F: Future>(&self, work: F) -> Result<F::Output, Outcome> {
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|cx| {
+            let before = memory::large_held();
+            let polled = work.as_mut().poll(cx);
+            let held = self.tally.unfinished.get() + memory::large_held() - before;
+            self.tally.unfinished.set(held);
+            if polled.is_pending() && held > UNFINISHED_BYTES {
+                return Poll::Ready(Err((
+                    Ended::Flood,
+                    format!(
+                        "a picture of more than {} MiB without an end",
+                        PICTURE_BYTES >> 20
+                    ),
+                )));
+            }
+            polled.map(Ok)
+        })
+        .await
+    }
+
+    async fn connect(
+        &self,
+        farewell: Arc<SessionGroup>,
+        teardown: TeardownPolicy,
+    ) -> Result<(Demuxed, usize), Outcome> {
         let config = &self.capture.shared.config;
         let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
         let creds = config.username.as_ref().map(|username| Credentials {
             username: username.clone(),
-            password: config
+            password: self
                 .password
                 .as_ref()
                 .map_or(String::new(), |p| p.reveal().to_owned()),
         });
         let options = SessionOptions::default()
             .creds(creds)
+            .session_group(farewell)
+            .teardown(teardown)
             .user_agent("beadle".into());
         let mut session = Session::describe(config.url.clone(), options)
             .await
@@ -290,10 +442,25 @@ impl Run {
         session
             .setup(
                 stream,
-                SetupOptions::default().frame_format(FrameFormat::MP4),
+                SetupOptions::default()
+                    .transport(match config.transport {
+                        Transport::Tcp => Carrier::Tcp(TcpTransportOptions::default()),
+                        Transport::Udp => Carrier::Udp(UdpTransportOptions::default()),
+                    })
+                    .frame_format(FrameFormat::MP4),
             )
             .await
-            .map_err(fail)?;
+            .map_err(|e| match (e.status_code(), config.transport) {
+                (Some(461), Transport::Udp) => (
+                    Ended::Unsupported,
+                    "the camera does not send over UDP; transport = \"tcp\" may do".into(),
+                ),
+                (Some(461), Transport::Tcp) => (
+                    Ended::Unsupported,
+                    "the camera does not send within its RTSP connection; transport = \"udp\" may do".into(),
+                ),
+                _ => fail(e),
+            })?;
         if config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
             self.listen(&mut session).await;
         }
@@ -335,23 +502,100 @@ impl Run {
 
     async fn play(&mut self, mut demuxed: Demuxed, stream: usize) -> Outcome {
         loop {
-            let item = tokio::time::timeout(TICK, demuxed.next()).await;
+            let item = tokio::time::timeout(TICK, self.bounded(demuxed.next())).await;
             self.turn.moved();
             match item {
-                Ok(None) => return (Ended::Lost, "the camera closed the connection".into()),
-                Ok(Some(Err(e))) => return (Ended::Lost, first_line(&e)),
-                Ok(Some(Ok(CodecItem::VideoFrame(frame)))) => {
+                Err(_) => {}
+                Ok(Err(outcome)) => return outcome,
+                Ok(Ok(None)) => {
+                    return match self.damaged_since.take() {
+                        Some((_, why)) => (Ended::Damaged, why),
+                        None => (Ended::Lost, "the camera closed the connection".into()),
+                    };
+                }
+                Ok(Ok(Some(Err(e)))) => {
+                    if let Some(outcome) = self.damage(&e) {
+                        return outcome;
+                    }
+                }
+                Ok(Ok(Some(Ok(CodecItem::VideoFrame(frame))))) => {
                     if let Err(outcome) = self.frame(frame, &demuxed, stream) {
                         return outcome;
                     }
                 }
-                Ok(Some(Ok(CodecItem::MessageFrame(message)))) => self.heard(message.data()),
-                Ok(Some(Ok(_))) | Err(_) => {}
+                Ok(Ok(Some(Ok(CodecItem::Rtcp(packet))))) => self.report(&packet),
+                Ok(Ok(Some(Ok(CodecItem::MessageFrame(message))))) => self.heard(message.data()),
+                Ok(Ok(Some(Ok(_)))) => {}
             }
             if let Some(outcome) = self.look() {
                 return outcome;
             }
         }
+    }
+
+    /// retina goes on after a packet it cannot use; so do we, for a while.
+    fn damage(&mut self, e: &retina::Error) -> Option<Outcome> {
+        let text = e.to_string();
+        let line = first_line(e);
+        // Errors about one packet name it. After any other there is no telling where the next packet begins.
+        if !text.contains("\npkt: ") {
+            let how = if text.starts_with("RTSP framing error") {
+                Ended::Damaged
+            } else {
+                Ended::Lost
+            };
+            return Some((how, line));
+        }
+        self.tally.unusable.set(self.tally.unusable.get() + 1);
+        let now = self.now().mono;
+        if self.damaged_since.is_none() {
+            tracing::warn!(camera = %self.capture.shared.id(), why = %line, "a packet cannot be used");
+            self.damaged_since = Some((now, line.clone()));
+        }
+        // One whose header made no sense is missed by its number with the next.
+        let missed = !text.contains("\nssrc: ")
+            || line.starts_with("wrong ssrc")
+            || line.starts_with("Out-of-order");
+        self.damaged = self.damaged.saturating_add(u32::from(!missed));
+        if self.worker.is_some() && !missed {
+            // retina may panic when it goes on from here, and a picture worker is to be ended in order.
+            return Some((Ended::Damaged, line));
+        }
+        self.gave_up()
+    }
+
+    /// No picture since a packet that could not be used.
+    fn gave_up(&self) -> Option<Outcome> {
+        let (since, why) = self.damaged_since.as_ref()?;
+        let patience = DAMAGE_MS.max(self.rhythm_ms * 2);
+        (self.now().mono.saturating_sub(*since) > patience).then(|| (Ended::Damaged, why.clone()))
+    }
+
+    /// A sender report: what the camera's clock said at one of its RTP times.
+    fn report(&mut self, packet: &retina::rtcp::ReceivedCompoundPacket) {
+        let Some(at) = packet.rtp_timestamp() else {
+            return;
+        };
+        let ntp = packet
+            .pkts()
+            .find_map(|p| p.as_sender_report().ok().flatten())
+            .map(|sr| sr.ntp_timestamp().0);
+        // A camera that has no clock says nought.
+        let Some(ntp) = ntp.filter(|n| n >> 32 != 0) else {
+            return;
+        };
+        let since_1970 = ntp.wrapping_sub(retina::UNIX_EPOCH.0);
+        let secs = i64::try_from(since_1970 >> 32).unwrap_or(0);
+        let micros = i64::try_from(((since_1970 & 0xffff_ffff) * 1_000_000) >> 32).unwrap_or(0);
+        self.reported = Some((at.elapsed(), secs * 1_000_000 + micros));
+        if self.held.is_none() {
+            self.capture.shared.set_offset_ms(self.offset_ms());
+        }
+    }
+
+    fn offset_ms(&self) -> Option<i64> {
+        let (pts, theirs) = self.reported?;
+        self.anchor.camera_offset_ms(pts, theirs, self.now())
     }
 
     /// What is due whether frames come or not.
@@ -366,6 +610,9 @@ impl Run {
                 Ended::Stalled,
                 format!("no picture for {} s", STALL_MS / 1000),
             ));
+        }
+        if let Some(outcome) = self.gave_up() {
+            return Some(outcome);
         }
         if self.held.is_some()
             && !self.held.as_ref().is_some_and(Vec::is_empty)
@@ -407,6 +654,18 @@ impl Run {
     ) -> Result<(), Outcome> {
         let now = self.now();
         self.last_at = now.mono;
+        self.tally.unfinished.set(0);
+        let first_at = self.first_frame_at(now.mono);
+        let played = now.mono.saturating_sub(first_at);
+        self.tally.played_ms.set(played);
+        self.tally.unusable.set(0);
+        if self.flooded && played >= GOOD_MS {
+            self.flooded = false;
+            self.well();
+        }
+        if let Some(why) = self.meter.picture(now.mono, frame.data().len()) {
+            return Err((Ended::Flood, why));
+        }
         let changed = frame.has_new_parameters() || self.parameters.is_none();
         let mut parameters = None;
         if changed {
@@ -416,10 +675,11 @@ impl Run {
                 parameters = new;
             }
         }
-        let pts = frame.timestamp().elapsed();
-        self.anchor.arrived(pts, now.mono);
+        let pts = self.anchor.arrived(frame.timestamp().elapsed(), now.mono);
+        self.say_jumps();
         let key = frame.is_random_access_point();
-        let lost = u32::from(frame.loss());
+        self.damaged_since = None;
+        let lost = u32::from(frame.loss()) + std::mem::take(&mut self.damaged);
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
         }
@@ -445,6 +705,27 @@ impl Run {
         Ok(())
     }
 
+    /// Whatever was the matter with the camera is over.
+    fn well(&self) {
+        let cam = self.capture.shared.index;
+        let _ = self
+            .context
+            .reports
+            .send(Report::Trouble { cam, code: None });
+    }
+
+    fn first_frame_at(&mut self, mono: u64) -> u64 {
+        *self.began.get_or_insert(mono)
+    }
+
+    fn say_jumps(&mut self) {
+        let now = (self.anchor.jumps(), self.anchor.corrections());
+        if now != self.jumps {
+            self.jumps = now;
+            tracing::warn!(camera = %self.capture.shared.id(), jumps = now.0, corrections = now.1, "the camera's RTP clock jumped or runs at another pace; no picture is lost");
+        }
+    }
+
     /// The rhythm is known: what was held goes on its way.
     fn begin(&mut self, now: Now) -> Result<(), Outcome> {
         let held = self.held.take().unwrap_or_default();
@@ -456,17 +737,20 @@ impl Run {
             ));
         };
         let fps_milli = rate(&held);
+        self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
+        let offset_ms = self.offset_ms();
+        shared.set_offset_ms(offset_ms);
         let _ = self.context.reports.send(Report::Session {
             cam: shared.index,
             codec: parameters.codec,
             width: parameters.width,
             height: parameters.height,
             fps_milli,
+            offset_ms,
         });
-        let _ = self.context.reports.send(Report::Trouble {
-            cam: shared.index,
-            code: None,
-        });
+        if !self.flooded {
+            self.well();
+        }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         match &shared.config.mask {
             Some(mask) => {

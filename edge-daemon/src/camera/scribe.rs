@@ -125,6 +125,7 @@ impl Scribe {
                 width,
                 height,
                 fps_milli,
+                offset_ms,
             } => {
                 let Some(shared) = self.cameras.get(*cam).cloned() else {
                     return Ok(());
@@ -142,7 +143,7 @@ impl Scribe {
                     h: (*height).into(),
                     fps_milli: *fps_milli,
                     serial: None,
-                    offset_ms: None,
+                    offset_ms: *offset_ms,
                 })?;
             }
             Report::MaskFailed { cam, t0, t1, why } => {
@@ -305,6 +306,7 @@ impl Scribe {
             lost: closed.lost,
             key: closed.key.clone(),
             rate: closed.rate.clone(),
+            offset_ms: shared.offset_ms(),
         })?;
         tracing::debug!(camera = %cam, s, file = %name.closed_path(), "segment logged");
         Ok(())

@@ -1,8 +1,8 @@
-//! Pure. When to connect again, and what to say meanwhile. The only layer that retries a camera.
+//! Pure. When to connect again, and what to say meanwhile. The only layer that retries a camera. What one may send at most.
 //!
 //! ```text
 //! connecting ──play──> playing ──error, stall──> at once, if it had played ──fails──> 1, 2, 4 … 30 s (with jitter)
-//!      └─401──> 60 … 300 s: cameras lock an account out after a few wrong passwords
+//!      └─401──> 60 … 300 s: cameras lock an account out after a few wrong passwords;   flood ──> 4 … 30 s
 //! ```
 use crate::segment::Cause;
 
@@ -15,7 +15,23 @@ pub const HOLD_MS: u64 = 600;
 /// Held at most, whatever comes.
 pub const HOLD_BYTES: usize = 8 << 20;
 /// A session that played for this long was a good one.
-const GOOD_MS: u64 = 30_000;
+pub const GOOD_MS: u64 = 10_000;
+/// Packets that cannot be used, and no picture for this long after the first of them: the session is begun again.
+pub const DAMAGE_MS: u64 = 1_000;
+/// How long a new session waits for the old one's farewell: some cameras have room for one only.
+pub const FAREWELL_MS: u64 = 500;
+
+/// What a camera may send in [`FLOOD_MS`]: 100 Mbit/s, several times what a 4K camera is set to, and 250 pictures a second.
+pub const FLOOD_MS: u64 = 2_000;
+pub const FLOOD_BYTES: u64 = 25_000_000;
+pub const FLOOD_PICTURES: u64 = 500;
+/// A picture that has begun and not ended yet. (A key frame of a 4K camera is a megabyte or two.)
+pub const PICTURE_BYTES: isize = 8 << 20;
+/// Its buffer doubles: of 8 MiB when half as much is held, of 16 MiB when more than 8 are.
+pub const UNFINISHED_BYTES: isize = PICTURE_BYTES * 3 / 2;
+/// Reads from a camera's socket between two looks at that buffer; and when it has become large.
+pub const READS: usize = 8;
+pub const READS_LARGE: usize = 1;
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +40,17 @@ pub enum Ended {
     Unreachable,
     /// The user name or password was refused (401, 403).
     Password,
+    /// Answers, but has nothing at this address: while it starts up, or for good.
+    Absent,
     /// Answers, but offers no stream that can be recorded.
     Unsupported,
     Stalled,
     /// Broke off, or sent something that could not be understood.
     Lost,
+    /// What it sent could not be understood, and went on so.
+    Damaged,
+    /// Sent more than a camera may.
+    Flood,
     /// No key frame for far too long.
     NoKey,
     /// The picture worker failed; the camera is fine.
@@ -40,11 +62,13 @@ pub enum Ended {
 impl Ended {
     pub fn cause(self) -> Cause {
         match self {
-            Ended::Unreachable => Cause::Unreachable,
+            Ended::Unreachable | Ended::Absent => Cause::Unreachable,
             Ended::Password => Cause::Password,
             Ended::Unsupported => Cause::Unsupported,
             Ended::Stalled => Cause::Stall,
             Ended::Lost | Ended::Stop => Cause::Lost,
+            Ended::Damaged => Cause::Damaged,
+            Ended::Flood => Cause::Flood,
             Ended::NoKey => Cause::NoKey,
             Ended::Worker => Cause::Mask,
         }
@@ -63,6 +87,8 @@ pub struct Next {
 #[derive(Debug)]
 pub struct Retry {
     failures: u32,
+    /// Times running that it could not be reached.
+    unreached: u32,
     noise: u64,
 }
 
@@ -71,17 +97,23 @@ impl Retry {
     pub fn new(seed: u64) -> Self {
         Self {
             failures: 0,
+            unreached: 0,
             noise: seed | 1,
         }
     }
 
-    /// A session ended after playing (frames arriving) for `played_ms`.
+    /// A session ended after playing for `played_ms`, from its first frame to its last.
     pub fn ended(&mut self, how: Ended, played_ms: u64) -> Next {
         if played_ms >= GOOD_MS {
             self.failures = 0;
         }
         let failures = self.failures;
         self.failures = self.failures.saturating_add(1);
+        let unreached = self.unreached;
+        self.unreached = match how {
+            Ended::Unreachable => unreached.saturating_add(1),
+            _ => 0,
+        };
         let (wait_ms, fault) = match how {
             Ended::Stop => (0, None),
             Ended::Password => (
@@ -89,13 +121,19 @@ impl Retry {
                 Some("camera.password"),
             ),
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
+            Ended::Absent => (
+                backoff(failures),
+                (failures > 4).then_some("camera.unsupported"),
+            ),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.
             Ended::Unreachable => (
                 backoff(failures),
-                (failures > 0).then_some("camera.unreachable"),
+                (unreached > 0).then_some("camera.unreachable"),
             ),
-            Ended::Lost | Ended::NoKey => (
+            // Not at once: what floods the box must not come straight back.
+            Ended::Flood => (backoff(failures.max(3)), Some("camera.flood")),
+            Ended::Lost | Ended::Damaged | Ended::NoKey => (
                 backoff(failures),
                 (failures > 2).then_some("camera.unreachable"),
             ),
@@ -129,11 +167,48 @@ fn backoff(failures: u32) -> u64 {
     }
 }
 
+/// Counts what a camera sends.
+#[derive(Debug, Default)]
+pub struct Meter {
+    began: u64,
+    bytes: u64,
+    pictures: u64,
+}
+
+impl Meter {
+    /// A picture has come; Some says what is too much.
+    pub fn picture(&mut self, mono_ms: u64, bytes: usize) -> Option<String> {
+        if mono_ms.saturating_sub(self.began) >= FLOOD_MS {
+            *self = Self {
+                began: mono_ms,
+                ..Self::default()
+            };
+        }
+        self.bytes += bytes as u64;
+        self.pictures += 1;
+        let secs = FLOOD_MS / 1000;
+        if self.bytes > FLOOD_BYTES {
+            Some(format!(
+                "more than {} Mbit/s for {secs} s",
+                FLOOD_BYTES * 8 / secs / 1_000_000
+            ))
+        } else if self.pictures > FLOOD_PICTURES {
+            Some(format!(
+                "more than {} pictures a second for {secs} s",
+                FLOOD_PICTURES / secs
+            ))
+        } else {
+            None
+        }
+    }
+}
+
 /// What a failed request to a camera means, by its RTSP status; None when there was no answer.
 pub fn refusal(status: Option<u16>) -> Ended {
     match status {
         Some(401 | 403) => Ended::Password,
-        Some(404 | 405 | 406 | 415 | 461 | 551) => Ended::Unsupported,
+        Some(404 | 454) => Ended::Absent,
+        Some(405 | 406 | 415 | 461 | 551) => Ended::Unsupported,
         Some(_) => Ended::Lost,
         None => Ended::Unreachable,
     }
@@ -186,6 +261,68 @@ mod tests {
             Retry::new(1).ended(Ended::Stalled, 20_000).fault,
             Some("camera.stalled")
         );
+    }
+
+    /// FLT-3: a camera with room for one session refuses the next while the last one is not gone: back within 2 s, and no fault.
+    #[test]
+    fn a_camera_with_one_session_is_back_in_two_seconds() {
+        for seed in 0..50 {
+            let mut retry = Retry::new(seed * 7919);
+            assert_eq!(
+                retry.ended(Ended::Damaged, 40_000),
+                Next {
+                    wait_ms: 0,
+                    fault: None
+                }
+            );
+            for refused in [Ended::Lost, Ended::Unreachable] {
+                let mut retry = Retry {
+                    failures: 1,
+                    ..Retry::new(seed * 7919)
+                };
+                let next = retry.ended(refused, 0);
+                assert!(next.wait_ms <= 1250 && next.fault.is_none(), "{next:?}");
+            }
+        }
+    }
+
+    /// FLT-3: never a storm: whatever a camera does, an hour has at most so many sessions.
+    #[test]
+    fn no_storm() {
+        for how in [
+            Ended::Lost,
+            Ended::Damaged,
+            Ended::Unreachable,
+            Ended::Flood,
+            Ended::Stalled,
+        ] {
+            for played in [0u64, 500, 9_999] {
+                let (mut retry, mut time, mut sessions) = (Retry::new(played + 3), 0, 0);
+                while time < 3_600_000 {
+                    sessions += 1;
+                    time += played + retry.ended(how, played).wait_ms + 1;
+                }
+                assert!(sessions <= 200, "{how:?} after {played} ms: {sessions}");
+            }
+        }
+    }
+
+    /// FLT-3: what is a flood and what is not.
+    #[test]
+    fn a_flood_is_noticed() {
+        let run = |fps: u64, bytes: usize| {
+            let mut meter = Meter::default();
+            (0..fps * 10).find_map(|n| {
+                meter
+                    .picture(5_000_000 + n * 1000 / fps, bytes)
+                    .map(|_| n * 1000 / fps)
+            })
+        };
+        // 4K at 32 Mbit/s; a high-speed camera; 200 Mbit/s; 2000 empty pictures a second.
+        assert_eq!(run(30, 4_000_000 / 30), None);
+        assert_eq!(run(120, 20_000), None);
+        assert!(run(25, 1_000_000).is_some_and(|ms| ms <= FLOOD_MS));
+        assert!(run(2000, 10).is_some_and(|ms| ms <= FLOOD_MS));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use shared::{
 use super::{Cameras, Deps};
 use crate::{
     clock::{Kernel, Trust},
-    config::{Camera, Config, Mask, Secret},
+    config::{Camera, Config, Mask, Secret, Transport},
     health::Faults,
     reader::Recipients,
     state::State,
@@ -63,6 +63,8 @@ struct Orders {
     hang_up: AtomicU32,
     /// Lose so many packets.
     lose: AtomicU32,
+    /// Harm the next packet: 1 its NAL unit, 2 its RTP header, 3 rubbish before it, 4 a picture that never ends.
+    harm: AtomicU32,
     connections: AtomicU32,
     playing: AtomicU32,
     password: bool,
@@ -163,6 +165,32 @@ fn stream_pictures(mut out: TcpStream, orders: &Orders) -> std::io::Result<()> {
         }
         let lost = orders.lose.swap(0, SeqCst);
         seq = seq.wrapping_add(lost as u16);
+        match orders.harm.swap(0, SeqCst) {
+            0 => {}
+            3 => out.write_all(&[0x99; 300])?,
+            4 => {
+                for fragment in 0u64.. {
+                    let mut packet = vec![0x80, 96];
+                    packet.extend(seq.to_be_bytes());
+                    packet.extend((5000 + n as u32 * 3600).to_be_bytes());
+                    packet.extend(0xabcdu32.to_be_bytes());
+                    packet.extend([0x7c, if fragment == 0 { 0x85 } else { 0x05 }]);
+                    packet.resize(60_000, RAW);
+                    out.write_all(&[b'$', 0])?;
+                    out.write_all(&(packet.len() as u16).to_be_bytes())?;
+                    out.write_all(&packet)?;
+                    seq = seq.wrapping_add(1);
+                }
+            }
+            kind => {
+                let version = if kind == 2 { 0 } else { 0x80 };
+                out.write_all(&[b'$', 0, 0, 14, version, 96])?;
+                out.write_all(&seq.to_be_bytes())?;
+                out.write_all(&(5000 + n as u32 * 3600).to_be_bytes())?;
+                out.write_all(&[0, 0, 0xab, 0xcd, 0xff, 0])?;
+                seq = seq.wrapping_add(1);
+            }
+        }
         let key = n % GOP == 0;
         let mut picture = vec![if key { 0x65 } else { 0x41 }];
         picture.resize(if key { 12_000 } else { 3_000 }, RAW);
@@ -282,6 +310,8 @@ impl World {
                 url: camera.url(),
                 username: Some("viewer".into()),
                 password: Some(Secret::new("correct horse".into())),
+                password_from: None,
+                transport: Transport::Tcp,
                 retention_days: 28,
                 mask: None,
                 timelapse: None,
@@ -532,6 +562,86 @@ fn a_broken_session_and_lost_packets_are_gaps_on_the_record() {
     assert!(
         gaps.iter().any(|g| g.text("why") == "lost-session"),
         "{gaps:?}"
+    );
+    world.verify();
+}
+
+/// FLT-3: packets that cannot be used cost no session; each is on the record as lost.
+#[test]
+fn a_damaged_packet_is_a_lost_packet() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(world.config(&camera), None);
+    cameras.recovered(&cam(), None);
+    for (harm, segments) in [(1, 1), (2, 2)] {
+        world.wait_segments(segments);
+        camera.orders.harm.store(harm, SeqCst);
+    }
+    world.wait_segments(4);
+    cameras.stop();
+    assert_eq!(camera.orders.playing.load(SeqCst), 1, "one session");
+    let lines = world.lines("seg.write");
+    assert!(
+        lines.windows(2).all(|w| w[0].time("t1") == w[1].time("t0")),
+        "no picture is missing"
+    );
+    let packets: u64 = world
+        .lines("seg.gap")
+        .iter()
+        .map(|g| g.int("packets"))
+        .sum();
+    assert_eq!(packets, 2, "{:?}", world.lines("seg.gap"));
+    world.verify();
+}
+
+/// FLT-3: when a connection makes no sense any more it is begun again at once, and the gap says why.
+#[test]
+fn rubbish_in_the_stream_begins_the_session_anew() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(world.config(&camera), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    camera.orders.harm.store(3, SeqCst);
+    wait("a second session", || {
+        (camera.orders.playing.load(SeqCst) >= 2).then_some(())
+    });
+    let so_far = world.lines("seg.write").len();
+    world.wait_segments(so_far + 2);
+    cameras.stop();
+    assert_eq!(camera.orders.connections.load(SeqCst), 2);
+    let gaps = world.lines("seg.gap");
+    // At this camera a session begins with a key frame, so the gap may be too short for a line.
+    assert!(gaps.iter().all(|g| g.text("why") == "damaged"), "{gaps:?}");
+    assert!(
+        world.faults.list().is_empty(),
+        "a session that comes straight back is no fault"
+    );
+    world.verify();
+}
+
+/// FLT-3: a picture that never ends is cut off before it fills the memory; the camera is a fault, and is tried again.
+#[test]
+fn an_endless_picture_is_cut_off() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(world.config(&camera), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    camera.orders.harm.store(4, SeqCst);
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "camera.flood")
+    });
+    assert!(fault.detail.contains("8 MiB"), "{}", fault.detail);
+    let so_far = world.lines("seg.write").len();
+    world.wait_segments(so_far + 1);
+    cameras.stop();
+    assert!(
+        world
+            .lines("seg.gap")
+            .iter()
+            .any(|g| g.text("why") == "flood")
     );
     world.verify();
 }

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Condvar, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed},
         mpsc::Sender,
     },
 };
@@ -36,6 +36,8 @@ pub struct Shared {
     pub landed: Arc<Landed>,
     pub connected: AtomicBool,
     pub lost: AtomicU64,
+    /// The camera's clock minus ours in ms, [`i64::MIN`] while not known.
+    offset_ms: AtomicI64,
     /// Somebody wants the open segment closed at its next key frame.
     pub cut: AtomicBool,
     /// A camera in time-lapse is to record in real time now.
@@ -53,11 +55,19 @@ impl Shared {
             landed: Arc::default(),
             connected: AtomicBool::new(false),
             lost: AtomicU64::new(0),
+            offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
             realtime: AtomicBool::new(false),
             numbers: Mutex::new(numbers),
             settled: Condvar::new(),
         }
+    }
+    /// What the camera's clock differs from ours by, as far as is known.
+    pub fn offset_ms(&self) -> Option<i64> {
+        Some(self.offset_ms.load(Relaxed)).filter(|o| *o != i64::MIN)
+    }
+    pub fn set_offset_ms(&self, offset: Option<i64>) {
+        self.offset_ms.store(offset.unwrap_or(i64::MIN), Relaxed);
     }
     pub fn id(&self) -> &CameraId {
         &self.config.id
@@ -138,6 +148,11 @@ impl Track {
     }
     pub fn because(&mut self, cause: Cause) {
         self.cutter.because(cause);
+    }
+    /// Packets that could not be used, after the session ended for them.
+    pub fn lost(&mut self, packets: u32) {
+        self.shared.lost.fetch_add(packets.into(), Relaxed);
+        self.cutter.lost(packets);
     }
     pub fn starved(&self) -> bool {
         let lapsed = self.thinner.as_ref();

@@ -35,9 +35,7 @@ pub enum Passwords {
 
 /// Reads and checks a configuration file.
 pub fn load(path: &Path, needed: Passwords) -> Result<Config, LoadError> {
-    let credentials =
-        std::env::var_os("CREDENTIALS_DIRECTORY").map_or(CREDENTIALS.into(), PathBuf::from);
-    load_with(path, needed, &credentials)
+    load_with(path, needed, &credentials())
 }
 
 fn load_with(path: &Path, needed: Passwords, credentials: &Path) -> Result<Config, LoadError> {
@@ -56,7 +54,8 @@ fn load_with(path: &Path, needed: Passwords, credentials: &Path) -> Result<Confi
             Passwords::InFiles => matches!(source, PasswordSource::Credential(_)),
             Passwords::None => true,
         };
-        password(source, credentials).or_else(|e| if optional { Ok(String::new()) } else { Err(e) })
+        password_in(source, credentials)
+            .or_else(|e| if optional { Ok(String::new()) } else { Err(e) })
     };
     let around = Surroundings {
         program_folder: &program,
@@ -68,7 +67,16 @@ fn load_with(path: &Path, needed: Passwords, credentials: &Path) -> Result<Confi
     })
 }
 
-fn password(source: &PasswordSource, credentials: &Path) -> Result<String, String> {
+fn credentials() -> PathBuf {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map_or(CREDENTIALS.into(), PathBuf::from)
+}
+
+/// Reads a password. The error is a plain sentence.
+pub fn password(source: &PasswordSource) -> Result<String, String> {
+    password_in(source, &credentials())
+}
+
+fn password_in(source: &PasswordSource, credentials: &Path) -> Result<String, String> {
     let path = match source {
         PasswordSource::File(path) => path.clone(),
         PasswordSource::Credential(name) => {

@@ -18,7 +18,7 @@ mod walk;
 
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
-pub use walk::{Surroundings, parse};
+pub use walk::{PasswordSource, Surroundings, parse};
 
 /// The only configuration the program sees.
 #[derive(Clone, Debug)]
@@ -63,6 +63,9 @@ pub struct Camera {
     pub username: Option<String>,
     /// Read from a systemd credential or file named in the configuration.
     pub password: Option<Secret>,
+    /// Where it was read from: read again before each session, so that a changed password needs no restart.
+    pub password_from: Option<PasswordSource>,
+    pub transport: Transport,
     pub retention_days: u32,
     pub mask: Option<Mask>,
     /// None: always in real time.
@@ -76,6 +79,16 @@ pub struct Timelapse {
     /// Topic, or part of it, of the events that ask for it.
     pub event: Option<String>,
     pub hold_secs: u32,
+}
+
+/// How a camera's pictures come to the box.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Within the RTSP connection: nothing is lost on the way.
+    #[default]
+    Tcp,
+    /// In packets of their own: what the network loses is a gap on the record.
+    Udp,
 }
 
 /// A mask: solid polygons in normalised coordinates (0 to 1), burned in by the picture worker.

@@ -23,6 +23,7 @@
 //! url = "rtsp://10.20.0.13:554/stream1"
 //! username = "beadle"
 //! credential = "c03-password"          # or password_file = "/etc/beadle/c03.password"
+//! transport = "tcp"                    # or "udp"
 //!
 //! [camera.mask]
 //! id = "m7"
@@ -142,6 +143,9 @@ pub struct RawCamera {
     /// Name of the systemd credential (`LoadCredential=`) that holds the password. Default: none.
     #[serde(default)]
     pub credential: Field<String>,
+    /// How pictures come: `tcp` (within the RTSP connection) or `udp` (packets of their own, which a network may lose). Default `tcp`.
+    #[serde(default)]
+    pub transport: Field<String>,
     /// Whole local days, for this camera only. Default: `retention.days`.
     #[serde(default)]
     pub retention_days: Field<i64>,

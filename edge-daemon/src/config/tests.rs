@@ -36,6 +36,7 @@ title = "High Street"
 url = "rtsp://10.0.0.3:8554/stream?channel=1"
 username = "beadle"
 credential = "c03-password"
+transport = "udp"
 retention_days = 28
 [camera.mask]
 id = "m7"
@@ -84,6 +85,14 @@ fn a_whole_file_with_its_defaults() {
             hold_secs: 30
         })
     );
+    assert_eq!(
+        (one.transport, three.transport),
+        (Transport::Tcp, Transport::Udp)
+    );
+    assert_eq!(
+        three.password_from,
+        Some(PasswordSource::Credential("c03-password".into()))
+    );
     let mask = three.mask.as_ref().expect("mask");
     assert_eq!(
         mask.review.map(|d| d.to_string()).as_deref(),
@@ -128,6 +137,7 @@ retention_days = 0
 [[camera]]
 id = "C 3"
 url = "http://10.0.0.3/"
+transport = "multicast"
 [camera.mask]
 id = "m1"
 polygons = [[[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]], [[0, 0], [1, 1]]]
@@ -151,6 +161,7 @@ secs = 1
         "camera[1].retention_days = 0: footage is kept for 1 to 366 days",
         r#"camera[2].id = "C 3": it is not a camera id"#,
         r#"camera[2].url = "http://10.0.0.3/": it is not an rtsp:// address"#,
+        r#"camera[2].transport = "multicast": it must be tcp or udp. For example: transport = "tcp""#,
         "camera[2].mask.polygons[0] = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]: its outline crosses itself",
         "camera[2].mask.polygons[1] = [[0, 0], [1, 1]]: a polygon needs at least three corners",
         "segment.secs = 1: a segment lasts 2 to 600 seconds",
@@ -161,7 +172,7 @@ secs = 1
         !text.contains("geheim"),
         "a password in an address is not repeated: {text}"
     );
-    assert_eq!(errors.0.len(), 16, "{text}");
+    assert_eq!(errors.0.len(), 17, "{text}");
 }
 
 #[test]

@@ -12,7 +12,8 @@ use shared::{
 };
 
 use super::{
-    Camera, Config, ConfigErrors, Mask, Secret, Timelapse, errors::Gather, polygon, raw::*,
+    Camera, Config, ConfigErrors, Mask, Secret, Timelapse, Transport, errors::Gather, polygon,
+    raw::*,
 };
 
 /// What the file cannot say by itself.
@@ -344,6 +345,7 @@ fn camera(
             "username",
             "password_file",
             "credential",
+            "transport",
             "retention_days",
             "mask",
             "timelapse",
@@ -393,6 +395,7 @@ fn camera(
             "username = \"beadle\"",
         );
     }
+    let transport = transport(g, &path("transport"), c.transport);
     let days = match may(
         g,
         &path("retention_days"),
@@ -426,6 +429,8 @@ fn camera(
         url: url?,
         username,
         password,
+        password_from: source,
+        transport: transport?,
         retention_days: days?,
         mask,
         timelapse,
@@ -493,6 +498,24 @@ fn timelapse(g: &mut Gather, at: &str, t: RawTimelapse) -> Option<Timelapse> {
         event,
         hold_secs: hold?,
     })
+}
+
+fn transport(g: &mut Gather, at: &str, field: Field<String>) -> Option<Transport> {
+    const EXAMPLE: &str = "transport = \"tcp\"";
+    match field {
+        Field::Absent => Some(Transport::Tcp),
+        Field::Good(t) if t == "tcp" => Some(Transport::Tcp),
+        Field::Good(t) if t == "udp" => Some(Transport::Udp),
+        Field::Good(t) => {
+            g.wrong(at, quoted(&t), "it must be tcp or udp", EXAMPLE);
+            None
+        }
+        Field::Wrong(_) => {
+            // Says what type it must be.
+            may(g, at, field, "text", EXAMPLE);
+            None
+        }
+    }
 }
 
 const URL: &str = "url = \"rtsp://10.20.0.13:554/stream1\"";

@@ -160,6 +160,7 @@ impl World {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                offset_ms: None,
                 key: id.to_string(),
                 rate: None,
             };
@@ -359,6 +360,7 @@ fn a_boot_key_dies_with_its_last_day() {
             how: "none".into(),
             proofs: 0,
             lost: 0,
+            offset_ms: None,
             key: boot.0.to_string(),
             rate: None,
         };

@@ -26,6 +26,8 @@ pub const FRAGMENT: i64 = TICKS_PER_SEC * 3 / 10;
 pub const SLEW_US: i64 = 20_000;
 /// An error larger than this is not slewed: the next segment begins at the right time, and the gap is on the record.
 pub const STEP_US: i64 = 500_000;
+/// Times that go on elsewhere while the estimate moves by no more than this: a pause, not a jump.
+const PAUSE_US: i64 = 2_000_000;
 /// Pictures missing for longer than this, with nothing lost that we know of, are said.
 const MISSING: i64 = 2 * TICKS_PER_SEC;
 /// Key frames due at the latest.
@@ -120,6 +122,8 @@ pub struct Cutter {
     gap: Option<Cause>,
     gap_packets: u64,
     rate: Option<Rate>,
+    /// Of the newest unit.
+    origin_us: Option<i64>,
 }
 
 impl Cutter {
@@ -137,6 +141,7 @@ impl Cutter {
             gap: Some(Cause::Start),
             gap_packets: 0,
             rate: None,
+            origin_us: None,
         }
     }
 
@@ -162,6 +167,12 @@ impl Cutter {
             self.gap = Some(cause);
         }
     }
+    /// Packets that could not be used while nothing was being recorded: they belong to the gap.
+    pub fn lost(&mut self, packets: u32) {
+        if self.open.is_none() {
+            self.gap_packets += u64::from(packets);
+        }
+    }
     /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
     pub fn starved(&self) -> bool {
         self.open
@@ -172,10 +183,14 @@ impl Cutter {
     /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
     pub fn unit(&mut self, unit: Unit, origin_us: i64, out: &mut Vec<Step>) {
         let mut timed = std::mem::take(&mut self.timed);
+        let before = self.origin_us.replace(origin_us).unwrap_or(origin_us);
         if self.order.push(unit, &mut timed) {
-            self.take(&mut timed, origin_us, out);
+            // What was held back belongs to the time before.
+            self.take(&mut timed, before, out);
             self.close(None, out);
-            self.because(Cause::Jump);
+            // Where RTP lies on the clock has not moved: nothing jumped, the camera made no pictures.
+            let paused = origin_us.saturating_sub(before).abs() <= PAUSE_US;
+            self.because(if paused { Cause::Stall } else { Cause::Jump });
         } else {
             self.take(&mut timed, origin_us, out);
         }

@@ -352,6 +352,7 @@ fn a_jump_of_the_time_stamps_seals_what_is_good() {
     let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 60, 50);
     rig.frames(60);
     rig.n = 1_000_000;
+    rig.origin -= (1_000_000 - 60) * 40_000;
     rig.frames(60);
     rig.finish(Cause::Lost);
     let got = rig.segments();
@@ -361,6 +362,21 @@ fn a_jump_of_the_time_stamps_seals_what_is_good() {
         (60, Some(t("2026-11-03T14:00:02.400Z")))
     );
     assert_eq!(got[1].gap, Some((Cause::Jump, 0)));
+    assert_eq!(got[1].t0, t("2026-11-03T14:00:02.400Z"));
+}
+
+/// FLT-3: a camera that makes no pictures for a while and then goes on has stalled; its time stamps did not jump.
+#[test]
+fn a_pause_is_a_stall() {
+    let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 60, 50);
+    rig.frames(60);
+    rig.n += 190;
+    rig.frames(60);
+    rig.finish(Cause::Lost);
+    let got = rig.segments();
+    assert_eq!(got[0].t1, Some(t("2026-11-03T14:00:02.400Z")));
+    assert_eq!(got[1].gap, Some((Cause::Stall, 0)));
+    assert_eq!(got[1].t0, t("2026-11-03T14:00:10.000Z"));
 }
 
 #[test]

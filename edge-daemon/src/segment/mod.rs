@@ -58,6 +58,10 @@ pub enum Cause {
     /// No key to seal with: the reader has never run.
     Reader,
     Mask,
+    /// What the camera sent could not be understood, so that the session had to be begun again.
+    Damaged,
+    /// The camera sent more than any camera does.
+    Flood,
     /// The camera sent no key frame for so long that the session was begun again.
     NoKey,
 }
@@ -78,6 +82,8 @@ impl Cause {
             Cause::Shed => "shed",
             Cause::Reader => "reader",
             Cause::Mask => "mask-worker",
+            Cause::Damaged => "damaged",
+            Cause::Flood => "flood",
             Cause::NoKey => "no-key",
         }
     }

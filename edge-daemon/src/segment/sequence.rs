@@ -166,7 +166,9 @@ impl<T> Sequence<T> {
                     let s = self.last.map_or(0, |l| l.0) + 1;
                     let gap = self.last.and_then(|(_, t1)| {
                         let (why, packets) = self.carried.or(slot.gap).unwrap_or((Cause::Clock, 0));
-                        (slot.t0.0 - t1.0 > CONTINUOUS_MS).then_some(Gap {
+                        let hole = slot.t0.0 - t1.0;
+                        // Packets that are missing are said, however short the hole.
+                        (hole > CONTINUOUS_MS || (packets > 0 && hole >= 0)).then_some(Gap {
                             t0: t1,
                             t1: slot.t0,
                             why,
@@ -333,6 +335,20 @@ mod tests {
         let b = q.begin(2, t(1), None);
         let c = q.begin(3, t(2), None);
         assert_eq!([a, b, c], [1, 2, 3]);
+    }
+
+    /// FLT-3: packets lost between two segments are on the record, though the hole is a short one.
+    #[test]
+    fn lost_packets_are_a_gap_however_short() {
+        let mut q = Seq::new(Some((9, t(100))), 9);
+        q.recovered(None);
+        q.begin(1, Utc(100_200), Some((Cause::Lost, 3)));
+        q.closed(1, "a");
+        let gap = q.next().expect("ready").gap.expect("gap");
+        assert_eq!(
+            (gap.why, gap.packets, gap.t0, gap.t1),
+            (Cause::Lost, 3, t(100), Utc(100_200))
+        );
     }
 
     #[test]

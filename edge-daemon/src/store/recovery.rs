@@ -276,6 +276,7 @@ fn log_one(
         how: how.into(),
         proofs: 0,
         lost: 0,
+        offset_ms: None,
         key: whole.key,
         rate: whole.rate,
     };

@@ -482,6 +482,7 @@ async fn a_clip_goes_on_where_it_stood() {
             how: "none".into(),
             proofs: 0,
             lost: 0,
+            offset_ms: None,
             key: format!("c01/{}", "2026-11-22"),
             rate: None,
         },

@@ -246,6 +246,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             how: "burned".into(),
             proofs: 0,
             lost: 0,
+            offset_ms: None,
             key: "c03/2026-11-03".into(),
             rate: None,
         };
