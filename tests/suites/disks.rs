@@ -416,6 +416,8 @@ fn labelling_gives_away_footage_disks_only() -> Done<()> {
     }
     disks::enter()?;
     let folder = Folder::new("label")?;
+    // All that is written lies apart from the machine's own file system.
+    disks::tell("mount", args!["-t", "tmpfs", "tmpfs", folder.path()])?;
     let plan = Plan::new("ashby").camera("c01", "rtsp://127.0.0.1:1/x");
     let a = Disk::make(folder.path(), "disk-ashby", 64)?;
     let other = Disk::make(folder.path(), "disk-other", 64)?;
@@ -466,5 +468,9 @@ fn labelling_gives_away_footage_disks_only() -> Done<()> {
         "{said:?}"
     );
     assert_eq!(mode(&a.at)?, (RECORDER, 0o755), "not touched");
-    Ok(())
+    for disk in [a, other, state] {
+        drop(disk);
+    }
+    disks::tell("umount", args!["-l", folder.path()])?;
+    disks::tell("mount", args!["-o", "remount,bind,rw", "/"])
 }

@@ -198,6 +198,13 @@ impl Volumes {
                 }
             }
             Err(error) => {
+                // Where a disk of ours was, "label it" would be the wrong advice.
+                let error = match error {
+                    VolumeError::Missing { path } if e.known.is_some() => {
+                        VolumeError::Gone { path }
+                    }
+                    other => other,
+                };
                 let code = error.code();
                 let again = if code == "disk.failed" {
                     AGAIN_FAILED
@@ -569,6 +576,12 @@ mod tests {
         ));
         volumes.look();
         assert_eq!(volumes.problems()[0].code, "disk.label");
+        volumes.examine(0);
+        let why = volumes.problems()[0].why.clone();
+        assert!(
+            why.contains("not there any more"),
+            "no advice to label a bare folder: {why}"
+        );
         assert!(volumes.pick().is_none() && volumes.all().is_empty());
         // Another disk of this box is not the one that was there, but as good once it was examined.
         labelled(&path, &key, "ashby");

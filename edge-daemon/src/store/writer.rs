@@ -336,10 +336,11 @@ impl Writer {
             // Given up by others: nothing more will come for them.
             self.open.retain(|_, o| !o.ticket.failed());
             if dirty && synced.elapsed() >= SYNC_EVERY {
+                // From begin to begin: what is written while the disk syncs waits for the next time.
+                synced = Instant::now();
                 self.busy(true);
                 self.sync();
                 self.busy(false);
-                synced = Instant::now();
                 dirty = false;
             }
             if stop && lock(&self.queue.jobs.0).list.is_empty() {
