@@ -4,8 +4,8 @@
 //! what came before.
 //!
 //! ```text
-//! start   state folder locked → key → log → faults → volumes → index → recipients → cameras
-//!         → recovery · retention · clock · recipients kept ahead (threads) → uplink → ready
+//! start   state folder locked → key → log → faults → volumes → recipients → cameras
+//!         → index and recovery · retention · clock · recipients kept ahead (threads) → uplink → ready
 //! stop    cameras (segments closed, their lines logged) → threads → last head sent → uplink → log (sys.stop, last head)
 //! ```
 use std::{
@@ -22,7 +22,7 @@ use nix::fcntl::{Flock, FlockArg};
 use shared::{
     id::CameraId,
     record::hex,
-    time::{Clock, Utc},
+    time::Clock,
     types::{Beat, CfgSet},
 };
 
@@ -36,7 +36,12 @@ use crate::{
     retention::sweeper::Sweeper,
     state::State,
     stop::Stop,
-    store::{Index, Volumes, index::IndexError, recovery},
+    store::{
+        Index, Volumes,
+        index::IndexError,
+        outlook::{Outlook, Watch},
+        recovery,
+    },
     uplink::{Uplink, pulls},
 };
 
@@ -87,22 +92,8 @@ pub fn run(config: Config) -> Result<(), RunError> {
     if let Some(why) = &opened.succeeded {
         faults.on("log.broken", None, why);
     }
-    let (volumes, bad) = Volumes::open(&config.volumes, &config.name, key.public());
-    if !bad.is_empty() {
-        faults.on("disk.label", None, &bad.join("; "));
-    }
-    let (index, found) = match indexed(&state, &log, &volumes, &faults, opened.size) {
-        Ok((index, found)) => (Some(index), Some(found)),
-        Err(e) => {
-            // Recording does not need the index; recovery, deletion and pulls say so themselves when they miss it.
-            faults.on("index.unusable", None, &crate::commands::chain(&e));
-            (None, None)
-        }
-    };
-    let last: HashMap<CameraId, (u64, Utc)> = found
-        .as_ref()
-        .map(|f| f.last().iter().map(|(c, l)| (c.clone(), *l)).collect())
-        .unwrap_or_default();
+    // What is wrong with a volume is said by the overseer, now and later.
+    let (volumes, _) = Volumes::open(&config.volumes, &config.name, key.public());
     let (trust, client) = (Trust::new(), Client::new(&state.reader_socket()));
     let recipients = Recipients::load(&state.keys());
     let cameras = Cameras::start(camera::Deps {
@@ -114,20 +105,42 @@ pub fn run(config: Config) -> Result<(), RunError> {
         volumes: volumes.clone(),
         faults: faults.clone(),
         trust: trust.clone(),
-        last,
+        // Recovery says where each camera's numbers stand; recording begins before the index is read.
+        last: HashMap::new(),
     });
     let ids: Vec<CameraId> = config.cameras.iter().map(|c| c.id.clone()).collect();
+    let outlook = Outlook::default();
     let mut threads = Vec::new();
-    if let (Some(mut index), Some(found)) = (index, found) {
-        let (ids, client, log, faults, stop, cameras) = (
+    {
+        let retention = config
+            .cameras
+            .iter()
+            .map(|c| (c.id.clone(), c.retention_days));
+        let watch = Watch {
+            volumes: volumes.clone(),
+            retention: retention.collect(),
+            clock: clock.clone(),
+            faults: faults.clone(),
+            outlook: outlook.clone(),
+        };
+        let (ids, client, log, faults, stop, cameras, state) = (
             ids.clone(),
             client.clone(),
             log.clone(),
             faults.clone(),
             stop.clone(),
             cameras.clone(),
+            state.clone(),
         );
         threads.push(thread("recovery", move || {
+            let (mut index, found) = match indexed(&state, &log, &watch.volumes, &faults) {
+                Ok(both) => both,
+                Err(e) => {
+                    // Recording does not need the index; recovery, deletion and pulls say so themselves when they miss it.
+                    faults.on("index.unusable", None, &crate::commands::chain(&e));
+                    return;
+                }
+            };
             found.recover(
                 &ids,
                 &client,
@@ -137,6 +150,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
                 &stop,
                 |cam, last| cameras.recovered(cam, last),
             );
+            watch.run(&mut index, &stop);
         })?);
     }
     {
@@ -205,6 +219,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
         faults: &faults,
         volumes: &volumes,
         cameras: &cameras,
+        outlook: &outlook,
         trust: &trust,
         clock: &clock,
     };
@@ -322,14 +337,13 @@ fn indexed(
     log: &LogHandle,
     volumes: &Volumes,
     faults: &Faults,
-    before: u64,
 ) -> Result<(Index, recovery::Found), IndexFailed> {
     let index = Index::open(&state.index(), &log.folder()).or_else(|e| {
         // Torn segments can be dealt with all the same, and cameras need to know their last number: one in memory does for that.
         faults.on("index.unusable", None, &crate::commands::chain(&e));
         Index::open(Path::new(":memory:"), &log.folder())
     })?;
-    let found = recovery::scan(volumes, &index, before > 0)?;
+    let found = recovery::scan(volumes, &index)?;
     if found.orphans() > 0 {
         tracing::info!(
             segments = found.orphans(),
@@ -397,6 +411,7 @@ struct Watched<'a> {
     faults: &'a Faults,
     volumes: &'a Volumes,
     cameras: &'a Cameras,
+    outlook: &'a Outlook,
     trust: &'a Trust,
     clock: &'a Arc<dyn Clock>,
 }
@@ -467,6 +482,12 @@ impl Watched<'_> {
             .into_iter()
             .map(|(cam, s)| status::Camera {
                 title: title(&cam),
+                forecast: self.outlook.of(&cam).map(|f| status::Forecast {
+                    mib_per_day: f.bytes_per_day >> 20,
+                    retention_days: f.retention_days,
+                    days_left: f.days_left,
+                    days_kept: f.days_kept,
+                }),
                 cam,
                 connected: s.connected,
                 recording: s.recording,

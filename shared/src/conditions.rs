@@ -120,12 +120,16 @@ conditions! {
         "Restart beadle-reader. If it does not stay up, send the support bundle."
     "disk.label" Critical Installer
         "Footage disk is missing or is not this box's"
-        "No disk with this box's label is at the place configured, so nothing is recorded there. The system disk is never used instead."
+        "No disk with this box's label is at the place configured, so nothing is recorded there. The system disk is never used instead; other footage disks are. The disk is used by itself as soon as it is right."
         "Check that the disk is in and mounted. A new disk is labelled with beadle-edge volume label."
     "disk.failed" Critical Contractor
         "Footage disk fails"
         "The disk returned errors on writing or reading. What could not be written is a logged gap."
-        "Replace the disk. What is on it can be read by no one without this box's keys."
+        "Replace the disk if this comes back. What is on it can be read by no one without this box's keys."
+    "disk.readonly" Critical Contractor
+        "Footage disk can only be read"
+        "The disk does not take anything new; a file system that met an error protects itself this way. Nothing is recorded on this disk; what is on it can still be read. Recording goes on on the other disks, if there are any."
+        "Test the disk for errors and replace it if it has any; else mount it writable. It is used again by itself."
     "disk.full" Critical HubStaff
         "Footage disk is full"
         "There is no room left to record on this disk. Nothing is deleted before its day to make some, and held footage is never dropped. Recording on this disk has stopped; it begins again by itself once there is room."

@@ -15,12 +15,14 @@
 pub mod browser;
 pub mod cameras;
 pub mod dice;
+pub mod disks;
 pub mod fault;
 pub mod hub;
 pub mod keys;
 pub mod measure;
 pub mod pictures;
 pub mod places;
+pub mod powercut;
 pub mod program;
 pub mod relay;
 pub mod town;

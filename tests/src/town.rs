@@ -24,6 +24,7 @@ pub struct Plan {
     zone: String,
     retention_days: u32,
     segment_secs: u32,
+    volumes: Vec<PathBuf>,
     cameras: Vec<PlannedCamera>,
 }
 
@@ -46,6 +47,7 @@ impl Plan {
             zone: "Europe/London".into(),
             retention_days: 31,
             segment_secs: 60,
+            volumes: Vec::new(),
             cameras: Vec::new(),
         }
     }
@@ -64,6 +66,11 @@ impl Plan {
     /// Segments of so many seconds instead of a minute.
     pub fn segment_secs(mut self, secs: u32) -> Self {
         self.segment_secs = secs;
+        self
+    }
+    /// One more volume, beside the town's own.
+    pub fn volume(mut self, path: &Path) -> Self {
+        self.volumes.push(path.to_owned());
         self
     }
     pub fn camera(mut self, id: &str, url: &str) -> Self {
@@ -156,6 +163,9 @@ impl Town {
             self.volume,
             plan.segment_secs
         );
+        for volume in &plan.volumes {
+            text += &format!("\n[[volume]]\npath = {volume:?}\n");
+        }
         for camera in &plan.cameras {
             text += &format!(
                 "\n[[camera]]\nid = {:?}\ntitle = {:?}\nurl = {:?}\n",
@@ -220,6 +230,13 @@ impl Town {
     pub fn password(&self, camera: &str, password: &str) -> Done<()> {
         let file = self.config.with_extension(format!("{camera}.password"));
         write_private(&file, password)
+    }
+
+    /// Labels a volume that is a disk of its own.
+    pub fn label(&self, volume: &Path) -> Done<()> {
+        self.command(args!["volume", "label", volume])?
+            .well(&format!("beadle-edge volume label {}", volume.display()))
+            .map(drop)
     }
 
     pub fn start_reader(&mut self) -> Done<()> {
@@ -346,6 +363,26 @@ impl Town {
         all.extend(files_below(&self.volume.join("footage"), ".open"));
         all.sort();
         all
+    }
+
+    /// When the last picture of a camera landed, by its own word.
+    pub fn landed(&self, cam: &str) -> Option<shared::time::Utc> {
+        let status = self.status()?;
+        let camera = status["cameras"]
+            .as_array()?
+            .iter()
+            .find(|c| c["cam"] == cam)?;
+        crate::hub::time(&camera["landed"]).ok()
+    }
+
+    /// The detail of a fault that is raised now.
+    pub fn fault(&self, code: &str) -> Option<String> {
+        let status = self.status()?;
+        let fault = status["faults"]
+            .as_array()?
+            .iter()
+            .find(|f| f["code"] == code)?;
+        fault["detail"].as_str().map(str::to_owned)
     }
 
     /// What it says of itself in run/status.json.

@@ -3,7 +3,7 @@
 //! ```text
 //! capture thread(s)          writer thread per volume          scribe
 //! rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
-//!                       ↑ which volume: overseer
+//!                       ↑ which volume: store/overseer
 //! ```
 mod event;
 mod mask;
@@ -14,11 +14,9 @@ mod rtsp;
 pub mod scribe;
 mod session;
 mod switch;
-mod track;
+pub(crate) mod track;
 
 use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -41,7 +39,8 @@ use crate::{
     segment::{rate::Rate, sequence::Sequence},
     store::{
         Volumes,
-        writer::{self, Queue, lock},
+        overseer::Overseer,
+        writer::{self, lock},
     },
 };
 use rates::Rates;
@@ -79,7 +78,6 @@ pub struct Status {
 const RECORDING_MS: u64 = 10_000;
 /// Cameras on one capture thread.
 const PER_THREAD: usize = 16;
-const OVERSEE: Duration = Duration::from_secs(2);
 
 /// All cameras of the box. Dropping it does not stop them; [`Cameras::stop`] does, closing every open segment.
 #[derive(Clone)]
@@ -102,6 +100,8 @@ struct Inner {
 impl Cameras {
     pub fn start(deps: Deps) -> Self {
         let volumes: Vec<_> = deps.volumes.all().into_iter().map(|v| v.path).collect();
+        let ids: Vec<CameraId> = deps.config.cameras.iter().map(|c| c.id.clone()).collect();
+        let highest = writer::highest_on_disk(&volumes, &ids);
         let cameras: Vec<Arc<Shared>> = deps
             .config
             .cameras
@@ -110,7 +110,7 @@ impl Cameras {
             .map(|(i, c)| {
                 let numbers = Sequence::new(
                     deps.last.get(&c.id).copied(),
-                    writer::highest_on_disk(&volumes, &c.id),
+                    highest.get(&c.id).copied().unwrap_or(0),
                 );
                 Arc::new(Shared::new(i, c.clone(), numbers))
             })
@@ -122,7 +122,7 @@ impl Cameras {
             deps.clock.clone(),
             &cameras,
         );
-        let scribe = scribe::Scribe::new(deps.log, deps.faults, cameras.clone());
+        let scribe = scribe::Scribe::new(deps.log, deps.faults.clone(), cameras.clone());
         let stop = Arc::new(AtomicBool::new(false));
         let inner = Arc::new(Inner {
             clock: deps.clock.clone(),
@@ -144,15 +144,13 @@ impl Cameras {
             clock_known: Arc::new(move || trust.level(clock.now()) != Level::Unknown),
             reports: reports.clone(),
         };
-        let overseer = Overseer {
-            doors: inner.doors.clone(),
+        let mut overseer = Overseer::new(
+            inner.doors.clone(),
             writer,
-            writers: inner.writers.clone(),
-            stopped: false,
-            full: BTreeSet::new(),
-        };
+            inner.writers.clone(),
+            deps.faults.clone(),
+        );
         // The first choice is made before the first frame, so that no camera begins with "nowhere to record to".
-        let mut overseer = overseer;
         overseer.look();
         let flag = stop.clone();
         let mut threads: Vec<_> = spawn("overseer", move || overseer.run(&flag))
@@ -313,88 +311,6 @@ fn wait(thread: JoinHandle<()>, timeout: Duration) {
         std::thread::sleep(Duration::from_millis(5));
     }
     let _ = thread.join();
-}
-
-/// Chooses the volume for new segments and watches for disks that hang. Reads the disks, so that capture need not.
-struct Overseer {
-    doors: Arc<Doors>,
-    writer: writer::Context,
-    writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
-    stopped: bool,
-    full: BTreeSet<PathBuf>,
-}
-
-impl Overseer {
-    fn run(mut self, stop: &AtomicBool) {
-        let mut next = Instant::now() + OVERSEE;
-        while !stop.load(Relaxed) {
-            std::thread::sleep(Duration::from_millis(200));
-            if Instant::now() >= next {
-                self.look();
-                next = Instant::now() + OVERSEE;
-            }
-        }
-    }
-
-    fn look(&mut self) {
-        let queues: Vec<Queue> = lock(&self.doors.queues).values().cloned().collect();
-        for queue in queues {
-            if queue.give_up_if_hung(&self.writer.reports) {
-                let why = "the disk does not answer";
-                self.writer.volumes.failed(queue.path(), why);
-                let _ = self.writer.reports.send(Report::Volume {
-                    path: queue.path().to_owned(),
-                    failed: Some(("disk.failed", why.into())),
-                });
-            }
-        }
-        self.look_for_full();
-        let chosen = self
-            .writer
-            .volumes
-            .pick()
-            .and_then(|v| self.queue(&v.path))
-            .filter(Queue::usable);
-        let stopped = chosen.is_none();
-        self.doors.choose(chosen);
-        if stopped != self.stopped {
-            self.stopped = stopped;
-            let why = stopped.then(|| "no footage volume can be written to".to_owned());
-            let _ = self.writer.reports.send(Report::Stopped(why));
-        }
-    }
-
-    fn look_for_full(&mut self) {
-        let full = self.writer.volumes.full();
-        let before = std::mem::take(&mut self.full);
-        self.full = full.iter().map(|(path, _)| path.clone()).collect();
-        let news = full
-            .into_iter()
-            .filter(|(path, _)| !before.contains(path))
-            .map(|(path, why)| (path, Some(("disk.full", why))));
-        let over = before.difference(&self.full).map(|p| (p.clone(), None));
-        for (path, failed) in news.chain(over) {
-            let _ = self.writer.reports.send(Report::Volume { path, failed });
-        }
-    }
-
-    fn queue(&self, path: &Path) -> Option<Queue> {
-        let mut queues = lock(&self.doors.queues);
-        if let Some(queue) = queues.get(path) {
-            return Some(queue.clone());
-        }
-        match writer::start(path, self.writer.clone()) {
-            Ok((queue, thread)) => {
-                lock(&self.writers).push(thread);
-                queues.insert(path.to_owned(), queue.clone());
-                Some(queue)
-            }
-            Err(e) => {
-                tracing::error!(error = %e, "a writer thread could not be started");
-                None
-            }
-        }
-    }
 }
 
 #[cfg(test)]

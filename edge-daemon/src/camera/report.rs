@@ -69,11 +69,7 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
-    Volume {
-        path: PathBuf,
-        failed: Option<(&'static str, String)>,
-    },
-    /// Nowhere to record to.
+    /// A thread that records could not start.
     Stopped(Option<String>),
     /// No key could be had from the reader's store.
     Reader(Option<String>),

@@ -1,11 +1,10 @@
 //! Task. The thread that puts recording on the record: `mask.set`, `cam.session`, `seg.gap`, `seg.write`, `mask.fail`, and the
-//! faults of cameras, volumes and picture workers.
+//! faults of cameras and picture workers.
 //!
 //! It is the only recording thread that waits for the log; when the log is slow, reports wait here (they are small) and
 //! recording goes on. Write, then log: a segment comes here after it was synced and renamed.
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    path::PathBuf,
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError},
@@ -42,7 +41,6 @@ pub struct Scribe {
     /// Lines the log would not take yet, oldest first.
     backlog: VecDeque<Report>,
     trouble: HashMap<usize, &'static str>,
-    bad_volumes: HashMap<PathBuf, &'static str>,
     raised: HashSet<(&'static str, Option<CameraId>)>,
     masked: HashSet<usize>,
 }
@@ -55,7 +53,6 @@ impl Scribe {
             cameras,
             backlog: VecDeque::new(),
             trouble: HashMap::new(),
-            bad_volumes: HashMap::new(),
             raised: HashSet::new(),
             masked: HashSet::new(),
         }
@@ -170,7 +167,6 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("camera.events", id, failed.as_deref());
             }
-            Report::Volume { path, failed } => self.volume(path, failed.as_ref()),
             Report::Stopped(why) => self.fault("recording.stopped", None, why.as_deref()),
             Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),
             Report::Stop => {}
@@ -340,22 +336,6 @@ impl Scribe {
         }
         if let Some((new, detail)) = code {
             self.fault(new, Some(id), Some(detail));
-        }
-    }
-
-    fn volume(&mut self, path: &std::path::Path, failed: Option<&(&'static str, String)>) {
-        match failed {
-            Some((code, why)) => {
-                self.bad_volumes.insert(path.to_owned(), code);
-                self.fault(code, None, Some(why));
-            }
-            None => {
-                if let Some(code) = self.bad_volumes.remove(path)
-                    && !self.bad_volumes.values().any(|c| *c == code)
-                {
-                    self.fault(code, None, None);
-                }
-            }
         }
     }
 }

@@ -56,7 +56,7 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
             "not connected"
         };
         println!(
-            "camera {} ({}): {how}, {}{}, last frame {}, {} frames, {} packets lost",
+            "camera {} ({}): {how}, {}{}, last frame {}, {} frames, {} packets lost{}",
             c.cam,
             c.title,
             c.rate,
@@ -66,7 +66,10 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
             )),
             c.landed.map_or("never".into(), ago),
             c.frames,
-            c.lost
+            c.lost,
+            c.forecast
+                .as_ref()
+                .map_or(String::new(), |f| format!(", {}", f.in_words()))
         );
     }
     for f in &s.faults {

@@ -18,10 +18,15 @@ const GROUP: &str = "beadle-footage";
 /// `system_disk`: recording on the system disk is meant (`--system-disk`).
 pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<ExitCode, Failed> {
     let config = config::load(config_path, Passwords::None)?;
-    logbook::hand_over(volume, &config.state, GROUP).map_err(|e| {
-        let text = format!("{} cannot be given to the recorder: {e}", volume.display());
-        Failed::new(exit::IO, text)
-    })?;
+    let heir = logbook::heir(&config.state);
+    // All that can be found wrong is found before anything is touched: as root, a mistyped path could be any folder of the machine.
+    volume::may_label(volume, &config.state, system_disk, heir.is_some()).map_err(failed)?;
+    if let Some(heir) = heir {
+        logbook::hand_over(volume, heir, GROUP).map_err(|e| {
+            let text = format!("{} cannot be given to the recorder: {e}", volume.display());
+            Failed::new(exit::IO, text)
+        })?;
+    }
     super::as_owner(&config)?;
     let key = BoxKey::open_or_make(&State::new(&config.state).identity())
         .map_err(|e| Failed::new(exit::IO, e))?;
@@ -29,14 +34,7 @@ pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<Exi
     let label = volume::label(volume, &config.name, made, system_disk, |bytes| {
         key.sign(bytes)
     })
-    .map_err(|e| {
-        let code = if matches!(e, VolumeError::Io { .. }) {
-            exit::IO
-        } else {
-            exit::USAGE
-        };
-        Failed::new(code, e)
-    })?;
+    .map_err(failed)?;
     println!(
         "{} is volume {} of box {}",
         volume.display(),
@@ -50,4 +48,13 @@ pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<Exi
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn failed(e: VolumeError) -> Failed {
+    let code = if matches!(e, VolumeError::Io { .. }) {
+        exit::IO
+    } else {
+        exit::USAGE
+    };
+    Failed::new(code, e)
 }

@@ -51,6 +51,36 @@ pub struct Camera {
     /// When an order for real time ends.
     #[serde(default)]
     pub rate_until: Option<Utc>,
+    /// Not known in a camera's first minutes.
+    #[serde(default)]
+    pub forecast: Option<Forecast>,
+}
+
+/// Whether the disks will hold what was promised of a camera, at today's rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    pub mib_per_day: u64,
+    pub retention_days: u32,
+    /// Days until the disks are full; none when there is room for all days promised.
+    pub days_left: Option<u32>,
+    /// Days of this camera there will be then.
+    pub days_kept: u32,
+}
+
+impl Forecast {
+    pub fn in_words(&self) -> String {
+        let gib = self.mib_per_day as f64 / 1024.0;
+        match self.days_left {
+            None => format!(
+                "{gib:.1} GiB a day, room for all {} days",
+                self.retention_days
+            ),
+            Some(n) => format!(
+                "{gib:.1} GiB a day, disks full in {n} days with {} of {} days",
+                self.days_kept, self.retention_days
+            ),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -414,7 +414,7 @@ fn what_a_crash_left_is_logged_in_order() {
     let whole = fs::read(&torn).expect("read");
     fs::write(&torn, &whole).expect("write");
     let mut index = w.index();
-    let found = recovery::scan(&w.volumes, &index, true).expect("scan");
+    let found = recovery::scan(&w.volumes, &index).expect("scan");
     assert_eq!(found.orphans(), 3);
     let other = CameraId::parse("c09").expect("camera");
     let mut told = Vec::new();
@@ -456,7 +456,7 @@ fn what_a_crash_left_is_logged_in_order() {
                 .ends_with(&format!("-{}.mp4.age", seg.s))
         );
     }
-    let again = recovery::scan(&w.volumes, &index, true).expect("scan");
+    let again = recovery::scan(&w.volumes, &index).expect("scan");
     assert_eq!(again.orphans(), 0);
 }
 
@@ -469,7 +469,7 @@ fn missing_footage_is_said_once() {
     fs::remove_file(gone).expect("remove");
     for _ in 0..2 {
         let mut index = w.index();
-        let found = recovery::scan(&w.volumes, &index, true).expect("scan");
+        let found = recovery::scan(&w.volumes, &index).expect("scan");
         found.recover(
             &[cam()],
             &w.client,

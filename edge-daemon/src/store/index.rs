@@ -75,6 +75,28 @@ impl Segment {
     }
 }
 
+/// What recovery asks of each segment that was ever logged.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logged {
+    pub s: u64,
+    pub t0: Utc,
+    /// Sealed under an unknown clock: its name may tell another time than its line.
+    pub boot_key: bool,
+    /// Neither deleted nor lost.
+    pub live: bool,
+}
+
+/// Bytes of one camera's footage of one UTC day, and the span they cover.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayBytes {
+    pub cam: CameraId,
+    /// Days since 1970.
+    pub day: i64,
+    pub bytes: u64,
+    /// Milliseconds recorded.
+    pub ms: u64,
+}
+
 /// A gap as its `seg.gap` line says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gap {
@@ -316,6 +338,42 @@ impl Index {
     pub fn live(&self, cam: &CameraId) -> Result<Vec<Segment>, IndexError> {
         self.segments("cam = ?1 AND deleted = 0", [cam.as_str()])
     }
+    /// Every segment of a camera there ever was a line for, in order.
+    pub fn logged(&self, cam: &CameraId) -> Result<Vec<Logged>, IndexError> {
+        self.ok((|| {
+            let mut q = self.db.prepare_cached(
+                "SELECT s, t0, key LIKE '%/boot-%', deleted = 0 AND lost = 0 FROM segment WHERE cam = ?1 ORDER BY s",
+            )?;
+            q.query_map([cam.as_str()], |r| {
+                Ok(Logged {
+                    s: uint(r, 0)?,
+                    t0: Utc(r.get(1)?),
+                    boot_key: r.get(2)?,
+                    live: r.get(3)?,
+                })
+            })?
+            .collect()
+        })())
+    }
+
+    /// What is on disk by camera and UTC day.
+    pub fn bytes_by_day(&self) -> Result<Vec<DayBytes>, IndexError> {
+        self.ok((|| {
+            let mut q = self.db.prepare_cached(
+                "SELECT cam, t0 / 86400000, SUM(size), SUM(MAX(t1 - t0, 0)) FROM segment WHERE deleted = 0 AND lost = 0 GROUP BY 1, 2 ORDER BY 1, 2",
+            )?;
+            q.query_map([], |r| {
+                Ok(DayBytes {
+                    cam: camera(r, 0)?,
+                    day: r.get(1)?,
+                    bytes: uint(r, 2)?,
+                    ms: uint(r, 3)?,
+                })
+            })?
+            .collect()
+        })())
+    }
+
     /// One segment.
     pub fn segment(&self, cam: &CameraId, s: u64) -> Result<Option<Segment>, IndexError> {
         Ok(self

@@ -1,5 +1,9 @@
 //! Wiring. Footage on disk: volumes, the segment writer, the derived index.
+pub mod forecast;
 pub mod index;
+pub mod label;
+pub mod outlook;
+pub mod overseer;
 pub mod recovery;
 pub mod volume;
 pub use index::Index;

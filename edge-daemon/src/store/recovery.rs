@@ -1,10 +1,10 @@
 //! Task. At start: what the last run left on the disks but not in the log is made whole and logged; what is in the log but not on
 //! the disks is said. Recording does not wait for it.
 //!
-//! [`scan`] lists the files **before** the cameras start (their own open segments must not be taken for torn ones);
-//! [`Found::recover`] then works through them in a thread of its own.
+//! [`scan`] lists the files, a million of them perhaps, while the cameras already record: what was begun since the start is told
+//! apart by [`Volumes::begun`]. [`Found::recover`] then works through what was left. Lines of new segments wait for both.
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,13 +13,13 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     segment::SegmentName,
-    time::Utc,
+    time::{Day, Utc},
     types::{SegGap, SegLost, SegWrite},
 };
 
 use super::{
     Volumes,
-    index::{Index, IndexError},
+    index::{Index, IndexError, Logged},
 };
 use crate::{
     health::Faults,
@@ -59,8 +59,8 @@ pub struct Found {
     last: BTreeMap<CameraId, (u64, Utc)>,
     /// Logged segments whose file is on none of the volumes.
     missing: Vec<(CameraId, u64)>,
-    /// Volumes that could not be listed, and why.
-    sick: Vec<String>,
+    /// A volume could not be listed.
+    sick: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,8 +69,8 @@ pub enum RecoveryError {
     Index(#[from] IndexError),
 }
 
-/// Compares disks and log. `complete`: all configured volumes are there, so that a missing file is really missing.
-pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, RecoveryError> {
+/// Compares disks and log, camera by camera. What is on none of the volumes is called missing only when all of them are there.
+pub fn scan(volumes: &Volumes, index: &Index) -> Result<Found, RecoveryError> {
     let mut found = Found {
         last: index
             .last()?
@@ -79,58 +79,124 @@ pub fn scan(volumes: &Volumes, index: &Index, complete: bool) -> Result<Found, R
             .collect(),
         ..Found::default()
     };
-    let mut there: HashSet<(CameraId, u64)> = HashSet::new();
+    let complete = volumes.complete();
+    let mut sick = |volume: &Path, e: std::io::Error| {
+        // The other disks are recovered, and nothing of this one is called lost.
+        let why = format!("footage on {} cannot be listed: {e}", volume.display());
+        volumes.failed(volume, "disk.failed", &why);
+        found.sick = true;
+    };
+    let mut folders: BTreeMap<CameraId, Vec<Place>> = BTreeMap::new();
     for volume in volumes.all() {
-        let files = walker::days(std::slice::from_ref(&volume.path)).and_then(|days| {
-            days.into_iter()
-                .map(|(at, folders)| Ok((at, walker::files(&folders)?)))
-                .collect::<std::io::Result<Vec<_>>>()
-        });
-        let Ok(files) = files.inspect_err(|e| {
-            // A sick disk: the others are recovered, and nothing of this one is called lost.
-            let why = format!("footage on {} cannot be listed: {e}", volume.path.display());
-            volumes.failed(&volume.path, &why);
-            found.sick.push(why);
-        }) else {
-            continue;
-        };
-        for ((day, cam), files) in files {
-            for file in files {
-                let Some((name, open)) = walker::segment(&file, day, &cam) else {
-                    continue;
-                };
-                let logged = !open
-                    && index.segment(&cam, name.s)?.is_some_and(|s| {
-                        Utc(s.t0.seconds() * 1000).0.abs_diff(name.start.0) <= 120_000
-                            || s.key.contains("/boot-")
-                    });
-                if logged {
-                    there.insert((cam.clone(), name.s));
-                } else {
-                    found.orphans.entry(cam.clone()).or_default().push(Orphan {
-                        volume: volume.path.clone(),
-                        name,
-                        open,
-                    });
-                }
+        match places(&volume.path) {
+            Ok(all) => all
+                .into_iter()
+                .for_each(|p| folders.entry(p.cam.clone()).or_default().push(p)),
+            Err(e) => sick(&volume.path, e),
+        }
+    }
+    let mut listed: BTreeMap<CameraId, Vec<Orphan>> = BTreeMap::new();
+    let mut lost: BTreeMap<CameraId, Vec<u64>> = BTreeMap::new();
+    let cams: BTreeSet<CameraId> = index
+        .cameras()?
+        .into_iter()
+        .chain(folders.keys().cloned())
+        .collect();
+    for cam in cams {
+        let mut files = Vec::new();
+        for place in folders.remove(&cam).unwrap_or_default() {
+            match place.files() {
+                Ok(more) => files.extend(more),
+                Err(e) => sick(&place.volume, e),
             }
         }
-    }
-    for orphans in found.orphans.values_mut() {
-        orphans.sort_by_key(|o| (o.name.s, o.name.start));
-    }
-    if complete && found.sick.is_empty() {
-        for cam in index.cameras()? {
-            found.missing.extend(
-                index
-                    .live(&cam)?
-                    .into_iter()
-                    .filter(|s| !s.lost && !there.contains(&(cam.clone(), s.s)))
-                    .map(|s| (cam.clone(), s.s)),
-            );
+        let (orphans, missing) = compare(files, index.logged(&cam)?);
+        // After the listing: whatever of ours is in it was begun before.
+        let torn: Vec<Orphan> = orphans
+            .into_iter()
+            .filter(|o| !volumes.begun_here(&o.volume.join(o.name.open_path())))
+            .collect();
+        if !torn.is_empty() {
+            listed.insert(cam.clone(), torn);
         }
+        lost.insert(cam, missing);
+    }
+    volumes.begun_no_more();
+    found.orphans = listed;
+    if complete && !found.sick {
+        let numbered = lost.into_iter();
+        found.missing = numbered
+            .flat_map(|(cam, all)| all.into_iter().map(move |s| (cam.clone(), s)))
+            .collect();
     }
     Ok(found)
+}
+
+/// A camera's files against its lines: files no line names, by `s`, and live segments that have no file.
+fn compare(files: Vec<Orphan>, logged: Vec<Logged>) -> (Vec<Orphan>, Vec<u64>) {
+    let mut unseen: BTreeMap<u64, Logged> = logged.into_iter().map(|l| (l.s, l)).collect();
+    let mut left = files;
+    // Exact names first: a number given provisionally may be that of a line of about the same time.
+    for within_ms in [0, 120_000] {
+        left.retain(|file| {
+            let known = !file.open
+                && unseen.get(&file.name.s).is_some_and(|l| {
+                    let apart = (l.t0.seconds() * 1000).abs_diff(file.name.start.0);
+                    apart <= within_ms || (within_ms > 0 && l.boot_key)
+                });
+            if known {
+                unseen.remove(&file.name.s);
+            }
+            !known
+        });
+    }
+    left.sort_by_key(|o| (o.name.s, o.name.start));
+    let missing = unseen.into_values().filter(|l| l.live).map(|l| l.s);
+    (left, missing.collect())
+}
+
+/// A camera-day's folder on a volume.
+struct Place {
+    volume: PathBuf,
+    day: Day,
+    cam: CameraId,
+    folders: Vec<PathBuf>,
+}
+
+fn places(volume: &Path) -> std::io::Result<Vec<Place>> {
+    let days = walker::days(&[volume.to_owned()])?;
+    let place = |((day, cam), folders)| Place {
+        volume: volume.to_owned(),
+        day,
+        cam,
+        folders,
+    };
+    Ok(days.into_iter().map(place).collect())
+}
+
+impl Place {
+    fn files(&self) -> std::io::Result<Vec<Orphan>> {
+        let names = walker::files(&self.folders)?;
+        let segment = |file: &PathBuf| {
+            let (name, open) = walker::segment(file, self.day, &self.cam)?;
+            Some(Orphan {
+                volume: self.volume.clone(),
+                name,
+                open,
+            })
+        };
+        Ok(names.iter().filter_map(segment).collect())
+    }
+}
+
+/// Interrupted recordings on a volume that came into use while the box runs. They are made whole at the next start: the log takes
+/// a camera's segments in the order they were recorded.
+pub fn waiting(volume: &Path) -> std::io::Result<usize> {
+    let mut torn = 0;
+    for place in places(volume)? {
+        torn += place.files()?.iter().filter(|o| o.open).count();
+    }
+    Ok(torn)
 }
 
 impl Found {
@@ -154,9 +220,6 @@ impl Found {
         stop: &Stop,
         mut recovered: impl FnMut(&CameraId, Option<(u64, Utc)>),
     ) {
-        if let Some(why) = self.sick.first() {
-            faults.on("disk.failed", None, why);
-        }
         for cam in cameras.iter().filter(|c| !self.orphans.contains_key(c)) {
             recovered(cam, self.last.get(cam).copied());
         }
@@ -304,4 +367,63 @@ fn renumber(volume: &Path, whole: &Recovered, s: u64) -> Result<(), LogError> {
     std::fs::rename(&old, &new)
         .and_then(|()| std::fs::File::open(&folder)?.sync_all())
         .map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(s: u64, second: i64, open: bool) -> Orphan {
+        Orphan {
+            volume: "/v".into(),
+            name: SegmentName {
+                day: Day::parse("2026-11-03").expect("day"),
+                cam: CameraId::parse("c01").expect("cam"),
+                start: Utc(second * 1000),
+                s,
+            },
+            open,
+        }
+    }
+    fn line(s: u64, second: i64) -> Logged {
+        Logged {
+            s,
+            t0: Utc(second * 1000 + 40),
+            boot_key: false,
+            live: true,
+        }
+    }
+
+    /// REC-1: what the log knows is left alone; torn files, closed ones without a line, and lines without a file are told apart.
+    #[test]
+    fn files_are_held_against_lines() {
+        let files = vec![
+            file(1, 60, false),
+            file(2, 120, false),
+            file(4, 240, true),
+            file(3, 180, false),
+        ];
+        let (orphans, missing) = compare(files, vec![line(1, 60), line(2, 119), line(9, 500)]);
+        assert_eq!(orphans, [file(3, 180, false), file(4, 240, true)]);
+        assert_eq!(missing, [9]);
+    }
+
+    /// A file closed but not logged may bear the number of a line of about the same time: the line's own file is the one it names.
+    #[test]
+    fn a_provisional_number_is_not_taken_for_a_line() {
+        let files = vec![file(7, 360, false), file(7, 420, false)];
+        for lines in [vec![line(7, 420)], vec![line(7, 360)]] {
+            let own = lines[0].t0.seconds();
+            let (orphans, missing) = compare(files.clone(), lines);
+            assert_eq!(orphans.len(), 1);
+            assert_ne!(orphans[0].name.start.seconds(), own);
+            assert!(missing.is_empty());
+        }
+        let open = compare(vec![file(7, 360, true)], vec![line(7, 360)]);
+        assert_eq!(
+            (open.0.len(), open.1),
+            (1, vec![7]),
+            "an open file is never the one a line names"
+        );
+    }
 }

@@ -1,35 +1,40 @@
-//! Adapter: filesystem. Footage volumes and their signed labels. No label, no recording there.
+//! Task. The footage volumes: which of them can be recorded to, and what is wrong with the others.
 //!
-//! `<volume>/beadle-volume.json` is the label: one JSON object `{"v":1,"id":"…","box":"ashby-high-street","made":"<time>","system_disk_ok":false}`.
-//! `<volume>/beadle-volume.json.sig` is its signature: base64 of an ASN.1 ECDSA P-256/SHA-256 signature by the box's identity key over the
-//! label's exact bytes (`openssl dgst -sha256 -verify` checks it once decoded). `system_disk_ok` is set by `volume label --system-disk` only.
+//! Every configured volume is kept in view, good or not. One that is missing, wrong or sick is examined again until it is right;
+//! then it is used, whether it was there at the start or not.
+//!
+//! ```text
+//! configured ── examine ──▶ good ── look (label, device, space), a failed write ──▶ bad: code and why
+//!                            ▲                                                        │
+//!                            └────────────── examine (a thread; may hang) ◀───────────┘ every 2 s, after a failed write 10 s
+//! ```
+//! The writer says when a write failed; the overseer alone looks, and alone says to people how the volumes are.
 use std::{
-    fs::{self, File, OpenOptions},
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    collections::HashSet,
+    fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use ring::{
-    rand::{SecureRandom, SystemRandom},
-    signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey},
-};
-use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxName,
-    record::hex,
     segment::{CLOSED, SegmentName},
-    time::Utc,
 };
 
-pub const LABEL: &str = "beadle-volume.json";
+use super::label::{Known, examine, free_mib, still_there};
+pub use super::label::{LABEL, Label, VolumeError, check, code_of, label, may_label};
+
 /// Below this a volume counts as full: enough for every camera to finish the segment it is writing.
 const RESERVE_MIB: u64 = 64;
-/// How often a failed volume is tried again.
-const PROBE_EVERY: Duration = Duration::from_secs(10);
+/// A full volume is used again from this on, so that it does not come and go with each segment.
+const ROOM_MIB: u64 = RESERVE_MIB + 16;
+/// How often a volume that is missing, wrong, full or read-only is looked at again, and one where a write failed.
+const AGAIN: Duration = Duration::from_secs(2);
+const AGAIN_FAILED: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Volume {
@@ -37,333 +42,342 @@ pub struct Volume {
     pub id: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Label {
-    pub v: u32,
-    pub id: String,
-    pub r#box: BoxName,
-    pub made: Utc,
-    #[serde(default)]
-    pub system_disk_ok: bool,
+/// What is wrong with a volume.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    pub path: PathBuf,
+    /// One of `shared::conditions`.
+    pub code: &'static str,
+    pub why: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum VolumeError {
-    #[error(
-        "{path} has no label: nothing is recorded there. If this is the right disk, run `beadle-edge volume label {path}`"
-    )]
-    Missing { path: String },
-    #[error(
-        "the label of {path} belongs to the box {theirs}, this is {ours}: nothing is recorded there. Put in this box's disk, or label it anew once its footage is no longer needed"
-    )]
-    WrongBox {
-        path: String,
-        theirs: BoxName,
-        ours: BoxName,
-    },
-    #[error(
-        "the label of {path} was altered or signed by another box's key: nothing is recorded there. Label it again if this is the right disk"
-    )]
-    BadSignature { path: String },
-    #[error(
-        "{path} and {other} are the same volume ({id}): the second is not used. Correct `volumes` in the configuration"
-    )]
-    Twice {
-        path: String,
-        other: String,
-        id: String,
-    },
-    #[error(
-        "{path} can only be read: nothing is recorded there. Look for disk errors, then mount it writable"
-    )]
-    ReadOnly { path: String },
-    #[error(
-        "{path} lies on the system disk (is its own disk mounted?): nothing is recorded there. To record on the system disk all the same, run `beadle-edge volume label --system-disk {path}`"
-    )]
-    SystemDisk { path: String },
-    #[error("{path} is labelled already ({id}). To label it anew, remove its {LABEL} first")]
-    Labelled { path: String, id: String },
-    #[error("cannot {what} {path}: {source}")]
-    Io {
-        what: &'static str,
-        path: String,
-        #[source]
-        source: std::io::Error,
-    },
-}
-
-fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> VolumeError {
-    move |source| VolumeError::Io {
-        what,
-        path: path.display().to_string(),
-        source,
-    }
-}
-
-/// Labels a volume for this box. `sign` signs with the box's identity key (ASN.1 ECDSA P-256/SHA-256).
-pub fn label<E: std::error::Error + Send + Sync + 'static>(
-    path: &Path,
-    this_box: &BoxName,
-    made: Utc,
-    system_disk: bool,
-    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
-) -> Result<Label, VolumeError> {
-    let shown = path.display().to_string();
-    fs::create_dir_all(path).map_err(io("make", path))?;
-    if let Ok(old) = fs::read(path.join(LABEL)) {
-        let id = serde_json::from_slice::<Label>(&old)
-            .map(|l| l.id)
-            .unwrap_or_else(|_| "not readable".into());
-        return Err(VolumeError::Labelled { path: shown, id });
-    }
-    if !system_disk && on_system_disk(path)? {
-        return Err(VolumeError::SystemDisk { path: shown });
-    }
-    let mut id = [0u8; 8];
-    SystemRandom::new()
-        .fill(&mut id)
-        .map_err(|_| io("make a name for", path)(std::io::Error::other("no random bytes")))?;
-    let label = Label {
-        v: 1,
-        id: hex(&id),
-        r#box: this_box.clone(),
-        made,
-        system_disk_ok: system_disk,
-    };
-    let bytes = serde_json::to_vec(&label).map_err(|e| io("label", path)(e.into()))?;
-    let sig = sign(&bytes).map_err(|e| io("sign the label of", path)(std::io::Error::other(e)))?;
-    // The signature first: a label without one is a bad label, a signature without a label is nothing.
-    for (name, bytes) in [
-        (format!("{LABEL}.sig"), STANDARD.encode(sig).into_bytes()),
-        (LABEL.to_owned(), bytes),
-    ] {
-        let (file, new) = (path.join(&name), path.join(format!("{name}.new")));
-        let mut f = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o644)
-            .open(&new)
-            .map_err(io("create", &new))?;
-        f.write_all(&bytes)
-            .and_then(|()| f.sync_all())
-            .map_err(io("write", &new))?;
-        fs::rename(&new, &file).map_err(io("rename", &new))?;
-    }
-    File::open(path)
-        .and_then(|d| d.sync_all())
-        .map_err(io("sync", path))?;
-    Ok(label)
-}
-
-fn on_system_disk(path: &Path) -> Result<bool, VolumeError> {
-    let root = Path::new("/");
-    let device = |p: &Path| fs::metadata(p).map(|m| m.dev()).map_err(io("look at", p));
-    Ok(device(path)? == device(root)?)
-}
-
-/// Checks one volume's label. `public_key` is the box's identity key: the P-256 point (65 bytes), or SPKI DER that ends with it.
-pub fn check(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Label, VolumeError> {
-    let shown = || path.display().to_string();
-    let file = path.join(LABEL);
-    let bytes = match fs::read(&file) {
-        Ok(bytes) => bytes,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-            return Err(VolumeError::Missing { path: shown() });
-        }
-        Err(e) => return Err(io("read", &file)(e)),
-    };
-    let bad = || VolumeError::BadSignature { path: shown() };
-    let label: Label = serde_json::from_slice(&bytes).map_err(|_| bad())?;
-    // Said before the signature is judged: another box's label never verifies here, and its name is what helps.
-    if label.r#box != *this_box {
-        return Err(VolumeError::WrongBox {
-            path: shown(),
-            theirs: label.r#box,
-            ours: this_box.clone(),
-        });
-    }
-    let sig = fs::read_to_string(path.join(format!("{LABEL}.sig"))).map_err(|_| bad())?;
-    let sig = STANDARD.decode(sig.trim()).map_err(|_| bad())?;
-    let point = public_key
-        .len()
-        .checked_sub(65)
-        .map(|at| &public_key[at..])
-        .ok_or_else(bad)?;
-    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
-        .verify(&bytes, &sig)
-        .map_err(|_| bad())?;
-    if !label.system_disk_ok && on_system_disk(path)? {
-        return Err(VolumeError::SystemDisk { path: shown() });
-    }
-    let stat = nix::sys::statvfs::statvfs(path).map_err(|e| io("look at", path)(e.into()))?;
-    if stat.flags().contains(nix::sys::statvfs::FsFlags::ST_RDONLY) {
-        return Err(VolumeError::ReadOnly { path: shown() });
-    }
-    match probe(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::ReadOnlyFilesystem => {
-            Err(VolumeError::ReadOnly { path: shown() })
-        }
-        // A full disk is no reason to leave its footage unread; `pick` looks at the space.
-        Err(e) if e.kind() != std::io::ErrorKind::StorageFull => Err(io("write to", path)(e)),
-        _ => Ok(label),
-    }
-}
-
-/// Writes, syncs and removes a small file.
-fn probe(path: &Path) -> std::io::Result<()> {
-    let file = path.join(".beadle-probe");
-    let done =
-        File::create(&file).and_then(|mut f| f.write_all(b"probe\n").and_then(|()| f.sync_all()));
-    let removed = fs::remove_file(&file);
-    done.and(removed)
-}
-
-fn free_mib(path: &Path) -> u64 {
-    match nix::sys::statvfs::statvfs(path) {
-        // The fields' types differ between platforms.
-        #[allow(clippy::unnecessary_cast)]
-        Ok(s) => (s.blocks_available() as u64).saturating_mul(s.fragment_size() as u64) >> 20,
-        Err(_) => 0,
-    }
-}
-
-/// The volumes that may be recorded to. Cheap to clone; all clones share what has failed.
+/// All configured volumes. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
-pub struct Volumes(Arc<Mutex<Vec<Entry>>>);
+pub struct Volumes(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    this_box: BoxName,
+    key: Vec<u8>,
+    entries: Mutex<Vec<Entry>>,
+    /// Something changed that the overseer has not looked at.
+    news: AtomicBool,
+    /// Segments begun since the start, until recovery has told them from what the last run left.
+    begun: Mutex<Option<HashSet<PathBuf>>>,
+}
 
 #[derive(Clone, Debug)]
 struct Entry {
-    volume: Volume,
-    failed: Option<Failure>,
+    path: PathBuf,
+    /// The disk that was last found good here.
+    known: Option<Known>,
+    bad: Option<Bad>,
+    free_mib: u64,
+    examining: bool,
+    /// Counts failures, so that an examination begun before one does not clear it.
+    failures: u64,
+    /// Came into use after the start.
+    late: bool,
 }
 
 #[derive(Clone, Debug)]
-struct Failure {
+struct Bad {
+    code: &'static str,
     why: String,
-    probed: Instant,
+    looked: Instant,
+    again: Duration,
+}
+
+impl Entry {
+    /// The disk is at its place, though perhaps sick or full.
+    fn there(&self) -> Option<Volume> {
+        let known = self.known.as_ref()?;
+        let away = self.bad.as_ref().is_some_and(|b| b.code == "disk.label");
+        (!away).then(|| Volume {
+            path: self.path.clone(),
+            id: known.label.id.clone(),
+        })
+    }
+
+    fn bad(&mut self, code: &'static str, why: String, again: Duration) {
+        self.bad = Some(Bad {
+            code,
+            why,
+            looked: Instant::now(),
+            again,
+        });
+    }
+}
+
+fn full(path: &Path, free: u64) -> String {
+    format!(
+        "{}: {free} MiB are free, {RESERVE_MIB} are needed to record there",
+        path.display()
+    )
 }
 
 impl Volumes {
-    /// Checks every configured volume's label; volumes that fail are left out and said in the second value.
+    /// Examines every configured volume. Those that fail are said in the second value, and looked at again by [`Volumes::look`].
     pub fn open(paths: &[PathBuf], this_box: &BoxName, public_key: &[u8]) -> (Self, Vec<String>) {
-        let mut entries: Vec<Entry> = Vec::new();
-        let mut problems = Vec::new();
-        for path in paths {
-            match check(path, this_box, public_key) {
-                Ok(label) => match entries.iter().find(|e| e.volume.id == label.id) {
-                    Some(other) => problems.push(
-                        VolumeError::Twice {
-                            path: path.display().to_string(),
-                            other: other.volume.path.display().to_string(),
-                            id: label.id,
-                        }
-                        .to_string(),
-                    ),
-                    None => entries.push(Entry {
-                        volume: Volume {
-                            path: path.clone(),
-                            id: label.id,
-                        },
-                        failed: None,
-                    }),
-                },
-                Err(e) => problems.push(e.to_string()),
-            }
+        let entries = paths
+            .iter()
+            .map(|path| Entry {
+                path: path.clone(),
+                known: None,
+                bad: None,
+                free_mib: 0,
+                examining: false,
+                failures: 0,
+                late: false,
+            })
+            .collect();
+        let volumes = Self(Arc::new(Inner {
+            this_box: this_box.clone(),
+            key: public_key.to_vec(),
+            entries: Mutex::new(entries),
+            news: AtomicBool::new(false),
+            begun: Mutex::new(Some(HashSet::new())),
+        }));
+        for at in 0..paths.len() {
+            volumes.examine(at);
         }
-        (Self(Arc::new(Mutex::new(entries))), problems)
+        for e in volumes.lock().iter_mut() {
+            e.late = false;
+        }
+        let problems = volumes.problems().into_iter().map(|p| p.why).collect();
+        (volumes, problems)
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// All volumes with a good label, failed ones too (footage may still be read there).
-    pub fn all(&self) -> Vec<Volume> {
-        self.lock().iter().map(|e| e.volume.clone()).collect()
-    }
-
-    /// Where the next segment of a camera goes (most free space; skips volumes marked failed, which are probed again now and then).
-    pub fn pick(&self) -> Option<Volume> {
-        self.probe_failed();
-        let usable: Vec<Volume> = self
+        self.0
+            .entries
             .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Examines one volume. The lock is not held meanwhile: a sick disk may hang.
+    fn examine(&self, at: usize) {
+        let Some((path, failures)) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))
+        else {
+            return;
+        };
+        let found = examine(&path, &self.0.this_box, &self.0.key).map(|k| (k, free_mib(&path)));
+        let mut entries = self.lock();
+        let twin = |id: &str| {
+            entries
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != at)
+                .filter_map(|(_, e)| e.there())
+                .find(|v| v.id == id)
+        };
+        let found = found.and_then(|(known, free)| match twin(&known.label.id) {
+            Some(other) => Err(VolumeError::Twice {
+                path: path.display().to_string(),
+                other: other.path.display().to_string(),
+                id: other.id,
+            }),
+            None => Ok((known, free)),
+        });
+        let Some(e) = entries.get_mut(at) else { return };
+        e.examining = false;
+        if e.failures != failures {
+            return;
+        }
+        let was_full = e.bad.as_ref().is_some_and(|b| b.code == "disk.full");
+        match found {
+            Ok((known, free)) => {
+                e.late |= e.there().is_none();
+                e.known = Some(known);
+                e.free_mib = free;
+                if free < if was_full { ROOM_MIB } else { RESERVE_MIB } {
+                    let why = full(&e.path, free);
+                    e.bad("disk.full", why, AGAIN);
+                } else {
+                    e.bad = None;
+                }
+            }
+            Err(error) => {
+                // Where a disk of ours was, "label it" would be the wrong advice.
+                let error = match error {
+                    VolumeError::Missing { path } if e.known.is_some() => {
+                        VolumeError::Gone { path }
+                    }
+                    other => other,
+                };
+                let code = error.code();
+                let again = if code == "disk.failed" {
+                    AGAIN_FAILED
+                } else {
+                    AGAIN
+                };
+                e.bad(code, error.to_string(), again);
+            }
+        }
+        self.0.news.store(true, Relaxed);
+    }
+
+    /// Looks at every volume: is its disk still there, has it room? What is bad is examined again when it is time,
+    /// each in a thread of its own.
+    pub fn look(&self) {
+        self.0.news.store(false, Relaxed);
+        let entries = self.lock().clone();
+        for (at, entry) in entries.into_iter().enumerate() {
+            match (&entry.bad, &entry.known) {
+                (None, Some(known)) => self.look_at(at, &entry, known),
+                (Some(bad), _) if !entry.examining && bad.looked.elapsed() >= bad.again => {
+                    if let Some(e) = self.lock().get_mut(at) {
+                        e.examining = true;
+                    }
+                    let volumes = self.clone();
+                    let thread = std::thread::Builder::new()
+                        .name("examine".into())
+                        .spawn(move || volumes.examine(at));
+                    if let Err(e) = thread {
+                        tracing::error!(error = %e, "a volume cannot be examined: no thread");
+                        if let Some(e) = self.lock().get_mut(at) {
+                            e.examining = false;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn look_at(&self, at: usize, entry: &Entry, known: &Known) {
+        let there = still_there(&entry.path, known);
+        let free = free_mib(&entry.path);
+        let mut entries = self.lock();
+        let Some(e) = entries.get_mut(at).filter(|e| e.failures == entry.failures) else {
+            return;
+        };
+        e.free_mib = free;
+        match there {
+            Err(error) => {
+                let code = error.code();
+                let again = if code == "disk.failed" {
+                    AGAIN_FAILED
+                } else {
+                    AGAIN
+                };
+                e.bad(code, error.to_string(), again);
+            }
+            Ok(()) if free < RESERVE_MIB => {
+                let why = full(&e.path, free);
+                e.bad("disk.full", why, AGAIN);
+            }
+            Ok(()) => {}
+        }
+    }
+
+    /// Something changed since the last look.
+    pub fn news(&self) -> bool {
+        self.0.news.load(Relaxed)
+    }
+
+    /// What is wrong, volume by volume.
+    pub fn problems(&self) -> Vec<Problem> {
+        let problem = |e: &Entry| {
+            e.bad.as_ref().map(|b| Problem {
+                path: e.path.clone(),
+                code: b.code,
+                why: b.why.clone(),
+            })
+        };
+        self.lock().iter().filter_map(problem).collect()
+    }
+
+    /// Volumes whose disk is at its place, sick and full ones too: footage may still be read there.
+    pub fn all(&self) -> Vec<Volume> {
+        self.lock().iter().filter_map(Entry::there).collect()
+    }
+
+    /// Every configured volume is at its place: what is on none of them is on no disk.
+    pub fn complete(&self) -> bool {
+        self.lock().iter().all(|e| e.there().is_some())
+    }
+
+    /// Volumes that came into use since this was last asked.
+    pub fn arrived(&self) -> Vec<Volume> {
+        let mut entries = self.lock();
+        let late = entries.iter_mut().filter(|e| e.late);
+        late.filter_map(|e| {
+            e.late = false;
+            e.there()
+        })
+        .collect()
+    }
+
+    /// Where the next segment of a camera goes: of the good volumes the one with most space, as of the last look.
+    pub fn pick(&self) -> Option<Volume> {
+        self.lock()
             .iter()
-            .filter(|e| e.failed.is_none())
-            .map(|e| e.volume.clone())
-            .collect();
-        usable
-            .into_iter()
-            .map(|v| (free_mib(&v.path), v))
-            .filter(|(free, _)| *free >= RESERVE_MIB)
+            .filter(|e| e.bad.is_none())
+            .filter_map(|e| Some((e.free_mib, e.there()?)))
             .max_by_key(|(free, _)| *free)
             .map(|(_, v)| v)
     }
 
-    /// Volumes without room for another segment, and how much is left.
-    pub fn full(&self) -> Vec<(PathBuf, String)> {
-        let volumes = self.all();
-        volumes
-            .into_iter()
-            .map(|v| (free_mib(&v.path), v.path))
-            .filter(|(free, _)| *free < RESERVE_MIB)
-            .map(|(free, path)| {
-                let why = format!(
-                    "{}: {free} MiB are free, {RESERVE_MIB} are needed to record there",
-                    path.display()
-                );
-                (path, why)
-            })
-            .collect()
-    }
-
-    /// A write failed there: skip it until a probe succeeds.
-    pub fn failed(&self, path: &Path, why: &str) {
-        for e in self.lock().iter_mut().filter(|e| e.volume.path == path) {
-            e.failed = Some(Failure {
-                why: why.into(),
-                probed: Instant::now(),
-            });
-        }
-    }
-
-    /// Tries failed volumes again, at most every ten seconds each. The lock is not held meanwhile: a sick disk may hang.
-    fn probe_failed(&self) {
-        let mut due = Vec::new();
-        for e in self.lock().iter_mut() {
-            if let Some(f) = &mut e.failed
-                && f.probed.elapsed() >= PROBE_EVERY
-            {
-                f.probed = Instant::now();
-                due.push(e.volume.path.clone());
-            }
-        }
-        for path in due {
-            if probe(&path).is_ok() {
-                for e in self.lock().iter_mut().filter(|e| e.volume.path == path) {
-                    e.failed = None;
-                }
-            }
-        }
-    }
-
-    /// Volumes marked failed, and why.
-    pub fn failures(&self) -> Vec<(Volume, String)> {
-        self.lock()
-            .iter()
-            .filter_map(|e| e.failed.as_ref().map(|f| (e.volume.clone(), f.why.clone())))
-            .collect()
-    }
-
-    /// Free space of the volumes that are in use.
-    pub fn free_mib(&self) -> u64 {
-        let paths: Vec<PathBuf> = self
+    /// Before a segment is begun: whether the disk at this path is still the one that was found good, and its device.
+    pub fn still_there(&self, path: &Path) -> Result<u64, VolumeError> {
+        let known = self
             .lock()
             .iter()
-            .filter(|e| e.failed.is_none())
-            .map(|e| e.volume.path.clone())
-            .collect();
-        paths.iter().map(|p| free_mib(p)).sum()
+            .find(|e| e.path == path)
+            .and_then(|e| e.known.clone());
+        let known = known.ok_or_else(|| VolumeError::Gone {
+            path: path.display().to_string(),
+        })?;
+        still_there(path, &known).map(|()| known.device)
+    }
+
+    /// A write failed there: it is skipped until an examination succeeds. `code` is one of `shared::conditions`.
+    pub fn failed(&self, path: &Path, code: &'static str, why: &str) {
+        for e in self.lock().iter_mut().filter(|e| e.path == path) {
+            e.failures += 1;
+            let again = if code == "disk.label" {
+                AGAIN
+            } else {
+                AGAIN_FAILED
+            };
+            e.bad(code, why.into(), again);
+        }
+        self.0.news.store(true, Relaxed);
+    }
+
+    /// Free space of the volumes that are in use, as of the last look.
+    pub fn free_mib(&self) -> u64 {
+        let entries = self.lock();
+        let good = entries.iter().filter(|e| e.bad.is_none());
+        good.map(|e| e.free_mib).sum()
+    }
+
+    /// Bytes that may still be recorded, as of the last look.
+    pub fn room_bytes(&self) -> u64 {
+        let entries = self.lock();
+        let good = entries.iter().filter(|e| e.bad.is_none());
+        good.map(|e| e.free_mib.saturating_sub(RESERVE_MIB) << 20)
+            .sum()
+    }
+
+    /// A segment is about to be begun at this path.
+    pub fn begun(&self, path: &Path) {
+        let mut begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(begun) = begun.as_mut() {
+            begun.insert(path.to_owned());
+        }
+    }
+
+    /// Whether this run began the segment at this path. Right until [`Volumes::begun_no_more`].
+    pub fn begun_here(&self, path: &Path) -> bool {
+        let begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.as_ref().is_some_and(|b| b.contains(path))
+    }
+
+    /// Recovery has listed what there was: nobody asks any more.
+    pub fn begun_no_more(&self) {
+        *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Where a closed segment lies.
@@ -391,7 +405,9 @@ impl Volumes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ring::rand::SystemRandom;
     use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+    use shared::time::Utc;
 
     fn key() -> EcdsaKeyPair {
         let rng = SystemRandom::new();
@@ -465,10 +481,9 @@ mod tests {
     /// A disk that is not mounted must not fill the system disk unnoticed.
     #[test]
     fn never_on_the_system_disk_by_accident() {
-        let path = Path::new("/");
-        assert!(on_system_disk(path).expect("stat"));
         let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("dir");
-        if !on_system_disk(dir.path()).expect("stat") {
+        let device = |p: &Path| std::os::unix::fs::MetadataExt::dev(&p.metadata().expect("stat"));
+        if device(dir.path()) != device(Path::new("/")) {
             return; // sources on a disk of their own: nothing to show here
         }
         let key = key();
@@ -494,8 +509,9 @@ mod tests {
         .expect("labelled for the system disk");
     }
 
+    /// FLT-3: each bad volume is named with its own condition; a failed one is skipped, examined again and used again.
     #[test]
-    fn a_failed_volume_is_skipped() {
+    fn a_failed_volume_is_skipped_and_comes_back() {
         let (key, dir) = (key(), tempfile::tempdir().expect("dir"));
         let paths = [dir.path().join("a"), dir.path().join("b")];
         for p in &paths {
@@ -507,11 +523,104 @@ mod tests {
             key.public_key().as_ref(),
         );
         assert!(problems.is_empty());
-        volumes.failed(&paths[0], "I/O error");
+        volumes.failed(&paths[0], "disk.failed", "I/O error");
+        assert!(volumes.news());
         assert_eq!(volumes.pick().map(|v| v.path), Some(paths[1].clone()));
-        volumes.failed(&paths[1], "I/O error");
+        volumes.failed(&paths[1], "disk.full", "no room");
         assert_eq!(volumes.pick(), None);
-        assert_eq!(volumes.failures().len(), 2);
+        let said: Vec<_> = volumes
+            .problems()
+            .into_iter()
+            .map(|p| (p.path, p.code))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                (paths[0].clone(), "disk.failed"),
+                (paths[1].clone(), "disk.full")
+            ]
+        );
         assert_eq!(volumes.all().len(), 2, "what is there can still be read");
+        assert!(volumes.complete());
+        volumes.examine(0);
+        assert_eq!(volumes.pick().map(|v| v.path), Some(paths[0].clone()));
+        assert!(volumes.arrived().is_empty(), "it never went");
+    }
+
+    /// FLT-3: a volume that was away at the start, or went, is used as soon as it is right, and never in between.
+    #[test]
+    fn a_volume_that_was_away_is_used_when_it_is_there() {
+        let (key, dir) = (key(), tempfile::tempdir().expect("dir"));
+        let (path, elsewhere) = (dir.path().join("a"), dir.path().join("elsewhere"));
+        fs::create_dir(&path).expect("dir");
+        let (volumes, problems) = Volumes::open(
+            std::slice::from_ref(&path),
+            &BoxName::parse("ashby").expect("name"),
+            key.public_key().as_ref(),
+        );
+        assert!(problems[0].contains("no label"), "{problems:?}");
+        assert!(!volumes.complete() && volumes.all().is_empty() && volumes.pick().is_none());
+        assert!(volumes.still_there(&path).is_err());
+        labelled(&path, &key, "ashby");
+        volumes.examine(0);
+        assert!(volumes.complete() && volumes.pick().is_some() && volumes.problems().is_empty());
+        assert_eq!(volumes.arrived().len(), 1);
+        assert!(volumes.arrived().is_empty(), "said once");
+        volumes.still_there(&path).expect("there");
+        // Unmounted: the bare mount point is left.
+        fs::rename(&path, &elsewhere).expect("rename");
+        fs::create_dir(&path).expect("dir");
+        assert!(matches!(
+            volumes.still_there(&path),
+            Err(VolumeError::Gone { .. })
+        ));
+        volumes.look();
+        assert_eq!(volumes.problems()[0].code, "disk.label");
+        volumes.examine(0);
+        let why = volumes.problems()[0].why.clone();
+        assert!(
+            why.contains("not there any more"),
+            "no advice to label a bare folder: {why}"
+        );
+        assert!(volumes.pick().is_none() && volumes.all().is_empty());
+        // Another disk of this box is not the one that was there, but as good once it was examined.
+        labelled(&path, &key, "ashby");
+        assert!(volumes.still_there(&path).is_err());
+        volumes.examine(0);
+        assert!(volumes.pick().is_some());
+    }
+
+    /// Before a folder changes hands it is looked at; what is refused is not touched.
+    #[test]
+    fn only_a_footage_disk_may_be_labelled() {
+        let dir = tempfile::tempdir().expect("dir");
+        let at = |n: &str| dir.path().join(n);
+        let state = at("etc/state");
+        for n in ["etc/state", "disk/lost+found", "disk/footage", "home/anna"] {
+            fs::create_dir_all(at(n)).expect("dir");
+        }
+        may_label(&at("disk"), &state, true, true).expect("empty but for what is ours");
+        may_label(&at("new/disk"), &state, true, true).expect("to be made");
+        assert!(!at("new").exists(), "looking makes nothing");
+        may_label(&at("home"), &state, true, false).expect("its owner labels it");
+        let refused = may_label(&at("home"), &state, true, true).expect_err("holds other things");
+        assert!(refused.to_string().contains("anna"), "{refused}");
+        for path in [
+            at("etc"),
+            state.clone(),
+            PathBuf::from("/"),
+            at("home/../etc"),
+        ] {
+            let refused = may_label(&path, &state, true, true);
+            assert!(
+                matches!(refused, Err(VolumeError::HoldsState { .. })),
+                "{refused:?}"
+            );
+        }
+        let refused = may_label(Path::new("/"), &state, false, true);
+        assert!(matches!(refused, Err(VolumeError::SystemDisk { .. })));
+        fs::write(at("disk").join(LABEL), "{}").expect("write");
+        let refused = may_label(&at("disk"), &state, true, true);
+        assert!(matches!(refused, Err(VolumeError::Labelled { .. })));
     }
 }

@@ -29,7 +29,7 @@ use footage::{
 use shared::{
     id::CameraId,
     segment::SegmentName,
-    time::{Clock, Utc},
+    time::{Clock, Day, Utc},
 };
 
 use crate::{
@@ -39,8 +39,8 @@ use crate::{
     store::Volumes,
 };
 
-/// Bytes one camera may hold in queues: several seconds of a large picture.
-const CAMERA_BYTES: usize = 12 << 20;
+/// Bytes one camera may hold in queues: ten seconds at 4 Mbit/s. This and no more is what a slow disk costs in memory.
+const CAMERA_BYTES: usize = 5 << 20;
 /// Sealed bytes of one fragment that are written before more is sealed: large writes cost less, memory costs too.
 const ENOUGH: usize = 128 << 10;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -224,6 +224,12 @@ impl Queue {
         }
         newly
     }
+    /// The disk went away under its open segments: they are given up, so that their cameras go on elsewhere at once.
+    pub fn give_up(&self, reports: &Sender<Report>) {
+        for ticket in std::mem::take(&mut lock(&self.jobs.0).open) {
+            give_up(&ticket, Cause::Disk, reports);
+        }
+    }
     pub fn stop(&self) {
         lock(&self.jobs.0).stop = true;
         self.jobs.1.notify_one();
@@ -300,6 +306,8 @@ enum WriteError {
         source: std::io::Error,
     },
     #[error("{0}")]
+    Volume(#[from] super::volume::VolumeError),
+    #[error("{0}")]
     Key(#[from] ReaderError),
     #[error("cannot seal: {0}")]
     Seal(#[from] footage::sealed::SealError),
@@ -359,10 +367,11 @@ impl Writer {
             // Given up by others: nothing more will come for them.
             self.open.retain(|_, o| !o.ticket.failed());
             if dirty && synced.elapsed() >= SYNC_EVERY {
+                // From begin to begin: what is written while the disk syncs waits for the next time.
+                synced = Instant::now();
                 self.busy(true);
                 self.sync();
                 self.busy(false);
-                synced = Instant::now();
                 dirty = false;
             }
             if stop && lock(&self.queue.jobs.0).list.is_empty() {
@@ -437,7 +446,7 @@ impl Writer {
             // The file stays `.open` with all that was written: recovery makes a segment of it.
             self.open.remove(&place);
             let cause = match &e {
-                WriteError::Io { .. } => {
+                WriteError::Io { .. } | WriteError::Volume(_) => {
                     self.volume_failed(&e);
                     Cause::Disk
                 }
@@ -456,15 +465,20 @@ impl Writer {
         true
     }
 
+    /// Others look after the volume from here on: it is skipped until it has been examined.
     fn volume_failed(&self, error: &WriteError) {
-        let why = error.to_string();
-        let full = matches!(error, WriteError::Io { source, .. } if matches!(source.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded));
-        self.context.volumes.failed(&self.queue.path, &why);
-        let code = if full { "disk.full" } else { "disk.failed" };
-        let _ = self.context.reports.send(Report::Volume {
-            path: self.queue.path.clone(),
-            failed: Some((code, why)),
-        });
+        let code = match error {
+            WriteError::Io { source, .. } => super::volume::code_of(source),
+            WriteError::Volume(e) => e.code(),
+            _ => "disk.failed",
+        };
+        // A path that went away under the writer is a disk that did.
+        let there = self.context.volumes.still_there(&self.queue.path);
+        let (code, why) = match there {
+            Err(e) if e.code() != "disk.failed" => (e.code(), e.to_string()),
+            _ => (code, error.to_string()),
+        };
+        self.context.volumes.failed(&self.queue.path, code, &why);
     }
 
     fn begin(&self, ticket: &Arc<Ticket>, begin: Box<Begin>) -> Result<Open, WriteError> {
@@ -477,6 +491,8 @@ impl Writer {
         )?;
         let path = self.queue.path.join(begin.name.open_path());
         let folder = path.parent().unwrap_or(&self.queue.path).to_owned();
+        let device = self.context.volumes.still_there(&self.queue.path)?;
+        self.context.volumes.begun(&path);
         self.make_folder(&folder)?;
         let file = OpenOptions::new()
             .append(true)
@@ -484,10 +500,7 @@ impl Writer {
             .mode(0o660)
             .open(&path)
             .map_err(io("make", &path))?;
-        let _ = self.context.reports.send(Report::Volume {
-            path: self.queue.path.clone(),
-            failed: None,
-        });
+        on_device(&file, device).map_err(io("record to", &path))?;
         let _ = self.context.reports.send(Report::Reader(None));
         tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
         let mut init = mp4::init(&begin.parameters)?;
@@ -613,6 +626,15 @@ impl Writer {
     }
 }
 
+/// The disk may have gone between the last look and the file's making: then nothing goes into it.
+fn on_device(file: &File, device: u64) -> std::io::Result<()> {
+    if std::os::unix::fs::MetadataExt::dev(&file.metadata()?) == device {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("the disk went away"))
+    }
+}
+
 fn sync_folder(folder: &Path) -> Result<(), WriteError> {
     File::open(folder)
         .and_then(|d| d.sync_all())
@@ -630,28 +652,36 @@ pub fn renumber(volume: &Path, name: &SegmentName, s: u64) -> std::io::Result<Se
     Ok(new)
 }
 
-/// Highest number of any segment file of a camera on these volumes, torn ones too; 0 when there is none.
-pub fn highest_on_disk(volumes: &[PathBuf], cam: &CameraId) -> u64 {
-    let mut highest = 0;
+/// Highest number of any segment file of each camera in its newest day on these volumes, torn ones too. Only the order in which
+/// recovery takes files up depends on it, so the other days, which may be a million files, are not read.
+pub fn highest_on_disk(
+    volumes: &[PathBuf],
+    cams: &[CameraId],
+) -> std::collections::BTreeMap<CameraId, u64> {
+    let mut highest = std::collections::BTreeMap::new();
     for footage in volumes.iter().map(|v| v.join("footage")) {
-        for day in std::fs::read_dir(footage).into_iter().flatten().flatten() {
-            let Some(day_name) = day
-                .file_name()
-                .to_str()
-                .and_then(|d| shared::time::Day::parse(d).ok())
-            else {
+        let days = std::fs::read_dir(footage).into_iter().flatten().flatten();
+        let mut days: Vec<(Day, PathBuf)> = days
+            .filter_map(|d| Some((Day::parse(d.file_name().to_str()?).ok()?, d.path())))
+            .collect();
+        days.sort();
+        for cam in cams {
+            let newest = days
+                .iter()
+                .rev()
+                .map(|(day, at)| (day, at.join(cam.as_str())));
+            let Some((day, folder)) = newest.into_iter().find(|(_, folder)| folder.is_dir()) else {
                 continue;
             };
-            for file in std::fs::read_dir(day.path().join(cam.as_str()))
-                .into_iter()
-                .flatten()
-                .flatten()
-            {
-                let parsed = file
-                    .file_name()
+            for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let name = file.file_name();
+                let parsed = name
                     .to_str()
-                    .and_then(|f| SegmentName::parse_file(day_name, cam, f).ok());
-                highest = highest.max(parsed.map_or(0, |(name, _)| name.s));
+                    .and_then(|f| SegmentName::parse_file(*day, cam, f).ok());
+                if let Some((name, _)) = parsed {
+                    let highest = highest.entry(cam.clone()).or_insert(0);
+                    *highest = name.s.max(*highest);
+                }
             }
         }
     }

@@ -20,7 +20,7 @@ pub use clock::SystemClock;
 pub use copy::{Copy, CopyError};
 pub use files::{Folder, LogFolder, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
-pub use owner::{act_as_owner, hand_over};
+pub use owner::{act_as_owner, hand_over, heir};
 pub use writer::{LogError, Settings};
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 //!
 //! Services run as users of their own; installers and staff run commands with `sudo`. What root then wrote (a key, a database's
 //! side file) the service could not read, so a command run by root goes on as the folder's owner.
-use std::{io, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    io,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::Path,
+};
 
 use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setuid};
 
@@ -31,16 +35,25 @@ pub fn act_as_owner(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// As root: makes a footage volume's top folder writable to the state folder's owner and, where `group` exists, to that group.
-pub fn hand_over(volume: &Path, state: &Path, group: &str) -> io::Result<()> {
-    let (Ok(owner), true) = (state.metadata(), volume.is_dir()) else {
-        return Ok(());
-    };
-    if !geteuid().is_root() || owner.uid() == 0 {
-        return Ok(());
-    }
-    let group = nix::unistd::Group::from_name(group)?.map_or(Gid::from_raw(owner.gid()), |g| g.gid);
-    nix::unistd::chown(volume, Some(Uid::from_raw(owner.uid())), Some(group))?;
+/// To whom root gives what the recorder is to write to: the state folder's owner. None when there is nothing to give away: this
+/// process is not root's, or the folder is root's, or it is not there yet.
+pub fn heir(state: &Path) -> Option<(Uid, Gid)> {
+    let owner = state.metadata().ok()?;
+    let heir = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+    (geteuid().is_root() && !heir.0.is_root()).then_some(heir)
+}
+
+/// Makes a footage volume's top folder writable to `heir` and, where `group` exists, to that group; makes the folder if need be.
+/// The caller has seen that it is a footage disk and no folder of the system's.
+pub fn hand_over(volume: &Path, heir: (Uid, Gid), group: &str) -> io::Result<()> {
+    std::fs::create_dir_all(volume)?;
+    // By handle: what is given is what was opened, whatever the path comes to mean.
+    let folder = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nix::libc::O_DIRECTORY)
+        .open(volume)?;
+    let group = nix::unistd::Group::from_name(group)?.map_or(heir.1, |g| g.gid);
+    std::os::unix::fs::fchown(&folder, Some(heir.0.as_raw()), Some(group.as_raw()))?;
     // Group bit: what is made inside belongs to the group that reader and recorder share.
-    std::fs::set_permissions(volume, std::os::unix::fs::PermissionsExt::from_mode(0o2770))
+    folder.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o2770))
 }

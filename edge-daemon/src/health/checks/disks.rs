@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use super::{Line, Looked};
-use crate::{
-    identity::BoxKey,
-    store::volume::{self, VolumeError},
-};
+use crate::{identity::BoxKey, store::volume};
 
 /// A footage disk with less than this free will soon be full; the log and the keys need much less.
 const FEW_MIB: u64 = 2048;
@@ -54,8 +51,7 @@ fn disk(looked: &Looked, path: &Path, key: &[u8]) -> Line {
             ),
             None => Line::wrong(what, "disk.failed", "it does not say how much is free"),
         },
-        Err(e @ VolumeError::Io { .. }) => Line::wrong(what, "disk.failed", e),
-        Err(e) => Line::wrong(what, "disk.label", e),
+        Err(e) => Line::wrong(what, e.code(), e),
     }
 }
 

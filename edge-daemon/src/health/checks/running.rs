@@ -55,6 +55,7 @@ fn seen_anyway(code: &str) -> bool {
     [
         "camera.",
         "disk.label",
+        "disk.readonly",
         "hub.",
         "cert.",
         "reader.",
