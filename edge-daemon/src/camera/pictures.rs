@@ -316,6 +316,7 @@ fn parameters(body: &[u8]) -> Result<Parameters, String> {
         width,
         height,
         config,
+        sound: None,
     })
 }
 
@@ -435,6 +436,7 @@ mod tests {
             width: 640,
             height: 360,
             config: vec![1, 2, 3],
+            sound: None,
         };
         let json = String::from_utf8(setup_json(&p, "[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]]", 25.0))
             .expect("text");

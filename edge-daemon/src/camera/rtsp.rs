@@ -840,6 +840,7 @@ fn read_parameters(stream: &retina::client::Stream) -> Option<Parameters> {
         width: u16::try_from(w).ok()?,
         height: u16::try_from(h).ok()?,
         config: v.extra_data().to_vec(),
+        sound: None,
     })
 }
 

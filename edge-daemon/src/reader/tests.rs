@@ -49,6 +49,7 @@ fn parameters() -> mp4::Parameters {
         width: 640,
         height: 360,
         config,
+        sound: None,
     }
 }
 
@@ -71,8 +72,14 @@ pub(crate) fn plain(start: Utc, fragments: u32, frame_bytes: usize) -> (Vec<u8>,
                 }
             })
             .collect();
-        mp4::fragment(f + 1, start.plus_ms(i64::from(f) * 500), &frames, &mut out)
-            .expect("fragment");
+        mp4::fragment(
+            f + 1,
+            start.plus_ms(i64::from(f) * 500),
+            &frames,
+            &[],
+            &mut out,
+        )
+        .expect("fragment");
         ends.push(out.len());
     }
     (out, ends)

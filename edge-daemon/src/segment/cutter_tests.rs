@@ -9,6 +9,7 @@ fn parameters(tag: u8) -> Parameters {
         width: 640,
         height: 360,
         config: vec![1, tag],
+        sound: None,
     }
 }
 

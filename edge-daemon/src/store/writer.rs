@@ -555,7 +555,7 @@ impl Writer {
             return Ok(());
         };
         self.head.clear();
-        mp4::fragment_head(sequence, wall, frames, &mut self.head)?;
+        mp4::fragment_head(sequence, wall, frames, &[], &mut self.head)?;
         open.put(&self.head)?;
         for frame in frames {
             open.put(&frame.bytes)?;

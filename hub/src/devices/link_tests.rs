@@ -434,6 +434,7 @@ fn footage_from(start: Utc) -> Vec<u8> {
         width: 320,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     };
     let mut out = mp4::init(&parameters).expect("init");
     for f in 0..25u64 {
@@ -450,6 +451,7 @@ fn footage_from(start: Utc) -> Vec<u8> {
             f as u32 + 1,
             start.plus_ms(f as i64 * 400),
             &frames,
+            &[],
             &mut out,
         )
         .expect("fragment");

@@ -138,6 +138,7 @@ fn segment(start: Utc, width: u16) -> Vec<u8> {
         width,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     };
     let mut out = mp4::init(&parameters).expect("init");
     for f in 0..25u64 {
@@ -154,6 +155,7 @@ fn segment(start: Utc, width: u16) -> Vec<u8> {
             f as u32 + 1,
             start.plus_ms(f as i64 * 400),
             &frames,
+            &[],
             &mut out,
         )
         .expect("fragment");

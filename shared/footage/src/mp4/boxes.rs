@@ -65,15 +65,21 @@ pub fn first(bytes: &[u8]) -> Option<Boxed<'_>> {
     })
 }
 
-/// The first child of this kind.
-pub fn child<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
-    while let Some(found) = first(bytes) {
-        if &found.kind == kind {
-            return Some(found.body);
-        }
+/// All children of this kind.
+pub fn children<'a>(mut bytes: &'a [u8], kind: &[u8; 4]) -> impl Iterator<Item = &'a [u8]> {
+    let kind = *kind;
+    std::iter::from_fn(move || {
+        let found = first(bytes)?;
         bytes = &bytes[found.whole..];
-    }
-    None
+        Some(found)
+    })
+    .filter(move |found| found.kind == kind)
+    .map(|found| found.body)
+}
+
+/// The first child of this kind.
+pub fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+    children(bytes, kind).next()
 }
 
 /// The box at the end of a path of kinds.

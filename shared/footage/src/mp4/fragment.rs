@@ -3,7 +3,7 @@
 use shared::time::Utc;
 
 use super::{
-    Frame, Mp4Error,
+    Frame, Mp4Error, SoundFrame,
     boxes::{put, put_full, u32be, u64be},
 };
 
@@ -13,6 +13,8 @@ const NTP_OFFSET: i64 = 2_208_988_800;
 const CAPTURED: u32 = 24;
 /// trun: data offset; each sample's duration, size, flags and composition offset.
 pub const TRUN: u32 = 0x01 | 0x100 | 0x200 | 0x400 | 0x800;
+/// trun of sound: data offset; each sample's duration and size.
+pub const SOUND_TRUN: u32 = 0x01 | 0x100 | 0x200;
 pub const KEY: u32 = 0x0200_0000; // depends on no other
 pub const NOT_KEY: u32 = 0x0101_0000; // depends on others, no sync sample
 /// How the `free` box that says the rate begins.
@@ -40,21 +42,30 @@ pub fn fragment(
     sequence: u32,
     wall: Utc,
     frames: &[Frame],
+    sound: &[SoundFrame],
     out: &mut Vec<u8>,
 ) -> Result<(), Mp4Error> {
-    head(sequence, wall, frames, out)?;
-    for frame in frames {
-        out.extend_from_slice(&frame.bytes);
+    head(sequence, wall, frames, sound, out)?;
+    let bytes = frames.iter().map(|f| &f.bytes);
+    for bytes in bytes.chain(sound.iter().map(|f| &f.bytes)) {
+        out.extend_from_slice(bytes);
     }
     Ok(())
 }
 
-/// A fragment up to its frames' bytes, which follow it in their order: the recorder need not copy them together.
-pub fn head(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Result<(), Mp4Error> {
+/// A fragment up to its frames' bytes, which follow it in their order, then the sound's: the recorder need not copy them together.
+pub fn head(
+    sequence: u32,
+    wall: Utc,
+    frames: &[Frame],
+    sound: &[SoundFrame],
+    out: &mut Vec<u8>,
+) -> Result<(), Mp4Error> {
     let first = frames
         .first()
         .ok_or_else(|| Mp4Error::Bad("a fragment without frames: nothing was written".into()))?;
-    let payload: u64 = frames.iter().map(|f| f.bytes.len() as u64).sum();
+    let pictures: u64 = frames.iter().map(|f| f.bytes.len() as u64).sum();
+    let payload = pictures + sound.iter().map(|f| f.bytes.len() as u64).sum::<u64>();
     let Ok(mdat) = u32::try_from(payload + 8) else {
         return Err(Mp4Error::Bad(format!(
             "a fragment of {payload} bytes: at most 4 GiB fit, nothing was written; the camera's frames are out of all proportion"
@@ -66,7 +77,7 @@ pub fn head(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Re
         u64be(out, presentation(first));
     });
     let moof = out.len();
-    let mut offset_at = 0;
+    let (mut offset_at, mut sound_at) = (0, None);
     put(out, b"moof", |out| {
         put_full(out, b"mfhd", 0, 0, |out| u32be(out, sequence));
         put(out, b"traf", |out| {
@@ -84,9 +95,27 @@ pub fn head(sequence: u32, wall: Utc, frames: &[Frame], out: &mut Vec<u8>) -> Re
                 }
             });
         });
+        let Some(first) = sound.first() else { return };
+        put(out, b"traf", |out| {
+            put_full(out, b"tfhd", 0, 0x02_0000, |out| u32be(out, 2));
+            put_full(out, b"tfdt", 1, 0, |out| u64be(out, first.dts));
+            put_full(out, b"trun", 0, SOUND_TRUN, |out| {
+                u32be(out, sound.len() as u32);
+                sound_at = Some(out.len());
+                u32be(out, 0);
+                for frame in sound {
+                    u32be(out, frame.duration);
+                    u32be(out, frame.bytes.len() as u32);
+                }
+            });
+        });
     });
     let data = (out.len() - moof + 8) as u32;
     out[offset_at..offset_at + 4].copy_from_slice(&data.to_be_bytes());
+    if let Some(at) = sound_at {
+        let data = data.saturating_add(pictures as u32);
+        out[at..at + 4].copy_from_slice(&data.to_be_bytes());
+    }
     u32be(out, mdat);
     out.extend_from_slice(b"mdat");
     Ok(())

@@ -5,29 +5,42 @@ use super::{
     boxes::{put, put_full, u16be, u32be, u64be, zeros},
 };
 
-/// Sample tables of a plain MP4; a segment's are empty.
+/// What a plain MP4's tracks hold; a segment's are empty.
 #[derive(Default)]
 pub struct Tables {
-    /// Seconds since 1904, and length in ticks.
+    /// Seconds since 1904.
     pub created: u64,
+    pub pictures: Track,
+    /// None: no track of sound.
+    pub sound: Option<Track>,
+    pub fragmented: bool,
+}
+
+#[derive(Clone, Default)]
+pub struct Track {
+    /// Length in the track's own ticks.
     pub duration: u64,
+    /// How much later than the pictures it begins, in 90 kHz ticks.
+    pub delay: u64,
     /// The complete boxes stts, ctts, stss, stsc, stsz and stco or co64.
     pub boxes: Vec<u8>,
-    pub fragmented: bool,
 }
 
 /// `ftyp` + `moov` of a segment.
 pub fn init(parameters: &Parameters) -> Result<Vec<u8>, Mp4Error> {
     check(parameters)?;
-    let mut tables = Tables {
+    let mut empty = Track::default();
+    for kind in [b"stts", b"stsc"] {
+        put_full(&mut empty.boxes, kind, 0, 0, |out| u32be(out, 0));
+    }
+    put_full(&mut empty.boxes, b"stsz", 0, 0, |out| zeros(out, 8));
+    put_full(&mut empty.boxes, b"stco", 0, 0, |out| u32be(out, 0));
+    let tables = Tables {
         fragmented: true,
+        sound: parameters.sound.is_some().then(|| empty.clone()),
+        pictures: empty,
         ..Tables::default()
     };
-    for kind in [b"stts", b"stsc"] {
-        put_full(&mut tables.boxes, kind, 0, 0, |out| u32be(out, 0));
-    }
-    put_full(&mut tables.boxes, b"stsz", 0, 0, |out| zeros(out, 8));
-    put_full(&mut tables.boxes, b"stco", 0, 0, |out| u32be(out, 0));
     let mut out = Vec::with_capacity(800 + parameters.config.len());
     ftyp(&mut out, b"iso6", &[b"iso5", b"iso6", b"cmfc"]);
     moov(&mut out, parameters, &tables);
@@ -46,6 +59,11 @@ pub fn check(parameters: &Parameters) -> Result<(), Mp4Error> {
             parameters.codec,
             record.len()
         )));
+    }
+    if let Some(sound) = &parameters.sound
+        && (sound.rate == 0 || sound.entry.get(4..8) != Some(b"mp4a"))
+    {
+        return Err(Mp4Error::Bad("the camera's sound is not AAC at a known rate: no segment was begun; look at the camera's sound settings, or leave sound out".into()));
     }
     if parameters.width == 0 || parameters.height == 0 {
         return Err(Mp4Error::Bad("the camera gave a picture of no width or height: no segment was begun; look at the camera's encoder settings".into()));
@@ -70,83 +88,161 @@ fn matrix(out: &mut Vec<u8>) {
 }
 
 pub fn moov(out: &mut Vec<u8>, parameters: &Parameters, tables: &Tables) {
-    let long = tables.created > u64::from(u32::MAX) || tables.duration > u64::from(u32::MAX);
-    let version = u8::from(long);
-    let time = |out: &mut Vec<u8>, v: u64| {
-        if long {
-            u64be(out, v)
-        } else {
-            u32be(out, v as u32)
-        }
-    };
-    let made = |out: &mut Vec<u8>| {
-        time(out, tables.created);
-        time(out, tables.created);
+    let sound = parameters.sound.as_ref().zip(tables.sound.as_ref());
+    // In the movie's ticks, which are the pictures'.
+    let shown = sound.map_or(0, |(s, t)| {
+        t.delay + t.duration.saturating_mul(u64::from(TIMESCALE)) / u64::from(s.rate.max(1))
+    });
+    let longest = shown.max(tables.pictures.duration);
+    let clock = Clock {
+        created: tables.created,
+        long: tables.created.max(longest) > u64::from(u32::MAX),
     };
     put(out, b"moov", |out| {
-        put_full(out, b"mvhd", version, 0, |out| {
-            made(out);
+        put_full(out, b"mvhd", clock.version(), 0, |out| {
+            clock.made(out);
             u32be(out, TIMESCALE);
-            time(out, tables.duration);
+            clock.time(out, longest);
             u32be(out, 0x1_0000); // rate 1.0
             u16be(out, 0x100); // volume
             zeros(out, 10);
             matrix(out);
             zeros(out, 24);
-            u32be(out, 2); // next track
+            u32be(out, 2 + u32::from(sound.is_some())); // next track
         });
         put(out, b"trak", |out| {
-            put_full(out, b"tkhd", version, 3, |out| {
-                made(out);
-                u32be(out, 1); // track id
-                u32be(out, 0);
-                time(out, tables.duration);
-                zeros(out, 16);
-                matrix(out);
-                u32be(out, u32::from(parameters.width) << 16);
-                u32be(out, u32::from(parameters.height) << 16);
-            });
-            put(out, b"mdia", |out| {
-                put_full(out, b"mdhd", version, 0, |out| {
-                    made(out);
-                    u32be(out, TIMESCALE);
-                    time(out, tables.duration);
-                    u16be(out, 0x55c4); // language undetermined
-                    u16be(out, 0);
-                });
-                put_full(out, b"hdlr", 0, 0, |out| {
-                    u32be(out, 0);
-                    out.extend_from_slice(b"vide");
-                    zeros(out, 12);
-                    out.extend_from_slice(b"VideoHandler\0");
-                });
-                put(out, b"minf", |out| {
-                    put_full(out, b"vmhd", 0, 1, |out| zeros(out, 8));
-                    put(out, b"dinf", |out| {
-                        put_full(out, b"dref", 0, 0, |out| {
-                            u32be(out, 1);
-                            put_full(out, b"url ", 0, 1, |_| {}); // in this file
-                        });
-                    });
-                    put(out, b"stbl", |out| {
-                        put_full(out, b"stsd", 0, 0, |out| {
-                            u32be(out, 1);
-                            sample_entry(out, parameters);
-                        });
-                        out.extend_from_slice(&tables.boxes);
-                    });
-                });
-            });
+            let size = (parameters.width, parameters.height);
+            tkhd(out, &clock, 1, tables.pictures.duration, 0, size);
+            let header = |out: &mut Vec<u8>| put_full(out, b"vmhd", 0, 1, |out| zeros(out, 8));
+            let entry = |out: &mut Vec<u8>| sample_entry(out, parameters);
+            let kind: (_, &[u8]) = (b"vide", b"VideoHandler\0");
+            mdia(
+                out,
+                &clock,
+                TIMESCALE,
+                &tables.pictures,
+                kind,
+                header,
+                entry,
+            );
         });
-        if tables.fragmented {
-            put(out, b"mvex", |out| {
-                put_full(out, b"trex", 0, 0, |out| {
-                    u32be(out, 1); // track id
-                    u32be(out, 1); // sample description
-                    zeros(out, 12);
-                });
+        if let Some((about, track)) = sound {
+            put(out, b"trak", |out| {
+                tkhd(out, &clock, 2, shown, 0x100, (0, 0));
+                if track.delay > 0 {
+                    delayed(out, track.delay, shown);
+                }
+                let header = |out: &mut Vec<u8>| put_full(out, b"smhd", 0, 0, |out| zeros(out, 4));
+                let entry = |out: &mut Vec<u8>| out.extend_from_slice(&about.entry);
+                let kind: (_, &[u8]) = (b"soun", b"SoundHandler\0");
+                mdia(out, &clock, about.rate, track, kind, header, entry);
             });
         }
+        if tables.fragmented {
+            put(out, b"mvex", |out| {
+                for id in 1..=1 + u32::from(sound.is_some()) {
+                    put_full(out, b"trex", 0, 0, |out| {
+                        u32be(out, id);
+                        u32be(out, 1); // sample description
+                        zeros(out, 12);
+                    });
+                }
+            });
+        }
+    });
+}
+
+/// Silence first, then all of the track.
+fn delayed(out: &mut Vec<u8>, delay: u64, shown: u64) {
+    put(out, b"edts", |out| {
+        put_full(out, b"elst", 1, 0, |out| {
+            u32be(out, 2);
+            for (length, from) in [(delay, u64::MAX), (shown - delay, 0)] {
+                u64be(out, length);
+                u64be(out, from);
+                u32be(out, 0x1_0000);
+            }
+        });
+    });
+}
+
+/// How times are written in this file's headers.
+struct Clock {
+    created: u64,
+    long: bool,
+}
+
+impl Clock {
+    fn version(&self) -> u8 {
+        u8::from(self.long)
+    }
+    fn time(&self, out: &mut Vec<u8>, v: u64) {
+        if self.long {
+            u64be(out, v)
+        } else {
+            u32be(out, v as u32)
+        }
+    }
+    fn made(&self, out: &mut Vec<u8>) {
+        self.time(out, self.created);
+        self.time(out, self.created);
+    }
+}
+
+fn tkhd(out: &mut Vec<u8>, clock: &Clock, id: u32, shown: u64, volume: u16, size: (u16, u16)) {
+    put_full(out, b"tkhd", clock.version(), 3, |out| {
+        clock.made(out);
+        u32be(out, id);
+        u32be(out, 0);
+        clock.time(out, shown);
+        zeros(out, 12);
+        u16be(out, volume);
+        zeros(out, 2);
+        matrix(out);
+        u32be(out, u32::from(size.0) << 16);
+        u32be(out, u32::from(size.1) << 16);
+    });
+}
+
+fn mdia(
+    out: &mut Vec<u8>,
+    clock: &Clock,
+    rate: u32,
+    track: &Track,
+    (kind, name): (&[u8; 4], &[u8]),
+    header: impl FnOnce(&mut Vec<u8>),
+    entry: impl FnOnce(&mut Vec<u8>),
+) {
+    put(out, b"mdia", |out| {
+        put_full(out, b"mdhd", clock.version(), 0, |out| {
+            clock.made(out);
+            u32be(out, rate);
+            clock.time(out, track.duration);
+            u16be(out, 0x55c4); // language undetermined
+            u16be(out, 0);
+        });
+        put_full(out, b"hdlr", 0, 0, |out| {
+            u32be(out, 0);
+            out.extend_from_slice(kind);
+            zeros(out, 12);
+            out.extend_from_slice(name);
+        });
+        put(out, b"minf", |out| {
+            header(out);
+            put(out, b"dinf", |out| {
+                put_full(out, b"dref", 0, 0, |out| {
+                    u32be(out, 1);
+                    put_full(out, b"url ", 0, 1, |_| {}); // in this file
+                });
+            });
+            put(out, b"stbl", |out| {
+                put_full(out, b"stsd", 0, 0, |out| {
+                    u32be(out, 1);
+                    entry(out);
+                });
+                out.extend_from_slice(&track.boxes);
+            });
+        });
     });
 }
 

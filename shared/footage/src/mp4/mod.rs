@@ -2,11 +2,13 @@
 //!
 //! # A segment
 //! ```text
-//! ftyp iso6 (iso5 iso6 cmfc)   moov: one video track (id 1, 90 kHz), avc1+avcC or hvc1+hvcC, mvex/trex
+//! ftyp iso6 (iso5 iso6 cmfc)   moov: a video track (id 1, 90 kHz), avc1+avcC or hvc1+hvcC, mvex/trex
+//!                              where sound is recorded, a sound track (id 2, its sampling rate), mp4a, trex
 //! then, per fragment (at most 500 ms of frames):
 //!   prft v1    track 1, NTP time of the first frame, its presentation time in 90 kHz ticks
 //!   moof       mfhd(sequence from 1)  traf( tfhd(default-base-is-moof)  tfdt v1  trun v1(duration, size, flags, offset) )
-//!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them
+//!              where there is sound, a second traf( tfhd  tfdt v1  trun v0(duration, size) )
+//!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them, then the frames of sound
 //! ```
 //! A segment of a camera with two rates has a `free` box after `moov` that begins with `rate=` and says the segment's; in a time-lapse
 //! segment `free` boxes follow the fragments, so that sealing in pieces holds no picture back.
@@ -19,7 +21,8 @@
 //! lie in 1968–2104 (the era changes in February 2036).
 //!
 //! # A working copy
-//! `ftyp`, `moov`, `mdat` in that order; no fragments, no edit list; sample bytes are the masters'.
+//! `ftyp`, `moov`, `mdat` in that order; no fragments; sample bytes are the masters'. No edit list, but for an empty edit that
+//! delays sound which begins after the pictures: nothing is hidden.
 
 mod boxes;
 mod fragment;
@@ -54,6 +57,17 @@ pub struct Parameters {
     pub height: u16,
     /// avcC or hvcC record
     pub config: Vec<u8>,
+    /// None where sound is not recorded: the rule, unless the camera's configuration allows it.
+    pub sound: Option<Sound>,
+}
+
+/// A track of sound (AAC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sound {
+    /// Samples per second; ticks per second of its track
+    pub rate: u32,
+    /// `mp4a` box, whole
+    pub entry: Vec<u8>,
 }
 
 /// One access unit in decode order: length-prefixed NAL units (4 bytes).
@@ -64,6 +78,15 @@ pub struct Frame {
     pub cts: i32,
     pub duration: u32,
     pub key: bool,
+    pub bytes: bytes::Bytes,
+}
+
+/// One frame of sound.
+#[derive(Clone, Debug)]
+pub struct SoundFrame {
+    /// Ticks of the sound's own rate, since the segment's first picture
+    pub dts: u64,
+    pub duration: u32,
     pub bytes: bytes::Bytes,
 }
 
@@ -85,6 +108,8 @@ pub enum Mp4Error {
 pub struct Segment {
     pub parameters: Parameters,
     pub samples: Vec<Sample>,
+    /// Frames of sound; their times in ticks of its own rate, all of them `key`
+    pub sound: Vec<Sample>,
     /// Bytes of init and whole fragments; what follows is torn
     pub whole_bytes: u64,
     pub fragments: u64,

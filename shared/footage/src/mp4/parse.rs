@@ -3,9 +3,9 @@
 use shared::time::Utc;
 
 use super::{
-    Codec, Frame, Mp4Error, Parameters, Sample, Segment, TIMESCALE,
-    boxes::{child, descend, first, get_u16, get_u32, get_u64},
-    fragment::{NOT_SYNC_BIT, RATE, TRUN, from_ntp},
+    Codec, Frame, Mp4Error, Parameters, Sample, Segment, Sound, SoundFrame, TIMESCALE,
+    boxes::{child, children, descend, first, get_u16, get_u32, get_u64},
+    fragment::{NOT_SYNC_BIT, RATE, SOUND_TRUN, TRUN, from_ntp},
     init, ms,
 };
 
@@ -29,6 +29,7 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
     let mut segment = Segment {
         parameters,
         samples: Vec::new(),
+        sound: Vec::new(),
         whole_bytes: (ftyp.whole + moov.whole) as u64,
         fragments: 0,
         rate: None,
@@ -45,14 +46,15 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
             segment.whole_bytes += free.whole as u64;
             continue;
         }
-        let before = segment.samples.len();
-        match fragment(rest, segment.whole_bytes, &mut segment.samples) {
+        let before = (segment.samples.len(), segment.sound.len());
+        match fragment(rest, &mut segment) {
             Some(size) => {
                 segment.whole_bytes += size;
                 segment.fragments += 1;
             }
             None => {
-                segment.samples.truncate(before);
+                segment.samples.truncate(before.0);
+                segment.sound.truncate(before.1);
                 break;
             }
         }
@@ -61,14 +63,30 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
 }
 
 pub fn parameters(moov: &[u8]) -> Option<Parameters> {
-    let mdia = descend(moov, &[b"trak", b"mdia"])?;
-    let mdhd = child(mdia, b"mdhd")?;
-    let scale_at = if *mdhd.first()? == 1 { 20 } else { 12 };
-    if get_u32(mdhd, scale_at)? != TIMESCALE {
+    let mut tracks = children(moov, b"trak");
+    let (scale, entries) = track(tracks.next()?)?;
+    if scale != TIMESCALE {
         return None;
     }
+    let mut parameters = sample_entry(entries)?;
+    if let Some(sound) = tracks.next() {
+        let (rate, entries) = track(sound)?;
+        let whole = first(entries).filter(|b| &b.kind == b"mp4a")?.whole;
+        parameters.sound = Some(Sound {
+            rate,
+            entry: entries[..whole].to_vec(),
+        });
+    }
+    Some(parameters)
+}
+
+/// A track's ticks per second, and its sample entries.
+fn track(trak: &[u8]) -> Option<(u32, &[u8])> {
+    let mdia = child(trak, b"mdia")?;
+    let mdhd = child(mdia, b"mdhd")?;
+    let scale_at = if *mdhd.first()? == 1 { 20 } else { 12 };
     let stsd = descend(mdia, &[b"minf", b"stbl", b"stsd"])?;
-    sample_entry(stsd.get(8..)?)
+    Some((get_u32(mdhd, scale_at)?, stsd.get(8..)?))
 }
 
 pub fn sample_entry(entries: &[u8]) -> Option<Parameters> {
@@ -83,6 +101,7 @@ pub fn sample_entry(entries: &[u8]) -> Option<Parameters> {
         width: get_u16(entry.body, 24)?,
         height: get_u16(entry.body, 26)?,
         config: child(entry.body.get(78..)?, record)?.to_vec(),
+        sound: None,
     })
 }
 
@@ -95,6 +114,8 @@ struct Head<'a> {
     dts: u64,
     /// 16 bytes per frame: duration, size, flags, composition offset.
     rows: &'a [u8],
+    /// Decode time of the first frame of sound, and 8 bytes per frame: duration, size.
+    sound: Option<(u64, &'a [u8])>,
     /// Where the frames begin, and how many bytes of them there should be.
     data: usize,
     length: u64,
@@ -107,7 +128,12 @@ fn head(bytes: &[u8]) -> Option<Head<'_>> {
     if bytes.get(mdat + 4..mdat + 8)? != b"mdat" || get_u32(prft.body, 0)? >> 24 != 1 {
         return None;
     }
-    let traf = child(moof.body, b"traf")?;
+    let mut trafs = children(moof.body, b"traf");
+    let traf = trafs.next()?;
+    let sound = match trafs.next() {
+        Some(traf) => Some(sound_head(traf)?),
+        None => None,
+    };
     let (tfdt, trun) = (child(traf, b"tfdt")?, child(traf, b"trun")?);
     if get_u32(tfdt, 0)? != 1 << 24 || get_u32(trun, 0)? != 1 << 24 | TRUN {
         return None;
@@ -127,13 +153,24 @@ fn head(bytes: &[u8]) -> Option<Head<'_>> {
         media_time: get_u64(prft.body, 16)?,
         dts: get_u64(tfdt, 4)?,
         rows,
+        sound,
         data: mdat + 8,
         length: u64::from(get_u32(bytes, mdat)?).checked_sub(8)?,
     })
 }
 
+/// The sound's part: it lies behind the pictures, so its data offset says nothing new.
+fn sound_head(traf: &[u8]) -> Option<(u64, &[u8])> {
+    let (tfdt, trun) = (child(traf, b"tfdt")?, child(traf, b"trun")?);
+    let rows = trun.get(12..)?;
+    let whole = rows.len() == (get_u32(trun, 4)? as usize).checked_mul(8)? && !rows.is_empty();
+    (whole && get_u32(tfdt, 0)? == 1 << 24 && get_u32(trun, 0)? == SOUND_TRUN)
+        .then_some((get_u64(tfdt, 4)?, rows))
+}
+
 /// Appends a fragment's samples and says its size; `None` when it is not whole.
-fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
+fn fragment(bytes: &[u8], segment: &mut Segment) -> Option<u64> {
+    let base = segment.whole_bytes;
     let head = head(bytes)?;
     let size = head.data as u64 + head.length;
     if (bytes.len() as u64) < size {
@@ -148,7 +185,7 @@ fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
         left = left.checked_sub(u64::from(size))?;
         let shown = i64::try_from(dts).ok()?.checked_add(i64::from(cts))?;
         let distance = shown.checked_sub(i64::try_from(head.media_time).ok()?)?;
-        samples.push(Sample {
+        segment.samples.push(Sample {
             offset,
             size,
             dts,
@@ -160,6 +197,26 @@ fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
         offset += u64::from(size);
         dts = dts.checked_add(u64::from(duration))?;
     }
+    if let Some((mut dts, rows)) = head.sound {
+        let rate = i64::from(segment.parameters.sound.as_ref()?.rate);
+        for row in rows.chunks_exact(8) {
+            let (duration, size) = (get_u32(row, 0)?, get_u32(row, 4)?);
+            left = left.checked_sub(u64::from(size))?;
+            let heard = i64::try_from(dts).ok()?.checked_mul(i64::from(TIMESCALE))? / rate;
+            let distance = heard.checked_sub(i64::try_from(head.media_time).ok()?)?;
+            segment.sound.push(Sample {
+                offset,
+                size,
+                dts,
+                cts: 0,
+                duration,
+                key: true,
+                wall: head.wall.plus_ms(ms(distance)),
+            });
+            offset += u64::from(size);
+            dts = dts.checked_add(u64::from(duration))?;
+        }
+    }
     (left == 0).then_some(size)
 }
 
@@ -168,14 +225,14 @@ fn fragment(bytes: &[u8], base: u64, samples: &mut Vec<Sample>) -> Option<u64> {
 pub fn salvage(mut bytes: Vec<u8>) -> Result<Vec<u8>, Mp4Error> {
     let whole = parse(&bytes)?.whole_bytes as usize;
     let rest = bytes.split_off(whole);
-    if let Some((sequence, wall, frames)) = torn(&rest) {
-        super::fragment(sequence, wall, &frames, &mut bytes)?;
+    if let Some((sequence, wall, frames, sound)) = torn(&rest) {
+        super::fragment(sequence, wall, &frames, &sound, &mut bytes)?;
     }
     Ok(bytes)
 }
 
-/// The whole frames of a torn fragment; `None` when there is not one.
-fn torn(bytes: &[u8]) -> Option<(u32, Utc, Vec<Frame>)> {
+/// The whole frames of a torn fragment, and of its sound once all pictures are there; `None` when there is not one.
+fn torn(bytes: &[u8]) -> Option<(u32, Utc, Vec<Frame>, Vec<SoundFrame>)> {
     let head = head(bytes)?;
     let mut data = bytes.get(head.data..)?;
     let mut dts = head.dts;
@@ -195,5 +252,23 @@ fn torn(bytes: &[u8]) -> Option<(u32, Utc, Vec<Frame>)> {
         data = rest;
         dts = dts.checked_add(u64::from(duration))?;
     }
-    (!frames.is_empty()).then_some((head.sequence, head.wall, frames))
+    let mut sound = Vec::new();
+    if let Some((mut dts, rows)) = head.sound
+        && frames.len() == head.rows.len() / 16
+    {
+        for row in rows.chunks_exact(8) {
+            let (duration, size) = (get_u32(row, 0)?, get_u32(row, 4)? as usize);
+            let (Some(frame), Some(rest)) = (data.get(..size), data.get(size..)) else {
+                break;
+            };
+            sound.push(SoundFrame {
+                dts,
+                duration,
+                bytes: bytes::Bytes::copy_from_slice(frame),
+            });
+            data = rest;
+            dts = dts.checked_add(u64::from(duration))?;
+        }
+    }
+    (!frames.is_empty()).then_some((head.sequence, head.wall, frames, sound))
 }

@@ -164,6 +164,7 @@ fn segment(parameters: &Parameters, frames: &[Frame], start: Utc) -> Vec<u8> {
             i as u32 + 1,
             start.plus_ms(ms(shown - shown0)),
             part,
+            &[],
             &mut out,
         )
         .expect("fragment");
@@ -186,6 +187,10 @@ fn segments(parameters: &Parameters, frames: &[Frame], each: usize) -> Vec<Vec<u
 }
 
 fn hashes(path: &Path) -> Vec<String> {
+    hashes_of(path, "0:v")
+}
+
+fn hashes_of(path: &Path, track: &str) -> Vec<String> {
     run(
         "ffmpeg",
         &[
@@ -194,7 +199,7 @@ fn hashes(path: &Path) -> Vec<String> {
             "-i",
             &path.to_string_lossy(),
             "-map",
-            "0:v",
+            track,
             "-c",
             "copy",
             "-f",
@@ -228,7 +233,7 @@ fn probe(path: &Path, entries: &str) -> String {
     .to_owned()
 }
 
-fn sound(path: &Path) {
+fn plays(path: &Path) {
     let out = Command::new("ffmpeg")
         .args([
             "-v",
@@ -272,7 +277,7 @@ fn other_software_reads_a_segment() {
             ),
             format!("{name},320,180,25/1,50")
         );
-        sound(&path);
+        plays(&path);
         assert_eq!(hashes(&path).len(), 50);
 
         let parsed = parse(&bytes).expect("parse");
@@ -319,6 +324,7 @@ fn a_torn_segment_keeps_its_whole_fragments() {
         width: 320,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     };
     let frames: Vec<Frame> = (0..30)
         .map(|i| Frame {
@@ -388,6 +394,7 @@ fn refused_rather_than_written_wrong() {
         width: 320,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     };
     assert!(init(&good).is_ok());
     assert!(
@@ -411,7 +418,7 @@ fn refused_rather_than_written_wrong() {
         })
         .is_err()
     );
-    assert!(fragment(1, wall(START), &[], &mut Vec::new()).is_err());
+    assert!(fragment(1, wall(START), &[], &[], &mut Vec::new()).is_err());
 }
 
 /// EVI-2: the working copy is a plain file whose frames are the masters', hash by hash, from a key frame at or before the
@@ -479,7 +486,7 @@ fn a_working_copy_is_a_run_of_the_masters() {
             )
             .contains("2026-11-03T14:00:05")
         );
-        sound(&path);
+        plays(&path);
         let kinds: Vec<[u8; 4]> = {
             let mut at = 0;
             std::iter::from_fn(|| {
@@ -520,6 +527,7 @@ fn plain() -> Parameters {
         width: 320,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     }
 }
 
@@ -673,6 +681,7 @@ fn a_time_lapse_segment_says_so_and_is_filled_up() {
         width: 320,
         height: 180,
         config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
     };
     let mut bytes = init(&parameters).expect("init");
     say_rate("timelapse-4", &mut bytes);
@@ -689,6 +698,7 @@ fn a_time_lapse_segment_says_so_and_is_filled_up() {
             i + 1,
             wall(START).plus_ms(i64::from(i) * 4000),
             &[frame],
+            &[],
             &mut bytes,
         )
         .expect("fragment");
@@ -712,3 +722,5 @@ fn a_time_lapse_segment_says_so_and_is_filled_up() {
         );
     }
 }
+
+mod sound;

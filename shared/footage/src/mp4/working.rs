@@ -5,13 +5,15 @@
 //! Decode times inside a master are the master's. Where one master follows another, the wall clock decides: up to 100 ms of
 //! difference is the recorder's clock being slewed and the frames run on evenly; more lengthens or shortens the frame
 //! before. A clock that went back is not followed: the frames run on and the clock is taken up again from there.
+//!
+//! Sound lies beside the pictures as it does in its master.
 
 use shared::time::Utc;
 
 use super::{
-    Mp4Error, Sample, Segment, WorkingCopy,
+    Mp4Error, Sample, Segment, TIMESCALE, WorkingCopy,
     boxes::{put_full, u32be, u64be},
-    init::{Tables, check, ftyp, moov},
+    init::{Tables, Track, check, ftyp, moov},
     parse,
 };
 
@@ -130,8 +132,9 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
     let (chosen, after) = (&all[start..end], all.get(end));
     let durations = durations(chosen)?;
 
-    let media: u64 = chosen.iter().map(|(_, s)| u64::from(s.size)).sum();
-    let runs = runs(chosen);
+    let heard = heard(masters, chosen, &durations);
+    let runs = runs(chosen, &heard);
+    let media: u64 = runs.iter().map(|r| r.run.len).sum();
     let t0 = chosen
         .iter()
         .take(REORDER)
@@ -150,22 +153,48 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
         _ => last,
     };
 
-    let mut tables = Tables {
-        created: u64::try_from(t0.seconds() + MP4_OFFSET).unwrap_or(0),
+    let mut pictures = Track {
         duration: durations.iter().map(|d| u64::from(*d)).sum(),
-        ..Tables::default()
+        ..Track::default()
     };
-    let mut first_boxes = Vec::new();
-    sample_tables(chosen, &durations, &runs, &mut first_boxes);
+    let samples = chosen.iter().map(|(_, s)| *s);
+    sample_tables(
+        samples,
+        &durations,
+        &runs,
+        Of::Pictures,
+        &mut pictures.boxes,
+    );
+    let sound = parameters.sound.as_ref().filter(|_| !heard.is_empty());
+    let sound = sound.map(|about| {
+        let (lasts, delay) = sound_durations(&heard, about.rate);
+        let mut track = Track {
+            duration: lasts.iter().map(|d| u64::from(*d)).sum(),
+            delay,
+            boxes: Vec::new(),
+        };
+        let samples = heard.iter().map(|h| h.sample);
+        sample_tables(samples, &lasts, &runs, Of::Sound, &mut track.boxes);
+        track
+    });
     // The offsets depend on the length of what stands before the media, which depends only on their width.
     let mut wide = media > u64::from(u32::MAX) - (1 << 24);
     loop {
-        let head = |base: u64, tables: &mut Tables| {
-            tables.boxes = first_boxes.clone();
-            chunk_offsets(&runs, base, wide, &mut tables.boxes);
-            let mut head = Vec::with_capacity(tables.boxes.len() + 1024);
+        let head = |base: u64| {
+            let with_offsets = |track: &Track, of: Of| {
+                let mut track = track.clone();
+                chunk_offsets(&runs, of, base, wide, &mut track.boxes);
+                track
+            };
+            let tables = Tables {
+                created: u64::try_from(t0.seconds() + MP4_OFFSET).unwrap_or(0),
+                pictures: with_offsets(&pictures, Of::Pictures),
+                sound: sound.as_ref().map(|t| with_offsets(t, Of::Sound)),
+                fragmented: false,
+            };
+            let mut head = Vec::with_capacity(tables.pictures.boxes.len() + 1024);
             ftyp(&mut head, b"isom", &[b"isom", b"iso2", b"avc1", b"mp41"]);
-            moov(&mut head, parameters, tables);
+            moov(&mut head, parameters, &tables);
             if wide {
                 u32be(&mut head, 1);
                 head.extend_from_slice(b"mdat");
@@ -176,15 +205,14 @@ pub fn plan_working_copy(masters: &[Segment], from: Utc, to: Utc) -> Result<Plan
             }
             head
         };
-        let base = head(0, &mut tables).len() as u64;
+        let base = head(0).len() as u64;
         if !wide && base + media > u64::from(u32::MAX) {
             wide = true; // very long tables: once more with 64-bit offsets
             continue;
         }
-        let head = head(base, &mut tables);
         return Ok(Plan {
-            head,
-            runs: runs.into_iter().map(|(run, _)| run).collect(),
+            head: head(base),
+            runs: runs.into_iter().map(|r| r.run).collect(),
             t0,
             t1,
             frames: chosen.len() as u64,
@@ -232,23 +260,108 @@ fn durations(chosen: &[(usize, Sample)]) -> Result<Vec<u32>, Mp4Error> {
     Ok(out)
 }
 
-/// Neighbouring samples that lie side by side in their master: one chunk of the copy each, with its number of samples.
-fn runs(chosen: &[(usize, Sample)]) -> Vec<(Run, u32)> {
-    let mut out: Vec<(Run, u32)> = Vec::new();
-    for (master, s) in chosen {
+/// A frame of sound in the copy.
+struct Heard {
+    master: usize,
+    sample: Sample,
+    /// When it is heard, in ticks of the sound's rate since the copy's first picture.
+    at: i64,
+}
+
+/// The sound of the pictures chosen: each master's stays where it lies beside its pictures.
+fn heard(masters: &[Segment], chosen: &[(usize, Sample)], durations: &[u32]) -> Vec<Heard> {
+    let mut out = Vec::new();
+    let length: i64 = durations.iter().map(|d| i64::from(*d)).sum();
+    let (mut now, mut last) = (0i64, None);
+    for ((master, first), lasts) in chosen.iter().zip(durations) {
+        let begins = std::mem::replace(&mut last, Some(*master)) != Some(*master);
+        let found = masters
+            .get(*master)
+            .and_then(|m| m.parameters.sound.as_ref().map(|s| (m, i64::from(s.rate))));
+        if let (true, Some((m, rate))) = (begins, found) {
+            let scale = i64::from(TIMESCALE);
+            // Where the master's own time zero lies in the copy.
+            let zero = now.saturating_sub_unsigned(first.dts) * rate / scale;
+            let place = |s: &Sample| zero.saturating_add_unsigned(s.dts);
+            out.extend(
+                m.sound
+                    .iter()
+                    .map(|s| (place(s), s))
+                    .filter(|(at, s)| {
+                        *at + i64::from(s.duration) / 2 >= 0 && *at < length * rate / scale
+                    })
+                    .map(|(at, s)| Heard {
+                        master: *master,
+                        sample: *s,
+                        at,
+                    }),
+            );
+        }
+        now += i64::from(*lasts);
+    }
+    out
+}
+
+/// How long each frame of sound lasts: its own length, unless what follows is off by more than 100 ms. And how late the first is, in
+/// the pictures' ticks.
+fn sound_durations(heard: &[Heard], rate: u32) -> (Vec<u32>, u64) {
+    let first = heard.first().map_or(0, |h| h.at);
+    let mut now = first;
+    let mut out = Vec::with_capacity(heard.len());
+    for (i, h) in heard.iter().enumerate() {
+        let own = i64::from(h.sample.duration);
+        let due = heard.get(i + 1).map_or(own, |next| next.at - now);
+        let even = (due - own).abs() <= i64::from(rate) / 10;
+        let lasts = if even || due <= 0 { own } else { due };
+        let lasts = u32::try_from(lasts).unwrap_or(h.sample.duration);
+        now += i64::from(lasts);
+        out.push(lasts);
+    }
+    let late = u64::try_from(first).unwrap_or(0) * u64::from(TIMESCALE) / u64::from(rate.max(1));
+    let one = heard.first().map_or(0, |h| u64::from(h.sample.duration));
+    let worth = late > one * u64::from(TIMESCALE) / u64::from(rate.max(1));
+    (out, if worth { late } else { 0 })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Pictures,
+    Sound,
+}
+
+/// A chunk of the copy: neighbouring samples of one track that lie side by side in their master.
+struct Chunk {
+    run: Run,
+    of: Of,
+    samples: u32,
+}
+
+/// All chunks, in the order of the masters.
+fn runs(chosen: &[(usize, Sample)], heard: &[Heard]) -> Vec<Chunk> {
+    let pictures = chosen.iter().map(|(m, s)| (*m, s, Of::Pictures));
+    let sound = heard.iter().map(|h| (h.master, &h.sample, Of::Sound));
+    let mut all: Vec<(usize, &Sample, Of)> = pictures.chain(sound).collect();
+    all.sort_by_key(|(master, s, _)| (*master, s.offset));
+    let mut out: Vec<Chunk> = Vec::new();
+    for (master, s, of) in all {
         match out.last_mut() {
-            Some((run, count)) if run.master == *master && run.offset + run.len == s.offset => {
+            Some(Chunk {
+                run,
+                of: same,
+                samples,
+            }) if *same == of && run.master == master && run.offset + run.len == s.offset => {
                 run.len += u64::from(s.size);
-                *count += 1;
+                *samples += 1;
             }
-            _ => out.push((
-                Run {
-                    master: *master,
+            _ => out.push(Chunk {
+                run: Run {
+                    master,
                     offset: s.offset,
                     len: u64::from(s.size),
                 },
-                1,
-            )),
+                of,
+                samples: 1,
+            }),
         }
     }
     out
@@ -267,9 +380,10 @@ fn lengths<T: PartialEq + Copy>(values: impl Iterator<Item = T>) -> Vec<(u32, T)
 
 /// stts, ctts, stss, stsc, stsz.
 fn sample_tables(
-    chosen: &[(usize, Sample)],
+    chosen: impl Iterator<Item = Sample> + Clone,
     durations: &[u32],
-    runs: &[(Run, u32)],
+    runs: &[Chunk],
+    of: Of,
     out: &mut Vec<u8>,
 ) {
     let pairs = |out: &mut Vec<u8>, kind: &[u8; 4], version: u8, rows: &[(u32, u32)]| {
@@ -282,19 +396,15 @@ fn sample_tables(
         });
     };
     pairs(out, b"stts", 0, &lengths(durations.iter().copied()));
-    if chosen.iter().any(|(_, s)| s.cts != 0) {
-        let version = u8::from(chosen.iter().any(|(_, s)| s.cts < 0));
-        pairs(
-            out,
-            b"ctts",
-            version,
-            &lengths(chosen.iter().map(|(_, s)| s.cts as u32)),
-        );
+    if chosen.clone().any(|s| s.cts != 0) {
+        let version = u8::from(chosen.clone().any(|s| s.cts < 0));
+        let offsets = lengths(chosen.clone().map(|s| s.cts as u32));
+        pairs(out, b"ctts", version, &offsets);
     }
-    if chosen.iter().any(|(_, s)| !s.key) {
+    if chosen.clone().any(|s| !s.key) {
         let keys: Vec<u32> = (1u32..)
-            .zip(chosen)
-            .filter(|(_, (_, s))| s.key)
+            .zip(chosen.clone())
+            .filter(|(_, s)| s.key)
             .map(|(at, _)| at)
             .collect();
         put_full(out, b"stss", 0, 0, |out| {
@@ -303,7 +413,8 @@ fn sample_tables(
         });
     }
     put_full(out, b"stsc", 0, 0, |out| {
-        let rows = lengths(runs.iter().map(|(_, count)| *count));
+        let counts = runs.iter().filter(|r| r.of == of).map(|r| r.samples);
+        let rows = lengths(counts);
         u32be(out, rows.len() as u32);
         let mut chunk = 1;
         for (chunks, samples) in rows {
@@ -315,22 +426,24 @@ fn sample_tables(
     });
     put_full(out, b"stsz", 0, 0, |out| {
         u32be(out, 0);
-        u32be(out, chosen.len() as u32);
-        chosen.iter().for_each(|(_, s)| u32be(out, s.size));
+        u32be(out, durations.len() as u32);
+        chosen.for_each(|s| u32be(out, s.size));
     });
 }
 
-fn chunk_offsets(runs: &[(Run, u32)], base: u64, wide: bool, out: &mut Vec<u8>) {
+fn chunk_offsets(runs: &[Chunk], of: Of, base: u64, wide: bool, out: &mut Vec<u8>) {
     put_full(out, if wide { b"co64" } else { b"stco" }, 0, 0, |out| {
-        u32be(out, runs.len() as u32);
+        u32be(out, runs.iter().filter(|r| r.of == of).count() as u32);
         let mut at = base;
-        for (run, _) in runs {
-            if wide {
-                u64be(out, at)
-            } else {
-                u32be(out, at as u32)
+        for chunk in runs {
+            if chunk.of == of {
+                if wide {
+                    u64be(out, at)
+                } else {
+                    u32be(out, at as u32)
+                }
             }
-            at += run.len;
+            at += chunk.run.len;
         }
     });
 }
