@@ -94,6 +94,10 @@ conditions! {
         "Camera does not tell its events"
         "The camera is recorded in time-lapse and an event of its own should switch it to real time, but it offers no ONVIF metadata stream, or refuses it. It stays in time-lapse until real time is ordered."
         "Switch on metadata (events in the stream) in the camera's settings for this stream, or take event out of [camera.timelapse]."
+    "camera.sound" Serious Installer
+        "Camera gives no sound that can be recorded"
+        "The configuration allows sound for this camera, but the camera offers none, or none in AAC. Its pictures are recorded without."
+        "Set the camera's audio to AAC, or take [camera.sound] out of the configuration."
     "camera.flood" Serious Contractor
         "Camera sends too much"
         "The camera sent more than any camera should: over 100 Mbit/s, hundreds of pictures a second, or a picture without end. The session was ended to keep the other cameras safe; the gap is logged, and the box connects again by itself."
@@ -251,6 +255,7 @@ mod tests {
             "camera.stalled",
             "camera.unsupported",
             "camera.events",
+            "camera.sound",
             "mask.worker",
             "reader.absent",
             "disk.label",

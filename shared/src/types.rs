@@ -66,6 +66,8 @@ lines! {
     SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
     /// The rate a camera with two is to record at, from its next key frame on; `why`: start, order, event, end. `order`: the hub's.
     RateSet = "rate.set" { cam: CameraId, rate: String, until: Option<Utc>, why: String, order: Option<u64> }
+    /// Sound is recorded with this camera's pictures, and what justifies it.
+    SoundSet = "sound.set" { cam: CameraId, codec: String, rate: u64, reason: String }
     SegLost = "seg.lost" { cam: CameraId, s: u64, why: String }
     MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day> }
     MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String> }

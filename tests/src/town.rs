@@ -36,6 +36,7 @@ struct PlannedCamera {
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
     timelapse: Option<(u32, Option<(String, u32)>)>,
+    sound: Option<String>,
     udp: bool,
 }
 
@@ -81,6 +82,7 @@ impl Plan {
             login: None,
             mask: None,
             timelapse: None,
+            sound: None,
             udp: false,
         });
         self
@@ -96,6 +98,10 @@ impl Plan {
     /// User name and password of the camera named last.
     pub fn login(self, user: &str, password: &str) -> Self {
         self.last(|c| c.login = Some((user.into(), password.into())))
+    }
+    /// Sound of the camera named last is recorded, for this reason.
+    pub fn sound(self, reason: &str) -> Self {
+        self.last(|c| c.sound = Some(reason.into()))
     }
     /// The camera named last is in time-lapse.
     pub fn timelapse(self, every_secs: u32) -> Self {
@@ -183,6 +189,9 @@ impl Town {
             }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
+            }
+            if let Some(reason) = &camera.sound {
+                text += &format!("[camera.sound]\nreason = \"{reason}\"\n");
             }
             if let Some((secs, event)) = &camera.timelapse {
                 text += &format!("[camera.timelapse]\nevery_secs = {secs}\n");

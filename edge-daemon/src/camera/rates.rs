@@ -300,9 +300,12 @@ mod tests {
                 url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
                 username: None,
                 password: None,
+                password_from: None,
+                transport: crate::config::Transport::Tcp,
                 retention_days: 31,
                 mask: None,
                 timelapse,
+                sound: None,
             };
             Arc::new(Shared::new(index, config, Sequence::new(None, 0)))
         };

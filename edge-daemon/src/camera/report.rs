@@ -64,6 +64,11 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
+    /// Sound that is allowed: its codec and rate, or why there is none.
+    Sound {
+        cam: usize,
+        heard: Result<u32, String>,
+    },
     /// Events that should switch the camera's rate cannot be had.
     Events {
         cam: usize,

@@ -5,7 +5,7 @@
 //! the turn adds no error to them.
 //!
 //! RTP over the RTSP connection (TCP), or over UDP where the configuration says so; the first video stream, H.264 or H.265.
-//! Sound is ignored. Where events of the camera's switch it to real time, its metadata stream too.
+//! Sound (AAC) only where the configuration gives a reason for it; else it is not even asked for. Where events of the camera's switch it to real time, its metadata stream too.
 //!
 //! A packet that cannot be used costs its picture, not the session: it is counted as lost and the next ones are tried. Only when
 //! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
@@ -48,7 +48,7 @@ use crate::{
     config::{Secret, Transport, load},
     memory,
     segment::{
-        Unit,
+        Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
         ticks_us,
     },
@@ -300,6 +300,33 @@ struct Run {
     /// The newest sender report: the camera's RTP time, and its clock at that time in µs.
     reported: Option<(i64, i64)>,
     jumps: (u64, u64),
+    sound: Option<Sounding>,
+}
+
+/// Sound that is being recorded.
+struct Sounding {
+    stream: usize,
+    about: footage::mp4::Sound,
+    /// Its RTP time is its own.
+    anchor: Anchor,
+}
+
+impl Sounding {
+    fn new(stream: usize, described: Option<&retina::client::Stream>) -> Result<Self, String> {
+        let Some(ParametersRef::Audio(about)) = described.and_then(|s| s.parameters()) else {
+            return Err("the camera does not say how its sound is encoded".into());
+        };
+        let entry = about.mp4_sample_entry().build();
+        let about = footage::mp4::Sound {
+            rate: about.clock_rate(),
+            entry: entry.map_err(|e| first_line(&e))?,
+        };
+        Ok(Self {
+            stream,
+            about,
+            anchor: Anchor::default(),
+        })
+    }
 }
 
 impl Run {
@@ -336,6 +363,7 @@ impl Run {
             rhythm_ms: 0,
             reported: None,
             jumps: (0, 0),
+            sound: None,
         }
     }
 
@@ -362,7 +390,8 @@ impl Run {
                 Ended::Unreachable,
                 format!("no answer within {} s", CONNECT_MS / 1000),
             ),
-            Ok(Ok(Ok((demuxed, stream)))) => {
+            Ok(Ok(Ok((demuxed, stream, sound)))) => {
+                self.sound = sound;
                 self.capture.shared.connected.store(true, Relaxed);
                 self.last_at = self.context.clock.now().mono;
                 self.play(demuxed, stream).await
@@ -397,7 +426,7 @@ impl Run {
         &self,
         farewell: Arc<SessionGroup>,
         teardown: TeardownPolicy,
-    ) -> Result<(Demuxed, usize), Outcome> {
+    ) -> Result<(Demuxed, usize, Option<Sounding>), Outcome> {
         let config = &self.capture.shared.config;
         let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
         let creds = config.username.as_ref().map(|username| Credentials {
@@ -439,16 +468,16 @@ impl Run {
                 ),
             ));
         };
+        let carried = || {
+            SetupOptions::default()
+                .transport(match config.transport {
+                    Transport::Tcp => Carrier::Tcp(TcpTransportOptions::default()),
+                    Transport::Udp => Carrier::Udp(UdpTransportOptions::default()),
+                })
+                .frame_format(FrameFormat::MP4)
+        };
         session
-            .setup(
-                stream,
-                SetupOptions::default()
-                    .transport(match config.transport {
-                        Transport::Tcp => Carrier::Tcp(TcpTransportOptions::default()),
-                        Transport::Udp => Carrier::Udp(UdpTransportOptions::default()),
-                    })
-                    .frame_format(FrameFormat::MP4),
-            )
+            .setup(stream, carried())
             .await
             .map_err(|e| match (e.status_code(), config.transport) {
                 (Some(461), Transport::Udp) => (
@@ -464,9 +493,71 @@ impl Run {
         if config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
             self.listen(&mut session).await;
         }
+        let sound = match &config.sound {
+            Some(_) => self.sounding(&mut session, carried()).await,
+            None => None,
+        };
         let session = session.play(PlayOptions::default()).await.map_err(fail)?;
         let demuxed = session.demuxed().map_err(fail)?;
-        Ok((demuxed, stream))
+        Ok((demuxed, stream, sound))
+    }
+
+    /// Asks for the camera's sound too. Without it the pictures are recorded all the same.
+    async fn sounding(
+        &self,
+        session: &mut Session<retina::client::Described>,
+        options: SetupOptions,
+    ) -> Option<Sounding> {
+        let streams = session.streams();
+        let audio = |s: &retina::client::Stream| s.media() == "audio";
+        let aac = streams
+            .iter()
+            .position(|s| audio(s) && s.encoding_name() == "mpeg4-generic");
+        let offered: Vec<&str> = streams
+            .iter()
+            .filter(|s| audio(s))
+            .map(|s| s.encoding_name())
+            .collect();
+        let set_up = match aac {
+            None if offered.is_empty() => Err("the camera offers no sound".to_owned()),
+            None => Err(format!(
+                "the camera's sound is not AAC but {}",
+                offered.join(", ")
+            )),
+            Some(stream) => match session.setup(stream, options).await {
+                Err(e) => Err(first_line(&e)),
+                Ok(()) => Sounding::new(stream, session.streams().get(stream)),
+            },
+        };
+        let _ = self.context.reports.send(Report::Sound {
+            cam: self.capture.shared.index,
+            heard: set_up.as_ref().map(|s| s.about.rate).map_err(Clone::clone),
+        });
+        set_up.ok()
+    }
+
+    /// A frame of sound.
+    fn sound(&mut self, frame: &retina::codec::AudioFrame) {
+        let now = self.now();
+        let Some(sound) = self
+            .sound
+            .as_mut()
+            .filter(|s| s.stream == frame.stream_id())
+        else {
+            return;
+        };
+        let ticks = i128::from(frame.timestamp().elapsed()) * i128::from(TICKS_PER_SEC)
+            / i128::from(sound.about.rate.max(1));
+        let pts = sound
+            .anchor
+            .arrived(i64::try_from(ticks).unwrap_or(0), now.mono);
+        if let Some(origin) = sound.anchor.origin_us(now) {
+            lock(&self.capture.track).heard(Heard {
+                wall_us: origin.saturating_add(ticks_us(pts)),
+                duration: frame.frame_length().get(),
+                bytes: Bytes::copy_from_slice(frame.data()),
+            });
+        }
     }
 
     /// Asks for the camera's events too. Without them it is recorded all the same.
@@ -523,7 +614,10 @@ impl Run {
                         return outcome;
                     }
                 }
-                Ok(Ok(Some(Ok(CodecItem::Rtcp(packet))))) => self.report(&packet),
+                Ok(Ok(Some(Ok(CodecItem::AudioFrame(frame))))) => self.sound(&frame),
+                Ok(Ok(Some(Ok(CodecItem::Rtcp(packet))))) if packet.stream_id() == stream => {
+                    self.report(&packet);
+                }
                 Ok(Ok(Some(Ok(CodecItem::MessageFrame(message))))) => self.heard(message.data()),
                 Ok(Ok(Some(Ok(_)))) => {}
             }
@@ -751,6 +845,7 @@ impl Run {
         if !self.flooded {
             self.well();
         }
+        lock(&self.capture.track).expect_sound(self.sound.as_ref().map(|s| s.about.clone()));
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         match &shared.config.mask {
             Some(mask) => {

@@ -17,7 +17,7 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
-    types::{CamSession, Data, MaskFail, MaskSet, SegGap, SegWrite},
+    types::{CamSession, Data, MaskFail, MaskSet, SegGap, SegWrite, SoundSet},
 };
 
 use super::{
@@ -43,6 +43,7 @@ pub struct Scribe {
     trouble: HashMap<usize, &'static str>,
     raised: HashSet<(&'static str, Option<CameraId>)>,
     masked: HashSet<usize>,
+    heard: HashSet<usize>,
 }
 
 impl Scribe {
@@ -55,6 +56,7 @@ impl Scribe {
             trouble: HashMap::new(),
             raised: HashSet::new(),
             masked: HashSet::new(),
+            heard: HashSet::new(),
         }
     }
 
@@ -163,6 +165,16 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("mask.worker", id, failed.as_deref());
             }
+            Report::Sound { cam, heard } => {
+                let Some(shared) = self.cameras.get(*cam).cloned() else {
+                    return Ok(());
+                };
+                if let Ok(rate) = heard {
+                    self.sound_set(&shared, *rate)?;
+                }
+                let why = heard.as_ref().err().map(String::as_str);
+                self.fault("camera.sound", Some(shared.id().clone()), why);
+            }
             Report::Events { cam, failed } => {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("camera.events", id, failed.as_deref());
@@ -196,6 +208,22 @@ impl Scribe {
             },
         )?;
         self.masked.insert(shared.index);
+        Ok(())
+    }
+
+    /// That sound is recorded, and why, once a start and before the first line that relies on it.
+    fn sound_set(&mut self, shared: &Shared, rate: u32) -> Result<(), LogError> {
+        if let Some(reason) = &shared.config.sound
+            && !self.heard.contains(&shared.index)
+        {
+            self.line(&SoundSet {
+                cam: shared.id().clone(),
+                codec: "aac".into(),
+                rate: rate.into(),
+                reason: reason.clone(),
+            })?;
+            self.heard.insert(shared.index);
+        }
         Ok(())
     }
 

@@ -315,6 +315,7 @@ impl World {
                 retention_days: 28,
                 mask: None,
                 timelapse: None,
+                sound: None,
             }],
             pictures: "/nonexistent/beadle-pictures".into(),
             segment_secs: 2,

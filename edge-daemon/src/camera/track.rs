@@ -20,7 +20,7 @@ use shared::{
 use super::report::{Closed, Report};
 use crate::{
     segment::{
-        Cause, TICKS_PER_SEC, Unit,
+        Cause, Heard, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
         rate::{Thinner, Verdict},
         sequence::Sequence,
@@ -142,6 +142,13 @@ impl Track {
 
     pub fn expect_reorder(&mut self, yes: bool) {
         self.cutter.expect_reorder(yes);
+    }
+    /// The session has sound, and it is to be recorded; said before its first unit.
+    pub fn expect_sound(&mut self, sound: Option<footage::mp4::Sound>) {
+        self.cutter.expect_sound(sound);
+    }
+    pub fn heard(&mut self, heard: Heard) {
+        self.cutter.heard(heard);
     }
     pub fn clock_set(&mut self) {
         self.cutter.clock_set();
@@ -267,6 +274,7 @@ impl Track {
                 wall,
                 end,
                 frames,
+                sound,
             } => {
                 let Some(current) = self.current.as_ref().filter(|c| c.ticket.id == id) else {
                     return;
@@ -274,7 +282,7 @@ impl Track {
                 let count = frames.len() as u64;
                 match current
                     .queue
-                    .fragment(&current.ticket, sequence, wall, end, frames)
+                    .fragment(&current.ticket, sequence, wall, end, frames, sound)
                 {
                     Ok(()) => self.last = Some(end),
                     Err(_) => {

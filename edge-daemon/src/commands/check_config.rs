@@ -50,12 +50,16 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             )
         });
         println!(
-            "camera {} ({}): {}, kept {} days, {mask}, {}",
+            "camera {} ({}): {}, kept {} days, {mask}, {}, {}",
             camera.id,
             camera.title,
             camera.url,
             camera.retention_days,
-            rate(camera)
+            rate(camera),
+            camera
+                .sound
+                .as_ref()
+                .map_or("no sound".into(), |why| format!("with sound ({why})"))
         );
     }
     Ok(ExitCode::SUCCESS)

@@ -70,6 +70,8 @@ pub struct Camera {
     pub mask: Option<Mask>,
     /// None: always in real time.
     pub timelapse: Option<Timelapse>,
+    /// Why sound is recorded too; None: it is not.
+    pub sound: Option<String>,
 }
 
 /// A camera that is recorded in time-lapse until real time is asked for.

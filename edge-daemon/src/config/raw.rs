@@ -34,6 +34,9 @@
 //! every_secs = 5
 //! event = "VideoSource/MotionAlarm"    # an event of the camera's that asks for it
 //! hold_secs = 60
+//!
+//! [camera.sound]                       # only where sound is justified: off unless this table is there
+//! reason = "Custody suite, assessment 2026-04"
 //! ```
 
 use std::collections::BTreeMap;
@@ -155,6 +158,9 @@ pub struct RawCamera {
     /// Recorded in time-lapse until real time is ordered or an event asks for it. Default: always in real time.
     #[serde(default)]
     pub timelapse: Field<RawTimelapse>,
+    /// Sound is recorded too, and why. Default: it is not.
+    #[serde(default)]
+    pub sound: Field<RawSound>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }
@@ -187,6 +193,16 @@ pub struct RawTimelapse {
     /// Real time goes on for so many seconds after such an event is over, 1 to 3600. Default 60.
     #[serde(default)]
     pub hold_secs: Field<i64>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[camera.sound]`: sound is recorded with the pictures (AAC, as the camera encodes it).
+#[derive(Debug, Default, Deserialize)]
+pub struct RawSound {
+    /// What justifies it, for the audit log: 10 to 300 characters, nobody's name. No default.
+    #[serde(default)]
+    pub reason: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -255,3 +255,42 @@ fn a_time_lapse_that_cannot_be() {
         "camera[2].timelapse.hold_secs: no event is named that it could follow",
     );
 }
+
+/// REC-2: sound is off unless the configuration allows it, and only with a reason for the record.
+#[test]
+fn sound_needs_a_reason() {
+    assert!(
+        read(GOOD)
+            .expect("good")
+            .cameras
+            .iter()
+            .all(|c| c.sound.is_none())
+    );
+    let with =
+        |table: &str| read(&GOOD.replace("[camera.mask]", &format!("{table}\n[camera.mask]")));
+    let good =
+        with("[camera.sound]\nreason = \" Custody suite, assessment 2026-04 \"").expect("good");
+    assert_eq!(
+        good.cameras[1].sound.as_deref(),
+        Some("Custody suite, assessment 2026-04")
+    );
+    for (table, said) in [
+        ("[camera.sound]", "camera[1].sound.reason: it is missing"),
+        (
+            "[camera.sound]\nreason = \"yes\"",
+            "camera[1].sound.reason = \"yes\": recording sound needs a reason",
+        ),
+        (
+            "[camera.sound]\nreason = \"Custody suite\"\non = true",
+            "camera[1].sound.on: no such key is known",
+        ),
+        ("sound = true", "camera[1].sound"),
+        (
+            "[camera.sound]\nreason = \"Custody suite\"\n[camera.timelapse]\nevery_secs = 5",
+            "camera[1].sound: a camera in time-lapse records no sound",
+        ),
+    ] {
+        let text = with(table).expect_err(table).to_string();
+        assert!(text.contains(said), "{said}\nnot in\n{text}");
+    }
+}

@@ -349,6 +349,7 @@ fn camera(
             "retention_days",
             "mask",
             "timelapse",
+            "sound",
         ],
     );
     let path = |key: &str| format!("{at}.{key}");
@@ -421,6 +422,10 @@ fn camera(
         Some(t) => Some(timelapse(g, &path("timelapse"), t)?),
         None => None,
     };
+    let sound = match may(g, &path("sound"), c.sound, "a table", "[camera.sound]") {
+        Some(s) => Some(sound(g, &path("sound"), s, timelapse.is_some())?),
+        None => None,
+    };
     let id = id?;
     let title = title.unwrap_or_else(|| id.to_string());
     Some(Camera {
@@ -434,7 +439,34 @@ fn camera(
         retention_days: days?,
         mask,
         timelapse,
+        sound,
     })
+}
+
+fn sound(g: &mut Gather, at: &str, s: RawSound, lapse: bool) -> Option<String> {
+    const REASON: &str = "reason = \"Custody suite, assessment 2026-04\"";
+    unknown(g, at, &s.unknown, &["reason"]);
+    if lapse {
+        g.wrong(
+            at,
+            None,
+            "a camera in time-lapse records no sound",
+            "take out [camera.sound] or [camera.timelapse]",
+        );
+    }
+    let path = format!("{at}.reason");
+    let reason = need(g, &path, s.reason, "text", REASON)?;
+    let fits =
+        (10..=300).contains(&reason.trim().chars().count()) && !reason.contains(char::is_control);
+    if !fits {
+        g.wrong(
+            &path,
+            quoted(&reason),
+            "recording sound needs a reason of 10 to 300 characters on one line, for the audit log",
+            REASON,
+        );
+    }
+    fits.then(|| reason.trim().to_owned())
 }
 
 fn timelapse(g: &mut Gather, at: &str, t: RawTimelapse) -> Option<Timelapse> {

@@ -10,11 +10,13 @@
 //! Invariants: a segment starts on a key frame; times inside a segment follow RTP exactly and never go back; consecutive
 //! segments of one session are exactly contiguous (`t1` = next `t0`), the mapping of RTP onto the clock being slewed only
 //! between them, by at most [`SLEW_US`]; nothing but a key frame may open a segment.
-use footage::mp4::{Frame, Parameters};
+use std::collections::VecDeque;
+
+use footage::mp4::{Frame, Parameters, Sound, SoundFrame};
 use shared::time::{Day, Utc, Zone};
 
 use super::{
-    Cause, TICKS_PER_SEC, Unit,
+    Cause, Heard, TICKS_PER_SEC, Unit,
     order::{Order, Timed},
     rate::{Rate, Seen, Verdict},
     ticks_us,
@@ -30,6 +32,8 @@ pub const STEP_US: i64 = 500_000;
 const PAUSE_US: i64 = 2_000_000;
 /// Pictures missing for longer than this, with nothing lost that we know of, are said.
 const MISSING: i64 = 2 * TICKS_PER_SEC;
+/// Sound waits for its pictures, at most so many frames of it (half a minute).
+const SOUND_WAITS: usize = 1500;
 /// Key frames due at the latest.
 const PATIENCE: i64 = 30 * TICKS_PER_SEC;
 
@@ -60,6 +64,7 @@ pub enum Step {
         wall: Utc,
         end: Utc,
         frames: Vec<Frame>,
+        sound: Vec<SoundFrame>,
     },
     End {
         id: u64,
@@ -88,9 +93,39 @@ struct Open {
     /// Decode time of its last picture; in time-lapse, how far the camera has been seen to go on, recorded or not.
     last: i64,
     nominal: i64,
+    /// Where the next frame of sound is due, in its samples.
+    sound_due: Option<i64>,
 }
 
 impl Open {
+    /// The sound that has come and begins before the fragment ends. A camera sends it a little later than its pictures, so some of a
+    /// fragment's may lie in the next: its own times say where it belongs.
+    fn sound(&mut self, waiting: &mut VecDeque<Heard>) -> Vec<SoundFrame> {
+        let mut out = Vec::new();
+        let Some(rate) = self.parameters.sound.as_ref().map(|s| i64::from(s.rate)) else {
+            return out;
+        };
+        let zero = self.origin_us.saturating_add(ticks_us(self.start));
+        let end = self.origin_us.saturating_add(ticks_us(self.end));
+        while let Some(heard) = waiting.pop_front_if(|h| h.wall_us < end) {
+            let at = i128::from(heard.wall_us.saturating_sub(zero)) * i128::from(rate) / 1_000_000;
+            let at = i64::try_from(at).unwrap_or(i64::MAX);
+            // Jitter of arrival is not the sound's: it runs on evenly unless it is off by a tenth of a second.
+            let slack = rate / 10;
+            let at = match self.sound_due {
+                Some(due) if (at - due).abs() <= slack || at < due => due,
+                None if at < -slack => continue, // of pictures before this segment
+                _ => at.max(0),
+            };
+            self.sound_due = Some(at + i64::from(heard.duration));
+            out.push(SoundFrame {
+                dts: at.unsigned_abs(),
+                duration: heard.duration,
+                bytes: heard.bytes,
+            });
+        }
+        out
+    }
     /// Where it ends when nothing follows. A time-lapse picture stands for the time to the next, but not beyond what was seen of the camera.
     fn lasted(&self) -> i64 {
         match self.rate {
@@ -124,6 +159,9 @@ pub struct Cutter {
     rate: Option<Rate>,
     /// Of the newest unit.
     origin_us: Option<i64>,
+    /// Recorded with the pictures; None: no sound.
+    sound: Option<Sound>,
+    waiting: VecDeque<Heard>,
 }
 
 impl Cutter {
@@ -142,6 +180,23 @@ impl Cutter {
             gap_packets: 0,
             rate: None,
             origin_us: None,
+            sound: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// The session has sound that is to be recorded; said before its first unit.
+    pub fn expect_sound(&mut self, sound: Option<Sound>) {
+        self.sound = sound;
+        self.waiting.clear();
+    }
+    /// Adds a frame of sound.
+    pub fn heard(&mut self, heard: Heard) {
+        if self.sound.is_some() {
+            if self.waiting.len() == SOUND_WAITS {
+                self.waiting.pop_front();
+            }
+            self.waiting.push_back(heard);
         }
     }
 
@@ -250,7 +305,8 @@ impl Cutter {
     }
 
     fn timed_unit(&mut self, mut t: Timed, origin_us: i64, out: &mut Vec<Step>) {
-        if let Some(p) = t.unit.parameters.take() {
+        if let Some(mut p) = t.unit.parameters.take() {
+            p.sound.clone_from(&self.sound);
             // New parameters without a key frame cannot be decoded: wait for one.
             if !t.unit.key && self.open.as_ref().is_some_and(|o| o.parameters != p) {
                 self.close(None, out);
@@ -282,7 +338,7 @@ impl Cutter {
             note(&mut open.loss, from, wall(open.origin_us, end), 0);
         }
         if !open.fragment.is_empty() && (t.unit.key || end - open.fragment_start > FRAGMENT) {
-            flush(open, out);
+            flush(open, &mut self.waiting, out);
         }
         if open.fragment.is_empty() {
             open.fragment_start = t.dts;
@@ -364,13 +420,14 @@ impl Cutter {
             rate: self.rate,
             last: t.dts,
             nominal: i64::from(self.order.nominal()),
+            sound_due: None,
         });
     }
 
     /// Writes out what is held for the open fragment: pictures should not wait in memory while the camera is silent.
     pub fn flush_fragment(&mut self, out: &mut Vec<Step>) {
         if let Some(open) = self.open.as_mut() {
-            flush(open, out);
+            flush(open, &mut self.waiting, out);
         }
     }
 
@@ -412,7 +469,7 @@ impl Cutter {
         let Some(mut open) = self.open.take() else {
             return;
         };
-        flush(&mut open, out);
+        flush(&mut open, &mut self.waiting, out);
         let t1 = t1.unwrap_or(open.wall(open.lasted()));
         out.push(Step::End {
             id: open.id,
@@ -433,10 +490,11 @@ fn note(loss: &mut Option<Loss>, from: Utc, to: Utc, packets: u64) {
     }
 }
 
-fn flush(open: &mut Open, out: &mut Vec<Step>) {
+fn flush(open: &mut Open, waiting: &mut VecDeque<Heard>, out: &mut Vec<Step>) {
     if open.fragment.is_empty() {
         return;
     }
+    let sound = open.sound(waiting);
     let frames = std::mem::take(&mut open.fragment);
     let wall = open.wall(open.fragment_start);
     let end = open.wall(open.lasted());
@@ -446,6 +504,7 @@ fn flush(open: &mut Open, out: &mut Vec<Step>) {
         wall,
         end,
         frames,
+        sound,
     });
     open.sequence += 1;
 }

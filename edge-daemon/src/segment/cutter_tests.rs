@@ -77,6 +77,7 @@ impl Rig {
                     sequence,
                     wall,
                     end,
+                    ..
                 } => {
                     let seg = all.last_mut().expect("begun");
                     assert_eq!(seg.id, *id);
@@ -416,4 +417,122 @@ fn fragments_can_be_flushed() {
     rig.frames(5);
     rig.finish(Cause::Stall);
     assert_eq!(rig.segments()[0].frames, 10);
+}
+
+const RATE: u32 = 16_000;
+
+impl Rig {
+    /// A camera with sound: a frame of 64 ms for each that has begun by the newest picture's time, `late_ms` later than it should be.
+    fn with_sound(&mut self, pictures: i64, late_ms: i64, jitter: &[i64]) {
+        let sound = footage::mp4::Sound {
+            rate: RATE,
+            entry: b"....mp4a".to_vec(),
+        };
+        self.cutter.expect_sound(Some(sound));
+        let mut k = 0;
+        for _ in 0..pictures {
+            self.frame(|_| {});
+            while k * 64 + late_ms < self.n * 40 {
+                let wander = jitter
+                    .get(k as usize % jitter.len().max(1))
+                    .copied()
+                    .unwrap_or(0);
+                self.cutter.heard(Heard {
+                    wall_us: self.origin + (k * 64 + wander) * 1000,
+                    duration: 1024,
+                    bytes: bytes::Bytes::copy_from_slice(&k.to_be_bytes()),
+                });
+                k += 1;
+            }
+        }
+    }
+
+    /// Per segment, the frames of sound in it: their number and their time.
+    fn heard(&self) -> Vec<Vec<(i64, u64)>> {
+        let mut all: Vec<Vec<(i64, u64)>> = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Begin { parameters, .. } => {
+                    assert!(parameters.sound.is_some());
+                    all.push(Vec::new());
+                }
+                Step::Fragment { sound, .. } => {
+                    let number = |b: &[u8]| i64::from_be_bytes(b.try_into().expect("number"));
+                    let frames = sound.iter().map(|f| (number(&f.bytes), f.dts));
+                    all.last_mut().expect("begun").extend(frames);
+                }
+                Step::End { .. } => {}
+            }
+        }
+        all
+    }
+}
+
+/// REC-2: sound lies beside its pictures, each frame once, evenly, from segment to segment, whatever the jitter of its arrival.
+#[test]
+fn sound_goes_with_its_pictures() {
+    for (late, jitter) in [
+        (0, vec![0]),
+        (80, vec![0, 12, -9, 20, -18]),
+        (0, vec![30, -30]),
+    ] {
+        let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 4, 50);
+        rig.with_sound(325, late, &jitter);
+        rig.finish(Cause::Lost);
+        let got = rig.heard();
+        assert_eq!(got.len(), 4, "4 s each, the last of one");
+        let all: Vec<i64> = got.iter().flatten().map(|(k, _)| *k).collect();
+        assert_eq!(
+            all,
+            (0..all.len() as i64).collect::<Vec<_>>(),
+            "each once, in order"
+        );
+        assert!(
+            all.len() as i64 >= (13_000 - late - 200) / 64,
+            "{} frames",
+            all.len()
+        );
+        for (i, segment) in got.iter().enumerate() {
+            assert!(
+                segment.windows(2).all(|w| w[1].1 == w[0].1 + 1024),
+                "evenly"
+            );
+            // Each is heard within a tenth of a second of when it was.
+            for (k, dts) in segment {
+                let heard = i as i64 * 4000 + *dts as i64 * 1000 / i64::from(RATE);
+                assert!((heard - k * 64).abs() <= 100 + 30, "{k} at {heard} ms");
+            }
+        }
+    }
+}
+
+/// Sound that stops and comes back keeps its time; sound without an open segment is not kept for ever.
+#[test]
+fn silence_keeps_its_length() {
+    let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 60, 50);
+    let sound = footage::mp4::Sound {
+        rate: RATE,
+        entry: b"....mp4a".to_vec(),
+    };
+    rig.cutter.expect_sound(Some(sound));
+    let heard = |rig: &mut Rig, ms: i64| {
+        rig.cutter.heard(Heard {
+            wall_us: rig.origin + ms * 1000,
+            duration: 1024,
+            bytes: bytes::Bytes::copy_from_slice(&ms.to_be_bytes()),
+        });
+    };
+    rig.frames(25);
+    heard(&mut rig, 64);
+    heard(&mut rig, 128);
+    rig.frames(100);
+    heard(&mut rig, 3_000);
+    rig.frames(25);
+    rig.finish(Cause::Lost);
+    let got = rig.heard();
+    assert_eq!(got[0], [(64, 1024), (128, 2048), (3_000, 48_000)]);
+    for ms in 0..10_000 {
+        heard(&mut rig, ms);
+    }
+    assert_eq!(rig.cutter.waiting.len(), SOUND_WAITS);
 }

@@ -36,6 +36,16 @@ pub struct Unit {
     pub parameters: Option<Parameters>,
 }
 
+/// A frame of sound, as the camera encoded it.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// When it begins, in µs by the box's clock.
+    pub wall_us: i64,
+    /// In samples.
+    pub duration: u32,
+    pub bytes: Bytes,
+}
+
 /// Why pictures are missing: the `why` of a `seg.gap` line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {

@@ -288,6 +288,7 @@ mod tests {
             width: 640,
             height: 360,
             config: vec![1],
+            sound: None,
         });
         assert_eq!(t.unit(&mut with, false).verdict, Verdict::Skip);
         let mut taken = unit(100 * 3600, true);

@@ -61,6 +61,7 @@ impl Rig {
                 width: 640,
                 height: 360,
                 config: vec![1],
+                sound: None,
             }),
         };
         let seen = self.thinner.unit(&mut unit, self.realtime);

@@ -123,6 +123,7 @@ enum Job {
         wall: Utc,
         end: Utc,
         frames: Vec<mp4::Frame>,
+        sound: Vec<mp4::SoundFrame>,
         bytes: usize,
     },
     End(Arc<Ticket>, End),
@@ -176,8 +177,10 @@ impl Queue {
         wall: Utc,
         end: Utc,
         frames: Vec<mp4::Frame>,
+        sound: Vec<mp4::SoundFrame>,
     ) -> Result<(), Full> {
-        let bytes: usize = frames.iter().map(|f| f.bytes.len()).sum();
+        let pictures: usize = frames.iter().map(|f| f.bytes.len()).sum();
+        let bytes = pictures + sound.iter().map(|f| f.bytes.len()).sum::<usize>();
         let queued = ticket.landed.queued_bytes.load(Relaxed);
         if queued > 0 && queued + bytes > CAMERA_BYTES {
             return Err(Full);
@@ -189,6 +192,7 @@ impl Queue {
             wall,
             end,
             frames,
+            sound,
             bytes,
         });
         Ok(())
@@ -433,8 +437,9 @@ impl Writer {
                 wall,
                 end,
                 frames,
+                sound,
                 ..
-            } => self.fragment(&ticket, sequence, wall, end, &frames),
+            } => self.fragment(&ticket, sequence, wall, end, &frames, &sound),
             Job::End(_, end) => self.end(&ticket, end),
         };
         if ended || done.is_err() {
@@ -550,15 +555,17 @@ impl Writer {
         wall: Utc,
         end: Utc,
         frames: &[mp4::Frame],
+        sound: &[mp4::SoundFrame],
     ) -> Result<(), WriteError> {
         let Some(open) = self.open.get_mut(&(ticket.cam, ticket.id)) else {
             return Ok(());
         };
         self.head.clear();
-        mp4::fragment_head(sequence, wall, frames, &[], &mut self.head)?;
+        mp4::fragment_head(sequence, wall, frames, sound, &mut self.head)?;
         open.put(&self.head)?;
-        for frame in frames {
-            open.put(&frame.bytes)?;
+        let bytes = frames.iter().map(|f| &f.bytes);
+        for bytes in bytes.chain(sound.iter().map(|f| &f.bytes)) {
+            open.put(bytes)?;
         }
         if matches!(open.begin.rate, Some(Rate::Timelapse(_))) {
             // The next picture may be a minute away, and sealing holds the last piece back: filled up, it goes to disk now.

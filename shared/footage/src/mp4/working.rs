@@ -274,7 +274,7 @@ fn heard(masters: &[Segment], chosen: &[(usize, Sample)], durations: &[u32]) -> 
     let length: i64 = durations.iter().map(|d| i64::from(*d)).sum();
     let (mut now, mut last) = (0i64, None);
     for ((master, first), lasts) in chosen.iter().zip(durations) {
-        let begins = std::mem::replace(&mut last, Some(*master)) != Some(*master);
+        let begins = last.replace(*master) != Some(*master);
         let found = masters
             .get(*master)
             .and_then(|m| m.parameters.sound.as_ref().map(|s| (m, i64::from(s.rate))));
