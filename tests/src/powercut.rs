@@ -206,23 +206,25 @@ fn recording(town: &mut Town, since: Utc) -> Done<()> {
     })
 }
 
-/// From the end of what was recorded before the cut to the cut, and what is allowed at this camera's rate.
+/// From the end of what was recorded before the cut to the cut, and what is allowed at the least rate this camera had.
 fn lost_at(town: &mut Town, cam: &str, cut: Utc) -> Done<(i64, i64)> {
     // What was torn is recovered and logged after the start, before the camera's first new segment.
     wait::until(&format!("{cam}: what was torn is recovered"), 60, || {
         town.must_run()?;
-        let (mut end, mut later, mut bytes, mut ms) = (None, false, 0, 0);
+        let (mut end, mut later, mut slowest) = (None, false, i64::MAX);
         for line in town.lines_of("seg.write", Some(cam)) {
             let (t0, t1) = (time(&line["data"]["t0"])?, time(&line["data"]["t1"])?);
-            bytes += line["data"]["size"].as_i64().unwrap_or(0);
-            ms += t1.0 - t0.0;
+            let (bytes, ms) = (line["data"]["size"].as_i64().unwrap_or(0), t1.0 - t0.0);
+            if ms > 2000 {
+                slowest = slowest.min(bytes * 1000 / ms);
+            }
             if t0 <= cut {
                 end = end.max(Some(t1));
             } else {
                 later = true;
             }
         }
-        let allowed = allowed_ms(bytes * 1000 / ms.max(1));
+        let allowed = allowed_ms(slowest);
         let lost = end.map(|e| (cut.0 - e.0).max(0));
         Ok(match lost {
             Some(lost) if lost <= allowed || later => Look::Yes((lost, allowed)),

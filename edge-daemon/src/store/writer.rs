@@ -505,7 +505,11 @@ impl Writer {
             .mode(0o660)
             .open(&path)
             .map_err(io("make", &path))?;
-        on_device(&file, device).map_err(io("record to", &path))?;
+        on_device(&file, device).map_err(|e| {
+            // Empty, and on another disk: an error here leaves an empty file, no footage.
+            let _ = std::fs::remove_file(&path);
+            io("record to", &path)(e)
+        })?;
         let _ = self.context.reports.send(Report::Reader(None));
         tracing::debug!(camera = %ticket.camera, segment = ticket.id, key = %key, "segment begun");
         let mut init = mp4::init(&begin.parameters)?;
