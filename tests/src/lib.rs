@@ -25,6 +25,7 @@ pub mod places;
 pub mod powercut;
 pub mod program;
 pub mod relay;
+pub mod start;
 pub mod town;
 pub mod wait;
 

@@ -4,6 +4,7 @@
 //! hashing, sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`: at the same time, or, with more cameras than two
 //! cores can carry twice, one after the other on the same cameras.
 //! `record.mask.1`: one masked camera (640×360 at 12 a second), the picture worker's cost with it.
+//! `record.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
 use std::{
@@ -17,9 +18,11 @@ use std::{
 use beadle_tests::{
     Done, Folder, Told, Trouble,
     cameras::{Cameras, OVER_MARKER, Scene},
+    disks,
     hub::{Hub, time},
     measure::{Cost, cost, machine},
     places,
+    start::record_start,
     town::{Plan, Town},
     wait::{self, Look},
 };
@@ -28,7 +31,7 @@ use serde_json::Value;
 
 /// More cameras than this are recorded by one side at a time.
 const TOGETHER: usize = 32;
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 (default: all)";
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 record.start (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
             "record.copy.32",
             "record.copy.64",
             "record.mask.1",
+            "record.start",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -69,9 +73,13 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         eprintln!("bench: this is a debug build; its figures mean nothing. Use `make bench`.");
     }
     let on = machine();
-    let mut results = Vec::new();
+    let (mut results, mut starts) = (Vec::new(), Vec::new());
     for name in names {
         eprintln!("{name}");
+        if name == "record.start" {
+            starts.extend(start()?);
+            continue;
+        }
         let number = |start: &str| {
             name.strip_prefix(start)
                 .and_then(|n| n.parse::<usize>().ok())
@@ -84,7 +92,11 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         };
         results.push(result);
     }
-    let figures: Vec<Figure> = results.iter().flat_map(Run::figures).collect();
+    let figures: Vec<Figure> = results
+        .iter()
+        .flat_map(Run::figures)
+        .chain(starts)
+        .collect();
     println!(
         "\n{:<22} {:>9} {:<22} {:>26} {:>9} {:>7} {:>6}  met",
         "", "", "unit", "peer", "", "ratio", "goal"
@@ -121,6 +133,21 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         file.display()
     );
     Ok(())
+}
+
+/// The slowest of three starts with a month of 32 cameras' footage on disk; nothing where disks cannot be mounted.
+fn start() -> Done<Option<Figure>> {
+    if !disks::possible("record.start") {
+        return Ok(None);
+    }
+    disks::enter()?;
+    let started = record_start(32, 31, 1440, 3)?;
+    eprintln!("{} files; {:?} ms", started.files, started.ms);
+    let slowest = started.ms.iter().copied().max().unwrap_or(u64::MAX) as f64 / 1000.0;
+    let mut figure = Figure::new("record.start", "", slowest, "s to first pictures");
+    figure.goal = Some(2.0);
+    figure.met = Some(slowest <= 2.0);
+    Ok(Some(figure))
 }
 
 #[derive(Serialize)]
