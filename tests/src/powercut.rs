@@ -90,6 +90,10 @@ pub fn powercut(rounds: u64, seed: u64) -> Done<Losses> {
     let mut losses = Losses::default();
     let mut since = wait::now();
     all.town.start()?;
+    // Their rates are known by their segments.
+    for cam in CAMERAS {
+        all.town.segments(cam, 1, 40)?;
+    }
     for round in 1..=rounds {
         recording(&mut all.town, since)?;
         thread::sleep(Duration::from_millis(200 + dice.below(5000)));
