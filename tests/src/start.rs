@@ -1,7 +1,7 @@
 //! Task. How long a box takes from a kill to the first pictures on disk, with a month of footage there: folders, files (hard
 //! links) and the index as a month leaves them. The log itself is short: what reading a long one costs is not in this figure.
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -11,7 +11,6 @@ use crate::{
     disks::Disk,
     places, program,
     town::{Plan, Town},
-    wait,
 };
 
 /// Bytes by which pictures are on disk: a whole sealed piece.
@@ -60,7 +59,7 @@ pub fn record_start(cams: u64, days: u64, per_day: u64, times: u64) -> Done<Star
     let mut town = Town::make(folder.path(), plan)?;
     town.label(&disk.at)?;
     town.start()?;
-    lands(&mut town, &disk, 0)?;
+    lands(&mut town, &disk, &[])?;
     town.stop()?;
     let index = town.state.join("index.sqlite");
     let (cams, days, per_day) = (cams.to_string(), days.to_string(), per_day.to_string());
@@ -72,46 +71,44 @@ pub fn record_start(cams: u64, days: u64, per_day: u64, times: u64) -> Done<Star
     let files = said.out.trim().parse::<u64>().told("number of files")?;
     let mut ms = Vec::new();
     for _ in 0..times {
+        let before = open_files(&disk);
         town.start()?;
-        lands(&mut town, &disk, 0)?;
+        lands(&mut town, &disk, &before)?;
         town.kill9()?;
         // What the kernel knows of the folders goes with the mount.
         disk.unmount()?;
         disk.mount()?;
-        let since = wait::now().seconds();
+        let before = open_files(&disk);
         let began = Instant::now();
         town.start()?;
-        lands(&mut town, &disk, since)?;
+        lands(&mut town, &disk, &before)?;
         ms.push(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX));
         town.kill9()?;
     }
     Ok(Started { files, ms })
 }
 
-/// Waits until pictures of a segment begun after `since` are on the disk.
-fn lands(town: &mut Town, disk: &Disk, since: i64) -> Done<()> {
+/// Segments of the real camera that are open, or torn.
+fn open_files(disk: &Disk) -> Vec<PathBuf> {
+    let days = std::fs::read_dir(disk.at.join("footage"))
+        .into_iter()
+        .flatten();
+    days.flatten()
+        .flat_map(|day| places::files_below(&day.path().join("c01"), ".open"))
+        .collect()
+}
+
+/// Waits until pictures of a segment that was not there `before` are on the disk.
+fn lands(town: &mut Town, disk: &Disk, before: &[PathBuf]) -> Done<()> {
     let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until {
         town.must_run()?;
-        for day in std::fs::read_dir(disk.at.join("footage"))
-            .into_iter()
-            .flatten()
-            .flatten()
+        let grown = |f: &PathBuf| f.metadata().is_ok_and(|m| m.len() >= PICTURES);
+        if open_files(disk)
+            .iter()
+            .any(|f| !before.contains(f) && grown(f))
         {
-            for file in places::files_below(&day.path().join("c01"), ".open") {
-                let about = file.metadata();
-                let grown = about.is_ok_and(|m| {
-                    m.len() >= PICTURES
-                        && std::os::unix::fs::MetadataExt::mtime(&m) >= since
-                        && m.created().is_ok_and(|t| {
-                            t.duration_since(std::time::UNIX_EPOCH)
-                                .is_ok_and(|d| i64::try_from(d.as_secs()).is_ok_and(|s| s >= since))
-                        })
-                });
-                if grown {
-                    return Ok(());
-                }
-            }
+            return Ok(());
         }
         std::thread::sleep(Duration::from_millis(10));
     }
