@@ -124,16 +124,9 @@ impl Day {
     fn end(&mut self) -> Done<()> {
         self.town.stop()?;
         self.hub.stop()?;
-        for log in [self.town.log(), self.hub.box_log(&self.town.name)] {
-            let (ours, theirs) = (
-                self.hub.verify("log", &log, false)?,
-                self.hub.verify_py("log", &log, false)?,
-            );
-            if ours != theirs || !ours.intact() {
-                return Err(Trouble(format!("{}\n{}", ours.text, theirs.text)));
-            }
-        }
-        Ok(())
+        self.hub.intact("log", &self.town.log(), false)?;
+        self.hub
+            .intact("log", &self.hub.box_log(&self.town.name), false)
     }
 
     /// Every recorded picture between two times comes out of the hub as one of the camera's own, in the camera's order; returns
@@ -144,13 +137,7 @@ impl Day {
         if pulled.package.as_os_str().is_empty() {
             return Err(Trouble(format!("{}{}", pulled.said.out, pulled.said.err)));
         }
-        let (ours, theirs) = (
-            self.hub.verify("bundle", &pulled.package, false)?,
-            self.hub.verify_py("bundle", &pulled.package, false)?,
-        );
-        if ours != theirs || !ours.intact() {
-            return Err(Trouble(format!("{}\n{}", ours.text, theirs.text)));
-        }
+        self.hub.intact("bundle", &pulled.package, false)?;
         let mut own = Vec::new();
         for source in sources {
             own.push(pictures::decoded(&places::footage(source)?)?);

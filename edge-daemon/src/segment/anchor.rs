@@ -107,7 +107,7 @@ struct Pace {
     to: i64,
     correction: i64,
     first: Option<u64>,
-    /// The newest unit: where it was placed, and when it came.
+    /// The furthest place given so far, and when the newest unit came.
     last: Option<(i64, u64)>,
     nominal: i64,
     /// Smallest arrival − placed time, in ticks: of this stretch of [`PACE_MS`] and of the one before.
@@ -155,7 +155,8 @@ impl Pace {
                 self.nominal = placed - last;
             }
         }
-        self.last = Some((placed, mono_ms));
+        let newest = self.last.map_or(placed, |(last, _)| last.max(placed));
+        self.last = Some((newest, mono_ms));
         self.watch(pts, placed, mono_ms);
         placed
     }
@@ -406,5 +407,24 @@ mod tests {
             None
         );
         assert_eq!(Anchor::default().camera_offset_ms(0, 0, now), None);
+    }
+
+    proptest::proptest! {
+        /// REC-4: whatever a camera stamps, no picture is placed more than [`JUMP`] before the furthest one.
+        #[test]
+        fn no_stamp_takes_time_back(steps in proptest::collection::vec((proptest::num::i32::ANY, 0u64..3_000, 0u8..4), 1..300)) {
+            let (mut anchor, mut pts, mut mono, mut newest) = (Anchor::default(), 0i64, 1_000_000u64, i64::MIN);
+            for (step, passed, kind) in steps {
+                mono += passed;
+                pts += match kind {
+                    0 => i64::from(step),
+                    1 => i64::from(step % 500_000),
+                    _ => ticks(passed),
+                };
+                let placed = anchor.arrived(pts, mono);
+                proptest::prop_assert!(newest == i64::MIN || placed >= newest - JUMP, "{} after {}", placed, newest);
+                newest = newest.max(placed);
+            }
+        }
     }
 }

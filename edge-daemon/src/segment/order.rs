@@ -254,4 +254,40 @@ mod tests {
         let got = run(&mut Order::default(), &[0, 1, 1, 2]);
         assert_eq!(got.len(), 4);
     }
+
+    proptest::proptest! {
+        /// REC-1, REC-4: whatever the times (B pictures, jumps, repeats), every unit comes out, in order, and decode times rise
+        /// without a hole between two jumps.
+        #[test]
+        fn nothing_is_thrown_away_and_no_time_goes_back(
+            steps in proptest::collection::vec((-2_000_000i64..2_000_000, 0u8..8, proptest::bool::ANY), 1..200),
+            reorder in proptest::bool::ANY,
+        ) {
+            let mut order = Order::default();
+            order.expect_reorder(reorder);
+            let (mut out, mut pts, mut cuts) = (Vec::new(), 0i64, Vec::new());
+            let count = steps.len();
+            for (n, (step, kind, key)) in steps.into_iter().enumerate() {
+                pts += match kind {
+                    0 => step,
+                    1 => -7200,
+                    2 => 0,
+                    3 => 10_800,
+                    _ => 3600,
+                };
+                let unit = Unit { lost: n as u32, ..unit(pts, key) };
+                if order.push(unit, &mut out) {
+                    cuts.push(out.len());
+                }
+            }
+            order.flush(&mut out);
+            proptest::prop_assert!(out.iter().enumerate().all(|(n, t)| t.unit.lost == n as u32));
+            proptest::prop_assert_eq!(out.len(), count);
+            for (n, w) in out.windows(2).enumerate() {
+                let follows = w[0].dts < w[1].dts && w[0].dts + i64::from(w[0].duration) == w[1].dts;
+                proptest::prop_assert!(cuts.contains(&(n + 1)) || follows, "{:?}", w);
+                proptest::prop_assert!(w[0].duration > 0);
+            }
+        }
+    }
 }

@@ -560,7 +560,10 @@ fn time_statement(f: &Facts<'_>) -> String {
             plain(&step.src, 40)
         );
     }
-    if let Some(offset) = of::<CamSession>(f).last().and_then(|(_, c)| c.offset_ms) {
+    // By the footage itself where it says so, else by the session it came from.
+    let offset = f.masters.iter().rev().find_map(|m| m.line.offset_ms);
+    let session = || of::<CamSession>(f).last().and_then(|(_, c)| c.offset_ms);
+    if let Some(offset) = offset.or_else(session) {
         let _ = write!(out, "; the camera's own clock differed by {offset} ms");
     }
     // The bracket: what the hub's clock says, whatever the box's said.

@@ -248,7 +248,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             how: "burned".into(),
             proofs: 0,
             lost: 0,
-            offset_ms: None,
+            offset_ms: Some(7_300),
             key: "c03/2026-11-03".into(),
             rate: None,
         };
@@ -421,6 +421,7 @@ fn a_package_verifies_in_every_way() {
         "CR/1234/26",
         "m7 covers 12.5 %",
         "camera silent",
+        "the camera's own clock differed by 7300 ms",
         "disk-slow",
         "Criminal Justice Act 1967",
         "op:0147",
