@@ -421,7 +421,7 @@ fn a_package_verifies_in_every_way() {
         "CR/1234/26",
         "m7 covers 12.5 %",
         "camera silent",
-        "the camera's own clock differed by 7300 ms",
+        "own clock differed by 7300 ms",
         "disk-slow",
         "Criminal Justice Act 1967",
         "op:0147",
