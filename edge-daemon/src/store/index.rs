@@ -6,6 +6,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use logbook::LogFolder;
@@ -148,6 +149,8 @@ pub enum IndexError {
     Log(#[source] std::io::Error),
 }
 
+static OPENING: Mutex<()> = Mutex::new(());
+
 /// Owned by one thread at a time; open another for another thread.
 pub struct Index {
     path: PathBuf,
@@ -189,8 +192,11 @@ impl Index {
             })
         };
         let sound = |index: &Self| index.matches();
+        // One at a time: what one thread sets aside, no other may have just found good.
+        let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut index = match make() {
             Ok(index) if sound(&index) => index,
+            Err(e) if !is_damage(&e) => return Err(sqlite(e)),
             first => {
                 match &first {
                     Ok(_) => {
@@ -206,6 +212,7 @@ impl Index {
                 make().map_err(sqlite)?
             }
         };
+        drop(opening);
         index.catch_up_with(&mut progress)?;
         Ok(index)
     }
@@ -473,16 +480,19 @@ impl Index {
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open(path)?;
+    let mut db = Connection::open(path)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.pragma_update(None, "journal_mode", "WAL")?;
     db.pragma_update(None, "synchronous", "NORMAL")?;
-    let version: i64 = db.pragma_query_value(None, "user_version", |r| r.get(0))?;
+    // Looked at and made as one: several threads open a new index at the same time.
+    let making = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i64 = making.pragma_query_value(None, "user_version", |r| r.get(0))?;
     if version == 0 {
-        db.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
-        ))?;
-    } else if version != SCHEMA {
+        making.execute_batch(TABLES)?;
+        making.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    making.commit()?;
+    if version != 0 && version != SCHEMA {
         return Err(rusqlite::Error::SqliteFailure(
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA),
             Some(format!("made by another version ({version})")),
@@ -497,6 +507,15 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
             Some(sound),
         ))
     }
+}
+
+/// Whether the file itself is to blame, not a lock, a missing folder or a full disk.
+fn is_damage(e: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, SchemaChanged};
+    matches!(
+        e.sqlite_error_code(),
+        Some(DatabaseCorrupt | NotADatabase | SchemaChanged)
+    )
 }
 
 /// Moves a damaged file out of the way for whoever looks into it; one that merely does not match is removed.
@@ -656,4 +675,56 @@ fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> rusqlite::Res
         _ => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At a first start several threads open the index at once: none takes another's half-made file for a damaged one.
+    #[test]
+    fn many_may_open_a_new_index_at_once() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (path, log) = (
+            folder.path().join("index.sqlite"),
+            folder.path().join("log/1"),
+        );
+        fs::create_dir_all(&log).expect("log");
+        let open = || Index::open(&path, &log).expect("opened");
+        std::thread::scope(|s| {
+            let threads: Vec<_> = (0..8).map(|_| s.spawn(open)).collect();
+            let all: Vec<Index> = threads
+                .into_iter()
+                .map(|t| t.join().expect("thread"))
+                .collect();
+            // What one writes, all see.
+            all[0]
+                .db
+                .execute("INSERT INTO log VALUES (1, 7, x'00')", [])
+                .expect("written");
+            for index in &all {
+                assert_eq!(index.read_of(1).expect("read"), 7);
+            }
+        });
+        assert!(!folder.path().join("index.sqlite.damaged").exists());
+    }
+
+    /// Only a file that is to blame is set aside.
+    #[test]
+    fn a_damaged_index_is_set_aside_and_a_missing_folder_is_not_blamed_on_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (path, log) = (
+            folder.path().join("index.sqlite"),
+            folder.path().join("log/1"),
+        );
+        fs::create_dir_all(&log).expect("log");
+        fs::write(&path, vec![7u8; 9000]).expect("rubbish");
+        Index::open(&path, &log).expect("made anew");
+        assert!(folder.path().join("index.sqlite.damaged").exists());
+        let nowhere = folder.path().join("no/such/index.sqlite");
+        assert!(matches!(
+            Index::open(&nowhere, &log),
+            Err(IndexError::Sqlite { .. })
+        ));
+    }
 }
