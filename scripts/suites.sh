@@ -31,8 +31,9 @@ chosen() {
     if [ ${#names[@]} -eq 0 ]; then suites "$1"; else suites "$1" | grep -Fx "$(printf '%s\n' "${names[@]}")" || true; fi
 }
 names=("$@")
+all=$(suites together; suites alone)
 for name in "${names[@]}"; do
-    { suites together; suites alone; } | grep -Fxq "$name" || { echo "suites: there is no suite $name in tests/Cargo.toml" >&2; exit 64; }
+    grep -Fxq "$name" <<<"$all" || { echo "suites: there is no suite $name in tests/Cargo.toml" >&2; exit 64; }
 done
 failed=0
 chosen together | xargs -r -P 3 -I{} bash -c 'one "$1"' _ {} || failed=1

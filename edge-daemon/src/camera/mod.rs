@@ -6,7 +6,6 @@
 //!                       ↑ which volume: store/overseer
 //! ```
 mod event;
-mod mask;
 mod pictures;
 mod rates;
 pub mod report;

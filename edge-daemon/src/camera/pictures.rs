@@ -118,7 +118,7 @@ impl Worker {
             lost: AtomicU32::new(0),
         });
         let (feed, units) = sync_channel(QUEUE);
-        let polygons = super::mask::polygons_json(mask).0;
+        let polygons = mask.polygons_json();
         let fps = fps_milli as f64 / 1000.0;
         let setup = Box::new(move |p: &Parameters| setup_json(p, &polygons, fps));
         let mut threads = Vec::new();

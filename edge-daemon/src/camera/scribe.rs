@@ -21,7 +21,6 @@ use shared::{
 };
 
 use super::{
-    mask,
     report::{Closed, Report},
     track::Shared,
 };
@@ -196,14 +195,13 @@ impl Scribe {
         else {
             return Ok(());
         };
-        let (_, sha256) = mask::polygons_json(m);
         self.log.append(
             WHO,
             &MaskSet {
                 cam: shared.id().clone(),
                 mask: m.id.clone(),
-                sha256,
-                permille: mask::permille(m),
+                sha256: hex(&m.digest()),
+                permille: m.permille(),
                 review: m.review,
             },
         )?;

@@ -103,23 +103,15 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// SHA-256 of the polygons as `[[[x,y],…],…]` without white space, for `mask.set`.
+    /// The polygons as the picture worker is given them: `[[[x,y],…],…]` without white space.
+    pub fn polygons_json(&self) -> String {
+        // Numbers in lists always have a JSON form.
+        serde_json::to_string(&self.polygons).unwrap_or_default()
+    }
+
+    /// SHA-256 of those bytes, for `mask.set`.
     pub fn digest(&self) -> Digest {
-        let corner = |(x, y): &(f64, f64)| format!("[{x},{y}]");
-        let polygon = |p: &Vec<(f64, f64)>| {
-            format!("[{}]", p.iter().map(corner).collect::<Vec<_>>().join(","))
-        };
-        record::sha256(
-            format!(
-                "[{}]",
-                self.polygons
-                    .iter()
-                    .map(polygon)
-                    .collect::<Vec<_>>()
-                    .join(",")
-            )
-            .as_bytes(),
-        )
+        record::sha256(self.polygons_json().as_bytes())
     }
 
     /// Thousandths of the picture it covers.

@@ -100,7 +100,7 @@ fn a_whole_file_with_its_defaults() {
     );
     assert_eq!(
         mask.digest(),
-        record::sha256(b"[[[0,0.2],[0.4,0.2],[0.4,1]]]")
+        record::sha256(b"[[[0.0,0.2],[0.4,0.2],[0.4,1.0]]]")
     );
     assert!(
         !format!("{c:?}").contains("hunter2"),
