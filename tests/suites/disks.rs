@@ -1,5 +1,5 @@
-//! Task. What can happen to footage disks, on real file systems: missing, late, pulled out, read-only, dead, full, slow, hung, and a
-//! label given to the wrong folder.
+//! Task. What can happen to footage disks, on real file systems: missing, late, pulled out, read-only, dead, full, slow, hung, another
+//! box's, copied, and a label given to the wrong folder.
 
 mod rig;
 
@@ -394,6 +394,59 @@ fn the_forecast_says_what_cannot_be_kept() -> Done<()> {
     assert!(
         forecast["days_left"].as_u64().is_some_and(|d| d <= 1),
         "{forecast}"
+    );
+    town.stop()
+}
+
+/// REC-1, FLT-3: another box's disk and a copy of a disk are not written to, each is said with what it is, and the right disk in
+/// the same place is used as soon as it is there.
+#[test]
+fn a_wrong_disk_and_a_copied_one_are_not_used() -> Done<()> {
+    let _alone = rig::alone();
+    if !disks::possible("another box's disk and a copied one") {
+        return Ok(());
+    }
+    disks::enter()?;
+    let folder = Folder::new("wrong")?;
+    let cameras = Cameras::start(scene())?;
+    let a = Disk::make(folder.path(), "disk-ashby", 300)?;
+    let b = Disk::make(folder.path(), "disk-b", 400)?;
+    let c = Disk::make(folder.path(), "disk-c", 500)?;
+    let right = Disk::make(folder.path(), "disk-right", 600)?;
+    let mut town = Town::make(folder.path(), plan(&cameras).volume(&b.at).volume(&c.at))?;
+    let brook = Town::make(
+        folder.path(),
+        Plan::new("brook").camera("c01", "rtsp://127.0.0.1:1/x"),
+    )?;
+    town.label(&a.at)?;
+    town.label(&right.at)?;
+    brook.label(&b.at)?;
+    for disk in [&a, &c, &right] {
+        disk.unmount()?;
+    }
+    let image = |name: &str| folder.path().join(format!("{name}.img"));
+    fs::copy(image("disk-ashby"), image("disk-c")).told("copying a disk")?;
+    a.mount()?;
+    c.mount()?;
+
+    town.start()?;
+    fault(&mut town, "disk.label", "disk-b belongs to the box brook")?;
+    fault(&mut town, "disk.label", "are the same volume")?;
+    town.segments("c01", 2, 40)?;
+    for disk in [&b, &c] {
+        assert!(
+            disk.holds(".open").is_empty() && disk.holds(".age").is_empty(),
+            "{} was recorded to",
+            disk.at.display()
+        );
+    }
+    b.unmount()?;
+    disks::tell("mount", args!["-o", "loop", image("disk-right"), b.at])?;
+    used(&mut town, &b, "the right disk is used")?;
+    let still = town.fault("disk.label").unwrap_or_default();
+    assert!(
+        still.contains("are the same volume") && !still.contains("brook"),
+        "{still}"
     );
     town.stop()
 }
