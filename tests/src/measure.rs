@@ -54,6 +54,11 @@ fn kib(pid: u32, name: &str) -> u64 {
         .unwrap_or(0)
 }
 
+/// What a process itself has in memory, without those it has started.
+pub fn memory_mib(pid: u32) -> f64 {
+    kib(pid, "VmRSS:") as f64 / 1024.0
+}
+
 /// A process with all its descendants.
 pub fn cost(pid: u32) -> Done<Cost> {
     let parents: BTreeMap<u32, u32> = fs::read_dir("/proc")

@@ -12,7 +12,7 @@ use beadle_tests::{
     cameras::{Cameras, OVER_MARKER, Scene},
     dice::Dice,
     hub::{Hub, time},
-    measure::cost,
+    measure::{cost, memory_mib},
     places,
     town::{Plan, Town},
     wait::{self, Look},
@@ -112,7 +112,8 @@ fn soak(minutes: u64, seed: u64) -> Done<()> {
         done?;
         acts += 1;
         if Instant::now() > settle {
-            memory.push(cost(pid)?.rss_mib);
+            // Picture workers come and go with their cameras: each begins with a memory of its own.
+            memory.push(memory_mib(pid));
         }
         thread::sleep(Duration::from_millis(500 + dice.below(8000)));
     }
