@@ -398,6 +398,8 @@ impl Owner {
         {
             tracing::error!(error = %e, "log key not replaced");
         }
+        // The hub is to say its time to the new clock, not a minute later.
+        sign |= self.writer.stepped();
         sign |= self.writer.lines_above_head() >= LINES_PER_HEAD;
         sign |= self.writer.lines_above_head() > 0 && self.writer.head_age_ms(now) >= HEAD_MS;
         if sign {

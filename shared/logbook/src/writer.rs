@@ -83,6 +83,7 @@ pub(crate) struct Writer {
     /// Wall time at which the key in force was named.
     key_since: shared::time::Utc,
     boot: u64,
+    stepped: bool,
     file: File,
     file_start: u64,
     /// Bytes of whole lines in the file.
@@ -185,6 +186,7 @@ impl Writer {
             keys,
             key_since: now.wall,
             boot,
+            stepped: false,
             file,
             file_start: 0,
             file_bytes: 0,
@@ -339,6 +341,7 @@ impl Writer {
             keys,
             key_since,
             boot,
+            stepped: false,
             file,
             file_start: found.file_start,
             file_bytes: found.file_bytes,
@@ -445,6 +448,7 @@ impl Writer {
                         src: "jump".into(),
                     },
                 )?;
+                self.stepped = true;
             }
         }
         self.raw(kind, who, &data)
@@ -708,6 +712,11 @@ impl Writer {
             }
         }
         Ok(true)
+    }
+
+    /// Whether a `clock.step` line was put before another since this was last asked: a head is due at once.
+    pub fn stepped(&mut self) -> bool {
+        std::mem::take(&mut self.stepped)
     }
 
     pub fn size(&self) -> u64 {
