@@ -19,6 +19,8 @@ pub mod state;
 pub mod stop;
 pub mod store;
 pub mod supervise;
+#[cfg(test)]
+mod testing;
 pub mod uplink;
 
 #[global_allocator]

@@ -19,7 +19,10 @@ use super::{
     switch::{Order, Reason, Switch},
     track::Shared,
 };
-use crate::{segment::rate::Rate, store::writer::lock};
+use crate::{
+    segment::rate::{Rate, Wanted},
+    store::writer::lock,
+};
 
 const WHO: &str = "sys:rec";
 const LOOK: Duration = Duration::from_millis(250);
@@ -112,7 +115,7 @@ impl Rates {
     pub fn status(&self, index: usize) -> Option<(Rate, Option<Utc>)> {
         let one = self.0.cameras.get(&index)?;
         let until = lock(&one.switch).until(self.0.clock.now());
-        let realtime = one.shared.realtime.load(Relaxed);
+        let realtime = lock(&one.shared.wanted).realtime;
         Some((one.rate(realtime), until.filter(|_| realtime)))
     }
 
@@ -227,7 +230,10 @@ impl Rates {
             },
         )?;
         *lock(&one.said) = Some(reason);
-        one.shared.realtime.store(reason.is_some(), Relaxed);
+        *lock(&one.shared.wanted) = Wanted {
+            realtime: reason.is_some(),
+            since: now.wall,
+        };
         tracing::info!(camera = %cam, rate = rate.code(), why, "rate set");
         if !matches!(reason, Some(Reason::Order(_)))
             && let Some(order) = kept.get_mut(cam).filter(|o| !o.over)
@@ -256,22 +262,14 @@ fn write(path: &std::path::Path, kept: &BTreeMap<CameraId, Order>) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use logbook::{Settings, SystemClock};
-    use shared::time::Now;
+    use shared::record::{Record, Value};
 
     use super::*;
     use crate::{
         config::{Camera, Timelapse},
         segment::sequence::Sequence,
+        testing::{Hands, lines, open_log},
     };
-
-    #[derive(Debug)]
-    struct Hands(Mutex<Now>);
-    impl Clock for Hands {
-        fn now(&self) -> Now {
-            *lock(&self.0)
-        }
-    }
 
     struct World {
         home: tempfile::TempDir,
@@ -284,15 +282,7 @@ mod tests {
 
     fn world() -> World {
         let home = tempfile::tempdir().expect("home");
-        let settings = Settings {
-            base: "cctv.example.gov.uk/box/ashby".into(),
-            site: "Ashby".into(),
-            hw: "test".into(),
-            sw: "test".into(),
-            key_life: Duration::from_secs(3600),
-            acks: true,
-        };
-        let (log, _) = LogHandle::open(home.path(), settings, Arc::new(SystemClock)).expect("log");
+        let (log, _) = open_log(home.path(), Arc::new(logbook::SystemClock));
         let camera = |(index, timelapse): (usize, Option<Timelapse>)| {
             let config = Camera {
                 id: CameraId::parse(&format!("c0{index}")).expect("id"),
@@ -317,10 +307,7 @@ mod tests {
         World {
             home,
             log,
-            hands: Arc::new(Hands(Mutex::new(Now {
-                wall: Utc(T),
-                mono: 1_000,
-            }))),
+            hands: Hands::new(Utc(T), 1_000),
             cameras: [None, Some(lapse)]
                 .into_iter()
                 .enumerate()
@@ -334,36 +321,22 @@ mod tests {
             let path = self.home.path().join("rates.json");
             Rates::start(path, self.log.clone(), self.hands.clone(), &self.cameras)
         }
-        fn pass(&self, ms: u64) {
-            let mut now = lock(&self.hands.0);
-            now.mono += ms;
-            now.wall = now.wall.plus_ms(ms as i64);
-        }
-        fn set(&self, wall: Utc) {
-            lock(&self.hands.0).wall = wall;
-        }
         fn realtime(&self) -> bool {
-            self.cameras[1].realtime.load(Relaxed)
+            lock(&self.cameras[1].wanted).realtime
         }
         /// (rate, why, order) of every line.
         fn said(&self) -> Vec<(String, String, Option<u64>)> {
-            let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder())
-                .expect("log")
-                .flatten()
-                .map(|f| f.path())
-                .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
-                .collect();
-            files.sort();
-            let text: String = files
-                .iter()
-                .map(|f| std::fs::read_to_string(f).expect("read"))
-                .collect();
-            text.lines()
-                .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok())
-                .filter(|l| l["type"] == "rate.set")
-                .map(|l| {
-                    let text = |key: &str| l["data"][key].as_str().unwrap_or("").to_owned();
-                    (text("rate"), text("why"), l["data"]["order"].as_u64())
+            let all = lines(&self.log);
+            let text = |r: &Record, key: &str| {
+                let value = r.data.get(key).and_then(Value::as_str);
+                value.unwrap_or("").to_owned()
+            };
+            all.iter()
+                .filter(|r| r.kind == "rate.set")
+                .map(|r| {
+                    let order = r.data.get("order").and_then(Value::as_int);
+                    let order = order.and_then(|n| u64::try_from(n).ok());
+                    (text(r, "rate"), text(r, "why"), order)
                 })
                 .collect()
         }
@@ -384,7 +357,7 @@ mod tests {
         assert_eq!(until, Utc(T + 600_000));
         assert!(w.realtime());
         assert_eq!(rates.status(1), Some((Rate::Realtime, Some(until))));
-        w.pass(60_000);
+        w.hands.pass(60_000);
         assert_eq!(
             rates.order(&c(1), 40, Utc(T), 10),
             Ok(until),
@@ -399,10 +372,10 @@ mod tests {
             .order(&c(0), 41, Utc(T + 1), 10)
             .expect_err("continuous");
         assert!(never.contains("c00 records continuously"), "{never}");
-        w.pass(539_999);
+        w.hands.pass(539_999);
         rates.look();
         assert!(w.realtime());
-        w.pass(1);
+        w.hands.pass(1);
         rates.look();
         rates.look();
         assert!(!w.realtime());
@@ -427,19 +400,19 @@ mod tests {
     fn orders_over_a_restart() {
         let w = world();
         w.start().order(&c(1), 40, Utc(T), 10).expect("obeyed");
-        w.pass(60_000);
+        w.hands.pass(60_000);
         let rates = w.start();
         assert_eq!(
             rates.status(1),
             Some((Rate::Realtime, Some(Utc(T + 600_000))))
         );
-        w.set(Utc(5));
+        w.hands.set(Utc(5));
         let rates2 = w.start();
         assert_eq!(rates2.status(1), Some((Rate::Realtime, Some(Utc(600_005)))));
-        w.set(Utc(T + 900_000));
-        w.cameras[1].realtime.store(false, Relaxed);
+        w.hands.set(Utc(T + 900_000));
+        *lock(&w.cameras[1].wanted) = Wanted::default();
         assert_eq!(w.start().status(1), Some((Rate::Timelapse(5), None)));
-        w.set(Utc(5));
+        w.hands.set(Utc(5));
         assert_eq!(
             w.start().status(1),
             Some((Rate::Timelapse(5), None)),
@@ -459,10 +432,10 @@ mod tests {
         rates.look();
         assert!(w.realtime());
         rates.event(1, false);
-        w.pass(1_999);
+        w.hands.pass(1_999);
         rates.look();
         assert!(w.realtime());
-        w.pass(1);
+        w.hands.pass(1);
         rates.look();
         assert!(!w.realtime());
         let whys: Vec<String> = w.said().into_iter().map(|s| s.1).collect();

@@ -27,6 +27,7 @@ use crate::{
     reader::Recipients,
     state::State,
     store::{Volumes, volume},
+    testing::{lines, open_log},
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -246,16 +247,8 @@ fn world() -> World {
 fn world_with(count: usize) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
-    let settings = logbook::Settings {
-        base: "cctv.example.gov.uk/box/ashby".into(),
-        site: "Ashby".into(),
-        hw: "test".into(),
-        sw: "test".into(),
-        key_life: Duration::from_secs(3600),
-        acks: true,
-    };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (log, opened) = LogHandle::open(state.root(), settings, clock.clone()).expect("log");
+    let (log, opened) = open_log(state.root(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
     let key = crate::identity::BoxKey::open_or_make(&state.identity()).expect("key");
     let volume = home.path().join("volume");
@@ -338,23 +331,8 @@ impl World {
     }
 
     fn lines(&self, kind: &str) -> Vec<Line> {
-        let mut files: Vec<PathBuf> = std::fs::read_dir(self.log.folder())
-            .expect("log")
-            .flatten()
-            .map(|f| f.path())
-            .filter(|p| p.extension().is_some_and(|e| e == "jsonl"))
-            .collect();
-        files.sort();
-        let bytes: Vec<u8> = files
-            .iter()
-            .flat_map(|f| std::fs::read(f).expect("log file"))
-            .collect();
-        let whole = |l: &&[u8]| l.ends_with(b"\n");
-        let parse = |l| Record::parse(l).expect("line");
-        bytes
-            .split_inclusive(|b| *b == b'\n')
-            .filter(whole)
-            .map(parse)
+        lines(&self.log)
+            .into_iter()
             .filter(|r| kind.split('|').any(|k| k == r.kind))
             .map(Line)
             .collect()

@@ -22,7 +22,7 @@ use crate::{
     segment::{
         Cause, Heard, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
-        rate::{Thinner, Verdict},
+        rate::{Thinner, Verdict, Wanted},
         sequence::Sequence,
     },
     store::writer::{Begin, End, Landed, Queue, Ticket, lock},
@@ -40,8 +40,8 @@ pub struct Shared {
     offset_ms: AtomicI64,
     /// Somebody wants the open segment closed at its next key frame.
     pub cut: AtomicBool,
-    /// A camera in time-lapse is to record in real time now.
-    pub realtime: AtomicBool,
+    /// Of a camera in time-lapse.
+    pub wanted: Mutex<Wanted>,
     pub numbers: Mutex<Sequence<Closed>>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
@@ -57,7 +57,7 @@ impl Shared {
             lost: AtomicU64::new(0),
             offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
-            realtime: AtomicBool::new(false),
+            wanted: Mutex::default(),
             numbers: Mutex::new(numbers),
             settled: Condvar::new(),
         }
@@ -182,7 +182,8 @@ impl Track {
         match &mut self.thinner {
             None => self.cutter.unit(unit, origin_us, &mut self.steps),
             Some(thinner) => {
-                let seen = thinner.unit(&mut unit, self.shared.realtime.load(Relaxed));
+                let at = self.cutter.at(unit.pts, origin_us);
+                let seen = thinner.unit(&mut unit, at, *lock(&self.shared.wanted));
                 if seen.verdict == Verdict::Skip {
                     self.cutter.skipped(unit.pts, seen, &mut self.steps);
                 } else {

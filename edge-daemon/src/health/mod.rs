@@ -172,16 +172,8 @@ mod tests {
     #[test]
     fn raised_once_cleared_once() {
         let dir = tempfile::tempdir().expect("dir");
-        let settings = logbook::Settings {
-            base: "cctv.example.gov.uk/box/ashby".into(),
-            site: "s".into(),
-            hw: "h".into(),
-            sw: "t".into(),
-            key_life: std::time::Duration::from_secs(3600),
-            acks: true,
-        };
         let clock: Arc<dyn Clock> = Arc::new(logbook::SystemClock);
-        let (log, _) = LogHandle::open(dir.path(), settings, clock.clone()).expect("log");
+        let (log, _) = crate::testing::open_log(dir.path(), clock.clone());
         let faults = Faults::new(log.clone(), clock);
         let cam = CameraId::parse("c01").expect("cam");
         faults.on("camera.stalled", Some(&cam), "one");

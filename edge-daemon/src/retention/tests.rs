@@ -1,17 +1,12 @@
 //! Task. Whole sweeps and start-up recovery: a real log, a real reader, real files, a clock that is told the time.
-use std::{
-    fs,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{fs, path::PathBuf, sync::Arc};
 
-use logbook::{LogFolder, LogHandle, Settings};
+use logbook::LogHandle;
 use shared::{
     id::{BoxName, CameraId},
     record::{Record, Value, hex, sha256},
     segment::SegmentName,
-    time::{Clock, Day, Now, Utc, Zone},
+    time::{Day, Utc, Zone},
     types::SegWrite,
 };
 
@@ -29,19 +24,13 @@ use crate::{
     state::State,
     stop::Stop,
     store::{Index, Volumes, recovery, volume},
+    testing::{Hands, lines, open_log},
 };
-
-struct Told(Mutex<Now>);
-impl Clock for Told {
-    fn now(&self) -> Now {
-        *self.0.lock().expect("clock")
-    }
-}
 
 struct World {
     _home: tempfile::TempDir,
     state: State,
-    clock: Arc<Told>,
+    clock: Arc<Hands>,
     log: LogHandle,
     volumes: Volumes,
     volume: PathBuf,
@@ -50,25 +39,11 @@ struct World {
     faults: Faults,
 }
 
-fn settings() -> Settings {
-    Settings {
-        base: "cctv.example.gov.uk/box/ashby".into(),
-        site: "Ashby".into(),
-        hw: "test".into(),
-        sw: "test".into(),
-        key_life: Duration::from_secs(3600),
-        acks: true,
-    }
-}
-
 fn world(now: &str) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
-    let clock = Arc::new(Told(Mutex::new(Now {
-        wall: utc(now),
-        mono: 5_000,
-    })));
-    let (log, _) = LogHandle::open(state.root(), settings(), clock.clone()).expect("log");
+    let clock = Hands::new(utc(now), 5_000);
+    let (log, _) = open_log(state.root(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
     let server = Server::bind(&state, &name).expect("reader");
     std::thread::spawn(move || server.run());
@@ -168,17 +143,8 @@ impl World {
         }
         path
     }
-    fn lines(&self) -> Vec<Record> {
-        let bytes = LogFolder::new(&self.log.folder())
-            .read_lines(0, u64::MAX, usize::MAX)
-            .expect("log");
-        bytes
-            .split_inclusive(|b| *b == b'\n')
-            .map(|l| Record::parse(l).expect("record"))
-            .collect()
-    }
     fn of(&self, kind: &str) -> Vec<Record> {
-        self.lines()
+        lines(&self.log)
             .into_iter()
             .filter(|r| r.kind == kind)
             .collect()

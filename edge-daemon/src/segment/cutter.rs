@@ -235,6 +235,11 @@ impl Cutter {
             .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
     }
 
+    /// When the picture with the time `pts` was made, as the segment that is open has it.
+    pub fn at(&self, pts: i64, origin_us: i64) -> Utc {
+        wall(self.open.as_ref().map_or(origin_us, |o| o.origin_us), pts)
+    }
+
     /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
     pub fn unit(&mut self, unit: Unit, origin_us: i64, out: &mut Vec<Step>) {
         let mut timed = std::mem::take(&mut self.timed);

@@ -169,16 +169,7 @@ impl Order {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn unit(pts: i64, key: bool) -> Unit {
-        Unit {
-            pts,
-            key,
-            bytes: bytes::Bytes::new(),
-            lost: 0,
-            parameters: None,
-        }
-    }
+    use crate::testing::unit;
 
     fn run(order: &mut Order, pts: &[i64]) -> Vec<(i64, i64, u32)> {
         let mut out = Vec::new();

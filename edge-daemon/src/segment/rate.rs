@@ -5,17 +5,22 @@
 //!      ^------- key frame, no longer wanted -------'
 //! ```
 //! The rate changes only at a key frame, so that no picture is recorded that cannot be decoded and none is missing between the
-//! two; the camera's key frame interval decides how soon. The cutter begins a segment there: a segment has one rate, and its
-//! line says which.
+//! two; the camera's key frame interval decides how soon. What counts is the picture's own time: pictures that come late, from
+//! before the switch, are still judged by the rate they were made under. The cutter begins a segment there: a segment has one
+//! rate, and its line says which.
 //!
 //! A time-lapse picture stands for the time until the next is due. Its length must be known when it is taken, because it goes
 //! to disk at once; so it is foretold from the distance of the camera's key frames.
+use shared::time::Utc;
+
 use super::{TICKS_PER_SEC, Unit, order::JUMP};
 
 /// A key frame this much before its time is taken: cameras are not exact.
 const EARLY: i64 = TICKS_PER_SEC / 4;
 /// The camera sent nothing for longer than this: pictures are missing, whatever the rate.
 const MISSING: i64 = 2 * TICKS_PER_SEC;
+/// Pictures from before a switch are waited for no longer than this: if the clock was set meanwhile they would never end.
+const LATE: i64 = 10 * TICKS_PER_SEC;
 
 /// What a segment is recorded at. A camera that is always in real time has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,22 @@ impl Rate {
         match self {
             Rate::Realtime => "realtime".into(),
             Rate::Timelapse(secs) => format!("timelapse-{secs}"),
+        }
+    }
+}
+
+/// What a camera that has two is to be recorded at, since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub realtime: bool,
+    pub since: Utc,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            realtime: false,
+            since: Utc(i64::MIN),
         }
     }
 }
@@ -63,6 +84,8 @@ pub struct Thinner {
     every: i64,
     secs: u32,
     now: Option<Rate>,
+    /// The first picture that came after the rate in force was no longer wanted.
+    asked: Option<i64>,
     /// The next picture is due, in ticks.
     due: Option<i64>,
     last: Option<i64>,
@@ -80,6 +103,7 @@ impl Thinner {
             every: i64::from(secs) * TICKS_PER_SEC,
             secs,
             now: None,
+            asked: None,
             due: None,
             last: None,
             last_key: None,
@@ -108,8 +132,8 @@ impl Thinner {
                 .is_some_and(|(l, k)| l - k > ticks)
     }
 
-    /// Judges a unit; one that is recorded is given the parameters that units skipped before it brought.
-    pub fn unit(&mut self, unit: &mut Unit, realtime: bool) -> Seen {
+    /// Judges a unit, a picture made at `at`; one that is recorded is given the parameters that units skipped before it brought.
+    pub fn unit(&mut self, unit: &mut Unit, at: Utc, wanted: Wanted) -> Seen {
         let lapsing = matches!(self.now, Some(Rate::Timelapse(_)));
         let step = self.last.map(|l| unit.pts.saturating_sub(l));
         let jumped = lapsing && step.is_some_and(|s| s.abs() > JUMP);
@@ -125,16 +149,7 @@ impl Thinner {
             }
             self.last_key = Some(unit.pts);
         }
-        let wanted = if realtime {
-            Rate::Realtime
-        } else {
-            Rate::Timelapse(self.secs)
-        };
-        if self.now != Some(wanted) && (unit.key || self.now.is_none()) {
-            self.now = Some(wanted);
-            self.due = None;
-        }
-        let rate = self.now.unwrap_or(wanted);
+        let rate = self.rate(unit, at, wanted);
         let verdict = match rate {
             Rate::Realtime => Verdict::Record,
             Rate::Timelapse(_) if unit.key && self.due.is_none_or(|d| unit.pts >= d - EARLY) => {
@@ -163,6 +178,26 @@ impl Thinner {
         }
     }
 
+    /// The rate the unit is judged by: the one in force, or from this key frame on the one that is wanted.
+    fn rate(&mut self, unit: &Unit, at: Utc, wanted: Wanted) -> Rate {
+        let next = if wanted.realtime {
+            Rate::Realtime
+        } else {
+            Rate::Timelapse(self.secs)
+        };
+        let Some(now) = self.now.filter(|now| *now != next) else {
+            (self.now, self.asked) = (Some(next), None);
+            return next;
+        };
+        let asked = *self.asked.get_or_insert(unit.pts);
+        let from_before = at < wanted.since && (unit.pts - asked).abs() < LATE;
+        if from_before || !unit.key {
+            return now;
+        }
+        (self.now, self.asked, self.due) = (Some(next), None, None);
+        next
+    }
+
     /// A time-lapse picture is taken: when the next is due, and how long this one lasts until the key frame that will be it.
     fn taken(&mut self, pts: i64) -> u32 {
         // Counted from when this one was due, so that the rate is kept although key frames come when they come.
@@ -184,17 +219,19 @@ impl Thinner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::unit;
 
     const S: i64 = TICKS_PER_SEC;
 
-    fn unit(pts: i64, key: bool) -> Unit {
-        Unit {
-            pts,
-            key,
-            bytes: bytes::Bytes::new(),
-            lost: 0,
-            parameters: None,
+    fn wanted(realtime: bool) -> Wanted {
+        Wanted {
+            realtime,
+            ..Wanted::default()
         }
+    }
+    /// A unit made when it comes.
+    fn judge(t: &mut Thinner, unit: &mut Unit, realtime: bool) -> Seen {
+        t.unit(unit, Utc(0), wanted(realtime))
     }
 
     /// 25 pictures a second, a key frame every `key` pictures; what is recorded of `secs` seconds as (picture, verdict).
@@ -203,7 +240,7 @@ mod tests {
             .map(|i| {
                 (
                     i,
-                    t.unit(&mut unit(i * 3600, i % key == 0), realtime).verdict,
+                    judge(t, &mut unit(i * 3600, i % key == 0), realtime).verdict,
                 )
             })
             .filter(|(_, v)| *v != Verdict::Skip)
@@ -253,7 +290,7 @@ mod tests {
         let mut t = Thinner::new(2);
         let times = [0, 2 * S - 300, 4 * S - 700, 6 * S + 100, 8 * S - 900];
         for at in times {
-            let v = t.unit(&mut unit(at, true), false).verdict;
+            let v = judge(&mut t, &mut unit(at, true), false).verdict;
             assert!(matches!(v, Verdict::Lasts(_)), "{at}: {v:?}");
         }
     }
@@ -277,11 +314,46 @@ mod tests {
         assert_eq!(lapse.iter().map(|l| l.0).collect::<Vec<_>>(), [300, 400]);
     }
 
+    /// REC-3: a link that is slow brings pictures late; those made before a switch are judged as they would have been in time, at both
+    /// switches. A clock that was set meanwhile does not hold a switch up for long.
+    #[test]
+    fn late_pictures_are_judged_by_their_own_time() {
+        let mut t = Thinner::new(4);
+        // Key frames every two seconds, made at their time stamp, all of them coming after both switches.
+        let mut rates = Vec::new();
+        let at = |secs: i64| Utc(secs * 1000);
+        let mut see = |secs: i64, realtime: bool, since: i64| {
+            let since = at(since);
+            let wanted = Wanted { realtime, since };
+            rates.push(t.unit(&mut unit(secs * S, true), at(secs), wanted).rate);
+        };
+        see(0, false, 0);
+        see(2, true, 3);
+        see(4, true, 3);
+        see(6, false, 7);
+        see(8, false, 7);
+        use Rate::{Realtime, Timelapse};
+        let lapse = Timelapse(4);
+        assert_eq!(rates, [lapse, lapse, Realtime, Realtime, lapse]);
+        // An hour ahead: nothing will be made after it for an hour.
+        rates.clear();
+        let mut see = |secs: i64| {
+            let wanted = Wanted {
+                realtime: true,
+                since: at(3600),
+            };
+            rates.push(t.unit(&mut unit(secs * S, true), at(secs), wanted).rate);
+        };
+        (5..10).for_each(|n| see(2 * n));
+        see(20);
+        assert_eq!(rates, [lapse, lapse, lapse, lapse, lapse, Realtime]);
+    }
+
     /// What units that are not recorded bring is not lost, and what they show of the camera is seen.
     #[test]
     fn skipped_units_are_looked_at() {
         let mut t = Thinner::new(4);
-        t.unit(&mut unit(0, true), false);
+        judge(&mut t, &mut unit(0, true), false);
         let mut with = unit(50 * 3600, true);
         with.parameters = Some(footage::mp4::Parameters {
             codec: footage::mp4::Codec::H264,
@@ -290,21 +362,27 @@ mod tests {
             config: vec![1],
             sound: None,
         });
-        assert_eq!(t.unit(&mut with, false).verdict, Verdict::Skip);
+        assert_eq!(judge(&mut t, &mut with, false).verdict, Verdict::Skip);
         let mut taken = unit(100 * 3600, true);
-        t.unit(&mut taken, false);
+        judge(&mut t, &mut taken, false);
         assert!(taken.parameters.is_some());
-        assert!(t.unit(&mut unit(-2 * S, false), false).jumped);
+        assert!(judge(&mut t, &mut unit(-2 * S, false), false).jumped);
         assert!(matches!(
-            t.unit(&mut unit(0, true), false).verdict,
+            judge(&mut t, &mut unit(0, true), false).verdict,
             Verdict::Lasts(_)
         ));
         // Silent for three seconds, then its next key frame.
-        assert_eq!(t.unit(&mut unit(3 * S, false), false).silent_since, None);
-        assert_eq!(t.unit(&mut unit(4 * S, true), false).silent_since, Some(0));
+        assert_eq!(
+            judge(&mut t, &mut unit(3 * S, false), false).silent_since,
+            None
+        );
+        assert_eq!(
+            judge(&mut t, &mut unit(4 * S, true), false).silent_since,
+            Some(0)
+        );
         assert!(!t.starved(5 * S));
-        t.unit(&mut unit(8 * S, false), false);
-        t.unit(&mut unit(10 * S, false), false);
+        judge(&mut t, &mut unit(8 * S, false), false);
+        judge(&mut t, &mut unit(10 * S, false), false);
         assert!(t.starved(5 * S));
         t.finish();
         assert!(!t.starved(5 * S));
@@ -313,12 +391,15 @@ mod tests {
     #[test]
     fn asked_to_be_soon() {
         let mut t = Thinner::new(60);
-        t.unit(&mut unit(0, true), false);
+        judge(&mut t, &mut unit(0, true), false);
         t.soon();
         assert!(matches!(
-            t.unit(&mut unit(2 * S, true), false).verdict,
+            judge(&mut t, &mut unit(2 * S, true), false).verdict,
             Verdict::Lasts(_)
         ));
-        assert_eq!(t.unit(&mut unit(4 * S, true), false).verdict, Verdict::Skip);
+        assert_eq!(
+            judge(&mut t, &mut unit(4 * S, true), false).verdict,
+            Verdict::Skip
+        );
     }
 }

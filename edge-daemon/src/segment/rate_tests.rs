@@ -5,7 +5,7 @@ use shared::time::{Utc, Zone};
 use super::{
     Cause, Unit,
     cutter::{Cutter, Loss, Step},
-    rate::{Rate, Thinner, Verdict},
+    rate::{Rate, Thinner, Verdict, Wanted},
     ticks_us,
 };
 
@@ -64,7 +64,12 @@ impl Rig {
                 sound: None,
             }),
         };
-        let seen = self.thinner.unit(&mut unit, self.realtime);
+        let wanted = Wanted {
+            realtime: self.realtime,
+            ..Wanted::default()
+        };
+        let at = self.cutter.at(pts, 0);
+        let seen = self.thinner.unit(&mut unit, at, wanted);
         if seen.verdict == Verdict::Skip {
             self.cutter.skipped(pts, seen, &mut self.steps);
         } else {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use nix::time::{ClockId, clock_gettime};
 use shared::{id::CameraId, time::Clock};
 
 use super::{
@@ -17,7 +18,8 @@ use super::{
 use crate::{health::Faults, stop::Stop};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// The forecast is made anew no oftener than this, and so rarely that it costs a thousandth of a core.
+/// The forecast is made anew no oftener than this, and so rarely that it costs a thousandth of a core (of its own time: on a busy
+/// box it may take long and cost little).
 const SOONEST: Duration = Duration::from_secs(30);
 const LATEST: Duration = Duration::from_secs(3600);
 
@@ -49,11 +51,11 @@ impl Watch {
                 self.came_back(&volume.path);
             }
             if since.elapsed() >= wait {
-                let began = Instant::now();
+                let began = cpu();
                 if let Err(e) = self.forecast(index) {
                     tracing::warn!(error = %e, "no forecast of disk space can be made");
                 }
-                wait = (began.elapsed() * 1000).clamp(SOONEST, LATEST);
+                wait = (cpu().saturating_sub(began) * 1000).clamp(SOONEST, LATEST);
                 since = Instant::now();
             }
         }
@@ -93,4 +95,9 @@ impl Watch {
             .unwrap_or_else(PoisonError::into_inner) = all;
         Ok(())
     }
+}
+
+/// What this thread has cost so far.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
 }

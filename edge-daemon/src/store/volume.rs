@@ -109,6 +109,15 @@ impl Entry {
     }
 }
 
+/// When a volume that was found so is looked at again.
+fn again(code: &str) -> Duration {
+    if code == "disk.failed" {
+        AGAIN_FAILED
+    } else {
+        AGAIN
+    }
+}
+
 fn full(path: &Path, free: u64) -> String {
     format!(
         "{}: {free} MiB are free, {RESERVE_MIB} are needed to record there",
@@ -206,12 +215,7 @@ impl Volumes {
                     other => other,
                 };
                 let code = error.code();
-                let again = if code == "disk.failed" {
-                    AGAIN_FAILED
-                } else {
-                    AGAIN
-                };
-                e.bad(code, error.to_string(), again);
+                e.bad(code, error.to_string(), again(code));
             }
         }
         self.0.news.store(true, Relaxed);
@@ -256,12 +260,7 @@ impl Volumes {
         match there {
             Err(error) => {
                 let code = error.code();
-                let again = if code == "disk.failed" {
-                    AGAIN_FAILED
-                } else {
-                    AGAIN
-                };
-                e.bad(code, error.to_string(), again);
+                e.bad(code, error.to_string(), again(code));
             }
             Ok(()) if free < RESERVE_MIB => {
                 let why = full(&e.path, free);

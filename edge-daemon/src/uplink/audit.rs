@@ -299,16 +299,7 @@ mod tests {
     #[test]
     fn what_the_hub_holds_must_be_a_beginning_of_our_log() {
         let dir = tempfile::tempdir().expect("dir");
-        let settings = logbook::Settings {
-            base: "cctv.example.gov.uk/box/ashby".into(),
-            site: "s".into(),
-            hw: "h".into(),
-            sw: "t".into(),
-            key_life: Duration::from_secs(3600),
-            acks: true,
-        };
-        let (log, _) =
-            LogHandle::open(dir.path(), settings, Arc::new(logbook::SystemClock)).expect("log");
+        let (log, _) = crate::testing::open_log(dir.path(), Arc::new(logbook::SystemClock));
         for _ in 0..5 {
             log.append(
                 "sys:test",

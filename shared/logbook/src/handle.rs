@@ -276,16 +276,6 @@ struct Owner {
     dirty_since: Option<Instant>,
 }
 
-/// Types after which a head is signed at once.
-fn head_at_once(kind: &str) -> bool {
-    kind.starts_with("exp.")
-        || kind.starts_with("hold.")
-        || matches!(
-            kind,
-            "mask.set" | "del.range" | "clock.step" | "key.roll" | "log.close"
-        )
-}
-
 impl Owner {
     fn run(&mut self, inbox: &Receiver<Ask>) {
         loop {
@@ -316,7 +306,6 @@ impl Owner {
     /// One round: write all, sync once, answer, then what time makes due. True when the log was closed.
     fn turn(&mut self, batch: Vec<Ask>) -> bool {
         let mut waiting: Vec<(Reply<Line>, Line)> = Vec::new();
-        let mut sign = false;
         let mut closing = None;
         let mut signers = Vec::new();
         let before = self.writer.size();
@@ -330,7 +319,6 @@ impl Owner {
                     reply,
                 } => match self.writer.append(kind, &who, &data) {
                     Ok(line) => {
-                        sign |= head_at_once(kind);
                         if synced {
                             waiting.push((reply, line));
                         } else {
@@ -361,7 +349,7 @@ impl Owner {
                 });
             }
         }
-        self.minute(sign || !signers.is_empty());
+        self.minute(!signers.is_empty());
         for reply in signers {
             let _ = reply.send(self.writer.sign());
         }
@@ -398,8 +386,7 @@ impl Owner {
         {
             tracing::error!(error = %e, "log key not replaced");
         }
-        // The hub is to say its time to the new clock, not a minute later.
-        sign |= self.writer.stepped();
+        sign |= self.writer.head_due();
         sign |= self.writer.lines_above_head() >= LINES_PER_HEAD;
         sign |= self.writer.lines_above_head() > 0 && self.writer.head_age_ms(now) >= HEAD_MS;
         if sign {

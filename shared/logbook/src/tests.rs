@@ -416,6 +416,24 @@ fn clock_steps_and_stalls_are_announced() {
     );
 }
 
+/// Audit 2.4: a clock step is covered by a head at once, also when it was announced before a line that asks for none.
+#[test]
+fn a_step_before_any_line_is_signed_at_once() {
+    let dir = TempDir::new().expect("dir");
+    let clock = TestClock::new();
+    let (log, _) = open(dir.path(), &clock);
+    line(&log);
+    let before = log.sign_head().expect("signs");
+    clock.step(3_600_000);
+    line(&log);
+    let head = log
+        .wait_head(before.head.size + 2, Duration::from_secs(10))
+        .expect("a head");
+    let seen = kinds(&log.folder());
+    let step = seen.iter().position(|k| k == "clock.step").expect("a step");
+    assert!(head.head.size > step as u64, "{seen:?}");
+}
+
 /// AUD-3: lines go to the hub, heads come back countersigned, the box logs each; both copies verify as INTACT.
 #[test]
 fn a_countersigned_log_verifies_on_both_sides() {

@@ -71,6 +71,16 @@ pub(crate) fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error
     move |source| LogError::Io { what, path, source }
 }
 
+/// Types after which a head is signed at once.
+fn head_at_once(kind: &str) -> bool {
+    kind.starts_with("exp.")
+        || kind.starts_with("hold.")
+        || matches!(
+            kind,
+            "mask.set" | "del.range" | "clock.step" | "key.roll" | "log.close"
+        )
+}
+
 pub(crate) struct Writer {
     settings: Settings,
     clock: Arc<dyn Clock>,
@@ -83,7 +93,8 @@ pub(crate) struct Writer {
     /// Wall time at which the key in force was named.
     key_since: shared::time::Utc,
     boot: u64,
-    stepped: bool,
+    /// See [`Writer::head_due`].
+    head_due: bool,
     file: File,
     file_start: u64,
     /// Bytes of whole lines in the file.
@@ -186,7 +197,7 @@ impl Writer {
             keys,
             key_since: now.wall,
             boot,
-            stepped: false,
+            head_due: false,
             file,
             file_start: 0,
             file_bytes: 0,
@@ -341,7 +352,7 @@ impl Writer {
             keys,
             key_since,
             boot,
-            stepped: false,
+            head_due: false,
             file,
             file_start: found.file_start,
             file_bytes: found.file_bytes,
@@ -448,7 +459,6 @@ impl Writer {
                         src: "jump".into(),
                     },
                 )?;
-                self.stepped = true;
             }
         }
         self.raw(kind, who, &data)
@@ -475,6 +485,7 @@ impl Writer {
             now.mono = now.mono.max(last.mono);
         }
         let n = self.frontier.size();
+        self.head_due |= head_at_once(kind);
         let envelope = Envelope {
             log: &self.origin,
             n,
@@ -585,6 +596,7 @@ impl Writer {
             self.roots.pop_first();
         }
         self.head = Some(signed);
+        self.head_due = false;
         self.signed_mono = self.clock.now().mono;
         Ok(())
     }
@@ -714,9 +726,9 @@ impl Writer {
         Ok(true)
     }
 
-    /// Whether a `clock.step` line was put before another since this was last asked: a head is due at once.
-    pub fn stepped(&mut self) -> bool {
-        std::mem::take(&mut self.stepped)
+    /// Whether a line above the newest head asks for a head at once.
+    pub fn head_due(&self) -> bool {
+        self.head_due
     }
 
     pub fn size(&self) -> u64 {

@@ -41,20 +41,8 @@ impl Rig {
 
     /// Hub and box with more in their environment, e.g. both on a clock that is wrong.
     pub fn with(name: &str, segment_secs: u32, env: Vec<(String, String)>) -> Done<Self> {
-        let alone = alone();
-        let folder = Folder::new(name)?;
-        let cameras = Cameras::start(scene())?;
-        let mut hub = Hub::make_with(folder.path(), env.clone())?.started()?;
-        let mut town = Town::make(folder.path(), plan(&cameras, segment_secs))?;
-        town.env = env;
-        let town = town.enrolled(&mut hub)?.started()?;
-        Ok(Self {
-            town,
-            hub,
-            cameras,
-            folder,
-            _alone: alone,
-        })
+        let plan = |cameras: &Cameras| plan(cameras, segment_secs);
+        Self::at(name, scene(), plan, env.clone(), env)
     }
 
     /// Other cameras, and another plan for the box.

@@ -319,13 +319,7 @@ fn other_software_reads_a_segment() {
 /// REC-5: whatever is cut off, whole fragments are found, and nothing else is taken for one.
 #[test]
 fn a_torn_segment_keeps_its_whole_fragments() {
-    let parameters = Parameters {
-        codec: Codec::H264,
-        width: 320,
-        height: 180,
-        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
-        sound: None,
-    };
+    let parameters = plain();
     let frames: Vec<Frame> = (0..30)
         .map(|i| Frame {
             dts: i * 3600,
@@ -389,13 +383,7 @@ fn a_torn_segment_keeps_its_whole_fragments() {
 
 #[test]
 fn refused_rather_than_written_wrong() {
-    let good = Parameters {
-        codec: Codec::H264,
-        width: 320,
-        height: 180,
-        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
-        sound: None,
-    };
+    let good = plain();
     assert!(init(&good).is_ok());
     assert!(
         init(&Parameters {
@@ -676,13 +664,7 @@ proptest! {
 /// REC-3: a segment of a camera with two rates says its own, and what fills it up between pictures takes nothing from them, whole or torn.
 #[test]
 fn a_time_lapse_segment_says_so_and_is_filled_up() {
-    let parameters = Parameters {
-        codec: Codec::H264,
-        width: 320,
-        height: 180,
-        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
-        sound: None,
-    };
+    let parameters = plain();
     let mut bytes = init(&parameters).expect("init");
     say_rate("timelapse-4", &mut bytes);
     let (mut ends, mut filled) = (Vec::new(), Vec::new());

@@ -1,0 +1,72 @@
+//! What the unit tests of several modules need: a log of a test box, its lines, a clock that is set by hand, a unit.
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use logbook::{LogFolder, LogHandle, Opened, Settings};
+use shared::{
+    record::Record,
+    time::{Clock, Now, Utc},
+};
+
+use crate::segment::Unit;
+
+/// The log of the box ashby.
+pub(crate) fn open_log(home: &Path, clock: Arc<dyn Clock>) -> (LogHandle, Opened) {
+    let settings = Settings {
+        base: "cctv.example.gov.uk/box/ashby".into(),
+        site: "Ashby".into(),
+        hw: "test".into(),
+        sw: "test".into(),
+        key_life: Duration::from_secs(3600),
+        acks: true,
+    };
+    LogHandle::open(home, settings, clock).expect("log opens")
+}
+
+/// Every whole line of a log.
+pub(crate) fn lines(log: &LogHandle) -> Vec<Record> {
+    let bytes = LogFolder::new(&log.folder())
+        .read_lines(0, u64::MAX, usize::MAX)
+        .expect("log is read");
+    bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| Record::parse(l).expect("a record"))
+        .collect()
+}
+
+/// A clock that goes when it is told to.
+pub(crate) struct Hands(pub Mutex<Now>);
+
+impl Hands {
+    pub fn new(wall: Utc, mono: u64) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Now { wall, mono })))
+    }
+    pub fn pass(&self, ms: u64) {
+        let mut now = self.0.lock().expect("clock");
+        now.mono += ms;
+        now.wall = now.wall.plus_ms(ms as i64);
+    }
+    pub fn set(&self, wall: Utc) {
+        self.0.lock().expect("clock").wall = wall;
+    }
+}
+
+impl Clock for Hands {
+    fn now(&self) -> Now {
+        *self.0.lock().expect("clock")
+    }
+}
+
+/// A unit with nothing in it.
+pub(crate) fn unit(pts: i64, key: bool) -> Unit {
+    Unit {
+        pts,
+        key,
+        bytes: bytes::Bytes::new(),
+        lost: 0,
+        parameters: None,
+    }
+}
