@@ -51,6 +51,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 const LAST_HEAD: Duration = Duration::from_millis(1500);
 const KEY_LIFE: Duration = Duration::from_secs(3600);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
+/// When the index could not be used at all, it is tried again.
+const INDEX_AGAIN: Duration = Duration::from_secs(30);
 /// The log beats every minute; one that has not grown for this long is stuck.
 const LOG_STUCK: Duration = Duration::from_secs(100);
 
@@ -133,11 +135,13 @@ pub fn run(config: Config) -> Result<(), RunError> {
             state.clone(),
         );
         threads.push(thread("recovery", move || {
-            let (mut index, found) = match indexed(&state, &log, &watch.volumes, &faults) {
-                Ok(both) => both,
-                Err(e) => {
-                    // Recording does not need the index; recovery, deletion and pulls say so themselves when they miss it.
-                    faults.on("index.unusable", None, &crate::commands::chain(&e));
+            // Recording does not need the index, but lines wait until recovery knows where each camera's numbers stand.
+            let (mut index, found) = loop {
+                match indexed(&state, &log, &watch.volumes, &faults) {
+                    Ok(both) => break both,
+                    Err(e) => faults.on("index.unusable", None, &crate::commands::chain(&e)),
+                }
+                if stop.wait(INDEX_AGAIN) {
                     return;
                 }
             };

@@ -214,6 +214,10 @@ conditions! {
         "State folder cannot be written"
         "The box cannot write its state folder. Recording goes on for as long as the log can be written."
         "Check the system disk for space and errors."
+    "capture.stopped" Critical Contractor
+        "Cameras cannot be read"
+        "A thread that reads cameras could not be started, or one ended that should not have. Up to sixteen cameras are not recorded."
+        "Restart the box. If it comes back, look at its memory and its limit of threads."
     "recording.stopped" Critical HubStaff
         "Recording has stopped"
         "No frame of this camera has landed on disk. Other faults on this box say why."

@@ -42,14 +42,12 @@ pub fn states(document: &[u8], topic: &str) -> Vec<bool> {
                 v[1..].split(quote).next()
             })
             .collect();
-        let is = |words: [&str; 2]| {
-            let same = |v: &&str| words.iter().any(|w| v.trim().eq_ignore_ascii_case(w));
-            values.iter().any(same)
-        };
-        match (is(["true", "1"]), is(["false", "0"])) {
-            (true, _) => out.push(true),
-            (false, true) => out.push(false),
-            (false, false) => out.extend([true, false]),
+        let is = |word: &str| values.iter().any(|v| v.trim().eq_ignore_ascii_case(word));
+        // A number beside a truth value is something else, an object's.
+        match (is("true"), is("false"), is("1"), is("0")) {
+            (true, ..) | (false, false, true, _) => out.push(true),
+            (_, true, ..) | (_, _, _, true) => out.push(false),
+            _ => out.extend([true, false]),
         }
     }
     out
@@ -104,6 +102,12 @@ mod tests {
             [false],
             "not the source's 1"
         );
+        let counted = format!(
+            r#"<tt:SimpleItem Name="IsMotion" Value="false"/>{}"#,
+            r#"<tt:SimpleItem Name="ObjectId" Value="1"/>"#
+        );
+        let counted = document(motion, &counted);
+        assert_eq!(states(counted.as_bytes(), "MotionAlarm"), [false]);
         let pulse = document("tns1:Device/Trigger/Relay", "");
         assert_eq!(states(pulse.as_bytes(), "Trigger"), [true, false]);
         let other = on.replace("wsnt:", "b:").replace("tt:", "");

@@ -71,6 +71,8 @@ pub struct Status {
     pub lost: u64,
     /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
     pub rate: Option<(Rate, Option<Utc>)>,
+    /// Of a camera in time-lapse: a picture is followed by none for so long.
+    pub stands_ms: Option<u64>,
 }
 
 /// Frames landed within this long: it is recording.
@@ -188,9 +190,7 @@ impl Cameras {
             threads.extend(spawn("capture", move || {
                 if let Err(e) = rtsp::run(chunk, &context) {
                     tracing::error!(error = %e, "a capture thread could not start");
-                    let _ = context.reports.send(Report::Stopped(Some(format!(
-                        "a capture thread could not start: {e}"
-                    ))));
+                    let _ = context.reports.send(Report::Capture(e.to_string()));
                 }
             }));
         }
@@ -207,8 +207,12 @@ impl Cameras {
         let one = |c: &Arc<Shared>| {
             let landed = c.landed.last();
             // A time-lapse picture is followed by none for a while.
-            let lapse = c.config.timelapse.as_ref();
-            let patience = RECORDING_MS + lapse.map_or(0, |t| u64::from(t.every_secs) * 1000);
+            let stands_ms = c.config.timelapse.as_ref().map(|t| {
+                // Key frames may be further apart than was asked for.
+                let asked = u64::from(t.every_secs) * 1000;
+                asked.max(c.stands_ms.load(Relaxed))
+            });
+            let patience = RECORDING_MS + stands_ms.unwrap_or(0);
             let status = Status {
                 connected: c.connected.load(Relaxed),
                 recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience),
@@ -216,6 +220,7 @@ impl Cameras {
                 frames: c.landed.frames(),
                 lost: c.lost.load(Relaxed),
                 rate: self.inner.rates.status(c.index),
+                stands_ms,
             };
             (c.id().clone(), status)
         };

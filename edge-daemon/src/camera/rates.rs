@@ -156,7 +156,8 @@ impl Rates {
             order,
             made,
             minutes,
-            until: now.wall.plus_ms(i64::from(minutes) * 60_000),
+            // A clock that is behind the hub's would end it too early after a restart with the right time.
+            until: now.wall.max(made).plus_ms(i64::from(minutes) * 60_000),
             over: minutes == 0,
         };
         let mut all = kept.clone();

@@ -23,6 +23,8 @@ pub struct Closed {
     pub rate: Option<String>,
     pub lost: u64,
     pub loss: Option<Loss>,
+    /// The camera's clock minus the box's, as it was last known while it was recorded.
+    pub offset_ms: Option<i64>,
 }
 
 /// Sent without waiting; handled in order by the scribe.
@@ -74,8 +76,8 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
-    /// A thread that records could not start.
-    Stopped(Option<String>),
+    /// A thread that reads cameras could not start.
+    Capture(String),
     /// No key could be had from the reader's store.
     Reader(Option<String>),
     /// [`super::Cameras::recovered`] was called.

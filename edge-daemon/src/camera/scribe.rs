@@ -178,7 +178,7 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("camera.events", id, failed.as_deref());
             }
-            Report::Stopped(why) => self.fault("recording.stopped", None, why.as_deref()),
+            Report::Capture(why) => self.fault("capture.stopped", None, Some(why)),
             Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),
             Report::Stop => {}
         }
@@ -328,7 +328,7 @@ impl Scribe {
             lost: closed.lost,
             key: closed.key.clone(),
             rate: closed.rate.clone(),
-            offset_ms: shared.offset_ms(),
+            offset_ms: closed.offset_ms,
         })?;
         tracing::debug!(camera = %cam, s, file = %name.closed_path(), "segment logged");
         Ok(())

@@ -24,6 +24,7 @@ use crate::{
         cutter::{Cutter, Step},
         rate::{Thinner, Verdict, Wanted},
         sequence::Sequence,
+        ticks_us,
     },
     store::writer::{Begin, End, Landed, Queue, Ticket, lock},
 };
@@ -42,6 +43,8 @@ pub struct Shared {
     pub cut: AtomicBool,
     /// Of a camera in time-lapse.
     pub wanted: Mutex<Wanted>,
+    /// In time-lapse: how long the last picture stands until the next.
+    pub stands_ms: AtomicU64,
     pub numbers: Mutex<Sequence<Closed>>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
@@ -58,6 +61,7 @@ impl Shared {
             offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
             wanted: Mutex::default(),
+            stands_ms: AtomicU64::new(0),
             numbers: Mutex::new(numbers),
             settled: Condvar::new(),
         }
@@ -185,8 +189,13 @@ impl Track {
                 let at = self.cutter.at(unit.pts, origin_us);
                 let seen = thinner.unit(&mut unit, at, *lock(&self.shared.wanted));
                 if seen.verdict == Verdict::Skip {
-                    self.cutter.skipped(unit.pts, seen, &mut self.steps);
+                    self.cutter
+                        .skipped(unit.pts, seen, origin_us, &mut self.steps);
                 } else {
+                    if let Verdict::Lasts(ticks) = seen.verdict {
+                        let ms = ticks_us(ticks.into()).unsigned_abs() / 1000;
+                        self.shared.stands_ms.store(ms, Relaxed);
+                    }
                     self.cutter.rated(unit, seen, origin_us, &mut self.steps);
                 }
             }
@@ -296,6 +305,7 @@ impl Track {
                                 t1: wall,
                                 lost,
                                 loss,
+                                offset_ms: self.shared.offset_ms(),
                             },
                         );
                         self.current = None;
@@ -305,7 +315,16 @@ impl Track {
             }
             Step::End { id, t1, lost, loss } => {
                 if let Some(current) = self.current.take_if(|c| c.ticket.id == id) {
-                    current.queue.end(&current.ticket, End { t1, lost, loss });
+                    let offset_ms = self.shared.offset_ms();
+                    current.queue.end(
+                        &current.ticket,
+                        End {
+                            t1,
+                            lost,
+                            loss,
+                            offset_ms,
+                        },
+                    );
                 }
             }
         }

@@ -113,7 +113,9 @@ impl Open {
             // Jitter of arrival is not the sound's: it runs on evenly unless it is off by a tenth of a second.
             let slack = rate / 10;
             let at = match self.sound_due {
-                Some(due) if (at - due).abs() <= slack || at < due => due,
+                Some(due) if (at - due).abs() <= slack => due,
+                // What was laid too late before cannot be taken back; frames are left out until it is right again.
+                Some(due) if at < due => continue,
                 None if at < -slack => continue, // of pictures before this segment
                 _ => at.max(0),
             };
@@ -243,14 +245,13 @@ impl Cutter {
     /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
     pub fn unit(&mut self, unit: Unit, origin_us: i64, out: &mut Vec<Step>) {
         let mut timed = std::mem::take(&mut self.timed);
-        let before = self.origin_us.replace(origin_us).unwrap_or(origin_us);
+        let before = self.origin_us.unwrap_or(origin_us);
+        let cause = self.broke(origin_us);
         if self.order.push(unit, &mut timed) {
             // What was held back belongs to the time before.
             self.take(&mut timed, before, out);
             self.close(None, out);
-            // Where RTP lies on the clock has not moved: nothing jumped, the camera made no pictures.
-            let paused = origin_us.saturating_sub(before).abs() <= PAUSE_US;
-            self.because(if paused { Cause::Stall } else { Cause::Jump });
+            self.because(cause);
         } else {
             self.take(&mut timed, origin_us, out);
         }
@@ -260,7 +261,7 @@ impl Cutter {
     /// Adds a unit of a camera that has two rates, as it was judged; one that is skipped must not come here but to [`Cutter::skipped`].
     /// A time-lapse picture is handed out at once: the next may be a minute away.
     pub fn rated(&mut self, unit: Unit, seen: Seen, origin_us: i64, out: &mut Vec<Step>) {
-        self.look(unit.pts, seen, out);
+        let cause = self.look(unit.pts, seen, origin_us, out);
         if self.rate != Some(seen.rate) {
             self.cut_at_next_key();
             self.rate = Some(seen.rate);
@@ -273,7 +274,7 @@ impl Cutter {
         if self.order.push(unit, &mut timed) {
             self.take(&mut timed, origin_us, out);
             self.close(None, out);
-            self.because(Cause::Jump);
+            self.because(cause);
         }
         self.order.hurry(&mut timed);
         if let Some(t) = timed.last_mut() {
@@ -285,22 +286,35 @@ impl Cutter {
     }
 
     /// A unit that is not recorded.
-    pub fn skipped(&mut self, pts: i64, seen: Seen, out: &mut Vec<Step>) {
-        self.look(pts, seen, out);
+    pub fn skipped(&mut self, pts: i64, seen: Seen, origin_us: i64, out: &mut Vec<Step>) {
+        self.look(pts, seen, origin_us, out);
         if let Some(open) = &mut self.open {
             open.last = open.last.max(pts);
         }
     }
 
-    fn look(&mut self, pts: i64, seen: Seen, out: &mut Vec<Step>) {
+    /// Why times do not go on where they were, if they do not.
+    fn broke(&mut self, origin_us: i64) -> Cause {
+        let before = self.origin_us.replace(origin_us).unwrap_or(origin_us);
+        // Where RTP lies on the clock has not moved: nothing jumped, the camera made no pictures.
+        if origin_us.saturating_sub(before).abs() <= PAUSE_US {
+            Cause::Stall
+        } else {
+            Cause::Jump
+        }
+    }
+
+    fn look(&mut self, pts: i64, seen: Seen, origin_us: i64, out: &mut Vec<Step>) -> Cause {
+        let cause = self.broke(origin_us);
         if seen.jumped {
             self.close(None, out);
             self.order.restart();
-            self.because(Cause::Jump);
+            self.because(cause);
         } else if let (Some(since), Some(open)) = (seen.silent_since, &mut self.open) {
             let (from, to) = (open.wall(since), open.wall(pts));
             note(&mut open.loss, from, to, 0);
         }
+        cause
     }
 
     fn take(&mut self, timed: &mut Vec<Timed>, origin_us: i64, out: &mut Vec<Step>) {

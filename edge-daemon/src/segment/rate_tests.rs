@@ -15,6 +15,8 @@ struct Rig {
     thinner: Thinner,
     cutter: Cutter,
     realtime: bool,
+    /// Where the camera's time zero lies.
+    origin_us: i64,
     /// Key frames every so many pictures.
     gop: i64,
     n: i64,
@@ -37,6 +39,7 @@ impl Rig {
             thinner: Thinner::new(every),
             cutter: Cutter::new(Zone::parse("Europe/London").expect("zone"), secs),
             realtime: false,
+            origin_us: 0,
             gop: 50,
             n: 0,
             steps: Vec::new(),
@@ -68,12 +71,14 @@ impl Rig {
             realtime: self.realtime,
             ..Wanted::default()
         };
-        let at = self.cutter.at(pts, 0);
+        let at = self.cutter.at(pts, self.origin_us);
         let seen = self.thinner.unit(&mut unit, at, wanted);
         if seen.verdict == Verdict::Skip {
-            self.cutter.skipped(pts, seen, &mut self.steps);
+            self.cutter
+                .skipped(pts, seen, self.origin_us, &mut self.steps);
         } else {
-            self.cutter.rated(unit, seen, 0, &mut self.steps);
+            self.cutter
+                .rated(unit, seen, self.origin_us, &mut self.steps);
         }
     }
 
@@ -244,11 +249,21 @@ fn jumps_and_silence_are_said() {
     rig.frames(110);
     rig.n += 25 * 3600;
     rig.n -= rig.n % 50;
+    rig.origin_us = -3_600_000_000;
     rig.frames(120);
     let all = rig.segments();
     assert_eq!(all.len(), 2);
     assert_eq!(all[1].gap, Some(Cause::Jump));
     assert_eq!(all[0].t1, Some(4_400));
+
+    // Its clock went on, and it made no pictures for longer than a segment can say.
+    let mut rig = Rig::new(4, 60);
+    rig.frames(110);
+    rig.n += 190;
+    rig.frames(200);
+    let all = rig.segments();
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[1].gap, Some(Cause::Stall));
 
     let mut rig = Rig::new(4, 60);
     rig.frames(110);

@@ -62,7 +62,7 @@ impl Watch {
     }
 
     fn came_back(&self, volume: &std::path::Path) {
-        match recovery::waiting(volume) {
+        match recovery::waiting(&self.volumes, volume) {
             Ok(0) => {}
             Ok(torn) => {
                 let why = format!(

@@ -2,7 +2,7 @@
 //! the disks is said. Recording does not wait for it.
 //!
 //! [`scan`] lists the files, a million of them perhaps, while the cameras already record: what was begun since the start is told
-//! apart by [`Volumes::begun`]. [`Found::recover`] then works through what was left. Lines of new segments wait for both.
+//! apart by [`Volumes::begun_here`]. [`Found::recover`] then works through what was left. Lines of new segments wait for both.
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -59,8 +59,7 @@ pub struct Found {
     last: BTreeMap<CameraId, (u64, Utc)>,
     /// Logged segments whose file is on none of the volumes.
     missing: Vec<(CameraId, u64)>,
-    /// A volume could not be listed.
-    sick: bool,
+    volumes: Option<Volumes>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +71,7 @@ pub enum RecoveryError {
 /// Compares disks and log, camera by camera. What is on none of the volumes is called missing only when all of them are there.
 pub fn scan(volumes: &Volumes, index: &Index) -> Result<Found, RecoveryError> {
     let mut found = Found {
+        volumes: Some(volumes.clone()),
         last: index
             .last()?
             .into_iter()
@@ -79,12 +79,11 @@ pub fn scan(volumes: &Volumes, index: &Index) -> Result<Found, RecoveryError> {
             .collect(),
         ..Found::default()
     };
-    let complete = volumes.complete();
-    let mut sick = |volume: &Path, e: std::io::Error| {
+    let lapses = volumes.lapses();
+    let sick = |volume: &Path, e: std::io::Error| {
         // The other disks are recovered, and nothing of this one is called lost.
         let why = format!("footage on {} cannot be listed: {e}", volume.display());
         volumes.failed(volume, "disk.failed", &why);
-        found.sick = true;
     };
     let mut folders: BTreeMap<CameraId, Vec<Place>> = BTreeMap::new();
     for volume in volumes.all() {
@@ -121,9 +120,10 @@ pub fn scan(volumes: &Volumes, index: &Index) -> Result<Found, RecoveryError> {
         }
         lost.insert(cam, missing);
     }
-    volumes.begun_no_more();
+    volumes.told();
     found.orphans = listed;
-    if complete && !found.sick {
+    // A disk that went away meanwhile may have been listed as an empty folder.
+    if volumes.all_there() && volumes.lapses() == lapses {
         let numbered = lost.into_iter();
         found.missing = numbered
             .flat_map(|(cam, all)| all.into_iter().map(move |s| (cam.clone(), s)))
@@ -191,18 +191,20 @@ impl Place {
 
 /// Interrupted recordings on a volume that came into use while the box runs. They are made whole at the next start: the log takes
 /// a camera's segments in the order they were recorded.
-pub fn waiting(volume: &Path) -> std::io::Result<usize> {
+pub fn waiting(volumes: &Volumes, volume: &Path) -> std::io::Result<usize> {
     let mut torn = 0;
     for place in places(volume)? {
-        torn += place.files()?.iter().filter(|o| o.open).count();
+        let open = place.files()?.into_iter().filter(|o| o.open);
+        let open = open.map(|o| volume.join(o.name.open_path()));
+        // What is being recorded there now waits for nothing; it may have been closed since it was listed.
+        torn += open
+            .filter(|path| !volumes.begun_here(path) && path.exists())
+            .count();
     }
     Ok(torn)
 }
 
 impl Found {
-    pub fn last(&self) -> &BTreeMap<CameraId, (u64, Utc)> {
-        &self.last
-    }
     pub fn orphans(&self) -> usize {
         self.orphans.values().map(Vec::len).sum()
     }
@@ -250,6 +252,17 @@ impl Found {
                 }
             }
             recovered(&cam, last);
+        }
+        if self.missing.is_empty() {
+            return;
+        }
+        if !self.volumes.as_ref().is_some_and(Volumes::all_there) {
+            // It took a while to come here.
+            tracing::warn!(
+                segments = self.missing.len(),
+                "logged segments were not found, but a disk has gone since: none is called lost"
+            );
+            return;
         }
         for (cam, s) in &self.missing {
             // Retention may have deleted it since the scan.

@@ -6,15 +6,16 @@
 //! ```text
 //! configured ── examine ──▶ good ── look (label, device, space), a failed write ──▶ bad: code and why
 //!                            ▲                                                        │
-//!                            └────────────── examine (a thread; may hang) ◀───────────┘ every 2 s, after a failed write 10 s
+//!                            └────────────── examine ◀────────────────────────────────┘ every 2 s, after a failed write 10 s
 //! ```
+//! A disk may hang for as long as it likes: each is looked at in a thread of its own, at most one at a time.
 //! The writer says when a write failed; the overseer alone looks, and alone says to people how the volumes are.
 use std::{
-    collections::HashSet,
+    collections::HashMap,
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::{Duration, Instant},
@@ -35,6 +36,11 @@ const ROOM_MIB: u64 = RESERVE_MIB + 16;
 /// How often a volume that is missing, wrong, full or read-only is looked at again, and one where a write failed.
 const AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_FAILED: Duration = Duration::from_secs(10);
+/// A look at a good disk that takes longer than this has found it sick; until then others need not wait for more than a moment.
+const HUNG: Duration = Duration::from_secs(20);
+const MOMENT: Duration = Duration::from_millis(100);
+/// How long the start waits for disks.
+const START: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Volume {
@@ -60,10 +66,37 @@ struct Inner {
     this_box: BoxName,
     key: Vec<u8>,
     entries: Mutex<Vec<Entry>>,
+    /// Told when a look is over.
+    seen: Condvar,
     /// Something changed that the overseer has not looked at.
     news: AtomicBool,
-    /// Segments begun since the start, until recovery has told them from what the last run left.
-    begun: Mutex<Option<HashSet<PathBuf>>>,
+    begun: Mutex<Begun>,
+}
+
+/// Segments begun since the start. Those that are over are kept until recovery has told them from what the last run left.
+#[derive(Debug, Default)]
+struct Begun {
+    /// And whether it is still being recorded.
+    paths: HashMap<PathBuf, bool>,
+    told: bool,
+}
+
+/// A segment that is being recorded; dropped when it is over, however it ends.
+#[derive(Debug)]
+pub struct Recording {
+    volumes: Volumes,
+    path: PathBuf,
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        let mut begun = self.volumes.begun_lock();
+        if begun.told {
+            begun.paths.remove(&self.path);
+        } else if let Some(going_on) = begun.paths.get_mut(&self.path) {
+            *going_on = false;
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -73,9 +106,12 @@ struct Entry {
     known: Option<Known>,
     bad: Option<Bad>,
     free_mib: u64,
-    examining: bool,
+    /// A look at it began then, and is not over.
+    looking: Option<Instant>,
     /// Counts failures, so that an examination begun before one does not clear it.
     failures: u64,
+    /// How often it was found not to be at its place, or sick.
+    lapses: u64,
     /// Came into use after the start.
     late: bool,
 }
@@ -100,12 +136,19 @@ impl Entry {
     }
 
     fn bad(&mut self, code: &'static str, why: String, again: Duration) {
+        self.lapses += u64::from(matches!(code, "disk.label" | "disk.failed"));
         self.bad = Some(Bad {
             code,
             why,
             looked: Instant::now(),
             again,
         });
+    }
+
+    fn hung(&mut self) {
+        self.failures += 1;
+        let why = format!("{} does not answer", self.path.display());
+        self.bad("disk.failed", why, AGAIN_FAILED);
     }
 }
 
@@ -126,7 +169,7 @@ fn full(path: &Path, free: u64) -> String {
 }
 
 impl Volumes {
-    /// Examines every configured volume. Those that fail are said in the second value, and looked at again by [`Volumes::look`].
+    /// Examines every configured volume, all at once. Those that fail are said in the second value, and looked at again by [`Volumes::look`].
     pub fn open(paths: &[PathBuf], this_box: &BoxName, public_key: &[u8]) -> (Self, Vec<String>) {
         let entries = paths
             .iter()
@@ -135,8 +178,9 @@ impl Volumes {
                 known: None,
                 bad: None,
                 free_mib: 0,
-                examining: false,
+                looking: None,
                 failures: 0,
+                lapses: 0,
                 late: false,
             })
             .collect();
@@ -144,14 +188,16 @@ impl Volumes {
             this_box: this_box.clone(),
             key: public_key.to_vec(),
             entries: Mutex::new(entries),
+            seen: Condvar::new(),
             news: AtomicBool::new(false),
-            begun: Mutex::new(Some(HashSet::new())),
+            begun: Mutex::default(),
         }));
-        for at in 0..paths.len() {
-            volumes.examine(at);
-        }
+        volumes.look_all(START);
         for e in volumes.lock().iter_mut() {
             e.late = false;
+            if e.looking.is_some() {
+                e.hung();
+            }
         }
         let problems = volumes.problems().into_iter().map(|p| p.why).collect();
         (volumes, problems)
@@ -188,11 +234,9 @@ impl Volumes {
             }),
             None => Ok((known, free)),
         });
-        let Some(e) = entries.get_mut(at) else { return };
-        e.examining = false;
-        if e.failures != failures {
+        let Some(e) = entries.get_mut(at).filter(|e| e.failures == failures) else {
             return;
-        }
+        };
         let was_full = e.bad.as_ref().is_some_and(|b| b.code == "disk.full");
         match found {
             Ok((known, free)) => {
@@ -221,32 +265,58 @@ impl Volumes {
         self.0.news.store(true, Relaxed);
     }
 
-    /// Looks at every volume: is its disk still there, has it room? What is bad is examined again when it is time,
-    /// each in a thread of its own.
+    /// Looks at every volume: is its disk still there, has it room? What is bad is examined again when it is time. Waits a moment
+    /// for the answers, but not for a disk that hangs.
     pub fn look(&self) {
         self.0.news.store(false, Relaxed);
-        let entries = self.lock().clone();
-        for (at, entry) in entries.into_iter().enumerate() {
-            match (&entry.bad, &entry.known) {
-                (None, Some(known)) => self.look_at(at, &entry, known),
-                (Some(bad), _) if !entry.examining && bad.looked.elapsed() >= bad.again => {
-                    if let Some(e) = self.lock().get_mut(at) {
-                        e.examining = true;
-                    }
-                    let volumes = self.clone();
-                    let thread = std::thread::Builder::new()
-                        .name("examine".into())
-                        .spawn(move || volumes.examine(at));
-                    if let Err(e) = thread {
-                        tracing::error!(error = %e, "a volume cannot be examined: no thread");
-                        if let Some(e) = self.lock().get_mut(at) {
-                            e.examining = false;
-                        }
-                    }
+        self.look_all(MOMENT);
+    }
+
+    fn look_all(&self, patience: Duration) {
+        let mut started = Vec::new();
+        for (at, e) in self.lock().iter_mut().enumerate() {
+            let due = e.bad.as_ref().is_none_or(|b| b.looked.elapsed() >= b.again);
+            match e.looking {
+                Some(since) if e.bad.is_none() && since.elapsed() > HUNG => {
+                    e.hung();
+                    self.0.news.store(true, Relaxed);
+                }
+                None if due => {
+                    e.looking = Some(Instant::now());
+                    started.push((at, e.clone()));
                 }
                 _ => {}
             }
         }
+        for (at, entry) in &started {
+            let (volumes, at, entry) = (self.clone(), *at, entry.clone());
+            let thread = std::thread::Builder::new().name("look".into());
+            let thread = thread.spawn(move || {
+                match &entry.known {
+                    Some(known) if entry.bad.is_none() => volumes.look_at(at, &entry, known),
+                    _ => volumes.examine(at),
+                }
+                volumes.looked(at);
+            });
+            if let Err(e) = thread {
+                tracing::error!(error = %e, "a volume cannot be looked at: no thread");
+                self.looked(at);
+            }
+        }
+        let busy = |all: &mut Vec<Entry>| {
+            let mut mine = started.iter().filter_map(|(at, _)| all.get(*at));
+            mine.any(|e| e.looking.is_some())
+        };
+        let waited = self.0.seen.wait_timeout_while(self.lock(), patience, busy);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// A look is over.
+    fn looked(&self, at: usize) {
+        if let Some(e) = self.lock().get_mut(at) {
+            e.looking = None;
+        }
+        self.0.seen.notify_all();
     }
 
     fn look_at(&self, at: usize, entry: &Entry, known: &Known) {
@@ -266,8 +336,9 @@ impl Volumes {
                 let why = full(&e.path, free);
                 e.bad("disk.full", why, AGAIN);
             }
-            Ok(()) => {}
+            Ok(()) => return,
         }
+        self.0.news.store(true, Relaxed);
     }
 
     /// Something changed since the last look.
@@ -360,23 +431,43 @@ impl Volumes {
             .sum()
     }
 
+    /// How often any volume was found not to be at its place, or sick: what was listed while this did not change was all there.
+    pub fn lapses(&self) -> u64 {
+        self.lock().iter().map(|e| e.lapses).sum()
+    }
+
+    /// Looks now: every configured volume is at its place.
+    pub fn all_there(&self) -> bool {
+        let there = |v: Volume| match self.still_there(&v.path) {
+            Ok(_) | Err(VolumeError::ReadOnly { .. }) => true,
+            Err(_) => false,
+        };
+        self.complete() && self.all().into_iter().all(there)
+    }
+
+    fn begun_lock(&self) -> MutexGuard<'_, Begun> {
+        self.0.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// A segment is about to be begun at this path.
-    pub fn begun(&self, path: &Path) {
-        let mut begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(begun) = begun.as_mut() {
-            begun.insert(path.to_owned());
+    pub fn begun(&self, path: &Path) -> Recording {
+        self.begun_lock().paths.insert(path.to_owned(), true);
+        Recording {
+            volumes: self.clone(),
+            path: path.to_owned(),
         }
     }
 
-    /// Whether this run began the segment at this path. Right until [`Volumes::begun_no_more`].
+    /// Whether this run began the segment at this path. Of one that is over, right until [`Volumes::told`].
     pub fn begun_here(&self, path: &Path) -> bool {
-        let begun = self.0.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.as_ref().is_some_and(|b| b.contains(path))
+        self.begun_lock().paths.contains_key(path)
     }
 
-    /// Recovery has listed what there was: nobody asks any more.
-    pub fn begun_no_more(&self) {
-        *self.0.begun.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// Recovery has listed what there was: only what is being recorded need be known from now on.
+    pub fn told(&self) {
+        let mut begun = self.begun_lock();
+        begun.told = true;
+        begun.paths.retain(|_, going_on| *going_on);
     }
 
     /// Where a closed segment lies.

@@ -36,7 +36,7 @@ use crate::{
     camera::report::{Closed, Report},
     reader::{ReaderError, Recipients},
     segment::{Cause, cutter::Loss, rate::Rate},
-    store::Volumes,
+    store::{Volumes, volume::Recording},
 };
 
 /// Bytes one camera may hold in queues: ten seconds at 4 Mbit/s. This and no more is what a slow disk costs in memory.
@@ -113,6 +113,8 @@ pub struct End {
     pub t1: Utc,
     pub lost: u64,
     pub loss: Option<Loss>,
+    /// The camera's clock minus the box's.
+    pub offset_ms: Option<i64>,
 }
 
 enum Job {
@@ -299,6 +301,7 @@ struct Open {
     size: u64,
     key: String,
     fragments: u64,
+    _recording: Recording,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -497,7 +500,7 @@ impl Writer {
         let path = self.queue.path.join(begin.name.open_path());
         let folder = path.parent().unwrap_or(&self.queue.path).to_owned();
         let device = self.context.volumes.still_there(&self.queue.path)?;
-        self.context.volumes.begun(&path);
+        let recording = self.context.volumes.begun(&path);
         self.make_folder(&folder)?;
         let file = OpenOptions::new()
             .append(true)
@@ -526,6 +529,7 @@ impl Writer {
             size: 0,
             key: key.to_string(),
             fragments: 0,
+            _recording: recording,
         };
         open.put(&init)?;
         open.write()?;
@@ -627,6 +631,7 @@ impl Writer {
             rate: rate.map(Rate::code),
             lost: end.lost,
             loss: end.loss,
+            offset_ms: end.offset_ms,
         };
         let _ = self.context.reports.send(Report::Closed {
             cam: ticket.cam,

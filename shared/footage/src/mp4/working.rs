@@ -281,14 +281,15 @@ fn heard(masters: &[Segment], chosen: &[(usize, Sample)], durations: &[u32]) -> 
         if let (true, Some((m, rate))) = (begins, found) {
             let scale = i64::from(TIMESCALE);
             // Where the master's own time zero lies in the copy.
-            let zero = now.saturating_sub_unsigned(first.dts) * rate / scale;
+            let zero = now.saturating_sub_unsigned(first.dts).saturating_mul(rate) / scale;
             let place = |s: &Sample| zero.saturating_add_unsigned(s.dts);
             out.extend(
                 m.sound
                     .iter()
                     .map(|s| (place(s), s))
                     .filter(|(at, s)| {
-                        *at + i64::from(s.duration) / 2 >= 0 && *at < length * rate / scale
+                        at.saturating_add(i64::from(s.duration) / 2) >= 0
+                            && *at < length.saturating_mul(rate) / scale
                     })
                     .map(|(at, s)| Heard {
                         master: *master,
