@@ -1,10 +1,12 @@
 //! Wiring. Cameras: sessions, capture threads, picture workers, recorders.
 //!
 //! ```text
-//! capture thread(s)          writer thread per volume          scribe
-//! rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
-//!                       ↑ which volume: store/overseer
+//! capture thread(s)                       writer thread per volume          scribe
+//! capture → connect → rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
+//!                                           ↑ which volume: store/overseer
 //! ```
+mod capture;
+mod connect;
 mod event;
 mod pictures;
 mod rates;
@@ -161,7 +163,7 @@ impl Cameras {
             let (rates, flag) = (rates.clone(), stop.clone());
             threads.extend(spawn("rates", move || rates.run(&flag)));
         }
-        let context = rtsp::Context {
+        let context = capture::Context {
             clock: deps.clock,
             config: deps.config.clone(),
             doors: inner.doors.clone(),
@@ -169,7 +171,7 @@ impl Cameras {
             rates,
             stop,
         };
-        let captures: Vec<rtsp::Capture> = cameras
+        let captures: Vec<capture::Capture> = cameras
             .into_iter()
             .map(|shared| {
                 let track = Track::new(
@@ -179,7 +181,7 @@ impl Cameras {
                     deps.config.zone.clone(),
                     deps.config.segment_secs,
                 );
-                rtsp::Capture {
+                capture::Capture {
                     shared,
                     track: Arc::new(Mutex::new(track)),
                 }
@@ -188,7 +190,7 @@ impl Cameras {
         for chunk in captures.chunks(PER_THREAD) {
             let (chunk, context) = (chunk.to_vec(), context.clone());
             threads.extend(spawn("capture", move || {
-                if let Err(e) = rtsp::run(chunk, &context) {
+                if let Err(e) = capture::run(chunk, &context) {
                     tracing::error!(error = %e, "a capture thread could not start");
                     let _ = context.reports.send(Report::Capture(e.to_string()));
                 }

@@ -1,51 +1,36 @@
-//! Adapter: retina (RTSP). Capture threads, and one camera's session from DESCRIBE to its end.
-//!
-//! A capture thread owns a current-thread runtime with several cameras' sessions. It really sleeps between turns and then drains
-//! every socket: wake-ups are what recording costs, and async timers would wake for each packet. Frame times come from RTP, so
-//! the turn adds no error to them.
-//!
-//! RTP over the RTSP connection (TCP), or over UDP where the configuration says so; the first video stream, H.264 or H.265.
-//! Sound (AAC) only where the configuration gives a reason for it; else it is not even asked for. Where events of the camera's switch it to real time, its metadata stream too.
+//! Adapter: retina (RTSP). One camera's session that plays, to its end: its packets become units of the track.
 //!
 //! A packet that cannot be used costs its picture, not the session: it is counted as lost and the next ones are tried. Only when
 //! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
 use std::{
-    cell::Cell,
     rc::Rc,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
-        mpsc::Sender,
-    },
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
-use footage::mp4::{Codec, Parameters};
+use footage::mp4::Parameters;
 use futures::StreamExt;
 use retina::{
-    client::{
-        Credentials, Demuxed, PlayOptions, Session, SessionGroup, SessionOptions, SetupOptions,
-        TcpTransportOptions, TeardownPolicy, Transport as Carrier, UdpTransportOptions,
-    },
-    codec::{CodecItem, FrameFormat, ParametersRef, VideoFrame, VideoParametersCodec},
+    client::{Demuxed, SessionGroup, TeardownPolicy},
+    codec::{CodecItem, VideoFrame},
 };
-use shared::time::{Clock, Now};
+use shared::time::Now;
 
 use super::{
+    capture::{Capture, Context, QUICK_MS, TICK, Tally, Turn},
+    connect::{Sounding, connect, first_line, read_parameters},
     event,
     pictures::Worker,
-    rates::Rates,
     report::Report,
     session::{
-        CONNECT_MS, DAMAGE_MS, Ended, FAREWELL_MS, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter,
-        PICTURE_BYTES, READS, READS_LARGE, Retry, STALL_MS, UNFINISHED_BYTES, refusal,
+        CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
+        STALL_MS, UNFINISHED_BYTES,
     },
-    track::{Doors, Shared, Track},
 };
 use crate::{
-    config::{Secret, Transport, load},
+    config::Secret,
     memory,
     segment::{
         Heard, TICKS_PER_SEC, Unit,
@@ -55,220 +40,13 @@ use crate::{
     store::writer::lock,
 };
 
-/// Between two turns.
-const TURN: Duration = Duration::from_millis(200);
-/// While a session is being set up, for its first seconds: a dozen questions and answers.
-const QUICK_TURN: Duration = Duration::from_millis(10);
-const QUICK_MS: u64 = 1_500;
-const TICK: Duration = Duration::from_millis(250);
-/// While a camera refuses its password, the file is looked at this often for another.
-const PASSWORD_TICK: Duration = Duration::from_secs(2);
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
 /// A picture worker may take this long over its first pictures, and between pictures.
 const WORKER_MS: u64 = 5_000;
 
-/// What capture threads need.
-#[derive(Clone)]
-pub struct Context {
-    pub clock: Arc<dyn Clock>,
-    pub config: Arc<crate::config::Config>,
-    pub doors: Arc<Doors>,
-    pub reports: Sender<Report>,
-    pub rates: Rates,
-    pub stop: Arc<AtomicBool>,
-}
-
-/// One camera and the track its frames go to.
-#[derive(Clone)]
-pub struct Capture {
-    pub shared: Arc<Shared>,
-    pub track: Arc<Mutex<Track>>,
-}
-
-/// What is known of a session when it is over, however it ends.
-#[derive(Default)]
-struct Tally {
-    /// From the first frame to the last.
-    played_ms: Cell<u64>,
-    /// Packets that could not be used since the last frame.
-    unusable: Cell<u32>,
-    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
-    unfinished: Cell<isize>,
-}
-
-/// What the sessions of one thread share with its loop.
-#[derive(Default)]
-struct Turn {
-    now: Cell<Option<Now>>,
-    /// Counts whatever happened, to see when all is drained.
-    moved: Cell<u64>,
-    /// Monotonic ms until which turns are quick.
-    quick_until: Cell<u64>,
-}
-
-impl Turn {
-    fn moved(&self) {
-        self.moved.set(self.moved.get().wrapping_add(1));
-    }
-}
-
-/// Runs the cameras until told to stop.
-pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(4)
-        .build()?;
-    let local = tokio::task::LocalSet::new();
-    let turn = Rc::new(Turn::default());
-    let mut tasks: Vec<_> = {
-        let _entered = runtime.enter();
-        cameras
-            .into_iter()
-            .map(|capture| local.spawn_local(camera(capture, context.clone(), turn.clone())))
-            .collect()
-    };
-    while !tasks.is_empty() {
-        turn.now.set(Some(context.clock.now()));
-        runtime.block_on(local.run_until(async {
-            // One yield polls the sockets and runs what they woke; quiet ones mean that all is drained.
-            let mut quiet = 0;
-            while quiet < 3 {
-                let before = turn.moved.get();
-                tokio::task::yield_now().await;
-                quiet = if turn.moved.get() == before {
-                    quiet + 1
-                } else {
-                    0
-                };
-            }
-        }));
-        context.doors.kick();
-        tasks.retain(|t| !t.is_finished());
-        let quick = context.clock.now().mono < turn.quick_until.get();
-        std::thread::sleep(if quick { QUICK_TURN } else { TURN });
-    }
-    Ok(())
-}
-
-/// One camera for ever: the only place that connects again.
-async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
-    let shared = &capture.shared;
-    let seed = shared
-        .id()
-        .as_str()
-        .bytes()
-        .fold(context.clock.now().mono, |h, b| {
-            h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
-        });
-    let mut retry = Retry::new(seed);
-    // A farewell is waited for on the old connection; not on one that floods us.
-    let mut teardown = TeardownPolicy::Auto;
-    while !context.stop.load(Relaxed) {
-        let password = password(shared).await;
-        let farewell = Arc::new(SessionGroup::default());
-        let tally = Rc::new(Tally::default());
-        let flooded = matches!(teardown, TeardownPolicy::Never);
-        // A panic costs this session, not the thread and its other cameras.
-        let run = tokio::task::spawn_local({
-            let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
-            let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
-            async move {
-                let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
-                in_small_bites(&tally, run.run(farewell, teardown)).await
-            }
-        });
-        // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
-        let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
-            0 => (Ended::Lost, "the session failed inside Beadle".into()),
-            n => (Ended::Damaged, format!("{n} packets could not be used")),
-        });
-        shared.connected.store(false, Relaxed);
-        // Whether it goes on cannot be known any more.
-        context.rates.event(shared.index, false);
-        {
-            let mut track = lock(&capture.track);
-            track.finish(how.cause());
-            track.because(how.cause());
-            if how == Ended::Damaged {
-                track.lost(tally.unusable.get().max(1));
-            }
-        }
-        if how == Ended::Stop {
-            break;
-        }
-        let next = retry.ended(how, tally.played_ms.get());
-        teardown = if how == Ended::Flood {
-            TeardownPolicy::Never
-        } else {
-            TeardownPolicy::Auto
-        };
-        tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
-        if let Some(code) = next.fault {
-            let _ = context.reports.send(Report::Trouble {
-                cam: shared.index,
-                code: Some((code, detail)),
-            });
-        }
-        // A camera with room for one session only needs to hear that the old one is over.
-        let farewell = tokio::time::timeout(
-            Duration::from_millis(FAREWELL_MS),
-            farewell.await_teardown(),
-        );
-        let _ = farewell.await;
-        let now = || context.clock.now().mono;
-        let until = now().saturating_add(next.wait_ms);
-        let mut look = now() + PASSWORD_TICK.as_millis() as u64;
-        while now() < until && !context.stop.load(Relaxed) {
-            let left = Duration::from_millis(until.saturating_sub(now()));
-            tokio::time::sleep(left.min(TICK)).await;
-            if how == Ended::Password && now() >= look {
-                if self::password(shared).await != password {
-                    tracing::info!(camera = %shared.id(), "the password was changed: tried at once");
-                    break;
-                }
-                look = now() + PASSWORD_TICK.as_millis() as u64;
-            }
-        }
-    }
-}
-
-/// The camera's password as it is now: whoever changes it at the camera changes the file, and nothing has to be restarted.
-async fn password(shared: &Arc<Shared>) -> Option<Secret> {
-    let old = shared.config.password.clone();
-    let Some(source) = shared.config.password_from.clone() else {
-        return old;
-    };
-    let read = tokio::task::spawn_blocking(move || load::password(&source)).await;
-    match read {
-        Ok(Ok(new)) => Some(Secret::new(new)),
-        // What was read at the start may still be good.
-        Ok(Err(_)) | Err(_) => old,
-    }
-}
-
-/// A task may read from its socket 128 times before tokio has it wait for its turn. A fast sender could fill the memory within
-/// that; so most of it is used up here, and what retina holds is looked at more often.
-async fn in_small_bites<F: Future>(tally: &Tally, work: F) -> F::Output {
-    const BUDGET: usize = 128;
-    let mut work = std::pin::pin!(work);
-    std::future::poll_fn(|cx| {
-        let large = tally.unfinished.get() > PICTURE_BYTES / 4;
-        for _ in if large { READS_LARGE } else { READS }..BUDGET {
-            let one = std::pin::pin!(tokio::task::coop::consume_budget());
-            if one.poll(cx).is_pending() {
-                break;
-            }
-        }
-        work.as_mut().poll(cx)
-    })
-    .await
-}
-
-type Outcome = (Ended, String);
-
 /// One session.
-struct Run {
+pub(super) struct Run {
     capture: Capture,
     context: Context,
     turn: Rc<Turn>,
@@ -303,34 +81,8 @@ struct Run {
     sound: Option<Sounding>,
 }
 
-/// Sound that is being recorded.
-struct Sounding {
-    stream: usize,
-    about: footage::mp4::Sound,
-    /// Its RTP time is its own.
-    anchor: Anchor,
-}
-
-impl Sounding {
-    fn new(stream: usize, described: Option<&retina::client::Stream>) -> Result<Self, String> {
-        let Some(ParametersRef::Audio(about)) = described.and_then(|s| s.parameters()) else {
-            return Err("the camera does not say how its sound is encoded".into());
-        };
-        let entry = about.mp4_sample_entry().build();
-        let about = footage::mp4::Sound {
-            rate: about.clock_rate(),
-            entry: entry.map_err(|e| first_line(&e))?,
-        };
-        Ok(Self {
-            stream,
-            about,
-            anchor: Anchor::default(),
-        })
-    }
-}
-
 impl Run {
-    fn new(
+    pub(super) fn new(
         capture: Capture,
         context: Context,
         turn: Rc<Turn>,
@@ -374,13 +126,23 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    async fn run(mut self, farewell: Arc<SessionGroup>, teardown: TeardownPolicy) -> Outcome {
+    pub(super) async fn run(
+        mut self,
+        farewell: Arc<SessionGroup>,
+        teardown: TeardownPolicy,
+    ) -> Outcome {
         self.turn
             .quick_until
             .set(self.context.clock.now().mono + QUICK_MS);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
-            self.bounded(self.connect(farewell, teardown)),
+            self.bounded(connect(
+                &self.capture.shared,
+                self.password.as_ref(),
+                &self.context.reports,
+                farewell,
+                teardown,
+            )),
         )
         .await;
         self.turn.quick_until.set(0);
@@ -422,120 +184,6 @@ impl Run {
         .await
     }
 
-    async fn connect(
-        &self,
-        farewell: Arc<SessionGroup>,
-        teardown: TeardownPolicy,
-    ) -> Result<(Demuxed, usize, Option<Sounding>), Outcome> {
-        let config = &self.capture.shared.config;
-        let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
-        let creds = config.username.as_ref().map(|username| Credentials {
-            username: username.clone(),
-            password: self
-                .password
-                .as_ref()
-                .map_or(String::new(), |p| p.reveal().to_owned()),
-        });
-        let options = SessionOptions::default()
-            .creds(creds)
-            .session_group(farewell)
-            .teardown(teardown)
-            .user_agent("beadle".into());
-        let mut session = Session::describe(config.url.clone(), options)
-            .await
-            .map_err(|e| match e.status_code() {
-                // retina has no answer for a camera that wants a password when we have none.
-                None if config.username.is_none() && e.to_string().contains("401") => (
-                    Ended::Password,
-                    "the camera asks for a user name and password".into(),
-                ),
-                _ => fail(e),
-            })?;
-        let video = |s: &retina::client::Stream| {
-            s.media() == "video" && matches!(s.encoding_name(), "h264" | "h265")
-        };
-        let Some(stream) = session.streams().iter().position(video) else {
-            let offered: Vec<String> = session
-                .streams()
-                .iter()
-                .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
-                .collect();
-            return Err((
-                Ended::Unsupported,
-                format!(
-                    "no H.264 or H.265 video among what it offers: {}",
-                    offered.join(", ")
-                ),
-            ));
-        };
-        let carried = || {
-            SetupOptions::default()
-                .transport(match config.transport {
-                    Transport::Tcp => Carrier::Tcp(TcpTransportOptions::default()),
-                    Transport::Udp => Carrier::Udp(UdpTransportOptions::default()),
-                })
-                .frame_format(FrameFormat::MP4)
-        };
-        session
-            .setup(stream, carried())
-            .await
-            .map_err(|e| match (e.status_code(), config.transport) {
-                (Some(461), Transport::Udp) => (
-                    Ended::Unsupported,
-                    "the camera does not send over UDP; transport = \"tcp\" may do".into(),
-                ),
-                (Some(461), Transport::Tcp) => (
-                    Ended::Unsupported,
-                    "the camera does not send within its RTSP connection; transport = \"udp\" may do".into(),
-                ),
-                _ => fail(e),
-            })?;
-        if config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
-            self.listen(&mut session).await;
-        }
-        let sound = match &config.sound {
-            Some(_) => self.sounding(&mut session, carried()).await,
-            None => None,
-        };
-        let session = session.play(PlayOptions::default()).await.map_err(fail)?;
-        let demuxed = session.demuxed().map_err(fail)?;
-        Ok((demuxed, stream, sound))
-    }
-
-    /// Asks for the camera's sound too. Without it the pictures are recorded all the same.
-    async fn sounding(
-        &self,
-        session: &mut Session<retina::client::Described>,
-        options: SetupOptions,
-    ) -> Option<Sounding> {
-        let streams = session.streams();
-        let audio = |s: &retina::client::Stream| s.media() == "audio";
-        let aac = streams
-            .iter()
-            .position(|s| audio(s) && s.encoding_name() == "mpeg4-generic");
-        let offered: Vec<&str> = streams
-            .iter()
-            .filter(|s| audio(s))
-            .map(|s| s.encoding_name())
-            .collect();
-        let set_up = match aac {
-            None if offered.is_empty() => Err("the camera offers no sound".to_owned()),
-            None => Err(format!(
-                "the camera's sound is not AAC but {}",
-                offered.join(", ")
-            )),
-            Some(stream) => match session.setup(stream, options).await {
-                Err(e) => Err(first_line(&e)),
-                Ok(()) => Sounding::new(stream, session.streams().get(stream)),
-            },
-        };
-        let _ = self.context.reports.send(Report::Sound {
-            cam: self.capture.shared.index,
-            heard: set_up.as_ref().map(|s| s.about.rate).map_err(Clone::clone),
-        });
-        set_up.ok()
-    }
-
     /// A frame of sound.
     fn sound(&mut self, frame: &retina::codec::AudioFrame) {
         let now = self.now();
@@ -558,24 +206,6 @@ impl Run {
                 bytes: Bytes::copy_from_slice(frame.data()),
             });
         }
-    }
-
-    /// Asks for the camera's events too. Without them it is recorded all the same.
-    async fn listen(&self, session: &mut Session<retina::client::Described>) {
-        let metadata = |s: &retina::client::Stream| {
-            s.media() == "application" && s.encoding_name() == "vnd.onvif.metadata"
-        };
-        let failed = match session.streams().iter().position(metadata) {
-            None => Some("it offers no ONVIF metadata stream".to_owned()),
-            Some(stream) => {
-                let set_up = session.setup(stream, SetupOptions::default()).await;
-                set_up.err().map(|e| first_line(&e))
-            }
-        };
-        let _ = self.context.reports.send(Report::Events {
-            cam: self.capture.shared.index,
-            failed,
-        });
     }
 
     /// An event document.
@@ -920,25 +550,6 @@ impl Run {
     }
 }
 
-fn read_parameters(stream: &retina::client::Stream) -> Option<Parameters> {
-    let Some(ParametersRef::Video(v)) = stream.parameters() else {
-        return None;
-    };
-    let codec = match v.codec_params() {
-        VideoParametersCodec::H264 { .. } => Codec::H264,
-        VideoParametersCodec::H265 { .. } => Codec::H265,
-        _ => return None,
-    };
-    let (w, h) = v.pixel_dimensions();
-    Some(Parameters {
-        codec,
-        width: u16::try_from(w).ok()?,
-        height: u16::try_from(h).ok()?,
-        config: v.extra_data().to_vec(),
-        sound: None,
-    })
-}
-
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.
 fn rate(held: &[Unit]) -> u64 {
     let mut times: Vec<i64> = held.iter().map(|u| u.pts).collect();
@@ -952,15 +563,4 @@ fn rate(held: &[Unit]) -> u64 {
     steps
         .get(steps.len() / 2)
         .map_or(0, |d| 90_000_000u64 / d.unsigned_abs().max(1))
-}
-
-/// retina's errors go on about the packet; the first line says what happened.
-fn first_line(e: &retina::Error) -> String {
-    e.to_string()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(300)
-        .collect()
 }

@@ -59,6 +59,9 @@ pub enum Ended {
     Stop,
 }
 
+/// How a session ended, and why in words.
+pub type Outcome = (Ended, String);
+
 impl Ended {
     pub fn cause(self) -> Cause {
         match self {

@@ -1,0 +1,236 @@
+//! Task. Capture threads: each runs several cameras, and connects each of them again for ever.
+//!
+//! A capture thread owns a current-thread runtime with several cameras' sessions. It really sleeps between turns and then drains
+//! every socket: wake-ups are what recording costs, and async timers would wake for each packet. Frame times come from RTP, so
+//! the turn adds no error to them.
+use std::{
+    cell::Cell,
+    rc::Rc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::Sender,
+    },
+    time::Duration,
+};
+
+use retina::client::{SessionGroup, TeardownPolicy};
+use shared::time::{Clock, Now};
+
+use super::{
+    rates::Rates,
+    report::Report,
+    rtsp::Run,
+    session::{Ended, FAREWELL_MS, PICTURE_BYTES, READS, READS_LARGE, Retry},
+    track::{Doors, Shared, Track},
+};
+use crate::{
+    config::{Secret, load},
+    store::writer::lock,
+};
+
+/// Between two turns.
+const TURN: Duration = Duration::from_millis(200);
+/// While a session is being set up, for its first seconds: a dozen questions and answers.
+const QUICK_TURN: Duration = Duration::from_millis(10);
+pub(super) const QUICK_MS: u64 = 1_500;
+pub(super) const TICK: Duration = Duration::from_millis(250);
+/// While a camera refuses its password, the file is looked at this often for another.
+const PASSWORD_TICK: Duration = Duration::from_secs(2);
+
+/// What capture threads need.
+#[derive(Clone)]
+pub struct Context {
+    pub clock: Arc<dyn Clock>,
+    pub config: Arc<crate::config::Config>,
+    pub doors: Arc<Doors>,
+    pub reports: Sender<Report>,
+    pub rates: Rates,
+    pub stop: Arc<AtomicBool>,
+}
+
+/// One camera and the track its frames go to.
+#[derive(Clone)]
+pub struct Capture {
+    pub shared: Arc<Shared>,
+    pub track: Arc<Mutex<Track>>,
+}
+
+/// What is known of a session when it is over, however it ends.
+#[derive(Default)]
+pub(super) struct Tally {
+    /// From the first frame to the last.
+    pub(super) played_ms: Cell<u64>,
+    /// Packets that could not be used since the last frame.
+    pub(super) unusable: Cell<u32>,
+    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
+    pub(super) unfinished: Cell<isize>,
+}
+
+/// What the sessions of one thread share with its loop.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) now: Cell<Option<Now>>,
+    /// Counts whatever happened, to see when all is drained.
+    moved: Cell<u64>,
+    /// Monotonic ms until which turns are quick.
+    pub(super) quick_until: Cell<u64>,
+}
+
+impl Turn {
+    pub(super) fn moved(&self) {
+        self.moved.set(self.moved.get().wrapping_add(1));
+    }
+}
+
+/// Runs the cameras until told to stop.
+pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(4)
+        .build()?;
+    let local = tokio::task::LocalSet::new();
+    let turn = Rc::new(Turn::default());
+    let mut tasks: Vec<_> = {
+        let _entered = runtime.enter();
+        cameras
+            .into_iter()
+            .map(|capture| local.spawn_local(camera(capture, context.clone(), turn.clone())))
+            .collect()
+    };
+    while !tasks.is_empty() {
+        turn.now.set(Some(context.clock.now()));
+        runtime.block_on(local.run_until(async {
+            // One yield polls the sockets and runs what they woke; quiet ones mean that all is drained.
+            let mut quiet = 0;
+            while quiet < 3 {
+                let before = turn.moved.get();
+                tokio::task::yield_now().await;
+                quiet = if turn.moved.get() == before {
+                    quiet + 1
+                } else {
+                    0
+                };
+            }
+        }));
+        context.doors.kick();
+        tasks.retain(|t| !t.is_finished());
+        let quick = context.clock.now().mono < turn.quick_until.get();
+        std::thread::sleep(if quick { QUICK_TURN } else { TURN });
+    }
+    Ok(())
+}
+
+/// One camera for ever: the only place that connects again.
+async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
+    let shared = &capture.shared;
+    let seed = shared
+        .id()
+        .as_str()
+        .bytes()
+        .fold(context.clock.now().mono, |h, b| {
+            h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
+        });
+    let mut retry = Retry::new(seed);
+    // A farewell is waited for on the old connection; not on one that floods us.
+    let mut teardown = TeardownPolicy::Auto;
+    while !context.stop.load(Relaxed) {
+        let password = password(shared).await;
+        let farewell = Arc::new(SessionGroup::default());
+        let tally = Rc::new(Tally::default());
+        let flooded = matches!(teardown, TeardownPolicy::Never);
+        // A panic costs this session, not the thread and its other cameras.
+        let run = tokio::task::spawn_local({
+            let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
+            let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
+            async move {
+                let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
+                in_small_bites(&tally, run.run(farewell, teardown)).await
+            }
+        });
+        // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
+        let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
+            0 => (Ended::Lost, "the session failed inside Beadle".into()),
+            n => (Ended::Damaged, format!("{n} packets could not be used")),
+        });
+        shared.connected.store(false, Relaxed);
+        // Whether it goes on cannot be known any more.
+        context.rates.event(shared.index, false);
+        {
+            let mut track = lock(&capture.track);
+            track.finish(how.cause());
+            track.because(how.cause());
+            if how == Ended::Damaged {
+                track.lost(tally.unusable.get().max(1));
+            }
+        }
+        if how == Ended::Stop {
+            break;
+        }
+        let next = retry.ended(how, tally.played_ms.get());
+        teardown = if how == Ended::Flood {
+            TeardownPolicy::Never
+        } else {
+            TeardownPolicy::Auto
+        };
+        tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
+        if let Some(code) = next.fault {
+            let _ = context.reports.send(Report::Trouble {
+                cam: shared.index,
+                code: Some((code, detail)),
+            });
+        }
+        // A camera with room for one session only needs to hear that the old one is over.
+        let farewell = tokio::time::timeout(
+            Duration::from_millis(FAREWELL_MS),
+            farewell.await_teardown(),
+        );
+        let _ = farewell.await;
+        let now = || context.clock.now().mono;
+        let until = now().saturating_add(next.wait_ms);
+        let mut look = now() + PASSWORD_TICK.as_millis() as u64;
+        while now() < until && !context.stop.load(Relaxed) {
+            let left = Duration::from_millis(until.saturating_sub(now()));
+            tokio::time::sleep(left.min(TICK)).await;
+            if how == Ended::Password && now() >= look {
+                if self::password(shared).await != password {
+                    tracing::info!(camera = %shared.id(), "the password was changed: tried at once");
+                    break;
+                }
+                look = now() + PASSWORD_TICK.as_millis() as u64;
+            }
+        }
+    }
+}
+
+/// The camera's password as it is now: whoever changes it at the camera changes the file, and nothing has to be restarted.
+async fn password(shared: &Arc<Shared>) -> Option<Secret> {
+    let old = shared.config.password.clone();
+    let Some(source) = shared.config.password_from.clone() else {
+        return old;
+    };
+    let read = tokio::task::spawn_blocking(move || load::password(&source)).await;
+    match read {
+        Ok(Ok(new)) => Some(Secret::new(new)),
+        // What was read at the start may still be good.
+        Ok(Err(_)) | Err(_) => old,
+    }
+}
+
+/// A task may read from its socket 128 times before tokio has it wait for its turn. A fast sender could fill the memory within
+/// that; so most of it is used up here, and what retina holds is looked at more often.
+async fn in_small_bites<F: Future>(tally: &Tally, work: F) -> F::Output {
+    const BUDGET: usize = 128;
+    let mut work = std::pin::pin!(work);
+    std::future::poll_fn(|cx| {
+        let large = tally.unfinished.get() > PICTURE_BYTES / 4;
+        for _ in if large { READS_LARGE } else { READS }..BUDGET {
+            let one = std::pin::pin!(tokio::task::coop::consume_budget());
+            if one.poll(cx).is_pending() {
+                break;
+            }
+        }
+        work.as_mut().poll(cx)
+    })
+    .await
+}
