@@ -10,7 +10,9 @@ use shared::{
     time::{Day, Zone},
 };
 
+mod camera;
 pub mod errors;
+mod fields;
 pub mod load;
 pub mod polygon;
 pub mod raw;

@@ -1,0 +1,406 @@
+//! Pure. One `[[camera]]` table: its address, password, mask, time-lapse and sound.
+use shared::{id::CameraId, time::Day};
+
+use super::{
+    Camera, Mask, Secret, Timelapse, Transport,
+    errors::Gather,
+    fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
+    polygon,
+    raw::{Field, RawCamera, RawMask, RawSound, RawTimelapse},
+    walk::{PasswordSource, Surroundings},
+};
+
+const HOLD_SECS: u32 = 60;
+const URL: &str = "url = \"rtsp://10.20.0.13:554/stream1\"";
+
+pub(super) fn camera(
+    g: &mut Gather,
+    at: &str,
+    c: RawCamera,
+    days: u32,
+    around: &Surroundings<'_>,
+) -> Option<Camera> {
+    unknown(
+        g,
+        at,
+        &c.unknown,
+        &[
+            "id",
+            "title",
+            "url",
+            "username",
+            "password_file",
+            "credential",
+            "transport",
+            "retention_days",
+            "mask",
+            "timelapse",
+            "sound",
+        ],
+    );
+    let path = |key: &str| format!("{at}.{key}");
+    let id = text(g, &path("id"), c.id, "id = \"c03\"", |g, at, t, example| {
+        parsed(g, at, t, CameraId::parse(t), example)
+    });
+    let title = may(
+        g,
+        &path("title"),
+        c.title,
+        "text",
+        "title = \"High Street by the bank\"",
+    )
+    .and_then(|t| words(g, &path("title"), &t, "title = \"High Street by the bank\""));
+    let url = text(g, &path("url"), c.url, URL, |g, at, t, _| address(g, at, t));
+    let username = may(
+        g,
+        &path("username"),
+        c.username,
+        "text",
+        "username = \"beadle\"",
+    );
+    let source = source(g, at, c.password_file, c.credential);
+    let key = path(if matches!(source, Some(PasswordSource::File(_))) {
+        "password_file"
+    } else {
+        "credential"
+    });
+    let password = source.as_ref().and_then(|s| match (around.password)(s) {
+        Ok(text) => Some(Secret::new(text)),
+        Err(why) => {
+            let value = match s {
+                PasswordSource::File(p) => p.display().to_string(),
+                PasswordSource::Credential(n) => n.clone(),
+            };
+            g.wrong(&key, quoted(&value), why, "credential = \"c03-password\" with LoadCredential=c03-password:/etc/beadle/c03.password in the unit");
+            None
+        }
+    });
+    if source.is_some() && username.is_none() {
+        g.wrong(
+            path("username"),
+            None,
+            "a password is given but no user name",
+            "username = \"beadle\"",
+        );
+    }
+    let transport = transport(g, &path("transport"), c.transport);
+    let days = match may(
+        g,
+        &path("retention_days"),
+        c.retention_days,
+        "a whole number",
+        "retention_days = 28",
+    ) {
+        Some(d) => retention_days(g, &path("retention_days"), d),
+        None => Some(days),
+    };
+    // A mask that is there but wrong must never become a camera without a mask.
+    let mask = match may(g, &path("mask"), c.mask, "a table", "[camera.mask]") {
+        Some(m) => Some(mask(g, &path("mask"), m)?),
+        None => None,
+    };
+    let timelapse = match may(
+        g,
+        &path("timelapse"),
+        c.timelapse,
+        "a table",
+        "[camera.timelapse]",
+    ) {
+        Some(t) => Some(timelapse(g, &path("timelapse"), t)?),
+        None => None,
+    };
+    let sound = match may(g, &path("sound"), c.sound, "a table", "[camera.sound]") {
+        Some(s) => Some(sound(g, &path("sound"), s, timelapse.is_some())?),
+        None => None,
+    };
+    let id = id?;
+    let title = title.unwrap_or_else(|| id.to_string());
+    Some(Camera {
+        id,
+        title,
+        url: url?,
+        username,
+        password,
+        password_from: source,
+        transport: transport?,
+        retention_days: days?,
+        mask,
+        timelapse,
+        sound,
+    })
+}
+
+fn sound(g: &mut Gather, at: &str, s: RawSound, lapse: bool) -> Option<String> {
+    const REASON: &str = "reason = \"Custody suite, assessment 2026-04\"";
+    unknown(g, at, &s.unknown, &["reason"]);
+    if lapse {
+        g.wrong(
+            at,
+            None,
+            "a camera in time-lapse records no sound",
+            "take out [camera.sound] or [camera.timelapse]",
+        );
+    }
+    let path = format!("{at}.reason");
+    let reason = need(g, &path, s.reason, "text", REASON)?;
+    let fits =
+        (10..=300).contains(&reason.trim().chars().count()) && !reason.contains(char::is_control);
+    if !fits {
+        g.wrong(
+            &path,
+            quoted(&reason),
+            "recording sound needs a reason of 10 to 300 characters on one line, for the audit log",
+            REASON,
+        );
+    }
+    fits.then(|| reason.trim().to_owned())
+}
+
+fn timelapse(g: &mut Gather, at: &str, t: RawTimelapse) -> Option<Timelapse> {
+    const EVENT: &str = "event = \"VideoSource/MotionAlarm\"";
+    unknown(g, at, &t.unknown, &["every_secs", "event", "hold_secs"]);
+    let path = |key: &str| format!("{at}.{key}");
+    let every = need(
+        g,
+        &path("every_secs"),
+        t.every_secs,
+        "a whole number",
+        "every_secs = 5",
+    )
+    .and_then(|n| {
+        within(
+            g,
+            &path("every_secs"),
+            n,
+            1..=60,
+            "pictures are 1 to 60 seconds apart",
+            "every_secs = 5",
+        )
+    });
+    let held = !matches!(t.hold_secs, Field::Absent);
+    let hold = match may(
+        g,
+        &path("hold_secs"),
+        t.hold_secs,
+        "a whole number",
+        "hold_secs = 60",
+    ) {
+        Some(n) => within(
+            g,
+            &path("hold_secs"),
+            n,
+            1..=3600,
+            "real time goes on for 1 to 3600 seconds after an event",
+            "hold_secs = 60",
+        ),
+        None => Some(HOLD_SECS),
+    };
+    let event = may(g, &path("event"), t.event, "text", EVENT)
+        .and_then(|e| words(g, &path("event"), &e, EVENT));
+    if held && event.is_none() {
+        g.wrong(
+            path("hold_secs"),
+            None,
+            "no event is named that it could follow",
+            EVENT,
+        );
+    }
+    Some(Timelapse {
+        every_secs: every?,
+        event,
+        hold_secs: hold?,
+    })
+}
+
+fn transport(g: &mut Gather, at: &str, field: Field<String>) -> Option<Transport> {
+    const EXAMPLE: &str = "transport = \"tcp\"";
+    match field {
+        Field::Absent => Some(Transport::Tcp),
+        Field::Good(t) if t == "tcp" => Some(Transport::Tcp),
+        Field::Good(t) if t == "udp" => Some(Transport::Udp),
+        Field::Good(t) => {
+            g.wrong(at, quoted(&t), "it must be tcp or udp", EXAMPLE);
+            None
+        }
+        Field::Wrong(_) => {
+            // Says what type it must be.
+            may(g, at, field, "text", EXAMPLE);
+            None
+        }
+    }
+}
+
+fn address(g: &mut Gather, at: &str, text: &str) -> Option<url::Url> {
+    // Nothing of an address that holds a password is printed.
+    let url = match url::Url::parse(text) {
+        Ok(url) => url,
+        Err(e) => {
+            let value = if text.contains('@') {
+                None
+            } else {
+                quoted(text)
+            };
+            g.wrong(at, value, format!("it is not an address ({e})"), URL);
+            return None;
+        }
+    };
+    let secretive = |k: &str| {
+        ["pass", "pwd", "secret", "token"]
+            .iter()
+            .any(|s| k.to_ascii_lowercase().contains(s))
+    };
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query_pairs().any(|(k, _)| secretive(&k))
+    {
+        g.wrong(at, None, "an address must not carry a user name or password: it would end up in logs. Give username, and password_file or credential, instead", URL);
+        return None;
+    }
+    if url.scheme() != "rtsp" || url.host_str().is_none_or(str::is_empty) {
+        g.wrong(at, quoted(text), "it is not an rtsp:// address", URL);
+        return None;
+    }
+    Some(url)
+}
+
+fn source(
+    g: &mut Gather,
+    at: &str,
+    file: Field<String>,
+    credential: Field<String>,
+) -> Option<PasswordSource> {
+    let (file_at, cred_at) = (format!("{at}.password_file"), format!("{at}.credential"));
+    let file = may(
+        g,
+        &file_at,
+        file,
+        "text",
+        "password_file = \"/etc/beadle/c03.password\"",
+    );
+    let credential = may(
+        g,
+        &cred_at,
+        credential,
+        "text",
+        "credential = \"c03-password\"",
+    );
+    match (file, credential) {
+        (Some(_), Some(name)) => {
+            g.wrong(
+                cred_at,
+                quoted(&name),
+                "password_file is given too; keep one of the two",
+                "",
+            );
+            None
+        }
+        (Some(file), None) => absolute(
+            g,
+            &file_at,
+            &file,
+            "password_file = \"/etc/beadle/c03.password\"",
+        )
+        .map(PasswordSource::File),
+        (None, Some(name)) if name.is_empty() || name.contains('/') || name.starts_with('.') => {
+            g.wrong(
+                cred_at,
+                quoted(&name),
+                "it is not the name of a credential",
+                "credential = \"c03-password\"",
+            );
+            None
+        }
+        (None, Some(name)) => Some(PasswordSource::Credential(name)),
+        (None, None) => None,
+    }
+}
+
+fn mask(g: &mut Gather, at: &str, m: RawMask) -> Option<Mask> {
+    const SQUARE: &str = "polygons = [[[0.1, 0.2], [0.4, 0.2], [0.4, 0.5], [0.1, 0.5]]]";
+    unknown(g, at, &m.unknown, &["id", "review", "polygons"]);
+    let id_at = format!("{at}.id");
+    let id = need(g, &id_at, m.id, "text", "id = \"m7\"").and_then(|t| match CameraId::parse(&t) {
+        Ok(_) => Some(t),
+        Err(_) => {
+            g.wrong(
+                &id_at,
+                quoted(&t),
+                "it is not a mask version (1 to 32 of a-z, 0-9 and -)",
+                "id = \"m7\"",
+            );
+            None
+        }
+    });
+    let review_at = format!("{at}.review");
+    let review = match may(g, &review_at, m.review, "a date", "review = 2027-11-01") {
+        None => Some(None),
+        Some(value) => {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            parsed(
+                g,
+                &review_at,
+                &text,
+                Day::parse(&text),
+                "review = 2027-11-01",
+            )
+            .map(Some)
+        }
+    };
+    let polygons: Option<Vec<Vec<(f64, f64)>>> = need(
+        g,
+        &format!("{at}.polygons"),
+        m.polygons,
+        "a list of lists of [x, y]",
+        SQUARE,
+    )
+    .map(|all| {
+        all.into_iter()
+            .map(|p| p.into_iter().map(|(x, y)| (x.0, y.0)).collect())
+            .collect()
+    });
+    if let Some(all) = &polygons {
+        if all.is_empty() {
+            g.wrong(
+                format!("{at}.polygons"),
+                Some("[]".into()),
+                "a mask needs at least one polygon; leave [camera.mask] out for none",
+                SQUARE,
+            );
+            return None;
+        }
+        let faults: Vec<_> = all
+            .iter()
+            .enumerate()
+            .filter_map(|(i, p)| polygon::fault(p).map(|f| (i, f)))
+            .collect();
+        if !faults.is_empty() {
+            for (i, fault) in faults {
+                g.wrong(
+                    format!("{at}.polygons[{i}]"),
+                    Some(corners(&all[i])),
+                    fault,
+                    SQUARE,
+                );
+            }
+            return None;
+        }
+    }
+    Some(Mask {
+        id: id?,
+        polygons: polygons?,
+        review: review?,
+    })
+}
+
+fn corners(polygon: &[(f64, f64)]) -> String {
+    format!(
+        "[{}]",
+        polygon
+            .iter()
+            .map(|(x, y)| format!("[{x}, {y}]"))
+            .collect::<Vec<_>>()
+            .join(", ")
+    )
+}
