@@ -1,0 +1,363 @@
+//! Adapter: filesystem. A log at its start: begun, carried on after a stop or a crash, or closed and succeeded by another.
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD as B64};
+use nix::fcntl::{FallocateFlags, fallocate};
+use shared::{
+    note::SignedHead,
+    record::hex,
+    time::Clock,
+    tree::Frontier,
+    types::{self, Data},
+};
+
+use super::{LogError, Settings, Writer, append_to, io_error, scan::scan};
+use crate::{
+    files::{LogFolder, lines_file, sync_dir, write_whole},
+    handle::Opened,
+    keys::Keys,
+};
+
+/// Space set aside so that the log can be written when the disk is full.
+const RESERVE_BYTES: i64 = 64 << 20;
+
+impl Writer {
+    pub fn open(
+        state: &Path,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, Opened), LogError> {
+        let root = state.join("log");
+        fs::create_dir_all(&root).map_err(io_error("make", &root))?;
+        reserve(&root);
+        let newest = numbers(&root).map_err(io_error("list", &root))?.pop();
+        let (mut writer, opened) = match newest {
+            None => Self::begin(root, 1, settings, clock, None, None)?,
+            Some(number) => match Self::resume(&root, number, &settings, &clock)? {
+                Ok(done) => done,
+                Err(why) => {
+                    // Not repaired: the old log is closed as it stands and a successor cites the last head the hub saw.
+                    tracing::error!(
+                        number,
+                        why,
+                        "log cannot be carried on; opening its successor"
+                    );
+                    let folder = root.join(number.to_string());
+                    let pred = fs::read(folder.join("cosigned.note"))
+                        .ok()
+                        .and_then(|b| SignedHead::parse(&b).ok())
+                        .map(|h| types::Pred {
+                            log: h.head.origin.clone(),
+                            size: h.head.size,
+                            root: B64.encode(h.head.root),
+                        });
+                    Self::begin(root, number + 1, settings, clock, pred, Some(why))?
+                }
+            },
+        };
+        writer.sign()?;
+        Ok((writer, opened))
+    }
+
+    /// Starts log `number` with `log.open` and `sys.boot`.
+    fn begin(
+        root: PathBuf,
+        number: u64,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        pred: Option<types::Pred>,
+        succeeded: Option<String>,
+    ) -> Result<(Self, Opened), LogError> {
+        let folder = root.join(number.to_string());
+        let origin = format!("{}/{number}", settings.base);
+        fs::create_dir_all(folder.join("heads")).map_err(io_error("make", &folder))?;
+        let boot = next_boot(&root, 0)?;
+        let keys =
+            Keys::make(&root.join("keys"), &origin).map_err(io_error("make keys in", &root))?;
+        let path = lines_file(&folder, 0);
+        let file = append_to(&path).map_err(io_error("make", &path))?;
+        sync_dir(&folder)
+            .and_then(|()| sync_dir(&root))
+            .map_err(io_error("sync", &folder))?;
+        let now = clock.now();
+        let mut writer = Self {
+            clock,
+            root,
+            folder,
+            origin: origin.clone(),
+            keys,
+            key_since: now.wall,
+            boot,
+            head_due: false,
+            file,
+            file_start: 0,
+            file_bytes: 0,
+            frontier: Frontier::default(),
+            prev: [0; 32],
+            last: None,
+            unsynced: false,
+            signed: Frontier::default(),
+            signed_at: (0, 0),
+            signed_mono: now.mono,
+            head: None,
+            cosigned: None,
+            acked: 0,
+            roots: BTreeMap::new(),
+            stopped: None,
+            settings,
+        };
+        let by = if number == 1 {
+            vec![]
+        } else {
+            vec!["sys:log".to_string()]
+        };
+        let s = &writer.settings;
+        let open = types::LogOpen {
+            key: writer.keys.vkey().to_string(),
+            site: s.site.clone(),
+            hw: s.hw.clone(),
+            sw: s.sw.clone(),
+            pred,
+            by,
+        };
+        let sw = s.sw.clone();
+        writer.line("sys:log", &open)?;
+        let why = if succeeded.is_some() {
+            "restore"
+        } else {
+            "start"
+        };
+        writer.line(
+            "sys:log",
+            &types::SysBoot {
+                why: why.into(),
+                last_n: -1,
+                sw,
+            },
+        )?;
+        writer.sync()?;
+        let opened = Opened {
+            origin,
+            number,
+            boot,
+            size: 0,
+            torn: 0,
+            succeeded,
+        };
+        Ok((writer, opened))
+    }
+
+    /// Carries on log `number`. `Ok(Err(why))` when it must not be: shorter than or different from its own newest head.
+    #[allow(clippy::type_complexity)]
+    fn resume(
+        root: &Path,
+        number: u64,
+        settings: &Settings,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Result<(Self, Opened), String>, LogError> {
+        let folder = root.join(number.to_string());
+        let origin = format!("{}/{number}", settings.base);
+        let heads = LogFolder::new(&folder);
+        let head = match heads.head("head.note") {
+            Ok(h) => h,
+            Err(e) => return Ok(Err(format!("its newest head cannot be read: {e}"))),
+        };
+        let cosigned = match heads.head("cosigned.note") {
+            Ok(h) => h,
+            Err(e) => {
+                return Ok(Err(format!(
+                    "its newest countersigned head cannot be read: {e}"
+                )));
+            }
+        };
+        let signed_size = head.as_ref().map_or(0, |h| h.head.size);
+        let found = match scan(&folder, &origin, signed_size)? {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        if let Some(h) = &head {
+            if found.signed.size() != h.head.size {
+                return Ok(Err(format!(
+                    "it has {} lines where its newest head signs {}",
+                    found.frontier.size(),
+                    h.head.size
+                )));
+            }
+            if found.signed.root() != h.head.root {
+                return Ok(Err(format!(
+                    "its first {} lines are not those its newest head signed",
+                    h.head.size
+                )));
+            }
+        }
+        if let Some(c) = &cosigned
+            && c.head.size > found.frontier.size()
+        {
+            return Ok(Err(format!(
+                "it has {} lines where the hub countersigned {}",
+                found.frontier.size(),
+                c.head.size
+            )));
+        }
+        let Some((key_line, in_force, key_since)) = found.in_force.clone() else {
+            // No whole log.open line was ever written: nothing is lost by starting this log over.
+            fs::remove_dir_all(&folder).map_err(io_error("clear", &folder))?;
+            return Self::begin(
+                root.to_owned(),
+                number,
+                settings.clone(),
+                clock.clone(),
+                None,
+                None,
+            )
+            .map(Ok);
+        };
+        let Some(keys) = Keys::open(&root.join("keys"), &origin, &in_force)
+            .map_err(io_error("open keys in", root))?
+        else {
+            return Ok(Err(
+                "its key is not on this disk (a restored or copied disk)".into(),
+            ));
+        };
+        let last = found.last.clone();
+        let boot = next_boot(root, last.as_ref().map_or(0, |r| r.boot))?;
+        let path = lines_file(&folder, found.file_start);
+        let file = append_to(&path).map_err(io_error("open", &path))?;
+        let now = clock.now();
+        let mut roots = BTreeMap::new();
+        for size in heads.head_sizes().map_err(io_error("list", &folder))? {
+            if let Ok(Some(h)) = heads.head(&format!("heads/{size}.note")) {
+                roots.insert(size, h.head.root);
+            }
+        }
+        if let Some(h) = &head {
+            roots.insert(h.head.size, h.head.root);
+        }
+        let size = found.frontier.size();
+        let mut writer = Self {
+            settings: settings.clone(),
+            clock: clock.clone(),
+            root: root.to_owned(),
+            folder,
+            origin: origin.clone(),
+            keys,
+            key_since,
+            boot,
+            head_due: false,
+            file,
+            file_start: found.file_start,
+            file_bytes: found.file_bytes,
+            frontier: found.frontier,
+            prev: found.prev,
+            last: None,
+            unsynced: false,
+            signed: found.signed,
+            signed_at: found.signed_at,
+            signed_mono: now.mono,
+            head,
+            cosigned,
+            acked: found.acked,
+            roots,
+            stopped: None,
+        };
+        if writer.keys.rolling() {
+            // Cut between the key.roll line and the old key's last head.
+            if writer.frontier.size() != key_line + 1 {
+                return Ok(Err(
+                    "lines follow a key change that was never finished".into()
+                ));
+            }
+            writer.sign_roll()?;
+        }
+        let why = match &last {
+            Some(r) if r.kind == types::SysStop::KIND => "start",
+            _ => "crash",
+        };
+        let sw = writer.settings.sw.clone();
+        writer.line(
+            "sys:log",
+            &types::SysBoot {
+                why: why.into(),
+                last_n: size as i64 - 1,
+                sw,
+            },
+        )?;
+        if let Some((bytes, digest)) = found.torn {
+            writer.line(
+                "sys:log",
+                &types::LogTorn {
+                    bytes,
+                    sha256: hex(&digest),
+                },
+            )?;
+        }
+        if let (Some(before), Some(now)) = (&last, writer.last)
+            && now.wall < before.t
+        {
+            let delta_ms = now.wall.0 - before.t.0;
+            writer.line(
+                "sys:log",
+                &types::ClockStep {
+                    delta_ms,
+                    src: "start".into(),
+                },
+            )?;
+        }
+        writer.sync()?;
+        let opened = Opened {
+            origin,
+            number,
+            boot,
+            size,
+            torn: found.torn.map_or(0, |t| t.0),
+            succeeded: None,
+        };
+        Ok(Ok((writer, opened)))
+    }
+}
+
+/// Log numbers under `<state>/log`, ascending.
+fn numbers(root: &Path) -> io::Result<Vec<u64>> {
+    let mut out: Vec<u64> = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Some(n) = entry.file_name().to_str().and_then(|n| n.parse().ok())
+        {
+            out.push(n);
+        }
+    }
+    out.sort_unstable();
+    Ok(out)
+}
+
+/// Adds one to the start counter, whichever of file and log is further on, and keeps it.
+pub(super) fn next_boot(root: &Path, in_log: u64) -> Result<u64, LogError> {
+    let path = root.join("boot");
+    let kept = fs::read_to_string(&path)
+        .ok()
+        .and_then(|t| t.trim().parse::<u64>().ok())
+        .unwrap_or(0);
+    let boot = kept.max(in_log) + 1;
+    write_whole(&path, format!("{boot}\n").as_bytes(), false).map_err(io_error("write", &path))?;
+    Ok(boot)
+}
+
+/// Sets space aside; does without when the disk has none to spare.
+pub(super) fn reserve(root: &Path) {
+    let path = root.join("reserve");
+    if path.exists() {
+        return;
+    }
+    if let Ok(file) = File::create(&path)
+        && fallocate(&file, FallocateFlags::empty(), 0, RESERVE_BYTES).is_err()
+    {
+        let _ = fs::remove_file(&path);
+    }
+}
