@@ -1,0 +1,145 @@
+//! Wiring. Of a masked camera nothing is recorded but what the picture worker gives back.
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::Ordering::SeqCst,
+};
+
+use super::{
+    fake::{FakeCamera, RAW},
+    rig::{World, cam, wait, world},
+};
+use crate::config::{Config, Mask};
+
+/// A worker that "masks" by writing other bytes, and fails when told to.
+fn fake_worker(dir: &Path, fail_after: u32) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt;
+    let path = dir.join("beadle-pictures");
+    let script = format!(
+        r#"#!/usr/bin/python3
+import sys, json, struct
+i, o = sys.stdin.buffer, sys.stdout.buffer
+def send(kind, body):
+    o.write(struct.pack(">I", len(body) + 1) + kind + body); o.flush()
+n = 0
+while True:
+    head = i.read(4)
+    if len(head) < 4: break
+    m = i.read(struct.unpack(">I", head)[0])
+    kind, body = m[:1], m[1:]
+    if kind == b"C":
+        c = json.loads(body)
+        assert c["v"] == 1 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
+        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height")}}).encode())
+    elif kind == b"F":
+        n += 1
+        if n == {fail_after}:
+            send(b"X", b'{{"why":"told to"}}'); sys.exit(1)
+        send(b"F", body[:9] + body[9:14] + b"m" * (len(body) - 14))
+    elif kind == b"E":
+        send(b"D", b""); break
+"#
+    );
+    std::fs::write(&path, script).expect("script");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
+    path
+}
+
+fn masked(world: &World, camera: &FakeCamera, worker: PathBuf) -> Config {
+    let mut config = world.config(camera);
+    config.cameras[0].mask = Some(Mask {
+        id: "m7".into(),
+        polygons: vec![vec![(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]],
+        review: None,
+    });
+    config.pictures = worker;
+    config
+}
+
+/// MSK-1: of a masked camera only what came back from the picture worker is recorded.
+#[test]
+fn only_masked_pictures_reach_the_disk() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(
+        masked(&world, &camera, fake_worker(world.home.path(), 0)),
+        None,
+    );
+    cameras.recovered(&cam(), None);
+    world.wait_segments(2);
+    cameras.stop();
+    let lines = world.lines("mask.set|seg.write");
+    assert_eq!(
+        lines[0].0.kind, "mask.set",
+        "the mask is on the record before the first segment"
+    );
+    assert!(lines[0].int("permille").abs_diff(125) <= 1);
+    for line in &lines[1..] {
+        assert_eq!(
+            (line.text("mask"), line.text("how")),
+            ("m7".into(), "burned".into())
+        );
+        let plain = world.plain(line);
+        assert!(
+            !plain.windows(64).any(|w| w.iter().all(|b| *b == RAW)),
+            "an unmasked picture is on disk"
+        );
+    }
+    world.verify();
+}
+
+/// MSK-5: when the mask cannot be imposed nothing is written; it is a fault and on the record; and it is tried again.
+#[test]
+fn a_failing_worker_fails_closed() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(
+        masked(&world, &camera, fake_worker(world.home.path(), 60)),
+        None,
+    );
+    cameras.recovered(&cam(), None);
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.worker")
+    });
+    assert_eq!((fault.cam, fault.detail.as_str()), (Some(cam()), "told to"));
+    wait("another try", || {
+        (camera.orders.playing.load(SeqCst) >= 2).then_some(())
+    });
+    cameras.stop();
+    let fail = &world.lines("mask.fail")[0];
+    assert_eq!(
+        (fail.text("mask"), fail.text("why")),
+        ("m7".into(), "told to".into())
+    );
+    assert!(fail.time("t0") <= fail.time("t1"));
+    for line in world.lines("seg.write") {
+        assert!(
+            !world
+                .plain(&line)
+                .windows(64)
+                .any(|w| w.iter().all(|b| *b == RAW))
+        );
+    }
+    world.verify();
+}
+
+/// MSK-5: no picture worker at all: nothing is recorded.
+#[test]
+fn no_worker_no_pictures() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(
+        masked(&world, &camera, "/nonexistent/beadle-pictures".into()),
+        None,
+    );
+    cameras.recovered(&cam(), None);
+    wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.worker")
+    });
+    cameras.stop();
+    assert!(world.files().is_empty());
+}
