@@ -37,9 +37,9 @@ pub struct CameraRow {
     pub recording: bool,
     /// Time of the last frame that landed on the box's disk.
     pub landed: Option<Utc>,
-    /// In time-lapse, a picture every so many seconds, unless real time is ordered.
+    /// In time-lapse: a picture may be followed by none for so long.
     #[serde(default)]
-    pub lapse_secs: Option<u32>,
+    pub stands_secs: Option<u32>,
     /// What it is recorded at now, when it has two rates: realtime, timelapse-N.
     #[serde(default)]
     pub rate: Option<String>,

@@ -74,7 +74,7 @@ impl Board for Desk {
                         masked: c.masked,
                         recording: false,
                         landed: None,
-                        lapse_secs: c.lapse_secs,
+                        stands_secs: c.lapse_secs,
                         rate: None,
                     })
                     .collect();
@@ -94,6 +94,7 @@ impl Board for Desk {
                         // What a box said before it fell silent is not how it is now.
                         c.recording = h.recording && row.online;
                         c.landed = h.landed;
+                        c.stands_secs = h.stands_secs.or(c.stands_secs);
                         c.rate = h.rate.filter(|_| row.online);
                     }
                 }

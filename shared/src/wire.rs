@@ -201,6 +201,9 @@ pub struct CameraHealth {
     /// Of a camera with two rates: realtime, timelapse-N.
     #[serde(default)]
     pub rate: Option<String>,
+    /// Of a camera in time-lapse: a picture may be followed by none for so long.
+    #[serde(default)]
+    pub stands_secs: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

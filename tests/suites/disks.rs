@@ -139,6 +139,11 @@ fn disks_come_and_go() -> Done<()> {
     well_again(&mut town, "disk.label")?;
     used(&mut town, &c, "the disk that was late is used")?;
 
+    assert_eq!(
+        town.fault("footage.unrecovered"),
+        None,
+        "nothing was left on the disk that was late"
+    );
     let now = wait::now();
     c.pull_out()?;
     lands_after(

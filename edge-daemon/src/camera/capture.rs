@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use retina::client::{SessionGroup, TeardownPolicy};
+use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
 
 use super::{
@@ -31,6 +31,8 @@ use crate::{
 
 /// Between two turns.
 const TURN: Duration = Duration::from_millis(200);
+/// A turn ends after this long, whatever is left to read.
+const LONGEST_TURN_MS: u64 = 100;
 /// While a session is being set up, for its first seconds: a dozen questions and answers.
 const QUICK_TURN: Duration = Duration::from_millis(10);
 pub(super) const QUICK_MS: u64 = 1_500;
@@ -73,13 +75,24 @@ pub(super) struct Turn {
     pub(super) now: Cell<Option<Now>>,
     /// Counts whatever happened, to see when all is drained.
     moved: Cell<u64>,
-    /// Monotonic ms until which turns are quick.
-    pub(super) quick_until: Cell<u64>,
+    /// Cameras being connected to, and the monotonic ms until which turns are quick for that.
+    connecting: Cell<u32>,
+    quick_until: Cell<u64>,
 }
 
 impl Turn {
     pub(super) fn moved(&self) {
         self.moved.set(self.moved.get().wrapping_add(1));
+    }
+    pub(super) fn connecting(&self, mono: u64) {
+        self.connecting.set(self.connecting.get() + 1);
+        self.quick_until.set(mono + QUICK_MS);
+    }
+    pub(super) fn connected(&self) {
+        self.connecting.set(self.connecting.get().saturating_sub(1));
+    }
+    fn quick(&self, mono: u64) -> bool {
+        self.connecting.get() > 0 && mono < self.quick_until.get()
     }
 }
 
@@ -91,19 +104,21 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
         .build()?;
     let local = tokio::task::LocalSet::new();
     let turn = Rc::new(Turn::default());
-    let mut tasks: Vec<_> = {
+    let start = |capture: Capture| {
         let _entered = runtime.enter();
-        cameras
-            .into_iter()
-            .map(|capture| local.spawn_local(camera(capture, context.clone(), turn.clone())))
-            .collect()
+        let task = local.spawn_local(camera(capture.clone(), context.clone(), turn.clone()));
+        (capture, task)
     };
+    let mut tasks: Vec<_> = cameras.into_iter().map(start).collect();
     while !tasks.is_empty() {
-        turn.now.set(Some(context.clock.now()));
+        let began = context.clock.now();
+        turn.now.set(Some(began));
+        let over = || context.clock.now().mono.saturating_sub(began.mono) > LONGEST_TURN_MS;
         runtime.block_on(local.run_until(async {
-            // One yield polls the sockets and runs what they woke; quiet ones mean that all is drained.
+            // One yield polls the sockets and runs what they woke; quiet ones mean that all is drained. A camera that sends
+            // faster than we read does not keep the others from their turn's end.
             let mut quiet = 0;
-            while quiet < 3 {
+            while quiet < 3 && !over() {
                 let before = turn.moved.get();
                 tokio::task::yield_now().await;
                 quiet = if turn.moved.get() == before {
@@ -114,8 +129,16 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
             }
         }));
         context.doors.kick();
-        tasks.retain(|t| !t.is_finished());
-        let quick = context.clock.now().mono < turn.quick_until.get();
+        for (capture, task) in &mut tasks {
+            if task.is_finished() && !context.stop.load(Relaxed) {
+                let why = format!("the thread's part for {} ended", capture.shared.id());
+                tracing::error!(camera = %capture.shared.id(), "a camera's task ended; begun again");
+                let _ = context.reports.send(Report::Capture(why));
+                *task = start(capture.clone()).1;
+            }
+        }
+        tasks.retain(|(_, t)| !t.is_finished());
+        let quick = turn.quick(context.clock.now().mono);
         std::thread::sleep(if quick { QUICK_TURN } else { TURN });
     }
     Ok(())
@@ -132,20 +155,18 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             h.wrapping_mul(0x0100_0000_01b3) ^ u64::from(b)
         });
     let mut retry = Retry::new(seed);
-    // A farewell is waited for on the old connection; not on one that floods us.
-    let mut teardown = TeardownPolicy::Auto;
+    let mut flooded = false;
     while !context.stop.load(Relaxed) {
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
-        let flooded = matches!(teardown, TeardownPolicy::Never);
         // A panic costs this session, not the thread and its other cameras.
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
             let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
             async move {
                 let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
-                in_small_bites(&tally, run.run(farewell, teardown)).await
+                in_small_bites(&tally, run.run(farewell)).await
             }
         });
         // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
@@ -168,11 +189,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             break;
         }
         let next = retry.ended(how, tally.played_ms.get());
-        teardown = if how == Ended::Flood {
-            TeardownPolicy::Never
-        } else {
-            TeardownPolicy::Auto
-        };
+        flooded = how == Ended::Flood;
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {
             let _ = context.reports.send(Report::Trouble {

@@ -30,7 +30,6 @@ pub(super) async fn connect(
     password: Option<&Secret>,
     reports: &Sender<Report>,
     farewell: Arc<SessionGroup>,
-    teardown: TeardownPolicy,
 ) -> Result<(Demuxed, usize, Option<Sounding>), Outcome> {
     let config = &camera.config;
     let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
@@ -41,13 +40,12 @@ pub(super) async fn connect(
     let options = SessionOptions::default()
         .creds(creds)
         .session_group(farewell)
-        .teardown(teardown)
+        .teardown(TeardownPolicy::Auto)
         .user_agent("beadle".into());
     let mut session = Session::describe(config.url.clone(), options)
         .await
         .map_err(|e| match e.status_code() {
-            // retina has no answer for a camera that wants a password when we have none.
-            None if config.username.is_none() && e.to_string().contains("401") => (
+            Some(401) if config.username.is_none() => (
                 Ended::Password,
                 "the camera asks for a user name and password".into(),
             ),

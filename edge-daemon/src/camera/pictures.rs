@@ -214,11 +214,22 @@ impl Worker {
 
     /// Kills what is left and takes the threads in.
     pub fn reap(mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A session that panicked reaps nothing: its worker must not go on beside the next one's.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -423,6 +423,45 @@ mod tests {
         assert_eq!(whys, ["start", "order", "order", "order", "end", "start"]);
     }
 
+    /// REC-3, AUD-1: what cannot be put on the record is not in force, and nothing of it is kept.
+    #[test]
+    fn no_order_without_its_line() {
+        let w = world();
+        let rates = w.start();
+        w.log.close("test").expect("closed");
+        let why = rates.order(&c(1), 40, Utc(T), 5).expect_err("refused");
+        assert!(why.contains("nothing was switched"), "{why}");
+        rates.look();
+        assert!(!w.realtime());
+        let path = w.home.path().join("rates.json");
+        assert!(read(&path).expect("read").is_empty());
+    }
+
+    /// REC-3: a box whose clock was years behind when the order came does not end it early when it starts again with the right time.
+    #[test]
+    fn an_order_taken_in_1970() {
+        let w = world();
+        w.hands.set(Utc(5_000));
+        w.start().order(&c(1), 40, Utc(T), 5).expect("taken");
+        w.hands.set(Utc(T + 60_000));
+        let rates = w.start();
+        assert!(w.realtime());
+        let (_, until) = rates.status(1).expect("two rates");
+        assert_eq!(until, Some(Utc(T + 300_000)));
+    }
+
+    /// REC-3: orders that cannot be read any more: cameras begin in time-lapse, and take new orders.
+    #[test]
+    fn orders_that_cannot_be_read() {
+        let w = world();
+        let path = w.home.path().join("rates.json");
+        std::fs::write(&path, b"{\"c01\": tru").expect("torn");
+        let rates = w.start();
+        assert!(!w.realtime());
+        rates.order(&c(1), 40, Utc(T), 5).expect("taken");
+        assert!(w.realtime() && read(&path).expect("read").len() == 1);
+    }
+
     /// REC-3: events, held on to; nothing is kept of them.
     #[test]
     fn events() {

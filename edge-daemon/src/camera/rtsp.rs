@@ -13,13 +13,13 @@ use bytes::Bytes;
 use footage::mp4::Parameters;
 use futures::StreamExt;
 use retina::{
-    client::{Demuxed, SessionGroup, TeardownPolicy},
+    client::{Demuxed, SessionGroup},
     codec::{CodecItem, VideoFrame},
 };
 use shared::time::Now;
 
 use super::{
-    capture::{Capture, Context, QUICK_MS, TICK, Tally, Turn},
+    capture::{Capture, Context, TICK, Tally, Turn},
     connect::{Sounding, connect, first_line, read_parameters},
     event,
     pictures::Worker,
@@ -126,14 +126,8 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    pub(super) async fn run(
-        mut self,
-        farewell: Arc<SessionGroup>,
-        teardown: TeardownPolicy,
-    ) -> Outcome {
-        self.turn
-            .quick_until
-            .set(self.context.clock.now().mono + QUICK_MS);
+    pub(super) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+        self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
             self.bounded(connect(
@@ -141,11 +135,10 @@ impl Run {
                 self.password.as_ref(),
                 &self.context.reports,
                 farewell,
-                teardown,
             )),
         )
         .await;
-        self.turn.quick_until.set(0);
+        self.turn.connected();
         let outcome = match connected {
             Ok(Err(outcome)) | Ok(Ok(Err(outcome))) => outcome,
             Err(_) => (
@@ -154,6 +147,8 @@ impl Run {
             ),
             Ok(Ok(Ok((demuxed, stream, sound)))) => {
                 self.sound = sound;
+                let about = self.sound.as_ref().map(|s| s.about.clone());
+                lock(&self.capture.track).expect_sound(about);
                 self.capture.shared.connected.store(true, Relaxed);
                 self.last_at = self.context.clock.now().mono;
                 self.play(demuxed, stream).await
@@ -225,6 +220,10 @@ impl Run {
         loop {
             let item = tokio::time::timeout(TICK, self.bounded(demuxed.next())).await;
             self.turn.moved();
+            let other = !matches!(item, Err(_) | Ok(Ok(Some(Ok(CodecItem::VideoFrame(_))))));
+            if let (true, Some(why)) = (other, self.meter.other(self.now().mono)) {
+                return (Ended::Flood, why);
+            }
             match item {
                 Err(_) => {}
                 Ok(Err(outcome)) => return outcome,
@@ -475,7 +474,6 @@ impl Run {
         if !self.flooded {
             self.well();
         }
-        lock(&self.capture.track).expect_sound(self.sound.as_ref().map(|s| s.about.clone()));
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         match &shared.config.mask {
             Some(mask) => {

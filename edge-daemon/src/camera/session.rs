@@ -25,6 +25,8 @@ pub const FAREWELL_MS: u64 = 500;
 pub const FLOOD_MS: u64 = 2_000;
 pub const FLOOD_BYTES: u64 = 25_000_000;
 pub const FLOOD_PICTURES: u64 = 500;
+/// And of whatever else it sends: sound, reports, events, packets that cannot be used.
+pub const FLOOD_OTHERS: u64 = 10_000;
 /// A picture that has begun and not ended yet. (A key frame of a 4K camera is a megabyte or two.)
 pub const PICTURE_BYTES: isize = 8 << 20;
 /// Its buffer doubles: of 8 MiB when half as much is held, of 16 MiB when more than 8 are.
@@ -176,17 +178,13 @@ pub struct Meter {
     began: u64,
     bytes: u64,
     pictures: u64,
+    others: u64,
 }
 
 impl Meter {
     /// A picture has come; Some says what is too much.
     pub fn picture(&mut self, mono_ms: u64, bytes: usize) -> Option<String> {
-        if mono_ms.saturating_sub(self.began) >= FLOOD_MS {
-            *self = Self {
-                began: mono_ms,
-                ..Self::default()
-            };
-        }
+        self.look(mono_ms);
         self.bytes += bytes as u64;
         self.pictures += 1;
         let secs = FLOOD_MS / 1000;
@@ -202,6 +200,28 @@ impl Meter {
             ))
         } else {
             None
+        }
+    }
+
+    /// Something else has come.
+    pub fn other(&mut self, mono_ms: u64) -> Option<String> {
+        self.look(mono_ms);
+        self.others += 1;
+        let secs = FLOOD_MS / 1000;
+        (self.others > FLOOD_OTHERS).then(|| {
+            format!(
+                "more than {} messages and packets a second that are no pictures, for {secs} s",
+                FLOOD_OTHERS / secs
+            )
+        })
+    }
+
+    fn look(&mut self, mono_ms: u64) {
+        if mono_ms.saturating_sub(self.began) >= FLOOD_MS {
+            *self = Self {
+                began: mono_ms,
+                ..Self::default()
+            };
         }
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn camera(
         "a whole number",
         "retention_days = 28",
     ) {
-        Some(d) => retention_days(g, &path("retention_days"), d),
+        Some(d) => retention_days(g, &path("retention_days"), d, "retention_days = 28"),
         None => Some(days),
     };
     // A mask that is there but wrong must never become a camera without a mask.
@@ -235,24 +235,24 @@ fn address(g: &mut Gather, at: &str, text: &str) -> Option<url::Url> {
     let url = match url::Url::parse(text) {
         Ok(url) => url,
         Err(e) => {
-            let value = if text.contains('@') {
-                None
-            } else {
-                quoted(text)
-            };
-            g.wrong(at, value, format!("it is not an address ({e})"), URL);
+            g.wrong(at, None, format!("it is not an address ({e})"), URL);
             return None;
         }
     };
-    let secretive = |k: &str| {
-        ["pass", "pwd", "secret", "token"]
-            .iter()
-            .any(|s| k.to_ascii_lowercase().contains(s))
+    // In the path too: "/user=admin&password=…" is how some makers have it.
+    let secretive = |text: &str| {
+        let text = text.to_ascii_lowercase();
+        let pairs = text
+            .split(['/', '?', '&', ';'])
+            .filter_map(|p| p.split_once('='));
+        let secret = |name: &str| {
+            ["pass", "pwd", "secret", "token"]
+                .iter()
+                .any(|s| name.contains(s))
+        };
+        pairs.into_iter().any(|(name, _)| secret(name))
     };
-    if !url.username().is_empty()
-        || url.password().is_some()
-        || url.query_pairs().any(|(k, _)| secretive(&k))
-    {
+    if !url.username().is_empty() || url.password().is_some() || secretive(text) {
         g.wrong(at, None, "an address must not carry a user name or password: it would end up in logs. Give username, and password_file or credential, instead", URL);
         return None;
     }

@@ -129,14 +129,19 @@ pub(super) fn within(
 }
 
 /// Footage is kept for so many days: the box's or one camera's.
-pub(super) fn retention_days(g: &mut Gather, at: &str, days: i64) -> Option<u32> {
+pub(super) fn retention_days(
+    g: &mut Gather,
+    at: &str,
+    days: i64,
+    example: &'static str,
+) -> Option<u32> {
     within(
         g,
         at,
         days,
         1..=366,
         "footage is kept for 1 to 366 days",
-        "days = 31",
+        example,
     )
 }
 

@@ -94,7 +94,9 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         "a whole number",
         "days = 31",
     )
-    .map_or(Some(DAYS), |d| retention_days(&mut g, "retention.days", d));
+    .map_or(Some(DAYS), |d| {
+        retention_days(&mut g, "retention.days", d, "days = 31")
+    });
     let volumes = volumes(&mut g, file.volume);
     let cameras = cameras(&mut g, file.camera, days.unwrap_or(DAYS), around);
     let pictures =

@@ -451,6 +451,56 @@ fn missing_footage_is_said_once() {
     assert_eq!(number(&lost[0], "s"), 1);
 }
 
+/// AUD-2, FLT-3: a disk that is not there, whether it went before the disks were listed or after, has lost nothing.
+#[test]
+fn a_disk_that_is_away_has_lost_nothing() {
+    let w = world("2026-11-03T13:00:00.000Z");
+    w.record("2026-11-03", 1, 0, false, true);
+    let away = w.state.root().join("away");
+    let go = || {
+        fs::rename(&w.volume, &away).expect("unmounted");
+        fs::create_dir(&w.volume).expect("the bare mount point");
+    };
+    let come_back = || {
+        fs::remove_dir(&w.volume).expect("bare");
+        fs::rename(&away, &w.volume).expect("mounted");
+    };
+    let recover = |found: recovery::Found| {
+        let (mut index, stop) = (w.index(), Stop::new());
+        let (client, log, faults) = (&w.client, &w.log, &w.faults);
+        found.recover(&[cam()], client, log, &mut index, faults, &stop, |_, _| {});
+        w.of("seg.lost").len()
+    };
+    let scan = || recovery::scan(&w.volumes, &w.index()).expect("scan");
+    go();
+    assert_eq!(recover(scan()), 0, "listed when it was away");
+    come_back();
+    let found = scan();
+    go();
+    assert_eq!(recover(found), 0, "away by the time it would be said");
+    come_back();
+    let path = w.volumes.all()[0].path.join("footage");
+    fs::remove_dir_all(path).expect("removed");
+    assert_eq!(recover(scan()), 1, "the disk is there and the file is not");
+}
+
+/// FLT-3: of a disk that came late, only what an earlier run left is said to wait, not what is being recorded there by now.
+#[test]
+fn what_is_being_recorded_does_not_wait_for_recovery() {
+    let w = world("2026-11-03T13:00:00.000Z");
+    let volume = w.volumes.all()[0].path.clone();
+    let waiting = || recovery::waiting(&w.volumes, &volume).expect("listed");
+    w.volumes.told();
+    let now = w.record("2026-11-03", 1, 0, true, false);
+    assert_eq!(waiting(), 1, "nobody here is recording it");
+    let recording = w.volumes.begun(&now);
+    assert_eq!(waiting(), 0);
+    drop(recording);
+    assert_eq!(waiting(), 1, "given up: it waits");
+    w.record("2026-11-03", 2, 1, false, false);
+    assert_eq!(waiting(), 1, "closed ones do not");
+}
+
 /// The index is derived: deleted, damaged or of another log, it is rebuilt and says the same.
 #[test]
 fn the_index_is_rebuilt_from_the_log() {

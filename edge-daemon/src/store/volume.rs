@@ -680,6 +680,36 @@ mod tests {
         assert!(volumes.pick().is_some());
     }
 
+    /// REC-1, FLT-3: a disk that hangs at the start is said, and the others are used without it; when it answers it is used too.
+    #[test]
+    fn a_disk_that_hangs_holds_nobody_up() {
+        let (key, dir) = (key(), tempfile::tempdir().expect("dir"));
+        let (good, sick) = (dir.path().join("good"), dir.path().join("sick"));
+        fs::create_dir(&sick).expect("dir");
+        labelled(&good, &key, "ashby");
+        // Whoever reads it waits for a writer: as good as a disk that does not answer.
+        nix::unistd::mkfifo(&sick.join(LABEL), nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        let (volumes, problems) = Volumes::open(
+            &[sick.clone(), good.clone()],
+            &BoxName::parse("ashby").expect("name"),
+            key.public_key().as_ref(),
+        );
+        assert!(
+            problems.len() == 1 && problems[0].contains("sick does not answer"),
+            "{problems:?}"
+        );
+        assert_eq!(volumes.pick().map(|v| v.path), Some(good));
+        assert!(!volumes.complete(), "nothing is called lost meanwhile");
+        volumes.look();
+        assert!(volumes.pick().is_some());
+        let bytes = fs::OpenOptions::new().write(true).open(sick.join(LABEL));
+        drop(bytes.expect("answers at last, with nothing"));
+        fs::remove_file(sick.join(LABEL)).expect("removed");
+        labelled(&sick, &key, "ashby");
+        volumes.examine(0);
+        assert!(volumes.complete() && volumes.problems().is_empty());
+    }
+
     /// Before a folder changes hands it is looked at; what is refused is not touched.
     #[test]
     fn only_a_footage_disk_may_be_labelled() {

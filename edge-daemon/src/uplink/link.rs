@@ -335,6 +335,9 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
             landed: s.landed,
             recording: s.recording,
             rate: s.rate.map(|(rate, _)| rate.code()),
+            stands_secs: s
+                .stands_ms
+                .map(|ms| u32::try_from(ms.div_ceil(1000)).unwrap_or(u32::MAX)),
         })
         .collect();
     let faults = deps

@@ -501,6 +501,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 landed: Some(start.plus_ms(10_000)),
                 recording: true,
                 rate: None,
+                stands_secs: None,
             }],
             faults: vec![],
         },

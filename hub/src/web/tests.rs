@@ -63,7 +63,7 @@ impl Board for Fake {
             masked: true,
             recording,
             landed: Some(now().plus_ms(-900)),
-            lapse_secs: None,
+            stands_secs: None,
             rate: None,
         };
         Ok(vec![BoxRow {

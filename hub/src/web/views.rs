@@ -196,7 +196,7 @@ pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
         .zip(row.reported)
         .map(|(landed, reported)| reported.0 - landed.0);
     // A time-lapse picture is followed by none for a while.
-    let fresh = FRESH_MS + camera.lapse_secs.map_or(0, |s| i64::from(s) * 1000);
+    let fresh = FRESH_MS + camera.stands_secs.map_or(0, |s| i64::from(s) * 1000);
     match (row.online, age) {
         (false, _) => state(
             "?",
@@ -452,7 +452,7 @@ mod tests {
                 masked: false,
                 recording,
                 landed: landed.map(Utc),
-                lapse_secs: None,
+                stands_secs: None,
                 rate: None,
             }],
         }

@@ -206,6 +206,15 @@ impl Writer {
             )));
         }
         let Some((key_line, in_force, key_since)) = found.in_force.clone() else {
+            if !heads
+                .head_sizes()
+                .map_err(io_error("list", &folder))?
+                .is_empty()
+            {
+                return Ok(Err(
+                    "its first lines cannot be read, though heads of it were signed".into(),
+                ));
+            }
             // No whole log.open line was ever written: nothing is lost by starting this log over.
             fs::remove_dir_all(&folder).map_err(io_error("clear", &folder))?;
             return Self::begin(
