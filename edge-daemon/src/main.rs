@@ -6,6 +6,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    beadle_edge::memory::few_arenas();
     let filter = EnvFilter::try_from_env("BEADLE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("info,retina=warn,quinn=warn"));
     tracing_subscriber::fmt()

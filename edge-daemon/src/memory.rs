@@ -1,4 +1,4 @@
-//! Adapter: allocator. The system's, counting what each thread holds in large pieces.
+//! Adapter: allocator. The system's, kept to two arenas, counting what each thread holds in large pieces.
 //!
 //! A camera that begins a picture and never ends it fills a buffer inside retina that has no limit and cannot be looked at.
 //! Its large pieces are counted here as the session is polled, so that a limit can be kept
@@ -25,6 +25,31 @@ fn count(size: usize, sign: isize) {
         let size = isize::try_from(size).unwrap_or(isize::MAX);
         // A thread that is ending has nothing to be held to.
         let _ = HELD.try_with(|held| held.set(held.get().wrapping_add(sign.wrapping_mul(size))));
+    }
+}
+
+/// Arenas of the C library's allocator. It would make one for nearly every thread, up to eight per core, and pictures are taken in
+/// one thread and given back in another: each arena then keeps what was its most. At 32 cameras two save 14 to 20 MiB and cost
+/// nothing that can be measured.
+#[cfg(target_env = "gnu")]
+const ARENAS: nix::libc::c_int = 2;
+
+/// Call it first, while there is one thread.
+pub fn few_arenas() {
+    // SAFETY: sets a number inside the allocator, and no other thread exists yet to read it meanwhile.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        nix::libc::mallopt(nix::libc::M_ARENA_MAX, ARENAS);
+    }
+}
+
+/// Gives what is free back to the system. A slow disk makes the box hold pictures for a while; else it would keep that memory for
+/// ever after, for the next time.
+pub fn give_back() {
+    // SAFETY: looks only at memory the allocator itself holds as free, under its own locks.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        nix::libc::malloc_trim(0);
     }
 }
 

@@ -32,6 +32,7 @@ use crate::{
     config::Config,
     health::{Faults, status, watchdog},
     identity::{BoxKey, IdentityError},
+    memory,
     reader::{self, Client, Recipients},
     retention::sweeper::Sweeper,
     state::State,
@@ -53,6 +54,7 @@ const KEY_LIFE: Duration = Duration::from_secs(3600);
 const STATUS_EVERY: Duration = Duration::from_secs(2);
 /// When the index could not be used at all, it is tried again.
 const INDEX_AGAIN: Duration = Duration::from_secs(30);
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(30);
 /// The log beats every minute; one that has not grown for this long is stuck.
 const LOG_STUCK: Duration = Duration::from_secs(100);
 
@@ -425,7 +427,12 @@ impl Watched<'_> {
     fn watch(&self, uplink: &Uplink, stop: &Stop) -> Result<(), RunError> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
+        let mut given_back = Instant::now();
         loop {
+            if given_back.elapsed() >= GIVE_BACK_EVERY {
+                memory::give_back();
+                given_back = Instant::now();
+            }
             let recording = self.beat();
             self.write_status(uplink);
             if self.log.size() != size {
