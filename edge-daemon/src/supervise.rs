@@ -12,7 +12,10 @@ use std::{
     collections::HashMap,
     io,
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -77,6 +80,10 @@ pub enum RunError {
     Thread(#[source] io::Error),
     #[error("the log stands still; the program ends so that it can be started anew")]
     Stuck,
+    #[error(
+        "old lines of the log are not those that were signed; the program ends so that its next start closes this log as it is and begins another"
+    )]
+    LogChanged,
     #[error("the program could not be stopped in order within {} s", STOP_WITHIN.as_secs())]
     Late,
 }
@@ -217,7 +224,20 @@ pub fn run(config: Config) -> Result<(), RunError> {
     };
     let mut uplink =
         Uplink::start(desk, key, faults.clone(), trust.clone()).map_err(RunError::Thread)?;
+    let changed = Arc::new(AtomicBool::new(false));
+    if let Some(skipped) = opened.skipped.clone() {
+        let changed = changed.clone();
+        thread("log-check", move || match skipped.check() {
+            Ok(true) => tracing::info!(
+                lines = skipped.lines(),
+                "the log's older lines are as they were signed"
+            ),
+            Ok(false) => changed.store(true, Relaxed),
+            Err(e) => tracing::error!(error = %e, "the log's older lines cannot be checked"),
+        })?;
+    }
     let watched = Watched {
+        changed: &changed,
         config: &config,
         state: &state,
         opened: &opened,
@@ -290,6 +310,7 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opene
         sw: format!("beadle-edge {}", env!("CARGO_PKG_VERSION")),
         key_life: KEY_LIFE,
         acks: true,
+        resume: true,
     };
     LogHandle::open(&config.state, settings, clock.clone()).map_err(RunError::Log)
 }
@@ -413,6 +434,8 @@ struct Watched<'a> {
     config: &'a Config,
     state: &'a State,
     opened: &'a Opened,
+    /// The log's older lines were found to be others than were signed.
+    changed: &'a AtomicBool,
     log: &'a LogHandle,
     faults: &'a Faults,
     volumes: &'a Volumes,
@@ -445,6 +468,9 @@ impl Watched<'_> {
                     "no line was written for longer than a minute",
                 );
                 return Err(RunError::Stuck);
+            }
+            if self.changed.load(Relaxed) {
+                return Err(RunError::LogChanged);
             }
             // Reached only when the log grew, every camera answered and the status was written.
             watchdog::alive();

@@ -22,6 +22,7 @@ pub(crate) fn open_log(home: &Path, clock: Arc<dyn Clock>) -> (LogHandle, Opened
         sw: "test".into(),
         key_life: Duration::from_secs(3600),
         acks: true,
+        resume: true,
     };
     LogHandle::open(home, settings, clock).expect("log opens")
 }

@@ -56,6 +56,7 @@ impl OwnLog {
             sw: env!("CARGO_PKG_VERSION").into(),
             key_life: Duration::from_secs(365 * 86_400),
             acks: false,
+            resume: false,
         };
         let (handle, opened) = LogHandle::open(state, settings, clock.clone())?;
         let log = Self {

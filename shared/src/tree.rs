@@ -37,6 +37,14 @@ impl Frontier {
     pub fn size(&self) -> u64 {
         self.size
     }
+    /// Roots of the perfect subtrees, largest first.
+    pub fn peaks(&self) -> &[Digest] {
+        &self.peaks
+    }
+    /// None when there must be another number of them.
+    pub fn from_peaks(size: u64, peaks: Vec<Digest>) -> Option<Self> {
+        (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+    }
     pub fn root(&self) -> Digest {
         join(self.peaks.iter())
     }

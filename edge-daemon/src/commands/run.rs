@@ -14,7 +14,9 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
         let code = match &e {
             RunError::Second(_) => exit::UNAVAILABLE,
             RunError::State { .. } | RunError::Identity(_) | RunError::Log(_) => exit::IO,
-            RunError::Thread(_) | RunError::Stuck | RunError::Late => exit::SOFTWARE,
+            RunError::Thread(_) | RunError::Stuck | RunError::LogChanged | RunError::Late => {
+                exit::SOFTWARE
+            }
         };
         Failed::new(code, e)
     })?;

@@ -4,6 +4,7 @@
 //! number of that log. Per log it remembers how many lines it has read and the hash of the last one; when that line is not in the
 //! log, or the file is damaged, or was made by another version, everything is read again. Recording does not need it.
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -149,7 +150,23 @@ pub enum IndexError {
     Log(#[source] std::io::Error),
 }
 
-static OPENING: Mutex<()> = Mutex::new(());
+/// One thread at a time opens one. Those that were looked through and found sound in this run: with a month in it that takes a
+/// second or two, and every clip that is asked for opens the index.
+static SOUND: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// What it says of itself when a query finds it damaged: the next that opens it looks it through.
+fn failed(path: &Path, source: rusqlite::Error) -> IndexError {
+    if is_damage(&source) {
+        SOUND
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(path);
+    }
+    IndexError::Sqlite {
+        path: path.display().to_string(),
+        source,
+    }
+}
 
 /// Owned by one thread at a time; open another for another thread.
 pub struct Index {
@@ -177,6 +194,8 @@ impl Index {
             path: path.display().to_string(),
             source,
         };
+        let mut opening = SOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked_through = opening.contains(path);
         let number = log
             .file_name()
             .and_then(|n| n.to_str())
@@ -184,7 +203,7 @@ impl Index {
             .unwrap_or(1);
         let logs = log.parent().unwrap_or(log).to_owned();
         let make = || {
-            connect(path).map(|db| Self {
+            connect(path, !looked_through).map(|db| Self {
                 path: path.into(),
                 db,
                 logs: logs.clone(),
@@ -193,7 +212,6 @@ impl Index {
         };
         let sound = |index: &Self| index.matches();
         // One at a time: what one thread sets aside, no other may have just found good.
-        let opening = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut index = match make() {
             Ok(index) if sound(&index) => index,
             Err(e) if !is_damage(&e) => return Err(sqlite(e)),
@@ -212,6 +230,7 @@ impl Index {
                 make().map_err(sqlite)?
             }
         };
+        opening.insert(path.to_owned());
         drop(opening);
         index.catch_up_with(&mut progress)?;
         Ok(index)
@@ -273,11 +292,8 @@ impl Index {
     /// Adds whole lines in one transaction; returns the number of the line after them. When another thread's index was faster,
     /// nothing is added and its count is returned.
     fn batch(&mut self, number: u64, mut n: u64, bytes: &[u8]) -> Result<u64, IndexError> {
-        let path = self.path.display().to_string();
-        let sqlite = |source| IndexError::Sqlite {
-            path: path.clone(),
-            source,
-        };
+        let path = self.path.clone();
+        let sqlite = |source| failed(&path, source);
         let tx = self
             .db
             .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
@@ -310,10 +326,7 @@ impl Index {
     }
 
     fn ok<T>(&self, r: rusqlite::Result<T>) -> Result<T, IndexError> {
-        r.map_err(|source| IndexError::Sqlite {
-            path: self.path.display().to_string(),
-            source,
-        })
+        r.map_err(|source| failed(&self.path, source))
     }
 
     fn segments(
@@ -479,7 +492,7 @@ impl Index {
     }
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
+fn connect(path: &Path, look_through: bool) -> rusqlite::Result<Connection> {
     let mut db = Connection::open(path)?;
     db.busy_timeout(std::time::Duration::from_secs(10))?;
     db.pragma_update(None, "journal_mode", "WAL")?;
@@ -497,6 +510,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
             rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA),
             Some(format!("made by another version ({version})")),
         ));
+    }
+    if !look_through {
+        return Ok(db);
     }
     let sound: String = db.pragma_query_value(None, "quick_check", |r| r.get(0))?;
     if sound == "ok" {

@@ -152,6 +152,13 @@ impl Entry {
     }
 }
 
+/// What a look at a volume found, begun after so many failures of it.
+struct Seen {
+    path: PathBuf,
+    failures: u64,
+    found: Result<(Known, u64), VolumeError>,
+}
+
 /// When a volume that was found so is looked at again.
 fn again(code: &str) -> Duration {
     if code == "disk.failed" {
@@ -192,10 +199,10 @@ impl Volumes {
             news: AtomicBool::new(false),
             begun: Mutex::default(),
         }));
-        volumes.look_all(START);
+        volumes.first_look();
         for e in volumes.lock().iter_mut() {
             e.late = false;
-            if e.looking.is_some() {
+            if e.known.is_none() && e.bad.is_none() {
                 e.hung();
             }
         }
@@ -210,13 +217,59 @@ impl Volumes {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Examines one volume. The lock is not held meanwhile: a sick disk may hang.
-    fn examine(&self, at: usize) {
-        let Some((path, failures)) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))
-        else {
-            return;
+    /// Examines all at once and waits for them; of two that are the same volume the one named first is used.
+    fn first_look(&self) {
+        let (tell, told) = std::sync::mpsc::channel();
+        let count = {
+            let mut entries = self.lock();
+            for e in entries.iter_mut() {
+                e.looking = Some(Instant::now());
+            }
+            entries.len()
         };
+        for at in 0..count {
+            let (volumes, tell) = (self.clone(), tell.clone());
+            self.on_a_thread(at, move || {
+                if let Some(seen) = volumes.see(at) {
+                    let _ = tell.send((at, seen));
+                }
+                volumes.looked(at);
+            });
+        }
+        drop(tell);
+        let until = Instant::now() + START;
+        let next = || told.recv_timeout(until.saturating_duration_since(Instant::now()));
+        let mut all: Vec<(usize, Seen)> = std::iter::from_fn(|| next().ok()).collect();
+        all.sort_by_key(|(at, _)| *at);
+        for (at, seen) in all {
+            self.judge(at, seen);
+        }
+    }
+
+    /// Examines one volume.
+    fn examine(&self, at: usize) {
+        if let Some(seen) = self.see(at) {
+            self.judge(at, seen);
+        }
+    }
+
+    /// Reads the disk. The lock is not held meanwhile: a sick one may hang.
+    fn see(&self, at: usize) -> Option<Seen> {
+        let (path, failures) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))?;
         let found = examine(&path, &self.0.this_box, &self.0.key).map(|k| (k, free_mib(&path)));
+        Some(Seen {
+            path,
+            failures,
+            found,
+        })
+    }
+
+    fn judge(&self, at: usize, seen: Seen) {
+        let Seen {
+            path,
+            failures,
+            found,
+        } = seen;
         let mut entries = self.lock();
         let twin = |id: &str| {
             entries
@@ -290,18 +343,13 @@ impl Volumes {
         }
         for (at, entry) in &started {
             let (volumes, at, entry) = (self.clone(), *at, entry.clone());
-            let thread = std::thread::Builder::new().name("look".into());
-            let thread = thread.spawn(move || {
+            self.on_a_thread(at, move || {
                 match &entry.known {
                     Some(known) if entry.bad.is_none() => volumes.look_at(at, &entry, known),
                     _ => volumes.examine(at),
                 }
                 volumes.looked(at);
             });
-            if let Err(e) = thread {
-                tracing::error!(error = %e, "a volume cannot be looked at: no thread");
-                self.looked(at);
-            }
         }
         let busy = |all: &mut Vec<Entry>| {
             let mut mine = started.iter().filter_map(|(at, _)| all.get(*at));
@@ -309,6 +357,14 @@ impl Volumes {
         };
         let waited = self.0.seen.wait_timeout_while(self.lock(), patience, busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn on_a_thread(&self, at: usize, work: impl FnOnce() + Send + 'static) {
+        let thread = std::thread::Builder::new().name("look".into());
+        if let Err(e) = thread.spawn(work) {
+            tracing::error!(error = %e, "a volume cannot be looked at: no thread");
+            self.looked(at);
+        }
     }
 
     /// A look is over.

@@ -147,6 +147,8 @@ struct Jobs {
     busy: Option<Instant>,
     /// Tickets begun on this volume and not ended.
     open: Vec<Arc<Ticket>>,
+    /// Tickets were given up: the thread is to let go of their files.
+    given_up: bool,
     /// The thread has not come back from the disk; nothing more is sent there.
     hung: bool,
 }
@@ -232,9 +234,12 @@ impl Queue {
     }
     /// The disk went away under its open segments: they are given up, so that their cameras go on elsewhere at once.
     pub fn give_up(&self, reports: &Sender<Report>) {
-        for ticket in std::mem::take(&mut lock(&self.jobs.0).open) {
+        let mut jobs = lock(&self.jobs.0);
+        for ticket in std::mem::take(&mut jobs.open) {
             give_up(&ticket, Cause::Disk, reports);
+            jobs.given_up = true;
         }
+        self.jobs.1.notify_one();
     }
     pub fn stop(&self) {
         lock(&self.jobs.0).stop = true;
@@ -389,13 +394,14 @@ impl Writer {
 
     fn wait(&self, timeout: Duration) -> (VecDeque<Job>, bool) {
         let guard = lock(&self.queue.jobs.0);
-        let idle = |j: &mut Jobs| j.list.is_empty() && !j.stop;
+        let idle = |j: &mut Jobs| j.list.is_empty() && !j.stop && !j.given_up;
         let (mut jobs, _) = self
             .queue
             .jobs
             .1
             .wait_timeout_while(guard, timeout, idle)
             .unwrap_or_else(|e| e.into_inner());
+        jobs.given_up = false;
         (std::mem::take(&mut jobs.list), jobs.stop)
     }
 

@@ -38,6 +38,7 @@ fn settings(base: &str, acks: bool) -> Settings {
         sw: "0".into(),
         key_life: Duration::from_secs(3600),
         acks,
+        resume: false,
     }
 }
 

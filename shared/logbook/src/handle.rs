@@ -19,7 +19,10 @@ use shared::{
     types::{self, Data},
 };
 
-use crate::writer::{LINES_PER_HEAD, LogError, Settings, Writer};
+use crate::{
+    point::Skipped,
+    writer::{LINES_PER_HEAD, LogError, Settings, Writer},
+};
 
 const BEAT_MS: u64 = 60_000;
 const HEAD_MS: u64 = 60_000;
@@ -46,6 +49,8 @@ pub struct Opened {
     pub torn: u64,
     /// Set when the old log could not be continued (shorter than its head, or differs) and a successor was opened.
     pub succeeded: Option<String>,
+    /// Old lines of a long log, which were not read; to be checked while the program already runs.
+    pub skipped: Option<Skipped>,
 }
 
 type Reply<T> = SyncSender<Result<T, LogError>>;

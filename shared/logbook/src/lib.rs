@@ -4,6 +4,7 @@
 //! <state>/log/<number>/<first line, ten digits>.jsonl    lines, a new file each 65,536
 //! <state>/log/<number>/head.note                          newest head, signed by the log key
 //! <state>/log/<number>/cosigned.note                      newest head the hub countersigned
+//! <state>/log/<number>/resume.json                        where the next start may begin to read
 //! <state>/log/<number>/heads/<size>.note                  one per key.roll and at close
 //! <state>/log/keys/<number>.current …                     the log's private key (32 bytes), replaced hourly on a box
 //! <state>/log/boot                                        start counter
@@ -14,6 +15,7 @@ mod files;
 mod handle;
 mod keys;
 mod owner;
+mod point;
 mod writer;
 
 pub use clock::SystemClock;
@@ -21,6 +23,7 @@ pub use copy::{Copy, CopyError};
 pub use files::{Folder, LogFolder, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
 pub use owner::{act_as_owner, hand_over, heir};
+pub use point::Skipped;
 pub use writer::{LogError, Settings};
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ fn settings(key_life: Duration) -> Settings {
         sw: "0.1.0".into(),
         key_life,
         acks: true,
+        resume: true,
     }
 }
 
@@ -569,4 +570,111 @@ fn copy_dir(from: &Path, to: &Path) {
             fs::copy(entry.path(), target).expect("copies");
         }
     }
+}
+
+/// A log of more than one file, its newest head beyond the first; closed in order.
+fn long_log(dir: &Path, clock: &Arc<TestClock>) -> PathBuf {
+    let (log, opened) = open(dir, clock);
+    assert!(opened.skipped.is_none(), "nothing to skip yet");
+    // The clock stands still while these are written: no beats, no other heads.
+    for _ in 0..crate::files::LINES_PER_FILE + 50 {
+        log.append_soon(
+            "sys:test",
+            &CfgSet {
+                sha256: "00".repeat(32),
+            },
+        )
+        .expect("line is taken");
+    }
+    log.sign_head().expect("signs");
+    line(&log);
+    crash(log)
+}
+
+fn altered(folder: &Path) {
+    let first = folder.join("0000000000.jsonl");
+    let mut bytes = fs::read(&first).expect("reads");
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    fs::write(&first, bytes).expect("writes");
+}
+
+/// REC-1, AUD-2: a start reads a long log from its last file's beginning on, and goes on where the whole log would; what it
+/// skipped is read afterwards.
+#[test]
+fn a_long_log_is_taken_up_at_its_last_file() {
+    let (dir, clock) = (TempDir::new().expect("dir"), TestClock::new());
+    let folder = long_log(dir.path(), &clock);
+    let copy = TempDir::new().expect("dir");
+    copy_dir(dir.path(), copy.path());
+    fs::remove_file(copy.path().join("log/1/resume.json")).expect("there is a point");
+
+    let (log, opened) = open(dir.path(), &clock);
+    let skipped = opened.skipped.expect("old lines are not read");
+    assert_eq!(skipped.lines(), crate::files::LINES_PER_FILE);
+    assert!(skipped.check().expect("reads"));
+    let (whole, from_the_start) = open(copy.path(), &clock);
+    assert!(from_the_start.skipped.is_none());
+    assert_eq!(opened.size, from_the_start.size);
+    assert_eq!((opened.number, opened.boot), (1, from_the_start.boot));
+    for log in [&log, &whole] {
+        line(log);
+        log.sign_head().expect("signs");
+        let report = verdict(&log.folder(), &[]);
+        assert_eq!(
+            report.verdict,
+            Verdict::IntactNotYetCountersigned,
+            "{}",
+            report.render()
+        );
+    }
+    crash(whole);
+    let (_, again) = open(copy.path(), &clock);
+    assert!(again.skipped.is_some(), "the point was made again");
+    // A crash in the middle of a line: the same, from a point.
+    let folder_again = crash(log);
+    assert_eq!(folder, folder_again);
+    let last = folder.join("0000065536.jsonl");
+    let mut bytes = fs::read(&last).expect("reads");
+    bytes.extend(b"{\"log\":\"cctv");
+    fs::write(&last, bytes).expect("writes");
+    let (log, opened) = open(dir.path(), &clock);
+    assert!(opened.torn > 0 && opened.skipped.is_some());
+    log.sign_head().expect("signs");
+    assert_eq!(
+        verdict(&log.folder(), &[]).verdict,
+        Verdict::IntactNotYetCountersigned
+    );
+}
+
+/// AUD-2: a point that does not lead to the signed root is not believed, and old lines that were altered are found out: the log
+/// is closed as it stands and another begun.
+#[test]
+fn a_point_is_worth_what_the_signed_head_says() {
+    let (dir, clock) = (TempDir::new().expect("dir"), TestClock::new());
+    let folder = long_log(dir.path(), &clock);
+    let point = folder.join("resume.json");
+    let good = fs::read_to_string(&point).expect("a point");
+    let mut lie: serde_json::Value = serde_json::from_str(&good).expect("json");
+    lie["peaks"][0] = format!("{}=", "A".repeat(43)).into();
+    for text in [
+        lie.to_string(),
+        "{".into(),
+        good.replace("\"v\":1", "\"v\":2"),
+    ] {
+        fs::write(&point, text).expect("writes");
+        let (log, opened) = open(dir.path(), &clock);
+        assert!(opened.skipped.is_none() && opened.number == 1);
+        crash(log);
+    }
+    fs::write(&point, &good).expect("writes");
+    altered(&folder);
+    let (log, opened) = open(dir.path(), &clock);
+    let skipped = opened.skipped.expect("not read yet");
+    assert!(!skipped.check().expect("reads"), "found out");
+    crash(log);
+    let (_, opened) = open(dir.path(), &clock);
+    assert_eq!(opened.number, 2);
+    let why = opened.succeeded.expect("said");
+    assert!(why.contains("not those its newest head signed"), "{why}");
 }

@@ -17,7 +17,7 @@ use std::{
 };
 
 use shared::{
-    note::SignedHead,
+    note::{SignedHead, Vkey},
     record::{self, Digest, Envelope, leaf_hash},
     time::{Clock, Now},
     tree::Frontier,
@@ -28,6 +28,7 @@ use crate::{
     files::{LINES_PER_FILE, lines_file, sync_dir},
     handle::Line,
     keys::Keys,
+    point::Point,
 };
 use start::next_boot;
 
@@ -51,6 +52,8 @@ pub struct Settings {
     pub key_life: Duration,
     /// True on a box: countersignatures are logged as `head.ack`.
     pub acks: bool,
+    /// A start need not read what an earlier one has read; whoever opens it then sees to [`crate::Skipped::check`].
+    pub resume: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -93,6 +96,8 @@ pub(crate) struct Writer {
     keys: Keys,
     /// Wall time at which the key in force was named.
     key_since: shared::time::Utc,
+    /// The line that named the newest key, the key, that line's time.
+    named: (u64, Vkey, shared::time::Utc),
     boot: u64,
     /// See [`Writer::head_due`].
     head_due: bool,
@@ -114,6 +119,8 @@ pub(crate) struct Writer {
     acked: u64,
     /// Roots of heads we signed, by size: what a countersignature may refer to.
     roots: BTreeMap<u64, Digest>,
+    /// Where a later start may begin to read; kept once a head covers it.
+    point: Option<Point>,
     stopped: Option<String>,
 }
 
@@ -241,6 +248,12 @@ impl Writer {
         sync_dir(&self.folder).map_err(io_error("sync", &self.folder))?;
         self.file_start = start;
         self.file_bytes = 0;
+        self.point = Some(Point {
+            frontier: self.frontier.clone(),
+            prev: self.prev,
+            in_force: self.named.clone(),
+            acked: self.acked,
+        });
         Ok(())
     }
 

@@ -13,7 +13,10 @@ use shared::{
 };
 
 use super::{LogError, Writer, io_error, start::reserve};
-use crate::files::{LINES_PER_FILE, lines_file, write_whole};
+use crate::{
+    files::{LINES_PER_FILE, lines_file, write_whole},
+    point::Point,
+};
 
 impl Writer {
     /// Signs a head over everything written, unless the newest head says so already.
@@ -42,6 +45,12 @@ impl Writer {
         self.roots.insert(signed.head.size, signed.head.root);
         while self.roots.len() > 8192 {
             self.roots.pop_first();
+        }
+        let covered = |p: &mut Point| signed.head.size >= p.start();
+        if let Some(point) = self.point.take_if(covered)
+            && let Err(e) = point.write(&self.folder)
+        {
+            tracing::warn!(error = %e, "the next start will read the whole log");
         }
         self.head = Some(signed);
         self.head_due = false;
@@ -100,7 +109,8 @@ impl Writer {
             new: new.to_string(),
         })
         .map_err(|e| LogError::Refused(e.to_string()))?;
-        self.append(types::KeyRoll::KIND, "sys:log", &data)?;
+        let line = self.append(types::KeyRoll::KIND, "sys:log", &data)?;
+        self.named = (line.n, new, line.t);
         self.sign_roll()
     }
 
@@ -140,12 +150,17 @@ impl Writer {
                 key.name
             ));
         };
+        let newer = self.cosigned.as_ref().is_none_or(|c| c.head.size < size);
+        if !newer && !self.roots.contains_key(&size) {
+            // From before this start.
+            return Ok(false);
+        }
         if self.roots.get(&size) != Some(&note.head.root) {
             return refuse(format!(
                 "the hub countersigned a head of {size} lines that this log never signed"
             ));
         }
-        if self.cosigned.as_ref().is_some_and(|c| c.head.size >= size) {
+        if !newer {
             return Ok(false);
         }
         let path = self.folder.join("cosigned.note");

@@ -1,4 +1,6 @@
 //! Adapter: filesystem. What recovery finds in a log folder; what a crash left of a line is cut off and kept aside.
+//!
+//! Read from its last [`Point`] on, or from the first line.
 use std::{
     fs::{self, File, OpenOptions},
     io::Read,
@@ -14,7 +16,10 @@ use shared::{
 };
 
 use super::{LogError, io_error};
-use crate::files::{lines_file, starts, write_whole};
+use crate::{
+    files::{lines_file, starts, write_whole},
+    point::Point,
+};
 
 /// A log folder as recovery finds it.
 pub(super) struct Found {
@@ -28,15 +33,20 @@ pub(super) struct Found {
     pub(super) file_start: u64,
     pub(super) file_bytes: u64,
     pub(super) torn: Option<(u64, Digest)>,
+    /// The newest file's beginning that the newest head covers.
+    pub(super) point: Option<Point>,
+    /// What cannot be lines; not set aside yet.
+    rest: Vec<u8>,
 }
 
-/// Reads a whole log folder: hashes every line, reads what is above the newest head line by line, cuts a torn tail.
+/// Reads a log folder: hashes every line, reads what is above the newest head line by line. Changes nothing.
 pub(super) fn scan(
     folder: &Path,
     origin: &str,
     signed_size: u64,
+    from: Option<&Point>,
 ) -> Result<Result<Found, String>, LogError> {
-    let names = starts(folder).map_err(io_error("list", folder))?;
+    let mut names = starts(folder).map_err(io_error("list", folder))?;
     let mut found = Found {
         frontier: Frontier::default(),
         prev: [0; 32],
@@ -48,8 +58,20 @@ pub(super) fn scan(
         file_start: 0,
         file_bytes: 0,
         torn: None,
+        point: from.cloned(),
+        rest: Vec::new(),
     };
-    let mut torn = Vec::new();
+    if let Some(point) = from {
+        names.retain(|start| *start >= point.start());
+        found.frontier = point.frontier.clone();
+        found.prev = point.prev;
+        found.in_force = Some(point.in_force.clone());
+        found.acked = point.acked;
+        if found.frontier.size() == signed_size {
+            found.signed = found.frontier.clone();
+            found.signed_at = (signed_size, 0);
+        }
+    }
     for (at, start) in names.iter().copied().enumerate() {
         let path = lines_file(folder, start);
         if start != found.frontier.size() {
@@ -64,6 +86,14 @@ pub(super) fn scan(
             .map_err(io_error("read", &path))?;
         found.file_start = start;
         found.file_bytes = 0;
+        if let (1.., true, Some(in_force)) = (start, start <= signed_size, &found.in_force) {
+            found.point = Some(Point {
+                frontier: found.frontier.clone(),
+                prev: found.prev,
+                in_force: in_force.clone(),
+                acked: found.acked,
+            });
+        }
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let above = found.frontier.size() >= signed_size;
             let whole = line.ends_with(b"\n");
@@ -83,10 +113,12 @@ pub(super) fn scan(
                         found.frontier.size()
                     )));
                 }
-                torn = bytes[found.file_bytes as usize..].to_vec();
+                found.rest = bytes[found.file_bytes as usize..].to_vec();
                 for later in names.iter().skip(at + 1) {
                     let path = lines_file(folder, *later);
-                    torn.extend(fs::read(&path).map_err(io_error("read", &path))?);
+                    found
+                        .rest
+                        .extend(fs::read(&path).map_err(io_error("read", &path))?);
                 }
                 break;
             }
@@ -123,27 +155,37 @@ pub(super) fn scan(
                 }
             }
         }
-        if !torn.is_empty() {
+        if !found.rest.is_empty() {
             break;
         }
     }
-    if !torn.is_empty() {
-        let digest = sha256(&torn);
-        let aside = folder.join(format!("torn-{:010}.bin", found.frontier.size()));
-        write_whole(&aside, &torn, false).map_err(io_error("write", &aside))?;
-        let path = lines_file(folder, found.file_start);
+    Ok(Ok(found))
+}
+
+impl Found {
+    /// Cuts off what cannot be lines and keeps it aside.
+    pub(super) fn set_aside(&mut self, folder: &Path) -> Result<(), LogError> {
+        if self.rest.is_empty() {
+            return Ok(());
+        }
+        let digest = sha256(&self.rest);
+        let aside = folder.join(format!("torn-{:010}.bin", self.frontier.size()));
+        write_whole(&aside, &self.rest, false).map_err(io_error("write", &aside))?;
+        let path = lines_file(folder, self.file_start);
         OpenOptions::new()
             .write(true)
             .open(&path)
-            .and_then(|f| f.set_len(found.file_bytes).and_then(|()| f.sync_all()))
+            .and_then(|f| f.set_len(self.file_bytes).and_then(|()| f.sync_all()))
             .map_err(io_error("cut", &path))?;
-        for later in names.iter().filter(|s| **s > found.file_start) {
-            let path = lines_file(folder, *later);
+        let names = starts(folder).map_err(io_error("list", folder))?;
+        for later in names.into_iter().filter(|s| *s > self.file_start) {
+            let path = lines_file(folder, later);
             fs::remove_file(&path).map_err(io_error("set aside", &path))?;
         }
-        found.torn = Some((torn.len() as u64, digest));
+        self.torn = Some((self.rest.len() as u64, digest));
+        self.rest = Vec::new();
+        Ok(())
     }
-    Ok(Ok(found))
 }
 
 /// The type of a line, found without parsing it: recovery reads a month of lines at every start.

@@ -17,11 +17,15 @@ use shared::{
     types::{self, Data},
 };
 
-use super::{LogError, Settings, Writer, append_to, io_error, scan::scan};
+use super::{
+    LogError, Settings, Writer, append_to, io_error,
+    scan::{Found, scan},
+};
 use crate::{
     files::{LogFolder, lines_file, sync_dir, write_whole},
     handle::Opened,
     keys::Keys,
+    point::{Point, Skipped},
 };
 
 /// Space set aside so that the log can be written when the disk is full.
@@ -91,6 +95,7 @@ impl Writer {
             root,
             folder,
             origin: origin.clone(),
+            named: (0, keys.vkey(), now.wall),
             keys,
             key_since: now.wall,
             boot,
@@ -109,6 +114,7 @@ impl Writer {
             cosigned: None,
             acked: 0,
             roots: BTreeMap::new(),
+            point: None,
             stopped: None,
             settings,
         };
@@ -127,7 +133,8 @@ impl Writer {
             by,
         };
         let sw = s.sw.clone();
-        writer.line("sys:log", &open)?;
+        let line = writer.line("sys:log", &open)?;
+        writer.named = (line.n, writer.keys.vkey(), line.t);
         let why = if succeeded.is_some() {
             "restore"
         } else {
@@ -149,6 +156,7 @@ impl Writer {
             size: 0,
             torn: 0,
             succeeded,
+            skipped: None,
         };
         Ok((writer, opened))
     }
@@ -177,10 +185,29 @@ impl Writer {
             }
         };
         let signed_size = head.as_ref().map_or(0, |h| h.head.size);
-        let found = match scan(&folder, &origin, signed_size)? {
+        let signed = |found: &Found| {
+            let root = |h: &SignedHead| found.signed.root() == h.head.root;
+            found.signed.size() == signed_size && head.as_ref().is_none_or(root)
+        };
+        let point = settings
+            .resume
+            .then(|| Point::read(&folder))
+            .flatten()
+            .filter(|p| p.start() <= signed_size);
+        let mut skipped = None;
+        let mut found = Err(String::new());
+        if let Some(point) = point {
+            found = scan(&folder, &origin, signed_size, Some(&point))?;
+            skipped = Some(point).filter(|_| found.as_ref().is_ok_and(signed));
+        }
+        if skipped.is_none() {
+            found = scan(&folder, &origin, signed_size, None)?;
+        }
+        let mut found = match found {
             Ok(found) => found,
             Err(why) => return Ok(Err(why)),
         };
+        found.set_aside(&folder)?;
         if let Some(h) = &head {
             if found.signed.size() != h.head.size {
                 return Ok(Err(format!(
@@ -240,7 +267,11 @@ impl Writer {
         let file = append_to(&path).map_err(io_error("open", &path))?;
         let now = clock.now();
         let mut roots = BTreeMap::new();
-        for size in heads.head_sizes().map_err(io_error("list", &folder))? {
+        // Older ones are countersigned: nothing more will come for them.
+        let countersigned = cosigned.as_ref().map_or(0, |c| c.head.size);
+        let mut kept = heads.head_sizes().map_err(io_error("list", &folder))?;
+        kept.retain(|size| *size > countersigned);
+        for size in kept {
             if let Ok(Some(h)) = heads.head(&format!("heads/{size}.note")) {
                 roots.insert(size, h.head.root);
             }
@@ -253,10 +284,11 @@ impl Writer {
             settings: settings.clone(),
             clock: clock.clone(),
             root: root.to_owned(),
-            folder,
+            folder: folder.clone(),
             origin: origin.clone(),
             keys,
             key_since,
+            named: (key_line, in_force, key_since),
             boot,
             head_due: false,
             file,
@@ -273,6 +305,7 @@ impl Writer {
             cosigned,
             acked: found.acked,
             roots,
+            point: found.point,
             stopped: None,
         };
         if writer.keys.rolling() {
@@ -326,6 +359,7 @@ impl Writer {
             size,
             torn: found.torn.map_or(0, |t| t.0),
             succeeded: None,
+            skipped: skipped.map(|point| Skipped { folder, point }),
         };
         Ok(Ok((writer, opened)))
     }
