@@ -25,7 +25,7 @@ use nix::fcntl::{Flock, FlockArg};
 use shared::{
     id::CameraId,
     record::hex,
-    time::Clock,
+    time::{Clock, Day},
     types::{Beat, CfgSet},
 };
 
@@ -451,7 +451,12 @@ impl Watched<'_> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         let mut given_back = Instant::now();
+        let mut today = None;
         loop {
+            let day = self.config.zone.day_of(self.clock.now().wall);
+            if today.replace(day) != Some(day) {
+                self.reviews(day);
+            }
             if given_back.elapsed() >= GIVE_BACK_EVERY {
                 memory::give_back();
                 given_back = Instant::now();
@@ -485,6 +490,26 @@ impl Watched<'_> {
             }
             if stop.wait(every) {
                 return Ok(());
+            }
+        }
+    }
+
+    /// MSK-3: says of each mask whose review date has passed that it is due; the mask stays in force.
+    fn reviews(&self, today: Day) {
+        for camera in &self.config.cameras {
+            let due = camera
+                .mask
+                .as_ref()
+                .and_then(|m| Some((m, m.review.filter(|review| *review < today)?)));
+            match due {
+                Some((mask, review)) => {
+                    let why = format!(
+                        "mask {} was to be reviewed by {review}; it stays in force. Look at it, and set the next review in the camera's [camera.mask]",
+                        mask.id
+                    );
+                    self.faults.on("mask.review", Some(&camera.id), &why);
+                }
+                None => self.faults.off("mask.review", Some(&camera.id)),
             }
         }
     }

@@ -35,6 +35,7 @@ struct PlannedCamera {
     url: String,
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
+    review: Option<String>,
     timelapse: Option<(u32, Option<(String, u32)>)>,
     sound: Option<String>,
     udp: bool,
@@ -81,6 +82,7 @@ impl Plan {
             url: url.into(),
             login: None,
             mask: None,
+            review: None,
             timelapse: None,
             sound: None,
             udp: false,
@@ -116,6 +118,10 @@ impl Plan {
         self.last(|c| c.udp = true)
     }
     /// Mask of the camera named last; polygons as in the configuration file.
+    /// The date by which its mask is to be looked at again.
+    pub fn review(self, day: &str) -> Self {
+        self.last(|c| c.review = Some(day.into()))
+    }
     pub fn mask(self, id: &str, polygons: &str) -> Self {
         self.last(|c| c.mask = Some((id.into(), polygons.into())))
     }
@@ -189,6 +195,9 @@ impl Town {
             }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
+                if let Some(day) = &camera.review {
+                    text += &format!("review = {day}\n");
+                }
             }
             if let Some(reason) = &camera.sound {
                 text += &format!("[camera.sound]\nreason = \"{reason}\"\n");

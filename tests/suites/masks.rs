@@ -4,7 +4,13 @@ mod rig;
 
 use std::{fs, path::Path};
 
-use beadle_tests::{Done, Trouble, pictures, places, wait};
+use beadle_tests::{
+    Done, Folder, Trouble, args,
+    cameras::OVER_MARKER,
+    pictures, places, program,
+    town::{Plan, Town},
+    wait,
+};
 use rig::{Rig, seconds};
 use shared::time::Utc;
 
@@ -97,5 +103,56 @@ fn the_marker_is_in_no_recorded_frame_though_workers_die() -> Done<()> {
     let frames = masters_are_clean(&pulled.package)?;
     println!("{frames} decoded frames of the masked camera checked");
     assert!(frames > 200, "{frames}");
+    Ok(())
+}
+
+/// MSK-3: a mask past its review date is a fault of its camera, in words that say what to do; the mask stays. One that is not due is
+/// none. Polygons over one another are refused before the box starts.
+#[test]
+fn a_mask_past_its_review_is_said() -> Done<()> {
+    let _alone = rig::alone();
+    let folder = Folder::new("review")?;
+    let nowhere = "rtsp://127.0.0.1:1/x";
+    let plan = |polygons: &str| {
+        Plan::new("ashby")
+            .camera("c01", nowhere)
+            .mask("m7", polygons)
+            .review("2026-01-01")
+            .camera("c02", nowhere)
+            .mask("m8", OVER_MARKER)
+            .review("2199-01-01")
+    };
+    let mut town = Town::make(folder.path(), plan(OVER_MARKER))?.labelled()?;
+    town.start()?;
+    let said = wait::until("the fault mask.review", 20, || {
+        town.must_run()?;
+        Ok(town.fault("mask.review"))
+    })?;
+    assert!(
+        said.contains("mask m7") && said.contains("2026-01-01") && said.contains("stays in force"),
+        "{said}"
+    );
+    let faults: Vec<_> = town.lines_of("fault.on", None);
+    let due: Vec<_> = faults
+        .iter()
+        .filter(|l| l["data"]["code"] == "mask.review")
+        .map(|l| l["data"]["cam"].clone())
+        .collect();
+    assert_eq!(due, ["c01"], "on the record, of the one camera");
+    town.stop()?;
+
+    let twice = Folder::new("overlap")?;
+    let over = "[[[0.1, 0.1], [0.5, 0.1], [0.5, 0.5], [0.1, 0.5]], [[0.3, 0.3], [0.7, 0.3], [0.7, 0.7], [0.3, 0.7]]]";
+    let town = Town::make(twice.path(), plan(over))?;
+    let check = program::run(
+        &places::program("beadle-edge")?,
+        args!["check-config", town.config],
+    )?;
+    assert!(
+        check.status != 0
+            && check.err.contains("25 % of the smaller one")
+            && check.err.contains("middle"),
+        "{check:?}"
+    );
     Ok(())
 }

@@ -386,6 +386,15 @@ fn mask(g: &mut Gather, at: &str, m: RawMask) -> Option<Mask> {
             }
             return None;
         }
+        if let Some((_, second, why)) = polygon::overlap(all) {
+            g.wrong(
+                format!("{at}.polygons[{second}]"),
+                Some(corners(&all[second])),
+                why,
+                SQUARE,
+            );
+            return None;
+        }
     }
     Some(Mask {
         id: id?,

@@ -1,6 +1,11 @@
-//! Pure. Whether a polygon can be painted, and how much of the picture it covers.
+//! Pure. Whether polygons can be painted, are meant as they are drawn, and how much of the picture they cover.
 
 pub type Corner = (f64, f64);
+
+/// A polygon smaller than this part of the picture hides nothing: 28 pixels square at 1920 × 1080, less than a face.
+const SMALLEST: f64 = 0.0004;
+/// Areas are measured on so many points each way.
+const GRID: usize = 400;
 
 /// Why a polygon cannot be used, in words; nothing when it can.
 pub fn fault(corners: &[Corner]) -> Option<String> {
@@ -42,7 +47,86 @@ pub fn fault(corners: &[Corner]) -> Option<String> {
             }
         }
     }
-    (area(corners) <= 1e-9).then(|| "it covers nothing: its corners lie on one line".into())
+    let area = area(corners);
+    if area <= 1e-9 {
+        return Some("it covers nothing: its corners lie on one line".into());
+    }
+    (area < SMALLEST).then(|| {
+        let side = |whole: f64| (area.sqrt() * whole).round();
+        format!(
+            "it covers {:.3} % of the picture, about {} by {} pixels of 1920 by 1080, at the {}: too small to hide a face or a number plate",
+            area * 100.0,
+            side(1920.0),
+            side(1080.0),
+            place(middle(corners.iter().copied()))
+        )
+    })
+}
+
+/// Where in the picture, as people say it.
+fn place((x, y): Corner) -> &'static str {
+    const WORDS: [[&str; 3]; 3] = [
+        ["top left", "top", "top right"],
+        ["left", "middle", "right"],
+        ["bottom left", "bottom", "bottom right"],
+    ];
+    let third = |v: f64| ((v * 3.0) as usize).min(2);
+    WORDS[third(y)][third(x)]
+}
+
+fn middle(points: impl Iterator<Item = Corner>) -> Corner {
+    let (mut x, mut y, mut n) = (0.0, 0.0, 0.0);
+    for p in points {
+        (x, y, n) = (x + p.0, y + p.1, n + 1.0);
+    }
+    (x / f64::max(n, 1.0), y / f64::max(n, 1.0))
+}
+
+fn grid() -> impl Iterator<Item = Corner> {
+    let at = |i: usize| (i as f64 + 0.5) / GRID as f64;
+    (0..GRID * GRID).map(move |k| (at(k % GRID), at(k / GRID)))
+}
+
+/// The first two of them that lie over one another, by their places in the list, and how, in words. One drawn twice or shifted by a
+/// slip hides less than was meant elsewhere.
+pub fn overlap(polygons: &[Vec<Corner>]) -> Option<(usize, usize, String)> {
+    let bounds = |p: &[Corner]| {
+        let by = |pick: fn(&Corner) -> f64, fold: fn(f64, f64) -> f64, from| {
+            p.iter().map(pick).fold(from, fold)
+        };
+        (
+            by(|c| c.0, f64::min, 1.0),
+            by(|c| c.0, f64::max, 0.0),
+            by(|c| c.1, f64::min, 1.0),
+            by(|c| c.1, f64::max, 0.0),
+        )
+    };
+    for (j, b) in polygons.iter().enumerate() {
+        for (i, a) in polygons.iter().enumerate().take(j) {
+            let ((ax0, ax1, ay0, ay1), (bx0, bx1, by0, by1)) = (bounds(a), bounds(b));
+            if ax0.max(bx0) >= ax1.min(bx1) || ay0.max(by0) >= ay1.min(by1) {
+                continue;
+            }
+            let shared: Vec<Corner> = grid().filter(|c| inside(a, *c) && inside(b, *c)).collect();
+            if shared.is_empty() {
+                continue;
+            }
+            let share = shared.len() as f64 / (GRID * GRID) as f64 / area(a).min(area(b));
+            let at = middle(shared.into_iter());
+            return Some((
+                i,
+                j,
+                format!(
+                    "it lies over polygons[{i}]: they share {:.0} % of the smaller one, around [{:.2}, {:.2}] at the {} of the picture. Draw them side by side, or as one",
+                    (share * 100.0).clamp(1.0, 100.0),
+                    at.0,
+                    at.1,
+                    place(at)
+                ),
+            ));
+        }
+    }
+    None
 }
 
 fn area(corners: &[Corner]) -> f64 {
@@ -77,14 +161,8 @@ fn touch((a, b): (Corner, Corner), (c, d): (Corner, Corner)) -> bool {
 
 /// Thousandths of the picture that lie under the polygons together, at least 1 when there is any.
 pub fn permille(polygons: &[Vec<Corner>]) -> u64 {
-    const GRID: usize = 400;
-    let at = |i: usize| (i as f64 + 0.5) / GRID as f64;
-    let covered = (0..GRID * GRID)
-        .filter(|k| {
-            polygons
-                .iter()
-                .any(|p| inside(p, (at(k % GRID), at(k / GRID))))
-        })
+    let covered = grid()
+        .filter(|c| polygons.iter().any(|p| inside(p, *c)))
         .count();
     let permille = (covered * 1000 / (GRID * GRID)) as u64;
     if polygons.is_empty() {
@@ -124,7 +202,7 @@ mod tests {
         for p in good {
             assert_eq!(fault(p), None, "{p:?}");
         }
-        let bad: [(&[Corner], &str); 7] = [
+        let bad: [(&[Corner], &str); 8] = [
             (&[(0.0, 0.0), (1.0, 0.0)], "at least three"),
             (&[(0.0, 0.0), (1.2, 0.0), (1.0, 1.0)], "outside the picture"),
             (
@@ -141,6 +219,10 @@ mod tests {
                 &[(0.0, 0.0), (1.0, 0.0), (0.5, 0.0), (0.5, 1.0)],
                 "folds back",
             ),
+            (
+                &[(0.9, 0.5), (0.91, 0.5), (0.91, 0.51)],
+                "0.005 % of the picture, about 14 by 8 pixels of 1920 by 1080, at the right",
+            ),
         ];
         for (p, why) in bad {
             assert!(
@@ -149,6 +231,33 @@ mod tests {
                 fault(p)
             );
         }
+    }
+
+    /// MSK-1: polygons over one another are a slip, and are said with where; side by side and in each other's bays they are fine.
+    #[test]
+    fn polygons_over_one_another() {
+        let square = |x: f64, y: f64, side: f64| {
+            vec![(x, y), (x + side, y), (x + side, y + side), (x, y + side)]
+        };
+        let (a, b) = (square(0.0, 0.0, 0.5), square(0.5, 0.0, 0.5));
+        assert_eq!(overlap(&[a.clone(), b.clone()]), None, "side by side");
+        let bay = vec![
+            (0.0, 0.0),
+            (0.9, 0.0),
+            (0.9, 0.9),
+            (0.8, 0.9),
+            (0.8, 0.1),
+            (0.0, 0.1),
+        ];
+        assert_eq!(overlap(&[bay, square(0.1, 0.3, 0.4)]), None);
+        let (i, j, why) = overlap(&[b, a.clone(), square(0.4, 0.4, 0.2)]).expect("over");
+        assert_eq!((i, j), (0, 2));
+        assert!(why.contains("polygons[0]") && why.contains("25 %"), "{why}");
+        let (_, _, twice) = overlap(&[a.clone(), a]).expect("over");
+        assert!(
+            twice.contains("100 %") && twice.contains("at the top left"),
+            "{twice}"
+        );
     }
 
     #[test]
