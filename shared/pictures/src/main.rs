@@ -34,7 +34,13 @@ fn main() -> ExitCode {
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
     let ready = av::init()
         .map_err(|e| e.to_string())
-        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()));
+        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()))
+        .and_then(|missing| {
+            let said = wire::Sandboxed { v: 1, missing };
+            wire::write_json(&mut out, b'S', &said)
+                .and_then(|()| out.flush())
+                .map_err(|e| format!("cannot write to the daemon: {e}"))
+        });
     if let Err(why) = ready {
         let _ = wire::write_json(
             &mut out,

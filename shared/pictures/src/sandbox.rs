@@ -1,7 +1,17 @@
 //! Adapter: the kernel. What this process gives up before it reads the first byte.
 //!
-//! A camera's pictures are parsed by C code; should they subvert it, there is little to reach: no file can be opened, no
-//! socket made, nothing written but the pipe, no privilege gained, and no memory image is left behind.
+//! A camera's pictures are parsed by C code; should they subvert it, there is little to reach. Three walls, each of which
+//! holds alone, since a box's kernel may lack one:
+//! - limits ([`limits`]): no file or socket can be opened, nothing written but the pipe, memory bounded, no image left;
+//! - Landlock ([`domain`]): no file, no TCP, no signal or abstract socket to anything outside, no tracing of it;
+//! - the list of calls ([`filter`], [`calls`]): what is not on it ends the process.
+//!
+//! Needs no privilege. Invariant: limits and the list are there or no picture is read; what Landlock the kernel has is
+//! used, and what it lacks is said to the daemon ([`crate::wire::Sandboxed`]).
+pub mod calls;
+pub mod domain;
+pub mod filter;
+
 use nix::sys::{
     prctl,
     resource::{Resource, setrlimit},
@@ -11,15 +21,40 @@ use nix::sys::{
 const MEMORY: u64 = 3 << 30;
 
 #[derive(Debug, thiserror::Error)]
-#[error("cannot give up {what}: {why}; not reading pictures without that")]
-pub struct SandboxError {
-    what: &'static str,
-    why: nix::Error,
+pub enum SandboxError {
+    #[error("cannot give up {what}: {why}; not reading pictures without that")]
+    Limit {
+        what: &'static str,
+        why: nix::Error,
+    },
+    #[error(
+        "cannot put the list of permitted calls in force: {0}; not reading pictures without that; the kernel needs \
+         CONFIG_SECCOMP_FILTER, and a service manager's own filter must permit the call seccomp"
+    )]
+    Filter(#[from] filter::FilterError),
 }
 
-pub fn enter() -> Result<(), SandboxError> {
-    let step = |what, done: nix::Result<()>| done.map_err(|why| SandboxError { what, why });
-    step("new privileges", prctl::set_no_new_privs())?;
+/// Says what the kernel could not give, in words; nothing when all is in force.
+pub fn enter() -> Result<Vec<String>, SandboxError> {
+    privileges()?;
+    // Before the limits: making its rule set takes a file descriptor for a moment.
+    let missing = domain::enter();
+    limits()?;
+    // Last: from here on only what is on the list.
+    filter::enter()?;
+    Ok(missing)
+}
+
+fn step(what: &'static str, done: nix::Result<()>) -> Result<(), SandboxError> {
+    done.map_err(|why| SandboxError::Limit { what, why })
+}
+
+/// Also what lets a process without privilege give up more.
+pub fn privileges() -> Result<(), SandboxError> {
+    step("new privileges", prctl::set_no_new_privs())
+}
+
+pub fn limits() -> Result<(), SandboxError> {
     step("being inspected", prctl::set_dumpable(false))?;
     step("memory images", setrlimit(Resource::RLIMIT_CORE, 0, 0))?;
     step("writing files", setrlimit(Resource::RLIMIT_FSIZE, 0, 0))?;
@@ -27,6 +62,5 @@ pub fn enter() -> Result<(), SandboxError> {
         "unbounded memory",
         setrlimit(Resource::RLIMIT_AS, MEMORY, MEMORY),
     )?;
-    // Last: from here on no file, socket or pipe can be opened at all.
     step("opening files", setrlimit(Resource::RLIMIT_NOFILE, 0, 0))
 }

@@ -10,6 +10,7 @@
 //!
 //! | from the worker | body |
 //! |---|---|
+//! | `S` | JSON [`Sandboxed`]; the first message, once, before anything is read |
 //! | `P` | JSON [`Params`]; before the first picture and whenever they change |
 //! | `F` | one compressed picture, masked |
 //! | `D` | nothing: done, all of it was written |
@@ -49,6 +50,15 @@ pub struct Setup {
     pub fps: Option<f64>,
     /// Wanted rate of the masked stream; none means constant quality.
     pub bitrate_kbit: Option<u32>,
+}
+
+/// How well the worker is shut in. The daemon raises the fault `mask.sandbox` when something is missing and clears it when
+/// nothing is; a daemon that does not know the version takes the worker for one that failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sandboxed {
+    pub v: u32,
+    /// What this kernel could not give, in words; the rest of the sandbox is in force.
+    pub missing: Vec<String>,
 }
 
 /// How the masked pictures are encoded.

@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use beadle_pictures::{
     nal,
-    wire::{self, Codec, Failure, Params, Picture, Setup},
+    wire::{self, Codec, Failure, Params, Picture, Sandboxed, Setup},
 };
 
 /// One access unit of a made stream.
@@ -161,12 +161,18 @@ pub struct Worker {
     pub child: Child,
     pub to: Option<ChildStdin>,
     pub from: BufReader<ChildStdout>,
+    /// What it said of its sandbox; its first message.
+    pub sandboxed: Option<Sandboxed>,
 }
 
 impl Worker {
     pub fn start() -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_beadle-pictures"))
-            .arg("mask")
+        Self::from(Command::new(env!("CARGO_BIN_EXE_beadle-pictures")).arg("mask"))
+    }
+
+    /// By a command of the test's own, which comes to the same program.
+    pub fn from(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -176,7 +182,12 @@ impl Worker {
             child.stdin.take(),
             BufReader::new(child.stdout.take().unwrap()),
         );
-        Self { child, to, from }
+        Self {
+            child,
+            to,
+            from,
+            sandboxed: None,
+        }
     }
 
     pub fn setup(&mut self, setup: &Setup) {
@@ -200,7 +211,11 @@ impl Worker {
     }
 
     pub fn hear(&mut self) -> Option<Said> {
-        let (kind, body) = wire::read_frame(&mut self.from).expect("whole messages")?;
+        let (mut kind, mut body) = wire::read_frame(&mut self.from).expect("whole messages")?;
+        if self.sandboxed.is_none() && kind == b'S' {
+            self.sandboxed = Some(serde_json::from_slice(&body).unwrap());
+            (kind, body) = wire::read_frame(&mut self.from).expect("whole messages")?;
+        }
         Some(match kind {
             b'P' => Said::Params(serde_json::from_slice(&body).unwrap()),
             b'F' => Said::Picture(wire::picture(&body).unwrap()),
@@ -224,7 +239,10 @@ impl Drop for Worker {
 
 /// Feeds a whole stream, 7500 ticks a picture, and collects what comes back. Reading and writing at once: pipes are short.
 pub fn through(stream: &Stream, setup: &Setup) -> (Vec<Said>, bool) {
-    let mut worker = Worker::start();
+    through_worker(&mut Worker::start(), stream, setup)
+}
+
+pub fn through_worker(worker: &mut Worker, stream: &Stream, setup: &Setup) -> (Vec<Said>, bool) {
     let mut to = worker.to.take().unwrap();
     let said = std::thread::scope(|scope| {
         scope.spawn(move || {

@@ -1,0 +1,125 @@
+//! Pure. Every system call the picture worker may make, and why. To be reviewed as data.
+//!
+//! One row a call, for x86-64 and 64-bit ARM alike (their numbers differ, not the list). A row whose reason begins
+//! "only on" is for what a test cannot bring about; every other row is seen in the test `calls`, and a call seen there that
+//! is not on the list fails it.
+//!
+//! Not on the list, and worth saying: `openat` (libav, x264 and x265 look for no file once [`crate::av::init`] is done),
+//! `socket` and all that goes with it, `execve`, `fork`, `ptrace`, `process_vm_readv`, `kill`, `ioctl`, `prctl`, `close`.
+use nix::libc as c;
+
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// This argument is this.
+    Is(u8, u64),
+    /// These bits of this argument are this.
+    Bits(u8, u64, u64),
+    /// This argument is this process's number.
+    IsSelf(u8),
+}
+use Check::{Bits, Is, IsSelf};
+
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    Always,
+    /// Where one of these rows of checks holds; else as if not on the list.
+    When(&'static [&'static [Check]]),
+    /// Not done, and told so with this error number.
+    Error(i32),
+}
+use Answer::{Always, Error, When};
+
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    pub name: &'static str,
+    pub number: i64,
+    pub answer: Answer,
+    pub why: &'static str,
+}
+
+impl Call {
+    pub fn error(&self) -> Option<i32> {
+        match self.answer {
+            Error(number) => Some(number),
+            Always | When(_) => None,
+        }
+    }
+}
+
+macro_rules! calls {
+    ($($number:ident $answer:expr, $why:literal;)*) => {
+        pub const CALLS: &[Call] = &[$(Call {
+            name: stringify!($number),
+            number: c::$number,
+            answer: $answer,
+            why: $why,
+        }),*];
+    };
+}
+
+const STDIN: u64 = 0;
+const STDOUT: u64 = 1;
+const STDERR: u64 = 2;
+
+/// Exactly what the C library asks for a thread: no new process, no name space, no other kind of sharing.
+const THREAD: u64 = (c::CLONE_VM
+    | c::CLONE_FS
+    | c::CLONE_FILES
+    | c::CLONE_SIGHAND
+    | c::CLONE_THREAD
+    | c::CLONE_SYSVSEM
+    | c::CLONE_SETTLS
+    | c::CLONE_PARENT_SETTID
+    | c::CLONE_CHILD_CLEARTID) as u64;
+
+const NEVER_CODE: Check = Bits(2, c::PROT_EXEC as u64, 0);
+/// Anonymous and private: memory of its own, no file's.
+const OWN_MEMORY: Check = Bits(
+    3,
+    (c::MAP_ANONYMOUS | c::MAP_PRIVATE | c::MAP_SHARED) as u64,
+    (c::MAP_ANONYMOUS | c::MAP_PRIVATE) as u64,
+);
+
+/// The order to `futex` without what says which clock and whose memory.
+const FUTEX: u64 = 0xffff_ffff & !((c::FUTEX_PRIVATE_FLAG | c::FUTEX_CLOCK_REALTIME) as u64);
+const WAIT: Check = Bits(1, FUTEX, c::FUTEX_WAIT as u64);
+const WAIT_BITSET: Check = Bits(1, FUTEX, c::FUTEX_WAIT_BITSET as u64);
+const WAKE: Check = Bits(1, FUTEX, c::FUTEX_WAKE as u64);
+
+/// The C library's own signal (SIGSETXID), which it readies with the first thread.
+const SIG_OF_LIBC: u64 = 33;
+
+calls! {
+    // The pipe
+    SYS_read            When(&[&[Is(0, STDIN)]]), "pictures come in on standard input, and nothing from anywhere else";
+    SYS_write           When(&[&[Is(0, STDOUT)], &[Is(0, STDERR)]]), "pictures go out on standard output; why it fails, also on standard error";
+    SYS_writev          When(&[&[Is(0, STDERR)]]), "only on damaged memory: the C library's last words before it aborts";
+    // Memory: its own, and never code
+    SYS_brk             Always, "small memory";
+    SYS_mmap            When(&[&[NEVER_CODE, OWN_MEMORY]]), "pictures' memory, and threads' stacks";
+    SYS_munmap          Always, "pictures' memory given back";
+    SYS_mremap          Always, "only on a buffer over 128 KiB that grows in place, which none does for the pictures of the tests; cannot make memory code";
+    SYS_mprotect        When(&[&[NEVER_CODE]]), "threads' heaps grow and their stacks get a guard page; nothing becomes code";
+    SYS_madvise         When(&[&[Is(2, c::MADV_DONTNEED as u64)], &[Is(2, c::MADV_HUGEPAGE as u64)]]), "an ended thread's stack given back; x264 asks for large pages";
+    // Threads: x264 encodes slices in two, x265 has a frame thread and a pool
+    SYS_clone3          Error(c::ENOSYS), "its arguments lie in memory where they cannot be checked; told there is no such call, the C library uses clone";
+    SYS_clone           When(&[&[Is(0, THREAD)]]), "encoders' threads; never a process";
+    SYS_set_robust_list Always, "a new thread's first act";
+    SYS_rseq            Always, "a new thread's second act";
+    SYS_futex           When(&[&[WAIT], &[WAIT_BITSET], &[WAKE]]), "threads wait for each other; the orders with a history of faults (priority, requeue) are left out";
+    SYS_exit            Always, "a thread ends";
+    SYS_exit_group      Always, "the worker ends";
+    SYS_sched_yield     Always, "only on a lock that is held just then: x265 lets others run";
+    SYS_sched_getaffinity Always, "only on more than eight heaps: the C library counts processors before it makes another";
+    // Signals: to itself alone
+    SYS_rt_sigprocmask  Always, "signals wait while a thread starts";
+    SYS_rt_sigaction    When(&[&[Is(0, SIG_OF_LIBC)], &[Is(0, c::SIGABRT as u64)], &[Is(0, c::SIGSEGV as u64)], &[Is(0, c::SIGBUS as u64)]]), "the C library readies its own signal with the first thread; the others, back to their default when it aborts";
+    SYS_rt_sigreturn    Always, "only on a fault in memory: back from the handler that says so";
+    SYS_sigaltstack     Always, "at the end, the stack for that handler is taken down";
+    SYS_gettid          Always, "only on an abort: whom to signal";
+    SYS_getpid          Always, "only on an abort: whom to signal";
+    SYS_tgkill          When(&[&[IsSelf(0), Is(2, c::SIGABRT as u64)]]), "only on an abort: the signal that ends it, to itself";
+    // Time
+    SYS_clock_gettime   Always, "only on machines whose clock cannot be read without the kernel";
+    SYS_restart_syscall Always, "only on a worker that was stopped and goes on: the kernel's own way to resume a wait";
+}
