@@ -23,10 +23,7 @@ const MEMORY: u64 = 3 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error("cannot give up {what}: {why}; not reading pictures without that")]
-    Limit {
-        what: &'static str,
-        why: nix::Error,
-    },
+    Limit { what: &'static str, why: nix::Error },
     #[error(
         "cannot put the list of permitted calls in force: {0}; not reading pictures without that; the kernel needs \
          CONFIG_SECCOMP_FILTER, and a service manager's own filter must permit the call seccomp"

@@ -111,15 +111,20 @@ calls! {
     SYS_exit_group      Always, "the worker ends";
     SYS_sched_yield     Always, "only on a lock that is held just then: x265 lets others run";
     SYS_sched_getaffinity Always, "only on more than eight heaps: the C library counts processors before it makes another";
+    SYS_get_mempolicy   Error(c::ENOSYS), "x265 asks whether memory has several nodes; told there is no such call, it takes it for one and places no threads";
+    SYS_getpriority     When(&[&[Is(0, 0), Is(1, 0)]]), "x265's pool puts itself behind others: where it stands";
+    SYS_setpriority     When(&[&[Is(0, 0), Is(1, 0)]]), "x265's pool puts itself behind others: its own thread, and only downwards (no privilege)";
     // Signals: to itself alone
     SYS_rt_sigprocmask  Always, "signals wait while a thread starts";
     SYS_rt_sigaction    When(&[&[Is(0, SIG_OF_LIBC)], &[Is(0, c::SIGABRT as u64)], &[Is(0, c::SIGSEGV as u64)], &[Is(0, c::SIGBUS as u64)]]), "the C library readies its own signal with the first thread; the others, back to their default when it aborts";
     SYS_rt_sigreturn    Always, "only on a fault in memory: back from the handler that says so";
     SYS_sigaltstack     Always, "at the end, the stack for that handler is taken down";
-    SYS_gettid          Always, "only on an abort: whom to signal";
+    SYS_gettid          Always, "only on an abort or a panic: which thread it is";
     SYS_getpid          Always, "only on an abort: whom to signal";
     SYS_tgkill          When(&[&[IsSelf(0), Is(2, c::SIGABRT as u64)]]), "only on an abort: the signal that ends it, to itself";
     // Time
+    SYS_clock_nanosleep Always, "only on a thread that is not yet where another needs it: x265 sleeps a moment";
     SYS_clock_gettime   Always, "only on machines whose clock cannot be read without the kernel";
+    SYS_gettimeofday    Always, "only on machines whose clock cannot be read without the kernel";
     SYS_restart_syscall Always, "only on a worker that was stopped and goes on: the kernel's own way to resume a wait";
 }

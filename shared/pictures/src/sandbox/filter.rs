@@ -74,9 +74,7 @@ fn compile<'a>(
 
 fn condition(check: &Check) -> Result<SeccompCondition, BackendError> {
     match *check {
-        Check::Is(argument, value) => {
-            SeccompCondition::new(argument, Width::Qword, Op::Eq, value)
-        }
+        Check::Is(argument, value) => SeccompCondition::new(argument, Width::Qword, Op::Eq, value),
         Check::Bits(argument, mask, value) => {
             SeccompCondition::new(argument, Width::Qword, Op::MaskedEq(mask), value)
         }
