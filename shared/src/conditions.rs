@@ -110,6 +110,10 @@ conditions! {
         "Privacy mask cannot be applied"
         "The process that paints the mask stopped or cannot keep up. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
         "Look at the box's load. Fewer masked cameras, a lower frame rate or a stronger box is needed if this stays. If it began after an update, report it."
+    "mask.sandbox" Warning Contractor
+        "Picture worker is not shut in as well as it could be"
+        "The kernel of this box does not give all that the process which paints masks asks for to shut itself in; the detail says what is missing. Masks are painted all the same. Its limits and its list of permitted system calls are in force, and forbid it files, network and other processes on their own; a second wall is missing behind them."
+        "Run the box with Linux 6.12 or newer and with landlock among its security modules (/sys/kernel/security/lsm). It clears when the next picture worker starts."
     "mask.unproved" Critical Installer
         "Camera's own mask is not in place"
         "The mask that the camera is to paint was not found in its pictures. Those pictures were not recorded, and the box paints the mask itself meanwhile."
@@ -261,6 +265,7 @@ mod tests {
             "camera.events",
             "camera.sound",
             "mask.worker",
+            "mask.sandbox",
             "reader.absent",
             "disk.label",
             "disk.failed",

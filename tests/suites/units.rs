@@ -60,6 +60,11 @@ fn the_reader_stands_alone() -> Done<()> {
             && edge.contains("Type=notify")
             && edge.contains("WatchdogSec=")
     );
+    // Design §5: the recorder's filter is also its picture workers', which shut themselves in with these.
+    let shuts_in = edge.lines().any(|l| {
+        l == "SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+    });
+    assert!(shuts_in, "a picture worker could not put its sandbox up");
     let tmpfiles = read("tmpfiles.d/beadle.conf")?;
     assert!(tmpfiles.contains("/var/lib/beadle-edge/reader   0700 beadle-reader"));
     Ok(())

@@ -3,15 +3,16 @@
 //! ```text
 //! capture thread ──bounded queue──> feeder thread ──stdin──> worker ──stdout──> reader thread ──> track
 //! ```
-//! A message is `u32` length (big-endian) ‖ kind ‖ body. To the worker: `C` setup, `F` unit, `E` end. From it: `P` parameters,
-//! `F` unit, `X` why it fails, `D` done. The body of `F`: flags (bit 0 key; from the worker bits 1–7 units dropped before this
-//! one) ‖ `i64` presentation time ‖ length-prefixed NAL units.
+//! A message is `u32` length (big-endian) ‖ kind ‖ body. To the worker: `C` setup, `F` unit, `E` end. From it: `S` what its
+//! sandbox lacks on this kernel (first), `P` parameters, `F` unit, `X` why it fails, `D` done. The body of `F`: flags (bit 0
+//! key; from the worker bits 1–7 units dropped before this one) ‖ `i64` presentation time ‖ length-prefixed NAL units.
 //!
 //! Invariant: of a masked camera nothing reaches the track but what came back from the worker. When it fails, nothing is written.
 use std::{
     io::{Read, Write},
+    os::unix::process::ExitStatusExt,
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
@@ -52,6 +53,10 @@ pub enum WorkerError {
 /// What both threads and the capture session know.
 struct State {
     failed: Mutex<Option<String>>,
+    /// It closed a pipe; if it said nothing, its exit status says how it ended.
+    mute: AtomicBool,
+    /// What its sandbox lacks, until the session has taken it.
+    sandbox: Mutex<Option<Vec<String>>>,
     done: AtomicBool,
     /// We asked it to end.
     ending: AtomicBool,
@@ -109,6 +114,8 @@ impl Worker {
             })?;
         let state = Arc::new(State {
             failed: Mutex::new(None),
+            mute: AtomicBool::new(false),
+            sandbox: Mutex::new(None),
             done: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             origin_us: AtomicI64::new(0),
@@ -178,20 +185,34 @@ impl Worker {
             Ok(()) => true,
             Err(TrySendError::Full(_)) => false,
             Err(TrySendError::Disconnected(_)) => {
-                self.state.fail("it takes no more pictures".into());
+                // Its feeder has gone with its input.
+                self.state.mute.store(true, Relaxed);
                 false
             }
         }
     }
 
     /// Why it failed. Silent for `patience_ms` while pictures were sent: it hangs.
-    pub fn failed(&self, mono: u64, patience_ms: u64) -> Option<String> {
+    pub fn failed(&mut self, mono: u64, patience_ms: u64) -> Option<String> {
+        if self.state.mute.load(Relaxed)
+            && self.ended()
+            && let Ok(Some(status)) = self.child.try_wait()
+        {
+            self.state.fail(last_word(status));
+        }
         if let Some(why) = lock(&self.state.failed).clone() {
             return Some(why);
         }
-        let waiting = self.state.sent.load(Relaxed) > self.state.back.load(Relaxed) + 8;
+        // One that closed a pipe and lives on is as good as hung.
+        let waiting = self.state.mute.load(Relaxed)
+            || self.state.sent.load(Relaxed) > self.state.back.load(Relaxed) + 8;
         let silent = mono.saturating_sub(self.state.last_out.load(Relaxed)) > patience_ms;
         (waiting && silent).then(|| format!("no picture came back for {patience_ms} ms"))
+    }
+
+    /// What its sandbox lacks on this kernel, once after it said so.
+    pub fn sandbox(&self) -> Option<Vec<String>> {
+        lock(&self.state.sandbox).take()
     }
 
     pub fn pictures_back(&self) -> u64 {
@@ -293,8 +314,10 @@ fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
             Message::End => write(b'E', &[]),
         };
         if let Err(e) = done {
+            // It may have said why on its output, which is not read to its end yet.
             if !state.ending.load(Relaxed) {
-                state.fail(format!("it closed its input: {e}"));
+                tracing::debug!(error = %e, "the picture worker closed its input");
+                state.mute.store(true, Relaxed);
             }
             return;
         }
@@ -331,15 +354,46 @@ fn parameters(body: &[u8]) -> Result<Parameters, String> {
     })
 }
 
+/// How a worker ended that did not say why.
+fn last_word(status: ExitStatus) -> String {
+    const KILLED_BY_SANDBOX: i32 = nix::libc::SIGSYS;
+    match status.signal() {
+        Some(KILLED_BY_SANDBOX) => {
+            "the kernel ended it: it made a system call its sandbox forbids; pictures made to attack it may do that, \
+             the kernel's log has the call's number (type=1326)"
+                .into()
+        }
+        Some(signal) => format!("it was ended by signal {signal}"),
+        None => format!("it ended without a word ({status})"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Sandboxed {
+    v: u32,
+    missing: Vec<String>,
+}
+
+fn sandboxed(body: &[u8]) -> Result<Vec<String>, String> {
+    let s: Sandboxed = serde_json::from_slice(body)
+        .map_err(|e| format!("what it says of its sandbox cannot be understood: {e}"))?;
+    if s.v != 1 {
+        return Err(format!(
+            "it speaks of its sandbox in version {}; install daemon and picture worker of the same version",
+            s.v
+        ));
+    }
+    Ok(s.missing)
+}
+
 fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &dyn Clock) {
     let mut pending = None;
     loop {
         let message = match message(&mut stdout) {
             Ok(Some(m)) => m,
             Ok(None) => {
-                if !state.ending.load(Relaxed) {
-                    state.fail("it ended without a word".into());
-                }
+                // The pipe closes a little before the exit status can be had.
+                state.mute.store(!state.ending.load(Relaxed), Relaxed);
                 break;
             }
             Err(e) => {
@@ -349,6 +403,13 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
         };
         let body = message.slice(1..);
         match message[0] {
+            b'S' => match sandboxed(&body) {
+                Ok(missing) => *lock(&state.sandbox) = Some(missing),
+                Err(why) => {
+                    state.fail(why);
+                    break;
+                }
+            },
             b'P' => match parameters(&body) {
                 Ok(p) => pending = Some(p),
                 Err(why) => {
@@ -388,7 +449,7 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
             }
         }
     }
-    if lock(&state.failed).is_some() {
+    if lock(&state.failed).is_some() || state.mute.load(Relaxed) {
         // What came back is masked and good; what did not is gone.
         lock(track).finish(Cause::Mask);
     }
@@ -438,6 +499,25 @@ mod tests {
             message(&mut &[0, 0, 0, 9, b'F'][..]).is_err(),
             "a torn message is not a picture"
         );
+    }
+
+    /// MSK-5: how a worker ended that could not say so itself; one that its sandbox ended stands out.
+    #[test]
+    fn last_words() {
+        assert!(last_word(ExitStatus::from_raw(31)).contains("sandbox forbids"));
+        assert_eq!(
+            last_word(ExitStatus::from_raw(9)),
+            "it was ended by signal 9"
+        );
+        assert_eq!(
+            last_word(ExitStatus::from_raw(0x100)),
+            "it ended without a word (exit status: 1)"
+        );
+        assert_eq!(
+            sandboxed(br#"{"v":1,"missing":["TCP"]}"#),
+            Ok(vec!["TCP".into()])
+        );
+        assert!(sandboxed(br#"{"v":2,"missing":[]}"#).is_err_and(|e| e.contains("same version")));
     }
 
     #[test]

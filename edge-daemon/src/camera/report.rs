@@ -66,6 +66,10 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
+    /// What a picture worker's sandbox lacks on this kernel, which is the same for all of the box.
+    Sandbox {
+        missing: Option<String>,
+    },
     /// Sound that is allowed: its codec and rate, or why there is none.
     Sound {
         cam: usize,

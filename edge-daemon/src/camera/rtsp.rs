@@ -352,7 +352,12 @@ impl Run {
         if silent > 700 && self.worker.is_none() {
             lock(&self.capture.track).idle();
         }
-        if let Some(worker) = &self.worker {
+        if let Some(worker) = &mut self.worker {
+            if let Some(missing) = worker.sandbox() {
+                let _ = self.context.reports.send(Report::Sandbox {
+                    missing: (!missing.is_empty()).then(|| missing.join("; ")),
+                });
+            }
             if let Some(why) = worker.failed(now.mono, WORKER_MS) {
                 return Some((Ended::Worker, why));
             }

@@ -164,6 +164,7 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("mask.worker", id, failed.as_deref());
             }
+            Report::Sandbox { missing } => self.fault("mask.sandbox", None, missing.as_deref()),
             Report::Sound { cam, heard } => {
                 let Some(shared) = self.cameras.get(*cam).cloned() else {
                     return Ok(());

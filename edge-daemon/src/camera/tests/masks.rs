@@ -124,6 +124,64 @@ fn a_failing_worker_fails_closed() {
     world.verify();
 }
 
+/// Design §5, FLT-1: a worker that says what its sandbox lacks raises a fault of the box, and recording goes on; one that
+/// lacks nothing clears it.
+#[test]
+fn a_sandbox_with_a_gap_is_a_fault_until_it_has_none() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 40);
+    let script = std::fs::read_to_string(&worker).expect("script");
+    let once = world.home.path().join("once");
+    let saying = format!(
+        r#"import os
+lacks = b'"no Landlock", "no TCP"' if not os.path.exists({once:?}) else b""
+open({once:?}, "w").close()
+send(b"S", b'{{"v":1,"missing":[' + lacks + b']}}')
+n = 0
+"#
+    );
+    std::fs::write(&worker, script.replacen("n = 0\n", &saying, 1)).expect("script");
+    let cameras = world.start(masked(&world, &camera, worker), None);
+    cameras.recovered(&cam(), None);
+    let raised = |code: &str| world.faults.list().into_iter().find(|f| f.code == code);
+    let fault = wait("the fault", || raised("mask.sandbox"));
+    assert_eq!(
+        (fault.cam, fault.detail.as_str()),
+        (None, "no Landlock; no TCP")
+    );
+    wait("the next worker to clear it", || {
+        raised("mask.sandbox").is_none().then_some(())
+    });
+    world.wait_segments(1);
+    cameras.stop();
+    world.verify();
+}
+
+/// MSK-5, design §5: a worker that its sandbox ended is told apart from one that fell over.
+#[test]
+fn a_worker_ended_by_its_sandbox_is_named() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let script = std::fs::read_to_string(&worker).expect("script");
+    let struck = "import os, signal; os.kill(os.getpid(), signal.SIGSYS)\n";
+    std::fs::write(&worker, script.replacen("n = 0\n", struck, 1)).expect("script");
+    let cameras = world.start(masked(&world, &camera, worker), None);
+    cameras.recovered(&cam(), None);
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.worker")
+    });
+    assert!(fault.detail.contains("sandbox forbids"), "{}", fault.detail);
+    cameras.stop();
+    assert!(
+        world.files().is_empty(),
+        "no picture came back: none is recorded"
+    );
+}
+
 /// MSK-5: no picture worker at all: nothing is recorded.
 #[test]
 fn no_worker_no_pictures() {
