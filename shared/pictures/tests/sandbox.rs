@@ -169,8 +169,10 @@ fn prepare(act: &str) -> Box<dyn FnOnce() -> io::Result<()> + Send> {
     let path = move |name: &str| std::ffi::CString::new(format!("{folder}/{name}")).unwrap();
     let parent = std::os::unix::process::parent_id() as c_int;
     let open = |path: std::ffi::CString, flags: c_int| {
-        // SAFETY (here and below): plain system calls on values that outlive them.
-        Box::new(move || done(unsafe { c::open(path.as_ptr(), flags, 0o600) }.into()))
+        Box::new(move || {
+            // SAFETY: the path outlives the call.
+            done(unsafe { c::open(path.as_ptr(), flags, 0o600) }.into())
+        })
     };
     let inet =
         |kind: c_int,
@@ -221,7 +223,6 @@ fn prepare(act: &str) -> Box<dyn FnOnce() -> io::Result<()> + Send> {
             let name = text("ABSTRACT").into_bytes();
             local_socket([&[0][..], &name].concat(), c::connect)
         }
-        // SAFETY: plain system calls on values that outlive them; a fork's child ends at once.
         _ => unsafe_act(act, parent, path("there"), path("folder")),
     }
 }
