@@ -25,12 +25,11 @@ use crate::{
     health::Faults,
     reader::{Client, ReaderError, Recovered},
     retention::walker,
+    segment::sequence::CONTINUOUS_MS,
     stop::Stop,
 };
 
 const WHO: &str = "sys:rec";
-/// Longest hole between two segments that needs no `seg.gap`.
-const CONTINUOUS_MS: i64 = 500;
 
 /// A file that the log does not know.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,9 +13,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::{LogFolder, LogHandle};
 use shared::{
     note::{Cosigned, SignedHead, Vkey},
-    record::leaf_hash,
     time::{Clock, Utc},
-    tree::Frontier,
     wire::{AuditReply, Open},
 };
 
@@ -253,18 +251,9 @@ fn prefix(log: &LogHandle, folder: &Mutex<LogFolder>, have: u64, root: &str) -> 
         // The usual case, and a log of years need not be read for it.
         return Ok(());
     }
-    let mut folder = lock(folder);
-    let (mut frontier, mut at) = (Frontier::default(), 0);
-    while at < have {
-        let bytes = folder.read_lines(at, have, FRAME).map_err(broken)?;
-        if bytes.is_empty() {
-            return Err(broken(format!("line {at} is not on disk")));
-        }
-        for line in bytes.split_inclusive(|b| *b == b'\n') {
-            frontier.push(leaf_hash(line));
-            at += 1;
-        }
-    }
+    let Some(frontier) = lock(folder).frontier(have).map_err(broken)? else {
+        return Err(broken(format!("{have} lines are not on disk")));
+    };
     if have > 0 && STANDARD.encode(frontier.root()) != root {
         return Err(Ended::Refused {
             code: "FORKED".into(),

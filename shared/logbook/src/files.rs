@@ -9,6 +9,7 @@ use std::{
 use shared::{
     note::SignedHead,
     record::{Digest, leaf_hash},
+    tree::Frontier,
 };
 
 /// Lines in one `.jsonl` file.
@@ -182,6 +183,21 @@ impl LogFolder {
     pub fn line(&mut self, n: u64) -> io::Result<Option<Vec<u8>>> {
         let bytes = self.read_lines(n, n + 1, 1)?;
         Ok((!bytes.is_empty()).then_some(bytes))
+    }
+
+    /// The tree over the first `size` lines; None when there are fewer. Holds a megabyte of them at a time.
+    pub fn frontier(&mut self, size: u64) -> io::Result<Option<Frontier>> {
+        let mut frontier = Frontier::default();
+        while frontier.size() < size {
+            let bytes = self.read_lines(frontier.size(), size, 1 << 20)?;
+            if bytes.is_empty() {
+                return Ok(None);
+            }
+            for line in bytes.split_inclusive(|b| *b == b'\n') {
+                frontier.push(leaf_hash(line));
+            }
+        }
+        Ok(Some(frontier))
     }
 
     /// Leaf hashes of all whole lines (for proofs). Reads only what is new since the last call.

@@ -16,14 +16,9 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD as B64};
 use serde::{Deserialize, Serialize};
-use shared::{
-    note::Vkey,
-    record::{Digest, leaf_hash},
-    time::Utc,
-    tree::Frontier,
-};
+use shared::{note::Vkey, record::Digest, time::Utc, tree::Frontier};
 
-use crate::files::{LINES_PER_FILE, lines_file, write_whole};
+use crate::files::{LogFolder, write_whole};
 
 const NAME: &str = "resume.json";
 
@@ -108,21 +103,8 @@ impl Skipped {
 
     /// Reads them. False: they are not the lines that were signed. Then the next start reads the whole log, and judges.
     pub fn check(&self) -> io::Result<bool> {
-        let mut frontier = Frontier::default();
-        while frontier.size() < self.point.start() {
-            let begins = frontier.size();
-            let bytes = match fs::read(lines_file(&self.folder, begins)) {
-                Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
-                other => other?,
-            };
-            for line in bytes.split_inclusive(|b| *b == b'\n') {
-                frontier.push(leaf_hash(line));
-            }
-            if frontier.size() != begins + LINES_PER_FILE {
-                break;
-            }
-        }
-        let good = frontier == self.point.frontier;
+        let read = LogFolder::new(&self.folder).frontier(self.point.start())?;
+        let good = read.as_ref() == Some(&self.point.frontier);
         if !good {
             fs::remove_file(self.folder.join(NAME))?;
         }

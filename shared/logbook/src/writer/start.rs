@@ -305,7 +305,8 @@ impl Writer {
             cosigned,
             acked: found.acked,
             roots,
-            point: found.point,
+            // The one it began from is on the disk already.
+            point: found.point.filter(|p| skipped.as_ref() != Some(p)),
             stopped: None,
         };
         if writer.keys.rolling() {
