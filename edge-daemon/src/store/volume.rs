@@ -36,8 +36,9 @@ const ROOM_MIB: u64 = RESERVE_MIB + 16;
 /// How often a volume that is missing, wrong, full or read-only is looked at again, and one where a write failed.
 const AGAIN: Duration = Duration::from_secs(2);
 const AGAIN_FAILED: Duration = Duration::from_secs(10);
-/// A look at a good disk that takes longer than this has found it sick; until then others need not wait for more than a moment.
-const HUNG: Duration = Duration::from_secs(20);
+/// A disk that does not answer in this time, to a look or to the writer's job, has failed.
+pub const HUNG: Duration = Duration::from_secs(20);
+/// Others need not wait for a look for longer.
 const MOMENT: Duration = Duration::from_millis(100);
 /// How long the start waits for disks.
 const START: Duration = Duration::from_secs(5);

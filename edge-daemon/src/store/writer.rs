@@ -36,7 +36,10 @@ use crate::{
     camera::report::{Closed, Report},
     reader::{ReaderError, Recipients},
     segment::{Cause, cutter::Loss, rate::Rate},
-    store::{Volumes, volume::Recording},
+    store::{
+        Volumes,
+        volume::{HUNG, Recording},
+    },
 };
 
 /// Bytes one camera may hold in queues: ten seconds at 4 Mbit/s. This and no more is what a slow disk costs in memory.
@@ -44,8 +47,6 @@ const CAMERA_BYTES: usize = 5 << 20;
 /// Sealed bytes of one fragment that are written before more is sealed: large writes cost less, memory costs too.
 const ENOUGH: usize = 128 << 10;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-/// A disk that does not finish one job in this time has failed.
-const HUNG: Duration = Duration::from_secs(20);
 
 pub(crate) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that panicked while holding it left plain data behind; recording goes on.

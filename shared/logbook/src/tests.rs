@@ -93,6 +93,16 @@ fn verdict(folder: &Path, hub: &[Vkey]) -> Report {
     )
 }
 
+fn intact(log: &LogHandle) {
+    let report = verdict(&log.folder(), &[]);
+    assert_eq!(
+        report.verdict,
+        Verdict::IntactNotYetCountersigned,
+        "{}",
+        report.render()
+    );
+}
+
 fn kinds(folder: &Path) -> Vec<String> {
     let bytes = LogFolder::new(folder)
         .read_lines(0, u64::MAX, usize::MAX)
@@ -261,13 +271,7 @@ fn a_log_cut_below_its_head_gets_a_successor() {
             "{first}"
         );
         log.sign_head().expect("signs");
-        let report = verdict(&log.folder(), &[]);
-        assert_eq!(
-            report.verdict,
-            Verdict::IntactNotYetCountersigned,
-            "{}",
-            report.render()
-        );
+        intact(&log);
     }
 }
 
@@ -292,13 +296,7 @@ fn the_key_rolls_each_hour_and_the_old_one_is_gone() {
     }
     log.sign_head().expect("signs");
     assert!(!dir.path().join("log/keys/next.key").exists());
-    let report = verdict(&log.folder(), &[]);
-    assert_eq!(
-        report.verdict,
-        Verdict::IntactNotYetCountersigned,
-        "{}",
-        report.render()
-    );
+    intact(&log);
 }
 
 /// Audit 2.6: a roll cut short at any step is finished or undone at the next start.
@@ -408,13 +406,7 @@ fn clock_steps_and_stalls_are_announced() {
         2,
         "{seen:?}"
     );
-    let report = verdict(&log.folder(), &[]);
-    assert_eq!(
-        report.verdict,
-        Verdict::IntactNotYetCountersigned,
-        "{}",
-        report.render()
-    );
+    intact(&log);
 }
 
 /// Audit 2.4: a clock step is covered by a head at once, also when it was announced before a line that asks for none.
@@ -620,13 +612,7 @@ fn a_long_log_is_taken_up_at_its_last_file() {
     for log in [&log, &whole] {
         line(log);
         log.sign_head().expect("signs");
-        let report = verdict(&log.folder(), &[]);
-        assert_eq!(
-            report.verdict,
-            Verdict::IntactNotYetCountersigned,
-            "{}",
-            report.render()
-        );
+        intact(log);
     }
     crash(whole);
     let (_, again) = open(copy.path(), &clock);

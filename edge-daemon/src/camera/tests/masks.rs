@@ -124,13 +124,18 @@ fn a_failing_worker_fails_closed() {
     world.verify();
 }
 
+/// The fake worker does this before anything else.
+fn begins_with(worker: &std::path::Path, acts: &str) {
+    let script = std::fs::read_to_string(worker).expect("script");
+    std::fs::write(worker, script.replacen("n = 0\n", acts, 1)).expect("script");
+}
+
 /// Design §5, FLT-1: a worker that says what its sandbox lacks raises a fault of the box, and recording goes on; one that
 /// lacks nothing clears it.
 #[test]
 fn a_sandbox_with_a_gap_is_a_fault_until_it_has_none() {
     let (world, camera) = (world(), FakeCamera::start(false));
     let worker = fake_worker(world.home.path(), 40);
-    let script = std::fs::read_to_string(&worker).expect("script");
     let once = world.home.path().join("once");
     let saying = format!(
         r#"import os
@@ -140,7 +145,7 @@ send(b"S", b'{{"v":1,"missing":[' + lacks + b']}}')
 n = 0
 "#
     );
-    std::fs::write(&worker, script.replacen("n = 0\n", &saying, 1)).expect("script");
+    begins_with(&worker, &saying);
     let cameras = world.start(masked(&world, &camera, worker), None);
     cameras.recovered(&cam(), None);
     let raised = |code: &str| world.faults.list().into_iter().find(|f| f.code == code);
@@ -162,9 +167,8 @@ n = 0
 fn a_worker_ended_by_its_sandbox_is_named() {
     let (world, camera) = (world(), FakeCamera::start(false));
     let worker = fake_worker(world.home.path(), 0);
-    let script = std::fs::read_to_string(&worker).expect("script");
     let struck = "import os, signal; os.kill(os.getpid(), signal.SIGSYS)\n";
-    std::fs::write(&worker, script.replacen("n = 0\n", struck, 1)).expect("script");
+    begins_with(&worker, struck);
     let cameras = world.start(masked(&world, &camera, worker), None);
     cameras.recovered(&cam(), None);
     let fault = wait("the fault", || {
