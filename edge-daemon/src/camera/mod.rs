@@ -8,6 +8,7 @@
 mod capture;
 mod connect;
 mod event;
+mod masks;
 mod pictures;
 mod rates;
 pub mod report;
@@ -44,6 +45,7 @@ use crate::{
         writer::{self, lock},
     },
 };
+use masks::Masks;
 use rates::Rates;
 use report::Report;
 use track::{Doors, Shared, Track};
@@ -125,7 +127,13 @@ impl Cameras {
             deps.clock.clone(),
             &cameras,
         );
-        let scribe = scribe::Scribe::new(deps.log, deps.faults.clone(), cameras.clone());
+        let masks = Masks::start(deps.log.clone(), &cameras);
+        let scribe = scribe::Scribe::new(
+            deps.log,
+            deps.faults.clone(),
+            cameras.clone(),
+            masks.clone(),
+        );
         let stop = Arc::new(AtomicBool::new(false));
         let inner = Arc::new(Inner {
             clock: deps.clock.clone(),

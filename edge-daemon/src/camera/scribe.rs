@@ -17,10 +17,11 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
-    types::{CamSession, Data, MaskFail, MaskSet, SegGap, SegWrite, SoundSet},
+    types::{CamSession, Data, MaskFail, SegGap, SegWrite, SoundSet},
 };
 
 use super::{
+    masks::Masks,
     report::{Closed, Report},
     track::Shared,
 };
@@ -37,16 +38,16 @@ pub struct Scribe {
     log: LogHandle,
     faults: Faults,
     cameras: Vec<Arc<Shared>>,
+    masks: Masks,
     /// Lines the log would not take yet, oldest first.
     backlog: VecDeque<Report>,
     trouble: HashMap<usize, &'static str>,
     raised: HashSet<(&'static str, Option<CameraId>)>,
-    masked: HashSet<usize>,
     heard: HashSet<usize>,
 }
 
 impl Scribe {
-    pub fn new(log: LogHandle, faults: Faults, cameras: Vec<Arc<Shared>>) -> Self {
+    pub fn new(log: LogHandle, faults: Faults, cameras: Vec<Arc<Shared>>, masks: Masks) -> Self {
         Self {
             log,
             faults,
@@ -54,7 +55,7 @@ impl Scribe {
             backlog: VecDeque::new(),
             trouble: HashMap::new(),
             raised: HashSet::new(),
-            masked: HashSet::new(),
+            masks,
             heard: HashSet::new(),
         }
     }
@@ -128,7 +129,7 @@ impl Scribe {
                 let Some(shared) = self.cameras.get(*cam).cloned() else {
                     return Ok(());
                 };
-                self.mask_set(&shared)?;
+                self.masks.declare(shared.index)?;
                 let codec = match codec {
                     Codec::H264 => "h264",
                     Codec::H265 => "h265",
@@ -183,30 +184,6 @@ impl Scribe {
             Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),
             Report::Stop => {}
         }
-        Ok(())
-    }
-
-    /// The mask in force, once a start and before the first line that relies on it.
-    fn mask_set(&mut self, shared: &Shared) -> Result<(), LogError> {
-        let Some(m) = shared
-            .config
-            .mask
-            .as_ref()
-            .filter(|_| !self.masked.contains(&shared.index))
-        else {
-            return Ok(());
-        };
-        self.log.append(
-            WHO,
-            &MaskSet {
-                cam: shared.id().clone(),
-                mask: m.id.clone(),
-                sha256: hex(&m.digest()),
-                permille: m.permille(),
-                review: m.review,
-            },
-        )?;
-        self.masked.insert(shared.index);
         Ok(())
     }
 
@@ -275,7 +252,7 @@ impl Scribe {
                     }
                 }
             };
-            self.mask_set(shared)?;
+            self.masks.declare(shared.index)?;
             self.segment(shared, &name, s, gap, &closed)?;
             lock(&shared.numbers).logged(s, closed.t1);
         }
