@@ -19,6 +19,8 @@
 //! | [`segment`] | names of segments and key ids |
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`wire`] | what box and hub say to each other |
+//! | [`fields`] | one field of a TOML file, and all that is wrong with a file at once |
+//! | [`mask`] | a mask: its polygons and how it is imposed; whether it can be |
 //! | [`testing`] | for tests: fixed keys, builders of logs and packages |
 //! | [`conditions`] | every fault as data: title, cause, what to do next |
 #![forbid(unsafe_code)]
@@ -27,7 +29,9 @@ pub mod check;
 pub mod code;
 pub mod conditions;
 pub mod evidence;
+pub mod fields;
 pub mod id;
+pub mod mask;
 pub mod note;
 pub mod record;
 pub mod segment;

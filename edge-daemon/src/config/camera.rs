@@ -1,12 +1,11 @@
 //! Pure. One `[[camera]]` table: its address, password, mask, time-lapse and sound.
-use shared::{id::CameraId, time::Day};
+use shared::{id::CameraId, mask};
 
 use super::{
-    Camera, Mask, Secret, Timelapse, Transport,
+    Camera, Secret, Timelapse, Transport,
     errors::Gather,
     fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
-    polygon,
-    raw::{Field, RawCamera, RawMask, RawSound, RawTimelapse},
+    raw::{Field, RawCamera, RawSound, RawTimelapse},
     walk::{PasswordSource, Surroundings},
 };
 
@@ -96,7 +95,7 @@ pub(super) fn camera(
     };
     // A mask that is there but wrong must never become a camera without a mask.
     let mask = match may(g, &path("mask"), c.mask, "a table", "[camera.mask]") {
-        Some(m) => Some(mask(g, &path("mask"), m)?),
+        Some(m) => Some(mask::from_raw(g, &path("mask"), m)?),
         None => None,
     };
     let timelapse = match may(
@@ -313,103 +312,4 @@ fn source(
         (None, Some(name)) => Some(PasswordSource::Credential(name)),
         (None, None) => None,
     }
-}
-
-fn mask(g: &mut Gather, at: &str, m: RawMask) -> Option<Mask> {
-    const SQUARE: &str = "polygons = [[[0.1, 0.2], [0.4, 0.2], [0.4, 0.5], [0.1, 0.5]]]";
-    unknown(g, at, &m.unknown, &["id", "review", "polygons"]);
-    let id_at = format!("{at}.id");
-    let id = need(g, &id_at, m.id, "text", "id = \"m7\"").and_then(|t| match CameraId::parse(&t) {
-        Ok(_) => Some(t),
-        Err(_) => {
-            g.wrong(
-                &id_at,
-                quoted(&t),
-                "it is not a mask version (1 to 32 of a-z, 0-9 and -)",
-                "id = \"m7\"",
-            );
-            None
-        }
-    });
-    let review_at = format!("{at}.review");
-    let review = match may(g, &review_at, m.review, "a date", "review = 2027-11-01") {
-        None => Some(None),
-        Some(value) => {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned);
-            parsed(
-                g,
-                &review_at,
-                &text,
-                Day::parse(&text),
-                "review = 2027-11-01",
-            )
-            .map(Some)
-        }
-    };
-    let polygons: Option<Vec<Vec<(f64, f64)>>> = need(
-        g,
-        &format!("{at}.polygons"),
-        m.polygons,
-        "a list of lists of [x, y]",
-        SQUARE,
-    )
-    .map(|all| {
-        all.into_iter()
-            .map(|p| p.into_iter().map(|(x, y)| (x.0, y.0)).collect())
-            .collect()
-    });
-    if let Some(all) = &polygons {
-        if all.is_empty() {
-            g.wrong(
-                format!("{at}.polygons"),
-                Some("[]".into()),
-                "a mask needs at least one polygon; leave [camera.mask] out for none",
-                SQUARE,
-            );
-            return None;
-        }
-        let faults: Vec<_> = all
-            .iter()
-            .enumerate()
-            .filter_map(|(i, p)| polygon::fault(p).map(|f| (i, f)))
-            .collect();
-        if !faults.is_empty() {
-            for (i, fault) in faults {
-                g.wrong(
-                    format!("{at}.polygons[{i}]"),
-                    Some(corners(&all[i])),
-                    fault,
-                    SQUARE,
-                );
-            }
-            return None;
-        }
-        if let Some((_, second, why)) = polygon::overlap(all) {
-            g.wrong(
-                format!("{at}.polygons[{second}]"),
-                Some(corners(&all[second])),
-                why,
-                SQUARE,
-            );
-            return None;
-        }
-    }
-    Some(Mask {
-        id: id?,
-        polygons: polygons?,
-        review: review?,
-    })
-}
-
-fn corners(polygon: &[(f64, f64)]) -> String {
-    format!(
-        "[{}]",
-        polygon
-            .iter()
-            .map(|(x, y)| format!("[{x}, {y}]"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    )
 }

@@ -2,30 +2,7 @@
 
 use std::fmt;
 
-/// One thing wrong: where, what stands there, why it cannot be, and how it might look.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// `camera[2].url`; counts from 0, as `camera[0]` is the first.
-    pub path: String,
-    /// The value as the file has it, or nothing where it is missing (or must not be repeated).
-    pub value: Option<String>,
-    pub why: String,
-    pub example: &'static str,
-}
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.path)?;
-        if let Some(value) = &self.value {
-            write!(f, " = {value}")?;
-        }
-        write!(f, ": {}", self.why)?;
-        if !self.example.is_empty() {
-            write!(f, ". For example: {}", self.example)?;
-        }
-        Ok(())
-    }
-}
+pub use shared::fields::{Gather, Wrong};
 
 /// All that is wrong with one file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,35 +18,5 @@ impl fmt::Display for ConfigErrors {
             write!(f, "\n  {wrong}")?;
         }
         Ok(())
-    }
-}
-
-/// Gathers what is wrong while the file is walked.
-#[derive(Debug, Default)]
-pub struct Gather {
-    wrongs: Vec<Wrong>,
-}
-
-impl Gather {
-    pub fn wrong(
-        &mut self,
-        path: impl Into<String>,
-        value: Option<String>,
-        why: impl Into<String>,
-        example: &'static str,
-    ) {
-        self.wrongs.push(Wrong {
-            path: path.into(),
-            value,
-            why: why.into(),
-            example,
-        });
-    }
-
-    pub fn into_result<T>(self, value: Option<T>) -> Result<T, ConfigErrors> {
-        match value {
-            Some(value) if self.wrongs.is_empty() => Ok(value),
-            _ => Err(ConfigErrors(self.wrongs)),
-        }
     }
 }

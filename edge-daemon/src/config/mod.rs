@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use shared::{
     id::{BoxName, CameraId},
-    record::{self, Digest},
-    time::{Day, Zone},
+    record::Digest,
+    time::Zone,
 };
 
 mod camera;
 pub mod errors;
 mod fields;
 pub mod load;
-pub mod polygon;
 pub mod raw;
 mod walk;
 
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
+pub use shared::mask::Mask;
 pub use walk::{PasswordSource, Surroundings, parse};
 
 /// The only configuration the program sees.
@@ -93,33 +93,6 @@ pub enum Transport {
     Tcp,
     /// In packets of their own: what the network loses is a gap on the record.
     Udp,
-}
-
-/// A mask: solid polygons in normalised coordinates (0 to 1), burned in by the picture worker.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mask {
-    /// Version, e.g. `m7`.
-    pub id: String,
-    pub polygons: Vec<Vec<(f64, f64)>>,
-    pub review: Option<Day>,
-}
-
-impl Mask {
-    /// The polygons as the picture worker is given them: `[[[x,y],…],…]` without white space.
-    pub fn polygons_json(&self) -> String {
-        // Numbers in lists always have a JSON form.
-        serde_json::to_string(&self.polygons).unwrap_or_default()
-    }
-
-    /// SHA-256 of those bytes, for `mask.set`.
-    pub fn digest(&self) -> Digest {
-        record::sha256(self.polygons_json().as_bytes())
-    }
-
-    /// Thousandths of the picture it covers.
-    pub fn permille(&self) -> u64 {
-        polygon::permille(&self.polygons)
-    }
 }
 
 /// Text that must never be printed.

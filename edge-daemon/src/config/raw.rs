@@ -28,6 +28,9 @@
 //! [camera.mask]
 //! id = "m7"
 //! review = 2026-11-01
+//! reviewer = "J. Rees, data protection"
+//! how = "burned"                       # or "camera": the zones are in the camera, and proved here
+//! style = "solid"                      # or "pixelated"
 //! polygons = [[[0.10, 0.20], [0.35, 0.20], [0.35, 0.55], [0.10, 0.55]]]
 //!
 //! [camera.timelapse]                   # a key frame now and then, until somebody or something asks for real time
@@ -39,30 +42,11 @@
 //! reason = "Custody suite, assessment 2026-04"
 //! ```
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-
-/// One value of the file: not there, as it should be, or of another type than it should be.
-#[derive(Clone, Debug, Default)]
-pub enum Field<T> {
-    #[default]
-    Absent,
-    Good(T),
-    Wrong(toml::Value),
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Field<T> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let value = toml::Value::deserialize(d)?;
-        Ok(match T::deserialize(value.clone()) {
-            Ok(good) => Field::Good(good),
-            Err(_) => Field::Wrong(value),
-        })
-    }
-}
-
-type Unknown = BTreeMap<String, toml::Value>;
+use serde::Deserialize;
+pub use shared::{
+    fields::{Field, Unknown},
+    mask::RawMask,
+};
 
 /// The whole file.
 #[derive(Debug, Default, Deserialize)]
@@ -165,22 +149,6 @@ pub struct RawCamera {
     pub unknown: Unknown,
 }
 
-/// `[camera.mask]`: solid polygons, in parts of the picture's width and height from its top left corner.
-#[derive(Debug, Default, Deserialize)]
-pub struct RawMask {
-    /// Version of the mask, changed whenever the polygons change. No default.
-    #[serde(default)]
-    pub id: Field<String>,
-    /// Day the mask is due for review. Default: none.
-    #[serde(default)]
-    pub review: Field<toml::Value>,
-    /// One or more polygons, each at least three `[x, y]` corners from 0 to 1. No default.
-    #[serde(default)]
-    pub polygons: Field<Vec<Vec<(Number, Number)>>>,
-    #[serde(flatten)]
-    pub unknown: Unknown,
-}
-
 /// `[camera.timelapse]`: key frames at an interval instead of every picture.
 #[derive(Debug, Default, Deserialize)]
 pub struct RawTimelapse {
@@ -225,18 +193,4 @@ pub struct RawSegment {
     pub secs: Field<i64>,
     #[serde(flatten)]
     pub unknown: Unknown,
-}
-
-/// `0`, `1` and `0.5` are all fine as corners.
-#[derive(Clone, Copy, Debug)]
-pub struct Number(pub f64);
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        match toml::Value::deserialize(d)? {
-            toml::Value::Float(x) => Ok(Number(x)),
-            toml::Value::Integer(x) => Ok(Number(x as f64)),
-            _ => Err(serde::de::Error::custom("not a number")),
-        }
-    }
 }

@@ -1,6 +1,8 @@
 //! Pure. Whole files, good and bad: everything wrong is said at once.
 use std::path::Path;
 
+use shared::record;
+
 use super::{
     walk::{PasswordSource, Surroundings},
     *,

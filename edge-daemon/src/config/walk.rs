@@ -55,7 +55,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
                 format!("it cannot be read as TOML: {why}"),
                 "name = \"ashby-high-street\"",
             );
-            return g.into_result(None);
+            return g.into_result(None).map_err(ConfigErrors);
         }
     };
     unknown(
@@ -155,7 +155,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             digest: record::sha256(bytes),
         })
     });
-    g.into_result(config)
+    g.into_result(config).map_err(ConfigErrors)
 }
 
 struct Whole {

@@ -49,7 +49,7 @@ fn masked(world: &World, camera: &FakeCamera, worker: PathBuf) -> Config {
     config.cameras[0].mask = Some(Mask {
         id: "m7".into(),
         polygons: vec![vec![(0.25, 0.25), (0.75, 0.25), (0.75, 0.75)]],
-        review: None,
+        ..Mask::default()
     });
     config.pictures = worker;
     config
