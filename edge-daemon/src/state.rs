@@ -31,6 +31,10 @@ impl State {
     pub fn keys(&self) -> PathBuf {
         self.0.join("keys")
     }
+    /// What painting masks costs on this box, as it was measured.
+    pub fn pictures(&self) -> PathBuf {
+        self.0.join("pictures.json")
+    }
     pub fn rates(&self) -> PathBuf {
         self.0.join("rates.json")
     }

@@ -110,13 +110,21 @@ conditions! {
         "Privacy mask cannot be applied"
         "The process that paints the mask stopped or cannot keep up. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
         "Look at the box's load. Fewer masked cameras, a lower frame rate or a stronger box is needed if this stays. If it began after an update, report it."
+    "mask.overload" Warning Contractor
+        "Masked camera recorded at a lower picture rate"
+        "The box cannot paint this camera's mask into all its pictures. It leaves pictures out; those that it records are masked."
+        "Look at the box's load, and at what else runs on it. Fewer masked cameras, a lower picture rate or a stronger box is needed if this stays."
+    "mask.capacity" Critical Installer
+        "Box cannot paint this camera's mask"
+        "Painting the mask into this camera's pictures needs more of the processor than the box has left; the detail has the bill. Nothing of this camera is recorded."
+        "Set the mask in the camera and let the box prove it (how = \"camera\"), lower the camera's picture rate or size, or use a stronger box."
     "mask.sandbox" Warning Contractor
         "Picture worker is not shut in as well as it could be"
         "The kernel of this box does not give all that the process which paints masks asks for to shut itself in; the detail says what is missing. Masks are painted all the same. Its limits and its list of permitted system calls are in force, and forbid it files, network and other processes on their own; a second wall is missing behind them."
         "Run the box with Linux 6.12 or newer and with landlock among its security modules (/sys/kernel/security/lsm). It clears when the next picture worker starts."
     "mask.unproved" Critical Installer
         "Camera's own mask is not in place"
-        "The mask that the camera is to paint was not found in its pictures. Those pictures were not recorded, and the box paints the mask itself meanwhile."
+        "The mask that the camera is to paint was not found in its pictures. Those pictures were not recorded. The box paints the mask itself meanwhile if it can carry that; else nothing of this camera is recorded until its mask is back. The detail says which."
         "Set the camera's privacy zones again from the mask editor."
     "mask.review" Warning HubStaff
         "Privacy mask is due for review"
@@ -266,6 +274,10 @@ mod tests {
             "camera.sound",
             "mask.worker",
             "mask.sandbox",
+            "mask.overload",
+            "mask.capacity",
+            "mask.unproved",
+            "mask.review",
             "reader.absent",
             "disk.label",
             "disk.failed",

@@ -18,6 +18,8 @@ use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
 
 use super::{
+    capacity::Capacity,
+    masks::Masks,
     rates::Rates,
     report::Report,
     rtsp::Run,
@@ -48,6 +50,8 @@ pub struct Context {
     pub doors: Arc<Doors>,
     pub reports: Sender<Report>,
     pub rates: Rates,
+    pub masks: Masks,
+    pub capacity: Capacity,
     pub stop: Arc<AtomicBool>,
 }
 

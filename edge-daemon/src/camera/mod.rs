@@ -5,6 +5,7 @@
 //! capture → connect → rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
 //!                                           ↑ which volume: store/overseer
 //! ```
+pub mod capacity;
 mod capture;
 mod connect;
 mod event;
@@ -15,6 +16,7 @@ pub mod report;
 mod rtsp;
 pub mod scribe;
 mod session;
+mod standing;
 mod switch;
 pub(crate) mod track;
 
@@ -45,6 +47,7 @@ use crate::{
         writer::{self, lock},
     },
 };
+use capacity::Capacity;
 use masks::Masks;
 use rates::Rates;
 use report::Report;
@@ -128,6 +131,14 @@ impl Cameras {
             &cameras,
         );
         let masks = Masks::start(deps.log.clone(), &cameras);
+        let painted = cameras
+            .iter()
+            .any(|c| masks.in_force(c.index).mask.is_some());
+        let capacity = Capacity::start(
+            &deps.config.pictures,
+            deps.config.state().pictures(),
+            painted,
+        );
         let scribe = scribe::Scribe::new(
             deps.log,
             deps.faults.clone(),
@@ -177,6 +188,8 @@ impl Cameras {
             doors: inner.doors.clone(),
             reports: reports.clone(),
             rates,
+            masks,
+            capacity,
             stop,
         };
         let captures: Vec<capture::Capture> = cameras

@@ -1,14 +1,16 @@
-//! Adapter: child process `beadle-pictures mask`, one per session of a masked camera.
+//! Adapter: child process `beadle-pictures mask`, one per session of a masked camera; it paints masks, or proves them.
 //!
 //! ```text
-//! capture thread ──bounded queue──> feeder thread ──stdin──> worker ──stdout──> reader thread ──> track
+//! capture thread ──bounded queue──> feeder thread ──stdin──> worker ──stdout──> reader thread ──painted──> track
+//!       ↑                                                                            └──verdicts──┐
+//!       └─────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
-//! A message is `u32` length (big-endian) ‖ kind ‖ body. To the worker: `C` setup, `F` unit, `E` end. From it: `S` what its
-//! sandbox lacks on this kernel (first), `P` parameters, `F` unit, `X` why it fails, `D` done. The body of `F`: flags (bit 0
-//! key; from the worker bits 1–7 units dropped before this one) ‖ `i64` presentation time ‖ length-prefixed NAL units.
+//! What is said over stdin and stdout is specified in `shared/pictures/src/wire.rs`, version 2.
 //!
-//! Invariant: of a masked camera nothing reaches the track but what came back from the worker. When it fails, nothing is written.
+//! Invariant: of a worker that paints, nothing reaches the track but what came back from it, painted with the mask it was given.
+//! When it fails, nothing is written.
 use std::{
+    collections::VecDeque,
     io::{Read, Write},
     os::unix::process::ExitStatusExt,
     path::Path,
@@ -29,7 +31,7 @@ use shared::time::Clock;
 
 use super::track::Track;
 use crate::{
-    config::Mask,
+    config::{Mask, Style},
     segment::{Cause, Unit},
     store::writer::lock,
 };
@@ -38,6 +40,13 @@ use crate::{
 const QUEUE: usize = 100;
 const MAX_MESSAGE: usize = 16 << 20;
 const KEY: u8 = 1;
+const VERSION: u32 = 2;
+/// A worker may take this long until its first answer: a process to start, a codec to open.
+const FIRST_MS: u64 = 5_000;
+/// And between answers. A hung worker is to cost its camera less than 2 s.
+const BETWEEN_MS: u64 = 1_200;
+/// Pictures that a worker may keep to itself (those of a decoder that reorders), until it has been seen to keep fewer.
+const DEPTH: u64 = 8;
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
@@ -64,7 +73,14 @@ struct State {
     /// Monotonic ms of the last unit that came back (or of the start).
     last_out: AtomicU64,
     sent: AtomicU64,
+    /// Taken by the feeder.
+    taken: AtomicU64,
     back: AtomicU64,
+    /// The fewest units that were out when one came back.
+    depth: AtomicU64,
+    verdicts: Mutex<VecDeque<Verdict>>,
+    /// It masks one picture in so many.
+    one_in: AtomicU32,
     /// Lost or shed before the worker, to be counted with the next unit that comes back.
     lost: AtomicU32,
 }
@@ -72,6 +88,17 @@ struct State {
 impl State {
     fn fail(&self, why: String) {
         lock(&self.failed).get_or_insert(why);
+    }
+    fn outstanding(&self) -> u64 {
+        self.sent
+            .load(Relaxed)
+            .saturating_sub(self.back.load(Relaxed))
+    }
+    /// So many units are answered.
+    fn answered(&self, units: u64, mono: u64) {
+        self.last_out.store(mono, Relaxed);
+        self.back.fetch_add(units, Relaxed);
+        self.depth.fetch_min(self.outstanding(), Relaxed);
     }
 }
 
@@ -81,24 +108,50 @@ enum Message {
     End,
 }
 
+/// What a worker that proves says of a key frame.
+#[derive(Debug, Deserialize)]
+pub struct Verdict {
+    v: u32,
+    pub pts: i64,
+    pub pass: bool,
+    #[serde(default)]
+    pub why: Option<String>,
+}
+
+/// What a worker is for.
+pub enum Task {
+    /// Painted pictures go to the track.
+    Paint(Arc<Mutex<Track>>),
+    Prove,
+}
+
+/// What a worker must know.
+pub struct About<'a> {
+    pub mask: &'a Mask,
+    pub parameters: &'a Parameters,
+    pub fps_milli: u64,
+    /// The camera's own rate: painted pictures take no more.
+    pub max_kbit: Option<u32>,
+}
+
 pub struct Worker {
     child: Child,
     state: Arc<State>,
     feed: SyncSender<Message>,
     threads: Vec<JoinHandle<()>>,
     setup: Box<dyn Fn(&Parameters) -> Vec<u8> + Send>,
+    proving: bool,
     /// Shedding until the next key frame.
     shedding: bool,
+    clock: Arc<dyn Clock>,
 }
 
 impl Worker {
-    /// Starts it and sends it its setup. What comes back goes to `track`.
+    /// Starts it and sends it its setup.
     pub fn start(
         program: &Path,
-        mask: &Mask,
-        parameters: &Parameters,
-        fps_milli: u64,
-        track: Arc<Mutex<Track>>,
+        task: Task,
+        about: &About<'_>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, WorkerError> {
         let mut child = Command::new(program)
@@ -121,13 +174,27 @@ impl Worker {
             origin_us: AtomicI64::new(0),
             last_out: AtomicU64::new(clock.now().mono),
             sent: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
             back: AtomicU64::new(0),
+            depth: AtomicU64::new(DEPTH),
+            verdicts: Mutex::default(),
+            one_in: AtomicU32::new(1),
             lost: AtomicU32::new(0),
         });
         let (feed, units) = sync_channel(QUEUE);
-        let polygons = mask.polygons_json();
-        let fps = fps_milli as f64 / 1000.0;
-        let setup = Box::new(move |p: &Parameters| setup_json(p, &polygons, fps));
+        let at = clock.clone();
+        let (proving, track) = match task {
+            Task::Paint(track) => (false, Some(track)),
+            Task::Prove => (true, None),
+        };
+        let same = Same {
+            mask: about.mask.clone(),
+            task: if proving { "prove" } else { "paint" },
+            fps: about.fps_milli as f64 / 1000.0,
+            max_kbit: about.max_kbit,
+        };
+        let id = about.mask.id.clone();
+        let setup = Box::new(move |p: &Parameters| setup_json(p, &same));
         let mut threads = Vec::new();
         if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {
             let s = state.clone();
@@ -137,7 +204,7 @@ impl Worker {
             let s = state.clone();
             let reader = std::thread::Builder::new()
                 .name("mask-read".into())
-                .spawn(move || reader(stdout, &track, &s, &*clock));
+                .spawn(move || reader(stdout, track.as_deref(), &id, &s, &*clock));
             for thread in [feeder, reader] {
                 match thread {
                     Ok(t) => threads.push(t),
@@ -155,29 +222,57 @@ impl Worker {
             feed,
             threads,
             setup,
+            proving,
             shedding: false,
+            clock: at,
         };
-        worker.send(Message::Setup((worker.setup)(parameters)));
+        worker.send(Message::Setup((worker.setup)(about.parameters)));
         Ok(worker)
     }
 
-    /// Hands a unit over; never waits. New parameters go ahead of the unit that carries them.
-    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
+    /// Hands a unit over; never waits. New parameters go ahead of the unit that carries them. False: it could not be taken.
+    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) -> bool {
         self.state.origin_us.store(origin_us, Relaxed);
         self.state.lost.fetch_add(unit.lost, Relaxed);
         if self.shedding && !unit.key {
             self.state.lost.fetch_add(1, Relaxed);
-            return;
+            return false;
         }
         if let Some(p) = unit.parameters.take() {
             self.send(Message::Setup((self.setup)(&p)));
         }
+        if self.outstanding() == 0 {
+            // It has had nothing to do: its time begins now.
+            self.state.last_out.store(self.clock.now().mono, Relaxed);
+        }
+        // Counted first: its answer may be quick.
+        self.state.sent.fetch_add(1, Relaxed);
         self.shedding = !self.send(Message::Unit(unit));
         if self.shedding {
+            self.state.sent.fetch_sub(1, Relaxed);
             self.state.lost.fetch_add(1, Relaxed);
-        } else {
-            self.state.sent.fetch_add(1, Relaxed);
         }
+        !self.shedding
+    }
+
+    fn outstanding(&self) -> u64 {
+        self.state.outstanding()
+    }
+
+    /// What it said of key frames since this was last asked, in order.
+    pub fn verdicts(&self) -> VecDeque<Verdict> {
+        std::mem::take(&mut *lock(&self.state.verdicts))
+    }
+
+    /// Under overload it masks one picture in so many and leaves the others out.
+    pub fn one_in(&self) -> u32 {
+        self.state.one_in.load(Relaxed)
+    }
+
+    /// CPU seconds its process has used, and the pictures that came back meanwhile.
+    pub fn cost(&self) -> Option<(f64, u64)> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
+        Some((cpu_secs(&stat)?, self.pictures_back()))
     }
 
     fn send(&mut self, message: Message) -> bool {
@@ -192,8 +287,8 @@ impl Worker {
         }
     }
 
-    /// Why it failed. Silent for `patience_ms` while pictures were sent: it hangs.
-    pub fn failed(&mut self, mono: u64, patience_ms: u64) -> Option<String> {
+    /// Why it failed. Silent for too long while pictures are out: it hangs.
+    pub fn failed(&mut self, mono: u64) -> Option<String> {
         if self.state.mute.load(Relaxed)
             && self.ended()
             && let Ok(Some(status)) = self.child.try_wait()
@@ -204,10 +299,18 @@ impl Worker {
             return Some(why);
         }
         // One that closed a pipe and lives on is as good as hung.
-        let waiting = self.state.mute.load(Relaxed)
-            || self.state.sent.load(Relaxed) > self.state.back.load(Relaxed) + 8;
+        let depth = if self.proving {
+            0
+        } else {
+            self.state.depth.load(Relaxed)
+        };
+        let waiting = self.state.mute.load(Relaxed) || self.outstanding() > depth;
+        let patience_ms = match self.pictures_back() {
+            0 => FIRST_MS,
+            _ => BETWEEN_MS,
+        };
         let silent = mono.saturating_sub(self.state.last_out.load(Relaxed)) > patience_ms;
-        (waiting && silent).then(|| format!("no picture came back for {patience_ms} ms"))
+        (waiting && silent).then(|| format!("nothing came back for {patience_ms} ms"))
     }
 
     /// What its sandbox lacks on this kernel, once after it said so.
@@ -257,33 +360,48 @@ impl Drop for Worker {
 #[derive(serde::Serialize)]
 struct Setup<'a> {
     v: u32,
+    task: &'static str,
+    mask: &'a str,
+    style: Style,
+    cell: Option<u32>,
+    colour: Option<[u8; 3]>,
     codec: &'static str,
     config: String,
     width: u16,
     height: u16,
-    polygons: &'a serde_json::value::RawValue,
+    polygons: &'a [Vec<shared::mask::polygon::Corner>],
     fps: Option<f64>,
-    bitrate_kbit: Option<u32>,
+    max_kbit: Option<u32>,
 }
 
-fn setup_json(p: &Parameters, polygons: &str, fps: f64) -> Vec<u8> {
+/// What stays the same for all of a worker's setups.
+struct Same {
+    mask: Mask,
+    task: &'static str,
+    fps: f64,
+    max_kbit: Option<u32>,
+}
+
+fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
     let codec = match p.codec {
         Codec::H264 => "h264",
         Codec::H265 => "h265",
     };
-    let Ok(polygons) = serde_json::from_str::<&serde_json::value::RawValue>(polygons) else {
-        return Vec::new();
-    };
-    let fps = (fps > 0.0).then_some(fps);
+    let mask = &same.mask;
     let setup = Setup {
-        v: 1,
+        v: VERSION,
+        task: same.task,
+        mask: &mask.id,
+        style: mask.style,
+        cell: mask.cell,
+        colour: mask.colour,
         codec,
         config: STANDARD.encode(&p.config),
         width: p.width,
         height: p.height,
-        polygons,
-        fps,
-        bitrate_kbit: None,
+        polygons: &mask.polygons,
+        fps: (same.fps > 0.0).then_some(same.fps),
+        max_kbit: same.max_kbit,
     };
     serde_json::to_vec(&setup).unwrap_or_default()
 }
@@ -303,14 +421,13 @@ fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
     for message in units {
         let done = match &message {
             Message::Setup(json) => write(b'C', &[json]),
-            Message::Unit(u) => write(
-                b'F',
-                &[
-                    &[if u.key { KEY } else { 0 }],
-                    &u.pts.to_be_bytes(),
-                    &u.bytes,
-                ],
-            ),
+            Message::Unit(u) => {
+                let taken = state.taken.fetch_add(1, Relaxed) + 1;
+                let behind = state.sent.load(Relaxed).saturating_sub(taken);
+                let behind = u8::try_from(behind).unwrap_or(u8::MAX).min(127);
+                let flags = (u8::from(u.key) * KEY) | (behind << 1);
+                write(b'F', &[&[flags], &u.pts.to_be_bytes(), &u.bytes])
+            }
             Message::End => write(b'E', &[]),
         };
         if let Err(e) = done {
@@ -330,10 +447,15 @@ struct Params {
     codec: String,
     width: u32,
     height: u32,
+    /// Of the mask that is painted in.
+    mask: String,
 }
 
-fn parameters(body: &[u8]) -> Result<Parameters, String> {
+fn parameters(body: &[u8], mask: &str) -> Result<Parameters, String> {
     let p: Params = serde_json::from_slice(body).map_err(|e| format!("bad parameters: {e}"))?;
+    if p.mask != mask {
+        return Err(format!("it painted the mask {:?}, not {mask}", p.mask));
+    }
     let codec = match p.codec.as_str() {
         "h264" => Codec::H264,
         "h265" => Codec::H265,
@@ -386,7 +508,31 @@ fn sandboxed(body: &[u8]) -> Result<Vec<String>, String> {
     Ok(s.missing)
 }
 
-fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &dyn Clock) {
+#[derive(Deserialize)]
+struct Rate {
+    one_in: u32,
+}
+
+/// User and system time out of `/proc/PID/stat`, whose second field is in brackets and may hold anything.
+fn cpu_secs(stat: &str) -> Option<f64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    let (user, system) = (ticks()?, ticks()?);
+    let per_sec = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK)
+        .ok()
+        .flatten()
+        .filter(|t| *t > 0)?;
+    Some((user + system) as f64 / per_sec as f64)
+}
+
+/// `track`: where painted pictures go; None of a worker that proves.
+fn reader(
+    mut stdout: ChildStdout,
+    track: Option<&Mutex<Track>>,
+    mask: &str,
+    state: &State,
+    clock: &dyn Clock,
+) {
     let mut pending = None;
     loop {
         let message = match message(&mut stdout) {
@@ -410,14 +556,14 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
                     break;
                 }
             },
-            b'P' => match parameters(&body) {
+            b'P' => match parameters(&body, mask) {
                 Ok(p) => pending = Some(p),
                 Err(why) => {
                     state.fail(why);
                     break;
                 }
             },
-            b'F' if body.len() > 9 => {
+            b'F' if body.len() > 9 && track.is_some() => {
                 let mut pts = [0; 8];
                 pts.copy_from_slice(&body[1..9]);
                 let flags = body[0];
@@ -428,9 +574,25 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
                     lost: u32::from(flags >> 1) + state.lost.swap(0, Relaxed),
                     parameters: pending.take(),
                 };
-                state.last_out.store(clock.now().mono, Relaxed);
-                state.back.fetch_add(1, Relaxed);
-                lock(track).unit(unit, state.origin_us.load(Relaxed));
+                state.answered(1 + u64::from(flags >> 1), clock.now().mono);
+                if let Some(track) = track {
+                    lock(track).unit(unit, state.origin_us.load(Relaxed));
+                }
+            }
+            b'V' if track.is_none() => match serde_json::from_slice::<Verdict>(&body) {
+                Ok(verdict) if verdict.v == VERSION => {
+                    state.answered(1, clock.now().mono);
+                    lock(&state.verdicts).push_back(verdict);
+                }
+                Ok(_) | Err(_) => {
+                    state.fail("its verdict cannot be understood; install daemon and picture worker of the same version".into());
+                    break;
+                }
+            },
+            b'R' => {
+                if let Ok(rate) = serde_json::from_slice::<Rate>(&body) {
+                    state.one_in.store(rate.one_in.max(1), Relaxed);
+                }
             }
             b'D' => break,
             b'X' => {
@@ -451,7 +613,9 @@ fn reader(mut stdout: ChildStdout, track: &Mutex<Track>, state: &State, clock: &
     }
     if lock(&state.failed).is_some() || state.mute.load(Relaxed) {
         // What came back is masked and good; what did not is gone.
-        lock(track).finish(Cause::Mask);
+        if let Some(track) = track {
+            lock(track).finish(Cause::Mask);
+        }
     }
     state.done.store(true, Relaxed);
 }
@@ -529,17 +693,40 @@ mod tests {
             config: vec![1, 2, 3],
             sound: None,
         };
-        let json = String::from_utf8(setup_json(&p, "[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]]", 25.0))
-            .expect("text");
+        let same = Same {
+            mask: Mask {
+                id: "m7".into(),
+                polygons: vec![vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]],
+                ..Mask::default()
+            },
+            task: "paint",
+            fps: 25.0,
+            max_kbit: None,
+        };
+        let json = String::from_utf8(setup_json(&p, &same)).expect("text");
         assert_eq!(
             json,
-            r#"{"v":1,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"bitrate_kbit":null}"#
+            r#"{"v":2,"task":"paint","mask":"m7","style":"solid","cell":null,"colour":null,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"max_kbit":null}"#
         );
+        let said = |codec: &str, mask: &str| {
+            let json = format!(
+                r#"{{"config":"AQID","codec":"{codec}","width":640,"height":360,"mask":"{mask}"}}"#
+            );
+            parameters(json.as_bytes(), "m7")
+        };
+        assert!(said("h265", "m7").is_ok());
+        assert!(said("vp9", "m7").is_err());
         assert!(
-            parameters(br#"{"config":"AQID","codec":"h265","width":640,"height":360}"#).is_ok()
+            said("h264", "m8").is_err_and(|e| e.contains("m8")),
+            "MSK-5: painted with another mask"
         );
-        assert!(
-            parameters(br#"{"config":"AQID","codec":"vp9","width":640,"height":360}"#).is_err()
-        );
+    }
+
+    #[test]
+    fn what_a_process_has_used() {
+        let stat = "17 (a (b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20";
+        let hertz = 100.0;
+        assert!(cpu_secs(stat).is_some_and(|s| (s - 200.0 / hertz).abs() < 0.01));
+        assert_eq!(cpu_secs("17 (a"), None);
     }
 }

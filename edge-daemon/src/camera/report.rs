@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use footage::mp4::Codec;
 use shared::{id::CameraId, time::Utc};
 
-use crate::segment::{Cause, cutter::Loss};
+use crate::segment::{Cause, Guard, cutter::Loss};
 
 /// A segment that landed: whole, synced, under its closed name.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +17,10 @@ pub struct Closed {
     pub size: u64,
     pub sha256: shared::record::Digest,
     pub key: String,
-    /// Mask burned in.
-    pub mask: Option<String>,
+    /// What all its pictures went through.
+    pub guard: Guard,
+    /// Key frames in it.
+    pub keys: u64,
     /// Of a camera with two rates: the segment's, as in its line.
     pub rate: Option<String>,
     pub lost: u64,
@@ -50,8 +52,10 @@ pub enum Report {
         /// The camera's clock minus the box's.
         offset_ms: Option<i64>,
     },
+    /// Pictures that were not recorded because their mask could not be imposed, or proved.
     MaskFailed {
         cam: usize,
+        mask: String,
         t0: Utc,
         t1: Utc,
         why: String,
@@ -63,6 +67,16 @@ pub enum Report {
     },
     /// The picture worker's.
     Mask {
+        cam: usize,
+        failed: Option<String>,
+    },
+    /// The camera's own mask: why it is not proved.
+    Proof {
+        cam: usize,
+        failed: Option<String>,
+    },
+    /// The picture worker masks fewer pictures than come.
+    Overload {
         cam: usize,
         failed: Option<String>,
     },

@@ -4,7 +4,7 @@
 //! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
 use std::{
     rc::Rc,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc::Sender},
     task::Poll,
     time::Duration,
 };
@@ -16,13 +16,15 @@ use retina::{
     client::{Demuxed, SessionGroup},
     codec::{CodecItem, VideoFrame},
 };
-use shared::time::Now;
+use shared::{mask::How, time::Now};
 
 use super::{
+    capacity::{Admission, Demand},
     capture::{Capture, Context, TICK, Tally, Turn},
     connect::{Sounding, connect, first_line, read_parameters},
     event,
-    pictures::Worker,
+    masks::InForce,
+    pictures::{About, Task, Worker},
     report::Report,
     session::{
         CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
@@ -33,8 +35,9 @@ use crate::{
     config::Secret,
     memory,
     segment::{
-        Heard, TICKS_PER_SEC, Unit,
+        Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
+        bracket::{Bracket, MOST_BYTES},
         ticks_us,
     },
     store::writer::lock,
@@ -42,8 +45,8 @@ use crate::{
 
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
-/// A picture worker may take this long over its first pictures, and between pictures.
-const WORKER_MS: u64 = 5_000;
+/// A painter's use of the processor is looked at this often.
+const BILL_MS: u64 = 10_000;
 
 /// One session.
 pub(super) struct Run {
@@ -59,9 +62,19 @@ pub(super) struct Run {
     first_at: u64,
     last_at: u64,
     parameters: Option<Parameters>,
-    worker: Option<Worker>,
-    /// Wall time of the first and of the last unit given to the worker.
+    /// What it was begun under; when that changes it ends.
+    rule: InForce,
+    looked: u64,
+    /// Paints the mask.
+    painter: Option<Worker>,
+    /// Proves the camera's own mask.
+    prover: Option<Prover>,
+    /// Wall time of the first and of the last unit given to a worker.
     given: Option<(i64, i64)>,
+    demand: Option<Demand>,
+    billed: Option<(u64, f64)>,
+    /// The painter paints one picture in so many.
+    one_in: u32,
     ok: bool,
     password: Option<Secret>,
     /// When the first frame came.
@@ -81,6 +94,16 @@ pub(super) struct Run {
     sound: Option<Sounding>,
 }
 
+struct Prover {
+    worker: Worker,
+    /// None: the box paints as well, and what comes from the camera only shows whether its mask is back.
+    bracket: Option<Bracket>,
+    /// Something of this session was proved and recorded.
+    released: bool,
+    /// Of a unit that was no key frame.
+    parameters: Option<Parameters>,
+}
+
 impl Run {
     pub(super) fn new(
         capture: Capture,
@@ -91,6 +114,7 @@ impl Run {
         flooded: bool,
     ) -> Self {
         let now = context.clock.now();
+        let rule = context.masks.in_force(capture.shared.index);
         Self {
             capture,
             context,
@@ -102,8 +126,14 @@ impl Run {
             first_at: now.mono,
             last_at: now.mono,
             parameters: None,
-            worker: None,
+            rule,
+            looked: 0,
+            painter: None,
+            prover: None,
             given: None,
+            demand: None,
+            billed: None,
+            one_in: 1,
             ok: false,
             password,
             began: None,
@@ -280,7 +310,7 @@ impl Run {
             || line.starts_with("wrong ssrc")
             || line.starts_with("Out-of-order");
         self.damaged = self.damaged.saturating_add(u32::from(!missed));
-        if self.worker.is_some() && !missed {
+        if (self.painter.is_some() || self.prover.is_some()) && !missed {
             // retina may panic when it goes on from here, and a picture worker is to be ended in order.
             return Some((Ended::Damaged, line));
         }
@@ -349,29 +379,132 @@ impl Run {
             lock(&self.capture.track).clock_set();
         }
         self.offset_us = offset;
-        if silent > 700 && self.worker.is_none() {
+        if silent > 700 && self.painter.is_none() {
             lock(&self.capture.track).idle();
         }
-        if let Some(worker) = &mut self.worker {
-            if let Some(missing) = worker.sandbox() {
-                let _ = self.context.reports.send(Report::Sandbox {
-                    missing: (!missing.is_empty()).then(|| missing.join("; ")),
-                });
+        if self.looked != now.mono {
+            self.looked = now.mono;
+            if self.context.masks.in_force(self.capture.shared.index) != self.rule {
+                return Some((Ended::Rule, "another mask is in force".into()));
             }
-            if let Some(why) = worker.failed(now.mono, WORKER_MS) {
-                return Some((Ended::Worker, why));
-            }
-            if !self.ok && worker.pictures_back() > 0 {
-                self.ok = true;
-                let _ = self.context.reports.send(Report::Mask {
-                    cam: self.capture.shared.index,
-                    failed: None,
-                });
-            }
+        }
+        if let Some(outcome) = self.painting(now).or_else(|| self.proving(now)) {
+            return Some(outcome);
         }
         lock(&self.capture.track)
             .starved()
             .then(|| (Ended::NoKey, "the camera sends no key frames".into()))
+    }
+
+    /// Looks at the worker that paints.
+    fn painting(&mut self, now: Now) -> Option<Outcome> {
+        let painter = self.painter.as_mut()?;
+        let cam = self.capture.shared.index;
+        let reports = &self.context.reports;
+        say_sandbox(painter, reports);
+        if let Some(why) = painter.failed(now.mono) {
+            return Some((Ended::Worker, why));
+        }
+        if !self.ok && painter.pictures_back() > 0 {
+            self.ok = true;
+            let _ = reports.send(Report::Mask { cam, failed: None });
+            let _ = reports.send(Report::Overload { cam, failed: None });
+        }
+        let one_in = painter.one_in();
+        if one_in != self.one_in {
+            self.one_in = one_in;
+            let failed = (one_in > 1).then(|| {
+                format!("one picture in {one_in} is masked and recorded, the others are left out")
+            });
+            let _ = reports.send(Report::Overload { cam, failed });
+        }
+        let (since, before) = *self.billed.get_or_insert((now.mono, 0.0));
+        let lasted = now.mono.saturating_sub(since);
+        if lasted >= BILL_MS
+            && let Some((used, _)) = painter.cost()
+        {
+            self.context
+                .capacity
+                .used(cam, (used - before) * 1000.0 / lasted as f64);
+            self.billed = Some((now.mono, used));
+        }
+        None
+    }
+
+    /// Takes in what is proved of the camera's own mask, and what is not.
+    fn proving(&mut self, now: Now) -> Option<Outcome> {
+        let prover = self.prover.as_mut()?;
+        let shared = &self.capture.shared;
+        say_sandbox(&prover.worker, &self.context.reports);
+        if let Some(why) = prover.worker.failed(now.mono) {
+            return Some((Ended::Worker, why));
+        }
+        for verdict in prover.worker.verdicts() {
+            if let Some(bracket) = &mut prover.bracket {
+                bracket.verdict(verdict.pts, verdict.pass);
+            }
+            let mut standing = lock(&shared.standing);
+            if verdict.pass {
+                if prover.bracket.is_none() && standing.passed(now.mono) {
+                    return Some((Ended::Rule, "the camera's own mask is back".into()));
+                }
+                continue;
+            }
+            let why = verdict
+                .why
+                .unwrap_or_else(|| "the mask was not found".into());
+            let news = standing.trusted();
+            standing.failed(now.mono, &why);
+            drop(standing);
+            if prover.bracket.is_some() && (news || self.admitted() == Admission::Yes) {
+                return Some((Ended::Unproved, why));
+            }
+            return None;
+        }
+        self.release();
+        None
+    }
+
+    /// Hands on what is proved at both ends.
+    fn release(&mut self) {
+        let Some(prover) = &mut self.prover else {
+            return;
+        };
+        let Some(bracket) = &mut prover.bracket else {
+            return;
+        };
+        let mut units = Vec::new();
+        bracket.take(&mut units);
+        if units.is_empty() {
+            return;
+        }
+        let cam = self.capture.shared.index;
+        if !prover.released {
+            prover.released = true;
+            lock(&self.capture.shared.standing).trust(self.context.clock.now().mono);
+            for report in [
+                Report::Mask { cam, failed: None },
+                Report::Proof { cam, failed: None },
+            ] {
+                let _ = self.context.reports.send(report);
+            }
+        }
+        let mut track = lock(&self.capture.track);
+        for (unit, origin) in units {
+            track.unit(unit, origin);
+        }
+    }
+
+    /// Asks for this camera's place among those that are painted.
+    fn admitted(&self) -> Admission {
+        let shared = &self.capture.shared;
+        match self.demand {
+            Some(demand) => self
+                .context
+                .capacity
+                .admit(shared.index, shared.id().as_str(), demand),
+            None => Admission::Measuring,
+        }
     }
 
     fn frame(
@@ -429,8 +562,7 @@ impl Run {
             }
             return Ok(());
         }
-        self.give(unit, now);
-        Ok(())
+        self.give(unit, now)
     }
 
     /// Whatever was the matter with the camera is over.
@@ -466,6 +598,13 @@ impl Run {
         };
         let fps_milli = rate(&held);
         self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
+        self.demand = Some(Demand {
+            codec: parameters.codec,
+            width: parameters.width,
+            height: parameters.height,
+            fps_milli,
+        });
+        let how = self.guard(&parameters, fps_milli, max_kbit(&held))?;
         let offset_ms = self.offset_ms();
         shared.set_offset_ms(offset_ms);
         let _ = self.context.reports.send(Report::Session {
@@ -480,58 +619,172 @@ impl Run {
             self.well();
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
-        match &shared.config.mask {
-            Some(mask) => {
-                let worker = Worker::start(
-                    &self.context.config.pictures,
-                    mask,
-                    &parameters,
-                    fps_milli,
-                    self.capture.track.clone(),
-                    self.context.clock.clone(),
-                );
-                self.worker = Some(worker.map_err(|e| (Ended::Worker, e.to_string()))?);
-            }
-            None => lock(&self.capture.track).expect_reorder(back),
-        }
+        let mut track = lock(&self.capture.track);
+        track.expect_reorder(back && self.painter.is_none());
+        track.guarded(Guard {
+            how,
+            mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
+        });
+        drop(track);
         for unit in held {
-            self.give(unit, now);
+            self.give(unit, now)?;
         }
         Ok(())
     }
 
-    fn give(&mut self, mut unit: Unit, now: Now) {
-        let Some(origin) = self.anchor.origin_us(now) else {
-            return;
+    /// Starts the workers that this session needs. An error: it cannot be recorded as its mask demands.
+    fn guard(
+        &mut self,
+        parameters: &Parameters,
+        fps_milli: u64,
+        max_kbit: Option<u32>,
+    ) -> Result<Guarded, Outcome> {
+        let cam = self.capture.shared.index;
+        let capacity = &self.context.capacity;
+        let Some(mask) = self.rule.mask.clone() else {
+            capacity.release(cam);
+            return Ok(Guarded::None);
         };
-        match &mut self.worker {
-            Some(worker) => {
-                let wall = origin + ticks_us(unit.pts);
-                self.given = Some((self.given.map_or(wall, |g| g.0), wall));
-                // The worker was told with its setup; it says itself what it encodes to.
-                if self.given.is_some_and(|g| g.0 == wall) {
-                    unit.parameters = None;
-                }
-                worker.unit(unit, origin);
-            }
-            None => lock(&self.capture.track).unit(unit, origin),
+        if self.rule.lifted.is_some() {
+            return Ok(Guarded::Lifted);
         }
+        let about = About {
+            mask: &mask,
+            parameters,
+            fps_milli,
+            max_kbit,
+        };
+        let start = |task| {
+            let program = &self.context.config.pictures;
+            Worker::start(program, task, &about, self.context.clock.clone())
+                .map_err(|e| (Ended::Worker, e.to_string()))
+        };
+        let own = mask.how == How::Camera;
+        let doubt = lock(&self.capture.shared.standing).why().map(str::to_owned);
+        if own {
+            self.prover = Some(Prover {
+                worker: start(Task::Prove)?,
+                bracket: None,
+                released: false,
+                parameters: None,
+            });
+        }
+        let mut bill = None;
+        if own && doubt.is_none() {
+            capacity.release(cam);
+        } else {
+            match self.admitted() {
+                Admission::Yes => {
+                    let painter = start(Task::Paint(self.capture.track.clone()))?;
+                    self.painter = Some(painter);
+                }
+                // It records as soon as its own mask is proved again.
+                Admission::No(why) if own => bill = Some(why),
+                Admission::Measuring if own => {}
+                Admission::No(why) => return Err((Ended::Capacity, why)),
+                Admission::Measuring => {
+                    return Err((
+                        Ended::Measuring,
+                        "what this box can carry is being measured".into(),
+                    ));
+                }
+            }
+        }
+        if let Some(why) = doubt.filter(|_| own) {
+            let meanwhile = match (&self.painter, bill) {
+                (Some(_), _) => "the box paints the mask meanwhile".to_owned(),
+                (None, None) => "nothing is recorded meanwhile".to_owned(),
+                (None, Some(bill)) => format!("nothing is recorded meanwhile: {bill}"),
+            };
+            let _ = self.context.reports.send(Report::Proof {
+                cam,
+                failed: Some(format!("{why}; {meanwhile}")),
+            });
+        }
+        if self.painter.is_some() {
+            return Ok(Guarded::Burned);
+        }
+        if let Some(prover) = &mut self.prover {
+            prover.bracket = Some(Bracket::default());
+        }
+        Ok(Guarded::Proved)
     }
 
-    /// Lets the worker finish, and puts a failure of it on the record.
+    fn give(&mut self, mut unit: Unit, now: Now) -> Result<(), Outcome> {
+        let Some(origin) = self.anchor.origin_us(now) else {
+            return Ok(());
+        };
+        if let Some(lifted) = self.rule.lifted
+            && self.context.clock.now().mono >= lifted.until_mono
+        {
+            return Err((Ended::Rule, "the mask is back".into()));
+        }
+        if self.painter.is_some() || self.prover.is_some() {
+            let wall = origin + ticks_us(unit.pts);
+            self.given = Some((self.given.map_or(wall, |g| g.0), wall));
+        }
+        if let Some(prover) = &mut self.prover
+            && !prover.take(&unit, origin)
+        {
+            return Err((
+                Ended::Unproved,
+                format!(
+                    "its key frames are so far apart that more than {} MiB lie between them: set a key frame every 2 s",
+                    MOST_BYTES >> 20
+                ),
+            ));
+        }
+        match (&mut self.painter, &self.prover) {
+            (Some(painter), _) => {
+                // The worker was told with its setup; it says itself what it encodes to.
+                if self.given.is_some_and(|(first, last)| first == last) {
+                    unit.parameters = None;
+                }
+                painter.unit(unit, origin);
+            }
+            // They come out of the bracket.
+            (None, Some(_)) => {}
+            (None, None) => lock(&self.capture.track).unit(unit, origin),
+        }
+        Ok(())
+    }
+
+    /// Lets the workers finish, and puts a failure on the record.
     async fn close(mut self, outcome: Outcome) -> Outcome {
         let failed = outcome.0 == Ended::Worker;
-        if let Some(mut worker) = self.worker.take() {
-            worker.end();
-            let until = self.context.clock.now().mono + if failed { 0 } else { 3_000 };
-            while !worker.ended() && self.context.clock.now().mono < until {
+        if outcome.0 == Ended::Unproved {
+            let mut standing = lock(&self.capture.shared.standing);
+            if standing.trusted() {
+                standing.failed(self.context.clock.now().mono, &outcome.1);
+            }
+        }
+        let until = self.context.clock.now().mono + if failed { 0 } else { 3_000 };
+        if let Some(prover) = &mut self.prover {
+            prover.worker.end();
+            while !prover.worker.ended() && self.context.clock.now().mono < until {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            // Joining waits for two threads whose pipes are closed by the kill; off this thread all the same.
-            let _ = tokio::task::spawn_blocking(move || worker.reap()).await;
+            for verdict in prover.worker.verdicts() {
+                if let Some(bracket) = &mut prover.bracket {
+                    bracket.verdict(verdict.pts, verdict.pass);
+                }
+            }
+            self.release();
         }
-        if failed {
-            let cam = self.capture.shared.index;
+        if let Some(painter) = &mut self.painter {
+            painter.end();
+            while !painter.ended() && self.context.clock.now().mono < until {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        let workers = [self.painter.take(), self.prover.take().map(|p| p.worker)];
+        // Joining waits for threads whose pipes are closed by the kill; off this thread all the same.
+        let reap = move || workers.into_iter().flatten().for_each(Worker::reap);
+        let _ = tokio::task::spawn_blocking(reap).await;
+        let cam = self.capture.shared.index;
+        if let Some(mask) = &self.rule.mask
+            && matches!(outcome.0, Ended::Worker | Ended::Unproved)
+        {
             let last = lock(&self.capture.track).last();
             let wall = self.context.clock.now().wall;
             let (first, end) = self.given.map_or((wall, wall), |(a, b)| {
@@ -540,10 +793,13 @@ impl Run {
             let t0 = last.filter(|l| *l > first).unwrap_or(first);
             let _ = self.context.reports.send(Report::MaskFailed {
                 cam,
+                mask: mask.id.clone(),
                 t0,
                 t1: end.max(t0),
                 why: outcome.1.clone(),
             });
+        }
+        if failed {
             let _ = self.context.reports.send(Report::Mask {
                 cam,
                 failed: Some(outcome.1.clone()),
@@ -551,6 +807,53 @@ impl Run {
         }
         outcome
     }
+}
+
+impl Prover {
+    /// Key frames go to the worker; all of it into the bracket. False: the bracket is full.
+    fn take(&mut self, unit: &Unit, origin_us: i64) -> bool {
+        if unit.parameters.is_some() {
+            self.parameters.clone_from(&unit.parameters);
+        }
+        let asked = !unit.key || {
+            let key = Unit {
+                parameters: self.parameters.take(),
+                ..unit.clone()
+            };
+            self.worker.unit(key, origin_us)
+        };
+        let Some(bracket) = &mut self.bracket else {
+            return true;
+        };
+        let fits = bracket.unit(unit.clone(), origin_us).is_ok();
+        if !asked {
+            // Nobody will say anything of it.
+            bracket.verdict(unit.pts, false);
+        }
+        fits
+    }
+}
+
+fn say_sandbox(worker: &Worker, reports: &Sender<Report>) {
+    if let Some(missing) = worker.sandbox() {
+        let _ = reports.send(Report::Sandbox {
+            missing: (!missing.is_empty()).then(|| missing.join("; ")),
+        });
+    }
+}
+
+/// What a camera seems to send, in kbit/s, key frame and all: a ceiling for what is made of it. None when it cannot be told.
+fn max_kbit(held: &[Unit]) -> Option<u32> {
+    const LEAST: u64 = 256;
+    let (first, last) = (
+        held.iter().map(|u| u.pts).min()?,
+        held.iter().map(|u| u.pts).max()?,
+    );
+    let bits: u64 = held.iter().map(|u| u.bytes.len() as u64 * 8).sum();
+    let ms = u64::try_from(ticks_us(last - first) / 1000).ok()?;
+    // The last picture stands for a while, too.
+    let kbit = bits.checked_div(ms * held.len() as u64 / (held.len() as u64 - 1).max(1))?;
+    u32::try_from(kbit.max(LEAST)).ok()
 }
 
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     health::Faults,
-    segment::{Cause, sequence::Ready},
+    segment::{Cause, Guarded, sequence::Ready},
     store::writer::{lock, renumber},
 };
 
@@ -145,25 +145,37 @@ impl Scribe {
                     offset_ms: *offset_ms,
                 })?;
             }
-            Report::MaskFailed { cam, t0, t1, why } => {
+            Report::MaskFailed {
+                cam,
+                mask,
+                t0,
+                t1,
+                why,
+            } => {
                 let Some(shared) = self.cameras.get(*cam) else {
                     return Ok(());
                 };
-                if let Some(m) = &shared.config.mask {
-                    let why: String = why.chars().take(200).collect();
-                    self.line(&MaskFail {
-                        cam: shared.id().clone(),
-                        mask: m.id.clone(),
-                        t0: *t0,
-                        t1: *t1,
-                        why,
-                    })?;
-                }
+                let why: String = why.chars().take(200).collect();
+                self.line(&MaskFail {
+                    cam: shared.id().clone(),
+                    mask: mask.clone(),
+                    t0: *t0,
+                    t1: *t1,
+                    why,
+                })?;
             }
             Report::Trouble { cam, code } => self.trouble(*cam, code.as_ref()),
             Report::Mask { cam, failed } => {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("mask.worker", id, failed.as_deref());
+            }
+            Report::Proof { cam, failed } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault("mask.unproved", id, failed.as_deref());
+            }
+            Report::Overload { cam, failed } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault("mask.overload", id, failed.as_deref());
             }
             Report::Sandbox { missing } => self.fault("mask.sandbox", None, missing.as_deref()),
             Report::Sound { cam, heard } => {
@@ -288,11 +300,6 @@ impl Scribe {
                 packets: loss.packets,
             })?;
         }
-        let how = if closed.mask.is_some() {
-            "burned"
-        } else {
-            "none"
-        };
         self.line(&SegWrite {
             cam: cam.clone(),
             s,
@@ -300,9 +307,12 @@ impl Scribe {
             t1: closed.t1,
             size: closed.size,
             sha256: hex(&closed.sha256),
-            mask: closed.mask.clone(),
-            how: how.into(),
-            proofs: 0,
+            mask: closed.guard.mask.clone(),
+            how: closed.guard.how.code().into(),
+            proofs: match closed.guard.how {
+                Guarded::Proved => closed.keys,
+                _ => 0,
+            },
             lost: closed.lost,
             key: closed.key.clone(),
             rate: closed.rate.clone(),

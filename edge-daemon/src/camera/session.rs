@@ -57,6 +57,14 @@ pub enum Ended {
     NoKey,
     /// The picture worker failed; the camera is fine.
     Worker,
+    /// The camera's own mask could not be proved.
+    Unproved,
+    /// Another mask came into force, or one was lifted, or came back.
+    Rule,
+    /// The box is still finding out what it can carry.
+    Measuring,
+    /// The box cannot carry painting this camera's mask.
+    Capacity,
     /// We are stopping.
     Stop,
 }
@@ -76,6 +84,9 @@ impl Ended {
             Ended::Flood => Cause::Flood,
             Ended::NoKey => Cause::NoKey,
             Ended::Worker => Cause::Mask,
+            Ended::Unproved => Cause::Unproved,
+            Ended::Rule => Cause::Rule,
+            Ended::Measuring | Ended::Capacity => Cause::Capacity,
         }
     }
 }
@@ -142,7 +153,11 @@ impl Retry {
                 backoff(failures),
                 (failures > 2).then_some("camera.unreachable"),
             ),
-            Ended::Worker => (backoff(failures), None),
+            // Whatever is the matter is said by what decided it.
+            Ended::Worker | Ended::Unproved => (backoff(failures), None),
+            Ended::Rule => (0, None),
+            Ended::Measuring => (500, None),
+            Ended::Capacity => (60_000, Some("mask.capacity")),
         };
         Next {
             wait_ms: self.jitter(wait_ms),
@@ -318,6 +333,8 @@ mod tests {
             Ended::Unreachable,
             Ended::Flood,
             Ended::Stalled,
+            Ended::Worker,
+            Ended::Unproved,
         ] {
             for played in [0u64, 500, 9_999] {
                 let (mut retry, mut time, mut sessions) = (Retry::new(played + 3), 0, 0);

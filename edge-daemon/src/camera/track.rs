@@ -17,10 +17,13 @@ use shared::{
     time::{Utc, Zone},
 };
 
-use super::report::{Closed, Report};
+use super::{
+    report::{Closed, Report},
+    standing::Standing,
+};
 use crate::{
     segment::{
-        Cause, Heard, TICKS_PER_SEC, Unit,
+        Cause, Guard, Heard, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
         rate::{Thinner, Verdict, Wanted},
         sequence::Sequence,
@@ -46,6 +49,8 @@ pub struct Shared {
     /// In time-lapse: how long the last picture stands until the next.
     pub stands_ms: AtomicU64,
     pub numbers: Mutex<Sequence<Closed>>,
+    /// Of a camera that paints its mask itself.
+    pub standing: Mutex<Standing>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
 }
@@ -63,6 +68,7 @@ impl Shared {
             wanted: Mutex::default(),
             stands_ms: AtomicU64::new(0),
             numbers: Mutex::new(numbers),
+            standing: Mutex::default(),
             settled: Condvar::new(),
         }
     }
@@ -115,6 +121,8 @@ pub struct Track {
     patience: i64,
     steps: Vec<Step>,
     current: Option<Current>,
+    /// What the session's pictures went through; None: nothing may be recorded.
+    guard: Option<Guard>,
     /// A segment was cut short by us: why the next one does not follow on.
     short: Option<Cause>,
     /// End of the last picture handed to a queue.
@@ -139,11 +147,16 @@ impl Track {
             cutter: Cutter::new(zone, segment_secs),
             steps: Vec::new(),
             current: None,
+            guard: None,
             short: None,
             last: None,
         }
     }
 
+    /// Said once a session, before its first unit: what all its units went through.
+    pub fn guarded(&mut self, guard: Guard) {
+        self.guard = Some(guard);
+    }
     pub fn expect_reorder(&mut self, yes: bool) {
         self.cutter.expect_reorder(yes);
     }
@@ -175,6 +188,10 @@ impl Track {
     }
 
     pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
+        if self.guard.is_none() {
+            tracing::error!(camera = %self.shared.id(), "a picture of which nothing is known was not recorded");
+            return;
+        }
         if unit.lost > 0 {
             self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
         }
@@ -217,6 +234,7 @@ impl Track {
         self.thinner.iter_mut().for_each(Thinner::finish);
         self.apply();
         self.current = None;
+        self.guard = None;
     }
 
     /// Did the writer give the open segment up?
@@ -248,7 +266,7 @@ impl Track {
                 self.short = None;
                 let shared = &self.shared;
                 let s = lock(&shared.numbers).begin(id, t0, gap);
-                let Some(queue) = self.doors.chosen() else {
+                let (Some(queue), Some(guard)) = (self.doors.chosen(), self.guard.clone()) else {
                     let _ = self.reports.send(Report::Failed {
                         cam: shared.index,
                         id,
@@ -265,14 +283,13 @@ impl Track {
                     start: Utc(t0.seconds() * 1000),
                     s,
                 };
-                let mask = shared.config.mask.as_ref().map(|m| m.id.clone());
                 queue.begin(
                     &ticket,
                     Begin {
                         name,
                         t0,
                         parameters,
-                        mask,
+                        guard,
                         rate,
                     },
                 );

@@ -19,7 +19,7 @@ mod walk;
 
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
-pub use shared::mask::Mask;
+pub use shared::mask::{Mask, Style};
 pub use walk::{PasswordSource, Surroundings, parse};
 
 /// The only configuration the program sees.

@@ -52,4 +52,10 @@ pub struct Recovered {
     /// What the file says it was recorded at; None for a camera with one rate.
     #[serde(default)]
     pub rate: Option<String>,
+    /// How its mask was imposed, by the file, and which; None: the file says nothing.
+    #[serde(default)]
+    pub mask: Option<(String, String)>,
+    /// Key frames in it.
+    #[serde(default)]
+    pub keys: u64,
 }

@@ -179,6 +179,8 @@ pub fn recover(
         dropped_bytes: size.saturating_sub(kept.len()) as u64 + plain.torn,
         cam: name.cam,
         rate: segment.rate,
+        mask: segment.mask,
+        keys: segment.samples.iter().filter(|s| s.key).count() as u64,
     }))
 }
 

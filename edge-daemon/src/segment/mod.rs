@@ -1,9 +1,10 @@
 //! Pure. Packets to segment boundaries, and segments to consecutive numbers.
 //!
 //! ```text
-//! Unit (decode order) → [rate: which of them] → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
+//! Unit (decode order) → [bracket: proved ones] → [rate: which of them] → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
 //! ```
 pub mod anchor;
+pub mod bracket;
 pub mod cutter;
 pub mod order;
 pub mod rate;
@@ -34,6 +35,38 @@ pub struct Unit {
     pub lost: u32,
     /// Set on the first unit of a session and on the unit that changes them.
     pub parameters: Option<Parameters>,
+}
+
+/// What all pictures of a session went through. A segment is of one session, so this is true of all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    pub how: Guarded,
+    /// The mask in force, lifted or not.
+    pub mask: Option<String>,
+}
+
+/// How the mask was imposed: the `how` of a `seg.write` line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarded {
+    /// There is none.
+    None,
+    /// The box painted it.
+    Burned,
+    /// The camera painted it, and the box proved each key frame.
+    Proved,
+    /// An order lifted it.
+    Lifted,
+}
+
+impl Guarded {
+    pub fn code(self) -> &'static str {
+        match self {
+            Guarded::None => "none",
+            Guarded::Burned => "burned",
+            Guarded::Proved => "proved",
+            Guarded::Lifted => "lifted",
+        }
+    }
 }
 
 /// A frame of sound, as the camera encoded it.
@@ -68,6 +101,12 @@ pub enum Cause {
     /// No key to seal with: the reader has never run.
     Reader,
     Mask,
+    /// The camera's own mask could not be proved.
+    Unproved,
+    /// Another mask came into force, or one was lifted, or came back.
+    Rule,
+    /// The box cannot carry painting this camera's mask.
+    Capacity,
     /// What the camera sent could not be understood, so that the session had to be begun again.
     Damaged,
     /// The camera sent more than any camera does.
@@ -92,6 +131,9 @@ impl Cause {
             Cause::Shed => "shed",
             Cause::Reader => "reader",
             Cause::Mask => "mask-worker",
+            Cause::Unproved => "mask-unproved",
+            Cause::Rule => "mask-change",
+            Cause::Capacity => "mask-capacity",
             Cause::Damaged => "damaged",
             Cause::Flood => "flood",
             Cause::NoKey => "no-key",

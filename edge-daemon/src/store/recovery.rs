@@ -25,7 +25,7 @@ use crate::{
     health::Faults,
     reader::{Client, ReaderError, Recovered},
     retention::walker,
-    segment::sequence::CONTINUOUS_MS,
+    segment::{Guarded, sequence::CONTINUOUS_MS},
     stop::Stop,
 };
 
@@ -338,8 +338,20 @@ fn log_one(
             },
         )?;
     }
-    let mask = index.mask_at(&whole.cam, whole.t1).unwrap_or_default();
-    let how = if mask.is_some() { "burned" } else { "none" };
+    // A file of an older version says nothing of its mask; then there was one way only.
+    let said = whole.mask.or_else(|| {
+        let mask = index.mask_at(&whole.cam, whole.t1).unwrap_or_default();
+        mask.map(|id| (Guarded::Burned.code().to_owned(), id))
+    });
+    let (how, mask) = match said {
+        Some((how, id)) => (how, Some(id)),
+        None => (Guarded::None.code().to_owned(), None),
+    };
+    let proofs = if how == Guarded::Proved.code() {
+        whole.keys
+    } else {
+        0
+    };
     let line = SegWrite {
         cam: whole.cam,
         s,
@@ -348,8 +360,8 @@ fn log_one(
         size: whole.size,
         sha256: whole.sha256,
         mask,
-        how: how.into(),
-        proofs: 0,
+        how,
+        proofs,
         lost: 0,
         offset_ms: None,
         key: whole.key,

@@ -35,7 +35,7 @@ use shared::{
 use crate::{
     camera::report::{Closed, Report},
     reader::{ReaderError, Recipients},
-    segment::{Cause, cutter::Loss, rate::Rate},
+    segment::{Cause, Guard, cutter::Loss, rate::Rate},
     store::{
         Volumes,
         volume::{HUNG, Recording},
@@ -105,7 +105,7 @@ pub struct Begin {
     pub name: SegmentName,
     pub t0: Utc,
     pub parameters: mp4::Parameters,
-    pub mask: Option<String>,
+    pub guard: Guard,
     /// Of a camera with two rates.
     pub rate: Option<Rate>,
 }
@@ -307,6 +307,8 @@ struct Open {
     size: u64,
     key: String,
     fragments: u64,
+    /// Key frames written.
+    keys: u64,
     _recording: Recording,
 }
 
@@ -526,6 +528,9 @@ impl Writer {
         if let Some(rate) = begin.rate {
             mp4::say_rate(&rate.code(), &mut init);
         }
+        if let Some(mask) = &begin.guard.mask {
+            mp4::say_mask(begin.guard.how.code(), mask, &mut init);
+        }
         let mut open = Open {
             ticket: ticket.clone(),
             file,
@@ -536,6 +541,7 @@ impl Writer {
             size: 0,
             key: key.to_string(),
             fragments: 0,
+            keys: 0,
             _recording: recording,
         };
         open.put(&init)?;
@@ -591,6 +597,7 @@ impl Writer {
         }
         open.write()?;
         open.fragments += 1;
+        open.keys += frames.iter().filter(|f| f.key).count() as u64;
         let landed = &ticket.landed;
         landed.last.store(end.0, Relaxed);
         landed
@@ -621,7 +628,7 @@ impl Writer {
         let Begin {
             name,
             t0,
-            mask,
+            guard,
             rate,
             ..
         } = *open.begin;
@@ -634,7 +641,8 @@ impl Writer {
             size: open.size,
             sha256,
             key: open.key,
-            mask,
+            guard,
+            keys: open.keys,
             rate: rate.map(Rate::code),
             lost: end.lost,
             loss: end.loss,

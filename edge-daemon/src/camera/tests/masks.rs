@@ -4,19 +4,26 @@ use std::{
     sync::atomic::Ordering::SeqCst,
 };
 
+use shared::{mask::How, time::Utc};
+
 use super::{
     fake::{FakeCamera, RAW},
     rig::{World, cam, wait, world},
 };
-use crate::config::{Config, Mask};
+use crate::{
+    config::{Config, Mask},
+    state::State,
+};
 
-/// A worker that "masks" by writing other bytes, and fails when told to.
+/// A worker that "masks" by writing other bytes, and fails when told to. Asked to prove, it finds the mask while there is no file
+/// `open` beside it.
 fn fake_worker(dir: &Path, fail_after: u32) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = dir.join("beadle-pictures");
     let script = format!(
         r#"#!/usr/bin/python3
-import sys, json, struct
+import os, sys, json, struct
+if sys.argv[1] != "mask": sys.exit(1)
 i, o = sys.stdin.buffer, sys.stdout.buffer
 def send(kind, body):
     o.write(struct.pack(">I", len(body) + 1) + kind + body); o.flush()
@@ -28,10 +35,16 @@ while True:
     kind, body = m[:1], m[1:]
     if kind == b"C":
         c = json.loads(body)
-        assert c["v"] == 1 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
-        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height")}}).encode())
+        assert c["v"] == 2 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
+        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask")}}).encode())
     elif kind == b"F":
         n += 1
+        if c["task"] == "prove":
+            assert body[0] & 1, "key frames only"
+            uncovered = os.path.exists(os.path.join(os.path.dirname(__file__), "open"))
+            why = "polygon 1 is not covered" if uncovered else None
+            send(b"V", json.dumps({{"v": 2, "pts": struct.unpack(">q", body[1:9])[0], "pass": not uncovered, "why": why}}).encode())
+            continue
         if n == {fail_after}:
             send(b"X", b'{{"why":"told to"}}'); sys.exit(1)
         send(b"F", body[:9] + body[9:14] + b"m" * (len(body) - 14))
@@ -122,6 +135,155 @@ fn a_failing_worker_fails_closed() {
         );
     }
     world.verify();
+}
+
+fn by_camera(world: &World, camera: &FakeCamera) -> Config {
+    let mut config = masked(world, camera, fake_worker(world.home.path(), 0));
+    if let Some(mask) = &mut config.cameras[0].mask {
+        mask.how = How::Camera;
+    }
+    config
+}
+
+fn is_raw(plain: &[u8]) -> bool {
+    plain.windows(64).any(|w| w.iter().all(|b| *b == RAW))
+}
+
+/// MSK-2: a camera that paints its mask itself is recorded as it sends, every key frame proved; the line counts the proofs.
+#[test]
+fn a_mask_in_the_camera_is_proved() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(by_camera(&world, &camera), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(3);
+    cameras.stop();
+    let lines = world.lines("mask.set|seg.write");
+    assert_eq!(lines[0].0.kind, "mask.set");
+    for line in &lines[1..] {
+        assert_eq!(
+            (line.text("mask"), line.text("how")),
+            ("m7".into(), "proved".into())
+        );
+        let plain = world.plain(line);
+        let parsed = footage::mp4::parse(&plain).expect("parses");
+        let keys = parsed.samples.iter().filter(|s| s.key).count() as u64;
+        assert!(keys >= 1 && line.int("proofs") == keys, "{line:?}");
+        assert_eq!(
+            parsed.mask,
+            Some(("proved".into(), "m7".into())),
+            "the file says so, too"
+        );
+        assert!(is_raw(&plain), "the camera's pictures, bit for bit");
+    }
+    let all = &lines[1..];
+    for pair in all.windows(2) {
+        assert_eq!(pair[0].time("t1"), pair[1].time("t0"), "no picture is lost");
+    }
+    assert!(world.lines("mask.fail").is_empty() && world.lines("seg.gap").len() <= 1);
+    world.verify();
+}
+
+/// MSK-2, MSK-5: a camera whose mask is gone: what lies on either side of the failed proof is not recorded, a fault says so, and the
+/// box paints the mask itself.
+#[test]
+fn a_mask_that_is_gone_is_painted_by_the_box() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(by_camera(&world, &camera), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    std::fs::write(world.home.path().join("open"), "").expect("open");
+    let opened = Utc(shared::time::Clock::now(&logbook::SystemClock).wall.0);
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.unproved" && f.detail.contains("meanwhile"))
+    });
+    assert_eq!(
+        (fault.cam, fault.detail.as_str()),
+        (
+            Some(cam()),
+            "polygon 1 is not covered; the box paints the mask meanwhile"
+        )
+    );
+    wait("painted segments", || {
+        let painted = world.lines("seg.write");
+        let painted = painted.iter().filter(|l| l.text("how") == "burned");
+        (painted.count() >= 2).then_some(())
+    });
+    cameras.stop();
+    for line in world.lines("seg.write") {
+        let proved = line.text("how") == "proved";
+        assert_eq!(is_raw(&world.plain(&line)), proved, "{line:?}");
+        assert!(
+            !proved || line.time("t1") <= opened,
+            "not proved at both ends: {line:?}"
+        );
+    }
+    let fail = &world.lines("mask.fail")[0];
+    assert_eq!(
+        (fail.text("mask"), fail.text("why")),
+        ("m7".into(), "polygon 1 is not covered".into())
+    );
+    let gaps = world.lines("seg.gap");
+    assert!(
+        gaps.iter().any(|g| g.text("why") == "mask-unproved"),
+        "{gaps:?}"
+    );
+    world.verify();
+}
+
+/// MSK-5: a camera whose mask is gone, and a box that cannot paint it: nothing is recorded, and that is said with the bill; as soon as
+/// the mask is back it is recorded again. A mask the box is to paint and cannot is refused likewise.
+#[test]
+fn a_box_that_cannot_paint_records_nothing() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    crate::camera::capacity::pretend(&State::new(world.home.path()).pictures(), 1e6);
+    let open = world.home.path().join("open");
+    std::fs::write(&open, "").expect("open");
+    let cameras = world.start(by_camera(&world, &camera), None);
+    cameras.recovered(&cam(), None);
+    let fault = wait("the fault", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.unproved" && f.detail.contains("cores"))
+    });
+    assert!(
+        fault.detail.contains("nothing is recorded meanwhile"),
+        "{fault:?}"
+    );
+    let sessions = camera.orders.playing.load(SeqCst);
+    assert!(world.files().is_empty());
+    std::fs::remove_file(&open).expect("covered");
+    world.wait_segments(1);
+    assert_eq!(
+        camera.orders.playing.load(SeqCst),
+        sessions,
+        "without a new session"
+    );
+    wait("the fault's end", || {
+        world.faults.list().is_empty().then_some(())
+    });
+    cameras.stop();
+    world.verify();
+
+    let burned = masked(&world, &camera, fake_worker(world.home.path(), 0));
+    let before = world.lines("seg.write").len();
+    let cameras = world.start(burned, None);
+    cameras.recovered(&cam(), None);
+    let fault = wait("the bill", || {
+        world
+            .faults
+            .list()
+            .into_iter()
+            .find(|f| f.code == "mask.capacity")
+    });
+    assert!(fault.detail.contains("needs about"), "{fault:?}");
+    cameras.stop();
+    assert_eq!(world.lines("seg.write").len(), before);
 }
 
 /// The fake worker does this before anything else.

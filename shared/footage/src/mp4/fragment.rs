@@ -19,6 +19,8 @@ pub const KEY: u32 = 0x0200_0000; // depends on no other
 pub const NOT_KEY: u32 = 0x0101_0000; // depends on others, no sync sample
 /// How the `free` box that says the rate begins.
 pub const RATE: &[u8] = b"rate=";
+/// And the one that says the mask.
+pub const MASK: &[u8] = b"mask=";
 pub const NOT_SYNC_BIT: u32 = 0x1_0000;
 
 /// NTP 64-bit time; the era is left to the reader.
@@ -123,9 +125,18 @@ pub fn head(
 
 /// What a segment was recorded at: a `free` box, which players pass over.
 pub fn say_rate(rate: &str, out: &mut Vec<u8>) {
+    say(RATE, rate, out);
+}
+
+/// How a segment's mask was imposed, and which it was: `burned m7`.
+pub fn say_mask(how: &str, mask: &str, out: &mut Vec<u8>) {
+    say(MASK, &format!("{how} {mask}"), out);
+}
+
+fn say(what: &[u8], text: &str, out: &mut Vec<u8>) {
     put(out, b"free", |out| {
-        out.extend_from_slice(RATE);
-        out.extend_from_slice(rate.as_bytes());
+        out.extend_from_slice(what);
+        out.extend_from_slice(text.as_bytes());
     });
 }
 

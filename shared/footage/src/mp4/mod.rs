@@ -10,7 +10,8 @@
 //!              where there is sound, a second traf( tfhd  tfdt v1  trun v0(duration, size) )
 //!   mdat       the frames, NAL units with 4-byte lengths, exactly as the camera encoded them, then the frames of sound
 //! ```
-//! A segment of a camera with two rates has a `free` box after `moov` that begins with `rate=` and says the segment's; in a time-lapse
+//! A segment of a masked camera has a `free` box after `moov` that begins with `mask=` and says how the mask was imposed and which,
+//! e.g. `mask=burned m7`: recovery has no other witness. A segment of a camera with two rates has a `free` box after `moov` that begins with `rate=` and says the segment's; in a time-lapse
 //! segment `free` boxes follow the fragments, so that sealing in pieces holds no picture back.
 //!
 //! The config record is kept byte for byte, and boxes are written straight into the output, because this is the hot path
@@ -35,7 +36,7 @@ mod tests;
 
 use shared::time::Utc;
 
-pub use fragment::{fill, fragment, head as fragment_head, say_rate};
+pub use fragment::{fill, fragment, head as fragment_head, say_mask, say_rate};
 pub use init::init;
 pub use parse::{parse, salvage};
 pub use working::{Plan, Run, plan_working_copy, split_by_parameters, working_copy};
@@ -115,6 +116,8 @@ pub struct Segment {
     pub fragments: u64,
     /// What it says it was recorded at; None for a camera with one rate.
     pub rate: Option<String>,
+    /// How its mask was imposed, and which; None: it says nothing.
+    pub mask: Option<(String, String)>,
 }
 
 impl Segment {

@@ -5,7 +5,7 @@ use shared::time::Utc;
 use super::{
     Codec, Frame, Mp4Error, Parameters, Sample, Segment, Sound, SoundFrame, TIMESCALE,
     boxes::{child, children, descend, first, get_u16, get_u32, get_u64},
-    fragment::{NOT_SYNC_BIT, RATE, SOUND_TRUN, TRUN, from_ntp},
+    fragment::{MASK, NOT_SYNC_BIT, RATE, SOUND_TRUN, TRUN, from_ntp},
     init, ms,
 };
 
@@ -33,15 +33,12 @@ pub fn parse(bytes: &[u8]) -> Result<Segment, Mp4Error> {
         whole_bytes: (ftyp.whole + moov.whole) as u64,
         fragments: 0,
         rate: None,
+        mask: None,
     };
     while let Some(rest) = bytes.get(segment.whole_bytes as usize..) {
         if let Some(free) = first(rest).filter(|b| &b.kind == b"free") {
-            if let Some(rate) = free
-                .body
-                .strip_prefix(RATE)
-                .filter(|_| segment.fragments == 0)
-            {
-                segment.rate = String::from_utf8(rate.to_vec()).ok();
+            if segment.fragments == 0 {
+                said(free.body, &mut segment);
             }
             segment.whole_bytes += free.whole as u64;
             continue;
@@ -78,6 +75,18 @@ pub fn parameters(moov: &[u8]) -> Option<Parameters> {
         });
     }
     Some(parameters)
+}
+
+/// What a `free` box before the first fragment says.
+fn said(body: &[u8], segment: &mut Segment) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    if let Some(rate) = body.strip_prefix(RATE) {
+        segment.rate = text(rate);
+    } else if let Some(mask) = body.strip_prefix(MASK).and_then(text) {
+        segment.mask = mask
+            .split_once(' ')
+            .map(|(how, id)| (how.to_owned(), id.to_owned()));
+    }
 }
 
 /// A track's ticks per second, and its sample entries.
