@@ -73,7 +73,7 @@ fn the_list_is_what_a_session_needs() {
                 for (i, unit) in stream.units.iter().enumerate() {
                     let picture = Picture {
                         key: unit.key,
-                        dropped: 0,
+                        others: 0,
                         pts: i as i64 * 7500,
                         data: unit.data.clone(),
                     };
