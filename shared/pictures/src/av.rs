@@ -1,23 +1,23 @@
 //! Adapter: libav. Decoding, painting, encoding of single pictures.
 //!
 //! The types carry the promise of the mask: [`Encoder::encode`] takes a [`Painted`] picture, and only [`Canvas::paint`] makes one.
+mod canvas;
+mod encoder;
+
 use std::slice;
 
+pub use canvas::{Canvas, Painted};
+pub use encoder::{Encoded, Encoder};
 use ffmpeg_next::{
-    self as ff, Dictionary, Packet, Rational,
+    self as ff, Packet, Rational,
     codec::{self, flag::Flags, threading},
     ffi,
     format::Pixel,
     frame::Video,
-    picture,
     software::scaling,
 };
 
-use crate::{
-    nal,
-    spans::{Mask, Spans},
-    wire::Codec,
-};
+use crate::{nal, wire::Codec};
 
 /// Largest picture taken: 8192 × 4320.
 const MAX_PIXELS: i64 = 8192 * 4320;
@@ -169,112 +169,36 @@ impl Kind {
     }
 }
 
-/// A picture in which everything under the mask is solid.
-pub struct Painted<'a>(&'a mut Video);
+/// Pictures as planar 4:2:0 with 8 bits, whatever the camera sends.
+pub struct Plain(Option<(scaling::Context, Video)>);
 
-/// The one picture given to the encoder, used again and again. It starts black and only what lies outside the mask is
-/// ever copied into it: the pixels under the mask never get there.
-pub struct Canvas {
-    kind: Kind,
-    luma: Spans,
-    chroma: Spans,
-    frame: Video,
-    convert: Option<(scaling::Context, Video)>,
-}
-
-impl Canvas {
-    pub fn new(kind: &Kind, mask: &Mask) -> Result<Self, AvError> {
-        let (width, height) = (kind.width, kind.height);
-        if width < 16 || height < 16 || width % 2 != 0 || height % 2 != 0 {
-            return Err(AvError::Picture(format!("{width}x{height}")));
+impl Plain {
+    pub fn new(kind: &Kind) -> Result<Self, AvError> {
+        if kind.plain() {
+            return Ok(Self(None));
         }
-        let mut frame = Video::new(Pixel::YUV420P, width, height);
-        // SAFETY: `frame` is a live AVFrame; its buffer pointers are null when the allocation failed.
-        if unsafe { (*frame.as_ptr()).buf[0].is_null() } {
-            return Err(AvError::Memory("making room for the masked picture"));
-        }
-        let convert = if kind.plain() {
-            None
+        let target = if kind.full_range {
+            Pixel::YUVJ420P
         } else {
-            let target = if kind.full_range {
-                Pixel::YUVJ420P
-            } else {
-                Pixel::YUV420P
-            };
-            let context = scaling::Context::get(
-                kind.format,
-                width,
-                height,
-                target,
-                width,
-                height,
-                scaling::Flags::BILINEAR,
-            )
-            .map_err(|_| AvError::Picture(format!("in the pixel format {:?}", kind.format)))?;
-            Some((context, Video::empty()))
+            Pixel::YUV420P
         };
-        let (luma, chroma) = (mask.plane(width, height, 0), mask.plane(width, height, 1));
-        let black = [if kind.full_range { 0 } else { 16 }, 128, 128];
-        for (plane, value) in black.into_iter().enumerate() {
-            let lines = if plane == 0 {
-                luma.height()
-            } else {
-                chroma.height()
-            };
-            let columns = if plane == 0 { luma.width } else { chroma.width };
-            for y in 0..lines {
-                row_mut(&mut frame, plane, y, columns)?.fill(value);
-            }
-        }
-        if kind.full_range {
-            frame.set_color_range(ff::color::Range::JPEG);
-        }
-        frame.set_color_space(kind.space);
-        frame.set_color_primaries(kind.primaries);
-        frame.set_color_transfer_characteristic(kind.transfer);
-        Ok(Self {
-            kind: kind.clone(),
-            luma,
-            chroma,
-            frame,
-            convert,
-        })
+        let (w, h) = (kind.width, kind.height);
+        let how = scaling::Flags::BILINEAR;
+        let context = scaling::Context::get(kind.format, w, h, target, w, h, how)
+            .map_err(|_| AvError::Picture(format!("in the pixel format {:?}", kind.format)))?;
+        Ok(Self(Some((context, Video::empty()))))
     }
 
-    pub fn fits(&self, kind: &Kind) -> bool {
-        self.kind == *kind
-    }
-
-    pub fn paint(&mut self, decoded: &Video) -> Result<Painted<'_>, AvError> {
-        // SAFETY: `frame` is a live, reference-counted AVFrame. An encoder may still hold its buffer; this gives the frame
-        // a copy of its own in that case, so that what the encoder holds does not change under it.
-        let code = unsafe { ffi::av_frame_make_writable(self.frame.as_mut_ptr()) };
-        if code < 0 {
-            return Err(AvError::Libav {
-                what: "making the picture writable",
-                why: ff::Error::from(code),
-            });
-        }
-        let source = match &mut self.convert {
-            None => decoded,
+    pub fn of<'a>(&'a mut self, decoded: &'a Video) -> Result<&'a Video, AvError> {
+        match &mut self.0 {
+            None => Ok(decoded),
             Some((context, scratch)) => {
                 context
                     .run(decoded, scratch)
                     .map_err(libav("converting the picture to 4:2:0, 8 bits"))?;
-                &*scratch
-            }
-        };
-        for plane in 0..3 {
-            let spans = if plane == 0 { &self.luma } else { &self.chroma };
-            for y in 0..spans.height() {
-                let from = row(source, plane, y, spans.width)?;
-                let to = row_mut(&mut self.frame, plane, y, spans.width)?;
-                for (a, b) in spans.open(y) {
-                    to[a as usize..b as usize].copy_from_slice(&from[a as usize..b as usize]);
-                }
+                Ok(scratch)
             }
         }
-        Ok(Painted(&mut self.frame))
     }
 }
 
@@ -308,7 +232,8 @@ fn row_at(frame: &Video, plane: usize, y: u32, columns: u32) -> Result<*mut u8, 
     Ok(unsafe { start.offset(stride as isize * y as isize) })
 }
 
-fn row(frame: &Video, plane: usize, y: u32, columns: u32) -> Result<&[u8], AvError> {
+/// Row `y` of a planar 4:2:0 picture's plane.
+pub fn row(frame: &Video, plane: usize, y: u32, columns: u32) -> Result<&[u8], AvError> {
     let start = row_at(frame, plane, y, columns)?;
     // SAFETY: `row_at` has checked that `columns` bytes belong to this row; they live as long as the frame.
     Ok(unsafe { slice::from_raw_parts(start, columns as usize) })
@@ -318,157 +243,4 @@ fn row_mut(frame: &mut Video, plane: usize, y: u32, columns: u32) -> Result<&mut
     let start = row_at(frame, plane, y, columns)?;
     // SAFETY: as for `row`; the frame is borrowed mutably, and its buffer is its own (fresh, or made writable).
     Ok(unsafe { slice::from_raw_parts_mut(start, columns as usize) })
-}
-
-/// One encoded picture: NAL units with four-byte lengths.
-pub struct Encoded {
-    pub key: bool,
-    pub data: Vec<u8>,
-}
-
-pub struct Encoder {
-    codec: Codec,
-    inner: codec::encoder::Video,
-    record: Vec<u8>,
-    given: i64,
-}
-
-impl Encoder {
-    pub fn open(
-        codec: Codec,
-        kind: &Kind,
-        fps: Option<f64>,
-        bitrate_kbit: Option<u32>,
-    ) -> Result<Self, AvError> {
-        let (name, absent) = match codec {
-            Codec::H264 => ("libx264", "H.264 encoder libx264"),
-            Codec::H265 => ("libx265", "H.265 encoder libx265"),
-        };
-        let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
-        let mut video = codec::Context::new_with_codec(found)
-            .encoder()
-            .video()
-            .map_err(libav("opening the encoder"))?;
-        video.set_width(kind.width);
-        video.set_height(kind.height);
-        video.set_format(Pixel::YUV420P);
-        video.set_aspect_ratio(kind.aspect);
-        video.set_color_range(if kind.full_range {
-            ff::color::Range::JPEG
-        } else {
-            ff::color::Range::MPEG
-        });
-        video.set_colorspace(kind.space);
-        // SAFETY: the context is ours and not yet open; both are plain fields without a setter.
-        unsafe {
-            (*video.as_mut_ptr()).color_primaries = kind.primaries.into();
-            (*video.as_mut_ptr()).color_trc = kind.transfer.into();
-        }
-        // The encoder counts pictures; times are kept beside it, so that a camera's odd clock cannot upset its rate control.
-        let fps = fps.filter(|f| (0.1..=240.0).contains(f)).unwrap_or(25.0);
-        let rate = Rational::new((fps * 1000.0).round() as i32, 1000);
-        video.set_frame_rate(Some(rate));
-        video.set_time_base(rate.invert());
-        video.set_gop(i32::MAX as u32);
-        video.set_max_b_frames(0);
-        video.set_flags(Flags::GLOBAL_HEADER);
-        let threads = if u64::from(kind.width) * u64::from(kind.height) > 1280 * 720 {
-            2
-        } else {
-            1
-        };
-        video.set_threading(threading::Config {
-            kind: threading::Type::Slice,
-            count: threads,
-            safe: true,
-        });
-        let mut options = Dictionary::new();
-        options.set("preset", "superfast");
-        options.set("tune", "zerolatency");
-        options.set("forced-idr", "1");
-        match bitrate_kbit {
-            Some(kbit) => {
-                let rate = kbit.clamp(50, 100_000) as usize * 1000;
-                video.set_bit_rate(rate);
-                video.set_max_bit_rate(rate);
-                options.set("bufsize", &rate.to_string());
-            }
-            None => options.set("crf", "23"),
-        }
-        // Key pictures come where the camera's came and nowhere else.
-        match codec {
-            Codec::H264 => {
-                options.set("a53cc", "0");
-                options.set("x264-params", "keyint=infinite:scenecut=0:bframes=0:open-gop=0:intra-refresh=0");
-            }
-            Codec::H265 => options.set(
-                "x265-params",
-                &format!("log-level=none:keyint=-1:scenecut=0:bframes=0:open-gop=0:repeat-headers=0:info=0:frame-threads=1:pools={}", if threads > 1 { "2" } else { "none" }),
-            ),
-        }
-        let inner = video
-            .open_as_with(found, options)
-            .map_err(libav("opening the encoder"))?;
-        // SAFETY: the context is open; libav gives `extradata_size` readable bytes at `extradata`, or none.
-        let header = unsafe {
-            let pointer = inner.as_ptr();
-            if (*pointer).extradata.is_null() {
-                &[][..]
-            } else {
-                slice::from_raw_parts(
-                    (*pointer).extradata,
-                    (*pointer).extradata_size.max(0) as usize,
-                )
-            }
-        };
-        let record = nal::record(codec, header)?;
-        Ok(Self {
-            codec,
-            inner,
-            record,
-            given: 0,
-        })
-    }
-
-    /// Body of the stream's `avcC` or `hvcC`.
-    pub fn record(&self) -> &[u8] {
-        &self.record
-    }
-
-    /// Gives one picture; what is ready comes from [`Encoder::take`].
-    pub fn encode(&mut self, painted: Painted<'_>, key: bool) -> Result<(), AvError> {
-        painted.0.set_pts(Some(self.given));
-        painted.0.set_kind(if key {
-            picture::Type::I
-        } else {
-            picture::Type::None
-        });
-        self.given += 1;
-        self.inner.send_frame(painted.0).map_err(libav("encoding"))
-    }
-
-    pub fn finish(&mut self) -> Result<(), AvError> {
-        self.inner.send_eof().map_err(libav("ending the encoder"))
-    }
-
-    pub fn take(&mut self) -> Result<Option<Encoded>, AvError> {
-        let mut packet = Packet::empty();
-        match self.inner.receive_packet(&mut packet) {
-            Ok(()) => {
-                let data = nal::with_lengths(self.codec, packet.data().unwrap_or(&[]));
-                if data.is_empty() {
-                    return Err(AvError::Order);
-                }
-                Ok(Some(Encoded {
-                    key: packet.is_key(),
-                    data,
-                }))
-            }
-            Err(e) if again(&e) => Ok(None),
-            Err(e) => Err(AvError::Libav {
-                what: "encoding",
-                why: e,
-            }),
-        }
-    }
 }

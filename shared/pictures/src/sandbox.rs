@@ -12,9 +12,12 @@ pub mod calls;
 pub mod domain;
 pub mod filter;
 
-use nix::sys::{
-    prctl,
-    resource::{Resource, setrlimit},
+use nix::{
+    libc,
+    sys::{
+        prctl,
+        resource::{Resource, setrlimit},
+    },
 };
 
 /// Address space; a 4K picture with its encoder stays well below.
@@ -33,6 +36,7 @@ pub enum SandboxError {
 
 /// Says what the kernel could not give, in words; nothing when all is in force.
 pub fn enter() -> Result<Vec<String>, SandboxError> {
+    one_heap();
     privileges()?;
     // Before the limits: making its rule set takes a file descriptor for a moment.
     let missing = domain::enter();
@@ -40,6 +44,16 @@ pub fn enter() -> Result<Vec<String>, SandboxError> {
     // Last: from here on only what is on the list.
     filter::enter()?;
     Ok(missing)
+}
+
+/// The C library opens a file (/proc/sys/vm/overcommit_memory) when it first gives back memory of a thread's own heap, which
+/// would end the worker in the middle of its work: threads share the one heap that is grown and shrunk without.
+fn one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a plain setting of the C library, made while there is one thread.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
 }
 
 fn step(what: &'static str, done: nix::Result<()>) -> Result<(), SandboxError> {

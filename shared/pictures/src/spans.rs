@@ -248,6 +248,7 @@ fn join(mut ranges: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Dice;
 
     fn mask(polygons: &[&[[f64; 2]]]) -> Mask {
         Mask::new(polygons.iter().map(|p| p.to_vec()).collect()).unwrap()
@@ -263,17 +264,6 @@ mod tests {
             }
         }
         odd
-    }
-
-    struct Dice(u64);
-    impl Dice {
-        fn roll(&mut self) -> f64 {
-            self.0 = self
-                .0
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (self.0 >> 11) as f64 / (1u64 << 53) as f64
-        }
     }
 
     #[test]

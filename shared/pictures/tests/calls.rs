@@ -30,8 +30,22 @@ fn streams() -> Vec<Stream> {
         make(Codec::H264, 320, 180, 6, MARKER, "yuv444p"),
         make(Codec::H264, 3840, 2160, 3, MARKER, "yuv420p"),
         make(Codec::H265, 3840, 2160, 2, MARKER, "yuv420p"),
+        // Pictures of noise: as large as they come
+        noise(Codec::H264),
+        noise(Codec::H265),
         damaged,
     ]
+}
+
+fn noise(codec: Codec) -> Stream {
+    make(
+        codec,
+        640,
+        360,
+        24,
+        MARKER,
+        "yuv420p,noise=alls=60:allf=t,format=yuv420p",
+    )
 }
 
 /// The names of the calls made after the last wall was up, from strace's record.
@@ -73,7 +87,7 @@ fn the_list_is_what_a_session_needs() {
                 for (i, unit) in stream.units.iter().enumerate() {
                     let picture = Picture {
                         key: unit.key,
-                        dropped: 0,
+                        others: 0,
                         pts: i as i64 * 7500,
                         data: unit.data.clone(),
                     };

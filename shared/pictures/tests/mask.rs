@@ -4,7 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use beadle_pictures::wire::{self, Codec};
+use beadle_pictures::wire::{self, Codec, Style};
 use common::{Said, Unit, Worker, decode, make, pictures, through};
 
 /// The marker is drawn a little inside this polygon, as a window would be.
@@ -28,11 +28,12 @@ fn marker_is_hidden(codec: Codec, format: &str) {
         (params.codec, params.width, params.height),
         (codec, 320, 180)
     );
+    assert_eq!((params.mask.as_str(), params.style), ("m1", Style::Solid));
     let out = pictures(&said);
     assert_eq!(out.len(), 30);
     for (i, picture) in out.iter().enumerate() {
         assert_eq!(
-            (picture.pts, picture.key, picture.dropped),
+            (picture.pts, picture.key, picture.others),
             (i as i64 * 7500, stream.units[i].key, 0),
             "picture {i}"
         );
@@ -77,6 +78,130 @@ fn msk_1_the_marker_is_in_no_full_range_picture() {
 #[test]
 fn msk_1_the_marker_is_in_no_ten_bit_picture() {
     marker_is_hidden(Codec::H265, "yuv420p10le");
+}
+
+/// MSK-1: under a pixelated mask each cell is one colour in the recorded pictures too, and none of it is the marker's where
+/// the marker is drawn as fine detail (its mean is grey).
+#[test]
+fn msk_1_a_pixelated_mask_leaves_cells_and_no_detail() {
+    let folder = tempfile::tempdir().unwrap();
+    for (codec, format) in [
+        (Codec::H264, "yuv420p"),
+        (Codec::H265, "yuv420p"),
+        (Codec::H265, "yuv420p10le"),
+        (Codec::H264, "yuvj420p"),
+    ] {
+        let stream = make(codec, 640, 360, 14, MARKER, format);
+        let mut setup = stream.setup(&[POLYGON]);
+        setup.style = Style::Pixelated;
+        let (said, well) = through(&stream, &setup);
+        assert!(well, "{:?}", said.last());
+        let Some(Said::Params(params)) = said.first() else {
+            panic!("{said:?}")
+        };
+        assert_eq!(params.style, Style::Pixelated);
+        let out = pictures(&said);
+        assert_eq!(out.len(), 14);
+        let decoded = decode(params, &out, folder.path());
+        for i in 0..14 {
+            // The polygon's whole cells: 384 to 512 across, 108 to 216 down, cells of 16.
+            for (left, top) in (112..208)
+                .step_by(16)
+                .flat_map(|y| (384..512).step_by(16).map(move |x| (x, y)))
+            {
+                let at = decoded.pixel(i, left + 8, top + 8);
+                let far = (2..14)
+                    .flat_map(|y| (2..14).map(move |x| (x, y)))
+                    .map(|(x, y)| decoded.pixel(i, left + x, top + y))
+                    .filter(|p| (0..3).any(|c| p[c].abs_diff(at[c]) > 12))
+                    .count();
+                assert!(
+                    far < 12,
+                    "picture {i}, cell at {left},{top}: {far} pixels stand out"
+                );
+            }
+        }
+    }
+}
+
+/// Issue 4: a daemon whose pictures pile up gets fewer, all masked, each with its count of those left out; key pictures stay;
+/// when the pile is gone so is the restriction.
+#[test]
+fn under_overload_the_rate_falls_and_the_mask_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let stream = make(Codec::H264, 320, 180, 360, MARKER, "yuv420p");
+    let mut worker = Worker::start();
+    let mut to = worker.to.take().unwrap();
+    let setup = stream.setup(&[POLYGON]);
+    let said = std::thread::scope(|scope| {
+        let (setup, stream) = (&setup, &stream);
+        scope.spawn(move || {
+            wire::write_json(&mut to, b'C', setup).unwrap();
+            for (i, unit) in stream.units.iter().enumerate() {
+                let picture = wire::Picture {
+                    key: unit.key,
+                    others: if (40..70).contains(&i) { 30 } else { 0 },
+                    pts: i as i64 * 7500,
+                    data: unit.data.clone(),
+                };
+                wire::write_picture(&mut to, &picture).unwrap();
+            }
+            wire::write_frame(&mut to, b'E', &[]).unwrap();
+        });
+        worker.hear_all()
+    });
+    assert!(worker.child.wait().unwrap().success());
+    let rates: Vec<u32> = said
+        .iter()
+        .filter_map(|s| match s {
+            Said::Rate(rate) => Some(rate.one_in),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(rates, [2, 3, 2, 1]);
+    let out = pictures(&said);
+    let left_out: usize = out.iter().map(|p| usize::from(p.others)).sum();
+    assert!(left_out > 40 && out.len() + left_out == 360, "{left_out}");
+    let keys: Vec<i64> = out.iter().filter(|p| p.key).map(|p| p.pts / 7500).collect();
+    assert_eq!(
+        keys,
+        (0..360).step_by(12).collect::<Vec<i64>>(),
+        "every key picture, and no other"
+    );
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
+    let decoded = decode(params, &out, folder.path());
+    assert_eq!(decoded.frames.len(), out.len());
+    assert!((0..out.len()).all(|i| decoded.magenta(i) == 0));
+}
+
+/// Issue 4: the ceiling on the rate holds: a stream of noise is kept near it.
+#[test]
+fn a_ceiling_on_the_rate_is_kept() {
+    for codec in [Codec::H264, Codec::H265] {
+        let stream = make(
+            codec,
+            640,
+            360,
+            72,
+            MARKER,
+            "yuv420p,noise=alls=60:allf=t,format=yuv420p",
+        );
+        let bytes = |max_kbit: Option<u32>| {
+            let mut setup = stream.setup(&[POLYGON]);
+            setup.max_kbit = max_kbit;
+            let (said, well) = through(&stream, &setup);
+            assert!(well, "{codec:?}: {:?}", said.last());
+            pictures(&said).iter().map(|p| p.data.len()).sum::<usize>()
+        };
+        // Four seconds, and two in the buffer.
+        let (free, held) = (bytes(None), bytes(Some(500)));
+        assert!(
+            held < 500 * 125 * 6 && held * 2 < free,
+            "{codec:?}: {held} of {free}"
+        );
+    }
 }
 
 #[test]
@@ -149,6 +274,23 @@ fn msk_5_a_picture_before_any_mask_is_refused() {
     assert!(!worker.child.wait().unwrap().success());
 }
 
+/// A daemon of another version is told so.
+#[test]
+fn msk_5_a_daemon_of_another_version_is_refused() {
+    let stream = make(Codec::H264, 320, 180, 1, MARKER, "yuv420p");
+    let mut setup = stream.setup(&[POLYGON]);
+    setup.v = 1;
+    let (said, well) = through(&stream, &setup);
+    let [Said::Failed(failure)] = said.as_slice() else {
+        panic!("{said:?}")
+    };
+    assert!(
+        !well && failure.why.contains("version 1"),
+        "{}",
+        failure.why
+    );
+}
+
 #[test]
 fn msk_5_a_mask_that_cannot_be_painted_stops_everything() {
     let stream = make(Codec::H264, 320, 180, 3, MARKER, "yuv420p");
@@ -178,13 +320,13 @@ fn undecodable_pictures_are_dropped_and_counted() {
     assert!(well);
     let out = pictures(&said);
     assert_eq!(
-        out.len() + out.iter().map(|p| usize::from(p.dropped)).sum::<usize>(),
+        out.len() + out.iter().map(|p| usize::from(p.others)).sum::<usize>(),
         24
     );
     assert!(
         out.iter()
             .find(|p| p.pts == 16 * 7500)
-            .is_some_and(|p| p.dropped == 2),
+            .is_some_and(|p| p.others == 2),
         "the next picture tells of those lost before it"
     );
 }

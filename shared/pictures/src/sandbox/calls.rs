@@ -99,7 +99,7 @@ calls! {
     SYS_mmap            When(&[&[NEVER_CODE, OWN_MEMORY]]), "pictures' memory, and threads' stacks";
     SYS_munmap          Always, "pictures' memory given back";
     SYS_mremap          Always, "only on a buffer over 128 KiB that grows in place, which none does for the pictures of the tests; cannot make memory code";
-    SYS_mprotect        When(&[&[NEVER_CODE]]), "threads' heaps grow and their stacks get a guard page; nothing becomes code";
+    SYS_mprotect        When(&[&[NEVER_CODE]]), "threads' stacks get a guard page; nothing becomes code";
     SYS_madvise         When(&[&[Is(2, c::MADV_DONTNEED as u64)], &[Is(2, c::MADV_HUGEPAGE as u64)]]), "an ended thread's stack given back; x264 asks for large pages";
     // Threads: x264 encodes slices in two, x265 has a frame thread and a pool
     SYS_clone3          Error(c::ENOSYS), "its arguments lie in memory where they cannot be checked; told there is no such call, the C library uses clone";
@@ -110,7 +110,7 @@ calls! {
     SYS_exit            Always, "a thread ends";
     SYS_exit_group      Always, "the worker ends";
     SYS_sched_yield     Always, "only on a lock that is held just then: x265 lets others run";
-    SYS_sched_getaffinity Always, "only on more than eight heaps: the C library counts processors before it makes another";
+    SYS_sched_getaffinity Always, "only on a library that counts processors: none does once it is set up";
     SYS_get_mempolicy   Error(c::ENOSYS), "x265 asks whether memory has several nodes; told there is no such call, it takes it for one and places no threads";
     SYS_getpriority     When(&[&[Is(0, 0), Is(1, 0)]]), "x265's pool puts itself behind others: where it stands";
     SYS_setpriority     When(&[&[Is(0, 0), Is(1, 0)]]), "x265's pool puts itself behind others: its own thread, and only downwards (no privilege)";

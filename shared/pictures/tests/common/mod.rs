@@ -10,7 +10,7 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use beadle_pictures::{
     nal,
-    wire::{self, Codec, Failure, Params, Picture, Sandboxed, Setup},
+    wire::{self, Codec, Failure, Params, Picture, Rate, Sandboxed, Setup, Style, Task, Verdict},
 };
 
 /// One access unit of a made stream.
@@ -136,14 +136,20 @@ pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
 impl Stream {
     pub fn setup(&self, polygons: &[&[[f64; 2]]]) -> Setup {
         Setup {
-            v: 1,
+            v: wire::VERSION,
+            task: Task::Paint,
             codec: self.codec,
             config: STANDARD.encode(&self.config),
             width: self.width,
             height: self.height,
+            mask: "m1".into(),
             polygons: polygons.iter().map(|p| p.to_vec()).collect(),
+            style: Style::Solid,
+            cell: None,
+            colour: None,
             fps: Some(12.0),
-            bitrate_kbit: None,
+            max_kbit: None,
+            show: None,
         }
     }
 }
@@ -153,6 +159,9 @@ impl Stream {
 pub enum Said {
     Params(Params),
     Picture(Picture),
+    Rate(Rate),
+    Verdict(Verdict),
+    Still(Vec<u8>),
     Done,
     Failed(Failure),
 }
@@ -197,7 +206,7 @@ impl Worker {
     pub fn give(&mut self, unit: &Unit, pts: i64) {
         let picture = Picture {
             key: unit.key,
-            dropped: 0,
+            others: 0,
             pts,
             data: unit.data.clone(),
         };
@@ -219,6 +228,9 @@ impl Worker {
         Some(match kind {
             b'P' => Said::Params(serde_json::from_slice(&body).unwrap()),
             b'F' => Said::Picture(wire::picture(&body).unwrap()),
+            b'R' => Said::Rate(serde_json::from_slice(&body).unwrap()),
+            b'V' => Said::Verdict(serde_json::from_slice(&body).unwrap()),
+            b'J' => Said::Still(body),
             b'D' => Said::Done,
             b'X' => Said::Failed(serde_json::from_slice(&body).unwrap()),
             other => panic!("message of kind {other}"),
@@ -250,7 +262,7 @@ pub fn through_worker(worker: &mut Worker, stream: &Stream, setup: &Setup) -> (V
             for (i, unit) in stream.units.iter().enumerate() {
                 let picture = Picture {
                     key: unit.key,
-                    dropped: 0,
+                    others: 0,
                     pts: i as i64 * 7500,
                     data: unit.data.clone(),
                 };

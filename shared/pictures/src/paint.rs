@@ -1,0 +1,262 @@
+//! Task. Painting: each picture decoded, the mask painted in, encoded; under overload fewer of them.
+use std::{
+    collections::VecDeque,
+    io::{Read, Write},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use ffmpeg_next::frame::Video;
+
+use crate::{
+    av::{AvError, Canvas, Decoder, Encoder, Kind},
+    mask::{PATIENCE, WorkError},
+    shed::Shed,
+    spans::Mask,
+    wire::{self, Codec, Params, Picture, Rate, Setup, Style, Task, ToWorker, VERSION},
+};
+
+/// Until told to end. `lost` is how many pictures were left out and not yet told of, should it fail.
+pub fn run(
+    setup: Setup,
+    from: &mut impl Read,
+    to: &mut impl Write,
+    lost: &mut u64,
+) -> Result<(), WorkError> {
+    let mut worker = Worker::default();
+    let result = worker.run(setup, from, to);
+    *lost = worker.dropped + worker.waiting.len() as u64;
+    result
+}
+
+#[derive(Default)]
+struct Worker {
+    stream: Option<Stream>,
+    told: Option<Params>,
+    /// Given to the decoder and not yet seen again: time and whether a key picture, in the order given.
+    waiting: VecDeque<(i64, bool)>,
+    /// Left out since the last picture encoded, for whatever reason.
+    dropped: u64,
+    /// Of those, given in a row without one coming out of the decoder.
+    undecoded: usize,
+    shed: Shed,
+}
+
+/// One setup's decoder, and what is made from the first picture on.
+struct Stream {
+    codec: Codec,
+    mask: Mask,
+    name: String,
+    style: Style,
+    fps: Option<f64>,
+    max_kbit: Option<u32>,
+    decoder: Decoder,
+    stage: Option<Stage>,
+}
+
+struct Stage {
+    canvas: Canvas,
+    encoder: Encoder,
+    params: Params,
+    /// Times of the pictures inside the encoder.
+    inside: VecDeque<i64>,
+    fresh: bool,
+}
+
+impl Worker {
+    fn run(
+        &mut self,
+        setup: Setup,
+        from: &mut impl Read,
+        to: &mut impl Write,
+    ) -> Result<(), WorkError> {
+        self.stream = Some(open(setup)?);
+        loop {
+            match wire::read(from)? {
+                None => return Err(WorkError::NoEnd),
+                Some(ToWorker::Setup(setup)) => {
+                    self.finish(to)?;
+                    self.stream = Some(open(setup)?);
+                }
+                Some(ToWorker::Picture(picture)) => self.picture(&picture, to)?,
+                Some(ToWorker::End) => {
+                    self.finish(to)?;
+                    wire::write_frame(to, b'D', &[])?;
+                    to.flush()?;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn picture(&mut self, picture: &Picture, to: &mut impl Write) -> Result<(), WorkError> {
+        let stream = self.stream.as_mut().ok_or(WorkError::NoSetup)?;
+        if let Some(one_in) = self.shed.behind(picture.others) {
+            wire::write_json(to, b'R', &Rate { v: VERSION, one_in })?;
+        }
+        self.waiting.push_back((picture.pts, picture.key));
+        if !stream.decoder.give(&picture.data, picture.pts) {
+            self.waiting.pop_back();
+            self.dropped += 1;
+        }
+        self.undecoded += 1;
+        self.take_decoded(to)?;
+        if self.undecoded >= PATIENCE {
+            return Err(WorkError::Undecodable);
+        }
+        Ok(to.flush()?)
+    }
+
+    /// Moves every decoded picture through canvas and encoder.
+    fn take_decoded(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
+        loop {
+            let Some(frame) = self
+                .stream
+                .as_mut()
+                .map_or(Ok(None), |s| s.decoder.take())?
+            else {
+                return Ok(());
+            };
+            // A picture whose time is not one that was given cannot be placed: it is left out (and counted with the next).
+            let Some(place) = frame
+                .pts()
+                .and_then(|pts| self.waiting.iter().position(|w| w.0 == pts))
+            else {
+                continue;
+            };
+            let Some((pts, key)) = self.waiting.remove(place) else {
+                continue;
+            };
+            self.undecoded = 0;
+            // Pictures come out in the order they are shown: what should have come before and did not will not come.
+            let before = self.waiting.len();
+            self.waiting.retain(|w| w.0 >= pts);
+            self.dropped += (before - self.waiting.len()) as u64;
+            self.mask(&frame, pts, key, to)?;
+        }
+    }
+
+    fn mask(
+        &mut self,
+        frame: &Video,
+        pts: i64,
+        key: bool,
+        to: &mut impl Write,
+    ) -> Result<(), WorkError> {
+        let kind = Kind::of(frame);
+        if !self.shed.take(key) {
+            self.dropped += 1;
+            return Ok(());
+        }
+        if !self
+            .stream
+            .as_ref()
+            .and_then(|s| s.stage.as_ref())
+            .is_some_and(|s| s.canvas.fits(&kind))
+        {
+            // First picture, or the camera has changed its pictures: end the old encoding, measure the mask anew.
+            self.end_stage(to)?;
+            let Some(stream) = self.stream.as_mut() else {
+                return Err(WorkError::NoSetup);
+            };
+            stream.stage = Some(Stage::new(stream, &kind)?);
+        }
+        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
+            return Err(WorkError::NoSetup);
+        };
+        let painted = stage.canvas.paint(frame)?;
+        stage.encoder.encode(painted, key || stage.fresh)?;
+        stage.fresh = false;
+        stage.inside.push_back(pts);
+        self.take_encoded(to)
+    }
+
+    fn take_encoded(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
+        let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
+            return Ok(());
+        };
+        while let Some(encoded) = stage.encoder.take()? {
+            let pts = stage.inside.pop_front().ok_or(AvError::Order)?;
+            if self.told.as_ref() != Some(&stage.params) {
+                wire::write_json(to, b'P', &stage.params)?;
+                self.told = Some(stage.params.clone());
+            }
+            let others = self.dropped.min(127) as u8;
+            wire::write_picture(
+                to,
+                &Picture {
+                    key: encoded.key,
+                    others,
+                    pts,
+                    data: encoded.data,
+                },
+            )?;
+            self.dropped = 0;
+        }
+        Ok(())
+    }
+
+    fn end_stage(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
+        if let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) {
+            stage.encoder.finish()?;
+            self.take_encoded(to)?;
+        }
+        if let Some(stream) = self.stream.as_mut() {
+            stream.stage = None;
+        }
+        Ok(())
+    }
+
+    /// Everything given so far is written, or counted as dropped.
+    fn finish(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
+        if let Some(stream) = self.stream.as_mut() {
+            stream.decoder.finish();
+            self.take_decoded(to)?;
+            self.end_stage(to)?;
+        }
+        self.dropped += self.waiting.len() as u64;
+        self.waiting.clear();
+        self.stream = None;
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn new(stream: &Stream, kind: &Kind) -> Result<Self, AvError> {
+        let canvas = Canvas::new(kind, &stream.mask, stream.style)?;
+        let encoder = Encoder::open(stream.codec, kind, stream.fps, stream.max_kbit)?;
+        let params = Params {
+            config: BASE64.encode(encoder.record()),
+            codec: stream.codec,
+            width: kind.width,
+            height: kind.height,
+            mask: stream.name.clone(),
+            style: stream.style,
+        };
+        Ok(Self {
+            canvas,
+            encoder,
+            params,
+            inside: VecDeque::new(),
+            fresh: true,
+        })
+    }
+}
+
+fn open(setup: Setup) -> Result<Stream, WorkError> {
+    if setup.task != Task::Paint {
+        return Err(WorkError::OtherTask);
+    }
+    let mask = Mask::new(setup.polygons)?;
+    let config = BASE64.decode(&setup.config).map_err(WorkError::Config)?;
+    let decoder = Decoder::open(setup.codec, &config)?;
+    Ok(Stream {
+        codec: setup.codec,
+        mask,
+        name: setup.mask,
+        style: setup.style,
+        fps: setup.fps,
+        max_kbit: setup.max_kbit,
+        decoder,
+        stage: None,
+    })
+}
