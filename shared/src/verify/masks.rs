@@ -37,7 +37,9 @@ impl Masks {
         let time = |key: &str| record.data.get(key).and_then(Value::as_time);
         match record.kind.as_str() {
             "mask.lift" => {
-                if let (Some(cam), Some(mask), Some(until)) = (text("cam"), text("mask"), time("until")) {
+                if let (Some(cam), Some(mask), Some(until)) =
+                    (text("cam"), text("mask"), time("until"))
+                {
                     self.lifts.push(Lift {
                         cam: cam.into(),
                         mask: mask.into(),
@@ -50,7 +52,9 @@ impl Masks {
             }
             "mask.end" => {
                 let ended = |l: &&mut Lift| {
-                    !l.ended && Some(l.cam.as_str()) == text("cam") && Some(l.mask.as_str()) == text("mask")
+                    !l.ended
+                        && Some(l.cam.as_str()) == text("cam")
+                        && Some(l.mask.as_str()) == text("mask")
                 };
                 for lift in self.lifts.iter_mut().filter(ended) {
                     (lift.to, lift.ended) = (record.t, true);
@@ -70,7 +74,8 @@ impl Masks {
         let (how, cam) = (text("how")?, text("cam")?);
         if how == "proved" {
             let none = record.data.get("proofs").and_then(Value::as_u64) == Some(0);
-            return none.then(|| Finding::new("MASK-NOT-PROVED", place, say(w::NOT_PROVED, &[&cam])));
+            return none
+                .then(|| Finding::new("MASK-NOT-PROVED", place, say(w::NOT_PROVED, &[&cam])));
         }
         if how != "lifted" {
             return None;
@@ -88,7 +93,12 @@ impl Masks {
                 && (l.stepped
                     || (t0.0 >= l.from.0 - SLACK_MS && t1.0 <= l.to.0 + SLACK_MS + stands * 1000))
         };
-        (!self.lifts.iter().any(within))
-            .then(|| Finding::new("LIFT-NOT-LOGGED", place, say(w::LIFT_NOT_LOGGED, &[&t0, &t1, &cam])))
+        (!self.lifts.iter().any(within)).then(|| {
+            Finding::new(
+                "LIFT-NOT-LOGGED",
+                place,
+                say(w::LIFT_NOT_LOGGED, &[&t0, &t1, &cam]),
+            )
+        })
     }
 }
