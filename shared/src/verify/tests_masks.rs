@@ -79,12 +79,9 @@ fn found(build: impl FnOnce(&mut LogBuilder)) -> Vec<String> {
         .filter(|f| ["LIFT-NOT-LOGGED", "MASK-NOT-PROVED"].contains(&f.code))
         .map(|f| format!("{} {}", f.code, f.place))
         .collect();
-    assert_eq!(
-        report.verdict == Verdict::NotIntact,
-        !of_masks.is_empty(),
-        "{}",
-        report.render()
-    );
+    if !of_masks.is_empty() {
+        assert_eq!(report.verdict, Verdict::NotIntact, "{}", report.render());
+    }
     of_masks
 }
 
