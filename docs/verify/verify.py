@@ -69,6 +69,8 @@ WORDS = {
     "SEGMENT_JUMP": "line {}: segment {} follows segment {}",
     "SEGMENT_HOLE": "line {}: {} ms before segment {} are missing and no gap is declared",
     "GAP_DECLARED": "line {}: {} ms before segment {} are declared as a gap",
+    "LIFT_NOT_LOGGED": "the recording from {} to {} of camera {} is without its mask, and no line says that the mask was lifted then",
+    "NOT_PROVED": "the recording of camera {} is said to have its mask proved, by no proof at all",
     "UNKNOWN_TYPE": "lines of type {} are not known to this verifier and were not judged",
     "TORN_LIVE": "{} bytes after the last whole line, which is still being written",
     # heads
@@ -900,6 +902,48 @@ def follows(add, cam, line, before, segment, gaps):
         add("SEGMENT-MISSING", "camera " + cam, "SEGMENT_HOLE", line, hole, segment[1])
 
 
+class Masks:
+    """Whether what was recorded without its mask was recorded while the mask was lifted, and what is called proved was proved.
+    Feed it every line in order."""
+    SLACK = 2000  # ms a picture's time, reckoned from the camera's own clock, may be off the time of a line
+
+    def __init__(self, add):
+        self.add = add
+        self.lifts = []  # [camera, mask, from, to, ended, whether the clock was set since]
+
+    def line(self, r):
+        cam, mask = text(r.data.get("cam")), text(r.data.get("mask"))
+        if r.type == "mask.lift":
+            until = time_ms(r.data.get("until"))
+            if cam is not None and mask is not None and until is not None:
+                self.lifts.append([cam, mask, r.t, until, False, False])
+        elif r.type == "mask.end":
+            for lift in self.lifts:
+                if not lift[4] and lift[:2] == [cam, mask]:
+                    lift[3:5] = r.t, True
+        elif r.type == "clock.step":
+            for lift in self.lifts:
+                lift[5] = True
+        elif r.type == "seg.write":
+            self.segment(r, cam, mask)
+
+    def segment(self, r, cam, mask):
+        where, how = "line %d" % r.n, text(r.data.get("how"))
+        if cam is None:
+            return
+        if how == "proved" and count(r.data.get("proofs")) == 0:
+            self.add("MASK-NOT-PROVED", where, "NOT_PROVED", cam)
+        t0, t1 = time_ms(r.data.get("t0")), time_ms(r.data.get("t1"))
+        if how != "lifted" or t0 is None or t1 is None:
+            return
+        lapse = re.fullmatch("timelapse-([0-9]{1,2})", text(r.data.get("rate")) or "")
+        slack = self.SLACK + (int(lapse.group(1)) * 1000 if lapse else 0)  # in time-lapse a picture stands until the next
+        for lift in self.lifts:
+            if lift[:2] == [cam, mask] and (lift[5] or t0 >= lift[2] - self.SLACK and t1 <= lift[3] + slack):
+                return
+        self.add("LIFT-NOT-LOGGED", where, "LIFT_NOT_LOGGED", time_text(t0), time_text(t1), cam)
+
+
 class LogKeys:
     """The keys of a log by position: which one signs a head of which size."""
 
@@ -945,6 +989,7 @@ class Lines:
         self.before = None         # (t, boot, mono) of the line before, when it could be read and is of this log
         self.cameras = {}          # camera -> [(s, end) of its last segment or None, gaps declared since]
         self.keys = LogKeys()
+        self.masks = Masks(findings.add)
         self.acks = []             # (line number, head.ack)
         self.readable = False      # at least one line of this log could be read
         self.unknown_types = set()
@@ -1001,6 +1046,7 @@ class Lines:
             self.by_type(place, where, r)
         except BadData as bad:
             self.add("RECORD-MALFORMED", where, "BAD_VALUE", bad.args[0])
+        self.masks.line(r)
 
     def order(self, place, where, r):
         """Start counter and clocks, for a line in its place."""
@@ -1053,7 +1099,8 @@ KNOWN_TYPES = set(
     "log.open log.close key.roll key.seal head.ack head.seen beat sys.boot sys.stop sys.update log.torn clock.state "
     "clock.step cam.session seg.write seg.gap seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
     "acc.live acc.view hold.set hold.clear exp.clip exp.done del.range del.done fault.on fault.off spot.ok spot.bad "
-    "box.add box.revoke box.replace op.add grant.set grant.fail rate.order rate.fail copy.made log.read".split())
+    "box.add box.revoke box.replace op.add grant.set grant.fail rate.order rate.fail lift.ask lift.drop mask.order order.fail "
+    "copy.made log.read".split())
 
 
 def check_cosignature(vkey, message, signature):
@@ -1466,7 +1513,7 @@ class PackageCheck:
                     shared.append([proof.head, 1])
             lines.append((r, trouble, proof))
         head = max(shared, key=lambda entry: entry[1])[0] if shared else None
-        keys = []
+        keys, masks = [], Masks(self.add)
         for r, trouble, proof in lines:
             if trouble:
                 self.findings.tell(*trouble)
@@ -1479,6 +1526,7 @@ class PackageCheck:
                 self.by_type(r, keys)
             except BadData as bad:
                 self.add("RECORD-MALFORMED", place, "BAD_VALUE", bad.args[0])
+            masks.line(r)
             root = None
             if proof and proof.index == r.n and proof.head.same(head):
                 root = reached(r.leaf, proof)

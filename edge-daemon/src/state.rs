@@ -6,6 +6,7 @@
 //! reader/         root.key, identities, order.vkey: the reader's own (mode 0700, user beadle-reader)
 //! keys/           recipients.json (day recipients, public), reader.pub (the reader's long-term recipient), boot/ (identities sealed to it)
 //! rates.json      the last order of each camera in time-lapse
+//! masks.json      masks ordered by the hub and lifts of masks, by camera; masks.json.old is a copy
 //! pulls/          one JSON per prepared pull: <ref>-<camera>.json
 //! index.sqlite    derived, may be deleted
 //! run/            reader.sock, status.json
@@ -37,6 +38,9 @@ impl State {
     }
     pub fn rates(&self) -> PathBuf {
         self.0.join("rates.json")
+    }
+    pub fn masks(&self) -> PathBuf {
+        self.0.join("masks.json")
     }
     pub fn pulls(&self) -> PathBuf {
         self.0.join("pulls")

@@ -496,20 +496,23 @@ impl Watched<'_> {
 
     /// MSK-3: says of each mask whose review date has passed that it is due; the mask stays in force.
     fn reviews(&self, today: Day) {
-        for camera in &self.config.cameras {
-            let due = camera
-                .mask
-                .as_ref()
-                .and_then(|m| Some((m, m.review.filter(|review| *review < today)?)));
+        for (cam, mask) in self.cameras.masks() {
+            let due = mask.and_then(|m| Some((m.review.filter(|review| *review < today)?, m)));
             match due {
-                Some((mask, review)) => {
+                Some((review, mask)) => {
+                    let next = match mask.order {
+                        Some(_) => {
+                            "set the mask again from the hub with its next review (beadle-hub mask set)"
+                        }
+                        None => "set the next review in the camera's [camera.mask]",
+                    };
                     let why = format!(
-                        "mask {} was to be reviewed by {review}; it stays in force. Look at it, and set the next review in the camera's [camera.mask]",
+                        "mask {} was to be reviewed by {review}; it stays in force. Look at it, and {next}",
                         mask.id
                     );
-                    self.faults.on("mask.review", Some(&camera.id), &why);
+                    self.faults.on("mask.review", Some(&cam), &why);
                 }
-                None => self.faults.off("mask.review", Some(&camera.id)),
+                None => self.faults.off("mask.review", Some(&cam)),
             }
         }
     }

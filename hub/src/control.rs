@@ -12,7 +12,7 @@ use shared::{
     id::{BoxCamera, BoxName, ExhibitRef},
     time::{Day, Utc},
     types::{BoxRevoke, LogRead},
-    wire::close,
+    wire::{MaskInfo, close},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -26,7 +26,7 @@ use crate::{
     devices::enrol,
     ownlog::CONSOLE,
     requests::{
-        Progress, rate,
+        Progress, mask, rate,
         rules::{Asked, State},
         submit,
     },
@@ -67,6 +67,37 @@ pub enum Ask {
         minutes: u32,
         reason: String,
     },
+    /// Asks that a mask be lifted.
+    MaskLift {
+        camera: BoxCameraText,
+        wanted: mask::Wanted,
+        who: SignIn,
+    },
+    /// The second person's word.
+    MaskApprove {
+        request: u64,
+        who: SignIn,
+    },
+    MaskWithdraw {
+        request: u64,
+        who: SignIn,
+    },
+    /// Requests that wait for a second person.
+    MaskList,
+    MaskEnd {
+        camera: BoxCameraText,
+        reason: String,
+        who: SignIn,
+    },
+    /// `file`: TOML, the keys of `[camera.mask]`.
+    MaskSet {
+        camera: BoxCameraText,
+        file: String,
+        who: SignIn,
+    },
+    MaskShow {
+        camera: BoxCameraText,
+    },
     /// Permission to read a log: logged as `log.read`; the answer is its folder.
     LogRead {
         log: String,
@@ -78,6 +109,19 @@ pub enum Ask {
     },
 }
 
+/// A staff account, for what a person must answer for.
+#[derive(Serialize, Deserialize)]
+pub struct SignIn {
+    pub name: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} [password]", self.name)
+    }
+}
+
 /// `BOX/CAM` as text on the wire.
 pub type BoxCameraText = String;
 
@@ -85,17 +129,54 @@ pub type BoxCameraText = String;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Told {
-    Code { code: String },
-    Boxes { boxes: Vec<BoxRow> },
-    Footage { footage: Footage },
-    Exhibits { exhibits: Vec<ExhibitRow> },
-    Submitted { exhibit: ExhibitRef },
-    Progress { progress: Progress },
-    Folder { folder: PathBuf, origin: String },
-    Staff { op: u32 },
-    RateSet { until: Utc },
+    Code {
+        code: String,
+    },
+    Boxes {
+        boxes: Vec<BoxRow>,
+    },
+    Footage {
+        footage: Footage,
+    },
+    Exhibits {
+        exhibits: Vec<ExhibitRow>,
+    },
+    Submitted {
+        exhibit: ExhibitRef,
+    },
+    Progress {
+        progress: Progress,
+    },
+    Folder {
+        folder: PathBuf,
+        origin: String,
+    },
+    Staff {
+        op: u32,
+    },
+    RateSet {
+        until: Utc,
+    },
+    Lift {
+        lift: mask::LiftRow,
+    },
+    Lifts {
+        lifts: Vec<mask::LiftRow>,
+    },
+    Mask {
+        mask: Option<MaskInfo>,
+    },
+    /// Lifted until then.
+    Lifted {
+        until: Utc,
+    },
+    MaskSet {
+        mask: String,
+    },
     Done,
-    Failed { why: String },
+    Failed {
+        why: String,
+    },
 }
 
 pub fn socket(state: &Path) -> PathBuf {
@@ -200,6 +281,20 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
             Err(e) => Err(e),
         });
     }
+    let ask = match ordered(desk, ask).await {
+        Ok(told) => {
+            return Ok(match told {
+                Ok(told) => {
+                    if let Some(told) = told {
+                        out.tell(&told).await?;
+                    }
+                    Ok(())
+                }
+                Err(e) => Err(e),
+            });
+        }
+        Err(ask) => ask,
+    };
     let d = desk.clone();
     let told = blocking(move || act(&d, ask))
         .await
@@ -212,6 +307,44 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
             Ok(())
         }
         Err(e) => Err(e),
+    })
+}
+
+/// Orders about masks, which wait for their box's answer; what else was asked comes back.
+async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refusal>, Ask> {
+    let enter = async |who: SignIn| {
+        let d = desk.clone();
+        blocking(move || d.sign_in(&who.name, &who.password))
+            .await
+            .map_err(plain)?
+    };
+    let camera = |text: &str| BoxCamera::parse(text).map_err(plain);
+    Ok(match ask {
+        Ask::MaskApprove { request, who } => match enter(who).await {
+            Ok(who) => mask::approve(desk, request, &who)
+                .await
+                .map(|until| Some(Told::Lifted { until })),
+            Err(e) => Err(e),
+        },
+        Ask::MaskEnd {
+            camera: c,
+            reason,
+            who,
+        } => match (enter(who).await, camera(&c)) {
+            (Ok(who), Ok(c)) => mask::end(desk, &c, &reason, &who).await.map(|()| None),
+            (Err(e), _) | (_, Err(e)) => Err(e),
+        },
+        Ask::MaskSet {
+            camera: c,
+            file,
+            who,
+        } => match (enter(who).await, camera(&c)) {
+            (Ok(who), Ok(c)) => mask::set(desk, &c, &file, &who)
+                .await
+                .map(|mask| Some(Told::MaskSet { mask })),
+            (Err(e), _) | (_, Err(e)) => Err(e),
+        },
+        other => return Err(other),
     })
 }
 
@@ -285,7 +418,34 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         } => Some(Told::Staff {
             op: crate::commands::staff::add(&desk.db, &desk.log, CONSOLE, &name, &role, &password)?,
         }),
-        Ask::ClipWatch { .. } | Ask::RateOrder { .. } => None,
+        Ask::MaskLift {
+            camera,
+            wanted,
+            who,
+        } => {
+            let who = desk.sign_in(&who.name, &who.password)?;
+            let camera = BoxCamera::parse(&camera).map_err(plain)?;
+            Some(Told::Lift {
+                lift: mask::ask(desk, &camera, &wanted, &who)?,
+            })
+        }
+        Ask::MaskWithdraw { request, who } => {
+            let who = desk.sign_in(&who.name, &who.password)?;
+            mask::withdraw(desk, request, &who)?;
+            None
+        }
+        Ask::MaskList => Some(Told::Lifts {
+            lifts: mask::pending(desk)?,
+        }),
+        Ask::MaskShow { camera } => Some(Told::Mask {
+            mask: mask::in_force(desk, &BoxCamera::parse(&camera).map_err(plain)?)?,
+        }),
+        // Answered before this.
+        Ask::ClipWatch { .. }
+        | Ask::RateOrder { .. }
+        | Ask::MaskApprove { .. }
+        | Ask::MaskEnd { .. }
+        | Ask::MaskSet { .. } => None,
     })
 }
 

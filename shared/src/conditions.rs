@@ -130,6 +130,10 @@ conditions! {
         "Privacy mask is due for review"
         "The review date of this camera's mask has passed. The mask stays in force."
         "Look at the mask and set the next review date."
+    "mask.orders" Critical HubStaff
+        "The hub's orders about masks cannot be read"
+        "The file in which this box keeps the masks it was ordered to use, and its copy, cannot be read. Cameras with a mask in the configuration have that one. Whether the others had one is not known, so their whole picture is hidden; no mask is lifted."
+        "Set the masks of this box again from the hub, or in its configuration; each camera is right from then on. The detail says what is wrong with the file."
     "reader.absent" Serious Contractor
         "Footage reader is not running"
         "The process that holds the footage keys does not answer. Recording goes on; clips cannot be pulled, and footage that is due cannot be made unreadable until it is back."
@@ -278,6 +282,7 @@ mod tests {
             "mask.capacity",
             "mask.unproved",
             "mask.review",
+            "mask.orders",
             "reader.absent",
             "disk.label",
             "disk.failed",

@@ -411,6 +411,10 @@ impl Default for PackageBuilder {
                 sha256: hash.clone(),
                 permille: 83,
                 review: None,
+                style: None,
+                how: None,
+                reviewer: None,
+                order: None,
             },
         );
         let mut masters = Vec::new();

@@ -69,9 +69,20 @@ lines! {
     /// Sound is recorded with this camera's pictures, and what justifies it.
     SoundSet = "sound.set" { cam: CameraId, codec: String, rate: u64, reason: String }
     SegLost = "seg.lost" { cam: CameraId, s: u64, why: String }
-    MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day> }
-    MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String> }
-    MaskEnd = "mask.end" { cam: CameraId, mask: String, why: String }
+    /// The mask in force from here on: once a start, and at each change. `how`: burned, camera; `style`: solid, pixelated; `reviewer`
+    /// is salted; `order`: the hub's that set it, left out when it is the configuration's, as these all are in old lines.
+    MaskSet = "mask.set" { cam: CameraId, mask: String, sha256: String, permille: u64, review: Option<Day>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] style: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] how: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] reviewer: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64> }
+    /// The mask is not imposed from here on, until `mask.end`. `authority` is salted, `by` the two who ordered it.
+    MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64> }
+    /// A lift is over, or a mask is no longer there (`config`). `why`: time, order, restart, clock, config. `order`: that which was
+    /// obeyed.
+    MaskEnd = "mask.end" { cam: CameraId, mask: String, why: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64> }
     MaskFail = "mask.fail" { cam: CameraId, mask: String, t0: Utc, t1: Utc, why: String }
     CfgSet = "cfg.set" { sha256: String }
     AccLogin = "acc.login" { op: String, how: String }
@@ -107,6 +118,16 @@ lines! {
     RateOrder = "rate.order" { r#box: String, cam: CameraId, minutes: u64, reason: String }
     /// Hub log: what came of an order, when it was not carried out.
     RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, why: String }
+    /// Hub log: somebody asks that a mask be lifted, until then or for so many minutes from the order on; free text is salted. The
+    /// line's number is the request's.
+    LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String }
+    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
+    /// Hub log: a box was ordered to lift a mask, to end that, or to use another mask; `what`: lift, end, set. The line's number is the
+    /// order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it; `sha256` of the polygons.
+    MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String> }
+    /// Hub log: what came of such an order, when it was not carried out.
+    OrderFail = "order.fail" { order: u64, r#box: String, cam: CameraId, why: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
     /// Hub log: somebody read or exported a log.

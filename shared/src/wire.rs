@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     id::{BoxName, CameraId, ExhibitRef},
-    time::Utc,
+    mask::Mask,
+    time::{Day, Utc},
 };
 
 pub const ALPN: &[u8] = b"beadle/1";
@@ -152,6 +153,36 @@ pub enum Order {
         minutes: u32,
         made: Utc,
     },
+    /// Record `cam` without its mask until then (MSK-4). `mask` is the version that is lifted; `authority` is already salted and
+    /// hashed; `by` are the two people. Numbers and times as of [`Order::Rate`].
+    MaskLift {
+        r#box: BoxName,
+        order: u64,
+        cam: CameraId,
+        mask: String,
+        until: Utc,
+        authority: String,
+        by: Vec<String>,
+        made: Utc,
+    },
+    /// A lift is over before its time.
+    MaskEnd {
+        r#box: BoxName,
+        order: u64,
+        cam: CameraId,
+        by: Vec<String>,
+        made: Utc,
+    },
+    /// Another mask for `cam`, from its next session on. `reviewer`: the mask's, salted and hashed.
+    MaskSet {
+        r#box: BoxName,
+        order: u64,
+        cam: CameraId,
+        mask: Mask,
+        reviewer: Option<String>,
+        by: Vec<String>,
+        made: Utc,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -188,6 +219,17 @@ pub enum ToHub {
         cam: CameraId,
         why: String,
     },
+    /// An order about a mask is obeyed; a lift until then by the box's clock.
+    MaskDone {
+        order: u64,
+        cam: CameraId,
+        until: Option<Utc>,
+    },
+    MaskFailed {
+        order: u64,
+        cam: CameraId,
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -204,6 +246,30 @@ pub struct CameraHealth {
     /// Of a camera in time-lapse: a picture may be followed by none for so long.
     #[serde(default)]
     pub stands_secs: Option<u32>,
+    /// The mask in force.
+    #[serde(default)]
+    pub mask: Option<MaskInfo>,
+}
+
+/// A mask as a box reports it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaskInfo {
+    pub id: String,
+    /// burned, camera
+    pub how: String,
+    /// solid, pixelated
+    pub style: String,
+    /// Thousandths of the picture.
+    pub permille: u64,
+    /// SHA-256 of the polygons, lower hex.
+    pub sha256: String,
+    pub review: Option<Day>,
+    /// The hub's order that set it; None: the box's configuration did.
+    #[serde(default)]
+    pub order: Option<u64>,
+    /// It is lifted until then, by the box's clock.
+    #[serde(default)]
+    pub lifted: Option<Utc>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

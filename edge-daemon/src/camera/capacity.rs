@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -151,46 +154,62 @@ impl Book {
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Capacity(Arc<Mutex<Book>>);
+pub struct Capacity(Arc<Inner>);
+
+struct Inner {
+    program: PathBuf,
+    kept: PathBuf,
+    book: Mutex<Book>,
+    begun: AtomicBool,
+}
 
 impl Capacity {
-    /// Takes the last measurement up, or begins one if a camera has a mask.
-    pub fn start(program: &Path, kept: PathBuf, masks: bool) -> Self {
-        let book = Book {
-            cores: cores(),
-            costs: read(&kept),
-            used: BTreeMap::new(),
-        };
-        let wanted = masks && book.costs.is_none();
-        let capacity = Self(Arc::new(Mutex::new(book)));
-        if wanted {
-            let (mine, program) = (capacity.clone(), program.to_owned());
-            let work = move || {
-                let costs = measured_now(&program, &kept);
-                lock(&mine.0).costs = Some(costs);
-            };
-            let thread = std::thread::Builder::new().name("measure".into());
-            if let Err(e) = thread.spawn(work) {
-                tracing::error!(error = %e, "what the box can carry could not be measured; assumed");
-                lock(&capacity.0).costs = Some(ASSUMED);
-            }
+    /// Takes the last measurement up.
+    pub fn new(program: &Path, kept: PathBuf) -> Self {
+        let costs = read(&kept);
+        Self(Arc::new(Inner {
+            program: program.to_owned(),
+            kept,
+            begun: AtomicBool::new(costs.is_some()),
+            book: Mutex::new(Book {
+                cores: cores(),
+                costs,
+                used: BTreeMap::new(),
+            }),
+        }))
+    }
+
+    /// Begins to measure, unless that was done before.
+    pub fn measure(&self) {
+        if self.0.begun.swap(true, Relaxed) {
+            return;
         }
-        capacity
+        let mine = self.clone();
+        let work = move || {
+            let costs = measured_now(&mine.0.program, &mine.0.kept);
+            lock(&mine.0.book).costs = Some(costs);
+        };
+        let thread = std::thread::Builder::new().name("measure".into());
+        if let Err(e) = thread.spawn(work) {
+            tracing::error!(error = %e, "what the box can carry could not be measured; assumed");
+            lock(&self.0.book).costs = Some(ASSUMED);
+        }
     }
 
     /// Asks for a camera's place; it keeps one it has.
     pub fn admit(&self, camera: usize, name: &str, demand: Demand) -> Admission {
-        lock(&self.0).admit(camera, name, demand)
+        self.measure();
+        lock(&self.0.book).admit(camera, name, demand)
     }
 
     /// What painting its pictures really takes, of one core.
     pub fn used(&self, camera: usize, cores: f64) {
-        lock(&self.0).used(camera, cores);
+        lock(&self.0.book).used(camera, cores);
     }
 
     /// It is not painted any more.
     pub fn release(&self, camera: usize) {
-        lock(&self.0).used.remove(&camera);
+        lock(&self.0.book).used.remove(&camera);
     }
 }
 

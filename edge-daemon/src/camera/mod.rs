@@ -9,7 +9,8 @@ pub mod capacity;
 mod capture;
 mod connect;
 mod event;
-mod masks;
+pub mod lift;
+pub mod masks;
 mod pictures;
 mod rates;
 pub mod report;
@@ -99,6 +100,7 @@ struct Inner {
     doors: Arc<Doors>,
     reports: Sender<Report>,
     rates: Rates,
+    masks: Masks,
     stop: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     scribe: Mutex<Option<JoinHandle<()>>>,
@@ -130,15 +132,23 @@ impl Cameras {
             deps.clock.clone(),
             &cameras,
         );
-        let masks = Masks::start(deps.log.clone(), &cameras);
+        let masks = Masks::start(
+            masks::Deps {
+                path: deps.config.state().masks(),
+                log: deps.log.clone(),
+                clock: deps.clock.clone(),
+                trust: deps.trust.clone(),
+                faults: deps.faults.clone(),
+            },
+            &cameras,
+        );
         let painted = cameras
             .iter()
             .any(|c| masks.in_force(c.index).mask.is_some());
-        let capacity = Capacity::start(
-            &deps.config.pictures,
-            deps.config.state().pictures(),
-            painted,
-        );
+        let capacity = Capacity::new(&deps.config.pictures, deps.config.state().pictures());
+        if painted {
+            capacity.measure();
+        }
         let scribe = scribe::Scribe::new(
             deps.log,
             deps.faults.clone(),
@@ -152,6 +162,7 @@ impl Cameras {
             doors: Arc::default(),
             reports: reports.clone(),
             rates: rates.clone(),
+            masks: masks.clone(),
             stop: stop.clone(),
             threads: Mutex::default(),
             scribe: Mutex::new(spawn("scribe", move || scribe.run(inbox))),
@@ -181,6 +192,10 @@ impl Cameras {
         if !rates.idle() {
             let (rates, flag) = (rates.clone(), stop.clone());
             threads.extend(spawn("rates", move || rates.run(&flag)));
+        }
+        {
+            let (masks, flag) = (masks.clone(), stop.clone());
+            threads.extend(spawn("masks", move || masks.run(&flag)));
         }
         let context = capture::Context {
             clock: deps.clock,

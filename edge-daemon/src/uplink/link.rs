@@ -1,6 +1,7 @@
 //! Task. One connection to the hub after the other, for ever; on each the control stream, the audit stream and clips.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -298,8 +299,22 @@ async fn reports(
     mut out: Outgoing,
     mut answers: mpsc::Receiver<ToHub>,
 ) -> LinkError {
-    type Said = (Vec<(CameraId, bool, Option<String>)>, Vec<Fault>);
+    type Seen = (
+        CameraId,
+        bool,
+        Option<String>,
+        Option<(String, Option<u64>, bool)>,
+    );
+    type Said = (Vec<Seen>, Vec<Fault>);
     let mut last: Option<(Said, tokio::time::Instant)> = None;
+    // The end of a lift is reckoned anew each time: that it is lifted is what changes.
+    let seen = |c: &CameraHealth| {
+        let mask = c
+            .mask
+            .as_ref()
+            .map(|m| (m.id.clone(), m.order, m.lifted.is_some()));
+        (c.cam.clone(), c.recording, c.rate.clone(), mask)
+    };
     let mut tick = tokio::time::interval(CHANGES);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -309,7 +324,7 @@ async fn reports(
             _ = tick.tick() => {
                 let held = deps.clone();
                 let Ok((cameras, faults, free_mib)) = tokio::task::spawn_blocking(move || health(&held)).await else { continue };
-                let said: Said = (cameras.iter().map(|c| (c.cam.clone(), c.recording, c.rate.clone())).collect(), faults.clone());
+                let said: Said = (cameras.iter().map(seen).collect(), faults.clone());
                 let due = last.as_ref().is_none_or(|(before, at)| *before != said || at.elapsed() >= HEALTH);
                 if !due {
                     continue;
@@ -325,12 +340,14 @@ async fn reports(
 }
 
 fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
+    let mut masks: HashMap<CameraId, _> = deps.desk.cameras.masks().into_iter().collect();
     let cameras = deps
         .desk
         .cameras
         .status()
         .into_iter()
         .map(|(cam, s)| CameraHealth {
+            mask: masks.remove(&cam).flatten(),
             cam,
             landed: s.landed,
             recording: s.recording,

@@ -17,7 +17,7 @@ use logbook::LogHandle;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{CameraId, ExhibitRef},
+    id::{BoxName, CameraId, ExhibitRef},
     note::Vkey,
     time::{Clock, Utc},
     types::ExpClip,
@@ -25,7 +25,7 @@ use shared::{
 };
 
 use crate::{
-    camera::Cameras,
+    camera::{Cameras, lift, masks::Ordered},
     config::Config,
     reader::Client,
     state::State,
@@ -110,26 +110,17 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             purpose,
             ..
         } => {
-            let done = if r#box == desk.config.name {
-                pull(
-                    desk,
-                    order,
-                    sig,
-                    &Asked {
-                        r#ref: r#ref.clone(),
-                        cam: cam.clone(),
-                        t0,
-                        t1,
-                        grant,
-                        purpose,
-                    },
-                )
-            } else {
-                Err(PullError::Refused(format!(
-                    "the order is for the box {}, this is {}",
-                    r#box, desk.config.name
-                )))
+            let asked = Asked {
+                r#ref: r#ref.clone(),
+                cam: cam.clone(),
+                t0,
+                t1,
+                grant,
+                purpose,
             };
+            let done = here(desk, &r#box)
+                .map_err(PullError::Refused)
+                .and_then(|()| pull(desk, order, sig, &asked));
             Some(match done {
                 Ok(record) => {
                     let segments = record
@@ -165,14 +156,8 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             minutes,
             made,
         } => {
-            let done = if r#box == desk.config.name {
-                desk.cameras.order_rate(&cam, order, made, minutes)
-            } else {
-                Err(format!(
-                    "the order is for the box {}, this is {}",
-                    r#box, desk.config.name
-                ))
-            };
+            let done = here(desk, &r#box)
+                .and_then(|()| desk.cameras.order_rate(&cam, order, made, minutes));
             Some(match done {
                 Ok(until) => ToHub::RateSet { order, cam, until },
                 Err(why) => {
@@ -181,9 +166,80 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 }
             })
         }
+        Order::MaskLift {
+            r#box,
+            order,
+            cam,
+            mask,
+            until,
+            authority,
+            by,
+            made,
+        } => {
+            let asked = lift::Asked {
+                order,
+                mask,
+                until,
+                authority,
+                by,
+                made,
+            };
+            let done = here(desk, &r#box).and_then(|()| desk.cameras.lift_mask(&cam, &asked));
+            Some(of_mask(order, cam, done.map(Some)))
+        }
+        Order::MaskEnd {
+            r#box,
+            order,
+            cam,
+            by: _,
+            made,
+        } => {
+            let done = here(desk, &r#box).and_then(|()| desk.cameras.end_lift(&cam, order, made));
+            Some(of_mask(order, cam, done.map(|()| None)))
+        }
+        Order::MaskSet {
+            r#box,
+            order,
+            cam,
+            mask,
+            reviewer,
+            by,
+            made,
+        } => {
+            let ordered = Ordered {
+                order,
+                made,
+                mask,
+                reviewer,
+                by,
+            };
+            let done = here(desk, &r#box).and_then(|()| desk.cameras.set_mask(&cam, &ordered));
+            Some(of_mask(order, cam, done.map(|()| None)))
+        }
         Order::Unknown => {
             tracing::warn!("an order of a kind this version does not know was left alone");
             None
+        }
+    }
+}
+
+/// An order for another box is not obeyed.
+fn here(desk: &Desk, name: &BoxName) -> Result<(), String> {
+    if *name == desk.config.name {
+        return Ok(());
+    }
+    Err(format!(
+        "the order is for the box {name}, this is {}",
+        desk.config.name
+    ))
+}
+
+fn of_mask(order: u64, cam: CameraId, done: Result<Option<Utc>, String>) -> ToHub {
+    match done {
+        Ok(until) => ToHub::MaskDone { order, cam, until },
+        Err(why) => {
+            tracing::warn!(order, camera = %cam, why, "an order about a mask was refused");
+            ToHub::MaskFailed { order, cam, why }
         }
     }
 }

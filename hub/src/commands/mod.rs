@@ -14,6 +14,7 @@ mod clip;
 mod footage;
 mod init;
 mod log;
+mod mask;
 mod rate;
 mod run;
 pub mod staff;
@@ -51,6 +52,9 @@ enum Command {
     /// Recording rates: real time for a camera in time-lapse
     #[command(subcommand)]
     Rate(rate::Command),
+    /// Privacy masks: show, set, and lift by two people
+    #[command(subcommand)]
+    Mask(mask::Command),
     /// Check a log or an evidence package
     Verify(verify::Args),
     /// Logs: export
@@ -107,6 +111,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Footage(c) => footage::run(&state, c).map(|()| 0),
         Command::Clip(c) => clip::run(&state, c),
         Command::Rate(c) => rate::run(&state, c).map(|()| 0),
+        Command::Mask(c) => mask::run(&state, c).map(|()| 0),
         Command::Verify(args) => verify::run(&args),
         Command::Log(c) => log::run(&state, c).map(|()| 0),
         Command::Staff(c) => staff::run(&state, c).map(|()| 0),

@@ -12,6 +12,7 @@ use rusqlite::{
 
 pub mod boxes;
 pub mod footage;
+pub mod lifts;
 pub mod logs;
 pub mod requests;
 pub mod staff;

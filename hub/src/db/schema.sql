@@ -35,6 +35,21 @@ CREATE TABLE IF NOT EXISTS accounts (
 -- Erasable: what a salted hash in the log stands for.
 CREATE TABLE IF NOT EXISTS side (hash TEXT PRIMARY KEY, salt TEXT NOT NULL, text TEXT NOT NULL, made INTEGER NOT NULL) STRICT;
 
+-- Lifts of masks that were asked for.
+CREATE TABLE IF NOT EXISTS lifts (
+  n INTEGER PRIMARY KEY,            -- line of the hub's log that asks for it
+  box TEXT NOT NULL,
+  cam TEXT NOT NULL,
+  mask TEXT NOT NULL,
+  until INTEGER,
+  minutes INTEGER,                  -- from the order on, when there is no until
+  authority TEXT NOT NULL,          -- hashes of the side table
+  reason TEXT NOT NULL,
+  op INTEGER NOT NULL,              -- who asked
+  made INTEGER NOT NULL,
+  state TEXT NOT NULL               -- pending, ordered, withdrawn, expired
+) STRICT;
+
 CREATE TABLE IF NOT EXISTS requests (
   id INTEGER PRIMARY KEY,           -- grant number
   ref TEXT NOT NULL UNIQUE,

@@ -502,6 +502,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 recording: true,
                 rate: None,
                 stands_secs: None,
+                mask: None,
             }],
             faults: vec![],
         },

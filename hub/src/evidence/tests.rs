@@ -194,6 +194,10 @@ fn scene(widths: [u16; 5]) -> Scene {
                 sha256: "0".repeat(64),
                 permille: 125,
                 review: None,
+                style: None,
+                how: None,
+                reviewer: None,
+                order: None,
             },
         )
         .expect("line")

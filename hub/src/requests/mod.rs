@@ -1,5 +1,7 @@
-//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Orders of a recording rate.
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Orders of a recording rate, and about masks.
 pub mod fetch;
+pub mod mask;
+pub mod order;
 pub mod rate;
 pub mod rules;
 pub mod submit;

@@ -3,17 +3,16 @@
 //! The order's number is that of its `rate.order` line, so the box's `rate.set` line and this one name each other. What becomes of
 //! it, unless it was carried out, is a `rate.fail` line. The box ends it by itself; nothing here remembers it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use shared::{
     id::BoxCamera,
     time::Utc,
     types::{RateFail, RateOrder},
-    wire::{Open, Order, ToBox, ToHub},
+    wire::{Order, ToBox, ToHub},
 };
-use tokio::sync::broadcast::error::RecvError;
 
-use super::submit::keep_salted;
+use super::{order, submit::keep_salted};
 use crate::{
     board::Refusal,
     desk::{Desk, blocking},
@@ -21,7 +20,6 @@ use crate::{
 
 /// Longest order, in minutes: a day.
 pub const MOST_MINUTES: u32 = 1440;
-const ANSWER: Duration = Duration::from_secs(30);
 
 fn plain(e: impl std::fmt::Display) -> Refusal {
     Refusal(e.to_string())
@@ -47,49 +45,17 @@ pub async fn order(
     }
     let (d, c) = (desk.clone(), camera.clone());
     blocking(move || judge(&d, &c)).await.map_err(plain)??;
-    let name = &camera.r#box;
-    let Some((id, _, orders)) = desk.live.reach(name) else {
-        return Err(Refusal(format!(
-            "box {name} is offline, and an order is for now: nothing was ordered; give it again when the box is back"
-        )));
-    };
-    let mut said = desk.live.listen();
-    let mut changes = desk.live.watch();
+    let way = order::way(desk, &camera.r#box)?;
     let (d, c, r) = (desk.clone(), camera.clone(), reason.to_owned());
     let (number, order) = blocking(move || sign(&d, &c, minutes, &r, who))
         .await
         .map_err(plain)??;
-    let broke = || {
-        format!("the connection to box {name} broke; whether it has switched will be in its log")
-    };
-    let answer = async {
-        orders.send(order).await.map_err(|_| broke())?;
-        loop {
-            tokio::select! {
-                heard = said.recv() => match heard {
-                    Ok((b, ToHub::RateSet { order, until, .. })) if b == *name && order == number => return Ok(until),
-                    Ok((b, ToHub::RateFailed { order, why, .. })) if b == *name && order == number => {
-                        return Err(format!("box {name} did not switch: {why}"));
-                    }
-                    Ok(_) | Err(RecvError::Lagged(_)) => {}
-                    Err(RecvError::Closed) => return Err("the hub is stopping".into()),
-                },
-                _ = changes.changed() => {
-                    if desk.live.reach(name).is_none_or(|(now, ..)| now != id) {
-                        return Err(broke());
-                    }
-                }
-            }
-        }
-    };
-    let answered = tokio::time::timeout(ANSWER, answer)
-        .await
-        .unwrap_or_else(|_| {
-            Err(format!(
-                "box {name} has not answered within {} s; if it switches after all, its log will say so",
-                ANSWER.as_secs()
-            ))
-        });
+    let answered = way.send(desk, order, |heard| match heard {
+        ToHub::RateSet { order, until, .. } if order == number => Some(Ok(until)),
+        ToHub::RateFailed { order, why, .. } if order == number => Some(Err(why)),
+        _ => None,
+    });
+    let answered = answered.await;
     let why = match answered {
         Ok(until) => return Ok(until),
         Err(why) => why,
@@ -110,29 +76,8 @@ pub async fn order(
 
 /// What is known of box and camera before it is asked. Blocking.
 fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), Refusal> {
-    let (name, cam) = (&camera.r#box, &camera.cam);
-    let record = desk.db.box_named(name).map_err(plain)?.ok_or_else(|| {
-        Refusal(format!(
-            "there is no box {name}; `beadle-hub box list` shows them"
-        ))
-    })?;
-    let hello = record
-        .hello
-        .as_deref()
-        .and_then(|t| serde_json::from_str::<Open>(t).ok());
-    let Some(Open::Control { cameras, .. }) = hello else {
-        return Err(Refusal(format!(
-            "box {name} is {} and has never been on the line; nothing was ordered",
-            record.state
-        )));
-    };
-    let Some(info) = cameras.iter().find(|c| c.cam == *cam) else {
-        let has: Vec<&str> = cameras.iter().map(|c| c.cam.as_str()).collect();
-        return Err(Refusal(format!(
-            "box {name} has no camera {cam}; it has {}",
-            has.join(", ")
-        )));
-    };
+    let (_, cameras) = order::known(desk, &camera.r#box)?;
+    let info = order::camera(&camera.r#box, &cameras, &camera.cam)?;
     if info.lapse_secs.is_none() {
         return Err(Refusal(format!(
             "camera {camera} records continuously, all it sends; there is nothing to switch"
@@ -164,7 +109,5 @@ fn sign(
         minutes,
         made: desk.now(),
     };
-    let order = serde_json::to_string(&order).map_err(plain)?;
-    let sig = desk.keys.sign_order(&order);
-    Ok((number, ToBox::Order { order, sig }))
+    Ok((number, order::signed(desk, &order)?))
 }

@@ -81,7 +81,13 @@ fn head_at_once(kind: &str) -> bool {
         || kind.starts_with("hold.")
         || matches!(
             kind,
-            "mask.set" | "del.range" | "clock.step" | "key.roll" | "log.close"
+            "mask.set"
+                | "mask.lift"
+                | "mask.end"
+                | "del.range"
+                | "clock.step"
+                | "key.roll"
+                | "log.close"
         )
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     Files, Options, Report, countersigned,
+    masks::Masks,
     words::{self as w, say},
 };
 use crate::{
@@ -98,6 +99,7 @@ fn read_lines(
         readable: false,
         torn: 0,
     };
+    let mut masks = Masks::default();
     let names: Vec<&String> = names
         .iter()
         .filter(|n| n.ends_with(".jsonl") && !n.contains('/'))
@@ -137,6 +139,7 @@ fn read_lines(
             lines.history.push(lines.checker.last_leaf());
             let Some(record) = record else { continue };
             lines.readable = true;
+            findings.extend(masks.line(&record));
             if record.kind == "head.ack"
                 && let Ok(Facts::Ack(ack)) = facts(&record)
             {

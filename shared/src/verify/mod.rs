@@ -3,9 +3,12 @@
 //! What is checked, in what order and under which code is `docs/verdicts.md`; the sentences are in [`words`].
 
 mod log;
+mod masks;
 mod package;
 #[cfg(test)]
 mod tests_log;
+#[cfg(test)]
+mod tests_masks;
 #[cfg(test)]
 mod tests_package;
 pub mod words;

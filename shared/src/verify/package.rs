@@ -6,6 +6,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::{
     Files, Options, Report, countersigned,
+    masks::Masks,
     words::{self as w, say},
 };
 use crate::{
@@ -339,6 +340,7 @@ impl Package<'_> {
             .map(|(head, _)| head);
 
         let mut keys: Vec<(u64, Vkey)> = Vec::new();
+        let mut masks = Masks::default();
         for (k, (line, proof)) in lines.into_iter().zip(proofs).enumerate() {
             let record = match line {
                 Parsed::Malformed(fault) => {
@@ -379,6 +381,7 @@ impl Package<'_> {
                 Ok(Facts::Gap(gap)) => out.gaps.push(gap),
                 Ok(_) => {}
             }
+            self.findings.extend(masks.line(&record));
             let fits = proof.filter(|p| p.index == record.n && Some(&p.head) == shared.as_ref());
             match fits.map(|p| (reached(&record.leaf, &p), p.head.head.root)) {
                 None | Some((None, _)) => self.found("PROOF-MISMATCH", place, w::PROOF_MISMATCH),

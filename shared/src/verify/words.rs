@@ -92,6 +92,10 @@ words! {
     SEGMENT_HOLE = "line {}: {} ms before segment {} are missing and no gap is declared";
     /// line, ms, s here
     GAP_DECLARED = "line {}: {} ms before segment {} are declared as a gap";
+    /// begin, end, camera
+    LIFT_NOT_LOGGED = "the recording from {} to {} of camera {} is without its mask, and no line says that the mask was lifted then";
+    /// camera
+    NOT_PROVED = "the recording of camera {} is said to have its mask proved, by no proof at all";
     /// type
     UNKNOWN_TYPE = "lines of type {} are not known to this verifier and were not judged";
     /// bytes

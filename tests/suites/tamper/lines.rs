@@ -375,3 +375,52 @@ fn c08_edges_of_the_line_format_aud_2() {
         );
     }
 }
+
+/// MSK-4, MSK-2: a segment without its mask, and no lift; within a lift; beyond its end; a proof that was none.
+#[test]
+fn m01_a_mask_that_was_not_lifted_msk_4() {
+    let with = |change: &dyn Fn(&mut Vec<Event>, usize)| {
+        let mut all = events();
+        let at = all
+            .iter()
+            .position(|e| e.kind == "seg.write")
+            .expect("a segment");
+        change(&mut all, at);
+        honest(&all)
+    };
+    let lifted = |all: &mut Vec<Event>, at: usize| {
+        all[at].data = all[at].data.replace(
+            "\"how\":\"proved\",\"proofs\":60",
+            "\"how\":\"lifted\",\"proofs\":0",
+        );
+        assert!(all[at].data.contains("lifted"));
+    };
+    // In the place of a line that nothing else depends on.
+    let order = |all: &mut Vec<Event>, until: i64| {
+        let line = all
+            .iter_mut()
+            .find(|e| e.kind == "mask.set")
+            .expect("mask.set");
+        line.kind = "mask.lift".into();
+        line.data = format!(
+            r#"{{"cam":"c03","mask":"m7","until":"{}","authority":"{}","by":["op:0002","op:0003"],"order":40}}"#,
+            time(until),
+            "0".repeat(64)
+        );
+    };
+    with(&lifted).shows("LIFT-NOT-LOGGED\tline ");
+    with(&|all, at| {
+        lifted(all, at);
+        order(all, 86_400_000);
+    })
+    .is("INTACT", &["GAP-DECLARED"]);
+    with(&|all, at| {
+        lifted(all, at);
+        order(all, 1);
+    })
+    .shows("LIFT-NOT-LOGGED\tline ");
+    with(&|all, at| {
+        all[at].data = all[at].data.replace("\"proofs\":60", "\"proofs\":0");
+    })
+    .shows("MASK-NOT-PROVED\tline ");
+}

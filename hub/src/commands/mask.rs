@@ -1,0 +1,356 @@
+//! Wiring. `beadle-hub mask show|set|lift|list|approve|withdraw|end`.
+
+use std::{
+    io::{BufRead, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, Subcommand};
+use shared::{
+    id::BoxCamera,
+    mask::LONGEST_LIFT_MINUTES,
+    time::{Utc, Zone},
+    wire::MaskInfo,
+};
+
+use super::{CommandError, ask::ask};
+use crate::{
+    control::{Ask, SignIn, Told},
+    requests::mask::{LiftRow, Wanted},
+    supervise::load_config,
+};
+
+/// A mask's file is not larger.
+const MOST: u64 = 32 * 1024;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// The mask in force on a camera, and whether it is lifted
+    Show {
+        /// BOX/CAM
+        camera: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a camera another mask; a mask cannot be taken away by order
+    Set {
+        /// BOX/CAM
+        camera: String,
+        /// TOML with the keys of [camera.mask]: id, polygons, review, reviewer, how, style, cell, colour
+        #[arg(long)]
+        file: PathBuf,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Ask that a mask be lifted for a while; a second person has to approve it
+    Lift {
+        /// BOX/CAM
+        camera: String,
+        /// Until then, at most a day from now
+        #[arg(long, conflicts_with = "minutes", required_unless_present = "minutes")]
+        until: Option<String>,
+        /// For so long from the approval on, 1 to 1440
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(LONGEST_LIFT_MINUTES)))]
+        minutes: Option<u32>,
+        /// Under which authority: its reference. Kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        authority: String,
+        /// Why; kept apart from the log too
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Lifts that wait for a second person
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Approve a lift that somebody else asked for; the box lifts the mask at once
+    Approve {
+        /// Number of the request
+        request: u64,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Take back a request that nobody has approved yet
+    Withdraw {
+        /// Number of the request
+        request: u64,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// End a lift before its time
+    End {
+        /// BOX/CAM
+        camera: String,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+/// These acts are a person's, not the console's.
+#[derive(Args)]
+pub struct Who {
+    /// Your staff account; its password is asked for
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    /// Read the password from this file instead
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+impl Who {
+    fn sign_in(self) -> Result<SignIn, CommandError> {
+        let plain = |what: &str, e: std::io::Error| CommandError::Plain(format!("{what}: {e}"));
+        let text = match &self.password_file {
+            Some(path) => std::fs::read_to_string(path).map_err(|e| {
+                plain(
+                    &format!("the password cannot be read from {}", path.display()),
+                    e,
+                )
+            })?,
+            None => {
+                let terminal = std::io::stdin().is_terminal();
+                if terminal {
+                    eprint!("Password of {}: ", self.name);
+                    echo(false);
+                }
+                let mut line = String::new();
+                let read = std::io::stdin().lock().read_line(&mut line);
+                if terminal {
+                    echo(true);
+                    eprintln!();
+                }
+                read.map_err(|e| plain("the password cannot be read", e))?;
+                line
+            }
+        };
+        Ok(SignIn {
+            name: self.name,
+            password: text.trim_end_matches(['\n', '\r']).to_owned(),
+        })
+    }
+}
+
+/// What is typed is not shown. Without stty it is, as a terminal does; the password is taken all the same.
+fn echo(on: bool) {
+    let _ = std::process::Command::new("stty")
+        .arg(if on { "echo" } else { "-echo" })
+        .status();
+}
+
+fn camera(text: &str) -> Result<String, CommandError> {
+    let camera = BoxCamera::parse(text).map_err(|e| CommandError::Plain(e.to_string()))?;
+    Ok(camera.to_string())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    println!(
+        "{}",
+        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?
+    );
+    Ok(())
+}
+
+pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+    let zone = load_config(state)?.zone;
+    match command {
+        Command::Show { camera: c, json: j } => {
+            let camera = camera(&c)?;
+            ask(
+                state,
+                &Ask::MaskShow {
+                    camera: camera.clone(),
+                },
+                |told| match told {
+                    Told::Mask { mask } if j => json(&mask),
+                    Told::Mask { mask } => {
+                        show(&camera, mask.as_ref(), &zone);
+                        Ok(())
+                    }
+                    _ => Ok(()),
+                },
+            )
+        }
+        Command::Set {
+            camera: c,
+            file,
+            who,
+        } => {
+            let camera = camera(&c)?;
+            let unread = |why: String| {
+                CommandError::Plain(format!(
+                    "{} cannot be used: {why}; nothing was ordered",
+                    file.display()
+                ))
+            };
+            let size = std::fs::metadata(&file)
+                .map_err(|e| unread(e.to_string()))?
+                .len();
+            if size > MOST {
+                return Err(unread(format!(
+                    "it has {size} bytes, and a mask has {MOST} at most"
+                )));
+            }
+            let text = std::fs::read_to_string(&file).map_err(|e| unread(e.to_string()))?;
+            let ordered = Ask::MaskSet {
+                camera: camera.clone(),
+                file: text,
+                who: who.sign_in()?,
+            };
+            ask(state, &ordered, |told| {
+                if let Told::MaskSet { mask } = told {
+                    println!(
+                        "{camera} has the mask {mask} from its next session on, until the mask in the box's configuration is changed"
+                    );
+                }
+                Ok(())
+            })
+        }
+        Command::Lift {
+            camera: c,
+            until,
+            minutes,
+            authority,
+            reason,
+            who,
+        } => {
+            let until = until
+                .map(|t| {
+                    Utc::parse_lenient(&t).map_err(|e| CommandError::Plain(format!("--until: {e}")))
+                })
+                .transpose()?;
+            let wanted = Wanted {
+                until,
+                minutes,
+                authority,
+                reason,
+            };
+            let asked = Ask::MaskLift {
+                camera: camera(&c)?,
+                wanted,
+                who: who.sign_in()?,
+            };
+            ask(state, &asked, |told| {
+                if let Told::Lift { lift } = told {
+                    println!("{}", lift.n);
+                    eprintln!(
+                        "Nothing is lifted yet: a second person approves it with `beadle-hub mask approve {} --as NAME` before {}.",
+                        lift.n,
+                        lift.expires.for_people(&zone)
+                    );
+                }
+                Ok(())
+            })
+        }
+        Command::List { json: j } => ask(state, &Ask::MaskList, |told| match told {
+            Told::Lifts { lifts } if j => json(&lifts),
+            Told::Lifts { lifts } => {
+                if lifts.is_empty() {
+                    println!("no lift waits for a second person");
+                }
+                lifts.iter().for_each(|l| list(l, &zone));
+                Ok(())
+            }
+            _ => Ok(()),
+        }),
+        Command::Approve { request, who } => {
+            let approved = Ask::MaskApprove {
+                request,
+                who: who.sign_in()?,
+            };
+            ask(state, &approved, |told| {
+                if let Told::Lifted { until } = told {
+                    println!(
+                        "the mask is lifted from the camera's next session on, until {}; it comes back by itself",
+                        until.for_people(&zone)
+                    );
+                }
+                Ok(())
+            })
+        }
+        Command::Withdraw { request, who } => {
+            let withdrawn = Ask::MaskWithdraw {
+                request,
+                who: who.sign_in()?,
+            };
+            ask(state, &withdrawn, |_| Ok(()))?;
+            println!("request {request} is withdrawn");
+            Ok(())
+        }
+        Command::End {
+            camera: c,
+            reason,
+            who,
+        } => {
+            let camera = camera(&c)?;
+            let ended = Ask::MaskEnd {
+                camera: camera.clone(),
+                reason,
+                who: who.sign_in()?,
+            };
+            ask(state, &ended, |_| Ok(()))?;
+            println!("the mask of {camera} is back");
+            Ok(())
+        }
+    }
+}
+
+fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
+    let Some(m) = mask else {
+        println!("{camera} has no mask");
+        return;
+    };
+    println!(
+        "{camera} has the mask {}: {}, {}, {}.{} % of the picture",
+        m.id,
+        m.style,
+        if m.how == "camera" {
+            "in the camera, proved by the box"
+        } else {
+            "burned in by the box"
+        },
+        m.permille / 10,
+        m.permille % 10
+    );
+    println!(
+        "  set by   {}",
+        m.order
+            .map_or("the box's configuration".into(), |n| format!(
+                "order {n} (line {n} of the hub's log)"
+            ))
+    );
+    println!(
+        "  review   {}",
+        m.review
+            .map_or("no date set".into(), |d| format!("due {d}"))
+    );
+    println!("  polygons SHA-256 {}", m.sha256);
+    if let Some(until) = m.lifted {
+        println!("  LIFTED   until {}", until.for_people(zone));
+    }
+}
+
+fn list(l: &LiftRow, zone: &Zone) {
+    let until: Option<Utc> = l.until;
+    let end = match (until, l.minutes) {
+        (Some(t), _) => format!("until {}", t.for_people(zone)),
+        (None, minutes) => format!("for {} minutes", minutes.unwrap_or(0)),
+    };
+    println!("{}   {} mask {}, {end}", l.n, l.camera, l.mask);
+    println!(
+        "  asked by  {} at {}, forgotten at {}",
+        l.by,
+        l.made.for_people(zone),
+        l.expires.for_people(zone)
+    );
+    println!(
+        "  authority {}",
+        l.authority.as_deref().unwrap_or("(erased)")
+    );
+    println!("  reason    {}", l.reason.as_deref().unwrap_or("(erased)"));
+}

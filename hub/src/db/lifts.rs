@@ -1,0 +1,98 @@
+//! Adapter: SQLite. Lifts of masks that one person has asked for and a second has to approve.
+
+use rusqlite::{OptionalExtension, Row, params};
+use shared::{id::BoxCamera, time::Utc};
+
+use super::{Db, DbError, N};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiftRecord {
+    /// Line of the hub's log that asks for it.
+    pub n: u64,
+    pub camera: BoxCamera,
+    pub mask: String,
+    pub until: Option<Utc>,
+    /// From the order on, when there is no `until`.
+    pub minutes: Option<u32>,
+    /// Salted hashes; texts are in the side table.
+    pub authority: String,
+    pub reason: String,
+    /// Who asked.
+    pub op: u32,
+    pub made: Utc,
+    /// pending, ordered, withdrawn, expired
+    pub state: String,
+}
+
+const COLUMNS: &str = "n, box, cam, mask, until, minutes, authority, reason, op, made, state";
+
+fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
+    let (name, cam): (String, String) = (r.get(1)?, r.get(2)?);
+    let until: Option<i64> = r.get(4)?;
+    let camera =
+        BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| DbError::Row(e.to_string()));
+    let rest = |camera| {
+        Ok::<_, rusqlite::Error>(LiftRecord {
+            n: r.get::<_, N>(0)?.0,
+            camera,
+            mask: r.get(3)?,
+            until: until.map(Utc),
+            minutes: r.get(5)?,
+            authority: r.get(6)?,
+            reason: r.get(7)?,
+            op: r.get(8)?,
+            made: Utc(r.get(9)?),
+            state: r.get(10)?,
+        })
+    };
+    Ok(match camera {
+        Ok(camera) => Ok(rest(camera)?),
+        Err(e) => Err(e),
+    })
+}
+
+impl Db {
+    pub fn add_lift(&self, l: &LiftRecord) -> Result<(), DbError> {
+        self.lock().execute(
+            &format!("INSERT INTO lifts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+            params![
+                N(l.n),
+                l.camera.r#box.as_str(),
+                l.camera.cam.as_str(),
+                l.mask,
+                l.until.map(|t| t.0),
+                l.minutes,
+                l.authority,
+                l.reason,
+                l.op,
+                l.made.0,
+                l.state
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn lift(&self, n: u64) -> Result<Option<LiftRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE n=?1");
+        c.query_row(&sql, [N(n)], record).optional()?.transpose()
+    }
+
+    /// Those that wait for a second person, oldest first.
+    pub fn pending_lifts(&self) -> Result<Vec<LiftRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE state='pending' ORDER BY n");
+        let mut statement = c.prepare(&sql)?;
+        let rows = statement.query_map([], record)?;
+        rows.map(|r| r.map_err(DbError::from)?).collect()
+    }
+
+    /// Settles one that is pending; false when somebody was quicker.
+    pub fn settle_lift(&self, n: u64, state: &str) -> Result<bool, DbError> {
+        let changed = self.lock().execute(
+            "UPDATE lifts SET state=?2 WHERE n=?1 AND state='pending'",
+            params![N(n), state],
+        )?;
+        Ok(changed == 1)
+    }
+}

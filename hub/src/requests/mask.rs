@@ -1,0 +1,449 @@
+//! Task. Masks by order: one person asks that a mask be lifted, a second approves, and the box is told; one is enough to end a lift, or
+//! to set another mask (MSK-4, ROL-5).
+//!
+//! A request is a `lift.ask` line, and its number is that line's; it is forgotten after an hour (`lift.drop`). What is ordered is a
+//! `mask.order` line before it goes out, whose number is the order's and which names everybody who had a part in it; what becomes of
+//! it, unless it was obeyed, is an `order.fail` line. A lift ends by itself at the box; nothing here remembers it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::BoxCamera,
+    mask::{LONGEST_LIFT_MINUTES, Mask, from_toml},
+    record::hex,
+    time::Utc,
+    types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
+    wire::{MaskInfo, Order, ToBox, ToHub},
+};
+
+use super::{order, submit::keep_salted};
+use crate::{
+    board::{Account, Refusal},
+    db::lifts::LiftRecord,
+    desk::{Desk, blocking},
+    ownlog::op,
+};
+
+/// Who may ask for a lift and approve one.
+const LIFT: &[&str] = &["supervisor", "manager", "approver"];
+/// Who may end one: whoever can see that it is not needed any more.
+const END: &[&str] = &[
+    "operator",
+    "supervisor",
+    "manager",
+    "approver",
+    "administrator",
+];
+const SET: &[&str] = &["supervisor", "manager", "approver", "administrator"];
+/// A request that nobody approves is forgotten after this long.
+const WAITS_MS: i64 = 3_600_000;
+
+fn plain(e: impl std::fmt::Display) -> Refusal {
+    Refusal(e.to_string())
+}
+
+/// A lift as it is asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wanted {
+    pub until: Option<Utc>,
+    pub minutes: Option<u32>,
+    pub authority: String,
+    pub reason: String,
+}
+
+/// A request that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiftRow {
+    pub n: u64,
+    pub camera: String,
+    pub mask: String,
+    pub until: Option<Utc>,
+    pub minutes: Option<u32>,
+    pub authority: Option<String>,
+    pub reason: Option<String>,
+    /// Who asked, as the log names them.
+    pub by: String,
+    pub made: Utc,
+    pub expires: Utc,
+}
+
+fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
+    if roles.contains(&who.role.as_str()) {
+        return Ok(());
+    }
+    Err(Refusal(format!(
+        "{} is {} {} here, and may not {what}; that takes one of: {}",
+        who.name,
+        if who.role.starts_with(['a', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        },
+        who.role,
+        roles.join(", ")
+    )))
+}
+
+/// The mask in force on a camera, as its box last said. Blocking.
+pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Refusal> {
+    let (record, cameras) = order::known(desk, &camera.r#box)?;
+    order::camera(&camera.r#box, &cameras, &camera.cam)?;
+    let health = record
+        .health
+        .as_deref()
+        .and_then(|t| serde_json::from_str::<ToHub>(t).ok());
+    let Some(ToHub::Health { cameras, .. }) = health else {
+        return Err(Refusal(format!(
+            "box {} has not said yet which masks it has; try again in a minute",
+            camera.r#box
+        )));
+    };
+    Ok(cameras
+        .into_iter()
+        .find(|c| c.cam == camera.cam)
+        .and_then(|c| c.mask))
+}
+
+/// Takes a request in; its number. Blocking.
+pub fn ask(
+    desk: &Desk,
+    camera: &BoxCamera,
+    wanted: &Wanted,
+    who: &Account,
+) -> Result<LiftRow, Refusal> {
+    may(who, LIFT, "ask that a mask be lifted")?;
+    if wanted.authority.trim().is_empty() || wanted.reason.trim().is_empty() {
+        return Err(Refusal(
+            "lifting a mask needs an authority and a reason; nothing was asked for".into(),
+        ));
+    }
+    let now = desk.now();
+    ends(wanted.until, wanted.minutes, now)?;
+    let mask = in_force(desk, camera)?.ok_or_else(|| {
+        Refusal(format!(
+            "camera {camera} has no mask; there is nothing to lift"
+        ))
+    })?;
+    if mask.how == "camera" {
+        return Err(Refusal(format!(
+            "the mask {} of {camera} is in the camera itself, and what the camera hides the box cannot show; lift it there",
+            mask.id
+        )));
+    }
+    order::way(desk, &camera.r#box)?;
+    let (authority, reason) = (
+        keep_salted(desk, wanted.authority.trim())?,
+        keep_salted(desk, wanted.reason.trim())?,
+    );
+    let line = LiftAsk {
+        r#box: camera.r#box.to_string(),
+        cam: camera.cam.clone(),
+        mask: mask.id.clone(),
+        until: wanted.until,
+        minutes: wanted.minutes.map(u64::from),
+        authority: authority.clone(),
+        reason: reason.clone(),
+        by: op(who.op),
+    };
+    let n = desk.log.append(&op(who.op), &line).map_err(plain)?.n;
+    let record = LiftRecord {
+        n,
+        camera: camera.clone(),
+        mask: mask.id,
+        until: wanted.until,
+        minutes: wanted.minutes,
+        authority,
+        reason,
+        op: who.op,
+        made: now,
+        state: "pending".into(),
+    };
+    desk.db.add_lift(&record).map_err(plain)?;
+    row(desk, record)
+}
+
+/// When a lift that begins now ends, or why it cannot be.
+fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, Refusal> {
+    let until = match (until, minutes) {
+        (Some(until), None) => until,
+        (None, Some(minutes)) => now.plus_ms(i64::from(minutes) * 60_000),
+        _ => {
+            return Err(Refusal(
+                "say either until when or for how many minutes; nothing was asked for".into(),
+            ));
+        }
+    };
+    if until <= now {
+        return Err(Refusal(format!(
+            "{until} has passed; the hub's clock says {now}"
+        )));
+    }
+    if until.0 - now.0 > i64::from(LONGEST_LIFT_MINUTES) * 60_000 {
+        return Err(Refusal(format!(
+            "a mask may be lifted for {} hours at most, and comes back by itself; ask again when that is over",
+            LONGEST_LIFT_MINUTES / 60
+        )));
+    }
+    Ok(until)
+}
+
+fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, Refusal> {
+    let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+    Ok(LiftRow {
+        n: l.n,
+        camera: l.camera.to_string(),
+        mask: l.mask,
+        until: l.until,
+        minutes: l.minutes,
+        authority: text(&l.authority)?,
+        reason: text(&l.reason)?,
+        by: op(l.op),
+        made: l.made,
+        expires: l.made.plus_ms(WAITS_MS),
+    })
+}
+
+/// Those that wait for a second person; what nobody approved in time is put aside, on the record. Blocking.
+pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, Refusal> {
+    let now = desk.now();
+    let (alive, dead): (Vec<_>, Vec<_>) = desk
+        .db
+        .pending_lifts()
+        .map_err(plain)?
+        .into_iter()
+        .partition(|l| now < l.made.plus_ms(WAITS_MS));
+    for l in dead {
+        drop_one(desk, l.n, "expired", "sys:hub")?;
+    }
+    alive.into_iter().map(|l| row(desk, l)).collect()
+}
+
+/// Logs, then settles. False when somebody was quicker.
+fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, Refusal> {
+    if !desk.db.settle_lift(n, why).map_err(plain)? {
+        return Ok(false);
+    }
+    let line = LiftDrop {
+        ask: n,
+        why: why.into(),
+        by: vec![by.into()],
+    };
+    desk.log.append(by, &line).map_err(plain)?;
+    Ok(true)
+}
+
+fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, Refusal> {
+    pending(desk)?;
+    let found = desk.db.lift(n).map_err(plain)?.ok_or_else(|| {
+        Refusal(format!(
+            "there is no request {n}; `beadle-hub mask list` shows those that wait"
+        ))
+    })?;
+    match found.state.as_str() {
+        "pending" => Ok(found),
+        "expired" => Err(Refusal(format!(
+            "request {n} was not approved within an hour and is forgotten; ask again"
+        ))),
+        state => Err(Refusal(format!("request {n} is {state} already"))),
+    }
+}
+
+/// Blocking.
+pub fn withdraw(desk: &Desk, n: u64, who: &Account) -> Result<(), Refusal> {
+    may(who, LIFT, "withdraw a request")?;
+    waiting(desk, n)?;
+    match drop_one(desk, n, "withdrawn", &op(who.op))? {
+        true => Ok(()),
+        false => Err(Refusal(format!("request {n} was settled this very moment"))),
+    }
+}
+
+/// The second person's word: orders the lift; its end by the box's clock.
+pub async fn approve(desk: &Arc<Desk>, n: u64, who: &Account) -> Result<Utc, Refusal> {
+    may(who, LIFT, "approve that a mask be lifted")?;
+    let d = desk.clone();
+    let lift = blocking(move || waiting(&d, n)).await.map_err(plain)??;
+    if lift.op == who.op {
+        return Err(Refusal(format!(
+            "{} asked for this lift; a second person must approve it, nothing was ordered",
+            who.name
+        )));
+    }
+    let until = ends(lift.until, lift.minutes, desk.now())?;
+    let way = order::way(desk, &lift.camera.r#box)?;
+    let by = vec![op(lift.op), op(who.op)];
+    let (d, l, b) = (desk.clone(), lift.clone(), by.clone());
+    let (number, order) = blocking(move || -> Result<_, Refusal> {
+        if !d.db.settle_lift(n, "ordered").map_err(plain)? {
+            return Err(Refusal(format!("request {n} was settled this very moment")));
+        }
+        let line = MaskOrder {
+            until: Some(until),
+            authority: Some(l.authority.clone()),
+            reason: Some(l.reason.clone()),
+            ask: Some(n),
+            ..blank("lift", &l.camera, &l.mask, &b)
+        };
+        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
+        let order = Order::MaskLift {
+            r#box: l.camera.r#box,
+            order: number,
+            cam: l.camera.cam,
+            mask: l.mask,
+            until,
+            authority: l.authority,
+            by: b,
+            made: d.now(),
+        };
+        Ok((number, order::signed(&d, &order)?))
+    })
+    .await
+    .map_err(plain)??;
+    let until = send(desk, way, &lift.camera, number, order, &by).await?;
+    until.ok_or_else(|| {
+        Refusal("the box lifted the mask and did not say until when; its log does".into())
+    })
+}
+
+/// The mask is to be back at once.
+pub async fn end(
+    desk: &Arc<Desk>,
+    camera: &BoxCamera,
+    reason: &str,
+    who: &Account,
+) -> Result<(), Refusal> {
+    may(who, END, "end a lift")?;
+    if reason.trim().is_empty() {
+        return Err(Refusal(
+            "an order needs a reason; nothing was ordered".into(),
+        ));
+    }
+    let way = order::way(desk, &camera.r#box)?;
+    let by = vec![op(who.op)];
+    let (d, c, b, r) = (
+        desk.clone(),
+        camera.clone(),
+        by.clone(),
+        reason.trim().to_owned(),
+    );
+    let (number, order) = blocking(move || -> Result<_, Refusal> {
+        let mask = in_force(&d, &c)?;
+        let line = MaskOrder {
+            mask: mask.map(|m| m.id),
+            reason: Some(keep_salted(&d, &r)?),
+            ..blank("end", &c, "", &b)
+        };
+        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
+        let order = Order::MaskEnd {
+            r#box: c.r#box,
+            order: number,
+            cam: c.cam,
+            by: b,
+            made: d.now(),
+        };
+        Ok((number, order::signed(&d, &order)?))
+    })
+    .await
+    .map_err(plain)??;
+    send(desk, way, camera, number, order, &by).await.map(drop)
+}
+
+/// Another mask, from a file with the keys of `[camera.mask]`; its id.
+pub async fn set(
+    desk: &Arc<Desk>,
+    camera: &BoxCamera,
+    file: &str,
+    who: &Account,
+) -> Result<String, Refusal> {
+    may(who, SET, "set a mask")?;
+    let mask: Mask = from_toml(file).map_err(|wrong| {
+        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
+        Refusal(format!(
+            "this mask cannot be used; nothing was ordered:{}",
+            all.concat()
+        ))
+    })?;
+    let way = order::way(desk, &camera.r#box)?;
+    let by = vec![op(who.op)];
+    let (d, c, b, m) = (desk.clone(), camera.clone(), by.clone(), mask.clone());
+    let (number, order) = blocking(move || -> Result<_, Refusal> {
+        let (_, cameras) = order::known(&d, &c.r#box)?;
+        order::camera(&c.r#box, &cameras, &c.cam)?;
+        let line = MaskOrder {
+            sha256: Some(hex(&m.digest())),
+            ..blank("set", &c, &m.id, &b)
+        };
+        let reviewer = m
+            .reviewer
+            .as_deref()
+            .map(|r| keep_salted(&d, r))
+            .transpose()?;
+        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
+        let order = Order::MaskSet {
+            r#box: c.r#box,
+            order: number,
+            cam: c.cam,
+            mask: m,
+            reviewer,
+            by: b,
+            made: d.now(),
+        };
+        Ok((number, order::signed(&d, &order)?))
+    })
+    .await
+    .map_err(plain)??;
+    send(desk, way, camera, number, order, &by).await?;
+    Ok(mask.id)
+}
+
+fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder {
+    MaskOrder {
+        what: what.into(),
+        r#box: camera.r#box.to_string(),
+        cam: camera.cam.clone(),
+        mask: Some(mask.to_owned()).filter(|m| !m.is_empty()),
+        until: None,
+        authority: None,
+        reason: None,
+        sha256: None,
+        ask: None,
+        by: by.to_vec(),
+    }
+}
+
+/// Whoever gave the order: the last to have a part in it.
+fn last(by: &[String]) -> &str {
+    by.last().map_or("sys:hub", String::as_str)
+}
+
+async fn send(
+    desk: &Arc<Desk>,
+    way: order::Way,
+    camera: &BoxCamera,
+    number: u64,
+    order: ToBox,
+    by: &[String],
+) -> Result<Option<Utc>, Refusal> {
+    let answered = way.send(desk, order, |heard| match heard {
+        ToHub::MaskDone { order, until, .. } if order == number => Some(Ok(until)),
+        ToHub::MaskFailed { order, why, .. } if order == number => Some(Err(why)),
+        _ => None,
+    });
+    let why = match answered.await {
+        Ok(until) => return Ok(until),
+        Err(why) => why,
+    };
+    let line = OrderFail {
+        order: number,
+        r#box: camera.r#box.to_string(),
+        cam: camera.cam.clone(),
+        why: why.chars().take(300).collect(),
+    };
+    let (d, who) = (desk.clone(), last(by).to_owned());
+    blocking(move || d.log.append(&who, &line).map(drop))
+        .await
+        .map_err(plain)?
+        .map_err(plain)?;
+    Err(Refusal(why))
+}
