@@ -106,24 +106,44 @@ pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
         .and_then(|()| whole.windows(part.len()).position(|w| w == part))
 }
 
+/// A part of a picture, in parts of its width and height: x, y, width, height.
+pub type Part = [f64; 4];
+pub const WHOLE: Part = [0.0, 0.0, 1.0, 1.0];
+
 /// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg; any size.
 pub fn magenta(file: &Path) -> Done<Vec<usize>> {
+    magenta_in(file, WHOLE)
+}
+
+/// The same within a part of the picture. Damaged pictures are looked at as far as they can be shown.
+pub fn magenta_in(file: &Path, part: Part) -> Done<Vec<usize>> {
     let stream = video(file)?;
     let side = |name: &str| {
         stream[name]
             .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
             .filter(|n| *n > 0)
             .ok_or_else(|| Trouble(format!("{}: no {name}", file.display())))
     };
-    // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing.
-    let (w, h) = (side("width")? / 4 * 2, side("height")? / 4 * 2);
-    let size = format!("scale={w}:{h}:flags=area,format=yuv444p");
+    let [x, y, w, h] = part;
+    // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing. All pictures of one
+    // size: a file may change its own.
+    let even = |n: f64| (n as usize / 4 * 2).max(2);
+    let (width, height) = (
+        even(side("width")? as f64 * w),
+        even(side("height")? as f64 * h),
+    );
+    let size = format!(
+        "crop=iw*{w}:ih*{h}:iw*{x}:ih*{y},scale={width}:{height}:flags=area,format=yuv444p"
+    );
     let raw = tool(
         "ffmpeg",
         args![
             "-v",
             "error",
+            "-flags",
+            "+output_corrupt",
+            "-flags2",
+            "+showall",
             "-i",
             file,
             "-map",
@@ -137,12 +157,14 @@ pub fn magenta(file: &Path) -> Done<Vec<usize>> {
             "-"
         ],
     )?;
-    let plane = w * h;
+    let plane = width * height;
     Ok(raw
         .chunks_exact(plane * 3)
         .map(|f| {
-            (0..plane)
-                .filter(|&i| f[plane + i] > 170 && f[plane * 2 + i] > 180)
+            let (u, v) = f[plane..].split_at(plane);
+            u.iter()
+                .zip(v)
+                .filter(|(u, v)| **u > 170 && **v > 180)
                 .count()
         })
         .collect())
