@@ -10,7 +10,7 @@
 //! with and without B pictures, and H.265; and one camera without a mask, which shows that the judge sees what there is to see.
 //!
 //! **The judge** opens every file on the box's disk with the box's own keys, at the end and, as it was, after each kill; stock
-//! ffmpeg decodes every picture. Cameras that send rubbish are judged within the polygon only: chance decoded may look like anything.
+//! ffmpeg decodes every picture. The whole picture counts: damage may move what is under the mask to beside it.
 //! The acts come from a shuffled pack, so that each comes in every run of a few minutes; the same seed, the same acts.
 use std::{
     collections::BTreeMap,
@@ -29,9 +29,7 @@ use crate::{
     cameras::{CELL, Cameras, Coded, Cover, OVER_MARKER, Place, Scene, marked},
     dice::Dice,
     hub::time,
-    keys,
-    pictures::{self, Part},
-    places, record,
+    keys, pictures, places, record,
     town::{Plan, Town},
     wait::{self, Look},
     workers,
@@ -42,8 +40,6 @@ const POLYGONS: [&str; 2] = [
     OVER_MARKER,
     "[[[0.60, 0.29], [0.81, 0.29], [0.81, 0.60], [0.60, 0.60]]]",
 ];
-/// What both of them cover.
-const UNDER: Part = [0.60, 0.30, 0.20, 0.30];
 /// A picture with fewer magenta pixels than this, at half its size, does not show the marker where it should be seen.
 const SEEN: usize = 100;
 /// A zone that went stays away for two groups of pictures at least.
@@ -62,7 +58,6 @@ struct Watched {
     id: &'static str,
     coded: Coded,
     mask: Mask,
-    rubbish: bool,
     /// Since when its own zone has been away.
     open: Option<Instant>,
     large: bool,
@@ -86,14 +81,8 @@ impl Watched {
     }
 }
 
-/// What this box's programs know of; a run leaves the rest out and says so.
-#[derive(Clone, Copy, Debug)]
-pub struct Known {
-    pub pixelated: bool,
-    pub own: bool,
-}
-
-fn watched(known: Known) -> Vec<Watched> {
+/// All, or those named.
+fn watched(only: &[String]) -> Vec<Watched> {
     use Coded::{H264, H264B, H265};
     use Cover::{Mosaic, Solid};
     let all = [
@@ -107,42 +96,19 @@ fn watched(known: Known) -> Vec<Watched> {
         ("c07", H264B, Mask::Own(Mosaic)),
         ("c08", H265, Mask::Own(Mosaic)),
     ];
-    let has = |mask: &Mask| match mask {
-        Mask::Burned(Mosaic) => known.pixelated,
-        Mask::Own(_) => known.own,
-        _ => true,
-    };
     all.into_iter()
-        .filter(|(_, _, mask)| has(mask))
+        .filter(|(id, _, mask)| {
+            *mask == Mask::None || only.is_empty() || only.iter().any(|o| o == id)
+        })
         .map(|(id, coded, mask)| Watched {
             id,
             coded,
             mask,
-            rubbish: false,
             open: None,
             large: false,
             acts: BTreeMap::new(),
         })
         .collect()
-}
-
-/// Asks the box's own check of its configuration.
-pub fn known(folder: &Path) -> Done<Known> {
-    let one = |name: &str, change: fn(Plan) -> Plan| -> Done<bool> {
-        let plan = Plan::new(name)
-            .camera("c01", "rtsp://127.0.0.1:1/x")
-            .mask("m1", OVER_MARKER);
-        let town = Town::make(&folder.join(name), change(plan))?;
-        let said = town.command(crate::args!["check-config"])?;
-        if said.status != 0 && !said.err.contains("no such key is known") {
-            return Err(Trouble(format!("check-config: {}{}", said.out, said.err)));
-        }
-        Ok(said.status == 0)
-    };
-    Ok(Known {
-        pixelated: one("pixelated", |p| p.pixelated(None))?,
-        own: one("own", Plan::by_camera)?,
-    })
 }
 
 fn plan(all: &[Watched], cameras: &Cameras, version: usize) -> Plan {
@@ -214,7 +180,7 @@ impl Judge {
     }
 
     /// None: not one whole picture is in it.
-    fn look(&self, file: &Path, part: Part) -> Done<Option<Seen>> {
+    fn look(&self, file: &Path) -> Done<Option<Seen>> {
         let bytes = keys::plain(file, &self.identities)?;
         let Ok(segment) = footage::mp4::parse(&bytes) else {
             return Ok(None);
@@ -224,7 +190,7 @@ impl Judge {
         }
         let plain = self.scratch.join("plain.mp4");
         fs::write(&plain, &bytes).told(plain.display())?;
-        let seen = pictures::magenta_in(&plain, part)?;
+        let seen = pictures::magenta(&plain)?;
         let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
         Ok(Some(Seen {
             pictures: segment.samples.len(),
@@ -304,12 +270,11 @@ const PACK: [&str; 24] = [
     "restart",
 ];
 
-/// So many seconds of faults; then everything on the disk is judged.
-pub fn marker(secs: u64, seed: u64) -> Done<()> {
+/// So many seconds of faults; then everything on the disk is judged. Of all cameras, or those named (and the one without a mask).
+pub fn marker(secs: u64, seed: u64, only: &[String]) -> Done<()> {
     let folder = Folder::new("marker")?;
-    let known = known(folder.path())?;
-    println!("marker: {secs} s, seed {seed}, {known:?}");
-    let all = watched(known);
+    println!("marker: {secs} s, seed {seed}");
+    let all = watched(only);
     println!(
         "marker: the judge saw what it had to in {} pictures of the cameras' own",
         controls(&all)?
@@ -414,7 +379,6 @@ impl Run {
                 // Of a camera that is not decoded, chance between key pictures would be recorded as it came: no matter for masks.
                 let keys = matches!(self.all[i].mask, Mask::Own(_));
                 self.all[i].act(card);
-                self.all[i].rubbish = true;
                 let pictures = if keys {
                     1
                 } else {
@@ -584,10 +548,6 @@ impl Run {
         Ok(())
     }
 
-    fn part(w: &Watched) -> Part {
-        if w.rubbish { UNDER } else { pictures::WHOLE }
-    }
-
     /// What a killed box left open on its disk, before it can mend it.
     fn torn(&mut self) -> Done<()> {
         let judge = Judge::new(&self.town, self.folder.path())?;
@@ -596,7 +556,7 @@ impl Run {
             let Some(w) = of(&self.all, &file) else {
                 continue;
             };
-            if let Some(seen) = judge.look(&file, Self::part(w))? {
+            if let Some(seen) = judge.look(&file)? {
                 self.shows(w, &file, &seen)?;
                 self.counts.entry(w.id).or_default().torn_frames += seen.decoded;
             }
@@ -623,7 +583,7 @@ impl Run {
             let Some(w) = of(&self.all, &file) else {
                 return Err(Trouble(format!("{}: of no camera", file.display())));
             };
-            let Some(seen) = judge.look(&file, Self::part(w))? else {
+            let Some(seen) = judge.look(&file)? else {
                 if file.to_string_lossy().ends_with(".mp4.age") {
                     wrong.push(format!("{}: no pictures in it", file.display()));
                 }

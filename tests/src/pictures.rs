@@ -106,17 +106,9 @@ pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
         .and_then(|()| whole.windows(part.len()).position(|w| w == part))
 }
 
-/// A part of a picture, in parts of its width and height: x, y, width, height.
-pub type Part = [f64; 4];
-pub const WHOLE: Part = [0.0, 0.0, 1.0, 1.0];
-
-/// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg; any size.
+/// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg, of damaged pictures as far as
+/// they can be shown; any size.
 pub fn magenta(file: &Path) -> Done<Vec<usize>> {
-    magenta_in(file, WHOLE)
-}
-
-/// The same within a part of the picture. Damaged pictures are looked at as far as they can be shown.
-pub fn magenta_in(file: &Path, part: Part) -> Done<Vec<usize>> {
     let stream = video(file)?;
     let side = |name: &str| {
         stream[name]
@@ -124,17 +116,10 @@ pub fn magenta_in(file: &Path, part: Part) -> Done<Vec<usize>> {
             .filter(|n| *n > 0)
             .ok_or_else(|| Trouble(format!("{}: no {name}", file.display())))
     };
-    let [x, y, w, h] = part;
-    // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing. All pictures of one
-    // size: a file may change its own.
-    let even = |n: f64| (n as usize / 4 * 2).max(2);
-    let (width, height) = (
-        even(side("width")? as f64 * w),
-        even(side("height")? as f64 * h),
-    );
-    let size = format!(
-        "crop=iw*{w}:ih*{h}:iw*{x}:ih*{y},scale={width}:{height}:flags=area,format=yuv444p"
-    );
+    // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing.
+    let half = |n: u64| usize::try_from(n / 4 * 2).unwrap_or(2).max(2);
+    let (width, height) = (half(side("width")?), half(side("height")?));
+    let size = format!("scale={width}:{height}:flags=area,format=yuv444p");
     let raw = tool(
         "ffmpeg",
         args![
