@@ -18,6 +18,7 @@ pub mod dice;
 pub mod disks;
 pub mod fault;
 pub mod hub;
+pub mod judge;
 pub mod keys;
 pub mod marker;
 pub mod measure;

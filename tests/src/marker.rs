@@ -29,7 +29,8 @@ use crate::{
     cameras::{CELL, Cameras, Coded, Cover, OVER_MARKER, Place, Scene, marked},
     dice::Dice,
     hub::time,
-    keys, pictures, places, record,
+    judge::{Judge, Seen, sealed},
+    pictures, places, record,
     town::{Plan, Town},
     wait::{self, Look},
     workers,
@@ -152,68 +153,6 @@ fn controls(all: &[Watched]) -> Done<usize> {
         }
     }
     Ok(frames)
-}
-
-/// What one file shows.
-struct Seen {
-    pictures: usize,
-    keys: u64,
-    decoded: usize,
-    worst: usize,
-    sha256: String,
-}
-
-/// Opens footage with the box's keys, has ffmpeg decode it, counts.
-struct Judge {
-    identities: Vec<String>,
-    scratch: PathBuf,
-}
-
-impl Judge {
-    fn new(town: &Town, folder: &Path) -> Done<Self> {
-        let scratch = folder.join("judge");
-        fs::create_dir_all(&scratch).told(scratch.display())?;
-        Ok(Self {
-            identities: keys::identities(&town.state, &scratch)?,
-            scratch,
-        })
-    }
-
-    /// None: not one whole picture is in it.
-    fn look(&self, file: &Path) -> Done<Option<Seen>> {
-        let bytes = keys::plain(file, &self.identities)?;
-        let Ok(segment) = footage::mp4::parse(&bytes) else {
-            return Ok(None);
-        };
-        if segment.samples.is_empty() {
-            return Ok(None);
-        }
-        let plain = self.scratch.join("plain.mp4");
-        fs::write(&plain, &bytes).told(plain.display())?;
-        let seen = pictures::magenta(&plain)?;
-        let digest = ring::digest::digest(&ring::digest::SHA256, &bytes);
-        Ok(Some(Seen {
-            pictures: segment.samples.len(),
-            keys: segment.samples.iter().filter(|s| s.key).count() as u64,
-            decoded: seen.len(),
-            worst: seen.iter().copied().max().unwrap_or(0),
-            sha256: digest.as_ref().iter().map(|b| format!("{b:02x}")).collect(),
-        }))
-    }
-}
-
-/// Every sealed file on the box's disk, whatever its name.
-fn sealed(town: &Town) -> Vec<PathBuf> {
-    let begins = |f: &Path| {
-        use std::io::Read;
-        let mut head = [0; 20];
-        fs::File::open(f).is_ok_and(|mut f| f.read_exact(&mut head).is_ok())
-            && &head == b"age-encryption.org/v"
-    };
-    places::files_below(&town.volume, "")
-        .into_iter()
-        .filter(|f| begins(f))
-        .collect()
 }
 
 /// The camera whose folder a file is in.
@@ -524,7 +463,7 @@ impl Run {
     }
 
     /// What is wrong with a file, if something is.
-    fn shows(&self, w: &Watched, file: &Path, seen: &Seen) -> Done<()> {
+    fn shows(w: &Watched, file: &Path, seen: &Seen, plain: &Path) -> Done<()> {
         let name = file
             .file_name()
             .unwrap_or_default()
@@ -537,7 +476,7 @@ impl Run {
             let kept = places::target()
                 .join("tmp")
                 .join(format!("shows-the-marker-{name}"));
-            fs::copy(self.folder.path().join("judge/plain.mp4"), &kept).told(kept.display())?;
+            fs::copy(plain, &kept).told(kept.display())?;
             return Err(Trouble(format!(
                 "{}: a recorded picture shows {} pixels of the marker: {name}; kept in {}",
                 w.what(),
@@ -557,7 +496,7 @@ impl Run {
                 continue;
             };
             if let Some(seen) = judge.look(&file)? {
-                self.shows(w, &file, &seen)?;
+                Self::shows(w, &file, &seen, &judge.plain())?;
                 self.counts.entry(w.id).or_default().torn_frames += seen.decoded;
             }
         }
@@ -589,7 +528,7 @@ impl Run {
                 }
                 continue;
             };
-            if let Err(e) = self.shows(w, &file, &seen) {
+            if let Err(e) = Self::shows(w, &file, &seen, &judge.plain()) {
                 wrong.push(e.0);
             }
             let Some(line) = lines.remove(&seen.sha256) else {
