@@ -28,9 +28,10 @@ bench: ready
 fault: ready
 	target/release/fault
 
-## soak         flapping cameras; MINUTES=30
+## soak         flapping cameras, then the marker under every kind of mask, MINUTES=30 each
 soak: ready
 	target/release/soak --minutes $(MINUTES)
+	target/release/marker --minutes $(MINUTES)
 
 ## fuzz         the parsers of everything that comes from outside, many cases
 fuzz: install

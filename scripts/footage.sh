@@ -74,11 +74,57 @@ make_file small-480x270p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 48
 # With B pictures: coded in another order than shown. Its .shown file has, for each picture as coded, its place in the order shown.
 make_file bframes-360p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360)" -an -c:v libx264 -preset superfast \
     -b:v 500k -maxrate 500k -bufsize 500k -x264-params "keyint=24:min-keyint=24:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none:open-gop=0:aud=1:repeat-headers=1" -f h264
-if [ ! -s "$out/bframes-360p12.h264.shown" ] || [ "$out/bframes-360p12.h264" -nt "$out/bframes-360p12.h264.shown" ]; then
+# shown NAME : writes NAME.shown, for each picture as coded its place in the order shown.
+shown() {
+    local name=$1
+    [ -s "$out/$name.shown" ] && [ ! "$out/$name" -nt "$out/$name.shown" ] && return
     # The decoder says of each picture shown which one as coded it was.
-    ffprobe -v error -select_streams v:0 -show_entries frame=coded_picture_number -of csv=p=0 "$out/bframes-360p12.h264" | tr -d ',' \
-        | awk 'NF { print $1, n++ }' | sort -n | awk '{ print $2 }' >"$out/bframes-360p12.h264.shown"
-fi
+    ffprobe -v error -select_streams v:0 -show_entries frame=coded_picture_number -of csv=p=0 "$out/$name" | tr -d ',' \
+        | awk 'NF { print $1, n++ }' | sort -n | awk '{ print $2 }' >"$out/$name.shown"
+}
+shown bframes-360p12.h264
+
+# The marked scene as cameras with privacy zones of their own send it: a checker of magenta and green moves under the polygon
+# x 0.60 to 0.80, y 0.30 to 0.60. Its squares average to grey: what a mosaic leaves of it is no magenta, while one square seen is.
+# COVER: open (no zone), solid (black) or mosaic (cells of 24 pixels, the picture's origin a corner of one); SOLID-open and so on:
+# one group of pictures in whose middle the zone goes, or comes.
+# marked NAME.CODEC UNIT GROUP PICTURES COVER ENCODER… : the picture is 80 by 45 units.
+marked() {
+    local name=$1 u=$2 group=$3 pictures=$4 cover=$5 enable=1 box; shift 5
+    case $cover in
+        open-*) enable="gte(n\,$((group / 2)))"; cover=${cover#*-} ;;
+        *-open) enable="lt(n\,$((group / 2)))"; cover=${cover%-*} ;;
+    esac
+    case $cover in
+        open) box=null ;;
+        solid) box="drawbox=x=$((46 * u)):y=$((12 * u)):w=$((20 * u)):h=$((16 * u)):color=black:t=fill:enable='$enable'" ;;
+        mosaic) box="split[a][b];[b]crop=$((18 * u)):$((15 * u)):$((48 * u)):$((12 * u)),pixelize=w=24:h=24[p];[a][p]overlay=$((48 * u)):$((12 * u)):enable='$enable'" ;;
+        *) die "$name: no cover $cover" ;;
+    esac
+    make_file "$name" -r 12 -i "$source" \
+        -f lavfi -i "color=black:s=$((10 * u))x$((6 * u)):r=12,format=gbrp,geq=r='255*mod(floor(X/$u)+floor(Y/$u),2)':g='255-255*mod(floor(X/$u)+floor(Y/$u),2)':b='255*mod(floor(X/$u)+floor(Y/$u),2)',format=yuv444p" \
+        -frames:v "$pictures" -filter_complex "[0]$(shape $((80 * u)):$((45 * u)))[s];[s][1]overlay=format=yuv444:x='2*trunc($u*(25.6+0.8*sin(t*3)))':y='2*trunc($u*(8.7+1.2*sin(t*2)))',format=yuv420p,$box" \
+        -an "$@"
+}
+# family NAME.CODEC UNIT GROUP COVER… -- ENCODER… : NAME-COVER.CODEC for each; 20 seconds, what changes in the middle one group.
+family() {
+    local name=${1%.*} codec=${1##*.} u=$2 group=$3 covers=() cover; shift 3
+    while [ "$1" != -- ]; do covers+=("$1"); shift; done
+    shift
+    for cover in "${covers[@]}"; do
+        marked "$name-$cover.$codec" "$u" "$group" "$([[ $cover == *-* ]] && echo "$group" || echo 240)" "$cover" "$@"
+    done
+}
+every=(open solid mosaic solid-open open-solid mosaic-open open-mosaic)
+family marker-360p12.h264 8 12 "${every[@]}" -- -c:v libx264 -preset superfast -b:v 600k -maxrate 600k -bufsize 600k \
+    -x264-params "$(x264 12)" -f h264
+family marker-b-360p12.h264 8 24 "${every[@]}" -- -c:v libx264 -preset superfast -b:v 600k -maxrate 600k -bufsize 600k \
+    -x264-params "keyint=24:min-keyint=24:scenecut=0:bframes=2:b-adapt=0:b-pyramid=none:open-gop=0:aud=1:repeat-headers=1" -f h264
+for cover in "${every[@]}"; do shown "marker-b-360p12-$cover.h264"; done
+family marker-360p12.h265 8 24 "${every[@]}" -- -c:v libx265 -preset ultrafast -b:v 500k \
+    -x265-params "log-level=error:keyint=24:min-keyint=24:scenecut=0:open-gop=0:bframes=0:aud=1:repeat-headers=1" -f hevc
+family marker-720p12.h264 16 24 open solid -- -c:v libx264 -preset superfast -b:v 1200k -maxrate 1200k -bufsize 1200k \
+    -x264-params "$(x264 24)" -f h264
 make_file street.aac -f lavfi -i "anoisesrc=color=brown:amplitude=0.2:sample_rate=16000:duration=20:seed=7" \
     -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=16000:duration=20" \
     -filter_complex "[0][1]amix=inputs=2:weights=1 0.4,aformat=channel_layouts=mono" -c:a aac -b:a 32k -f adts
@@ -99,6 +145,15 @@ check street-720p25.h264 h264 1280 720 250 50
 check masked-640x360p12.h264 h264 640 360 240 24
 check small-360p12.h265 hevc 640 360 240 24
 check small-480x270p12.h264 h264 480 270 240 24
+for cover in open solid mosaic; do
+    check "marker-360p12-$cover.h264" h264 640 360 240 12
+    check "marker-360p12-$cover.h265" hevc 640 360 240 24
+done
+for cover in open solid; do check "marker-720p12-$cover.h264" h264 1280 720 240 24; done
+for change in solid-open open-solid mosaic-open open-mosaic; do
+    check "marker-360p12-$change.h264" h264 640 360 12 12
+    check "marker-360p12-$change.h265" hevc 640 360 24 24
+done
 [ "$(sort -n "$out/bframes-360p12.h264.shown" | awk '$1 != NR - 1' | wc -l) $(wc -l <"$out/bframes-360p12.h264.shown") $(head -4 "$out/bframes-360p12.h264.shown" | tr '\n' ' ')" = "0 240 0 3 1 2 " ] \
     || { rm -f "$out/bframes-360p12.h264".*; die "bframes-360p12.h264 is not coded as was meant; run again to make it anew"; }
 [ "$(ffprobe -v error -show_entries stream=codec_name,sample_rate,channels -of csv=p=0 "$out/street.aac")" = aac,16000,1 ] \

@@ -31,16 +31,20 @@ Orders, one JSON object a line on stdin; each is answered by one line on stdout 
     {"id": 10, "do": "flood", "cam": …, "times": 50}        each picture so many times, in the time of one
     {"id": 11, "do": "appear", "cam": …}                    a camera that was away comes up
     {"id": 12, "do": "event", "cam": …, "topic": "tns1:VideoSource/MotionAlarm", "on": true}     of a camera with "events": true
-    {"id": 13, "do": "stats"}    {"id": 14, "do": "quit"}
+    {"id": 13, "do": "show", "cam": …, "file": …, "then": …}  like resolution; when that file has been sent once, the other goes on
+    {"id": 14, "do": "rubbish", "cam": …, "pictures": 3, "keys": true}  so many (key) pictures are sent with random bytes for pictures
+    {"id": 15, "do": "stats"}    {"id": 16, "do": "quit"}
 The path's first slash may be left out. Events come as lines without "id":
     {"event": "ready", "port": 40123, "cameras": {"/ashby/c01": "rtsp://127.0.0.1:40123/ashby/c01", …}}
     {"event": "play", "cam": "/ashby/c01", "viewers": 1} {"event": "gone", "cam": …, "viewers": 0} {"event": "back", "cam": …}
+    {"event": "shows", "cam": …, "file": "marker-360p12-open.h264"}     the first picture of another file has been sent to somebody
 Ends when stdin ends, so that no camera outlives the test that started it; --stay keeps it running until a signal.
 """
 import argparse
 import heapq
 import json
 import os
+import random
 import re
 import signal
 import sys
@@ -82,7 +86,8 @@ class Track:
     """A file's pictures (or sound frames) in memory, shared by every camera that shows it."""
     loaded = {}
 
-    def __init__(self, codec, units, keys, secs, caps, shown=None):
+    def __init__(self, name, codec, units, keys, secs, caps, shown=None):
+        self.name = name
         self.shown = shown                   # with B pictures: place in the order shown, per picture as coded
         self.codec, self.units, self.keys, self.secs, self.caps = codec, units, keys, secs, caps
         self.bytes = sum(u.get_size() for u in units)
@@ -117,7 +122,7 @@ class Track:
                     shown = [int(line) for line in file]
                 if len(shown) != len(units):
                     raise Bad(f"{path}.shown: {len(shown)} lines for {len(units)} pictures")
-            cls.loaded[what] = cls(codec, [Gst.Buffer.new_wrapped(u) for u in units], keys, 1 / fps, caps, shown)
+            cls.loaded[what] = cls(os.path.basename(path), codec, [Gst.Buffer.new_wrapped(u) for u in units], keys, 1 / fps, caps, shown)
         return cls.loaded[what]
 
     @classmethod
@@ -143,7 +148,7 @@ class Track:
             if not units:
                 raise Bad(f"{path}: no sound in it")
             caps = Gst.Caps.from_string(f"audio/mpeg,mpegversion=4,stream-format=adts,framed=true,rate={rate},channels={channels}")
-            cls.loaded[what] = cls("aac", [Gst.Buffer.new_wrapped(u) for u in units], range(len(units)), Fraction(1024, rate), caps)
+            cls.loaded[what] = cls(os.path.basename(path), "aac", [Gst.Buffer.new_wrapped(u) for u in units], range(len(units)), Fraction(1024, rate), caps)
         return cls.loaded[what]
 
 
@@ -174,6 +179,9 @@ class Feed:
         time_sent = self.base + (self.n + Fraction(self.turns, camera.flood)) * stamp
         if not camera.stalled:
             buffer = self.track.units[self.at].copy()    # header only; the bytes are shared
+            if camera.rubbish and self.track.codec != "aac" and (self.at in camera.key_set(self.track) or not camera.rubbish_keys):
+                camera.rubbish -= 1
+                buffer = rubbish(buffer, self.track.codec)
             later = (self.track.shown[self.at] - self.at) * stamp if self.track.shown else 0
             # With B pictures one is decoded up to two pictures before it is shown.
             early = 2 * stamp if self.track.shown else 0
@@ -183,6 +191,9 @@ class Feed:
             if self.source.push_buffer(buffer) != Gst.FlowReturn.OK:
                 return False
             camera.sent += 1
+            if camera.shows is not self.track and self.track.codec != "aac":
+                camera.shows = self.track
+                tell({"event": "shows", "cam": camera.path, "file": self.track.name})
         self.turns += 1
         if self.turns < camera.flood:
             return True
@@ -195,6 +206,8 @@ class Feed:
         """What changes only at a key picture: another file, or going on after a stall."""
         camera, keys = self.camera, self.track.keys
         if self.at >= len(self.track.units):
+            if camera.then and camera.track is self.track:
+                camera.track, camera.then = camera.then, None
             self.at = 0
         if camera.track is not self.track and (self.at in camera.key_set(self.track) or camera.stalled):
             self.base += self.n * self.track.secs
@@ -203,6 +216,23 @@ class Feed:
         if camera.resuming and not camera.stalled:
             self.at = next((k for k in keys if k >= self.at), 0) if self.track is camera.track else 0
             camera.resuming = False
+
+
+def rubbish(buffer, codec):
+    """A picture whose headers are as they were and whose slices are chance. No zeros: nothing in it looks like a start code."""
+    data = bytearray(buffer.extract_dup(0, buffer.get_size()))
+    starts = [m.end() for m in re.finditer(rb"\x00\x00\x01", data)]
+    for start, stop in zip(starts, starts[1:] + [len(data)]):
+        kind = data[start] & 31 if codec == "h264" else data[start] >> 1 & 63
+        if kind <= 5 or codec == "h265" and kind < 32:
+            for i in range(start + 8, stop):
+                data[i] = DICE.randrange(1, 256)
+    made = Gst.Buffer.new_wrapped(bytes(data))
+    made.pts, made.dts, made.duration = buffer.pts, buffer.dts, buffer.duration
+    return made
+
+
+DICE = random.Random(20261122)
 
 
 class Pump(threading.Thread):
@@ -279,6 +309,8 @@ class Camera:
         self.announced = scene.get("announced")
         self.away = bool(scene.get("away"))
         self.flood = 1
+        self.then, self.shows = None, self.track     # the file after this one; the one last sent
+        self.rubbish, self.rubbish_keys = 0, False
         self.lose, self.lost = 0, 0
         self.sent, self.viewers, self.plays = 0, 0, 0
         self.feeds, self.pay, self.element = [], None, None
@@ -459,7 +491,7 @@ class Server:
             return {}
         orders = {"stall": self.stall, "resume": self.resume, "drop": self.drop, "reboot": self.reboot, "resolution": self.resolution,
                   "clock-jump": self.clock_jump, "event": self.event, "password": self.password, "lose": self.lose,
-                  "codec": self.codec, "flood": self.flood, "appear": self.appear}
+                  "codec": self.codec, "flood": self.flood, "appear": self.appear, "show": self.show, "rubbish": self.send_rubbish}
         if what not in orders:
             raise Bad(f"unknown order {what!r}")
         path = "/" + str(order.get("cam", "")).lstrip("/")
@@ -489,12 +521,29 @@ class Server:
         GLib.timeout_add(max(1, int(secs * 1000)), back)
         return {"closed": closed}
 
-    def resolution(self, camera, order):
-        track = Track.video(order.get("file", ""), order.get("codec"), camera.fps)
+    @staticmethod
+    def same_codec(camera, file, order):
+        track = Track.video(file, order.get("codec"), camera.fps)
         if track.codec != camera.track.codec:
             raise Bad(f"{camera.path} is {camera.track.codec}, the file {track.codec}; a camera keeps its codec within a session")
-        camera.first_key = track.keys[0]
+        return track
+
+    def resolution(self, camera, order):
+        track = self.same_codec(camera, order.get("file", ""), order)
+        camera.first_key, camera.then = track.keys[0], None
         camera.track = track
+
+    def show(self, camera, order):
+        track, then = (self.same_codec(camera, order.get(key, ""), order) for key in ("file", "then"))
+        # Without a viewer nobody sees the first: it is past when one comes.
+        if not camera.feeds or camera.feeds[0].over:
+            track, then = then, None
+        camera.first_key, camera.then = track.keys[0], then
+        camera.track = track
+
+    def send_rubbish(self, camera, order):
+        camera.rubbish_keys = bool(order.get("keys"))
+        camera.rubbish = max(1, int(order.get("pictures", 1)))
 
     def codec(self, camera, order):
         track = Track.video(order.get("file", ""), order.get("codec"), camera.fps)

@@ -14,10 +14,57 @@ use crate::{Done, Told, Trouble, places};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a camera of the marked scene sends its pictures in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coded {
+    /// A key picture each second.
+    H264,
+    /// With B pictures; a key picture each two seconds, as the next.
+    H264B,
+    H265,
+}
+
+/// How a camera's own privacy zone looks: black, or a mosaic of [`CELL`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cover {
+    Solid,
+    Mosaic,
+}
+
+/// Pixels of a mosaic's cell, in footage 360 high: 15 of them are as high as the picture.
+pub const CELL: u32 = 24;
+
+/// Where in a group of pictures a camera's zone goes or comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Key,
+    Middle,
+}
+
+/// A file of the marked scene, see scripts/footage.sh; `cover` is `open`, `solid`, `mosaic` or a change such as `solid-open`.
+pub fn marked(coded: Coded, cover: &str) -> String {
+    let (stem, codec) = match coded {
+        Coded::H264 => ("marker-360p12", "h264"),
+        Coded::H264B => ("marker-b-360p12", "h264"),
+        Coded::H265 => ("marker-360p12", "h265"),
+    };
+    format!("{stem}-{cover}.{codec}")
+}
+
+impl Cover {
+    pub fn name(self) -> &'static str {
+        match self {
+            Cover::Solid => "solid",
+            Cover::Mosaic => "mosaic",
+        }
+    }
+}
+
 /// Which cameras there are.
 #[derive(Default)]
 pub struct Scene {
     cameras: Vec<Value>,
+    zones: BTreeMap<String, (Coded, Cover)>,
     trouble: Option<Trouble>,
 }
 
@@ -76,6 +123,30 @@ impl Scene {
         self.one(path, "masked-640x360p12.h264", 12, json!({}))
     }
 
+    /// H.264, 640×360, 12 a second: a checker of magenta and green moves under [`OVER_MARKER`]. See [`crate::marker`].
+    pub fn marker(self, path: &str) -> Self {
+        self.marker_in(path, Coded::H264)
+    }
+
+    pub fn marker_in(self, path: &str, coded: Coded) -> Self {
+        self.one(path, &marked(coded, "open"), 12, json!({}))
+    }
+
+    /// The same scene as a camera sends it whose own privacy zone covers the marker in black; see [`Cameras::uncover`].
+    pub fn zoned(self, path: &str) -> Self {
+        self.zoned_in(path, Coded::H264, Cover::Solid)
+    }
+
+    /// The same with a mosaic of [`CELL`], and B pictures.
+    pub fn zoned_pixelated(self, path: &str) -> Self {
+        self.zoned_in(path, Coded::H264B, Cover::Mosaic)
+    }
+
+    pub fn zoned_in(mut self, path: &str, coded: Coded, cover: Cover) -> Self {
+        self.zones.insert(path.to_owned(), (coded, cover));
+        self.one(path, &marked(coded, cover.name()), 12, json!({}))
+    }
+
     /// Any file of target/footage.
     pub fn file(self, path: &str, file: &str, fps: u32) -> Self {
         self.one(path, file, fps, json!({}))
@@ -102,6 +173,7 @@ pub struct Cameras {
     to: Mutex<Option<(ChildStdin, u64)>>,
     heard: Arc<(Mutex<Heard>, Condvar)>,
     urls: BTreeMap<String, String>,
+    zones: BTreeMap<String, (Coded, Cover)>,
     pub port: u16,
 }
 
@@ -153,6 +225,7 @@ impl Cameras {
             to: Mutex::new(Some((to, 0))),
             heard,
             urls: BTreeMap::new(),
+            zones: scene.zones,
             port: 0,
         };
         let ready = cameras.event_since(0, "the cameras are ready", |e| e["event"] == "ready")?;
@@ -312,6 +385,52 @@ impl Cameras {
     pub fn flood(&self, path: &str, times: u32) -> Done<()> {
         self.order("flood", json!({"cam": path, "times": times}))
             .map(drop)
+    }
+    /// Its privacy zone is taken away: at its next key picture, or in the middle of the group that begins there.
+    pub fn uncover(&self, path: &str, at: Place) -> Done<()> {
+        self.zone(path, at, |cover| (cover, "open"))
+    }
+    /// Its privacy zone is back.
+    pub fn cover(&self, path: &str, at: Place) -> Done<()> {
+        self.zone(path, at, |cover| ("open", cover))
+    }
+    fn zone(
+        &self,
+        path: &str,
+        at: Place,
+        change: impl Fn(&'static str) -> (&'static str, &'static str),
+    ) -> Done<()> {
+        let Some((coded, cover)) = self.zones.get(path) else {
+            return Err(Trouble(format!("{path} has no privacy zone of its own")));
+        };
+        let (from, to) = change(cover.name());
+        let then = places::footage(&marked(*coded, to))?;
+        let file = match at {
+            Place::Key => then.clone(),
+            Place::Middle => places::footage(&marked(*coded, &format!("{from}-{to}")))?,
+        };
+        self.order("show", json!({"cam": path, "file": file, "then": then}))
+            .map(drop)
+    }
+    /// Waits until a picture with its zone in place, or without, has been sent, counting from event number `since`: of a change in
+    /// mid-group the key picture after it.
+    pub fn shown(&self, since: usize, path: &str, covered: bool) -> Done<()> {
+        let Some((coded, cover)) = self.zones.get(path) else {
+            return Err(Trouble(format!("{path} has no privacy zone of its own")));
+        };
+        let file = marked(*coded, if covered { cover.name() } else { "open" });
+        self.event_since(since, &format!("{path} shows {file}"), |e| {
+            e["event"] == "shows" && e["cam"] == path && e["file"] == file.as_str()
+        })
+        .map(drop)
+    }
+    /// So many pictures, or key pictures, are sent with chance in place of pictures.
+    pub fn rubbish(&self, path: &str, pictures: u32, keys: bool) -> Done<()> {
+        self.order(
+            "rubbish",
+            json!({"cam": path, "pictures": pictures, "keys": keys}),
+        )
+        .map(drop)
     }
     /// A camera that was away comes up.
     pub fn appear(&self, path: &str) -> Done<()> {

@@ -18,16 +18,20 @@ pub mod dice;
 pub mod disks;
 pub mod fault;
 pub mod hub;
+pub mod judge;
 pub mod keys;
+pub mod marker;
 pub mod measure;
 pub mod pictures;
 pub mod places;
 pub mod powercut;
 pub mod program;
+pub mod record;
 pub mod relay;
 pub mod start;
 pub mod town;
 pub mod wait;
+pub mod workers;
 
 pub use places::Folder;
 

@@ -106,24 +106,29 @@ pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
         .and_then(|()| whole.windows(part.len()).position(|w| w == part))
 }
 
-/// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg; any size.
+/// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg, of damaged pictures as far as
+/// they can be shown; any size.
 pub fn magenta(file: &Path) -> Done<Vec<usize>> {
     let stream = video(file)?;
     let side = |name: &str| {
         stream[name]
             .as_u64()
-            .and_then(|n| usize::try_from(n).ok())
             .filter(|n| *n > 0)
             .ok_or_else(|| Trouble(format!("{}: no {name}", file.display())))
     };
     // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing.
-    let (w, h) = (side("width")? / 4 * 2, side("height")? / 4 * 2);
-    let size = format!("scale={w}:{h}:flags=area,format=yuv444p");
+    let half = |n: u64| usize::try_from(n / 4 * 2).unwrap_or(2).max(2);
+    let (width, height) = (half(side("width")?), half(side("height")?));
+    let size = format!("scale={width}:{height}:flags=area,format=yuv444p");
     let raw = tool(
         "ffmpeg",
         args![
             "-v",
             "error",
+            "-flags",
+            "+output_corrupt",
+            "-flags2",
+            "+showall",
             "-i",
             file,
             "-map",
@@ -137,12 +142,14 @@ pub fn magenta(file: &Path) -> Done<Vec<usize>> {
             "-"
         ],
     )?;
-    let plane = w * h;
+    let plane = width * height;
     Ok(raw
         .chunks_exact(plane * 3)
         .map(|f| {
-            (0..plane)
-                .filter(|&i| f[plane + i] > 170 && f[plane * 2 + i] > 180)
+            let (u, v) = f[plane..].split_at(plane);
+            u.iter()
+                .zip(v)
+                .filter(|(u, v)| **u > 170 && **v > 180)
                 .count()
         })
         .collect())

@@ -35,7 +35,8 @@ struct PlannedCamera {
     url: String,
     login: Option<(String, String)>,
     mask: Option<(String, String)>,
-    review: Option<String>,
+    /// More lines of its `[camera.mask]`.
+    mask_keys: Vec<String>,
     timelapse: Option<(u32, Option<(String, u32)>)>,
     sound: Option<String>,
     udp: bool,
@@ -82,7 +83,7 @@ impl Plan {
             url: url.into(),
             login: None,
             mask: None,
-            review: None,
+            mask_keys: Vec::new(),
             timelapse: None,
             sound: None,
             udp: false,
@@ -117,13 +118,32 @@ impl Plan {
     pub fn udp(self) -> Self {
         self.last(|c| c.udp = true)
     }
-    /// Mask of the camera named last; polygons as in the configuration file.
-    /// The date by which its mask is to be looked at again.
-    pub fn review(self, day: &str) -> Self {
-        self.last(|c| c.review = Some(day.into()))
-    }
+    /// Mask of the camera named last; polygons as in the configuration file. Those below say more of it.
     pub fn mask(self, id: &str, polygons: &str) -> Self {
         self.last(|c| c.mask = Some((id.into(), polygons.into())))
+    }
+    fn mask_key(self, line: String) -> Self {
+        self.last(|c| c.mask_keys.push(line))
+    }
+    /// The date by which its mask is to be looked at again.
+    pub fn review(self, day: &str) -> Self {
+        self.mask_key(format!("review = {day}"))
+    }
+    /// Its mask is the camera's own; the box proves it.
+    pub fn by_camera(self) -> Self {
+        self.mask_key("how = \"camera\"".into())
+    }
+    /// Its mask is a mosaic, of cells so large where the camera makes it.
+    pub fn pixelated(self, cell: Option<u32>) -> Self {
+        let this = self.mask_key("style = \"pixelated\"".into());
+        match cell {
+            Some(cell) => this.mask_key(format!("cell = {cell}")),
+            None => this,
+        }
+    }
+    /// The colour the camera covers with, e.g. `#000000`.
+    pub fn colour(self, colour: &str) -> Self {
+        self.mask_key(format!("colour = {colour:?}"))
     }
 }
 
@@ -195,8 +215,9 @@ impl Town {
             }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");
-                if let Some(day) = &camera.review {
-                    text += &format!("review = {day}\n");
+                for line in &camera.mask_keys {
+                    text += line;
+                    text.push('\n');
                 }
             }
             if let Some(reason) = &camera.sound {

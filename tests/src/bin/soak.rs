@@ -13,7 +13,7 @@ use beadle_tests::{
     dice::Dice,
     hub::{Hub, time},
     measure::{cost, memory_mib},
-    places,
+    places, record,
     town::{Plan, Town},
     wait::{self, Look},
 };
@@ -138,7 +138,7 @@ fn soak(minutes: u64, seed: u64) -> Done<()> {
     }
     town.stop()?;
     hub.stop()?;
-    undeclared(&town)?;
+    record::declared(&town)?;
     hub.intact("log", &town.log(), false)?;
     println!("soak: every camera recorded to the end, every gap is declared, the log is intact");
     Ok(())
@@ -176,30 +176,4 @@ fn all_record(hub: &mut Hub, town: &mut Town) -> Done<()> {
             Look::NotYet(format!("{good} of {}", PATHS.len()))
         })
     })
-}
-
-/// An error if a camera's footage stops for more than half a second without a `seg.gap` that covers it.
-fn undeclared(town: &Town) -> Done<()> {
-    for cam in &town.cameras {
-        let gaps = town.lines_of("seg.gap", Some(cam));
-        let mut before = None;
-        for line in town.lines_of("seg.write", Some(cam)) {
-            let (t0, t1) = (time(&line["data"]["t0"])?, time(&line["data"]["t1"])?);
-            if let Some(end) = before.filter(|end: &shared::time::Utc| t0.0 - end.0 > 500) {
-                let covered = gaps.iter().any(|g| matches!((time(&g["data"]["t0"]), time(&g["data"]["t1"])), (Ok(a), Ok(b)) if a <= end && b >= t0));
-                if !covered {
-                    return Err(Trouble(format!(
-                        "{cam}: nothing from {end} to {t0}, and no line says so"
-                    )));
-                }
-            }
-            before = Some(t1);
-        }
-        println!(
-            "  {cam}: {} segments, {} gaps declared",
-            town.lines_of("seg.write", Some(cam)).len(),
-            gaps.len()
-        );
-    }
-    Ok(())
 }
