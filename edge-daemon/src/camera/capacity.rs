@@ -213,9 +213,9 @@ impl Capacity {
     }
 }
 
-/// How many cameras like [`USUAL`] this box could paint, were there no others; measured now if it was not before.
+/// How many cameras like [`USUAL`] this box could paint, were there no others; measured now if it was not before. Changes nothing.
 pub fn carries(program: &Path, kept: &Path) -> u64 {
-    let costs = read(kept).unwrap_or_else(|| measured_now(program, kept));
+    let costs = read(kept).unwrap_or_else(|| measure(program).unwrap_or(ASSUMED));
     (cores() * SHARE / USUAL.cores(&costs)) as u64
 }
 

@@ -422,6 +422,9 @@ impl Masks {
     pub fn set(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
         let index = self.find(cam)?;
         let shared = &self.0.cameras[index];
+        if shared.config.ptz {
+            return Err(crate::config::PTZ_MASK.into());
+        }
         if let Err(wrong) = ordered.mask.check() {
             let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
             return Err(format!("this mask cannot be used: {}", wrong.join("; ")));

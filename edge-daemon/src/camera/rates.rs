@@ -294,6 +294,7 @@ mod tests {
                 password_from: None,
                 transport: crate::config::Transport::Tcp,
                 retention_days: 31,
+                ptz: false,
                 mask: None,
                 timelapse,
                 sound: None,

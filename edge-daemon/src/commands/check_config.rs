@@ -3,7 +3,12 @@
 use std::{path::Path, process::ExitCode};
 
 use super::Failed;
-use crate::config::{self, Passwords};
+use shared::mask::How;
+
+use crate::{
+    camera::capacity,
+    config::{self, Passwords},
+};
 
 fn rate(camera: &config::Camera) -> String {
     let Some(t) = &camera.timelapse else {
@@ -43,8 +48,13 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             let review = m
                 .review
                 .map_or("no review date".into(), |d| format!("review due {d}"));
+            let imposed = match m.how {
+                How::Burned => "painted by this box",
+                How::Camera => "in the camera, proved by this box",
+            };
             format!(
-                "mask {} over {:.1} % of the picture, {review}",
+                "{} mask {} over {:.1} % of the picture, {imposed}, {review}",
+                m.style.code(),
                 m.id,
                 m.permille() as f64 / 10.0
             )
@@ -60,6 +70,14 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
                 .sound
                 .as_ref()
                 .map_or("no sound".into(), |why| format!("with sound ({why})"))
+        );
+    }
+    let painted = |c: &&config::Camera| c.mask.as_ref().is_some_and(|m| m.how == How::Burned);
+    let painted = c.cameras.iter().filter(painted).count();
+    if painted > 0 {
+        let carries = capacity::carries(&c.pictures, &c.state().pictures());
+        println!(
+            "masks to paint: {painted}; this box carries {carries} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints"
         );
     }
     Ok(ExitCode::SUCCESS)

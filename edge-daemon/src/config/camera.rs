@@ -10,6 +10,9 @@ use super::{
 };
 
 const HOLD_SECS: u32 = 60;
+/// Masks belong to the scene. A fixed camera's frame is its scene; that of one that moves shows the scene from a position, and where
+/// that is not known nothing of it could be shown. Until positions are followed such cameras have no masks.
+pub const PTZ_MASK: &str = "this camera moves (ptz = true), and a mask that stays where it is in the picture hides the wrong place as soon as the camera turns. Beadle does not follow a camera's position yet: fix the camera in one position and take ptz out, or set the zones in a camera that follows them itself and keep it off this box until then";
 const URL: &str = "url = \"rtsp://10.20.0.13:554/stream1\"";
 
 pub(super) fn camera(
@@ -32,6 +35,7 @@ pub(super) fn camera(
             "credential",
             "transport",
             "retention_days",
+            "ptz",
             "mask",
             "timelapse",
             "sound",
@@ -98,6 +102,14 @@ pub(super) fn camera(
         Some(m) => Some(mask::from_raw(g, &path("mask"), m)?),
         None => None,
     };
+    let ptz = match c.ptz {
+        Field::Absent => Some(false),
+        field => may(g, &path("ptz"), field, "true or false", "ptz = false"),
+    };
+    if ptz == Some(true) && mask.is_some() {
+        g.wrong(path("mask"), None, PTZ_MASK, "ptz = false");
+        return None;
+    }
     let timelapse = match may(
         g,
         &path("timelapse"),
@@ -123,6 +135,7 @@ pub(super) fn camera(
         password_from: source,
         transport: transport?,
         retention_days: days?,
+        ptz: ptz?,
         mask,
         timelapse,
         sound,

@@ -17,6 +17,7 @@ pub mod load;
 pub mod raw;
 mod walk;
 
+pub use camera::PTZ_MASK;
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
 pub use shared::mask::{Mask, Style};
@@ -69,6 +70,8 @@ pub struct Camera {
     pub password_from: Option<PasswordSource>,
     pub transport: Transport,
     pub retention_days: u32,
+    /// It can turn or zoom: a mask cannot be imposed on it, see [`PTZ_MASK`].
+    pub ptz: bool,
     pub mask: Option<Mask>,
     /// None: always in real time.
     pub timelapse: Option<Timelapse>,

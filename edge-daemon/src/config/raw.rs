@@ -24,6 +24,7 @@
 //! username = "beadle"
 //! credential = "c03-password"          # or password_file = "/etc/beadle/c03.password"
 //! transport = "tcp"                    # or "udp"
+//! ptz = false                          # true: it can turn or zoom, and cannot have a mask
 //!
 //! [camera.mask]
 //! id = "m7"
@@ -139,6 +140,9 @@ pub struct RawCamera {
     /// What is painted over before anything is stored. Default: nothing.
     #[serde(default)]
     pub mask: Field<RawMask>,
+    /// It can turn or zoom. Such a camera cannot have a mask yet. Default: false.
+    #[serde(default)]
+    pub ptz: Field<bool>,
     /// Recorded in time-lapse until real time is ordered or an event asks for it. Default: always in real time.
     #[serde(default)]
     pub timelapse: Field<RawTimelapse>,

@@ -296,3 +296,17 @@ fn sound_needs_a_reason() {
         assert!(text.contains(said), "{said}\nnot in\n{text}");
     }
 }
+
+/// MSK-5: a camera that turns cannot have a mask that stays where it is; without a mask it is recorded.
+#[test]
+fn a_moving_camera_has_no_mask() {
+    let moving = GOOD.replace("transport = \"udp\"", "transport = \"udp\"\nptz = true");
+    let wrong = read(&moving).expect_err("masked and moving").to_string();
+    assert!(
+        wrong.contains("camera[1].mask") && wrong.contains("this camera moves (ptz = true)"),
+        "{wrong}"
+    );
+    let unmasked = moving.replace("[camera.mask]\nid = \"m7\"\nreview = 2027-11-01\npolygons = [[[0, 0.2], [0.4, 0.2], [0.4, 1]]]\n", "");
+    let c = read(&unmasked).expect("good");
+    assert!(c.cameras[1].ptz && !c.cameras[0].ptz);
+}

@@ -129,6 +129,7 @@ impl World {
                 password_from: None,
                 transport: Transport::Tcp,
                 retention_days: 28,
+                ptz: false,
                 mask: None,
                 timelapse: None,
                 sound: None,

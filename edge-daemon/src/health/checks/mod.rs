@@ -6,6 +6,7 @@
 //! | [`camera`] | does it answer, does it take the password, does it offer what is recorded |
 //! | [`disks`] | labels, errors, free space |
 //! | [`hub`] | link and certificate |
+//! | [`masks`] | how many the box paints, and how many it could |
 //! | [`log`] | does the log on disk agree with its newest signed head |
 //! | [`running`] | the box itself, its clock, the reader, and the faults it knows of |
 use std::{
@@ -26,6 +27,7 @@ mod camera;
 mod disks;
 mod hub;
 mod log;
+mod masks;
 mod running;
 
 /// How one thing is.
@@ -114,6 +116,7 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
     }
     checks.push(("disks".into(), Box::new(disks::check)));
     checks.push(("hub".into(), Box::new(hub::check)));
+    checks.push(("masks".into(), Box::new(masks::check)));
     checks.push(("log".into(), Box::new(log::check)));
     let (done, results) = mpsc::channel();
     let names: Vec<String> = checks.iter().map(|(name, _)| name.clone()).collect();
