@@ -17,7 +17,7 @@ use ffmpeg_next::{
     software::scaling,
 };
 
-use crate::{nal, wire::Codec};
+use crate::{nal, proof::Matrix, wire::Codec};
 
 /// Largest picture taken: 8192 × 4320.
 const MAX_PIXELS: i64 = 8192 * 4320;
@@ -66,6 +66,22 @@ pub struct Decoder {
 impl Decoder {
     /// `config` is the body of an `avcC` or `hvcC`.
     pub fn open(codec: Codec, config: &[u8]) -> Result<Self, AvError> {
+        Self::with(codec, config, |_| {})
+    }
+
+    /// One that neither guesses nor remembers: what a damaged picture lacks stays striped ([`striped`]).
+    pub fn for_proof(codec: Codec, config: &[u8]) -> Result<Self, AvError> {
+        Self::with(codec, config, |context| {
+            context.error_concealment = 0;
+            context.get_buffer2 = Some(striped);
+        })
+    }
+
+    fn with(
+        codec: Codec,
+        config: &[u8],
+        set: impl FnOnce(&mut ffi::AVCodecContext),
+    ) -> Result<Self, AvError> {
         let (id, name) = match codec {
             Codec::H264 => (codec::Id::H264, "H.264 decoder"),
             Codec::H265 => (codec::Id::HEVC, "H.265 decoder"),
@@ -95,6 +111,7 @@ impl Decoder {
                 num: 1,
                 den: 90_000,
             };
+            set(&mut *pointer);
         }
         let inner = context
             .decoder()
@@ -110,6 +127,19 @@ impl Decoder {
         packet.set_pts(Some(pts));
         packet.set_dts(None);
         self.inner.send_packet(&packet).is_ok()
+    }
+
+    /// Decodes one key picture with nothing before or after it. Nothing is left inside.
+    pub fn alone(&mut self, access_unit: &[u8], pts: i64) -> Result<Vec<Video>, AvError> {
+        let mut frames = Vec::new();
+        if self.give(access_unit, pts) {
+            self.finish();
+            while let Some(frame) = self.take()? {
+                frames.push(frame);
+            }
+        }
+        self.inner.flush();
+        Ok(frames)
     }
 
     /// No more is coming; the rest can be taken.
@@ -131,6 +161,49 @@ impl Decoder {
             }),
         }
     }
+}
+
+/// Gives the decoder memory filled with upright stripes, four pixels wide, dark and bright: where the stream holds nothing
+/// for a part of the picture they stay to be seen, and no mask looks like them.
+///
+/// # Safety
+/// Called by libav while it decodes, with its own context and a frame it wants memory for.
+unsafe extern "C" fn striped(
+    context: *mut ffi::AVCodecContext,
+    frame: *mut ffi::AVFrame,
+    flags: std::ffi::c_int,
+) -> std::ffi::c_int {
+    const STRIPES: [u8; 8] = [16, 16, 16, 16, 235, 235, 235, 235];
+    // Samples of ten and twelve bits lie in two bytes, the lower first.
+    const WIDE: [u8; 16] = [64, 0, 64, 0, 64, 0, 64, 0, 172, 3, 172, 3, 172, 3, 172, 3];
+    // SAFETY: libav's own arguments, handed on; it fills in the frame's buffers, or says that it could not.
+    let code = unsafe { ffi::avcodec_default_get_buffer2(context, frame, flags) };
+    if code < 0 {
+        return code;
+    }
+    // SAFETY: the context is libav's and live.
+    let format = Pixel::from(unsafe { (*context).pix_fmt });
+    let narrow = matches!(
+        format,
+        Pixel::YUV420P
+            | Pixel::YUVJ420P
+            | Pixel::YUV422P
+            | Pixel::YUVJ422P
+            | Pixel::YUV444P
+            | Pixel::YUVJ444P
+            | Pixel::GRAY8
+    );
+    let pattern: &[u8] = if narrow { &STRIPES } else { &WIDE };
+    // SAFETY: each buffer of the frame is null or has `size` bytes at `data`, which nobody else has yet.
+    unsafe {
+        for buffer in (*frame).buf.iter().filter(|b| !b.is_null()) {
+            let bytes = slice::from_raw_parts_mut((**buffer).data, (**buffer).size);
+            for part in bytes.chunks_mut(pattern.len()) {
+                part.copy_from_slice(&pattern[..part.len()]);
+            }
+        }
+    }
+    code
 }
 
 /// What a picture is like, as far as canvas and encoder depend on it.
@@ -161,6 +234,18 @@ impl Kind {
             primaries: frame.color_primaries(),
             transfer: frame.color_transfer_characteristic(),
             aspect: frame.aspect_ratio(),
+        }
+    }
+
+    pub fn full_range(&self) -> bool {
+        self.full_range
+    }
+
+    pub fn matrix(&self) -> Matrix {
+        match self.space {
+            ff::color::Space::BT709 => Matrix::Bt709,
+            ff::color::Space::BT470BG | ff::color::Space::SMPTE170M => Matrix::Bt601,
+            _ => Matrix::Unknown,
         }
     }
 

@@ -14,6 +14,8 @@ pub mod cells;
 pub mod mask;
 pub mod nal;
 pub mod paint;
+pub mod proof;
+pub mod prove;
 pub mod sandbox;
 pub mod shed;
 pub mod spans;

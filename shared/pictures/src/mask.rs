@@ -3,7 +3,7 @@ use std::io::{self, Read, Write};
 
 use crate::{
     av::AvError,
-    paint,
+    paint, prove,
     spans::MaskError,
     wire::{self, Failure, Task, ToWorker, WireError},
 };
@@ -23,6 +23,10 @@ pub enum WorkError {
     OtherTask,
     #[error("the setup is for a still and does not say what it is to show (masked or outline)")]
     NoShow,
+    #[error(
+        "the setup is for a pixelated mask of the camera's and does not say how large its cells are"
+    )]
+    NoCell,
     #[error("the setup's configuration is not base64: {0}")]
     Config(base64::DecodeError),
     #[error("the mask cannot be painted: {0}; correct the camera's mask")]
@@ -64,7 +68,8 @@ fn work(from: &mut impl Read, to: &mut impl Write, lost: &mut u64) -> Result<(),
         }
         Some(ToWorker::Setup(setup)) => match setup.task {
             Task::Paint => paint::run(setup, from, to, lost),
-            Task::Prove | Task::Still => Err(WorkError::OtherTask),
+            Task::Prove => prove::run(setup, from, to),
+            Task::Still => Err(WorkError::OtherTask),
         },
     }
 }

@@ -91,6 +91,19 @@ impl Mask {
     }
 }
 
+impl Mask {
+    /// Each polygon as a mask of its own, in order.
+    pub fn each(&self) -> impl Iterator<Item = Mask> + '_ {
+        self.polygons.iter().map(|polygon| Mask {
+            polygons: vec![polygon.clone()],
+        })
+    }
+
+    pub fn polygons(&self) -> &[Vec<[f64; 2]>] {
+        &self.polygons
+    }
+}
+
 /// Covered pixels of a plane: per row, disjoint ranges in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spans {
@@ -119,6 +132,74 @@ impl Spans {
         starts.zip(ends).filter(|(from, to)| from < to)
     }
 
+    /// What is left when `margin` pixels are taken off all round. Where the cover reaches the plane's edge nothing is taken
+    /// off there: it may be taken to go on outside.
+    pub fn shrunk(&self, margin: u32) -> Spans {
+        let narrow = |spans: &[(u32, u32)]| -> Vec<(u32, u32)> {
+            let in_from = |x: u32| if x == 0 { 0 } else { x + margin };
+            let in_to = |x: u32| {
+                if x == self.width {
+                    x
+                } else {
+                    x.saturating_sub(margin)
+                }
+            };
+            spans
+                .iter()
+                .map(|&(a, b)| (in_from(a), in_to(b)))
+                .filter(|(a, b)| a < b)
+                .collect()
+        };
+        let narrowed: Vec<_> = self.rows.iter().map(|row| narrow(row)).collect();
+        let last = narrowed.len().saturating_sub(1);
+        let rows = (0..narrowed.len())
+            .map(|y| {
+                let near = y.saturating_sub(margin as usize)..=(y + margin as usize).min(last);
+                let mut left = narrowed[y].clone();
+                for other in &narrowed[near] {
+                    if left.is_empty() {
+                        break;
+                    }
+                    left = both(&left, other);
+                }
+                left
+            })
+            .collect();
+        Spans {
+            width: self.width,
+            rows,
+        }
+    }
+
+    /// The chroma pixels (4:2:0) all of whose luma pixels are covered.
+    pub fn halved(&self) -> Spans {
+        let rows = self
+            .rows
+            .chunks(2)
+            .map(|pair| {
+                let (first, second) = (&pair[0], &pair[pair.len() - 1]);
+                both(first, second)
+                    .into_iter()
+                    .map(|(a, b)| {
+                        (
+                            a.div_ceil(2),
+                            if b == self.width {
+                                b.div_ceil(2)
+                            } else {
+                                b / 2
+                            },
+                        )
+                    })
+                    .filter(|(a, b)| a < b)
+                    .collect()
+            })
+            .collect();
+        Spans {
+            width: self.width.div_ceil(2),
+            rows,
+        }
+    }
+
     /// Covered pixels of the whole plane.
     pub fn count(&self) -> u64 {
         self.rows
@@ -127,6 +208,19 @@ impl Spans {
             .map(|(a, b)| u64::from(b - a))
             .sum()
     }
+}
+
+/// What lies in both of two rows.
+fn both(one: &[(u32, u32)], other: &[(u32, u32)]) -> Vec<(u32, u32)> {
+    let (mut i, mut j, mut out) = (0, 0, Vec::new());
+    while let (Some(a), Some(b)) = (one.get(i), other.get(j)) {
+        let (from, to) = (a.0.max(b.0), a.1.min(b.1));
+        if from < to {
+            out.push((from, to));
+        }
+        if a.1 < b.1 { i += 1 } else { j += 1 }
+    }
+    out
 }
 
 struct Edge {
@@ -330,6 +424,52 @@ mod tests {
         ]]);
         assert_eq!(mask.plane(100, 100, 0).covered(10), [(10, 11)]);
         assert_eq!(mask.plane(100, 100, 1).covered(5), [(5, 6)]);
+    }
+
+    #[test]
+    fn shrunk_leaves_what_is_far_enough_inside() {
+        let mut dice = Dice(13);
+        for round in 0..60u32 {
+            let polygon: Vec<[f64; 2]> = (0..4).map(|_| [dice.roll(), dice.roll()]).collect();
+            let spans = mask(&[&polygon]).plane(64, 40, 0);
+            let covered = |x: i64, y: i64| {
+                !(0..64).contains(&x)
+                    || !(0..40).contains(&y)
+                    || spans
+                        .covered(y as u32)
+                        .iter()
+                        .any(|&(a, b)| (a..b).contains(&(x as u32)))
+            };
+            let margin = round % 5;
+            let m = i64::from(margin);
+            let left = spans.shrunk(margin);
+            for (y, x) in (0..40i64).flat_map(|y| (0..64i64).map(move |x| (y, x))) {
+                let deep = (-m..=m).all(|dy| (-m..=m).all(|dx| covered(x + dx, y + dy)));
+                let is = left
+                    .covered(y as u32)
+                    .iter()
+                    .any(|&(a, b)| (a..b).contains(&(x as u32)));
+                // A span that is cut by another polygon's gap or reaches the edge is left out rather than in.
+                assert!(!is || deep, "{x},{y} of {polygon:?} less {margin}");
+                assert!(
+                    is || !deep,
+                    "{x},{y} of {polygon:?} less {margin} is missing"
+                );
+            }
+            let half = left.halved();
+            assert_eq!((half.width, half.height()), (32, 20));
+            for y in 0..20 {
+                for &(a, b) in half.covered(y) {
+                    for (x, dy) in (2 * a..2 * b).flat_map(|x| [(x, 0), (x, 1)]) {
+                        assert!(
+                            left.covered(2 * y + dy)
+                                .iter()
+                                .any(|&(a, b)| (a..b).contains(&x))
+                        );
+                    }
+                }
+            }
+        }
     }
 
     #[test]

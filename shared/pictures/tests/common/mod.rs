@@ -89,6 +89,61 @@ pub fn make(
     cut(codec, width, height, &made.stdout)
 }
 
+/// How a camera encodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Quality {
+    pub codec: Codec,
+    /// `-crf` or `-b:v` with its value.
+    pub rate: &'static [&'static str],
+    pub b_frames: bool,
+}
+
+/// The project's street footage (scripts/footage.sh), through a filter graph from `[0:v]` to `[o]`, a key picture every
+/// `gop` pictures.
+pub fn street(name: &str, pictures: u32, gop: u32, graph: &str, quality: Quality) -> Stream {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../target/footage")
+        .join(name);
+    assert!(
+        file.exists(),
+        "{} is missing; scripts/footage.sh makes it",
+        file.display()
+    );
+    let b = if quality.b_frames { 2 } else { 0 };
+    let (encoder, parameters, format) = match quality.codec {
+        Codec::H264 => ("libx264", "-x264-params", "h264"),
+        Codec::H265 => ("libx265", "-x265-params", "hevc"),
+    };
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file)
+        .args(["-frames:v", &pictures.to_string()])
+        .args(["-filter_complex", graph, "-map", "[o]"])
+        .args(["-c:v", encoder, "-preset", "ultrafast"])
+        .args(quality.rate)
+        .args([
+            parameters,
+            &format!(
+                "log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:bframes={b}:aud=1:repeat-headers=1"
+            )
+            .replace(if quality.codec == Codec::H264 { "log-level=none:" } else { "\0" }, ""),
+        ])
+        .args(["-f", format, "-"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("ffmpeg runs");
+    let said = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{graph}: {said}");
+    let (width, height) = if name.contains("1080p") {
+        (1920, 1080)
+    } else if name.contains("720p") {
+        (1280, 720)
+    } else {
+        (640, 360)
+    };
+    cut(quality.codec, width, height, &made.stdout)
+}
+
 /// Cuts a byte stream at its delimiters, as a camera's depacketiser would hand it over: parameter sets out of band.
 pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
     let delimiter = match codec {
@@ -276,6 +331,44 @@ pub fn through_worker(worker: &mut Worker, stream: &Stream, setup: &Setup) -> (V
     });
     let status = worker.child.wait().unwrap();
     (said, status.success())
+}
+
+/// Gives the key pictures of a stream to a worker that proves; its verdicts.
+pub fn prove(stream: &Stream, setup: &Setup) -> Vec<Verdict> {
+    let keys = Stream {
+        codec: stream.codec,
+        width: stream.width,
+        height: stream.height,
+        config: stream.config.clone(),
+        units: stream
+            .units
+            .iter()
+            .filter(|u| u.key)
+            .map(|u| Unit {
+                key: true,
+                data: u.data.clone(),
+            })
+            .collect(),
+    };
+    assert!(!keys.units.is_empty());
+    let (said, well) = through(&keys, setup);
+    assert!(
+        well && matches!(said.last(), Some(Said::Done)),
+        "{:?}",
+        said.last()
+    );
+    let verdicts: Vec<Verdict> = said
+        .into_iter()
+        .filter_map(|s| match s {
+            Said::Verdict(v) => Some(v),
+            Said::Done => None,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let times: Vec<i64> = verdicts.iter().map(|v| v.pts).collect();
+    let given: Vec<i64> = (0..keys.units.len() as i64).map(|i| i * 7500).collect();
+    assert_eq!(times, given, "one verdict for each, in order");
+    verdicts
 }
 
 pub fn pictures(said: &[Said]) -> Vec<&Picture> {
