@@ -64,6 +64,9 @@ make_file street-low.h264 -r 25 -i "$source" -frames:v 500 -vf "$(shape 1920:108
     -b:v 400k -maxrate 450k -bufsize 450k -x264-params "$(x264 50)" -f h264
 make_file street-720p25.h264 -r 25 -i "$source" -frames:v 250 -vf "$(shape 1280:720)" -an -c:v libx264 -preset superfast \
     -b:v 2M -maxrate 2M -bufsize 2M -x264-params "$(x264 50)" -f h264
+# The street with a black privacy zone of the camera's own over the polygon of the marked scene.
+make_file zoned-1080p25.h264 -r 25 -i "$source" -frames:v 500 -vf "$(shape 1920:1080),drawbox=x=1104:y=288:w=480:h=384:color=black:t=fill" -an \
+    -c:v libx264 -preset superfast -b:v 4M -maxrate 4M -bufsize 4M -x264-params "$(x264 50)" -f h264
 make_file masked-640x360p12.h264 -r 12 -i "$source" -frames:v 240 -vf "$(shape 640:360),$marker" -an -c:v libx264 -preset superfast \
     -b:v 600k -maxrate 600k -bufsize 600k -x264-params "$(x264 24)" -f h264
 # Small ones, for towns of many cameras.
@@ -142,6 +145,7 @@ check street-1080p25.h264 h264 1920 1080 500 50
 check street-1080p25.h265 hevc 1920 1080 300 50
 check street-low.h264 h264 1920 1080 500 50
 check street-720p25.h264 h264 1280 720 250 50
+check zoned-1080p25.h264 h264 1920 1080 500 50
 check masked-640x360p12.h264 h264 640 360 240 24
 check small-360p12.h265 hevc 640 360 240 24
 check small-480x270p12.h264 h264 480 270 240 24

@@ -4,6 +4,10 @@
 //! hashing, sealing, logging, uplink to a hub) and of N × `ffmpeg -c copy -f segment`: at the same time, or, with more cameras than two
 //! cores can carry twice, one after the other on the same cameras.
 //! `record.mask.1`: one masked camera (640×360 at 12 a second), the picture worker's cost with it.
+//! `mask.burned`: what the picture worker of one burned 1080p25 camera spends on a picture, beside `ffmpeg` that decodes and encodes the
+//! same camera with the same encoder settings in the same minute. `mask.proved`: eight 1080p25 cameras whose own mask is proved, beside
+//! the same cameras recorded plainly by a second box in the same minute; CPU of everything a box runs. `mask.cameras`: how many of the
+//! 1080p25 cameras of a box with one too many at least are burned in before it refuses the rest.
 //! `record.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
@@ -25,13 +29,15 @@ use beadle_tests::{
     start::record_start,
     town::{Plan, Town},
     wait::{self, Look},
+    workers::workers,
 };
 use serde::Serialize;
 use serde_json::Value;
+use shared::time::Utc;
 
 /// More cameras than this are recorded by one side at a time.
 const TOGETHER: usize = 32;
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 record.start (default: all)";
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 mask.burned mask.proved mask.cameras record.start (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -54,6 +60,9 @@ fn main() -> ExitCode {
             "record.copy.32",
             "record.copy.64",
             "record.mask.1",
+            "mask.burned",
+            "mask.proved",
+            "mask.cameras",
             "record.start",
         ]
         .map(str::to_owned)
@@ -76,8 +85,14 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
     let (mut results, mut starts) = (Vec::new(), Vec::new());
     for name in names {
         eprintln!("{name}");
-        if name == "record.start" {
-            starts.extend(start()?);
+        match name.as_str() {
+            "record.start" => starts.extend(start()?),
+            "mask.burned" => starts.push(burned(secs)?),
+            "mask.proved" => starts.push(proved(secs)?),
+            "mask.cameras" => starts.push(carried()?),
+            _ => {}
+        }
+        if name == "record.start" || name.starts_with("mask.") {
             continue;
         }
         let number = |start: &str| {
@@ -148,6 +163,225 @@ fn start() -> Done<Option<Figure>> {
     figure.goal = Some(2.0);
     figure.met = Some(slowest <= 2.0);
     Ok(Some(figure))
+}
+
+/// A box without a hub whose cameras all record.
+fn boxed(folder: &Path, plan: Plan, cams: usize) -> Done<Town> {
+    let mut town = Town::make(folder, plan)?.labelled()?.started()?;
+    let since = wait::now();
+    let ids = town.cameras.clone();
+    wait::until("every camera records", 120, || {
+        town.must_run()?;
+        let good = ids
+            .iter()
+            .filter(|id| town.landed(id).is_some_and(|t| t > since));
+        let good = good.count();
+        Ok(if good >= cams {
+            Look::Yes(())
+        } else {
+            Look::NotYet(format!("{good} of {cams}"))
+        })
+    })?;
+    Ok(town)
+}
+
+/// What recorder, its workers, and reader have cost so far.
+fn spent(town: &Town) -> Done<Cost> {
+    [&town.recorder, &town.reader]
+        .into_iter()
+        .flatten()
+        .try_fold(Cost::default(), |sum, p| Ok(sum.plus(cost(p.pid())?)))
+}
+
+/// Nothing may have gone wrong while it was measured.
+fn undisturbed(town: &Town, since: Utc, how: &str) -> Done<()> {
+    for kind in ["seg.gap", "mask.fail"] {
+        for line in town.lines_of(kind, None) {
+            if time(&line["data"]["t1"]).is_ok_and(|t| t > since) {
+                return Err(Trouble(format!("while measuring: {}", line["data"])));
+            }
+        }
+    }
+    match town
+        .lines_of("seg.write", None)
+        .iter()
+        .find(|l| l["data"]["how"] != how)
+    {
+        Some(line) => Err(Trouble(format!("not {how}: {}", line["data"]))),
+        None => Ok(()),
+    }
+}
+
+/// The worker beside bare decoding and encoding: the same camera, the same settings, at the same time.
+fn burned(secs: u64) -> Done<Figure> {
+    let folder = Folder::new("mask-burned")?;
+    let cameras = Cameras::start(Scene::new().street("/bench/c01"))?;
+    let plan = Plan::new("bench")
+        .segment_secs(10)
+        .camera("c01", cameras.url("/bench/c01"))
+        .mask("m1", OVER_MARKER);
+    let mut town = boxed(folder.path(), plan, 1)?;
+    let child = Command::new("ffmpeg")
+        .args([
+            "-nostdin",
+            "-v",
+            "error",
+            "-rtsp_transport",
+            "tcp",
+            "-threads",
+            "1",
+        ])
+        .args([
+            "-i",
+            cameras.url("/bench/c01"),
+            "-map",
+            "0:v",
+            "-vsync",
+            "passthrough",
+        ])
+        .args([
+            "-c:v",
+            "libx264",
+            "-preset",
+            "superfast",
+            "-tune",
+            "zerolatency",
+            "-crf",
+            "23",
+        ])
+        // As the worker: no more than the camera's own rate, slices in two threads, a key picture where the camera has one, in the same rhythm.
+        .args([
+            "-maxrate",
+            "4M",
+            "-bufsize",
+            "8M",
+            "-threads",
+            "2",
+            "-x264-params",
+        ])
+        .arg("keyint=50:min-keyint=50:scenecut=0:bframes=0")
+        .args(["-f", "null", "-"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .told("starting ffmpeg")?;
+    let peers = Peers(vec![child]);
+    thread::sleep(Duration::from_secs(10)); // both have settled
+    let parent = town.recorder.as_ref().map_or(0, |p| p.pid());
+    let all = workers(parent);
+    let [worker] = all[..] else {
+        return Err(Trouble(format!("{} workers for one camera", all.len())));
+    };
+    let worker = worker.unsigned_abs();
+    let since = wait::now();
+    let (then, peer_then, began) = (cost(worker)?, peers.cost()?, Instant::now());
+    eprintln!("  measuring for {secs} s");
+    thread::sleep(Duration::from_secs(secs));
+    let (own, peer) = (cost(worker)?.since(then), peers.cost()?.since(peer_then));
+    // Both took every picture of a camera of 25 a second: less would have left a gap, or frames shed.
+    let pictures = began.elapsed().as_secs_f64() * 25.0;
+    town.must_run()?;
+    town.stop()?;
+    undisturbed(&town, since, "burned")?;
+    let ms = |c: Cost| c.cpu_secs * 1000.0 / pictures;
+    Ok(
+        Figure::new("mask.burned", "", ms(own), "CPU ms per picture")
+            .beside("ffmpeg decode + encode", ms(peer))
+            .at_most(1.05),
+    )
+}
+
+/// Eight cameras with masks of their own, proved, beside the same recorded plainly by another box at the same time.
+fn proved(secs: u64) -> Done<Figure> {
+    const CAMERAS: usize = 8;
+    let folder = Folder::new("mask-proved")?;
+    let paths: Vec<String> = (0..CAMERAS).map(|i| format!("/bench/c{i:02}")).collect();
+    let scene = paths
+        .iter()
+        .fold(Scene::new(), |s, p| s.file(p, "zoned-1080p25.h264", 25));
+    let cameras = Cameras::start(scene)?;
+    let plan = |name: &str| {
+        let all = paths.iter().enumerate();
+        all.fold(Plan::new(name).segment_secs(10), |p, (i, path)| {
+            let p = p.camera(&format!("c{i:02}"), cameras.url(path));
+            if name == "proved" {
+                p.mask("m1", OVER_MARKER).by_camera().colour("#000000")
+            } else {
+                p
+            }
+        })
+    };
+    let mut own = boxed(folder.path(), plan("proved"), CAMERAS)?;
+    let mut plain = boxed(folder.path(), plan("plain"), CAMERAS)?;
+    thread::sleep(Duration::from_secs(10)); // both have settled
+    let since = wait::now();
+    let (then, plain_then, began) = (spent(&own)?, spent(&plain)?, Instant::now());
+    eprintln!("  measuring for {secs} s");
+    thread::sleep(Duration::from_secs(secs));
+    let (cost, plain_cost) = (spent(&own)?.since(then), spent(&plain)?.since(plain_then));
+    let minutes = began.elapsed().as_secs_f64() / 60.0 * CAMERAS as f64;
+    for (town, how) in [(&mut own, "proved"), (&mut plain, "none")] {
+        town.must_run()?;
+        town.stop()?;
+        undisturbed(town, since, how)?;
+    }
+    let unit = "CPU s per stream-minute";
+    Ok(
+        Figure::new("mask.proved", "", cost.cpu_secs / minutes, unit)
+            .beside("the same, without proofs", plain_cost.cpu_secs / minutes)
+            .at_most(2.0),
+    )
+}
+
+/// A box with more cameras to burn in than it can carry: those it refuses say so, the others record every picture.
+fn carried() -> Done<Figure> {
+    let folder = Folder::new("mask-cameras")?;
+    let number = 2 + 4 * machine().cores;
+    let paths: Vec<String> = (0..number).map(|i| format!("/bench/c{i:02}")).collect();
+    let scene = paths.iter().fold(Scene::new(), |s, p| s.street(p));
+    let cameras = Cameras::start(scene)?;
+    let plan =
+        paths
+            .iter()
+            .enumerate()
+            .fold(Plan::new("bench").segment_secs(10), |p, (i, path)| {
+                p.camera(&format!("c{i:02}"), cameras.url(path))
+                    .mask("m1", OVER_MARKER)
+            });
+    let mut town = boxed(folder.path(), plan, 1)?;
+    let refused = |town: &Town| {
+        let status = town.status().unwrap_or_default();
+        let faults = status["faults"].as_array().into_iter().flatten();
+        faults.filter(|f| f["code"] == "mask.capacity").count()
+    };
+    let recording = |town: &Town, since: Utc| {
+        let all = town.cameras.iter();
+        all.filter(|c| town.landed(c).is_some_and(|t| t > since))
+            .count()
+    };
+    // Refused ones ask again: what a minute later is so, stays so.
+    let settled = Instant::now() + Duration::from_secs(60);
+    let carried = wait::until("every camera records or is refused", 300, || {
+        town.must_run()?;
+        let (good, no) = (recording(&town, Utc(wait::now().0 - 3000)), refused(&town));
+        let done = Instant::now() > settled && good + no == number && no > 0;
+        Ok(if done {
+            Look::Yes(good)
+        } else {
+            Look::NotYet(format!("{good} record, {no} are refused, of {number}"))
+        })
+    })?;
+    let shed = town.fault("mask.overload");
+    town.stop()?;
+    if let Some(detail) = shed {
+        return Err(Trouble(format!("more are carried than can be: {detail}")));
+    }
+    Ok(Figure::new(
+        "mask.cameras",
+        "",
+        carried as f64,
+        "1080p25 burned in",
+    ))
 }
 
 #[derive(Serialize)]
