@@ -87,6 +87,19 @@ impl Db {
         rows.map(|r| r.map_err(DbError::from)?).collect()
     }
 
+    /// Under which authorities masks of a camera were lifted: salted hashes.
+    pub fn lift_authorities(&self, camera: &BoxCamera) -> Result<Vec<String>, DbError> {
+        let c = self.lock();
+        let mut statement = c.prepare(
+            "SELECT DISTINCT authority FROM lifts WHERE box=?1 AND cam=?2 AND state='ordered'",
+        )?;
+        let rows = statement
+            .query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
+                r.get(0)
+            })?;
+        rows.map(|r| Ok(r?)).collect()
+    }
+
     /// Settles one that is pending; false when somebody was quicker.
     pub fn settle_lift(&self, n: u64, state: &str) -> Result<bool, DbError> {
         let changed = self.lock().execute(

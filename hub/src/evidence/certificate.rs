@@ -3,7 +3,7 @@
 //! Free text that people typed (title, purpose, names) is cut to one line of printable characters first: nobody writes a
 //! heading of the certificate by asking for a clip.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use shared::{
     id::{BoxCamera, ExhibitRef},
@@ -36,6 +36,8 @@ pub struct Request {
     pub reference: String,
     pub requester: String,
     pub grant: String,
+    /// Under which authorities masks of this camera were lifted: salted hash, as in the log, and text.
+    pub authorities: BTreeMap<String, String>,
     /// Who made the package: `op:0147`.
     pub operator: String,
     pub zone: Zone,
@@ -425,50 +427,107 @@ fn faults(f: &Facts<'_>) -> String {
 fn masks(f: &Facts<'_>) -> String {
     let zone = &f.request.zone;
     let mut parts: Vec<String> = Vec::new();
+    let mut last = None;
+    let mut proofs = 0;
     for m in f.masters {
-        let text = match (&m.line.mask, m.line.how.as_str()) {
-            (None, _) => "no mask configured".to_owned(),
-            (Some(mask), "burned") => format!(
-                "mask {} painted into the picture before recording",
-                plain(mask, 20)
-            ),
-            (Some(mask), "proved") => format!(
-                "mask {} set in the camera and proved on the recorded pictures",
-                plain(mask, 20)
-            ),
-            (Some(mask), "lifted") => format!("mask {} lifted by order", plain(mask, 20)),
-            (Some(mask), how) => format!("mask {} ({})", plain(mask, 20), plain(how, 20)),
-        };
-        if !parts.contains(&text) {
-            parts.push(text);
+        let (mask, how) = (m.line.mask.as_deref(), m.line.how.as_str());
+        // One sentence for a run of segments under one mask, so that a change back is said too.
+        if last == Some((mask, how)) && how != "proved" {
+            continue;
         }
+        if last == Some((mask, how)) {
+            parts.pop();
+        } else {
+            proofs = 0;
+        }
+        proofs += m.line.proofs;
+        last = Some((mask, how));
+        let name = plain(mask.unwrap_or_default(), 20);
+        let style = of::<MaskSet>(f)
+            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
+            .last()
+            .and_then(|(_, d)| d.style)
+            .map_or_else(String::new, |s| format!(" ({})", plain(&s, 20)));
+        let from = m.line.t0.for_people(zone);
+        parts.push(match (mask, how) {
+            (None, _) => "no mask configured".to_owned(),
+            (_, "burned") => {
+                format!("mask {name}{style} painted into the picture before recording, from {from}")
+            }
+            (_, "proved") => format!(
+                "mask {name}{style} set in the camera and proved on the recorded pictures, {proofs} key pictures tested, from {from}"
+            ),
+            (_, "lifted") => format!(
+                "mask {name} LIFTED by order of two people: what it covers is visible, from {from}"
+            ),
+            (_, how) => format!("mask {name} ({})", plain(how, 20)),
+        });
     }
+    // Each recorded once a start: what they say of one mask is said once.
+    let mut said: Vec<String> = Vec::new();
     for (_, d) in of::<MaskSet>(f) {
         let review = d
             .review
             .map_or_else(String::new, |day| format!(", to be reviewed {day}"));
-        parts.push(format!(
-            "{} covers {}.{} % of the picture{review}",
+        let order = d
+            .order
+            .map_or_else(String::new, |n| format!(", set by the hub's order {n}"));
+        let text = format!(
+            "{} covers {}.{} % of the picture{review}{order}",
             plain(&d.mask, 20),
             d.permille / 10,
             d.permille % 10
-        ));
+        );
+        if !said.contains(&text) {
+            said.push(text);
+        }
     }
+    parts.extend(said);
+    let ends: Vec<_> = of::<MaskEnd>(f).collect();
     parts.extend(of::<MaskLift>(f).map(|(k, d)| {
+        let authority = match f.request.authorities.get(&d.authority) {
+            Some(text) => plain(text, 60),
+            None => format!("on record as {}…", plain(&d.authority, 12)),
+        };
+        let end = ends
+            .iter()
+            .find(|(e, end)| e.record.n > k.record.n && end.mask == d.mask)
+            .map_or_else(
+                || format!("until {} at the latest", d.until.for_people(zone)),
+                |(e, end)| {
+                    let why = match end.why.as_str() {
+                        "time" => "its time was over",
+                        "order" => "ended by order",
+                        "clock" => "ended by a restart",
+                        other => other,
+                    };
+                    format!("to {} ({})", e.record.t.for_people(zone), plain(why, 40))
+                },
+            );
         format!(
-            "{} lifted {} by two people until {}",
+            "{} lifted by {} under authority {authority}, from {} {end}",
             plain(&d.mask, 20),
-            k.record.t.for_people(zone),
-            d.until.for_people(zone)
-        )
-    }));
-    parts.extend(of::<MaskEnd>(f).map(|(k, d)| {
-        format!(
-            "{} ended {}",
-            plain(&d.mask, 20),
+            plain(&d.by.join(" and "), 40),
             k.record.t.for_people(zone)
         )
     }));
+    let lifts: Vec<_> = of::<MaskLift>(f).collect();
+    parts.extend(
+        ends.iter()
+            .filter(|(e, end)| {
+                end.why == "config"
+                    || !lifts
+                        .iter()
+                        .any(|(k, d)| k.record.n < e.record.n && d.mask == end.mask)
+            })
+            .map(|(k, d)| {
+                format!(
+                    "{} ended {}",
+                    plain(&d.mask, 20),
+                    k.record.t.for_people(zone)
+                )
+            }),
+    );
     parts.extend(of::<MaskFail>(f).map(|(_, d)| {
         format!(
             "{} failed its check from {} to {}; those pictures were not recorded",
@@ -477,7 +536,7 @@ fn masks(f: &Facts<'_>) -> String {
             d.t1.for_people(zone)
         )
     }));
-    list(parts, "none on record", 8)
+    list(parts, "none on record", 12)
 }
 
 /// How many pictures there are, in plain words: whoever sees a time-lapse must know it for one.
@@ -669,4 +728,149 @@ pub fn read_me(f: &Facts<'_>) -> String {
         "WHAT IT CANNOT SHOW: that the scene was as it seems, who is in it, or what happened outside the picture, under a privacy mask or in a gap named in the certificate.",
     );
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{id::CameraId, record::Record, testing::LogBuilder};
+
+    use super::*;
+
+    /// MSK-4, MSK-2: the certificate says of each run of segments how its mask was imposed, and of each lift under whose word, under
+    /// which authority, from when to when and why it ended.
+    #[test]
+    fn what_is_said_of_masks() {
+        let cam = CameraId::parse("c03").expect("cam");
+        let mut log = LogBuilder::new("cctv.example.gov.uk/box/ashby/1");
+        let mut masters = Vec::new();
+        let set = MaskSet {
+            cam: cam.clone(),
+            mask: "m7".into(),
+            sha256: "0".repeat(64),
+            permille: 125,
+            review: None,
+            style: Some("pixelated".into()),
+            how: Some("burned".into()),
+            reviewer: None,
+            order: Some(38),
+        };
+        log.add("sys:rec", &set);
+        let segment = |log: &mut LogBuilder, s: u64, how: &str, proofs: u64| {
+            let t0 = log.t;
+            let line = SegWrite {
+                cam: cam.clone(),
+                s,
+                t0,
+                t1: log.pass(10_000).t,
+                size: 1,
+                sha256: "0".repeat(64),
+                mask: Some("m7".into()),
+                how: how.into(),
+                proofs,
+                lost: 0,
+                key: "c03/2026-11-03".into(),
+                offset_ms: None,
+                rate: None,
+            };
+            let n = log.add("sys:rec", &line);
+            Master {
+                n,
+                file: format!("master/{s}.mp4"),
+                line,
+            }
+        };
+        masters.push(segment(&mut log, 7, "burned", 0));
+        masters.push(segment(&mut log, 8, "burned", 0));
+        let lift = |authority: &str, until| MaskLift {
+            cam: cam.clone(),
+            mask: "m7".into(),
+            until,
+            authority: authority.repeat(64),
+            by: vec!["op:0002".into(), "op:0003".into()],
+            order: Some(40),
+        };
+        let until = log.t.plus_ms(60_000);
+        log.add("hub:order", &lift("a", until));
+        masters.push(segment(&mut log, 9, "lifted", 0));
+        let end = MaskEnd {
+            cam: cam.clone(),
+            mask: "m7".into(),
+            why: "time".into(),
+            order: Some(40),
+        };
+        log.add("sys:rec", &end);
+        masters.push(segment(&mut log, 10, "proved", 4));
+        masters.push(segment(&mut log, 11, "proved", 5));
+        log.add("hub:order", &lift("b", until));
+        let kept: Vec<Kept> = log
+            .lines
+            .iter()
+            .map(|bytes| Kept {
+                bytes: bytes.clone(),
+                record: Record::parse(bytes).expect("line"),
+            })
+            .collect();
+        let lines: Vec<&Kept> = kept.iter().collect();
+        let request = Request {
+            exhibit: ExhibitRef::new(2026, 1),
+            camera: BoxCamera::parse("ashby/c03").expect("camera"),
+            title: String::new(),
+            site: String::new(),
+            t0: log.t,
+            t1: log.t,
+            purpose: String::new(),
+            reference: String::new(),
+            requester: String::new(),
+            grant: String::new(),
+            authorities: [("a".repeat(64), "RIPA 2026/17".to_owned())].into(),
+            operator: String::new(),
+            zone: Zone::parse("Europe/London").expect("zone"),
+            zone_name: String::new(),
+        };
+        let said = masks(&Facts {
+            request: &request,
+            made: log.t,
+            log: "",
+            size: 0,
+            countersigned: log.t,
+            masters: &masters,
+            working: &[],
+            working_short: &[],
+            lines: &lines,
+            hub_key: "",
+            short: None,
+            seal_key: "",
+        });
+        let parts: Vec<&str> = said.split("; ").collect();
+        for (i, words) in [
+            &["mask m7 (pixelated) painted into the picture"][..],
+            &["mask m7 LIFTED by order of two people", "visible"],
+            &[
+                "mask m7 (pixelated) set in the camera and proved",
+                "9 key pictures tested",
+            ],
+            &["m7 covers 12.5 %", "set by the hub's order 38"],
+            &[
+                "m7 lifted by op:0002 and op:0003 under authority RIPA 2026/17, from ",
+                " to ",
+                "its time was over",
+            ],
+            &[
+                "under authority on record as bbbbbbbbbbb…",
+                "until",
+                "at the latest",
+            ],
+        ]
+        .iter()
+        .enumerate()
+        {
+            assert!(
+                parts
+                    .get(i)
+                    .is_some_and(|p| words.iter().all(|w| p.contains(w))),
+                "{words:?} not in part {i} of {parts:#?}"
+            );
+        }
+        assert_eq!(parts.len(), 6, "{parts:#?}");
+    }
 }

@@ -71,6 +71,8 @@ pub struct Selector {
     before: Option<Kept>,
     after: Option<Kept>,
     masks: HashMap<String, Kept>,
+    /// A lift of the mask that goes on when the clip begins, and the steps of the clock since.
+    lift: Vec<Kept>,
     faults: HashMap<(String, Option<CameraId>), Kept>,
 }
 
@@ -96,6 +98,7 @@ impl Selector {
             before: None,
             after: None,
             masks: HashMap::new(),
+            lift: Vec::new(),
             faults: HashMap::new(),
         }
     }
@@ -146,6 +149,8 @@ impl Selector {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
             LogOpen::KIND | KeyRoll::KIND if n + 1 < size => self.key = Some(line),
             ClockState::KIND if early => self.clock = Some(line),
+            // What happened to the clock since the lift decides how its times are read.
+            ClockStep::KIND if early && !self.lift.is_empty() => self.lift.push(line),
             ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => {
                 self.keep(line)
             }
@@ -179,6 +184,11 @@ impl Selector {
                     && n <= last
                 {
                     self.masks.insert(set.mask, line.clone());
+                }
+                match line.record.kind.as_str() {
+                    MaskLift::KIND if early => self.lift = vec![line.clone()],
+                    MaskEnd::KIND if early => self.lift.clear(),
+                    _ => {}
                 }
                 if inside {
                     self.keep(line);
@@ -236,6 +246,7 @@ impl Selector {
             .into_iter()
             .flatten()
             .chain(self.masks.into_values())
+            .chain(self.lift)
             .chain(self.faults.into_values());
         self.chosen.extend(more.map(|line| (line.n(), line)));
         self.chosen

@@ -1,6 +1,6 @@
 //! Task. Gathers what the hub knows of a fetched request and has its package made. Blocking.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use logbook::{Folder, Line};
 use shared::{
@@ -121,8 +121,18 @@ pub fn make(
             path: place.done(),
         })
     });
+    let mut authorities = BTreeMap::new();
+    for hash in desk
+        .db
+        .lift_authorities(&row.camera)
+        .map_err(|e| failed(&e))?
+    {
+        let said = text(&hash)?;
+        authorities.insert(hash, said);
+    }
     let order = Order {
         request: Request {
+            authorities,
             exhibit: row.r#ref.clone(),
             camera: row.camera.clone(),
             title: title.unwrap_or_default(),

@@ -305,6 +305,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         reference: "CR/1234/26".into(),
         requester: "PC 4411 Example".into(),
         grant: "G-1".into(),
+        authorities: [("a".repeat(64), "RIPA 2026/17".to_owned())].into(),
         operator: "op:0147".into(),
         zone: Zone::parse("Europe/London").expect("zone"),
         zone_name: "Europe/London".into(),
