@@ -3,6 +3,7 @@
 //! The types carry the promise of the mask: [`Encoder::encode`] takes a [`Painted`] picture, and only [`Canvas::paint`] makes one.
 mod canvas;
 mod encoder;
+pub mod jpeg;
 
 use std::slice;
 
@@ -324,7 +325,13 @@ pub fn row(frame: &Video, plane: usize, y: u32, columns: u32) -> Result<&[u8], A
     Ok(unsafe { slice::from_raw_parts(start, columns as usize) })
 }
 
-fn row_mut(frame: &mut Video, plane: usize, y: u32, columns: u32) -> Result<&mut [u8], AvError> {
+/// Its own buffer only: fresh, or made writable.
+pub fn row_mut(
+    frame: &mut Video,
+    plane: usize,
+    y: u32,
+    columns: u32,
+) -> Result<&mut [u8], AvError> {
     let start = row_at(frame, plane, y, columns)?;
     // SAFETY: as for `row`; the frame is borrowed mutably, and its buffer is its own (fresh, or made writable).
     Ok(unsafe { slice::from_raw_parts_mut(start, columns as usize) })

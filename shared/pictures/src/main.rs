@@ -4,10 +4,12 @@ use std::{
     process::ExitCode,
 };
 
-use beadle_pictures::{av, mask, sandbox, wire};
+use beadle_pictures::{av, mask, measure, sandbox, wire};
 
-const USAGE: &str = "usage: beadle-pictures mask
-Started by beadle-edge, one per masked camera: compressed pictures on stdin, masked ones on stdout.";
+const USAGE: &str = "usage: beadle-pictures mask|measure
+Started by beadle-edge.
+  mask     one per masked camera: compressed pictures on stdin, masked ones, verdicts or stills on stdout
+  measure  what masking costs here: processor time in microseconds per million pixels, one line of JSON";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -17,20 +19,43 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["mask"] => {}
+        ["mask"] => mask_pictures(),
+        ["measure"] => measure_cost(),
         ["--version" | "-V"] => {
             println!("beadle-pictures {}", env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
         ["--help" | "-h"] => {
             println!("{USAGE}");
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
         _ => {
             eprintln!("{USAGE}");
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
     }
+}
+
+/// The same libraries within the same walls as [`mask_pictures`].
+fn measure_cost() -> ExitCode {
+    let costs = av::init()
+        .map_err(|e| e.to_string())
+        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()))
+        .and_then(|_| measure::run().map_err(|e| e.to_string()))
+        .and_then(|costs| serde_json::to_string(&costs).map_err(|e| e.to_string()));
+    match costs {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("beadle-pictures: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn mask_pictures() -> ExitCode {
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
     let ready = av::init()
         .map_err(|e| e.to_string())

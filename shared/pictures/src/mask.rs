@@ -5,6 +5,7 @@ use crate::{
     av::AvError,
     paint, prove,
     spans::MaskError,
+    still,
     wire::{self, Failure, Task, ToWorker, WireError},
 };
 
@@ -69,7 +70,7 @@ fn work(from: &mut impl Read, to: &mut impl Write, lost: &mut u64) -> Result<(),
         Some(ToWorker::Setup(setup)) => match setup.task {
             Task::Paint => paint::run(setup, from, to, lost),
             Task::Prove => prove::run(setup, from, to),
-            Task::Still => Err(WorkError::OtherTask),
+            Task::Still => still::run(setup, from, to),
         },
     }
 }

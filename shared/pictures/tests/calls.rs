@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
 mod common;
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use beadle_pictures::{
     sandbox::calls::{CALLS, Call},
-    wire::{self, Codec, Picture},
+    wire::{self, Codec, Picture, Setup, Show, Style, Task},
 };
-use common::{Said, Stream, Worker, make};
+use common::{Said, Stream, Unit, Worker, make};
 
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
 const POLYGON: &[[f64; 2]] = &[[0.60, 0.30], [0.80, 0.30], [0.80, 0.60], [0.60, 0.60]];
@@ -65,29 +65,33 @@ fn calls(record: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Design §5: a session with everything a camera may do makes no call that is not on the list, and the list has none that
-/// is not made, but for those whose reason says on what occasion.
-#[test]
-fn the_list_is_what_a_session_needs() {
-    let folder = tempfile::tempdir().unwrap();
-    let record = folder.path().join("calls");
-    let mut worker = Worker::from(
-        Command::new("strace")
-            .args(["-f", "-qq", "-e", "signal=none", "-o"])
-            .arg(&record)
-            .arg(env!("CARGO_BIN_EXE_beadle-pictures"))
-            .arg("mask"),
-    );
-    let streams = streams();
+/// The program under strace, for `subcommand`.
+fn watched(record: &Path, subcommand: &str) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-e", "signal=none", "-o"])
+        .arg(record)
+        .arg(env!("CARGO_BIN_EXE_beadle-pictures"))
+        .arg(subcommand);
+    command
+}
+
+/// Gives the streams one after the other to a watched worker; what it called, and the last it said.
+fn session(
+    record: &Path,
+    streams: &[(Setup, Vec<Unit>)],
+) -> (BTreeSet<String>, Option<Said>, bool) {
+    let mut worker = Worker::from(&mut watched(record, "mask"));
     let mut to = worker.to.take().unwrap();
     let said = std::thread::scope(|scope| {
         scope.spawn(move || {
-            for stream in &streams {
-                let _ = wire::write_json(&mut to, b'C', &stream.setup(&[POLYGON]));
-                for (i, unit) in stream.units.iter().enumerate() {
+            for (setup, units) in streams {
+                let _ = wire::write_json(&mut to, b'C', setup);
+                for (i, unit) in units.iter().enumerate() {
                     let picture = Picture {
                         key: unit.key,
-                        others: 0,
+                        // A pile now and then: it leaves pictures out.
+                        others: if i > 40 { 50 } else { 0 },
                         pts: i as i64 * 7500,
                         data: unit.data.clone(),
                     };
@@ -100,16 +104,63 @@ fn the_list_is_what_a_session_needs() {
         });
         worker.hear_all()
     });
-    let seen = calls(&std::fs::read_to_string(&record).unwrap());
+    let seen = calls(&std::fs::read_to_string(record).unwrap());
+    let well = worker.child.wait().unwrap().success();
+    (seen, said.into_iter().last(), well)
+}
+
+/// Design §5: whatever the program does, with everything a camera may do, it makes no call that is not on the list, and the
+/// list has none that is not made, but for those whose reason says on what occasion.
+#[test]
+fn the_list_is_what_a_session_needs() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("calls");
     let name = |c: &Call| c.name.strip_prefix("SYS_").unwrap();
     let listed: BTreeSet<String> = CALLS.iter().map(|c| name(c).to_owned()).collect();
-    assert_eq!(
-        seen.difference(&listed).collect::<Vec<_>>(),
-        Vec::<&String>::new(),
-        "made, but not on the list"
+    let mut seen = BTreeSet::new();
+    let mut check = |what: &str, calls: BTreeSet<String>| {
+        assert_eq!(
+            calls.difference(&listed).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "made in {what}, but not on the list"
+        );
+        seen.extend(calls);
+    };
+    let tasks: [(&str, &dyn Fn(&mut Setup)); 5] = [
+        ("painting", &|_| {}),
+        ("pixelating", &|s| s.style = Style::Pixelated),
+        ("proving", &|s| s.task = Task::Prove),
+        ("proving cells", &|s| {
+            (s.task, s.style, s.cell) = (Task::Prove, Style::Pixelated, Some(80));
+        }),
+        ("a still", &|s| {
+            (s.task, s.show) = (Task::Still, Some(Show::Outline))
+        }),
+    ];
+    for (what, set) in tasks {
+        let streams: Vec<(Setup, Vec<Unit>)> = streams()
+            .into_iter()
+            .map(|mut stream| {
+                let mut setup = stream.setup(&[POLYGON]);
+                set(&mut setup);
+                match setup.task {
+                    Task::Paint => {}
+                    Task::Prove => stream.units.truncate(15),
+                    Task::Still => stream.units.truncate(1),
+                }
+                (setup, stream.units)
+            })
+            .collect();
+        let (calls, last, well) = session(&record, &streams);
+        check(what, calls);
+        assert!(well && matches!(last, Some(Said::Done)), "{what}: {last:?}");
+    }
+    let measured = watched(&record, "measure").output().unwrap();
+    check(
+        "measuring",
+        calls(&std::fs::read_to_string(&record).unwrap()),
     );
-    assert!(matches!(said.last(), Some(Said::Done)), "{:?}", said.last());
-    assert!(worker.child.wait().unwrap().success());
+    assert!(measured.status.success(), "{measured:?}");
     let idle: Vec<&str> = CALLS
         .iter()
         .filter(|c| !c.why.starts_with("only on ") && !seen.contains(name(c)))

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use beadle_pictures::wire::{self, Codec, Style};
+use beadle_pictures::wire::{self, Codec, Show, Style, Task};
 use common::{Said, Unit, Worker, decode, make, pictures, through};
 
 /// The marker is drawn a little inside this polygon, as a window would be.
@@ -543,4 +543,111 @@ fn the_sandbox_is_on_before_pictures_are_read() {
         ("0".into(), "0".into(), "0".into())
     );
     assert!(of("status").contains("NoNewPrivs:\t1"));
+}
+
+/// What a JPEG shows, red, green, blue, by stock ffmpeg.
+fn shown(jpeg: &[u8], folder: &std::path::Path) -> Vec<u8> {
+    let file = folder.join("still.jpg");
+    std::fs::write(&file, jpeg).unwrap();
+    let raw = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&file)
+        .args(["-f", "rawvideo", "-pix_fmt", "rgb24", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    assert!(raw.status.success() && raw.stderr.is_empty(), "{raw:?}");
+    raw.stdout
+}
+
+/// Issue 4: a still of a key picture, masked as it is recorded, or with the outline for those who set the mask.
+#[test]
+fn a_still_shows_the_mask_or_its_outline() {
+    let folder = tempfile::tempdir().unwrap();
+    for (codec, format) in [
+        (Codec::H264, "yuv420p"),
+        (Codec::H265, "yuv420p10le"),
+        (Codec::H264, "yuvj420p"),
+    ] {
+        let stream = make(codec, 640, 360, 1, MARKER, format);
+        let still = |show: Option<Show>, style: Style| {
+            let mut setup = stream.setup(&[POLYGON]);
+            (setup.task, setup.show, setup.style) = (Task::Still, show, style);
+            let (mut said, _) = through(&stream, &setup);
+            match said.swap_remove(0) {
+                Said::Still(jpeg) => Ok(shown(&jpeg, folder.path())),
+                Said::Failed(failure) => Err(failure.why),
+                other => panic!("{other:?}"),
+            }
+        };
+        let magenta = |picture: &[u8]| {
+            assert_eq!(picture.len(), 640 * 360 * 3);
+            let is = |p: &&[u8]| p[0] > 180 && p[1] < 90 && p[2] > 180;
+            picture.chunks(3).filter(is).count()
+        };
+        let yellow = |picture: &[u8]| {
+            let is = |p: &&[u8]| p[0] > 170 && p[1] > 150 && p[2] < 110;
+            picture.chunks(3).filter(is).count()
+        };
+        let masked = still(Some(Show::Masked), Style::Solid).unwrap();
+        assert_eq!(magenta(&masked), 0, "{codec:?} {format}");
+        let middle = (150 * 640 + 450) * 3;
+        assert!(masked[middle..middle + 3].iter().all(|&v| v < 12), "black");
+        let outlined = still(Some(Show::Outline), Style::Solid).unwrap();
+        assert!(magenta(&outlined) > 5000 && yellow(&outlined) > yellow(&masked) + 500);
+        let pixelated = still(Some(Show::Masked), Style::Pixelated).unwrap();
+        assert_ne!(pixelated, masked);
+        let why = still(None, Style::Solid).unwrap_err();
+        assert!(why.contains("what it is to show"), "{why}");
+    }
+}
+
+/// A worker keeps to its task.
+#[test]
+fn a_worker_has_one_task() {
+    let stream = make(Codec::H264, 320, 180, 1, MARKER, "yuv420p");
+    for first in [Task::Paint, Task::Prove, Task::Still] {
+        for second in [Task::Paint, Task::Prove, Task::Still] {
+            let mut worker = Worker::start();
+            let mut setup = stream.setup(&[POLYGON]);
+            setup.show = Some(Show::Masked);
+            setup.task = first;
+            worker.setup(&setup);
+            setup.task = second;
+            worker.setup(&setup);
+            worker.end();
+            let said = worker.hear_all();
+            match said.as_slice() {
+                [Said::Done] => assert_eq!(first, second),
+                [Said::Failed(failure)] => {
+                    assert!(
+                        first != second && failure.why.contains("another task"),
+                        "{failure:?}"
+                    );
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+/// Issue 4: what admission asks for.
+#[test]
+fn measuring_gives_one_line_of_json() {
+    let measured = std::process::Command::new(env!("CARGO_BIN_EXE_beadle-pictures"))
+        .arg("measure")
+        .output()
+        .unwrap();
+    assert!(measured.status.success(), "{measured:?}");
+    let line = String::from_utf8(measured.stdout).unwrap();
+    assert_eq!(line.lines().count(), 1);
+    let costs: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(costs["v"], 1);
+    for codec in ["h264", "h265"] {
+        for part in ["decode_us", "paint_us", "encode_us"] {
+            assert!(
+                costs[codec][part].as_u64().is_some_and(|us| us > 0),
+                "{line}"
+            );
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Pure. Every system call the picture worker may make, and why. To be reviewed as data.
 //!
-//! One row a call, for x86-64 and 64-bit ARM alike (their numbers differ, not the list). A row whose reason begins
+//! One row a call, for all that the program does within its walls, and for x86-64 and 64-bit ARM alike (their numbers differ, not the list). A row whose reason begins
 //! "only on" is for what a test cannot bring about; every other row is seen in the test `calls`, and a call seen there that
 //! is not on the list fails it.
 //!
@@ -124,7 +124,7 @@ calls! {
     SYS_tgkill          When(&[&[IsSelf(0), Is(2, c::SIGABRT as u64)]]), "only on an abort: the signal that ends it, to itself";
     // Time
     SYS_clock_nanosleep Always, "only on a thread that is not yet where another needs it: x265 sleeps a moment";
-    SYS_clock_gettime   Always, "only on machines whose clock cannot be read without the kernel";
+    SYS_clock_gettime   Always, "measuring what masking costs: the processor time used so far";
     SYS_gettimeofday    Always, "only on machines whose clock cannot be read without the kernel";
     SYS_restart_syscall Always, "only on a worker that was stopped and goes on: the kernel's own way to resume a wait";
 }

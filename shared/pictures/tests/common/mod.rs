@@ -96,6 +96,8 @@ pub struct Quality {
     /// `-crf` or `-b:v` with its value.
     pub rate: &'static [&'static str],
     pub b_frames: bool,
+    /// Each picture in so many independent parts.
+    pub slices: u32,
 }
 
 /// The project's street footage (scripts/footage.sh), through a filter graph from `[0:v]` to `[o]`, a key picture every
@@ -110,23 +112,29 @@ pub fn street(name: &str, pictures: u32, gop: u32, graph: &str, quality: Quality
         file.display()
     );
     let b = if quality.b_frames { 2 } else { 0 };
-    let (encoder, parameters, format) = match quality.codec {
-        Codec::H264 => ("libx264", "-x264-params", "h264"),
-        Codec::H265 => ("libx265", "-x265-params", "hevc"),
+    let (encoder, preset, parameters, quiet, format) = match quality.codec {
+        Codec::H264 => ("libx264", "superfast", "-x264-params", "", "h264"),
+        Codec::H265 => (
+            "libx265",
+            "ultrafast",
+            "-x265-params",
+            "log-level=none:",
+            "hevc",
+        ),
     };
     let made = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(file)
         .args(["-frames:v", &pictures.to_string()])
         .args(["-filter_complex", graph, "-map", "[o]"])
-        .args(["-c:v", encoder, "-preset", "ultrafast"])
+        .args(["-c:v", encoder, "-preset", preset])
         .args(quality.rate)
         .args([
             parameters,
             &format!(
-                "log-level=none:keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:bframes={b}:aud=1:repeat-headers=1"
-            )
-            .replace(if quality.codec == Codec::H264 { "log-level=none:" } else { "\0" }, ""),
+                "{quiet}keyint={gop}:min-keyint={gop}:scenecut=0:open-gop=0:bframes={b}:aud=1:repeat-headers=1:slices={}",
+                quality.slices
+            ),
         ])
         .args(["-f", format, "-"])
         .stdin(Stdio::null())
