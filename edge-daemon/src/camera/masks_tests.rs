@@ -39,6 +39,7 @@ fn camera(index: usize, mask: Option<Mask>) -> Arc<Shared> {
         password: None,
         password_from: None,
         transport: crate::config::Transport::Tcp,
+        ptz: false,
         retention_days: 31,
         mask,
         timelapse: None,
