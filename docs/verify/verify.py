@@ -909,10 +909,12 @@ class Masks:
 
     def __init__(self, add):
         self.add = add
-        self.lifts = []  # [camera, mask, from, to, ended, whether the clock was set since]
+        self.lifts = []  # [camera, mask, from, to, ended, whether the clock was set since, or went back over a restart]
+        self.before = None  # time of the line before
 
     def line(self, r):
         cam, mask = text(r.data.get("cam")), text(r.data.get("mask"))
+        back, self.before = self.before is not None and r.t < self.before, r.t
         if r.type == "mask.lift":
             until = time_ms(r.data.get("until"))
             if cam is not None and mask is not None and until is not None:
@@ -921,7 +923,7 @@ class Masks:
             for lift in self.lifts:
                 if not lift[4] and lift[:2] == [cam, mask]:
                     lift[3:5] = r.t, True
-        elif r.type == "clock.step":
+        elif r.type == "clock.step" or r.type == "sys.boot" and back:
             for lift in self.lifts:
                 lift[5] = True
         elif r.type == "seg.write":

@@ -108,6 +108,24 @@ pub struct ExhibitRow {
     pub package: Option<String>,
 }
 
+/// A lift of a mask that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiftRow {
+    pub n: u64,
+    pub camera: String,
+    pub mask: String,
+    pub until: Option<Utc>,
+    /// From the order on, when there is no `until`.
+    pub minutes: Option<u32>,
+    /// None: erased.
+    pub authority: Option<String>,
+    pub reason: Option<String>,
+    /// Who asked, as the log names them.
+    pub by: String,
+    pub made: Utc,
+    pub expires: Utc,
+}
+
 /// A signed-in person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -140,4 +158,9 @@ pub trait Board: Send + Sync + 'static {
         purpose: &str,
         reference: &str,
     ) -> Result<(), Refusal>;
+    /// Lifts of masks that wait for a second person, oldest first; for those who may be that person.
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal>;
+    /// The second person's word; waits for the box. Until when the mask is lifted.
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal>;
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal>;
 }

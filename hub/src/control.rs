@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    board::{Board, BoxRow, ExhibitRow, Footage, Refusal},
+    board::{Board, BoxRow, ExhibitRow, Footage, LiftRow, Refusal},
     desk::{Desk, blocking},
     devices::enrol,
     ownlog::CONSOLE,
@@ -158,10 +158,10 @@ pub enum Told {
         until: Utc,
     },
     Lift {
-        lift: mask::LiftRow,
+        lift: LiftRow,
     },
     Lifts {
-        lifts: Vec<mask::LiftRow>,
+        lifts: Vec<LiftRow>,
     },
     Mask {
         mask: Option<MaskInfo>,

@@ -10,12 +10,13 @@ use shared::{
 
 use crate::{
     board::{
-        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Refusal, Span,
+        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, LiftRow, Refusal,
+        Span,
     },
     db::footage::SegmentRecord,
     desk::Desk,
     ownlog,
-    requests::{rules::JOIN_MS, submit},
+    requests::{mask, rules::JOIN_MS, submit},
 };
 
 /// Wrong passwords in a row before an account rests, and for how long.
@@ -323,6 +324,18 @@ impl Board for Desk {
         };
         self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
         Ok(())
+    }
+
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
+        mask::seen_by(self, who)
+    }
+
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal> {
+        mask::approve_here(self, request, who)
+    }
+
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
+        mask::withdraw(self, request, who)
     }
 }
 

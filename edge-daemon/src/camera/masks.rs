@@ -650,3 +650,7 @@ fn write(path: &Path, kept: &Kept) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "masks_tests.rs"]
+mod tests;

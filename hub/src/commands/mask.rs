@@ -15,8 +15,9 @@ use shared::{
 
 use super::{CommandError, ask::ask};
 use crate::{
+    board::LiftRow,
     control::{Ask, SignIn, Told},
-    requests::mask::{LiftRow, Wanted},
+    requests::mask::Wanted,
     supervise::load_config,
 };
 

@@ -2,7 +2,7 @@
 //!
 //! The log is walked once from line 0 to the head. A line is parsed only when its type can matter.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::de::DeserializeOwned;
 use shared::{
@@ -71,8 +71,9 @@ pub struct Selector {
     before: Option<Kept>,
     after: Option<Kept>,
     masks: HashMap<String, Kept>,
-    /// A lift of the mask that goes on when the clip begins, and the steps of the clock since.
-    lift: Vec<Kept>,
+    /// The last two lifts of the camera's mask, each with its end and what happened to the clock between: what was recorded without
+    /// its mask relies on one of them. (Two, because a segment may be recovered when the next lift has begun.)
+    lifts: VecDeque<Vec<Kept>>,
     faults: HashMap<(String, Option<CameraId>), Kept>,
 }
 
@@ -98,7 +99,7 @@ impl Selector {
             before: None,
             after: None,
             masks: HashMap::new(),
-            lift: Vec::new(),
+            lifts: VecDeque::new(),
             faults: HashMap::new(),
         }
     }
@@ -143,14 +144,13 @@ impl Selector {
             bytes: bytes.to_vec(),
             record,
         };
+        self.lifted(&line);
         let (t, scope) = (line.record.t, &self.scope);
         let (early, inside) = (t <= scope.from, t > scope.from && t <= scope.to);
         match line.record.kind.as_str() {
             SegWrite::KIND | ExpClip::KIND => self.keep(line),
             LogOpen::KIND | KeyRoll::KIND if n + 1 < size => self.key = Some(line),
             ClockState::KIND if early => self.clock = Some(line),
-            // What happened to the clock since the lift decides how its times are read.
-            ClockStep::KIND if early && !self.lift.is_empty() => self.lift.push(line),
             ClockState::KIND | ClockStep::KIND | SysBoot::KIND | SysStop::KIND if inside => {
                 self.keep(line)
             }
@@ -185,11 +185,6 @@ impl Selector {
                 {
                     self.masks.insert(set.mask, line.clone());
                 }
-                match line.record.kind.as_str() {
-                    MaskLift::KIND if early => self.lift = vec![line.clone()],
-                    MaskEnd::KIND if early => self.lift.clear(),
-                    _ => {}
-                }
                 if inside {
                     self.keep(line);
                 }
@@ -203,6 +198,32 @@ impl Selector {
                     && line.data::<HeadAck>().is_some_and(|ack| ack.size > *last)
                 {
                     self.after = Some(line);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lifts by their place in the log, whatever the clock said.
+    fn lifted(&mut self, line: &Kept) {
+        let ended =
+            |group: &Vec<Kept>| group.last().is_some_and(|l| l.record.kind == MaskEnd::KIND);
+        match line.record.kind.as_str() {
+            MaskLift::KIND if self.of_camera(line) => {
+                self.lifts.push_back(vec![line.clone()]);
+                if self.lifts.len() > 2 {
+                    self.lifts.pop_front();
+                }
+            }
+            MaskEnd::KIND if !self.of_camera(line) => {}
+            MaskEnd::KIND | ClockStep::KIND | SysBoot::KIND => {
+                if let Some(group) = self.lifts.back_mut().filter(|g| !ended(g)) {
+                    group.push(line.clone());
+                }
+            }
+            SegWrite::KIND if line.data::<SegWrite>().is_some_and(|s| s.how == "lifted") => {
+                for line in self.lifts.iter().flatten().cloned() {
+                    self.chosen.insert(line.n(), line);
                 }
             }
             _ => {}
@@ -246,7 +267,6 @@ impl Selector {
             .into_iter()
             .flatten()
             .chain(self.masks.into_values())
-            .chain(self.lift)
             .chain(self.faults.into_values());
         self.chosen.extend(more.map(|line| (line.n(), line)));
         self.chosen

@@ -19,7 +19,7 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, Refusal},
+    board::{Account, LiftRow, Refusal},
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     ownlog::op,
@@ -50,22 +50,6 @@ pub struct Wanted {
     pub minutes: Option<u32>,
     pub authority: String,
     pub reason: String,
-}
-
-/// A request that waits for a second person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LiftRow {
-    pub n: u64,
-    pub camera: String,
-    pub mask: String,
-    pub until: Option<Utc>,
-    pub minutes: Option<u32>,
-    pub authority: Option<String>,
-    pub reason: Option<String>,
-    /// Who asked, as the log names them.
-    pub by: String,
-    pub made: Utc,
-    pub expires: Utc,
 }
 
 fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
@@ -219,7 +203,13 @@ pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, Refusal> {
     alive.into_iter().map(|l| row(desk, l)).collect()
 }
 
-/// Logs, then settles. False when somebody was quicker.
+/// The same, for those who may approve one. Blocking.
+pub fn seen_by(desk: &Desk, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
+    may(who, LIFT, "see which lifts of masks are asked for")?;
+    pending(desk)
+}
+
+/// Settles, then logs. False when somebody was quicker.
 fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, Refusal> {
     if !desk.db.settle_lift(n, why).map_err(plain)? {
         return Ok(false);
@@ -259,11 +249,51 @@ pub fn withdraw(desk: &Desk, n: u64, who: &Account) -> Result<(), Refusal> {
     }
 }
 
+/// An order that is logged and signed, and on its way.
+struct Given {
+    way: order::Way,
+    camera: BoxCamera,
+    number: u64,
+    order: ToBox,
+    /// Whoever gave it.
+    who: String,
+}
+
 /// The second person's word: orders the lift; its end by the box's clock.
 pub async fn approve(desk: &Arc<Desk>, n: u64, who: &Account) -> Result<Utc, Refusal> {
+    let (d, w) = (desk.clone(), who.clone());
+    let given = blocking(move || order_lift(&d, n, &w))
+        .await
+        .map_err(plain)??;
+    until(send(desk, given).await?)
+}
+
+/// The same from a thread that may wait.
+pub fn approve_here(desk: &Desk, n: u64, who: &Account) -> Result<Utc, Refusal> {
+    let Given {
+        way,
+        camera,
+        number,
+        order,
+        who,
+    } = order_lift(desk, n, who)?;
+    let answered = tokio::runtime::Handle::current().block_on(answer(desk, way, number, order));
+    match answered {
+        Ok(answered) => until(answered),
+        Err(why) => Err(failed(desk, &camera, number, &who, why)),
+    }
+}
+
+fn until(answered: Option<Utc>) -> Result<Utc, Refusal> {
+    answered.ok_or_else(|| {
+        Refusal("the box lifted the mask and did not say until when; its log does".into())
+    })
+}
+
+/// Blocking.
+fn order_lift(desk: &Desk, n: u64, who: &Account) -> Result<Given, Refusal> {
     may(who, LIFT, "approve that a mask be lifted")?;
-    let d = desk.clone();
-    let lift = blocking(move || waiting(&d, n)).await.map_err(plain)??;
+    let lift = waiting(desk, n)?;
     if lift.op == who.op {
         return Err(Refusal(format!(
             "{} asked for this lift; a second person must approve it, nothing was ordered",
@@ -273,36 +303,33 @@ pub async fn approve(desk: &Arc<Desk>, n: u64, who: &Account) -> Result<Utc, Ref
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
     let by = vec![op(lift.op), op(who.op)];
-    let (d, l, b) = (desk.clone(), lift.clone(), by.clone());
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
-        if !d.db.settle_lift(n, "ordered").map_err(plain)? {
-            return Err(Refusal(format!("request {n} was settled this very moment")));
-        }
-        let line = MaskOrder {
-            until: Some(until),
-            authority: Some(l.authority.clone()),
-            reason: Some(l.reason.clone()),
-            ask: Some(n),
-            ..blank("lift", &l.camera, &l.mask, &b)
-        };
-        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
-        let order = Order::MaskLift {
-            r#box: l.camera.r#box,
-            order: number,
-            cam: l.camera.cam,
-            mask: l.mask,
-            until,
-            authority: l.authority,
-            by: b,
-            made: d.now(),
-        };
-        Ok((number, order::signed(&d, &order)?))
-    })
-    .await
-    .map_err(plain)??;
-    let until = send(desk, way, &lift.camera, number, order, &by).await?;
-    until.ok_or_else(|| {
-        Refusal("the box lifted the mask and did not say until when; its log does".into())
+    if !desk.db.settle_lift(n, "ordered").map_err(plain)? {
+        return Err(Refusal(format!("request {n} was settled this very moment")));
+    }
+    let line = MaskOrder {
+        until: Some(until),
+        authority: Some(lift.authority.clone()),
+        reason: Some(lift.reason.clone()),
+        ask: Some(n),
+        ..blank("lift", &lift.camera, &lift.mask, &by)
+    };
+    let number = desk.log.append(last(&by), &line).map_err(plain)?.n;
+    let order = Order::MaskLift {
+        r#box: lift.camera.r#box.clone(),
+        order: number,
+        cam: lift.camera.cam.clone(),
+        mask: lift.mask,
+        until,
+        authority: lift.authority,
+        by,
+        made: desk.now(),
+    };
+    Ok(Given {
+        way,
+        camera: lift.camera,
+        number,
+        order: order::signed(desk, &order)?,
+        who: op(who.op),
     })
 }
 
@@ -346,7 +373,14 @@ pub async fn end(
     })
     .await
     .map_err(plain)??;
-    send(desk, way, camera, number, order, &by).await.map(drop)
+    let given = Given {
+        way,
+        camera: camera.clone(),
+        number,
+        order,
+        who: op(who.op),
+    };
+    send(desk, given).await.map(drop)
 }
 
 /// Another mask, from a file with the keys of `[camera.mask]`; its id.
@@ -393,7 +427,14 @@ pub async fn set(
     })
     .await
     .map_err(plain)??;
-    send(desk, way, camera, number, order, &by).await?;
+    let given = Given {
+        way,
+        camera: camera.clone(),
+        number,
+        order,
+        who: op(who.op),
+    };
+    send(desk, given).await?;
     Ok(mask.id)
 }
 
@@ -417,33 +458,50 @@ fn last(by: &[String]) -> &str {
     by.last().map_or("sys:hub", String::as_str)
 }
 
-async fn send(
-    desk: &Arc<Desk>,
+/// Sends it; what the box answers. That it was not obeyed is logged.
+async fn send(desk: &Arc<Desk>, given: Given) -> Result<Option<Utc>, Refusal> {
+    let Given {
+        way,
+        camera,
+        number,
+        order,
+        who,
+    } = given;
+    match answer(desk, way, number, order).await {
+        Ok(until) => Ok(until),
+        Err(why) => {
+            let d = desk.clone();
+            Err(blocking(move || failed(&d, &camera, number, &who, why))
+                .await
+                .map_err(plain)?)
+        }
+    }
+}
+
+async fn answer(
+    desk: &Desk,
     way: order::Way,
-    camera: &BoxCamera,
     number: u64,
     order: ToBox,
-    by: &[String],
-) -> Result<Option<Utc>, Refusal> {
-    let answered = way.send(desk, order, |heard| match heard {
+) -> Result<Option<Utc>, String> {
+    way.send(desk, order, |heard| match heard {
         ToHub::MaskDone { order, until, .. } if order == number => Some(Ok(until)),
         ToHub::MaskFailed { order, why, .. } if order == number => Some(Err(why)),
         _ => None,
-    });
-    let why = match answered.await {
-        Ok(until) => return Ok(until),
-        Err(why) => why,
-    };
+    })
+    .await
+}
+
+/// Puts on the record that an order was not carried out; what to say. Blocking.
+fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) -> Refusal {
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
         why: why.chars().take(300).collect(),
     };
-    let (d, who) = (desk.clone(), last(by).to_owned());
-    blocking(move || d.log.append(&who, &line).map(drop))
-        .await
-        .map_err(plain)?
-        .map_err(plain)?;
-    Err(Refusal(why))
+    match desk.log.append(who, &line) {
+        Ok(_) => Refusal(why),
+        Err(e) => plain(e),
+    }
 }

@@ -7,6 +7,8 @@
 //! | `GET /` boxes, cameras, clips · `GET /footage/{box}/{cam}` | a session |
 //! | `GET /clip/{ref}` · `POST /clip/{ref}` purpose and reference | a session; the purpose is logged (`acc.view`) before anything is shown |
 //! | `GET /clip/{ref}/play/{i}`, `/save/{i}`, `/certificate` | a session with a purpose given for this exhibit in the last half hour |
+//! | `GET /lifts` masks asked to be lifted · `POST /lifts` approves or withdraws one | a session of somebody who may; approving: of another than who asked |
+//! | `GET /api/v1/lifts` the same as JSON | the same |
 //! | `POST /sign-out` | a session |
 //!
 //! Every form carries a token; every answer carries a content policy that allows no script, frame or foreign origin.
@@ -39,7 +41,7 @@ use tokio::sync::Semaphore;
 use super::{
     files::{self, Copy, Range},
     sessions::{Session, Sessions, same},
-    views::{self, ClipPage, FootagePage, Frame, Message, Overview, SignIn},
+    views::{self, ClipPage, FootagePage, Frame, LiftsPage, Message, Overview, SignIn},
 };
 use crate::board::{Board, ExhibitRow};
 
@@ -146,6 +148,8 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/clip/{exhibit}/play/{index}", get(play))
         .route("/clip/{exhibit}/save/{index}", get(save))
         .route("/clip/{exhibit}/certificate", get(certificate))
+        .route("/lifts", get(lifts).post(settle_lift))
+        .route("/api/v1/lifts", get(lifts_json))
         .route("/style.css", get(style))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|_: Entered| async { Refused::missing("There is no such page.") })
@@ -443,6 +447,83 @@ async fn footage(
         camera: footage.camera,
         zone: footage.zone,
     })
+}
+
+async fn lifts_page(
+    app: &App,
+    who: &Entered,
+    done: String,
+    problem: String,
+) -> Result<Response, Refused> {
+    let account = who.session.account.clone();
+    let (scheme, zone, lifts) = app
+        .ask(move |b| (b.scheme(), b.zone(), b.lifts(&account)))
+        .await?;
+    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    page(&LiftsPage {
+        frame: who.frame(scheme),
+        lifts: lifts
+            .iter()
+            .map(|l| views::lift(l, &who.session.account, &zone))
+            .collect(),
+        done,
+        problem,
+    })
+}
+
+async fn lifts(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    lifts_page(&app, &who, String::new(), String::new()).await
+}
+
+async fn lifts_json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    let lifts = app.ask(move |b| b.lifts(&who.session.account)).await?;
+    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    Ok(axum::Json(lifts).into_response())
+}
+
+#[derive(Deserialize)]
+struct LiftForm {
+    form: String,
+    request: u64,
+    act: String,
+}
+
+async fn settle_lift(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Form(form): Form<LiftForm>,
+) -> Result<Response, Refused> {
+    who.check_form(&form.form)?;
+    let (account, n) = (who.session.account.clone(), form.request);
+    let settled = match form.act.as_str() {
+        "approve" => {
+            app.ask(move |b| {
+                b.approve_lift(&account, n).map(|until| {
+                    format!(
+                        "The mask is lifted until {}; it comes back by itself.",
+                        until.for_people(&b.zone())
+                    )
+                })
+            })
+            .await?
+        }
+        "withdraw" => {
+            app.ask(move |b| {
+                b.withdraw_lift(&account, n)
+                    .map(|()| format!("Request {n} is withdrawn."))
+            })
+            .await?
+        }
+        _ => {
+            return Err(Refused::forbidden(
+                "There is no such act. Nothing was done.",
+            ));
+        }
+    };
+    match settled {
+        Ok(done) => lifts_page(&app, &who, done, String::new()).await,
+        Err(why) => lifts_page(&app, &who, String::new(), why.to_string()).await,
+    }
 }
 
 /// The row of an exhibit and its copies, if it has a package.

@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 
 use super::sessions::{IDLE_MS, VIEWING_MS};
 use crate::board::{
-    Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Refusal, Span,
+    Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, LiftRow, Refusal, Span,
 };
 
 struct Hands(Mutex<Now>);
@@ -171,6 +171,38 @@ impl Board for Fake {
             .lock()
             .expect("did")
             .push(format!("view {} {exhibit} {purpose} {reference}", who.op));
+        Ok(())
+    }
+
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
+        if who.role == "contractor" {
+            return Err(Refusal("a contractor may not see this".into()));
+        }
+        let row = |n, by: &str| LiftRow {
+            n,
+            camera: "ashby/c01".into(),
+            mask: "m7".into(),
+            until: None,
+            minutes: Some(20),
+            authority: Some("RIPA <17>".into()),
+            reason: Some("Disturbance".into()),
+            by: by.into(),
+            made: now(),
+            expires: now().plus_ms(3_600_000),
+        };
+        Ok(vec![row(40, "op:0002"), row(41, "op:0007")])
+    }
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal> {
+        if request == 41 {
+            return Err(Refusal("a second person must approve it".into()));
+        }
+        let mut did = self.did.lock().expect("did");
+        did.push(format!("approve {} {request}", who.op));
+        Ok(now().plus_ms(1_200_000))
+    }
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
+        let mut did = self.did.lock().expect("did");
+        did.push(format!("withdraw {} {request}", who.op));
         Ok(())
     }
 }
@@ -377,6 +409,8 @@ async fn strangers_see_nothing() {
         "/clip/EXH-2026-000001",
         "/clip/EXH-2026-000001/play/0",
         "/clip/EXH-2026-000001/certificate",
+        "/lifts",
+        "/api/v1/lifts",
         "/nothing",
         "/api",
     ] {
@@ -708,4 +742,61 @@ async fn viewing_needs_a_logged_purpose() {
             .status,
         403
     );
+}
+
+/// MSK-4, ROL-5: lifts that wait are shown to those who may approve one, who is told when it is his own; nothing is approved by a form
+/// of another session.
+#[tokio::test]
+async fn lifts_wait_for_a_second_person() {
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    let page = site.get("/lifts", &cookie, "").await;
+    assert_eq!(page.status, 200, "{}", page.text());
+    let text = page.text();
+    assert!(
+        text.contains("Request 40") && text.contains("for 20 minutes"),
+        "{text}"
+    );
+    assert!(
+        text.contains("RIPA &#60;17&#62;") || text.contains("RIPA &lt;17&gt;"),
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("value=\"approve\"").count(),
+        1,
+        "not one's own: {text}"
+    );
+    let form = page.form();
+    let post = async |body: String| site.post("/lifts", &cookie, &body, "").await;
+    assert_eq!(
+        post("form=x&request=40&act=approve".into()).await.status,
+        403
+    );
+    assert_eq!(
+        post(format!("form={form}&request=40&act=erase"))
+            .await
+            .status,
+        403
+    );
+    let own = post(format!("form={form}&request=41&act=approve")).await;
+    assert!(
+        own.text().contains("a second person must approve it"),
+        "{}",
+        own.text()
+    );
+    assert!(!site.did().iter().any(|d| d.starts_with("approve")));
+    let yes = post(format!("form={form}&request=40&act=approve")).await;
+    assert!(
+        yes.text().contains("The mask is lifted until"),
+        "{}",
+        yes.text()
+    );
+    post(format!("form={form}&request=41&act=withdraw")).await;
+    let did = site.did();
+    assert!(
+        did.contains(&"approve 7 40".into()) && did.contains(&"withdraw 7 41".into()),
+        "{did:?}"
+    );
+    let json = site.get("/api/v1/lifts", &cookie, "").await;
+    assert!(json.text().contains("\"n\":40"), "{}", json.text());
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use shared::time::{Utc, Zone};
 
 use super::files::Copy;
-use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage};
+use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, LiftRow};
 
 /// A camera whose newest frame is older than this, as the box reported it, is not said to record.
 const FRESH_MS: i64 = 15_000;
@@ -151,6 +151,50 @@ pub struct ClipPage {
     pub problem: String,
     pub purpose: String,
     pub reference: String,
+}
+
+/// A lift of a mask that waits for a second person.
+pub struct LiftView {
+    pub n: u64,
+    pub camera: String,
+    pub mask: String,
+    pub end: String,
+    pub authority: String,
+    pub reason: String,
+    pub by: String,
+    pub made: String,
+    pub expires: String,
+    /// Asked for by whoever looks: another must approve it.
+    pub own: bool,
+}
+
+#[derive(Template)]
+#[template(path = "lifts.html")]
+pub struct LiftsPage {
+    pub frame: Frame,
+    pub lifts: Vec<LiftView>,
+    /// What was just done.
+    pub done: String,
+    pub problem: String,
+}
+
+pub fn lift(l: &LiftRow, who: &Account, zone: &Zone) -> LiftView {
+    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "(erased)".into());
+    LiftView {
+        n: l.n,
+        camera: l.camera.clone(),
+        mask: l.mask.clone(),
+        end: match (l.until, l.minutes) {
+            (Some(until), _) => format!("until {}", until.for_people(zone)),
+            (None, minutes) => format!("for {} minutes from the approval on", minutes.unwrap_or(0)),
+        },
+        authority: text(&l.authority),
+        reason: text(&l.reason),
+        by: l.by.clone(),
+        made: l.made.for_people(zone),
+        expires: l.expires.for_people(zone),
+        own: l.by == crate::ownlog::op(who.op),
+    }
 }
 
 #[derive(Template)]

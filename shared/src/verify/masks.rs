@@ -20,7 +20,7 @@ struct Lift {
     /// Its last moment: as ordered, or as it was ended.
     to: Utc,
     ended: bool,
-    /// The wall clock was set since: its times and a segment's cannot be compared.
+    /// The wall clock was set since, or went back over a restart: its times and a segment's cannot be compared.
     stepped: bool,
 }
 
@@ -28,6 +28,8 @@ struct Lift {
 #[derive(Default)]
 pub struct Masks {
     lifts: Vec<Lift>,
+    /// Time of the line before.
+    before: Option<Utc>,
 }
 
 impl Masks {
@@ -35,6 +37,10 @@ impl Masks {
     pub fn line(&mut self, record: &Record) -> Option<Finding> {
         let text = |key: &str| record.data.get(key).and_then(Value::as_str);
         let time = |key: &str| record.data.get(key).and_then(Value::as_time);
+        let back = self
+            .before
+            .replace(record.t)
+            .is_some_and(|before| record.t < before);
         match record.kind.as_str() {
             "mask.lift" => {
                 if let (Some(cam), Some(mask), Some(until)) =
@@ -61,6 +67,7 @@ impl Masks {
                 }
             }
             "clock.step" => self.lifts.iter_mut().for_each(|l| l.stepped = true),
+            "sys.boot" if back => self.lifts.iter_mut().for_each(|l| l.stepped = true),
             "seg.write" => return self.segment(record),
             _ => {}
         }

@@ -188,6 +188,29 @@ fn time_lapse_and_a_clock_that_is_set() {
         none,
         "its times cannot be compared"
     );
+    let over_a_restart = |ms: i64| {
+        found(move |l| {
+            lift(l, 60_000);
+            let t = l.t;
+            l.t = t.plus_ms(ms);
+            l.restart();
+            end(l);
+            let now = std::mem::replace(&mut l.t, t);
+            segment(l, 1, "lifted", 0, 20_000, None);
+            l.t = now.plus_ms(20_000);
+        })
+    };
+    assert_eq!(
+        over_a_restart(-3_600_000),
+        none,
+        "recovered after a start in the past"
+    );
+    assert_eq!(over_a_restart(30_000), none, "recovered after a start");
+    assert_eq!(
+        over_a_restart(1_000).len(),
+        1,
+        "it goes on after the mask was back"
+    );
 }
 
 #[test]
