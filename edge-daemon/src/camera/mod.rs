@@ -18,6 +18,7 @@ mod rtsp;
 pub mod scribe;
 mod session;
 mod standing;
+pub mod still;
 mod switch;
 pub(crate) mod track;
 

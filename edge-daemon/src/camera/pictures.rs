@@ -372,6 +372,8 @@ struct Setup<'a> {
     polygons: &'a [Vec<shared::mask::polygon::Corner>],
     fps: Option<f64>,
     max_kbit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    show: Option<&'static str>,
 }
 
 /// What stays the same for all of a worker's setups.
@@ -402,22 +404,66 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
         polygons: &mask.polygons,
         fps: (same.fps > 0.0).then_some(same.fps),
         max_kbit: same.max_kbit,
+        show: (same.task == "still").then_some("outline"),
     };
     serde_json::to_vec(&setup).unwrap_or_default()
 }
 
-fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
-    let mut write = |kind: u8, parts: &[&[u8]]| -> std::io::Result<()> {
-        let length: usize = 1 + parts.iter().map(|p| p.len()).sum::<usize>();
-        let mut head = u32::try_from(length)
-            .unwrap_or(u32::MAX)
-            .to_be_bytes()
-            .to_vec();
-        head.push(kind);
-        stdin.write_all(&head)?;
-        parts.iter().try_for_each(|p| stdin.write_all(p))?;
-        stdin.flush()
+/// The setup for one still: the picture as it is, with the mask's outlines.
+pub(super) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
+    let same = Same {
+        mask: mask.clone(),
+        task: "still",
+        fps: 0.0,
+        max_kbit: None,
     };
+    setup_json(parameters, &same)
+}
+
+pub(super) enum Said {
+    Jpeg(Vec<u8>),
+    Failed(String),
+}
+
+/// Reads until the still, or why there is none.
+pub(super) fn still(from: &mut impl Read) -> Result<Said, String> {
+    loop {
+        let message = message(from).map_err(|e| e.to_string())?;
+        let Some(message) = message else {
+            return Err("it ended without a word".into());
+        };
+        match message[0] {
+            b'J' => return Ok(Said::Jpeg(message[1..].to_vec())),
+            b'X' => return Ok(Said::Failed(failure(&message[1..]))),
+            _ => {}
+        }
+    }
+}
+
+fn failure(body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Failure {
+        why: String,
+    }
+    serde_json::from_slice::<Failure>(body)
+        .map_or("it failed and did not say why".into(), |f| f.why)
+}
+
+/// One message to a worker.
+pub(super) fn put(to: &mut impl Write, kind: u8, parts: &[&[u8]]) -> std::io::Result<()> {
+    let length: usize = 1 + parts.iter().map(|p| p.len()).sum::<usize>();
+    let mut head = u32::try_from(length)
+        .unwrap_or(u32::MAX)
+        .to_be_bytes()
+        .to_vec();
+    head.push(kind);
+    to.write_all(&head)?;
+    parts.iter().try_for_each(|p| to.write_all(p))?;
+    to.flush()
+}
+
+fn feeder(mut stdin: ChildStdin, units: Receiver<Message>, state: &State) {
+    let mut write = |kind: u8, parts: &[&[u8]]| put(&mut stdin, kind, parts);
     for message in units {
         let done = match &message {
             Message::Setup(json) => write(b'C', &[json]),
@@ -596,13 +642,7 @@ fn reader(
             }
             b'D' => break,
             b'X' => {
-                #[derive(Deserialize)]
-                struct Failure {
-                    why: String,
-                }
-                let why = serde_json::from_slice::<Failure>(&body)
-                    .map_or("it failed and did not say why".into(), |f| f.why);
-                state.fail(why);
+                state.fail(failure(&body));
                 break;
             }
             other => {

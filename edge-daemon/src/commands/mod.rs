@@ -8,6 +8,7 @@ pub mod check_config;
 pub mod doctor;
 pub mod enrol;
 pub mod index;
+pub mod mask;
 pub mod reader;
 pub mod run;
 pub mod status;
@@ -69,6 +70,11 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Privacy masks: in words, and drawn on a picture before the box is enrolled
+    Mask {
+        #[command(subcommand)]
+        command: MaskCommand,
+    },
     /// The derived index of footage
     Index {
         #[command(subcommand)]
@@ -78,6 +84,30 @@ pub enum Command {
     Volume {
         #[command(subcommand)]
         command: VolumeCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MaskCommand {
+    /// A camera's mask as the configuration has it
+    Show {
+        camera: String,
+        /// Draw it on what the camera sees now, into this new JPEG file; only before the box is enrolled
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+    /// Say all that is wrong with a mask that is not in force yet
+    Check {
+        camera: String,
+        /// TOML with the keys of [camera.mask]
+        file: PathBuf,
+        /// Draw it on what the camera sees now, into this new JPEG file; only before the box is enrolled
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
     },
 }
 
@@ -173,6 +203,23 @@ pub fn run(line: Line) -> ExitCode {
         Command::CheckConfig { config } => check_config::run(&config),
         Command::Doctor { config, json } => doctor::run(&config, json),
         Command::Status { config, json } => status::run(&config, json),
+        Command::Mask {
+            command:
+                MaskCommand::Show {
+                    camera,
+                    out,
+                    config,
+                },
+        } => mask::show(&config, &camera, out),
+        Command::Mask {
+            command:
+                MaskCommand::Check {
+                    camera,
+                    file,
+                    out,
+                    config,
+                },
+        } => mask::check(&config, &camera, &file, out),
         Command::Index {
             command: IndexCommand::Rebuild { config },
         } => index::rebuild(&config),
