@@ -5,7 +5,7 @@ mod common;
 use std::io::Write;
 
 use beadle_pictures::wire::{self, Codec, Show, Style, Task};
-use common::{Said, Unit, Worker, decode, make, pictures, through};
+use common::{Quality, Said, Unit, Worker, decode, make, pictures, street, through};
 
 /// The marker is drawn a little inside this polygon, as a window would be.
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
@@ -176,30 +176,36 @@ fn under_overload_the_rate_falls_and_the_mask_stays() {
     assert!((0..out.len()).all(|i| decoded.magenta(i) == 0));
 }
 
-/// Issue 4: the ceiling on the rate holds: a stream of noise is kept near it.
+/// Issue 4: the ceiling on the rate holds, on street footage; without one the quality decides.
 #[test]
 fn a_ceiling_on_the_rate_is_kept() {
     for codec in [Codec::H264, Codec::H265] {
-        let stream = make(
+        let quality = Quality {
             codec,
-            640,
-            360,
-            72,
-            MARKER,
-            "yuv420p,noise=alls=60:allf=t,format=yuv420p",
-        );
-        let bytes = |max_kbit: Option<u32>| {
+            rate: &["-crf", "20"],
+            b_frames: false,
+            slices: 1,
+        };
+        let stream = street("small-360p12.h265", 240, 60, "[0:v]null[o]", quality);
+        let kbit = |max_kbit: Option<u32>| {
             let mut setup = stream.setup(&[POLYGON]);
             setup.max_kbit = max_kbit;
             let (said, well) = through(&stream, &setup);
             assert!(well, "{codec:?}: {:?}", said.last());
-            pictures(&said).iter().map(|p| p.data.len()).sum::<usize>()
+            // Twenty seconds.
+            pictures(&said).iter().map(|p| p.data.len()).sum::<usize>() / 125 / 20
         };
-        // Four seconds, and two in the buffer.
-        let (free, held) = (bytes(None), bytes(Some(500)));
+        let free = kbit(None);
+        let ceiling = free / 2;
+        let held = kbit(Some(ceiling as u32));
         assert!(
-            held < 500 * 125 * 6 && held * 2 < free,
-            "{codec:?}: {held} of {free}"
+            held <= ceiling * 11 / 10,
+            "{codec:?}: {held} of {free} kbit/s"
+        );
+        let high = kbit(Some(free as u32 * 20));
+        assert!(
+            high.abs_diff(free) <= free / 50,
+            "{codec:?}: {high}, {free} kbit/s"
         );
     }
 }
