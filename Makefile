@@ -17,7 +17,7 @@ demo-once: ready
 ## test         every test there is
 test: install footage release
 	$(CARGO) test --locked --release --workspace --no-run
-	ok=0; for what in "--lib --bins --test mask --test sandbox --test calls" --doc; do $(CARGO) test --locked --release --workspace --no-fail-fast $$what || ok=1; done; \
+	ok=0; for what in "--lib --bins --test mask --test proof --test sandbox --test calls" --doc; do $(CARGO) test --locked --release --workspace --no-fail-fast $$what || ok=1; done; \
 	scripts/suites.sh && exit $$ok
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json

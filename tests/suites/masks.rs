@@ -3,11 +3,12 @@
 
 mod rig;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use beadle_tests::{
     Done, Folder, Trouble, args,
     cameras::{CELL, Cameras, Coded, Cover, OVER_MARKER, Place, Scene, marked},
+    hub::Hub,
     judge::{Judge, Seen, sealed},
     pictures, places, program, record,
     town::{Plan, Town},
@@ -472,5 +473,68 @@ fn cost(rig: &Alone, before: usize, victim: &str, costs: &mut BTreeMap<String, i
         costs.insert(victim.to_owned(), lost).is_none(),
         "{victim} twice"
     );
+    Ok(())
+}
+
+/// MSK-3, MSK-1: a mask is shown in words, and drawn on what the camera sees for whoever sets it, until the box is enrolled; then at the
+/// box nobody sees a picture. One that cannot be is refused in words, each fault by its polygon.
+#[test]
+fn a_mask_is_drawn_for_the_installer_only() -> Done<()> {
+    let _alone = rig::alone();
+    let folder = Folder::new("drawn")?;
+    let cameras = Cameras::start(Scene::new().marked("/d/c01"))?;
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let plan = Plan::new("ashby")
+        .camera("c01", cameras.url("/d/c01"))
+        .mask("m7", OVER_MARKER)
+        .review("2199-01-01");
+    let town = Town::make(folder.path(), plan)?;
+    let out = folder.path().join("still.jpg");
+    let show = || town.command(args!["mask", "show", "c01", "--out", out]);
+    let said = show()?;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(
+        said.out
+            .contains("mask m7, solid, painted by this box, 6.0 %")
+            && said
+                .out
+                .contains("polygon 1: 4 corners, 60 to 80 % across, 30 to 60 % down"),
+        "{said:?}"
+    );
+    let still = pictures::video(&out)?;
+    assert_eq!(
+        (&still["codec_name"], &still["width"], &still["height"]),
+        (&"mjpeg".into(), &640.into(), &360.into())
+    );
+    assert!(
+        pictures::magenta(&out)?.iter().all(|n| *n > 100),
+        "it shows what the mask is to hide"
+    );
+    let again = show()?;
+    assert!(
+        again.status != 0 && again.err.contains("cannot write"),
+        "nothing is written over: {again:?}"
+    );
+
+    let file = folder.path().join("mask.toml");
+    fs::write(&file, "id = \"m8\"\npolygons = [[[0.1, 0.1], [0.5, 0.5], [0.5, 0.1], [0.1, 0.5]], [[0.2, 0.2], [1.2, 0.2], [0.2, 0.4]]]\n")
+        .map_err(|e| Trouble(e.to_string()))?;
+    let check = town.command(args!["mask", "check", "c01", file])?;
+    assert!(
+        check.status != 0
+            && check.err.contains("polygons[0]")
+            && check.err.contains("cross")
+            && check.err.contains("polygons[1]"),
+        "{check:?}"
+    );
+
+    let town = town.enrolled(&mut hub)?;
+    fs::remove_file(&out).map_err(|e| Trouble(e.to_string()))?;
+    let said = town.command(args!["mask", "show", "c01", "--out", out])?;
+    assert!(
+        said.status != 0 && said.err.contains("this box is enrolled") && !out.exists(),
+        "{said:?}"
+    );
+    assert!(said.out.contains("mask m7"), "in words it is");
     Ok(())
 }
