@@ -557,8 +557,9 @@ impl Run {
 
     /// A segment's line says what its mask was, and how it was imposed.
     fn said(&self, w: &Watched, data: &Value, seen: &Seen) -> Done<()> {
-        let t0 = time(&data["t0"])?;
-        let version = self.versions.iter().rposition(|v| *v <= t0).unwrap_or(0);
+        // Its end: where footage lies in time is known some moments after its beginning.
+        let t1 = time(&data["t1"])?;
+        let version = self.versions.iter().rposition(|v| *v <= t1).unwrap_or(0);
         let (how, proofs) = (
             data["how"].as_str().unwrap_or("?"),
             data["proofs"].as_u64().unwrap_or(0),

@@ -636,6 +636,8 @@ fn reader(
                 }
             },
             b'R' => {
+                // It lives: while it waits for a key picture after a damaged one it sends no pictures.
+                state.last_out.store(clock.now().mono, Relaxed);
                 if let Ok(rate) = serde_json::from_slice::<Rate>(&body) {
                     state.one_in.store(rate.one_in.max(1), Relaxed);
                 }

@@ -62,12 +62,18 @@ pub fn init() -> Result<(), AvError> {
 
 pub struct Decoder {
     inner: codec::decoder::Video,
+    codec: Codec,
+    /// Something was wrong with a picture since this was asked last.
+    damaged: bool,
 }
 
 impl Decoder {
-    /// `config` is the body of an `avcC` or `hvcC`.
+    /// `config` is the body of an `avcC` or `hvcC`. The first thing wrong with a picture ends its decoding: libav would guess the rest,
+    /// and guesses put what is under a mask beside it.
     pub fn open(codec: Codec, config: &[u8]) -> Result<Self, AvError> {
-        Self::with(codec, config, |_| {})
+        Self::with(codec, config, |context| {
+            context.err_recognition |= ffi::AV_EF_EXPLODE as i32;
+        })
     }
 
     /// One that neither guesses nor remembers: what a damaged picture lacks stays striped ([`striped`]).
@@ -119,15 +125,25 @@ impl Decoder {
             .open_as(found)
             .and_then(|o| o.video())
             .map_err(libav("opening the decoder with the camera's parameters"))?;
-        Ok(Self { inner })
+        Ok(Self {
+            inner,
+            codec,
+            damaged: false,
+        })
     }
 
     /// Gives one access unit; false when libav cannot make anything of it.
     pub fn give(&mut self, access_unit: &[u8], pts: i64) -> bool {
-        let mut packet = Packet::copy(access_unit);
+        // Cameras put all kinds of things there; none of it is needed, and none of it is damage.
+        let mut packet = Packet::copy(&nal::without_messages(self.codec, access_unit));
         packet.set_pts(Some(pts));
         packet.set_dts(None);
         self.inner.send_packet(&packet).is_ok()
+    }
+
+    /// Whether something was wrong with a picture taken since this was asked last.
+    pub fn damaged(&mut self) -> bool {
+        std::mem::take(&mut self.damaged)
     }
 
     /// Decodes one key picture with nothing before or after it. Nothing is left inside.
@@ -152,10 +168,23 @@ impl Decoder {
     pub fn take(&mut self) -> Result<Option<Video>, AvError> {
         let mut frame = Video::empty();
         match self.inner.receive_frame(&mut frame) {
-            Ok(()) => Ok(Some(frame)),
+            Ok(()) => {
+                // SAFETY: the frame is live; both are plain fields.
+                let (errors, corrupt) = unsafe {
+                    (
+                        (*frame.as_ptr()).decode_error_flags != 0,
+                        (*frame.as_ptr()).flags & ffi::AV_FRAME_FLAG_CORRUPT as i32 != 0,
+                    )
+                };
+                self.damaged |= errors || corrupt;
+                Ok(Some(frame))
+            }
             Err(e) if again(&e) => Ok(None),
             // One bad picture: it is missing from the count, which the caller keeps.
-            Err(ff::Error::InvalidData) => Ok(None),
+            Err(ff::Error::InvalidData) => {
+                self.damaged = true;
+                Ok(None)
+            }
             Err(e) => Err(AvError::Libav {
                 what: "decoding",
                 why: e,

@@ -32,13 +32,23 @@ pub fn run(
 struct Worker {
     stream: Option<Stream>,
     told: Option<Params>,
-    /// Given to the decoder and not yet seen again: time and whether a key picture, in the order given.
-    waiting: VecDeque<(i64, bool)>,
+    /// Given to the decoder and not yet seen again, in the order given.
+    waiting: VecDeque<Waiting>,
+    /// A picture could not be decoded whole: until the next key picture the others rely on it, and on guesses in its place.
+    damaged: bool,
     /// Left out since the last picture encoded, for whatever reason.
     dropped: u64,
     /// Of those, given in a row without one coming out of the decoder.
     undecoded: usize,
     shed: Shed,
+}
+
+#[derive(Clone, Copy)]
+struct Waiting {
+    pts: i64,
+    key: bool,
+    /// Neither it nor what it relies on is damaged, as far as is known.
+    whole: bool,
 }
 
 /// One setup's decoder, and what is made from the first picture on.
@@ -93,13 +103,24 @@ impl Worker {
         if let Some(one_in) = self.shed.behind(picture.others) {
             wire::write_json(to, b'R', &Rate { v: VERSION, one_in })?;
         }
-        self.waiting.push_back((picture.pts, picture.key));
-        if !stream.decoder.give(&picture.data, picture.pts) {
-            self.waiting.pop_back();
+        self.damaged &= !picture.key;
+        if stream.decoder.give(&picture.data, picture.pts) {
+            self.waiting.push_back(Waiting {
+                pts: picture.pts,
+                key: picture.key,
+                whole: !self.damaged,
+            });
+        } else {
+            self.damaged = true;
             self.dropped += 1;
         }
         self.undecoded += 1;
         self.take_decoded(to)?;
+        if self.damaged {
+            // A sign of life: nothing else may come before the next key picture.
+            let one_in = self.shed.one_in();
+            wire::write_json(to, b'R', &Rate { v: VERSION, one_in })?;
+        }
         if self.undecoded >= PATIENCE {
             return Err(WorkError::Undecodable);
         }
@@ -109,28 +130,33 @@ impl Worker {
     /// Moves every decoded picture through canvas and encoder.
     fn take_decoded(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
         loop {
-            let Some(frame) = self
-                .stream
-                .as_mut()
-                .map_or(Ok(None), |s| s.decoder.take())?
-            else {
+            let (frame, damaged) = match &mut self.stream {
+                Some(s) => (s.decoder.take()?, s.decoder.damaged()),
+                None => (None, false),
+            };
+            self.damaged |= damaged;
+            let Some(frame) = frame else {
                 return Ok(());
             };
             // A picture whose time is not one that was given cannot be placed: it is left out (and counted with the next).
             let Some(place) = frame
                 .pts()
-                .and_then(|pts| self.waiting.iter().position(|w| w.0 == pts))
+                .and_then(|pts| self.waiting.iter().position(|w| w.pts == pts))
             else {
                 continue;
             };
-            let Some((pts, key)) = self.waiting.remove(place) else {
+            let Some(Waiting { pts, key, whole }) = self.waiting.remove(place) else {
                 continue;
             };
-            self.undecoded = 0;
             // Pictures come out in the order they are shown: what should have come before and did not will not come.
             let before = self.waiting.len();
-            self.waiting.retain(|w| w.0 >= pts);
+            self.waiting.retain(|w| w.pts >= pts);
             self.dropped += (before - self.waiting.len()) as u64;
+            if damaged || !whole {
+                self.dropped += 1;
+                continue;
+            }
+            self.undecoded = 0;
             self.mask(&frame, pts, key, to)?;
         }
     }

@@ -13,7 +13,7 @@
 //! | `S` | JSON [`Sandboxed`]; the first message, once, before anything is read | all |
 //! | `P` | JSON [`Params`]; before the first picture and whenever they change | paint |
 //! | `F` | one compressed picture, masked | paint |
-//! | `R` | JSON [`Rate`]; whenever it changes; 1 at first, without being said | paint |
+//! | `R` | JSON [`Rate`]; whenever it changes; 1 at first, without being said; and, as a sign of life, for each picture left out as damaged | paint |
 //! | `V` | JSON [`Verdict`]; exactly one for each `F`, in order | prove |
 //! | `J` | a JPEG; the answer to the one `F` | still |
 //! | `D` | nothing: done, all of it was written | all |
