@@ -169,7 +169,8 @@ fn own(rig: &Rig, kind: &str) -> Vec<Value> {
 fn every_picture(rig: &Rig) -> Done<(usize, usize)> {
     let judge = Judge::new(&rig.town, rig.folder.path())?;
     let mut files = BTreeMap::new();
-    for file in sealed(&rig.town) {
+    let open = |f: &PathBuf| f.extension().is_some_and(|e| e == "open");
+    for file in sealed(&rig.town).into_iter().filter(|f| !open(f)) {
         if let Some(seen) = judge.look(&file)? {
             assert_eq!(seen.decoded, seen.pictures, "{}", file.display());
             files.insert(seen.sha256.clone(), seen);

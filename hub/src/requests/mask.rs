@@ -235,7 +235,9 @@ fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, Refusal> {
         "expired" => Err(Refusal(format!(
             "request {n} was not approved within an hour and is forgotten; ask again"
         ))),
-        state => Err(Refusal(format!("request {n} is {state} already"))),
+        state => Err(Refusal(format!(
+            "request {n} is {state} already; nothing was ordered"
+        ))),
     }
 }
 
