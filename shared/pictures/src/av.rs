@@ -73,6 +73,10 @@ impl Decoder {
     pub fn open(codec: Codec, config: &[u8]) -> Result<Self, AvError> {
         Self::with(codec, config, |context| {
             context.err_recognition |= ffi::AV_EF_EXPLODE as i32;
+            // Of H.265 libav does not say that a part of a picture is missing; it shows by what was there before.
+            if codec == Codec::H265 {
+                context.get_buffer2 = Some(striped);
+            }
         })
     }
 
@@ -176,7 +180,8 @@ impl Decoder {
                         (*frame.as_ptr()).flags & ffi::AV_FRAME_FLAG_CORRUPT as i32 != 0,
                     )
                 };
-                self.damaged |= errors || corrupt;
+                let holes = self.codec == Codec::H265 && has_holes(&frame);
+                self.damaged |= errors || corrupt || holes;
                 Ok(Some(frame))
             }
             Err(e) if again(&e) => Ok(None),
@@ -191,6 +196,19 @@ impl Decoder {
             }),
         }
     }
+}
+
+/// Whether a part of a picture is as [`striped`] left it: nothing was decoded there. Of 4:2:0 with 8 bits.
+fn has_holes(frame: &Video) -> bool {
+    /// The smallest block that is decoded or not as one, of H.265.
+    const BLOCK: usize = 16;
+    (BLOCK / 2..frame.height() as usize)
+        .step_by(BLOCK)
+        .filter_map(|y| row(frame, 0, y as u32, frame.width()).ok())
+        .flat_map(|line| line.chunks_exact(BLOCK))
+        // Its edges may have been smoothed.
+        .map(|block| &block[BLOCK / 4..BLOCK * 3 / 4])
+        .any(|m| (0..4).all(|i| matches!((m[i], m[i + 4]), (16, 235) | (235, 16))))
 }
 
 /// Gives the decoder memory filled with upright stripes, four pixels wide, dark and bright: where the stream holds nothing
