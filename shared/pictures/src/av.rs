@@ -246,8 +246,12 @@ unsafe extern "C" fn striped(
     unsafe {
         for buffer in (*frame).buf.iter().filter(|b| !b.is_null()) {
             let bytes = slice::from_raw_parts_mut((**buffer).data, (**buffer).size);
-            for part in bytes.chunks_mut(pattern.len()) {
-                part.copy_from_slice(&pattern[..part.len()]);
+            let mut done = pattern.len().min(bytes.len());
+            bytes[..done].copy_from_slice(&pattern[..done]);
+            while done < bytes.len() {
+                let more = done.min(bytes.len() - done);
+                bytes.copy_within(..more, done);
+                done += more;
             }
         }
     }

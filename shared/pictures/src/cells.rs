@@ -87,7 +87,11 @@ impl Cells {
             .zip(&mut self.counts[row]);
         for (((touched, sum), count), part) in cells.zip(samples.chunks(self.size as usize)) {
             if *touched {
-                *sum += part.iter().map(|&s| u32::from(s)).sum::<u32>();
+                // A cell's row has a few hundred samples: it cannot overflow, and unchecked it is done many at once.
+                let row = part
+                    .iter()
+                    .fold(0u32, |row, &s| row.wrapping_add(u32::from(s)));
+                *sum += row;
                 *count += part.len() as u32;
             }
         }

@@ -12,7 +12,7 @@
 //!   cells. A colour that no scene has, stated as `colour`, settles it for solid masks: blue or magenta, not black or grey.
 //! - A mask that lets a little through shows nothing where the scene behind is even. It is found once the scene is not: at a
 //!   quarter let through, differences of about 40 levels.
-//! - Things smaller than a few pixels, or fainter than what poor encoding does by itself (the tolerances below).
+//! - Things smaller than about six pixels by six, or fainter than what poor encoding does by itself (the tolerances below).
 //! - That a mask will be there in the pictures until the next key picture. The daemon writes those only when both ends pass.
 //!
 //! A picture so poor that the mask's own edges run into it by more than [`DEEP`] pixels, or a mosaic's cells into each other,
@@ -47,13 +47,13 @@ struct Tolerance {
 
 const DEEP_LUMA: Tolerance = Tolerance {
     sample: 16,
-    one_in: 32,
+    one_in: 8,
     mean: 9,
 };
 const DEEP_CHROMA: Tolerance = Tolerance {
     sample: 10,
-    one_in: 32,
-    mean: 6,
+    one_in: 8,
+    mean: 8,
 };
 const RIM_LUMA: Tolerance = Tolerance {
     sample: 26,
@@ -61,9 +61,9 @@ const RIM_LUMA: Tolerance = Tolerance {
     mean: 20,
 };
 const RIM_CHROMA: Tolerance = Tolerance {
-    sample: 16,
-    one_in: 12,
-    mean: 10,
+    sample: 18,
+    one_in: 3,
+    mean: 16,
 };
 /// A tile's or cell's few samples may always hold this many that stand out.
 const STRAY: u32 = 2;

@@ -138,8 +138,17 @@ fn the_list_is_what_a_session_needs() {
         }),
     ];
     for (what, set) in tasks {
+        // Each way of decoding and encoding once; the other tasks decode the same way.
+        let wanted: &[usize] = if what == "painting" {
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+        } else {
+            &[0, 2, 3, 10]
+        };
         let streams: Vec<(Setup, Vec<Unit>)> = streams()
             .into_iter()
+            .enumerate()
+            .filter(|(i, _)| wanted.contains(i))
+            .map(|(_, stream)| stream)
             .map(|mut stream| {
                 let mut setup = stream.setup(&[POLYGON]);
                 set(&mut setup);
