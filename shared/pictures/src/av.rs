@@ -72,7 +72,7 @@ impl Decoder {
     /// and guesses put what is under a mask beside it.
     pub fn open(codec: Codec, config: &[u8]) -> Result<Self, AvError> {
         Self::with(codec, config, |context| {
-            context.err_recognition |= ffi::AV_EF_EXPLODE as i32;
+            context.err_recognition |= ffi::AV_EF_EXPLODE;
             // Of H.265 libav does not say that a part of a picture is missing; it shows by what was there before.
             if codec == Codec::H265 {
                 context.get_buffer2 = Some(striped);
@@ -177,7 +177,7 @@ impl Decoder {
                 let (errors, corrupt) = unsafe {
                     (
                         (*frame.as_ptr()).decode_error_flags != 0,
-                        (*frame.as_ptr()).flags & ffi::AV_FRAME_FLAG_CORRUPT as i32 != 0,
+                        (*frame.as_ptr()).flags & ffi::AV_FRAME_FLAG_CORRUPT != 0,
                     )
                 };
                 let holes = self.codec == Codec::H265 && has_holes(&frame);

@@ -151,7 +151,7 @@ mod tests {
     /// Issue 4: a worker that keeps pace leaves nothing out, even with a key picture that takes five times as long.
     #[test]
     fn who_keeps_pace_leaves_nothing_out() {
-        let slow_keys = |i: u32| if i % 50 == 0 { 180.0 } else { 30.0 };
+        let slow_keys = |i: u32| if i.is_multiple_of(50) { 180.0 } else { 30.0 };
         assert_eq!(run(&mut Shed::default(), 5000, slow_keys, 4.0), []);
     }
 

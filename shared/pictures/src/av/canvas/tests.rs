@@ -66,7 +66,7 @@ fn msk_1_only_the_means_of_cells_get_through() {
             move |plane: usize, x: u32, y: u32| {
                 let mut dice = Dice(seed ^ u64::from(x / 2 * 31 + y * 65_537));
                 dice.roll();
-                let up = (dice.roll() < 0.5) == (x % 2 == 0);
+                let up = (dice.roll() < 0.5) == x.is_multiple_of(2);
                 let value = mean(plane, x, y);
                 if up { value + 39 } else { value - 39 }
             }
