@@ -408,7 +408,7 @@ fn m01_a_mask_that_was_not_lifted_msk_4() {
             "0".repeat(64)
         );
     };
-    with(&lifted).shows("LIFT-NOT-LOGGED\tline ");
+    with(&lifted).shows("LIFT-NOT-LOGGED\tline 6");
     with(&|all, at| {
         lifted(all, at);
         order(all, 86_400_000);
@@ -418,9 +418,9 @@ fn m01_a_mask_that_was_not_lifted_msk_4() {
         lifted(all, at);
         order(all, 1);
     })
-    .shows("LIFT-NOT-LOGGED\tline ");
+    .shows("LIFT-NOT-LOGGED\tline 6");
     with(&|all, at| {
         all[at].data = all[at].data.replace("\"proofs\":60", "\"proofs\":0");
     })
-    .shows("MASK-NOT-PROVED\tline ");
+    .shows("MASK-NOT-PROVED\tline 6");
 }
