@@ -140,7 +140,7 @@ fn under_overload_the_rate_falls_and_the_mask_stays() {
             for (i, unit) in stream.units.iter().enumerate() {
                 let picture = wire::Picture {
                     key: unit.key,
-                    others: if (40..70).contains(&i) { 30 } else { 0 },
+                    others: if (40..100).contains(&i) { 30 } else { 0 },
                     pts: i as i64 * 7500,
                     data: unit.data.clone(),
                 };
