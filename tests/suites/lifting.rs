@@ -184,7 +184,7 @@ fn every_picture(rig: &Rig) -> Done<(usize, usize)> {
         let seen = files
             .get(sha256)
             .ok_or_else(|| Trouble(format!("no file for {line}")))?;
-        assert_eq!(line["data"]["mask"].is_string(), true, "{line}");
+        assert!(line["data"]["mask"].is_string(), "{line}");
         match how(&line) {
             "lifted" => {
                 assert!(seen.worst > 100, "lifted, and nothing is seen: {line}");
