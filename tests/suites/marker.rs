@@ -7,5 +7,9 @@ use beadle_tests::{Done, marker::marker};
 #[test]
 fn the_marker_is_in_no_recorded_frame() -> Done<()> {
     let secs = std::env::var("BEADLE_MARKER_SECS").ok();
-    marker(secs.and_then(|s| s.parse().ok()).unwrap_or(300), 20_261_122, &[])
+    marker(
+        secs.and_then(|s| s.parse().ok()).unwrap_or(300),
+        20_261_122,
+        &[],
+    )
 }
