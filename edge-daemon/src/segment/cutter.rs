@@ -218,9 +218,11 @@ impl Cutter {
     pub fn clock_set(&mut self) {
         self.stepped |= self.open.is_some();
     }
-    /// Why nothing is being recorded. The first cause since the last segment stands, unless it was only that the session ended.
+    /// Why nothing is being recorded. The first cause since the last segment stands, unless it was only that the session ended; what a
+    /// flood made a slow disk shed is the flood's.
     pub fn because(&mut self, cause: Cause) {
-        if self.open.is_none() && matches!(self.gap, None | Some(Cause::Lost)) {
+        let flooded = cause == Cause::Flood && self.gap == Some(Cause::Shed);
+        if self.open.is_none() && (flooded || matches!(self.gap, None | Some(Cause::Lost))) {
             self.gap = Some(cause);
         }
     }
