@@ -85,6 +85,8 @@ impl Decoder {
         Self::with(codec, config, |context| {
             context.error_concealment = 0;
             context.get_buffer2 = Some(striped);
+            // A fifth or more of the work, and what it smoothes the tolerances allow for.
+            context.skip_loop_filter = ffi::AVDiscard::AVDISCARD_ALL;
         })
     }
 
