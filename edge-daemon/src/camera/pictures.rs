@@ -118,6 +118,18 @@ pub struct Verdict {
     pub why: Option<String>,
 }
 
+#[cfg(test)]
+impl Verdict {
+    pub fn of(pts: i64, pass: bool, why: Option<String>) -> Self {
+        Self {
+            v: VERSION,
+            pts,
+            pass,
+            why,
+        }
+    }
+}
+
 /// What a worker is for.
 pub enum Task {
     /// Painted pictures go to the track.
@@ -154,17 +166,10 @@ impl Worker {
         about: &About<'_>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, WorkerError> {
-        let mut child = Command::new(program)
-            .arg("mask")
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|source| WorkerError::Start {
-                program: program.display().to_string(),
-                source,
-            })?;
+        let mut child = spawn(program).map_err(|source| WorkerError::Start {
+            program: program.display().to_string(),
+            source,
+        })?;
         let state = Arc::new(State {
             failed: Mutex::new(None),
             mute: AtomicBool::new(false),
@@ -355,6 +360,17 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A worker's process, with nothing but two pipes.
+pub(super) fn spawn(program: &Path) -> std::io::Result<Child> {
+    Command::new(program)
+        .arg("mask")
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
 }
 
 #[derive(serde::Serialize)]

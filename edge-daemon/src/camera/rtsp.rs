@@ -30,6 +30,7 @@ use super::{
         CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
         STALL_MS, UNFINISHED_BYTES,
     },
+    standing::Judged,
 };
 use crate::{
     config::Secret,
@@ -98,8 +99,8 @@ struct Prover {
     worker: Worker,
     /// None: the box paints as well, and what comes from the camera only shows whether its mask is back.
     bracket: Option<Bracket>,
-    /// Something of this session was proved and recorded.
-    released: bool,
+    /// It was said that the camera's mask is there.
+    said: bool,
     /// Of a unit that was no key frame.
     parameters: Option<Parameters>,
 }
@@ -439,60 +440,54 @@ impl Run {
         if let Some(why) = prover.worker.failed(now.mono) {
             return Some((Ended::Worker, why));
         }
-        for verdict in prover.worker.verdicts() {
-            if let Some(bracket) = &mut prover.bracket {
-                bracket.verdict(verdict.pts, verdict.pass);
-            }
-            let mut standing = lock(&shared.standing);
-            if verdict.pass {
-                if prover.bracket.is_none() && standing.passed(now.mono) {
-                    return Some((Ended::Rule, "the camera's own mask is back".into()));
+        let verdicts = prover.worker.verdicts();
+        let bracket = prover.bracket.as_mut();
+        let holds = bracket.is_some();
+        let judged = lock(&shared.standing).judge(now.mono, verdicts, bracket);
+        let released = self.release();
+        match judged {
+            Judged::Back => Some((Ended::Rule, "the camera's own mask is back".into())),
+            Judged::Failed { why, news } => (holds && (news || self.admitted() == Admission::Yes))
+                .then_some((Ended::Unproved, why)),
+            Judged::Well => {
+                if released {
+                    self.proved(now);
                 }
-                continue;
+                None
             }
-            let why = verdict
-                .why
-                .unwrap_or_else(|| "the mask was not found".into());
-            let news = standing.trusted();
-            standing.failed(now.mono, &why);
-            drop(standing);
-            if prover.bracket.is_some() && (news || self.admitted() == Admission::Yes) {
-                return Some((Ended::Unproved, why));
-            }
-            return None;
         }
-        self.release();
-        None
     }
 
-    /// Hands on what is proved at both ends.
-    fn release(&mut self) {
-        let Some(prover) = &mut self.prover else {
+    /// The camera's own mask is there, and relied on.
+    fn proved(&mut self, now: Now) {
+        let Some(prover) = self.prover.as_mut().filter(|p| !p.said) else {
             return;
         };
-        let Some(bracket) = &mut prover.bracket else {
-            return;
-        };
-        let mut units = Vec::new();
-        bracket.take(&mut units);
-        if units.is_empty() {
-            return;
-        }
+        prover.said = true;
         let cam = self.capture.shared.index;
-        if !prover.released {
-            prover.released = true;
-            lock(&self.capture.shared.standing).trust(self.context.clock.now().mono);
-            for report in [
-                Report::Mask { cam, failed: None },
-                Report::Proof { cam, failed: None },
-            ] {
-                let _ = self.context.reports.send(report);
+        lock(&self.capture.shared.standing).trust(now.mono);
+        for report in [
+            Report::Mask { cam, failed: None },
+            Report::Proof { cam, failed: None },
+        ] {
+            let _ = self.context.reports.send(report);
+        }
+    }
+
+    /// Hands on what is proved at both ends; false: there was nothing.
+    fn release(&mut self) -> bool {
+        let mut units = Vec::new();
+        if let Some(bracket) = self.prover.as_mut().and_then(|p| p.bracket.as_mut()) {
+            bracket.take(&mut units);
+        }
+        let some = !units.is_empty();
+        if some {
+            let mut track = lock(&self.capture.track);
+            for (unit, origin) in units {
+                track.unit(unit, origin);
             }
         }
-        let mut track = lock(&self.capture.track);
-        for (unit, origin) in units {
-            track.unit(unit, origin);
-        }
+        some
     }
 
     /// Asks for this camera's place among those that are painted.
@@ -665,7 +660,7 @@ impl Run {
             self.prover = Some(Prover {
                 worker: start(Task::Prove)?,
                 bracket: None,
-                released: false,
+                said: false,
                 parameters: None,
             });
         }

@@ -2,11 +2,27 @@
 //!
 //! Nothing unproved is ever recorded, whatever this says: it only decides who paints meanwhile.
 
+use super::pictures::Verdict;
+use crate::segment::bracket::Bracket;
+
 /// So long nothing but passes, after the first failure; twice as long after each further one.
 pub const AGAIN_MS: u64 = 60_000;
 const AGAIN_MOST_MS: u64 = 3_600_000;
 /// Relied on for so long: earlier failures are forgotten.
 const GOOD_MS: u64 = 3_600_000;
+
+/// What a camera's verdicts come to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Judged {
+    Well,
+    /// `news`: it was relied on until now.
+    Failed {
+        why: String,
+        news: bool,
+    },
+    /// Relied on again, after others painted.
+    Back,
+}
 
 #[derive(Debug, Default)]
 pub struct Standing {
@@ -29,6 +45,37 @@ impl Standing {
     /// Why it is not relied on.
     pub fn why(&self) -> Option<&str> {
         self.doubt.as_ref().map(|d| d.why.as_str())
+    }
+
+    /// Takes verdicts in, each of them, and tells them to the bracket, if there is one. Without one others paint.
+    pub fn judge(
+        &mut self,
+        mono_ms: u64,
+        verdicts: impl IntoIterator<Item = Verdict>,
+        mut bracket: Option<&mut Bracket>,
+    ) -> Judged {
+        let relied = self.trusted();
+        let (mut last, mut back) = (None, false);
+        for verdict in verdicts {
+            if let Some(bracket) = &mut bracket {
+                bracket.verdict(verdict.pts, verdict.pass);
+            }
+            if !verdict.pass {
+                let why = verdict
+                    .why
+                    .unwrap_or_else(|| "the mask was not found".into());
+                self.failed(mono_ms, &why);
+                last = Some(why);
+                back = false;
+            } else if bracket.is_none() {
+                back |= self.passed(mono_ms);
+            }
+        }
+        match last {
+            _ if back => Judged::Back,
+            Some(why) => Judged::Failed { why, news: relied },
+            None => Judged::Well,
+        }
     }
 
     pub fn failed(&mut self, mono_ms: u64, why: &str) {
@@ -70,6 +117,39 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::unit;
+
+    fn said(pts: i64, pass: bool) -> Verdict {
+        Verdict::of(pts, pass, (!pass).then(|| format!("polygon 1 at {pts}")))
+    }
+
+    /// MSK-5: verdicts that come together all count: one that fails does not keep those after it from the bracket.
+    #[test]
+    fn verdicts_that_come_together() {
+        let (mut s, mut bracket) = (Standing::default(), Bracket::default());
+        for pts in 1..=4 {
+            bracket.unit(unit(pts, true), 0).expect("fits");
+        }
+        let all = [said(1, true), said(2, false), said(3, true), said(4, true)];
+        let failed = |why: &str, news| Judged::Failed {
+            why: why.into(),
+            news,
+        };
+        assert_eq!(
+            s.judge(5, all, Some(&mut bracket)),
+            failed("polygon 1 at 2", true)
+        );
+        let mut out = Vec::new();
+        bracket.take(&mut out);
+        assert_eq!(out.iter().map(|(u, _)| u.pts).collect::<Vec<_>>(), [3]);
+        assert_eq!(
+            s.judge(6, [said(5, false)], Some(&mut bracket)),
+            failed("polygon 1 at 5", false)
+        );
+        assert!(!s.trusted(), "a later pass in the bracket changes nothing");
+        assert_eq!(s.judge(10, [said(6, true)], None), Judged::Well);
+        assert_eq!(s.judge(10 + AGAIN_MS, [said(7, true)], None), Judged::Back);
+    }
 
     /// MSK-2, MSK-5: a failed proof ends reliance at once; a minute of passes brings it back, and a camera that fails again waits longer.
     #[test]

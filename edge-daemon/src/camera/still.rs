@@ -2,7 +2,7 @@
 use std::{
     io::Write,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::Child,
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -88,14 +88,7 @@ fn draw(
     picture: &[u8],
 ) -> Result<Vec<u8>, String> {
     let told = |why: String| format!("the picture worker {}: {why}", program.display());
-    let mut child = Command::new(program)
-        .arg("mask")
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|e| told(e.to_string()))?;
+    let mut child = pictures::spawn(program).map_err(|e| told(e.to_string()))?;
     let drawn = one_picture(&mut child, mask, parameters, picture);
     let _ = child.kill();
     let _ = child.wait();
