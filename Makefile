@@ -17,8 +17,7 @@ demo-once: ready
 ## test         every test there is
 test: install footage release
 	$(CARGO) test --locked --release --workspace --no-run
-	ok=0; for what in "--lib --bins --test mask --test proof --test sandbox --test calls" --doc; do $(CARGO) test --locked --release --workspace --no-fail-fast $$what || ok=1; done; \
-	scripts/suites.sh && exit $$ok
+	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
 bench: ready
@@ -28,8 +27,9 @@ bench: ready
 fault: ready
 	target/release/fault
 
-## soak         flapping cameras, then the marker under every kind of mask, MINUTES=30 each
+## soak         a year of nights; flapping cameras, then the marker under every kind of mask, MINUTES=30 each
 soak: ready
+	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
 

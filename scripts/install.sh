@@ -13,8 +13,8 @@ build="gcc libc6-dev make pkg-config clang libclang-dev libavcodec-dev libavform
 # What the test cameras and their footage need.
 cameras="ffmpeg python3 python3-gi gir1.2-gst-rtsp-server-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-tools"
-# What the tests use besides: other readers of our formats, clocks that jump, networks that lose, units, system calls, a browser.
-tests="age openssl faketime iproute2 nftables util-linux systemd strace chromium"
+# What the tests use besides: other readers of our formats, clocks that jump, a TPM, networks that lose, units, system calls, a browser.
+tests="age openssl faketime swtpm tpm2-tools iproute2 nftables util-linux systemd strace chromium"
 
 check=no
 groups=()

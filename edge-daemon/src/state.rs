@@ -3,8 +3,10 @@
 //! ```text
 //! log/            the audit log (logbook)
 //! identity/       box.key (P-256, PKCS#8 PEM, made on first start), box.crt, ca.crt, hub.json (from enrolment)
-//! reader/         root.key, identities, order.vkey: the reader's own (mode 0700, user beadle-reader)
-//! keys/           recipients.json (day recipients, public), reader.pub (the reader's long-term recipient), boot/ (identities sealed to it)
+//! reader/         root.json (where the root key is), root.key (where that is a file), identities, order.vkey: the reader's own
+//!                 (mode 0700, user beadle-reader)
+//! keys/           recipients.json (day recipients, public), reader.pub (the reader's long-term recipient), boot/ (identities sealed to it),
+//!                 root.json (where the root key is, for everybody)
 //! rates.json      the last order of each camera in time-lapse
 //! masks.json      masks ordered by the hub and lifts of masks, by camera; masks.json.old is a copy
 //! pulls/          one JSON per prepared pull: <ref>-<camera>.json

@@ -37,7 +37,10 @@ use crate::{
     identity::{BoxKey, IdentityError},
     memory,
     reader::{self, Client, Recipients},
-    retention::sweeper::Sweeper,
+    retention::{
+        holds::{self, Holds},
+        sweeper::{self, Sweeper},
+    },
     state::State,
     stop::Stop,
     store::{
@@ -106,6 +109,10 @@ pub fn run(config: Config) -> Result<(), RunError> {
     // What is wrong with a volume is said by the overseer, now and later.
     let (volumes, _) = Volumes::open(&config.volumes, &config.name, key.public());
     let (trust, client) = (Trust::new(), Client::new(&state.reader_socket()));
+    if let Some(last) = opened.last {
+        trust.resumed(last);
+    }
+    let confirmed = sweeper::Confirmed::default();
     let recipients = Recipients::load(&state.keys());
     let cameras = Cameras::start(camera::Deps {
         config: config.clone(),
@@ -119,6 +126,17 @@ pub fn run(config: Config) -> Result<(), RunError> {
         // Recovery says where each camera's numbers stand; recording begins before the index is read.
         last: HashMap::new(),
     });
+    let rules = sweeper::rules(&config);
+    let lent = holds::Deps {
+        volumes: volumes.clone(),
+        log: log.clone(),
+        index: state.index(),
+        client: client.clone(),
+        clock: clock.clone(),
+        trust: trust.clone(),
+        faults: faults.clone(),
+    };
+    let holds = Holds::new(&config, rules.clone(), lent);
     let ids: Vec<CameraId> = config.cameras.iter().map(|c| c.id.clone()).collect();
     let outlook = Outlook::default();
     let mut threads = Vec::new();
@@ -133,6 +151,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
             clock: clock.clone(),
             faults: faults.clone(),
             outlook: outlook.clone(),
+            holds: holds.clone(),
         };
         let (ids, client, log, faults, stop, cameras, state) = (
             ids.clone(),
@@ -197,9 +216,16 @@ pub fn run(config: Config) -> Result<(), RunError> {
             clock.clone(),
             trust.clone(),
             faults.clone(),
+            holds.clone(),
+            rules,
+            confirmed.clone(),
         );
         let stop = stop.clone();
         threads.push(thread("retention", move || sweeper.run(&stop))?);
+    }
+    {
+        let (holds, stop) = (holds.clone(), stop.clone());
+        threads.push(thread("holds", move || holds.run(&stop))?);
     }
     {
         let (trust, clock, log, faults, stop) = (
@@ -221,6 +247,10 @@ pub fn run(config: Config) -> Result<(), RunError> {
         volumes: volumes.clone(),
         client,
         clock: clock.clone(),
+        trust: trust.clone(),
+        holds,
+        confirmed,
+        outlook: outlook.clone(),
     };
     let mut uplink =
         Uplink::start(desk, key, faults.clone(), trust.clone()).map_err(RunError::Thread)?;

@@ -7,11 +7,15 @@ use std::{
 
 use logbook::{LogFolder, LogHandle, Opened, Settings};
 use shared::{
+    id::CameraId,
     record::Record,
     time::{Clock, Now, Utc},
 };
 
-use crate::segment::Unit;
+use crate::{
+    config::{Camera, Transport},
+    segment::Unit,
+};
 
 /// The log of the box ashby.
 pub(crate) fn open_log(home: &Path, clock: Arc<dyn Clock>) -> (LogHandle, Opened) {
@@ -69,5 +73,23 @@ pub(crate) fn unit(pts: i64, key: bool) -> Unit {
         bytes: bytes::Bytes::new(),
         lost: 0,
         parameters: None,
+    }
+}
+
+/// A camera with nothing set but what must be.
+pub(crate) fn camera(id: CameraId) -> Camera {
+    Camera {
+        id,
+        title: "T".into(),
+        url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
+        username: None,
+        password: None,
+        password_from: None,
+        transport: Transport::Tcp,
+        retention_days: 31,
+        ptz: false,
+        mask: None,
+        timelapse: None,
+        sound: None,
     }
 }

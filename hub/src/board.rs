@@ -2,9 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxCamera, BoxName, CameraId},
-    time::{Day, Utc},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
+    time::{Day, Utc, Zone},
     wire::Fault,
+};
+
+use crate::{
+    disposal::rows::{Evidence, EvidenceRow, FaultRow},
+    evidence::Resting,
+    retention::report::{CameraPage, Report},
 };
 
 /// A box as staff see it.
@@ -21,6 +27,7 @@ pub struct BoxRow {
     pub free_mib: Option<u64>,
     pub retention_days: Option<u32>,
     pub cameras: Vec<CameraRow>,
+    /// The box's own, and those the hub found.
     pub faults: Vec<Fault>,
     /// Lines of the box's log held and countersigned here, and when the newest countersignature was made.
     pub lines: u64,
@@ -94,7 +101,7 @@ pub struct ExhibitRow {
     pub camera: String,
     pub t0: Utc,
     pub t1: Utc,
-    /// Draft … Ready, Partial, Refused, Failed.
+    /// Draft … Ready, Partial, Refused, Failed, Disposed.
     pub state: String,
     /// Plain sentence: what it waits for, why it failed.
     pub why: String,
@@ -126,6 +133,103 @@ pub struct LiftRow {
     pub expires: Utc,
 }
 
+/// Footage that is kept at its box beyond its day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HoldRow {
+    pub hold: HoldId,
+    pub camera: String,
+    pub t0: Utc,
+    pub t1: Utc,
+    /// pending, placed, releasing, over, refused
+    pub state: String,
+    /// Of one that is over or about to be: order, fetched, expired, void.
+    pub ended: Option<String>,
+    pub until: Utc,
+    /// Whole days until it ends.
+    pub days_left: Option<i64>,
+    pub review: Day,
+    /// What the box keeps under it.
+    pub segments: Option<u64>,
+    pub bytes: Option<u64>,
+    /// The space for holds at the box is full.
+    pub full: bool,
+    /// What the box last had to say against it.
+    pub why: String,
+    /// Of one that is pending: when the first of its footage is deleted without it.
+    pub due: Option<Utc>,
+    /// The box is on the line.
+    pub online: bool,
+    /// Sentences about what somebody has to look at.
+    pub warnings: Vec<String>,
+    /// None: erased.
+    pub reason: Option<String>,
+    pub authority: Option<String>,
+    pub reference: Option<String>,
+    /// The clip request that made it.
+    pub exhibit: Option<String>,
+    /// Who placed it, as the log names them.
+    pub by: String,
+    pub made: Utc,
+    /// Somebody asked that it be released before its time.
+    pub release: Option<ReleaseRow>,
+    /// Who had a part in its end.
+    pub freed: Vec<String>,
+}
+
+impl HoldRow {
+    /// Where it stands, in one sentence.
+    pub fn standing(&self, zone: &Zone) -> String {
+        let at = |t: Utc| t.for_people(zone);
+        let mut text = match (self.state.as_str(), self.ended.as_deref()) {
+            ("pending", _) => {
+                let due = self.due.map_or(
+                    "; the box has not said yet how long it keeps footage".into(),
+                    |due| format!("; the footage is deleted from {} on without it", at(due)),
+                );
+                match self.online {
+                    // A line that is dead and not known to be yet looks like one on which nothing is said.
+                    true => format!(
+                        "waits for the box, which has not answered: it is busy, or offline since a moment ago{due}"
+                    ),
+                    false => format!("waits for the box, which is offline{due}"),
+                }
+            }
+            ("placed", _) => format!(
+                "held until {} ({} days left), {} segments, {} MiB; review by {}",
+                at(self.until),
+                self.days_left.unwrap_or(0),
+                self.segments.unwrap_or(0),
+                self.bytes.unwrap_or(0) >> 20,
+                self.review
+            ),
+            ("releasing", ended) => format!(
+                "released ({}); the box has not said yet that it knows",
+                ended.unwrap_or_default()
+            ),
+            ("over", Some("order")) => "released by two people".into(),
+            ("over", Some("fetched")) => "over: what it was for is at the hub".into(),
+            ("over", Some("expired")) => format!("over: it ended at {}", at(self.until)),
+            ("over", _) => "over before any box heard of it".into(),
+            _ if self.full => "refused: there is no room left in the box's space for holds".into(),
+            _ => "refused by the box".into(),
+        };
+        if !self.why.is_empty() {
+            text += &format!(" ({})", self.why);
+        }
+        if let Some(r) = &self.release {
+            text += &format!("; {} asks that it be released", r.by);
+        }
+        text
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReleaseRow {
+    pub by: String,
+    pub reason: Option<String>,
+    pub made: Utc,
+}
+
 /// A signed-in person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -139,6 +243,11 @@ pub struct Account {
 #[error("{0}")]
 pub struct Refusal(pub String);
 
+/// What went wrong below, said as it is.
+pub fn plain(e: impl std::fmt::Display) -> Refusal {
+    Refusal(e.to_string())
+}
+
 /// What the pages ask of the hub. Every call may block: use `spawn_blocking` from async code.
 pub trait Board: Send + Sync + 'static {
     fn zone(&self) -> shared::time::Zone;
@@ -146,8 +255,14 @@ pub trait Board: Send + Sync + 'static {
     fn boxes(&self) -> Result<Vec<BoxRow>, Refusal>;
     /// Newest day first; `day` narrows it to one.
     fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal>;
+    /// How footage is kept against what was promised: of all boxes, or one.
+    fn retention(&self, only: Option<&BoxName>) -> Result<Report, Refusal>;
+    /// The same of one camera, with its days and their certificates.
+    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, Refusal>;
     /// Newest first.
     fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal>;
+    /// An exhibit's package, with the key that opens it; None while there is none.
+    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal>;
     /// Checks name and password, logs `acc.login` or `acc.fail`. Slow on purpose.
     fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal>;
     /// Logs `acc.view` (purpose salted) before the first byte is sent.
@@ -163,4 +278,24 @@ pub trait Board: Send + Sync + 'static {
     /// The second person's word; waits for the box. Until when the mask is lifted.
     fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal>;
     fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal>;
+    /// Holds that are not over, or ended lately, oldest first; for those who may see them.
+    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal>;
+    /// The second person's word that a hold ends before its time.
+    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal>;
+    /// What the hub keeps as evidence and for how long, and what it disposed of; for those who may see it.
+    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal>;
+    /// What of it somebody has to look at, for the first page.
+    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal>;
+    /// Disposes of what is due; of anything else it is a request, which a second person has to approve.
+    fn dispose(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+        reason: &str,
+    ) -> Result<EvidenceRow, Refusal>;
+    /// The second person's word that an exhibit goes before its time.
+    fn approve_disposal(&self, who: &Account, exhibit: &ExhibitRef)
+    -> Result<EvidenceRow, Refusal>;
+    /// Plain text, one page.
+    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal>;
 }

@@ -7,6 +7,17 @@
 //! https    = "127.0.0.1:8443"          # staff pages
 //! evidence = "evidence"                # packages; relative to the state folder, or absolute
 //! address  = "hub.example.gov.uk:4433" # optional: what one-time codes tell boxes to dial, when it is not `quic`
+//! [holds]                              # optional
+//! days         = 31                    # how long a hold lasts when nobody says, and that of a clip request
+//! longest_days = 400                   # how long one may last at most, counted anew when it is extended
+//! [periods]                            # optional: how long the hub keeps what it has of footage (disposal/policy)
+//! master_years       = 3               # an exhibit of class general, from the day it was made
+//! surveillance_years = 5               # one of directed surveillance
+//! review_days        = 365             # class review: how far ahead its next review may be
+//! draft_days         = 7               # what came of a request that was refused or failed
+//! part_days          = 1               # what an interrupted fetch or package left behind
+//! wait_days          = 90              # how long a request waits for a box that is offline
+//! text_years         = 3               # purposes and reasons in the side table that nothing kept refers to any more
 //! ```
 
 use std::{
@@ -16,6 +27,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use shared::{id, time::Zone};
+
+use crate::disposal::policy::Periods;
 
 /// What is true, after checking.
 #[derive(Clone, Debug)]
@@ -27,7 +40,15 @@ pub struct Config {
     pub https: SocketAddr,
     pub evidence: PathBuf,
     pub address: Option<String>,
+    pub hold_days: u32,
+    pub hold_longest_days: u32,
+    pub periods: Periods,
 }
+
+const HOLD_DAYS: u32 = 31;
+const HOLD_LONGEST_DAYS: u32 = 400;
+/// Ten years: a hold for ever is none.
+const HOLD_MOST_DAYS: u32 = 3653;
 
 /// What is in the file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -40,6 +61,29 @@ pub struct Raw {
     pub evidence: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holds: Option<RawHolds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub periods: Option<RawPeriods>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawHolds {
+    pub days: Option<u32>,
+    pub longest_days: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPeriods {
+    pub master_years: Option<u32>,
+    pub surveillance_years: Option<u32>,
+    pub review_days: Option<u32>,
+    pub draft_days: Option<u32>,
+    pub part_days: Option<u32>,
+    pub text_years: Option<u32>,
+    pub wait_days: Option<u32>,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -100,6 +144,44 @@ impl Config {
                 "address = {a:?}: not a name and port like hub.example.gov.uk:4433"
             ));
         }
+        let holds = raw.holds.unwrap_or_default();
+        let hold_longest_days = holds.longest_days.unwrap_or(HOLD_LONGEST_DAYS);
+        if !(1..=HOLD_MOST_DAYS).contains(&hold_longest_days) {
+            faults.push(format!(
+                "[holds] longest_days = {hold_longest_days}: not from 1 to {HOLD_MOST_DAYS}"
+            ));
+        }
+        let hold_days = holds.days.unwrap_or(HOLD_DAYS.min(hold_longest_days));
+        if !(1..=hold_longest_days.max(1)).contains(&hold_days) {
+            faults.push(format!(
+                "[holds] days = {hold_days}: not from 1 to longest_days, which is {hold_longest_days}"
+            ));
+        }
+        let asked = raw.periods.unwrap_or_default();
+        let usual = Periods::default();
+        let mut period = |key: &str, asked: Option<u32>, usual: u32, most: u32| {
+            let n = asked.unwrap_or(usual);
+            if !(1..=most).contains(&n) {
+                faults.push(format!(
+                    "[periods] {key} = {n}: not from 1 to {most} (nothing is kept for ever; left out, it is {usual})"
+                ));
+            }
+            n
+        };
+        let periods = Periods {
+            master_years: period("master_years", asked.master_years, usual.master_years, 30),
+            surveillance_years: period(
+                "surveillance_years",
+                asked.surveillance_years,
+                usual.surveillance_years,
+                30,
+            ),
+            review_days: period("review_days", asked.review_days, usual.review_days, 731),
+            draft_days: period("draft_days", asked.draft_days, usual.draft_days, 31),
+            part_days: period("part_days", asked.part_days, usual.part_days, 7),
+            text_years: period("text_years", asked.text_years, usual.text_years, 30),
+            wait_days: period("wait_days", asked.wait_days, usual.wait_days, 400),
+        };
         if faults.is_empty() {
             Ok(Self {
                 scheme,
@@ -109,6 +191,9 @@ impl Config {
                 https,
                 evidence: state.join(evidence),
                 address: raw.address,
+                hold_days,
+                hold_longest_days,
+                periods,
             })
         } else {
             Err(ConfigErrors(faults))
@@ -137,11 +222,65 @@ mod tests {
         ] {
             assert!(e.0.iter().any(|l| l.contains(part)), "{part} in {e}");
         }
+        let holds = Config::parse("[holds]\ndays = 90\nlongest_days = 60\n", Path::new("/s"))
+            .expect_err("bad");
+        assert!(holds.0.iter().any(|l| l.contains("days = 90")), "{holds}");
+        let holds = Config::parse("[holds]\nlongest_days = 0\n", Path::new("/s"));
+        let holds = holds.expect_err("bad");
+        assert!(
+            holds.0.iter().any(|l| l.contains("longest_days = 0")),
+            "{holds}"
+        );
         let good = "scheme = \"cctv.example.gov.uk\"\nzone = \"Europe/London\"\nquic = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:2\"\nevidence = \"evidence\"";
         assert_eq!(
             Config::parse(good, Path::new("/s")).expect("good").evidence,
             Path::new("/s/evidence")
         );
+        let days = |more: &str| {
+            let c = Config::parse(&format!("{good}\n{more}"), Path::new("/s")).expect("good");
+            (c.hold_days, c.hold_longest_days)
+        };
+        assert_eq!(days(""), (31, 400));
+        assert_eq!(days("[holds]\nlongest_days = 20"), (20, 20));
+        assert_eq!(days("[holds]\ndays = 90"), (90, 400));
         assert!(Config::parse(&format!("{good}\nhtps = 1"), Path::new("/s")).is_err());
+    }
+
+    /// RET-5: periods have defaults, each can be set, and none can be set to "for ever" or to nothing.
+    #[test]
+    fn periods_have_limits() {
+        let good = "scheme = \"cctv.example.gov.uk\"\nzone = \"Europe/London\"\nquic = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:2\"\nevidence = \"evidence\"";
+        let parse = |more: &str| Config::parse(&format!("{good}\n{more}"), Path::new("/s"));
+        assert_eq!(parse("").expect("good").periods, Periods::default());
+        assert_eq!(
+            parse("[periods]\nmaster_years = 7\ndraft_days = 3")
+                .expect("good")
+                .periods,
+            Periods {
+                master_years: 7,
+                draft_days: 3,
+                ..Periods::default()
+            }
+        );
+        for (key, most) in [
+            ("master_years", 30),
+            ("surveillance_years", 30),
+            ("review_days", 731),
+            ("draft_days", 31),
+            ("part_days", 7),
+            ("text_years", 30),
+            ("wait_days", 400),
+        ] {
+            for n in [0, most + 1] {
+                let e = parse(&format!("[periods]\n{key} = {n}")).expect_err("bad");
+                assert!(
+                    e.0.len() == 1
+                        && e.0[0].contains(&format!("{key} = {n}: not from 1 to {most}")),
+                    "{e}"
+                );
+            }
+            parse(&format!("[periods]\n{key} = {most}")).expect("good");
+        }
+        assert!(parse("[periods]\nfor_ever = 1").is_err());
     }
 }

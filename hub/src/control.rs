@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxCamera, BoxName, ExhibitRef},
+    id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     time::{Day, Utc},
     types::{BoxRevoke, LogRead},
     wire::{MaskInfo, close},
@@ -21,15 +21,17 @@ use tokio::{
 };
 
 use crate::{
-    board::{Board, BoxRow, ExhibitRow, Footage, LiftRow, Refusal},
+    board::{Board, BoxRow, ExhibitRow, Footage, HoldRow, LiftRow, Refusal, plain},
     desk::{Desk, blocking},
     devices::enrol,
+    disposal::{acts::Given, door},
     ownlog::CONSOLE,
     requests::{
-        Progress, mask, rate,
+        Progress, holds, mask, rate,
         rules::{Asked, State},
-        submit,
+        save, submit, sweep,
     },
+    retention::report::Report,
 };
 
 /// What a command asks.
@@ -48,6 +50,16 @@ pub enum Ask {
         camera: BoxCameraText,
         day: Option<Day>,
     },
+    /// Of all boxes, or one.
+    Retention {
+        only: Option<BoxName>,
+    },
+    /// A box's clock is right, and all that is past its day may go.
+    SweepConfirm {
+        name: BoxName,
+        reason: String,
+        who: SignIn,
+    },
     ClipPull {
         camera: BoxCameraText,
         from: Utc,
@@ -55,12 +67,26 @@ pub enum Ask {
         purpose: String,
         reference: String,
         requester: String,
+        /// How long the exhibit is kept.
+        #[serde(default)]
+        class: Given,
+    },
+    /// About exhibits that are here: how long they are kept, and their disposal.
+    Evidence {
+        act: door::Act,
     },
     /// Follows a request to its end.
     ClipWatch {
         exhibit: ExhibitRef,
     },
     ClipList,
+    /// May the package be saved in plain? None: the console asks.
+    ClipSave {
+        exhibit: ExhibitRef,
+        purpose: String,
+        reference: String,
+        who: Option<SignIn>,
+    },
     /// Real time for a camera in time-lapse; 0 minutes end it.
     RateOrder {
         camera: BoxCameraText,
@@ -97,6 +123,37 @@ pub enum Ask {
     },
     MaskShow {
         camera: BoxCameraText,
+    },
+    /// Footage is to be kept beyond its day; answered when its box has, or after a moment.
+    HoldAdd {
+        camera: BoxCameraText,
+        wanted: holds::acts::Wanted,
+        who: SignIn,
+    },
+    HoldList {
+        name: Option<BoxName>,
+        all: bool,
+    },
+    HoldShow {
+        hold: HoldId,
+    },
+    HoldExtend {
+        hold: HoldId,
+        until: Utc,
+        review: Option<Day>,
+        reason: String,
+        who: SignIn,
+    },
+    /// Asks that it be released before its time.
+    HoldRelease {
+        hold: HoldId,
+        reason: String,
+        who: SignIn,
+    },
+    /// The second person's word.
+    HoldApprove {
+        hold: HoldId,
+        who: SignIn,
     },
     /// Permission to read a log: logged as `log.read`; the answer is its folder.
     LogRead {
@@ -138,6 +195,9 @@ pub enum Told {
     Footage {
         footage: Footage,
     },
+    Retention {
+        report: Report,
+    },
     Exhibits {
         exhibits: Vec<ExhibitRow>,
     },
@@ -146,6 +206,12 @@ pub enum Told {
     },
     Progress {
         progress: Progress,
+    },
+    /// It is on record; the command opens the package itself.
+    MaySave {
+        package: PathBuf,
+        sums: String,
+        short: bool,
     },
     Folder {
         folder: PathBuf,
@@ -172,6 +238,15 @@ pub enum Told {
     },
     MaskSet {
         mask: String,
+    },
+    Hold {
+        hold: Box<HoldRow>,
+    },
+    Holds {
+        holds: Vec<HoldRow>,
+    },
+    Evidence {
+        answer: Box<door::Answer>,
     },
     Done,
     Failed {
@@ -255,10 +330,6 @@ async fn talk(desk: Arc<Desk>, stream: UnixStream) -> std::io::Result<()> {
     }
 }
 
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
-
 async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Result<(), Refusal>> {
     if let Ask::ClipWatch { exhibit } = &ask {
         return watch(desk, exhibit.as_str(), out).await;
@@ -310,7 +381,30 @@ async fn answer(desk: &Arc<Desk>, ask: Ask, out: &mut Out) -> std::io::Result<Re
     })
 }
 
-/// Orders about masks, which wait for their box's answer; what else was asked comes back.
+/// How long a command about a hold waits for the box.
+const HOLD_WAITS: Duration = Duration::from_secs(10);
+
+/// An act about a hold, and what its box says to it, if that is on the line.
+async fn held(
+    desk: &Arc<Desk>,
+    act: impl FnOnce(&Desk) -> Result<HoldRow, Refusal> + Send + 'static,
+) -> Result<Option<Told>, Refusal> {
+    let d = desk.clone();
+    let mut row = blocking(move || act(&d)).await.map_err(plain)??;
+    if row.online {
+        let id = row.hold;
+        holds::settled(desk, id, HOLD_WAITS).await?;
+        let d = desk.clone();
+        row = blocking(move || holds::shown::one(&d, id))
+            .await
+            .map_err(plain)??;
+    }
+    Ok(Some(Told::Hold {
+        hold: Box::new(row),
+    }))
+}
+
+/// Orders about masks and holds, which wait for their box's answer; what else was asked comes back.
 async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refusal>, Ask> {
     let enter = async |who: SignIn| {
         let d = desk.clone();
@@ -320,6 +414,12 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
     };
     let camera = |text: &str| BoxCamera::parse(text).map_err(plain);
     Ok(match ask {
+        Ask::SweepConfirm { name, reason, who } => match enter(who).await {
+            Ok(who) => sweep::confirm(desk, &name, &reason, &who)
+                .await
+                .map(|()| None),
+            Err(e) => Err(e),
+        },
         Ask::MaskApprove { request, who } => match enter(who).await {
             Ok(who) => mask::approve(desk, request, &who)
                 .await
@@ -343,6 +443,29 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
                 .await
                 .map(|mask| Some(Told::MaskSet { mask })),
             (Err(e), _) | (_, Err(e)) => Err(e),
+        },
+        Ask::HoldAdd {
+            camera: c,
+            wanted,
+            who,
+        } => match (enter(who).await, camera(&c)) {
+            (Ok(who), Ok(c)) => held(desk, move |d| holds::acts::add(d, &c, &wanted, &who)).await,
+            (Err(e), _) | (_, Err(e)) => Err(e),
+        },
+        Ask::HoldExtend {
+            hold,
+            until,
+            review,
+            reason,
+            who,
+        } => match enter(who).await {
+            Ok(who) => {
+                held(desk, move |d| {
+                    holds::acts::extend(d, hold, until, review, &reason, &who)
+                })
+                .await
+            }
+            Err(e) => Err(e),
         },
         other => return Err(other),
     })
@@ -386,6 +509,9 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
                 footage: desk.footage(&camera, day)?,
             })
         }
+        Ask::Retention { only } => Some(Told::Retention {
+            report: desk.retention(only.as_ref())?,
+        }),
         Ask::ClipPull {
             camera,
             from,
@@ -393,6 +519,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             purpose,
             reference,
             requester,
+            class,
         } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             let asked = Asked {
@@ -404,12 +531,31 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
                 requester,
             };
             Some(Told::Submitted {
-                exhibit: submit::submit(desk, &asked, CONSOLE)?,
+                exhibit: submit::submit_as(desk, &asked, &class, CONSOLE)?,
             })
         }
+        Ask::Evidence { act } => Some(Told::Evidence {
+            answer: Box::new(door::act(desk, act)?),
+        }),
         Ask::ClipList => Some(Told::Exhibits {
             exhibits: desk.exhibits()?,
         }),
+        Ask::ClipSave {
+            exhibit,
+            purpose,
+            reference,
+            who,
+        } => {
+            let who = who
+                .map(|w| desk.sign_in(&w.name, &w.password))
+                .transpose()?;
+            let granted = save::grant(desk, &exhibit, &purpose, &reference, who.as_ref())?;
+            Some(Told::MaySave {
+                package: granted.package,
+                sums: granted.sums,
+                short: granted.short,
+            })
+        }
         Ask::LogRead { log } => Some(read_log(desk, &log)?),
         Ask::StaffAdd {
             name,
@@ -440,13 +586,34 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::MaskShow { camera } => Some(Told::Mask {
             mask: mask::in_force(desk, &BoxCamera::parse(&camera).map_err(plain)?)?,
         }),
+        Ask::HoldList { name, all } => Some(Told::Holds {
+            holds: holds::shown::list(desk, name.as_ref(), all)?,
+        }),
+        Ask::HoldShow { hold } => Some(told(holds::shown::one(desk, hold)?)),
+        Ask::HoldRelease { hold, reason, who } => {
+            let who = desk.sign_in(&who.name, &who.password)?;
+            Some(told(holds::acts::release(desk, hold, &reason, &who)?))
+        }
+        Ask::HoldApprove { hold, who } => {
+            let who = desk.sign_in(&who.name, &who.password)?;
+            Some(told(holds::acts::approve(desk, hold, &who)?))
+        }
         // Answered before this.
         Ask::ClipWatch { .. }
         | Ask::RateOrder { .. }
+        | Ask::SweepConfirm { .. }
         | Ask::MaskApprove { .. }
         | Ask::MaskEnd { .. }
-        | Ask::MaskSet { .. } => None,
+        | Ask::MaskSet { .. }
+        | Ask::HoldAdd { .. }
+        | Ask::HoldExtend { .. } => None,
     })
+}
+
+fn told(hold: HoldRow) -> Told {
+    Told::Hold {
+        hold: Box::new(hold),
+    }
 }
 
 /// `hub`, a box's name (its newest log), or a log's full name.

@@ -54,6 +54,24 @@ pub fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError
     go().map_err(failed("write", path))
 }
 
+/// Overwrites a file, syncs it, removes it, syncs its folder: what was in it is not left in the file system. On worn flash a copy of the
+/// old bytes may stay until the device overwrites it (claim `file`). No error when it is gone already.
+pub fn shred(path: &Path) -> Result<(), FileError> {
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let go = || -> io::Result<()> {
+        let mut file = match OpenOptions::new().write(true).open(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        let len = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        file.write_all(&vec![0; len])?;
+        file.sync_all()?;
+        fs::remove_file(path)
+    };
+    go().and_then(|()| File::open(dir)?.sync_all())
+        .map_err(failed("destroy", path))
+}
+
 pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     fs::read(path).map_err(failed("read", path))
 }

@@ -404,6 +404,30 @@ impl Keys {
                 why: format!("no identity in it ({exhibit})"),
             })
     }
+
+    /// Destroys an exhibit's key: overwritten, synced, removed, the folder synced. What it had sealed is noise from then on. One that is
+    /// gone already, or was half-destroyed when power went, is no error.
+    pub fn destroy_exhibit(&self, exhibit: &ExhibitRef) -> Result<(), FileError> {
+        for name in [format!("{exhibit}.key"), format!("{exhibit}.key.tmp")] {
+            files::shred(&self.folder.join("exhibits").join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Every identity that is left, of any exhibit, whatever the name of its file.
+    pub fn exhibit_identities(&self) -> Result<zeroize::Zeroizing<Vec<String>>, FileError> {
+        let folder = self.folder.join("exhibits");
+        let mut out = zeroize::Zeroizing::new(Vec::new());
+        let entries = std::fs::read_dir(&folder).map_err(files::failed("list", &folder))?;
+        for entry in entries {
+            let path = entry.map_err(files::failed("list", &folder))?.path();
+            let text = zeroize::Zeroizing::new(files::read(&path)?);
+            let text = zeroize::Zeroizing::new(String::from_utf8_lossy(&text).into_owned());
+            let found = text.lines().filter(|l| l.starts_with("AGE-SECRET-KEY-1"));
+            out.extend(found.map(str::to_owned));
+        }
+        Ok(out)
+    }
 }
 
 fn public(pair: &Ed25519KeyPair) -> [u8; 32] {

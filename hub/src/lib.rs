@@ -10,13 +10,16 @@
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
 //! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
+//! | [`retention`] | what was promised of deletion: certificates, the report, faults |
+//! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`control`] | the socket the commands talk to |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
-//! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence → officer`.
+//! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence (at rest) → clip save → officer`.
 #![forbid(unsafe_code)]
 
 pub mod board;
@@ -26,11 +29,14 @@ pub mod control;
 pub mod db;
 pub mod desk;
 pub mod devices;
+pub mod disposal;
 pub mod evidence;
+pub mod faults;
 pub mod files;
 pub mod keys;
 pub mod ownlog;
 pub mod requests;
+pub mod retention;
 pub mod shown;
 pub mod supervise;
 pub mod web;

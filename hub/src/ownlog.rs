@@ -11,11 +11,12 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::{Line, LogError, LogFolder, LogHandle, Opened, Settings};
+use serde::Serialize;
 use shared::{
     id,
     note::SignedHead,
     time::Clock,
-    types::{Data, KeySeal},
+    types::{Data, FaultOff, FaultOn, KeySeal},
 };
 
 use crate::keys::Keys;
@@ -26,6 +27,35 @@ pub const CONSOLE: &str = "op:0000";
 /// A staff account's number as lines name it.
 pub fn op(number: u32) -> String {
     format!("op:{number:04}")
+}
+
+/// `fault.on` of a fault the hub finds about a box's log, or by it: the log's name beside the usual keys.
+#[derive(Serialize)]
+pub struct FaultBegins<'a> {
+    pub code: &'a str,
+    pub cam: Option<&'a str>,
+    pub log: &'a str,
+    /// An exhibit, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#ref: Option<&'a str>,
+}
+
+/// Its `fault.off`.
+#[derive(Serialize)]
+pub struct FaultEnds<'a> {
+    pub code: &'a str,
+    pub cam: Option<&'a str>,
+    pub log: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#ref: Option<&'a str>,
+}
+
+impl Data for FaultBegins<'_> {
+    const KIND: &'static str = FaultOn::KIND;
+}
+
+impl Data for FaultEnds<'_> {
+    const KIND: &'static str = FaultOff::KIND;
 }
 
 /// Door to the hub's log. Calls block: use `spawn_blocking` from async code.

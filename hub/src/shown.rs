@@ -2,21 +2,34 @@
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use shared::{
-    id::BoxCamera,
+    id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     time::{Day, Utc, Zone},
     types::{AccFail, AccLogin, AccView},
-    wire::{Open, ToHub},
+    wire::{Fault, Open, ToHub},
 };
 
 use crate::{
     board::{
-        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, LiftRow, Refusal,
-        Span,
+        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, HoldRow, LiftRow,
+        Refusal, Span, plain,
     },
-    db::footage::SegmentRecord,
+    db::{faults::About, footage::SegmentRecord},
     desk::Desk,
+    disposal::{
+        self,
+        rows::{Evidence, EvidenceRow, FaultRow},
+    },
+    evidence::Resting,
     ownlog,
-    requests::{mask, rules::JOIN_MS, submit},
+    requests::{
+        holds, mask,
+        rules::{JOIN_MS, State},
+        submit,
+    },
+    retention::{
+        gather,
+        report::{CameraPage, Report},
+    },
 };
 
 /// Wrong passwords in a row before an account rests, and for how long.
@@ -24,10 +37,6 @@ const FAILS: u32 = 5;
 const REST_MS: i64 = 60_000;
 /// Most days listed at once.
 const DAYS: i32 = 400;
-
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
 
 impl Board for Desk {
     fn zone(&self) -> Zone {
@@ -40,6 +49,7 @@ impl Board for Desk {
 
     fn boxes(&self) -> Result<Vec<BoxRow>, Refusal> {
         let mut rows = Vec::new();
+        let found = self.db.found_faults().map_err(plain)?;
         for b in self.db.boxes().map_err(plain)? {
             let log = self.db.newest_log(&b.name).map_err(plain)?;
             let mut row = BoxRow {
@@ -100,9 +110,27 @@ impl Board for Desk {
                     }
                 }
             }
+            let own = found.iter().filter_map(|f| match &f.about {
+                About::Camera(c) if c.r#box == row.name => Some((c, f)),
+                _ => None,
+            });
+            row.faults.extend(own.map(|(c, f)| Fault {
+                code: f.code.clone(),
+                cam: Some(c.cam.clone()),
+                since: f.since,
+                text: f.text.clone(),
+            }));
             rows.push(row);
         }
         Ok(rows)
+    }
+
+    fn retention(&self, only: Option<&BoxName>) -> Result<Report, Refusal> {
+        gather::report(self, only)
+    }
+
+    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, Refusal> {
+        gather::of_camera(self, camera)
     }
 
     fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
@@ -221,6 +249,15 @@ impl Board for Desk {
         Ok(rows)
     }
 
+    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+        let Some(folder) = &exhibit.package else {
+            return Ok(None);
+        };
+        let number = ExhibitRef::parse(&exhibit.r#ref).map_err(plain)?;
+        let identity = self.keys.exhibit_identity(&number).map_err(plain)?;
+        Ok(Some(Resting::new(folder.into(), identity)))
+    }
+
     fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
         const WRONG: &str = "name or password is wrong";
         let now = self.now();
@@ -314,6 +351,9 @@ impl Board for Desk {
             .request(exhibit)
             .map_err(plain)?
             .ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
+        if r.state == State::Disposed {
+            return Err(Refusal(format!("{exhibit} {}", r.why)));
+        }
         let purpose = submit::keep_salted(self, &format!("{purpose} · {reference}"))?;
         let line = AccView {
             exh: exhibit.into(),
@@ -336,6 +376,43 @@ impl Board for Desk {
 
     fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
         mask::withdraw(self, request, who)
+    }
+
+    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
+        holds::shown::seen_by(self, who)
+    }
+
+    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal> {
+        holds::acts::approve(self, hold, who)
+    }
+
+    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal> {
+        disposal::shown::seen_by(self, who)
+    }
+
+    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal> {
+        disposal::shown::faults(self)
+    }
+
+    fn dispose(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+        reason: &str,
+    ) -> Result<EvidenceRow, Refusal> {
+        disposal::acts::dispose(self, exhibit, reason, who)
+    }
+
+    fn approve_disposal(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+    ) -> Result<EvidenceRow, Refusal> {
+        disposal::acts::approve(self, exhibit, who)
+    }
+
+    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
+        disposal::shown::certificate_for(self, exhibit, who)
     }
 }
 

@@ -5,8 +5,12 @@
 //!     ├─ control    commands over run/hub.sock
 //!     ├─ listen     boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
+//!     ├─ older      packages of older versions that lie in plain are sealed, once
+//!     ├─ keeper     holds: tells boxes, ends them in time
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
+//!     ├─ retention  certificates judged: faults that begin and end
+//!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
 //! Stop: commands and boxes first, then requests, the own log last, under a last countersigned head.
@@ -34,11 +38,13 @@ use crate::{
     db::Db,
     desk::{Desk, blocking},
     devices::{ingest::BoxLogs, link::Listener, live::Live, session},
+    disposal,
+    evidence::older,
     files,
     keys::Keys,
     ownlog::OwnLog,
     requests::{self, Pulls},
-    web,
+    retention, web,
 };
 
 /// Connections served at once that have not shown who they are.
@@ -129,10 +135,16 @@ pub async fn run(
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
     let socket = control::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
+    let evidence = desk.config.evidence.clone();
+    if let Ok(Err(e)) = blocking(move || older::clear_unfinished(&evidence)).await {
+        tracing::error!("what is left of packages that were being made could not be cleared: {e}");
+    }
     let mut tasks = JoinSet::new();
     tasks.spawn(control::run(desk.clone(), socket));
     tasks.spawn(listen(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
+    tasks.spawn(requests::holds::keeper::run(desk.clone()));
+    tasks.spawn(older::run(desk.clone()));
     let (chain, key) = desk
         .keys
         .tls(&[desk.config.quic, desk.config.https], desk.now())?;
@@ -146,6 +158,8 @@ pub async fn run(
         }
     });
     tasks.spawn(hourly(desk.clone()));
+    tasks.spawn(retention::watch::run(desk.clone()));
+    tasks.spawn(disposal::watch::run(desk.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     tracing::info!(quic = %desk.quic, scheme = desk.config.scheme, "the hub is up");

@@ -136,8 +136,8 @@ conditions! {
         "Set the masks of this box again from the hub, or in its configuration; each camera is right from then on. The detail says what is wrong with the file."
     "reader.absent" Serious Contractor
         "Footage reader is not running"
-        "The process that holds the footage keys does not answer. Recording goes on; clips cannot be pulled, and footage that is due cannot be made unreadable until it is back."
-        "Restart beadle-reader. If it does not stay up, send the support bundle."
+        "The process that holds the footage keys does not answer, or cannot get at its root key in the TPM. Recording goes on; clips cannot be pulled, and footage that is due cannot be made unreadable until it is back."
+        "If the detail names the TPM, see that it is switched on in the firmware and was not cleared. Otherwise restart beadle-reader; if it does not stay up, send the support bundle."
     "disk.label" Critical Installer
         "Footage disk is missing or is not this box's"
         "No disk with this box's label is at the place configured, so nothing is recorded there. The system disk is never used instead; other footage disks are. The disk is used by itself as soon as it is right."
@@ -154,6 +154,10 @@ conditions! {
         "Footage disk is full"
         "There is no room left to record on this disk. Nothing is deleted before its day to make some, and held footage is never dropped. Recording on this disk has stopped; it begins again by itself once there is room."
         "Fit a larger disk, lower the bit rate or the number of days, or release holds that are no longer needed."
+    "hold.copy" Critical HubStaff
+        "Held footage cannot be copied out"
+        "A hold keeps footage beyond its day by a copy under a key of its own, and that copy could not be made or not be removed. The footage named is not deleted before it is copied, whatever its day."
+        "Look at the detail: a disk that is away or full, or a reader that does not answer. It is tried again by itself."
     "disk.early" Serious HubStaff
         "Footage is deleted before its time"
         "The disk is too small for the days promised. The oldest footage not under a hold was deleted early, on the record."
@@ -214,6 +218,18 @@ conditions! {
         "Erased footage could still be opened"
         "The footage of a day is deleted, but a key that opened it is still held, so a copy of it could be read. The deletion is not certified as final until that key is gone."
         "Send the support bundle; do not clear this by hand."
+    "hold.pending" Serious HubStaff
+        "Hold is not in place, and its footage is due"
+        "The box has not placed a hold yet, because it is off the line or cannot, and the footage it is for is about to be deleted on its day. The hold is sent to the box as soon as it is back."
+        "Get the box back on the line before the date shown, or fetch the footage on site."
+    "hold.expiring" Warning HubStaff
+        "Hold ends soon"
+        "A hold of this camera's footage ends within seven days. What it keeps beyond its day is deleted then."
+        "Extend the hold if the footage is still needed, or pull the clip."
+    "hold.review" Warning HubStaff
+        "Hold is due for review"
+        "The review date of a hold of this camera's footage has passed. The hold stays in force until its end."
+        "Look whether the footage is still needed: extend the hold with a new review date, or have it released."
     "footage.unrecovered" Serious Contractor
         "Interrupted recording is not recovered yet"
         "A recording that was cut short, by a power cut for instance, could not be made whole. It stays on disk and is tried again at each start."
@@ -234,6 +250,30 @@ conditions! {
         "Cameras cannot be read"
         "A thread that reads cameras could not be started, or one ended that should not have. Up to sixteen cameras are not recorded."
         "Restart the box. If it comes back, look at its memory and its limit of threads."
+    "retention.certificate" Critical HubStaff
+        "Deletion cannot be shown"
+        "Footage of this camera is more than a day past the time it was to be deleted by, and the hub holds no line of the box that says it is gone. It may be kept too long."
+        "See the camera's page under Retention for the days. If the box is off the line, bring it back: its log comes by itself. Otherwise look at the box's own faults (retention.failed, retention.waiting, retention.clock)."
+    "retention.certificate-failed" Critical HubStaff
+        "Deletion failed its own check"
+        "The box says it deleted footage of this camera, but also that a key it still has opens it, or that older footage than the rule allows is left on its disks."
+        "See the camera's page under Retention for the days. Restart the box's reader, then follow the box's own fault retention.erase. Until the next good certificate treat that footage as kept too long."
+    "evidence.due" Serious HubStaff
+        "Evidence is past its period"
+        "The period of this exhibit is over, or the day on which somebody was to look at it again. It stays at the hub until a person disposes of it."
+        "Dispose of it (beadle-hub evidence dispose, or the page Evidence), or give it the class or review day that keeps it."
+    "evidence.expiring" Warning HubStaff
+        "Evidence is due for disposal soon"
+        "The period of this exhibit ends within thirty days, or somebody is to look at it again by then."
+        "Look whether it is still needed. If it is, give it the class or review day that keeps it; else dispose of it when it is due."
+    "evidence.disposal" Critical HubStaff
+        "Disposal of evidence is not complete"
+        "Something that is to go from the hub could not be removed, or something of it was found afterwards. There is no certificate of disposal before all of it is gone."
+        "Look at the detail: a disk that is away or can only be read, or files that somebody put there. It is tried again each hour."
+    "evidence.unknown" Serious HubStaff
+        "Evidence folder holds what no request explains"
+        "In the folder of evidence or of fetched segments there is something that belongs to no request this hub knows, so it has no period."
+        "Find out where it comes from (records restored from an old copy, a folder put there by hand) and move or remove it by hand."
     "recording.stopped" Critical HubStaff
         "Recording has stopped"
         "No frame of this camera has landed on disk. Other faults on this box say why."
@@ -250,7 +290,9 @@ mod tests {
         for c in CONDITIONS {
             assert_eq!(condition(c.code), Some(c));
             assert!(
-                c.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'.'),
+                c.code
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b"-.".contains(&b)),
                 "{}",
                 c.code
             );
@@ -297,6 +339,15 @@ mod tests {
             "log.refused",
             "retention.waiting",
             "retention.failed",
+            "hold.pending",
+            "hold.expiring",
+            "hold.review",
+            "retention.certificate",
+            "retention.certificate-failed",
+            "evidence.due",
+            "evidence.expiring",
+            "evidence.disposal",
+            "evidence.unknown",
             "recording.stopped",
         ] {
             assert!(condition(wanted).is_some(), "{wanted}");

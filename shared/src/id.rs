@@ -187,9 +187,71 @@ impl<'de> Deserialize<'de> for ExhibitRef {
     }
 }
 
+/// A hold of footage, e.g. `H-000012`. The hub numbers its holds; a number is never used again.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HoldId(pub u64);
+
+impl HoldId {
+    pub fn parse(text: &str) -> Result<Self, BadId> {
+        text.strip_prefix("H-")
+            .filter(|n| (6..=15).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+            .and_then(|n| n.parse().ok())
+            .map(Self)
+            .filter(|id| id.to_string() == text)
+            .ok_or_else(|| BadId {
+                text: text.into(),
+                wanted: "a hold like H-000012",
+            })
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "H-{:06}", self.0)
+    }
+}
+
+impl fmt::Debug for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for HoldId {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for HoldId {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn holds() {
+        for (text, n) in [("H-000012", 12), ("H-1234567", 1_234_567)] {
+            assert_eq!(HoldId::parse(text).expect("a hold"), HoldId(n));
+            assert_eq!(HoldId(n).to_string(), text);
+        }
+        for bad in [
+            "",
+            "H-",
+            "H-12",
+            "H-0000012",
+            "h-000012",
+            "H-00001x",
+            "../H-000012",
+        ] {
+            assert!(HoldId::parse(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn names() {

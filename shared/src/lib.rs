@@ -18,6 +18,7 @@
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
 //! | [`code`] | the one-time code a new box is enrolled with |
+//! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
 //! | [`fields`] | one field of a TOML file, and all that is wrong with a file at once |
 //! | [`mask`] | a mask: its polygons and how it is imposed; whether it can be |
@@ -33,6 +34,7 @@ pub mod fields;
 pub mod id;
 pub mod mask;
 pub mod note;
+pub mod promise;
 pub mod record;
 pub mod segment;
 pub mod testing;

@@ -3,18 +3,21 @@
 //! ```text
 //! <volume>/footage/<local day>/<camera>/<YYYYMMDDTHHMMSSZ>-<s>.mp4.age        closed
 //! <volume>/footage/<local day>/<camera>/<YYYYMMDDTHHMMSSZ>-<s>.mp4.age.open   growing, or torn
+//! <volume>/held/<hold>/footage/<local day>/<camera>/<file>                    a held copy, named as the closed file
 //! ```
 //! In an evidence package the plain file is `master/<camera>_<YYYYMMDDTHHMMSSZ>_<s>.mp4`.
 //! Key ids: `<camera>/<local day>` for a camera-day; `<camera>/boot-<boot>` for footage sealed
-//! without a day recipient (unknown clock, or no recipient yet).
+//! without a day recipient (unknown clock, or no recipient yet); `<camera>/hold-<number>` for what a hold keeps.
 
 use crate::{
-    id::{BadId, CameraId},
+    id::{BadId, CameraId, HoldId},
     time::{Day, Utc},
 };
 
 pub const CLOSED: &str = ".mp4.age";
 pub const OPEN: &str = ".mp4.age.open";
+/// Folder below a volume of what holds keep.
+pub const HELD: &str = "held";
 
 /// Which segment of which camera.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +48,11 @@ impl SegmentName {
     /// Path below the volume while it grows.
     pub fn open_path(&self) -> String {
         format!("{}.open", self.closed_path())
+    }
+
+    /// Path below the volume of the copy that a hold keeps.
+    pub fn held_path(&self, hold: HoldId) -> String {
+        format!("{HELD}/{hold}/{}", self.closed_path())
     }
 
     /// Name of the plain file in an evidence package, below `master/`.
@@ -97,32 +105,33 @@ impl SegmentName {
 pub enum KeyId {
     Day { cam: CameraId, day: Day },
     Boot { cam: CameraId, boot: u64 },
+    Hold { cam: CameraId, hold: HoldId },
 }
 
 impl KeyId {
     pub fn cam(&self) -> &CameraId {
         match self {
-            KeyId::Day { cam, .. } | KeyId::Boot { cam, .. } => cam,
+            KeyId::Day { cam, .. } | KeyId::Boot { cam, .. } | KeyId::Hold { cam, .. } => cam,
         }
     }
 
     pub fn parse(text: &str) -> Result<Self, BadId> {
         let bad = || BadId {
             text: text.into(),
-            wanted: "a key id like c03/2026-11-03 or c03/boot-17",
+            wanted: "a key id like c03/2026-11-03, c03/boot-17 or c03/hold-12",
         };
         let (cam, rest) = text.split_once('/').ok_or_else(bad)?;
         let cam = CameraId::parse(cam).map_err(|_| bad())?;
-        match rest.strip_prefix("boot-") {
-            Some(n) => Ok(Self::Boot {
-                cam,
-                boot: n.parse().map_err(|_| bad())?,
-            }),
-            None => Ok(Self::Day {
-                cam,
-                day: Day::parse(rest).map_err(|_| bad())?,
-            }),
+        if let Some(n) = rest.strip_prefix("boot-") {
+            let boot = n.parse().map_err(|_| bad())?;
+            return Ok(Self::Boot { cam, boot });
         }
+        if let Some(n) = rest.strip_prefix("hold-") {
+            let hold = HoldId(n.parse().map_err(|_| bad())?);
+            return Ok(Self::Hold { cam, hold });
+        }
+        let day = Day::parse(rest).map_err(|_| bad())?;
+        Ok(Self::Day { cam, day })
     }
 }
 
@@ -131,6 +140,7 @@ impl std::fmt::Display for KeyId {
         match self {
             KeyId::Day { cam, day } => write!(f, "{cam}/{day}"),
             KeyId::Boot { cam, boot } => write!(f, "{cam}/boot-{boot}"),
+            KeyId::Hold { cam, hold } => write!(f, "{cam}/hold-{}", hold.0),
         }
     }
 }

@@ -174,8 +174,10 @@ impl Day {
     }
 
     pub fn plus_days(self, days: i32) -> Self {
-        let span = jiff::Span::new().days(days);
-        Self(self.0.checked_add(span).unwrap_or(if days > 0 {
+        // A number of days may come from a box: what no calendar holds is its end.
+        let span = jiff::Span::new().try_days(days);
+        let day = span.and_then(|span| self.0.checked_add(span));
+        Self(day.unwrap_or(if days > 0 {
             civil::Date::MAX
         } else {
             civil::Date::MIN

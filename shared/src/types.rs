@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::CameraId,
+    id::{CameraId, HoldId},
     time::{Day, Utc},
 };
 
@@ -91,15 +91,26 @@ lines! {
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.
     AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String }
-    HoldSet = "hold.set" { hold: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, grant: String }
-    HoldClear = "hold.clear" { hold: String, why: String, by: Vec<String> }
+    /// Footage of `cam` that touches [t0, t1) is kept until then, whatever its day; the same hold again: it is extended.
+    HoldSet = "hold.set" { hold: HoldId, cam: CameraId, t0: Utc, t1: Utc, until: Utc, grant: String }
+    /// Segments that are copied out under the hold's own key, each copy read again and compared with its `seg.write`; `set` as in
+    /// `del.range`.
+    HoldKept = "hold.kept" { hold: HoldId, cam: CameraId, s0: u64, s1: u64, count: u64, bytes: u64, set: String }
+    /// A hold is over, and its key and copies go. `why`: order, fetched, expired.
+    HoldClear = "hold.clear" { hold: HoldId, why: String, by: Vec<String> }
+    /// `n`: line number of its `hold.clear`. The copies are gone and their key destroyed; `undecryptable`, `claim` as in `del.done`.
+    HoldDone = "hold.done" { hold: HoldId, cam: CameraId, n: u64, count: u64, undecryptable: bool, claim: String }
     ExpClip = "exp.clip" { r#ref: String, cam: CameraId, s0: u64, s1: u64, grant: String, purpose: String }
     /// `sums` is the SHA-256 of the package's SHA256SUMS; `to` is the requester's salted name.
     ExpDone = "exp.done" { r#ref: String, cam: CameraId, sums: String, to: String }
     /// `set`: SHA-256 of the deleted seg.write lines' leaf hashes, in order.
     DelRange = "del.range" { cam: CameraId, day: Day, s0: u64, s1: u64, t0: Utc, t1: Utc, count: u64, set: String, rule: String, key: String }
     /// `n`: line number of its del.range. `claim`: tpm, file.
-    DelDone = "del.done" { cam: CameraId, day: Day, n: u64, oldest: Option<Utc>, undecryptable: bool, claim: String }
+    /// `held`: how many of the segments holds keep copies of; left out when none, as in old lines.
+    DelDone = "del.done" { cam: CameraId, day: Day, n: u64, oldest: Option<Utc>, undecryptable: bool, claim: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] held: Option<u64> }
+    /// More than a day per camera may go in the next sweep: the hub has made sure that the clock is right. `order`: the hub's.
+    DelConfirm = "del.confirm" { order: u64, by: Vec<String> }
     FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
@@ -126,10 +137,36 @@ lines! {
     /// Hub log: a box was ordered to lift a mask, to end that, or to use another mask; `what`: lift, end, set. The line's number is the
     /// order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it; `sha256` of the polygons.
     MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String> }
+    /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
+    SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
+    /// Hub log: what came of it, when it was not carried out.
+    SweepFail = "sweep.fail" { order: u64, r#box: String, why: String }
+    /// Hub log: footage is to be kept at its box until then; free text is salted. `ref`: the exhibit it is for, when a clip request
+    /// made it.
+    HoldAsk = "hold.ask" { hold: HoldId, r#box: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, review: Option<Day>, reason: String, authority: String, reference: String, r#ref: Option<String>, by: String }
+    /// Hub log: a hold is to last longer.
+    HoldExtend = "hold.extend" { hold: HoldId, until: Utc, review: Option<Day>, reason: String, by: String }
+    /// Hub log: somebody asks that a hold be released before its time; a second person must agree.
+    HoldDrop = "hold.drop" { hold: HoldId, reason: String, by: String }
+    /// Hub log: the box is told that a hold is over. `why`: order, fetched, expired, void (never placed); `by`: who had a part in it.
+    HoldFree = "hold.free" { hold: HoldId, why: String, by: Vec<String> }
     /// Hub log: what came of such an order, when it was not carried out.
     OrderFail = "order.fail" { order: u64, r#box: String, cam: CameraId, why: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
+    /// Hub log: a package is written out in plain, to be handed over; `sums` is the SHA-256 of its SHA256SUMS, free text is salted.
+    CopySave = "copy.save" { r#ref: String, cam: CameraId, sums: String, purpose: String, reference: String }
+    /// Hub log: how long an exhibit is kept. `class`: general, surveillance, review (until that day); the reason is salted.
+    CopyClass = "copy.class" { r#ref: String, class: String, review: Option<Day>, reason: String, by: String }
+    /// Hub log: somebody asks that an exhibit be disposed of before its time; a second person must agree.
+    CopyDrop = "copy.drop" { r#ref: String, reason: String, by: String }
+    /// Hub log: an exhibit is about to be disposed of. `until`: when its period ends; `files` and `bytes` are what is there of it.
+    CopyDispose = "copy.dispose" { r#ref: String, class: String, until: Utc, reason: String, by: Vec<String>, files: u64, bytes: u64 }
+    /// Hub log: the certificate of that. `n` of its `copy.dispose`; `left`: files found afterwards; `undecryptable`: no key left opens
+    /// a sealed file of it (null: there was none to try); `texts` that were erased.
+    CopyGone = "copy.gone" { r#ref: String, n: u64, files: u64, bytes: u64, texts: u64, left: u64, undecryptable: Option<bool>, claim: String }
+    /// Hub log: what came of requests that gave nothing, and what was left half-fetched, is about to go: counts.
+    CopyClear = "copy.clear" { requests: u64, parts: u64, files: u64, bytes: u64, texts: u64 }
     /// Hub log: somebody read or exported a log.
     LogRead = "log.read" { log: String, from: u64, to: u64, op: String }
 }

@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    id::{BoxName, CameraId, ExhibitRef},
+    id::{BoxName, CameraId, ExhibitRef, HoldId},
     mask::Mask,
     time::{Day, Utc},
 };
@@ -89,6 +89,9 @@ pub struct CameraInfo {
     /// Recorded in time-lapse, a picture every so many seconds, unless real time is ordered.
     #[serde(default)]
     pub lapse_secs: Option<u32>,
+    /// Days its footage is kept; None of a box that says it only for all its cameras.
+    #[serde(default)]
+    pub retention_days: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -183,6 +186,32 @@ pub enum Order {
         by: Vec<String>,
         made: Utc,
     },
+    /// Keep what was recorded of `cam` in [t0, t1) until then (RET-3), whole segments of it. The same hold again with a later
+    /// `until` extends it; a hold that is over cannot be set again.
+    HoldSet {
+        r#box: BoxName,
+        hold: HoldId,
+        cam: CameraId,
+        t0: Utc,
+        t1: Utc,
+        until: Utc,
+        grant: String,
+    },
+    /// All that is past its day may go in one sweep, not one day per camera: whoever gave this has made sure that the box's clock is
+    /// right. Numbers and times as of [`Order::Rate`].
+    Sweep {
+        r#box: BoxName,
+        order: u64,
+        by: Vec<String>,
+        made: Utc,
+    },
+    /// A hold is over. `why`: order, fetched, expired.
+    HoldClear {
+        r#box: BoxName,
+        hold: HoldId,
+        why: String,
+        by: Vec<String>,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -230,6 +259,32 @@ pub enum ToHub {
         cam: CameraId,
         why: String,
     },
+    /// A hold is in force and on the record: segments it keeps, and their bytes. Copies may still be being made.
+    HoldPlaced {
+        hold: HoldId,
+        until: Utc,
+        segments: u64,
+        bytes: u64,
+    },
+    /// A hold is over, or never was; its copies are gone or are going.
+    HoldCleared {
+        hold: HoldId,
+    },
+    /// The next sweep, which begins now, takes all that is past its day.
+    SweepBegun {
+        order: u64,
+    },
+    SweepFailed {
+        order: u64,
+        why: String,
+    },
+    /// Why a hold was not set, extended or cleared. `full`: it does not fit into the space reserved for holds.
+    HoldFailed {
+        hold: HoldId,
+        #[serde(default)]
+        full: bool,
+        why: String,
+    },
     #[serde(other)]
     Unknown,
 }
@@ -249,6 +304,18 @@ pub struct CameraHealth {
     /// The mask in force.
     #[serde(default)]
     pub mask: Option<MaskInfo>,
+    /// None: the box has made no forecast yet, or makes none.
+    #[serde(default)]
+    pub outlook: Option<Outlook>,
+}
+
+/// Will the disks hold what was promised? As the box forecasts it, for one camera.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outlook {
+    /// Days until the disks are full; None: they hold all that was promised.
+    pub days_left: Option<u32>,
+    /// Days of its footage there will be then.
+    pub days_kept: u32,
 }
 
 /// A mask as a box reports it.
@@ -377,5 +444,22 @@ impl Frame {
             return Err(BadFrame::Kind(self.kind as char, 'J'));
         }
         serde_json::from_slice(&self.body).map_err(|e| BadFrame::Json(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Boxes of before say nothing of a camera's own days or of a forecast; they are understood all the same.
+    #[test]
+    fn older_boxes_are_understood() {
+        let info: CameraInfo =
+            serde_json::from_str(r#"{"cam":"c01","title":"Street","masked":false}"#).expect("info");
+        assert_eq!(info.retention_days, None);
+        let health: CameraHealth =
+            serde_json::from_str(r#"{"cam":"c01","landed":null,"recording":true}"#)
+                .expect("health");
+        assert_eq!(health.outlook, None);
     }
 }

@@ -177,8 +177,11 @@ pub fn fault(rounds: u64, seed: u64) -> Done<i64> {
             .join(", ")
     );
     for package in places::files_below(&hub.evidence, "SHA256SUMS") {
-        let package = package.parent().unwrap_or(Path::new("."));
-        hub.intact("bundle", package, false)?;
+        // `<evidence>/<EXH-ref>/<camera>/SHA256SUMS`
+        let exhibit = package.ancestors().nth(2).and_then(Path::file_name);
+        let exhibit = exhibit.unwrap_or_default().to_string_lossy();
+        let saved = hub.save(&exhibit, &hub.saved)?;
+        hub.intact("bundle", &saved, false)?;
     }
     town.stop()?;
     hub.stop()?;

@@ -17,6 +17,8 @@ pub struct Hub {
     pub state: PathBuf,
     pub evidence: PathBuf,
     logs: PathBuf,
+    /// Where packages are saved in plain: `<saved>/<EXH-ref>`.
+    pub saved: PathBuf,
     pub quic: u16,
     pub https: u16,
     /// Name and password of the first account.
@@ -30,8 +32,10 @@ pub struct Hub {
 #[derive(Debug)]
 pub struct Pulled {
     pub exhibit: String,
-    /// The package: `<evidence>/<EXH-ref>/<camera>`.
+    /// The package as it was saved, in plain: `<saved>/<EXH-ref>`.
     pub package: PathBuf,
+    /// The same at rest, sealed: `<evidence>/<EXH-ref>/<camera>`.
+    pub resting: PathBuf,
     pub said: Said,
 }
 
@@ -61,7 +65,7 @@ impl Verdict {
 }
 
 impl Hub {
-    /// `beadle-hub init` in `<folder>/hub`, evidence in `<folder>/evidence`.
+    /// `beadle-hub init` in `<folder>/hub`, evidence in `<folder>/evidence`, what is saved of it in `<folder>/saved`.
     pub fn make(folder: &Path) -> Done<Self> {
         Self::make_with(folder, Vec::new())
     }
@@ -104,6 +108,7 @@ impl Hub {
             state,
             evidence,
             logs: folder.join("logs"),
+            saved: folder.join("saved"),
             quic,
             https,
             sign_in: (name.into(), password.into()),
@@ -198,7 +203,7 @@ impl Hub {
         Ok(sum)
     }
 
-    /// Pulls a clip to its end. Times like 2026-11-03T14:00:00Z. An error only when the program could not be run.
+    /// Pulls a clip to its end, and saves its package. Times like 2026-11-03T14:00:00Z. An error only when the program could not be run.
     pub fn pull(&self, camera: &str, from: &str, to: &str) -> Done<Pulled> {
         let said = self.ask(args![
             "clip",
@@ -214,7 +219,9 @@ impl Hub {
             "--reference",
             "CRIME-26-000417",
             "--requester",
-            "PC 1234 Evans"
+            "PC 1234 Evans",
+            "--save",
+            self.saved
         ])?;
         let word_after = |start: &str| {
             said.out
@@ -224,15 +231,37 @@ impl Hub {
                 .trim()
                 .to_owned()
         };
-        let (exhibit, package) = (
-            word_after("Submitted"),
-            PathBuf::from(word_after("package")),
-        );
         Ok(Pulled {
-            exhibit,
-            package,
+            exhibit: word_after("Submitted"),
+            package: PathBuf::from(word_after("saved")),
+            resting: PathBuf::from(word_after("package")),
             said,
         })
+    }
+
+    /// `beadle-hub clip check`: the package as it rests.
+    pub fn check(&self, exhibit: &str) -> Done<Verdict> {
+        let said = self.ask(args!["clip", "check", exhibit])?;
+        Ok(Verdict {
+            status: said.status,
+            text: said.out + &said.err,
+        })
+    }
+
+    /// `beadle-hub clip save`, below this folder; the saved package.
+    pub fn save(&self, exhibit: &str, below: &Path) -> Done<PathBuf> {
+        self.ask(args![
+            "clip",
+            "save",
+            exhibit,
+            below,
+            "--purpose",
+            "For the court",
+            "--reference",
+            "CRIME-26-000417"
+        ])?
+        .well("beadle-hub clip save")?;
+        Ok(below.join(exhibit))
     }
 
     /// The hub's public countersigning key.

@@ -13,6 +13,7 @@ use crate::{
     Done, Folder, Told, Trouble, args,
     cameras::{Cameras, Scene},
     disks::Disk,
+    hub::Hub,
     places, program,
     town::{Plan, Town},
 };
@@ -22,7 +23,7 @@ const PICTURES: u64 = 64 << 10;
 
 const FILL: &str = r#"
 import sys, os, datetime
-volume, days, cams, per_day = sys.argv[1], *map(int, sys.argv[2:5])
+volume, days, cams, per_day, kib = sys.argv[1], *map(int, sys.argv[2:6])
 source, links, made = None, 0, 0
 today = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
 for c in range(cams):
@@ -33,7 +34,9 @@ for c in range(cams):
         for i in range(per_day):
             at = day + datetime.timedelta(seconds=i * 86400 // per_day)
             name = "%s/%s-%d.mp4.age" % (folder, at.strftime("%Y%m%dT%H%M%SZ"), (days - back) * per_day + i + 1)
-            if source is None or links >= 60000:
+            if back == days and kib:
+                open(name, "wb").write(os.urandom(1024) * kib)
+            elif source is None or links >= 60000:
                 open(name, "wb").write(b"age"); source, links = name, 1
             else:
                 os.link(source, name); links += 1
@@ -47,6 +50,164 @@ pub struct Started {
     pub ms: Vec<u64>,
 }
 
+/// How much there is: of so many cameras and days, and how large the files of the oldest day are (0: like the others, links).
+pub struct Month {
+    pub cams: u64,
+    pub days: u64,
+    pub per_day: u64,
+    pub oldest_kib: u64,
+}
+
+/// Fills the log and the disk of a town that has been started once.
+fn fill(town: &Town, disk: &Disk, month: &Month) -> Done<u64> {
+    fill_log(town, month.cams, month.days, month.per_day)?;
+    eprintln!("  a month of files …");
+    let [cams, days, per_day, kib] =
+        [month.cams, month.days, month.per_day, month.oldest_kib].map(|n| n.to_string());
+    let said = program::run(
+        Path::new("/usr/bin/python3"),
+        args!["-c", FILL, disk.at, days, cams, per_day, kib],
+    )?
+    .well("filling a disk")?;
+    let files = said.out.trim().parse::<u64>().told("number of files")?;
+    eprintln!("  index of {files} segments …");
+    town.command(args!["index", "rebuild"])?
+        .well("beadle-edge index rebuild")?;
+    Ok(files)
+}
+
+/// What a sweep of one day took, and what was recorded meanwhile.
+pub struct Swept {
+    pub files: u64,
+    pub deleted: u64,
+    pub ms: u64,
+    /// Of the cameras that recorded meanwhile: gaps and lost packets.
+    pub lost: u64,
+}
+
+/// A day of every camera goes while `live` cameras record. The thread must have entered [`crate::disks::enter`].
+pub fn retention_sweep(month: &Month, live: usize) -> Done<Swept> {
+    let folder = Folder::new("sweep")?;
+    let paths: Vec<String> = (1..=live).map(|n| format!("/t/c{n:02}")).collect();
+    let scene = paths.iter().fold(Scene::new(), |s, p| s.street(p));
+    let cameras = Cameras::start(scene)?;
+    let disk = Disk::make(folder.path(), "disk-month", 12_288)?;
+    let plan = paths.iter().fold(Plan::new("month"), |plan, path| {
+        plan.camera(&path[3..], cameras.url(path))
+    });
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let mut town = Town::make(folder.path(), plan)?
+        .enrolled(&mut hub)?
+        .started()?;
+    lands(&mut town, &disk, &[])?;
+    hub.stop()?;
+    keys(&town, month)?;
+    town.stop()?;
+    let files = fill(&town, &disk, month)?;
+    // The clock is vouched for when the hub has taken the log in; until then the box records and waits.
+    let open = open_files(&disk);
+    town.start()?;
+    lands(&mut town, &disk, &open)?;
+    hub.start()?;
+    let want = usize::try_from(month.cams).told("cameras")?;
+    eprintln!("  the hub takes the log in, then the sweep begins …");
+    let since = Instant::now();
+    let lines = loop {
+        town.must_run()?;
+        hub.must_run()?;
+        let lines = newest(&town)?;
+        let done = lines.iter().filter(|l| l["type"] == "del.done").count();
+        if done >= want {
+            break lines;
+        }
+        if since.elapsed() > Duration::from_secs(1800) {
+            return Err(Trouble(format!(
+                "{done} of {want} days deleted after half an hour"
+            )));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    let at = |kind: &str| {
+        let times = lines.iter().filter(|l| l["type"] == kind);
+        times.filter_map(|l| l["mono"].as_u64()).collect::<Vec<_>>()
+    };
+    let (begun, ended) = (at("del.range"), at("del.done"));
+    let (begun, ended) = (
+        begun.iter().min().copied().unwrap_or(0),
+        ended.iter().max().copied().unwrap_or(u64::MAX),
+    );
+    town.stop()?;
+    hub.stop()?;
+    let lines = newest(&town)?;
+    let during = |l: &&serde_json::Value| {
+        l["data"]["cam"]
+            .as_str()
+            .is_some_and(|c| c.starts_with('c'))
+            && l["mono"].as_u64().is_some_and(|m| m >= begun)
+    };
+    // The gap from the stop to the start is written when it is over, which may be after the sweep began: what counts is when it was.
+    let began = lines.iter().find(|l| l["type"] == "del.range");
+    let began = began.and_then(|l| l["t"].as_str()).unwrap_or_default();
+    let gaps = lines
+        .iter()
+        .filter(|l| l["type"] == "seg.gap" && l["data"]["t1"].as_str().is_some_and(|t| t > began))
+        .filter(during);
+    let lost = lines
+        .iter()
+        .filter(|l| l["type"] == "seg.write")
+        .filter(during);
+    let lost = lost.filter_map(|l| l["data"]["lost"].as_u64()).sum::<u64>();
+    let mut each: Vec<u64> = at("del.done")
+        .iter()
+        .zip(at("del.range"))
+        .map(|(done, range)| done.saturating_sub(range))
+        .collect();
+    each.sort_unstable();
+    if let (Some(least), Some(most)) = (each.first(), each.last()) {
+        let middle = each[each.len() / 2];
+        eprintln!(
+            "  a camera-day from del.range to del.done: {least} to {most} ms, half of them within {middle} ms"
+        );
+    }
+    let deleted = lines.iter().filter(|l| l["type"] == "del.range");
+    Ok(Swept {
+        files,
+        deleted: deleted.filter_map(|l| l["data"]["count"].as_u64()).sum(),
+        ms: ended.saturating_sub(begun),
+        lost: lost + gaps.count() as u64,
+    })
+}
+
+/// The reader makes the keys that the oldest day would have been sealed with.
+fn keys(town: &Town, month: &Month) -> Done<()> {
+    let cams: Vec<String> = (0..month.cams).map(|c| format!("k{c:02}")).collect();
+    let back = i64::try_from(month.days).told("days")? * 86_400_000;
+    let day = shared::time::Zone::utc().day_of(crate::wait::now().plus_ms(-back));
+    let asked = serde_json::json!({"is": "recipients", "cams": cams, "from": day, "days": 1});
+    let frame = shared::wire::encode_json(&asked).told("a question")?;
+    let socket = town.state.join("run/reader.sock");
+    let mut stream = std::os::unix::net::UnixStream::connect(&socket).told(socket.display())?;
+    std::io::Write::write_all(&mut stream, &frame).told("the reader")?;
+    let mut answer = [0u8; 4];
+    std::io::Read::read_exact(&mut stream, &mut answer).told("the reader's answer")
+}
+
+/// Lines of the log's last two files: of a month's lines, and all that came since.
+fn newest(town: &Town) -> Done<Vec<serde_json::Value>> {
+    let mut all = places::files_below(&town.log(), ".jsonl");
+    all.sort();
+    let mut lines = Vec::new();
+    for file in &all[all.len().saturating_sub(2)..] {
+        let bytes = std::fs::read(file).told(file.display())?;
+        lines.extend(
+            bytes
+                .split(|b| *b == b'\n')
+                .filter_map(|l| serde_json::from_slice(l).ok()),
+        );
+    }
+    Ok(lines)
+}
+
 /// The thread must have entered [`crate::disks::enter`].
 pub fn record_start(cams: u64, days: u64, per_day: u64, times: u64) -> Done<Started> {
     let folder = Folder::new("start")?;
@@ -58,17 +219,13 @@ pub fn record_start(cams: u64, days: u64, per_day: u64, times: u64) -> Done<Star
     town.start()?;
     lands(&mut town, &disk, &[])?;
     town.stop()?;
-    fill_log(&town, cams, days, per_day)?;
-    let [cams, days, per_day] = [cams, days, per_day].map(|n| n.to_string());
-    let said = program::run(
-        Path::new("/usr/bin/python3"),
-        args!["-c", FILL, disk.at, days, cams, per_day],
-    )?
-    .well("filling a disk")?;
-    let files = said.out.trim().parse::<u64>().told("number of files")?;
-    eprintln!("  index of {files} segments …");
-    town.command(args!["index", "rebuild"])?
-        .well("beadle-edge index rebuild")?;
+    let month = Month {
+        cams,
+        days,
+        per_day,
+        oldest_kib: 0,
+    };
+    let files = fill(&town, &disk, &month)?;
     let mut ms = Vec::new();
     for _ in 0..times {
         let before = open_files(&disk);
@@ -101,7 +258,8 @@ fn fill_log(town: &Town, cams: u64, days: u64, per_day: u64) -> Done<()> {
         site: "Month".into(),
         hw: "bench".into(),
         sw: "bench".into(),
-        key_life: Duration::from_secs(86_400),
+        // Each key that ends leaves a signed head, and the hub takes lines in from head to head.
+        key_life: Duration::from_secs(1),
         acks: true,
         resume: true,
     };

@@ -25,6 +25,8 @@ pub struct Plan {
     retention_days: u32,
     segment_secs: u32,
     volumes: Vec<PathBuf>,
+    /// None: the root key in a file, whatever the machine has.
+    tpm: Option<PathBuf>,
     cameras: Vec<PlannedCamera>,
 }
 
@@ -51,6 +53,7 @@ impl Plan {
             retention_days: 31,
             segment_secs: 60,
             volumes: Vec::new(),
+            tpm: None,
             cameras: Vec::new(),
         }
     }
@@ -74,6 +77,11 @@ impl Plan {
     /// One more volume, beside the town's own.
     pub fn volume(mut self, path: &Path) -> Self {
         self.volumes.push(path.to_owned());
+        self
+    }
+    /// The root key in the TPM at this socket.
+    pub fn tpm(mut self, socket: &Path) -> Self {
+        self.tpm = Some(socket.to_owned());
         self
     }
     pub fn camera(mut self, id: &str, url: &str) -> Self {
@@ -195,6 +203,10 @@ impl Town {
             self.volume,
             plan.segment_secs
         );
+        text += &match &plan.tpm {
+            None => "\n[keys]\nroot = \"file\"\n".to_owned(),
+            Some(tpm) => format!("\n[keys]\nroot = \"tpm\"\ntpm = {tpm:?}\n"),
+        };
         for volume in &plan.volumes {
             text += &format!("\n[[volume]]\npath = {volume:?}\n");
         }

@@ -155,7 +155,7 @@ fn all_is_there(rig: &mut Rig) -> Done<Vec<Seg>> {
 #[test]
 fn boot_in_1970() -> Done<()> {
     let clock = SetClock::at(Utc(300_000))?;
-    let mut rig = Rig::at("clock-1970", scene(), plan(31), Vec::new(), clock.env()?)?;
+    let mut rig = Rig::beside("clock-1970", scene(), plan(31), Vec::new(), clock.env()?)?;
     more(&mut rig, 3)?;
     let early = segs(&rig)?;
     assert!(
@@ -198,7 +198,7 @@ fn boot_in_1970() -> Done<()> {
 #[test]
 fn steps_while_recording() -> Done<()> {
     let clock = SetClock::new(0)?;
-    let mut rig = Rig::at("clock-steps", scene(), plan(31), Vec::new(), clock.env()?)?;
+    let mut rig = Rig::beside("clock-steps", scene(), plan(31), Vec::new(), clock.env()?)?;
     rig.town.line("the hub vouches for the clock", 90, |l| {
         l["type"] == "clock.state" && l["data"]["trust"] == "synced"
     })?;
@@ -251,7 +251,7 @@ fn both_nights_when_the_clocks_change() -> Done<()> {
     let clock = SetClock::at(moment(nights[0].0)?.plus_ms(-300_000))?;
     // The hub is on the same clock, so that it is believed; a year of retention, so that March may not delete October.
     let (hub_env, box_env) = (clock.env()?, clock.env()?);
-    let mut rig = Rig::at("clock-dst", scene(), plan(366), hub_env, box_env)?;
+    let mut rig = Rig::beside("clock-dst", scene(), plan(366), hub_env, box_env)?;
     let mut told = Vec::new();
     for (at, before, after) in nights {
         let at = moment(at)?;

@@ -4,7 +4,7 @@ mod rig;
 
 use std::path::PathBuf;
 
-use beadle_tests::{Done, Trouble, args, pictures, program, wait};
+use beadle_tests::{Done, Trouble, args, pictures, places, program, staff::Staff, wait};
 use rig::{Rig, seconds};
 
 /// EVI-1, EVI-2, REC-2, REC-4, AUD-3, AUD-5: a clip of the H.264 camera comes through the hub with its certificate; the working copy is
@@ -74,6 +74,139 @@ fn a_clip_from_camera_to_verified_package() -> Done<()> {
             "{cam}: pictures, and those that are not the camera's"
         );
     }
+    rig.stop_and_verify_logs()
+}
+
+/// RET-5, EVI-1, AUD-3: a package rests sealed: with the hub's state and evidence folders in hand, nothing plays, and the masters are the
+/// box's own sealed files. It verifies as it rests, and what a person saves of it is that, on record first. A flipped bit is found. A
+/// package as older versions left it is sealed when the hub starts.
+#[test]
+fn packages_rest_sealed() -> Done<()> {
+    let mut rig = Rig::new("resting", 10)?;
+    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    rig.town.segments("c01", 2, 60)?;
+    let segments = rig.town.lines_of("seg.write", Some("c01"));
+    let from = seconds(&segments[0]["data"]["t0"])?;
+    let pulled = rig.pull("c01", from, shared::time::Utc(from.0 + 8_000))?;
+    rig.check_package(&pulled.package)?;
+
+    let mut needles = vec![b"ftypiso".to_vec(), b"mvhd\0\0\0\0".to_vec()];
+    let plain = places::files_below(&pulled.package, ".mp4");
+    assert!(plain.len() >= 2, "{plain:?}");
+    for file in &plain {
+        let bytes = std::fs::read(file)?;
+        assert!(bytes[4..].starts_with(&needles[0]), "{}", file.display());
+        needles.push(bytes[bytes.len() / 2..][..64].to_vec());
+        needles.push(bytes[bytes.len() - 64..].to_vec());
+    }
+    let in_plain = |rig: &Rig| -> Done<Vec<PathBuf>> {
+        let mut found = Vec::new();
+        for root in [&rig.hub.state, &rig.hub.evidence] {
+            for file in places::files_below(root, "") {
+                // A socket is no file.
+                let bytes = std::fs::read(&file).unwrap_or_default();
+                if needles
+                    .iter()
+                    .any(|n| bytes.windows(n.len()).any(|w| w == n))
+                {
+                    found.push(file);
+                }
+            }
+        }
+        Ok(found)
+    };
+    assert_eq!(in_plain(&rig)?, Vec::<PathBuf>::new());
+
+    let rests = rig.hub.check(&pulled.exhibit)?;
+    let saved = rig.hub.verify("bundle", &pulled.package, false)?;
+    assert_eq!(rests, saved, "one report, at rest and saved");
+    // Stock age opens a master with the exhibit's key, and it is the one that was saved.
+    let key = rig
+        .hub
+        .state
+        .join(format!("keys/exhibits/{}.key", pulled.exhibit));
+    let masters = places::files_below(&pulled.resting.join("master"), ".mp4.age");
+    let opened = rig.folder.path().join("opened.mp4");
+    program::run(
+        std::path::Path::new("age"),
+        args!["-d", "-i", key, "-o", opened, masters[0]],
+    )?
+    .well("age -d")?;
+    assert_eq!(
+        std::fs::read(&opened)?,
+        std::fs::read(&places::files_below(&pulled.package.join("master"), ".mp4")[0])?
+    );
+
+    // A person saves it: with a password, not over the first, in the same bytes, and on record.
+    let second = rig.folder.path().join("second");
+    let words = |folder: &str| {
+        [
+            "clip",
+            "save",
+            &pulled.exhibit,
+            folder,
+            "--purpose",
+            "For the defence",
+            "--reference",
+            "T20260417",
+        ]
+        .map(str::to_owned)
+    };
+    let said = |who: &str, folder: &std::path::Path| {
+        let words = words(&folder.to_string_lossy());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        staff.says(&rig.hub, who, &words)
+    };
+    said("kim", &second)?.well("clip save --as kim")?;
+    // Root at the console needs no account.
+    rig.hub
+        .save(&pulled.exhibit, &rig.folder.path().join("console"))?;
+    let again = said("kim", &second)?;
+    assert!(
+        again.status != 0 && again.err.contains("never written over"),
+        "{again:?}"
+    );
+    for file in places::files_below(&pulled.package, "") {
+        let name = file.strip_prefix(&pulled.package).unwrap_or(&file);
+        let other = second.join(&pulled.exhibit).join(name);
+        assert!(
+            std::fs::read(&file)? == std::fs::read(&other)?,
+            "{}",
+            other.display()
+        );
+    }
+    let own = places::files_below(&rig.hub.own_log(), ".jsonl");
+    let own = std::fs::read_to_string(&own[0])?;
+    assert_eq!(own.matches("\"copy.save\"").count(), 3, "{own}");
+    assert!(!own.contains("defence"));
+
+    // One bit.
+    let master = &masters[0];
+    let good = std::fs::read(master)?;
+    let mut bad = good.clone();
+    let middle = bad.len() / 2;
+    bad[middle] ^= 1;
+    std::fs::write(master, &bad)?;
+    assert_eq!(rig.hub.check(&pulled.exhibit)?.status, 1);
+    let refused = said("kim", &rig.folder.path().join("third"))?;
+    assert!(
+        refused.status != 0 && refused.err.contains("nothing was saved"),
+        "{refused:?}"
+    );
+    std::fs::write(master, &good)?;
+
+    // As an older version left it: plain, and its masters sealed once more in the state folder.
+    rig.hub.stop()?;
+    std::fs::remove_dir_all(&pulled.resting)?;
+    std::fs::rename(second.join(&pulled.exhibit), &pulled.resting)?;
+    assert!(in_plain(&rig)?.len() >= plain.len());
+    rig.hub.start()?;
+    wait::until("the old package is sealed", 60, || {
+        Ok(in_plain(&rig)?.is_empty())
+    })?;
+    wait::until("and verifies", 60, || {
+        Ok(rig.hub.check(&pulled.exhibit)? == rests)
+    })?;
     rig.stop_and_verify_logs()
 }
 
@@ -168,4 +301,145 @@ fn one_sentence(said: &program::Said, must: &[&str]) -> Done<()> {
     } else {
         Err(Trouble(format!("not one clear sentence: {text:?}")))
     }
+}
+
+/// RET-5, AUD-3: evidence goes when two people say so before its time, or one when its three years are over: its key first, on record
+/// before and after, with a certificate. Whoever copied the sealed files before opens none of them with any key left at the hub.
+#[test]
+fn evidence_is_disposed_of() -> Done<()> {
+    let mut rig = Rig::new("disposal", 10)?;
+    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    rig.town.segments("c01", 2, 60)?;
+    let segments = rig.town.lines_of("seg.write", Some("c01"));
+    let from = seconds(&segments[0]["data"]["t0"])?;
+    let to = shared::time::Utc(from.0 + 8_000);
+    let (first, second) = (rig.pull("c01", from, to)?, rig.pull("c01", from, to)?);
+
+    let scratch = rig.folder.path().join("scratch");
+    std::fs::create_dir_all(&scratch)?;
+    let key_of =
+        |rig: &Rig, exhibit: &str| rig.hub.state.join(format!("keys/exhibits/{exhibit}.key"));
+    let key = std::fs::read_to_string(key_of(&rig, &first.exhibit))?;
+    let secret = key
+        .lines()
+        .find(|l| l.starts_with("AGE-SECRET-KEY-"))
+        .ok_or_else(|| Trouble::new("no identity in the exhibit's key"))?
+        .to_owned();
+    let sealed = places::files_below(&first.resting, ".age");
+    let copy = scratch.join("master.mp4.age");
+    let master = sealed
+        .iter()
+        .find(|f| f.to_string_lossy().contains("/master/"));
+    std::fs::copy(master.ok_or_else(|| Trouble::new("no master"))?, &copy)?;
+    let opens = |identity: &str| -> Done<bool> {
+        let list = scratch.join("identity.txt");
+        std::fs::write(&list, format!("{identity}\n"))?;
+        beadle_tests::pictures::age_opens(&copy, &list, &scratch.join("plain.mp4"))
+    };
+    assert!(opens(&secret)?, "the test can tell");
+
+    // Before its time: one asks, the same one cannot approve, another can.
+    let dispose = [
+        "evidence",
+        "dispose",
+        &first.exhibit,
+        "--reason",
+        "Pulled by mistake",
+    ];
+    let said = staff
+        .says(&rig.hub, "kim", &dispose)?
+        .well("evidence dispose")?;
+    assert!(
+        said.out.starts_with("Nothing is disposed of yet"),
+        "{said:?}"
+    );
+    let approve = ["evidence", "approve", &first.exhibit];
+    let alone = staff.says(&rig.hub, "kim", &approve)?;
+    assert!(
+        alone.status != 0 && key_of(&rig, &first.exhibit).exists(),
+        "{alone:?}"
+    );
+    staff
+        .says(&rig.hub, "lee", &approve)?
+        .well("evidence approve")?;
+    let named = |rig: &Rig, exhibit: &str| -> Vec<PathBuf> {
+        let roots = [&rig.hub.state, &rig.hub.evidence];
+        let files = roots.iter().flat_map(|root| places::files_below(root, ""));
+        files
+            .filter(|f| f.to_string_lossy().contains(exhibit))
+            .collect()
+    };
+    assert_eq!(named(&rig, &first.exhibit), Vec::<PathBuf>::new());
+    let mut left = Vec::new();
+    for file in places::files_below(&rig.hub.state, "") {
+        // A socket is no file.
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        assert!(
+            !bytes.windows(secret.len()).any(|w| w == secret.as_bytes()),
+            "{} has its key",
+            file.display()
+        );
+        let text = String::from_utf8_lossy(&bytes);
+        left.extend(
+            text.lines()
+                .filter(|l| l.starts_with("AGE-SECRET-KEY-"))
+                .map(str::to_owned),
+        );
+    }
+    assert!(!left.is_empty(), "the other exhibit's is there");
+    for identity in &left {
+        assert!(!opens(identity)?);
+    }
+    let words = ["evidence", "certificate", &first.exhibit].map(std::ffi::OsStr::new);
+    let certificate = rig.hub.ask(&words)?.well("evidence certificate")?.out;
+    for part in [
+        "CERTIFICATE OF DISPOSAL OF EVIDENCE",
+        first.exhibit.as_str(),
+        "before the end of its period, by two people",
+        "none opens it",
+    ] {
+        assert!(certificate.contains(part), "{part}: {certificate}");
+    }
+    let refused = rig.hub.check(&first.exhibit);
+    assert!(refused.is_err() || !refused.is_ok_and(|v| v.intact()));
+    // The other one is untouched.
+    assert!(rig.hub.check(&second.exhibit)?.intact());
+
+    // Three years and some weeks later it is due, and one person is enough.
+    rig.town.stop()?;
+    rig.hub.stop()?;
+    rig.hub.env = beadle_tests::town::clock("+1150d")?;
+    rig.hub.start()?;
+    let words = ["evidence", "list", "--due"].map(std::ffi::OsStr::new);
+    let due = wait::until("it is due", 30, || {
+        let said = rig.hub.ask(&words)?;
+        Ok((said.status == 4).then_some(said))
+    })?;
+    assert!(
+        due.out.contains(&second.exhibit)
+            && due.out.contains("DUE")
+            && !due.out.contains(&first.exhibit),
+        "{due:?}"
+    );
+    let dispose = [
+        "evidence",
+        "dispose",
+        &second.exhibit,
+        "--reason",
+        "Period over",
+    ];
+    staff
+        .says(&rig.hub, "lee", &dispose)?
+        .well("evidence dispose")?;
+    assert_eq!(named(&rig, &second.exhibit), Vec::<PathBuf>::new());
+    rig.hub.stop()?;
+    let log = places::files_below(&rig.hub.own_log(), ".jsonl");
+    let log = std::fs::read_to_string(&log[0])?;
+    let count = |kind: &str| {
+        log.lines()
+            .filter(|l| l.contains(&format!("\"type\":\"{kind}\"")))
+            .count()
+    };
+    assert_eq!((count("copy.dispose"), count("copy.gone")), (2, 2));
+    rig.hub.intact("log", &rig.hub.own_log(), false)
 }

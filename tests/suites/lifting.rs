@@ -11,6 +11,7 @@ use beadle_tests::{
     judge::{Judge, sealed},
     places,
     program::Said,
+    staff,
     town::{Plan, SetClock},
     wait,
 };
@@ -41,44 +42,17 @@ fn rig(name: &str, env: Vec<(String, String)>) -> Done<Rig> {
     Rig::at(name, scene, |c| plan(c.url("/ashby/c01")), Vec::new(), env)
 }
 
-/// Staff accounts: a file with the password of each.
-struct Staff(BTreeMap<&'static str, PathBuf>);
+/// Staff of the hub, and what they say about masks.
+struct Staff(staff::Staff);
 
 impl Staff {
     fn make(rig: &Rig) -> Done<Self> {
-        let mut all = BTreeMap::new();
-        for (name, role) in [
-            ("kim", "supervisor"),
-            ("lee", "manager"),
-            ("pat", "operator"),
-        ] {
-            let words = ["staff", "add", name, "--role", role].map(OsStr::new);
-            let said = rig.hub.ask(&words)?.well("staff add")?;
-            let password = said
-                .out
-                .split_whitespace()
-                .skip_while(|w| *w != "password")
-                .nth(1)
-                .ok_or_else(|| Trouble(format!("no password in {}", said.out)))?;
-            let file = rig.folder.path().join(format!("{name}.password"));
-            fs::write(&file, password).told(file.display())?;
-            all.insert(name, file);
-        }
-        Ok(Self(all))
+        Ok(Self(staff::Staff::make(&rig.hub, rig.folder.path())?))
     }
 
     /// `beadle-hub mask …` by one of them.
     fn mask(&self, rig: &Rig, who: &str, words: &[&str]) -> Done<Said> {
-        let mut all: Vec<&OsStr> = vec![OsStr::new("mask")];
-        all.extend(words.iter().map(OsStr::new));
-        let file = self.0.get(who).ok_or_else(|| Trouble::new("who?"))?;
-        all.extend([
-            OsStr::new("--as"),
-            OsStr::new(who),
-            OsStr::new("--password-file"),
-            file.as_os_str(),
-        ]);
-        rig.hub.ask(&all)
+        self.0.says(&rig.hub, who, &[&["mask"], words].concat())
     }
 
     /// Refused in one sentence with these words in it.

@@ -391,8 +391,7 @@ fn a_cameras_mask_that_goes_is_noticed_and_painted_until_it_is_back() -> Done<()
 }
 
 /// MSK-5: a picture worker that hangs, or is fed rubbish by its camera, costs that camera 2 s at most, by the record, and the others
-/// nothing. A camera whose own mask is proved loses what it sent since its last key picture, too (here a second at most): nobody can
-/// prove that any more.
+/// nothing. A camera whose own mask is proved loses nothing either: its pictures wait while another worker takes the proofs over.
 #[test]
 fn a_worker_that_hangs_costs_its_own_camera_two_seconds() -> Done<()> {
     let scene = Scene::new()
@@ -423,7 +422,12 @@ fn a_worker_that_hangs_costs_its_own_camera_two_seconds() -> Done<()> {
     let mut costs = BTreeMap::new();
     // Each has one worker; the first in turn is the one that has been there longest.
     for round in 0..3 {
-        let fails = rig.town.lines_of("mask.fail", None).len();
+        let raised = |rig: &Alone| {
+            let mut all = rig.town.lines_of("fault.on", None);
+            all.retain(|f| f["data"]["code"] == "mask.worker");
+            all
+        };
+        let fails = raised(&rig).len();
         let gaps = rig.town.lines_of("seg.gap", None).len();
         let parent = rig.pid();
         let mut there = workers(parent);
@@ -435,7 +439,7 @@ fn a_worker_that_hangs_costs_its_own_camera_two_seconds() -> Done<()> {
             20,
             || {
                 rig.town.must_run()?;
-                Ok(rig.town.lines_of("mask.fail", None).get(fails).cloned())
+                Ok(raised(&rig).get(fails).cloned())
             },
         )?;
         let victim = fail["data"]["cam"].as_str().unwrap_or_default().to_owned();
@@ -475,7 +479,7 @@ fn cost(rig: &Alone, before: usize, victim: &str, costs: &mut BTreeMap<String, i
         );
         lost += seconds(&data["t1"])?.0 - seconds(&data["t0"])?.0;
     }
-    let allowed = if victim == "c03" { 3000 } else { 2000 };
+    let allowed = if victim == "c03" { 0 } else { 2000 };
     assert!(lost <= allowed, "{victim} lost {lost} ms");
     assert!(
         costs.insert(victim.to_owned(), lost).is_none(),

@@ -1,4 +1,4 @@
-//! Task. RET-1, RET-2, RET-4: a day recorded long ago is gone, logged and undecryptable.
+//! Task. RET-1, RET-2, RET-4: a day recorded long ago is gone, logged and undecryptable; the hub shows its certificate.
 
 mod rig;
 
@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use beadle_tests::{Done, Trouble, keys::identities, pictures, places, town, wait};
+use beadle_tests::{
+    Done, Trouble, args, browser::Browser, keys::identities, pictures, places, town, wait,
+};
 use rig::Rig;
 
 /// Whether the `age` program opens a file with any of these identities.
@@ -17,6 +19,8 @@ fn opens(sealed: &Path, identities: &[String], scratch: &Path) -> Done<bool> {
     pictures::age_opens(sealed, &list, &scratch.join("plain.mp4"))
 }
 
+/// RET-1, RET-2, RET-4, FLT-3: what was recorded forty days ago goes at the next start, on the record, and cannot be decrypted; the
+/// hub's report and its pages show the certificate.
 #[test]
 fn a_day_past_its_time_is_gone_logged_and_undecryptable() -> Done<()> {
     // The whole scheme forty days ago, hub and box agreeing on the time; then it is today. Policy: 31 days.
@@ -95,9 +99,111 @@ fn a_day_past_its_time_is_gone_logged_and_undecryptable() -> Done<()> {
         );
     }
     rig.town.segments("c01", known + 3, 60)?;
+    shown_at_the_hub(&mut rig, &day)?;
     rig.town.stop()?;
     rig.hub.stop()?;
     Ok(())
+}
+
+/// The report as CSV, as a page to print, and in the browser.
+fn shown_at_the_hub(rig: &mut Rig, day: &str) -> Done<()> {
+    let csv = rig.folder.path().join("retention.csv");
+    let cams = ["c01", "c02", "c03"];
+    let rows = wait::until("the hub has all three certificates", 60, || {
+        rig.hub
+            .ask(args!["retention", "report", "--csv", csv])?
+            .well("retention report")?;
+        let text = fs::read_to_string(&csv)?;
+        let rows: Vec<std::collections::BTreeMap<String, String>> = table(&text);
+        let there = |cam: &str| {
+            rows.iter()
+                .any(|r| r["camera"] == cam && r["certificate_day"] == day)
+        };
+        Ok(cams.iter().all(|c| there(c)).then_some(rows))
+    })?;
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for cam in cams {
+        let row = rows
+            .iter()
+            .find(|r| r["camera"] == cam)
+            .ok_or_else(|| Trouble(format!("{cam} has no row")))?;
+        let range = rig.town.lines_of("del.range", Some(cam)).pop();
+        let range = range.ok_or_else(|| Trouble::new("no del.range line"))?;
+        for (key, wanted) in [
+            ("box", rig.town.name.as_str()),
+            ("policy_days", "31"),
+            ("zone", "Europe/London"),
+            ("undecryptable", "yes"),
+            ("claim", "file"),
+            ("verdict", "as promised"),
+            ("certificate_rule", "31d"),
+            ("certificate_segments", &range["data"]["count"].to_string()),
+        ] {
+            assert_eq!(row[key], wanted, "{key} of {row:?}");
+        }
+        let today = wait::now().0 - 86_400_000;
+        let oldest = shared::time::Utc::parse(&row["oldest_left"]);
+        assert!(
+            oldest.is_ok_and(|t| t.0 > today) || row["oldest_left"] == "none",
+            "{row:?}"
+        );
+        assert!(!row["last_frame"].is_empty(), "{row:?}");
+    }
+    let page = rig.folder.path().join("retention.html");
+    rig.hub
+        .ask(args!["retention", "report", "--html", page])?
+        .well("retention report")?;
+    let text = fs::read_to_string(&page)?;
+    assert!(text.contains("@media print") && text.contains("31 days means") && text.contains(day));
+    let said = rig.hub.ask(args!["retention", "report"])?.well("report")?;
+    assert!(said.out.contains("3 as promised"), "{}", said.out);
+
+    let home = format!("https://127.0.0.1:{}", rig.hub.https);
+    let mut browser = Browser::open(rig.folder.path())?;
+    browser.goto(&format!("{home}/sign-in"))?;
+    browser.until("the form", 20, "document.getElementById('name') != null")?;
+    let (name, password) = rig.hub.sign_in.clone();
+    browser.submit(&[("name", &name), ("password", &password)])?;
+    browser.until("signed in", 20, "location.pathname == '/'")?;
+    browser.goto(&format!("{home}/retention"))?;
+    browser.until(
+        "the page says what is promised, and shows the verdict and the certificate",
+        20,
+        &format!(
+            "['3 as promised', 'local day D+32', '{day}', 'deleted; key copies may survive in worn flash until overwritten'].every(w => document.body.innerText.includes(w))"
+        ),
+    )?;
+    browser.until(
+        "what is held is drawn, and in colour",
+        20,
+        "(b => b.length >= 3 && [...b].every(e => getComputedStyle(e).fill != 'rgb(0, 0, 0)' && e.getBoundingClientRect().width > 0))(document.querySelectorAll('svg .recorded'))",
+    )?;
+    browser.goto(&format!("{home}/retention/{}/c01", rig.town.name))?;
+    let n = &rig.town.lines_of("del.range", Some("c01"))[0]["n"];
+    browser.until(
+        "the camera's page lists the day with the lines of its certificate",
+        20,
+        &format!(
+            "['{day}', 'lines {n} and', 'No key left opens it'].every(w => document.body.textContent.includes(w))"
+        ),
+    )?;
+    Ok(())
+}
+
+/// Rows of a CSV by their headers. No field in ours but the last is quoted here.
+fn table(text: &str) -> Vec<std::collections::BTreeMap<String, String>> {
+    let mut lines = text.lines();
+    let headers: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    lines
+        .map(|line| {
+            let fields = line.splitn(headers.len(), ',').map(str::to_owned);
+            headers
+                .iter()
+                .map(|h| (*h).to_owned())
+                .zip(fields)
+                .collect()
+        })
+        .collect()
 }
 
 /// `set` is the SHA-256 of the deleted lines' leaf hashes, in order.

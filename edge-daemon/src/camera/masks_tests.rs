@@ -32,18 +32,8 @@ fn mask(id: &str, how: How) -> Mask {
 
 fn camera(index: usize, mask: Option<Mask>) -> Arc<Shared> {
     let config = Camera {
-        id: c(index),
-        title: "T".into(),
-        url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
-        username: None,
-        password: None,
-        password_from: None,
-        transport: crate::config::Transport::Tcp,
-        ptz: false,
-        retention_days: 31,
         mask,
-        timelapse: None,
-        sound: None,
+        ..crate::testing::camera(c(index))
     };
     Arc::new(Shared::new(index, config, Sequence::new(None, 0)))
 }

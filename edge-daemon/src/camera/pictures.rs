@@ -269,6 +269,14 @@ impl Worker {
         std::mem::take(&mut *lock(&self.state.verdicts))
     }
 
+    /// Verdicts of the worker before it, to be taken first.
+    pub fn said(&self, before: VecDeque<Verdict>) {
+        let mut verdicts = lock(&self.state.verdicts);
+        for verdict in before.into_iter().rev() {
+            verdicts.push_front(verdict);
+        }
+    }
+
     /// Under overload it masks one picture in so many and leaves the others out.
     pub fn one_in(&self) -> u32 {
         self.state.one_in.load(Relaxed)
@@ -343,6 +351,8 @@ impl Worker {
 
     /// Kills what is left and takes the threads in.
     pub fn reap(mut self) {
+        // The feeder waits for units as long as somebody could send one.
+        self.end();
         self.kill();
         for thread in self.threads.drain(..) {
             let _ = thread.join();

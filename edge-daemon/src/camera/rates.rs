@@ -286,18 +286,8 @@ mod tests {
         let (log, _) = open_log(home.path(), Arc::new(logbook::SystemClock));
         let camera = |(index, timelapse): (usize, Option<Timelapse>)| {
             let config = Camera {
-                id: CameraId::parse(&format!("c0{index}")).expect("id"),
-                title: "T".into(),
-                url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
-                username: None,
-                password: None,
-                password_from: None,
-                transport: crate::config::Transport::Tcp,
-                retention_days: 31,
-                ptz: false,
-                mask: None,
                 timelapse,
-                sound: None,
+                ..crate::testing::camera(CameraId::parse(&format!("c0{index}")).expect("id"))
             };
             Arc::new(Shared::new(index, config, Sequence::new(None, 0)))
         };

@@ -4,7 +4,7 @@
 //! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
 use std::{
     rc::Rc,
-    sync::{Arc, atomic::Ordering::Relaxed, mpsc::Sender},
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::Poll,
     time::Duration,
 };
@@ -16,29 +16,28 @@ use retina::{
     client::{Demuxed, SessionGroup},
     codec::{CodecItem, VideoFrame},
 };
-use shared::{mask::How, time::Now};
+use shared::time::Now;
 
 use super::{
-    capacity::{Admission, Demand},
+    capacity::Demand,
     capture::{Capture, Context, TICK, Tally, Turn},
     connect::{Sounding, connect, first_line, read_parameters},
     event,
     masks::InForce,
-    pictures::{About, Task, Worker},
+    pictures::Worker,
     report::Report,
     session::{
         CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
         STALL_MS, UNFINISHED_BYTES,
     },
-    standing::Judged,
 };
 use crate::{
     config::Secret,
     memory,
     segment::{
-        Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
+        Guard, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
-        bracket::{Bracket, MOST_BYTES},
+        bracket::MOST_BYTES,
         ticks_us,
     },
     store::writer::lock,
@@ -568,7 +567,7 @@ impl Run {
             while !prover.worker.ended() && self.context.clock.now().mono < until {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            for verdict in prover.worker.verdicts() {
+            for verdict in prover.verdicts() {
                 if let Some(bracket) = &mut prover.bracket {
                     bracket.verdict(verdict.pts, verdict.pass);
                 }

@@ -46,7 +46,12 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
                 faults,
                 "clock.unsynced",
                 state.level == Level::Unknown && !disagrees,
-                "neither a time service nor the hub vouches for the clock",
+                match state.src {
+                    "log" => {
+                        "the clock stands before the last line of this box's own log, and the hub has not said yet which of the two is right"
+                    }
+                    _ => "neither a time service nor the hub vouches for the clock",
+                },
             );
         }
         if stop.wait(LOOK_EVERY) {

@@ -1,7 +1,8 @@
 //! Pure. How far the wall clock can be believed (design.md §4, §10).
 //!
 //! Two witnesses: the kernel, when a time service steers its clock, and the hub, whose time comes with every countersignature.
-//! What the hub said is carried on by the monotonic clock, so it stands until the wall clock moves away from it.
+//! What the hub said is carried on by the monotonic clock, so it stands until the wall clock moves away from it. A third can only
+//! contradict: the box's own log, whose last line before this start cannot have been written later than now. Only the hub outweighs it.
 //! `corroborated` (footage may be deleted): one of them vouches, none contradicts, and the wall clock has not jumped in the last minute.
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -55,6 +56,8 @@ struct Inner {
 struct Seen {
     /// The hub's time, and ours at that moment.
     hub: Option<(Utc, Now)>,
+    /// When the last line before this start was written.
+    written: Option<Utc>,
     /// The kernel was synchronised once in this start.
     was_synced: bool,
     /// Wall minus mono at the last look, and when it last jumped.
@@ -91,6 +94,18 @@ impl Seen {
                 offset_us: offset * 1000,
                 err_us: AGREE_MS * 1000,
             },
+            None if self
+                .written
+                .is_some_and(|last| now.wall.plus_ms(AGREE_MS) < last) =>
+            {
+                let last = self.written.unwrap_or(now.wall);
+                State {
+                    level: Level::Unknown,
+                    src: "log",
+                    offset_us: (last.0 - now.wall.0) * 1000,
+                    err_us: AGREE_MS * 1000,
+                }
+            }
             _ if good => State {
                 level: Level::Synced,
                 src: "kernel",
@@ -144,6 +159,19 @@ impl Trust {
     /// The hub's time at a countersignature, and ours when it arrived.
     pub fn heard_hub(&self, hub: Utc, now: Now) {
         self.seen().hub = Some((hub, now));
+    }
+    /// When the last line before this start was written, by the clock of then.
+    pub fn resumed(&self, last: Utc) {
+        self.seen().written = Some(last);
+    }
+    /// The latest that it may be: what is past its day by this is not shown to people, though it is deleted by a corroborated clock alone.
+    pub fn latest(&self, now: Now) -> Utc {
+        let seen = self.seen();
+        let other = seen
+            .hub_offset(now)
+            .map(|(offset, _)| now.wall.plus_ms(offset))
+            .or(seen.written);
+        other.map_or(now.wall, |t| t.max(now.wall))
     }
     pub fn level(&self, now: Now) -> Level {
         self.state(now).level
@@ -238,6 +266,36 @@ mod tests {
         assert_eq!(trust.state(at(10, 10)).src, "hub");
         trust.heard_hub(Utc(T + 100), at(20, 20));
         assert!(trust.corroborated(at(30, 30)));
+    }
+
+    /// RET-2: a clock that stands before the last line of the log is wrong, whatever the kernel says of it; or that line was, and then
+    /// the hub knows better.
+    #[test]
+    fn a_log_from_the_future() {
+        let trust = Trust::with_kernel(synced);
+        trust.resumed(Utc(T + 86_400_000));
+        assert!(!trust.corroborated(at(0, 0)));
+        assert_eq!(trust.state(at(0, 0)).src, "log");
+        trust.heard_hub(Utc(T + 100), at(0, 0));
+        assert!(trust.corroborated(at(10, 10)));
+        let later = Trust::with_kernel(synced);
+        later.resumed(Utc(T - 31 * 86_400_000));
+        assert!(later.corroborated(at(0, 0)), "a month in a store");
+    }
+
+    /// RET-2: what nobody may see any more is judged by the latest that it may be: the clock, or what contradicts it.
+    #[test]
+    fn the_latest_that_it_may_be() {
+        let trust = Trust::with_kernel(unsynced);
+        assert_eq!(trust.latest(at(0, 0)), Utc(T));
+        trust.resumed(Utc(T + 5_000));
+        assert_eq!(trust.latest(at(0, 0)), Utc(T + 5_000), "its own log");
+        assert_eq!(trust.latest(at(9_000, 9_000)), Utc(T + 9_000));
+        trust.heard_hub(Utc(T + 86_400_000), at(0, 0));
+        assert_eq!(trust.latest(at(1_000, 1_000)), Utc(T + 86_401_000));
+        trust.heard_hub(Utc(T), at(0, 0));
+        assert_eq!(trust.latest(at(0, 0)), Utc(T), "the hub outweighs the log");
+        assert_eq!(trust.latest(at(400, 10)), Utc(T + 400), "nobody trusts it");
     }
 
     /// RET-2: the wall clock stepped after the hub spoke: mono carries the hub's word on.

@@ -39,6 +39,9 @@ pub enum Command {
     Reader {
         #[arg(long, default_value = CONFIG)]
         config: PathBuf,
+        /// Move the root key from its file to the TPM, and end; the reader must be stopped
+        #[arg(long, value_name = "tpm", value_parser = ["tpm", "file"])]
+        move_root: Option<String>,
     },
     /// Claim this box's name at the hub with the one-time code from `beadle-hub box add`
     Enrol {
@@ -199,7 +202,11 @@ pub fn run(line: Line) -> ExitCode {
             code,
         } => enrol::run(&config, &code.concat(), again),
         Command::Run { config } => run::run(&config),
-        Command::Reader { config } => reader::run(&config),
+        Command::Reader {
+            config,
+            move_root: Some(to),
+        } => reader::move_root(&config, &to),
+        Command::Reader { config, .. } => reader::run(&config),
         Command::CheckConfig { config } => check_config::run(&config),
         Command::Doctor { config, json } => doctor::run(&config, json),
         Command::Status { config, json } => status::run(&config, json),

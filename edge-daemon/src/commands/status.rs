@@ -1,13 +1,17 @@
 //! Wiring. `beadle-edge status`: how the running box is, from `run/status.json`.
 
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
-use shared::time::{Clock, Utc};
+use shared::{
+    promise,
+    time::{Clock, Utc},
+};
 
 use super::{Failed, exit};
 use crate::{
-    config::{self, Passwords},
+    config::{self, Config, Passwords},
     health::status,
+    reader::root,
 };
 
 /// A status older than this is of a box that does not run.
@@ -46,7 +50,13 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         s.uplink.state,
         s.uplink.why.map_or(String::new(), |w| format!(" ({w})"))
     );
+    for promise in promises(&config) {
+        println!("retention {promise}");
+    }
     println!("clock {}, {} MiB free for footage", s.clock, s.free_mib);
+    if let Some(told) = root::told(&config.state().keys()) {
+        println!("root key {}", told.in_words());
+    }
     for c in &s.cameras {
         let how = if c.recording {
             "recording"
@@ -82,4 +92,63 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is promised (RET-1): the rule of most cameras, then each other rule with the cameras it is for.
+fn promises(config: &Config) -> Vec<String> {
+    let mut others: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+    for c in &config.cameras {
+        if c.retention_days != config.retention_days {
+            others
+                .entry(c.retention_days)
+                .or_default()
+                .push(c.id.as_str());
+        }
+    }
+    let sentence = |days| promise::sentence(days, &config.zone_name);
+    let rest = others
+        .into_iter()
+        .map(|(days, cams)| format!("of {}: {}", cams.join(", "), sentence(days)));
+    std::iter::once(sentence(config.retention_days))
+        .chain(rest)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RET-1: the sentence of design §4 stands in the status, for the box and for each camera that has another rule.
+    #[test]
+    fn ret_1_the_promise_in_words() {
+        let text = r#"
+[box]
+name = "millbrook"
+site = "Millbrook, Market Hall"
+scheme = "cctv.example.gov.uk"
+state = "/var/lib/beadle"
+[retention]
+days = 31
+[[volume]]
+path = "/srv/footage1"
+[[camera]]
+id = "c01"
+url = "rtsp://10.0.0.1/stream"
+[[camera]]
+id = "c02"
+url = "rtsp://10.0.0.2/stream"
+retention_days = 28
+"#;
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("beadle.toml");
+        std::fs::write(&file, text).expect("write");
+        let config = config::load(&file, Passwords::None).expect("configuration");
+        let told = promises(&config);
+        assert_eq!(told.len(), 2);
+        assert!(told[0].starts_with("31 days means: footage of a local day D is deleted between 00:05 and 00:15 of local day D+32."), "{told:?}");
+        assert!(
+            told[1].starts_with("of c02: 28 days means:") && told[1].ends_with("of Europe/London."),
+            "{told:?}"
+        );
+    }
 }

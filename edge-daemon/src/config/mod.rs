@@ -10,6 +10,8 @@ use shared::{
     time::Zone,
 };
 
+use crate::reader::root::Wish;
+
 mod camera;
 pub mod errors;
 mod fields;
@@ -36,6 +38,10 @@ pub struct Config {
     pub state: PathBuf,
     /// Days footage is kept (28, 30, 31 …), unless a camera says otherwise.
     pub retention_days: u32,
+    /// Most GiB that holds may keep; None: a tenth of the disks.
+    pub holds_gib: Option<u32>,
+    /// Where the root key is to live.
+    pub keys: Wish,
     pub volumes: Vec<PathBuf>,
     pub cameras: Vec<Camera>,
     /// Program that works on pictures; default `beadle-pictures` beside this program.

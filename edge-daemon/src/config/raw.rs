@@ -14,6 +14,10 @@
 //! [retention]
 //! days = 31
 //!
+//! [keys]
+//! root = "auto"                        # where the root key of footage keys lives: "tpm", "file", or the TPM if there is one
+//! tpm = "/dev/tpmrm0"
+//!
 //! [[volume]]
 //! path = "/srv/beadle/footage1"
 //!
@@ -57,6 +61,8 @@ pub struct RawFile {
     #[serde(default)]
     pub retention: Field<RawRetention>,
     #[serde(default)]
+    pub keys: Field<RawKeys>,
+    #[serde(default)]
     pub volume: Field<Vec<Field<RawVolume>>>,
     #[serde(default)]
     pub camera: Field<Vec<Field<RawCamera>>>,
@@ -96,6 +102,23 @@ pub struct RawRetention {
     /// Whole local days footage is kept, 1 to 366. Default 31.
     #[serde(default)]
     pub days: Field<i64>,
+    /// Most GiB of the footage disks that holds may keep, 1 to 1000000. Default: a tenth of the disks.
+    #[serde(default)]
+    pub holds_gib: Field<i64>,
+    #[serde(flatten)]
+    pub unknown: Unknown,
+}
+
+/// `[keys]`: where the key lives that all footage keys are under. Counts at the reader's first start; a key is moved only by
+/// `beadle-edge reader --move-root`.
+#[derive(Debug, Default, Deserialize)]
+pub struct RawKeys {
+    /// `auto` (in the TPM if one is there and works, else in a file), `tpm` or `file`. Default `auto`.
+    #[serde(default)]
+    pub root: Field<String>,
+    /// The TPM's device, or a socket that takes the same bytes. Default `/dev/tpmrm0`.
+    #[serde(default)]
+    pub tpm: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -310,3 +310,27 @@ fn a_moving_camera_has_no_mask() {
     let c = read(&unmasked).expect("good");
     assert!(c.cameras[1].ptz && !c.cameras[0].ptz);
 }
+
+/// RET-2: where the root key is to live: the TPM if there is one, unless the file says otherwise.
+#[test]
+fn where_the_root_key_lives() {
+    use crate::reader::root::{Asked, DEVICE};
+    let keys = |text: &str| read(&format!("{GOOD}\n{text}")).map(|c| c.keys);
+    let good = keys("").expect("good");
+    assert_eq!((good.root, good.tpm.to_str()), (Asked::Auto, Some(DEVICE)));
+    let good = keys("[keys]\nroot = \"tpm\"\ntpm = \"/run/swtpm\"").expect("good");
+    assert_eq!(
+        (good.root, good.tpm.to_str()),
+        (Asked::Tpm, Some("/run/swtpm"))
+    );
+    assert_eq!(
+        keys("[keys]\nroot = \"file\"").expect("good").root,
+        Asked::File
+    );
+    let said = keys("[keys]\nroot = \"disk\"\ntpm = \"tpm0\"\nrot = 1")
+        .expect_err("wrong")
+        .to_string();
+    for word in ["keys.root", "\"disk\"", "keys.tpm", "keys.rot"] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+}

@@ -19,6 +19,7 @@ use super::{
     fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
     raw::*,
 };
+use crate::reader::root::{self, Asked, Wish};
 
 /// What the file cannot say by itself.
 pub struct Surroundings<'a> {
@@ -65,6 +66,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         &[
             "box",
             "retention",
+            "keys",
             "volume",
             "camera",
             "pictures",
@@ -86,7 +88,12 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         "[retention]",
     )
     .unwrap_or_default();
-    unknown(&mut g, "retention", &retention.unknown, &["days"]);
+    unknown(
+        &mut g,
+        "retention",
+        &retention.unknown,
+        &["days", "holds_gib"],
+    );
     let days = may(
         &mut g,
         "retention.days",
@@ -97,6 +104,24 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
     .map_or(Some(DAYS), |d| {
         retention_days(&mut g, "retention.days", d, "days = 31")
     });
+    let holds_gib = may(
+        &mut g,
+        "retention.holds_gib",
+        retention.holds_gib,
+        "a whole number",
+        "holds_gib = 200",
+    )
+    .and_then(|n| {
+        within(
+            &mut g,
+            "retention.holds_gib",
+            n,
+            1..=1_000_000,
+            "holds may keep 1 to 1000000 GiB",
+            "holds_gib = 200",
+        )
+    });
+    let keys = keys(&mut g, file.keys);
     let volumes = volumes(&mut g, file.volume);
     let cameras = cameras(&mut g, file.camera, days.unwrap_or(DAYS), around);
     let pictures =
@@ -147,7 +172,9 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             zone: b.zone,
             zone_name: b.zone_name,
             state: b.state,
+            holds_gib,
             retention_days: days?,
+            keys: keys?,
             volumes: volumes?,
             cameras: cameras?,
             pictures: program?,
@@ -231,6 +258,34 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         zone: zone?,
         zone_name,
         state: state?,
+    })
+}
+
+fn keys(g: &mut Gather, field: Field<RawKeys>) -> Option<Wish> {
+    const EXAMPLE: &str = "root = \"auto\"";
+    let keys = may(g, "keys", field, "a table", "[keys]").unwrap_or_default();
+    unknown(g, "keys", &keys.unknown, &["root", "tpm"]);
+    let root = may(g, "keys.root", keys.root, "text", EXAMPLE).map_or(Some(Asked::Auto), |r| {
+        let asked = match r.as_str() {
+            "auto" => Some(Asked::Auto),
+            "tpm" => Some(Asked::Tpm),
+            "file" => Some(Asked::File),
+            _ => None,
+        };
+        if asked.is_none() {
+            let why = "the root key is in the \"tpm\", in a \"file\", or where it can be, \"auto\"";
+            g.wrong("keys.root", quoted(&r), why, EXAMPLE);
+        }
+        asked
+    });
+    let example = "tpm = \"/dev/tpmrm0\"";
+    let tpm = may(g, "keys.tpm", keys.tpm, "text", example)
+        .map_or(Some(PathBuf::from(root::DEVICE)), |t| {
+            absolute(g, "keys.tpm", &t, example)
+        });
+    Some(Wish {
+        root: root?,
+        tpm: tpm?,
     })
 }
 

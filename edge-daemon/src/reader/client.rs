@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{id::CameraId, time::Day, wire};
+use shared::{id::CameraId, segment::KeyId, time::Day, wire};
 
 use super::{
     ReaderError, Recipients, Recovered,
@@ -117,6 +117,31 @@ impl Client {
                     .map_err(|e| ReaderError::Refused(e.to_string()))?;
                 Ok((old, header))
             }
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Copies one closed segment for a hold: sealed to the hold's own key, the copy read again and compared with `sha256` before it
+    /// gets its name, `held/<hold>/<file>` on the same volume. The folder must be there.
+    pub fn hold(
+        &self,
+        volume: &Path,
+        file: &str,
+        key: &str,
+        hold: &KeyId,
+        sha256: &str,
+    ) -> Result<(), ReaderError> {
+        let volume = volume.to_str().ok_or_else(|| {
+            ReaderError::Refused(format!("{} is not plain text", volume.display()))
+        })?;
+        match self.ask(&Request::Hold {
+            volume: volume.into(),
+            file: file.into(),
+            key: key.into(),
+            hold: hold.to_string(),
+            sha256: sha256.into(),
+        })? {
+            Reply::Held => Ok(()),
             other => Err(odd(&other)),
         }
     }

@@ -1,8 +1,8 @@
-//! Adapter: filesystem. The reader's root key, and the identities it protects (audit.md 2.13).
+//! Adapter: filesystem. The identities, under a root key R that lives in a file or in the TPM ([`super::root`]; audit.md 2.13).
 //!
 //! # Files
 //! ```text
-//! <state>/reader/root.key       32 random bytes, R. All zeros: destroyed
+//! <state>/reader/root.json      where R is; <state>/reader/root.key is R, where that is a file
 //! <state>/reader/identities     "beadle identities v1\n" ‖ nonce (12) ‖ ChaCha20-Poly1305(R, nonce, aad = that first line, JSON)
 //! <state>/keys/reader.pub       the long-term recipient, one line
 //! <state>/keys/boot/*.age       identities the recorder made by itself, sealed to the long-term recipient
@@ -11,16 +11,20 @@
 //! A key id has one pair; more only if a start counter was ever used twice.
 //!
 //! # Erasing
-//! `identities.new` under a new R′, synced → `root.key.new` = R′, synced → `identities.new` takes its place → `root.key` overwritten
-//! with zeros, synced → `root.key.new` takes its place. After that every older copy of `identities` on the disk is noise.
-//! [`KeyStore::open`] completes or undoes whatever a power cut left: an erase counts once `root.key.new` opens a file of identities.
+//! `identities.new` under a new R′, synced → R′ staged beside R → `identities.new` takes its place → R destroyed → R′ in its place. In
+//! a file these are `root.key.new` written, `root.key` overwritten with zeros, and renamed; in the TPM the staged index written, and the
+//! current one overwritten. After that every older copy of `identities` on the disk is noise.
+//! [`KeyStore::open`] completes or undoes whatever a power cut left: an erase counts once the staged R′ opens a file of identities.
+//!
+//! A move from file to TPM is an erase too: R′ staged in the TPM, `identities.new` under it, then `root.json` says TPM; what is left
+//! of the file is destroyed at the next opening.
 //!
 //! Taking in a boot identity also replaces the long-term pair, so that its sealed copy in `keys/boot/` cannot be opened
 //! once the pair before is dropped, which [`KeyStore::destroy`] does.
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::Write,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -34,8 +38,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use shared::segment::KeyId;
 use zeroize::Zeroizing;
 
+use super::root::{self, Root, RootStore, TpmError, Wish};
+
 const MAGIC: &[u8] = b"beadle identities v1\n";
-type Root = Zeroizing<[u8; 32]>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -53,6 +58,32 @@ pub enum KeyError {
     Lost { path: String },
     #[error("{0}")]
     Crypto(&'static str),
+    #[error("{0}")]
+    Wrap(&'static str),
+    #[error(
+        "{path}, which says where the root key is, is not understood: put back the one that was there, or the keys are lost"
+    )]
+    Choice { path: String },
+    #[error("the TPM at {device} cannot be used: {source}")]
+    Tpm {
+        device: String,
+        #[source]
+        source: TpmError,
+    },
+}
+
+impl KeyError {
+    pub fn tpm(device: &Path, source: TpmError) -> Self {
+        Self::Tpm {
+            device: device.display().to_string(),
+            source,
+        }
+    }
+
+    /// It may be over without anybody touching the keys: worth asking again.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Tpm { .. })
+    }
 }
 
 pub fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeyError {
@@ -110,6 +141,7 @@ pub struct BootKey {
 pub struct KeyStore {
     dir: PathBuf,
     public: PathBuf,
+    place: RootStore,
     root: Root,
     book: Book,
     /// Since when the long-term pair before the current one can no longer have been used by a recorder that read `reader.pub` just before.
@@ -120,19 +152,22 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the keys under `dir` (`<state>/reader`), making them on the first start; `public` is `<state>/keys`.
-    pub fn open(dir: &Path, public: &Path) -> Result<Self, KeyError> {
+    /// Opens the keys under `dir` (`<state>/reader`), making them on the first start; `public` is `<state>/keys`, `wish` where the
+    /// configuration wants the root key, which counts at the first start.
+    pub fn open(dir: &Path, public: &Path, wish: &Wish) -> Result<Self, KeyError> {
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(dir)
             .map_err(io("make", dir))?;
         fs::create_dir_all(public.join("boot")).map_err(io("make", public))?;
-        settle(dir)?;
-        let (identities, root) = (
-            read(&dir.join("identities"))?,
-            read_root(&dir.join("root.key"))?,
-        );
+        let begun = dir.join("identities").exists();
+        Self::open_at(dir, public, RootStore::open(dir, wish, begun)?)
+    }
+
+    pub(super) fn open_at(dir: &Path, public: &Path, place: RootStore) -> Result<Self, KeyError> {
+        settle(dir, &place)?;
+        let (identities, root) = (read(&dir.join("identities"))?, place.read()?);
         let lost = || KeyError::Lost {
             path: dir.join("identities").display().to_string(),
         };
@@ -142,7 +177,7 @@ impl KeyStore {
                 (root, book, false)
             }
             (None, None) => (
-                fresh_root()?,
+                root::fresh()?,
                 Book {
                     v: 1,
                     long: Pair::make(),
@@ -156,6 +191,7 @@ impl KeyStore {
         let mut store = Self {
             dir: dir.into(),
             public: public.into(),
+            place,
             root,
             book,
             retired: Instant::now(),
@@ -163,13 +199,46 @@ impl KeyStore {
             #[cfg(test)]
             on_step: None,
         };
-        if first {
+        if first || store.place.should_be_replaced()? {
             let book = store.book.clone();
             store.erase(book)?;
         }
+        store.place.clear_moved(dir)?;
+        store.place.publish(public)?;
         store.publish()?;
         store.take_in()?;
         Ok(store)
+    }
+
+    /// Moves the root key from a file to the TPM. Err, and nothing changed, when the TPM cannot be used. False: it was there already.
+    pub fn move_to_tpm(dir: &Path, public: &Path, wish: &Wish) -> Result<bool, KeyError> {
+        Self::open(dir, public, wish)?.into_tpm(wish)
+    }
+
+    pub(super) fn into_tpm(mut self, wish: &Wish) -> Result<bool, KeyError> {
+        if self.claim() == "tpm" {
+            return Ok(false);
+        }
+        let (dir, public) = (self.dir.clone(), self.public.clone());
+        let root = root::fresh()?;
+        self.place.begin_move(&dir, wish, &root)?;
+        self.step("staged in the TPM");
+        write_synced(
+            &dir.join("identities.new"),
+            &seal_book(&self.book, &root)?,
+            0o600,
+        )?;
+        sync_dir(&dir)?;
+        self.step("identities.new written");
+        self.place.finish_move(&dir)?;
+        self.step("the TPM counts");
+        drop(self);
+        Self::open(&dir, &public, wish).map(|_| true)
+    }
+
+    /// What the deletion certificate may claim: `tpm` or `file`.
+    pub fn claim(&self) -> &'static str {
+        self.place.claim()
     }
 
     /// Recipients for these key ids, made where there is none yet; saved before they are returned.
@@ -319,25 +388,20 @@ impl KeyStore {
 
     /// Replaces the book so that nothing of the old one can be read again.
     fn erase(&mut self, next: Book) -> Result<(), KeyError> {
-        let root = fresh_root()?;
-        let (identities, root_path) = (self.dir.join("identities"), self.dir.join("root.key"));
-        let (new, root_new) = (
-            self.dir.join("identities.new"),
-            self.dir.join("root.key.new"),
-        );
+        let root = root::fresh()?;
+        let (identities, new) = (self.dir.join("identities"), self.dir.join("identities.new"));
         write_synced(&new, &seal_book(&next, &root)?, 0o600)?;
-        self.step("identities.new written");
-        write_synced(&root_new, root.as_slice(), 0o600)?;
         sync_dir(&self.dir)?;
-        self.step("root.key.new written");
+        self.step("identities.new written");
+        self.place.stage(&root)?;
+        self.step("new root key staged");
         fs::rename(&new, &identities).map_err(io("rename", &new))?;
         sync_dir(&self.dir)?;
         self.step("identities renamed");
-        shred(&root_path)?;
-        self.step("root.key overwritten");
-        fs::rename(&root_new, &root_path).map_err(io("rename", &root_new))?;
-        sync_dir(&self.dir)?;
-        self.step("root.key renamed");
+        self.place.destroy_old(&root)?;
+        self.step("old root key destroyed");
+        self.place.promote()?;
+        self.step("new root key in its place");
         self.root = root;
         self.book = next;
         Ok(())
@@ -353,16 +417,20 @@ impl KeyStore {
     fn step(&mut self, _name: &'static str) {}
 
     #[cfg(test)]
+    pub(super) fn root_for_tests(&self) -> Vec<u8> {
+        self.root.to_vec()
+    }
+
+    #[cfg(test)]
     pub(super) fn no_grace(&mut self) {
         self.grace = Duration::ZERO;
     }
 }
 
 /// Completes or undoes what a power cut left half done.
-fn settle(dir: &Path) -> Result<(), KeyError> {
-    let (identities, root_path) = (dir.join("identities"), dir.join("root.key"));
-    let (new, root_new) = (dir.join("identities.new"), dir.join("root.key.new"));
-    if let Some(root) = read_root(&root_new)? {
+fn settle(dir: &Path, place: &RootStore) -> Result<(), KeyError> {
+    let (identities, new) = (dir.join("identities"), dir.join("identities.new"));
+    if let Some(root) = place.staged()? {
         let opens = |path: &Path| {
             Ok::<_, KeyError>(read(path)?.is_some_and(|sealed| open_book(&sealed, &root).is_some()))
         };
@@ -374,29 +442,16 @@ fn settle(dir: &Path) -> Result<(), KeyError> {
             opens(&identities)?
         };
         if forward {
-            shred(&root_path)?;
-            fs::rename(&root_new, &root_path).map_err(io("rename", &root_new))?;
-            sync_dir(dir)?;
+            place.destroy_old(&root)?;
+            place.promote()?;
         }
     }
-    shred(&root_new)?;
-    for left in [&root_new, &new] {
-        match fs::remove_file(left) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io("remove", left)(e));
-            }
-            _ => {}
-        }
+    place.unstage()?;
+    match fs::remove_file(&new) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(io("remove", &new)(e)),
+        _ => {}
     }
     sync_dir(dir)
-}
-
-fn fresh_root() -> Result<Root, KeyError> {
-    let mut root = Zeroizing::new([0u8; 32]);
-    SystemRandom::new()
-        .fill(root.as_mut_slice())
-        .map_err(|_| KeyError::Crypto("the system gave no random bytes for a root key"))?;
-    Ok(root)
 }
 
 fn aead(root: &Root) -> Option<LessSafeKey> {
@@ -449,38 +504,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, KeyError> {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(io("read", path)(e)),
     }
-}
-
-/// None when there is no such file, or it is not 32 bytes long (torn).
-fn read_root(path: &Path) -> Result<Option<Root>, KeyError> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(io("open", path)(e)),
-    };
-    let mut bytes = Zeroizing::new([0u8; 33]);
-    let mut len = 0;
-    while len < bytes.len() {
-        match file.read(&mut bytes[len..]).map_err(io("read", path))? {
-            0 => break,
-            n => len += n,
-        }
-    }
-    let mut root = Zeroizing::new([0u8; 32]);
-    root.copy_from_slice(&bytes[..32]);
-    Ok((len == 32).then_some(root))
-}
-
-/// Overwrites a file with zeros, synced. Where the disk really puts them is why the claim for a plain file is only `file`.
-fn shred(path: &Path) -> Result<(), KeyError> {
-    let mut file = match OpenOptions::new().write(true).open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(io("open", path)(e)),
-    };
-    file.write_all(&[0u8; 32])
-        .and_then(|()| file.sync_all())
-        .map_err(io("overwrite", path))
 }
 
 pub fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyError> {

@@ -2,7 +2,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`keys`] | root key and identities on disk; erasing; crash recovery |
+//! | [`keys`] | identities on disk; erasing; crash recovery |
+//! | [`root`] | where the root key lives, and what erasing it is worth |
 //! | [`server`] | the reader process |
 //! | [`torn`] | sealed files: recovered, rewrapped, tried |
 //! | [`order`] | which orders hand out footage |
@@ -16,6 +17,7 @@ mod keys;
 mod order;
 mod protocol;
 mod recipients;
+pub mod root;
 mod server;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,7 +26,7 @@ mod torn;
 pub use client::Client;
 pub use keys::KeyError;
 pub use recipients::Recipients;
-pub use server::{ServeError, Server, serve};
+pub use server::{ServeError, Server, move_to_tpm, serve};
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReaderError {

@@ -29,6 +29,14 @@ pub enum Request {
         path: String,
         key: String,
     },
+    /// A copy of one closed segment, sealed to a hold's key; `file` below its volume, `sha256` of its `seg.write`.
+    Hold {
+        volume: String,
+        file: String,
+        key: String,
+        hold: String,
+        sha256: String,
+    },
     Destroy {
         key: String,
     },
@@ -54,6 +62,8 @@ pub enum Reply {
         old: u64,
         header: String,
     },
+    /// The copy is there, and was read again.
+    Held,
     Destroyed {
         claim: String,
     },

@@ -17,12 +17,11 @@ use super::{
     keys::{KeyError, KeyStore, Pair},
     order,
     protocol::{Reply, Request},
+    root::Wish,
     torn,
 };
-use crate::state::State;
+use crate::{memory, state::State};
 
-/// What the claim on the deletion certificate rests on: the root key is a plain file.
-const CLAIM: &str = "file";
 /// Most recipients one request may have made (a hundred cameras, forty days).
 const MOST: usize = 4000;
 
@@ -53,17 +52,37 @@ struct Reader {
     folder: PathBuf,
     keys_folder: PathBuf,
     this_box: BoxName,
-    /// None after a failure in the middle of a change: the files say what is true and are opened again.
+    wish: Wish,
+    /// None after a failure in the middle of a change: the files say what is true and are opened again. And while the TPM does not answer.
     keys: Mutex<Option<KeyStore>>,
 }
 
 /// Opens the keys, listens on `<state>/run/reader.sock` and answers for ever.
-pub fn serve(state: &State, this_box: &BoxName) -> Result<(), ServeError> {
-    Server::bind(state, this_box)?.run()
+pub fn serve(state: &State, this_box: &BoxName, wish: &Wish) -> Result<(), ServeError> {
+    Server::bind(state, this_box, wish)?.run()
+}
+
+/// Moves the root key to the TPM; no reader may run. False: it was there already.
+pub fn move_to_tpm(state: &State, wish: &Wish) -> Result<bool, ServeError> {
+    let _lock = lock(state)?;
+    Ok(KeyStore::move_to_tpm(&state.reader(), &state.keys(), wish)?)
+}
+
+/// Whoever has it may touch the keys; given back when dropped.
+fn lock(state: &State) -> Result<std::fs::File, ServeError> {
+    let path = state.reader().join("lock");
+    let file = std::fs::File::create(&path).map_err(|source| ServeError::Io {
+        what: "create",
+        path: path.display().to_string(),
+        source,
+    })?;
+    file.try_lock()
+        .map_err(|_| ServeError::Second(state.reader_socket().display().to_string()))?;
+    Ok(file)
 }
 
 impl Server {
-    pub fn bind(state: &State, this_box: &BoxName) -> Result<Self, ServeError> {
+    pub fn bind(state: &State, this_box: &BoxName, wish: &Wish) -> Result<Self, ServeError> {
         let io = |what, path: &Path| {
             let path = path.display().to_string();
             move |source| ServeError::Io { what, path, source }
@@ -72,11 +91,17 @@ impl Server {
         std::fs::create_dir_all(&folder).map_err(io("make", &folder))?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
             .map_err(io("close to others", &folder))?;
-        let lock_path = folder.join("lock");
-        let lock = std::fs::File::create(&lock_path).map_err(io("create", &lock_path))?;
-        lock.try_lock()
-            .map_err(|_| ServeError::Second(socket.display().to_string()))?;
-        let keys = KeyStore::open(&folder, &state.keys())?;
+        let lock = lock(state)?;
+        let opened = || KeyStore::open(&folder, &state.keys(), wish);
+        let keys = match memory::leaving_no_trace(opened) {
+            Ok(keys) => Some(keys),
+            // Whoever asks is told why, and the next question tries again.
+            Err(e) if e.may_pass() => {
+                tracing::error!(error = %e, "the footage keys cannot be opened yet");
+                None
+            }
+            Err(e) => return Err(e.into()),
+        };
         std::fs::create_dir_all(&run).map_err(io("make", &run))?;
         // The lock says that whoever left a socket there is gone.
         if let Err(e) = std::fs::remove_file(&socket)
@@ -91,7 +116,8 @@ impl Server {
             folder,
             keys_folder: state.keys(),
             this_box: this_box.clone(),
-            keys: Mutex::new(Some(keys)),
+            wish: wish.clone(),
+            keys: Mutex::new(keys),
         };
         Ok(Self {
             listener,
@@ -131,8 +157,7 @@ impl Reader {
             let reply = match read_frame(&mut stream) {
                 Ok(None) => return,
                 Ok(Some(frame)) => match frame.json::<Request>() {
-                    Ok(request) => self
-                        .answer(request)
+                    Ok(request) => memory::leaving_no_trace(|| self.answer(request))
                         .unwrap_or_else(|why| Reply::Refused { why }),
                     Err(e) => Reply::Refused { why: e.to_string() },
                 },
@@ -158,7 +183,8 @@ impl Reader {
         let mut held = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = match held.take() {
             Some(keys) => keys,
-            None => KeyStore::open(&self.folder, &self.keys_folder).map_err(|e| e.to_string())?,
+            None => KeyStore::open(&self.folder, &self.keys_folder, &self.wish)
+                .map_err(|e| e.to_string())?,
         };
         let done = keys.take_in().and_then(|_| f(&mut keys));
         if done.is_ok() {
@@ -228,12 +254,34 @@ impl Reader {
                     header: STANDARD.encode(header),
                 })
             }
+            Request::Hold {
+                volume,
+                file,
+                key,
+                hold,
+                sha256,
+            } => {
+                let (key, hold_key) = (id(&key)?, id(&hold)?);
+                let KeyId::Hold { cam, hold } = &hold_key else {
+                    return Err(format!("{hold_key} is not the key of a hold"));
+                };
+                if key.cam() != cam {
+                    return Err(format!("{hold_key} is of another camera than {key}"));
+                }
+                let (pairs, to) = self.with(|keys| {
+                    keys.recipients(std::iter::once(hold_key.clone()))?;
+                    Ok((keys.pairs(&key), keys.pairs(&hold_key)))
+                })?;
+                let to = to.last().ok_or("no key could be made for the hold")?;
+                torn::hold(Path::new(&volume), &file, &pairs, *hold, to, &sha256)?;
+                Ok(Reply::Held)
+            }
             Request::Destroy { key } => {
                 let key = id(&key)?;
-                self.with(|keys| keys.destroy(&key))?;
+                let claim = self.with(|keys| keys.destroy(&key).map(|()| keys.claim()))?;
                 tracing::info!(key = %key, "identities destroyed");
                 Ok(Reply::Destroyed {
-                    claim: CLAIM.into(),
+                    claim: claim.into(),
                 })
             }
             Request::Undecryptable { path } => {

@@ -17,8 +17,65 @@ use shared::{
     wire::ORDER_PREFIX,
 };
 
-use super::{Client, ReaderError, Recipients, Server, keys::KeyStore, torn};
+use super::{
+    Client, ReaderError, Recipients, Server,
+    keys::KeyStore,
+    root::{
+        Kind,
+        swtpm::{Place, Swtpm},
+    },
+    torn,
+};
 use crate::state::State;
+
+/// A test for each place a root key may have.
+macro_rules! in_both_places {
+    ($($name:ident),* $(,)?) => { $(
+        mod $name {
+            #[test]
+            fn in_a_file() {
+                super::$name(super::Kind::File);
+            }
+            #[test]
+            fn in_a_tpm() {
+                super::$name(super::Kind::Tpm);
+            }
+        }
+    )* };
+}
+in_both_places!(
+    erase_survives_a_cut_at_every_step,
+    torn_key_files_are_undone_or_completed,
+    lost_keys_are_refused,
+    boot_keys_are_taken_in_and_destroyed,
+    recipients_outlive_the_reader,
+    no_whole_frame_of_a_torn_segment_is_lost,
+    damage_costs_only_what_follows_it,
+    recovery_refuses_what_is_no_footage,
+    rewrap_only_on_a_signed_order,
+    destroyed_is_undecryptable_with_the_files_still_there,
+);
+
+/// The reader's folder at one moment, and the TPM as it was then.
+struct Snap(PathBuf);
+
+impl Snap {
+    fn take(dir: &Path, tpm: Option<&Path>, to: &Path) -> Self {
+        copy_dir(dir, &to.join("reader"));
+        if let Some(state) = tpm {
+            copy_dir(state, &to.join("tpm"));
+        }
+        Self(to.into())
+    }
+    fn dir(&self) -> PathBuf {
+        self.0.join("reader")
+    }
+    /// The place its root key is in: for a TPM, another that holds the same.
+    fn place(&self, kind: Kind) -> Place {
+        let tpm = (kind == Kind::Tpm).then(|| Swtpm::from(&self.0.join("tpm")));
+        Place { kind, tpm }
+    }
+}
 
 pub(crate) fn cam() -> CameraId {
     CameraId::parse("c03").expect("camera")
@@ -89,7 +146,7 @@ pub(crate) fn seal(plain: &[u8], recipient: &str) -> Vec<u8> {
     sealed::seal(recipient, plain).expect("sealed")
 }
 
-fn copy_dir(from: &Path, to: &Path) {
+pub(crate) fn copy_dir(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("dir");
     for entry in fs::read_dir(from).expect("list") {
         let path = entry.expect("entry").path();
@@ -103,32 +160,34 @@ fn copy_dir(from: &Path, to: &Path) {
 }
 
 /// RET-2: a power cut at every step of an erase leaves keys that open, the day either still there or gone, every other day there,
-/// and once the new root key is on disk the day is gone for good.
-#[test]
-fn erase_survives_a_cut_at_every_step() {
+/// and once the new root key is staged the day is gone for good.
+fn erase_survives_a_cut_at_every_step(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
-    let mut store = KeyStore::open(&dir, &public).expect("open");
+    let place = Place::new(kind);
+    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
+    assert_eq!(store.claim(), place.claim());
     store
         .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
         .expect("made");
-    let old_root = fs::read(dir.join("root.key")).expect("root key");
+    let old_root = store.root_for_tests();
     let old_file = fs::read(dir.join("identities")).expect("identities");
-    let steps: Arc<Mutex<Vec<(&'static str, PathBuf)>>> = Arc::default();
+    let steps: Arc<Mutex<Vec<(&'static str, Snap)>>> = Arc::default();
     let (seen, from, snaps) = (steps.clone(), dir.clone(), home.path().join("snap"));
+    let tpm = place.tpm.as_ref().map(Swtpm::state);
     store.on_step = Some(Box::new(move |name| {
         let mut seen = seen.lock().expect("lock");
         let to = snaps.join(seen.len().to_string());
-        copy_dir(&from, &to);
-        seen.push((name, to));
+        seen.push((name, Snap::take(&from, tpm.as_deref(), &to)));
     }));
     store.destroy(&key("c03/2026-11-03")).expect("destroyed");
     drop(store);
     let steps = steps.lock().expect("lock");
     assert_eq!(steps.len(), 5);
     for (i, (name, snap)) in steps.iter().enumerate() {
-        let mut store =
-            KeyStore::open(snap, &public).unwrap_or_else(|e| panic!("after {name}: {e}"));
+        let (dir, place) = (snap.dir(), snap.place(kind));
+        let mut store = KeyStore::open(&dir, &public, &place.wish())
+            .unwrap_or_else(|e| panic!("after {name}: {e}"));
         assert_eq!(store.pairs(&key("c03/2026-11-04")).len(), 1, "after {name}");
         let gone = store.pairs(&key("c03/2026-11-03")).is_empty();
         assert_eq!(
@@ -137,86 +196,106 @@ fn erase_survives_a_cut_at_every_step() {
             "after {name}: an erase counts once its root key is on disk"
         );
         store.destroy(&key("c03/2026-11-03")).expect("repeated");
+        let root = store.root_for_tests();
         drop(store);
         for left in ["identities.new", "root.key.new"] {
             assert!(
-                !snap.join(left).exists(),
+                !dir.join(left).exists(),
                 "after {name}: {left} is cleared away"
             );
         }
-        let root = fs::read(snap.join("root.key")).expect("root key");
         assert_ne!(root, old_root, "after {name}");
-        assert_ne!(root, [0; 32], "after {name}");
+        match kind {
+            Kind::File => assert_eq!(fs::read(dir.join("root.key")).expect("root key"), root),
+            Kind::Tpm => assert!(!dir.join("root.key").exists()),
+        }
         // An old copy of the file, as worn flash may keep it, is noise to whatever root key is left.
-        fs::write(snap.join("identities"), &old_file).expect("write");
-        assert!(KeyStore::open(snap, &public).is_err(), "after {name}");
+        fs::write(dir.join("identities"), &old_file).expect("write");
+        assert!(
+            KeyStore::open(&dir, &public, &place.wish()).is_err(),
+            "after {name}"
+        );
     }
 }
 
-/// RET-2: torn writes of the two new files, at every length, never lose the keys that count.
-#[test]
-fn torn_key_files_are_undone_or_completed() {
+/// RET-2: torn writes of the two new files, at every length, never lose the keys that count. (A TPM's index is written whole or not.)
+fn torn_key_files_are_undone_or_completed(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
-    let mut store = KeyStore::open(&dir, &public).expect("open");
+    let place = Place::new(kind);
+    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
     store
         .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
         .expect("made");
-    let snap = home.path().join("snap");
-    let (from, to) = (dir.clone(), snap.clone());
+    let (from, to) = (dir.clone(), home.path().join("snap"));
+    let tpm = place.tpm.as_ref().map(Swtpm::state);
     store.on_step = Some(Box::new(move |name| {
-        if name == "root.key.new written" {
-            copy_dir(&from, &to);
+        if name == "new root key staged" {
+            Snap::take(&from, tpm.as_deref(), &to);
         }
     }));
     store.destroy(&key("c03/2026-11-03")).expect("destroyed");
-    let root_new = fs::read(snap.join("root.key.new")).expect("new root key");
-    let file_new = fs::read(snap.join("identities.new")).expect("new identities");
-    let try_with = |root: &[u8], file: &[u8]| {
+    let snap = Snap(home.path().join("snap"));
+    let file_new = fs::read(snap.dir().join("identities.new")).expect("new identities");
+    let try_with = |root: Option<&[u8]>, file: &[u8]| {
         let at = home.path().join("try");
         let _ = fs::remove_dir_all(&at);
-        copy_dir(&snap, &at);
-        fs::write(at.join("root.key.new"), root).expect("write");
+        copy_dir(&snap.dir(), &at);
+        if let Some(root) = root {
+            fs::write(at.join("root.key.new"), root).expect("write");
+        }
         fs::write(at.join("identities.new"), file).expect("write");
-        let store = KeyStore::open(&at, &public).expect("opens");
+        let place = snap.place(kind);
+        let store = KeyStore::open(&at, &public, &place.wish()).expect("opens");
         assert_eq!(store.pairs(&key("c03/2026-11-04")).len(), 1);
         store.pairs(&key("c03/2026-11-03")).is_empty()
     };
-    for len in 0..32 {
-        assert!(
-            !try_with(&root_new[..len], &file_new),
-            "root key torn at {len}: undone"
-        );
+    if kind == Kind::File {
+        let root_new = fs::read(snap.dir().join("root.key.new")).expect("new root key");
+        for len in 0..32 {
+            assert!(
+                !try_with(Some(&root_new[..len]), &file_new),
+                "root key torn at {len}: undone"
+            );
+        }
+        assert!(!try_with(Some(&[0; 32]), &file_new), "a root key of zeros");
     }
-    assert!(!try_with(&[0; 32], &file_new), "a root key of zeros");
-    for len in (0..file_new.len()).step_by(7) {
+    let every = if kind == Kind::File { 7 } else { 83 };
+    for len in (0..file_new.len()).step_by(every) {
         assert!(
-            !try_with(&root_new, &file_new[..len]),
+            !try_with(None, &file_new[..len]),
             "identities torn at {len}: undone"
         );
     }
-    assert!(try_with(&root_new, &file_new), "whole: completed");
+    assert!(try_with(None, &file_new), "whole: completed");
 }
 
-/// Keys that are gone are said to be gone, and never replaced in silence.
-#[test]
-fn lost_keys_are_refused() {
+/// RET-2: keys that are gone are said to be gone, and never replaced in silence.
+fn lost_keys_are_refused(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
-    drop(KeyStore::open(&dir, &public).expect("open"));
-    fs::remove_file(dir.join("root.key")).expect("remove");
-    let error = KeyStore::open(&dir, &public)
+    let place = Place::new(kind);
+    drop(KeyStore::open(&dir, &public, &place.wish()).expect("open"));
+    let (wish, said) = match kind {
+        Kind::File => {
+            fs::remove_file(dir.join("root.key")).expect("remove");
+            (place.wish(), "move both away")
+        }
+        // The board was replaced, or somebody cleared its TPM.
+        Kind::Tpm => (Place::new(kind).wish(), "cannot be used"),
+    };
+    let error = KeyStore::open(&dir, &public, &wish)
         .err()
         .expect("refused")
         .to_string();
-    assert!(error.contains("move both away"), "{error}");
+    assert!(error.contains(said), "{error}");
 }
 
 /// REC-1: with no recipient for the day or no clock the recorder makes its own pair; the reader takes it in, and destroys it for good.
-#[test]
-fn boot_keys_are_taken_in_and_destroyed() {
+fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
     let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
+    let place = Place::new(kind);
     let recipients = Recipients::load(&public);
     assert!(
         matches!(
@@ -225,7 +304,7 @@ fn boot_keys_are_taken_in_and_destroyed() {
         ),
         "the reader has never run"
     );
-    let mut store = KeyStore::open(&dir, &public).expect("open");
+    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
     store.no_grace();
     let (id, recipient) = recipients
         .seal_to(&cam(), day("2026-11-03"), 17, true)
@@ -251,7 +330,7 @@ fn boot_keys_are_taken_in_and_destroyed() {
     store.destroy(&id).expect("destroyed");
     drop(store);
     // A copy of the sealed identity, as a worn flash may keep it, opens with nothing the reader still has.
-    let store = KeyStore::open(&dir, &public).expect("open");
+    let store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
     let all: Vec<String> = store
         .all()
         .iter()
@@ -266,6 +345,7 @@ fn boot_keys_are_taken_in_and_destroyed() {
 }
 
 struct Box_ {
+    place: Place,
     _home: tempfile::TempDir,
     state: State,
     volume: PathBuf,
@@ -274,10 +354,12 @@ struct Box_ {
 }
 
 /// A reader of its own, answering on a socket.
-fn a_box() -> Box_ {
+fn a_box(kind: Kind) -> Box_ {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
-    let server = Server::bind(&state, &BoxName::parse("ashby").expect("name")).expect("bind");
+    let place = Place::new(kind);
+    let name = BoxName::parse("ashby").expect("name");
+    let server = Server::bind(&state, &name, &place.wish()).expect("bind");
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
     let recipients = Recipients::load(&state.keys());
@@ -285,6 +367,7 @@ fn a_box() -> Box_ {
         .recipients(&[cam()], day("2026-11-03"), 36, &recipients)
         .expect("recipients");
     Box_ {
+        place,
         volume: home.path().join("volume"),
         _home: home,
         state,
@@ -325,9 +408,8 @@ fn name(s: u64) -> SegmentName {
 }
 
 /// A daemon started after the recipients were made records with no reader there; they reach 35 days ahead.
-#[test]
-fn recipients_outlive_the_reader() {
-    let b = a_box();
+fn recipients_outlive_the_reader(kind: Kind) {
+    let b = a_box(kind);
     let again = Recipients::load(&b.state.keys());
     for d in [0, 35] {
         let (id, recipient) = again
@@ -362,7 +444,11 @@ fn recipients_outlive_the_reader() {
     );
     assert_eq!(mode & 0o777, 0o660);
     assert!(matches!(
-        Server::bind(&b.state, &BoxName::parse("ashby").expect("name")),
+        Server::bind(
+            &b.state,
+            &BoxName::parse("ashby").expect("name"),
+            &b.place.wish()
+        ),
         Err(super::ServeError::Second(_))
     ));
     assert!(matches!(
@@ -372,9 +458,8 @@ fn recipients_outlive_the_reader() {
 }
 
 /// REC-1: a file torn anywhere keeps every fragment whose last byte was in a sealed piece; hash, size and times are those of what is kept.
-#[test]
-fn no_whole_frame_of_a_torn_segment_is_lost() {
-    let b = a_box();
+fn no_whole_frame_of_a_torn_segment_is_lost(kind: Kind) {
+    let b = a_box(kind);
     let (id, recipient) = b
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 1, true)
@@ -457,9 +542,8 @@ fn no_whole_frame_of_a_torn_segment_is_lost() {
 }
 
 /// REC-1: pages a power cut left as zeros, or a flipped bit in a closed file, cost what follows them and nothing before.
-#[test]
-fn damage_costs_only_what_follows_it() {
-    let b = a_box();
+fn damage_costs_only_what_follows_it(kind: Kind) {
+    let b = a_box(kind);
     let (id, recipient) = b
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 1, true)
@@ -485,9 +569,8 @@ fn damage_costs_only_what_follows_it() {
 }
 
 /// The daemon is not believed about paths or keys.
-#[test]
-fn recovery_refuses_what_is_no_footage() {
-    let b = a_box();
+fn recovery_refuses_what_is_no_footage(kind: Kind) {
+    let b = a_box(kind);
     let (_, recipient) = b
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 1, true)
@@ -535,9 +618,8 @@ fn recovery_refuses_what_is_no_footage() {
 }
 
 /// AUD-5: footage leaves only under an order the hub signed, and only to the recipient it names.
-#[test]
-fn rewrap_only_on_a_signed_order() {
-    let b = a_box();
+fn rewrap_only_on_a_signed_order(kind: Kind) {
+    let b = a_box(kind);
     let (id, recipient) = b
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 1, true)
@@ -656,9 +738,8 @@ fn rewrap_only_on_a_signed_order() {
 }
 
 /// RET-2: after the key is destroyed nothing the reader has opens the files that are left, and the next day's open as before.
-#[test]
-fn destroyed_is_undecryptable_with_the_files_still_there() {
-    let b = a_box();
+fn destroyed_is_undecryptable_with_the_files_still_there(kind: Kind) {
+    let b = a_box(kind);
     let (id, recipient) = b
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 1, true)
@@ -678,7 +759,7 @@ fn destroyed_is_undecryptable_with_the_files_still_there() {
     for _ in 0..2 {
         assert_eq!(
             b.client.destroy(&id.to_string()).expect("destroyed"),
-            "file"
+            b.place.claim()
         );
         assert!(b.client.undecryptable(&path).expect("answer"));
         assert!(!b.client.undecryptable(&kept).expect("answer"));
@@ -686,7 +767,7 @@ fn destroyed_is_undecryptable_with_the_files_still_there() {
     // With the whole of the reader's folder in hand.
     let copy = b.state.root().join("copy");
     copy_dir(&b.state.reader(), &copy);
-    let store = KeyStore::open(&copy, &b.state.keys()).expect("opens");
+    let store = KeyStore::open(&copy, &b.state.keys(), &b.place.wish()).expect("opens");
     assert!(torn::none_opens(&path, &store.all()).expect("tried"));
     assert!(matches!(
         b.client.undecryptable(Path::new("/nowhere")),

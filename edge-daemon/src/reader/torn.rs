@@ -11,8 +11,9 @@ use std::{
 
 use footage::{mp4, sealed};
 use shared::{
+    id::HoldId,
     record::{hex, sha256},
-    segment::KeyId,
+    segment::{HELD, KeyId, SegmentName},
 };
 
 use super::{Recovered, keys::Pair, order};
@@ -211,6 +212,56 @@ fn sync_parent(path: &Path) -> Result<(), String> {
     File::open(parent)
         .and_then(|d| d.sync_all())
         .map_err(told("sync", parent))
+}
+
+/// A copy of a closed file under a hold's key (see [`super::Client::hold`]).
+pub fn hold(
+    volume: &Path,
+    file: &str,
+    pairs: &[Pair],
+    hold: HoldId,
+    to: &Pair,
+    hash: &str,
+) -> Result<(), String> {
+    let (name, open) = order::name_of(file)?;
+    // Another hold's copy may be the source.
+    let named = file
+        .strip_prefix(HELD)
+        .and_then(|f| f.strip_prefix('/')?.split_once('/'))
+        .filter(|(other, _)| HoldId::parse(other).is_ok())
+        .map_or(file, |(_, named)| named);
+    // A recovered segment's name may tell another second than its line: its folder is what must be right.
+    if open || !named.starts_with(&SegmentName::folder(name.day, &name.cam)) {
+        return Err(format!("{file} is not a closed segment below a volume"));
+    }
+    let path = volume.join(file);
+    let sealed = |path: &Path, pairs: &[Pair]| -> Result<Vec<u8>, String> {
+        let header = header(&mut open_file(path)?, path)?
+            .ok_or_else(|| format!("{} has no age header", path.display()))?;
+        let pair = pairs.iter().find(|p| fits(&header, p)).ok_or_else(|| {
+            format!(
+                "the key that opens {} is not there or was destroyed",
+                path.display()
+            )
+        })?;
+        let plain = open_plain(path, pair, header.len())?;
+        let found = hex(&sha256(&plain.bytes));
+        if !plain.whole || found != hash {
+            return Err(format!(
+                "{} is not what was logged: its SHA-256 is {found}, the log says {hash}",
+                path.display()
+            ));
+        }
+        Ok(plain.bytes)
+    };
+    let plain = sealed(&path, pairs)?;
+    let kept = volume.join(HELD).join(hold.to_string()).join(named);
+    let new = PathBuf::from(format!("{}.new", kept.display()));
+    reseal(&new, &plain, &to.1)?;
+    drop(plain);
+    sealed(&new, std::slice::from_ref(to))?;
+    fs::rename(&new, &kept).map_err(told("rename", &new))?;
+    sync_parent(&kept)
 }
 
 /// New header for a closed file, once its own frames show that it lies in the span of the order.

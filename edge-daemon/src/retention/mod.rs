@@ -1,4 +1,6 @@
 //! Wiring. Retention: one place decides ([`policy`]), one place deletes ([`sweeper`]), one place looks at the disk afterwards ([`walker`]).
+//! What is kept beyond its day is a hold's ([`holds`]).
+pub mod holds;
 pub mod policy;
 pub mod sweeper;
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! Pure. What may be deleted: the one place that decides (design.md §4).
 //!
-//! "N days" means: footage of local day D is deleted between 00:05 and 00:15 of local day D+N+1. So every second is kept for at
-//! least N days and is gone within N + 1 days and a quarter of an hour (an hour more or less where the clocks change).
-//! Days are calendar days of the scheme's time zone.
+//! What "N days" means is said in [`shared::promise`]; days are calendar days of the scheme's time zone.
 use std::collections::BTreeMap;
 
 use shared::{
     id::CameraId,
+    promise,
     time::{Day, Utc, Zone},
 };
 
@@ -20,6 +19,10 @@ pub struct OnDisk {
     pub cam: CameraId,
     /// Day it was recorded, when the folder's day came from a clock that was wrong; never earlier than `day`.
     pub recorded: Day,
+    /// A hold in force touches it: it may be wanted.
+    pub held: bool,
+    /// Its size, where that matters: the disks are short of room, and it is among the oldest.
+    pub bytes: u64,
 }
 
 /// How many days each camera's footage is kept.
@@ -53,10 +56,7 @@ impl Rules {
 
     /// When footage of a local day is to be deleted.
     pub fn due(&self, cam: &CameraId, day: Day, zone: &Zone) -> Utc {
-        let days = i32::try_from(self.days(cam))
-            .unwrap_or(i32::MAX)
-            .saturating_add(1);
-        zone.at(day.plus_days(days), 0, 5)
+        promise::due(day, self.days(cam), zone)
     }
 }
 
@@ -68,34 +68,50 @@ pub struct Due {
     pub rule: String,
 }
 
+/// What else the decision hangs on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    pub now: Utc,
+    /// The clock is corroborated.
+    pub trusted: bool,
+    /// The hub has confirmed that more than one day per camera may go.
+    pub confirmed: bool,
+    /// Cameras that have already given a day in this sweep (it is being repeated after a failure).
+    pub swept: &'a [CameraId],
+    /// Bytes the disks lack for recording to go on.
+    pub short: u64,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// To be deleted now, oldest first.
     pub delete: Vec<Due>,
+    /// To be deleted before its day, because the disks are short: oldest first, nothing that a hold touches, nothing of today.
+    pub early: Vec<Due>,
     /// Past its day, but more than one sweep may delete: a wrong clock must not empty a box. The next sweep takes the oldest.
     pub waiting: Vec<Due>,
     /// Past its day by a clock that cannot be trusted: kept, and not to be shown to people.
     pub doubtful: Vec<Due>,
 }
 
-/// What one sweep deletes. `trusted`: the clock is corroborated. `confirmed`: the hub has confirmed that more than one day per
-/// camera may go. `swept`: cameras that have already given a day in this sweep (it is being repeated after a failure).
-pub fn decide(
-    on_disk: &[OnDisk],
-    rules: &Rules,
-    zone: &Zone,
-    now: Utc,
-    trusted: bool,
-    confirmed: bool,
-    swept: &[CameraId],
-) -> Decision {
+/// Rule of what goes before its day.
+pub const EARLY: &str = "early";
+
+/// What goes, and why. The only place that decides; [`super::sweeper`] carries it out.
+pub fn decide(on_disk: &[OnDisk], rules: &Rules, zone: &Zone, at: &Situation<'_>) -> Decision {
     let mut decision = Decision::default();
-    let mut taken: Vec<&CameraId> = swept.iter().collect();
+    let mut taken: Vec<&CameraId> = at.swept.iter().collect();
     let mut found: Vec<&OnDisk> = on_disk.iter().collect();
     found.sort();
     found.dedup();
-    for OnDisk { day, cam, recorded } in found {
-        if rules.due(cam, *recorded.max(day), zone) > now {
+    let mut short = at.short;
+    let mut young = Vec::new();
+    for disk in found {
+        let OnDisk {
+            day, cam, recorded, ..
+        } = disk;
+        if rules.due(cam, *recorded.max(day), zone) > at.now {
+            young.push(disk);
             continue;
         }
         let due = Due {
@@ -103,26 +119,48 @@ pub fn decide(
             day: *day,
             rule: format!("{}d", rules.days(cam)),
         };
-        if !trusted {
+        if !at.trusted {
             decision.doubtful.push(due);
-        } else if confirmed || !taken.contains(&cam) {
+        } else if at.confirmed || !taken.contains(&cam) {
             taken.push(cam);
+            short = short.saturating_sub(disk.bytes);
             decision.delete.push(due);
         } else {
             decision.waiting.push(due);
         }
     }
+    let today = zone.day_of(at.now);
+    let mut oldest = young
+        .into_iter()
+        .filter(|d| at.trusted && !d.held && d.recorded.max(d.day) < today);
+    while short > 0
+        && let Some(disk) = oldest.next()
+    {
+        short = short.saturating_sub(disk.bytes);
+        decision.early.push(Due {
+            cam: disk.cam.clone(),
+            day: disk.day,
+            rule: EARLY.into(),
+        });
+    }
     decision
 }
 
-/// When the next sweep begins: 00:05 of the first local day whose 00:05 is still to come.
-pub fn next_sweep(now: Utc, zone: &Zone) -> Utc {
+/// When the next sweep begins: 00:05 of the first local day whose 00:05 is still to come; half a day from now when days wait that the
+/// last one could not take, so that a night that was missed is made up for, one day at a time.
+pub fn next_sweep(now: Utc, zone: &Zone, waiting: bool) -> Utc {
+    const HALF_A_DAY_MS: i64 = 43_200_000;
     let today = zone.day_of(now);
     let at = zone.at(today, 0, 5);
-    if at > now {
+    let night = if at > now {
         at
     } else {
         zone.at(today.plus_days(1), 0, 5)
+    };
+    if waiting {
+        night.min(now.plus_ms(HALF_A_DAY_MS))
+    } else {
+        night
     }
 }
 
@@ -165,6 +203,17 @@ mod tests {
             day: day(d),
             cam: cam(c),
             recorded: day(d),
+            held: false,
+            bytes: 1,
+        }
+    }
+    fn at(now: &str) -> Situation<'_> {
+        Situation {
+            now: utc(now),
+            trusted: true,
+            confirmed: false,
+            swept: &[],
+            short: 0,
         }
     }
     fn rules(days: u32) -> Rules {
@@ -183,50 +232,30 @@ mod tests {
             .collect()
     }
 
-    /// RET-1, RET-2: 28, 30 and 31 days, over both clock-change nights, month ends and a leap day. Kept to the last second, due at 00:05.
+    /// RET-1, RET-2: kept to the last moment, and due at 00:05 of the day that [`promise::due`] names, over both clock-change nights.
     #[test]
-    fn days_of_the_calendar() {
-        for (days, recorded, due) in [
-            (28, "2026-11-03", "2026-12-02T00:05:00.000Z"),
-            (30, "2026-11-03", "2026-12-04T00:05:00.000Z"),
-            (31, "2026-11-03", "2026-12-05T00:05:00.000Z"),
-            // recorded in summer time, due in winter time, and the other way round
-            (28, "2026-10-01", "2026-10-30T00:05:00.000Z"),
-            (28, "2026-03-10", "2026-04-07T23:05:00.000Z"),
-            // due on the nights themselves: the clocks change at 01:00, after the sweep
-            (28, "2026-02-28", "2026-03-29T00:05:00.000Z"),
-            (28, "2026-03-01", "2026-03-29T23:05:00.000Z"),
-            (30, "2026-09-24", "2026-10-24T23:05:00.000Z"),
-            (30, "2026-09-25", "2026-10-26T00:05:00.000Z"),
-            // recorded on the nights themselves
-            (31, "2026-03-29", "2026-04-29T23:05:00.000Z"),
-            (31, "2026-10-25", "2026-11-26T00:05:00.000Z"),
-            // leap day
-            (31, "2028-02-29", "2028-03-31T23:05:00.000Z"),
+    fn not_a_moment_early() {
+        for (days, recorded) in [
+            (28, "2026-11-03"),
+            (28, "2026-02-28"),
+            (28, "2026-03-01"),
+            (30, "2026-09-24"),
+            (30, "2026-09-25"),
+            (31, "2026-10-25"),
         ] {
-            let (rules, zone, due) = (rules(days), london(), utc(due));
-            assert_eq!(
-                rules.due(&cam("c01"), day(recorded), &zone),
-                due,
-                "{days} days from {recorded}"
-            );
-            let at = |now| {
-                decide(&[on(recorded, "c01")], &rules, &zone, now, true, false, &[])
-                    .delete
-                    .len()
+            let (rules, zone) = (rules(days), london());
+            let due = rules.due(&cam("c01"), day(recorded), &zone);
+            assert_eq!(due, promise::due(day(recorded), days, &zone));
+            let gone = |now| {
+                let at = Situation {
+                    now,
+                    ..at("2026-01-01T00:00:00.000Z")
+                };
+                let decision = decide(&[on(recorded, "c01")], &rules, &zone, &at);
+                decision.delete.len()
             };
-            assert_eq!(
-                at(due.plus_ms(-1)),
-                0,
-                "{days} days from {recorded}: not a moment early"
-            );
-            assert_eq!(at(due), 1, "{days} days from {recorded}");
-            // Every second was kept for at least N days (an hour less only where the clocks went forward).
-            let end = zone.start_of(day(recorded).plus_days(1));
-            assert!(
-                due.0 - end.0 >= i64::from(days) * 86_400_000 - 3_600_000,
-                "{days} days from {recorded}"
-            );
+            assert_eq!(gone(due.plus_ms(-1)), 0, "{days} days from {recorded}");
+            assert_eq!(gone(due), 1, "{days} days from {recorded}");
         }
     }
 
@@ -236,8 +265,8 @@ mod tests {
         let disk: Vec<OnDisk> = (1..=31)
             .map(|d| on(&format!("2026-10-{d:02}"), "c01"))
             .collect();
-        let now = utc("2026-10-30T00:05:00.000Z");
-        let decision = decide(&disk, &rules(28), &london(), now, true, false, &[]);
+        let now = at("2026-10-30T00:05:00.000Z");
+        let decision = decide(&disk, &rules(28), &london(), &now);
         assert_eq!(days_of(&decision.delete), ["c01/2026-10-01"]);
         assert!(decision.waiting.is_empty());
     }
@@ -249,50 +278,146 @@ mod tests {
             .iter()
             .flat_map(|c| (1..=3).map(move |d| on(&format!("2026-10-{d:02}"), c)))
             .collect();
-        let now = utc("2027-01-01T12:00:00.000Z");
-        let decision = decide(&disk, &rules(28), &london(), now, true, false, &[]);
+        let now = at("2027-01-01T12:00:00.000Z");
+        let decision = decide(&disk, &rules(28), &london(), &now);
         assert_eq!(
             days_of(&decision.delete),
             ["c01/2026-10-01", "c02/2026-10-01"]
         );
         assert_eq!(decision.waiting.len(), 4);
-        let again = decide(
-            &disk,
-            &rules(28),
-            &london(),
-            now,
-            true,
-            false,
-            &[cam("c01")],
-        );
+        let swept = [cam("c01")];
+        let repeated = Situation {
+            swept: &swept,
+            ..now
+        };
+        let again = decide(&disk, &rules(28), &london(), &repeated);
         assert_eq!(
             days_of(&again.delete),
             ["c02/2026-10-01"],
             "c01 has given its day in this sweep"
         );
-        assert_eq!(
-            decide(&disk, &rules(28), &london(), now, true, true, &[])
-                .delete
-                .len(),
-            6,
-            "confirmed by the hub"
-        );
+        let confirmed = Situation {
+            confirmed: true,
+            ..now
+        };
+        let all = decide(&disk, &rules(28), &london(), &confirmed);
+        assert_eq!(all.delete.len(), 6, "confirmed by the hub");
     }
 
     /// RET-2: nothing goes by a clock that is not corroborated.
     #[test]
     fn nothing_by_a_doubtful_clock() {
-        let decision = decide(
-            &[on("2026-10-01", "c01")],
-            &rules(28),
-            &london(),
-            utc("2027-01-01T12:00:00.000Z"),
-            false,
-            true,
-            &[],
-        );
+        let doubted = Situation {
+            trusted: false,
+            confirmed: true,
+            short: 100,
+            ..at("2027-01-01T12:00:00.000Z")
+        };
+        let disk = [on("2026-10-01", "c01"), on("2026-12-20", "c01")];
+        let decision = decide(&disk, &rules(28), &london(), &doubted);
         assert!(decision.delete.is_empty() && decision.waiting.is_empty());
+        assert!(decision.early.is_empty(), "not for want of room either");
         assert_eq!(days_of(&decision.doubtful), ["c01/2026-10-01"]);
+    }
+
+    /// RET-1, RET-3: when the disks are short the oldest goes early, and is called so; what a hold touches never does, nor does today.
+    #[test]
+    fn when_the_disks_are_short() {
+        let mut disk = vec![
+            on("2026-10-01", "c01"),
+            on("2026-10-20", "c02"),
+            on("2026-10-19", "c02"),
+            on("2026-10-18", "c01"),
+            on("2026-10-29", "c01"),
+        ];
+        disk[3].held = true;
+        let early = |short| {
+            let at = Situation {
+                short,
+                ..at("2026-10-29T22:00:00.000Z")
+            };
+            let decision = decide(&disk, &rules(27), &london(), &at);
+            assert_eq!(days_of(&decision.delete), ["c01/2026-10-01"]);
+            assert!(decision.early.iter().all(|d| d.rule == EARLY));
+            days_of(&decision.early)
+        };
+        assert!(early(0).is_empty());
+        assert!(early(1).is_empty(), "what is due makes room enough");
+        assert_eq!(early(2), ["c02/2026-10-19"]);
+        assert_eq!(early(9), ["c02/2026-10-19", "c02/2026-10-20"]);
+    }
+
+    proptest::proptest! {
+        /// RET-1, RET-2, RET-3: a random year and a half, in a zone whose clocks change: cameras that record or not, rules that change,
+        /// nights on which the box is off, its clock in doubt, or its disks short, holds. Against a model that only counts days:
+        /// nothing goes early, nothing stays longer than the nights on which nothing could be deleted, and what is held goes in no
+        /// other way than by its day.
+        #[test]
+        fn against_a_plain_model(nights in proptest::collection::vec((0u8..16, 0u8..12, 0u8..40, 0u8..30), 560)) {
+            let (first, zone) = (day("2026-02-01"), london());
+            let cams = [cam("c01"), cam("c02")];
+            let mut rules = rules(28);
+            rules.configured = cams.iter().map(|c| (c.clone(), 28)).collect();
+            let mut keep = [28i32, 28];
+            let mut disk: Vec<OnDisk> = Vec::new();
+            // (camera, day it was recorded, held)
+            let mut model: Vec<(usize, i32, bool)> = Vec::new();
+            for (today, (recorded, night, change, more)) in nights.into_iter().enumerate() {
+                let today = i32::try_from(today).expect("small");
+                if change < 2 {
+                    let n = [7, 28, 30, 31][usize::from(more) % 4];
+                    keep[usize::from(change)] = n;
+                    rules.configured.insert(cams[usize::from(change)].clone(), n.unsigned_abs());
+                }
+                let (off, doubted, short) = (night == 0, night == 1, if night == 2 { 1 + u64::from(more % 3) } else { 0 });
+                if !off {
+                    let at = Situation {
+                        now: zone.at(first.plus_days(today), 0, 5).plus_ms(i64::from(more) * 1000),
+                        trusted: !doubted,
+                        confirmed: more == 7,
+                        swept: &[],
+                        short,
+                    };
+                    let decision = decide(&disk, &rules, &zone, &at);
+                    let went: Vec<(usize, i32)> = decision.delete.iter().chain(&decision.early).map(|d| {
+                        let c = usize::from(d.cam == cams[1]);
+                        (c, (-1..=600).find(|n| first.plus_days(*n) == d.day).expect("a day"))
+                    }).collect();
+                    // The model's own idea of it.
+                    let mut expected = Vec::new();
+                    if !doubted {
+                        let mut had = [false; 2];
+                        model.sort_unstable_by_key(|(c, d, _)| (*d, *c));
+                        for (c, d, _) in &model {
+                            if d + keep[*c] < today && (more == 7 || !had[*c]) {
+                                had[*c] = true;
+                                expected.push((*c, *d));
+                            }
+                        }
+                        let mut lacks = usize::try_from(short).expect("small").saturating_sub(expected.len());
+                        for (c, d, held) in &model {
+                            if lacks > 0 && d + keep[*c] >= today && !held {
+                                lacks -= 1;
+                                expected.push((*c, *d));
+                            }
+                        }
+                    }
+                    proptest::prop_assert_eq!(&went, &expected);
+                    for (c, d) in went {
+                        model.retain(|(a, b, _)| (*a, *b) != (c, d));
+                        disk.retain(|o| (&o.cam, o.day) != (&cams[c], first.plus_days(d)));
+                    }
+                }
+                for (c, cam) in cams.iter().enumerate() {
+                    if recorded != 0 || c == 1 {
+                        let held = usize::from(recorded) == 3 + c;
+                        model.push((c, today, held));
+                        let day = first.plus_days(today);
+                        disk.push(OnDisk { day, cam: cam.clone(), recorded: day, held, bytes: 1 });
+                    }
+                }
+            }
+        }
     }
 
     /// RET-1: footage of a camera that is gone falls under its own last rule, else under the longest.
@@ -325,8 +450,12 @@ mod tests {
             ("2026-03-29T00:30:00.000Z", "2026-03-29T23:05:00.000Z"),
             ("2026-10-24T23:10:00.000Z", "2026-10-26T00:05:00.000Z"),
         ] {
-            assert_eq!(next_sweep(utc(now), &zone), utc(next), "{now}");
+            assert_eq!(next_sweep(utc(now), &zone, false), utc(next), "{now}");
         }
+        let (now, noon) = ("2026-11-03T00:05:00.000Z", "2026-11-03T12:05:00.000Z");
+        assert_eq!(next_sweep(utc(now), &zone, true), utc(noon));
+        let (noon, night) = ("2026-11-03T12:05:30.000Z", "2026-11-04T00:05:00.000Z");
+        assert_eq!(next_sweep(utc(noon), &zone, true), utc(night));
     }
 
     /// RET-2: footage recorded in "1970" is kept as long as any other.

@@ -6,7 +6,10 @@ use std::{
     collections::BTreeMap,
     fs::{self, File},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -15,12 +18,13 @@ use shared::{
     id::CameraId,
     record::{hex, sha256},
     segment::KeyId,
-    time::{Clock, Day, Utc, Zone},
+    time::{Clock, Day, Now, Utc, Zone},
     types::{DelDone, DelRange},
 };
 
 use super::{
-    policy::{self, Due, OnDisk, Rules},
+    holds::{HoldError, Holds},
+    policy::{self, Due, OnDisk, Rules, Situation},
     walker,
 };
 use crate::{
@@ -36,6 +40,15 @@ use crate::{
 };
 
 const WHO: &str = "sys:ret";
+/// How often it is looked whether there is something to do.
+const LOOK_MS: u64 = 10_000;
+/// Where the disks are short and nothing could go early, it is tried again after so long: to know costs a look at every file.
+const RELIEVE_AGAIN_MS: u64 = 600_000;
+/// Under a clock nobody vouches for it is said how much looks due: again after so long, and at once when the clock has jumped.
+const DOUBT_AGAIN_MS: i64 = 600_000;
+const JUMP_MS: i64 = 5_000;
+/// No segment lasts longer.
+const LONGEST_MS: i64 = 20 * 60_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
@@ -50,6 +63,8 @@ pub enum SweepError {
     Reader(#[from] ReaderError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error("{0}; footage of that camera and day is not deleted before")]
+    Hold(#[from] HoldError),
     #[error("the log took no line: {0}; nothing is deleted without one")]
     Log(#[from] LogError),
 }
@@ -66,6 +81,8 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SweepEr
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     pub deleted: Vec<Due>,
+    /// Of these, how many went before their day.
+    pub early: usize,
     pub waiting: Vec<Due>,
 }
 
@@ -79,10 +96,27 @@ pub struct Sweeper {
     pub clock: Arc<dyn Clock>,
     pub trust: Trust,
     pub faults: Faults,
+    pub holds: Holds,
     /// The hub has confirmed that more than a day per camera may go.
-    pub confirmed: bool,
+    pub confirmed: Confirmed,
     /// Cameras that have given their day in the sweep under way.
     pub swept: Vec<CameraId>,
+}
+
+/// The hub's word that this box's clock is right, and that more than a day per camera may go in one sweep. Good for one sweep.
+#[derive(Clone, Debug, Default)]
+pub struct Confirmed(Arc<AtomicBool>);
+
+impl Confirmed {
+    pub fn give(&self) {
+        self.0.store(true, Relaxed);
+    }
+    fn given(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+    fn spend(&self) {
+        self.0.store(false, Relaxed);
+    }
 }
 
 /// What of one camera-day goes under one `del.range`.
@@ -90,6 +124,8 @@ struct Part {
     n: u64,
     cam: CameraId,
     day: Day,
+    s0: u64,
+    s1: u64,
     key: String,
     files: Vec<PathBuf>,
     others: Vec<PathBuf>,
@@ -105,17 +141,10 @@ impl Sweeper {
         clock: Arc<dyn Clock>,
         trust: Trust,
         faults: Faults,
+        holds: Holds,
+        rules: Rules,
+        confirmed: Confirmed,
     ) -> Self {
-        let configured = config
-            .cameras
-            .iter()
-            .map(|c| (c.id.clone(), c.retention_days))
-            .collect();
-        let rules = Rules {
-            recorded: remembered(&config.state.join("retention.json"), &configured),
-            configured,
-            scheme: config.retention_days,
-        };
         Self {
             zone: config.zone.clone(),
             rules,
@@ -126,7 +155,8 @@ impl Sweeper {
             clock,
             trust,
             faults,
-            confirmed: false,
+            holds,
+            confirmed,
             swept: Vec::new(),
         }
     }
@@ -134,16 +164,22 @@ impl Sweeper {
     /// Sweeps at start and at five past midnight, once the clock is corroborated; repeats what failed. Returns when told to stop.
     pub fn run(mut self, stop: &Stop) {
         let mut next = self.clock.now().wall;
-        let mut doubted: Option<u64> = None;
+        let mut doubted: Option<Now> = None;
         let mut redone = false;
+        let mut early = false;
+        let mut relieve_at = 0;
         loop {
             let now = self.clock.now();
+            let confirmed = self.confirmed.given();
+            if confirmed {
+                next = now.wall;
+            }
             // A clock set back must not put the next sweep out of reach.
-            next = next.min(policy::next_sweep(now.wall, &self.zone).max(now.wall));
+            next = next.min(policy::next_sweep(now.wall, &self.zone, false).max(now.wall));
             let mut wait = Duration::from_millis(
                 u64::try_from(next.0 - now.wall.0)
                     .unwrap_or(0)
-                    .clamp(100, 30_000),
+                    .clamp(100, LOOK_MS),
             );
             if now.wall >= next && self.trust.corroborated(now) {
                 self.faults.off("retention.clock", None);
@@ -151,8 +187,15 @@ impl Sweeper {
                     Ok(swept) => {
                         self.faults.off("retention.failed", None);
                         self.say_waiting(&swept.waiting);
+                        if !std::mem::take(&mut early) && swept.early == 0 {
+                            self.faults.off("disk.early", None);
+                        }
                         self.swept.clear();
-                        next = policy::next_sweep(now.wall, &self.zone);
+                        if confirmed {
+                            self.confirmed.spend();
+                        }
+                        let waiting = !swept.waiting.is_empty();
+                        next = policy::next_sweep(now.wall, &self.zone, waiting);
                         redone = true;
                     }
                     Err(SweepError::Log(LogError::Stopped(_))) => return,
@@ -167,21 +210,35 @@ impl Sweeper {
                         );
                     }
                 }
+            } else if now.mono >= relieve_at && self.short() > 0 && self.trust.corroborated(now) {
+                match self.relieve(now.wall) {
+                    Ok(true) => early = true,
+                    Ok(false) => relieve_at = now.mono + RELIEVE_AGAIN_MS,
+                    Err(SweepError::Log(LogError::Stopped(_))) => return,
+                    Err(e) => self.faults.on("retention.failed", None, &e.to_string()),
+                }
             } else if now.wall >= next {
                 wait = Duration::from_secs(2);
                 // What was begun under a good clock is finished under any.
                 redone = redone || self.redo().is_ok();
-                if doubted.is_none_or(|then| now.mono.saturating_sub(then) > 600_000) {
-                    doubted = Some(now.mono);
+                if doubted.is_none_or(|then| {
+                    let (wall, mono) =
+                        (now.wall.0 - then.wall.0, now.mono as i64 - then.mono as i64);
+                    mono > DOUBT_AGAIN_MS || (wall - mono).abs() > JUMP_MS
+                }) {
+                    doubted = Some(now);
                     if let Ok(disk) = self.on_disk(now.wall)
                         && let doubtful @ 1.. = policy::decide(
                             &disk,
                             &self.rules,
                             &self.zone,
-                            now.wall,
-                            false,
-                            false,
-                            &[],
+                            &Situation {
+                                now: now.wall,
+                                trusted: false,
+                                confirmed: false,
+                                swept: &[],
+                                short: 0,
+                            },
                         )
                         .doubtful
                         .len()
@@ -217,24 +274,61 @@ impl Sweeper {
 
     /// One sweep: first what an earlier one left undone, then what is due.
     pub fn sweep(&mut self, now: Utc) -> Result<Swept, SweepError> {
-        self.redo()?;
+        let finished = self.redo()?;
+        self.swept.extend(finished);
         let disk = self.on_disk(now)?;
-        let decision = policy::decide(
-            &disk,
-            &self.rules,
-            &self.zone,
+        let situation = Situation {
             now,
-            true,
-            self.confirmed,
-            &self.swept,
-        );
-        for due in &decision.delete {
-            self.delete(due)?;
+            trusted: true,
+            confirmed: self.confirmed.given(),
+            swept: &self.swept,
+            short: self.short(),
+        };
+        let decision = policy::decide(&disk, &self.rules, &self.zone, &situation);
+        let mut held_up = None;
+        for due in decision.delete.iter().chain(&decision.early) {
+            match self.delete(due) {
+                Ok(()) => {}
+                // The other cameras' days go all the same.
+                Err(e @ SweepError::Hold(_)) => held_up = held_up.or(Some(e)),
+                Err(e) => return Err(e),
+            }
         }
-        Ok(Swept {
-            deleted: decision.delete,
-            waiting: decision.waiting,
-        })
+        if let Some(first) = decision.early.first() {
+            let what = format!(
+                "the disks have room for {} MiB more: {} camera-days went before their time, the oldest {} of {}",
+                self.volumes.room_bytes() >> 20,
+                decision.early.len(),
+                first.day,
+                first.cam
+            );
+            self.faults.on("disk.early", None, &what);
+        }
+        match held_up {
+            Some(e) => Err(e),
+            None => Ok(Swept {
+                early: decision.early.len(),
+                deleted: [decision.delete, decision.early].concat(),
+                waiting: decision.waiting,
+            }),
+        }
+    }
+
+    /// Bytes the disks lack for recording to go on: a fiftieth of them is to be free, and no more than 8 GiB.
+    fn short(&self) -> u64 {
+        let wanted = (self.volumes.total_bytes() / 50).min(8 << 30);
+        wanted.saturating_sub(self.volumes.room_bytes())
+    }
+
+    /// Between sweeps, when the disks are short: what is due has gone, and the oldest goes early. True when something did.
+    fn relieve(&mut self, now: Utc) -> Result<bool, SweepError> {
+        let days = walker::days(&self.paths()).map_err(io("list", Path::new("footage")))?;
+        self.swept = days.into_keys().map(|(_, cam)| cam).collect();
+        let swept = self.sweep(now);
+        self.swept.clear();
+        // What went is seen when the disks are next looked at.
+        self.volumes.look();
+        Ok(swept?.early > 0)
     }
 
     /// What is on disk, with the day it was really recorded where the folder's name came from an unset clock.
@@ -242,8 +336,25 @@ impl Sweeper {
         let days = walker::days(&self.paths()).map_err(io("list", Path::new("footage")))?;
         let index = Index::open(&self.index, &self.log.folder())?;
         let boots = index.boots()?;
+        let holds = index.holds()?;
+        let mut lacks = self.short();
         let mut out = Vec::new();
         for ((day, cam), folders) in days {
+            // A segment belongs to the day of its first frame, which may lie before the span that is held.
+            let held = holds.iter().any(|h| {
+                h.cam == cam
+                    && (self.zone.day_of(h.t0.plus_ms(-LONGEST_MS))..=self.zone.day_of(h.t1))
+                        .contains(&day)
+            });
+            let mut bytes = 0;
+            if lacks > 0 {
+                let files = walker::files(&folders).map_err(io("list", Path::new("footage")))?;
+                let sizes = files.iter().filter_map(|f| fs::metadata(f).ok());
+                bytes = sizes.map(|m| m.len()).sum();
+                if !held {
+                    lacks = lacks.saturating_sub(bytes);
+                }
+            }
             let mut recorded = day;
             if self.rules.due(&cam, day, &self.zone) <= now {
                 for file in walker::files(&folders).map_err(io("list", Path::new("footage")))? {
@@ -261,7 +372,13 @@ impl Sweeper {
                     }
                 }
             }
-            out.push(OnDisk { day, cam, recorded });
+            out.push(OnDisk {
+                day,
+                cam,
+                recorded,
+                held,
+                bytes,
+            });
         }
         Ok(out)
     }
@@ -281,6 +398,12 @@ impl Sweeper {
                 Vec::new(),
             );
         }
+        // From here until the line is written nobody may place a hold on this: whoever comes first wins.
+        let holds = self.holds.clone();
+        let gate = holds.gate();
+        index.catch_up()?;
+        let all: Vec<&Segment> = by_key.values().flatten().map(|(s, _)| s).collect();
+        holds.keep(&index, &all)?;
         let mut parts = Vec::new();
         for (key, found) in by_key {
             let leaves: Vec<u8> = found.iter().flat_map(|(s, _)| s.leaf).collect();
@@ -302,6 +425,8 @@ impl Sweeper {
                 n,
                 cam: due.cam.clone(),
                 day: due.day,
+                s0: line.s0,
+                s1: line.s1,
                 key,
                 files: found.into_iter().map(|(_, path)| path).collect(),
                 others: Vec::new(),
@@ -309,6 +434,7 @@ impl Sweeper {
         }
         self.swept.push(due.cam.clone());
         self.log.sign_head()?;
+        drop(gate);
         if let Some(last) = parts.last_mut() {
             last.others = others;
         }
@@ -355,9 +481,10 @@ impl Sweeper {
             .collect()
     }
 
-    /// Finishes every `del.range` that has no `del.done`.
-    pub fn redo(&mut self) -> Result<(), SweepError> {
+    /// Finishes every `del.range` that has no `del.done`; the cameras that have given a day by that.
+    pub fn redo(&mut self) -> Result<Vec<CameraId>, SweepError> {
         let index = Index::open(&self.index, &self.log.folder())?;
+        let mut finished = Vec::new();
         for left in index.unfinished_deletions()? {
             if self.paths().is_empty() {
                 continue; // its disk is not there; nothing can be said about it
@@ -374,28 +501,31 @@ impl Sweeper {
             } else {
                 Vec::new()
             };
+            finished.push(left.cam.clone());
             self.act(
                 &index,
                 &Part {
                     n: left.n,
                     cam: left.cam,
                     day: left.day,
+                    s0: left.s0,
+                    s1: left.s1,
                     key: left.key,
                     files,
                     others,
                 },
             )?;
         }
-        Ok(())
+        Ok(finished)
     }
 
     /// The deed itself. Its `del.range` is on disk under a signed head.
     fn act(&mut self, index: &Index, part: &Part) -> Result<(), SweepError> {
         // A boot key may have sealed footage of a later day too (no reader over midnight): it dies with the last of it.
-        let shared = index
-            .of_key(&part.key)?
-            .iter()
-            .any(|s| !s.deleted && !s.lost);
+        let sealed = index.of_key(&part.key)?;
+        let shared = sealed.iter().any(|s| !s.deleted && !s.lost);
+        let gone = sealed.iter().filter(|s| (part.s0..=part.s1).contains(&s.s));
+        let held = self.holds.count(index, gone)?;
         let claim = if shared {
             "file".to_owned()
         } else {
@@ -445,6 +575,7 @@ impl Sweeper {
                 oldest,
                 undecryptable,
                 claim,
+                held: (held > 0).then_some(held),
             },
         )?;
         tracing::info!(cam = %part.cam, day = %part.day, files = part.files.len(), others = part.others.len(), "footage deleted");
@@ -489,6 +620,20 @@ fn tidy(folder: &Path) -> Result<(), SweepError> {
         }
     }
     Ok(())
+}
+
+/// The rules of this box's configuration, and those its cameras had before.
+pub fn rules(config: &Config) -> Rules {
+    let configured = config
+        .cameras
+        .iter()
+        .map(|c| (c.id.clone(), c.retention_days))
+        .collect();
+    Rules {
+        recorded: remembered(&config.state.join("retention.json"), &configured),
+        configured,
+        scheme: config.retention_days,
+    }
 }
 
 /// The rule each camera was last recorded under, kept in `<state>/retention.json` (`{"c03":31,…}`) beyond its configuration.

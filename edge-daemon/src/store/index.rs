@@ -11,15 +11,19 @@ use std::{
 };
 
 use logbook::LogFolder;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use shared::{
-    id::CameraId,
-    record::{Digest, Record, Value, leaf_hash},
-    segment::{KeyId, SegmentName},
-    time::{Day, Utc, Zone},
+    id::{CameraId, HoldId},
+    record::{Digest, Record, leaf_hash},
+    time::{Day, Utc},
 };
 
-const SCHEMA: i64 = 1;
+mod intake;
+mod rows;
+
+pub use rows::{Boot, DayBytes, Gap, Hold, Logged, Segment, Unfinished};
+
+const SCHEMA: i64 = 2;
 /// Bytes of log read into one transaction.
 const BATCH: usize = 4 << 20;
 
@@ -35,106 +39,11 @@ CREATE TABLE gap (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, n
 CREATE TABLE mask (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, t INTEGER NOT NULL, mask TEXT, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
     key TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
+CREATE TABLE hold (hold TEXT PRIMARY KEY, cam TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, until INTEGER NOT NULL,
+    kept TEXT, cleared INTEGER, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE boot (boot INTEGER PRIMARY KEY, t INTEGER NOT NULL, mono INTEGER NOT NULL, known INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE step (boot INTEGER NOT NULL, mono INTEGER NOT NULL, delta INTEGER NOT NULL);
 ";
-
-/// One segment as its `seg.write` line says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Segment {
-    /// Number of the log, and of the line in it.
-    pub log: u64,
-    pub n: u64,
-    pub cam: CameraId,
-    pub s: u64,
-    pub t0: Utc,
-    pub t1: Utc,
-    pub size: u64,
-    pub sha256: String,
-    pub mask: Option<String>,
-    pub key: String,
-    pub leaf: [u8; 32],
-    pub deleted: bool,
-    /// A `seg.lost` line says that its file is gone.
-    pub lost: bool,
-    /// Start counter and monotonic time of its line.
-    pub boot: u64,
-    pub mono: u64,
-}
-
-impl Segment {
-    /// The name its file was given (the second may differ for a recovered one: see `Volumes::find`).
-    pub fn name(&self, zone: &Zone) -> SegmentName {
-        SegmentName {
-            day: zone.day_of(self.t0),
-            cam: self.cam.clone(),
-            start: Utc(self.t0.seconds() * 1000),
-            s: self.s,
-        }
-    }
-    pub fn key_id(&self) -> Option<KeyId> {
-        KeyId::parse(&self.key).ok()
-    }
-}
-
-/// What recovery asks of each segment that was ever logged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Logged {
-    pub s: u64,
-    pub t0: Utc,
-    /// Sealed under an unknown clock: its name may tell another time than its line.
-    pub boot_key: bool,
-    /// Neither deleted nor lost.
-    pub live: bool,
-}
-
-/// Bytes of one camera's footage of one UTC day, and the span they cover.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DayBytes {
-    pub cam: CameraId,
-    /// Days since 1970.
-    pub day: i64,
-    pub bytes: u64,
-    /// Milliseconds recorded.
-    pub ms: u64,
-}
-
-/// A gap as its `seg.gap` line says.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Gap {
-    pub log: u64,
-    pub n: u64,
-    pub cam: CameraId,
-    pub next: u64,
-    pub t0: Utc,
-    pub t1: Utc,
-    pub why: String,
-    pub packets: u64,
-}
-
-/// What is known of the clock of one start of the daemon.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Boot {
-    pub boot: u64,
-    /// Its first line.
-    pub t: Utc,
-    pub mono: u64,
-    /// A `clock.state` other than `unknown` was logged in it.
-    pub known: bool,
-    /// Steps of the wall clock: (mono, delta ms).
-    pub steps: Vec<(u64, i64)>,
-}
-
-/// A `del.range` line without its `del.done`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Unfinished {
-    pub n: u64,
-    pub cam: CameraId,
-    pub day: Day,
-    pub s0: u64,
-    pub s1: u64,
-    pub key: String,
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
@@ -315,7 +224,7 @@ impl Index {
             leaf = leaf_hash(line);
             // A line that is no record is the verifier's business; here it only counts.
             if let Ok(record) = Record::parse(line) {
-                add(&tx, number, n, &record).map_err(sqlite)?;
+                intake::add(&tx, number, n, &record).map_err(sqlite)?;
             }
             n += 1;
         }
@@ -347,6 +256,18 @@ impl Index {
     pub fn touching(&self, cam: &CameraId, t0: Utc, t1: Utc) -> Result<Vec<Segment>, IndexError> {
         self.segments(
             "cam = ?1 AND t1 > ?2 AND t0 < ?3 AND deleted = 0",
+            params![cam.as_str(), t0.0, t1.0],
+        )
+    }
+    /// The same, with those that were deleted.
+    pub fn ever_touching(
+        &self,
+        cam: &CameraId,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<Segment>, IndexError> {
+        self.segments(
+            "cam = ?1 AND t1 > ?2 AND t0 < ?3",
             params![cam.as_str(), t0.0, t1.0],
         )
     }
@@ -443,11 +364,55 @@ impl Index {
             let mut q = self.db.prepare_cached("SELECT n, cam, day, s0, s1, key FROM deletion WHERE done = 0 AND log = ?1 ORDER BY n")?;
             q.query_map([int(self.number)], |r| {
                 let day: String = r.get(2)?;
-                let day = Day::parse(&day).map_err(|e| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(e)))?;
+                let day = Day::parse(&day).map_err(|e| unreadable(2, e))?;
                 Ok(Unfinished { n: uint(r, 0)?, cam: camera(r, 1)?, day, s0: uint(r, 3)?, s1: uint(r, 4)?, key: r.get(5)? })
             })?
             .collect()
         })())
+    }
+
+    fn holds_where(
+        &self,
+        filter: &str,
+        params: impl rusqlite::Params,
+    ) -> Result<Vec<Hold>, IndexError> {
+        let sql = format!(
+            "SELECT hold, cam, t0, t1, until, kept, cleared FROM hold WHERE {filter} ORDER BY hold"
+        );
+        self.ok((|| {
+            let mut q = self.db.prepare_cached(&sql)?;
+            q.query_map(params, |r| {
+                let hold: String = r.get(0)?;
+                let hold = HoldId::parse(&hold).map_err(|e| unreadable(0, e))?;
+                let cleared: Option<i64> = r.get(6)?;
+                Ok(Hold {
+                    hold,
+                    cam: camera(r, 1)?,
+                    t0: Utc(r.get(2)?),
+                    t1: Utc(r.get(3)?),
+                    until: Utc(r.get(4)?),
+                    kept: r.get(5)?,
+                    over: cleared.is_some(),
+                    cleared: cleared.and_then(|n| u64::try_from(n).ok()).unwrap_or(0),
+                })
+            })?
+            .collect()
+        })())
+    }
+
+    /// Holds in force.
+    pub fn holds(&self) -> Result<Vec<Hold>, IndexError> {
+        self.holds_where("cleared IS NULL", [])
+    }
+
+    /// A hold that ever was.
+    pub fn hold(&self, hold: HoldId) -> Result<Option<Hold>, IndexError> {
+        Ok(self.holds_where("hold = ?1", [hold.to_string()])?.pop())
+    }
+
+    /// Holds that are over and whose copies may still be there.
+    pub fn uncleared(&self) -> Result<Vec<Hold>, IndexError> {
+        self.holds_where("cleared IS NOT NULL AND done = 0", [])
     }
 
     /// What is known of the clock of each start, oldest first.
@@ -584,9 +549,10 @@ fn uint(r: &rusqlite::Row<'_>, i: usize) -> rusqlite::Result<u64> {
 }
 fn camera(r: &rusqlite::Row<'_>, i: usize) -> rusqlite::Result<CameraId> {
     let text: String = r.get(i)?;
-    CameraId::parse(&text).map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Text, Box::new(e))
-    })
+    CameraId::parse(&text).map_err(|e| unreadable(i, e))
+}
+fn unreadable(i: usize, e: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(i, rusqlite::types::Type::Text, Box::new(e))
 }
 
 fn segment(r: &rusqlite::Row<'_>) -> rusqlite::Result<Segment> {
@@ -608,89 +574,6 @@ fn segment(r: &rusqlite::Row<'_>) -> rusqlite::Result<Segment> {
         boot: uint(r, 13)?,
         mono: uint(r, 14)?,
     })
-}
-
-/// Adds what one line says. A line that lacks something is passed over: the verifier names it.
-fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> rusqlite::Result<()> {
-    let text = |k: &str| record.data.get(k).and_then(Value::as_str);
-    let number = |k: &str| record.data.get(k).and_then(Value::as_int);
-    let time = |k: &str| text(k).and_then(|t| Utc::parse(t).ok()).map(|t| t.0);
-    let cam = text("cam");
-    match record.kind.as_str() {
-        "sys.boot" => {
-            tx.prepare_cached("INSERT OR IGNORE INTO boot (boot, t, mono) VALUES (?1, ?2, ?3)")?
-                .execute(params![int(record.boot), record.t.0, int(record.mono)])?;
-        }
-        "clock.step" => {
-            if let Some(delta) = number("delta_ms") {
-                tx.prepare_cached("INSERT INTO step VALUES (?1, ?2, ?3)")?
-                    .execute(params![int(record.boot), int(record.mono), delta])?;
-            }
-        }
-        "clock.state" if text("trust").is_some_and(|t| t != "unknown") => {
-            tx.prepare_cached("UPDATE boot SET known = 1 WHERE boot = ?1")?
-                .execute([int(record.boot)])?;
-        }
-        "seg.write" => {
-            if let (Some(cam), Some(s), Some(t0), Some(t1), Some(size), Some(sha256), Some(key)) = (
-                cam,
-                number("s"),
-                time("t0"),
-                time("t1"),
-                number("size"),
-                text("sha256"),
-                text("key"),
-            ) {
-                tx.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)")?.execute(params![
-                    int(log), int(n), cam, s, t0, t1, size, sha256, text("mask"), key, record.leaf.as_slice(), int(record.boot), int(record.mono)
-                ])?;
-            }
-        }
-        "seg.gap" => {
-            if let (Some(cam), Some(next), Some(t0), Some(t1)) =
-                (cam, number("next"), time("t0"), time("t1"))
-            {
-                tx.prepare_cached("INSERT OR REPLACE INTO gap VALUES (?1,?2,?3,?4,?5,?6,?7,?8)")?
-                    .execute(params![
-                        int(log),
-                        int(n),
-                        cam,
-                        next,
-                        t0,
-                        t1,
-                        text("why").unwrap_or(""),
-                        number("packets").unwrap_or(0)
-                    ])?;
-            }
-        }
-        "seg.lost" => {
-            tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?
-                .execute(params![cam, number("s")])?;
-        }
-        "mask.set" | "mask.end" => {
-            let mask = text("mask").filter(|_| record.kind == "mask.set");
-            tx.prepare_cached("INSERT OR REPLACE INTO mask VALUES (?1,?2,?3,?4,?5)")?
-                .execute(params![int(log), int(n), cam, record.t.0, mask])?;
-        }
-        "del.range" => {
-            if let (Some(cam), Some(day), Some(s0), Some(s1), Some(key)) =
-                (cam, text("day"), number("s0"), number("s1"), text("key"))
-            {
-                tx.prepare_cached(
-                    "INSERT OR REPLACE INTO deletion VALUES (?1,?2,?3,?4,?5,?6,?7,0)",
-                )?
-                .execute(params![int(log), int(n), cam, day, s0, s1, key])?;
-                // Segments of another key may lie between s0 and s1 and have a line of their own.
-                tx.prepare_cached("UPDATE segment SET deleted = 1 WHERE cam = ?1 AND s BETWEEN ?2 AND ?3 AND key = ?4")?.execute(params![cam, s0, s1, key])?;
-            }
-        }
-        "del.done" => {
-            tx.prepare_cached("UPDATE deletion SET done = 1 WHERE log = ?1 AND n = ?2")?
-                .execute(params![int(log), number("n")])?;
-        }
-        _ => {}
-    }
-    Ok(())
 }
 
 #[cfg(test)]

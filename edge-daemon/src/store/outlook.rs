@@ -15,7 +15,7 @@ use super::{
     index::IndexError,
     recovery,
 };
-use crate::{health::Faults, stop::Stop};
+use crate::{health::Faults, retention::holds::Holds, stop::Stop};
 
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The forecast is made anew no oftener than this, and so rarely that it costs a thousandth of a core (of its own time: on a busy
@@ -40,6 +40,7 @@ pub struct Watch {
     pub clock: Arc<dyn Clock>,
     pub faults: Faults,
     pub outlook: Outlook,
+    pub holds: Holds,
 }
 
 impl Watch {
@@ -82,7 +83,9 @@ impl Watch {
         index.catch_up()?;
         let today = self.clock.now().wall.0.div_euclid(86_400_000);
         let days = index.bytes_by_day()?;
-        let all = forecast::forecast(&days, &self.retention, today, self.volumes.room_bytes());
+        let room = self.volumes.room_bytes();
+        let room = room.saturating_sub(self.holds.reserved_bytes());
+        let all = forecast::forecast(&days, &self.retention, today, room);
         match forecast::in_words(&all) {
             Some(why) => self.faults.on("disk.forecast", None, &why),
             None => self.faults.off("disk.forecast", None),

@@ -488,6 +488,15 @@ impl Volumes {
             .sum()
     }
 
+    /// Size of the disks that are there.
+    pub fn total_bytes(&self) -> u64 {
+        let size = |v: &Volume| {
+            let s = nix::sys::statvfs::statvfs(&v.path).ok()?;
+            Some(s.blocks() * s.fragment_size())
+        };
+        self.all().iter().filter_map(size).sum()
+    }
+
     /// How often any volume was found not to be at its place, or sick: what was listed while this did not change was all there.
     pub fn lapses(&self) -> u64 {
         self.lock().iter().map(|e| e.lapses).sum()
@@ -529,16 +538,22 @@ impl Volumes {
 
     /// Where a closed segment lies.
     pub fn find(&self, name: &SegmentName) -> Option<PathBuf> {
-        let volumes = self.all();
-        let straight = volumes
+        self.find_below("", name)
+    }
+
+    /// The same, below a folder of each volume.
+    pub fn find_below(&self, folder: &str, name: &SegmentName) -> Option<PathBuf> {
+        let roots = self.all().into_iter().map(|v| v.path.join(folder));
+        let roots: Vec<PathBuf> = roots.collect();
+        let straight = roots
             .iter()
-            .map(|v| v.path.join(name.closed_path()))
+            .map(|root| root.join(name.closed_path()))
             .find(|p| p.is_file());
         straight.or_else(|| {
             // A recovered segment keeps the second its recorder began it, which may differ from its first whole frame's.
             let end = format!("-{}{CLOSED}", name.s);
-            volumes.iter().find_map(|v| {
-                let folder = v.path.join(SegmentName::folder(name.day, &name.cam));
+            roots.iter().find_map(|root| {
+                let folder = root.join(SegmentName::folder(name.day, &name.cam));
                 fs::read_dir(folder)
                     .ok()?
                     .filter_map(Result::ok)

@@ -30,6 +30,8 @@ use crate::{
 
 /// How often a box that is not enrolled looks whether it is.
 const LOOK: Duration = Duration::from_secs(2);
+/// What a last word to the hub may take, before the link is cut.
+const FAREWELL: Duration = Duration::from_millis(1200);
 const WELCOME: Duration = Duration::from_secs(20);
 const HEALTH: Duration = Duration::from_secs(60);
 const CHANGES: Duration = Duration::from_secs(1);
@@ -90,9 +92,13 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         session.apply(mono, Event::Due);
         deps.say("dialling", Some(&enrolled), None);
         let why = tokio::select! {
-            why = connection(&deps, &enrolled, &jobs, &mut session) => why,
-            _ = stop.wait_for(|stop| *stop) => break,
+            why = connection(&deps, &enrolled, &jobs, &mut session, stop.clone()) => why,
+            // The link has this long to say so; then it is cut.
+            () = told_to_stop(&mut stop) => break,
         };
+        if *stop.borrow() {
+            break;
+        }
         let refused = match &why {
             LinkError::NotAccepted(_) | LinkError::Stranger { .. } => true,
             LinkError::Closed { code, .. } => [
@@ -116,6 +122,11 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         }
         deps.say("waiting", Some(&enrolled), Some(why));
     }
+}
+
+async fn told_to_stop(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(FAREWELL).await;
 }
 
 async fn pause(time: Duration, stop: &mut watch::Receiver<bool>) {
@@ -169,6 +180,7 @@ async fn connection(
     enrolled: &Enrolment,
     jobs: &std::sync::mpsc::SyncSender<Job>,
     session: &mut Session,
+    mut stop: watch::Receiver<bool>,
 ) -> LinkError {
     let now = deps.desk.clock.now();
     let target = Target {
@@ -181,10 +193,17 @@ async fn connection(
         Ok(line) => line,
         Err(e) => return e,
     };
-    match talk(deps, enrolled, jobs, session, &line).await {
-        Ok(never) => never,
-        // The reason the hub gave for closing says more than the stream that broke.
-        Err(e) => line.why_closed().unwrap_or(e),
+    tokio::select! {
+        talked = talk(deps, enrolled, jobs, session, &line) => match talked {
+            Ok(never) => never,
+            // The reason the hub gave for closing says more than the stream that broke.
+            Err(e) => line.why_closed().unwrap_or(e),
+        },
+        // The hub is to know at once, not when it misses us.
+        _ = stop.wait_for(|stop| *stop) => {
+            line.close("the box stops").await;
+            LinkError::Lost("the box stops".into())
+        }
     }
 }
 
@@ -239,6 +258,7 @@ fn hello(deps: &Deps) -> Open {
             title: c.title.clone(),
             masked: c.mask.is_some(),
             lapse_secs: c.timelapse.as_ref().map(|t| t.every_secs),
+            retention_days: Some(c.retention_days),
         })
         .collect();
     Open::Control {
@@ -347,6 +367,10 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
         .status()
         .into_iter()
         .map(|(cam, s)| CameraHealth {
+            outlook: deps.desk.outlook.of(&cam).map(|f| wire::Outlook {
+                days_left: f.days_left,
+                days_kept: f.days_kept,
+            }),
             mask: masks.remove(&cam).flatten(),
             cam,
             landed: s.landed,

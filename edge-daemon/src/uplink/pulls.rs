@@ -20,16 +20,21 @@ use shared::{
     id::{BoxName, CameraId, ExhibitRef},
     note::Vkey,
     time::{Clock, Utc},
-    types::ExpClip,
+    types::{DelConfirm, ExpClip},
     wire::{ORDER_PREFIX, Order, PullSegment, ToHub},
 };
 
 use crate::{
     camera::{Cameras, lift, masks::Ordered},
+    clock::Trust,
     config::Config,
     reader::Client,
+    retention::{
+        holds::{self, Holds},
+        sweeper::Confirmed,
+    },
     state::State,
-    store::{Index, Volumes, index::Segment},
+    store::{Index, Volumes, index::Segment, outlook::Outlook},
 };
 
 /// How long a pull that touches now waits for the open segment to close: cameras send a key frame at least every few seconds.
@@ -84,6 +89,10 @@ pub struct Desk {
     pub volumes: Volumes,
     pub client: Client,
     pub clock: Arc<dyn Clock>,
+    pub trust: Trust,
+    pub holds: Holds,
+    pub confirmed: Confirmed,
+    pub outlook: Outlook,
 }
 
 /// Checks and carries out one order. None: an order of a kind this version does not know, left alone.
@@ -216,6 +225,73 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             let done = here(desk, &r#box).and_then(|()| desk.cameras.set_mask(&cam, &ordered));
             Some(of_mask(order, cam, done.map(|()| None)))
         }
+        Order::HoldSet {
+            r#box,
+            hold,
+            cam,
+            t0,
+            t1,
+            until,
+            grant,
+        } => {
+            let asked = holds::Asked {
+                hold,
+                cam,
+                t0,
+                t1,
+                until,
+                grant,
+            };
+            let done = here(desk, &r#box).map_err(Into::into).and_then(|()| {
+                desk.holds.place(&asked, || {
+                    desk.cameras.close_open(&asked.cam, CLOSE_OPEN);
+                })
+            });
+            Some(match done {
+                Ok(holds::Placed {
+                    until,
+                    segments,
+                    bytes,
+                }) => ToHub::HoldPlaced {
+                    hold,
+                    until,
+                    segments,
+                    bytes,
+                },
+                Err(holds::Refused { full, why }) => {
+                    tracing::warn!(%hold, camera = %asked.cam, why, "a hold was refused");
+                    ToHub::HoldFailed { hold, full, why }
+                }
+            })
+        }
+        Order::Sweep {
+            r#box,
+            order,
+            by,
+            made,
+        } => {
+            let done = here(desk, &r#box).and_then(|()| sweep(desk, order, by, made));
+            Some(match done {
+                Ok(()) => ToHub::SweepBegun { order },
+                Err(why) => ToHub::SweepFailed { order, why },
+            })
+        }
+        Order::HoldClear {
+            r#box,
+            hold,
+            why,
+            by,
+        } => {
+            let done = here(desk, &r#box).and_then(|()| desk.holds.clear(hold, &why, by));
+            Some(match done {
+                Ok(()) => ToHub::HoldCleared { hold },
+                Err(why) => ToHub::HoldFailed {
+                    hold,
+                    full: false,
+                    why,
+                },
+            })
+        }
         Order::Unknown => {
             tracing::warn!("an order of a kind this version does not know was left alone");
             None
@@ -232,6 +308,26 @@ fn here(desk: &Desk, name: &BoxName) -> Result<(), String> {
         "the order is for the box {name}, this is {}",
         desk.config.name
     ))
+}
+
+/// The hub's word that the clock is right; an old one says nothing of now.
+fn sweep(desk: &Desk, order: u64, by: Vec<String>, made: Utc) -> Result<(), String> {
+    const FRESH_MS: i64 = 600_000;
+    let now = desk.clock.now();
+    if !desk.trust.corroborated(now) {
+        return Err("the box's clock is in doubt, and nothing is deleted by it; the hub's word about its deletions does not mend that".into());
+    }
+    if (now.wall.0 - made.0).abs() > FRESH_MS {
+        return Err(format!(
+            "the order was made at {made}, and the box's clock says {}",
+            now.wall
+        ));
+    }
+    desk.log
+        .append("hub:order", &DelConfirm { order, by })
+        .map_err(|e| format!("the log took no line: {e}; nothing was done"))?;
+    desk.confirmed.give();
+    Ok(())
 }
 
 fn of_mask(order: u64, cam: CameraId, done: Result<Option<Utc>, String>) -> ToHub {
@@ -276,8 +372,27 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
         }
         None => begin(desk, order, asked, &path)?,
     };
-    let record = finish(desk, order, sig, record)?;
+    let record = finish(desk, order, sig, found_again(desk, &asked.cam, record)?)?;
     write(&path, &record)?;
+    Ok(record)
+}
+
+/// What was prepared and has gone since, its day being over: a hold's copy takes its place, and a new header is made.
+fn found_again(desk: &Desk, cam: &CameraId, mut record: Record) -> Result<Record, PullError> {
+    if record.segments.iter().all(|p| p.path.is_file()) {
+        return Ok(record);
+    }
+    let index = Index::open(&desk.state.index(), &desk.log.folder())
+        .map_err(|e| failed("open its index")(&e))?;
+    for p in record.segments.iter_mut().filter(|p| !p.path.is_file()) {
+        let segment = index
+            .segment(cam, p.s)
+            .map_err(|e| failed("read its index")(&e))?;
+        if let Some(segment) = segment {
+            (p.path, p.key) = find(desk, &index, &segment)?;
+            (p.header, p.sealed) = (None, 0);
+        }
+    }
     Ok(record)
 }
 
@@ -288,10 +403,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
             "the span asked for ends before it begins".into(),
         ));
     }
-    if asked.t1 > desk.clock.now().wall.plus_ms(5_000) {
+    let now = desk.clock.now();
+    if asked.t1 > desk.trust.latest(now).plus_ms(5_000) {
         return Err(PullError::Refused(format!(
             "the span asked for ends in the future; the box's clock says {}",
-            desk.clock.now().wall
+            now.wall
         )));
     }
     let mut index = Index::open(&desk.state.index(), &desk.log.folder())
@@ -311,22 +427,29 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     index
         .catch_up()
         .map_err(|e| failed("bring its index up to date")(&e))?;
-    let segments = index
-        .touching(&asked.cam, asked.t0, asked.t1)
+    let there = desk
+        .holds
+        .of(&index, &asked.cam, asked.t0, asked.t1)
         .map_err(|e| failed("read its index")(&e))?;
+    let recorded = there.len();
+    let segments = desk
+        .holds
+        .available(&index, there)
+        .map_err(|e| failed("read its index")(&e))?;
+    if segments.is_empty() && recorded > 0 {
+        return Err(PullError::Refused(desk.holds.past(&asked.cam)));
+    }
     let (Some(first), Some(end)) = (segments.first(), segments.last()) else {
         return Err(PullError::Refused(nothing(desk, &index, asked)));
     };
     let mut prepared = Vec::with_capacity(segments.len());
     for segment in &segments {
-        let file = find(desk, segment).ok_or_else(|| {
-            PullError::Refused(format!("segment {} of {} is in the log but not on any disk of the box; nothing was handed out", segment.s, asked.cam))
-        })?;
+        let (path, key) = find(desk, &index, segment)?;
         prepared.push(Prepared {
             s: segment.s,
             n: segment.n,
-            path: file,
-            key: segment.key.clone(),
+            path,
+            key,
             header: None,
             sealed: 0,
         });
@@ -396,8 +519,16 @@ fn nothing(desk: &Desk, index: &Index, asked: &Asked) -> String {
     }
 }
 
-fn find(desk: &Desk, segment: &Segment) -> Option<PathBuf> {
-    desk.volumes.find(&segment.name(&desk.config.zone))
+fn find(desk: &Desk, index: &Index, segment: &Segment) -> Result<(PathBuf, String), PullError> {
+    let found = desk.holds.open_at(index, segment);
+    found
+        .map_err(|e| failed("read its index")(&e))?
+        .ok_or_else(|| {
+            PullError::Refused(format!(
+                "segment {} of {} is in the log but not on any disk of the box; nothing was handed out",
+                segment.s, segment.cam
+            ))
+        })
 }
 
 fn path(state: &State, r#ref: &ExhibitRef, cam: &CameraId) -> PathBuf {

@@ -3,17 +3,38 @@
 use std::{
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use clap::Subcommand;
-use shared::{id::BoxCamera, time::Utc};
+use shared::{
+    evidence::names,
+    id::{BoxCamera, ExhibitRef},
+    record::{hex, sha256},
+    time::Utc,
+    verify::{self, Options},
+};
 
-use super::{CommandError, ask::ask};
+use super::{CommandError, ask::ask, evidence::review_of, mask::Who};
 use crate::{
-    control::{Ask, Told},
+    control::{Ask, SignIn, Told},
+    disposal::acts::Given,
+    evidence::{Resting, save as out},
+    files::{self, failed},
+    keys::Keys,
     requests::Progress,
     supervise::load_config,
 };
+
+/// A save that takes longer than this says how far it is.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// A package to be saved.
+struct Wanted {
+    folder: PathBuf,
+    purpose: String,
+    reference: String,
+}
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -37,10 +58,35 @@ pub enum Command {
         /// Who asks for it
         #[arg(long)]
         requester: String,
-        /// Also copy the package to this folder
+        /// How long the exhibit is kept: general, surveillance or review
+        #[arg(long, default_value = "general")]
+        class: String,
+        /// Of class review: the day on which somebody looks at it again, like 2027-05-01
         #[arg(long)]
-        to_folder: Option<PathBuf>,
+        review: Option<String>,
+        /// Also save the package in plain below this folder, as `clip save` does
+        #[arg(long, value_name = "FOLDER", alias = "to-folder")]
+        save: Option<PathBuf>,
     },
+    /// Save an exhibit's package in plain, to hand it over: below FOLDER, whole and verified or not at all
+    Save {
+        exhibit: String,
+        folder: PathBuf,
+        /// What it is handed over for
+        #[arg(long)]
+        purpose: String,
+        /// The receiver's own reference, such as a crime number
+        #[arg(long)]
+        reference: String,
+        /// Your staff account; its password is asked for. Left out at the hub's own console, by root
+        #[arg(long = "as", value_name = "NAME")]
+        name: Option<String>,
+        /// Read the password from this file instead
+        #[arg(long, value_name = "FILE", requires = "name")]
+        password_file: Option<PathBuf>,
+    },
+    /// Check an exhibit's package as it rests, sealed
+    Check { exhibit: String },
     /// Follow a request to its end
     Watch { exhibit: String },
     /// All requests, newest first
@@ -60,13 +106,24 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
             purpose,
             reference,
             requester,
-            to_folder,
+            class,
+            review,
+            save: below,
         } => {
             BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
             let time = |what: &str, text: &str| {
                 Utc::parse_lenient(text).map_err(|e| CommandError::Plain(format!("--{what}: {e}")))
             };
             let (from, to) = (time("from", &from)?, time("to", &to)?);
+            let wanted = below.map(|folder| Wanted {
+                folder,
+                purpose: purpose.clone(),
+                reference: reference.clone(),
+            });
+            let class = Given {
+                class: Some(class),
+                review: review_of(review)?,
+            };
             let mut exhibit = None;
             println!("Draft      {camera} from {from} to {to}");
             ask(
@@ -78,6 +135,7 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
                     purpose,
                     reference,
                     requester,
+                    class,
                 },
                 |told| {
                     if let Told::Submitted { exhibit: e } = told {
@@ -92,11 +150,34 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
             let exhibit = exhibit.ok_or_else(|| {
                 CommandError::Plain("the hub gave the request no reference".into())
             })?;
-            follow(state, exhibit, to_folder.as_deref())
+            follow(state, exhibit, wanted)
         }
         Command::Watch { exhibit } => {
-            let exhibit = shared::id::ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
+            let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
             follow(state, exhibit, None)
+        }
+        Command::Save {
+            exhibit,
+            folder,
+            purpose,
+            reference,
+            name,
+            password_file,
+        } => {
+            let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
+            let who = name
+                .map(|name| Who::new(name, password_file).sign_in())
+                .transpose()?;
+            let wanted = Wanted {
+                folder,
+                purpose,
+                reference,
+            };
+            save(state, &exhibit, wanted, who)
+        }
+        Command::Check { exhibit } => {
+            let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
+            check(state, &exhibit)
         }
         Command::List { json } => {
             let zone = load_config(state)?.zone;
@@ -133,11 +214,7 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
 }
 
 /// Prints where a request stands until it is over. Exit status: 0 Ready, 3 Partial, 1 otherwise.
-fn follow(
-    state: &Path,
-    exhibit: shared::id::ExhibitRef,
-    to_folder: Option<&Path>,
-) -> Result<u8, CommandError> {
+fn follow(state: &Path, exhibit: ExhibitRef, wanted: Option<Wanted>) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
     let mut last: Option<Progress> = None;
@@ -192,12 +269,8 @@ fn follow(
     };
     if let Some(package) = &end.package {
         println!("package    {package}");
-        if let Some(dir) = to_folder {
-            let copied = copy_tree(Path::new(package), &dir.join(exhibit.as_str()))?;
-            println!(
-                "copied     {copied} files to {}",
-                dir.join(exhibit.as_str()).display()
-            );
+        if let Some(wanted) = wanted {
+            save(state, &exhibit, wanted, None)?;
         }
     }
     Ok(match end.state.as_str() {
@@ -225,20 +298,151 @@ fn text(p: &Progress) -> String {
     line.trim_end().to_owned()
 }
 
-fn copy_tree(from: &Path, to: &Path) -> Result<u64, CommandError> {
-    use crate::files::failed;
-    std::fs::create_dir_all(to).map_err(failed("make the folder", to))?;
-    let mut count = 0;
-    for entry in std::fs::read_dir(from).map_err(failed("list", from))? {
-        let entry = entry.map_err(failed("list", from))?;
-        let kind = entry.file_type().map_err(failed("read", &entry.path()))?;
-        let dest = to.join(entry.file_name());
-        if kind.is_dir() {
-            count += copy_tree(&entry.path(), &dest)?;
-        } else if kind.is_file() {
-            std::fs::copy(entry.path(), &dest).map_err(failed("copy", &dest))?;
-            count += 1;
+/// The key that opens an exhibit's package, and the one its verdict rests on.
+fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), CommandError> {
+    let keys = Keys::load(state, &load_config(state)?.scheme)?;
+    // No key: nothing of the exhibit can be opened any more, or it never was.
+    keys.exhibit_identity(exhibit).map_err(|e| {
+        CommandError::Plain(format!(
+            "nothing of {exhibit} can be opened: {e}. It was disposed of (`beadle-hub evidence certificate {exhibit}`), or never pulled"
+        ))
+    })?;
+    let options = Options {
+        hub: vec![keys.cosign_vkey().clone()],
+        ..Options::default()
+    };
+    Ok((keys, options))
+}
+
+/// Has it put on record, then opens the package into the folder. Exit status as of `beadle-hub verify`; 0 for a package that is known to be partial.
+fn save(
+    state: &Path,
+    exhibit: &ExhibitRef,
+    wanted: Wanted,
+    who: Option<SignIn>,
+) -> Result<u8, CommandError> {
+    let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
+    // Known beforehand to come to nothing: not worth a line.
+    out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;
+    let (keys, options) = opening(state, exhibit)?;
+    let mut granted = None;
+    let asked = Ask::ClipSave {
+        exhibit: exhibit.clone(),
+        purpose: wanted.purpose,
+        reference: wanted.reference,
+        who,
+    };
+    ask(state, &asked, |told| {
+        if let Told::MaySave {
+            package,
+            sums,
+            short,
+        } = told
+        {
+            granted = Some((package, sums, short));
+        }
+        Ok(())
+    })?;
+    let (package, sums, short) = granted
+        .ok_or_else(|| CommandError::Plain("the hub did not say whether it may be saved".into()))?;
+    let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
+    let mut meter = Meter::new();
+    let saved = out::save(
+        &rest,
+        exhibit,
+        &wanted.folder,
+        &options,
+        short,
+        |bytes, of| meter.show(bytes, of),
+    );
+    meter.end();
+    let saved = saved.map_err(|e| plain(&e))?;
+    let there = hex(&sha256(&files::read(&saved.folder.join(names::SUMS))?));
+    if there != sums {
+        return Err(CommandError::Plain(format!(
+            "{} holds another package than the one on record: it was changed while it was saved; delete it and save it again",
+            saved.folder.display()
+        )));
+    }
+    println!("saved      {}", saved.folder.display());
+    println!(
+        "           {} files, {} bytes, in plain: it is under no period of the hub; whoever has it answers for it",
+        saved.files, saved.bytes
+    );
+    print!("{}", saved.report.render());
+    Ok(match short {
+        true => 0,
+        false => u8::try_from(saved.report.exit_status()).unwrap_or(2),
+    })
+}
+
+/// Verifies a package where it rests. The same report and exit status as `beadle-hub verify` gives of a saved one.
+pub(super) fn check(state: &Path, exhibit: &ExhibitRef) -> Result<u8, CommandError> {
+    let folder = load_config(state)?.evidence.join(exhibit.as_str());
+    let (keys, options) = opening(state, exhibit)?;
+    let mut packages = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(failed("list", &folder))? {
+        let entry = entry.map_err(failed("list", &folder))?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            packages.push(entry.path());
         }
     }
-    Ok(count)
+    packages.sort();
+    if packages.is_empty() {
+        return Err(CommandError::Plain(format!(
+            "there is no package in {}",
+            folder.display()
+        )));
+    }
+    let mut worst = 0;
+    for package in packages {
+        let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
+        let report = verify::package(&rest, &options);
+        print!("{}", report.render());
+        worst = worst.max(u8::try_from(report.exit_status()).unwrap_or(2));
+    }
+    Ok(worst)
+}
+
+/// How far a save is: moving on a terminal, whole tenths in a file.
+struct Meter {
+    began: Instant,
+    terminal: bool,
+    shown: Option<u64>,
+}
+
+impl Meter {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            terminal: std::io::stderr().is_terminal(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, bytes: u64, of: u64) {
+        let percent = (bytes * 100).checked_div(of).unwrap_or(100);
+        let mark = if self.terminal { percent } else { percent / 10 };
+        if self.began.elapsed() < QUIET || self.shown == Some(mark) {
+            return;
+        }
+        self.shown = Some(mark);
+        let line = format!(
+            "saving     {percent:>3} %  {} of {} MiB",
+            bytes >> 20,
+            of >> 20
+        );
+        if self.terminal {
+            eprint!("\r\x1b[K{line}");
+            let _ = std::io::stderr().flush();
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    fn end(&self) {
+        if self.terminal && self.shown.is_some() {
+            eprintln!();
+        }
+    }
 }

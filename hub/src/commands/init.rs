@@ -70,6 +70,8 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         https: Some(args.https.clone()),
         evidence: Some(args.evidence.clone()),
         address: args.address.clone(),
+        holds: None,
+        periods: None,
     };
     let text = toml::to_string(&raw).map_err(|e| CommandError::Plain(e.to_string()))?;
     let config = Config::check(raw, state)?;

@@ -105,7 +105,14 @@ pub struct Who {
 }
 
 impl Who {
-    fn sign_in(self) -> Result<SignIn, CommandError> {
+    pub(super) fn new(name: String, password_file: Option<PathBuf>) -> Self {
+        Self {
+            name,
+            password_file,
+        }
+    }
+
+    pub(super) fn sign_in(self) -> Result<SignIn, CommandError> {
         let plain = |what: &str, e: std::io::Error| CommandError::Plain(format!("{what}: {e}"));
         let text = match &self.password_file {
             Some(path) => std::fs::read_to_string(path).map_err(|e| {

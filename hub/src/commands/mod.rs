@@ -11,11 +11,14 @@ use crate::{
 pub mod ask;
 mod boxes;
 mod clip;
+mod evidence;
 mod footage;
+mod hold;
 mod init;
 mod log;
 mod mask;
 mod rate;
+mod retention;
 mod run;
 pub mod staff;
 mod verify;
@@ -46,9 +49,18 @@ enum Command {
     /// Footage that exists
     #[command(subcommand)]
     Footage(footage::Command),
+    /// Retention: what is kept against what was promised
+    #[command(subcommand)]
+    Retention(retention::Command),
     /// Clips: pull, list
     #[command(subcommand)]
     Clip(clip::Command),
+    /// Evidence: how long each exhibit is kept, and its disposal
+    #[command(subcommand)]
+    Evidence(evidence::Command),
+    /// Holds: footage kept at its box beyond its day
+    #[command(subcommand)]
+    Hold(hold::Command),
     /// Recording rates: real time for a camera in time-lapse
     #[command(subcommand)]
     Rate(rate::Command),
@@ -96,7 +108,12 @@ impl CommandError {
 /// Runs one command; its exit status.
 pub fn run(line: Line) -> Result<u8, CommandError> {
     let state = line.state;
-    if !matches!(line.command, Command::Run | Command::Verify(_)) {
+    // What is saved is of whoever saves it, root too; these commands write nothing into the state folder.
+    let own = matches!(
+        line.command,
+        Command::Run | Command::Verify(_) | Command::Clip(_)
+    );
+    if !own {
         logbook::act_as_owner(&state).map_err(|e| {
             let state = state.display();
             CommandError::Plain(format!(
@@ -109,11 +126,25 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Run => run::run(state).map(|()| 0),
         Command::Box(c) => boxes::run(&state, c).map(|()| 0),
         Command::Footage(c) => footage::run(&state, c).map(|()| 0),
+        Command::Retention(c) => retention::run(&state, c).map(|()| 0),
         Command::Clip(c) => clip::run(&state, c),
+        Command::Evidence(c) => evidence::run(&state, c),
+        Command::Hold(c) => hold::run(&state, c).map(|()| 0),
         Command::Rate(c) => rate::run(&state, c).map(|()| 0),
         Command::Mask(c) => mask::run(&state, c).map(|()| 0),
-        Command::Verify(args) => verify::run(&args),
+        Command::Verify(args) => verify::run(&state, &args),
         Command::Log(c) => log::run(&state, c).map(|()| 0),
         Command::Staff(c) => staff::run(&state, c).map(|()| 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command can be given: no two of its words have one name.
+    #[test]
+    fn every_command_is_well_made() {
+        <Line as clap::CommandFactory>::command().debug_assert();
     }
 }

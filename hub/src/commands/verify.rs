@@ -1,9 +1,10 @@
-//! Wiring. `beadle-hub verify PATH`: the same bytes and exit status as docs/verify/verify.py.
+//! Wiring. `beadle-hub verify PATH`: the same bytes and exit status as docs/verify/verify.py; `verify EXH-…`: as `clip check`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use logbook::Folder;
 use shared::{
+    id::ExhibitRef,
     note::Vkey,
     verify::{self, Options},
 };
@@ -13,7 +14,7 @@ use crate::files;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// A log folder or a package folder; or `log PATH`, `bundle PATH` to say which
+    /// A log folder or a saved package's folder, or the number of an exhibit that rests here; or `log PATH`, `bundle PATH` to say which
     #[arg(required = true, num_args = 1..=2)]
     path: Vec<PathBuf>,
     /// A hub's cosigning key, as text (or a file that holds it)
@@ -27,7 +28,14 @@ pub struct Args {
     live: bool,
 }
 
-pub fn run(args: &Args) -> Result<u8, CommandError> {
+pub fn run(state: &Path, args: &Args) -> Result<u8, CommandError> {
+    // An exhibit's number, and no such folder: the package that rests here.
+    if let [path] = args.path.as_slice()
+        && let Some(exhibit) = path.to_str().and_then(|p| ExhibitRef::parse(p).ok())
+        && !path.exists()
+    {
+        return super::clip::check(state, &exhibit);
+    }
     let (kind, path) = match args.path.as_slice() {
         [path] => ("", path),
         [kind, path] if kind.as_os_str() == "log" => ("log", path),
@@ -59,6 +67,11 @@ pub fn run(args: &Args) -> Result<u8, CommandError> {
     let folder = Folder(path.clone());
     let package =
         kind == "bundle" || (kind.is_empty() && path.join("SHA256SUMS").symlink_metadata().is_ok());
+    if package && path.join("manifest.json.age").exists() {
+        eprintln!(
+            "This package lies here sealed, as it rests at its hub; `beadle-hub clip check EXH-…` checks it, `clip save` writes it out in plain."
+        );
+    }
     let report = if package {
         verify::package(&folder, &options)
     } else {

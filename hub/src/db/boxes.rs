@@ -195,12 +195,16 @@ impl Db {
         Ok(t.commit()?)
     }
 
+    /// What it says of itself, and the rules it keeps footage by from now on.
     pub fn box_hello(&self, name: &BoxName, hello: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
+        let mut c = self.lock();
+        let t = c.transaction()?;
+        t.execute(
             "UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1",
             params![name.as_str(), hello, now.0],
         )?;
-        Ok(())
+        super::retention::note_policies(&t, name, hello, now)?;
+        Ok(t.commit()?)
     }
 
     pub fn box_health(&self, name: &BoxName, health: &str, now: Utc) -> Result<(), DbError> {

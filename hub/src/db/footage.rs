@@ -4,10 +4,10 @@ use rusqlite::{Transaction, params};
 use shared::{
     id::{BoxCamera, BoxName},
     record::{Record, Value},
-    time::Utc,
+    time::{Utc, Zone},
 };
 
-use super::{Db, DbError, N};
+use super::{DERIVED_TABLES, Db, DbError, N, retention};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
@@ -47,28 +47,32 @@ impl Db {
     pub fn unindex(&self, origin: &str) -> Result<(), DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
-        for table in ["segments", "gaps", "clips"] {
+        for table in DERIVED_TABLES {
             t.execute(&format!("DELETE FROM {table} WHERE log=?1"), [origin])?;
         }
         t.execute("UPDATE logs SET indexed=0 WHERE origin=?1", [origin])?;
         Ok(t.commit()?)
     }
 
-    /// Adds verified lines, which follow on from those indexed.
-    pub fn index(&self, origin: &str, name: &BoxName, records: &[Record]) -> Result<(), DbError> {
+    /// Adds verified lines, which follow on from those indexed. Whether any of them bears on deletions.
+    pub fn index(&self, origin: &str, name: &BoxName, records: &[Record]) -> Result<bool, DbError> {
         let Some(last) = records.last() else {
-            return Ok(());
+            return Ok(false);
         };
         let mut c = self.lock();
         let t = c.transaction()?;
+        let zone = retention::zone(&t, name)?;
+        let mut deletions = false;
         for r in records {
-            index_line(&t, origin, name, r)?;
+            index_line(&t, origin, name, &zone, r)?;
+            deletions |= retention::index_line(&t, origin, name, &zone, r)?;
         }
         t.execute(
             "UPDATE logs SET indexed=?2 WHERE origin=?1",
             params![origin, N(last.n + 1)],
         )?;
-        Ok(t.commit()?)
+        t.commit()?;
+        Ok(deletions)
     }
 
     /// Segments of a camera that touch [t0, t1), in order; deleted and lost ones too.
@@ -174,15 +178,15 @@ impl Db {
     }
 }
 
-fn text<'a>(data: &'a Value, key: &str) -> &'a str {
+pub(super) fn text<'a>(data: &'a Value, key: &str) -> &'a str {
     data.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-fn int(data: &Value, key: &str) -> i64 {
+pub(super) fn int(data: &Value, key: &str) -> i64 {
     data.get(key).and_then(Value::as_int).unwrap_or_default()
 }
 
-fn time(data: &Value, key: &str) -> i64 {
+pub(super) fn time(data: &Value, key: &str) -> i64 {
     Utc::parse(text(data, key)).map_or(0, |t| t.0)
 }
 
@@ -191,6 +195,7 @@ fn index_line(
     t: &Transaction<'_>,
     origin: &str,
     name: &BoxName,
+    zone: &Zone,
     r: &Record,
 ) -> Result<(), DbError> {
     let d = &r.data;
@@ -198,11 +203,11 @@ fn index_line(
     match r.kind.as_str() {
         "seg.write" => {
             t.prepare_cached(
-                "INSERT OR REPLACE INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+                "INSERT OR REPLACE INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost, day, key) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
             )?
             .execute(params![
                 origin, N(r.n), name.as_str(), cam, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), text(d, "sha256"),
-                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost")
+                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost"), retention::day_of(d, zone), text(d, "key")
             ])?;
         }
         "seg.gap" => {
@@ -212,12 +217,15 @@ fn index_line(
                 ])?;
         }
         "seg.lost" => {
-            t.prepare_cached("UPDATE segments SET gone='lost' WHERE box=?1 AND cam=?2 AND s=?3")?
-                .execute(params![name.as_str(), cam, int(d, "s")])?;
+            t.prepare_cached(
+                "UPDATE segments SET gone='lost' WHERE box=?1 AND cam=?2 AND s=?3 AND gone IS NULL",
+            )?
+            .execute(params![name.as_str(), cam, int(d, "s")])?;
         }
         "del.range" => {
-            t.prepare_cached("UPDATE segments SET gone='deleted' WHERE box=?1 AND cam=?2 AND s BETWEEN ?3 AND ?4")?
-                .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1")])?;
+            // Segments of another key may lie between s0 and s1 and have a line of their own.
+            t.prepare_cached("UPDATE segments SET gone='deleted' WHERE box=?1 AND cam=?2 AND s BETWEEN ?3 AND ?4 AND key=?5")?
+                .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1"), text(d, "key")])?;
         }
         "exp.clip" => {
             t.prepare_cached(
@@ -225,6 +233,7 @@ fn index_line(
             )?
             .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
         }
+        "hold.set" => super::holds::seen(t, text(d, "hold"))?,
         _ => {}
     }
     Ok(())

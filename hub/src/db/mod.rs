@@ -11,10 +11,14 @@ use rusqlite::{
 };
 
 pub mod boxes;
+pub mod disposal;
+pub mod faults;
 pub mod footage;
+pub mod holds;
 pub mod lifts;
 pub mod logs;
 pub mod requests;
+pub mod retention;
 pub mod staff;
 
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +34,17 @@ pub enum DbError {
 }
 
 const VERSION: i64 = 1;
+/// Of the derived tables.
+const DERIVED: i64 = 2;
+/// Their names. Every row names the log it comes from.
+const DERIVED_TABLES: [&str; 6] = [
+    "segments",
+    "gaps",
+    "clips",
+    "days",
+    "certificates",
+    "clocks",
+];
 
 /// One connection, one user at a time. Calls block: use `spawn_blocking` from async code.
 pub struct Db {
@@ -38,7 +53,7 @@ pub struct Db {
 
 impl Db {
     pub fn open(state: &Path) -> Result<Self, DbError> {
-        let connection = Connection::open(state.join("hub.sqlite"))?;
+        let mut connection = Connection::open(state.join("hub.sqlite"))?;
         // FULL: what was answered "done" survives a power cut. secure_delete: an erased name is overwritten.
         connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;")?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
@@ -46,6 +61,7 @@ impl Db {
             return Err(DbError::Newer(version));
         }
         connection.execute_batch(include_str!("schema.sql"))?;
+        derive(&mut connection)?;
         connection.pragma_update(None, "user_version", VERSION)?;
         Ok(Self {
             connection: Mutex::new(connection),
@@ -58,6 +74,22 @@ impl Db {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Drops derived tables of another version; the logs' copies fill the new ones.
+fn derive(connection: &mut Connection) -> Result<(), DbError> {
+    let t = connection.transaction()?;
+    let version: Option<i64> = t.query_row("SELECT MAX(version) FROM derived", [], |r| r.get(0))?;
+    if version != Some(DERIVED) {
+        for table in DERIVED_TABLES {
+            t.execute_batch(&format!("DROP TABLE IF EXISTS {table}"))?;
+        }
+        t.execute("UPDATE logs SET indexed=0", [])?;
+        t.execute("DELETE FROM derived", [])?;
+        t.execute("INSERT INTO derived (version) VALUES (?1)", [DERIVED])?;
+    }
+    t.execute_batch(include_str!("derived.sql"))?;
+    Ok(t.commit()?)
 }
 
 /// A count in a row. SQLite's whole numbers are signed; counts in Beadle stay below 2^53.

@@ -1,4 +1,4 @@
--- Records of the hub. Times are milliseconds UTC. Version 1.
+-- Records of the hub. Times are milliseconds UTC. Version 1. What is derived from box logs is in derived.sql.
 
 CREATE TABLE IF NOT EXISTS boxes (
   name TEXT PRIMARY KEY,
@@ -50,6 +50,45 @@ CREATE TABLE IF NOT EXISTS lifts (
   state TEXT NOT NULL               -- pending, ordered, withdrawn, expired
 ) STRICT;
 
+-- Footage that is kept at its box beyond its day.
+CREATE TABLE IF NOT EXISTS holds (
+  n INTEGER PRIMARY KEY,            -- H-000012 is 12
+  box TEXT NOT NULL,
+  cam TEXT NOT NULL,
+  t0 INTEGER NOT NULL,
+  t1 INTEGER NOT NULL,
+  review TEXT NOT NULL,             -- local day
+  reason TEXT NOT NULL,             -- hashes of the side table
+  authority TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  ref TEXT,                         -- exhibit of the clip request that made it
+  grant_id TEXT NOT NULL,           -- what the box's hold.set names
+  who TEXT NOT NULL,                -- who placed it, as the log names them
+  made INTEGER NOT NULL,
+  line INTEGER NOT NULL,            -- of the hub's log: hold.ask, or the newest hold.extend
+  kept INTEGER NOT NULL DEFAULT 0,  -- somebody extended it: not released by itself when its clip is here
+  drop_by TEXT,                     -- who asked that it be released before its time
+  drop_reason TEXT,
+  drop_made INTEGER,
+  freed_by TEXT NOT NULL DEFAULT '',-- who had a part in its end, as the log names them
+  state TEXT NOT NULL,              -- pending, placed, releasing, over, refused
+  ended TEXT,                       -- of releasing and over: order, fetched, expired, void
+  until INTEGER NOT NULL,
+  told INTEGER,                     -- until when the box said it keeps it
+  sent INTEGER NOT NULL DEFAULT 0,  -- the box may know of it
+  segments INTEGER,
+  bytes INTEGER,
+  full INTEGER NOT NULL DEFAULT 0,
+  why TEXT NOT NULL DEFAULT '',
+  changed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS holds_by_camera ON holds (box, cam);
+CREATE INDEX IF NOT EXISTS holds_by_state ON holds (state);
+CREATE INDEX IF NOT EXISTS holds_by_change ON holds (changed);
+CREATE INDEX IF NOT EXISTS holds_by_ref ON holds (ref);
+-- Highest number of a hold in any log held here: none up to it is given out again.
+CREATE TABLE IF NOT EXISTS hold_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), highest INTEGER NOT NULL) STRICT;
+
 CREATE TABLE IF NOT EXISTS requests (
   id INTEGER PRIMARY KEY,           -- grant number
   ref TEXT NOT NULL UNIQUE,
@@ -75,7 +114,7 @@ CREATE TABLE IF NOT EXISTS request_segments (
   PRIMARY KEY (ref, s)
 ) STRICT;
 
--- Box logs as held here. `indexed` lines are in the tables below, which may be dropped: they are derived from the copies.
+-- Box logs as held here. `indexed` lines are in the tables of derived.sql.
 CREATE TABLE IF NOT EXISTS logs (
   origin TEXT PRIMARY KEY,
   box TEXT NOT NULL,
@@ -89,19 +128,52 @@ CREATE TABLE IF NOT EXISTS logs (
   why TEXT,
   indexed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE TABLE IF NOT EXISTS segments (
-  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, s INTEGER NOT NULL,
-  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  mask TEXT, how TEXT NOT NULL, lost INTEGER NOT NULL,
-  gone TEXT,                            -- deleted, lost
-  PRIMARY KEY (log, n)
+
+-- Version of the derived tables (derived.sql): another one than the program's, and they are dropped and made again.
+CREATE TABLE IF NOT EXISTS derived (version INTEGER NOT NULL) STRICT;
+
+-- How long each box said it keeps each camera's footage, from when on by the hub's clock. A row for each change.
+CREATE TABLE IF NOT EXISTS policies (
+  box TEXT NOT NULL, cam TEXT NOT NULL, since INTEGER NOT NULL, days INTEGER NOT NULL, zone TEXT NOT NULL,
+  PRIMARY KEY (box, cam, since)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS segments_by_time ON segments (box, cam, t0);
-CREATE INDEX IF NOT EXISTS segments_by_s ON segments (box, cam, s);
-CREATE TABLE IF NOT EXISTS gaps (
-  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL,
-  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, why TEXT NOT NULL, packets INTEGER NOT NULL,
-  PRIMARY KEY (log, n)
+
+-- Why an exhibit is kept (disposal/policy); without a row: general. And what became of a request that gave none.
+CREATE TABLE IF NOT EXISTS evidence (
+  ref TEXT PRIMARY KEY,
+  class TEXT NOT NULL,              -- general, surveillance, review
+  review TEXT,                      -- local day, of class review
+  shortened_by TEXT,                -- who made its period shorter: does not dispose of it alone
+  drop_by TEXT,                     -- who asked that it be disposed of before its time
+  drop_reason TEXT,                 -- hash of the side table
+  drop_made INTEGER,
+  cleared INTEGER                   -- when all that came of a request without an exhibit went
 ) STRICT;
-CREATE INDEX IF NOT EXISTS gaps_by_time ON gaps (box, cam, t0);
-CREATE TABLE IF NOT EXISTS clips (log TEXT NOT NULL, n INTEGER NOT NULL, ref TEXT NOT NULL, cam TEXT NOT NULL, PRIMARY KEY (log, n)) STRICT;
+-- Disposals of exhibits, from the intent on: one without `gone` is finished at the next start.
+CREATE TABLE IF NOT EXISTS disposals (
+  ref TEXT PRIMARY KEY,
+  class TEXT NOT NULL,
+  review TEXT,
+  until INTEGER NOT NULL,           -- when its period ends
+  reason TEXT NOT NULL,             -- hash of the side table
+  who TEXT NOT NULL,                -- who disposed; or who asked, who approved
+  files INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  header BLOB,                      -- of one of its sealed files, until the end: no key left may open it
+  log TEXT NOT NULL,                -- the hub's log, and its size before any line of this
+  size INTEGER NOT NULL,
+  begun INTEGER NOT NULL,
+  line INTEGER,                     -- copy.dispose
+  emptied INTEGER NOT NULL DEFAULT 0, -- its folders were there, and went
+  undecryptable INTEGER,
+  texts INTEGER NOT NULL DEFAULT 0, -- erased from the side table
+  gone INTEGER,                     -- copy.gone: its certificate
+  ended INTEGER
+) STRICT;
+
+-- Faults the hub found that have not ended: each has its fault.on in the hub's log, and no fault.off yet. About a camera (BOX/CAM) or
+-- about an exhibit (or a folder that is none): the other one is empty.
+CREATE TABLE IF NOT EXISTS found_faults (
+  camera TEXT NOT NULL, ref TEXT NOT NULL, code TEXT NOT NULL, log TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL,
+  PRIMARY KEY (camera, ref, code)
+) STRICT;

@@ -11,7 +11,11 @@ use shared::{
 };
 
 use super::registry;
-use crate::{board::Refusal, desk::Desk, keys};
+use crate::{
+    board::{Refusal, plain},
+    desk::Desk,
+    keys,
+};
 
 /// Hash under which a code's secret is kept. The secret has 128 random bits: a plain hash is enough.
 fn kept(secret: &str) -> String {
@@ -34,10 +38,6 @@ struct BoxCertified<'a> {
 
 impl Data for BoxCertified<'_> {
     const KIND: &'static str = BoxAdd::KIND;
-}
-
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
 }
 
 /// Registers a box and makes its one-time code. Blocking.

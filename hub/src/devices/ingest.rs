@@ -11,21 +11,20 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::{Copy, CopyError, LogFolder};
-use serde::Serialize;
 use shared::{
     id::{self, BoxName},
     note::{Cosigned, SignedHead},
     record::Record,
     time::Clock,
     tree,
-    types::{BoxReplace, Data, FaultOff, FaultOn, HeadSeen},
+    types::{BoxReplace, HeadSeen},
 };
 
 use super::live::Live;
 use crate::{
     db::{Db, DbError, logs::LogRecord},
     keys::Keys,
-    ownlog::OwnLog,
+    ownlog::{FaultBegins, FaultEnds, OwnLog},
 };
 
 /// What the box is told: a code of audit.md 2.5 and a sentence.
@@ -49,22 +48,6 @@ fn ours(e: impl std::fmt::Display) -> Refused {
         "TRY-LATER",
         "the hub could not store the log; it stays with the box, which tries again",
     )
-}
-
-/// A fault the hub raises about a box's log: `fault.on` and `fault.off` with the log's name beside the usual keys.
-#[derive(Serialize)]
-struct LogFault<'a, const ON: bool> {
-    code: &'a str,
-    cam: Option<&'a str>,
-    log: &'a str,
-}
-
-impl Data for LogFault<'_, true> {
-    const KIND: &'static str = FaultOn::KIND;
-}
-
-impl Data for LogFault<'_, false> {
-    const KIND: &'static str = FaultOff::KIND;
 }
 
 struct Log {
@@ -167,23 +150,7 @@ impl BoxLogs {
         let origin = id::box_log(&self.scheme, name, number);
         let log = lock(&self.open).entry(origin.clone()).or_default().clone();
         let mut slot = lock(&log);
-        if slot.is_none() {
-            let copy = Copy::open(&self.folder(name, number), &origin).map_err(|e| match e {
-                CopyError::Refused { code, why } => {
-                    self.raise(&origin, code, &why);
-                    refused(code, why)
-                }
-                e => ours(e),
-            })?;
-            *slot = Some(Log {
-                copy,
-                turn: 0,
-                fault: None,
-            });
-        }
-        let Some(open) = slot.as_mut() else {
-            return Err(ours("the log is not open"));
-        };
+        let open = self.opened(&origin, name, number, &mut slot)?;
         open.copy.forget_pending();
         open.turn += 1;
         let turn = open.turn;
@@ -242,7 +209,9 @@ impl BoxLogs {
                 .filter_map(|l| Record::parse(l).ok())
                 .collect();
             from += bytes.iter().filter(|b| **b == b'\n').count() as u64;
-            self.db.index(origin, name, &records)?;
+            if self.db.index(origin, name, &records)? {
+                self.live.deleted(name);
+            }
         }
         let time = log.copy.cosigned().map_or(Cosigned::Absent, |h| {
             h.check_cosigned(self.keys.cosign_vkey())
@@ -255,6 +224,53 @@ impl BoxLogs {
                 .log_grew(origin, size, &STANDARD.encode(log.copy.root()), at)?;
         }
         Ok(())
+    }
+
+    /// Brings the index of every log up to its copy: of boxes that do not come by themselves, too.
+    pub fn catch_up_all(&self) -> Result<(), Refused> {
+        for l in self.db.logs().map_err(ours)? {
+            let Ok(name) = BoxName::parse(&l.r#box) else {
+                continue;
+            };
+            if l.size == 0 || self.db.indexed(&l.origin).map_err(ours)? == l.size {
+                continue;
+            }
+            let log = lock(&self.open)
+                .entry(l.origin.clone())
+                .or_default()
+                .clone();
+            let mut slot = lock(&log);
+            match self.opened(&l.origin, &name, l.number, &mut slot) {
+                Ok(open) => self.catch_up(&l.origin, &name, open).map_err(ours)?,
+                Err(e) => tracing::error!(log = l.origin, "its index was not made: {}", e.why),
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the copy of a log, if it is not open yet.
+    fn opened<'a>(
+        &self,
+        origin: &str,
+        name: &BoxName,
+        number: u64,
+        slot: &'a mut Option<Log>,
+    ) -> Result<&'a mut Log, Refused> {
+        if slot.is_none() {
+            let copy = Copy::open(&self.folder(name, number), origin).map_err(|e| match e {
+                CopyError::Refused { code, why } => {
+                    self.raise(origin, code, &why);
+                    refused(code, why)
+                }
+                e => ours(e),
+            })?;
+            *slot = Some(Log {
+                copy,
+                turn: 0,
+                fault: None,
+            });
+        }
+        slot.as_mut().ok_or_else(|| ours("the log is not open"))
     }
 
     /// Compares the countersigned head the box shows with what is held here (audit.md 2.5, step 2).
@@ -327,10 +343,11 @@ impl BoxLogs {
         tracing::error!(log = origin, "{code}: {why}");
         if let Err(e) = self.own.append(
             "sys:hub",
-            &LogFault::<true> {
+            &FaultBegins {
                 code,
                 cam: None,
                 log: origin,
+                r#ref: None,
             },
         ) {
             tracing::error!("the hub's own log did not take the fault: {e}");
@@ -437,23 +454,27 @@ impl Stream {
         }
         // The lines are safe and countersigned: what follows is derived, and is caught up with later if it fails now.
         let size = signed.head.size;
-        let grew = logs
-            .db
-            .index(&self.origin, &self.name, &records)
-            .and_then(|()| {
-                logs.db
-                    .log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
-            });
-        if let Err(e) = grew {
+        let mut grew = || {
+            // An index that lags, because it could not be written before, is brought up from the copy.
+            if logs.db.indexed(&self.origin)? != before {
+                logs.catch_up(&self.origin, &self.name, log)?;
+            } else if logs.db.index(&self.origin, &self.name, &records)? {
+                logs.live.deleted(&self.name);
+            }
+            logs.db
+                .log_grew(&self.origin, size, &STANDARD.encode(signed.head.root), now)
+        };
+        if let Err(e) = grew() {
             tracing::error!(log = self.origin, "the index lags behind the log: {e}");
         }
         if let Some(code) = log.fault.take()
             && let Err(e) = logs.own.append(
                 "sys:hub",
-                &LogFault::<false> {
+                &FaultEnds {
                     code: &code,
                     cam: None,
                     log: &self.origin,
+                    r#ref: None,
                 },
             )
         {

@@ -9,12 +9,13 @@ use quinn::crypto::rustls::QuicClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use shared::{
     code::EnrolCode,
-    id::{BoxCamera, BoxName, CameraId},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
     record::sha256,
     testing::LogBuilder,
     time::{Clock, Utc},
     types::ExpClip,
+    verify::Files,
     wire::{
         self, AuditReply, CameraHealth, CameraInfo, ClipReply, EnrolReply, Frame, Open, Order,
         PullSegment, ToBox, ToHub, close,
@@ -23,10 +24,14 @@ use shared::{
 use tempfile::TempDir;
 
 use super::{enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
+mod disposal;
+mod holds;
+
 use crate::{
     config::{Config, Raw},
     db::Db,
     desk::{Desk, blocking},
+    evidence::Resting,
     keys::Keys,
     ownlog::OwnLog,
     requests::{
@@ -59,6 +64,8 @@ impl Hub {
             https: any(),
             evidence: Some("evidence".into()),
             address: None,
+            holds: None,
+            periods: None,
         };
         let config = Config::check(raw, dir.path()).expect("config");
         std::fs::create_dir_all(&config.evidence).expect("folder");
@@ -92,6 +99,7 @@ impl Hub {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(supervise::listen(desk.clone(), listener));
         tasks.spawn(requests::fetch::run(desk.clone()));
+        tasks.spawn(requests::holds::keeper::run(desk.clone()));
         Self {
             _dir: dir,
             desk,
@@ -240,6 +248,7 @@ fn hello(name: &str) -> Open {
             title: "Street".into(),
             masked: false,
             lapse_secs: None,
+            retention_days: None,
         }],
         retention_days: 31,
         zone: "Europe/London".into(),
@@ -459,8 +468,9 @@ fn footage_from(start: Utc) -> Vec<u8> {
     out
 }
 
-/// EVI-1: a clip, interrupted half-way by the box's death, goes on at the byte where it stood and becomes a package; the same order
-/// is sent again word for word; without a countersigned `exp.clip` not one byte is asked for.
+/// EVI-1, RET-6: a clip, interrupted half-way by the box's death, goes on at the byte where it stood and becomes a package; the same
+/// order is sent again word for word; without a countersigned `exp.clip` not one byte is asked for. Its footage is held before the order
+/// goes out, until the package is made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clip_goes_on_where_it_stood() {
     let mut hub = Hub::new();
@@ -503,6 +513,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 rate: None,
                 stands_secs: None,
                 mask: None,
+                outlook: None,
             }],
             faults: vec![],
         },
@@ -527,6 +538,29 @@ async fn a_clip_goes_on_where_it_stood() {
         .await
         .expect("runs")
         .expect("granted");
+    let (hold, until) = match holds::order(&mut inc, &hub.desk).await {
+        Order::HoldSet {
+            hold,
+            cam: held,
+            t0,
+            t1,
+            until,
+            grant,
+            ..
+        } => {
+            assert_eq!((held, t0, t1), (cam.clone(), asked.t0, asked.t1));
+            assert_eq!(grant, "G-000001");
+            (hold, until)
+        }
+        other => panic!("a hold comes first: {other:?}"),
+    };
+    let placed = ToHub::HoldPlaced {
+        hold,
+        until,
+        segments: 1,
+        bytes: plain.len() as u64,
+    };
+    send(&mut out, &placed).await;
     let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json")
     else {
         panic!("an order was due")
@@ -640,6 +674,7 @@ async fn a_clip_goes_on_where_it_stood() {
     let quic = listener.local_addr().expect("address");
     hub.tasks.spawn(supervise::listen(desk.clone(), listener));
     hub.tasks.spawn(requests::fetch::run(desk.clone()));
+    hub.tasks.spawn(requests::holds::keeper::run(desk.clone()));
 
     let line = dial(quic, desk.keys.ca_der(), Some(&who))
         .await
@@ -692,6 +727,12 @@ async fn a_clip_goes_on_where_it_stood() {
             break;
         }
     }
+    match holds::order(&mut inc, &desk).await {
+        Order::HoldClear {
+            hold: freed, why, ..
+        } => assert_eq!((freed, why.as_str()), (hold, "fetched")),
+        other => panic!("what it was held for is here: {other:?}"),
+    }
     let row = desk
         .db
         .request(exhibit.as_str())
@@ -699,22 +740,81 @@ async fn a_clip_goes_on_where_it_stood() {
         .expect("row");
     let package = std::path::PathBuf::from(row.package.expect("package"));
     assert!(package.join("SHA256SUMS").is_file());
-    let masters: Vec<_> = std::fs::read_dir(package.join("master"))
-        .expect("masters")
-        .collect();
+    let identity = desk.keys.exhibit_identity(&exhibit).expect("key");
+    let rest = Resting::new(package.clone(), identity);
+    let mut masters = rest.list().expect("files");
+    masters.retain(|name| name.starts_with("master/"));
     assert_eq!(masters.len(), 1);
     assert_eq!(
-        std::fs::read(masters[0].as_ref().expect("file").path()).expect("master"),
+        rest.read(&masters[0]).expect("master"),
         plain,
         "bit for bit"
     );
+    let resting = std::fs::read(rest.path(&masters[0])).expect("sealed");
+    assert!(resting == sealed, "the very file that came from the box");
+    // RET-5: neither in the evidence folder nor in the state folder, records and all, is there any of it in plain, and the segment is in one place only.
+    let mut copies = 0;
+    assert!(desk.config.evidence.starts_with(&desk.state));
+    for file in logbook::Folder(desk.state.clone()).list().expect("files") {
+        let Ok(bytes) = std::fs::read(desk.state.join(&file)) else {
+            continue; // a socket
+        };
+        for needle in [
+            &b"ftypiso6"[..],
+            b"ftypisom",
+            &plain[plain.len() / 2..][..64],
+        ] {
+            let found = bytes.windows(needle.len()).any(|w| w == needle);
+            assert!(!found, "{file} holds footage in plain");
+        }
+        copies += usize::from(bytes == sealed);
+    }
+    assert_eq!(copies, 1);
+    assert!(!desk.state.join("exhibits").join(exhibit.as_str()).exists());
+
+    // RET-5, AUD-3: saving it is on the record first, salted; not every account may, and nothing that is not there can be.
+    let (d, e) = (desk.clone(), exhibit.clone());
+    blocking(move || {
+        let may = |role: &str, exhibit: &ExhibitRef, purpose: &str| {
+            let who = crate::board::Account {
+                op: 7,
+                name: "kim".into(),
+                role: role.into(),
+            };
+            requests::save::grant(&d, exhibit, &purpose.into(), &"CR/9".into(), Some(&who))
+        };
+        let refused = may("contractor", &e, "for court").err().expect("refused");
+        assert!(refused.to_string().contains("may not save"), "{refused}");
+        assert!(may("operator", &e, " ").is_err());
+        assert!(may("operator", &ExhibitRef::new(2026, 999), "for court").is_err());
+        let before = d.log.handle().size();
+        let granted = may("operator", &e, "for court").expect("granted");
+        assert!(!granted.short && d.log.handle().size() == before + 1);
+        let line = logbook::LogFolder::new(&d.log.folder())
+            .line(before)
+            .expect("read")
+            .expect("line");
+        let line = String::from_utf8(line).expect("text");
+        for part in ["\"copy.save\"", "\"op:0007\"", &granted.sums, e.as_str()] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert!(!line.contains("court") && !line.contains("CR/9"), "{line}");
+        std::fs::write(granted.package.join("manifest.json"), "plain").expect("write");
+        let waits = may("operator", &e, "for court").err().expect("not yet");
+        assert!(waits.to_string().contains("being sealed"), "{waits}");
+    })
+    .await
+    .expect("runs");
     let own = std::fs::read_to_string(desk.log.folder().join("0000000000.jsonl")).expect("own log");
     assert!(
         own.contains("\"grant.set\"")
+            && own.find("\"hold.ask\"") < own.find("\"grant.set\"")
+            && own.contains("\"hold.free\"")
             && own.contains("\"exp.done\"")
             && !own.contains("theft")
             && !own.contains("PC 1")
     );
+    disposal::goes(&desk, &exhibit, &package);
     let _ = desk.log.close("test");
 }
 
@@ -749,6 +849,7 @@ async fn a_lift_takes_two_people() {
             rate: None,
             stands_secs: None,
             mask: Some(info),
+            outlook: None,
         }],
         faults: vec![],
     };

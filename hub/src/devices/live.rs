@@ -1,7 +1,7 @@
 //! Task. Who is on the line now, and what they last said.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -35,6 +35,8 @@ pub struct Live {
     /// Counts every change: a box came or went, a log grew. Waiters look again.
     changes: Arc<watch::Sender<u64>>,
     said: broadcast::Sender<(BoxName, ToHub)>,
+    /// Boxes whose log spoke of deletions since somebody took them from here.
+    deletions: Arc<watch::Sender<BTreeSet<BoxName>>>,
 }
 
 impl Default for Live {
@@ -44,6 +46,7 @@ impl Default for Live {
             callers: Arc::default(),
             changes: Arc::new(watch::Sender::new(0)),
             said: broadcast::Sender::new(256),
+            deletions: Arc::new(watch::Sender::new(BTreeSet::new())),
         }
     }
 }
@@ -131,6 +134,27 @@ impl Live {
 
     pub fn listen(&self) -> broadcast::Receiver<(BoxName, ToHub)> {
         self.said.subscribe()
+    }
+
+    /// A box's log spoke of deletions.
+    pub fn deleted(&self, name: &BoxName) {
+        self.deletions
+            .send_if_modified(|boxes| boxes.insert(name.clone()));
+    }
+
+    /// Rings when a box joins those whose log spoke of deletions.
+    pub fn deletions(&self) -> watch::Receiver<BTreeSet<BoxName>> {
+        self.deletions.subscribe()
+    }
+
+    /// Takes them all.
+    pub fn take_deletions(&self) -> BTreeSet<BoxName> {
+        let mut taken = BTreeSet::new();
+        self.deletions.send_if_modified(|boxes| {
+            taken = std::mem::take(boxes);
+            false
+        });
+        taken
     }
 
     pub fn changed(&self) {

@@ -6,19 +6,26 @@
 //! | [`proofs`] | inclusion proofs for many lines of a large log |
 //! | [`certificate`] | the certificate and the read-me, in plain words |
 //! | [`package`] | the builder: writes, seals, verifies, puts in place |
+//! | [`resting`] | a package at rest: sealed under its exhibit's key, read as what it holds |
+//! | [`older`] | packages that older versions left in plain are sealed at the start |
+//! | [`save`] | writes a package out in plain, for whoever it is handed to |
 //! | [`authority`] | what the builder asks of the hub: keys and its own log |
 //! | [`request`] | gathers a fetched request's facts and has its package made |
 
 pub mod authority;
 pub mod certificate;
 pub mod lines;
+pub mod older;
 pub mod package;
 pub mod proofs;
 pub mod request;
+pub mod resting;
+pub mod save;
 
 pub use authority::Authority;
 pub use package::{Fetched, Made, Order, PackageError, build};
 pub use request::{Ended, make};
+pub use resting::Resting;
 
 #[cfg(test)]
 mod tests;

@@ -3,17 +3,21 @@
 //! Everything is written into `<evidence>/<EXH-ref>/.<camera>.making`, checked there, and renamed to
 //! `<evidence>/<EXH-ref>/<camera>` at the very end. The hub's line `exp.done` is written only after every other check has
 //! passed, so the register never names a package that could not be made.
+//!
+//! It is made as it rests ([`resting`](super::resting)): the masters are the sealed files that were fetched, linked into the package and taken
+//! away from where they were once it is in place; all else is sealed while it is written. No plain file is ever made. In memory
+//! there is at most one master at a time (a minute), whose tables are kept; a working copy is streamed from piece to piece.
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use footage::{mp4, sealed};
-use logbook::{Folder, LogFolder, sync_dir};
+use logbook::{LogFolder, sync_dir};
 use shared::{
     evidence::{Manifest, ManifestMaster, names},
     note::{Cosigned, Proof, SignedHead, Vkey},
@@ -29,6 +33,7 @@ use super::{
     certificate::{self, Facts, Master, Request, Working},
     lines::{Kept, Scope, Selector},
     proofs::Forest,
+    resting::{self, Resting},
 };
 
 const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
@@ -155,20 +160,18 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     if root.exists() {
         fs::remove_dir_all(&root).map_err(io_error("clear", &root))?;
     }
-    for part in ["master", "working", names::PROOFS, "keys", "verify"] {
-        let path = root.join(part);
-        fs::create_dir_all(&path).map_err(io_error("make the folder", &path))?;
-    }
+    resting::private_dir(&root).map_err(io_error("make the folder", &root))?;
     for private in [&parent, &root] {
         fs::set_permissions(private, fs::Permissions::from_mode(0o700))
             .map_err(io_error("restrict", private))?;
     }
+    let rest = Resting::new(root.clone(), order.identity.clone());
 
     let mut log = LogFolder::new(&order.box_log);
     let hub_key = authority.hub_key();
     let (head, countersigned) = countersigned_head(&log, &hub_key, order.clip)?;
-    let masters = masters(&mut log, order, &root)?;
-    let (working, working_short) = working_copies(request, &masters, &root)?;
+    let (masters, tables) = masters(&mut log, order, &rest)?;
+    let (working, working_short) = working_copies(request, &masters, tables, &rest)?;
     let lines = lines(&mut log, order, &masters, &head)?;
     let clip = lines.get(&order.clip).and_then(Kept::data::<ExpClip>);
     if clip.is_none_or(|c| c.r#ref != request.exhibit.as_str() || c.cam != request.camera.cam) {
@@ -177,8 +180,8 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
             wanted: "the exp.clip of this exhibit and camera",
         });
     }
-    proofs(&mut log, &lines, &head, &root)?;
-    keys(authority, &hub_key, &lines, &root)?;
+    proofs(&mut log, &lines, &head, &rest)?;
+    keys(authority, &hub_key, &lines, &rest)?;
 
     let kept: Vec<&Kept> = lines.values().collect();
     let seal_key = hex(&sha256(&authority.seal_spki()));
@@ -197,19 +200,19 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         short: order.short.as_deref(),
     };
     put(
-        &root,
+        &rest,
         names::CERTIFICATE,
         certificate::certificate(&facts).as_bytes(),
     )?;
     put(
-        &root,
+        &rest,
         names::READ_ME,
         certificate::read_me(&facts).as_bytes(),
     )?;
-    put(&root, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
-    put(&root, names::SPEC, SPEC.as_bytes())?;
+    put(&rest, names::VERIFY_PY, VERIFY_PY.as_bytes())?;
+    put(&rest, names::SPEC, SPEC.as_bytes())?;
     put(
-        &root,
+        &rest,
         names::RECORDS,
         &kept
             .iter()
@@ -232,14 +235,14 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
             .collect(),
     };
     put(
-        &root,
+        &rest,
         names::MANIFEST,
         &serde_json::to_vec(&manifest).map_err(log_error)?,
     )?;
 
-    let sums = sums(&root)?;
+    let sums = sums(&rest)?;
     put(
-        &root,
+        &rest,
         names::SEAL,
         &authority.seal(&sums).map_err(PackageError::Hub)?,
     )?;
@@ -248,9 +251,8 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         hub: vec![hub_key],
         ..Options::default()
     };
-    let files = Folder(root.clone());
     // All but the register's own line can be checked before that line is written.
-    let early = verify::package(&files, &options);
+    let early = verify::package(&rest, &options);
     let register = format!("file {}", names::SUMS_RECORD);
     let damaged = |report: &Report| {
         let excused = |code: &str| code == SHORT && order.short.is_some();
@@ -262,8 +264,8 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     if damaged(&early) {
         return Err(PackageError::NotIntact(Box::new(early)));
     }
-    register_line(authority, order, &working, &sums, &root)?;
-    let report = verify::package(&files, &options);
+    register_line(authority, order, &working, &sums, &rest)?;
+    let report = verify::package(&rest, &options);
     if report.findings.iter().any(|f| f.place == register)
         || damaged(&report)
         || report.exit_status() == 2
@@ -275,6 +277,14 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     fs::rename(&root, &target).map_err(io_error("put in place", &target))?;
     for dir in [&parent, &order.evidence] {
         sync_dir(dir).map_err(io_error("sync", dir))?;
+    }
+    // The masters have one place now. One that stays where it was is sealed too, and taken away at the hub's next start.
+    for one in &order.masters {
+        if let Err(e) = fs::remove_file(&one.path)
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(file = %one.path.display(), "a fetched segment is still there beside its package: {e}");
+        }
     }
     Ok(Made {
         folder: target,
@@ -321,11 +331,19 @@ fn line(log: &mut LogFolder, n: u64) -> Result<Kept, PackageError> {
     Ok(Kept { bytes, record })
 }
 
-/// Opens every fetched segment into `master/`, checking size and hash against its line on the way.
-fn masters(log: &mut LogFolder, order: &Order, root: &Path) -> Result<Vec<Master>, PackageError> {
+/// What a master's tables say, or why they say nothing.
+type Tables = Vec<Result<mp4::Segment, String>>;
+
+/// Opens every fetched segment in memory, checks size and hash against its line, and gives the sealed file its place in the package.
+fn masters(
+    log: &mut LogFolder,
+    order: &Order,
+    rest: &Resting,
+) -> Result<(Vec<Master>, Tables), PackageError> {
     let mut fetched: Vec<&Fetched> = order.masters.iter().collect();
     fetched.sort_by_key(|f| f.n);
     let mut out = Vec::with_capacity(fetched.len());
+    let mut tables = Vec::with_capacity(fetched.len());
     for one in fetched {
         let said = line(log, one.n)?
             .data::<SegWrite>()
@@ -341,93 +359,87 @@ fn masters(log: &mut LogFolder, order: &Order, root: &Path) -> Result<Vec<Master
             s: said.s,
         };
         let file = format!("master/{}", name.master_file());
-        open_master(&one.path, &root.join(&file), &order.identity, &said)?;
+        let plain = open_master(&one.path, &order.identity, &said)?;
+        tables.push(match mp4::parse(&plain) {
+            Ok(segment) if segment.samples.is_empty() => Err(format!("{file} holds no picture")),
+            Ok(segment) => Ok(segment),
+            Err(e) => Err(format!("{file}: {e}")),
+        });
+        rest.take_in(&one.path, &file)
+            .map_err(io_error("take in", &one.path))?;
         out.push(Master {
             n: one.n,
             file,
             line: said,
         });
     }
-    Ok(out)
+    Ok((out, tables))
 }
 
-fn open_master(
-    sealed: &Path,
-    plain: &Path,
-    identity: &str,
-    said: &SegWrite,
-) -> Result<(), PackageError> {
+/// The plain bytes of a fetched segment, which are those the box logged.
+fn open_master(sealed: &Path, identity: &str, said: &SegWrite) -> Result<Vec<u8>, PackageError> {
     let differs = |why: String| PackageError::MasterDiffers {
         path: sealed.display().to_string(),
         why,
     };
     let mut input = File::open(sealed).map_err(io_error("open", sealed))?;
-    let mut output = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o444)
-        .open(plain)
-        .map_err(io_error("write", plain))?;
-    let identities = [zeroize::Zeroizing::new(identity.to_owned())];
-    let mut opener =
-        sealed::Opener::new(&identities.iter().map(|i| i.to_string()).collect::<Vec<_>>());
-    let mut hash = ring::digest::Context::new(&ring::digest::SHA256);
-    let (mut buffer, mut opened, mut size) = (vec![0u8; BUFFER], Vec::new(), 0u64);
-    let mut take = |opened: &mut Vec<u8>| -> Result<(), PackageError> {
-        size += opened.len() as u64;
-        hash.update(opened);
-        output.write_all(opened).map_err(io_error("write", plain))?;
-        opened.clear();
-        Ok(())
+    let mut opener = sealed::Opener::new(&[identity.to_owned()]);
+    let (mut buffer, mut plain) = (vec![0u8; BUFFER], Vec::new());
+    // Not more is opened than the log says there is.
+    let size = |plain: &[u8], whole: bool| {
+        let there = plain.len() as u64;
+        match there > said.size || (whole && there != said.size) {
+            true => Err(differs(format!(
+                "{there} bytes, the log says {}",
+                said.size
+            ))),
+            false => Ok(()),
+        }
     };
     loop {
         match input.read(&mut buffer).map_err(io_error("read", sealed))? {
             0 => break,
             n => opener
-                .push(&buffer[..n], &mut opened)
+                .push(&buffer[..n], &mut plain)
                 .map_err(|e| differs(e.to_string()))?,
         }
-        take(&mut opened)?;
+        size(&plain, false)?;
     }
     opener
-        .finish(&mut opened)
+        .finish(&mut plain)
         .map_err(|e| differs(e.to_string()))?;
-    take(&mut opened)?;
-    if size != said.size {
-        return Err(differs(format!("{size} bytes, the log says {}", said.size)));
-    }
-    let got = hex(hash.finish().as_ref());
+    size(&plain, true)?;
+    let got = hex(&sha256(&plain));
     if got != said.sha256 {
         return Err(differs(format!(
             "SHA-256 {got}, the log says {}",
             said.sha256
         )));
     }
-    Ok(())
+    Ok(plain)
 }
 
-/// One plain MP4 per run of masters with the same picture parameters. A clip without one is still evidence: the masters count.
+/// One MP4 per run of masters with the same picture parameters, sealed as it is cut. A clip without one is still evidence: the
+/// masters count.
 fn working_copies(
     request: &Request,
     masters: &[Master],
-    root: &Path,
+    tables: Tables,
+    rest: &Resting,
 ) -> Result<(Vec<Working>, Vec<String>), PackageError> {
     let (mut made, mut short) = (Vec::new(), Vec::new());
-    let mut parsed: Vec<(usize, mp4::Segment)> = Vec::new();
-    for (at, master) in masters.iter().enumerate() {
-        let path = root.join(&master.file);
-        let bytes = fs::read(&path).map_err(io_error("read", &path))?;
-        match mp4::parse(&bytes) {
-            Ok(segment) if segment.samples.is_empty() => {
-                short.push(format!("{} holds no picture", master.file))
+    let (mut owners, mut segments): (Vec<&Master>, Vec<mp4::Segment>) = (Vec::new(), Vec::new());
+    for (master, table) in masters.iter().zip(tables) {
+        match table {
+            Ok(segment) => {
+                owners.push(master);
+                segments.push(segment);
             }
-            Ok(segment) => parsed.push((at, segment)),
-            Err(e) => short.push(format!("{}: {e}", master.file)),
+            Err(why) => short.push(why),
         }
     }
-    let segments: Vec<mp4::Segment> = parsed.iter().map(|(_, s)| s.clone()).collect();
     for range in mp4::split_by_parameters(&segments) {
-        let part = &segments[range.clone()];
+        let (part, owners) = (&segments[range.clone()], &owners[range]);
         let span = part.iter().filter_map(mp4::Segment::span).fold(
             None,
             |all: Option<(Utc, Utc)>, (a, b)| {
@@ -454,47 +466,12 @@ fn working_copies(
             request.camera.cam,
             plan.t0.compact()
         );
-        let path = root.join(&file);
-        let mut out = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open(&path)
-            .map_err(io_error("write", &path))?;
-        out.write_all(&plan.head)
-            .map_err(io_error("write", &path))?;
-        let mut open: Option<(usize, File)> = None;
-        for run in &plan.runs {
-            if open.as_ref().is_none_or(|(at, _)| *at != run.master) {
-                let master = parsed
-                    .get(range.start + run.master)
-                    .and_then(|(at, _)| masters.get(*at));
-                let from = root.join(master.map(|m| m.file.as_str()).unwrap_or_default());
-                open = Some((
-                    run.master,
-                    File::open(&from).map_err(io_error("open", &from))?,
-                ));
-            }
-            if let Some((_, file)) = &mut open {
-                file.seek(SeekFrom::Start(run.offset))
-                    .map_err(io_error("read", &path))?;
-                let copied = io::copy(&mut file.take(run.len), &mut out)
-                    .map_err(io_error("write", &path))?;
-                if copied != run.len {
-                    return Err(io_error("read the masters for", &path)(
-                        io::ErrorKind::UnexpectedEof.into(),
-                    ));
-                }
-            }
-        }
+        let path = rest.path(&file);
+        let (bytes, digest) = cut(&plan, owners, &file, rest).map_err(io_error("make", &path))?;
         let codec = match part.first().map(|s| s.parameters.codec) {
             Some(mp4::Codec::H265) => "H.265",
             _ => "H.264",
         };
-        let sha256 = hex(&Folder(root.to_owned())
-            .sha256(&file)
-            .map_err(io_error("read", &path))?);
-        let bytes = out.metadata().map_err(io_error("read", &path))?.len();
         made.push(Working {
             file,
             t0: plan.t0,
@@ -502,13 +479,42 @@ fn working_copies(
             frames: plan.frames,
             bytes,
             codec,
-            sha256,
+            sha256: hex(&digest),
         });
     }
     if made.is_empty() && short.is_empty() {
         short.push("no picture was recorded in the time asked for".into());
     }
     Ok((made, short))
+}
+
+/// Copies what the plan names out of the sealed masters into a file that is sealed on the way.
+fn cut(
+    plan: &mp4::Plan,
+    masters: &[&Master],
+    file: &str,
+    rest: &Resting,
+) -> io::Result<(u64, Digest)> {
+    let mut out = rest.create(file)?;
+    out.write_all(&plan.head)?;
+    let mut open = None;
+    for run in &plan.runs {
+        let (at, mut master) = match open.take() {
+            Some((at, master)) if at == run.master => (at, master),
+            _ => {
+                let master = masters
+                    .get(run.master)
+                    .ok_or(io::ErrorKind::UnexpectedEof)?;
+                (run.master, rest.open(&master.file)?)
+            }
+        };
+        master.seek(SeekFrom::Start(run.offset))?;
+        if io::copy(&mut master.by_ref().take(run.len), &mut out)? != run.len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        open = Some((at, master));
+    }
+    out.finish()
 }
 
 fn lines(
@@ -562,7 +568,7 @@ fn proofs(
     log: &mut LogFolder,
     lines: &std::collections::BTreeMap<u64, Kept>,
     head: &SignedHead,
-    root: &Path,
+    rest: &Resting,
 ) -> Result<(), PackageError> {
     let mut forest = Forest::default();
     walk(log, head.head.size, |_, bytes| {
@@ -575,7 +581,7 @@ fn proofs(
     }
     for n in lines.keys() {
         put(
-            root,
+            rest,
             &format!("{}/{n}.tlog-proof", names::PROOFS),
             proof(&forest, *n, head)?.as_bytes(),
         )?;
@@ -604,7 +610,7 @@ fn keys<A: Authority>(
     authority: &A,
     hub: &Vkey,
     lines: &std::collections::BTreeMap<u64, Kept>,
-    root: &Path,
+    rest: &Resting,
 ) -> Result<(), PackageError> {
     let newest = lines.values().rev().find_map(|k| {
         k.data::<KeyRoll>()
@@ -618,24 +624,24 @@ fn keys<A: Authority>(
         (&box_key, names::BOX_VKEY, names::BOX_PEM),
         (hub, names::HUB_VKEY, names::HUB_PEM),
     ] {
-        put(root, text, format!("{vkey}\n").as_bytes())?;
-        put(root, pem, vkey.pem().as_bytes())?;
+        put(rest, text, format!("{vkey}\n").as_bytes())?;
+        put(rest, pem, vkey.pem().as_bytes())?;
     }
     put(
-        root,
+        rest,
         names::SEAL_PEM,
         public_pem(&authority.seal_spki()).as_bytes(),
     )?;
     let n = authority.seal_line().map_err(PackageError::Hub)?;
-    let key = hub_line(authority, n, root, names::SEAL_RECORD, names::SEAL_PROOF)?;
-    put(root, names::HUB_LOG_VKEY, format!("{key}\n").as_bytes())
+    let key = hub_line(authority, n, rest, names::SEAL_RECORD, names::SEAL_PROOF)?;
+    put(rest, names::HUB_LOG_VKEY, format!("{key}\n").as_bytes())
 }
 
 /// Writes line `n` of the hub's own log and its proof under a fresh countersigned head; returns the key that signed that head.
 fn hub_line<A: Authority>(
     authority: &A,
     n: u64,
-    root: &Path,
+    rest: &Resting,
     record: &str,
     proof_file: &str,
 ) -> Result<Vkey, PackageError> {
@@ -655,8 +661,8 @@ fn hub_line<A: Authority>(
         PackageError::Hub(format!("its log has no line {n} under its newest head"))
     })?;
     let key = key.ok_or_else(|| PackageError::Hub("its log names no key of its own".into()))?;
-    put(root, record, &bytes)?;
-    put(root, proof_file, proof(&forest, n, &head)?.as_bytes())?;
+    put(rest, record, &bytes)?;
+    put(rest, proof_file, proof(&forest, n, &head)?.as_bytes())?;
     Vkey::parse(&key).map_err(log_error)
 }
 
@@ -679,7 +685,7 @@ fn register_line<A: Authority>(
     order: &Order,
     working: &[Working],
     sums: &Digest,
-    root: &Path,
+    rest: &Resting,
 ) -> Result<(), PackageError> {
     let (exhibit, cam) = (
         order.request.exhibit.to_string(),
@@ -705,33 +711,29 @@ fn register_line<A: Authority>(
     hub_line(
         authority,
         line.n,
-        root,
+        rest,
         names::SUMS_RECORD,
         names::SUMS_PROOF,
     )
     .map(drop)
 }
 
-/// Writes SHA256SUMS over every file there is, read back from disk; returns its bytes.
-fn sums(root: &Path) -> Result<Vec<u8>, PackageError> {
-    let folder = Folder(root.to_owned());
+/// Writes SHA256SUMS over what every file holds, read back from disk and opened; returns its bytes.
+fn sums(rest: &Resting) -> Result<Vec<u8>, PackageError> {
     let mut out = String::new();
-    for path in folder.list().map_err(io_error("list", root))? {
-        let digest = folder
+    for path in rest.list().map_err(io_error("list", rest.root()))? {
+        let digest = rest
             .sha256(&path)
-            .map_err(io_error("read", &root.join(&path)))?;
+            .map_err(io_error("read", &rest.path(&path)))?;
         out.push_str(&format!("{}  {path}\n", hex(&digest)));
     }
-    put(root, names::SUMS, out.as_bytes())?;
+    put(rest, names::SUMS, out.as_bytes())?;
     Ok(out.into_bytes())
 }
 
-fn put(root: &Path, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
-    let path = root.join(name);
-    if let Some(dir) = path.parent() {
-        fs::create_dir_all(dir).map_err(io_error("make the folder", dir))?;
-    }
-    fs::write(&path, bytes).map_err(io_error("write", &path))
+fn put(rest: &Resting, name: &str, bytes: &[u8]) -> Result<(), PackageError> {
+    rest.put(name, bytes)
+        .map_err(io_error("write", &rest.path(name)))
 }
 
 fn public_pem(spki: &[u8]) -> String {
@@ -748,7 +750,7 @@ fn public_pem(spki: &[u8]) -> String {
 }
 
 /// Syncs every file, then every folder.
-fn sync_tree(dir: &Path) -> Result<(), PackageError> {
+pub(super) fn sync_tree(dir: &Path) -> Result<(), PackageError> {
     for entry in fs::read_dir(dir).map_err(io_error("list", dir))? {
         let entry = entry.map_err(io_error("list", dir))?;
         let path = entry.path();

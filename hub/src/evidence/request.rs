@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use logbook::{Folder, Line};
+use logbook::Line;
 use shared::{
     note::{SignedHead, Vkey},
     types::Data,
@@ -13,7 +13,9 @@ use shared::{
 use super::{
     authority::Authority,
     certificate::Request,
+    older::{self, Older},
     package::{self, Fetched, Order, PackageError},
+    resting::Resting,
 };
 use crate::{
     db::requests::RequestRecord,
@@ -75,22 +77,34 @@ pub fn make(
     let there = evidence
         .join(row.r#ref.as_str())
         .join(row.camera.cam.as_str());
+    let identity = desk
+        .keys
+        .exhibit_identity(&row.r#ref)
+        .map_err(|e| failed(&e))?;
     if there.exists() {
         let options = Options {
             hub: vec![desk.log.hub_key()],
             ..Options::default()
         };
-        let report = verify::package(&Folder(there.clone()), &options);
+        // One that an older version made is sealed first.
+        Older::of(desk, &row.r#ref, &row.camera.cam)
+            .map_err(|e| failed(&e))?
+            .one(&mut |_| Ok(()))
+            .map_err(|e| failed(&e))?;
+        let report = verify::package(&Resting::new(there.clone(), identity), &options);
         let only_short = short.is_some()
             && report
                 .findings
                 .iter()
                 .all(|f| shared::check::is_note(f.code) || f.code == package::SHORT);
         return match report.exit_status() == 0 || only_short {
-            true => Ok(Ended {
-                folder: there,
-                label: String::new(),
-            }),
+            true => {
+                fetched_away(desk, row);
+                Ok(Ended {
+                    folder: there,
+                    label: String::new(),
+                })
+            }
             false => Err(PackageError::NotIntact(Box::new(report))),
         };
     }
@@ -154,14 +168,12 @@ pub fn make(
             .ok_or_else(|| failed(&"the box log's name is odd"))?,
         clip,
         masters: masters.collect::<Result<_, PackageError>>()?,
-        identity: desk
-            .keys
-            .exhibit_identity(&row.r#ref)
-            .map_err(|e| failed(&e))?,
+        identity,
         to: row.requester.clone(),
         short,
     };
     let made = package::build(&desk.log, desk.now(), &order)?;
+    fetched_away(desk, row);
     tracing::info!(
         exhibit = row.r#ref.as_str(),
         label = made.label(),
@@ -171,4 +183,14 @@ pub fn make(
         label: made.label(),
         folder: made.folder,
     })
+}
+
+/// The masters are in the package. What cannot be taken away is sealed, and tried again at the hub's next start.
+fn fetched_away(desk: &Desk, row: &RequestRecord) {
+    if let Err(e) = older::tidy(&desk.state, &row.r#ref, &row.camera.cam) {
+        tracing::warn!(
+            exhibit = row.r#ref.as_str(),
+            "what was fetched is still there beside its package: {e}"
+        );
+    }
 }

@@ -10,7 +10,7 @@ use shared::{
 use tokio::task::JoinSet;
 
 use super::{
-    Progress,
+    Progress, holds,
     rules::{self, State},
     transfer::{self, Logged, Place},
 };
@@ -18,12 +18,15 @@ use crate::{
     db::requests::{FetchRecord, RequestRecord},
     desk::{Desk, blocking},
     devices::link::Line,
+    disposal::policy::wait_ends,
     evidence,
 };
 
 const ANSWER: Duration = Duration::from_secs(90);
 const COUNTERSIGNED: Duration = Duration::from_secs(120);
 const SILENT: Duration = Duration::from_secs(60);
+/// A box that is offline is looked for again at least so often, for the clock on the wall.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// Tries in a row that bring nothing before the request fails.
 const FRUITLESS: u32 = 12;
 const MAX_SEGMENTS: usize = 3000;
@@ -67,6 +70,11 @@ pub async fn run(desk: Arc<Desk>) {
                         "the hub stopped before the request was granted; ask again",
                     )
                     .await;
+                    let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
+                    let freed = blocking(move || holds::never_granted(&d, &exhibit)).await;
+                    if let Ok(Err(e)) = freed {
+                        tracing::error!("a hold was not released: {e}");
+                    }
                 } else {
                     tasks.spawn(pull(desk.clone(), row.r#ref.to_string()));
                 }
@@ -107,6 +115,10 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
         why: why.into(),
         ..base
     });
+    if state.over() {
+        // What was held for it may go.
+        desk.pulls.holds.wake();
+    }
 }
 
 async fn pull(desk: Arc<Desk>, exhibit: String) {
@@ -127,7 +139,14 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
             Err(ended) => ended,
         };
         match ended {
-            Ended::Over(state, why) => {
+            Ended::Over(state, mut why) => {
+                if state != State::Ready {
+                    let (d, e) = (desk.clone(), exhibit.clone());
+                    let held = blocking(move || holds::after_pull(&d, &e)).await;
+                    if let Ok(Some(held)) = held {
+                        why += &format!("; {held}");
+                    }
+                }
                 tracing::info!(exhibit, state = state.as_str(), why, "request over");
                 set(&desk, &row, state, &why).await;
                 return;
@@ -201,7 +220,18 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             .await;
             said_offline = true;
         }
-        changes.changed().await.map_err(again)?;
+        // RET-5: a request that waits for ever would be kept for ever.
+        let left = wait_ends(row.made, &desk.config.periods).0 - desk.now().0;
+        if left <= 0 {
+            return Err(failed(format!(
+                "box {name} did not come back within {} days ([periods] wait_days in hub.toml); ask again when it does",
+                desk.config.periods.wait_days
+            )));
+        }
+        let left = Duration::from_millis(left.unsigned_abs()).min(LOOK_AGAIN);
+        if let Ok(changed) = tokio::time::timeout(left, changes.changed()).await {
+            changed.map_err(again)?;
+        }
     };
     set(
         desk,
@@ -210,6 +240,10 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         &format!("box {name} prepares the footage"),
     )
     .await;
+    // The footage is held before anything else is done with it (RET-6); a pull that cannot be held goes on, and says so.
+    if let Some(why) = holds::before_pull(desk, row, id).await.map_err(again)? {
+        set(desk, row, State::Waiting, &why).await;
+    }
     let (d, r) = (desk.clone(), row.clone());
     let order = blocking(move || sign_order(&d, &r))
         .await

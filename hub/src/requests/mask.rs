@@ -19,7 +19,7 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, LiftRow, Refusal},
+    board::{Account, LiftRow, Refusal, plain},
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     ownlog::op,
@@ -39,10 +39,6 @@ const SET: &[&str] = &["supervisor", "manager", "approver", "administrator"];
 /// A request that nobody approves is forgotten after this long.
 const WAITS_MS: i64 = 3_600_000;
 
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
-
 /// A lift as it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wanted {
@@ -52,7 +48,7 @@ pub struct Wanted {
     pub reason: String,
 }
 
-fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
+pub(crate) fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
     if roles.contains(&who.role.as_str()) {
         return Ok(());
     }
@@ -343,46 +339,31 @@ pub async fn end(
     who: &Account,
 ) -> Result<(), Refusal> {
     may(who, END, "end a lift")?;
-    if reason.trim().is_empty() {
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
         return Err(Refusal(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
-    let way = order::way(desk, &camera.r#box)?;
-    let by = vec![op(who.op)];
-    let (d, c, b, r) = (
-        desk.clone(),
-        camera.clone(),
-        by.clone(),
-        reason.trim().to_owned(),
-    );
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
-        let mask = in_force(&d, &c)?;
+    give(desk, camera, who, move |d, c, by| {
         let line = MaskOrder {
-            mask: mask.map(|m| m.id),
-            reason: Some(keep_salted(&d, &r)?),
-            ..blank("end", &c, "", &b)
+            mask: in_force(d, c)?.map(|m| m.id),
+            reason: Some(keep_salted(d, &reason)?),
+            ..blank("end", c, "", &by)
         };
-        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
-        let order = Order::MaskEnd {
-            r#box: c.r#box,
-            order: number,
-            cam: c.cam,
-            by: b,
-            made: d.now(),
+        let order = {
+            let (c, made) = (c.clone(), d.now());
+            move |order| Order::MaskEnd {
+                r#box: c.r#box,
+                order,
+                cam: c.cam,
+                by,
+                made,
+            }
         };
-        Ok((number, order::signed(&d, &order)?))
+        Ok((line, order))
     })
     .await
-    .map_err(plain)??;
-    let given = Given {
-        way,
-        camera: camera.clone(),
-        number,
-        order,
-        who: op(who.op),
-    };
-    send(desk, given).await.map(drop)
 }
 
 /// Another mask, from a file with the keys of `[camera.mask]`; its id.
@@ -400,32 +381,52 @@ pub async fn set(
             all.concat()
         ))
     })?;
-    let way = order::way(desk, &camera.r#box)?;
-    let by = vec![op(who.op)];
-    let (d, c, b, m) = (desk.clone(), camera.clone(), by.clone(), mask.clone());
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
-        let (_, cameras) = order::known(&d, &c.r#box)?;
+    let id = mask.id.clone();
+    give(desk, camera, who, move |d, c, by| {
+        let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
         let line = MaskOrder {
-            sha256: Some(hex(&m.digest())),
-            ..blank("set", &c, &m.id, &b)
+            sha256: Some(hex(&mask.digest())),
+            ..blank("set", c, &mask.id, &by)
         };
-        let reviewer = m
+        let reviewer = mask
             .reviewer
             .as_deref()
-            .map(|r| keep_salted(&d, r))
+            .map(|r| keep_salted(d, r))
             .transpose()?;
-        let number = d.log.append(last(&b), &line).map_err(plain)?.n;
-        let order = Order::MaskSet {
-            r#box: c.r#box,
-            order: number,
-            cam: c.cam,
-            mask: m,
-            reviewer,
-            by: b,
-            made: d.now(),
+        let order = {
+            let (c, made) = (c.clone(), d.now());
+            move |order| Order::MaskSet {
+                r#box: c.r#box,
+                order,
+                cam: c.cam,
+                mask,
+                reviewer,
+                by,
+                made,
+            }
         };
-        Ok((number, order::signed(&d, &order)?))
+        Ok((line, order))
+    })
+    .await?;
+    Ok(id)
+}
+
+/// Logs an order of one person's, sends it, and waits for the box. `made`: its line, and the order itself once it has its number.
+async fn give<O: FnOnce(u64) -> Order>(
+    desk: &Arc<Desk>,
+    camera: &BoxCamera,
+    who: &Account,
+    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O), Refusal>
+    + Send
+    + 'static,
+) -> Result<(), Refusal> {
+    let way = order::way(desk, &camera.r#box)?;
+    let (d, c, w) = (desk.clone(), camera.clone(), op(who.op));
+    let (number, order) = blocking(move || -> Result<_, Refusal> {
+        let (line, order) = made(&d, &c, vec![w.clone()])?;
+        let number = d.log.append(&w, &line).map_err(plain)?.n;
+        Ok((number, order::signed(&d, &order(number))?))
     })
     .await
     .map_err(plain)??;
@@ -436,8 +437,7 @@ pub async fn set(
         order,
         who: op(who.op),
     };
-    send(desk, given).await?;
-    Ok(mask.id)
+    send(desk, given).await.map(drop)
 }
 
 fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder {

@@ -1,10 +1,13 @@
-//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Orders of a recording rate, and about masks.
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks.
 pub mod fetch;
+pub mod holds;
 pub mod mask;
 pub mod order;
 pub mod rate;
 pub mod rules;
+pub mod save;
 pub mod submit;
+pub mod sweep;
 pub mod transfer;
 
 use std::{
@@ -44,6 +47,9 @@ pub struct Pulls {
     inbox: Arc<Mutex<Option<mpsc::UnboundedReceiver<String>>>>,
     told: broadcast::Sender<Progress>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
+    pub holds: holds::Holds,
+    /// One act about evidence at a time.
+    pub disposals: Arc<Mutex<()>>,
 }
 
 impl Default for Pulls {
@@ -55,6 +61,8 @@ impl Default for Pulls {
             inbox: Arc::new(Mutex::new(Some(inbox))),
             told: broadcast::Sender::new(1024),
             last: Arc::default(),
+            holds: holds::Holds::default(),
+            disposals: Arc::default(),
         }
     }
 }

@@ -12,13 +12,13 @@ use tokio::sync::{
     watch,
 };
 
-use crate::{board::Refusal, db::boxes::BoxRecord, desk::Desk};
+use crate::{
+    board::{Refusal, plain},
+    db::boxes::BoxRecord,
+    desk::Desk,
+};
 
 const ANSWER: Duration = Duration::from_secs(30);
-
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
 
 /// A box that is on the line. Taken before an order is logged, so that its answer is not missed.
 pub struct Way {

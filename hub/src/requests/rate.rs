@@ -14,16 +14,12 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::Refusal,
+    board::{Refusal, plain},
     desk::{Desk, blocking},
 };
 
 /// Longest order, in minutes: a day.
 pub const MOST_MINUTES: u32 = 1440;
-
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
 
 /// Orders `minutes` of real time (0: no longer); answers with its end by the box's clock.
 pub async fn order(

@@ -12,7 +12,7 @@ pub const JOIN_MS: i64 = 500;
 const LONGEST_MS: i64 = 24 * 3_600_000;
 const LONGEST_TEXT: usize = 500;
 
-/// A request's states (design §8). Refused, Failed, Ready and Partial are ends.
+/// A request's states (design §8). Refused, Failed, Ready and Partial are ends; Disposed comes after an end (RET-5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Draft,
@@ -25,10 +25,11 @@ pub enum State {
     Partial,
     Refused,
     Failed,
+    Disposed,
 }
 
 impl State {
-    const ALL: [(State, &'static str); 10] = [
+    const ALL: [(State, &'static str); 11] = [
         (State::Draft, "Draft"),
         (State::Submitted, "Submitted"),
         (State::Authorised, "Authorised"),
@@ -39,6 +40,7 @@ impl State {
         (State::Partial, "Partial"),
         (State::Refused, "Refused"),
         (State::Failed, "Failed"),
+        (State::Disposed, "Disposed"),
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -55,7 +57,7 @@ impl State {
     pub fn over(self) -> bool {
         matches!(
             self,
-            State::Ready | State::Partial | State::Refused | State::Failed
+            State::Ready | State::Partial | State::Refused | State::Failed | State::Disposed
         )
     }
 }
@@ -87,17 +89,34 @@ pub struct Known<'a> {
     /// Segments and gaps that touch the span.
     pub segments: &'a [SegmentRecord],
     pub gaps: &'a [GapRecord],
+    /// Spans of this camera that holds keep at the box, whatever their day.
+    pub held: &'a [(Utc, Utc)],
+}
+
+impl Known<'_> {
+    /// The box has it: not gone, or gone from its day and kept by a hold.
+    fn has(&self, s: &SegmentRecord) -> bool {
+        match s.gone.as_deref() {
+            None => true,
+            Some("deleted") => self.held.iter().any(|(a, b)| s.t0 < *b && s.t1 > *a),
+            Some(_) => false,
+        }
+    }
 }
 
 /// Refuses what cannot be met, at once.
 pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
-    let at = |t: Utc| t.for_people(known.zone);
-    let Asked { camera, t0, t1, .. } = asked;
-    for (what, text) in [
+    texts([
         ("a purpose", &asked.purpose),
         ("a reference", &asked.reference),
         ("a requester", &asked.requester),
-    ] {
+    ])?;
+    there(&asked.camera, asked.t0, asked.t1, LONGEST_MS, known)
+}
+
+/// What somebody has to say for himself.
+pub fn texts<'a>(given: impl IntoIterator<Item = (&'a str, &'a String)>) -> Result<(), String> {
+    for (what, text) in given {
         if text.trim().is_empty() {
             return Err(format!("{what} is needed: no purpose, no access"));
         }
@@ -105,15 +124,30 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
             return Err(format!("{what} may have at most {LONGEST_TEXT} letters"));
         }
     }
+    Ok(())
+}
+
+/// Whether the box has, or may have, footage of [t0, t1).
+pub fn there(
+    camera: &BoxCamera,
+    t0: Utc,
+    t1: Utc,
+    longest_ms: i64,
+    known: &Known<'_>,
+) -> Result<(), String> {
+    let at = |t: Utc| t.for_people(known.zone);
     if t1 <= t0 {
         return Err(format!(
             "the end ({}) does not come after the start ({})",
-            at(*t1),
-            at(*t0)
+            at(t1),
+            at(t0)
         ));
     }
-    if t1.0 - t0.0 > LONGEST_MS {
-        return Err("a clip may be at most 24 hours long; ask for several".into());
+    if t1.0 - t0.0 > longest_ms {
+        return Err(format!(
+            "it may be at most {} hours long; ask for several",
+            longest_ms / 3_600_000
+        ));
     }
     match known.box_state {
         None => {
@@ -137,16 +171,16 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
             camera.r#box, camera.cam
         ));
     }
-    if *t0 >= known.now {
-        return Err(format!("{} lies in the future", at(*t0)));
+    if t0 >= known.now {
+        return Err(format!("{} lies in the future", at(t0)));
     }
     if t1.0 > known.now.0 + 5_000 {
         return Err(format!(
             "the end ({}) lies in the future; ask again after it",
-            at(*t1)
+            at(t1)
         ));
     }
-    if known.segments.iter().any(|s| s.gone.is_none()) {
+    if known.segments.iter().any(|s| known.has(s)) {
         return Ok(());
     }
     let exists = match known.extent {
@@ -168,8 +202,8 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
         ));
     }
     // Later than anything in the log held here: the box may have it already.
-    let may_follow = known.extent.is_none_or(|(_, last)| *t1 > last);
-    let landed_since = known.landed.is_some_and(|l| l > *t0);
+    let may_follow = known.extent.is_none_or(|(_, last)| t1 > last);
+    let landed_since = known.landed.is_some_and(|l| l > t0);
     if may_follow && (landed_since || !known.online) {
         return Ok(());
     }
@@ -183,8 +217,8 @@ pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
     });
     Err(format!(
         "nothing was recorded between {} and {}{}; {exists}",
-        at(*t0),
-        at(*t1),
+        at(t0),
+        at(t1),
         gap.unwrap_or_default()
     ))
 }
@@ -258,6 +292,7 @@ mod tests {
             extent: Some((Utc(100_000), Utc(900_000))),
             segments,
             gaps: &[],
+            held: &[],
         }
     }
 
@@ -337,6 +372,36 @@ mod tests {
             )
             .expect_err("box")
             .contains("revoked")
+        );
+    }
+
+    /// RET-3, EVI-1: what was deleted on its day and a hold keeps can be asked for; what no hold touches, or was found missing, cannot.
+    #[test]
+    fn what_a_hold_keeps_is_there() {
+        let (zone, cams) = (Zone::utc(), vec!["c01".to_owned()]);
+        let deleted = [segment(300_000, 310_000, Some("deleted"))];
+        let k = known(&zone, &cams, &deleted);
+        let judged =
+            |held: &[(Utc, Utc)]| judge(&asked(301_000, 302_000), &Known { held, ..k.clone() });
+        assert_eq!(
+            judged(&[(Utc(305_000), Utc(306_000))]),
+            Ok(()),
+            "whole segments are kept"
+        );
+        for held in [(310_000, 320_000), (290_000, 300_000)] {
+            let e = judged(&[(Utc(held.0), Utc(held.1))]).expect_err("another");
+            assert!(e.contains("deleted on schedule"), "{e}");
+        }
+        let lost = [segment(300_000, 310_000, Some("lost"))];
+        let held = [(Utc(300_000), Utc(310_000))];
+        let k = Known {
+            held: &held,
+            ..known(&zone, &cams, &lost)
+        };
+        assert!(
+            judge(&asked(301_000, 302_000), &k)
+                .expect_err("lost")
+                .contains("missing or damaged")
         );
     }
 

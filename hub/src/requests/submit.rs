@@ -1,21 +1,24 @@
 //! Task. Takes a request in: judged, recorded, logged; then the fetching task has it.
 
 use shared::{
-    id::ExhibitRef,
+    id::{BoxCamera, ExhibitRef},
     record::{hex, salted},
+    time::Utc,
     types::{GrantFail, GrantSet},
     wire::{Open, ToHub},
 };
 
 use super::{
-    Progress,
+    Progress, holds,
     rules::{self, Asked, Known, State},
 };
-use crate::{board::Refusal, db::requests::RequestRecord, desk::Desk, keys};
-
-fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
+use crate::{
+    board::{Refusal, plain},
+    db::requests::RequestRecord,
+    desk::Desk,
+    disposal::acts::{Given, classed},
+    keys,
+};
 
 /// Hashes a text with a fresh salt; salt and text go to the erasable side table. Blocking.
 pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
@@ -27,13 +30,26 @@ pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
     Ok(hash)
 }
 
-/// Blocking. A refusal is recorded and logged too.
+/// Blocking. A refusal is recorded and logged too. The exhibit will be of class general.
 pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refusal> {
+    submit_as(desk, asked, &Given::default(), who)
+}
+
+/// The same with the class that says how long the exhibit is kept. One that cannot be is refused before anything is recorded.
+pub fn submit_as(
+    desk: &Desk,
+    asked: &Asked,
+    class: &Given,
+    who: &str,
+) -> Result<ExhibitRef, Refusal> {
+    let class = class.class(desk)?;
     let now = desk.now();
     let number = desk.db.next_request().map_err(plain)?;
     let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), number);
     let grant = format!("G-{number:06}");
-    let judged = judge(desk, asked)?;
+    let judged = with_known(desk, &asked.camera, asked.t0, asked.t1, |known| {
+        rules::judge(asked, known)
+    })?;
     let (purpose, reference, requester) = (
         keep_salted(desk, &asked.purpose)?,
         keep_salted(desk, &asked.reference)?,
@@ -77,17 +93,20 @@ pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refus
         return Err(Refusal(why));
     }
     tell(desk, &record, State::Submitted, "");
+    // First what keeps the footage, whatever becomes of the rest.
+    holds::for_request(desk, &record)?;
     let line = GrantSet {
         grant,
         r#ref: exhibit.to_string(),
         cam,
         t0: asked.t0,
         t1: asked.t1,
-        purpose,
+        purpose: purpose.clone(),
         reference,
         requester,
     };
     desk.log.append(who, &line).map_err(plain)?;
+    classed(desk, &exhibit, class, &purpose, who)?;
     desk.db
         .request_state(exhibit.as_str(), State::Authorised, "", desk.now())
         .map_err(plain)?;
@@ -109,9 +128,14 @@ fn tell(desk: &Desk, r: &RequestRecord, state: State, why: &str) {
     });
 }
 
-/// Gathers what is known and applies the rules.
-fn judge(desk: &Desk, asked: &Asked) -> Result<Result<(), String>, Refusal> {
-    let camera = &asked.camera;
+/// Gathers what is known of a camera and a span, and hands it to a rule.
+pub(super) fn with_known<T>(
+    desk: &Desk,
+    camera: &BoxCamera,
+    t0: Utc,
+    t1: Utc,
+    rule: impl FnOnce(&Known<'_>) -> T,
+) -> Result<T, Refusal> {
     let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
     let hello = record
@@ -132,19 +156,26 @@ fn judge(desk: &Desk, asked: &Asked) -> Result<Result<(), String>, Refusal> {
             .and_then(|c| c.landed),
         _ => None,
     };
+    let now = desk.now();
+    let held: Vec<(Utc, Utc)> = desk
+        .db
+        .placed_holds(camera)
+        .map_err(plain)?
+        .iter()
+        .filter(|h| h.standing.keeps(now))
+        .map(|h| (h.t0, h.t1))
+        .collect();
     let known = Known {
-        now: desk.now(),
+        now,
         zone: &desk.config.zone,
         box_state: record.as_ref().map(|b| b.state.as_str()),
         cameras: &cameras,
         online: desk.live.online(&camera.r#box),
         landed,
         extent: desk.db.extent(camera).map_err(plain)?,
-        segments: &desk
-            .db
-            .segments(camera, asked.t0, asked.t1)
-            .map_err(plain)?,
-        gaps: &desk.db.gaps(camera, asked.t0, asked.t1).map_err(plain)?,
+        segments: &desk.db.segments(camera, t0, t1).map_err(plain)?,
+        gaps: &desk.db.gaps(camera, t0, t1).map_err(plain)?,
+        held: &held,
     };
-    Ok(rules::judge(asked, &known))
+    Ok(rule(&known))
 }

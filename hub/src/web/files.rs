@@ -1,15 +1,13 @@
-//! Adapter: filesystem. A package's files as pages show them, and byte ranges of them.
+//! Adapter: filesystem. A package's files as pages show them, and byte ranges of them, opened as they are sent.
 
 use std::{
-    io::{self, SeekFrom},
-    path::{Path, PathBuf},
+    io::{self, Read, Seek, SeekFrom},
+    path::PathBuf,
 };
 
 use axum::body::{Body, Bytes};
-use tokio::{
-    fs::File,
-    io::{AsyncReadExt, AsyncSeekExt},
-};
+
+use crate::evidence::resting::{Resting, SEALED};
 
 const CHUNK: usize = 256 * 1024;
 
@@ -17,17 +15,20 @@ const CHUNK: usize = 256 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Copy {
     pub name: String,
-    pub path: PathBuf,
+    /// In the package.
+    pub path: String,
     pub bytes: u64,
     /// Whether a browser can be expected to play it.
     pub plays: bool,
     pub codec: &'static str,
 }
 
-/// The working copies of a package, by name. A package without any has none to show; that is no error.
-pub fn copies(package: &Path) -> io::Result<Vec<Copy>> {
+/// The working copies of a package, by name. A package without any has none to show; that is no error. One of an older version that
+/// is not sealed yet is shown when it is (`ResourceBusy`).
+pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
     let mut out = Vec::new();
-    let entries = match std::fs::read_dir(package.join("working")) {
+    let folder: PathBuf = package.root().join("working");
+    let entries = match std::fs::read_dir(folder) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(out),
         other => other?,
     };
@@ -37,19 +38,23 @@ pub fn copies(package: &Path) -> io::Result<Vec<Copy>> {
             continue;
         };
         // A link is not followed: it could name any file of the machine.
-        if !name.ends_with(".mp4") || !entry.file_type()?.is_file() {
+        if !entry.file_type()?.is_file() {
             continue;
         }
-        let path = entry.path();
+        if name.ends_with(".mp4") {
+            return Err(io::ErrorKind::ResourceBusy.into());
+        }
+        let Some(name) = name.strip_suffix(SEALED).filter(|n| n.ends_with(".mp4")) else {
+            continue;
+        };
+        let path = format!("working/{name}");
+        let mut file = package.open(&path)?;
         let mut head = Vec::new();
-        io::Read::read_to_end(
-            &mut io::Read::take(std::fs::File::open(&path)?, 4096),
-            &mut head,
-        )?;
+        file.by_ref().take(4096).read_to_end(&mut head)?;
         let (plays, codec) = codec(&head);
         out.push(Copy {
-            name,
-            bytes: entry.metadata()?.len(),
+            name: name.to_owned(),
+            bytes: file.plain_len(),
             path,
             plays,
             codec,
@@ -107,28 +112,39 @@ pub fn range(header: Option<&str>, size: u64) -> Range {
     }
 }
 
-/// `len` bytes of a file from `from`, read as they are sent.
-pub async fn body(path: &Path, from: u64, len: u64) -> io::Result<Body> {
-    let mut file = File::open(path).await?;
-    file.seek(SeekFrom::Start(from)).await?;
-    let stream = futures::stream::unfold((file, len), |(mut file, left)| async move {
-        if left == 0 {
-            return None;
-        }
-        let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
-        match file.read(&mut buffer).await {
-            Ok(0) => Some((
-                Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
-                (file, 0),
-            )),
-            Ok(n) => {
-                buffer.truncate(n);
-                Some((Ok(Bytes::from(buffer)), (file, left - n as u64)))
-            }
-            Err(e) => Some((Err(e), (file, 0))),
-        }
+/// `len` bytes of a sealed file from `from`, opened as they are sent. Blocks until the first of them are opened, so that what is damaged
+/// there is answered with an error; damage further on breaks the connection, and nothing that was altered is sent.
+pub fn body(package: &Resting, path: &str, from: u64, len: u64) -> io::Result<Body> {
+    let mut file = package.open(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let first = chunk(&mut file, len)?;
+    let left = len - first.len() as u64;
+    let rest = futures::stream::unfold(Some((file, left)), |state| async {
+        let (mut file, left) = state.filter(|(_, left)| *left > 0)?;
+        let read = tokio::task::spawn_blocking(move || {
+            let bytes = chunk(&mut file, left)?;
+            let left = left - bytes.len() as u64;
+            Ok((bytes, (file, left)))
+        });
+        Some(match read.await {
+            Ok(Ok((bytes, rest))) => (Ok(bytes), Some(rest)),
+            Ok(Err(e)) => (Err(e), None),
+            Err(stopped) => (Err(io::Error::other(stopped)), None),
+        })
     });
-    Ok(Body::from_stream(stream))
+    let first = futures::stream::once(async { Ok(first) });
+    Ok(Body::from_stream(futures::StreamExt::chain(first, rest)))
+}
+
+/// The next bytes, `left` at most; none only when none are left.
+fn chunk(file: &mut impl Read, left: u64) -> io::Result<Bytes> {
+    let mut buffer = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
+    let n = file.read(&mut buffer)?;
+    if n == 0 && left > 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    buffer.truncate(n);
+    Ok(Bytes::from(buffer))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 //! | [`routes`] | every address, and what must be true before it answers |
 //! | [`sessions`] | who is signed in, form tokens, granted viewings |
 //! | [`views`] | rows of the [`Board`](crate::board::Board) as words, symbols and drawings |
+//! | [`retention`] | the retention pages |
+//! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`files`] | a package's files, and byte ranges of them |
 //!
 //! ```no_run
@@ -17,7 +19,9 @@
 //! # Ok(()) }
 //! ```
 
+pub mod evidence;
 pub mod files;
+pub mod retention;
 pub mod routes;
 pub mod server;
 pub mod sessions;

@@ -7,14 +7,20 @@
 //! | `GET /` boxes, cameras, clips · `GET /footage/{box}/{cam}` | a session |
 //! | `GET /clip/{ref}` · `POST /clip/{ref}` purpose and reference | a session; the purpose is logged (`acc.view`) before anything is shown |
 //! | `GET /clip/{ref}/play/{i}`, `/save/{i}`, `/certificate` | a session with a purpose given for this exhibit in the last half hour |
+//! | `GET /retention` all cameras against what was promised · `GET /retention/{box}/{cam}` one camera's days and certificates | a session |
+//! | `GET /api/v1/retention`, `/api/v1/retention/{box}/{cam}` the same as JSON | a session |
 //! | `GET /lifts` masks asked to be lifted · `POST /lifts` approves or withdraws one | a session of somebody who may; approving: of another than who asked |
 //! | `GET /api/v1/lifts` the same as JSON | the same |
+//! | `GET /holds` held footage · `POST /holds` approves the release of one | a session of somebody who may; approving: of another than who asked |
+//! | `GET /api/v1/holds` the same as JSON | the same |
+//! | `GET /evidence` what is kept, how long · `POST /evidence` disposes, or approves it | a session of somebody who may; before the period ends: of another than who asked |
+//! | `GET /evidence/{ref}/certificate` of a disposal · `GET /api/v1/evidence` the page as JSON | a session of somebody who may |
 //! | `POST /sign-out` | a session |
 //!
 //! Every form carries a token; every answer carries a content policy that allows no script, frame or foreign origin.
 
 use std::{
-    path::{Path as FilePath, PathBuf},
+    io,
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -32,18 +38,24 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use shared::{
     evidence::names,
-    id::{BoxCamera, BoxName, CameraId, ExhibitRef},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
     record::hex,
     time::Clock,
+    verify::Files,
 };
 use tokio::sync::Semaphore;
 
 use super::{
+    evidence,
     files::{self, Copy, Range},
+    retention,
     sessions::{Session, Sessions, same},
-    views::{self, ClipPage, FootagePage, Frame, LiftsPage, Message, Overview, SignIn},
+    views::{self, ClipPage, FootagePage, Frame, HoldsPage, LiftsPage, Message, Overview, SignIn},
 };
-use crate::board::{Board, ExhibitRow};
+use crate::{
+    board::{Account, Board, ExhibitRow},
+    evidence::Resting,
+};
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
 const COOKIE: &str = "__Host-beadle";
@@ -72,7 +84,7 @@ impl App {
     }
 
     /// Board calls block: they run beside the async threads.
-    async fn ask<T: Send + 'static>(
+    pub(super) async fn ask<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&dyn Board) -> T + Send + 'static,
     ) -> Result<T, Refused> {
@@ -98,13 +110,13 @@ impl Refused {
             text: text.into(),
         }
     }
-    fn missing(text: impl Into<String>) -> Self {
+    pub(super) fn missing(text: impl Into<String>) -> Self {
         Self::new(StatusCode::NOT_FOUND, "Not found", text)
     }
-    fn forbidden(text: impl Into<String>) -> Self {
+    pub(super) fn forbidden(text: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
     }
-    fn broken(text: impl Into<String>) -> Self {
+    pub(super) fn broken(text: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", text)
     }
 }
@@ -120,7 +132,7 @@ impl IntoResponse for Refused {
     }
 }
 
-fn page(page: &impl Template) -> Result<Response, Refused> {
+pub(super) fn page(page: &impl Template) -> Result<Response, Refused> {
     match page.render() {
         Ok(text) => Ok(Html(text).into_response()),
         Err(e) => {
@@ -150,6 +162,18 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/clip/{exhibit}/certificate", get(certificate))
         .route("/lifts", get(lifts).post(settle_lift))
         .route("/api/v1/lifts", get(lifts_json))
+        .route("/holds", get(holds).post(settle_hold))
+        .route("/api/v1/holds", get(holds_json))
+        .route("/evidence", get(evidence::overview).post(evidence::dispose))
+        .route(
+            "/evidence/{exhibit}/certificate",
+            get(evidence::certificate),
+        )
+        .route("/api/v1/evidence", get(evidence::json))
+        .route("/retention", get(retention::overview))
+        .route("/retention/{box}/{cam}", get(retention::camera))
+        .route("/api/v1/retention", get(retention::json))
+        .route("/api/v1/retention/{box}/{cam}", get(retention::camera_json))
         .route("/style.css", get(style))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|_: Entered| async { Refused::missing("There is no such page.") })
@@ -220,7 +244,7 @@ fn random() -> Result<[u8; 32], Refused> {
 }
 
 /// Somebody signed in. A handler that takes this cannot be reached by a stranger.
-struct Entered {
+pub(super) struct Entered {
     session: Session,
     cookie: String,
 }
@@ -241,11 +265,15 @@ impl FromRequestParts<Arc<App>> for Entered {
 }
 
 impl Entered {
-    fn frame(&self, scheme: String) -> Frame {
+    pub(super) fn frame(&self, scheme: String) -> Frame {
         Frame::of(scheme, &self.session.account, &self.session.form)
     }
 
-    fn check_form(&self, token: &str) -> Result<(), Refused> {
+    pub(super) fn account(&self) -> &Account {
+        &self.session.account
+    }
+
+    pub(super) fn check_form(&self, token: &str) -> Result<(), Refused> {
         match self.session.owns_form(token) {
             true => Ok(()),
             false => Err(Refused::forbidden(
@@ -396,7 +424,15 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
             problems.push(e.to_string());
             Vec::new()
         });
+        let evidence = board.evidence_faults().unwrap_or_else(|e| {
+            problems.push(e.to_string());
+            Vec::new()
+        });
         Overview {
+            evidence: evidence
+                .iter()
+                .map(|f| format!("{}: {}", f.code, f.text))
+                .collect(),
             frame: Frame::of(board.scheme(), &frame.account, &frame.form),
             now: now.for_people(&zone),
             zone: now
@@ -526,8 +562,86 @@ async fn settle_lift(
     }
 }
 
-/// The row of an exhibit and its copies, if it has a package.
-async fn exhibit(app: &App, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refused> {
+async fn holds_page(
+    app: &App,
+    who: &Entered,
+    done: String,
+    problem: String,
+) -> Result<Response, Refused> {
+    let account = who.session.account.clone();
+    let (scheme, zone, holds) = app
+        .ask(move |b| (b.scheme(), b.zone(), b.holds(&account)))
+        .await?;
+    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    page(&HoldsPage {
+        frame: who.frame(scheme),
+        holds: holds
+            .iter()
+            .map(|h| views::hold(h, &who.session.account, &zone))
+            .collect(),
+        done,
+        problem,
+    })
+}
+
+async fn holds(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    holds_page(&app, &who, String::new(), String::new()).await
+}
+
+async fn holds_json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    let holds = app.ask(move |b| b.holds(&who.session.account)).await?;
+    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    Ok(axum::Json(holds).into_response())
+}
+
+#[derive(Deserialize)]
+struct HoldForm {
+    form: String,
+    hold: String,
+    act: String,
+}
+
+async fn settle_hold(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Form(form): Form<HoldForm>,
+) -> Result<Response, Refused> {
+    who.check_form(&form.form)?;
+    let hold = HoldId::parse(&form.hold);
+    let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
+        return Err(Refused::forbidden(
+            "There is no such act. Nothing was done.",
+        ));
+    };
+    let account = who.session.account.clone();
+    match app.ask(move |b| b.approve_release(&account, hold)).await? {
+        Ok(h) => {
+            let told = match h.online {
+                true => "Its box is told.",
+                false => "Its box is told when it is back on the line.",
+            };
+            holds_page(
+                &app,
+                &who,
+                format!("{hold} is released. {told}"),
+                String::new(),
+            )
+            .await
+        }
+        Err(why) => holds_page(&app, &who, String::new(), why.to_string()).await,
+    }
+}
+
+/// An exhibit as it is shown.
+struct Exhibit {
+    row: ExhibitRow,
+    copies: Vec<Copy>,
+    /// None: there is none yet.
+    package: Option<Arc<Resting>>,
+}
+
+/// An exhibit, and its copies, if it has a package.
+async fn exhibit(app: &App, text: &str) -> Result<Exhibit, Refused> {
     let missing = || Refused::missing("There is no such exhibit.");
     let wanted = ExhibitRef::parse(text).map_err(|_| missing())?;
     let row = app
@@ -538,17 +652,37 @@ async fn exhibit(app: &App, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refus
         .into_iter()
         .find(|r| r.r#ref == wanted.as_str())
         .ok_or_else(missing)?;
-    let Some(package) = row.package.clone() else {
-        return Ok((row, Vec::new()));
-    };
-    let copies = app
-        .ask(move |_| files::copies(FilePath::new(&package)))
+    let shown = row.clone();
+    let found = app
+        .ask(move |b| -> Result<_, Refused> {
+            let package = b.package(&shown);
+            let Some(package) = package.map_err(|e| Refused::broken(e.to_string()))? else {
+                return Ok((Vec::new(), None));
+            };
+            let copies = files::copies(&package).map_err(|e| unreadable(&shown.r#ref, &e))?;
+            Ok((copies, Some(Arc::new(package))))
+        })
         .await?;
-    let copies = copies.map_err(|e| {
-        tracing::error!(exhibit = text, "its package cannot be read: {e}");
-        Refused::broken("The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.")
-    })?;
-    Ok((row, copies))
+    let (copies, package) = found?;
+    Ok(Exhibit {
+        row,
+        copies,
+        package,
+    })
+}
+
+fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
+    if e.kind() == io::ErrorKind::ResourceBusy {
+        return Refused::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not now",
+            "This package was made by an older version and is being sealed. Try again in a few minutes.",
+        );
+    }
+    tracing::error!(exhibit, "its package cannot be read: {e}");
+    Refused::broken(
+        "The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.",
+    )
 }
 
 async fn clip_page(
@@ -558,7 +692,7 @@ async fn clip_page(
     problem: &str,
     said: (String, String),
 ) -> Result<Response, Refused> {
-    let (row, copies) = exhibit(app, text).await?;
+    let Exhibit { row, copies, .. } = exhibit(app, text).await?;
     let (scheme, zone) = app.ask(|b| (b.scheme(), b.zone())).await?;
     page(&ClipPage {
         frame: who.frame(scheme),
@@ -593,7 +727,7 @@ async fn view(
     Form(form): Form<ViewForm>,
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
-    let (row, _) = exhibit(&app, &text).await?;
+    let Exhibit { row, .. } = exhibit(&app, &text).await?;
     let (purpose, reference) = (
         form.purpose.trim().to_owned(),
         form.reference.trim().to_owned(),
@@ -620,15 +754,22 @@ async fn view(
 }
 
 /// The exhibit's files, if this person may see them now.
-async fn granted(app: &App, who: &Entered, text: &str) -> Result<(ExhibitRow, Vec<Copy>), Refused> {
-    let (row, copies) = exhibit(app, text).await?;
-    if !who.session.may_view(&row.r#ref, app.mono()) {
+async fn granted(app: &App, who: &Entered, text: &str) -> Result<Exhibit, Refused> {
+    let found = exhibit(app, text).await?;
+    if found.row.state == "Disposed" {
+        return Err(Refused::new(
+            StatusCode::GONE,
+            "Disposed of",
+            format!("{} {}", found.row.r#ref, found.row.why),
+        ));
+    }
+    if !who.session.may_view(&found.row.r#ref, app.mono()) {
         return Err(Refused::forbidden(format!(
             "Give a purpose and a reference on the page of {} first.",
-            row.r#ref
+            found.row.r#ref
         )));
     }
-    Ok((row, copies))
+    Ok(found)
 }
 
 async fn play(
@@ -657,9 +798,15 @@ async fn send_copy(
     headers: &HeaderMap,
     how: &str,
 ) -> Result<Response, Refused> {
-    let (row, copies) = granted(app, who, text).await?;
-    let copy = copies
+    let Exhibit {
+        row,
+        copies,
+        package,
+    } = granted(app, who, text).await?;
+    let (copy, package) = copies
         .get(index)
+        .cloned()
+        .zip(package)
         .ok_or_else(|| Refused::missing("There is no such copy."))?;
     let unreadable = |e: &dyn std::fmt::Display| {
         tracing::error!(exhibit = text, "a working copy cannot be sent: {e}");
@@ -692,8 +839,9 @@ async fn send_copy(
             format!("bytes {from}-{}/{}", from + len - 1, copy.bytes),
         );
     }
-    let body = files::body(&copy.path, from, len)
-        .await
+    let body = app
+        .ask(move |_| files::body(&package, &copy.path, from, len))
+        .await?
         .map_err(|e| unreadable(&e))?;
     answer.body(body).map_err(|e| unreadable(&e))
 }
@@ -715,13 +863,13 @@ async fn certificate(
     who: Entered,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
-    let (row, _) = granted(&app, &who, &text).await?;
-    let path = row
+    let found = granted(&app, &who, &text).await?;
+    let package = found
         .package
-        .map(|p| PathBuf::from(p).join(names::CERTIFICATE))
         .ok_or_else(|| Refused::missing("There is no package yet."))?;
-    let text = tokio::fs::read_to_string(&path)
-        .await
-        .map_err(|_| Refused::missing("There is no certificate in this package."))?;
+    let text = app.ask(move |_| package.read(names::CERTIFICATE)).await?;
+    let text = text.map_err(|_| {
+        Refused::missing("There is no certificate in this package that can be read.")
+    })?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use shared::time::{Utc, Zone};
 
 use super::files::Copy;
-use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, LiftRow};
+use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, HoldRow, LiftRow};
 
 /// A camera whose newest frame is older than this, as the box reported it, is not said to record.
 const FRESH_MS: i64 = 15_000;
@@ -128,6 +128,8 @@ pub struct Overview {
     pub zone: String,
     pub boxes: Vec<BoxView>,
     pub exhibits: Vec<ExhibitView>,
+    /// What somebody has to look at about evidence.
+    pub evidence: Vec<String>,
     pub problem: String,
 }
 
@@ -194,6 +196,86 @@ pub fn lift(l: &LiftRow, who: &Account, zone: &Zone) -> LiftView {
         made: l.made.for_people(zone),
         expires: l.expires.for_people(zone),
         own: l.by == crate::ownlog::op(who.op),
+    }
+}
+
+/// A hold as its page shows it.
+pub struct HoldView {
+    pub hold: String,
+    pub camera: String,
+    pub state: State,
+    pub warnings: Vec<String>,
+    pub from: String,
+    pub to: String,
+    pub kept: String,
+    pub until: String,
+    pub review: String,
+    pub reason: String,
+    pub authority: String,
+    pub reference: String,
+    pub by: String,
+    pub made: String,
+    pub exhibit: Option<String>,
+    pub release: Option<String>,
+    pub freed: String,
+    /// This person asked that it be released.
+    pub own: bool,
+    /// Somebody else did, so this person may approve it.
+    pub approve: bool,
+}
+
+#[derive(Template)]
+#[template(path = "holds.html")]
+pub struct HoldsPage {
+    pub frame: Frame,
+    pub holds: Vec<HoldView>,
+    /// What was just done.
+    pub done: String,
+    pub problem: String,
+}
+
+pub fn hold(h: &HoldRow, who: &Account, zone: &Zone) -> HoldView {
+    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "(erased)".into());
+    let says = h.standing(zone);
+    let me = crate::ownlog::op(who.op);
+    HoldView {
+        hold: h.hold.to_string(),
+        camera: h.camera.clone(),
+        state: match h.state.as_str() {
+            "pending" => state("…", "waiting for the box", "warn", says),
+            "placed" => state("✔", "in force", "good", says),
+            "releasing" => state("…", "being released", "unknown", says),
+            "over" => state("⊘", "over", "unknown", says),
+            _ => state("✖", "refused", "bad", says),
+        },
+        warnings: h.warnings.clone(),
+        from: h.t0.for_people(zone),
+        to: h.t1.for_people(zone),
+        kept: h.segments.map_or("nothing yet".into(), |n| {
+            format!("{n} segments, {}", size(h.bytes.unwrap_or(0)))
+        }),
+        until: match h.days_left {
+            Some(days) => format!("{}, {days} days left", h.until.for_people(zone)),
+            None => h.until.for_people(zone),
+        },
+        review: h.review.to_string(),
+        reason: text(&h.reason),
+        authority: text(&h.authority),
+        reference: text(&h.reference),
+        by: h.by.clone(),
+        made: h.made.for_people(zone),
+        exhibit: h.exhibit.clone(),
+        release: h.release.as_ref().map(|r| {
+            format!(
+                "{} at {}: {}",
+                r.by,
+                r.made.for_people(zone),
+                text(&r.reason)
+            )
+        }),
+        freed: h.freed.join(", "),
+        own: h.release.as_ref().is_some_and(|r| r.by == me),
+        approve: h.release.as_ref().is_some_and(|r| r.by != me),
     }
 }
 
@@ -412,6 +494,7 @@ pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
         "Partial" => ("◐", "warn"),
         "Failed" | "Refused" => ("✖", "bad"),
         "Closed" => ("■", "unknown"),
+        "Disposed" => ("⊘", "unknown"),
         _ => ("…", "unknown"),
     };
     let progress = match row.total {
@@ -457,7 +540,7 @@ fn hours(ms: i64) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", bytes / 1_000),

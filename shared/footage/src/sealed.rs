@@ -29,6 +29,9 @@ use ring::{
 };
 use zeroize::{Zeroize, Zeroizing};
 
+mod window;
+pub use window::{OPENING, RangeReader, Window};
+
 /// Plaintext bytes of a full piece.
 pub const PIECE: usize = 64 * 1024;
 const TAG: usize = 16;
@@ -130,10 +133,20 @@ fn mac_key(file_key: &FileKey) -> Result<hmac::Key, SealError> {
     ))
 }
 
-/// ChaCha20-Poly1305 over pieces, counting them.
+/// ChaCha20-Poly1305 over pieces, counting them. The key stays where it is, however the stream is moved about: it can be wiped.
 struct Stream {
-    key: LessSafeKey,
+    key: Box<LessSafeKey>,
     next: u64,
+}
+
+/// ring wipes no keys: a blank one is written over it, and looked at, so that it is not left out as needless.
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if let Ok(blank) = UnboundKey::new(&CHACHA20_POLY1305, &[0; 32]) {
+            *self.key = LessSafeKey::new(blank);
+            std::hint::black_box(&self.key);
+        }
+    }
 }
 
 impl Stream {
@@ -142,7 +155,7 @@ impl Stream {
         let key =
             UnboundKey::new(&CHACHA20_POLY1305, key.as_ref()).map_err(|_| SealError::System)?;
         Ok(Self {
-            key: LessSafeKey::new(key),
+            key: Box::new(LessSafeKey::new(key)),
             next: 0,
         })
     }

@@ -45,6 +45,8 @@ pub struct Opened {
     pub boot: u64,
     /// Lines before this start.
     pub size: u64,
+    /// Time of the last of them.
+    pub last: Option<shared::time::Utc>,
     /// Bytes of a torn tail that were cut and set aside.
     pub torn: u64,
     /// Set when the old log could not be continued (shorter than its head, or differs) and a successor was opened.

@@ -16,7 +16,8 @@
 //! - That a mask will be there in the pictures until the next key picture. The daemon writes those only when both ends pass.
 //!
 //! A picture so poor that the mask's own edges run into it by more than [`DEEP`] pixels, or a mosaic's cells into each other,
-//! is judged as uncovered: 1080p at 300 kbit/s with a key picture each second still passes, with six a second it may not.
+//! is judged as uncovered: 1080p at 300 kbit/s with a key picture each second still passes, with six a second it may not, and
+//! below 1 Mbit/s nor may the first second or two after a camera's encoder has started, before it has found its rate.
 //! A caption (camera's name, time) drawn over a mask is detail, and fails: it must lie elsewhere.
 use crate::{
     cells,

@@ -8,7 +8,9 @@
 //! same camera with the same encoder settings in the same minute. `mask.proved`: eight 1080p25 cameras whose own mask is proved, beside
 //! the same cameras recorded plainly by a second box in the same minute; CPU of everything a box runs. `mask.cameras`: how many of the
 //! 1080p25 cameras of a box with one too many at least are burned in before it refuses the rest.
-//! `record.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there.
+//! `record.start`, `retention.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there: the
+//! slowest of three. `retention.sweep`: one day of 32 cameras goes, of 32 days of 1.5 million segments, while four 1080p25 cameras
+//! record, none of whose pictures may be missing; from the first `del.range` to the last `del.done`.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
 use std::{
@@ -26,7 +28,7 @@ use beadle_tests::{
     hub::{Hub, time},
     measure::{Cost, cost, machine},
     places,
-    start::record_start,
+    start::{Month, record_start, retention_sweep},
     town::{Plan, Town},
     wait::{self, Look},
     workers::workers,
@@ -37,7 +39,7 @@ use shared::time::Utc;
 
 /// More cameras than this are recorded by one side at a time.
 const TOGETHER: usize = 32;
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 mask.burned mask.proved mask.cameras record.start (default: all)";
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 mask.burned mask.proved mask.cameras record.start retention.sweep (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
             "mask.proved",
             "mask.cameras",
             "record.start",
+            "retention.sweep",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -86,13 +89,14 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
     for name in names {
         eprintln!("{name}");
         match name.as_str() {
-            "record.start" => starts.extend(start()?),
+            "record.start" | "retention.start" => starts.extend(start()?),
+            "retention.sweep" => starts.extend(sweep()?),
             "mask.burned" => starts.push(burned(secs)?),
             "mask.proved" => starts.push(proved(secs)?),
             "mask.cameras" => starts.push(carried()?),
             _ => {}
         }
-        if name == "record.start" || name.starts_with("mask.") {
+        if name == "record.start" || name.starts_with("retention.") || name.starts_with("mask.") {
             continue;
         }
         let number = |start: &str| {
@@ -151,18 +155,51 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
 }
 
 /// The slowest of three starts with a month of 32 cameras' footage on disk; nothing where disks cannot be mounted.
-fn start() -> Done<Option<Figure>> {
+fn start() -> Done<Vec<Figure>> {
     if !disks::possible("record.start") {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     disks::enter()?;
     let started = record_start(32, 31, 1440, 3)?;
     eprintln!("{} files; {:?} ms", started.files, started.ms);
     let slowest = started.ms.iter().copied().max().unwrap_or(u64::MAX) as f64 / 1000.0;
-    let mut figure = Figure::new("record.start", "", slowest, "s to first pictures");
-    figure.goal = Some(2.0);
-    figure.met = Some(slowest <= 2.0);
-    Ok(Some(figure))
+    let figure = |name| limited(Figure::new(name, "", slowest, "s to first pictures"), 2.0);
+    Ok(vec![figure("record.start"), figure("retention.start")])
+}
+
+/// One day of 32 cameras goes while four record.
+fn sweep() -> Done<Option<Figure>> {
+    if !disks::possible("retention.sweep") {
+        return Ok(None);
+    }
+    disks::enter()?;
+    let month = Month {
+        cams: 32,
+        days: 32,
+        per_day: 1440,
+        oldest_kib: 64,
+    };
+    let swept = retention_sweep(&month, 4)?;
+    eprintln!(
+        "{} of {} files deleted in {} ms; gaps and lost packets meanwhile: {}",
+        swept.deleted, swept.files, swept.ms, swept.lost
+    );
+    if swept.lost > 0 {
+        return Err(Trouble(format!(
+            "{} gaps or lost packets of cameras that recorded during the sweep",
+            swept.lost
+        )));
+    }
+    let secs = swept.ms as f64 / 1000.0;
+    let figure = Figure::new("retention.sweep", "", secs, "s for a day of 32");
+    Ok(Some(limited(figure, 10.0)))
+}
+
+/// A figure that may be so much at most.
+fn limited(mut figure: Figure, most: f64) -> Figure {
+    figure.goal = Some(most);
+    figure.met = Some(figure.value <= most);
+    figure
 }
 
 /// A box without a hub whose cameras all record.

@@ -1,7 +1,8 @@
 //! Wiring. `make demo`: two towns with three cameras each and a hub on this machine, a clip pulled and verified, all of it real.
 //!
 //! State is in target/demo: `box-<town>/` as /var/lib/beadle-edge, `hub/` as /var/lib/beadle-hub, `disk-<town>/` the footage
-//! disks, `evidence/<EXH-ref>/<camera>/` the packages, `logs/` what every program says. Each run starts anew.
+//! disks, `evidence/<EXH-ref>/<camera>/` the packages, sealed, `saved/<EXH-ref>/` what was saved of them in plain, `logs/` what every
+//! program says. Each run starts anew.
 use std::{
     fs,
     io::{IsTerminal, Write},
@@ -14,7 +15,7 @@ use std::{
 use beadle_tests::{
     Done, Told, Trouble,
     cameras::{Cameras, OVER_MARKER, Scene},
-    hub::{Hub, Verdict, time},
+    hub::{Hub, Pulled, Verdict, time},
     pictures, places,
     town::{Plan, Town},
     wait::{self, Look, STOP},
@@ -210,6 +211,12 @@ fn demo(once: bool) -> Done<bool> {
         ));
         well &= good;
     };
+    let rests = hub.check(&pulled.exhibit)?;
+    check(
+        "package at rest, sealed under its own key",
+        rests.intact() && plain_below(&pulled.resting)? == 0,
+        rests.word(),
+    );
     let (ours, theirs) = (
         hub.verify("bundle", &pulled.package, false)?,
         hub.verify_py("bundle", &pulled.package, false)?,
@@ -265,7 +272,7 @@ fn demo(once: bool) -> Done<bool> {
         &hub,
         &mut towns,
         &all,
-        &pulled.package,
+        &pulled,
         &clip,
         &theirs_word(&hub, &pulled.package)?,
         began,
@@ -299,6 +306,16 @@ fn demo(once: bool) -> Done<bool> {
         "demo: NOT every step worked; see the lines marked ✗"
     });
     Ok(well)
+}
+
+/// Pictures that lie there in plain.
+fn plain_below(folder: &Path) -> Done<usize> {
+    let mut found = 0;
+    for file in places::files_below(folder, "") {
+        let bytes = fs::read(&file).told(file.display())?;
+        found += usize::from(bytes.get(4..8) == Some(b"ftyp"));
+    }
+    Ok(found)
 }
 
 fn theirs_word(hub: &Hub, package: &Path) -> Done<String> {
@@ -342,7 +359,7 @@ fn summary(
     hub: &Hub,
     towns: &mut [Town],
     all: &[String],
-    package: &Path,
+    pulled: &Pulled,
     clip: &Path,
     verdict: &str,
     began: Instant,
@@ -384,7 +401,11 @@ fn summary(
     ));
     say(format!("audit lines  {lines} countersigned by the hub"));
     say(format!("clip         {}", shown(clip)));
-    say(format!("package      {}", shown(package)));
+    say(format!(
+        "package      {} (saved in plain)",
+        shown(&pulled.package)
+    ));
+    say(format!("at rest      {} (sealed)", shown(&pulled.resting)));
     say(format!("verdict      {verdict}"));
     say(format!(
         "hub page     https://127.0.0.1:{}/   name {}   password {}",

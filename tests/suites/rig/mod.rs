@@ -31,7 +31,7 @@ pub struct Rig {
     pub hub: Hub,
     pub cameras: Cameras,
     pub folder: Folder,
-    _alone: MutexGuard<'static, ()>,
+    _alone: Option<MutexGuard<'static, ()>>,
 }
 
 impl Rig {
@@ -59,6 +59,19 @@ impl Rig {
         box_env: Vec<(String, String)>,
     ) -> Done<Self> {
         let alone = alone();
+        let mut rig = Self::beside(name, scene, plan, hub_env, box_env)?;
+        rig._alone = Some(alone);
+        Ok(rig)
+    }
+
+    /// The same, while others run: for a town of small cameras that mostly waits.
+    pub fn beside(
+        name: &str,
+        scene: Scene,
+        plan: impl FnOnce(&Cameras) -> Plan,
+        hub_env: Vec<(String, String)>,
+        box_env: Vec<(String, String)>,
+    ) -> Done<Self> {
         let folder = Folder::new(name)?;
         let cameras = Cameras::start(scene)?;
         let mut hub = Hub::make_with(folder.path(), hub_env)?.started()?;
@@ -70,7 +83,7 @@ impl Rig {
             hub,
             cameras,
             folder,
-            _alone: alone,
+            _alone: None,
         })
     }
 

@@ -1,18 +1,70 @@
 //! Wiring. How a session imposes its mask: who paints, who proves, what their answers come to.
 
-use super::*;
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc::Sender},
+};
+
+use footage::mp4::Parameters;
+use shared::{
+    mask::{How, Mask},
+    time::{Clock, Now},
+};
+
+use super::{
+    super::{
+        capacity::Admission,
+        pictures::{About, Task, Verdict, Worker},
+        report::Report,
+        session::{Ended, Outcome},
+        standing::Judged,
+    },
+    Run,
+};
+use crate::{
+    segment::{Guarded, Unit, bracket::Bracket, ticks_us},
+    store::writer::lock,
+};
 
 /// A painter's use of the processor is looked at this often.
 const BILL_MS: u64 = 10_000;
 
 pub(super) struct Prover {
     pub(super) worker: Worker,
+    start: Start,
+    /// What the key frames that are not answered yet were sent under.
+    base: Parameters,
+    /// Key frames that are not answered yet.
+    asked: VecDeque<(Unit, i64)>,
     /// None: the box paints as well, and what comes from the camera only shows whether its mask is back.
     pub(super) bracket: Option<Bracket>,
     /// It was said that the camera's mask is there.
     said: bool,
     /// Of a unit that was no key frame.
     parameters: Option<Parameters>,
+}
+
+/// Starts workers for one session's mask.
+#[derive(Clone)]
+struct Start {
+    program: std::path::PathBuf,
+    clock: Arc<dyn Clock>,
+    mask: Arc<Mask>,
+    fps_milli: u64,
+    max_kbit: Option<u32>,
+}
+
+impl Start {
+    fn worker(&self, task: Task, parameters: &Parameters) -> Result<Worker, Outcome> {
+        let about = About {
+            mask: &self.mask,
+            parameters,
+            fps_milli: self.fps_milli,
+            max_kbit: self.max_kbit,
+        };
+        Worker::start(&self.program, task, &about, self.clock.clone())
+            .map_err(|e| (Ended::Worker, e.to_string()))
+    }
 }
 
 impl Run {
@@ -57,9 +109,16 @@ impl Run {
         let shared = &self.capture.shared;
         say_sandbox(&prover.worker, &self.context.reports);
         if let Some(why) = prover.worker.failed(now.mono) {
-            return Some((Ended::Worker, why));
+            if let Err(outcome) = prover.replace(&why) {
+                return Some(outcome);
+            }
+            let cam = shared.index;
+            let failed = Some(format!(
+                "{why}; another has taken its work over, and no picture is lost"
+            ));
+            let _ = self.context.reports.send(Report::Mask { cam, failed });
         }
-        let verdicts = prover.worker.verdicts();
+        let verdicts = prover.verdicts();
         let bracket = prover.bracket.as_mut();
         let holds = bracket.is_some();
         let judged = lock(&shared.standing).judge(now.mono, verdicts, bracket);
@@ -137,22 +196,21 @@ impl Run {
         if self.rule.lifted.is_some() {
             return Ok(Guarded::Lifted);
         }
-        let about = About {
-            mask: &mask,
-            parameters,
+        let own = mask.how == How::Camera;
+        let start = Start {
+            program: self.context.config.pictures.clone(),
+            clock: self.context.clock.clone(),
+            mask,
             fps_milli,
             max_kbit,
         };
-        let start = |task| {
-            let program = &self.context.config.pictures;
-            Worker::start(program, task, &about, self.context.clock.clone())
-                .map_err(|e| (Ended::Worker, e.to_string()))
-        };
-        let own = mask.how == How::Camera;
         let doubt = lock(&self.capture.shared.standing).why().map(str::to_owned);
         if own {
             self.prover = Some(Prover {
-                worker: start(Task::Prove)?,
+                worker: start.worker(Task::Prove, parameters)?,
+                start: start.clone(),
+                base: parameters.clone(),
+                asked: VecDeque::new(),
                 bracket: None,
                 said: false,
                 parameters: None,
@@ -164,8 +222,8 @@ impl Run {
         } else {
             match self.admitted() {
                 Admission::Yes => {
-                    let painter = start(Task::Paint(self.capture.track.clone()))?;
-                    self.painter = Some(painter);
+                    let task = Task::Paint(self.capture.track.clone());
+                    self.painter = Some(start.worker(task, parameters)?);
                 }
                 // It records as soon as its own mask is proved again.
                 Admission::No(why) if own => bill = Some(why),
@@ -211,7 +269,11 @@ impl Prover {
                 parameters: self.parameters.take(),
                 ..unit.clone()
             };
-            self.worker.unit(key, origin_us)
+            let sent = self.worker.unit(key.clone(), origin_us);
+            if sent {
+                self.asked.push_back((key, origin_us));
+            }
+            sent
         };
         let Some(bracket) = &mut self.bracket else {
             return true;
@@ -222,6 +284,44 @@ impl Prover {
             bracket.verdict(unit.pts, false);
         }
         fits
+    }
+
+    /// What the worker said since this was last asked.
+    pub(super) fn verdicts(&mut self) -> VecDeque<Verdict> {
+        let verdicts = self.worker.verdicts();
+        for verdict in &verdicts {
+            let Some(at) = self.asked.iter().position(|(u, _)| u.pts == verdict.pts) else {
+                continue;
+            };
+            for (unit, _) in self.asked.drain(..=at) {
+                if let Some(parameters) = unit.parameters {
+                    self.base = parameters;
+                }
+            }
+        }
+        verdicts
+    }
+
+    /// Another worker for one that failed, with the key frames it did not answer: the bracket waits meanwhile, and nothing is lost.
+    /// One that failed without ever having answered is not replaced: the fault lies elsewhere.
+    fn replace(&mut self, why: &str) -> Result<(), Outcome> {
+        let end = || (Ended::Worker, why.to_owned());
+        if self.worker.pictures_back() == 0 {
+            return Err(end());
+        }
+        let answered = self.verdicts();
+        let worker = self.start.worker(Task::Prove, &self.base)?;
+        let old = std::mem::replace(&mut self.worker, worker);
+        // Its threads end with its pipes; not waited for on this thread.
+        drop(tokio::task::spawn_blocking(move || old.reap()));
+        self.worker.said(answered);
+        self.said = false;
+        for (unit, origin_us) in &self.asked {
+            if !self.worker.unit(unit.clone(), *origin_us) {
+                return Err(end());
+            }
+        }
+        Ok(())
     }
 }
 

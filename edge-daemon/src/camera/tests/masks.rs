@@ -41,6 +41,11 @@ while True:
         n += 1
         if c["task"] == "prove":
             assert body[0] & 1, "key frames only"
+            told = os.path.join(os.path.dirname(__file__), "told")
+            if os.path.exists(told):
+                act = open(told).read(); os.remove(told)
+                if act == "die": sys.exit(1)
+                import time; time.sleep(1000)
             uncovered = os.path.exists(os.path.join(os.path.dirname(__file__), "open"))
             why = "polygon 1 is not covered" if uncovered else None
             send(b"V", json.dumps({{"v": 2, "pts": struct.unpack(">q", body[1:9])[0], "pass": not uncovered, "why": why}}).encode())
@@ -55,6 +60,10 @@ while True:
     std::fs::write(&path, script).expect("script");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("mode");
     path
+}
+
+fn raised(world: &World, code: &str) -> Option<crate::health::Raised> {
+    world.faults.list().into_iter().find(|f| f.code == code)
 }
 
 fn masked(world: &World, camera: &FakeCamera, worker: PathBuf) -> Config {
@@ -108,13 +117,7 @@ fn a_failing_worker_fails_closed() {
         None,
     );
     cameras.recovered(&cam(), None);
-    let fault = wait("the fault", || {
-        world
-            .faults
-            .list()
-            .into_iter()
-            .find(|f| f.code == "mask.worker")
-    });
+    let fault = wait("the fault", || raised(&world, "mask.worker"));
     assert_eq!((fault.cam, fault.detail.as_str()), (Some(cam()), "told to"));
     wait("another try", || {
         (camera.orders.playing.load(SeqCst) >= 2).then_some(())
@@ -180,6 +183,44 @@ fn a_mask_in_the_camera_is_proved() {
         assert_eq!(pair[0].time("t1"), pair[1].time("t0"), "no picture is lost");
     }
     assert!(world.lines("mask.fail").is_empty() && world.lines("seg.gap").len() <= 1);
+    world.verify();
+}
+
+/// MSK-2, MSK-5: a worker that proves and falls over, or hangs, is replaced by another, which is asked what the first did not answer:
+/// no picture is lost, and none is recorded unproved.
+#[test]
+fn another_worker_goes_on_proving() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(by_camera(&world, &camera), None);
+    cameras.recovered(&cam(), None);
+    for act in ["die", "hang"] {
+        let before = world.wait_segments(1).len();
+        std::fs::write(world.home.path().join("told.new"), act).expect("told");
+        std::fs::rename(
+            world.home.path().join("told.new"),
+            world.home.path().join("told"),
+        )
+        .expect("told");
+        let fault = wait("the fault", || raised(&world, "mask.worker"));
+        assert!(fault.detail.contains("no picture is lost"), "{fault:?}");
+        world.wait_segments(before + 2);
+        wait("the fault's end", || {
+            raised(&world, "mask.worker").is_none().then_some(())
+        });
+    }
+    cameras.stop();
+    let all = world.lines("seg.write");
+    for pair in all.windows(2) {
+        assert_eq!(pair[0].time("t1"), pair[1].time("t0"), "no picture is lost");
+    }
+    for line in &all {
+        let plain = world.plain(line);
+        let parsed = footage::mp4::parse(&plain).expect("parses");
+        let keys = parsed.samples.iter().filter(|s| s.key).count() as u64;
+        assert_eq!(line.int("proofs"), keys, "every key frame: {line:?}");
+    }
+    assert_eq!(camera.orders.playing.load(SeqCst), 1, "one session");
+    assert!(world.lines("mask.fail").is_empty());
     world.verify();
 }
 
@@ -274,13 +315,7 @@ fn a_box_that_cannot_paint_records_nothing() {
     let before = world.lines("seg.write").len();
     let cameras = world.start(burned, None);
     cameras.recovered(&cam(), None);
-    let fault = wait("the bill", || {
-        world
-            .faults
-            .list()
-            .into_iter()
-            .find(|f| f.code == "mask.capacity")
-    });
+    let fault = wait("the bill", || raised(&world, "mask.capacity"));
     assert!(fault.detail.contains("needs about"), "{fault:?}");
     cameras.stop();
     assert_eq!(world.lines("seg.write").len(), before);
@@ -310,14 +345,13 @@ n = 0
     begins_with(&worker, &saying);
     let cameras = world.start(masked(&world, &camera, worker), None);
     cameras.recovered(&cam(), None);
-    let raised = |code: &str| world.faults.list().into_iter().find(|f| f.code == code);
-    let fault = wait("the fault", || raised("mask.sandbox"));
+    let fault = wait("the fault", || raised(&world, "mask.sandbox"));
     assert_eq!(
         (fault.cam, fault.detail.as_str()),
         (None, "no Landlock; no TCP")
     );
     wait("the next worker to clear it", || {
-        raised("mask.sandbox").is_none().then_some(())
+        raised(&world, "mask.sandbox").is_none().then_some(())
     });
     world.wait_segments(1);
     cameras.stop();
@@ -333,13 +367,7 @@ fn a_worker_ended_by_its_sandbox_is_named() {
     begins_with(&worker, struck);
     let cameras = world.start(masked(&world, &camera, worker), None);
     cameras.recovered(&cam(), None);
-    let fault = wait("the fault", || {
-        world
-            .faults
-            .list()
-            .into_iter()
-            .find(|f| f.code == "mask.worker")
-    });
+    let fault = wait("the fault", || raised(&world, "mask.worker"));
     assert!(fault.detail.contains("sandbox forbids"), "{}", fault.detail);
     cameras.stop();
     assert!(
@@ -357,13 +385,7 @@ fn no_worker_no_pictures() {
         None,
     );
     cameras.recovered(&cam(), None);
-    wait("the fault", || {
-        world
-            .faults
-            .list()
-            .into_iter()
-            .find(|f| f.code == "mask.worker")
-    });
+    wait("the fault", || raised(&world, "mask.worker"));
     cameras.stop();
     assert!(world.files().is_empty());
 }

@@ -8,6 +8,7 @@ use super::{Line, Looked, Mark};
 use crate::{
     clock::{Level, Trust},
     health::status::{self, Status},
+    reader::root,
 };
 
 /// The box writes its status every two seconds.
@@ -38,16 +39,42 @@ pub fn check(looked: &Looked) -> Vec<Line> {
         }),
     }
     lines.push(clock(looked, running.as_ref()));
-    let socket = looked.state.reader_socket();
-    lines.push(match UnixStream::connect(&socket) {
-        Ok(_) => Line::good("reader", "runs"),
-        Err(e) => Line::wrong(
-            "reader",
-            "reader.absent",
-            format!("{}: {e}", socket.display()),
-        ),
-    });
+    lines.push(reader(looked, running.as_ref()));
+    lines.extend(root_key(looked));
     lines
+}
+
+/// It may run and yet have no keys: the TPM does not answer, for instance. The running box knows.
+fn reader(looked: &Looked, running: Option<&Status>) -> Line {
+    let socket = looked.state.reader_socket();
+    if let Err(e) = UnixStream::connect(&socket) {
+        let why = format!("{}: {e}", socket.display());
+        return Line::wrong("reader", "reader.absent", why);
+    }
+    let fault = running.and_then(|s| s.faults.iter().find(|f| f.code == "reader.absent"));
+    match fault {
+        Some(f) => Line::wrong("reader", "reader.absent", &f.detail),
+        None => Line::good("reader", "runs"),
+    }
+}
+
+/// Where the root key is, and what deletion is worth by that; nothing before the reader's first start.
+fn root_key(looked: &Looked) -> Option<Line> {
+    let told = root::told(&looked.state.keys())?;
+    let text = told.in_words();
+    Some(if told.short_of_wish() {
+        Line {
+            mark: Mark::Warning,
+            what: "root key".into(),
+            code: None,
+            text,
+            next: Some(
+                "systemctl stop beadle-reader; beadle-edge reader --move-root tpm; systemctl start beadle-reader",
+            ),
+        }
+    } else {
+        Line::good("root key", text)
+    })
 }
 
 /// Doctor's own checks say these better.

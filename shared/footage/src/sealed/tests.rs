@@ -1,6 +1,6 @@
 //! Pure. Sealed files against the stock `age` crate and the `age` program.
 use std::{
-    io::Write as _,
+    io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _},
     process::{Command, Stdio},
 };
 
@@ -264,7 +264,163 @@ fn rewrap_opens_with_the_new_key_only() {
     assert!(rewrap(&bad, &day, &hold_recipient).is_err());
 }
 
+fn reader<'a>(identity: &str, sealed: &'a [u8]) -> std::io::Result<RangeReader<Cursor<&'a [u8]>>> {
+    RangeReader::new(Cursor::new(sealed), identity)
+}
+
+fn part(
+    reader: &mut RangeReader<Cursor<&[u8]>>,
+    from: u64,
+    len: usize,
+) -> std::io::Result<Vec<u8>> {
+    reader.seek(SeekFrom::Start(from))?;
+    let mut out = Vec::new();
+    reader.take(len as u64).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+/// RET-5: any part of a sealed file can be opened alone, of ours and of stock `age`'s, and is what whole opening gives; where it lies is
+/// known without reading the rest.
+#[test]
+fn a_part_opens_as_the_whole_does() {
+    let (secret, recipient) = keypair();
+    let stock: x25519::Identity = secret.parse().expect("identity");
+    for len in SIZES {
+        let plain = plain(len);
+        let theirs = age::encrypt(&stock.to_public(), &plain).expect("stock seals");
+        for sealed in [seal(&recipient, &plain).expect("seal"), theirs] {
+            let mut reader = reader(&secret, &sealed).expect("opens");
+            assert_eq!(reader.plain_len(), len as u64);
+            assert_eq!(part(&mut reader, 0, len + 9).expect("whole"), plain);
+            for from in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, len] {
+                for want in [1, 100, PIECE, PIECE + 2] {
+                    let got = part(&mut reader, from as u64, want).expect("part");
+                    let end = (from + want).min(len);
+                    assert!(
+                        got == plain[from.min(len)..end.max(from.min(len))],
+                        "{want} from {from} of {len}"
+                    );
+                }
+            }
+            assert!(part(&mut reader, u64::MAX, 5).expect("beyond").is_empty());
+            let end = reader.seek(SeekFrom::End(-1)).is_ok();
+            assert_eq!(end, len > 0);
+        }
+    }
+    // No more than the piece asked for is read, beside the header and the last one.
+    struct Counting<'a>(Cursor<&'a [u8]>, u64);
+    impl std::io::Read for Counting<'_> {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            let n = self.0.read(out)?;
+            self.1 += n as u64;
+            Ok(n)
+        }
+    }
+    impl std::io::Seek for Counting<'_> {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.0.seek(to)
+        }
+    }
+    let plain = plain(40 * PIECE + 7);
+    let sealed = seal(&recipient, &plain).expect("seal");
+    let mut reader = RangeReader::new(Counting(Cursor::new(&sealed), 0), &secret).expect("opens");
+    reader
+        .seek(SeekFrom::Start(30 * PIECE as u64 + 5))
+        .expect("seek");
+    let mut few = [0; 20];
+    reader.read_exact(&mut few).expect("few");
+    assert_eq!(few[..], plain[30 * PIECE + 5..30 * PIECE + 25]);
+    let read = reader.into_inner().1;
+    assert!(read <= (OPENING + 2 * SEALED_PIECE) as u64, "{read}");
+}
+
+/// RET-5: a file that was cut, at a piece's end too, does not open at all, so that no length is believed that is not the file's; one that
+/// goes on after its last piece does not either; a flipped bit is found in the piece it is in, and no altered byte comes out.
+#[test]
+fn a_part_of_a_damaged_file_is_refused() {
+    let (secret, recipient) = keypair();
+    let start = HEADER + NONCE;
+    for len in [0, 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 100] {
+        let plain = plain(len);
+        let sealed = seal(&recipient, &plain).expect("seal");
+        let ends = (0..4).map(|p| start + p * SEALED_PIECE);
+        for cut in (0..sealed.len())
+            .step_by(4099)
+            .chain(ends)
+            .chain([sealed.len() - 1])
+        {
+            if cut < sealed.len() {
+                assert!(
+                    reader(&secret, &sealed[..cut]).is_err(),
+                    "cut at {cut} of {len}"
+                );
+            }
+        }
+        for more in [1, TAG, TAG + 1, SEALED_PIECE] {
+            let longer = [sealed.as_slice(), &vec![0; more]].concat();
+            assert!(reader(&secret, &longer).is_err(), "{more} more than {len}");
+        }
+        // The bytes of the next piece put behind it: a last piece is not a middle one.
+        let twice = [sealed.as_slice(), &sealed[start..]].concat();
+        assert!(reader(&secret, &twice).is_err(), "twice {len}");
+        for at in (0..sealed.len()).step_by(if len < 2 { 1 } else { 3001 }) {
+            let mut bad = sealed.clone();
+            bad[at] ^= 1;
+            let piece = at.checked_sub(start).map(|at| at / SEALED_PIECE);
+            let Ok(mut reader) = reader(&secret, &bad) else {
+                let last = (sealed.len() - start - 1) / SEALED_PIECE;
+                assert!(piece.is_none_or(|p| p == last), "byte {at} of {len}");
+                continue;
+            };
+            let piece = piece.expect("in the header");
+            assert!(part(&mut reader, 0, len).is_err(), "byte {at} of {len}");
+            for other in (0..=len / PIECE).filter(|p| *p != piece) {
+                let from = (other * PIECE) as u64;
+                let good = part(&mut reader, from, PIECE).expect("another piece");
+                assert!(
+                    plain[other * PIECE..].starts_with(&good),
+                    "byte {at} of {len}"
+                );
+            }
+        }
+        let (other, _) = keypair();
+        let refused = reader(&other, &sealed).err().expect("another key");
+        assert!(
+            refused.to_string().contains("none of the 1 keys"),
+            "{refused}"
+        );
+    }
+    // Two pieces that changed places.
+    let sealed = seal(&recipient, &plain(3 * PIECE + 1)).expect("seal");
+    let mut swapped = sealed.clone();
+    swapped[start..start + SEALED_PIECE]
+        .copy_from_slice(&sealed[start + SEALED_PIECE..start + 2 * SEALED_PIECE]);
+    let mut reader = reader(&secret, &swapped).expect("the last piece is good");
+    assert!(part(&mut reader, 5, 5).is_err());
+    // A last piece that is empty though pieces came before it.
+    let mut sealer = Sealer::new(&recipient).expect("sealer");
+    sealer.push(&plain(PIECE)).expect("push");
+    sealer.seal(false).expect("seal");
+    let out = sealer.finish().expect("finish");
+    assert!(RangeReader::new(Cursor::new(&out), &secret).is_err());
+}
+
 proptest! {
+    /// RET-5: a random part of a random file is what whole opening gives.
+    #[test]
+    fn random_parts_are_the_whole_s(len in 0usize..300_000, parts in proptest::collection::vec((0u64..310_000, 0usize..150_000), 1..8)) {
+        let (secret, recipient) = keypair();
+        let plain = plain(len);
+        let sealed = seal(&recipient, &plain).expect("seal");
+        let whole = open_in_steps(&secret, &sealed, 50_000).expect("whole");
+        let mut reader = reader(&secret, &sealed).expect("opens");
+        for (from, want) in parts {
+            let got = part(&mut reader, from, want).expect("part");
+            let begin = (from as usize).min(len);
+            prop_assert_eq!(&got[..], &whole[begin..(begin + want).min(len)]);
+        }
+    }
+
     /// Nothing that is fed in makes the opener panic.
     #[test]
     fn any_bytes_are_survived(parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..5), lead in 0usize..170) {

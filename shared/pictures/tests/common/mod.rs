@@ -197,6 +197,14 @@ pub fn cut(codec: Codec, width: u32, height: u32, bytes: &[u8]) -> Stream {
 }
 
 impl Stream {
+    /// Without what is before key picture `n`, counted from 0.
+    pub fn starting_at_key(mut self, n: usize) -> Self {
+        let keys = self.units.iter().enumerate().filter(|(_, u)| u.key);
+        let at = keys.map(|(i, _)| i).nth(n).expect("a later key picture");
+        self.units.drain(..at);
+        self
+    }
+
     pub fn setup(&self, polygons: &[&[[f64; 2]]]) -> Setup {
         Setup {
             v: wire::VERSION,

@@ -1,0 +1,104 @@
+//! Wiring. `beadle-hub retention report|confirm`: what is kept against what was promised, for people, machines and the data-protection officer.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use shared::{id::BoxName, time::Zone};
+
+use super::{CommandError, ask::ask, mask::Who};
+use crate::{
+    control::{Ask, Told},
+    retention::{export, report::Report},
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// One row per camera: policy, what is held, gaps, newest deletion certificate, verdict
+    Report {
+        /// Only this box
+        #[arg(long = "box")]
+        only: Option<String>,
+        /// Write it as CSV; `-` for the terminal
+        #[arg(long, conflicts_with_all = ["html", "json"])]
+        csv: Option<PathBuf>,
+        /// Write it as one page to print or file
+        #[arg(long, conflicts_with = "json")]
+        html: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// A box that was away for long keeps what is past its day, one day less every twelve hours: you have made sure that its clock is
+    /// right, and all of it may go at once
+    Confirm {
+        /// BOX
+        #[arg(id = "BOX")]
+        town: String,
+        /// How you made sure. Kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+    let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
+    let (only, csv, html, json) = match command {
+        Command::Report {
+            only,
+            csv,
+            html,
+            json,
+        } => (only, csv, html, json),
+        Command::Confirm { town, reason, who } => {
+            let asked = Ask::SweepConfirm {
+                name: BoxName::parse(&town).map_err(|e| plain(&e))?,
+                reason,
+                who: who.sign_in()?,
+            };
+            ask(state, &asked, |_| Ok(()))?;
+            println!(
+                "{town} deletes all that is past its day; its certificates will be in the report"
+            );
+            return Ok(());
+        }
+    };
+    let only = only
+        .map(|n| BoxName::parse(&n))
+        .transpose()
+        .map_err(|e| plain(&e))?;
+    let mut report = None;
+    ask(state, &Ask::Retention { only }, |told| {
+        if let Told::Retention { report: r } = told {
+            report = Some(r);
+        }
+        Ok(())
+    })?;
+    let report: Report = report.ok_or_else(|| {
+        CommandError::Plain("the hub gave no report (is it older than this program?)".into())
+    })?;
+    let zone = Zone::parse(&report.zone).map_err(|e| plain(&e))?;
+    match (csv, html) {
+        (Some(path), _) if path.as_os_str() == "-" => print!("{}", export::csv(&report)),
+        (Some(path), _) => write(&path, &export::csv(&report))?,
+        (None, Some(path)) => {
+            let page = export::html(&report, &zone).map_err(|e| plain(&e))?;
+            write(&path, &page)?;
+        }
+        (None, None) if json => println!(
+            "{}",
+            serde_json::to_string_pretty(&report).map_err(|e| plain(&e))?
+        ),
+        (None, None) => print!("{}", export::terminal(&report, &zone)),
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CommandError> {
+    std::fs::write(path, text).map_err(|e| {
+        CommandError::Plain(format!(
+            "the report could not be written to {}: {e}; give a file in a folder you may write",
+            path.display()
+        ))
+    })
+}

@@ -1,0 +1,51 @@
+-- Made from the box logs held here, line by line; may be dropped and made again. Times are milliseconds UTC.
+-- What changes here needs a higher DERIVED in mod.rs.
+
+CREATE TABLE IF NOT EXISTS segments (
+  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, s INTEGER NOT NULL,
+  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+  mask TEXT, how TEXT NOT NULL, lost INTEGER NOT NULL,
+  day TEXT NOT NULL, key TEXT NOT NULL, -- the camera-day it was recorded in, the key that sealed it
+  gone TEXT,                            -- deleted, lost
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS segments_by_time ON segments (box, cam, t0);
+CREATE INDEX IF NOT EXISTS segments_by_s ON segments (box, cam, s);
+CREATE TABLE IF NOT EXISTS gaps (
+  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL,
+  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, why TEXT NOT NULL, packets INTEGER NOT NULL,
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS gaps_by_time ON gaps (box, cam, t0);
+CREATE TABLE IF NOT EXISTS clips (log TEXT NOT NULL, n INTEGER NOT NULL, ref TEXT NOT NULL, cam TEXT NOT NULL, PRIMARY KEY (log, n)) STRICT;
+
+-- Camera-days, one row per key that sealed footage of it: what was recorded, and what is left of it.
+CREATE TABLE IF NOT EXISTS days (
+  log TEXT NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL,
+  s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
+  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, -- first and last frame: of what is left, as long as anything is
+  bytes INTEGER NOT NULL,                   -- recorded
+  count INTEGER NOT NULL,                   -- segments recorded
+  held INTEGER NOT NULL,                    -- of these, neither lost nor in a del.range
+  boot INTEGER,                             -- sealed to this start's key, under a clock nobody vouched for
+  latest INTEGER,                           -- when it was recorded, at the latest; NULL: no later line knows the time yet
+  settled INTEGER NOT NULL DEFAULT 0,       -- 1: its deletion is on record and good, or all of it is lost
+  PRIMARY KEY (log, cam, day, key)
+) STRICT;
+CREATE INDEX IF NOT EXISTS days_open ON days (box, cam, day) WHERE settled = 0;
+CREATE INDEX IF NOT EXISTS days_by_day ON days (box, day, cam);
+CREATE INDEX IF NOT EXISTS days_by_key ON days (box, cam, key);
+-- Starts of a box whose clock was vouched for at some time.
+CREATE TABLE IF NOT EXISTS clocks (log TEXT NOT NULL, boot INTEGER NOT NULL, PRIMARY KEY (log, boot)) STRICT;
+-- Deletion certificates: a del.range, and its del.done once there is one.
+CREATE TABLE IF NOT EXISTS certificates (
+  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL,
+  s0 INTEGER NOT NULL, s1 INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, count INTEGER NOT NULL,
+  digest TEXT NOT NULL,                     -- its `set`
+  rule TEXT NOT NULL, at INTEGER NOT NULL,
+  done_n INTEGER, done_at INTEGER, oldest INTEGER, undecryptable INTEGER, claim TEXT, held INTEGER,
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
+CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
+CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);

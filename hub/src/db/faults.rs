@@ -1,0 +1,94 @@
+//! Adapter: SQLite. Faults the hub itself found that have not ended.
+
+use rusqlite::params;
+use shared::{id::BoxCamera, time::Utc};
+
+use super::{Db, DbError};
+
+/// What a fault is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Camera(BoxCamera),
+    /// An exhibit, or the path of something that is none.
+    Evidence(String),
+}
+
+/// A fault the hub found: its `fault.on` is in the hub's log, and no `fault.off` yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundFault {
+    pub about: About,
+    /// Of shared::conditions.
+    pub code: String,
+    /// The log it is about, as its `fault.on` names it.
+    pub log: String,
+    pub since: Utc,
+    pub text: String,
+}
+
+impl FoundFault {
+    /// Whether it is the same fault, maybe in other words.
+    pub fn same(&self, other: &Self) -> bool {
+        self.about == other.about && self.code == other.code
+    }
+}
+
+impl About {
+    /// Its two columns: camera and exhibit.
+    fn columns(&self) -> (String, &str) {
+        match self {
+            Self::Camera(camera) => (camera.to_string(), ""),
+            Self::Evidence(exhibit) => (String::new(), exhibit),
+        }
+    }
+}
+
+impl Db {
+    /// All of them, by what they are about.
+    pub fn found_faults(&self) -> Result<Vec<FoundFault>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT camera, ref, code, log, since, text FROM found_faults ORDER BY camera, ref, code",
+        )?;
+        let rows = q.query_map([], |r| {
+            let (camera, exhibit): (String, String) = (r.get(0)?, r.get(1)?);
+            Ok((camera, exhibit, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?))
+        })?;
+        rows.map(|row| {
+            let (camera, exhibit, code, log, since, text) = row?;
+            let about = match camera.as_str() {
+                "" => About::Evidence(exhibit),
+                camera => About::Camera(
+                    BoxCamera::parse(camera).map_err(|e| DbError::Row(e.to_string()))?,
+                ),
+            };
+            Ok(FoundFault {
+                about,
+                code,
+                log,
+                since: Utc(since),
+                text,
+            })
+        })
+        .collect()
+    }
+
+    /// One that began, or whose words changed; it keeps the time since when.
+    pub fn put_found_fault(&self, f: &FoundFault) -> Result<(), DbError> {
+        let (camera, exhibit) = f.about.columns();
+        self.lock().execute(
+            "INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES (?1,?2,?3,?4,?5,?6)
+             ON CONFLICT (camera, ref, code) DO UPDATE SET text=?6",
+            params![camera, exhibit, f.code, f.log, f.since.0, f.text],
+        )?;
+        Ok(())
+    }
+
+    pub fn end_found_fault(&self, f: &FoundFault) -> Result<(), DbError> {
+        let (camera, exhibit) = f.about.columns();
+        self.lock().execute(
+            "DELETE FROM found_faults WHERE camera=?1 AND ref=?2 AND code=?3",
+            params![camera, exhibit, f.code],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,297 @@
+//! Adapter: SQLite. Holds of footage at boxes.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use shared::{
+    id::{BoxCamera, HoldId},
+    time::{Day, Utc},
+};
+
+use super::{Db, DbError, N};
+use crate::requests::holds::state::{Ended, Standing, State};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldRecord {
+    pub id: HoldId,
+    pub camera: BoxCamera,
+    pub t0: Utc,
+    pub t1: Utc,
+    pub review: Day,
+    /// Salted hashes; texts are in the side table.
+    pub reason: String,
+    pub authority: String,
+    pub reference: String,
+    /// Exhibit of the clip request that made it.
+    pub exhibit: Option<String>,
+    pub grant: String,
+    /// Who placed it, as the log names them.
+    pub who: String,
+    pub made: Utc,
+    /// Line of the hub's log: its `hold.ask`, or the newest `hold.extend`.
+    pub line: u64,
+    /// Somebody extended it: it is not released by itself when its clip is here.
+    pub kept: bool,
+    pub drop: Option<Drop>,
+    /// Who had a part in its end.
+    pub freed: Vec<String>,
+    pub standing: Standing,
+    pub changed: Utc,
+}
+
+/// That somebody wants it released before its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drop {
+    pub by: String,
+    pub reason: String,
+    pub made: Utc,
+}
+
+const COLUMNS: &str = "n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, kept, drop_by, drop_reason, \
+     drop_made, state, ended, until, told, sent, segments, bytes, full, why, changed, freed_by";
+
+fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
+    let (name, cam, review): (String, String, String) = (r.get(1)?, r.get(2)?, r.get(5)?);
+    let (state, ended): (String, Option<String>) = (r.get(18)?, r.get(19)?);
+    let known = (
+        BoxCamera::parse(&format!("{name}/{cam}")),
+        Day::parse(&review),
+        State::parse(&state, ended.as_deref()),
+    );
+    let (camera, review, state) = match known {
+        (Ok(camera), Ok(review), Some(state)) => (camera, review, state),
+        (Err(e), ..) => return Ok(Err(DbError::Row(e.to_string()))),
+        (_, Err(e), _) => return Ok(Err(DbError::Row(e.to_string()))),
+        _ => return Ok(Err(DbError::Row(format!("state {state:?} of a hold")))),
+    };
+    let drop: (Option<String>, Option<String>, Option<i64>) = (r.get(15)?, r.get(16)?, r.get(17)?);
+    let drop = match drop {
+        (Some(by), Some(reason), Some(made)) => Some(Drop {
+            by,
+            reason,
+            made: Utc(made),
+        }),
+        _ => None,
+    };
+    Ok(Ok(HoldRecord {
+        id: HoldId(r.get::<_, N>(0)?.0),
+        camera,
+        t0: Utc(r.get(3)?),
+        t1: Utc(r.get(4)?),
+        review,
+        reason: r.get(6)?,
+        authority: r.get(7)?,
+        reference: r.get(8)?,
+        exhibit: r.get(9)?,
+        grant: r.get(10)?,
+        who: r.get(11)?,
+        made: Utc(r.get(12)?),
+        line: r.get::<_, N>(13)?.0,
+        kept: r.get(14)?,
+        drop,
+        standing: Standing {
+            state,
+            until: Utc(r.get(20)?),
+            told: r.get::<_, Option<i64>>(21)?.map(Utc),
+            sent: r.get(22)?,
+            segments: r.get::<_, Option<N>>(23)?.map(|n| n.0),
+            bytes: r.get::<_, Option<N>>(24)?.map(|n| n.0),
+            full: r.get(25)?,
+            why: r.get(26)?,
+        },
+        changed: Utc(r.get(27)?),
+        freed: r
+            .get::<_, String>(28)?
+            .split_whitespace()
+            .map(Into::into)
+            .collect(),
+    }))
+}
+
+/// A log names a hold: its number, and all below, are not given out again. Anything odd is left alone.
+pub(super) fn seen(c: &Connection, hold: &str) -> Result<(), DbError> {
+    if let Ok(HoldId(n)) = HoldId::parse(hold) {
+        c.execute(
+            "INSERT INTO hold_numbers (one, highest) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET highest=MAX(highest, ?1)",
+            [N(n)],
+        )?;
+    }
+    Ok(())
+}
+
+impl Db {
+    /// Puts aside the next number, for good. `logged`: the highest in the hub's own log.
+    pub fn next_hold(&self, logged: u64) -> Result<HoldId, DbError> {
+        let mut c = self.lock();
+        let t = c.transaction()?;
+        let rows: N = t.query_row("SELECT COALESCE(MAX(n), 0) FROM holds", [], |r| r.get(0))?;
+        let known: Option<N> = t
+            .query_row("SELECT highest FROM hold_numbers", [], |r| r.get(0))
+            .optional()?;
+        let next = HoldId(rows.0.max(known.map_or(0, |n| n.0)).max(logged) + 1);
+        seen(&t, &next.to_string())?;
+        t.commit()?;
+        Ok(next)
+    }
+
+    /// Adds it, or writes all that changes of it.
+    pub fn put_hold(&self, h: &HoldRecord) -> Result<(), DbError> {
+        let s = &h.standing;
+        let marks: Vec<String> = (1..=29).map(|n| format!("?{n}")).collect();
+        self.lock().execute(
+            &format!(
+                "INSERT OR REPLACE INTO holds ({COLUMNS}) VALUES ({})",
+                marks.join(", ")
+            ),
+            params![
+                N(h.id.0),
+                h.camera.r#box.as_str(),
+                h.camera.cam.as_str(),
+                h.t0.0,
+                h.t1.0,
+                h.review.to_string(),
+                h.reason,
+                h.authority,
+                h.reference,
+                h.exhibit,
+                h.grant,
+                h.who,
+                h.made.0,
+                N(h.line),
+                h.kept,
+                h.drop.as_ref().map(|d| &d.by),
+                h.drop.as_ref().map(|d| &d.reason),
+                h.drop.as_ref().map(|d| d.made.0),
+                s.state.word(),
+                s.state.ended().map(Ended::as_str),
+                s.until.0,
+                s.told.map(|t| t.0),
+                s.sent,
+                s.segments.map(N),
+                s.bytes.map(N),
+                s.full,
+                s.why,
+                h.changed.0,
+                h.freed.join(" ")
+            ],
+        )?;
+        Ok(())
+    }
+
+    pub fn hold(&self, id: HoldId) -> Result<Option<HoldRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE n=?1");
+        c.query_row(&sql, [N(id.0)], record).optional()?.transpose()
+    }
+
+    /// Of a clip request.
+    pub fn hold_for(&self, exhibit: &str) -> Result<Option<HoldRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE ref=?1 ORDER BY n DESC LIMIT 1");
+        c.query_row(&sql, [exhibit], record).optional()?.transpose()
+    }
+
+    /// Those that are not over, oldest first; with `since` also those that ended after it.
+    pub fn holds(&self, since: Option<Utc>) -> Result<Vec<HoldRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM holds WHERE state IN ('pending', 'placed', 'releasing') OR changed >= ?1 ORDER BY n"
+        );
+        let mut statement = c.prepare_cached(&sql)?;
+        let rows = statement.query_map([since.map_or(i64::MAX, |t| t.0)], record)?;
+        rows.map(|r| r.map_err(DbError::from)?).collect()
+    }
+
+    /// Those of a camera that a box placed and that are not over.
+    pub fn placed_holds(&self, camera: &BoxCamera) -> Result<Vec<HoldRecord>, DbError> {
+        let c = self.lock();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM holds WHERE box=?1 AND cam=?2 AND state='placed' ORDER BY n"
+        );
+        let mut statement = c.prepare_cached(&sql)?;
+        let rows =
+            statement.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], record)?;
+        rows.map(|r| r.map_err(DbError::from)?).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::requests::holds::state::Event;
+
+    /// RET-3: a hold is read as it was written, in every state; no number is given out twice, whatever becomes of the rows, and none
+    /// that a log names.
+    #[test]
+    fn rows_and_numbers() {
+        let dir = tempfile::tempdir().expect("folder");
+        let db = Db::open(dir.path()).expect("records");
+        assert_eq!(db.next_hold(0).expect("number"), HoldId(1));
+        assert_eq!(
+            db.next_hold(0).expect("number"),
+            HoldId(2),
+            "without a row too"
+        );
+        assert_eq!(
+            db.next_hold(40).expect("number"),
+            HoldId(41),
+            "the hub's log"
+        );
+        seen(&db.lock(), "H-000100").expect("noted");
+        seen(&db.lock(), "H-000099").expect("noted");
+        seen(&db.lock(), "nonsense").expect("left alone");
+        assert_eq!(db.next_hold(0).expect("number"), HoldId(101), "a box's log");
+
+        let mut h = HoldRecord {
+            id: HoldId(101),
+            camera: BoxCamera::parse("ashby/c01").expect("camera"),
+            t0: Utc(1_000),
+            t1: Utc(2_000),
+            review: Day::parse("2026-11-30").expect("day"),
+            reason: "r".into(),
+            authority: "a".into(),
+            reference: "f".into(),
+            exhibit: Some("EXH-2026-000001".into()),
+            grant: "G-000001".into(),
+            who: "op:0001".into(),
+            made: Utc(3_000),
+            line: 17,
+            kept: true,
+            drop: None,
+            freed: Vec::new(),
+            standing: Standing::new(Utc(9_000)),
+            changed: Utc(3_000),
+        };
+        let same = |h: &HoldRecord| {
+            db.put_hold(h).expect("written");
+            assert_eq!(db.hold(h.id).expect("read").as_ref(), Some(h));
+        };
+        same(&h);
+        h.standing.apply(Event::Sent);
+        h.standing.apply(Event::Placed {
+            until: Utc(9_000),
+            segments: 2,
+            bytes: 5,
+        });
+        h.drop = Some(Drop {
+            by: "op:0002".into(),
+            reason: "x".into(),
+            made: Utc(4_000),
+        });
+        same(&h);
+        assert_eq!(db.holds(None).expect("list"), [h.clone()]);
+        assert_eq!(db.placed_holds(&h.camera).expect("list"), [h.clone()]);
+        assert_eq!(
+            db.hold_for("EXH-2026-000001").expect("read"),
+            Some(h.clone())
+        );
+        h.standing.apply(Event::Released {
+            ended: Ended::Order,
+        });
+        h.freed = vec!["op:0002".into(), "op:0003".into()];
+        same(&h);
+        assert!(db.placed_holds(&h.camera).expect("list").is_empty());
+        h.standing.apply(Event::Cleared);
+        same(&h);
+        assert!(db.holds(None).expect("list").is_empty());
+        assert_eq!(db.holds(Some(Utc(3_000))).expect("list").len(), 1);
+    }
+}

@@ -1,0 +1,269 @@
+//! Task. What people do about evidence: give it a class, dispose of it, and approve that it goes before its time (RET-5, RET-6, ROL-5).
+//! Blocking.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::ExhibitRef,
+    time::Day,
+    types::{CopyClass, CopyDrop},
+};
+
+use super::{
+    carry, gather,
+    policy::{self, Class, Standing},
+    rows::EvidenceRow,
+    shown, watch,
+};
+use crate::{
+    board::{Account, Refusal, plain},
+    db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
+    desk::Desk,
+    ownlog::op,
+    requests::{mask::may, rules, rules::State, submit::keep_salted},
+};
+
+/// Who may say how long evidence is kept, and have a part in its end.
+const DECIDE: &[&str] = &["supervisor", "manager", "approver"];
+
+/// One act about evidence at a time.
+pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Class and review day as somebody wrote them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// None: general.
+    pub class: Option<String>,
+    pub review: Option<Day>,
+}
+
+impl Given {
+    /// Checked against today and the periods.
+    pub fn class(&self, desk: &Desk) -> Result<Class, Refusal> {
+        let word = self.class.as_deref().unwrap_or("general");
+        let class = Class::parse(word, self.review).map_err(Refusal)?;
+        if let Class::Review { review } = class {
+            let today = desk.config.zone.day_of(desk.now());
+            policy::review_may_be(review, today, &desk.config.periods).map_err(Refusal)?;
+        }
+        Ok(class)
+    }
+}
+
+/// The class a request begins with. `reason`: the hash of its purpose.
+pub fn classed(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    class: Class,
+    reason: &str,
+    who: &str,
+) -> Result<(), Refusal> {
+    give(desk, exhibit, class, None, reason, who)
+}
+
+/// On the hub's log, then on record.
+fn give(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    class: Class,
+    shortened_by: Option<String>,
+    reason: &str,
+    who: &str,
+) -> Result<(), Refusal> {
+    let line = CopyClass {
+        r#ref: exhibit.to_string(),
+        class: class.word().into(),
+        review: class.review(),
+        reason: reason.into(),
+        by: who.into(),
+    };
+    desk.log.append(who, &line).map_err(plain)?;
+    let e = EvidenceRecord {
+        class,
+        shortened_by,
+        ..EvidenceRecord::default()
+    };
+    desk.db.put_evidence(exhibit.as_str(), &e).map_err(plain)
+}
+
+/// What a disposal or another class is about.
+struct Case {
+    request: RequestRecord,
+    evidence: EvidenceRecord,
+    exhibit: policy::Exhibit,
+}
+
+/// The exhibit, if there is one and nobody is disposing of it.
+fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, Refusal> {
+    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request = request.ok_or_else(|| {
+        Refusal(format!(
+            "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
+        ))
+    })?;
+    if request.state == State::Disposed {
+        return Err(Refusal(format!("{exhibit} {}", request.why)));
+    }
+    if !request.state.over() {
+        return Err(Refusal(format!(
+            "{exhibit} is still being pulled ({}); nothing of it can be disposed of or classed anew before that is over",
+            request.state.as_str()
+        )));
+    }
+    let evidence = desk.db.evidence(exhibit.as_str()).map_err(plain)?;
+    let found = gather::exhibit(desk, &request, &evidence)?;
+    let found = found.ok_or_else(|| {
+        Refusal(format!(
+            "{exhibit} gave no exhibit ({}); what was fetched for it goes by itself {} days after its end",
+            request.state.as_str(),
+            desk.config.periods.draft_days
+        ))
+    })?;
+    Ok(Case {
+        request,
+        evidence,
+        exhibit: found,
+    })
+}
+
+/// Another class, or another review day. Whoever asked that it go before its time has to ask again.
+pub fn class(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    given: &Given,
+    reason: &str,
+    who: &Account,
+) -> Result<EvidenceRow, Refusal> {
+    may(who, DECIDE, "say how long evidence is kept")?;
+    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
+    let class = given.class(desk)?;
+    let _turn = turn(&desk.pulls.disposals);
+    let case = case(desk, exhibit)?;
+    if case.evidence.class == class {
+        return Err(Refusal(format!(
+            "{exhibit} is kept so already: {}; nothing was changed",
+            class.in_words(&desk.config.periods)
+        )));
+    }
+    let me = op(who.op);
+    let end = |class| {
+        let (made, zone) = (case.exhibit.made, &desk.config.zone);
+        policy::last_day(class, made, &desk.config.periods, zone)
+    };
+    // ROL-5: or one person could make it due first and dispose of it then.
+    let shorter = end(class) < end(case.evidence.class);
+    let again = case.evidence.shortened_by.as_ref() == Some(&me);
+    let shortened_by = (shorter || again).then(|| me.clone());
+    let reason = keep_salted(desk, reason.trim())?;
+    give(desk, exhibit, class, shortened_by, &reason, &me)?;
+    watch::refresh(desk)?;
+    shown::one(desk, exhibit)
+}
+
+/// What keeps it, whoever asks (RET-6).
+fn free(desk: &Desk, case: &Case) -> Result<(), Refusal> {
+    let requests = desk.db.requests().map_err(plain)?;
+    let claims = gather::claims(desk, &requests)?;
+    match policy::wanted(&case.exhibit, &claims) {
+        Some(claim) => Err(Refusal(format!(
+            "{} wants the footage of {} too, so it stays; nothing was disposed of",
+            claim.by, case.request.r#ref
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_due(desk: &Desk, e: &policy::Exhibit) -> bool {
+    let (periods, zone) = (&desk.config.periods, &desk.config.zone);
+    policy::standing(e, &[], periods, zone, desk.now()) == Standing::Due
+}
+
+/// Disposes of what is due. Before that, and for whoever made its period shorter, it is a request, which a second person has to approve.
+pub fn dispose(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    reason: &str,
+    who: &Account,
+) -> Result<EvidenceRow, Refusal> {
+    may(who, DECIDE, "dispose of evidence")?;
+    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
+    let me = op(who.op);
+    let _turn = turn(&desk.pulls.disposals);
+    let case = case(desk, exhibit)?;
+    free(desk, &case)?;
+    if is_due(desk, &case.exhibit) && case.evidence.shortened_by.as_ref() != Some(&me) {
+        let reason = keep_salted(desk, reason.trim())?;
+        go(desk, &case, reason, vec![me])?;
+        return shown::one(desk, exhibit);
+    }
+    if let Some(d) = case.evidence.drop.as_ref().filter(|d| d.by != me) {
+        return Err(Refusal(format!(
+            "{} asked for this already; approve it with `beadle-hub evidence approve {exhibit}`",
+            d.by
+        )));
+    }
+    let reason = keep_salted(desk, reason.trim())?;
+    let line = CopyDrop {
+        r#ref: exhibit.to_string(),
+        reason: reason.clone(),
+        by: me.clone(),
+    };
+    desk.log.append(&me, &line).map_err(plain)?;
+    let e = EvidenceRecord {
+        drop: Some(Drop {
+            by: me,
+            reason,
+            made: desk.now(),
+        }),
+        ..case.evidence
+    };
+    desk.db.put_evidence(exhibit.as_str(), &e).map_err(plain)?;
+    shown::one(desk, exhibit)
+}
+
+/// The second person's word.
+pub fn approve(desk: &Desk, exhibit: &ExhibitRef, who: &Account) -> Result<EvidenceRow, Refusal> {
+    may(who, DECIDE, "approve that evidence be disposed of")?;
+    let me = op(who.op);
+    let _turn = turn(&desk.pulls.disposals);
+    let case = case(desk, exhibit)?;
+    let Some(asked) = case.evidence.drop.clone() else {
+        return Err(Refusal(format!(
+            "nobody asked that {exhibit} be disposed of; ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
+        )));
+    };
+    if asked.by == me {
+        return Err(Refusal(format!(
+            "{} asked for this disposal; a second person must approve it, nothing was disposed of",
+            who.name
+        )));
+    }
+    free(desk, &case)?;
+    go(desk, &case, asked.reason, vec![asked.by, me])?;
+    shown::one(desk, exhibit)
+}
+
+/// From the intent to the certificate.
+fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), Refusal> {
+    let e = &case.exhibit;
+    let until = policy::ends(e.class, e.made, &desk.config.periods, &desk.config.zone);
+    let exhibit = &case.request.r#ref;
+    let d = carry::begin(desk, exhibit, e.class, until, reason, who)?;
+    let finished = carry::finish(desk, d);
+    if let Err(why) = &finished {
+        watch::stuck(desk, exhibit.as_str(), &why.0)?;
+    }
+    // What is done is done, whether or not the faults could be looked at anew; the task does so each hour.
+    if let Err(e) = watch::refresh(desk) {
+        tracing::error!("faults about evidence: {e}");
+    }
+    match finished {
+        Ok(_) => Ok(()),
+        Err(why) => Err(Refusal(format!(
+            "the disposal of {exhibit} is on the record but not complete: {why}. There is no certificate yet; it is tried again each hour and at the hub's start"
+        ))),
+    }
+}

@@ -1,0 +1,271 @@
+//! Task. A disposal, step by step. Each step may be done again: after a power cut all of them are, from the first. Blocking.
+//!
+//! 1. A mark in the evidence folder, by which it is known again; the row of the intent, in one transaction with the request's new state: from here on nothing of the exhibit is shown.
+//! 2. `copy.dispose` in the hub's log, unless it is there already, and a countersigned head over it.
+//! 3. The exhibit's key: overwritten, synced, removed. From here on what it had sealed is noise, whoever copied it.
+//! 4. Its folders: every file removed, every folder synced.
+//! 5. Somebody else looks: a walker that knows nothing of all this goes through the folders of state and evidence for anything that bears
+//!    the exhibit's name; and every key that is left is tried on the header of one of its sealed files, kept for this. None may open it.
+//! 6. What the side table has of it is erased.
+//! 7. `copy.gone`, the certificate, under a countersigned head; then the row says so.
+//!
+//! There is no certificate before all of it is true. What fails is an error here, a fault until it is mended, and tried again.
+
+use std::path::Path;
+
+use footage::sealed::Opener;
+use logbook::LogFolder;
+use shared::{
+    id::ExhibitRef,
+    record::Record,
+    types::{CopyDispose, CopyGone, Data},
+};
+
+use super::{files, gather, policy};
+use crate::{
+    board::{Refusal, plain},
+    db::disposal::DisposalRecord,
+    desk::Desk,
+    files::FileError,
+    requests::{Progress, rules::State},
+};
+
+/// The key is a file: what that is worth is said in docs/retention.md.
+pub const CLAIM: &str = "file";
+/// In lines, for what a restarted hub finishes.
+const HUB: &str = "sys:hub";
+/// Of what was found, so much is named.
+const NAMED: usize = 5;
+
+/// Step 1. The caller has made sure that it may.
+pub fn begin(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    class: policy::Class,
+    until: shared::time::Utc,
+    reason: String,
+    who: Vec<String>,
+) -> Result<DisposalRecord, Refusal> {
+    let evidence = &desk.config.evidence;
+    let row = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let package = row.and_then(|r| r.package);
+    if let Some(package) = package.filter(|p| !Path::new(p).is_dir()) {
+        return Err(Refusal(format!(
+            "the package of {exhibit} is not at {package}; nothing was disposed of. If its disk is not mounted, mount it; if the package was removed by hand, make that folder again, empty, so that the rest can be disposed of"
+        )));
+    }
+    let folders = files::folders(&desk.state, evidence, exhibit.as_str());
+    let (mut count, mut bytes) = (0, 0);
+    for folder in &folders {
+        let (n, b) = files::count(folder).map_err(plain)?;
+        count += n;
+        bytes += b;
+    }
+    let d = DisposalRecord {
+        r#ref: exhibit.clone(),
+        class,
+        until,
+        reason,
+        who,
+        files: count,
+        bytes,
+        header: files::header(&folders).map_err(plain)?,
+        log: desk.log.origin().to_owned(),
+        size: desk.log.handle().size(),
+        begun: desk.now(),
+        line: None,
+        emptied: false,
+        undecryptable: None,
+        texts: 0,
+        gone: None,
+    };
+    files::mark(evidence, exhibit.as_str()).map_err(plain)?;
+    let why = format!("is being disposed of by {}", d.who.join(" and "));
+    desk.db.begin_disposal(&d, &why).map_err(plain)?;
+    tell(desk, exhibit, &why);
+    Ok(d)
+}
+
+pub type Step = fn(&Desk, &mut DisposalRecord) -> Result<(), Refusal>;
+
+/// Steps 2 to 7.
+pub const STEPS: [Step; 6] = [line, key, folders, look, texts, certify];
+
+/// From wherever it stands to its certificate.
+pub fn finish(desk: &Desk, mut d: DisposalRecord) -> Result<DisposalRecord, Refusal> {
+    if d.gone.is_none() {
+        for step in STEPS {
+            step(desk, &mut d)?;
+        }
+    }
+    Ok(d)
+}
+
+fn tell(desk: &Desk, exhibit: &ExhibitRef, why: &str) {
+    desk.pulls.tell(Progress {
+        r#ref: exhibit.to_string(),
+        state: State::Disposed.as_str().into(),
+        why: why.into(),
+        bytes: 0,
+        total: 0,
+        segments_done: 0,
+        segments: 0,
+        package: None,
+    });
+}
+
+/// The line of this kind about this exhibit that was written since the disposal began: power may have gone before the row knew of it.
+fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, Refusal> {
+    // A log that was succeeded by another is looked through whole.
+    let mut from = match desk.log.origin() == d.log {
+        true => d.size,
+        false => 0,
+    };
+    let mut folder = LogFolder::new(&desk.log.folder());
+    loop {
+        let bytes = folder
+            .read_lines(from, desk.log.handle().size(), 1 << 20)
+            .map_err(plain)?;
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        for bytes in bytes.split_inclusive(|b| *b == b'\n') {
+            from += 1;
+            let about = |r: &Record| {
+                r.kind == kind
+                    && r.data.get("ref").and_then(|v| v.as_str()) == Some(d.r#ref.as_str())
+            };
+            if let Some(r) = Record::parse(bytes).ok().filter(about) {
+                return Ok(Some(r.n));
+            }
+        }
+    }
+}
+
+fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    if d.line.is_none() {
+        d.line = logged(desk, d, CopyDispose::KIND)?;
+    }
+    if d.line.is_none() {
+        let line = CopyDispose {
+            r#ref: d.r#ref.to_string(),
+            class: d.class.word().into(),
+            until: d.until,
+            reason: d.reason.clone(),
+            by: d.who.clone(),
+            files: d.files,
+            bytes: d.bytes,
+        };
+        let who = d.who.last().map_or(HUB, String::as_str);
+        d.line = Some(desk.log.append(who, &line).map_err(plain)?.n);
+    }
+    desk.db.put_disposal(d).map_err(plain)?;
+    desk.log.head_now().map_err(plain)?;
+    Ok(())
+}
+
+fn key(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    desk.keys.destroy_exhibit(&d.r#ref).map_err(plain)
+}
+
+fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    let (exhibit, evidence) = (d.r#ref.as_str(), &desk.config.evidence);
+    if !d.emptied {
+        if !files::is_marked(evidence, exhibit) {
+            return Err(Refusal(format!(
+                "{} is not the folder in which this was begun: is its disk mounted?",
+                evidence.display()
+            )));
+        }
+        for folder in files::folders(&desk.state, evidence, exhibit) {
+            files::remove(&folder).map_err(|e| some(&e))?;
+        }
+        d.emptied = true;
+        desk.db.put_disposal(d).map_err(plain)?;
+    }
+    files::unmark(evidence, d.r#ref.as_str()).map_err(|e| some(&e))
+}
+
+fn some(errors: &[FileError]) -> Refusal {
+    Refusal(match errors {
+        [first] => first.to_string(),
+        [first, more @ ..] => format!("{first} (and {} more like this)", more.len()),
+        [] => String::new(),
+    })
+}
+
+fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    let name = d.r#ref.as_str();
+    let mut left = files::named_like(&desk.config.evidence, name).map_err(plain)?;
+    // The state folder may hold the evidence folder.
+    left.extend(files::named_like(&desk.state, name).map_err(plain)?);
+    left.sort();
+    left.dedup();
+    if !left.is_empty() {
+        let named: Vec<String> = left
+            .iter()
+            .take(NAMED)
+            .map(|p| p.display().to_string())
+            .collect();
+        return Err(Refusal(format!(
+            "{} files or folders that bear its name are still there: {}",
+            left.len(),
+            named.join(", ")
+        )));
+    }
+    if let Some(header) = &d.header {
+        let keys = desk.keys.exhibit_identities().map_err(plain)?;
+        if Opener::new(&keys).push(header, &mut Vec::new()).is_ok() {
+            return Err(Refusal(format!(
+                "a key in {} still opens what was sealed for it",
+                gather::keys(desk).display()
+            )));
+        }
+        d.undecryptable = Some(true);
+        desk.db.put_disposal(d).map_err(plain)?;
+    }
+    Ok(())
+}
+
+fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    let exhibit = d.r#ref.to_string();
+    let Some(r) = desk.db.request(&exhibit).map_err(plain)? else {
+        return Ok(());
+    };
+    let hashes = [r.purpose, r.reference, r.requester];
+    let erased = desk.db.erase_side(&hashes, &exhibit, Some(d));
+    erased.map(drop).map_err(plain)
+}
+
+fn certify(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+    let n = match logged(desk, d, CopyGone::KIND)? {
+        Some(n) => n,
+        None => {
+            let line = CopyGone {
+                r#ref: d.r#ref.to_string(),
+                n: d.line.unwrap_or_default(),
+                files: d.files,
+                bytes: d.bytes,
+                texts: d.texts,
+                left: 0,
+                undecryptable: d.undecryptable,
+                claim: CLAIM.into(),
+            };
+            let who = d.who.last().map_or(HUB, String::as_str);
+            desk.log.append(who, &line).map_err(plain)?.n
+        }
+    };
+    desk.log.head_now().map_err(plain)?;
+    let now = desk.now();
+    d.gone = Some((n, now));
+    d.header = None;
+    let why = format!(
+        "disposed of at {} by {}; nothing of it is left here: `beadle-hub evidence certificate {}`",
+        now.for_people(&desk.config.zone),
+        d.who.join(" and "),
+        d.r#ref
+    );
+    desk.db.end_disposal(d, &why, now).map_err(plain)?;
+    tell(desk, &d.r#ref, &why);
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! Task. What goes without a person when its days are over: what came of requests that gave no exhibit, what interrupted work left
+//! behind, texts nothing kept refers to. One line in the log with counts, before anything goes. Blocking.
+
+use shared::types::CopyClear;
+
+use super::{
+    files,
+    gather::Found,
+    policy::{self, What},
+};
+use crate::{
+    board::{Refusal, plain},
+    desk::Desk,
+};
+
+const HUB: &str = "sys:hub";
+
+/// What could not be removed: of which exhibit or file, and why.
+pub type Stuck = Vec<(String, String)>;
+
+pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, Refusal> {
+    let (periods, zone) = (&desk.config.periods, &desk.config.zone);
+    let (mut drafts, mut parts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for d in policy::due(&found.kept, periods, zone, desk.now()) {
+        match d.what {
+            What::Exhibit(_) => {}
+            What::Draft(exhibit) => drafts.extend(found.requests.get(&exhibit)),
+            What::Part(path) => parts.push(path),
+            What::Text(hash) => texts.push(hash),
+        }
+    }
+    if drafts.is_empty() && parts.is_empty() && texts.is_empty() {
+        return Ok(Stuck::new());
+    }
+    let folders = |exhibit: &str| files::folders(&desk.state, &desk.config.evidence, exhibit);
+    let mut line = CopyClear {
+        requests: drafts.len() as u64,
+        parts: parts.len() as u64,
+        files: 0,
+        bytes: 0,
+        texts: texts.len() as u64,
+    };
+    let mut measured = parts.clone();
+    for r in &drafts {
+        let hashes = [r.purpose.clone(), r.reference.clone(), r.requester.clone()];
+        let erasable = desk.db.erasable_side(&hashes, r.r#ref.as_str());
+        line.texts += erasable.map_err(plain)?.len() as u64;
+        let whole = folders(r.r#ref.as_str());
+        measured.retain(|p| !whole.iter().any(|w| p.starts_with(w)));
+        measured.extend(whole);
+    }
+    for path in &measured {
+        let (n, bytes) = files::count(path).map_err(plain)?;
+        line.files += n;
+        line.bytes += bytes;
+    }
+    desk.log.append(HUB, &line).map_err(plain)?;
+    tracing::info!(
+        requests = line.requests,
+        parts = line.parts,
+        files = line.files,
+        bytes = line.bytes,
+        texts = line.texts,
+        "what is past its days and is no evidence goes"
+    );
+
+    let mut stuck = Stuck::new();
+    for path in parts {
+        // A key that was never finished is a key.
+        let gone = match path.extension().is_some_and(|e| e == "tmp") {
+            true => crate::files::shred(&path).map_err(|e| e.to_string()),
+            false => files::remove(&path).map_err(|e| first(&e)),
+        };
+        if let Err(why) = gone {
+            stuck.push((path.display().to_string(), why));
+        }
+    }
+    for r in drafts {
+        let exhibit = r.r#ref.as_str();
+        let mut gone = desk
+            .keys
+            .destroy_exhibit(&r.r#ref)
+            .map_err(|e| e.to_string());
+        for folder in folders(exhibit) {
+            let removed = files::remove(&folder).map_err(|e| first(&e));
+            gone = gone.and(removed);
+        }
+        if let Err(why) = gone {
+            stuck.push((exhibit.to_owned(), why));
+            continue;
+        }
+        let hashes = [r.purpose.clone(), r.reference.clone(), r.requester.clone()];
+        desk.db.erase_side(&hashes, exhibit, None).map_err(plain)?;
+        let mut e = found.evidence.get(exhibit).cloned().unwrap_or_default();
+        e.cleared = Some(desk.now());
+        desk.db.put_evidence(exhibit, &e).map_err(plain)?;
+    }
+    if !texts.is_empty() {
+        desk.db.erase_side(&texts, "", None).map_err(plain)?;
+    }
+    Ok(stuck)
+}
+
+fn first(errors: &[crate::files::FileError]) -> String {
+    errors
+        .first()
+        .map_or_else(String::new, std::string::ToString::to_string)
+}

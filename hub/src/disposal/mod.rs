@@ -1,0 +1,27 @@
+//! Wiring. What the hub keeps of footage: each thing has a class and a period, and goes when that is over (RET-5, RET-6).
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`policy`] | classes, periods, and what is due: the one function that decides |
+//! | [`gather`] | what is kept: the records and the folders |
+//! | [`acts`] | what people do: give a class, dispose, approve |
+//! | [`carry`] | a disposal step by step, from its line in the log to its certificate |
+//! | [`files`] | the folders: counted, emptied, looked through afterwards |
+//! | [`clear`] | what goes without a person: drafts, half-fetched parts, texts nothing refers to |
+//! | [`rows`], [`shown`] | rows and the certificate for pages and commands |
+//! | [`door`] | what commands ask, and what they are told |
+//! | [`watch`] | the task: finishes what was begun, clears, raises the faults |
+
+pub mod acts;
+pub mod carry;
+pub mod clear;
+pub mod door;
+pub mod files;
+pub mod gather;
+pub mod policy;
+pub mod rows;
+pub mod shown;
+pub mod watch;
+
+#[cfg(test)]
+mod tests;

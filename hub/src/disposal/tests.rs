@@ -1,0 +1,968 @@
+//! Wiring. Tests of disposal on a hub with real records, real keys, a real log and real files; its clock is in the test's hands.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use footage::sealed;
+use logbook::Folder;
+use shared::{
+    id::{BoxCamera, ExhibitRef},
+    record::Record,
+    time::{Day, Utc},
+    verify::{self, Options},
+};
+
+use super::{
+    acts::{self, Given},
+    carry, gather,
+    policy::Class,
+    rows::EvidenceRow,
+    shown, watch,
+};
+use crate::db::faults::About;
+use crate::{
+    board::{Account, Refusal},
+    db::requests::RequestRecord,
+    requests::{
+        holds::acts as hold_acts,
+        rules::{Asked, State},
+        submit::{self, keep_salted},
+    },
+    retention::rig::{Rig, ashby, day, utc},
+};
+
+const START: &str = "2026-11-03T14:00:00.000Z";
+/// Of an exhibit made then: the last moment of its three years, and the first after.
+const LAST: &str = "2029-11-03T23:59:59.999Z";
+const AFTER: &str = "2029-11-04T00:00:00.000Z";
+const PURPOSE: &str = "Robbery in Market Street";
+const REFERENCE: &str = "CRIME/4711";
+const REQUESTER: &str = "PC 4711 Example";
+
+fn who(op: u32, role: &str) -> Account {
+    Account {
+        op,
+        name: format!("kim{op}"),
+        role: role.into(),
+    }
+}
+
+fn exh(n: u32) -> ExhibitRef {
+    ExhibitRef::new(2026, n)
+}
+
+/// What the box recorded: nothing a stranger's bytes would hold by chance.
+fn plain(n: u32) -> Vec<u8> {
+    let mut x = u64::from(n) + 1;
+    let mut next = || {
+        x = x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (x >> 56) as u8
+    };
+    (0..200_000).map(|_| next()).collect()
+}
+
+impl Rig {
+    fn sealed(&self, n: u32) -> PathBuf {
+        let folder = self.dir.path().join("exhibits").join(exh(n).as_str());
+        folder.join("c01/c01_20261103T133000Z_1.mp4.age")
+    }
+
+    /// A request as it is on record when it is over, with its texts.
+    fn request(&self, n: u32, state: State, t0: Utc) {
+        let desk = &self.desk;
+        let text = |t: &str| keep_salted(desk, t).expect("kept");
+        let row = RequestRecord {
+            r#ref: exh(n),
+            grant: format!("G-{n:06}"),
+            camera: BoxCamera::parse("ashby/c01").expect("camera"),
+            t0,
+            t1: t0.plus_ms(60_000),
+            purpose: text(PURPOSE),
+            reference: text(REFERENCE),
+            requester: text(REQUESTER),
+            who: "op:0001".into(),
+            state,
+            why: String::new(),
+            line: None,
+            package: None,
+            made: desk.now(),
+        };
+        desk.db.add_request(n, &row).expect("recorded");
+    }
+
+    /// What a pull leaves: the sealed segment, and its key.
+    fn fetched(&self, n: u32) {
+        let recipient = self.desk.keys.exhibit_recipient(&exh(n)).expect("key");
+        let path = self.sealed(n);
+        fs::create_dir_all(path.parent().expect("folder")).expect("folder");
+        let sealed = sealed::seal(&recipient, &plain(n)).expect("sealed");
+        fs::write(path, sealed).expect("written");
+    }
+
+    /// And a package.
+    fn exhibit(&self, n: u32) {
+        self.exhibit_at(n, utc("2026-11-03T13:30:00.000Z"));
+    }
+
+    fn exhibit_at(&self, n: u32, t0: Utc) {
+        self.request(n, State::Ready, t0);
+        self.fetched(n);
+        let package = self.desk.config.evidence.join(exh(n).as_str()).join("c01");
+        fs::create_dir_all(package.join("master")).expect("folder");
+        fs::create_dir_all(package.join("log/proof")).expect("folder");
+        for (name, bytes) in [
+            ("master/a.mp4", plain(n)),
+            ("SHA256SUMS", b"sums".to_vec()),
+            ("log/proof/1.tlog-proof", b"proof".to_vec()),
+        ] {
+            fs::write(package.join(name), bytes).expect("written");
+        }
+        let at = package.to_string_lossy().into_owned();
+        self.desk
+            .db
+            .request_package(exh(n).as_str(), &at)
+            .expect("recorded");
+    }
+
+    fn at(&self, t: &str) {
+        self.hub_to(utc(t));
+    }
+
+    fn row(&self, n: u32) -> EvidenceRow {
+        shown::one(&self.desk, &exh(n)).expect("row")
+    }
+
+    fn state(&self, n: u32) -> State {
+        let row = self.desk.db.request(exh(n).as_str()).expect("reads");
+        row.expect("row").state
+    }
+
+    fn dispose(&self, n: u32, by: &Account) -> Result<EvidenceRow, Refusal> {
+        acts::dispose(&self.desk, &exh(n), "no longer needed", by)
+    }
+
+    fn approve(&self, n: u32, by: &Account) -> Result<EvidenceRow, Refusal> {
+        acts::approve(&self.desk, &exh(n), by)
+    }
+
+    /// Lines of the hub's own log of a type, about an exhibit.
+    fn lines(&self, kind: &str, about: &str) -> Vec<Record> {
+        let text = fs::read(self.desk.log.folder().join("0000000000.jsonl")).expect("own log");
+        text.split_inclusive(|b| *b == b'\n')
+            .map(|l| Record::parse(l).expect("line"))
+            .filter(|r| r.kind == kind)
+            .filter(|r| {
+                let named = r.data.get("ref").and_then(|v| v.as_str());
+                named.is_none_or(|n| n == about)
+            })
+            .collect()
+    }
+
+    /// The line lies under a countersigned head.
+    fn covered(&self, n: u64) -> bool {
+        let limit = std::time::Duration::from_secs(10);
+        let head = self.desk.log.handle().wait_cosigned(n + 1, limit);
+        head.is_some()
+    }
+
+    /// All that a thief finds: every file below the state folder, which holds the evidence too.
+    fn every_file(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        fn walk(folder: &Path, out: &mut Vec<(PathBuf, Vec<u8>)>) {
+            for entry in fs::read_dir(folder).expect("folder") {
+                let path = entry.expect("entry").path();
+                match path.is_dir() {
+                    true => walk(&path, out),
+                    false => out.push((path.clone(), fs::read(&path).unwrap_or_default())),
+                }
+            }
+        }
+        let mut out = Vec::new();
+        walk(self.dir.path(), &mut out);
+        out
+    }
+
+    /// RET-5: with all that is left of the hub this sealed file cannot be opened, and nothing of its footage or texts is to be found.
+    fn nothing_is_left(&self, n: u32, sealed_before: &[u8], texts: bool) {
+        let mut identities = Vec::new();
+        for (path, bytes) in self.every_file() {
+            let name = path.display().to_string();
+            assert!(!name.contains(exh(n).as_str()), "{name}");
+            let needle = &plain(n)[100_000..100_064];
+            assert!(!bytes.windows(64).any(|w| w == needle), "footage in {name}");
+            for text in [PURPOSE, REQUESTER].iter().filter(|_| texts) {
+                let found = bytes.windows(text.len()).any(|w| w == text.as_bytes());
+                assert!(!found, "{text} in {name}");
+            }
+            // Whatever looks like an identity, in whatever file.
+            let mark = b"AGE-SECRET-KEY-1";
+            for at in 0..bytes.len().saturating_sub(mark.len()) {
+                if bytes[at..].starts_with(mark) {
+                    let end = (at + 74).min(bytes.len());
+                    identities.push(String::from_utf8_lossy(&bytes[at..end]).into_owned());
+                }
+            }
+        }
+        let mut opener = sealed::Opener::new(&identities);
+        opener
+            .push(sealed_before, &mut Vec::new())
+            .expect_err("no key left opens it");
+    }
+
+    fn look(&self) {
+        watch::look(&self.desk).expect("looked");
+    }
+
+    fn fault(&self, about: &str) -> Vec<String> {
+        let all = self.desk.db.found_faults().expect("faults");
+        let about = About::Evidence(about.to_owned());
+        let own = all.into_iter().filter(|f| f.about == about);
+        own.map(|f| f.code).collect()
+    }
+}
+
+/// RET-5, FLT-3, AUD-3: thirty days before its period ends an exhibit is a warning, then a fault, on the record when each begins and ends; it stays
+/// until a person who may disposes of it; then the certificate says what, who, how much, and what was found left, under a
+/// countersigned head.
+#[test]
+fn due_evidence_is_a_fault_until_a_person_disposes() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.exhibit(2);
+    acts::class(
+        &rig.desk,
+        &exh(2),
+        &Given {
+            class: Some("surveillance".into()),
+            review: None,
+        },
+        "authorised",
+        &who(2, "supervisor"),
+    )
+    .expect("classed");
+    let sealed = fs::read(rig.sealed(1)).expect("sealed");
+    let bytes = rig.row(1).bytes;
+    assert_eq!(
+        (rig.row(1).standing.as_str(), rig.row(1).files),
+        ("kept", 4)
+    );
+    assert!(bytes > 400_000);
+
+    rig.at("2029-10-04T22:00:00.000Z");
+    rig.look();
+    assert!(rig.fault(exh(1).as_str()).is_empty());
+    rig.at("2029-10-05T00:00:00.000Z");
+    rig.look();
+    rig.look();
+    assert_eq!(rig.fault(exh(1).as_str()), [watch::EXPIRING]);
+    assert_eq!(rig.row(1).standing, "soon");
+    assert_eq!(rig.faults(watch::EXPIRING), (1, 0), "said once");
+    rig.at(LAST);
+    rig.look();
+    assert_eq!(rig.faults(watch::DUE), (0, 0));
+    rig.at(AFTER);
+    rig.look();
+    assert_eq!(rig.fault(exh(1).as_str()), [watch::DUE]);
+    assert_eq!(rig.faults(watch::EXPIRING), (1, 1));
+    let due = shown::all(&rig.desk, true).expect("list");
+    assert_eq!(
+        due.rows.iter().map(|r| &r.exhibit).collect::<Vec<_>>(),
+        ["EXH-2026-000001"],
+        "what is kept for five years is not due after three"
+    );
+    // Nothing goes by itself.
+    rig.at("2029-12-24T00:00:00.000Z");
+    rig.look();
+    assert!(rig.sealed(1).exists());
+
+    let no = rig.dispose(1, &who(1, "operator")).expect_err("may not");
+    assert!(no.0.contains("may not dispose of evidence"), "{no}");
+    let no = acts::dispose(&rig.desk, &exh(1), " ", &who(2, "supervisor"));
+    assert!(no.expect_err("why").0.contains("a reason is needed"));
+    assert!(rig.sealed(1).exists() && rig.lines("copy.dispose", exh(1).as_str()).is_empty());
+
+    let row = rig.dispose(1, &who(2, "supervisor")).expect("disposed of");
+    assert_eq!((row.standing.as_str(), row.bytes), ("disposed", bytes));
+    assert_eq!(rig.state(1), State::Disposed);
+    rig.nothing_is_left(1, &sealed, false);
+    assert_eq!(rig.fault(exh(1).as_str()), Vec::<String>::new());
+    assert_eq!(rig.faults(watch::DUE), (1, 1));
+    assert!(rig.sealed(2).exists(), "the other is untouched");
+
+    let (intent, gone) = (
+        rig.lines("copy.dispose", exh(1).as_str()),
+        rig.lines("copy.gone", exh(1).as_str()),
+    );
+    let (intent, gone) = (intent.first().expect("line"), gone.first().expect("line"));
+    let int = |r: &Record, key: &str| r.data.get(key).and_then(|v| v.as_int());
+    assert_eq!(int(gone, "n"), Some(intent.n as i64));
+    assert_eq!(int(gone, "left"), Some(0));
+    assert_eq!(int(gone, "bytes"), Some(bytes as i64));
+    assert_eq!(int(gone, "texts"), Some(3));
+    assert!(rig.covered(gone.n), "countersigned");
+    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    for part in [
+        "CERTIFICATE OF DISPOSAL",
+        "EXH-2026-000001",
+        "ashby/c01",
+        "general (3 years)",
+        "the end of 2029-11-03",
+        "op:0002",
+        "no longer needed",
+        "none opens it",
+        &format!("4 files, 0.00 GB ({bytes} bytes)"),
+        "3 texts",
+        &format!("lines {} and {}", intent.n, gone.n),
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let again = rig.dispose(1, &who(2, "supervisor")).expect_err("once");
+    assert!(again.0.contains("nothing of it is left"), "{again}");
+    let none = shown::certificate(&rig.desk, &exh(2)).expect_err("kept");
+    assert!(none.0.contains("has not been disposed of"), "{none}");
+}
+
+/// RET-5, ROL-5: before its time it takes two people: one asks, another approves; a new class sets the request aside. The certificate names
+/// both. An exhibit whose review is not reached is kept like that too.
+#[test]
+fn before_its_time_it_takes_two() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    let (a, b) = (who(2, "supervisor"), who(3, "manager"));
+    let none = rig.approve(1, &b).expect_err("nobody asked");
+    assert!(none.0.contains("nobody asked"), "{none}");
+    let row = rig.dispose(1, &a).expect("asked");
+    assert_eq!(row.standing, "kept");
+    assert_eq!(row.drop.expect("asked").by, "op:0002");
+    assert!(rig.sealed(1).exists());
+    let own = rig.approve(1, &a).expect_err("the same");
+    assert!(own.0.contains("a second person must approve"), "{own}");
+    let other = rig.dispose(1, &b).expect_err("asked already");
+    assert!(other.0.contains("evidence approve"), "{other}");
+    let may_not = rig.approve(1, &who(4, "operator")).expect_err("may not");
+    assert!(may_not.0.contains("may not approve"), "{may_not}");
+
+    let review = Given {
+        class: Some("review".into()),
+        review: Some(day("2027-05-01")),
+    };
+    let row = acts::class(&rig.desk, &exh(1), &review, "trial in May", &b).expect("classed");
+    assert_eq!((row.drop, row.until), (None, day("2027-05-01")));
+    assert!(
+        rig.approve(1, &b).is_err(),
+        "asked before the class changed"
+    );
+    rig.at("2027-05-01T22:00:00.000Z");
+    rig.dispose(1, &a)
+        .expect("asked, the review is not over yet");
+    assert_eq!(rig.state(1), State::Ready);
+    let row = rig.approve(1, &b).expect("two");
+    assert_eq!(row.standing, "disposed");
+    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    assert!(
+        page.contains("asked for by op:0002, approved by op:0003")
+            && page.contains("before the end of its period"),
+        "{page}"
+    );
+    assert_eq!(rig.lines("copy.drop", exh(1).as_str()).len(), 2);
+    assert_eq!(rig.lines("copy.class", exh(1).as_str()).len(), 1);
+
+    // At the end of a review day one is enough, but not who gave it that day.
+    rig.exhibit(2);
+    let review = Given {
+        class: Some("review".into()),
+        review: Some(day("2027-06-01")),
+    };
+    acts::class(&rig.desk, &exh(2), &review, "appeal", &a).expect("classed");
+    rig.at("2027-06-01T23:00:00.000Z");
+    rig.look();
+    assert_eq!(rig.fault(exh(2).as_str()), [watch::DUE]);
+    assert_eq!(rig.dispose(2, &b).expect("due").standing, "disposed");
+}
+
+/// RET-5, ROL-5: nobody makes an exhibit due by giving it a shorter period and disposes of it alone, not by giving another class once more either;
+/// somebody else may.
+#[test]
+fn making_it_due_does_not_replace_the_second_person() {
+    let rig = Rig::new(START);
+    let (a, b) = (who(2, "supervisor"), who(3, "manager"));
+    let review = |t: &str| Given {
+        class: Some("review".into()),
+        review: Some(day(t)),
+    };
+    for n in 1..=3 {
+        rig.exhibit(n);
+        let class = |given: &Given| acts::class(&rig.desk, &exh(n), given, "why", &a);
+        class(&review("2026-11-03")).expect("shorter");
+        class(&review("2026-11-04")).expect("longer than that, and still shorter");
+    }
+    rig.at("2026-11-05T00:00:00.000Z");
+    for n in 1..=3 {
+        assert_eq!(rig.row(n).standing, "due");
+        let row = rig.dispose(n, &a).expect("asked");
+        assert_eq!((row.standing.as_str(), row.disposed), ("due", None));
+        assert!(rig.approve(n, &a).is_err() && rig.sealed(n).exists());
+    }
+    assert_eq!(rig.approve(1, &b).expect("two").standing, "disposed");
+    assert_eq!(rig.dispose(2, &b).expect("another").standing, "disposed");
+    // Somebody else's word on how long it is kept is a second person's too.
+    acts::class(&rig.desk, &exh(3), &review("2026-11-06"), "why", &b).expect("longer");
+    rig.at("2026-11-07T00:00:00.000Z");
+    assert_eq!(rig.dispose(3, &a).expect("due").standing, "disposed");
+}
+
+/// RET-5: a class is one of three, a review has a day that is neither past nor too far ahead, and what a pull is asked with is on the
+/// hub's log; a wrong one is refused before anything is recorded.
+#[test]
+fn a_class_is_given_and_changed_on_the_log() {
+    let mut rig = Rig::new(START);
+    let given = |class: &str, review: Option<Day>| Given {
+        class: Some(class.into()),
+        review,
+    };
+    let a = who(2, "supervisor");
+    rig.exhibit(1);
+    for (wrong, part) in [
+        (given("forever", None), "not a class"),
+        (given("review", None), "needs the day"),
+        (given("review", Some(day("2026-11-02"))), "has passed"),
+        (given("review", Some(day("2028-01-01"))), "365 days ahead"),
+        (given("general", Some(day("2027-01-01"))), "review only"),
+        (given("general", None), "kept so already"),
+    ] {
+        let no = acts::class(&rig.desk, &exh(1), &wrong, "why", &a).expect_err("wrong");
+        assert!(no.0.contains(part), "{no}");
+    }
+    let op = who(1, "operator");
+    let no = acts::class(&rig.desk, &exh(1), &given("surveillance", None), "why", &op);
+    assert!(no.expect_err("may not").0.contains("may not say"));
+    assert!(rig.lines("copy.class", exh(1).as_str()).is_empty());
+    assert_eq!(rig.row(1).until, day("2029-11-03"));
+    let row = acts::class(&rig.desk, &exh(1), &given("surveillance", None), "why", &a);
+    assert_eq!(row.expect("classed").until, day("2031-11-03"));
+
+    // With the pull.
+    let t0 = rig.log.t;
+    rig.segment_of("c01", "c01/2026-11-03", 1000);
+    rig.send();
+    rig.hello(&[("c01", None)], 31);
+    rig.at("2026-11-03T14:05:00.000Z");
+    rig.desk
+        .db
+        .enrol(
+            &ashby(),
+            "hash",
+            "fingerprint",
+            rig.desk.now().plus_ms(1 << 40),
+        )
+        .expect("enrolled");
+    let asked = Asked {
+        camera: BoxCamera::parse("ashby/c01").expect("camera"),
+        t0,
+        t1: rig.log.t,
+        purpose: PURPOSE.into(),
+        reference: REFERENCE.into(),
+        requester: REQUESTER.into(),
+    };
+    let before = rig.desk.db.requests().expect("rows").len();
+    let no = submit::submit_as(&rig.desk, &asked, &given("review", None), "op:0001");
+    assert!(no.expect_err("no day").0.contains("needs the day"));
+    assert_eq!(rig.desk.db.requests().expect("rows").len(), before);
+    let review = given("review", Some(day("2027-01-31")));
+    let pulled = submit::submit_as(&rig.desk, &asked, &review, "op:0001").expect("granted");
+    let class = rig.desk.db.evidence(pulled.as_str()).expect("row").class;
+    assert_eq!(
+        class,
+        Class::Review {
+            review: day("2027-01-31")
+        }
+    );
+    let line = rig.lines("copy.class", pulled.as_str());
+    let review = line.first().expect("line").data.get("review");
+    assert_eq!(review.and_then(|v| v.as_str()), Some("2027-01-31"));
+    let usual = submit::submit(&rig.desk, &asked, "op:0001").expect("granted");
+    assert_eq!(rig.lines("copy.class", usual.as_str()).len(), 1);
+}
+
+/// RET-6: what is being pulled cannot be disposed of, nor what an open request or a hold wants of the same camera and time, by one person or
+/// two, past its period or not; then it is no fault either, and says why it stays.
+#[test]
+fn what_is_wanted_is_not_disposed_of() {
+    let mut rig = Rig::new(START);
+    let (a, b) = (who(2, "supervisor"), who(3, "manager"));
+    let t0 = rig.log.t;
+    rig.segment_of("c01", "c01/2026-11-03", 1000);
+    rig.send();
+    rig.exhibit_at(1, t0);
+    rig.request(2, State::Waiting, t0.plus_ms(30_000));
+    let no = rig.dispose(2, &a).expect_err("open");
+    assert!(no.0.contains("still being pulled (Waiting)"), "{no}");
+    let no = rig.dispose(1, &a).expect_err("wanted");
+    assert!(
+        no.0.contains("the request EXH-2026-000002 (Waiting)"),
+        "{no}"
+    );
+    rig.at(AFTER);
+    rig.look();
+    assert_eq!(rig.row(1).standing, "wanted");
+    assert!(rig.fault(exh(1).as_str()).is_empty());
+    let no = rig.dispose(1, &a).expect_err("wanted");
+    assert!(no.0.contains("so it stays"), "{no}");
+    // That request ends; a hold comes.
+    let set = |state| {
+        rig.desk
+            .db
+            .request_state(exh(2).as_str(), state, "", rig.desk.now())
+            .expect("set");
+    };
+    set(State::Failed);
+    rig.desk
+        .db
+        .enrol(
+            &ashby(),
+            "hash",
+            "fingerprint",
+            rig.desk.now().plus_ms(1 << 40),
+        )
+        .expect("enrolled");
+    let wanted = hold_acts::Wanted {
+        t0,
+        t1: t0.plus_ms(5_000),
+        until: None,
+        days: Some(20),
+        review: None,
+        reason: "inquest".into(),
+        authority: "coroner".into(),
+        reference: "I/1".into(),
+    };
+    let camera = BoxCamera::parse("ashby/c01").expect("camera");
+    let hold = hold_acts::add(&rig.desk, &camera, &wanted, &a).expect("held");
+    let no = rig.dispose(1, &a).expect_err("held");
+    assert!(no.0.contains(&hold.hold.to_string()), "{no}");
+    hold_acts::release(&rig.desk, hold.hold, "over", &a).expect("asked");
+    hold_acts::approve(&rig.desk, hold.hold, &b).expect("released");
+    rig.look();
+    assert_eq!(rig.fault(exh(1).as_str()), [watch::DUE]);
+    assert_eq!(rig.dispose(1, &a).expect("free").standing, "disposed");
+}
+
+/// RET-5, AUD-3: the power goes between any two steps; the hub that starts again finishes, with one line of each kind, and nothing is left. Before the key
+/// is destroyed the intent is on the log, under a countersigned head.
+#[test]
+fn power_goes_between_any_two_steps() {
+    for done in 0..=carry::STEPS.len() {
+        let mut rig = Rig::new(START);
+        rig.exhibit(1);
+        rig.exhibit(2);
+        rig.at(AFTER);
+        let sealed = fs::read(rig.sealed(1)).expect("sealed");
+        let reason = keep_salted(&rig.desk, "no longer needed").expect("kept");
+        let mut d = carry::begin(
+            &rig.desk,
+            &exh(1),
+            Class::General,
+            utc(AFTER),
+            reason,
+            vec!["op:0002".into()],
+        )
+        .expect("begun");
+        assert_eq!(
+            rig.state(1),
+            State::Disposed,
+            "nothing is shown from here on"
+        );
+        let row = rig.desk.db.request(exh(1).as_str()).expect("reads");
+        assert_eq!(row.expect("row").package, None);
+        for (n, step) in carry::STEPS.iter().take(done).enumerate() {
+            step(&rig.desk, &mut d).expect("step");
+            if n == 0 {
+                let line = rig.lines("copy.dispose", exh(1).as_str());
+                assert!(rig.covered(line.first().expect("line").n));
+                rig.desk
+                    .keys
+                    .exhibit_identity(&exh(1))
+                    .expect("key is there");
+                assert!(rig.sealed(1).exists());
+            }
+            if n == 1 {
+                rig.desk.keys.exhibit_identity(&exh(1)).expect_err("gone");
+                assert!(rig.sealed(1).exists());
+            }
+        }
+        rig.restart();
+        rig.look();
+        assert_eq!(rig.row(1).standing, "disposed", "{done}");
+        assert_eq!(
+            rig.lines("copy.dispose", exh(1).as_str()).len(),
+            1,
+            "{done}"
+        );
+        let gone = rig.lines("copy.gone", exh(1).as_str());
+        assert_eq!(gone.len(), 1, "{done}");
+        let texts = gone[0].data.get("texts").and_then(|v| v.as_int());
+        assert_eq!(texts, Some(3), "{done}");
+        rig.nothing_is_left(1, &sealed, false);
+        assert!(rig.sealed(2).exists(), "{done}");
+        shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+        let d = rig.desk.db.disposal(exh(1).as_str()).expect("reads");
+        let d = d.expect("row");
+        assert_eq!((d.undecryptable, d.header), (Some(true), None), "{done}");
+    }
+}
+
+/// RET-5: a disk of evidence that is not mounted is not taken for evidence that is gone: not when a disposal begins, and not when a hub
+/// that was cut off finishes one.
+#[test]
+fn a_disk_that_is_away_is_not_gone() {
+    let mut rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.at(AFTER);
+    let evidence = rig.desk.config.evidence.clone();
+    let away = rig.dir.path().join("unmounted");
+    let unmount = || {
+        fs::rename(&evidence, &away).expect("away");
+        fs::create_dir(&evidence).expect("the empty place");
+    };
+    let mount = || {
+        fs::remove_dir(&evidence).expect("empty still");
+        fs::rename(&away, &evidence).expect("back");
+    };
+    unmount();
+    let no = rig.dispose(1, &who(2, "supervisor")).expect_err("away");
+    assert!(no.0.contains("mount it"), "{no}");
+    assert_eq!(rig.state(1), State::Ready);
+    rig.desk.keys.exhibit_identity(&exh(1)).expect("kept");
+    mount();
+    for done in 0..3 {
+        let n = done + 10;
+        rig.exhibit(n);
+        let reason = keep_salted(&rig.desk, "over").expect("kept");
+        let by = vec!["op:0002".to_owned()];
+        let d = carry::begin(&rig.desk, &exh(n), Class::General, utc(AFTER), reason, by);
+        let mut d = d.expect("begun");
+        for step in carry::STEPS.iter().take(done as usize) {
+            step(&rig.desk, &mut d).expect("step");
+        }
+        unmount();
+        rig.restart();
+        rig.look();
+        assert_eq!(rig.row(n).standing, "disposing");
+        assert!(rig.row(n).faults[0].text.contains("is its disk mounted"));
+        mount();
+        rig.look();
+        assert_eq!(rig.row(n).standing, "disposed");
+        assert!(!evidence.join(exh(n).as_str()).exists());
+        assert!(rig.fault(exh(n).as_str()).is_empty());
+    }
+    let left = fs::read_dir(&evidence).expect("folder").count();
+    assert_eq!(left, 1, "the first exhibit, and no mark");
+}
+
+/// RET-5, AUD-3: power goes after a line is written and before the row knows of it: the line is found, not written again.
+#[test]
+fn no_line_twice() {
+    let mut rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.exhibit(2);
+    rig.at(AFTER);
+    let begin = |n: u32| {
+        let reason = keep_salted(&rig.desk, "no longer needed").expect("kept");
+        let by = vec!["op:0002".to_owned()];
+        carry::begin(&rig.desk, &exh(n), Class::General, utc(AFTER), reason, by).expect("begun")
+    };
+    // The row does not know of the first line.
+    let begun = begin(1);
+    carry::STEPS[0](&rig.desk, &mut begun.clone()).expect("line");
+    rig.desk.db.put_disposal(&begun).expect("set back");
+    // The row does not know of the last.
+    let begun = begin(2);
+    let mut last = begun.clone();
+    for step in &carry::STEPS[..5] {
+        step(&rig.desk, &mut last).expect("step");
+    }
+    carry::STEPS[5](&rig.desk, &mut last.clone()).expect("certificate");
+    rig.desk.db.put_disposal(&last).expect("set back");
+    rig.restart();
+    rig.look();
+    for n in [1, 2] {
+        assert_eq!(rig.row(n).standing, "disposed");
+        for kind in ["copy.dispose", "copy.gone"] {
+            assert_eq!(rig.lines(kind, exh(n).as_str()).len(), 1, "{kind}");
+        }
+    }
+}
+
+/// RET-5, FLT-3: what cannot be removed, what bears its name elsewhere, and a copy of its key under another name each keep the certificate
+/// away and are a fault; when that is mended the hub finishes by itself.
+#[test]
+fn no_certificate_before_all_of_it_is_gone() {
+    let rig = Rig::new(START);
+    let a = who(2, "supervisor");
+    for n in 1..=3 {
+        rig.exhibit(n);
+    }
+    rig.at(AFTER);
+    let state = rig.dir.path();
+    let stuck = |n: u32, part: &str| {
+        let no = rig.dispose(n, &a).expect_err("not complete");
+        assert!(
+            no.0.contains(part) && no.0.contains("no certificate yet"),
+            "{no}"
+        );
+        assert_eq!(rig.row(n).standing, "disposing");
+        assert_eq!(rig.fault(exh(n).as_str()), [watch::DISPOSAL]);
+        assert!(shown::certificate(&rig.desk, &exh(n)).is_err());
+        assert!(rig.lines("copy.gone", exh(n).as_str()).is_empty());
+        rig.look();
+        assert_eq!(rig.row(n).standing, "disposing", "tried again");
+        assert_eq!(rig.row(n).faults[0].code, watch::DISPOSAL);
+    };
+    let mended = |n: u32| {
+        rig.look();
+        assert_eq!(rig.row(n).standing, "disposed");
+        assert!(rig.fault(exh(n).as_str()).is_empty());
+        shown::certificate(&rig.desk, &exh(n)).expect("certificate");
+    };
+    // A copy by hand.
+    let elsewhere = rig.desk.config.evidence.join("for-court");
+    fs::create_dir(&elsewhere).expect("folder");
+    let copy = elsewhere.join(format!("{}_c01.mp4", exh(1)));
+    fs::write(&copy, "x").expect("written");
+    stuck(1, "bear its name");
+    fs::remove_file(&copy).expect("removed");
+    mended(1);
+    // A key by another name.
+    let keys = gather::keys(&rig.desk);
+    fs::copy(keys.join(format!("{}.key", exh(2))), keys.join("spare")).expect("copied");
+    stuck(2, "still opens");
+    fs::remove_file(keys.join("spare")).expect("removed");
+    mended(2);
+    // A folder that cannot be read: the disk is away between the intent and the act.
+    let reason = keep_salted(&rig.desk, "over").expect("kept");
+    let by = vec!["op:0002".to_owned()];
+    carry::begin(&rig.desk, &exh(3), Class::General, utc(AFTER), reason, by).expect("begun");
+    let (there, away) = (state.join("exhibits"), state.join("away"));
+    fs::rename(&there, &away).expect("away");
+    fs::write(&there, "not a folder").expect("written");
+    assert!(watch::look(&rig.desk).is_err(), "says so");
+    assert!(
+        rig.fault(exh(3).as_str())
+            .contains(&watch::DISPOSAL.to_owned())
+    );
+    let d = rig.desk.db.disposal(exh(3).as_str()).expect("reads");
+    assert_eq!(d.expect("row").gone, None);
+    fs::remove_file(&there).expect("removed");
+    fs::rename(&away, &there).expect("back");
+    mended(3);
+}
+
+/// RET-5: what came of requests that failed goes seven days after, with its key, its segments, its texts; half-fetched parts, packages in the
+/// making and keys that were never finished after one day; nothing of that while its request is open; one line with counts each time.
+#[test]
+fn drafts_and_parts_go_by_themselves() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.request(2, State::Failed, Utc(0));
+    rig.fetched(2);
+    rig.request(3, State::Waiting, Utc(0));
+    rig.fetched(3);
+    rig.request(4, State::Refused, Utc(0));
+    let old = std::time::UNIX_EPOCH
+        + std::time::Duration::from_millis(u64::try_from(utc(START).0).expect("time"));
+    let part = |n: u32| rig.sealed(n).with_extension("age.part");
+    let making = rig
+        .desk
+        .config
+        .evidence
+        .join(exh(1).as_str())
+        .join(".c02.making");
+    fs::create_dir_all(making.join("master")).expect("folder");
+    let key = gather::keys(&rig.desk).join(format!("{}.key.tmp", exh(1)));
+    let parts = [part(1), part(3), making.join("master/b.mp4"), key.clone()];
+    for path in &parts {
+        fs::write(path, [7; 1000]).expect("written");
+        let file = fs::File::options().write(true).open(path).expect("open");
+        file.set_modified(old).expect("set");
+    }
+    for folder in [making.join("master"), making.clone()] {
+        let file = fs::File::open(folder).expect("open");
+        file.set_modified(old).expect("set");
+    }
+    let sealed = fs::read(rig.sealed(2)).expect("sealed");
+    let stands = || parts.iter().map(|p| p.exists()).collect::<Vec<_>>();
+
+    rig.at("2026-11-04T13:59:59.999Z");
+    rig.look();
+    assert_eq!(stands(), [true; 4]);
+    assert!(rig.lines("copy.clear", "").is_empty());
+    rig.at("2026-11-04T14:00:00.000Z");
+    rig.look();
+    assert_eq!(stands(), [false, true, false, false], "3 is being fetched");
+    assert!(!making.exists() && rig.sealed(1).exists() && rig.sealed(2).exists());
+    let line = rig.lines("copy.clear", "");
+    let count = |n: usize| {
+        ["requests", "parts", "files", "bytes", "texts"]
+            .map(|k| line_int(&rig.lines("copy.clear", "")[n], k))
+    };
+    assert_eq!((line.len(), count(0)), (1, [0, 3, 3, 3000, 0]));
+
+    rig.at("2026-11-10T14:00:00.000Z");
+    rig.look();
+    rig.look();
+    assert_eq!(rig.lines("copy.clear", "").len(), 2, "once");
+    assert_eq!(count(1), [2, 0, 1, sealed.len() as i64, 6]);
+    rig.nothing_is_left(2, &sealed, false);
+    assert!(rig.sealed(1).exists() && rig.sealed(3).exists() && part(3).exists());
+    rig.desk.keys.exhibit_identity(&exh(1)).expect("kept");
+    rig.desk.keys.exhibit_identity(&exh(3)).expect("kept");
+    let texts = rig.desk.db.side_texts().expect("texts");
+    assert_eq!(texts.len(), 6, "of the exhibit and of the open request");
+    let r = rig.desk.db.request(exh(2).as_str()).expect("reads");
+    assert_eq!(r.expect("row").state, State::Failed, "the row stays");
+    let no = rig
+        .dispose(2, &who(2, "supervisor"))
+        .expect_err("no exhibit");
+    assert!(no.0.contains("gave no exhibit"), "{no}");
+}
+
+fn line_int(r: &Record, key: &str) -> i64 {
+    r.data.get(key).and_then(|v| v.as_int()).expect(key)
+}
+
+/// RET-5: a failed request whose package was put in its place is evidence: it does not go by itself.
+#[test]
+fn a_package_that_failed_its_check_needs_a_person() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.desk
+        .db
+        .request_state(exh(1).as_str(), State::Failed, "not intact", rig.desk.now())
+        .expect("set");
+    rig.at("2026-12-03T14:00:00.000Z");
+    rig.look();
+    assert!(rig.sealed(1).exists());
+    assert_eq!(rig.row(1).standing, "kept");
+}
+
+/// RET-5: after a disposal nothing of its purpose, reference or requester is in any file of the hub, SQLite's journal included; a text that
+/// a hold which is not over refers to stays with that hold. What nothing kept refers to goes after three years.
+#[test]
+fn texts_are_erased() {
+    let mut rig = Rig::new(START);
+    rig.exhibit(1);
+    keep_salted(&rig.desk, "viewing, for the file").expect("kept");
+    let sealed = fs::read(rig.sealed(1)).expect("sealed");
+    assert!(
+        rig.every_file()
+            .iter()
+            .any(|(_, b)| b.windows(PURPOSE.len()).any(|w| w == PURPOSE.as_bytes())),
+        "the search finds it before"
+    );
+    let lasts = |rig: &Rig| {
+        let texts = rig.desk.db.side_texts().expect("texts");
+        texts.len()
+    };
+    rig.at(LAST);
+    rig.look();
+    assert_eq!(lasts(&rig), 4);
+    rig.at(AFTER);
+    rig.look();
+    assert_eq!(lasts(&rig), 3, "of the viewing, which nothing refers to");
+    rig.dispose(1, &who(2, "supervisor")).expect("disposed of");
+    rig.nothing_is_left(1, &sealed, true);
+    assert_eq!(lasts(&rig), 1, "the reason of the disposal");
+    rig.at("2032-11-05T00:00:00.000Z");
+    rig.look();
+    assert_eq!(lasts(&rig), 0, "and that three years later");
+    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    assert!(page.contains("(erased)"), "{page}");
+
+    // One that a hold needs.
+    let t0 = rig.log.t;
+    rig.exhibit_at(5, t0);
+    let row = rig.desk.db.request(exh(5).as_str()).expect("reads");
+    let row = row.expect("row");
+    crate::requests::holds::for_request(&rig.desk, &row).expect("held");
+    let hashes = [row.purpose.clone(), row.requester.clone()];
+    let erased = rig.desk.db.erase_side(&hashes, exh(5).as_str(), None);
+    assert_eq!(erased.expect("erases"), 1, "the requester");
+    let text = rig.desk.db.side_text(&row.purpose).expect("reads");
+    assert_eq!(text.as_deref(), Some(PURPOSE));
+    rig.restart();
+}
+
+/// RET-5: what no request explains has no period, so it is a fault: a folder put there by hand, and an exhibit that is back after it was
+/// disposed of (somebody restored an old copy).
+#[test]
+fn what_nothing_explains_is_a_fault() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    let evidence = rig.desk.config.evidence.clone();
+    fs::create_dir_all(evidence.join("lost+found")).expect("folder");
+    rig.look();
+    assert!(rig.desk.db.found_faults().expect("faults").is_empty());
+    let stray = evidence.join("EXH-2019-000007");
+    fs::create_dir_all(&stray).expect("folder");
+    rig.look();
+    assert_eq!(rig.fault(&stray.display().to_string()), [watch::UNKNOWN]);
+    let shown = shown::all(&rig.desk, true).expect("list");
+    assert!(shown.faults[0].text.contains("EXH-2019-000007"));
+    fs::remove_dir(&stray).expect("removed");
+    rig.at(AFTER);
+    rig.dispose(1, &who(2, "supervisor")).expect("disposed of");
+    let back = evidence.join(exh(1).as_str());
+    fs::create_dir_all(&back).expect("folder");
+    rig.look();
+    assert_eq!(rig.fault(&back.display().to_string()), [watch::UNKNOWN]);
+    fs::remove_dir(&back).expect("removed");
+    rig.look();
+    assert!(rig.desk.db.found_faults().expect("faults").is_empty());
+    assert_eq!(rig.faults(watch::UNKNOWN), (2, 2));
+}
+
+/// AUD-3: both verifiers read a log with every line a disposal writes, know all its types, and say the same.
+#[test]
+fn both_verifiers_know_the_lines() {
+    let rig = Rig::new(START);
+    let (a, b) = (who(2, "supervisor"), who(3, "manager"));
+    rig.exhibit(1);
+    rig.request(2, State::Failed, Utc(0));
+    let given = Given {
+        class: Some("surveillance".into()),
+        review: None,
+    };
+    acts::class(&rig.desk, &exh(1), &given, "why", &a).expect("classed");
+    rig.dispose(1, &a).expect("asked");
+    rig.approve(1, &b).expect("approved");
+    rig.at("2026-11-10T14:00:00.000Z");
+    rig.look();
+    for kind in [
+        "copy.class",
+        "copy.drop",
+        "copy.dispose",
+        "copy.gone",
+        "copy.clear",
+    ] {
+        assert_eq!(rig.lines(kind, exh(1).as_str()).len(), 1, "{kind}");
+    }
+    rig.desk.log.head_now().expect("head");
+    let folder = rig.desk.log.folder();
+    let key = rig.desk.keys.cosign_vkey().clone();
+    let options = Options {
+        hub: vec![key.clone()],
+        ..Options::default()
+    };
+    let report = verify::log(&Folder(folder.clone()), &options).render();
+    assert!(!report.contains("UNKNOWN-TYPE"), "{report}");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/verify/verify.py");
+    let said = Command::new("python3")
+        .arg(script)
+        .arg("log")
+        .arg(&folder)
+        .args(["--hub", &key.to_string()])
+        .output()
+        .expect("python3");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), report);
+}

@@ -1,0 +1,68 @@
+//! Task. What the hub itself finds and somebody has to look at: one record of it, one way into the hub's log (FLT-3). Blocking.
+
+use crate::{
+    board::{Refusal, plain},
+    db::faults::{About, FoundFault},
+    desk::Desk,
+    ownlog::{FaultBegins, FaultEnds},
+};
+
+const HUB: &str = "sys:hub";
+
+/// What `cam` and `ref` of its lines are.
+fn named(about: &About) -> (Option<&str>, Option<&str>) {
+    match about {
+        About::Camera(camera) => (Some(camera.cam.as_str()), None),
+        About::Evidence(exhibit) => (None, Some(exhibit)),
+    }
+}
+
+/// Puts on the record what began and what ended. `mine`: which of those on record this look answers for; of these, what is not found any
+/// more is over. Lines come before the record: a hub that dies in between says it once more.
+pub fn settle(
+    desk: &Desk,
+    mine: impl Fn(&FoundFault) -> bool,
+    found: &[FoundFault],
+) -> Result<(), Refusal> {
+    let mut before = desk.db.found_faults().map_err(plain)?;
+    before.retain(mine);
+    for f in before.iter().filter(|b| !found.iter().any(|f| f.same(b))) {
+        let (cam, exhibit) = named(&f.about);
+        let line = FaultEnds {
+            code: &f.code,
+            cam,
+            log: &f.log,
+            r#ref: exhibit,
+        };
+        desk.log.append(HUB, &line).map_err(plain)?;
+        desk.db.end_found_fault(f).map_err(plain)?;
+    }
+    for f in found {
+        enter(desk, &before, f)?;
+    }
+    Ok(())
+}
+
+/// One that began, whatever else there is.
+pub fn begin(desk: &Desk, f: &FoundFault) -> Result<(), Refusal> {
+    enter(desk, &desk.db.found_faults().map_err(plain)?, f)
+}
+
+fn enter(desk: &Desk, before: &[FoundFault], f: &FoundFault) -> Result<(), Refusal> {
+    let old = before.iter().find(|b| b.same(f));
+    if old.is_some_and(|b| b.text == f.text) {
+        return Ok(());
+    }
+    if old.is_none() {
+        tracing::warn!("{}: {:?}: {}", f.code, f.about, f.text);
+        let (cam, exhibit) = named(&f.about);
+        let line = FaultBegins {
+            code: &f.code,
+            cam,
+            log: &f.log,
+            r#ref: exhibit,
+        };
+        desk.log.append(HUB, &line).map_err(plain)?;
+    }
+    desk.db.put_found_fault(f).map_err(plain)
+}

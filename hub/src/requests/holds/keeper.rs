@@ -1,0 +1,284 @@
+//! Task. Tells boxes of holds until they have answered, hears the answers, and ends holds in time. What is recorded is where each
+//! stands: after a restart of either side it goes on from there.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use shared::{
+    id::{BoxName, HoldId},
+    time::Utc,
+    types::HoldExtend,
+    wire::{Order, ToHub},
+};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::{
+    HUB, change, due, find, lock, plain,
+    state::{Ended, Event, State, Wants},
+    watch, write,
+};
+use crate::{
+    board::Refusal,
+    db::holds::HoldRecord,
+    desk::{Desk, blocking},
+    requests::{order, rules},
+};
+
+const EVERY: Duration = Duration::from_secs(60);
+/// An order that a box leaves without an answer is sent again on the same connection.
+const SILENT: Duration = Duration::from_secs(600);
+/// One that it could not obey just now.
+const TROUBLE: Duration = Duration::from_secs(60);
+
+/// What went out last about a hold.
+struct Sent {
+    line: u64,
+    wants: Wants,
+    until: Utc,
+    again: Instant,
+}
+
+/// What this task remembers; everything else is in the records.
+#[derive(Default)]
+struct Memory {
+    sent: HashMap<HoldId, Sent>,
+    /// Boxes that have something to be told, and the connection they had then.
+    wait: HashMap<BoxName, Option<u64>>,
+}
+
+pub async fn run(desk: Arc<Desk>) {
+    let mut said = desk.live.listen();
+    let mut lines = desk.live.watch();
+    let mut changes = desk.pulls.holds.watch();
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut memory = Memory::default();
+    loop {
+        let again = tokio::select! {
+            heard = said.recv() => match heard {
+                Ok((name, message)) => answer(&desk, &mut memory, name, message).await,
+                // An answer may be among what was missed: everything is asked again.
+                Err(RecvError::Lagged(_)) => {
+                    memory.sent.clear();
+                    true
+                }
+                Err(RecvError::Closed) => return,
+            },
+            _ = lines.changed() => memory.wait.iter().any(|(name, had)| connection(&desk, name) != *had),
+            _ = changes.changed() => true,
+            _ = tick.tick() => {
+                look(&desk).await;
+                true
+            }
+        };
+        if again {
+            round(&desk, &mut memory).await;
+        }
+    }
+}
+
+async fn look(desk: &Arc<Desk>) {
+    let d = desk.clone();
+    if let Ok(Err(e)) = blocking(move || watch::look(&d, d.now())).await {
+        tracing::error!("faults of holds were not recorded: {e}");
+    }
+}
+
+fn connection(desk: &Desk, name: &BoxName) -> Option<u64> {
+    desk.live.reach(name).map(|(id, ..)| id)
+}
+
+/// Ends what is due to end, and sends what is outstanding.
+async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
+    let d = desk.clone();
+    let open = match blocking(move || review(&d)).await {
+        Ok(Ok(open)) => open,
+        Ok(Err(e)) => {
+            tracing::error!("holds cannot be looked through: {e}");
+            return;
+        }
+        Err(_) => return,
+    };
+    memory.wait.clear();
+    memory.sent.retain(|id, _| open.iter().any(|h| h.id == *id));
+    for h in open {
+        let Some(wants) = h.standing.wants() else {
+            continue;
+        };
+        let name = &h.camera.r#box;
+        let reach = desk.live.reach(name);
+        memory
+            .wait
+            .insert(name.clone(), reach.as_ref().map(|(id, ..)| *id));
+        let Some((line, _, orders)) = reach else {
+            continue;
+        };
+        let until = h.standing.until;
+        let known = memory.sent.get(&h.id).is_some_and(|s| {
+            s.line == line && s.wants == wants && s.until == until && Instant::now() < s.again
+        });
+        if known {
+            continue;
+        }
+        let d = desk.clone();
+        let (id, ready) = (h.id, h);
+        let signed = blocking(move || {
+            // From here on the box may know of it, on the record before it does.
+            change(&d, ready.id, Event::Sent, &[])?;
+            order::signed(&d, &order(&ready, wants))
+        });
+        match signed.await {
+            Ok(Ok(message)) => {
+                // A full queue or a broken line: the next round tries again.
+                if orders.try_send(message).is_ok() {
+                    let again = Instant::now() + SILENT;
+                    memory.sent.insert(
+                        id,
+                        Sent {
+                            line,
+                            wants,
+                            until,
+                            again,
+                        },
+                    );
+                }
+            }
+            Ok(Err(e)) => tracing::error!(hold = %id, "the order was not made: {e}"),
+            Err(_) => return,
+        }
+    }
+}
+
+fn order(h: &HoldRecord, wants: Wants) -> Order {
+    match wants {
+        Wants::Set => Order::HoldSet {
+            r#box: h.camera.r#box.clone(),
+            hold: h.id,
+            cam: h.camera.cam.clone(),
+            t0: h.t0,
+            t1: h.t1,
+            until: h.standing.until,
+            grant: h.grant.clone(),
+        },
+        Wants::Clear(ended) => Order::HoldClear {
+            r#box: h.camera.r#box.clone(),
+            hold: h.id,
+            why: ended.as_str().into(),
+            by: h.freed.clone(),
+        },
+    }
+}
+
+/// What time and the clip requests make of the holds; those that are not over. Blocking.
+fn review(desk: &Desk) -> Result<Vec<HoldRecord>, Refusal> {
+    let now = desk.now();
+    let by = [HUB.to_owned()];
+    let mut open = Vec::new();
+    for mut h in desk.db.holds(None).map_err(plain)? {
+        if h.standing.state.alive() && fetched(desk, &h)? {
+            let ended = Ended::Fetched;
+            h = change(desk, h.id, Event::Released { ended }, &by)?;
+        }
+        if h.standing.state.alive()
+            && waited_for(desk, &h)?
+            && let Some(until) = due::carried_on(h.standing.until, desk.config.hold_days, now)
+        {
+            h = carry_on(desk, h.id, until)?;
+        }
+        if h.standing.until <= now {
+            h = change(desk, h.id, Event::Tick { now }, &by)?;
+        }
+        if !h.standing.state.done() {
+            open.push(h);
+        }
+    }
+    Ok(open)
+}
+
+/// Whether a clip request's hold has served: its clip is here, whole and checked. What somebody extended by hand stays.
+fn fetched(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
+    let Some(exhibit) = h.exhibit.as_deref().filter(|_| !h.kept) else {
+        return Ok(false);
+    };
+    let request = desk.db.request(exhibit).map_err(plain)?;
+    Ok(request.is_some_and(|r| r.state == rules::State::Ready))
+}
+
+/// Whether the clip request that made it is still open (RET-6).
+fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
+    let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
+    Ok(request
+        .map_err(plain)?
+        .flatten()
+        .is_some_and(|r| !r.state.over()))
+}
+
+/// The hub's own extension of a hold that a request still needs, on the record like anybody's.
+fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, Refusal> {
+    let _turn = lock(&desk.pulls.holds.turn);
+    let before = find(desk, id)?;
+    let mut h = before.clone();
+    let zone = &desk.config.zone;
+    h.review = due::review(desk.now(), until, zone);
+    let line = HoldExtend {
+        hold: id,
+        until,
+        review: Some(h.review),
+        reason: h.reason.clone(),
+        by: HUB.into(),
+    };
+    h.line = desk.log.append(HUB, &line).map_err(plain)?.n;
+    h.standing.apply(Event::Extended { until });
+    write(desk, before, h, None, &[HUB.to_owned()])
+}
+
+/// Takes a box's answer about a hold in; whether there was one.
+async fn answer(desk: &Arc<Desk>, memory: &mut Memory, name: BoxName, message: ToHub) -> bool {
+    let (id, event) = match message {
+        ToHub::HoldPlaced {
+            hold,
+            until,
+            segments,
+            bytes,
+        } => (
+            hold,
+            Event::Placed {
+                until,
+                segments,
+                bytes,
+            },
+        ),
+        ToHub::HoldCleared { hold } => (hold, Event::Cleared),
+        ToHub::HoldFailed { hold, full, why } => {
+            // "The box could not …" is trouble of the box's own, which passes; anything else is its judgement.
+            let passes = !full && why.starts_with("the box could not");
+            if let Some(sent) = memory.sent.get_mut(&hold) {
+                sent.again = Instant::now() + TROUBLE;
+            }
+            (hold, Event::Failed { full, passes, why })
+        }
+        _ => return false,
+    };
+    // It knows holds after all.
+    super::lock(&desk.pulls.holds.silent).remove(&name);
+    let d = desk.clone();
+    let done = blocking(move || {
+        let known = d.db.hold(id).map_err(plain)?;
+        if known.is_none_or(|h| h.camera.r#box != name) {
+            tracing::warn!(%name, hold = %id, "a box spoke of a hold that is none of its own here");
+            return Ok(());
+        }
+        let h = change(&d, id, event, &[HUB.to_owned()])?;
+        if h.standing.state == State::Refused {
+            tracing::warn!(%name, hold = %id, why = h.standing.why, "a hold was refused");
+        }
+        Ok::<_, Refusal>(())
+    });
+    if let Ok(Err(e)) = done.await {
+        tracing::error!(hold = %id, "a box's answer was not recorded: {e}");
+    }
+    true
+}

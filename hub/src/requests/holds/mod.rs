@@ -1,0 +1,351 @@
+//! Task. Holds: footage that is kept at its box beyond its day (RET-3, RET-6).
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | [`state`] | where a hold stands, and what each event makes of it |
+//! | [`due`] | when footage goes without a hold, and which dates somebody has to look at |
+//! | [`acts`] | what people do: place, extend, release, approve |
+//! | [`keeper`] | the task that tells boxes, hears their answers and ends holds in time |
+//! | [`shown`] | rows for pages and commands, and the faults |
+//! | [`watch`] | puts those faults on the record |
+//!
+//! A hold is a row before it is an order. Every act is a line of the hub's log before it counts: `hold.ask`, `hold.extend`,
+//! `hold.drop`, `hold.free`, and `order.fail` for what a box did not obey. A number is put aside for good before it is used.
+
+pub mod acts;
+pub mod due;
+pub mod keeper;
+pub mod shown;
+pub mod state;
+pub mod watch;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use logbook::LogFolder;
+use shared::{
+    id::{BoxCamera, BoxName, HoldId},
+    record::Record,
+    time::{Day, Utc},
+    types::{Data, HoldAsk, HoldFree, OrderFail},
+};
+pub use shown::faults;
+use state::{Event, Line, Standing, State};
+use tokio::sync::watch::{Receiver, Sender};
+
+use super::submit::keep_salted;
+use crate::{
+    board::{Refusal, plain},
+    db::{holds::HoldRecord, requests::RequestRecord},
+    desk::{Desk, blocking},
+};
+
+/// In lines, for what nobody in particular did.
+const HUB: &str = "sys:hub";
+/// How long a clip waits for its hold, so that a box that knows nothing of holds does not keep the clip waiting.
+pub const PULL_WAITS: Duration = Duration::from_secs(10);
+
+fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the acts and the task share. Cheap to clone.
+#[derive(Clone)]
+pub struct Holds {
+    /// Highest number in the hub's own log as it was when first needed.
+    logged: Arc<Mutex<Option<u64>>>,
+    /// One change at a time: a person's act and a box's answer may meet.
+    turn: Arc<Mutex<()>>,
+    /// Counts changes; the task and whoever waits look again.
+    changes: Arc<Sender<u64>>,
+    /// Connections on which a hold stayed without an answer: of boxes that know nothing of holds.
+    silent: Arc<Mutex<HashMap<BoxName, u64>>>,
+}
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self {
+            logged: Arc::default(),
+            turn: Arc::default(),
+            changes: Arc::new(Sender::new(0)),
+            silent: Arc::default(),
+        }
+    }
+}
+
+impl Holds {
+    /// Something changed that holds depend on.
+    pub fn wake(&self) {
+        self.changes.send_modify(|n| *n += 1);
+    }
+
+    pub fn watch(&self) -> Receiver<u64> {
+        self.changes.subscribe()
+    }
+}
+
+/// A new hold; texts are hashes already.
+struct Placing {
+    camera: BoxCamera,
+    t0: Utc,
+    t1: Utc,
+    until: Utc,
+    review: Day,
+    reason: String,
+    authority: String,
+    reference: String,
+    /// Exhibit and grant of the clip request that makes it.
+    request: Option<(String, String)>,
+    who: String,
+}
+
+/// Logs it, records it, wakes the task. Blocking.
+fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, Refusal> {
+    let holds = &desk.pulls.holds;
+    let id = {
+        let mut logged = lock(&holds.logged);
+        let highest = match *logged {
+            Some(n) => n,
+            None => highest_logged(&desk.log.folder()).map_err(plain)?,
+        };
+        *logged = Some(highest);
+        desk.db.next_hold(highest).map_err(plain)?
+    };
+    let (exhibit, grant) = p.request.unzip();
+    let line = HoldAsk {
+        hold: id,
+        r#box: p.camera.r#box.to_string(),
+        cam: p.camera.cam.clone(),
+        t0: p.t0,
+        t1: p.t1,
+        until: p.until,
+        review: Some(p.review),
+        reason: p.reason.clone(),
+        authority: p.authority.clone(),
+        reference: p.reference.clone(),
+        r#ref: exhibit.clone(),
+        by: p.who.clone(),
+    };
+    let line = desk.log.append(&p.who, &line).map_err(plain)?.n;
+    let now = desk.now();
+    let record = HoldRecord {
+        id,
+        camera: p.camera,
+        t0: p.t0,
+        t1: p.t1,
+        review: p.review,
+        reason: p.reason,
+        authority: p.authority,
+        reference: p.reference,
+        exhibit,
+        grant: grant.unwrap_or_else(|| id.to_string()),
+        who: p.who,
+        made: now,
+        line,
+        kept: false,
+        drop: None,
+        freed: Vec::new(),
+        standing: Standing::new(p.until),
+        changed: now,
+    };
+    desk.db.put_hold(&record).map_err(plain)?;
+    holds.wake();
+    Ok(record)
+}
+
+/// The hold that a granted clip request begins with: as long as a hold is by default, and over when the clip is here. Blocking.
+pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, Refusal> {
+    let now = desk.now();
+    let until = now.plus_ms(i64::from(desk.config.hold_days) * 86_400_000);
+    let placing = Placing {
+        camera: r.camera.clone(),
+        t0: r.t0,
+        // A request may reach a little into the future; a hold may not.
+        t1: r.t1.min(now).max(r.t0.plus_ms(1)),
+        until,
+        review: due::review(now, until, &desk.config.zone),
+        reason: r.purpose.clone(),
+        authority: keep_salted(desk, &format!("clip request {}", r.grant))?,
+        reference: r.reference.clone(),
+        request: Some((r.r#ref.to_string(), r.grant.clone())),
+        who: r.who.clone(),
+    };
+    Ok(place(desk, placing)?.id)
+}
+
+/// The hub stopped before the request was granted: its hold is for nothing. Blocking.
+pub fn never_granted(desk: &Desk, exhibit: &str) -> Result<(), Refusal> {
+    if let Some(h) = desk.db.hold_for(exhibit).map_err(plain)? {
+        let ended = state::Ended::Order;
+        change(desk, h.id, Event::Released { ended }, &[HUB.to_owned()])?;
+    }
+    Ok(())
+}
+
+/// Highest number in `hold.ask` lines of a log and of those before it.
+fn highest_logged(folder: &Path) -> std::io::Result<u64> {
+    let mut highest = 0;
+    let folders = folder.parent().map(std::fs::read_dir).transpose()?;
+    for entry in folders.into_iter().flatten() {
+        let mut log = LogFolder::new(&entry?.path());
+        let mut from = 0;
+        loop {
+            let bytes = match log.read_lines(from, u64::MAX, 1 << 20) {
+                Ok(bytes) => bytes,
+                // The log in use must be read; of an older one that is damaged, the box logs and the records know the rest.
+                Err(e) if log.path() != folder => {
+                    tracing::warn!("an older log of the hub cannot be read for holds: {e}");
+                    break;
+                }
+                Err(e) => return Err(e),
+            };
+            if bytes.is_empty() {
+                break;
+            }
+            for line in bytes.split_inclusive(|b| *b == b'\n') {
+                from += 1;
+                let ask = Record::parse(line).ok().filter(|r| r.kind == HoldAsk::KIND);
+                let hold = ask.and_then(|r| HoldId::parse(r.data.get("hold")?.as_str()?).ok());
+                highest = highest.max(hold.map_or(0, |h| h.0));
+            }
+        }
+    }
+    Ok(highest)
+}
+
+/// One event, on the record before it counts; the hold as it is then. `by`: who had a part in it. Blocking.
+fn change(desk: &Desk, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, Refusal> {
+    let holds = &desk.pulls.holds;
+    let _turn = lock(&holds.turn);
+    let before = find(desk, id)?;
+    let mut h = before.clone();
+    let line = h.standing.apply(event);
+    write(desk, before, h, line, by)
+}
+
+/// Logs what is to be logged, then records. The caller has the turn.
+fn write(
+    desk: &Desk,
+    before: HoldRecord,
+    mut h: HoldRecord,
+    line: Option<Line>,
+    by: &[String],
+) -> Result<HoldRecord, Refusal> {
+    let who = by.last().map_or(HUB, String::as_str);
+    match line {
+        Some(Line::Free(ended)) => {
+            h.freed = by.to_vec();
+            let free = HoldFree {
+                hold: h.id,
+                why: ended.as_str().into(),
+                by: h.freed.clone(),
+            };
+            desk.log.append(who, &free).map_err(plain)?;
+        }
+        Some(Line::Fail(why)) => {
+            let fail = OrderFail {
+                order: h.line,
+                r#box: h.camera.r#box.to_string(),
+                cam: h.camera.cam.clone(),
+                why: why.chars().take(300).collect(),
+            };
+            desk.log.append(who, &fail).map_err(plain)?;
+        }
+        None => {}
+    }
+    if h != before {
+        h.changed = desk.now();
+        desk.db.put_hold(&h).map_err(plain)?;
+        desk.pulls.holds.wake();
+    }
+    Ok(h)
+}
+
+fn find(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
+    desk.db.hold(id).map_err(plain)?.ok_or_else(|| {
+        Refusal(format!(
+            "there is no hold {id}; `beadle-hub hold list --all` shows them"
+        ))
+    })
+}
+
+/// Waits until the box has answered, or as long as `limit`; the hold as it is then.
+pub async fn settled(desk: &Arc<Desk>, id: HoldId, limit: Duration) -> Result<HoldRecord, Refusal> {
+    let mut changes = desk.pulls.holds.watch();
+    let end = tokio::time::Instant::now() + limit;
+    loop {
+        changes.mark_unchanged();
+        let d = desk.clone();
+        let h = blocking(move || find(&d, id)).await.map_err(plain)??;
+        let waits = h.standing.state.alive() && h.standing.wants().is_some();
+        if !waits
+            || tokio::time::timeout_at(end, changes.changed())
+                .await
+                .is_err()
+        {
+            return Ok(h);
+        }
+    }
+}
+
+/// Before a clip's order goes out on connection `line`: its footage is held, or a sentence says why it is not.
+pub async fn before_pull(
+    desk: &Arc<Desk>,
+    row: &RequestRecord,
+    line: u64,
+) -> Result<Option<String>, Refusal> {
+    let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
+    let found = blocking(move || d.db.hold_for(&exhibit).map_err(plain)).await;
+    let Some(mut h) = found.map_err(plain)?? else {
+        // Asked for before this hub knew holds.
+        return Ok(None);
+    };
+    let name = &h.camera.r#box;
+    let silent = lock(&desk.pulls.holds.silent).get(name) == Some(&line);
+    if h.standing.state == State::Pending && !silent {
+        h = settled(desk, h.id, PULL_WAITS).await?;
+    }
+    let name = &h.camera.r#box;
+    Ok(match h.standing.state {
+        State::Pending => {
+            if lock(&desk.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
+                tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without (a box of an older version knows no holds)");
+            }
+            Some(format!(
+                "box {name} has not answered the hold {} yet; the clip is pulled all the same",
+                h.id
+            ))
+        }
+        State::Refused => Some(not_held(&h)),
+        State::Placed | State::Releasing(_) | State::Over(_) => None,
+    })
+}
+
+fn not_held(h: &HoldRecord) -> String {
+    let full = match h.standing.full {
+        true => "there is no room left in the space for holds: ",
+        false => "",
+    };
+    format!(
+        "the footage is not held at box {}: {full}{}",
+        h.camera.r#box, h.standing.why
+    )
+}
+
+/// What there is to say of the hold of a request that did not end well. Blocking.
+pub fn after_pull(desk: &Desk, exhibit: &str) -> Option<String> {
+    let h = desk.db.hold_for(exhibit).ok()??;
+    match h.standing.state {
+        State::Refused => Some(not_held(&h)),
+        State::Pending | State::Placed => Some(format!(
+            "hold {} goes on until {}",
+            h.id,
+            h.standing.ends().for_people(&desk.config.zone)
+        )),
+        State::Releasing(_) | State::Over(_) => None,
+    }
+}

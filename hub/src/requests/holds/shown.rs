@@ -1,0 +1,166 @@
+//! Task. Holds as pages and commands show them, and what of them somebody has to look at. Blocking.
+
+use shared::{
+    id::{BoxName, HoldId},
+    promise,
+    time::{Utc, Zone},
+    wire::{Fault, Open},
+};
+
+use super::{
+    due::{self, Warning},
+    find, plain,
+};
+use crate::{
+    board::{Account, HoldRow, Refusal, ReleaseRow},
+    db::holds::HoldRecord,
+    desk::Desk,
+    requests::mask::may,
+};
+
+/// Who may see what is held, and why.
+const SEE: &[&str] = &[
+    "operator",
+    "supervisor",
+    "manager",
+    "approver",
+    "inspector",
+    "administrator",
+];
+/// What is over is shown so long.
+const OVER_MS: i64 = 7 * 86_400_000;
+
+/// How long the camera's box keeps footage, as it last said, and by which clock on the wall.
+fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, Refusal> {
+    let record = desk.db.box_named(&h.camera.r#box).map_err(plain)?;
+    let hello = record.and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
+    let Some(Open::Control {
+        cameras,
+        retention_days,
+        zone,
+        ..
+    }) = hello
+    else {
+        return Ok(None);
+    };
+    let own = cameras.iter().find(|c| c.cam == h.camera.cam);
+    let days = own.and_then(|c| c.retention_days).unwrap_or(retention_days);
+    Ok(Zone::parse(&zone).ok().map(|zone| (days, zone)))
+}
+
+fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, Refusal> {
+    Ok(keeps(desk, h)?.map(|(days, zone)| promise::due(zone.day_of(h.t0), days, &zone)))
+}
+
+fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, Refusal> {
+    if !h.standing.state.alive() {
+        return Ok(Vec::new());
+    }
+    let zone = &desk.config.zone;
+    Ok(due::warnings(
+        &h.standing,
+        h.made,
+        h.review,
+        due(desk, h)?,
+        zone,
+        now,
+    ))
+}
+
+pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, Refusal> {
+    let now = desk.now();
+    let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+    let alive = h.standing.state.alive();
+    let release = h.drop.as_ref().filter(|_| alive).map(|d| {
+        Ok::<_, Refusal>(ReleaseRow {
+            by: d.by.clone(),
+            reason: text(&d.reason)?,
+            made: d.made,
+        })
+    });
+    Ok(HoldRow {
+        hold: h.id,
+        camera: h.camera.to_string(),
+        t0: h.t0,
+        t1: h.t1,
+        state: h.standing.state.word().into(),
+        ended: h.standing.state.ended().map(|e| e.as_str().into()),
+        until: h.standing.until,
+        days_left: alive.then(|| (h.standing.ends().0 - now.0).max(0) / 86_400_000),
+        review: h.review,
+        segments: h.standing.segments,
+        bytes: h.standing.bytes,
+        full: h.standing.full,
+        why: h.standing.why.clone(),
+        due: match alive && h.standing.told.is_none() {
+            true => due(desk, &h)?,
+            false => None,
+        },
+        online: desk.live.online(&h.camera.r#box),
+        warnings: warnings(desk, &h, now)?
+            .into_iter()
+            .map(|w| w.text)
+            .collect(),
+        reason: text(&h.reason)?,
+        authority: text(&h.authority)?,
+        reference: text(&h.reference)?,
+        exhibit: h.exhibit.clone(),
+        by: h.who.clone(),
+        made: h.made,
+        release: release.transpose()?,
+        freed: h.freed.clone(),
+    })
+}
+
+/// Oldest first: those that are not over, and those that ended in the last week, or all.
+pub fn list(desk: &Desk, name: Option<&BoxName>, all: bool) -> Result<Vec<HoldRow>, Refusal> {
+    let since = match all {
+        true => Utc(0),
+        false => desk.now().plus_ms(-OVER_MS),
+    };
+    let rows = desk.db.holds(Some(since)).map_err(plain)?;
+    rows.into_iter()
+        .filter(|h| name.is_none_or(|n| h.camera.r#box == *n))
+        .map(|h| row(desk, h))
+        .collect()
+}
+
+/// The same for a person at the pages.
+pub fn seen_by(desk: &Desk, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
+    may(who, SEE, "see what is held, and why")?;
+    list(desk, None, false)
+}
+
+pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, Refusal> {
+    row(desk, find(desk, id)?)
+}
+
+/// What the hub itself finds: holds that no box has placed in time, that end soon, or that were to be looked at again. One fault for a
+/// camera and a code, the oldest; the text names every hold it is about.
+pub fn faults(desk: &Desk, now: Utc) -> Result<Vec<(BoxName, Fault)>, Refusal> {
+    let mut out: Vec<(BoxName, Fault)> = Vec::new();
+    for h in desk.db.holds(None).map_err(plain)? {
+        for w in warnings(desk, &h, now)? {
+            let text = format!("hold {}: {}", h.id, w.text);
+            let same = out.iter_mut().find(|(name, f)| {
+                *name == h.camera.r#box && f.cam.as_ref() == Some(&h.camera.cam) && f.code == w.code
+            });
+            match same {
+                Some((_, f)) => {
+                    f.since = f.since.min(w.since);
+                    f.text += &format!("; {text}");
+                }
+                None => out.push((
+                    h.camera.r#box.clone(),
+                    Fault {
+                        code: w.code.into(),
+                        cam: Some(h.camera.cam.clone()),
+                        since: w.since,
+                        text,
+                    },
+                )),
+            }
+        }
+    }
+    Ok(out)
+}

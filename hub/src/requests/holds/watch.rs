@@ -1,0 +1,32 @@
+//! Task. What somebody has to look at about holds is a fault of the hub's own, on its record when it begins and when it ends (FLT-3).
+//! Blocking.
+
+use shared::{
+    id::{BoxCamera, box_log},
+    time::Utc,
+};
+
+use super::{due, plain, shown};
+use crate::{
+    board::Refusal,
+    db::faults::{About, FoundFault},
+    desk::Desk,
+    faults,
+};
+
+pub fn look(desk: &Desk, now: Utc) -> Result<(), Refusal> {
+    let mut found = Vec::new();
+    for (name, fault) in shown::faults(desk, now)? {
+        let Some(cam) = fault.cam else { continue };
+        let log = desk.db.newest_log(&name).map_err(plain)?;
+        let log = log.map_or_else(|| box_log(&desk.config.scheme, &name, 1), |l| l.origin);
+        found.push(FoundFault {
+            about: About::Camera(BoxCamera { r#box: name, cam }),
+            code: fault.code,
+            log,
+            since: fault.since,
+            text: fault.text,
+        });
+    }
+    faults::settle(desk, |f| due::CODES.contains(&f.code.as_str()), &found)
+}

@@ -1,0 +1,355 @@
+//! Pure. What the promise "N days" demands of a camera-day, and whether its certificate keeps it (RET-1, RET-2, RET-4, FLT-3).
+//!
+//! The box decides what goes (its `retention/policy.rs`); here its word is held against the rule it named to the hub. Times of lines
+//! are the box's, everything else is by the hub's clock.
+
+use shared::{
+    promise::due,
+    time::{Day, Utc, Zone},
+};
+
+use crate::db::retention::{CertificateRecord, DayRecord};
+
+/// How long after its time a deletion may be shown before its absence is a fault.
+pub const GRACE_MS: i64 = 86_400_000;
+/// A sweep begins at 00:05 and is over by 00:15.
+const SWEEP_MS: i64 = 600_000;
+/// A box applies a new rule a little before or after the hub hears of it.
+const NEWS_MS: i64 = 86_400_000;
+
+/// The oldest local day of which footage may be on disk after a sweep that ended at `t`.
+fn oldest_allowed(t: Utc, days: u32, zone: &Zone) -> Day {
+    let today = zone.day_of(t);
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let back = if t >= zone.at(today, 0, 5) {
+        days
+    } else {
+        days.saturating_add(1)
+    };
+    today.plus_days(back.saturating_neg())
+}
+
+/// The rules of one camera over time, as the hub heard of them; oldest first.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    pub rules: Vec<(Utc, u32)>,
+    pub zone: Zone,
+}
+
+impl Policy {
+    /// In force now.
+    pub fn days(&self) -> Option<u32> {
+        self.rules.last().map(|(_, days)| *days)
+    }
+
+    /// The shortest the box may have applied at `t`; None: the hub knew no rule of this camera then.
+    fn shortest_at(&self, t: Utc) -> Option<u32> {
+        let in_force = |at: Utc| self.rules.iter().rev().find(|(since, _)| *since <= at);
+        let changed = self
+            .rules
+            .iter()
+            .filter(|(since, _)| (since.0 - t.0).abs() <= NEWS_MS);
+        in_force(t)
+            .into_iter()
+            .chain(in_force(t.plus_ms(-NEWS_MS)))
+            .chain(changed)
+            .map(|(_, days)| *days)
+            .min()
+    }
+
+    /// When footage of a day is due by the rule in force now: a rule made shorter makes nothing due before it was made.
+    fn due(&self, day: Day) -> Option<Utc> {
+        let (since, days) = self.rules.last()?;
+        let due = due(day, *days, &self.zone);
+        let shortened = self.rules.iter().any(|(_, before)| before > days);
+        Some(if shortened { due.max(*since) } else { due })
+    }
+}
+
+/// Why a certificate is no good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fails {
+    /// A key the box still has opens what it deleted.
+    Opens,
+    /// Older footage than the rule allows was left on disk.
+    Left { oldest: Utc },
+}
+
+/// How a camera-day stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Its certificate is there and sound.
+    Sound,
+    /// Sound, but deleted more than a day after its time.
+    Late {
+        due: Utc,
+    },
+    /// Deleted before its time; `space`: the box says, for lack of space.
+    Early {
+        due: Utc,
+        space: bool,
+    },
+    NotDue {
+        due: Utc,
+    },
+    /// Due within the last day: its certificate may still come.
+    Awaited {
+        due: Utc,
+    },
+    /// Due, and the hub has heard nothing of the box since before.
+    NotKnown {
+        since: Option<Utc>,
+    },
+    /// Recorded under a clock nobody has vouched for yet: when it is due is not known.
+    Undated,
+    /// All of it was found missing from the disks; nothing is left to delete.
+    Lost,
+    /// More than a day past its time, and the hub cannot show the deletion. `silent`: the box has not been heard of since then, which
+    /// is why. `begun`: a deletion was begun and never reported done.
+    Missing {
+        due: Utc,
+        silent: Option<Option<Utc>>,
+        begun: bool,
+    },
+    Failing(Fails),
+    /// No rule of this camera is known.
+    NoRule,
+}
+
+impl Standing {
+    /// The worst of a camera-day's parts counts.
+    fn weight(&self) -> u8 {
+        match self {
+            Standing::Lost => 0,
+            Standing::Sound => 1,
+            Standing::Late { .. } => 2,
+            Standing::Early { .. } => 3,
+            Standing::NotDue { .. } => 4,
+            Standing::Awaited { .. } => 5,
+            Standing::Undated => 6,
+            Standing::NoRule => 7,
+            Standing::NotKnown { .. } => 8,
+            Standing::Failing(_) => 9,
+            Standing::Missing { .. } => 10,
+        }
+    }
+
+    pub fn worse(self, other: Standing) -> Standing {
+        if other.weight() > self.weight() {
+            other
+        } else {
+            self
+        }
+    }
+
+    pub fn word(&self) -> &'static str {
+        match self {
+            Standing::Sound => "sound",
+            Standing::Late { .. } => "late",
+            Standing::Early { .. } => "early",
+            Standing::NotDue { .. } => "not due",
+            Standing::Awaited { .. } => "awaited",
+            Standing::NotKnown { .. } => "not known",
+            Standing::Undated => "not dated",
+            Standing::Lost => "lost",
+            Standing::Missing { .. } => "missing",
+            Standing::Failing(_) => "failing",
+            Standing::NoRule => "no rule",
+        }
+    }
+
+    /// The whole of it in a sentence.
+    pub fn text(&self, zone: &Zone) -> String {
+        let at = |t: Utc| t.for_people(zone);
+        let heard = |t: Option<Utc>| {
+            t.map_or_else(
+                || "the box's log has never come".into(),
+                |t| format!("the box has not been heard since {}", at(t)),
+            )
+        };
+        match self {
+            Standing::Sound => "deleted on time; no key left on the box opens it".into(),
+            Standing::Late { due } => {
+                format!("deleted, but late: it was due {}", at(*due))
+            }
+            Standing::Early { due, space } => format!(
+                "deleted early{}: it was due {}",
+                if *space { ", for lack of space" } else { "" },
+                at(*due)
+            ),
+            Standing::NotDue { due } => format!("kept until {}", at(*due)),
+            Standing::Awaited { due } => {
+                format!("due since {}; its certificate is awaited", at(*due))
+            }
+            Standing::NotKnown { since: Some(t) } => {
+                format!(
+                    "due; not known since {}, when the box was last heard",
+                    at(*t)
+                )
+            }
+            Standing::NotKnown { since: None } => "due; the box's log has never come".into(),
+            Standing::Undated => {
+                "recorded while nobody vouched for the box's clock; when it is due is not known yet"
+                    .into()
+            }
+            Standing::Lost => "all of it was found missing from the box's disks".into(),
+            Standing::Missing {
+                due,
+                silent: Some(since),
+                ..
+            } => format!(
+                "due {}, and the hub cannot show the deletion: {}",
+                at(*due),
+                heard(*since)
+            ),
+            Standing::Missing {
+                due, begun: true, ..
+            } => format!(
+                "due {}; its deletion was begun and never reported done",
+                at(*due)
+            ),
+            Standing::Missing { due, .. } => {
+                format!("due {}, and the box has not said that it is gone", at(*due))
+            }
+            Standing::Failing(Fails::Opens) => {
+                "deleted, but a key the box still has opens it".into()
+            }
+            Standing::Failing(Fails::Left { oldest }) => format!(
+                "deleted, but footage of {} was left on the box's disks",
+                at(*oldest)
+            ),
+            Standing::NoRule => {
+                "the box has not said how long it keeps this camera's footage".into()
+            }
+        }
+    }
+}
+
+/// What the hub has heard.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard {
+    pub now: Utc,
+    /// When the newest line it holds of the box came; None: none ever did.
+    pub upto: Option<Utc>,
+}
+
+/// Judges a certificate. `newest`: it is its camera's newest, whose word about what is left on disk stands.
+/// `good`: a later certificate of the same key says that it opens nothing any more.
+pub fn judge_certificate(
+    c: &CertificateRecord,
+    latest: Option<Utc>,
+    policy: &Policy,
+    newest: bool,
+    good: bool,
+    heard: Heard,
+) -> Standing {
+    let named = c.rule.strip_suffix('d').and_then(|n| n.parse().ok());
+    let days = policy.shortest_at(c.at).or(named).or(policy.days());
+    let zone = &policy.zone;
+    let Some(done) = &c.done else {
+        let due = days.map_or(c.at, |d| due(c.day, d, zone)).max(c.at);
+        return absent(due, true, heard);
+    };
+    if !done.undecryptable && !good {
+        return Standing::Failing(Fails::Opens);
+    }
+    let Some(days) = days else {
+        return Standing::NoRule;
+    };
+    if let Some(oldest) = done.oldest.filter(|_| newest)
+        && zone.day_of(oldest) < oldest_allowed(done.at, days, zone)
+    {
+        return Standing::Failing(Fails::Left { oldest });
+    }
+    // Footage of an unset clock lies under too early a day: it is due by when it was really recorded.
+    let due_then = due(c.day, days, zone);
+    let due_late = due(
+        latest.map_or(c.day, |t| zone.day_of(t).max(c.day)),
+        days,
+        zone,
+    );
+    if c.at < due_then {
+        return Standing::Early {
+            due: due_then,
+            space: c.rule.starts_with("early"),
+        };
+    }
+    // A rule made shorter makes old days due at once.
+    let due_late = policy
+        .rules
+        .iter()
+        .rev()
+        .find(|(since, d)| *since <= done.at && *d == days)
+        .map_or(due_late, |(since, _)| {
+            if policy.rules.first().is_some_and(|(first, _)| first < since) {
+                due_late.max(*since)
+            } else {
+                due_late
+            }
+        });
+    if done.at.0 - due_late.0 > GRACE_MS {
+        return Standing::Late { due: due_late };
+    }
+    Standing::Sound
+}
+
+fn absent(due: Utc, begun: bool, heard: Heard) -> Standing {
+    let Heard { now, upto } = heard;
+    if now < due {
+        return Standing::NotDue { due };
+    }
+    // Lines from after the sweep have come: what is not among them did not happen by then.
+    let told = upto.filter(|t| t.0 > due.0 + SWEEP_MS);
+    if now.0 - due.0 > GRACE_MS {
+        let informed = upto.filter(|t| t.0 - due.0 > GRACE_MS);
+        return Standing::Missing {
+            due,
+            silent: if informed.is_some() { None } else { Some(upto) },
+            begun,
+        };
+    }
+    match told {
+        Some(_) => Standing::Awaited { due },
+        // The night's first minutes are nobody's silence.
+        None if now.0 - due.0 <= SWEEP_MS => Standing::Awaited { due },
+        None => Standing::NotKnown { since: upto },
+    }
+}
+
+/// Judges footage of one camera, day and key. `certificates`: those of its key that touch it, oldest first.
+pub fn judge(
+    d: &DayRecord,
+    certificates: &[&CertificateRecord],
+    newest: Option<&CertificateRecord>,
+    policy: &Policy,
+    heard: Heard,
+) -> Standing {
+    if !d.settled && d.held > 0 || certificates.is_empty() {
+        if d.settled || d.held == 0 {
+            return Standing::Lost;
+        }
+        if policy.days().is_none() {
+            return Standing::NoRule;
+        }
+        let day = match (d.doubtful, d.latest) {
+            (false, _) => d.day,
+            (true, Some(t)) => policy.zone.day_of(t).max(d.day),
+            (true, None) => return Standing::Undated,
+        };
+        return policy
+            .due(day)
+            .map_or(Standing::NoRule, |due| absent(due, false, heard));
+    }
+    let good = d.settled;
+    certificates
+        .iter()
+        .map(|c| {
+            let is = newest.is_some_and(|n| (&n.log, n.n) == (&c.log, c.n));
+            judge_certificate(c, d.latest, policy, is, good, heard)
+        })
+        .fold(Standing::Lost, Standing::worse)
+}
+
+#[cfg(test)]
+#[path = "promise_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! Task. Certificates that are missing or failed become faults of the hub's own, on its record, within a day (FLT-3).
+//!
+//! It looks at every box at the start and each hour, and at one box when its log spoke of deletions. Judging reads only camera-days
+//! whose deletion is not on record as good: the days a box keeps, however long the hub has been there.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use shared::{
+    id::{BoxCamera, BoxName, CameraId},
+    time::Utc,
+};
+
+use super::{
+    gather,
+    promise::Standing,
+    report::{CameraDay, Facts},
+};
+use crate::{
+    board::Refusal,
+    db::{
+        boxes::BoxRecord,
+        faults::{About, FoundFault},
+    },
+    desk::{Desk, blocking},
+    faults,
+};
+
+/// No certificate, a day after its time.
+pub const MISSING: &str = "retention.certificate";
+/// A certificate that says of itself that it failed.
+pub const FAILED: &str = "retention.certificate-failed";
+
+const LOOK_EVERY: Duration = Duration::from_secs(3600);
+/// After a start boxes need a while to come back and send what the hub missed: until then nobody is called silent.
+const SETTLE: Duration = Duration::from_secs(600);
+/// The lines of one sweep come within seconds: they are judged together.
+const TOGETHER: Duration = Duration::from_secs(2);
+
+pub async fn run(desk: Arc<Desk>) {
+    let d = desk.clone();
+    if let Ok(Err(e)) = blocking(move || d.logs.catch_up_all()).await {
+        tracing::error!("the index of box logs: {}", e.why);
+    }
+    let began = (desk.now(), tokio::time::Instant::now());
+    let mut news = desk.live.deletions();
+    let mut next = began.1;
+    loop {
+        let settling = began.1.elapsed() < SETTLE;
+        let which = if tokio::time::Instant::now() >= next {
+            // The second look comes when boxes have had their while.
+            let wait = if settling { SETTLE } else { LOOK_EVERY };
+            next = tokio::time::Instant::now() + wait;
+            desk.live.take_deletions();
+            None
+        } else {
+            Some(desk.live.take_deletions())
+        };
+        let (d, since) = (desk.clone(), settling.then_some(began.0));
+        match blocking(move || look(&d, which.as_ref(), since)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) => tracing::error!("certificates could not be judged: {e}"),
+            Err(_) => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            rung = news.changed() => {
+                if rung.is_err() {
+                    return;
+                }
+                tokio::time::sleep(TOGETHER).await;
+                news.mark_unchanged();
+            }
+        }
+    }
+}
+
+/// Judges these boxes, or all, and puts what began and ended on the record. `since`: boxes not heard since then are left as they were.
+pub fn look(
+    desk: &Desk,
+    which: Option<&BTreeSet<BoxName>>,
+    since: Option<Utc>,
+) -> Result<(), Refusal> {
+    let plain = |e: &dyn std::fmt::Display| Refusal(e.to_string());
+    let boxes: Vec<BoxRecord> = match which {
+        None => desk.db.boxes().map_err(|e| plain(&e))?,
+        Some(names) => names
+            .iter()
+            .filter_map(|n| desk.db.box_named(n).transpose())
+            .collect::<Result<_, _>>()
+            .map_err(|e| plain(&e))?,
+    };
+    for b in boxes {
+        let facts = gather::unsettled(desk, &b).map_err(|e| plain(&e))?;
+        if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
+            continue;
+        }
+        let log = desk.db.newest_log(&b.name).map_err(|e| plain(&e))?;
+        let Some(log) = log else { continue };
+        let found = found(&facts, &log.origin);
+        let mine = |f: &FoundFault| {
+            let of_box = matches!(&f.about, About::Camera(c) if c.r#box == b.name);
+            of_box && [MISSING, FAILED].contains(&f.code.as_str())
+        };
+        faults::settle(desk, mine, &found)?;
+    }
+    Ok(())
+}
+
+/// The faults of a box as they are now.
+fn found(facts: &Facts, log: &str) -> Vec<FoundFault> {
+    // What a box that is refused still has is no news that its log could bring.
+    if facts.revoked {
+        return Vec::new();
+    }
+    let cams: BTreeSet<CameraId> = facts
+        .days
+        .iter()
+        .map(|d| d.cam.clone())
+        .chain(facts.newest.iter().map(|c| c.cam.clone()))
+        .collect();
+    let mut out = Vec::new();
+    for cam in cams {
+        let days = facts.camera_days(&cam);
+        for (code, is) in [
+            (
+                MISSING,
+                (|s| matches!(s, Standing::Missing { .. })) as fn(&Standing) -> bool,
+            ),
+            (FAILED, |s| matches!(s, Standing::Failing(_))),
+        ] {
+            let bad: Vec<&CameraDay> = days.iter().filter(|d| is(&d.standing)).collect();
+            let Some(first) = bad.first() else { continue };
+            let more = match bad.len() {
+                1 => String::new(),
+                n => format!(" (and {} more days)", n - 1),
+            };
+            out.push(FoundFault {
+                about: About::Camera(BoxCamera {
+                    r#box: facts.r#box.clone(),
+                    cam: cam.clone(),
+                }),
+                code: code.into(),
+                log: log.into(),
+                since: facts.heard.now,
+                text: format!(
+                    "footage of {}: {}{more}",
+                    first.day,
+                    first.standing.text(&facts.zone)
+                ),
+            });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

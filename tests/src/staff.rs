@@ -1,0 +1,45 @@
+//! Adapter: files. Staff accounts of a test's hub, each with its password in a file, and commands given in their names.
+use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path, path::PathBuf};
+
+use crate::{Done, Told, Trouble, hub::Hub, program::Said};
+
+/// Staff accounts: a file with the password of each.
+pub struct Staff(BTreeMap<&'static str, PathBuf>);
+
+impl Staff {
+    /// kim is a supervisor, lee a manager, pat an operator.
+    pub fn make(hub: &Hub, folder: &Path) -> Done<Self> {
+        let mut all = BTreeMap::new();
+        for (name, role) in [
+            ("kim", "supervisor"),
+            ("lee", "manager"),
+            ("pat", "operator"),
+        ] {
+            let words = ["staff", "add", name, "--role", role].map(OsStr::new);
+            let said = hub.ask(&words)?.well("staff add")?;
+            let password = said
+                .out
+                .split_whitespace()
+                .skip_while(|w| *w != "password")
+                .nth(1)
+                .ok_or_else(|| Trouble(format!("no password in {}", said.out)))?;
+            let file = folder.join(format!("{name}.password"));
+            fs::write(&file, password).told(file.display())?;
+            all.insert(name, file);
+        }
+        Ok(Self(all))
+    }
+
+    /// A command of the hub's by one of them.
+    pub fn says(&self, hub: &Hub, who: &str, words: &[&str]) -> Done<Said> {
+        let mut all: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        let file = self.0.get(who).ok_or_else(|| Trouble::new("who?"))?;
+        all.extend([
+            OsStr::new("--as"),
+            OsStr::new(who),
+            OsStr::new("--password-file"),
+            file.as_os_str(),
+        ]);
+        hub.ask(&all)
+    }
+}
