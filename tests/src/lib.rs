@@ -30,6 +30,7 @@ pub mod record;
 pub mod relay;
 pub mod secrets;
 pub mod staff;
+pub mod stalls;
 pub mod start;
 pub mod swtpm;
 pub mod town;

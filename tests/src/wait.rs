@@ -12,6 +12,9 @@ use crate::{Done, Trouble};
 pub static STOP: AtomicBool = AtomicBool::new(false);
 
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What is waited for takes seconds on a machine that is quiet, and as many times longer at most on one that is slow or shared: a test
+/// fails for what it saw, not for when.
+const SLOW: u64 = 4;
 
 /// How far something has come.
 pub enum Look<T> {
@@ -43,8 +46,14 @@ pub fn now() -> shared::time::Utc {
     shared::time::Utc(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Waits until `look` says yes, for at most `secs`. An error from `look` ends the wait at once: what it waits for cannot come.
-pub fn until<T, L: Into<Look<T>>>(
+/// Waits until `look` says yes: `secs` on a quiet machine, [`SLOW`] times that at most. An error from `look` ends the wait at once: what
+/// it waits for cannot come.
+pub fn until<T, L: Into<Look<T>>>(what: &str, secs: u64, look: impl FnMut() -> Done<L>) -> Done<T> {
+    within(what, secs * SLOW, look)
+}
+
+/// The same for at most `secs`, whatever the machine: where that is the promise.
+pub fn within<T, L: Into<Look<T>>>(
     what: &str,
     secs: u64,
     mut look: impl FnMut() -> Done<L>,

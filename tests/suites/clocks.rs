@@ -84,6 +84,14 @@ fn file_of(rig: &Rig, seg: &Seg) -> Done<PathBuf> {
     }
 }
 
+/// Two segments, one after the other: where the first ends, the second begins; to the millisecond. Unless all pictures of the session had
+/// come late until then (a machine under load): one that comes in time shows how late, and the next segment begins at the right time
+/// (segment/cutter.rs, `STEP_US`). That is earlier, never later, and by no more than pictures can have been late.
+fn follows(before: &Seg, after: &Seg) -> bool {
+    let back = before.t1.0 - after.t0.0;
+    back == 0 || (500..3_000).contains(&back)
+}
+
 /// What holds whatever the clock did: no segment lost or deleted, each where its line says; inside each, times follow the camera and
 /// never go back; between two, exactly contiguous unless the clock was set between; all that time was recorded, by the clock that
 /// nobody sets; both verifiers agree that the log is intact.
@@ -132,7 +140,7 @@ fn all_is_there(rig: &mut Rig) -> Done<Vec<Seg>> {
             .any(|n| (pair[0].line..=pair[1].line).contains(n))
             || (pair[1].t0.0 - pair[0].t1.0).abs() > HOUR / 2;
         if !stepped {
-            assert_eq!(pair[0].t1, pair[1].t0, "contiguous: {pair:?}");
+            assert!(follows(&pair[0], &pair[1]), "contiguous: {pair:?}");
         }
         restarts += i64::from(pair[1].mono < pair[0].mono);
     }
@@ -273,7 +281,7 @@ fn both_nights_when_the_clocks_change() -> Done<()> {
             .filter(|s| s.t1.0 > at.0 - 10_000 && s.t0.0 < at.0 + 10_000)
             .collect();
         for pair in near.windows(2) {
-            assert_eq!(pair[0].t1, pair[1].t0, "contiguous about {at}");
+            assert!(follows(pair[0], pair[1]), "contiguous about {at}: {pair:?}");
         }
         let first = near
             .iter()

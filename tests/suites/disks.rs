@@ -37,7 +37,7 @@ fn plan(cameras: &Cameras) -> Plan {
 
 /// Pictures of every camera that end after `t` are on a disk.
 fn lands_after(town: &mut Town, t: Utc, secs: u64, what: &str) -> Done<()> {
-    wait::until(&format!("pictures land: {what}"), secs, || {
+    wait::within(&format!("pictures land: {what}"), secs, || {
         town.must_run()?;
         let cams = town.cameras.clone();
         Ok(cams.iter().all(|c| town.landed(c).is_some_and(|at| at > t)))
