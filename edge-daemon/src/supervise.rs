@@ -530,14 +530,13 @@ impl Watched<'_> {
             let due = mask.and_then(|m| Some((m.review.filter(|review| *review < today)?, m)));
             match due {
                 Some((review, mask)) => {
-                    let next = match mask.order {
-                        Some(_) => {
-                            "set the mask again from the hub with its next review (beadle-hub mask set)"
-                        }
-                        None => "set the next review in the camera's [camera.mask]",
+                    // The configuration's date counts for nothing once the hub has had a word.
+                    let here = match mask.order {
+                        Some(_) => "",
+                        None => ", or set the next review in the camera's [camera.mask]",
                     };
                     let why = format!(
-                        "mask {} was to be reviewed by {review}; it stays in force. Look at it, and {next}",
+                        "mask {} was to be reviewed by {review}; it stays in force. Look at it in a clip and say so at the hub (beadle-hub mask review){here}",
                         mask.id
                     );
                     self.faults.on("mask.review", Some(&cam), &why);

@@ -10,6 +10,7 @@ use shared::{
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
+    requests::review::MaskRow,
     retention::report::{CameraPage, Report},
 };
 
@@ -273,6 +274,8 @@ pub trait Board: Send + Sync + 'static {
         purpose: &str,
         reference: &str,
     ) -> Result<(), Refusal>;
+    /// Every camera's mask and its review, what has to be looked at first.
+    fn masks(&self) -> Result<Vec<MaskRow>, Refusal>;
     /// Lifts of masks that wait for a second person, oldest first; for those who may be that person.
     fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal>;
     /// The second person's word; waits for the box. Until when the mask is lifted.

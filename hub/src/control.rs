@@ -27,7 +27,7 @@ use crate::{
     disposal::{acts::Given, door},
     ownlog::CONSOLE,
     requests::{
-        Progress, holds, mask, rate,
+        Progress, holds, mask, rate, review,
         rules::{Asked, State},
         save, submit, sweep,
     },
@@ -115,6 +115,15 @@ pub enum Ask {
         reason: String,
         who: SignIn,
     },
+    /// The mask in force was looked at in an exhibit, and stays.
+    MaskReview {
+        camera: BoxCameraText,
+        exhibit: ExhibitRef,
+        next: Day,
+        who: SignIn,
+    },
+    /// Every camera's mask, and its review.
+    MaskReviews,
     /// `file`: TOML, the keys of `[camera.mask]`.
     MaskSet {
         camera: BoxCameraText,
@@ -231,6 +240,13 @@ pub enum Told {
     },
     Mask {
         mask: Option<MaskInfo>,
+        reviewed: Option<review::ReviewRow>,
+    },
+    MaskReviewed {
+        review: review::ReviewRow,
+    },
+    Masks {
+        masks: Vec<review::MaskRow>,
     },
     /// Lifted until then.
     Lifted {
@@ -434,6 +450,17 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
             (Ok(who), Ok(c)) => mask::end(desk, &c, &reason, &who).await.map(|()| None),
             (Err(e), _) | (_, Err(e)) => Err(e),
         },
+        Ask::MaskReview {
+            camera: c,
+            exhibit,
+            next,
+            who,
+        } => match (enter(who).await, camera(&c)) {
+            (Ok(who), Ok(c)) => review::review(desk, &c, &exhibit, next, &who)
+                .await
+                .map(|review| Some(Told::MaskReviewed { review })),
+            (Err(e), _) | (_, Err(e)) => Err(e),
+        },
         Ask::MaskSet {
             camera: c,
             file,
@@ -583,8 +610,15 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::MaskList => Some(Told::Lifts {
             lifts: mask::pending(desk)?,
         }),
-        Ask::MaskShow { camera } => Some(Told::Mask {
-            mask: mask::in_force(desk, &BoxCamera::parse(&camera).map_err(plain)?)?,
+        Ask::MaskShow { camera } => {
+            let camera = BoxCamera::parse(&camera).map_err(plain)?;
+            Some(Told::Mask {
+                mask: mask::in_force(desk, &camera)?,
+                reviewed: review::last(desk, &camera)?,
+            })
+        }
+        Ask::MaskReviews => Some(Told::Masks {
+            masks: review::all(desk)?,
         }),
         Ask::HoldList { name, all } => Some(Told::Holds {
             holds: holds::shown::list(desk, name.as_ref(), all)?,
@@ -605,6 +639,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         | Ask::MaskApprove { .. }
         | Ask::MaskEnd { .. }
         | Ask::MaskSet { .. }
+        | Ask::MaskReview { .. }
         | Ask::HoldAdd { .. }
         | Ask::HoldExtend { .. } => None,
     })

@@ -23,6 +23,7 @@ use crate::{
     ownlog,
     requests::{
         holds, mask,
+        review::{self, MaskRow},
         rules::{JOIN_MS, State},
         submit,
     },
@@ -364,6 +365,10 @@ impl Board for Desk {
         };
         self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
         Ok(())
+    }
+
+    fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
+        review::all(self)
     }
 
     fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {

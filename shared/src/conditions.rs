@@ -129,7 +129,7 @@ conditions! {
     "mask.review" Warning HubStaff
         "Privacy mask is due for review"
         "The review date of this camera's mask has passed. The mask stays in force."
-        "Look at the mask and set the next review date."
+        "Look at the mask in a clip, and say so at the hub."
     "mask.orders" Critical HubStaff
         "The hub's orders about masks cannot be read"
         "The file in which this box keeps the masks it was ordered to use, and its copy, cannot be read. Cameras with a mask in the configuration have that one. Whether the others had one is not known, so their whole picture is hidden; no mask is lifted."

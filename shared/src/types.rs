@@ -134,9 +134,12 @@ lines! {
     LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String }
     /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
     LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
-    /// Hub log: a box was ordered to lift a mask, to end that, or to use another mask; `what`: lift, end, set. The line's number is the
-    /// order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it; `sha256` of the polygons.
-    MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String> }
+    /// Hub log: a box was ordered to lift a mask, to end that, to use another mask, or to take it for reviewed; `what`: lift, end, set,
+    /// review. The line's number is the order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it;
+    /// `sha256` of the polygons. Of a review: `ref`, the exhibit that shows what the mask looked like, and when the next one is due.
+    MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] r#ref: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

@@ -186,6 +186,19 @@ pub enum Order {
         by: Vec<String>,
         made: Utc,
     },
+    /// The mask in force on `cam` was looked at and stays as it is (MSK-3): `mask` and `sha256` say which one that was, `review` when it is
+    /// to be looked at again. `reviewer`: who it was, salted and hashed.
+    MaskReview {
+        r#box: BoxName,
+        order: u64,
+        cam: CameraId,
+        mask: String,
+        sha256: String,
+        review: Day,
+        reviewer: Option<String>,
+        by: Vec<String>,
+        made: Utc,
+    },
     /// Keep what was recorded of `cam` in [t0, t1) until then (RET-3), whole segments of it. The same hold again with a later
     /// `until` extends it; a hold that is over cannot be set again.
     HoldSet {

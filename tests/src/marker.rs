@@ -12,7 +12,8 @@
 //! **The judge** opens every file on the box's disk with the box's own keys, at the end and, as it was, after each kill; stock
 //! ffmpeg decodes every picture. The whole picture counts: damage may move what is under the mask to beside it, and a picture known to
 //! be damaged is not to be recorded. Chance that happens to be a whole H.265 picture cannot be known for it by anybody: of such cameras,
-//! what is beside the polygon after rubbish is counted and told, what is under it counts as everywhere.
+//! what is beside the polygon after rubbish is counted and told, and so is a cell of the mosaic whose mean is magenta because chance threw the
+//! marker's squares together; whatever else is under it counts as everywhere.
 //! The acts come from a shuffled pack, so that each comes in every run of a few minutes; the same seed, the same acts.
 use std::{
     collections::BTreeMap,
@@ -45,6 +46,8 @@ const POLYGONS: [&str; 2] = [
 ];
 /// What both of them cover.
 const UNDER: [f64; 4] = [0.60, 0.30, 0.20, 0.30];
+/// Side of the cells that the box paints: 32 in the height at most, sides in sixteens, so this at 360 lines.
+const BOX_CELL: usize = 16;
 /// A picture with fewer magenta pixels than this, at half its size, does not show the marker where it should be seen.
 const SEEN: usize = 100;
 /// A zone that went stays away for two groups of pictures at least.
@@ -468,13 +471,17 @@ impl Run {
         })
     }
 
-    /// An error if a file shows the marker; else how many of its pictures show it beside the polygon, made of chance.
+    /// An error if a file shows the marker; else how many of its pictures show something magenta that chance has made: beside the polygon,
+    /// or as the mean of a whole cell.
     fn shows(w: &Watched, file: &Path, seen: &Seen, plain: &Path) -> Done<usize> {
         if w.mask == Mask::None || seen.worst == 0 {
             return Ok(0);
         }
         if w.coded == Coded::H265 && w.acts.contains_key("rubbish") {
-            let under = pictures::magenta_in(plain, UNDER)?;
+            let under = match w.mask {
+                Mask::Burned(Cover::Mosaic) => pictures::magenta_detail(plain, UNDER, BOX_CELL)?,
+                _ => pictures::magenta_in(plain, UNDER)?,
+            };
             if under.iter().all(|n| *n == 0) {
                 let all = pictures::magenta(plain)?;
                 return Ok(all.iter().filter(|n| **n > 0).count());
@@ -603,7 +610,7 @@ impl Run {
             let count = self.counts.get(w.id).cloned().unwrap_or_default();
             let (segments, frames) = (listed(&count.segments), listed(&count.frames));
             println!(
-                "  {}: segments {segments}; frames checked {frames}, {} more as they were after a kill, {} could not be decoded, {} show chance beside the polygon; {} proofs; {} gaps; faults: {}",
+                "  {}: segments {segments}; frames checked {frames}, {} more as they were after a kill, {} could not be decoded, {} show chance; {} proofs; {} gaps; faults: {}",
                 w.what(),
                 count.torn_frames,
                 count.undecoded,

@@ -1,6 +1,7 @@
 //! Adapter: the ffmpeg programs. A judge of recorded pictures that shares no code with the recorder.
 use std::{
     ffi::OsStr,
+    ops::Range,
     path::Path,
     process::{Command, Stdio},
 };
@@ -99,6 +100,95 @@ fn hashes(file: &Path, how: &[&str]) -> Done<Vec<String>> {
         .collect())
 }
 
+/// Per picture, how many magenta pixels within a part of it are detail: not of a mosaic's cell, which has one colour all over. `cell`:
+/// its side in pixels; the mosaic begins at the picture's corner.
+pub fn magenta_detail(file: &Path, [x, y, w, h]: [f64; 4], cell: usize) -> Done<Vec<usize>> {
+    let stream = video(file)?;
+    let even =
+        |name: &str, part: f64| (stream[name].as_u64().unwrap_or(0) as f64 * part) as usize / 2 * 2;
+    let (left, right) = (even("width", x), even("width", x + w));
+    let (top, bottom) = (even("height", y), even("height", y + h));
+    let (width, height) = (right - left, bottom - top);
+    let raw = filtered(
+        file,
+        &format!("crop={width}:{height}:{left}:{top},format=yuv444p"),
+    )?;
+    let (columns, rows) = (cells(left, right, cell), cells(top, bottom, cell));
+    Ok(raw
+        .chunks_exact(width * height * 3)
+        .map(|f| detail(&f[width * height..], width, &columns, &rows))
+        .collect())
+}
+
+/// Where cells begin and end within a stretch of the picture, counted from the stretch's beginning.
+fn cells(from: usize, to: usize, cell: usize) -> Vec<Range<usize>> {
+    (from / cell..to.div_ceil(cell))
+        .map(|n| (n * cell).max(from) - from..((n + 1) * cell).min(to) - from)
+        .collect()
+}
+
+/// What encoding makes of one colour.
+const ONE_COLOUR: u8 = 40;
+
+/// `colours`: both planes, one after the other.
+fn detail(colours: &[u8], width: usize, columns: &[Range<usize>], rows: &[Range<usize>]) -> usize {
+    let (u, v) = colours.split_at(colours.len() / 2);
+    let of = |plane: &[u8], column: &Range<usize>, row: &Range<usize>| -> Vec<u8> {
+        let lines = row.clone().map(|y| &plane[y * width..][column.clone()]);
+        lines.flatten().copied().collect()
+    };
+    let flat = |plane: &[u8]| {
+        let (low, high) = (plane.iter().min(), plane.iter().max());
+        low.zip(high)
+            .is_some_and(|(low, high)| high - low <= ONE_COLOUR)
+    };
+    let mut seen = 0;
+    for row in rows {
+        for column in columns {
+            let (u, v) = (of(u, column, row), of(v, column, row));
+            if !(flat(&u) && flat(&v)) {
+                seen += u
+                    .iter()
+                    .zip(&v)
+                    .filter(|(u, v)| is_magenta(**u, **v))
+                    .count();
+            }
+        }
+    }
+    seen
+}
+
+/// However badly encoded.
+fn is_magenta(u: u8, v: u8) -> bool {
+    u > 170 && v > 180
+}
+
+/// Every picture through a filter, as it comes out of it. Decoding by ffmpeg, of damaged pictures as far as they can be shown.
+fn filtered(file: &Path, filter: &str) -> Done<Vec<u8>> {
+    tool(
+        "ffmpeg",
+        args![
+            "-v",
+            "error",
+            "-flags",
+            "+output_corrupt",
+            "-flags2",
+            "+showall",
+            "-i",
+            file,
+            "-map",
+            "0:v",
+            "-vsync",
+            "passthrough",
+            "-vf",
+            filter,
+            "-f",
+            "rawvideo",
+            "-"
+        ],
+    )
+}
+
 /// Whether `part` is a run of consecutive entries of `whole`, and where.
 pub fn run_of(whole: &[String], part: &[String]) -> Option<usize> {
     (!part.is_empty())
@@ -127,28 +217,7 @@ pub fn magenta_in(file: &Path, [x, y, w, h]: [f64; 4]) -> Done<Vec<usize>> {
     let size = format!(
         "crop=iw*{w}:ih*{h}:iw*{x}:ih*{y},scale={width}:{height}:flags=area,format=yuv444p"
     );
-    let raw = tool(
-        "ffmpeg",
-        args![
-            "-v",
-            "error",
-            "-flags",
-            "+output_corrupt",
-            "-flags2",
-            "+showall",
-            "-i",
-            file,
-            "-map",
-            "0:v",
-            "-vsync",
-            "passthrough",
-            "-vf",
-            size,
-            "-f",
-            "rawvideo",
-            "-"
-        ],
-    )?;
+    let raw = filtered(file, &size)?;
     let plane = width * height;
     Ok(raw
         .chunks_exact(plane * 3)
@@ -156,7 +225,7 @@ pub fn magenta_in(file: &Path, [x, y, w, h]: [f64; 4]) -> Done<Vec<usize>> {
             let (u, v) = f[plane..].split_at(plane);
             u.iter()
                 .zip(v)
-                .filter(|(u, v)| **u > 170 && **v > 180)
+                .filter(|(u, v)| is_magenta(**u, **v))
                 .count()
         })
         .collect())
@@ -170,4 +239,39 @@ pub fn age_opens(sealed: &Path, identity: &Path, to: &Path) -> Done<bool> {
     )?
     .status
         == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The judge of a mosaic: a cell of one colour is the mask itself, a square within a cell is what is under it.
+    #[test]
+    fn detail_is_what_a_cell_cannot_show() {
+        // From x 16 to 64, y 12 to 40 of a picture in cells of 16.
+        let (columns, rows) = (cells(16, 64, 16), cells(12, 40, 16));
+        assert_eq!((columns.len(), &rows[..]), (3, &[0..4, 4..20, 20..28][..]));
+        let count = |magenta: fn(usize, usize) -> bool| {
+            let all = (0..28).flat_map(|y| (0..48).map(move |x| (x, y)));
+            let (u, v): (Vec<u8>, Vec<u8>) = all
+                .map(|(x, y)| {
+                    if magenta(x, y) {
+                        (202, 222)
+                    } else {
+                        (128, 128)
+                    }
+                })
+                .unzip();
+            detail(&[u, v].concat(), 48, &columns, &rows)
+        };
+        assert_eq!(count(|_, _| false), 0);
+        assert_eq!(
+            count(|x, y| x / 16 == 1 && (4..20).contains(&y)),
+            0,
+            "one cell"
+        );
+        assert_eq!(count(|x, y| x / 16 == 2 && y < 4), 0, "what is cut of one");
+        let square = |x, y| (16..24).contains(&x) && (6..14).contains(&y);
+        assert_eq!(count(square), 64, "a square of the marker");
+    }
 }

@@ -93,6 +93,10 @@ impl Staff {
     }
 }
 
+fn review<'a>(exhibit: &'a str, next: &'a str) -> [&'a str; 6] {
+    ["review", CAM, "--exhibit", exhibit, "--next", next]
+}
+
 fn lift<'a>(camera: &'a str, minutes: &'a str) -> Vec<&'a str> {
     let more = [
         "--authority",
@@ -431,8 +435,73 @@ fn a_lift_ends_whatever_happens() -> Done<()> {
     rig.stop_and_verify_logs()
 }
 
+/// MSK-3: somebody looks at a clip and says that the mask stays: who, when, what it looked like and when it is due again is on both
+/// records and shown; a clip of another mask shows nothing of this one.
+fn reviewed(rig: &mut Rig, staff: &Staff) -> Done<()> {
+    let all = rig.town.lines_of("seg.write", Some("c01"));
+    let under = |mask: &str| -> Done<(Utc, Utc)> {
+        let line = all.iter().rev().find(|l| l["data"]["mask"] == mask);
+        let line = line.ok_or_else(|| Trouble(format!("nothing under {mask}")))?;
+        Ok((seconds(&line["data"]["t0"])?, seconds(&line["data"]["t1"])?))
+    };
+    let mut clip = |mask: &str| -> Done<String> {
+        let (t0, t1) = under(mask)?;
+        Ok(rig.pull("c01", t0.plus_ms(200), t1.plus_ms(-200))?.exhibit)
+    };
+    let (before, now) = (clip("m1")?, clip("m9")?);
+    let next = jiff::Zoned::now()
+        .date()
+        .checked_add(jiff::Span::new().days(300))
+        .told("a day")?
+        .to_string();
+    for (who, exhibit, day, says) in [
+        ("pat", &now[..], &next[..], "may not review a mask"),
+        ("kim", &before, &next, "was recorded under the mask m9"),
+        ("kim", "EXH-2026-009999", &next, "there is no exhibit"),
+        ("kim", &now, "2199-01-01", "days ahead at most"),
+    ] {
+        staff.refused(rig, who, &review(exhibit, day), &[says])?;
+    }
+    let said = staff.mask(rig, "kim", &review(&now, &next))?;
+    let said = said.well("mask review")?;
+    assert!(
+        said.out.contains("the mask m9") && said.out.contains(&now),
+        "{said:?}"
+    );
+
+    let line = rig.town.line("the review on the box's record", 5, |l| {
+        l["type"] == "mask.set" && l["data"]["review"] == next
+    })?;
+    let order = own(rig, "mask.order").pop().unwrap_or_default();
+    assert_eq!(order["data"]["what"], "review");
+    assert_eq!(
+        (&order["data"]["ref"], &order["data"]["review"]),
+        (&now[..].into(), &next[..].into())
+    );
+    assert_eq!(
+        (&order["n"], &order["data"]["sha256"]),
+        (&line["data"]["order"], &line["data"]["sha256"])
+    );
+    let shown = wait::until("the hub shows it", 15, || {
+        let out = rig.hub.ask(&["mask", "reviews"].map(OsStr::new))?.out;
+        Ok(out.contains(&format!("due on {next}")).then_some(out))
+    })?;
+    assert!(
+        shown.contains(&now) && shown.contains("(mask m9)"),
+        "{shown}"
+    );
+    let out = rig.hub.ask(&["mask", "show", CAM].map(OsStr::new))?.out;
+    assert!(out.contains(&format!("as {now} shows")), "{out}");
+    rig.town.line("recording under it goes on", 60, |l| {
+        l["type"] == "seg.write"
+            && l["data"]["mask"] == "m9"
+            && l["n"].as_u64() > line["n"].as_u64()
+    })?;
+    Ok(())
+}
+
 /// MSK-1, MSK-3: another mask by order, from a file that is checked with the sentences of the configuration; on both records, in force
-/// from the next session on and over a restart; the configuration's own, changed, takes its place.
+/// from the next session on and over a restart; reviewed in a clip that shows it; the configuration's own, changed, takes its place.
 #[test]
 fn a_mask_is_set_by_order() -> Done<()> {
     let mut rig = rig("lifting-set", Vec::new())?;
@@ -513,6 +582,7 @@ fn a_mask_is_set_by_order() -> Done<()> {
         .pop()
         .unwrap_or_default();
     assert_eq!(last["data"]["mask"], "m9", "over a restart");
+    reviewed(&mut rig, &staff)?;
 
     rig.town.stop()?;
     let other = OVER_MARKER.replace("0.60, 0.30", "0.58, 0.28");

@@ -22,7 +22,7 @@ use shared::{
     id::CameraId,
     mask::How,
     record::{hex, salted},
-    time::{Clock, Utc},
+    time::{Clock, Day, Utc},
     types::{MaskEnd, MaskLift, MaskSet},
     wire::MaskInfo,
 };
@@ -67,6 +67,22 @@ pub struct Ordered {
     pub order: u64,
     pub made: Utc,
     pub mask: Mask,
+    /// Salted.
+    pub reviewer: Option<String>,
+    pub by: Vec<String>,
+}
+
+/// The hub's word that somebody looked at the mask in force (MSK-3).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewed {
+    /// Number of the hub's line.
+    pub order: u64,
+    pub made: Utc,
+    /// What was looked at: the mask's version, and the SHA-256 of its polygons.
+    pub mask: String,
+    pub sha256: String,
+    /// When it is to be looked at again.
+    pub review: Day,
     /// Salted.
     pub reviewer: Option<String>,
     pub by: Vec<String>,
@@ -486,6 +502,40 @@ impl Masks {
         Ok(())
     }
 
+    /// The mask in force was looked at and stays, with another review date: from here on it is the hub's order, as if the hub had set it.
+    pub fn reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
+        let index = self.find(cam)?;
+        let mask = self
+            .in_force(index)
+            .mask
+            .ok_or_else(|| format!("camera {cam} has no mask; there is nothing to review"))?;
+        if mask.id != seen.mask || hex(&mask.digest()) != seen.sha256 {
+            return Err(format!(
+                "the mask in force on {cam} is {} now, not the {} that was looked at; look at it again",
+                mask.id, seen.mask
+            ));
+        }
+        if lock(&self.0.kept).0.get(cam).is_some_and(|one| one.unknown) {
+            return Err(format!(
+                "the whole picture of {cam} is hidden because the orders about its mask could not be read; set its mask again"
+            ));
+        }
+        self.set(
+            cam,
+            &Ordered {
+                order: seen.order,
+                made: seen.made,
+                mask: Mask {
+                    review: Some(seen.review),
+                    reviewer: None,
+                    ..Mask::clone(&mask)
+                },
+                reviewer: seen.reviewer.clone(),
+                by: seen.by.clone(),
+            },
+        )
+    }
+
     /// Keeps, then logs; what cannot be logged is not kept either.
     fn keep<T>(
         &self,
@@ -611,6 +661,10 @@ impl Cameras {
 
     pub fn set_mask(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
         self.inner.masks.set(cam, ordered)
+    }
+
+    pub fn mask_reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
+        self.inner.masks.reviewed(cam, seen)
     }
 
     /// The mask in force on each camera.

@@ -140,6 +140,18 @@ fn ordered(order: u64, made: i64, mask: Mask) -> Ordered {
     }
 }
 
+fn seen(order: u64, made: i64, mask: &Mask) -> Reviewed {
+    Reviewed {
+        order,
+        made: Utc(made),
+        mask: mask.id.clone(),
+        sha256: hex(&mask.digest()),
+        review: Day::parse("2028-01-15").expect("day"),
+        reviewer: Some("ef".repeat(32)),
+        by: vec!["op:0002".into()],
+    }
+}
+
 fn lifted(masks: &Masks) -> bool {
     masks.in_force(1).lifted.is_some()
 }
@@ -393,6 +405,62 @@ fn a_mask_by_order() {
             "mask.end m9 config 40",
             "mask.set m1 - -",
         ]
+    );
+}
+
+/// MSK-3: the mask in force was looked at and stays: the same polygons, whoever looked and the next date on the record, over a restart too;
+/// not of a mask that is another by now, or lifted, or not there; an old review is not obeyed again.
+#[test]
+fn a_mask_is_reviewed() {
+    let w = world();
+    let masks = w.start();
+    let burned = mask("m1", How::Burned);
+    assert_eq!(masks.reviewed(&c(1), &seen(40, T, &burned)), Ok(()));
+    let line = w.last("mask.set");
+    let text = |key: &str| line.data.get(key).and_then(Value::as_str);
+    assert_eq!(text("review"), Some("2028-01-15"));
+    assert_eq!(text("sha256"), Some(hex(&burned.digest()).as_str()));
+    assert_eq!(text("reviewer"), Some("ef".repeat(32).as_str()));
+    assert_eq!(line.data.get("order").and_then(Value::as_int), Some(40));
+    let lines = w.said().len();
+    assert_eq!(
+        masks.reviewed(&c(1), &seen(40, T, &burned)),
+        Ok(()),
+        "asked again"
+    );
+    assert_eq!(w.said().len(), lines, "the same order makes no other line");
+
+    let after = w.start();
+    let now = after.in_force(1).mask.expect("mask");
+    assert_eq!(
+        (&now.polygons, now.review, now.how),
+        (
+            &burned.polygons,
+            Some(Day::parse("2028-01-15").expect("day")),
+            How::Burned
+        )
+    );
+    let refused = |cam: usize, seen: Reviewed, says: &str| {
+        let why = after.reviewed(&c(cam), &seen).expect_err("refused");
+        assert!(why.contains(says), "{why}");
+    };
+    refused(1, seen(39, T - 1, &burned), "a newer order");
+    refused(
+        1,
+        seen(41, T + 1, &mask("m9", How::Burned)),
+        "is m1 now, not the m9",
+    );
+    let other = Mask {
+        polygons: vec![vec![(0.1, 0.1), (0.9, 0.1), (0.9, 0.9)]],
+        ..burned.clone()
+    };
+    refused(1, seen(41, T + 1, &other), "look at it again");
+    refused(0, seen(41, T + 1, &burned), "there is nothing to review");
+    assert!(after.lift(&c(1), &asked(42, T + 2, 10)).is_ok());
+    refused(1, seen(43, T + 3, &burned), "is lifted");
+    assert_eq!(
+        after.reviewed(&c(2), &seen(44, T, &mask("m2", How::Camera))),
+        Ok(())
     );
 }
 

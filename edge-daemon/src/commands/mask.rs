@@ -115,7 +115,7 @@ fn draw(
     if enrolled {
         let text = format!(
             "this box is enrolled, and whoever is at an enrolled box sees no picture of its cameras: nothing was drawn. Hub staff see \
-             how the mask of {} lies in a clip (beadle-hub clip pull); a mask is set anew with beadle-hub mask set",
+             how the mask of {} lies in a clip (beadle-hub clip pull); a mask is reviewed with beadle-hub mask review, and set anew with beadle-hub mask set",
             camera.id
         );
         return Err(Failed::new(exit::UNAVAILABLE, text));

@@ -25,7 +25,10 @@ use shared::{
 };
 
 use crate::{
-    camera::{Cameras, lift, masks::Ordered},
+    camera::{
+        Cameras, lift,
+        masks::{Ordered, Reviewed},
+    },
     clock::Trust,
     config::Config,
     reader::Client,
@@ -223,6 +226,30 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 by,
             };
             let done = here(desk, &r#box).and_then(|()| desk.cameras.set_mask(&cam, &ordered));
+            Some(of_mask(order, cam, done.map(|()| None)))
+        }
+        Order::MaskReview {
+            r#box,
+            order,
+            cam,
+            mask,
+            sha256,
+            review,
+            reviewer,
+            by,
+            made,
+        } => {
+            let reviewed = Reviewed {
+                order,
+                made,
+                mask,
+                sha256,
+                review,
+                reviewer,
+                by,
+            };
+            let done =
+                here(desk, &r#box).and_then(|()| desk.cameras.mask_reviewed(&cam, &reviewed));
             Some(of_mask(order, cam, done.map(|()| None)))
         }
         Order::HoldSet {

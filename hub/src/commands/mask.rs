@@ -1,4 +1,4 @@
-//! Wiring. `beadle-hub mask show|set|lift|list|approve|withdraw|end`.
+//! Wiring. `beadle-hub mask show|set|review|reviews|lift|list|approve|withdraw|end`.
 
 use std::{
     io::{BufRead, IsTerminal},
@@ -7,9 +7,9 @@ use std::{
 
 use clap::{Args, Subcommand};
 use shared::{
-    id::BoxCamera,
+    id::{BoxCamera, ExhibitRef},
     mask::LONGEST_LIFT_MINUTES,
-    time::{Utc, Zone},
+    time::{Day, Utc, Zone},
     wire::MaskInfo,
 };
 
@@ -17,7 +17,10 @@ use super::{CommandError, ask::ask};
 use crate::{
     board::LiftRow,
     control::{Ask, SignIn, Told},
-    requests::mask::Wanted,
+    requests::{
+        mask::Wanted,
+        review::{MaskRow, ReviewRow},
+    },
     supervise::load_config,
 };
 
@@ -42,6 +45,24 @@ pub enum Command {
         file: PathBuf,
         #[command(flatten)]
         who: Who,
+    },
+    /// Say that you looked at a camera's mask in an exhibit, and that it stays as it is until the next review
+    Review {
+        /// BOX/CAM
+        camera: String,
+        /// The clip you looked at: what the mask looked like; kept until the next review at least
+        #[arg(long)]
+        exhibit: String,
+        /// When it is to be looked at again (2027-11-20), a year from now at most
+        #[arg(long)]
+        next: String,
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Every camera's mask and its review, what has to be looked at first
+    Reviews {
+        #[arg(long)]
+        json: bool,
     },
     /// Ask that a mask be lifted for a while; a second person has to approve it
     Lift {
@@ -175,9 +196,12 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                     camera: camera.clone(),
                 },
                 |told| match told {
-                    Told::Mask { mask } if j => json(&mask),
-                    Told::Mask { mask } => {
+                    Told::Mask { mask, .. } if j => json(&mask),
+                    Told::Mask { mask, reviewed } => {
                         show(&camera, mask.as_ref(), &zone);
+                        if let Some(r) = reviewed {
+                            println!("  reviewed {}", in_words(&r, &zone));
+                        }
                         Ok(())
                     }
                     _ => Ok(()),
@@ -219,6 +243,38 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                 Ok(())
             })
         }
+        Command::Review {
+            camera: c,
+            exhibit,
+            next,
+            who,
+        } => {
+            let camera = camera(&c)?;
+            let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
+            let asked = Ask::MaskReview {
+                camera: camera.clone(),
+                exhibit: ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?,
+                next: Day::parse(&next).map_err(|e| plain(&format_args!("--next {next}: {e}")))?,
+                who: who.sign_in()?,
+            };
+            ask(state, &asked, |told| {
+                if let Told::MaskReviewed { review: r } = told {
+                    println!(
+                        "the mask {} of {camera} is reviewed, and due again on {}; {} shows what it looked like",
+                        r.mask, r.next, r.exhibit
+                    );
+                }
+                Ok(())
+            })
+        }
+        Command::Reviews { json: j } => ask(state, &Ask::MaskReviews, |told| match told {
+            Told::Masks { masks } if j => json(&masks),
+            Told::Masks { masks } => {
+                masks.iter().for_each(|m| stands(m, &zone));
+                Ok(())
+            }
+            _ => Ok(()),
+        }),
         Command::Lift {
             camera: c,
             until,
@@ -340,6 +396,29 @@ fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
     println!("  polygons SHA-256 {}", m.sha256);
     if let Some(until) = m.lifted {
         println!("  LIFTED   until {}", until.for_people(zone));
+    }
+}
+
+fn in_words(r: &ReviewRow, zone: &Zone) -> String {
+    format!(
+        "by {} at {} (mask {}), as {} shows",
+        r.by,
+        r.made.for_people(zone),
+        r.mask,
+        r.exhibit
+    )
+}
+
+fn stands(m: &MaskRow, zone: &Zone) {
+    let mask = m.mask.as_ref();
+    let review = mask.and_then(|m| m.review).map(|d| d.to_string());
+    let (id, review) = (
+        mask.map_or("-", |m| m.id.as_str()),
+        review.unwrap_or_default(),
+    );
+    println!("{:<20} {id:<12} {}", m.camera, m.due.in_words(&review));
+    if let Some(r) = &m.reviewed {
+        println!("{:<20} last reviewed {}", "", in_words(r, zone));
     }
 }
 

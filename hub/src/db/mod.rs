@@ -19,6 +19,7 @@ pub mod lifts;
 pub mod logs;
 pub mod requests;
 pub mod retention;
+pub mod reviews;
 pub mod staff;
 
 #[derive(Debug, thiserror::Error)]

@@ -50,6 +50,19 @@ CREATE TABLE IF NOT EXISTS lifts (
   state TEXT NOT NULL               -- pending, ordered, withdrawn, expired
 ) STRICT;
 
+-- Reviews of masks.
+CREATE TABLE IF NOT EXISTS mask_reviews (
+  n INTEGER PRIMARY KEY,            -- line of the hub's log that orders it
+  box TEXT NOT NULL,
+  cam TEXT NOT NULL,
+  mask TEXT NOT NULL,
+  exhibit TEXT NOT NULL,            -- shows what the mask looked like
+  op INTEGER NOT NULL,              -- who looked
+  made INTEGER NOT NULL,
+  next TEXT NOT NULL                -- local day
+) STRICT;
+CREATE INDEX IF NOT EXISTS mask_reviews_of ON mask_reviews (box, cam, n);
+
 -- Footage that is kept at its box beyond its day.
 CREATE TABLE IF NOT EXISTS holds (
   n INTEGER PRIMARY KEY,            -- H-000012 is 12

@@ -163,6 +163,29 @@ pub fn class(
     shown::one(desk, exhibit)
 }
 
+/// An exhibit that something refers to until that day: it is not due before. Never makes its period shorter.
+pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Result<(), Refusal> {
+    let _turn = turn(&desk.pulls.disposals);
+    let case = case(desk, exhibit)?;
+    let (made, zone) = (case.exhibit.made, &desk.config.zone);
+    if policy::last_day(case.evidence.class, made, &desk.config.periods, zone) >= day {
+        return Ok(());
+    }
+    let reason = keep_salted(
+        desk,
+        &format!("it shows a mask that is reviewed again on {day}"),
+    )?;
+    give(
+        desk,
+        exhibit,
+        Class::Review { review: day },
+        None,
+        &reason,
+        who,
+    )?;
+    watch::refresh(desk)
+}
+
 /// What keeps it, whoever asks (RET-6).
 fn free(desk: &Desk, case: &Case) -> Result<(), Refusal> {
     let requests = desk.db.requests().map_err(plain)?;

@@ -35,7 +35,7 @@ const END: &[&str] = &[
     "approver",
     "administrator",
 ];
-const SET: &[&str] = &["supervisor", "manager", "approver", "administrator"];
+pub(super) const SET: &[&str] = &["supervisor", "manager", "approver", "administrator"];
 /// A request that nobody approves is forgotten after this long.
 const WAITS_MS: i64 = 3_600_000;
 
@@ -361,9 +361,10 @@ pub async fn end(
                 made,
             }
         };
-        Ok((line, order))
+        Ok((line, order, ()))
     })
     .await
+    .map(drop)
 }
 
 /// Another mask, from a file with the keys of `[camera.mask]`; its id.
@@ -381,8 +382,7 @@ pub async fn set(
             all.concat()
         ))
     })?;
-    let id = mask.id.clone();
-    give(desk, camera, who, move |d, c, by| {
+    let (_, id) = give(desk, camera, who, move |d, c, by| {
         let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
         let line = MaskOrder {
@@ -394,6 +394,7 @@ pub async fn set(
             .as_deref()
             .map(|r| keep_salted(d, r))
             .transpose()?;
+        let id = mask.id.clone();
         let order = {
             let (c, made) = (c.clone(), d.now());
             move |order| Order::MaskSet {
@@ -406,27 +407,28 @@ pub async fn set(
                 made,
             }
         };
-        Ok((line, order))
+        Ok((line, order, id))
     })
     .await?;
     Ok(id)
 }
 
-/// Logs an order of one person's, sends it, and waits for the box. `made`: its line, and the order itself once it has its number.
-async fn give<O: FnOnce(u64) -> Order>(
+/// Logs an order of one person's, sends it, and waits for the box. `made`: its line, the order itself once it has its number, and what
+/// the caller wants to know of it; comes back with the number once the box has obeyed.
+pub(super) async fn give<O: FnOnce(u64) -> Order, T: Send + 'static>(
     desk: &Arc<Desk>,
     camera: &BoxCamera,
     who: &Account,
-    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O), Refusal>
+    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O, T), Refusal>
     + Send
     + 'static,
-) -> Result<(), Refusal> {
+) -> Result<(u64, T), Refusal> {
     let way = order::way(desk, &camera.r#box)?;
     let (d, c, w) = (desk.clone(), camera.clone(), op(who.op));
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
-        let (line, order) = made(&d, &c, vec![w.clone()])?;
+    let (number, order, told) = blocking(move || -> Result<_, Refusal> {
+        let (line, order, told) = made(&d, &c, vec![w.clone()])?;
         let number = d.log.append(&w, &line).map_err(plain)?.n;
-        Ok((number, order::signed(&d, &order(number))?))
+        Ok((number, order::signed(&d, &order(number))?, told))
     })
     .await
     .map_err(plain)??;
@@ -437,10 +439,11 @@ async fn give<O: FnOnce(u64) -> Order>(
         order,
         who: op(who.op),
     };
-    send(desk, given).await.map(drop)
+    send(desk, given).await?;
+    Ok((number, told))
 }
 
-fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder {
+pub(super) fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder {
     MaskOrder {
         what: what.into(),
         r#box: camera.r#box.to_string(),
@@ -452,6 +455,8 @@ fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder
         sha256: None,
         ask: None,
         by: by.to_vec(),
+        r#ref: None,
+        review: None,
     }
 }
 

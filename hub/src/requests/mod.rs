@@ -1,9 +1,10 @@
-//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks.
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks and their reviews.
 pub mod fetch;
 pub mod holds;
 pub mod mask;
 pub mod order;
 pub mod rate;
+pub mod review;
 pub mod rules;
 pub mod save;
 pub mod submit;

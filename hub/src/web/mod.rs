@@ -8,6 +8,7 @@
 //! | [`views`] | rows of the [`Board`](crate::board::Board) as words, symbols and drawings |
 //! | [`retention`] | the retention pages |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
+//! | [`masks`] | the masks and their reviews |
 //! | [`files`] | a package's files, and byte ranges of them |
 //!
 //! ```no_run
@@ -21,6 +22,7 @@
 
 pub mod evidence;
 pub mod files;
+pub mod masks;
 pub mod retention;
 pub mod routes;
 pub mod server;

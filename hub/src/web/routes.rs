@@ -9,6 +9,7 @@
 //! | `GET /clip/{ref}/play/{i}`, `/save/{i}`, `/certificate` | a session with a purpose given for this exhibit in the last half hour |
 //! | `GET /retention` all cameras against what was promised · `GET /retention/{box}/{cam}` one camera's days and certificates | a session |
 //! | `GET /api/v1/retention`, `/api/v1/retention/{box}/{cam}` the same as JSON | a session |
+//! | `GET /masks` every camera's mask, its review and what showed it · `GET /api/v1/masks` the same as JSON | a session |
 //! | `GET /lifts` masks asked to be lifted · `POST /lifts` approves or withdraws one | a session of somebody who may; approving: of another than who asked |
 //! | `GET /api/v1/lifts` the same as JSON | the same |
 //! | `GET /holds` held footage · `POST /holds` approves the release of one | a session of somebody who may; approving: of another than who asked |
@@ -40,7 +41,7 @@ use shared::{
     evidence::names,
     id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
     record::hex,
-    time::Clock,
+    time::{Clock, Utc},
     verify::Files,
 };
 use tokio::sync::Semaphore;
@@ -48,7 +49,7 @@ use tokio::sync::Semaphore;
 use super::{
     evidence,
     files::{self, Copy, Range},
-    retention,
+    masks, retention,
     sessions::{Session, Sessions, same},
     views::{self, ClipPage, FootagePage, Frame, HoldsPage, LiftsPage, Message, Overview, SignIn},
 };
@@ -77,6 +78,10 @@ impl App {
         self.sessions
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn now(&self) -> Utc {
+        self.clock.now().wall
     }
 
     fn mono(&self) -> u64 {
@@ -160,6 +165,8 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/clip/{exhibit}/play/{index}", get(play))
         .route("/clip/{exhibit}/save/{index}", get(save))
         .route("/clip/{exhibit}/certificate", get(certificate))
+        .route("/masks", get(masks::overview))
+        .route("/api/v1/masks", get(masks::json))
         .route("/lifts", get(lifts).post(settle_lift))
         .route("/api/v1/lifts", get(lifts_json))
         .route("/holds", get(holds).post(settle_hold))

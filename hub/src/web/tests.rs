@@ -10,6 +10,7 @@ use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
     time::{Clock, Day, Now, Utc, Zone},
+    wire::MaskInfo,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -26,6 +27,7 @@ use crate::{
     },
     disposal::rows::{DropRow, Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
+    requests::review::{Due, MaskRow, ReviewRow},
     retention::report::{
         CameraPage, CameraReport, Certificate, DayReport, Kept, Report, Run, Verdict,
     },
@@ -275,6 +277,43 @@ impl Board for Fake {
             .expect("did")
             .push(format!("view {} {exhibit} {purpose} {reference}", who.op));
         Ok(())
+    }
+
+    fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
+        let mask = |review: &str| MaskInfo {
+            id: "m7".into(),
+            how: "burned".into(),
+            style: "pixelated".into(),
+            permille: 62,
+            sha256: "ab".repeat(32),
+            review: Some(Day::parse(review).expect("day")),
+            order: Some(40),
+            lifted: None,
+        };
+        let row = |cam: &str, mask, due, reviewed| MaskRow {
+            camera: format!("ashby/{cam}"),
+            title: "Market <1>".into(),
+            mask,
+            due,
+            reviewed,
+        };
+        let reviewed = ReviewRow {
+            mask: "m6".into(),
+            exhibit: "EXH-2026-000001".into(),
+            by: "op:0002".into(),
+            made: now(),
+            next: Day::parse("2026-10-01").expect("day"),
+        };
+        Ok(vec![
+            row(
+                "c01",
+                Some(mask("2026-10-01")),
+                Due::Overdue,
+                Some(reviewed),
+            ),
+            row("c02", Some(mask("2027-10-01")), Due::Later, None),
+            row("c03", None, Due::NoMask, None),
+        ])
     }
 
     fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
@@ -658,6 +697,7 @@ mod doors;
 mod evidence;
 mod holds;
 mod lifts;
+mod masks;
 mod pages;
 mod retention;
 mod viewing;

@@ -310,9 +310,12 @@ impl Owner {
         self.board.changed.notify_all();
     }
 
-    /// One round: write all, sync once, answer, then what time makes due. True when the log was closed.
+    /// One round: write all, sync once, answer, then what time makes due. What is answered is on the board before. True when the log was
+    /// closed.
     fn turn(&mut self, batch: Vec<Ask>) -> bool {
         let mut waiting: Vec<(Reply<Line>, Line)> = Vec::new();
+        let mut written: Vec<(Reply<Line>, Line)> = Vec::new();
+        let mut countersigned = Vec::new();
         let mut closing = None;
         let mut signers = Vec::new();
         let before = self.writer.size();
@@ -329,7 +332,7 @@ impl Owner {
                         if synced {
                             waiting.push((reply, line));
                         } else {
-                            let _ = reply.send(Ok(line));
+                            written.push((reply, line));
                         }
                     }
                     Err(e) => {
@@ -338,7 +341,8 @@ impl Owner {
                 },
                 Ask::Sign { reply } => signers.push(reply),
                 Ask::Countersigned { note, key, reply } => {
-                    let _ = reply.send(self.writer.countersigned(&note, &key).map(|_| ()));
+                    countersigned
+                        .push((reply, self.writer.countersigned(&note, &key).map(|_| ())));
                 }
                 Ask::Close { why, reply } => closing = Some((why, reply)),
             }
@@ -347,25 +351,38 @@ impl Owner {
             self.dirty_since = Some(Instant::now());
         }
         let due = self.dirty_since.is_some_and(|t| t.elapsed() >= SOON);
+        let mut synced = Ok(());
         if !waiting.is_empty() || due {
-            let synced = self.sync();
-            for (reply, line) in waiting {
-                let _ = reply.send(match &synced {
-                    Ok(()) => Ok(line),
-                    Err(why) => Err(LogError::Stopped(why.clone())),
-                });
-            }
-        }
-        self.minute(!signers.is_empty());
-        for reply in signers {
-            let _ = reply.send(self.writer.sign());
-        }
-        let closed = closing.is_some();
-        if let Some((why, reply)) = closing {
-            let _ = reply.send(self.close(why));
+            synced = self.sync();
         }
         self.publish();
+        for (reply, line) in waiting {
+            let _ = reply.send(match &synced {
+                Ok(()) => Ok(line),
+                Err(why) => Err(LogError::Stopped(why.clone())),
+            });
+        }
+        for (reply, line) in written {
+            let _ = reply.send(Ok(line));
+        }
+        for (reply, done) in countersigned {
+            let _ = reply.send(done);
+        }
+        self.minute(!signers.is_empty());
+        let signed: Vec<_> = signers
+            .into_iter()
+            .map(|reply| (reply, self.writer.sign()))
+            .collect();
+        let closed = closing.map(|(why, reply)| (reply, self.close(why)));
+        self.publish();
+        for (reply, head) in signed {
+            let _ = reply.send(head);
+        }
         closed
+            .map(|(reply, done)| {
+                let _ = reply.send(done);
+            })
+            .is_some()
     }
 
     fn sync(&mut self) -> Result<(), String> {

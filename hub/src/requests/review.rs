@@ -1,0 +1,294 @@
+//! Task. Reviews of masks (MSK-3): somebody has looked at pictures recorded under a camera's mask and says that it stays as it is, until
+//! it is looked at again. What the mask looked like is the exhibit that was looked at; it is kept until then at least.
+//!
+//! The order is a `mask.order` line before it goes out, with the exhibit's name and the next date; the box answers with a `mask.set` line
+//! that names the order, the reviewer (salted) and the date.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::{BoxCamera, ExhibitRef},
+    time::{Day, Utc},
+    types::MaskOrder,
+    wire::{MaskInfo, Open, Order, ToHub},
+};
+
+use super::{
+    mask::{SET, blank, give, in_force, may},
+    rules::State,
+    submit::keep_salted,
+};
+use crate::{
+    board::{Account, Refusal, plain},
+    db::{boxes::BoxRecord, reviews::ReviewRecord},
+    desk::{Desk, blocking},
+    disposal::{acts, policy},
+    ownlog::op,
+};
+
+/// A review that is due within so many days is said to be.
+const SOON_DAYS: i32 = 30;
+
+/// A review as pages and commands show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewRow {
+    /// The mask that was looked at; it may be another by now.
+    pub mask: String,
+    /// What shows it.
+    pub exhibit: String,
+    pub by: String,
+    pub made: Utc,
+    pub next: Day,
+}
+
+/// How a camera stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// Its box has not said which mask it has.
+    Unknown,
+    NoMask,
+    /// It has a mask, and nobody has set a date.
+    NoDate,
+    Overdue,
+    Soon,
+    Later,
+}
+
+impl Due {
+    /// For people; `day` is the date, where there is one.
+    pub fn in_words(self, day: &str) -> String {
+        match self {
+            Self::Unknown => "its box has not said yet which mask it has".into(),
+            Self::NoMask => "no mask".into(),
+            Self::NoDate => "no review date is set".into(),
+            Self::Overdue => format!("OVERDUE since {day}: look at it"),
+            Self::Soon => format!("due on {day}: look at it soon"),
+            Self::Later => format!("due on {day}"),
+        }
+    }
+}
+
+/// A camera's mask and its review.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaskRow {
+    /// BOX/CAM
+    pub camera: String,
+    pub title: String,
+    pub mask: Option<MaskInfo>,
+    pub due: Due,
+    /// The last one.
+    pub reviewed: Option<ReviewRow>,
+}
+
+fn due(mask: Option<&MaskInfo>, today: Day) -> Due {
+    match mask.map(|m| m.review) {
+        None => Due::NoMask,
+        Some(None) => Due::NoDate,
+        Some(Some(day)) if day < today => Due::Overdue,
+        Some(Some(day)) if day <= today.plus_days(SOON_DAYS) => Due::Soon,
+        Some(Some(_)) => Due::Later,
+    }
+}
+
+fn row(r: ReviewRecord) -> ReviewRow {
+    ReviewRow {
+        mask: r.mask,
+        exhibit: r.exhibit.to_string(),
+        by: op(r.op),
+        made: r.made,
+        next: r.next,
+    }
+}
+
+/// The last review of a camera. Blocking.
+pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, Refusal> {
+    Ok(desk.db.last_review(camera).map_err(plain)?.map(row))
+}
+
+/// Every camera of every box, what has to be looked at first. Blocking.
+pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
+    let today = desk.config.zone.day_of(desk.now());
+    let mut rows = Vec::new();
+    for b in desk.db.boxes().map_err(plain)? {
+        rows.extend(of(desk, b, today)?);
+    }
+    let rank = |due: Due| match due {
+        Due::Overdue => 0,
+        Due::Soon => 1,
+        Due::NoDate => 2,
+        Due::Unknown => 3,
+        Due::Later => 4,
+        Due::NoMask => 5,
+    };
+    // Stable: within a rank by box and camera.
+    rows.sort_by_key(|r| rank(r.due));
+    Ok(rows)
+}
+
+fn of(desk: &Desk, b: BoxRecord, today: Day) -> Result<Vec<MaskRow>, Refusal> {
+    let hello = b.hello.and_then(|t| serde_json::from_str(&t).ok());
+    let Some(Open::Control { cameras, .. }) = hello else {
+        return Ok(Vec::new());
+    };
+    let health = b.health.and_then(|t| serde_json::from_str(&t).ok());
+    let said = match health {
+        Some(ToHub::Health { cameras, .. }) => cameras,
+        _ => Vec::new(),
+    };
+    cameras
+        .into_iter()
+        .map(|c| {
+            let camera = BoxCamera {
+                r#box: b.name.clone(),
+                cam: c.cam.clone(),
+            };
+            let one = said.iter().find(|s| s.cam == c.cam);
+            let mask = one.and_then(|s| s.mask.clone());
+            Ok(MaskRow {
+                title: c.title,
+                due: one.map_or(Due::Unknown, |_| due(mask.as_ref(), today)),
+                mask,
+                reviewed: last(desk, &camera)?,
+                camera: camera.to_string(),
+            })
+        })
+        .collect()
+}
+
+/// What a review is about, once it is known to be possible. Blocking.
+fn checked(
+    desk: &Desk,
+    camera: &BoxCamera,
+    exhibit: &ExhibitRef,
+    next: Day,
+) -> Result<MaskInfo, Refusal> {
+    let today = desk.config.zone.day_of(desk.now());
+    policy::review_may_be(next, today, &desk.config.periods).map_err(Refusal)?;
+    let mask = in_force(desk, camera)?.ok_or_else(|| {
+        Refusal(format!(
+            "camera {camera} has no mask; there is nothing to review"
+        ))
+    })?;
+    if let Some(until) = mask.lifted {
+        return Err(Refusal(format!(
+            "the mask of {camera} is lifted until {until}; review it when it is back"
+        )));
+    }
+    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request = request.ok_or_else(|| {
+        Refusal(format!(
+            "there is no exhibit {exhibit}; pull a clip of {camera} first (beadle-hub clip pull) and look at it"
+        ))
+    })?;
+    if request.camera != *camera {
+        return Err(Refusal(format!(
+            "{exhibit} is of camera {}, not of {camera}",
+            request.camera
+        )));
+    }
+    if !matches!(request.state, State::Ready | State::Partial) {
+        return Err(Refusal(format!(
+            "{exhibit} shows nothing: it is {}",
+            request.state.as_str()
+        )));
+    }
+    let segments = desk
+        .db
+        .segments(camera, request.t0, request.t1)
+        .map_err(plain)?;
+    let under = |s: &crate::db::footage::SegmentRecord| {
+        s.mask.as_ref() == Some(&mask.id) && s.how != "lifted"
+    };
+    if !segments.iter().any(under) {
+        return Err(Refusal(format!(
+            "nothing in {exhibit} was recorded under the mask {} that is in force on {camera}; pull a newer clip and look at that",
+            mask.id
+        )));
+    }
+    Ok(mask)
+}
+
+/// Puts a review on both records: the hub's, and, by order, the box's.
+pub async fn review(
+    desk: &Arc<Desk>,
+    camera: &BoxCamera,
+    exhibit: &ExhibitRef,
+    next: Day,
+    who: &Account,
+) -> Result<ReviewRow, Refusal> {
+    may(who, SET, "review a mask")?;
+    let (shown, person) = (exhibit.clone(), who.clone());
+    let (number, mask) = give(desk, camera, who, move |d, c, by| {
+        let mask = checked(d, c, &shown, next)?;
+        let line = MaskOrder {
+            sha256: Some(mask.sha256.clone()),
+            r#ref: Some(shown.to_string()),
+            review: Some(next),
+            ..blank("review", c, &mask.id, &by)
+        };
+        let reviewer = Some(keep_salted(d, &person.name)?);
+        let order = {
+            let (c, made, mask, sha256) = (c.clone(), d.now(), mask.id.clone(), mask.sha256);
+            move |order| Order::MaskReview {
+                r#box: c.r#box,
+                order,
+                cam: c.cam,
+                mask,
+                sha256,
+                review: next,
+                reviewer,
+                by,
+                made,
+            }
+        };
+        Ok((line, order, mask.id))
+    })
+    .await?;
+    let record = ReviewRecord {
+        n: number,
+        camera: camera.clone(),
+        mask,
+        exhibit: exhibit.clone(),
+        op: who.op,
+        made: desk.now(),
+        next,
+    };
+    let d = desk.clone();
+    blocking(move || {
+        d.db.add_review(&record).map_err(plain)?;
+        acts::keep_until(&d, &record.exhibit, next, &op(record.op))?;
+        Ok(row(record))
+    })
+    .await
+    .map_err(plain)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MSK-3: a mask that nobody has to look at yet, one that is due within a month, one whose date has passed, one without a date.
+    #[test]
+    fn how_a_mask_stands() {
+        let today = Day::parse("2026-11-23").expect("day");
+        let mask = |review: Option<&str>| MaskInfo {
+            id: "m7".into(),
+            how: "burned".into(),
+            style: "solid".into(),
+            permille: 60,
+            sha256: "ab".repeat(32),
+            review: review.map(|d| Day::parse(d).expect("day")),
+            order: None,
+            lifted: None,
+        };
+        let stands = |review| due(Some(&mask(review)), today);
+        assert_eq!(due(None, today), Due::NoMask);
+        assert_eq!(stands(None), Due::NoDate);
+        assert_eq!(stands(Some("2026-11-22")), Due::Overdue);
+        assert_eq!(stands(Some("2026-11-23")), Due::Soon);
+        assert_eq!(stands(Some("2026-12-23")), Due::Soon);
+        assert_eq!(stands(Some("2026-12-24")), Due::Later);
+    }
+}

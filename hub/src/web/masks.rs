@@ -1,0 +1,99 @@
+//! Wiring. The page of masks: what each camera has, when it was looked at last and by whom, and what showed it (MSK-3).
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use shared::time::Zone;
+
+use super::{
+    routes::{App, Entered, Refused, page},
+    views::Frame,
+};
+use crate::requests::review::{Due, MaskRow};
+
+#[derive(Template)]
+#[template(path = "masks.html")]
+struct MasksPage {
+    frame: Frame,
+    now: String,
+    masks: Vec<MaskView>,
+}
+
+struct MaskView {
+    camera: String,
+    title: String,
+    mask: String,
+    class: &'static str,
+    symbol: &'static str,
+    due: String,
+    /// (exhibit, by whom and when)
+    reviewed: Option<(String, String)>,
+}
+
+fn view(m: &MaskRow, zone: &Zone) -> MaskView {
+    let day = m.mask.as_ref().and_then(|m| m.review);
+    let (class, symbol) = match m.due {
+        Due::Overdue => ("bad", "▲"),
+        Due::Soon | Due::NoDate => ("warn", "△"),
+        Due::Later => ("good", "●"),
+        Due::NoMask | Due::Unknown => ("unknown", "○"),
+    };
+    let mask = m.mask.as_ref().map(|m| {
+        let how = match m.how.as_str() {
+            "camera" => "in the camera, proved by the box",
+            _ => "burned in by the box",
+        };
+        let share = format!("{}.{} % of the picture", m.permille / 10, m.permille % 10);
+        let lifted = m
+            .lifted
+            .map(|t| format!(", LIFTED until {}", t.for_people(zone)));
+        format!(
+            "{}: {}, {how}, {share}{}",
+            m.id,
+            m.style,
+            lifted.unwrap_or_default()
+        )
+    });
+    MaskView {
+        camera: m.camera.clone(),
+        title: m.title.clone(),
+        mask: mask.unwrap_or_else(|| "–".into()),
+        class,
+        symbol,
+        due: m
+            .due
+            .in_words(&day.map(|d| d.to_string()).unwrap_or_default()),
+        reviewed: m.reviewed.as_ref().map(|r| {
+            let said = format!(
+                "mask {}, by {} at {}",
+                r.mask,
+                r.by,
+                r.made.for_people(zone)
+            );
+            (r.exhibit.clone(), said)
+        }),
+    }
+}
+
+pub(super) async fn overview(
+    State(app): State<Arc<App>>,
+    who: Entered,
+) -> Result<Response, Refused> {
+    let (scheme, zone, masks) = app.ask(|b| (b.scheme(), b.zone(), b.masks())).await?;
+    let masks = masks.map_err(|why| Refused::broken(why.to_string()))?;
+    page(&MasksPage {
+        frame: who.frame(scheme),
+        now: app.now().for_people(&zone),
+        masks: masks.iter().map(|m| view(m, &zone)).collect(),
+    })
+}
+
+pub(super) async fn json(State(app): State<Arc<App>>, _: Entered) -> Result<Response, Refused> {
+    let masks = app.ask(|b| b.masks()).await?;
+    let masks = masks.map_err(|why| Refused::broken(why.to_string()))?;
+    Ok(axum::Json(masks).into_response())
+}
