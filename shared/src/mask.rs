@@ -82,6 +82,29 @@ impl Style {
 }
 
 impl Mask {
+    /// Whether it does the same to pictures: the same mask, whoever looked at it and whenever it is due again.
+    pub fn same_for_pictures(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            polygons,
+            review: _,
+            reviewer: _,
+            how,
+            style,
+            cell,
+            colour,
+        } = self;
+        (id, polygons, how, style, cell, colour)
+            == (
+                &other.id,
+                &other.polygons,
+                &other.how,
+                &other.style,
+                &other.cell,
+                &other.colour,
+            )
+    }
+
     /// The polygons as the picture worker is given them: `[[[x,y],…],…]` without white space.
     pub fn polygons_json(&self) -> String {
         // Numbers in lists always have a JSON form.

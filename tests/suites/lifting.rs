@@ -462,6 +462,7 @@ fn reviewed(rig: &mut Rig, staff: &Staff) -> Done<()> {
     ] {
         staff.refused(rig, who, &review(exhibit, day), &[says])?;
     }
+    let gaps = rig.town.lines_of("seg.gap", Some("c01")).len();
     let said = staff.mask(rig, "kim", &review(&now, &next))?;
     let said = said.well("mask review")?;
     assert!(
@@ -497,6 +498,8 @@ fn reviewed(rig: &mut Rig, staff: &Staff) -> Done<()> {
             && l["data"]["mask"] == "m9"
             && l["n"].as_u64() > line["n"].as_u64()
     })?;
+    let after = rig.town.lines_of("seg.gap", Some("c01")).len();
+    assert_eq!(after, gaps, "no session ended for it");
     Ok(())
 }
 

@@ -52,6 +52,17 @@ pub struct InForce {
     pub lifted: Option<Lifted>,
 }
 
+impl InForce {
+    /// Whether pictures go through the same. Who looked at the mask, and when it is due again, changes nothing of them.
+    pub fn same_for_pictures(&self, other: &Self) -> bool {
+        self.lifted == other.lifted
+            && match (&self.mask, &other.mask) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b) || a.same_for_pictures(b),
+                (a, b) => a.is_none() && b.is_none(),
+            }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifted {
     /// Number of the hub's line.

@@ -430,6 +430,15 @@ fn a_mask_is_reviewed() {
     );
     assert_eq!(w.said().len(), lines, "the same order makes no other line");
 
+    let before = InForce {
+        mask: Some(Arc::new(burned.clone())),
+        lifted: None,
+    };
+    assert!(
+        masks.in_force(1).same_for_pictures(&before) && masks.in_force(1) != before,
+        "no session ends for it"
+    );
+
     let after = w.start();
     let now = after.in_force(1).mask.expect("mask");
     assert_eq!(

@@ -376,7 +376,8 @@ impl Run {
         }
         if self.looked != now.mono {
             self.looked = now.mono;
-            if self.context.masks.in_force(self.capture.shared.index) != self.rule {
+            let now = self.context.masks.in_force(self.capture.shared.index);
+            if !now.same_for_pictures(&self.rule) {
                 return Some((Ended::Rule, "another mask is in force".into()));
             }
         }

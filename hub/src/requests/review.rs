@@ -222,6 +222,8 @@ pub async fn review(
     let (shown, person) = (exhibit.clone(), who.clone());
     let (number, mask) = give(desk, camera, who, move |d, c, by| {
         let mask = checked(d, c, &shown, next)?;
+        // First: should the order fail, it is kept for nothing, and no longer than that.
+        acts::keep_until(d, &shown, next, &op(person.op))?;
         let line = MaskOrder {
             sha256: Some(mask.sha256.clone()),
             r#ref: Some(shown.to_string()),
@@ -258,7 +260,6 @@ pub async fn review(
     let d = desk.clone();
     blocking(move || {
         d.db.add_review(&record).map_err(plain)?;
-        acts::keep_until(&d, &record.exhibit, next, &op(record.op))?;
         Ok(row(record))
     })
     .await

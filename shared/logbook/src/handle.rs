@@ -341,8 +341,7 @@ impl Owner {
                 },
                 Ask::Sign { reply } => signers.push(reply),
                 Ask::Countersigned { note, key, reply } => {
-                    countersigned
-                        .push((reply, self.writer.countersigned(&note, &key).map(|_| ())));
+                    countersigned.push((reply, self.writer.countersigned(&note, &key).map(|_| ())));
                 }
                 Ask::Close { why, reply } => closing = Some((why, reply)),
             }
