@@ -61,9 +61,9 @@ impl Due {
     pub fn in_words(self, day: &str) -> String {
         match self {
             Self::Unknown => "its box has not said yet which mask it has".into(),
-            Self::NoMask => "no mask".into(),
+            Self::NoMask => "nothing to review".into(),
             Self::NoDate => "no review date is set".into(),
-            Self::Overdue => format!("OVERDUE since {day}: look at it"),
+            Self::Overdue => format!("overdue since {day}: look at it"),
             Self::Soon => format!("due on {day}: look at it soon"),
             Self::Later => format!("due on {day}"),
         }

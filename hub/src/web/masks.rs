@@ -29,6 +29,7 @@ struct MaskView {
     mask: String,
     class: &'static str,
     symbol: &'static str,
+    word: &'static str,
     due: String,
     /// (exhibit, by whom and when)
     reviewed: Option<(String, String)>,
@@ -36,11 +37,13 @@ struct MaskView {
 
 fn view(m: &MaskRow, zone: &Zone) -> MaskView {
     let day = m.mask.as_ref().and_then(|m| m.review);
-    let (class, symbol) = match m.due {
-        Due::Overdue => ("bad", "▲"),
-        Due::Soon | Due::NoDate => ("warn", "△"),
-        Due::Later => ("good", "●"),
-        Due::NoMask | Due::Unknown => ("unknown", "○"),
+    let (class, symbol, word) = match m.due {
+        Due::Overdue => ("bad", "✖", "overdue"),
+        Due::Soon => ("warn", "▲", "due soon"),
+        Due::NoDate => ("warn", "▲", "no date"),
+        Due::Later => ("good", "✔", "in date"),
+        Due::NoMask => ("unknown", "○", "no mask"),
+        Due::Unknown => ("unknown", "○", "unknown"),
     };
     let mask = m.mask.as_ref().map(|m| {
         let how = match m.how.as_str() {
@@ -64,6 +67,7 @@ fn view(m: &MaskRow, zone: &Zone) -> MaskView {
         mask: mask.unwrap_or_else(|| "–".into()),
         class,
         symbol,
+        word,
         due: m
             .due
             .in_words(&day.map(|d| d.to_string()).unwrap_or_default()),

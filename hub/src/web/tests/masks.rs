@@ -15,7 +15,7 @@ async fn masks_and_their_reviews() {
     for part in [
         "Market &#60;1&#62;",
         "m7: pixelated, burned in by the box, 6.2 % of the picture",
-        "OVERDUE since 2026-10-01: look at it",
+        "overdue since 2026-10-01: look at it",
         "href=\"/clip/EXH-2026-000001\"",
         "mask m6, by op:0002 at",
         "due on 2027-10-01",
