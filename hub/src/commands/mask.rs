@@ -270,6 +270,9 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
         Command::Reviews { json: j } => ask(state, &Ask::MaskReviews, |told| match told {
             Told::Masks { masks } if j => json(&masks),
             Told::Masks { masks } => {
+                if masks.is_empty() {
+                    println!("no camera is known yet");
+                }
                 masks.iter().for_each(|m| stands(m, &zone));
                 Ok(())
             }

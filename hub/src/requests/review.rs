@@ -107,12 +107,15 @@ pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, Refusa
     Ok(desk.db.last_review(camera).map_err(plain)?.map(row))
 }
 
-/// Every camera of every box, what has to be looked at first. Blocking.
+/// Every camera of every box that is not revoked, what has to be looked at first. Blocking.
 pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
     let today = desk.config.zone.day_of(desk.now());
     let mut rows = Vec::new();
     for b in desk.db.boxes().map_err(plain)? {
-        rows.extend(of(desk, b, today)?);
+        // Of a revoked box nobody can see anything new.
+        if b.state != "revoked" {
+            rows.extend(of(desk, b, today)?);
+        }
     }
     let rank = |due: Due| match due {
         Due::Overdue => 0,
