@@ -8,7 +8,9 @@
 //! What is said over stdin and stdout is specified in `shared/pictures/src/wire.rs`, version 2.
 //!
 //! Invariant: of a worker that paints, nothing reaches the track but what came back from it, painted with the mask it was given.
-//! When it fails, nothing is written.
+//! When it fails, nothing is written. Nothing is painted that may rely on what was lost on the way: a decoder puts guesses in its place,
+//! which can carry what is under a mask to beside it, and does not always notice (of a whole group lost, the next one's picture of the
+//! same number looks like the one that is due).
 use std::{
     collections::VecDeque,
     io::{Read, Write},
@@ -153,7 +155,7 @@ pub struct Worker {
     threads: Vec<JoinHandle<()>>,
     setup: Box<dyn Fn(&Parameters) -> Vec<u8> + Send>,
     proving: bool,
-    /// Shedding until the next key frame.
+    /// Until the next key frame nothing is handed over: something before it was lost, or could not be taken.
     shedding: bool,
     clock: Arc<dyn Clock>,
 }
@@ -239,6 +241,7 @@ impl Worker {
     pub fn unit(&mut self, mut unit: Unit, origin_us: i64) -> bool {
         self.state.origin_us.store(origin_us, Relaxed);
         self.state.lost.fetch_add(unit.lost, Relaxed);
+        self.shedding |= unit.lost > 0;
         if self.shedding && !unit.key {
             self.state.lost.fetch_add(1, Relaxed);
             return false;

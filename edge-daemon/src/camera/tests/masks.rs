@@ -15,8 +15,8 @@ use crate::{
     state::State,
 };
 
-/// A worker that "masks" by writing other bytes, and fails when told to. Asked to prove, it finds the mask while there is no file
-/// `open` beside it.
+/// A worker that "masks" by writing other bytes, and fails when told to; it writes down what it was given (`given`: time, key or not).
+/// Asked to prove, it finds the mask while there is no file `open` beside it.
 fn fake_worker(dir: &Path, fail_after: u32) -> PathBuf {
     use std::os::unix::fs::PermissionsExt;
     let path = dir.join("beadle-pictures");
@@ -28,6 +28,7 @@ i, o = sys.stdin.buffer, sys.stdout.buffer
 def send(kind, body):
     o.write(struct.pack(">I", len(body) + 1) + kind + body); o.flush()
 n = 0
+given = open(os.path.join(os.path.dirname(__file__), "given"), "a")
 while True:
     head = i.read(4)
     if len(head) < 4: break
@@ -52,6 +53,7 @@ while True:
             continue
         if n == {fail_after}:
             send(b"X", b'{{"why":"told to"}}'); sys.exit(1)
+        print(struct.unpack(">q", body[1:9])[0], body[0] & 1, file=given, flush=True)
         send(b"F", body[:9] + body[9:14] + b"m" * (len(body) - 14))
     elif kind == b"E":
         send(b"D", b""); break
@@ -105,6 +107,44 @@ fn only_masked_pictures_reach_the_disk() {
             "an unmasked picture is on disk"
         );
     }
+    world.verify();
+}
+
+/// MSK-5, MSK-1: after packets were lost the painter is given nothing before the next key picture: what relies on them is partly guessed,
+/// and guesses carry what is under a mask to beside it.
+#[test]
+fn after_a_loss_nothing_is_painted_before_a_key_picture() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let cameras = world.start(
+        masked(&world, &camera, fake_worker(world.home.path(), 0)),
+        None,
+    );
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    let given = || -> Vec<(i64, bool)> {
+        let text = std::fs::read_to_string(world.home.path().join("given")).unwrap_or_default();
+        let lines = text.lines().filter_map(|l| l.split_once(' '));
+        lines
+            .filter_map(|(pts, key)| Some((pts.parse().ok()?, key == "1")))
+            .collect()
+    };
+    // In the middle of a group: at its beginning nothing would rely on what was lost.
+    wait("the middle of a group", || {
+        let all = given();
+        let since = all.iter().rev().take_while(|(_, key)| !key).count();
+        (since == 10).then_some(())
+    });
+    camera.orders.lose.store(5, SeqCst);
+    let hole = |all: &[(i64, bool)]| all.windows(2).position(|w| w[1].0 - w[0].0 > 3 * 3600);
+    let at = wait("a hole", || hole(&given()));
+    world.wait_segments(2);
+    cameras.stop();
+    let all = given();
+    assert!(!all[at].1 && all[at + 1].1, "{:?}", &all[at..at + 2]);
+    let rest = &all[at + 1..];
+    assert_eq!(hole(rest), None, "and nothing else is left out");
+    let lost: u64 = world.lines("seg.write").iter().map(|l| l.int("lost")).sum();
+    assert!(lost > 5, "{lost}: the packets, and the pictures left out");
     world.verify();
 }
 
