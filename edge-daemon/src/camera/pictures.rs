@@ -155,7 +155,7 @@ pub struct Worker {
     threads: Vec<JoinHandle<()>>,
     setup: Box<dyn Fn(&Parameters) -> Vec<u8> + Send>,
     proving: bool,
-    /// Until the next key frame nothing is handed over: something before it was lost, or could not be taken.
+    /// Until the next key frame nothing is handed over: what comes before it relies on what was lost, could not be taken, or never came.
     shedding: bool,
     clock: Arc<dyn Clock>,
 }
@@ -230,7 +230,8 @@ impl Worker {
             threads,
             setup,
             proving,
-            shedding: false,
+            // A session may begin in the middle of a group.
+            shedding: true,
             clock: at,
         };
         worker.send(Message::Setup((worker.setup)(about.parameters)));
