@@ -44,6 +44,8 @@ const POLYGONS: [&str; 2] = [
     OVER_MARKER,
     "[[[0.60, 0.29], [0.81, 0.29], [0.81, 0.60], [0.60, 0.60]]]",
 ];
+/// Longer than pictures are dated late, shorter than a start of the box with another mask takes.
+const DATED_LATE_MS: i64 = 1_000;
 /// What both of them cover.
 const UNDER: [f64; 4] = [0.60, 0.30, 0.20, 0.30];
 /// Side of the cells that the box paints: 32 in the height at most, sides in sixteens, so this at 360 lines.
@@ -573,9 +575,11 @@ impl Run {
 
     /// A segment's line says what its mask was, and how it was imposed.
     fn said(&self, w: &Watched, data: &Value, seen: &Seen) -> Done<()> {
-        // Its end: where footage lies in time is known some moments after its beginning.
+        // Its end: where footage lies in time is known some moments after its beginning. Pictures may be dated a little late: a segment that
+        // ended with a start of the box may seem to reach beyond it.
         let t1 = time(&data["t1"])?;
-        let version = self.versions.iter().rposition(|v| *v <= t1).unwrap_or(0);
+        let in_force = |at: Utc| self.versions.iter().rposition(|v| *v <= at).unwrap_or(0);
+        let (version, before) = (in_force(t1), in_force(t1.plus_ms(-DATED_LATE_MS)));
         let (how, proofs) = (
             data["how"].as_str().unwrap_or("?"),
             data["proofs"].as_u64().unwrap_or(0),
@@ -596,7 +600,10 @@ impl Run {
             }
             _ => return bad("how it was masked cannot be".into()),
         }
-        if data["mask"] == format!("m{version}") {
+        if [version, before]
+            .iter()
+            .any(|v| data["mask"] == format!("m{v}"))
+        {
             Ok(())
         } else {
             bad(format!("mask m{version} was in force"))
