@@ -114,7 +114,8 @@ fn cost(
         );
         let (t0, t1) = (seconds(&data["t0"])?, seconds(&data["t1"])?);
         lost += t1.0 - t0.0;
-        still += stalls.before(t1);
+        // Gaps close together felt the same standing still: it counts once.
+        still = still.max(stalls.before(t1));
     }
     let allowed = if victim == "c03" { 0 } else { 2000 };
     assert!(

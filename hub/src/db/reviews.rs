@@ -1,5 +1,7 @@
 //! Adapter: SQLite. Reviews of masks: the last one of each camera is what counts.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::{BoxCamera, ExhibitRef},
@@ -57,6 +59,20 @@ impl Db {
             ],
         )?;
         Ok(())
+    }
+
+    /// The last one of each camera, by its name.
+    pub fn last_reviews(&self) -> Result<BTreeMap<String, ReviewRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM mask_reviews WHERE n IN (SELECT MAX(n) FROM mask_reviews GROUP BY box, cam)"
+        ))?;
+        let rows = q.query_map([], record)?;
+        rows.map(|r| {
+            let r = r??;
+            Ok((r.camera.to_string(), r))
+        })
+        .collect()
     }
 
     /// The last one of a camera, whichever mask it was of.

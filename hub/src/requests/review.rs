@@ -4,7 +4,7 @@
 //! The order is a `mask.order` line before it goes out, with the exhibit's name and the next date; the box answers with a `mask.set` line
 //! that names the order, the reviewer (salted) and the date.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -110,11 +110,12 @@ pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, Refusa
 /// Every camera of every box that is not revoked, what has to be looked at first. Blocking.
 pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
     let today = desk.config.zone.day_of(desk.now());
+    let reviewed = desk.db.last_reviews().map_err(plain)?;
     let mut rows = Vec::new();
     for b in desk.db.boxes().map_err(plain)? {
         // Of a revoked box nobody can see anything new.
         if b.state != "revoked" {
-            rows.extend(of(desk, b, today)?);
+            rows.extend(of(b, &reviewed, today));
         }
     }
     let rank = |due: Due| match due {
@@ -130,10 +131,10 @@ pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
     Ok(rows)
 }
 
-fn of(desk: &Desk, b: BoxRecord, today: Day) -> Result<Vec<MaskRow>, Refusal> {
+fn of(b: BoxRecord, reviewed: &BTreeMap<String, ReviewRecord>, today: Day) -> Vec<MaskRow> {
     let hello = b.hello.and_then(|t| serde_json::from_str(&t).ok());
     let Some(Open::Control { cameras, .. }) = hello else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let health = b.health.and_then(|t| serde_json::from_str(&t).ok());
     let said = match health {
@@ -146,16 +147,17 @@ fn of(desk: &Desk, b: BoxRecord, today: Day) -> Result<Vec<MaskRow>, Refusal> {
             let camera = BoxCamera {
                 r#box: b.name.clone(),
                 cam: c.cam.clone(),
-            };
+            }
+            .to_string();
             let one = said.iter().find(|s| s.cam == c.cam);
             let mask = one.and_then(|s| s.mask.clone());
-            Ok(MaskRow {
+            MaskRow {
                 title: c.title,
                 due: one.map_or(Due::Unknown, |_| due(mask.as_ref(), today)),
                 mask,
-                reviewed: last(desk, &camera)?,
-                camera: camera.to_string(),
-            })
+                reviewed: reviewed.get(&camera).cloned().map(row),
+                camera,
+            }
         })
         .collect()
 }

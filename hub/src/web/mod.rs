@@ -9,6 +9,8 @@
 //! | [`retention`] | the retention pages |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`masks`] | the masks and their reviews |
+//! | [`lifts`] | lifts that wait for a second person |
+//! | [`holds`] | held footage, and its release |
 //! | [`files`] | a package's files, and byte ranges of them |
 //!
 //! ```no_run
@@ -22,6 +24,8 @@
 
 pub mod evidence;
 pub mod files;
+pub mod holds;
+pub mod lifts;
 pub mod masks;
 pub mod retention;
 pub mod routes;

@@ -39,7 +39,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use shared::{
     evidence::names,
-    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     record::hex,
     time::{Clock, Utc},
     verify::Files,
@@ -49,9 +49,9 @@ use tokio::sync::Semaphore;
 use super::{
     evidence,
     files::{self, Copy, Range},
-    masks, retention,
+    holds, lifts, masks, retention,
     sessions::{Session, Sessions, same},
-    views::{self, ClipPage, FootagePage, Frame, HoldsPage, LiftsPage, Message, Overview, SignIn},
+    views::{self, ClipPage, FootagePage, Frame, Message, Overview, SignIn},
 };
 use crate::{
     board::{Account, Board, ExhibitRow},
@@ -167,10 +167,10 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/clip/{exhibit}/certificate", get(certificate))
         .route("/masks", get(masks::overview))
         .route("/api/v1/masks", get(masks::json))
-        .route("/lifts", get(lifts).post(settle_lift))
-        .route("/api/v1/lifts", get(lifts_json))
-        .route("/holds", get(holds).post(settle_hold))
-        .route("/api/v1/holds", get(holds_json))
+        .route("/lifts", get(lifts::overview).post(lifts::settle))
+        .route("/api/v1/lifts", get(lifts::json))
+        .route("/holds", get(holds::overview).post(holds::settle))
+        .route("/api/v1/holds", get(holds::json))
         .route("/evidence", get(evidence::overview).post(evidence::dispose))
         .route(
             "/evidence/{exhibit}/certificate",
@@ -490,153 +490,6 @@ async fn footage(
         camera: footage.camera,
         zone: footage.zone,
     })
-}
-
-async fn lifts_page(
-    app: &App,
-    who: &Entered,
-    done: String,
-    problem: String,
-) -> Result<Response, Refused> {
-    let account = who.session.account.clone();
-    let (scheme, zone, lifts) = app
-        .ask(move |b| (b.scheme(), b.zone(), b.lifts(&account)))
-        .await?;
-    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
-    page(&LiftsPage {
-        frame: who.frame(scheme),
-        lifts: lifts
-            .iter()
-            .map(|l| views::lift(l, &who.session.account, &zone))
-            .collect(),
-        done,
-        problem,
-    })
-}
-
-async fn lifts(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    lifts_page(&app, &who, String::new(), String::new()).await
-}
-
-async fn lifts_json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let lifts = app.ask(move |b| b.lifts(&who.session.account)).await?;
-    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
-    Ok(axum::Json(lifts).into_response())
-}
-
-#[derive(Deserialize)]
-struct LiftForm {
-    form: String,
-    request: u64,
-    act: String,
-}
-
-async fn settle_lift(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Form(form): Form<LiftForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let (account, n) = (who.session.account.clone(), form.request);
-    let settled = match form.act.as_str() {
-        "approve" => {
-            app.ask(move |b| {
-                b.approve_lift(&account, n).map(|until| {
-                    format!(
-                        "The mask is lifted until {}; it comes back by itself.",
-                        until.for_people(&b.zone())
-                    )
-                })
-            })
-            .await?
-        }
-        "withdraw" => {
-            app.ask(move |b| {
-                b.withdraw_lift(&account, n)
-                    .map(|()| format!("Request {n} is withdrawn."))
-            })
-            .await?
-        }
-        _ => {
-            return Err(Refused::forbidden(
-                "There is no such act. Nothing was done.",
-            ));
-        }
-    };
-    match settled {
-        Ok(done) => lifts_page(&app, &who, done, String::new()).await,
-        Err(why) => lifts_page(&app, &who, String::new(), why.to_string()).await,
-    }
-}
-
-async fn holds_page(
-    app: &App,
-    who: &Entered,
-    done: String,
-    problem: String,
-) -> Result<Response, Refused> {
-    let account = who.session.account.clone();
-    let (scheme, zone, holds) = app
-        .ask(move |b| (b.scheme(), b.zone(), b.holds(&account)))
-        .await?;
-    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
-    page(&HoldsPage {
-        frame: who.frame(scheme),
-        holds: holds
-            .iter()
-            .map(|h| views::hold(h, &who.session.account, &zone))
-            .collect(),
-        done,
-        problem,
-    })
-}
-
-async fn holds(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    holds_page(&app, &who, String::new(), String::new()).await
-}
-
-async fn holds_json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let holds = app.ask(move |b| b.holds(&who.session.account)).await?;
-    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
-    Ok(axum::Json(holds).into_response())
-}
-
-#[derive(Deserialize)]
-struct HoldForm {
-    form: String,
-    hold: String,
-    act: String,
-}
-
-async fn settle_hold(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Form(form): Form<HoldForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let hold = HoldId::parse(&form.hold);
-    let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
-        return Err(Refused::forbidden(
-            "There is no such act. Nothing was done.",
-        ));
-    };
-    let account = who.session.account.clone();
-    match app.ask(move |b| b.approve_release(&account, hold)).await? {
-        Ok(h) => {
-            let told = match h.online {
-                true => "Its box is told.",
-                false => "Its box is told when it is back on the line.",
-            };
-            holds_page(
-                &app,
-                &who,
-                format!("{hold} is released. {told}"),
-                String::new(),
-            )
-            .await
-        }
-        Err(why) => holds_page(&app, &who, String::new(), why.to_string()).await,
-    }
 }
 
 /// An exhibit as it is shown.

@@ -1,0 +1,89 @@
+//! Wiring. The page of held footage, and the second person's word that a hold ends before its time (RET-3, ROL-5).
+
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use shared::id::HoldId;
+
+use super::{
+    routes::{App, Entered, Refused, page},
+    views::{self, HoldsPage},
+};
+
+async fn show(
+    app: &App,
+    who: &Entered,
+    done: String,
+    problem: String,
+) -> Result<Response, Refused> {
+    let account = who.account().clone();
+    let (scheme, zone, holds) = app
+        .ask(move |b| (b.scheme(), b.zone(), b.holds(&account)))
+        .await?;
+    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    page(&HoldsPage {
+        frame: who.frame(scheme),
+        holds: holds
+            .iter()
+            .map(|h| views::hold(h, who.account(), &zone))
+            .collect(),
+        done,
+        problem,
+    })
+}
+
+pub(super) async fn overview(
+    State(app): State<Arc<App>>,
+    who: Entered,
+) -> Result<Response, Refused> {
+    show(&app, &who, String::new(), String::new()).await
+}
+
+pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    let holds = app.ask(move |b| b.holds(who.account())).await?;
+    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    Ok(axum::Json(holds).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct HoldForm {
+    form: String,
+    hold: String,
+    act: String,
+}
+
+pub(super) async fn settle(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Form(form): Form<HoldForm>,
+) -> Result<Response, Refused> {
+    who.check_form(&form.form)?;
+    let hold = HoldId::parse(&form.hold);
+    let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
+        return Err(Refused::forbidden(
+            "There is no such act. Nothing was done.",
+        ));
+    };
+    let account = who.account().clone();
+    match app.ask(move |b| b.approve_release(&account, hold)).await? {
+        Ok(h) => {
+            let told = match h.online {
+                true => "Its box is told.",
+                false => "Its box is told when it is back on the line.",
+            };
+            show(
+                &app,
+                &who,
+                format!("{hold} is released. {told}"),
+                String::new(),
+            )
+            .await
+        }
+        Err(why) => show(&app, &who, String::new(), why.to_string()).await,
+    }
+}

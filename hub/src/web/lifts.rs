@@ -1,0 +1,95 @@
+//! Wiring. The page of lifts that wait for a second person (MSK-4, ROL-5).
+
+use std::sync::Arc;
+
+use axum::{
+    Form,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    routes::{App, Entered, Refused, page},
+    views::{self, LiftsPage},
+};
+
+async fn show(
+    app: &App,
+    who: &Entered,
+    done: String,
+    problem: String,
+) -> Result<Response, Refused> {
+    let account = who.account().clone();
+    let (scheme, zone, lifts) = app
+        .ask(move |b| (b.scheme(), b.zone(), b.lifts(&account)))
+        .await?;
+    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    page(&LiftsPage {
+        frame: who.frame(scheme),
+        lifts: lifts
+            .iter()
+            .map(|l| views::lift(l, who.account(), &zone))
+            .collect(),
+        done,
+        problem,
+    })
+}
+
+pub(super) async fn overview(
+    State(app): State<Arc<App>>,
+    who: Entered,
+) -> Result<Response, Refused> {
+    show(&app, &who, String::new(), String::new()).await
+}
+
+pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
+    let lifts = app.ask(move |b| b.lifts(who.account())).await?;
+    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    Ok(axum::Json(lifts).into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct LiftForm {
+    form: String,
+    request: u64,
+    act: String,
+}
+
+pub(super) async fn settle(
+    State(app): State<Arc<App>>,
+    who: Entered,
+    Form(form): Form<LiftForm>,
+) -> Result<Response, Refused> {
+    who.check_form(&form.form)?;
+    let (account, n) = (who.account().clone(), form.request);
+    let settled = match form.act.as_str() {
+        "approve" => {
+            app.ask(move |b| {
+                b.approve_lift(&account, n).map(|until| {
+                    format!(
+                        "The mask is lifted until {}; it comes back by itself.",
+                        until.for_people(&b.zone())
+                    )
+                })
+            })
+            .await?
+        }
+        "withdraw" => {
+            app.ask(move |b| {
+                b.withdraw_lift(&account, n)
+                    .map(|()| format!("Request {n} is withdrawn."))
+            })
+            .await?
+        }
+        _ => {
+            return Err(Refused::forbidden(
+                "There is no such act. Nothing was done.",
+            ));
+        }
+    };
+    match settled {
+        Ok(done) => show(&app, &who, done, String::new()).await,
+        Err(why) => show(&app, &who, String::new(), why.to_string()).await,
+    }
+}
