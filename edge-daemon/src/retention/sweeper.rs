@@ -660,3 +660,35 @@ fn remembered(path: &Path, configured: &BTreeMap<CameraId, u32>) -> BTreeMap<Cam
     }
     rules
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RET-1: a camera that is renamed, goes to another box or comes back: what it left on this disk keeps the rule it was recorded under,
+    /// over restarts, until the configuration has a camera of that name again.
+    #[test]
+    fn rules_are_remembered_by_the_name_on_the_disk() {
+        let home = tempfile::tempdir().expect("folder");
+        let path = home.path().join("retention.json");
+        let cam = |name: &str| CameraId::parse(name).expect("id");
+        let start = |configured: &[(&str, u32)]| {
+            let configured: BTreeMap<_, _> = configured.iter().map(|(c, d)| (cam(c), *d)).collect();
+            Rules {
+                recorded: remembered(&path, &configured),
+                configured,
+                scheme: 31,
+            }
+        };
+        assert_eq!(start(&[("c01", 28), ("c02", 90)]).days(&cam("c01")), 28);
+        // c01 is c09 from now on, under another rule; c02 has gone to another box.
+        for _ in 0..2 {
+            let renamed = start(&[("c09", 30)]);
+            let days = ["c01", "c02", "c09"].map(|c| renamed.days(&cam(c)));
+            assert_eq!(days, [28, 90, 30]);
+            assert_eq!(renamed.days(&cam("c77")), 90, "nobody knows it");
+        }
+        let back = start(&[("c01", 14), ("c09", 30)]);
+        assert_eq!((back.days(&cam("c01")), back.days(&cam("c02"))), (14, 90));
+    }
+}
