@@ -118,6 +118,10 @@ conditions! {
         "Box cannot paint this camera's mask"
         "Painting the mask into this camera's pictures needs more of the processor than the box has left; the detail has the bill. Nothing of this camera is recorded."
         "Set the mask in the camera and let the box prove it (how = \"camera\"), lower the camera's picture rate or size, or use a stronger box."
+    "mask.encoder" Warning Contractor
+        "Graphics device does not encode this camera's masked pictures"
+        "The box is set to encode masked pictures on a graphics device, and cannot; the detail says why. Its processor encodes them instead, which costs far more: it may carry fewer cameras, or fewer pictures a second. Masks are painted all the same."
+        "Look whether the device is there (ls /dev/dri), whether its driver is installed (vainfo), and whether the service may use it; or take encoder out of [pictures]. The device is tried again after an hour, and at the next start."
     "mask.sandbox" Warning Contractor
         "Picture worker is not shut in as well as it could be"
         "The kernel of this box does not give all that the process which paints masks asks for to shut itself in; the detail says what is missing. Masks are painted all the same. Its limits and its list of permitted system calls are in force, and forbid it files, network and other processes on their own; a second wall is missing behind them."
@@ -320,6 +324,7 @@ mod tests {
             "camera.sound",
             "mask.worker",
             "mask.sandbox",
+            "mask.encoder",
             "mask.overload",
             "mask.capacity",
             "mask.unproved",

@@ -27,6 +27,8 @@ pub struct Plan {
     volumes: Vec<PathBuf>,
     /// None: the root key in a file, whatever the machine has.
     tpm: Option<PathBuf>,
+    /// The graphics device that is to encode.
+    encoder: Option<String>,
     cameras: Vec<PlannedCamera>,
 }
 
@@ -54,6 +56,7 @@ impl Plan {
             segment_secs: 60,
             volumes: Vec::new(),
             tpm: None,
+            encoder: None,
             cameras: Vec::new(),
         }
     }
@@ -82,6 +85,11 @@ impl Plan {
     /// The root key in the TPM at this socket.
     pub fn tpm(mut self, socket: &Path) -> Self {
         self.tpm = Some(socket.to_owned());
+        self
+    }
+    /// The graphics device that is to encode masked pictures.
+    pub fn encoder(mut self, device: &str) -> Self {
+        self.encoder = Some(device.into());
         self
     }
     pub fn camera(mut self, id: &str, url: &str) -> Self {
@@ -207,6 +215,9 @@ impl Town {
             None => "\n[keys]\nroot = \"file\"\n".to_owned(),
             Some(tpm) => format!("\n[keys]\nroot = \"tpm\"\ntpm = {tpm:?}\n"),
         };
+        if let Some(device) = &plan.encoder {
+            text += &format!("\n[pictures]\nencoder = \"vaapi\"\ndevice = {device:?}\n");
+        }
         for volume in &plan.volumes {
             text += &format!("\n[[volume]]\npath = {volume:?}\n");
         }

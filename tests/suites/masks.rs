@@ -307,6 +307,40 @@ fn a_cameras_mask_that_goes_is_noticed_and_painted_until_it_is_back() -> Done<()
     Ok(())
 }
 
+/// MSK-1, FLT-3: a box set to encode on a graphics device that is not there encodes by itself: masked as ever, no picture lost, and the
+/// fault names the device and what to do; so does `doctor`.
+#[test]
+fn a_graphics_device_that_is_not_there_costs_nothing() -> Done<()> {
+    const DEVICE: &str = "/dev/dri/renderD999";
+    let mut rig = Alone::new("device", Scene::new().marked("/g/c01"), |plan, cameras| {
+        plan.encoder(DEVICE)
+            .camera("c01", cameras.url("/g/c01"))
+            .mask("m1", OVER_MARKER)
+    })?;
+    rig.last_segments("c01", "burned", 2, 90)?;
+    let said = wait::until("the fault mask.encoder", 20, || {
+        Ok(rig.fault("mask.encoder", "c01"))
+    })?;
+    assert!(
+        said.contains(DEVICE) && said.contains("group render"),
+        "{said}"
+    );
+    let doctor = rig.town.command(args!["doctor", "--json"])?;
+    assert!(
+        doctor.out.contains("mask.encoder") && doctor.out.contains("encoding by its processor"),
+        "{}",
+        doctor.out
+    );
+    rig.town.stop()?;
+    record::declared(&rig.town)?;
+    let fails = rig.town.lines_of("mask.fail", None);
+    assert!(fails.is_empty(), "{fails:?}");
+    for (data, seen, _) in &rig.judged(false)?["c01"] {
+        assert_eq!((seen.worst, seen.decoded), (0, seen.pictures), "{data}");
+    }
+    Ok(())
+}
+
 /// MSK-3, MSK-1: a mask is shown in words, and drawn on what the camera sees for whoever sets it, until the box is enrolled; then at the
 /// box nobody sees a picture. One that cannot be is refused in words, each fault by its polygon.
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use beadle_tests::{Done, Trouble, places};
+use beadle_tests::{Done, Folder, Trouble, places};
 
 fn units() -> Vec<std::path::PathBuf> {
     places::files_below(&places::root().join("systemd"), ".service")
@@ -45,6 +45,39 @@ fn every_unit_is_locked_down() -> Done<()> {
             )));
         }
     }
+    Ok(())
+}
+
+/// Issue 4: with what a graphics device wants the recorder is still locked down, and reaches no other device.
+#[test]
+fn a_graphics_device_opens_little_more() -> Done<()> {
+    const WITH: &str = "beadle-edge.service.d/vaapi.conf";
+    let (from, to) = (places::root().join("systemd"), Folder::new("vaapi")?);
+    std::fs::create_dir(to.path().join("beadle-edge.service.d"))?;
+    for name in ["beadle-edge.service", WITH] {
+        std::fs::copy(from.join(name), to.path().join(name))?;
+    }
+    let unit = to.path().join("beadle-edge.service");
+    let analyze = |words: &[&str]| {
+        Command::new("systemd-analyze")
+            .args(words)
+            .arg(&unit)
+            .output()
+    };
+    let verified = analyze(&["verify"])?;
+    let said = String::from_utf8_lossy(&verified.stderr);
+    assert!(!said.contains("vaapi.conf"), "{said}");
+    let out = analyze(&["security", "--offline=true", "--threshold=20", "--no-pager"])?;
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(
+        out.status.success() && said.contains("DeviceAllow="),
+        "{said}"
+    );
+    assert!(
+        said.lines()
+            .any(|l| l.contains("PrivateDevices=") && l.contains('✗')),
+        "the addition is in force: {said}"
+    );
     Ok(())
 }
 

@@ -146,7 +146,7 @@ impl Cameras {
         let painted = cameras
             .iter()
             .any(|c| masks.in_force(c.index).mask.is_some());
-        let capacity = Capacity::new(&deps.config.pictures, deps.config.state().pictures());
+        let capacity = Capacity::new(&deps.config, deps.config.state().pictures());
         if painted {
             capacity.measure();
         }

@@ -15,7 +15,7 @@ use std::{
     collections::VecDeque,
     io::{Read, Write},
     os::unix::process::ExitStatusExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
@@ -134,8 +134,11 @@ impl Verdict {
 
 /// What a worker is for.
 pub enum Task {
-    /// Painted pictures go to the track.
-    Paint(Arc<Mutex<Track>>),
+    /// Painted pictures go to the track; a graphics device encodes them, if there is one.
+    Paint {
+        track: Arc<Mutex<Track>>,
+        device: Option<PathBuf>,
+    },
     Prove,
 }
 
@@ -155,6 +158,8 @@ pub struct Worker {
     threads: Vec<JoinHandle<()>>,
     setup: Box<dyn Fn(&Parameters) -> Vec<u8> + Send>,
     proving: bool,
+    /// A graphics device encodes for it.
+    on_device: bool,
     /// Until the next key frame nothing is handed over: what comes before it relies on what was lost, could not be taken, or never came.
     shedding: bool,
     clock: Arc<dyn Clock>,
@@ -168,7 +173,11 @@ impl Worker {
         about: &About<'_>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, WorkerError> {
-        let mut child = spawn(program).map_err(|source| WorkerError::Start {
+        let device = match &task {
+            Task::Paint { device, .. } => device.clone(),
+            Task::Prove => None,
+        };
+        let mut child = spawn(program, device.as_deref()).map_err(|source| WorkerError::Start {
             program: program.display().to_string(),
             source,
         })?;
@@ -191,7 +200,7 @@ impl Worker {
         let (feed, units) = sync_channel(QUEUE);
         let at = clock.clone();
         let (proving, track) = match task {
-            Task::Paint(track) => (false, Some(track)),
+            Task::Paint { track, .. } => (false, Some(track)),
             Task::Prove => (true, None),
         };
         let same = Same {
@@ -230,6 +239,7 @@ impl Worker {
             threads,
             setup,
             proving,
+            on_device: device.is_some(),
             // A session may begin in the middle of a group.
             shedding: true,
             clock: at,
@@ -330,6 +340,10 @@ impl Worker {
         (waiting && silent).then(|| format!("nothing came back for {patience_ms} ms"))
     }
 
+    pub fn on_device(&self) -> bool {
+        self.on_device
+    }
+
     /// What its sandbox lacks on this kernel, once after it said so.
     pub fn sandbox(&self) -> Option<Vec<String>> {
         lock(&self.state.sandbox).take()
@@ -376,10 +390,14 @@ impl Drop for Worker {
     }
 }
 
-/// A worker's process, with nothing but two pipes.
-pub(super) fn spawn(program: &Path) -> std::io::Result<Child> {
-    Command::new(program)
-        .arg("mask")
+/// A worker's process, with nothing but two pipes; and the graphics device that it is to encode on, if it is.
+pub(super) fn spawn(program: &Path, device: Option<&Path>) -> std::io::Result<Child> {
+    let mut command = Command::new(program);
+    command.arg("mask");
+    if let Some(device) = device {
+        command.arg("--vaapi").arg(device);
+    }
+    command
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -553,7 +571,7 @@ fn parameters(body: &[u8], mask: &str) -> Result<Parameters, String> {
 }
 
 /// How a worker ended that did not say why.
-fn last_word(status: ExitStatus) -> String {
+pub(super) fn last_word(status: ExitStatus) -> String {
     const KILLED_BY_SANDBOX: i32 = nix::libc::SIGSYS;
     match status.signal() {
         Some(KILLED_BY_SANDBOX) => {

@@ -80,6 +80,11 @@ pub enum Report {
         cam: usize,
         failed: Option<String>,
     },
+    /// Why the graphics device that is to encode its masked pictures does not.
+    Encoder {
+        cam: usize,
+        failed: Option<String>,
+    },
     /// What a picture worker's sandbox lacks on this kernel, which is the same for all of the box.
     Sandbox {
         missing: Option<String>,

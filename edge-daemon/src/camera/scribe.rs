@@ -177,6 +177,10 @@ impl Scribe {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
                 self.fault("mask.overload", id, failed.as_deref());
             }
+            Report::Encoder { cam, failed } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault("mask.encoder", id, failed.as_deref());
+            }
             Report::Sandbox { missing } => self.fault("mask.sandbox", None, missing.as_deref()),
             Report::Sound { cam, heard } => {
                 let Some(shared) = self.cameras.get(*cam).cloned() else {

@@ -88,7 +88,7 @@ fn draw(
     picture: &[u8],
 ) -> Result<Vec<u8>, String> {
     let told = |why: String| format!("the picture worker {}: {why}", program.display());
-    let mut child = pictures::spawn(program).map_err(|e| told(e.to_string()))?;
+    let mut child = pictures::spawn(program, None).map_err(|e| told(e.to_string()))?;
     let drawn = one_picture(&mut child, mask, parameters, picture);
     let _ = child.kill();
     let _ = child.wait();

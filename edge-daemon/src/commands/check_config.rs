@@ -75,10 +75,8 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let painted = |c: &&config::Camera| c.mask.as_ref().is_some_and(|m| m.how == How::Burned);
     let painted = c.cameras.iter().filter(painted).count();
     if painted > 0 {
-        let carries = capacity::carries(&c.pictures, &c.state().pictures());
-        println!(
-            "masks to paint: {painted}; this box carries {carries} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints"
-        );
+        let carries = capacity::carries(&c, &c.state().pictures());
+        println!("masks to paint: {painted}; {carries}");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -46,6 +46,8 @@ pub struct Config {
     pub cameras: Vec<Camera>,
     /// Program that works on pictures; default `beadle-pictures` beside this program.
     pub pictures: PathBuf,
+    /// The graphics device that encodes masked pictures; None: that program does.
+    pub encoder: Option<PathBuf>,
     /// Length of a segment in seconds, 60 unless a test says otherwise.
     pub segment_secs: u32,
     /// SHA-256 of the file's bytes, for `cfg.set`.

@@ -18,6 +18,9 @@
 //! root = "auto"                        # where the root key of footage keys lives: "tpm", "file", or the TPM if there is one
 //! tpm = "/dev/tpmrm0"
 //!
+//! [pictures]
+//! encoder = "software"                 # of masked pictures; or "vaapi", with device = "/dev/dri/renderD128"
+//!
 //! [[volume]]
 //! path = "/srv/beadle/footage1"
 //!
@@ -208,6 +211,12 @@ pub struct RawPictures {
     /// Path of `beadle-pictures`. Default: beside this program.
     #[serde(default)]
     pub program: Field<String>,
+    /// What masked pictures are encoded with: `software` (x264, x265), or `vaapi`, an Intel or AMD graphics device. Default: software.
+    #[serde(default)]
+    pub encoder: Field<String>,
+    /// That graphics device. Default: `/dev/dri/renderD128`.
+    #[serde(default)]
+    pub device: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -297,6 +297,33 @@ fn sound_needs_a_reason() {
     }
 }
 
+/// What encodes masked pictures: the worker, unless the box is set to use a graphics device.
+#[test]
+fn what_encodes() {
+    let with = |table: &str| read(&format!("{GOOD}\n{table}"));
+    let encoder = |table: &str| with(table).expect("good").encoder;
+    assert_eq!(encoder(""), None);
+    assert_eq!(encoder("[pictures]\nencoder = \"software\""), None);
+    let usual = Some(Path::new("/dev/dri/renderD128").to_owned());
+    assert_eq!(encoder("[pictures]\nencoder = \"vaapi\""), usual);
+    let second = "[pictures]\nencoder = \"vaapi\"\ndevice = \"/dev/dri/renderD129\"";
+    assert_eq!(
+        encoder(second),
+        Some(Path::new("/dev/dri/renderD129").to_owned())
+    );
+    for (table, words) in [
+        ("encoder = \"nvenc\"", "\"vaapi\""),
+        ("device = \"/dev/dri/renderD129\"", "only with encoder"),
+        ("encoder = \"vaapi\"\ndevice = \"renderD129\"", "whole path"),
+        ("encoders = \"vaapi\"", "encoder"),
+    ] {
+        let wrong = with(&format!("[pictures]\n{table}"))
+            .expect_err(table)
+            .to_string();
+        assert!(wrong.contains(words), "{table}: {wrong}");
+    }
+}
+
 /// MSK-5: a camera that turns cannot have a mask that stays where it is; without a mask it is recorded.
 #[test]
 fn a_moving_camera_has_no_mask() {

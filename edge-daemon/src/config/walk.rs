@@ -124,27 +124,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
     let keys = keys(&mut g, file.keys);
     let volumes = volumes(&mut g, file.volume);
     let cameras = cameras(&mut g, file.camera, days.unwrap_or(DAYS), around);
-    let pictures =
-        may(&mut g, "pictures", file.pictures, "a table", "[pictures]").unwrap_or_default();
-    unknown(&mut g, "pictures", &pictures.unknown, &["program"]);
-    let program = may(
-        &mut g,
-        "pictures.program",
-        pictures.program,
-        "text",
-        "program = \"/usr/bin/beadle-pictures\"",
-    )
-    .map_or_else(
-        || Some(around.program_folder.join("beadle-pictures")),
-        |p| {
-            absolute(
-                &mut g,
-                "pictures.program",
-                &p,
-                "program = \"/usr/bin/beadle-pictures\"",
-            )
-        },
-    );
+    let pictures = pictures(&mut g, file.pictures, around);
     let segment = may(&mut g, "segment", file.segment, "a table", "[segment]").unwrap_or_default();
     unknown(&mut g, "segment", &segment.unknown, &["secs"]);
     let secs = may(
@@ -165,6 +145,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         )
     });
     let config = r#box.and_then(|b| whole(&mut g, b)).and_then(|b| {
+        let (pictures, encoder) = pictures?;
         Some(Config {
             scheme: b.scheme,
             name: b.name,
@@ -177,7 +158,8 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             keys: keys?,
             volumes: volumes?,
             cameras: cameras?,
-            pictures: program?,
+            pictures,
+            encoder,
             segment_secs: secs?,
             digest: record::sha256(bytes),
         })
@@ -287,6 +269,48 @@ fn keys(g: &mut Gather, field: Field<RawKeys>) -> Option<Wish> {
         root: root?,
         tpm: tpm?,
     })
+}
+
+/// The program that works on pictures, and the graphics device that encodes for it, if one is to.
+fn pictures(
+    g: &mut Gather,
+    field: Field<RawPictures>,
+    around: &Surroundings<'_>,
+) -> Option<(PathBuf, Option<PathBuf>)> {
+    const PROGRAM: &str = "program = \"/usr/bin/beadle-pictures\"";
+    const ENCODER: &str = "encoder = \"vaapi\"";
+    const DEVICE: &str = "device = \"/dev/dri/renderD128\"";
+    let table = may(g, "pictures", field, "a table", "[pictures]").unwrap_or_default();
+    unknown(
+        g,
+        "pictures",
+        &table.unknown,
+        &["program", "encoder", "device"],
+    );
+    let program = may(g, "pictures.program", table.program, "text", PROGRAM).map_or_else(
+        || Some(around.program_folder.join("beadle-pictures")),
+        |p| absolute(g, "pictures.program", &p, PROGRAM),
+    );
+    let vaapi = match may(g, "pictures.encoder", table.encoder, "text", ENCODER).as_deref() {
+        None | Some("software") => Some(false),
+        Some("vaapi") => Some(true),
+        Some(other) => {
+            let why =
+                "masked pictures are encoded in \"software\", or by a graphics device, \"vaapi\"";
+            g.wrong("pictures.encoder", quoted(other), why, ENCODER);
+            None
+        }
+    };
+    let device = match may(g, "pictures.device", table.device, "text", DEVICE) {
+        None => Some(PathBuf::from("/dev/dri/renderD128")),
+        Some(d) if vaapi == Some(false) => {
+            let why = "it is used only with encoder = \"vaapi\"";
+            g.wrong("pictures.device", quoted(&d), why, ENCODER);
+            None
+        }
+        Some(d) => absolute(g, "pictures.device", &d, DEVICE),
+    };
+    Some((program?, Some(device?).filter(|_| vaapi == Some(true))))
 }
 
 fn volumes(g: &mut Gather, field: Field<Vec<Field<RawVolume>>>) -> Option<Vec<PathBuf>> {

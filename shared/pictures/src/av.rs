@@ -4,11 +4,12 @@
 mod canvas;
 mod encoder;
 pub mod jpeg;
+pub mod vaapi;
 
 use std::slice;
 
 pub use canvas::{Canvas, Painted};
-pub use encoder::{Encoded, Encoder};
+pub use encoder::{Encoded, Encoder, Wanted};
 use ffmpeg_next::{
     self as ff, Packet, Rational,
     codec::{self, flag::Flags, threading},
@@ -29,6 +30,11 @@ pub enum AvError {
     Absent(&'static str),
     #[error("{what} failed: {why}")]
     Libav { what: &'static str, why: ff::Error },
+    #[error(
+        "the graphics device {path} cannot be used for encoding: {why}; is it there, may this program's user open it (group render), \
+         and is its driver installed (intel-media-va-driver or mesa-va-drivers)?"
+    )]
+    Device { path: String, why: ff::Error },
     #[error("{0}: out of memory")]
     Memory(&'static str),
     #[error("the decoded picture is {0}; pictures of this kind cannot be masked")]

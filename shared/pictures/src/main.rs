@@ -1,15 +1,20 @@
 //! Wiring. The picture worker's command line; see the library for what it does.
 use std::{
     io::{self, BufReader, BufWriter, Write},
+    path::Path,
     process::ExitCode,
 };
 
-use beadle_pictures::{av, mask, measure, sandbox, wire};
+use beadle_pictures::{
+    av::{self, vaapi::Device},
+    mask, measure, sandbox, wire,
+};
 
-const USAGE: &str = "usage: beadle-pictures mask|measure
+const USAGE: &str = "usage: beadle-pictures mask|measure [--vaapi DEVICE]
 Started by beadle-edge.
   mask     one per masked camera: compressed pictures on stdin, masked ones, verdicts or stills on stdout
-  measure  what masking costs here: processor time in microseconds per million pixels, one line of JSON";
+  measure  what masking costs here: processor time in microseconds per million pixels, one line of JSON
+  --vaapi  encode on this graphics device, for example /dev/dri/renderD128";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -19,8 +24,10 @@ fn main() -> ExitCode {
         .collect::<Vec<_>>()
         .as_slice()
     {
-        ["mask"] => mask_pictures(),
-        ["measure"] => measure_cost(),
+        ["mask"] => mask_pictures(None),
+        ["mask", "--vaapi", device] => mask_pictures(Some(Path::new(device))),
+        ["measure"] => measure_cost(None),
+        ["measure", "--vaapi", device] => measure_cost(Some(Path::new(device))),
         ["--version" | "-V"] => {
             println!("beadle-pictures {}", env!("CARGO_PKG_VERSION"));
             ExitCode::SUCCESS
@@ -36,12 +43,24 @@ fn main() -> ExitCode {
     }
 }
 
+/// Libraries and device set up, and the walls up around them. Also what the sandbox lacks.
+fn shut_in(path: Option<&Path>) -> Result<(Option<Device>, Vec<String>), String> {
+    av::init().map_err(|e| e.to_string())?;
+    let device = path
+        .map(Device::open)
+        .transpose()
+        .map_err(|e| e.to_string())?;
+    if let Some(device) = &device {
+        measure::warm(device);
+    }
+    let missing = sandbox::enter(device.is_some()).map_err(|e| e.to_string())?;
+    Ok((device, missing))
+}
+
 /// The same libraries within the same walls as [`mask_pictures`].
-fn measure_cost() -> ExitCode {
-    let costs = av::init()
-        .map_err(|e| e.to_string())
-        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()))
-        .and_then(|_| measure::run().map_err(|e| e.to_string()))
+fn measure_cost(path: Option<&Path>) -> ExitCode {
+    let costs = shut_in(path)
+        .and_then(|(device, _)| measure::run(device.as_ref()).map_err(|e| e.to_string()))
         .and_then(|costs| serde_json::to_string(&costs).map_err(|e| e.to_string()));
     match costs {
         Ok(line) => {
@@ -55,31 +74,29 @@ fn measure_cost() -> ExitCode {
     }
 }
 
-fn mask_pictures() -> ExitCode {
+fn mask_pictures(path: Option<&Path>) -> ExitCode {
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
-    let ready = av::init()
-        .map_err(|e| e.to_string())
-        .and_then(|()| sandbox::enter().map_err(|e| e.to_string()))
-        .and_then(|missing| {
-            let said = wire::Sandboxed { v: 1, missing };
-            wire::write_json(&mut out, b'S', &said)
-                .and_then(|()| out.flush())
-                .map_err(|e| format!("cannot write to the daemon: {e}"))
-        });
-    if let Err(why) = ready {
-        let _ = wire::write_json(
-            &mut out,
-            b'X',
-            &wire::Failure {
+    let ready = shut_in(path).and_then(|(device, missing)| {
+        let said = wire::Sandboxed { v: 1, missing };
+        wire::write_json(&mut out, b'S', &said)
+            .and_then(|()| out.flush())
+            .map_err(|e| format!("cannot write to the daemon: {e}"))?;
+        Ok(device)
+    });
+    let device = match ready {
+        Ok(device) => device,
+        Err(why) => {
+            let failure = wire::Failure {
                 why: why.clone(),
                 dropped: 0,
-            },
-        )
-        .and_then(|()| out.flush());
-        eprintln!("beadle-pictures: {why}");
-        return ExitCode::FAILURE;
-    }
-    match mask::run(BufReader::with_capacity(256 << 10, io::stdin().lock()), out) {
+            };
+            let _ = wire::write_json(&mut out, b'X', &failure).and_then(|()| out.flush());
+            eprintln!("beadle-pictures: {why}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let from = BufReader::with_capacity(256 << 10, io::stdin().lock());
+    match mask::run(from, out, device) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("beadle-pictures: {error}");

@@ -2,7 +2,7 @@
 use std::io::{self, Read, Write};
 
 use crate::{
-    av::AvError,
+    av::{AvError, vaapi::Device},
     paint, prove,
     spans::MaskError,
     still,
@@ -44,10 +44,15 @@ pub enum WorkError {
     Write(#[from] io::Error),
 }
 
-/// Runs to the end. On failure the last message is an `X` that says why; the caller ends with a failing status.
-pub fn run(mut from: impl Read, mut to: impl Write) -> Result<(), WorkError> {
+/// Runs to the end; what is painted is encoded on `device`, if there is one. On failure the last message is an `X` that says why; the
+/// caller ends with a failing status.
+pub fn run(
+    mut from: impl Read,
+    mut to: impl Write,
+    device: Option<Device>,
+) -> Result<(), WorkError> {
     let mut lost = 0;
-    let result = work(&mut from, &mut to, &mut lost);
+    let result = work(&mut from, &mut to, device, &mut lost);
     if let Err(error) = &result {
         let failure = Failure {
             why: error.to_string(),
@@ -59,7 +64,12 @@ pub fn run(mut from: impl Read, mut to: impl Write) -> Result<(), WorkError> {
     result
 }
 
-fn work(from: &mut impl Read, to: &mut impl Write, lost: &mut u64) -> Result<(), WorkError> {
+fn work(
+    from: &mut impl Read,
+    to: &mut impl Write,
+    device: Option<Device>,
+    lost: &mut u64,
+) -> Result<(), WorkError> {
     match wire::read(from)? {
         None => Err(WorkError::NoEnd),
         Some(ToWorker::Picture(_)) => Err(WorkError::NoSetup),
@@ -68,7 +78,7 @@ fn work(from: &mut impl Read, to: &mut impl Write, lost: &mut u64) -> Result<(),
             Ok(to.flush()?)
         }
         Some(ToWorker::Setup(setup)) => match setup.task {
-            Task::Paint => paint::run(setup, from, to, lost),
+            Task::Paint => paint::run(setup, device, from, to, lost),
             Task::Prove => prove::run(setup, from, to),
             Task::Still => still::run(setup, from, to),
         },

@@ -4,12 +4,17 @@
 //! would, and goes the way of [`crate::paint`], two seconds at most. Counted is the processor time of all of the process's
 //! threads, not time on the clock: other work on the machine does not change it. The first picture, a key picture, is left
 //! out: a camera sends few.
+//!
+//! Of a graphics device it is also shown here, within the walls and before any camera's picture is given to it, that it encodes: every
+//! picture that comes back is decoded and held against what was painted. What it uses of its own processor is not counted.
+use std::collections::VecDeque;
+
 use ffmpeg_next::{format::Pixel, frame::Video};
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::{
-    av::{AvError, Canvas, Decoder, Encoder, Kind, row_mut},
+    av::{AvError, Canvas, Decoder, Encoder, Kind, Painted, Wanted, row, row_mut, vaapi::Device},
     spans::{Mask, MaskError},
     wire::{Codec, Style},
 };
@@ -29,6 +34,15 @@ pub enum MeasureError {
     Clock(#[from] nix::Error),
     #[error("not every picture of the made scene came through; nothing was measured")]
     Lost,
+    #[error(
+        "what came back is not what was encoded: picture {picture} differs by {by} of 255 at {x}, {y}"
+    )]
+    Differs {
+        picture: usize,
+        by: u32,
+        x: u32,
+        y: u32,
+    },
 }
 
 /// Microseconds of processor time per million pixels.
@@ -43,17 +57,42 @@ pub struct Cost {
 pub struct Costs {
     pub v: u32,
     pub h264: Cost,
-    pub h265: Cost,
+    /// None: `lacking` says why.
+    pub h265: Option<Cost>,
+    /// Why a graphics device is not used for H.265; older ones encode H.264 alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lacking: Option<String>,
 }
 
-pub fn run() -> Result<Costs, MeasureError> {
+/// Encodes on `device`, if there is one.
+pub fn run(device: Option<&Device>) -> Result<Costs, MeasureError> {
     let scene = Scene::new();
-    let [h264, h265] = PICTURES.map(|(codec, pictures)| measure(&scene, codec, pictures));
+    let [h264, h265] = PICTURES.map(|(codec, pictures)| measure(&scene, codec, pictures, device));
+    let (h265, lacking) = match h265 {
+        Ok(cost) => (Some(cost), None),
+        Err(why) if device.is_some() => (None, Some(why.to_string())),
+        Err(why) => return Err(why),
+    };
     Ok(Costs {
         v: 1,
         h264: h264?,
-        h265: h265?,
+        h265,
+        lacking,
     })
+}
+
+/// Has the device encode a picture of each codec, for what its driver opens only then: to be called before the walls are up. Whether it
+/// works is shown within them.
+pub fn warm(device: &Device) {
+    let scene = Scene::new();
+    for (codec, _) in PICTURES {
+        if let Err(why) = measure(&scene, codec, 2, Some(device)) {
+            eprintln!(
+                "beadle-pictures: {codec:?} on {}: {why}",
+                device.path().display()
+            );
+        }
+    }
 }
 
 fn used_us() -> Result<u64, MeasureError> {
@@ -61,14 +100,25 @@ fn used_us() -> Result<u64, MeasureError> {
     Ok(used.tv_sec().unsigned_abs() * 1_000_000 + used.tv_nsec().unsigned_abs() / 1000)
 }
 
-fn measure(scene: &Scene, codec: Codec, pictures: usize) -> Result<Cost, MeasureError> {
+fn measure(
+    scene: &Scene,
+    codec: Codec,
+    pictures: usize,
+    device: Option<&Device>,
+) -> Result<Cost, MeasureError> {
     let mut frame = Video::new(Pixel::YUV420P, WIDTH, HEIGHT);
     Scene::colour(&mut frame)?;
     let kind = Kind::of(&frame);
     // As a camera: its picture, but for a corner that the types want masked.
     let corner = Mask::new(vec![vec![[0.0, 0.0], [0.02, 0.0], [0.0, 0.02]]])?;
     let mut canvas = Canvas::new(&kind, &corner, Style::Solid)?;
-    let mut camera = Encoder::open(codec, &kind, Some(25.0), None)?;
+    let wanted = Wanted {
+        codec,
+        kind: &kind,
+        fps: Some(25.0),
+        max_kbit: None,
+    };
+    let mut camera = Encoder::open(wanted, None)?;
     let mut stream = Vec::new();
     for i in 0..pictures {
         scene.draw(&mut frame, i as u32)?;
@@ -83,10 +133,10 @@ fn measure(scene: &Scene, codec: Codec, pictures: usize) -> Result<Cost, Measure
     // As the worker: a quarter of the picture under a pixelated mask, which costs more than a solid one.
     let quarter = Mask::new(vec![vec![[0.2, 0.2], [0.7, 0.2], [0.7, 0.7], [0.2, 0.7]]])?;
     let mut canvas = Canvas::new(&kind, &quarter, Style::Pixelated)?;
-    let mut encoder = Encoder::open(codec, &kind, Some(25.0), None)?;
+    let mut encoder = Encoder::open(wanted, device)?;
+    let mut judge = Judge::new(Decoder::open(codec, encoder.record())?);
     let mut decoder = Decoder::open(codec, camera.record())?;
     let mut sums = [0u64; 3];
-    let mut through = 0;
     for (i, data) in stream.iter().enumerate() {
         let start = used_us()?;
         if !decoder.give(data, i as i64) {
@@ -96,18 +146,26 @@ fn measure(scene: &Scene, codec: Codec, pictures: usize) -> Result<Cost, Measure
         let after_decode = used_us()?;
         let painted = canvas.paint(&decoded)?;
         let after_paint = used_us()?;
+        judge.given(&painted)?;
+        let before_encode = used_us()?;
         encoder.encode(painted, i == 0)?;
-        while encoder.take()?.is_some() {
-            through += 1;
+        let mut back = Vec::new();
+        while let Some(encoded) = encoder.take()? {
+            back.push(encoded.data);
         }
         let end = used_us()?;
+        back.iter().try_for_each(|data| judge.came_back(data))?;
         if i > 0 {
             sums[0] += after_decode - start;
             sums[1] += after_paint - after_decode;
-            sums[2] += end - after_paint;
+            sums[2] += end - before_encode;
         }
     }
-    if through != pictures {
+    encoder.finish()?;
+    while let Some(encoded) = encoder.take()? {
+        judge.came_back(&encoded.data)?;
+    }
+    if judge.seen != pictures {
         return Err(MeasureError::Lost);
     }
     let pixels = u64::from(WIDTH * HEIGHT) * (pictures as u64 - 1);
@@ -117,6 +175,74 @@ fn measure(scene: &Scene, codec: Codec, pictures: usize) -> Result<Cost, Measure
         paint_us,
         encode_us,
     })
+}
+
+/// Holds what an encoder made against what it was given.
+struct Judge {
+    decoder: Decoder,
+    /// Brightness of the pictures that are not back yet.
+    given: VecDeque<Vec<u8>>,
+    seen: usize,
+}
+
+impl Judge {
+    /// The brightness of tiles of this many pixels is compared. 1280 and 720 hold whole ones.
+    const TILE: u32 = 16;
+    /// By which a tile may differ, pixel by pixel, in the mean: a fine encoding differs by 1 or 2, a wrong picture by tens.
+    const MOST: u32 = 20;
+
+    fn new(decoder: Decoder) -> Self {
+        Self {
+            decoder,
+            given: VecDeque::new(),
+            seen: 0,
+        }
+    }
+
+    fn given(&mut self, painted: &Painted<'_>) -> Result<(), AvError> {
+        let mut luma = Vec::with_capacity((WIDTH * HEIGHT) as usize);
+        for y in 0..HEIGHT {
+            luma.extend_from_slice(painted.luma(y)?);
+        }
+        self.given.push_back(luma);
+        Ok(())
+    }
+
+    fn came_back(&mut self, data: &[u8]) -> Result<(), MeasureError> {
+        if !self.decoder.give(data, self.seen as i64) {
+            return Err(MeasureError::Lost);
+        }
+        let frame = self.decoder.take()?.ok_or(MeasureError::Lost)?;
+        let given = self.given.pop_front().ok_or(MeasureError::Lost)?;
+        if self.decoder.damaged() || (frame.width(), frame.height()) != (WIDTH, HEIGHT) {
+            return Err(MeasureError::Lost);
+        }
+        let across = (WIDTH / Self::TILE) as usize;
+        for top in (0..HEIGHT).step_by(Self::TILE as usize) {
+            let mut sums = vec![0u32; across];
+            for y in top..top + Self::TILE {
+                let back = row(&frame, 0, y, WIDTH)?;
+                let start = (y * WIDTH) as usize;
+                let pairs = given[start..start + WIDTH as usize].iter().zip(back);
+                for (x, (a, b)) in pairs.enumerate() {
+                    sums[x / Self::TILE as usize] += u32::from(a.abs_diff(*b));
+                }
+            }
+            for (x, sum) in (0..).zip(sums) {
+                let by = sum / (Self::TILE * Self::TILE);
+                if by > Self::MOST {
+                    return Err(MeasureError::Differs {
+                        picture: self.seen,
+                        by,
+                        x: x * Self::TILE,
+                        y: top,
+                    });
+                }
+            }
+        }
+        self.seen += 1;
+        Ok(())
+    }
 }
 
 /// The made scene's ground; what moves is drawn over it.
@@ -190,18 +316,57 @@ mod tests {
     /// Issue 4: what admission counts with: each part costs something, encoding most, H.265 more than H.264.
     #[test]
     fn each_part_has_its_cost() {
-        let costs = run().unwrap();
-        for cost in [costs.h264, costs.h265] {
+        let costs = run(None).unwrap();
+        let h265 = costs.h265.unwrap();
+        for cost in [costs.h264, h265] {
             assert!(
                 cost.decode_us > 0 && cost.paint_us > 0 && cost.encode_us > cost.paint_us,
                 "{costs:?}"
             );
         }
-        assert!(costs.h265.encode_us > costs.h264.encode_us, "{costs:?}");
+        assert!(h265.encode_us > costs.h264.encode_us, "{costs:?}");
         let json = serde_json::to_value(&costs).unwrap();
         assert!(
             json["v"] == 1 && json["h265"]["encode_us"].is_u64(),
             "{json}"
+        );
+    }
+
+    /// Issue 4: an encoder is used only if what comes back is what it was given.
+    #[test]
+    fn a_wrong_picture_is_seen() {
+        let scene = Scene::new();
+        let mut frame = Video::new(Pixel::YUV420P, WIDTH, HEIGHT);
+        Scene::colour(&mut frame).unwrap();
+        let kind = Kind::of(&frame);
+        let corner = Mask::new(vec![vec![[0.0, 0.0], [0.02, 0.0], [0.0, 0.02]]]).unwrap();
+        let mut canvas = Canvas::new(&kind, &corner, Style::Solid).unwrap();
+        let wanted = Wanted {
+            codec: Codec::H264,
+            kind: &kind,
+            fps: None,
+            max_kbit: None,
+        };
+        let mut encoder = Encoder::open(wanted, None).unwrap();
+        let mut judge = Judge::new(Decoder::open(Codec::H264, encoder.record()).unwrap());
+        let mut came_back = |time: u32, spoil: bool, key| {
+            scene.draw(&mut frame, time).unwrap();
+            let painted = canvas.paint(&frame).unwrap();
+            judge.given(&painted).unwrap();
+            if spoil {
+                // One person of sorts elsewhere.
+                judge.given.back_mut().unwrap()[(300 * WIDTH) as usize..][..(32 * WIDTH) as usize]
+                    .rotate_left(40);
+            }
+            encoder.encode(painted, key).unwrap();
+            judge.came_back(&encoder.take().unwrap().unwrap().data)
+        };
+        came_back(0, false, true).unwrap();
+        came_back(1, false, false).unwrap();
+        let wrong = came_back(2, true, false).unwrap_err().to_string();
+        assert!(
+            wrong.starts_with("what came back is not what was encoded: picture 2 differs by"),
+            "{wrong}"
         );
     }
 }

@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use ffmpeg_next::frame::Video;
 
 use crate::{
-    av::{AvError, Canvas, Decoder, Encoder, Kind},
+    av::{AvError, Canvas, Decoder, Encoder, Kind, Wanted, vaapi::Device},
     mask::{PATIENCE, WorkError},
     shed::Shed,
     spans::Mask,
@@ -18,11 +18,15 @@ use crate::{
 /// Until told to end. `lost` is how many pictures were left out and not yet told of, should it fail.
 pub fn run(
     setup: Setup,
+    device: Option<Device>,
     from: &mut impl Read,
     to: &mut impl Write,
     lost: &mut u64,
 ) -> Result<(), WorkError> {
-    let mut worker = Worker::default();
+    let mut worker = Worker {
+        device,
+        ..Worker::default()
+    };
     let result = worker.run(setup, from, to);
     *lost = worker.dropped + worker.waiting.len() as u64;
     result
@@ -30,6 +34,8 @@ pub fn run(
 
 #[derive(Default)]
 struct Worker {
+    /// Encodes; without one this program does it itself.
+    device: Option<Device>,
     stream: Option<Stream>,
     told: Option<Params>,
     /// Given to the decoder and not yet seen again, in the order given.
@@ -184,7 +190,7 @@ impl Worker {
             let Some(stream) = self.stream.as_mut() else {
                 return Err(WorkError::NoSetup);
             };
-            stream.stage = Some(Stage::new(stream, &kind)?);
+            stream.stage = Some(Stage::new(stream, &kind, self.device.as_ref())?);
         }
         let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
             return Err(WorkError::NoSetup);
@@ -247,9 +253,15 @@ impl Worker {
 }
 
 impl Stage {
-    fn new(stream: &Stream, kind: &Kind) -> Result<Self, AvError> {
+    fn new(stream: &Stream, kind: &Kind, device: Option<&Device>) -> Result<Self, AvError> {
         let canvas = Canvas::new(kind, &stream.mask, stream.style)?;
-        let encoder = Encoder::open(stream.codec, kind, stream.fps, stream.max_kbit)?;
+        let wanted = Wanted {
+            codec: stream.codec,
+            kind,
+            fps: stream.fps,
+            max_kbit: stream.max_kbit,
+        };
+        let encoder = Encoder::open(wanted, device)?;
         let params = Params {
             config: BASE64.encode(encoder.record()),
             codec: stream.codec,

@@ -8,6 +8,9 @@
 //!
 //! Needs no privilege. Invariant: limits and the list are there or no picture is read; what Landlock the kernel has is
 //! used, and what it lacks is said to the daemon ([`crate::wire::Sandboxed`]).
+//!
+//! A graphics device that encodes must be opened, and its driver started, before the walls are up, and orders to it are let through
+//! ([`calls::DEVICE`]): a lower wall than that around a worker that encodes by itself, and only for boxes set to use one.
 pub mod calls;
 pub mod domain;
 pub mod filter;
@@ -34,16 +37,28 @@ pub enum SandboxError {
     Filter(#[from] filter::FilterError),
 }
 
-/// Says what the kernel could not give, in words; nothing when all is in force.
-pub fn enter() -> Result<Vec<String>, SandboxError> {
+/// With a graphics device open, or without. Says what the kernel could not give, in words; nothing when all is in force.
+pub fn enter(device: bool) -> Result<Vec<String>, SandboxError> {
     one_heap();
     privileges()?;
+    let threads = threads();
     // Before the limits: making its rule set takes a file descriptor for a moment.
-    let missing = domain::enter();
+    let mut missing = domain::enter();
+    if device && threads > 1 {
+        missing.push(
+            "threads of the graphics device's driver began before Landlock's rules and are not under them; the list of calls holds for them too"
+                .into(),
+        );
+    }
     limits()?;
     // Last: from here on only what is on the list.
-    filter::enter()?;
+    filter::enter(device)?;
     Ok(missing)
+}
+
+/// Of this process.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
 }
 
 /// The C library opens a file (/proc/sys/vm/overcommit_memory) when it first gives back memory of a thread's own heap, which

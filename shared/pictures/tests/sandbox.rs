@@ -330,6 +330,19 @@ fn unsafe_act(
                     }
                 })
             }
+            // DRM_IOCTL_GET_CAP, by its number: 'd', 0x0c.
+            "order a graphics device about" => {
+                done(c::ioctl(1, 0xc010_640c, [0u64; 2].as_mut_ptr()).into())
+            }
+            // A file that is not open.
+            "map the device's memory" => mapped(c::mmap(
+                null,
+                page,
+                c::PROT_READ | c::PROT_WRITE,
+                c::MAP_SHARED,
+                77,
+                0,
+            )),
             "be dumpable" => done(c::prctl(c::PR_SET_DUMPABLE, 1, 0, 0, 0).into()),
             "go its own way" => done(c::unshare(c::CLONE_FS).into()),
             "abort" => c::abort(),
@@ -374,8 +387,9 @@ fn from_inside() {
             let missing = domain::enter();
             assert!(missing.is_empty(), "{missing:?}");
         }
-        "filter" => filter::enter().unwrap(),
-        _ => drop(sandbox::enter().unwrap()),
+        "filter" => filter::enter(false).unwrap(),
+        "all, for a device" => drop(sandbox::enter(true).unwrap()),
+        _ => drop(sandbox::enter(false).unwrap()),
     }
     if let Some(thread) = earlier {
         go.send(()).unwrap();
@@ -415,6 +429,49 @@ fn from_inside_every_act_is_the_last() {
         props.folder.path().join("there").metadata().unwrap().len() > 0
             && !props.folder.path().join("new").exists()
     );
+}
+
+/// Issue 4: walls that let a graphics device through let nothing else through: no other device's orders, no memory shared with others.
+#[test]
+fn walls_around_a_graphics_device_let_nothing_else_through() {
+    let props = Props::new();
+    for Act(act, ..) in ACTS {
+        assert_eq!(
+            props.act("all, for a device", act).signal(),
+            Some(c::SIGSYS),
+            "{act}"
+        );
+    }
+    // Orders and memory of the kind that is let through: the kernel answers for itself, there being no such device.
+    for (act, answer) in [
+        ("order a graphics device about", c::ENOTTY),
+        ("map the device's memory", c::EBADF),
+    ] {
+        assert_eq!(
+            props.act("all, for a device", act).code(),
+            Some(answer),
+            "{act}"
+        );
+        assert_eq!(props.act("all", act).signal(), Some(c::SIGSYS), "{act}");
+    }
+}
+
+/// Issue 4: a graphics device that cannot be used ends the worker before it has seen a picture, with the device and the remedy named.
+#[test]
+fn a_device_that_is_not_there_is_named() {
+    for subcommand in ["mask", "measure"] {
+        let out = Command::new(env!("CARGO_BIN_EXE_beadle-pictures"))
+            .args([subcommand, "--vaapi", "/dev/dri/renderD999"])
+            .env_clear()
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success());
+        for part in ["/dev/dri/renderD999", "group render", "driver"] {
+            assert!(said.contains(part), "{subcommand}: {part} not in {said}");
+        }
+    }
 }
 
 /// Design §5: a thread that was there before is shut in like those that come after.

@@ -13,7 +13,7 @@ use shared::{
 
 use super::{
     super::{
-        capacity::Admission,
+        capacity::{Admission, Encoder},
         pictures::{About, Task, Verdict, Worker},
         report::Report,
         session::{Ended, Outcome},
@@ -75,6 +75,9 @@ impl Run {
         let reports = &self.context.reports;
         say_sandbox(painter, reports);
         if let Some(why) = painter.failed(now.mono) {
+            if painter.on_device() {
+                self.context.capacity.struck(cam, now.mono, &why);
+            }
             return Some((Ended::Worker, why));
         }
         if !self.ok && painter.pictures_back() > 0 {
@@ -172,10 +175,12 @@ impl Run {
     pub(super) fn admitted(&self) -> Admission {
         let shared = &self.capture.shared;
         match self.demand {
-            Some(demand) => self
-                .context
-                .capacity
-                .admit(shared.index, shared.id().as_str(), demand),
+            Some(demand) => self.context.capacity.admit(
+                shared.index,
+                shared.id().as_str(),
+                demand,
+                self.context.clock.now().mono,
+            ),
             None => Admission::Measuring,
         }
     }
@@ -186,6 +191,25 @@ impl Run {
         parameters: &Parameters,
         fps_milli: u64,
         max_kbit: Option<u32>,
+    ) -> Result<Guarded, Outcome> {
+        let mut encoder = Encoder::Software;
+        let guarded = self.guarded(parameters, fps_milli, max_kbit, &mut encoder);
+        let _ = self.context.reports.send(Report::Encoder {
+            cam: self.capture.shared.index,
+            failed: match encoder {
+                Encoder::Instead(why) => Some(why),
+                Encoder::Software | Encoder::Device(_) => None,
+            },
+        });
+        guarded
+    }
+
+    fn guarded(
+        &mut self,
+        parameters: &Parameters,
+        fps_milli: u64,
+        max_kbit: Option<u32>,
+        encoder: &mut Encoder,
     ) -> Result<Guarded, Outcome> {
         let cam = self.capture.shared.index;
         let capacity = &self.context.capacity;
@@ -220,9 +244,18 @@ impl Run {
         if own && doubt.is_none() {
             capacity.release(cam);
         } else {
-            match self.admitted() {
+            let admitted = self.admitted();
+            let now = self.context.clock.now();
+            *encoder = capacity.encoder(cam, parameters.codec, now.mono);
+            match admitted {
                 Admission::Yes => {
-                    let task = Task::Paint(self.capture.track.clone());
+                    let task = Task::Paint {
+                        track: self.capture.track.clone(),
+                        device: match encoder {
+                            Encoder::Device(path) => Some(path.clone()),
+                            Encoder::Software | Encoder::Instead(_) => None,
+                        },
+                    };
                     self.painter = Some(start.worker(task, parameters)?);
                 }
                 // It records as soon as its own mask is proved again.

@@ -320,7 +320,7 @@ fn a_mask_that_is_gone_is_painted_by_the_box() {
 #[test]
 fn a_box_that_cannot_paint_records_nothing() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    crate::camera::capacity::pretend(&State::new(world.home.path()).pictures(), 1e6);
+    crate::camera::capacity::pretend(&State::new(world.home.path()).pictures(), 1e6, None);
     let open = world.home.path().join("open");
     std::fs::write(&open, "").expect("open");
     let cameras = world.start(by_camera(&world, &camera), None);
@@ -414,6 +414,55 @@ fn a_worker_ended_by_its_sandbox_is_named() {
         world.files().is_empty(),
         "no picture came back: none is recorded"
     );
+}
+
+/// MSK-5, FLT-3: a worker that fails while a graphics device encodes for it: the camera's next one does without the device, and that is a
+/// fault in words; nothing but what came back is recorded.
+#[test]
+fn a_device_that_fails_a_camera_is_done_without() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let begun = world.home.path().join("begun");
+    let failing = format!(
+        r#"n = 0
+with open({begun:?}, "a") as f: print(*sys.argv[1:], file=f)
+if "--vaapi" in sys.argv:
+    send(b"X", b'{{"why":"the device said no"}}'); sys.exit(1)
+"#
+    );
+    begins_with(&worker, &failing);
+    let device = Path::new("/dev/dri/renderD128");
+    let kept = State::new(world.home.path()).pictures();
+    crate::camera::capacity::pretend(&kept, 100.0, Some(device));
+    let mut config = masked(&world, &camera, worker);
+    config.encoder = Some(device.into());
+    let cameras = world.start(config, None);
+    cameras.recovered(&cam(), None);
+    let fault = wait("the fault", || raised(&world, "mask.encoder"));
+    assert!(
+        fault
+            .detail
+            .contains("/dev/dri/renderD128: a picture worker that used it failed")
+            && fault.detail.contains("the device said no"),
+        "{}",
+        fault.detail
+    );
+    world.wait_segments(1);
+    cameras.stop();
+    world.verify();
+    let begun = std::fs::read_to_string(begun).expect("begun");
+    assert_eq!(
+        begun.lines().collect::<Vec<_>>(),
+        ["mask --vaapi /dev/dri/renderD128", "mask"]
+    );
+    let lines = world.lines("seg.write");
+    let unmasked = |line| {
+        world
+            .plain(line)
+            .windows(64)
+            .any(|w| w.iter().all(|b| *b == RAW))
+    };
+    assert!(!lines.is_empty() && !lines.iter().any(unmasked));
 }
 
 /// MSK-5: no picture worker at all: nothing is recorded.

@@ -131,6 +131,7 @@ impl World {
                 ..crate::testing::camera(cam())
             }],
             pictures: "/nonexistent/beadle-pictures".into(),
+            encoder: None,
             segment_secs: 2,
             digest: [0; 32],
         }

@@ -2,7 +2,7 @@
 use shared::mask::How;
 
 use super::{Line, Looked};
-use crate::camera::capacity;
+use crate::camera::capacity::{self, Encoder};
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     let cameras = &looked.config.cameras;
@@ -14,12 +14,11 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     if painted + proved == 0 {
         return Vec::new();
     }
-    let carries = capacity::carries(&looked.config.pictures, &looked.state.pictures());
-    vec![Line::good(
-        "masks",
-        format!(
-            "{painted} painted by this box, {proved} in cameras and proved; this box carries {carries} cameras of 1920x1080 \
-             (H.264, 25 pictures a second) whose masks it paints"
-        ),
-    )]
+    let carries = capacity::carries(&looked.config, &looked.state.pictures());
+    let all = format!("{painted} painted by this box, {proved} in cameras and proved; {carries}");
+    let mut lines = vec![Line::good("masks", all)];
+    if let Encoder::Instead(why) = carries.encoder {
+        lines.push(Line::wrong("encoder", "mask.encoder", why));
+    }
+    lines
 }

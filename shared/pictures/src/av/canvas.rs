@@ -11,6 +11,13 @@ use crate::{
 /// A picture of which everything under the mask is solid, or the cells' means.
 pub struct Painted<'a>(pub(super) &'a mut Video);
 
+impl Painted<'_> {
+    /// Brightness of row `y`.
+    pub fn luma(&self, y: u32) -> Result<&[u8], AvError> {
+        row(self.0, 0, y, self.0.width())
+    }
+}
+
 /// The one picture given to the encoder, used again and again. It starts black, and only two things are ever written into
 /// it: what lies outside the mask, as it is, and under a pixelated mask the means of whole cells. The pixels under the mask
 /// never get there.

@@ -1,4 +1,4 @@
-//! Adapter: libav. The encoder of the masked pictures: x264 or x265, at once and without key pictures of its own.
+//! Adapter: libav. The encoder of the masked pictures: x264 or x265, or a graphics device's; at once and without key pictures of its own.
 use std::slice;
 
 use ffmpeg_next::{
@@ -8,11 +8,18 @@ use ffmpeg_next::{
     picture,
 };
 
-use super::{AvError, Kind, Painted, again, libav};
+use super::{
+    AvError, Kind, Painted, again, libav,
+    vaapi::{self, Device, Surfaces},
+};
 use crate::{nal, wire::Codec};
 
 /// Constant quality (crf): what a camera's own picture, encoded once more, still shows.
 const QUALITY: &str = "23";
+/// Pictures until a hardware encoder makes a key picture of its own: as many as every driver can count, and far more than a camera
+/// lets pass without one.
+const HARDWARE_GROUP: u32 = 32_000;
+const OPENING: &str = "opening the encoder";
 
 /// One encoded picture: NAL units with four-byte lengths.
 pub struct Encoded {
@@ -23,29 +30,38 @@ pub struct Encoded {
 pub struct Encoder {
     codec: Codec,
     inner: codec::encoder::Video,
+    /// Of a hardware encoder: where its pictures are put.
+    surfaces: Option<Surfaces>,
     record: Vec<u8>,
     given: i64,
 }
 
-impl Encoder {
-    pub fn open(
-        codec: Codec,
-        kind: &Kind,
-        fps: Option<f64>,
-        max_kbit: Option<u32>,
-    ) -> Result<Self, AvError> {
-        let (name, absent) = match codec {
-            Codec::H264 => ("libx264", "H.264 encoder libx264"),
-            Codec::H265 => ("libx265", "H.265 encoder libx265"),
-        };
-        let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
+/// What is asked of an encoder.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    pub codec: Codec,
+    pub kind: &'a Kind,
+    pub fps: Option<f64>,
+    /// A ceiling on constant quality, kept over two seconds.
+    pub max_kbit: Option<u32>,
+}
+
+impl Wanted<'_> {
+    /// Bits a second.
+    fn max_rate(&self) -> Option<usize> {
+        self.max_kbit
+            .map(|kbit| kbit.clamp(50, 100_000) as usize * 1000)
+    }
+
+    /// Not yet open, with all that does not depend on whose encoder it is.
+    fn context(&self, found: ff::Codec) -> Result<codec::encoder::video::Video, AvError> {
+        let kind = self.kind;
         let mut video = codec::Context::new_with_codec(found)
             .encoder()
             .video()
-            .map_err(libav("opening the encoder"))?;
+            .map_err(libav(OPENING))?;
         video.set_width(kind.width);
         video.set_height(kind.height);
-        video.set_format(Pixel::YUV420P);
         video.set_aspect_ratio(kind.aspect);
         video.set_color_range(if kind.full_range {
             ff::color::Range::JPEG
@@ -59,48 +75,29 @@ impl Encoder {
             (*video.as_mut_ptr()).color_trc = kind.transfer.into();
         }
         // The encoder counts pictures; times are kept beside it, so that a camera's odd clock cannot upset its rate control.
-        let fps = fps.filter(|f| (0.1..=240.0).contains(f)).unwrap_or(25.0);
+        let fps = self
+            .fps
+            .filter(|f| (0.1..=240.0).contains(f))
+            .unwrap_or(25.0);
         let rate = Rational::new((fps * 1000.0).round() as i32, 1000);
         video.set_frame_rate(Some(rate));
         video.set_time_base(rate.invert());
-        video.set_gop(i32::MAX as u32);
         video.set_max_b_frames(0);
         video.set_flags(Flags::GLOBAL_HEADER);
-        let threads = if u64::from(kind.width) * u64::from(kind.height) > 1280 * 720 {
-            2
-        } else {
-            1
-        };
-        video.set_threading(threading::Config {
-            kind: threading::Type::Slice,
-            count: threads,
-            safe: true,
-        });
-        let mut options = Dictionary::new();
-        options.set("preset", "superfast");
-        options.set("tune", "zerolatency");
-        options.set("forced-idr", "1");
-        options.set("crf", QUALITY);
-        if let Some(kbit) = max_kbit {
-            // A ceiling on constant quality, kept over two seconds.
-            let rate = kbit.clamp(50, 100_000) as usize * 1000;
-            video.set_max_bit_rate(rate);
-            options.set("bufsize", &(2 * rate).to_string());
-        }
-        // Key pictures come where the camera's came and nowhere else.
-        match codec {
-            Codec::H264 => {
-                options.set("a53cc", "0");
-                options.set("x264-params", "keyint=infinite:scenecut=0:bframes=0:open-gop=0:intra-refresh=0");
+        Ok(video)
+    }
+}
+
+impl Encoder {
+    /// On `device`, or by x264 or x265.
+    pub fn open(wanted: Wanted<'_>, device: Option<&Device>) -> Result<Self, AvError> {
+        let (inner, surfaces) = match device {
+            None => (software(wanted)?, None),
+            Some(device) => {
+                let (inner, surfaces) = hardware(wanted, device)?;
+                (inner, Some(surfaces))
             }
-            Codec::H265 => options.set(
-                "x265-params",
-                &format!("log-level=none:keyint=-1:scenecut=0:bframes=0:open-gop=0:repeat-headers=0:info=0:frame-threads=1:pools={}", if threads > 1 { "2" } else { "none" }),
-            ),
-        }
-        let inner = video
-            .open_as_with(found, options)
-            .map_err(libav("opening the encoder"))?;
+        };
         // SAFETY: the context is open; libav gives `extradata_size` readable bytes at `extradata`, or none.
         let header = unsafe {
             let pointer = inner.as_ptr();
@@ -113,10 +110,11 @@ impl Encoder {
                 )
             }
         };
-        let record = nal::record(codec, header)?;
+        let record = nal::record(wanted.codec, header)?;
         Ok(Self {
-            codec,
+            codec: wanted.codec,
             inner,
+            surfaces,
             record,
             given: 0,
         })
@@ -129,14 +127,22 @@ impl Encoder {
 
     /// Gives one picture; what is ready comes from [`Encoder::take`].
     pub fn encode(&mut self, painted: Painted<'_>, key: bool) -> Result<(), AvError> {
-        painted.0.set_pts(Some(self.given));
-        painted.0.set_kind(if key {
+        let mut surface;
+        let frame = match &mut self.surfaces {
+            None => painted.0,
+            Some(surfaces) => {
+                surface = surfaces.upload(painted.0)?;
+                &mut surface
+            }
+        };
+        frame.set_pts(Some(self.given));
+        frame.set_kind(if key {
             picture::Type::I
         } else {
             picture::Type::None
         });
         self.given += 1;
-        self.inner.send_frame(painted.0).map_err(libav("encoding"))
+        self.inner.send_frame(frame).map_err(libav("encoding"))
     }
 
     pub fn finish(&mut self) -> Result<(), AvError> {
@@ -163,4 +169,73 @@ impl Encoder {
             }),
         }
     }
+}
+
+fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
+    let (name, absent) = match wanted.codec {
+        Codec::H264 => ("libx264", "H.264 encoder libx264"),
+        Codec::H265 => ("libx265", "H.265 encoder libx265"),
+    };
+    let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
+    let mut video = wanted.context(found)?;
+    video.set_format(Pixel::YUV420P);
+    video.set_gop(i32::MAX as u32);
+    let pixels = u64::from(wanted.kind.width) * u64::from(wanted.kind.height);
+    let threads = if pixels > 1280 * 720 { 2 } else { 1 };
+    video.set_threading(threading::Config {
+        kind: threading::Type::Slice,
+        count: threads,
+        safe: true,
+    });
+    let mut options = Dictionary::new();
+    options.set("preset", "superfast");
+    options.set("tune", "zerolatency");
+    options.set("forced-idr", "1");
+    options.set("crf", QUALITY);
+    if let Some(rate) = wanted.max_rate() {
+        video.set_max_bit_rate(rate);
+        options.set("bufsize", &(2 * rate).to_string());
+    }
+    // Key pictures come where the camera's came and nowhere else.
+    match wanted.codec {
+        Codec::H264 => {
+            options.set("a53cc", "0");
+            options.set("x264-params", "keyint=infinite:scenecut=0:bframes=0:open-gop=0:intra-refresh=0");
+        }
+        Codec::H265 => options.set(
+            "x265-params",
+            &format!("log-level=none:keyint=-1:scenecut=0:bframes=0:open-gop=0:repeat-headers=0:info=0:frame-threads=1:pools={}", if threads > 1 { "2" } else { "none" }),
+        ),
+    }
+    video.open_as_with(found, options).map_err(libav(OPENING))
+}
+
+fn hardware(
+    wanted: Wanted<'_>,
+    device: &Device,
+) -> Result<(codec::encoder::Video, Surfaces), AvError> {
+    let (name, absent) = match wanted.codec {
+        Codec::H264 => ("h264_vaapi", "H.264 encoder h264_vaapi"),
+        Codec::H265 => ("hevc_vaapi", "H.265 encoder hevc_vaapi"),
+    };
+    let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
+    let surfaces = Surfaces::new(device, wanted.kind)?;
+    let mut first = None;
+    for way in vaapi::ways(QUALITY, wanted.max_rate()) {
+        let mut video = wanted.context(found)?;
+        video.set_gop(HARDWARE_GROUP);
+        surfaces.lend(&mut video)?;
+        if let Some((usual, max)) = way.rate {
+            video.set_bit_rate(usual);
+            video.set_max_bit_rate(max);
+        }
+        match video.open_as_with(found, way.options) {
+            Ok(open) => return Ok((open, surfaces)),
+            Err(why) => _ = first.get_or_insert(why),
+        }
+    }
+    Err(AvError::Device {
+        path: device.path().display().to_string(),
+        why: first.unwrap_or(ff::Error::EncoderNotFound),
+    })
 }

@@ -4,6 +4,8 @@
 //! "only on" is for what a test cannot bring about; every other row is seen in the test `calls`, and a call seen there that
 //! is not on the list fails it.
 //!
+//! [`DEVICE`] is what comes on top for a worker that encodes on a graphics device.
+//!
 //! Not on the list, and worth saying: `openat` (libav, x264 and x265 look for no file once [`crate::av::init`] is done),
 //! `socket` and all that goes with it, `execve`, `fork`, `ptrace`, `process_vm_readv`, `kill`, `ioctl`, `prctl`, `close`.
 use nix::libc as c;
@@ -47,8 +49,8 @@ impl Call {
 }
 
 macro_rules! calls {
-    ($($number:ident $answer:expr, $why:literal;)*) => {
-        pub const CALLS: &[Call] = &[$(Call {
+    ($list:ident: $($number:ident $answer:expr, $why:literal;)*) => {
+        pub const $list: &[Call] = &[$(Call {
             name: stringify!($number),
             number: c::$number,
             answer: $answer,
@@ -89,7 +91,16 @@ const WAKE: Check = Bits(1, FUTEX, c::FUTEX_WAKE as u64);
 /// The C library's own signal (SIGSETXID), which it readies with the first thread.
 const SIG_OF_LIBC: u64 = 33;
 
-calls! {
+/// Memory of an open file, which is the device: no other is open, and none can be opened.
+const DEVICE_MEMORY: Check = Bits(
+    3,
+    (c::MAP_ANONYMOUS | c::MAP_PRIVATE | c::MAP_SHARED) as u64,
+    c::MAP_SHARED as u64,
+);
+/// Orders of the graphics devices' kind (DRM), by the byte that says the kind.
+const GRAPHICS: Check = Bits(1, 0xff00, (b'd' as u64) << 8);
+
+calls! { CALLS:
     // The pipe
     SYS_read            When(&[&[Is(0, STDIN)]]), "pictures come in on standard input, and nothing from anywhere else";
     SYS_write           When(&[&[Is(0, STDOUT)], &[Is(0, STDERR)]]), "pictures go out on standard output; why it fails, also on standard error";
@@ -127,4 +138,11 @@ calls! {
     SYS_clock_gettime   Always, "measuring what masking costs: the processor time used so far";
     SYS_gettimeofday    Always, "only on machines whose clock cannot be read without the kernel";
     SYS_restart_syscall Always, "only on a worker that was stopped and goes on: the kernel's own way to resume a wait";
+}
+
+// No machine of ours has such a device: which calls drivers make beyond these is not known. One that makes another ends the worker in
+// the measurement that comes before any camera's picture, and the box encodes by itself.
+calls! { DEVICE:
+    SYS_ioctl           When(&[&[GRAPHICS]]), "orders to the graphics device, and to no other kind of device";
+    SYS_mmap            When(&[&[NEVER_CODE, DEVICE_MEMORY]]), "the graphics device's memory, to put painted pictures there and take encoded ones";
 }

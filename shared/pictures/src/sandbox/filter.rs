@@ -10,7 +10,7 @@ use seccompiler::{
     SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
 };
 
-use super::calls::{Answer, CALLS, Call, Check};
+use super::calls::{Answer, CALLS, Call, Check, DEVICE};
 
 #[derive(Debug, thiserror::Error)]
 pub enum FilterError {
@@ -20,7 +20,9 @@ pub enum FilterError {
     Apply(seccompiler::Error),
 }
 
-pub fn enter() -> Result<(), FilterError> {
+/// `device`: with what a graphics device's driver needs beside.
+pub fn enter(device: bool) -> Result<(), FilterError> {
+    let more = if device { DEVICE } else { &[] };
     // A filter has one answer; where several filters speak the kernel takes the strictest, so the answers with an error
     // number are filters of their own, and the calls they are about stand on the list too.
     let errors: BTreeSet<i32> = CALLS.iter().filter_map(Call::error).collect();
@@ -33,7 +35,7 @@ pub fn enter() -> Result<(), FilterError> {
         )?);
     }
     programs.push(compile(
-        CALLS.iter(),
+        CALLS.iter().chain(more),
         SeccompAction::KillProcess,
         SeccompAction::Allow,
     )?);
@@ -63,7 +65,11 @@ fn compile<'a>(
             })
             .collect::<Result<Vec<_>, _>>()
             .map_err(FilterError::Compile)?;
-        rules.insert(call.number, alternatives);
+        // A call that stands there twice may be made where either row lets it.
+        rules
+            .entry(call.number)
+            .or_insert_with(Vec::new)
+            .extend(alternatives);
     }
     std::env::consts::ARCH
         .try_into()
