@@ -134,6 +134,10 @@ conditions! {
         "Privacy mask is due for review"
         "The review date of this camera's mask has passed. The mask stays in force."
         "Look at the mask in a clip, and say so at the hub."
+    "mask.moving" Serious Installer
+        "Camera that moves has a mask: its whole picture is hidden"
+        "The mask was made for a camera that stays where it is. This one is marked as moving, so where the mask lies in its pictures is not known, and all of every picture is pixelated."
+        "Fix the camera in one position and take ptz out of its configuration. A camera that moves cannot have a mask of less than everything yet."
     "mask.orders" Critical HubStaff
         "The hub's orders about masks cannot be read"
         "The file in which this box keeps the masks it was ordered to use, and its copy, cannot be read. Cameras with a mask in the configuration have that one. Whether the others had one is not known, so their whole picture is hidden; no mask is lifted."
@@ -330,6 +334,7 @@ mod tests {
             "mask.unproved",
             "mask.review",
             "mask.orders",
+            "mask.moving",
             "reader.absent",
             "disk.label",
             "disk.failed",

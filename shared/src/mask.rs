@@ -5,6 +5,8 @@
 
 pub mod polygon;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
@@ -53,6 +55,17 @@ pub enum How {
     Burned,
     /// The camera has it; the box proves that it is there.
     Camera,
+}
+
+/// Where a camera looks. A mask belongs to the scene; where it lies in a picture follows from this.
+///
+/// The place for cameras that tell their position (pan, tilt, zoom): one more variant here, and its projection in [`Mask::in_frame`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// Always there: the scene's coordinates are the picture's.
+    Fixed,
+    /// It turns, and nobody knows where to.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +118,27 @@ impl Mask {
             )
     }
 
-    /// The polygons as the picture worker is given them: `[[[x,y],…],…]` without white space.
+    /// Where it lies in pictures taken from there, and how it hides. From a position that is not known it may lie anywhere, so all of the
+    /// picture is hidden: pixelated, so that somebody still sees which way the camera looks. (What a camera is to have done itself is
+    /// then nowhere proved.)
+    pub fn in_frame(&self, position: Position) -> (Cow<'_, [Vec<Corner>]>, Style) {
+        match (position, self.how) {
+            (Position::Fixed, _) => (Cow::Borrowed(&self.polygons), self.style),
+            (Position::Unknown, How::Burned) => (Cow::Owned(whole()), Style::Pixelated),
+            (Position::Unknown, How::Camera) => (Cow::Owned(whole()), self.style),
+        }
+    }
+
+    /// One that hides everything.
+    pub fn of_everything(id: &str) -> Self {
+        Self {
+            id: id.into(),
+            polygons: whole(),
+            ..Self::default()
+        }
+    }
+
+    /// The polygons as they are written and hashed: `[[[x,y],…],…]` without white space.
     pub fn polygons_json(&self) -> String {
         // Numbers in lists always have a JSON form.
         serde_json::to_string(&self.polygons).unwrap_or_default()
@@ -142,6 +175,10 @@ impl Mask {
         );
         g.into_result(Some(()))
     }
+}
+
+fn whole() -> Vec<Vec<Corner>> {
+    vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]]
 }
 
 const ID: &str = "id = \"m7\"";

@@ -20,7 +20,7 @@ use logbook::{LogError, LogHandle};
 use serde::{Deserialize, Serialize};
 use shared::{
     id::CameraId,
-    mask::How,
+    mask::{How, Position},
     record::{hex, salted},
     time::{Clock, Day, Utc},
     types::{MaskEnd, MaskLift, MaskSet},
@@ -42,6 +42,7 @@ use crate::{
 const WHO: &str = "sys:rec";
 const ORDERED: &str = "hub:order";
 const UNREADABLE: &str = "mask.orders";
+const MOVING: &str = "mask.moving";
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a camera's pictures must go through.
@@ -164,15 +165,6 @@ fn identity(mask: Option<&Mask>) -> Option<(String, String)> {
     mask.map(|m| (m.id.clone(), hex(&m.digest())))
 }
 
-/// Hides everything.
-fn whole() -> Mask {
-    Mask {
-        id: "all".into(),
-        polygons: vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]],
-        ..Mask::default()
-    }
-}
-
 impl Masks {
     /// Takes up the orders that are still in force.
     pub fn start(deps: Deps, cameras: &[Arc<Shared>]) -> Self {
@@ -212,8 +204,24 @@ impl Masks {
             kept: Mutex::new(kept),
             live: Mutex::new(live),
         }));
+        masks.say_moving();
         masks.look();
         masks
+    }
+
+    /// A camera that was marked as one that turns after a mask was ordered for it: where the mask lies is not known any more.
+    fn say_moving(&self) {
+        for (index, shared) in self.0.cameras.iter().enumerate() {
+            if shared.config.position() == Position::Unknown
+                && let Some(mask) = self.in_force(index).mask
+            {
+                let why = format!(
+                    "mask {} was ordered for this camera before it was marked as one that moves (ptz = true)",
+                    mask.id
+                );
+                self.0.deps.faults.on(MOVING, Some(shared.id()), &why);
+            }
+        }
     }
 
     pub fn in_force(&self, index: usize) -> InForce {
@@ -607,7 +615,7 @@ fn resume(deps: &Deps, shared: &Shared, one: &mut One) -> Live {
         }
     }
     if live.mask.is_none() {
-        let whole = one.unknown.then(whole);
+        let whole = one.unknown.then(|| Mask::of_everything("all"));
         live.mask = config.cloned().or(whole).map(Arc::new);
     }
     if let Some(lift) = one.lift.as_ref().filter(|l| !l.over) {

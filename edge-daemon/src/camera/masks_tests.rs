@@ -535,7 +535,10 @@ fn orders_that_cannot_be_read() {
     let raised = || w.faults.list().iter().any(|f| f.code == UNREADABLE);
     for _ in 0..2 {
         let masks = w.start();
-        assert_eq!(masks.in_force(0).mask.as_deref(), Some(&whole()));
+        assert_eq!(
+            masks.in_force(0).mask.as_deref(),
+            Some(&Mask::of_everything("all"))
+        );
         assert_eq!(masks.in_force(0).mask.map(|m| m.permille()), Some(1000));
         assert_eq!(
             masks.in_force(1).mask.map(|m| m.id.clone()),
@@ -549,4 +552,34 @@ fn orders_that_cannot_be_read() {
         .expect("set");
     assert_eq!(masks.in_force(0).mask.as_deref(), Some(&m9));
     assert!(!raised());
+}
+
+/// MSK-1, MSK-5: a camera that was marked as moving after a mask was ordered for it keeps the mask, which may now lie anywhere: a fault
+/// says so, and the picture worker is told to hide everything.
+#[test]
+fn a_camera_that_moves_from_now_on() {
+    let mut w = world();
+    let m9 = mask("m9", How::Burned);
+    w.start()
+        .set(&c(0), &ordered(40, T, m9.clone()))
+        .expect("set");
+    let raised = |w: &World| w.faults.list().into_iter().find(|f| f.code == MOVING);
+    assert!(raised(&w).is_none());
+    let config = Camera {
+        ptz: true,
+        ..crate::testing::camera(c(0))
+    };
+    w.cameras[0] = Arc::new(Shared::new(0, config, Sequence::new(None, 0)));
+    let masks = w.start();
+    assert_eq!(masks.in_force(0).mask.as_deref(), Some(&m9));
+    let fault = raised(&w).expect("the fault");
+    assert!(
+        fault.cam == Some(c(0)) && fault.detail.contains("mask m9"),
+        "{fault:?}"
+    );
+    let (polygons, style) = m9.in_frame(w.cameras[0].config.position());
+    assert_eq!(
+        (shared::mask::polygon::permille(&polygons), style),
+        (1000, shared::mask::Style::Pixelated)
+    );
 }

@@ -29,7 +29,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use footage::mp4::{Codec, Parameters};
 use serde::Deserialize;
-use shared::time::Clock;
+use shared::{mask::Position, time::Clock};
 
 use super::track::Track;
 use crate::{
@@ -145,6 +145,7 @@ pub enum Task {
 /// What a worker must know.
 pub struct About<'a> {
     pub mask: &'a Mask,
+    pub position: Position,
     pub parameters: &'a Parameters,
     pub fps_milli: u64,
     /// The camera's own rate: painted pictures take no more.
@@ -205,6 +206,7 @@ impl Worker {
         };
         let same = Same {
             mask: about.mask.clone(),
+            position: about.position,
             task: if proving { "prove" } else { "paint" },
             fps: about.fps_milli as f64 / 1000.0,
             max_kbit: about.max_kbit,
@@ -427,6 +429,7 @@ struct Setup<'a> {
 /// What stays the same for all of a worker's setups.
 struct Same {
     mask: Mask,
+    position: Position,
     task: &'static str,
     fps: f64,
     max_kbit: Option<u32>,
@@ -438,18 +441,19 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
         Codec::H265 => "h265",
     };
     let mask = &same.mask;
+    let (polygons, style) = mask.in_frame(same.position);
     let setup = Setup {
         v: VERSION,
         task: same.task,
         mask: &mask.id,
-        style: mask.style,
+        style,
         cell: mask.cell,
         colour: mask.colour,
         codec,
         config: STANDARD.encode(&p.config),
         width: p.width,
         height: p.height,
-        polygons: &mask.polygons,
+        polygons: &polygons,
         fps: (same.fps > 0.0).then_some(same.fps),
         max_kbit: same.max_kbit,
         show: (same.task == "still").then_some("outline"),
@@ -461,6 +465,7 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
 pub(super) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
     let same = Same {
         mask: mask.clone(),
+        position: Position::Fixed,
         task: "still",
         fps: 0.0,
         max_kbit: None,
@@ -789,6 +794,7 @@ mod tests {
                 polygons: vec![vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]],
                 ..Mask::default()
             },
+            position: Position::Fixed,
             task: "paint",
             fps: 25.0,
             max_kbit: None,
@@ -797,6 +803,17 @@ mod tests {
         assert_eq!(
             json,
             r#"{"v":2,"task":"paint","mask":"m7","style":"solid","cell":null,"colour":null,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"max_kbit":null}"#
+        );
+        // MSK-1: of a camera that turns nobody knows where the mask lies: everywhere.
+        let turns = Same {
+            position: Position::Unknown,
+            ..same
+        };
+        let json = String::from_utf8(setup_json(&p, &turns)).expect("text");
+        assert!(
+            json.contains(r#""mask":"m7","style":"pixelated""#)
+                && json.contains(r#""polygons":[[[0.0,0.0],[1.0,0.0],[1.0,1.0],[0.0,1.0]]]"#),
+            "{json}"
         );
         let said = |codec: &str, mask: &str| {
             let json = format!(

@@ -22,6 +22,7 @@ mod walk;
 pub use camera::PTZ_MASK;
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
+use shared::mask::Position;
 pub use shared::mask::{Mask, Style};
 pub use walk::{PasswordSource, Surroundings, parse};
 
@@ -85,6 +86,17 @@ pub struct Camera {
     pub timelapse: Option<Timelapse>,
     /// Why sound is recorded too; None: it is not.
     pub sound: Option<String>,
+}
+
+impl Camera {
+    /// Where it looks, as far as this box knows.
+    pub fn position(&self) -> Position {
+        if self.ptz {
+            Position::Unknown
+        } else {
+            Position::Fixed
+        }
+    }
 }
 
 /// A camera that is recorded in time-lapse until real time is asked for.

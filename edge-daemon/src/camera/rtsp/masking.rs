@@ -7,7 +7,7 @@ use std::{
 
 use footage::mp4::Parameters;
 use shared::{
-    mask::{How, Mask},
+    mask::{How, Mask, Position},
     time::{Clock, Now},
 };
 
@@ -50,6 +50,7 @@ struct Start {
     program: std::path::PathBuf,
     clock: Arc<dyn Clock>,
     mask: Arc<Mask>,
+    position: Position,
     fps_milli: u64,
     max_kbit: Option<u32>,
 }
@@ -58,6 +59,7 @@ impl Start {
     fn worker(&self, task: Task, parameters: &Parameters) -> Result<Worker, Outcome> {
         let about = About {
             mask: &self.mask,
+            position: self.position,
             parameters,
             fps_milli: self.fps_milli,
             max_kbit: self.max_kbit,
@@ -225,6 +227,7 @@ impl Run {
             program: self.context.config.pictures.clone(),
             clock: self.context.clock.clone(),
             mask,
+            position: self.capture.shared.config.position(),
             fps_milli,
             max_kbit,
         };
