@@ -13,7 +13,7 @@ use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
 use super::{
-    routes::{App, Entered, Refused, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page},
     views::Frame,
 };
 use crate::{
@@ -105,12 +105,7 @@ fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
     }
 }
 
-async fn show(
-    app: &App,
-    who: &Entered,
-    done: String,
-    problem: String,
-) -> Result<Response, Refused> {
+async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
     let account = who.account().clone();
     let (scheme, zone, found) = app
         .ask(move |b| (b.scheme(), b.zone(), b.evidence(&account)))
@@ -134,8 +129,8 @@ async fn show(
             .collect(),
         kept: views(kept),
         gone: views(gone),
-        done,
-        problem,
+        done: said.done,
+        problem: said.problem,
     })
 }
 
@@ -143,7 +138,7 @@ pub(super) async fn overview(
     State(app): State<Arc<App>>,
     who: Entered,
 ) -> Result<Response, Refused> {
-    show(&app, &who, String::new(), String::new()).await
+    show(&app, &who, Said::default()).await
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
@@ -183,23 +178,11 @@ pub(super) async fn dispose(
                 .await?
         }
         _ => {
-            return Err(Refused::forbidden(
-                "There is no such act. Nothing was done.",
-            ));
+            return Err(no_such_act());
         }
     };
-    match settled {
-        Ok(row) => {
-            show(
-                &app,
-                &who,
-                format!("{} {}.", row.exhibit, row.text),
-                String::new(),
-            )
-            .await
-        }
-        Err(why) => show(&app, &who, String::new(), why.to_string()).await,
-    }
+    let said = settled.map(|row| format!("{} {}.", row.exhibit, row.text));
+    show(&app, &who, said.into()).await
 }
 
 pub(super) async fn certificate(

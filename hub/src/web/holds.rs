@@ -11,16 +11,11 @@ use serde::Deserialize;
 use shared::id::HoldId;
 
 use super::{
-    routes::{App, Entered, Refused, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page},
     views::{self, HoldsPage},
 };
 
-async fn show(
-    app: &App,
-    who: &Entered,
-    done: String,
-    problem: String,
-) -> Result<Response, Refused> {
+async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
     let account = who.account().clone();
     let (scheme, zone, holds) = app
         .ask(move |b| (b.scheme(), b.zone(), b.holds(&account)))
@@ -32,8 +27,8 @@ async fn show(
             .iter()
             .map(|h| views::hold(h, who.account(), &zone))
             .collect(),
-        done,
-        problem,
+        done: said.done,
+        problem: said.problem,
     })
 }
 
@@ -41,7 +36,7 @@ pub(super) async fn overview(
     State(app): State<Arc<App>>,
     who: Entered,
 ) -> Result<Response, Refused> {
-    show(&app, &who, String::new(), String::new()).await
+    show(&app, &who, Said::default()).await
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
@@ -65,25 +60,16 @@ pub(super) async fn settle(
     who.check_form(&form.form)?;
     let hold = HoldId::parse(&form.hold);
     let (Ok(hold), "approve") = (hold, form.act.as_str()) else {
-        return Err(Refused::forbidden(
-            "There is no such act. Nothing was done.",
-        ));
+        return Err(no_such_act());
     };
     let account = who.account().clone();
-    match app.ask(move |b| b.approve_release(&account, hold)).await? {
-        Ok(h) => {
-            let told = match h.online {
-                true => "Its box is told.",
-                false => "Its box is told when it is back on the line.",
-            };
-            show(
-                &app,
-                &who,
-                format!("{hold} is released. {told}"),
-                String::new(),
-            )
-            .await
-        }
-        Err(why) => show(&app, &who, String::new(), why.to_string()).await,
-    }
+    let settled = app.ask(move |b| b.approve_release(&account, hold)).await?;
+    let said = settled.map(|h| {
+        let told = match h.online {
+            true => "Its box is told.",
+            false => "Its box is told when it is back on the line.",
+        };
+        format!("{hold} is released. {told}")
+    });
+    show(&app, &who, said.into()).await
 }

@@ -10,16 +10,11 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    routes::{App, Entered, Refused, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page},
     views::{self, LiftsPage},
 };
 
-async fn show(
-    app: &App,
-    who: &Entered,
-    done: String,
-    problem: String,
-) -> Result<Response, Refused> {
+async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
     let account = who.account().clone();
     let (scheme, zone, lifts) = app
         .ask(move |b| (b.scheme(), b.zone(), b.lifts(&account)))
@@ -31,8 +26,8 @@ async fn show(
             .iter()
             .map(|l| views::lift(l, who.account(), &zone))
             .collect(),
-        done,
-        problem,
+        done: said.done,
+        problem: said.problem,
     })
 }
 
@@ -40,7 +35,7 @@ pub(super) async fn overview(
     State(app): State<Arc<App>>,
     who: Entered,
 ) -> Result<Response, Refused> {
-    show(&app, &who, String::new(), String::new()).await
+    show(&app, &who, Said::default()).await
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
@@ -83,13 +78,8 @@ pub(super) async fn settle(
             .await?
         }
         _ => {
-            return Err(Refused::forbidden(
-                "There is no such act. Nothing was done.",
-            ));
+            return Err(no_such_act());
         }
     };
-    match settled {
-        Ok(done) => show(&app, &who, done, String::new()).await,
-        Err(why) => show(&app, &who, String::new(), why.to_string()).await,
-    }
+    show(&app, &who, settled.into()).await
 }

@@ -137,6 +137,28 @@ impl IntoResponse for Refused {
     }
 }
 
+/// What a page says of the act it answers: that it was done, or why not.
+#[derive(Default)]
+pub(super) struct Said {
+    pub(super) done: String,
+    pub(super) problem: String,
+}
+
+impl<E: std::fmt::Display> From<Result<String, E>> for Said {
+    fn from(settled: Result<String, E>) -> Self {
+        let (done, problem) = match settled {
+            Ok(done) => (done, String::new()),
+            Err(why) => (String::new(), why.to_string()),
+        };
+        Self { done, problem }
+    }
+}
+
+/// Of a form that none of our pages has.
+pub(super) fn no_such_act() -> Refused {
+    Refused::forbidden("There is no such act. Nothing was done.")
+}
+
 pub(super) fn page(page: &impl Template) -> Result<Response, Refused> {
     match page.render() {
         Ok(text) => Ok(Html(text).into_response()),
