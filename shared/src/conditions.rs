@@ -120,8 +120,8 @@ conditions! {
         "Set the mask in the camera and let the box prove it (how = \"camera\"), lower the camera's picture rate or size, or use a stronger box."
     "mask.encoder" Warning Contractor
         "Graphics device does not encode this camera's masked pictures"
-        "The box is set to encode masked pictures on a graphics device, and cannot; the detail says why. Its processor encodes them instead, which costs far more: it may carry fewer cameras, or fewer pictures a second. Masks are painted all the same."
-        "Look whether the device is there (ls /dev/dri), whether its driver is installed (vainfo), and whether the service may use it; or take encoder out of [pictures]. The device is tried again after an hour, and at the next start."
+        "The box is set to encode masked pictures on a graphics device, and cannot; the detail says why. Its processor encodes them instead where it can, which costs far more: it may carry fewer cameras, or fewer pictures a second. Masks are painted all the same."
+        "Look whether the device is there (ls /dev/dri), whether its driver is installed (vainfo), and whether the service may use it; or take encoder out of [pictures]. The device is tried again after a while, ever more seldom, and at the next start."
     "mask.sandbox" Warning Contractor
         "Picture worker is not shut in as well as it could be"
         "The kernel of this box does not give all that the process which paints masks asks for to shut itself in; the detail says what is missing. Masks are painted all the same. Its limits and its list of permitted system calls are in force, and forbid it files, network and other processes on their own; a second wall is missing behind them."
@@ -136,7 +136,7 @@ conditions! {
         "Look at the mask in a clip, and say so at the hub."
     "mask.moving" Serious Installer
         "Camera that moves has a mask: its whole picture is hidden"
-        "The mask was made for a camera that stays where it is. This one is marked as moving, so where the mask lies in its pictures is not known, and all of every picture is pixelated."
+        "The mask was made for a camera that stays where it is. This one is marked as moving, so where the mask lies in its pictures is not known, and all of every picture is painted over."
         "Fix the camera in one position and take ptz out of its configuration. A camera that moves cannot have a mask of less than everything yet."
     "mask.orders" Critical HubStaff
         "The hub's orders about masks cannot be read"

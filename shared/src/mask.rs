@@ -5,8 +5,6 @@
 
 pub mod polygon;
 
-use std::borrow::Cow;
-
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
@@ -118,14 +116,16 @@ impl Mask {
             )
     }
 
-    /// Where it lies in pictures taken from there, and how it hides. From a position that is not known it may lie anywhere, so all of the
-    /// picture is hidden: pixelated, so that somebody still sees which way the camera looks. (What a camera is to have done itself is
-    /// then nowhere proved.)
-    pub fn in_frame(&self, position: Position) -> (Cow<'_, [Vec<Corner>]>, Style) {
-        match (position, self.how) {
-            (Position::Fixed, _) => (Cow::Borrowed(&self.polygons), self.style),
-            (Position::Unknown, How::Burned) => (Cow::Owned(whole()), Style::Pixelated),
-            (Position::Unknown, How::Camera) => (Cow::Owned(whole()), self.style),
+    /// The mask as it lies in pictures taken from there. From a position that is not known it may lie anywhere, so the box paints over
+    /// all of the picture; solid, since a camera that zooms may fill its pictures with one face.
+    pub fn in_frame(self, position: Position) -> Self {
+        match position {
+            Position::Fixed => self,
+            Position::Unknown => Self {
+                review: self.review,
+                reviewer: self.reviewer,
+                ..Self::of_everything(&self.id)
+            },
         }
     }
 
@@ -133,7 +133,7 @@ impl Mask {
     pub fn of_everything(id: &str) -> Self {
         Self {
             id: id.into(),
-            polygons: whole(),
+            polygons: vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]],
             ..Self::default()
         }
     }
@@ -175,10 +175,6 @@ impl Mask {
         );
         g.into_result(Some(()))
     }
-}
-
-fn whole() -> Vec<Vec<Corner>> {
-    vec![vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)]]
 }
 
 const ID: &str = "id = \"m7\"";

@@ -4,9 +4,9 @@
 //! `<state>/pictures.json` keeps the measurement, which takes a second or two of processor time. Once a camera's pictures are being
 //! painted, what its process really uses takes the place of the estimate.
 //!
-//! A graphics device that is to encode is used only after the picture worker has shown here, within its sandbox and on pictures of its
-//! own making, that what comes back is what was given; and for a camera whose worker then fails with it, not again for an hour. Whatever
-//! goes wrong with it, the box encodes by itself, and says so.
+//! A graphics device that is to encode is used only after the picture worker has shown at this start, within its sandbox and on pictures
+//! of its own making, that what comes back is what was given. A camera whose worker then fails with it does without it for a while, ever
+//! longer, unless it could not be recorded at all without. Whatever goes wrong, the box says so.
 mod measured;
 
 use std::{
@@ -21,7 +21,7 @@ use std::{
 use footage::mp4::Codec;
 #[cfg(test)]
 pub use measured::pretend;
-use measured::{ASSUMED, Cost, Measured, measured_now, read};
+use measured::{ASSUMED, Cost, Measured, measure, measured_now, read};
 
 use crate::{config::Config, store::writer::lock};
 
@@ -30,8 +30,9 @@ pub const SHARE: f64 = 0.75;
 /// Real streets cost so much more than the scene that is measured: leaves, rain, noise at night. What a camera really takes is known
 /// once it is painted.
 const REAL: f64 = 1.5;
-/// A camera whose worker failed with the device does without it for so long.
-const STRUCK_MS: u64 = 3_600_000;
+/// A camera whose worker failed with the device does without it for so long; six times that the next time, and so on, to a day.
+const STRUCK_MS: u64 = 10_000;
+const LONGEST_MS: u64 = 86_400_000;
 /// The camera by which boxes are compared.
 pub const USUAL: Demand = Demand {
     codec: Codec::H264,
@@ -91,8 +92,16 @@ struct Book {
     measured: Option<Measured>,
     /// Of each camera that is painted: of one core.
     used: BTreeMap<usize, f64>,
-    /// Cameras whose worker failed with the device: until when (monotonic ms) they do without it, and why.
-    struck: BTreeMap<usize, (u64, String)>,
+    /// Cameras whose worker failed with the device.
+    struck: BTreeMap<usize, Strike>,
+}
+
+#[derive(Debug)]
+struct Strike {
+    why: String,
+    /// Monotonic ms.
+    until: u64,
+    lasts: u64,
 }
 
 impl Book {
@@ -110,40 +119,66 @@ impl Book {
         let (Some(path), Some(device)) = (&self.device, &measured.device) else {
             return Some((Encoder::Software, software));
         };
-        let struck = self.struck.get(&camera).filter(|(until, _)| mono < *until);
-        let usable = match (device, codec, struck) {
-            (Err(why), ..) => Err(why.clone()),
-            (Ok(_), _, Some((_, why))) => {
-                Err(format!("a picture worker that used it failed: {why}"))
-            }
-            (Ok(d), Codec::H264, None) => Ok(d.h264),
-            (Ok(d), Codec::H265, None) => d.h265.ok_or_else(|| {
-                let why = d.lacking.as_deref().unwrap_or("it does not say why");
-                format!("it does not encode H.265: {why}")
-            }),
+        let instead = |why: &str| Encoder::Instead(format!("{}: {why}", path.display()));
+        let costs = match device {
+            Ok(costs) => costs,
+            Err(why) => return Some((instead(why), software)),
         };
-        Some(match usable {
-            Ok(cost) => (Encoder::Device(path.clone()), cost),
-            Err(why) => (
-                Encoder::Instead(format!("{}: {why}", path.display())),
-                software,
-            ),
+        let cost = match codec {
+            Codec::H264 => costs.h264,
+            // Older devices do not know it, and nobody can change that.
+            Codec::H265 => match costs.h265 {
+                Some(cost) => cost,
+                None => return Some((Encoder::Software, software)),
+            },
+        };
+        Some(match self.struck.get(&camera) {
+            Some(s) if mono < s.until => {
+                let why = format!("a picture worker that used it failed: {}", s.why);
+                (instead(&why), software)
+            }
+            _ => (Encoder::Device(path.clone()), cost),
         })
     }
 
+    fn strike(&mut self, camera: usize, mono: u64, why: &str) {
+        let last = self.struck.get(&camera);
+        // A device that was good for longer than it was done without has made up for it.
+        let lasts = match last {
+            Some(s) if mono < s.until + s.lasts => (s.lasts * 6).min(LONGEST_MS),
+            _ => STRUCK_MS,
+        };
+        let strike = Strike {
+            why: why.to_owned(),
+            until: mono + lasts,
+            lasts,
+        };
+        self.struck.insert(camera, strike);
+    }
+
     fn admit(&mut self, camera: usize, name: &str, demand: Demand, mono: u64) -> Admission {
-        let Some((_, cost)) = self.encoder(camera, demand.codec, mono) else {
+        let others = self.used.iter().filter(|(c, _)| **c != camera);
+        let others: f64 = others.map(|(_, u)| u).sum();
+        let Some((encoder, cost)) = self.encoder(camera, demand.codec, mono) else {
             return Admission::Measuring;
         };
-        let need = demand.cores(cost);
+        let mut need = demand.cores(cost);
+        // Better with a device that has failed it than not at all.
+        if others + need > self.budget()
+            && matches!(encoder, Encoder::Instead(_))
+            && let Some(struck) = self.struck.get_mut(&camera)
+        {
+            struck.until = mono;
+            if let Some((_, cost)) = self.encoder(camera, demand.codec, mono) {
+                need = demand.cores(cost);
+            }
+        }
         if let Some(used) = self.used.get(&camera) {
             // It has its place already; a camera that was set to more must ask like a new one.
             if need <= used * 1.25 {
                 return Admission::Yes;
             }
         }
-        let others = self.used.iter().filter(|(c, _)| **c != camera);
-        let others: f64 = others.map(|(_, u)| u).sum();
         if others + need > self.budget() {
             self.used.remove(&camera);
             return Admission::No(format!(
@@ -185,8 +220,11 @@ impl Capacity {
     /// Takes the last measurement up.
     pub fn new(config: &Config, kept: PathBuf) -> Self {
         let device = config.encoder.clone();
-        // A device that could not be used last time is tried again.
-        let measured = read(&kept, device.as_deref()).whole();
+        let measured = read(&kept).filter(|_| device.is_none());
+        let measured = measured.map(|software| Measured {
+            software,
+            device: None,
+        });
         Self(Arc::new(Inner {
             program: config.pictures.clone(),
             kept,
@@ -237,10 +275,7 @@ impl Capacity {
 
     /// Its worker failed while it used the graphics device.
     pub fn struck(&self, camera: usize, mono: u64, why: &str) {
-        let until = mono.saturating_add(STRUCK_MS);
-        lock(&self.0.book)
-            .struck
-            .insert(camera, (until, why.to_owned()));
+        lock(&self.0.book).strike(camera, mono, why);
     }
 
     /// What painting its pictures really takes, of one core.
@@ -254,47 +289,21 @@ impl Capacity {
     }
 }
 
-/// How many cameras like [`USUAL`] this box could paint, were there no others, and with what it encodes them.
-pub struct Carries {
-    pub cameras: u64,
-    pub encoder: Encoder,
-}
-
-/// Measured now where it was not before. Changes nothing.
-pub fn carries(config: &Config, kept: &Path) -> Carries {
-    let device = config.encoder.as_deref();
-    let known = read(kept, device);
-    let measured = known.complete(&config.pictures, device);
-    let book = Book {
-        cores: cores(),
-        device: config.encoder.clone(),
-        measured: Some(measured),
-        used: BTreeMap::new(),
-        struck: BTreeMap::new(),
-    };
-    let (encoder, cost) = book
-        .encoder(0, USUAL.codec, 0)
-        .unwrap_or((Encoder::Software, ASSUMED.h264));
-    Carries {
-        cameras: (book.budget() / USUAL.cores(cost)) as u64,
-        encoder,
-    }
-}
-
-impl std::fmt::Display for Carries {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "this box carries {} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints",
-            self.cameras
-        )?;
-        match &self.encoder {
-            Encoder::Software => Ok(()),
-            Encoder::Device(path) => write!(f, ", encoding on {}", path.display()),
-            Encoder::Instead(why) => {
-                write!(f, ", encoding by its processor, because it cannot on {why}")
-            }
-        }
+/// How many cameras like [`USUAL`] this box could paint, were there no others, encoding by itself; measured now if it was not before.
+/// Changes nothing.
+pub fn carries(config: &Config, kept: &Path) -> String {
+    let costs = read(kept).unwrap_or_else(|| measure(&config.pictures).unwrap_or(ASSUMED));
+    let cameras = (cores() * SHARE / USUAL.cores(costs.h264)) as u64;
+    let all = format!(
+        "this box carries {cameras} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints"
+    );
+    match &config.encoder {
+        None => all,
+        // Whoever asks may see devices that the service does not, and the other way round.
+        Some(path) => format!(
+            "{all}, and more if {} encodes: the service tries it when it starts, and a fault mask.encoder says if it cannot",
+            path.display()
+        ),
     }
 }
 
@@ -421,28 +430,47 @@ mod tests {
         }));
         let on = (Encoder::Device(path), light);
         assert_eq!(b.encoder(0, Codec::H264, 0), Some(on.clone()));
-        let Some((Encoder::Instead(why), cost)) = b.encoder(0, Codec::H265, 0) else {
-            panic!("H.265 on a device without")
-        };
-        assert!(why.contains("does not encode H.265: no such profile") && cost == COSTS.h265);
+        // An older device: nothing that anybody could mend.
+        assert_eq!(
+            b.encoder(0, Codec::H265, 0),
+            Some((Encoder::Software, COSTS.h265))
+        );
         // Seven of them, where two are carried without.
         for camera in 0..7 {
             assert_eq!(b.admit(camera, "c", USUAL, 0), Admission::Yes, "{camera}");
         }
-        b.struck.insert(1, (STRUCK_MS, "nothing came back".into()));
-        let Some((Encoder::Instead(why), _)) = b.encoder(1, Codec::H264, STRUCK_MS - 1) else {
-            panic!("used again at once")
-        };
-        assert!(why.contains("failed: nothing came back"), "{why}");
+        // It fails one of them: by itself for a while, ever longer, where there is room for that.
+        b.used.retain(|camera, _| *camera < 2);
+        let mut mono = 0;
+        for lasts in [10_000, 60_000, 360_000] {
+            b.strike(1, mono, "nothing came back");
+            let Some((Encoder::Instead(why), _)) = b.encoder(1, Codec::H264, mono + lasts - 1)
+            else {
+                panic!("used again at once")
+            };
+            assert!(why.contains("failed: nothing came back"), "{why}");
+            assert_eq!(
+                b.encoder(0, Codec::H264, mono),
+                Some(on.clone()),
+                "others go on"
+            );
+            mono += lasts;
+            assert_eq!(b.encoder(1, Codec::H264, mono), Some(on.clone()));
+        }
+        b.strike(1, mono + 720_001, "nothing came back");
+        assert!(b.struck[&1].lasts == STRUCK_MS, "it was good for long");
+        assert_eq!(b.admit(1, "c", USUAL, mono + 720_001), Admission::Yes);
         assert!(
-            matches!(b.admit(1, "c", USUAL, 0), Admission::No(_)),
-            "it is dearer now"
+            b.used[&1] > 0.5,
+            "billed for what it takes now: {:?}",
+            b.used
         );
-        assert_eq!(
-            b.encoder(0, Codec::H264, 1),
-            Some(on.clone()),
-            "others go on"
-        );
-        assert_eq!(b.encoder(1, Codec::H264, STRUCK_MS), Some(on));
+        // Where there is no room the device is better than nothing.
+        for camera in 2..6 {
+            b.used.insert(camera, 0.19);
+        }
+        b.strike(0, mono, "nothing came back");
+        assert_eq!(b.admit(0, "c", USUAL, mono), Admission::Yes);
+        assert_eq!(b.encoder(0, Codec::H264, mono), Some(on));
     }
 }

@@ -43,6 +43,8 @@ const WHO: &str = "sys:rec";
 const ORDERED: &str = "hub:order";
 const UNREADABLE: &str = "mask.orders";
 const MOVING: &str = "mask.moving";
+/// Version of the mask of a camera whose orders cannot be read.
+const UNKNOWN: &str = "all";
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a camera's pictures must go through.
@@ -214,6 +216,7 @@ impl Masks {
         for (index, shared) in self.0.cameras.iter().enumerate() {
             if shared.config.position() == Position::Unknown
                 && let Some(mask) = self.in_force(index).mask
+                && mask.id != UNKNOWN
             {
                 let why = format!(
                     "mask {} was ordered for this camera before it was marked as one that moves (ptz = true)",
@@ -602,7 +605,8 @@ fn resume(deps: &Deps, shared: &Shared, one: &mut One) -> Live {
     one.unknown &= config.is_none();
     if let Some(set) = one.set.as_mut().filter(|s| !s.over) {
         if set.config == identity(config) {
-            live.mask = Some(Arc::new(set.ordered.mask.clone()));
+            let mask = set.ordered.mask.clone();
+            live.mask = Some(Arc::new(mask.in_frame(shared.config.position())));
             live.order = Some((set.ordered.order, set.ordered.reviewer.clone()));
         } else {
             tracing::warn!(camera = %shared.id(), order = set.ordered.order, "the configuration has another mask than when one was ordered; the configuration's is in force");
@@ -615,7 +619,7 @@ fn resume(deps: &Deps, shared: &Shared, one: &mut One) -> Live {
         }
     }
     if live.mask.is_none() {
-        let whole = one.unknown.then(|| Mask::of_everything("all"));
+        let whole = one.unknown.then(|| Mask::of_everything(UNKNOWN));
         live.mask = config.cloned().or(whole).map(Arc::new);
     }
     if let Some(lift) = one.lift.as_ref().filter(|l| !l.over) {

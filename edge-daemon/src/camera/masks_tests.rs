@@ -537,7 +537,7 @@ fn orders_that_cannot_be_read() {
         let masks = w.start();
         assert_eq!(
             masks.in_force(0).mask.as_deref(),
-            Some(&Mask::of_everything("all"))
+            Some(&Mask::of_everything(UNKNOWN))
         );
         assert_eq!(masks.in_force(0).mask.map(|m| m.permille()), Some(1000));
         assert_eq!(
@@ -554,8 +554,8 @@ fn orders_that_cannot_be_read() {
     assert!(!raised());
 }
 
-/// MSK-1, MSK-5: a camera that was marked as moving after a mask was ordered for it keeps the mask, which may now lie anywhere: a fault
-/// says so, and the picture worker is told to hide everything.
+/// MSK-1, MSK-5: a camera that was marked as moving after a mask was ordered for it keeps the mask, which may now lie anywhere: all is
+/// hidden, painted by the box, a fault says so, and so does the record.
 #[test]
 fn a_camera_that_moves_from_now_on() {
     let mut w = world();
@@ -571,15 +571,24 @@ fn a_camera_that_moves_from_now_on() {
     };
     w.cameras[0] = Arc::new(Shared::new(0, config, Sequence::new(None, 0)));
     let masks = w.start();
-    assert_eq!(masks.in_force(0).mask.as_deref(), Some(&m9));
     let fault = raised(&w).expect("the fault");
     assert!(
         fault.cam == Some(c(0)) && fault.detail.contains("mask m9"),
         "{fault:?}"
     );
-    let (polygons, style) = m9.in_frame(w.cameras[0].config.position());
+    masks.declare(0).expect("declared");
+    let (line, hidden) = (w.last("mask.set"), masks.in_force(0).mask.expect("a mask"));
+    let (mask, permille) = (line.data.get("mask"), line.data.get("permille"));
     assert_eq!(
-        (shared::mask::polygon::permille(&polygons), style),
-        (1000, shared::mask::Style::Pixelated)
+        (
+            mask.and_then(Value::as_str),
+            permille.and_then(Value::as_int)
+        ),
+        (Some("m9"), Some(1000)),
+        "the record says that all is hidden"
+    );
+    assert_eq!(
+        (hidden.how, hidden.style, hidden.permille()),
+        (How::Burned, shared::mask::Style::Solid, 1000)
     );
 }

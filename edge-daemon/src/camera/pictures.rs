@@ -29,7 +29,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use footage::mp4::{Codec, Parameters};
 use serde::Deserialize;
-use shared::{mask::Position, time::Clock};
+use shared::time::Clock;
 
 use super::track::Track;
 use crate::{
@@ -66,6 +66,8 @@ struct State {
     failed: Mutex<Option<String>>,
     /// It closed a pipe; if it said nothing, its exit status says how it ended.
     mute: AtomicBool,
+    /// It said why it failed, and that was not its encoder.
+    encoder_well: AtomicBool,
     /// What its sandbox lacks, until the session has taken it.
     sandbox: Mutex<Option<Vec<String>>>,
     done: AtomicBool,
@@ -145,7 +147,6 @@ pub enum Task {
 /// What a worker must know.
 pub struct About<'a> {
     pub mask: &'a Mask,
-    pub position: Position,
     pub parameters: &'a Parameters,
     pub fps_milli: u64,
     /// The camera's own rate: painted pictures take no more.
@@ -185,6 +186,7 @@ impl Worker {
         let state = Arc::new(State {
             failed: Mutex::new(None),
             mute: AtomicBool::new(false),
+            encoder_well: AtomicBool::new(false),
             sandbox: Mutex::new(None),
             done: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -206,7 +208,6 @@ impl Worker {
         };
         let same = Same {
             mask: about.mask.clone(),
-            position: about.position,
             task: if proving { "prove" } else { "paint" },
             fps: about.fps_milli as f64 / 1000.0,
             max_kbit: about.max_kbit,
@@ -346,6 +347,11 @@ impl Worker {
         self.on_device
     }
 
+    /// Of one that failed: whether the device may be why. One that was killed or hangs does not say.
+    pub fn device_failed(&self) -> bool {
+        self.on_device && !self.state.encoder_well.load(Relaxed)
+    }
+
     /// What its sandbox lacks on this kernel, once after it said so.
     pub fn sandbox(&self) -> Option<Vec<String>> {
         lock(&self.state.sandbox).take()
@@ -392,15 +398,21 @@ impl Drop for Worker {
     }
 }
 
-/// A worker's process, with nothing but two pipes; and the graphics device that it is to encode on, if it is.
-pub(super) fn spawn(program: &Path, device: Option<&Path>) -> std::io::Result<Child> {
+/// The program, with nothing in its environment that is not for the device's driver.
+pub(super) fn command(program: &Path, subcommand: &str, device: Option<&Path>) -> Command {
     let mut command = Command::new(program);
-    command.arg("mask");
+    command.arg(subcommand).env_clear();
     if let Some(device) = device {
+        // Its sandbox has no files for one.
+        command.env("MESA_SHADER_CACHE_DISABLE", "true");
         command.arg("--vaapi").arg(device);
     }
     command
-        .env_clear()
+}
+
+/// A worker's process, with nothing but two pipes; and the graphics device that it is to encode on, if it is.
+pub(super) fn spawn(program: &Path, device: Option<&Path>) -> std::io::Result<Child> {
+    command(program, "mask", device)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -429,7 +441,6 @@ struct Setup<'a> {
 /// What stays the same for all of a worker's setups.
 struct Same {
     mask: Mask,
-    position: Position,
     task: &'static str,
     fps: f64,
     max_kbit: Option<u32>,
@@ -441,19 +452,18 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
         Codec::H265 => "h265",
     };
     let mask = &same.mask;
-    let (polygons, style) = mask.in_frame(same.position);
     let setup = Setup {
         v: VERSION,
         task: same.task,
         mask: &mask.id,
-        style,
+        style: mask.style,
         cell: mask.cell,
         colour: mask.colour,
         codec,
         config: STANDARD.encode(&p.config),
         width: p.width,
         height: p.height,
-        polygons: &polygons,
+        polygons: &mask.polygons,
         fps: (same.fps > 0.0).then_some(same.fps),
         max_kbit: same.max_kbit,
         show: (same.task == "still").then_some("outline"),
@@ -465,7 +475,6 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
 pub(super) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
     let same = Same {
         mask: mask.clone(),
-        position: Position::Fixed,
         task: "still",
         fps: 0.0,
         max_kbit: None,
@@ -487,19 +496,25 @@ pub(super) fn still(from: &mut impl Read) -> Result<Said, String> {
         };
         match message[0] {
             b'J' => return Ok(Said::Jpeg(message[1..].to_vec())),
-            b'X' => return Ok(Said::Failed(failure(&message[1..]))),
+            b'X' => return Ok(Said::Failed(failure(&message[1..]).why)),
             _ => {}
         }
     }
 }
 
-fn failure(body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Failure {
-        why: String,
-    }
-    serde_json::from_slice::<Failure>(body)
-        .map_or("it failed and did not say why".into(), |f| f.why)
+#[derive(Deserialize)]
+struct Failure {
+    why: String,
+    /// It was the encoder that failed.
+    #[serde(default)]
+    encoder: bool,
+}
+
+fn failure(body: &[u8]) -> Failure {
+    serde_json::from_slice(body).unwrap_or_else(|_| Failure {
+        why: "it failed and did not say why".into(),
+        encoder: true,
+    })
 }
 
 /// One message to a worker.
@@ -697,7 +712,9 @@ fn reader(
             }
             b'D' => break,
             b'X' => {
-                state.fail(failure(&body));
+                let failure = failure(&body);
+                state.encoder_well.store(!failure.encoder, Relaxed);
+                state.fail(failure.why);
                 break;
             }
             other => {
@@ -794,7 +811,6 @@ mod tests {
                 polygons: vec![vec![(0.0, 0.0), (1.0, 0.0), (0.0, 1.0)]],
                 ..Mask::default()
             },
-            position: Position::Fixed,
             task: "paint",
             fps: 25.0,
             max_kbit: None,
@@ -803,17 +819,6 @@ mod tests {
         assert_eq!(
             json,
             r#"{"v":2,"task":"paint","mask":"m7","style":"solid","cell":null,"colour":null,"codec":"h264","config":"AQID","width":640,"height":360,"polygons":[[[0.0,0.0],[1.0,0.0],[0.0,1.0]]],"fps":25.0,"max_kbit":null}"#
-        );
-        // MSK-1: of a camera that turns nobody knows where the mask lies: everywhere.
-        let turns = Same {
-            position: Position::Unknown,
-            ..same
-        };
-        let json = String::from_utf8(setup_json(&p, &turns)).expect("text");
-        assert!(
-            json.contains(r#""mask":"m7","style":"pixelated""#)
-                && json.contains(r#""polygons":[[[0.0,0.0],[1.0,0.0],[1.0,1.0],[0.0,1.0]]]"#),
-            "{json}"
         );
         let said = |codec: &str, mask: &str| {
             let json = format!(

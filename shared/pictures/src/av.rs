@@ -31,10 +31,17 @@ pub enum AvError {
     #[error("{what} failed: {why}")]
     Libav { what: &'static str, why: ff::Error },
     #[error(
-        "the graphics device {path} cannot be used for encoding: {why}; is it there, may this program's user open it (group render), \
-         and is its driver installed (intel-media-va-driver or mesa-va-drivers)?"
+        "the graphics device {path} cannot be opened: {why}; is it there, may this program's user open it (group render), and is its \
+         driver installed (intel-media-va-driver or mesa-va-drivers)?"
     )]
-    Device { path: String, why: ff::Error },
+    Device { path: String, why: String },
+    #[error("the graphics device {path} does not encode {codec} so: {tried}")]
+    Ways {
+        path: String,
+        codec: &'static str,
+        /// Each way with libav's answer.
+        tried: String,
+    },
     #[error("{0}: out of memory")]
     Memory(&'static str),
     #[error("the decoded picture is {0}; pictures of this kind cannot be masked")]

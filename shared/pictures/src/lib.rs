@@ -13,6 +13,7 @@
 //! bytes under the mask are not copied into it in the first place.
 pub mod av;
 pub mod cells;
+mod judge;
 pub mod mask;
 pub mod measure;
 pub mod nal;

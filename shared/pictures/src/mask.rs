@@ -34,6 +34,9 @@ pub enum WorkError {
     Mask(#[from] MaskError),
     #[error("{0}")]
     Av(#[from] AvError),
+    /// The pictures are not to blame, and another encoder may do.
+    #[error("{0}")]
+    Encoder(AvError),
     #[error(
         "none of the last {PATIENCE} pictures could be decoded; the camera's stream is damaged or not what it announces"
     )]
@@ -57,6 +60,7 @@ pub fn run(
         let failure = Failure {
             why: error.to_string(),
             dropped: lost,
+            encoder: matches!(error, WorkError::Encoder(_)),
         };
         // The daemon may be gone; there is nobody else to tell.
         let _ = wire::write_json(&mut to, b'X', &failure).and_then(|()| to.flush());

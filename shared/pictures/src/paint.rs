@@ -196,7 +196,10 @@ impl Worker {
             return Err(WorkError::NoSetup);
         };
         let painted = stage.canvas.paint(frame)?;
-        stage.encoder.encode(painted, key || stage.fresh)?;
+        stage
+            .encoder
+            .encode(painted, key || stage.fresh)
+            .map_err(WorkError::Encoder)?;
         stage.fresh = false;
         stage.inside.push_back(pts);
         self.take_encoded(to)
@@ -206,7 +209,8 @@ impl Worker {
         let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) else {
             return Ok(());
         };
-        while let Some(encoded) = stage.encoder.take()? {
+        while let Some(encoded) = stage.encoder.take().map_err(WorkError::Encoder)? {
+            stage.params.config = BASE64.encode(stage.encoder.record());
             let pts = stage.inside.pop_front().ok_or(AvError::Order)?;
             if self.told.as_ref() != Some(&stage.params) {
                 wire::write_json(to, b'P', &stage.params)?;
@@ -229,7 +233,7 @@ impl Worker {
 
     fn end_stage(&mut self, to: &mut impl Write) -> Result<(), WorkError> {
         if let Some(stage) = self.stream.as_mut().and_then(|s| s.stage.as_mut()) {
-            stage.encoder.finish()?;
+            stage.encoder.finish().map_err(WorkError::Encoder)?;
             self.take_encoded(to)?;
         }
         if let Some(stream) = self.stream.as_mut() {
@@ -253,7 +257,7 @@ impl Worker {
 }
 
 impl Stage {
-    fn new(stream: &Stream, kind: &Kind, device: Option<&Device>) -> Result<Self, AvError> {
+    fn new(stream: &Stream, kind: &Kind, device: Option<&Device>) -> Result<Self, WorkError> {
         let canvas = Canvas::new(kind, &stream.mask, stream.style)?;
         let wanted = Wanted {
             codec: stream.codec,
@@ -261,7 +265,7 @@ impl Stage {
             fps: stream.fps,
             max_kbit: stream.max_kbit,
         };
-        let encoder = Encoder::open(wanted, device)?;
+        let encoder = Encoder::open(wanted, device).map_err(WorkError::Encoder)?;
         let params = Params {
             config: BASE64.encode(encoder.record()),
             codec: stream.codec,

@@ -39,31 +39,19 @@ pub enum SandboxError {
 
 /// With a graphics device open, or without. Says what the kernel could not give, in words; nothing when all is in force.
 pub fn enter(device: bool) -> Result<Vec<String>, SandboxError> {
-    one_heap();
     privileges()?;
-    let threads = threads();
     // Before the limits: making its rule set takes a file descriptor for a moment.
-    let mut missing = domain::enter();
-    if device && threads > 1 {
-        missing.push(
-            "threads of the graphics device's driver began before Landlock's rules and are not under them; the list of calls holds for them too"
-                .into(),
-        );
-    }
+    let missing = domain::enter();
     limits()?;
     // Last: from here on only what is on the list.
     filter::enter(device)?;
     Ok(missing)
 }
 
-/// Of this process.
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
-}
-
 /// The C library opens a file (/proc/sys/vm/overcommit_memory) when it first gives back memory of a thread's own heap, which
-/// would end the worker in the middle of its work: threads share the one heap that is grown and shrunk without.
-fn one_heap() {
+/// would end the worker in the middle of its work: threads share the one heap that is grown and shrunk without. To be called
+/// first of all: a heap that a thread has had stays.
+pub fn one_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: a plain setting of the C library, made while there is one thread.
     unsafe {

@@ -141,6 +141,9 @@ pub struct Failure {
     /// Pictures dropped and not yet told of.
     #[serde(default)]
     pub dropped: u64,
+    /// It was the encoder that failed: another one may do.
+    #[serde(default)]
+    pub encoder: bool,
 }
 
 /// One compressed picture.

@@ -1,19 +1,21 @@
 //! Adapter: child process `beadle-pictures measure`, and the file `<state>/pictures.json` that keeps what it said, version 1.
 //!
-//! The file holds for one box, one version of this program and one graphics device; of a device that failed nothing is kept.
+//! The file holds for one box and one version of this program. Of a graphics device nothing is kept.
 use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::super::pictures::last_word;
+use super::super::pictures::{command, last_word};
 
 /// A measurement that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Cameras wait for a device's answer at each start.
+const DEVICE_PATIENCE: Duration = Duration::from_secs(10);
 /// µs of processor time for a million pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
@@ -69,23 +71,26 @@ pub(super) const ASSUMED: Costs = Costs {
 #[derive(PartialEq, Serialize, Deserialize)]
 struct Basis {
     version: String,
-    processor: String,
+    machine: String,
 }
 
 impl Basis {
+    /// The machine by what a service that sees no other process may read of it.
     fn now() -> Self {
-        let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = info.lines().find(|l| {
-            ["model name", "CPU part", "Model"]
-                .iter()
-                .any(|k| l.starts_with(k))
-        });
+        const FROM: [&str; 4] = [
+            "/sys/class/dmi/id/sys_vendor",
+            "/sys/class/dmi/id/product_name",
+            "/sys/firmware/devicetree/base/model",
+            "/sys/devices/system/cpu/cpu0/cpufreq/cpuinfo_max_freq",
+        ];
+        let read = FROM.iter().filter_map(|p| std::fs::read_to_string(p).ok());
+        let mut parts: Vec<String> = read
+            .map(|s| s.trim_matches(['\0', '\n', ' ']).to_owned())
+            .collect();
+        parts.push(format!("{} processors", super::cores()));
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
-            processor: model
-                .and_then(|l| l.split_once(':'))
-                .map(|(_, name)| name.trim().to_owned())
-                .unwrap_or_default(),
+            machine: parts.join(", "),
         }
     }
 }
@@ -95,254 +100,213 @@ struct Kept {
     v: u32,
     basis: Basis,
     costs: Costs,
-    /// Of a device that was shown to encode.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    device: Option<KeptDevice>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct KeptDevice {
-    path: PathBuf,
-    costs: OnDevice,
+/// What encoding by itself costs this box, as it was measured before.
+pub(super) fn read(path: &Path) -> Option<Costs> {
+    let kept: Kept = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+    (kept.v == 1 && kept.basis == Basis::now() && kept.costs.sane()).then_some(kept.costs)
 }
 
-/// What is known of this box from before. Of a device that failed nothing is.
-pub(super) struct Known {
-    software: Option<Costs>,
-    device: Option<OnDevice>,
-    /// A device is to encode.
-    wanted: bool,
-}
-
-impl Known {
-    /// All that is to be known.
-    pub(super) fn whole(self) -> Option<Measured> {
-        if self.wanted && self.device.is_none() {
-            return None;
-        }
-        Some(Measured {
-            software: self.software?,
-            device: self.device.map(Ok),
-        })
-    }
-
-    /// What is lacking is measured; what cannot be is assumed.
-    pub(super) fn complete(self, program: &Path, device: Option<&Path>) -> Measured {
-        let software = self.software.or_else(|| {
-            measure(program)
-                .inspect_err(|why| {
-                    tracing::warn!(program = %program.display(), why, "what painting a mask costs on this box could not be measured; assumed");
-                })
-                .ok()
-        });
-        let device = device.map(|path| match self.device {
-            Some(costs) => Ok(costs),
-            None => measure_device(program, path),
-        });
-        Measured {
-            software: software.unwrap_or(ASSUMED),
-            device,
-        }
-    }
-}
-
-pub(super) fn read(path: &Path, device: Option<&Path>) -> Known {
-    let kept = std::fs::read(path)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok())
-        .filter(|k| k.v == 1 && k.basis == Basis::now() && sane(&[k.costs.h264, k.costs.h265]));
-    let software = kept.as_ref().map(|k| k.costs);
-    let on_device = kept
-        .and_then(|k| k.device)
-        .filter(|d| Some(d.path.as_path()) == device && d.costs.sane())
-        .map(|d| d.costs);
-    Known {
-        software,
-        device: on_device,
-        wanted: device.is_some(),
-    }
-}
-
+/// What is not known is measured, or assumed where it cannot be. A device is tried each time: its driver may be another one, or it.
 pub(super) fn measured_now(program: &Path, kept: &Path, device: Option<&Path>) -> Measured {
-    let measured = read(kept, device).complete(program, device);
-    let works = measured.device.as_ref().and_then(|d| d.as_ref().ok());
+    let software = read(kept).unwrap_or_else(|| match measure(program) {
+        Ok(costs) => {
+            keep(kept, costs);
+            costs
+        }
+        Err(why) => {
+            tracing::warn!(program = %program.display(), why, "what painting a mask costs on this box could not be measured; assumed");
+            ASSUMED
+        }
+    });
+    let device = device.map(|path| {
+        let tried = measure_device(program, path);
+        match &tried {
+            Ok(costs) => {
+                tracing::info!(device = %path.display(), lacking = costs.lacking, "the graphics device encodes masked pictures");
+            }
+            Err(why) => {
+                tracing::warn!(device = %path.display(), why, "the graphics device does not encode");
+            }
+        }
+        tried
+    });
+    Measured { software, device }
+}
+
+fn keep(path: &Path, costs: Costs) {
     let file = Kept {
         v: 1,
         basis: Basis::now(),
-        costs: measured.software,
-        device: device.zip(works).map(|(path, costs)| KeptDevice {
-            path: path.to_owned(),
-            costs: costs.clone(),
-        }),
+        costs,
     };
-    if file.costs == ASSUMED {
-        return measured;
-    }
     let written = serde_json::to_vec(&file)
         .map_err(std::io::Error::other)
-        .and_then(|bytes| logbook::write_whole(kept, &bytes, true).map_err(std::io::Error::other));
+        .and_then(|bytes| logbook::write_whole(path, &bytes, true).map_err(std::io::Error::other));
     if let Err(e) = written {
         tracing::warn!(error = %e, "the measurement could not be kept; it will be made again");
     }
-    measured
 }
 
+/// What the program says: figures, or why there are none.
 #[derive(Deserialize)]
-struct Said<T> {
-    v: u32,
-    #[serde(flatten)]
-    costs: T,
+#[serde(untagged)]
+enum Said<T> {
+    Why {
+        v: u32,
+        why: String,
+    },
+    Costs {
+        v: u32,
+        #[serde(flatten)]
+        costs: T,
+    },
 }
 
-fn measure(program: &Path) -> Result<Costs, String> {
-    let costs: Costs = ask(program, &[])?;
-    if !sane(&[costs.h264, costs.h265]) {
-        return Err(NONSENSE.into());
-    }
-    Ok(costs)
+pub(super) fn measure(program: &Path) -> Result<Costs, String> {
+    let costs: Costs = ask(program, None)?;
+    costs.sane().then_some(costs).ok_or_else(|| NONSENSE.into())
 }
 
 /// Shows that the device encodes, or why it does not.
 fn measure_device(program: &Path, path: &Path) -> Result<OnDevice, String> {
-    let costs: OnDevice = ask(program, &["--vaapi".as_ref(), path.as_os_str()])?;
-    if !costs.sane() {
-        return Err(NONSENSE.into());
-    }
-    Ok(costs)
+    let costs: OnDevice = ask(program, Some(path))?;
+    costs.sane().then_some(costs).ok_or_else(|| NONSENSE.into())
 }
 
 const NONSENSE: &str = "its figures cannot be";
 
-fn ask<T: serde::de::DeserializeOwned>(program: &Path, more: &[&OsStr]) -> Result<T, String> {
-    let mut child = Command::new(program)
-        .arg("measure")
-        .args(more)
-        .env_clear()
+fn ask<T: serde::de::DeserializeOwned>(program: &Path, device: Option<&Path>) -> Result<T, String> {
+    let patience = if device.is_some() {
+        DEVICE_PATIENCE
+    } else {
+        PATIENCE
+    };
+    let mut child = command(program, "measure", device)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|e| e.to_string())?;
-    let until = Instant::now() + PATIENCE;
-    loop {
+    let until = Instant::now() + patience;
+    let status = loop {
         match child.try_wait() {
-            Ok(Some(_)) => break,
+            Ok(Some(status)) => break status,
             Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(50)),
             _ => {
                 let _ = child.kill();
-                let _ = child.wait();
-                return Err("it does not end".into());
+                // One that hangs in a driver may take its time to go; nobody waits for it.
+                drop(std::thread::spawn(move || child.wait()));
+                return Err(format!("no answer within {} s", patience.as_secs()));
             }
         }
+    };
+    if status.signal().is_some() {
+        return Err(last_word(status));
     }
     // One line: it fits the pipe.
     let out = child.wait_with_output().map_err(|e| e.to_string())?;
-    if !out.status.success() {
-        let said = String::from_utf8_lossy(&out.stderr);
-        let last = said.lines().last().unwrap_or_default();
-        let last = last.strip_prefix("beadle-pictures: ").unwrap_or(last);
-        return Err(match last {
-            "" => last_word(out.status),
-            why => why.chars().take(300).collect(),
-        });
+    match serde_json::from_slice(&out.stdout) {
+        Ok(Said::Why { v: 1, why }) => Err(why.chars().take(600).collect()),
+        Ok(Said::Costs { v: 1, costs }) => Ok(costs),
+        Ok(_) => Err(
+            "it speaks another version; install daemon and picture worker of the same version"
+                .into(),
+        ),
+        Err(e) => Err(format!("its answer ({status}) cannot be understood: {e}")),
     }
-    let said: Said<T> = serde_json::from_slice(&out.stdout)
-        .map_err(|e| format!("its answer ({}) cannot be understood: {e}", out.status))?;
-    if said.v != 1 {
-        return Err(NONSENSE.into());
+}
+
+impl Costs {
+    fn sane(&self) -> bool {
+        self.h264.sane() && self.h265.sane()
     }
-    Ok(said.costs)
 }
 
 impl OnDevice {
     fn sane(&self) -> bool {
-        sane(&[self.h264, self.h265.unwrap_or(self.h264)])
+        self.h264.sane() && self.h265.is_none_or(Cost::sane)
     }
 }
 
-fn sane(costs: &[Cost]) -> bool {
-    costs.iter().all(|c| {
-        [c.decode_us, c.paint_us, c.encode_us]
+impl Cost {
+    fn sane(self) -> bool {
+        [self.decode_us, self.paint_us, self.encode_us]
             .iter()
             .all(|us| (0.0..1e7).contains(us))
-            && c.all_us() > 10.0
-    })
+            && self.all_us() > 10.0
+    }
 }
 
-/// For tests of others: every step costs so much, on a device too.
+/// For tests of others: every step costs so much.
 #[cfg(test)]
-pub fn pretend(path: &Path, us: f64, device: Option<&Path>) {
+pub fn pretend(path: &Path, us: f64) {
     let cost = Cost {
         decode_us: us,
         paint_us: us,
         encode_us: us,
     };
-    let kept = Kept {
-        v: 1,
-        basis: Basis::now(),
-        costs: Costs {
-            h264: cost,
-            h265: cost,
-        },
-        device: device.map(|at| KeptDevice {
-            path: at.to_owned(),
-            costs: OnDevice {
-                h264: cost,
-                h265: Some(cost),
-                lacking: None,
-            },
-        }),
+    let costs = Costs {
+        h264: cost,
+        h265: cost,
     };
-    std::fs::write(path, serde_json::to_vec(&kept).expect("json")).expect("write");
+    keep(path, costs);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COSTS: Costs = Costs {
-        h264: ASSUMED.h264,
-        h265: ASSUMED.h265,
-    };
+    const COSTS: Costs = ASSUMED;
 
     #[test]
     fn what_is_kept_holds_for_this_box_and_version() {
         let home = tempfile::tempdir().expect("dir");
         let path = home.path().join("pictures.json");
-        let kept = |basis| {
-            let kept = Kept {
-                v: 1,
-                basis,
-                costs: COSTS,
-                device: Some(KeptDevice {
-                    path: "/dev/dri/renderD128".into(),
-                    costs: OnDevice {
-                        h264: COSTS.h264,
-                        h265: None,
-                        lacking: None,
-                    },
-                }),
-            };
-            std::fs::write(&path, serde_json::to_vec(&kept).expect("json")).expect("write");
-            read(&path, None).software
+        assert_eq!(read(&path), None);
+        keep(&path, COSTS);
+        assert_eq!(read(&path), Some(COSTS));
+        let other = Kept {
+            v: 1,
+            basis: Basis {
+                machine: "another".into(),
+                ..Basis::now()
+            },
+            costs: COSTS,
         };
-        assert_eq!(read(&path, None).software, None);
-        assert_eq!(kept(Basis::now()), Some(COSTS));
-        let device = |at: &str| read(&path, Some(Path::new(at)));
-        assert!(device("/dev/dri/renderD128").whole().is_some());
-        assert!(
-            device("/dev/dri/renderD129").whole().is_none(),
-            "another device"
-        );
-        assert!(read(&path, None).whole().is_some());
-        let other = Basis {
-            processor: "another".into(),
-            ..Basis::now()
-        };
-        assert_eq!(kept(other), None);
+        std::fs::write(&path, serde_json::to_vec(&other).expect("json")).expect("write");
+        assert_eq!(read(&path), None);
         assert!(measure(Path::new("/bin/true")).is_err());
         assert!(measure(Path::new("/nonexistent")).is_err());
-        let why = measure_device(Path::new("/bin/sh"), Path::new("/dev/dri/renderD999"));
-        assert!(why.is_err());
+    }
+
+    /// Issue 4: what the program says of a device, and what it does not say, is a reason in words.
+    #[test]
+    fn why_a_device_does_not_encode() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().expect("dir");
+        let program = home.path().join("beadle-pictures");
+        let says = |act: &str| {
+            std::fs::write(&program, format!("#!/bin/sh\n{act}\n")).expect("script");
+            std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("mode");
+            measure_device(&program, Path::new("/dev/dri/renderD128"))
+        };
+        let cost = r#"{"decode_us":1500,"paint_us":300,"encode_us":100}"#;
+        let good =
+            format!(r#"echo '{{"v":1,"h264":{cost},"h265":null,"lacking":"no such profile"}}'"#);
+        assert_eq!(
+            says(&good).map(|d| (d.h265, d.lacking)),
+            Ok((None, Some("no such profile".into())))
+        );
+        assert_eq!(
+            says(
+                r#"[ "$1 $2 $3" = "measure --vaapi /dev/dri/renderD128" ] && echo '{"v":1,"why":"it is not there"}'; exit 1"#
+            ),
+            Err("it is not there".into())
+        );
+        let killed = says(&format!("{good}; kill -SYS $$")).expect_err("ended by its sandbox");
+        assert!(killed.contains("sandbox forbids"), "{killed}");
+        assert!(says("echo nonsense").is_err_and(|e| e.contains("cannot be understood")));
     }
 }

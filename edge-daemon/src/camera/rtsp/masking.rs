@@ -7,7 +7,7 @@ use std::{
 
 use footage::mp4::Parameters;
 use shared::{
-    mask::{How, Mask, Position},
+    mask::{How, Mask},
     time::{Clock, Now},
 };
 
@@ -50,7 +50,6 @@ struct Start {
     program: std::path::PathBuf,
     clock: Arc<dyn Clock>,
     mask: Arc<Mask>,
-    position: Position,
     fps_milli: u64,
     max_kbit: Option<u32>,
 }
@@ -59,7 +58,6 @@ impl Start {
     fn worker(&self, task: Task, parameters: &Parameters) -> Result<Worker, Outcome> {
         let about = About {
             mask: &self.mask,
-            position: self.position,
             parameters,
             fps_milli: self.fps_milli,
             max_kbit: self.max_kbit,
@@ -77,7 +75,7 @@ impl Run {
         let reports = &self.context.reports;
         say_sandbox(painter, reports);
         if let Some(why) = painter.failed(now.mono) {
-            if painter.on_device() {
+            if painter.device_failed() {
                 self.context.capacity.struck(cam, now.mono, &why);
             }
             return Some((Ended::Worker, why));
@@ -104,6 +102,14 @@ impl Run {
                 .capacity
                 .used(cam, (used - before) * 1000.0 / lasted as f64);
             self.billed = Some((now.mono, used));
+            // Done without the device for a while: it is tried again.
+            if !painter.on_device()
+                && let Some(demand) = self.demand
+                && let Encoder::Device(_) =
+                    self.context.capacity.encoder(cam, demand.codec, now.mono)
+            {
+                return Some((Ended::Rule, "the graphics device is to encode again".into()));
+            }
         }
         None
     }
@@ -227,7 +233,6 @@ impl Run {
             program: self.context.config.pictures.clone(),
             clock: self.context.clock.clone(),
             mask,
-            position: self.capture.shared.config.position(),
             fps_milli,
             max_kbit,
         };

@@ -2,7 +2,7 @@
 use shared::mask::How;
 
 use super::{Line, Looked};
-use crate::camera::capacity::{self, Encoder};
+use crate::camera::capacity;
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     let cameras = &looked.config.cameras;
@@ -16,9 +16,5 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     }
     let carries = capacity::carries(&looked.config, &looked.state.pictures());
     let all = format!("{painted} painted by this box, {proved} in cameras and proved; {carries}");
-    let mut lines = vec![Line::good("masks", all)];
-    if let Encoder::Instead(why) = carries.encoder {
-        lines.push(Line::wrong("encoder", "mask.encoder", why));
-    }
-    lines
+    vec![Line::good("masks", all)]
 }

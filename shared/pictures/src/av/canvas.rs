@@ -12,9 +12,9 @@ use crate::{
 pub struct Painted<'a>(pub(super) &'a mut Video);
 
 impl Painted<'_> {
-    /// Brightness of row `y`.
-    pub fn luma(&self, y: u32) -> Result<&[u8], AvError> {
-        row(self.0, 0, y, self.0.width())
+    /// Row `y` of a plane.
+    pub fn row(&self, plane: usize, y: u32) -> Result<&[u8], AvError> {
+        row(self.0, plane, y, self.0.width() >> u32::from(plane > 0))
     }
 }
 

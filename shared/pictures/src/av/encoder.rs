@@ -19,6 +19,8 @@ const QUALITY: &str = "23";
 /// Pictures until a hardware encoder makes a key picture of its own: as many as every driver can count, and far more than a camera
 /// lets pass without one.
 const HARDWARE_GROUP: u32 = 32_000;
+/// Bits a second of a hardware encoder for a camera whose own rate cannot be told: its constant quality wants a ceiling.
+const HARDWARE_CEILING: usize = 8_000_000;
 const OPENING: &str = "opening the encoder";
 
 /// One encoded picture: NAL units with four-byte lengths.
@@ -110,7 +112,11 @@ impl Encoder {
                 )
             }
         };
-        let record = nal::record(wanted.codec, header)?;
+        // A driver may have parameter sets of its own, and gives them with its first picture.
+        let record = match nal::record(wanted.codec, header) {
+            Err(_) if surfaces.is_some() => Vec::new(),
+            record => record?,
+        };
         Ok(Self {
             codec: wanted.codec,
             inner,
@@ -120,7 +126,7 @@ impl Encoder {
         })
     }
 
-    /// Body of the stream's `avcC` or `hvcC`.
+    /// Body of the stream's `avcC` or `hvcC`; it holds for what [`Encoder::take`] gave last.
     pub fn record(&self) -> &[u8] {
         &self.record
     }
@@ -153,9 +159,18 @@ impl Encoder {
         let mut packet = Packet::empty();
         match self.inner.receive_packet(&mut packet) {
             Ok(()) => {
-                let data = nal::with_lengths(self.codec, packet.data().unwrap_or(&[]));
+                let made = packet.data().unwrap_or(&[]);
+                let data = nal::with_lengths(self.codec, made);
                 if data.is_empty() {
                     return Err(AvError::Order);
+                }
+                if self.surfaces.is_some() && packet.is_key() {
+                    // Its driver's sets, where it writes them, and not libav's, are what its pictures are made by.
+                    match nal::record(self.codec, made) {
+                        Ok(record) => self.record = record,
+                        Err(why) if self.record.is_empty() => return Err(why.into()),
+                        Err(_) => {}
+                    }
                 }
                 Ok(Some(Encoded {
                     key: packet.is_key(),
@@ -169,6 +184,11 @@ impl Encoder {
             }),
         }
     }
+}
+
+/// Bits over which a ceiling is kept: two seconds of it.
+fn buffer(rate: usize) -> usize {
+    2 * rate
 }
 
 fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
@@ -194,7 +214,7 @@ fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
     options.set("crf", QUALITY);
     if let Some(rate) = wanted.max_rate() {
         video.set_max_bit_rate(rate);
-        options.set("bufsize", &(2 * rate).to_string());
+        options.set("bufsize", &buffer(rate).to_string());
     }
     // Key pictures come where the camera's came and nowhere else.
     match wanted.codec {
@@ -214,28 +234,30 @@ fn hardware(
     wanted: Wanted<'_>,
     device: &Device,
 ) -> Result<(codec::encoder::Video, Surfaces), AvError> {
-    let (name, absent) = match wanted.codec {
-        Codec::H264 => ("h264_vaapi", "H.264 encoder h264_vaapi"),
-        Codec::H265 => ("hevc_vaapi", "H.265 encoder hevc_vaapi"),
+    let (name, spoken, absent) = match wanted.codec {
+        Codec::H264 => ("h264_vaapi", "H.264", "H.264 encoder h264_vaapi"),
+        Codec::H265 => ("hevc_vaapi", "H.265", "H.265 encoder hevc_vaapi"),
     };
     let found = codec::encoder::find_by_name(name).ok_or(AvError::Absent(absent))?;
     let surfaces = Surfaces::new(device, wanted.kind)?;
-    let mut first = None;
-    for way in vaapi::ways(QUALITY, wanted.max_rate()) {
+    let ceiling = wanted.max_rate().unwrap_or(HARDWARE_CEILING);
+    let mut tried = Vec::new();
+    for way in vaapi::ways(QUALITY, ceiling) {
         let mut video = wanted.context(found)?;
         video.set_gop(HARDWARE_GROUP);
         surfaces.lend(&mut video)?;
-        if let Some((usual, max)) = way.rate {
-            video.set_bit_rate(usual);
-            video.set_max_bit_rate(max);
-        }
+        video.set_bit_rate(way.usual);
+        video.set_max_bit_rate(ceiling);
+        // SAFETY: the context is ours and not yet open; a plain field without a setter.
+        unsafe { (*video.as_mut_ptr()).rc_buffer_size = buffer(ceiling) as i32 };
         match video.open_as_with(found, way.options) {
             Ok(open) => return Ok((open, surfaces)),
-            Err(why) => _ = first.get_or_insert(why),
+            Err(why) => tried.push(format!("{}: {why}", way.name)),
         }
     }
-    Err(AvError::Device {
+    Err(AvError::Ways {
         path: device.path().display().to_string(),
-        why: first.unwrap_or(ff::Error::EncoderNotFound),
+        codec: spoken,
+        tried: tried.join("; "),
     })
 }

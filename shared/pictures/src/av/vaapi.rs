@@ -4,6 +4,7 @@
 //! under a mask never reaches a device that other processes use too.
 use std::{
     ffi::CString,
+    fs::OpenOptions,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     ptr,
@@ -26,25 +27,33 @@ pub struct Device {
 
 impl Device {
     pub fn open(path: &Path) -> Result<Self, AvError> {
-        let failed = |why| AvError::Device {
+        let failed = |why: String| AvError::Device {
             path: path.display().to_string(),
             why,
         };
+        // First by itself: libav would take what it cannot open for the name of a display, and say that of it.
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|e| failed(e.to_string()))?;
         let name = CString::new(path.as_os_str().as_bytes())
-            .map_err(|_| failed(ff::Error::InvalidData))?;
+            .map_err(|_| failed("no such name can be".into()))?;
+        let mut options = Dictionary::new();
+        options.set("connection_type", "drm");
         let mut reference = ptr::null_mut();
-        // SAFETY: `name` outlives the call; libav fills `reference` in where it returns 0.
+        // SAFETY: `name` and `options` outlive the call; libav fills `reference` in where it returns 0.
         let code = unsafe {
             ffi::av_hwdevice_ctx_create(
                 &raw mut reference,
                 ffi::AVHWDeviceType::AV_HWDEVICE_TYPE_VAAPI,
                 name.as_ptr(),
-                ptr::null_mut(),
+                options.as_mut_ptr(),
                 0,
             )
         };
         if code < 0 || reference.is_null() {
-            return Err(failed(ff::Error::from(code)));
+            return Err(failed(format!("its driver: {}", ff::Error::from(code))));
         }
         Ok(Self {
             path: path.to_owned(),
@@ -163,41 +172,38 @@ fn check(what: &'static str, code: i32) -> Result<(), AvError> {
     Ok(())
 }
 
-/// Ways to ask a driver for what [`super::Encoder`] wants: constant quality, below a ceiling where there is one. Drivers know some of
-/// them each, and newer Intel devices only the encoder that wants `low_power`; the first that opens is used.
-pub fn ways(quality: &str, max_rate: Option<usize>) -> Vec<Way> {
-    let modes: &[&str] = if max_rate.is_some() {
-        &["QVBR", "VBR", "CQP"]
-    } else {
-        &["ICQ", "CQP"]
-    };
-    let ways = modes.iter().flat_map(|mode| {
-        ["0", "1"].map(|low_power| {
-            let mut options = Dictionary::new();
-            options.set("rc_mode", mode);
-            options.set("low_power", low_power);
-            // One picture in, one out.
-            options.set("async_depth", "1");
-            // Nothing beside the pictures.
-            options.set("sei", "0");
-            match *mode {
-                "CQP" => options.set("qp", quality),
-                "VBR" => {}
-                _ => options.set("global_quality", quality),
-            }
-            let rate = max_rate.filter(|_| *mode != "CQP").map(|max| match *mode {
-                // Its target is what it uses up.
-                "VBR" => (max / 4 * 3, max),
-                _ => (max, max),
-            });
-            Way { options, rate }
+/// Ways to ask a driver for what [`super::Encoder`] wants, constant quality below a ceiling: drivers know one of them or both, and newer
+/// Intel devices only the encoder that wants `low_power`. The first that opens is used.
+pub fn ways(quality: &str, ceiling: usize) -> Vec<Way> {
+    // Of the second its target is what it uses up.
+    [("QVBR", ceiling), ("VBR", ceiling / 4 * 3)]
+        .into_iter()
+        .flat_map(|(mode, usual)| {
+            [("0", ""), ("1", ", low power")].map(|(low_power, spoken)| {
+                let mut options = Dictionary::new();
+                options.set("rc_mode", mode);
+                options.set("low_power", low_power);
+                // One picture in, one out.
+                options.set("async_depth", "1");
+                // Nothing beside the pictures.
+                options.set("sei", "0");
+                if mode == "QVBR" {
+                    options.set("global_quality", quality);
+                }
+                Way {
+                    name: format!("{mode}{spoken}"),
+                    options,
+                    usual,
+                }
+            })
         })
-    });
-    ways.collect()
+        .collect()
 }
 
 pub struct Way {
+    /// For people.
+    pub name: String,
     pub options: Dictionary<'static>,
-    /// Usual and highest, in bits a second.
-    pub rate: Option<(usize, usize)>,
+    /// Bits a second.
+    pub usual: usize,
 }

@@ -140,9 +140,11 @@ calls! { CALLS:
     SYS_restart_syscall Always, "only on a worker that was stopped and goes on: the kernel's own way to resume a wait";
 }
 
-// No machine of ours has such a device: which calls drivers make beyond these is not known. One that makes another ends the worker in
-// the measurement that comes before any camera's picture, and the box encodes by itself.
+// No machine of ours has such a device: which calls drivers make beyond the first two is read from Mesa's sources, and not known. One
+// that makes another ends the worker in the measurement that comes before any camera's picture, and the box encodes by itself.
 calls! { DEVICE:
     SYS_ioctl           When(&[&[GRAPHICS]]), "orders to the graphics device, and to no other kind of device";
     SYS_mmap            When(&[&[NEVER_CODE, DEVICE_MEMORY]]), "the graphics device's memory, to put painted pictures there and take encoded ones";
+    SYS_close           Always, "what the driver waits with, given back";
+    SYS_prctl           When(&[&[Is(0, c::PR_SET_NAME as u64)]]), "the driver names its threads";
 }
