@@ -459,16 +459,26 @@ fn walls_around_a_graphics_device_let_nothing_else_through() {
 /// Issue 4: a graphics device that cannot be used ends the worker before it has seen a picture, with the device and the remedy named.
 #[test]
 fn a_device_that_is_not_there_is_named() {
-    for subcommand in ["mask", "measure"] {
+    let cases = [
+        ("mask", "/dev/dri/renderD999", "No such file or directory"),
+        (
+            "measure",
+            "/dev/dri/renderD999",
+            "No such file or directory",
+        ),
+        // There, and no graphics device.
+        ("measure", "/dev/null", "its driver"),
+    ];
+    for (subcommand, device, why) in cases {
         let out = Command::new(env!("CARGO_BIN_EXE_beadle-pictures"))
-            .args([subcommand, "--vaapi", "/dev/dri/renderD999"])
+            .args([subcommand, "--vaapi", device])
             .env_clear()
             .stdin(Stdio::null())
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&out.stderr);
         assert!(!out.status.success());
-        for part in ["/dev/dri/renderD999", "group render", "driver"] {
+        for part in [device, why, "group render"] {
             assert!(said.contains(part), "{subcommand}: {part} not in {said}");
         }
     }

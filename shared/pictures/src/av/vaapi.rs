@@ -19,7 +19,7 @@ use super::{AvError, Kind, libav};
 /// Encoders hold on to few: the one being encoded, the one referred to, one on its way.
 const POOL: i32 = 8;
 
-/// An open device. Never closed: a worker that has given up closing files (the list of calls) has it until it ends.
+/// An open device. Never closed: the process ends with it, for what drivers do when they are closed is not on the list of calls.
 pub struct Device {
     path: PathBuf,
     reference: *mut ffi::AVBufferRef,
@@ -72,11 +72,6 @@ pub struct Surfaces {
     /// What the device takes: brightness, then both colours of each point in turn.
     turned: (scaling::Context, Video),
 }
-
-// SAFETY: the reference is counted by libav, atomically, and used by one thread at a time.
-unsafe impl Send for Device {}
-// SAFETY: as above; nothing else refers to the picture beside it.
-unsafe impl Send for Surfaces {}
 
 impl Drop for Surfaces {
     fn drop(&mut self) {
