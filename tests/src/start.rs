@@ -1,6 +1,7 @@
 //! Task. How long a box takes from a kill to the first pictures on disk, with a month of footage there: folders, files (hard
 //! links), the log and the index as a month leaves them.
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -91,7 +92,7 @@ pub fn retention_sweep(month: &Month, live: usize) -> Done<Swept> {
     let paths: Vec<String> = (1..=live).map(|n| format!("/t/c{n:02}")).collect();
     let scene = paths.iter().fold(Scene::new(), |s, p| s.street(p));
     let cameras = Cameras::start(scene)?;
-    let disk = Disk::make(folder.path(), "disk-month", 12_288)?;
+    let disk = Disk::make(folder.path(), "disk-month", 16_384)?;
     let plan = paths.iter().fold(Plan::new("month"), |plan, path| {
         plan.camera(&path[3..], cameras.url(path))
     });
@@ -156,6 +157,15 @@ pub fn retention_sweep(month: &Month, live: usize) -> Done<Swept> {
         .iter()
         .filter(|l| l["type"] == "seg.write")
         .filter(during);
+    let recorded: BTreeSet<_> = lost
+        .clone()
+        .filter_map(|l| l["data"]["cam"].as_str())
+        .collect();
+    if recorded.len() < live {
+        return Err(Trouble(format!(
+            "only {recorded:?} of {live} cameras recorded during the sweep"
+        )));
+    }
     let lost = lost.filter_map(|l| l["data"]["lost"].as_u64()).sum::<u64>();
     let mut each: Vec<u64> = at("del.done")
         .iter()

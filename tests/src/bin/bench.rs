@@ -9,7 +9,7 @@
 //! the same cameras recorded plainly by a second box in the same minute; CPU of everything a box runs. `mask.cameras`: how many of the
 //! 1080p25 cameras of a box with one too many at least are burned in before it refuses the rest.
 //! `record.start`, `retention.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there: the
-//! slowest of three. `retention.sweep`: one day of 32 cameras goes, of 32 days of 1.5 million segments, while four 1080p25 cameras
+//! slowest of three. `retention.sweep`: one day of 32 cameras goes, of 32 days of 1.5 million segments, while 32 1080p25 cameras
 //! record, none of whose pictures may be missing; from the first `del.range` to the last `del.done`.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
@@ -179,7 +179,7 @@ fn sweep() -> Done<Option<Figure>> {
         per_day: 1440,
         oldest_kib: 64,
     };
-    let swept = retention_sweep(&month, 4)?;
+    let swept = retention_sweep(&month, 32)?;
     eprintln!(
         "{} of {} files deleted in {} ms; gaps and lost packets meanwhile: {}",
         swept.deleted, swept.files, swept.ms, swept.lost
