@@ -13,7 +13,7 @@ use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
     views::Frame,
 };
 use crate::{
@@ -106,15 +106,12 @@ fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
 }
 
 async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
-    let account = who.account().clone();
-    let (scheme, zone, found) = app
-        .ask(move |b| (b.scheme(), b.zone(), b.evidence(&account)))
-        .await?;
+    let (scheme, zone, found) = seen(app, who, |b, account| b.evidence(account)).await?;
     let Evidence {
         rows,
         faults,
         bytes,
-    } = found.map_err(|why| Refused::forbidden(why.to_string()))?;
+    } = found;
     let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
     let views = |rows: Vec<&EvidenceRow>| {
         let rows = rows.into_iter();
@@ -142,9 +139,7 @@ pub(super) async fn overview(
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let account = who.account().clone();
-    let found = app.ask(move |b| b.evidence(&account)).await?;
-    let found = found.map_err(|why| Refused::forbidden(why.to_string()))?;
+    let (_, _, found) = seen(&app, &who, |b, account| b.evidence(account)).await?;
     Ok(axum::Json(found).into_response())
 }
 

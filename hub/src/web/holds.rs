@@ -11,16 +11,12 @@ use serde::Deserialize;
 use shared::id::HoldId;
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
     views::{self, HoldsPage},
 };
 
 async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
-    let account = who.account().clone();
-    let (scheme, zone, holds) = app
-        .ask(move |b| (b.scheme(), b.zone(), b.holds(&account)))
-        .await?;
-    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    let (scheme, zone, holds) = seen(app, who, |b, account| b.holds(account)).await?;
     page(&HoldsPage {
         frame: who.frame(scheme),
         holds: holds
@@ -40,8 +36,7 @@ pub(super) async fn overview(
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let holds = app.ask(move |b| b.holds(who.account())).await?;
-    let holds = holds.map_err(|why| Refused::forbidden(why.to_string()))?;
+    let (_, _, holds) = seen(&app, &who, |b, account| b.holds(account)).await?;
     Ok(axum::Json(holds).into_response())
 }
 

@@ -10,16 +10,12 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
     views::{self, LiftsPage},
 };
 
 async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
-    let account = who.account().clone();
-    let (scheme, zone, lifts) = app
-        .ask(move |b| (b.scheme(), b.zone(), b.lifts(&account)))
-        .await?;
-    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    let (scheme, zone, lifts) = seen(app, who, |b, account| b.lifts(account)).await?;
     page(&LiftsPage {
         frame: who.frame(scheme),
         lifts: lifts
@@ -39,8 +35,7 @@ pub(super) async fn overview(
 }
 
 pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let lifts = app.ask(move |b| b.lifts(who.account())).await?;
-    let lifts = lifts.map_err(|why| Refused::forbidden(why.to_string()))?;
+    let (_, _, lifts) = seen(&app, &who, |b, account| b.lifts(account)).await?;
     Ok(axum::Json(lifts).into_response())
 }
 

@@ -41,7 +41,7 @@ use shared::{
     evidence::names,
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     record::hex,
-    time::{Clock, Utc},
+    time::{Clock, Utc, Zone},
     verify::Files,
 };
 use tokio::sync::Semaphore;
@@ -135,6 +135,24 @@ impl IntoResponse for Refused {
         .render();
         (self.status, Html(page.unwrap_or(self.text))).into_response()
     }
+}
+
+/// What this person may see of something, with the scheme's name and zone; or that they may not.
+pub(super) async fn seen<T, E>(
+    app: &App,
+    who: &Entered,
+    read: impl FnOnce(&dyn Board, &Account) -> Result<T, E> + Send + 'static,
+) -> Result<(String, Zone, T), Refused>
+where
+    T: Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let account = who.account().clone();
+    let (scheme, zone, seen) = app
+        .ask(move |b| (b.scheme(), b.zone(), read(b, &account)))
+        .await?;
+    let seen = seen.map_err(|why| Refused::forbidden(why.to_string()))?;
+    Ok((scheme, zone, seen))
 }
 
 /// What a page says of the act it answers: that it was done, or why not.

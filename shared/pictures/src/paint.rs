@@ -210,7 +210,10 @@ impl Worker {
             return Ok(());
         };
         while let Some(encoded) = stage.encoder.take().map_err(WorkError::Encoder)? {
-            stage.params.config = BASE64.encode(stage.encoder.record());
+            if encoded.key {
+                // A device's own parameter sets come with its key pictures.
+                stage.params.config = BASE64.encode(stage.encoder.record());
+            }
             let pts = stage.inside.pop_front().ok_or(AvError::Order)?;
             if self.told.as_ref() != Some(&stage.params) {
                 wire::write_json(to, b'P', &stage.params)?;

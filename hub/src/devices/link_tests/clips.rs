@@ -1,0 +1,385 @@
+//! Wiring. A clip over real QUIC: interrupted, gone on with, made a package.
+
+use super::*;
+
+/// Ten seconds of footage that no decoder looks at.
+fn footage_from(start: Utc) -> Vec<u8> {
+    let parameters = mp4::Parameters {
+        codec: mp4::Codec::H264,
+        width: 320,
+        height: 180,
+        config: vec![1, 0x42, 0, 0x1e, 0xff, 0xe0, 0],
+        sound: None,
+    };
+    let mut out = mp4::init(&parameters).expect("init");
+    for f in 0..25u64 {
+        let frames: Vec<mp4::Frame> = (0..10)
+            .map(|i| mp4::Frame {
+                dts: (f * 10 + i) * 3600,
+                cts: 0,
+                duration: 3600,
+                key: (f * 10 + i) % 50 == 0,
+                bytes: vec![i as u8; 4000].into(),
+            })
+            .collect();
+        mp4::fragment(
+            f as u32 + 1,
+            start.plus_ms(f as i64 * 400),
+            &frames,
+            &[],
+            &mut out,
+        )
+        .expect("fragment");
+    }
+    out
+}
+
+/// EVI-1, RET-6: a clip, interrupted half-way by the box's death, goes on at the byte where it stood and becomes a package; the same
+/// order is sent again word for word; without a countersigned `exp.clip` not one byte is asked for. Its footage is held before the order
+/// goes out, until the package is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clip_goes_on_where_it_stood() {
+    let mut hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let cam = CameraId::parse("c01").expect("cam");
+    let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
+    let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/1", begun);
+    log.beat();
+    let start = log.t;
+    let plain = footage_from(start);
+    let n = log.add(
+        "sys:rec",
+        &shared::types::SegWrite {
+            cam: cam.clone(),
+            s: 1,
+            t0: start,
+            t1: start.plus_ms(10_000),
+            size: plain.len() as u64,
+            sha256: shared::record::hex(&sha256(&plain)),
+            mask: None,
+            how: "none".into(),
+            proofs: 0,
+            lost: 0,
+            offset_ms: None,
+            key: format!("c01/{}", "2026-11-22"),
+            rate: None,
+        },
+    );
+    let line = hub.dial(Some(&who)).await.expect("box");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    send(
+        &mut out,
+        &ToHub::Health {
+            time: SystemClock.now().wall,
+            free_mib: 1000,
+            cameras: vec![CameraHealth {
+                cam: cam.clone(),
+                landed: Some(start.plus_ms(10_000)),
+                recording: true,
+                rate: None,
+                stands_secs: None,
+                mask: None,
+                outlook: None,
+            }],
+            faults: vec![],
+        },
+    )
+    .await;
+    match audit(&line, &log).await {
+        AuditReply::Cosigned { .. } => {}
+        other => panic!("{other:?}"),
+    }
+
+    let asked = Asked {
+        camera: BoxCamera::parse("ashby/c01").expect("camera"),
+        t0: start.plus_ms(2_000),
+        t1: start.plus_ms(8_000),
+        purpose: "theft".into(),
+        reference: "CR/1".into(),
+        requester: "PC 1".into(),
+    };
+    let mut news = hub.desk.pulls.listen();
+    let (desk, a) = (hub.desk.clone(), asked.clone());
+    let exhibit = blocking(move || submit::submit(&desk, &a, "op:0001"))
+        .await
+        .expect("runs")
+        .expect("granted");
+    let (hold, until) = match holds::order(&mut inc, &hub.desk).await {
+        Order::HoldSet {
+            hold,
+            cam: held,
+            t0,
+            t1,
+            until,
+            grant,
+            ..
+        } => {
+            assert_eq!((held, t0, t1), (cam.clone(), asked.t0, asked.t1));
+            assert_eq!(grant, "G-000001");
+            (hold, until)
+        }
+        other => panic!("a hold comes first: {other:?}"),
+    };
+    let placed = ToHub::HoldPlaced {
+        hold,
+        until,
+        segments: 1,
+        bytes: plain.len() as u64,
+    };
+    send(&mut out, &placed).await;
+    let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json")
+    else {
+        panic!("an order was due")
+    };
+    let key = ring::signature::UnparsedPublicKey::new(
+        &ring::signature::ED25519,
+        hub.desk.keys.order_vkey().key,
+    );
+    let message = format!("{}{order}", wire::ORDER_PREFIX);
+    key.verify(message.as_bytes(), &STANDARD.decode(&sig).expect("base64"))
+        .expect("signed");
+    let Order::Pull {
+        recipient,
+        grant,
+        purpose,
+        ..
+    } = serde_json::from_str(&order).expect("order")
+    else {
+        panic!("a pull")
+    };
+    assert!(!order.contains("theft"), "free text stays at the hub");
+    let sealed = sealed::seal(&recipient, &plain).expect("sealed");
+    let clip = log.add(
+        "hub:order",
+        &ExpClip {
+            r#ref: exhibit.to_string(),
+            cam: cam.clone(),
+            s0: 1,
+            s1: 1,
+            grant,
+            purpose,
+        },
+    );
+    let ready = ToHub::PullReady {
+        r#ref: exhibit.clone(),
+        cam: cam.clone(),
+        n: clip,
+        segments: vec![PullSegment {
+            s: 1,
+            n,
+            sealed: sealed.len() as u64,
+        }],
+    };
+    send(&mut out, &ready).await;
+    assert!(
+        tokio::time::timeout(Duration::from_millis(700), line.accept_bi())
+            .await
+            .is_err(),
+        "no receipt, no clip: nothing is asked for before the countersignature"
+    );
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
+    let (mut clip_out, mut clip_in) = line.accept_bi().await.expect("the hub asks");
+    assert!(matches!(
+        frame(&mut clip_in)
+            .await
+            .expect("ask")
+            .json()
+            .expect("json"),
+        Open::Clip {
+            offset: 0,
+            s: 1,
+            ..
+        }
+    ));
+    send(
+        &mut clip_out,
+        &ClipReply::Bytes {
+            size: sealed.len() as u64,
+        },
+    )
+    .await;
+    let half = sealed.len() / 2;
+    clip_out
+        .write_all(&wire::encode(b'B', &sealed[..half]))
+        .await
+        .expect("half");
+    loop {
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
+        if p.bytes == half as u64 {
+            break;
+        }
+    }
+    // The box dies; the hub is stopped and started too.
+    line.close(0u32.into(), b"killed");
+    hub.tasks.shutdown().await;
+    let desk = Arc::new(Desk {
+        state: hub.desk.state.clone(),
+        config: hub.desk.config.clone(),
+        clock: hub.desk.clock.clone(),
+        keys: hub.desk.keys.clone(),
+        db: Arc::new(Db::open(&hub.desk.state).expect("records")),
+        log: hub.desk.log.clone(),
+        live: Live::default(),
+        logs: hub.desk.logs.clone(),
+        pulls: Pulls::default(),
+        quic: hub.desk.quic,
+    });
+    let listener = Listener::bind(
+        ([127, 0, 0, 1], 0).into(),
+        &[],
+        &desk.keys,
+        SystemClock.now().wall,
+    )
+    .expect("port");
+    let quic = listener.local_addr().expect("address");
+    hub.tasks.spawn(supervise::listen(desk.clone(), listener));
+    hub.tasks.spawn(requests::fetch::run(desk.clone()));
+    hub.tasks.spawn(requests::holds::keeper::run(desk.clone()));
+
+    let line = dial(quic, desk.keys.ca_der(), Some(&who))
+        .await
+        .expect("the box is back");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    let again: ToBox = tokio::time::timeout(SOON, frame(&mut inc))
+        .await
+        .expect("order")
+        .expect("order")
+        .json()
+        .expect("json");
+    assert_eq!(
+        again,
+        ToBox::Order { order, sig },
+        "the same order, word for word"
+    );
+    let mut news = desk.pulls.listen();
+    send(&mut out, &ready).await;
+    let (mut clip_out, mut clip_in) = line.accept_bi().await.expect("the hub asks");
+    match frame(&mut clip_in)
+        .await
+        .expect("ask")
+        .json()
+        .expect("json")
+    {
+        Open::Clip { offset, .. } => assert_eq!(offset, half as u64, "from where it stood"),
+        other => panic!("{other:?}"),
+    }
+    send(
+        &mut clip_out,
+        &ClipReply::Bytes {
+            size: sealed.len() as u64,
+        },
+    )
+    .await;
+    for piece in sealed[half..].chunks(50_000) {
+        clip_out
+            .write_all(&wire::encode(b'B', piece))
+            .await
+            .expect("rest");
+    }
+    loop {
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
+        let state = State::parse(&p.state).expect("state");
+        if state.over() {
+            assert_eq!((state, p.why.as_str()), (State::Ready, ""));
+            break;
+        }
+    }
+    match holds::order(&mut inc, &desk).await {
+        Order::HoldClear {
+            hold: freed, why, ..
+        } => assert_eq!((freed, why.as_str()), (hold, "fetched")),
+        other => panic!("what it was held for is here: {other:?}"),
+    }
+    let row = desk
+        .db
+        .request(exhibit.as_str())
+        .expect("row")
+        .expect("row");
+    let package = std::path::PathBuf::from(row.package.expect("package"));
+    assert!(package.join("SHA256SUMS").is_file());
+    let identity = desk.keys.exhibit_identity(&exhibit).expect("key");
+    let rest = Resting::new(package.clone(), identity);
+    let mut masters = rest.list().expect("files");
+    masters.retain(|name| name.starts_with("master/"));
+    assert_eq!(masters.len(), 1);
+    assert_eq!(
+        rest.read(&masters[0]).expect("master"),
+        plain,
+        "bit for bit"
+    );
+    let resting = std::fs::read(rest.path(&masters[0])).expect("sealed");
+    assert!(resting == sealed, "the very file that came from the box");
+    // RET-5: neither in the evidence folder nor in the state folder, records and all, is there any of it in plain, and the segment is in one place only.
+    let mut copies = 0;
+    assert!(desk.config.evidence.starts_with(&desk.state));
+    for file in logbook::Folder(desk.state.clone()).list().expect("files") {
+        let Ok(bytes) = std::fs::read(desk.state.join(&file)) else {
+            continue; // a socket
+        };
+        for needle in [
+            &b"ftypiso6"[..],
+            b"ftypisom",
+            &plain[plain.len() / 2..][..64],
+        ] {
+            let found = bytes.windows(needle.len()).any(|w| w == needle);
+            assert!(!found, "{file} holds footage in plain");
+        }
+        copies += usize::from(bytes == sealed);
+    }
+    assert_eq!(copies, 1);
+    assert!(!desk.state.join("exhibits").join(exhibit.as_str()).exists());
+
+    // RET-5, AUD-3: saving it is on the record first, salted; not every account may, and nothing that is not there can be.
+    let (d, e) = (desk.clone(), exhibit.clone());
+    blocking(move || {
+        let may = |role: &str, exhibit: &ExhibitRef, purpose: &str| {
+            let who = crate::board::Account {
+                op: 7,
+                name: "kim".into(),
+                role: role.into(),
+            };
+            requests::save::grant(&d, exhibit, &purpose.into(), &"CR/9".into(), Some(&who))
+        };
+        let refused = may("contractor", &e, "for court").err().expect("refused");
+        assert!(refused.to_string().contains("may not save"), "{refused}");
+        assert!(may("operator", &e, " ").is_err());
+        assert!(may("operator", &ExhibitRef::new(2026, 999), "for court").is_err());
+        let before = d.log.handle().size();
+        let granted = may("operator", &e, "for court").expect("granted");
+        assert!(!granted.short && d.log.handle().size() == before + 1);
+        let line = logbook::LogFolder::new(&d.log.folder())
+            .line(before)
+            .expect("read")
+            .expect("line");
+        let line = String::from_utf8(line).expect("text");
+        for part in ["\"copy.save\"", "\"op:0007\"", &granted.sums, e.as_str()] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+        assert!(!line.contains("court") && !line.contains("CR/9"), "{line}");
+        std::fs::write(granted.package.join("manifest.json"), "plain").expect("write");
+        let waits = may("operator", &e, "for court").err().expect("not yet");
+        assert!(waits.to_string().contains("being sealed"), "{waits}");
+    })
+    .await
+    .expect("runs");
+    let own = std::fs::read_to_string(desk.log.folder().join("0000000000.jsonl")).expect("own log");
+    assert!(
+        own.contains("\"grant.set\"")
+            && own.find("\"hold.ask\"") < own.find("\"grant.set\"")
+            && own.contains("\"hold.free\"")
+            && own.contains("\"exp.done\"")
+            && !own.contains("theft")
+            && !own.contains("PC 1")
+    );
+    disposal::goes(&desk, &exhibit, &package);
+    let _ = desk.log.close("test");
+}

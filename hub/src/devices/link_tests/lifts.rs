@@ -1,0 +1,205 @@
+//! Wiring. Lifts of masks over real QUIC: two people, one signed order.
+
+use super::*;
+
+/// MSK-4, ROL-5, AUD-1: what one person asks for another must approve, in time; the order that goes out is signed, and names both; each
+/// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lift_takes_two_people() {
+    use crate::{board::Account, commands::staff, requests::mask};
+
+    let hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let line = hub.dial(Some(&who)).await.expect("box");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    let cam = CameraId::parse("c01").expect("cam");
+    let info = wire::MaskInfo {
+        id: "m7".into(),
+        how: "burned".into(),
+        style: "solid".into(),
+        permille: 100,
+        sha256: "0".repeat(64),
+        review: None,
+        order: None,
+        lifted: None,
+    };
+    let health = ToHub::Health {
+        time: SystemClock.now().wall,
+        free_mib: 1000,
+        cameras: vec![CameraHealth {
+            cam: cam.clone(),
+            landed: None,
+            recording: true,
+            rate: None,
+            stands_secs: None,
+            mask: Some(info),
+            outlook: None,
+        }],
+        faults: vec![],
+    };
+    send(&mut out, &health).await;
+    let camera = BoxCamera::parse("ashby/c01").expect("camera");
+    let (desk, c) = (hub.desk.clone(), camera.clone());
+    let known = async || {
+        let (desk, c) = (desk.clone(), c.clone());
+        blocking(move || mask::in_force(&desk, &c).is_ok_and(|m| m.is_some()))
+            .await
+            .expect("runs")
+    };
+    tokio::time::timeout(SOON, async {
+        while !known().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the hub knows the mask");
+
+    let account = async |name: &'static str, role: &'static str| {
+        let desk = hub.desk.clone();
+        let op = blocking(move || staff::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
+            .await
+            .expect("runs")
+            .expect("account");
+        Account {
+            op,
+            name: name.into(),
+            role: role.into(),
+        }
+    };
+    let (kim, lee) = (
+        account("kim", "supervisor").await,
+        account("lee", "manager").await,
+    );
+    let wanted = mask::Wanted {
+        until: None,
+        minutes: Some(10),
+        authority: "RIPA 2026/17".into(),
+        reason: "Disturbance".into(),
+    };
+    let ask = async || {
+        let (desk, c, w, k) = (
+            hub.desk.clone(),
+            camera.clone(),
+            wanted.clone(),
+            kim.clone(),
+        );
+        blocking(move || mask::ask(&desk, &c, &w, &k))
+            .await
+            .expect("runs")
+            .expect("asked for")
+    };
+    let lift = ask().await;
+    let same = mask::approve(&hub.desk, lift.n, &kim)
+        .await
+        .expect_err("one person");
+    assert!(same.to_string().contains("second person"), "{same}");
+
+    let (desk, l) = (hub.desk.clone(), lee.clone());
+    let approved = tokio::spawn(async move { mask::approve(&desk, lift.n, &l).await });
+    let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json")
+    else {
+        panic!("no order");
+    };
+    let signature = STANDARD.decode(&sig).expect("base64");
+    let key = hub.desk.keys.order_vkey().key;
+    let verify = |text: &str| {
+        let message = [wire::ORDER_PREFIX, text].concat();
+        ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key)
+            .verify(message.as_bytes(), &signature)
+            .is_ok()
+    };
+    assert!(verify(&order));
+    for at in 0..order.len() {
+        let mut altered = order.clone().into_bytes();
+        altered[at] ^= 1;
+        assert!(!verify(&String::from_utf8_lossy(&altered)), "byte {at}");
+    }
+    let Order::MaskLift {
+        order: number,
+        mask,
+        until,
+        authority,
+        by,
+        made,
+        ..
+    } = serde_json::from_str(&order).expect("order")
+    else {
+        panic!("another order: {order}");
+    };
+    assert_eq!(mask, "m7");
+    assert_eq!(by, [crate::ownlog::op(kim.op), crate::ownlog::op(lee.op)]);
+    assert!((until.0 - made.0 - 600_000).abs() < 10_000, "{order}");
+    assert!(!order.contains("RIPA"), "salted: {order}");
+    assert_eq!(
+        hub.desk.db.side_text(&authority).expect("side").as_deref(),
+        Some("RIPA 2026/17")
+    );
+    let done = ToHub::MaskDone {
+        order: number,
+        cam: cam.clone(),
+        until: Some(until),
+    };
+    send(&mut out, &done).await;
+    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
+    let twice = mask::approve(&hub.desk, lift.n, &lee)
+        .await
+        .expect_err("twice");
+    assert!(twice.to_string().contains("ordered already"), "{twice}");
+
+    // The box refuses.
+    let lift = ask().await;
+    let (desk, l) = (hub.desk.clone(), lee.clone());
+    let approved = tokio::spawn(async move { mask::approve(&desk, lift.n, &l).await });
+    let ToBox::Order { order, .. } = frame(&mut inc).await.expect("order").json().expect("json")
+    else {
+        panic!("no order");
+    };
+    let Order::MaskLift { order: refused, .. } = serde_json::from_str(&order).expect("order")
+    else {
+        panic!("another order: {order}");
+    };
+    let failed = ToHub::MaskFailed {
+        order: refused,
+        cam,
+        why: "the mask in force on c01 is m8".into(),
+    };
+    send(&mut out, &failed).await;
+    let why = approved.await.expect("runs").expect_err("refused");
+    assert!(why.to_string().contains("is m8"), "{why}");
+
+    // Nobody approves in time.
+    let lift = ask().await;
+    let old = crate::db::lifts::LiftRecord {
+        n: lift.n + 1_000,
+        made: lift.made.plus_ms(-3_600_000),
+        ..hub.desk.db.lift(lift.n).expect("read").expect("there")
+    };
+    hub.desk.db.add_lift(&old).expect("an old one");
+    let late = mask::approve(&hub.desk, old.n, &lee)
+        .await
+        .expect_err("late");
+    assert!(late.to_string().contains("within an hour"), "{late}");
+    let waiting = mask::pending(&hub.desk).expect("list");
+    assert_eq!(waiting.iter().map(|l| l.n).collect::<Vec<_>>(), [lift.n]);
+
+    let bytes = logbook::LogFolder::new(&hub.desk.log.folder())
+        .read_lines(0, u64::MAX, usize::MAX)
+        .expect("own log");
+    let kinds: Vec<String> = bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| shared::record::Record::parse(l).expect("line").kind)
+        .filter(|k| k.starts_with("lift.") || k == "mask.order" || k == "order.fail")
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "lift.ask",
+            "mask.order",
+            "lift.ask",
+            "mask.order",
+            "order.fail",
+            "lift.ask",
+            "lift.drop"
+        ]
+    );
+}

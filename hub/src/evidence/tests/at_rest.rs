@@ -1,0 +1,307 @@
+//! Adapter: filesystem. Packages at rest: nothing in plain, what is saved, what is damaged, what older versions left.
+
+use super::*;
+
+fn files_below(dir: &Path) -> Vec<PathBuf> {
+    let list = logbook::Folder(dir.to_owned()).list().expect("list");
+    list.iter().map(|name| dir.join(name)).collect()
+}
+
+/// Files below `dir` that hold one of these.
+fn holding(dir: &Path, needles: &[Vec<u8>]) -> Vec<PathBuf> {
+    let mut found = files_below(dir);
+    found.retain(|path| {
+        let bytes = std::fs::read(path).expect("read");
+        needles
+            .iter()
+            .any(|n| bytes.windows(n.len()).any(|w| w == n))
+    });
+    found
+}
+
+/// What a plain master or working copy is known by, and 64 bytes of each of these.
+fn needles(rest: &Resting) -> Vec<Vec<u8>> {
+    let mut out = vec![
+        b"ftypiso6".to_vec(),
+        b"ftypisom".to_vec(),
+        b"mvhd\0\0\0\0".to_vec(),
+    ];
+    for name in rest.list().expect("list") {
+        if name.ends_with(".mp4") {
+            let plain = rest.read(&name).expect("opens");
+            for kind in [b"moov", b"mdat"] {
+                let at = plain.windows(4).position(|w| w == kind).expect("a box");
+                out.push(plain[at - 20..at + 44].to_vec());
+            }
+        }
+    }
+    out
+}
+
+/// RET-5, EVI-1: when a package has been made, no file of the hub holds a master, a working copy or the certificate in plain. The masters
+/// are the very sealed files that came from the box, and are nowhere else any more.
+#[test]
+fn nothing_rests_in_plain() {
+    let scene = scene([320; 5]);
+    let fetched: Vec<(PathBuf, Vec<u8>)> = scene
+        .order
+        .masters
+        .iter()
+        .map(|f| (f.path.clone(), std::fs::read(&f.path).expect("read")))
+        .collect();
+    let made = scene.made();
+    let rest = scene.rest();
+    let mut needles = needles(&rest);
+    assert_eq!(needles.len(), 3 + 2 * 5, "four masters and a working copy");
+    needles.extend(["PC 4411 Example", "theft from shop", "seg.write"].map(Vec::from));
+    for needle in &needles[..3] {
+        // They are what a plain one would be found by.
+        let names = rest.list().expect("list");
+        let pictures = names.iter().filter(|n| n.ends_with(".mp4"));
+        let plain: Vec<Vec<u8>> = pictures.map(|n| rest.read(n).expect("opens")).collect();
+        let found = plain.iter().any(|p| p.windows(8).any(|w| w == needle));
+        assert!(found, "{needle:?}");
+    }
+    for part in ["evidence", "hub"] {
+        // The hub's own log and what is beside the sums hold neither.
+        let found = holding(&scene.folder.path().join(part), &needles);
+        assert!(found.is_empty(), "{found:?}");
+    }
+    for file in files_below(&made.folder) {
+        let name = file.strip_prefix(&made.folder).expect("below");
+        let name = name.to_string_lossy();
+        assert!(
+            name.starts_with("SHA256SUMS") != name.ends_with(".age"),
+            "{name}"
+        );
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &file.metadata().expect("metadata").permissions(),
+        );
+        assert!(!name.ends_with(".age") || name.starts_with("master/") || mode & 0o77 == 0);
+    }
+    for ((path, sealed), master) in fetched.iter().zip(&made.masters) {
+        assert!(!path.exists(), "{}", path.display());
+        let there = std::fs::read(rest.path(&master.file)).expect("master");
+        assert!(there == *sealed, "{}: sealed anew", master.file);
+    }
+    // Without the key nothing opens.
+    let other = Resting::new(made.folder.clone(), sealed::keypair().0);
+    let list = other.list().expect("list");
+    for name in list.iter().filter(|n| !resting::in_plain(n)) {
+        assert!(other.read(name).is_err(), "{name}");
+    }
+}
+
+/// RET-5, EVI-1: the package that rests verifies, and the one that is saved is byte for byte what was verified: the same names, the same
+/// hashes, the same report. It is there whole or not at all, for its owner only, and never over another.
+#[test]
+fn what_is_saved_is_what_was_verified() {
+    let scene = scene([320; 5]);
+    let made = scene.made();
+    let rest = scene.rest();
+    let report = verify::package(&rest, &options(&scene.hub));
+    assert_eq!(report.render(), made.report.render());
+    assert_eq!(report.exit_status(), 0);
+
+    let left = scene.folder.path().join("saved/EXH-2026-000123.part/x");
+    resting::private_dir(&left).expect("what a killed save left");
+    let mut told = Vec::new();
+    let saved = save(
+        &rest,
+        &scene.order.request.exhibit,
+        &scene.folder.path().join("saved"),
+        &options(&scene.hub),
+        false,
+        |at, of| told.push((at, of)),
+    )
+    .expect("saved");
+    assert_eq!(saved.report.render(), report.render());
+    assert_eq!(told.last(), Some(&(saved.bytes, saved.bytes)));
+    let plain = logbook::Folder(saved.folder.clone());
+    let names = rest.list().expect("list");
+    assert_eq!(plain.list().expect("list"), names);
+    assert_eq!(saved.files, names.len() as u64);
+    for name in &names {
+        assert!(
+            plain.read(name).expect("read") == rest.read(name).expect("read"),
+            "{name}"
+        );
+        let path = saved.folder.join(name);
+        let about = path.metadata().expect("metadata").permissions();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&about) & 0o77,
+            0,
+            "{name}"
+        );
+    }
+    let names = || -> Vec<_> {
+        let dir = scene.folder.path().join("saved").read_dir().expect("list");
+        dir.map(|e| e.expect("entry").file_name()).collect()
+    };
+    assert_eq!(names(), ["EXH-2026-000123"]);
+    assert!(matches!(scene.saved_in("saved"), Err(SaveError::Exists(_))));
+
+    // Somebody who saves it to the same place at the same time is not disturbed.
+    let part = scene.folder.path().join("twice/EXH-2026-000123.part");
+    resting::private_dir(&part).expect("part");
+    let held = nix::fcntl::Flock::lock(
+        std::fs::File::open(&part).expect("open"),
+        nix::fcntl::FlockArg::LockExclusiveNonblock,
+    )
+    .map_err(|(_, e)| e)
+    .expect("lock");
+    assert!(matches!(scene.saved_in("twice"), Err(SaveError::Busy(_))));
+    assert!(part.exists());
+    drop(held);
+    scene.saved_in("twice").expect("saved");
+}
+
+/// RET-5, AUD-4: a flipped bit in any file of a resting package is found by the check, and nothing is saved of it.
+#[test]
+fn a_flipped_bit_at_rest_is_found() {
+    let scene = scene([320; 5]);
+    scene.made();
+    let rest = scene.rest();
+    let status = || verify::package(&rest, &options(&scene.hub)).exit_status();
+    for path in files_below(rest.root()) {
+        let good = std::fs::read(&path).expect("read");
+        for at in [0, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(&path, &bad).expect("write");
+            assert_ne!(status(), 0, "byte {at} of {}", path.display());
+        }
+        assert!(scene.saved_in("bad").is_err(), "{}", path.display());
+        let cut = good.len() - 20.min(good.len());
+        std::fs::write(&path, &good[..cut]).expect("write");
+        assert_ne!(status(), 0, "cut: {}", path.display());
+        std::fs::write(&path, &good).expect("write");
+    }
+    assert_eq!(status(), 0);
+    let below = scene.folder.path().join("bad").read_dir().expect("list");
+    assert_eq!(below.count(), 0, "nothing half-saved is left");
+    // A plain file beside its sealed one is a leak, and no part of the package.
+    let records = rest.read(names::RECORDS).expect("records");
+    std::fs::write(rest.root().join(names::RECORDS), records).expect("write");
+    let report = verify::package(&rest, &options(&scene.hub)).render();
+    assert!(
+        report.contains("EXTRA-FILE\tfile log/records.jsonl (not sealed)"),
+        "{report}"
+    );
+}
+
+/// RET-5: a package that an older version left in plain is sealed where it lies, with the very masters that were fetched where they still
+/// are. Stopped before any step, and once more on the way, it is whole under one of its names, and ends sealed all the same.
+#[test]
+fn older_packages_are_sealed_wherever_it_stops() {
+    let scene = scene([320; 5]);
+    let made = scene.made();
+    let plain = scene.saved();
+    let (options, exhibit) = (options(&scene.hub), &scene.order.request.exhibit);
+    let report = made.report.render();
+    let needles = needles(&scene.rest());
+    let kept: Vec<(String, Vec<u8>)> = made.masters[..2]
+        .iter()
+        .map(|m| {
+            let sealed = std::fs::read(scene.rest().path(&m.file)).expect("master");
+            (m.file.replace("master/", "") + ".age", sealed)
+        })
+        .collect();
+    let root = scene.folder.path().join("old");
+    let older = Older {
+        evidence: root.join("evidence"),
+        state: root.join("state"),
+        exhibit: exhibit.clone(),
+        cam: CameraId::parse("c03").expect("cam"),
+        identity: scene.order.identity.clone(),
+        options: options.clone(),
+    };
+    let of_exhibit = older.evidence.join(exhibit.as_str());
+    let (package, fetched) = (
+        of_exhibit.join("c03"),
+        older.state.join("exhibits/EXH-2026-000123/c03"),
+    );
+    let whole = |folder: &Path| {
+        let plain = logbook::Folder(folder.to_owned());
+        let rest = Resting::new(folder.to_owned(), scene.order.identity.clone());
+        folder.exists()
+            && (verify::package(&plain, &options).render() == report
+                || verify::package(&rest, &options).render() == report)
+    };
+    let stop_at = |k: usize| {
+        let mut at = 0;
+        move |_: &'static str| {
+            at += 1;
+            match at > k {
+                true => Err(std::io::Error::other("killed")),
+                false => Ok(()),
+            }
+        }
+    };
+    let (mut steps, mut stops) = (Vec::new(), 0);
+    // First to its end, then stopped before each step, and before some of the many files and pieces.
+    for k in [usize::MAX].into_iter().chain(0..) {
+        let small = |step: &&str| ["a file", "a piece"].contains(step);
+        if k < steps.len() && k % 16 != 0 && small(&steps[k]) {
+            continue;
+        }
+        if k < usize::MAX && k >= steps.len() {
+            break;
+        }
+        let _ = std::fs::remove_dir_all(&root);
+        for file in logbook::Folder(plain.clone()).list().expect("list") {
+            let to = package.join(&file);
+            std::fs::create_dir_all(to.parent().expect("parent")).expect("folder");
+            std::fs::copy(plain.join(&file), to).expect("copy");
+        }
+        resting::private_dir(&fetched).expect("folder");
+        for (name, sealed) in &kept {
+            std::fs::write(fetched.join(name), sealed).expect("write");
+        }
+        let mut stop = stop_at(k);
+        let killed = older
+            .one(&mut |step| {
+                if k == usize::MAX {
+                    steps.push(step);
+                }
+                stop(step)
+            })
+            .is_err();
+        assert_eq!(killed, k < usize::MAX);
+        stops += usize::from(killed);
+        let places = ["c03", ".c03.plain"].map(|n| of_exhibit.join(n));
+        assert!(places.iter().any(|p| whole(p)), "stopped at step {k}");
+        if killed {
+            let _ = older.one(&mut stop_at(k / 2));
+            assert!(places.iter().any(|p| whole(p)), "stopped twice at {k}");
+            older.one(&mut |_| Ok(())).expect("goes on");
+        }
+        older.tidy().expect("tidied");
+        assert!(!older.one(&mut |_| Ok(())).expect("nothing to do"));
+        let rest = Resting::new(package.clone(), scene.order.identity.clone());
+        assert_eq!(verify::package(&rest, &options).render(), report);
+        let found = holding(&root, &needles);
+        assert!(found.is_empty(), "{found:?}");
+        let left: Vec<_> = std::fs::read_dir(&of_exhibit)
+            .expect("list")
+            .map(|e| e.expect("entry").file_name())
+            .collect();
+        assert_eq!(left, ["c03"]);
+        assert!(!older.state.join("exhibits/EXH-2026-000123").exists());
+        for (name, sealed) in &kept {
+            let there = std::fs::read(package.join("master").join(name)).expect("master");
+            assert!(there == *sealed, "{name}: sealed anew");
+        }
+    }
+    assert!(stops > 8, "{stops} of {steps:?}");
+    // One that is damaged is sealed as it is, and says the same of itself.
+    std::fs::remove_dir_all(&package).expect("remove");
+    let plain = scene.saved_in("again").expect("saved").folder;
+    std::fs::rename(&plain, &package).expect("rename");
+    std::fs::write(package.join(names::CERTIFICATE), "forged").expect("write");
+    let was = verify::package(&logbook::Folder(package.clone()), &options).render();
+    assert!(older.one(&mut |_| Ok(())).expect("sealed"));
+    let rest = Resting::new(package.clone(), scene.order.identity.clone());
+    assert_eq!(verify::package(&rest, &options).render(), was);
+    assert!(was.contains("ALTERED-FILE"), "{was}");
+}
