@@ -1,18 +1,22 @@
 //! Pure. Module map of the box.
 //!
 //! ```text
-//! packet      camera/rtsp → [camera/pictures] → segment/cutter → footage::mp4 → footage::sealed → store/writer → audit line → store/index
+//! packet      capture/rtsp → [masking/worker] → segment/cutter → footage::mp4 → footage::sealed → store/writer → audit line → store/index
 //!             … pulled:  uplink/pulls → reader → uplink/quic ══> hub          … or due:  retention/policy → retention/sweeper
 //! audit line  whoever acts → logbook (append, sync, then act) → uplink/audit ══> hub → countersigned head → logbook (head.ack)
 //! ```
-pub mod camera;
+pub mod cameras;
+pub mod capture;
 pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod health;
 pub mod identity;
+mod lock;
+pub mod masking;
 pub mod memory;
 pub mod reader;
+pub mod recording;
 pub mod retention;
 pub mod segment;
 pub mod state;

@@ -30,7 +30,7 @@ use shared::{
 };
 
 use crate::{
-    camera::{self, Cameras},
+    cameras::{self, Cameras},
     clock::{self, Trust},
     config::Config,
     health::{Faults, status, watchdog},
@@ -114,7 +114,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
     }
     let confirmed = sweeper::Confirmed::default();
     let recipients = Recipients::load(&state.keys());
-    let cameras = Cameras::start(camera::Deps {
+    let cameras = Cameras::start(cameras::Deps {
         config: config.clone(),
         clock: clock.clone(),
         log: log.clone(),

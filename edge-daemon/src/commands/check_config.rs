@@ -6,8 +6,8 @@ use super::Failed;
 use shared::mask::How;
 
 use crate::{
-    camera::capacity,
     config::{self, Passwords},
+    masking::capacity,
 };
 
 fn rate(camera: &config::Camera) -> String {

@@ -4,13 +4,11 @@
 //! Unit (decode order) → [bracket: proved ones] → [rate: which of them] → order: dts and duration → cutter: segments and fragments → [store/writer] → sequence: s, gaps → seg.write
 //! ```
 pub mod anchor;
-pub mod bracket;
 pub mod cutter;
 pub mod order;
 pub mod rate;
 #[cfg(test)]
 mod rate_tests;
-pub mod sequence;
 
 use bytes::Bytes;
 use footage::mp4::Parameters;

@@ -2,8 +2,8 @@
 pub mod forecast;
 pub mod index;
 pub mod label;
+pub mod monitor;
 pub mod outlook;
-pub mod overseer;
 pub mod recovery;
 pub mod volume;
 pub use index::Index;

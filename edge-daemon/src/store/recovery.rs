@@ -24,8 +24,9 @@ use super::{
 use crate::{
     health::Faults,
     reader::{Client, ReaderError, Recovered},
+    recording::sequence::CONTINUOUS_MS,
     retention::walker,
-    segment::{Guarded, sequence::CONTINUOUS_MS},
+    segment::Guarded,
     stop::Stop,
 };
 

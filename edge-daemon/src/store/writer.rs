@@ -14,7 +14,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed},
         mpsc::Sender,
     },
@@ -33,9 +33,10 @@ use shared::{
 };
 
 use crate::{
-    camera::report::{Closed, Report},
+    lock::lock,
     memory,
     reader::{ReaderError, Recipients},
+    recording::report::{Closed, Report},
     segment::{Cause, Guard, cutter::Loss, rate::Rate},
     store::{
         Volumes,
@@ -48,11 +49,6 @@ const CAMERA_BYTES: usize = 5 << 20;
 /// Sealed bytes of one fragment that are written before more is sealed: large writes cost less, memory costs too.
 const ENOUGH: usize = 128 << 10;
 const SYNC_EVERY: Duration = Duration::from_secs(1);
-
-pub(crate) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A thread that panicked while holding it left plain data behind; recording goes on.
-    m.lock().unwrap_or_else(|e| e.into_inner())
-}
 
 /// What a camera's frames have come to; shared by its capture and its writer.
 #[derive(Debug, Default)]

@@ -25,12 +25,13 @@ use shared::{
 };
 
 use crate::{
-    camera::{
-        Cameras, lift,
-        masks::{Ordered, Reviewed},
-    },
+    cameras::Cameras,
     clock::Trust,
     config::Config,
+    masking::{
+        lift,
+        masks::{Ordered, Reviewed},
+    },
     reader::Client,
     retention::{
         holds::{self, Holds},

@@ -2,7 +2,7 @@
 use shared::mask::How;
 
 use super::{Line, Looked};
-use crate::camera::capacity;
+use crate::masking::capacity;
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     let cameras = &looked.config.cameras;

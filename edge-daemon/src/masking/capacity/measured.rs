@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::super::pictures::{command, last_word};
+use crate::masking::worker::{command, last_word};
 
 /// A measurement that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -25,7 +25,7 @@ pub struct Cost {
 }
 
 impl Cost {
-    pub(super) fn all_us(self) -> f64 {
+    pub(crate) fn all_us(self) -> f64 {
         self.decode_us + self.paint_us + self.encode_us
     }
 }
@@ -47,14 +47,14 @@ pub struct OnDevice {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Measured {
-    pub(super) software: Costs,
+pub(crate) struct Measured {
+    pub(crate) software: Costs,
     /// Of the device the box is set to use: or why it is not used.
-    pub(super) device: Option<Result<OnDevice, String>>,
+    pub(crate) device: Option<Result<OnDevice, String>>,
 }
 
 /// Until it is measured, and where it cannot be: a processor of ten years ago.
-pub(super) const ASSUMED: Costs = Costs {
+pub(crate) const ASSUMED: Costs = Costs {
     h264: Cost {
         decode_us: 4_000.0,
         paint_us: 500.0,
@@ -103,13 +103,13 @@ struct Kept {
 }
 
 /// What encoding by itself costs this box, as it was measured before.
-pub(super) fn read(path: &Path) -> Option<Costs> {
+pub(crate) fn read(path: &Path) -> Option<Costs> {
     let kept: Kept = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
     (kept.v == 1 && kept.basis == Basis::now() && kept.costs.sane()).then_some(kept.costs)
 }
 
 /// What is not known is measured, or assumed where it cannot be. A device is tried each time: its driver may be another one, or it.
-pub(super) fn measured_now(program: &Path, kept: &Path, device: Option<&Path>) -> Measured {
+pub(crate) fn measured_now(program: &Path, kept: &Path, device: Option<&Path>) -> Measured {
     let software = read(kept).unwrap_or_else(|| match measure(program) {
         Ok(costs) => {
             keep(kept, costs);
@@ -164,7 +164,7 @@ enum Said<T> {
     },
 }
 
-pub(super) fn measure(program: &Path) -> Result<Costs, String> {
+pub(crate) fn measure(program: &Path) -> Result<Costs, String> {
     let costs: Costs = ask(program, None)?;
     costs.sane().then_some(costs).ok_or_else(|| NONSENSE.into())
 }

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 
 use shared::time::Utc;
 
-use super::Cause;
+use crate::segment::Cause;
 
 /// Longest hole between two segments that counts as continuous.
 pub const CONTINUOUS_MS: i64 = 500;

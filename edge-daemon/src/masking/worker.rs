@@ -31,11 +31,11 @@ use footage::mp4::{Codec, Parameters};
 use serde::Deserialize;
 use shared::time::Clock;
 
-use super::track::Track;
+use crate::recording::recorder::Recorder;
 use crate::{
     config::{Mask, Style},
+    lock::lock,
     segment::{Cause, Unit},
-    store::writer::lock,
 };
 
 /// Units waiting for the worker: about four seconds; beyond that frames are shed until the next key frame.
@@ -138,7 +138,7 @@ impl Verdict {
 pub enum Task {
     /// Painted pictures go to the track; a graphics device encodes them, if there is one.
     Paint {
-        track: Arc<Mutex<Track>>,
+        track: Arc<Mutex<Recorder>>,
         device: Option<PathBuf>,
     },
     Prove,
@@ -399,7 +399,7 @@ impl Drop for Worker {
 }
 
 /// The program, with nothing in its environment that is not for the device's driver.
-pub(super) fn command(program: &Path, subcommand: &str, device: Option<&Path>) -> Command {
+pub(crate) fn command(program: &Path, subcommand: &str, device: Option<&Path>) -> Command {
     let mut command = Command::new(program);
     command.arg(subcommand).env_clear();
     if let Some(device) = device {
@@ -411,7 +411,7 @@ pub(super) fn command(program: &Path, subcommand: &str, device: Option<&Path>) -
 }
 
 /// A worker's process, with nothing but two pipes; and the graphics device that it is to encode on, if it is.
-pub(super) fn spawn(program: &Path, device: Option<&Path>) -> std::io::Result<Child> {
+pub(crate) fn spawn(program: &Path, device: Option<&Path>) -> std::io::Result<Child> {
     command(program, "mask", device)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -472,7 +472,7 @@ fn setup_json(p: &Parameters, same: &Same) -> Vec<u8> {
 }
 
 /// The setup for one still: the picture as it is, with the mask's outlines.
-pub(super) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
+pub(crate) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
     let same = Same {
         mask: mask.clone(),
         task: "still",
@@ -482,13 +482,13 @@ pub(super) fn still_setup(parameters: &Parameters, mask: &Mask) -> Vec<u8> {
     setup_json(parameters, &same)
 }
 
-pub(super) enum Said {
+pub(crate) enum Said {
     Jpeg(Vec<u8>),
     Failed(String),
 }
 
 /// Reads until the still, or why there is none.
-pub(super) fn still(from: &mut impl Read) -> Result<Said, String> {
+pub(crate) fn still(from: &mut impl Read) -> Result<Said, String> {
     loop {
         let message = message(from).map_err(|e| e.to_string())?;
         let Some(message) = message else {
@@ -518,7 +518,7 @@ fn failure(body: &[u8]) -> Failure {
 }
 
 /// One message to a worker.
-pub(super) fn put(to: &mut impl Write, kind: u8, parts: &[&[u8]]) -> std::io::Result<()> {
+pub(crate) fn put(to: &mut impl Write, kind: u8, parts: &[&[u8]]) -> std::io::Result<()> {
     let length: usize = 1 + parts.iter().map(|p| p.len()).sum::<usize>();
     let mut head = u32::try_from(length)
         .unwrap_or(u32::MAX)
@@ -591,7 +591,7 @@ fn parameters(body: &[u8], mask: &str) -> Result<Parameters, String> {
 }
 
 /// How a worker ended that did not say why.
-pub(super) fn last_word(status: ExitStatus) -> String {
+pub(crate) fn last_word(status: ExitStatus) -> String {
     const KILLED_BY_SANDBOX: i32 = nix::libc::SIGSYS;
     match status.signal() {
         Some(KILLED_BY_SANDBOX) => {
@@ -642,7 +642,7 @@ fn cpu_secs(stat: &str) -> Option<f64> {
 /// `track`: where painted pictures go; None of a worker that proves.
 fn reader(
     mut stdout: ChildStdout,
-    track: Option<&Mutex<Track>>,
+    track: Option<&Mutex<Recorder>>,
     mask: &str,
     state: &State,
     clock: &dyn Clock,

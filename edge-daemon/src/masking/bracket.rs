@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use footage::mp4::Parameters;
 
-use super::Unit;
+use crate::segment::Unit;
 
 /// Held at most of one camera: 16 s at 12 Mbit/s.
 pub const MOST_BYTES: usize = 24 << 20;

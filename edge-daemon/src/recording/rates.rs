@@ -15,13 +15,13 @@ use std::{
 use logbook::{LogError, LogHandle};
 use shared::{id::CameraId, time::Clock, time::Utc, types::RateSet};
 
-use super::{
-    switch::{Order, Reason, Switch},
-    track::Shared,
+use crate::{
+    lock::lock,
+    segment::rate::{Rate, Wanted},
 };
 use crate::{
-    segment::rate::{Rate, Wanted},
-    store::writer::lock,
+    recording::recorder::Shared,
+    recording::switch::{Order, Reason, Switch},
 };
 
 const WHO: &str = "sys:rec";
@@ -268,7 +268,7 @@ mod tests {
     use super::*;
     use crate::{
         config::{Camera, Timelapse},
-        segment::sequence::Sequence,
+        recording::sequence::Sequence,
         testing::{Hands, lines, open_log},
     };
 

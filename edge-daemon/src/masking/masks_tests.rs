@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     clock::Kernel,
     config::Camera,
-    segment::sequence::Sequence,
+    recording::sequence::Sequence,
     testing::{Hands, lines, open_log},
 };
 

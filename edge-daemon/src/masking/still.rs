@@ -12,14 +12,14 @@ use footage::mp4::Parameters;
 use futures::StreamExt;
 use retina::{client::SessionGroup, codec::CodecItem};
 
-use super::{
-    connect::{connect, first_line, read_parameters},
-    pictures::{self, Said},
-    track::Shared,
+use crate::{
+    capture::connect::{connect, first_line, read_parameters},
+    masking::worker::{self, Said},
+    recording::recorder::Shared,
 };
 use crate::{
     config::{self, Mask},
-    segment::sequence::Sequence,
+    recording::sequence::Sequence,
 };
 
 /// From first packet to a key frame: some cameras send one every ten seconds.
@@ -88,7 +88,7 @@ fn draw(
     picture: &[u8],
 ) -> Result<Vec<u8>, String> {
     let told = |why: String| format!("the picture worker {}: {why}", program.display());
-    let mut child = pictures::spawn(program, None).map_err(|e| told(e.to_string()))?;
+    let mut child = worker::spawn(program, None).map_err(|e| told(e.to_string()))?;
     let drawn = one_picture(&mut child, mask, parameters, picture);
     let _ = child.kill();
     let _ = child.wait();
@@ -109,13 +109,13 @@ fn one_picture(
     std::thread::Builder::new()
         .name("still".into())
         .spawn(move || {
-            let _ = heard.send(pictures::still(&mut from));
+            let _ = heard.send(worker::still(&mut from));
         })
         .map_err(|e| e.to_string())?;
-    let setup = pictures::still_setup(parameters, mask);
-    let sent = pictures::put(&mut to, b'C', &[&setup])
-        .and_then(|()| pictures::put(&mut to, b'F', &[&[1], &0i64.to_be_bytes(), picture]))
-        .and_then(|()| pictures::put(&mut to, b'E', &[]))
+    let setup = worker::still_setup(parameters, mask);
+    let sent = worker::put(&mut to, b'C', &[&setup])
+        .and_then(|()| worker::put(&mut to, b'F', &[&[1], &0i64.to_be_bytes(), picture]))
+        .and_then(|()| worker::put(&mut to, b'E', &[]))
         .and_then(|()| to.flush());
     let answered = answer.recv_timeout(WORKER);
     match (answered, sent) {

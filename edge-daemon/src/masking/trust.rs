@@ -2,8 +2,8 @@
 //!
 //! Nothing unproved is ever recorded, whatever this says: it only decides who paints meanwhile.
 
-use super::pictures::Verdict;
-use crate::segment::bracket::Bracket;
+use crate::masking::bracket::Bracket;
+use crate::masking::worker::Verdict;
 
 /// So long nothing but passes, after the first failure; twice as long after each further one.
 pub const AGAIN_MS: u64 = 60_000;
@@ -25,7 +25,7 @@ pub enum Judged {
 }
 
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct MaskTrust {
     doubt: Option<Doubt>,
     failures: u32,
     trusted_since: u64,
@@ -37,7 +37,7 @@ struct Doubt {
     passing_since: Option<u64>,
 }
 
-impl Standing {
+impl MaskTrust {
     pub fn trusted(&self) -> bool {
         self.doubt.is_none()
     }
@@ -126,7 +126,7 @@ mod tests {
     /// MSK-5: verdicts that come together all count: one that fails does not keep those after it from the bracket.
     #[test]
     fn verdicts_that_come_together() {
-        let (mut s, mut bracket) = (Standing::default(), Bracket::default());
+        let (mut s, mut bracket) = (MaskTrust::default(), Bracket::default());
         for pts in 1..=4 {
             bracket.unit(unit(pts, true), 0).expect("fits");
         }
@@ -154,7 +154,7 @@ mod tests {
     /// MSK-2, MSK-5: a failed proof ends reliance at once; a minute of passes brings it back, and a camera that fails again waits longer.
     #[test]
     fn lost_at_once_and_won_back_slowly() {
-        let mut s = Standing::default();
+        let mut s = MaskTrust::default();
         assert!(s.trusted() && !s.passed(5));
         s.failed(1_000, "polygon 1 is not covered");
         assert_eq!(s.why(), Some("polygon 1 is not covered"));

@@ -18,29 +18,29 @@ use retina::{
 };
 use shared::time::Now;
 
-use super::{
-    capacity::Demand,
-    capture::{Capture, Context, TICK, Tally, Turn},
-    connect::{Sounding, connect, first_line, read_parameters},
-    event,
-    masks::InForce,
-    pictures::Worker,
-    report::Report,
-    session::{
+use crate::{
+    capture::connect::{Sounding, connect, first_line, read_parameters},
+    capture::event,
+    capture::session::{
         CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
         STALL_MS, UNFINISHED_BYTES,
     },
+    capture::thread::{Capture, Context, TICK, Tally, Turn},
+    masking::capacity::Demand,
+    masking::masks::InForce,
+    masking::worker::Worker,
+    recording::report::Report,
 };
 use crate::{
     config::Secret,
+    lock::lock,
+    masking::bracket::MOST_BYTES,
     memory,
     segment::{
         Guard, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
-        bracket::MOST_BYTES,
         ticks_us,
     },
-    store::writer::lock,
 };
 
 mod masking;
@@ -51,7 +51,7 @@ use masking::{Prover, max_kbit};
 const STEP_US: i64 = 250_000;
 
 /// One session.
-pub(super) struct Run {
+pub(crate) struct Run {
     capture: Capture,
     context: Context,
     turn: Rc<Turn>,
@@ -97,7 +97,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(
+    pub(crate) fn new(
         capture: Capture,
         context: Context,
         turn: Rc<Turn>,
@@ -148,7 +148,7 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    pub(super) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+    pub(crate) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),

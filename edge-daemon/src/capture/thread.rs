@@ -17,18 +17,18 @@ use std::{
 use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
 
-use super::{
-    capacity::Capacity,
-    masks::Masks,
-    rates::Rates,
-    report::Report,
-    rtsp::Run,
-    session::{Ended, FAREWELL_MS, PICTURE_BYTES, READS, READS_LARGE, Retry},
-    track::{Doors, Shared, Track},
+use crate::{
+    capture::rtsp::Run,
+    capture::session::{Ended, FAREWELL_MS, PICTURE_BYTES, READS, READS_LARGE, Retry},
+    masking::capacity::Capacity,
+    masking::masks::Masks,
+    recording::rates::Rates,
+    recording::recorder::{Recorder, Shared, VolumeQueues},
+    recording::report::Report,
 };
 use crate::{
     config::{Secret, load},
-    store::writer::lock,
+    lock::lock,
 };
 
 /// Between two turns.
@@ -37,8 +37,8 @@ const TURN: Duration = Duration::from_millis(200);
 const LONGEST_TURN_MS: u64 = 100;
 /// While a session is being set up, for its first seconds: a dozen questions and answers.
 const QUICK_TURN: Duration = Duration::from_millis(10);
-pub(super) const QUICK_MS: u64 = 1_500;
-pub(super) const TICK: Duration = Duration::from_millis(250);
+pub(crate) const QUICK_MS: u64 = 1_500;
+pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// While a camera refuses its password, the file is looked at this often for another.
 const PASSWORD_TICK: Duration = Duration::from_secs(2);
 
@@ -47,7 +47,7 @@ const PASSWORD_TICK: Duration = Duration::from_secs(2);
 pub struct Context {
     pub clock: Arc<dyn Clock>,
     pub config: Arc<crate::config::Config>,
-    pub doors: Arc<Doors>,
+    pub doors: Arc<VolumeQueues>,
     pub reports: Sender<Report>,
     pub rates: Rates,
     pub masks: Masks,
@@ -59,24 +59,24 @@ pub struct Context {
 #[derive(Clone)]
 pub struct Capture {
     pub shared: Arc<Shared>,
-    pub track: Arc<Mutex<Track>>,
+    pub track: Arc<Mutex<Recorder>>,
 }
 
 /// What is known of a session when it is over, however it ends.
 #[derive(Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// From the first frame to the last.
-    pub(super) played_ms: Cell<u64>,
+    pub(crate) played_ms: Cell<u64>,
     /// Packets that could not be used since the last frame.
-    pub(super) unusable: Cell<u32>,
+    pub(crate) unusable: Cell<u32>,
     /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
-    pub(super) unfinished: Cell<isize>,
+    pub(crate) unfinished: Cell<isize>,
 }
 
 /// What the sessions of one thread share with its loop.
 #[derive(Default)]
-pub(super) struct Turn {
-    pub(super) now: Cell<Option<Now>>,
+pub(crate) struct Turn {
+    pub(crate) now: Cell<Option<Now>>,
     /// Counts whatever happened, to see when all is drained.
     moved: Cell<u64>,
     /// Cameras being connected to, and the monotonic ms until which turns are quick for that.
@@ -85,14 +85,14 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn moved(&self) {
+    pub(crate) fn moved(&self) {
         self.moved.set(self.moved.get().wrapping_add(1));
     }
-    pub(super) fn connecting(&self, mono: u64) {
+    pub(crate) fn connecting(&self, mono: u64) {
         self.connecting.set(self.connecting.get() + 1);
         self.quick_until.set(mono + QUICK_MS);
     }
-    pub(super) fn connected(&self) {
+    pub(crate) fn connected(&self) {
         self.connecting.set(self.connecting.get().saturating_sub(1));
     }
     fn quick(&self, mono: u64) -> bool {

@@ -27,16 +27,13 @@ use shared::{
     wire::MaskInfo,
 };
 
-use super::{
-    Cameras,
-    lift::{Asked, Lift},
-    track::Shared,
-};
 use crate::{
     clock::{Level, Trust},
     config::Mask,
     health::Faults,
-    store::writer::lock,
+    lock::lock,
+    masking::lift::{Asked, Lift},
+    recording::recorder::Shared,
 };
 
 const WHO: &str = "sys:rec";
@@ -130,7 +127,7 @@ struct Kept(BTreeMap<CameraId, One>);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct One {
     #[serde(default)]
-    set: Option<Standing>,
+    set: Option<MaskTrust>,
     #[serde(default)]
     lift: Option<Lift>,
     /// Salt and text of the configuration's reviewer: erased when the reviewer is another.
@@ -142,7 +139,7 @@ struct One {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Standing {
+struct MaskTrust {
     #[serde(flatten)]
     ordered: Ordered,
     /// The configuration's mask when it came: id and SHA-256 of the polygons.
@@ -493,7 +490,7 @@ impl Masks {
         let mut new = kept.clone();
         let one = new.0.entry(cam.clone()).or_default();
         one.unknown = false;
-        one.set = Some(Standing {
+        one.set = Some(MaskTrust {
             ordered: ordered.clone(),
             config: identity(shared.config.mask.as_ref()),
             over: false,
@@ -578,7 +575,7 @@ impl Masks {
         Ok(())
     }
 
-    fn shown(&self, index: usize) -> Option<MaskInfo> {
+    pub(crate) fn shown(&self, index: usize) -> Option<MaskInfo> {
         let InForce { mask, lifted } = self.in_force(index);
         let mask = mask?;
         let order = lock(&self.0.live)
@@ -670,32 +667,6 @@ fn ends(lifted: Lifted, now: shared::time::Now) -> Utc {
 
 fn unlogged(e: &LogError) -> String {
     format!("the box could not put the order on its record, nothing was done: {e}")
-}
-
-/// What the hub's orders and the rest of the box ask of masks.
-impl Cameras {
-    pub fn lift_mask(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, String> {
-        self.inner.masks.lift(cam, asked)
-    }
-
-    pub fn end_lift(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), String> {
-        self.inner.masks.end(cam, order, made)
-    }
-
-    pub fn set_mask(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
-        self.inner.masks.set(cam, ordered)
-    }
-
-    pub fn mask_reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
-        self.inner.masks.reviewed(cam, seen)
-    }
-
-    /// The mask in force on each camera.
-    pub fn masks(&self) -> Vec<(CameraId, Option<MaskInfo>)> {
-        let all = self.inner.cameras.iter();
-        all.map(|c| (c.id().clone(), self.inner.masks.shown(c.index)))
-            .collect()
-    }
 }
 
 fn old(path: &Path) -> PathBuf {

@@ -20,21 +20,23 @@ use shared::{
     types::{CamSession, Data, MaskFail, SegGap, SegWrite, SoundSet},
 };
 
-use super::{
-    masks::Masks,
-    report::{Closed, Report},
-    track::Shared,
-};
 use crate::{
     health::Faults,
-    segment::{Cause, Guarded, sequence::Ready},
-    store::writer::{lock, renumber},
+    lock::lock,
+    recording::sequence::Ready,
+    segment::{Cause, Guarded},
+    store::writer::renumber,
+};
+use crate::{
+    masking::masks::Masks,
+    recording::recorder::Shared,
+    recording::report::{Closed, Report},
 };
 
 const WHO: &str = "sys:rec";
 const RETRY: Duration = Duration::from_secs(1);
 
-pub struct Scribe {
+pub struct RecordingLog {
     log: LogHandle,
     faults: Faults,
     cameras: Vec<Arc<Shared>>,
@@ -46,7 +48,7 @@ pub struct Scribe {
     heard: HashSet<usize>,
 }
 
-impl Scribe {
+impl RecordingLog {
     pub fn new(log: LogHandle, faults: Faults, cameras: Vec<Arc<Shared>>, masks: Masks) -> Self {
         Self {
             log,
@@ -279,7 +281,7 @@ impl Scribe {
         shared: &Shared,
         name: &shared::segment::SegmentName,
         s: u64,
-        gap: Option<crate::segment::sequence::Gap>,
+        gap: Option<crate::recording::sequence::Gap>,
         closed: &Closed,
     ) -> Result<(), LogError> {
         let cam = shared.id();

@@ -16,7 +16,7 @@ use shared::{
 
 use super::fake::FakeCamera;
 use crate::{
-    camera::{Cameras, Deps},
+    cameras::{Cameras, Deps},
     clock::{Kernel, Trust},
     config::{Camera, Config, Secret},
     health::Faults,

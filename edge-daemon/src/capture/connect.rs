@@ -14,10 +14,10 @@ use retina::{
     codec::{FrameFormat, ParametersRef, VideoParametersCodec},
 };
 
-use super::{
-    report::Report,
-    session::{Ended, Outcome, refusal},
-    track::Shared,
+use crate::{
+    capture::session::{Ended, Outcome, refusal},
+    recording::recorder::Shared,
+    recording::report::Report,
 };
 use crate::{
     config::{Secret, Transport},
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Asks the camera until it plays: its session, which of its streams the pictures are, and its sound where that is recorded.
-pub(super) async fn connect(
+pub(crate) async fn connect(
     camera: &Shared,
     password: Option<&Secret>,
     reports: &Sender<Report>,
@@ -153,11 +153,11 @@ async fn listen(camera: &Shared, reports: &Sender<Report>, session: &mut Session
 }
 
 /// Sound that is being recorded.
-pub(super) struct Sounding {
-    pub(super) stream: usize,
-    pub(super) about: footage::mp4::Sound,
+pub(crate) struct Sounding {
+    pub(crate) stream: usize,
+    pub(crate) about: footage::mp4::Sound,
     /// Its RTP time is its own.
-    pub(super) anchor: Anchor,
+    pub(crate) anchor: Anchor,
 }
 
 impl Sounding {
@@ -178,7 +178,7 @@ impl Sounding {
     }
 }
 
-pub(super) fn read_parameters(stream: &Stream) -> Option<Parameters> {
+pub(crate) fn read_parameters(stream: &Stream) -> Option<Parameters> {
     let Some(ParametersRef::Video(v)) = stream.parameters() else {
         return None;
     };
@@ -198,7 +198,7 @@ pub(super) fn read_parameters(stream: &Stream) -> Option<Parameters> {
 }
 
 /// retina's errors go on about the packet; the first line says what happened.
-pub(super) fn first_line(e: &retina::Error) -> String {
+pub(crate) fn first_line(e: &retina::Error) -> String {
     e.to_string()
         .lines()
         .next()

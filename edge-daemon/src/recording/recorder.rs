@@ -17,19 +17,20 @@ use shared::{
     time::{Utc, Zone},
 };
 
-use super::{
-    report::{Closed, Report},
-    standing::Standing,
-};
 use crate::{
+    lock::lock,
+    recording::sequence::Sequence,
     segment::{
         Cause, Guard, Heard, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
         rate::{Thinner, Verdict, Wanted},
-        sequence::Sequence,
         ticks_us,
     },
-    store::writer::{Begin, End, Landed, Queue, Ticket, lock},
+    store::writer::{Begin, End, Landed, Queue, Ticket},
+};
+use crate::{
+    masking::trust::MaskTrust,
+    recording::report::{Closed, Report},
 };
 
 /// What all threads know of a camera.
@@ -50,7 +51,7 @@ pub struct Shared {
     pub stands_ms: AtomicU64,
     pub numbers: Mutex<Sequence<Closed>>,
     /// Of a camera that paints its mask itself.
-    pub standing: Mutex<Standing>,
+    pub standing: Mutex<MaskTrust>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
 }
@@ -86,12 +87,12 @@ impl Shared {
 
 /// The volumes' queues, and which of them takes new segments. Choosing reads the disks, so another thread does it.
 #[derive(Default)]
-pub struct Doors {
+pub struct VolumeQueues {
     pub queues: Mutex<HashMap<PathBuf, Queue>>,
     chosen: Mutex<Option<Queue>>,
 }
 
-impl Doors {
+impl VolumeQueues {
     pub fn choose(&self, queue: Option<Queue>) {
         *lock(&self.chosen) = queue;
     }
@@ -110,9 +111,9 @@ struct Current {
     queue: Queue,
 }
 
-pub struct Track {
+pub struct Recorder {
     shared: Arc<Shared>,
-    doors: Arc<Doors>,
+    doors: Arc<VolumeQueues>,
     reports: Sender<Report>,
     cutter: Cutter,
     /// Of a camera in time-lapse.
@@ -129,10 +130,10 @@ pub struct Track {
     last: Option<Utc>,
 }
 
-impl Track {
+impl Recorder {
     pub fn new(
         shared: Arc<Shared>,
-        doors: Arc<Doors>,
+        doors: Arc<VolumeQueues>,
         reports: Sender<Report>,
         zone: Zone,
         segment_secs: u32,

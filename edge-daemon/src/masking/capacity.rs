@@ -23,7 +23,7 @@ use footage::mp4::Codec;
 pub use measured::pretend;
 use measured::{ASSUMED, Cost, Measured, measure, measured_now, read};
 
-use crate::{config::Config, store::writer::lock};
+use crate::{config::Config, lock::lock};
 
 /// What painting may take of the box's processor: recording, sealing, the log and the link need the rest, and so do bad moments.
 pub const SHARE: f64 = 0.75;

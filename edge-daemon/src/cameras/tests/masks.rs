@@ -322,7 +322,7 @@ fn a_mask_that_is_gone_is_painted_by_the_box() {
 #[test]
 fn a_box_that_cannot_paint_records_nothing() {
     let (world, camera) = (world(), FakeCamera::start(false));
-    crate::camera::capacity::pretend(&State::new(world.home.path()).pictures(), 1e6);
+    crate::masking::capacity::pretend(&State::new(world.home.path()).pictures(), 1e6);
     let open = world.home.path().join("open");
     std::fs::write(&open, "").expect("open");
     let cameras = world.start(by_camera(&world, &camera), None);

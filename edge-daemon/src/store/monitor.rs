@@ -15,16 +15,16 @@ use std::{
 
 use super::{
     volume::Problem,
-    writer::{self, Queue, lock},
+    writer::{self, Queue},
 };
-use crate::{camera::track::Doors, health::Faults};
+use crate::{health::Faults, lock::lock, recording::recorder::VolumeQueues};
 
 /// How often volumes are looked at when nothing has happened, and how soon when something has.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 const TICK: Duration = Duration::from_millis(100);
 
-pub struct Overseer {
-    doors: Arc<Doors>,
+pub struct VolumeMonitor {
+    doors: Arc<VolumeQueues>,
     writer: writer::Context,
     writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
     faults: Faults,
@@ -33,9 +33,9 @@ pub struct Overseer {
     stopped: bool,
 }
 
-impl Overseer {
+impl VolumeMonitor {
     pub fn new(
-        doors: Arc<Doors>,
+        doors: Arc<VolumeQueues>,
         writer: writer::Context,
         writers: Arc<Mutex<Vec<JoinHandle<()>>>>,
         faults: Faults,

@@ -11,33 +11,34 @@ use shared::{
     time::{Clock, Now},
 };
 
-use super::{
-    super::{
+use super::Run;
+use crate::{
+    capture::session::{Ended, Outcome},
+    masking::{
         capacity::{Admission, Encoder},
-        pictures::{About, Task, Verdict, Worker},
-        report::Report,
-        session::{Ended, Outcome},
-        standing::Judged,
+        trust::Judged,
+        worker::{About, Task, Verdict, Worker},
     },
-    Run,
+    recording::report::Report,
 };
 use crate::{
-    segment::{Guarded, Unit, bracket::Bracket, ticks_us},
-    store::writer::lock,
+    lock::lock,
+    masking::bracket::Bracket,
+    segment::{Guarded, Unit, ticks_us},
 };
 
 /// A painter's use of the processor is looked at this often.
 const BILL_MS: u64 = 10_000;
 
-pub(super) struct Prover {
-    pub(super) worker: Worker,
+pub(crate) struct Prover {
+    pub(crate) worker: Worker,
     start: Start,
     /// What the key frames that are not answered yet were sent under.
     base: Parameters,
     /// Key frames that are not answered yet.
     asked: VecDeque<(Unit, i64)>,
     /// None: the box paints as well, and what comes from the camera only shows whether its mask is back.
-    pub(super) bracket: Option<Bracket>,
+    pub(crate) bracket: Option<Bracket>,
     /// It was said that the camera's mask is there.
     said: bool,
     /// Of a unit that was no key frame.
@@ -69,7 +70,7 @@ impl Start {
 
 impl Run {
     /// Looks at the worker that paints.
-    pub(super) fn painting(&mut self, now: Now) -> Option<Outcome> {
+    pub(crate) fn painting(&mut self, now: Now) -> Option<Outcome> {
         let painter = self.painter.as_mut()?;
         let cam = self.capture.shared.index;
         let reports = &self.context.reports;
@@ -115,7 +116,7 @@ impl Run {
     }
 
     /// Takes in what is proved of the camera's own mask, and what is not.
-    pub(super) fn proving(&mut self, now: Now) -> Option<Outcome> {
+    pub(crate) fn proving(&mut self, now: Now) -> Option<Outcome> {
         let prover = self.prover.as_mut()?;
         let shared = &self.capture.shared;
         say_sandbox(&prover.worker, &self.context.reports);
@@ -164,7 +165,7 @@ impl Run {
     }
 
     /// Hands on what is proved at both ends; false: there was nothing.
-    pub(super) fn release(&mut self) -> bool {
+    pub(crate) fn release(&mut self) -> bool {
         let mut units = Vec::new();
         if let Some(bracket) = self.prover.as_mut().and_then(|p| p.bracket.as_mut()) {
             bracket.take(&mut units);
@@ -180,7 +181,7 @@ impl Run {
     }
 
     /// Asks for this camera's place among those that are painted.
-    pub(super) fn admitted(&self) -> Admission {
+    pub(crate) fn admitted(&self) -> Admission {
         let shared = &self.capture.shared;
         match self.demand {
             Some(demand) => self.context.capacity.admit(
@@ -194,7 +195,7 @@ impl Run {
     }
 
     /// Starts the workers that this session needs. An error: it cannot be recorded as its mask demands.
-    pub(super) fn guard(
+    pub(crate) fn guard(
         &mut self,
         parameters: &Parameters,
         fps_milli: u64,
@@ -301,7 +302,7 @@ impl Run {
 
 impl Prover {
     /// Key frames go to the worker; all of it into the bracket. False: the bracket is full.
-    pub(super) fn take(&mut self, unit: &Unit, origin_us: i64) -> bool {
+    pub(crate) fn take(&mut self, unit: &Unit, origin_us: i64) -> bool {
         if unit.parameters.is_some() {
             self.parameters.clone_from(&unit.parameters);
         }
@@ -328,7 +329,7 @@ impl Prover {
     }
 
     /// What the worker said since this was last asked.
-    pub(super) fn verdicts(&mut self) -> VecDeque<Verdict> {
+    pub(crate) fn verdicts(&mut self) -> VecDeque<Verdict> {
         let verdicts = self.worker.verdicts();
         for verdict in &verdicts {
             let Some(at) = self.asked.iter().position(|(u, _)| u.pts == verdict.pts) else {
@@ -375,7 +376,7 @@ fn say_sandbox(worker: &Worker, reports: &Sender<Report>) {
 }
 
 /// What a camera seems to send, in kbit/s, key frame and all: a ceiling for what is made of it. None when it cannot be told.
-pub(super) fn max_kbit(held: &[Unit]) -> Option<u32> {
+pub(crate) fn max_kbit(held: &[Unit]) -> Option<u32> {
     const LEAST: u64 = 256;
     let (first, last) = (
         held.iter().map(|u| u.pts).min()?,

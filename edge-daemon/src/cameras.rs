@@ -1,27 +1,10 @@
-//! Wiring. Cameras: sessions, capture threads, picture workers, recorders.
+//! Wiring. All cameras of the box: sessions, capture threads, picture workers, recorders.
 //!
 //! ```text
-//! capture thread(s)                       writer thread per volume          scribe
-//! capture → connect → rtsp → [pictures] → track ──queue──> store/writer ──report──> lines, faults
-//!                                           ↑ which volume: store/overseer
+//! capture thread(s)                                 writer thread per volume          recording/log
+//! capture/{thread → connect → rtsp} → [masking] → recorder ──queue──> store/writer ──report──> lines, faults
+//!                                                     ↑ which volume: store/monitor
 //! ```
-pub mod capacity;
-mod capture;
-mod connect;
-mod event;
-pub mod lift;
-pub mod masks;
-mod pictures;
-mod rates;
-pub mod report;
-mod rtsp;
-pub mod scribe;
-mod session;
-mod standing;
-pub mod still;
-mod switch;
-pub(crate) mod track;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -35,25 +18,31 @@ use std::{
 use shared::{
     id::CameraId,
     time::{Clock, Utc},
+    wire::MaskInfo,
 };
 
 use crate::{
+    capture::thread as capture,
     clock::{Level, Trust},
     config::Config,
     health::Faults,
-    reader::Recipients,
-    segment::{rate::Rate, sequence::Sequence},
-    store::{
-        Volumes,
-        overseer::Overseer,
-        writer::{self, lock},
+    lock::lock,
+    masking::{
+        capacity::Capacity,
+        lift::Asked,
+        masks::{self, Masks, Ordered, Reviewed},
     },
+    reader::Recipients,
+    recording::{
+        log::RecordingLog,
+        rates::Rates,
+        recorder::{Recorder, Shared, VolumeQueues},
+        report::Report,
+        sequence::Sequence,
+    },
+    segment::rate::Rate,
+    store::{Volumes, monitor::VolumeMonitor, writer},
 };
-use capacity::Capacity;
-use masks::Masks;
-use rates::Rates;
-use report::Report;
-use track::{Doors, Shared, Track};
 
 /// What recording needs from the rest of the box.
 pub struct Deps {
@@ -98,7 +87,7 @@ pub struct Cameras {
 struct Inner {
     clock: Arc<dyn Clock>,
     cameras: Vec<Arc<Shared>>,
-    doors: Arc<Doors>,
+    doors: Arc<VolumeQueues>,
     reports: Sender<Report>,
     rates: Rates,
     masks: Masks,
@@ -150,7 +139,7 @@ impl Cameras {
         if painted {
             capacity.measure();
         }
-        let scribe = scribe::Scribe::new(
+        let scribe = RecordingLog::new(
             deps.log,
             deps.faults.clone(),
             cameras.clone(),
@@ -178,7 +167,7 @@ impl Cameras {
             clock_known: Arc::new(move || trust.level(clock.now()) != Level::Unknown),
             reports: reports.clone(),
         };
-        let mut overseer = Overseer::new(
+        let mut overseer = VolumeMonitor::new(
             inner.doors.clone(),
             writer,
             inner.writers.clone(),
@@ -211,7 +200,7 @@ impl Cameras {
         let captures: Vec<capture::Capture> = cameras
             .into_iter()
             .map(|shared| {
-                let track = Track::new(
+                let track = Recorder::new(
                     shared.clone(),
                     inner.doors.clone(),
                     reports.clone(),
@@ -321,6 +310,32 @@ impl Cameras {
         if let Some(scribe) = lock(&self.inner.scribe).take() {
             wait(scribe, Duration::from_secs(10));
         }
+    }
+}
+
+/// What the hub's orders and the rest of the box ask of masks.
+impl Cameras {
+    pub fn lift_mask(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, String> {
+        self.inner.masks.lift(cam, asked)
+    }
+
+    pub fn end_lift(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), String> {
+        self.inner.masks.end(cam, order, made)
+    }
+
+    pub fn set_mask(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
+        self.inner.masks.set(cam, ordered)
+    }
+
+    pub fn mask_reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
+        self.inner.masks.reviewed(cam, seen)
+    }
+
+    /// The mask in force on each camera.
+    pub fn masks(&self) -> Vec<(CameraId, Option<MaskInfo>)> {
+        let all = self.inner.cameras.iter();
+        all.map(|c| (c.id().clone(), self.inner.masks.shown(c.index)))
+            .collect()
     }
 }
 

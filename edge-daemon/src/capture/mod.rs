@@ -1,0 +1,11 @@
+//! Wiring. From a camera on the wire to units of a session: how it is asked, what it sends, when it is asked again.
+//!
+//! ```text
+//! thread (turns) → connect (DESCRIBE … PLAY) → rtsp (its session, to its end) → [masking] → recording
+//!                      session: how a session ended, and when the next begins
+//! ```
+pub mod connect;
+pub mod event;
+pub mod rtsp;
+pub mod session;
+pub mod thread;
