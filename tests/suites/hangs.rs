@@ -1,7 +1,5 @@
 //! Task. MSK-1: a picture worker that hangs costs its own camera two seconds and no other anything. By itself: it measures what is lost.
 
-mod rig;
-
 use std::collections::BTreeMap;
 
 use beadle_tests::{
@@ -13,7 +11,8 @@ use beadle_tests::{
     workers::{tell, workers},
 };
 use nix::sys::signal::Signal;
-use rig::{alone::Alone, seconds};
+
+use crate::rig::{alone::Alone, seconds};
 
 /// MSK-5: a picture worker that hangs, or is fed rubbish by its camera, costs that camera 2 s at most, by the record, and the others
 /// nothing. A camera whose own mask is proved loses nothing either: its pictures wait while another worker takes the proofs over.
