@@ -188,7 +188,7 @@ impl Recorder {
         self.last
     }
 
-    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
+    pub fn unit(&mut self, mut unit: Unit) {
         if self.guard.is_none() {
             tracing::error!(camera = %self.shared.id(), "a picture of which nothing is known was not recorded");
             return;
@@ -202,19 +202,18 @@ impl Recorder {
             self.thinner.iter_mut().for_each(Thinner::soon);
         }
         match &mut self.thinner {
-            None => self.cutter.unit(unit, origin_us, &mut self.steps),
+            None => self.cutter.unit(unit, &mut self.steps),
             Some(thinner) => {
-                let at = self.cutter.at(unit.pts, origin_us);
+                let at = self.cutter.at(&unit);
                 let seen = thinner.unit(&mut unit, at, *lock(&self.shared.wanted));
                 if seen.verdict == Verdict::Skip {
-                    self.cutter
-                        .skipped(unit.pts, seen, origin_us, &mut self.steps);
+                    self.cutter.skipped(&unit, seen, &mut self.steps);
                 } else {
                     if let Verdict::Lasts(ticks) = seen.verdict {
                         let ms = ticks_us(ticks.into()).unsigned_abs() / 1000;
                         self.shared.stands_ms.store(ms, Relaxed);
                     }
-                    self.cutter.rated(unit, seen, origin_us, &mut self.steps);
+                    self.cutter.rated(unit, seen, &mut self.steps);
                 }
             }
         }
