@@ -8,4 +8,5 @@ pub mod connect;
 pub mod event;
 pub mod rtsp;
 pub mod session;
+pub mod still;
 pub mod thread;

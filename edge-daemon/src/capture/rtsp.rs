@@ -26,26 +26,22 @@ use crate::{
         STALL_MS, UNFINISHED_BYTES,
     },
     capture::thread::{Capture, Context, TICK, Tally, Turn},
-    masking::capacity::Demand,
+    masking::imposition::{Imposition, Obstacle, Outset, max_kbit},
     masking::masks::InForce,
-    masking::worker::Worker,
     recording::report::Report,
 };
 use crate::{
     config::Secret,
     lock::lock,
-    masking::bracket::MOST_BYTES,
     memory,
     segment::{
-        Dated, Guard, Heard, TICKS_PER_SEC, Unit,
+        Dated, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
         ticks_us,
     },
 };
 
 mod masking;
-
-use masking::{Prover, max_kbit};
 
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
@@ -67,17 +63,10 @@ pub(crate) struct Run {
     /// What it was begun under; when that changes it ends.
     rule: InForce,
     looked: u64,
-    /// Paints the mask.
-    painter: Option<Worker>,
-    /// Proves the camera's own mask.
-    prover: Option<Prover>,
-    /// Wall time of the first and of the last unit given to a worker.
-    given: Option<(i64, i64)>,
-    demand: Option<Demand>,
-    billed: Option<(u64, f64)>,
-    /// The painter paints one picture in so many.
-    one_in: u32,
-    ok: bool,
+    /// Of a camera with a mask, once its rhythm is known: all its pictures go there.
+    imposition: Option<Imposition>,
+    /// Why it has to end for its mask's sake.
+    obstacle: Option<Obstacle>,
     password: Option<Secret>,
     /// When the first frame came.
     began: Option<u64>,
@@ -120,13 +109,8 @@ impl Run {
             parameters: None,
             rule,
             looked: 0,
-            painter: None,
-            prover: None,
-            given: None,
-            demand: None,
-            billed: None,
-            one_in: 1,
-            ok: false,
+            imposition: None,
+            obstacle: None,
             password,
             began: None,
             tally,
@@ -149,6 +133,9 @@ impl Run {
     }
 
     pub(crate) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+        if !self.measured().await {
+            return (Ended::Stop, String::new());
+        }
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
@@ -302,7 +289,7 @@ impl Run {
             || line.starts_with("wrong ssrc")
             || line.starts_with("Out-of-order");
         self.damaged = self.damaged.saturating_add(u32::from(!missed));
-        if (self.painter.is_some() || self.prover.is_some()) && !missed {
+        if self.imposition.is_some() && !missed {
             // retina may panic when it goes on from here, and a picture worker is to be ended in order.
             return Some((Ended::Damaged, line));
         }
@@ -371,7 +358,7 @@ impl Run {
             lock(&self.capture.track).clock_set();
         }
         self.offset_us = offset;
-        if silent > 700 && self.painter.is_none() {
+        if silent > 700 && !self.imposition.as_ref().is_some_and(Imposition::paints) {
             lock(&self.capture.track).idle();
         }
         if self.looked != now.mono {
@@ -381,8 +368,8 @@ impl Run {
                 return Some((Ended::Rule, "another mask is in force".into()));
             }
         }
-        if let Some(outcome) = self.painting(now).or_else(|| self.proving(now)) {
-            return Some(outcome);
+        if let Some(obstacle) = self.imposition.as_mut().and_then(|i| i.look(now)) {
+            return Some(self.obstructed(obstacle));
         }
         lock(&self.capture.track)
             .starved()
@@ -483,13 +470,11 @@ impl Run {
         };
         let fps_milli = rate(&held);
         self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
-        self.demand = Some(Demand {
-            codec: parameters.codec,
-            width: parameters.width,
-            height: parameters.height,
+        let how = self.impose(&Outset {
+            parameters: &parameters,
             fps_milli,
-        });
-        let how = self.guard(&parameters, fps_milli, max_kbit(&held))?;
+            max_kbit: max_kbit(&held),
+        })?;
         let offset_ms = self.offset_ms();
         shared.set_offset_ms(offset_ms);
         let _ = self.context.reports.send(Report::Session {
@@ -505,7 +490,7 @@ impl Run {
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         let mut track = lock(&self.capture.track);
-        track.expect_reorder(back && self.painter.is_none());
+        track.expect_reorder(back && how != Guarded::Burned);
         track.guarded(Guard {
             how,
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
@@ -525,97 +510,36 @@ impl Run {
         origin.saturating_add(ticks_us(pts))
     }
 
-    fn give(&mut self, mut unit: Unit) -> Result<(), Outcome> {
+    fn give(&mut self, unit: Unit) -> Result<(), Outcome> {
         if let Some(lifted) = self.rule.lifted
             && self.context.clock.now().mono >= lifted.until_mono
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
-        if self.painter.is_some() || self.prover.is_some() {
-            let wall = unit.wall_us;
-            self.given = Some((self.given.map_or(wall, |g| g.0), wall));
-        }
-        if let Some(prover) = &mut self.prover
-            && !prover.take(&unit)
-        {
-            return Err((
-                Ended::Unproved,
-                format!(
-                    "its key frames are so far apart that more than {} MiB lie between them: set a key frame every 2 s",
-                    MOST_BYTES >> 20
-                ),
-            ));
-        }
-        match (&mut self.painter, &self.prover) {
-            (Some(painter), _) => {
-                // The worker was told with its setup; it says itself what it encodes to.
-                if self.given.is_some_and(|(first, last)| first == last) {
-                    unit.parameters = None;
+        match &mut self.imposition {
+            None => lock(&self.capture.track).unit(unit),
+            // What may be recorded comes out of it.
+            Some(imposition) => {
+                if let Err(obstacle) = imposition.unit(unit) {
+                    return Err(self.obstructed(obstacle));
                 }
-                painter.unit(unit);
             }
-            // They come out of the bracket.
-            (None, Some(_)) => {}
-            (None, None) => lock(&self.capture.track).unit(unit),
         }
         Ok(())
     }
 
+    /// Kept until the end: it says what becomes of pictures that are under way.
+    fn obstructed(&mut self, obstacle: Obstacle) -> Outcome {
+        self.obstacle = Some(obstacle.clone());
+        obstacle.into()
+    }
+
     /// Lets the workers finish, and puts a failure on the record.
     async fn close(mut self, outcome: Outcome) -> Outcome {
-        let failed = outcome.0 == Ended::Worker;
-        if outcome.0 == Ended::Unproved {
-            let mut standing = lock(&self.capture.shared.standing);
-            if standing.trusted() {
-                standing.failed(self.context.clock.now().mono, &outcome.1);
-            }
-        }
-        let until = self.context.clock.now().mono + if failed { 0 } else { 3_000 };
-        if let Some(prover) = &mut self.prover {
-            prover.worker.end();
-            while !prover.worker.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            for verdict in prover.verdicts() {
-                if let Some(bracket) = &mut prover.bracket {
-                    bracket.verdict(verdict.pts, verdict.pass);
-                }
-            }
-            self.release();
-        }
-        if let Some(painter) = &mut self.painter {
-            painter.end();
-            while !painter.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        let workers = [self.painter.take(), self.prover.take().map(|p| p.worker)];
-        // Joining waits for threads whose pipes are closed by the kill; off this thread all the same.
-        let reap = move || workers.into_iter().flatten().for_each(Worker::reap);
-        let _ = tokio::task::spawn_blocking(reap).await;
-        let cam = self.capture.shared.index;
-        if let Some(mask) = &self.rule.mask
-            && matches!(outcome.0, Ended::Worker | Ended::Unproved)
-        {
-            let last = lock(&self.capture.track).last();
-            let wall = self.context.clock.now().wall;
-            let (first, end) = self.given.map_or((wall, wall), |(a, b)| {
-                (shared::time::Utc(a / 1000), shared::time::Utc(b / 1000))
-            });
-            let t0 = last.filter(|l| *l > first).unwrap_or(first);
-            let _ = self.context.reports.send(Report::MaskFailed {
-                cam,
-                mask: mask.id.clone(),
-                t0,
-                t1: end.max(t0),
-                why: outcome.1.clone(),
-            });
-        }
-        if failed {
-            let _ = self.context.reports.send(Report::Mask {
-                cam,
-                failed: Some(outcome.1.clone()),
-            });
+        if let Some(imposition) = self.imposition.take() {
+            let track = self.capture.track.clone();
+            let recorded = move || lock(&track).last();
+            imposition.end(self.obstacle.as_ref(), recorded).await;
         }
         outcome
     }

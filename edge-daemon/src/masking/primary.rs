@@ -1,0 +1,394 @@
+//! Pure. The primary coded picture of an access unit: what the picture worker decodes, and nothing beside it.
+//!
+//! An access unit may carry more than the picture that is shown: messages (SEI) with whatever a maker puts in them, the same scene once
+//! more as auxiliary or redundant pictures, further layers and views. None of that is decoded when a mask is proved, and any of it may
+//! show what is under the mask. So of a camera that has a mask it is left out here, before painter, prover and recorder see the unit:
+//! all three have the very same bytes.
+//!
+//! | | kept, bit for bit | left out |
+//! |---|---|---|
+//! | H.264 | slices (1, 5), parameter sets (7, 8) | everything else: partitions (2 to 4), SEI (6), delimiters (9), ends (10, 11), filler (12), extensions (13), prefixes and layers (14, 15, 20, 21), auxiliary pictures (19), unknown types |
+//! | H.265 | slices (0 to 9, 16 to 21) and parameter sets (32 to 34) of layer 0 | everything else: SEI (39, 40), other layers, delimiters, ends, filler, unknown types |
+//!
+//! Recovery points are messages. They are not written anew: of a camera whose mask is proved, segments begin only at pictures that can be
+//! decoded by themselves.
+use bytes::{Bytes, BytesMut};
+use footage::mp4::Codec;
+
+/// The longest parameter set that is kept of a camera whose mask is proved. With all its scaling lists one has half as much.
+const LONGEST_SET: usize = 1024;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Primary {
+    /// Length-prefixed NAL units; empty where the unit had no picture.
+    pub bytes: Bytes,
+    /// It can be decoded by itself, with nothing before it.
+    pub alone: bool,
+    /// Why nobody can prove what it shows.
+    pub doubt: Option<&'static str>,
+}
+
+/// An access unit that is no sequence of length-prefixed NAL units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Torn;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nal {
+    /// A slice of a picture; true: of one that can be decoded by itself.
+    Slice(bool),
+    Set,
+    /// A part of a slice, which is decoded only by who has all the parts.
+    Partition,
+    Beside,
+}
+
+/// What is kept of an access unit.
+pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
+    let mut kept = Vec::new();
+    let (mut slices, mut alone, mut whole, mut doubt) = (0, false, true, None);
+    for nal in units(unit) {
+        let range = nal?;
+        let (head, body) = (range.start, &unit[range.start + 4..range.end]);
+        match kind(codec, body) {
+            Nal::Slice(by_itself) => {
+                slices += 1;
+                alone |= by_itself;
+            }
+            Nal::Set => doubt = doubt.or(doubtful(codec, body)),
+            Nal::Partition => {
+                doubt = Some(PARTITIONS);
+                whole = false;
+                continue;
+            }
+            Nal::Beside => {
+                whole = false;
+                continue;
+            }
+        }
+        kept.push(head..range.end);
+    }
+    let bytes = if slices == 0 {
+        Bytes::new()
+    } else if whole {
+        unit.clone()
+    } else {
+        let mut bytes = BytesMut::with_capacity(unit.len());
+        kept.into_iter()
+            .for_each(|range| bytes.extend_from_slice(&unit[range]));
+        bytes.freeze()
+    };
+    Ok(Primary {
+        bytes,
+        alone,
+        doubt,
+    })
+}
+
+const PARTITIONS: &str = "the camera sends its pictures in partitions (H.264 Extended profile), which cannot be decoded here: set its \
+                          profile to Main or High";
+const REDUNDANT: &str = "the camera says that it sends pictures twice (redundant pictures), and the second is not what is proved: set \
+                         its profile to Main or High";
+const GROUPS: &str = "the camera sends its pictures in slice groups (H.264 Baseline with FMO), which cannot be decoded here: set its \
+                      profile to Main or High";
+const LONG_SET: &str = "the camera sends parameter sets that are much longer than any need to be, and nobody can say what is in them";
+const BAD_SET: &str = "the camera sends a picture parameter set that cannot be understood";
+
+/// Why pictures that are decoded by a parameter set prove nothing.
+fn doubtful(codec: Codec, set: &[u8]) -> Option<&'static str> {
+    if set.len() > LONGEST_SET {
+        return Some(LONG_SET);
+    }
+    if codec == Codec::H264 && set.first().is_some_and(|b| b & 0x1f == 8) {
+        return match promises(set) {
+            Some((false, false)) => None,
+            Some((true, _)) => Some(GROUPS),
+            Some((_, true)) => Some(REDUNDANT),
+            None => Some(BAD_SET),
+        };
+    }
+    None
+}
+
+/// Why pictures of a stream with this `avcC` or `hvcC` body prove nothing.
+pub fn doubtful_config(codec: Codec, config: &[u8]) -> Option<&'static str> {
+    if codec != Codec::H264 {
+        return None;
+    }
+    let sets = |at: usize, count: u8| {
+        (0..count).try_fold((at, None), |(at, doubt), _| {
+            let length = usize::from(u16::from_be_bytes([*config.get(at)?, *config.get(at + 1)?]));
+            let set = config.get(at + 2..at + 2 + length)?;
+            Some((at + 2 + length, doubt.or(doubtful(codec, set))))
+        })
+    };
+    let all = config.get(5).and_then(|count| {
+        let (at, first) = sets(6, count & 0x1f)?;
+        let (_, second) = sets(at + 1, *config.get(at)?)?;
+        Some(first.or(second))
+    });
+    all.unwrap_or(Some(BAD_SET))
+}
+
+fn kind(codec: Codec, nal: &[u8]) -> Nal {
+    match (codec, nal) {
+        (Codec::H264, [head, _, ..]) => match head & 0x1f {
+            1 => Nal::Slice(false),
+            5 => Nal::Slice(true),
+            2..=4 => Nal::Partition,
+            7 | 8 => Nal::Set,
+            _ => Nal::Beside,
+        },
+        (Codec::H265, [first, second, _, ..]) => {
+            let layer = ((first & 1) << 5) | (second >> 3);
+            match (layer, (first >> 1) & 0x3f) {
+                (0, 0..=9) => Nal::Slice(false),
+                (0, 16..=21) => Nal::Slice(true),
+                (0, 32..=34) => Nal::Set,
+                _ => Nal::Beside,
+            }
+        }
+        _ => Nal::Beside,
+    }
+}
+
+/// Each NAL unit's place, with its length before it.
+fn units(unit: &[u8]) -> impl Iterator<Item = Result<std::ops::Range<usize>, Torn>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = unit.get(at..).filter(|r| !r.is_empty())?;
+        let end = rest.split_first_chunk::<4>().and_then(|(length, body)| {
+            let length = u32::from_be_bytes(*length) as usize;
+            (length <= body.len()).then_some(at + 4 + length)
+        });
+        let Some(end) = end else {
+            at = unit.len();
+            return Some(Err(Torn));
+        };
+        let range = at..end;
+        at = end;
+        Some(Ok(range))
+    })
+}
+
+/// Of an H.264 picture parameter set: whether it speaks of slice groups, and of redundant pictures (ITU-T H.264, 7.3.2.2). None: it makes
+/// no sense.
+fn promises(set: &[u8]) -> Option<(bool, bool)> {
+    let mut bits = Bits::new(set.get(1..)?);
+    bits.golomb()?; // pic_parameter_set_id
+    bits.golomb()?; // seq_parameter_set_id
+    bits.skip(2)?; // entropy_coding_mode_flag, bottom_field_pic_order_in_frame_present_flag
+    if bits.golomb()? > 0 {
+        return Some((true, false));
+    }
+    bits.golomb()?; // num_ref_idx_l0_default_active_minus1
+    bits.golomb()?; // num_ref_idx_l1_default_active_minus1
+    bits.skip(3)?; // weighted_pred_flag, weighted_bipred_idc
+    bits.golomb()?; // pic_init_qp_minus26
+    bits.golomb()?; // pic_init_qs_minus26
+    bits.golomb()?; // chroma_qp_index_offset
+    bits.skip(2)?; // deblocking_filter_control_present_flag, constrained_intra_pred_flag
+    Some((false, bits.bit()?))
+}
+
+/// Bits of a NAL unit's body, without the bytes that keep start codes out of it.
+struct Bits<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    zeros: u32,
+    left: u32,
+    byte: u8,
+}
+
+impl<'a> Bits<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            at: 0,
+            zeros: 0,
+            left: 0,
+            byte: 0,
+        }
+    }
+
+    fn bit(&mut self) -> Option<bool> {
+        if self.left == 0 {
+            let mut byte = *self.bytes.get(self.at)?;
+            self.at += 1;
+            if self.zeros >= 2 && byte == 3 {
+                self.zeros = 0;
+                byte = *self.bytes.get(self.at)?;
+                self.at += 1;
+            }
+            self.zeros = if byte == 0 { self.zeros + 1 } else { 0 };
+            (self.byte, self.left) = (byte, 8);
+        }
+        self.left -= 1;
+        Some(self.byte >> self.left & 1 == 1)
+    }
+
+    fn skip(&mut self, count: usize) -> Option<()> {
+        (0..count).try_for_each(|_| self.bit().map(|_| ()))
+    }
+
+    /// An Exp-Golomb number, signed or not: which of the two does not matter here.
+    fn golomb(&mut self) -> Option<u32> {
+        let mut zeros = 0;
+        while !self.bit()? {
+            zeros += 1;
+            if zeros > 31 {
+                return None;
+            }
+        }
+        let mut rest = 0u32;
+        for _ in 0..zeros {
+            rest = rest << 1 | u32::from(self.bit()?);
+        }
+        Some((1 << zeros) - 1 + rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A picture parameter set of x264's.
+    const PPS: &[u8] = &[0x68, 0xee, 0x3c, 0x80];
+
+    fn unit(nals: &[&[u8]]) -> Bytes {
+        nals.iter()
+            .flat_map(|n| [&(n.len() as u32).to_be_bytes()[..], n].concat())
+            .collect()
+    }
+
+    /// REC-2, MSK-5: of H.264 slices and parameter sets stay, bit for bit; an open picture beside them, in whatever clothes, does not.
+    #[test]
+    fn h264_keeps_what_is_decoded() {
+        let (sps, idr, p): (&[u8], &[u8], &[u8]) =
+            (&[0x67, 0x64, 0, 30], &[0x65, 1, 2], &[0x41, 3]);
+        let plain = unit(&[sps, PPS, idr, idr]);
+        let kept = primary(Codec::H264, &plain).expect("whole");
+        assert_eq!((&kept.bytes, kept.alone, kept.doubt), (&plain, true, None));
+        for beside in [
+            0u8, 6, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 23, 24, 31,
+        ] {
+            let open: &[u8] = &[0x60 | beside, 7, 7, 7];
+            let all = unit(&[open, sps, PPS, open, idr, idr, open]);
+            assert_eq!(
+                primary(Codec::H264, &all),
+                Ok(kept.clone()),
+                "type {beside}"
+            );
+            let alone = primary(Codec::H264, &unit(&[open])).expect("whole");
+            assert!(alone.bytes.is_empty(), "type {beside} by itself");
+        }
+        let later = primary(Codec::H264, &unit(&[&[6, 1, 2], p])).expect("whole");
+        assert_eq!((later.bytes, later.alone), (unit(&[p]), false));
+    }
+
+    /// REC-2, MSK-5: of H.265 the base layer's slices and parameter sets stay.
+    #[test]
+    fn h265_keeps_the_base_layer() {
+        let nal = |kind: u8, layer: u8| vec![kind << 1 | layer >> 5, layer << 3 | 1, 9, 9];
+        let (vps, idr, p) = (nal(32, 0), nal(19, 0), nal(1, 0));
+        let plain = unit(&[&vps, &idr]);
+        let kept = primary(Codec::H265, &plain).expect("whole");
+        assert_eq!((&kept.bytes, kept.alone), (&plain, true));
+        let others: Vec<Vec<u8>> = (10..16)
+            .chain(22..32)
+            .chain(35..64)
+            .map(|kind| nal(kind, 0))
+            .chain((0..64).map(|kind| nal(kind, 1)))
+            .chain([nal(19, 32), nal(1, 63), nal(33, 5)])
+            .collect();
+        for open in &others {
+            let all = unit(&[open, &vps, open, &idr, open]);
+            assert_eq!(primary(Codec::H265, &all), Ok(kept.clone()), "{open:?}");
+        }
+        for kind in 16..=21 {
+            assert!(primary(Codec::H265, &unit(&[&nal(kind, 0)])).is_ok_and(|p| p.alone));
+        }
+        assert!(primary(Codec::H265, &unit(&[&p])).is_ok_and(|p| !p.alone));
+    }
+
+    /// MSK-5: what only some decoders put together proves nothing, and that is said.
+    #[test]
+    fn what_cannot_be_proved_is_said() {
+        let doubt = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole").doubt;
+        assert_eq!(doubt(&[PPS, &[0x65, 1]]), None);
+        assert_eq!(
+            doubt(&[&[0x62, 1], &[0x63, 1], &[0x64, 1]]),
+            Some(PARTITIONS)
+        );
+        // Its last flag says redundant pictures; one slice group more.
+        assert_eq!(
+            doubt(&[&[0x68, 0xee, 0x3d, 0x80], &[0x65, 1]]),
+            Some(REDUNDANT)
+        );
+        assert_eq!(
+            doubt(&[&[0x68, 0xe5, 0x3c, 0x80], &[0x65, 1]]),
+            Some(GROUPS)
+        );
+        assert_eq!(doubt(&[&[0x68, 0], &[0x65, 1]]), Some(BAD_SET));
+        let long = [&[0x67][..], &[9; 2000]].concat();
+        assert_eq!(doubt(&[&long, &[0x65, 1]]), Some(LONG_SET));
+        let config = |pps: &[u8]| {
+            let head = [
+                1,
+                100,
+                0,
+                30,
+                0xff,
+                0xe1,
+                0,
+                4,
+                0x67,
+                100,
+                0,
+                30,
+                1,
+                0,
+                pps.len() as u8,
+            ];
+            [&head[..], pps].concat()
+        };
+        assert_eq!(doubtful_config(Codec::H264, &config(PPS)), None);
+        let redundant = config(&[0x68, 0xee, 0x3d, 0x80]);
+        assert_eq!(doubtful_config(Codec::H264, &redundant), Some(REDUNDANT));
+        assert_eq!(
+            doubtful_config(Codec::H264, &redundant[..14]),
+            Some(BAD_SET)
+        );
+        assert_eq!(doubtful_config(Codec::H265, &[]), None);
+    }
+
+    #[test]
+    fn torn_units() {
+        for torn in [&[0, 0, 0][..], &[0, 0, 0, 9, 0x65], &[0, 0, 0, 1, 0x65, 1]] {
+            assert_eq!(
+                primary(Codec::H264, &Bytes::copy_from_slice(torn)),
+                Err(Torn)
+            );
+        }
+    }
+
+    proptest! {
+        /// MSK-5: whatever a camera sends, what is kept is a part of it, in order, and keeping it again changes nothing.
+        #[test]
+        fn a_part_of_what_came(nals in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8), h264 in any::<bool>()) {
+            let codec = if h264 { Codec::H264 } else { Codec::H265 };
+            let all: Vec<&[u8]> = nals.iter().map(Vec::as_slice).collect();
+            let kept = primary(codec, &unit(&all)).expect("whole");
+            let mut rest = nals.iter();
+            for nal in units(&kept.bytes) {
+                let range = nal.expect("whole");
+                let nal = &kept.bytes[range.start + 4..range.end];
+                prop_assert!(rest.any(|n| n == nal));
+            }
+            let again = primary(codec, &kept.bytes).expect("whole");
+            prop_assert_eq!(&again.bytes, &kept.bytes);
+            prop_assert_eq!(again.alone, kept.alone);
+        }
+    }
+}
