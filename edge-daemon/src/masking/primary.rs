@@ -10,8 +10,9 @@
 //! | H.264 | slices (1, 5), parameter sets (7, 8) | everything else: partitions (2 to 4), SEI (6), delimiters (9), ends (10, 11), filler (12), extensions (13), prefixes and layers (14, 15, 20, 21), auxiliary pictures (19), unknown types |
 //! | H.265 | slices (0 to 9, 16 to 21) and parameter sets (32 to 34) of layer 0 | everything else: SEI (39, 40), other layers, delimiters, ends, filler, unknown types |
 //!
-//! Recovery points are messages. They are not written anew: of a camera whose mask is proved, segments begin only at pictures that can be
-//! decoded by themselves.
+//! A recovery point is a message too. Where it says that decoding may begin at this very picture, and the picture refers to no other
+//! (an intra picture of an open group), one of our own takes its place: without it no decoder shows a picture that is no IDR. Pictures
+//! that come right only after others (intra refresh) cannot be decoded by themselves, and prove nothing.
 use bytes::{Bytes, BytesMut};
 use footage::mp4::Codec;
 
@@ -20,7 +21,7 @@ const LONGEST_SET: usize = 1024;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Primary {
-    /// Length-prefixed NAL units; empty where the unit had no picture.
+    /// Length-prefixed NAL units (4 bytes); empty where the unit had no picture.
     pub bytes: Bytes,
     /// It can be decoded by itself, with nothing before it.
     pub alone: bool,
@@ -34,52 +35,81 @@ pub struct Torn;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Nal {
-    /// A slice of a picture; true: of one that can be decoded by itself.
-    Slice(bool),
+    /// A slice of a picture.
+    Slice(Slice),
     Set,
     /// A part of a slice, which is decoded only by who has all the parts.
     Partition,
+    /// Decoding may begin at this very picture.
+    RecoveryPoint,
     Beside,
 }
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slice {
+    /// Of a picture that begins a sequence.
+    First,
+    /// It refers to no other picture.
+    Intra,
+    Other,
+}
+
+/// A recovery point of our own, with its length: from this picture on, no others in between.
+const RECOVERY_POINT: [u8; 9] = [0, 0, 0, 5, 0x06, 0x06, 1, 0x84, 0x80];
 
 /// What is kept of an access unit.
 pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
     let mut kept = Vec::new();
-    let (mut slices, mut alone, mut whole, mut doubt) = (0, false, true, None);
+    // Where the first slice stands among what is kept.
+    let mut first_slice = None;
+    let (mut first, mut intra, mut recovery) = (false, true, false);
+    let (mut whole, mut doubt) = (true, None);
     for nal in units(unit) {
         let range = nal?;
-        let (head, body) = (range.start, &unit[range.start + 4..range.end]);
-        match kind(codec, body) {
-            Nal::Slice(by_itself) => {
-                slices += 1;
-                alone |= by_itself;
+        let keep = match kind(codec, &unit[range.start + 4..range.end]) {
+            Nal::Slice(slice) => {
+                first_slice.get_or_insert(kept.len());
+                first |= slice == Slice::First;
+                intra &= slice != Slice::Other;
+                true
             }
-            Nal::Set => doubt = doubt.or(doubtful(codec, body)),
+            Nal::Set => {
+                doubt = doubt.or(doubtful(codec, &unit[range.start + 4..range.end]));
+                true
+            }
             Nal::Partition => {
                 doubt = Some(PARTITIONS);
-                whole = false;
-                continue;
+                false
             }
-            Nal::Beside => {
-                whole = false;
-                continue;
+            Nal::RecoveryPoint => {
+                recovery = true;
+                false
             }
+            Nal::Beside => false,
+        };
+        whole &= keep;
+        if keep {
+            kept.push(range);
         }
-        kept.push(head..range.end);
     }
-    let bytes = if slices == 0 {
-        Bytes::new()
-    } else if whole {
-        unit.clone()
-    } else {
-        let mut bytes = BytesMut::with_capacity(unit.len());
-        kept.into_iter()
-            .for_each(|range| bytes.extend_from_slice(&unit[range]));
-        bytes.freeze()
+    let opens = recovery && intra && !first;
+    let bytes = match first_slice {
+        None => Bytes::new(),
+        Some(_) if whole => unit.clone(),
+        Some(at) => {
+            let mut bytes = BytesMut::with_capacity(unit.len() + RECOVERY_POINT.len());
+            for (n, range) in kept.into_iter().enumerate() {
+                if opens && n == at {
+                    bytes.extend_from_slice(&RECOVERY_POINT);
+                }
+                bytes.extend_from_slice(&unit[range]);
+            }
+            bytes.freeze()
+        }
     };
     Ok(Primary {
+        alone: !bytes.is_empty() && (first || opens),
         bytes,
-        alone,
         doubt,
     })
 }
@@ -132,8 +162,10 @@ pub fn doubtful_config(codec: Codec, config: &[u8]) -> Option<&'static str> {
 fn kind(codec: Codec, nal: &[u8]) -> Nal {
     match (codec, nal) {
         (Codec::H264, [head, _, ..]) => match head & 0x1f {
-            1 => Nal::Slice(false),
-            5 => Nal::Slice(true),
+            1 if is_intra(nal) => Nal::Slice(Slice::Intra),
+            1 => Nal::Slice(Slice::Other),
+            5 => Nal::Slice(Slice::First),
+            6 if is_recovery_point(nal) == Some(true) => Nal::RecoveryPoint,
             2..=4 => Nal::Partition,
             7 | 8 => Nal::Set,
             _ => Nal::Beside,
@@ -141,8 +173,8 @@ fn kind(codec: Codec, nal: &[u8]) -> Nal {
         (Codec::H265, [first, second, _, ..]) => {
             let layer = ((first & 1) << 5) | (second >> 3);
             match (layer, (first >> 1) & 0x3f) {
-                (0, 0..=9) => Nal::Slice(false),
-                (0, 16..=21) => Nal::Slice(true),
+                (0, 0..=9) => Nal::Slice(Slice::Other),
+                (0, 16..=21) => Nal::Slice(Slice::First),
                 (0, 32..=34) => Nal::Set,
                 _ => Nal::Beside,
             }
@@ -168,6 +200,27 @@ fn units(unit: &[u8]) -> impl Iterator<Item = Result<std::ops::Range<usize>, Tor
         at = end;
         Some(Ok(range))
     })
+}
+
+/// Of an H.264 slice: whether it refers to no other picture.
+fn is_intra(nal: &[u8]) -> bool {
+    let mut bits = Bits::new(&nal[1..]);
+    let slice_type = bits.golomb().and_then(|_| bits.golomb());
+    slice_type.is_some_and(|t| matches!(t % 5, 2 | 4))
+}
+
+/// Of an H.264 message unit: whether one of its messages is a recovery point that is reached at once. None: there is no recovery point.
+fn is_recovery_point(nal: &[u8]) -> Option<bool> {
+    const KIND: usize = 6;
+    let mut bits = Bits::new(&nal[1..]);
+    loop {
+        let kind = bits.counted()?;
+        let length = bits.counted()?;
+        if kind == KIND {
+            return bits.golomb().map(|pictures| pictures == 0);
+        }
+        bits.skip(8 * length)?;
+    }
 }
 
 /// Of an H.264 picture parameter set: whether it speaks of slice groups, and of redundant pictures (ITU-T H.264, 7.3.2.2). None: it makes
@@ -223,11 +276,23 @@ impl<'a> Bits<'a> {
             (self.byte, self.left) = (byte, 8);
         }
         self.left -= 1;
-        Some(self.byte >> self.left & 1 == 1)
+        Some((self.byte >> self.left) & 1 == 1)
     }
 
     fn skip(&mut self, count: usize) -> Option<()> {
         (0..count).try_for_each(|_| self.bit().map(|_| ()))
+    }
+
+    /// A number of a message's head: bytes of 255 and a rest.
+    fn counted(&mut self) -> Option<usize> {
+        let mut sum = 0;
+        loop {
+            let byte = (0..8).try_fold(0, |b, _| Some((b << 1) | usize::from(self.bit()?)))?;
+            sum += byte;
+            if byte != 255 {
+                return Some(sum);
+            }
+        }
     }
 
     /// An Exp-Golomb number, signed or not: which of the two does not matter here.
@@ -241,7 +306,7 @@ impl<'a> Bits<'a> {
         }
         let mut rest = 0u32;
         for _ in 0..zeros {
-            rest = rest << 1 | u32::from(self.bit()?);
+            rest = (rest << 1) | u32::from(self.bit()?);
         }
         Some((1 << zeros) - 1 + rest)
     }
@@ -363,6 +428,37 @@ mod tests {
         assert_eq!(doubtful_config(Codec::H265, &[]), None);
     }
 
+    /// REC-1, MSK-5: an intra picture at which decoding may begin is one that can be decoded by itself; its message is ours, and holds
+    /// nothing of the camera's. One that comes right after others is not.
+    #[test]
+    fn a_recovery_point_is_written_anew() {
+        // first_mb 0, slice type 7 (I) and 5 (P): 1 0001000, 1 00110.
+        let (i, p): (&[u8], &[u8]) = (&[0x61, 0x88, 0x40], &[0x61, 0x9a, 0x40]);
+        let (at_once, later): (&[u8], &[u8]) = (
+            // After a message with an open picture.
+            &[6, 5, 4, 7, 7, 7, 7, 6, 1, 0x84, 0x80],
+            &[6, 6, 1, 0x44, 0x80],
+        );
+        let unit_of = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole");
+        let opens = unit_of(&[PPS, at_once, i, i]);
+        let ours = &RECOVERY_POINT[4..];
+        assert_eq!(
+            (opens.bytes.clone(), opens.alone),
+            (unit(&[PPS, ours, i, i]), true)
+        );
+        assert_eq!(primary(Codec::H264, &opens.bytes), Ok(opens));
+        for nals in [[at_once, p], [later, i], [&[6, 5, 1, 7, 0x80], i]] {
+            let kept = unit_of(&nals);
+            assert_eq!(
+                (kept.bytes, kept.alone),
+                (unit(&nals[1..]), false),
+                "{nals:?}"
+            );
+        }
+        let idr: &[u8] = &[0x65, 0x88, 0x40];
+        assert_eq!(unit_of(&[at_once, idr]).bytes, unit(&[idr]));
+    }
+
     #[test]
     fn torn_units() {
         for torn in [&[0, 0, 0][..], &[0, 0, 0, 9, 0x65], &[0, 0, 0, 1, 0x65, 1]] {
@@ -384,7 +480,7 @@ mod tests {
             for nal in units(&kept.bytes) {
                 let range = nal.expect("whole");
                 let nal = &kept.bytes[range.start + 4..range.end];
-                prop_assert!(rest.any(|n| n == nal));
+                prop_assert!(nal == &RECOVERY_POINT[4..] || rest.any(|n| n == nal));
             }
             let again = primary(codec, &kept.bytes).expect("whole");
             prop_assert_eq!(&again.bytes, &kept.bytes);
