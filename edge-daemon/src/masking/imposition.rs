@@ -18,7 +18,7 @@ use super::{
     bracket::Bracket,
     capacity::{Admission, Capacity, Demand, Encoder},
     masks::InForce,
-    primary::{Primary, Torn, primary},
+    primary::{Opening, primary},
     prover::Prover,
     trust::Judged,
     worker::{About, Painted, Task, Worker},
@@ -31,12 +31,8 @@ use crate::{
 
 /// A painter's use of the processor is looked at this often.
 const BILL_MS: u64 = 10_000;
-/// A camera of which no picture could be decoded by itself for so long has none. Some send one a minute and less often; what lies between
-/// two of them must be held to be proved, but not to be painted.
-const ALONE_PROVED_MS: u64 = 30_000;
-const ALONE_PAINTED_MS: u64 = 180_000;
-/// It may be said after so long.
-const SAID_MS: u64 = 10_000;
+/// A camera has no picture that painting could begin with, when so many of its pictures at which it begins groups were none.
+const UNFIT: u32 = 3;
 /// What a worker may take to finish what it has.
 const FINISH_MS: u64 = 3_000;
 
@@ -110,8 +106,8 @@ pub struct Imposition {
     prover: Option<Prover>,
     /// Wall time of the first and of the last unit given to a worker, in µs.
     given: Option<(i64, i64)>,
-    /// When the last picture came that can be decoded by itself, or the session began.
-    alone_at: u64,
+    /// Pictures at which the camera begins groups, in a row, that painting could not begin with.
+    unfit: u32,
     /// Of pictures that never came to anybody, to be counted with the next.
     lost: u32,
     shed: u32,
@@ -197,7 +193,7 @@ impl Imposition {
             painter: None,
             prover: None,
             given: None,
-            alone_at: means.clock.now().mono,
+            unfit: 0,
             lost: 0,
             shed: 0,
             parameters: None,
@@ -251,12 +247,7 @@ impl Imposition {
         Ok(it)
     }
 
-    /// What pictures are waited for, when none of those that came could be imposed anything on.
-    pub fn waiting(&self, mono_ms: u64) -> Option<String> {
-        let waited = mono_ms.saturating_sub(self.alone_at);
-        (waited > SAID_MS).then(|| never_alone(waited, "imposed"))
-    }
-
+    /// The box paints; else it proves.
     pub fn paints(&self) -> bool {
         self.painter.is_some()
     }
@@ -281,33 +272,17 @@ impl Imposition {
         capacity.admit(camera.index, camera.id().as_str(), self.demand, mono)
     }
 
-    /// Takes a picture in. What is beside it in its access unit goes no further.
+    /// Takes a picture in; `key` of it says that the camera begins a group there. What is beside it in its access unit goes no further.
     pub fn unit(&mut self, mut unit: Unit) -> Result<(), Obstacle> {
-        let now = self.means.clock.now().mono;
         unit.lost += std::mem::take(&mut self.lost);
         unit.shed += std::mem::take(&mut self.shed);
         unit.parameters = unit.parameters.or(self.parameters.take());
-        let primary = match primary(self.demand.codec, &unit.bytes) {
-            Ok(primary) => primary,
-            Err(Torn) => Primary {
-                bytes: bytes::Bytes::new(),
-                alone: false,
-                doubt: None,
-            },
+        let Ok(primary) = primary(self.demand.codec, &unit.bytes) else {
+            // What relies on it is not painted either.
+            (self.lost, self.shed, self.parameters) = (unit.lost + 1, unit.shed, unit.parameters);
+            return Ok(());
         };
-        if primary.alone {
-            self.alone_at = now;
-        }
-        let waited = now.saturating_sub(self.alone_at);
-        if self.painter.is_none() && waited > ALONE_PROVED_MS {
-            return Err(Obstacle::Unproved(never_alone(waited, "proved")));
-        }
-        if waited > ALONE_PAINTED_MS {
-            return Err(Obstacle::Unmaskable(never_alone(waited, "imposed")));
-        }
-        if let (Some(prover), Some(why)) = (&self.prover, primary.doubt)
-            && prover.bracket.is_some()
-        {
+        if let (false, Some(why)) = (self.paints(), primary.doubt) {
             return Err(Obstacle::Unproved(why.into()));
         }
         if primary.bytes.is_empty() {
@@ -315,16 +290,28 @@ impl Imposition {
             (self.lost, self.shed, self.parameters) = (unit.lost, unit.shed, unit.parameters);
             return Ok(());
         }
-        (unit.key, unit.bytes) = (primary.alone, primary.bytes.clone());
+        unit.bytes = primary.bytes.clone();
         let first = self.given.is_none();
         self.given = Some((self.given.map_or(unit.wall_us, |g| g.0), unit.wall_us));
         if let Some(prover) = &mut self.prover {
-            let taken = prover.take(&unit, &primary);
-            if prover.bracket.is_some() {
+            let alone = Unit {
+                key: primary.opening == Opening::Alone,
+                ..unit.clone()
+            };
+            let taken = prover.take(alone, &primary);
+            if self.painter.is_none() {
                 taken?;
             }
         }
         if let Some(painter) = &mut self.painter {
+            let fit = primary.opening != Opening::No;
+            if unit.key {
+                self.unfit = if fit { 0 } else { self.unfit + 1 };
+            }
+            if self.unfit >= UNFIT {
+                return Err(Obstacle::Unmaskable(NEVER_FIT.into()));
+            }
+            unit.key = primary.opening == Opening::Alone || (unit.key && fit);
             // The worker was told with its setup; it says itself what it encodes to.
             if first {
                 unit.parameters = None;
@@ -495,13 +482,8 @@ fn put_on_record(
     }
 }
 
-fn never_alone(waited_ms: u64, imposed: &str) -> String {
-    format!(
-        "the camera has sent no picture that can be decoded by itself (a key picture: IDR) for {} s, so its mask cannot be {imposed}: set \
-         a key picture every 2 s, and switch intra refresh or smart coding off",
-        waited_ms / 1000
-    )
-}
+const NEVER_FIT: &str = "the camera begins its groups of pictures with ones of which it does not say that decoding may begin there (neither IDR nor \
+                         recovery point), so its mask cannot be imposed: set a key picture (IDR) every 2 s";
 
 fn say_sandbox(worker: &Worker, reports: &Sender<Report>) {
     if let Some(missing) = worker.sandbox() {

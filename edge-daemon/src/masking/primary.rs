@@ -10,9 +10,10 @@
 //! | H.264 | slices (1, 5), parameter sets (7, 8) | everything else: partitions (2 to 4), SEI (6), delimiters (9), ends (10, 11), filler (12), extensions (13), prefixes and layers (14, 15, 20, 21), auxiliary pictures (19), unknown types |
 //! | H.265 | slices (0 to 9, 16 to 21) and parameter sets (32 to 34) of layer 0 | everything else: SEI (39, 40), other layers, delimiters, ends, filler, unknown types |
 //!
-//! A recovery point is a message too. Where it says that decoding may begin at this very picture, and the picture refers to no other
-//! (an intra picture of an open group), one of our own takes its place: without it no decoder shows a picture that is no IDR. Pictures
-//! that come right only after others (intra refresh) cannot be decoded by themselves, and prove nothing.
+//! A recovery point is a message too, and one of our own takes its place, with its number of pictures and no more: without it no decoder
+//! shows what follows, where there is no IDR. Where that number is nought and the picture refers to no other (an intra picture of an open
+//! group) it can be decoded by itself, and proves what it shows. Pictures that come right only after others (intra refresh) can be painted,
+//! but prove nothing.
 use bytes::{Bytes, BytesMut};
 use footage::mp4::Codec;
 
@@ -23,10 +24,19 @@ const LONGEST_SET: usize = 1024;
 pub struct Primary {
     /// Length-prefixed NAL units (4 bytes); empty where the unit had no picture.
     pub bytes: Bytes,
-    /// It can be decoded by itself, with nothing before it.
-    pub alone: bool,
+    pub opening: Opening,
     /// Why nobody can prove what it shows.
     pub doubt: Option<&'static str>,
+}
+
+/// Whether decoding may begin at a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// All of it is right with nothing before it.
+    Alone,
+    /// It comes right some pictures later; what is not right until then no decoder shows.
+    Recovery,
+    No,
 }
 
 /// An access unit that is no sequence of length-prefixed NAL units.
@@ -40,8 +50,8 @@ enum Nal {
     Set,
     /// A part of a slice, which is decoded only by who has all the parts.
     Partition,
-    /// Decoding may begin at this very picture.
-    RecoveryPoint,
+    /// From this picture on, so many until all of it is right.
+    RecoveryPoint(u32),
     Beside,
 }
 
@@ -54,15 +64,15 @@ enum Slice {
     Other,
 }
 
-/// A recovery point of our own, with its length: from this picture on, no others in between.
-const RECOVERY_POINT: [u8; 9] = [0, 0, 0, 5, 0x06, 0x06, 1, 0x84, 0x80];
+/// More pictures than any intra refresh takes; beyond that a recovery point says nothing.
+const LATEST: u32 = 1000;
 
 /// What is kept of an access unit.
 pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
     let mut kept = Vec::new();
     // Where the first slice stands among what is kept.
     let mut first_slice = None;
-    let (mut first, mut intra, mut recovery) = (false, true, false);
+    let (mut first, mut intra, mut recovery) = (false, true, None);
     let (mut whole, mut doubt) = (true, None);
     for nal in units(unit) {
         let range = nal?;
@@ -81,8 +91,8 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
                 doubt = Some(PARTITIONS);
                 false
             }
-            Nal::RecoveryPoint => {
-                recovery = true;
+            Nal::RecoveryPoint(pictures) => {
+                recovery = Some(pictures);
                 false
             }
             Nal::Beside => false,
@@ -92,26 +102,52 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
             kept.push(range);
         }
     }
-    let opens = recovery && intra && !first;
+    let point = recovery.filter(|_| !first).map(recovery_point);
     let bytes = match first_slice {
         None => Bytes::new(),
         Some(_) if whole => unit.clone(),
         Some(at) => {
-            let mut bytes = BytesMut::with_capacity(unit.len() + RECOVERY_POINT.len());
+            let mut bytes = BytesMut::with_capacity(unit.len() + 16);
             for (n, range) in kept.into_iter().enumerate() {
-                if opens && n == at {
-                    bytes.extend_from_slice(&RECOVERY_POINT);
+                if let (true, Some(point)) = (n == at, &point) {
+                    bytes.extend_from_slice(point);
                 }
                 bytes.extend_from_slice(&unit[range]);
             }
             bytes.freeze()
         }
     };
+    let opening = match recovery {
+        _ if bytes.is_empty() => Opening::No,
+        _ if first => Opening::Alone,
+        Some(0) if intra => Opening::Alone,
+        Some(_) => Opening::Recovery,
+        None => Opening::No,
+    };
     Ok(Primary {
-        alone: !bytes.is_empty() && (first || opens),
         bytes,
+        opening,
         doubt,
     })
+}
+
+/// A recovery point of our own, with its length before it (ITU-T H.264, D.1.8).
+fn recovery_point(pictures: u32) -> Vec<u8> {
+    const KIND: u8 = 6;
+    // recovery_frame_cnt as Exp-Golomb, then exact_match_flag, broken_link_flag, changing_slice_group_idc (0 each), then a one and
+    // zeros up to the byte's end.
+    let value = u64::from(pictures) + 1;
+    let digits = 64 - value.leading_zeros();
+    let bits = 2 * digits - 1 + 4 + 1;
+    let bytes = bits.div_ceil(8);
+    let payload = ((value << 5) | 1) << (8 * bytes - bits);
+    let payload = &payload.to_be_bytes()[8 - bytes as usize..];
+    let mut nal = vec![KIND, KIND, bytes as u8];
+    nal.extend_from_slice(payload);
+    nal.push(0x80);
+    let mut out = (nal.len() as u32).to_be_bytes().to_vec();
+    out.extend(nal);
+    out
 }
 
 const PARTITIONS: &str = "the camera sends its pictures in partitions (H.264 Extended profile), which cannot be decoded here: set its \
@@ -165,7 +201,10 @@ fn kind(codec: Codec, nal: &[u8]) -> Nal {
             1 if is_intra(nal) => Nal::Slice(Slice::Intra),
             1 => Nal::Slice(Slice::Other),
             5 => Nal::Slice(Slice::First),
-            6 if is_recovery_point(nal) == Some(true) => Nal::RecoveryPoint,
+            6 => match recovery(nal) {
+                Some(pictures) if pictures <= LATEST => Nal::RecoveryPoint(pictures),
+                _ => Nal::Beside,
+            },
             2..=4 => Nal::Partition,
             7 | 8 => Nal::Set,
             _ => Nal::Beside,
@@ -209,15 +248,15 @@ fn is_intra(nal: &[u8]) -> bool {
     slice_type.is_some_and(|t| matches!(t % 5, 2 | 4))
 }
 
-/// Of an H.264 message unit: whether one of its messages is a recovery point that is reached at once. None: there is no recovery point.
-fn is_recovery_point(nal: &[u8]) -> Option<bool> {
+/// Of an H.264 message unit: the pictures until all is right, where one of its messages is a recovery point.
+fn recovery(nal: &[u8]) -> Option<u32> {
     const KIND: usize = 6;
     let mut bits = Bits::new(&nal[1..]);
     loop {
         let kind = bits.counted()?;
         let length = bits.counted()?;
         if kind == KIND {
-            return bits.golomb().map(|pictures| pictures == 0);
+            return bits.golomb();
         }
         bits.skip(8 * length)?;
     }
@@ -334,7 +373,10 @@ mod tests {
             (&[0x67, 0x64, 0, 30], &[0x65, 1, 2], &[0x41, 3]);
         let plain = unit(&[sps, PPS, idr, idr]);
         let kept = primary(Codec::H264, &plain).expect("whole");
-        assert_eq!((&kept.bytes, kept.alone, kept.doubt), (&plain, true, None));
+        assert_eq!(
+            (&kept.bytes, kept.opening, kept.doubt),
+            (&plain, Opening::Alone, None)
+        );
         for beside in [
             0u8, 6, 9, 10, 11, 12, 13, 14, 15, 16, 18, 19, 20, 21, 23, 24, 31,
         ] {
@@ -349,7 +391,7 @@ mod tests {
             assert!(alone.bytes.is_empty(), "type {beside} by itself");
         }
         let later = primary(Codec::H264, &unit(&[&[6, 1, 2], p])).expect("whole");
-        assert_eq!((later.bytes, later.alone), (unit(&[p]), false));
+        assert_eq!((later.bytes, later.opening), (unit(&[p]), Opening::No));
     }
 
     /// REC-2, MSK-5: of H.265 the base layer's slices and parameter sets stay.
@@ -359,7 +401,7 @@ mod tests {
         let (vps, idr, p) = (nal(32, 0), nal(19, 0), nal(1, 0));
         let plain = unit(&[&vps, &idr]);
         let kept = primary(Codec::H265, &plain).expect("whole");
-        assert_eq!((&kept.bytes, kept.alone), (&plain, true));
+        assert_eq!((&kept.bytes, kept.opening), (&plain, Opening::Alone));
         let others: Vec<Vec<u8>> = (10..16)
             .chain(22..32)
             .chain(35..64)
@@ -372,9 +414,12 @@ mod tests {
             assert_eq!(primary(Codec::H265, &all), Ok(kept.clone()), "{open:?}");
         }
         for kind in 16..=21 {
-            assert!(primary(Codec::H265, &unit(&[&nal(kind, 0)])).is_ok_and(|p| p.alone));
+            assert!(
+                primary(Codec::H265, &unit(&[&nal(kind, 0)]))
+                    .is_ok_and(|p| p.opening == Opening::Alone)
+            );
         }
-        assert!(primary(Codec::H265, &unit(&[&p])).is_ok_and(|p| !p.alone));
+        assert!(primary(Codec::H265, &unit(&[&p])).is_ok_and(|p| p.opening == Opening::No));
     }
 
     /// MSK-5: what only some decoders put together proves nothing, and that is said.
@@ -434,29 +479,40 @@ mod tests {
     fn a_recovery_point_is_written_anew() {
         // first_mb 0, slice type 7 (I) and 5 (P): 1 0001000, 1 00110.
         let (i, p): (&[u8], &[u8]) = (&[0x61, 0x88, 0x40], &[0x61, 0x9a, 0x40]);
-        let (at_once, later): (&[u8], &[u8]) = (
-            // After a message with an open picture.
-            &[6, 5, 4, 7, 7, 7, 7, 6, 1, 0x84, 0x80],
-            &[6, 6, 1, 0x44, 0x80],
-        );
-        let unit_of = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole");
-        let opens = unit_of(&[PPS, at_once, i, i]);
-        let ours = &RECOVERY_POINT[4..];
+        // After a message with an open picture.
+        let at_once: &[u8] = &[6, 5, 4, 7, 7, 7, 7, 6, 1, 0xc4, 0x80];
+        let later: &[u8] = &[6, 6, 1, 0x4c, 0x80, 5, 2, 9, 9, 0x80];
+        let of = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole");
+        let (now, soon) = (recovery_point(0), recovery_point(1));
         assert_eq!(
-            (opens.bytes.clone(), opens.alone),
-            (unit(&[PPS, ours, i, i]), true)
+            (&now[4..], &soon[4..]),
+            (&[6, 6, 1, 0x84, 0x80][..], &[6, 6, 1, 0x41, 0x80][..])
         );
-        assert_eq!(primary(Codec::H264, &opens.bytes), Ok(opens));
-        for nals in [[at_once, p], [later, i], [&[6, 5, 1, 7, 0x80], i]] {
-            let kept = unit_of(&nals);
+        for (nals, ours, opening) in [
+            ([at_once, i], Some(&now), Opening::Alone),
+            ([at_once, p], Some(&now), Opening::Recovery),
+            ([later, p], Some(&soon), Opening::Recovery),
+            ([&[6, 5, 1, 7, 0x80], i], None, Opening::No),
+            ([at_once, &[0x65, 0x88, 0x40]], None, Opening::Alone),
+        ] {
+            let all = [PPS, nals[0], nals[1], nals[1]];
+            let kept = of(&all);
+            let wanted: Vec<&[u8]> = match ours {
+                Some(ours) => vec![PPS, &ours[4..], nals[1], nals[1]],
+                None => vec![PPS, nals[1], nals[1]],
+            };
             assert_eq!(
-                (kept.bytes, kept.alone),
-                (unit(&nals[1..]), false),
+                (&kept.bytes, kept.opening),
+                (&unit(&wanted), opening),
                 "{nals:?}"
             );
+            assert_eq!(primary(Codec::H264, &kept.bytes), Ok(kept.clone()));
         }
-        let idr: &[u8] = &[0x65, 0x88, 0x40];
-        assert_eq!(unit_of(&[at_once, idr]).bytes, unit(&[idr]));
+        for pictures in [0, 1, 2, 24, 255, 999] {
+            let point = recovery_point(pictures);
+            assert_eq!(point.len(), 4 + usize::from(point[3]));
+            assert_eq!(recovery(&point[4..]), Some(pictures));
+        }
     }
 
     #[test]
@@ -480,11 +536,11 @@ mod tests {
             for nal in units(&kept.bytes) {
                 let range = nal.expect("whole");
                 let nal = &kept.bytes[range.start + 4..range.end];
-                prop_assert!(nal == &RECOVERY_POINT[4..] || rest.any(|n| n == nal));
+                prop_assert!(nal.starts_with(&[6, 6]) || rest.any(|n| n == nal));
             }
             let again = primary(codec, &kept.bytes).expect("whole");
             prop_assert_eq!(&again.bytes, &kept.bytes);
-            prop_assert_eq!(again.alone, kept.alone);
+            prop_assert_eq!(again.opening, kept.opening);
         }
     }
 }

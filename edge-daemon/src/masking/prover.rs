@@ -37,8 +37,8 @@ impl Prover {
         })
     }
 
-    /// Key frames go to the worker; all of it into the bracket. `primary` is what `unit` holds.
-    pub fn take(&mut self, unit: &Unit, primary: &Primary) -> Result<(), Obstacle> {
+    /// Key frames, which decode by themselves, go to the worker; all of it into the bracket. `primary` is what `unit` holds.
+    pub fn take(&mut self, unit: Unit, primary: &Primary) -> Result<(), Obstacle> {
         let codec = self.base.codec;
         let announced = unit.parameters.as_ref();
         let doubt = announced.and_then(|p| doubtful_config(codec, &p.config));
@@ -62,10 +62,11 @@ impl Prover {
         let Some(bracket) = &mut self.bracket else {
             return Ok(());
         };
-        let fits = bracket.unit(unit.clone());
+        let pts = unit.pts;
+        let fits = bracket.unit(unit);
         if !asked {
             // Nobody will say anything of it.
-            bracket.verdict(unit.pts, false);
+            bracket.verdict(pts, false);
         }
         fits.map_err(|_| {
             Obstacle::Unproved(format!(
