@@ -132,23 +132,16 @@ fn msk_1_a_pixelated_mask_leaves_cells_and_no_detail() {
 #[test]
 fn interlaced_pictures_stay_marked_so() {
     let folder = tempfile::tempdir().unwrap();
-    for (scan, wanted) in [("tff", "1,1"), ("bff", "1,0"), ("", "0,0")] {
-        let interlace = match scan {
-            "" => String::new(),
-            scan => format!(",interlace=scan={scan}"),
-        };
+    for (fields, flags, wanted) in [
+        ("tff", "+ildct+ilme", "1,1"),
+        ("bff", "+ildct+ilme", "1,0"),
+        ("prog", "-ildct", "0,0"),
+    ] {
         let made = std::process::Command::new("ffmpeg")
             .args(["-v", "error", "-f", "lavfi", "-i"])
-            .arg(format!("testsrc2=size=704x576:rate=50{interlace}"))
+            .arg(format!("testsrc2=size=704x576:rate=25,setfield={fields}"))
             .args(["-frames:v", "24", "-c:v", "libx264", "-preset", "ultrafast"])
-            .args([
-                "-flags",
-                if scan.is_empty() {
-                    "-ildct"
-                } else {
-                    "+ildct+ilme"
-                },
-            ])
+            .args(["-flags", flags])
             .args([
                 "-x264-params",
                 "keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1",
@@ -180,7 +173,7 @@ fn interlaced_pictures_stay_marked_so() {
             .split_whitespace()
             .map(|l| l.trim_matches(','))
             .collect();
-        assert_eq!(fields, [wanted; 24], "{scan}");
+        assert_eq!(fields, [wanted; 24], "{fields}");
     }
 }
 
