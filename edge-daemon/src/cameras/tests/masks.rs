@@ -112,6 +112,25 @@ fn only_masked_pictures_reach_the_disk() {
     world.verify();
 }
 
+/// REC-1, FLT-3: measuring what the box can carry knocks at no camera: after a start a masked camera has one session, which begins when the
+/// measurement is there.
+#[test]
+fn measuring_knocks_at_no_camera() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let script = std::fs::read_to_string(&worker).expect("script");
+    // Longer than three tries to connect would take.
+    let slow = "    import time; time.sleep(2)\n    cost = ";
+    std::fs::write(&worker, script.replacen("    cost = ", slow, 1)).expect("script");
+    let cameras = world.start(masked(&world, &camera, worker), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(2);
+    cameras.stop();
+    assert_eq!(camera.orders.connections.load(SeqCst), 1);
+    assert_eq!(camera.orders.playing.load(SeqCst), 1);
+    world.verify();
+}
+
 /// MSK-5, MSK-1: after packets were lost the painter is given nothing before the next key picture: what relies on them is partly guessed,
 /// and guesses carry what is under a mask to beside it.
 #[test]
