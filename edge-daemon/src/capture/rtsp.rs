@@ -31,19 +31,20 @@ use crate::{
     },
     config::Secret,
     lock::lock,
-    masking::{bracket::MOST_BYTES, capacity::Demand, masks::InForce, worker::Worker},
+    masking::{
+        imposition::{Imposition, Obstacle, Outset, max_kbit},
+        masks::InForce,
+    },
     memory,
     recording::{report::Report, watch::Hindrance},
     segment::{
-        Dated, Guard, Heard, TICKS_PER_SEC, Unit,
+        Dated, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
         ticks_us,
     },
 };
 
 mod masking;
-
-use masking::{Prover, max_kbit};
 
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
@@ -67,17 +68,10 @@ pub(crate) struct Run {
     /// What it was begun under; when that changes it ends.
     rule: InForce,
     looked: u64,
-    /// Paints the mask.
-    painter: Option<Worker>,
-    /// Proves the camera's own mask.
-    prover: Option<Prover>,
-    /// Wall time of the first and of the last unit given to a worker.
-    given: Option<(i64, i64)>,
-    demand: Option<Demand>,
-    billed: Option<(u64, f64)>,
-    /// The painter paints one picture in so many.
-    one_in: u32,
-    ok: bool,
+    /// Of a camera with a mask, once its rhythm is known: all its pictures go there.
+    imposition: Option<Imposition>,
+    /// Why it has to end for its mask's sake.
+    obstacle: Option<Obstacle>,
     password: Option<Secret>,
     /// When the first frame came.
     began: Option<u64>,
@@ -131,13 +125,8 @@ impl Run {
             parameters: None,
             rule,
             looked: 0,
-            painter: None,
-            prover: None,
-            given: None,
-            demand: None,
-            billed: None,
-            one_in: 1,
-            ok: false,
+            imposition: None,
+            obstacle: None,
             password,
             began: None,
             tally,
@@ -167,6 +156,9 @@ impl Run {
     }
 
     pub(crate) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+        if !self.measured().await {
+            return (Ended::Stop, String::new());
+        }
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
@@ -321,7 +313,7 @@ impl Run {
             || line.starts_with("wrong ssrc")
             || line.starts_with("Out-of-order");
         self.damaged = self.damaged.saturating_add(u32::from(!missed));
-        if (self.painter.is_some() || self.prover.is_some()) && !missed {
+        if self.imposition.is_some() && !missed {
             // retina may panic when it goes on from here, and a picture worker is to be ended in order.
             return Some((Ended::Damaged, line));
         }
@@ -401,7 +393,7 @@ impl Run {
             lock(&self.capture.track).clock_set();
         }
         self.offset_us = offset;
-        if silent > 700 && self.painter.is_none() {
+        if silent > 700 && !self.imposition.as_ref().is_some_and(Imposition::paints) {
             lock(&self.capture.track).idle();
         }
         if self.looked != now.mono {
@@ -411,14 +403,14 @@ impl Run {
                 return Some((Ended::Rule, "another mask is in force".into()));
             }
         }
-        if let Some(outcome) = self.painting(now).or_else(|| self.proving(now)) {
-            return Some(outcome);
+        if let Some(obstacle) = self.imposition.as_mut().and_then(|i| i.look(now)) {
+            return Some(self.obstructed(obstacle));
         }
         self.starved(now)
     }
 
     /// Pictures come, and none that is needed to go on.
-    fn starved(&self, now: Now) -> Option<Outcome> {
+    fn starved(&mut self, now: Now) -> Option<Outcome> {
         let began = self.began?;
         let waited = now.mono.saturating_sub(self.opened.unwrap_or(began));
         if self.parameters.is_none() && self.bare >= 2 && waited >= PARAMETERS_MS {
@@ -432,15 +424,12 @@ impl Run {
                 ),
             ));
         }
-        let bracketed = self.prover.as_ref().is_some_and(|p| p.bracket.is_some());
-        if bracketed && waited >= ALONE_MS {
-            return Some((
-                Ended::Unproved,
-                format!(
-                    "no picture came for {} s that can be decoded alone, so its mask cannot be proved: set a key frame (IDR) every 2 s",
-                    waited / 1000
-                ),
-            ));
+        let proves = self.imposition.as_ref().is_some_and(|i| !i.paints());
+        if proves && waited >= ALONE_MS {
+            return Some(self.obstructed(Obstacle::Unproved(format!(
+                "no picture came for {} s that can be decoded alone, so its mask cannot be proved: set a key frame (IDR) every 2 s",
+                waited / 1000
+            ))));
         }
         let patience = 2 * u64::from(self.context.config.segment_secs) * 1000 + NO_OPENING_MS;
         let patience = patience.max(self.capture.shared.group_ms.load(Relaxed) * 2);
@@ -528,7 +517,7 @@ impl Run {
         let alone = picture.opening == Opening::Alone;
         // A picture that needs others cannot be proved: of a camera that is to show its own mask it begins nothing.
         let proved = matches!(&self.rule.mask, Some(m) if m.how == How::Camera)
-            && self.painter.is_none()
+            && !self.imposition.as_ref().is_some_and(Imposition::paints)
             && self.rule.lifted.is_none();
         let opens = self.openings.opens(picture.opening, now.mono);
         let key = if proved { alone } else { opens };
@@ -601,13 +590,11 @@ impl Run {
         };
         let fps_milli = rate(&held);
         self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
-        self.demand = Some(Demand {
-            codec: parameters.codec,
-            width: parameters.width,
-            height: parameters.height,
+        let how = self.impose(&Outset {
+            parameters: &parameters,
             fps_milli,
-        });
-        let how = self.guard(&parameters, fps_milli, max_kbit(&held))?;
+            max_kbit: max_kbit(&held),
+        })?;
         let offset_ms = self.offset_ms();
         shared.set_offset_ms(offset_ms);
         let _ = self.context.reports.send(Report::Session {
@@ -623,7 +610,7 @@ impl Run {
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         let mut track = lock(&self.capture.track);
-        track.expect_reorder(back && self.painter.is_none());
+        track.expect_reorder(back && how != Guarded::Burned);
         track.guarded(Guard {
             how,
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
@@ -643,103 +630,43 @@ impl Run {
         origin.saturating_add(ticks_us(pts))
     }
 
-    fn give(&mut self, mut unit: Unit) -> Result<(), Outcome> {
+    fn give(&mut self, unit: Unit) -> Result<(), Outcome> {
         if let Some(lifted) = self.rule.lifted
             && self.context.clock.now().mono >= lifted.until_mono
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
-        if self.painter.is_some() || self.prover.is_some() {
-            let wall = unit.wall_us;
-            self.given = Some((self.given.map_or(wall, |g| g.0), wall));
-        }
-        if let Some(prover) = &mut self.prover
-            && !prover.take(&unit)
-        {
-            return Err((
-                Ended::Unproved,
-                format!(
-                    "its key frames are so far apart that more than {} MiB lie between them: set a key frame every 2 s",
-                    MOST_BYTES >> 20
-                ),
-            ));
-        }
-        match (&mut self.painter, &self.prover) {
-            (Some(painter), _) => {
-                // The worker was told with its setup; it says itself what it encodes to.
-                if self.given.is_some_and(|(first, last)| first == last) {
-                    unit.parameters = None;
+        match &mut self.imposition {
+            None => lock(&self.capture.track).unit(unit),
+            // What may be recorded comes out of it.
+            Some(imposition) => {
+                if let Err(obstacle) = imposition.unit(unit) {
+                    return Err(self.obstructed(obstacle));
                 }
-                painter.unit(unit);
             }
-            // They come out of the bracket.
-            (None, Some(_)) => {}
-            (None, None) => lock(&self.capture.track).unit(unit),
         }
         Ok(())
     }
 
+    /// Kept until the end: it says what becomes of pictures that are under way.
+    fn obstructed(&mut self, obstacle: Obstacle) -> Outcome {
+        self.obstacle = Some(obstacle.clone());
+        obstacle.into()
+    }
+
     /// Lets the workers finish, and puts a failure on the record.
     async fn close(mut self, outcome: Outcome) -> Outcome {
+        let obstacle = self.obstacle.take();
         let mut whole = Vec::new();
         self.pictures.flush(&mut whole);
         for picture in whole {
             // The session is over already; what ends it stands.
             let _ = self.picture(picture);
         }
-        let failed = outcome.0 == Ended::Worker;
-        if outcome.0 == Ended::Unproved {
-            let mut standing = lock(&self.capture.shared.standing);
-            if standing.trusted() {
-                standing.failed(self.context.clock.now().mono, &outcome.1);
-            }
-        }
-        let until = self.context.clock.now().mono + if failed { 0 } else { 3_000 };
-        if let Some(prover) = &mut self.prover {
-            prover.worker.end();
-            while !prover.worker.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            for verdict in prover.verdicts() {
-                if let Some(bracket) = &mut prover.bracket {
-                    bracket.verdict(verdict.pts, verdict.pass);
-                }
-            }
-            self.release();
-        }
-        if let Some(painter) = &mut self.painter {
-            painter.end();
-            while !painter.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        let workers = [self.painter.take(), self.prover.take().map(|p| p.worker)];
-        // Joining waits for threads whose pipes are closed by the kill; off this thread all the same.
-        let reap = move || workers.into_iter().flatten().for_each(Worker::reap);
-        let _ = tokio::task::spawn_blocking(reap).await;
-        let cam = self.capture.shared.index;
-        if let Some(mask) = &self.rule.mask
-            && matches!(outcome.0, Ended::Worker | Ended::Unproved)
-        {
-            let last = lock(&self.capture.track).last();
-            let wall = self.context.clock.now().wall;
-            let (first, end) = self.given.map_or((wall, wall), |(a, b)| {
-                (shared::time::Utc(a / 1000), shared::time::Utc(b / 1000))
-            });
-            let t0 = last.filter(|l| *l > first).unwrap_or(first);
-            let _ = self.context.reports.send(Report::MaskFailed {
-                cam,
-                mask: mask.id.clone(),
-                t0,
-                t1: end.max(t0),
-                why: outcome.1.clone(),
-            });
-        }
-        if failed {
-            let _ = self.context.reports.send(Report::Mask {
-                cam,
-                failed: Some(outcome.1.clone()),
-            });
+        if let Some(imposition) = self.imposition.take() {
+            let track = self.capture.track.clone();
+            let recorded = move || lock(&track).last();
+            imposition.end(obstacle.as_ref(), recorded).await;
         }
         outcome
     }

@@ -72,8 +72,6 @@ pub enum Ended {
     Unproved,
     /// Another mask came into force, or one was lifted, or came back.
     Rule,
-    /// The box is still finding out what it can carry.
-    Measuring,
     /// The box cannot carry painting this camera's mask.
     Capacity,
     /// We are stopping.
@@ -97,7 +95,7 @@ impl Ended {
             Ended::Worker => Cause::Mask,
             Ended::Unproved => Cause::Unproved,
             Ended::Rule => Cause::Rule,
-            Ended::Measuring | Ended::Capacity => Cause::Capacity,
+            Ended::Capacity => Cause::Capacity,
         }
     }
 }
@@ -135,7 +133,10 @@ impl Retry {
             self.failures = 0;
         }
         let failures = self.failures;
-        self.failures = self.failures.saturating_add(1);
+        // What we decided ourselves is no failure, of the camera's or of anything's.
+        if !matches!(how, Ended::Rule | Ended::Capacity) {
+            self.failures = self.failures.saturating_add(1);
+        }
         let unreached = self.unreached;
         self.unreached = match how {
             Ended::Unreachable => unreached.saturating_add(1),
@@ -167,7 +168,6 @@ impl Retry {
             // Whatever is the matter is said by what decided it.
             Ended::Worker | Ended::Unproved => (backoff(failures), None),
             Ended::Rule => (0, None),
-            Ended::Measuring => (500, None),
             Ended::Capacity => (60_000, Some("mask.capacity")),
         };
         Next {
@@ -405,6 +405,23 @@ mod tests {
         assert_eq!(run(120, 20_000), None);
         assert!(run(25, 1_000_000).is_some_and(|ms| ms <= FLOOD_MS));
         assert!(run(2000, 10).is_some_and(|ms| ms <= FLOOD_MS));
+    }
+
+    /// MSK-5, REC-1: a session that ends because another mask is in force, or because the box cannot carry it, is no failure: the first real
+    /// one after it is tried again at once.
+    #[test]
+    fn what_the_box_decides_is_no_failure() {
+        let mut retry = Retry::new(9);
+        for how in [Ended::Rule, Ended::Capacity, Ended::Rule, Ended::Rule] {
+            assert!(
+                retry
+                    .ended(how, 300)
+                    .fault
+                    .is_none_or(|f| f == "mask.capacity")
+            );
+        }
+        assert_eq!(retry.ended(Ended::Worker, 700).wait_ms, 0);
+        assert!(retry.ended(Ended::Worker, 700).wait_ms <= 1250);
     }
 
     #[test]
