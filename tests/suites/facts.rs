@@ -215,7 +215,7 @@ fn a_word_that_is_fixed_for_life() -> Done<()> {
     rig.town.start()?;
     rig.town.segments("c01", 3, 90)?;
     let log = rig.town.state.join("log/2");
-    rig::until_cosigned(&log, 5)?;
+    crate::rig::until_cosigned(&log, 5)?;
     let (t0, _) = span(&rig, 2)?;
     let pulled = rig.pull("c01", t0.plus_ms(500), t0.plus_ms(2_500))?;
     rig.check_package(&pulled.package)?;
