@@ -24,8 +24,9 @@ use crate::{
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
-            ALONE_MS, COMPLETE_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS, HOLD_BYTES,
-            HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES, stall_ms,
+            ALONE_MS, BURST_MS, COMPLETE_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS,
+            HOLD_BYTES, HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES,
+            stall_ms,
         },
         thread::{Capture, Context, TICK, Tally, Turn},
     },
@@ -37,18 +38,12 @@ use crate::{
     },
     memory,
     recording::{report::Report, watch::Hindrance},
-    segment::{
-        Dated, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
-        anchor::{Anchor, clock_offset_us},
-        ticks_us,
-    },
+    segment::{Guard, Guarded, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
 };
 
 mod masking;
 
-/// A clock that moved by more than this against the monotonic one was set.
-const STEP_US: i64 = 250_000;
-/// And so long beyond two segments no picture at which a recording can begin: the session is begun anew, cameras start one with such.
+/// So long beyond two segments no picture came at which a recording can begin: the session is begun anew, cameras start one with such.
 const NO_OPENING_MS: u64 = 30_000;
 
 /// One session.
@@ -57,8 +52,6 @@ pub(crate) struct Run {
     context: Context,
     turn: Rc<Turn>,
     anchor: Anchor,
-    /// Wall minus monotonic clock when last looked at.
-    offset_us: i64,
     /// Units held at the start, until their rhythm is known; None afterwards.
     held: Option<Vec<Unit>>,
     held_bytes: usize,
@@ -90,6 +83,7 @@ pub(crate) struct Run {
     /// When the last picture came at which a recording can begin, monotonic ms.
     opened: Option<u64>,
     distance: Distance,
+    gauge: Gauge,
     /// Packets that could not be used, and since when none could.
     damaged: u32,
     damaged_since: Option<(u64, String)>,
@@ -117,7 +111,6 @@ impl Run {
             context,
             turn,
             anchor: Anchor::default(),
-            offset_us: clock_offset_us(now),
             held: Some(Vec::new()),
             held_bytes: 0,
             first_at: now.mono,
@@ -139,6 +132,7 @@ impl Run {
             bare: 0,
             opened: None,
             distance: Distance::default(),
+            gauge: Gauge::default(),
             damaged: 0,
             damaged_since: None,
             rhythm_ms: 0,
@@ -224,16 +218,12 @@ impl Run {
         };
         let ticks = i128::from(frame.timestamp().elapsed()) * i128::from(TICKS_PER_SEC)
             / i128::from(sound.about.rate.max(1));
-        let pts = sound
-            .anchor
-            .arrived(i64::try_from(ticks).unwrap_or(0), now.mono);
-        if let Some(origin) = sound.anchor.origin_us(now) {
-            lock(&self.capture.track).heard(Heard {
-                wall_us: origin.saturating_add(ticks_us(pts)),
-                duration: frame.frame_length().get(),
-                bytes: Bytes::copy_from_slice(frame.data()),
-            });
-        }
+        let placed = sound.anchor.arrived(i64::try_from(ticks).unwrap_or(0), now);
+        lock(&self.capture.track).heard(Heard {
+            wall_us: placed.wall_us,
+            duration: frame.frame_length().get(),
+            bytes: Bytes::copy_from_slice(frame.data()),
+        });
     }
 
     /// An event document.
@@ -351,7 +341,7 @@ impl Run {
 
     fn offset_ms(&self) -> Option<i64> {
         let (pts, theirs) = self.reported?;
-        self.anchor.camera_offset_ms(pts, theirs, self.now())
+        self.anchor.camera_offset_ms(pts, theirs)
     }
 
     /// What is due whether frames come or not.
@@ -383,16 +373,11 @@ impl Run {
         }
         if self.held.is_some()
             && !self.held.as_ref().is_some_and(Vec::is_empty)
-            && now.mono.saturating_sub(self.first_at) >= HOLD_MS
-            && let Err(outcome) = self.begin(now)
+            && self.known(now)
+            && let Err(outcome) = self.begin()
         {
             return Some(outcome);
         }
-        let offset = clock_offset_us(now);
-        if (offset - self.offset_us).abs() > STEP_US {
-            lock(&self.capture.track).clock_set();
-        }
-        self.offset_us = offset;
         if silent > 700 && !self.imposition.as_ref().is_some_and(Imposition::paints) {
             lock(&self.capture.track).idle();
         }
@@ -405,6 +390,10 @@ impl Run {
         }
         if let Some(obstacle) = self.imposition.as_mut().and_then(|i| i.look(now)) {
             return Some(self.obstructed(obstacle));
+        }
+        let contradiction = lock(&self.capture.track).contradiction();
+        if let Some(why) = contradiction {
+            return Some((Ended::Jump, why.to_string()));
         }
         self.starved(now)
     }
@@ -472,7 +461,10 @@ impl Run {
             }
         }
         self.damaged_since = None;
-        let lost = u32::from(frame.loss()) + std::mem::take(&mut self.damaged);
+        // A camera that counts its packets anew has lost none.
+        let lost = u32::from(frame.loss());
+        let lost = self.gauge.lost(lost, frame.data().len(), now.mono);
+        let lost = lost + std::mem::take(&mut self.damaged);
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
         }
@@ -512,7 +504,7 @@ impl Run {
             }));
             return Ok(());
         }
-        let pts = self.anchor.arrived(picture.ticks, now.mono);
+        let placed = self.anchor.arrived(picture.ticks, now);
         self.say_jumps();
         let alone = picture.opening == Opening::Alone;
         // A picture that needs others cannot be proved: of a camera that is to show its own mask it begins nothing.
@@ -537,9 +529,9 @@ impl Run {
             }));
         }
         let unit = Unit {
-            pts,
-            wall_us: self.wall_us(pts, now),
-            dated: Dated::default(),
+            pts: placed.pts,
+            wall_us: placed.wall_us,
+            dated: placed.dated,
             key,
             bytes: picture.bytes,
             lost: picture.lost,
@@ -552,8 +544,8 @@ impl Run {
             }
             self.held_bytes += unit.bytes.len();
             held.push(unit);
-            if self.held_bytes > HOLD_BYTES || now.mono.saturating_sub(self.first_at) >= HOLD_MS {
-                self.begin(now)?;
+            if self.held_bytes > HOLD_BYTES || self.known(now) {
+                self.begin()?;
             }
             return Ok(());
         }
@@ -582,8 +574,15 @@ impl Run {
     }
 
     /// The rhythm is known: what was held goes on its way.
-    fn begin(&mut self, now: Now) -> Result<(), Outcome> {
-        let held = self.held.take().unwrap_or_default();
+    fn begin(&mut self) -> Result<(), Outcome> {
+        let mut held = self.held.take().unwrap_or_default();
+        // More is known of the camera's clock now than when the first of them came.
+        let settled = self.anchor.settle();
+        if settled.len() == held.len() {
+            for (unit, placed) in held.iter_mut().zip(settled) {
+                (unit.pts, unit.wall_us, unit.dated) = (placed.pts, placed.wall_us, placed.dated);
+            }
+        }
         let shared = self.capture.shared.clone();
         let Some(parameters) = self.parameters.clone() else {
             return Ok(());
@@ -610,24 +609,22 @@ impl Run {
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         let mut track = lock(&self.capture.track);
-        track.expect_reorder(back && how != Guarded::Burned);
+        track.expect_reorder((back || self.anchor.reorders()) && how != Guarded::Burned);
         track.guarded(Guard {
             how,
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
         });
         drop(track);
-        for mut unit in held {
-            // More is known of the camera's clock now than when the first of them came.
-            unit.wall_us = self.wall_us(unit.pts, now);
+        for unit in held {
             self.give(unit)?;
         }
         Ok(())
     }
 
-    /// Wall time of the session's time `pts`, as far as is known now.
-    fn wall_us(&self, pts: i64, now: Now) -> i64 {
-        let origin = self.anchor.origin_us(now).unwrap_or(0);
-        origin.saturating_add(ticks_us(pts))
+    /// The rhythm of the camera is known, and all that it had kept back for a viewer has come.
+    fn known(&self, now: Now) -> bool {
+        let held = now.mono.saturating_sub(self.first_at);
+        held >= HOLD_MS && (held >= BURST_MS || !self.anchor.bursting())
     }
 
     fn give(&mut self, unit: Unit) -> Result<(), Outcome> {

@@ -23,6 +23,8 @@ pub const COMPLETE_MS: u64 = 150;
 pub const ALONE_MS: u64 = 30_000;
 /// Frames are held this long at the start of a session, to learn its rhythm and where it lies in time.
 pub const HOLD_MS: u64 = 600;
+/// Or for this long, while pictures come faster than they were made: what the camera had kept back for a viewer.
+pub const BURST_MS: u64 = 2_500;
 /// Held at most, whatever comes.
 pub const HOLD_BYTES: usize = 8 << 20;
 /// A session that played for this long was a good one.
@@ -66,6 +68,8 @@ pub enum Ended {
     Flood,
     /// No key frame for far too long.
     NoKey,
+    /// Its times could not be.
+    Jump,
     /// The picture worker failed; the camera is fine.
     Worker,
     /// The camera's own mask could not be proved.
@@ -92,6 +96,7 @@ impl Ended {
             Ended::Damaged => Cause::Damaged,
             Ended::Flood => Cause::Flood,
             Ended::NoKey => Cause::NoKey,
+            Ended::Jump => Cause::Jump,
             Ended::Worker => Cause::Mask,
             Ended::Unproved => Cause::Unproved,
             Ended::Rule => Cause::Rule,
@@ -161,7 +166,7 @@ impl Retry {
             ),
             // Not at once: what floods the box must not come straight back.
             Ended::Flood => (backoff(failures.max(3)), Some("camera.flood")),
-            Ended::Lost | Ended::Damaged | Ended::NoKey => (
+            Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => (
                 backoff(failures),
                 (failures > 2).then_some("camera.unreachable"),
             ),
