@@ -15,8 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage release
-	$(CARGO) test --locked --release --workspace --no-run
+test: install footage
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json

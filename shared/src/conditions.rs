@@ -205,7 +205,7 @@ conditions! {
     "log.refused" Critical HubStaff
         "Hub refuses this box's log"
         "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
-        "Find out what happened to the disk. Two people then close the log and open its successor from the box's page."
+        "Find out what happened to the disk. Then close the log as it is and begin its successor, on the box: beadle-edge log succeed --reason."
     "log.broken" Critical Contractor
         "Log on disk is damaged"
         "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."

@@ -1,8 +1,6 @@
 //! Task. MSK-1: a picture worker that hangs costs its own camera two seconds and no other anything; one that is slow costs pictures. By
 //! itself: it measures what is lost.
 
-mod rig;
-
 use std::{
     collections::BTreeMap,
     process::{Child, Command},
@@ -18,8 +16,9 @@ use beadle_tests::{
     workers::{tell, workers},
 };
 use nix::sys::signal::Signal;
-use rig::{alone::Alone, seconds};
 use serde_json::Value;
+
+use crate::rig::{alone::Alone, seconds};
 
 /// MSK-5: a picture worker that hangs, or is fed rubbish by its camera, costs that camera 2 s at most, by the record, and the others
 /// nothing. A camera whose own mask is proved loses nothing either: its pictures wait while another worker takes the proofs over.

@@ -17,6 +17,7 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
+    segment::day_beside,
     time::Utc,
     types::{CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
 };
@@ -373,6 +374,7 @@ impl RecordingLog {
                 _ => 0,
             },
             lost: closed.lost,
+            day: day_beside(&closed.key, closed.name.day),
             key: closed.key.clone(),
             rate: closed.rate.clone(),
             offset_ms: closed.offset_ms,

@@ -5,6 +5,7 @@
 //!      ↑ rates, switch: which of two rates               sequence: s, gaps ──┘
 //! ```
 pub mod log;
+pub mod names;
 pub mod rates;
 pub mod recorder;
 pub mod report;
