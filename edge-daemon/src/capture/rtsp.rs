@@ -633,8 +633,11 @@ impl Run {
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
+        let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
         match &mut self.imposition {
-            None => lock(&self.capture.track).unit(unit),
+            None if !masked => lock(&self.capture.track).unit(unit),
+            // It could not be begun: the session is ending, and what comes meanwhile is not recorded.
+            None => {}
             // What may be recorded comes out of it.
             Some(imposition) => {
                 if let Err(obstacle) = imposition.unit(unit) {

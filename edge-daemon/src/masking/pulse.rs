@@ -5,6 +5,8 @@
 
 /// Time between two looks counts as this much at most: where we ourselves stood still, so did the worker.
 const LOOK_MS: u64 = 400;
+/// And a look sooner than this after the last is none: what the kernel says costs a file or two.
+const SOON_MS: u64 = 100;
 /// So much of one core for one answer is more than the slowest picture takes.
 const CIRCLES_MS: u64 = 5_000;
 
@@ -45,12 +47,15 @@ impl Pulse {
         patience_ms: u64,
         sample: impl FnOnce() -> Option<Sample>,
     ) -> Option<Failure> {
-        let since = self.looked.replace(mono_ms);
         if answered {
-            (self.idle_ms, self.used) = (0, None);
+            (self.looked, self.idle_ms, self.used) = (Some(mono_ms), 0, None);
             return None;
         }
-        let since = since.map_or(0, |then| mono_ms.saturating_sub(then));
+        let since = mono_ms.saturating_sub(*self.looked.get_or_insert(mono_ms));
+        if since < SOON_MS {
+            return None;
+        }
+        self.looked = Some(mono_ms);
         self.idle_ms += since.min(LOOK_MS);
         if let Some(now) = sample() {
             let (began, last) = *self.used.get_or_insert((now.used_ms, now.used_ms));

@@ -4,7 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use beadle_pictures::wire;
+use beadle_pictures::{nal, wire};
 use common::{Quality, Said, Unit, Worker, cut, decode, make, pictures, send, street, through};
 use shared::{
     mask::Style,
@@ -126,6 +126,55 @@ fn msk_1_a_pixelated_mask_leaves_cells_and_no_detail() {
             }
         }
     }
+}
+
+/// REC-1, MSK-1: a camera that refreshes its pictures piece by piece and sends no key picture is painted from a recovery point on: what is
+/// not right yet does not come out.
+#[test]
+fn painting_begins_at_a_recovery_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let (x, y, w, h) = MARKER;
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=12"])
+        .arg("-vf")
+        .arg(format!("hue=s=0.3,drawbox=x=iw*{x}:y=ih*{y}:w=iw*{w}:h=ih*{h}:color=0xFF00FF@1:t=fill,format=yuv420p"))
+        .args(["-frames:v", "60", "-c:v", "libx264", "-preset", "ultrafast"])
+        .args(["-x264-params", "keyint=12:intra-refresh=1:bframes=0:aud=1:repeat-headers=1"])
+        .args(["-f", "h264", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    assert!(made.status.success(), "{made:?}");
+    let mut stream = cut(Codec::H264, 320, 180, &made.stdout);
+    assert_eq!(stream.units.iter().filter(|u| u.key).count(), 1);
+    // Where x264 says that a picture is whole some pictures later.
+    let mut points = Vec::new();
+    let mut picture = 0;
+    for nal in nal::split(&made.stdout) {
+        match nal {
+            [9, ..] => picture += 1,
+            [6, 6, ..] if picture > 1 => points.push((picture - 1, nal.to_vec())),
+            _ => {}
+        }
+    }
+    for (at, point) in &points {
+        let unit = &mut stream.units[*at];
+        let length = (point.len() as u32).to_be_bytes();
+        unit.data = [&length[..], point, &unit.data].concat();
+        unit.key = true;
+    }
+    let (first, second) = (points[0].0, points[1].0);
+    stream.units.drain(..first);
+    let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
+    assert!(well, "{:?}", said.last());
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
+    let out = pictures(&said);
+    let began = out[0].pts / 7500;
+    assert!((1..=second - first).contains(&(began as usize)), "{began}");
+    assert_eq!(out.len(), stream.units.len() - began as usize);
+    let decoded = decode(params, &out, folder.path());
+    assert!((0..decoded.frames.len()).all(|i| decoded.magenta(i) == 0));
 }
 
 /// REC-2: pictures of two fields, painted, are still said to be two fields, the same one first; whole pictures are not.

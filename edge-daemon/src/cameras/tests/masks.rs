@@ -512,6 +512,29 @@ fn a_device_is_not_blamed_for_the_pictures() {
     assert!(raised(&world, "mask.encoder").is_none());
 }
 
+/// MSK-5: a picture worker that cannot be started any more: of the sessions from then on not one picture is recorded, not even one that
+/// was under way when the session ended.
+#[test]
+fn a_worker_that_cannot_be_started_any_more() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let cameras = world.start(masked(&world, &camera, worker.clone()), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    std::fs::remove_file(&worker).expect("gone");
+    camera.orders.hang_up.store(1, SeqCst);
+    wait("the fault", || raised(&world, "mask.worker"));
+    let sessions = camera.orders.playing.load(SeqCst);
+    wait("another session", || {
+        (camera.orders.playing.load(SeqCst) > sessions).then_some(())
+    });
+    cameras.stop();
+    for line in world.lines("seg.write") {
+        assert!(!is_raw(&world.plain(&line)), "{line:?}");
+    }
+    world.verify();
+}
+
 /// MSK-5: no picture worker at all: nothing is recorded.
 #[test]
 fn no_worker_no_pictures() {
