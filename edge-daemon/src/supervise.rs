@@ -551,7 +551,7 @@ impl Watched<'_> {
             .cameras
             .status()
             .iter()
-            .filter(|(_, s)| s.recording)
+            .filter(|(_, s)| s.flow.recording)
             .count();
         self.log.set_beat(Beat {
             free_mib: self.volumes.free_mib(),
@@ -583,9 +583,7 @@ impl Watched<'_> {
                     days_kept: f.days_kept,
                 }),
                 cam,
-                connected: s.connected,
-                recording: s.recording,
-                landed: s.landed,
+                flow: s.flow,
                 frames: s.frames,
                 lost: s.lost,
                 rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),

@@ -47,27 +47,31 @@ impl Mark {
     pub fn of(severity: Severity) -> Self {
         match severity {
             Severity::Info => Mark::Good,
-            Severity::Warning | Severity::Serious => Mark::Amber,
-            Severity::Critical => Mark::Red,
+            Severity::Warning => Mark::Amber,
+            Severity::Serious | Severity::Critical => Mark::Red,
         }
     }
 }
 
 /// Whether a camera's pictures reach the disk, by its box's own word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Flow {
     /// A picture landed on disk lately; how lately, the box knows.
     pub recording: bool,
     /// A session with the camera is open.
+    #[serde(default)]
     pub connected: bool,
     /// The box began a moment ago: that nothing has landed yet means nothing.
+    #[serde(default)]
     pub starting: bool,
     /// Wall time of the last picture that landed on disk, in this run of the box or the one before.
+    #[serde(default)]
     pub landed: Option<Utc>,
     /// Of one that is not recorded: when that began.
+    #[serde(default)]
     pub down_since: Option<Utc>,
     /// When the camera is tried again, while the box waits for that.
+    #[serde(default)]
     pub next_try: Option<Utc>,
 }
 

@@ -161,6 +161,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
     let mut retry = Retry::new(seed);
     let mut flooded = false;
     while !context.stop.load(Relaxed) {
+        shared.set_next_try(None);
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
@@ -193,6 +194,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             break;
         }
         let next = retry.ended(how, tally.played_ms.get());
+        let wait_ms = i64::try_from(next.wait_ms).unwrap_or(i64::MAX);
+        shared.set_next_try(Some(context.clock.now().wall.plus_ms(wait_ms)));
         flooded = how == Ended::Flood;
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {

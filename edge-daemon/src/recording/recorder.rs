@@ -40,6 +40,10 @@ pub struct Shared {
     pub config: crate::config::Camera,
     pub landed: Arc<Landed>,
     pub connected: AtomicBool,
+    /// When the camera is tried again, in UTC ms; [`i64::MIN`] while nothing is waited for.
+    next_try: AtomicI64,
+    /// Where its recordings of the run before ended, in UTC ms; [`i64::MIN`] while that is not known.
+    ended_before: AtomicI64,
     pub lost: AtomicU64,
     /// The camera's clock minus ours in ms, [`i64::MIN`] while not known.
     offset_ms: AtomicI64,
@@ -63,6 +67,8 @@ impl Shared {
             config,
             landed: Arc::default(),
             connected: AtomicBool::new(false),
+            next_try: AtomicI64::new(i64::MIN),
+            ended_before: AtomicI64::new(i64::MIN),
             lost: AtomicU64::new(0),
             offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
@@ -72,6 +78,22 @@ impl Shared {
             standing: Mutex::default(),
             settled: Condvar::new(),
         }
+    }
+    pub fn next_try(&self) -> Option<Utc> {
+        Some(self.next_try.load(Relaxed))
+            .filter(|t| *t != i64::MIN)
+            .map(Utc)
+    }
+    pub fn set_next_try(&self, at: Option<Utc>) {
+        self.next_try.store(at.map_or(i64::MIN, |t| t.0), Relaxed);
+    }
+    /// Wall time of the last picture that landed on disk, in this run or the one before.
+    pub fn landed_last(&self) -> Option<Utc> {
+        let before = Some(self.ended_before.load(Relaxed)).filter(|t| *t != i64::MIN);
+        self.landed.last().map(|(t, _)| t).or(before.map(Utc))
+    }
+    pub fn set_ended_before(&self, end: Utc) {
+        self.ended_before.store(end.0, Relaxed);
     }
     /// What the camera's clock differs from ours by, as far as is known.
     pub fn offset_ms(&self) -> Option<i64> {

@@ -92,7 +92,7 @@ pub fn camera(standing: &CameraStanding, flow: Option<&Flow>, now: Utc, zone: &Z
                 crate::time::length_in_words(t.0 - now.0),
                 at(t)
             ),
-            _ => "being tried now".into(),
+            _ => "the box keeps trying".into(),
         });
     }
     let code = standing.cause.as_ref().map(|c| c.code.as_str());

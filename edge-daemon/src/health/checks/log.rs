@@ -14,11 +14,7 @@ use super::{Line, Looked};
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     vec![match newest(&looked.state.root().join("log")) {
-        None => Line::wrong(
-            "log",
-            "log.broken",
-            "there is none yet; it begins at the box's first start",
-        ),
+        None => Line::unstarted("log", "there is none yet; it begins at the box's first start"),
         Some(folder) => match agree(&folder) {
             Ok(text) => Line::good("log", text),
             Err(why) => Line::wrong("log", "log.broken", why),
@@ -26,7 +22,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     }]
 }
 
-fn newest(logs: &Path) -> Option<PathBuf> {
+pub(super) fn newest(logs: &Path) -> Option<PathBuf> {
     let number = std::fs::read_dir(logs)
         .ok()?
         .filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u64>().ok())
