@@ -40,6 +40,7 @@ use crate::{
         recorder::{Recorder, Shared, VolumeQueues},
         report::Report,
         sequence::Sequence,
+        watch,
     },
     segment::rate::Rate,
     store::{Volumes, monitor::VolumeMonitor, writer},
@@ -68,7 +69,7 @@ pub struct Status {
     pub lost: u64,
     /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
     pub rate: Option<(Rate, Option<Utc>)>,
-    /// Of a camera in time-lapse: a picture is followed by none for so long.
+    /// Of a camera in time-lapse, or a slow one: a picture is followed by none for so long.
     pub stands_ms: Option<u64>,
 }
 
@@ -187,6 +188,17 @@ impl Cameras {
             threads.extend(spawn("rates", move || rates.run(&flag)));
         }
         {
+            let (cameras, clock, reports, flag) = (
+                cameras.clone(),
+                deps.clock.clone(),
+                reports.clone(),
+                stop.clone(),
+            );
+            threads.extend(spawn("landing", move || {
+                watch::run(&cameras, &*clock, &reports, &flag);
+            }));
+        }
+        {
             let (masks, flag) = (masks.clone(), stop.clone());
             threads.extend(spawn("masks", move || masks.run(&flag)));
         }
@@ -237,13 +249,15 @@ impl Cameras {
         let now = self.inner.clock.now().mono;
         let one = |c: &Arc<Shared>| {
             let landed = c.landed.last();
-            // A time-lapse picture is followed by none for a while.
+            // A time-lapse picture is followed by none for a while; a slow camera's too.
             let stands_ms = c.config.timelapse.as_ref().map(|t| {
                 // Key frames may be further apart than was asked for.
                 let asked = u64::from(t.every_secs) * 1000;
                 asked.max(c.stands_ms.load(Relaxed))
             });
-            let patience = RECORDING_MS + stands_ms.unwrap_or(0);
+            let slow_ms = c.rhythm_ms.load(Relaxed) * 2;
+            let stands_ms = stands_ms.or((slow_ms > RECORDING_MS).then_some(slow_ms));
+            let patience = RECORDING_MS + stands_ms.unwrap_or(0).max(slow_ms);
             let recording = landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience);
             let began = self.inner.began;
             let starting = now.saturating_sub(began.mono) < STARTING_MS + stands_ms.unwrap_or(0);

@@ -15,7 +15,7 @@ use tracing::{
 };
 use tracing_subscriber::{
     EnvFilter,
-    fmt::{FmtContext, FormatEvent, FormatFields, format},
+    fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields, format},
     registry::LookupSpan,
 };
 
@@ -67,17 +67,25 @@ where
         mut writer: format::Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let Some(kind) = Kind::of(event) else {
+        let Some(mut kind) = Kind::of(event) else {
             return self.inner.format_event(context, writer, event);
         };
+        // The camera whose session it is, where the line itself does not say.
+        if let Some(span) = context.lookup_current()
+            && let Some(about) = span.extensions().get::<FormattedFields<N>>()
+        {
+            kind.fields += &about.fields;
+        }
         let Some(left_out) = self.limit.may(kind, Instant::now()) else {
             return Ok(());
         };
-        self.inner
-            .format_event(context, writer.by_ref(), event)?;
+        self.inner.format_event(context, writer.by_ref(), event)?;
         match left_out {
             0 => Ok(()),
-            n => writeln!(writer, "    ({n} more of this kind were left out before it)"),
+            n => writeln!(
+                writer,
+                "    ({n} more of this kind were left out before it)"
+            ),
         }
     }
 }
@@ -193,6 +201,11 @@ mod tests {
                     tracing::warn!(target: "beadle_edge::capture::rtsp", camera, "a packet cannot be used");
                 }
             }
+            for id in ["c03", "c04", "c03"] {
+                tracing::warn_span!("camera", id).in_scope(|| {
+                    tracing::warn!(target: "retina::client", "dropping data");
+                });
+            }
             for n in 0..3 {
                 tracing::warn!(target: "beadle_edge::uplink", n, "of another room");
                 tracing::info!(target: "beadle_edge::capture", n, "no warning");
@@ -202,6 +215,7 @@ mod tests {
         for (part, times) in [
             ("packets lost", 2),
             ("a packet cannot be used", 2),
+            ("dropping data", 2),
             ("of another room", 3),
             ("no warning", 3),
         ] {

@@ -481,12 +481,8 @@ impl Watched<'_> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         let mut given_back = Instant::now();
-        let mut today = None;
         loop {
-            let day = self.config.zone.day_of(self.clock.now().wall);
-            if today.replace(day) != Some(day) {
-                self.reviews(day);
-            }
+            self.reviews(self.config.zone.day_of(self.clock.now().wall));
             if given_back.elapsed() >= GIVE_BACK_EVERY {
                 memory::give_back();
                 given_back = Instant::now();

@@ -68,6 +68,9 @@ mod tests {
     fn no_path() {
         let said = "unable to join base url rtsp://op:pw1@10.0.0.9:554/user=op_password=pw2_channel=1.sdp?p=pw3 with control url";
         let plain = words(said);
-        assert_eq!(plain, "unable to join base url rtsp://10.0.0.9:554/… with control url");
+        assert_eq!(
+            plain,
+            "unable to join base url rtsp://10.0.0.9:554/… with control url"
+        );
     }
 }

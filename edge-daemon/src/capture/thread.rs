@@ -16,6 +16,7 @@ use std::{
 
 use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
+use tracing::Instrument;
 
 use crate::{
     capture::rtsp::Run,
@@ -166,6 +167,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
         // A panic costs this session, not the thread and its other cameras.
+        // Whatever is said meanwhile, by retina too, is about this camera.
+        let about = tracing::warn_span!("camera", id = %shared.id());
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
             let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
@@ -173,6 +176,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
                 in_small_bites(&tally, run.run(farewell)).await
             }
+            .instrument(about)
         });
         // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
         let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {

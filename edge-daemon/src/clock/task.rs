@@ -81,7 +81,13 @@ mod tests {
     /// FLT-1: a difference says who is ahead, in words.
     #[test]
     fn a_difference_has_a_direction() {
-        assert_eq!(beside_the_hub(-86_400_000), "this box is 1 day ahead of the hub");
-        assert_eq!(beside_the_hub(200_000), "this box is 3 min 20 s behind the hub");
+        assert_eq!(
+            beside_the_hub(-86_400_000),
+            "this box is 1 day ahead of the hub"
+        );
+        assert_eq!(
+            beside_the_hub(200_000),
+            "this box is 3 min 20 s behind the hub"
+        );
     }
 }

@@ -375,7 +375,11 @@ impl Room {
 
     /// MiB that can be recorded: none where there is no room for files.
     pub fn for_footage(self) -> u64 {
-        if self.few_files().is_some() { 0 } else { self.mib }
+        if self.few_files().is_some() {
+            0
+        } else {
+            self.mib
+        }
     }
 
     /// How many more files there is room for, when that may be too few.

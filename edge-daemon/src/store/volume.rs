@@ -267,7 +267,8 @@ impl Volumes {
     /// Reads the disk. The lock is not held meanwhile: a sick one may hang.
     fn see(&self, at: usize) -> Option<Seen> {
         let (path, failures) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))?;
-        let found = examine(&path, &self.0.this_box, &self.0.key).map(|k| (k, Room::of(&path).unwrap_or_default()));
+        let found = examine(&path, &self.0.this_box, &self.0.key)
+            .map(|k| (k, Room::of(&path).unwrap_or_default()));
         Some(Seen {
             path,
             failures,
@@ -592,7 +593,14 @@ mod tests {
             files.contains("35 inodes are free, 64 are needed (542 MiB of the disk are free)"),
             "{files}"
         );
-        assert_eq!(Room { mib: 542, files: Some(35) }.for_footage(), 0);
+        assert_eq!(
+            Room {
+                mib: 542,
+                files: Some(35)
+            }
+            .for_footage(),
+            0
+        );
     }
     use ring::rand::SystemRandom;
     use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};

@@ -14,7 +14,10 @@ use super::{Line, Looked};
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     vec![match newest(&looked.state.root().join("log")) {
-        None => Line::unstarted("log", "there is none yet; it begins at the box's first start"),
+        None => Line::unstarted(
+            "log",
+            "there is none yet; it begins at the box's first start",
+        ),
         Some(folder) => match agree(&folder) {
             Ok(text) => Line::good("log", text),
             Err(why) => Line::wrong("log", "log.broken", why),

@@ -19,8 +19,9 @@ use std::{
 use serde::Serialize;
 use shared::{
     conditions,
-    standing::Mark,
-    time::Now,
+    standing::{self, Mark, words},
+    time::{Now, Zone},
+    wire::Fault,
 };
 
 use crate::{config::Config, state::State};
@@ -39,7 +40,7 @@ pub struct Line {
     /// What was looked at: `camera c03`, `disk /srv/…`, `hub`.
     pub what: String,
     /// A code of [`conditions`], where something is wrong.
-    pub code: Option<&'static str>,
+    pub code: Option<String>,
     pub text: String,
     /// What to do next.
     pub next: Option<&'static str>,
@@ -61,7 +62,7 @@ impl Line {
         Self {
             mark: Mark::Amber,
             what: what.into(),
-            code: Some("box.unstarted"),
+            code: Some("box.unstarted".into()),
             text: format!("not started: {text}"),
             next: None,
         }
@@ -80,9 +81,22 @@ impl Line {
         Self {
             mark,
             what: what.into(),
-            code: Some(code),
+            code: Some(code.into()),
             text: format!("{title}: {detail}"),
             next: known.map(|c| c.next),
+        }
+    }
+}
+
+impl Line {
+    /// A fault that the box has raised.
+    fn fault(what: String, fault: &Fault, zone: &Zone) -> Self {
+        Self {
+            mark: Mark::of(standing::severity(fault)).max(Mark::Amber),
+            what,
+            code: Some(fault.code.clone()),
+            text: words::fault(fault, zone),
+            next: words::next_step(&fault.code),
         }
     }
 }
@@ -158,13 +172,13 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
 
 /// A fault that the box has raised and that a check has found by itself is said once, as the check found it: it names the part.
 fn once(lines: Vec<Line>) -> Vec<Line> {
-    let found = |code: Option<&str>| {
-        let by_a_check = |l: &&Line| l.what != running::BOX && l.code == code;
+    let found = |code: Option<&String>| {
+        let by_a_check = |l: &&Line| l.what != running::BOX && l.code.as_ref() == code;
         code.is_some() && lines.iter().any(|l| by_a_check(&l))
     };
     let twice: Vec<bool> = lines
         .iter()
-        .map(|l| l.what == running::BOX && found(l.code))
+        .map(|l| l.what == running::BOX && found(l.code.as_ref()))
         .collect();
     let lines = lines.into_iter().zip(twice);
     lines.filter(|(_, twice)| !twice).map(|(l, _)| l).collect()
