@@ -1,7 +1,7 @@
 //! Pure. Every fault condition as data: code, title, cause, what to do next, severity, who.
 //!
-//! The code is what `fault.on` and `fault.off` lines carry. The same table serves the watchdog, `beadle-edge doctor` and the
-//! hub's fault desk. A condition is about a camera or about the whole box; the line's `cam` says which.
+//! The code is what `fault.on` and `fault.off` lines carry. The same table serves `beadle-edge doctor` and `status`, the hub's pages and
+//! `beadle-hub box list`. What a next step names exists: tests of both programs hold commands, units, keys and pages against it. A condition is about a camera or about the whole box; the line's `cam` says which.
 
 /// How much it matters, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

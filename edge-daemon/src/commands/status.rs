@@ -51,7 +51,10 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         "hub {}: {}{}",
         s.uplink.hub.as_deref().unwrap_or("none"),
         s.uplink.state,
-        s.uplink.why.map_or(String::new(), |w| format!(" ({w})"))
+        s.uplink
+            .why
+            .as_ref()
+            .map_or(String::new(), |w| format!(" ({w})"))
     );
     for promise in promises(&config) {
         println!("retention {promise}");

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use shared::{
+    id::CameraId,
     standing::{self, BoxState, Mark, words},
     time::{Utc, Zone},
     wire::Fault,
@@ -402,7 +403,7 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
     }
     // A camera's own stand with it.
     let shown = |f: &&Fault| {
-        let listed = |cam| row.cameras.iter().any(|c| c.cam == *cam);
+        let listed = |cam: &CameraId| row.cameras.iter().any(|c| c.cam == *cam);
         !f.cam.as_ref().is_some_and(listed)
     };
     let faults = row.faults.iter().filter(shown).map(|f| fault(f, zone));

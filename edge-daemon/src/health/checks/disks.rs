@@ -1,8 +1,11 @@
 //! Adapter: filesystem. Labels and free space of the footage disks, and of the disk the state lies on.
 
-use std::path::Path;
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
-use super::{Line, Looked};
+use super::{Line, Looked, Mark};
 use crate::{
     identity::BoxKey,
     store::volume::{self, Room, VolumeError},
@@ -74,7 +77,19 @@ fn disks(looked: &Looked, key: &[u8]) -> Vec<Line> {
                     };
                     Line::wrong(what, twice.code(), twice)
                 }
-                None => room(what, path, &label.id),
+                None => match same_disk(path, paths) {
+                    Some(other) => Line {
+                        mark: Mark::Amber,
+                        what,
+                        code: Some("disk.forecast".into()),
+                        text: format!(
+                            "lies on the same disk as {}: what is free there is counted twice",
+                            other.display()
+                        ),
+                        next: Some("Give each path of [[volume]] a disk of its own, or take one of them out."),
+                    },
+                    None => room(what, path, &label.id),
+                },
             },
             Err(e) => Line::wrong(what, e.code(), e),
         }
@@ -87,6 +102,16 @@ fn twin<'a>(path: &Path, id: &str, known: &[(&'a Path, &str)]) -> Option<&'a Pat
     let before = known.iter().take_while(|(p, _)| *p != path);
     let mut same = before.filter(|(_, theirs)| *theirs == id);
     same.next().map(|(p, _)| *p)
+}
+
+/// The path named before this one that lies on the same file system.
+fn same_disk<'a>(path: &Path, all: &'a [PathBuf]) -> Option<&'a Path> {
+    let device = |p: &Path| std::fs::metadata(p).ok().map(|m| m.dev());
+    let mine = device(path)?;
+    let mut before = all.iter().take_while(|p| p.as_path() != path);
+    before
+        .find(|p| device(p) == Some(mine))
+        .map(PathBuf::as_path)
 }
 
 fn room(what: String, path: &Path, id: &str) -> Line {

@@ -2,7 +2,10 @@
 
 use std::{io::ErrorKind, os::unix::net::UnixStream};
 
-use shared::standing::{self, BoxState, words};
+use shared::{
+    id::CameraId,
+    standing::{self, BoxState, words},
+};
 
 use super::{Line, Looked, Mark, camera::Judged};
 use crate::{
@@ -56,7 +59,7 @@ pub fn check(looked: &Looked, told: &Told, cameras: &[Judged]) -> Vec<Line> {
     let mut lines = vec![itself(told, cameras)];
     if let Some(s) = told.status() {
         // A camera's own faults stand with it.
-        let listed = |cam| cameras.iter().any(|c| c.camera.id == *cam);
+        let listed = |cam: &CameraId| cameras.iter().any(|c| c.camera.id == *cam);
         let faults = s.standing_faults().into_iter();
         let own = faults.filter(|f| !f.cam.as_ref().is_some_and(listed));
         lines.extend(own.map(|f| Line::fault(BOX.into(), &f, &looked.config.zone)));

@@ -23,7 +23,7 @@ async fn the_first_page() {
         "Waiting",
         "5 bytes of 10 bytes",
         "17 log lines",
-        "evidence.due: EXH-2026-000001: its 3 years ended",
+        "Evidence is past its period: EXH-2026-000001: its 3 years ended",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
