@@ -10,32 +10,30 @@ use std::{
 };
 
 use bytes::Bytes;
-use footage::mp4::Parameters;
+use footage::mp4::{Codec, Parameters};
 use futures::StreamExt;
 use retina::{
     client::{Demuxed, SessionGroup},
     codec::{CodecItem, VideoFrame},
 };
-use shared::time::Now;
+use shared::{mask::How, time::Now};
 
 use crate::{
-    capture::connect::{Sounding, connect, first_line, read_parameters},
-    capture::event,
-    capture::session::{
-        CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
-        STALL_MS, UNFINISHED_BYTES,
+    capture::{
+        connect::{Sounding, connect, first_line, read_parameters},
+        event,
+        picture::{Opening, Openings, Picture, Pictures, Piece},
+        session::{
+            ALONE_MS, COMPLETE_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS, HOLD_BYTES,
+            HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES, stall_ms,
+        },
+        thread::{Capture, Context, TICK, Tally, Turn},
     },
-    capture::thread::{Capture, Context, TICK, Tally, Turn},
-    masking::capacity::Demand,
-    masking::masks::InForce,
-    masking::worker::Worker,
-    recording::report::Report,
-};
-use crate::{
     config::Secret,
     lock::lock,
-    masking::bracket::MOST_BYTES,
+    masking::{bracket::MOST_BYTES, capacity::Demand, masks::InForce, worker::Worker},
     memory,
+    recording::{report::Report, watch::Hindrance},
     segment::{
         Dated, Guard, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
@@ -49,6 +47,8 @@ use masking::{Prover, max_kbit};
 
 /// A clock that moved by more than this against the monotonic one was set.
 const STEP_US: i64 = 250_000;
+/// And so long beyond two segments no picture at which a recording can begin: the session is begun anew, cameras start one with such.
+const NO_OPENING_MS: u64 = 30_000;
 
 /// One session.
 pub(crate) struct Run {
@@ -85,6 +85,17 @@ pub(crate) struct Run {
     /// The last session was a flood: that fault stays until this one has gone well for a while.
     flooded: bool,
     meter: Meter,
+    /// Joins slices; what leaves it is one picture.
+    pictures: Pictures,
+    openings: Openings,
+    /// Pictures of this session, and those that came before the first at which a recording can begin.
+    counted: u64,
+    unopened: Option<u64>,
+    /// Key pictures that came without parameter sets.
+    bare: u32,
+    /// When the last picture came at which a recording can begin, monotonic ms.
+    opened: Option<u64>,
+    distance: Distance,
     /// Packets that could not be used, and since when none could.
     damaged: u32,
     damaged_since: Option<(u64, String)>,
@@ -132,6 +143,13 @@ impl Run {
             tally,
             flooded,
             meter: Meter::default(),
+            pictures: Pictures::new(Codec::H264),
+            openings: Openings::new(now.mono),
+            counted: 0,
+            unopened: Some(0),
+            bare: 0,
+            opened: None,
+            distance: Distance::default(),
             damaged: 0,
             damaged_since: None,
             rhythm_ms: 0,
@@ -173,6 +191,13 @@ impl Run {
                 lock(&self.capture.track).expect_sound(about);
                 self.capture.shared.connected.store(true, Relaxed);
                 self.last_at = self.context.clock.now().mono;
+                self.openings = Openings::new(self.last_at);
+                if let Some(offered) = demuxed.streams().get(stream)
+                    && offered.encoding_name() == "h265"
+                {
+                    self.pictures = Pictures::new(Codec::H265);
+                }
+                self.capture.shared.hindered(Some(Hindrance::NoPicture));
                 self.play(demuxed, stream).await
             }
         };
@@ -188,13 +213,7 @@ impl Run {
             let held = self.tally.unfinished.get() + memory::large_held() - before;
             self.tally.unfinished.set(held);
             if polled.is_pending() && held > UNFINISHED_BYTES {
-                return Poll::Ready(Err((
-                    Ended::Flood,
-                    format!(
-                        "a picture of more than {} MiB without an end",
-                        PICTURE_BYTES >> 20
-                    ),
-                )));
+                return Poll::Ready(Err((Ended::Flood, endless())));
             }
             polled.map(Ok)
         })
@@ -350,11 +369,22 @@ impl Run {
             return Some((Ended::Stop, String::new()));
         }
         let silent = now.mono.saturating_sub(self.last_at);
-        if silent > STALL_MS {
+        let patience = stall_ms(self.counted, self.capture.shared.rhythm_ms.load(Relaxed));
+        if silent > patience {
             return Some((
                 Ended::Stalled,
-                format!("no picture for {} s", STALL_MS / 1000),
+                format!("no picture for {} s", patience / 1000),
             ));
+        }
+        let complete = |since: u64| now.mono.saturating_sub(since.max(self.last_at)) >= COMPLETE_MS;
+        if self.pictures.since().is_some_and(complete) {
+            let mut whole = Vec::new();
+            self.pictures.flush(&mut whole);
+            for picture in whole {
+                if let Err(outcome) = self.picture(picture) {
+                    return Some(outcome);
+                }
+            }
         }
         if let Some(outcome) = self.gave_up() {
             return Some(outcome);
@@ -384,9 +414,46 @@ impl Run {
         if let Some(outcome) = self.painting(now).or_else(|| self.proving(now)) {
             return Some(outcome);
         }
-        lock(&self.capture.track)
-            .starved()
-            .then(|| (Ended::NoKey, "the camera sends no key frames".into()))
+        self.starved(now)
+    }
+
+    /// Pictures come, and none that is needed to go on.
+    fn starved(&self, now: Now) -> Option<Outcome> {
+        let began = self.began?;
+        let waited = now.mono.saturating_sub(self.opened.unwrap_or(began));
+        if self.parameters.is_none() && self.bare >= 2 && waited >= PARAMETERS_MS {
+            return Some((
+                Ended::Unsupported,
+                format!(
+                    "{} pictures came in {} s, {} of them key pictures, and the camera sent no parameter sets (SPS, PPS), neither in its description nor in its stream",
+                    self.counted,
+                    waited / 1000,
+                    self.bare
+                ),
+            ));
+        }
+        let bracketed = self.prover.as_ref().is_some_and(|p| p.bracket.is_some());
+        if bracketed && waited >= ALONE_MS {
+            return Some((
+                Ended::Unproved,
+                format!(
+                    "no picture came for {} s that can be decoded alone, so its mask cannot be proved: set a key frame (IDR) every 2 s",
+                    waited / 1000
+                ),
+            ));
+        }
+        let patience = 2 * u64::from(self.context.config.segment_secs) * 1000 + NO_OPENING_MS;
+        let patience = patience.max(self.capture.shared.group_ms.load(Relaxed) * 2);
+        let lapsed = lock(&self.capture.track).starved();
+        (lapsed || waited > patience).then(|| {
+            (
+                Ended::NoKey,
+                format!(
+                    "no key picture or recovery point came for {} s",
+                    waited / 1000
+                ),
+            )
+        })
     }
 
     fn frame(
@@ -406,9 +473,6 @@ impl Run {
             self.flooded = false;
             self.well();
         }
-        if let Some(why) = self.meter.picture(now.mono, frame.data().len()) {
-            return Err((Ended::Flood, why));
-        }
         let changed = frame.has_new_parameters() || self.parameters.is_none();
         let mut parameters = None;
         if changed {
@@ -418,23 +482,80 @@ impl Run {
                 parameters = new;
             }
         }
-        let pts = self.anchor.arrived(frame.timestamp().elapsed(), now.mono);
-        self.say_jumps();
-        let key = frame.is_random_access_point();
         self.damaged_since = None;
         let lost = u32::from(frame.loss()) + std::mem::take(&mut self.damaged);
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
+        }
+        let piece = Piece {
+            ticks: frame.timestamp().elapsed(),
+            arrived: now,
+            bytes: Bytes::from(frame.into_data()),
+            lost,
+            parameters,
+        };
+        let mut whole = Vec::new();
+        self.pictures.push(piece, &mut whole);
+        if self.pictures.held() > PICTURE_BYTES.unsigned_abs() {
+            return Err((Ended::Flood, endless()));
+        }
+        whole
+            .into_iter()
+            .try_for_each(|picture| self.picture(picture))
+    }
+
+    /// One picture as the camera sent it.
+    fn picture(&mut self, picture: Picture) -> Result<(), Outcome> {
+        let now = picture.arrived;
+        if let Some(why) = self.meter.picture(now.mono, picture.bytes.len()) {
+            return Err((Ended::Flood, why));
+        }
+        self.counted += 1;
+        let shared = self.capture.shared.clone();
+        if let Some(usual) = self.distance.picture(now.mono) {
+            shared.rhythm_ms.store(usual, Relaxed);
+        }
+        if self.parameters.is_none() {
+            // It cannot be decoded, nor can any before the first key picture with them.
+            self.bare += u32::from(picture.opening == Opening::Alone);
+            shared.hindered(Some(Hindrance::NoParameters {
+                pictures: self.counted,
+            }));
+            return Ok(());
+        }
+        let pts = self.anchor.arrived(picture.ticks, now.mono);
+        self.say_jumps();
+        let alone = picture.opening == Opening::Alone;
+        // A picture that needs others cannot be proved: of a camera that is to show its own mask it begins nothing.
+        let proved = matches!(&self.rule.mask, Some(m) if m.how == How::Camera)
+            && self.painter.is_none()
+            && self.rule.lifted.is_none();
+        let opens = self.openings.opens(picture.opening, now.mono);
+        let key = if proved { alone } else { opens };
+        if key {
+            if let Some(last) = self.opened.replace(now.mono) {
+                let group = now.mono.saturating_sub(last);
+                shared.group_ms.fetch_max(group, Relaxed);
+            }
+            if self.unopened.take().is_some() {
+                let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
+                shared.hindered(masked.then_some(Hindrance::Masking));
+            }
+        } else if let Some(unopened) = &mut self.unopened {
+            *unopened += 1;
+            shared.hindered(Some(Hindrance::NoOpening {
+                pictures: *unopened,
+            }));
         }
         let unit = Unit {
             pts,
             wall_us: self.wall_us(pts, now),
             dated: Dated::default(),
             key,
-            bytes: Bytes::from(frame.into_data()),
-            lost,
+            bytes: picture.bytes,
+            lost: picture.lost,
             shed: 0,
-            parameters,
+            parameters: picture.parameters,
         };
         if let Some(held) = &mut self.held {
             if held.is_empty() {
@@ -476,10 +597,7 @@ impl Run {
         let held = self.held.take().unwrap_or_default();
         let shared = self.capture.shared.clone();
         let Some(parameters) = self.parameters.clone() else {
-            return Err((
-                Ended::Unsupported,
-                "the camera sends no parameter sets (SPS, PPS)".into(),
-            ));
+            return Ok(());
         };
         let fps_milli = rate(&held);
         self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
@@ -563,6 +681,12 @@ impl Run {
 
     /// Lets the workers finish, and puts a failure on the record.
     async fn close(mut self, outcome: Outcome) -> Outcome {
+        let mut whole = Vec::new();
+        self.pictures.flush(&mut whole);
+        for picture in whole {
+            // The session is over already; what ends it stands.
+            let _ = self.picture(picture);
+        }
         let failed = outcome.0 == Ended::Worker;
         if outcome.0 == Ended::Unproved {
             let mut standing = lock(&self.capture.shared.standing);
@@ -619,6 +743,13 @@ impl Run {
         }
         outcome
     }
+}
+
+fn endless() -> String {
+    format!(
+        "a picture of more than {} MiB without an end",
+        PICTURE_BYTES >> 20
+    )
 }
 
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.

@@ -62,6 +62,8 @@ pub struct Shared {
     pub hindrance: Mutex<Option<Hindrance>>,
     /// The usual distance of its pictures in ms, from session to session; 0 while not known.
     pub rhythm_ms: AtomicU64,
+    /// The longest time in ms that lay between two of its pictures at which a recording can begin.
+    pub group_ms: AtomicU64,
 }
 
 impl Shared {
@@ -83,6 +85,7 @@ impl Shared {
             settled: Condvar::new(),
             hindrance: Mutex::new(None),
             rhythm_ms: AtomicU64::new(0),
+            group_ms: AtomicU64::new(0),
         }
     }
     pub fn next_try(&self) -> Option<Utc> {
@@ -220,7 +223,7 @@ impl Recorder {
     }
     pub fn starved(&self) -> bool {
         let lapsed = self.thinner.as_ref();
-        self.cutter.starved() || lapsed.is_some_and(|t| t.starved(self.patience))
+        lapsed.is_some_and(|t| t.starved(self.patience))
     }
     /// End of the last picture recorded.
     pub fn last(&self) -> Option<Utc> {
@@ -333,6 +336,9 @@ impl Recorder {
                         rate,
                     },
                 );
+                if *lock(&shared.hindrance) == Some(Hindrance::NoVolume) {
+                    shared.hindered(None);
+                }
                 self.current = Some(Current { ticket, queue });
             }
             Step::Fragment {

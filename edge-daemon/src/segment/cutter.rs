@@ -34,8 +34,6 @@ const PAUSE_US: i64 = 2_000_000;
 const MISSING: i64 = 2 * TICKS_PER_SEC;
 /// Sound waits for its pictures, at most so many frames of it (half a minute).
 const SOUND_WAITS: usize = 1500;
-/// Key frames due at the latest.
-const PATIENCE: i64 = 30 * TICKS_PER_SEC;
 
 /// Pictures lost inside a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,12 +229,6 @@ impl Cutter {
         if self.open.is_none() {
             self.gap_packets += u64::from(packets);
         }
-    }
-    /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
-    pub fn starved(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
     }
 
     /// When the picture was made, as the segment that is open has it.
