@@ -2,6 +2,7 @@
 
 use std::{io::ErrorKind, os::unix::net::UnixStream};
 
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use shared::{
     id::CameraId,
     standing::{self, BoxState, words},
@@ -42,7 +43,9 @@ impl Told {
 pub fn told(looked: &Looked) -> Told {
     let file = looked.state.status();
     match status::read(&file) {
-        Ok(s) if (looked.now.wall.0 - s.t.0).abs() < FRESH_MS => Told::Running(Box::new(s)),
+        Ok(s) if (looked.now.wall.0 - s.t.0).abs() < FRESH_MS && lives(s.pid) => {
+            Told::Running(Box::new(s))
+        }
         Ok(_) => Told::Stopped,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             let logs = looked.state.root().join("log");
@@ -53,6 +56,14 @@ pub fn told(looked: &Looked) -> Told {
         }
         Err(e) => Told::Unreadable(format!("{}: {e}", file.display())),
     }
+}
+
+/// A box that was stopped in order has said a moment ago how it was.
+fn lives(pid: u32) -> bool {
+    let Ok(pid) = i32::try_from(pid) else {
+        return false;
+    };
+    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
 }
 
 pub fn check(looked: &Looked, told: &Told, cameras: &[Judged]) -> Vec<Line> {
