@@ -25,6 +25,7 @@
 //! | [`mask`] | a mask: its polygons and how it is imposed; whether it can be |
 //! | [`testing`] | for tests: fixed keys, builders of logs and packages |
 //! | [`conditions`] | every fault as data: title, cause, what to do next |
+//! | [`standing`] | how a camera and a box are, judged in one place for all who show it |
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -38,6 +39,7 @@ pub mod note;
 pub mod promise;
 pub mod record;
 pub mod segment;
+pub mod standing;
 pub mod testing;
 pub mod time;
 pub mod tree;

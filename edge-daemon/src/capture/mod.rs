@@ -7,6 +7,7 @@
 pub mod connect;
 pub mod event;
 pub mod picture;
+pub(crate) mod plain;
 pub mod rtsp;
 pub mod session;
 pub mod still;

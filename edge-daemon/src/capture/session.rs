@@ -156,7 +156,7 @@ impl Retry {
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
             Ended::Absent => (
                 backoff(failures),
-                (failures > 4).then_some("camera.unsupported"),
+                (failures > 4).then_some("camera.address"),
             ),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.

@@ -291,22 +291,27 @@ impl Capacity {
     }
 }
 
+/// Whether this box has measured what it can carry.
+pub fn is_measured(kept: &Path) -> bool {
+    read(kept).is_some()
+}
+
 /// How many cameras like [`USUAL`] this box could paint, were there no others, encoding by itself; measured now if it was not before.
-/// Changes nothing.
-pub fn carries(config: &Config, kept: &Path) -> String {
-    let costs = read(kept).unwrap_or_else(|| measure(&config.pictures).unwrap_or(ASSUMED));
+/// Err: why it cannot be measured. Changes nothing.
+pub fn carries(config: &Config, kept: &Path) -> Result<String, String> {
+    let costs = read(kept).map_or_else(|| measure(&config.pictures), Ok)?;
     let cameras = (cores() * SHARE / USUAL.cores(costs.h264)) as u64;
     let all = format!(
         "this box carries {cameras} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints"
     );
-    match &config.encoder {
+    Ok(match &config.encoder {
         None => all,
         // Whoever asks may see devices that the service does not, and the other way round.
         Some(path) => format!(
             "{all}, and more if {} encodes: the service tries it when it starts, and a fault mask.encoder says if it cannot",
             path.display()
         ),
-    }
+    })
 }
 
 fn cores() -> f64 {

@@ -44,6 +44,10 @@ pub struct Shared {
     pub config: crate::config::Camera,
     pub landed: Arc<Landed>,
     pub connected: AtomicBool,
+    /// When the camera is tried again, in UTC ms; [`i64::MIN`] while nothing is waited for.
+    next_try: AtomicI64,
+    /// Where its recordings of the run before ended, in UTC ms; [`i64::MIN`] while that is not known.
+    ended_before: AtomicI64,
     /// Packets that the network lost.
     pub lost: AtomicU64,
     /// Pictures that this box left out.
@@ -76,6 +80,8 @@ impl Shared {
             config,
             landed: Arc::default(),
             connected: AtomicBool::new(false),
+            next_try: AtomicI64::new(i64::MIN),
+            ended_before: AtomicI64::new(i64::MIN),
             lost: AtomicU64::new(0),
             shed: AtomicU64::new(0),
             offset_ms: AtomicI64::new(i64::MIN),
@@ -89,6 +95,22 @@ impl Shared {
             rhythm_ms: AtomicU64::new(0),
             group_ms: AtomicU64::new(0),
         }
+    }
+    pub fn next_try(&self) -> Option<Utc> {
+        Some(self.next_try.load(Relaxed))
+            .filter(|t| *t != i64::MIN)
+            .map(Utc)
+    }
+    pub fn set_next_try(&self, at: Option<Utc>) {
+        self.next_try.store(at.map_or(i64::MIN, |t| t.0), Relaxed);
+    }
+    /// Wall time of the last picture that landed on disk, in this run or the one before.
+    pub fn landed_last(&self) -> Option<Utc> {
+        let before = Some(self.ended_before.load(Relaxed)).filter(|t| *t != i64::MIN);
+        self.landed.last().map(|(t, _)| t).or(before.map(Utc))
+    }
+    pub fn set_ended_before(&self, end: Utc) {
+        self.ended_before.store(end.0, Relaxed);
     }
     /// What the camera's clock differs from ours by, as far as is known.
     pub fn offset_ms(&self) -> Option<i64> {

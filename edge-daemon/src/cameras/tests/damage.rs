@@ -31,7 +31,8 @@ fn a_broken_session_and_lost_packets_are_gaps_on_the_record() {
         (camera.orders.playing.load(SeqCst) >= 3).then_some(())
     });
     wait("frames", || {
-        (cameras.status()[0].1.recording && world.lines("cam.session").len() >= 2).then_some(())
+        (cameras.status()[0].1.flow.recording && world.lines("cam.session").len() >= 2)
+            .then_some(())
     });
     cameras.stop();
     let lines = world.lines("seg.write");

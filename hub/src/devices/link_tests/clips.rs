@@ -80,8 +80,11 @@ async fn a_clip_goes_on_where_it_stood() {
             free_mib: 1000,
             cameras: vec![CameraHealth {
                 cam: cam.clone(),
-                landed: Some(start.plus_ms(10_000)),
-                recording: true,
+                flow: Flow {
+                    landed: Some(start.plus_ms(10_000)),
+                    recording: true,
+                    ..Flow::default()
+                },
                 rate: None,
                 stands_secs: None,
                 mask: None,
