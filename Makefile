@@ -31,6 +31,7 @@ soak: ready
 	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
+	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test hangs -- full_load --nocapture
 
 ## fuzz         the parsers of everything that comes from outside, many cases
 fuzz: install

@@ -211,6 +211,7 @@ impl World {
                     how: "none".into(),
                     proofs: 0,
                     lost: 0,
+                    day: None,
                     key: key.to_string(),
                     offset_ms: None,
                     rate: None,

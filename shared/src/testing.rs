@@ -115,6 +115,8 @@ impl LogBuilder {
                 hw: "test".into(),
                 sw: "0".into(),
                 pred: None,
+                reason: None,
+                whole: None,
                 by: vec![],
             },
         );
@@ -209,6 +211,7 @@ impl LogBuilder {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                day: None,
                 offset_ms: None,
                 key,
                 rate: None,

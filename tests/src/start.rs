@@ -297,6 +297,7 @@ fn fill_log(town: &Town, cams: u64, days: u64, per_day: u64) -> Done<()> {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                day: None,
                 key,
                 offset_ms: None,
                 rate: None,

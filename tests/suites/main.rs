@@ -11,6 +11,7 @@ mod deletion;
 mod disks;
 mod erase;
 mod evidence;
+mod facts;
 mod hangs;
 mod holds;
 mod kill;

@@ -6,6 +6,8 @@
 //! ```
 pub mod connect;
 pub mod event;
+pub mod picture;
 pub mod rtsp;
 pub mod session;
+pub mod still;
 pub mod thread;

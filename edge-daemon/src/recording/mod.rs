@@ -5,8 +5,10 @@
 //!      ↑ rates, switch: which of two rates               sequence: s, gaps ──┘
 //! ```
 pub mod log;
+pub mod names;
 pub mod rates;
 pub mod recorder;
 pub mod report;
 pub mod sequence;
 pub mod switch;
+pub mod watch;

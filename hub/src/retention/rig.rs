@@ -217,6 +217,7 @@ impl Rig {
             how: "none".into(),
             proofs: 0,
             lost: 0,
+            day: None,
             key: key.into(),
             offset_ms: None,
             rate: None,

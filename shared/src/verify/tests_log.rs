@@ -574,6 +574,7 @@ fn a_long_log() {
                     how: "none".into(),
                     proofs: 0,
                     lost: 0,
+                    day: None,
                     offset_ms: None,
                     key: "k".into(),
                     rate: None,

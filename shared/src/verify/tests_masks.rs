@@ -50,6 +50,7 @@ fn segment(log: &mut LogBuilder, s: u64, how: &str, proofs: u64, ms: i64, rate: 
         how: how.into(),
         proofs,
         lost: 0,
+        day: None,
         key: "c03/2026-11-03".into(),
         offset_ms: None,
         rate: rate.map(str::to_owned),

@@ -80,6 +80,7 @@ impl Scene {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                day: None,
                 offset_ms: None,
                 key: "c01/2026-11-22".into(),
                 rate: None,

@@ -35,6 +35,7 @@ fn what_is_said_of_masks() {
             how: how.into(),
             proofs,
             lost: 0,
+            day: None,
             key: "c03/2026-11-03".into(),
             offset_ms: None,
             rate: None,
