@@ -38,9 +38,10 @@ fuzz: install
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
 
 ## lint         rustfmt and clippy
-lint: install
+lint:
+	scripts/install.sh build
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --release --workspace --all-targets -- -D warnings
 
 ## arm64        the programs for 64-bit ARM
 arm64:
