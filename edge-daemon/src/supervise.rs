@@ -498,12 +498,8 @@ impl Watched<'_> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         let mut given_back = Instant::now();
-        let mut today = None;
         loop {
-            let day = self.config.zone.day_of(self.clock.now().wall);
-            if today.replace(day) != Some(day) {
-                self.reviews(day);
-            }
+            self.reviews(self.config.zone.day_of(self.clock.now().wall));
             if given_back.elapsed() >= GIVE_BACK_EVERY {
                 memory::give_back();
                 given_back = Instant::now();
@@ -568,7 +564,7 @@ impl Watched<'_> {
             .cameras
             .status()
             .iter()
-            .filter(|(_, s)| s.recording)
+            .filter(|(_, s)| s.flow.recording)
             .count();
         self.log.set_beat(Beat {
             free_mib: self.volumes.free_mib(),
@@ -600,9 +596,7 @@ impl Watched<'_> {
                     days_kept: f.days_kept,
                 }),
                 cam,
-                connected: s.connected,
-                recording: s.recording,
-                landed: s.landed,
+                flow: s.flow,
                 frames: s.frames,
                 lost: s.lost,
                 rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),

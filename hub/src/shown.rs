@@ -3,6 +3,7 @@
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use shared::{
     id::{BoxCamera, BoxName, ExhibitRef, HoldId},
+    standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
     types::{AccFail, AccLogin, AccView},
     wire::{Fault, Open, ToHub},
@@ -71,6 +72,7 @@ impl Board for Desk {
                 countersigned: log.as_ref().filter(|l| l.size > 0).map(|l| l.cosigned),
                 dispute: log
                     .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
+                standing: BoxStanding::default(),
             };
             if let Some(Open::Control {
                 sw,
@@ -87,8 +89,8 @@ impl Board for Desk {
                         cam: c.cam,
                         title: c.title,
                         masked: c.masked,
-                        recording: false,
-                        landed: None,
+                        flow: None,
+                        standing: CameraStanding::default(),
                         stands_secs: c.lapse_secs,
                         rate: None,
                     })
@@ -106,9 +108,7 @@ impl Board for Desk {
                 row.faults = faults;
                 for h in cameras {
                     if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
-                        // What a box said before it fell silent is not how it is now.
-                        c.recording = h.recording && row.online;
-                        c.landed = h.landed;
+                        c.flow = Some(h.flow);
                         c.stands_secs = h.stands_secs.or(c.stands_secs);
                         c.rate = h.rate.filter(|_| row.online);
                     }
@@ -124,8 +124,9 @@ impl Board for Desk {
                 since: f.since,
                 text: f.text.clone(),
             }));
-            rows.push(row);
+            rows.push(row.judged());
         }
+        rows.sort_by_cached_key(|r| (standing::box_order(&r.standing), r.name.clone()));
         Ok(rows)
     }
 

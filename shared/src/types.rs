@@ -68,7 +68,16 @@ lines! {
     /// `rate`: only of a camera with two rates: realtime, timelapse-N (a key frame every N seconds).
     /// `day`: the local day it was recorded under, that of its folder; left out where the key names it ([`crate::segment::recorded_day`]).
     /// `offset_ms`: the camera's clock minus the box's, from its newest RTCP sender report; left out when not known, as in old lines.
-    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String,
+    /// `lost`: packets of the network; `shed`: pictures that the box left out; all of them between `short_t0` and `short_t1`.
+    /// `stamps`: arrival when the camera's time stamps say nothing, so that its pictures are dated by when they arrived; else left out.
+    /// `off_ms`: its times may be wrong by so much; left out up to a second.
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64,
+        #[serde(default)] shed: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")] short_t0: Option<Utc>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] short_t1: Option<Utc>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] stamps: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] off_ms: Option<u64>,
+        key: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] day: Option<Day>,
         #[serde(default, skip_serializing_if = "Option::is_none")] offset_ms: Option<i64>,
         #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }

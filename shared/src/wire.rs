@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{BoxName, CameraId, ExhibitRef, HoldId},
     mask::Mask,
+    standing::Flow,
     time::{Day, Utc},
 };
 
@@ -306,9 +307,8 @@ pub enum ToHub {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CameraHealth {
     pub cam: CameraId,
-    /// Wall time of the last frame that landed on disk.
-    pub landed: Option<Utc>,
-    pub recording: bool,
+    #[serde(flatten)]
+    pub flow: Flow,
     /// Of a camera with two rates: realtime, timelapse-N.
     #[serde(default)]
     pub rate: Option<String>,

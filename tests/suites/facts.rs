@@ -1,14 +1,12 @@
 //! Task. RET-2, RET-3, EVI-2, AUD-2: facts of the recording's time come from the recording, on real parts: a box whose zone, title and
 //! place are changed, and one in whose configuration a word is wrong that is fixed for life.
 
-mod rig;
-
 use std::{ffi::OsStr, fs, path::Path};
 
+use crate::rig::{Rig, seconds};
 use beadle_tests::{
     Done, Trouble, args, cameras::Scene, places, program, staff::Staff, town::Plan, wait,
 };
-use rig::{Rig, seconds};
 use shared::time::{Utc, Zone};
 
 const SEGMENT: u32 = 4;
@@ -217,7 +215,7 @@ fn a_word_that_is_fixed_for_life() -> Done<()> {
     rig.town.start()?;
     rig.town.segments("c01", 3, 90)?;
     let log = rig.town.state.join("log/2");
-    rig::until_cosigned(&log, 5)?;
+    crate::rig::until_cosigned(&log, 5)?;
     let (t0, _) = span(&rig, 2)?;
     let pulled = rig.pull("c01", t0.plus_ms(500), t0.plus_ms(2_500))?;
     rig.check_package(&pulled.package)?;

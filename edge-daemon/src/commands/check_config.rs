@@ -84,7 +84,8 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let painted = |c: &&config::Camera| c.mask.as_ref().is_some_and(|m| m.how == How::Burned);
     let painted = c.cameras.iter().filter(painted).count();
     if painted > 0 {
-        let carries = capacity::carries(&c, &c.state().pictures());
+        let carries = capacity::carries(&c, &c.state().pictures())
+            .unwrap_or_else(|why| format!("what this box carries could not be measured: {why}"));
         println!("masks to paint: {painted}; {carries}");
     }
     Ok(ExitCode::SUCCESS)

@@ -12,6 +12,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
     record::sha256,
+    standing::Flow,
     testing::LogBuilder,
     time::{Clock, Utc},
     types::ExpClip,

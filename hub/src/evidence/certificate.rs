@@ -438,13 +438,27 @@ fn gaps(f: &Facts<'_>) -> String {
             plain(&l.why, 60)
         )
     }));
-    let lost: u64 = f.masters.iter().map(|m| m.line.lost).sum();
-    let inside = if lost == 0 {
-        String::new()
-    } else {
-        format!("; {lost} network packets were lost inside recorded segments")
-    };
+    let (lost, shed) = missing(f);
+    let mut inside = String::new();
+    if lost > 0 {
+        let _ = write!(
+            inside,
+            "; {lost} network packets were lost inside recorded segments"
+        );
+    }
+    if shed > 0 {
+        let _ = write!(
+            inside,
+            "; {shed} pictures inside recorded segments were left out by the recorder"
+        );
+    }
     list(parts, "none on record longer than half a second", 6) + &inside
+}
+
+/// Packets lost, and pictures left out, inside the masters.
+fn missing(f: &Facts<'_>) -> (u64, u64) {
+    let lines = || f.masters.iter().map(|m| &m.line);
+    (lines().map(|l| l.lost).sum(), lines().map(|l| l.shed).sum())
 }
 
 fn faults(f: &Facts<'_>) -> String {
@@ -614,12 +628,23 @@ fn rates(f: &Facts<'_>) -> String {
             _ => runs.push((rate, m.line.t0, m.line.t1)),
         }
     }
+    // Said only where it is so.
+    let every = match missing(f) {
+        (0, 0) => "every picture the camera sent",
+        (0, _) => {
+            "the camera's own rate, but for pictures that this recorder left out because it could not keep up or could not prove their mask"
+        }
+        (_, 0) => "the camera's own rate, but for pictures lost on the way from the camera",
+        _ => {
+            "the camera's own rate, but for pictures lost on the way from the camera and pictures that this recorder left out because it could not keep up or could not prove their mask"
+        }
+    };
     let words = |rate: Option<&str>| match rate.map(|r| (r, r.strip_prefix("timelapse-"))) {
         Some((_, Some(secs))) => format!(
             "TIME-LAPSE, one picture about every {} s and nothing of what happened between them",
             plain(secs, 4)
         ),
-        None | Some(("realtime", _)) => "every picture the camera sent".to_owned(),
+        None | Some(("realtime", _)) => every.to_owned(),
         Some((other, _)) => plain(other, 40),
     };
     let mut parts: Vec<String> = match runs.as_slice() {
@@ -652,7 +677,18 @@ fn rates(f: &Facts<'_>) -> String {
         };
         format!("set to {to} {} {why}", k.record.t.for_people(zone))
     }));
-    list(parts, "every picture the camera sent", 10)
+    for m in f.masters.iter().filter(|m| m.line.lost + m.line.shed > 0) {
+        if let (Some(from), Some(to)) = (m.line.short_t0, m.line.short_t1) {
+            parts.push(format!(
+                "between {} and {}: {} packets lost, {} pictures left out",
+                from.for_people(zone),
+                to.for_people(zone),
+                m.line.lost,
+                m.line.shed
+            ));
+        }
+    }
+    list(parts, every, 10)
 }
 
 fn time_statement(f: &Facts<'_>) -> String {
@@ -682,6 +718,24 @@ fn time_statement(f: &Facts<'_>) -> String {
             step.delta_ms,
             plain(&step.src, 40)
         );
+    }
+    let arrival = |m: &&Master| m.line.stamps.as_deref() == Some("arrival");
+    if let Some(m) = f.masters.iter().find(arrival) {
+        let _ = write!(
+            out,
+            "; from {} on {} of the masters are dated by when their pictures reached the recorder, because the camera's own time stamps said nothing",
+            m.line.t0.for_people(zone),
+            f.masters.iter().filter(arrival).count()
+        );
+    }
+    for m in f.masters {
+        if let Some(off) = m.line.off_ms {
+            let _ = write!(
+                out,
+                "; times inside the segment that begins {} may be wrong by up to {off} ms",
+                m.line.t0.for_people(zone)
+            );
+        }
     }
     // By the footage itself where it says so, else by the session it came from.
     let offset = f.masters.iter().rev().find_map(|m| m.line.offset_ms);

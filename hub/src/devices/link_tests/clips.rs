@@ -61,6 +61,11 @@ async fn a_clip_goes_on_where_it_stood() {
             proofs: 0,
             lost: 0,
             day: None,
+            shed: 0,
+            short_t0: None,
+            short_t1: None,
+            stamps: None,
+            off_ms: None,
             offset_ms: None,
             key: format!("c01/{}", "2026-11-22"),
             rate: None,
@@ -75,8 +80,11 @@ async fn a_clip_goes_on_where_it_stood() {
             free_mib: 1000,
             cameras: vec![CameraHealth {
                 cam: cam.clone(),
-                landed: Some(start.plus_ms(10_000)),
-                recording: true,
+                flow: Flow {
+                    landed: Some(start.plus_ms(10_000)),
+                    recording: true,
+                    ..Flow::default()
+                },
                 rate: None,
                 stands_secs: None,
                 mask: None,
