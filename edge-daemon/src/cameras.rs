@@ -221,6 +221,7 @@ impl Cameras {
                     reports.clone(),
                     deps.config.zone.clone(),
                     deps.config.segment_secs,
+                    context.clock.clone(),
                 );
                 capture::Capture {
                     shared,

@@ -10,4 +10,5 @@ pub mod picture;
 pub(crate) mod plain;
 pub mod rtsp;
 pub mod session;
+pub mod still;
 pub mod thread;

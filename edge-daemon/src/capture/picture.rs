@@ -521,7 +521,7 @@ pub struct Openings {
 
 /// A better opening that did not come for so long is not waited for.
 const BETTER_MS: u64 = 10_000;
-/// At the beginning of a session.
+/// An intra picture of which the camera says nothing is used only so long after the beginning of a session.
 const BEGIN_MS: u64 = 3_000;
 
 impl Openings {
@@ -536,10 +536,7 @@ impl Openings {
 
     /// Whether a segment may begin with this picture.
     pub fn opens(&mut self, opening: Opening, mono: u64) -> bool {
-        let past = |last: Option<u64>| match last {
-            Some(at) => mono.saturating_sub(at) >= BETTER_MS,
-            None => mono.saturating_sub(self.began) >= BEGIN_MS,
-        };
+        let past = |last: Option<u64>| last.is_none_or(|at| mono.saturating_sub(at) >= BETTER_MS);
         match opening {
             Opening::Alone => {
                 self.alone = Some(mono);
@@ -549,7 +546,12 @@ impl Openings {
                 self.recovery = Some(mono);
                 past(self.alone)
             }
-            Opening::Intra => past(self.alone) && past(self.recovery),
+            // At first something better may still come.
+            Opening::Intra => {
+                mono.saturating_sub(self.began) >= BEGIN_MS
+                    && past(self.alone)
+                    && past(self.recovery)
+            }
             Opening::No => false,
         }
     }

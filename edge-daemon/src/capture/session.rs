@@ -23,6 +23,8 @@ pub const COMPLETE_MS: u64 = 150;
 pub const ALONE_MS: u64 = 30_000;
 /// Frames are held this long at the start of a session, to learn its rhythm and where it lies in time.
 pub const HOLD_MS: u64 = 600;
+/// Or for this long, while pictures come faster than they were made: what the camera had kept back for a viewer.
+pub const BURST_MS: u64 = 2_500;
 /// Held at most, whatever comes.
 pub const HOLD_BYTES: usize = 8 << 20;
 /// A session that played for this long was a good one.
@@ -66,14 +68,14 @@ pub enum Ended {
     Flood,
     /// No key frame for far too long.
     NoKey,
+    /// Its times could not be.
+    Jump,
     /// The picture worker failed; the camera is fine.
     Worker,
     /// The camera's own mask could not be proved.
     Unproved,
     /// Another mask came into force, or one was lifted, or came back.
     Rule,
-    /// The box is still finding out what it can carry.
-    Measuring,
     /// The box cannot carry painting this camera's mask.
     Capacity,
     /// We are stopping.
@@ -94,10 +96,11 @@ impl Ended {
             Ended::Damaged => Cause::Damaged,
             Ended::Flood => Cause::Flood,
             Ended::NoKey => Cause::NoKey,
+            Ended::Jump => Cause::Jump,
             Ended::Worker => Cause::Mask,
             Ended::Unproved => Cause::Unproved,
             Ended::Rule => Cause::Rule,
-            Ended::Measuring | Ended::Capacity => Cause::Capacity,
+            Ended::Capacity => Cause::Capacity,
         }
     }
 }
@@ -135,7 +138,10 @@ impl Retry {
             self.failures = 0;
         }
         let failures = self.failures;
-        self.failures = self.failures.saturating_add(1);
+        // What we decided ourselves is no failure, of the camera's or of anything's.
+        if !matches!(how, Ended::Rule | Ended::Capacity) {
+            self.failures = self.failures.saturating_add(1);
+        }
         let unreached = self.unreached;
         self.unreached = match how {
             Ended::Unreachable => unreached.saturating_add(1),
@@ -160,14 +166,13 @@ impl Retry {
             ),
             // Not at once: what floods the box must not come straight back.
             Ended::Flood => (backoff(failures.max(3)), Some("camera.flood")),
-            Ended::Lost | Ended::Damaged | Ended::NoKey => (
+            Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => (
                 backoff(failures),
                 (failures > 2).then_some("camera.unreachable"),
             ),
             // Whatever is the matter is said by what decided it.
             Ended::Worker | Ended::Unproved => (backoff(failures), None),
             Ended::Rule => (0, None),
-            Ended::Measuring => (500, None),
             Ended::Capacity => (60_000, Some("mask.capacity")),
         };
         Next {
@@ -405,6 +410,23 @@ mod tests {
         assert_eq!(run(120, 20_000), None);
         assert!(run(25, 1_000_000).is_some_and(|ms| ms <= FLOOD_MS));
         assert!(run(2000, 10).is_some_and(|ms| ms <= FLOOD_MS));
+    }
+
+    /// MSK-5, REC-1: a session that ends because another mask is in force, or because the box cannot carry it, is no failure: the first real
+    /// one after it is tried again at once.
+    #[test]
+    fn what_the_box_decides_is_no_failure() {
+        let mut retry = Retry::new(9);
+        for how in [Ended::Rule, Ended::Capacity, Ended::Rule, Ended::Rule] {
+            assert!(
+                retry
+                    .ended(how, 300)
+                    .fault
+                    .is_none_or(|f| f == "mask.capacity")
+            );
+        }
+        assert_eq!(retry.ended(Ended::Worker, 700).wait_ms, 0);
+        assert!(retry.ended(Ended::Worker, 700).wait_ms <= 1250);
     }
 
     #[test]

@@ -14,15 +14,19 @@ use std::{
 use shared::{
     id::CameraId,
     segment::SegmentName,
-    time::{Utc, Zone},
+    time::{Clock, Utc, Zone},
 };
 
 use crate::{
     lock::lock,
-    recording::{sequence::Sequence, watch::Hindrance},
+    recording::{
+        continuity::{Continuity, Contradiction},
+        sequence::Sequence,
+        watch::Hindrance,
+    },
     segment::{
-        Cause, Guard, Heard, TICKS_PER_SEC, Unit,
-        cutter::{Cutter, Step},
+        Cause, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
+        cutter::{Cutter, Flaws, MARKED_MS, Step},
         rate::{Thinner, Verdict, Wanted},
         ticks_us,
     },
@@ -44,7 +48,10 @@ pub struct Shared {
     next_try: AtomicI64,
     /// Where its recordings of the run before ended, in UTC ms; [`i64::MIN`] while that is not known.
     ended_before: AtomicI64,
+    /// Packets that the network lost.
     pub lost: AtomicU64,
+    /// Pictures that this box left out.
+    pub shed: AtomicU64,
     /// The camera's clock minus ours in ms, [`i64::MIN`] while not known.
     offset_ms: AtomicI64,
     /// Somebody wants the open segment closed at its next key frame.
@@ -76,6 +83,7 @@ impl Shared {
             next_try: AtomicI64::new(i64::MIN),
             ended_before: AtomicI64::new(i64::MIN),
             lost: AtomicU64::new(0),
+            shed: AtomicU64::new(0),
             offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
             wanted: Mutex::default(),
@@ -151,6 +159,9 @@ impl VolumeQueues {
 struct Current {
     ticket: Arc<Ticket>,
     queue: Queue,
+    t0: Utc,
+    /// Its pictures waited to be proved.
+    held: bool,
 }
 
 pub struct Recorder {
@@ -170,6 +181,10 @@ pub struct Recorder {
     short: Option<Cause>,
     /// End of the last picture handed to a queue.
     last: Option<Utc>,
+    clock: Arc<dyn Clock>,
+    continuity: Continuity,
+    /// Times that cannot be: the session must be begun anew.
+    contradiction: Option<Contradiction>,
 }
 
 impl Recorder {
@@ -179,6 +194,7 @@ impl Recorder {
         reports: Sender<Report>,
         zone: Zone,
         segment_secs: u32,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let lapse = shared.config.timelapse.as_ref();
         Self {
@@ -193,6 +209,9 @@ impl Recorder {
             guard: None,
             short: None,
             last: None,
+            clock,
+            continuity: Continuity::default(),
+            contradiction: None,
         }
     }
 
@@ -210,9 +229,6 @@ impl Recorder {
     pub fn heard(&mut self, heard: Heard) {
         self.cutter.heard(heard);
     }
-    pub fn clock_set(&mut self) {
-        self.cutter.clock_set();
-    }
     pub fn because(&mut self, cause: Cause) {
         self.cutter.because(cause);
     }
@@ -225,6 +241,10 @@ impl Recorder {
         let lapsed = self.thinner.as_ref();
         lapsed.is_some_and(|t| t.starved(self.patience))
     }
+    /// Times were refused because they cannot be: what was found, once. Its session is to be begun anew.
+    pub fn contradiction(&mut self) -> Option<Contradiction> {
+        self.contradiction.take()
+    }
     /// End of the last picture recorded.
     pub fn last(&self) -> Option<Utc> {
         self.last
@@ -235,9 +255,8 @@ impl Recorder {
             tracing::error!(camera = %self.shared.id(), "a picture of which nothing is known was not recorded");
             return;
         }
-        if unit.lost > 0 {
-            self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
-        }
+        self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
+        self.shared.shed.fetch_add(u64::from(unit.shed), Relaxed);
         self.check();
         if self.shared.cut.swap(false, Relaxed) {
             self.cutter.cut_at_next_key();
@@ -306,7 +325,7 @@ impl Recorder {
             } => {
                 let gap = gap.or(self.short.map(|c| (c, 0)));
                 self.short = None;
-                let shared = &self.shared;
+                let shared = self.shared.clone();
                 let s = lock(&shared.numbers).begin(id, t0, gap);
                 let (Some(queue), Some(guard)) = (self.doors.chosen(), self.guard.clone()) else {
                     shared.hindered(Some(Hindrance::NoVolume));
@@ -318,6 +337,21 @@ impl Recorder {
                     self.cutter.abandon(id, Cause::Disk);
                     return;
                 };
+                let held = guard.how == Guarded::Proved;
+                let why = gap.map(|g| g.0);
+                let now = self.clock.now();
+                if let Err(contradiction) = self.continuity.begins(t0, why, now, held) {
+                    // Nothing of it is on disk yet, nor will be: the session is begun anew, and its time with it.
+                    self.refuse(contradiction);
+                    let _ = self.reports.send(Report::Failed {
+                        cam: shared.index,
+                        id,
+                        cause: Cause::Jump,
+                    });
+                    self.cutter.abandon(id, Cause::Jump);
+                    return;
+                }
+                let shared = &self.shared;
                 let ticket =
                     Ticket::new(shared.index, shared.id().clone(), id, shared.landed.clone());
                 let name = SegmentName {
@@ -339,7 +373,12 @@ impl Recorder {
                 if *lock(&shared.hindrance) == Some(Hindrance::NoVolume) {
                     shared.hindered(None);
                 }
-                self.current = Some(Current { ticket, queue });
+                self.current = Some(Current {
+                    ticket,
+                    queue,
+                    t0,
+                    held,
+                });
             }
             Step::Fragment {
                 id,
@@ -360,36 +399,42 @@ impl Recorder {
                     Ok(()) => self.last = Some(end),
                     Err(_) => {
                         // What has been handed over is good: end there, and wait for a key frame.
-                        self.shared.lost.fetch_add(count, Relaxed);
-                        let (lost, loss) = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
-                        current.queue.end(
-                            &current.ticket,
-                            End {
-                                t1: wall,
-                                lost,
-                                loss,
-                                offset_ms: self.shared.offset_ms(),
-                            },
-                        );
-                        self.current = None;
+                        self.shared.shed.fetch_add(count, Relaxed);
+                        let flaws = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
+                        self.end(id, wall, flaws);
                         self.short = Some(Cause::Shed);
                     }
                 }
             }
-            Step::End { id, t1, lost, loss } => {
-                if let Some(current) = self.current.take_if(|c| c.ticket.id == id) {
-                    let offset_ms = self.shared.offset_ms();
-                    current.queue.end(
-                        &current.ticket,
-                        End {
-                            t1,
-                            lost,
-                            loss,
-                            offset_ms,
-                        },
-                    );
-                }
-            }
+            Step::End { id, t1, flaws } => self.end(id, t1, flaws),
         }
+    }
+
+    /// What has been handed over of the open segment is all of it. When its end cannot be, it lands all the same, marked: its pictures
+    /// are on disk.
+    fn end(&mut self, id: u64, t1: Utc, mut flaws: Flaws) {
+        let Some(current) = self.current.take_if(|c| c.ticket.id == id) else {
+            return;
+        };
+        let (t0, now) = (current.t0, self.clock.now());
+        if let Err(contradiction) = self.continuity.ends(t0, t1, now, current.held) {
+            self.refuse(contradiction);
+            let (Contradiction::Overlap(off)
+            | Contradiction::Backwards(off)
+            | Contradiction::Away(off)) = contradiction;
+            let off = u32::try_from(off.abs()).unwrap_or(u32::MAX);
+            flaws.off_ms = flaws.off_ms.max(Some(off).filter(|o| *o > MARKED_MS));
+        }
+        let end = End {
+            t1: t1.max(t0),
+            flaws,
+            offset_ms: self.shared.offset_ms(),
+        };
+        current.queue.end(&current.ticket, end);
+    }
+
+    fn refuse(&mut self, contradiction: Contradiction) {
+        tracing::error!(camera = %self.shared.id(), why = %contradiction, "times that cannot be; the camera's session is begun anew");
+        self.contradiction = Some(contradiction);
     }
 }
