@@ -15,8 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage release
-	$(CARGO) test --locked --release --workspace --no-run
+test: install footage
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -32,6 +31,7 @@ soak: ready
 	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
+	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test hangs -- full_load --nocapture
 
 ## fuzz         the parsers of everything that comes from outside, many cases
 fuzz: install

@@ -216,6 +216,7 @@ impl World {
                     short_t1: None,
                     stamps: None,
                     off_ms: None,
+                    day: None,
                     key: key.to_string(),
                     offset_ms: None,
                     rate: None,

@@ -82,6 +82,9 @@ pub struct DayRow {
     pub spans: Vec<Span>,
     pub gaps: Vec<GapRow>,
     pub bytes: u64,
+    /// What the camera was called while it was recorded, and where it stood, in order; empty when the log does not say.
+    #[serde(default)]
+    pub called: Vec<String>,
     /// Whole days until it is deleted; None when the box has not said how long it keeps footage.
     pub days_left: Option<i64>,
     pub deleted: bool,
@@ -100,6 +103,9 @@ pub struct ExhibitRow {
     pub r#ref: String,
     pub grant: String,
     pub camera: String,
+    /// What it was called in that time, and where it stood, in order; empty when the log does not say.
+    #[serde(default)]
+    pub called: Vec<String>,
     pub t0: Utc,
     pub t1: Utc,
     /// Draft … Ready, Partial, Refused, Failed, Disposed.

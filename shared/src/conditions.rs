@@ -112,8 +112,8 @@ conditions! {
         "Point the camera's time server at the box or at the network's own."
     "mask.worker" Critical HubStaff
         "Privacy mask cannot be applied"
-        "The process that paints the mask stopped or cannot keep up. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
-        "Look at the box's load. Fewer masked cameras, a lower frame rate or a stronger box is needed if this stays. If it began after an update, report it."
+        "The process that paints or proves the mask stopped, or did nothing while pictures waited for it. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
+        "Another is started by itself. If this stays or comes back, report it with what the detail says."
     "mask.overload" Warning Contractor
         "Masked camera recorded at a lower picture rate"
         "The box cannot paint this camera's mask into all its pictures. It leaves pictures out; those that it records are masked."
@@ -205,7 +205,7 @@ conditions! {
     "log.refused" Critical HubStaff
         "Hub refuses this box's log"
         "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
-        "Find out what happened to the disk. Two people then close the log and open its successor from the box's page."
+        "Find out what happened to the disk. Then close the log as it is and begin its successor, on the box: beadle-edge log succeed --reason."
     "log.broken" Critical Contractor
         "Log on disk is damaged"
         "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."

@@ -20,6 +20,7 @@
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
+//! | [`worker`] | what the daemon and its picture workers say to each other |
 //! | [`fields`] | one field of a TOML file, and all that is wrong with a file at once |
 //! | [`mask`] | a mask: its polygons and how it is imposed; whether it can be |
 //! | [`testing`] | for tests: fixed keys, builders of logs and packages |
@@ -43,3 +44,4 @@ pub mod tree;
 pub mod types;
 pub mod verify;
 pub mod wire;
+pub mod worker;

@@ -115,6 +115,8 @@ impl LogBuilder {
                 hw: "test".into(),
                 sw: "0".into(),
                 pred: None,
+                reason: None,
+                whole: None,
                 by: vec![],
             },
         );
@@ -214,6 +216,7 @@ impl LogBuilder {
                 short_t1: None,
                 stamps: None,
                 off_ms: None,
+                day: None,
                 offset_ms: None,
                 key,
                 rate: None,

@@ -52,9 +52,10 @@ pub mod close {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Open {
     /// Claims a box with the secret of its one-time code ([`crate::code::EnrolCode::secret_text`]); `spki` is the DER public key
-    /// (P-256 SubjectPublicKeyInfo, base64) to certify.
+    /// (P-256 SubjectPublicKeyInfo, base64) to certify; `scheme` is the box's: the hub of another refuses before the code is spent.
     Enrol {
         v: u32,
+        scheme: String,
         r#box: BoxName,
         secret: String,
         spki: String,

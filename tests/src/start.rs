@@ -302,6 +302,7 @@ fn fill_log(town: &Town, cams: u64, days: u64, per_day: u64) -> Done<()> {
                 short_t1: None,
                 stamps: None,
                 off_ms: None,
+                day: None,
                 key,
                 offset_ms: None,
                 rate: None,

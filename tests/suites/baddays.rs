@@ -3,8 +3,6 @@
 //!
 //! What cameras of others will not do, a relay between them and the box does to the bytes ([`beadle_tests::relay`]).
 
-mod rig;
-
 use std::{
     collections::BTreeSet,
     sync::MutexGuard,
@@ -22,6 +20,8 @@ use beadle_tests::{
 };
 use serde_json::{Value, json};
 use shared::time::Utc;
+
+use crate::rig;
 
 /// Cameras of these towns have a key frame every two seconds.
 const GROUP_MS: i64 = 2_000;

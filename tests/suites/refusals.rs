@@ -1,7 +1,5 @@
 //! Task. Wrong codes, strangers, garbage, bad configuration, a full disk: one clear sentence each, and nothing else breaks.
 
-mod rig;
-
 use std::{fs, net::UdpSocket};
 
 use beadle_tests::{
@@ -12,7 +10,8 @@ use beadle_tests::{
     town::{Plan, Town},
     wait,
 };
-use rig::Rig;
+
+use crate::rig::{self, Rig};
 
 fn clear(said: &Said, must: &[&str]) -> Done<()> {
     let text = format!("{}{}", said.out, said.err);

@@ -9,4 +9,5 @@ pub mod event;
 pub mod picture;
 pub mod rtsp;
 pub mod session;
+pub mod still;
 pub mod thread;

@@ -20,6 +20,8 @@ use shared::time::Now;
 
 /// Slices of one picture may carry stamps that differ by so much (ticks of 90 kHz): 20 ms.
 const SAME_PICTURE: i64 = 1_800;
+/// What a piece costs beside its bytes.
+const PIECE: usize = 64;
 /// Headers that are read of a slice lie within so many bytes of its beginning.
 const SLICE_HEAD: usize = 64;
 
@@ -110,6 +112,8 @@ struct Begun {
 /// Joins and parts what comes into pictures.
 #[derive(Debug)]
 pub struct Pictures {
+    /// Bytes held of the picture that has begun.
+    held: usize,
     codec: Codec,
     fields: Option<Fields>,
     begun: Option<Begun>,
@@ -120,6 +124,7 @@ pub struct Pictures {
 impl Pictures {
     pub fn new(codec: Codec) -> Self {
         Self {
+            held: 0,
             codec,
             fields: None,
             begun: None,
@@ -196,6 +201,11 @@ impl Pictures {
             });
             self.add(bytes.slice(*from..to));
         }
+    }
+
+    /// Bytes held of a picture that has not ended; each piece counts for its bookkeeping too.
+    pub fn held(&self) -> usize {
+        self.held
     }
 
     /// When the oldest slice that is held here came, monotonic ms.
@@ -304,12 +314,14 @@ impl Pictures {
             }
             at = end;
         }
+        self.held += bytes.len() + PIECE;
         begun.parts.push(bytes);
         self.begun = Some(begun);
     }
 
     fn end(&mut self) -> Option<Picture> {
         let begun = self.begun.take()?;
+        self.held = 0;
         let mut picture = begun.picture;
         picture.opening = match (begun.whole, begun.random, begun.recovery) {
             (false, ..) => Opening::No,

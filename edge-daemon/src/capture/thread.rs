@@ -25,6 +25,7 @@ use crate::{
     recording::rates::Rates,
     recording::recorder::{Recorder, Shared, VolumeQueues},
     recording::report::Report,
+    recording::watch::Hindrance,
 };
 use crate::{
     config::{Secret, load},
@@ -179,6 +180,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             n => (Ended::Damaged, format!("{n} packets could not be used")),
         });
         shared.connected.store(false, Relaxed);
+        shared.hindered(Some(Hindrance::Ended(how.cause(), detail.clone())));
         // Whether it goes on cannot be known any more.
         context.rates.event(shared.index, false);
         {

@@ -7,6 +7,7 @@ use shared::mask::How;
 
 use crate::{
     config::{self, Passwords},
+    identity::fixed,
     masking::capacity,
 };
 
@@ -29,7 +30,15 @@ fn rate(camera: &config::Camera) -> String {
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let c = config::load(path, Passwords::InFiles)?;
+    // Whoever may not read the state folder is told so, and of the rest all the same.
+    let held = match fixed::check(&c, path, false) {
+        Err(e) if e.is_permission() => Some(e.to_string()),
+        other => other.map(|()| None)?,
+    };
     println!("{}: good", path.display());
+    if let Some(why) = held {
+        println!("not looked at: {why}");
+    }
     println!(
         "box {} of {}, {} ({})",
         c.name, c.scheme, c.site, c.zone_name

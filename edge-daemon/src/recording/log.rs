@@ -17,6 +17,7 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
+    segment::day_beside,
     time::Utc,
     types::{CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
 };
@@ -379,6 +380,7 @@ impl RecordingLog {
             short_t1: flaws.short.map(|s| s.1),
             stamps: flaws.by_arrival.then(|| "arrival".into()),
             off_ms: flaws.off_ms.map(u64::from),
+            day: day_beside(&closed.key, closed.name.day),
             key: closed.key.clone(),
             rate: closed.rate.clone(),
             offset_ms: closed.offset_ms,

@@ -6,6 +6,7 @@
 //! ```
 pub mod continuity;
 pub mod log;
+pub mod names;
 pub mod rates;
 pub mod recorder;
 pub mod report;

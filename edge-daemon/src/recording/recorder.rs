@@ -26,7 +26,8 @@ use crate::{
     },
     segment::{
         Cause, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
-        cutter::{Cutter, Flaws, MARKED_MS, Step},
+        cutter::{Cutter, Step},
+        flaws::{Flaws, MARKED_MS},
         rate::{Thinner, Verdict, Wanted},
         ticks_us,
     },
@@ -65,6 +66,8 @@ pub struct Shared {
     pub hindrance: Mutex<Option<Hindrance>>,
     /// The usual distance of its pictures in ms, from session to session; 0 while not known.
     pub rhythm_ms: AtomicU64,
+    /// The longest time in ms that lay between two of its pictures at which a recording can begin.
+    pub group_ms: AtomicU64,
 }
 
 impl Shared {
@@ -85,6 +88,7 @@ impl Shared {
             settled: Condvar::new(),
             hindrance: Mutex::new(None),
             rhythm_ms: AtomicU64::new(0),
+            group_ms: AtomicU64::new(0),
         }
     }
     /// What the camera's clock differs from ours by, as far as is known.
@@ -214,7 +218,7 @@ impl Recorder {
     }
     pub fn starved(&self) -> bool {
         let lapsed = self.thinner.as_ref();
-        self.cutter.starved() || lapsed.is_some_and(|t| t.starved(self.patience))
+        lapsed.is_some_and(|t| t.starved(self.patience))
     }
     /// Times were refused because they cannot be: what was found, once. Its session is to be begun anew.
     pub fn contradiction(&mut self) -> Option<Contradiction> {
@@ -345,6 +349,9 @@ impl Recorder {
                         rate,
                     },
                 );
+                if *lock(&shared.hindrance) == Some(Hindrance::NoVolume) {
+                    shared.hindered(None);
+                }
                 self.current = Some(Current {
                     ticket,
                     queue,

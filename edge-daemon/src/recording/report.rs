@@ -6,7 +6,7 @@ use shared::{id::CameraId, time::Utc};
 
 use crate::{
     recording::watch::Hindrance,
-    segment::{Cause, Guard, cutter::Flaws},
+    segment::{Cause, Guard, flaws::Flaws},
 };
 
 /// A segment that landed: whole, synced, under its closed name.

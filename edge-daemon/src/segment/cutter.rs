@@ -20,6 +20,7 @@ use shared::time::{Day, Utc, Zone};
 
 use super::{
     Cause, Heard, TICKS_PER_SEC, Unit,
+    flaws::{Flaws, MARKED_MS, Pause},
     order::{Order, Timed},
     rate::{Rate, Seen, Verdict},
     stamps::Rhythm,
@@ -36,60 +37,10 @@ pub const STEP_US: i64 = 500_000;
 const PAUSE_US: i64 = 2_000_000;
 /// A stretch without pictures that is longer than this, and than the camera's own rhythm has it, is said.
 const MISSING: i64 = 2 * TICKS_PER_SEC;
-/// Such stretches of one segment are said one by one, so many of them; the last grows.
-const PAUSES: usize = 16;
-/// Times that may be wrong by more than this, in ms, are marked.
-pub const MARKED_MS: u32 = 1_000;
 /// A picture this far from where the segment has it does not belong to it.
 const ELSEWHERE_US: i64 = 60_000_000;
 /// Sound waits for its pictures, at most so many frames of it (half a minute).
 const SOUND_WAITS: usize = 1500;
-/// Key frames due at the latest.
-const PATIENCE: i64 = 30 * TICKS_PER_SEC;
-
-/// What is not as it should be in a segment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Flaws {
-    /// Packets that the network lost.
-    pub lost: u64,
-    /// Pictures that this box left out.
-    pub shed: u64,
-    /// From the picture before the first of them to the picture after the last.
-    pub short: Option<(Utc, Utc)>,
-    /// Stretches without pictures.
-    pub pauses: Vec<Pause>,
-    /// Pictures in it are dated by when they arrived: their time stamps say nothing.
-    pub by_arrival: bool,
-    /// Times in it may be wrong by so many ms. None: by no more than [`MARKED_MS`].
-    pub off_ms: Option<u32>,
-}
-
-impl Flaws {
-    fn short(&mut self, from: Utc, to: Utc) {
-        let (first, last) = self.short.unwrap_or((from, to));
-        self.short = Some((first.min(from), last.max(to)));
-    }
-    fn pause(&mut self, pause: Pause) {
-        let full = self.pauses.len() == PAUSES;
-        match self.pauses.last_mut() {
-            Some(last) if full => {
-                last.to = pause.to;
-                last.packets += pause.packets;
-            }
-            _ => self.pauses.push(pause),
-        }
-    }
-}
-
-/// A stretch without pictures inside a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause {
-    pub from: Utc,
-    pub to: Utc,
-    pub why: Cause,
-    /// Lost in it.
-    pub packets: u64,
-}
 
 /// What to do next, in order.
 #[derive(Clone, Debug)]
@@ -308,12 +259,6 @@ impl Cutter {
             self.gap_packets += u64::from(packets);
         }
     }
-    /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
-    pub fn starved(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
-    }
 
     /// When the picture was made, as the segment that is open has it.
     pub fn at(&self, unit: &Unit) -> Utc {
@@ -388,7 +333,7 @@ impl Cutter {
             self.because(cause);
         } else if let (Some(since), Some(open)) = (seen.silent_since, &mut self.open) {
             let (from, to) = (open.wall(since), open.wall(unit.pts));
-            open.flaws.pause(Pause {
+            open.flaws.add_pause(Pause {
                 from,
                 to,
                 why: Cause::Stall,
@@ -432,7 +377,7 @@ impl Cutter {
             open.flaws.lost += u64::from(t.unit.lost);
             open.flaws.shed += u64::from(t.unit.shed);
             let before = open.last.min(t.dts - nominal).max(open.start);
-            open.flaws.short(open.wall(before), open.wall(t.dts));
+            open.flaws.add_short(open.wall(before), open.wall(t.dts));
         }
         // Time-lapse pictures are far apart by intention; what is missing there was seen before.
         let lapse = matches!(open.rate, Some(Rate::Timelapse(_)));
@@ -472,7 +417,7 @@ impl Cutter {
             return;
         }
         let (from, to) = (open.wall(from), open.wall(to));
-        open.flaws.pause(Pause {
+        open.flaws.add_pause(Pause {
             from,
             to,
             why: match &t.unit {

@@ -467,15 +467,6 @@ fn an_abandoned_segment_waits_for_a_key_frame() {
     );
 }
 
-#[test]
-fn a_camera_without_key_frames_is_begun_again() {
-    let mut rig = Rig::new("UTC", "2026-11-03T14:00:00.000Z", 10, 1_000_000);
-    rig.frames(25 * 49);
-    assert!(!rig.cutter.starved());
-    rig.frames(60);
-    assert!(rig.cutter.starved());
-}
-
 /// A camera that is silent does not keep pictures in memory.
 #[test]
 fn fragments_can_be_flushed() {

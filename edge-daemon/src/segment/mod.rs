@@ -5,6 +5,7 @@
 //! ```
 pub mod anchor;
 pub mod cutter;
+pub mod flaws;
 pub mod gauge;
 pub mod order;
 pub mod rate;

@@ -4,7 +4,8 @@ use shared::time::{Utc, Zone};
 
 use super::{
     Cause, Dated, Unit,
-    cutter::{Cutter, Pause, Step},
+    cutter::{Cutter, Step},
+    flaws::Pause,
     rate::{Rate, Thinner, Verdict, Wanted},
     ticks_us,
 };

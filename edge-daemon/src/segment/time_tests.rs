@@ -7,7 +7,8 @@ use shared::time::{Now, Utc, Zone};
 use super::{
     Cause, Unit,
     anchor::{Anchor, Placed},
-    cutter::{Cutter, Flaws, Step},
+    cutter::{Cutter, Step},
+    flaws::Flaws,
     ticks_us,
 };
 

@@ -37,7 +37,7 @@ use crate::{
     memory,
     reader::{ReaderError, Recipients},
     recording::report::{Closed, Report},
-    segment::{Cause, Guard, cutter::Flaws, rate::Rate},
+    segment::{Cause, Guard, flaws::Flaws, rate::Rate},
     store::{
         Volumes,
         volume::{HUNG, Recording},

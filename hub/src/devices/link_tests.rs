@@ -162,6 +162,7 @@ impl Hub {
             &mut out,
             &Open::Enrol {
                 v: 1,
+                scheme: self.desk.config.scheme.clone(),
                 r#box: BoxName::parse(name).expect("name"),
                 secret: secret.into(),
                 spki,

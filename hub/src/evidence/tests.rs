@@ -266,6 +266,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             short_t1: None,
             stamps: None,
             off_ms: None,
+            day: None,
             offset_ms: Some(7_300),
             key: "c03/2026-11-03".into(),
             rate: None,
@@ -333,6 +334,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         identity: secret,
         to: "1".repeat(64),
         short: None,
+        holes: Vec::new(),
     };
     Scene {
         folder,

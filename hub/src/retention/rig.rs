@@ -222,6 +222,7 @@ impl Rig {
             short_t1: None,
             stamps: None,
             off_ms: None,
+            day: None,
             key: key.into(),
             offset_ms: None,
             rate: None,

@@ -167,6 +167,7 @@ impl Board for Fake {
                 packets: 3,
             }],
             bytes: 1 << 30,
+            called: vec!["High Street, Ashby".into(), "Car park, Ashby".into()],
             days_left: Some(31),
             deleted: false,
         }];
@@ -220,6 +221,7 @@ impl Board for Fake {
             r#ref: format!("EXH-2026-{n:06}"),
             grant: "G-1".into(),
             camera: "ashby/c01".into(),
+            called: vec!["High Street, Ashby".into()],
             t0: now(),
             t1: now().plus_ms(60_000),
             state: if package.is_some() {

@@ -80,6 +80,8 @@ pub struct Bar {
     pub recorded: String,
     pub size: String,
     pub left: String,
+    /// What the camera was called then, where that is not what it is called now.
+    pub called: String,
 }
 
 /// Place in a drawing a thousand wide.
@@ -91,6 +93,8 @@ pub struct Block {
 pub struct ExhibitView {
     pub exhibit: String,
     pub camera: String,
+    /// What it was called in that time.
+    pub called: String,
     pub from: String,
     pub to: String,
     pub state: String,
@@ -485,6 +489,7 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         recorded: hours(recorded),
         size: size(row.bytes),
         left,
+        called: row.called.join("; then "),
     }
 }
 
@@ -505,6 +510,7 @@ pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
     ExhibitView {
         exhibit: row.r#ref.clone(),
         camera: row.camera.clone(),
+        called: row.called.join("; then "),
         from: row.t0.for_people(zone),
         to: row.t1.for_people(zone),
         state: row.state.clone(),
@@ -635,6 +641,7 @@ mod tests {
                     packets: 0,
                 }],
                 bytes: 5_000_000,
+                called: Vec::new(),
                 days_left: Some(3),
                 deleted: false,
             },

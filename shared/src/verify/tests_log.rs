@@ -579,6 +579,7 @@ fn a_long_log() {
                     short_t1: None,
                     stamps: None,
                     off_ms: None,
+                    day: None,
                     offset_ms: None,
                     key: "k".into(),
                     rate: None,

@@ -55,6 +55,7 @@ fn segment(log: &mut LogBuilder, s: u64, how: &str, proofs: u64, ms: i64, rate: 
         short_t1: None,
         stamps: None,
         off_ms: None,
+        day: None,
         key: "c03/2026-11-03".into(),
         offset_ms: None,
         rate: rate.map(str::to_owned),

@@ -38,8 +38,8 @@ while True:
     kind, body = m[:1], m[1:]
     if kind == b"C":
         c = json.loads(body)
-        assert c["v"] == 2 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
-        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask")}}).encode())
+        assert c["v"] == 3 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
+        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask", "style")}}).encode())
     elif kind == b"F":
         n += 1
         if c["task"] == "prove":
@@ -51,7 +51,7 @@ while True:
                 import time; time.sleep(1000)
             uncovered = os.path.exists(os.path.join(os.path.dirname(__file__), "open"))
             why = "polygon 1 is not covered" if uncovered else None
-            send(b"V", json.dumps({{"v": 2, "pts": struct.unpack(">q", body[1:9])[0], "pass": not uncovered, "why": why}}).encode())
+            send(b"V", json.dumps({{"pts": struct.unpack(">q", body[1:9])[0], "why": why}}).encode())
             continue
         if n == {fail_after}:
             send(b"X", b'{{"why":"told to"}}'); sys.exit(1)
@@ -109,6 +109,25 @@ fn only_masked_pictures_reach_the_disk() {
             "an unmasked picture is on disk"
         );
     }
+    world.verify();
+}
+
+/// REC-1, FLT-3: measuring what the box can carry knocks at no camera: after a start a masked camera has one session, which begins when the
+/// measurement is there.
+#[test]
+fn measuring_knocks_at_no_camera() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let script = std::fs::read_to_string(&worker).expect("script");
+    // Longer than three tries to connect would take.
+    let slow = "    import time; time.sleep(2)\n    cost = ";
+    std::fs::write(&worker, script.replacen("    cost = ", slow, 1)).expect("script");
+    let cameras = world.start(masked(&world, &camera, worker), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(2);
+    cameras.stop();
+    assert_eq!(camera.orders.connections.load(SeqCst), 1);
+    assert_eq!(camera.orders.playing.load(SeqCst), 1);
     world.verify();
 }
 
@@ -382,7 +401,7 @@ fn a_sandbox_with_a_gap_is_a_fault_until_it_has_none() {
         r#"import os
 lacks = b'"no Landlock", "no TCP"' if not os.path.exists({once:?}) else b""
 open({once:?}, "w").close()
-send(b"S", b'{{"v":1,"missing":[' + lacks + b']}}')
+send(b"S", b'{{"v":3,"missing":[' + lacks + b']}}')
 n = 0
 "#
     );

@@ -85,6 +85,7 @@ impl Scene {
                 short_t1: None,
                 stamps: None,
                 off_ms: None,
+                day: None,
                 offset_ms: None,
                 key: "c01/2026-11-22".into(),
                 rate: None,

@@ -40,6 +40,7 @@ fn what_is_said_of_masks() {
             short_t1: None,
             stamps: None,
             off_ms: None,
+            day: None,
             key: "c03/2026-11-03".into(),
             offset_ms: None,
             rate: None,
