@@ -1,5 +1,5 @@
 //! Pure. K1: pictures flow, and no IDR picture ever comes. What can be decoded is recorded; what cannot is a fault of its own.
-use crate::quirks::rig::{Case, case, stream::Codec};
+use crate::quirks::rig::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -17,10 +17,12 @@ pub fn cases() -> Vec<Case> {
         case("h265-cra", "K1", &["Xiaomi-Dafang/Xiaomi-Dafang-Hacks#1423"],
             "H.265 whose key pictures are CRA, never IDR")
             .stream("odd-cra.h265")
+        .loops_to(24)
             .starts_at(30),
         case("h265-bla", "K1", &["bluenviron/gortsplib#480"],
             "H.265 spliced by a relay: every key picture is a BLA")
             .stream("odd-cra.h265")
+        .loops_to(24)
             .starts_at(30)
             .units(|_, codec, mut nals| {
                 for nal in nals.iter_mut().filter(|n| codec.kind(n) == 21) {
@@ -46,7 +48,7 @@ pub fn cases() -> Vec<Case> {
                 packets
             })
             .nothing(&["camera.unsupported", "camera.stalled", "camera.silent"]),
-        case("never-a-key-picture", "K1", &["frigate-nvr/frigate#8490"],
+        case("never-a-key-picture", "K1", &["blakeblackshear/frigate#50"],
             "Neither key pictures nor recovery points: nothing that could be decoded alone")
             .stream("odd-endless.h264")
             .starts_at(30)
@@ -57,13 +59,5 @@ pub fn cases() -> Vec<Case> {
             .stream("odd-long.h264")
             .starts_at(150)
             .secs(60),
-        case("keys-of-vendor-units", "K1", &["scottlamb/moonfire-nvr#352"],
-            "Filler data and vendor units (types 12, 24 to 31 not used) between the slices")
-            .units(|number, codec, mut nals| {
-                if codec == Codec::H264 && number % 7 == 0 {
-                    nals.push([&[0x0c][..], &[0xff; 40], &[0x80]].concat());
-                }
-                nals
-            }),
     ]
 }
