@@ -39,6 +39,7 @@ use crate::{
         recorder::{Recorder, Shared, VolumeQueues},
         report::Report,
         sequence::Sequence,
+        watch,
     },
     segment::rate::Rate,
     store::{Volumes, monitor::VolumeMonitor, writer},
@@ -184,6 +185,17 @@ impl Cameras {
             threads.extend(spawn("rates", move || rates.run(&flag)));
         }
         {
+            let (cameras, clock, reports, flag) = (
+                cameras.clone(),
+                deps.clock.clone(),
+                reports.clone(),
+                stop.clone(),
+            );
+            threads.extend(spawn("landing", move || {
+                watch::run(&cameras, &*clock, &reports, &flag);
+            }));
+        }
+        {
             let (masks, flag) = (masks.clone(), stop.clone());
             threads.extend(spawn("masks", move || masks.run(&flag)));
         }
@@ -234,13 +246,13 @@ impl Cameras {
         let now = self.inner.clock.now().mono;
         let one = |c: &Arc<Shared>| {
             let landed = c.landed.last();
-            // A time-lapse picture is followed by none for a while.
+            // A time-lapse picture is followed by none for a while; a slow camera's too.
             let stands_ms = c.config.timelapse.as_ref().map(|t| {
                 // Key frames may be further apart than was asked for.
                 let asked = u64::from(t.every_secs) * 1000;
                 asked.max(c.stands_ms.load(Relaxed))
             });
-            let patience = RECORDING_MS + stands_ms.unwrap_or(0);
+            let patience = RECORDING_MS + stands_ms.unwrap_or(0).max(c.rhythm_ms.load(Relaxed) * 2);
             let status = Status {
                 connected: c.connected.load(Relaxed),
                 recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience),

@@ -14,7 +14,7 @@ use shared::{
 
 use crate::{
     config::{Camera, Transport},
-    segment::Unit,
+    segment::{Dated, Unit},
 };
 
 /// The log of the box ashby.
@@ -65,13 +65,16 @@ impl Clock for Hands {
     }
 }
 
-/// A unit with nothing in it.
+/// A unit with nothing in it, of a session whose time zero is that of the clock.
 pub(crate) fn unit(pts: i64, key: bool) -> Unit {
     Unit {
         pts,
+        wall_us: crate::segment::ticks_us(pts),
+        dated: Dated::default(),
         key,
         bytes: bytes::Bytes::new(),
         lost: 0,
+        shed: 0,
         parameters: None,
     }
 }

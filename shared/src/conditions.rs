@@ -86,6 +86,10 @@ conditions! {
         "Camera sends no pictures"
         "The session with the camera is open but no picture has landed on disk for some time. The box has reconnected and the fault stays."
         "Restart the camera. If it comes back, check its load and the network between camera and box for loss."
+    "camera.nothing" Critical Installer
+        "Nothing of this camera is recorded"
+        "The camera is set to be recorded and nothing of it has landed on a disk for ten seconds or longer. What is in the way stands in the detail. The gap is on the record since its beginning."
+        "Look at the detail. If the camera sends no key picture, set its key frame interval (I frame, GOP) to two seconds; if it sends no parameter sets, update its software or use another of its streams. The box goes on trying by itself."
     "camera.unsupported" Critical Installer
         "Camera's stream cannot be recorded"
         "The camera sends a format the box does not record. H.264, H.265 and Motion JPEG are recorded."

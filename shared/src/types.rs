@@ -63,6 +63,8 @@ lines! {
     SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] offset_ms: Option<i64>,
         #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }
+    /// Nothing of this camera has landed on a disk since `t0`; the `seg.gap` before its next segment says how long it was.
+    GapOpen = "gap.open" { cam: CameraId, t0: Utc, why: String }
     SegGap = "seg.gap" { cam: CameraId, next: u64, t0: Utc, t1: Utc, why: String, packets: u64 }
     /// The rate a camera with two is to record at, from its next key frame on; `why`: start, order, event, end. `order`: the hub's.
     RateSet = "rate.set" { cam: CameraId, rate: String, until: Option<Utc>, why: String, order: Option<u64> }

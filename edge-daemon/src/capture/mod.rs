@@ -6,6 +6,7 @@
 //! ```
 pub mod connect;
 pub mod event;
+pub mod picture;
 pub mod rtsp;
 pub mod session;
 pub mod thread;

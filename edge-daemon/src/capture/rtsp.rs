@@ -37,7 +37,7 @@ use crate::{
     masking::bracket::MOST_BYTES,
     memory,
     segment::{
-        Guard, Heard, TICKS_PER_SEC, Unit,
+        Dated, Guard, Heard, TICKS_PER_SEC, Unit,
         anchor::{Anchor, clock_offset_us},
         ticks_us,
     },
@@ -428,9 +428,12 @@ impl Run {
         }
         let unit = Unit {
             pts,
+            wall_us: self.wall_us(pts, now),
+            dated: Dated::default(),
             key,
             bytes: Bytes::from(frame.into_data()),
             lost,
+            shed: 0,
             parameters,
         };
         if let Some(held) = &mut self.held {
@@ -444,7 +447,7 @@ impl Run {
             }
             return Ok(());
         }
-        self.give(unit, now)
+        self.give(unit)
     }
 
     /// Whatever was the matter with the camera is over.
@@ -508,27 +511,32 @@ impl Run {
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
         });
         drop(track);
-        for unit in held {
-            self.give(unit, now)?;
+        for mut unit in held {
+            // More is known of the camera's clock now than when the first of them came.
+            unit.wall_us = self.wall_us(unit.pts, now);
+            self.give(unit)?;
         }
         Ok(())
     }
 
-    fn give(&mut self, mut unit: Unit, now: Now) -> Result<(), Outcome> {
-        let Some(origin) = self.anchor.origin_us(now) else {
-            return Ok(());
-        };
+    /// Wall time of the session's time `pts`, as far as is known now.
+    fn wall_us(&self, pts: i64, now: Now) -> i64 {
+        let origin = self.anchor.origin_us(now).unwrap_or(0);
+        origin.saturating_add(ticks_us(pts))
+    }
+
+    fn give(&mut self, mut unit: Unit) -> Result<(), Outcome> {
         if let Some(lifted) = self.rule.lifted
             && self.context.clock.now().mono >= lifted.until_mono
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
         if self.painter.is_some() || self.prover.is_some() {
-            let wall = origin + ticks_us(unit.pts);
+            let wall = unit.wall_us;
             self.given = Some((self.given.map_or(wall, |g| g.0), wall));
         }
         if let Some(prover) = &mut self.prover
-            && !prover.take(&unit, origin)
+            && !prover.take(&unit)
         {
             return Err((
                 Ended::Unproved,
@@ -544,11 +552,11 @@ impl Run {
                 if self.given.is_some_and(|(first, last)| first == last) {
                     unit.parameters = None;
                 }
-                painter.unit(unit, origin);
+                painter.unit(unit);
             }
             // They come out of the bracket.
             (None, Some(_)) => {}
-            (None, None) => lock(&self.capture.track).unit(unit, origin),
+            (None, None) => lock(&self.capture.track).unit(unit),
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub struct TooFar;
 #[derive(Debug)]
 struct Group {
     pts: i64,
-    units: Vec<(Unit, i64)>,
+    units: Vec<Unit>,
     proved: Option<bool>,
 }
 
@@ -36,13 +36,15 @@ pub struct Bracket {
     joined: bool,
     /// Said by pictures that were dropped: of the next that is released.
     parameters: Option<Parameters>,
+    /// Of pictures that were dropped, and how many: of the next that is released.
     lost: u32,
+    shed: u32,
     dropped: u64,
 }
 
 impl Bracket {
     /// Takes a unit in. A key frame is to be proved by [`Bracket::verdict`]; until then nothing on either side of it is released.
-    pub fn unit(&mut self, unit: Unit, origin_us: i64) -> Result<(), TooFar> {
+    pub fn unit(&mut self, unit: Unit) -> Result<(), TooFar> {
         if unit.key {
             self.groups.push_back(Group {
                 pts: unit.pts,
@@ -55,7 +57,7 @@ impl Bracket {
             return Ok(());
         };
         self.bytes += unit.bytes.len();
-        group.units.push((unit, origin_us));
+        group.units.push(unit);
         if self.bytes > MOST_BYTES {
             self.drop_all();
             return Err(TooFar);
@@ -75,7 +77,7 @@ impl Bracket {
     }
 
     /// What is proved at both ends, in order.
-    pub fn take(&mut self, out: &mut Vec<(Unit, i64)>) {
+    pub fn take(&mut self, out: &mut Vec<Unit>) {
         while let [first, next, ..] = self.groups.make_contiguous() {
             let (Some(here), Some(there)) = (first.proved, next.proved) else {
                 return;
@@ -84,17 +86,18 @@ impl Bracket {
                 return;
             };
             let released = here && there;
-            for (mut unit, origin) in group.units {
+            for mut unit in group.units {
                 self.bytes -= unit.bytes.len();
                 if !released || (unit.pts < group.pts && !self.joined) {
                     self.drop_unit(unit);
                     continue;
                 }
                 unit.lost += std::mem::take(&mut self.lost);
+                unit.shed += std::mem::take(&mut self.shed);
                 if unit.key {
                     unit.parameters = unit.parameters.or(self.parameters.take());
                 }
-                out.push((unit, origin));
+                out.push(unit);
             }
             self.joined = released;
         }
@@ -108,6 +111,7 @@ impl Bracket {
     fn drop_unit(&mut self, unit: Unit) {
         self.dropped += 1;
         self.lost += unit.lost;
+        self.shed += 1 + unit.shed;
         if unit.parameters.is_some() {
             self.parameters = unit.parameters;
         }
@@ -115,7 +119,7 @@ impl Bracket {
 
     fn drop_all(&mut self) {
         for group in std::mem::take(&mut self.groups) {
-            for (unit, _) in group.units {
+            for unit in group.units {
                 self.drop_unit(unit);
             }
         }
@@ -134,7 +138,7 @@ mod tests {
     fn run(bracket: &mut Bracket) -> Vec<i64> {
         let mut out = Vec::new();
         bracket.take(&mut out);
-        out.iter().map(|(u, _)| u.pts).collect()
+        out.iter().map(|u| u.pts).collect()
     }
 
     /// MSK-2, MSK-5: nothing is released before the key frame after it is proved.
@@ -142,21 +146,21 @@ mod tests {
     fn both_ends() {
         let mut b = Bracket::default();
         for (pts, key) in [(0, false), (1, true), (2, false), (3, false)] {
-            b.unit(unit(pts, key), 0).expect("fits");
+            b.unit(unit(pts, key)).expect("fits");
         }
         b.verdict(1, true);
         assert_eq!(run(&mut b), [0; 0], "the other end is missing");
-        b.unit(unit(4, true), 0).expect("fits");
-        b.unit(unit(5, false), 0).expect("fits");
+        b.unit(unit(4, true)).expect("fits");
+        b.unit(unit(5, false)).expect("fits");
         assert_eq!(run(&mut b), [0; 0]);
         b.verdict(4, true);
         assert_eq!(run(&mut b), [1, 2, 3]);
         assert_eq!(b.dropped(), 1, "what came before the first key frame");
-        b.unit(unit(6, true), 0).expect("fits");
+        b.unit(unit(6, true)).expect("fits");
         b.verdict(6, false);
         assert_eq!(run(&mut b), [0; 0]);
         for (pts, key) in [(7, false), (8, true), (9, false), (10, true)] {
-            b.unit(unit(pts, key), 0).expect("fits");
+            b.unit(unit(pts, key)).expect("fits");
         }
         b.verdict(8, true);
         b.verdict(10, true);
@@ -181,7 +185,7 @@ mod tests {
             (28, false),
             (40, true),
         ] {
-            b.unit(unit(pts, key), 0).expect("fits");
+            b.unit(unit(pts, key)).expect("fits");
         }
         b.verdict(10, false);
         for pts in [20, 30, 40] {
@@ -197,8 +201,8 @@ mod tests {
             bytes: vec![0; 1 << 20].into(),
             ..unit(pts, key)
         };
-        b.unit(large(0, true), 0).expect("fits");
-        let held = (1..).find(|n| b.unit(large(*n, false), 0).is_err());
+        b.unit(large(0, true)).expect("fits");
+        let held = (1..).find(|n| b.unit(large(*n, false)).is_err());
         assert_eq!(held, Some(24));
         assert_eq!((b.bytes, b.dropped()), (0, 25));
     }
@@ -217,7 +221,7 @@ mod tests {
                 let after = keys.get(n + 1).is_some_and(|k| k.1);
                 said.push((pts, *pass));
                 for i in 0..*count {
-                    b.unit(unit(pts, i == 0), 0).expect("fits");
+                    b.unit(unit(pts, i == 0)).expect("fits");
                     if *pass && after {
                         want.push(pts);
                     }
@@ -233,7 +237,7 @@ mod tests {
                 b.verdict(*at, *pass);
             }
             b.take(&mut out);
-            let got: Vec<i64> = out.iter().map(|(u, _)| u.pts).collect();
+            let got: Vec<i64> = out.iter().map(|u| u.pts).collect();
             prop_assert_eq!(got, want);
         }
     }

@@ -128,7 +128,7 @@ mod tests {
     fn verdicts_that_come_together() {
         let (mut s, mut bracket) = (MaskTrust::default(), Bracket::default());
         for pts in 1..=4 {
-            bracket.unit(unit(pts, true), 0).expect("fits");
+            bracket.unit(unit(pts, true)).expect("fits");
         }
         let all = [said(1, true), said(2, false), said(3, true), said(4, true)];
         let failed = |why: &str, news| Judged::Failed {
@@ -141,7 +141,7 @@ mod tests {
         );
         let mut out = Vec::new();
         bracket.take(&mut out);
-        assert_eq!(out.iter().map(|(u, _)| u.pts).collect::<Vec<_>>(), [3]);
+        assert_eq!(out.iter().map(|u| u.pts).collect::<Vec<_>>(), [3]);
         assert_eq!(
             s.judge(6, [said(5, false)], Some(&mut bracket)),
             failed("polygon 1 at 5", false)

@@ -19,7 +19,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
@@ -35,7 +35,7 @@ use crate::recording::recorder::Recorder;
 use crate::{
     config::{Mask, Style},
     lock::lock,
-    segment::{Cause, Unit},
+    segment::{Cause, Dated, Unit},
 };
 
 /// Units waiting for the worker: about four seconds; beyond that frames are shed until the next key frame.
@@ -73,7 +73,9 @@ struct State {
     done: AtomicBool,
     /// We asked it to end.
     ending: AtomicBool,
-    origin_us: AtomicI64,
+    /// Units it was given, in order: time in the session, wall time, and what that rests on. A picture that comes back is given those
+    /// of the one it was made from.
+    out: Mutex<VecDeque<(i64, i64, Dated)>>,
     /// Monotonic ms of the last unit that came back (or of the start).
     last_out: AtomicU64,
     sent: AtomicU64,
@@ -85,8 +87,9 @@ struct State {
     verdicts: Mutex<VecDeque<Verdict>>,
     /// It masks one picture in so many.
     one_in: AtomicU32,
-    /// Lost or shed before the worker, to be counted with the next unit that comes back.
+    /// Packets lost and pictures shed before the worker, to be counted with the next unit that comes back.
     lost: AtomicU32,
+    shed: AtomicU32,
 }
 
 impl State {
@@ -97,6 +100,16 @@ impl State {
         self.sent
             .load(Relaxed)
             .saturating_sub(self.back.load(Relaxed))
+    }
+    /// Wall time of the unit that was given with the time `pts`, and what it rests on. A decoder that reorders gives pictures back in
+    /// another order than it was given them, but not by more than [`DEPTH`]; what was left out long before is forgotten.
+    fn given(&self, pts: i64) -> Option<(i64, Dated)> {
+        let mut out = lock(&self.out);
+        let at = out.iter().position(|o| o.0 == pts)?;
+        let (_, wall_us, dated) = out.remove(at)?;
+        let old = at.saturating_sub(DEPTH as usize);
+        out.drain(..old);
+        Some((wall_us, dated))
     }
     /// So many units are answered.
     fn answered(&self, units: u64, mono: u64) {
@@ -190,7 +203,7 @@ impl Worker {
             sandbox: Mutex::new(None),
             done: AtomicBool::new(false),
             ending: AtomicBool::new(false),
-            origin_us: AtomicI64::new(0),
+            out: Mutex::default(),
             last_out: AtomicU64::new(clock.now().mono),
             sent: AtomicU64::new(0),
             taken: AtomicU64::new(0),
@@ -199,6 +212,7 @@ impl Worker {
             verdicts: Mutex::default(),
             one_in: AtomicU32::new(1),
             lost: AtomicU32::new(0),
+            shed: AtomicU32::new(0),
         });
         let (feed, units) = sync_channel(QUEUE);
         let at = clock.clone();
@@ -252,12 +266,12 @@ impl Worker {
     }
 
     /// Hands a unit over; never waits. New parameters go ahead of the unit that carries them. False: it could not be taken.
-    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) -> bool {
-        self.state.origin_us.store(origin_us, Relaxed);
+    pub fn unit(&mut self, mut unit: Unit) -> bool {
         self.state.lost.fetch_add(unit.lost, Relaxed);
+        self.state.shed.fetch_add(unit.shed, Relaxed);
         self.shedding |= unit.lost > 0;
         if self.shedding && !unit.key {
-            self.state.lost.fetch_add(1, Relaxed);
+            self.state.shed.fetch_add(1, Relaxed);
             return false;
         }
         if let Some(p) = unit.parameters.take() {
@@ -268,11 +282,14 @@ impl Worker {
             self.state.last_out.store(self.clock.now().mono, Relaxed);
         }
         // Counted first: its answer may be quick.
+        let (pts, wall_us, dated) = (unit.pts, unit.wall_us, unit.dated);
+        lock(&self.state.out).push_back((pts, wall_us, dated));
         self.state.sent.fetch_add(1, Relaxed);
         self.shedding = !self.send(Message::Unit(unit));
         if self.shedding {
             self.state.sent.fetch_sub(1, Relaxed);
-            self.state.lost.fetch_add(1, Relaxed);
+            self.state.shed.fetch_add(1, Relaxed);
+            lock(&self.state.out).pop_back();
         }
         !self.shedding
     }
@@ -681,20 +698,31 @@ fn reader(
                 let mut pts = [0; 8];
                 pts.copy_from_slice(&body[1..9]);
                 let flags = body[0];
+                let pts = i64::from_be_bytes(pts);
+                let Some((wall_us, dated)) = state.given(pts) else {
+                    state.fail(format!(
+                        "it sent a picture (time {pts}) that it was not given"
+                    ));
+                    break;
+                };
                 let unit = Unit {
-                    pts: i64::from_be_bytes(pts),
+                    pts,
+                    wall_us,
+                    dated,
                     key: flags & KEY != 0,
                     bytes: body.slice(9..),
-                    lost: u32::from(flags >> 1) + state.lost.swap(0, Relaxed),
+                    lost: state.lost.swap(0, Relaxed),
+                    shed: u32::from(flags >> 1) + state.shed.swap(0, Relaxed),
                     parameters: pending.take(),
                 };
                 state.answered(1 + u64::from(flags >> 1), clock.now().mono);
                 if let Some(track) = track {
-                    lock(track).unit(unit, state.origin_us.load(Relaxed));
+                    lock(track).unit(unit);
                 }
             }
             b'V' if track.is_none() => match serde_json::from_slice::<Verdict>(&body) {
                 Ok(verdict) if verdict.v == VERSION => {
+                    let _ = state.given(verdict.pts);
                     state.answered(1, clock.now().mono);
                     lock(&state.verdicts).push_back(verdict);
                 }

@@ -17,13 +17,14 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
-    types::{CamSession, Data, MaskFail, SegGap, SegWrite, SoundSet},
+    time::Utc,
+    types::{CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
 };
 
 use crate::{
     health::Faults,
     lock::lock,
-    recording::sequence::Ready,
+    recording::{sequence::Ready, watch::Hindrance},
     segment::{Cause, Guarded},
     store::writer::renumber,
 };
@@ -34,6 +35,19 @@ use crate::{
 };
 
 const WHO: &str = "sys:rec";
+/// Nothing of a camera lands, and no other fault of it says why.
+const NOTHING: &str = "camera.nothing";
+/// Faults of a camera each of which says why nothing of it lands.
+const EXPLAIN: &[&str] = &[
+    "camera.unreachable",
+    "camera.password",
+    "camera.stalled",
+    "camera.unsupported",
+    "camera.flood",
+    "mask.worker",
+    "mask.capacity",
+    "mask.unproved",
+];
 const RETRY: Duration = Duration::from_secs(1);
 
 pub struct RecordingLog {
@@ -166,6 +180,15 @@ impl RecordingLog {
                     why,
                 })?;
             }
+            Report::Down {
+                cam,
+                since,
+                hindrance,
+            } => self.down(*cam, *since, hindrance.as_ref())?,
+            Report::Landing { cam } => {
+                let id = self.cameras.get(*cam).map(|c| c.id().clone());
+                self.fault(NOTHING, id, None);
+            }
             Report::Trouble { cam, code } => self.trouble(*cam, code.as_ref()),
             Report::Mask { cam, failed } => {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
@@ -218,6 +241,36 @@ impl RecordingLog {
             })?;
             self.heard.insert(shared.index);
         }
+        Ok(())
+    }
+
+    /// Nothing of the camera lands. The gap is on the record while it lasts; the fault is raised unless its cause has one of its own.
+    fn down(
+        &mut self,
+        index: usize,
+        since: Option<Utc>,
+        hindrance: Option<&Hindrance>,
+    ) -> Result<(), LogError> {
+        let Some(id) = self.cameras.get(index).map(|c| c.id().clone()) else {
+            return Ok(());
+        };
+        if let Some(t0) = since {
+            let why = hindrance.map_or(Cause::Start, Hindrance::cause);
+            self.line(&GapOpen {
+                cam: id.clone(),
+                t0,
+                why: why.code().into(),
+            })?;
+        }
+        let own = |(code, cam): &(&'static str, Option<CameraId>)| {
+            cam.as_ref() == Some(&id) && EXPLAIN.contains(code)
+        };
+        let explained = self.raised.iter().any(own);
+        let words = hindrance.map_or_else(
+            || "what is in the way is not known".to_owned(),
+            Hindrance::to_string,
+        );
+        self.fault(NOTHING, Some(id), (!explained).then_some(words.as_str()));
         Ok(())
     }
 

@@ -10,3 +10,4 @@ pub mod recorder;
 pub mod report;
 pub mod sequence;
 pub mod switch;
+pub mod watch;

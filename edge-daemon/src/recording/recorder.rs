@@ -19,7 +19,7 @@ use shared::{
 
 use crate::{
     lock::lock,
-    recording::sequence::Sequence,
+    recording::{sequence::Sequence, watch::Hindrance},
     segment::{
         Cause, Guard, Heard, TICKS_PER_SEC, Unit,
         cutter::{Cutter, Step},
@@ -54,6 +54,10 @@ pub struct Shared {
     pub standing: Mutex<MaskTrust>,
     /// Told whenever a segment settles.
     pub settled: Condvar,
+    /// What is in the way of its pictures, as far as is known.
+    pub hindrance: Mutex<Option<Hindrance>>,
+    /// The usual distance of its pictures in ms, from session to session; 0 while not known.
+    pub rhythm_ms: AtomicU64,
 }
 
 impl Shared {
@@ -71,6 +75,8 @@ impl Shared {
             numbers: Mutex::new(numbers),
             standing: Mutex::default(),
             settled: Condvar::new(),
+            hindrance: Mutex::new(None),
+            rhythm_ms: AtomicU64::new(0),
         }
     }
     /// What the camera's clock differs from ours by, as far as is known.
@@ -79,6 +85,17 @@ impl Shared {
     }
     pub fn set_offset_ms(&self, offset: Option<i64>) {
         self.offset_ms.store(offset.unwrap_or(i64::MIN), Relaxed);
+    }
+    /// So long may lie between two recorded pictures, in ms: what is usual of the camera, and in time-lapse what was asked for.
+    pub fn distance_ms(&self) -> u64 {
+        let lapse = self.config.timelapse.as_ref();
+        lapse
+            .map_or(0, |t| u64::from(t.every_secs) * 1000)
+            .max(self.stands_ms.load(Relaxed))
+            .max(self.rhythm_ms.load(Relaxed))
+    }
+    pub fn hindered(&self, by: Option<Hindrance>) {
+        *lock(&self.hindrance) = by;
     }
     pub fn id(&self) -> &CameraId {
         &self.config.id
@@ -188,7 +205,7 @@ impl Recorder {
         self.last
     }
 
-    pub fn unit(&mut self, mut unit: Unit, origin_us: i64) {
+    pub fn unit(&mut self, mut unit: Unit) {
         if self.guard.is_none() {
             tracing::error!(camera = %self.shared.id(), "a picture of which nothing is known was not recorded");
             return;
@@ -202,19 +219,18 @@ impl Recorder {
             self.thinner.iter_mut().for_each(Thinner::soon);
         }
         match &mut self.thinner {
-            None => self.cutter.unit(unit, origin_us, &mut self.steps),
+            None => self.cutter.unit(unit, &mut self.steps),
             Some(thinner) => {
-                let at = self.cutter.at(unit.pts, origin_us);
+                let at = self.cutter.at(&unit);
                 let seen = thinner.unit(&mut unit, at, *lock(&self.shared.wanted));
                 if seen.verdict == Verdict::Skip {
-                    self.cutter
-                        .skipped(unit.pts, seen, origin_us, &mut self.steps);
+                    self.cutter.skipped(&unit, seen, &mut self.steps);
                 } else {
                     if let Verdict::Lasts(ticks) = seen.verdict {
                         let ms = ticks_us(ticks.into()).unsigned_abs() / 1000;
                         self.shared.stands_ms.store(ms, Relaxed);
                     }
-                    self.cutter.rated(unit, seen, origin_us, &mut self.steps);
+                    self.cutter.rated(unit, seen, &mut self.steps);
                 }
             }
         }
@@ -268,6 +284,7 @@ impl Recorder {
                 let shared = &self.shared;
                 let s = lock(&shared.numbers).begin(id, t0, gap);
                 let (Some(queue), Some(guard)) = (self.doors.chosen(), self.guard.clone()) else {
+                    shared.hindered(Some(Hindrance::NoVolume));
                     let _ = self.reports.send(Report::Failed {
                         cam: shared.index,
                         id,

@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use footage::mp4::Codec;
 use shared::{id::CameraId, time::Utc};
 
-use crate::segment::{Cause, Guard, cutter::Loss};
+use crate::{
+    recording::watch::Hindrance,
+    segment::{Cause, Guard, cutter::Loss},
+};
 
 /// A segment that landed: whole, synced, under its closed name.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,6 +67,16 @@ pub enum Report {
     Trouble {
         cam: usize,
         code: Option<(&'static str, String)>,
+    },
+    /// Nothing of the camera lands: since when, when this begins, and what is in the way.
+    Down {
+        cam: usize,
+        since: Option<Utc>,
+        hindrance: Option<Hindrance>,
+    },
+    /// It lands again.
+    Landing {
+        cam: usize,
     },
     /// The picture worker's.
     Mask {

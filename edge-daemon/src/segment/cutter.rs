@@ -159,7 +159,7 @@ pub struct Cutter {
     gap: Option<Cause>,
     gap_packets: u64,
     rate: Option<Rate>,
-    /// Of the newest unit.
+    /// Wall time of time zero as the newest unit has it.
     origin_us: Option<i64>,
     /// Recorded with the pictures; None: no sound.
     sound: Option<Sound>,
@@ -239,42 +239,40 @@ impl Cutter {
             .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
     }
 
-    /// When the picture with the time `pts` was made, as the segment that is open has it.
-    pub fn at(&self, pts: i64, origin_us: i64) -> Utc {
-        wall(self.open.as_ref().map_or(origin_us, |o| o.origin_us), pts)
+    /// When the picture was made, as the segment that is open has it.
+    pub fn at(&self, unit: &Unit) -> Utc {
+        let open = self.open.as_ref();
+        wall(open.map_or(unit.origin_us(), |o| o.origin_us), unit.pts)
     }
 
-    /// Adds a unit. `origin_us` is the best estimate of the wall time (µs) of RTP time zero.
-    pub fn unit(&mut self, unit: Unit, origin_us: i64, out: &mut Vec<Step>) {
+    /// Adds a unit.
+    pub fn unit(&mut self, unit: Unit, out: &mut Vec<Step>) {
         let mut timed = std::mem::take(&mut self.timed);
-        let before = self.origin_us.unwrap_or(origin_us);
-        let cause = self.broke(origin_us);
-        if self.order.push(unit, &mut timed) {
-            // What was held back belongs to the time before.
-            self.take(&mut timed, before, out);
+        let cause = self.broke(unit.origin_us());
+        let broke = self.order.push(unit, &mut timed);
+        self.take(&mut timed, out);
+        if broke {
             self.close(None, out);
             self.because(cause);
-        } else {
-            self.take(&mut timed, origin_us, out);
         }
         self.timed = timed;
     }
 
     /// Adds a unit of a camera that has two rates, as it was judged; one that is skipped must not come here but to [`Cutter::skipped`].
     /// A time-lapse picture is handed out at once: the next may be a minute away.
-    pub fn rated(&mut self, unit: Unit, seen: Seen, origin_us: i64, out: &mut Vec<Step>) {
-        let cause = self.look(unit.pts, seen, origin_us, out);
+    pub fn rated(&mut self, unit: Unit, seen: Seen, out: &mut Vec<Step>) {
+        let cause = self.look(&unit, seen, out);
         if self.rate != Some(seen.rate) {
             self.cut_at_next_key();
             self.rate = Some(seen.rate);
         }
         let Verdict::Lasts(ticks) = seen.verdict else {
-            self.unit(unit, origin_us, out);
+            self.unit(unit, out);
             return;
         };
         let mut timed = std::mem::take(&mut self.timed);
         if self.order.push(unit, &mut timed) {
-            self.take(&mut timed, origin_us, out);
+            self.take(&mut timed, out);
             self.close(None, out);
             self.because(cause);
         }
@@ -282,16 +280,16 @@ impl Cutter {
         if let Some(t) = timed.last_mut() {
             t.duration = ticks;
         }
-        self.take(&mut timed, origin_us, out);
+        self.take(&mut timed, out);
         self.timed = timed;
         self.flush_fragment(out);
     }
 
     /// A unit that is not recorded.
-    pub fn skipped(&mut self, pts: i64, seen: Seen, origin_us: i64, out: &mut Vec<Step>) {
-        self.look(pts, seen, origin_us, out);
+    pub fn skipped(&mut self, unit: &Unit, seen: Seen, out: &mut Vec<Step>) {
+        self.look(unit, seen, out);
         if let Some(open) = &mut self.open {
-            open.last = open.last.max(pts);
+            open.last = open.last.max(unit.pts);
         }
     }
 
@@ -306,26 +304,26 @@ impl Cutter {
         }
     }
 
-    fn look(&mut self, pts: i64, seen: Seen, origin_us: i64, out: &mut Vec<Step>) -> Cause {
-        let cause = self.broke(origin_us);
+    fn look(&mut self, unit: &Unit, seen: Seen, out: &mut Vec<Step>) -> Cause {
+        let cause = self.broke(unit.origin_us());
         if seen.jumped {
             self.close(None, out);
             self.order.restart();
             self.because(cause);
         } else if let (Some(since), Some(open)) = (seen.silent_since, &mut self.open) {
-            let (from, to) = (open.wall(since), open.wall(pts));
+            let (from, to) = (open.wall(since), open.wall(unit.pts));
             note(&mut open.loss, from, to, 0);
         }
         cause
     }
 
-    fn take(&mut self, timed: &mut Vec<Timed>, origin_us: i64, out: &mut Vec<Step>) {
+    fn take(&mut self, timed: &mut Vec<Timed>, out: &mut Vec<Step>) {
         for t in timed.drain(..) {
-            self.timed_unit(t, origin_us, out);
+            self.timed_unit(t, out);
         }
     }
 
-    fn timed_unit(&mut self, mut t: Timed, origin_us: i64, out: &mut Vec<Step>) {
+    fn timed_unit(&mut self, mut t: Timed, out: &mut Vec<Step>) {
         if let Some(mut p) = t.unit.parameters.take() {
             p.sound.clone_from(&self.sound);
             // New parameters without a key frame cannot be decoded: wait for one.
@@ -336,7 +334,7 @@ impl Cutter {
             self.parameters = Some(p);
         }
         if t.unit.key {
-            self.key(&mut t, origin_us, out);
+            self.key(&mut t, out);
         }
         let nominal = i64::from(self.order.nominal());
         let Some(open) = self.open.as_mut() else {
@@ -376,10 +374,10 @@ impl Cutter {
     }
 
     /// A key frame: the only place where segments end while the session lives, and the only one where they begin.
-    fn key(&mut self, t: &mut Timed, origin_us: i64, out: &mut Vec<Step>) {
-        let mut origin = origin_us;
+    fn key(&mut self, t: &mut Timed, out: &mut Vec<Step>) {
+        let mut origin = t.unit.origin_us();
         if let Some(open) = &self.open {
-            let error = origin_us.saturating_sub(open.origin_us);
+            let error = origin.saturating_sub(open.origin_us);
             let stepped = self.stepped || error.abs() > STEP_US;
             if !stepped {
                 origin = open.origin_us + error.clamp(-SLEW_US, SLEW_US);
@@ -456,12 +454,10 @@ impl Cutter {
     pub fn finish(&mut self, cause: Cause, out: &mut Vec<Step>) {
         let mut timed = std::mem::take(&mut self.timed);
         self.order.flush(&mut timed);
-        let origin = self.open.as_ref().map(|o| o.origin_us);
-        for t in timed.drain(..) {
-            // Without an open segment a last single picture is not worth one.
-            if let Some(origin) = origin {
-                self.timed_unit(t, origin, out);
-            }
+        // Without an open segment a last single picture is not worth one.
+        let open = self.open.is_some();
+        for t in timed.drain(..).filter(|_| open) {
+            self.timed_unit(t, out);
         }
         self.timed = timed;
         self.order.clear();

@@ -1,5 +1,6 @@
 //! Pure. What the cutter must never get wrong.
 use super::*;
+use crate::segment::Dated;
 
 const F: i64 = 3600;
 
@@ -40,13 +41,17 @@ impl Rig {
     fn frame(&mut self, edit: impl FnOnce(&mut Unit)) {
         let mut unit = Unit {
             pts: self.n * F,
+            wall_us: 0,
+            dated: Dated::default(),
             key: self.n % self.gop == 0,
             bytes: bytes::Bytes::from_static(b"x"),
             lost: 0,
+            shed: 0,
             parameters: (self.n == 0).then(|| parameters(1)),
         };
         edit(&mut unit);
-        self.cutter.unit(unit, self.origin, &mut self.steps);
+        unit.wall_us = self.origin + ticks_us(unit.pts);
+        self.cutter.unit(unit, &mut self.steps);
         self.n += 1;
     }
     fn finish(&mut self, cause: Cause) {

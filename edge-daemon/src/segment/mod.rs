@@ -26,13 +26,42 @@ pub fn ticks_us(ticks: i64) -> i64 {
 pub struct Unit {
     /// Presentation time in ticks of the session.
     pub pts: i64,
+    /// Wall time of the picture in µs, fixed when it arrives: whatever it waits for afterwards (a painter, a proof, a disk) does not
+    /// change it.
+    pub wall_us: i64,
+    /// What its wall time rests on.
+    pub dated: Dated,
     pub key: bool,
     /// Length-prefixed NAL units (4 bytes).
     pub bytes: Bytes,
-    /// Packets lost just before it.
+    /// Packets of the network lost just before it.
     pub lost: u32,
+    /// Pictures that the box itself left out just before it: a painter that could not keep up, pictures that were not proved, a full
+    /// queue. Never what the network lost.
+    pub shed: u32,
     /// Set on the first unit of a session and on the unit that changes them.
     pub parameters: Option<Parameters>,
+}
+
+impl Unit {
+    /// Wall time, in µs, of time zero of the session as this picture has it.
+    pub fn origin_us(&self) -> i64 {
+        self.wall_us.saturating_sub(ticks_us(self.pts))
+    }
+}
+
+/// What the wall time of a picture rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dated {
+    /// The camera's time stamps say nothing: the picture bears the time at which it arrived.
+    pub by_arrival: bool,
+    /// The time may be wrong by so many ms: the camera's stamps and the arrivals contradict each other, and it is not known which of
+    /// them is right.
+    pub doubt_ms: u32,
+    /// How often the relation of stamps and time was found wrong and put right before this picture, in this session.
+    pub corrections: u32,
+    /// How often the box's clock was set before this picture, in this session.
+    pub clock_sets: u32,
 }
 
 /// What all pictures of a session went through. A segment is of one session, so this is true of all of it.

@@ -3,7 +3,7 @@ use footage::mp4::{Codec, Frame, Parameters};
 use shared::time::{Utc, Zone};
 
 use super::{
-    Cause, Unit,
+    Cause, Dated, Unit,
     cutter::{Cutter, Loss, Step},
     rate::{Rate, Thinner, Verdict, Wanted},
     ticks_us,
@@ -56,9 +56,12 @@ impl Rig {
     fn unit(&mut self, pts: i64, key: bool) {
         let mut unit = Unit {
             pts,
+            wall_us: self.origin_us + ticks_us(pts),
+            dated: Dated::default(),
             key,
             bytes: bytes::Bytes::from_static(b"x"),
             lost: 0,
+            shed: 0,
             parameters: (self.n == 0).then(|| Parameters {
                 codec: Codec::H264,
                 width: 640,
@@ -71,14 +74,12 @@ impl Rig {
             realtime: self.realtime,
             ..Wanted::default()
         };
-        let at = self.cutter.at(pts, self.origin_us);
+        let at = self.cutter.at(&unit);
         let seen = self.thinner.unit(&mut unit, at, wanted);
         if seen.verdict == Verdict::Skip {
-            self.cutter
-                .skipped(pts, seen, self.origin_us, &mut self.steps);
+            self.cutter.skipped(&unit, seen, &mut self.steps);
         } else {
-            self.cutter
-                .rated(unit, seen, self.origin_us, &mut self.steps);
+            self.cutter.rated(unit, seen, &mut self.steps);
         }
     }
 

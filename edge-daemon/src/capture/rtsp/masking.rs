@@ -36,7 +36,7 @@ pub(crate) struct Prover {
     /// What the key frames that are not answered yet were sent under.
     base: Parameters,
     /// Key frames that are not answered yet.
-    asked: VecDeque<(Unit, i64)>,
+    asked: VecDeque<Unit>,
     /// None: the box paints as well, and what comes from the camera only shows whether its mask is back.
     pub(crate) bracket: Option<Bracket>,
     /// It was said that the camera's mask is there.
@@ -173,8 +173,8 @@ impl Run {
         let some = !units.is_empty();
         if some {
             let mut track = lock(&self.capture.track);
-            for (unit, origin) in units {
-                track.unit(unit, origin);
+            for unit in units {
+                track.unit(unit);
             }
         }
         some
@@ -302,7 +302,7 @@ impl Run {
 
 impl Prover {
     /// Key frames go to the worker; all of it into the bracket. False: the bracket is full.
-    pub(crate) fn take(&mut self, unit: &Unit, origin_us: i64) -> bool {
+    pub(crate) fn take(&mut self, unit: &Unit) -> bool {
         if unit.parameters.is_some() {
             self.parameters.clone_from(&unit.parameters);
         }
@@ -311,16 +311,16 @@ impl Prover {
                 parameters: self.parameters.take(),
                 ..unit.clone()
             };
-            let sent = self.worker.unit(key.clone(), origin_us);
+            let sent = self.worker.unit(key.clone());
             if sent {
-                self.asked.push_back((key, origin_us));
+                self.asked.push_back(key);
             }
             sent
         };
         let Some(bracket) = &mut self.bracket else {
             return true;
         };
-        let fits = bracket.unit(unit.clone(), origin_us).is_ok();
+        let fits = bracket.unit(unit.clone()).is_ok();
         if !asked {
             // Nobody will say anything of it.
             bracket.verdict(unit.pts, false);
@@ -332,10 +332,10 @@ impl Prover {
     pub(crate) fn verdicts(&mut self) -> VecDeque<Verdict> {
         let verdicts = self.worker.verdicts();
         for verdict in &verdicts {
-            let Some(at) = self.asked.iter().position(|(u, _)| u.pts == verdict.pts) else {
+            let Some(at) = self.asked.iter().position(|u| u.pts == verdict.pts) else {
                 continue;
             };
-            for (unit, _) in self.asked.drain(..=at) {
+            for unit in self.asked.drain(..=at) {
                 if let Some(parameters) = unit.parameters {
                     self.base = parameters;
                 }
@@ -358,8 +358,8 @@ impl Prover {
         drop(tokio::task::spawn_blocking(move || old.reap()));
         self.worker.said(answered);
         self.said = false;
-        for (unit, origin_us) in &self.asked {
-            if !self.worker.unit(unit.clone(), *origin_us) {
+        for unit in &self.asked {
+            if !self.worker.unit(unit.clone()) {
                 return Err(end());
             }
         }
