@@ -68,7 +68,10 @@ pub fn cases() -> Vec<Case> {
             &["scottlamb/retina/pull/137"],
             "The description leaves out how its sound is packed",
         ))
-        .says(&[("mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;", "")]),
+        .says(&[(
+            "mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;",
+            "",
+        )]),
         asked(case(
             "sound-config-unsaid",
             "K3",
@@ -85,7 +88,7 @@ pub fn cases() -> Vec<Case> {
         .remedy("Turn the camera's sound on, or take `[camera.sound]` out.")
         .expect(|e| e.faults = &["camera.sound"])
         .replies(|_, request, answer| {
-            if request.is("SETUP") && request.track() == 1 {
+            if request.is("SETUP") && request.track == 1 {
                 Answer::of("500 Internal Server Error").into()
             } else {
                 answer.into()
@@ -107,7 +110,7 @@ pub fn cases() -> Vec<Case> {
             "SETUP of the sound is answered with another session",
         ))
         .replies(|_, request, answer| {
-            if request.is("SETUP") && request.track() == 1 {
+            if request.is("SETUP") && request.track == 1 {
                 answer.change("Session", |s| format!("9{s}")).into()
             } else {
                 answer.into()

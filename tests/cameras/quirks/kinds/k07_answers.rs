@@ -18,14 +18,20 @@ fn until(mark: &'static str) -> impl Fn(&str) -> String + Send + Sync + 'static 
 fn moved(status: &'static str) -> impl Fn(&Request, Answer, u16) -> Reply + Send + Sync + 'static {
     move |request, answer, port| {
         if request.is("DESCRIBE") && !request.url.contains("moved") {
-            return Answer::of(status).with("Location", format!("rtsp://127.0.0.1:{port}/moved")).into();
+            return Answer::of(status)
+                .with("Location", format!("rtsp://127.0.0.1:{port}/moved"))
+                .into();
         }
         answer.into()
     }
 }
 
 pub fn cases() -> Vec<Case> {
-    descriptions().into_iter().chain(headers()).chain(packets()).collect()
+    descriptions()
+        .into_iter()
+        .chain(headers())
+        .chain(packets())
+        .collect()
 }
 
 fn descriptions() -> Vec<Case> {
@@ -64,74 +70,214 @@ fn descriptions() -> Vec<Case> {
 
 fn headers() -> Vec<Case> {
     vec![
-        case("content-type-charset", "K7", &["AlexxIT/go2rtc#1663"], "Content-Type has a charset behind it")
-            .header("DESCRIBE", "Content-Type", |v| format!("{v}; charset=utf-8")),
-        case("content-type-none", "K7", &["scottlamb/retina/pull/137"], "No Content-Type").header("DESCRIBE", "Content-Type", |_| String::new()),
-        case("base-unresolvable", "K7", &["koush/scrypted#1675"], "The base is a name that nobody knows")
-            .header("DESCRIBE", "Content-Base", |_| "rtsp://camera-hall.local/stream1/".into()),
-        case("session-more-words", "K7", &["bluenviron/gortsplib#142"], "More words behind the session's timeout")
-            .header("SETUP", "Session", |v| format!("{v};hb=1")),
-        case("session-timeout-0", "K7", &["bluenviron/gortsplib#142"], "The session's timeout is 0").header("SETUP", "Session", word("timeout=60", "timeout=0")),
-        case("session-timeout-spaced", "K7", &["bluenviron/gortsplib#142"], "Spaces around the session's words, and a fraction of a second")
-            .header("SETUP", "Session", word(";timeout=60", " ; timeout = 60.0")),
-        case("transport-no-channels", "K7", &["bluenviron/gortsplib#142", "scottlamb/retina#120"], "SETUP's answer names no channels")
-            .header("SETUP", "Transport", |v| v.split(';').filter(|w| !w.starts_with("interleaved")).collect::<Vec<_>>().join(";")),
-        case("transport-small-letters", "K7", &["scottlamb/retina#120"], "SETUP's answer in small letters, with the mode behind it")
-            .header("SETUP", "Transport", |v| format!("{};mode=\"play\"", v.to_ascii_lowercase())),
-        case("transport-udp-no-port", "K7", &["scottlamb/retina#120"], "SETUP's answer for UDP names no port of the camera's")
-            .udp()
-            .header("SETUP", "Transport", until(";server_port")),
-        case("ssrc-of-another", "K7", &["scottlamb/retina#79", "scottlamb/retina#17"], "SETUP's answer names a source (SSRC) that is not the pictures'")
-            .header("SETUP", "Transport", |v| format!("{};ssrc=0BADCAFE", v.split(";ssrc").next().unwrap_or_default())),
-        case("ssrc-of-16-bits", "K7", &["scottlamb/retina#79"], "SETUP's answer names half a source")
-            .header("SETUP", "Transport", |v| format!("{};ssrc=A0C6", v.split(";ssrc").next().unwrap_or_default())),
-        case("ssrc-decimal", "K7", &["scottlamb/retina/pull/137"], "RTP-Info has the source in decimal, and a semicolon at its end")
-            .header("PLAY", "RTP-Info", |v| format!("{v};ssrc=4011234567;")),
-        case("rtpinfo-seq-ahead", "K7", &["scottlamb/retina#17"], "RTP-Info's first packet is not the one that comes first (Tapo, Hikvision)")
-            .replies(|talk, request, answer| {
-                if request.is("PLAY") {
-                    let (url, track) = (&request.url, &talk.tracks[0]);
-                    let info = format!("url={url}/trackID=1;seq={};rtptime={}", track.seq.wrapping_add(900), track.first);
-                    return answer.set("RTP-Info", info).into();
-                }
-                answer.into()
-            }),
-        case("rtpinfo-time-of-another", "K7", &["scottlamb/retina#10"], "RTP-Info's time has nothing to do with the pictures'")
-            .header("PLAY", "RTP-Info", |v| format!("{};rtptime=77", v.split(";rtptime").next().unwrap_or_default())),
-        case("redirect-302", "K7", &["AlexxIT/go2rtc#1881", "scottlamb/retina#92"], "DESCRIBE is answered 302: it has moved, on the same host")
-            .replies({
-                let moved = moved("302 Moved Temporarily");
-                move |talk, request, answer| moved(request, answer, talk.post().port)
-            }),
-        case("redirect-301", "K7", &["AlexxIT/go2rtc#1881"], "DESCRIBE is answered 301: it has moved for good, on the same host")
-            .replies({
-                let moved = moved("301 Moved Permanently");
-                move |talk, request, answer| moved(request, answer, talk.post().port)
-            }),
-        case("status-without-words", "K7", &["AlexxIT/go2rtc#679"], "Answers without words behind the status")
-            .replies(|_, _, answer| {
-                let status = answer.status.split(' ').next().unwrap_or_default().to_owned();
-                answer.status(&format!("{status} ")).into()
-            }),
+        case(
+            "content-type-charset",
+            "K7",
+            &["AlexxIT/go2rtc#1663"],
+            "Content-Type has a charset behind it",
+        )
+        .header("DESCRIBE", "Content-Type", |v| {
+            format!("{v}; charset=utf-8")
+        }),
+        case(
+            "content-type-none",
+            "K7",
+            &["scottlamb/retina/pull/137"],
+            "No Content-Type",
+        )
+        .header("DESCRIBE", "Content-Type", |_| String::new()),
+        case(
+            "base-unresolvable",
+            "K7",
+            &["koush/scrypted#1675"],
+            "The base is a name that nobody knows",
+        )
+        .header("DESCRIBE", "Content-Base", |_| {
+            "rtsp://camera-hall.local/stream1/".into()
+        }),
+        case(
+            "session-more-words",
+            "K7",
+            &["bluenviron/gortsplib#142"],
+            "More words behind the session's timeout",
+        )
+        .header("SETUP", "Session", |v| format!("{v};hb=1")),
+        case(
+            "session-timeout-0",
+            "K7",
+            &["bluenviron/gortsplib#142"],
+            "The session's timeout is 0",
+        )
+        .header("SETUP", "Session", word("timeout=60", "timeout=0")),
+        case(
+            "session-timeout-spaced",
+            "K7",
+            &["bluenviron/gortsplib#142"],
+            "Spaces around the session's words, and a fraction of a second",
+        )
+        .header("SETUP", "Session", word(";timeout=60", " ; timeout = 60.0")),
+        case(
+            "transport-no-channels",
+            "K7",
+            &["bluenviron/gortsplib#142", "scottlamb/retina#120"],
+            "SETUP's answer names no channels",
+        )
+        .header("SETUP", "Transport", |v| {
+            v.split(';')
+                .filter(|w| !w.starts_with("interleaved"))
+                .collect::<Vec<_>>()
+                .join(";")
+        }),
+        case(
+            "transport-small-letters",
+            "K7",
+            &["scottlamb/retina#120"],
+            "SETUP's answer in small letters, with the mode behind it",
+        )
+        .header("SETUP", "Transport", |v| {
+            format!("{};mode=\"play\"", v.to_ascii_lowercase())
+        }),
+        case(
+            "transport-udp-no-port",
+            "K7",
+            &["scottlamb/retina#120"],
+            "SETUP's answer for UDP names no port of the camera's",
+        )
+        .udp()
+        .header("SETUP", "Transport", until(";server_port")),
+        case(
+            "ssrc-of-another",
+            "K7",
+            &["scottlamb/retina#79", "scottlamb/retina#17"],
+            "SETUP's answer names a source (SSRC) that is not the pictures'",
+        )
+        .header("SETUP", "Transport", |v| {
+            format!(
+                "{};ssrc=0BADCAFE",
+                v.split(";ssrc").next().unwrap_or_default()
+            )
+        }),
+        case(
+            "ssrc-of-16-bits",
+            "K7",
+            &["scottlamb/retina#79"],
+            "SETUP's answer names half a source",
+        )
+        .header("SETUP", "Transport", |v| {
+            format!("{};ssrc=A0C6", v.split(";ssrc").next().unwrap_or_default())
+        }),
+        case(
+            "ssrc-decimal",
+            "K7",
+            &["scottlamb/retina/pull/137"],
+            "RTP-Info has the source in decimal, and a semicolon at its end",
+        )
+        .header("PLAY", "RTP-Info", |v| format!("{v};ssrc=4011234567;")),
+        case(
+            "rtpinfo-seq-ahead",
+            "K7",
+            &["scottlamb/retina#17"],
+            "RTP-Info's first packet is not the one that comes first (Tapo, Hikvision)",
+        )
+        .replies(|talk, request, answer| {
+            if request.is("PLAY") {
+                let (url, track) = (&request.url, &talk.tracks[0]);
+                let info = format!(
+                    "url={url}/trackID=1;seq={};rtptime={}",
+                    track.seq.wrapping_add(900),
+                    track.first
+                );
+                return answer.set("RTP-Info", info).into();
+            }
+            answer.into()
+        }),
+        case(
+            "rtpinfo-time-of-another",
+            "K7",
+            &["scottlamb/retina#10"],
+            "RTP-Info's time has nothing to do with the pictures'",
+        )
+        .header("PLAY", "RTP-Info", |v| {
+            format!(
+                "{};rtptime=77",
+                v.split(";rtptime").next().unwrap_or_default()
+            )
+        }),
+        case(
+            "redirect-302",
+            "K7",
+            &["AlexxIT/go2rtc#1881", "scottlamb/retina#92"],
+            "DESCRIBE is answered 302: it has moved, on the same host",
+        )
+        .replies({
+            let moved = moved("302 Moved Temporarily");
+            move |talk, request, answer| moved(request, answer, talk.post().port)
+        }),
+        case(
+            "redirect-301",
+            "K7",
+            &["AlexxIT/go2rtc#1881"],
+            "DESCRIBE is answered 301: it has moved for good, on the same host",
+        )
+        .replies({
+            let moved = moved("301 Moved Permanently");
+            move |talk, request, answer| moved(request, answer, talk.post().port)
+        }),
+        case(
+            "status-without-words",
+            "K7",
+            &["AlexxIT/go2rtc#679"],
+            "Answers without words behind the status",
+        )
+        .replies(|_, _, answer| {
+            let status = answer
+                .status
+                .split(' ')
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            answer.status(&format!("{status} ")).into()
+        }),
         case("ipv6", "K7", &["scottlamb/retina#103"], "An IPv6 address").script(|s| s.v6 = true),
     ]
 }
 
 fn packets() -> Vec<Case> {
     vec![
-        case("annexb-within", "K7", &["scottlamb/retina#52", "scottlamb/retina#68", "scottlamb/retina#108"], "A key picture's parameter sets and slice in one unit, start codes between (V380)")
-            .units(|_, _, nals| vec![nals.join(&[0, 0, 0, 1][..])])
-            .header("SETUP", "Transport", until(";ssrc")),
-        case("stap-a", "K7", &["pikvm/ustreamer#115"], "Parameter sets and small slices in one packet (STAP-A)").packets(|_, codec, packets| {
+        case(
+            "annexb-within",
+            "K7",
+            &[
+                "scottlamb/retina#52",
+                "scottlamb/retina#68",
+                "scottlamb/retina#108",
+            ],
+            "A key picture's parameter sets and slice in one unit, start codes between (V380)",
+        )
+        .units(|_, _, nals| vec![nals.join(&[0, 0, 0, 1][..])])
+        .header("SETUP", "Transport", until(";ssrc")),
+        case(
+            "stap-a",
+            "K7",
+            &["pikvm/ustreamer#115"],
+            "Parameter sets and small slices in one packet (STAP-A)",
+        )
+        .packets(|_, codec, packets| {
             let (mut out, mut held) = (Vec::new(), vec![0x78]);
             for packet in packets {
-                if codec == Codec::H264 && packet.payload.len() < 100 && packet.payload[0] & 31 != 28 {
+                if codec == Codec::H264
+                    && packet.payload.len() < 100
+                    && packet.payload[0] & 31 != 28
+                {
                     held.extend((packet.payload.len() as u16).to_be_bytes());
                     held.extend(&packet.payload);
                     continue;
                 }
                 if held.len() > 1 {
-                    out.push(crate::quirks::rig::send::Packet::new(std::mem::replace(&mut held, vec![0x78])));
+                    out.push(crate::quirks::rig::send::Packet::new(std::mem::replace(
+                        &mut held,
+                        vec![0x78],
+                    )));
                 }
                 out.push(packet);
             }

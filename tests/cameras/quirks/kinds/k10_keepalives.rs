@@ -12,35 +12,107 @@ fn short(case: Case) -> Case {
 
 pub fn cases() -> Vec<Case> {
     vec![
-        short(case("keepalive-unanswered", "K10", &["bluenviron/mediamtx#2908", "ngraziano/SharpRTSP#63"], "Keepalives are not answered"))
-            .replies(|talk, request, answer| if talk.playing && request.keeps_alive() { Reply::Silence } else { answer.into() }),
-        short(case("keepalive-without-cseq", "K10", &["ngraziano/SharpRTSP#63"], "Keepalives are answered without their number (Hipcam)"))
-            .replies(|talk, request, mut answer| {
-                if talk.playing && request.keeps_alive() {
-                    answer.cseq = Some(String::new());
-                }
+        short(case(
+            "keepalive-unanswered",
+            "K10",
+            &["bluenviron/mediamtx#2908", "ngraziano/SharpRTSP#63"],
+            "Keepalives are not answered",
+        ))
+        .replies(|talk, request, answer| {
+            if talk.playing && request.keeps_alive() {
+                Reply::Silence
+            } else {
                 answer.into()
-            }),
-        short(case("keepalive-400-other-cseq", "K10", &["scottlamb/retina#133", "scottlamb/retina#136"], "SET_PARAMETER is answered 400, with the number of the request before (Tapo)"))
-            .replies(|talk, request, answer| {
-                if request.is("SET_PARAMETER") {
-                    let mut odd = Answer::of("400 Bad Request");
-                    odd.cseq = request.header("CSeq").parse().ok().map(|n: i64| (n - 1).to_string());
-                    return odd.into();
-                }
-                let _ = talk;
+            }
+        }),
+        short(case(
+            "keepalive-without-cseq",
+            "K10",
+            &["ngraziano/SharpRTSP#63"],
+            "Keepalives are answered without their number (Hipcam)",
+        ))
+        .replies(|talk, request, mut answer| {
+            if talk.playing && request.keeps_alive() {
+                answer.cseq = Some(String::new());
+            }
+            answer.into()
+        }),
+        short(case(
+            "keepalive-400-other-cseq",
+            "K10",
+            &["scottlamb/retina#133", "scottlamb/retina#136"],
+            "SET_PARAMETER is answered 400, with the number of the request before (Tapo)",
+        ))
+        .replies(|talk, request, answer| {
+            if request.is("SET_PARAMETER") {
+                let mut odd = Answer::of("400 Bad Request");
+                odd.cseq = request
+                    .header("CSeq")
+                    .parse()
+                    .ok()
+                    .map(|n: i64| (n - 1).to_string());
+                return odd.into();
+            }
+            let _ = talk;
+            answer.into()
+        }),
+        short(case(
+            "keepalive-454",
+            "K10",
+            &["themactep/thingino-firmware#490"],
+            "Keepalives are answered 454 (no such session), the pictures go on",
+        ))
+        .replies(|talk, request, answer| {
+            if talk.playing && request.keeps_alive() {
+                Answer::of("454 Session Not Found").into()
+            } else {
                 answer.into()
-            }),
-        short(case("keepalive-454", "K10", &["themactep/thingino-firmware#490"], "Keepalives are answered 454 (no such session), the pictures go on"))
-            .replies(|talk, request, answer| if talk.playing && request.keeps_alive() { Answer::of("454 Session Not Found").into() } else { answer.into() }),
-        short(case("keepalive-501", "K10", &["kmiku7/rtsp-client-android#46"], "Keepalives are answered 501, whatever the method"))
-            .replies(|talk, request, answer| if talk.playing && request.keeps_alive() { Answer::of("501 Not Implemented").into() } else { answer.into() }),
-        short(case("keepalive-401", "K10", &["bluenviron/mediamtx#842"], "Keepalives are answered 401 with a new nonce (Axis M5525)"))
-            .login(Login::new("admin", "Passw0rd!").offers("Digest realm=\"{realm}\", nonce=\"{nonce}\"").good_for(5)),
-        short(case("keepalive-get-parameter-only", "K10", &["ngraziano/SharpRTSP#126"], "Only GET_PARAMETER keeps the session (EvoStream)"))
-            .script(|s| s.alive_by = Some("GET_PARAMETER")),
-        short(case("keepalive-options-closes", "K10", &["Streamedian/html5_rtsp_player#73"], "OPTIONS while it plays ends the session"))
-            .script(|s| s.alive_by = Some("GET_PARAMETER"))
-            .replies(|talk, request, answer| if talk.playing && request.is("OPTIONS") { Reply::Close } else { answer.into() }),
+            }
+        }),
+        short(case(
+            "keepalive-501",
+            "K10",
+            &["kmiku7/rtsp-client-android#46"],
+            "Keepalives are answered 501, whatever the method",
+        ))
+        .replies(|talk, request, answer| {
+            if talk.playing && request.keeps_alive() {
+                Answer::of("501 Not Implemented").into()
+            } else {
+                answer.into()
+            }
+        }),
+        short(case(
+            "keepalive-401",
+            "K10",
+            &["bluenviron/mediamtx#842"],
+            "Keepalives are answered 401 with a new nonce (Axis M5525)",
+        ))
+        .login(
+            Login::new("admin", "Passw0rd!")
+                .offers("Digest realm=\"{realm}\", nonce=\"{nonce}\"")
+                .good_for(5),
+        ),
+        short(case(
+            "keepalive-get-parameter-only",
+            "K10",
+            &["ngraziano/SharpRTSP#126"],
+            "Only GET_PARAMETER keeps the session (EvoStream)",
+        ))
+        .script(|s| s.alive_by = Some("GET_PARAMETER")),
+        short(case(
+            "keepalive-options-closes",
+            "K10",
+            &["Streamedian/html5_rtsp_player#73"],
+            "OPTIONS while it plays ends the session",
+        ))
+        .script(|s| s.alive_by = Some("GET_PARAMETER"))
+        .replies(|talk, request, answer| {
+            if talk.playing && request.is("OPTIONS") {
+                Reply::Close
+            } else {
+                answer.into()
+            }
+        }),
     ]
 }

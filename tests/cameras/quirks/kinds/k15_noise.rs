@@ -1,23 +1,35 @@
 //! Pure. K15: what does not belong to the session neither disturbs it nor fills the log.
 use crate::quirks::rig::{
-    Case, case,
+    Case,
     camera::Flow,
+    case,
     send::{Packet, rtp},
     stream::Codec,
 };
 
 pub fn cases() -> Vec<Case> {
     vec![
-        case("packets-of-another-session", "K15", &["scottlamb/moonfire-nvr#114", "scottlamb/retina#17"], "Another viewer's packets come within this session, on the same channel (Reolink)")
-            .before(|sending, n| {
-                let mut other = Packet::new([&[0x41][..], &[0x9a; 30]].concat());
-                other.marker = true;
-                other.foreign = Some((0x5bf7_3f70, (n as u16).wrapping_add(14_000)));
-                // A connection that is gone is noticed with the next picture.
-                let _ = sending.send(other, n as i64 * 7_500 + 1_000);
-                Flow::Send
-            }),
-        case("reports-elsewhere", "K15", &["bluenviron/mediamtx#19", "curl/curl#10808"], "Reports and another track on channels nobody asked for").before(|sending, n| {
+        case(
+            "packets-of-another-session",
+            "K15",
+            &["scottlamb/moonfire-nvr#114", "scottlamb/retina#17"],
+            "Another viewer's packets come within this session, on the same channel (Reolink)",
+        )
+        .before(|sending, n| {
+            let mut other = Packet::new([&[0x41][..], &[0x9a; 30]].concat());
+            other.marker = true;
+            other.foreign = Some((0x5bf7_3f70, (n as u16).wrapping_add(14_000)));
+            // A connection that is gone is noticed with the next picture.
+            let _ = sending.send(other, n as i64 * 7_500 + 1_000);
+            Flow::Send
+        }),
+        case(
+            "reports-elsewhere",
+            "K15",
+            &["bluenviron/mediamtx#19", "curl/curl#10808"],
+            "Reports and another track on channels nobody asked for",
+        )
+        .before(|sending, n| {
             if n % 12 == 0 {
                 let report = sending.sender_report(n as i64 * 7_500);
                 sending.on_channel(9, &report);
@@ -26,24 +38,41 @@ pub fn cases() -> Vec<Case> {
             }
             Flow::Send
         }),
-        case("payload-type-of-another", "K15", &["AlexxIT/go2rtc#1722", "BogdanovKirill/RtspClientSharp#98"], "Packets of another payload type come in between, with the number of the next")
-            .before(|sending, n| {
-                if n % 5 == 2 {
-                    let mut other = Packet::new(vec![1, 2, 3, 4]);
-                    other.marker = true;
-                    other.payload_type = Some(50);
-                    other.foreign = Some((sending.tracks[0].ssrc, sending.tracks[0].seq));
-                    // The same.
-                    let _ = sending.send(other, (n as i64 - 1) * 7_500);
-                }
-                Flow::Send
-            }),
-        case("fillers", "K15", &["scottlamb/moonfire-nvr#352"], "Filler data and vendor units between the slices").units(|number, codec, mut nals| {
+        case(
+            "payload-type-of-another",
+            "K15",
+            &["AlexxIT/go2rtc#1722", "BogdanovKirill/RtspClientSharp#98"],
+            "Packets of another payload type come in between, with the number of the next",
+        )
+        .before(|sending, n| {
+            if n % 5 == 2 {
+                let mut other = Packet::new(vec![1, 2, 3, 4]);
+                other.marker = true;
+                other.payload_type = Some(50);
+                other.foreign = Some((sending.tracks[0].ssrc, sending.tracks[0].seq));
+                // The same.
+                let _ = sending.send(other, (n as i64 - 1) * 7_500);
+            }
+            Flow::Send
+        }),
+        case(
+            "fillers",
+            "K15",
+            &["scottlamb/moonfire-nvr#352"],
+            "Filler data and vendor units between the slices",
+        )
+        .units(|number, codec, mut nals| {
             if codec == Codec::H264 && number % 7 == 0 {
                 nals.push([&[0x0c][..], &[0xff; 40], &[0x80]].concat());
             }
             nals
         }),
-        case("timing-messages", "K15", &["scottlamb/moonfire-nvr#352"], "Timing messages (SEI) before each picture").stream("odd-timing.h264"),
+        case(
+            "timing-messages",
+            "K15",
+            &["scottlamb/moonfire-nvr#352"],
+            "Timing messages (SEI) before each picture",
+        )
+        .stream("odd-timing.h264"),
     ]
 }

@@ -3,29 +3,26 @@ use crate::quirks::rig::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     vec![
-        case("plain", "plain", &[], "A camera without quirks (H.264)").secs(80),
-        case(
-            "plain-h265",
-            "plain",
-            &[],
-            "A camera without quirks (H.265)",
-        )
-        .stream("odd-main.h265")
-        .secs(80),
-        case(
-            "plain-udp",
-            "plain",
-            &[],
-            "A camera without quirks, over UDP",
-        )
-        .udp(),
-        case(
-            "plain-sound",
-            "plain",
-            &[],
-            "A camera without quirks, its sound recorded",
-        )
-        .sound(),
-        case("plain-b-pictures", "plain", &[], "A camera with B pictures").stream("odd-b.h264"),
+        case("plain", "plain", &[], "No quirks (H.264)").secs(60),
+        case("plain-h265", "plain", &[], "No quirks (H.265)")
+            .stream("odd-main.h265")
+            .secs(60),
+        case("plain-b-pictures", "plain", &[], "B pictures").stream("odd-b.h264"),
+    ]
+}
+
+/// Beside those whose words are odd.
+pub fn controls() -> Vec<Case> {
+    vec![
+        case("plain-words", "plain", &[], "No quirks").secs(60),
+        case("plain-sound", "plain", &[], "No quirks, its sound recorded").sound(),
+    ]
+}
+
+/// Beside those whose packets are odd.
+pub fn others() -> Vec<Case> {
+    vec![
+        case("plain-packets", "plain", &[], "No quirks").secs(60),
+        case("plain-udp", "plain", &[], "No quirks, over UDP").udp(),
     ]
 }

@@ -43,7 +43,8 @@ pub enum Flow {
 type Described = Arc<dyn Fn(&Stream, String) -> Vec<u8> + Send + Sync>;
 type Replies = Arc<dyn Fn(&mut Talk, &Request, Answer) -> Reply + Send + Sync>;
 type Pictured = Arc<dyn Fn(usize) -> (&'static str, usize) + Send + Sync>;
-type Stamps = Arc<dyn Fn(usize, i64) -> i64 + Send + Sync>;
+/// From the session, the number of the picture in it, and what its ticks would be.
+type Stamps = Arc<dyn Fn(u32, usize, i64) -> i64 + Send + Sync>;
 type Dues = Arc<dyn Fn(usize) -> f64 + Send + Sync>;
 type Units = Arc<dyn Fn(usize, Codec, Vec<Nal>) -> Vec<Nal> + Send + Sync>;
 type Packets = Arc<dyn Fn(usize, Codec, Vec<Packet>) -> Vec<Packet> + Send + Sync>;
@@ -67,6 +68,10 @@ pub struct Script {
     /// Seconds without a request after which it ends a session.
     pub timeout: u64,
     pub methods: &'static str,
+    /// The only method that keeps a session; every request does, where None.
+    pub alive_by: Option<&'static str>,
+    /// What a request for the pictures' track ends with.
+    pub control: String,
     pub login: Option<Login>,
     pub second: Option<Second>,
     pub v6: bool,
@@ -96,6 +101,8 @@ impl Default for Script {
             largest: 700,
             timeout: 60,
             methods: "OPTIONS, DESCRIBE, SETUP, TEARDOWN, PLAY, GET_PARAMETER, SET_PARAMETER",
+            alive_by: None,
+            control: "trackID=1".into(),
             login: None,
             second: None,
             v6: false,
@@ -124,6 +131,10 @@ pub struct Sent {
     pub due_ms: i64,
     pub gone_ms: i64,
     pub hash: Hash,
+    /// The number that stands in the picture itself.
+    pub mark: u8,
+    /// How much later than in the order sent it is shown, at most.
+    pub reorder_ms: i64,
     pub opens: bool,
 }
 

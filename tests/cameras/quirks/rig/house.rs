@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use beadle_tests::{
     Done, Folder, Trouble,
+    program::Program,
     town::{Plan, Town},
     wait::{self, Look},
 };
@@ -31,6 +32,9 @@ pub struct House {
     pub stopped_ms: i64,
     pub status: Value,
     pub doctor: Value,
+    /// Its log, and what the recorder printed.
+    pub lines: Vec<Value>,
+    pub output: String,
 }
 
 /// Names of cases that are to run, from `BEADLE_QUIRKS=name,name`; all of them without it.
@@ -87,6 +91,8 @@ fn record(name: &str, cases: Vec<Case>) -> Done<House> {
         stopped_ms: 0,
         status: Value::Null,
         doctor: Value::Null,
+        lines: Vec::new(),
+        output: String::new(),
     };
     house.town.start()?;
     house.watch()?;
@@ -96,7 +102,13 @@ fn record(name: &str, cases: Vec<Case>) -> Done<House> {
         .command(beadle_tests::args!["doctor", "--json"])?;
     house.doctor = serde_json::from_str(&doctor.out).unwrap_or_default();
     house.stopped_ms = wait::now().0;
+    house.output = house
+        .town
+        .recorder
+        .as_ref()
+        .map_or(String::new(), Program::output);
     house.town.stop()?;
+    house.lines = house.town.lines();
     for (_, camera) in &house.cameras {
         camera.stop();
     }
@@ -138,6 +150,12 @@ fn planned(plan: Plan, case: &Case, camera: &Camera) -> Plan {
 }
 
 impl House {
+    /// Lines of a type about a camera.
+    pub fn lines_of(&self, kind: &str, cam: &str) -> Vec<Value> {
+        let named = |l: &&Value| l["type"] == kind && l["data"]["cam"] == cam;
+        self.lines.iter().filter(named).cloned().collect()
+    }
+
     /// Until each camera has played its part. One that cannot is not waited for beyond twice the time the longest takes.
     fn watch(&mut self) -> Done<()> {
         let began = Instant::now();

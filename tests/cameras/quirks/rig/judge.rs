@@ -1,14 +1,15 @@
-//! Adapter: filesystem. What a box kept of each camera, held against what the camera sent: picture for picture, time for time.
-use std::{collections::BTreeMap, path::PathBuf};
+//! Pure. What a box kept of each camera, held against what the camera sent: picture for picture, time for time, word for word.
+use std::collections::BTreeMap;
 
-use beadle_tests::{Done, Trouble, hub::time, keys, places, record};
+use beadle_tests::{Done, hub::time, keys, record};
 use serde_json::Value;
 
 use super::{
     Case, Kept,
     camera::{Seen, Sent},
+    footage::{self, Picture},
     house::House,
-    stream::{self, Codec, Hash},
+    stream::Hash,
 };
 
 /// What came of one case.
@@ -33,12 +34,6 @@ impl Row {
     }
 }
 
-/// A picture on the disk.
-struct Picture {
-    wall_ms: i64,
-    hash: Hash,
-}
-
 /// What was sent within this time before the stop may be on its way still.
 const UNDER_WAY_MS: i64 = 1_000;
 
@@ -53,31 +48,33 @@ pub fn rows(house: &House) -> Done<Vec<Row>> {
 
 fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<Row> {
     let mut wrong = Vec::new();
-    let pictures = pictures_of(house, case, identities, &mut wrong)?;
+    // What cannot be shown is wrong with this camera, not with the test.
+    let footage = footage::read(house, case, identities).unwrap_or_else(|e| {
+        wrong.push(e.to_string());
+        footage::Footage::default()
+    });
     let due = demanded(&seen.sent, house.stopped_ms);
-    let compared = compare(&pictures, &seen.sent);
-    let kept = due
+    let compared = compare(&footage.pictures, &seen.sent, case.told.masked);
+    let (expect, pictures) = (&case.expect, &footage.pictures);
+    let missing: Vec<usize> = due
         .iter()
-        .filter(|at| compared.kept.contains_key(at))
-        .count();
-    let expect = &case.expect;
+        .filter(|at| !compared.kept.contains_key(at))
+        .copied()
+        .collect();
     match expect.kept {
-        Kept::Whole => {
-            let missing: Vec<usize> = due
-                .iter()
-                .filter(|at| !compared.kept.contains_key(at))
-                .copied()
-                .collect();
-            if due.is_empty() {
-                wrong.push("it was never asked to play".into());
-            } else if !missing.is_empty() {
-                wrong.push(format!(
-                    "{} pictures of {} are missing ({})",
-                    missing.len(),
-                    due.len(),
-                    runs(&missing, &seen.sent)
-                ));
-            }
+        Kept::Whole if due.is_empty() && seen.plays == 0 => {
+            wrong.push("it was never asked to play".into())
+        }
+        Kept::Whole if due.is_empty() => {
+            wrong.push("the box left before the first key picture".into())
+        }
+        Kept::Whole if !missing.is_empty() => {
+            wrong.push(format!(
+                "{} pictures of {} are missing ({})",
+                missing.len(),
+                due.len(),
+                runs(&missing, &seen.sent)
+            ));
         }
         Kept::AtLeast(most) if pictures.len() < most => {
             wrong.push(format!("{} pictures kept, not {most}", pictures.len()))
@@ -88,17 +85,17 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
         )),
         _ => {}
     }
-    if compared.unknown > 0 && !case.told.masked {
-        wrong.push(format!(
-            "{} samples are no picture that was sent",
-            compared.unknown
-        ));
-    }
-    if compared.disorder > 0 {
-        wrong.push(format!(
-            "{} pictures twice or out of order",
-            compared.disorder
-        ));
+    let mut count = |many: usize, what: &str| {
+        if many > 0 {
+            wrong.push(format!("{many} {what}"));
+        }
+    };
+    count(compared.unknown, "samples are no picture that was sent");
+    count(compared.disorder, "pictures twice or out of order");
+    count(footage.stands_still, "times that stand still or go back");
+    count(footage.progressive, "segments say they are progressive");
+    if case.told.sound && footage.sounds == 0 && expect.faults.is_empty() && expect.may.is_empty() {
+        wrong.push("no sound".into());
     }
     let worst_ms = compared
         .off_ms
@@ -128,88 +125,18 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
     let gaps = gaps(house, case, &mut wrong)?;
     let faults = faults(house, case, &mut wrong);
     lines(house, case, &mut wrong)?;
+    said(house, case, &mut wrong);
     Ok(Row {
         name: case.name,
         kind: case.kind,
         sent: due.len(),
-        kept: if case.told.masked {
-            pictures.len()
-        } else {
-            kept
-        },
+        kept: due.len() - missing.len(),
         worst_ms,
         sessions: seen.plays,
         gaps,
         faults,
         wrong,
     })
-}
-
-/// Every picture on the disk, in order.
-fn pictures_of(
-    house: &House,
-    case: &Case,
-    identities: &[String],
-    wrong: &mut Vec<String>,
-) -> Done<Vec<Picture>> {
-    let mut files: Vec<(u64, PathBuf)> =
-        places::files_below(&house.town.volume.join("footage"), ".mp4.age")
-            .into_iter()
-            .filter(|f| f.parent().is_some_and(|p| p.ends_with(case.name)))
-            .filter_map(|f| {
-                let name = f
-                    .file_name()?
-                    .to_str()?
-                    .strip_suffix(".mp4.age")?
-                    .to_owned();
-                Some((name.rsplit('-').next()?.parse().ok()?, f))
-            })
-            .collect();
-    files.sort();
-    let mut all = Vec::new();
-    for (s, file) in files {
-        let plain = keys::plain(&file, identities)?;
-        let segment =
-            footage::mp4::parse(&plain).map_err(|e| Trouble(format!("{}: {e}", file.display())))?;
-        let codec = match segment.parameters.codec {
-            footage::mp4::Codec::H264 => Codec::H264,
-            _ => Codec::H265,
-        };
-        if case.told.sound
-            && segment.sound.is_empty()
-            && case.expect.faults.is_empty()
-            && case.expect.may.is_empty()
-        {
-            wrong.push(format!("segment {s} has no sound"));
-        }
-        let mut last = None;
-        for sample in &segment.samples {
-            let from = sample.offset as usize;
-            let bytes = plain
-                .get(from..from + sample.size as usize)
-                .unwrap_or_default();
-            if last.is_some_and(|l| sample.wall.0 <= l) {
-                wrong.push(format!("segment {s}: time stands still or goes back"));
-            }
-            last = Some(sample.wall.0);
-            all.push(Picture {
-                wall_ms: sample.wall.0,
-                hash: stream::hash(codec, nals(bytes)),
-            });
-        }
-    }
-    Ok(all)
-}
-
-/// Units with their lengths before them.
-fn nals(mut bytes: &[u8]) -> Vec<&[u8]> {
-    let mut found = Vec::new();
-    while let Some((length, rest)) = bytes.split_first_chunk::<4>() {
-        let length = (u32::from_be_bytes(*length) as usize).min(rest.len());
-        found.push(&rest[..length]);
-        bytes = &rest[length..];
-    }
-    found
 }
 
 /// Which of the pictures sent are to be on the disk: of each session those from the first on that can be decoded alone.
@@ -237,10 +164,15 @@ struct Compared {
 }
 
 /// Footage repeats itself, so a picture may be one of several that were sent: it is the one nearest to what is due next.
-fn compare(pictures: &[Picture], sent: &[Sent]) -> Compared {
+fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
     let mut by_hash: BTreeMap<Hash, Vec<usize>> = BTreeMap::new();
     for (at, picture) in sent.iter().enumerate() {
-        by_hash.entry(picture.hash).or_default().push(at);
+        let hash = if masked {
+            footage::of_mark(picture.mark)
+        } else {
+            picture.hash
+        };
+        by_hash.entry(hash).or_default().push(at);
     }
     let mut out = Compared {
         kept: BTreeMap::new(),
@@ -261,7 +193,9 @@ fn compare(pictures: &[Picture], sent: &[Sent]) -> Compared {
         let Some(at) = candidates.iter().copied().min_by_key(away) else {
             continue;
         };
-        if next.is_some_and(|next| at < next) || out.kept.insert(at, n).is_some() {
+        // Painted pictures lie in the order shown, others in the order sent.
+        let back = if masked { 4 } else { 0 };
+        if next.is_some_and(|next| at + back < next) || out.kept.insert(at, n).is_some() {
             out.disorder += 1;
         }
         out.off_ms.push(off(picture, &sent[at]));
@@ -272,8 +206,11 @@ fn compare(pictures: &[Picture], sent: &[Sent]) -> Compared {
 
 /// Right is any time between when a picture was due and when it had gone.
 fn off(picture: &Picture, sent: &Sent) -> i64 {
-    let (from, to) = (sent.due_ms, sent.gone_ms.max(sent.due_ms));
-    picture.wall_ms - picture.wall_ms.clamp(from, to)
+    let from = sent.due_ms - sent.reorder_ms;
+    picture.wall_ms
+        - picture
+            .wall_ms
+            .clamp(from, sent.gone_ms.max(sent.due_ms) + sent.reorder_ms)
 }
 
 /// Which stretches of a session's pictures, in words.
@@ -302,7 +239,7 @@ fn runs(missing: &[usize], sent: &[Sent]) -> String {
 
 fn gaps(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<Vec<String>> {
     let mut said = Vec::new();
-    for line in house.town.lines_of("seg.gap", Some(case.name)) {
+    for line in house.lines_of("seg.gap", case.name) {
         let data = &line["data"];
         let why = data["why"].as_str().unwrap_or_default();
         let ms = time(&data["t1"])?.0 - time(&data["t0"])?.0;
@@ -318,6 +255,9 @@ fn gaps(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<Vec<String>
             wrong.push(format!("a gap of {ms} ms ({why}) that is none"));
         }
     }
+    if case.expect.kept == Kept::Nothing && house.lines_of("gap.open", case.name).is_empty() {
+        wrong.push("no gap is open on the record".into());
+    }
     if said.len() > 5 {
         let more = said.len() - 5;
         said.truncate(5);
@@ -328,15 +268,19 @@ fn gaps(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<Vec<String>
 
 fn faults(house: &House, case: &Case, wrong: &mut Vec<String>) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
-    for line in house.town.lines_of("fault.on", Some(case.name)) {
+    for line in house.lines_of("fault.on", case.name) {
         let code = line["data"]["code"].as_str().unwrap_or_default();
         if !said.iter().any(|s| s == code) {
             said.push(code.to_owned());
         }
     }
     let expect = &case.expect;
+    let nothing = |code: &str| code == "camera.nothing" && expect.kept == Kept::Nothing;
     for code in &said {
-        if !expect.faults.contains(&code.as_str()) && !expect.may.contains(&code.as_str()) {
+        if !expect.faults.contains(&code.as_str())
+            && !expect.may.contains(&code.as_str())
+            && !nothing(code)
+        {
             wrong.push(format!("fault {code}: {}", detail(house, case, code)));
         }
     }
@@ -362,18 +306,20 @@ fn detail(house: &House, case: &Case, code: &str) -> String {
 
 /// What the log says of its segments: no stretch undeclared, nothing said to be lost that was not.
 fn lines(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<()> {
-    let segments = house.town.lines_of("seg.write", Some(case.name));
-    let gaps = house.town.lines_of("seg.gap", Some(case.name));
+    let segments = house.lines_of("seg.write", case.name);
+    let gaps = house.lines_of("seg.gap", case.name);
     if let Err(what) = record::undeclared(&segments, &gaps) {
         wrong.push(what.to_string());
     }
-    let lost: u64 = segments
-        .iter()
-        .chain(&gaps)
-        .filter_map(|l| l["data"]["lost"].as_u64().or(l["data"]["packets"].as_u64()))
-        .sum();
-    if lost > 0 && !case.expect.lost {
-        wrong.push(format!("{lost} packets are said to be lost, and none was"));
+    let number = |line: &Value, key: &str| line["data"][key].as_u64().unwrap_or(0);
+    let lost: u64 = segments.iter().map(|l| number(l, "lost")).sum::<u64>()
+        + gaps.iter().map(|l| number(l, "packets")).sum::<u64>();
+    if (lost > 0) != case.expect.lost {
+        wrong.push(if lost > 0 {
+            format!("{lost} packets are said to be lost, and none was")
+        } else {
+            "no packet is said to be lost".into()
+        });
     }
     for pair in segments.windows(2) {
         let (end, begin) = (
@@ -389,4 +335,32 @@ fn lines(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<()> {
         }
     }
     Ok(())
+}
+
+/// What the recorder and the doctor say of it.
+fn said(house: &House, case: &Case, wrong: &mut Vec<String>) {
+    let named = |l: &&str| {
+        (l.contains("WARN") || l.contains("ERROR"))
+            && l.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+                .any(|w| w == case.name)
+    };
+    let warnings = house.output.lines().filter(named).count();
+    if warnings > case.expect.warnings {
+        wrong.push(format!("{warnings} lines of warning"));
+    }
+    let what = format!("camera {}", case.name);
+    let lines = house.doctor.as_array().cloned().unwrap_or_default();
+    let marks: Vec<&str> = lines
+        .iter()
+        .filter(|l| l["what"] == *what)
+        .filter_map(|l| l["mark"].as_str())
+        .collect();
+    let well = !marks.is_empty() && marks.iter().all(|m| *m == "good");
+    match case.expect.kept {
+        Kept::Nothing if well => wrong.push("the doctor finds nothing wrong with it".into()),
+        Kept::Whole if marks.contains(&"bad") => {
+            wrong.push("the doctor finds fault with it".into())
+        }
+        _ => {}
+    }
 }

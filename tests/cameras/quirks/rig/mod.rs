@@ -1,5 +1,6 @@
 //! Wiring. The rig of the odd cameras: cases, the cameras that play them, the box that records them all, and the judge.
 pub mod camera;
+pub mod footage;
 pub mod house;
 pub mod judge;
 pub mod login;
@@ -59,12 +60,16 @@ pub struct Expect {
     pub faults: &'static [&'static str],
     /// Faults that may be raised.
     pub may: &'static [&'static str],
-    /// Packets may be said to be lost.
+    /// Packets are lost; without it none may be said to be.
     pub lost: bool,
     /// Logins that the camera refused.
     pub refused: u32,
     /// Its segments say that wall times are those of arrival.
     pub by_arrival: bool,
+    /// Lines of warning about it in the recorder's output, at most.
+    pub warnings: usize,
+    /// Its pictures are interlaced, and stay marked so.
+    pub interlaced: bool,
 }
 
 /// One camera that somebody reported.
@@ -111,6 +116,8 @@ pub fn case(
             lost: false,
             refused: 0,
             by_arrival: false,
+            warnings: 12,
+            interlaced: false,
         },
         secs: 40,
     }
@@ -226,7 +233,15 @@ impl Case {
     }
     /// Time stamps, in ticks, from the number of the picture and what they would be.
     pub fn stamps(mut self, change: impl Fn(usize, i64) -> i64 + Send + Sync + 'static) -> Self {
-        self.script.stamps = Some(Arc::new(change));
+        self.script.stamps = Some(Arc::new(move |_, number, usual| change(number, usual)));
+        self
+    }
+    /// In each session the clock behind the stamps jumps once: at which picture, and by how many seconds.
+    pub fn jump(mut self, of: impl Fn(u32) -> (usize, i64) + Send + Sync + 'static) -> Self {
+        self.script.stamps = Some(Arc::new(move |session, number, usual| {
+            let (at, secs) = of(session);
+            usual + if number >= at { secs * 90_000 } else { 0 }
+        }));
         self
     }
     /// When pictures are due, in seconds.

@@ -136,7 +136,7 @@ impl Sending {
             ticks = script
                 .stamps
                 .as_ref()
-                .map_or(usual, |stamps| stamps(number, usual));
+                .map_or(usual, |stamps| stamps(self.session, number, usual));
             self.report(ticks)?;
             let mut nals = stream.units[unit].nals.clone();
             if !script.in_band {
@@ -173,6 +173,11 @@ impl Sending {
                     due_ms: self.began_ms + (due * 1000.0) as i64,
                     gone_ms: wait::now().0,
                     hash: stream::hash(stream.codec, nals.iter().map(Vec::as_slice)),
+                    mark: stream.shown[unit] as u8,
+                    reorder_ms: match stream.reorders() {
+                        true => (3_000.0 / script.per_second) as i64,
+                        false => 0,
+                    },
                     opens: stream.units[unit].opens,
                 };
                 post.seen().sent.push(sent);

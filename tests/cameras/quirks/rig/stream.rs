@@ -198,6 +198,14 @@ impl Stream {
         this
     }
 
+    /// Whether pictures are shown in another order than sent.
+    pub fn reorders(&self) -> bool {
+        self.shown
+            .iter()
+            .enumerate()
+            .any(|(sent, shown)| sent != *shown)
+    }
+
     fn push(&mut self, nals: Vec<Nal>) {
         let opens = nals.iter().any(|n| self.codec.opens(n));
         self.units.push(Unit { nals, opens });

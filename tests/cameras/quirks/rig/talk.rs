@@ -22,6 +22,8 @@ use super::{
 pub struct Request {
     pub method: String,
     pub url: String,
+    /// 0: the pictures; 1: what is beside them.
+    pub track: usize,
     headers: Vec<(String, String)>,
 }
 
@@ -39,10 +41,6 @@ impl Request {
     /// A request that only says that the viewer is still there.
     pub fn keeps_alive(&self) -> bool {
         ["OPTIONS", "GET_PARAMETER", "SET_PARAMETER"].contains(&self.method.as_str())
-    }
-    /// 0: the pictures; 1: what is beside them.
-    pub fn track(&self) -> usize {
-        usize::from(self.url.ends_with("trackID=2"))
     }
 }
 
@@ -241,8 +239,17 @@ impl Talk {
     pub fn run(mut self) {
         let mut bytes = Vec::new();
         while let Some(request) = self.next(&mut bytes) {
-            let heard = self.line.began.elapsed().as_millis() as u64;
-            self.line.heard_ms.store(heard, Ordering::Relaxed);
+            if self
+                .line
+                .post
+                .script
+                .alive_by
+                .is_none_or(|method| request.is(method))
+                || !self.playing
+            {
+                let heard = self.line.began.elapsed().as_millis() as u64;
+                self.line.heard_ms.store(heard, Ordering::Relaxed);
+            }
             let usual = self.usual(&request);
             let reply = match &self.post().script.replies {
                 Some(replies) => replies(&mut self, &request, usual),
@@ -318,9 +325,14 @@ impl Talk {
                     .unwrap_or_default()
                     .split(' ')
                     .map(str::to_owned);
+                let (method, url) = (
+                    words.next().unwrap_or_default(),
+                    words.next().unwrap_or_default(),
+                );
                 let request = Request {
-                    method: words.next().unwrap_or_default(),
-                    url: words.next().unwrap_or_default(),
+                    track: usize::from(!url.ends_with(&self.line.post.script.control)),
+                    method,
+                    url,
                     headers: lines
                         .filter_map(|l| l.split_once(':'))
                         .map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned()))
@@ -426,7 +438,7 @@ impl Talk {
             digits.parse::<u16>().ok()
         };
         let ip = self.peer.ip();
-        let track = &mut self.tracks[request.track()];
+        let track = &mut self.tracks[request.track];
         let ssrc = track.ssrc;
         if wanted.contains("TCP") {
             let channel = number_after("interleaved=").unwrap_or(0);
