@@ -44,3 +44,23 @@ fn odd_cameras_are_masked() -> Done<()> {
 fn clocks_that_jump_at_once_date_nothing_wrong() -> Done<()> {
     rig::house::run("jumps", kinds::jumps())
 }
+
+/// Every case is on the page for users, with what comes of it; at least 60 of them, three of each kind.
+#[test]
+fn the_page_names_every_case() -> Done<()> {
+    let cases = kinds::all();
+    rig::docs::check(&cases)?;
+    let odd = cases.iter().filter(|c| c.kind != "plain").count();
+    assert!(odd >= 60, "{odd} cases");
+    for kind in [
+        "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K10", "K12", "K13", "K14",
+    ] {
+        let many = cases.iter().filter(|c| c.kind == kind).count();
+        assert!(many >= 3, "{many} cases of {kind}");
+    }
+    let mut names: Vec<&str> = cases.iter().map(|c| c.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), cases.len(), "names are used once");
+    Ok(())
+}

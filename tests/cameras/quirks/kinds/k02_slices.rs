@@ -50,7 +50,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "slices-every-packet-marked",
             "K2",
-            &["OpenIPC/smolrtsp#43"],
+            &[],
             "The marker on every packet",
         )
         .stream("odd-slices.h264")
@@ -61,7 +61,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "slices-first-marked",
             "K2",
-            &["pikvm/ustreamer#119"],
+            &[],
             "The marker on the first slice of a picture only",
         )
         .stream("odd-slices.h264")
@@ -77,7 +77,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "no-marker",
             "K2",
-            &["bluenviron/gortsplib/pull/649"],
+            &[],
             "No marker at all: a picture ends where the next time stamp begins",
         )
         .packets(|_, _, mut packets| {

@@ -65,7 +65,7 @@ pub fn cases() -> Vec<Case> {
         asked(case(
             "sound-mode-unsaid",
             "K3",
-            &["scottlamb/retina/pull/137"],
+            &[],
             "The description leaves out how its sound is packed",
         ))
         .says(&[(
@@ -75,7 +75,7 @@ pub fn cases() -> Vec<Case> {
         asked(case(
             "sound-config-unsaid",
             "K3",
-            &["google/ExoPlayer#3854"],
+            &[],
             "The description leaves out how its sound is encoded",
         ))
         .says(&[(";config=1408", "")]),
@@ -120,7 +120,7 @@ pub fn cases() -> Vec<Case> {
             case(
                 "events-no-rtpinfo",
                 "K3",
-                &["scottlamb/moonfire-nvr#224"],
+                &[],
                 "PLAY is answered without RTP-Info; the camera's events are asked for",
             )
             .second(Second::Metadata)

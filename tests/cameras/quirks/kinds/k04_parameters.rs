@@ -3,7 +3,7 @@ use crate::quirks::rig::{Case, case};
 
 pub fn cases() -> Vec<Case> {
     vec![
-        case("no-sprop", "K4", &["AxisCommunications/media-stream-library-js#417", "bluenviron/gortsplib#88"],
+        case("no-sprop", "K4", &["AxisCommunications/media-stream-library-js#417", "bluenviron/gortsplib#88", "kerberos-io/agent#105"],
             "No parameter sets in the description, only with key pictures")
             .script(|s| s.sprop = false),
         case("no-sprop-joins-mid-group", "K4", &["bluenviron/gortsplib#88", "badbread/crumbvms#114"],

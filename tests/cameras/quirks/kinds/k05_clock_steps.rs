@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
             200,
             -1.0,
         )
-        .secs(70),
+        .secs(50),
         step(
             case(
                 "clock-on-1s",
@@ -42,7 +42,7 @@ pub fn cases() -> Vec<Case> {
             200,
             1.0,
         )
-        .secs(70),
+        .secs(50),
         step(
             case(
                 "clock-back-almost-2s",
@@ -101,7 +101,7 @@ pub fn cases() -> Vec<Case> {
         )
         .stamps(|n, usual| usual - (n as i64 / 120) * RATE / 2)
         .expect(|e| e.within_ms = 1_000)
-        .secs(70),
+        .secs(50),
         case(
             "clock-back-1s-often",
             "K5",
@@ -110,7 +110,7 @@ pub fn cases() -> Vec<Case> {
         )
         .stamps(|n, usual| usual - (n as i64 / 120) * RATE)
         .expect(|e| e.within_ms = 1_000)
-        .secs(70),
+        .secs(50),
         case(
             "clock-back-3s-often",
             "K5",

@@ -13,7 +13,7 @@ pub fn cases() -> Vec<Case> {
         by_arrival(case(
             "stamps-frozen",
             "K6",
-            &["bluenviron/mediamtx/pull/6255"],
+            &[],
             "Every picture has the same time stamp",
         ))
         .stamps(|_, _| 0),
@@ -27,14 +27,14 @@ pub fn cases() -> Vec<Case> {
         by_arrival(case(
             "stamps-in-microseconds",
             "K6",
-            &["roleoroleo/yi-hack-Allwinner-v2#1153"],
+            &[],
             "Stamps count microseconds where the description says 90,000 a second",
         ))
         .stamps(|_, usual| usual * 1_000_000 / 90_000),
         by_arrival(case(
             "stamps-at-random",
             "K6",
-            &["gtxaspec/raptor#43"],
+            &[],
             "Stamps without any order",
         ))
         .stamps(|n, _| ((n as u32).wrapping_mul(2_654_435_761)) as i64),
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "stamps-jitter",
             "K6",
-            &["scottlamb/moonfire-nvr#36"],
+            &[],
             "Stamps are up to 40 ms off, to and fro",
         )
         .stamps(|n, usual| usual + ((n as i64 * 7_919) % 3_600)),

@@ -36,7 +36,7 @@ pub fn cases() -> Vec<Case> {
 
 fn descriptions() -> Vec<Case> {
     vec![
-        case("sdp-title-gbk", "K7", &["AlexxIT/go2rtc#1663"], "The description's title is in another code page (GBK)").describes(|_, text| {
+        case("sdp-title-gbk", "K7", &[], "The description's title is in another code page (GBK)").describes(|_, text| {
             let (head, tail) = text.split_once("s=Media Presentation").unwrap_or((&text, ""));
             [head.as_bytes(), b"s=\xb4\xf3\xc3\xc5\xc9\xe3\xcf\xf1\xbb\xfa", tail.as_bytes()].concat()
         }),
@@ -49,7 +49,7 @@ fn descriptions() -> Vec<Case> {
         }),
         case("sdp-without-beginning", "K7", &["AlexxIT/go2rtc#679", "AlexxIT/go2rtc#2245"], "The description begins with its media: no version, origin nor title")
             .describes(|_, text| text[text.find("m=").unwrap_or(0)..].as_bytes().to_vec()),
-        case("sdp-line-feeds", "K7", &["DDVTECH/mistserver#295"], "Bare line feeds, and a zero byte at its end")
+        case("sdp-line-feeds", "K7", &[], "Bare line feeds, and a zero byte at its end")
             .describes(|_, text| [text.replace("\r\n", "\n").as_bytes(), &[0]].concat()),
         case("sdp-orphan-rtpmap", "K7", &["DDVTECH/mistserver#295"], "A codec for a payload type that is not offered stands before the one that is (Bosch)")
             .script(|s| s.payload_type = 35)
@@ -58,7 +58,7 @@ fn descriptions() -> Vec<Case> {
             .describes(|_, text| {
                 format!("{text}m=application/TP-LINK 0 RTP/AVP smart/1/90000\r\na=rtpmap:95 TP-LINK/90000\r\na=control:track3\r\n").into_bytes()
             }),
-        case("sdp-empty-lines", "K7", &["AlexxIT/go2rtc#679"], "Empty and unknown lines between those of the description")
+        case("sdp-empty-lines", "K7", &[], "Empty and unknown lines between those of the description")
             .says(&[("t=0 0\r\n", "t=0 0\r\n\r\nx=unknown\r\n")]),
         case("sdp-private-control", "K7", &["mpromonet/webrtc-streamer#215", "koush/scrypted#1675"], "Description and base name the camera's private address")
             .says(&[("a=control:trackID=1", "a=control:rtsp://192.168.1.205:554/stream1/trackID=1")])
@@ -73,7 +73,7 @@ fn headers() -> Vec<Case> {
         case(
             "content-type-charset",
             "K7",
-            &["AlexxIT/go2rtc#1663"],
+            &[],
             "Content-Type has a charset behind it",
         )
         .header("DESCRIBE", "Content-Type", |v| {
@@ -82,7 +82,7 @@ fn headers() -> Vec<Case> {
         case(
             "content-type-none",
             "K7",
-            &["scottlamb/retina/pull/137"],
+            &["scottlamb/retina#117"],
             "No Content-Type",
         )
         .header("DESCRIBE", "Content-Type", |_| String::new()),
@@ -98,21 +98,19 @@ fn headers() -> Vec<Case> {
         case(
             "session-more-words",
             "K7",
-            &["bluenviron/gortsplib#142"],
+            &[],
             "More words behind the session's timeout",
         )
         .header("SETUP", "Session", |v| format!("{v};hb=1")),
-        case(
-            "session-timeout-0",
-            "K7",
-            &["bluenviron/gortsplib#142"],
-            "The session's timeout is 0",
-        )
-        .header("SETUP", "Session", word("timeout=60", "timeout=0")),
+        case("session-timeout-0", "K7", &[], "The session's timeout is 0").header(
+            "SETUP",
+            "Session",
+            word("timeout=60", "timeout=0"),
+        ),
         case(
             "session-timeout-spaced",
             "K7",
-            &["bluenviron/gortsplib#142"],
+            &[],
             "Spaces around the session's words, and a fraction of a second",
         )
         .header("SETUP", "Session", word(";timeout=60", " ; timeout = 60.0")),
@@ -131,7 +129,7 @@ fn headers() -> Vec<Case> {
         case(
             "transport-small-letters",
             "K7",
-            &["scottlamb/retina#120"],
+            &[],
             "SETUP's answer in small letters, with the mode behind it",
         )
         .header("SETUP", "Transport", |v| {
@@ -176,7 +174,7 @@ fn headers() -> Vec<Case> {
         case(
             "rtpinfo-seq-ahead",
             "K7",
-            &["scottlamb/retina#17"],
+            &[],
             "RTP-Info's first packet is not the one that comes first (Tapo, Hikvision)",
         )
         .replies(|talk, request, answer| {
@@ -194,7 +192,7 @@ fn headers() -> Vec<Case> {
         case(
             "rtpinfo-time-of-another",
             "K7",
-            &["scottlamb/retina#10"],
+            &[],
             "RTP-Info's time has nothing to do with the pictures'",
         )
         .header("PLAY", "RTP-Info", |v| {
@@ -216,7 +214,7 @@ fn headers() -> Vec<Case> {
         case(
             "redirect-301",
             "K7",
-            &["AlexxIT/go2rtc#1881"],
+            &[],
             "DESCRIBE is answered 301: it has moved for good, on the same host",
         )
         .replies({
@@ -226,7 +224,7 @@ fn headers() -> Vec<Case> {
         case(
             "status-without-words",
             "K7",
-            &["AlexxIT/go2rtc#679"],
+            &[],
             "Answers without words behind the status",
         )
         .replies(|_, _, answer| {
@@ -238,7 +236,7 @@ fn headers() -> Vec<Case> {
                 .to_owned();
             answer.status(&format!("{status} ")).into()
         }),
-        case("ipv6", "K7", &["scottlamb/retina#103"], "An IPv6 address").script(|s| s.v6 = true),
+        case("ipv6", "K7", &[], "An IPv6 address").script(|s| s.v6 = true),
     ]
 }
 

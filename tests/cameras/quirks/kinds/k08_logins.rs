@@ -9,7 +9,8 @@ const DIGEST: &str = "Digest realm=\"{realm}\", nonce=\"{nonce}\"";
 
 pub fn cases() -> Vec<Case> {
     vec![
-        case("digest", "K8", &[], "A Digest login without quirks").login(login().offers(DIGEST)),
+        case("digest-plain", "K8", &[], "A Digest login without quirks")
+            .login(login().offers(DIGEST)),
         case(
             "nonce-per-request",
             "K8",
@@ -32,7 +33,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "nonce-for-three-requests",
             "K8",
-            &["curl/curl#2136"],
+            &["ngraziano/SharpRTSP#126"],
             "A nonce goes stale after three requests, keepalives among them",
         )
         .login(
@@ -42,7 +43,7 @@ pub fn cases() -> Vec<Case> {
                 .stale(&format!("{DIGEST}, qop=\"auth\", stale=\"TRUE\"")),
         )
         .script(|s| s.timeout = 12)
-        .secs(60),
+        .secs(45),
         case(
             "digest-md5-small-letters",
             "K8",
@@ -94,13 +95,7 @@ pub fn cases() -> Vec<Case> {
             "Basic is offered before Digest",
         )
         .login(login().offers("Basic realm=\"{realm}\"").offers(DIGEST)),
-        case(
-            "digest-no-quotes",
-            "K8",
-            &["AlexxIT/go2rtc#1208"],
-            "A challenge without quotes",
-        )
-        .login(
+        case("digest-no-quotes", "K8", &[], "A challenge without quotes").login(
             login()
                 .realm("IPCamera")
                 .offers("Digest realm={realm}, nonce={nonce}"),
@@ -125,6 +120,14 @@ pub fn cases() -> Vec<Case> {
         .login(login().offers("Basic realm=\"{realm}\""))
         .remedy("Turn Digest on in the camera, or allow Basic for it in the configuration.")
         .nothing(&["camera.password", "camera.unsupported", "camera.basic"]),
+        case(
+            "basic-allowed",
+            "K8",
+            &["bluenviron/mediamtx#2069"],
+            "Offers Basic only, and the configuration allows it (`basic = true`)",
+        )
+        .login(login().offers("Basic realm=\"{realm}\""))
+        .told(|t| t.lines = &["basic = true"]),
         case("password-wrong", "K8", &[], "The password is wrong")
             .login(login().offers(DIGEST))
             .told(|t| t.login = Some(("admin", "another")))

@@ -58,7 +58,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "fillers",
             "K15",
-            &["scottlamb/moonfire-nvr#352"],
+            &[],
             "Filler data and vendor units between the slices",
         )
         .units(|number, codec, mut nals| {
@@ -70,9 +70,17 @@ pub fn cases() -> Vec<Case> {
         case(
             "timing-messages",
             "K15",
-            &["scottlamb/moonfire-nvr#352"],
+            &[],
             "Timing messages (SEI) before each picture",
         )
         .stream("odd-timing.h264"),
+        case("padding-and-extension", "K15", &["meetecho/janus-gateway#2881"], "Packets with a header extension and padding")
+            .script(|s| s.padded = true),
+        case("mjpeg", "K15", &["bluecherrydvr/bluecherry-apps#94", "blakeblackshear/frigate#50"], "Motion JPEG only")
+            .remedy("Set the camera's main stream to H.264 or H.265.")
+            .nothing(&["camera.unsupported"])
+            .describes(|_, _| {
+                b"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=Camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:trackID=1\r\n".to_vec()
+            }),
     ]
 }

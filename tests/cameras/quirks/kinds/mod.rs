@@ -22,6 +22,18 @@ pub use self::{
 };
 use super::rig::Case;
 
+/// All but the dialogues of real cameras.
+pub fn all() -> Vec<Case> {
+    [
+        pictures(),
+        words(),
+        packets(),
+        masked::cases(),
+        masked::jumps(),
+    ]
+    .concat()
+}
+
 /// What is seen in the pictures and their stamps.
 pub fn pictures() -> Vec<Case> {
     [

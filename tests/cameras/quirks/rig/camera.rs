@@ -77,6 +77,8 @@ pub struct Script {
     pub v6: bool,
     /// Sender reports come every five seconds.
     pub reports: bool,
+    /// Packets have a header extension and padding.
+    pub padded: bool,
     pub describes: Option<Described>,
     pub replies: Option<Replies>,
     /// Which picture of which file is the one of that number.
@@ -107,6 +109,7 @@ impl Default for Script {
             second: None,
             v6: false,
             reports: true,
+            padded: false,
             describes: None,
             replies: None,
             pictures: None,
@@ -124,9 +127,8 @@ impl Default for Script {
 pub struct Sent {
     /// Number of its session, from 1.
     pub session: u32,
-    /// Its number within the session, and within its file.
+    /// Its number within the session.
     pub number: usize,
-    pub unit: usize,
     /// Wall clock, in ms: when it was due, and when its last packet had gone.
     pub due_ms: i64,
     pub gone_ms: i64,

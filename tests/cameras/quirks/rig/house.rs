@@ -2,8 +2,8 @@
 use std::time::{Duration, Instant};
 
 use beadle_tests::{
-    Done, Folder, Trouble,
-    program::Program,
+    Done, Folder, Trouble, places,
+    program::{self, Program},
     town::{Plan, Town},
     wait::{self, Look},
 };
@@ -27,11 +27,12 @@ pub struct House {
     pub town: Town,
     pub folder: Folder,
     pub cameras: Vec<(Case, Camera)>,
-    /// Wall clock in ms: when the recorder was started, and when it was asked to stop.
-    pub began_ms: i64,
+    /// Wall clock in ms: when the recorder was asked to stop.
     pub stopped_ms: i64,
     pub status: Value,
     pub doctor: Value,
+    /// Cases whose configuration was not taken, and why.
+    pub refused: Vec<(Case, String)>,
     /// Its log, and what the recorder printed.
     pub lines: Vec<Value>,
     pub output: String,
@@ -53,7 +54,13 @@ pub fn run(name: &str, cases: Vec<Case>) -> Done<()> {
         return Ok(());
     }
     let house = record(name, cases)?;
-    let rows = judge::rows(&house)?;
+    let mut rows = judge::rows(&house)?;
+    rows.extend(
+        house
+            .refused
+            .iter()
+            .map(|(case, why)| judge::refused(case, why)),
+    );
     table::print(name, &rows);
     table::write(name, &rows)?;
     let bad: Vec<String> = rows
@@ -75,22 +82,43 @@ pub fn run(name: &str, cases: Vec<Case>) -> Done<()> {
 
 fn record(name: &str, cases: Vec<Case>) -> Done<House> {
     let folder = Folder::new(name)?;
-    let mut cameras = Vec::new();
-    let mut plan = Plan::new(name).segment_secs(SEGMENT_SECS);
+    let (mut cameras, mut refused) = (Vec::new(), Vec::new());
+    let empty = || Plan::new(name).segment_secs(SEGMENT_SECS);
+    let check = |plan: Plan| -> Done<Option<String>> {
+        let town = Town::make(folder.path(), plan)?;
+        let words = beadle_tests::args!["check-config", town.config];
+        let said = program::run(&places::program("beadle-edge")?, words)?;
+        Ok((said.status != 0).then_some(said.err))
+    };
     for case in cases {
         let camera = Camera::start(case.script.clone())?;
-        plan = planned(plan, &case, &camera);
         cameras.push((case, camera));
     }
-    let town = Town::make(folder.path(), plan)?.labelled()?;
+    let all = |cameras: &[(Case, Camera)]| {
+        cameras
+            .iter()
+            .fold(empty(), |plan, (case, camera)| planned(plan, case, camera))
+    };
+    if check(all(&cameras))?.is_some() {
+        // One camera that the box does not take is no reason not to record the others.
+        let mut taken = Vec::new();
+        for (case, camera) in cameras {
+            match check(planned(empty(), &case, &camera))? {
+                Some(why) => refused.push((case, why)),
+                None => taken.push((case, camera)),
+            }
+        }
+        cameras = taken;
+    }
+    let town = Town::make(folder.path(), all(&cameras))?.labelled()?;
     let mut house = House {
         town,
         folder,
         cameras,
-        began_ms: wait::now().0,
         stopped_ms: 0,
         status: Value::Null,
         doctor: Value::Null,
+        refused,
         lines: Vec::new(),
         output: String::new(),
     };
@@ -156,11 +184,11 @@ impl House {
         self.lines.iter().filter(named).cloned().collect()
     }
 
-    /// Until each camera has played its part. One that cannot is not waited for beyond twice the time the longest takes.
+    /// Until each camera has played its part. One that cannot is not waited for longer than half a minute beyond the longest of all.
     fn watch(&mut self) -> Done<()> {
         let began = Instant::now();
         let longest = self.cameras.iter().map(|(c, _)| c.secs).max().unwrap_or(0);
-        let limit = Duration::from_secs(longest.unsigned_abs() * 2 + 30);
+        let limit = Duration::from_secs(longest.unsigned_abs() + 30);
         wait::within(
             "every camera has played its part",
             limit.as_secs() + 60,

@@ -139,6 +139,24 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
     })
 }
 
+/// A camera that the box's configuration does not take.
+pub fn refused(case: &Case, why: &str) -> Row {
+    Row {
+        name: case.name,
+        kind: case.kind,
+        sent: 0,
+        kept: 0,
+        worst_ms: 0,
+        sessions: 0,
+        gaps: Vec::new(),
+        faults: Vec::new(),
+        wrong: vec![format!(
+            "the configuration is refused: {}",
+            why.trim().replace('\n', " ")
+        )],
+    }
+}
+
 /// Which of the pictures sent are to be on the disk: of each session those from the first on that can be decoded alone.
 fn demanded(sent: &[Sent], stopped_ms: i64) -> Vec<usize> {
     let mut opened = 0;
@@ -362,5 +380,67 @@ fn said(house: &House, case: &Case, wrong: &mut Vec<String>) {
             wrong.push("the doctor finds fault with it".into())
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compared, Sent, compare, demanded};
+    use crate::quirks::rig::footage::{Picture, of_mark};
+
+    /// Ten pictures a second of a file that repeats after 40; the first that opens is the third.
+    fn sent(many: usize) -> Vec<Sent> {
+        (0..many)
+            .map(|n| Sent {
+                session: 1,
+                number: n,
+                due_ms: n as i64 * 100,
+                gone_ms: n as i64 * 100 + 2,
+                hash: of_mark((n % 40) as u8),
+                mark: 0,
+                reorder_ms: 0,
+                opens: n % 40 == 2,
+            })
+            .collect()
+    }
+
+    fn kept(numbers: impl IntoIterator<Item = usize>, off_ms: i64) -> Compared {
+        let pictures: Vec<Picture> = numbers
+            .into_iter()
+            .map(|n| Picture {
+                wall_ms: n as i64 * 100 + off_ms,
+                hash: of_mark((n % 40) as u8),
+            })
+            .collect();
+        compare(&pictures, &sent(200), false)
+    }
+
+    /// REC-1: what the suites rest on: each fault of a recording shows.
+    #[test]
+    fn the_judge_sees_what_is_wrong() {
+        assert_eq!(demanded(&sent(200), 21_000).len(), 198);
+        let whole = kept(2..200, 1);
+        assert_eq!(
+            (whole.kept.len(), whole.unknown, whole.disorder),
+            (198, 0, 0)
+        );
+        assert!(whole.off_ms.iter().all(|off| *off == 0));
+        let holes = kept((2..200).filter(|n| !(70..75).contains(n)), 0);
+        assert_eq!((holes.kept.len(), holes.disorder), (193, 0));
+        assert!(!holes.kept.contains_key(&72) && holes.kept.contains_key(&75));
+        let twice = kept((2..100).chain([99]).chain(100..200), 0);
+        assert_eq!((twice.kept.len(), twice.disorder), (198, 1));
+        // Off by more than the file is long: its pictures are told apart by their order.
+        let early = kept(2..200, -900);
+        assert_eq!((early.kept.len(), early.off_ms.first()), (198, Some(&-900)));
+        let other = compare(
+            &[Picture {
+                wall_ms: 0,
+                hash: of_mark(99),
+            }],
+            &sent(200),
+            false,
+        );
+        assert_eq!(other.unknown, 1);
     }
 }

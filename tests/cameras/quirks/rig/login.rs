@@ -142,3 +142,31 @@ fn md5_hex(text: &str) -> String {
 fn sha256_hex(text: &str) -> String {
     hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Login;
+
+    /// The worked example of RFC 2617.
+    #[test]
+    fn a_digest_holds_as_the_standard_has_it() {
+        let login = Login::new("Mufasa", "Circle Of Life")
+            .realm("testrealm@host.com")
+            .offers("Digest realm=\"{realm}\", nonce=\"{nonce}\", qop=\"auth\"");
+        let nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093";
+        let said = format!(
+            "Digest username=\"Mufasa\", realm=\"testrealm@host.com\", nonce=\"{nonce}\", uri=\"/dir/index.html\", qop=auth, nc=00000001, \
+             cnonce=\"0a4f113b\", response=\"6629fae49393a05397450978507c4ef1\", opaque=\"5ccc069c403ebaf9f0171e9517f40e41\""
+        );
+        assert!(login.holds(nonce, "GET", &said));
+        assert!(!login.holds(nonce, "POST", &said));
+        assert!(!login.holds("another", "GET", &said));
+        assert!(!login.clone().must_name("MD5").holds(nonce, "GET", &said));
+        assert!(
+            !login.holds(nonce, "GET", "Basic TXVmYXNhOkNpcmNsZSBPZiBMaWZl"),
+            "it was not offered"
+        );
+        let basic = login.offers("Basic realm=\"{realm}\"");
+        assert!(basic.holds(nonce, "GET", "Basic TXVmYXNhOkNpcmNsZSBPZiBMaWZl"));
+    }
+}

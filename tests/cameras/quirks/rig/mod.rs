@@ -1,5 +1,6 @@
 //! Wiring. The rig of the odd cameras: cases, the cameras that play them, the box that records them all, and the judge.
 pub mod camera;
+pub mod docs;
 pub mod footage;
 pub mod house;
 pub mod judge;
@@ -119,7 +120,7 @@ pub fn case(
             warnings: 12,
             interlaced: false,
         },
-        secs: 40,
+        secs: 30,
     }
 }
 

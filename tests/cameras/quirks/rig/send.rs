@@ -169,7 +169,6 @@ impl Sending {
                 let sent = Sent {
                     session: self.session,
                     number,
-                    unit,
                     due_ms: self.began_ms + (due * 1000.0) as i64,
                     gone_ms: wait::now().0,
                     hash: stream::hash(stream.codec, nals.iter().map(Vec::as_slice)),
@@ -198,7 +197,12 @@ impl Sending {
             track.seq = track.seq.wrapping_add(1);
         }
         let stamp = track.first.wrapping_add(stamp as u32);
-        let bytes = rtp(kind, packet.marker, seq, stamp, ssrc, &packet.payload);
+        let mut bytes = rtp(kind, packet.marker, seq, stamp, ssrc, &packet.payload);
+        if self.line.post.script.padded {
+            bytes[0] |= 0x30;
+            bytes.splice(12..12, [0xab, 0xac, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2]);
+            bytes.extend([0, 0, 0, 4]);
+        }
         self.carry(0, false, &bytes)
     }
 

@@ -26,6 +26,9 @@ impl Codec {
 
     /// Whether it is a coded slice of the picture that is shown.
     pub fn is_slice(self, nal: &[u8]) -> bool {
+        if nal.is_empty() {
+            return false;
+        }
         match (self, self.kind(nal)) {
             (Codec::H264, kind) => matches!(kind, 1 | 5),
             // The base layer only.
@@ -95,10 +98,9 @@ pub type Hash = [u8; 32];
 
 pub fn hash<'a>(codec: Codec, nals: impl IntoIterator<Item = &'a [u8]>) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
-    for nal in nals
-        .into_iter()
-        .filter(|n| !n.is_empty() && codec.is_slice(n))
-    {
+    // Some cameras join units with start codes between; what carries them may part them.
+    let parted = nals.into_iter().flat_map(parts_of);
+    for nal in parted.filter(|n| codec.is_slice(n)) {
         // Zeros behind a unit belong to what carried it.
         let end = nal.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1);
         context.update(&(end as u64).to_be_bytes());
@@ -216,6 +218,16 @@ fn keep(place: &mut Nal, nal: &[u8]) {
     if place.is_empty() {
         *place = nal.to_vec();
     }
+}
+
+/// The NAL units of what was sent as one.
+fn parts_of(nal: &[u8]) -> Vec<&[u8]> {
+    let found = nal.windows(3).position(|w| w == [0, 0, 1]);
+    let Some(at) = found else {
+        return vec![nal];
+    };
+    let first = nal[..at].strip_suffix(&[0]).unwrap_or(&nal[..at]);
+    [vec![first], units_of(&nal[at..])].concat()
 }
 
 /// NAL units of an Annex B file.

@@ -418,7 +418,8 @@ impl Talk {
                 self.uses += 1;
                 return None;
             }
-            self.line.post.seen().refused += 1;
+            // An answer to an older nonce is no try of a password.
+            self.line.post.seen().refused += u32::from(said.contains(nonce.as_str()));
         }
         let nonce = format!("{:016x}{:016x}", number(), number());
         let mut answer = Answer::of("401 Unauthorized");
