@@ -15,8 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage release
-	$(CARGO) test --locked --release --workspace --no-run
+test: install footage
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -32,15 +31,17 @@ soak: ready
 	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
+	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
 ## fuzz         the parsers of everything that comes from outside, many cases
 fuzz: install
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
 
 ## lint         rustfmt and clippy
-lint: install
+lint:
+	scripts/install.sh build
 	$(CARGO) fmt --all -- --check
-	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked --release --workspace --all-targets -- -D warnings
 
 ## arm64        the programs for 64-bit ARM
 arm64:

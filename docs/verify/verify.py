@@ -873,8 +873,17 @@ def log_key(value):
 
 def seg_write(data):
     """(camera, s, begin, end, size, sha256) of a seg.write line's data."""
-    return (part(data, "cam", text), part(data, "s", count), part(data, "t0", time_ms), part(data, "t1", time_ms),
-            part(data, "size", count), part(data, "sha256", lambda v: v if is_hash(v) else None))
+    segment = (part(data, "cam", text), part(data, "s", count), part(data, "t0", time_ms), part(data, "t1", time_ms),
+               part(data, "size", count), part(data, "sha256", lambda v: v if is_hash(v) else None))
+    if "day" in data:
+        part(data, "day", lambda day: day if is_near(day, segment[2]) else None)
+    return segment
+
+
+def is_near(day, t):
+    """Whether a value is the local day, in whatever zone, of a moment."""
+    start = time_ms(day + "T00:00:00.000Z") if type(day) is str else None
+    return start is not None and abs(t // 86400000 - start // 86400000) <= 1
 
 
 def seg_gap(data):
@@ -1099,7 +1108,7 @@ class Lines:
 
 KNOWN_TYPES = set(
     "log.open log.close key.roll key.seal head.ack head.seen beat sys.boot sys.stop sys.update log.torn clock.state "
-    "clock.step cam.session seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
+    "clock.step cam.set cam.session seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
     "acc.live acc.view hold.set hold.kept hold.clear hold.done exp.clip exp.done del.range del.done del.confirm fault.on fault.off spot.ok spot.bad "
     "box.add box.revoke box.replace op.add grant.set grant.fail rate.order rate.fail lift.ask lift.drop mask.order order.fail "
     "sweep.order sweep.fail hold.ask hold.extend hold.drop hold.free "

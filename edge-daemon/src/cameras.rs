@@ -17,7 +17,8 @@ use std::{
 
 use shared::{
     id::CameraId,
-    time::{Clock, Utc},
+    standing::Flow,
+    time::{Clock, Now, Utc},
     wire::MaskInfo,
 };
 
@@ -63,19 +64,19 @@ pub struct Deps {
 /// How a camera is doing, measured on frames landed on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    pub connected: bool,
-    pub recording: bool,
-    pub landed: Option<Utc>,
+    pub flow: Flow,
     pub frames: u64,
     pub lost: u64,
     /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
     pub rate: Option<(Rate, Option<Utc>)>,
-    /// Of a camera in time-lapse: a picture is followed by none for so long.
+    /// Of a camera in time-lapse, or a slow one: a picture is followed by none for so long.
     pub stands_ms: Option<u64>,
 }
 
 /// Frames landed within this long: it is recording.
 const RECORDING_MS: u64 = 10_000;
+/// So long after a start it means nothing that no picture has landed: a session and a key picture take their time.
+const STARTING_MS: u64 = 15_000;
 /// Cameras on one capture thread.
 const PER_THREAD: usize = 16;
 
@@ -87,6 +88,7 @@ pub struct Cameras {
 
 struct Inner {
     clock: Arc<dyn Clock>,
+    began: Now,
     cameras: Vec<Arc<Shared>>,
     doors: Arc<VolumeQueues>,
     reports: Sender<Report>,
@@ -149,6 +151,7 @@ impl Cameras {
         let stop = Arc::new(AtomicBool::new(false));
         let inner = Arc::new(Inner {
             clock: deps.clock.clone(),
+            began: deps.clock.now(),
             cameras: cameras.clone(),
             doors: Arc::default(),
             reports: reports.clone(),
@@ -218,6 +221,7 @@ impl Cameras {
                     reports.clone(),
                     deps.config.zone.clone(),
                     deps.config.segment_secs,
+                    context.clock.clone(),
                 );
                 capture::Capture {
                     shared,
@@ -252,11 +256,22 @@ impl Cameras {
                 let asked = u64::from(t.every_secs) * 1000;
                 asked.max(c.stands_ms.load(Relaxed))
             });
-            let patience = RECORDING_MS + stands_ms.unwrap_or(0).max(c.rhythm_ms.load(Relaxed) * 2);
+            let slow_ms = c.rhythm_ms.load(Relaxed) * 2;
+            let stands_ms = stands_ms.or((slow_ms > RECORDING_MS).then_some(slow_ms));
+            let patience = RECORDING_MS + stands_ms.unwrap_or(0).max(slow_ms);
+            let recording = landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience);
+            let began = self.inner.began;
+            let starting = now.saturating_sub(began.mono) < STARTING_MS + stands_ms.unwrap_or(0);
+            let last = c.landed_last();
             let status = Status {
-                connected: c.connected.load(Relaxed),
-                recording: landed.is_some_and(|(_, mono)| now.saturating_sub(mono) < patience),
-                landed: landed.map(|(t, _)| t),
+                flow: Flow {
+                    recording,
+                    connected: c.connected.load(Relaxed),
+                    starting: landed.is_none() && starting,
+                    landed: last,
+                    down_since: (!recording).then(|| last.unwrap_or(began.wall)),
+                    next_try: c.next_try(),
+                },
                 frames: c.landed.frames(),
                 lost: c.lost.load(Relaxed),
                 rate: self.inner.rates.status(c.index),
@@ -303,6 +318,9 @@ impl Cameras {
     /// `last` replaces what [`Deps::last`] said.
     pub fn recovered(&self, cam: &CameraId, last: Option<(u64, Utc)>) {
         let Some(camera) = self.find(cam) else { return };
+        if let Some((_, end)) = last {
+            camera.set_ended_before(end);
+        }
         lock(&camera.numbers).recovered(last);
         let _ = self.inner.reports.send(Report::Recovered {
             cam: camera.index,

@@ -13,6 +13,7 @@ pub mod config;
 pub mod health;
 pub mod identity;
 mod lock;
+pub mod logging;
 pub mod masking;
 pub mod memory;
 pub mod reader;

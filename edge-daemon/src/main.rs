@@ -3,17 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     beadle_edge::memory::few_arenas();
-    let filter = EnvFilter::try_from_env("BEADLE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,retina=warn,quinn=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+    beadle_edge::logging::begin();
     let line = match beadle_edge::commands::Line::try_parse() {
         Ok(line) => line,
         Err(e) => {

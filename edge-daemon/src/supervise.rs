@@ -34,9 +34,13 @@ use crate::{
     clock::{self, Trust},
     config::Config,
     health::{Faults, status, watchdog},
-    identity::{BoxKey, IdentityError},
+    identity::{
+        BoxKey, IdentityError,
+        fixed::{self, FixedError},
+    },
     memory,
     reader::{self, Client, Recipients},
+    recording::names::Names,
     retention::{
         holds::{self, Holds},
         sweeper::{self, Sweeper},
@@ -75,6 +79,8 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    Fixed(#[from] FixedError),
     #[error("the box has no identity; nothing was started")]
     Identity(#[from] IdentityError),
     #[error("the log cannot be opened; nothing was started, as nothing could be put on the record")]
@@ -91,8 +97,9 @@ pub enum RunError {
     Late,
 }
 
-/// Runs the box until SIGTERM or SIGINT.
-pub fn run(config: Config) -> Result<(), RunError> {
+/// Runs the box until SIGTERM or SIGINT. `file` is the configuration's.
+pub fn run(config: Config, file: &Path) -> Result<(), RunError> {
+    fixed::check(&config, file, false)?;
     let stop = Stop::new();
     signals(&stop)?;
     let config = Arc::new(config);
@@ -153,8 +160,9 @@ pub fn run(config: Config) -> Result<(), RunError> {
             outlook: outlook.clone(),
             holds: holds.clone(),
         };
-        let (ids, client, log, faults, stop, cameras, state) = (
+        let (ids, config, client, log, faults, stop, cameras, state) = (
             ids.clone(),
+            config.clone(),
             client.clone(),
             log.clone(),
             faults.clone(),
@@ -173,6 +181,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
                     return;
                 }
             };
+            let names = Names::of(&config, &index);
             found.recover(
                 &ids,
                 &client,
@@ -180,7 +189,11 @@ pub fn run(config: Config) -> Result<(), RunError> {
                 &mut index,
                 &faults,
                 &stop,
-                |cam, last| cameras.recovered(cam, last),
+                |cam, last| {
+                    // After what an earlier start recorded, and before what this one does.
+                    names.declare(cam, &log, &stop);
+                    cameras.recovered(cam, last)
+                },
             );
             watch.run(&mut index, &stop);
         })?);
@@ -306,7 +319,7 @@ pub fn run(config: Config) -> Result<(), RunError> {
 }
 
 /// Makes the folders and takes the lock that keeps a second instance out.
-fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
+pub(crate) fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
     let failed = |what: &'static str, path: &Path| {
         let path = path.display().to_string();
         move |source| RunError::State { what, path, source }
@@ -333,7 +346,12 @@ fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
 }
 
 fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opened), RunError> {
-    let settings = Settings {
+    LogHandle::open(&config.state, log_settings(config), clock.clone()).map_err(RunError::Log)
+}
+
+/// What this box's log is, by its configuration.
+pub(crate) fn log_settings(config: &Config) -> Settings {
+    Settings {
         base: config.log_base(),
         site: config.site.clone(),
         hw: hardware(),
@@ -341,8 +359,7 @@ fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opene
         key_life: KEY_LIFE,
         acks: true,
         resume: true,
-    };
-    LogHandle::open(&config.state, settings, clock.clone()).map_err(RunError::Log)
+    }
 }
 
 /// What the machine calls itself.
@@ -481,12 +498,8 @@ impl Watched<'_> {
         let every = watchdog::period().unwrap_or(STATUS_EVERY).min(STATUS_EVERY);
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         let mut given_back = Instant::now();
-        let mut today = None;
         loop {
-            let day = self.config.zone.day_of(self.clock.now().wall);
-            if today.replace(day) != Some(day) {
-                self.reviews(day);
-            }
+            self.reviews(self.config.zone.day_of(self.clock.now().wall));
             if given_back.elapsed() >= GIVE_BACK_EVERY {
                 memory::give_back();
                 given_back = Instant::now();
@@ -551,7 +564,7 @@ impl Watched<'_> {
             .cameras
             .status()
             .iter()
-            .filter(|(_, s)| s.recording)
+            .filter(|(_, s)| s.flow.recording)
             .count();
         self.log.set_beat(Beat {
             free_mib: self.volumes.free_mib(),
@@ -583,9 +596,7 @@ impl Watched<'_> {
                     days_kept: f.days_kept,
                 }),
                 cam,
-                connected: s.connected,
-                recording: s.recording,
-                landed: s.landed,
+                flow: s.flow,
                 frames: s.frames,
                 lost: s.lost,
                 rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),

@@ -34,6 +34,8 @@ pub mod evidence;
 pub mod faults;
 pub mod files;
 pub mod keys;
+#[cfg(test)]
+mod next_steps;
 pub mod ownlog;
 pub mod requests;
 pub mod retention;

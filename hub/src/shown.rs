@@ -3,6 +3,7 @@
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use shared::{
     id::{BoxCamera, BoxName, ExhibitRef, HoldId},
+    standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
     types::{AccFail, AccLogin, AccView},
     wire::{Fault, Open, ToHub},
@@ -13,7 +14,10 @@ use crate::{
         Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, HoldRow, LiftRow,
         Refusal, Span, plain,
     },
-    db::{faults::About, footage::SegmentRecord},
+    db::{
+        faults::About,
+        footage::{NameRecord, SegmentRecord, named},
+    },
     desk::Desk,
     disposal::{
         self,
@@ -68,6 +72,7 @@ impl Board for Desk {
                 countersigned: log.as_ref().filter(|l| l.size > 0).map(|l| l.cosigned),
                 dispute: log
                     .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
+                standing: BoxStanding::default(),
             };
             if let Some(Open::Control {
                 sw,
@@ -84,8 +89,8 @@ impl Board for Desk {
                         cam: c.cam,
                         title: c.title,
                         masked: c.masked,
-                        recording: false,
-                        landed: None,
+                        flow: None,
+                        standing: CameraStanding::default(),
                         stands_secs: c.lapse_secs,
                         rate: None,
                     })
@@ -103,9 +108,7 @@ impl Board for Desk {
                 row.faults = faults;
                 for h in cameras {
                     if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
-                        // What a box said before it fell silent is not how it is now.
-                        c.recording = h.recording && row.online;
-                        c.landed = h.landed;
+                        c.flow = Some(h.flow);
                         c.stands_secs = h.stands_secs.or(c.stands_secs);
                         c.rate = h.rate.filter(|_| row.online);
                     }
@@ -121,8 +124,9 @@ impl Board for Desk {
                 since: f.since,
                 text: f.text.clone(),
             }));
-            rows.push(row);
+            rows.push(row.judged());
         }
+        rows.sort_by_cached_key(|r| (standing::box_order(&r.standing), r.name.clone()));
         Ok(rows)
     }
 
@@ -182,6 +186,7 @@ impl Board for Desk {
                 (zone.day_of(a).max(last.plus_days(-DAYS)), last)
             }
         };
+        let names = self.db.names(camera).map_err(plain)?;
         let mut days = Vec::new();
         let mut at = last;
         while at >= first {
@@ -206,9 +211,12 @@ impl Board for Desk {
                             packets: g.packets,
                         })
                         .collect(),
-                    // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4).
+                    called: called(&names, segments.iter().map(|s| (s.log.as_str(), s.n))),
+                    // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4); of what was recorded under several, the first.
                     days_left: keeps.map(|n| {
-                        today.days_until(at.plus_days(i32::try_from(n).unwrap_or(i32::MAX / 2) + 1))
+                        let recorded = kept.iter().map(|s| s.day).min().unwrap_or(at);
+                        let days = i32::try_from(n).unwrap_or(i32::MAX / 2) + 1;
+                        today.days_until(recorded.plus_days(days))
                     }),
                     deleted: kept.is_empty()
                         && segments
@@ -230,7 +238,10 @@ impl Board for Desk {
         let mut rows = Vec::new();
         for r in self.db.requests().map_err(plain)? {
             let live = self.pulls.last(r.r#ref.as_str());
+            let names = self.db.names(&r.camera).map_err(plain)?;
+            let ends = self.db.line_ends(&r.camera, r.t0, r.t1).map_err(plain)?;
             rows.push(ExhibitRow {
+                called: over(&names, &ends),
                 r#ref: r.r#ref.to_string(),
                 grant: r.grant,
                 camera: r.camera.to_string(),
@@ -419,6 +430,35 @@ impl Board for Desk {
     fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
         disposal::shown::certificate_for(self, exhibit, who)
     }
+}
+
+fn in_words(name: &NameRecord) -> String {
+    format!("{}, {}", name.title, name.site)
+}
+
+/// What a camera was called when these lines of its box's logs were written, each once, in order.
+fn called<'a>(names: &[NameRecord], lines: impl Iterator<Item = (&'a str, u64)>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in lines.filter_map(|(log, n)| named(names, log, n)) {
+        if !out.contains(&in_words(name)) {
+            out.push(in_words(name));
+        }
+    }
+    out
+}
+
+/// The same of all lines from the first to the last, by log.
+fn over(names: &[NameRecord], ends: &[(String, u64, u64)]) -> Vec<String> {
+    let within = ends.iter().flat_map(|(log, first, last)| {
+        let between = names
+            .iter()
+            .filter(move |name| name.log == *log && (*first..*last).contains(&name.n))
+            .map(|name| name.n + 1);
+        std::iter::once(*first)
+            .chain(between)
+            .map(move |n| (log.as_str(), n))
+    });
+    called(names, within)
 }
 
 /// Joins segments that follow within half a second and were masked alike.

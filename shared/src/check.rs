@@ -154,16 +154,23 @@ pub fn facts(record: &Record) -> Result<Facts, &'static str> {
                 signature,
             }))
         }
-        "seg.write" => Ok(Facts::Segment(Segment {
-            cam: text("cam", "data.cam")?.into(),
-            s: count("s", "data.s")?,
-            span: Span {
-                t0: time("t0", "data.t0")?,
-                t1: time("t1", "data.t1")?,
-            },
-            size: count("size", "data.size")?,
-            sha256: unhex(text("sha256", "data.sha256")?).ok_or("data.sha256")?,
-        })),
+        "seg.write" => {
+            let segment = Segment {
+                cam: text("cam", "data.cam")?.into(),
+                s: count("s", "data.s")?,
+                span: Span {
+                    t0: time("t0", "data.t0")?,
+                    t1: time("t1", "data.t1")?,
+                },
+                size: count("size", "data.size")?,
+                sha256: unhex(text("sha256", "data.sha256")?).ok_or("data.sha256")?,
+            };
+            let day = data.get("day");
+            if day.is_some_and(|day| !near(day, segment.span.t0)) {
+                return Err("data.day");
+            }
+            Ok(Facts::Segment(segment))
+        }
         "seg.gap" => Ok(Facts::Gap(Gap {
             cam: text("cam", "data.cam")?.into(),
             next: count("next", "data.next")?,
@@ -174,6 +181,16 @@ pub fn facts(record: &Record) -> Result<Facts, &'static str> {
         })),
         _ => Ok(Facts::None),
     }
+}
+
+/// Whether a value is the local day, in whatever zone, of a moment.
+fn near(day: &Value, t: Utc) -> bool {
+    const DAY_MS: i64 = 86_400_000;
+    let start = day
+        .as_str()
+        .map(|day| Value::Str(format!("{day}T00:00:00.000Z")));
+    let start = start.and_then(|start| start.as_time());
+    start.is_some_and(|s| (t.0.div_euclid(DAY_MS) - s.0.div_euclid(DAY_MS)).abs() <= 1)
 }
 
 /// The keys of a log by position: which one signs a head of which size (audit.md 2.6).

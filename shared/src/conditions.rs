@@ -1,7 +1,7 @@
 //! Pure. Every fault condition as data: code, title, cause, what to do next, severity, who.
 //!
-//! The code is what `fault.on` and `fault.off` lines carry. The same table serves the watchdog, `beadle-edge doctor` and the
-//! hub's fault desk. A condition is about a camera or about the whole box; the line's `cam` says which.
+//! The code is what `fault.on` and `fault.off` lines carry. The same table serves `beadle-edge doctor` and `status`, the hub's pages and
+//! `beadle-hub box list`. What a next step names exists: tests of both programs hold commands, units, keys and pages against it. A condition is about a camera or about the whole box; the line's `cam` says which.
 
 /// How much it matters, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,10 +78,18 @@ conditions! {
         "Camera does not answer"
         "The box cannot reach the camera over the network. Nothing is recorded from it; the gap is logged."
         "Check the camera's power and cable, then its address in the box's configuration. The box keeps trying by itself."
+    "camera.answer" Critical Installer
+        "Camera answers, but not so that we understand it"
+        "The camera is there and answers, and something in its answer is not as this program expects it; the detail says what. Nothing is recorded from it. This is ours to mend."
+        "Report it as a fault in Beadle, with what beadle-edge doctor --json says and the camera's make and model. A newer firmware of the camera, or its second stream, may do meanwhile."
+    "camera.address" Critical Installer
+        "Camera has nothing at this address"
+        "The camera answers and says that there is no stream at the path of its address. Nothing is recorded from it. Some cameras say so while they start up; the box keeps trying."
+        "Correct the path in the camera's url, as its maker's manual has it, and systemctl restart beadle-edge."
     "camera.password" Critical Installer
         "Camera refuses the password"
         "The camera answers but does not accept the user name or password. Nothing is recorded from it. The box tries rarely, so that the camera does not lock the account."
-        "Put the right password in the file the configuration names for it (password_file): the box takes it up within seconds, and the other cameras go on. If it is a systemd credential, restart beadle-edge after."
+        "Put the right password in the file the configuration names for it (password_file): the box takes it up within seconds, and the other cameras go on. If it is a systemd credential, systemctl restart beadle-edge after."
     "camera.stalled" Critical Contractor
         "Camera sends no pictures"
         "The session with the camera is open but no picture has landed on disk for some time. The box has reconnected and the fault stays."
@@ -92,7 +100,7 @@ conditions! {
         "Look at the detail. If the camera sends no key picture, set its key frame interval (I frame, GOP) to two seconds; if it sends no parameter sets, update its software or use another of its streams. The box goes on trying by itself."
     "camera.unsupported" Critical Installer
         "Camera's stream cannot be recorded"
-        "The camera sends a format the box does not record. H.264, H.265 and Motion JPEG are recorded."
+        "The camera sends a format the box does not record. H.264 and H.265 are recorded, nothing else; not Motion JPEG."
         "Set the camera's main stream to H.264 or H.265."
     "camera.events" Serious Installer
         "Camera does not tell its events"
@@ -112,8 +120,8 @@ conditions! {
         "Point the camera's time server at the box or at the network's own."
     "mask.worker" Critical HubStaff
         "Privacy mask cannot be applied"
-        "The process that paints the mask stopped or cannot keep up. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
-        "Look at the box's load. Fewer masked cameras, a lower frame rate or a stronger box is needed if this stays. If it began after an update, report it."
+        "The process that paints or proves the mask stopped, or did nothing while pictures waited for it. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
+        "Another is started by itself. If this stays or comes back, report it with what the detail says."
     "mask.overload" Warning Contractor
         "Masked camera recorded at a lower picture rate"
         "The box cannot paint this camera's mask into all its pictures. It leaves pictures out; those that it records are masked."
@@ -133,11 +141,11 @@ conditions! {
     "mask.unproved" Critical Installer
         "Camera's own mask is not in place"
         "The mask that the camera is to paint was not found in its pictures. Those pictures were not recorded. The box paints the mask itself meanwhile if it can carry that; else nothing of this camera is recorded until its mask is back. The detail says which."
-        "Set the camera's privacy zones again from the mask editor."
+        "Set the camera's privacy zones again in its own settings, as beadle-edge mask show names them."
     "mask.review" Warning HubStaff
         "Privacy mask is due for review"
         "The review date of this camera's mask has passed. The mask stays in force."
-        "Look at the mask in a clip, and say so at the hub."
+        "Pull a clip and look at the mask in it, then say so: beadle-hub mask review."
     "mask.moving" Serious Installer
         "Camera that moves has a mask: its whole picture is hidden"
         "The mask was made for a camera that stays where it is. This one is marked as moving, so where the mask lies in its pictures is not known, and all of every picture is painted over."
@@ -145,15 +153,15 @@ conditions! {
     "mask.orders" Critical HubStaff
         "The hub's orders about masks cannot be read"
         "The file in which this box keeps the masks it was ordered to use, and its copy, cannot be read. Cameras with a mask in the configuration have that one. Whether the others had one is not known, so their whole picture is hidden; no mask is lifted."
-        "Set the masks of this box again from the hub, or in its configuration; each camera is right from then on. The detail says what is wrong with the file."
+        "Set the masks of this box again (beadle-hub mask set), or in its configuration ([camera.mask]); each camera is right from then on. The detail says what is wrong with the file."
     "reader.absent" Serious Contractor
         "Footage reader is not running"
         "The process that holds the footage keys does not answer, or cannot get at its root key in the TPM. Recording goes on; clips cannot be pulled, and footage that is due cannot be made unreadable until it is back."
-        "If the detail names the TPM, see that it is switched on in the firmware and was not cleared. Otherwise restart beadle-reader; if it does not stay up, send the support bundle."
+        "If the detail names the TPM, see that it is switched on in the firmware and was not cleared. Otherwise systemctl restart beadle-reader; if it does not stay up, report what journalctl -u beadle-reader says."
     "disk.label" Critical Installer
         "Footage disk is missing or is not this box's"
         "No disk with this box's label is at the place configured, so nothing is recorded there. The system disk is never used instead; other footage disks are. The disk is used by itself as soon as it is right."
-        "Check that the disk is in and mounted. A new disk is labelled with beadle-edge volume label."
+        "Check that the disk is in and mounted. A new disk is labelled with beadle-edge volume label. Each path of [[volume]] has to be a disk of its own."
     "disk.failed" Critical Contractor
         "Footage disk fails"
         "The disk returned errors on writing or reading. What could not be written is a logged gap."
@@ -164,8 +172,8 @@ conditions! {
         "Test the disk for errors and replace it if it has any; else mount it writable. It is used again by itself."
     "disk.full" Critical HubStaff
         "Footage disk is full"
-        "There is no room left to record on this disk. Nothing is deleted before its day to make some, and held footage is never dropped. Recording on this disk has stopped; it begins again by itself once there is room."
-        "Fit a larger disk, lower the bit rate or the number of days, or release holds that are no longer needed."
+        "There is no room left to record on this disk, or its file system has no room for more files; the detail says which. Nothing is deleted before its day to make some, and held footage is never dropped. Recording on this disk has stopped; it begins again by itself once there is room."
+        "Fit a larger disk, lower the bit rate or the number of days (days of [retention]), or release holds that are no longer needed (beadle-hub hold list). A file system without room for more files is to be made anew with more inodes."
     "hold.copy" Critical HubStaff
         "Held footage cannot be copied out"
         "A hold keeps footage beyond its day by a copy under a key of its own, and that copy could not be made or not be removed. The footage named is not deleted before it is copied, whatever its day."
@@ -176,15 +184,15 @@ conditions! {
         "Lower the bit rate or the number of days, or fit a larger disk."
     "disk.forecast" Warning HubStaff
         "Footage disk will be too small"
-        "At today's rate the disk will be full before the oldest footage is due for deletion."
-        "Lower the bit rate or the number of days, or fit a larger disk before the date shown."
+        "At today's rate the disk will be full before the oldest footage is due for deletion; the detail says when."
+        "Lower the bit rate or the number of days, or fit a larger disk before then."
     "clock.unsynced" Serious Contractor
         "Clock is not synchronised"
         "The box has no time source it trusts. Recording goes on and every recording states the uncertainty; deletion waits."
         "Check that the box reaches its time servers, and the battery of its clock."
     "clock.disagrees" Serious Contractor
         "Clock disagrees with the hub's"
-        "The box's clock and the hub's differ by more than either's stated error. Deletion waits until they agree."
+        "The box's clock and the hub's differ by more than a few seconds; the detail says which of them is ahead. Deletion waits until they agree."
         "Check the time servers of both. Do not set the clock by hand while recording unless told to: the step is logged."
     "hub.unreachable" Warning Contractor
         "Hub does not answer"
@@ -193,11 +201,11 @@ conditions! {
     "hub.refused" Serious HubStaff
         "Hub refuses this box"
         "The hub does not accept the box's certificate or its enrolment. Recording goes on."
-        "Look at the box's page on the hub: it may be revoked or waiting to be accepted."
+        "See what the hub says of it: beadle-hub box list. If it is revoked or its certificate expired, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
     "cert.expiring" Warning HubStaff
         "Box's certificate will expire soon"
         "The certificate renews itself when the hub is reached; it has not been for long."
-        "Get the box back on line before the date shown."
+        "Get the box back on line before the day in the detail, or enrol it again with a new code (beadle-hub box add, then beadle-edge enrol)."
     "cert.missing" Warning Installer
         "Box is not enrolled"
         "The box has no certificate of the hub. It records and deletes as configured; no one can ask it for clips."
@@ -205,7 +213,7 @@ conditions! {
     "log.refused" Critical HubStaff
         "Hub refuses this box's log"
         "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
-        "Find out what happened to the disk. Two people then close the log and open its successor from the box's page."
+        "Find out what happened to the disk. beadle-hub box list says how the two logs differ, and the hub keeps both. Then close the log as it is and begin its successor, on the box: beadle-edge log succeed --reason."
     "log.broken" Critical Contractor
         "Log on disk is damaged"
         "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."
@@ -217,11 +225,11 @@ conditions! {
     "retention.waiting" Serious HubStaff
         "Deletion waits for a confirmation"
         "More than a day's worth of footage is due at once, or the clock is in doubt. Footage that is due cannot be viewed meanwhile."
-        "Check the box's clock, then confirm the deletion from its page."
+        "Check the box's clock, then say that it is right: beadle-hub retention confirm."
     "retention.failed" Critical HubStaff
         "Deletion did not succeed"
         "After the sweep there is still footage on disk that is past its day."
-        "Look at the deletion certificate for the camera and day. Try the sweep again; if it fails again, send the support bundle."
+        "Look at the deletion certificate for the camera and day (the page Retention, or beadle-hub retention report). The sweep is tried again by itself; if the fault stays, report it."
     "retention.clock" Serious HubStaff
         "Deletion waits for the clock"
         "Footage looks past its day, but the box's clock is vouched for by nobody, so nothing is deleted. Footage that is due cannot be viewed meanwhile."
@@ -229,15 +237,15 @@ conditions! {
     "retention.erase" Serious HubStaff
         "Erased footage could still be opened"
         "The footage of a day is deleted, but a key that opened it is still held, so a copy of it could be read. The deletion is not certified as final until that key is gone."
-        "Send the support bundle; do not clear this by hand."
+        "Report it, with what journalctl -u beadle-reader says; do not delete anything by hand."
     "hold.pending" Serious HubStaff
         "Hold is not in place, and its footage is due"
         "The box has not placed a hold yet, because it is off the line or cannot, and the footage it is for is about to be deleted on its day. The hold is sent to the box as soon as it is back."
-        "Get the box back on the line before the date shown, or fetch the footage on site."
+        "Get the box back on the line before the day in the detail."
     "hold.expiring" Warning HubStaff
         "Hold ends soon"
         "A hold of this camera's footage ends within seven days. What it keeps beyond its day is deleted then."
-        "Extend the hold if the footage is still needed, or pull the clip."
+        "Extend the hold if the footage is still needed (beadle-hub hold extend), or pull the clip (beadle-hub clip pull)."
     "hold.review" Warning HubStaff
         "Hold is due for review"
         "The review date of a hold of this camera's footage has passed. The hold stays in force until its end."
@@ -245,7 +253,7 @@ conditions! {
     "footage.unrecovered" Serious Contractor
         "Interrupted recording is not recovered yet"
         "A recording that was cut short, by a power cut for instance, could not be made whole. It stays on disk and is tried again at each start."
-        "Check that the footage reader runs and the disk is readable, then restart the box."
+        "Check that the footage reader runs and the disk is readable, then systemctl restart beadle-edge."
     "footage.lost" Critical HubStaff
         "Footage is missing from the disk"
         "The log says this footage was recorded, and it is no longer on any disk of the box. It is on the record as lost."
@@ -253,7 +261,7 @@ conditions! {
     "index.unusable" Warning Contractor
         "Index of footage cannot be used"
         "The index by which footage is found cannot be read or written. Recording goes on; clips, recovery and deletion wait."
-        "Run beadle-edge index rebuild and restart the box. If it comes back, test the system disk."
+        "Run beadle-edge index rebuild, then systemctl restart beadle-edge. If it comes back, test the system disk."
     "state.unwritable" Serious Contractor
         "State folder cannot be written"
         "The box cannot write its state folder. Recording goes on for as long as the log can be written."
@@ -261,15 +269,15 @@ conditions! {
     "capture.stopped" Critical Contractor
         "Cameras cannot be read"
         "A thread that reads cameras could not be started, or one ended that should not have. Up to sixteen cameras are not recorded."
-        "Restart the box. If it comes back, look at its memory and its limit of threads."
+        "systemctl restart beadle-edge. If it comes back, look at its memory and its limit of threads."
     "retention.certificate" Critical HubStaff
         "Deletion cannot be shown"
         "Footage of this camera is more than a day past the time it was to be deleted by, and the hub holds no line of the box that says it is gone. It may be kept too long."
-        "See the camera's page under Retention for the days. If the box is off the line, bring it back: its log comes by itself. Otherwise look at the box's own faults (retention.failed, retention.waiting, retention.clock)."
+        "See the page Retention for the camera's days. If the box is off the line, bring it back: its log comes by itself. Otherwise look at the box's own faults (retention.failed, retention.waiting, retention.clock)."
     "retention.certificate-failed" Critical HubStaff
         "Deletion failed its own check"
         "The box says it deleted footage of this camera, but also that a key it still has opens it, or that older footage than the rule allows is left on its disks."
-        "See the camera's page under Retention for the days. Restart the box's reader, then follow the box's own fault retention.erase. Until the next good certificate treat that footage as kept too long."
+        "See the page Retention for the camera's days. At the box, systemctl restart beadle-reader, then follow the box's own fault retention.erase. Until the next good certificate treat that footage as kept too long."
     "evidence.due" Serious HubStaff
         "Evidence is past its period"
         "The period of this exhibit is over, or the day on which somebody was to look at it again. It stays at the hub until a person disposes of it."
@@ -288,8 +296,20 @@ conditions! {
         "Find out where it comes from (records restored from an old copy, a folder put there by hand) and move or remove it by hand."
     "recording.stopped" Critical HubStaff
         "Recording has stopped"
-        "No frame of this camera has landed on disk. Other faults on this box say why."
-        "Follow the other faults of this camera and box first."
+        "No picture lands on disk. The other faults of the camera and its box say why."
+        "Follow the fault that beadle-edge doctor names first for each camera."
+    "box.silent" Serious HubStaff
+        "Box is silent"
+        "The hub hears nothing of the box. Whether it records is not known; a box without a line goes on recording, deleting and logging."
+        "Check the line and the power of the box. On the box, beadle-edge doctor says whether it runs and what the line lacks."
+    "box.stopped" Critical Contractor
+        "Box does not run"
+        "The recorder ran on this machine and does not run now. Nothing is recorded."
+        "systemctl start beadle-edge. If it does not stay up, see journalctl -u beadle-edge."
+    "box.unstarted" Warning Installer
+        "Box has not started yet"
+        "The recorder never ran with this configuration. Nothing is recorded, and the log begins at its first start."
+        "systemctl enable --now beadle-reader beadle-edge."
 }
 
 #[cfg(test)]

@@ -20,10 +20,12 @@
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
+//! | [`worker`] | what the daemon and its picture workers say to each other |
 //! | [`fields`] | one field of a TOML file, and all that is wrong with a file at once |
 //! | [`mask`] | a mask: its polygons and how it is imposed; whether it can be |
 //! | [`testing`] | for tests: fixed keys, builders of logs and packages |
 //! | [`conditions`] | every fault as data: title, cause, what to do next |
+//! | [`standing`] | how a camera and a box are, judged in one place for all who show it |
 #![forbid(unsafe_code)]
 
 pub mod check;
@@ -37,9 +39,11 @@ pub mod note;
 pub mod promise;
 pub mod record;
 pub mod segment;
+pub mod standing;
 pub mod testing;
 pub mod time;
 pub mod tree;
 pub mod types;
 pub mod verify;
 pub mod wire;
+pub mod worker;

@@ -16,6 +16,17 @@ pub fn due(day: Day, days: u32, zone: &Zone) -> Utc {
     zone.at(day.plus_days(days), 0, 5)
 }
 
+/// The same where it is known when its last picture ended. A day that was begun in another zone than today's may end hours later than
+/// today's zone has it: nothing goes before it was kept for its days (an hour less where the clocks change).
+pub fn due_after(day: Day, last: Utc, days: u32, zone: &Zone) -> Utc {
+    const DAY_MS: i64 = 86_400_000;
+    let calendar = due(day, days, zone);
+    // A time that is not of that day in any zone comes from a clock that was wrong, and says nothing.
+    let of_day = (-1..=1).contains(&day.days_until(Zone::utc().day_of(last)));
+    let kept = last.plus_ms(i64::from(days) * DAY_MS - DAY_MS / 24);
+    if of_day { calendar.max(kept) } else { calendar }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +68,34 @@ mod tests {
         }
         let never = due(Day::parse("2026-11-03").expect("day"), u32::MAX, &zone);
         assert!(never > Utc(0), "no calendar is broken");
+    }
+
+    /// RET-1: a box that is set to a zone further east has midnight earlier: a day that was begun in the old zone is kept for its days all
+    /// the same. Where the zone stays, the last picture of a day changes nothing.
+    #[test]
+    fn a_zone_further_east_takes_nothing_early() {
+        let zone = |name| Zone::parse(name).expect("zone");
+        let (london, auckland) = (zone("Europe/London"), zone("Pacific/Auckland"));
+        let day = Day::parse("2026-11-03").expect("day");
+        let end = london.start_of(day.plus_days(1));
+        assert_eq!(due_after(day, end, 28, &london), due(day, 28, &london));
+        let moved = due_after(day, end, 28, &auckland);
+        assert_eq!(moved.0 - end.0, (28 * 24 - 1) * 3_600_000);
+        assert!(moved > due(day, 28, &auckland));
+        // The other way round midnight comes later: nothing is early.
+        let end = auckland.start_of(day.plus_days(1));
+        assert_eq!(due_after(day, end, 28, &london), due(day, 28, &london));
+        // The last picture of a clock that was wrong by years.
+        assert_eq!(due_after(day, Utc(0), 28, &london), due(day, 28, &london));
+        for recorded in ["2026-03-01", "2026-03-28", "2026-10-24", "2026-10-25"] {
+            let day = Day::parse(recorded).expect("day");
+            let last = london.start_of(day.plus_days(1)).plus_ms(60_000);
+            assert_eq!(
+                due_after(day, last, 31, &london),
+                due(day, 31, &london),
+                "{recorded}"
+            );
+        }
     }
 
     /// The sentence is the same everywhere, and names the days it counts in.

@@ -11,6 +11,7 @@
 
 use crate::{
     id::{BadId, CameraId, HoldId},
+    record::Value,
     time::{Day, Utc},
 };
 
@@ -115,6 +116,14 @@ impl KeyId {
         }
     }
 
+    /// The local day it belongs to; None: it may seal footage of several.
+    pub fn day(&self) -> Option<Day> {
+        match self {
+            KeyId::Day { day, .. } => Some(*day),
+            KeyId::Boot { .. } | KeyId::Hold { .. } => None,
+        }
+    }
+
     pub fn parse(text: &str) -> Result<Self, BadId> {
         let bad = || BadId {
             text: text.into(),
@@ -145,9 +154,48 @@ impl std::fmt::Display for KeyId {
     }
 }
 
+/// The local day a segment was recorded under, which is that of its folder, by its `seg.write` line: its key names it, or `day` does.
+/// It is never reckoned from a time: the zone whose days they were may have changed since. None: the line is not of its form.
+pub fn recorded_day(data: &Value) -> Option<Day> {
+    let text = |key: &str| data.get(key).and_then(Value::as_str);
+    let by_key = text("key").and_then(|key| KeyId::parse(key).ok()?.day());
+    by_key.or_else(|| Day::parse(text("day")?).ok())
+}
+
+/// What `day` of a `seg.write` line is to be: nothing where the key names the day already.
+pub fn day_beside(key: &str, day: Day) -> Option<Day> {
+    let by_key = KeyId::parse(key).ok().and_then(|key| key.day());
+    by_key.is_none().then_some(day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// REC-4, RET-2: the day a segment was recorded under is its key's, or its line's own, and never reckoned from its times.
+    #[test]
+    fn the_day_it_was_recorded_under() {
+        let line = |text: &str| recorded_day(&Value::parse(text.as_bytes()).expect("json"));
+        let day = Day::parse("2026-11-03").expect("day");
+        assert_eq!(line(r#"{"key":"c03/2026-11-03"}"#), Some(day));
+        assert_eq!(
+            line(r#"{"key":"c03/2026-11-03","day":"2026-11-04"}"#),
+            Some(day)
+        );
+        assert_eq!(
+            line(r#"{"key":"c03/boot-17","day":"2026-11-03"}"#),
+            Some(day)
+        );
+        for none in [
+            r#"{"key":"c03/boot-17"}"#,
+            r#"{"key":"c03/boot-17","day":"soon"}"#,
+            "{}",
+        ] {
+            assert_eq!(line(none), None, "{none}");
+        }
+        assert_eq!(day_beside("c03/2026-11-03", day), None);
+        assert_eq!(day_beside("c03/boot-17", day), Some(day));
+    }
 
     /// REC-4: footage is identified by camera, date, start and number.
     #[test]

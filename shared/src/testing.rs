@@ -115,6 +115,8 @@ impl LogBuilder {
                 hw: "test".into(),
                 sw: "0".into(),
                 pred: None,
+                reason: None,
+                whole: None,
                 by: vec![],
             },
         );
@@ -209,6 +211,12 @@ impl LogBuilder {
                 how: "none".into(),
                 proofs: 0,
                 lost: 0,
+                day: None,
+                shed: 0,
+                short_t0: None,
+                short_t1: None,
+                stamps: None,
+                off_ms: None,
                 offset_ms: None,
                 key,
                 rate: None,
@@ -565,4 +573,46 @@ pub fn fix_sums(files: &mut MemoryFiles) {
         })
         .collect();
     files.put(names::SUMS, sums);
+}
+
+/// A program as a text of the table of conditions names it.
+pub struct Named {
+    pub code: &'static str,
+    /// The word before it, and those after it up to the end of the clause.
+    pub before: String,
+    pub after: Vec<String>,
+}
+
+/// Where the table of conditions names `program`.
+pub fn named(program: &str) -> Vec<Named> {
+    let plain = |word: &str| word.trim_matches(|c: char| ".,;:()".contains(c)).to_owned();
+    let ends = |word: &str| word.ends_with(['.', ',', ';', ':', ')']);
+    let mut all = Vec::new();
+    for c in crate::conditions::CONDITIONS {
+        for text in [c.cause, c.next] {
+            let words: Vec<&str> = text.split_whitespace().collect();
+            for (i, _) in words
+                .iter()
+                .enumerate()
+                .filter(|(_, w)| plain(w) == program)
+            {
+                let mut after = Vec::new();
+                let mut open = !ends(words[i]);
+                for word in &words[i + 1..] {
+                    if !open {
+                        break;
+                    }
+                    after.push(plain(word));
+                    open = !ends(word);
+                }
+                let before = i.checked_sub(1).map_or(String::new(), |b| plain(words[b]));
+                all.push(Named {
+                    code: c.code,
+                    before,
+                    after,
+                });
+            }
+        }
+    }
+    all
 }

@@ -115,6 +115,28 @@ impl<'de> Deserialize<'de> for Utc {
     }
 }
 
+/// A length of time as people say it, in its two largest units: `40 s`, `3 min 20 s`, `1 day`, `2 days 4 h`. The sign is left out.
+pub fn length_in_words(ms: i64) -> String {
+    let secs = ms.unsigned_abs() / 1000;
+    let days = |n: u64| {
+        if n == 1 {
+            "1 day".to_owned()
+        } else {
+            format!("{n} days")
+        }
+    };
+    let two = |large: String, rest: u64, unit: &str| match rest {
+        0 => large,
+        n => format!("{large} {n} {unit}"),
+    };
+    match secs {
+        0..60 => format!("{secs} s"),
+        60..3600 => two(format!("{} min", secs / 60), secs % 60, "s"),
+        3600..86_400 => two(format!("{} h", secs / 3600), secs % 3600 / 60, "min"),
+        _ => two(days(secs / 86_400), secs % 86_400 / 3600, "h"),
+    }
+}
+
 /// A scheme's time zone, e.g. `Europe/London`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Zone(TimeZone);

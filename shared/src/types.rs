@@ -38,7 +38,11 @@ pub struct Pred {
 }
 
 lines! {
-    LogOpen = "log.open" { key: String, site: String, hw: String, sw: String, pred: Option<Pred>, by: Vec<String> }
+    /// Of a successor also `reason`, and, where somebody closed the log before it on purpose, `whole`: how many lines of that one, from
+    /// its first on, bear its name and follow one on another.
+    LogOpen = "log.open" { key: String, site: String, hw: String, sw: String, pred: Option<Pred>, by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] reason: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] whole: Option<u64> }
     LogClose = "log.close" { reason: String, by: Vec<String> }
     KeyRoll = "key.roll" { new: String }
     /// Hub log: the P-256 key that seals packages.
@@ -57,10 +61,24 @@ lines! {
     ClockState = "clock.state" { src: String, stratum: i64, offset_us: i64, err_us: i64, trust: String }
     ClockStep = "clock.step" { delta_ms: i64, src: String }
     CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
+    /// What a camera is called and where its box stands, for the segments from here on: before the first of a log, and where either has
+    /// changed.
+    CamSet = "cam.set" { cam: CameraId, title: String, site: String }
     /// `how`: none, burned, proved, lifted. `sha256` is of the plaintext file; `t1` is the end of the last frame.
     /// `rate`: only of a camera with two rates: realtime, timelapse-N (a key frame every N seconds).
+    /// `day`: the local day it was recorded under, that of its folder; left out where the key names it ([`crate::segment::recorded_day`]).
     /// `offset_ms`: the camera's clock minus the box's, from its newest RTCP sender report; left out when not known, as in old lines.
-    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64, key: String,
+    /// `lost`: packets of the network; `shed`: pictures that the box left out; all of them between `short_t0` and `short_t1`.
+    /// `stamps`: arrival when the camera's time stamps say nothing, so that its pictures are dated by when they arrived; else left out.
+    /// `off_ms`: its times may be wrong by so much; left out up to a second.
+    SegWrite = "seg.write" { cam: CameraId, s: u64, t0: Utc, t1: Utc, size: u64, sha256: String, mask: Option<String>, how: String, proofs: u64, lost: u64,
+        #[serde(default)] shed: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")] short_t0: Option<Utc>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] short_t1: Option<Utc>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] stamps: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] off_ms: Option<u64>,
+        key: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] day: Option<Day>,
         #[serde(default, skip_serializing_if = "Option::is_none")] offset_ms: Option<i64>,
         #[serde(default, skip_serializing_if = "Option::is_none")] rate: Option<String> }
     /// Nothing of this camera has landed on a disk since `t0`; the `seg.gap` before its next segment says how long it was.

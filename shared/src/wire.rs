@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::{BoxName, CameraId, ExhibitRef, HoldId},
     mask::Mask,
+    standing::Flow,
     time::{Day, Utc},
 };
 
@@ -52,9 +53,10 @@ pub mod close {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Open {
     /// Claims a box with the secret of its one-time code ([`crate::code::EnrolCode::secret_text`]); `spki` is the DER public key
-    /// (P-256 SubjectPublicKeyInfo, base64) to certify.
+    /// (P-256 SubjectPublicKeyInfo, base64) to certify; `scheme` is the box's: the hub of another refuses before the code is spent.
     Enrol {
         v: u32,
+        scheme: String,
         r#box: BoxName,
         secret: String,
         spki: String,
@@ -305,9 +307,8 @@ pub enum ToHub {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CameraHealth {
     pub cam: CameraId,
-    /// Wall time of the last frame that landed on disk.
-    pub landed: Option<Utc>,
-    pub recording: bool,
+    #[serde(flatten)]
+    pub flow: Flow,
     /// Of a camera with two rates: realtime, timelapse-N.
     #[serde(default)]
     pub rate: Option<String>,

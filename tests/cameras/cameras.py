@@ -11,7 +11,8 @@ Scene:
       {"path": "/tenby/c01", "file": "street-1080p25.h264", "fps": 25, "audio": "street.aac", "udp": true}]}
 `codec` may be left out where the file's name ends in .h264 or .h265; `fps` may be 25, 12.5 or "30000/1001". Port 0 takes a
 free one. `stamps` is the rate the RTP clock claims where it is not the one sent (a camera that lies), `announced` the one the
-SDP names; `away` makes a camera that is not there until the order `appear`. A file with a `.shown` beside it has B pictures.
+SDP names; `aside` is a file like the camera's own whose pictures go along beside it in each access unit, where no player shows them: in
+a message (SEI), and as an auxiliary picture (H.264) or a layer (H.265). `away` makes a camera that is not there until the order `appear`. A file with a `.shown` beside it has B pictures.
 One user has one password, whatever the number of cameras behind it.
 
 Video files are byte streams with an access unit delimiter before each picture (scripts/footage.sh makes them); the
@@ -185,6 +186,8 @@ class Feed:
             later = (self.track.shown[self.at] - self.at) * stamp if self.track.shown else 0
             # With B pictures one is decoded up to two pictures before it is shown.
             early = 2 * stamp if self.track.shown else 0
+            if camera.aside and self.track.codec != "aac":
+                buffer = beside(buffer, camera.aside, self.at, self.track.codec)
             buffer.pts = int((time_sent + early + later) * Gst.SECOND)
             buffer.dts = int(time_sent * Gst.SECOND)
             buffer.duration = int(self.track.secs * Gst.SECOND)
@@ -228,6 +231,35 @@ def rubbish(buffer, codec):
             for i in range(start + 8, stop):
                 data[i] = DICE.randrange(1, 256)
     made = Gst.Buffer.new_wrapped(bytes(data))
+    made.pts, made.dts, made.duration = buffer.pts, buffer.dts, buffer.duration
+    return made
+
+
+def nals(data):
+    """The NAL units of a byte stream, without start codes."""
+    starts = [m.end() for m in re.finditer(rb"\x00\x00\x01", data)]
+    stops = [s - 3 for s in starts[1:]] + [len(data)]
+    return [data[start:stop].rstrip(b"\x00") for start, stop in zip(starts, stops)]
+
+
+def beside(buffer, aside, at, codec):
+    """An access unit with another picture in it, in two guises: as a message before the slices, and after them as what is no part of the
+    picture shown."""
+    others = nals(aside.units[at % len(aside.units)].extract_dup(0, aside.units[at % len(aside.units)].get_size()))
+    own = nals(buffer.extract_dup(0, buffer.get_size()))
+    if codec == "h264":
+        slices = [n for n in others if n[0] & 31 in (1, 5)]
+        first = next(i for i, n in enumerate(own) if n[0] & 31 in (1, 5))
+        message, tail = b"\x06", [bytes([n[0] & 0xE0 | 19]) + n[1:] for n in slices]
+    else:
+        slices = [n for n in others if n[0] >> 1 & 63 < 32]
+        first = next(i for i, n in enumerate(own) if n[0] >> 1 & 63 < 32)
+        # Prefix SEI; layer 1.
+        message, tail = b"\x4e\x01", [bytes([n[0], n[1] | 8]) + n[2:] for n in slices]
+    body = bytes(range(1, 17)) + b"OPEN" + slices[0][:2000].replace(b"\x00", b"\x01")
+    message += b"\x05" + b"\xff" * (len(body) // 255) + bytes([len(body) % 255]) + body + b"\x80"
+    data = b"".join(b"\x00\x00\x00\x01" + n for n in own[:first] + [message] + own[first:] + tail)
+    made = Gst.Buffer.new_wrapped(data)
     made.pts, made.dts, made.duration = buffer.pts, buffer.dts, buffer.duration
     return made
 
@@ -300,6 +332,7 @@ class Camera:
         self.user, self.password = scene.get("user"), scene.get("password")
         if bool(self.user) != bool(self.password):
             raise Bad(f"{self.path}: user and password belong together")
+        self.aside = Track.video(scene["aside"], scene.get("codec"), fps) if scene.get("aside") else None
         self.udp = bool(scene.get("udp"))
         self.phase = float(index / max(1, count) / fps)
         self.first_key = self.track.keys[index * len(self.track.keys) // max(1, count) % len(self.track.keys)]

@@ -147,6 +147,28 @@ impl Scene {
         self.one(path, &marked(coded, cover.name()), 12, json!({}))
     }
 
+    /// The marker without a zone, and with one, the open scene going along beside each picture, where no player shows it: in messages,
+    /// and as auxiliary pictures (H.264) or a layer of their own (H.265).
+    pub fn marker_with_open_beside(self, path: &str, coded: Coded) -> Self {
+        self.marker_in(path, coded).open_beside(coded)
+    }
+
+    pub fn zoned_with_open_beside(self, path: &str, coded: Coded, cover: Cover) -> Self {
+        self.zoned_in(path, coded, cover).open_beside(coded)
+    }
+
+    fn open_beside(mut self, coded: Coded) -> Self {
+        match (
+            places::footage(&marked(coded, "open")),
+            self.cameras.last_mut(),
+        ) {
+            (Ok(open), Some(camera)) => camera["aside"] = json!(open),
+            (Err(e), _) => self.trouble = self.trouble.or(Some(e)),
+            (Ok(_), None) => {}
+        }
+        self
+    }
+
     /// Any file of target/footage.
     pub fn file(self, path: &str, file: &str, fps: u32) -> Self {
         self.one(path, file, fps, json!({}))

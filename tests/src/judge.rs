@@ -4,6 +4,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use footage::mp4::Codec;
+
 use crate::{Done, Told, keys, pictures, places, town::Town};
 
 /// What one file shows.
@@ -15,6 +17,8 @@ pub struct Seen {
     pub keys: u64,
     /// The most pixels of the marker that one of them shows, at half size.
     pub worst: usize,
+    /// NAL units that are neither a picture's slices nor parameter sets of it, in all of them.
+    pub beside: usize,
     /// Of the file in plain: what its line in the log says.
     pub sha256: String,
 }
@@ -66,9 +70,34 @@ impl Judge {
             keys: segment.samples.iter().filter(|s| s.key).count() as u64,
             decoded: seen.len(),
             worst: seen.iter().copied().max().unwrap_or(0),
+            beside: beside(&segment, &bytes),
             sha256: digest.as_ref().iter().map(|b| format!("{b:02x}")).collect(),
         }))
     }
+}
+
+/// Units with four bytes of length before each; what breaks off counts, too.
+fn beside(segment: &footage::mp4::Segment, file: &[u8]) -> usize {
+    let part_of_picture = |nal: &[u8]| match (segment.parameters.codec, nal) {
+        (Codec::H264, [head, ..]) => matches!(head & 0x1f, 1 | 5 | 7 | 8),
+        (Codec::H265, [a, b, ..]) => {
+            let (kind, layer) = ((a >> 1) & 0x3f, ((a & 1) << 5) | (b >> 3));
+            layer == 0 && matches!(kind, 0..=9 | 16..=21 | 32..=34)
+        }
+        _ => false,
+    };
+    let in_sample = |sample: &footage::mp4::Sample| {
+        let from = sample.offset as usize;
+        let mut rest = &file[from..from + sample.size as usize];
+        let mut count = 0;
+        while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+            let (nal, tail) = tail.split_at(tail.len().min(u32::from_be_bytes(*length) as usize));
+            count += usize::from(!part_of_picture(nal));
+            rest = tail;
+        }
+        count + rest.len()
+    };
+    segment.samples.iter().map(in_sample).sum()
 }
 
 /// Every sealed file on the box's disk, whatever its name.

@@ -1,14 +1,12 @@
 //! Wiring. The harness: the real programs, test cameras, and a judge of pictures, for suites, demo and bench.
 //!
 //! A test town in four lines:
-//! ```no_run
-//! # fn main() -> beadle_tests::Done<()> {
+//! ```text
 //! use beadle_tests::{Folder, cameras::{Cameras, Scene}, hub::Hub, town::{Plan, Town}};
 //! let folder = Folder::new("example")?;
 //! let cameras = Cameras::start(Scene::new().street("/ashby/c01"))?;
 //! let mut hub = Hub::make(folder.path())?.started()?;
 //! let town = Town::make(folder.path(), Plan::new("ashby").camera("c01", cameras.url("/ashby/c01")))?.enrolled(&mut hub)?.started()?;
-//! # Ok(()) }
 //! ```
 //! Programs are taken from `target/<profile>` beside the running test, or from `BEADLE_BIN_DIR`. They are ended by their
 //! own process ids when the value that started them goes. Every wait has an end and says what it waits for.

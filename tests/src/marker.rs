@@ -7,10 +7,11 @@
 //! **The box** has cameras whose mask it burns in, black and as a mosaic, which send the marker all the time; cameras with a zone of
 //! their own, black and mosaic, which the box proves, and which lose it again and again, at a key picture or in mid-group, for at
 //! least two groups (a zone that goes and comes back between two key pictures is beyond what key pictures can prove); H.264
-//! with and without B pictures, and H.265; and one camera without a mask, which shows that the judge sees what there is to see.
+//! with and without B pictures, and H.265; and one camera without a mask, which shows that the judge sees what there is to see. Those with
+//! a zone of their own send the open scene beside each picture all the time, where no player shows it (messages, auxiliary pictures, layers).
 //!
 //! **The judge** opens every file on the box's disk with the box's own keys, at the end and, as it was, after each kill; stock
-//! ffmpeg decodes every picture. The whole picture counts: damage may move what is under the mask to beside it, and a picture known to
+//! ffmpeg decodes every picture, and nothing but pictures and parameter sets may be in the file. The whole picture counts: damage may move what is under the mask to beside it, and a picture known to
 //! be damaged is not to be recorded. Chance that happens to be a whole H.265 picture cannot be known for it by anybody: of such cameras,
 //! what is beside the polygon after rubbish is counted and told, and so is a cell of the mosaic whose mean is magenta because chance threw the
 //! marker's squares together; whatever else is under it counts as everywhere.
@@ -230,8 +231,9 @@ pub fn marker(secs: u64, seed: u64, only: &[String]) -> Done<()> {
         controls(&all)?
     );
     let scene = all.iter().fold(Scene::new(), |s, w| match w.mask {
-        Mask::None | Mask::Burned(_) => s.marker_in(&w.path(), w.coded),
-        Mask::Own(cover) => s.zoned_in(&w.path(), w.coded, cover),
+        Mask::None => s.marker_with_open_beside(&w.path(), w.coded),
+        Mask::Burned(_) => s.marker_in(&w.path(), w.coded),
+        Mask::Own(cover) => s.zoned_with_open_beside(&w.path(), w.coded, cover),
     });
     let cameras = Cameras::start(scene)?;
     let began = wait::now();
@@ -556,6 +558,14 @@ impl Run {
             if let Err(e) = self.said(w, &line["data"], &seen) {
                 wrong.push(e.0);
             }
+            if w.mask != Mask::None && seen.beside > 0 {
+                wrong.push(format!(
+                    "{}: {} units that are no part of a picture: {}",
+                    w.what(),
+                    seen.beside,
+                    line["data"]
+                ));
+            }
             let how = line["data"]["how"].as_str().unwrap_or("?").to_owned();
             let count = self.counts.entry(w.id).or_default();
             *count.segments.entry(how.clone()).or_default() += 1;
@@ -587,10 +597,12 @@ impl Run {
         let bad = |what: String| Err(Trouble(format!("{}: {what}: {data}", w.what())));
         match (w.mask, how) {
             (Mask::None, "none") if data["mask"].is_null() => {
-                return if seen.worst > SEEN {
-                    Ok(())
-                } else {
+                return if seen.worst <= SEEN {
                     bad("the judge does not see the marker where there is no mask".into())
+                } else if seen.beside < seen.pictures {
+                    bad("of what the camera sent beside its pictures something is missing".into())
+                } else {
+                    Ok(())
                 };
             }
             (Mask::Burned(_) | Mask::Own(_), "burned") => {}

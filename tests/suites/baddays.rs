@@ -3,8 +3,6 @@
 //!
 //! What cameras of others will not do, a relay between them and the box does to the bytes ([`beadle_tests::relay`]).
 
-mod rig;
-
 use std::{
     collections::BTreeSet,
     sync::MutexGuard,
@@ -22,6 +20,8 @@ use beadle_tests::{
 };
 use serde_json::{Value, json};
 use shared::time::Utc;
+
+use crate::rig;
 
 /// Cameras of these towns have a key frame every two seconds.
 const GROUP_MS: i64 = 2_000;
@@ -463,7 +463,8 @@ fn what_the_network_breaks() -> Done<()> {
     for (i, (cam, harm)) in HARMS.iter().enumerate() {
         let missing = day.missing(cam, &["damaged", "lost-session", "loss", "jump"])?;
         let gaps = day.gaps(cam)?;
-        let packets: u64 = gaps.iter().map(|g| g.packets).sum();
+        let inside: u64 = day.segments(cam)?.iter().map(|s| s.lost).sum();
+        let packets = inside + gaps.iter().map(|g| g.packets).sum::<u64>();
         let plays = day.cameras.plays(&format!("/n/{cam}"));
         costs.push(format!(
             "{harm:?} ({cam}): {missing} ms missing, {packets} packets, {plays} sessions"
@@ -504,16 +505,11 @@ fn what_the_network_breaks() -> Done<()> {
     // inside it, so at this rate the lines say a few packets too few, and never too many.
     let (lost, _) = udp.datagrams();
     let gaps = day.gaps("udp")?;
-    let said: u64 = gaps.iter().map(|g| g.packets).sum();
-    let by_segment: u64 = day.segments("udp")?.iter().map(|s| s.lost).sum();
-    println!("    UDP: {lost} lost, {said} in gap lines, {by_segment} in segments; {gaps:?}");
-    assert_eq!(said, by_segment);
+    let said: u64 = day.segments("udp")?.iter().map(|s| s.lost).sum();
+    println!("    UDP: {lost} lost, {said} in segments; {gaps:?}");
+    // Pictures went on: there is no stretch without footage.
+    assert!(gaps.is_empty(), "{gaps:?}");
     assert!(said <= lost && said * 10 >= lost * 7, "{said} of {lost}");
-    assert!(
-        gaps.iter().all(|g| g.why == "loss"
-            && g.t0 >= Utc(began.0 - 1_000)
-            && g.t1 <= Utc(whole.0 + 1_000))
-    );
     assert_eq!(
         (day.missing("udp", &[])?, day.cameras.plays("/n/udp")),
         (0, 1)

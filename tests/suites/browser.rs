@@ -1,10 +1,9 @@
 //! Task. The hub's page as staff see it, in a real browser: sign in, look, say why, watch.
 
-mod rig;
-
 use beadle_tests::{Done, Trouble, browser::Browser};
-use rig::{Rig, seconds};
 use shared::time::Utc;
+
+use crate::rig::{Rig, seconds};
 
 const TEXT: &str = "document.body.innerText";
 

@@ -1,14 +1,13 @@
 //! Task. REC-1, REC-4, RET-2: wrong clocks, for real: the box's own program runs on a clock that is set under it (libfaketime), and what
 //! it records is opened and looked at picture by picture.
 
-mod rig;
-
 use std::path::PathBuf;
 
 use beadle_tests::{Done, Trouble, cameras::Scene, keys, places, town::Plan, town::SetClock, wait};
-use rig::{Rig, seconds};
 use serde_json::Value;
 use shared::time::{Utc, Zone};
+
+use crate::rig::{Rig, seconds};
 
 const SEGMENT: u32 = 4;
 /// The test cameras' key frames are two seconds apart.

@@ -2,8 +2,6 @@
 //! disagree, the nights when the clocks change, disks that are too small, cameras that are gone. The real programs on clocks that are set
 //! under them (libfaketime), and on a real small disk.
 
-mod rig;
-
 use std::{fs, path::PathBuf};
 
 use beadle_tests::{
@@ -16,9 +14,10 @@ use beadle_tests::{
     town::{Plan, SetClock, Town},
     wait,
 };
-use rig::{Rig, seconds};
 use serde_json::Value;
 use shared::time::{Day, Utc, Zone};
+
+use crate::rig::{Rig, seconds};
 
 const DAY: i64 = 86_400_000;
 

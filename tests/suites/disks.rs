@@ -1,8 +1,6 @@
 //! Task. What can happen to footage disks, on real file systems: missing, late, pulled out, read-only, dead, full, slow, hung, another
 //! box's, copied, and a label given to the wrong folder.
 
-mod rig;
-
 use std::{
     fs,
     os::unix::fs::{MetadataExt, PermissionsExt},
@@ -18,6 +16,8 @@ use beadle_tests::{
     wait,
 };
 use shared::time::Utc;
+
+use crate::rig;
 
 /// Recording goes on elsewhere within this long, in seconds: the next key frame, and what a machine under load needs.
 const SOON: u64 = 12;

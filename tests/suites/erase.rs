@@ -1,8 +1,6 @@
 //! Task. RET-2, RET-4, audit.md 2.13: somebody who takes a box after the sweep, with the memory of its programs, every file it has and
 //! every sealed segment copied beforehand, tries to open the deleted day.
 
-mod rig;
-
 use std::{
     ffi::OsStr,
     fs,
@@ -18,9 +16,10 @@ use beadle_tests::{
     town::{Plan, SetClock},
     wait,
 };
-use rig::Rig;
 use serde_json::json;
 use shared::time::{Utc, Zone};
+
+use crate::rig::Rig;
 
 const DAY: i64 = 86_400_000;
 const SEGMENT: u32 = 4;

@@ -1,11 +1,10 @@
 //! Task. The main job on real parts: cameras by GStreamer, the real box and hub, stock tools as judges.
 
-mod rig;
-
 use std::path::PathBuf;
 
 use beadle_tests::{Done, Trouble, args, pictures, places, program, staff::Staff, wait};
-use rig::{Rig, seconds};
+
+use crate::rig::{Rig, seconds};
 
 /// EVI-1, EVI-2, REC-2, REC-4, AUD-3, AUD-5: a clip of the H.264 camera comes through the hub with its certificate; the working copy is
 /// the camera's own pictures from a key frame at or before what was asked to its end; both verifiers agree on everything.

@@ -1,19 +1,24 @@
-//! Task. MSK-1: a picture worker that hangs costs its own camera two seconds and no other anything. By itself: it measures what is lost.
+//! Task. MSK-1: a picture worker that hangs costs its own camera two seconds and no other anything; one that is slow costs pictures. By
+//! itself: it measures what is lost.
 
-mod rig;
-
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    process::{Child, Command},
+    time::{Duration, Instant},
+};
 
 use beadle_tests::{
-    Done,
-    cameras::{OVER_MARKER, Scene},
+    Done, Told,
+    cameras::{Coded, OVER_MARKER, Scene},
     record,
     stalls::Stalls,
     wait,
     workers::{tell, workers},
 };
 use nix::sys::signal::Signal;
-use rig::{alone::Alone, seconds};
+use serde_json::Value;
+
+use crate::rig::{alone::Alone, seconds};
 
 /// MSK-5: a picture worker that hangs, or is fed rubbish by its camera, costs that camera 2 s at most, by the record, and the others
 /// nothing. A camera whose own mask is proved loses nothing either: its pictures wait while another worker takes the proofs over.
@@ -126,5 +131,85 @@ fn cost(
         costs.insert(victim.to_owned(), lost).is_none(),
         "{victim} twice"
     );
+    Ok(())
+}
+
+/// Programs that compute and nothing else, several for each core, until dropped.
+struct Load(Vec<Child>);
+
+impl Load {
+    fn full() -> Done<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let hog = || {
+            Command::new("sh")
+                .args(["-c", "while :; do :; done"])
+                .spawn()
+                .told("starting a program that computes")
+        };
+        let mut all = Self(Vec::new());
+        for _ in 0..cores * 4 {
+            all.0.push(hog()?);
+        }
+        Ok(all)
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for hog in &mut self.0 {
+            let _ = hog.kill();
+            let _ = hog.wait();
+        }
+    }
+}
+
+/// REC-1, MSK-5: a worker that gets little of the processor is slow and no more: two H.265 cameras whose masks are painted beside a full
+/// load lose pictures at most, and no session. BEADLE_LOAD_SECS changes how long; five minutes belong to a release.
+#[test]
+fn beside_a_full_load_pictures_are_left_out_and_no_session_is() -> Done<()> {
+    let secs = std::env::var("BEADLE_LOAD_SECS").ok();
+    let secs = secs.and_then(|s| s.parse().ok()).unwrap_or(20);
+    let scene = Scene::new()
+        .marker_in("/l/c01", Coded::H265)
+        .marker_in("/l/c02", Coded::H265);
+    let mut rig = Alone::new("load", scene, |plan, cameras| {
+        plan.camera("c01", cameras.url("/l/c01"))
+            .mask("m1", OVER_MARKER)
+            .camera("c02", cameras.url("/l/c02"))
+            .mask("m2", OVER_MARKER)
+            .pixelated(None)
+    })?;
+    let all = [("c01", "/l/c01"), ("c02", "/l/c02")];
+    for (cam, _) in all {
+        rig.town.segments(cam, 1, 60)?;
+    }
+    let load = Load::full()?;
+    let until = Instant::now() + Duration::from_secs(secs);
+    while Instant::now() < until {
+        rig.town.must_run()?;
+        for (cam, _) in all {
+            // It goes on recording meanwhile.
+            let now = rig.town.lines_of("seg.write", Some(cam)).len();
+            rig.town.segments(cam, now + 1, 90)?;
+        }
+    }
+    drop(load);
+    for (cam, path) in all {
+        assert_eq!(rig.cameras.plays(path), 1, "{cam} has had one session");
+        let gaps = rig.town.lines_of("seg.gap", Some(cam));
+        assert!(
+            gaps.iter().all(|g| g["data"]["why"] != "mask-worker"),
+            "{gaps:?}"
+        );
+    }
+    let faults = rig.town.lines_of("fault.on", None);
+    let failed = |f: &&Value| f["data"]["code"] == "mask.worker";
+    assert_eq!(faults.iter().find(failed), None);
+    rig.town.stop()?;
+    for (cam, segments) in rig.judged(false)? {
+        for (data, seen, _) in segments {
+            assert_eq!(seen.worst, 0, "{cam} shows the marker: {data}");
+        }
+    }
     Ok(())
 }

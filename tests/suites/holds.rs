@@ -1,16 +1,15 @@
 //! Task. RET-3, RET-6, ROL-5: holds on real parts. Box and hub record forty days ago, somebody asks for a minute to be kept, and then it is
 //! today: the day is gone, and that minute is not.
 
-mod rig;
-
 use std::{fs, path::PathBuf};
 
 use beadle_tests::{
     Done, Told, Trouble, keys, keys::identities, pictures, places, staff::Staff, town, wait,
 };
-use rig::{Rig, seconds};
 use serde_json::Value;
 use shared::time::Utc;
+
+use crate::rig::{Rig, seconds};
 
 const AUTHORITY: &str = "Magistrates' order 26/118";
 

@@ -1,7 +1,5 @@
 //! Task. MSK-4, ROL-5: masks lifted and set by order, on real parts: hub, box, camera, and every recorded picture looked at.
 
-mod rig;
-
 use std::{collections::BTreeMap, ffi::OsStr, fs, path::PathBuf};
 
 use beadle_tests::{
@@ -15,9 +13,10 @@ use beadle_tests::{
     town::{Plan, SetClock},
     wait,
 };
-use rig::{Rig, seconds};
 use serde_json::Value;
 use shared::time::Utc;
+
+use crate::rig::{Rig, seconds};
 
 const CAM: &str = "ashby/c01";
 const AUTHORITY: &str = "RIPA 2026/17";

@@ -1,8 +1,6 @@
 //! Task. MSK-1, MSK-2, MSK-5: what is under a polygon is in no recorded frame, painted by the box or proved to be painted by the
 //! camera, whatever happens to the worker or to the camera's own mask. Five minutes of everything at once: suite `marker`.
 
-mod rig;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
 use beadle_tests::{
@@ -15,8 +13,9 @@ use beadle_tests::{
     workers::{tell, workers},
 };
 use nix::sys::signal::Signal;
-use rig::{Rig, alone::Alone, seconds};
 use shared::time::Utc;
+
+use crate::rig::{self, Rig, alone::Alone, seconds};
 
 fn masters_are_clean(package: &Path) -> Done<usize> {
     let mut frames = 0;

@@ -1,7 +1,5 @@
 //! Task. REC-3: time-lapse and real time, switched by the hub and by the camera, on real parts.
 
-mod rig;
-
 use beadle_tests::{
     Done, Trouble, args,
     cameras::{OVER_MARKER, Scene},
@@ -10,9 +8,10 @@ use beadle_tests::{
     town::Plan,
     wait,
 };
-use rig::{Rig, seconds};
 use serde_json::Value;
 use shared::time::Utc;
+
+use crate::rig::{Rig, seconds};
 
 /// The test cameras' key frames are two seconds apart; the box reads its cameras eight times a second.
 const KEY_MS: i64 = 2_000;

@@ -1,7 +1,5 @@
 //! Task. Wrong codes, strangers, garbage, bad configuration, a full disk: one clear sentence each, and nothing else breaks.
 
-mod rig;
-
 use std::{fs, net::UdpSocket};
 
 use beadle_tests::{
@@ -12,7 +10,8 @@ use beadle_tests::{
     town::{Plan, Town},
     wait,
 };
-use rig::Rig;
+
+use crate::rig::{self, Rig};
 
 fn clear(said: &Said, must: &[&str]) -> Done<()> {
     let text = format!("{}{}", said.out, said.err);
@@ -241,6 +240,91 @@ fn a_full_disk_is_a_fault_and_nothing_else_breaks() -> Done<()> {
     })();
     let _ = rig::shell(&format!("umount -l {volume:?}"), "unmounting");
     outcome
+}
+
+/// HLT-1, FLT-1: `doctor`, `status` and `box list` judge alike. Before the first start nothing is damaged; then a camera that is not there
+/// is red and comes first with its cause, wherever one looks, and no path of an address is shown; a silent box is unknown.
+#[test]
+fn a_dead_camera_is_red_everywhere_and_a_silent_box_unknown() -> Done<()> {
+    let _alone = rig::alone();
+    let folder = Folder::new("judged")?;
+    let cameras = Cameras::start(rig::scene())?;
+    let mut hub = Hub::make(folder.path())?.started()?;
+    // A port where nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?
+        .local_addr()?
+        .port();
+    let plan = rig::plan(&cameras, 5).camera("c09", &format!("rtsp://127.0.0.1:{port}/hidden"));
+    let mut town = Town::make(folder.path(), plan)?.enrolled(&mut hub)?;
+    let doctor = |town: &Town| town.command(args!["doctor"]).map(|said| said.out);
+    let said = doctor(&town)?;
+    assert!(
+        said.contains("! box: has not been started yet")
+            && said.contains("! log: not started")
+            && !said.contains("amaged"),
+        "{said}"
+    );
+    town.start()?;
+    for cam in ["c01", "c02", "c03"] {
+        town.segments(cam, 1, 90)?;
+    }
+    wait::until("the fault of the camera that is not there", 60, || {
+        town.must_run()?;
+        Ok(town.fault("camera.unreachable"))
+    })?;
+    let first = |text: &str| {
+        let line = text.lines().find(|l| l.contains(" camera c"));
+        line.unwrap_or_default().to_owned()
+    };
+    let red = |line: &str| {
+        line.starts_with("✗ camera c09")
+            && line.contains("nothing recorded since")
+            && line.contains("Camera does not answer")
+            && line.contains("camera.unreachable")
+    };
+    let said = doctor(&town)?;
+    assert!(
+        said.contains("✗ box: runs, 3 of 4 cameras recording; not: c09"),
+        "{said}"
+    );
+    assert!(red(&first(&said)), "{said}");
+    assert!(
+        said.contains("✓ camera c01: recording, last picture landed"),
+        "{said}"
+    );
+    let status = town.command(args!["status"])?.well("status")?.out;
+    assert!(red(&first(&status)), "{status}");
+    for words in [args!["doctor", "--json"], args!["status", "--json"]] {
+        let said = town.command(words)?.out;
+        assert!(!said.contains("hidden"), "{said}");
+    }
+    let row = wait::until("the hub says so too", 60, || {
+        let row = hub.box_row("ashby")?;
+        let cameras = &row["cameras"];
+        let alike = row["standing"]["mark"] == "red"
+            && cameras[0]["cam"] == "c09"
+            && cameras[0]["standing"]["cause"]["code"] == "camera.unreachable"
+            && cameras[1]["standing"]["state"] == "recording";
+        Ok(alike.then_some(row))
+    })?;
+    assert_eq!(row["standing"]["down"][0], "c09", "{row}");
+    town.stop()?;
+    wait::until("the hub hears nothing of the box", 60, || {
+        let row = hub.box_row("ashby")?;
+        let silent = row["standing"]["state"] == "silent" && row["standing"]["mark"] == "unknown";
+        Ok(silent.then_some(()))
+    })?;
+    let listed = hub.ask(args!["box", "list"])?.well("box list")?.out;
+    assert!(
+        listed.contains("unknown: silent") && !listed.contains("not recording"),
+        "{listed}"
+    );
+    let said = doctor(&town)?;
+    assert!(
+        said.contains("✗ box: does not run: nothing is recorded"),
+        "{said}"
+    );
+    Ok(())
 }
 
 fn town_enrolled(hub: &mut Hub, folder: &Folder, cameras: &Cameras) -> Done<Town> {

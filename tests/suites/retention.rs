@@ -1,7 +1,5 @@
 //! Task. RET-1, RET-2, RET-4: a day recorded long ago is gone, logged and undecryptable; the hub shows its certificate.
 
-mod rig;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -10,7 +8,8 @@ use std::{
 use beadle_tests::{
     Done, Trouble, args, browser::Browser, keys::identities, pictures, places, town, wait,
 };
-use rig::Rig;
+
+use crate::rig::Rig;
 
 /// Whether the `age` program opens a file with any of these identities.
 fn opens(sealed: &Path, identities: &[String], scratch: &Path) -> Done<bool> {

@@ -15,6 +15,7 @@ use retina::{
 };
 
 use crate::{
+    capture::plain,
     capture::session::{Ended, Outcome, refusal},
     recording::recorder::Shared,
     recording::report::Report,
@@ -199,11 +200,5 @@ pub(crate) fn read_parameters(stream: &Stream) -> Option<Parameters> {
 
 /// retina's errors go on about the packet; the first line says what happened.
 pub(crate) fn first_line(e: &retina::Error) -> String {
-    e.to_string()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(300)
-        .collect()
+    plain::words(&e.to_string())
 }

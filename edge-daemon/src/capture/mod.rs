@@ -7,6 +7,8 @@
 pub mod connect;
 pub mod event;
 pub mod picture;
+pub(crate) mod plain;
 pub mod rtsp;
 pub mod session;
+pub mod still;
 pub mod thread;

@@ -20,6 +20,8 @@ use shared::time::Now;
 
 /// Slices of one picture may carry stamps that differ by so much (ticks of 90 kHz): 20 ms.
 const SAME_PICTURE: i64 = 1_800;
+/// What a piece costs beside its bytes.
+const PIECE: usize = 64;
 /// Headers that are read of a slice lie within so many bytes of its beginning.
 const SLICE_HEAD: usize = 64;
 
@@ -110,6 +112,8 @@ struct Begun {
 /// Joins and parts what comes into pictures.
 #[derive(Debug)]
 pub struct Pictures {
+    /// Bytes held of the picture that has begun.
+    held: usize,
     codec: Codec,
     fields: Option<Fields>,
     begun: Option<Begun>,
@@ -120,6 +124,7 @@ pub struct Pictures {
 impl Pictures {
     pub fn new(codec: Codec) -> Self {
         Self {
+            held: 0,
             codec,
             fields: None,
             begun: None,
@@ -196,6 +201,11 @@ impl Pictures {
             });
             self.add(bytes.slice(*from..to));
         }
+    }
+
+    /// Bytes held of a picture that has not ended; each piece counts for its bookkeeping too.
+    pub fn held(&self) -> usize {
+        self.held
     }
 
     /// When the oldest slice that is held here came, monotonic ms.
@@ -304,12 +314,14 @@ impl Pictures {
             }
             at = end;
         }
+        self.held += bytes.len() + PIECE;
         begun.parts.push(bytes);
         self.begun = Some(begun);
     }
 
     fn end(&mut self) -> Option<Picture> {
         let begun = self.begun.take()?;
+        self.held = 0;
         let mut picture = begun.picture;
         picture.opening = match (begun.whole, begun.random, begun.recovery) {
             (false, ..) => Opening::No,
@@ -509,7 +521,7 @@ pub struct Openings {
 
 /// A better opening that did not come for so long is not waited for.
 const BETTER_MS: u64 = 10_000;
-/// At the beginning of a session.
+/// An intra picture of which the camera says nothing is used only so long after the beginning of a session.
 const BEGIN_MS: u64 = 3_000;
 
 impl Openings {
@@ -524,10 +536,7 @@ impl Openings {
 
     /// Whether a segment may begin with this picture.
     pub fn opens(&mut self, opening: Opening, mono: u64) -> bool {
-        let past = |last: Option<u64>| match last {
-            Some(at) => mono.saturating_sub(at) >= BETTER_MS,
-            None => mono.saturating_sub(self.began) >= BEGIN_MS,
-        };
+        let past = |last: Option<u64>| last.is_none_or(|at| mono.saturating_sub(at) >= BETTER_MS);
         match opening {
             Opening::Alone => {
                 self.alone = Some(mono);
@@ -537,7 +546,12 @@ impl Openings {
                 self.recovery = Some(mono);
                 past(self.alone)
             }
-            Opening::Intra => past(self.alone) && past(self.recovery),
+            // At first something better may still come.
+            Opening::Intra => {
+                mono.saturating_sub(self.began) >= BEGIN_MS
+                    && past(self.alone)
+                    && past(self.recovery)
+            }
             Opening::No => false,
         }
     }

@@ -10,45 +10,41 @@ use std::{
 };
 
 use bytes::Bytes;
-use footage::mp4::Parameters;
+use footage::mp4::{Codec, Parameters};
 use futures::StreamExt;
 use retina::{
     client::{Demuxed, SessionGroup},
     codec::{CodecItem, VideoFrame},
 };
-use shared::time::Now;
+use shared::{mask::How, time::Now};
 
 use crate::{
-    capture::connect::{Sounding, connect, first_line, read_parameters},
-    capture::event,
-    capture::session::{
-        CONNECT_MS, DAMAGE_MS, Ended, GOOD_MS, HOLD_BYTES, HOLD_MS, Meter, Outcome, PICTURE_BYTES,
-        STALL_MS, UNFINISHED_BYTES,
+    capture::{
+        connect::{Sounding, connect, first_line, read_parameters},
+        event,
+        picture::{Opening, Openings, Picture, Pictures, Piece},
+        session::{
+            ALONE_MS, BURST_MS, COMPLETE_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS,
+            HOLD_BYTES, HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES,
+            stall_ms,
+        },
+        thread::{Capture, Context, TICK, Tally, Turn},
     },
-    capture::thread::{Capture, Context, TICK, Tally, Turn},
-    masking::capacity::Demand,
-    masking::masks::InForce,
-    masking::worker::Worker,
-    recording::report::Report,
-};
-use crate::{
     config::Secret,
     lock::lock,
-    masking::bracket::MOST_BYTES,
-    memory,
-    segment::{
-        Dated, Guard, Heard, TICKS_PER_SEC, Unit,
-        anchor::{Anchor, clock_offset_us},
-        ticks_us,
+    masking::{
+        imposition::{Imposition, Obstacle, Outset, max_kbit},
+        masks::InForce,
     },
+    memory,
+    recording::{report::Report, watch::Hindrance},
+    segment::{Guard, Guarded, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
 };
 
 mod masking;
 
-use masking::{Prover, max_kbit};
-
-/// A clock that moved by more than this against the monotonic one was set.
-const STEP_US: i64 = 250_000;
+/// So long beyond two segments no picture came at which a recording can begin: the session is begun anew, cameras start one with such.
+const NO_OPENING_MS: u64 = 30_000;
 
 /// One session.
 pub(crate) struct Run {
@@ -56,8 +52,6 @@ pub(crate) struct Run {
     context: Context,
     turn: Rc<Turn>,
     anchor: Anchor,
-    /// Wall minus monotonic clock when last looked at.
-    offset_us: i64,
     /// Units held at the start, until their rhythm is known; None afterwards.
     held: Option<Vec<Unit>>,
     held_bytes: usize,
@@ -67,17 +61,10 @@ pub(crate) struct Run {
     /// What it was begun under; when that changes it ends.
     rule: InForce,
     looked: u64,
-    /// Paints the mask.
-    painter: Option<Worker>,
-    /// Proves the camera's own mask.
-    prover: Option<Prover>,
-    /// Wall time of the first and of the last unit given to a worker.
-    given: Option<(i64, i64)>,
-    demand: Option<Demand>,
-    billed: Option<(u64, f64)>,
-    /// The painter paints one picture in so many.
-    one_in: u32,
-    ok: bool,
+    /// Of a camera with a mask, once its rhythm is known: all its pictures go there.
+    imposition: Option<Imposition>,
+    /// Why it has to end for its mask's sake.
+    obstacle: Option<Obstacle>,
     password: Option<Secret>,
     /// When the first frame came.
     began: Option<u64>,
@@ -85,6 +72,18 @@ pub(crate) struct Run {
     /// The last session was a flood: that fault stays until this one has gone well for a while.
     flooded: bool,
     meter: Meter,
+    /// Joins slices; what leaves it is one picture.
+    pictures: Pictures,
+    openings: Openings,
+    /// Pictures of this session, and those that came before the first at which a recording can begin.
+    counted: u64,
+    unopened: Option<u64>,
+    /// Key pictures that came without parameter sets.
+    bare: u32,
+    /// When the last picture came at which a recording can begin, monotonic ms.
+    opened: Option<u64>,
+    distance: Distance,
+    gauge: Gauge,
     /// Packets that could not be used, and since when none could.
     damaged: u32,
     damaged_since: Option<(u64, String)>,
@@ -112,7 +111,6 @@ impl Run {
             context,
             turn,
             anchor: Anchor::default(),
-            offset_us: clock_offset_us(now),
             held: Some(Vec::new()),
             held_bytes: 0,
             first_at: now.mono,
@@ -120,18 +118,21 @@ impl Run {
             parameters: None,
             rule,
             looked: 0,
-            painter: None,
-            prover: None,
-            given: None,
-            demand: None,
-            billed: None,
-            one_in: 1,
-            ok: false,
+            imposition: None,
+            obstacle: None,
             password,
             began: None,
             tally,
             flooded,
             meter: Meter::default(),
+            pictures: Pictures::new(Codec::H264),
+            openings: Openings::new(now.mono),
+            counted: 0,
+            unopened: Some(0),
+            bare: 0,
+            opened: None,
+            distance: Distance::default(),
+            gauge: Gauge::default(),
             damaged: 0,
             damaged_since: None,
             rhythm_ms: 0,
@@ -149,6 +150,9 @@ impl Run {
     }
 
     pub(crate) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+        if !self.measured().await {
+            return (Ended::Stop, String::new());
+        }
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
@@ -173,6 +177,13 @@ impl Run {
                 lock(&self.capture.track).expect_sound(about);
                 self.capture.shared.connected.store(true, Relaxed);
                 self.last_at = self.context.clock.now().mono;
+                self.openings = Openings::new(self.last_at);
+                if let Some(offered) = demuxed.streams().get(stream)
+                    && offered.encoding_name() == "h265"
+                {
+                    self.pictures = Pictures::new(Codec::H265);
+                }
+                self.capture.shared.hindered(Some(Hindrance::NoPicture));
                 self.play(demuxed, stream).await
             }
         };
@@ -188,13 +199,7 @@ impl Run {
             let held = self.tally.unfinished.get() + memory::large_held() - before;
             self.tally.unfinished.set(held);
             if polled.is_pending() && held > UNFINISHED_BYTES {
-                return Poll::Ready(Err((
-                    Ended::Flood,
-                    format!(
-                        "a picture of more than {} MiB without an end",
-                        PICTURE_BYTES >> 20
-                    ),
-                )));
+                return Poll::Ready(Err((Ended::Flood, endless())));
             }
             polled.map(Ok)
         })
@@ -213,16 +218,12 @@ impl Run {
         };
         let ticks = i128::from(frame.timestamp().elapsed()) * i128::from(TICKS_PER_SEC)
             / i128::from(sound.about.rate.max(1));
-        let pts = sound
-            .anchor
-            .arrived(i64::try_from(ticks).unwrap_or(0), now.mono);
-        if let Some(origin) = sound.anchor.origin_us(now) {
-            lock(&self.capture.track).heard(Heard {
-                wall_us: origin.saturating_add(ticks_us(pts)),
-                duration: frame.frame_length().get(),
-                bytes: Bytes::copy_from_slice(frame.data()),
-            });
-        }
+        let placed = sound.anchor.arrived(i64::try_from(ticks).unwrap_or(0), now);
+        lock(&self.capture.track).heard(Heard {
+            wall_us: placed.wall_us,
+            duration: frame.frame_length().get(),
+            bytes: Bytes::copy_from_slice(frame.data()),
+        });
     }
 
     /// An event document.
@@ -302,7 +303,7 @@ impl Run {
             || line.starts_with("wrong ssrc")
             || line.starts_with("Out-of-order");
         self.damaged = self.damaged.saturating_add(u32::from(!missed));
-        if (self.painter.is_some() || self.prover.is_some()) && !missed {
+        if self.imposition.is_some() && !missed {
             // retina may panic when it goes on from here, and a picture worker is to be ended in order.
             return Some((Ended::Damaged, line));
         }
@@ -340,7 +341,7 @@ impl Run {
 
     fn offset_ms(&self) -> Option<i64> {
         let (pts, theirs) = self.reported?;
-        self.anchor.camera_offset_ms(pts, theirs, self.now())
+        self.anchor.camera_offset_ms(pts, theirs)
     }
 
     /// What is due whether frames come or not.
@@ -350,28 +351,34 @@ impl Run {
             return Some((Ended::Stop, String::new()));
         }
         let silent = now.mono.saturating_sub(self.last_at);
-        if silent > STALL_MS {
+        let patience = stall_ms(self.counted, self.capture.shared.rhythm_ms.load(Relaxed));
+        if silent > patience {
             return Some((
                 Ended::Stalled,
-                format!("no picture for {} s", STALL_MS / 1000),
+                format!("no picture for {} s", patience / 1000),
             ));
+        }
+        let complete = |since: u64| now.mono.saturating_sub(since.max(self.last_at)) >= COMPLETE_MS;
+        if self.pictures.since().is_some_and(complete) {
+            let mut whole = Vec::new();
+            self.pictures.flush(&mut whole);
+            for picture in whole {
+                if let Err(outcome) = self.picture(picture) {
+                    return Some(outcome);
+                }
+            }
         }
         if let Some(outcome) = self.gave_up() {
             return Some(outcome);
         }
         if self.held.is_some()
             && !self.held.as_ref().is_some_and(Vec::is_empty)
-            && now.mono.saturating_sub(self.first_at) >= HOLD_MS
-            && let Err(outcome) = self.begin(now)
+            && self.known(now)
+            && let Err(outcome) = self.begin()
         {
             return Some(outcome);
         }
-        let offset = clock_offset_us(now);
-        if (offset - self.offset_us).abs() > STEP_US {
-            lock(&self.capture.track).clock_set();
-        }
-        self.offset_us = offset;
-        if silent > 700 && self.painter.is_none() {
+        if silent > 700 && !self.imposition.as_ref().is_some_and(Imposition::paints) {
             lock(&self.capture.track).idle();
         }
         if self.looked != now.mono {
@@ -381,12 +388,50 @@ impl Run {
                 return Some((Ended::Rule, "another mask is in force".into()));
             }
         }
-        if let Some(outcome) = self.painting(now).or_else(|| self.proving(now)) {
-            return Some(outcome);
+        if let Some(obstacle) = self.imposition.as_mut().and_then(|i| i.look(now)) {
+            return Some(self.obstructed(obstacle));
         }
-        lock(&self.capture.track)
-            .starved()
-            .then(|| (Ended::NoKey, "the camera sends no key frames".into()))
+        let contradiction = lock(&self.capture.track).contradiction();
+        if let Some(why) = contradiction {
+            return Some((Ended::Jump, why.to_string()));
+        }
+        self.starved(now)
+    }
+
+    /// Pictures come, and none that is needed to go on.
+    fn starved(&mut self, now: Now) -> Option<Outcome> {
+        let began = self.began?;
+        let waited = now.mono.saturating_sub(self.opened.unwrap_or(began));
+        if self.parameters.is_none() && self.bare >= 2 && waited >= PARAMETERS_MS {
+            return Some((
+                Ended::Unsupported,
+                format!(
+                    "{} pictures came in {} s, {} of them key pictures, and the camera sent no parameter sets (SPS, PPS), neither in its description nor in its stream",
+                    self.counted,
+                    waited / 1000,
+                    self.bare
+                ),
+            ));
+        }
+        let proves = self.imposition.as_ref().is_some_and(|i| !i.paints());
+        if proves && waited >= ALONE_MS {
+            return Some(self.obstructed(Obstacle::Unproved(format!(
+                "no picture came for {} s that can be decoded alone, so its mask cannot be proved: set a key frame (IDR) every 2 s",
+                waited / 1000
+            ))));
+        }
+        let patience = 2 * u64::from(self.context.config.segment_secs) * 1000 + NO_OPENING_MS;
+        let patience = patience.max(self.capture.shared.group_ms.load(Relaxed) * 2);
+        let lapsed = lock(&self.capture.track).starved();
+        (lapsed || waited > patience).then(|| {
+            (
+                Ended::NoKey,
+                format!(
+                    "no key picture or recovery point came for {} s",
+                    waited / 1000
+                ),
+            )
+        })
     }
 
     fn frame(
@@ -406,9 +451,6 @@ impl Run {
             self.flooded = false;
             self.well();
         }
-        if let Some(why) = self.meter.picture(now.mono, frame.data().len()) {
-            return Err((Ended::Flood, why));
-        }
         let changed = frame.has_new_parameters() || self.parameters.is_none();
         let mut parameters = None;
         if changed {
@@ -418,23 +460,83 @@ impl Run {
                 parameters = new;
             }
         }
-        let pts = self.anchor.arrived(frame.timestamp().elapsed(), now.mono);
-        self.say_jumps();
-        let key = frame.is_random_access_point();
         self.damaged_since = None;
-        let lost = u32::from(frame.loss()) + std::mem::take(&mut self.damaged);
+        // A camera that counts its packets anew has lost none.
+        let lost = u32::from(frame.loss());
+        let lost = self.gauge.lost(lost, frame.data().len(), now.mono);
+        let lost = lost + std::mem::take(&mut self.damaged);
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
         }
-        let unit = Unit {
-            pts,
-            wall_us: self.wall_us(pts, now),
-            dated: Dated::default(),
-            key,
+        let piece = Piece {
+            ticks: frame.timestamp().elapsed(),
+            arrived: now,
             bytes: Bytes::from(frame.into_data()),
             lost,
-            shed: 0,
             parameters,
+        };
+        let mut whole = Vec::new();
+        self.pictures.push(piece, &mut whole);
+        if self.pictures.held() > PICTURE_BYTES.unsigned_abs() {
+            return Err((Ended::Flood, endless()));
+        }
+        whole
+            .into_iter()
+            .try_for_each(|picture| self.picture(picture))
+    }
+
+    /// One picture as the camera sent it.
+    fn picture(&mut self, picture: Picture) -> Result<(), Outcome> {
+        let now = picture.arrived;
+        if let Some(why) = self.meter.picture(now.mono, picture.bytes.len()) {
+            return Err((Ended::Flood, why));
+        }
+        self.counted += 1;
+        let shared = self.capture.shared.clone();
+        if let Some(usual) = self.distance.picture(now.mono) {
+            shared.rhythm_ms.store(usual, Relaxed);
+        }
+        if self.parameters.is_none() {
+            // It cannot be decoded, nor can any before the first key picture with them.
+            self.bare += u32::from(picture.opening == Opening::Alone);
+            shared.hindered(Some(Hindrance::NoParameters {
+                pictures: self.counted,
+            }));
+            return Ok(());
+        }
+        let placed = self.anchor.arrived(picture.ticks, now);
+        self.say_jumps();
+        let alone = picture.opening == Opening::Alone;
+        // A picture that needs others cannot be proved: of a camera that is to show its own mask it begins nothing.
+        let proved = matches!(&self.rule.mask, Some(m) if m.how == How::Camera)
+            && !self.imposition.as_ref().is_some_and(Imposition::paints)
+            && self.rule.lifted.is_none();
+        let opens = self.openings.opens(picture.opening, now.mono);
+        let key = if proved { alone } else { opens };
+        if key {
+            if let Some(last) = self.opened.replace(now.mono) {
+                let group = now.mono.saturating_sub(last);
+                shared.group_ms.fetch_max(group, Relaxed);
+            }
+            if self.unopened.take().is_some() {
+                let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
+                shared.hindered(masked.then_some(Hindrance::Masking));
+            }
+        } else if let Some(unopened) = &mut self.unopened {
+            *unopened += 1;
+            shared.hindered(Some(Hindrance::NoOpening {
+                pictures: *unopened,
+            }));
+        }
+        let unit = Unit {
+            pts: placed.pts,
+            wall_us: placed.wall_us,
+            dated: placed.dated,
+            key,
+            bytes: picture.bytes,
+            lost: picture.lost,
+            shed: 0,
+            parameters: picture.parameters,
         };
         if let Some(held) = &mut self.held {
             if held.is_empty() {
@@ -442,8 +544,8 @@ impl Run {
             }
             self.held_bytes += unit.bytes.len();
             held.push(unit);
-            if self.held_bytes > HOLD_BYTES || now.mono.saturating_sub(self.first_at) >= HOLD_MS {
-                self.begin(now)?;
+            if self.held_bytes > HOLD_BYTES || self.known(now) {
+                self.begin()?;
             }
             return Ok(());
         }
@@ -472,24 +574,26 @@ impl Run {
     }
 
     /// The rhythm is known: what was held goes on its way.
-    fn begin(&mut self, now: Now) -> Result<(), Outcome> {
-        let held = self.held.take().unwrap_or_default();
+    fn begin(&mut self) -> Result<(), Outcome> {
+        let mut held = self.held.take().unwrap_or_default();
+        // More is known of the camera's clock now than when the first of them came.
+        let settled = self.anchor.settle();
+        if settled.len() == held.len() {
+            for (unit, placed) in held.iter_mut().zip(settled) {
+                (unit.pts, unit.wall_us, unit.dated) = (placed.pts, placed.wall_us, placed.dated);
+            }
+        }
         let shared = self.capture.shared.clone();
         let Some(parameters) = self.parameters.clone() else {
-            return Err((
-                Ended::Unsupported,
-                "the camera sends no parameter sets (SPS, PPS)".into(),
-            ));
+            return Ok(());
         };
         let fps_milli = rate(&held);
         self.rhythm_ms = 1_000_000u64.checked_div(fps_milli).unwrap_or(0);
-        self.demand = Some(Demand {
-            codec: parameters.codec,
-            width: parameters.width,
-            height: parameters.height,
+        let how = self.impose(&Outset {
+            parameters: &parameters,
             fps_milli,
-        });
-        let how = self.guard(&parameters, fps_milli, max_kbit(&held))?;
+            max_kbit: max_kbit(&held),
+        })?;
         let offset_ms = self.offset_ms();
         shared.set_offset_ms(offset_ms);
         let _ = self.context.reports.send(Report::Session {
@@ -505,120 +609,74 @@ impl Run {
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         let mut track = lock(&self.capture.track);
-        track.expect_reorder(back && self.painter.is_none());
+        track.expect_reorder((back || self.anchor.reorders()) && how != Guarded::Burned);
         track.guarded(Guard {
             how,
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
         });
         drop(track);
-        for mut unit in held {
-            // More is known of the camera's clock now than when the first of them came.
-            unit.wall_us = self.wall_us(unit.pts, now);
+        for unit in held {
             self.give(unit)?;
         }
         Ok(())
     }
 
-    /// Wall time of the session's time `pts`, as far as is known now.
-    fn wall_us(&self, pts: i64, now: Now) -> i64 {
-        let origin = self.anchor.origin_us(now).unwrap_or(0);
-        origin.saturating_add(ticks_us(pts))
+    /// The rhythm of the camera is known, and all that it had kept back for a viewer has come.
+    fn known(&self, now: Now) -> bool {
+        let held = now.mono.saturating_sub(self.first_at);
+        held >= HOLD_MS && (held >= BURST_MS || !self.anchor.bursting())
     }
 
-    fn give(&mut self, mut unit: Unit) -> Result<(), Outcome> {
+    fn give(&mut self, unit: Unit) -> Result<(), Outcome> {
         if let Some(lifted) = self.rule.lifted
             && self.context.clock.now().mono >= lifted.until_mono
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
-        if self.painter.is_some() || self.prover.is_some() {
-            let wall = unit.wall_us;
-            self.given = Some((self.given.map_or(wall, |g| g.0), wall));
-        }
-        if let Some(prover) = &mut self.prover
-            && !prover.take(&unit)
-        {
-            return Err((
-                Ended::Unproved,
-                format!(
-                    "its key frames are so far apart that more than {} MiB lie between them: set a key frame every 2 s",
-                    MOST_BYTES >> 20
-                ),
-            ));
-        }
-        match (&mut self.painter, &self.prover) {
-            (Some(painter), _) => {
-                // The worker was told with its setup; it says itself what it encodes to.
-                if self.given.is_some_and(|(first, last)| first == last) {
-                    unit.parameters = None;
+        let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
+        match &mut self.imposition {
+            None if !masked => lock(&self.capture.track).unit(unit),
+            // It could not be begun: the session is ending, and what comes meanwhile is not recorded.
+            None => {}
+            // What may be recorded comes out of it.
+            Some(imposition) => {
+                if let Err(obstacle) = imposition.unit(unit) {
+                    return Err(self.obstructed(obstacle));
                 }
-                painter.unit(unit);
             }
-            // They come out of the bracket.
-            (None, Some(_)) => {}
-            (None, None) => lock(&self.capture.track).unit(unit),
         }
         Ok(())
     }
 
+    /// Kept until the end: it says what becomes of pictures that are under way.
+    fn obstructed(&mut self, obstacle: Obstacle) -> Outcome {
+        self.obstacle = Some(obstacle.clone());
+        obstacle.into()
+    }
+
     /// Lets the workers finish, and puts a failure on the record.
     async fn close(mut self, outcome: Outcome) -> Outcome {
-        let failed = outcome.0 == Ended::Worker;
-        if outcome.0 == Ended::Unproved {
-            let mut standing = lock(&self.capture.shared.standing);
-            if standing.trusted() {
-                standing.failed(self.context.clock.now().mono, &outcome.1);
-            }
+        let obstacle = self.obstacle.take();
+        let mut whole = Vec::new();
+        self.pictures.flush(&mut whole);
+        for picture in whole {
+            // The session is over already; what ends it stands.
+            let _ = self.picture(picture);
         }
-        let until = self.context.clock.now().mono + if failed { 0 } else { 3_000 };
-        if let Some(prover) = &mut self.prover {
-            prover.worker.end();
-            while !prover.worker.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            for verdict in prover.verdicts() {
-                if let Some(bracket) = &mut prover.bracket {
-                    bracket.verdict(verdict.pts, verdict.pass);
-                }
-            }
-            self.release();
-        }
-        if let Some(painter) = &mut self.painter {
-            painter.end();
-            while !painter.ended() && self.context.clock.now().mono < until {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        }
-        let workers = [self.painter.take(), self.prover.take().map(|p| p.worker)];
-        // Joining waits for threads whose pipes are closed by the kill; off this thread all the same.
-        let reap = move || workers.into_iter().flatten().for_each(Worker::reap);
-        let _ = tokio::task::spawn_blocking(reap).await;
-        let cam = self.capture.shared.index;
-        if let Some(mask) = &self.rule.mask
-            && matches!(outcome.0, Ended::Worker | Ended::Unproved)
-        {
-            let last = lock(&self.capture.track).last();
-            let wall = self.context.clock.now().wall;
-            let (first, end) = self.given.map_or((wall, wall), |(a, b)| {
-                (shared::time::Utc(a / 1000), shared::time::Utc(b / 1000))
-            });
-            let t0 = last.filter(|l| *l > first).unwrap_or(first);
-            let _ = self.context.reports.send(Report::MaskFailed {
-                cam,
-                mask: mask.id.clone(),
-                t0,
-                t1: end.max(t0),
-                why: outcome.1.clone(),
-            });
-        }
-        if failed {
-            let _ = self.context.reports.send(Report::Mask {
-                cam,
-                failed: Some(outcome.1.clone()),
-            });
+        if let Some(imposition) = self.imposition.take() {
+            let track = self.capture.track.clone();
+            let recorded = move || lock(&track).last();
+            imposition.end(obstacle.as_ref(), recorded).await;
         }
         outcome
     }
+}
+
+fn endless() -> String {
+    format!(
+        "a picture of more than {} MiB without an end",
+        PICTURE_BYTES >> 20
+    )
 }
 
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.

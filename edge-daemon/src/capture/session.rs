@@ -6,12 +6,25 @@
 //! ```
 use crate::segment::Cause;
 
-/// Without a frame for this long the session is given up.
+/// Without a picture for this long the session is given up …
 pub const STALL_MS: u64 = 10_000;
+/// … or after so many of its usual distances, of a camera that sends seldom …
+const STALL_DISTANCES: u64 = 3;
+/// … and while how often it sends is not known yet: before its first picture, and before its second.
+const STALL_FIRST_MS: u64 = 25_000;
+const STALL_SECOND_MS: u64 = 40_000;
 /// From first packet to PLAY.
 pub const CONNECT_MS: u64 = 10_000;
+/// Without parameter sets, and two key pictures of which none brought them: the session is given up.
+pub const PARAMETERS_MS: u64 = 10_000;
+/// A picture is complete when nothing more of it came for so long.
+pub const COMPLETE_MS: u64 = 150;
+/// A camera that is to prove its own mask has pictures that decode alone within this time, or the box paints.
+pub const ALONE_MS: u64 = 30_000;
 /// Frames are held this long at the start of a session, to learn its rhythm and where it lies in time.
 pub const HOLD_MS: u64 = 600;
+/// Or for this long, while pictures come faster than they were made: what the camera had kept back for a viewer.
+pub const BURST_MS: u64 = 2_500;
 /// Held at most, whatever comes.
 pub const HOLD_BYTES: usize = 8 << 20;
 /// A session that played for this long was a good one.
@@ -55,14 +68,14 @@ pub enum Ended {
     Flood,
     /// No key frame for far too long.
     NoKey,
+    /// Its times could not be.
+    Jump,
     /// The picture worker failed; the camera is fine.
     Worker,
     /// The camera's own mask could not be proved.
     Unproved,
     /// Another mask came into force, or one was lifted, or came back.
     Rule,
-    /// The box is still finding out what it can carry.
-    Measuring,
     /// The box cannot carry painting this camera's mask.
     Capacity,
     /// We are stopping.
@@ -83,10 +96,11 @@ impl Ended {
             Ended::Damaged => Cause::Damaged,
             Ended::Flood => Cause::Flood,
             Ended::NoKey => Cause::NoKey,
+            Ended::Jump => Cause::Jump,
             Ended::Worker => Cause::Mask,
             Ended::Unproved => Cause::Unproved,
             Ended::Rule => Cause::Rule,
-            Ended::Measuring | Ended::Capacity => Cause::Capacity,
+            Ended::Capacity => Cause::Capacity,
         }
     }
 }
@@ -124,7 +138,10 @@ impl Retry {
             self.failures = 0;
         }
         let failures = self.failures;
-        self.failures = self.failures.saturating_add(1);
+        // What we decided ourselves is no failure, of the camera's or of anything's.
+        if !matches!(how, Ended::Rule | Ended::Capacity) {
+            self.failures = self.failures.saturating_add(1);
+        }
         let unreached = self.unreached;
         self.unreached = match how {
             Ended::Unreachable => unreached.saturating_add(1),
@@ -139,7 +156,7 @@ impl Retry {
             Ended::Unsupported => (60_000, Some("camera.unsupported")),
             Ended::Absent => (
                 backoff(failures),
-                (failures > 4).then_some("camera.unsupported"),
+                (failures > 4).then_some("camera.address"),
             ),
             Ended::Stalled => (backoff(failures), Some("camera.stalled")),
             // One broken session that comes straight back is a gap on the record, not a fault.
@@ -149,14 +166,13 @@ impl Retry {
             ),
             // Not at once: what floods the box must not come straight back.
             Ended::Flood => (backoff(failures.max(3)), Some("camera.flood")),
-            Ended::Lost | Ended::Damaged | Ended::NoKey => (
+            Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => (
                 backoff(failures),
                 (failures > 2).then_some("camera.unreachable"),
             ),
             // Whatever is the matter is said by what decided it.
             Ended::Worker | Ended::Unproved => (backoff(failures), None),
             Ended::Rule => (0, None),
-            Ended::Measuring => (500, None),
             Ended::Capacity => (60_000, Some("mask.capacity")),
         };
         Next {
@@ -184,6 +200,37 @@ fn backoff(failures: u32) -> u64 {
     match failures {
         0 => 0,
         n => (1000u64 << (n - 1).min(5)).min(24_000),
+    }
+}
+
+/// How long to wait for a session's next picture: `pictures` have come of it, usually `distance_ms` apart (0: not known).
+pub fn stall_ms(pictures: u64, distance_ms: u64) -> u64 {
+    let usual = STALL_MS.max(distance_ms.saturating_mul(STALL_DISTANCES));
+    match (pictures, distance_ms) {
+        (0, _) => usual.max(STALL_FIRST_MS),
+        (1, 0) => STALL_SECOND_MS,
+        _ => usual,
+    }
+}
+
+/// The usual distance of a camera's pictures, in ms: the smaller of the last two, so that an outage is none. Distances below a second
+/// are of no interest here and come to 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Distance {
+    last: Option<u64>,
+    before: Option<u64>,
+}
+
+impl Distance {
+    /// A picture came at this monotonic time.
+    pub fn picture(&mut self, mono: u64) -> Option<u64> {
+        let now = self
+            .last
+            .replace(mono)
+            .map(|last| mono.saturating_sub(last));
+        let before = std::mem::replace(&mut self.before, now);
+        let usual = now?.min(before.unwrap_or(u64::MAX));
+        Some(if usual < 1_000 { 0 } else { usual })
     }
 }
 
@@ -365,6 +412,23 @@ mod tests {
         assert!(run(2000, 10).is_some_and(|ms| ms <= FLOOD_MS));
     }
 
+    /// MSK-5, REC-1: a session that ends because another mask is in force, or because the box cannot carry it, is no failure: the first real
+    /// one after it is tried again at once.
+    #[test]
+    fn what_the_box_decides_is_no_failure() {
+        let mut retry = Retry::new(9);
+        for how in [Ended::Rule, Ended::Capacity, Ended::Rule, Ended::Rule] {
+            assert!(
+                retry
+                    .ended(how, 300)
+                    .fault
+                    .is_none_or(|f| f == "mask.capacity")
+            );
+        }
+        assert_eq!(retry.ended(Ended::Worker, 700).wait_ms, 0);
+        assert!(retry.ended(Ended::Worker, 700).wait_ms <= 1250);
+    }
+
     #[test]
     fn cameras_do_not_knock_in_step() {
         let second = |seed| {
@@ -383,5 +447,19 @@ mod tests {
             .map(|_| retry.ended(Ended::Lost, 500).wait_ms)
             .collect();
         assert!(waits[5] > 8_000, "{waits:?}");
+    }
+
+    /// REC-3, FLT-3 (K12): how long a picture is waited for depends on how often the camera sends one; an outage is no rhythm.
+    #[test]
+    fn a_camera_that_sends_seldom() {
+        assert_eq!(stall_ms(500, 0), STALL_MS);
+        assert_eq!(stall_ms(500, 12_000), 36_000);
+        assert!(stall_ms(0, 0) > 12_000 && stall_ms(1, 0) > 2 * 12_000);
+        let mut distance = Distance::default();
+        assert_eq!(distance.picture(1_000), None);
+        assert_eq!(distance.picture(13_000), Some(12_000));
+        assert_eq!(distance.picture(25_000), Some(12_000));
+        assert_eq!(distance.picture(95_000), Some(12_000), "an outage");
+        assert_eq!(distance.picture(95_040), Some(0), "many a second");
     }
 }

@@ -16,6 +16,7 @@ use std::{
 
 use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
+use tracing::Instrument;
 
 use crate::{
     capture::rtsp::Run,
@@ -25,6 +26,7 @@ use crate::{
     recording::rates::Rates,
     recording::recorder::{Recorder, Shared, VolumeQueues},
     recording::report::Report,
+    recording::watch::Hindrance,
 };
 use crate::{
     config::{Secret, load},
@@ -161,10 +163,13 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
     let mut retry = Retry::new(seed);
     let mut flooded = false;
     while !context.stop.load(Relaxed) {
+        shared.set_next_try(None);
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
         // A panic costs this session, not the thread and its other cameras.
+        // Whatever is said meanwhile, by retina too, is about this camera.
+        let about = tracing::warn_span!("camera", id = %shared.id());
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
             let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
@@ -172,6 +177,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
                 in_small_bites(&tally, run.run(farewell)).await
             }
+            .instrument(about)
         });
         // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
         let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
@@ -179,6 +185,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             n => (Ended::Damaged, format!("{n} packets could not be used")),
         });
         shared.connected.store(false, Relaxed);
+        shared.hindered(Some(Hindrance::Ended(how.cause(), detail.clone())));
         // Whether it goes on cannot be known any more.
         context.rates.event(shared.index, false);
         {
@@ -193,6 +200,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             break;
         }
         let next = retry.ended(how, tally.played_ms.get());
+        let wait_ms = i64::try_from(next.wait_ms).unwrap_or(i64::MAX);
+        shared.set_next_try(Some(context.clock.now().wall.plus_ms(wait_ms)));
         flooded = how == Ended::Flood;
         tracing::warn!(camera = %shared.id(), how = ?how, %detail, wait_ms = next.wait_ms, "camera session ended");
         if let Some(code) = next.fault {

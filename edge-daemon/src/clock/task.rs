@@ -37,10 +37,7 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
                 faults,
                 "clock.disagrees",
                 disagrees,
-                &format!(
-                    "the hub's clock and this box's differ by {} s",
-                    state.offset_us / 1_000_000
-                ),
+                &beside_the_hub(state.offset_us / 1000),
             );
             set(
                 faults,
@@ -60,10 +57,37 @@ pub fn run(trust: &Trust, clock: &Arc<dyn Clock>, log: &LogHandle, faults: &Faul
     }
 }
 
+/// `offset_ms`: the hub's clock minus this box's.
+fn beside_the_hub(offset_ms: i64) -> String {
+    let side = if offset_ms < 0 { "ahead of" } else { "behind" };
+    format!(
+        "this box is {} {side} the hub",
+        shared::time::length_in_words(offset_ms)
+    )
+}
+
 fn set(faults: &Faults, code: &'static str, on: bool, why: &str) {
     if on {
         faults.on(code, None, why)
     } else {
         faults.off(code, None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FLT-1: a difference says who is ahead, in words.
+    #[test]
+    fn a_difference_has_a_direction() {
+        assert_eq!(
+            beside_the_hub(-86_400_000),
+            "this box is 1 day ahead of the hub"
+        );
+        assert_eq!(
+            beside_the_hub(200_000),
+            "this box is 3 min 20 s behind the hub"
+        );
     }
 }

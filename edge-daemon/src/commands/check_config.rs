@@ -7,6 +7,7 @@ use shared::mask::How;
 
 use crate::{
     config::{self, Passwords},
+    identity::fixed,
     masking::capacity,
 };
 
@@ -29,7 +30,15 @@ fn rate(camera: &config::Camera) -> String {
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let c = config::load(path, Passwords::InFiles)?;
+    // Whoever may not read the state folder is told so, and of the rest all the same.
+    let held = match fixed::check(&c, path, false) {
+        Err(e) if e.is_permission() => Some(e.to_string()),
+        other => other.map(|()| None)?,
+    };
     println!("{}: good", path.display());
+    if let Some(why) = held {
+        println!("not looked at: {why}");
+    }
     println!(
         "box {} of {}, {} ({})",
         c.name, c.scheme, c.site, c.zone_name
@@ -75,7 +84,8 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let painted = |c: &&config::Camera| c.mask.as_ref().is_some_and(|m| m.how == How::Burned);
     let painted = c.cameras.iter().filter(painted).count();
     if painted > 0 {
-        let carries = capacity::carries(&c, &c.state().pictures());
+        let carries = capacity::carries(&c, &c.state().pictures())
+            .unwrap_or_else(|why| format!("what this box carries could not be measured: {why}"));
         println!("masks to paint: {painted}; {carries}");
     }
     Ok(ExitCode::SUCCESS)

@@ -2,12 +2,12 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use shared::time::Clock;
+use shared::{standing::Mark, time::Clock};
 
 use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
-    health::checks::{self, Looked, Mark},
+    health::checks::{self, Looked},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -34,8 +34,8 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         }
     }
     Ok(ExitCode::from(match lines.iter().map(|l| l.mark).max() {
-        Some(Mark::Bad) => 2,
-        Some(Mark::Warning) => 1,
+        Some(Mark::Red) => 2,
+        Some(Mark::Amber | Mark::Unknown) => 1,
         Some(Mark::Good) | None => 0,
     }))
 }

@@ -7,12 +7,14 @@ use shared::time::Clock;
 use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    identity::fixed,
     uplink::enrol::{self, EnrolError},
 };
 
 pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
     let config = config::load(path, Passwords::None)?;
     super::as_owner(&config)?;
+    fixed::check(&config, path, again)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -13,9 +13,9 @@ use shared::{
 
 use super::{Failed, exit};
 use crate::{
+    capture::still,
     config::{self, Camera, Config, Passwords},
     identity::Enrolment,
-    masking::still,
 };
 
 fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Camera, Failed> {

@@ -8,6 +8,7 @@ pub mod check_config;
 pub mod doctor;
 pub mod enrol;
 pub mod index;
+pub mod log;
 pub mod mask;
 pub mod reader;
 pub mod run;
@@ -83,6 +84,11 @@ pub enum Command {
         #[command(subcommand)]
         command: IndexCommand,
     },
+    /// The audit log
+    Log {
+        #[command(subcommand)]
+        command: LogCommand,
+    },
     /// Disks that footage is recorded to
     Volume {
         #[command(subcommand)]
@@ -124,6 +130,19 @@ pub enum IndexCommand {
 }
 
 #[derive(Debug, Subcommand)]
+pub enum LogCommand {
+    /// Close the present log as it is and begin the next one: of a box whose log the hub refuses for good, or that moves to another
+    /// scheme or name; the recorder must be stopped
+    Succeed {
+        /// Why, for the log: 10 to 200 characters, nobody's name
+        #[arg(long)]
+        reason: String,
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum VolumeCommand {
     /// Say that a disk is this box's to record on
     Label {
@@ -159,6 +178,18 @@ impl Failed {
             code,
             error: error.into(),
         }
+    }
+}
+
+impl From<crate::identity::fixed::FixedError> for Failed {
+    fn from(e: crate::identity::fixed::FixedError) -> Self {
+        use crate::identity::fixed::FixedError::Changed;
+        let code = if matches!(e, Changed { .. }) {
+            exit::CONFIG
+        } else {
+            exit::IO
+        };
+        Self::new(code, e)
     }
 }
 
@@ -230,6 +261,9 @@ pub fn run(line: Line) -> ExitCode {
         Command::Index {
             command: IndexCommand::Rebuild { config },
         } => index::rebuild(&config),
+        Command::Log {
+            command: LogCommand::Succeed { reason, config },
+        } => log::succeed(&config, &reason),
         Command::Volume {
             command:
                 VolumeCommand::Label {

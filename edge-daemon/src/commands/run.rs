@@ -5,15 +5,20 @@ use std::{path::Path, process::ExitCode};
 use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    identity::fixed::FixedError,
     supervise::{self, RunError},
 };
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let config = config::load(path, Passwords::All)?;
-    supervise::run(config).map_err(|e| {
+    supervise::run(config, path).map_err(|e| {
         let code = match &e {
             RunError::Second(_) => exit::UNAVAILABLE,
-            RunError::State { .. } | RunError::Identity(_) | RunError::Log(_) => exit::IO,
+            RunError::Fixed(FixedError::Changed { .. }) => exit::CONFIG,
+            RunError::Fixed(_)
+            | RunError::State { .. }
+            | RunError::Identity(_)
+            | RunError::Log(_) => exit::IO,
             RunError::Thread(_) | RunError::Stuck | RunError::LogChanged | RunError::Late => {
                 exit::SOFTWARE
             }

@@ -4,13 +4,15 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use shared::{
     promise,
+    standing::{self, Mark, words},
     time::{Clock, Utc},
+    wire::Fault,
 };
 
 use super::{Failed, exit};
 use crate::{
     config::{self, Config, Passwords},
-    health::status,
+    health::status::{self, Status},
     reader::root,
 };
 
@@ -22,6 +24,7 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     let file = config.state().status();
     let s = status::read(&file).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Failed::new(exit::UNAVAILABLE, "the box does not run and never has with this configuration; start it with: systemctl start beadle-edge"),
+        std::io::ErrorKind::PermissionDenied => Failed::new(exit::IO, format!("{} cannot be read: {e}. Run it as root or as the user of the service", file.display())),
         _ => Failed::new(exit::IO, format!("{} cannot be read: {e}", file.display())),
     })?;
     if json {
@@ -32,8 +35,8 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         return Ok(ExitCode::SUCCESS);
     }
     let now = logbook::SystemClock.now().wall;
-    let ago = |t: Utc| format!("{} s ago", (now.0 - t.0).max(0) / 1000);
-    if now.0 - s.t.0 > OLD_MS {
+    let runs = now.0 - s.t.0 <= OLD_MS;
+    if !runs {
         println!(
             "the box does not run: this is how it was {}",
             s.t.for_people(&config.zone)
@@ -48,50 +51,76 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         "hub {}: {}{}",
         s.uplink.hub.as_deref().unwrap_or("none"),
         s.uplink.state,
-        s.uplink.why.map_or(String::new(), |w| format!(" ({w})"))
+        s.uplink
+            .why
+            .as_ref()
+            .map_or(String::new(), |w| format!(" ({w})"))
     );
     for promise in promises(&config) {
         println!("retention {promise}");
     }
-    println!("clock {}, {} MiB free for footage", s.clock, s.free_mib);
+    let room = match s.free_mib {
+        0 => "no room for footage on any disk".to_owned(),
+        mib => format!("{mib} MiB free for footage"),
+    };
+    println!("clock {}, {room}", s.clock);
     if let Some(told) = root::told(&config.state().keys()) {
         println!("root key {}", told.in_words());
     }
-    for c in &s.cameras {
-        let how = if c.recording {
-            "recording"
-        } else if c.connected {
-            "connected, nothing lands"
-        } else {
-            "not connected"
-        };
-        println!(
-            "camera {} ({}): {how}, {}{}, last frame {}, {} frames, {} packets lost{}",
-            c.cam,
-            c.title,
-            c.rate,
-            c.rate_until.map_or(String::new(), |t| format!(
-                " until {}",
-                t.for_people(&config.zone)
-            )),
-            c.landed.map_or("never".into(), ago),
-            c.frames,
-            c.lost,
-            c.forecast
-                .as_ref()
-                .map_or(String::new(), |f| format!(", {}", f.in_words()))
-        );
-    }
-    for f in &s.faults {
-        println!(
-            "fault {}{} since {}: {}",
-            f.code,
-            f.cam.as_ref().map_or(String::new(), |c| format!(" {c}")),
-            f.since.for_people(&config.zone),
-            f.detail
-        );
+    for line in cameras(&s, now, runs, &config) {
+        println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The cameras, worst first, each with what is wrong with it; then the faults of the box as a whole.
+fn cameras(s: &Status, now: Utc, runs: bool, config: &Config) -> Vec<String> {
+    let (zone, faults) = (&config.zone, s.standing_faults());
+    let silent_since = (!runs).then_some(s.t);
+    let mut cameras: Vec<_> = s
+        .cameras
+        .iter()
+        .map(|c| {
+            let judged = standing::camera(&c.cam, Some(&c.flow), &faults, silent_since);
+            (c, judged)
+        })
+        .collect();
+    cameras.sort_by_cached_key(|(c, j)| (standing::order(j, Some(&c.flow)), c.cam.clone()));
+    let mut lines = Vec::new();
+    let listed = |f: &Fault| {
+        let cam = f.cam.as_ref();
+        cam.is_some_and(|cam| s.cameras.iter().any(|c| c.cam == *cam))
+    };
+    for (c, judged) in cameras {
+        let said = words::camera(&judged, Some(&c.flow), now, zone);
+        let until = c
+            .rate_until
+            .map(|t| format!(" until {}", t.for_people(zone)));
+        let forecast = c.forecast.as_ref().map(|f| format!(", {}", f.in_words()));
+        lines.push(format!(
+            "{} camera {} ({}): {}, {}; {}{}, {} frames, {} packets lost{}",
+            judged.mark.sign(),
+            c.cam,
+            c.title,
+            said.word,
+            said.text,
+            c.rate,
+            until.unwrap_or_default(),
+            c.frames,
+            c.lost,
+            forecast.unwrap_or_default()
+        ));
+        lines.extend(said.next.map(|next| format!("    {next}")));
+        for f in &judged.others {
+            lines.push(format!("    {}", words::fault(f, zone)));
+        }
+    }
+    for f in faults.iter().filter(|f| !listed(f)) {
+        let sign = Mark::of(standing::severity(f)).max(Mark::Amber).sign();
+        lines.push(format!("{sign} box: {}", words::fault(f, zone)));
+        lines.extend(words::next_step(&f.code).map(|next| format!("    {next}")));
+    }
+    lines
 }
 
 /// What is promised (RET-1): the rule of most cameras, then each other rule with the cameras it is for.

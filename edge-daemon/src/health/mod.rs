@@ -18,6 +18,8 @@ use shared::{
 };
 
 pub mod checks;
+#[cfg(test)]
+mod next_steps;
 pub mod status;
 pub mod watchdog;
 

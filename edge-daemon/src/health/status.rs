@@ -5,7 +5,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    standing::Flow,
     time::Utc,
+    wire,
 };
 
 /// The whole file. It may be read by anyone on the box: nothing in it is secret or personal.
@@ -39,10 +41,8 @@ pub struct Log {
 pub struct Camera {
     pub cam: CameraId,
     pub title: String,
-    pub connected: bool,
-    pub recording: bool,
-    /// Wall time of the last frame that landed on disk.
-    pub landed: Option<Utc>,
+    #[serde(flatten)]
+    pub flow: Flow,
     pub frames: u64,
     pub lost: u64,
     /// continuous, timelapse-N (a picture every N seconds) or realtime
@@ -75,10 +75,17 @@ impl Forecast {
                 "{gib:.1} GiB a day, room for all {} days",
                 self.retention_days
             ),
-            Some(n) => format!(
-                "{gib:.1} GiB a day, disks full in {n} days with {} of {} days",
-                self.days_kept, self.retention_days
-            ),
+            Some(n) => {
+                let when = match n {
+                    0 => "today".to_owned(),
+                    1 => "in 1 day".to_owned(),
+                    n => format!("in {n} days"),
+                };
+                format!(
+                    "{gib:.1} GiB a day, disks full {when}, with {} of {} days kept",
+                    self.days_kept, self.retention_days
+                )
+            }
         }
     }
 }
@@ -89,6 +96,19 @@ pub struct Fault {
     pub cam: Option<CameraId>,
     pub since: Utc,
     pub detail: String,
+}
+
+impl Status {
+    /// Its faults as they are judged.
+    pub fn standing_faults(&self) -> Vec<wire::Fault> {
+        let fault = |f: &Fault| wire::Fault {
+            code: f.code.clone(),
+            cam: f.cam.clone(),
+            since: f.since,
+            text: f.detail.clone(),
+        };
+        self.faults.iter().map(fault).collect()
+    }
 }
 
 /// `state`: not-enrolled, dialling, connected, waiting.

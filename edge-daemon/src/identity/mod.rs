@@ -5,7 +5,9 @@
 //! | [`keyfile`] | the box key (P-256): TLS at the hub, and labels of volumes; it signs no log |
 //! | [`validity`] | until when the certificate is good
 //! | [`enrolment`] | certificate, CA, hub address and public keys, stored together |
+//! | [`fixed`] | name and scheme, held against what the state folder says |
 pub mod enrolment;
+pub mod fixed;
 pub mod keyfile;
 pub mod validity;
 

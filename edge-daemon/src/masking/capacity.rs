@@ -77,8 +77,6 @@ impl Demand {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Admission {
     Yes,
-    /// It is being measured: ask again in a moment.
-    Measuring,
     /// The bill, in words.
     No(String),
 }
@@ -109,36 +107,39 @@ impl Book {
         self.cores * SHARE
     }
 
-    /// What a camera's pictures are encoded with, and what they cost. None: not yet known.
-    fn encoder(&self, camera: usize, codec: Codec, mono: u64) -> Option<(Encoder, Cost)> {
-        let measured = self.measured.as_ref()?;
+    /// What a camera's pictures are encoded with, and what they cost. Before anything is measured: by the picture worker, at the price of
+    /// a slow box.
+    fn encoder(&self, camera: usize, codec: Codec, mono: u64) -> (Encoder, Cost) {
+        let measured = self.measured.as_ref();
+        let costs = measured.map_or(ASSUMED, |m| m.software);
         let software = match codec {
-            Codec::H264 => measured.software.h264,
-            Codec::H265 => measured.software.h265,
+            Codec::H264 => costs.h264,
+            Codec::H265 => costs.h265,
         };
-        let (Some(path), Some(device)) = (&self.device, &measured.device) else {
-            return Some((Encoder::Software, software));
+        let device = measured.and_then(|m| m.device.as_ref());
+        let (Some(path), Some(device)) = (&self.device, device) else {
+            return (Encoder::Software, software);
         };
         let instead = |why: &str| Encoder::Instead(format!("{}: {why}", path.display()));
         let costs = match device {
             Ok(costs) => costs,
-            Err(why) => return Some((instead(why), software)),
+            Err(why) => return (instead(why), software),
         };
         let cost = match codec {
             Codec::H264 => costs.h264,
             // Older devices do not know it, and nobody can change that.
             Codec::H265 => match costs.h265 {
                 Some(cost) => cost,
-                None => return Some((Encoder::Software, software)),
+                None => return (Encoder::Software, software),
             },
         };
-        Some(match self.struck.get(&camera) {
+        match self.struck.get(&camera) {
             Some(s) if mono < s.until => {
                 let why = format!("a picture worker that used it failed: {}", s.why);
                 (instead(&why), software)
             }
             _ => (Encoder::Device(path.clone()), cost),
-        })
+        }
     }
 
     fn strike(&mut self, camera: usize, mono: u64, why: &str) {
@@ -159,9 +160,7 @@ impl Book {
     fn admit(&mut self, camera: usize, name: &str, demand: Demand, mono: u64) -> Admission {
         let others = self.used.iter().filter(|(c, _)| **c != camera);
         let others: f64 = others.map(|(_, u)| u).sum();
-        let Some((encoder, cost)) = self.encoder(camera, demand.codec, mono) else {
-            return Admission::Measuring;
-        };
+        let (encoder, cost) = self.encoder(camera, demand.codec, mono);
         let mut need = demand.cores(cost);
         // Better with a device that has failed it than not at all.
         if others + need > self.budget()
@@ -169,9 +168,7 @@ impl Book {
             && let Some(struck) = self.struck.get_mut(&camera)
         {
             struck.until = mono;
-            if let Some((_, cost)) = self.encoder(camera, demand.codec, mono) {
-                need = demand.cores(cost);
-            }
+            need = demand.cores(self.encoder(camera, demand.codec, mono).1);
         }
         if let Some(used) = self.used.get(&camera) {
             // It has its place already; a camera that was set to more must ask like a new one.
@@ -261,16 +258,21 @@ impl Capacity {
         }
     }
 
-    /// Asks for a camera's place; it keeps one it has.
-    pub fn admit(&self, camera: usize, name: &str, demand: Demand, mono: u64) -> Admission {
+    /// Whether the measurement is there; begins it where it was not begun before. A session that may need a place waits for this before it
+    /// connects: no camera is asked for pictures that nobody can say anything about yet.
+    pub fn measured(&self) -> bool {
         self.measure();
+        lock(&self.0.book).measured.is_some()
+    }
+
+    /// Asks for a camera's place; it keeps one it has. To be asked once [`Capacity::measured`].
+    pub fn admit(&self, camera: usize, name: &str, demand: Demand, mono: u64) -> Admission {
         lock(&self.0.book).admit(camera, name, demand, mono)
     }
 
     /// What a camera that was admitted is to be encoded with.
     pub fn encoder(&self, camera: usize, codec: Codec, mono: u64) -> Encoder {
-        let chosen = lock(&self.0.book).encoder(camera, codec, mono);
-        chosen.map_or(Encoder::Software, |(encoder, _)| encoder)
+        lock(&self.0.book).encoder(camera, codec, mono).0
     }
 
     /// Its worker failed while it used the graphics device.
@@ -289,22 +291,27 @@ impl Capacity {
     }
 }
 
+/// Whether this box has measured what it can carry.
+pub fn is_measured(kept: &Path) -> bool {
+    read(kept).is_some()
+}
+
 /// How many cameras like [`USUAL`] this box could paint, were there no others, encoding by itself; measured now if it was not before.
-/// Changes nothing.
-pub fn carries(config: &Config, kept: &Path) -> String {
-    let costs = read(kept).unwrap_or_else(|| measure(&config.pictures).unwrap_or(ASSUMED));
+/// Err: why it cannot be measured. Changes nothing.
+pub fn carries(config: &Config, kept: &Path) -> Result<String, String> {
+    let costs = read(kept).map_or_else(|| measure(&config.pictures), Ok)?;
     let cameras = (cores() * SHARE / USUAL.cores(costs.h264)) as u64;
     let all = format!(
         "this box carries {cameras} cameras of 1920x1080 (H.264, 25 pictures a second) whose masks it paints"
     );
-    match &config.encoder {
+    Ok(match &config.encoder {
         None => all,
         // Whoever asks may see devices that the service does not, and the other way round.
         Some(path) => format!(
             "{all}, and more if {} encodes: the service tries it when it starts, and a fault mask.encoder says if it cannot",
             path.display()
         ),
-    }
+    })
 }
 
 fn cores() -> f64 {
@@ -395,7 +402,18 @@ mod tests {
         assert!(matches!(b.admit(0, "c01", more, 0), Admission::No(_)));
         assert_eq!(b.used.len(), 1, "and has lost its place");
         b.measured = None;
-        assert_eq!(b.admit(0, "c01", USUAL, 0), Admission::Measuring);
+        let Admission::No(bill) = b.admit(
+            0,
+            "c01",
+            Demand {
+                fps_milli: 50_000,
+                ..USUAL
+            },
+            0,
+        ) else {
+            panic!("admitted without being measured")
+        };
+        assert!(bill.contains("1.94 of a processor core"), "{bill}");
     }
 
     /// Issue 4: a graphics device is used where it was shown to encode; where it was not, does not, or has just failed a camera, the box
@@ -418,10 +436,10 @@ mod tests {
         b.measured = with(Err("it is not there".into()));
         assert_eq!(
             b.encoder(0, Codec::H264, 0),
-            Some((
+            (
                 Encoder::Instead("/dev/dri/renderD128: it is not there".into()),
                 COSTS.h264
-            ))
+            )
         );
         b.measured = with(Ok(OnDevice {
             h264: light,
@@ -429,11 +447,11 @@ mod tests {
             lacking: Some("no such profile".into()),
         }));
         let on = (Encoder::Device(path), light);
-        assert_eq!(b.encoder(0, Codec::H264, 0), Some(on.clone()));
+        assert_eq!(b.encoder(0, Codec::H264, 0), on.clone());
         // An older device: nothing that anybody could mend.
         assert_eq!(
             b.encoder(0, Codec::H265, 0),
-            Some((Encoder::Software, COSTS.h265))
+            (Encoder::Software, COSTS.h265)
         );
         // Seven of them, where two are carried without.
         for camera in 0..7 {
@@ -444,18 +462,13 @@ mod tests {
         let mut mono = 0;
         for lasts in [10_000, 60_000, 360_000] {
             b.strike(1, mono, "nothing came back");
-            let Some((Encoder::Instead(why), _)) = b.encoder(1, Codec::H264, mono + lasts - 1)
-            else {
+            let (Encoder::Instead(why), _) = b.encoder(1, Codec::H264, mono + lasts - 1) else {
                 panic!("used again at once")
             };
             assert!(why.contains("failed: nothing came back"), "{why}");
-            assert_eq!(
-                b.encoder(0, Codec::H264, mono),
-                Some(on.clone()),
-                "others go on"
-            );
+            assert_eq!(b.encoder(0, Codec::H264, mono), on.clone(), "others go on");
             mono += lasts;
-            assert_eq!(b.encoder(1, Codec::H264, mono), Some(on.clone()));
+            assert_eq!(b.encoder(1, Codec::H264, mono), on.clone());
         }
         b.strike(1, mono + 720_001, "nothing came back");
         assert!(b.struck[&1].lasts == STRUCK_MS, "it was good for long");
@@ -471,6 +484,6 @@ mod tests {
         }
         b.strike(0, mono, "nothing came back");
         assert_eq!(b.admit(0, "c", USUAL, mono), Admission::Yes);
-        assert_eq!(b.encoder(0, Codec::H264, mono), Some(on));
+        assert_eq!(b.encoder(0, Codec::H264, mono), on);
     }
 }

@@ -3,14 +3,20 @@
 //! | file | what |
 //! |---|---|
 //! | [`masks`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
-//! | [`worker`] | the process that paints or proves |
-//! | [`bracket`], [`trust`] | pictures of a camera that paints its mask itself: held until proved; whether it is relied on |
+//! | [`imposition`] | one session's mask: pictures in, those that may be recorded out |
+//! | [`primary`] | what is kept of an access unit, and what is not |
+//! | [`worker`], [`pulse`] | the process that paints or proves; whether it is slow or hangs |
+//! | [`prover`], [`bracket`], [`trust`] | pictures of a camera that paints its mask itself: held until proved; whether it is relied on |
 //! | [`capacity`] | how many masks this box can paint |
-//! | [`still`] | one picture with the mask's outlines, for whoever draws it |
+//!
+//! Of capturing these rooms know nothing: a session of a camera owns its imposition, and not the other way round.
 pub mod bracket;
 pub mod capacity;
+pub mod imposition;
 pub mod lift;
 pub mod masks;
-pub mod still;
+pub mod primary;
+pub mod prover;
+pub mod pulse;
 pub mod trust;
 pub mod worker;

@@ -2,8 +2,9 @@
 //!
 //! Nothing unproved is ever recorded, whatever this says: it only decides who paints meanwhile.
 
+use shared::worker::Verdict;
+
 use crate::masking::bracket::Bracket;
-use crate::masking::worker::Verdict;
 
 /// So long nothing but passes, after the first failure; twice as long after each further one.
 pub const AGAIN_MS: u64 = 60_000;
@@ -58,12 +59,9 @@ impl MaskTrust {
         let (mut last, mut back) = (None, false);
         for verdict in verdicts {
             if let Some(bracket) = &mut bracket {
-                bracket.verdict(verdict.pts, verdict.pass);
+                bracket.verdict(verdict.pts, verdict.pass());
             }
-            if !verdict.pass {
-                let why = verdict
-                    .why
-                    .unwrap_or_else(|| "the mask was not found".into());
+            if let Some(why) = verdict.why {
                 self.failed(mono_ms, &why);
                 last = Some(why);
                 back = false;
@@ -120,7 +118,10 @@ mod tests {
     use crate::testing::unit;
 
     fn said(pts: i64, pass: bool) -> Verdict {
-        Verdict::of(pts, pass, (!pass).then(|| format!("polygon 1 at {pts}")))
+        Verdict {
+            pts,
+            why: (!pass).then(|| format!("polygon 1 at {pts}")),
+        }
     }
 
     /// MSK-5: verdicts that come together all count: one that fails does not keep those after it from the bracket.

@@ -17,6 +17,7 @@ use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
     record::hex,
+    segment::day_beside,
     time::Utc,
     types::{CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
 };
@@ -348,15 +349,16 @@ impl RecordingLog {
                 packets: gap.packets,
             })?;
         }
-        if let Some(loss) = closed.loss {
-            // Pictures lost inside the segment: from, to, packets, though the file goes on.
+        let flaws = &closed.flaws;
+        for pause in &flaws.pauses {
+            // A stretch without pictures inside the segment, though the file goes on.
             self.line(&SegGap {
                 cam: cam.clone(),
                 next: s,
-                t0: loss.from,
-                t1: loss.to,
-                why: Cause::Loss.code().into(),
-                packets: loss.packets,
+                t0: pause.from,
+                t1: pause.to,
+                why: pause.why.code().into(),
+                packets: pause.packets,
             })?;
         }
         self.line(&SegWrite {
@@ -372,7 +374,13 @@ impl RecordingLog {
                 Guarded::Proved => closed.keys,
                 _ => 0,
             },
-            lost: closed.lost,
+            lost: flaws.lost,
+            shed: flaws.shed,
+            short_t0: flaws.short.map(|s| s.0),
+            short_t1: flaws.short.map(|s| s.1),
+            stamps: flaws.by_arrival.then(|| "arrival".into()),
+            off_ms: flaws.off_ms.map(u64::from),
+            day: day_beside(&closed.key, closed.name.day),
             key: closed.key.clone(),
             rate: closed.rate.clone(),
             offset_ms: closed.offset_ms,

@@ -4,7 +4,9 @@
 //! recorder (cutter, numbers, the volume's queue) ──> store/writer ──report──> log (lines, faults)
 //!      ↑ rates, switch: which of two rates               sequence: s, gaps ──┘
 //! ```
+pub mod continuity;
 pub mod log;
+pub mod names;
 pub mod rates;
 pub mod recorder;
 pub mod report;

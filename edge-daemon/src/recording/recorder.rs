@@ -14,15 +14,19 @@ use std::{
 use shared::{
     id::CameraId,
     segment::SegmentName,
-    time::{Utc, Zone},
+    time::{Clock, Utc, Zone},
 };
 
 use crate::{
     lock::lock,
-    recording::{sequence::Sequence, watch::Hindrance},
+    recording::{
+        continuity::{Continuity, Contradiction},
+        sequence::Sequence,
+        watch::Hindrance,
+    },
     segment::{
-        Cause, Guard, Heard, TICKS_PER_SEC, Unit,
-        cutter::{Cutter, Step},
+        Cause, Guard, Guarded, Heard, TICKS_PER_SEC, Unit,
+        cutter::{Cutter, Flaws, MARKED_MS, Step},
         rate::{Thinner, Verdict, Wanted},
         ticks_us,
     },
@@ -40,7 +44,14 @@ pub struct Shared {
     pub config: crate::config::Camera,
     pub landed: Arc<Landed>,
     pub connected: AtomicBool,
+    /// When the camera is tried again, in UTC ms; [`i64::MIN`] while nothing is waited for.
+    next_try: AtomicI64,
+    /// Where its recordings of the run before ended, in UTC ms; [`i64::MIN`] while that is not known.
+    ended_before: AtomicI64,
+    /// Packets that the network lost.
     pub lost: AtomicU64,
+    /// Pictures that this box left out.
+    pub shed: AtomicU64,
     /// The camera's clock minus ours in ms, [`i64::MIN`] while not known.
     offset_ms: AtomicI64,
     /// Somebody wants the open segment closed at its next key frame.
@@ -58,6 +69,8 @@ pub struct Shared {
     pub hindrance: Mutex<Option<Hindrance>>,
     /// The usual distance of its pictures in ms, from session to session; 0 while not known.
     pub rhythm_ms: AtomicU64,
+    /// The longest time in ms that lay between two of its pictures at which a recording can begin.
+    pub group_ms: AtomicU64,
 }
 
 impl Shared {
@@ -67,7 +80,10 @@ impl Shared {
             config,
             landed: Arc::default(),
             connected: AtomicBool::new(false),
+            next_try: AtomicI64::new(i64::MIN),
+            ended_before: AtomicI64::new(i64::MIN),
             lost: AtomicU64::new(0),
+            shed: AtomicU64::new(0),
             offset_ms: AtomicI64::new(i64::MIN),
             cut: AtomicBool::new(false),
             wanted: Mutex::default(),
@@ -77,7 +93,24 @@ impl Shared {
             settled: Condvar::new(),
             hindrance: Mutex::new(None),
             rhythm_ms: AtomicU64::new(0),
+            group_ms: AtomicU64::new(0),
         }
+    }
+    pub fn next_try(&self) -> Option<Utc> {
+        Some(self.next_try.load(Relaxed))
+            .filter(|t| *t != i64::MIN)
+            .map(Utc)
+    }
+    pub fn set_next_try(&self, at: Option<Utc>) {
+        self.next_try.store(at.map_or(i64::MIN, |t| t.0), Relaxed);
+    }
+    /// Wall time of the last picture that landed on disk, in this run or the one before.
+    pub fn landed_last(&self) -> Option<Utc> {
+        let before = Some(self.ended_before.load(Relaxed)).filter(|t| *t != i64::MIN);
+        self.landed.last().map(|(t, _)| t).or(before.map(Utc))
+    }
+    pub fn set_ended_before(&self, end: Utc) {
+        self.ended_before.store(end.0, Relaxed);
     }
     /// What the camera's clock differs from ours by, as far as is known.
     pub fn offset_ms(&self) -> Option<i64> {
@@ -126,6 +159,9 @@ impl VolumeQueues {
 struct Current {
     ticket: Arc<Ticket>,
     queue: Queue,
+    t0: Utc,
+    /// Its pictures waited to be proved.
+    held: bool,
 }
 
 pub struct Recorder {
@@ -145,6 +181,10 @@ pub struct Recorder {
     short: Option<Cause>,
     /// End of the last picture handed to a queue.
     last: Option<Utc>,
+    clock: Arc<dyn Clock>,
+    continuity: Continuity,
+    /// Times that cannot be: the session must be begun anew.
+    contradiction: Option<Contradiction>,
 }
 
 impl Recorder {
@@ -154,6 +194,7 @@ impl Recorder {
         reports: Sender<Report>,
         zone: Zone,
         segment_secs: u32,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let lapse = shared.config.timelapse.as_ref();
         Self {
@@ -168,6 +209,9 @@ impl Recorder {
             guard: None,
             short: None,
             last: None,
+            clock,
+            continuity: Continuity::default(),
+            contradiction: None,
         }
     }
 
@@ -185,9 +229,6 @@ impl Recorder {
     pub fn heard(&mut self, heard: Heard) {
         self.cutter.heard(heard);
     }
-    pub fn clock_set(&mut self) {
-        self.cutter.clock_set();
-    }
     pub fn because(&mut self, cause: Cause) {
         self.cutter.because(cause);
     }
@@ -198,7 +239,11 @@ impl Recorder {
     }
     pub fn starved(&self) -> bool {
         let lapsed = self.thinner.as_ref();
-        self.cutter.starved() || lapsed.is_some_and(|t| t.starved(self.patience))
+        lapsed.is_some_and(|t| t.starved(self.patience))
+    }
+    /// Times were refused because they cannot be: what was found, once. Its session is to be begun anew.
+    pub fn contradiction(&mut self) -> Option<Contradiction> {
+        self.contradiction.take()
     }
     /// End of the last picture recorded.
     pub fn last(&self) -> Option<Utc> {
@@ -210,9 +255,8 @@ impl Recorder {
             tracing::error!(camera = %self.shared.id(), "a picture of which nothing is known was not recorded");
             return;
         }
-        if unit.lost > 0 {
-            self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
-        }
+        self.shared.lost.fetch_add(u64::from(unit.lost), Relaxed);
+        self.shared.shed.fetch_add(u64::from(unit.shed), Relaxed);
         self.check();
         if self.shared.cut.swap(false, Relaxed) {
             self.cutter.cut_at_next_key();
@@ -281,7 +325,7 @@ impl Recorder {
             } => {
                 let gap = gap.or(self.short.map(|c| (c, 0)));
                 self.short = None;
-                let shared = &self.shared;
+                let shared = self.shared.clone();
                 let s = lock(&shared.numbers).begin(id, t0, gap);
                 let (Some(queue), Some(guard)) = (self.doors.chosen(), self.guard.clone()) else {
                     shared.hindered(Some(Hindrance::NoVolume));
@@ -293,6 +337,21 @@ impl Recorder {
                     self.cutter.abandon(id, Cause::Disk);
                     return;
                 };
+                let held = guard.how == Guarded::Proved;
+                let why = gap.map(|g| g.0);
+                let now = self.clock.now();
+                if let Err(contradiction) = self.continuity.begins(t0, why, now, held) {
+                    // Nothing of it is on disk yet, nor will be: the session is begun anew, and its time with it.
+                    self.refuse(contradiction);
+                    let _ = self.reports.send(Report::Failed {
+                        cam: shared.index,
+                        id,
+                        cause: Cause::Jump,
+                    });
+                    self.cutter.abandon(id, Cause::Jump);
+                    return;
+                }
+                let shared = &self.shared;
                 let ticket =
                     Ticket::new(shared.index, shared.id().clone(), id, shared.landed.clone());
                 let name = SegmentName {
@@ -311,7 +370,15 @@ impl Recorder {
                         rate,
                     },
                 );
-                self.current = Some(Current { ticket, queue });
+                if *lock(&shared.hindrance) == Some(Hindrance::NoVolume) {
+                    shared.hindered(None);
+                }
+                self.current = Some(Current {
+                    ticket,
+                    queue,
+                    t0,
+                    held,
+                });
             }
             Step::Fragment {
                 id,
@@ -332,36 +399,42 @@ impl Recorder {
                     Ok(()) => self.last = Some(end),
                     Err(_) => {
                         // What has been handed over is good: end there, and wait for a key frame.
-                        self.shared.lost.fetch_add(count, Relaxed);
-                        let (lost, loss) = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
-                        current.queue.end(
-                            &current.ticket,
-                            End {
-                                t1: wall,
-                                lost,
-                                loss,
-                                offset_ms: self.shared.offset_ms(),
-                            },
-                        );
-                        self.current = None;
+                        self.shared.shed.fetch_add(count, Relaxed);
+                        let flaws = self.cutter.abandon(id, Cause::Shed).unwrap_or_default();
+                        self.end(id, wall, flaws);
                         self.short = Some(Cause::Shed);
                     }
                 }
             }
-            Step::End { id, t1, lost, loss } => {
-                if let Some(current) = self.current.take_if(|c| c.ticket.id == id) {
-                    let offset_ms = self.shared.offset_ms();
-                    current.queue.end(
-                        &current.ticket,
-                        End {
-                            t1,
-                            lost,
-                            loss,
-                            offset_ms,
-                        },
-                    );
-                }
-            }
+            Step::End { id, t1, flaws } => self.end(id, t1, flaws),
         }
+    }
+
+    /// What has been handed over of the open segment is all of it. When its end cannot be, it lands all the same, marked: its pictures
+    /// are on disk.
+    fn end(&mut self, id: u64, t1: Utc, mut flaws: Flaws) {
+        let Some(current) = self.current.take_if(|c| c.ticket.id == id) else {
+            return;
+        };
+        let (t0, now) = (current.t0, self.clock.now());
+        if let Err(contradiction) = self.continuity.ends(t0, t1, now, current.held) {
+            self.refuse(contradiction);
+            let (Contradiction::Overlap(off)
+            | Contradiction::Backwards(off)
+            | Contradiction::Away(off)) = contradiction;
+            let off = u32::try_from(off.abs()).unwrap_or(u32::MAX);
+            flaws.off_ms = flaws.off_ms.max(Some(off).filter(|o| *o > MARKED_MS));
+        }
+        let end = End {
+            t1: t1.max(t0),
+            flaws,
+            offset_ms: self.shared.offset_ms(),
+        };
+        current.queue.end(&current.ticket, end);
+    }
+
+    fn refuse(&mut self, contradiction: Contradiction) {
+        tracing::error!(camera = %self.shared.id(), why = %contradiction, "times that cannot be; the camera's session is begun anew");
+        self.contradiction = Some(contradiction);
     }
 }

@@ -6,7 +6,7 @@ use shared::{id::CameraId, time::Utc};
 
 use crate::{
     recording::watch::Hindrance,
-    segment::{Cause, Guard, cutter::Loss},
+    segment::{Cause, Guard, cutter::Flaws},
 };
 
 /// A segment that landed: whole, synced, under its closed name.
@@ -26,8 +26,7 @@ pub struct Closed {
     pub keys: u64,
     /// Of a camera with two rates: the segment's, as in its line.
     pub rate: Option<String>,
-    pub lost: u64,
-    pub loss: Option<Loss>,
+    pub flaws: Flaws,
     /// The camera's clock minus the box's, as it was last known while it was recorded.
     pub offset_ms: Option<i64>,
 }

@@ -19,7 +19,6 @@ use std::{
 use logbook::LogHandle;
 use shared::{
     id::{CameraId, HoldId},
-    segment::KeyId,
     time::{Clock, Utc, Zone},
     types::{HoldClear, HoldSet},
 };
@@ -368,7 +367,7 @@ impl Holds {
     ) -> Result<Option<(PathBuf, String)>, IndexError> {
         let now = self.latest();
         if !segment.deleted && !self.due(&index.boots()?, segment, now) {
-            let name = segment.name(&self.0.zone);
+            let name = segment.name();
             if let Some(file) = self.0.volumes.find(&name) {
                 return Ok(Some((file, segment.key.clone())));
             }
@@ -383,14 +382,8 @@ impl Holds {
 
     /// Whether a segment is past its day.
     fn due(&self, boots: &[Boot], s: &Segment, now: Utc) -> bool {
-        let mut day = self.0.zone.day_of(s.t0);
-        if matches!(s.key_id(), Some(KeyId::Boot { .. })) {
-            match policy::recorded_by(s.t1, s.boot, s.mono, boots) {
-                Some(by) => day = day.max(self.0.zone.day_of(by)),
-                None => return false,
-            }
-        }
-        self.0.rules.due(&s.cam, day, &self.0.zone) <= now
+        let recorded = policy::recorded(s, boots, &self.0.zone);
+        recorded.is_some_and(|day| self.0.rules.due(&s.cam, day, Some(s.t1), &self.0.zone) <= now)
     }
 
     /// In a sentence, why footage that is past its day is not shown.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use shared::{
     id::CameraId,
     promise,
+    segment::KeyId,
     time::{Day, Utc, Zone},
 };
 
-use crate::store::index::Boot;
+use crate::store::index::{Boot, Segment};
 
 /// Footage of one camera in one day's folder, as found on disk.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +22,8 @@ pub struct OnDisk {
     pub recorded: Day,
     /// A hold in force touches it: it may be wanted.
     pub held: bool,
+    /// When its last picture ended, where the calendar has it due: a day begun in another zone may not be.
+    pub last: Option<Utc>,
     /// Its size, where that matters: the disks are short of room, and it is among the oldest.
     pub bytes: u64,
 }
@@ -54,9 +57,13 @@ impl Rules {
         })
     }
 
-    /// When footage of a local day is to be deleted.
-    pub fn due(&self, cam: &CameraId, day: Day, zone: &Zone) -> Utc {
-        promise::due(day, self.days(cam), zone)
+    /// When footage of a local day is to be deleted; `last`: when its last picture ended, where that is known.
+    pub fn due(&self, cam: &CameraId, day: Day, last: Option<Utc>, zone: &Zone) -> Utc {
+        let days = self.days(cam);
+        match last {
+            Some(last) => promise::due_after(day, last, days, zone),
+            None => promise::due(day, days, zone),
+        }
     }
 }
 
@@ -90,6 +97,8 @@ pub struct Decision {
     pub early: Vec<Due>,
     /// Past its day, but more than one sweep may delete: a wrong clock must not empty a box. The next sweep takes the oldest.
     pub waiting: Vec<Due>,
+    /// When the first of those that the calendar has due, and that were not kept for their days yet, will have been.
+    pub next: Option<Utc>,
     /// Past its day by a clock that cannot be trusted: kept, and not to be shown to people.
     pub doubtful: Vec<Due>,
 }
@@ -108,9 +117,17 @@ pub fn decide(on_disk: &[OnDisk], rules: &Rules, zone: &Zone, at: &Situation<'_>
     let mut young = Vec::new();
     for disk in found {
         let OnDisk {
-            day, cam, recorded, ..
+            day,
+            cam,
+            recorded,
+            last,
+            ..
         } = disk;
-        if rules.due(cam, *recorded.max(day), zone) > at.now {
+        let due = rules.due(cam, *recorded.max(day), *last, zone);
+        if due > at.now {
+            if last.is_some() {
+                decision.next = Some(decision.next.map_or(due, |next| next.min(due)));
+            }
             young.push(disk);
             continue;
         }
@@ -164,6 +181,20 @@ pub fn next_sweep(now: Utc, zone: &Zone, waiting: bool) -> Utc {
     }
 }
 
+/// The local day a segment was recorded on, at the latest: that of its line, unless its clock was wrong. None: no start has known the
+/// time since.
+pub fn recorded(s: &Segment, boots: &[Boot], zone: &Zone) -> Option<Day> {
+    if !matches!(s.key_id(), Some(KeyId::Boot { .. })) {
+        return Some(s.day);
+    }
+    let by = recorded_by(s.t1, s.boot, s.mono, boots)?;
+    Some(if by > s.t1 {
+        s.day.max(zone.day_of(by))
+    } else {
+        s.day
+    })
+}
+
 /// When footage sealed to a boot key was really recorded, at the latest: the wall time on its line may come from a clock that
 /// was never set (1970). Steps of the clock later in the same start say how wrong it was; a start whose clock was never known
 /// ended before the next one whose clock was. None: no later start has known the time yet.
@@ -204,6 +235,7 @@ mod tests {
             cam: cam(c),
             recorded: day(d),
             held: false,
+            last: None,
             bytes: 1,
         }
     }
@@ -244,7 +276,7 @@ mod tests {
             (31, "2026-10-25"),
         ] {
             let (rules, zone) = (rules(days), london());
-            let due = rules.due(&cam("c01"), day(recorded), &zone);
+            let due = rules.due(&cam("c01"), day(recorded), None, &zone);
             assert_eq!(due, promise::due(day(recorded), days, &zone));
             let gone = |now| {
                 let at = Situation {
@@ -413,7 +445,7 @@ mod tests {
                         let held = usize::from(recorded) == 3 + c;
                         model.push((c, today, held));
                         let day = first.plus_days(today);
-                        disk.push(OnDisk { day, cam: cam.clone(), recorded: day, held, bytes: 1 });
+                        disk.push(OnDisk { day, cam: cam.clone(), recorded: day, held, last: None, bytes: 1 });
                     }
                 }
             }

@@ -3,7 +3,7 @@
 //!
 //! A sweep that a crash or a sick disk interrupts leaves a `del.range` without its `del.done`; the next one begins with those.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     path::{Path, PathBuf},
     sync::{
@@ -47,8 +47,6 @@ const RELIEVE_AGAIN_MS: u64 = 600_000;
 /// Under a clock nobody vouches for it is said how much looks due: again after so long, and at once when the clock has jumped.
 const DOUBT_AGAIN_MS: i64 = 600_000;
 const JUMP_MS: i64 = 5_000;
-/// No segment lasts longer.
-const LONGEST_MS: i64 = 20 * 60_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
@@ -84,6 +82,8 @@ pub struct Swept {
     /// Of these, how many went before their day.
     pub early: usize,
     pub waiting: Vec<Due>,
+    /// When a day that the calendar has due will have been kept for its days.
+    pub next: Option<Utc>,
 }
 
 pub struct Sweeper {
@@ -196,6 +196,7 @@ impl Sweeper {
                         }
                         let waiting = !swept.waiting.is_empty();
                         next = policy::next_sweep(now.wall, &self.zone, waiting);
+                        next = swept.next.map_or(next, |kept| next.min(kept));
                         redone = true;
                     }
                     Err(SweepError::Log(LogError::Stopped(_))) => return,
@@ -310,6 +311,7 @@ impl Sweeper {
                 early: decision.early.len(),
                 deleted: [decision.delete, decision.early].concat(),
                 waiting: decision.waiting,
+                next: decision.next,
             }),
         }
     }
@@ -336,16 +338,17 @@ impl Sweeper {
         let days = walker::days(&self.paths()).map_err(io("list", Path::new("footage")))?;
         let index = Index::open(&self.index, &self.log.folder())?;
         let boots = index.boots()?;
-        let holds = index.holds()?;
         let mut lacks = self.short();
+        let mut wanted = BTreeSet::new();
+        if lacks > 0 {
+            for h in index.holds()? {
+                let segments = index.touching(&h.cam, h.t0, h.t1)?;
+                wanted.extend(segments.into_iter().map(|s| (s.day, s.cam)));
+            }
+        }
         let mut out = Vec::new();
         for ((day, cam), folders) in days {
-            // A segment belongs to the day of its first frame, which may lie before the span that is held.
-            let held = holds.iter().any(|h| {
-                h.cam == cam
-                    && (self.zone.day_of(h.t0.plus_ms(-LONGEST_MS))..=self.zone.day_of(h.t1))
-                        .contains(&day)
-            });
+            let held = wanted.contains(&(day, cam.clone()));
             let mut bytes = 0;
             if lacks > 0 {
                 let files = walker::files(&folders).map_err(io("list", Path::new("footage")))?;
@@ -355,8 +358,8 @@ impl Sweeper {
                     lacks = lacks.saturating_sub(bytes);
                 }
             }
-            let mut recorded = day;
-            if self.rules.due(&cam, day, &self.zone) <= now {
+            let (mut recorded, mut last) = (day, None);
+            if self.rules.due(&cam, day, None, &self.zone) <= now {
                 for file in walker::files(&folders).map_err(io("list", Path::new("footage")))? {
                     let Some((name, _)) = walker::segment(&file, day, &cam) else {
                         continue;
@@ -364,12 +367,9 @@ impl Sweeper {
                     let Some(segment) = index.segment(&cam, name.s)? else {
                         continue;
                     };
-                    if matches!(segment.key_id(), Some(KeyId::Boot { .. })) {
-                        let by =
-                            policy::recorded_by(segment.t1, segment.boot, segment.mono, &boots)
-                                .unwrap_or(now);
-                        recorded = recorded.max(self.zone.day_of(by));
-                    }
+                    let by = policy::recorded(&segment, &boots, &self.zone);
+                    recorded = recorded.max(by.unwrap_or_else(|| self.zone.day_of(now)));
+                    last = last.max(Some(segment.t1));
                 }
             }
             out.push(OnDisk {
@@ -377,6 +377,7 @@ impl Sweeper {
                 cam,
                 recorded,
                 held,
+                last,
                 bytes,
             });
         }
@@ -564,8 +565,8 @@ impl Sweeper {
         for folder in self.folders(&part.cam, part.day) {
             tidy(&folder)?;
         }
-        let oldest = walker::oldest(&self.paths(), &part.cam, &self.zone)
-            .map_err(io("list", Path::new("footage")))?;
+        let oldest =
+            walker::oldest(&self.paths(), &part.cam).map_err(io("list", Path::new("footage")))?;
         self.log.append(
             WHO,
             &DelDone {

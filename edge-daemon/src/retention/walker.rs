@@ -59,15 +59,16 @@ pub fn segment(path: &Path, day: Day, cam: &CameraId) -> Option<(SegmentName, bo
     SegmentName::parse_file(day, cam, name(path)).ok()
 }
 
-/// Where the oldest footage of a camera begins; a file of unknown name counts from the start of its day. Days are looked at from the
+/// Where the oldest footage of a camera begins; a file of unknown name counts from noon of its day, whose zone nobody knows. Days are looked at from the
 /// oldest on, until one has a file: what is deleted is deleted by the day of its folder, and to list a month takes a quarter of a second.
-pub fn oldest(volumes: &[PathBuf], cam: &CameraId, zone: &Zone) -> io::Result<Option<Utc>> {
+pub fn oldest(volumes: &[PathBuf], cam: &CameraId) -> io::Result<Option<Utc>> {
     for ((day, c), folders) in days(volumes)? {
         if c != *cam {
             continue;
         }
         let begins = |file: &PathBuf| {
-            segment(file, day, cam).map_or_else(|| zone.start_of(day), |(name, _)| name.start)
+            segment(file, day, cam)
+                .map_or_else(|| Zone::utc().at(day, 12, 0), |(name, _)| name.start)
         };
         let oldest = files(&folders)?.iter().map(begins).min();
         if oldest.is_some() {

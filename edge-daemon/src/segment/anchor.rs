@@ -1,430 +1,614 @@
-//! Pure. Where a session's RTP time lies on the box's clock.
+//! Pure. Where a session's RTP time lies on the box's clock: the wall time of a picture, fixed when it arrives.
 //!
-//! A frame arrives late (network, our own turns) but never early, so the smallest difference between arrival and RTP time
-//! seen over the last two minutes is the best estimate. It is kept against the monotonic clock; the wall clock's own offset is
-//! added when asked, so a clock that is set shows at once and is not mistaken for a slow camera.
+//! ```text
+//! stamp, arrival → [jump? → laid end to end] → [earlier than can be? → squeezed] → time in the session → + base → monotonic → + offset → wall
+//!                └→ [stamps say nothing? → arrival]                               └→ [late for long? → doubt]
+//! ```
+//! A picture arrives late (network, our own turns) but never early. The least that pictures were late, `base`, says where the
+//! session's time lies on the monotonic clock; the wall clock's own offset is added to each picture, so that a clock that is set is
+//! not mistaken for a slow camera.
 //!
-//! Before that, [`Pace`] straightens what RTP says: jumps, and clocks that run at another pace than time.
+//! What is told from what, by the distance of two stamps against the distance of the two arrivals:
+//! * stamps that go back are a jump, unless the camera is known for B pictures ([`Groups`]);
+//! * stamps that go on by far more than usual, and further than the arrival allows, are a jump;
+//! * stamps that go on as usual while arrivals lag are a slow network, or a camera whose clock is slow. Nobody can tell at first:
+//!   the stamps stand, and the doubt is said ([`Dated::doubt_ms`]). When it goes on for half a minute the clock is slow;
+//! * stamps that go on as usual faster than arrivals allow are squeezed into the time there is;
+//! * stamps that say nothing ([`Sense`]) are left for the times of arrival until they make sense again.
+//!
+//! A jump costs no picture: each is placed after the one before, what was placed before stays, and times in the session never go
+//! back but for B pictures.
 use std::collections::VecDeque;
 
 use shared::time::Now;
 
-use super::{TICKS_PER_SEC, ticks_us};
+use super::{
+    Dated, TICKS_PER_SEC,
+    stamps::{Groups, Rhythm, Sense},
+    ticks_us,
+};
 
-const BUCKET_US: i64 = 10_000_000;
-const BUCKETS: usize = 12;
-
+/// Arrivals wander by less than this; stamps that contradict them by more are looked into.
+const TOLERANCE: i64 = TICKS_PER_SEC / 4;
+/// A picture that leaps ahead, and by that comes earlier than any before it by more than this, shows a jump.
+const EARLY: i64 = TICKS_PER_SEC / 20;
+/// So long is it in doubt whether a pause before a jump was the camera's or the network's …
+const PAUSE_MS: u64 = 1_500;
+/// … and whether a leap was a jump.
+const LEAP_MS: u64 = 30_000;
+/// Before a camera's rhythm is known: a step of its stamps larger than this is a jump.
+const JUMP: i64 = 2 * TICKS_PER_SEC;
+/// Between two pictures of a camera of which nothing is known.
+const NOMINAL: i64 = TICKS_PER_SEC / 25;
+/// Pictures squeezed together lie at least this far apart.
+const LEAST: i64 = TICKS_PER_SEC / 1000;
+/// So long after its beginning a session's time has settled: what looked late was.
+const SETTLED_MS: u64 = 10_000;
+/// Of fewer pictures than this nothing can be said.
+const PICTURES: usize = 4;
+/// Most pictures that are remembered until [`Anchor::settle`].
+const FIRST: usize = 4096;
+/// Lateness is watched in stretches of this length …
+const STRETCH_MS: u64 = 10_000;
+/// … and `base` is moved once a stretch, by at most so much (0.5 %), towards the least lateness of so many.
+const SLEW: i64 = TICKS_PER_SEC / 20;
+const STRETCHES: usize = 6;
+/// A clock that is off by more than this (in parts per million), the same way, for so many stretches running, goes at a wrong pace.
+/// (A slow network delays pictures too, but not for ever more.)
+const WRONG: [(i64, usize); 2] = [(50_000, 3), (3_000, STRETCHES - 1)];
+const MILLION: i64 = 1_000_000;
+/// Later than this for so long: it is in doubt whether the stamps are right.
+const LATE: i64 = TICKS_PER_SEC * 2 / 5;
+const LATE_MS: u64 = 400;
+/// What is corrected is judged by pictures that came this long ago at most.
+const RECENT: i64 = TICKS_PER_SEC / 2;
+/// After a correction it is in doubt for this long whether it was not the network after all.
+const PROBATION_MS: u64 = 60_000;
+/// Pictures squeezed this long ago are another matter.
+const EPISODE_MS: u64 = 5_000;
+/// A wall clock that moved by more than this against the monotonic one was set.
+const CLOCK_US: i64 = 250_000;
 /// A sender report speaks of a moment near the newest picture, or of something else.
 const REPORT_AWAY: i64 = 60 * TICKS_PER_SEC;
-
-#[derive(Clone, Debug, Default)]
-pub struct Anchor {
-    /// (bucket number, smallest mono − rtp in µs)
-    lows: VecDeque<(i64, i64)>,
-    pace: Pace,
-}
 
 /// Wall clock minus monotonic clock, in µs.
 pub fn clock_offset_us(now: Now) -> i64 {
     (now.wall.0.saturating_sub(now.mono as i64)).saturating_mul(1000)
 }
 
+fn ticks(mono_ms: u64) -> i64 {
+    (mono_ms as i64).saturating_mul(TICKS_PER_SEC / 1000)
+}
+
+fn ms(ticks: i64) -> u32 {
+    u32::try_from(ticks / (TICKS_PER_SEC / 1000)).unwrap_or(0)
+}
+
+/// Where a picture lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// In ticks of the session.
+    pub pts: i64,
+    pub wall_us: i64,
+    pub dated: Dated,
+}
+
+/// The picture that is shown last of all that came.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    placed: i64,
+    stamp: i64,
+    came: i64,
+}
+
+/// The least late picture of a stretch.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    began: u64,
+    /// When it came, and how late it was: against its place, and against its stamp alone.
+    came: i64,
+    low: i64,
+    bare: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct First {
+    stamp: i64,
+    mono: u64,
+    offset_us: i64,
+    clock_sets: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Anchor {
+    /// The first pictures, until the session's time is settled.
+    first: Vec<First>,
+    began: Option<u64>,
+    settled: bool,
+    groups: Groups,
+    rhythm: Rhythm,
+    sense: Sense,
+    by_arrival: bool,
+    /// The camera's time `from` is `to` in the session; from there on `correction` ticks more for a million of its.
+    from: i64,
+    to: i64,
+    correction: i64,
+    newest: Option<Newest>,
+    /// Pictures since the newest.
+    run: usize,
+    came: i64,
+    /// Monotonic minus session time.
+    base: i64,
+    /// `base` may sink so far at once.
+    floor: i64,
+    stretch: Option<Stretch>,
+    stretches: VecDeque<Stretch>,
+    /// When the last pictures came, and how late.
+    recent: VecDeque<(i64, i64)>,
+    late_since: Option<u64>,
+    /// By how much pictures were squeezed in all, and lately.
+    squeezed: i64,
+    episode: (i64, u64),
+    /// By how much times were put right, and until when that is in doubt.
+    probation: (i64, u64),
+    leapt: bool,
+    jumps: u64,
+    corrections: u32,
+    clock_sets: u32,
+    offset_us: Option<i64>,
+    /// Between arrivals, while these are all there is.
+    pace: i64,
+}
+
 impl Anchor {
-    /// A unit with the camera's time `pts` (ticks) has arrived. Returns the time it is given in the session: the same, unless the
-    /// camera's clock jumped or is not to be believed ([`Pace`]).
-    pub fn arrived(&mut self, pts: i64, mono_ms: u64) -> i64 {
-        let corrections = self.pace.corrections;
-        let pts = self.pace.place(pts, mono_ms);
-        if self.pace.corrections != corrections {
-            self.lows.clear();
-        }
-        let mono_us = (mono_ms as i64).saturating_mul(1000);
-        let diff = mono_us.saturating_sub(ticks_us(pts));
-        let bucket = mono_us / BUCKET_US;
-        match self.lows.back_mut() {
-            Some((b, low)) if *b == bucket => *low = (*low).min(diff),
-            _ => {
-                self.lows.push_back((bucket, diff));
-                while self.lows.len() > BUCKETS {
-                    self.lows.pop_front();
-                }
+    /// A picture whose stamp is `stamp` has arrived.
+    pub fn arrived(&mut self, stamp: i64, now: Now) -> Placed {
+        let offset = clock_offset_us(now);
+        let before = self.offset_us.replace(offset).unwrap_or(offset);
+        self.clock_sets += u32::from((offset - before).abs() > CLOCK_US);
+        let began = *self.began.get_or_insert(now.mono);
+        if !self.settled {
+            if now.mono.saturating_sub(began) >= SETTLED_MS || self.first.len() >= FIRST {
+                self.settled();
+            } else {
+                self.first.push(First {
+                    stamp,
+                    mono: now.mono,
+                    offset_us: offset,
+                    clock_sets: self.clock_sets,
+                });
             }
         }
-        pts
+        let (pts, doubt_ms) = self.place(stamp, now.mono);
+        self.placed(pts, doubt_ms)
+    }
+
+    /// While the first pictures come faster than they were made: what the camera kept back for its viewer is still on its way.
+    pub fn bursting(&self) -> bool {
+        let [.., a, _, _, _, b] = self.first[..] else {
+            return false;
+        };
+        !self.settled && b.stamp.saturating_sub(a.stamp) > 2 * (ticks(b.mono) - ticks(a.mono))
+    }
+
+    /// The session's time is settled: all pictures that came so far, in order, placed again with what is known now.
+    pub fn settle(&mut self) -> Vec<Placed> {
+        let first = std::mem::take(&mut self.first);
+        if self.settled {
+            return Vec::new();
+        }
+        let mut fresh = Self {
+            began: self.began,
+            groups: self.groups.clone(),
+            rhythm: self.rhythm.clone(),
+            offset_us: self.offset_us,
+            clock_sets: self.clock_sets,
+            ..Self::default()
+        };
+        if let [a, .., b] = first[..] {
+            // All alike, or nearly: they will say nothing later either.
+            let passed = ticks(b.mono) - ticks(a.mono);
+            let alike = |f: &First| f.stamp.abs_diff(a.stamp).saturating_mul(10) < passed as u64;
+            fresh.by_arrival =
+                first.len() >= PICTURES && passed > TOLERANCE && first.iter().all(alike);
+        }
+        let groups = self.groups.clone();
+        let placed: Vec<i64> = first
+            .iter()
+            .map(|f| fresh.place(f.stamp, f.mono).0)
+            .collect();
+        fresh.groups = groups;
+        fresh.settled();
+        *self = fresh;
+        // A camera keeps pictures back, and then they come together. Stamps that gain on time otherwise may be a clock that is too fast.
+        let mut gains: Vec<i64> = Vec::new();
+        let mut from: Option<(i64, i64)> = None;
+        for (f, at) in first.iter().zip(&placed) {
+            let came = ticks(f.mono);
+            let (began, was) = *from.get_or_insert((came, *at));
+            let (passed, went) = (came - began, at - was);
+            if passed >= TOLERANCE {
+                gains.push(if went > passed * 3 / 2 && went <= 10 * passed {
+                    went - passed
+                } else {
+                    0
+                });
+                from = Some((came, *at));
+            }
+        }
+        // What had been kept back comes first, and then no more.
+        let burst = match &gains[..] {
+            [_] | [] => first.get(2).is_some_and(|f| f.mono - first[0].mono < 150),
+            [_, rest @ ..] => rest.iter().sum::<i64>() < LATE,
+        };
+        let gained = if burst { 0 } else { gains.iter().sum() };
+        let gained = ms(gained + TOLERANCE);
+        let doubt = if gained > 1_000 { gained } else { 0 };
+        // Each by the clock as it was when it came.
+        let (offset, sets) = (self.offset_us, self.clock_sets);
+        let mut all = Vec::with_capacity(first.len());
+        for (f, pts) in first.iter().zip(placed) {
+            (self.offset_us, self.clock_sets) = (Some(f.offset_us), f.clock_sets);
+            all.push(self.placed(pts, doubt));
+        }
+        self.corrections += u32::from(doubt > 0);
+        (self.offset_us, self.clock_sets) = (offset, sets);
+        all
+    }
+
+    fn settled(&mut self) {
+        self.settled = true;
+        self.first = Vec::new();
+        self.floor = self.base - TOLERANCE;
+    }
+
+    fn placed(&self, pts: i64, doubt_ms: u32) -> Placed {
+        Placed {
+            pts,
+            wall_us: ticks_us(pts.saturating_add(self.base))
+                .saturating_add(self.offset_us.unwrap_or(0)),
+            dated: Dated {
+                by_arrival: self.by_arrival,
+                doubt_ms,
+                corrections: self.corrections,
+                clock_sets: self.clock_sets,
+            },
+        }
     }
 
     /// How often the camera's RTP clock has jumped.
     pub fn jumps(&self) -> u64 {
-        self.pace.jumps
+        self.jumps
     }
 
     /// How often its pace was found not to be that of time.
     pub fn corrections(&self) -> u64 {
-        self.pace.corrections
+        u64::from(self.corrections)
     }
 
-    /// The camera's clock minus ours, in ms: it says (in an RTCP sender report) that its time `pts` was `theirs_us` by its clock.
+    /// The camera sends B pictures.
+    pub fn reorders(&self) -> bool {
+        self.groups.known()
+    }
+
+    /// The camera's clock minus ours, in ms: it says (in an RTCP sender report) that its time `stamp` was `theirs_us` by its clock.
     /// None when that cannot be: no time at all, or an RTP time that is not this stream's.
-    pub fn camera_offset_ms(&self, pts: i64, theirs_us: i64, now: Now) -> Option<i64> {
-        let placed = self.pace.at(pts);
-        let (newest, _) = self.pace.last?;
-        if placed.abs_diff(newest) > REPORT_AWAY.unsigned_abs() {
+    pub fn camera_offset_ms(&self, stamp: i64, theirs_us: i64) -> Option<i64> {
+        let newest = self.newest.filter(|_| !self.by_arrival)?;
+        let placed = self.at(stamp);
+        if placed.abs_diff(newest.placed) > REPORT_AWAY.unsigned_abs() {
             return None;
         }
-        let ours = self.origin_us(now)?.saturating_add(ticks_us(placed));
+        let ours = self.placed(placed, 0).wall_us;
         Some(theirs_us.saturating_sub(ours).div_euclid(1000))
     }
 
-    /// Wall time, in µs, of RTP time zero.
-    pub fn origin_us(&self, now: Now) -> Option<i64> {
-        let low = self.lows.iter().map(|(_, low)| *low).min()?;
-        Some(low.saturating_add(clock_offset_us(now)))
-    }
-}
-
-/// A step of the camera's RTP clock larger than this, one way or the other, is a jump.
-const JUMP: i64 = 2 * TICKS_PER_SEC;
-/// At first a camera may send what it has kept back; what looks like a jump then is none.
-const SETTLED_MS: u64 = 5_000;
-/// The pace of the RTP clock is looked at this often …
-const PACE_MS: u64 = 10_000;
-/// … and not believed when it was off by more than this (in parts per million), the same way, so many times running.
-/// (A slow network delays pictures too, but not for ever more.)
-const LIE_PPM: i64 = 50_000;
-const LIES: u32 = 3;
-const MILLION: i64 = 1_000_000;
-
-/// Lays a session's RTP times end to end and keeps them to the pace of our clock.
-///
-/// An honest camera's times pass unchanged. When its RTP clock jumps (in any direction; wrapping round is no jump, retina
-/// unwraps it) the picture is placed by the time that passed between the two arrivals, and all later ones relative to it: no
-/// picture is lost to a jump, and times inside a segment do not go back. When its RTP clock runs at another pace than time
-/// itself (a camera that stamps 25 pictures a second and sends 12), times are stretched or squeezed to the pace seen.
-#[derive(Clone, Debug, Default)]
-struct Pace {
-    /// The camera's time `from` is ours `to`; from there on `ppm` ticks of ours for a million of its.
-    from: i64,
-    to: i64,
-    correction: i64,
-    first: Option<u64>,
-    /// The furthest place given so far, and when the newest unit came.
-    last: Option<(i64, u64)>,
-    nominal: i64,
-    /// Smallest arrival − placed time, in ticks: of this stretch of [`PACE_MS`] and of the one before.
-    stretch: Option<Stretch>,
-    before: Option<Stretch>,
-    lies: u32,
-    lie: i64,
-    jumps: u64,
-    corrections: u64,
-}
-
-/// The least late unit of a stretch.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    began: u64,
-    mono: u64,
-    low: i64,
-}
-
-impl Pace {
-    /// Where the camera's time `pts` lies, by the clock as it runs now.
-    fn at(&self, pts: i64) -> i64 {
-        let since = pts.saturating_sub(self.from);
+    /// Where the camera's time `stamp` lies, by its clock as it runs now.
+    fn at(&self, stamp: i64) -> i64 {
+        let since = stamp.saturating_sub(self.from);
         let scaled =
             i128::from(since) * i128::from(MILLION + self.correction) / i128::from(MILLION);
         self.to
             .saturating_add(i64::try_from(scaled).unwrap_or(since))
     }
 
-    /// A unit with the camera's time `pts` has arrived: the time it is given.
-    fn place(&mut self, pts: i64, mono_ms: u64) -> i64 {
-        let first = *self.first.get_or_insert(mono_ms);
-        let mut placed = self.at(pts);
-        if let Some((last, came)) = self.last {
-            let low = self.low();
-            let early = low.is_some_and(|low| ticks(mono_ms) - placed < low - JUMP)
-                && mono_ms.saturating_sub(first) >= SETTLED_MS;
-            if placed < last.saturating_sub(JUMP) || early {
-                let passed = ticks(mono_ms) - ticks(came);
-                placed = last.saturating_add(passed.max(self.nominal.max(1)));
-                (self.from, self.to) = (pts, placed);
-                (self.stretch, self.before, self.lies) = (None, None, 0);
-                self.jumps += 1;
-            } else if (1..=TICKS_PER_SEC).contains(&(placed - last)) {
-                self.nominal = placed - last;
-            }
+    /// Time in the session, and doubt in ms.
+    fn place(&mut self, stamp: i64, mono: u64) -> (i64, u32) {
+        self.groups.see(stamp);
+        let came = ticks(mono);
+        let Some(newest) = self.newest else {
+            let placed = self.at(stamp);
+            self.newest = Some(Newest {
+                placed,
+                stamp,
+                came,
+            });
+            (self.came, self.base) = (came, came - placed);
+            return (placed, 0);
+        };
+        let passed = came - std::mem::replace(&mut self.came, came);
+        if self.by_arrival {
+            return (self.by_clock(newest, stamp, passed, mono), 0);
         }
-        let newest = self.last.map_or(placed, |(last, _)| last.max(placed));
-        self.last = Some((newest, mono_ms));
-        self.watch(pts, placed, mono_ms);
+        let raw = self.at(stamp);
+        let jumped = self.is_jump(newest, raw, passed, mono);
+        let placed = if jumped {
+            self.jumps += 1;
+            let placed = newest.placed + self.advance(newest, mono);
+            (self.from, self.to) = (stamp, placed);
+            placed
+        } else {
+            self.squeeze(newest, stamp, raw, mono)
+        };
+        let advance = if jumped { 0 } else { raw - newest.placed };
+        if placed > newest.placed {
+            if !jumped {
+                self.rhythm.see(advance);
+            }
+            self.run = 0;
+            self.newest = Some(Newest {
+                placed,
+                stamp,
+                came,
+            });
+            self.watch(stamp, placed, mono);
+        } else {
+            self.run += 1;
+        }
+        let sense = self.sense.see(mono, passed, advance.max(0), jumped, true);
+        if sense == Some(false) {
+            self.leave_stamps(mono);
+        }
+        (placed, self.doubt(placed, mono))
+    }
+
+    fn is_jump(&mut self, newest: Newest, raw: i64, since: i64, mono: u64) -> bool {
+        let came = ticks(mono);
+        let delta = raw - newest.placed;
+        let passed = came - newest.came;
+        if delta < 0 {
+            return !self.groups.believes(-delta, self.run + 1);
+        }
+        if delta == 0 {
+            // Two pictures with one stamp; of a slow camera, a clock that was set back by just one picture.
+            return since >= TOLERANCE;
+        }
+        if self.rhythm.known()
+            && let Some(usual) = self.rhythm.usual()
+            && (passed - usual).abs() <= TOLERANCE
+            && usual - delta > TOLERANCE
+        {
+            // It came when it was due, and its stamp says that it was made sooner: a slow camera whose clock was set back by less than
+            // the time between two pictures.
+            return true;
+        }
+        let usual = match self.rhythm.usual() {
+            Some(usual) => usual * 3 / 2,
+            // The second picture: a slow camera, whose first was kept back, lets us wait too.
+            None if passed >= TOLERANCE => 10 * JUMP,
+            None => JUMP,
+        };
+        let leap = delta > usual + TOLERANCE && delta > passed + TOLERANCE;
+        let late = came - raw - self.base;
+        if leap && late >= -EARLY {
+            // A pause in which a late network caught up, or a jump that looks just like it.
+            self.in_doubt(delta - passed + TOLERANCE, mono, LEAP_MS);
+            self.leapt = true;
+            self.corrections += u32::from(self.settled);
+        }
+        leap && late < -EARLY
+    }
+
+    /// How long after the newest picture one was made of which the stamps do not say it.
+    fn advance(&mut self, newest: Newest, mono: u64) -> i64 {
+        let came = ticks(mono);
+        let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
+        let passed = came - newest.came;
+        if passed <= 2 * usual + TOLERANCE {
+            return usual;
+        }
+        // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
+        let advance = passed.min(came - self.base - newest.placed).max(usual);
+        self.in_doubt(advance - usual, mono, PAUSE_MS);
+        advance
+    }
+
+    /// A picture cannot have been made after it came. At the beginning that shows that those before were late; later on the camera's
+    /// clock is too fast, and its pictures are laid into the time there is.
+    fn squeeze(&mut self, newest: Newest, stamp: i64, raw: i64, mono: u64) -> i64 {
+        let late = ticks(mono) - raw;
+        if !self.settled {
+            self.base = self.base.min(late);
+            return raw;
+        }
+        let young = self
+            .began
+            .is_some_and(|b| mono.saturating_sub(b) < SETTLED_MS);
+        if young {
+            self.base = self.base.min(late.max(self.floor));
+        }
+        let limit = if young {
+            self.floor
+        } else {
+            self.base - TOLERANCE
+        };
+        let most = ticks(mono) - limit;
+        if raw <= most || raw <= newest.placed {
+            return raw;
+        }
+        let placed = most.max(newest.placed + LEAST.min(raw - newest.placed));
+        if placed < raw {
+            (self.from, self.to) = (stamp, placed);
+            self.squeezed += raw - placed;
+            let sum = match self.episode {
+                (sum, last) if mono.saturating_sub(last) < EPISODE_MS => sum,
+                _ => 0,
+            };
+            self.episode = (sum + raw - placed, mono);
+        }
         placed
     }
 
-    fn low(&self) -> Option<i64> {
-        let lows = [self.stretch, self.before];
-        lows.iter().flatten().map(|s| s.low).min()
+    /// Times may be wrong by so much, for so long.
+    fn in_doubt(&mut self, by: i64, mono: u64, ms: u64) {
+        let until = mono.saturating_add(ms);
+        self.probation = match self.probation {
+            (old, end) if mono < end => (old.max(by), end.max(until)),
+            _ => (by, until),
+        };
     }
 
-    /// Compares the pace of the camera's clock with ours, a stretch at a time.
-    fn watch(&mut self, pts: i64, placed: i64, mono: u64) {
+    /// In ms.
+    fn doubt(&mut self, placed: i64, mono: u64) -> u32 {
+        let late = ticks(mono) - placed - self.base;
+        let since = if late > LATE {
+            *self.late_since.get_or_insert(mono)
+        } else {
+            self.late_since = None;
+            mono
+        };
+        let late = if mono - since >= LATE_MS {
+            late + TOLERANCE
+        } else {
+            0
+        };
+        let squeezed = match self.episode {
+            (sum, last) if last == mono && sum > LATE => {
+                // What came before was dated late, and stays so.
+                self.corrections += 1;
+                sum + TOLERANCE
+            }
+            _ => 0,
+        };
+        let probation = match self.probation {
+            (by, until) if mono < until => by,
+            _ => {
+                // A leap is not explained by nothing coming of it.
+                self.corrections += u32::from(std::mem::take(&mut self.leapt));
+                0
+            }
+        };
+        let doubt = late.max(squeezed).max(probation);
+        ms(doubt)
+    }
+
+    /// Keeps `base`, and the pace of the camera's clock, a stretch at a time.
+    fn watch(&mut self, stamp: i64, placed: i64, mono: u64) {
         let late = ticks(mono) - placed;
+        if self.recent.len() == 16 {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((ticks(mono), late));
         let fresh = Stretch {
             began: mono,
-            mono,
+            came: ticks(mono),
             low: late,
+            bare: late - self.squeezed,
         };
         let Some(stretch) = &mut self.stretch else {
             self.stretch = Some(fresh);
             return;
         };
-        if late < stretch.low {
-            (stretch.low, stretch.mono) = (late, mono);
+        if fresh.bare < stretch.bare {
+            (stretch.came, stretch.bare) = (fresh.came, fresh.bare);
         }
-        if mono.saturating_sub(stretch.began) < PACE_MS {
+        stretch.low = stretch.low.min(fresh.low);
+        if mono.saturating_sub(stretch.began) < STRETCH_MS {
             return;
         }
-        let (over, before) = (*stretch, self.before.replace(*stretch));
+        self.stretches.push_back(*stretch);
         self.stretch = Some(fresh);
-        let Some(before) = before else { return };
-        let time = ticks(over.mono) - ticks(before.mono);
-        if time <= 0 {
-            return;
+        let whole = self.stretches.len() > STRETCHES;
+        if whole {
+            self.stretches.pop_front();
         }
-        // What our time gains on the camera's, in parts per million of the camera's.
-        let behind = over.low - before.low;
-        let off = behind.saturating_mul(MILLION) / (time - behind).max(1);
-        let lies = off.abs() > LIE_PPM;
-        self.lies = match lies {
-            true if self.lie == 0 || self.lie.signum() == off.signum() => self.lies + 1,
-            true => 1,
-            false => 0,
-        };
-        self.lie = if lies { off } else { 0 };
-        // An honest camera is left alone; one that is being corrected is kept in step.
-        if self.lies >= LIES || (self.correction != 0 && off.abs() > LIE_PPM / 50) {
+        let low = self.stretches.iter().map(|s| s.low).min().unwrap_or(late);
+        if whole || low < self.base {
+            self.base += (low - self.base).clamp(-SLEW, SLEW);
+        }
+        if let Some(off) = self.wrong_pace() {
             let factor = i128::from(MILLION + self.correction) * i128::from(MILLION + off);
             self.correction = i64::try_from(factor / i128::from(MILLION) - i128::from(MILLION))
                 .unwrap_or(0)
                 .clamp(-MILLION * 9 / 10, MILLION * 9);
-            // From here on; what went before stays where it is.
-            (self.from, self.to) = (pts, placed);
-            (self.stretch, self.before, self.lies) = (None, None, 0);
-            self.corrections += 1;
+            (self.from, self.to) = (stamp, placed);
+            self.begin_anew(mono);
         }
     }
-}
 
-fn ticks(mono_ms: u64) -> i64 {
-    (mono_ms as i64).saturating_mul(TICKS_PER_SEC / 1000)
+    /// What our time gains on the camera's, in parts per million of the camera's.
+    fn wrong_pace(&self) -> Option<i64> {
+        WRONG.iter().find_map(|(limit, count)| {
+            let from = self.stretches.len().checked_sub(count + 1)?;
+            let seen: Vec<Stretch> = self.stretches.range(from..).copied().collect();
+            let off = |a: &Stretch, b: &Stretch| {
+                let behind = b.bare - a.bare;
+                behind.saturating_mul(MILLION) / (b.came - a.came - behind).max(1)
+            };
+            let wrong = seen.windows(2).all(|w| off(&w[0], &w[1]) > *limit)
+                || seen.windows(2).all(|w| off(&w[0], &w[1]) < -*limit);
+            wrong.then(|| off(&seen[0], &seen[seen.len() - 1]))
+        })
+    }
+
+    /// What was taken for lateness was the camera's clock: from here on pictures are dated by when they come.
+    fn begin_anew(&mut self, mono: u64) {
+        // By those of this moment, the least late of them.
+        let moment = ticks(mono) - RECENT;
+        let recent = self.recent.iter().filter(|(came, _)| *came >= moment);
+        let late = recent.map(|(_, late)| *late).min().unwrap_or(self.base);
+        self.in_doubt((late - self.base).max(0), mono, PROBATION_MS);
+        self.base = self.base.max(late);
+        self.floor = self.base;
+        (self.stretch, self.late_since) = (None, None);
+        self.stretches.clear();
+        self.corrections += 1;
+    }
+
+    fn leave_stamps(&mut self, mono: u64) {
+        self.by_arrival = true;
+        self.pace = 0;
+        let came = ticks(mono);
+        if let Some(newest) = &mut self.newest {
+            self.recent = VecDeque::from([(came, came - newest.placed)]);
+            newest.came = came;
+        }
+        self.begin_anew(mono);
+    }
+
+    /// Of a camera whose stamps say nothing: evenly, by when they come.
+    fn by_clock(&mut self, newest: Newest, stamp: i64, passed: i64, mono: u64) -> i64 {
+        let came = ticks(mono);
+        let usual = passed.clamp(0, TICKS_PER_SEC);
+        self.pace = if self.pace == 0 {
+            usual
+        } else {
+            self.pace + (usual - self.pace) / 16
+        };
+        let (due, seen) = (newest.placed + self.pace, came - self.base);
+        let off = seen - due;
+        let placed = if off.abs() > LATE {
+            seen
+        } else {
+            due + off / 8
+        };
+        let placed = placed.max(newest.placed + LEAST);
+        let advance = stamp.saturating_sub(newest.stamp);
+        let back = advance < 0 && !self.groups.known();
+        self.newest = Some(Newest {
+            placed,
+            stamp,
+            came,
+        });
+        if self.sense.see(mono, passed, advance, back, false) == Some(true) {
+            self.by_arrival = false;
+            (self.from, self.to, self.correction) = (stamp, placed, 0);
+            self.begin_anew(mono);
+        }
+        placed
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use shared::time::Utc;
-
-    /// REC-4: times follow the camera's own rhythm, not the moment we happened to read.
-    #[test]
-    fn the_least_late_frame_decides() {
-        let mut anchor = Anchor::default();
-        let (mono0, wall0) = (5_000_000u64, 1_800_000_000_000i64);
-        // A burst of two seconds kept back by the camera, then frames read in turns of 120 ms.
-        for i in 0..50i64 {
-            anchor.arrived(i * 3600, mono0 + 2000);
-        }
-        for i in 50..70i64 {
-            let made = mono0 + (i as u64) * 40;
-            anchor.arrived(i * 3600, made.div_ceil(120) * 120);
-        }
-        let now = Now {
-            wall: Utc(wall0 + 2800),
-            mono: mono0 + 2800,
-        };
-        let err = anchor.origin_us(now).expect("anchored") - wall0 * 1000;
-        assert!((0..=40_000).contains(&err), "{err}");
-        // The wall clock is set forward by an hour: it shows in full.
-        let set = Now {
-            wall: Utc(now.wall.0 + 3_600_000),
-            mono: now.mono,
-        };
-        assert_eq!(
-            anchor.origin_us(set).expect("anchored") - anchor.origin_us(now).expect("anchored"),
-            3_600_000_000
-        );
-    }
-
-    #[test]
-    fn old_lows_are_forgotten() {
-        let mut anchor = Anchor::default();
-        for i in 0..400i64 {
-            // The camera's clock is slow by 100 ppm.
-            anchor.arrived(i * 90_000, (i * 1000 + i / 10) as u64);
-        }
-        let now = Now {
-            wall: Utc(400_000),
-            mono: 400_000,
-        };
-        let err = anchor.origin_us(now).expect("anchored");
-        assert!((27_000..=40_000).contains(&err), "{err}");
-    }
-
-    /// A session of 25 pictures a second read in turns of 120 ms; `rtp` says what the camera stamps the n-th with.
-    fn session(
-        anchor: &mut Anchor,
-        pictures: std::ops::Range<i64>,
-        rtp: impl Fn(i64) -> i64,
-    ) -> Vec<i64> {
-        pictures
-            .map(|n| anchor.arrived(rtp(n), 7_000_000 + (n * 40) as u64 / 120 * 120 + 120))
-            .collect()
-    }
-    /// Wall time by the anchor of the last picture placed, against the moment it was made, in ms.
-    fn error_ms(anchor: &Anchor, n: i64, placed: i64) -> i64 {
-        let now = Now {
-            wall: Utc(7_000_000 + n * 40 + 120),
-            mono: (7_000_000 + n * 40 + 120) as u64,
-        };
-        anchor.origin_us(now).expect("anchored") / 1000 + ticks_us(placed) / 1000
-            - (7_000_000 + n * 40)
-    }
-
-    /// REC-4: an RTP clock that jumps, either way and by any distance, costs no picture and moves no time by more than a turn.
-    #[test]
-    fn jumps_are_laid_end_to_end() {
-        for jump in [3i64, 20, 90_000, -3, -20, -40_000, 47_721] {
-            let mut anchor = Anchor::default();
-            let rtp = |n: i64| n * 3600 + if n >= 500 { jump * TICKS_PER_SEC } else { 0 };
-            let placed = session(&mut anchor, 0..1000, rtp);
-            assert_eq!(anchor.jumps(), 1, "{jump}");
-            assert!(
-                placed
-                    .windows(2)
-                    .all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 5),
-                "{jump}"
-            );
-            let error = error_ms(&anchor, 999, placed[999]);
-            assert!((-200..=200).contains(&error), "{jump}: {error} ms");
-        }
-    }
-
-    /// REC-4: one damaged time stamp moves nothing but its own picture, and that by less than a quarter of a second.
-    #[test]
-    fn one_wrong_time_stamp_moves_one_picture() {
-        let mut anchor = Anchor::default();
-        let placed = session(&mut anchor, 0..1000, |n| {
-            if n == 600 { 1 << 30 } else { n * 3600 }
-        });
-        assert_eq!(anchor.jumps(), 2);
-        assert!(
-            placed
-                .windows(2)
-                .all(|w| w[0] < w[1] && w[1] - w[0] <= 3600 * 6)
-        );
-        assert!(error_ms(&anchor, 999, placed[999]).abs() <= 250);
-    }
-
-    /// REC-4: a pause, B pictures, a slow network and a burst after it are no jumps.
-    #[test]
-    fn what_is_not_a_jump_is_left_alone() {
-        let mut anchor = Anchor::default();
-        let b = [0i64, 3, 1, 2];
-        let rtp = |n: i64| (n / 4 * 4 + b[(n % 4) as usize]) * 3600;
-        let placed = session(&mut anchor, 0..400, rtp);
-        assert!(placed.iter().zip(0..).all(|(p, n)| *p == rtp(n)));
-        // Nothing for 8 s: the pictures were not made.
-        let placed = session(&mut anchor, 600..1000, rtp);
-        assert!(placed.iter().zip(600..).all(|(p, n)| *p == rtp(n)));
-        // Nothing for 8 s, and then all at once.
-        for n in 1000..1200i64 {
-            assert_eq!(anchor.arrived(rtp(n), 7_000_000 + 1200 * 40), rtp(n));
-        }
-        assert_eq!((anchor.jumps(), anchor.corrections()), (0, 0));
-    }
-
-    /// REC-4: a camera that stamps 25 pictures a second whatever it sends (12 or 50) is dated by the clock within a minute, and
-    /// its times never go back.
-    #[test]
-    fn a_camera_that_lies_about_its_rate_is_dated_by_the_clock() {
-        for (sent_ms, lie) in [(80i64, "half"), (20, "double"), (44, "a tenth less")] {
-            let mut anchor = Anchor::default();
-            let mut last = i64::MIN;
-            let mut worst = 0;
-            for n in 0..(300_000 / sent_ms) {
-                let at = 7_000_000 + n * sent_ms;
-                let came = (at / 120 * 120 + 120) as u64;
-                let placed = anchor.arrived(n * 3600, came);
-                assert!(placed > last, "{lie}: back at {n}");
-                last = placed;
-                if n * sent_ms > 60_000 {
-                    let now = Now {
-                        wall: Utc(came as i64),
-                        mono: came,
-                    };
-                    let wall = (anchor.origin_us(now).expect("anchored") + ticks_us(placed)) / 1000;
-                    worst = worst.max((wall - at).abs());
-                }
-            }
-            assert!(anchor.corrections() > 0, "{lie}");
-            assert!(worst <= 500, "{lie}: {worst} ms");
-        }
-    }
-
-    /// An honest camera on a network that holds its pictures back for a while is not taken for a liar.
-    #[test]
-    fn a_slow_network_is_no_lie() {
-        let mut anchor = Anchor::default();
-        for n in 0..5000i64 {
-            let late = match n {
-                1000..1500 => (n - 1000) * 12,
-                1500..1700 => 6000 - (n - 1500) * 30,
-                _ => 0,
-            };
-            assert_eq!(
-                anchor.arrived(n * 3600, (7_000_000 + n * 40 + late) as u64),
-                n * 3600
-            );
-        }
-        assert_eq!((anchor.jumps(), anchor.corrections()), (0, 0));
-    }
-
-    /// REC-4: what a sender report says of the camera's clock, and what cannot be one.
-    #[test]
-    fn the_cameras_clock_against_ours() {
-        let mut anchor = Anchor::default();
-        session(&mut anchor, 0..500, |n| n * 3600);
-        let now = Now {
-            wall: Utc(1_800_000_020_000),
-            mono: 7_020_000,
-        };
-        let made = 1_800_000_000_000i64 + 400 * 40;
-        let offset = anchor
-            .camera_offset_ms(400 * 3600, (made + 7_300) * 1000, now)
-            .expect("known");
-        assert!((7_100..=7_300).contains(&offset), "{offset}");
-        assert_eq!(
-            anchor.camera_offset_ms(TICKS_PER_SEC * 3600, made * 1000, now),
-            None
-        );
-        assert_eq!(Anchor::default().camera_offset_ms(0, 0, now), None);
-    }
-
-    proptest::proptest! {
-        /// REC-4: whatever a camera stamps, no picture is placed more than [`JUMP`] before the furthest one.
-        #[test]
-        fn no_stamp_takes_time_back(steps in proptest::collection::vec((proptest::num::i32::ANY, 0u64..3_000, 0u8..4), 1..300)) {
-            let (mut anchor, mut pts, mut mono, mut newest) = (Anchor::default(), 0i64, 1_000_000u64, i64::MIN);
-            for (step, passed, kind) in steps {
-                mono += passed;
-                pts += match kind {
-                    0 => i64::from(step),
-                    1 => i64::from(step % 500_000),
-                    _ => ticks(passed),
-                };
-                let placed = anchor.arrived(pts, mono);
-                proptest::prop_assert!(newest == i64::MIN || placed >= newest - JUMP, "{} after {}", placed, newest);
-                newest = newest.max(placed);
-            }
-        }
-    }
-}
+#[path = "anchor_tests.rs"]
+mod tests;

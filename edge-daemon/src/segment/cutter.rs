@@ -5,11 +5,14 @@
 //!        ^                      |
 //!        +--- session over, jump, refused, failed ---+
 //! ```
-//! Due: its minute is full, local midnight has passed, the parameters changed, the clock was set, or somebody asked.
+//! Due: its minute is full, local midnight has passed, the parameters changed, the clock was set, its times proved wrong, or somebody
+//! asked.
 //!
 //! Invariants: a segment starts on a key frame; times inside a segment follow RTP exactly and never go back; consecutive
-//! segments of one session are exactly contiguous (`t1` = next `t0`), the mapping of RTP onto the clock being slewed only
-//! between them, by at most [`SLEW_US`]; nothing but a key frame may open a segment.
+//! segments of one session are exactly contiguous (`t1` = next `t0`) unless the clock was set, the mapping of RTP onto the clock
+//! being slewed only between them, by at most [`SLEW_US`]; a mapping that proved wrong by more than [`STEP_US`] is put right at the
+//! next key frame, and a segment whose times may be wrong by more than a second says so ([`Flaws::off_ms`]); nothing but a key frame
+//! may open a segment.
 use std::collections::VecDeque;
 
 use footage::mp4::{Frame, Parameters, Sound, SoundFrame};
@@ -19,29 +22,70 @@ use super::{
     Cause, Heard, TICKS_PER_SEC, Unit,
     order::{Order, Timed},
     rate::{Rate, Seen, Verdict},
+    stamps::Rhythm,
     ticks_us,
 };
 
 /// Most that one fragment holds: with a capture turn before it, half a second at most is in no piece of the file.
 pub const FRAGMENT: i64 = TICKS_PER_SEC * 3 / 10;
 /// Most that the clock mapping is moved between two segments.
-pub const SLEW_US: i64 = 20_000;
-/// An error larger than this is not slewed: the next segment begins at the right time, and the gap is on the record.
+pub const SLEW_US: i64 = 100_000;
+/// An error larger than this is not slewed: the next segment begins at the next key frame, at the right time.
 pub const STEP_US: i64 = 500_000;
 /// Times that go on elsewhere while the estimate moves by no more than this: a pause, not a jump.
 const PAUSE_US: i64 = 2_000_000;
-/// Pictures missing for longer than this, with nothing lost that we know of, are said.
+/// A stretch without pictures that is longer than this, and than the camera's own rhythm has it, is said.
 const MISSING: i64 = 2 * TICKS_PER_SEC;
+/// Such stretches of one segment are said one by one, so many of them; the last grows.
+const PAUSES: usize = 16;
+/// Times that may be wrong by more than this, in ms, are marked.
+pub const MARKED_MS: u32 = 1_000;
+/// A picture this far from where the segment has it does not belong to it.
+const ELSEWHERE_US: i64 = 60_000_000;
 /// Sound waits for its pictures, at most so many frames of it (half a minute).
 const SOUND_WAITS: usize = 1500;
-/// Key frames due at the latest.
-const PATIENCE: i64 = 30 * TICKS_PER_SEC;
 
-/// Pictures lost inside a segment.
+/// What is not as it should be in a segment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flaws {
+    /// Packets that the network lost.
+    pub lost: u64,
+    /// Pictures that this box left out.
+    pub shed: u64,
+    /// From the picture before the first of them to the picture after the last.
+    pub short: Option<(Utc, Utc)>,
+    /// Stretches without pictures.
+    pub pauses: Vec<Pause>,
+    /// Pictures in it are dated by when they arrived: their time stamps say nothing.
+    pub by_arrival: bool,
+    /// Times in it may be wrong by so many ms. None: by no more than [`MARKED_MS`].
+    pub off_ms: Option<u32>,
+}
+
+impl Flaws {
+    fn short(&mut self, from: Utc, to: Utc) {
+        let (first, last) = self.short.unwrap_or((from, to));
+        self.short = Some((first.min(from), last.max(to)));
+    }
+    fn pause(&mut self, pause: Pause) {
+        let full = self.pauses.len() == PAUSES;
+        match self.pauses.last_mut() {
+            Some(last) if full => {
+                last.to = pause.to;
+                last.packets += pause.packets;
+            }
+            _ => self.pauses.push(pause),
+        }
+    }
+}
+
+/// A stretch without pictures inside a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Loss {
+pub struct Pause {
     pub from: Utc,
     pub to: Utc,
+    pub why: Cause,
+    /// Lost in it.
     pub packets: u64,
 }
 
@@ -69,8 +113,7 @@ pub enum Step {
     End {
         id: u64,
         t1: Utc,
-        lost: u64,
-        loss: Option<Loss>,
+        flaws: Flaws,
     },
 }
 
@@ -87,8 +130,15 @@ struct Open {
     fragment: Vec<Frame>,
     fragment_start: i64,
     parameters: Parameters,
-    lost: u64,
-    loss: Option<Loss>,
+    flaws: Flaws,
+    /// A picture that lasts long, by its end and the next begin: whether that is the camera's rhythm shows with the next.
+    pending: Option<(i64, i64)>,
+    /// Corrections of the camera's time, and settings of the clock, before its first picture.
+    corrections: u32,
+    clock_sets: u32,
+    /// By how many ms times in it may be wrong: while that is open, and for good.
+    doubt_ms: u32,
+    wrong_ms: u32,
     rate: Option<Rate>,
     /// Decode time of its last picture; in time-lapse, how far the camera has been seen to go on, recorded or not.
     last: i64,
@@ -138,6 +188,33 @@ impl Open {
     fn wall(&self, dts: i64) -> Utc {
         wall(self.origin_us, dts)
     }
+    /// What its newest picture shows of the segment's times.
+    fn dated(&mut self, unit: &Unit) {
+        self.flaws.by_arrival |= unit.dated.by_arrival;
+        // By how much it is off here; the clock under which a segment began stays its own.
+        let off = match self.clock_sets == unit.dated.clock_sets {
+            true => unit.origin_us().saturating_sub(self.origin_us).abs() / 1000,
+            false => 0,
+        };
+        let off = u32::try_from(off).unwrap_or(u32::MAX);
+        self.wrong_ms = self.wrong_ms.max(off);
+        self.doubt_ms = match unit.dated.doubt_ms {
+            0 if self.corrections == unit.dated.corrections => 0,
+            0 => self.doubt_ms,
+            doubt => self.doubt_ms.max(doubt.saturating_add(off)),
+        };
+        if self.corrections != unit.dated.corrections {
+            self.corrections = unit.dated.corrections;
+            self.wrong_ms = self.wrong_ms.max(self.doubt_ms);
+        }
+    }
+    /// It ends here.
+    fn flaws(&mut self) -> Flaws {
+        let off = self.doubt_ms.max(self.wrong_ms);
+        let mut flaws = std::mem::take(&mut self.flaws);
+        flaws.off_ms = Some(off).filter(|o| *o > MARKED_MS);
+        flaws
+    }
 }
 
 fn wall(origin_us: i64, dts: i64) -> Utc {
@@ -155,7 +232,8 @@ pub struct Cutter {
     open: Option<Open>,
     next_id: u64,
     asked: bool,
-    stepped: bool,
+    /// How long pictures last.
+    rhythm: Rhythm,
     gap: Option<Cause>,
     gap_packets: u64,
     rate: Option<Rate>,
@@ -177,7 +255,7 @@ impl Cutter {
             open: None,
             next_id: 1,
             asked: false,
-            stepped: false,
+            rhythm: Rhythm::default(),
             gap: Some(Cause::Start),
             gap_packets: 0,
             rate: None,
@@ -214,10 +292,6 @@ impl Cutter {
     pub fn cut_at_next_key(&mut self) {
         self.asked |= self.open.is_some();
     }
-    /// The wall clock was set: end the open segment at its next key frame; the next begins at the new time.
-    pub fn clock_set(&mut self) {
-        self.stepped |= self.open.is_some();
-    }
     /// Why nothing is being recorded. The first cause since the last segment stands, unless it was only that the session ended; what a
     /// flood made a slow disk shed is the flood's.
     pub fn because(&mut self, cause: Cause) {
@@ -231,12 +305,6 @@ impl Cutter {
         if self.open.is_none() {
             self.gap_packets += u64::from(packets);
         }
-    }
-    /// No key frame for far too long: begin the session anew, cameras start one with a key frame.
-    pub fn starved(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_some_and(|o| o.end - o.start > 2 * self.segment + PATIENCE)
     }
 
     /// When the picture was made, as the segment that is open has it.
@@ -312,7 +380,12 @@ impl Cutter {
             self.because(cause);
         } else if let (Some(since), Some(open)) = (seen.silent_since, &mut self.open) {
             let (from, to) = (open.wall(since), open.wall(unit.pts));
-            note(&mut open.loss, from, to, 0);
+            open.flaws.pause(Pause {
+                from,
+                to,
+                why: Cause::Stall,
+                packets: 0,
+            });
         }
         cause
     }
@@ -333,8 +406,12 @@ impl Cutter {
             }
             self.parameters = Some(p);
         }
+        self.paused(&t);
         if t.unit.key {
             self.key(&mut t, out);
+        } else if self.elsewhere(&t.unit) {
+            self.close(None, out);
+            self.because(Cause::Jump);
         }
         let nominal = i64::from(self.order.nominal());
         let Some(open) = self.open.as_mut() else {
@@ -342,19 +419,20 @@ impl Cutter {
             return;
         };
         let end = t.dts + i64::from(t.duration);
-        if t.unit.lost > 0 {
-            open.lost += u64::from(t.unit.lost);
-            let (from, to) = (
-                open.wall((t.dts - nominal).max(open.start)),
-                open.wall(t.dts),
-            );
-            note(&mut open.loss, from, to, u64::from(t.unit.lost));
+        open.dated(&t.unit);
+        if t.unit.lost > 0 || t.unit.shed > 0 {
+            open.flaws.lost += u64::from(t.unit.lost);
+            open.flaws.shed += u64::from(t.unit.shed);
+            let before = open.last.min(t.dts - nominal).max(open.start);
+            open.flaws.short(open.wall(before), open.wall(t.dts));
         }
         // Time-lapse pictures are far apart by intention; what is missing there was seen before.
         let lapse = matches!(open.rate, Some(Rate::Timelapse(_)));
-        if !lapse && i64::from(t.duration) > MISSING.max(4 * nominal) {
-            let from = wall(open.origin_us, t.dts + nominal);
-            note(&mut open.loss, from, wall(open.origin_us, end), 0);
+        if !lapse && i64::from(t.duration) > MISSING {
+            open.pending = Some((t.dts + nominal, end));
+        }
+        if !lapse {
+            self.rhythm.see(i64::from(t.duration));
         }
         if !open.fragment.is_empty() && (t.unit.key || end - open.fragment_start > FRAGMENT) {
             flush(open, &mut self.waiting, out);
@@ -373,13 +451,47 @@ impl Cutter {
         });
     }
 
+    /// The picture before `t` lasted long: was a stretch without pictures, or is that the camera's rhythm?
+    fn paused(&mut self, t: &Timed) {
+        let usual = self.rhythm.usual().filter(|_| self.rhythm.known());
+        let Some(open) = &mut self.open else { return };
+        let Some((from, to)) = open.pending.take() else {
+            return;
+        };
+        let long = to - from;
+        // The next lasts as long, or nearly: a slow camera, or one that has become slow.
+        if usual.is_some_and(|u| long <= 4 * u) || i64::from(t.duration) * 2 > long {
+            return;
+        }
+        let (from, to) = (open.wall(from), open.wall(to));
+        open.flaws.pause(Pause {
+            from,
+            to,
+            why: match &t.unit {
+                Unit { lost: 1.., .. } => Cause::Loss,
+                Unit { shed: 1.., .. } => Cause::Shed,
+                _ => Cause::Stall,
+            },
+            packets: u64::from(t.unit.lost),
+        });
+    }
+
+    /// It is nowhere near the open segment, though the clock was not set: that cannot be.
+    fn elsewhere(&self, unit: &Unit) -> bool {
+        self.open.as_ref().is_some_and(|o| {
+            o.clock_sets == unit.dated.clock_sets
+                && unit.origin_us().saturating_sub(o.origin_us).abs() > ELSEWHERE_US
+        })
+    }
+
     /// A key frame: the only place where segments end while the session lives, and the only one where they begin.
     fn key(&mut self, t: &mut Timed, out: &mut Vec<Step>) {
         let mut origin = t.unit.origin_us();
         if let Some(open) = &self.open {
             let error = origin.saturating_sub(open.origin_us);
-            let stepped = self.stepped || error.abs() > STEP_US;
-            if !stepped {
+            let set = t.unit.dated.clock_sets != open.clock_sets && error.abs() > SLEW_US;
+            let wrong = error.abs() > STEP_US;
+            if !set && !wrong {
                 origin = open.origin_us + error.clamp(-SLEW_US, SLEW_US);
             }
             let t0 = wall(origin, t.dts);
@@ -393,13 +505,19 @@ impl Cutter {
                 || t0 < open.t0
                 || changed
                 || self.asked
-                || self.stepped)
+                || set
+                || wrong)
             {
                 return;
             }
             // Exactly contiguous, unless the clock was set: then each side keeps the time it was recorded under.
-            self.close(if stepped { None } else { Some(t0) }, out);
-            self.gap = stepped.then_some(Cause::Clock);
+            let apart = set || t0 <= open.t0;
+            if let Some(open) = self.open.as_mut().filter(|_| wrong && !set) {
+                let off = u32::try_from(error.abs() / 1000).unwrap_or(u32::MAX);
+                open.wrong_ms = open.wrong_ms.max(off);
+            }
+            self.close((!apart).then_some(t0), out);
+            self.gap = apart.then_some(if set { Cause::Clock } else { Cause::Jump });
         }
         let Some(parameters) = self.parameters.clone() else {
             return;
@@ -434,8 +552,12 @@ impl Cutter {
             fragment: Vec::new(),
             fragment_start: t.dts,
             parameters,
-            lost: 0,
-            loss: None,
+            flaws: Flaws::default(),
+            pending: None,
+            corrections: t.unit.dated.corrections,
+            clock_sets: t.unit.dated.clock_sets,
+            doubt_ms: 0,
+            wrong_ms: 0,
             rate: self.rate,
             last: t.dts,
             nominal: i64::from(self.order.nominal()),
@@ -469,20 +591,18 @@ impl Cutter {
 
     /// The open segment can take no more (no volume, disk failed, fragment shed): forget it and wait for a key frame.
     /// Returns where it ends if everything handed out before `from` stands.
-    pub fn abandon(&mut self, id: u64, cause: Cause) -> Option<(u64, Option<Loss>)> {
+    pub fn abandon(&mut self, id: u64, cause: Cause) -> Option<Flaws> {
         if self.open_id() != Some(id) {
             return None;
         }
-        let open = self.open.take()?;
+        let mut open = self.open.take()?;
         self.asked = false;
-        self.stepped = false;
         self.because(cause);
-        Some((open.lost, open.loss))
+        Some(open.flaws())
     }
 
     fn close(&mut self, t1: Option<Utc>, out: &mut Vec<Step>) {
         self.asked = false;
-        self.stepped = false;
         let Some(mut open) = self.open.take() else {
             return;
         };
@@ -491,19 +611,8 @@ impl Cutter {
         out.push(Step::End {
             id: open.id,
             t1,
-            lost: open.lost,
-            loss: open.loss,
+            flaws: open.flaws(),
         });
-    }
-}
-
-fn note(loss: &mut Option<Loss>, from: Utc, to: Utc, packets: u64) {
-    match loss {
-        Some(l) => {
-            l.to = l.to.max(to);
-            l.packets += packets;
-        }
-        None => *loss = Some(Loss { from, to, packets }),
     }
 }
 

@@ -5,10 +5,14 @@
 //! ```
 pub mod anchor;
 pub mod cutter;
+pub mod gauge;
 pub mod order;
 pub mod rate;
 #[cfg(test)]
 mod rate_tests;
+pub mod stamps;
+#[cfg(test)]
+mod time_tests;
 
 use bytes::Bytes;
 use footage::mp4::Parameters;

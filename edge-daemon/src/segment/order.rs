@@ -3,10 +3,15 @@
 //! RTP says when a picture is shown, not when it is decoded. Without B pictures the two are the same. With them the decode
 //! times are the presentation times in rising order: a group of units is complete when one arrives that is shown after all
 //! of them. A unit leaves once the decode time of the next is known, so that durations are exact.
-use super::{TICKS_PER_SEC, Unit};
+use super::{TICKS_PER_SEC, Unit, stamps::Rhythm};
 
-/// A step larger than this is a jump of the camera's time stamps, not a slow picture.
+/// Times that go back by more than this are another session's: the anchor lays those of one end to end.
 pub const JUMP: i64 = 5 * TICKS_PER_SEC;
+/// And so are times this far ahead; a slow camera, or one that makes no pictures for a while, is not.
+const AHEAD: i64 = 600 * TICKS_PER_SEC;
+
+/// Between two units of a camera of which nothing is known.
+const NOMINAL: u32 = 3600;
 
 /// A unit with its place in time.
 #[derive(Clone, Debug)]
@@ -27,7 +32,7 @@ pub struct Order {
     group: Vec<Unit>,
     group_max: i64,
     last_dts: Option<i64>,
-    nominal: u32,
+    rhythm: Rhythm,
 }
 
 impl Default for Order {
@@ -39,7 +44,7 @@ impl Default for Order {
             group: Vec::new(),
             group_max: i64::MIN,
             last_dts: None,
-            nominal: 3600,
+            rhythm: Rhythm::default(),
         }
     }
 }
@@ -51,7 +56,8 @@ impl Order {
     }
     /// The usual time between units.
     pub fn nominal(&self) -> u32 {
-        self.nominal
+        let usual = self.rhythm.usual().and_then(|u| u32::try_from(u).ok());
+        usual.unwrap_or(NOMINAL)
     }
     /// True once a stream turned out to need another mode than the one in use; it changes at the next key unit.
     pub fn wants_restart(&self) -> bool {
@@ -65,7 +71,8 @@ impl Order {
             .last()
             .map(|u| u.pts)
             .or(self.waiting.last().map(|(u, _)| u.pts));
-        let jumped = newest.is_some_and(|p| (unit.pts.saturating_sub(p)).abs() > JUMP);
+        let step = newest.map_or(0, |p| unit.pts.saturating_sub(p));
+        let jumped = step < -JUMP || step > AHEAD;
         if jumped {
             self.flush(out);
         } else if self.wants_restart() && unit.key {
@@ -117,13 +124,12 @@ impl Order {
                 .filter(|d| *d > 0)
             {
                 Some(d) => {
-                    // A pause is not the camera's rhythm.
-                    if i64::from(d) <= TICKS_PER_SEC * 2 && d > 1 {
-                        self.nominal = d;
+                    if d > 1 {
+                        self.rhythm.see(i64::from(d));
                     }
                     d
                 }
-                None => self.nominal,
+                None => self.nominal(),
             };
             out.push(Timed {
                 unit,

@@ -4,7 +4,7 @@ use shared::time::{Utc, Zone};
 
 use super::{
     Cause, Dated, Unit,
-    cutter::{Cutter, Loss, Step},
+    cutter::{Cutter, Pause, Step},
     rate::{Rate, Thinner, Verdict, Wanted},
     ticks_us,
 };
@@ -29,7 +29,7 @@ struct Seg {
     t0: i64,
     t1: Option<i64>,
     gap: Option<Cause>,
-    loss: Option<Loss>,
+    pauses: Vec<Pause>,
     frames: Vec<Frame>,
 }
 
@@ -94,7 +94,7 @@ impl Rig {
                     t0: t0.0,
                     t1: None,
                     gap: gap.map(|g| g.0),
-                    loss: None,
+                    pauses: Vec::new(),
                     frames: Vec::new(),
                 }),
                 Step::Fragment { frames, .. } => {
@@ -104,9 +104,9 @@ impl Rig {
                     }
                     seg.frames.extend(frames.iter().cloned());
                 }
-                Step::End { t1, loss, .. } => {
+                Step::End { t1, flaws, .. } => {
                     let seg = all.last_mut().expect("begun");
-                    (seg.t1, seg.loss) = (Some(t1.0), *loss);
+                    (seg.t1, seg.pauses) = (Some(t1.0), flaws.pauses.clone());
                 }
             }
         }
@@ -126,7 +126,10 @@ fn contiguous(all: &[Seg]) {
     for pair in all.windows(2) {
         assert_eq!((pair[0].t1, pair[1].gap), (Some(pair[1].t0), None));
     }
-    assert!(all.iter().all(|s| s.loss.is_none()), "nothing is missing");
+    assert!(
+        all.iter().all(|s| s.pauses.is_empty()),
+        "nothing is missing"
+    );
 }
 
 /// REC-3, REC-4: key frames at the interval, each lasting until the next, in segments that follow one another without a hole; and each is
@@ -273,11 +276,12 @@ fn jumps_and_silence_are_said() {
     let all = rig.segments();
     assert_eq!(all.len(), 1);
     assert_eq!(
-        all[0].loss,
-        Some(Loss {
+        all[0].pauses,
+        [Pause {
             from: Utc(4_360),
             to: Utc(8_000),
+            why: Cause::Stall,
             packets: 0
-        })
+        }]
     );
 }

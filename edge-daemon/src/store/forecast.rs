@@ -5,7 +5,10 @@
 //! then has. Days are UTC days: a forecast need not know the scheme's zone.
 use std::collections::BTreeMap;
 
-use shared::id::CameraId;
+use shared::{
+    id::CameraId,
+    time::{Utc, Zone},
+};
 
 use super::index::DayBytes;
 
@@ -95,8 +98,8 @@ fn rate(days: &[DayBytes], cam: &CameraId, today: i64) -> Option<u64> {
     })
 }
 
-/// What people are told when it will not do.
-pub fn in_words(all: &[Forecast]) -> Option<String> {
+/// What people are told when it will not do. `today`: days since 1970.
+pub fn in_words(all: &[Forecast], today: i64) -> Option<String> {
     let first = all.iter().find(|f| f.days_left.is_some())?;
     let days = first.days_left?;
     let short: Vec<String> = all
@@ -107,8 +110,11 @@ pub fn in_words(all: &[Forecast]) -> Option<String> {
     let gib = all.iter().map(|f| f.bytes_per_day).sum::<u64>() as f64 / f64::from(1 << 30);
     let when = match days {
         0 => "today".to_owned(),
-        1 => "in 1 day".to_owned(),
-        n => format!("in {n} days"),
+        n => {
+            let day = Zone::utc().day_of(Utc((today + i64::from(n)) * DAY_MS as i64));
+            let days = if n == 1 { "day" } else { "days" };
+            format!("in {n} {days}, on {day}")
+        }
     };
     let kept = if short.is_empty() {
         String::new()
@@ -158,7 +164,7 @@ mod tests {
             ),
             (None, 31, 10 * GIB)
         );
-        assert_eq!(in_words(&enough), None);
+        assert_eq!(in_words(&enough, 20_000), None);
         // The rate has doubled since yesterday: deletions no longer make up for it.
         let mut busier = days.clone();
         for d in busier.iter_mut().filter(|d| d.day >= 19_999) {
@@ -170,7 +176,11 @@ mod tests {
             short[0].days_kept, 31,
             "it has its days; what comes next has no room"
         );
-        assert!(in_words(&short).expect("words").contains("full in 4 days"));
+        assert!(
+            in_words(&short, 20_000)
+                .expect("words")
+                .contains("full in 4 days, on 2024-10-08")
+        );
     }
 
     /// A new box: so many days fit; the promise is longer.
@@ -182,7 +192,7 @@ mod tests {
         let short = run(&days, &promised, 500 * GIB);
         let said: Vec<_> = short.iter().map(|f| (f.days_left, f.days_kept)).collect();
         assert_eq!(said, [(Some(11), 12), (Some(11), 12)]);
-        let words = in_words(&short).expect("words");
+        let words = in_words(&short, 20_000).expect("words");
         assert!(words.contains("c01 12 of 31, c02 12 of 28"), "{words}");
         assert!(
             run(&days, &promised, 1600 * GIB)

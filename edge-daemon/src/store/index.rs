@@ -23,13 +23,13 @@ mod rows;
 
 pub use rows::{Boot, DayBytes, Gap, Hold, Logged, Segment, Unfinished};
 
-const SCHEMA: i64 = 2;
+const SCHEMA: i64 = 3;
 /// Bytes of log read into one transaction.
 const BATCH: usize = 4 << 20;
 
 const TABLES: &str = "
 CREATE TABLE log (number INTEGER PRIMARY KEY, size INTEGER NOT NULL, leaf BLOB NOT NULL);
-CREATE TABLE segment (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, s INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
+CREATE TABLE segment (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, s INTEGER NOT NULL, day TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
     size INTEGER NOT NULL, sha256 TEXT NOT NULL, mask TEXT, key TEXT NOT NULL, leaf BLOB NOT NULL, boot INTEGER NOT NULL, mono INTEGER NOT NULL,
     deleted INTEGER NOT NULL DEFAULT 0, lost INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (cam, s)) WITHOUT ROWID;
 CREATE INDEX segment_time ON segment (cam, t1);
@@ -37,6 +37,7 @@ CREATE INDEX segment_key ON segment (key);
 CREATE TABLE gap (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
     why TEXT NOT NULL, packets INTEGER NOT NULL, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE mask (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, t INTEGER NOT NULL, mask TEXT, PRIMARY KEY (log, n)) WITHOUT ROWID;
+CREATE TABLE name (log INTEGER NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
     key TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE hold (hold TEXT PRIMARY KEY, cam TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, until INTEGER NOT NULL,
@@ -163,6 +164,11 @@ impl Index {
         })
     }
 
+    /// Number of the current log.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Reads lines written since.
     pub fn catch_up(&mut self) -> Result<(), IndexError> {
         self.catch_up_with(&mut |_, _| {})
@@ -244,7 +250,7 @@ impl Index {
         params: impl rusqlite::Params,
     ) -> Result<Vec<Segment>, IndexError> {
         let sql = format!(
-            "SELECT log, n, cam, s, t0, t1, size, sha256, mask, key, leaf, deleted, lost, boot, mono FROM segment WHERE {filter} ORDER BY cam, s"
+            "SELECT log, n, cam, s, t0, t1, size, sha256, mask, key, leaf, deleted, lost, boot, mono, day FROM segment WHERE {filter} ORDER BY cam, s"
         );
         self.ok((|| {
             let mut q = self.db.prepare_cached(&sql)?;
@@ -356,6 +362,16 @@ impl Index {
             |r| r.get::<_, Option<String>>(0),
         );
         Ok(self.ok(row.optional())?.flatten())
+    }
+
+    /// What a camera is called, and where it stands, by the newest `cam.set` of the current log.
+    pub fn called(&self, cam: &CameraId) -> Result<Option<(String, String)>, IndexError> {
+        let row = self.db.query_row(
+            "SELECT title, site FROM name WHERE log = ?1 AND cam = ?2",
+            params![int(self.number), cam.as_str()],
+            |r| Ok((r.get(0)?, r.get(1)?)),
+        );
+        self.ok(row.optional())
     }
 
     /// `del.range` lines of the current log without their `del.done`.
@@ -557,7 +573,9 @@ fn unreadable(i: usize, e: impl std::error::Error + Send + Sync + 'static) -> ru
 
 fn segment(r: &rusqlite::Row<'_>) -> rusqlite::Result<Segment> {
     let leaf: Vec<u8> = r.get(10)?;
+    let day: String = r.get(15)?;
     Ok(Segment {
+        day: Day::parse(&day).map_err(|e| unreadable(15, e))?,
         log: uint(r, 0)?,
         n: uint(r, 1)?,
         cam: camera(r, 2)?,

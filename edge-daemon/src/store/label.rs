@@ -26,8 +26,8 @@ const OURS: [&str; 4] = [
     "beadle-volume.json",
     "beadle-volume.json.sig",
 ];
-/// Below this many free inodes there may be no name for a camera's next segment.
-const FEW_NAMES: u64 = 64;
+/// Below this many free inodes there may be no room for the files of the cameras' next segments.
+pub const FEW_FILES: u64 = 64;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Label {
@@ -353,19 +353,37 @@ fn probe(path: &Path) -> std::io::Result<()> {
     done.and(removed)
 }
 
-/// MiB that can be written; 0 when there are no names left for files, or the disk does not say.
-pub fn free_mib(path: &Path) -> u64 {
-    match nix::sys::statvfs::statvfs(path) {
-        // Some file systems count no inodes.
-        Ok(s) if s.files() > 0 && few_names(&s) => 0,
-        // The fields' types differ between platforms.
-        #[allow(clippy::unnecessary_cast)]
-        Ok(s) => (s.blocks_available() as u64).saturating_mul(s.fragment_size() as u64) >> 20,
-        Err(_) => 0,
-    }
+/// What a file system has room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    pub mib: u64,
+    /// Files it can still hold (inodes); None: it does not count them.
+    pub files: Option<u64>,
 }
 
-#[allow(clippy::unnecessary_cast)]
-fn few_names(s: &nix::sys::statvfs::Statvfs) -> bool {
-    (s.files_available() as u64) < FEW_NAMES
+impl Room {
+    /// None: it does not say.
+    pub fn of(path: &Path) -> Option<Self> {
+        let s = nix::sys::statvfs::statvfs(path).ok()?;
+        // The fields' types differ between platforms.
+        #[allow(clippy::unnecessary_cast)]
+        Some(Self {
+            mib: (s.blocks_available() as u64).saturating_mul(s.fragment_size() as u64) >> 20,
+            files: (s.files() > 0).then(|| s.files_available() as u64),
+        })
+    }
+
+    /// MiB that can be recorded: none where there is no room for files.
+    pub fn for_footage(self) -> u64 {
+        if self.few_files().is_some() {
+            0
+        } else {
+            self.mib
+        }
+    }
+
+    /// How many more files there is room for, when that may be too few.
+    pub fn few_files(self) -> Option<u64> {
+        self.files.filter(|n| *n < FEW_FILES)
+    }
 }

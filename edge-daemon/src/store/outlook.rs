@@ -86,7 +86,7 @@ impl Watch {
         let room = self.volumes.room_bytes();
         let room = room.saturating_sub(self.holds.reserved_bytes());
         let all = forecast::forecast(&days, &self.retention, today, room);
-        match forecast::in_words(&all) {
+        match forecast::in_words(&all, today) {
             Some(why) => self.faults.on("disk.forecast", None, &why),
             None => self.faults.off("disk.forecast", None),
         }

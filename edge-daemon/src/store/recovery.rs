@@ -12,7 +12,7 @@ use std::{
 use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
-    segment::SegmentName,
+    segment::{SegmentName, day_beside},
     time::{Day, Utc},
     types::{SegGap, SegLost, SegWrite},
 };
@@ -232,7 +232,7 @@ impl Found {
                     return;
                 };
                 let done = match answer {
-                    Ok(Some(whole)) => log_one(log, index, &orphan.volume, whole, &mut last),
+                    Ok(Some(whole)) => log_one(log, index, &orphan, whole, &mut last),
                     Ok(None) => {
                         tracing::warn!(
                             file = orphan.path(),
@@ -316,13 +316,13 @@ fn ask(
 fn log_one(
     log: &LogHandle,
     index: &Index,
-    volume: &Path,
+    file: &Orphan,
     whole: Recovered,
     last: &mut Option<(u64, Utc)>,
 ) -> Result<(), LogError> {
     let s = last.map_or(1, |(s, _)| s + 1);
     if s != whole.s {
-        renumber(volume, &whole, s)?;
+        renumber(&file.volume, &whole, s)?;
     }
     if let Some((_, end)) = *last
         && whole.t0.0 - end.0 > CONTINUOUS_MS
@@ -364,7 +364,13 @@ fn log_one(
         how,
         proofs,
         lost: 0,
+        shed: 0,
+        short_t0: None,
+        short_t1: None,
+        stamps: None,
+        off_ms: None,
         offset_ms: None,
+        day: day_beside(&whole.key, file.name.day),
         key: whole.key,
         rate: whole.rate,
     };

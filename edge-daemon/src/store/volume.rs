@@ -26,8 +26,8 @@ use shared::{
     segment::{CLOSED, SegmentName},
 };
 
-use super::label::{Known, examine, free_mib, still_there};
-pub use super::label::{LABEL, Label, VolumeError, check, code_of, label, may_label};
+use super::label::{FEW_FILES, Known, examine, still_there};
+pub use super::label::{LABEL, Label, Room, VolumeError, check, code_of, label, may_label};
 
 /// Below this a volume counts as full: enough for every camera to finish the segment it is writing.
 const RESERVE_MIB: u64 = 64;
@@ -157,7 +157,7 @@ impl Entry {
 struct Seen {
     path: PathBuf,
     failures: u64,
-    found: Result<(Known, u64), VolumeError>,
+    found: Result<(Known, Room), VolumeError>,
 }
 
 /// When a volume that was found so is looked at again.
@@ -169,11 +169,21 @@ fn again(code: &str) -> Duration {
     }
 }
 
-fn full(path: &Path, free: u64) -> String {
-    format!(
-        "{}: {free} MiB are free, {RESERVE_MIB} are needed to record there",
-        path.display()
-    )
+/// Why nothing can be recorded to a disk with so much room; None: there is enough. One that is full already needs more than one that is not.
+pub fn full(path: &Path, room: Room, already: bool) -> Option<String> {
+    let path = path.display();
+    let floor = if already { ROOM_MIB } else { RESERVE_MIB };
+    match room.few_files() {
+        Some(n) => Some(format!(
+            "{path}: no room for more files: {n} inodes are free, {FEW_FILES} are needed ({} MiB of the disk are free)",
+            room.mib
+        )),
+        None if room.mib < floor => Some(format!(
+            "{path}: {} MiB are free; recording there stops below {RESERVE_MIB} MiB and begins again from {ROOM_MIB} MiB on",
+            room.mib
+        )),
+        None => None,
+    }
 }
 
 impl Volumes {
@@ -257,7 +267,8 @@ impl Volumes {
     /// Reads the disk. The lock is not held meanwhile: a sick one may hang.
     fn see(&self, at: usize) -> Option<Seen> {
         let (path, failures) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))?;
-        let found = examine(&path, &self.0.this_box, &self.0.key).map(|k| (k, free_mib(&path)));
+        let found = examine(&path, &self.0.this_box, &self.0.key)
+            .map(|k| (k, Room::of(&path).unwrap_or_default()));
         Some(Seen {
             path,
             failures,
@@ -280,28 +291,26 @@ impl Volumes {
                 .filter_map(|(_, e)| e.there())
                 .find(|v| v.id == id)
         };
-        let found = found.and_then(|(known, free)| match twin(&known.label.id) {
+        let found = found.and_then(|(known, room)| match twin(&known.label.id) {
             Some(other) => Err(VolumeError::Twice {
                 path: path.display().to_string(),
                 other: other.path.display().to_string(),
                 id: other.id,
             }),
-            None => Ok((known, free)),
+            None => Ok((known, room)),
         });
         let Some(e) = entries.get_mut(at).filter(|e| e.failures == failures) else {
             return;
         };
         let was_full = e.bad.as_ref().is_some_and(|b| b.code == "disk.full");
         match found {
-            Ok((known, free)) => {
+            Ok((known, room)) => {
                 e.late |= e.there().is_none();
                 e.known = Some(known);
-                e.free_mib = free;
-                if free < if was_full { ROOM_MIB } else { RESERVE_MIB } {
-                    let why = full(&e.path, free);
-                    e.bad("disk.full", why, AGAIN);
-                } else {
-                    e.bad = None;
+                e.free_mib = room.for_footage();
+                match full(&e.path, room, was_full) {
+                    Some(why) => e.bad("disk.full", why, AGAIN),
+                    None => e.bad = None,
                 }
             }
             Err(error) => {
@@ -378,22 +387,21 @@ impl Volumes {
 
     fn look_at(&self, at: usize, entry: &Entry, known: &Known) {
         let there = still_there(&entry.path, known);
-        let free = free_mib(&entry.path);
+        let room = Room::of(&entry.path).unwrap_or_default();
         let mut entries = self.lock();
         let Some(e) = entries.get_mut(at).filter(|e| e.failures == entry.failures) else {
             return;
         };
-        e.free_mib = free;
+        e.free_mib = room.for_footage();
         match there {
             Err(error) => {
                 let code = error.code();
                 e.bad(code, error.to_string(), again(code));
             }
-            Ok(()) if free < RESERVE_MIB => {
-                let why = full(&e.path, free);
-                e.bad("disk.full", why, AGAIN);
-            }
-            Ok(()) => return,
+            Ok(()) => match full(&e.path, room, false) {
+                Some(why) => e.bad("disk.full", why, AGAIN),
+                None => return,
+            },
         }
         self.0.news.store(true, Relaxed);
     }
@@ -567,6 +575,33 @@ impl Volumes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// FLT-1: what is short is said by its name, with the thresholds of the rule: of a disk that is full, the one from which on it is used again.
+    #[test]
+    fn a_full_disk_says_what_it_lacks() {
+        let said = |mib, files, already| full(Path::new("/srv/a"), Room { mib, files }, already);
+        assert_eq!(said(64, Some(64), false), None);
+        assert_eq!(said(542, None, false), None);
+        let space = said(79, Some(9000), true).expect("still full");
+        assert_eq!(
+            space,
+            "/srv/a: 79 MiB are free; recording there stops below 64 MiB and begins again from 80 MiB on"
+        );
+        assert_eq!(said(79, Some(9000), false), None);
+        let files = said(542, Some(35), false).expect("full");
+        assert!(
+            files.contains("35 inodes are free, 64 are needed (542 MiB of the disk are free)"),
+            "{files}"
+        );
+        assert_eq!(
+            Room {
+                mib: 542,
+                files: Some(35)
+            }
+            .for_footage(),
+            0
+        );
+    }
     use ring::rand::SystemRandom;
     use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
     use shared::time::Utc;

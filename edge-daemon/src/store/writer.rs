@@ -37,7 +37,7 @@ use crate::{
     memory,
     reader::{ReaderError, Recipients},
     recording::report::{Closed, Report},
-    segment::{Cause, Guard, cutter::Loss, rate::Rate},
+    segment::{Cause, Guard, cutter::Flaws, rate::Rate},
     store::{
         Volumes,
         volume::{HUNG, Recording},
@@ -109,8 +109,7 @@ pub struct Begin {
 
 pub struct End {
     pub t1: Utc,
-    pub lost: u64,
-    pub loss: Option<Loss>,
+    pub flaws: Flaws,
     /// The camera's clock minus the box's.
     pub offset_ms: Option<i64>,
 }
@@ -643,8 +642,7 @@ impl Writer {
             guard,
             keys: open.keys,
             rate: rate.map(Rate::code),
-            lost: end.lost,
-            loss: end.loss,
+            flaws: end.flaws,
             offset_ms: end.offset_ms,
         };
         let _ = self.context.reports.send(Report::Closed {

@@ -73,6 +73,7 @@ pub async fn enrol(
     let spki = STANDARD.encode(key.spki());
     out.send(&Open::Enrol {
         v: wire::VERSION,
+        scheme: config.scheme.clone(),
         r#box: code.r#box.clone(),
         secret: code.secret_text(),
         spki,

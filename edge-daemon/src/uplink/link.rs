@@ -321,7 +321,7 @@ async fn reports(
 ) -> LinkError {
     type Seen = (
         CameraId,
-        bool,
+        [bool; 3],
         Option<String>,
         Option<(String, Option<u64>, bool)>,
     );
@@ -333,7 +333,8 @@ async fn reports(
             .mask
             .as_ref()
             .map(|m| (m.id.clone(), m.order, m.lifted.is_some()));
-        (c.cam.clone(), c.recording, c.rate.clone(), mask)
+        let flow = [c.flow.recording, c.flow.connected, c.flow.starting];
+        (c.cam.clone(), flow, c.rate.clone(), mask)
     };
     let mut tick = tokio::time::interval(CHANGES);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -373,8 +374,7 @@ fn health(deps: &Deps) -> (Vec<CameraHealth>, Vec<Fault>, u64) {
             }),
             mask: masks.remove(&cam).flatten(),
             cam,
-            landed: s.landed,
-            recording: s.recording,
+            flow: s.flow,
             rate: s.rate.map(|(rate, _)| rate.code()),
             stands_secs: s
                 .stands_ms

@@ -460,19 +460,32 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
         .of(&index, &asked.cam, asked.t0, asked.t1)
         .map_err(|e| failed("read its index")(&e))?;
     let recorded = there.len();
-    let segments = desk
+    let mut segments = desk
         .holds
         .available(&index, there)
         .map_err(|e| failed("read its index")(&e))?;
     if segments.is_empty() && recorded > 0 {
         return Err(PullError::Refused(desk.holds.past(&asked.cam)));
     }
-    let (Some(first), Some(end)) = (segments.first(), segments.last()) else {
+    // A package shows lines of one log.
+    let before = segments.iter().map(|s| s.log).max();
+    segments.retain(|s| s.log == index.number());
+    if let (Some(log), []) = (before, segments.as_slice()) {
+        return Err(PullError::Refused(format!(
+            "what is asked for was recorded under log {log} of this box, which was closed; its log is number {} now, and a package shows lines of one log only. It stays on the box's disks until its day",
+            index.number()
+        )));
+    }
+    if segments.is_empty() {
         return Err(PullError::Refused(nothing(desk, &index, asked)));
-    };
-    let mut prepared = Vec::with_capacity(segments.len());
+    }
+    let (mut prepared, mut nowhere) = (Vec::with_capacity(segments.len()), Vec::new());
     for segment in &segments {
-        let (path, key) = find(desk, &index, segment)?;
+        // What is not there any more is left out: the rest is wanted all the same, and the numbers show the hole.
+        let Some((path, key)) = open_at(desk, &index, segment)? else {
+            nowhere.push(segment.s);
+            continue;
+        };
         prepared.push(Prepared {
             s: segment.s,
             n: segment.n,
@@ -482,6 +495,12 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
             sealed: 0,
         });
     }
+    if !nowhere.is_empty() {
+        tracing::warn!(exhibit = %asked.r#ref, camera = %asked.cam, segments = ?nowhere, "in the log but not on any disk that is there: left out of a clip");
+    }
+    let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
+        return Err(PullError::Refused(missing(&asked.cam, &nowhere)));
+    };
     let line = ExpClip {
         r#ref: asked.r#ref.to_string(),
         cam: asked.cam.clone(),
@@ -547,16 +566,30 @@ fn nothing(desk: &Desk, index: &Index, asked: &Asked) -> String {
     }
 }
 
-fn find(desk: &Desk, index: &Index, segment: &Segment) -> Result<(PathBuf, String), PullError> {
+fn open_at(
+    desk: &Desk,
+    index: &Index,
+    segment: &Segment,
+) -> Result<Option<(PathBuf, String)>, PullError> {
     let found = desk.holds.open_at(index, segment);
-    found
-        .map_err(|e| failed("read its index")(&e))?
-        .ok_or_else(|| {
-            PullError::Refused(format!(
-                "segment {} of {} is in the log but not on any disk of the box; nothing was handed out",
-                segment.s, segment.cam
-            ))
-        })
+    found.map_err(|e| failed("read its index")(&e))
+}
+
+fn find(desk: &Desk, index: &Index, segment: &Segment) -> Result<(PathBuf, String), PullError> {
+    open_at(desk, index, segment)?
+        .ok_or_else(|| PullError::Refused(missing(&segment.cam, &[segment.s])))
+}
+
+fn missing(cam: &CameraId, segments: &[u64]) -> String {
+    let numbers: Vec<String> = segments.iter().map(u64::to_string).collect();
+    format!(
+        "{cam}: segment {} in the log but not on any disk of the box that is there; nothing was handed out. Look at the box's disks (beadle-edge doctor)",
+        match numbers.as_slice() {
+            [one] => format!("{one} is"),
+            [first, .., last] => format!("{first} to {last} are"),
+            [] => "is".into(),
+        }
+    )
 }
 
 fn path(state: &State, r#ref: &ExhibitRef, cam: &CameraId) -> PathBuf {

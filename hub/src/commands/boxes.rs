@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use clap::Subcommand;
-use shared::{id::BoxName, time::Zone};
+use shared::{
+    id::BoxName,
+    standing::{self, Mark, words},
+    time::{Utc, Zone},
+    wire::Fault,
+};
 
 use super::{CommandError, ask::ask};
 use crate::{
@@ -76,43 +81,133 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
 }
 
 fn show(b: &BoxRow, zone: &Zone) {
-    let at = |t: Option<shared::time::Utc>| t.map_or("never".into(), |t| t.for_people(zone));
+    for line in lines(b, zone) {
+        println!("{line}");
+    }
+}
+
+/// The box, then its cameras, worst first, each with its cause and next step; then the faults of the box as a whole.
+fn lines(b: &BoxRow, zone: &Zone) -> Vec<String> {
+    let at = |t: Option<Utc>| t.map_or("never".into(), |t| t.for_people(zone));
+    let said = words::r#box(&b.standing, b.last_seen, zone);
     let line = if b.online { "online" } else { "offline" };
-    println!(
-        "{}   {}, {line}, last seen {}",
+    let mut all = vec![format!(
+        "{} {}   {}: {}; {}, {line}, last seen {}",
+        b.standing.mark.sign(),
         b.name,
+        said.word,
+        said.text,
         b.state,
         at(b.last_seen)
-    );
-    println!(
-        "  log     {} lines countersigned, newest {}",
+    )];
+    let step = |all: &mut Vec<String>, next: Option<&str>| {
+        all.extend(next.map(|next| format!("            {next}")));
+    };
+    step(&mut all, said.next);
+    all.push(format!(
+        "    log     {} lines countersigned, newest {}",
         b.lines,
         at(b.countersigned)
-    );
+    ));
     if let Some(d) = &b.dispute {
-        println!("  log     REFUSED {d}");
+        all.push(format!("    log     REFUSED {d}"));
     }
+    let fault = |all: &mut Vec<String>, what: &str, f: &Fault| {
+        let sign = Mark::of(standing::severity(f)).sign();
+        all.push(format!("  {sign} {what:<8}{}", words::fault(f, zone)));
+        step(all, words::next_step(&f.code));
+    };
     for c in &b.cameras {
         let masked = if c.masked { ", masked" } else { "" };
         let rate = c.rate.as_ref().map_or(String::new(), |r| format!(", {r}"));
-        let state = if c.recording {
-            "recording"
-        } else {
-            "NOT RECORDING"
-        };
-        println!(
-            "  {:<8}{state}{masked}{rate}, last frame landed {}   {}",
+        let now = b.reported.unwrap_or(Utc(0));
+        let said = words::camera(&c.standing, c.flow.as_ref(), now, zone);
+        all.push(format!(
+            "  {} {:<8}{}{masked}{rate}   {}: {}",
+            c.standing.mark.sign(),
             c.cam.as_str(),
-            at(c.landed),
-            c.title
-        );
+            said.word,
+            c.title,
+            said.text
+        ));
+        step(&mut all, said.next);
+        for f in &c.standing.others {
+            fault(&mut all, c.cam.as_str(), f);
+        }
     }
-    for f in &b.faults {
-        println!(
-            "  fault   {} since {}: {}",
-            f.code,
-            f.since.for_people(zone),
-            f.text
+    let listed = |f: &Fault| {
+        let cam = f.cam.as_ref();
+        cam.is_some_and(|cam| b.cameras.iter().any(|c| c.cam == *cam))
+    };
+    for f in b.faults.iter().filter(|f| !listed(f)) {
+        let what = f.cam.as_ref().map_or("box", |c| c.as_str());
+        fault(&mut all, what, f);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{
+        id::CameraId,
+        standing::{BoxStanding, CameraStanding, Flow},
+    };
+
+    use super::*;
+    use crate::board::CameraRow;
+
+    /// HLT-1, FLT-1: a silent box is unknown, with its cameras and their names; a dead camera has its cause and next step.
+    #[test]
+    fn what_is_listed() {
+        let cam = CameraId::parse("c01").expect("cam");
+        let row = |online| {
+            BoxRow {
+                name: BoxName::parse("ashby").expect("name"),
+                state: "enrolled".into(),
+                online,
+                sw: None,
+                last_seen: Some(Utc(100_000)),
+                reported: Some(Utc(100_000)),
+                free_mib: None,
+                retention_days: None,
+                cameras: vec![CameraRow {
+                    cam: cam.clone(),
+                    title: "Market Hall".into(),
+                    masked: true,
+                    flow: Some(Flow {
+                        landed: Some(Utc(40_000)),
+                        down_since: Some(Utc(40_000)),
+                        next_try: Some(Utc(140_000)),
+                        ..Flow::default()
+                    }),
+                    stands_secs: None,
+                    standing: CameraStanding::default(),
+                    rate: None,
+                }],
+                faults: vec![Fault {
+                    code: "camera.password".into(),
+                    cam: Some(cam.clone()),
+                    since: Utc(50_000),
+                    text: "401".into(),
+                }],
+                lines: 3,
+                countersigned: None,
+                dispute: None,
+                standing: BoxStanding::default(),
+            }
+            .judged()
+        };
+        let said = lines(&row(false), &Zone::utc()).join("\n");
+        assert!(said.starts_with("? ashby   unknown: silent"), "{said}");
+        assert!(said.contains("? c01     unknown, masked   Market Hall: its box is silent since"));
+        assert!(!said.contains("not recording"), "{said}");
+        let said = lines(&row(true), &Zone::utc());
+        assert!(
+            said[0].starts_with("✗ ashby   not recording all: 0 of 1 camera recording; not: c01")
         );
+        assert!(said[2].contains("Camera refuses the password: 401 (camera.password, since"));
+        assert!(said[2].contains("tried again in 40 s"), "{said:?}");
+        assert!(said[3].contains("password_file"), "{said:?}");
+        assert_eq!(said.len(), 4, "{said:?}");
     }
 }

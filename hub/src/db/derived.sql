@@ -18,6 +18,12 @@ CREATE TABLE IF NOT EXISTS gaps (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS gaps_by_time ON gaps (box, cam, t0);
 CREATE TABLE IF NOT EXISTS clips (log TEXT NOT NULL, n INTEGER NOT NULL, ref TEXT NOT NULL, cam TEXT NOT NULL, PRIMARY KEY (log, n)) STRICT;
+-- What cameras were called and where they stood, from that line of that log on.
+CREATE TABLE IF NOT EXISTS names (
+  log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL,
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS names_by_camera ON names (box, cam, log, n);
 
 -- Camera-days, one row per key that sealed footage of it: what was recorded, and what is left of it.
 CREATE TABLE IF NOT EXISTS days (

@@ -4,7 +4,7 @@ use rusqlite::{Transaction, params};
 use shared::{
     id::{BoxCamera, BoxName},
     record::{Record, Value},
-    time::{Utc, Zone},
+    time::{Day, Utc, Zone},
 };
 
 use super::{DERIVED_TABLES, Db, DbError, N, retention};
@@ -14,6 +14,8 @@ pub struct SegmentRecord {
     pub log: String,
     pub n: u64,
     pub s: u64,
+    /// The local day it was recorded under.
+    pub day: Day,
     pub t0: Utc,
     pub t1: Utc,
     pub size: u64,
@@ -31,7 +33,38 @@ pub struct GapRecord {
     pub packets: u64,
 }
 
+/// What a camera was called and where it stood, for what its log says from line `n` on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRecord {
+    pub log: String,
+    pub n: u64,
+    pub title: String,
+    pub site: String,
+}
+
+/// The name that held for what line `n` of a log says.
+pub fn named<'a>(names: &'a [NameRecord], log: &str, n: u64) -> Option<&'a NameRecord> {
+    names.iter().rfind(|name| name.log == log && name.n < n)
+}
+
 impl Db {
+    /// All that a camera was ever called, by log, in the order of its lines.
+    pub fn names(&self, camera: &BoxCamera) -> Result<Vec<NameRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT log, n, title, site FROM names WHERE box=?1 AND cam=?2 ORDER BY log, n",
+        )?;
+        let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
+            Ok(NameRecord {
+                log: r.get(0)?,
+                n: r.get::<_, N>(1)?.0,
+                title: r.get(2)?,
+                site: r.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Lines of a log that are indexed.
     pub fn indexed(&self, origin: &str) -> Result<u64, DbError> {
         let c = self.lock();
@@ -61,11 +94,10 @@ impl Db {
         };
         let mut c = self.lock();
         let t = c.transaction()?;
-        let zone = retention::zone(&t, name)?;
         let mut deletions = false;
         for r in records {
-            index_line(&t, origin, name, &zone, r)?;
-            deletions |= retention::index_line(&t, origin, name, &zone, r)?;
+            index_line(&t, origin, name, r)?;
+            deletions |= retention::index_line(&t, origin, name, r)?;
         }
         t.execute(
             "UPDATE logs SET indexed=?2 WHERE origin=?1",
@@ -84,7 +116,7 @@ impl Db {
     ) -> Result<Vec<SegmentRecord>, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(
-            "SELECT log, n, s, t0, t1, size, mask, how, gone FROM segments
+            "SELECT log, n, s, t0, t1, size, mask, how, gone, day FROM segments
              WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 ORDER BY s",
         )?;
         let rows = q.query_map(
@@ -94,6 +126,8 @@ impl Db {
                     log: r.get(0)?,
                     n: r.get::<_, N>(1)?.0,
                     s: r.get::<_, N>(2)?.0,
+                    day: Day::parse(&r.get::<_, String>(9)?)
+                        .unwrap_or_else(|_| Zone::utc().day_of(Utc(0))),
                     t0: Utc(r.get(3)?),
                     t1: Utc(r.get(4)?),
                     size: r.get::<_, N>(5)?.0,
@@ -102,6 +136,25 @@ impl Db {
                     gone: r.get(8)?,
                 })
             },
+        )?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// First and last line of those segments, by log.
+    pub fn line_ends(
+        &self,
+        camera: &BoxCamera,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<(String, u64, u64)>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT log, MIN(n), MAX(n) FROM segments
+             WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 GROUP BY log ORDER BY MIN(s)",
+        )?;
+        let rows = q.query_map(
+            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
+            |r| Ok((r.get(0)?, r.get::<_, N>(1)?.0, r.get::<_, N>(2)?.0)),
         )?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -195,7 +248,6 @@ fn index_line(
     t: &Transaction<'_>,
     origin: &str,
     name: &BoxName,
-    zone: &Zone,
     r: &Record,
 ) -> Result<(), DbError> {
     let d = &r.data;
@@ -207,7 +259,7 @@ fn index_line(
             )?
             .execute(params![
                 origin, N(r.n), name.as_str(), cam, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), text(d, "sha256"),
-                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost"), retention::day_of(d, zone), text(d, "key")
+                d.get("mask").and_then(Value::as_str), text(d, "how"), int(d, "lost"), retention::day_of(d), text(d, "key")
             ])?;
         }
         "seg.gap" => {
@@ -215,6 +267,10 @@ fn index_line(
                 .execute(params![
                     origin, N(r.n), name.as_str(), cam, int(d, "next"), time(d, "t0"), time(d, "t1"), text(d, "why"), int(d, "packets")
                 ])?;
+        }
+        "cam.set" => {
+            t.prepare_cached("INSERT OR REPLACE INTO names (log, n, box, cam, title, site) VALUES (?1,?2,?3,?4,?5,?6)")?
+                .execute(params![origin, N(r.n), name.as_str(), cam, text(d, "title"), text(d, "site")])?;
         }
         "seg.lost" => {
             t.prepare_cached(

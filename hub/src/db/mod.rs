@@ -36,12 +36,13 @@ pub enum DbError {
 
 const VERSION: i64 = 1;
 /// Of the derived tables.
-const DERIVED: i64 = 2;
+const DERIVED: i64 = 3;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 6] = [
+const DERIVED_TABLES: [&str; 7] = [
     "segments",
     "gaps",
     "clips",
+    "names",
     "days",
     "certificates",
     "clocks",

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use shared::{
     id::{BoxName, CameraId},
     record::{Record, Value},
-    segment::KeyId,
+    segment::{KeyId, recorded_day},
     time::{Day, Utc, Zone},
     wire::Open,
 };
@@ -314,29 +314,11 @@ pub(super) fn note_policies(
     Ok(())
 }
 
-/// The zone of a box's local days, as it last said.
-pub(super) fn zone(t: &Transaction<'_>, name: &BoxName) -> Result<Zone, DbError> {
-    let hello: Option<String> = t
-        .query_row(
-            "SELECT hello FROM boxes WHERE name=?1",
-            [name.as_str()],
-            |r| r.get(0),
-        )
-        .optional()?
-        .flatten();
-    let zone = hello.and_then(|text| match serde_json::from_str(&text) {
-        Ok(Open::Control { zone, .. }) => Zone::parse(&zone).ok(),
-        _ => None,
-    });
-    Ok(zone.unwrap_or_else(Zone::utc))
-}
-
-/// The local day a segment was recorded in: its key names it; of one sealed to a start's key, the day of its first frame.
-pub(super) fn day_of(d: &Value, zone: &Zone) -> String {
-    match KeyId::parse(text(d, "key")) {
-        Ok(KeyId::Day { day, .. }) => day.to_string(),
-        _ => zone.day_of(Utc(time(d, "t0"))).to_string(),
-    }
+/// The local day a segment was recorded under, as its line says. (A line that says none is not of its form: its day in UTC.)
+pub(super) fn day_of(d: &Value) -> String {
+    recorded_day(d)
+        .unwrap_or_else(|| Zone::utc().day_of(Utc(time(d, "t0"))))
+        .to_string()
 }
 
 /// Adds what a line says about camera-days and deletions; whether it bears on deletions.
@@ -344,7 +326,6 @@ pub(super) fn index_line(
     t: &Transaction<'_>,
     origin: &str,
     name: &BoxName,
-    zone: &Zone,
     r: &Record,
 ) -> Result<bool, DbError> {
     let (d, name) = (&r.data, name.as_str());
@@ -353,7 +334,7 @@ pub(super) fn index_line(
         "seg.write" => {
             let (day, boot) = match KeyId::parse(key) {
                 Ok(KeyId::Day { day, .. }) => (day.to_string(), None),
-                _ => (day_of(d, zone), Some(N(r.boot))),
+                _ => (day_of(d), Some(N(r.boot))),
             };
             let known: bool = boot.is_some()
                 && t.prepare_cached("SELECT COUNT(*) > 0 FROM clocks WHERE log=?1 AND boot=?2")?

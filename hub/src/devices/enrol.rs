@@ -78,8 +78,8 @@ pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<String, Refusal> {
 }
 
 /// Claims a box. Blocking; every refusal is a sentence for the person at the box.
-pub fn claim(desk: &Desk, name: &BoxName, secret: &str, spki: &str) -> EnrolReply {
-    match try_claim(desk, name, secret, spki) {
+pub fn claim(desk: &Desk, scheme: &str, name: &BoxName, secret: &str, spki: &str) -> EnrolReply {
+    match try_claim(desk, scheme, name, secret, spki) {
         Ok(reply) => {
             tracing::info!(%name, "box enrolled");
             reply
@@ -91,7 +91,19 @@ pub fn claim(desk: &Desk, name: &BoxName, secret: &str, spki: &str) -> EnrolRepl
     }
 }
 
-fn try_claim(desk: &Desk, name: &BoxName, secret: &str, spki: &str) -> Result<EnrolReply, String> {
+fn try_claim(
+    desk: &Desk,
+    scheme: &str,
+    name: &BoxName,
+    secret: &str,
+    spki: &str,
+) -> Result<EnrolReply, String> {
+    let ours = desk.config.scheme.as_str();
+    if scheme != ours {
+        return Err(format!(
+            "this hub serves the scheme {ours}, and the box is set up for {scheme:?}; nothing was done, and the code is still good. Correct box.scheme in the box's edge.toml, or take a code of that scheme's hub"
+        ));
+    }
     let ours = |e: &dyn std::fmt::Display| {
         tracing::error!("enrolment of {name}: {e}");
         "the hub could not enrol the box; its own log says why; try again later".to_owned()

@@ -12,6 +12,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
     record::sha256,
+    standing::Flow,
     testing::LogBuilder,
     time::{Clock, Utc},
     types::ExpClip,
@@ -162,6 +163,7 @@ impl Hub {
             &mut out,
             &Open::Enrol {
                 v: 1,
+                scheme: self.desk.config.scheme.clone(),
                 r#box: BoxName::parse(name).expect("name"),
                 secret: secret.into(),
                 spki,

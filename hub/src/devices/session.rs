@@ -43,12 +43,14 @@ async fn stranger(desk: Arc<Desk>, line: Line) {
             .map(|f| f.json::<Open>());
         match first {
             Some(Ok(Open::Enrol {
+                scheme,
                 r#box,
                 secret,
                 spki,
                 ..
             })) => {
-                let reply = blocking(move || enrol::claim(&desk, &r#box, &secret, &spki)).await;
+                let reply =
+                    blocking(move || enrol::claim(&desk, &scheme, &r#box, &secret, &spki)).await;
                 let reply = reply.unwrap_or_else(|_| EnrolReply::Refused {
                     why: "the hub is stopping; try again later".into(),
                 });

@@ -51,6 +51,14 @@ pub struct FaultRow {
     pub text: String,
 }
 
+impl FaultRow {
+    /// Its title, what was found, and its code.
+    pub fn in_words(&self) -> String {
+        let title = shared::conditions::condition(&self.code).map_or("Fault", |c| c.title);
+        format!("{title}: {} ({})", self.text, self.code)
+    }
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -6,11 +6,12 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use shared::{
+    check::{Span, covered},
     id::{BoxCamera, ExhibitRef},
     time::{Utc, Zone},
     types::{
-        CamSession, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail, MaskLift,
-        MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
+        CamSession, CamSet, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail,
+        MaskLift, MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
     },
 };
 
@@ -24,9 +25,9 @@ const COLUMN: usize = 15;
 pub struct Request {
     pub exhibit: ExhibitRef,
     pub camera: BoxCamera,
-    /// What the camera shows, in the scheme's words.
+    /// What the camera is called now: for a log that does not say what it was called when.
     pub title: String,
-    /// Where the box stands or which scheme it belongs to.
+    /// The box and its scheme.
     pub site: String,
     /// Asked from, asked to.
     pub t0: Utc,
@@ -78,7 +79,7 @@ pub struct Facts<'a> {
     pub working_short: &'a [String],
     pub lines: &'a [&'a Kept],
     pub hub_key: &'a str,
-    /// What of the asked-for time is missing.
+    /// What of what was asked for is missing.
     pub short: Option<&'a str>,
     /// SHA-256 of the seal key (SPKI), lower hex.
     pub seal_key: &'a str,
@@ -170,7 +171,6 @@ pub fn certificate(f: &Facts<'_>) -> String {
     let r = f.request;
     let zone = &r.zone;
     let mut out = String::new();
-    let (title, site) = (plain(&r.title, 80), plain(&r.site, 80));
     let _ = writeln!(
         out,
         "CERTIFICATE OF CONTINUITY{:>1$}\n",
@@ -192,7 +192,7 @@ pub fn certificate(f: &Facts<'_>) -> String {
     item(
         &mut out,
         "Camera, place",
-        &format!("{} \"{title}\", {site}", r.camera),
+        &format!("{} {}; {}", r.camera, called(f), plain(&r.site, 80)),
     );
     item(
         &mut out,
@@ -224,12 +224,17 @@ pub fn certificate(f: &Facts<'_>) -> String {
         times(&mut out, "Working to", w.t1);
     }
 
+    let codes = said_by_check(f);
     if let Some(short) = f.short {
+        let check = match codes.as_slice() {
+            [] => "declared on the log, so the check by program finds nothing damaged".to_owned(),
+            codes => format!("the check by program says {}", codes.join(" and ")),
+        };
         item(
             &mut out,
             "PARTIAL",
             &format!(
-                "not all of the time asked for is here: {}. The check by program says DOES-NOT-COVER-REQUEST for this reason",
+                "not all that was asked for is here: {}. That is why: {check}",
                 plain(short, 300)
             ),
         );
@@ -275,11 +280,12 @@ pub fn certificate(f: &Facts<'_>) -> String {
     );
 
     out.push_str("\nVERDICT\n");
-    let verdict = match f.short {
-        None => "INTACT when made.",
-        Some(_) => {
-            "NOT-INTACT for one reason only: it does not cover all of the time asked for (see PARTIAL). What is here was intact when made."
-        }
+    let verdict = match codes.as_slice() {
+        [] => "INTACT when made.".to_owned(),
+        codes => format!(
+            "NOT-INTACT ({}) because not all that was asked for is here (see PARTIAL), and for no other reason. What is here was intact when made.",
+            codes.join(", ")
+        ),
     };
     wrap_at(
         &mut out,
@@ -354,6 +360,64 @@ fn of<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(
         .into_iter()
 }
 
+/// What the camera was called, and where it stood, when each of the masters was recorded.
+fn called(f: &Facts<'_>) -> String {
+    let names: Vec<(u64, CamSet)> = of::<CamSet>(f).map(|(k, name)| (k.n(), name)).collect();
+    let mut runs: Vec<(Option<&CamSet>, Utc)> = Vec::new();
+    for m in f.masters {
+        let name = names.iter().rfind(|(n, _)| *n < m.n).map(|(_, name)| name);
+        let same = |before: &CamSet| {
+            name.is_some_and(|now| (&now.title, &now.site) == (&before.title, &before.site))
+        };
+        if runs
+            .last()
+            .is_none_or(|(last, _)| !last.map_or(name.is_none(), same))
+        {
+            runs.push((name, m.line.t0));
+        }
+    }
+    let words = |name: Option<&CamSet>| match name {
+        Some(name) => format!("\"{}\", {}", plain(&name.title, 80), plain(&name.site, 80)),
+        None if f.request.title.is_empty() => {
+            "of which the log does not say what it was called".to_owned()
+        }
+        None => format!(
+            "called \"{}\" when this package was made (the log does not say what it was called when it recorded)",
+            plain(&f.request.title, 80)
+        ),
+    };
+    match runs.as_slice() {
+        [] => words(None),
+        [(name, _)] => words(*name),
+        [(first, _), rest @ ..] => rest.iter().fold(words(*first), |text, (name, from)| {
+            format!(
+                "{text}, until {}, then {}",
+                from.for_people(&f.request.zone),
+                words(*name)
+            )
+        }),
+    }
+}
+
+/// What the check by program finds of this very package, as its rules are: the time asked for is neither here nor in declared gaps at an
+/// end, or numbers between the first and the last segment are missing.
+fn said_by_check(f: &Facts<'_>) -> Vec<&'static str> {
+    let mut codes = Vec::new();
+    let (Some(first), Some(last)) = (f.masters.first(), f.masters.last()) else {
+        return codes;
+    };
+    let gaps: Vec<Span> = of::<SegGap>(f)
+        .map(|(_, g)| Span { t0: g.t0, t1: g.t1 })
+        .collect();
+    if !covered(f.request.t0, first.line.t0, &gaps) || !covered(last.line.t1, f.request.t1, &gaps) {
+        codes.push(super::package::SHORT);
+    }
+    if f.masters.windows(2).any(|w| w[1].line.s != w[0].line.s + 1) {
+        codes.push(super::package::HOLE);
+    }
+    codes
+}
+
 fn gaps(f: &Facts<'_>) -> String {
     let zone = &f.request.zone;
     let mut parts: Vec<String> = of::<SegGap>(f)
@@ -374,13 +438,27 @@ fn gaps(f: &Facts<'_>) -> String {
             plain(&l.why, 60)
         )
     }));
-    let lost: u64 = f.masters.iter().map(|m| m.line.lost).sum();
-    let inside = if lost == 0 {
-        String::new()
-    } else {
-        format!("; {lost} network packets were lost inside recorded segments")
-    };
+    let (lost, shed) = missing(f);
+    let mut inside = String::new();
+    if lost > 0 {
+        let _ = write!(
+            inside,
+            "; {lost} network packets were lost inside recorded segments"
+        );
+    }
+    if shed > 0 {
+        let _ = write!(
+            inside,
+            "; {shed} pictures inside recorded segments were left out by the recorder"
+        );
+    }
     list(parts, "none on record longer than half a second", 6) + &inside
+}
+
+/// Packets lost, and pictures left out, inside the masters.
+fn missing(f: &Facts<'_>) -> (u64, u64) {
+    let lines = || f.masters.iter().map(|m| &m.line);
+    (lines().map(|l| l.lost).sum(), lines().map(|l| l.shed).sum())
 }
 
 fn faults(f: &Facts<'_>) -> String {
@@ -550,12 +628,23 @@ fn rates(f: &Facts<'_>) -> String {
             _ => runs.push((rate, m.line.t0, m.line.t1)),
         }
     }
+    // Said only where it is so.
+    let every = match missing(f) {
+        (0, 0) => "every picture the camera sent",
+        (0, _) => {
+            "the camera's own rate, but for pictures that this recorder left out because it could not keep up or could not prove their mask"
+        }
+        (_, 0) => "the camera's own rate, but for pictures lost on the way from the camera",
+        _ => {
+            "the camera's own rate, but for pictures lost on the way from the camera and pictures that this recorder left out because it could not keep up or could not prove their mask"
+        }
+    };
     let words = |rate: Option<&str>| match rate.map(|r| (r, r.strip_prefix("timelapse-"))) {
         Some((_, Some(secs))) => format!(
             "TIME-LAPSE, one picture about every {} s and nothing of what happened between them",
             plain(secs, 4)
         ),
-        None | Some(("realtime", _)) => "every picture the camera sent".to_owned(),
+        None | Some(("realtime", _)) => every.to_owned(),
         Some((other, _)) => plain(other, 40),
     };
     let mut parts: Vec<String> = match runs.as_slice() {
@@ -588,7 +677,18 @@ fn rates(f: &Facts<'_>) -> String {
         };
         format!("set to {to} {} {why}", k.record.t.for_people(zone))
     }));
-    list(parts, "every picture the camera sent", 10)
+    for m in f.masters.iter().filter(|m| m.line.lost + m.line.shed > 0) {
+        if let (Some(from), Some(to)) = (m.line.short_t0, m.line.short_t1) {
+            parts.push(format!(
+                "between {} and {}: {} packets lost, {} pictures left out",
+                from.for_people(zone),
+                to.for_people(zone),
+                m.line.lost,
+                m.line.shed
+            ));
+        }
+    }
+    list(parts, every, 10)
 }
 
 fn time_statement(f: &Facts<'_>) -> String {
@@ -618,6 +718,24 @@ fn time_statement(f: &Facts<'_>) -> String {
             step.delta_ms,
             plain(&step.src, 40)
         );
+    }
+    let arrival = |m: &&Master| m.line.stamps.as_deref() == Some("arrival");
+    if let Some(m) = f.masters.iter().find(arrival) {
+        let _ = write!(
+            out,
+            "; from {} on {} of the masters are dated by when their pictures reached the recorder, because the camera's own time stamps said nothing",
+            m.line.t0.for_people(zone),
+            f.masters.iter().filter(arrival).count()
+        );
+    }
+    for m in f.masters {
+        if let Some(off) = m.line.off_ms {
+            let _ = write!(
+                out,
+                "; times inside the segment that begins {} may be wrong by up to {off} ms",
+                m.line.t0.for_people(zone)
+            );
+        }
     }
     // By the footage itself where it says so, else by the session it came from.
     let offset = f.masters.iter().rev().find_map(|m| m.line.offset_ms);
@@ -671,12 +789,18 @@ pub fn read_me(f: &Facts<'_>) -> String {
         out.push('\n');
     };
     say(&format!(
-        "This is an evidence package: CCTV footage of camera {} (\"{}\"), asked for from {} to {}, with everything needed to check that it is what the recorder recorded.",
+        "This is an evidence package: CCTV footage of camera {} ({}), asked for from {} to {}, with everything needed to check that it is what the recorder recorded.",
         r.camera,
-        plain(&r.title, 80),
+        called(f),
         r.t0.for_people(&r.zone),
         r.t1.for_people(&r.zone)
     ));
+    if let Some(short) = f.short {
+        say(&format!(
+            "NOT ALL THAT WAS ASKED FOR IS HERE: {}.",
+            plain(short, 300)
+        ));
+    }
     say(
         "TO WATCH: open the file in the folder working with any player. It is a copy to handle and hand on.",
     );

@@ -10,9 +10,9 @@ use shared::{
     record::Record,
     time::Utc,
     types::{
-        CamSession, ClockState, ClockStep, Data, ExpClip, FaultOff, FaultOn, HeadAck, KeyRoll,
-        LogOpen, MaskEnd, MaskFail, MaskLift, MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
-        SysStop,
+        CamSession, CamSet, ClockState, ClockStep, Data, ExpClip, FaultOff, FaultOn, HeadAck,
+        KeyRoll, LogOpen, MaskEnd, MaskFail, MaskLift, MaskSet, RateSet, SegGap, SegLost, SegWrite,
+        SysBoot, SysStop,
     },
 };
 
@@ -67,6 +67,7 @@ pub struct Selector {
     key: Option<Kept>,
     clock: Option<Kept>,
     session: Option<Kept>,
+    name: Option<Kept>,
     rate: Option<Kept>,
     before: Option<Kept>,
     after: Option<Kept>,
@@ -95,6 +96,7 @@ impl Selector {
             key: None,
             clock: None,
             session: None,
+            name: None,
             rate: None,
             before: None,
             after: None,
@@ -120,6 +122,7 @@ impl Selector {
                     | ClockState::KIND
                     | ClockStep::KIND
                     | CamSession::KIND
+                    | CamSet::KIND
                     | RateSet::KIND
                     | SegGap::KIND
                     | SegLost::KIND
@@ -156,6 +159,14 @@ impl Selector {
             }
             CamSession::KIND if self.of_camera(&line) && early => self.session = Some(line),
             CamSession::KIND if self.of_camera(&line) && inside => self.keep(line),
+            // By its place in the log: it holds for the segments that follow it there.
+            CamSet::KIND if self.of_camera(&line) => {
+                if scope.masters.first().is_none_or(|first| n < *first) {
+                    self.name = Some(line);
+                } else if scope.masters.last().is_some_and(|last| n < *last) {
+                    self.keep(line);
+                }
+            }
             RateSet::KIND if self.of_camera(&line) && early => self.rate = Some(line),
             RateSet::KIND if self.of_camera(&line) && inside => self.keep(line),
             SegGap::KIND if self.of_camera(&line) => {
@@ -259,6 +270,7 @@ impl Selector {
             self.key,
             self.clock,
             self.session,
+            self.name,
             self.rate,
             self.before,
             self.after,

@@ -38,8 +38,10 @@ use super::{
 
 const VERIFY_PY: &str = include_str!("../../../docs/verify/verify.py");
 const SPEC: &str = include_str!("../../../docs/verify/SPEC.txt");
-/// The one finding a package that is known to be partial may have.
+/// The findings a package that is known to be partial may have: time asked for that is not here, and segments between its first and its
+/// last that are not.
 pub const SHORT: &str = "DOES-NOT-COVER-REQUEST";
+pub const HOLE: &str = "SEGMENT-MISSING";
 const BUFFER: usize = 256 * 1024;
 
 /// One fetched segment: sealed, and the line that describes it.
@@ -65,8 +67,18 @@ pub struct Order {
     pub identity: zeroize::Zeroizing<String>,
     /// The requester's name, salted and hashed, for `exp.done`.
     pub to: String,
-    /// What of the asked-for time is known to be missing: then, and only then, the package may say DOES-NOT-COVER-REQUEST.
+    /// What of what was asked for is known to be missing: then, and only then, the package may say DOES-NOT-COVER-REQUEST.
     pub short: Option<String>,
+    /// Segments between the first and the last that are known not to be had: so often, and no more, it may say SEGMENT-MISSING.
+    pub holes: Vec<(u64, u64)>,
+}
+
+/// Whether a report finds nothing but what a package that is known to be partial may have; nothing at all of one that is not.
+pub fn tolerable(report: &Report, partial: bool) -> bool {
+    report
+        .findings
+        .iter()
+        .all(|f| shared::check::is_note(f.code) || (partial && [SHORT, HOLE].contains(&f.code)))
 }
 
 /// A package that was made.
@@ -255,11 +267,17 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     let early = verify::package(&rest, &options);
     let register = format!("file {}", names::SUMS_RECORD);
     let damaged = |report: &Report| {
-        let excused = |code: &str| code == SHORT && order.short.is_some();
-        report
-            .findings
-            .iter()
-            .any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
+        let excused = |code: &str| match code {
+            SHORT => order.short.is_some(),
+            HOLE => !order.holes.is_empty(),
+            _ => false,
+        };
+        let holes = report.findings.iter().filter(|f| f.code == HOLE).count();
+        holes > order.holes.len()
+            || report
+                .findings
+                .iter()
+                .any(|f| !shared::check::is_note(f.code) && f.place != register && !excused(f.code))
     };
     if damaged(&early) {
         return Err(PackageError::NotIntact(Box::new(early)));

@@ -60,13 +60,15 @@ pub struct Ended {
     pub label: String,
 }
 
-/// Makes the package of a request whose segments are all here. `short`: what of the asked-for time is known to be missing.
+/// Makes the package of a request whose segments are all here. `short`: what of what was asked for is known to be missing;
+/// `holes`: numbers of segments between the first and the last that are not to be had.
 /// A package that is there already (the hub was stopped between putting it there and noting it) is checked and taken as it is.
 pub fn make(
     desk: &Desk,
     row: &RequestRecord,
     segments: &[Logged],
     short: Option<String>,
+    holes: Vec<(u64, u64)>,
 ) -> Result<Ended, PackageError> {
     let failed = |e: &dyn std::fmt::Display| PackageError::Hub(e.to_string());
     let (log, clip) = row
@@ -92,11 +94,7 @@ pub fn make(
             .one(&mut |_| Ok(()))
             .map_err(|e| failed(&e))?;
         let report = verify::package(&Resting::new(there.clone(), identity), &options);
-        let only_short = short.is_some()
-            && report
-                .findings
-                .iter()
-                .all(|f| shared::check::is_note(f.code) || f.code == package::SHORT);
+        let only_short = package::tolerable(&report, short.is_some());
         return match report.exit_status() == 0 || only_short {
             true => {
                 fetched_away(desk, row);
@@ -150,7 +148,7 @@ pub fn make(
             exhibit: row.r#ref.clone(),
             camera: row.camera.clone(),
             title: title.unwrap_or_default(),
-            site: format!("{}, {}", row.camera.r#box, desk.config.scheme),
+            site: format!("box {} of {}", row.camera.r#box, desk.config.scheme),
             t0: row.t0,
             t1: row.t1,
             purpose: text(&row.purpose)?,
@@ -171,6 +169,7 @@ pub fn make(
         identity,
         to: row.requester.clone(),
         short,
+        holes,
     };
     let made = package::build(&desk.log, desk.now(), &order)?;
     fetched_away(desk, row);

@@ -132,8 +132,7 @@ pub fn save(
         read.map_err(damaged(name))?;
     }
     let report = verify::package(&Folder(root.to_owned()), options);
-    let fine = |code: &str| shared::check::is_note(code) || (short && code == package::SHORT);
-    if report.exit_status() == 2 || !report.findings.iter().all(|f| fine(f.code)) {
+    if report.exit_status() == 2 || !package::tolerable(&report, short) {
         return Err(SaveError::NotIntact(Box::new(report)));
     }
     package::sync_tree(root).map_err(|e| failed("sync", root)(io::Error::other(e)))?;

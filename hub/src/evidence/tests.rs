@@ -261,6 +261,12 @@ fn scene(widths: [u16; 5]) -> Scene {
             how: "burned".into(),
             proofs: 0,
             lost: 0,
+            day: None,
+            shed: 0,
+            short_t0: None,
+            short_t1: None,
+            stamps: None,
+            off_ms: None,
             offset_ms: Some(7_300),
             key: "c03/2026-11-03".into(),
             rate: None,
@@ -328,6 +334,7 @@ fn scene(widths: [u16; 5]) -> Scene {
         identity: secret,
         to: "1".repeat(64),
         short: None,
+        holes: Vec::new(),
     };
     Scene {
         folder,

@@ -239,6 +239,47 @@ pub fn missing(footage: &[(Utc, Utc)], t0: Utc, t1: Utc) -> Vec<(Utc, Utc)> {
     out
 }
 
+/// Numbers that are missing between those of the segments there are (in order): the first and the last of each hole.
+pub fn holes(numbers: &[u64]) -> Vec<(u64, u64)> {
+    let jumps = numbers.windows(2).filter(|w| w[1] > w[0] + 1);
+    jumps.map(|w| (w[0] + 1, w[1] - 1)).collect()
+}
+
+/// One sentence on segments that were recorded and are not there, and what the box's log says of them.
+pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Option<String> {
+    let said = |a: u64, b: u64| {
+        let mut gone: Vec<&str> = known
+            .iter()
+            .filter(|s| (a..=b).contains(&s.s))
+            .map(|s| match s.gone.as_deref() {
+                Some("lost") => "found missing or damaged on the box",
+                Some(_) => "deleted on the box",
+                None => "not on any disk of the box that is there",
+            })
+            .collect();
+        gone.sort_unstable();
+        gone.dedup();
+        match gone.as_slice() {
+            [] => "not sent by the box".to_owned(),
+            gone => gone.join(" or "),
+        }
+    };
+    let each: Vec<String> = holes
+        .iter()
+        .map(|(a, b)| match a == b {
+            true => format!(
+                "segment {a}, which was recorded, is not here ({})",
+                said(*a, *b)
+            ),
+            false => format!(
+                "segments {a} to {b}, which were recorded, are not here ({})",
+                said(*a, *b)
+            ),
+        })
+        .collect();
+    (!each.is_empty()).then(|| each.join("; "))
+}
+
 /// One sentence on what is missing; None when all is there.
 pub fn shortfall(missing: &[(Utc, Utc)], zone: &Zone) -> Option<String> {
     let spans: Vec<String> = missing
@@ -268,6 +309,7 @@ mod tests {
             log: "l".into(),
             n: 1,
             s: 1,
+            day: Zone::utc().day_of(Utc(t0)),
             t0: Utc(t0),
             t1: Utc(t1),
             size: 1,
@@ -449,6 +491,34 @@ mod tests {
         assert_eq!(m(&[(12_000, 15_000)]), [(10_000, 12_000), (15_000, 20_000)]);
         assert_eq!(m(&[]), [(10_000, 20_000)]);
         assert!(shortfall(&[], &Zone::utc()).is_none());
+    }
+
+    /// EVI-1: what was recorded and is not there any more is named by its numbers, with what the log says of it.
+    #[test]
+    fn what_is_left_out() {
+        let numbered = |s, gone| SegmentRecord {
+            s,
+            ..segment(0, 1, gone)
+        };
+        let known = [
+            numbered(4, None),
+            numbered(5, Some("lost")),
+            numbered(6, None),
+            numbered(7, Some("deleted")),
+            numbered(8, None),
+            numbered(9, None),
+        ];
+        let holes = holes(&[4, 6, 9]);
+        assert_eq!(holes, [(5, 5), (7, 8)]);
+        assert_eq!(
+            left_out(&holes, &known).as_deref(),
+            Some(
+                "segment 5, which was recorded, is not here (found missing or damaged on the box); \
+                 segments 7 to 8, which were recorded, are not here (deleted on the box or not on any disk of the box that is there)"
+            )
+        );
+        assert_eq!(left_out(&[], &known), None);
+        assert!(super::holes(&[4, 5, 6]).is_empty() && super::holes(&[]).is_empty());
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub(super) fn with_known<T>(
         Some(ToHub::Health { cameras, .. }) => cameras
             .iter()
             .find(|c| c.cam == camera.cam)
-            .and_then(|c| c.landed),
+            .and_then(|c| c.flow.landed),
         _ => None,
     };
     let now = desk.now();

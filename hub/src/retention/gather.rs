@@ -56,6 +56,7 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
             let policy = Policy {
                 rules: vec![(Utc(0), days)],
                 zone: out.zone.clone(),
+                zones: Vec::new(),
             };
             out.policies.insert(c.cam.clone(), policy);
             out.titles.insert(c.cam, c.title);
@@ -66,8 +67,16 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
         let policy = noted.entry(p.cam).or_insert_with(|| Policy {
             rules: Vec::new(),
             zone: out.zone.clone(),
+            zones: Vec::new(),
         });
-        policy.rules.push((p.since, p.days));
+        if policy.days() != Some(p.days) {
+            policy.rules.push((p.since, p.days));
+        }
+        if let Ok(zone) = Zone::parse(&p.zone)
+            && policy.zones.last().is_none_or(|(_, last)| *last != zone)
+        {
+            policy.zones.push((p.since, zone));
+        }
     }
     out.policies.extend(noted);
     Ok(out)

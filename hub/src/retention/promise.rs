@@ -4,7 +4,7 @@
 //! are the box's, everything else is by the hub's clock.
 
 use shared::{
-    promise::due,
+    promise::{due, due_after},
     time::{Day, Utc, Zone},
 };
 
@@ -33,7 +33,23 @@ fn oldest_allowed(t: Utc, days: u32, zone: &Zone) -> Day {
 #[derive(Clone, Debug)]
 pub struct Policy {
     pub rules: Vec<(Utc, u32)>,
+    /// Whose calendar days they are now.
     pub zone: Zone,
+    /// And over time, as the hub heard of it; oldest first.
+    pub zones: Vec<(Utc, Zone)>,
+}
+
+/// What was in force at `t`, and whatever the box may have changed to or from about then.
+fn about<T>(all: &[(Utc, T)], t: Utc) -> impl Iterator<Item = &T> {
+    let in_force = |at: Utc| all.iter().rev().find(|(since, _)| *since <= at);
+    let changed = all
+        .iter()
+        .filter(move |(since, _)| (since.0 - t.0).abs() <= NEWS_MS);
+    in_force(t)
+        .into_iter()
+        .chain(in_force(t.plus_ms(-NEWS_MS)))
+        .chain(changed)
+        .map(|(_, what)| what)
 }
 
 impl Policy {
@@ -44,23 +60,29 @@ impl Policy {
 
     /// The shortest the box may have applied at `t`; None: the hub knew no rule of this camera then.
     fn shortest_at(&self, t: Utc) -> Option<u32> {
-        let in_force = |at: Utc| self.rules.iter().rev().find(|(since, _)| *since <= at);
-        let changed = self
-            .rules
-            .iter()
-            .filter(|(since, _)| (since.0 - t.0).abs() <= NEWS_MS);
-        in_force(t)
-            .into_iter()
-            .chain(in_force(t.plus_ms(-NEWS_MS)))
-            .chain(changed)
-            .map(|(_, days)| *days)
-            .min()
+        about(&self.rules, t).copied().min()
     }
 
-    /// When footage of a day is due by the rule in force now: a rule made shorter makes nothing due before it was made.
-    fn due(&self, day: Day) -> Option<Utc> {
+    /// Zones by whose midnight the box may have swept at `t`.
+    fn zones_at(&self, t: Utc) -> Vec<&Zone> {
+        let zones: Vec<&Zone> = about(&self.zones, t).collect();
+        match zones.is_empty() {
+            true => vec![&self.zone],
+            false => zones,
+        }
+    }
+
+    /// The latest local day, in any zone the box ever had, that a moment may have been recorded under.
+    fn latest_day(&self, t: Utc) -> Day {
+        let ever = self.zones.iter().map(|(_, zone)| zone.day_of(t));
+        ever.fold(self.zone.day_of(t), Day::max)
+    }
+
+    /// When footage of a day is due by the rule in force now: a rule made shorter makes nothing due before it was made. `last`: when its
+    /// last picture ended.
+    fn due(&self, day: Day, last: Utc) -> Option<Utc> {
         let (since, days) = self.rules.last()?;
-        let due = due(day, *days, &self.zone);
+        let due = due_after(day, last, *days, &self.zone);
         let shortened = self.rules.iter().any(|(_, before)| before > days);
         Some(if shortened { due.max(*since) } else { due })
     }
@@ -245,9 +267,9 @@ pub fn judge_certificate(
 ) -> Standing {
     let named = c.rule.strip_suffix('d').and_then(|n| n.parse().ok());
     let days = policy.shortest_at(c.at).or(named).or(policy.days());
-    let zone = &policy.zone;
+    let zones = policy.zones_at(c.at);
     let Some(done) = &c.done else {
-        let due = days.map_or(c.at, |d| due(c.day, d, zone)).max(c.at);
+        let due = days.map_or(c.at, |d| due(c.day, d, &policy.zone)).max(c.at);
         return absent(due, true, heard);
     };
     if !done.undecryptable && !good {
@@ -256,18 +278,21 @@ pub fn judge_certificate(
     let Some(days) = days else {
         return Standing::NoRule;
     };
+    let allowed = zones.iter().map(|z| oldest_allowed(done.at, days, z)).min();
     if let Some(oldest) = done.oldest.filter(|_| newest)
-        && zone.day_of(oldest) < oldest_allowed(done.at, days, zone)
+        && allowed.is_some_and(|allowed| policy.latest_day(oldest) < allowed)
     {
         return Standing::Failing(Fails::Left { oldest });
     }
-    // Footage of an unset clock lies under too early a day: it is due by when it was really recorded.
-    let due_then = due(c.day, days, zone);
-    let due_late = due(
-        latest.map_or(c.day, |t| zone.day_of(t).max(c.day)),
-        days,
-        zone,
-    );
+    // By the midnight of whichever zone the box had then. Footage of an unset clock lies under too early a day: it is due by when it was
+    // really recorded.
+    let dues = zones.iter().map(|z| due(c.day, days, z));
+    let due_then = dues.min().unwrap_or(c.at);
+    let lates = zones.iter().map(|z| {
+        let day = latest.map_or(c.day, |t| z.day_of(t).max(c.day));
+        due_after(day, c.t1, days, z)
+    });
+    let due_late = lates.max().unwrap_or(c.at);
     if c.at < due_then {
         return Standing::Early {
             due: due_then,
@@ -337,7 +362,7 @@ pub fn judge(
             (true, None) => return Standing::Undated,
         };
         return policy
-            .due(day)
+            .due(day, d.t1)
             .map_or(Standing::NoRule, |due| absent(due, false, heard));
     }
     let good = d.settled;

@@ -12,6 +12,7 @@ fn policy(days: u32) -> Policy {
     Policy {
         rules: vec![(Utc(0), days)],
         zone: london(),
+        zones: Vec::new(),
     }
 }
 
@@ -293,6 +294,7 @@ fn a_rule_that_changed() {
     let longer = Policy {
         rules: vec![(Utc(0), 28), (changed, 31)],
         zone: london(),
+        zones: Vec::new(),
     };
     let by_the_old = certificate("2026-11-01", utc("2026-11-30T00:05:00.000Z"), "28d");
     let now = utc("2026-12-02T00:00:00.000Z");
@@ -314,6 +316,7 @@ fn a_rule_that_changed() {
     let shorter = Policy {
         rules: vec![(Utc(0), 31), (changed, 28)],
         zone: london(),
+        zones: Vec::new(),
     };
     let d = row("2026-11-01");
     assert_eq!(
@@ -361,4 +364,61 @@ fn recorded_under_an_unset_clock() {
         with(&settled, &c, &policy(31), utc("2026-12-06T00:00:00.000Z")),
         Standing::Sound
     );
+}
+
+/// RET-1, RET-4: a box whose zone was put right: what it deleted by its old midnight was not early, what it leaves under its old days is
+/// not left over, and what it keeps for its days after a move to the east is not late.
+#[test]
+fn a_zone_that_changed() {
+    let auckland = Zone::parse("Pacific/Auckland").expect("zone");
+    let moved = utc("2026-12-02T12:00:00.000Z");
+    let policy = |before: &Zone, now: &Zone| Policy {
+        rules: vec![(Utc(0), 28)],
+        zone: now.clone(),
+        zones: vec![(Utc(0), before.clone()), (moved, now.clone())],
+    };
+    let west = policy(&auckland, &london());
+    // At five past midnight in Auckland, half a day before London's: by the zone it had then.
+    let then = certificate("2026-11-02", auckland.at(day("2026-12-01"), 0, 5), "28d");
+    let now = moved.plus_ms(HOUR);
+    assert_eq!(
+        with(&gone("2026-11-02"), &then, &west, now),
+        Standing::Sound
+    );
+    // Weeks later no such hour is excused.
+    let early = certificate("2026-11-22", auckland.at(day("2026-12-21"), 0, 5), "28d");
+    let now = utc("2026-12-22T00:00:00.000Z");
+    assert!(matches!(
+        with(&gone("2026-11-22"), &early, &west, now),
+        Standing::Early { .. }
+    ));
+    // The next day, of which the morning in Auckland is London's evening before.
+    let mut kept = certificate("2026-11-05", utc("2026-12-04T00:05:00.000Z"), "28d");
+    if let Some(done) = &mut kept.done {
+        done.oldest = Some(auckland.start_of(day("2026-11-06")));
+    }
+    let now = utc("2026-12-04T12:00:00.000Z");
+    assert_eq!(
+        with(&gone("2026-11-05"), &kept, &west, now),
+        Standing::Sound
+    );
+    if let Some(done) = &mut kept.done {
+        done.oldest = Some(auckland.start_of(day("2026-11-05")));
+    }
+    assert!(matches!(
+        with(&gone("2026-11-05"), &kept, &west, now),
+        Standing::Failing(Fails::Left { .. })
+    ));
+    // To the east: midnight comes early, and the day is kept for its days.
+    let east = policy(&london(), &auckland);
+    let last = london().start_of(day("2026-11-06"));
+    let d = DayRecord {
+        t1: last,
+        ..row("2026-11-05")
+    };
+    let Standing::NotDue { due } = without(&d, &east, heard(utc("2026-12-03T12:00:00.000Z")))
+    else {
+        panic!("kept for its days")
+    };
+    assert_eq!(due.0 - last.0, (28 * 24 - 1) * HOUR);
 }

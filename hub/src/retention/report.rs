@@ -244,6 +244,7 @@ impl Facts {
         Policy {
             rules: longest.into_iter().map(|days| (Utc(0), days)).collect(),
             zone: self.zone.clone(),
+            zones: Vec::new(),
         }
     }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     board::Account,
-    disposal::rows::{Evidence, EvidenceRow, gb},
+    disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
     ownlog::op,
 };
 
@@ -91,11 +91,7 @@ fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
         word,
         colour,
         text: r.text.clone(),
-        faults: r
-            .faults
-            .iter()
-            .map(|f| format!("{}: {}", f.code, f.text))
-            .collect(),
+        faults: r.faults.iter().map(FaultRow::in_words).collect(),
         act: (due || r.drop.is_some()).then(|| ActView {
             asked: asked.unwrap_or_default(),
             due,
@@ -120,10 +116,7 @@ async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused>
     page(&EvidencePage {
         frame: who.frame(scheme),
         total: gb(bytes),
-        faults: faults
-            .iter()
-            .map(|f| format!("{}: {}", f.code, f.text))
-            .collect(),
+        faults: faults.iter().map(FaultRow::in_words).collect(),
         kept: views(kept),
         gone: views(gone),
         done: said.done,

@@ -12,15 +12,6 @@
 //! | [`lifts`] | lifts that wait for a second person |
 //! | [`holds`] | held footage, and its release |
 //! | [`files`] | a package's files, and byte ranges of them |
-//!
-//! ```no_run
-//! # async fn up(board: std::sync::Arc<dyn beadle_hub::board::Board>, clock: std::sync::Arc<dyn shared::time::Clock>,
-//! #   chain: Vec<rustls::pki_types::CertificateDer<'static>>, key: rustls::pki_types::PrivateKeyDer<'static>) -> Result<(), Box<dyn std::error::Error>> {
-//! use beadle_hub::web;
-//! let listener = web::bind("127.0.0.1:8443".parse()?)?;
-//! web::serve(listener, web::tls(chain, key)?, board, clock, std::future::pending()).await?;
-//! # Ok(()) }
-//! ```
 
 pub mod evidence;
 pub mod files;

@@ -55,6 +55,7 @@ use super::{
 };
 use crate::{
     board::{Account, Board, ExhibitRow},
+    disposal::rows::FaultRow,
     evidence::Resting,
 };
 
@@ -476,10 +477,7 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
             Vec::new()
         });
         Overview {
-            evidence: evidence
-                .iter()
-                .map(|f| format!("{}: {}", f.code, f.text))
-                .collect(),
+            evidence: evidence.iter().map(FaultRow::in_words).collect(),
             frame: Frame::of(board.scheme(), &frame.account, &frame.form),
             now: now.for_people(&zone),
             zone: now

@@ -9,6 +9,7 @@ use rcgen::{CertificateParams, KeyPair};
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
+    standing::{BoxStanding, CameraStanding, Flow},
     time::{Clock, Day, Now, Utc, Zone},
     wire::MaskInfo,
 };
@@ -118,29 +119,38 @@ impl Board for Fake {
             cam: CameraId::parse(cam).expect("cam"),
             title: title.into(),
             masked: true,
-            recording,
-            landed: Some(now().plus_ms(-900)),
+            flow: Some(Flow {
+                recording,
+                landed: Some(now().plus_ms(-900)),
+                down_since: (!recording).then(|| now().plus_ms(-900)),
+                ..Flow::default()
+            }),
+            standing: CameraStanding::default(),
             stands_secs: None,
             rate: None,
         };
-        Ok(vec![BoxRow {
-            name: BoxName::parse("ashby").expect("name"),
-            state: "enrolled".into(),
-            online: true,
-            sw: Some("1.0".into()),
-            last_seen: Some(now()),
-            reported: Some(now()),
-            free_mib: Some(2048),
-            retention_days: Some(31),
-            faults: Vec::new(),
-            lines: 17,
-            countersigned: Some(now()),
-            dispute: None,
-            cameras: vec![
-                camera("c01", "<script>alert(1)</script>", true),
-                camera("c02", "Market", false),
-            ],
-        }])
+        Ok(vec![
+            BoxRow {
+                name: BoxName::parse("ashby").expect("name"),
+                state: "enrolled".into(),
+                online: true,
+                sw: Some("1.0".into()),
+                last_seen: Some(now()),
+                reported: Some(now()),
+                free_mib: Some(2048),
+                retention_days: Some(31),
+                faults: Vec::new(),
+                lines: 17,
+                countersigned: Some(now()),
+                dispute: None,
+                cameras: vec![
+                    camera("c01", "<script>alert(1)</script>", true),
+                    camera("c02", "Market", false),
+                ],
+                standing: BoxStanding::default(),
+            }
+            .judged(),
+        ])
     }
     fn footage(&self, camera: &BoxCamera, _: Option<Day>) -> Result<Footage, Refusal> {
         if camera.cam.as_str() == "c99" {
@@ -167,6 +177,7 @@ impl Board for Fake {
                 packets: 3,
             }],
             bytes: 1 << 30,
+            called: vec!["High Street, Ashby".into(), "Car park, Ashby".into()],
             days_left: Some(31),
             deleted: false,
         }];
@@ -220,6 +231,7 @@ impl Board for Fake {
             r#ref: format!("EXH-2026-{n:06}"),
             grant: "G-1".into(),
             camera: "ashby/c01".into(),
+            called: vec!["High Street, Ashby".into()],
             t0: now(),
             t1: now().plus_ms(60_000),
             state: if package.is_some() {

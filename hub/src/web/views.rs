@@ -1,13 +1,16 @@
 //! Pure. Rows of the board as pages show them: words and symbols first, colour only on top; drawings with a table beside them.
 
 use askama::Template;
-use shared::time::{Utc, Zone};
+use shared::{
+    id::CameraId,
+    standing::{self, BoxState, Mark, words},
+    time::{Utc, Zone},
+    wire::Fault,
+};
 
 use super::files::Copy;
 use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, HoldRow, LiftRow};
 
-/// A camera whose newest frame is older than this, as the box reported it, is not said to record.
-const FRESH_MS: i64 = 15_000;
 /// Days drawn on the first page.
 pub const DAYS_AT_A_GLANCE: usize = 7;
 
@@ -46,11 +49,20 @@ fn state(symbol: &'static str, word: &'static str, class: &'static str, text: St
     }
 }
 
+/// A standing fault, with its next step.
+pub struct FaultView {
+    pub symbol: &'static str,
+    pub class: &'static str,
+    pub text: String,
+    pub next: &'static str,
+}
+
 pub struct BoxView {
     pub name: String,
     pub state: State,
     pub facts: Vec<String>,
-    pub faults: Vec<String>,
+    /// Those of the box as a whole.
+    pub faults: Vec<FaultView>,
     pub dispute: Option<String>,
     pub cameras: Vec<CameraView>,
 }
@@ -60,6 +72,10 @@ pub struct CameraView {
     pub title: String,
     pub address: String,
     pub state: State,
+    /// The next step, where there is one to take.
+    pub next: &'static str,
+    /// Its standing faults beside the one that its state names.
+    pub faults: Vec<FaultView>,
     pub masked: bool,
     /// Of a camera with two rates.
     pub rate: Option<String>,
@@ -80,6 +96,8 @@ pub struct Bar {
     pub recorded: String,
     pub size: String,
     pub left: String,
+    /// What the camera was called then, where that is not what it is called now.
+    pub called: String,
 }
 
 /// Place in a drawing a thousand wide.
@@ -91,6 +109,8 @@ pub struct Block {
 pub struct ExhibitView {
     pub exhibit: String,
     pub camera: String,
+    /// What it was called in that time.
+    pub called: String,
     pub from: String,
     pub to: String,
     pub state: String,
@@ -287,54 +307,37 @@ pub struct Message<'a> {
 }
 
 pub fn box_state(row: &BoxRow, zone: &Zone) -> State {
-    let seen = row.last_seen.map_or_else(
-        || "it has not been heard of yet".to_owned(),
-        |t| format!("last heard of {}", t.for_people(zone)),
-    );
-    match row.state.as_str() {
-        "revoked" => state("⊘", "revoked", "bad", "this hub refuses it".into()),
-        "registered" => state(
-            "…",
-            "not enrolled",
-            "unknown",
-            "waiting for the box to show its one-time code".into(),
-        ),
-        _ if row.dispute.is_some() => state(
-            "✖",
-            "log refused",
-            "bad",
-            "its log is not countersigned any more".into(),
-        ),
-        _ if row.online && row.faults.is_empty() => state("✔", "on the line", "good", seen),
-        _ if row.online => state("▲", "on the line, with faults", "warn", seen),
-        _ => state("?", "not on the line", "unknown", seen),
+    let said = words::r#box(&row.standing, row.last_seen, zone);
+    let (symbol, class) = marked(row.standing.mark);
+    let symbol = match row.standing.state {
+        BoxState::Revoked => "⊘",
+        BoxState::NotEnrolled => "…",
+        _ => symbol,
+    };
+    state(symbol, said.word, class, said.text)
+}
+
+fn marked(mark: Mark) -> (&'static str, &'static str) {
+    match mark {
+        Mark::Good => ("✔", "good"),
+        Mark::Amber => ("▲", "warn"),
+        Mark::Unknown => ("?", "unknown"),
+        Mark::Red => ("✖", "bad"),
     }
 }
 
-/// Recording means frames landing on the box's disk. What is not known is never called good.
-pub fn camera_state(row: &BoxRow, camera: &CameraRow, zone: &Zone) -> State {
-    let landed = camera.landed.map_or_else(
-        || "no frame on record yet".to_owned(),
-        |t| format!("last frame landed {}", t.for_people(zone)),
-    );
-    let age = camera
-        .landed
-        .zip(row.reported)
-        .map(|(landed, reported)| reported.0 - landed.0);
-    // A time-lapse picture is followed by none for a while.
-    let fresh = FRESH_MS + camera.stands_secs.map_or(0, |s| i64::from(s) * 1000);
-    match (row.online, age) {
-        (false, _) => state(
-            "?",
-            "unknown",
-            "unknown",
-            format!("its box is not on the line; {landed}"),
-        ),
-        (true, None) => state("?", "unknown", "unknown", landed),
-        (true, Some(age)) if camera.recording && age <= fresh => {
-            state("✔", "recording", "good", landed)
-        }
-        (true, Some(_)) => state("✖", "not recording", "bad", landed),
+/// A standing fault in the words of the table of conditions.
+fn fault(f: &Fault, zone: &Zone) -> FaultView {
+    let of = match &f.cam {
+        Some(cam) => format!("camera {cam}: "),
+        None => String::new(),
+    };
+    let (symbol, class) = marked(Mark::of(standing::severity(f)));
+    FaultView {
+        symbol,
+        class,
+        text: of + &words::fault(f, zone),
+        next: words::next_step(&f.code).unwrap_or_default(),
     }
 }
 
@@ -365,11 +368,17 @@ pub fn camera(
         ),
         Err(why) => (Vec::new(), why),
     };
+    let standing = &camera.standing;
+    let now = row.reported.unwrap_or(Utc(0));
+    let said = words::camera(standing, camera.flow.as_ref(), now, zone);
+    let (symbol, class) = marked(standing.mark);
     CameraView {
         id: camera.cam.to_string(),
         title: camera.title.clone(),
         address: format!("/footage/{}/{}", row.name, camera.cam),
-        state: camera_state(row, camera, zone),
+        state: state(symbol, said.word, class, said.text),
+        next: said.next.unwrap_or_default(),
+        faults: standing.others.iter().map(|f| fault(f, zone)).collect(),
         masked: camera.masked,
         rate: camera.rate.as_deref().map(rate),
         bars,
@@ -396,18 +405,12 @@ pub fn of_box(row: &BoxRow, cameras: Vec<CameraView>, zone: &Zone) -> BoxView {
     if let Some(sw) = &row.sw {
         facts.push(format!("software {sw}"));
     }
-    let faults = row.faults.iter().map(|f| {
-        let cam = f
-            .cam
-            .as_ref()
-            .map_or_else(String::new, |c| format!("camera {c}: "));
-        format!(
-            "{cam}{} ({}, since {})",
-            f.text,
-            f.code,
-            f.since.for_people(zone)
-        )
-    });
+    // A camera's own stand with it.
+    let shown = |f: &&Fault| {
+        let listed = |cam: &CameraId| row.cameras.iter().any(|c| c.cam == *cam);
+        !f.cam.as_ref().is_some_and(listed)
+    };
+    let faults = row.faults.iter().filter(shown).map(|f| fault(f, zone));
     BoxView {
         name: row.name.to_string(),
         state: box_state(row, zone),
@@ -485,6 +488,7 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
         recorded: hours(recorded),
         size: size(row.bytes),
         left,
+        called: row.called.join("; then "),
     }
 }
 
@@ -505,6 +509,7 @@ pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
     ExhibitView {
         exhibit: row.r#ref.clone(),
         camera: row.camera.clone(),
+        called: row.called.join("; then "),
         from: row.t0.for_people(zone),
         to: row.t1.for_people(zone),
         state: row.state.clone(),
@@ -553,6 +558,7 @@ pub(super) fn size(bytes: u64) -> String {
 mod tests {
     use shared::{
         id::{BoxName, CameraId},
+        standing::{BoxStanding, CameraStanding, Flow},
         time::Day,
     };
 
@@ -577,15 +583,20 @@ mod tests {
                 cam: CameraId::parse("c01").expect("cam"),
                 title: "T".into(),
                 masked: false,
-                recording,
-                landed: landed.map(Utc),
+                flow: Some(Flow {
+                    recording,
+                    landed: landed.map(Utc),
+                    ..Flow::default()
+                }),
+                standing: CameraStanding::default(),
                 stands_secs: None,
                 rate: None,
             }],
+            standing: BoxStanding::default(),
         }
     }
 
-    /// HLT-1: a camera is said to record only when its box is on the line and frames landed just now; else it says what is known.
+    /// HLT-1: a camera is said to record only when its box is on the line and pictures landed just now; else it says what is known.
     #[test]
     fn unknown_is_never_called_good() {
         let zone = Zone::utc();
@@ -593,16 +604,57 @@ mod tests {
             (true, Some(99_000), true, "recording"),
             (true, Some(80_000), true, "not recording"),
             (true, Some(99_000), false, "not recording"),
-            (true, None, true, "unknown"),
+            (true, None, true, "not recording"),
             (false, Some(99_000), true, "unknown"),
+            (false, Some(99_000), false, "unknown"),
         ] {
-            let row = row(online, landed, recording);
-            let state = camera_state(&row, &row.cameras[0], &zone);
-            assert_eq!(state.word, word, "{online} {landed:?} {recording}");
+            let row = row(online, landed, recording).judged();
+            let shown = camera(&row, &row.cameras[0], Err(String::new()), &zone);
+            assert_eq!(shown.state.word, word, "{online} {landed:?} {recording}");
         }
+        let mut unheard = row(true, None, false);
+        (unheard.cameras[0].flow, unheard.reported) = (None, None);
+        let unheard = unheard.judged();
+        assert_eq!(box_state(&unheard, &zone).class, "unknown");
+        assert_eq!(unheard.cameras[0].standing.mark, Mark::Unknown);
         let mut refused = row(true, None, true);
         refused.dispute = Some("FORKED: x".into());
-        assert_eq!(box_state(&refused, &zone).word, "log refused");
+        assert_eq!(box_state(&refused.judged(), &zone).word, "log refused");
+    }
+
+    /// FLT-1: a box whose cameras are dead is red, with cause and next step; one whose mask is due for review is amber.
+    #[test]
+    fn the_worst_is_red_and_says_what_to_do() {
+        let zone = Zone::utc();
+        let fault = |code: &str| Fault {
+            code: code.into(),
+            cam: Some(CameraId::parse("c01").expect("cam")),
+            since: Utc(50_000),
+            text: "as seen".into(),
+        };
+        let mut dead = row(true, Some(40_000), false);
+        dead.faults.push(fault("camera.password"));
+        let dead = dead.judged();
+        assert_eq!(box_state(&dead, &zone).class, "bad");
+        let shown = camera(&dead, &dead.cameras[0], Err(String::new()), &zone);
+        assert!(
+            shown
+                .state
+                .text
+                .contains("Camera refuses the password: as seen"),
+            "{}",
+            shown.state.text
+        );
+        assert!(shown.next.contains("password_file"));
+        assert!(of_box(&dead, Vec::new(), &zone).faults.is_empty());
+        let mut due = row(true, Some(99_000), true);
+        due.faults.push(fault("mask.review"));
+        let due = due.judged();
+        assert_eq!(box_state(&due, &zone).class, "warn");
+        assert_eq!(
+            standing::box_order(&dead.standing) < standing::box_order(&due.standing),
+            true
+        );
     }
 
     /// RET-2: the drawing is right on the day of 25 hours too, and its words say the same.
@@ -635,6 +687,7 @@ mod tests {
                     packets: 0,
                 }],
                 bytes: 5_000_000,
+                called: Vec::new(),
                 days_left: Some(3),
                 deleted: false,
             },

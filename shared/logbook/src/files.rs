@@ -7,8 +7,9 @@ use std::{
 };
 
 use shared::{
+    id::split_origin,
     note::SignedHead,
-    record::{Digest, leaf_hash},
+    record::{Digest, Record, leaf_hash},
     tree::Frontier,
 };
 
@@ -243,6 +244,66 @@ impl LogFolder {
                 .map_err(|e| io::Error::other(format!("{name}: {e}"))),
         }
     }
+}
+
+/// A log by the name in its first line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub number: u64,
+    /// Its origin without the number.
+    pub base: String,
+    pub folder: PathBuf,
+}
+
+/// The newest log below `<state>/log` that was begun, by the name in its first line, or where that is damaged, in its newest head: what a
+/// log is called is fixed when it is begun. None: no log was ever begun here.
+pub fn named(state: &Path) -> io::Result<Option<Named>> {
+    let root = state.join("log");
+    let mut numbers = match numbers(&root) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        other => other?,
+    };
+    while let Some(number) = numbers.pop() {
+        let folder = root.join(number.to_string());
+        let mut log = LogFolder::new(&folder);
+        let heads = ["head.note", "cosigned.note"].map(|name| log.head(name).ok().flatten());
+        let signed = heads.into_iter().flatten().next().map(|h| h.head.origin);
+        let origin = begun(&mut log)?.or(signed);
+        if let Some((base, _)) = origin.as_deref().and_then(split_origin) {
+            let base = base.to_owned();
+            return Ok(Some(Named {
+                number,
+                base,
+                folder,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The name in a log's first line, when that is as it was written: the second line holds its hash.
+fn begun(log: &mut LogFolder) -> io::Result<Option<String>> {
+    let lines = [log.line(0)?, log.line(1)?];
+    let [Some(first), second] = lines.map(|l| l.and_then(|l| Record::parse(&l).ok())) else {
+        return Ok(None);
+    };
+    let whole = second.is_none_or(|second| second.prev == first.leaf);
+    Ok(whole.then_some(first.log))
+}
+
+/// Log numbers under `<state>/log`, ascending.
+pub(crate) fn numbers(root: &Path) -> io::Result<Vec<u64>> {
+    let mut out: Vec<u64> = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Some(n) = entry.file_name().to_str().and_then(|n| n.parse().ok())
+        {
+            out.push(n);
+        }
+    }
+    out.sort_unstable();
+    Ok(out)
 }
 
 /// Makes the names in a folder survive a power cut.

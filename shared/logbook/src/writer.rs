@@ -6,6 +6,9 @@
 mod heads;
 mod scan;
 mod start;
+mod succession;
+
+pub use succession::{Succession, succeed};
 
 use std::{
     collections::BTreeMap,
@@ -65,6 +68,14 @@ pub enum LogError {
         what: &'static str,
         path: String,
         source: io::Error,
+    },
+    #[error(
+        "the log in {folder} is that of {was}, and it was to be carried on as {is}: a log keeps its name for life, and nothing was written"
+    )]
+    OtherName {
+        folder: String,
+        was: String,
+        is: String,
     },
     #[error("the log has stopped: {0}")]
     Stopped(String),

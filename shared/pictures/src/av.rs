@@ -18,8 +18,9 @@ use ffmpeg_next::{
     frame::Video,
     software::scaling,
 };
+use shared::worker::Codec;
 
-use crate::{nal, proof::Matrix, wire::Codec};
+use crate::{nal, proof::Matrix};
 
 /// Largest picture taken: 8192 × 4320.
 const MAX_PIXELS: i64 = 8192 * 4320;
@@ -153,8 +154,7 @@ impl Decoder {
 
     /// Gives one access unit; false when libav cannot make anything of it.
     pub fn give(&mut self, access_unit: &[u8], pts: i64) -> bool {
-        // Cameras put all kinds of things there; none of it is needed, and none of it is damage.
-        let mut packet = Packet::copy(&nal::without_messages(self.codec, access_unit));
+        let mut packet = Packet::copy(access_unit);
         packet.set_pts(Some(pts));
         packet.set_dts(None);
         self.inner.send_packet(&packet).is_ok()
@@ -314,6 +314,12 @@ impl Kind {
             ff::color::Space::BT470BG | ff::color::Space::SMPTE170M => Matrix::Bt601,
             _ => Matrix::Unknown,
         }
+    }
+
+    /// Whether a picture is two fields, woven together: what moves was taken twice.
+    pub fn interlaced(frame: &Video) -> bool {
+        // SAFETY: the frame is live; a plain field.
+        unsafe { (*frame.as_ptr()).interlaced_frame != 0 }
     }
 
     fn plain(&self) -> bool {

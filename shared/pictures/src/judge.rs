@@ -1,10 +1,9 @@
 //! Task. Holds what an encoder made against what it was given, picture by picture: whether a graphics device is to be trusted with any.
 use std::collections::VecDeque;
 
-use crate::{
-    av::{AvError, Decoder, Encoded, Painted, row},
-    wire::Codec,
-};
+use shared::worker::Codec;
+
+use crate::av::{AvError, Decoder, Encoded, Painted, row};
 
 /// Tiles of so many pixels are compared, in each plane.
 const TILE: usize = 16;
@@ -130,13 +129,13 @@ fn differs(given: &[&[u8]], back: &[&[u8]], columns: std::ops::Range<usize>) -> 
 #[cfg(test)]
 mod tests {
     use ffmpeg_next::{format::Pixel, frame::Video};
+    use shared::mask::Style;
 
     use super::*;
     use crate::{
         av::{Canvas, Encoder, Kind, Wanted},
         measure::{HEIGHT, Scene, WIDTH},
         spans::Mask,
-        wire::Style,
     };
 
     /// Issue 4: an encoder is used only if what comes back is what it was given: everywhere, in every plane, and key where it was to be.
@@ -149,6 +148,7 @@ mod tests {
         let corner = Mask::new(vec![vec![[0.0, 0.0], [0.02, 0.0], [0.0, 0.02]]]).unwrap();
         let mut canvas = Canvas::new(&kind, &corner, Style::Solid).unwrap();
         let wanted = Wanted {
+            interlaced: false,
             codec: Codec::H264,
             kind: &kind,
             fps: None,

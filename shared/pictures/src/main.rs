@@ -9,6 +9,7 @@ use beadle_pictures::{
     av::{self, vaapi::Device},
     mask, measure, sandbox, wire,
 };
+use shared::worker::{Failure, FromWorker, Sandbox, VERSION};
 
 const USAGE: &str = "usage: beadle-pictures mask|measure [--vaapi DEVICE]
 Started by beadle-edge.
@@ -77,8 +78,11 @@ fn measure_cost(path: Option<&Path>) -> ExitCode {
 fn mask_pictures(path: Option<&Path>) -> ExitCode {
     let mut out = BufWriter::with_capacity(256 << 10, io::stdout().lock());
     let ready = shut_in(path).and_then(|(device, missing)| {
-        let said = wire::Sandboxed { v: 1, missing };
-        wire::write_json(&mut out, b'S', &said)
+        let sandbox = FromWorker::Sandbox(Sandbox {
+            v: VERSION,
+            missing,
+        });
+        wire::write(&mut out, &sandbox)
             .and_then(|()| out.flush())
             .map_err(|e| format!("cannot write to the daemon: {e}"))?;
         Ok(device)
@@ -86,12 +90,12 @@ fn mask_pictures(path: Option<&Path>) -> ExitCode {
     let device = match ready {
         Ok(device) => device,
         Err(why) => {
-            let failure = wire::Failure {
+            let failure = Failure {
                 why: why.clone(),
                 dropped: 0,
                 encoder: path.is_some(),
             };
-            let _ = wire::write_json(&mut out, b'X', &failure).and_then(|()| out.flush());
+            let _ = wire::write(&mut out, &FromWorker::Failure(failure)).and_then(|()| out.flush());
             eprintln!("beadle-pictures: {why}");
             return ExitCode::FAILURE;
         }

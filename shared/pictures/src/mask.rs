@@ -1,12 +1,17 @@
 //! Task. The subcommand `mask`: the first setup says which task this process is for; it keeps it until told to end.
 use std::io::{self, Read, Write};
 
+use shared::{
+    mask::polygon::Corner,
+    worker::{Failure, FromWorker, Task, ToWorker},
+};
+
 use crate::{
     av::{AvError, vaapi::Device},
     paint, prove,
-    spans::MaskError,
+    spans::{Mask, MaskError},
     still,
-    wire::{self, Failure, Task, ToWorker, WireError},
+    wire::{self, WireError},
 };
 
 /// Pictures given without one coming out, after which the stream counts as undecodable. Ten seconds at 25 a second.
@@ -28,8 +33,6 @@ pub enum WorkError {
         "the setup is for a pixelated mask of the camera's and does not say how large its cells are"
     )]
     NoCell,
-    #[error("the setup's configuration is not base64: {0}")]
-    Config(base64::DecodeError),
     #[error("the mask cannot be painted: {0}; correct the camera's mask")]
     Mask(#[from] MaskError),
     #[error("{0}")]
@@ -63,7 +66,7 @@ pub fn run(
             encoder: matches!(error, WorkError::Encoder(_)),
         };
         // The daemon may be gone; there is nobody else to tell.
-        let _ = wire::write_json(&mut to, b'X', &failure).and_then(|()| to.flush());
+        let _ = wire::write(&mut to, &FromWorker::Failure(failure)).and_then(|()| to.flush());
     }
     result
 }
@@ -74,11 +77,12 @@ fn work(
     device: Option<Device>,
     lost: &mut u64,
 ) -> Result<(), WorkError> {
-    match wire::read(from)? {
+    let mut message = Vec::new();
+    match wire::read(from, &mut message)? {
         None => Err(WorkError::NoEnd),
         Some(ToWorker::Picture(_)) => Err(WorkError::NoSetup),
         Some(ToWorker::End) => {
-            wire::write_frame(to, b'D', &[])?;
+            wire::write(to, &FromWorker::Done)?;
             Ok(to.flush()?)
         }
         Some(ToWorker::Setup(setup)) => match setup.task {
@@ -87,4 +91,10 @@ fn work(
             Task::Still => still::run(setup, from, to),
         },
     }
+}
+
+/// The mask of a setup.
+pub(crate) fn mask(polygons: Vec<Vec<Corner>>) -> Result<Mask, MaskError> {
+    let corners = |polygon: Vec<Corner>| polygon.into_iter().map(<[f64; 2]>::from).collect();
+    Mask::new(polygons.into_iter().map(corners).collect())
 }

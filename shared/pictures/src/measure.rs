@@ -10,12 +10,12 @@
 use ffmpeg_next::{format::Pixel, frame::Video};
 use nix::time::{ClockId, clock_gettime};
 use serde::Serialize;
+use shared::{mask::Style, worker::Codec};
 
 use crate::{
     av::{AvError, Canvas, Decoder, Encoder, Kind, Wanted, row_mut, vaapi::Device},
     judge::{Judge, JudgeError},
     spans::{Mask, MaskError},
-    wire::{Codec, Style},
 };
 
 pub(crate) const WIDTH: u32 = 1280;
@@ -109,6 +109,7 @@ fn wanted(codec: Codec, kind: &Kind, ceiling: bool) -> Wanted<'_> {
         kind,
         fps: Some(25.0),
         max_kbit: ceiling.then_some(8_000),
+        interlaced: false,
     }
 }
 

@@ -1,9 +1,7 @@
 //! Pure. NAL units: from start codes, as encoders write them, to lengths and configuration records, as MP4 wants them.
 //!
 //! The records are those of ISO/IEC 14496-15 (`avcC`, `hvcC`) for what the worker's encoders make: 4:2:0, 8 bits.
-use std::borrow::Cow;
-
-use crate::wire::Codec;
+use shared::worker::Codec;
 
 #[derive(Debug, thiserror::Error)]
 pub enum NalError {
@@ -51,45 +49,21 @@ pub fn kind(codec: Codec, unit: &[u8]) -> u8 {
     }
 }
 
-fn is_parameters_or_delimiter(codec: Codec, unit: &[u8]) -> bool {
+/// Parameter sets, delimiters and messages (an encoder's word about itself).
+fn is_no_picture(codec: Codec, unit: &[u8]) -> bool {
     match codec {
-        Codec::H264 => matches!(kind(codec, unit), 7..=9),
-        Codec::H265 => matches!(kind(codec, unit), 32..=35),
+        Codec::H264 => matches!(kind(codec, unit), 6..=9),
+        Codec::H265 => matches!(kind(codec, unit), 32..=35 | 39 | 40),
     }
 }
 
-/// An access unit with lengths, without supplemental messages and delimiters. What is no sequence of NAL units is left as it is.
-pub fn without_messages(codec: Codec, access_unit: &[u8]) -> Cow<'_, [u8]> {
-    let needless = |unit: &[u8]| match codec {
-        Codec::H264 => matches!(kind(codec, unit), 6 | 9 | 12),
-        Codec::H265 => matches!(kind(codec, unit), 35 | 38..=40),
-    };
-    let (mut rest, mut parts, mut found) = (access_unit, Vec::new(), false);
-    while let Some((head, after)) = rest.split_first_chunk::<4>() {
-        let length = u32::from_be_bytes(*head) as usize;
-        let Some(unit) = after.get(..length) else {
-            return Cow::Borrowed(access_unit);
-        };
-        if needless(unit) {
-            found = true;
-        } else {
-            parts.push(&rest[..4 + length]);
-        }
-        rest = &after[length..];
-    }
-    if found && rest.is_empty() {
-        Cow::Owned(parts.concat())
-    } else {
-        Cow::Borrowed(access_unit)
-    }
-}
-
-/// One access unit, each NAL unit with its length in four bytes before it; parameter sets are left to the record.
+/// One access unit, each NAL unit with its length in four bytes before it; parameter sets are left to the record, and messages are
+/// left out.
 pub fn with_lengths(codec: Codec, access_unit: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(access_unit.len() + 16);
     for unit in split(access_unit)
         .into_iter()
-        .filter(|u| !is_parameters_or_delimiter(codec, u))
+        .filter(|u| !is_no_picture(codec, u))
     {
         out.extend_from_slice(&(unit.len() as u32).to_be_bytes());
         out.extend_from_slice(unit);
@@ -208,25 +182,6 @@ fn unescaped(unit: &[u8], wanted: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// MSK-5: what may be wrong without harm to a picture is not given to the decoder.
-    #[test]
-    fn messages_are_left_out() {
-        let unit = [
-            0, 0, 0, 2, 0x06, 1, 0, 0, 0, 3, 0x65, 2, 3, 0, 0, 0, 1, 0x09,
-        ];
-        assert_eq!(
-            *without_messages(Codec::H264, &unit),
-            [0, 0, 0, 3, 0x65, 2, 3]
-        );
-        let unit = [0, 0, 0, 2, 0x4e, 1, 0, 0, 0, 3, 0x26, 1, 3];
-        assert_eq!(
-            *without_messages(Codec::H265, &unit),
-            [0, 0, 0, 3, 0x26, 1, 3]
-        );
-        let torn = [0, 0, 0, 2, 0x06, 1, 0, 0, 0, 9, 0x65];
-        assert_eq!(*without_messages(Codec::H264, &torn), torn);
-    }
 
     #[test]
     fn units_are_cut_at_start_codes_of_both_lengths() {

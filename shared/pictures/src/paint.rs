@@ -4,15 +4,18 @@ use std::{
     io::{Read, Write},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use ffmpeg_next::frame::Video;
+use shared::{
+    mask::Style,
+    worker::{self, Codec, FromWorker, Picture, Rate, Setup, Task, ToWorker},
+};
 
 use crate::{
     av::{AvError, Canvas, Decoder, Encoder, Kind, Wanted, vaapi::Device},
-    mask::{PATIENCE, WorkError},
+    mask::{PATIENCE, WorkError, mask},
     shed::Shed,
     spans::Mask,
-    wire::{self, Codec, Params, Picture, Rate, Setup, Style, Task, ToWorker, VERSION},
+    wire,
 };
 
 /// Until told to end. `lost` is how many pictures were left out and not yet told of, should it fail.
@@ -37,7 +40,7 @@ struct Worker {
     /// Encodes; without one this program does it itself.
     device: Option<Device>,
     stream: Option<Stream>,
-    told: Option<Params>,
+    told: Option<worker::Stream>,
     /// Given to the decoder and not yet seen again, in the order given.
     waiting: VecDeque<Waiting>,
     /// A picture could not be decoded whole: until the next key picture the others rely on it, and on guesses in its place.
@@ -65,14 +68,17 @@ struct Stream {
     style: Style,
     fps: Option<f64>,
     max_kbit: Option<u32>,
+    /// A picture of two fields was among them; whole ones between such pictures are encoded like them.
+    interlaced: bool,
     decoder: Decoder,
     stage: Option<Stage>,
 }
 
 struct Stage {
     canvas: Canvas,
+    interlaced: bool,
     encoder: Encoder,
-    params: Params,
+    made: worker::Stream,
     /// Times of the pictures inside the encoder.
     inside: VecDeque<i64>,
     fresh: bool,
@@ -86,8 +92,9 @@ impl Worker {
         to: &mut impl Write,
     ) -> Result<(), WorkError> {
         self.stream = Some(open(setup)?);
+        let mut message = Vec::new();
         loop {
-            match wire::read(from)? {
+            match wire::read(from, &mut message)? {
                 None => return Err(WorkError::NoEnd),
                 Some(ToWorker::Setup(setup)) => {
                     self.finish(to)?;
@@ -96,7 +103,7 @@ impl Worker {
                 Some(ToWorker::Picture(picture)) => self.picture(&picture, to)?,
                 Some(ToWorker::End) => {
                     self.finish(to)?;
-                    wire::write_frame(to, b'D', &[])?;
+                    wire::write(to, &FromWorker::Done)?;
                     to.flush()?;
                     return Ok(());
                 }
@@ -104,10 +111,10 @@ impl Worker {
         }
     }
 
-    fn picture(&mut self, picture: &Picture, to: &mut impl Write) -> Result<(), WorkError> {
+    fn picture(&mut self, picture: &Picture<'_>, to: &mut impl Write) -> Result<(), WorkError> {
         let stream = self.stream.as_mut().ok_or(WorkError::NoSetup)?;
         if let Some(one_in) = self.shed.behind(picture.others) {
-            wire::write_json(to, b'R', &Rate { v: VERSION, one_in })?;
+            wire::write(to, &FromWorker::Rate(Rate { one_in }))?;
         }
         self.damaged &= !picture.key;
         if stream.decoder.give(&picture.data, picture.pts) {
@@ -125,7 +132,7 @@ impl Worker {
         if self.damaged {
             // A sign of life: nothing else may come before the next key picture.
             let one_in = self.shed.one_in();
-            wire::write_json(to, b'R', &Rate { v: VERSION, one_in })?;
+            wire::write(to, &FromWorker::Rate(Rate { one_in }))?;
         }
         if self.undecoded >= PATIENCE {
             return Err(WorkError::Undecodable);
@@ -179,11 +186,18 @@ impl Worker {
             self.dropped += 1;
             return Ok(());
         }
+        let interlaced = match &mut self.stream {
+            Some(stream) => {
+                stream.interlaced |= Kind::interlaced(frame);
+                stream.interlaced
+            }
+            None => return Err(WorkError::NoSetup),
+        };
         if !self
             .stream
             .as_ref()
             .and_then(|s| s.stage.as_ref())
-            .is_some_and(|s| s.canvas.fits(&kind))
+            .is_some_and(|s| s.canvas.fits(&kind) && s.interlaced == interlaced)
         {
             // First picture, or the camera has changed its pictures: end the old encoding, measure the mask anew.
             self.end_stage(to)?;
@@ -212,23 +226,21 @@ impl Worker {
         while let Some(encoded) = stage.encoder.take().map_err(WorkError::Encoder)? {
             if encoded.key {
                 // A device's own parameter sets come with its key pictures.
-                stage.params.config = BASE64.encode(stage.encoder.record());
+                stage.made.config = stage.encoder.record().to_vec();
             }
             let pts = stage.inside.pop_front().ok_or(AvError::Order)?;
-            if self.told.as_ref() != Some(&stage.params) {
-                wire::write_json(to, b'P', &stage.params)?;
-                self.told = Some(stage.params.clone());
+            if self.told.as_ref() != Some(&stage.made) {
+                wire::write(to, &FromWorker::Stream(stage.made.clone()))?;
+                self.told = Some(stage.made.clone());
             }
             let others = self.dropped.min(127) as u8;
-            wire::write_picture(
-                to,
-                &Picture {
-                    key: encoded.key,
-                    others,
-                    pts,
-                    data: encoded.data,
-                },
-            )?;
+            let picture = Picture {
+                key: encoded.key,
+                others,
+                pts,
+                data: encoded.data.into(),
+            };
+            wire::write(to, &FromWorker::Picture(picture))?;
             self.dropped = 0;
         }
         Ok(())
@@ -267,10 +279,11 @@ impl Stage {
             kind,
             fps: stream.fps,
             max_kbit: stream.max_kbit,
+            interlaced: stream.interlaced,
         };
         let encoder = Encoder::open(wanted, device).map_err(WorkError::Encoder)?;
-        let params = Params {
-            config: BASE64.encode(encoder.record()),
+        let made = worker::Stream {
+            config: encoder.record().to_vec(),
             codec: stream.codec,
             width: kind.width,
             height: kind.height,
@@ -279,8 +292,9 @@ impl Stage {
         };
         Ok(Self {
             canvas,
+            interlaced: stream.interlaced,
             encoder,
-            params,
+            made,
             inside: VecDeque::new(),
             fresh: true,
         })
@@ -291,9 +305,8 @@ fn open(setup: Setup) -> Result<Stream, WorkError> {
     if setup.task != Task::Paint {
         return Err(WorkError::OtherTask);
     }
-    let mask = Mask::new(setup.polygons)?;
-    let config = BASE64.decode(&setup.config).map_err(WorkError::Config)?;
-    let decoder = Decoder::open(setup.codec, &config)?;
+    let mask = mask(setup.polygons)?;
+    let decoder = Decoder::open(setup.codec, &setup.config)?;
     Ok(Stream {
         codec: setup.codec,
         mask,
@@ -301,6 +314,7 @@ fn open(setup: Setup) -> Result<Stream, WorkError> {
         style: setup.style,
         fps: setup.fps,
         max_kbit: setup.max_kbit,
+        interlaced: false,
         decoder,
         stage: None,
     })

@@ -4,15 +4,18 @@
 //! or with what an earlier, covered picture showed there ([`Decoder::for_proof`]).
 use std::io::{Read, Write};
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use ffmpeg_next::frame::Video;
+use shared::{
+    mask::Style,
+    worker::{FromWorker, Picture, Setup, Task, ToWorker, Verdict},
+};
 
 use crate::{
     av::{AvError, Decoder, Kind, Plain, row},
-    mask::WorkError,
+    mask::{WorkError, mask},
     proof::{Proof, Rule, View},
     spans::Mask,
-    wire::{self, Picture, Setup, Style, Task, ToWorker, VERSION, Verdict},
+    wire,
 };
 
 /// Of a picture that holds no key picture, or a damaged one.
@@ -21,23 +24,21 @@ const UNDECODABLE: &str =
 
 pub fn run(setup: Setup, from: &mut impl Read, to: &mut impl Write) -> Result<(), WorkError> {
     let mut prover = Prover::new(setup)?;
+    let mut message = Vec::new();
     loop {
-        match wire::read(from)? {
+        match wire::read(from, &mut message)? {
             None => return Err(WorkError::NoEnd),
             Some(ToWorker::Setup(setup)) => prover = Prover::new(setup)?,
             Some(ToWorker::Picture(picture)) => {
-                let why = prover.test(&picture)?.err().unwrap_or_default();
                 let verdict = Verdict {
-                    v: VERSION,
                     pts: picture.pts,
-                    pass: why.is_empty(),
-                    why,
+                    why: prover.test(&picture)?.err(),
                 };
-                wire::write_json(to, b'V', &verdict)?;
+                wire::write(to, &FromWorker::Verdict(verdict))?;
                 to.flush()?;
             }
             Some(ToWorker::End) => {
-                wire::write_frame(to, b'D', &[])?;
+                wire::write(to, &FromWorker::Done)?;
                 return Ok(to.flush()?);
             }
         }
@@ -64,10 +65,9 @@ impl Prover {
             (Style::Pixelated, Some(cell)) if cell > 0 => Rule::Pixelated { cell },
             (Style::Pixelated, _) => return Err(WorkError::NoCell),
         };
-        let mask = Mask::new(setup.polygons)?;
-        let config = BASE64.decode(&setup.config).map_err(WorkError::Config)?;
+        let mask = mask(setup.polygons)?;
         Ok(Self {
-            decoder: Decoder::for_proof(setup.codec, &config)?,
+            decoder: Decoder::for_proof(setup.codec, &setup.config)?,
             mask,
             rule,
             stage: None,
@@ -75,7 +75,7 @@ impl Prover {
     }
 
     /// The outer error ends the worker: something is wrong that is not the picture's.
-    fn test(&mut self, picture: &Picture) -> Result<Result<(), String>, WorkError> {
+    fn test(&mut self, picture: &Picture<'_>) -> Result<Result<(), String>, WorkError> {
         let frames = self.decoder.alone(&picture.data, picture.pts)?;
         if frames.is_empty() {
             return Ok(Err(UNDECODABLE.into()));

@@ -7,7 +7,7 @@
 //! - the list of calls ([`filter`], [`calls`]): what is not on it ends the process.
 //!
 //! Needs no privilege. Invariant: limits and the list are there or no picture is read; what Landlock the kernel has is
-//! used, and what it lacks is said to the daemon ([`crate::wire::Sandboxed`]).
+//! used, and what it lacks is said to the daemon ([`shared::worker::Sandbox`]).
 //!
 //! A graphics device that encodes must be opened, and its driver started, before the walls are up, and orders to it are let through
 //! ([`calls::DEVICE`]): a lower wall than that around a worker that encodes by itself, and only for boxes set to use one.

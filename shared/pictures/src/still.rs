@@ -1,28 +1,32 @@
 //! Task. A still: a key picture becomes a JPEG, masked, or unmasked with the mask's outline for those who may see that.
 use std::io::{Read, Write};
 
-use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
+use shared::{
+    mask::Style,
+    worker::{FromWorker, Picture, Setup, Show, Task, ToWorker},
+};
 
 use crate::{
     av::{Canvas, Decoder, Kind, jpeg},
-    mask::WorkError,
+    mask::{WorkError, mask},
     spans::Mask,
-    wire::{self, Picture, Setup, Show, Style, Task, ToWorker},
+    wire,
 };
 
 pub fn run(setup: Setup, from: &mut impl Read, to: &mut impl Write) -> Result<(), WorkError> {
     let mut painter = Painter::new(setup)?;
+    let mut message = Vec::new();
     loop {
-        match wire::read(from)? {
+        match wire::read(from, &mut message)? {
             None => return Err(WorkError::NoEnd),
             Some(ToWorker::Setup(setup)) => painter = Painter::new(setup)?,
             Some(ToWorker::Picture(picture)) => {
                 let jpeg = painter.still(&picture)?;
-                wire::write_frame(to, b'J', &[&jpeg])?;
+                wire::write(to, &FromWorker::Still(jpeg.into()))?;
                 to.flush()?;
             }
             Some(ToWorker::End) => {
-                wire::write_frame(to, b'D', &[])?;
+                wire::write(to, &FromWorker::Done)?;
                 return Ok(to.flush()?);
             }
         }
@@ -42,17 +46,16 @@ impl Painter {
             return Err(WorkError::OtherTask);
         }
         let show = setup.show.ok_or(WorkError::NoShow)?;
-        let mask = Mask::new(setup.polygons)?;
-        let config = BASE64.decode(&setup.config).map_err(WorkError::Config)?;
+        let mask = mask(setup.polygons)?;
         Ok(Self {
-            decoder: Decoder::open(setup.codec, &config)?,
+            decoder: Decoder::open(setup.codec, &setup.config)?,
             mask,
             style: setup.style,
             show,
         })
     }
 
-    fn still(&mut self, picture: &Picture) -> Result<Vec<u8>, WorkError> {
+    fn still(&mut self, picture: &Picture<'_>) -> Result<Vec<u8>, WorkError> {
         let frames = self.decoder.alone(&picture.data, picture.pts)?;
         let frame = frames.first().ok_or(WorkError::NotKey)?;
         let kind = Kind::of(frame);

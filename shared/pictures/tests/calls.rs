@@ -4,11 +4,12 @@ mod common;
 
 use std::{collections::BTreeSet, path::Path, process::Command};
 
-use beadle_pictures::{
-    sandbox::calls::{CALLS, Call},
-    wire::{self, Codec, Picture, Setup, Show, Style, Task},
+use beadle_pictures::sandbox::calls::{CALLS, Call};
+use common::{Said, Stream, Unit, Worker, make, send};
+use shared::{
+    mask::Style,
+    worker::{Codec, Picture, Setup, Show, Task, ToWorker},
 };
-use common::{Said, Stream, Unit, Worker, make};
 
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
 const POLYGON: &[[f64; 2]] = &[[0.60, 0.30], [0.80, 0.30], [0.80, 0.60], [0.60, 0.60]];
@@ -86,21 +87,21 @@ fn session(
     let said = std::thread::scope(|scope| {
         scope.spawn(move || {
             for (setup, units) in streams {
-                let _ = wire::write_json(&mut to, b'C', setup);
+                let _ = send(&mut to, &ToWorker::Setup(setup.clone()));
                 for (i, unit) in units.iter().enumerate() {
                     let picture = Picture {
                         key: unit.key,
                         // A pile now and then: it leaves pictures out.
                         others: if i > 40 { 50 } else { 0 },
                         pts: i as i64 * 7500,
-                        data: unit.data.clone(),
+                        data: unit.data.as_slice().into(),
                     };
-                    if wire::write_picture(&mut to, &picture).is_err() {
+                    if send(&mut to, &ToWorker::Picture(picture)).is_err() {
                         return; // the worker has ended; the record says at which call
                     }
                 }
             }
-            let _ = wire::write_frame(&mut to, b'E', &[]);
+            let _ = send(&mut to, &ToWorker::End);
         });
         worker.hear_all()
     });

@@ -4,8 +4,12 @@ mod common;
 
 use std::io::Write;
 
-use beadle_pictures::wire::{self, Codec, Show, Style, Task};
-use common::{Quality, Said, Unit, Worker, decode, make, pictures, street, through};
+use beadle_pictures::{nal, wire};
+use common::{Quality, Said, Unit, Worker, cut, decode, make, pictures, send, street, through};
+use shared::{
+    mask::Style,
+    worker::{Codec, FromWorker, Picture, Show, Task, ToWorker},
+};
 
 /// The marker is drawn a little inside this polygon, as a window would be.
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
@@ -124,6 +128,104 @@ fn msk_1_a_pixelated_mask_leaves_cells_and_no_detail() {
     }
 }
 
+/// REC-1, MSK-1: a camera that refreshes its pictures piece by piece and sends no key picture is painted from a recovery point on: what is
+/// not right yet does not come out.
+#[test]
+fn painting_begins_at_a_recovery_point() {
+    let folder = tempfile::tempdir().unwrap();
+    let (x, y, w, h) = MARKER;
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=12"])
+        .arg("-vf")
+        .arg(format!("hue=s=0.3,drawbox=x=iw*{x}:y=ih*{y}:w=iw*{w}:h=ih*{h}:color=0xFF00FF@1:t=fill,format=yuv420p"))
+        .args(["-frames:v", "60", "-c:v", "libx264", "-preset", "ultrafast"])
+        .args(["-x264-params", "keyint=12:intra-refresh=1:bframes=0:aud=1:repeat-headers=1"])
+        .args(["-f", "h264", "-"])
+        .output()
+        .expect("ffmpeg runs");
+    assert!(made.status.success(), "{made:?}");
+    let mut stream = cut(Codec::H264, 320, 180, &made.stdout);
+    assert_eq!(stream.units.iter().filter(|u| u.key).count(), 1);
+    // Where x264 says that a picture is whole some pictures later.
+    let mut points = Vec::new();
+    let mut picture = 0;
+    for nal in nal::split(&made.stdout) {
+        match nal {
+            [9, ..] => picture += 1,
+            [6, 6, ..] if picture > 1 => points.push((picture - 1, nal.to_vec())),
+            _ => {}
+        }
+    }
+    for (at, point) in &points {
+        let unit = &mut stream.units[*at];
+        let length = (point.len() as u32).to_be_bytes();
+        unit.data = [&length[..], point, &unit.data].concat();
+        unit.key = true;
+    }
+    let (first, second) = (points[0].0, points[1].0);
+    stream.units.drain(..first);
+    let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
+    assert!(well, "{:?}", said.last());
+    let Some(Said::Params(params)) = said.first() else {
+        panic!("{said:?}")
+    };
+    let out = pictures(&said);
+    let began = out[0].pts / 7500;
+    assert!((1..=second - first).contains(&(began as usize)), "{began}");
+    assert_eq!(out.len(), stream.units.len() - began as usize);
+    let decoded = decode(params, &out, folder.path());
+    assert!((0..decoded.frames.len()).all(|i| decoded.magenta(i) == 0));
+}
+
+/// REC-2: pictures of two fields, painted, are still said to be two fields, the same one first; whole pictures are not.
+#[test]
+fn interlaced_pictures_stay_marked_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for (fields, flags, wanted) in [
+        ("tff", "+ildct+ilme", "1,1"),
+        ("bff", "+ildct+ilme", "1,0"),
+        ("prog", "-ildct", "0,0"),
+    ] {
+        let made = std::process::Command::new("ffmpeg")
+            .args(["-v", "error", "-f", "lavfi", "-i"])
+            .arg(format!("testsrc2=size=704x576:rate=25,setfield={fields}"))
+            .args(["-frames:v", "24", "-c:v", "libx264", "-preset", "ultrafast"])
+            .args(["-flags", flags])
+            .args([
+                "-x264-params",
+                "keyint=12:scenecut=0:bframes=0:aud=1:repeat-headers=1",
+            ])
+            .args(["-f", "h264", "-"])
+            .output()
+            .expect("ffmpeg runs");
+        assert!(made.status.success(), "{made:?}");
+        let stream = cut(Codec::H264, 704, 576, &made.stdout);
+        let (said, well) = through(&stream, &stream.setup(&[POLYGON]));
+        assert!(well, "{:?}", said.last());
+        let Some(Said::Params(params)) = said.first() else {
+            panic!("{said:?}")
+        };
+        let decoded = decode(params, &pictures(&said), folder.path());
+        assert_eq!(decoded.frames.len(), 24);
+        assert!(
+            (0..24).all(|i| decoded.pixel(i, 704 * 7 / 10, 260)[0] < 24),
+            "black"
+        );
+        let probed = std::process::Command::new("ffprobe")
+            .args(["-v", "error", "-of", "csv=p=0", "-show_entries"])
+            .arg("frame=interlaced_frame,top_field_first")
+            .arg(folder.path().join("out.h264"))
+            .output()
+            .expect("ffprobe runs");
+        let text = String::from_utf8(probed.stdout).unwrap();
+        let fields: Vec<&str> = text
+            .split_whitespace()
+            .map(|l| l.trim_matches(','))
+            .collect();
+        assert_eq!(fields, [wanted; 24], "{fields}");
+    }
+}
+
 /// Issue 4: a daemon whose pictures pile up gets fewer, all masked, each with its count of those left out; key pictures stay;
 /// when the pile is gone so is the restriction.
 #[test]
@@ -136,17 +238,17 @@ fn under_overload_the_rate_falls_and_the_mask_stays() {
     let said = std::thread::scope(|scope| {
         let (setup, stream) = (&setup, &stream);
         scope.spawn(move || {
-            wire::write_json(&mut to, b'C', setup).unwrap();
+            send(&mut to, &ToWorker::Setup(setup.clone())).unwrap();
             for (i, unit) in stream.units.iter().enumerate() {
-                let picture = wire::Picture {
+                let picture = Picture {
                     key: unit.key,
                     others: if (40..100).contains(&i) { 30 } else { 0 },
                     pts: i as i64 * 7500,
-                    data: unit.data.clone(),
+                    data: unit.data.as_slice().into(),
                 };
-                wire::write_picture(&mut to, &picture).unwrap();
+                send(&mut to, &ToWorker::Picture(picture)).unwrap();
             }
-            wire::write_frame(&mut to, b'E', &[]).unwrap();
+            send(&mut to, &ToWorker::End).unwrap();
         });
         worker.hear_all()
     });
@@ -259,11 +361,7 @@ fn msk_5_garbage_is_answered_with_a_sentence() {
     let [Said::Failed(failure)] = said.as_slice() else {
         panic!("{said:?}")
     };
-    assert!(
-        failure.why.contains("not what a daemon sends"),
-        "{}",
-        failure.why
-    );
+    assert!(failure.why.contains("no daemon"), "{}", failure.why);
     assert!(!worker.child.wait().unwrap().success());
 }
 
@@ -473,9 +571,10 @@ fn msk_5_a_killed_worker_has_written_nothing_unmasked() {
     }
     worker.child.kill().unwrap();
     // What is left in the pipe: whole messages, then perhaps a part of one.
-    while let Ok(Some((kind, body))) = wire::read_frame(&mut worker.from) {
-        if kind == b'F' {
-            said.push(Said::Picture(wire::picture(&body).unwrap()));
+    let mut message = Vec::new();
+    while let Ok(true) = wire::read_frame(&mut worker.from, &mut message) {
+        if let FromWorker::Picture(picture) = FromWorker::decode(&message).unwrap() {
+            said.push(Said::Picture(picture.into_owned()));
         }
     }
     let Some(Said::Params(params)) = said.first() else {

@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
 mod common;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use beadle_pictures::{
-    cells,
-    wire::{Codec, Setup, Style, Task, Verdict},
-};
+use beadle_pictures::cells;
 use common::{Quality, Said, Stream, Unit, pictures, prove, street, through};
+use shared::{
+    mask::Style,
+    worker::{Codec, Setup, Task, Verdict},
+};
 
 /// Where pedestrians, a sign and cones are: 30 to 55 % across, 30 to 60 % down.
 const POLYGON: &[[f64; 2]] = &[[0.30, 0.30], [0.55, 0.30], [0.55, 0.60], [0.30, 0.60]];
@@ -96,14 +96,19 @@ fn mosaic(stream: &Stream, cell: u32) -> Vec<Verdict> {
 
 fn all_pass(verdicts: &[Verdict], what: &dyn std::fmt::Debug) {
     for v in verdicts {
-        assert!(v.pass && v.why.is_empty(), "{what:?}: {v:?}");
+        assert!(v.pass(), "{what:?}: {v:?}");
     }
+}
+
+/// Why a proof failed; empty of one that passed.
+fn why(verdict: &Verdict) -> &str {
+    verdict.why.as_deref().unwrap_or_default()
 }
 
 fn all_fail(verdicts: &[Verdict], what: &dyn std::fmt::Debug) {
     for v in verdicts {
         assert!(
-            !v.pass && v.why.starts_with("polygon 1 is not covered: "),
+            why(v).starts_with("polygon 1 is not covered: "),
             "{what:?}: {v:?}"
         );
     }
@@ -228,10 +233,7 @@ fn msk_2_a_mosaic_passes_at_every_quality_and_no_other_cell_does() {
         // Too fine a mosaic fails however well it is made.
         let fine = clip(name, &pixelate(size, least / 2), quality);
         for v in mosaic(&fine, least / 2) {
-            assert!(
-                !v.pass && v.why.contains("too small for a picture"),
-                "{v:?}"
-            );
+            assert!(why(&v).contains("too small for a picture"), "{v:?}");
         }
         all_fail(&mosaic(&fine, least), &(name, quality, "finer than stated"));
     }
@@ -261,12 +263,12 @@ fn msk_2_what_is_painted_here_is_proved_here() {
                 codec,
                 width: params.width,
                 height: params.height,
-                config: STANDARD.decode(&params.config).unwrap(),
+                config: params.config.clone(),
                 units: pictures(&said)
                     .into_iter()
                     .map(|p| Unit {
                         key: p.key,
-                        data: p.data.clone(),
+                        data: p.data.to_vec(),
                     })
                     .collect(),
             };
@@ -304,16 +306,14 @@ fn msk_5_what_cannot_be_decoded_is_not_proved() {
             data: whole,
         });
         let verdicts = solid(&stream, Some([0, 0, 0]));
-        let passed: Vec<bool> = verdicts.iter().map(|v| v.pass).collect();
+        let passed: Vec<bool> = verdicts.iter().map(Verdict::pass).collect();
         assert_eq!(
             passed[..4],
             [true, false, false, true],
             "{codec:?}: {verdicts:?}"
         );
         assert!(
-            verdicts[1]
-                .why
-                .starts_with("the key picture cannot be decoded by itself"),
+            why(&verdicts[1]).starts_with("the key picture cannot be decoded by itself"),
             "{verdicts:?}"
         );
     }
@@ -352,7 +352,7 @@ fn msk_5_a_lost_slice_does_not_pass_for_a_mask() {
                 .collect();
             let verdicts = solid(&stream, None);
             assert!(
-                verdicts[0].pass && !verdicts[1].pass && verdicts[2].pass,
+                verdicts[0].pass() && !verdicts[1].pass() && verdicts[2].pass(),
                 "{codec:?} {lost}: {verdicts:?}"
             );
         }

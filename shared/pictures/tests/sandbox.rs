@@ -21,12 +21,10 @@ use std::{
     ptr,
 };
 
-use beadle_pictures::{
-    sandbox::{self, domain, filter},
-    wire::Codec,
-};
+use beadle_pictures::sandbox::{self, domain, filter};
 use common::{Said, Worker, make, pictures, through_worker};
 use nix::libc::{self as c, c_int, c_long};
+use shared::worker::Codec;
 
 const MARKER: (f64, f64, f64, f64) = (0.62, 0.32, 0.16, 0.26);
 const POLYGON: &[[f64; 2]] = &[[0.60, 0.30], [0.80, 0.30], [0.80, 0.60], [0.60, 0.60]];
@@ -594,7 +592,7 @@ fn msk_5_without_landlock_it_says_so_and_keeps_the_rest() {
         assert!(matches!(worker.hear(), Some(Said::Params(_))));
         let sandboxed = worker.sandboxed.clone().expect("its first message");
         assert!(
-            sandboxed.v == 1
+            sandboxed.v == shared::worker::VERSION
                 && sandboxed.missing.len() == 1
                 && sandboxed.missing[0].contains(sentence),
             "{sandboxed:?}"

@@ -1,5 +1,4 @@
 //! Task. One town (H.264, H.265 and a masked camera) and a hub, running; shared by the suites.
-#![allow(dead_code)] // each suite uses its own part
 pub mod alone;
 
 use std::{

@@ -424,3 +424,39 @@ fn m01_a_mask_that_was_not_lifted_msk_4() {
     })
     .shows("MASK-NOT-PROVED\tline 6");
 }
+
+/// RET-2, AUD-2: the day a segment says it was recorded under is one that its first picture can have been recorded on, in whatever zone.
+#[test]
+fn c09_the_day_of_a_segment_ret_2() {
+    let with = |day: &str| {
+        let mut all = events();
+        let at = all.iter().position(|e| e.kind == "seg.write");
+        let line = &mut all[at.expect("a segment")];
+        line.data = line
+            .data
+            .replace("\"key\":", &format!("\"day\":{day},\"key\":"));
+        assert!(line.data.contains("\"day\":"));
+        honest(&all)
+    };
+    for good in ["\"2026-11-02\"", "\"2026-11-03\"", "\"2026-11-04\""] {
+        with(good).is("INTACT", &["GAP-DECLARED"]);
+    }
+    for bad in [
+        "\"2026-11-01\"",
+        "\"2026-11-05\"",
+        "\"2025-11-03\"",
+        "\"2026-11-31\"",
+        "\"2026-11-3\"",
+        "\"tomorrow\"",
+        "\"\"",
+        "null",
+        "20261103",
+        "[]",
+    ] {
+        let report = with(bad).shows("RECORD-MALFORMED\tline 6");
+        assert!(
+            report.contains("bad value: \"data.day\""),
+            "{bad}\n{report}"
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! Adapter: filesystem. The worked vectors in tests/vectors: made from fixed keys, committed, judged by both verifiers.
 //!
-//! `BEADLE_BLESS=1 cargo test -p beadle-tests --test tamper vectors` writes them anew.
+//! `BEADLE_BLESS=1 cargo test -p beadle-tests --test suites tamper::vectors` writes them anew.
 
 use std::path::Path;
 

@@ -18,7 +18,8 @@ const SPS: &[u8] = &[
 ];
 const PPS: &[u8] = &[0x68, 0xce, 0x0f, 0xc8];
 /// What an unmasked picture is made of.
-pub(super) const RAW: u8 = 0x75;
+/// (Its first bit says that a slice is the first of its picture.)
+pub(super) const RAW: u8 = 0xf5;
 
 /// An RTSP camera: real time stamps, real pace, pictures that nothing can decode.
 pub(super) struct FakeCamera {

@@ -38,8 +38,8 @@ while True:
     kind, body = m[:1], m[1:]
     if kind == b"C":
         c = json.loads(body)
-        assert c["v"] == 2 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
-        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask")}}).encode())
+        assert c["v"] == 3 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
+        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask", "style")}}).encode())
     elif kind == b"F":
         n += 1
         if c["task"] == "prove":
@@ -51,7 +51,7 @@ while True:
                 import time; time.sleep(1000)
             uncovered = os.path.exists(os.path.join(os.path.dirname(__file__), "open"))
             why = "polygon 1 is not covered" if uncovered else None
-            send(b"V", json.dumps({{"v": 2, "pts": struct.unpack(">q", body[1:9])[0], "pass": not uncovered, "why": why}}).encode())
+            send(b"V", json.dumps({{"pts": struct.unpack(">q", body[1:9])[0], "why": why}}).encode())
             continue
         if n == {fail_after}:
             send(b"X", b'{{"why":"told to"}}'); sys.exit(1)
@@ -112,6 +112,25 @@ fn only_masked_pictures_reach_the_disk() {
     world.verify();
 }
 
+/// REC-1, FLT-3: measuring what the box can carry knocks at no camera: after a start a masked camera has one session, which begins when the
+/// measurement is there.
+#[test]
+fn measuring_knocks_at_no_camera() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let script = std::fs::read_to_string(&worker).expect("script");
+    // Longer than three tries to connect would take.
+    let slow = "    import time; time.sleep(2)\n    cost = ";
+    std::fs::write(&worker, script.replacen("    cost = ", slow, 1)).expect("script");
+    let cameras = world.start(masked(&world, &camera, worker), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(2);
+    cameras.stop();
+    assert_eq!(camera.orders.connections.load(SeqCst), 1);
+    assert_eq!(camera.orders.playing.load(SeqCst), 1);
+    world.verify();
+}
+
 /// MSK-5, MSK-1: after packets were lost the painter is given nothing before the next key picture: what relies on them is partly guessed,
 /// and guesses carry what is under a mask to beside it.
 #[test]
@@ -145,8 +164,10 @@ fn after_a_loss_nothing_is_painted_before_a_key_picture() {
     assert!(!all[at].1 && all[at + 1].1, "{:?}", &all[at..at + 2]);
     let rest = &all[at + 1..];
     assert_eq!(hole(rest), None, "and nothing else is left out");
-    let lost: u64 = world.lines("seg.write").iter().map(|l| l.int("lost")).sum();
-    assert!(lost > 5, "{lost}: the packets, and the pictures left out");
+    let sum = |key: &str| -> u64 { world.lines("seg.write").iter().map(|l| l.int(key)).sum() };
+    let (lost, shed) = (sum("lost"), sum("shed"));
+    assert_eq!(lost, 5, "the packets");
+    assert!(shed > 0, "the pictures left out, counted apart");
     world.verify();
 }
 
@@ -380,7 +401,7 @@ fn a_sandbox_with_a_gap_is_a_fault_until_it_has_none() {
         r#"import os
 lacks = b'"no Landlock", "no TCP"' if not os.path.exists({once:?}) else b""
 open({once:?}, "w").close()
-send(b"S", b'{{"v":1,"missing":[' + lacks + b']}}')
+send(b"S", b'{{"v":3,"missing":[' + lacks + b']}}')
 n = 0
 "#
     );
@@ -489,6 +510,29 @@ fn a_device_is_not_blamed_for_the_pictures() {
     world.verify();
     assert!(begun.lines().all(|l| l.contains("--vaapi")), "{begun}");
     assert!(raised(&world, "mask.encoder").is_none());
+}
+
+/// MSK-5: a picture worker that cannot be started any more: of the sessions from then on not one picture is recorded, not even one that
+/// was under way when the session ended.
+#[test]
+fn a_worker_that_cannot_be_started_any_more() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let cameras = world.start(masked(&world, &camera, worker.clone()), None);
+    cameras.recovered(&cam(), None);
+    world.wait_segments(1);
+    std::fs::remove_file(&worker).expect("gone");
+    camera.orders.hang_up.store(1, SeqCst);
+    wait("the fault", || raised(&world, "mask.worker"));
+    let sessions = camera.orders.playing.load(SeqCst);
+    wait("another session", || {
+        (camera.orders.playing.load(SeqCst) > sessions).then_some(())
+    });
+    cameras.stop();
+    for line in world.lines("seg.write") {
+        assert!(!is_raw(&world.plain(&line)), "{line:?}");
+    }
+    world.verify();
 }
 
 /// MSK-5: no picture worker at all: nothing is recorded.

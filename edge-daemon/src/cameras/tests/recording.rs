@@ -21,7 +21,7 @@ fn a_camera_is_recorded() {
     world.wait_segments(2);
     let status = &cameras.status()[0].1;
     assert!(
-        status.connected && status.recording && status.frames >= 100,
+        status.flow.connected && status.flow.recording && status.frames >= 100,
         "{status:?}"
     );
     assert!(

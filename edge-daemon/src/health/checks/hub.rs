@@ -52,7 +52,10 @@ fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
         0..validity::SOON_MS => Line::wrong(
             "certificate",
             "cert.expiring",
-            format!("it is good until {day}, {} days more", left / 86_400_000),
+            format!(
+                "it is good until {day}, {} more",
+                shared::time::length_in_words(left)
+            ),
         ),
         _ => Line::good("certificate", format!("good until {day}")),
     }
@@ -61,10 +64,10 @@ fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
 fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
     let hub = &enrolled.facts.hub;
     // A second connection of the same box would take the place of the one that works.
-    if let Some(s) = super::running::fresh(looked)
+    if let Some(s) = super::running::told(looked).status()
         && s.uplink.state == "connected"
     {
-        return Line::good("hub", connected(&s, hub));
+        return Line::good("hub", connected(s, hub));
     }
     let key = match BoxKey::open(&looked.state.identity()) {
         Ok(Some(key)) => key,

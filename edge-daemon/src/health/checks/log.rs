@@ -14,9 +14,8 @@ use super::{Line, Looked};
 
 pub fn check(looked: &Looked) -> Vec<Line> {
     vec![match newest(&looked.state.root().join("log")) {
-        None => Line::wrong(
+        None => Line::unstarted(
             "log",
-            "log.broken",
             "there is none yet; it begins at the box's first start",
         ),
         Some(folder) => match agree(&folder) {
@@ -26,7 +25,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     }]
 }
 
-fn newest(logs: &Path) -> Option<PathBuf> {
+pub(super) fn newest(logs: &Path) -> Option<PathBuf> {
     let number = std::fs::read_dir(logs)
         .ok()?
         .filter_map(|e| e.ok()?.file_name().to_str()?.parse::<u64>().ok())

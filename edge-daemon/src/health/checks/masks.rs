@@ -1,7 +1,7 @@
 //! Adapter: child process. How many masks this box can paint, beside how many it is to.
 use shared::mask::How;
 
-use super::{Line, Looked};
+use super::{Line, Looked, Mark};
 use crate::masking::capacity;
 
 pub fn check(looked: &Looked) -> Vec<Line> {
@@ -14,7 +14,23 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     if painted + proved == 0 {
         return Vec::new();
     }
-    let carries = capacity::carries(&looked.config, &looked.state.pictures());
-    let all = format!("{painted} painted by this box, {proved} in cameras and proved; {carries}");
-    vec![Line::good("masks", all)]
+    let masks = format!("{painted} painted by this box, {proved} in cameras and proved");
+    let kept = looked.state.pictures();
+    // Measuring takes the whole processor for seconds, which a box that records has to do with.
+    if super::running::told(looked).status().is_some() && !capacity::is_measured(&kept) {
+        let text = format!("{masks}; the box has not measured yet what it carries");
+        return vec![Line::good("masks", text)];
+    }
+    vec![match capacity::carries(&looked.config, &kept) {
+        Ok(carries) => Line::good("masks", format!("{masks}; {carries}")),
+        Err(why) => Line {
+            mark: Mark::Red,
+            what: "masks".into(),
+            code: Some("mask.worker".into()),
+            text: format!("{masks}; the program that paints and proves them cannot be run: {why}"),
+            next: Some(
+                "Run `beadle-pictures measure` as the service's user: it names the file or library that is missing.",
+            ),
+        },
+    }]
 }

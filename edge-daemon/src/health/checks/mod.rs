@@ -1,10 +1,11 @@
 //! Wiring. The checks behind `beadle-edge doctor`: each apart, all at once, each with its own time limit. They work whether or
-//! not the box runs, and change nothing.
+//! not the box runs, and change nothing. What the running box knows of its cameras is judged by [`shared::standing`], as at the hub;
+//! a camera is asked only while the box has nothing of it.
 //!
 //! | file | what |
 //! |---|---|
-//! | [`camera`] | does it answer, does it take the password, does it offer what is recorded |
-//! | [`disks`] | labels, errors, free space |
+//! | [`camera`] | how each stands by the box's own word; of one that is not connected: does it answer, take the password, offer what is recorded |
+//! | [`disks`] | labels, errors, free space, one disk named twice |
 //! | [`hub`] | link and certificate |
 //! | [`masks`] | how many the box paints, and how many it could |
 //! | [`log`] | does the log on disk agree with its newest signed head |
@@ -17,8 +18,10 @@ use std::{
 
 use serde::Serialize;
 use shared::{
-    conditions::{self, Severity},
-    time::Now,
+    conditions,
+    standing::{self, Mark, words},
+    time::{Now, Zone},
+    wire::Fault,
 };
 
 use crate::{config::Config, state::State};
@@ -30,25 +33,6 @@ mod log;
 mod masks;
 mod running;
 
-/// How one thing is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mark {
-    Good,
-    Warning,
-    Bad,
-}
-
-impl Mark {
-    pub fn sign(self) -> char {
-        match self {
-            Mark::Good => '✓',
-            Mark::Warning => '!',
-            Mark::Bad => '✗',
-        }
-    }
-}
-
 /// One line of doctor.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Line {
@@ -56,7 +40,7 @@ pub struct Line {
     /// What was looked at: `camera c03`, `disk /srv/…`, `hub`.
     pub what: String,
     /// A code of [`conditions`], where something is wrong.
-    pub code: Option<&'static str>,
+    pub code: Option<String>,
     pub text: String,
     /// What to do next.
     pub next: Option<&'static str>,
@@ -73,6 +57,17 @@ impl Line {
         }
     }
 
+    /// Something that begins with the box's first start, which has not been yet.
+    pub fn unstarted(what: impl Into<String>, text: impl std::fmt::Display) -> Self {
+        Self {
+            mark: Mark::Amber,
+            what: what.into(),
+            code: Some("box.unstarted".into()),
+            text: format!("not started: {text}"),
+            next: None,
+        }
+    }
+
     /// Something wrong: how bad it is and what to do next stand in the table of conditions.
     pub fn wrong(
         what: impl Into<String>,
@@ -80,17 +75,28 @@ impl Line {
         detail: impl std::fmt::Display,
     ) -> Self {
         let known = conditions::condition(code);
-        let mark = match known.map(|c| c.severity) {
-            Some(Severity::Info | Severity::Warning) => Mark::Warning,
-            _ => Mark::Bad,
-        };
+        // What is worth a line of its own is not good, however small.
+        let mark = known.map_or(Mark::Red, |c| Mark::of(c.severity).max(Mark::Amber));
         let title = known.map_or(code, |c| c.title);
         Self {
             mark,
             what: what.into(),
-            code: Some(code),
+            code: Some(code.into()),
             text: format!("{title}: {detail}"),
             next: known.map(|c| c.next),
+        }
+    }
+}
+
+impl Line {
+    /// A fault that the box has raised.
+    fn fault(what: String, fault: &Fault, zone: &Zone) -> Self {
+        Self {
+            mark: Mark::of(standing::severity(fault)).max(Mark::Amber),
+            what,
+            code: Some(fault.code.clone()),
+            text: words::fault(fault, zone),
+            next: words::next_step(&fault.code),
         }
     }
 }
@@ -107,11 +113,21 @@ type Check = Box<dyn FnOnce(&Looked) -> Vec<Line> + Send>;
 
 /// Runs every check at once; a check that takes longer than `limit` is said to have.
 pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
-    let mut checks: Vec<(String, Check)> = vec![("box".into(), Box::new(running::check))];
-    for (i, c) in looked.config.cameras.iter().enumerate() {
+    let told = running::told(looked);
+    let cameras = camera::judged(&looked.config, told.status());
+    let mut checks: Vec<(String, Check)> = Vec::new();
+    {
+        let (told, cameras) = (told.clone(), cameras.clone());
         checks.push((
-            format!("camera {}", c.id),
-            Box::new(move |l| camera::check(&l.config.cameras[i])),
+            "box".into(),
+            Box::new(move |l| running::check(l, &told, &cameras)),
+        ));
+    }
+    for judged in cameras {
+        let told = told.clone();
+        checks.push((
+            format!("camera {}", judged.camera.id),
+            Box::new(move |l| camera::check(l, &judged, &told)),
         ));
     }
     checks.push(("disks".into(), Box::new(disks::check)));
@@ -142,16 +158,31 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
     let late = |name: &String| {
         let text = format!("the check was not done within {} s", limit.as_secs());
         vec![Line {
-            mark: Mark::Bad,
+            mark: Mark::Red,
             what: name.clone(),
             code: None,
             text,
             next: Some("Run doctor again; if it stays, that part does not answer at all."),
         }]
     };
-    lines
-        .into_iter()
-        .zip(&names)
-        .flat_map(|(found, name)| found.unwrap_or_else(|| late(name)))
-        .collect()
+    let lines = lines.into_iter().zip(&names);
+    let lines = lines.flat_map(|(found, name)| found.unwrap_or_else(|| late(name)));
+    once(lines.collect())
 }
+
+/// A fault that the box has raised and that a check has found by itself is said once, as the check found it: it names the part.
+fn once(lines: Vec<Line>) -> Vec<Line> {
+    let found = |code: Option<&String>| {
+        let by_a_check = |l: &&Line| l.what != running::BOX && l.code.as_ref() == code;
+        code.is_some() && lines.iter().any(|l| by_a_check(&l))
+    };
+    let twice: Vec<bool> = lines
+        .iter()
+        .map(|l| l.what == running::BOX && found(l.code.as_ref()))
+        .collect();
+    let lines = lines.into_iter().zip(twice);
+    lines.filter(|(_, twice)| !twice).map(|(l, _)| l).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! Adapter: filesystem. The running box by its own word, its clock, and the reader's socket.
 
-use std::os::unix::net::UnixStream;
+use std::{io::ErrorKind, os::unix::net::UnixStream};
 
-use shared::conditions;
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+use shared::{
+    id::CameraId,
+    standing::{self, BoxState, words},
+};
 
-use super::{Line, Looked, Mark};
+use super::{Line, Looked, Mark, camera::Judged};
 use crate::{
     clock::{Level, Trust},
     health::status::{self, Status},
@@ -13,45 +17,122 @@ use crate::{
 
 /// The box writes its status every two seconds.
 const FRESH_MS: i64 = 15_000;
+/// What lines about the box as a whole begin with.
+pub const BOX: &str = "box";
 
-pub fn fresh(looked: &Looked) -> Option<Status> {
-    status::read(&looked.state.status())
-        .ok()
-        .filter(|s| (looked.now.wall.0 - s.t.0).abs() < FRESH_MS)
+/// What the box says of itself.
+#[derive(Clone)]
+pub enum Told {
+    Running(Box<Status>),
+    Stopped,
+    NotStarted,
+    /// It says something that cannot be read: why.
+    Unreadable(String),
 }
 
-pub fn check(looked: &Looked) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let running = fresh(looked);
-    match &running {
-        Some(s) => {
-            let recording = s.cameras.iter().filter(|c| c.recording).count();
-            let text = format!("runs, {recording} of {} cameras recording", s.cameras.len());
-            lines.push(if recording == s.cameras.len() { Line::good("box", text) } else { Line::wrong("box", "recording.stopped", text) });
-            lines.extend(s.faults.iter().filter(|f| !seen_anyway(&f.code)).map(fault));
+impl Told {
+    /// Of a box that runs.
+    pub fn status(&self) -> Option<&Status> {
+        match self {
+            Told::Running(status) => Some(status),
+            _ => None,
         }
-        None => lines.push(Line {
-            mark: Mark::Bad,
-            what: "box".into(),
-            code: Some("recording.stopped"),
-            text: "beadle-edge does not run: nothing is recorded".into(),
-            next: Some("Start it with: systemctl start beadle-edge. If it does not stay up, see: journalctl -u beadle-edge"),
-        }),
     }
-    lines.push(clock(looked, running.as_ref()));
-    lines.push(reader(looked, running.as_ref()));
+}
+
+pub fn told(looked: &Looked) -> Told {
+    let file = looked.state.status();
+    match status::read(&file) {
+        Ok(s) if (looked.now.wall.0 - s.t.0).abs() < FRESH_MS && lives(s.pid) => {
+            Told::Running(Box::new(s))
+        }
+        Ok(_) => Told::Stopped,
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            let logs = looked.state.root().join("log");
+            match super::log::newest(&logs) {
+                Some(_) => Told::Stopped,
+                None => Told::NotStarted,
+            }
+        }
+        Err(e) => Told::Unreadable(format!("{}: {e}", file.display())),
+    }
+}
+
+/// A box that was stopped in order has said a moment ago how it was.
+fn lives(pid: u32) -> bool {
+    let Ok(pid) = i32::try_from(pid) else {
+        return false;
+    };
+    kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)
+}
+
+pub fn check(looked: &Looked, told: &Told, cameras: &[Judged]) -> Vec<Line> {
+    let mut lines = vec![itself(told, cameras)];
+    if let Some(s) = told.status() {
+        // A camera's own faults stand with it.
+        let listed = |cam: &CameraId| cameras.iter().any(|c| c.camera.id == *cam);
+        let faults = s.standing_faults().into_iter();
+        let own = faults.filter(|f| !f.cam.as_ref().is_some_and(listed));
+        lines.extend(own.map(|f| Line::fault(BOX.into(), &f, &looked.config.zone)));
+    }
+    lines.push(clock(looked, told.status()));
+    lines.push(reader(looked, told));
     lines.extend(root_key(looked));
     lines
 }
 
+/// Whether it runs, and how many cameras it records, and which not.
+fn itself(told: &Told, cameras: &[Judged]) -> Line {
+    let state = match told {
+        Told::Running(_) => BoxState::Running,
+        Told::Stopped => BoxState::Stopped,
+        Told::NotStarted => BoxState::NotStarted,
+        Told::Unreadable(why) => {
+            return Line {
+                mark: Mark::Unknown,
+                what: BOX.into(),
+                code: None,
+                text: format!("whether it runs cannot be told: {why}"),
+                next: Some("Run beadle-edge doctor as root, and with the version that runs."),
+            };
+        }
+    };
+    let cameras: Vec<_> = cameras
+        .iter()
+        .map(|c| (&c.camera.id, &c.standing))
+        .collect();
+    // Its own faults have lines of their own.
+    let judged = standing::r#box(state, &cameras, &[], None);
+    let said = words::r#box(&judged, None, &shared::time::Zone::utc());
+    let text = match state {
+        BoxState::Running => format!("runs, {}", said.text),
+        _ => said.text,
+    };
+    Line {
+        mark: match state {
+            BoxState::Running if judged.down.is_empty() => Mark::Good,
+            _ => judged.mark,
+        },
+        what: BOX.into(),
+        code: judged.code,
+        text,
+        next: said.next,
+    }
+}
+
 /// It may run and yet have no keys: the TPM does not answer, for instance. The running box knows.
-fn reader(looked: &Looked, running: Option<&Status>) -> Line {
+fn reader(looked: &Looked, told: &Told) -> Line {
     let socket = looked.state.reader_socket();
     if let Err(e) = UnixStream::connect(&socket) {
+        if matches!(told, Told::NotStarted) {
+            return Line::unstarted("reader", "it is started with the box");
+        }
         let why = format!("{}: {e}", socket.display());
         return Line::wrong("reader", "reader.absent", why);
     }
-    let fault = running.and_then(|s| s.faults.iter().find(|f| f.code == "reader.absent"));
+    let fault = told
+        .status()
+        .and_then(|s| s.faults.iter().find(|f| f.code == "reader.absent"));
     match fault {
         Some(f) => Line::wrong("reader", "reader.absent", &f.detail),
         None => Line::good("reader", "runs"),
@@ -64,7 +145,7 @@ fn root_key(looked: &Looked) -> Option<Line> {
     let text = told.in_words();
     Some(if told.short_of_wish() {
         Line {
-            mark: Mark::Warning,
+            mark: Mark::Amber,
             what: "root key".into(),
             code: None,
             text,
@@ -75,38 +156,6 @@ fn root_key(looked: &Looked) -> Option<Line> {
     } else {
         Line::good("root key", text)
     })
-}
-
-/// Doctor's own checks say these better.
-fn seen_anyway(code: &str) -> bool {
-    [
-        "camera.",
-        "disk.label",
-        "disk.readonly",
-        "hub.",
-        "cert.",
-        "reader.",
-        "clock.unsynced",
-    ]
-    .iter()
-    .any(|own| code.starts_with(own))
-}
-
-fn fault(f: &status::Fault) -> Line {
-    let what = f
-        .cam
-        .as_ref()
-        .map_or("box".into(), |c| format!("camera {c}"));
-    match conditions::condition(&f.code) {
-        Some(known) => Line::wrong(what, known.code, &f.detail),
-        None => Line {
-            mark: Mark::Bad,
-            what,
-            code: None,
-            text: format!("{}: {}", f.code, f.detail),
-            next: None,
-        },
-    }
 }
 
 fn clock(looked: &Looked, running: Option<&Status>) -> Line {

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::masking::worker::{command, last_word};
+use crate::masking::worker::process::{command, last_word};
 
 /// A measurement that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -39,7 +39,7 @@ pub struct Looked {
 
 impl Holds {
     pub(super) fn copy(&self, holds: &[Hold], segment: &Segment) -> Option<(PathBuf, KeyId)> {
-        let name = segment.name(&self.0.zone);
+        let name = segment.name();
         holds.iter().filter(|h| h.touches(segment)).find_map(|h| {
             let file = self
                 .0
@@ -71,7 +71,7 @@ impl Holds {
         let below = format!("{HELD}/{}", hold.hold);
         let others = [index.holds()?, index.uncleared()?].concat();
         for s in segments {
-            let name = s.name(&self.0.zone);
+            let name = s.name();
             if self.0.volumes.find_below(&below, &name).is_some() {
                 continue;
             }
@@ -114,7 +114,7 @@ impl Holds {
         let below = format!("{HELD}/{}", hold.hold);
         let mut kept = index.ever_touching(&hold.cam, hold.t0, hold.t1)?;
         kept.retain(|s| {
-            let name = s.name(&self.0.zone);
+            let name = s.name();
             self.0.volumes.find_below(&below, &name).is_some()
         });
         let (Some(first), Some(last)) = (kept.first(), kept.last()) else {

@@ -2,7 +2,8 @@
 use rusqlite::{Transaction, params};
 use shared::{
     record::{Record, Value},
-    time::Utc,
+    segment::recorded_day,
+    time::{Utc, Zone},
 };
 
 use super::int;
@@ -38,8 +39,11 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
                 text("sha256"),
                 text("key"),
             ) {
-                tx.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)")?.execute(params![
-                    int(log), int(n), cam, s, t0, t1, size, sha256, text("mask"), key, record.leaf.as_slice(), int(record.boot), int(record.mono)
+                // A line that names no day is not of its form: the verifier names it.
+                let day = recorded_day(&record.data).unwrap_or_else(|| Zone::utc().day_of(Utc(t0)));
+                tx.prepare_cached("INSERT OR REPLACE INTO segment VALUES (?1,?2,?3,?4,?14,?5,?6,?7,?8,?9,?10,?11,?12,?13,0,0)")?.execute(params![
+                    int(log), int(n), cam, s, t0, t1, size, sha256, text("mask"), key, record.leaf.as_slice(), int(record.boot), int(record.mono),
+                    day.to_string()
                 ])?;
             }
         }
@@ -58,6 +62,12 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
                         text("why").unwrap_or(""),
                         number("packets").unwrap_or(0)
                     ])?;
+            }
+        }
+        "cam.set" => {
+            if let (Some(cam), Some(title), Some(site)) = (cam, text("title"), text("site")) {
+                tx.prepare_cached("INSERT OR REPLACE INTO name VALUES (?1,?2,?3,?4)")?
+                    .execute(params![int(log), cam, title, site])?;
             }
         }
         "seg.lost" => {

@@ -2,7 +2,7 @@
 use shared::{
     id::{CameraId, HoldId},
     segment::{KeyId, SegmentName},
-    time::{Day, Utc, Zone},
+    time::{Day, Utc},
 };
 
 /// One segment as its `seg.write` line says.
@@ -13,6 +13,8 @@ pub struct Segment {
     pub n: u64,
     pub cam: CameraId,
     pub s: u64,
+    /// The local day it was recorded under: its folder's.
+    pub day: Day,
     pub t0: Utc,
     pub t1: Utc,
     pub size: u64,
@@ -30,9 +32,9 @@ pub struct Segment {
 
 impl Segment {
     /// The name its file was given (the second may differ for a recovered one: see `Volumes::find`).
-    pub fn name(&self, zone: &Zone) -> SegmentName {
+    pub fn name(&self) -> SegmentName {
         SegmentName {
-            day: zone.day_of(self.t0),
+            day: self.day,
             cam: self.cam.clone(),
             start: Utc(self.t0.seconds() * 1000),
             s: self.s,

@@ -60,6 +60,12 @@ async fn a_clip_goes_on_where_it_stood() {
             how: "none".into(),
             proofs: 0,
             lost: 0,
+            day: None,
+            shed: 0,
+            short_t0: None,
+            short_t1: None,
+            stamps: None,
+            off_ms: None,
             offset_ms: None,
             key: format!("c01/{}", "2026-11-22"),
             rate: None,
@@ -74,8 +80,11 @@ async fn a_clip_goes_on_where_it_stood() {
             free_mib: 1000,
             cameras: vec![CameraHealth {
                 cam: cam.clone(),
-                landed: Some(start.plus_ms(10_000)),
-                recording: true,
+                flow: Flow {
+                    landed: Some(start.plus_ms(10_000)),
+                    recording: true,
+                    ..Flow::default()
+                },
                 rate: None,
                 stands_secs: None,
                 mask: None,
@@ -381,5 +390,205 @@ async fn a_clip_goes_on_where_it_stood() {
             && !own.contains("PC 1")
     );
     disposal::goes(&desk, &exhibit, &package);
+    let _ = desk.log.close("test");
+}
+
+/// EVI-1, EVI-2: segments in the middle that the box lost: the clip gives what there is, its package and its state say which numbers are
+/// not there and why, and the check by program says so too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hole_in_the_numbers_gives_what_there_is() {
+    let hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let cam = CameraId::parse("c01").expect("cam");
+    let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
+    let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/1", begun);
+    log.beat();
+    let name = |title: &str| shared::types::CamSet {
+        cam: cam.clone(),
+        title: title.into(),
+        site: "Ashby, Market Hall".into(),
+    };
+    log.add("sys:rec", &name("High Street"));
+    let start = log.t;
+    let mut plain = Vec::new();
+    for s in 1..=3u64 {
+        if s == 3 {
+            log.add("sys:rec", &name("Car park"));
+        }
+        let t0 = start.plus_ms(s as i64 * 10_000 - 10_000);
+        let bytes = footage_from(t0);
+        let n = log.add(
+            "sys:rec",
+            &shared::types::SegWrite {
+                cam: cam.clone(),
+                s,
+                t0,
+                t1: t0.plus_ms(10_000),
+                size: bytes.len() as u64,
+                sha256: shared::record::hex(&sha256(&bytes)),
+                mask: None,
+                how: "none".into(),
+                proofs: 0,
+                lost: 0,
+                day: None,
+                offset_ms: None,
+                key: "c01/2026-11-22".into(),
+                rate: None,
+            },
+        );
+        plain.push((s, n, bytes));
+    }
+    let lost = shared::types::SegLost {
+        cam: cam.clone(),
+        s: 2,
+        why: "its file is on none of the volumes".into(),
+    };
+    log.add("sys:rec", &lost);
+    let line = hub.dial(Some(&who)).await.expect("box");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
+    let asked = Asked {
+        camera: BoxCamera::parse("ashby/c01").expect("camera"),
+        t0: start.plus_ms(2_000),
+        t1: start.plus_ms(28_000),
+        purpose: "theft".into(),
+        reference: "CR/1".into(),
+        requester: "PC 1".into(),
+    };
+    let mut news = hub.desk.pulls.listen();
+    let desk = hub.desk.clone();
+    let exhibit = blocking(move || submit::submit(&desk, &asked, "op:0001"))
+        .await
+        .expect("runs")
+        .expect("granted");
+    let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
+        panic!("a hold comes first")
+    };
+    let placed = ToHub::HoldPlaced {
+        hold,
+        until,
+        segments: 2,
+        bytes: 1,
+    };
+    send(&mut out, &placed).await;
+    let Order::Pull {
+        recipient,
+        grant,
+        purpose,
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
+        panic!("a pull")
+    };
+    plain.remove(1);
+    let sealed: Vec<(u64, u64, Vec<u8>)> = plain
+        .iter()
+        .map(|(s, n, bytes)| (*s, *n, sealed::seal(&recipient, bytes).expect("sealed")))
+        .collect();
+    let clip = log.add(
+        "hub:order",
+        &ExpClip {
+            r#ref: exhibit.to_string(),
+            cam: cam.clone(),
+            s0: 1,
+            s1: 3,
+            grant,
+            purpose,
+        },
+    );
+    let segments = sealed.iter().map(|(s, n, bytes)| PullSegment {
+        s: *s,
+        n: *n,
+        sealed: bytes.len() as u64,
+    });
+    let ready = ToHub::PullReady {
+        r#ref: exhibit.clone(),
+        cam: cam.clone(),
+        n: clip,
+        segments: segments.collect(),
+    };
+    send(&mut out, &ready).await;
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
+    for (s, _, bytes) in &sealed {
+        let (mut clip_out, mut clip_in) = line.accept_bi().await.expect("the hub asks");
+        let asked: Open = frame(&mut clip_in)
+            .await
+            .expect("ask")
+            .json()
+            .expect("json");
+        assert!(matches!(asked, Open::Clip { s: wanted, .. } if wanted == *s));
+        let size = bytes.len() as u64;
+        send(&mut clip_out, &ClipReply::Bytes { size }).await;
+        for piece in bytes.chunks(50_000) {
+            clip_out
+                .write_all(&wire::encode(b'B', piece))
+                .await
+                .expect("sent");
+        }
+    }
+    let why = loop {
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
+        let state = State::parse(&p.state).expect("state");
+        if state.over() {
+            assert_eq!(state, State::Partial, "{}", p.why);
+            break p.why;
+        }
+    };
+    let lost = "segment 2, which was recorded, is not here (found missing or damaged on the box)";
+    assert!(why.contains(lost), "{why}");
+    let desk = &hub.desk;
+    let row = desk
+        .db
+        .request(exhibit.as_str())
+        .expect("row")
+        .expect("row");
+    let package = std::path::PathBuf::from(row.package.expect("package"));
+    let identity = desk.keys.exhibit_identity(&exhibit).expect("key");
+    let rest = Resting::new(package, identity);
+    let options = shared::verify::Options {
+        hub: vec![desk.keys.cosign_vkey().clone()],
+        ..Default::default()
+    };
+    let report = shared::verify::package(&rest, &options);
+    let damage: Vec<_> = report.findings.iter().filter(|f| f.is_damage()).collect();
+    assert!(
+        matches!(damage.as_slice(), [f] if f.code == "SEGMENT-MISSING"),
+        "{}",
+        report.render()
+    );
+    // EVI-2: and it says what the camera was called when, not what it is called now.
+    let text = |name: &str| {
+        let bytes = rest.read(name).expect("read");
+        String::from_utf8(bytes)
+            .expect("text")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let (certificate, read_me) = (text("CERTIFICATE.txt"), text("READ-ME-FIRST.txt"));
+    for part in [lost, "NOT-INTACT (SEGMENT-MISSING)"] {
+        assert!(certificate.contains(part), "{part} in {certificate}");
+    }
+    assert!(
+        read_me.contains("NOT ALL THAT WAS ASKED FOR IS HERE"),
+        "{read_me}"
+    );
+    for said in [&certificate, &read_me] {
+        let at = |part: &str| {
+            said.find(part)
+                .unwrap_or_else(|| panic!("{part} in {said}"))
+        };
+        assert!(at("\"High Street\", Ashby, Market Hall, until") < at("then \"Car park\""));
+        assert!(!said.contains("Street\" when"), "{said}");
+    }
     let _ = desk.log.close("test");
 }

@@ -28,8 +28,10 @@ async fn a_lift_takes_two_people() {
         free_mib: 1000,
         cameras: vec![CameraHealth {
             cam: cam.clone(),
-            landed: None,
-            recording: true,
+            flow: Flow {
+                recording: true,
+                ..Flow::default()
+            },
             rate: None,
             stands_secs: None,
             mask: Some(info),

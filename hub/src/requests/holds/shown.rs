@@ -49,7 +49,14 @@ fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, Refusal> {
 }
 
 fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, Refusal> {
-    Ok(keeps(desk, h)?.map(|(days, zone)| promise::due(zone.day_of(h.t0), days, &zone)))
+    let Some((days, zone)) = keeps(desk, h)? else {
+        return Ok(None);
+    };
+    // By the day it was recorded under; before its lines have come, by the day it is likely to be.
+    let segments = desk.db.segments(&h.camera, h.t0, h.t1).map_err(plain)?;
+    let recorded = segments.iter().map(|s| s.day).min();
+    let day = recorded.unwrap_or_else(|| zone.day_of(h.t0));
+    Ok(Some(promise::due(day, days, &zone)))
 }
 
 fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, Refusal> {

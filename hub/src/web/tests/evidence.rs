@@ -17,7 +17,7 @@ async fn evidence_is_shown_and_disposed_of() {
         "2029-11-03",
         "1.07 GB",
         "3.21 GB in all",
-        "evidence.unknown: EXH-2019-000007",
+        "Evidence folder holds what no request explains: EXH-2019-000007",
         "<label for=\"reason-EXH-2026-000001\">",
         "Dispose of EXH-2026-000001 for good",
         "Approve: dispose of EXH-2026-000002 for good",

@@ -11,7 +11,9 @@ async fn the_first_page() {
         "ashby",
         "✔</span> recording",
         "✖</span> not recording",
-        "last frame landed Tue 3 Nov 2026 13:59:59 GMT",
+        "nothing recorded since Tue 3 Nov 2026 13:59:59 GMT",
+        "1 of 2 cameras recording; not: c02",
+        "last picture landed Tue 3 Nov 2026 13:59:59 GMT",
         "masked",
         "2026-11-03",
         "aria-label=\"2026-11-03: 13 h 00 min recorded, 2 stretches",
@@ -21,7 +23,7 @@ async fn the_first_page() {
         "Waiting",
         "5 bytes of 10 bytes",
         "17 log lines",
-        "evidence.due: EXH-2026-000001: its 3 years ended",
+        "Evidence is past its period: EXH-2026-000001: its 3 years ended",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }

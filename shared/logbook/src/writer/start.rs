@@ -2,7 +2,6 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -22,7 +21,7 @@ use super::{
     scan::{Found, scan},
 };
 use crate::{
-    files::{LogFolder, lines_file, sync_dir, write_whole},
+    files::{LogFolder, lines_file, named, numbers, sync_dir, write_whole},
     handle::Opened,
     keys::Keys,
     point::{Point, Skipped},
@@ -38,11 +37,20 @@ impl Writer {
         clock: Arc<dyn Clock>,
     ) -> Result<(Self, Opened), LogError> {
         let root = state.join("log");
+        if let Some(named) = named(state).map_err(io_error("read", &root))?
+            && named.base != settings.base
+        {
+            return Err(LogError::OtherName {
+                folder: named.folder.display().to_string(),
+                was: named.base,
+                is: settings.base,
+            });
+        }
         fs::create_dir_all(&root).map_err(io_error("make", &root))?;
         reserve(&root);
         let newest = numbers(&root).map_err(io_error("list", &root))?.pop();
         let (mut writer, opened) = match newest {
-            None => Self::begin(root, 1, settings, clock, None, None)?,
+            None => Self::begin(root, 1, settings, clock, None)?,
             Some(number) => match Self::resume(&root, number, &settings, &clock)? {
                 Ok(done) => done,
                 Err(why) => {
@@ -52,16 +60,13 @@ impl Writer {
                         why,
                         "log cannot be carried on; opening its successor"
                     );
-                    let folder = root.join(number.to_string());
-                    let pred = fs::read(folder.join("cosigned.note"))
-                        .ok()
-                        .and_then(|b| SignedHead::parse(&b).ok())
-                        .map(|h| types::Pred {
-                            log: h.head.origin.clone(),
-                            size: h.head.size,
-                            root: B64.encode(h.head.root),
-                        });
-                    Self::begin(root, number + 1, settings, clock, pred, Some(why))?
+                    let before = Before {
+                        pred: countersigned(&root.join(number.to_string())),
+                        whole: None,
+                        reason: why,
+                        by: "sys:log",
+                    };
+                    Self::begin(root, number + 1, settings, clock, Some(before))?
                 }
             },
         };
@@ -70,13 +75,12 @@ impl Writer {
     }
 
     /// Starts log `number` with `log.open` and `sys.boot`.
-    fn begin(
+    pub(super) fn begin(
         root: PathBuf,
         number: u64,
         settings: Settings,
         clock: Arc<dyn Clock>,
-        pred: Option<types::Pred>,
-        succeeded: Option<String>,
+        before: Option<Before>,
     ) -> Result<(Self, Opened), LogError> {
         let folder = root.join(number.to_string());
         let origin = format!("{}/{number}", settings.base);
@@ -118,19 +122,17 @@ impl Writer {
             stopped: None,
             settings,
         };
-        let by = if number == 1 {
-            vec![]
-        } else {
-            vec!["sys:log".to_string()]
-        };
+        let succeeded = before.as_ref().map(|b| b.reason.clone());
         let s = &writer.settings;
         let open = types::LogOpen {
             key: writer.keys.vkey().to_string(),
             site: s.site.clone(),
             hw: s.hw.clone(),
             sw: s.sw.clone(),
-            pred,
-            by,
+            by: before.iter().map(|b| b.by.to_owned()).collect(),
+            whole: before.as_ref().and_then(|b| b.whole),
+            reason: before.as_ref().map(|b| b.reason.clone()),
+            pred: before.and_then(|b| b.pred),
         };
         let sw = s.sw.clone();
         let line = writer.line("sys:log", &open)?;
@@ -185,6 +187,13 @@ impl Writer {
                 )));
             }
         };
+        let foreign = |h: &&SignedHead| h.head.origin != origin;
+        if let Some(other) = head.as_ref().or(cosigned.as_ref()).filter(foreign) {
+            return Ok(Err(format!(
+                "its newest head is that of {}: lines of two logs lie in one folder",
+                other.head.origin
+            )));
+        }
         let signed_size = head.as_ref().map_or(0, |h| h.head.size);
         let signed = |found: &Found| {
             let root = |h: &SignedHead| found.signed.root() == h.head.root;
@@ -250,7 +259,6 @@ impl Writer {
                 number,
                 settings.clone(),
                 clock.clone(),
-                None,
                 None,
             )
             .map(Ok);
@@ -368,19 +376,22 @@ impl Writer {
     }
 }
 
-/// Log numbers under `<state>/log`, ascending.
-fn numbers(root: &Path) -> io::Result<Vec<u64>> {
-    let mut out: Vec<u64> = Vec::new();
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir()
-            && let Some(n) = entry.file_name().to_str().and_then(|n| n.parse().ok())
-        {
-            out.push(n);
-        }
-    }
-    out.sort_unstable();
-    Ok(out)
+/// The log before a successor, and why that one was begun.
+pub(super) struct Before {
+    pub(super) pred: Option<types::Pred>,
+    pub(super) whole: Option<u64>,
+    pub(super) reason: String,
+    pub(super) by: &'static str,
+}
+
+/// The newest head of a log that the hub countersigned.
+pub(super) fn countersigned(folder: &Path) -> Option<types::Pred> {
+    let head = LogFolder::new(folder).head("cosigned.note").ok()??.head;
+    Some(types::Pred {
+        root: B64.encode(head.root),
+        size: head.size,
+        log: head.origin,
+    })
 }
 
 /// Adds one to the start counter, whichever of file and log is further on, and keeps it.

@@ -1,11 +1,11 @@
 //! Adapter: libav. The picture that goes to the encoder, and what may get into it.
 use ffmpeg_next::{self as ff, ffi, format::Pixel, frame::Video};
+use shared::mask::Style;
 
 use super::{AvError, Kind, Plain, row, row_mut};
 use crate::{
     cells::{self, Cells},
     spans::{Mask, Spans},
-    wire::Style,
 };
 
 /// A picture of which everything under the mask is solid, or the cells' means.
@@ -86,6 +86,12 @@ impl Canvas {
                 what: "making the picture writable",
                 why: ff::Error::from(code),
             });
+        }
+        // SAFETY: both frames are live; plain fields.
+        unsafe {
+            let (to, from) = (self.frame.as_mut_ptr(), decoded.as_ptr());
+            (*to).interlaced_frame = (*from).interlaced_frame;
+            (*to).top_field_first = (*from).top_field_first;
         }
         let source = self.plain.of(decoded)?;
         for (i, Plane { spans, cells }) in self.planes.iter_mut().enumerate() {

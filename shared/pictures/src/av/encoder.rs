@@ -7,12 +7,13 @@ use ffmpeg_next::{
     format::Pixel,
     picture,
 };
+use shared::worker::Codec;
 
 use super::{
     AvError, Kind, Painted, again, libav,
     vaapi::{self, Device, Surfaces},
 };
-use crate::{nal, wire::Codec};
+use crate::nal;
 
 /// Constant quality (crf): what a camera's own picture, encoded once more, still shows.
 const QUALITY: &str = "23";
@@ -46,6 +47,9 @@ pub struct Wanted<'a> {
     pub fps: Option<f64>,
     /// A ceiling on constant quality, kept over two seconds.
     pub max_kbit: Option<u32>,
+    /// Pictures are two fields, and the stream is to say so. Only x264 can: H.265 knows no such pictures, and a graphics device's
+    /// encoder makes none.
+    pub interlaced: bool,
 }
 
 impl Wanted<'_> {
@@ -207,6 +211,10 @@ fn software(wanted: Wanted<'_>) -> Result<codec::encoder::Video, AvError> {
         count: threads,
         safe: true,
     });
+    // x264 refuses other heights.
+    if wanted.interlaced && wanted.codec == Codec::H264 && wanted.kind.height.is_multiple_of(4) {
+        video.set_flags(Flags::GLOBAL_HEADER | Flags::INTERLACED_DCT);
+    }
     let mut options = Dictionary::new();
     options.set("preset", "superfast");
     options.set("tune", "zerolatency");

@@ -7,10 +7,13 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use beadle_pictures::{
-    nal,
-    wire::{self, Codec, Failure, Params, Picture, Rate, Sandboxed, Setup, Style, Task, Verdict},
+use beadle_pictures::{nal, wire};
+use shared::{
+    mask::Style,
+    worker::{
+        self, Codec, Failure, FromWorker, Picture, Rate, Sandbox, Setup, Task, ToWorker, VERSION,
+        Verdict,
+    },
 };
 
 /// One access unit of a made stream.
@@ -207,14 +210,17 @@ impl Stream {
 
     pub fn setup(&self, polygons: &[&[[f64; 2]]]) -> Setup {
         Setup {
-            v: wire::VERSION,
+            v: VERSION,
             task: Task::Paint,
             codec: self.codec,
-            config: STANDARD.encode(&self.config),
+            config: self.config.clone(),
             width: self.width,
             height: self.height,
             mask: "m1".into(),
-            polygons: polygons.iter().map(|p| p.to_vec()).collect(),
+            polygons: polygons
+                .iter()
+                .map(|p| p.iter().copied().map(Into::into).collect())
+                .collect(),
             style: Style::Solid,
             cell: None,
             colour: None,
@@ -225,11 +231,28 @@ impl Stream {
     }
 }
 
+impl Unit {
+    /// To be given to the worker.
+    pub fn at(&self, pts: i64) -> ToWorker<'_> {
+        ToWorker::Picture(Picture {
+            key: self.key,
+            others: 0,
+            pts,
+            data: self.data.as_slice().into(),
+        })
+    }
+}
+
+pub fn send(to: &mut impl Write, message: &ToWorker<'_>) -> std::io::Result<()> {
+    to.write_all(&message.encode().unwrap())?;
+    to.flush()
+}
+
 /// What the worker said.
 #[derive(Debug)]
 pub enum Said {
-    Params(Params),
-    Picture(Picture),
+    Params(worker::Stream),
+    Picture(Picture<'static>),
     Rate(Rate),
     Verdict(Verdict),
     Still(Vec<u8>),
@@ -242,7 +265,7 @@ pub struct Worker {
     pub to: Option<ChildStdin>,
     pub from: BufReader<ChildStdout>,
     /// What it said of its sandbox; its first message.
-    pub sandboxed: Option<Sandboxed>,
+    pub sandboxed: Option<Sandbox>,
 }
 
 impl Worker {
@@ -271,40 +294,35 @@ impl Worker {
     }
 
     pub fn setup(&mut self, setup: &Setup) {
-        wire::write_json(self.to.as_mut().unwrap(), b'C', setup).unwrap();
+        send(self.to.as_mut().unwrap(), &ToWorker::Setup(setup.clone())).unwrap();
     }
 
     pub fn give(&mut self, unit: &Unit, pts: i64) {
-        let picture = Picture {
-            key: unit.key,
-            others: 0,
-            pts,
-            data: unit.data.clone(),
-        };
-        wire::write_picture(self.to.as_mut().unwrap(), &picture).unwrap();
+        send(self.to.as_mut().unwrap(), &unit.at(pts)).unwrap();
     }
 
     pub fn end(&mut self) {
         let mut to = self.to.take().unwrap();
-        wire::write_frame(&mut to, b'E', &[]).unwrap();
-        to.flush().unwrap();
+        send(&mut to, &ToWorker::End).unwrap();
     }
 
     pub fn hear(&mut self) -> Option<Said> {
-        let (mut kind, mut body) = wire::read_frame(&mut self.from).expect("whole messages")?;
-        if self.sandboxed.is_none() && kind == b'S' {
-            self.sandboxed = Some(serde_json::from_slice(&body).unwrap());
-            (kind, body) = wire::read_frame(&mut self.from).expect("whole messages")?;
+        let mut message = Vec::new();
+        if !wire::read_frame(&mut self.from, &mut message).expect("whole messages") {
+            return None;
         }
-        Some(match kind {
-            b'P' => Said::Params(serde_json::from_slice(&body).unwrap()),
-            b'F' => Said::Picture(wire::picture(&body).unwrap()),
-            b'R' => Said::Rate(serde_json::from_slice(&body).unwrap()),
-            b'V' => Said::Verdict(serde_json::from_slice(&body).unwrap()),
-            b'J' => Said::Still(body),
-            b'D' => Said::Done,
-            b'X' => Said::Failed(serde_json::from_slice(&body).unwrap()),
-            other => panic!("message of kind {other}"),
+        Some(match FromWorker::decode(&message).unwrap() {
+            FromWorker::Sandbox(sandbox) => {
+                assert!(self.sandboxed.replace(sandbox).is_none(), "said once");
+                return self.hear();
+            }
+            FromWorker::Stream(stream) => Said::Params(stream),
+            FromWorker::Picture(picture) => Said::Picture(picture.into_owned()),
+            FromWorker::Rate(rate) => Said::Rate(rate),
+            FromWorker::Verdict(verdict) => Said::Verdict(verdict),
+            FromWorker::Still(jpeg) => Said::Still(jpeg.into_owned()),
+            FromWorker::Done => Said::Done,
+            FromWorker::Failure(failure) => Said::Failed(failure),
         })
     }
 
@@ -329,19 +347,13 @@ pub fn through_worker(worker: &mut Worker, stream: &Stream, setup: &Setup) -> (V
     let mut to = worker.to.take().unwrap();
     let said = std::thread::scope(|scope| {
         scope.spawn(move || {
-            wire::write_json(&mut to, b'C', setup).unwrap();
+            send(&mut to, &ToWorker::Setup(setup.clone())).unwrap();
             for (i, unit) in stream.units.iter().enumerate() {
-                let picture = Picture {
-                    key: unit.key,
-                    others: 0,
-                    pts: i as i64 * 7500,
-                    data: unit.data.clone(),
-                };
-                if wire::write_picture(&mut to, &picture).is_err() {
+                if send(&mut to, &unit.at(i as i64 * 7500)).is_err() {
                     return; // the worker has given up; the test sees why
                 }
             }
-            let _ = wire::write_frame(&mut to, b'E', &[]);
+            let _ = send(&mut to, &ToWorker::End);
         });
         worker.hear_all()
     });
@@ -387,7 +399,7 @@ pub fn prove(stream: &Stream, setup: &Setup) -> Vec<Verdict> {
     verdicts
 }
 
-pub fn pictures(said: &[Said]) -> Vec<&Picture> {
+pub fn pictures(said: &[Said]) -> Vec<&Picture<'static>> {
     said.iter()
         .filter_map(|s| {
             if let Said::Picture(p) = s {
@@ -407,7 +419,7 @@ pub struct Decoded {
 }
 
 /// Decodes with the ffmpeg program. `pictures` all belong to `params`.
-pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded {
+pub fn decode(params: &worker::Stream, pictures: &[&Picture<'_>], folder: &Path) -> Decoded {
     let name = match params.codec {
         Codec::H264 => "h264",
         Codec::H265 => "hevc",
@@ -415,7 +427,7 @@ pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded 
     let file = folder.join(format!("out.{name}"));
     let mut bytes = parameter_sets(params);
     for picture in pictures {
-        let mut rest = picture.data.as_slice();
+        let mut rest = &*picture.data;
         while let Some((length, tail)) = rest.split_first_chunk::<4>() {
             let (unit, tail) = tail.split_at(u32::from_be_bytes(*length) as usize);
             bytes.extend([0, 0, 0, 1]);
@@ -459,8 +471,8 @@ pub fn decode(params: &Params, pictures: &[&Picture], folder: &Path) -> Decoded 
 }
 
 /// The parameter sets inside a configuration record, with start codes.
-fn parameter_sets(params: &Params) -> Vec<u8> {
-    let record = STANDARD.decode(&params.config).unwrap();
+fn parameter_sets(params: &worker::Stream) -> Vec<u8> {
+    let record = &params.config;
     let mut out = Vec::new();
     let mut at;
     let mut take = |at: &mut usize| {

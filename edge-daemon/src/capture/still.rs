@@ -1,6 +1,6 @@
 //! Adapter: retina, child process `beadle-pictures`. One picture of a camera with a mask's outlines on it, for whoever sets masks.
 use std::{
-    io::Write,
+    io::Read,
     path::Path,
     process::Child,
     sync::{Arc, mpsc},
@@ -11,10 +11,14 @@ use bytes::Bytes;
 use footage::mp4::Parameters;
 use futures::StreamExt;
 use retina::{client::SessionGroup, codec::CodecItem};
+use shared::worker::{FromWorker, Picture, ToWorker};
 
 use crate::{
     capture::connect::{connect, first_line, read_parameters},
-    masking::worker::{self, Said},
+    masking::{
+        primary::primary,
+        worker::{pipes, process, still_setup},
+    },
     recording::recorder::Shared,
 };
 use crate::{
@@ -60,7 +64,10 @@ fn key_frame(camera: &config::Camera) -> Result<(Parameters, Bytes), String> {
                     let parameters = demuxed.streams().get(stream).and_then(read_parameters);
                     let parameters =
                         parameters.ok_or("it sends no parameter sets (SPS, PPS)".to_owned())?;
-                    break (parameters, Bytes::from(frame.into_data()));
+                    // As it would be given to a worker that paints.
+                    let picture = primary(parameters.codec, &frame.into_data().into())
+                        .map_err(|_| "its key frame is torn".to_owned())?;
+                    break (parameters, picture.bytes);
                 }
                 Some(Ok(_)) => {}
             }
@@ -88,7 +95,7 @@ fn draw(
     picture: &[u8],
 ) -> Result<Vec<u8>, String> {
     let told = |why: String| format!("the picture worker {}: {why}", program.display());
-    let mut child = worker::spawn(program, None).map_err(|e| told(e.to_string()))?;
+    let mut child = process::spawn(program, None).map_err(|e| told(e.to_string()))?;
     let drawn = one_picture(&mut child, mask, parameters, picture);
     let _ = child.kill();
     let _ = child.wait();
@@ -109,19 +116,37 @@ fn one_picture(
     std::thread::Builder::new()
         .name("still".into())
         .spawn(move || {
-            let _ = heard.send(worker::still(&mut from));
+            let _ = heard.send(jpeg(&mut from));
         })
         .map_err(|e| e.to_string())?;
-    let setup = worker::still_setup(parameters, mask);
-    let sent = worker::put(&mut to, b'C', &[&setup])
-        .and_then(|()| worker::put(&mut to, b'F', &[&[1], &0i64.to_be_bytes(), picture]))
-        .and_then(|()| worker::put(&mut to, b'E', &[]))
-        .and_then(|()| to.flush());
-    let answered = answer.recv_timeout(WORKER);
-    match (answered, sent) {
-        (Ok(Ok(Said::Jpeg(jpeg))), _) => Ok(jpeg),
-        (Ok(Ok(Said::Failed(why)) | Err(why)), _) => Err(why),
+    let key = Picture {
+        key: true,
+        others: 0,
+        pts: 0,
+        data: picture.into(),
+    };
+    let messages = [
+        ToWorker::Setup(still_setup(parameters, mask)),
+        ToWorker::Picture(key),
+        ToWorker::End,
+    ];
+    let sent = messages.iter().try_for_each(|m| pipes::put(&mut to, m));
+    match (answer.recv_timeout(WORKER), sent) {
+        (Ok(drawn), _) => drawn,
         (Err(_), Err(e)) => Err(e.to_string()),
         (Err(_), Ok(())) => Err(format!("no answer within {} s", WORKER.as_secs())),
+    }
+}
+
+/// Reads until the still, or why there is none.
+fn jpeg(from: &mut impl Read) -> Result<Vec<u8>, String> {
+    loop {
+        let message = pipes::next(from).map_err(|e| e.to_string())?;
+        let message = message.ok_or("it ended without a word")?;
+        match FromWorker::decode(&message).map_err(|e| e.to_string())? {
+            FromWorker::Still(jpeg) => return Ok(jpeg.into_owned()),
+            FromWorker::Failure(failure) => return Err(failure.why),
+            _ => {}
+        }
     }
 }

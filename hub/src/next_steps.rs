@@ -1,0 +1,46 @@
+//! Each next step in the table of conditions names something that exists at the hub: a command of it with its options, a page of its
+//! first page. (The box's commands are looked at there.)
+use clap::{Command, CommandFactory};
+use shared::{conditions::CONDITIONS, testing::named};
+
+/// FLT-1: commands of the hub are those it has.
+#[test]
+fn commands_exist() {
+    let root = crate::commands::Line::command();
+    let all = named("beadle-hub");
+    assert!(all.len() >= 8);
+    for n in all {
+        let mut at: &Command = &root;
+        let mut words = n.after.iter();
+        while at.has_subcommands() {
+            let word = words.next().map_or("", String::as_str);
+            let Some(sub) = at.find_subcommand(word) else {
+                panic!("{}: beadle-hub has no command {:?}", n.code, n.after);
+            };
+            at = sub;
+        }
+        for option in words.filter_map(|w| w.strip_prefix("--")) {
+            let known = at.get_arguments().any(|a| a.get_long() == Some(option));
+            assert!(known, "{}: {} has no --{option}", n.code, at.get_name());
+        }
+    }
+}
+
+/// FLT-1: a page that is named is one that the first page leads to.
+#[test]
+fn pages_exist() {
+    let first = include_str!("../templates/overview.html");
+    let mut seen = 0;
+    for c in CONDITIONS {
+        for text in [c.cause, c.next] {
+            for (at, _) in text.match_indices("page") {
+                let name = text[at..].strip_prefix("page ");
+                let name = name.and_then(|rest| rest.split([',', '.', ')', ' ']).next());
+                let linked = name.is_some_and(|n| first.contains(&format!(">{n}</a>")));
+                assert!(linked, "{}: {name:?} is no page: {text}", c.code);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 3);
+}

@@ -1,0 +1,29 @@
+//! Wiring. All system suites, in one program: each module is a suite, which `scripts/suites.sh` runs in a process of its own and
+//! which that script knows as heavy, light or to be run alone.
+mod rig;
+
+mod baddays;
+mod browser;
+#[path = "../cameras/suite.rs"]
+mod cameras;
+mod clocks;
+mod deletion;
+mod disks;
+mod erase;
+mod evidence;
+mod facts;
+mod hangs;
+mod holds;
+mod kill;
+mod lifting;
+mod marker;
+mod masks;
+mod powercut;
+#[path = "../cameras/quirks/mod.rs"]
+mod quirks;
+mod rates;
+mod refusals;
+mod retention;
+mod sound;
+mod tamper;
+mod units;
