@@ -177,6 +177,7 @@ mod testing {
             rate: "continuous".into(),
             rate_until: None,
             forecast: None,
+            relay: None,
         }
     }
 
