@@ -74,6 +74,9 @@ fn result(case: &Case) -> String {
     } else if expect.may.contains(&"camera.sound") {
         text += "; the sound too, or fault `camera.sound`";
     }
+    if expect.learnt {
+        text += ", by way of the relay after a first try without it";
+    }
     if expect.sessions.0 > 1 {
         text += "; the box connects again, the gap is on the record";
     }
