@@ -15,6 +15,7 @@ mod k14_udp;
 mod k15_noise;
 mod masked;
 mod plain;
+mod rtsps;
 
 pub use self::{
     dialogues::cases as dialogues,
@@ -67,6 +68,7 @@ pub fn packets() -> Vec<Case> {
         k12_rates::cases(),
         k13_addresses::cases(),
         k14_udp::cases(),
+        rtsps::cases(),
     ]
     .concat()
 }

@@ -358,6 +358,19 @@ fn lines(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<()> {
             "no packet is said to be lost".into()
         });
     }
+    let by_arrival = |l: &&Value| l["data"]["stamps"] == "arrival";
+    let arrived = segments.iter().filter(by_arrival).count();
+    // The first may have been closed before it was known.
+    if case.expect.by_arrival && arrived + 1 < segments.len() {
+        wrong.push(format!(
+            "{arrived} segments of {} say that their times are those of arrival",
+            segments.len()
+        ));
+    }
+    let plain = case.expect.within_ms <= 300;
+    if plain && (arrived > 0 || segments.iter().any(|l| !l["data"]["off_ms"].is_null())) {
+        wrong.push("its right times are said to be doubtful".into());
+    }
     for pair in segments.windows(2) {
         let (end, begin) = (
             time(&pair[0]["data"]["t1"])?.0,

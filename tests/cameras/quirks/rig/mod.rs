@@ -9,6 +9,7 @@ pub mod send;
 pub mod stream;
 pub mod table;
 pub mod talk;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -168,6 +169,12 @@ impl Case {
     pub fn login(mut self, login: Login) -> Self {
         self.told.login = Some((login.user, login.password));
         self.script.login = Some(login);
+        self
+    }
+    /// Everything goes over TLS; with `changes`, under another certificate after its first connection.
+    pub fn tls(mut self, changes: bool) -> Self {
+        self.script.tls = Some(changes);
+        self.told.scheme = Some("rtsps");
         self
     }
     pub fn second(mut self, second: Second) -> Self {
