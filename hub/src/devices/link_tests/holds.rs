@@ -30,6 +30,12 @@ fn goes(t: Utc, days: u32, zone: &shared::time::Zone) -> Utc {
     promise::due(zone.day_of(t), days, zone)
 }
 
+/// The day a box in London records a moment under.
+fn recorded(t: Utc) -> shared::time::Day {
+    let zone = shared::time::Zone::parse("Europe/London").expect("zone");
+    zone.day_of(t)
+}
+
 /// The next order that a box gets, and that it is signed.
 pub(super) async fn order(inc: &mut quinn::RecvStream, desk: &Desk) -> Order {
     let next = tokio::time::timeout(SOON, frame(inc)).await.expect("order");
@@ -87,7 +93,7 @@ impl Scene {
                 stamps: None,
                 off_ms: None,
                 offset_ms: None,
-                key: "c01/2026-11-22".into(),
+                key: format!("c01/{}", recorded(start)),
                 rate: None,
             },
         );

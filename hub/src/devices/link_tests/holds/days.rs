@@ -82,7 +82,7 @@ async fn held_footage_outlives_its_day() {
         "sys:keep",
         &DelRange {
             cam: CameraId::parse("c01").expect("cam"),
-            day: shared::time::Day::parse("2026-11-22").expect("day"),
+            day: recorded(s.start),
             s0: 1,
             s1: 1,
             t0: s.start,
@@ -90,7 +90,7 @@ async fn held_footage_outlives_its_day() {
             count: 1,
             set: "0".repeat(64),
             rule: "31 days".into(),
-            key: "c01/2026-11-22".into(),
+            key: format!("c01/{}", recorded(s.start)),
         },
     );
     s.told().await;
