@@ -132,6 +132,44 @@ make_file street.aac -f lavfi -i "anoisesrc=color=brown:amplitude=0.2:sample_rat
     -f lavfi -i "sine=frequency=440:beep_factor=4:sample_rate=16000:duration=20" \
     -filter_complex "[0][1]amix=inputs=2:weights=1 0.4,aformat=channel_layouts=mono" -c:a aac -b:a 32k -f adts
 
+# Streams of odd cameras (tests/cameras/quirks): small, 12 pictures a second. Each picture has its number in it, as eight squares of
+# 16 pixels at its lower left, black or white, the lowest bit first: what was painted over and encoded anew is still told apart.
+# odd NAME SIZE PICTURES FORMAT ENCODER…
+odd() {
+    local name=$1 size=$2 pictures=$3 format=$4; shift 4
+    make_file "$name" -r 12 -i "$source" \
+        -f lavfi -i "color=black:s=128x16:r=12,format=gray,geq=lum='255*mod(floor(N/pow(2,floor(X/16))),2)'" \
+        -frames:v "$pictures" -filter_complex "[0]$(shape "$size")[s];[s][1]overlay=x=0:y=H-16,format=$format" -an "$@"
+}
+odd264() { local name=$1 pictures=$2 params=$3; shift 3; odd "$name.h264" 320x180 "$pictures" yuv420p -c:v libx264 -preset superfast -crf 30 "$@" -x264-params "$params:aud=1:repeat-headers=1:scenecut=0" -f h264; }
+odd265() { local name=$1 pictures=$2 params=$3; shift 3; odd "$name.h265" 320x180 "$pictures" yuv420p -c:v libx265 -preset ultrafast -crf 32 "$@" -x265-params "log-level=error:aud=1:repeat-headers=1:scenecut=0:bframes=0:$params" -f hevc; }
+every24='keyint=24:min-keyint=24:bframes=0'
+odd264 odd-main 240 "$every24" -profile:v main
+odd264 odd-night 240 "$every24:ref=2" -profile:v high
+odd264 odd-slices 240 "$every24:slices=4" -profile:v main
+odd264 odd-long 720 'keyint=300:min-keyint=300:bframes=0' -profile:v main
+odd264 odd-endless 1200 'keyint=infinite:min-keyint=1000:bframes=0' -profile:v main
+odd264 odd-refresh 1200 'keyint=24:min-keyint=24:bframes=0:intra-refresh=1' -profile:v main
+odd264 odd-intra 48 'keyint=1:bframes=0' -profile:v main
+odd264 odd-few 48 'keyint=4:min-keyint=4:bframes=0' -profile:v main
+odd264 odd-timing 240 "$every24:nal-hrd=vbr:vbv-maxrate=1000:vbv-bufsize=1000" -profile:v main
+odd264 odd-open 1200 'keyint=24:min-keyint=24:bframes=2:b-adapt=0:b-pyramid=none:open-gop=1' -profile:v main
+odd264 odd-b 240 'keyint=24:min-keyint=24:bframes=2:b-adapt=0:b-pyramid=none:open-gop=0' -profile:v main
+odd264 odd-high 240 "$every24:8x8dct=1:cqm=jvt" -profile:v high
+odd odd-field.h264 352x288 240 yuv420p -c:v libx264 -preset superfast -crf 30 -flags +ilme+ildct -x264-params "$every24:tff=1:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd odd-422.h264 320x180 240 yuv422p -c:v libx264 -preset superfast -crf 30 -profile:v high422 -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd odd-10bit.h264 320x180 240 yuv420p10le -c:v libx264 -preset superfast -crf 30 -profile:v high10 -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd odd-large.h264 480x270 240 yuv420p -c:v libx264 -preset superfast -crf 30 -profile:v main -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd odd-uneven.h264 322x182 240 yuv420p -c:v libx264 -preset superfast -crf 30 -profile:v main -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd odd-tall.h264 180x320 240 yuv420p -c:v libx264 -preset superfast -crf 30 -profile:v main -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
+odd265 odd-main 240 'keyint=24:min-keyint=24:open-gop=0'
+odd265 odd-night 240 'keyint=24:min-keyint=24:open-gop=0:ref=1:max-merge=3:amp=0:ctu=32'
+odd265 odd-slices 240 'keyint=24:min-keyint=24:open-gop=0:slices=3:ctu=16'
+odd265 odd-cra 240 'keyint=24:min-keyint=24:open-gop=1'
+odd265 odd-long 720 'keyint=300:min-keyint=300:open-gop=0'
+odd odd-10bit.h265 320x180 240 yuv420p10le -c:v libx265 -preset ultrafast -crf 32 -profile:v main10 -x265-params 'log-level=error:aud=1:repeat-headers=1:scenecut=0:bframes=0:keyint=24:min-keyint=24:open-gop=0' -f hevc
+for name in odd-open odd-b; do shown "$name.h264"; done
+
 # 2. What was made is what was meant.
 # check NAME CODEC WIDTH HEIGHT PICTURES PICTURES_A_KEY_FRAME
 check() {
@@ -153,6 +191,14 @@ for cover in open solid mosaic; do
     check "marker-360p12-$cover.h264" h264 640 360 240 12
     check "marker-360p12-$cover.h265" hevc 640 360 240 24
 done
+for name in odd-main odd-night odd-slices odd-timing odd-high; do check "$name.h264" h264 320 180 240 24; done
+for name in odd-main odd-night odd-slices odd-cra; do check "$name.h265" hevc 320 180 240 24; done
+check odd-long.h264 h264 320 180 720 300
+check odd-long.h265 hevc 320 180 720 300
+check odd-intra.h264 h264 320 180 48 1
+check odd-few.h264 h264 320 180 48 4
+check odd-large.h264 h264 480 270 240 24
+check odd-field.h264 h264 352 288 240 24
 for cover in open solid; do check "marker-720p12-$cover.h264" h264 1280 720 240 24; done
 for change in solid-open open-solid mosaic-open open-mosaic; do
     check "marker-360p12-$change.h264" h264 640 360 12 12

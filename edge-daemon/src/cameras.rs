@@ -23,7 +23,7 @@ use shared::{
 };
 
 use crate::{
-    capture::thread as capture,
+    capture::{relay::repair::Repairs, thread as capture},
     clock::{Level, Trust},
     config::Config,
     health::Faults,
@@ -69,6 +69,8 @@ pub struct Status {
     pub lost: u64,
     /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
     pub rate: Option<(Rate, Option<Utc>)>,
+    /// Its session goes by the relay; what is mended on the way.
+    pub relayed: Option<Repairs>,
     /// Of a camera in time-lapse, or a slow one: a picture is followed by none for so long.
     pub stands_ms: Option<u64>,
 }
@@ -276,6 +278,7 @@ impl Cameras {
                 lost: c.lost.load(Relaxed),
                 rate: self.inner.rates.status(c.index),
                 stands_ms,
+                relayed: lock(&c.relayed).clone(),
             };
             (c.id().clone(), status)
         };

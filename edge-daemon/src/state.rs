@@ -9,6 +9,7 @@
 //!                 root.json (where the root key is, for everybody)
 //! rates.json      the last order of each camera in time-lapse
 //! masks.json      masks ordered by the hub and lifts of masks, by camera; masks.json.old is a copy
+//! cameras/        what is remembered of each camera: its certificate, whether it knows Digest
 //! pulls/          one JSON per prepared pull: <ref>-<camera>.json
 //! index.sqlite    derived, may be deleted
 //! run/            reader.sock, status.json
@@ -43,6 +44,9 @@ impl State {
     }
     pub fn masks(&self) -> PathBuf {
         self.0.join("masks.json")
+    }
+    pub fn cameras(&self) -> PathBuf {
+        self.0.join("cameras")
     }
     pub fn pulls(&self) -> PathBuf {
         self.0.join("pulls")

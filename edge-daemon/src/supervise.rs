@@ -601,6 +601,9 @@ impl Watched<'_> {
                 lost: s.lost,
                 rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),
                 rate_until: s.rate.and_then(|(_, until)| until),
+                relay: s
+                    .relayed
+                    .map(|r| r.iter().map(|r| r.code().into()).collect()),
             });
         let faults = self.faults.list().into_iter().map(|r| status::Fault {
             code: r.code.into(),

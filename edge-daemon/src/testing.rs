@@ -13,7 +13,7 @@ use shared::{
 };
 
 use crate::{
-    config::{Camera, Transport},
+    config::{Address, Camera, Transport},
     segment::{Dated, Unit},
 };
 
@@ -84,11 +84,13 @@ pub(crate) fn camera(id: CameraId) -> Camera {
     Camera {
         id,
         title: "T".into(),
-        url: url::Url::parse("rtsp://10.0.0.1/").expect("url"),
+        url: Address::parse("rtsp://10.0.0.1/").expect("url"),
         username: None,
         password: None,
         password_from: None,
         transport: Transport::Tcp,
+        basic: false,
+        tls_ca: None,
         retention_days: 31,
         ptz: false,
         mask: None,

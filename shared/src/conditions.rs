@@ -90,6 +90,14 @@ conditions! {
         "Camera refuses the password"
         "The camera answers but does not accept the user name or password. Nothing is recorded from it. The box tries rarely, so that the camera does not lock the account."
         "Put the right password in the file the configuration names for it (password_file): the box takes it up within seconds, and the other cameras go on. If it is a systemd credential, systemctl restart beadle-edge after."
+    "camera.login" Critical Installer
+        "Camera asks for a login that is not spoken"
+        "The camera answers and asks for the password in a way that the box does not speak, or that the configuration does not allow: the detail says which. The password was not told. Nothing is recorded from it."
+        "Set the camera's RTSP login (authentication) to Digest. Where the camera has no such setting, basic = true in its [[camera]] allows Basic for it, which gives the password to anyone who listens on the way."
+    "camera.certificate" Critical Installer
+        "Camera's certificate is not the one that was accepted"
+        "The camera is reached over TLS (rtsps) and shows another certificate than before, or one that tls_ca does not vouch for. It was told no password, and nothing is recorded from it. A camera that was reset or replaced has a new certificate; somebody between the camera and the box has one too."
+        "Find out which it is. If the camera was reset or replaced, accept its new certificate: beadle-edge camera accept, with the camera's id. The box connects within seconds."
     "camera.stalled" Critical Contractor
         "Camera sends no pictures"
         "The session with the camera is open but no picture has landed on disk for some time. The box has reconnected and the fault stays."
@@ -345,7 +353,10 @@ mod tests {
         }
         for wanted in [
             "camera.unreachable",
+            "camera.answer",
             "camera.password",
+            "camera.login",
+            "camera.certificate",
             "camera.stalled",
             "camera.unsupported",
             "camera.events",

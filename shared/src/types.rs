@@ -60,7 +60,11 @@ lines! {
     /// `trust`: synced, holdover, unknown.
     ClockState = "clock.state" { src: String, stratum: i64, offset_us: i64, err_us: i64, trust: String }
     ClockStep = "clock.step" { delta_ms: i64, src: String }
-    CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64> }
+    /// `by`: direct, relay; `repairs`: what the relay mends, by code; `cert`: SHA-256 of an `rtsps://` camera's certificate.
+    CamSession = "cam.session" { cam: CameraId, codec: String, w: u64, h: u64, fps_milli: u64, serial: Option<String>, offset_ms: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] by: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")] repairs: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }
     /// What a camera is called and where its box stands, for the segments from here on: before the first of a log, and where either has
     /// changed.
     CamSet = "cam.set" { cam: CameraId, title: String, site: String }

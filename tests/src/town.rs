@@ -44,6 +44,8 @@ struct PlannedCamera {
     timelapse: Option<(u32, Option<(String, u32)>)>,
     sound: Option<String>,
     udp: bool,
+    /// More lines of its `[[camera]]`.
+    lines: Vec<String>,
 }
 
 impl Plan {
@@ -103,6 +105,7 @@ impl Plan {
             timelapse: None,
             sound: None,
             udp: false,
+            lines: Vec::new(),
         });
         self
     }
@@ -133,6 +136,10 @@ impl Plan {
     /// The camera named last sends over UDP.
     pub fn udp(self) -> Self {
         self.last(|c| c.udp = true)
+    }
+    /// One more line of the camera named last, as it stands.
+    pub fn camera_line(self, line: &str) -> Self {
+        self.last(|c| c.lines.push(line.into()))
     }
     /// Mask of the camera named last; polygons as in the configuration file. Those below say more of it.
     pub fn mask(self, id: &str, polygons: &str) -> Self {
@@ -235,6 +242,10 @@ impl Town {
             }
             if camera.udp {
                 text += "transport = \"udp\"\n";
+            }
+            for line in &camera.lines {
+                text += line;
+                text.push('\n');
             }
             if let Some((id, polygons)) = &camera.mask {
                 text += &format!("[camera.mask]\nid = {id:?}\npolygons = {polygons}\n");

@@ -19,6 +19,8 @@ mod lifting;
 mod marker;
 mod masks;
 mod powercut;
+#[path = "../cameras/quirks/mod.rs"]
+mod quirks;
 mod rates;
 mod refusals;
 mod retention;

@@ -4,5 +4,7 @@
 mod damage;
 mod fake;
 mod masks;
+mod odd;
 mod recording;
+mod relay;
 mod rig;

@@ -2,21 +2,29 @@
 //!
 //! RTP over the RTSP connection (TCP), or over UDP where the configuration says so; the first video stream, H.264 or H.265.
 //! Sound (AAC) only where the configuration gives a reason for it; else it is not even asked for. Where events of the camera's switch it to real time, its metadata stream too.
-use std::sync::{Arc, mpsc::Sender};
+use std::{
+    rc::Rc,
+    sync::{Arc, mpsc::Sender},
+    time::Duration,
+};
 
 use footage::mp4::{Codec, Parameters};
 use retina::{
     client::{
-        Credentials, Demuxed, Described, PlayOptions, Session, SessionGroup, SessionOptions,
-        SetupOptions, Stream, TcpTransportOptions, TeardownPolicy, Transport as Carrier,
-        UdpTransportOptions,
+        Credentials, Demuxed, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy,
+        PlayOptions, Session, SessionGroup, SessionIdPolicy, SessionOptions, SetupOptions, Stream,
+        TcpTransportOptions, TeardownPolicy, Transport as Carrier, UdpTransportOptions,
+        UnassignedChannelDataPolicy, UnknownRtcpSsrcPolicy,
     },
     codec::{FrameFormat, ParametersRef, VideoParametersCodec},
 };
 
 use crate::{
     capture::plain,
-    capture::session::{Ended, Outcome, refusal},
+    capture::relay::{self, Asked, Progress},
+    capture::session::{Ended, FAREWELL_MS, Outcome, refusal},
+    capture::thread::Turn,
+    capture::way::Way,
     recording::recorder::Shared,
     recording::report::Report,
 };
@@ -25,25 +33,141 @@ use crate::{
     segment::anchor::Anchor,
 };
 
-/// Asks the camera until it plays: its session, which of its streams the pictures are, and its sound where that is recorded.
+/// How one session reaches its camera.
+pub(crate) struct Line {
+    pub(crate) camera: Arc<Shared>,
+    pub(crate) password: Option<Secret>,
+    pub(crate) way: Way,
+    pub(crate) turn: Rc<Turn>,
+    pub(crate) known: relay::known::Known,
+    pub(crate) wall: shared::time::Utc,
+    /// What the relay tells of its work.
+    pub(crate) progress: Rc<Progress>,
+}
+
+/// A camera that plays.
+pub(crate) struct Playing {
+    pub(crate) demuxed: Demuxed,
+    /// Which of its streams the pictures are.
+    pub(crate) stream: usize,
+    pub(crate) sound: Option<Sounding>,
+}
+
+/// Why it does not.
+struct Failed {
+    outcome: Outcome,
+    /// It was asked to play more than its pictures, and failed over that.
+    more: bool,
+}
+
+impl From<Outcome> for Failed {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            more: false,
+        }
+    }
+}
+
+/// What is asked for beside the pictures, and what came of it.
+#[derive(Default)]
+struct Beside {
+    sound: Option<Result<Sounding, String>>,
+    events: Option<Result<(), String>>,
+}
+
+/// Asks the camera until it plays. Where its sound or its events are in the way of that it is asked once more, for its pictures alone.
 pub(crate) async fn connect(
-    camera: &Shared,
-    password: Option<&Secret>,
+    line: &Line,
     reports: &Sender<Report>,
     farewell: Arc<SessionGroup>,
-) -> Result<(Demuxed, usize, Option<Sounding>), Outcome> {
-    let config = &camera.config;
-    let fail = |e: retina::Error| (refusal(e.status_code()), first_line(&e));
-    let creds = config.username.as_ref().map(|username| Credentials {
-        username: username.clone(),
-        password: password.map_or(String::new(), |p| p.reveal().to_owned()),
-    });
+) -> Result<Playing, Outcome> {
+    let config = &line.camera.config;
+    let events = config.timelapse.as_ref().is_some_and(|t| t.event.is_some());
+    let more = config.sound.is_some() || events;
+    let (playing, beside) = match session(line, farewell.clone(), more).await {
+        Err(Failed {
+            outcome: (_, why),
+            more: true,
+        }) => {
+            tracing::warn!(camera = %line.camera.id(), %why, "the camera does not play all that was asked for; asked for its pictures alone");
+            // A camera with room for one session only is to hear that the first is over.
+            let patience = Duration::from_millis(FAREWELL_MS);
+            let _ = tokio::time::timeout(patience, farewell.await_teardown()).await;
+            let (playing, _) = session(line, farewell, false)
+                .await
+                .map_err(|f| f.outcome)?;
+            let beside = Beside {
+                sound: config.sound.is_some().then(|| Err(why.clone())),
+                events: events.then_some(Err(why)),
+            };
+            (playing, beside)
+        }
+        other => other.map_err(|f| f.outcome)?,
+    };
+    let cam = line.camera.index;
+    if let Some(events) = beside.events {
+        let _ = reports.send(Report::Events {
+            cam,
+            failed: events.err(),
+        });
+    }
+    let mut playing = playing;
+    if let Some(sound) = beside.sound {
+        let heard = sound.as_ref().map(|s| s.about.rate).map_err(Clone::clone);
+        let _ = reports.send(Report::Sound { cam, heard });
+        playing.sound = sound.ok();
+    }
+    Ok(playing)
+}
+
+/// One session, from DESCRIBE to PLAY. `more`: sound and events too, where the configuration wants them.
+async fn session(
+    line: &Line,
+    farewell: Arc<SessionGroup>,
+    more: bool,
+) -> Result<(Playing, Beside), Failed> {
+    let config = &line.camera.config;
+    // The relay knows better than retina, and by kind, why it could not go on.
+    let fail = |e: retina::Error| {
+        let told = line.progress.outcome();
+        told.unwrap_or_else(|| (refusal(e.status_code()), first_line(&e)))
+    };
     let options = SessionOptions::default()
-        .creds(creds)
         .session_group(farewell)
         .teardown(TeardownPolicy::Auto)
+        .session_id(SessionIdPolicy::UseFirst)
+        .unassigned_channel_data(UnassignedChannelDataPolicy::Ignore)
         .user_agent("beadle".into());
-    let mut session = Session::describe(config.url.clone(), options)
+    let (url, options) = match line.way {
+        Way::Direct => {
+            let filled = config
+                .url
+                .filled(config.username.as_deref(), line.password.as_ref());
+            let filled = filled.map_err(|e| (Ended::Answer, e.to_string()))?;
+            let creds = config.username.as_ref().map(|username| Credentials {
+                username: username.clone(),
+                password: line
+                    .password
+                    .as_ref()
+                    .map_or(String::new(), |p| p.reveal().to_owned()),
+            });
+            (filled.reveal().clone(), options.creds(creds))
+        }
+        Way::Relay => {
+            let asked = Asked {
+                camera: config.clone(),
+                password: line.password.clone(),
+                known: line.known.clone(),
+                wall: line.wall,
+            };
+            let (turn, progress) = (line.turn.clone(), line.progress.clone());
+            let url = relay::begin(asked, turn, line.camera.clone(), progress).await;
+            let why = |e: std::io::Error| (Ended::Lost, format!("the relay cannot begin: {e}"));
+            (url.map_err(why)?, options)
+        }
+    };
+    let mut session = Session::describe(url, options)
         .await
         .map_err(|e| match e.status_code() {
             Some(401) if config.username.is_none() => (
@@ -59,20 +183,22 @@ pub(crate) async fn connect(
             .iter()
             .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
             .collect();
-        return Err((
+        return Err(Failed::from((
             Ended::Unsupported,
             format!(
                 "no H.264 or H.265 video among what it offers: {}",
                 offered.join(", ")
             ),
-        ));
+        )));
+    };
+    let carrier = || match (line.way, config.transport) {
+        (Way::Direct, Transport::Udp) => Carrier::Udp(UdpTransportOptions::default()),
+        // The relay takes them over UDP, and passes them on within its connection.
+        _ => Carrier::Tcp(TcpTransportOptions::default()),
     };
     let carried = || {
         SetupOptions::default()
-            .transport(match config.transport {
-                Transport::Tcp => Carrier::Tcp(TcpTransportOptions::default()),
-                Transport::Udp => Carrier::Udp(UdpTransportOptions::default()),
-            })
+            .transport(carrier())
             .frame_format(FrameFormat::MP4)
     };
     session.setup(stream, carried()).await.map_err(|e| {
@@ -89,25 +215,39 @@ pub(crate) async fn connect(
             _ => fail(e),
         }
     })?;
-    if config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
-        listen(camera, reports, &mut session).await;
+    let mut beside = Beside::default();
+    if more && config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
+        let options = SetupOptions::default().transport(carrier());
+        beside.events = Some(listen(&mut session, options).await);
     }
-    let sound = match &config.sound {
-        Some(_) => sounding(camera, reports, &mut session, carried()).await,
-        None => None,
+    if more && config.sound.is_some() {
+        beside.sound = Some(sounding(&mut session, carried()).await);
+    }
+    let more = matches!(beside.sound, Some(Ok(_))) || matches!(beside.events, Some(Ok(())));
+    let failed = |e: retina::Error| Failed {
+        outcome: fail(e),
+        more,
     };
-    let session = session.play(PlayOptions::default()).await.map_err(fail)?;
-    let demuxed = session.demuxed().map_err(fail)?;
-    Ok((demuxed, stream, sound))
+    // Nothing that a camera says of its first packets is needed: they say it themselves.
+    let options = PlayOptions::default()
+        .initial_timestamp(InitialTimestampPolicy::Ignore)
+        .initial_seq(InitialSequenceNumberPolicy::Ignore)
+        .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::ProcessPackets);
+    let session = session.play(options).await.map_err(failed)?;
+    let demuxed = session.demuxed().map_err(failed)?;
+    let playing = Playing {
+        demuxed,
+        stream,
+        sound: None,
+    };
+    Ok((playing, beside))
 }
 
 /// Asks for the camera's sound too. Without it the pictures are recorded all the same.
 async fn sounding(
-    camera: &Shared,
-    reports: &Sender<Report>,
     session: &mut Session<Described>,
     options: SetupOptions,
-) -> Option<Sounding> {
+) -> Result<Sounding, String> {
     let streams = session.streams();
     let audio = |s: &Stream| s.media() == "audio";
     let aac = streams
@@ -118,39 +258,34 @@ async fn sounding(
         .filter(|s| audio(s))
         .map(|s| s.encoding_name())
         .collect();
-    let set_up = match aac {
+    match aac {
         None if offered.is_empty() => Err("the camera offers no sound".to_owned()),
         None => Err(format!(
             "the camera's sound is not AAC but {}",
             offered.join(", ")
         )),
-        Some(stream) => match session.setup(stream, options).await {
-            Err(e) => Err(first_line(&e)),
-            Ok(()) => Sounding::new(stream, session.streams().get(stream)),
+        // What cannot be told apart is not asked for at all: with it the camera's pictures could not be played either.
+        Some(stream) => match Sounding::new(stream, session.streams().get(stream)) {
+            Err(why) => Err(why),
+            Ok(sounding) => match session.setup(stream, options).await {
+                Err(e) => Err(first_line(&e)),
+                Ok(()) => Ok(sounding),
+            },
         },
-    };
-    let _ = reports.send(Report::Sound {
-        cam: camera.index,
-        heard: set_up.as_ref().map(|s| s.about.rate).map_err(Clone::clone),
-    });
-    set_up.ok()
+    }
 }
 
 /// Asks for the camera's events too. Without them it is recorded all the same.
-async fn listen(camera: &Shared, reports: &Sender<Report>, session: &mut Session<Described>) {
+async fn listen(session: &mut Session<Described>, options: SetupOptions) -> Result<(), String> {
     let metadata =
         |s: &Stream| s.media() == "application" && s.encoding_name() == "vnd.onvif.metadata";
-    let failed = match session.streams().iter().position(metadata) {
-        None => Some("it offers no ONVIF metadata stream".to_owned()),
+    match session.streams().iter().position(metadata) {
+        None => Err("it offers no ONVIF metadata stream".to_owned()),
         Some(stream) => {
-            let set_up = session.setup(stream, SetupOptions::default()).await;
-            set_up.err().map(|e| first_line(&e))
+            let set_up = session.setup(stream, options).await;
+            set_up.map_err(|e| first_line(&e))
         }
-    };
-    let _ = reports.send(Report::Events {
-        cam: camera.index,
-        failed,
-    });
+    }
 }
 
 /// Sound that is being recorded.

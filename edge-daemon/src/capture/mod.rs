@@ -1,14 +1,16 @@
 //! Wiring. From a camera on the wire to units of a session: how it is asked, what it sends, when it is asked again.
 //!
 //! ```text
-//! thread (turns) → connect (DESCRIBE … PLAY) → rtsp (its session, to its end) → [masking] → recording
+//! thread (turns) → connect (DESCRIBE … PLAY; [relay] where the direct way fails: way) → rtsp (its session, to its end) → [masking] → recording
 //!                      session: how a session ended, and when the next begins
 //! ```
 pub mod connect;
 pub mod event;
 pub mod picture;
 pub(crate) mod plain;
+pub mod relay;
 pub mod rtsp;
 pub mod session;
 pub mod still;
 pub mod thread;
+pub mod way;

@@ -20,7 +20,7 @@ use shared::{mask::How, time::Now};
 
 use crate::{
     capture::{
-        connect::{Sounding, connect, first_line, read_parameters},
+        connect::{Line, Playing, Sounding, connect, first_line, read_parameters},
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
@@ -30,7 +30,6 @@ use crate::{
         },
         thread::{Capture, Context, TICK, Tally, Turn},
     },
-    config::Secret,
     lock::lock,
     masking::{
         imposition::{Imposition, Obstacle, Outset, max_kbit},
@@ -65,7 +64,7 @@ pub(crate) struct Run {
     imposition: Option<Imposition>,
     /// Why it has to end for its mask's sake.
     obstacle: Option<Obstacle>,
-    password: Option<Secret>,
+    line: Line,
     /// When the first frame came.
     began: Option<u64>,
     tally: Rc<Tally>,
@@ -99,8 +98,7 @@ impl Run {
     pub(crate) fn new(
         capture: Capture,
         context: Context,
-        turn: Rc<Turn>,
-        password: Option<Secret>,
+        line: Line,
         tally: Rc<Tally>,
         flooded: bool,
     ) -> Self {
@@ -109,7 +107,7 @@ impl Run {
         Self {
             capture,
             context,
-            turn,
+            turn: line.turn.clone(),
             anchor: Anchor::default(),
             held: Some(Vec::new()),
             held_bytes: 0,
@@ -120,7 +118,7 @@ impl Run {
             looked: 0,
             imposition: None,
             obstacle: None,
-            password,
+            line,
             began: None,
             tally,
             flooded,
@@ -156,12 +154,7 @@ impl Run {
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
-            self.bounded(connect(
-                &self.capture.shared,
-                self.password.as_ref(),
-                &self.context.reports,
-                farewell,
-            )),
+            self.bounded(connect(&self.line, &self.context.reports, farewell)),
         )
         .await;
         self.turn.connected();
@@ -171,7 +164,11 @@ impl Run {
                 Ended::Unreachable,
                 format!("no answer within {} s", CONNECT_MS / 1000),
             ),
-            Ok(Ok(Ok((demuxed, stream, sound)))) => {
+            Ok(Ok(Ok(Playing {
+                demuxed,
+                stream,
+                sound,
+            }))) => {
                 self.sound = sound;
                 let about = self.sound.as_ref().map(|s| s.about.clone());
                 lock(&self.capture.track).expect_sound(about);
@@ -186,6 +183,11 @@ impl Run {
                 self.capture.shared.hindered(Some(Hindrance::NoPicture));
                 self.play(demuxed, stream).await
             }
+        };
+        // Where the relay had to end it, it knows why.
+        let outcome = match (outcome.0, self.line.progress.outcome()) {
+            (Ended::Lost | Ended::Damaged | Ended::Unreachable, Some(known)) => known,
+            _ => outcome,
         };
         self.close(outcome).await
     }
@@ -603,6 +605,9 @@ impl Run {
             height: parameters.height,
             fps_milli,
             offset_ms,
+            by: self.line.way,
+            repairs: lock(&shared.relayed).clone().unwrap_or_default(),
+            certificate: self.line.progress.certificate(),
         });
         if !self.flooded {
             self.well();

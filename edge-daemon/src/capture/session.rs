@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! connecting ──play──> playing ──error, stall──> at once, if it had played ──fails──> 1, 2, 4 … 30 s (with jitter)
+//!      │  what fails directly and may be mended is tried by the relay at once, before it counts as a failure (way)
 //!      └─401──> 60 … 300 s: cameras lock an account out after a few wrong passwords;   flood ──> 4 … 30 s
 //! ```
 use crate::segment::Cause;
@@ -55,6 +56,12 @@ pub enum Ended {
     Unreachable,
     /// The user name or password was refused (401, 403).
     Password,
+    /// It asks for a login that is not spoken, or not allowed.
+    Login,
+    /// Its certificate is not the accepted one, or nobody vouches for it.
+    Certificate,
+    /// Answers, but not so that it is understood.
+    Answer,
     /// Answers, but has nothing at this address: while it starts up, or for good.
     Absent,
     /// Answers, but offers no stream that can be recorded.
@@ -90,6 +97,9 @@ impl Ended {
         match self {
             Ended::Unreachable | Ended::Absent => Cause::Unreachable,
             Ended::Password => Cause::Password,
+            Ended::Login => Cause::Login,
+            Ended::Certificate => Cause::Certificate,
+            Ended::Answer => Cause::Answer,
             Ended::Unsupported => Cause::Unsupported,
             Ended::Stalled => Cause::Stall,
             Ended::Lost | Ended::Stop => Cause::Lost,
@@ -102,6 +112,29 @@ impl Ended {
             Ended::Rule => Cause::Rule,
             Ended::Capacity => Cause::Capacity,
         }
+    }
+}
+
+impl Ended {
+    /// The camera's condition that it is, once it is a fault; None: whoever decided it says what is the matter.
+    pub fn condition(self) -> Option<&'static str> {
+        Some(match self {
+            Ended::Unreachable | Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => {
+                "camera.unreachable"
+            }
+            Ended::Password => "camera.password",
+            Ended::Login => "camera.login",
+            Ended::Certificate => "camera.certificate",
+            Ended::Answer => "camera.answer",
+            Ended::Absent => "camera.address",
+            Ended::Unsupported => "camera.unsupported",
+            Ended::Stalled => "camera.stalled",
+            Ended::Flood => "camera.flood",
+            Ended::Capacity => "mask.capacity",
+            Ended::Worker | Ended::Unproved | Ended::Rule | Ended::Stop => {
+                return None;
+            }
+        })
     }
 }
 
@@ -147,34 +180,29 @@ impl Retry {
             Ended::Unreachable => unreached.saturating_add(1),
             _ => 0,
         };
-        let (wait_ms, fault) = match how {
-            Ended::Stop => (0, None),
+        // A broken session that comes straight back is a gap on the record, not a fault.
+        let (wait_ms, now) = match how {
+            Ended::Stop => (0, false),
             Ended::Password => (
                 60_000u64.saturating_mul(1 << failures.min(3)).min(300_000),
-                Some("camera.password"),
+                true,
             ),
-            Ended::Unsupported => (60_000, Some("camera.unsupported")),
-            Ended::Absent => (
-                backoff(failures),
-                (failures > 4).then_some("camera.address"),
-            ),
-            Ended::Stalled => (backoff(failures), Some("camera.stalled")),
-            // One broken session that comes straight back is a gap on the record, not a fault.
-            Ended::Unreachable => (
-                backoff(failures),
-                (unreached > 0).then_some("camera.unreachable"),
-            ),
+            Ended::Login | Ended::Certificate | Ended::Unsupported | Ended::Capacity => {
+                (60_000, true)
+            }
+            Ended::Answer => (backoff(failures.max(3)), true),
+            Ended::Absent => (backoff(failures), failures > 4),
+            Ended::Stalled => (backoff(failures), true),
+            Ended::Unreachable => (backoff(failures), unreached > 0),
             // Not at once: what floods the box must not come straight back.
-            Ended::Flood => (backoff(failures.max(3)), Some("camera.flood")),
-            Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => (
-                backoff(failures),
-                (failures > 2).then_some("camera.unreachable"),
-            ),
-            // Whatever is the matter is said by what decided it.
-            Ended::Worker | Ended::Unproved => (backoff(failures), None),
-            Ended::Rule => (0, None),
-            Ended::Capacity => (60_000, Some("mask.capacity")),
+            Ended::Flood => (backoff(failures.max(3)), true),
+            Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => {
+                (backoff(failures), failures > 2)
+            }
+            Ended::Worker | Ended::Unproved => (backoff(failures), false),
+            Ended::Rule => (0, false),
         };
+        let fault = how.condition().filter(|_| now);
         Next {
             wait_ms: self.jitter(wait_ms),
             fault,
@@ -294,7 +322,9 @@ pub fn refusal(status: Option<u16>) -> Ended {
         Some(401 | 403) => Ended::Password,
         Some(404 | 454) => Ended::Absent,
         Some(405 | 406 | 415 | 461 | 551) => Ended::Unsupported,
-        Some(_) => Ended::Lost,
+        // It is busy, or starting.
+        Some(453 | 500..=599) => Ended::Lost,
+        Some(_) => Ended::Answer,
         None => Ended::Unreachable,
     }
 }

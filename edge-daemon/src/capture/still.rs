@@ -3,6 +3,7 @@ use std::{
     io::Read,
     path::Path,
     process::Child,
+    rc::Rc,
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -11,10 +12,15 @@ use bytes::Bytes;
 use footage::mp4::Parameters;
 use futures::StreamExt;
 use retina::{client::SessionGroup, codec::CodecItem};
+use shared::time::Clock;
 use shared::worker::{FromWorker, Picture, ToWorker};
 
 use crate::{
-    capture::connect::{connect, first_line, read_parameters},
+    capture::{
+        connect::{Line, Playing, connect, first_line, read_parameters},
+        relay::known::Known,
+        way::Way,
+    },
     masking::{
         primary::primary,
         worker::{pipes, process, still_setup},
@@ -32,30 +38,44 @@ const CAMERA: Duration = Duration::from_secs(25);
 const WORKER: Duration = Duration::from_secs(15);
 
 /// A JPEG of what the camera sees now, as it sends it, each polygon's outline and number drawn over it. Or why not, in a sentence.
-pub fn outlined(program: &Path, camera: &config::Camera, mask: &Mask) -> Result<Vec<u8>, String> {
-    let (parameters, picture) = key_frame(camera)?;
+pub fn outlined(
+    program: &Path,
+    camera: &config::Camera,
+    known: &Known,
+    mask: &Mask,
+) -> Result<Vec<u8>, String> {
+    let (parameters, picture) = key_frame(camera, known)?;
     draw(program, mask, &parameters, &picture)
 }
 
 /// A session of its own with the camera; the running box's is left alone.
-fn key_frame(camera: &config::Camera) -> Result<(Parameters, Bytes), String> {
+fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Bytes), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| e.to_string())?;
     let local = tokio::task::LocalSet::new();
     let asked = async {
-        let shared = Shared::new(0, camera.clone(), Sequence::new(None, 0));
+        let shared = Arc::new(Shared::new(0, camera.clone(), Sequence::new(None, 0)));
         let (reports, _) = mpsc::channel();
         let farewell = Arc::new(SessionGroup::default());
-        let (mut demuxed, stream, _) = connect(
-            &shared,
-            camera.password.as_ref(),
-            &reports,
-            farewell.clone(),
-        )
-        .await
-        .map_err(|(_, why)| why)?;
+        // The relay forgives more, and what its session costs is of no matter here.
+        let line = Line {
+            camera: shared,
+            password: camera.password.clone(),
+            way: Way::Relay,
+            turn: Rc::default(),
+            known: known.clone(),
+            wall: logbook::SystemClock.now().wall,
+            progress: Rc::default(),
+        };
+        let Playing {
+            mut demuxed,
+            stream,
+            ..
+        } = connect(&line, &reports, farewell.clone())
+            .await
+            .map_err(|(_, why)| why)?;
         let found = loop {
             match demuxed.next().await {
                 None => return Err("it closed the connection".to_owned()),

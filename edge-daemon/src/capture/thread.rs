@@ -19,8 +19,11 @@ use shared::time::{Clock, Now};
 use tracing::Instrument;
 
 use crate::{
+    capture::connect::Line,
+    capture::relay::{Progress, known::Known},
     capture::rtsp::Run,
-    capture::session::{Ended, FAREWELL_MS, PICTURE_BYTES, READS, READS_LARGE, Retry},
+    capture::session::{Ended, FAREWELL_MS, Next, PICTURE_BYTES, READS, READS_LARGE, Retry},
+    capture::way::{Way, Ways},
     masking::capacity::Capacity,
     masking::masks::Masks,
     recording::rates::Rates,
@@ -162,19 +165,35 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         });
     let mut retry = Retry::new(seed);
     let mut flooded = false;
+    let mut ways = Ways::new(&shared.config);
+    let known = Known::new(context.config.state().cameras());
+    // Which keepalive the camera takes, as the relay found out.
+    let keepalive = Rc::new(Cell::new(0));
     while !context.stop.load(Relaxed) {
         shared.set_next_try(None);
         let password = password(shared).await;
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
+        let way = ways.next();
+        *lock(&shared.relayed) = (way == Way::Relay).then(|| ways.repairs().clone());
+        let progress = Rc::new(Progress::new(keepalive.clone()));
         // A panic costs this session, not the thread and its other cameras.
         // Whatever is said meanwhile, by retina too, is about this camera.
         let about = tracing::warn_span!("camera", id = %shared.id());
         let run = tokio::task::spawn_local({
             let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
-            let (password, farewell, tally) = (password.clone(), farewell.clone(), tally.clone());
+            let (farewell, tally) = (farewell.clone(), tally.clone());
+            let line = Line {
+                camera: shared.clone(),
+                password: password.clone(),
+                way,
+                turn,
+                known: known.clone(),
+                wall: context.clock.now().wall,
+                progress: progress.clone(),
+            };
             async move {
-                let run = Run::new(capture, context, turn, password, tally.clone(), flooded);
+                let run = Run::new(capture, context, line, tally.clone(), flooded);
                 in_small_bites(&tally, run.run(farewell)).await
             }
             .instrument(about)
@@ -199,7 +218,19 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         if how == Ended::Stop {
             break;
         }
-        let next = retry.ended(how, tally.played_ms.get());
+        let played_ms = tally.played_ms.get();
+        let detail = without_secrets(detail, password.as_ref());
+        let other_way = ways.ended(how, played_ms, &progress.repairs());
+        let next = if other_way {
+            tracing::info!(camera = %shared.id(), how = ?how, %detail, "tried by the relay");
+            Next {
+                wait_ms: 0,
+                // The only one that took its time to be found.
+                fault: (how == Ended::Stalled).then_some("camera.stalled"),
+            }
+        } else {
+            retry.ended(how, played_ms)
+        };
         let wait_ms = i64::try_from(next.wait_ms).unwrap_or(i64::MAX);
         shared.set_next_try(Some(context.clock.now().wall.plus_ms(wait_ms)));
         flooded = how == Ended::Flood;
@@ -222,6 +253,17 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         while now() < until && !context.stop.load(Relaxed) {
             let left = Duration::from_millis(until.saturating_sub(now()));
             tokio::time::sleep(left.min(TICK)).await;
+            if how == Ended::Certificate && now() >= look {
+                // Accepted by a person meanwhile, or mended.
+                if known
+                    .read(shared.id())
+                    .is_ok_and(|m| m.refused.is_none() && m.accepted.is_some())
+                {
+                    tracing::info!(camera = %shared.id(), "its certificate was accepted: tried at once");
+                    break;
+                }
+                look = now() + PASSWORD_TICK.as_millis() as u64;
+            }
             if how == Ended::Password && now() >= look {
                 if self::password(shared).await != password {
                     tracing::info!(camera = %shared.id(), "the password was changed: tried at once");
@@ -230,6 +272,15 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 look = now() + PASSWORD_TICK.as_millis() as u64;
             }
         }
+    }
+}
+
+/// Whatever a camera or a library says, the password is not repeated.
+fn without_secrets(text: String, password: Option<&Secret>) -> String {
+    match password.map(Secret::reveal) {
+        // A shorter one is in every other word; it cannot be hidden by leaving it out.
+        Some(password) if password.len() >= 4 => text.replace(password, "[password]"),
+        _ => text,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::Failed;
+use super::{Failed, camera::known_by, exit};
 use shared::mask::How;
 
 use crate::{
+    capture::relay::known::Known,
     config::{self, Passwords},
     identity::fixed,
     masking::capacity,
@@ -52,7 +53,16 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             .collect::<Vec<_>>()
             .join(", ")
     );
+    let known = Known::still(c.state().cameras());
     for camera in &c.cameras {
+        let certificate = known_by(camera, &known)
+            .map_err(|why| Failed::new(exit::CONFIG, format!("camera {}: {why}", camera.id)))?;
+        let certificate = certificate.map_or(String::new(), |c| format!(", {c}"));
+        let login = if camera.basic {
+            ", may be told its password in Basic"
+        } else {
+            ""
+        };
         let mask = camera.mask.as_ref().map_or("no mask".into(), |m| {
             let review = m
                 .review
@@ -69,7 +79,7 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             )
         });
         println!(
-            "camera {} ({}): {}, kept {} days, {mask}, {}, {}",
+            "camera {} ({}): {}{certificate}{login}, kept {} days, {mask}, {}, {}",
             camera.id,
             camera.title,
             camera.url,

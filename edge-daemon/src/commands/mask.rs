@@ -13,7 +13,7 @@ use shared::{
 
 use super::{Failed, exit};
 use crate::{
-    capture::still,
+    capture::{relay::known::Known, still},
     config::{self, Camera, Config, Passwords},
     identity::Enrolment,
 };
@@ -121,8 +121,13 @@ fn draw(
         return Err(Failed::new(exit::UNAVAILABLE, text));
     }
     eprintln!("asking camera {} for a picture …", camera.id);
-    let jpeg = still::outlined(&config.pictures, camera, mask)
-        .map_err(|why| Failed::new(exit::UNAVAILABLE, format!("{why}; nothing was drawn")))?;
+    let jpeg = still::outlined(
+        &config.pictures,
+        camera,
+        &Known::still(config.state().cameras()),
+        mask,
+    )
+    .map_err(|why| Failed::new(exit::UNAVAILABLE, format!("{why}; nothing was drawn")))?;
     // Never over something else, and for this user's eyes only.
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -4,6 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+pub mod camera;
 pub mod check_config;
 pub mod doctor;
 pub mod enrol;
@@ -79,6 +80,11 @@ pub enum Command {
         #[command(subcommand)]
         command: MaskCommand,
     },
+    /// What the box remembers of a camera
+    Camera {
+        #[command(subcommand)]
+        command: CameraCommand,
+    },
     /// The derived index of footage
     Index {
         #[command(subcommand)]
@@ -115,6 +121,16 @@ pub enum MaskCommand {
         /// Draw it on what the camera sees now, into this new JPEG file; only before the box is enrolled
         #[arg(long)]
         out: Option<PathBuf>,
+        #[arg(long, default_value = CONFIG)]
+        config: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum CameraCommand {
+    /// Accept the certificate that an rtsps:// camera shows now, in the place of the one it showed before
+    Accept {
+        camera: String,
         #[arg(long, default_value = CONFIG)]
         config: PathBuf,
     },
@@ -258,6 +274,9 @@ pub fn run(line: Line) -> ExitCode {
                     config,
                 },
         } => mask::check(&config, &camera, &file, out),
+        Command::Camera {
+            command: CameraCommand::Accept { camera, config },
+        } => camera::accept(&config, &camera),
         Command::Index {
             command: IndexCommand::Rebuild { config },
         } => index::rebuild(&config),

@@ -98,12 +98,13 @@ fn cameras(s: &Status, now: Utc, runs: bool, config: &Config) -> Vec<String> {
             .map(|t| format!(" until {}", t.for_people(zone)));
         let forecast = c.forecast.as_ref().map(|f| format!(", {}", f.in_words()));
         lines.push(format!(
-            "{} camera {} ({}): {}, {}; {}{}, {} frames, {} packets lost{}",
+            "{} camera {} ({}): {}, {}{}; {}{}, {} frames, {} packets lost{}",
             judged.mark.sign(),
             c.cam,
             c.title,
             said.word,
             said.text,
+            c.by_the_relay(),
             c.rate,
             until.unwrap_or_default(),
             c.frames,

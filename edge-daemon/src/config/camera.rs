@@ -3,6 +3,7 @@ use shared::{id::CameraId, mask};
 
 use super::{
     Camera, Secret, Timelapse, Transport,
+    address::{Address, AddressError, repeats},
     errors::Gather,
     fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
     raw::{Field, RawCamera, RawSound, RawTimelapse},
@@ -13,6 +14,7 @@ const HOLD_SECS: u32 = 60;
 /// Masks belong to the scene. A fixed camera's frame is its scene; that of one that moves shows the scene from a position, and where
 /// that is not known nothing of it could be shown. Until positions are followed such cameras have no masks.
 pub const PTZ_MASK: &str = "this camera moves (ptz = true), and a mask that stays where it is in the picture hides the wrong place as soon as the camera turns. Beadle does not follow a camera's position yet: fix the camera in one position and take ptz out, or set the zones in a camera that follows them itself and keep it off this box until then";
+const CA: &str = "tls_ca = \"/etc/beadle/cameras-ca.pem\"";
 const URL: &str = "url = \"rtsp://10.20.0.13:554/stream1\"";
 
 pub(super) fn camera(
@@ -34,6 +36,8 @@ pub(super) fn camera(
             "password_file",
             "credential",
             "transport",
+            "basic",
+            "tls_ca",
             "retention_days",
             "ptz",
             "mask",
@@ -78,15 +82,47 @@ pub(super) fn camera(
             None
         }
     });
-    if source.is_some() && username.is_none() {
+    logins(
+        g,
+        at,
+        url.as_ref(),
+        username.as_deref(),
+        source.as_ref(),
+        password.as_ref(),
+    );
+    let transport = transport(g, &path("transport"), c.transport);
+    let basic = match c.basic {
+        Field::Absent => Some(false),
+        field => may(g, &path("basic"), field, "true or false", "basic = false"),
+    };
+    if basic == Some(true) && username.is_none() {
         g.wrong(
-            path("username"),
+            path("basic"),
             None,
-            "a password is given but no user name",
+            "it is about a login, and no username is given",
             "username = \"beadle\"",
         );
     }
-    let transport = transport(g, &path("transport"), c.transport);
+    let tls_ca = may(g, &path("tls_ca"), c.tls_ca, "text", CA)
+        .and_then(|t| absolute(g, &path("tls_ca"), &t, CA));
+    if let Some(url) = &url {
+        if tls_ca.is_some() && !url.tls() {
+            g.wrong(
+                path("tls_ca"),
+                None,
+                "it is about certificates, and only an rtsps:// address has one",
+                "url = \"rtsps://10.20.0.13/stream1\"",
+            );
+        }
+        if url.tls() && transport == Some(Transport::Udp) {
+            g.wrong(
+                path("transport"),
+                None,
+                "pictures of an rtsps:// camera come within its connection; over UDP they would be open to anybody",
+                "transport = \"tcp\"",
+            );
+        }
+    }
     let days = match may(
         g,
         &path("retention_days"),
@@ -134,6 +170,8 @@ pub(super) fn camera(
         password,
         password_from: source,
         transport: transport?,
+        basic: basic?,
+        tls_ca,
         retention_days: days?,
         ptz: ptz?,
         mask,
@@ -242,37 +280,63 @@ fn transport(g: &mut Gather, at: &str, field: Field<String>) -> Option<Transport
     }
 }
 
-fn address(g: &mut Gather, at: &str, text: &str) -> Option<url::Url> {
-    // Nothing of an address that holds a password is printed.
-    let url = match url::Url::parse(text) {
-        Ok(url) => url,
+fn address(g: &mut Gather, at: &str, text: &str) -> Option<Address> {
+    match Address::parse(text) {
+        Ok(address) => Some(address),
         Err(e) => {
-            g.wrong(at, None, format!("it is not an address ({e})"), URL);
-            return None;
+            // Nothing of an address that may hold a password is printed.
+            let shown = matches!(e, AddressError::Scheme | AddressError::Place);
+            g.wrong(
+                at,
+                shown.then(|| quoted(text)).flatten(),
+                e.to_string(),
+                URL,
+            );
+            None
         }
-    };
-    // In the path too: "/user=admin&password=…" is how some makers have it.
-    let secretive = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        let pairs = text
-            .split(['/', '?', '&', ';'])
-            .filter_map(|p| p.split_once('='));
-        let secret = |name: &str| {
-            ["pass", "pwd", "secret", "token"]
-                .iter()
-                .any(|s| name.contains(s))
-        };
-        pairs.into_iter().any(|(name, _)| secret(name))
-    };
-    if !url.username().is_empty() || url.password().is_some() || secretive(text) {
-        g.wrong(at, None, "an address must not carry a user name or password: it would end up in logs. Give username, and password_file or credential, instead", URL);
-        return None;
     }
-    if url.scheme() != "rtsp" || url.host_str().is_none_or(str::is_empty) {
-        g.wrong(at, quoted(text), "it is not an rtsp:// address", URL);
-        return None;
+}
+
+/// User name and password, and what of them the address asks for.
+fn logins(
+    g: &mut Gather,
+    at: &str,
+    url: Option<&Address>,
+    username: Option<&str>,
+    source: Option<&PasswordSource>,
+    password: Option<&Secret>,
+) {
+    let (name_at, url_at) = (format!("{at}.username"), format!("{at}.url"));
+    let in_address = url.is_some_and(Address::wants_password);
+    if source.is_some() && username.is_none() && !in_address {
+        g.wrong(
+            &name_at,
+            None,
+            "a password is given but no user name",
+            "username = \"beadle\"",
+        );
     }
-    Some(url)
+    if url.is_some_and(Address::wants_username) && username.is_none() {
+        g.wrong(
+            &name_at,
+            None,
+            "the address has {username} in it, and none is given",
+            "username = \"beadle\"",
+        );
+    }
+    if in_address && source.is_none() {
+        g.wrong(
+            format!("{at}.password_file"),
+            None,
+            "the address has {password} in it, and none is given",
+            "password_file = \"/etc/beadle/c03.password\"",
+        );
+    }
+    if let (Some(url), Some(password)) = (url, password)
+        && repeats(&url.to_string(), password)
+    {
+        g.wrong(url_at, None, AddressError::Secret.to_string(), URL);
+    }
 }
 
 fn source(

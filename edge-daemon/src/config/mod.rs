@@ -12,6 +12,7 @@ use shared::{
 
 use crate::reader::root::Wish;
 
+mod address;
 mod camera;
 pub mod errors;
 mod fields;
@@ -19,6 +20,7 @@ pub mod load;
 pub mod raw;
 mod walk;
 
+pub use address::{Address, AddressError, Filled};
 pub use camera::PTZ_MASK;
 pub use errors::{ConfigErrors, Wrong};
 pub use load::{LoadError, Passwords, load};
@@ -70,14 +72,18 @@ impl Config {
 pub struct Camera {
     pub id: CameraId,
     pub title: String,
-    /// rtsp://host:port/path, never with a password in it.
-    pub url: url::Url,
+    /// Never with a password in it.
+    pub url: Address,
     pub username: Option<String>,
     /// Read from a systemd credential or file named in the configuration.
     pub password: Option<Secret>,
     /// Where it was read from: read again before each session, so that a changed password needs no restart.
     pub password_from: Option<PasswordSource>,
     pub transport: Transport,
+    /// It may be told its password in Basic, if it offers nothing else and never did.
+    pub basic: bool,
+    /// Who vouches for its certificate; None: the first one it showed is kept.
+    pub tls_ca: Option<PathBuf>,
     pub retention_days: u32,
     /// It can turn or zoom: a mask cannot be imposed on it, see [`PTZ_MASK`].
     pub ptz: bool,

@@ -31,6 +31,8 @@
 //! username = "beadle"
 //! credential = "c03-password"          # or password_file = "/etc/beadle/c03.password"
 //! transport = "tcp"                    # or "udp"
+//! basic = false                        # true: it may be told its password in Basic, if it knows no better
+//! tls_ca = "/etc/beadle/cameras-ca.pem" # of an rtsps:// camera, in place of the certificate it showed first
 //! ptz = false                          # true: it can turn or zoom, and cannot have a mask
 //!
 //! [camera.mask]
@@ -145,7 +147,8 @@ pub struct RawCamera {
     /// Name for people. Default: the id.
     #[serde(default)]
     pub title: Field<String>,
-    /// RTSP address, without user name or password. No default.
+    /// RTSP address (`rtsp://`, or `rtsps://` over TLS), without user name or password. A camera that wants them there has
+    /// `{username}` and `{password}` in their place, which are filled in when it is asked. No default.
     #[serde(default)]
     pub url: Field<String>,
     /// User name at the camera. Default: none.
@@ -160,6 +163,12 @@ pub struct RawCamera {
     /// How pictures come: `tcp` (within the RTSP connection) or `udp` (packets of their own, which a network may lose). Default `tcp`.
     #[serde(default)]
     pub transport: Field<String>,
+    /// The camera knows no login but Basic, which gives the password to anyone who listens. Default: false.
+    #[serde(default)]
+    pub basic: Field<bool>,
+    /// Certificates (PEM) of who may vouch for an `rtsps://` camera's own. Default: the first certificate it shows is kept, and no other taken.
+    #[serde(default)]
+    pub tls_ca: Field<String>,
     /// Whole local days, for this camera only. Default: `retention.days`.
     #[serde(default)]
     pub retention_days: Field<i64>,

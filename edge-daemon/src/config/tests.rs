@@ -162,7 +162,7 @@ secs = 1
         r#"camera[1].password_file = "secret.txt": it is not a whole path"#,
         "camera[1].retention_days = 0: footage is kept for 1 to 366 days",
         r#"camera[2].id = "C 3": it is not a camera id"#,
-        r#"camera[2].url = "http://10.0.0.3/": it is not an rtsp:// address"#,
+        r#"camera[2].url = "http://10.0.0.3/": it is not an rtsp:// or rtsps:// address"#,
         r#"camera[2].transport = "multicast": it must be tcp or udp. For example: transport = "tcp""#,
         "camera[2].mask.polygons[0] = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]: its outline crosses itself",
         "camera[2].mask.polygons[1] = [[0, 0], [1, 1]]: a polygon needs at least three corners",

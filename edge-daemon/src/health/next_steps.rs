@@ -89,7 +89,11 @@ fn configuration_keys_exist() {
                     keys.insert(("camera".to_owned(), (*word).to_owned()));
                 }
                 // `days of [retention]`, `encoder out of [pictures]`
-                let of = words.get(i + 1) == Some(&"of") || words.get(i + 1) == Some(&"out");
+                let of = match words.get(i + 1..).unwrap_or_default() {
+                    ["of", ..] => *word != "out",
+                    ["out", "of", ..] => true,
+                    _ => false,
+                };
                 let section = words[i + 1..].iter().take(3).find(|w| w.starts_with('['));
                 if let (true, Some(section)) = (of, section) {
                     let section = section.trim_matches(|c| "[]".contains(c));

@@ -51,6 +51,9 @@ pub struct Camera {
     /// When an order for real time ends.
     #[serde(default)]
     pub rate_until: Option<Utc>,
+    /// Of a camera whose session goes by the relay: what is mended on the way, by code.
+    #[serde(default)]
+    pub relay: Option<Vec<String>>,
     /// Not known in a camera's first minutes.
     #[serde(default)]
     pub forecast: Option<Forecast>,
@@ -96,6 +99,17 @@ pub struct Fault {
     pub cam: Option<CameraId>,
     pub since: Utc,
     pub detail: String,
+}
+
+impl Camera {
+    /// For people: that its session goes by the relay, and what is mended on the way; empty where it goes directly.
+    pub fn by_the_relay(&self) -> String {
+        match self.relay.as_deref() {
+            None => String::new(),
+            Some([]) => "; by the relay, which has had nothing to mend".into(),
+            Some(repairs) => format!("; by the relay, which mends {}", repairs.join(", ")),
+        }
+    }
 }
 
 impl Status {

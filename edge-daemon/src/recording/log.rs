@@ -42,6 +42,9 @@ const NOTHING: &str = "camera.nothing";
 const EXPLAIN: &[&str] = &[
     "camera.unreachable",
     "camera.password",
+    "camera.login",
+    "camera.certificate",
+    "camera.answer",
     "camera.stalled",
     "camera.unsupported",
     "camera.flood",
@@ -142,6 +145,9 @@ impl RecordingLog {
                 height,
                 fps_milli,
                 offset_ms,
+                by,
+                repairs,
+                certificate,
             } => {
                 let Some(shared) = self.cameras.get(*cam).cloned() else {
                     return Ok(());
@@ -160,6 +166,9 @@ impl RecordingLog {
                     fps_milli: *fps_milli,
                     serial: None,
                     offset_ms: *offset_ms,
+                    by: Some(by.code().into()),
+                    repairs: repairs.iter().map(|r| r.code().into()).collect(),
+                    cert: certificate.clone(),
                 })?;
             }
             Report::MaskFailed {

@@ -18,6 +18,7 @@ use shared::{
 };
 
 use crate::{
+    capture::relay::repair::Repairs,
     lock::lock,
     recording::{
         continuity::{Continuity, Contradiction},
@@ -67,6 +68,8 @@ pub struct Shared {
     pub settled: Condvar,
     /// What is in the way of its pictures, as far as is known.
     pub hindrance: Mutex<Option<Hindrance>>,
+    /// Its session goes by the relay, and what was mended so far.
+    pub relayed: Mutex<Option<Repairs>>,
     /// The usual distance of its pictures in ms, from session to session; 0 while not known.
     pub rhythm_ms: AtomicU64,
     /// The longest time in ms that lay between two of its pictures at which a recording can begin.
@@ -92,6 +95,7 @@ impl Shared {
             standing: Mutex::default(),
             settled: Condvar::new(),
             hindrance: Mutex::new(None),
+            relayed: Mutex::new(None),
             rhythm_ms: AtomicU64::new(0),
             group_ms: AtomicU64::new(0),
         }

@@ -5,6 +5,7 @@ use footage::mp4::Codec;
 use shared::{id::CameraId, time::Utc};
 
 use crate::{
+    capture::{relay::repair::Repairs, way::Way},
     recording::watch::Hindrance,
     segment::{Cause, Guard, cutter::Flaws},
 };
@@ -53,6 +54,11 @@ pub enum Report {
         fps_milli: u64,
         /// The camera's clock minus the box's.
         offset_ms: Option<i64>,
+        by: Way,
+        /// What is mended on the way.
+        repairs: Repairs,
+        /// SHA-256 of the camera's certificate.
+        certificate: Option<String>,
     },
     /// Pictures that were not recorded because their mask could not be imposed, or proved.
     MaskFailed {

@@ -119,6 +119,12 @@ pub enum Cause {
     Stall,
     Unreachable,
     Password,
+    /// The camera asks for a login that is not spoken, or not allowed.
+    Login,
+    /// The camera's certificate is not the accepted one.
+    Certificate,
+    /// The camera answers, but not so that it is understood.
+    Answer,
     Unsupported,
     /// The camera's time stamps jumped.
     Jump,
@@ -154,6 +160,9 @@ impl Cause {
             Cause::Stall => "stall",
             Cause::Unreachable => "unreachable",
             Cause::Password => "password",
+            Cause::Login => "login",
+            Cause::Certificate => "certificate",
+            Cause::Answer => "answer",
             Cause::Unsupported => "unsupported",
             Cause::Jump => "jump",
             Cause::Loss => "loss",

@@ -222,7 +222,7 @@ fn interlaced_pictures_stay_marked_so() {
             .split_whitespace()
             .map(|l| l.trim_matches(','))
             .collect();
-        assert_eq!(fields, [wanted; 24], "{fields}");
+        assert_eq!(fields, [wanted; 24]);
     }
 }
 

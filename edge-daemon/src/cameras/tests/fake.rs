@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::config::Address;
+
 const FPS: u64 = 25;
 pub(super) const GOP: u64 = 25;
 const SPS: &[u8] = &[
@@ -58,10 +60,8 @@ impl FakeCamera {
         });
         Self { port, orders }
     }
-    pub(super) fn url(&self) -> url::Url {
-        format!("rtsp://127.0.0.1:{}/stream", self.port)
-            .parse()
-            .expect("url")
+    pub(super) fn url(&self) -> Address {
+        Address::parse(&format!("rtsp://127.0.0.1:{}/stream", self.port)).expect("url")
     }
 }
 

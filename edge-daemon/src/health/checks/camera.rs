@@ -1,4 +1,4 @@
-//! Adapter: retina. How a camera stands, by the running box's own word; a camera of which the box has nothing is asked what it offers,
+//! Adapter: network. How a camera stands, by the running box's own word; a camera of which the box has nothing is asked what it offers,
 //! and nothing is started.
 //!
 //! A camera that is connected is never asked: some have room for one session only. Nor is one that refuses the password: another wrong
@@ -6,21 +6,23 @@
 
 use std::time::Duration;
 
-use retina::client::{Credentials, Session, SessionOptions};
 use shared::{
     standing::{self, CameraStanding, CameraState, Flow, Mark, words},
     wire::Fault,
 };
-use tokio::{net::TcpStream, time::timeout};
+use tokio::time::timeout;
 
 use super::{Line, Looked, running::Told};
 use crate::{
-    capture::connect::first_line,
+    capture::{
+        relay::{self, Asked, known::Known},
+        session::{Ended, Outcome},
+    },
+    commands::camera::known_by,
     config::{Camera, Config},
     health::status::Status,
 };
 
-const CONNECT: Duration = Duration::from_secs(4);
 const ANSWER: Duration = Duration::from_secs(8);
 
 /// A camera of the configuration, as the running box speaks of it.
@@ -57,15 +59,19 @@ pub fn judged(config: &Config, status: Option<&Status>) -> Vec<Judged> {
 pub fn check(looked: &Looked, judged: &Judged, told: &Told) -> Vec<Line> {
     let what = format!("camera {}", judged.camera.id);
     let Some(flow) = &judged.flow else {
-        return vec![unknown_to_the_box(what, &judged.camera, told)];
+        return vec![unknown_to_the_box(looked, what, &judged.camera, told)];
     };
     let now = looked.now.wall;
     let said = words::camera(&judged.standing, Some(flow), now, &looked.config.zone);
     let mut text = format!("{}, {}", said.word, said.text);
+    let status = told.status();
+    let shown = status.and_then(|s| s.cameras.iter().find(|c| c.cam == judged.camera.id));
+    text += &shown.map_or(String::new(), |c| c.by_the_relay());
+    text += &certificate(looked, &judged.camera);
     if may_ask(judged) {
-        let answer = match ask(&judged.camera) {
+        let answer = match ask(looked, &judged.camera) {
             Ok(offers) => format!("answers at {}, offers {offers}", at(&judged.camera)),
-            Err((_, why)) => why,
+            Err((_, why)) => format!("{}: {why}", at(&judged.camera)),
         };
         text += &format!("; asked just now: {answer}");
     }
@@ -93,7 +99,7 @@ fn may_ask(judged: &Judged) -> bool {
 }
 
 /// The box does not run, or runs with another configuration.
-fn unknown_to_the_box(what: String, camera: &Camera, told: &Told) -> Line {
+fn unknown_to_the_box(looked: &Looked, what: String, camera: &Camera, told: &Told) -> Line {
     if told.status().is_some() {
         return Line {
             mark: Mark::Red,
@@ -104,107 +110,61 @@ fn unknown_to_the_box(what: String, camera: &Camera, told: &Told) -> Line {
             next: Some("systemctl restart beadle-edge"),
         };
     }
-    match ask(camera) {
-        Ok(offers) => Line::good(what, format!("answers at {}, offers {offers}", at(camera))),
-        Err((code, why)) => Line::wrong(what, code, why),
+    match ask(looked, camera) {
+        Ok(offers) => Line::good(
+            what,
+            format!(
+                "answers at {}, offers {offers}{}",
+                at(camera),
+                certificate(looked, camera)
+            ),
+        ),
+        Err((how, why)) => Line::wrong(
+            what,
+            how.condition().unwrap_or("camera.unreachable"),
+            format!("{}: {why}", at(camera)),
+        ),
     }
 }
 
 /// No more of its address than anybody may read.
 fn at(camera: &Camera) -> String {
-    format!(
-        "{}:{}",
-        camera.url.host_str().unwrap_or(""),
-        camera.url.port().unwrap_or(554)
-    )
+    format!("{}:{}", camera.url.host(), camera.url.port())
 }
 
-/// What it offers; or the condition it is, and why.
-fn ask(camera: &Camera) -> Result<String, (&'static str, String)> {
-    let unreachable = |why: String| ("camera.unreachable", why);
+/// How an `rtsps://` camera is known.
+fn certificate(looked: &Looked, camera: &Camera) -> String {
+    let known = known_by(camera, &Known::still(looked.state.cameras()));
+    let known = known.unwrap_or_else(Some);
+    known.map_or(String::new(), |k| format!("; {k}"))
+}
+
+/// What it offers. It is asked as the recorder asks it, and nothing is remembered of it.
+fn ask(looked: &Looked, camera: &Camera) -> Result<String, Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| unreachable(e.to_string()))?;
-    runtime.block_on(async {
-        // Whether anything is there at all is found out apart: whatever goes wrong after is an answer, however odd.
-        match timeout(CONNECT, TcpStream::connect(at(camera))).await {
-            Ok(Ok(_)) => {}
-            Ok(Err(e)) => return Err(unreachable(format!("{}: {e}", at(camera)))),
-            Err(_) => {
-                return Err(unreachable(format!(
-                    "{} takes no connection within {} s",
-                    at(camera),
-                    CONNECT.as_secs()
-                )));
-            }
-        }
-        match timeout(ANSWER, describe(camera)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(unreachable(format!(
-                "{} takes the connection, but gives no answer within {} s",
-                at(camera),
-                ANSWER.as_secs()
-            ))),
-        }
-    })
-}
-
-async fn describe(camera: &Camera) -> Result<String, (&'static str, String)> {
-    let creds = camera.username.as_ref().map(|username| Credentials {
-        username: username.clone(),
-        password: camera
-            .password
-            .as_ref()
-            .map_or(String::new(), |p| p.reveal().to_owned()),
+        .map_err(|e| (Ended::Unreachable, e.to_string()))?;
+    let asked = Asked {
+        camera: camera.clone(),
+        password: camera.password.clone(),
+        known: Known::still(looked.state.cameras()),
+        wall: looked.now.wall,
+    };
+    let offers = runtime.block_on(async { timeout(ANSWER, relay::offers(&asked)).await });
+    let offers = offers.unwrap_or_else(|_| {
+        let none = format!("no answer within {} s", ANSWER.as_secs());
+        Err((Ended::Unreachable, none))
     });
-    let unknown = creds.as_ref().is_some_and(|c| c.password.is_empty());
-    let options = SessionOptions::default()
-        .creds(creds)
-        .user_agent("beadle doctor".into());
-    let session = Session::describe(camera.url.clone(), options)
-        .await
-        .map_err(|e| {
-            let at = at(camera);
-            match e.status_code() {
-                Some(401 | 403) if unknown => (
-                    "camera.password",
-                    format!("{at} answers, but its password is only there while the recorder runs: run doctor as root then"),
-                ),
-                Some(401) if camera.username.is_none() => (
-                    "camera.password",
-                    format!("{at} asks for a user name and password"),
-                ),
-                Some(401 | 403) => ("camera.password", format!("{at} refuses it")),
-                Some(404 | 454) => (
-                    "camera.address",
-                    format!("{at} answers, but has nothing at the path of its address"),
-                ),
-                _ => ("camera.answer", format!("{at}: {}", first_line(&e))),
-            }
-        })?;
-    let offers: Vec<String> = session
-        .streams()
-        .iter()
-        .map(|s| format!("{} {}", s.media(), s.encoding_name()))
-        .collect();
-    if session
-        .streams()
-        .iter()
-        .any(|s| s.media() == "video" && matches!(s.encoding_name(), "h264" | "h265"))
-    {
-        Ok(offers.join(", "))
-    } else {
-        Err((
-            "camera.unsupported",
-            format!(
-                "it offers {}",
-                if offers.is_empty() {
-                    "nothing".into()
-                } else {
-                    offers.join(", ")
-                }
-            ),
-        ))
+    let password = camera.password.as_ref();
+    match offers {
+        Err((Ended::Password, _)) if password.is_some_and(|p| p.reveal().is_empty()) => Err((
+            Ended::Password,
+            "it answers, but its password is only there while the recorder runs: run doctor as root then".into(),
+        )),
+        Ok(offers) if !offers.iter().any(|o| o == "video h264" || o == "video h265") => {
+            Err((Ended::Unsupported, format!("it offers {}", offers.join(", "))))
+        }
+        offers => offers.map(|o| o.join(", ")),
     }
 }

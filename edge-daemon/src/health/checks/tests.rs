@@ -26,10 +26,10 @@ days = 31
 path = "{0}/footage"
 [[camera]]
 id = "c01"
-url = "rtsp://127.0.0.1:1/one?secret=word"
+url = "rtsp://127.0.0.1:1/secret/one"
 [[camera]]
 id = "c02"
-url = "rtsp://127.0.0.1:1/two?secret=word"
+url = "rtsp://127.0.0.1:1/secret/two"
 "#,
         folder.display()
     );
@@ -176,7 +176,9 @@ mod testing {
             lost: 0,
             rate: "continuous".into(),
             rate_until: None,
+            relay: None,
             forecast: None,
+            relay: None,
         }
     }
 
