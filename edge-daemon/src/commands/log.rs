@@ -53,7 +53,7 @@ pub fn succeed(path: &Path, reason: &str) -> Result<ExitCode, Failed> {
     );
     if done.renamed {
         println!(
-            "the box has another name now. Enrol it anew: beadle-edge enrol --again CODE. Label its disks anew: beadle-edge volume label PATH"
+            "the box has another name now. Enrol it anew: beadle-edge enrol --again CODE. Label its disks anew: remove beadle-volume.json from each, then beadle-edge volume label PATH"
         );
     }
     println!("go on with: systemctl start beadle-edge");
