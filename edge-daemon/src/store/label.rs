@@ -70,7 +70,7 @@ pub enum VolumeError {
     )]
     BadSignature { path: String },
     #[error(
-        "{path} and {other} are the same volume ({id}): the second is not used. Correct `volumes` in the configuration"
+        "{path} and {other} are the same volume ({id}): the second is not used. Correct the paths of [[volume]] in the configuration"
     )]
     Twice {
         path: String,

@@ -171,17 +171,15 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
 }
 
 /// A fault that the box has raised and that a check has found by itself is said once, as the check found it: it names the part.
-fn once(lines: Vec<Line>) -> Vec<Line> {
-    let found = |code: Option<&String>| {
-        let by_a_check = |l: &&Line| l.what != running::BOX && l.code.as_ref() == code;
-        code.is_some() && lines.iter().any(|l| by_a_check(&l))
-    };
-    let twice: Vec<bool> = lines
-        .iter()
-        .map(|l| l.what == running::BOX && found(l.code.as_ref()))
-        .collect();
-    let lines = lines.into_iter().zip(twice);
-    lines.filter(|(_, twice)| !twice).map(|(l, _)| l).collect()
+/// What is judged of the box as a whole (`box.…`) is no fault that it raised.
+fn once(mut lines: Vec<Line>) -> Vec<Line> {
+    let by_checks = lines.iter().filter(|l| l.what != running::BOX);
+    let found: Vec<String> = by_checks.filter_map(|l| l.code.clone()).collect();
+    lines.retain(|l| {
+        let raised = l.code.as_ref().filter(|c| !c.starts_with("box."));
+        l.what != running::BOX || !raised.is_some_and(|c| found.contains(c))
+    });
+    lines
 }
 
 #[cfg(test)]

@@ -155,12 +155,14 @@ fn the_box_knows_its_cameras() {
 #[test]
 fn the_same_is_said_once() {
     let lines = once(vec![
+        Line::unstarted("box", "of the check"),
         Line::wrong("box", "disk.label", "of the box"),
         Line::wrong("box", "hold.copy", "of the box"),
         Line::wrong("disk /a", "disk.label", "of the check"),
+        Line::unstarted("log", "of the check"),
     ]);
     let said: Vec<_> = lines.iter().map(|l| l.what.as_str()).collect();
-    assert_eq!(said, ["box", "disk /a"]);
+    assert_eq!(said, ["box", "box", "disk /a", "log"]);
 }
 
 /// Rows to begin with.
