@@ -33,9 +33,10 @@ soak: ready
 	target/release/marker --minutes $(MINUTES)
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
-## fuzz         the parsers of everything that comes from outside, many cases
-fuzz: install
+## fuzz         the parsers of everything that comes from outside, many cases; every mask proved at every quality
+fuzz: install footage
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
+	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release --workspace --test proof
 
 ## lint         rustfmt and clippy
 lint:

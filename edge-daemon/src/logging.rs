@@ -115,7 +115,7 @@ impl Kind {
             kind.target = about.target().to_owned();
         }
         let room = |room: &&str| kind.target.starts_with(*room);
-        ROOMS.iter().any(|r| room(&r)).then_some(kind)
+        ROOMS.iter().any(room).then_some(kind)
     }
 }
 

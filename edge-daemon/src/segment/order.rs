@@ -72,7 +72,7 @@ impl Order {
             .map(|u| u.pts)
             .or(self.waiting.last().map(|(u, _)| u.pts));
         let step = newest.map_or(0, |p| unit.pts.saturating_sub(p));
-        let jumped = step < -JUMP || step > AHEAD;
+        let jumped = !(-JUMP..=AHEAD).contains(&step);
         if jumped {
             self.flush(out);
         } else if self.wants_restart() && unit.key {

@@ -125,7 +125,7 @@ impl Worker {
                 program: program.display().to_string(),
                 source,
             })?;
-        let state = Arc::new(State::new());
+        let state = Arc::new(State::default());
         let (feed, units) = sync_channel(QUEUE);
         let mut threads = Vec::new();
         if let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) {

@@ -44,8 +44,8 @@ pub struct State {
     pub shed: AtomicU32,
 }
 
-impl State {
-    pub fn new() -> Self {
+impl Default for State {
+    fn default() -> Self {
         Self {
             failed: Mutex::new(None),
             mute: AtomicBool::new(false),
@@ -65,7 +65,9 @@ impl State {
             shed: AtomicU32::new(0),
         }
     }
+}
 
+impl State {
     /// The first reason stands.
     pub fn fail(&self, why: String) {
         lock(&self.failed).get_or_insert(why);
