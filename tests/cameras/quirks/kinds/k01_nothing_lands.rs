@@ -1,5 +1,5 @@
 //! Pure. K1: pictures flow, and no IDR picture ever comes. What can be decoded is recorded; what cannot is a fault of its own.
-use crate::quirks::rig::{Case, case};
+use crate::quirks::rig::{Case, Kept, case};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -11,6 +11,15 @@ pub fn cases() -> Vec<Case> {
             "Key pictures are recovery points with B pictures that look back beyond them (open groups, H.264), never IDR")
             .stream("odd-open.h264")
             .starts_at(30),
+        case("intra-pictures-unmarked", "K1", &["voxel51/fiftyone#8490"],
+            "Whole intra pictures every two seconds, an IDR picture hardly ever, and no word that one could begin there")
+            .stream("odd-open.h264")
+            .starts_at(30)
+            .units(|_, _, mut nals| {
+                nals.retain(|n| n[0] & 31 != 6);
+                nals
+            })
+            .expect(|e| e.kept = Kept::AtLeast(240)),
         case("open-groups-idr-once", "K1", &["bluenviron/gortsplib#480"],
             "An IDR picture begins the session; only recovery points come after it")
             .stream("odd-refresh.h264"),

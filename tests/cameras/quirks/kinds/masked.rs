@@ -2,10 +2,12 @@
 use crate::quirks::rig::{Case, Kept, camera::Flow, case, send::Packet, stream::Codec};
 
 fn painted(name: &'static str, about: &'static str, stream: &'static str) -> Case {
+    // What the box can carry is measured first, which on a busy machine takes longer than ten seconds.
     case(name, "masked", &[], about)
         .stream(stream)
         .masked()
         .secs(30)
+        .expect(|e| e.may = &["camera.nothing"])
 }
 
 fn marked(_: usize, codec: Codec, mut packets: Vec<Packet>) -> Vec<Packet> {
@@ -99,6 +101,7 @@ pub fn jumps() -> Vec<Case> {
             .expect(|e| {
                 e.kept = Kept::AtLeast(250);
                 e.within_ms = 1_000;
+                e.may = &["camera.nothing"];
                 e.sessions = (3, 6);
                 e.gaps = &[("lost-session", 6_000), ("jump", 3_000)];
             })

@@ -198,7 +198,11 @@ struct Compared {
     off_ms: Vec<i64>,
 }
 
-/// Footage repeats itself, so a picture may be one of several that were sent: it is the one nearest to what is due next.
+/// Half of what most files hold: a picture so near to the one that is due next is not the same one of another round.
+const NEAR: usize = 110;
+
+/// Footage repeats itself, so a picture may be one of several that were sent: it is one near to what is due next, and of those (a session
+/// that was begun anew shows the same) the one whose time is nearest.
 fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
     let mut by_hash: BTreeMap<Hash, Vec<usize>> = BTreeMap::new();
     for (at, picture) in sent.iter().enumerate() {
@@ -223,11 +227,14 @@ fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
             out.strange = out.strange.or(Some(n));
             continue;
         };
-        let away = |at: &usize| match next {
-            Some(next) => (*at as i64 - next as i64).abs(),
-            None => off(picture, &sent[*at]).abs(),
+        let near = |at: &usize| next.is_none_or(|next| at.abs_diff(next) <= NEAR);
+        let close = candidates.iter().copied().filter(near);
+        let by_time = close.min_by_key(|at| off(picture, &sent[*at]).abs());
+        let by_order = || {
+            let away = |at: &usize| at.abs_diff(next.unwrap_or(0));
+            candidates.iter().copied().min_by_key(away)
         };
-        let Some(at) = candidates.iter().copied().min_by_key(away) else {
+        let Some(at) = by_time.or_else(by_order) else {
             continue;
         };
         // Painted pictures lie in the order shown, others in the order sent.
@@ -420,7 +427,7 @@ mod tests {
     use super::{Compared, Sent, compare, demanded};
     use crate::quirks::rig::footage::{Picture, of_mark};
 
-    /// Ten pictures a second of a file that repeats after 40; the first that opens is the third.
+    /// Ten pictures a second of a file that repeats after 240; the first that opens is the third.
     fn sent(many: usize) -> Vec<Sent> {
         (0..many)
             .map(|n| Sent {
@@ -428,10 +435,10 @@ mod tests {
                 number: n,
                 due_ms: n as i64 * 100,
                 gone_ms: n as i64 * 100 + 2,
-                hash: of_mark((n % 40) as u8),
+                hash: of_mark((n % 240) as u8),
                 mark: 0,
                 reorder_ms: 0,
-                opens: n % 40 == 2,
+                opens: n % 240 == 2,
             })
             .collect()
     }
@@ -441,36 +448,39 @@ mod tests {
             .into_iter()
             .map(|n| Picture {
                 wall_ms: n as i64 * 100 + off_ms,
-                hash: of_mark((n % 40) as u8),
+                hash: of_mark((n % 240) as u8),
             })
             .collect();
-        compare(&pictures, &sent(200), false)
+        compare(&pictures, &sent(500), false)
     }
 
     /// REC-1: what the suites rest on: each fault of a recording shows.
     #[test]
     fn the_judge_sees_what_is_wrong() {
-        assert_eq!(demanded(&sent(200), 0, 21_000).len(), 198);
-        let whole = kept(2..200, 1);
+        assert_eq!(demanded(&sent(500), 0, 51_000).len(), 498);
+        let whole = kept(2..500, 1);
         assert_eq!(
             (whole.kept.len(), whole.unknown, whole.disorder),
-            (198, 0, 0)
+            (498, 0, 0)
         );
         assert!(whole.off_ms.iter().all(|off| *off == 0));
-        let holes = kept((2..200).filter(|n| !(70..75).contains(n)), 0);
-        assert_eq!((holes.kept.len(), holes.disorder), (193, 0));
+        let holes = kept((2..500).filter(|n| !(70..75).contains(n)), 0);
+        assert_eq!((holes.kept.len(), holes.disorder), (493, 0));
         assert!(!holes.kept.contains_key(&72) && holes.kept.contains_key(&75));
-        let twice = kept((2..100).chain([99]).chain(100..200), 0);
-        assert_eq!((twice.kept.len(), twice.disorder), (198, 1));
+        let twice = kept((2..100).chain([99]).chain(100..500), 0);
+        assert_eq!((twice.kept.len(), twice.disorder), (498, 1));
         // Off by more than the file is long: its pictures are told apart by their order.
-        let early = kept(2..200, -900);
-        assert_eq!((early.kept.len(), early.off_ms.first()), (198, Some(&-900)));
+        let early = kept(2..500, -9_000);
+        assert_eq!(
+            (early.kept.len(), early.off_ms.first()),
+            (498, Some(&-9_000))
+        );
         let other = compare(
             &[Picture {
                 wall_ms: 0,
-                hash: of_mark(99),
+                hash: of_mark(250),
             }],
-            &sent(200),
+            &sent(500),
             false,
         );
         assert_eq!(other.unknown, 1);
