@@ -176,7 +176,9 @@ mod testing {
             lost: 0,
             rate: "continuous".into(),
             rate_until: None,
+            relay: None,
             forecast: None,
+            relay: None,
         }
     }
 

@@ -31,7 +31,7 @@ pub fn cases() -> Vec<Case> {
                 nals
             }),
         case("h265-donl", "K1", &["RFC 7798, sprop-max-don-diff"],
-            "Numbers the units of its packets (DONL), which no recorder of ours reads")
+            "Numbers the units of its packets (DONL), which Beadle does not read")
             .stream("odd-main.h265")
             .remedy("Turn interleaved packets (DONL) off, or set the stream to H.264.")
             .describes(|_, text| text.replace("sprop-vps", "sprop-max-don-diff=1;sprop-vps").into_bytes())

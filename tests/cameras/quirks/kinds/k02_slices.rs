@@ -48,14 +48,16 @@ pub fn cases() -> Vec<Case> {
         .stream("odd-slices.h265")
         .packets(marked),
         case(
-            "slices-every-packet-marked",
+            "every-unit-marked",
             "K2",
-            &[],
-            "The marker on every packet",
+            &["iamscottxu/obs-rtspserver#199"],
+            "The marker on the last packet of every unit, parameter sets too",
         )
         .stream("odd-slices.h264")
         .packets(|_, _, mut packets| {
-            packets.iter_mut().for_each(|p| p.marker = true);
+            for packet in &mut packets {
+                packet.marker |= packet.payload[0] & 31 != 28 || packet.payload[1] & 0x40 != 0;
+            }
             packets
         }),
         case(

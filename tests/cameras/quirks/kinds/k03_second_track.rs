@@ -32,7 +32,7 @@ pub fn cases() -> Vec<Case> {
                 "K3",
                 &["scottlamb/retina#10"],
                 "PLAY is answered without RTP-Info; sound is asked for",
-            )),
+            ).learnt()),
             "",
         ),
         with_info(
@@ -41,7 +41,7 @@ pub fn cases() -> Vec<Case> {
                 "K3",
                 &["scottlamb/moonfire-nvr#224"],
                 "RTP-Info gives -1 for a time; sound is asked for",
-            )),
+            ).learnt()),
             "url=trackID=1;seq=-1;rtptime=-1,url=trackID=2;seq=-1;rtptime=-1",
         ),
         asked(case(
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
             "K3",
             &["scottlamb/retina#65"],
             "RTP-Info names the pictures only; sound is asked for",
-        ))
+        ).learnt())
         .header("PLAY", "RTP-Info", |info| {
             info.split(',').next().unwrap_or_default().to_owned()
         }),
@@ -59,7 +59,7 @@ pub fn cases() -> Vec<Case> {
                 "K3",
                 &["scottlamb/retina#65"],
                 "RTP-Info names neither track by the name the description gave it; sound is asked for",
-            )),
+            ).learnt()),
             "url=rtsp://192.168.1.10/live;seq=1;rtptime=0",
         ),
         asked(case(
@@ -67,7 +67,7 @@ pub fn cases() -> Vec<Case> {
             "K3",
             &[],
             "The description leaves out how its sound is packed",
-        ))
+        ).learnt())
         .says(&[(
             "mode=AAC-hbr;sizelength=13;indexlength=3;indexdeltalength=3;",
             "",
@@ -77,7 +77,7 @@ pub fn cases() -> Vec<Case> {
             "K3",
             &[],
             "The description leaves out how its sound is encoded",
-        ))
+        ).learnt())
         .says(&[(";config=1408", "")]),
         asked(case(
             "sound-setup-500",
@@ -122,7 +122,7 @@ pub fn cases() -> Vec<Case> {
                 "K3",
                 &[],
                 "PLAY is answered without RTP-Info; the camera's events are asked for",
-            )
+            ).learnt()
             .second(Second::Metadata)
             .told(|t| t.events = true)
             .expect(|e| {

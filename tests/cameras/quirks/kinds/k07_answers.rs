@@ -149,6 +149,7 @@ fn headers() -> Vec<Case> {
             &["scottlamb/retina#79", "scottlamb/retina#17"],
             "SETUP's answer names a source (SSRC) that is not the pictures'",
         )
+        .learnt()
         .header("SETUP", "Transport", |v| {
             format!(
                 "{};ssrc=0BADCAFE",
@@ -177,6 +178,7 @@ fn headers() -> Vec<Case> {
             &[],
             "RTP-Info's first packet is not the one that comes first (Tapo, Hikvision)",
         )
+        .learnt()
         .replies(|talk, request, answer| {
             if request.is("PLAY") {
                 let (url, track) = (&request.url, &talk.tracks[0]);

@@ -15,6 +15,7 @@ mod k14_udp;
 mod k15_noise;
 mod masked;
 mod plain;
+mod rtsps;
 
 pub use self::{
     dialogues::cases as dialogues,
@@ -55,18 +56,19 @@ pub fn words() -> Vec<Case> {
         k03_second_track::cases(),
         k07_answers::cases(),
         k08_logins::cases(),
-        k10_keepalives::cases(),
     ]
     .concat()
 }
 
-/// How packets come, and addresses.
+/// How packets come, addresses, and sessions that are to last.
 pub fn packets() -> Vec<Case> {
     [
         plain::others(),
+        k10_keepalives::cases(),
         k12_rates::cases(),
         k13_addresses::cases(),
         k14_udp::cases(),
+        rtsps::cases(),
     ]
     .concat()
 }

@@ -15,6 +15,7 @@ use super::{
     send::{Packet, Sending},
     stream::{Codec, Hash, Nal, Stream},
     talk::{Answer, Reply, Request, Talk},
+    tls,
 };
 
 /// What follows the pictures in a camera's description.
@@ -75,6 +76,8 @@ pub struct Script {
     pub login: Option<Login>,
     pub second: Option<Second>,
     pub v6: bool,
+    /// It listens for TLS; whether its certificate changes after its first connection.
+    pub tls: Option<bool>,
     /// Sender reports come every five seconds.
     pub reports: bool,
     /// Packets have a header extension and padding.
@@ -108,6 +111,7 @@ impl Default for Script {
             login: None,
             second: None,
             v6: false,
+            tls: None,
             reports: true,
             padded: false,
             describes: None,
@@ -158,6 +162,8 @@ pub struct Seen {
 pub struct Post {
     pub script: Script,
     pub port: u16,
+    /// Where the box finds it: another than its own behind TLS.
+    front: u16,
     pub seen: Mutex<Seen>,
     pub over: AtomicBool,
 }
@@ -200,9 +206,14 @@ impl Camera {
         let host = if script.v6 { "[::1]:0" } else { "127.0.0.1:0" };
         let listener = TcpListener::bind(host).told(host)?;
         let port = listener.local_addr()?.port();
+        let front = match script.tls {
+            Some(changes) => tls::before(listener.local_addr()?, changes)?,
+            None => port,
+        };
         let post = Arc::new(Post {
             script,
             port,
+            front,
             seen: Mutex::default(),
             over: AtomicBool::new(false),
         });
@@ -226,7 +237,7 @@ impl Camera {
         } else {
             "127.0.0.1"
         };
-        format!("{name}:{}", self.post.port)
+        format!("{name}:{}", self.post.front)
     }
 
     pub fn seen(&self) -> Seen {

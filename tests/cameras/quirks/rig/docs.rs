@@ -6,7 +6,7 @@ use beadle_tests::{Done, Told as _, Trouble, places};
 use super::{Case, Kept};
 
 /// Kinds in the order of the page, each with its heading.
-const KINDS: [(&str, &str); 18] = [
+const KINDS: [(&str, &str); 19] = [
     ("plain", "Cameras without quirks"),
     ("K1", "No key picture, or one in a long while"),
     ("K2", "Where a picture ends"),
@@ -22,6 +22,7 @@ const KINDS: [(&str, &str); 18] = [
     ("K12", "Slow cameras, loss, and what only looks like loss"),
     ("K13", "Name and password in the address"),
     ("K14", "UDP"),
+    ("rtsps", "RTSP over TLS"),
     ("K15", "What does not belong to the session"),
     ("masked", "Masks painted by the box"),
     ("jumps", "Masked cameras whose clock jumps at once"),
@@ -73,6 +74,9 @@ fn result(case: &Case) -> String {
         text += &format!("; fault {}", codes(expect.faults));
     } else if expect.may.contains(&"camera.sound") {
         text += "; the sound too, or fault `camera.sound`";
+    }
+    if expect.learnt {
+        text += ", by way of the relay after a first try without it";
     }
     if expect.sessions.0 > 1 {
         text += "; the box connects again, the gap is on the record";

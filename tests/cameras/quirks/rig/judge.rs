@@ -53,7 +53,12 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
         wrong.push(e.to_string());
         footage::Footage::default()
     });
-    let due = demanded(&seen.sent, house.stopped_ms);
+    let after = if case.expect.learnt {
+        seen.plays.saturating_sub(1)
+    } else {
+        0
+    };
+    let due = demanded(&seen.sent, after, house.stopped_ms);
     let compared = compare(&footage.pictures, &seen.sent, case.told.masked);
     let (expect, pictures) = (&case.expect, &footage.pictures);
     let missing: Vec<usize> = due
@@ -90,7 +95,14 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
             wrong.push(format!("{many} {what}"));
         }
     };
-    count(compared.unknown, "samples are no picture that was sent");
+    let strange = compared.strange.unwrap_or(0);
+    count(
+        compared.unknown,
+        &format!(
+            "samples are no picture that was sent (the first: {strange} of {})",
+            pictures.len()
+        ),
+    );
     count(compared.disorder, "pictures twice or out of order");
     count(footage.stands_still, "times that stand still or go back");
     count(footage.progressive, "segments say they are progressive");
@@ -157,15 +169,18 @@ pub fn refused(case: &Case, why: &str) -> Row {
     }
 }
 
-/// Which of the pictures sent are to be on the disk: of each session those from the first on that can be decoded alone.
-fn demanded(sent: &[Sent], stopped_ms: i64) -> Vec<usize> {
+/// Which of the pictures sent are to be on the disk: of each session after `after` those from the first on that can be decoded alone.
+fn demanded(sent: &[Sent], after: u32, stopped_ms: i64) -> Vec<usize> {
     let mut opened = 0;
     let mut due = Vec::new();
     for (at, picture) in sent.iter().enumerate() {
         if picture.opens {
             opened = picture.session;
         }
-        if opened == picture.session && picture.gone_ms < stopped_ms - UNDER_WAY_MS {
+        if opened == picture.session
+            && picture.session > after
+            && picture.gone_ms < stopped_ms - UNDER_WAY_MS
+        {
             due.push(at);
         }
     }
@@ -176,6 +191,8 @@ struct Compared {
     /// Index of the picture sent → of the picture on the disk.
     kept: BTreeMap<usize, usize>,
     unknown: usize,
+    /// Place on the disk of the first that is no picture.
+    strange: Option<usize>,
     disorder: usize,
     /// How far off each wall time is.
     off_ms: Vec<i64>,
@@ -195,6 +212,7 @@ fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
     let mut out = Compared {
         kept: BTreeMap::new(),
         unknown: 0,
+        strange: None,
         disorder: 0,
         off_ms: Vec::new(),
     };
@@ -202,6 +220,7 @@ fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
     for (n, picture) in pictures.iter().enumerate() {
         let Some(candidates) = by_hash.get(&picture.hash) else {
             out.unknown += 1;
+            out.strange = out.strange.or(Some(n));
             continue;
         };
         let away = |at: &usize| match next {
@@ -339,6 +358,19 @@ fn lines(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<()> {
             "no packet is said to be lost".into()
         });
     }
+    let by_arrival = |l: &&Value| l["data"]["stamps"] == "arrival";
+    let arrived = segments.iter().filter(by_arrival).count();
+    // The first may have been closed before it was known.
+    if case.expect.by_arrival && arrived + 1 < segments.len() {
+        wrong.push(format!(
+            "{arrived} segments of {} say that their times are those of arrival",
+            segments.len()
+        ));
+    }
+    let plain = case.expect.within_ms <= 300;
+    if plain && (arrived > 0 || segments.iter().any(|l| !l["data"]["off_ms"].is_null())) {
+        wrong.push("its right times are said to be doubtful".into());
+    }
     for pair in segments.windows(2) {
         let (end, begin) = (
             time(&pair[0]["data"]["t1"])?.0,
@@ -418,7 +450,7 @@ mod tests {
     /// REC-1: what the suites rest on: each fault of a recording shows.
     #[test]
     fn the_judge_sees_what_is_wrong() {
-        assert_eq!(demanded(&sent(200), 21_000).len(), 198);
+        assert_eq!(demanded(&sent(200), 0, 21_000).len(), 198);
         let whole = kept(2..200, 1);
         assert_eq!(
             (whole.kept.len(), whole.unknown, whole.disorder),

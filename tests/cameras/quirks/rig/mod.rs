@@ -9,6 +9,7 @@ pub mod send;
 pub mod stream;
 pub mod table;
 pub mod talk;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -55,6 +56,8 @@ pub struct Expect {
     /// A picture's wall time is off by at most so much.
     pub within_ms: i64,
     pub sessions: (u32, u32),
+    /// Its first session may come to nothing: from it the box learns to talk to the camera by way of its relay.
+    pub learnt: bool,
     /// Reasons of `seg.gap` lines that are right, and how long each may be, in ms. The gap until the first picture is always right.
     pub gaps: &'static [(&'static str, i64)],
     /// Faults that are raised, one of them at least; no other may be.
@@ -111,6 +114,7 @@ pub fn case(
             kept: Kept::Whole,
             within_ms: 300,
             sessions: (1, 1),
+            learnt: false,
             gaps: &[],
             faults: &[],
             may: &[],
@@ -165,6 +169,12 @@ impl Case {
     pub fn login(mut self, login: Login) -> Self {
         self.told.login = Some((login.user, login.password));
         self.script.login = Some(login);
+        self
+    }
+    /// Everything goes over TLS; with `changes`, under another certificate after its first connection.
+    pub fn tls(mut self, changes: bool) -> Self {
+        self.script.tls = Some(changes);
+        self.told.scheme = Some("rtsps");
         self
     }
     pub fn second(mut self, second: Second) -> Self {
@@ -269,6 +279,13 @@ impl Case {
         act: impl Fn(&mut Sending, usize) -> Flow + Send + Sync + 'static,
     ) -> Self {
         self.script.before = Some(Arc::new(act));
+        self
+    }
+    /// The plain dialogue comes to nothing, and costs one session; by way of the relay it is recorded.
+    pub fn learnt(mut self) -> Self {
+        self.expect.learnt = true;
+        self.expect.sessions = (1, 3);
+        self.expect.gaps = &[("damaged", 3_000), ("lost-session", 3_000)];
         self
     }
     /// Nothing of it can be kept; one of these faults says why.
