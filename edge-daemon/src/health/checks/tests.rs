@@ -178,7 +178,6 @@ mod testing {
             rate_until: None,
             relay: None,
             forecast: None,
-            relay: None,
         }
     }
 
