@@ -59,7 +59,7 @@ fn what_was_recorded_keeps_its_day_and_its_name() -> Done<()> {
     let scene = Scene::new().street_low("/ashby/c01");
     let mut rig = Rig::of("facts", scene, |cameras| {
         plan(
-            &cameras.url("/ashby/c01"),
+            cameras.url("/ashby/c01"),
             there,
             "High Street",
             "Market Hall",

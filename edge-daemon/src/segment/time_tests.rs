@@ -213,7 +213,6 @@ impl Session {
                 through(unit, &mut cutter, &mut steps);
             }
         }
-        drop(through);
         waiting.sort_by_key(|u| u.pts);
         for unit in waiting {
             cutter.unit(unit, &mut steps);

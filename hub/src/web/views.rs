@@ -651,10 +651,7 @@ mod tests {
         due.faults.push(fault("mask.review"));
         let due = due.judged();
         assert_eq!(box_state(&due, &zone).class, "warn");
-        assert_eq!(
-            standing::box_order(&dead.standing) < standing::box_order(&due.standing),
-            true
-        );
+        assert!(standing::box_order(&dead.standing) < standing::box_order(&due.standing));
     }
 
     /// RET-2: the drawing is right on the day of 25 hours too, and its words say the same.

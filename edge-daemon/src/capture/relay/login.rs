@@ -133,7 +133,7 @@ impl Login {
             Some(How::Basic) => self.taken,
             Some(How::Digest(old)) => {
                 let fresh = old.digest().nonce() != client.digest().nonce();
-                if !client.digest().stale() && !(self.taken && fresh) {
+                if !(client.digest().stale() || self.taken && fresh) {
                     return Err(wrong);
                 }
                 true

@@ -133,7 +133,7 @@ impl Session {
                     if !matches!(read, Ok(true)) {
                         return Err(self.closed());
                     }
-                    self.from_camera().await?;
+                    self.hear_camera().await?;
                 }
                 Event::Datagram(track, datagram) => self.datagrams(track, datagram).await,
                 Event::Time => self.due().await?,
@@ -429,7 +429,7 @@ impl Session {
         Trouble::Closed
     }
 
-    async fn from_camera(&mut self) -> Result<(), Trouble> {
+    async fn hear_camera(&mut self) -> Result<(), Trouble> {
         while let Some(camera) = &mut self.camera {
             let Some(message) = camera.reader.next().map_err(Trouble::Framing)? else {
                 break;

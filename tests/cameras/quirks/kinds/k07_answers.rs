@@ -48,7 +48,7 @@ fn descriptions() -> Vec<Case> {
             [head.as_bytes(), b"c=IN IP4 '&\xc3(\xff\x01\r\na=rtpmap", tail.as_bytes()].concat()
         }),
         case("sdp-without-beginning", "K7", &["AlexxIT/go2rtc#679", "AlexxIT/go2rtc#2245"], "The description begins with its media: no version, origin nor title")
-            .describes(|_, text| text[text.find("m=").unwrap_or(0)..].as_bytes().to_vec()),
+            .describes(|_, text| text.as_bytes()[text.find("m=").unwrap_or(0)..].to_vec()),
         case("sdp-line-feeds", "K7", &[], "Bare line feeds, and a zero byte at its end")
             .describes(|_, text| [text.replace("\r\n", "\n").as_bytes(), &[0]].concat()),
         case("sdp-orphan-rtpmap", "K7", &["DDVTECH/mistserver#295"], "A codec for a payload type that is not offered stands before the one that is (Bosch)")
