@@ -3,7 +3,7 @@
 //!
 //! A camera that begins a picture and never ends it fills a buffer inside retina that has no limit and cannot be looked at.
 //! Its large pieces are counted here as the session is polled, so that a limit can be kept
-//! (`UNFINISHED_BYTES` in `camera/session`). Costs one comparison per allocation.
+//! (`UNFINISHED_BYTES` in `capture/session`). Costs one comparison per allocation.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,

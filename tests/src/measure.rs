@@ -1,5 +1,5 @@
 //! Adapter: /proc. What a process has cost so far, its children's cost with it.
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ pub struct Cost {
     pub rss_mib: f64,
     pub threads: u64,
     pub processes: u64,
+    /// Context switches of all its threads that live, of their own will or not.
+    pub switches: u64,
 }
 
 impl Cost {
@@ -21,6 +23,7 @@ impl Cost {
             rss_mib: self.rss_mib + other.rss_mib,
             threads: self.threads + other.threads,
             processes: self.processes + other.processes,
+            switches: self.switches + other.switches,
         }
     }
 
@@ -28,6 +31,7 @@ impl Cost {
     pub fn since(self, earlier: Cost) -> Cost {
         Cost {
             cpu_secs: self.cpu_secs - earlier.cpu_secs,
+            switches: self.switches.saturating_sub(earlier.switches),
             ..self
         }
     }
@@ -52,6 +56,37 @@ fn kib(pid: u32, name: &str) -> u64 {
         .and_then(|l| l.split_whitespace().next())
         .and_then(|n| n.parse().ok())
         .unwrap_or(0)
+}
+
+fn switches(pid: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task"))
+        .into_iter()
+        .flatten();
+    let of = |status: String| -> u64 {
+        let lines = status.lines().filter(|l| l.contains("ctxt_switches:"));
+        lines
+            .filter_map(|l| l.split_whitespace().nth(1)?.parse::<u64>().ok())
+            .sum()
+    };
+    threads
+        .flatten()
+        .filter_map(|t| fs::read_to_string(t.path().join("status")).ok())
+        .map(of)
+        .sum()
+}
+
+/// How many system calls a process with all its threads makes in `secs` seconds, counted by strace; None when that cannot be had.
+pub fn system_calls(pid: u32, secs: u64) -> Option<u64> {
+    let out = Command::new("timeout")
+        .args(["-s", "INT", &secs.to_string()])
+        .args(["strace", "-c", "-f", "-qq", "-U", "calls,name", "-p"])
+        .arg(pid.to_string())
+        .output()
+        .ok()?;
+    // One row a call, and the sum at the end.
+    let table = String::from_utf8_lossy(&out.stderr);
+    let total = table.lines().find(|l| l.trim_end().ends_with(" total"))?;
+    total.split_whitespace().next()?.parse().ok()
 }
 
 /// What a process itself has in memory, without those it has started.
@@ -94,6 +129,7 @@ pub fn cost(pid: u32) -> Done<Cost> {
         rss_mib: rss as f64 / 1024.0,
         threads,
         processes: all.len() as u64,
+        switches: all.iter().map(|p| switches(*p)).sum(),
     })
 }
 

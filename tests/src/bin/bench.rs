@@ -8,6 +8,9 @@
 //! same camera with the same encoder settings in the same minute. `mask.proved`: eight 1080p25 cameras whose own mask is proved, beside
 //! the same cameras recorded plainly by a second box in the same minute; CPU of everything a box runs. `mask.cameras`: how many of the
 //! 1080p25 cameras of a box with one too many at least are burned in before it refuses the rest.
+//! `record.relay`: eight 1080p25 cameras that are read by way of the relay, beside the same cameras read directly by a second box in the
+//! same minute. `record.copy.N.switches`, `.calls`: context switches and system calls of recorder and reader per stream-minute, without
+//! a peer; calls are counted by strace in ten seconds of their own, after the costs were measured.
 //! `record.start`, `retention.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there: the
 //! slowest of three. `retention.sweep`: one day of 32 cameras goes, of 32 days of 1.5 million segments, while 32 1080p25 cameras
 //! record, none of whose pictures may be missing; from the first `del.range` to the last `del.done`.
@@ -26,7 +29,7 @@ use beadle_tests::{
     cameras::{Cameras, OVER_MARKER, Scene},
     disks,
     hub::{Hub, time},
-    measure::{Cost, cost, machine},
+    measure::{Cost, cost, machine, system_calls},
     places,
     start::{Month, record_start, retention_sweep},
     town::{Plan, Town},
@@ -37,9 +40,11 @@ use serde::Serialize;
 use serde_json::Value;
 use shared::time::Utc;
 
+/// System calls are counted for so long.
+const COUNTED_SECS: u64 = 10;
 /// More cameras than this are recorded by one side at a time.
 const TOGETHER: usize = 32;
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 mask.burned mask.proved mask.cameras record.start retention.sweep (default: all)";
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 record.relay mask.burned mask.proved mask.cameras record.start retention.sweep (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
             "record.copy.32",
             "record.copy.64",
             "record.mask.1",
+            "record.relay",
             "mask.burned",
             "mask.proved",
             "mask.cameras",
@@ -91,12 +97,16 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
         match name.as_str() {
             "record.start" | "retention.start" => starts.extend(start()?),
             "retention.sweep" => starts.extend(sweep()?),
+            "record.relay" => starts.push(relayed(secs)?),
             "mask.burned" => starts.push(burned(secs)?),
             "mask.proved" => starts.push(proved(secs)?),
             "mask.cameras" => starts.push(carried()?),
             _ => {}
         }
-        if name == "record.start" || name.starts_with("retention.") || name.starts_with("mask.") {
+        if matches!(name.as_str(), "record.start" | "record.relay")
+            || name.starts_with("retention.")
+            || name.starts_with("mask.")
+        {
             continue;
         }
         let number = |start: &str| {
@@ -247,6 +257,54 @@ fn undisturbed(town: &Town, since: Utc, how: &str) -> Done<()> {
         Some(line) => Err(Trouble(format!("not {how}: {}", line["data"]))),
         None => Ok(()),
     }
+}
+
+/// Cameras read by way of the relay, and the same cameras read directly.
+fn relayed(secs: u64) -> Done<Figure> {
+    const CAMERAS: usize = 8;
+    let folder = Folder::new("record-relay")?;
+    let paths: Vec<String> = (0..CAMERAS).map(|i| format!("/bench/c{i:02}")).collect();
+    let scene = paths.iter().fold(Scene::new(), |s, p| s.street(p));
+    let cameras = Cameras::start(scene)?;
+    let plan = |name: &str| {
+        let all = paths.iter().enumerate();
+        all.fold(Plan::new(name).segment_secs(10), |p, (i, path)| {
+            let p = p.camera(&format!("c{i:02}"), cameras.url(path));
+            // A camera that may be told its password in Basic is read by way of the relay; these ask for none.
+            match name {
+                "relay" => p
+                    .login("bench", "not asked for")
+                    .camera_line("basic = true"),
+                _ => p,
+            }
+        })
+    };
+    let mut relay = boxed(folder.path(), plan("relay"), CAMERAS)?;
+    let mut direct = boxed(folder.path(), plan("direct"), CAMERAS)?;
+    thread::sleep(Duration::from_secs(10)); // both have settled
+    let since = wait::now();
+    let (then, direct_then, began) = (spent(&relay)?, spent(&direct)?, Instant::now());
+    eprintln!("  measuring for {secs} s");
+    thread::sleep(Duration::from_secs(secs));
+    let (own, other) = (
+        spent(&relay)?.since(then),
+        spent(&direct)?.since(direct_then),
+    );
+    let minutes = began.elapsed().as_secs_f64() / 60.0 * CAMERAS as f64;
+    for (town, by) in [(&mut relay, "relay"), (&mut direct, "direct")] {
+        town.must_run()?;
+        town.stop()?;
+        undisturbed(town, since, "none")?;
+        let sessions = town.lines_of("cam.session", None);
+        if let Some(line) = sessions.iter().find(|l| l["data"]["by"] != by) {
+            return Err(Trouble(format!("not {by}: {}", line["data"])));
+        }
+    }
+    let unit = "CPU s per stream-minute";
+    Ok(
+        Figure::new("record.relay", "", own.cpu_secs / minutes, unit)
+            .beside("the same, read directly", other.cpu_secs / minutes),
+    )
 }
 
 /// The worker beside bare decoding and encoding: the same camera, the same settings, at the same time.
@@ -469,6 +527,8 @@ struct Run {
     peer: Option<Cost>,
     lost: u64,
     gaps: usize,
+    /// System calls per stream-minute; None where strace cannot count them.
+    calls: Option<f64>,
 }
 
 impl Run {
@@ -496,6 +556,17 @@ impl Run {
         );
         all.push(Figure::new(&self.name, ".lost", self.lost as f64, "packets lost").at_most(0.0));
         all.push(Figure::new(&self.name, ".gaps", self.gaps as f64, "gaps").at_most(0.0));
+        let switches = self.edge.switches as f64 / self.edge_minutes;
+        all.push(Figure::new(
+            &self.name,
+            ".switches",
+            switches,
+            "switches/stream-minute",
+        ));
+        all.extend(
+            self.calls
+                .map(|calls| Figure::new(&self.name, ".calls", calls, "calls/stream-minute")),
+        );
         all
     }
 }
@@ -559,6 +630,11 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
     let minutes = |began: Instant| began.elapsed().as_secs_f64() / 60.0 * n as f64;
     let (edge, mut peer) = (edge()?.since(edge_then), peers.cost()?.since(peer_then));
     let (edge_minutes, mut peer_minutes) = (minutes(began), minutes(began));
+    let counted = pids
+        .iter()
+        .map(|pid| system_calls(*pid, COUNTED_SECS))
+        .sum::<Option<u64>>();
+    let calls = counted.map(|c| c as f64 * 60.0 / COUNTED_SECS as f64 / n as f64);
     town.must_run()?;
     let lost: u64 = town
         .lines_of("seg.write", None)
@@ -601,6 +677,7 @@ fn one(name: &str, n: usize, masked: bool, secs: u64) -> Done<Run> {
         peer: (!masked).then_some(peer),
         lost,
         gaps: gaps.len(),
+        calls,
     })
 }
 
