@@ -54,6 +54,7 @@ pub fn cases() -> Vec<Case> {
             "Masked: intra refresh, never a key picture",
             "odd-refresh.h264",
         )
+        .expect(|e| e.kept = Kept::AtLeast(270)) // from when all of the picture has been refreshed
         .starts_at(30),
         painted("masked-uneven", "Masked: 322 by 182", "odd-uneven.h264"),
         painted("masked-b-pictures", "Masked: B pictures", "odd-b.h264"),

@@ -1,11 +1,13 @@
 //! Adapter: filesystem, ffmpeg. The pictures a box kept of one camera, each with its wall time and what tells it apart.
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use beadle_tests::{Done, Told as _, Trouble, keys, pictures, places};
+use serde_json::Value;
 
 use super::{
     Case,
@@ -18,6 +20,10 @@ pub struct Picture {
     pub wall_ms: i64,
     /// Of its coded slices; of a painted one, of the number that stands in it.
     pub hash: Hash,
+    /// Its segment's line says that its time may be off by so much.
+    pub doubt_ms: i64,
+    /// Coded slices in it; 0: not looked at.
+    pub slices: usize,
 }
 
 /// All that is on the disk of one camera, in order.
@@ -54,7 +60,9 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
             .collect();
     files.sort();
     let mut all = Footage::default();
-    for (_, file) in files {
+    let doubts = doubts(house, case);
+    for (s, file) in files {
+        let doubt_ms = doubts.get(&s).copied().unwrap_or(0);
         let plain = keys::plain(&file, identities)?;
         let segment =
             footage::mp4::parse(&plain).map_err(|e| Trouble(format!("{}: {e}", file.display())))?;
@@ -74,6 +82,8 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
                 Picture {
                     wall_ms: sample.wall.0,
                     hash: stream::hash(codec, nals(bytes)),
+                    doubt_ms,
+                    slices: nals(bytes).iter().filter(|n| codec.is_slice(n)).count(),
                 }
             })
             .collect();
@@ -100,6 +110,8 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
                 .extend(shown.into_iter().zip(marks).map(|(wall_ms, mark)| Picture {
                     wall_ms,
                     hash: of_mark(mark),
+                    doubt_ms,
+                    slices: 0,
                 }));
             if case.expect.interlaced && pictures::video(&copy)?["field_order"] == "progressive" {
                 all.progressive += 1;
@@ -109,6 +121,13 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
         }
     }
     Ok(all)
+}
+
+/// What the lines of segments say of their times: by how many ms they may be off.
+fn doubts(house: &House, case: &Case) -> BTreeMap<u64, i64> {
+    let lines = house.lines_of("seg.write", case.name);
+    let doubt = |l: &Value| Some((l["data"]["s"].as_u64()?, l["data"]["off_ms"].as_i64()?));
+    lines.iter().filter_map(doubt).collect()
 }
 
 /// Units with their lengths before them.

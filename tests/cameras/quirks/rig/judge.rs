@@ -96,10 +96,11 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
         }
     };
     let strange = compared.strange.unwrap_or(0);
+    let slices = pictures.get(strange).map_or(0, |p| p.slices);
     count(
         compared.unknown,
         &format!(
-            "samples are no picture that was sent (the first: {strange} of {})",
+            "samples are no picture that was sent (the first: {strange} of {}, with {slices} slices)",
             pictures.len()
         ),
     );
@@ -194,7 +195,7 @@ struct Compared {
     /// Place on the disk of the first that is no picture.
     strange: Option<usize>,
     disorder: usize,
-    /// How far off each wall time is.
+    /// How far off each wall time is, beyond what its segment says.
     off_ms: Vec<i64>,
 }
 
@@ -242,7 +243,9 @@ fn compare(pictures: &[Picture], sent: &[Sent], masked: bool) -> Compared {
         if next.is_some_and(|next| at + back < next) || out.kept.insert(at, n).is_some() {
             out.disorder += 1;
         }
-        out.off_ms.push(off(picture, &sent[at]));
+        let off = off(picture, &sent[at]);
+        out.off_ms
+            .push(off.signum() * (off.abs() - picture.doubt_ms).max(0));
         next = Some(at + 1);
     }
     out
@@ -449,6 +452,8 @@ mod tests {
             .map(|n| Picture {
                 wall_ms: n as i64 * 100 + off_ms,
                 hash: of_mark((n % 240) as u8),
+                doubt_ms: 0,
+                slices: 1,
             })
             .collect();
         compare(&pictures, &sent(500), false)
@@ -479,6 +484,8 @@ mod tests {
             &[Picture {
                 wall_ms: 0,
                 hash: of_mark(250),
+                doubt_ms: 0,
+                slices: 1,
             }],
             &sent(500),
             false,
