@@ -82,6 +82,10 @@ conditions! {
         "Camera answers, but not so that we understand it"
         "The camera is there and answers, and something in its answer is not as this program expects it; the detail says what. Nothing is recorded from it. This is ours to mend."
         "Report it as a fault in Beadle, with what beadle-edge doctor --json says and the camera's make and model. A newer firmware of the camera, or its second stream, may do meanwhile."
+    "camera.breaks" Critical Contractor
+        "Camera breaks its sessions off"
+        "The camera answers and lets the box in, and the connection ends again and again within seconds. What was recorded in between is kept; the gaps are on the record, and the box connects again by itself."
+        "See how many others view this camera: most cameras allow only a few sessions at once. Then check the network between camera and box for loss. If it stays, restart the camera."
     "camera.address" Critical Installer
         "Camera has nothing at this address"
         "The camera answers and says that there is no stream at the path of its address. Nothing is recorded from it. Some cameras say so while they start up; the box keeps trying."
@@ -354,6 +358,7 @@ mod tests {
         for wanted in [
             "camera.unreachable",
             "camera.answer",
+            "camera.breaks",
             "camera.password",
             "camera.login",
             "camera.certificate",

@@ -119,9 +119,9 @@ impl Ended {
     /// The camera's condition that it is, once it is a fault; None: whoever decided it says what is the matter.
     pub fn condition(self) -> Option<&'static str> {
         Some(match self {
-            Ended::Unreachable | Ended::Lost | Ended::Damaged | Ended::NoKey | Ended::Jump => {
-                "camera.unreachable"
-            }
+            Ended::Unreachable => "camera.unreachable",
+            Ended::Lost => "camera.breaks",
+            Ended::Damaged => "camera.answer",
             Ended::Password => "camera.password",
             Ended::Login => "camera.login",
             Ended::Certificate => "camera.certificate",
@@ -131,9 +131,9 @@ impl Ended {
             Ended::Stalled => "camera.stalled",
             Ended::Flood => "camera.flood",
             Ended::Capacity => "mask.capacity",
-            Ended::Worker | Ended::Unproved | Ended::Rule | Ended::Stop => {
-                return None;
-            }
+            // That nothing of the camera lands is seen by whoever watches for it, and has its words from here.
+            Ended::NoKey | Ended::Jump => return None,
+            Ended::Worker | Ended::Unproved | Ended::Rule | Ended::Stop => return None,
         })
     }
 }

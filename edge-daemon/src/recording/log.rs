@@ -41,6 +41,11 @@ const NOTHING: &str = "camera.nothing";
 /// Faults of a camera each of which says why nothing of it lands.
 const EXPLAIN: &[&str] = &[
     "camera.unreachable",
+    "camera.address",
+    "camera.answer",
+    "camera.breaks",
+    "camera.certificate",
+    "camera.login",
     "camera.password",
     "camera.login",
     "camera.certificate",

@@ -146,7 +146,7 @@ pub fn cases() -> Vec<Case> {
         .expect(|e| {
             e.sessions = (2, 2);
             e.gaps = &[("lost-session", 20_000), ("unreachable", 20_000)];
-            e.may = &["camera.unreachable", "camera.nothing", "camera.unsupported"];
+            e.may = &["camera.unreachable", "camera.breaks", "camera.nothing", "camera.unsupported"];
         })
         .before(|sending, n| {
             if sending.session == 1 && n == 160 {
