@@ -66,7 +66,10 @@ pub struct Deps {
 pub struct Status {
     pub flow: Flow,
     pub frames: u64,
+    /// Packets that the network lost.
     pub lost: u64,
+    /// Pictures that this box left out.
+    pub shed: u64,
     /// Of a camera with two rates: the one it is recorded at, and until when if an order says so.
     pub rate: Option<(Rate, Option<Utc>)>,
     /// Its session goes by the relay; what is mended on the way.
@@ -276,6 +279,7 @@ impl Cameras {
                 },
                 frames: c.landed.frames(),
                 lost: c.lost.load(Relaxed),
+                shed: c.shed.load(Relaxed),
                 rate: self.inner.rates.status(c.index),
                 stands_ms,
                 relayed: lock(&c.relayed).clone(),

@@ -208,6 +208,11 @@ impl Pictures {
         self.held
     }
 
+    /// The camera has sent a picture in several pieces.
+    pub fn sliced(&self) -> bool {
+        self.sliced
+    }
+
     /// When the oldest slice that is held here came, monotonic ms.
     pub fn since(&self) -> Option<u64> {
         self.begun

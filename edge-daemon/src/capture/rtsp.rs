@@ -24,8 +24,8 @@ use crate::{
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
-            ALONE_MS, BURST_MS, COMPLETE_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS,
-            HOLD_BYTES, HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES,
+            ALONE_MS, BURST_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS, HOLD_BYTES,
+            HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES, complete_ms,
             stall_ms,
         },
         thread::{Capture, Context, TICK, Tally, Turn},
@@ -360,7 +360,9 @@ impl Run {
                 format!("no picture for {} s", patience / 1000),
             ));
         }
-        let complete = |since: u64| now.mono.saturating_sub(since.max(self.last_at)) >= COMPLETE_MS;
+        let usual = self.capture.shared.rhythm_ms.load(Relaxed);
+        let patience = complete_ms(self.pictures.sliced(), usual);
+        let complete = |since: u64| now.mono.saturating_sub(since.max(self.last_at)) >= patience;
         if self.pictures.since().is_some_and(complete) {
             let mut whole = Vec::new();
             self.pictures.flush(&mut whole);
@@ -663,7 +665,10 @@ impl Run {
     async fn close(mut self, outcome: Outcome) -> Outcome {
         let obstacle = self.obstacle.take();
         let mut whole = Vec::new();
-        self.pictures.flush(&mut whole);
+        // Of a camera that sends its pictures in pieces the last one may lack some: half a picture is none.
+        if !self.pictures.sliced() {
+            self.pictures.flush(&mut whole);
+        }
         for picture in whole {
             // The session is over already; what ends it stands.
             let _ = self.picture(picture);

@@ -18,8 +18,13 @@ const STALL_SECOND_MS: u64 = 40_000;
 pub const CONNECT_MS: u64 = 10_000;
 /// Without parameter sets, and two key pictures of which none brought them: the session is given up.
 pub const PARAMETERS_MS: u64 = 10_000;
-/// A picture is complete when nothing more of it came for so long.
-pub const COMPLETE_MS: u64 = 150;
+/// A picture is complete when nothing more of it came for so long (two turns) …
+const COMPLETE_MS: u64 = 450;
+/// … or, of a camera that sends its pictures in pieces, for this many of its usual distances: the rest of one may only come with the
+/// beginning of the next …
+const COMPLETE_DISTANCES: u64 = 2;
+/// … but not for longer than this.
+const COMPLETE_MOST_MS: u64 = 5_000;
 /// A camera that is to prove its own mask has pictures that decode alone within this time, or the box paints.
 pub const ALONE_MS: u64 = 30_000;
 /// Frames are held this long at the start of a session, to learn its rhythm and where it lies in time.
@@ -238,6 +243,17 @@ pub fn stall_ms(pictures: u64, distance_ms: u64) -> u64 {
         (0, _) => usual.max(STALL_FIRST_MS),
         (1, 0) => STALL_SECOND_MS,
         _ => usual,
+    }
+}
+
+/// How long more of a picture is waited for; `sliced`: the camera sends its pictures in pieces, usually `distance_ms` apart.
+pub fn complete_ms(sliced: bool, distance_ms: u64) -> u64 {
+    if sliced {
+        COMPLETE_MS
+            .max(distance_ms.saturating_mul(COMPLETE_DISTANCES))
+            .min(COMPLETE_MOST_MS)
+    } else {
+        COMPLETE_MS
     }
 }
 

@@ -98,7 +98,7 @@ fn cameras(s: &Status, now: Utc, runs: bool, config: &Config) -> Vec<String> {
             .map(|t| format!(" until {}", t.for_people(zone)));
         let forecast = c.forecast.as_ref().map(|f| format!(", {}", f.in_words()));
         lines.push(format!(
-            "{} camera {} ({}): {}, {}{}; {}{}, {} frames, {} packets lost{}",
+            "{} camera {} ({}): {}, {}{}; {}{}, {} frames, {} packets lost, {} pictures left out{}",
             judged.mark.sign(),
             c.cam,
             c.title,
@@ -109,6 +109,7 @@ fn cameras(s: &Status, now: Utc, runs: bool, config: &Config) -> Vec<String> {
             until.unwrap_or_default(),
             c.frames,
             c.lost,
+            c.shed,
             forecast.unwrap_or_default()
         ));
         lines.extend(said.next.map(|next| format!("    {next}")));

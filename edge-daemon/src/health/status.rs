@@ -44,7 +44,10 @@ pub struct Camera {
     #[serde(flatten)]
     pub flow: Flow,
     pub frames: u64,
+    /// Packets that the network lost.
     pub lost: u64,
+    /// Pictures that the box left out, because a worker or a disk did not keep up.
+    pub shed: u64,
     /// continuous, timelapse-N (a picture every N seconds) or realtime
     #[serde(default)]
     pub rate: String,

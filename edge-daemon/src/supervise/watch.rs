@@ -140,6 +140,7 @@ impl Watch<'_> {
                 flow: s.flow,
                 frames: s.frames,
                 lost: s.lost,
+                shed: s.shed,
                 rate: s.rate.map_or("continuous".into(), |(rate, _)| rate.code()),
                 rate_until: s.rate.and_then(|(_, until)| until),
                 relay: s

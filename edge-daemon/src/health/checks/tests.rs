@@ -176,6 +176,7 @@ mod testing {
             flow: Flow::default(),
             frames: 0,
             lost: 0,
+            shed: 0,
             rate: "continuous".into(),
             rate_until: None,
             relay: None,
