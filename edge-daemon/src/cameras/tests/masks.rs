@@ -39,7 +39,7 @@ while True:
     if kind == b"C":
         c = json.loads(body)
         assert c["v"] == 3 and c["polygons"] == [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75]]]
-        send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask", "style")}}).encode())
+        if c["task"] == "paint": send(b"P", json.dumps({{k: c[k] for k in ("config", "codec", "width", "height", "mask", "style")}}).encode())
     elif kind == b"F":
         n += 1
         if c["task"] == "prove":
