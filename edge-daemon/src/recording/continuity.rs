@@ -32,8 +32,8 @@ pub struct Continuity {
     /// Wall minus monotonic clock, now and before the clock was set.
     offset_us: Option<i64>,
     before_us: Option<i64>,
-    /// End of the last segment; None after the clock was set, when nothing can be said.
-    last: Option<Utc>,
+    /// End of the last segment, and the clock (wall minus monotonic, µs) that it is by.
+    last: Option<(Utc, i64)>,
 }
 
 impl Continuity {
@@ -42,8 +42,15 @@ impl Continuity {
         let old = self.offset_us.replace(offset).unwrap_or(offset);
         if (offset - old).abs() > SET_US {
             self.before_us = Some(old);
-            self.last = None;
         }
+    }
+
+    /// The clock that `t` is by: as it is, or as it was before it was set, whichever lies nearer.
+    fn clock_of(&self, t: Utc, now: Now) -> i64 {
+        let mono = now.mono as i64;
+        let away = |o: &i64| t.0.saturating_sub(mono.saturating_add(o / 1000)).abs();
+        let clocks = [self.offset_us, self.before_us].into_iter().flatten();
+        clocks.min_by_key(away).unwrap_or(0)
     }
 
     fn away(&self, t: Utc, now: Now, held: bool) -> Result<(), Contradiction> {
@@ -67,8 +74,11 @@ impl Continuity {
     ) -> Result<(), Contradiction> {
         self.look(now);
         self.away(t0, now, held)?;
-        match self.last.filter(|_| gap != Some(Cause::Clock)) {
-            Some(last) if t0.0 < last.0.saturating_sub(OVERLAP_MS) => {
+        // Of times by two clocks nothing can be said, whatever it was that ended the segment in which the clock was set.
+        let clock = self.clock_of(t0, now);
+        let same = |l: &(Utc, i64)| gap != Some(Cause::Clock) && (l.1 - clock).abs() <= SET_US;
+        match self.last.filter(same) {
+            Some((last, _)) if t0.0 < last.0.saturating_sub(OVERLAP_MS) => {
                 Err(Contradiction::Overlap(last.0 - t0.0))
             }
             _ => Ok(()),
@@ -78,9 +88,10 @@ impl Continuity {
     /// A segment that began at `t0` ends at `t1`.
     pub fn ends(&mut self, t0: Utc, t1: Utc, now: Now, held: bool) -> Result<(), Contradiction> {
         self.look(now);
-        self.last = Some(t1);
+        let clock = self.clock_of(t1, now);
+        self.last = Some((t1, clock));
         if t1 < t0 {
-            self.last = Some(t0);
+            self.last = Some((t0, clock));
             return Err(Contradiction::Backwards(t0.0 - t1.0));
         }
         self.away(t1, now, held)
@@ -132,6 +143,32 @@ mod tests {
             c.begins(at(1_000), Some(Cause::Clock), n(100_000), true)
                 .is_ok()
         );
+    }
+
+    /// A clock that is set while a mask is lifted: the session ends for that, and not for the clock.
+    #[test]
+    fn a_clock_that_is_set_when_a_session_ends() {
+        for set in [7_200_000i64, -7_200_000] {
+            let mut c = Continuity::default();
+            let base = 1_000_000_000i64;
+            let (before, after) = (|ms: u64| now(ms, base), |ms: u64| now(ms, base + set));
+            let old = |ms: i64| Utc(base + ms);
+            let new = |ms: i64| Utc(base + set + ms);
+            assert_eq!(
+                c.begins(old(1_000), Some(Cause::Start), before(1_100), false),
+                Ok(())
+            );
+            assert_eq!(c.ends(old(1_000), old(5_000), after(5_100), false), Ok(()));
+            assert_eq!(
+                c.begins(new(5_600), Some(Cause::Rule), after(5_700), false),
+                Ok(())
+            );
+            assert_eq!(c.ends(new(5_600), new(9_000), after(9_100), false), Ok(()));
+            assert!(
+                c.begins(new(8_000), None, after(9_200), false).is_err(),
+                "the same clock: an overlap"
+            );
+        }
     }
 
     /// A clock that is set, either way, makes no contradiction, nor do pictures that were on their way meanwhile.
