@@ -212,7 +212,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             track.finish(how.cause());
             track.because(how.cause());
             if how == Ended::Damaged {
-                track.lost(tally.unusable.get().max(1));
+                track.lost(tally.unusable.get());
             }
         }
         if how == Ended::Stop {
