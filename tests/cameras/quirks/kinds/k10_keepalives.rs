@@ -1,6 +1,6 @@
 //! Pure. K10: keepalives that are answered oddly, or not at all, are no end of a session while pictures come.
 use crate::quirks::rig::{
-    Case,
+    Case, Kept,
     camera::Flow,
     case,
     login::Login,
@@ -15,9 +15,20 @@ fn short(case: Case) -> Case {
         .secs(45)
 }
 
+/// The first odd answer ends the direct session, and with it what had come and was not read yet: a few pictures, once. From then on the
+/// box reads the camera by way of its relay.
+fn once(case: Case) -> Case {
+    short(case)
+        .remedy("The first odd answer may cost a few pictures: from then on the box reads the camera by way of its relay, which takes such answers.")
+        .expect(|e| {
+            e.kept = Kept::AtLeast(500);
+            e.gaps = &[("damaged", 1_500), ("lost-session", 1_500)];
+        })
+}
+
 pub fn cases() -> Vec<Case> {
     vec![
-        short(case(
+        once(case(
             "keepalive-unanswered",
             "K10",
             &["bluenviron/mediamtx#2908", "ngraziano/SharpRTSP#63"],
@@ -30,7 +41,7 @@ pub fn cases() -> Vec<Case> {
                 answer.into()
             }
         }),
-        short(case(
+        once(case(
             "keepalive-without-cseq",
             "K10",
             &["ngraziano/SharpRTSP#63"],
