@@ -242,6 +242,11 @@ impl Line {
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or_else(|| panic!("{key} in {self:?}"))
     }
+    /// None: null, or not there.
+    pub(super) fn word(&self, key: &str) -> Option<String> {
+        let word = self.0.data.get(key).and_then(Value::as_str);
+        word.map(str::to_owned)
+    }
     pub(super) fn text(&self, key: &str) -> String {
         self.0
             .data
