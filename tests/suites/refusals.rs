@@ -193,7 +193,7 @@ fn bad_configuration_is_explained() -> Done<()> {
     assert_ne!(said.status, 0);
     for must in [
         "retention.days",
-        "camera[0].url",
+        "camera c01 (line",
         "box.zone",
         "Europe/Londres",
     ] {
