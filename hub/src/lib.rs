@@ -16,6 +16,7 @@
 //! | [`control`] | the socket the commands talk to |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages |
+//! | [`roles`] | who may see, watch and save footage and exhibits |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
@@ -39,6 +40,7 @@ mod next_steps;
 pub mod ownlog;
 pub mod requests;
 pub mod retention;
+pub mod roles;
 pub mod shown;
 pub mod supervise;
 pub mod web;
