@@ -24,11 +24,12 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
+use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
 mod clips;
 mod disposal;
 mod holds;
 mod lifts;
+mod strangers;
 
 use crate::{
     config::{Config, Raw},
@@ -42,7 +43,6 @@ use crate::{
         rules::{Asked, State},
         submit,
     },
-    supervise,
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";
@@ -100,7 +100,7 @@ impl Hub {
             quic,
         });
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(supervise::listen(desk.clone(), listener));
+        tasks.spawn(arrivals::run(desk.clone(), listener));
         tasks.spawn(requests::fetch::run(desk.clone()));
         tasks.spawn(requests::holds::keeper::run(desk.clone()));
         Self {
