@@ -533,7 +533,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::Footage { camera, day } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Footage {
-                footage: desk.footage(&camera, day)?,
+                footage: desk.footage_of(&camera, day)?,
             })
         }
         Ask::Retention { only } => Some(Told::Retention {
@@ -565,7 +565,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             answer: Box::new(door::act(desk, act)?),
         }),
         Ask::ClipList => Some(Told::Exhibits {
-            exhibits: desk.exhibits()?,
+            exhibits: desk.all_exhibits()?,
         }),
         Ask::ClipSave {
             exhibit,

@@ -12,10 +12,12 @@
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`places`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`control`] | the socket the commands talk to |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages |
+//! | [`roles`] | who may see, watch and save footage and exhibits |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
@@ -37,8 +39,11 @@ pub mod keys;
 #[cfg(test)]
 mod next_steps;
 pub mod ownlog;
+pub mod places;
 pub mod requests;
 pub mod retention;
+pub mod roles;
 pub mod shown;
 pub mod supervise;
+pub mod tally;
 pub mod web;

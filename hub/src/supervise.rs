@@ -3,7 +3,7 @@
 //! ```text
 //! run ── log (thread: own lines and heads) ── countersign (thread: own heads)
 //!     ├─ control    commands over run/hub.sock
-//!     ├─ listen     boxes over QUIC; one task per connection, one per stream
+//!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
 //!     ├─ older      packages of older versions that lie in plain are sealed, once
 //!     ├─ keeper     holds: tells boxes, ends them in time
@@ -27,7 +27,6 @@ use shared::{time::Clock, types::Beat};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
     task::JoinSet,
 };
 
@@ -37,7 +36,7 @@ use crate::{
     control,
     db::Db,
     desk::{Desk, blocking},
-    devices::{ingest::BoxLogs, link::Listener, live::Live, session},
+    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live},
     disposal,
     evidence::older,
     files,
@@ -46,9 +45,6 @@ use crate::{
     requests::{self, Pulls},
     retention, web,
 };
-
-/// Connections served at once that have not shown who they are.
-const STRANGERS: usize = 64;
 
 /// One hub per state folder: held until the process ends.
 pub fn lock_state(state: &Path) -> Result<Flock<File>, CommandError> {
@@ -141,7 +137,7 @@ pub async fn run(
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(control::run(desk.clone(), socket));
-    tasks.spawn(listen(desk.clone(), listener.clone()));
+    tasks.spawn(arrivals::run(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
     tasks.spawn(requests::holds::keeper::run(desk.clone()));
     tasks.spawn(older::run(desk.clone()));
@@ -186,30 +182,6 @@ pub async fn run(
     }
     let _ = std::fs::remove_file(control::socket(&desk.state));
     Ok(())
-}
-
-pub async fn listen(desk: Arc<Desk>, listener: Listener) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
-    let mut lines = JoinSet::new();
-    while let Some(knock) = listener.knock().await {
-        while lines.try_join_next().is_some() {}
-        // Full of strangers: this one is dropped; boxes try again by themselves.
-        let Ok(permit) = strangers.clone().try_acquire_owned() else {
-            continue;
-        };
-        let desk = desk.clone();
-        lines.spawn(async move {
-            let from = knock.from();
-            match knock.open().await {
-                Ok(line) => {
-                    let permit = line.fingerprint().is_none().then_some(permit);
-                    session::serve(desk, line).await;
-                    drop(permit);
-                }
-                Err(e) => tracing::warn!(%from, "a connection was refused in the handshake (a certificate of another authority, or no box at all): {e}"),
-            }
-        });
-    }
 }
 
 async fn hourly(desk: Arc<Desk>) {

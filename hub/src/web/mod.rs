@@ -5,6 +5,7 @@
 //! | [`server`] | TCP, TLS and HTTP: limits, timeouts, stop |
 //! | [`routes`] | every address, and what must be true before it answers |
 //! | [`sessions`] | who is signed in, form tokens, granted viewings |
+//! | [`clips`] | one pulled clip: purpose, copies, certificate |
 //! | [`views`] | rows of the [`Board`](crate::board::Board) as words, symbols and drawings |
 //! | [`retention`] | the retention pages |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
@@ -13,6 +14,7 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`files`] | a package's files, and byte ranges of them |
 
+pub mod clips;
 pub mod evidence;
 pub mod files;
 pub mod holds;

@@ -4,9 +4,10 @@
 //! | address | needs |
 //! |---|---|
 //! | `GET /sign-in`, `POST /sign-in`, `GET /style.css` | nothing |
-//! | `GET /` boxes, cameras, clips · `GET /footage/{box}/{cam}` | a session |
-//! | `GET /clip/{ref}` · `POST /clip/{ref}` purpose and reference | a session; the purpose is logged (`acc.view`) before anything is shown |
-//! | `GET /clip/{ref}/play/{i}`, `/save/{i}`, `/certificate` | a session with a purpose given for this exhibit in the last half hour |
+//! | `GET /` boxes and cameras; footage and clips for those who may see them ([`crate::roles`]) | a session |
+//! | `GET /footage/{box}/{cam}` | a session of somebody who may list footage |
+//! | `GET /clip/{ref}` · `POST /clip/{ref}` purpose and reference | a session of somebody who may watch; the purpose is logged (`acc.view`) before anything is shown |
+//! | `GET /clip/{ref}/play/{i}`, `/save/{i}`, `/certificate` | the same, with a purpose given for this exhibit in the last half hour |
 //! | `GET /retention` all cameras against what was promised · `GET /retention/{box}/{cam}` one camera's days and certificates | a session |
 //! | `GET /api/v1/retention`, `/api/v1/retention/{box}/{cam}` the same as JSON | a session |
 //! | `GET /masks` every camera's mask, its review and what showed it · `GET /api/v1/masks` the same as JSON | a session |
@@ -20,15 +21,11 @@
 //!
 //! Every form carries a token; every answer carries a content policy that allows no script, frame or foreign origin.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard},
-};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use askama::Template;
 use axum::{
     Form, Router,
-    body::Body,
     extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
@@ -38,25 +35,21 @@ use axum::{
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use shared::{
-    evidence::names,
-    id::{BoxCamera, BoxName, CameraId, ExhibitRef},
+    id::{BoxCamera, BoxName, CameraId},
     record::hex,
     time::{Clock, Utc, Zone},
-    verify::Files,
 };
 use tokio::sync::Semaphore;
 
 use super::{
-    evidence,
-    files::{self, Copy, Range},
-    holds, lifts, masks, retention,
+    clips, evidence, holds, lifts, masks, retention,
     sessions::{Session, Sessions, same},
-    views::{self, ClipPage, FootagePage, Frame, Message, Overview, SignIn},
+    views::{self, FootagePage, Frame, Message, Overview, SignIn},
 };
 use crate::{
-    board::{Account, Board, ExhibitRow},
+    board::{Account, Board, Refusal},
     disposal::rows::FaultRow,
-    evidence::Resting,
+    roles::{Act, authorise},
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
@@ -75,7 +68,7 @@ pub struct App {
 }
 
 impl App {
-    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -85,7 +78,7 @@ impl App {
         self.clock.now().wall
     }
 
-    fn mono(&self) -> u64 {
+    pub(super) fn mono(&self) -> u64 {
         self.clock.now().mono
     }
 
@@ -109,7 +102,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
         Self {
             status,
             title,
@@ -202,10 +195,10 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/sign-in", get(sign_in_form).post(sign_in))
         .route("/sign-out", post(sign_out))
         .route("/footage/{box}/{cam}", get(footage))
-        .route("/clip/{exhibit}", get(clip).post(view))
-        .route("/clip/{exhibit}/play/{index}", get(play))
-        .route("/clip/{exhibit}/save/{index}", get(save))
-        .route("/clip/{exhibit}/certificate", get(certificate))
+        .route("/clip/{exhibit}", get(clips::clip).post(clips::view))
+        .route("/clip/{exhibit}/play/{index}", get(clips::play))
+        .route("/clip/{exhibit}/save/{index}", get(clips::save))
+        .route("/clip/{exhibit}/certificate", get(clips::certificate))
         .route("/masks", get(masks::overview))
         .route("/api/v1/masks", get(masks::json))
         .route("/lifts", get(lifts::overview).post(lifts::settle))
@@ -317,8 +310,21 @@ impl Entered {
         Frame::of(scheme, &self.session.account, &self.session.form)
     }
 
+    pub(super) fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub(super) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     pub(super) fn account(&self) -> &Account {
         &self.session.account
+    }
+
+    /// Refuses whoever may not, before anything is asked or looked up.
+    pub(super) fn may(&self, act: Act) -> Result<(), Refused> {
+        authorise(self.account(), act).map_err(|why| Refused::forbidden(format!("{why}.")))
     }
 
     pub(super) fn check_form(&self, token: &str) -> Result<(), Refused> {
@@ -446,6 +452,7 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
     let now = app.clock.now().wall;
     let frame = who.session.clone();
     let shown = app.ask(move |board| {
+        let who = &frame.account;
         let zone = board.zone();
         let mut problems = Vec::new();
         let boxes = board.boxes().unwrap_or_else(|e| {
@@ -461,21 +468,27 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
                 views::camera(
                     row,
                     c,
-                    board.footage(&address, None).map_err(|e| e.to_string()),
+                    authorise(who, Act::ListFootage).is_ok().then(|| {
+                        board
+                            .footage(who, &address, None)
+                            .map_err(|e| e.to_string())
+                    }),
                     &zone,
                 )
             });
             views::of_box(row, cameras.collect(), &zone)
         });
         let boxes = boxes.collect();
-        let exhibits = board.exhibits().unwrap_or_else(|e| {
-            problems.push(e.to_string());
-            Vec::new()
-        });
-        let evidence = board.evidence_faults().unwrap_or_else(|e| {
-            problems.push(e.to_string());
-            Vec::new()
-        });
+        let clips = authorise(who, Act::ListExhibits).is_ok();
+        let mut told = |e: Refusal| problems.push(e.to_string());
+        let exhibits = clips.then(|| board.exhibits(who).map_err(&mut told).unwrap_or_default());
+        let evidence = match clips {
+            true => board
+                .evidence_faults()
+                .map_err(&mut told)
+                .unwrap_or_default(),
+            false => Vec::new(),
+        };
         Overview {
             evidence: evidence.iter().map(FaultRow::in_words).collect(),
             frame: Frame::of(board.scheme(), &frame.account, &frame.form),
@@ -487,7 +500,7 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
                 .unwrap_or_default()
                 .to_owned(),
             boxes,
-            exhibits: exhibits.iter().map(|e| views::exhibit(e, &zone)).collect(),
+            exhibits: exhibits.map(|all| all.iter().map(|e| views::exhibit(e, &zone)).collect()),
             problem: problems.join(" "),
         }
     });
@@ -499,10 +512,12 @@ async fn footage(
     who: Entered,
     Path((name, cam)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
+    who.may(Act::ListFootage)?;
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
         return Err(Refused::missing("There is no such camera."));
     };
     let camera = BoxCamera { r#box: name, cam };
+    let account = who.account().clone();
     let (scheme, zone, title, footage) = app
         .ask(move |board| {
             let rows = board.boxes().unwrap_or_default();
@@ -516,7 +531,7 @@ async fn footage(
                 board.scheme(),
                 board.zone(),
                 title,
-                board.footage(&camera, None),
+                board.footage(&account, &camera, None),
             )
         })
         .await?;
@@ -528,246 +543,4 @@ async fn footage(
         camera: footage.camera,
         zone: footage.zone,
     })
-}
-
-/// An exhibit as it is shown.
-struct Exhibit {
-    row: ExhibitRow,
-    copies: Vec<Copy>,
-    /// None: there is none yet.
-    package: Option<Arc<Resting>>,
-}
-
-/// An exhibit, and its copies, if it has a package.
-async fn exhibit(app: &App, text: &str) -> Result<Exhibit, Refused> {
-    let missing = || Refused::missing("There is no such exhibit.");
-    let wanted = ExhibitRef::parse(text).map_err(|_| missing())?;
-    let row = app
-        .ask(|b| b.exhibits())
-        .await?
-        .map_err(|e| Refused::broken(e.to_string()))?;
-    let row = row
-        .into_iter()
-        .find(|r| r.r#ref == wanted.as_str())
-        .ok_or_else(missing)?;
-    let shown = row.clone();
-    let found = app
-        .ask(move |b| -> Result<_, Refused> {
-            let package = b.package(&shown);
-            let Some(package) = package.map_err(|e| Refused::broken(e.to_string()))? else {
-                return Ok((Vec::new(), None));
-            };
-            let copies = files::copies(&package).map_err(|e| unreadable(&shown.r#ref, &e))?;
-            Ok((copies, Some(Arc::new(package))))
-        })
-        .await?;
-    let (copies, package) = found?;
-    Ok(Exhibit {
-        row,
-        copies,
-        package,
-    })
-}
-
-fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
-    if e.kind() == io::ErrorKind::ResourceBusy {
-        return Refused::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Not now",
-            "This package was made by an older version and is being sealed. Try again in a few minutes.",
-        );
-    }
-    tracing::error!(exhibit, "its package cannot be read: {e}");
-    Refused::broken(
-        "The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.",
-    )
-}
-
-async fn clip_page(
-    app: &App,
-    who: &Entered,
-    text: &str,
-    problem: &str,
-    said: (String, String),
-) -> Result<Response, Refused> {
-    let Exhibit { row, copies, .. } = exhibit(app, text).await?;
-    let (scheme, zone) = app.ask(|b| (b.scheme(), b.zone())).await?;
-    page(&ClipPage {
-        frame: who.frame(scheme),
-        exhibit: views::exhibit(&row, &zone),
-        copies: views::copies(&copies),
-        granted: who.session.may_view(&row.r#ref, app.mono()),
-        problem: problem.to_owned(),
-        purpose: said.0,
-        reference: said.1,
-    })
-}
-
-async fn clip(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Path(text): Path<String>,
-) -> Result<Response, Refused> {
-    clip_page(&app, &who, &text, "", Default::default()).await
-}
-
-#[derive(Deserialize)]
-struct ViewForm {
-    form: String,
-    purpose: String,
-    reference: String,
-}
-
-async fn view(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Path(text): Path<String>,
-    Form(form): Form<ViewForm>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    let Exhibit { row, .. } = exhibit(&app, &text).await?;
-    let (purpose, reference) = (
-        form.purpose.trim().to_owned(),
-        form.reference.trim().to_owned(),
-    );
-    if purpose.is_empty()
-        || reference.is_empty()
-        || purpose.chars().count() > 300
-        || reference.chars().count() > 100
-    {
-        let problem = "Please give a purpose (at most 300 letters) and a reference (at most 100). Nothing was shown and nothing logged.";
-        return clip_page(&app, &who, &text, problem, (purpose, reference)).await;
-    }
-    let account = who.session.account.clone();
-    let (exhibit, p, r) = (row.r#ref.clone(), purpose.clone(), reference.clone());
-    if let Err(why) = app
-        .ask(move |b| b.viewing(&account, &exhibit, &p, &r))
-        .await?
-    {
-        return clip_page(&app, &who, &text, &why.to_string(), (purpose, reference)).await;
-    }
-    // The line is on disk; only now is anything shown.
-    app.sessions().grant(&who.cookie, &row.r#ref, app.mono());
-    Ok(Redirect::to(&format!("/clip/{}", row.r#ref)).into_response())
-}
-
-/// The exhibit's files, if this person may see them now.
-async fn granted(app: &App, who: &Entered, text: &str) -> Result<Exhibit, Refused> {
-    let found = exhibit(app, text).await?;
-    if found.row.state == "Disposed" {
-        return Err(Refused::new(
-            StatusCode::GONE,
-            "Disposed of",
-            format!("{} {}", found.row.r#ref, found.row.why),
-        ));
-    }
-    if !who.session.may_view(&found.row.r#ref, app.mono()) {
-        return Err(Refused::forbidden(format!(
-            "Give a purpose and a reference on the page of {} first.",
-            found.row.r#ref
-        )));
-    }
-    Ok(found)
-}
-
-async fn play(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Path((text, index)): Path<(String, usize)>,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, "inline").await
-}
-
-async fn save(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Path((text, index)): Path<(String, usize)>,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, "attachment").await
-}
-
-async fn send_copy(
-    app: &App,
-    who: &Entered,
-    text: &str,
-    index: usize,
-    headers: &HeaderMap,
-    how: &str,
-) -> Result<Response, Refused> {
-    let Exhibit {
-        row,
-        copies,
-        package,
-    } = granted(app, who, text).await?;
-    let (copy, package) = copies
-        .get(index)
-        .cloned()
-        .zip(package)
-        .ok_or_else(|| Refused::missing("There is no such copy."))?;
-    let unreadable = |e: &dyn std::fmt::Display| {
-        tracing::error!(exhibit = text, "a working copy cannot be sent: {e}");
-        Refused::broken(
-            "The copy cannot be read from the evidence folder. Tell whoever looks after this hub.",
-        )
-    };
-    let answer = Response::builder()
-        .header(header::CONTENT_TYPE, "video/mp4")
-        .header(header::ACCEPT_RANGES, "bytes")
-        .header(
-            header::CONTENT_DISPOSITION,
-            format!("{how}; filename=\"{}_{}\"", row.r#ref, ascii(&copy.name)),
-        );
-    let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
-    let (status, from, len) = match files::range(asked, copy.bytes) {
-        Range::Whole => (StatusCode::OK, 0, copy.bytes),
-        Range::Part(from, len) => (StatusCode::PARTIAL_CONTENT, from, len),
-        Range::Outside => {
-            let answer = answer
-                .status(StatusCode::RANGE_NOT_SATISFIABLE)
-                .header(header::CONTENT_RANGE, format!("bytes */{}", copy.bytes));
-            return answer.body(Body::empty()).map_err(|e| unreadable(&e));
-        }
-    };
-    let mut answer = answer.status(status).header(header::CONTENT_LENGTH, len);
-    if status == StatusCode::PARTIAL_CONTENT {
-        answer = answer.header(
-            header::CONTENT_RANGE,
-            format!("bytes {from}-{}/{}", from + len - 1, copy.bytes),
-        );
-    }
-    let body = app
-        .ask(move |_| files::body(&package, &copy.path, from, len))
-        .await?
-        .map_err(|e| unreadable(&e))?;
-    answer.body(body).map_err(|e| unreadable(&e))
-}
-
-fn ascii(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect()
-}
-
-async fn certificate(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Path(text): Path<String>,
-) -> Result<Response, Refused> {
-    let found = granted(&app, &who, &text).await?;
-    let package = found
-        .package
-        .ok_or_else(|| Refused::missing("There is no package yet."))?;
-    let text = app.ask(move |_| package.read(names::CERTIFICATE)).await?;
-    let text = text.map_err(|_| {
-        Refused::missing("There is no certificate in this package that can be read.")
-    })?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

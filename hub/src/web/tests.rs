@@ -32,6 +32,7 @@ use crate::{
     retention::report::{
         CameraPage, CameraReport, Certificate, DayReport, Kept, Report, Run, Verdict,
     },
+    roles::{Act, authorise},
 };
 
 struct Hands(Mutex<Now>);
@@ -54,6 +55,8 @@ struct Fake {
     /// Opens it.
     identity: String,
     did: Mutex<Vec<String>>,
+    /// Of whoever signs in next.
+    role: Mutex<String>,
 }
 
 const NOW: &str = "2026-11-03T14:00:00.000Z";
@@ -152,7 +155,13 @@ impl Board for Fake {
             .judged(),
         ])
     }
-    fn footage(&self, camera: &BoxCamera, _: Option<Day>) -> Result<Footage, Refusal> {
+    fn footage(
+        &self,
+        who: &Account,
+        camera: &BoxCamera,
+        _: Option<Day>,
+    ) -> Result<Footage, Refusal> {
+        authorise(who, Act::ListFootage)?;
         if camera.cam.as_str() == "c99" {
             return Err(Refusal("box ashby has no camera c99".into()));
         }
@@ -226,7 +235,8 @@ impl Board for Fake {
             camera: row,
         })
     }
-    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal> {
+        authorise(who, Act::ListExhibits)?;
         let row = |n: u32, package: Option<&Path>| ExhibitRow {
             r#ref: format!("EXH-2026-{n:06}"),
             grant: "G-1".into(),
@@ -256,7 +266,8 @@ impl Board for Fake {
         };
         Ok(vec![disposed, row(2, None), row(1, Some(&self.package))])
     }
-    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+        authorise(who, Act::Watch)?;
         let package = exhibit.package.as_ref();
         Ok(package.map(|p| Resting::new(p.into(), self.identity.clone().into())))
     }
@@ -269,7 +280,7 @@ impl Board for Fake {
             "right horse" => Ok(Account {
                 op: 7,
                 name: name.into(),
-                role: "operator".into(),
+                role: self.role.lock().expect("role").clone(),
             }),
             _ => Err(Refusal("name or password is wrong".into())),
         }
@@ -591,6 +602,7 @@ impl Site {
             package,
             identity: identity.to_string(),
             did: Mutex::default(),
+            role: Mutex::new("operator".into()),
         });
         let clock = Arc::new(Hands(Mutex::new(Now {
             wall: now(),
@@ -691,6 +703,11 @@ impl Site {
         .await
     }
 
+    async fn cookie_of(&self, role: &str) -> String {
+        *self.board.role.lock().expect("role") = role.into();
+        self.cookie().await
+    }
+
     async fn cookie(&self) -> String {
         let answer = self.sign_in("right horse").await;
         assert_eq!(answer.status, 303, "{}", answer.text());
@@ -712,4 +729,5 @@ mod lifts;
 mod masks;
 mod pages;
 mod retention;
+mod roles;
 mod viewing;
