@@ -78,7 +78,10 @@ fn a_wrong_name_is_said() {
     use crate::testing::{Hands, open_log};
     let folder = tempfile::tempdir().expect("folder");
     let mut looked = looked(folder.path());
-    let (log, _) = open_log(looked.state.root(), Hands::new(Utc(1_793_000_000_000), 1));
+    let (log, _) = open_log(
+        &looked.state.recorder(),
+        Hands::new(Utc(1_793_000_000_000), 1),
+    );
     log.close("test").expect("closed");
     let config = Arc::make_mut(&mut looked.config);
     config.scheme = "cctv.other.gov.uk".into();
