@@ -66,13 +66,13 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     {
         let name = "box.crt";
         fs::copy(
-            town.state.join("identity").join(name),
-            mixed.state.join("identity").join(name),
+            town.state.join("recorder/identity").join(name),
+            mixed.state.join("recorder/identity").join(name),
         )?;
     }
     fs::copy(
-        town.state.join("identity/box.key"),
-        mixed.state.join("identity/box.key"),
+        town.state.join("recorder/identity/box.key"),
+        mixed.state.join("recorder/identity/box.key"),
     )?;
     mixed = mixed.labelled()?;
     mixed.start()?;

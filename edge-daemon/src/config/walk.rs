@@ -206,7 +206,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         "box.name",
         b.name,
         "name = \"ashby-high-street\"",
-        |g, at, n, example| parsed(g, at, n, BoxName::parse(n), example),
+        |g, at, n, example| parsed(g, at, n, BoxName::parse_new(n), example),
     );
     let site = text(
         g,

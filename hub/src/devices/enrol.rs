@@ -42,6 +42,7 @@ impl Data for BoxCertified<'_> {
 
 /// Registers a box and makes its one-time code. Blocking.
 pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<String, Refusal> {
+    BoxName::parse_new(name.as_str()).map_err(plain)?;
     let hub = desk
         .config
         .address
@@ -102,6 +103,12 @@ fn try_claim(
     if scheme != ours {
         return Err(format!(
             "this hub serves the scheme {ours}, and the box is set up for {scheme:?}; nothing was done, and the code is still good. Correct box.scheme in the box's edge.toml, or take a code of that scheme's hub"
+        ));
+    }
+    // A hub of before may have given out a code for such a name: a box of it could pass for something else where names are read.
+    if let Err(e) = BoxName::parse_new(name.as_str()) {
+        return Err(format!(
+            "{e}; nothing was done. Give the box another name in its edge.toml (box.name), and take a code for that one (`beadle-hub box add NAME`)"
         ));
     }
     let ours = |e: &dyn std::fmt::Display| {

@@ -303,6 +303,33 @@ async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
 }
 
 /// A wrong code, no certificate, garbage, another CA, a certificate nobody enrolled: one sentence each, and nobody else notices.
+/// evidence.md 1: a name that means something else where names are read is given to no box, and a code of before for one is worth
+/// nothing; nothing is written for either.
+#[tokio::test(flavor = "multi_thread")]
+async fn reserved_names_are_no_boxs_aud_2() {
+    let hub = Hub::new();
+    for name in shared::id::RESERVED {
+        let desk = hub.desk.clone();
+        let name = BoxName::parse(name).expect("readable");
+        let (added, claimed) = blocking(move || {
+            let added = enrol::add(&desk, &name, "op:0000");
+            (added, enrol::claim(&desk, SCHEME, &name, "AAAA", "AAAA"))
+        })
+        .await
+        .expect("runs");
+        let why = added.expect_err("refused").0;
+        assert!(why.contains("is not a name for a box"), "{why}");
+        let EnrolReply::Refused { why } = claimed else {
+            panic!("a reserved name was enrolled");
+        };
+        assert!(why.contains("nothing was done"), "{why}");
+    }
+    assert!(hub.desk.db.boxes().expect("boxes").is_empty());
+    let own = hub.desk.log.folder().join("0000000000.jsonl");
+    let own = std::fs::read_to_string(own).expect("own log");
+    assert!(!own.contains("box.add"), "nothing on the record");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers() {
     let hub = Hub::new();

@@ -142,7 +142,7 @@ fn a_nonce_for_each_request() {
             .all(|a| !a.header("authorization").starts_with("Basic"))
     );
     assert!(world.faults.list().is_empty());
-    let memory = Known::new(world.home.path().join("cameras"))
+    let memory = Known::new(world.home.path().join("recorder/cameras"))
         .read(&cam())
         .expect("remembered");
     assert!(memory.digest, "it knows Digest, and is never told in Basic");
@@ -203,7 +203,7 @@ fn rtsps_and_its_certificate() {
         ..Whim::default()
     });
     let (world, front) = (world(), TlsFront::start(camera.port, 0));
-    let known = Known::new(world.home.path().join("cameras"));
+    let known = Known::new(world.home.path().join("recorder/cameras"));
     recorded_by_the_relay(&world, config(&world, front.url()), &[]).stop();
     let kept = known
         .read(&cam())

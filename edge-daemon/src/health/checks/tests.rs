@@ -113,7 +113,7 @@ fn the_box_knows_its_cameras() {
         ],
         ..testing::status()
     };
-    std::fs::create_dir_all(looked.state.run()).expect("folder");
+    std::fs::create_dir_all(looked.state.run_recorder()).expect("folder");
     status::write(&looked.state.status(), &status).expect("status");
     let lines = run(&looked, Duration::from_secs(20));
     let first = found(&lines, "box");
