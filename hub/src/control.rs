@@ -424,7 +424,7 @@ async fn held(
 async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refusal>, Ask> {
     let enter = async |who: SignIn| {
         let d = desk.clone();
-        blocking(move || d.sign_in(&who.name, &who.password))
+        blocking(move || d.sign_in(&who.name, &who.password, None))
             .await
             .map_err(plain)?
     };
@@ -574,7 +574,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             who,
         } => {
             let who = who
-                .map(|w| desk.sign_in(&w.name, &w.password))
+                .map(|w| desk.sign_in(&w.name, &w.password, None))
                 .transpose()?;
             let granted = save::grant(desk, &exhibit, &purpose, &reference, who.as_ref())?;
             Some(Told::MaySave {
@@ -596,14 +596,14 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             wanted,
             who,
         } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Lift {
                 lift: mask::ask(desk, &camera, &wanted, &who)?,
             })
         }
         Ask::MaskWithdraw { request, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             mask::withdraw(desk, request, &who)?;
             None
         }
@@ -625,11 +625,11 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         }),
         Ask::HoldShow { hold } => Some(told(holds::shown::one(desk, hold)?)),
         Ask::HoldRelease { hold, reason, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::release(desk, hold, &reason, &who)?))
         }
         Ask::HoldApprove { hold, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::approve(desk, hold, &who)?))
         }
         // Answered before this.

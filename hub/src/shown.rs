@@ -1,11 +1,11 @@
 //! Task. The [`Board`] of a running hub: rows made from the records, the derived index and who is on the line. Blocking.
 
-use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use ring::hmac;
 use shared::{
     id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
-    types::{AccFail, AccLogin, AccView},
+    types::AccView,
     wire::{Fault, Open, ToHub},
 };
 
@@ -25,6 +25,7 @@ use crate::{
     },
     evidence::Resting,
     ownlog,
+    places::Origin,
     requests::{
         holds, mask,
         review::{self, MaskRow},
@@ -36,11 +37,9 @@ use crate::{
         report::{CameraPage, Report},
     },
     roles::{Act, authorise},
+    signin,
 };
 
-/// Wrong passwords in a row before an account rests, and for how long.
-const FAILS: u32 = 5;
-const REST_MS: i64 = 60_000;
 /// Most days listed at once.
 const DAYS: i32 = 400;
 
@@ -164,80 +163,21 @@ impl Board for Desk {
         Ok(Some(Resting::new(folder.into(), identity)))
     }
 
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
-        const WRONG: &str = "name or password is wrong";
-        let now = self.now();
-        let Some(a) = self.db.account(name).map_err(plain)? else {
-            // The same work as for a known name: the time taken gives away no names.
-            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(
-                &Argon2::default(),
-                password.as_bytes(),
-                &[0; 16],
-            );
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op: "unknown".into(),
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        };
-        let op = ownlog::op(a.op);
-        if a.locked > now {
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "locked".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(
-                "too many wrong passwords; wait a minute and try again".into(),
-            ));
-        }
-        let hash = PasswordHash::new(&a.password).map_err(plain)?;
-        if Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_err()
-        {
-            let fails = a.fails + 1;
-            let locked = if fails >= FAILS {
-                now.plus_ms(REST_MS)
-            } else {
-                Utc(0)
-            };
-            self.db.account_tried(a.op, fails, locked).map_err(plain)?;
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        }
-        self.log
-            .append(
-                &op,
-                &AccLogin {
-                    op: op.clone(),
-                    how: "password".into(),
-                },
-            )
-            .map_err(plain)?;
-        self.db.account_tried(a.op, 0, Utc(0)).map_err(plain)?;
-        Ok(Account {
-            op: a.op,
-            name: a.name,
-            role: a.role,
-        })
+    fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        from: Option<Origin>,
+    ) -> Result<Account, Refusal> {
+        signin::check(self, name, password, from)
+    }
+
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal> {
+        signin::was_here(self, name, from)
+    }
+
+    fn browser_key(&self) -> Result<hmac::Key, Refusal> {
+        signin::key(self)
     }
 
     fn viewing(

@@ -113,7 +113,8 @@ lines! {
     MaskFail = "mask.fail" { cam: CameraId, mask: String, t0: Utc, t1: Utc, why: String }
     CfgSet = "cfg.set" { sha256: String }
     AccLogin = "acc.login" { op: String, how: String }
-    AccFail = "acc.fail" { op: String, how: String }
+    /// `n` refused sign-ins of one account, or of names nobody has (`unknown`), in so many seconds before the line.
+    AccFail = "acc.fail" { op: String, how: String, n: u64, secs: u64 }
     /// `cam` or `exh`: the other one is left out.
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.

@@ -97,6 +97,7 @@ impl Hub {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
             quic,
         });
         let mut tasks = tokio::task::JoinSet::new();

@@ -130,6 +130,7 @@ impl Rig {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
         }
     }
 

@@ -237,6 +237,7 @@ async fn a_clip_goes_on_where_it_stood() {
         live: Live::default(),
         logs: hub.desk.logs.clone(),
         pulls: Pulls::default(),
+        refusals: Default::default(),
         quic: hub.desk.quic,
     });
     let listener = Listener::bind(
