@@ -143,7 +143,14 @@ lines! {
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
     SpotBad = "spot.bad" { log: String, cam: CameraId, s: u64 }
-    BoxAdd = "box.add" { r#box: String, by: Vec<String> }
+    /// Hub log: a box may be enrolled; then, with `cert`, SHA-256 of its certificate, it is.
+    BoxAdd = "box.add" { r#box: String, by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }
+    /// Hub log: a box that asked for it gets another certificate for the same key; SHA-256 of it, and how long it is good.
+    BoxRenew = "box.renew" { r#box: String, cert: String, until: Utc, by: Vec<String> }
+    /// A certificate of one's own is in use from here on: `what` is box, in the box's log; boxes (what boxes are shown) or pages, in the
+    /// hub's; or ca. SHA-256 of it, and how long it is good.
+    CertSet = "cert.set" { what: String, cert: String, until: Utc }
     BoxRevoke = "box.revoke" { r#box: String, why: String, by: Vec<String> }
     BoxReplace = "box.replace" { r#box: String, log: String, last_n: i64, by: Vec<String> }
     /// Hub log: a staff account made.

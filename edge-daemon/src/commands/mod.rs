@@ -52,6 +52,9 @@ pub enum Command {
         /// Enrol anew a box that is enrolled already
         #[arg(long)]
         again: bool,
+        /// Where the hub is, where neither the code nor the configuration says it, or says it right
+        #[arg(long, value_name = "HOST:PORT")]
+        hub: Option<String>,
         /// The code, in as many words as it was copied in
         #[arg(required = true)]
         code: Vec<String>,
@@ -247,8 +250,9 @@ pub fn run(line: Line) -> ExitCode {
         Command::Enrol {
             config,
             again,
+            hub,
             code,
-        } => enrol::run(&config, &code.concat(), again),
+        } => enrol::run(&config, &code.concat(), hub.as_deref(), again),
         Command::Run { config } => run::run(&config),
         Command::Reader {
             config,
