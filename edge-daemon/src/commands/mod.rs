@@ -55,6 +55,9 @@ pub enum Command {
         /// Enrol anew a box that is enrolled already
         #[arg(long)]
         again: bool,
+        /// Where the hub is, where neither the code nor the configuration says it, or says it right
+        #[arg(long, value_name = "HOST:PORT")]
+        hub: Option<String>,
         /// The code, in as many words as it was copied in
         #[arg(required = true)]
         code: Vec<String>,
@@ -223,10 +226,11 @@ impl From<crate::config::LoadError> for Failed {
 
 /// Before a command writes below the state folder: what root writes there, the services could not read.
 fn as_owner(config: &crate::config::Config) -> Result<(), Failed> {
-    logbook::act_as_owner(&config.state).map_err(|e| {
+    let recorder = config.state().recorder();
+    logbook::act_as_owner(&recorder).map_err(|e| {
         let text = format!(
             "root cannot go on as the owner of {}: {e}; nothing was done",
-            config.state.display()
+            recorder.display()
         );
         Failed::new(exit::IO, text)
     })
@@ -259,8 +263,9 @@ pub fn run(line: Line) -> ExitCode {
         Command::Enrol {
             config,
             again,
+            hub,
             code,
-        } => enrol::run(&config, &code.concat(), again),
+        } => enrol::run(&config, &code.concat(), hub.as_deref(), again),
         Command::Run { config } => run::run(&config),
         Command::Reader {
             config,

@@ -1,5 +1,7 @@
 //! Wiring. Boxes: who may come in, the conversation with each, and their logs.
+pub mod arrivals;
 pub mod enrol;
+pub mod guesses;
 pub mod ingest;
 pub mod link;
 pub mod live;
