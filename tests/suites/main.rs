@@ -27,3 +27,4 @@ mod retention;
 mod sound;
 mod tamper;
 mod units;
+mod years;
