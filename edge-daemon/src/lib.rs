@@ -16,6 +16,7 @@ mod lock;
 pub mod logging;
 pub mod masking;
 pub mod memory;
+pub mod nal;
 pub mod reader;
 pub mod recording;
 pub mod retention;

@@ -126,8 +126,8 @@ impl World {
     }
 
     fn start(&self, client: &Client) -> Run {
-        let (log, _) =
-            LogHandle::open(self.state.root(), settings(), self.clock.clone()).expect("log opens");
+        let (log, _) = LogHandle::open(&self.state.recorder(), settings(), self.clock.clone())
+            .expect("log opens");
         let (faults, trust) = (
             Faults::new(log.clone(), self.clock.clone()),
             Trust::with_kernel(vouched),
@@ -238,6 +238,7 @@ fn world(first: Day) -> (World, tempfile::TempDir) {
         State::new(&home),
         Zone::parse("Europe/London").expect("zone"),
     );
+    state.for_recorder().expect("folders");
     let clock = Arc::new(Told(Mutex::new(Now {
         wall: zone.at(first, 6, 0),
         mono: 5_000,
@@ -256,7 +257,7 @@ fn world(first: Day) -> (World, tempfile::TempDir) {
     assert!(problems.is_empty(), "{problems:?}");
     let world = World {
         client: Client::new(&state.reader_socket()),
-        recipients: Recipients::load(&state.keys()),
+        recipients: Recipients::load(&state),
         cams: (1..=CAMERAS)
             .map(|n| CameraId::parse(&format!("c{n:02}")).expect("camera"))
             .collect(),
@@ -278,7 +279,7 @@ fn every_day_goes_on_its_day() {
     // The clocks change on the day before the sixth is due, and in a year once more.
     let first = Day::parse("2026-09-20").expect("day");
     let (mut w, _folder) = world(first);
-    let absent = Client::new(&w.state.run().join("nobody.sock"));
+    let absent = Client::new(&w.state.run_reader().join("nobody.sock"));
     let mut dice = Dice(20_261_122);
     // The model: days on disk and when each went, by counting.
     let mut there: BTreeSet<i32> = BTreeSet::new();

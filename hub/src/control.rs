@@ -422,7 +422,7 @@ async fn held(
 async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refusal>, Ask> {
     let enter = async |who: SignIn| {
         let d = desk.clone();
-        blocking(move || d.sign_in(&who.name, &who.password))
+        blocking(move || d.sign_in(&who.name, &who.password, None))
             .await
             .map_err(plain)?
     };
@@ -529,7 +529,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::Footage { camera, day } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Footage {
-                footage: desk.footage(&camera, day)?,
+                footage: desk.footage_of(&camera, day)?,
             })
         }
         Ask::Retention { only } => Some(Told::Retention {
@@ -561,7 +561,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             answer: Box::new(door::act(desk, act)?),
         }),
         Ask::ClipList => Some(Told::Exhibits {
-            exhibits: desk.exhibits()?,
+            exhibits: desk.all_exhibits()?,
         }),
         Ask::ClipSave {
             exhibit,
@@ -570,7 +570,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             who,
         } => {
             let who = who
-                .map(|w| desk.sign_in(&w.name, &w.password))
+                .map(|w| desk.sign_in(&w.name, &w.password, None))
                 .transpose()?;
             let granted = save::grant(desk, &exhibit, &purpose, &reference, who.as_ref())?;
             Some(Told::MaySave {
@@ -592,14 +592,14 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             wanted,
             who,
         } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Lift {
                 lift: mask::ask(desk, &camera, &wanted, &who)?,
             })
         }
         Ask::MaskWithdraw { request, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             mask::withdraw(desk, request, &who)?;
             None
         }
@@ -621,11 +621,11 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         }),
         Ask::HoldShow { hold } => Some(told(holds::shown::one(desk, hold)?)),
         Ask::HoldRelease { hold, reason, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::release(desk, hold, &reason, &who)?))
         }
         Ask::HoldApprove { hold, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::approve(desk, hold, &who)?))
         }
         // Answered before this.

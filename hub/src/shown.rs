@@ -1,11 +1,11 @@
 //! Task. The [`Board`] of a running hub: rows made from the records, the derived index and who is on the line. Blocking.
 
-use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use ring::hmac;
 use shared::{
     id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
-    types::{AccFail, AccLogin, AccView},
+    types::AccView,
     wire::{Fault, Open, ToHub},
 };
 
@@ -25,6 +25,7 @@ use crate::{
     },
     evidence::Resting,
     ownlog,
+    places::Origin,
     requests::{
         holds, mask,
         review::{self, MaskRow},
@@ -35,11 +36,10 @@ use crate::{
         gather,
         report::{CameraPage, Report},
     },
+    roles::{Act, authorise},
+    signin,
 };
 
-/// Wrong passwords in a row before an account rests, and for how long.
-const FAILS: u32 = 5;
-const REST_MS: i64 = 60_000;
 /// Most days listed at once.
 const DAYS: i32 = 400;
 
@@ -138,7 +138,138 @@ impl Board for Desk {
         gather::of_camera(self, camera)
     }
 
-    fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
+    fn footage(
+        &self,
+        who: &Account,
+        camera: &BoxCamera,
+        day: Option<Day>,
+    ) -> Result<Footage, Refusal> {
+        authorise(who, Act::ListFootage)?;
+        self.footage_of(camera, day)
+    }
+
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal> {
+        authorise(who, Act::ListExhibits)?;
+        self.all_exhibits()
+    }
+
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+        authorise(who, Act::Watch)?;
+        let Some(folder) = &exhibit.package else {
+            return Ok(None);
+        };
+        let number = ExhibitRef::parse(&exhibit.r#ref).map_err(plain)?;
+        let identity = self.keys.exhibit_identity(&number).map_err(plain)?;
+        Ok(Some(Resting::new(folder.into(), identity)))
+    }
+
+    fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        from: Option<Origin>,
+    ) -> Result<Account, Refusal> {
+        signin::check(self, name, password, from)
+    }
+
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal> {
+        signin::was_here(self, name, from)
+    }
+
+    fn browser_key(&self) -> Result<hmac::Key, Refusal> {
+        signin::key(self)
+    }
+
+    fn viewing(
+        &self,
+        who: &Account,
+        exhibit: &str,
+        purpose: &str,
+        reference: &str,
+    ) -> Result<(), Refusal> {
+        authorise(who, Act::Watch)?;
+        if purpose.trim().is_empty() || reference.trim().is_empty() {
+            return Err(Refusal(
+                "a purpose and a reference are needed: no purpose, no access".into(),
+            ));
+        }
+        let r = self
+            .db
+            .request(exhibit)
+            .map_err(plain)?
+            .ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
+        if r.state == State::Disposed {
+            return Err(Refusal(format!("{exhibit} {}", r.why)));
+        }
+        let purpose = submit::keep_salted(self, &format!("{purpose} · {reference}"))?;
+        let line = AccView {
+            exh: exhibit.into(),
+            t0: r.t0,
+            t1: r.t1,
+            grant: r.grant,
+            purpose,
+        };
+        self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
+        Ok(())
+    }
+
+    fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
+        review::all(self)
+    }
+
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
+        mask::seen_by(self, who)
+    }
+
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal> {
+        mask::approve_here(self, request, who)
+    }
+
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
+        mask::withdraw(self, request, who)
+    }
+
+    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
+        holds::shown::seen_by(self, who)
+    }
+
+    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal> {
+        holds::acts::approve(self, hold, who)
+    }
+
+    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal> {
+        disposal::shown::seen_by(self, who)
+    }
+
+    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal> {
+        disposal::shown::faults(self)
+    }
+
+    fn dispose(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+        reason: &str,
+    ) -> Result<EvidenceRow, Refusal> {
+        disposal::acts::dispose(self, exhibit, reason, who)
+    }
+
+    fn approve_disposal(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+    ) -> Result<EvidenceRow, Refusal> {
+        disposal::acts::approve(self, exhibit, who)
+    }
+
+    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
+        disposal::shown::certificate_for(self, exhibit, who)
+    }
+}
+
+impl Desk {
+    /// Footage of a camera, newest day first; for whoever is at the console too.
+    pub fn footage_of(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
         let record = self.db.box_named(&camera.r#box).map_err(plain)?;
         let record = record.ok_or_else(|| {
             Refusal(format!(
@@ -233,7 +364,8 @@ impl Board for Desk {
         })
     }
 
-    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
+    /// Every exhibit, newest first; for whoever is at the console too.
+    pub fn all_exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
         let text = |hash: &str| self.db.side_text(hash).map_err(plain);
         let mut rows = Vec::new();
         for r in self.db.requests().map_err(plain)? {
@@ -259,176 +391,6 @@ impl Board for Desk {
             });
         }
         Ok(rows)
-    }
-
-    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
-        let Some(folder) = &exhibit.package else {
-            return Ok(None);
-        };
-        let number = ExhibitRef::parse(&exhibit.r#ref).map_err(plain)?;
-        let identity = self.keys.exhibit_identity(&number).map_err(plain)?;
-        Ok(Some(Resting::new(folder.into(), identity)))
-    }
-
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
-        const WRONG: &str = "name or password is wrong";
-        let now = self.now();
-        let Some(a) = self.db.account(name).map_err(plain)? else {
-            // The same work as for a known name: the time taken gives away no names.
-            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(
-                &Argon2::default(),
-                password.as_bytes(),
-                &[0; 16],
-            );
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op: "unknown".into(),
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        };
-        let op = ownlog::op(a.op);
-        if a.locked > now {
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "locked".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(
-                "too many wrong passwords; wait a minute and try again".into(),
-            ));
-        }
-        let hash = PasswordHash::new(&a.password).map_err(plain)?;
-        if Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_err()
-        {
-            let fails = a.fails + 1;
-            let locked = if fails >= FAILS {
-                now.plus_ms(REST_MS)
-            } else {
-                Utc(0)
-            };
-            self.db.account_tried(a.op, fails, locked).map_err(plain)?;
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        }
-        self.log
-            .append(
-                &op,
-                &AccLogin {
-                    op: op.clone(),
-                    how: "password".into(),
-                },
-            )
-            .map_err(plain)?;
-        self.db.account_tried(a.op, 0, Utc(0)).map_err(plain)?;
-        Ok(Account {
-            op: a.op,
-            name: a.name,
-            role: a.role,
-        })
-    }
-
-    fn viewing(
-        &self,
-        who: &Account,
-        exhibit: &str,
-        purpose: &str,
-        reference: &str,
-    ) -> Result<(), Refusal> {
-        if purpose.trim().is_empty() || reference.trim().is_empty() {
-            return Err(Refusal(
-                "a purpose and a reference are needed: no purpose, no access".into(),
-            ));
-        }
-        let r = self
-            .db
-            .request(exhibit)
-            .map_err(plain)?
-            .ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
-        if r.state == State::Disposed {
-            return Err(Refusal(format!("{exhibit} {}", r.why)));
-        }
-        let purpose = submit::keep_salted(self, &format!("{purpose} · {reference}"))?;
-        let line = AccView {
-            exh: exhibit.into(),
-            t0: r.t0,
-            t1: r.t1,
-            grant: r.grant,
-            purpose,
-        };
-        self.log.append(&ownlog::op(who.op), &line).map_err(plain)?;
-        Ok(())
-    }
-
-    fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
-        review::all(self)
-    }
-
-    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
-        mask::seen_by(self, who)
-    }
-
-    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal> {
-        mask::approve_here(self, request, who)
-    }
-
-    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
-        mask::withdraw(self, request, who)
-    }
-
-    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
-        holds::shown::seen_by(self, who)
-    }
-
-    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal> {
-        holds::acts::approve(self, hold, who)
-    }
-
-    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal> {
-        disposal::shown::seen_by(self, who)
-    }
-
-    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal> {
-        disposal::shown::faults(self)
-    }
-
-    fn dispose(
-        &self,
-        who: &Account,
-        exhibit: &ExhibitRef,
-        reason: &str,
-    ) -> Result<EvidenceRow, Refusal> {
-        disposal::acts::dispose(self, exhibit, reason, who)
-    }
-
-    fn approve_disposal(
-        &self,
-        who: &Account,
-        exhibit: &ExhibitRef,
-    ) -> Result<EvidenceRow, Refusal> {
-        disposal::acts::approve(self, exhibit, who)
-    }
-
-    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
-        disposal::shown::certificate_for(self, exhibit, who)
     }
 }
 

@@ -65,6 +65,9 @@ lines! {
         #[serde(default, skip_serializing_if = "Option::is_none")] by: Option<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")] repairs: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }
+    /// The certificate of an `rtsps://` camera that is taken for its own from here on (SHA-256), and the one it takes the place of, which
+    /// somebody decided; `before` null: the log names none before it.
+    CamAccept = "cam.accept" { cam: CameraId, cert: String, before: Option<String> }
     /// What a camera is called and where its box stands, for the segments from here on: before the first of a log, and where either has
     /// changed.
     CamSet = "cam.set" { cam: CameraId, title: String, site: String }
@@ -110,7 +113,8 @@ lines! {
     MaskFail = "mask.fail" { cam: CameraId, mask: String, t0: Utc, t1: Utc, why: String }
     CfgSet = "cfg.set" { sha256: String }
     AccLogin = "acc.login" { op: String, how: String }
-    AccFail = "acc.fail" { op: String, how: String }
+    /// `n` refused sign-ins of one account, or of names nobody has (`unknown`), in so many seconds before the line.
+    AccFail = "acc.fail" { op: String, how: String, n: u64, secs: u64 }
     /// `cam` or `exh`: the other one is left out.
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.

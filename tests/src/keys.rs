@@ -24,7 +24,7 @@ pub fn identities_with(state: &Path, roots: &[Vec<u8>], scratch: &Path) -> Done<
         .collect();
     let list = scratch.join("identities.txt");
     fs::write(&list, found.join("\n") + "\n")?;
-    for sealed in places::files_below(&state.join("keys/boot"), ".age") {
+    for sealed in places::files_below(&state.join("recorder/boot"), ".age") {
         let plain = scratch.join("boot.json");
         if pictures::age_opens(&sealed, &list, &plain)? {
             found.extend(secret_words(&fs::read_to_string(&plain)?));

@@ -225,7 +225,7 @@ impl Box_ {
                 )));
             }
         }
-        if self.town.state.join("log/2").exists() {
+        if self.town.state.join("recorder/log/2").exists() {
             return Err(Trouble::new("the log could not be carried on"));
         }
         match self.town.lines_of("seg.lost", None).first() {

@@ -195,7 +195,7 @@ fn keys(town: &Town, month: &Month) -> Done<()> {
     let day = shared::time::Zone::utc().day_of(crate::wait::now().plus_ms(-back));
     let asked = serde_json::json!({"is": "recipients", "cams": cams, "from": day, "days": 1});
     let frame = shared::wire::encode_json(&asked).told("a question")?;
-    let socket = town.state.join("run/reader.sock");
+    let socket = town.state.join("run/reader/reader.sock");
     let mut stream = std::os::unix::net::UnixStream::connect(&socket).told(socket.display())?;
     std::io::Write::write_all(&mut stream, &frame).told("the reader")?;
     let mut answer = [0u8; 4];
@@ -273,8 +273,12 @@ fn fill_log(town: &Town, cams: u64, days: u64, per_day: u64) -> Done<()> {
         acks: true,
         resume: true,
     };
-    let (log, _) =
-        LogHandle::open(&town.state, settings, Arc::new(SystemClock)).told("the box's log")?;
+    let (log, _) = LogHandle::open(
+        &town.state.join("recorder"),
+        settings,
+        Arc::new(SystemClock),
+    )
+    .told("the box's log")?;
     let now = crate::wait::now();
     let today = Utc(now.0 - now.0.rem_euclid(86_400_000));
     let cameras: Vec<CameraId> = (0..cams)

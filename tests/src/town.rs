@@ -321,7 +321,7 @@ impl Town {
             args!["reader", "--config", self.config],
             &self.env,
         )?;
-        let socket = self.state.join("run/reader.sock");
+        let socket = self.state.join("run/reader/reader.sock");
         wait::until(&format!("{name} answers"), 30, || {
             reader
                 .must_run()
@@ -377,12 +377,12 @@ impl Town {
     }
 
     pub fn log(&self) -> PathBuf {
-        self.state.join("log/1")
+        self.state.join("recorder/log/1")
     }
 
     /// Every whole line of its log.
     pub fn lines(&self) -> Vec<Value> {
-        files_below(&self.state.join("log"), ".jsonl")
+        files_below(&self.state.join("recorder/log"), ".jsonl")
             .iter()
             .filter_map(|f| fs::read_to_string(f).ok())
             .flat_map(|text| {
@@ -458,9 +458,10 @@ impl Town {
         fault["detail"].as_str().map(str::to_owned)
     }
 
-    /// What it says of itself in run/status.json.
+    /// What it says of itself in run/recorder/status.json.
     pub fn status(&self) -> Option<Value> {
-        serde_json::from_str(&fs::read_to_string(self.state.join("run/status.json")).ok()?).ok()
+        serde_json::from_str(&fs::read_to_string(self.state.join("run/recorder/status.json")).ok()?)
+            .ok()
     }
 }
 

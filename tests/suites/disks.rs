@@ -520,7 +520,7 @@ fn labelling_gives_away_footage_disks_only() -> Done<()> {
         assert_eq!(mode(&a.at.join(file))?.0, RECORDER, "{file}");
     }
     assert_eq!(
-        mode(&town.state.join("identity/box.key"))?,
+        mode(&town.state.join("recorder/identity/box.key"))?,
         (RECORDER, 0o600)
     );
     fs::set_permissions(&a.at, fs::Permissions::from_mode(0o755)).told("chmod")?;

@@ -214,7 +214,7 @@ fn a_word_that_is_fixed_for_life() -> Done<()> {
     );
     rig.town.start()?;
     rig.town.segments("c01", 3, 90)?;
-    let log = rig.town.state.join("log/2");
+    let log = rig.town.state.join("recorder/log/2");
     crate::rig::until_cosigned(&log, 5)?;
     let (t0, _) = span(&rig, 2)?;
     let pulled = rig.pull("c01", t0.plus_ms(500), t0.plus_ms(2_500))?;

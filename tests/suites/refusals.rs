@@ -68,13 +68,13 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     {
         let name = "box.crt";
         fs::copy(
-            town.state.join("identity").join(name),
-            mixed.state.join("identity").join(name),
+            town.state.join("recorder/identity").join(name),
+            mixed.state.join("recorder/identity").join(name),
         )?;
     }
     fs::copy(
-        town.state.join("identity/box.key"),
-        mixed.state.join("identity/box.key"),
+        town.state.join("recorder/identity/box.key"),
+        mixed.state.join("recorder/identity/box.key"),
     )?;
     mixed = mixed.labelled()?;
     mixed.start()?;
@@ -195,7 +195,7 @@ fn bad_configuration_is_explained() -> Done<()> {
     assert_ne!(said.status, 0);
     for must in [
         "retention.days",
-        "camera[0].url",
+        "camera c01 (line",
         "box.zone",
         "Europe/Londres",
     ] {

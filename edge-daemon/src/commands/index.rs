@@ -19,7 +19,7 @@ pub fn rebuild(path: &Path) -> Result<ExitCode, Failed> {
     super::as_owner(&config)?;
     let state = State::new(&config.state);
     let index = state.index();
-    let logs = config.state.join("log");
+    let logs = config.state().logs();
     let numbers = std::fs::read_dir(&logs).map_err(|e| {
         Failed::new(
             exit::IO,

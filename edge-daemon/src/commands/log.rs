@@ -38,7 +38,7 @@ pub fn succeed(path: &Path, reason: &str) -> Result<ExitCode, Failed> {
     })?;
     let settings = supervise::log_settings(&config);
     let done = logbook::succeed(
-        &config.state,
+        &state.recorder(),
         settings,
         Arc::new(logbook::SystemClock),
         reason,

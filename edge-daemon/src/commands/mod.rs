@@ -220,10 +220,11 @@ impl From<crate::config::LoadError> for Failed {
 
 /// Before a command writes below the state folder: what root writes there, the services could not read.
 fn as_owner(config: &crate::config::Config) -> Result<(), Failed> {
-    logbook::act_as_owner(&config.state).map_err(|e| {
+    let recorder = config.state().recorder();
+    logbook::act_as_owner(&recorder).map_err(|e| {
         let text = format!(
             "root cannot go on as the owner of {}: {e}; nothing was done",
-            config.state.display()
+            recorder.display()
         );
         Failed::new(exit::IO, text)
     })

@@ -17,6 +17,7 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             RunError::Fixed(FixedError::Changed { .. }) => exit::CONFIG,
             RunError::Fixed(_)
             | RunError::State { .. }
+            | RunError::Layout(_)
             | RunError::Identity(_)
             | RunError::Log(_) => exit::IO,
             RunError::Thread(_) | RunError::Stuck | RunError::LogChanged | RunError::Late => {

@@ -64,7 +64,7 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
         mib => format!("{mib} MiB free for footage"),
     };
     println!("clock {}, {room}", s.clock);
-    if let Some(told) = root::told(&config.state().keys()) {
+    if let Some(told) = root::told(&config.state().public()) {
         println!("root key {}", told.in_words());
     }
     for line in cameras(&s, now, runs, &config) {

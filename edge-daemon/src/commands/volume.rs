@@ -18,7 +18,7 @@ const GROUP: &str = "beadle-footage";
 /// `system_disk`: recording on the system disk is meant (`--system-disk`).
 pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<ExitCode, Failed> {
     let config = config::load(config_path, Passwords::None)?;
-    let heir = logbook::heir(&config.state);
+    let heir = logbook::heir(&config.state().recorder());
     // All that can be found wrong is found before anything is touched: as root, a mistyped path could be any folder of the machine.
     volume::may_label(volume, &config.state, system_disk, heir.is_some()).map_err(failed)?;
     if let Some(heir) = heir {

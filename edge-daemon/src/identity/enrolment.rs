@@ -1,6 +1,9 @@
 //! Adapter: filesystem. What enrolment gave the box. `hub.json` is written last: with it the box is enrolled.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use rustls::{
     pki_types::{CertificateDer, UnixTime, pem::PemObject},
@@ -12,7 +15,7 @@ use shared::{certificate::Certificate, id::BoxName, note::Vkey, time::Utc};
 use super::keyfile::{BoxKey, IdentityError, io, own_like_parent};
 use crate::state::State;
 
-/// `identity/hub.json`.
+/// `hub/hub.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HubFacts {
     /// Where to dial, `host:port`.
@@ -38,28 +41,18 @@ pub struct Enrolment {
 impl Enrolment {
     /// Nothing when the box is not enrolled yet.
     pub fn load(state: &State) -> Result<Option<Self>, IdentityError> {
-        let folder = state.identity();
-        let path = folder.join("hub.json");
-        let text = match std::fs::read(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(io("read", &path)(e)),
+        let Some(facts) = HubFacts::load(state)? else {
+            return Ok(None);
         };
-        let damaged = |path: &Path, why: String| IdentityError::Damaged {
-            path: path.display().to_string(),
-            why,
-        };
-        let facts: HubFacts =
-            serde_json::from_slice(&text).map_err(|e| damaged(&path, e.to_string()))?;
-        let cert = |name: &str| {
-            let path = folder.join(name);
+        let cert = |path: PathBuf| {
             let pem = std::fs::read(&path).map_err(io("read", &path))?;
             CertificateDer::from_pem_slice(&pem).map_err(|e| damaged(&path, e.to_string()))
         };
+        let path = state.hub().join("hub.json");
         let vkey = |text: &str| Vkey::parse(text).map_err(|e| damaged(&path, e.to_string()));
         Ok(Some(Self {
-            cert: cert("box.crt")?,
-            ca: cert("ca.crt")?,
+            cert: cert(state.identity().join("box.crt"))?,
+            ca: cert(state.hub().join("ca.crt"))?,
             cosign: vkey(&facts.cosign)?,
             order: vkey(&facts.order)?,
             facts,
@@ -103,35 +96,44 @@ impl Enrolment {
         }))
     }
 
-    /// Stores what the hub answered, the order key for the reader included. Certificates must be PEM.
+    /// Stores what the hub answered. Certificates must be PEM.
     pub fn store(
         state: &State,
         facts: &HubFacts,
         cert: &str,
         ca: &str,
     ) -> Result<(), IdentityError> {
-        let folder = state.identity();
         let put = |path: &Path, text: &str| {
             logbook::write_whole(path, text.as_bytes(), false).map_err(io("write", path))?;
             own_like_parent(path)
         };
-        put(&folder.join("box.crt"), cert)?;
-        put(&folder.join("ca.crt"), ca)?;
-        // The reader, which hands out footage only on a signed order, reads this key; it may run as another user.
-        let reader = state.reader();
-        if !reader.is_dir() {
-            use std::os::unix::fs::DirBuilderExt;
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&reader)
-                .map_err(io("make", &reader))?;
-            own_like_parent(&reader)?;
-        }
-        put(&reader.join("order.vkey"), &format!("{}\n", facts.order))?;
+        std::fs::create_dir_all(state.hub()).map_err(io("make", &state.hub()))?;
+        put(&state.identity().join("box.crt"), cert)?;
+        put(&state.hub().join("ca.crt"), ca)?;
         let text =
             serde_json::to_string_pretty(facts).map_err(|e| IdentityError::Sign(e.to_string()))?;
-        put(&folder.join("hub.json"), &text)
+        put(&state.hub().join("hub.json"), &text)
+    }
+}
+
+impl HubFacts {
+    /// What root pinned; nothing when the box is not enrolled yet.
+    pub fn load(state: &State) -> Result<Option<Self>, IdentityError> {
+        let path = state.hub().join("hub.json");
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|e| damaged(&path, e.to_string())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(io("read", &path)(e)),
+        }
+    }
+}
+
+fn damaged(path: &Path, why: String) -> IdentityError {
+    IdentityError::Damaged {
+        path: path.display().to_string(),
+        why,
     }
 }
 

@@ -44,8 +44,8 @@ impl FixedError {
 /// Refuses a configuration that calls this box otherwise than its state folder does. `file` is the configuration's. `anew`: the box is
 /// about to be enrolled anew, so that what an earlier enrolment said counts for nothing.
 pub fn check(config: &Config, file: &Path, anew: bool) -> Result<(), FixedError> {
-    let log = logbook::named(&config.state).map_err(|source| FixedError::Log {
-        path: config.state.join("log").display().to_string(),
+    let log = logbook::named(&config.state().recorder()).map_err(|source| FixedError::Log {
+        path: config.state().logs().display().to_string(),
         source,
     })?;
     let (scheme, name, what, next) = match log {
@@ -95,7 +95,10 @@ pub fn check(config: &Config, file: &Path, anew: bool) -> Result<(), FixedError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Hands, open_log};
+    use crate::{
+        state::State,
+        testing::{Hands, open_log},
+    };
     use shared::time::Utc;
 
     fn config(state: &Path, scheme: &str, name: &str) -> Config {
@@ -121,7 +124,10 @@ mod tests {
         };
         let (right, wrong) = ("cctv.example.gov.uk", "cctv.other.gov.uk");
         assert_eq!(with(wrong, "ashby"), Ok(()), "there is no log yet");
-        let (log, _) = open_log(home.path(), Hands::new(Utc(1_800_000_000_000), 1));
+        let (log, _) = open_log(
+            &State::new(home.path()).recorder(),
+            Hands::new(Utc(1_800_000_000_000), 1),
+        );
         log.close("test").expect("closed");
         assert_eq!(with(right, "ashby"), Ok(()));
         let said = with(wrong, "ashby").expect_err("refused");

@@ -4,8 +4,8 @@
 //! ```text
 //! <state>/reader/root.json      where R is; <state>/reader/root.key is R, where that is a file
 //! <state>/reader/identities     "beadle identities v1\n" ‖ nonce (12) ‖ ChaCha20-Poly1305(R, nonce, aad = that first line, JSON)
-//! <state>/keys/reader.pub       the long-term recipient, one line
-//! <state>/keys/boot/*.age       identities the recorder made by itself, sealed to the long-term recipient
+//! <state>/public/reader.pub     the long-term recipient, one line
+//! <state>/recorder/boot/*.age   identities the recorder made by itself, sealed to the long-term recipient
 //! ```
 //! The JSON: `{"v":1,"long":PAIR,"before":PAIR|null,"keys":{"c03/2026-11-03":[PAIR,…],…}}`, PAIR = `["AGE-SECRET-KEY-1…","age1…"]`.
 //! A key id has one pair; more only if a start counter was ever used twice.
@@ -19,13 +19,13 @@
 //! A move from file to TPM is an erase too: R′ staged in the TPM, `identities.new` under it, then `root.json` says TPM; what is left
 //! of the file is destroyed at the next opening.
 //!
-//! Taking in a boot identity also replaces the long-term pair, so that its sealed copy in `keys/boot/` cannot be opened
+//! Taking in a boot identity also replaces the long-term pair, so that its sealed copy in `boot/` cannot be opened
 //! once the pair before is dropped, which [`KeyStore::destroy`] does.
 use std::{
     collections::BTreeMap,
     fs::{self, File, OpenOptions},
     io::Write,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -39,6 +39,7 @@ use shared::segment::KeyId;
 use zeroize::Zeroizing;
 
 use super::root::{self, Root, RootStore, TpmError, Wish};
+use crate::state::State;
 
 const MAGIC: &[u8] = b"beadle identities v1\n";
 
@@ -131,16 +132,40 @@ struct Book {
     keys: BTreeMap<String, Vec<Pair>>,
 }
 
-/// What lies, sealed to the long-term recipient, in a file of `keys/boot/`.
+/// What lies, sealed to the long-term recipient, in a file of `boot/`.
 #[derive(Serialize, Deserialize)]
 pub struct BootKey {
     pub key: String,
     pub pair: Pair,
 }
 
+/// The folders the keys are about: the reader's own, what it tells, and where the recorder leaves identities.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    pub own: PathBuf,
+    pub public: PathBuf,
+    pub boot: PathBuf,
+}
+
+impl Folders {
+    pub fn of(state: &State) -> Self {
+        Self {
+            own: state.reader(),
+            public: state.public(),
+            boot: state.boot(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn at(&self, own: &Path) -> Self {
+        let mut at = self.clone();
+        at.own = own.to_owned();
+        at
+    }
+}
+
 pub struct KeyStore {
-    dir: PathBuf,
-    public: PathBuf,
+    folders: Folders,
     place: RootStore,
     root: Root,
     book: Book,
@@ -152,20 +177,16 @@ pub struct KeyStore {
 }
 
 impl KeyStore {
-    /// Opens the keys under `dir` (`<state>/reader`), making them on the first start; `public` is `<state>/keys`, `wish` where the
-    /// configuration wants the root key, which counts at the first start.
-    pub fn open(dir: &Path, public: &Path, wish: &Wish) -> Result<Self, KeyError> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(io("make", dir))?;
-        fs::create_dir_all(public.join("boot")).map_err(io("make", public))?;
-        let begun = dir.join("identities").exists();
-        Self::open_at(dir, public, RootStore::open(dir, wish, begun)?)
+    /// Opens the keys, making them on the first start; `wish` is where the configuration wants the root key, which counts at the first
+    /// start.
+    pub fn open(folders: &Folders, wish: &Wish) -> Result<Self, KeyError> {
+        let begun = folders.own.join("identities").exists();
+        let place = RootStore::open(&folders.own, wish, begun)?;
+        Self::open_at(folders, place)
     }
 
-    pub(super) fn open_at(dir: &Path, public: &Path, place: RootStore) -> Result<Self, KeyError> {
+    pub(super) fn open_at(folders: &Folders, place: RootStore) -> Result<Self, KeyError> {
+        let dir = folders.own.as_path();
         settle(dir, &place)?;
         let (identities, root) = (read(&dir.join("identities"))?, place.read()?);
         let lost = || KeyError::Lost {
@@ -189,8 +210,7 @@ impl KeyStore {
             _ => return Err(lost()),
         };
         let mut store = Self {
-            dir: dir.into(),
-            public: public.into(),
+            folders: folders.clone(),
             place,
             root,
             book,
@@ -204,36 +224,37 @@ impl KeyStore {
             store.erase(book)?;
         }
         store.place.clear_moved(dir)?;
-        store.place.publish(public)?;
+        store.place.publish(&folders.public)?;
         store.publish()?;
         store.take_in()?;
         Ok(store)
     }
 
     /// Moves the root key from a file to the TPM. Err, and nothing changed, when the TPM cannot be used. False: it was there already.
-    pub fn move_to_tpm(dir: &Path, public: &Path, wish: &Wish) -> Result<bool, KeyError> {
-        Self::open(dir, public, wish)?.into_tpm(wish)
+    pub fn move_to_tpm(folders: &Folders, wish: &Wish) -> Result<bool, KeyError> {
+        Self::open(folders, wish)?.into_tpm(wish)
     }
 
     pub(super) fn into_tpm(mut self, wish: &Wish) -> Result<bool, KeyError> {
         if self.claim() == "tpm" {
             return Ok(false);
         }
-        let (dir, public) = (self.dir.clone(), self.public.clone());
+        let folders = self.folders.clone();
+        let dir = folders.own.as_path();
         let root = root::fresh()?;
-        self.place.begin_move(&dir, wish, &root)?;
+        self.place.begin_move(dir, wish, &root)?;
         self.step("staged in the TPM");
         write_synced(
             &dir.join("identities.new"),
             &seal_book(&self.book, &root)?,
             0o600,
         )?;
-        sync_dir(&dir)?;
+        sync_dir(dir)?;
         self.step("identities.new written");
-        self.place.finish_move(&dir)?;
+        self.place.finish_move(dir)?;
         self.step("the TPM counts");
         drop(self);
-        Self::open(&dir, &public, wish).map(|_| true)
+        Self::open(&folders, wish).map(|_| true)
     }
 
     /// What the deletion certificate may claim: `tpm` or `file`.
@@ -307,13 +328,18 @@ impl KeyStore {
         }
     }
 
-    /// Takes in identities the recorder left in `keys/boot/`.
+    /// Takes in identities the recorder left in `boot/`.
     pub fn take_in(&mut self) -> Result<usize, KeyError> {
-        let folder = self.public.join("boot");
+        let folder = self.folders.boot.clone();
         let mut done = Vec::new();
         let mut next = self.book.clone();
         let mut added = 0;
-        for entry in fs::read_dir(&folder).map_err(io("read", &folder))? {
+        let left = match fs::read_dir(&folder) {
+            // The recorder has never run.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            left => left.map_err(io("read", &folder))?,
+        };
+        for entry in left {
             let path = entry.map_err(io("read", &folder))?.path();
             if path.extension().is_none_or(|e| e != "age") {
                 continue;
@@ -363,25 +389,25 @@ impl KeyStore {
         Ok(added)
     }
 
-    /// Writes `keys/reader.pub` when it says something else.
+    /// Writes `public/reader.pub` when it says something else.
     fn publish(&self) -> Result<(), KeyError> {
-        let path = self.public.join("reader.pub");
+        let path = self.folders.public.join("reader.pub");
         let text = format!("{}\n", self.book.long.1);
         if fs::read(&path).is_ok_and(|old| old == text.as_bytes()) {
             return Ok(());
         }
-        let new = self.public.join("reader.pub.new");
+        let new = self.folders.public.join("reader.pub.new");
         write_synced(&new, text.as_bytes(), 0o644)?;
         fs::rename(&new, &path).map_err(io("rename", &new))?;
-        sync_dir(&self.public)
+        sync_dir(&self.folders.public)
     }
 
     /// Adds to the book: same root key, nothing to forget.
     fn save(&mut self, next: Book) -> Result<(), KeyError> {
-        let new = self.dir.join("identities.new");
+        let new = self.folders.own.join("identities.new");
         write_synced(&new, &seal_book(&next, &self.root)?, 0o600)?;
-        fs::rename(&new, self.dir.join("identities")).map_err(io("rename", &new))?;
-        sync_dir(&self.dir)?;
+        fs::rename(&new, self.folders.own.join("identities")).map_err(io("rename", &new))?;
+        sync_dir(&self.folders.own)?;
         self.book = next;
         Ok(())
     }
@@ -389,14 +415,17 @@ impl KeyStore {
     /// Replaces the book so that nothing of the old one can be read again.
     fn erase(&mut self, next: Book) -> Result<(), KeyError> {
         let root = root::fresh()?;
-        let (identities, new) = (self.dir.join("identities"), self.dir.join("identities.new"));
+        let (identities, new) = (
+            self.folders.own.join("identities"),
+            self.folders.own.join("identities.new"),
+        );
         write_synced(&new, &seal_book(&next, &root)?, 0o600)?;
-        sync_dir(&self.dir)?;
+        sync_dir(&self.folders.own)?;
         self.step("identities.new written");
         self.place.stage(&root)?;
         self.step("new root key staged");
         fs::rename(&new, &identities).map_err(io("rename", &new))?;
-        sync_dir(&self.dir)?;
+        sync_dir(&self.folders.own)?;
         self.step("identities renamed");
         self.place.destroy_old(&root)?;
         self.step("old root key destroyed");

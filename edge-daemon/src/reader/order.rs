@@ -18,7 +18,7 @@ pub struct Pull {
     pub recipient: String,
 }
 
-/// Checks signature and box. `vkey` is the text of `<state>/reader/order.vkey`.
+/// Checks signature and box. `vkey` is the order key of `<state>/hub/hub.json`.
 pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<Pull, String> {
     let vkey = Vkey::parse(vkey.trim())
         .map_err(|e| format!("the hub's order key is not readable: {e}; enrol the box again"))?;

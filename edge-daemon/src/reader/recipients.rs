@@ -1,10 +1,9 @@
 //! Adapter: filesystem. The daemon's store of public recipients: what seals today's footage.
 //!
-//! `<state>/keys/recipients.json`: `{"v":1,"recipients":{"c03/2026-11-03":"age1…",…}}`, a cache of what the reader made. It holds
+//! `<state>/recorder/recipients.json`: `{"v":1,"recipients":{"c03/2026-11-03":"age1…",…}}`, a cache of what the reader made. It holds
 //! nothing secret, so the box records after an unattended restart with nothing unlocked.
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
@@ -16,14 +15,14 @@ use super::{
     ReaderError,
     keys::{BootKey, KeyError, Pair, io, sync_dir, write_synced},
 };
-use crate::memory;
+use crate::{memory, state::State};
 
 /// The daemon's store of public recipients: what seals today's footage. Cheap to clone.
 #[derive(Clone)]
 pub struct Recipients(Arc<Inner>);
 
 struct Inner {
-    keys: PathBuf,
+    state: State,
     days: RwLock<BTreeMap<String, String>>,
     /// Pairs made in this start because no day recipient was there: their identities are forgotten, their recipients kept.
     made: Mutex<BTreeMap<String, String>>,
@@ -40,9 +39,9 @@ fn text(e: KeyError) -> ReaderError {
 }
 
 impl Recipients {
-    /// Loads `keys/recipients.json` and `keys/reader.pub`. A cache that cannot be read is as good as none: the reader fills it again.
-    pub fn load(keys: &Path) -> Self {
-        let path = keys.join("recipients.json");
+    /// Loads `recipients.json`. A cache that cannot be read is as good as none: the reader fills it again.
+    pub fn load(state: &State) -> Self {
+        let path = state.recipients();
         let days = match std::fs::read(&path).map(|bytes| serde_json::from_slice::<Cache>(&bytes)) {
             Ok(Ok(cache)) if cache.v == 1 => cache.recipients,
             Ok(_) => {
@@ -52,7 +51,7 @@ impl Recipients {
             Err(_) => BTreeMap::new(),
         };
         Self(Arc::new(Inner {
-            keys: keys.into(),
+            state: state.clone(),
             days: RwLock::new(days),
             made: Mutex::default(),
         }))
@@ -96,7 +95,7 @@ impl Recipients {
 
     fn make_boot(&self, id: &KeyId, boot: u64) -> Result<String, ReaderError> {
         // Read afresh each time: the reader replaces its long-term recipient when it takes such identities in.
-        let path = self.0.keys.join("reader.pub");
+        let path = self.0.state.reader_pub();
         let long = std::fs::read_to_string(&path).map_err(|e| {
             ReaderError::Keys(format!("no recipient for {id} and {} cannot be read ({e}): start `beadle-edge reader` once, it makes the keys", path.display()))
         })?;
@@ -112,8 +111,7 @@ impl Recipients {
         let refused =
             |e: footage::sealed::SealError| ReaderError::Keys(format!("{}: {e}", path.display()));
         let sealed = footage::sealed::seal(long.trim(), &plain).map_err(refused)?;
-        let folder = self.0.keys.join("boot");
-        std::fs::create_dir_all(&folder).map_err(|e| text(io("make", &folder)(e)))?;
+        let folder = self.0.state.boot();
         // `_` cannot be in a camera id; a name used already (a start counter set back) must not be overwritten.
         let mut file = folder.join(format!("{}_boot-{boot}.age", id.cam()));
         for k in 2.. {
@@ -147,13 +145,13 @@ impl Recipients {
         if *self.0.days.read().unwrap_or_else(PoisonError::into_inner) == recipients {
             return Ok(());
         }
-        let path = self.0.keys.join("recipients.json");
-        let new = self.0.keys.join("recipients.json.new");
+        let path = self.0.state.recipients();
+        let new = path.with_extension("json.new");
         let cache = Cache { v: 1, recipients };
         let bytes = serde_json::to_vec(&cache).map_err(|e| ReaderError::Keys(e.to_string()))?;
         *self.0.days.write().unwrap_or_else(PoisonError::into_inner) = cache.recipients;
         write_synced(&new, &bytes, 0o644).map_err(text)?;
         std::fs::rename(&new, &path).map_err(|e| text(io("rename", &new)(e)))?;
-        sync_dir(&self.0.keys).map_err(text)
+        sync_dir(&self.0.state.recorder()).map_err(text)
     }
 }

@@ -5,7 +5,7 @@ use std::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
     },
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,13 +14,17 @@ use shared::{id::BoxName, segment::KeyId, wire};
 
 use super::{
     client::read_frame,
-    keys::{KeyError, KeyStore, Pair},
+    keys::{Folders, KeyError, KeyStore, Pair},
     order,
     protocol::{Reply, Request},
     root::Wish,
     torn,
 };
-use crate::{memory, state::State};
+use crate::{
+    identity::HubFacts,
+    memory,
+    state::{LayoutError, State},
+};
 
 /// Most recipients one request may have made (a hundred cameras, forty days).
 const MOST: usize = 4000;
@@ -38,6 +42,8 @@ pub enum ServeError {
     Second(String),
     #[error("footage keys: {0}")]
     Keys(#[from] KeyError),
+    #[error("the reader was not started")]
+    Layout(#[from] LayoutError),
 }
 
 /// The reader, bound to its socket.
@@ -49,15 +55,15 @@ pub struct Server {
 }
 
 struct Reader {
-    folder: PathBuf,
-    keys_folder: PathBuf,
+    state: State,
+    folders: Folders,
     this_box: BoxName,
     wish: Wish,
     /// None after a failure in the middle of a change: the files say what is true and are opened again. And while the TPM does not answer.
     keys: Mutex<Option<KeyStore>>,
 }
 
-/// Opens the keys, listens on `<state>/run/reader.sock` and answers for ever.
+/// Opens the keys, listens on its socket and answers for ever.
 pub fn serve(state: &State, this_box: &BoxName, wish: &Wish) -> Result<(), ServeError> {
     Server::bind(state, this_box, wish)?.run()
 }
@@ -65,7 +71,7 @@ pub fn serve(state: &State, this_box: &BoxName, wish: &Wish) -> Result<(), Serve
 /// Moves the root key to the TPM; no reader may run. False: it was there already.
 pub fn move_to_tpm(state: &State, wish: &Wish) -> Result<bool, ServeError> {
     let _lock = lock(state)?;
-    Ok(KeyStore::move_to_tpm(&state.reader(), &state.keys(), wish)?)
+    Ok(KeyStore::move_to_tpm(&Folders::of(state), wish)?)
 }
 
 /// Whoever has it may touch the keys; given back when dropped.
@@ -87,12 +93,13 @@ impl Server {
             let path = path.display().to_string();
             move |source| ServeError::Io { what, path, source }
         };
-        let (folder, run, socket) = (state.reader(), state.run(), state.reader_socket());
-        std::fs::create_dir_all(&folder).map_err(io("make", &folder))?;
+        let (folder, socket) = (state.reader(), state.reader_socket());
+        state.for_reader()?;
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700))
             .map_err(io("close to others", &folder))?;
         let lock = lock(state)?;
-        let opened = || KeyStore::open(&folder, &state.keys(), wish);
+        let folders = Folders::of(state);
+        let opened = || KeyStore::open(&folders, wish);
         let keys = match memory::leaving_no_trace(opened) {
             Ok(keys) => Some(keys),
             // Whoever asks is told why, and the next question tries again.
@@ -102,7 +109,6 @@ impl Server {
             }
             Err(e) => return Err(e.into()),
         };
-        std::fs::create_dir_all(&run).map_err(io("make", &run))?;
         // The lock says that whoever left a socket there is gone.
         if let Err(e) = std::fs::remove_file(&socket)
             && e.kind() != std::io::ErrorKind::NotFound
@@ -113,8 +119,8 @@ impl Server {
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o660))
             .map_err(io("close to others", &socket))?;
         let reader = Reader {
-            folder,
-            keys_folder: state.keys(),
+            state: state.clone(),
+            folders,
             this_box: this_box.clone(),
             wish: wish.clone(),
             keys: Mutex::new(keys),
@@ -183,8 +189,7 @@ impl Reader {
         let mut held = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = match held.take() {
             Some(keys) => keys,
-            None => KeyStore::open(&self.folder, &self.keys_folder, &self.wish)
-                .map_err(|e| e.to_string())?,
+            None => KeyStore::open(&self.folders, &self.wish).map_err(|e| e.to_string())?,
         };
         let done = keys.take_in().and_then(|_| f(&mut keys));
         if done.is_ok() {
@@ -233,14 +238,10 @@ impl Reader {
                 path,
                 key,
             } => {
-                let vkey_path = self.folder.join("order.vkey");
-                let vkey = std::fs::read_to_string(&vkey_path).map_err(|e| {
-                    format!(
-                        "no order of a hub can be checked: {} cannot be read ({e}); enrol the box",
-                        vkey_path.display()
-                    )
-                })?;
-                let pull = order::check(&vkey, &self.this_box, &order, &sig)?;
+                let hub = HubFacts::load(&self.state)
+                    .map_err(|e| format!("no order of a hub can be checked: {e}"))?
+                    .ok_or("no order of a hub can be checked: the box is not enrolled")?;
+                let pull = order::check(&hub.order, &self.this_box, &order, &sig)?;
                 let key = id(&key)?;
                 let (name, open) = order::name_of(&path)?;
                 if open {

@@ -19,7 +19,7 @@ use shared::{
 
 use super::{
     Client, ReaderError, Recipients, Server,
-    keys::KeyStore,
+    keys::{Folders, KeyStore},
     root::{
         Kind,
         swtpm::{Place, Swtpm},
@@ -163,9 +163,10 @@ pub(crate) fn copy_dir(from: &Path, to: &Path) {
 /// and once the new root key is staged the day is gone for good.
 fn erase_survives_a_cut_at_every_step(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
-    let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
+    let folders = folders(home.path());
+    let dir = folders.own.clone();
     let place = Place::new(kind);
-    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
+    let mut store = KeyStore::open(&folders, &place.wish()).expect("open");
     assert_eq!(store.claim(), place.claim());
     store
         .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
@@ -186,8 +187,9 @@ fn erase_survives_a_cut_at_every_step(kind: Kind) {
     assert_eq!(steps.len(), 5);
     for (i, (name, snap)) in steps.iter().enumerate() {
         let (dir, place) = (snap.dir(), snap.place(kind));
-        let mut store = KeyStore::open(&dir, &public, &place.wish())
-            .unwrap_or_else(|e| panic!("after {name}: {e}"));
+        let folders = folders.at(&dir);
+        let mut store =
+            KeyStore::open(&folders, &place.wish()).unwrap_or_else(|e| panic!("after {name}: {e}"));
         assert_eq!(store.pairs(&key("c03/2026-11-04")).len(), 1, "after {name}");
         let gone = store.pairs(&key("c03/2026-11-03")).is_empty();
         assert_eq!(
@@ -212,7 +214,7 @@ fn erase_survives_a_cut_at_every_step(kind: Kind) {
         // An old copy of the file, as worn flash may keep it, is noise to whatever root key is left.
         fs::write(dir.join("identities"), &old_file).expect("write");
         assert!(
-            KeyStore::open(&dir, &public, &place.wish()).is_err(),
+            KeyStore::open(&folders, &place.wish()).is_err(),
             "after {name}"
         );
     }
@@ -221,9 +223,10 @@ fn erase_survives_a_cut_at_every_step(kind: Kind) {
 /// RET-2: torn writes of the two new files, at every length, never lose the keys that count. (A TPM's index is written whole or not.)
 fn torn_key_files_are_undone_or_completed(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
-    let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
+    let folders = folders(home.path());
+    let dir = folders.own.clone();
     let place = Place::new(kind);
-    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
+    let mut store = KeyStore::open(&folders, &place.wish()).expect("open");
     store
         .recipients([key("c03/2026-11-03"), key("c03/2026-11-04")].into_iter())
         .expect("made");
@@ -246,7 +249,7 @@ fn torn_key_files_are_undone_or_completed(kind: Kind) {
         }
         fs::write(at.join("identities.new"), file).expect("write");
         let place = snap.place(kind);
-        let store = KeyStore::open(&at, &public, &place.wish()).expect("opens");
+        let store = KeyStore::open(&folders.at(&at), &place.wish()).expect("opens");
         assert_eq!(store.pairs(&key("c03/2026-11-04")).len(), 1);
         store.pairs(&key("c03/2026-11-03")).is_empty()
     };
@@ -273,9 +276,10 @@ fn torn_key_files_are_undone_or_completed(kind: Kind) {
 /// RET-2: keys that are gone are said to be gone, and never replaced in silence.
 fn lost_keys_are_refused(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
-    let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
+    let folders = folders(home.path());
+    let dir = folders.own.clone();
     let place = Place::new(kind);
-    drop(KeyStore::open(&dir, &public, &place.wish()).expect("open"));
+    drop(KeyStore::open(&folders, &place.wish()).expect("open"));
     let (wish, said) = match kind {
         Kind::File => {
             fs::remove_file(dir.join("root.key")).expect("remove");
@@ -284,7 +288,7 @@ fn lost_keys_are_refused(kind: Kind) {
         // The board was replaced, or somebody cleared its TPM.
         Kind::Tpm => (Place::new(kind).wish(), "cannot be used"),
     };
-    let error = KeyStore::open(&dir, &public, &wish)
+    let error = KeyStore::open(&folders, &wish)
         .err()
         .expect("refused")
         .to_string();
@@ -294,9 +298,9 @@ fn lost_keys_are_refused(kind: Kind) {
 /// REC-1: with no recipient for the day or no clock the recorder makes its own pair; the reader takes it in, and destroys it for good.
 fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
     let home = tempfile::tempdir().expect("dir");
-    let (dir, public) = (home.path().join("reader"), home.path().join("keys"));
+    let folders = folders(home.path());
     let place = Place::new(kind);
-    let recipients = Recipients::load(&public);
+    let recipients = Recipients::load(&State::new(home.path()));
     assert!(
         matches!(
             recipients.seal_to(&cam(), day("2026-11-03"), 17, true),
@@ -304,7 +308,7 @@ fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
         ),
         "the reader has never run"
     );
-    let mut store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
+    let mut store = KeyStore::open(&folders, &place.wish()).expect("open");
     store.no_grace();
     let (id, recipient) = recipients
         .seal_to(&cam(), day("2026-11-03"), 17, true)
@@ -318,7 +322,7 @@ fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
         recipient,
         "one key id, one pair"
     );
-    let left: Vec<PathBuf> = fs::read_dir(public.join("boot"))
+    let left: Vec<PathBuf> = fs::read_dir(&folders.boot)
         .expect("list")
         .map(|e| e.expect("entry").path())
         .collect();
@@ -330,7 +334,7 @@ fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
     store.destroy(&id).expect("destroyed");
     drop(store);
     // A copy of the sealed identity, as a worn flash may keep it, opens with nothing the reader still has.
-    let store = KeyStore::open(&dir, &public, &place.wish()).expect("open");
+    let store = KeyStore::open(&folders, &place.wish()).expect("open");
     let all: Vec<String> = store
         .all()
         .iter()
@@ -353,16 +357,42 @@ struct Box_ {
     recipients: Recipients,
 }
 
+pub(super) fn folders(home: &Path) -> Folders {
+    let state = State::new(home);
+    state.for_recorder().expect("folders");
+    state.for_reader().expect("folders");
+    Folders::of(&state)
+}
+
+/// As enrolment leaves it: the hub that signs orders with this key.
+pub(crate) fn pin(state: &State, order: [u8; 32]) {
+    let vkey = |name: &str| {
+        let name = format!("cctv.example.gov.uk/hub/{name}-2026");
+        Vkey::new(&name, ALG_ED25519, order).to_string()
+    };
+    let facts = crate::identity::HubFacts {
+        hub: "hub.example:7443".into(),
+        scheme: "cctv.example.gov.uk".into(),
+        r#box: BoxName::parse("ashby").expect("name"),
+        cosign: vkey("cosign"),
+        order: vkey("order"),
+    };
+    fs::create_dir_all(state.hub()).expect("folder");
+    let text = serde_json::to_string(&facts).expect("json");
+    fs::write(state.hub().join("hub.json"), text).expect("write");
+}
+
 /// A reader of its own, answering on a socket.
 fn a_box(kind: Kind) -> Box_ {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
+    state.for_recorder().expect("folders");
     let place = Place::new(kind);
     let name = BoxName::parse("ashby").expect("name");
     let server = Server::bind(&state, &name, &place.wish()).expect("bind");
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
-    let recipients = Recipients::load(&state.keys());
+    let recipients = Recipients::load(&state);
     client
         .recipients(&[cam()], day("2026-11-03"), 36, &recipients)
         .expect("recipients");
@@ -410,7 +440,7 @@ fn name(s: u64) -> SegmentName {
 /// A daemon started after the recipients were made records with no reader there; they reach 35 days ahead.
 fn recipients_outlive_the_reader(kind: Kind) {
     let b = a_box(kind);
-    let again = Recipients::load(&b.state.keys());
+    let again = Recipients::load(&b.state);
     for d in [0, 35] {
         let (id, recipient) = again
             .seal_to(&cam(), day("2026-11-03").plus_days(d), 1, true)
@@ -653,11 +683,7 @@ fn rewrap_only_on_a_signed_order(kind: Kind) {
             .contains("enrol")
     );
     let public: [u8; 32] = signer.public_key().as_ref().try_into().expect("32 bytes");
-    fs::write(
-        b.state.reader().join("order.vkey"),
-        Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, public).to_string(),
-    )
-    .expect("write");
+    pin(&b.state, public);
     let (old, header) = ask(&good).expect("rewrapped");
     let moved = [header.as_slice(), &sealed[old as usize..]].concat();
     let mut opener = sealed::Opener::new(&[hub.to_string()]);
@@ -767,7 +793,7 @@ fn destroyed_is_undecryptable_with_the_files_still_there(kind: Kind) {
     // With the whole of the reader's folder in hand.
     let copy = b.state.root().join("copy");
     copy_dir(&b.state.reader(), &copy);
-    let store = KeyStore::open(&copy, &b.state.keys(), &b.place.wish()).expect("opens");
+    let store = KeyStore::open(&Folders::of(&b.state).at(&copy), &b.place.wish()).expect("opens");
     assert!(torn::none_opens(&path, &store.all()).expect("tried"));
     assert!(matches!(
         b.client.undecryptable(Path::new("/nowhere")),

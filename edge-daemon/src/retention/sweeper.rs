@@ -631,13 +631,13 @@ pub fn rules(config: &Config) -> Rules {
         .map(|c| (c.id.clone(), c.retention_days))
         .collect();
     Rules {
-        recorded: remembered(&config.state.join("retention.json"), &configured),
+        recorded: remembered(&config.state().retention(), &configured),
         configured,
         scheme: config.retention_days,
     }
 }
 
-/// The rule each camera was last recorded under, kept in `<state>/retention.json` (`{"c03":31,…}`) beyond its configuration.
+/// The rule each camera was last recorded under, kept in `<state>/recorder/retention.json` (`{"c03":31,…}`) beyond its configuration.
 fn remembered(path: &Path, configured: &BTreeMap<CameraId, u32>) -> BTreeMap<CameraId, u32> {
     let mut rules: BTreeMap<CameraId, u32> = fs::read(path)
         .ok()

@@ -43,8 +43,9 @@ struct World {
 fn world(now: &str) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
+    state.for_recorder().expect("folders");
     let clock = Hands::new(utc(now), 5_000);
-    let (log, _) = open_log(state.root(), clock.clone());
+    let (log, _) = open_log(&state.recorder(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
     let server =
         Server::bind(&state, &name, &crate::reader::root::swtpm::in_a_file()).expect("reader");
@@ -55,7 +56,7 @@ fn world(now: &str) -> World {
     let (volumes, problems) = Volumes::open(std::slice::from_ref(&volume), &name, key.public());
     assert!(problems.is_empty(), "{problems:?}");
     let client = Client::new(&state.reader_socket());
-    let recipients = Recipients::load(&state.keys());
+    let recipients = Recipients::load(&state);
     client
         .recipients(&[cam()], day("2026-11-01"), 36, &recipients)
         .expect("recipients");

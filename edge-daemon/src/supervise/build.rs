@@ -65,7 +65,7 @@ impl BoxContext {
         if let Some(last) = opened.last {
             trust.resumed(last);
         }
-        let recipients = Recipients::load(&state.keys());
+        let recipients = Recipients::load(&state);
         let cameras = Cameras::start(cameras::Deps {
             config: config.clone(),
             clock: clock.clone(),
@@ -121,15 +121,8 @@ pub(crate) fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
         let path = path.display().to_string();
         move |source| RunError::State { what, path, source }
     };
-    for folder in [
-        state.root().to_owned(),
-        state.keys(),
-        state.pulls(),
-        state.run(),
-    ] {
-        std::fs::create_dir_all(&folder).map_err(failed("make the folder", &folder))?;
-    }
-    let path = state.root().join("lock");
+    state.for_recorder()?;
+    let path = state.lock();
     let file = std::fs::OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -143,7 +136,12 @@ pub(crate) fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
 }
 
 fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opened), RunError> {
-    LogHandle::open(&config.state, log_settings(config), clock.clone()).map_err(RunError::Log)
+    LogHandle::open(
+        &config.state().recorder(),
+        log_settings(config),
+        clock.clone(),
+    )
+    .map_err(RunError::Log)
 }
 
 /// What this box's log is, by its configuration.
@@ -176,7 +174,7 @@ fn hardware() -> String {
 
 /// `cfg.set`, once for each configuration.
 fn announce(config: &Config, state: &State, log: &LogHandle, faults: &Faults) {
-    let (digest, path) = (hex(&config.digest), state.root().join("config.seen"));
+    let (digest, path) = (hex(&config.digest), state.config_seen());
     if std::fs::read_to_string(&path).is_ok_and(|seen| seen.trim() == digest) {
         return;
     }

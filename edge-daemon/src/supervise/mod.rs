@@ -45,6 +45,8 @@ pub enum RunError {
         #[source]
         source: io::Error,
     },
+    #[error("nothing was started")]
+    Layout(#[from] crate::state::LayoutError),
     #[error(transparent)]
     Fixed(#[from] FixedError),
     #[error("the box has no identity; nothing was started")]

@@ -226,7 +226,7 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
         .expect("enrolled");
     assert_eq!(address, good.to_string());
     assert!(
-        config.state().reader().join("order.vkey").is_file(),
+        config.state().hub().join("hub.json").is_file(),
         "the reader is given the order key"
     );
     assert!(matches!(

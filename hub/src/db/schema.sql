@@ -24,9 +24,15 @@ CREATE TABLE IF NOT EXISTS accounts (
   op INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   role TEXT NOT NULL,
-  password TEXT NOT NULL,           -- argon2id, PHC form
-  fails INTEGER NOT NULL DEFAULT 0,
-  locked INTEGER NOT NULL DEFAULT 0 -- until
+  password TEXT NOT NULL            -- argon2id, PHC form
+) STRICT;
+
+-- From where accounts signed in; `place` is a keyed hash of the address.
+CREATE TABLE IF NOT EXISTS entrances (
+  op INTEGER NOT NULL,
+  place TEXT NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (op, place)
 ) STRICT;
 
 -- Erasable: what a salted hash in the log stands for.

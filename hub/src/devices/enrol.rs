@@ -38,6 +38,7 @@ pub struct Codes {
 
 /// Registers a box and makes its one-time code. Blocking.
 pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<Codes, Refusal> {
+    BoxName::parse_new(name.as_str()).map_err(plain)?;
     let hub = match &desk.config.address {
         Some(address) => address.clone(),
         None => reached_at(desk),
@@ -110,6 +111,12 @@ pub fn claim(
     if scheme != ours {
         return Err(refused(format!(
             "this hub serves the scheme {ours}, and the box is set up for {scheme:?}; nothing was done, and the code is still good. Correct box.scheme in the box's edge.toml, or take a code of that scheme's hub"
+        )));
+    }
+    // A hub of before may have given out a code for such a name: a box of it could pass for something else where names are read.
+    if let Err(e) = BoxName::parse_new(name.as_str()) {
+        return Err(refused(format!(
+            "{e}; nothing was done. Give the box another name in its edge.toml (box.name), and take a code for that one (`beadle-hub box add NAME`)"
         )));
     }
     let ours = |e: &dyn std::fmt::Display| {

@@ -28,9 +28,19 @@ use crate::{
 /// The hub notices a silent box after this long; an idle box costs one small packet each way per keep-alive.
 const IDLE: Duration = Duration::from_secs(45);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Above this many half-open connections, strangers must first prove their address.
-const PROVE_ADDRESS_ABOVE: usize = 64;
+/// A thin, slow link needs three round trips; nobody needs longer.
+const HANDSHAKE: Duration = Duration::from_secs(6);
+/// Connection attempts that wait for this program to look at them, and the bytes of each and of all that are kept meanwhile.
+const WAITING: usize = 1024;
+const WAITING_BYTES: u64 = 16 << 10;
+const WAITING_BYTES_ALL: u64 = 4 << 20;
+/// Streams at once, and bytes that may be under way, of a connection that has not shown who it is; and of a box.
+const STRANGER_STREAMS: u32 = 1;
+const STRANGER_BYTES: u32 = 64 << 10;
+const BOX_STREAMS: u32 = 16;
+const BOX_BYTES: u32 = 8 << 20;
+/// First frame of a stranger, at most: what enrolment says fits many times.
+const STRANGER_FRAME: usize = 32 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -46,6 +56,10 @@ pub enum LinkError {
     Cut,
     #[error("nothing came for {0} s")]
     Silent(u64),
+    #[error("a frame of {0} bytes came where one of {STRANGER_FRAME} at most was due")]
+    Large(usize),
+    #[error("others of its address, or of all, took its place")]
+    Displaced,
 }
 
 fn lost(e: impl std::fmt::Display) -> LinkError {
@@ -184,7 +198,8 @@ impl Listener {
         let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         let mut transport = quinn::TransportConfig::default();
         transport
-            .max_concurrent_bidi_streams(VarInt::from_u32(16))
+            .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
+            .receive_window(VarInt::from_u32(STRANGER_BYTES))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             .datagram_receive_buffer_size(None)
             .keep_alive_interval(Some(KEEP_ALIVE))
@@ -192,7 +207,11 @@ impl Listener {
                 IDLE.try_into()
                     .map_err(|_| failed("idle time out of range".into()))?,
             ));
-        config.transport_config(Arc::new(transport));
+        config
+            .transport_config(Arc::new(transport))
+            .max_incoming(WAITING)
+            .incoming_buffer_size(WAITING_BYTES)
+            .incoming_buffer_size_total(WAITING_BYTES_ALL);
         let socket = std::net::UdpSocket::bind(addr).map_err(|e| failed(e.to_string()))?;
         let endpoint = quinn::Endpoint::new(
             endpoint_config(&keys.reset_key()?),
@@ -215,17 +234,7 @@ impl Listener {
 
     /// The next connection attempt; None when the listener is closed. Garbage never gets this far.
     pub async fn knock(&self) -> Option<Knock> {
-        loop {
-            let incoming = self.0.accept().await?;
-            if self.0.open_connections() > PROVE_ADDRESS_ABOVE
-                && !incoming.remote_address_validated()
-            {
-                // Only fails when the address is already validated.
-                let _ = incoming.retry();
-                continue;
-            }
-            return Some(Knock(incoming));
-        }
+        self.0.accept().await.map(Knock)
     }
 
     /// Says goodbye to all and waits for it to be heard (at most two seconds).
@@ -242,6 +251,17 @@ pub struct Knock(quinn::Incoming);
 impl Knock {
     pub fn from(&self) -> SocketAddr {
         self.0.remote_address()
+    }
+
+    /// Whether it was shown that whoever knocks is reached at that address.
+    pub fn proven(&self) -> bool {
+        self.0.remote_address_validated()
+    }
+
+    /// Has whoever knocks answer from that address first. Nothing is kept of this attempt.
+    pub fn prove(self) {
+        // Only fails when it was shown already.
+        let _ = self.0.retry();
     }
 
     pub async fn open(self) -> Result<Line, LinkError> {
@@ -266,6 +286,13 @@ impl Line {
             .downcast::<Vec<CertificateDer<'static>>>()
             .ok()?;
         chain.first().and_then(read)
+    }
+
+    /// From here on it has a box's share of streams and memory.
+    pub fn widen(&self) {
+        self.0
+            .set_max_concurrent_bi_streams(VarInt::from_u32(BOX_STREAMS));
+        self.0.set_receive_window(VarInt::from_u32(BOX_BYTES));
     }
 
     pub fn remote(&self) -> SocketAddr {
@@ -325,6 +352,10 @@ pub struct Incoming(quinn::RecvStream);
 impl Incoming {
     /// The next frame; None at the stream's end. Not cancel-safe: do not drop it half-way and call it again.
     pub async fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
+        self.frame_of(wire::MAX_FRAME).await
+    }
+
+    async fn frame_of(&mut self, most: usize) -> Result<Option<Frame>, LinkError> {
         let mut prefix = [0; 4];
         match self.0.read_exact(&mut prefix).await {
             Ok(()) => {}
@@ -332,12 +363,23 @@ impl Incoming {
             Err(quinn::ReadExactError::FinishedEarly(_)) => return Err(LinkError::Cut),
             Err(e) => return Err(lost(e)),
         }
-        let mut body = vec![0; wire::frame_len(prefix)?];
+        let len = wire::frame_len(prefix)?;
+        if len > most {
+            return Err(LinkError::Large(len));
+        }
+        let mut body = vec![0; len];
         match self.0.read_exact(&mut body).await {
             Ok(()) => Ok(Some(Frame::from_bytes(body)?)),
             Err(quinn::ReadExactError::FinishedEarly(_)) => Err(LinkError::Cut),
             Err(e) => Err(lost(e)),
         }
+    }
+
+    /// A stranger's next frame, which is small and comes soon.
+    pub async fn small_frame(&mut self, limit: Duration) -> Result<Option<Frame>, LinkError> {
+        tokio::time::timeout(limit, self.frame_of(STRANGER_FRAME))
+            .await
+            .map_err(|_| LinkError::Silent(limit.as_secs()))?
     }
 
     /// The next frame, or an error when none comes in time.

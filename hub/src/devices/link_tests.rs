@@ -24,12 +24,13 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
+use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
 mod clips;
 mod disposal;
 mod holds;
 mod lifts;
 mod renewals;
+mod strangers;
 
 use crate::{
     authority::ServerCertificate,
@@ -44,7 +45,6 @@ use crate::{
         rules::{Asked, State},
         submit,
     },
-    supervise,
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";
@@ -105,11 +105,12 @@ impl Hub {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
             quic,
         });
         let mut tasks = tokio::task::JoinSet::new();
         let certificate = listener.certificate();
-        tasks.spawn(supervise::listen(desk.clone(), listener));
+        tasks.spawn(arrivals::run(desk.clone(), listener));
         tasks.spawn(requests::fetch::run(desk.clone()));
         tasks.spawn(requests::holds::keeper::run(desk.clone()));
         Self {
@@ -332,6 +333,31 @@ async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
         .await
         .expect("sent");
     frame(&mut inc).await.expect("answer").json().expect("json")
+}
+
+/// evidence.md 1: a name that means something else where names are read is given to no box, and a code of before for one is worth
+/// nothing; nothing is written for either.
+#[tokio::test(flavor = "multi_thread")]
+async fn reserved_names_are_no_boxs_aud_2() {
+    let hub = Hub::new();
+    for name in shared::id::RESERVED {
+        let desk = hub.desk.clone();
+        let name = BoxName::parse(name).expect("readable");
+        let (added, claimed) = blocking(move || {
+            let added = enrol::add(&desk, &name, "op:0000");
+            (added, enrol::claim(&desk, SCHEME, &name, "AAAA", "AAAA"))
+        })
+        .await
+        .expect("runs");
+        let why = added.expect_err("refused").0;
+        assert!(why.contains("is not a name for a box"), "{why}");
+        let why = claimed.expect_err("refused").why;
+        assert!(why.contains("nothing was done"), "{why}");
+    }
+    assert!(hub.desk.db.boxes().expect("boxes").is_empty());
+    let own = hub.desk.log.folder().join("0000000000.jsonl");
+    let own = std::fs::read_to_string(own).expect("own log");
+    assert!(!own.contains("box.add"), "nothing on the record");
 }
 
 /// A wrong code, no certificate, garbage, another CA, a certificate nobody enrolled: one sentence each, and nobody else notices.

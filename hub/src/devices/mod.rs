@@ -1,4 +1,5 @@
 //! Wiring. Boxes: who may come in, the conversation with each, and their logs.
+pub mod arrivals;
 pub mod enrol;
 pub mod guesses;
 pub mod ingest;

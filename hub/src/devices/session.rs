@@ -13,34 +13,41 @@ use super::{
     link::{Incoming, Line, LinkError, Outgoing},
     registry::{self, BoxCertificate, Door},
 };
-use crate::desk::{Desk, blocking};
+use crate::{
+    desk::{Desk, blocking},
+    places::Place,
+};
 
 /// How long a stream may keep us waiting for its first frame.
 const FIRST: Duration = Duration::from_secs(20);
-/// How long a connection without a certificate may last in all.
-const ENROL: Duration = Duration::from_secs(30);
+/// How long one without a certificate may keep us waiting for what it wants, and last in all.
+const STRANGER_FIRST: Duration = Duration::from_secs(5);
+const ENROL: Duration = Duration::from_secs(15);
 
-/// Serves a connection until it ends.
-pub async fn serve(desk: Arc<Desk>, line: Line) {
-    match line.certificate() {
-        None => stranger(desk, line).await,
-        Some(shown) => known(desk, line, shown).await,
-    }
+/// Too many without a certificate: this one gives way.
+pub fn displaced(line: &Line) {
+    line.close(
+        close::NO_CERTIFICATE,
+        "too many connections without a certificate from this address, or from all; wait a minute and try again",
+    );
 }
 
 /// No certificate: may enrol, once, and nothing else.
-async fn stranger(desk: Arc<Desk>, line: Line) {
+pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
     let only = "a connection without a certificate may only enrol";
     let talk = async {
-        let Some((mut out, mut inc)) = line.next_stream().await else {
-            return;
+        let stream = tokio::time::timeout(STRANGER_FIRST, line.next_stream());
+        let Ok(Some((mut out, mut inc))) = stream.await else {
+            return line.close(close::NO_CERTIFICATE, only);
         };
         let first = inc
-            .frame_within(FIRST)
+            .small_frame(STRANGER_FIRST)
             .await
             .ok()
             .flatten()
             .map(|f| f.json::<Open>());
+        // It says something: the silent give way before it does.
+        place.known();
         match first {
             Some(Ok(Open::Enrol {
                 scheme,
@@ -92,7 +99,8 @@ async fn guessed(desk: &Desk, line: &Line, came: tokio::time::Instant) {
     tokio::time::sleep_until(came + guess.wait).await;
 }
 
-async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
+/// Serves a connection with a certificate of this hub's authority until it ends.
+pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
     let (records, who) = (desk.clone(), shown.name.clone());
     let found = blocking(move || records.db.box_named(&who)).await;
     let Ok(Ok(found)) = found else {
@@ -113,6 +121,7 @@ async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
             return;
         }
     }
+    line.widen();
     let id = desk.live.came(&name, line.clone());
     // Revoked between the look-up and now: the cut found nobody on the line, so look once more.
     let (records, again) = (desk.clone(), name.clone());

@@ -12,7 +12,7 @@ use crate::{
     board::{Account, Refusal, plain},
     db::{disposal::DisposalRecord, faults::About, requests::RequestRecord},
     desk::Desk,
-    requests::mask::may,
+    roles::may,
 };
 
 /// Who may see what is kept.

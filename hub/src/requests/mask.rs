@@ -23,6 +23,7 @@ use crate::{
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     ownlog::op,
+    roles::may,
 };
 
 /// Who may ask for a lift and approve one.
@@ -46,23 +47,6 @@ pub struct Wanted {
     pub minutes: Option<u32>,
     pub authority: String,
     pub reason: String,
-}
-
-pub(crate) fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
-    if roles.contains(&who.role.as_str()) {
-        return Ok(());
-    }
-    Err(Refusal(format!(
-        "{} is {} {} here, and may not {what}; that takes one of: {}",
-        who.name,
-        if who.role.starts_with(['a', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        },
-        who.role,
-        roles.join(", ")
-    )))
 }
 
 /// The mask in force on a camera, as its box last said. Blocking.

@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    mask::{SET, blank, give, in_force, may},
+    mask::{SET, blank, give, in_force},
     rules::State,
     submit::keep_salted,
 };
@@ -25,6 +25,7 @@ use crate::{
     desk::{Desk, blocking},
     disposal::{acts, policy},
     ownlog::op,
+    roles::may,
 };
 
 /// A review that is due within so many days is said to be.

@@ -131,6 +131,7 @@ impl Rig {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
         }
     }
 

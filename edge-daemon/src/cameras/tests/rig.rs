@@ -70,8 +70,10 @@ pub(super) fn world() -> World {
 pub(super) fn world_with(count: usize) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
+    state.for_recorder().expect("folders");
+    state.for_reader().expect("folders");
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (log, opened) = open_log(state.root(), clock.clone());
+    let (log, opened) = open_log(&state.recorder(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
     let key = crate::identity::BoxKey::open_or_make(&state.identity()).expect("key");
     let volume = home.path().join("volume");
@@ -92,8 +94,7 @@ pub(super) fn world_with(count: usize) -> World {
             )
         })
         .collect();
-    std::fs::create_dir_all(state.keys()).expect("keys");
-    let recipients = Recipients::load(&state.keys());
+    let recipients = Recipients::load(&state);
     recipients.replace(days).expect("recipients");
     let faults = Faults::new(log.clone(), clock);
     World {
@@ -242,6 +243,11 @@ impl Line {
             .and_then(Value::as_int)
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or_else(|| panic!("{key} in {self:?}"))
+    }
+    /// None: null, or not there.
+    pub(super) fn word(&self, key: &str) -> Option<String> {
+        let word = self.0.data.get(key).and_then(Value::as_str);
+        word.map(str::to_owned)
     }
     pub(super) fn text(&self, key: &str) -> String {
         self.0

@@ -13,7 +13,7 @@ use shared::{
 use super::{Line, Looked};
 
 pub fn check(looked: &Looked) -> Vec<Line> {
-    vec![match newest(&looked.state.root().join("log")) {
+    vec![match newest(&looked.state.logs()) {
         None => Line::unstarted(
             "log",
             "there is none yet; it begins at the box's first start",

@@ -48,7 +48,7 @@ pub fn told(looked: &Looked) -> Told {
         }
         Ok(_) => Told::Stopped,
         Err(e) if e.kind() == ErrorKind::NotFound => {
-            let logs = looked.state.root().join("log");
+            let logs = looked.state.logs();
             match super::log::newest(&logs) {
                 Some(_) => Told::Stopped,
                 None => Told::NotStarted,
@@ -141,7 +141,7 @@ fn reader(looked: &Looked, told: &Told) -> Line {
 
 /// Where the root key is, and what deletion is worth by that; nothing before the reader's first start.
 fn root_key(looked: &Looked) -> Option<Line> {
-    let told = root::told(&looked.state.keys())?;
+    let told = root::told(&looked.state.public())?;
     let text = told.in_words();
     Some(if told.short_of_wish() {
         Line {

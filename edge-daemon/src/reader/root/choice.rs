@@ -4,7 +4,7 @@
 //! ```text
 //! <state>/reader/root.json   {"v":1,"root":"file"|"tpm","auth":hex|null,"why":text|null}: the reader's own. `auth` is the password
 //!                            of the TPM's indexes (with "file": a move to the TPM was begun), `why` what kept "auto" from the TPM
-//! <state>/keys/root.json     {"v":1,"root":…,"asked":"auto"|"tpm"|"file","wrapped":bool,"why":text|null}: for status and doctor
+//! <state>/public/root.json   {"v":1,"root":…,"asked":"auto"|"tpm"|"file","wrapped":bool,"why":text|null}: for status and doctor
 //! ```
 //! A box that began before there was a choice has a `root.key` and no `root.json`: its key is in a file.
 use std::{fs, path::Path};

@@ -251,7 +251,7 @@ impl RootStore {
         choice::remember(dir, &choice)
     }
 
-    /// Tells everybody on the box where the key is, in `<state>/keys/root.json`.
+    /// Tells everybody on the box where the key is, in `<state>/public/root.json`.
     pub fn publish(&self, public: &Path) -> Result<(), KeyError> {
         let path = public.join("root.json");
         if told(public).as_ref() == Some(&self.told) {

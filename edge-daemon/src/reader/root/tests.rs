@@ -14,34 +14,40 @@ use super::{
     told,
 };
 use crate::{
-    reader::{Client, Server, keys::KeyStore, server::move_to_tpm, tests::copy_dir},
+    reader::{
+        Client, Server,
+        keys::{Folders, KeyStore},
+        server::move_to_tpm,
+        tests::{copy_dir, folders},
+    },
     state::State,
 };
 
 struct Home {
     _folder: tempfile::TempDir,
     dir: PathBuf,
-    public: PathBuf,
+    folders: Folders,
 }
 
 fn home() -> Home {
     let folder = tempfile::tempdir().expect("folder");
+    let folders = folders(folder.path());
     Home {
-        dir: folder.path().join("reader"),
-        public: folder.path().join("keys"),
+        dir: folders.own.clone(),
+        folders,
         _folder: folder,
     }
 }
 
 impl Home {
     fn open(&self, wish: &Wish) -> Result<KeyStore, String> {
-        KeyStore::open(&self.dir, &self.public, wish).map_err(|e| e.to_string())
+        KeyStore::open(&self.folders, wish).map_err(|e| e.to_string())
     }
     fn refused(&self, wish: &Wish) -> String {
         self.open(wish).err().expect("refused")
     }
     fn in_words(&self) -> String {
-        told(&self.public).expect("told").in_words()
+        told(&self.folders.public).expect("told").in_words()
     }
 }
 
@@ -136,10 +142,7 @@ fn a_silent_tpm_is_said_and_waited_for() {
     let state = State::new(folder.path());
     let name = BoxName::parse("ashby").expect("name");
     let mut tpm = Swtpm::new();
-    drop(
-        KeyStore::open(&state.reader(), &state.keys(), &tpm.wish(Asked::Auto))
-            .expect("first start"),
-    );
+    drop(KeyStore::open(&folders(folder.path()), &tpm.wish(Asked::Auto)).expect("first start"));
     tpm.stop();
     let server = Server::bind(&state, &name, &tpm.wish(Asked::Auto)).expect("it runs all the same");
     std::thread::spawn(move || server.run());
@@ -155,7 +158,7 @@ fn a_silent_tpm_is_said_and_waited_for() {
     tpm.restart();
     assert_eq!(client.destroy("c03/2026-11-03").expect("again"), "tpm");
     // Gone in the middle of its work: the change fails as a whole, and is made later.
-    let recipients = crate::reader::Recipients::load(&state.keys());
+    let recipients = crate::reader::Recipients::load(&state);
     client
         .recipients(
             &[crate::reader::tests::cam()],
@@ -230,8 +233,9 @@ fn an_owned_tpm_is_left_alone() {
 fn a_move_to_the_tpm_survives_a_cut_at_every_step() {
     let folder = tempfile::tempdir().expect("folder");
     let state = State::new(folder.path());
-    let (dir, public) = (state.reader(), state.keys());
-    let mut store = KeyStore::open(&dir, &public, &in_a_file()).expect("open");
+    let folders = folders(folder.path());
+    let dir = folders.own.clone();
+    let mut store = KeyStore::open(&folders, &in_a_file()).expect("open");
     store.recipients([day()].into_iter()).expect("made");
     let pair = store.pairs(&day());
     let old_root = store.root_for_tests();
@@ -253,7 +257,7 @@ fn a_move_to_the_tpm_survives_a_cut_at_every_step() {
         folder.path().join("snap"),
         tpm.state(),
     );
-    let mut store = KeyStore::open(&dir, &public, &wish).expect("open");
+    let mut store = KeyStore::open(&folders, &wish).expect("open");
     store.on_step = Some(Box::new(move |name| {
         let mut seen = seen.lock().expect("lock");
         let at = to.join(seen.len().to_string());
@@ -266,7 +270,8 @@ fn a_move_to_the_tpm_survives_a_cut_at_every_step() {
     let snaps = snaps.lock().expect("lock");
     assert_eq!(snaps.len(), 3);
     let check = |dir: &Path, wish: &Wish, claim: &str, after: &str| {
-        let store = KeyStore::open(dir, &public, wish).unwrap_or_else(|e| panic!("{after}: {e}"));
+        let store =
+            KeyStore::open(&folders.at(dir), wish).unwrap_or_else(|e| panic!("{after}: {e}"));
         assert!(store.pairs(&day()) == pair, "{after}: every key is there");
         assert_eq!(store.claim(), claim, "{after}");
         drop(store);
@@ -278,16 +283,16 @@ fn a_move_to_the_tpm_survives_a_cut_at_every_step() {
         let claim = if i < 2 { "file" } else { "tpm" };
         check(&dir, &held.wish(Asked::Auto), claim, name);
         // Whatever was begun, the command ends it.
-        KeyStore::move_to_tpm(&dir, &public, &held.wish(Asked::Auto)).expect("moved");
+        KeyStore::move_to_tpm(&folders.at(&dir), &held.wish(Asked::Auto)).expect("moved");
         check(&dir, &held.wish(Asked::Auto), "tpm", name);
     }
     check(&dir, &wish, "tpm", "moved");
-    let store = KeyStore::open(&dir, &public, &wish).expect("open");
+    let store = KeyStore::open(&folders, &wish).expect("open");
     assert_ne!(store.root_for_tests(), old_root, "a new root key");
     drop(store);
     fs::write(dir.join("identities"), old_file).expect("write");
     assert!(
-        KeyStore::open(&dir, &public, &wish).is_err(),
+        KeyStore::open(&folders, &wish).is_err(),
         "an old copy of the identities is noise to the TPM"
     );
 }
@@ -310,7 +315,7 @@ fn a_credential_wraps_the_file() {
     fs::write(&credential, fresh().expect("random").as_slice()).expect("write");
     let open = |credential: &Path| {
         let place = RootStore::wrapped_in(&a.dir, credential).map_err(|e| e.to_string())?;
-        KeyStore::open_at(&a.dir, &a.public, place).map_err(|e| e.to_string())
+        KeyStore::open_at(&a.folders, place).map_err(|e| e.to_string())
     };
     // A key that lay there in plain is replaced by a new one, sealed.
     let mut store = open(&credential).expect("open");

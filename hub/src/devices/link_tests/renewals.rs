@@ -9,6 +9,7 @@ use shared::{
 };
 
 use super::*;
+use crate::supervise;
 
 const DAY_MS: i64 = 86_400_000;
 

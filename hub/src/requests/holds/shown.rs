@@ -15,7 +15,7 @@ use crate::{
     board::{Account, HoldRow, Refusal, ReleaseRow},
     db::holds::HoldRecord,
     desk::Desk,
-    requests::mask::may,
+    roles::may,
 };
 
 /// Who may see what is held, and why.

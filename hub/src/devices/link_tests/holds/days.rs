@@ -157,6 +157,7 @@ async fn numbers_of_holds_are_used_once() {
         live: Live::default(),
         logs: s.desk().logs.clone(),
         pulls: Pulls::default(),
+        refusals: Default::default(),
         quic: s.desk().quic,
     });
     let (wanted, k) = (s.wanted(), kim.clone());
