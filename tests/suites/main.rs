@@ -29,3 +29,4 @@ mod retention;
 mod sound;
 mod tamper;
 mod units;
+mod years;
