@@ -33,6 +33,7 @@ pub mod code;
 pub mod conditions;
 pub mod evidence;
 pub mod fields;
+pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
