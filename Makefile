@@ -33,10 +33,11 @@ soak: ready
 	target/release/marker --minutes $(MINUTES)
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
-## fuzz         the parsers of everything that comes from outside, many cases; every mask proved at every quality
+## fuzz         the parsers of everything that comes from outside: many cases, then searched for MINUTES=10 each; every mask proved
 fuzz: install footage
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
 	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release --workspace --test proof
+	scripts/fuzz.sh $(if $(filter file,$(origin MINUTES)),10,$(MINUTES))
 
 ## lint         rustfmt and clippy
 lint:
