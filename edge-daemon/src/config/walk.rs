@@ -9,6 +9,7 @@ use std::{
 use shared::{
     id::{self, BoxName},
     record,
+    schema::message::CAMERAS,
     time::Zone,
 };
 
@@ -388,6 +389,14 @@ fn cameras(
             );
         }
         all.push(camera);
+    }
+    if all.len() > CAMERAS {
+        g.wrong(
+            "camera",
+            Some(all.len().to_string()),
+            format!("a box has at most {CAMERAS} cameras; its hub takes no more"),
+            EXAMPLE,
+        );
     }
     Some(all)
 }
