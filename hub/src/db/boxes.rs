@@ -1,9 +1,14 @@
 //! Adapter: SQLite. Boxes and their one-time codes.
 
 use rusqlite::{OptionalExtension, Row, params};
-use shared::{id::BoxName, time::Utc};
+use shared::{
+    id::BoxName,
+    schema::message::{self, Health, Hello},
+    time::Utc,
+    wire::ToHub,
+};
 
-use super::{Db, DbError};
+use super::{Db, DbError, plain_rows, readable};
 
 #[derive(Clone, Debug)]
 pub struct BoxRecord {
@@ -12,8 +17,17 @@ pub struct BoxRecord {
     pub fingerprint: Option<String>,
     pub revoked_why: Option<String>,
     pub last_seen: Option<Utc>,
-    pub hello: Option<String>,
-    pub health: Option<String>,
+    /// What it said of itself when it last came, and how it last said it is; judged, as all that is kept of a box.
+    pub hello: Option<Hello>,
+    pub health: Option<Health>,
+}
+
+/// What the hub did not take from a box, and why: a `hello` or a `report`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalRecord {
+    pub what: String,
+    pub why: String,
+    pub since: Utc,
 }
 
 /// A one-time code as kept: never the secret itself.
@@ -61,8 +75,14 @@ fn named(
         fingerprint,
         revoked_why,
         last_seen,
-        hello,
-        health,
+        // What an older hub took in is judged as if it came now; what does not pass was never said.
+        hello: hello
+            .and_then(|text| serde_json::from_str::<Hello>(&text).ok())
+            .filter(|hello| hello.judge().is_ok()),
+        health: health
+            .and_then(|text| serde_json::from_str::<ToHub>(&text).ok())
+            .and_then(|said| message::to_hub(said).ok())
+            .and_then(Health::of),
     })
 }
 
@@ -70,8 +90,8 @@ impl Db {
     pub fn boxes(&self) -> Result<Vec<BoxRecord>, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
-        let rows: Vec<_> = q.query_map([], record)?.collect::<Result<_, _>>()?;
-        rows.into_iter().map(named).collect()
+        let rows = q.query_map([], record)?;
+        readable("boxes", rows.map(|r| named(r?)))
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
@@ -196,22 +216,62 @@ impl Db {
     }
 
     /// What it says of itself, and the rules it keeps footage by from now on.
-    pub fn box_hello(&self, name: &BoxName, hello: &str, now: Utc) -> Result<(), DbError> {
+    pub fn box_hello(&self, name: &BoxName, hello: &Hello, now: Utc) -> Result<(), DbError> {
+        let text = serde_json::to_string(hello).map_err(|e| DbError::Row(e.to_string()))?;
         let mut c = self.lock();
         let t = c.transaction()?;
         t.execute(
             "UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1",
-            params![name.as_str(), hello, now.0],
+            params![name.as_str(), text, now.0],
         )?;
         super::retention::note_policies(&t, name, hello, now)?;
+        t.execute(
+            "DELETE FROM box_refusals WHERE box=?1 AND what='hello'",
+            [name.as_str()],
+        )?;
         Ok(t.commit()?)
     }
 
-    pub fn box_health(&self, name: &BoxName, health: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
+    /// `report`: a `health` message that was judged.
+    pub fn box_health(&self, name: &BoxName, report: &ToHub, now: Utc) -> Result<(), DbError> {
+        let text = serde_json::to_string(report).map_err(|e| DbError::Row(e.to_string()))?;
+        let c = self.lock();
+        c.execute(
             "UPDATE boxes SET health=?2, last_seen=?3 WHERE name=?1",
-            params![name.as_str(), health, now.0],
+            params![name.as_str(), text, now.0],
+        )?;
+        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what='report'")?
+            .execute([name.as_str()])?;
+        Ok(())
+    }
+
+    /// Something a box said was not taken. The first time counts until one of its kind is.
+    pub fn box_refused(
+        &self,
+        name: &BoxName,
+        what: &str,
+        why: &str,
+        now: Utc,
+    ) -> Result<(), DbError> {
+        self.lock().execute(
+            "INSERT INTO box_refusals (box, what, why, since) VALUES (?1,?2,?3,?4) ON CONFLICT (box, what) DO UPDATE SET why=?3",
+            params![name.as_str(), what, why, now.0],
         )?;
         Ok(())
+    }
+
+    pub fn box_refusals(&self, name: &BoxName) -> Result<Vec<RefusalRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT what, why, since FROM box_refusals WHERE box=?1 ORDER BY what",
+        )?;
+        let rows = q.query_map([name.as_str()], |r| {
+            Ok(RefusalRecord {
+                what: r.get(0)?,
+                why: r.get(1)?,
+                since: Utc(r.get(2)?),
+            })
+        })?;
+        plain_rows("box_refusals", rows)
     }
 }

@@ -42,7 +42,7 @@ fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, Refusal> {
             since: f.since,
             text: f.text,
         }),
-        About::Camera(_) => None,
+        About::Camera(_) | About::Box(_) => None,
     });
     Ok(own.collect())
 }
