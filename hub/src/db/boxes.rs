@@ -260,6 +260,14 @@ impl Db {
         Ok(())
     }
 
+    /// The next of its kind was taken.
+    pub fn box_taken(&self, name: &BoxName, what: &str) -> Result<(), DbError> {
+        let c = self.lock();
+        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what=?2")?
+            .execute([name.as_str(), what])?;
+        Ok(())
+    }
+
     pub fn box_refusals(&self, name: &BoxName) -> Result<Vec<RefusalRecord>, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(

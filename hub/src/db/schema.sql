@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS boxes (
 -- What of a box's words was not taken since one of its kind last was.
 CREATE TABLE IF NOT EXISTS box_refusals (
   box TEXT NOT NULL,
-  what TEXT NOT NULL,               -- hello, report
+  what TEXT NOT NULL,               -- hello, report, clip
   why TEXT NOT NULL,
   since INTEGER NOT NULL,
   PRIMARY KEY (box, what)

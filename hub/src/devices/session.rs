@@ -148,9 +148,9 @@ async fn stream(
             return control(desk, name, id, hello, out, inc).await;
         }
         Some(Err(breach)) => {
-            let why = words::sentence("hello", &breach);
+            let why = words::sentence(words::HELLO, &breach);
             tracing::warn!(%name, "{why}");
-            not_taken(desk, name, "hello", breach).await;
+            not_taken(desk, name, words::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             return Ok(());
         }
@@ -170,7 +170,7 @@ async fn stream(
             let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
             tracing::warn!(%name, "{}", text::sentence(&why));
             let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
-            not_taken(desk, name, "hello", breach).await;
+            not_taken(desk, name, words::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             Ok(())
         }
@@ -233,7 +233,7 @@ fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::desk::Stoppe
 /// Puts on the record that something a box said was not taken.
 async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach: Breach) {
     let (desk, name) = (desk.clone(), name.clone());
-    let done = blocking(move || words::refused(&desk, &name, what, &breach)).await;
+    let done = blocking(move || words::refused(&desk, &name, what, what, &breach)).await;
     if let Ok(Err(e)) = done {
         tracing::error!("what a box said was not taken, and that was not recorded: {e}");
     }
@@ -258,7 +258,7 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Opt
             tracing::warn!(%name, "a message was not taken: {breach}");
             *refused = Some(breach.clone());
             if report {
-                not_taken(desk, name, "report", breach).await;
+                not_taken(desk, name, words::STATE, breach).await;
             }
             return;
         }

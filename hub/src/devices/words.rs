@@ -23,11 +23,22 @@ pub fn sentence(what: &str, breach: &Breach) -> String {
     format!("the box's {what} was not taken, and nothing of it is kept: {breach}")
 }
 
+/// Kinds of what a box says; the next of its kind that is taken ends what was not.
+pub const HELLO: &str = "hello";
+pub const STATE: &str = "report";
+pub const CLIP: &str = "clip";
+
 /// Puts on the record that something was not taken: at once, and once, however often the box says it again.
-pub fn refused(desk: &Desk, name: &BoxName, what: &str, breach: &Breach) -> Result<(), Refusal> {
+pub fn refused(
+    desk: &Desk,
+    name: &BoxName,
+    kind: &str,
+    what: &str,
+    breach: &Breach,
+) -> Result<(), Refusal> {
     let why = text::plain(&sentence(what, breach), text::SENTENCE);
     let now = desk.now();
-    desk.db.box_refused(name, what, &why, now).map_err(plain)?;
+    desk.db.box_refused(name, kind, &why, now).map_err(plain)?;
     faults::begin(desk, &fault(desk, name, REPORT, why)?)
 }
 

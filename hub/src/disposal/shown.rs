@@ -113,8 +113,7 @@ fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Eviden
         bytes: rows
             .iter()
             .filter(|r| r.disposed.is_none())
-            .map(|r| r.bytes)
-            .sum(),
+            .fold(0u64, |sum, r| sum.saturating_add(r.bytes)),
         rows,
     })
 }

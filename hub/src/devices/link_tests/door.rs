@@ -220,3 +220,103 @@ async fn absurd_log_numbers_v5() {
     }
     assert_eq!(HoldId::LAST.to_string(), "H-999999999");
 }
+
+/// security.md V9: a segment of one byte, by its line, is announced with 16 GiB. Not one byte is asked for, nothing is written, the
+/// request says why, and the box is at fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_announcement_beyond_its_line_v9() {
+    let hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let cam = CameraId::parse("c01").expect("cam");
+    let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
+    let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/1", begun);
+    let start = log.t;
+    let n = log.segment("c01", 1, b"x");
+    let line = hub.dial(Some(&who)).await.expect("box");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
+    let asked = Asked {
+        camera: BoxCamera::parse("ashby/c01").expect("camera"),
+        t0: start,
+        t1: log.t,
+        purpose: "theft".into(),
+        reference: "CR/1".into(),
+        requester: "PC 1".into(),
+    };
+    let mut news = hub.desk.pulls.listen();
+    let exhibit = on_desk(&hub, move |d| submit::submit(d, &asked, "op:0001")).await;
+    let exhibit = exhibit.expect("granted");
+    let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
+        panic!("a hold comes first")
+    };
+    send(
+        &mut out,
+        &ToHub::HoldPlaced {
+            hold,
+            until,
+            segments: 1,
+            bytes: 1,
+        },
+    )
+    .await;
+    let Order::Pull { grant, purpose, .. } = holds::order(&mut inc, &hub.desk).await else {
+        panic!("a pull")
+    };
+    let clip = ExpClip {
+        r#ref: exhibit.to_string(),
+        cam: cam.clone(),
+        s0: 1,
+        s1: 1,
+        grant,
+        purpose,
+    };
+    let clip = log.add("hub:order", &clip);
+    assert!(matches!(
+        audit(&line, &log).await,
+        AuditReply::Cosigned { .. }
+    ));
+    let segments = vec![PullSegment {
+        s: 1,
+        n,
+        sealed: 1 << 34,
+    }];
+    let ready = ToHub::PullReady {
+        r#ref: exhibit.clone(),
+        cam,
+        n: clip,
+        segments,
+    };
+    send(&mut out, &ready).await;
+    let why = loop {
+        let p = tokio::time::timeout(SOON, news.recv())
+            .await
+            .expect("news")
+            .expect("news");
+        let state = State::parse(&p.state).expect("state");
+        if state.over() {
+            assert_eq!(state, State::Failed, "{}", p.why);
+            break p.why;
+        }
+    };
+    let said = format!(
+        "segment 1 is announced with 17179869184 bytes, and line {n} of its log says that it has 1, which sealed are 201"
+    );
+    assert!(why.contains(&said), "{why}");
+    let exhibits = hub.desk.state.join("exhibits");
+    assert!(
+        !exhibits.join(exhibit.as_str()).exists(),
+        "nothing was written"
+    );
+    let row = on_desk(&hub, |d| d.boxes().expect("first page").remove(0)).await;
+    assert!(
+        row.faults
+            .iter()
+            .any(|f| f.code == words::REPORT && f.text.contains(&said)),
+        "{:?}",
+        row.faults
+    );
+    let _ = hub.desk.log.close("test");
+}
