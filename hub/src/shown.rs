@@ -6,7 +6,7 @@ use shared::{
     standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
     types::AccView,
-    wire::{Fault, Open, ToHub},
+    wire::Fault,
 };
 
 use crate::{
@@ -74,16 +74,11 @@ impl Board for Desk {
                     .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
                 standing: BoxStanding::default(),
             };
-            if let Some(Open::Control {
-                sw,
-                cameras,
-                retention_days,
-                ..
-            }) = b.hello.and_then(|t| serde_json::from_str(&t).ok())
-            {
-                row.sw = Some(sw);
-                row.retention_days = Some(retention_days);
-                row.cameras = cameras
+            if let Some(hello) = b.hello {
+                row.sw = Some(hello.sw);
+                row.retention_days = Some(hello.retention_days);
+                row.cameras = hello
+                    .cameras
                     .into_iter()
                     .map(|c| CameraRow {
                         cam: c.cam,
@@ -96,17 +91,11 @@ impl Board for Desk {
                     })
                     .collect();
             }
-            if let Some(ToHub::Health {
-                time,
-                free_mib,
-                cameras,
-                faults,
-            }) = b.health.and_then(|t| serde_json::from_str(&t).ok())
-            {
-                row.reported = Some(time);
-                row.free_mib = Some(free_mib);
-                row.faults = faults;
-                for h in cameras {
+            if let Some(health) = b.health {
+                row.reported = Some(health.time);
+                row.free_mib = Some(health.free_mib);
+                row.faults = health.faults;
+                for h in health.cameras {
                     if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
                         c.flow = Some(h.flow);
                         c.stands_secs = h.stands_secs.or(c.stands_secs);
@@ -115,12 +104,13 @@ impl Board for Desk {
                 }
             }
             let own = found.iter().filter_map(|f| match &f.about {
-                About::Camera(c) if c.r#box == row.name => Some((c, f)),
+                About::Camera(c) if c.r#box == row.name => Some((Some(c.cam.clone()), f)),
+                About::Box(name) if *name == row.name => Some((None, f)),
                 _ => None,
             });
-            row.faults.extend(own.map(|(c, f)| Fault {
+            row.faults.extend(own.map(|(cam, f)| Fault {
                 code: f.code.clone(),
-                cam: Some(c.cam.clone()),
+                cam,
                 since: f.since,
                 text: f.text.clone(),
             }));
@@ -277,20 +267,11 @@ impl Desk {
                 camera.r#box
             ))
         })?;
-        let hello = record
+        let keeps = record.hello.as_ref().map(|h| h.retention_days);
+        let has = record
             .hello
-            .and_then(|t| serde_json::from_str::<Open>(&t).ok());
-        let (keeps, has) = match &hello {
-            Some(Open::Control {
-                retention_days,
-                cameras,
-                ..
-            }) => (
-                Some(*retention_days),
-                cameras.iter().any(|c| c.cam == camera.cam),
-            ),
-            _ => (None, false),
-        };
+            .as_ref()
+            .is_some_and(|h| h.camera(&camera.cam).is_some());
         let seen = self.db.cameras_seen(&camera.r#box).map_err(plain)?;
         if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
             return Err(Refusal(format!(
@@ -331,7 +312,7 @@ impl Desk {
                     day: at,
                     from,
                     to,
-                    bytes: kept.iter().map(|s| s.size).sum(),
+                    bytes: kept.iter().fold(0, |sum, s| s.size.saturating_add(sum)),
                     spans: spans(&kept),
                     gaps: gaps
                         .into_iter()
@@ -346,8 +327,8 @@ impl Desk {
                     // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4); of what was recorded under several, the first.
                     days_left: keeps.map(|n| {
                         let recorded = kept.iter().map(|s| s.day).min().unwrap_or(at);
-                        let days = i32::try_from(n).unwrap_or(i32::MAX / 2) + 1;
-                        today.days_until(recorded.plus_days(days))
+                        let days = i32::try_from(n).unwrap_or(i32::MAX);
+                        today.days_until(recorded.plus_days(days.saturating_add(1)))
                     }),
                     deleted: kept.is_empty()
                         && segments

@@ -290,6 +290,14 @@ conditions! {
         "Deletion failed its own check"
         "The box says it deleted footage of this camera, but also that a key it still has opens it, or that older footage than the rule allows is left on its disks."
         "See the page Retention for the camera's days. At the box, systemctl restart beadle-reader, then follow the box's own fault retention.erase. Until the next good certificate treat that footage as kept too long."
+    "log.line" Serious HubStaff
+        "Lines of its log say what no line may"
+        "The log of this box, as the hub holds it from before it judged every line, has lines with impossible values or of types that a box does not write. They stay in the log, as evidence; what they say is left out of all that is reported, and nothing else is affected."
+        "The detail names the first of them. Find out what wrote it: a fault in the box's program, or somebody at the box. When the box is sound, begin its next log there: beadle-edge log succeed, with the reason. The fault stays for as long as the old log is held."
+    "box.report" Serious HubStaff
+        "What the box says of itself is not taken"
+        "The box came with a hello or sent a report that breaks what a box may say: too many cameras, numbers or times out of their range, text that cannot be shown. Nothing of it was kept, and what it said before stays. With such a hello it is not let onto the line; it goes on recording."
+        "The detail names the field. Correct it in the box's edge.toml and systemctl restart beadle-edge. If it is right there, bring box and hub to the same version. If that is not it either, treat the box as tampered with (beadle-hub box revoke)."
     "evidence.due" Serious HubStaff
         "Evidence is past its period"
         "The period of this exhibit is over, or the day on which somebody was to look at it again. It stays at the hub until a person disposes of it."
@@ -394,6 +402,8 @@ mod tests {
             "hold.review",
             "retention.certificate",
             "retention.certificate-failed",
+            "log.line",
+            "box.report",
             "evidence.due",
             "evidence.expiring",
             "evidence.disposal",

@@ -11,6 +11,8 @@
 //! | [`id`] | camera ids, box names, log origins, exhibit references: the only place they are parsed |
 //! | [`record`] | one audit line, to the byte |
 //! | [`types`] | the `data` of every line type |
+//! | [`schema`] | what a line and a message may hold: bounds of every field, and who may write it |
+//! | [`plain`] | text from elsewhere, made fit to be shown |
 //! | [`tree`] | RFC 6962 Merkle tree: frontier, proofs |
 //! | [`note`] | C2SP signed notes: keys, heads, countersignatures, proof files |
 //! | [`check`] | the rules between one line and the next |
@@ -39,8 +41,10 @@ pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
+pub mod plain;
 pub mod promise;
 pub mod record;
+pub mod schema;
 pub mod segment;
 pub mod standing;
 pub mod testing;

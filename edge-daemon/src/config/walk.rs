@@ -10,6 +10,7 @@ use shared::{
     code,
     id::{self, BoxName, CameraId},
     record,
+    schema::message::CAMERAS,
     time::Zone,
 };
 
@@ -416,6 +417,14 @@ fn cameras(
             );
         }
         all.push(camera);
+    }
+    if all.len() > CAMERAS {
+        g.wrong(
+            "camera",
+            Some(all.len().to_string()),
+            format!("a box has at most {CAMERAS} cameras; its hub takes no more"),
+            EXAMPLE,
+        );
     }
     Some(all)
 }

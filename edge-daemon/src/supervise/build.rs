@@ -3,7 +3,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use logbook::{LogHandle, Opened, Settings, SystemClock};
 use nix::fcntl::{Flock, FlockArg};
-use shared::{record::hex, time::Clock, types::CfgSet};
+use shared::{plain, record::hex, time::Clock, types::CfgSet};
 
 use super::RunError;
 use crate::{
@@ -168,8 +168,7 @@ fn hardware() -> String {
     let name = read("/sys/class/dmi/id/product_name")
         .or_else(|| read("/proc/device-tree/model"))
         .unwrap_or_else(|| "unknown".into());
-    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-    format!("{name} {}", std::env::consts::ARCH)
+    format!("{} {}", plain::plain(&name, 80), std::env::consts::ARCH)
 }
 
 /// `cfg.set`, once for each configuration.

@@ -1,9 +1,14 @@
 //! Adapter: SQLite. Boxes and their one-time codes.
 
 use rusqlite::{OptionalExtension, Row, params};
-use shared::{id::BoxName, time::Utc};
+use shared::{
+    id::BoxName,
+    schema::message::{self, Health, Hello},
+    time::Utc,
+    wire::ToHub,
+};
 
-use super::{Db, DbError};
+use super::{Db, DbError, plain_rows, readable};
 
 #[derive(Clone, Debug)]
 pub struct BoxRecord {
@@ -15,8 +20,17 @@ pub struct BoxRecord {
     pub cert: Option<String>,
     pub revoked_why: Option<String>,
     pub last_seen: Option<Utc>,
-    pub hello: Option<String>,
-    pub health: Option<String>,
+    /// What it said of itself when it last came, and how it last said it is; judged, as all that is kept of a box.
+    pub hello: Option<Hello>,
+    pub health: Option<Health>,
+}
+
+/// What the hub did not take from a box, and why: a `hello` or a `report`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusalRecord {
+    pub what: String,
+    pub why: String,
+    pub since: Utc,
 }
 
 /// A one-time code as kept: never the secret itself.
@@ -30,30 +44,58 @@ pub struct CodeRecord {
 
 const COLUMNS: &str = "name, state, key, cert, revoked_why, last_seen, hello, health";
 
-fn record(r: &Row<'_>) -> rusqlite::Result<Result<BoxRecord, DbError>> {
+fn record(r: &Row<'_>) -> rusqlite::Result<(String, BoxColumns)> {
     let (name, seen): (String, Option<i64>) = (r.get(0)?, r.get(5)?);
-    let (state, key, cert) = (r.get(1)?, r.get(2)?, r.get(3)?);
-    let (revoked_why, hello, health) = (r.get(4)?, r.get(6)?, r.get(7)?);
-    Ok(BoxName::parse(&name)
-        .map(|name| BoxRecord {
-            name,
-            state,
-            key,
-            cert,
-            revoked_why,
-            last_seen: seen.map(Utc),
-            hello,
-            health,
-        })
-        .map_err(|e| DbError::Row(e.to_string())))
+    let rest = BoxColumns {
+        state: r.get(1)?,
+        key: r.get(2)?,
+        cert: r.get(3)?,
+        revoked_why: r.get(4)?,
+        last_seen: seen.map(Utc),
+        hello: r.get(6)?,
+        health: r.get(7)?,
+    };
+    Ok((name, rest))
+}
+
+/// All of a row but the name, as it lies there.
+struct BoxColumns {
+    state: String,
+    key: Option<String>,
+    cert: Option<String>,
+    revoked_why: Option<String>,
+    last_seen: Option<Utc>,
+    hello: Option<String>,
+    health: Option<String>,
+}
+
+fn named((name, rest): (String, BoxColumns)) -> Result<BoxRecord, DbError> {
+    let name = BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?;
+    let (hello, health) = (rest.hello, rest.health);
+    Ok(BoxRecord {
+        name,
+        state: rest.state,
+        key: rest.key,
+        cert: rest.cert,
+        revoked_why: rest.revoked_why,
+        last_seen: rest.last_seen,
+        // What an older hub took in is judged as if it came now; what does not pass was never said.
+        hello: hello
+            .and_then(|text| serde_json::from_str::<Hello>(&text).ok())
+            .filter(|hello| hello.judge().is_ok()),
+        health: health
+            .and_then(|text| serde_json::from_str::<ToHub>(&text).ok())
+            .and_then(|said| message::to_hub(said).ok())
+            .and_then(Health::of),
+    })
 }
 
 impl Db {
     pub fn boxes(&self) -> Result<Vec<BoxRecord>, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
-        let rows: Vec<_> = q.query_map([], record)?.collect::<Result<_, _>>()?;
-        rows.into_iter().collect()
+        let rows = q.query_map([], record)?;
+        readable("boxes", rows.map(|r| named(r?)))
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
@@ -65,7 +107,7 @@ impl Db {
                 record,
             )
             .optional()?;
-        row.transpose()
+        row.map(named).transpose()
     }
 
     /// Registers a box (or takes a revoked one up again, whose certificates stay void) and replaces its one-time code.
@@ -154,22 +196,70 @@ impl Db {
     }
 
     /// What it says of itself, and the rules it keeps footage by from now on.
-    pub fn box_hello(&self, name: &BoxName, hello: &str, now: Utc) -> Result<(), DbError> {
+    pub fn box_hello(&self, name: &BoxName, hello: &Hello, now: Utc) -> Result<(), DbError> {
+        let text = serde_json::to_string(hello).map_err(|e| DbError::Row(e.to_string()))?;
         let mut c = self.lock();
         let t = c.transaction()?;
         t.execute(
             "UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1",
-            params![name.as_str(), hello, now.0],
+            params![name.as_str(), text, now.0],
         )?;
         super::retention::note_policies(&t, name, hello, now)?;
+        t.execute(
+            "DELETE FROM box_refusals WHERE box=?1 AND what='hello'",
+            [name.as_str()],
+        )?;
         Ok(t.commit()?)
     }
 
-    pub fn box_health(&self, name: &BoxName, health: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
+    /// `report`: a `health` message that was judged.
+    pub fn box_health(&self, name: &BoxName, report: &ToHub, now: Utc) -> Result<(), DbError> {
+        let text = serde_json::to_string(report).map_err(|e| DbError::Row(e.to_string()))?;
+        let c = self.lock();
+        c.execute(
             "UPDATE boxes SET health=?2, last_seen=?3 WHERE name=?1",
-            params![name.as_str(), health, now.0],
+            params![name.as_str(), text, now.0],
+        )?;
+        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what='report'")?
+            .execute([name.as_str()])?;
+        Ok(())
+    }
+
+    /// Something a box said was not taken. The first time counts until one of its kind is.
+    pub fn box_refused(
+        &self,
+        name: &BoxName,
+        what: &str,
+        why: &str,
+        now: Utc,
+    ) -> Result<(), DbError> {
+        self.lock().execute(
+            "INSERT INTO box_refusals (box, what, why, since) VALUES (?1,?2,?3,?4) ON CONFLICT (box, what) DO UPDATE SET why=?3",
+            params![name.as_str(), what, why, now.0],
         )?;
         Ok(())
+    }
+
+    /// The next of its kind was taken.
+    pub fn box_taken(&self, name: &BoxName, what: &str) -> Result<(), DbError> {
+        let c = self.lock();
+        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what=?2")?
+            .execute([name.as_str(), what])?;
+        Ok(())
+    }
+
+    pub fn box_refusals(&self, name: &BoxName) -> Result<Vec<RefusalRecord>, DbError> {
+        let c = self.lock();
+        let mut q = c.prepare_cached(
+            "SELECT what, why, since FROM box_refusals WHERE box=?1 ORDER BY what",
+        )?;
+        let rows = q.query_map([name.as_str()], |r| {
+            Ok(RefusalRecord {
+                what: r.get(0)?,
+                why: r.get(1)?,
+                since: Utc(r.get(2)?),
+            })
+        })?;
+        plain_rows("box_refusals", rows)
     }
 }

@@ -8,8 +8,16 @@ CREATE TABLE IF NOT EXISTS boxes (
   added INTEGER NOT NULL,
   revoked_why TEXT,
   last_seen INTEGER,
-  hello TEXT,                       -- last Open::Control, JSON
+  hello TEXT,                       -- what was kept of the last Open::Control, JSON
   health TEXT                       -- last ToHub::Health, JSON
+) STRICT;
+-- What of a box's words was not taken since one of its kind last was.
+CREATE TABLE IF NOT EXISTS box_refusals (
+  box TEXT NOT NULL,
+  what TEXT NOT NULL,               -- hello, report, clip
+  why TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (box, what)
 ) STRICT;
 
 -- One-time codes: only the hash of the secret is kept.
@@ -103,6 +111,8 @@ CREATE INDEX IF NOT EXISTS holds_by_state ON holds (state);
 CREATE INDEX IF NOT EXISTS holds_by_change ON holds (changed);
 CREATE INDEX IF NOT EXISTS holds_by_ref ON holds (ref);
 -- Highest number of a hold in any log held here: none up to it is given out again.
+-- The highest number given out, and numbers that logs of boxes name.
+CREATE TABLE IF NOT EXISTS hold_claims (n INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS hold_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), highest INTEGER NOT NULL) STRICT;
 
 CREATE TABLE IF NOT EXISTS requests (

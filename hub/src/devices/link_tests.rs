@@ -12,6 +12,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
     record::sha256,
+    schema::message::Hello,
     standing::Flow,
     testing::LogBuilder,
     time::{Clock, Utc},
@@ -27,6 +28,7 @@ use tempfile::TempDir;
 use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
 mod clips;
 mod disposal;
+mod door;
 mod holds;
 mod lifts;
 mod renewals;

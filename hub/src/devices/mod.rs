@@ -7,6 +7,7 @@ pub mod link;
 pub mod live;
 pub mod registry;
 pub mod session;
+pub mod words;
 
 #[cfg(test)]
 mod link_tests;

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id::BoxName,
+    plain as text,
     record::hex,
+    schema::{
+        Breach,
+        message::{self, Hello},
+    },
     wire::{AuditReply, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
 };
 
@@ -12,6 +17,7 @@ use super::{
     enrol,
     link::{Incoming, Line, LinkError, Outgoing},
     registry::{self, BoxCertificate, Door},
+    words,
 };
 use crate::{
     desk::{Desk, blocking},
@@ -23,6 +29,9 @@ const FIRST: Duration = Duration::from_secs(20);
 /// How long one without a certificate may keep us waiting for what it wants, and last in all.
 const STRANGER_FIRST: Duration = Duration::from_secs(5);
 const ENROL: Duration = Duration::from_secs(15);
+
+/// Most characters of the sentence a connection is closed with: it travels in one packet.
+const CLOSE_WORDS: usize = 400;
 
 /// Too many without a certificate: this one gives way.
 pub fn displaced(line: &Line) {
@@ -49,6 +58,14 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
         // It says something: the silent give way before it does.
         place.known();
         match first {
+            Some(Ok(open @ Open::Enrol { .. })) if message::open(&open).is_err() => {
+                let why = message::open(&open).map_or_else(|e| e.to_string(), |()| String::new());
+                let why = format!("{why}; nothing was done");
+                if out.send(&EnrolReply::Refused { why }).await.is_ok() {
+                    out.heard().await;
+                }
+                line.close(close::DONE, "done");
+            }
             Some(Ok(Open::Enrol {
                 scheme,
                 r#box,
@@ -193,18 +210,40 @@ async fn stream(
     let Some(first) = inc.frame_within(FIRST).await? else {
         return Ok(());
     };
-    let text = String::from_utf8_lossy(&first.body).into_owned();
-    match first.json::<Open>() {
-        Ok(Open::Control { r#box, .. }) if r#box != *name => {
+    let open = first.json::<Open>();
+    match open.as_ref().ok().and_then(Hello::of) {
+        // Judged once, when it comes; what is kept of it is what was judged.
+        Some(Ok(hello)) if matches!(&open, Ok(Open::Control { r#box, .. }) if r#box == name) => {
+            return control(desk, name, id, hello, out, inc).await;
+        }
+        Some(Err(breach)) => {
+            let why = words::sentence(words::HELLO, &breach);
+            tracing::warn!(%name, "{why}");
+            not_taken(desk, name, words::HELLO, breach).await;
+            line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
+            return Ok(());
+        }
+        _ => {}
+    }
+    match open {
+        Ok(Open::Control { r#box, .. }) => {
             line.close(
                 close::BAD_MESSAGE,
                 &format!("this certificate is of box {name}, not of {}", r#box),
             );
             Ok(())
         }
-        Ok(Open::Control { .. }) => control(desk, name, id, text, out, inc).await,
         Ok(Open::Renew { .. }) => renew(desk, shown, out).await.map(drop),
         Ok(Open::Audit { log, cosigned }) => audit(desk, name, log, cosigned, out, inc).await,
+        // What is no hello at all, and means to be one.
+        Err(e) if says_control(&first.body) => {
+            let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
+            tracing::warn!(%name, "{}", text::sentence(&why));
+            let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
+            not_taken(desk, name, words::HELLO, breach).await;
+            line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
+            Ok(())
+        }
         // A newer box may open streams this hub does not know: it sees the end of the stream and lives on.
         Ok(_) | Err(_) => {
             tracing::debug!(%name, "a stream of an unknown kind was declined");
@@ -214,11 +253,19 @@ async fn stream(
     }
 }
 
+fn says_control(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Is {
+        is: String,
+    }
+    serde_json::from_slice::<Is>(body).is_ok_and(|is| is.is == "control")
+}
+
 async fn control(
     desk: &Arc<Desk>,
     name: &BoxName,
     id: u64,
-    hello: String,
+    hello: Hello,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
@@ -235,8 +282,9 @@ async fn control(
         Ok::<(), LinkError>(())
     };
     let reader = async {
+        let mut refused = None;
         while let Some(frame) = inc.frame().await? {
-            heard(desk, name, frame).await;
+            heard(desk, name, frame, &mut refused).await;
         }
         Ok::<(), LinkError>(())
     };
@@ -252,7 +300,17 @@ fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::desk::Stoppe
     }
 }
 
-async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
+/// Puts on the record that something a box said was not taken.
+async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach: Breach) {
+    let (desk, name) = (desk.clone(), name.clone());
+    let done = blocking(move || words::refused(&desk, &name, what, what, &breach)).await;
+    if let Ok(Err(e)) = done {
+        tracing::error!("what a box said was not taken, and that was not recorded: {e}");
+    }
+}
+
+/// `refused`: the last message of this connection that was not taken, so that one is not put on record again and again.
+async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Option<Breach>) {
     let message = match frame.json::<ToHub>() {
         Ok(m) => m,
         Err(e) => {
@@ -260,10 +318,25 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
             return;
         }
     };
-    if let ToHub::Health { .. } = &message {
-        let (records, who) = (desk.clone(), name.clone());
-        let text = String::from_utf8_lossy(&frame.body).into_owned();
-        store(blocking(move || records.db.box_health(&who, &text, records.now())).await);
+    let report = matches!(message, ToHub::Health { .. });
+    let message = match message::to_hub(message) {
+        Ok(message) => message,
+        Err(breach) => {
+            if refused.as_ref() == Some(&breach) {
+                return;
+            }
+            tracing::warn!(%name, "a message was not taken: {breach}");
+            *refused = Some(breach.clone());
+            if report {
+                not_taken(desk, name, words::STATE, breach).await;
+            }
+            return;
+        }
+    };
+    if report {
+        *refused = None;
+        let (records, who, said) = (desk.clone(), name.clone(), message.clone());
+        store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
         desk.live.changed();
     }
     desk.live.say(name, message);
@@ -277,6 +350,17 @@ async fn audit(
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
+    let shown = Open::Audit {
+        log,
+        cosigned: cosigned.clone(),
+    };
+    if let Err(breach) = message::open(&shown) {
+        let why = format!("{breach}; nothing was done");
+        let code = "MALFORMED".into();
+        out.send(&AuditReply::Refused { code, why }).await?;
+        out.heard().await;
+        return Ok(());
+    }
     let (logs, who) = (desk.logs.clone(), name.clone());
     let begun = blocking(move || logs.begin(&who, log, cosigned.as_deref())).await;
     let Ok(begun) = begun else { return Ok(()) };

@@ -143,7 +143,7 @@ async fn numbers_of_holds_are_used_once() {
         .expect("enrolled");
     db.box_hello(
         &name,
-        &serde_json::to_string(&hello("ashby")).expect("json"),
+        &Hello::of(&hello("ashby")).expect("a hello").expect("good"),
         s.desk().now(),
     )
     .expect("hello");
