@@ -10,6 +10,7 @@ pub mod capture;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod fuzz;
 pub mod health;
 pub mod identity;
 mod lock;

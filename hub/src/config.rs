@@ -256,6 +256,28 @@ fn derived(address: Option<&str>, listen: &[SocketAddr]) -> Vec<String> {
 mod tests {
     use super::*;
 
+    /// The package's example (packages/hub/hub.toml) is good as it stands, and has and explains every key there is.
+    #[test]
+    fn the_example_has_every_key() {
+        let example = include_str!("../../packages/hub/hub.toml");
+        Config::parse(example, Path::new("/s")).expect("the example is good");
+        let fields: Vec<&str> = include_str!("config.rs")
+            .lines()
+            .filter_map(|l| {
+                let (name, kind) = l.trim().strip_prefix("pub ")?.split_once(": ")?;
+                kind.starts_with("Option<").then_some(name)
+            })
+            .collect();
+        assert!(fields.len() > 12, "{fields:?}");
+        for name in fields {
+            let said = example.lines().any(|l| {
+                l.starts_with(&format!("[{name}]"))
+                    || l.starts_with(&format!("{name} = ")) && l.contains(" # ")
+            });
+            assert!(said, "the example does not explain the key {name}");
+        }
+    }
+
     #[test]
     fn all_faults_at_once() {
         let e = Config::parse(

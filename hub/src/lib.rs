@@ -38,6 +38,7 @@ pub mod disposal;
 pub mod evidence;
 pub mod faults;
 pub mod files;
+pub mod fuzz;
 pub mod keys;
 #[cfg(test)]
 mod next_steps;

@@ -35,6 +35,7 @@ pub mod code;
 pub mod conditions;
 pub mod evidence;
 pub mod fields;
+pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;

@@ -1,8 +1,11 @@
 //! Wiring. The command line: one file per command; the only files that print.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod camera;
 pub mod check_config;
@@ -103,6 +106,9 @@ pub enum Command {
         #[command(subcommand)]
         command: VolumeCommand,
     },
+    /// Write the manual pages of all commands into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]
@@ -230,6 +236,13 @@ fn as_owner(config: &crate::config::Config) -> Result<(), Failed> {
     })
 }
 
+/// The manual pages, one a command, from the command line itself.
+fn man(folder: &Path) -> Result<ExitCode, Failed> {
+    clap_mangen::generate_to(Line::command(), folder)
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|e| Failed::new(exit::IO, format!("{}: {e}", folder.display())))
+}
+
 /// The whole chain of causes as one sentence.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -296,6 +309,7 @@ pub fn run(line: Line) -> ExitCode {
                     system_disk,
                 },
         } => volume::label(&config, &path, system_disk),
+        Command::Man { folder } => man(&folder),
     };
     match result {
         Ok(code) => code,
