@@ -46,13 +46,13 @@ fn a_box_comes_back_after_years_and_is_let_in() -> Done<()> {
     let _alone = rig::alone();
     let folder = Folder::new("years")?;
     let began = wait::now();
-    let clock = SetClock::at(began)?;
+    let (clock, own) = (SetClock::at(began)?, SetClock::at(began)?);
     let mut hub = Hub::make_with(folder.path(), clock.env()?)?.started()?;
     // Nobody answers there: what is recorded is not what is looked at.
     let port = places::free_tcp()?;
     let plan = Plan::new("ashby").camera("c01", &format!("rtsp://127.0.0.1:{port}/none"));
     let mut town = Town::make(folder.path(), plan)?;
-    town.env = clock.env()?;
+    town.env = own.env()?;
     let (short, _) = hub.box_codes("ashby")?;
     town.enrol(&format!("--hub 127.0.0.1:{} {short}", hub.quic))?
         .well("enrol by the short code")?;
@@ -61,13 +61,15 @@ fn a_box_comes_back_after_years_and_is_let_in() -> Done<()> {
     on_the_line(&mut town, &mut hub)?;
     assert!(town.lines_of("cert.set", None).is_empty());
 
-    // A year and a month, then three more years: the second certificate was over a year before.
-    for (days, renewals) in [(400, 1), (1500, 2)] {
+    // A year and a month; three more years, so that the second certificate was over a year before; and two more and a bit by the hub's clock
+    // alone: the box, whose clock stood still, holds its third for good, and is told that it is not.
+    for (days, box_days, renewals) in [(400, 400, 1), (1500, 1500, 2), (2300, 1501, 3)] {
         town.stop()?;
         hub.stop()?;
         let now = Utc(began.0 + days * DAY_MS);
         clock.set_to(now)?;
-        if days > 1000 {
+        own.set_to(Utc(began.0 + box_days * DAY_MS))?;
+        if renewals == 2 {
             let said = town.command(args!["doctor"])?.out;
             assert!(
                 said.contains("the box renews it as soon as it reaches the hub"),

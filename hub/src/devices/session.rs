@@ -171,7 +171,7 @@ async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: regist
         let Some((out, mut inc)) = line.next_stream().await else {
             return false;
         };
-        let first = inc.frame_within(FIRST).await.ok().flatten();
+        let first = inc.small_frame(STRANGER_FIRST).await.ok().flatten();
         match first.map(|f| f.json::<Open>()) {
             Some(Ok(Open::Renew { .. })) => renew(&desk, &shown, out).await.unwrap_or(false),
             _ => false,
