@@ -89,7 +89,7 @@ fn packages_install_upgrade_and_go() -> Done<()> {
             .filter(|l| {
                 l.contains(" srv/beadle")
                     || l.contains("reader/")
-                    || l.contains("keys/")
+                    || l.contains("public/")
                     || l.contains("etc/")
             })
             .map(str::to_owned)
