@@ -453,6 +453,18 @@ prop_compose! {
             Event::Stall(ms) => at * distance > 1_000 || at * distance + ms + 1_000 < end,
             _ => true,
         });
+        // A pause in what the network holds back at the beginning looks as a jump does.
+        let stalls: Vec<(i64, i64)> = events
+            .iter()
+            .filter_map(|(at, e)| match e {
+                Event::Stall(ms) if at * distance <= 1_000 => Some((*at, at * distance + ms)),
+                _ => None,
+            })
+            .collect();
+        events.retain(|(at, e)| {
+            let within = |(from, until): &(i64, i64)| at >= from && at * distance <= *until;
+            !matches!(e, Event::Pause(_)) || !stalls.iter().any(within)
+        });
         // A clock that jumps ahead just when the network begins to hold pictures back looks as a camera does that made none.
         let jumps: Vec<i64> =
             events.iter().filter(|(_, e)| matches!(e, Event::Step(_))).map(|(at, _)| *at).collect();
