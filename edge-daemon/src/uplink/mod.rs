@@ -19,6 +19,7 @@ pub mod link;
 pub mod pulls;
 pub mod quic;
 pub mod session;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 
