@@ -202,9 +202,7 @@ pub type BoxCameraText = String;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Told {
-    Code {
-        code: String,
-    },
+    Code(enrol::Codes),
     Boxes {
         boxes: Vec<BoxRow>,
     },
@@ -519,9 +517,7 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
 /// Blocking.
 fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
     Ok(match ask {
-        Ask::BoxAdd { name } => Some(Told::Code {
-            code: enrol::add(desk, &name, CONSOLE)?,
-        }),
+        Ask::BoxAdd { name } => Some(Told::Code(enrol::add(desk, &name, CONSOLE)?)),
         Ask::BoxList => Some(Told::Boxes {
             boxes: desk.boxes()?,
         }),

@@ -9,6 +9,7 @@
 //!     ├─ keeper     holds: tells boxes, ends them in time
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
+//!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
@@ -32,8 +33,9 @@ use tokio::{
 };
 
 use crate::{
+    authority::{ServerCertificate, Side},
     commands::CommandError,
-    config::Config,
+    config::{Config, is_name},
     control,
     db::Db,
     desk::{Desk, blocking},
@@ -81,15 +83,36 @@ pub fn load_config(state: &Path) -> Result<Config, CommandError> {
     Ok(Config::parse(&files::read_text(&path)?, state)?)
 }
 
+/// What the hub's certificates call it: as configured, else the name of this machine.
+pub fn hub_names(config: &Config) -> Result<Vec<String>, CommandError> {
+    if !config.names.is_empty() {
+        return Ok(config.names.clone());
+    }
+    let path = Path::new("/proc/sys/kernel/hostname");
+    let name = files::read_text(path)?.trim().to_ascii_lowercase();
+    if !is_name(&name) || name == "localhost" {
+        return Err(CommandError::Plain(format!(
+            "names: missing, the hub listens on all addresses, and this machine is called {name:?}: nobody could tell it by its certificate. Nothing was started; write for example names = [\"hub.example.gov.uk\"] in hub.toml (`beadle-hub init --name`)"
+        )));
+    }
+    tracing::warn!(
+        "hub.toml has no names: the hub's certificates call it {name:?}, as this machine; write what staff type, names = [\"…\"]"
+    );
+    Ok(vec![name])
+}
+
 /// Builds everything the tasks are handed, and binds the ports.
 pub fn build(
     state: PathBuf,
     config: Config,
     clock: Arc<dyn Clock>,
 ) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
-    let keys = Arc::new(Keys::load(&state, &config.scheme)?);
+    let names = hub_names(&config)?;
+    let mut keys = Keys::load(&state, &config.scheme)?;
+    let anew = keys.renew_authority(clock.now().wall)?;
+    let keys = Arc::new(keys);
     let db = Arc::new(Db::open(&state)?);
-    let listener = Listener::bind(config.quic, &[config.https], &keys, clock.now().wall)?;
+    let listener = Listener::bind(config.quic, &names, &keys, clock.now().wall)?;
     let pages = web::bind(config.https)?;
     let quic = listener.local_addr()?;
     let (log, opened) = OwnLog::open(&state, &config.scheme, keys.clone(), clock.clone())?;
@@ -98,6 +121,9 @@ pub fn build(
             "the hub's own log could not be continued, {} was begun: {why}",
             opened.origin
         );
+    }
+    if let Some(ca) = anew {
+        log.append("sys:cert", &ca)?;
     }
     let live = Live::default();
     let logs = BoxLogs::new(
@@ -148,10 +174,17 @@ pub async fn run(
     tasks.spawn(requests::fetch::run(desk.clone()));
     tasks.spawn(requests::holds::keeper::run(desk.clone()));
     tasks.spawn(older::run(desk.clone()));
-    let (chain, key) = desk
-        .keys
-        .tls(&[desk.config.quic, desk.config.https], desk.now())?;
-    let tls = web::tls(chain, key)?;
+    let certificate = Arc::new(ServerCertificate::open(
+        desk.keys.authority(),
+        Side::Pages,
+        &hub_names(&desk.config)?,
+        desk.now(),
+    )?);
+    let tls = web::tls(certificate.clone())?;
+    tasks.spawn(certificates(
+        desk.clone(),
+        vec![listener.certificate(), certificate],
+    ));
     let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
     let board = desk.clone();
     let mut serving = tokio::spawn(async move {
@@ -237,6 +270,44 @@ async fn close_log(desk: &Arc<Desk>) {
     match spawned {
         Ok(_) => drop(done.await),
         Err(e) => tracing::error!("no thread could be started: {e}"),
+    }
+}
+
+/// Renews the hub's own certificates when half of their life is over, and puts on the log what was made.
+pub async fn certificates(desk: Arc<Desk>, own: Vec<Arc<ServerCertificate>>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let (d, own) = (desk.clone(), own.clone());
+        let done = blocking(move || {
+            for certificate in &own {
+                look_at(&d, certificate);
+            }
+        });
+        if done.await.is_err() {
+            return;
+        }
+    }
+}
+
+/// One look at one of them; what fails is tried again at the next. Blocking.
+pub fn look_at(desk: &Desk, certificate: &ServerCertificate) {
+    if let Err(e) = certificate.renew_if_due(desk.keys.authority(), desk.now()) {
+        tracing::error!(
+            "the hub's certificate could not be renewed, and the one before goes on: {e}"
+        );
+    }
+    if let Some(news) = certificate.take_news() {
+        match desk.log.append("sys:cert", &news) {
+            Ok(_) => {
+                tracing::info!(of = news.what, until = %news.until, "the hub has a new certificate")
+            }
+            Err(e) => {
+                tracing::error!("the hub's new certificate is not on the log yet: {e}");
+                certificate.put_back(news);
+            }
+        }
     }
 }
 

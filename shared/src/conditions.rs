@@ -213,11 +213,11 @@ conditions! {
     "hub.refused" Serious HubStaff
         "Hub refuses this box"
         "The hub does not accept the box's certificate or its enrolment. Recording goes on."
-        "See what the hub says of it: beadle-hub box list. If it is revoked or its certificate expired, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
+        "See what the hub says of it: beadle-hub box list. If it is revoked and may come back, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
     "cert.expiring" Warning HubStaff
-        "Box's certificate will expire soon"
-        "The certificate renews itself when the hub is reached; it has not been for long."
-        "Get the box back on line before the day in the detail, or enrol it again with a new code (beadle-hub box add, then beadle-edge enrol)."
+        "Box's certificate has not been renewed"
+        "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."
+        "Get the box back on line: it renews the certificate then. If it is on line, its log says what the hub answered; the hub's log has the reason."
     "cert.missing" Warning Installer
         "Box is not enrolled"
         "The box has no certificate of the hub. It records and deletes as configured; no one can ask it for clips."

@@ -31,7 +31,7 @@ pub type Unknown = BTreeMap<String, toml::Value>;
 /// One thing wrong: where, what stands there, why it cannot be, and how it might look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
-    /// `camera[2].url`; counts from 0, as `camera[0]` is the first.
+    /// `camera c02 (line 17).url`: of a list the table's own name, or its number counted from 1, and the line it begins on.
     pub path: String,
     /// The value as the file has it, or nothing where it is missing (or must not be repeated).
     pub value: Option<String>,

@@ -17,6 +17,7 @@
 //! | [`verify`] | the verdict on a whole log or an evidence package |
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
+//! | [`certificate`] | what is read of a certificate: name, key, validity |
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
@@ -28,11 +29,13 @@
 //! | [`standing`] | how a camera and a box are, judged in one place for all who show it |
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod check;
 pub mod code;
 pub mod conditions;
 pub mod evidence;
 pub mod fields;
+pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;

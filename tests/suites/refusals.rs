@@ -40,25 +40,27 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     let cameras = Cameras::start(rig::scene())?;
     let plan = rig::plan(&cameras, 10);
     let town = Town::make(folder.path(), plan)?;
-    let code = hub.box_add("ashby")?;
+    let (code, _) = hub.box_codes("ashby")?;
+    let at = |code: &str| format!("--hub 127.0.0.1:{} {code}", hub.quic);
 
     // One letter typed wrong.
     let mut typo = code.clone();
     let last = typo.pop().unwrap_or('a');
-    // Codes are read in either case.
-    typo.push(if last.eq_ignore_ascii_case(&'a') {
-        'B'
-    } else {
-        'A'
-    });
-    clear(&town.enrol(&typo)?, &["code"])?;
+    typo.push(if last == 'A' { 'B' } else { 'A' });
+    clear(&town.enrol(&at(&typo))?, &["mistyped", "nothing was sent"])?;
+    // It is not said where the hub is.
+    clear(&town.enrol(&code)?, &["--hub", "nothing was sent"])?;
+    // A false hub in the way: the code is not shown to it.
+    let wrong_way = format!("--hub 127.0.0.1:{} {code}", other.quic);
+    clear(&town.enrol(&wrong_way)?, &["was not shown to it"])?;
     // Another box's code.
     let bury = hub.box_add("bury")?;
     clear(&town.enrol(&bury)?, &["bury"])?;
     // Good, then used twice by another box state.
-    town.enrol(&code)?.well("enrol")?;
+    town.enrol(&at(&code.to_lowercase().replace('-', " ")))?
+        .well("enrol")?;
     let twin = Town::make(other_folder.path(), rig::plan(&cameras, 10))?;
-    clear(&twin.enrol(&code)?, &["code"])?;
+    clear(&twin.enrol(&at(&code))?, &["used already"])?;
     // Enrolled at one hub, then told to speak to another: its certificate is from another authority.
     let foreign = other.box_add("ashby")?;
     let mut mixed = Town::make(other_folder.path(), rig::plan(&cameras, 10))?;
@@ -231,7 +233,7 @@ fn bad_configuration_is_explained() -> Done<()> {
     assert_ne!(said.status, 0);
     for must in [
         "retention.days",
-        "camera[0].url",
+        "camera c01 (line",
         "box.zone",
         "Europe/Londres",
     ] {

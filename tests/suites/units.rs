@@ -122,7 +122,7 @@ fn the_reader_stands_alone() -> Done<()> {
         l == "SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self"
     });
     assert!(shuts_in, "a picture worker could not put its sandbox up");
-    let tmpfiles = read("tmpfiles.d/beadle.conf")?;
+    let tmpfiles = read("tmpfiles.d/beadle-edge.conf")?;
     assert!(tmpfiles.contains("/var/lib/beadle-edge/reader   0700 beadle-reader"));
     Ok(())
 }

@@ -347,7 +347,8 @@ impl Run {
             return Some((Ended::Stop, String::new()));
         }
         let silent = now.mono.saturating_sub(self.last_at);
-        let patience = stall_ms(self.counted, self.capture.shared.rhythm_ms.load(Relaxed));
+        let rhythm = self.capture.shared.rhythm_ms.load(Relaxed);
+        let patience = stall_ms(self.counted, rhythm, self.line.unseen());
         if silent > patience {
             return Some((
                 Ended::Stalled,

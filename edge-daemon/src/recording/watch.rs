@@ -148,19 +148,26 @@ pub fn run(
     stop: &AtomicBool,
 ) {
     let mut states = vec![Landing::new(clock.now()); cameras.len()];
+    let mut landed = vec![None; cameras.len()];
     while !stop.load(Relaxed) {
         std::thread::sleep(EVERY);
         let now = clock.now();
-        for (camera, state) in cameras.iter().zip(&mut states) {
+        for ((camera, state), landed) in cameras.iter().zip(&mut states).zip(&mut landed) {
             let look = Look {
                 landed: camera.landed.last(),
                 distance_ms: camera.distance_ms(),
             };
+            if look.landed != *landed {
+                *landed = look.landed;
+                *lock(&camera.ended) = None;
+            }
             let Some(change) = state.look(look, now) else {
                 continue;
             };
             let cam = camera.index;
+            // A session that begins well is no reason while none ends well.
             let hindrance = lock(&camera.hindrance).clone();
+            let hindrance = hindrance.or_else(|| lock(&camera.ended).clone());
             let report = match change {
                 Change::Down(since) => Report::Down {
                     cam,

@@ -73,6 +73,12 @@ impl BoxContext {
                 }
             };
             let names = Names::of(&config, &index);
+            // An index that cannot be asked says nothing: then the log says of each once more.
+            let certificates = index.accepted().unwrap_or_default();
+            for cam in &ids {
+                let known = certificates.iter().find(|(of, _)| of == cam);
+                cameras.accepted(cam, known.map(|(_, cert)| cert.clone()));
+            }
             found.recover(
                 &ids,
                 &client,

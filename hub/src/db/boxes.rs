@@ -9,7 +9,10 @@ use super::{Db, DbError};
 pub struct BoxRecord {
     pub name: BoxName,
     pub state: String,
-    pub fingerprint: Option<String>,
+    /// SHA-256 of its public key, lower hex; None until it is enrolled.
+    pub key: Option<String>,
+    /// The newest certificate made for it, PEM.
+    pub cert: Option<String>,
     pub revoked_why: Option<String>,
     pub last_seen: Option<Utc>,
     pub hello: Option<String>,
@@ -21,49 +24,28 @@ pub struct BoxRecord {
 pub struct CodeRecord {
     pub hash: String,
     pub until: Utc,
-    pub used: bool,
-    pub tries: u32,
+    /// SHA-256 of the public key of the box that used it, lower hex.
+    pub key: Option<String>,
 }
 
-const COLUMNS: &str = "name, state, fingerprint, revoked_why, last_seen, hello, health";
+const COLUMNS: &str = "name, state, key, cert, revoked_why, last_seen, hello, health";
 
-fn record(r: &Row<'_>) -> rusqlite::Result<(String, BoxRecordRest)> {
-    let seen: Option<i64> = r.get(4)?;
-    Ok((
-        r.get(0)?,
-        (
-            r.get(1)?,
-            r.get(2)?,
-            r.get(3)?,
-            seen.map(Utc),
-            r.get(5)?,
-            r.get(6)?,
-        ),
-    ))
-}
-
-type BoxRecordRest = (
-    String,
-    Option<String>,
-    Option<String>,
-    Option<Utc>,
-    Option<String>,
-    Option<String>,
-);
-
-fn named(
-    (name, (state, fingerprint, revoked_why, last_seen, hello, health)): (String, BoxRecordRest),
-) -> Result<BoxRecord, DbError> {
-    let name = BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?;
-    Ok(BoxRecord {
-        name,
-        state,
-        fingerprint,
-        revoked_why,
-        last_seen,
-        hello,
-        health,
-    })
+fn record(r: &Row<'_>) -> rusqlite::Result<Result<BoxRecord, DbError>> {
+    let (name, seen): (String, Option<i64>) = (r.get(0)?, r.get(5)?);
+    let (state, key, cert) = (r.get(1)?, r.get(2)?, r.get(3)?);
+    let (revoked_why, hello, health) = (r.get(4)?, r.get(6)?, r.get(7)?);
+    Ok(BoxName::parse(&name)
+        .map(|name| BoxRecord {
+            name,
+            state,
+            key,
+            cert,
+            revoked_why,
+            last_seen: seen.map(Utc),
+            hello,
+            health,
+        })
+        .map_err(|e| DbError::Row(e.to_string())))
 }
 
 impl Db {
@@ -71,7 +53,7 @@ impl Db {
         let c = self.lock();
         let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
         let rows: Vec<_> = q.query_map([], record)?.collect::<Result<_, _>>()?;
-        rows.into_iter().map(named).collect()
+        rows.into_iter().collect()
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
@@ -83,30 +65,10 @@ impl Db {
                 record,
             )
             .optional()?;
-        row.map(named).transpose()
+        row.transpose()
     }
 
-    /// The box a certificate belongs to; the flag says whether it is its present one.
-    pub fn box_by_cert(&self, fingerprint: &str) -> Result<Option<(BoxRecord, bool)>, DbError> {
-        let c = self.lock();
-        let now = c
-            .query_row(
-                &format!("SELECT {COLUMNS} FROM boxes WHERE fingerprint=?1"),
-                [fingerprint],
-                record,
-            )
-            .optional()?;
-        if let Some(row) = now {
-            return Ok(Some((named(row)?, true)));
-        }
-        let sql = format!(
-            "SELECT {COLUMNS} FROM boxes WHERE name=(SELECT box FROM old_certs WHERE fingerprint=?1)"
-        );
-        let old = c.query_row(&sql, [fingerprint], record).optional()?;
-        old.map(|row| Ok((named(row)?, false))).transpose()
-    }
-
-    /// Registers a box (or takes a revoked one up again) and replaces its one-time code.
+    /// Registers a box (or takes a revoked one up again, whose certificates stay void) and replaces its one-time code.
     pub fn register_box(
         &self,
         name: &BoxName,
@@ -118,12 +80,13 @@ impl Db {
         let t = c.transaction()?;
         t.execute(
             "INSERT INTO boxes (name, state, added) VALUES (?1, 'registered', ?2)
-             ON CONFLICT (name) DO UPDATE SET state = CASE state WHEN 'revoked' THEN 'registered' ELSE state END",
+             ON CONFLICT (name) DO UPDATE SET state = CASE state WHEN 'revoked' THEN 'registered' ELSE state END,
+               key = CASE state WHEN 'revoked' THEN NULL ELSE key END",
             params![name.as_str(), now.0],
         )?;
         t.execute(
             "INSERT INTO codes (box, hash, until) VALUES (?1, ?2, ?3)
-             ON CONFLICT (box) DO UPDATE SET hash=?2, until=?3, used=0, tries=0",
+             ON CONFLICT (box) DO UPDATE SET hash=?2, until=?3, key=NULL",
             params![name.as_str(), hash, until.0],
         )?;
         Ok(t.commit()?)
@@ -132,56 +95,51 @@ impl Db {
     pub fn code(&self, name: &BoxName) -> Result<Option<CodeRecord>, DbError> {
         let c = self.lock();
         let row = c.query_row(
-            "SELECT hash, until, used, tries FROM codes WHERE box=?1",
+            "SELECT hash, until, key FROM codes WHERE box=?1",
             [name.as_str()],
             |r| {
                 Ok(CodeRecord {
                     hash: r.get(0)?,
                     until: Utc(r.get(1)?),
-                    used: r.get::<_, i64>(2)? != 0,
-                    tries: r.get(3)?,
+                    key: r.get(2)?,
                 })
             },
         );
         Ok(row.optional()?)
     }
 
-    /// Counts a try before it is judged, so that two at once cannot share one.
-    pub fn code_tried(&self, name: &BoxName) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE codes SET tries = tries + 1 WHERE box=?1",
-            [name.as_str()],
-        )?;
-        Ok(())
-    }
-
-    /// Uses up the code and takes the certificate as the box's. False when the code was used meanwhile.
+    /// Uses up the code and takes the key and its certificate (PEM) as the box's. False when the code was used meanwhile.
     pub fn enrol(
         &self,
         name: &BoxName,
         hash: &str,
-        fingerprint: &str,
-        until: Utc,
+        key: &str,
+        cert: &str,
     ) -> Result<bool, DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
         if t.execute(
-            "UPDATE codes SET used=1 WHERE box=?1 AND hash=?2 AND used=0",
-            params![name.as_str(), hash],
+            "UPDATE codes SET key=?3 WHERE box=?1 AND hash=?2 AND key IS NULL",
+            params![name.as_str(), hash, key],
         )? != 1
         {
             return Ok(false);
         }
         t.execute(
-            "INSERT OR REPLACE INTO old_certs (fingerprint, box) SELECT fingerprint, name FROM boxes WHERE name=?1 AND fingerprint IS NOT NULL",
-            [name.as_str()],
-        )?;
-        t.execute(
-            "UPDATE boxes SET state='enrolled', fingerprint=?2, cert_until=?3, revoked_why=NULL WHERE name=?1",
-            params![name.as_str(), fingerprint, until.0],
+            "UPDATE boxes SET state='enrolled', key=?2, cert=?3, revoked_why=NULL WHERE name=?1",
+            params![name.as_str(), key, cert],
         )?;
         t.commit()?;
         Ok(true)
+    }
+
+    /// Takes a new certificate (PEM) of a box for the key it has. False when it has another by now, or is revoked.
+    pub fn renewed(&self, name: &BoxName, key: &str, cert: &str) -> Result<bool, DbError> {
+        let changed = self.lock().execute(
+            "UPDATE boxes SET cert=?3 WHERE name=?1 AND key=?2 AND state='enrolled'",
+            params![name.as_str(), key, cert],
+        )?;
+        Ok(changed == 1)
     }
 
     pub fn revoke_box(&self, name: &BoxName, why: &str) -> Result<(), DbError> {
@@ -191,7 +149,7 @@ impl Db {
             "UPDATE boxes SET state='revoked', revoked_why=?2 WHERE name=?1",
             params![name.as_str(), why],
         )?;
-        t.execute("UPDATE codes SET used=1 WHERE box=?1", [name.as_str()])?;
+        t.execute("DELETE FROM codes WHERE box=?1", [name.as_str()])?;
         Ok(t.commit()?)
     }
 

@@ -3,24 +3,21 @@
 CREATE TABLE IF NOT EXISTS boxes (
   name TEXT PRIMARY KEY,
   state TEXT NOT NULL,              -- registered, enrolled, revoked
-  fingerprint TEXT UNIQUE,          -- SHA-256 of the client certificate, lower hex
-  cert_until INTEGER,
+  key TEXT,                         -- SHA-256 of its public key, lower hex: any certificate for it counts
+  cert TEXT,                        -- the newest one, PEM: given again when the box asks again
   added INTEGER NOT NULL,
   revoked_why TEXT,
   last_seen INTEGER,
   hello TEXT,                       -- last Open::Control, JSON
   health TEXT                       -- last ToHub::Health, JSON
 ) STRICT;
--- Certificates a box had before its present one: known, and refused by name.
-CREATE TABLE IF NOT EXISTS old_certs (fingerprint TEXT PRIMARY KEY, box TEXT NOT NULL) STRICT;
 
 -- One-time codes: only the hash of the secret is kept.
 CREATE TABLE IF NOT EXISTS codes (
   box TEXT PRIMARY KEY,
   hash TEXT NOT NULL,
   until INTEGER NOT NULL,
-  used INTEGER NOT NULL DEFAULT 0,
-  tries INTEGER NOT NULL DEFAULT 0
+  key TEXT                          -- SHA-256 of the public key that used it, lower hex
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS accounts (

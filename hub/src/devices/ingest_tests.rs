@@ -29,7 +29,7 @@ impl Hub {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
+        let keys = Arc::new(Keys::create(dir.path(), SCHEME, &[], clock.now().wall).expect("keys"));
         let db = Arc::new(Db::open(dir.path()).expect("records"));
         let (own, _) =
             OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");

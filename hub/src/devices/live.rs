@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -12,7 +12,10 @@ use shared::{
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::link::Line;
+use super::{
+    guesses::{Guess, Guesses},
+    link::Line,
+};
 
 /// Orders waiting for one box; more than this and the sender waits.
 const ORDERS: usize = 32;
@@ -38,6 +41,7 @@ pub struct Live {
     said: broadcast::Sender<(BoxName, ToHub)>,
     /// Boxes whose log spoke of deletions since somebody took them from here.
     deletions: Arc<watch::Sender<BTreeSet<BoxName>>>,
+    guesses: Arc<Mutex<Guesses>>,
 }
 
 impl Default for Live {
@@ -48,6 +52,7 @@ impl Default for Live {
             changes: Arc::new(watch::Sender::new(0)),
             said: broadcast::Sender::new(256),
             deletions: Arc::new(watch::Sender::new(BTreeSet::new())),
+            guesses: Arc::default(),
         }
     }
 }
@@ -127,6 +132,14 @@ impl Live {
         });
         self.changed();
         cut
+    }
+
+    /// Somebody without a certificate showed a wrong code.
+    pub fn guessed(&self, from: IpAddr, mono: u64) -> Guess {
+        self.guesses
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .add(from, mono)
     }
 
     pub fn say(&self, name: &BoxName, message: ToHub) {

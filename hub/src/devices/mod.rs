@@ -2,6 +2,7 @@
 pub mod arrivals;
 pub mod budget;
 pub mod enrol;
+pub mod guesses;
 pub mod ingest;
 pub mod link;
 pub mod live;

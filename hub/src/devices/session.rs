@@ -5,13 +5,13 @@ use std::{sync::Arc, time::Duration};
 use shared::{
     id::BoxName,
     record::hex,
-    wire::{AuditReply, EnrolReply, Frame, Open, ToBox, ToHub, close},
+    wire::{AuditReply, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
 };
 
 use super::{
     enrol,
     link::{Incoming, Line, LinkError, Outgoing},
-    registry,
+    registry::{self, BoxCertificate, Door},
 };
 use crate::{
     desk::{Desk, blocking},
@@ -56,11 +56,24 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
                 spki,
                 ..
             })) => {
+                let came = tokio::time::Instant::now();
+                let (d, name) = (desk.clone(), r#box.clone());
                 let reply =
-                    blocking(move || enrol::claim(&desk, &scheme, &r#box, &secret, &spki)).await;
-                let reply = reply.unwrap_or_else(|_| EnrolReply::Refused {
-                    why: "the hub is stopping; try again later".into(),
-                });
+                    blocking(move || enrol::claim(&d, &scheme, &name, &secret, &spki)).await;
+                let reply = match reply {
+                    Ok(Ok(enrolled)) => enrolled,
+                    Ok(Err(no)) => {
+                        if no.is_guess {
+                            guessed(&desk, &line, came).await;
+                        } else {
+                            tracing::warn!(name = %r#box, why = no.why, "enrolment refused");
+                        }
+                        EnrolReply::Refused { why: no.why }
+                    }
+                    Err(_) => EnrolReply::Refused {
+                        why: "the hub is stopping; nothing was done; try again later".into(),
+                    },
+                };
                 if out.send(&reply).await.is_ok() {
                     out.heard().await;
                 }
@@ -76,10 +89,20 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
     }
 }
 
-/// Serves a connection with a certificate until it ends. `print`: SHA-256 of the certificate.
-pub async fn known(desk: Arc<Desk>, line: Line, print: String) {
-    let records = desk.clone();
-    let found = blocking(move || records.db.box_by_cert(&print)).await;
+/// A wrong code is answered when its time has come, whatever it took to find it wrong: that tells nothing of names.
+async fn guessed(desk: &Desk, line: &Line, came: tokio::time::Instant) {
+    let from = line.remote();
+    let guess = desk.live.guessed(from.ip(), desk.clock.now().mono);
+    if guess.is_told {
+        tracing::warn!(%from, count = guess.count, "a wrong enrolment code: mistyped, of another hub, or a guess");
+    }
+    tokio::time::sleep_until(came + guess.wait).await;
+}
+
+/// Serves a connection with a certificate of this hub's authority until it ends.
+pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
+    let (records, who) = (desk.clone(), shown.name.clone());
+    let found = blocking(move || records.db.box_named(&who)).await;
     let Ok(Ok(found)) = found else {
         tracing::error!("a box could not be looked up: {found:?}");
         line.close(
@@ -88,14 +111,16 @@ pub async fn known(desk: Arc<Desk>, line: Line, print: String) {
         );
         return;
     };
-    let name = match registry::admit(found.as_ref()) {
-        Ok(name) => name,
+    let name = shown.name.clone();
+    match registry::admit(found.as_ref(), &shown, desk.now(), &desk.config.zone) {
+        Ok(Door::Wide) => {}
+        Ok(Door::Narrow(only)) => return narrow(desk, line, shown, only).await,
         Err(refusal) => {
             tracing::warn!(from = %line.remote(), "connection refused: {}", refusal.why);
             line.close(refusal.code, &refusal.why);
             return;
         }
-    };
+    }
     line.widen();
     if !desk.logs.budgets.call(&name, desk.clock.now().mono) {
         line.close(
@@ -119,10 +144,10 @@ pub async fn known(desk: Arc<Desk>, line: Line, print: String) {
     tracing::info!(%name, from = %line.remote(), "box on the line");
     let mut streams = tokio::task::JoinSet::new();
     while let Some((out, inc)) = line.next_stream().await {
-        let (desk, name, line) = (desk.clone(), name.clone(), line.clone());
+        let (desk, shown, line) = (desk.clone(), shown.clone(), line.clone());
         streams.spawn(async move {
-            if let Err(e) = stream(&desk, &name, id, &line, out, inc).await {
-                tracing::debug!(%name, "stream ended: {e}");
+            if let Err(e) = stream(&desk, &shown, id, &line, out, inc).await {
+                tracing::debug!(name = %shown.name, "stream ended: {e}");
             }
         });
         while streams.try_join_next().is_some() {}
@@ -133,14 +158,48 @@ pub async fn known(desk: Arc<Desk>, line: Line, print: String) {
     tracing::info!(%name, %why, "box off the line");
 }
 
+/// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
+async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: registry::Closed) {
+    let talk = async {
+        let Some((out, mut inc)) = line.next_stream().await else {
+            return false;
+        };
+        let first = inc.frame_within(FIRST).await.ok().flatten();
+        match first.map(|f| f.json::<Open>()) {
+            Some(Ok(Open::Renew { .. })) => renew(&desk, &shown, out).await.unwrap_or(false),
+            _ => false,
+        }
+    };
+    match tokio::time::timeout(ENROL, talk).await {
+        Ok(true) => line.close(close::DONE, "the certificate is renewed; come in with it"),
+        Ok(false) | Err(_) => line.close(only.code, &only.why),
+    }
+}
+
+async fn renew(
+    desk: &Arc<Desk>,
+    shown: &BoxCertificate,
+    mut out: Outgoing,
+) -> Result<bool, LinkError> {
+    let (d, who) = (desk.clone(), shown.clone());
+    let reply = blocking(move || enrol::renew(&d, &who)).await;
+    let reply = reply.unwrap_or_else(|_| RenewReply::Refused {
+        why: "the hub is stopping; nothing was done; ask again later".into(),
+    });
+    out.send(&reply).await?;
+    out.heard().await;
+    Ok(matches!(reply, RenewReply::Renewed { .. }))
+}
+
 async fn stream(
     desk: &Arc<Desk>,
-    name: &BoxName,
+    shown: &BoxCertificate,
     id: u64,
     line: &Line,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
+    let name = &shown.name;
     let Some(first) = inc.frame_within(FIRST).await? else {
         return Ok(());
     };
@@ -154,6 +213,7 @@ async fn stream(
             Ok(())
         }
         Ok(Open::Control { .. }) => control(desk, name, id, text, out, inc).await,
+        Ok(Open::Renew { .. }) => renew(desk, shown, out).await.map(drop),
         Ok(Open::Audit { log, cosigned }) => audit(desk, name, log, cosigned, out, inc).await,
         // A newer box may open streams this hub does not know: it sees the end of the stream and lives on.
         Ok(_) | Err(_) => {

@@ -99,11 +99,12 @@ impl Rig {
             https: any(),
             evidence: Some("evidence".into()),
             address: None,
+            names: None,
         };
         let config = Config::check(raw, dir.path()).expect("config");
         let wall = clock.now().wall;
         let keys = Keys::load(dir.path(), SCHEME)
-            .or_else(|_| Keys::create(dir.path(), SCHEME, wall))
+            .or_else(|_| Keys::create(dir.path(), SCHEME, &[], wall))
             .expect("keys");
         let keys = Arc::new(keys);
         let db = Arc::new(Db::open(dir.path()).expect("records"));

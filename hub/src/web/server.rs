@@ -19,10 +19,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer},
-};
+use rustls::{ServerConfig, server::ResolvesServerCert};
 use shared::time::Clock;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -83,21 +80,18 @@ pub enum WebError {
     )]
     Bind { addr: SocketAddr, source: io::Error },
     #[error(
-        "the hub's certificate cannot be used for staff pages: {0}; move hub.key and hub.crt aside, the next start makes new ones"
+        "the hub's certificate cannot be used for staff pages: {0}; move keys/pages.pem aside, the next start makes a new one"
     )]
     Certificate(#[from] rustls::Error),
 }
 
-/// TLS 1.2 and 1.3 with the hub's own certificate.
-pub fn tls(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, WebError> {
+/// TLS 1.2 and 1.3 with the hub's own certificate, whichever it is when somebody connects.
+pub fn tls(certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, WebError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -638,7 +638,10 @@ impl Site {
             mono: 0,
         })));
         let (stop, stopped) = oneshot::channel::<()>();
-        let tls = super::tls(vec![cert.der().clone()], key).expect("tls");
+        let provider = rustls::crypto::ring::default_provider();
+        let shown = rustls::sign::CertifiedKey::from_der(vec![cert.der().clone()], key, &provider);
+        let shown = rustls::sign::SingleCertAndKey::from(shown.expect("certificate"));
+        let tls = super::tls(Arc::new(shown)).expect("tls");
         let served = tokio::spawn(super::serve(
             listener,
             tls,

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{board::Board, commands::staff, web};
+use crate::{authority::Side, board::Board, commands::staff, web};
 
 const BOXES: usize = 20;
 /// What must hold the whole time.
@@ -36,13 +36,11 @@ impl Pages {
     fn serve(hub: &mut Hub) -> Self {
         let listener = web::bind(([127, 0, 0, 1], 0).into()).expect("port");
         let addr = listener.local_addr().expect("address");
-        let (chain, key) = hub
-            .desk
-            .keys
-            .tls(&[addr], SystemClock.now().wall)
+        let authority = hub.desk.keys.authority();
+        let shown = ServerCertificate::open(authority, Side::Pages, &[], SystemClock.now().wall)
             .expect("certificate");
         let mut roots = rustls::RootCertStore::empty();
-        roots.add(hub.desk.keys.ca_der().clone()).expect("root");
+        roots.add(authority.der().clone()).expect("root");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let client = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -50,7 +48,7 @@ impl Pages {
             .with_root_certificates(roots)
             .with_no_client_auth();
         let (board, clock) = (hub.desk.clone(), hub.desk.clock.clone());
-        let tls = web::tls(chain, key).expect("tls");
+        let tls = web::tls(Arc::new(shown)).expect("tls");
         hub.tasks.spawn(web::serve(
             listener,
             tls,
@@ -198,7 +196,7 @@ async fn everybody_is_served_under_siege() {
     let secs = secs.and_then(|s| s.parse().ok()).unwrap_or(6);
     let mut hub = Hub::new();
     let pages = Arc::new(Pages::serve(&mut hub));
-    let (addr, ca) = (hub.desk.quic, hub.desk.keys.ca_der().clone());
+    let (addr, ca) = (hub.desk.quic, hub.desk.keys.authority().der().clone());
     let desk = hub.desk.clone();
     let made = blocking(move || {
         for name in ["kim", "lee"] {

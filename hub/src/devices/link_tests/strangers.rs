@@ -42,7 +42,7 @@ pub(super) async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
         .await
         .expect("port");
     let to = catcher.local_addr().expect("address");
-    let ca = hub.desk.keys.ca_der().clone();
+    let ca = hub.desk.keys.authority().der().clone();
     let mut dialling = tokio::task::JoinSet::new();
     let mut caught: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = Default::default();
     let mut buffer = [0; 2048];

@@ -106,7 +106,10 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
     );
     count(compared.disorder, "pictures twice or out of order");
     count(footage.stands_still, "times that stand still or go back");
-    count(footage.progressive, "segments say they are progressive");
+    count(
+        footage.progressive,
+        "segments do not say that they are of such fields",
+    );
     if case.told.sound && footage.sounds == 0 && expect.faults.is_empty() && expect.may.is_empty() {
         wrong.push("no sound".into());
     }
@@ -302,8 +305,17 @@ fn gaps(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<Vec<String>
             wrong.push(format!("a gap of {ms} ms ({why}) that is none"));
         }
     }
-    if case.expect.kept == Kept::Nothing && house.lines_of("gap.open", case.name).is_empty() {
-        wrong.push("no gap is open on the record".into());
+    if case.expect.kept == Kept::Nothing {
+        let open = house.lines_of("gap.open", case.name);
+        let why = |line: &Value| line["data"]["why"].as_str().map(str::to_owned);
+        match open.first().and_then(why) {
+            None => wrong.push("no gap is open on the record".into()),
+            Some(why) if !case.expect.opens.contains(&why.as_str()) => wrong.push(format!(
+                "its gap is open for {why}, not {}",
+                case.expect.opens.join(" or ")
+            )),
+            Some(_) => {}
+        }
     }
     if said.len() > 5 {
         let more = said.len() - 5;

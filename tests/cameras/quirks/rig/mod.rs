@@ -60,6 +60,8 @@ pub struct Expect {
     pub learnt: bool,
     /// Reasons of `seg.gap` lines that are right, and how long each may be, in ms. The gap until the first picture is always right.
     pub gaps: &'static [(&'static str, i64)],
+    /// Of a camera of which nothing is kept: why its open gap (`gap.open`) is there, one of these.
+    pub opens: &'static [&'static str],
     /// Faults that are raised, one of them at least; no other may be.
     pub faults: &'static [&'static str],
     /// Faults that may be raised.
@@ -72,8 +74,22 @@ pub struct Expect {
     pub by_arrival: bool,
     /// Lines of warning about it in the recorder's output, at most.
     pub warnings: usize,
-    /// Its pictures are interlaced, and stay marked so.
-    pub interlaced: bool,
+    /// Its pictures are two fields, the first of which is this, and stay marked so.
+    pub fields: Option<Fields>,
+}
+
+/// Which field of a picture is shown first, in ffprobe's words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Fields {
+    TopFirst,
+}
+
+impl Fields {
+    pub fn order(self) -> &'static str {
+        match self {
+            Fields::TopFirst => "tt",
+        }
+    }
 }
 
 /// One camera that somebody reported.
@@ -116,13 +132,14 @@ pub fn case(
             sessions: (1, 1),
             learnt: false,
             gaps: &[],
+            opens: &[],
             faults: &[],
             may: &[],
             lost: false,
             refused: 0,
             by_arrival: false,
             warnings: 12,
-            interlaced: false,
+            fields: None,
         },
         secs: 30,
     }
@@ -289,8 +306,14 @@ impl Case {
         self
     }
     /// Nothing of it can be kept; one of these faults says why.
-    pub fn nothing(mut self, faults: &'static [&'static str]) -> Self {
+    /// Nothing is kept: a fault of these, and a gap that is open for one of these reasons.
+    pub fn nothing(
+        mut self,
+        faults: &'static [&'static str],
+        opens: &'static [&'static str],
+    ) -> Self {
         self.expect.kept = Kept::Nothing;
+        self.expect.opens = opens;
         self.expect.faults = faults;
         self.expect.sessions = (0, u32::MAX);
         self

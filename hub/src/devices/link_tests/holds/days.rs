@@ -139,7 +139,7 @@ async fn numbers_of_holds_are_used_once() {
     let name = BoxName::parse("ashby").expect("name");
     db.register_box(&name, "hash", Utc(i64::MAX / 2), s.desk().now())
         .expect("box");
-    db.enrol(&name, "hash", "print", Utc(i64::MAX / 2))
+    db.enrol(&name, "hash", "key", "certificate")
         .expect("enrolled");
     db.box_hello(
         &name,
