@@ -29,7 +29,7 @@ use crate::{
     requests::{
         Progress, holds, mask, rate, review,
         rules::{Asked, State},
-        save, submit, sweep,
+        save, submit, succession, sweep,
     },
     retention::report::Report,
 };
@@ -59,6 +59,13 @@ pub enum Ask {
         name: BoxName,
         reason: String,
         who: SignIn,
+    },
+    /// Two people have a box begin the successor of its log.
+    LogSucceed {
+        name: BoxName,
+        reason: String,
+        who: SignIn,
+        second: SignIn,
     },
     ClipPull {
         camera: BoxCameraText,
@@ -434,6 +441,17 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
                 .map(|()| None),
             Err(e) => Err(e),
         },
+        Ask::LogSucceed {
+            name,
+            reason,
+            who,
+            second,
+        } => match (enter(who).await, enter(second).await) {
+            (Ok(who), Ok(second)) => succession::order(desk, &name, &reason, &who, &second)
+                .await
+                .map(|()| None),
+            (Err(e), _) | (_, Err(e)) => Err(e),
+        },
         Ask::MaskApprove { request, who } => match enter(who).await {
             Ok(who) => mask::approve(desk, request, &who)
                 .await
@@ -632,6 +650,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::ClipWatch { .. }
         | Ask::RateOrder { .. }
         | Ask::SweepConfirm { .. }
+        | Ask::LogSucceed { .. }
         | Ask::MaskApprove { .. }
         | Ask::MaskEnd { .. }
         | Ask::MaskSet { .. }

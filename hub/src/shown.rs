@@ -103,6 +103,16 @@ impl Board for Desk {
                     }
                 }
             }
+            row.faults
+                .extend(self.logs.troubles(&row.name).into_iter().map(|t| Fault {
+                    code: t.condition.into(),
+                    cam: None,
+                    since: t.since,
+                    text: match t.times {
+                        1 => t.text,
+                        n => format!("{} ({n} times)", t.text),
+                    },
+                }));
             let own = found.iter().filter_map(|f| match &f.about {
                 About::Camera(c) if c.r#box == row.name => Some((Some(c.cam.clone()), f)),
                 About::Box(name) if *name == row.name => Some((None, f)),

@@ -226,6 +226,14 @@ conditions! {
         "Hub refuses this box's log"
         "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
         "Find out what happened to the disk. beadle-hub box list says how the two logs differ, and the hub keeps both. Then close the log as it is and begin its successor, on the box: beadle-edge log succeed --reason."
+    "box.twice" Critical HubStaff
+        "Two boxes claim this name"
+        "What is offered under this box's name does not follow on from what the hub has of it, or two connections take each other's place. Somebody has a copy of the box (a disk, a memory card), or its own disk was put back to an older copy. What was countersigned before stands."
+        "Find out which one is right. If it is the one on the line, two people have it begin a new log: beadle-hub box succeed. Else beadle-hub box revoke turns both away at once, and beadle-hub box add makes a code for the right one: on it beadle-edge enrol --again, then beadle-edge log succeed --reason."
+    "log.budget" Serious HubStaff
+        "Box brings more than its share"
+        "The log of this box grows faster than its cameras can explain, or takes more than its share of a hub's disk that is nearly full. The hub takes no more of it for now; the box keeps its lines and tries again. Other boxes are not concerned."
+        "If the hub's disk is nearly full, give it more room. Else look at what the box writes: beadle-hub log export --log. A box that was tampered with is turned away by beadle-hub box revoke."
     "log.broken" Critical Contractor
         "Log on disk is damaged"
         "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."

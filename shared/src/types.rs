@@ -175,6 +175,9 @@ lines! {
     MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] r#ref: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day> }
+    /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
+    /// The line's number is the order's.
+    LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

@@ -240,6 +240,15 @@ pub enum Order {
         by: Vec<String>,
         made: Utc,
     },
+    /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. `by` are the two
+    /// people. Obeyed again it changes nothing.
+    LogSucceed {
+        r#box: BoxName,
+        order: u64,
+        above: u64,
+        by: Vec<String>,
+        made: Utc,
+    },
     /// A hold is over. `why`: order, fetched, expired.
     HoldClear {
         r#box: BoxName,
@@ -310,6 +319,14 @@ pub enum ToHub {
         order: u64,
     },
     SweepFailed {
+        order: u64,
+        why: String,
+    },
+    /// The box has kept the order, and begins the new log at once: its connection ends, and is back some seconds later.
+    SuccessionBegun {
+        order: u64,
+    },
+    SuccessionFailed {
         order: u64,
         why: String,
     },

@@ -21,6 +21,7 @@ pub mod pulls;
 pub mod quic;
 pub mod renewal;
 pub mod session;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 

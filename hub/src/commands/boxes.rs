@@ -1,6 +1,6 @@
-//! Wiring. `beadle-hub box add|list|revoke`.
+//! Wiring. `beadle-hub box add|list|succeed|revoke`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use shared::{
@@ -10,7 +10,7 @@ use shared::{
     wire::Fault,
 };
 
-use super::{CommandError, ask::ask};
+use super::{CommandError, ask::ask, mask::Who};
 use crate::{
     board::BoxRow,
     control::{Ask, Told},
@@ -31,6 +31,21 @@ pub enum Command {
     List {
         #[arg(long)]
         json: bool,
+    },
+    /// Two people have a box begin a new log: when what it offers does not follow on from what the hub has of it
+    Succeed {
+        name: String,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+        /// The second person's staff account; its password is asked for too
+        #[arg(long, value_name = "NAME")]
+        second: String,
+        /// Read the second person's password from this file instead
+        #[arg(long, value_name = "FILE")]
+        second_password_file: Option<PathBuf>,
     },
     /// Refuse a box from now on, at once
     Revoke {
@@ -69,6 +84,25 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                 }
                 Ok(())
             })
+        }
+        Command::Succeed {
+            name: n,
+            reason,
+            who,
+            second,
+            second_password_file,
+        } => {
+            let asked = Ask::LogSucceed {
+                name: name(&n)?,
+                reason,
+                who: who.sign_in()?,
+                second: Who::new(second, second_password_file).sign_in()?,
+            };
+            ask(state, &asked, |_| Ok(()))?;
+            println!(
+                "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"
+            );
+            Ok(())
         }
         Command::Revoke { name: n, why } => {
             ask(

@@ -32,7 +32,9 @@ mod door;
 mod holds;
 mod lifts;
 mod renewals;
+mod siege;
 mod strangers;
+mod twice;
 
 use crate::{
     authority::ServerCertificate,
@@ -216,10 +218,29 @@ async fn dial(
     ca: &CertificateDer<'static>,
     who: Option<&(CertificateDer<'static>, Vec<u8>)>,
 ) -> Result<quinn::Connection, quinn::ConnectionError> {
-    dial_at(SystemClock.now().wall, hub, ca, who).await
+    dial_with([127, 0, 0, 1].into(), SystemClock.now().wall, hub, ca, who).await
+}
+
+async fn dial_from(
+    from: std::net::IpAddr,
+    hub: SocketAddr,
+    ca: &CertificateDer<'static>,
+    who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+) -> Result<quinn::Connection, quinn::ConnectionError> {
+    dial_with(from, SystemClock.now().wall, hub, ca, who).await
 }
 
 async fn dial_at(
+    at: Utc,
+    hub: SocketAddr,
+    ca: &CertificateDer<'static>,
+    who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+) -> Result<quinn::Connection, quinn::ConnectionError> {
+    dial_with([127, 0, 0, 1].into(), at, hub, ca, who).await
+}
+
+async fn dial_with(
+    from: std::net::IpAddr,
     at: Utc,
     hub: SocketAddr,
     ca: &CertificateDer<'static>,
@@ -242,7 +263,7 @@ async fn dial_at(
     };
     tls.alpn_protocols = vec![wire::ALPN.to_vec()];
     let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("tls")));
-    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("endpoint");
+    let endpoint = quinn::Endpoint::client((from, 0).into()).expect("endpoint");
     endpoint
         .connect_with(config, hub, wire::SERVER_NAME)
         .expect("dials")
@@ -312,11 +333,16 @@ async fn control(line: &quinn::Connection, name: &str) -> (quinn::SendStream, qu
 
 /// Opens an audit stream and sends what the hub lacks.
 async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
+    audit_of(line, log, 1).await
+}
+
+/// The same of the log of this number.
+async fn audit_of(line: &quinn::Connection, log: &LogBuilder, number: u64) -> AuditReply {
     let (mut out, mut inc) = line.open_bi().await.expect("stream");
     send(
         &mut out,
         &Open::Audit {
-            log: 1,
+            log: number,
             cosigned: None,
         },
     )

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -64,8 +64,8 @@ impl Live {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// A box came; an older connection of the same box is closed. Returns the caller's number.
-    pub fn came(&self, name: &BoxName, line: Line) -> u64 {
+    /// A box came; an older connection of the same box is closed. Returns the caller's number, and where the older one came from.
+    pub fn came(&self, name: &BoxName, line: Line) -> (u64, Option<SocketAddr>) {
         let mut callers = self.lock();
         callers.next += 1;
         let id = callers.next;
@@ -78,12 +78,13 @@ impl Live {
             },
         );
         drop(callers);
+        let replaced = before.as_ref().map(|old| old.line.remote());
         if let Some(old) = before {
             old.line
                 .close(close::REPLACED, "a newer connection of this box took over");
         }
         self.changed();
-        id
+        (id, replaced)
     }
 
     /// The connection ended (unless a newer one took its place already).

@@ -1,5 +1,6 @@
 //! Wiring. Boxes: who may come in, the conversation with each, and their logs.
 pub mod arrivals;
+pub mod budget;
 pub mod enrol;
 pub mod guesses;
 pub mod ingest;

@@ -139,7 +139,17 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
         }
     }
     line.widen();
-    let id = desk.live.came(&name, line.clone());
+    if !desk.logs.budgets.call(&name, desk.clock.now().mono) {
+        line.close(
+            close::DONE,
+            "this box connects too often; the hub listens to it again in a minute",
+        );
+        return;
+    }
+    let (id, replaced) = desk.live.came(&name, line.clone());
+    if let Some(before) = replaced {
+        desk.logs.replaced(&name, before, line.remote());
+    }
     // Revoked between the look-up and now: the cut found nobody on the line, so look once more.
     let (records, again) = (desk.clone(), name.clone());
     if let Ok(Ok(Some(b))) = blocking(move || records.db.box_named(&again)).await
@@ -335,11 +345,21 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Opt
     };
     if report {
         *refused = None;
+        if !desk.logs.budgets.health(name, desk.clock.now().mono) {
+            return;
+        }
         let (records, who, said) = (desk.clone(), name.clone(), message.clone());
         store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
         desk.live.changed();
     }
     desk.live.say(name, message);
+}
+
+/// What comes faster than a box needs waits.
+async fn pause(ms: u64) {
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
 }
 
 async fn audit(
@@ -388,12 +408,19 @@ async fn audit(
         let on = stream.clone();
         match frame.kind {
             b'L' if refusal.is_some() => {}
-            b'L' => match blocking(move || on.lines(&frame.body)).await {
-                Ok(done) => refusal = done.err(),
-                Err(_) => return Ok(()),
-            },
+            b'L' => {
+                let lines = frame.body.iter().filter(|b| **b == b'\n').count() as u64;
+                let bytes = frame.body.len() as u64;
+                let now = desk.clock.now().mono;
+                pause(desk.logs.budgets.lines(name, lines, bytes, now)).await;
+                match blocking(move || on.lines(&frame.body)).await {
+                    Ok(done) => refusal = done.err(),
+                    Err(_) => return Ok(()),
+                }
+            }
             b'H' => {
                 if refusal.is_none() {
+                    pause(desk.logs.budgets.head(name, desk.clock.now().mono)).await;
                     match blocking(move || on.head(&frame.body)).await {
                         Ok(Ok(note)) => {
                             out.send(&AuditReply::Cosigned { note }).await?;

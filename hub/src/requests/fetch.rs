@@ -93,7 +93,17 @@ pub async fn run(desk: Arc<Desk>) {
 }
 
 async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
-    let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.to_owned());
+    // Whoever waits is told what stands in the way, not only that nothing came yet.
+    let twice = desk.logs.troubles(&row.camera.r#box);
+    let twice = twice.iter().find(|t| t.condition == "box.twice");
+    let why = match twice.filter(|_| state == State::Waiting) {
+        Some(t) => format!(
+            "two boxes claim the name {}, or its disk was put back: {} ({why})",
+            row.camera.r#box, t.text
+        ),
+        None => why.to_owned(),
+    };
+    let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.clone());
     let stored = blocking(move || d.db.request_state(&exhibit, state, &text, d.now())).await;
     if let Ok(Err(e)) = stored {
         tracing::error!("a request's state was not recorded: {e}");
@@ -111,7 +121,7 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
     });
     desk.pulls.tell(Progress {
         state: state.as_str().into(),
-        why: why.into(),
+        why,
         ..base
     });
     if state.over() {

@@ -130,6 +130,11 @@ impl Copy {
         &self.checker
     }
 
+    /// What is stored and pending.
+    pub fn ahead(&self) -> &Checker {
+        &self.ahead
+    }
+
     /// The newest stored head.
     pub fn stored_head(&self) -> Option<&SignedHead> {
         self.head.as_ref()

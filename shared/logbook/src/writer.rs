@@ -8,7 +8,7 @@ mod scan;
 mod start;
 mod succession;
 
-pub use succession::{Succession, succeed};
+pub use succession::{Succession, succeed, succeed_above};
 
 use std::{
     collections::BTreeMap,

@@ -327,6 +327,17 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
                 why: said(why),
             }
         }
+        ToHub::SuccessionBegun { order } => {
+            count("order", order, MOST)?;
+            ToHub::SuccessionBegun { order }
+        }
+        ToHub::SuccessionFailed { order, why } => {
+            count("order", order, MOST)?;
+            ToHub::SuccessionFailed {
+                order,
+                why: said(why),
+            }
+        }
         ToHub::MaskDone { order, cam, until } => {
             count("order", order, MOST)?;
             until.map_or(Ok(()), |until| moment("until", until))?;

@@ -154,6 +154,7 @@ table! {
     "lift.ask" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD }
     "lift.drop" Hub { Must "ask" COUNT, Must "why" WHY, Must "by" BY }
     "mask.order" Hub { Must "what" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "mask" WORD, Null "until" Form::Time, Null "authority" WORD, Null "reason" WORD, Null "sha256" Form::Hash, Null "ask" COUNT, Must "by" BY, May "ref" Form::Exhibit, May "review" Form::Day }
+    "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }

@@ -37,7 +37,7 @@ async fn silent_strangers_keep_nobody_out() {
 }
 
 /// First packets of as many connections, and nothing after them.
-async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
+pub(super) async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
     let catcher = tokio::net::UdpSocket::bind("127.0.0.1:0")
         .await
         .expect("port");
