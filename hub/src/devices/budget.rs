@@ -140,11 +140,7 @@ impl Budgets {
     }
 
     fn of<T>(&self, name: &BoxName, act: impl FnOnce(&mut Usage) -> T) -> T {
-        let mut all = self.lock();
-        if !all.contains_key(name) {
-            all.insert(name.clone(), Usage::default());
-        }
-        act(all.entry(name.clone()).or_default())
+        act(self.lock().entry(name.clone()).or_default())
     }
 
     /// Whether it may call now.

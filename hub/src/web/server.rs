@@ -173,7 +173,7 @@ pub async fn serve(
     let drained = async { while conversations.join_next().await.is_some() {} };
     if timeout(times.drain, drained).await.is_err() {
         let left = conversations.len();
-        tracing::warn!("{left} answers of the staff pages were not finished; they are broken off");
+        tracing::warn!("{left} connections to the staff pages had not ended; they are broken off");
     }
     conversations.shutdown().await;
 }
