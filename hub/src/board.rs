@@ -11,6 +11,7 @@ use shared::{
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
+    places::Origin,
     requests::review::MaskRow,
     retention::report::{CameraPage, Report},
 };
@@ -315,8 +316,14 @@ pub trait Board: Send + Sync + 'static {
     fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal>;
     /// An exhibit's package, with the key that opens it; None while there is none. For those who may watch it.
     fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal>;
-    /// Checks name and password, logs `acc.login` or `acc.fail`. Slow on purpose.
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal>;
+    /// Checks name and password; who signed in is on record, who was refused is counted there. Slow on purpose. `from`: None at the
+    /// console.
+    fn sign_in(&self, name: &str, password: &str, from: Option<Origin>)
+    -> Result<Account, Refusal>;
+    /// Whether this account signed in from this address lately.
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal>;
+    /// Signs what a browser keeps to show that somebody signed in from it.
+    fn browser_key(&self) -> Result<ring::hmac::Key, Refusal>;
     /// Logs `acc.view` (purpose salted) before the first byte is sent; refuses those who may not watch, whatever their purpose.
     fn viewing(
         &self,

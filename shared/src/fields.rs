@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
+use crate::plain::all_plain;
+
 /// One value of a file: not there, as it should be, or of another type than it should be.
 #[derive(Clone, Debug, Default)]
 pub enum Field<T> {
@@ -169,14 +171,13 @@ pub fn parsed<T, E: std::fmt::Display>(
 }
 
 pub fn words(g: &mut Gather, at: &str, text: &str, example: &'static str) -> Option<String> {
-    if !text.trim().is_empty() && text.chars().count() <= 120 && !text.chars().any(char::is_control)
-    {
+    if !text.trim().is_empty() && text.chars().count() <= 120 && all_plain(text) {
         return Some(text.to_owned());
     }
     g.wrong(
         at,
         quoted(text),
-        "it must be 1 to 120 letters on one line",
+        "it must be 1 to 120 letters on one line, none of them unseen or turning the text round",
         example,
     );
     None

@@ -11,7 +11,7 @@ use crate::{
     uplink::enrol::{self, EnrolError},
 };
 
-pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
+pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<ExitCode, Failed> {
     let config = config::load(path, Passwords::None)?;
     super::as_owner(&config)?;
     fixed::check(&config, path, again)?;
@@ -21,12 +21,14 @@ pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
         .map_err(|e| Failed::new(exit::SOFTWARE, e))?;
     let now = logbook::SystemClock.now().wall;
     let hub = runtime
-        .block_on(enrol::enrol(&config, code, again, now))
+        .block_on(enrol::enrol(&config, code, hub, again, now))
         .map_err(|e| {
             let code = match &e {
-                EnrolError::Code(_) | EnrolError::WrongBox { .. } | EnrolError::Already(_) => {
-                    exit::USAGE
-                }
+                EnrolError::Code(_)
+                | EnrolError::WrongBox { .. }
+                | EnrolError::NoHub
+                | EnrolError::BadHub(_)
+                | EnrolError::Already(_) => exit::USAGE,
                 EnrolError::Scheme { .. } => exit::CONFIG,
                 EnrolError::Store(_) => exit::IO,
                 EnrolError::Refused(_) | EnrolError::Answer(_) | EnrolError::Link(_) => {

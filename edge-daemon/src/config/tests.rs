@@ -364,3 +364,44 @@ fn where_the_root_key_lives() {
         assert!(said.contains(word), "{word}: {said}");
     }
 }
+
+/// The package's example (packages/edge/edge.toml) is good as it stands, and has every key there is, in force or behind a `#`.
+#[test]
+fn the_example_has_every_key() {
+    let example = include_str!("../../../packages/edge/edge.toml");
+    let around = Surroundings {
+        program_folder: Path::new("/usr/bin"),
+        password: &|_| Ok("secret".into()),
+    };
+    let config = parse(example.as_bytes(), &around).expect("the example is good");
+    assert_eq!(config.cameras.len(), 3);
+    // Fields of the file as it is parsed: `pub name: Field<…>`.
+    let fields = |source: &'static str| {
+        let names = source.lines().filter_map(|l| {
+            let (name, kind) = l.trim().strip_prefix("pub ")?.split_once(": ")?;
+            kind.starts_with("Field<")
+                .then(|| name.trim_start_matches("r#"))
+        });
+        names.collect::<Vec<_>>()
+    };
+    let mut all = fields(include_str!("raw.rs"));
+    all.extend(fields(include_str!("../../../shared/src/mask.rs")));
+    assert!(all.len() > 30, "{all:?}");
+    for name in all {
+        let said = example.lines().any(|l| {
+            let key = l.trim_start_matches("# ");
+            key.starts_with(&format!("{name} = "))
+                || key.starts_with(&format!("[{name}]"))
+                || key.starts_with(&format!("[[{name}]]"))
+                || key.starts_with(&format!("[camera.{name}]"))
+        });
+        assert!(said, "the example does not know the key {name}");
+    }
+    // Each key says what it is.
+    for line in example.lines().filter(|l| l.contains(" = ")) {
+        let key = line.trim_start_matches("# ");
+        let explained = key.split_once(" # ").is_some_and(|(_, why)| why.len() > 10);
+        let again = ["id = \"c0", "url = "].iter().any(|k| key.starts_with(k));
+        assert!(explained || again || key.starts_with("path = "), "{line}");
+    }
+}

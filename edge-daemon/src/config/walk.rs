@@ -7,8 +7,10 @@ use std::{
 };
 
 use shared::{
+    code,
     id::{self, BoxName, CameraId},
     record,
+    schema::message::CAMERAS,
     time::Zone,
 };
 
@@ -155,6 +157,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         Some(Config {
             scheme: b.scheme,
             name: b.name,
+            hub: b.hub,
             site: b.site,
             zone: b.zone,
             zone_name: b.zone_name,
@@ -176,6 +179,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
 struct Whole {
     scheme: String,
     name: BoxName,
+    hub: Option<String>,
     site: String,
     zone: Zone,
     zone_name: String,
@@ -187,7 +191,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         g,
         "box",
         &b.unknown,
-        &["scheme", "name", "site", "zone", "state"],
+        &["scheme", "name", "hub", "site", "zone", "state"],
     );
     let scheme = text(
         g,
@@ -214,6 +218,16 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         "name = \"ashby-high-street\"",
         |g, at, n, example| parsed(g, at, n, BoxName::parse_new(n), example),
     );
+    const HUB: &str = "hub = \"hub.example.gov.uk:4433\"";
+    let hub = may(g, "box.hub", b.hub, "text", HUB);
+    if let Some(bad) = hub.as_deref().filter(|h| !code::is_address(h)) {
+        g.wrong(
+            "box.hub",
+            quoted(bad),
+            "it is not the hub's name or address, a colon and a port",
+            HUB,
+        );
+    }
     let site = text(
         g,
         "box.site",
@@ -242,6 +256,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
     Some(Whole {
         scheme: scheme?,
         name: name?,
+        hub,
         site: site?,
         zone: zone?,
         zone_name,
@@ -402,6 +417,14 @@ fn cameras(
             );
         }
         all.push(camera);
+    }
+    if all.len() > CAMERAS {
+        g.wrong(
+            "camera",
+            Some(all.len().to_string()),
+            format!("a box has at most {CAMERAS} cameras; its hub takes no more"),
+            EXAMPLE,
+        );
     }
     Some(all)
 }

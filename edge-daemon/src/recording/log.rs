@@ -16,6 +16,7 @@ use footage::mp4::Codec;
 use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
+    plain,
     record::hex,
     segment::day_beside,
     time::Utc,
@@ -210,7 +211,7 @@ impl RecordingLog {
                 let Some(shared) = self.cameras.get(*cam) else {
                     return Ok(());
                 };
-                let why: String = why.chars().take(200).collect();
+                let why = plain::plain(why, 200);
                 self.line(&MaskFail {
                     cam: shared.id().clone(),
                     mask: mask.clone(),

@@ -160,6 +160,7 @@ impl BoxContext {
             holds: self.holds.clone(),
             confirmed: self.confirmed.clone(),
             outlook: self.outlook.clone(),
+            succession: self.succession.clone(),
         };
         Uplink::start(desk, key, self.faults.clone(), self.trust.clone()).map_err(RunError::Thread)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use shared::{
-    code::{BadCode, EnrolCode},
+    code::{BadCode, EnrolCode, is_address},
     time::Utc,
     wire::{self, EnrolReply, Open},
 };
@@ -26,6 +26,12 @@ pub enum EnrolError {
     )]
     WrongBox { theirs: String, ours: String },
     #[error(
+        "it is not known where the hub is: this code does not say it. Write hub = \"host:port\" in [box] of the configuration, or give it: beadle-edge enrol --hub HOST:PORT CODE; nothing was sent"
+    )]
+    NoHub,
+    #[error("--hub {0:?} is not an address like hub.example.gov.uk:4433; nothing was sent")]
+    BadHub(String),
+    #[error(
         "the box is enrolled at {0} already; nothing was done. To enrol it anew, run the command with --again"
     )]
     Already(String),
@@ -43,28 +49,37 @@ pub enum EnrolError {
     Store(#[from] IdentityError),
 }
 
-/// Enrols the box; returns the hub's address.
+/// Enrols the box; returns the hub's address. `hub`: where it is, when neither the code nor the configuration says it, or says it right.
 pub async fn enrol(
     config: &Config,
     text: &str,
+    hub: Option<&str>,
     again: bool,
     now: Utc,
 ) -> Result<String, EnrolError> {
     let code = EnrolCode::parse(text)?;
-    if code.r#box != config.name {
+    if let Some(place) = code.place.as_ref().filter(|p| p.r#box != config.name) {
         return Err(EnrolError::WrongBox {
-            theirs: code.r#box.to_string(),
+            theirs: place.r#box.to_string(),
             ours: config.name.to_string(),
         });
     }
+    if let Some(bad) = hub.filter(|h| !is_address(h)) {
+        return Err(EnrolError::BadHub(bad.into()));
+    }
+    let hub = hub
+        .or(code.place.as_ref().map(|p| p.hub.as_str()))
+        .or(config.hub.as_deref())
+        .ok_or(EnrolError::NoHub)?
+        .to_owned();
     let state = config.state();
     if let Some(there) = Enrolment::load(&state)?.filter(|_| !again) {
         return Err(EnrolError::Already(there.facts.hub));
     }
     let key = BoxKey::open_or_make(&state.identity())?;
     let target = Target {
-        hub: code.hub.clone(),
-        trusted: Trusted::Digest(code.ca),
+        hub: hub.clone(),
+        trusted: Trusted::Code(code.clone()),
         client: None,
         judged_at: super::floor(now),
     };
@@ -74,7 +89,7 @@ pub async fn enrol(
     out.send(&Open::Enrol {
         v: wire::VERSION,
         scheme: config.scheme.clone(),
-        r#box: code.r#box.clone(),
+        r#box: config.name.clone(),
         secret: code.secret_text(),
         spki,
     })
@@ -108,9 +123,9 @@ pub async fn enrol(
         });
     }
     let facts = HubFacts {
-        hub: code.hub.clone(),
+        hub,
         scheme,
-        r#box: code.r#box,
+        r#box: config.name.clone(),
         cosign,
         order,
     };
@@ -118,9 +133,9 @@ pub async fn enrol(
     // Read back: what cannot be used shows now, not at the first connection.
     let stored =
         Enrolment::load(&state)?.ok_or_else(|| EnrolError::Answer("it was not stored".into()))?;
-    if shared::record::sha256(stored.ca.as_ref()) != code.ca {
+    if !code.vouches_for(stored.ca.as_ref()) {
         return Err(EnrolError::Answer(
-            "its authority is not the one named in the code".into(),
+            "its authority is not the one that made the code".into(),
         ));
     }
     Ok(facts.hub)

@@ -70,8 +70,8 @@ pub async fn run(desk: Arc<Desk>, listener: Listener) {
                 }
             };
             match line {
-                Ok(line) => match line.fingerprint() {
-                    Some(print) => session::known(desk, line, print).await,
+                Ok(line) => match line.certificate() {
+                    Some(shown) => session::known(desk, line, shown).await,
                     None => {
                         let place = porch.strangers.take(from);
                         tokio::select! {

@@ -3,14 +3,27 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use quinn::{VarInt, crypto::rustls::QuicServerConfig};
-use rustls::{RootCertStore, server::WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, UnixTime},
+    server::{
+        WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
 use serde::Serialize;
 use shared::{
-    record::{hex, sha256},
+    certificate::Certificate,
+    id::BoxName,
     wire::{self, BadFrame, Frame},
 };
 
-use crate::keys::{KeyError, Keys};
+use super::registry::BoxCertificate;
+use crate::{
+    authority::{ServerCertificate, Side, key_print},
+    keys::{KeyError, Keys},
+};
 
 /// The hub notices a silent box after this long; an idle box costs one small packet each way per keep-alive.
 const IDLE: Duration = Duration::from_secs(45);
@@ -78,15 +91,79 @@ impl quinn::ConnectionIdGenerator for Cids {
     }
 }
 
+/// What a client certificate says, and no matter when: None when it is none of a box.
+fn read(der: &CertificateDer<'_>) -> Option<BoxCertificate> {
+    let read = Certificate::parse(der.as_ref())?;
+    Some(BoxCertificate {
+        name: BoxName::parse(read.name?).ok()?,
+        key: key_print(read.spki),
+        spki: read.spki.to_vec(),
+        until: read.until,
+    })
+}
+
+/// In the handshake: is it a box's certificate of this hub's authority? What it may do, the session decides by the records and the hub's
+/// clock: a box whose certificate is over may still renew it, and one from before a clock was set back is none the worse.
+#[derive(Debug)]
+struct AnyTime(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for AnyTime {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let began = Certificate::parse(leaf.as_ref())
+            .filter(|_| read(leaf).is_some())
+            .and_then(|c| u64::try_from(c.from.seconds()).ok())
+            .ok_or(rustls::Error::InvalidCertificate(
+                CertificateError::BadEncoding,
+            ))?;
+        let began = UnixTime::since_unix_epoch(Duration::from_secs(began));
+        self.0.verify_client_cert(leaf, chain, began)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+}
+
 /// The listening end.
 #[derive(Clone)]
-pub struct Listener(quinn::Endpoint);
+pub struct Listener(quinn::Endpoint, Arc<ServerCertificate>);
 
 impl Listener {
-    /// `also`: further addresses the hub's certificate is made for (the staff pages').
+    /// `names`: what the hub is called, for its certificate.
     pub fn bind(
         addr: SocketAddr,
-        also: &[SocketAddr],
+        names: &[String],
         keys: &Keys,
         now: shared::time::Utc,
     ) -> Result<Self, LinkError> {
@@ -94,7 +171,7 @@ impl Listener {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots
-            .add(keys.ca_der().clone())
+            .add(keys.authority().der().clone())
             .map_err(|e| failed(e.to_string()))?;
         // Certificates are optional only so that a new box can enrol; the session decides what a connection without one may do.
         let verifier =
@@ -102,14 +179,17 @@ impl Listener {
                 .allow_unauthenticated()
                 .build()
                 .map_err(|e| failed(e.to_string()))?;
-        let (chain, key) = keys.tls(&[&[addr], also].concat(), now)?;
+        let certificate = Arc::new(ServerCertificate::open(
+            keys.authority(),
+            Side::Boxes,
+            names,
+            now,
+        )?);
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .and_then(|b| {
-                b.with_client_cert_verifier(verifier)
-                    .with_single_cert(chain, key)
-            })
-            .map_err(|e| failed(e.to_string()))?;
+            .map_err(|e| failed(e.to_string()))?
+            .with_client_cert_verifier(Arc::new(AnyTime(verifier)))
+            .with_cert_resolver(certificate.clone());
         tls.alpn_protocols = vec![wire::ALPN.to_vec()];
         // No resumption: every connection shows its certificate, so a revoked one has no back door.
         tls.send_tls13_tickets = 0;
@@ -140,7 +220,12 @@ impl Listener {
             Arc::new(quinn::TokioRuntime),
         )
         .map_err(|e| failed(e.to_string()))?;
-        Ok(Self(endpoint))
+        Ok(Self(endpoint, certificate))
+    }
+
+    /// What boxes are shown.
+    pub fn certificate(&self) -> Arc<ServerCertificate> {
+        self.1.clone()
     }
 
     pub fn local_addr(&self) -> Result<SocketAddr, LinkError> {
@@ -193,14 +278,14 @@ impl Knock {
 pub struct Line(quinn::Connection);
 
 impl Line {
-    /// SHA-256 of the client certificate, lower hex; None when it showed none. Its chain was verified in the handshake.
-    pub fn fingerprint(&self) -> Option<String> {
+    /// The client certificate; None when it showed none. That this hub's authority made it was verified in the handshake.
+    pub fn certificate(&self) -> Option<BoxCertificate> {
         let chain = self
             .0
             .peer_identity()?
-            .downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>()
+            .downcast::<Vec<CertificateDer<'static>>>()
             .ok()?;
-        chain.first().map(|c| hex(&sha256(c.as_ref())))
+        chain.first().and_then(read)
     }
 
     /// From here on it has a box's share of streams and memory.

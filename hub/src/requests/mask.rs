@@ -53,20 +53,13 @@ pub struct Wanted {
 pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Refusal> {
     let (record, cameras) = order::known(desk, &camera.r#box)?;
     order::camera(&camera.r#box, &cameras, &camera.cam)?;
-    let health = record
-        .health
-        .as_deref()
-        .and_then(|t| serde_json::from_str::<ToHub>(t).ok());
-    let Some(ToHub::Health { cameras, .. }) = health else {
+    let Some(health) = record.health else {
         return Err(Refusal(format!(
             "box {} has not said yet which masks it has; try again in a minute",
             camera.r#box
         )));
     };
-    Ok(cameras
-        .into_iter()
-        .find(|c| c.cam == camera.cam)
-        .and_then(|c| c.mask))
+    Ok(health.camera(&camera.cam).and_then(|c| c.mask.clone()))
 }
 
 /// Takes a request in; its number. Blocking.

@@ -11,7 +11,7 @@ use shared::{
     id::{BoxCamera, ExhibitRef},
     time::{Day, Utc},
     types::MaskOrder,
-    wire::{MaskInfo, Open, Order, ToHub},
+    wire::{MaskInfo, Order},
 };
 
 use super::{
@@ -133,16 +133,12 @@ pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
 }
 
 fn of(b: BoxRecord, reviewed: &BTreeMap<String, ReviewRecord>, today: Day) -> Vec<MaskRow> {
-    let hello = b.hello.and_then(|t| serde_json::from_str(&t).ok());
-    let Some(Open::Control { cameras, .. }) = hello else {
+    let Some(hello) = b.hello else {
         return Vec::new();
     };
-    let health = b.health.and_then(|t| serde_json::from_str(&t).ok());
-    let said = match health {
-        Some(ToHub::Health { cameras, .. }) => cameras,
-        _ => Vec::new(),
-    };
-    cameras
+    let said = b.health.map_or_else(Vec::new, |h| h.cameras);
+    hello
+        .cameras
         .into_iter()
         .map(|c| {
             let camera = BoxCamera {

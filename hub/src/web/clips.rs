@@ -14,7 +14,7 @@ use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use super::{
     files::{self, Copy, Range},
-    routes::{App, Entered, Refused, page},
+    routes::{App, Entered, Refused, page, settled},
     views::{self, ClipPage},
 };
 use crate::{board::ExhibitRow, evidence::Resting, roles::Act};
@@ -109,7 +109,7 @@ async fn clip_page(
 ) -> Result<Response, Refused> {
     let Exhibit { row, copies, .. } = exhibit(app, who, text).await?;
     let (scheme, zone) = app.ask(|b| (b.scheme(), b.zone())).await?;
-    page(&ClipPage {
+    let shown = page(&ClipPage {
         frame: who.frame(scheme),
         exhibit: views::exhibit(&row, &zone),
         copies: views::copies(&copies),
@@ -117,7 +117,8 @@ async fn clip_page(
         problem: problem.to_owned(),
         purpose: said.0,
         reference: said.1,
-    })
+    });
+    settled(shown, !problem.is_empty())
 }
 
 pub(super) async fn clip(

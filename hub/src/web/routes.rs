@@ -25,26 +25,28 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use askama::Template;
 use axum::{
-    Form, Router,
-    extract::{DefaultBodyLimit, FromRequestParts, Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
-    middleware::{self, Next},
+    Router,
+    extract::{FromRequestParts, Path, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    middleware,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::Deserialize;
 use shared::{
     id::{BoxCamera, BoxName, CameraId},
-    record::hex,
     time::{Clock, Utc, Zone},
 };
 use tokio::sync::Semaphore;
 
 use super::{
-    clips, evidence, holds, lifts, masks, retention,
-    sessions::{Session, Sessions, same},
-    views::{self, FootagePage, Frame, Message, Overview, SignIn},
+    clips, door, evidence,
+    guard::{self, Limits, Turn, abandoned},
+    guesses::Guesses,
+    holds, lifts, masks, retention,
+    server::{Caller, Times},
+    sessions::{Session, Sessions},
+    views::{self, FootagePage, Frame, Message, Overview},
 };
 use crate::{
     board::{Account, Board, Refusal},
@@ -53,23 +55,35 @@ use crate::{
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
-const COOKIE: &str = "__Host-beadle";
+pub(super) const COOKIE: &str = "__Host-beadle";
 /// Ties the sign-in form to the browser it was sent to.
-const KNOCK: &str = "__Host-beadle-knock";
-const FORM_BYTES: usize = 16 * 1024;
+pub(super) const KNOCK: &str = "__Host-beadle-knock";
+/// Strangers whose password waits to be looked at.
+const WAITING: usize = 64;
 const STYLE: &str = include_str!("../../templates/style.css");
 
 pub struct App {
     board: Arc<dyn Board>,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     sessions: Mutex<Sessions>,
+    pub(super) limits: Limits,
+    pub(super) times: Times,
     /// One password is judged at a time: guessing in parallel gains nothing, and the machine is not kept busy by it.
-    door: Semaphore,
+    pub(super) door: Arc<Semaphore>,
+    /// Places before it for those who were never here.
+    pub(super) waiting: Arc<Semaphore>,
+    guesses: Mutex<Guesses>,
 }
 
 impl App {
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(super) fn guesses(&self) -> MutexGuard<'_, Guesses> {
+        self.guesses
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -82,15 +96,23 @@ impl App {
         self.clock.now().mono
     }
 
-    /// Board calls block: they run beside the async threads.
+    /// Board calls block: they run beside the async threads, and hold the turn of the request they are for until they end, whoever waits.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         ask: impl FnOnce(&dyn Board) -> T + Send + 'static,
     ) -> Result<T, Refused> {
-        let board = self.board.clone();
-        tokio::task::spawn_blocking(move || ask(board.as_ref()))
-            .await
-            .map_err(|_| Refused::broken("The hub is stopping. Try again in a minute."))
+        let (board, turn) = (self.board.clone(), Turn::next().await);
+        let work = tokio::task::spawn_blocking(move || {
+            let done = ask(board.as_ref());
+            drop(turn);
+            done
+        });
+        work.await.map_err(|e| match e.is_panic() {
+            true => Refused::broken(
+                "This is a fault in Beadle; nothing more was done. Its log says where it happened: tell whoever looks after this hub.",
+            ),
+            false => Refused::stopping(),
+        })
     }
 }
 
@@ -114,6 +136,12 @@ impl Refused {
     }
     pub(super) fn forbidden(text: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
+    }
+    pub(super) fn stopping() -> Self {
+        Self::busy("The hub is stopping. Try again in a minute.")
+    }
+    pub(super) fn busy(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not now", text)
     }
     pub(super) fn broken(text: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", text)
@@ -166,6 +194,18 @@ impl<E: std::fmt::Display> From<Result<String, E>> for Said {
     }
 }
 
+/// A page that was asked to do something: with the status of a refusal, if it was refused.
+pub(super) fn settled(
+    shown: Result<Response, Refused>,
+    refused: bool,
+) -> Result<Response, Refused> {
+    let mut shown = shown?;
+    if refused {
+        *shown.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+    Ok(shown)
+}
+
 /// Of a form that none of our pages has.
 pub(super) fn no_such_act() -> Refused {
     Refused::forbidden("There is no such act. Nothing was done.")
@@ -183,17 +223,21 @@ pub(super) fn page(page: &impl Template) -> Result<Response, Refused> {
     }
 }
 
-pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
+pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>, times: Times) -> Router {
     let app = Arc::new(App {
         board,
         clock,
         sessions: Mutex::default(),
-        door: Semaphore::new(1),
+        limits: Limits::default(),
+        times,
+        door: Arc::new(Semaphore::new(1)),
+        waiting: Arc::new(Semaphore::new(WAITING)),
+        guesses: Mutex::default(),
     });
     Router::new()
         .route("/", get(overview))
-        .route("/sign-in", get(sign_in_form).post(sign_in))
-        .route("/sign-out", post(sign_out))
+        .route("/sign-in", get(door::form).post(door::sign_in))
+        .route("/sign-out", post(door::sign_out))
         .route("/footage/{box}/{cam}", get(footage))
         .route("/clip/{exhibit}", get(clips::clip).post(clips::view))
         .route("/clip/{exhibit}/play/{index}", get(clips::play))
@@ -218,48 +262,15 @@ pub fn router(board: Arc<dyn Board>, clock: Arc<dyn Clock>) -> Router {
         .route("/style.css", get(style))
         .route("/favicon.ico", get(|| async { StatusCode::NO_CONTENT }))
         .fallback(|_: Entered| async { Refused::missing("There is no such page.") })
-        .layer(DefaultBodyLimit::max(FORM_BYTES))
-        .layer(middleware::from_fn(guard))
+        .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
+        .layer(middleware::from_fn_with_state(
+            app.clone(),
+            guard::every_request,
+        ))
         .with_state(app)
 }
 
-/// Refuses forms sent by other sites, and sets what every answer carries.
-async fn guard(request: Request, next: Next) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let foreign = request.method() != Method::GET
-        && request.method() != Method::HEAD
-        && request
-            .headers()
-            .get("sec-fetch-site")
-            .is_some_and(|site| site != "same-origin" && site != "none");
-    let mut response = match foreign {
-        true => Refused::forbidden("This form was sent by another site. Nothing was done.")
-            .into_response(),
-        false => next.run(request).await,
-    };
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("content-security-policy", POLICY),
-        ("x-content-type-options", "nosniff"),
-        ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-        (
-            "permissions-policy",
-            "camera=(), microphone=(), geolocation=()",
-        ),
-        ("cache-control", "no-store"),
-    ] {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    response
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers
         .get_all(header::COOKIE)
         .iter()
@@ -272,11 +283,11 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     })
 }
 
-fn set_cookie(name: &str, value: &str, age: &str) -> String {
+pub(super) fn set_cookie(name: &str, value: &str, age: &str) -> String {
     format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}")
 }
 
-fn random() -> Result<[u8; 32], Refused> {
+pub(super) fn random() -> Result<[u8; 32], Refused> {
     let mut bytes = [0; 32];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -301,6 +312,9 @@ impl FromRequestParts<Arc<App>> for Entered {
             .sessions()
             .find(&cookie, app.mono())
             .ok_or_else(|| Redirect::to("/sign-in"))?;
+        if let Some(caller) = parts.extensions.get::<Arc<Caller>>() {
+            caller.is_signed_in();
+        }
         Ok(Self { session, cookie })
     }
 }
@@ -341,116 +355,10 @@ async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
 }
 
-/// A browser that has been here before keeps its token: a second tab, or its own asking for an icon, must not make the form on
-/// the screen worthless.
-async fn sign_in_page(
-    app: &App,
-    headers: &HeaderMap,
-    problem: &str,
-    status: StatusCode,
-) -> Result<Response, Refused> {
-    let good = |k: &&str| k.len() == 64 && k.bytes().all(|b| b.is_ascii_hexdigit());
-    let knock = match cookie(headers, KNOCK).filter(good) {
-        Some(knock) => knock.to_owned(),
-        None => hex(&random()?),
-    };
-    let scheme = app.ask(|b| b.scheme()).await?;
-    let shown = page(&SignIn {
-        scheme: &scheme,
-        form: &knock,
-        problem,
-    })?;
-    Ok((
-        status,
-        [(
-            header::SET_COOKIE,
-            set_cookie(KNOCK, &knock, "; Max-Age=1800"),
-        )],
-        shown,
-    )
-        .into_response())
-}
-
-async fn sign_in_form(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
-    sign_in_page(&app, &headers, "", StatusCode::OK).await
-}
-
-#[derive(Deserialize)]
-struct SignInForm {
-    form: String,
-    name: String,
-    password: String,
-}
-
-async fn sign_in(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-    Form(form): Form<SignInForm>,
-) -> Result<Response, Refused> {
-    if !cookie(&headers, KNOCK).is_some_and(|knock| knock.len() == 64 && same(knock, &form.form)) {
-        return sign_in_page(
-            &app,
-            &headers,
-            "The form was too old. Please sign in again.",
-            StatusCode::FORBIDDEN,
-        )
-        .await;
-    }
-    let _turn = app
-        .door
-        .acquire()
-        .await
-        .map_err(|_| Refused::broken("The hub is stopping."))?;
-    let (name, password) = (form.name, zeroize::Zeroizing::new(form.password));
-    match app.ask(move |b| b.sign_in(&name, &password)).await? {
-        Ok(account) => {
-            // A new token at every sign-in: one that was planted before is worth nothing.
-            if let Some(old) = cookie(&headers, COOKIE) {
-                app.sessions().end(old);
-            }
-            let value = app
-                .sessions()
-                .begin(account, random()?, random()?, app.mono());
-            let mut response = Redirect::to("/").into_response();
-            for text in [
-                set_cookie(COOKIE, &value, ""),
-                set_cookie(KNOCK, "", "; Max-Age=0"),
-            ] {
-                let text =
-                    HeaderValue::from_str(&text).map_err(|e| Refused::broken(e.to_string()))?;
-                response.headers_mut().append(header::SET_COOKIE, text);
-            }
-            Ok(response)
-        }
-        Err(why) => sign_in_page(&app, &headers, &why.to_string(), StatusCode::UNAUTHORIZED).await,
-    }
-}
-
-#[derive(Deserialize)]
-struct FormOnly {
-    form: String,
-}
-
-async fn sign_out(
-    State(app): State<Arc<App>>,
-    who: Entered,
-    Form(form): Form<FormOnly>,
-) -> Result<Response, Refused> {
-    who.check_form(&form.form)?;
-    app.sessions().end(&who.cookie);
-    Ok((
-        [(header::SET_COOKIE, set_cookie(COOKIE, "", "; Max-Age=0"))],
-        Redirect::to("/sign-in"),
-    )
-        .into_response())
-}
-
 async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
     let now = app.clock.now().wall;
     let frame = who.session.clone();
+    let gone = abandoned();
     let shown = app.ask(move |board| {
         let who = &frame.account;
         let zone = board.zone();
@@ -459,8 +367,8 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
             problems.push(e.to_string());
             Vec::new()
         });
-        let boxes = boxes.iter().map(|row| {
-            let cameras = row.cameras.iter().map(|c| {
+        let boxes = boxes.iter().take_while(|_| !gone()).map(|row| {
+            let cameras = row.cameras.iter().take_while(|_| !gone()).map(|c| {
                 let address = BoxCamera {
                     r#box: row.name.clone(),
                     cam: c.cam.clone(),

@@ -448,8 +448,8 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
     let recorded: i64 = row
         .spans
         .iter()
-        .map(|s| s.t1.0.min(row.to.0) - s.t0.0.max(row.from.0))
-        .sum();
+        .map(|s| s.t1.0.min(row.to.0).saturating_sub(s.t0.0.max(row.from.0)))
+        .fold(0, i64::saturating_add);
     let gap_list: Vec<String> = row
         .gaps
         .iter()

@@ -117,6 +117,7 @@ impl World {
             name: BoxName::parse("ashby").expect("name"),
             site: "Ashby".into(),
             zone: Zone::utc(),
+            hub: None,
             zone_name: "UTC".into(),
             state: self.home.path().to_owned(),
             retention_days: 28,

@@ -37,12 +37,12 @@ async fn silent_strangers_keep_nobody_out() {
 }
 
 /// First packets of as many connections, and nothing after them.
-async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
+pub(super) async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
     let catcher = tokio::net::UdpSocket::bind("127.0.0.1:0")
         .await
         .expect("port");
     let to = catcher.local_addr().expect("address");
-    let ca = hub.desk.keys.ca_der().clone();
+    let ca = hub.desk.keys.authority().der().clone();
     let mut dialling = tokio::task::JoinSet::new();
     let mut caught: std::collections::BTreeMap<Vec<u8>, Vec<u8>> = Default::default();
     let mut buffer = [0; 2048];
