@@ -31,20 +31,6 @@ pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error)
     }
 }
 
-/// Commands are often run by root, the daemon never: what root makes belongs to the owner of the folder it lies in.
-pub(super) fn own_like_parent(path: &Path) -> Result<(), IdentityError> {
-    use std::os::unix::fs::MetadataExt;
-    if !nix::unistd::geteuid().is_root() {
-        return Ok(());
-    }
-    let Some(parent) = path.parent() else {
-        return Ok(());
-    };
-    let like = std::fs::metadata(parent).map_err(io("look at", parent))?;
-    std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))
-        .map_err(io("give away", path))
-}
-
 /// The box's own key.
 pub struct BoxKey {
     pkcs8: zeroize::Zeroizing<Vec<u8>>,
@@ -74,11 +60,9 @@ impl BoxKey {
             .mode(0o700)
             .create(folder)
             .map_err(io("make", folder))?;
-        own_like_parent(folder)?;
         let made = rcgen::KeyPair::generate().map_err(|e| IdentityError::Sign(e.to_string()))?;
         let pem = zeroize::Zeroizing::new(made.serialize_pem());
         logbook::write_whole(&path, pem.as_bytes(), true).map_err(io("write", &path))?;
-        own_like_parent(&path)?;
         Self::from_pem(&path, pem.as_bytes())
     }
 

@@ -11,5 +11,5 @@ pub mod fixed;
 pub mod keyfile;
 pub mod validity;
 
-pub use enrolment::{Enrolment, HubFacts};
+pub use enrolment::{Answer, Enrolment, HubFacts};
 pub use keyfile::{BoxKey, IdentityError};

@@ -376,6 +376,8 @@ pub(crate) fn pin(state: &State, order: [u8; 32]) {
         r#box: BoxName::parse("ashby").expect("name"),
         cosign: vkey("cosign"),
         order: vkey("order"),
+        ca: String::new(),
+        cert: String::new(),
     };
     fs::create_dir_all(state.hub()).expect("folder");
     let text = serde_json::to_string(&facts).expect("json");

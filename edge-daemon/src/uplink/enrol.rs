@@ -1,10 +1,13 @@
-//! Task. Claiming this box's name at the hub with a one-time code.
+//! Task. Claiming this box's name at the hub with a one-time code: the dialogue. Storing what came of it is `identity::enrolment`'s.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use shared::{
     code::{BadCode, EnrolCode},
+    note::Vkey,
+    record::{hex, sha256},
     time::Utc,
     wire::{self, EnrolReply, Open},
 };
@@ -12,7 +15,7 @@ use shared::{
 use super::quic::{LinkError, Target, Trusted, dial, priority};
 use crate::{
     config::Config,
-    identity::{BoxKey, Enrolment, HubFacts, IdentityError},
+    identity::{Answer, HubFacts, IdentityError},
 };
 
 const ANSWER: Duration = Duration::from_secs(20);
@@ -43,13 +46,11 @@ pub enum EnrolError {
     Store(#[from] IdentityError),
 }
 
-/// Enrols the box; returns the hub's address.
-pub async fn enrol(
-    config: &Config,
-    text: &str,
-    again: bool,
-    now: Utc,
-) -> Result<String, EnrolError> {
+/// What can be found wrong before the hub is asked.
+///
+/// # Errors
+/// The code is mistyped or another box's, or the box is enrolled already and `again` was not said.
+pub fn prepare(config: &Config, text: &str, again: bool) -> Result<EnrolCode, EnrolError> {
     let code = EnrolCode::parse(text)?;
     if code.r#box != config.name {
         return Err(EnrolError::WrongBox {
@@ -57,11 +58,22 @@ pub async fn enrol(
             ours: config.name.to_string(),
         });
     }
-    let state = config.state();
-    if let Some(there) = Enrolment::load(&state)?.filter(|_| !again) {
-        return Err(EnrolError::Already(there.facts.hub));
+    match HubFacts::load(&config.state())? {
+        Some(there) if !again => Err(EnrolError::Already(there.hub)),
+        _ => Ok(code),
     }
-    let key = BoxKey::open_or_make(&state.identity())?;
+}
+
+/// Claims the box for the key of this SubjectPublicKeyInfo (DER). What the hub answers is looked at here; nothing is stored.
+///
+/// # Errors
+/// The hub is not reached, is not the code's, refuses, or answers what cannot be used.
+pub async fn claim(
+    config: &Config,
+    code: &EnrolCode,
+    spki: &[u8],
+    now: Utc,
+) -> Result<Answer, EnrolError> {
     let target = Target {
         hub: code.hub.clone(),
         trusted: Trusted::Digest(code.ca),
@@ -70,13 +82,12 @@ pub async fn enrol(
     };
     let line = dial(&target).await?;
     let (mut out, mut inc) = line.open(priority::CONTROL).await?;
-    let spki = STANDARD.encode(key.spki());
     out.send(&Open::Enrol {
         v: wire::VERSION,
         scheme: config.scheme.clone(),
         r#box: code.r#box.clone(),
         secret: code.secret_text(),
-        spki,
+        spki: STANDARD.encode(spki),
     })
     .await?;
     let frame = match inc.frame_within(ANSWER).await {
@@ -107,21 +118,28 @@ pub async fn enrol(
             ours: config.scheme.clone(),
         });
     }
-    let facts = HubFacts {
-        hub: code.hub.clone(),
-        scheme,
-        r#box: code.r#box,
-        cosign,
-        order,
+    let der = |pem: &str, what: &str| {
+        CertificateDer::from_pem_slice(pem.as_bytes())
+            .map(|der| sha256(der.as_ref()))
+            .map_err(|e| EnrolError::Answer(format!("its {what} cannot be read: {e}")))
     };
-    Enrolment::store(&state, &facts, &cert, &ca)?;
-    // Read back: what cannot be used shows now, not at the first connection.
-    let stored =
-        Enrolment::load(&state)?.ok_or_else(|| EnrolError::Answer("it was not stored".into()))?;
-    if shared::record::sha256(stored.ca.as_ref()) != code.ca {
+    for key in [&cosign, &order] {
+        Vkey::parse(key).map_err(|e| EnrolError::Answer(e.to_string()))?;
+    }
+    let authority = der(&ca, "authority's certificate")?;
+    if authority != code.ca {
         return Err(EnrolError::Answer(
             "its authority is not the one named in the code".into(),
         ));
     }
-    Ok(facts.hub)
+    let facts = HubFacts {
+        hub: code.hub.clone(),
+        scheme,
+        r#box: code.r#box.clone(),
+        cosign,
+        order,
+        ca: hex(&authority),
+        cert: hex(&der(&cert, "certificate for this box")?),
+    };
+    Ok(Answer { facts, cert, ca })
 }
