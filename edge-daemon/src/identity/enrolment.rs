@@ -22,7 +22,10 @@ use shared::{
 };
 
 use super::keyfile::{IdentityError, io};
-use crate::{below::Folder, state::State};
+use crate::{
+    below::{self, Folder},
+    state::State,
+};
 
 const FACTS: &str = "hub.json";
 const CA: &str = "ca.crt";
@@ -99,7 +102,7 @@ impl HubFacts {
 
 /// The certificate of this hash in a file of one or two, or else its first: a certificate that was renewed has another hash.
 fn chosen(path: &Path, hash: &str) -> Result<CertificateDer<'static>, IdentityError> {
-    let pem = std::fs::read(path).map_err(io("read", path))?;
+    let pem = below::read_untrusted(path, MOST).map_err(io("read", path))?;
     let all = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|e| damaged(path, e.to_string()))?;

@@ -41,7 +41,7 @@ impl BoxKey {
     /// Opens the key in the identity folder; nothing when it is not made yet.
     pub fn open(folder: &Path) -> Result<Option<Self>, IdentityError> {
         let path = folder.join("box.key");
-        match std::fs::read(&path).map(zeroize::Zeroizing::new) {
+        match crate::below::read_untrusted(&path, 1 << 16).map(zeroize::Zeroizing::new) {
             Ok(pem) => Self::from_pem(&path, &pem).map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(io("read", &path)(e)),
