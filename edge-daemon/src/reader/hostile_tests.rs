@@ -274,8 +274,7 @@ fn no_key_dies_early() {
 #[test]
 fn nothing_is_overwritten_and_no_link_followed() {
     let t = taken();
-    let (own, state, volume) = (t.own(), t.b.state.clone(), t.b.volume.clone());
-    let same = |what: &str| assert!(t.own() == own, "{what}");
+    let (state, volume) = (t.b.state.clone(), t.b.volume.clone());
     let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     // The copy's name is a link to the reader's identities.
@@ -293,7 +292,7 @@ fn nothing_is_overwritten_and_no_link_followed() {
     t.still_opens();
     drop(before);
     let own = t.own();
-    let same_now = |what: &str| assert!(t.own() == own, "{what}");
+    let same = |what: &str| assert!(t.own() == own, "{what}");
     // A folder on the way is a link into the reader's.
     fs::remove_dir_all(volume.join("held")).expect("removed");
     symlink(state.reader(), volume.join("held")).expect("linked");
@@ -306,7 +305,7 @@ fn nothing_is_overwritten_and_no_link_followed() {
             .hold(&volume, &t.past, "c03/2026-11-03", &key, &t.sha256)
     };
     refused(answer, "link");
-    same_now("held/ was a link");
+    same("held/ was a link");
     // The volume itself is one.
     fs::rename(&volume, state.root().join("was")).expect("moved");
     symlink(state.reader(), &volume).expect("linked");
@@ -320,7 +319,7 @@ fn nothing_is_overwritten_and_no_link_followed() {
     );
     fs::remove_file(&volume).expect("removed");
     fs::rename(state.root().join("was"), &volume).expect("moved back");
-    same_now("the volume was a link");
+    same("the volume was a link");
     // Disks that nobody configured.
     for path in ["/", "/etc", &state.reader().display().to_string()] {
         let asked =
@@ -341,7 +340,7 @@ fn nothing_is_overwritten_and_no_link_followed() {
             .recover(&volume, &name(8).open_path(), "c03/2026-11-03"),
         "link",
     );
-    same_now("an open segment was a link");
+    same("an open segment was a link");
     // boot/ is a link to the reader's folder, then a FIFO lies in it.
     let boot = state.boot();
     fs::rename(&boot, state.recorder().join("was")).expect("moved");
@@ -356,10 +355,9 @@ fn nothing_is_overwritten_and_no_link_followed() {
     )
     .expect("linked");
     t.still_opens();
-    same_now("boot/ was exchanged");
+    same("boot/ was exchanged");
     assert_eq!(t.stolen(), Vec::<PathBuf>::new());
-    let _ = same;
-    drop(Folder::open(&volume).expect("a folder again"));
+    Folder::open(&volume).expect("a folder again");
 }
 
 /// V1b: a state folder that somebody else owns could give the reader another folder for its own: it does not start there.

@@ -36,7 +36,7 @@ use crate::{
 struct World {
     _home: tempfile::TempDir,
     /// What the reader goes by.
-    terms: Arc<std::sync::Mutex<Arc<Terms>>>,
+    terms: Arc<Mutex<Arc<Terms>>>,
     state: State,
     clock: Arc<Hands>,
     log: LogHandle,
