@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    plain,
     standing::Flow,
     time::Utc,
     wire,
@@ -139,7 +140,15 @@ pub struct Uplink {
 }
 
 pub fn read(path: &Path) -> std::io::Result<Status> {
-    serde_json::from_slice(&std::fs::read(path)?).map_err(std::io::Error::other)
+    serde_json::from_value(value(path)?).map_err(std::io::Error::other)
+}
+
+/// The recorder writes it, quoting cameras, and others read it on their terminals: what it says is seen to here.
+fn value(path: &Path) -> std::io::Result<serde_json::Value> {
+    let bytes = std::fs::read(path)?;
+    let mut status = serde_json::from_slice(&bytes).map_err(std::io::Error::other)?;
+    plain::message(&mut status);
+    Ok(status)
 }
 
 /// Replaces the file; not synced, as it is only of use while the box runs.
@@ -150,4 +159,18 @@ pub fn write(path: &Path, status: &Status) -> std::io::Result<()> {
         serde_json::to_vec_pretty(status).map_err(std::io::Error::other)?,
     )?;
     std::fs::rename(&temp, path)
+}
+
+#[cfg(test)]
+mod tests {
+    /// security.md V16: the recorder's file is read on root's terminal; whatever a camera said in it, it is words.
+    #[test]
+    fn what_is_read_is_plain_v16() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("status.json");
+        let evil = serde_json::json!({"why": "\u{1b}[2J\u{202e}x"});
+        std::fs::write(&path, evil.to_string()).expect("written");
+        let value = super::value(&path).expect("read");
+        assert_eq!(value["why"], " [2J x");
+    }
 }

@@ -21,6 +21,7 @@
 //! Every form carries a token; every answer carries a content policy that allows no script, frame or foreign origin.
 
 use std::{
+    borrow::Cow,
     io,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -40,6 +41,7 @@ use serde::Deserialize;
 use shared::{
     evidence::names,
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
+    plain,
     record::hex,
     time::{Clock, Utc, Zone},
     verify::Files,
@@ -242,7 +244,7 @@ async fn guard(request: Request, next: Next) -> Response {
     let mut response = match foreign {
         true => Refused::forbidden("This form was sent by another site. Nothing was done.")
             .into_response(),
-        false => next.run(request).await,
+        false => shown(next.run(request).await).await,
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -264,6 +266,43 @@ async fn guard(request: Request, next: Next) -> Response {
         );
     }
     response
+}
+
+/// Pages and answers to programs quote boxes; whatever is text goes out as text that can be shown. Films, and files that are to be saved
+/// byte for byte, are left alone.
+async fn shown(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let json = kind.starts_with("application/json");
+    let text = json || kind.starts_with("text/");
+    if !text || response.headers().contains_key(header::CONTENT_DISPOSITION) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(bytes) => bytes,
+        Err(_) => return Refused::broken("The page could not be made.").into_response(),
+    };
+    // In JSON a control character stands as its number, and whoever reads it has it back.
+    let value = match json {
+        true => serde_json::from_slice::<serde_json::Value>(&bytes).ok(),
+        false => None,
+    };
+    let clean = match (value, std::str::from_utf8(&bytes).map(plain::lines)) {
+        (Some(mut value), _) => {
+            plain::message(&mut value);
+            Some(value.to_string())
+        }
+        (None, Ok(Cow::Owned(clean))) => Some(clean),
+        (None, Ok(Cow::Borrowed(_)) | Err(_)) => None,
+    };
+    match clean {
+        None => Response::from_parts(parts, Body::from(bytes)),
+        Some(clean) => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Response::from_parts(parts, Body::from(clean))
+        }
+    }
 }
 
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
