@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    plain,
     standing::Flow,
     time::Utc,
     wire,
@@ -142,8 +143,15 @@ pub struct Uplink {
 const MOST: u64 = 16 << 20;
 
 pub fn read(path: &Path) -> std::io::Result<Status> {
-    serde_json::from_slice(&crate::below::read_untrusted(path, MOST)?)
-        .map_err(std::io::Error::other)
+    serde_json::from_value(value(path)?).map_err(std::io::Error::other)
+}
+
+/// The recorder writes it, quoting cameras, and others read it on their terminals: what it says is seen to here.
+fn value(path: &Path) -> std::io::Result<serde_json::Value> {
+    let bytes = crate::below::read_untrusted(path, MOST)?;
+    let mut status = serde_json::from_slice(&bytes).map_err(std::io::Error::other)?;
+    plain::message(&mut status);
+    Ok(status)
 }
 
 /// Replaces the file; not synced, as it is only of use while the box runs.
@@ -171,15 +179,26 @@ mod tests {
             told.to_string()
         };
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("pipe");
-        assert!(refused("a pipe").contains("no file"));
+        assert!(refused("a pipe").contains("no ordinary file"));
         std::os::unix::fs::symlink("/etc/passwd", &path).expect("link");
         refused("a link");
         std::fs::File::create(&path)
             .and_then(|f| f.set_len(MOST + 1))
             .expect("large");
-        assert!(refused("a large file").contains("too large"));
+        assert!(refused("a large file").contains("larger than"));
         let folder = dir.path().join("folder");
         std::fs::create_dir(&folder).expect("folder");
         read(&folder).expect_err("a folder");
+    }
+
+    /// security.md V16: the recorder's file is read on root's terminal; whatever a camera said in it, it is words.
+    #[test]
+    fn what_is_read_is_plain_v16() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("status.json");
+        let evil = serde_json::json!({"why": "\u{1b}[2J\u{202e}x"});
+        std::fs::write(&path, evil.to_string()).expect("written");
+        let value = super::value(&path).expect("read");
+        assert_eq!(value["why"], " [2J x");
     }
 }
