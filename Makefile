@@ -2,7 +2,7 @@
 CARGO ?= cargo
 MINUTES ?= 30
 
-.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 install footage release
+.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 deb install footage machine release
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -15,7 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage
+test: install footage machine
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -26,17 +26,19 @@ bench: ready
 fault: ready
 	target/release/fault
 
-## soak         a year of nights; flapping cameras, then the marker under every kind of mask, MINUTES=30 each
+## soak         a year of nights; flapping cameras, the marker under every kind of mask, a hub with 20 boxes under attack, MINUTES=30 each
 soak: ready
 	BEADLE_DAYS=365 $(CARGO) test --locked --release --workspace --test year -- --nocapture
 	target/release/soak --minutes $(MINUTES)
 	target/release/marker --minutes $(MINUTES)
+	BEADLE_SIEGE_SECS=$$(($(MINUTES) * 60)) $(CARGO) test --locked --release -p beadle-hub --lib -- siege --nocapture
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
-## fuzz         the parsers of everything that comes from outside, many cases; every mask proved at every quality
+## fuzz         the parsers of everything that comes from outside: many cases, then searched for MINUTES=10 each; every mask proved
 fuzz: install footage
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
 	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release --workspace --test proof
+	scripts/fuzz.sh $(if $(filter file,$(origin MINUTES)),10,$(MINUTES))
 
 ## lint         rustfmt and clippy
 lint:
@@ -44,9 +46,14 @@ lint:
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --locked --release --workspace --all-targets -- -D warnings
 
-## arm64        the programs for 64-bit ARM
+## arm64        the programs for 64-bit ARM, and their Debian packages
 arm64:
 	scripts/arm64.sh
+	scripts/deb.sh --arch arm64
+
+## deb          the Debian packages beadle-edge and beadle-hub, and their symbols: target/deb
+deb: release
+	scripts/deb.sh
 
 ## install      missing Debian packages (asks nothing as root)
 install:
@@ -55,6 +62,10 @@ install:
 ## footage      the test cameras' footage, once
 footage: install
 	scripts/footage.sh
+
+## machine      what test machines boot from: a bare Debian 12, once (as root)
+machine: install
+	scripts/machine.sh
 
 ## release      the programs: target/release
 release: install

@@ -111,6 +111,7 @@ WORDS = {
     "NOT_EXPORTED": "no proven line of the hub's log says that this listing was exported",
     # package: records and head
     "NO_MANIFEST": "the manifest cannot be read",
+    "NOT_A_BOX_LOG": "the manifest names the log {}, which is not a box's: <scheme>/box/<name>/<number>",
     "PROOF_MISMATCH": "the proof of the line is missing or is not this line's",
     "NOT_IN_LOG": "the line is not in the log under its head, or the proof is another's (PROOF-MISMATCH)",
     "NO_KEY_LINE": "no line among the records names the key that signed the head",
@@ -1108,10 +1109,10 @@ class Lines:
 
 KNOWN_TYPES = set(
     "log.open log.close key.roll key.seal head.ack head.seen beat sys.boot sys.stop sys.update log.torn clock.state "
-    "clock.step cam.set cam.session seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
+    "clock.step cam.set cam.session cam.accept seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
     "acc.live acc.view hold.set hold.kept hold.clear hold.done exp.clip exp.done del.range del.done del.confirm fault.on fault.off spot.ok spot.bad "
-    "box.add box.revoke box.replace op.add grant.set grant.fail rate.order rate.fail lift.ask lift.drop mask.order order.fail "
-    "sweep.order sweep.fail hold.ask hold.extend hold.drop hold.free "
+    "box.add box.renew box.revoke box.replace cert.set op.add grant.set grant.fail rate.order rate.fail lift.ask lift.drop mask.order order.fail "
+    "sweep.order sweep.fail log.order hold.ask hold.extend hold.drop hold.free "
     "copy.made copy.save copy.class copy.drop copy.dispose copy.gone copy.clear log.read".split())
 
 
@@ -1128,10 +1129,39 @@ def first_known(states):
     return next((state for state in states if state[0] != ABSENT), (ABSENT, None))
 
 
+SLUG = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+NUMBER = "0|[1-9][0-9]{0,14}"
+BOX_LOG = re.compile("([^/]*)/box/(%s)/(?:%s)" % (SLUG, NUMBER))
+HUB_LOG = re.compile("([^/]*)/hub/(?:%s)" % NUMBER)
+HUB_KEY = re.compile("([^/]*)/hub/[^/]+")
+
+
+def is_scheme(name):
+    parts = name.split(".")
+    return len(name) <= 200 and all(len(part) <= 63 and re.fullmatch(SLUG, part) for part in parts)
+
+
+def scheme_of(origin, *forms):
+    """The scheme of a log whose whole name has one of the forms; None when it has none of them."""
+    for form in forms:
+        found = form.fullmatch(origin)
+        if found and is_scheme(found[1]) and (form is not BOX_LOG or len(found[2]) <= 63):
+            return found[1]
+    return None
+
+
+def keys_for(origin, hub_keys):
+    """The hub keys that may vouch for a log: those of its own scheme."""
+    scheme = scheme_of(origin, BOX_LOG, HUB_LOG)
+    of = [(HUB_KEY.fullmatch(key.name), key) for key in hub_keys]
+    return [key for found, key in of if found and scheme is not None and found[1] == scheme]
+
+
 def countersigned(head, hub_keys):
     """Newest hub time of a good countersignature or None; and (word, name) of every line that bears a
     hub's name and is not good."""
     newest, faults = None, []
+    hub_keys = keys_for(head.origin, hub_keys)
     for signature in head.signatures:
         named = [key for key in hub_keys if key.name == signature[0]]
         if named:
@@ -1299,7 +1329,7 @@ class LogCheck:
         return True
 
     def check_ack(self, place, size, root, hub, time, signature):
-        named, counts = [key for key in self.hub_keys if key.name == hub], True
+        named, counts = [key for key in keys_for(self.lines.origin or "", self.hub_keys) if key.name == hub], True
         if named:
             message = body(self.lines.origin, size, root)
             state, stated = first_known([check_cosignature(key, message, signature) if signature else (BAD, None)
@@ -1435,7 +1465,8 @@ class PackageCheck:
 
     # 2. the list is the list that was sealed, and the hub's log says so
     def check_seal(self, sums, manifest):
-        line, proven = self.hub_line("keys/seal.record", "keys/seal.tlog-proof")
+        scheme = scheme_of(manifest["log"], BOX_LOG) if manifest else None
+        line, proven = self.hub_line("keys/seal.record", "keys/seal.tlog-proof", scheme)
         spki = None
         if line and line.type == "key.seal" and text(line.data.get("spki")) is not None:
             spki = unbase64(line.data["spki"])
@@ -1452,20 +1483,20 @@ class PackageCheck:
                 self.add("SEAL-BROKEN", place, "SEAL_BROKEN")
             elif spki is not None:
                 self.add("SEAL-KEY-NOT-IN-LOG", place, "SEAL_OTHER_KEY")
-        line, proven = self.hub_line("SHA256SUMS.record", "SHA256SUMS.tlog-proof")
+        line, proven = self.hub_line("SHA256SUMS.record", "SHA256SUMS.tlog-proof", scheme)
         if not (proven and line.type == "exp.done" and line.data.get("sums") == sha256(sums).hex()
                 and text(line.data.get("ref")) == (manifest["ref"] if manifest else None)):
             self.add("NOT-IN-LOG", "file SHA256SUMS.record", "NOT_EXPORTED")
 
-    def hub_line(self, record_name, proof_name):
-        """A line of the hub's log, and whether its proof leads to its head. What is wrong with that head
-        is said here."""
+    def hub_line(self, record_name, proof_name, scheme):
+        """A line of the log of the scheme's own hub, and whether its proof leads to its head. What is wrong
+        with that head is said here."""
         data, place = self.read(record_name), "file " + proof_name
         try:
             line = parse_line(data) if data is not None else None
         except (Malformed, OtherVersion):
             line = None
-        if line and not re.fullmatch(r".*/hub/(0|[1-9][0-9]{0,14})", line.log, re.DOTALL):
+        if line and (scheme is None or scheme_of(line.log, HUB_LOG) != scheme):
             line = None
         proof = self.proof(proof_name)
         if proof is None:
@@ -1501,6 +1532,8 @@ class PackageCheck:
 
     # 3. every line relied on is in the box's log, under one head
     def check_records(self, manifest):
+        if scheme_of(manifest["log"], BOX_LOG) is None:
+            self.add("FOREIGN-RECORD", "file manifest.json", "NOT_A_BOX_LOG", manifest["log"])
         data = self.read("log/records.jsonl")
         if data is None:
             self.add("UNREADABLE", "file log/records.jsonl", "NO_FILE")

@@ -335,6 +335,15 @@ impl Cameras {
         });
     }
 
+    /// The certificate that the log has as a camera's own: another one that it is recorded with has a line.
+    pub fn accepted(&self, cam: &CameraId, certificate: Option<String>) {
+        let Some(camera) = self.find(cam) else { return };
+        let _ = self.inner.reports.send(Report::Accepted {
+            cam: camera.index,
+            certificate,
+        });
+    }
+
     /// Ends every session, closes every open segment, and waits until their lines are in the log.
     pub fn stop(&self) {
         self.inner.stop.store(true, Relaxed);

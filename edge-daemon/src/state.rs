@@ -43,7 +43,7 @@ pub struct State(pub PathBuf);
 pub enum LayoutError {
     #[error(
         "{path} is not there, and {above} belongs to another user, so it was not made: the package makes it. \
-         As root: systemd-tmpfiles --create beadle.conf (or install the package beadle-edge again)"
+         As root: systemd-tmpfiles --create beadle-edge.conf (or install the package beadle-edge again)"
     )]
     Missing { path: String, above: String },
     #[error(

@@ -11,6 +11,7 @@ use shared::{
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
+    places::Origin,
     requests::review::MaskRow,
     retention::report::{CameraPage, Report},
 };
@@ -300,19 +301,30 @@ pub trait Board: Send + Sync + 'static {
     fn zone(&self) -> shared::time::Zone;
     fn scheme(&self) -> String;
     fn boxes(&self) -> Result<Vec<BoxRow>, Refusal>;
-    /// Newest day first; `day` narrows it to one.
-    fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal>;
+    /// Newest day first; `day` narrows it to one. For those who may list footage.
+    fn footage(
+        &self,
+        who: &Account,
+        camera: &BoxCamera,
+        day: Option<Day>,
+    ) -> Result<Footage, Refusal>;
     /// How footage is kept against what was promised: of all boxes, or one.
     fn retention(&self, only: Option<&BoxName>) -> Result<Report, Refusal>;
     /// The same of one camera, with its days and their certificates.
     fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, Refusal>;
-    /// Newest first.
-    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal>;
-    /// An exhibit's package, with the key that opens it; None while there is none.
-    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal>;
-    /// Checks name and password, logs `acc.login` or `acc.fail`. Slow on purpose.
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal>;
-    /// Logs `acc.view` (purpose salted) before the first byte is sent.
+    /// Newest first; for those who may see exhibits.
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal>;
+    /// An exhibit's package, with the key that opens it; None while there is none. For those who may watch it.
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal>;
+    /// Checks name and password; who signed in is on record, who was refused is counted there. Slow on purpose. `from`: None at the
+    /// console.
+    fn sign_in(&self, name: &str, password: &str, from: Option<Origin>)
+    -> Result<Account, Refusal>;
+    /// Whether this account signed in from this address lately.
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal>;
+    /// Signs what a browser keeps to show that somebody signed in from it.
+    fn browser_key(&self) -> Result<ring::hmac::Key, Refusal>;
+    /// Logs `acc.view` (purpose salted) before the first byte is sent; refuses those who may not watch, whatever their purpose.
     fn viewing(
         &self,
         who: &Account,

@@ -6,7 +6,9 @@
 //! quic     = "127.0.0.1:4433"          # where boxes dial in
 //! https    = "127.0.0.1:8443"          # staff pages
 //! evidence = "evidence"                # packages; relative to the state folder, or absolute
-//! address  = "hub.example.gov.uk:4433" # optional: what one-time codes tell boxes to dial, when it is not `quic`
+//! names    = ["hub.example.gov.uk"]    # what staff type to reach the pages, and boxes to dial: names or addresses, without port. They stand
+//!                                      # in the hub's certificates. Left out: the name in `address`, or the addresses listened on
+//! address  = "hub.example.gov.uk:4433" # optional: what long one-time codes tell boxes to dial, when it is not `quic`
 //! [holds]                              # optional
 //! days         = 31                    # how long a hold lasts when nobody says, and that of a clip request
 //! longest_days = 400                   # how long one may last at most, counted anew when it is extended
@@ -21,12 +23,12 @@
 //! ```
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
-use shared::{id, time::Zone};
+use shared::{code, id, time::Zone};
 
 use crate::disposal::policy::Periods;
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub quic: SocketAddr,
     pub https: SocketAddr,
     pub evidence: PathBuf,
+    /// Empty: neither written down nor to be told from the addresses.
+    pub names: Vec<String>,
     pub address: Option<String>,
     pub hold_days: u32,
     pub hold_longest_days: u32,
@@ -59,6 +63,8 @@ pub struct Raw {
     pub quic: Option<String>,
     pub https: Option<String>,
     pub evidence: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,13 +143,23 @@ impl Config {
         };
         let (quic, https) = (listen("quic", &quic), listen("https", &https));
         if let Some(a) = &raw.address
-            && a.rsplit_once(':')
-                .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+            && !code::is_address(a)
         {
             faults.push(format!(
                 "address = {a:?}: not a name and port like hub.example.gov.uk:4433"
             ));
         }
+        let names = match raw.names {
+            Some(names) => {
+                for n in names.iter().filter(|n| !is_name(n)) {
+                    faults.push(format!(
+                        "names has {n:?}: not a name like hub.example.gov.uk or an address like 10.1.2.3 (without port)"
+                    ));
+                }
+                names
+            }
+            None => derived(raw.address.as_deref(), &[quic, https]),
+        };
         let holds = raw.holds.unwrap_or_default();
         let hold_longest_days = holds.longest_days.unwrap_or(HOLD_LONGEST_DAYS);
         if !(1..=HOLD_MOST_DAYS).contains(&hold_longest_days) {
@@ -190,6 +206,7 @@ impl Config {
                 quic,
                 https,
                 evidence: state.join(evidence),
+                names,
                 address: raw.address,
                 hold_days,
                 hold_longest_days,
@@ -201,9 +218,65 @@ impl Config {
     }
 }
 
+/// Whether a certificate can bear it: a name of the DNS in small letters, or an address of one machine.
+pub fn is_name(text: &str) -> bool {
+    match text.parse::<IpAddr>() {
+        Ok(ip) => !ip.is_unspecified(),
+        Err(_) => {
+            text.len() <= 253
+                && text.split('.').all(|part| {
+                    (1..=63).contains(&part.len())
+                        && !part.starts_with('-')
+                        && !part.ends_with('-')
+                        && part
+                            .bytes()
+                            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+                })
+                && !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        }
+    }
+}
+
+/// What the hub is called where nobody says it: as boxes are told to dial it, and the addresses it listens on, unless that is all of them.
+fn derived(address: Option<&str>, listen: &[SocketAddr]) -> Vec<String> {
+    let host = address
+        .and_then(|a| a.rsplit_once(':'))
+        .map(|(host, _)| host.trim_matches(['[', ']']).to_ascii_lowercase());
+    let on = listen.iter().map(SocketAddr::ip).map(|ip| ip.to_string());
+    let mut names = Vec::new();
+    for name in host.into_iter().chain(on) {
+        if is_name(&name) && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The package's example (packages/hub/hub.toml) is good as it stands, and has and explains every key there is.
+    #[test]
+    fn the_example_has_every_key() {
+        let example = include_str!("../../packages/hub/hub.toml");
+        Config::parse(example, Path::new("/s")).expect("the example is good");
+        let fields: Vec<&str> = include_str!("config.rs")
+            .lines()
+            .filter_map(|l| {
+                let (name, kind) = l.trim().strip_prefix("pub ")?.split_once(": ")?;
+                kind.starts_with("Option<").then_some(name)
+            })
+            .collect();
+        assert!(fields.len() > 12, "{fields:?}");
+        for name in fields {
+            let said = example.lines().any(|l| {
+                l.starts_with(&format!("[{name}]"))
+                    || l.starts_with(&format!("{name} = ")) && l.contains(" # ")
+            });
+            assert!(said, "the example does not explain the key {name}");
+        }
+    }
 
     #[test]
     fn all_faults_at_once() {
@@ -244,6 +317,48 @@ mod tests {
         assert_eq!(days("[holds]\nlongest_days = 20"), (20, 20));
         assert_eq!(days("[holds]\ndays = 90"), (90, 400));
         assert!(Config::parse(&format!("{good}\nhtps = 1"), Path::new("/s")).is_err());
+    }
+
+    /// The hub's certificates bear names people use: written down, or told from the addresses; never 0.0.0.0.
+    #[test]
+    fn names_for_certificates() {
+        let with = |quic: &str, more: &str| {
+            let text = format!(
+                "scheme = \"cctv.example.gov.uk\"\nzone = \"UTC\"\nquic = \"{quic}\"\nhttps = \"0.0.0.0:8443\"\nevidence = \"e\"\n{more}"
+            );
+            Config::parse(&text, Path::new("/s")).map(|c| c.names)
+        };
+        let all = "0.0.0.0:4433";
+        assert_eq!(with(all, ""), Ok(vec![]));
+        assert_eq!(
+            with(all, "address = \"Hub.Example.gov.uk:4433\""),
+            Ok(vec!["hub.example.gov.uk".into()])
+        );
+        assert_eq!(
+            with("10.1.2.3:4433", "address = \"hub.town:1\""),
+            Ok(vec!["hub.town".into(), "10.1.2.3".into()])
+        );
+        assert_eq!(
+            with("[2001:db8::7]:4433", ""),
+            Ok(vec!["2001:db8::7".into()])
+        );
+        assert_eq!(
+            with("10.1.2.3:4433", "names = [\"hub\", \"10.9.9.9\"]"),
+            Ok(vec!["hub".into(), "10.9.9.9".into()])
+        );
+        for bad in [
+            "https://hub",
+            "hub:8443",
+            "0.0.0.0",
+            "Hub",
+            "-hub",
+            "a..b",
+            "",
+            "1.2.3",
+        ] {
+            let e = with(all, &format!("names = [{bad:?}]")).expect_err(bad);
+            assert!(e.to_string().contains("names has"), "{bad}: {e}");
+        }
     }
 
     /// RET-5: periods have defaults, each can be set, and none can be set to "for ever" or to nothing.

@@ -29,7 +29,7 @@ use crate::{
     requests::{
         Progress, holds, mask, rate, review,
         rules::{Asked, State},
-        save, submit, sweep,
+        save, submit, succession, sweep,
     },
     retention::report::Report,
 };
@@ -59,6 +59,13 @@ pub enum Ask {
         name: BoxName,
         reason: String,
         who: SignIn,
+    },
+    /// Two people have a box begin the successor of its log.
+    LogSucceed {
+        name: BoxName,
+        reason: String,
+        who: SignIn,
+        second: SignIn,
     },
     ClipPull {
         camera: BoxCameraText,
@@ -195,9 +202,7 @@ pub type BoxCameraText = String;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum Told {
-    Code {
-        code: String,
-    },
+    Code(enrol::Codes),
     Boxes {
         boxes: Vec<BoxRow>,
     },
@@ -424,7 +429,7 @@ async fn held(
 async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refusal>, Ask> {
     let enter = async |who: SignIn| {
         let d = desk.clone();
-        blocking(move || d.sign_in(&who.name, &who.password))
+        blocking(move || d.sign_in(&who.name, &who.password, None))
             .await
             .map_err(plain)?
     };
@@ -435,6 +440,17 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
                 .await
                 .map(|()| None),
             Err(e) => Err(e),
+        },
+        Ask::LogSucceed {
+            name,
+            reason,
+            who,
+            second,
+        } => match (enter(who).await, enter(second).await) {
+            (Ok(who), Ok(second)) => succession::order(desk, &name, &reason, &who, &second)
+                .await
+                .map(|()| None),
+            (Err(e), _) | (_, Err(e)) => Err(e),
         },
         Ask::MaskApprove { request, who } => match enter(who).await {
             Ok(who) => mask::approve(desk, request, &who)
@@ -501,9 +517,7 @@ async fn ordered(desk: &Arc<Desk>, ask: Ask) -> Result<Result<Option<Told>, Refu
 /// Blocking.
 fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
     Ok(match ask {
-        Ask::BoxAdd { name } => Some(Told::Code {
-            code: enrol::add(desk, &name, CONSOLE)?,
-        }),
+        Ask::BoxAdd { name } => Some(Told::Code(enrol::add(desk, &name, CONSOLE)?)),
         Ask::BoxList => Some(Told::Boxes {
             boxes: desk.boxes()?,
         }),
@@ -533,7 +547,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         Ask::Footage { camera, day } => {
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Footage {
-                footage: desk.footage(&camera, day)?,
+                footage: desk.footage_of(&camera, day)?,
             })
         }
         Ask::Retention { only } => Some(Told::Retention {
@@ -565,7 +579,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             answer: Box::new(door::act(desk, act)?),
         }),
         Ask::ClipList => Some(Told::Exhibits {
-            exhibits: desk.exhibits()?,
+            exhibits: desk.all_exhibits()?,
         }),
         Ask::ClipSave {
             exhibit,
@@ -574,7 +588,7 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             who,
         } => {
             let who = who
-                .map(|w| desk.sign_in(&w.name, &w.password))
+                .map(|w| desk.sign_in(&w.name, &w.password, None))
                 .transpose()?;
             let granted = save::grant(desk, &exhibit, &purpose, &reference, who.as_ref())?;
             Some(Told::MaySave {
@@ -596,14 +610,14 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
             wanted,
             who,
         } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             let camera = BoxCamera::parse(&camera).map_err(plain)?;
             Some(Told::Lift {
                 lift: mask::ask(desk, &camera, &wanted, &who)?,
             })
         }
         Ask::MaskWithdraw { request, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             mask::withdraw(desk, request, &who)?;
             None
         }
@@ -625,17 +639,18 @@ fn act(desk: &Desk, ask: Ask) -> Result<Option<Told>, Refusal> {
         }),
         Ask::HoldShow { hold } => Some(told(holds::shown::one(desk, hold)?)),
         Ask::HoldRelease { hold, reason, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::release(desk, hold, &reason, &who)?))
         }
         Ask::HoldApprove { hold, who } => {
-            let who = desk.sign_in(&who.name, &who.password)?;
+            let who = desk.sign_in(&who.name, &who.password, None)?;
             Some(told(holds::acts::approve(desk, hold, &who)?))
         }
         // Answered before this.
         Ask::ClipWatch { .. }
         | Ask::RateOrder { .. }
         | Ask::SweepConfirm { .. }
+        | Ask::LogSucceed { .. }
         | Ask::MaskApprove { .. }
         | Ask::MaskEnd { .. }
         | Ask::MaskSet { .. }

@@ -11,6 +11,7 @@ use crate::{
     keys::Keys,
     ownlog::OwnLog,
     requests::Pulls,
+    signin::Refusals,
 };
 
 pub struct Desk {
@@ -23,6 +24,7 @@ pub struct Desk {
     pub live: Live,
     pub logs: BoxLogs,
     pub pulls: Pulls,
+    pub refusals: Refusals,
     /// Where boxes really dial in (the port is known only once it is bound).
     pub quic: std::net::SocketAddr,
 }

@@ -13,6 +13,7 @@ const HUB: &str = "sys:hub";
 fn named(about: &About) -> (Option<&str>, Option<&str>) {
     match about {
         About::Camera(camera) => (Some(camera.cam.as_str()), None),
+        About::Box(_) => (None, None),
         About::Evidence(exhibit) => (None, Some(exhibit)),
     }
 }

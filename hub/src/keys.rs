@@ -1,45 +1,35 @@
-//! Adapter: key files. Everything secret the hub holds, and its certificate authority.
+//! Adapter: key files. Everything secret the hub holds.
 //!
 //! ```text
-//! <state>/keys/ca.key ca.crt        the hub's own CA (P-256): hub and box certificates
+//! <state>/keys/ca.key ca.crt boxes.pem pages.pem    the authority and what it made for the hub itself: [`crate::authority`]
 //! <state>/keys/cosign.key           Ed25519, PKCS#8: countersigns box heads and the hub log's own heads
 //! <state>/keys/cosign.vkey          its public half: what a verifier is given
 //! <state>/keys/order.key            Ed25519, PKCS#8: signs orders to boxes (public half: order.vkey)
 //! <state>/keys/seal.key             P-256, PKCS#8: seals packages (public half: the log's key.seal line)
-//! <state>/keys/hub.key hub.crt      TLS, for boxes and for staff pages
 //! <state>/keys/reset.key            32 random bytes: lets a hub that was killed end the connections it no longer knows
 //! <state>/keys/exhibits/<ref>.key   age identity of one exhibit's sealed masters
 //! ```
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PublicKeyData,
-};
 use ring::{
     rand::{SecureRandom, SystemRandom},
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _},
 };
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use shared::{
-    id::{BoxName, ExhibitRef},
+    id::ExhibitRef,
     note::{ALG_COSIGNATURE, ALG_ED25519, SignedHead, Vkey},
-    record::{Digest, sha256},
-    time::{Day, Utc, Zone},
+    time::{Utc, Zone},
+    types::CertSet,
     wire,
 };
 
-use crate::files::{self, FileError, private_dir, write_whole};
-
-/// How long a box's certificate lives.
-pub const BOX_CERT_DAYS: i32 = 730;
-const HUB_CERT_DAYS: i32 = 730;
-const CA_DAYS: i32 = 7300;
+use crate::{
+    authority::Authority,
+    files::{self, FileError, private_dir, write_whole},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -51,13 +41,15 @@ pub enum KeyError {
     Cert(String),
     #[error("the public key offered is not a P-256 key in SubjectPublicKeyInfo form")]
     NotP256,
+    #[error(
+        "hub.toml says names = [… {name:?} …], and this hub's authority may not certify that: it was made for other names. Nothing was started. Use the names given to `beadle-hub init --name`, or any below {scheme} ({name} could be hub.{scheme}); docs/hub.md, \"Certificates\""
+    )]
+    Name { name: String, scheme: String },
 }
 
 pub struct Keys {
     folder: PathBuf,
-    ca_der: CertificateDer<'static>,
-    ca_pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    authority: Authority,
     cosign: Ed25519KeyPair,
     cosign_vkey: Vkey,
     order: Ed25519KeyPair,
@@ -66,25 +58,10 @@ pub struct Keys {
 }
 
 /// DER in front of the 65 bytes of an uncompressed P-256 point.
-const P256_SPKI: [u8; 26] = [
+pub const P256_SPKI: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
     0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
-
-struct P256(Vec<u8>);
-
-impl PublicKeyData for P256 {
-    fn der_bytes(&self) -> &[u8] {
-        &self.0
-    }
-    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
-        &rcgen::PKCS_ECDSA_P256_SHA256
-    }
-}
-
-fn cert(e: rcgen::Error) -> KeyError {
-    KeyError::Cert(e.to_string())
-}
 
 /// Random bytes. The operating system's source does not fail on a running machine; if it does, nothing can go on.
 pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
@@ -95,52 +72,20 @@ pub fn random<const N: usize>() -> Result<[u8; N], KeyError> {
     Ok(bytes)
 }
 
-fn validity(params: &mut CertificateParams, now: Utc, days: i32) -> Utc {
-    let today = Zone::utc().day_of(now);
-    let (from, to) = (today.plus_days(-1), today.plus_days(days));
-    let date = |d: Day| {
-        let text = d.to_string();
-        let part = |r: std::ops::Range<usize>| {
-            text.get(r).and_then(|p| p.parse::<i32>().ok()).unwrap_or(1)
-        };
-        rcgen::date_time_ymd(part(0..4), part(5..7) as u8, part(8..10) as u8)
-    };
-    params.not_before = date(from);
-    params.not_after = date(to);
-    Zone::utc().start_of(to)
-}
-
-fn named(common: &str) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, common);
-    params
-}
-
-fn ca_params(scheme: &str) -> CertificateParams {
-    let mut params = named(&format!("Beadle CA {scheme}"));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![
-        KeyUsagePurpose::KeyCertSign,
-        KeyUsagePurpose::CrlSign,
-        KeyUsagePurpose::DigitalSignature,
-    ];
-    params
-}
-
 impl Keys {
     pub fn folder(state: &Path) -> PathBuf {
         state.join("keys")
     }
 
-    /// Makes all keys of a new hub. Refuses to overwrite any.
-    pub fn create(state: &Path, scheme: &str, now: Utc) -> Result<Self, KeyError> {
+    /// Makes all keys of a new hub; `names` are those it is reached under. Refuses to overwrite any.
+    pub fn create(
+        state: &Path,
+        scheme: &str,
+        names: &[String],
+        now: Utc,
+    ) -> Result<Self, KeyError> {
         let folder = Self::folder(state);
         private_dir(&folder.join("exhibits"))?;
-        let ca = KeyPair::generate().map_err(cert)?;
-        let mut params = ca_params(scheme);
-        validity(&mut params, now, CA_DAYS);
-        let ca_cert = params.self_signed(&ca).map_err(cert)?;
         let rng = SystemRandom::new();
         let no_key = |_| KeyError::Cert("the system gives no random numbers".into());
         let year = Zone::utc().day_of(now).year();
@@ -175,19 +120,13 @@ impl Keys {
             &pem("PRIVATE KEY", seal.as_ref()),
             0o600,
         )?;
-        write_whole(&folder.join("ca.key"), ca.serialize_pem().as_bytes(), 0o600)?;
-        write_whole(&folder.join("ca.crt"), ca_cert.pem().as_bytes(), 0o644)?;
+        Authority::create(&folder, scheme, names, now)?;
         Self::load(state, scheme)
     }
 
     pub fn load(state: &Path, scheme: &str) -> Result<Self, KeyError> {
         let folder = Self::folder(state);
         let bad = |file: &'static str| move |why: String| KeyError::Bad { file, why };
-        let ca_pem = files::read_text(&folder.join("ca.crt"))?;
-        let ca_der = CertificateDer::from_pem_slice(ca_pem.as_bytes())
-            .map_err(|e| bad("ca.crt")(e.to_string()))?;
-        let ca = KeyPair::from_pem(&files::read_text(&folder.join("ca.key"))?)
-            .map_err(|e| bad("ca.key")(e.to_string()))?;
         let ed = |file: &'static str| -> Result<Ed25519KeyPair, KeyError> {
             let der = private_der(&folder.join(file), file)?;
             Ed25519KeyPair::from_pkcs8(&der).map_err(|e| bad(file)(e.to_string()))
@@ -210,12 +149,9 @@ impl Keys {
         let seal =
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der, &SystemRandom::new())
                 .map_err(|e| bad("seal.key")(e.to_string()))?;
-        let issuer = Issuer::new(ca_params(scheme), ca);
         Ok(Self {
+            authority: Authority::load(folder.clone(), scheme)?,
             folder,
-            ca_der,
-            ca_pem,
-            issuer,
             cosign,
             cosign_vkey,
             order,
@@ -224,17 +160,13 @@ impl Keys {
         })
     }
 
-    pub fn ca_der(&self) -> &CertificateDer<'static> {
-        &self.ca_der
+    pub fn authority(&self) -> &Authority {
+        &self.authority
     }
 
-    pub fn ca_pem(&self) -> &str {
-        &self.ca_pem
-    }
-
-    /// What one-time codes carry.
-    pub fn ca_digest(&self) -> Digest {
-        sha256(self.ca_der.as_ref())
+    /// See [`Authority::renew_if_due`].
+    pub fn renew_authority(&mut self, now: Utc) -> Result<Option<CertSet>, KeyError> {
+        self.authority.renew_if_due(now)
     }
 
     pub fn cosign_vkey(&self) -> &Vkey {
@@ -275,87 +207,6 @@ impl Keys {
     /// SubjectPublicKeyInfo (DER) of the seal key.
     pub fn seal_spki(&self) -> Vec<u8> {
         [&P256_SPKI, self.seal.public_key().as_ref()].concat()
-    }
-
-    /// Certifies a box's public key (SPKI, DER): certificate PEM, its fingerprint, and when it ends.
-    pub fn certify_box(
-        &self,
-        name: &BoxName,
-        spki: &[u8],
-        now: Utc,
-    ) -> Result<(String, Digest, Utc), KeyError> {
-        let point = spki
-            .strip_prefix(P256_SPKI.as_slice())
-            .filter(|p| p.len() == 65 && p[0] == 4)
-            .ok_or(KeyError::NotP256)?;
-        let mut params = named(name.as_str());
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.use_authority_key_identifier_extension = true;
-        let until = validity(&mut params, now, BOX_CERT_DAYS);
-        let made = params
-            .signed_by(&P256(point.to_vec()), &self.issuer)
-            .map_err(cert)?;
-        Ok((made.pem(), sha256(made.der().as_ref()), until))
-    }
-
-    /// The hub's TLS chain (own certificate, then the CA) and key. Made anew when it is missing, for other addresses, or ends
-    /// within 60 days; kept otherwise, so that a browser's decision to trust it lasts.
-    pub fn tls(
-        &self,
-        listen: &[SocketAddr],
-        now: Utc,
-    ) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), KeyError> {
-        let mut names = vec![
-            wire::SERVER_NAME.to_owned(),
-            "localhost".to_owned(),
-            "127.0.0.1".to_owned(),
-        ];
-        names.extend(
-            listen
-                .iter()
-                .filter(|a| !a.ip().is_unspecified() && !a.ip().is_loopback())
-                .map(|a| a.ip().to_string()),
-        );
-        names.dedup();
-        let (key, crt, about) = (
-            self.folder.join("hub.key"),
-            self.folder.join("hub.crt"),
-            self.folder.join("hub.about"),
-        );
-        let until = files::read_text(&about).ok().and_then(|text| {
-            let (until, old) = text.trim_end().split_once('\n')?;
-            (old == names.join(" ")).then(|| Utc::parse(until).ok())?
-        });
-        if until.is_none_or(|u| u < now.plus_ms(60 * 86_400_000)) || !key.exists() || !crt.exists()
-        {
-            let pair = KeyPair::generate().map_err(cert)?;
-            let mut params = CertificateParams::new(names.clone()).map_err(cert)?;
-            params.distinguished_name = named("Beadle hub").distinguished_name;
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-            params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-            params.use_authority_key_identifier_extension = true;
-            let until = validity(&mut params, now, HUB_CERT_DAYS);
-            let made = params.signed_by(&pair, &self.issuer).map_err(cert)?;
-            write_whole(&key, pair.serialize_pem().as_bytes(), 0o600)?;
-            write_whole(&crt, made.pem().as_bytes(), 0o644)?;
-            write_whole(
-                &about,
-                format!("{until}\n{}\n", names.join(" ")).as_bytes(),
-                0o644,
-            )?;
-        }
-        let own =
-            CertificateDer::from_pem_slice(&files::read(&crt)?).map_err(|e| KeyError::Bad {
-                file: "hub.crt",
-                why: e.to_string(),
-            })?;
-        let key =
-            PrivateKeyDer::from_pem_slice(&files::read(&key)?).map_err(|e| KeyError::Bad {
-                file: "hub.key",
-                why: e.to_string(),
-            })?;
-        Ok((vec![own, self.ca_der.clone()], key))
     }
 
     /// Key of QUIC's stateless resets; made when it is missing.
@@ -451,7 +302,7 @@ fn private_der(path: &Path, file: &'static str) -> Result<Vec<u8>, KeyError> {
     Ok(der.secret_der().to_vec())
 }
 
-fn pem(label: &str, der: &[u8]) -> Vec<u8> {
+pub fn pem(label: &str, der: &[u8]) -> Vec<u8> {
     let body = STANDARD.encode(der);
     let lines: Vec<&str> = (0..body.len())
         .step_by(64)

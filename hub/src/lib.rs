@@ -6,22 +6,27 @@
 //! | [`supervise`] | the task tree: what starts, what stops, in which order |
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
+//! | [`signin`] | passwords, and what is put on record of signing in |
+//! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
 //! | [`devices`] | boxes: QUIC listener, conversation, enrolment, log ingest |
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`control`] | the socket the commands talk to |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages |
+//! | [`roles`] | who may see, watch and save footage and exhibits |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
 //! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence (at rest) → clip save → officer`.
 #![forbid(unsafe_code)]
 
+pub mod authority;
 pub mod board;
 pub mod commands;
 pub mod config;
@@ -33,12 +38,18 @@ pub mod disposal;
 pub mod evidence;
 pub mod faults;
 pub mod files;
+pub mod fuzz;
 pub mod keys;
 #[cfg(test)]
 mod next_steps;
 pub mod ownlog;
+pub mod pace;
+pub mod places;
 pub mod requests;
 pub mod retention;
+pub mod roles;
 pub mod shown;
+pub mod signin;
 pub mod supervise;
+pub mod tally;
 pub mod web;

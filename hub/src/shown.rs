@@ -1,12 +1,12 @@
 //! Task. The [`Board`] of a running hub: rows made from the records, the derived index and who is on the line. Blocking.
 
-use argon2::{Argon2, PasswordHash, PasswordVerifier};
+use ring::hmac;
 use shared::{
     id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     standing::{self, BoxStanding, CameraStanding},
     time::{Day, Utc, Zone},
-    types::{AccFail, AccLogin, AccView},
-    wire::{Fault, Open, ToHub},
+    types::AccView,
+    wire::Fault,
 };
 
 use crate::{
@@ -25,6 +25,7 @@ use crate::{
     },
     evidence::Resting,
     ownlog,
+    places::Origin,
     requests::{
         holds, mask,
         review::{self, MaskRow},
@@ -35,11 +36,10 @@ use crate::{
         gather,
         report::{CameraPage, Report},
     },
+    roles::{Act, authorise},
+    signin,
 };
 
-/// Wrong passwords in a row before an account rests, and for how long.
-const FAILS: u32 = 5;
-const REST_MS: i64 = 60_000;
 /// Most days listed at once.
 const DAYS: i32 = 400;
 
@@ -74,16 +74,11 @@ impl Board for Desk {
                     .and_then(|l| Some(format!("{}: {}", l.dispute?, l.why.unwrap_or_default()))),
                 standing: BoxStanding::default(),
             };
-            if let Some(Open::Control {
-                sw,
-                cameras,
-                retention_days,
-                ..
-            }) = b.hello.and_then(|t| serde_json::from_str(&t).ok())
-            {
-                row.sw = Some(sw);
-                row.retention_days = Some(retention_days);
-                row.cameras = cameras
+            if let Some(hello) = b.hello {
+                row.sw = Some(hello.sw);
+                row.retention_days = Some(hello.retention_days);
+                row.cameras = hello
+                    .cameras
                     .into_iter()
                     .map(|c| CameraRow {
                         cam: c.cam,
@@ -96,17 +91,11 @@ impl Board for Desk {
                     })
                     .collect();
             }
-            if let Some(ToHub::Health {
-                time,
-                free_mib,
-                cameras,
-                faults,
-            }) = b.health.and_then(|t| serde_json::from_str(&t).ok())
-            {
-                row.reported = Some(time);
-                row.free_mib = Some(free_mib);
-                row.faults = faults;
-                for h in cameras {
+            if let Some(health) = b.health {
+                row.reported = Some(health.time);
+                row.free_mib = Some(health.free_mib);
+                row.faults = health.faults;
+                for h in health.cameras {
                     if let Some(c) = row.cameras.iter_mut().find(|c| c.cam == h.cam) {
                         c.flow = Some(h.flow);
                         c.stands_secs = h.stands_secs.or(c.stands_secs);
@@ -114,13 +103,24 @@ impl Board for Desk {
                     }
                 }
             }
+            row.faults
+                .extend(self.logs.troubles(&row.name).into_iter().map(|t| Fault {
+                    code: t.condition.into(),
+                    cam: None,
+                    since: t.since,
+                    text: match t.times {
+                        1 => t.text,
+                        n => format!("{} ({n} times)", t.text),
+                    },
+                }));
             let own = found.iter().filter_map(|f| match &f.about {
-                About::Camera(c) if c.r#box == row.name => Some((c, f)),
+                About::Camera(c) if c.r#box == row.name => Some((Some(c.cam.clone()), f)),
+                About::Box(name) if *name == row.name => Some((None, f)),
                 _ => None,
             });
-            row.faults.extend(own.map(|(c, f)| Fault {
+            row.faults.extend(own.map(|(cam, f)| Fault {
                 code: f.code.clone(),
-                cam: Some(c.cam.clone()),
+                cam,
                 since: f.since,
                 text: f.text.clone(),
             }));
@@ -138,130 +138,23 @@ impl Board for Desk {
         gather::of_camera(self, camera)
     }
 
-    fn footage(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
-        let record = self.db.box_named(&camera.r#box).map_err(plain)?;
-        let record = record.ok_or_else(|| {
-            Refusal(format!(
-                "there is no box {}; `beadle-hub box list` shows them",
-                camera.r#box
-            ))
-        })?;
-        let hello = record
-            .hello
-            .and_then(|t| serde_json::from_str::<Open>(&t).ok());
-        let (keeps, has) = match &hello {
-            Some(Open::Control {
-                retention_days,
-                cameras,
-                ..
-            }) => (
-                Some(*retention_days),
-                cameras.iter().any(|c| c.cam == camera.cam),
-            ),
-            _ => (None, false),
-        };
-        let seen = self.db.cameras_seen(&camera.r#box).map_err(plain)?;
-        if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
-            return Err(Refusal(format!(
-                "box {} has no camera {}; footage is known of: {}",
-                camera.r#box,
-                camera.cam,
-                seen.join(", ")
-            )));
-        }
-        let zone = &self.config.zone;
-        let today = zone.day_of(self.now());
-        let (first, last) = match day {
-            Some(d) => (d, d),
-            None => {
-                let all = self.db.segments_extent(camera).map_err(plain)?;
-                let Some((a, b)) = all else {
-                    return Ok(Footage {
-                        camera: camera.to_string(),
-                        zone: self.config.zone_name.clone(),
-                        days: Vec::new(),
-                    });
-                };
-                let last = zone.day_of(b);
-                (zone.day_of(a).max(last.plus_days(-DAYS)), last)
-            }
-        };
-        let names = self.db.names(camera).map_err(plain)?;
-        let mut days = Vec::new();
-        let mut at = last;
-        while at >= first {
-            let (from, to) = (zone.start_of(at), zone.start_of(at.plus_days(1)));
-            let segments = self.db.segments(camera, from, to).map_err(plain)?;
-            let gaps = self.db.gaps(camera, from, to).map_err(plain)?;
-            if !segments.is_empty() || !gaps.is_empty() || day.is_some() {
-                let kept: Vec<&SegmentRecord> =
-                    segments.iter().filter(|s| s.gone.is_none()).collect();
-                days.push(DayRow {
-                    day: at,
-                    from,
-                    to,
-                    bytes: kept.iter().map(|s| s.size).sum(),
-                    spans: spans(&kept),
-                    gaps: gaps
-                        .into_iter()
-                        .map(|g| GapRow {
-                            t0: g.t0,
-                            t1: g.t1,
-                            why: g.why,
-                            packets: g.packets,
-                        })
-                        .collect(),
-                    called: called(&names, segments.iter().map(|s| (s.log.as_str(), s.n))),
-                    // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4); of what was recorded under several, the first.
-                    days_left: keeps.map(|n| {
-                        let recorded = kept.iter().map(|s| s.day).min().unwrap_or(at);
-                        let days = i32::try_from(n).unwrap_or(i32::MAX / 2) + 1;
-                        today.days_until(recorded.plus_days(days))
-                    }),
-                    deleted: kept.is_empty()
-                        && segments
-                            .iter()
-                            .any(|s| s.gone.as_deref() == Some("deleted")),
-                });
-            }
-            at = at.plus_days(-1);
-        }
-        Ok(Footage {
-            camera: camera.to_string(),
-            zone: self.config.zone_name.clone(),
-            days,
-        })
+    fn footage(
+        &self,
+        who: &Account,
+        camera: &BoxCamera,
+        day: Option<Day>,
+    ) -> Result<Footage, Refusal> {
+        authorise(who, Act::ListFootage)?;
+        self.footage_of(camera, day)
     }
 
-    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
-        let text = |hash: &str| self.db.side_text(hash).map_err(plain);
-        let mut rows = Vec::new();
-        for r in self.db.requests().map_err(plain)? {
-            let live = self.pulls.last(r.r#ref.as_str());
-            let names = self.db.names(&r.camera).map_err(plain)?;
-            let ends = self.db.line_ends(&r.camera, r.t0, r.t1).map_err(plain)?;
-            rows.push(ExhibitRow {
-                called: over(&names, &ends),
-                r#ref: r.r#ref.to_string(),
-                grant: r.grant,
-                camera: r.camera.to_string(),
-                t0: r.t0,
-                t1: r.t1,
-                state: r.state.as_str().into(),
-                why: r.why,
-                bytes: live.as_ref().map_or(0, |p| p.bytes),
-                total: live.as_ref().map_or(0, |p| p.total),
-                made: r.made,
-                purpose: text(&r.purpose)?,
-                reference: text(&r.reference)?,
-                requester: text(&r.requester)?,
-                package: r.package,
-            });
-        }
-        Ok(rows)
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal> {
+        authorise(who, Act::ListExhibits)?;
+        self.all_exhibits()
     }
 
-    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+        authorise(who, Act::Watch)?;
         let Some(folder) = &exhibit.package else {
             return Ok(None);
         };
@@ -270,80 +163,21 @@ impl Board for Desk {
         Ok(Some(Resting::new(folder.into(), identity)))
     }
 
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
-        const WRONG: &str = "name or password is wrong";
-        let now = self.now();
-        let Some(a) = self.db.account(name).map_err(plain)? else {
-            // The same work as for a known name: the time taken gives away no names.
-            let _ = argon2::PasswordHasher::<PasswordHash>::hash_password_with_salt(
-                &Argon2::default(),
-                password.as_bytes(),
-                &[0; 16],
-            );
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op: "unknown".into(),
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        };
-        let op = ownlog::op(a.op);
-        if a.locked > now {
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "locked".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(
-                "too many wrong passwords; wait a minute and try again".into(),
-            ));
-        }
-        let hash = PasswordHash::new(&a.password).map_err(plain)?;
-        if Argon2::default()
-            .verify_password(password.as_bytes(), &hash)
-            .is_err()
-        {
-            let fails = a.fails + 1;
-            let locked = if fails >= FAILS {
-                now.plus_ms(REST_MS)
-            } else {
-                Utc(0)
-            };
-            self.db.account_tried(a.op, fails, locked).map_err(plain)?;
-            self.log
-                .append(
-                    "sys:hub",
-                    &AccFail {
-                        op,
-                        how: "password".into(),
-                    },
-                )
-                .map_err(plain)?;
-            return Err(Refusal(WRONG.into()));
-        }
-        self.log
-            .append(
-                &op,
-                &AccLogin {
-                    op: op.clone(),
-                    how: "password".into(),
-                },
-            )
-            .map_err(plain)?;
-        self.db.account_tried(a.op, 0, Utc(0)).map_err(plain)?;
-        Ok(Account {
-            op: a.op,
-            name: a.name,
-            role: a.role,
-        })
+    fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        from: Option<Origin>,
+    ) -> Result<Account, Refusal> {
+        signin::check(self, name, password, from)
+    }
+
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal> {
+        signin::was_here(self, name, from)
+    }
+
+    fn browser_key(&self) -> Result<hmac::Key, Refusal> {
+        signin::key(self)
     }
 
     fn viewing(
@@ -353,6 +187,7 @@ impl Board for Desk {
         purpose: &str,
         reference: &str,
     ) -> Result<(), Refusal> {
+        authorise(who, Act::Watch)?;
         if purpose.trim().is_empty() || reference.trim().is_empty() {
             return Err(Refusal(
                 "a purpose and a reference are needed: no purpose, no access".into(),
@@ -429,6 +264,124 @@ impl Board for Desk {
 
     fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
         disposal::shown::certificate_for(self, exhibit, who)
+    }
+}
+
+impl Desk {
+    /// Footage of a camera, newest day first; for whoever is at the console too.
+    pub fn footage_of(&self, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, Refusal> {
+        let record = self.db.box_named(&camera.r#box).map_err(plain)?;
+        let record = record.ok_or_else(|| {
+            Refusal(format!(
+                "there is no box {}; `beadle-hub box list` shows them",
+                camera.r#box
+            ))
+        })?;
+        let keeps = record.hello.as_ref().map(|h| h.retention_days);
+        let has = record
+            .hello
+            .as_ref()
+            .is_some_and(|h| h.camera(&camera.cam).is_some());
+        let seen = self.db.cameras_seen(&camera.r#box).map_err(plain)?;
+        if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
+            return Err(Refusal(format!(
+                "box {} has no camera {}; footage is known of: {}",
+                camera.r#box,
+                camera.cam,
+                seen.join(", ")
+            )));
+        }
+        let zone = &self.config.zone;
+        let today = zone.day_of(self.now());
+        let (first, last) = match day {
+            Some(d) => (d, d),
+            None => {
+                let all = self.db.segments_extent(camera).map_err(plain)?;
+                let Some((a, b)) = all else {
+                    return Ok(Footage {
+                        camera: camera.to_string(),
+                        zone: self.config.zone_name.clone(),
+                        days: Vec::new(),
+                    });
+                };
+                let last = zone.day_of(b);
+                (zone.day_of(a).max(last.plus_days(-DAYS)), last)
+            }
+        };
+        let names = self.db.names(camera).map_err(plain)?;
+        let mut days = Vec::new();
+        let mut at = last;
+        while at >= first {
+            let (from, to) = (zone.start_of(at), zone.start_of(at.plus_days(1)));
+            let segments = self.db.segments(camera, from, to).map_err(plain)?;
+            let gaps = self.db.gaps(camera, from, to).map_err(plain)?;
+            if !segments.is_empty() || !gaps.is_empty() || day.is_some() {
+                let kept: Vec<&SegmentRecord> =
+                    segments.iter().filter(|s| s.gone.is_none()).collect();
+                days.push(DayRow {
+                    day: at,
+                    from,
+                    to,
+                    bytes: kept.iter().fold(0, |sum, s| s.size.saturating_add(sum)),
+                    spans: spans(&kept),
+                    gaps: gaps
+                        .into_iter()
+                        .map(|g| GapRow {
+                            t0: g.t0,
+                            t1: g.t1,
+                            why: g.why,
+                            packets: g.packets,
+                        })
+                        .collect(),
+                    called: called(&names, segments.iter().map(|s| (s.log.as_str(), s.n))),
+                    // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4); of what was recorded under several, the first.
+                    days_left: keeps.map(|n| {
+                        let recorded = kept.iter().map(|s| s.day).min().unwrap_or(at);
+                        let days = i32::try_from(n).unwrap_or(i32::MAX);
+                        today.days_until(recorded.plus_days(days.saturating_add(1)))
+                    }),
+                    deleted: kept.is_empty()
+                        && segments
+                            .iter()
+                            .any(|s| s.gone.as_deref() == Some("deleted")),
+                });
+            }
+            at = at.plus_days(-1);
+        }
+        Ok(Footage {
+            camera: camera.to_string(),
+            zone: self.config.zone_name.clone(),
+            days,
+        })
+    }
+
+    /// Every exhibit, newest first; for whoever is at the console too.
+    pub fn all_exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
+        let text = |hash: &str| self.db.side_text(hash).map_err(plain);
+        let mut rows = Vec::new();
+        for r in self.db.requests().map_err(plain)? {
+            let live = self.pulls.last(r.r#ref.as_str());
+            let names = self.db.names(&r.camera).map_err(plain)?;
+            let ends = self.db.line_ends(&r.camera, r.t0, r.t1).map_err(plain)?;
+            rows.push(ExhibitRow {
+                called: over(&names, &ends),
+                r#ref: r.r#ref.to_string(),
+                grant: r.grant,
+                camera: r.camera.to_string(),
+                t0: r.t0,
+                t1: r.t1,
+                state: r.state.as_str().into(),
+                why: r.why,
+                bytes: live.as_ref().map_or(0, |p| p.bytes),
+                total: live.as_ref().map_or(0, |p| p.total),
+                made: r.made,
+                purpose: text(&r.purpose)?,
+                reference: text(&r.reference)?,
+                requester: text(&r.requester)?,
+                package: r.package,
+            });
+        }
+        Ok(rows)
     }
 }
 

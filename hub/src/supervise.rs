@@ -3,17 +3,19 @@
 //! ```text
 //! run ── log (thread: own lines and heads) ── countersign (thread: own heads)
 //!     ├─ control    commands over run/hub.sock
-//!     ├─ listen     boxes over QUIC; one task per connection, one per stream
+//!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
 //!     ├─ older      packages of older versions that lie in plain are sealed, once
 //!     ├─ keeper     holds: tells boxes, ends them in time
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
+//!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
-//! Stop: commands and boxes first, then requests, the own log last, under a last countersigned head.
+//! Stop: commands and boxes first, then requests, the own log last, under a last countersigned head. It takes ten seconds at most:
+//! what hangs is broken off, and nothing on record is lost by it.
 
 use std::{
     fs::File,
@@ -27,28 +29,30 @@ use shared::{time::Clock, types::Beat};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::Semaphore,
     task::JoinSet,
 };
 
 use crate::{
+    authority::{ServerCertificate, Side},
     commands::CommandError,
-    config::Config,
+    config::{Config, is_name},
     control,
     db::Db,
     desk::{Desk, blocking},
-    devices::{ingest::BoxLogs, link::Listener, live::Live, session},
+    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live},
     disposal,
     evidence::older,
     files,
     keys::Keys,
     ownlog::OwnLog,
     requests::{self, Pulls},
-    retention, web,
+    retention, signin, web,
 };
 
-/// Connections served at once that have not shown who they are.
-const STRANGERS: usize = 64;
+/// How long the hub takes to stop, at most: the pages' answers under way, all tasks, everything.
+const STOP_PAGES: Duration = Duration::from_secs(4);
+const STOP_TASKS: Duration = Duration::from_secs(5);
+const STOP: Duration = Duration::from_secs(9);
 
 /// One hub per state folder: held until the process ends.
 pub fn lock_state(state: &Path) -> Result<Flock<File>, CommandError> {
@@ -79,15 +83,36 @@ pub fn load_config(state: &Path) -> Result<Config, CommandError> {
     Ok(Config::parse(&files::read_text(&path)?, state)?)
 }
 
+/// What the hub's certificates call it: as configured, else the name of this machine.
+pub fn hub_names(config: &Config) -> Result<Vec<String>, CommandError> {
+    if !config.names.is_empty() {
+        return Ok(config.names.clone());
+    }
+    let path = Path::new("/proc/sys/kernel/hostname");
+    let name = files::read_text(path)?.trim().to_ascii_lowercase();
+    if !is_name(&name) || name == "localhost" {
+        return Err(CommandError::Plain(format!(
+            "names: missing, the hub listens on all addresses, and this machine is called {name:?}: nobody could tell it by its certificate. Nothing was started; write for example names = [\"hub.example.gov.uk\"] in hub.toml (`beadle-hub init --name`)"
+        )));
+    }
+    tracing::warn!(
+        "hub.toml has no names: the hub's certificates call it {name:?}, as this machine; write what staff type, names = [\"…\"]"
+    );
+    Ok(vec![name])
+}
+
 /// Builds everything the tasks are handed, and binds the ports.
 pub fn build(
     state: PathBuf,
     config: Config,
     clock: Arc<dyn Clock>,
 ) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
-    let keys = Arc::new(Keys::load(&state, &config.scheme)?);
+    let names = hub_names(&config)?;
+    let mut keys = Keys::load(&state, &config.scheme)?;
+    let anew = keys.renew_authority(clock.now().wall)?;
+    let keys = Arc::new(keys);
     let db = Arc::new(Db::open(&state)?);
-    let listener = Listener::bind(config.quic, &[config.https], &keys, clock.now().wall)?;
+    let listener = Listener::bind(config.quic, &names, &keys, clock.now().wall)?;
     let pages = web::bind(config.https)?;
     let quic = listener.local_addr()?;
     let (log, opened) = OwnLog::open(&state, &config.scheme, keys.clone(), clock.clone())?;
@@ -96,6 +121,9 @@ pub fn build(
             "the hub's own log could not be continued, {} was begun: {why}",
             opened.origin
         );
+    }
+    if let Some(ca) = anew {
+        log.append("sys:cert", &ca)?;
     }
     let live = Live::default();
     let logs = BoxLogs::new(
@@ -118,6 +146,7 @@ pub fn build(
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
             quic,
         }),
         listener,
@@ -141,21 +170,27 @@ pub async fn run(
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(control::run(desk.clone(), socket));
-    tasks.spawn(listen(desk.clone(), listener.clone()));
+    tasks.spawn(arrivals::run(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
     tasks.spawn(requests::holds::keeper::run(desk.clone()));
     tasks.spawn(older::run(desk.clone()));
-    let (chain, key) = desk
-        .keys
-        .tls(&[desk.config.quic, desk.config.https], desk.now())?;
-    let tls = web::tls(chain, key)?;
+    let certificate = Arc::new(ServerCertificate::open(
+        desk.keys.authority(),
+        Side::Pages,
+        &hub_names(&desk.config)?,
+        desk.now(),
+    )?);
+    let tls = web::tls(certificate.clone())?;
+    tasks.spawn(certificates(
+        desk.clone(),
+        vec![listener.certificate(), certificate],
+    ));
     let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
     let board = desk.clone();
-    tasks.spawn(async move {
+    let mut serving = tokio::spawn(async move {
         let until = async { drop(stopped.await) };
-        if let Err(e) = web::serve(pages, tls, board.clone(), board.clock.clone(), until).await {
-            tracing::error!("{e}");
-        }
+        let clock = board.clock.clone();
+        web::serve(pages, tls, board, clock, web::Times::default(), until).await;
     });
     tasks.spawn(hourly(desk.clone()));
     tasks.spawn(retention::watch::run(desk.clone()));
@@ -168,16 +203,29 @@ pub async fn run(
         _ = int.recv() => {}
         // No task ends by itself: one that does has panicked, and systemd starts the hub again.
         ended = tasks.join_next() => tracing::error!("a part of the hub ended: {ended:?}"),
+        ended = &mut serving => tracing::error!("the pages ended: {ended:?}"),
     }
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    end_in_any_case();
     drop(stop_pages);
     let stop = async {
-        listener.close("the hub is stopping").await;
-        tasks.shutdown().await;
-        let d = desk.clone();
-        if let Ok(Err(e)) = blocking(move || d.log.close("stop")).await {
-            tracing::error!("the hub's own log: {e}");
+        // The pages end by themselves, all else is cut off; what hangs is left behind.
+        let ending = async {
+            listener.close("the hub is stopping").await;
+            tasks.shutdown().await;
+        };
+        let pages = async {
+            if !serving.is_finished() {
+                drop(tokio::time::timeout(STOP_PAGES, &mut serving).await);
+            }
+        };
+        if tokio::time::timeout(STOP_TASKS, async { tokio::join!(ending, pages) })
+            .await
+            .is_err()
+        {
+            tracing::error!("a part of the hub did not stop; it is broken off");
         }
+        close_log(&desk).await;
     };
     tokio::select! {
         () = stop => {}
@@ -188,27 +236,78 @@ pub async fn run(
     Ok(())
 }
 
-pub async fn listen(desk: Arc<Desk>, listener: Listener) {
-    let strangers = Arc::new(Semaphore::new(STRANGERS));
-    let mut lines = JoinSet::new();
-    while let Some(knock) = listener.knock().await {
-        while lines.try_join_next().is_some() {}
-        // Full of strangers: this one is dropped; boxes try again by themselves.
-        let Ok(permit) = strangers.clone().try_acquire_owned() else {
-            continue;
-        };
-        let desk = desk.clone();
-        lines.spawn(async move {
-            let from = knock.from();
-            match knock.open().await {
-                Ok(line) => {
-                    let permit = line.fingerprint().is_none().then_some(permit);
-                    session::serve(desk, line).await;
-                    drop(permit);
-                }
-                Err(e) => tracing::warn!(%from, "a connection was refused in the handshake (a certificate of another authority, or no box at all): {e}"),
+/// Whatever hangs, the process ends: nothing that was promised waits for it, all of it is on disk.
+fn end_in_any_case() {
+    let spawned = std::thread::Builder::new().name("end".into()).spawn(|| {
+        std::thread::sleep(STOP);
+        tracing::error!(
+            "the hub did not stop within {} s and is ended; nothing on record is lost",
+            STOP.as_secs()
+        );
+        std::process::exit(1);
+    });
+    if let Err(e) = spawned {
+        tracing::error!("no thread could be started: {e}");
+    }
+}
+
+/// On a thread of its own: those for blocking work may all be taken.
+async fn close_log(desk: &Arc<Desk>) {
+    let (closed, done) = tokio::sync::oneshot::channel();
+    let desk = desk.clone();
+    let spawned = std::thread::Builder::new()
+        .name("close".into())
+        .spawn(move || {
+            if let Err(e) = signin::note(&desk, true) {
+                tracing::error!("refused sign-ins were not put on record: {e}");
+            }
+            if let Err(e) = desk.log.close("stop") {
+                tracing::error!("the hub's own log: {e}");
+            }
+            // Nobody waits any more: the hub is past its time.
+            let _ = closed.send(());
+        });
+    match spawned {
+        Ok(_) => drop(done.await),
+        Err(e) => tracing::error!("no thread could be started: {e}"),
+    }
+}
+
+/// Renews the hub's own certificates when half of their life is over, and puts on the log what was made.
+pub async fn certificates(desk: Arc<Desk>, own: Vec<Arc<ServerCertificate>>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(60));
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        let (d, own) = (desk.clone(), own.clone());
+        let done = blocking(move || {
+            for certificate in &own {
+                look_at(&d, certificate);
             }
         });
+        if done.await.is_err() {
+            return;
+        }
+    }
+}
+
+/// One look at one of them; what fails is tried again at the next. Blocking.
+pub fn look_at(desk: &Desk, certificate: &ServerCertificate) {
+    if let Err(e) = certificate.renew_if_due(desk.keys.authority(), desk.now()) {
+        tracing::error!(
+            "the hub's certificate could not be renewed, and the one before goes on: {e}"
+        );
+    }
+    if let Some(news) = certificate.take_news() {
+        match desk.log.append("sys:cert", &news) {
+            Ok(_) => {
+                tracing::info!(of = news.what, until = %news.until, "the hub has a new certificate")
+            }
+            Err(e) => {
+                tracing::error!("the hub's new certificate is not on the log yet: {e}");
+                certificate.put_back(news);
+            }
+        }
     }
 }
 
@@ -220,6 +319,9 @@ async fn hourly(desk: Arc<Desk>) {
         let d = desk.clone();
         let noted = blocking(move || {
             d.log.handle().set_beat(beat(&d));
+            if let Err(e) = signin::note(&d, false) {
+                tracing::error!("refused sign-ins were not put on record: {e}");
+            }
             d.logs.note_heads_seen()
         });
         if let Ok(Err(e)) = noted.await {

@@ -285,6 +285,11 @@ pub struct Checker {
 }
 
 impl Checker {
+    /// How many cameras, and how many types of line it does not know, it has in memory.
+    pub fn remembered(&self) -> (usize, usize) {
+        (self.cams.len(), self.unknown.len())
+    }
+
     /// `origin`: expected log name, or None to take line 0's.
     pub fn new(origin: Option<&str>) -> Self {
         Self {

@@ -1,177 +1,245 @@
 //! Pure. The one-time code that lets a new box claim its name at the hub.
 //!
 //! ```text
-//! BEADLE1-MRXXK… = "BEADLE1-" ‖ base32(payload ‖ check)        RFC 4648 alphabet, no padding; `-` every eight letters
-//! payload = u8 length ‖ hub address (host:port) ‖ 32 bytes SHA-256 of the CA certificate (DER) ‖ u8 length ‖ box name ‖ 16 bytes secret
-//! check   = first 4 bytes of SHA-256("beadle code v1\n" ‖ payload)
+//! short  0AX7-M2QD-…-9KTF                         28 letters and digits in groups of four: what a person types
+//! long   0AX7-M2QD-…-9KTF/HUB.EXAMPLE.GOV.UK:4433/ASHBY-HIGH-STREET    the same, where to dial and the box's name: what a QR code carries
+//!
+//! 26 symbols = 2 bits version (0) ‖ 64 bits mark ‖ 64 bits secret, then 2 check symbols
+//! mark       = first 64 bits of SHA-256("beadle code v2\n" ‖ secret ‖ CA certificate, DER)
+//! check      = Reed–Solomon over GF(32): the symbols c[0..28] satisfy Σ c[i] = 0 and Σ c[i]·αⁱ = 0, α = x, x⁵ = x² + 1
 //! ```
-//! Letters may be typed in either case; spaces, line ends and dashes are ignored. The check tells a typing mistake from
-//! a code the hub does not know. The alphabet suits QR codes in alphanumeric mode.
+//! Symbols are Crockford's: digits and letters without I, L, O, U; I and L are read as 1, O as 0; either case; spaces, line ends and
+//! dashes are ignored. One or two wrong symbols, or two that changed places, are always seen, before anything is sent.
+//!
+//! **Why so short is enough.** The box shows the secret only to a hub whose authority bears the mark. The secret goes into the mark, and
+//! nobody but hub and installer has it, so nobody can look for an authority with the right mark beforehand: whoever stands in the way has
+//! one try in 2⁶⁴ per code. And a secret of 64 bits that lives seven days is not found by asking the hub, however often: no count of wrong
+//! guesses protects it, so none can void it.
 
 use crate::{
     id::BoxName,
-    record::{Digest, sha256},
+    record::{hex, sha256},
 };
 
-const PREFIX: &str = "BEADLE1";
-const CHECK: &[u8] = b"beadle code v1\n";
-const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const MARK: &[u8] = b"beadle code v2\n";
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Symbols of the short form, the two of the check included.
+const SYMBOLS: usize = 28;
+const DATA: usize = SYMBOLS - 2;
 
 /// What `beadle-hub box add` prints and `beadle-edge enrol` reads.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EnrolCode {
-    /// Where boxes dial, `host:port`.
+    secret: [u8; 8],
+    mark: [u8; 8],
+    /// What only the long form carries.
+    pub place: Option<Place>,
+}
+
+/// Where to dial, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// `host:port`.
     pub hub: String,
-    /// SHA-256 of the hub's CA certificate (DER).
-    pub ca: Digest,
     pub r#box: BoxName,
-    pub secret: [u8; 16],
 }
 
 /// The secret is not shown: whoever has it can claim the box.
 impl std::fmt::Debug for EnrolCode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("EnrolCode")
-            .field("hub", &self.hub)
-            .field("box", &self.r#box)
+            .field("place", &self.place)
             .finish_non_exhaustive()
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCode {
-    #[error("this is not an enrolment code: one begins with BEADLE1-")]
-    NotOne,
     #[error(
-        "the enrolment code has {0:?} in it, which no code has; copy it again, letter for letter"
+        "an enrolment code has {SYMBOLS} letters and digits, and this one has {0}; nothing was sent. Copy it again, all of it"
+    )]
+    Length(usize),
+    #[error(
+        "the enrolment code has {0:?} in it, which no code has; nothing was sent. Copy it again, letter for letter"
     )]
     Letter(char),
-    #[error("the enrolment code was mistyped or is cut short; copy it again, letter for letter")]
+    #[error(
+        "the enrolment code was mistyped: its letters do not belong together; nothing was sent. Copy it again, letter for letter"
+    )]
     Mistyped,
-    #[error("the enrolment code was made by a newer hub; update this box first")]
+    #[error("the enrolment code was made by a newer hub; nothing was sent. Update this box first")]
     Newer,
+    #[error(
+        "after the first / of a long enrolment code stand the hub's address and the box's name, as in …/hub.example.gov.uk:4433/ashby, and here stands {0:?}; nothing was sent. Copy it again, or use the {SYMBOLS} letters alone"
+    )]
+    Place(String),
 }
 
 impl EnrolCode {
-    /// Text of the code. `None` when the hub's address is longer than 255 bytes.
-    pub fn encode(&self) -> Option<String> {
-        let mut bytes = Vec::with_capacity(128);
-        bytes.push(u8::try_from(self.hub.len()).ok()?);
-        bytes.extend_from_slice(self.hub.as_bytes());
-        bytes.extend_from_slice(&self.ca);
-        bytes.push(u8::try_from(self.r#box.as_str().len()).ok()?);
-        bytes.extend_from_slice(self.r#box.as_str().as_bytes());
-        bytes.extend_from_slice(&self.secret);
-        bytes.extend_from_slice(&check(&bytes));
-        let mut text = String::from(PREFIX);
-        for (i, c) in base32(&bytes).chars().enumerate() {
-            if i % 8 == 0 {
-                text.push('-');
-            }
-            text.push(c);
+    /// `ca`: the hub's CA certificate, DER.
+    pub fn new(secret: [u8; 8], ca: &[u8], place: Option<Place>) -> Self {
+        Self {
+            secret,
+            mark: mark(&secret, ca),
+            place,
         }
-        Some(text)
     }
 
+    /// Whether the code was made by the hub of this authority (certificate, DER).
+    pub fn vouches_for(&self, ca: &[u8]) -> bool {
+        mark(&self.secret, ca) == self.mark
+    }
+
+    /// What a person types.
+    pub fn short(&self) -> String {
+        let value = u128::from_be_bytes(joined(&self.mark, &self.secret));
+        let mut symbols = [0; SYMBOLS];
+        for (i, s) in symbols.iter_mut().take(DATA).enumerate() {
+            *s = (value >> (5 * (DATA - 1 - i)) & 31) as u8;
+        }
+        let (sum, weighed) = sums(&symbols);
+        // c26 + c27 = sum and c26·α²⁶ + c27·α²⁷ = weighed.
+        let (a, b) = (power(DATA), power(DATA + 1));
+        symbols[DATA] = times(weighed ^ times(sum, b), inverse(a ^ b));
+        symbols[DATA + 1] = sum ^ symbols[DATA];
+        let mut text = String::with_capacity(SYMBOLS + 6);
+        for (i, s) in symbols.iter().enumerate() {
+            if i > 0 && i % 4 == 0 {
+                text.push('-');
+            }
+            text.push(char::from(ALPHABET[usize::from(*s)]));
+        }
+        text
+    }
+
+    /// What a QR code carries, in the letters that QR codes pack best; None without a place.
+    pub fn long(&self) -> Option<String> {
+        let place = self.place.as_ref()?;
+        let rest = format!("{}/{}", place.hub, place.r#box).to_ascii_uppercase();
+        Some(format!("{}/{rest}", self.short()))
+    }
+
+    /// Reads either form.
     pub fn parse(text: &str) -> Result<Self, BadCode> {
-        let letters: String = text
+        let (code, rest) = match text.split_once('/') {
+            Some((code, rest)) => (code, Some(rest)),
+            None => (text, None),
+        };
+        let symbols = code
             .chars()
             .filter(|c| !c.is_whitespace() && *c != '-')
-            .map(|c| c.to_ascii_uppercase())
-            .collect();
-        let Some(body) = letters.strip_prefix(PREFIX) else {
-            let newer = letters
-                .strip_prefix("BEADLE")
-                .is_some_and(|r| r.starts_with(|c: char| c.is_ascii_digit()));
-            return Err(if newer {
-                BadCode::Newer
-            } else {
-                BadCode::NotOne
-            });
-        };
-        let bytes = unbase32(body)?;
-        let split = bytes.len().checked_sub(4).ok_or(BadCode::Mistyped)?;
-        let (payload, sum) = bytes.split_at(split);
-        if check(payload) != sum {
+            .map(symbol)
+            .collect::<Result<Vec<u8>, _>>()?;
+        let symbols: [u8; SYMBOLS] = symbols
+            .try_into()
+            .map_err(|s: Vec<u8>| BadCode::Length(s.len()))?;
+        if sums(&symbols) != (0, 0) {
             return Err(BadCode::Mistyped);
         }
-        // A code whose check holds but whose parts do not is none of ours; it reads as mistyped too.
-        fields(payload).ok_or(BadCode::Mistyped)
+        if symbols[0] >> 3 != 0 {
+            return Err(BadCode::Newer);
+        }
+        let value = symbols[..DATA]
+            .iter()
+            .fold(0u128, |value, s| value << 5 | u128::from(*s));
+        let (mut mark, mut secret) = ([0; 8], [0; 8]);
+        mark.copy_from_slice(&value.to_be_bytes()[..8]);
+        secret.copy_from_slice(&value.to_be_bytes()[8..]);
+        Ok(Self {
+            secret,
+            mark,
+            place: rest.map(place).transpose()?,
+        })
     }
 
     /// The secret as it goes over the wire ([`crate::wire::Open::Enrol`]).
     pub fn secret_text(&self) -> String {
-        base32(&self.secret)
+        hex(&self.secret)
     }
 }
 
-fn fields(payload: &[u8]) -> Option<EnrolCode> {
-    let (hub, rest) = text(payload)?;
-    let (ca, rest) = rest.split_first_chunk::<32>()?;
-    let (name, rest) = text(rest)?;
-    let secret: [u8; 16] = rest.try_into().ok()?;
-    hub.rsplit_once(':')
-        .filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())?;
-    Some(EnrolCode {
+fn mark(secret: &[u8; 8], ca: &[u8]) -> [u8; 8] {
+    let digest = sha256(&[MARK, secret, ca].concat());
+    let mut mark = [0; 8];
+    mark.copy_from_slice(&digest[..8]);
+    mark
+}
+
+fn joined(a: &[u8; 8], b: &[u8; 8]) -> [u8; 16] {
+    let mut both = [0; 16];
+    both[..8].copy_from_slice(a);
+    both[8..].copy_from_slice(b);
+    both
+}
+
+fn symbol(c: char) -> Result<u8, BadCode> {
+    let plain = match c.to_ascii_uppercase() {
+        'I' | 'L' => '1',
+        'O' => '0',
+        other => other,
+    };
+    let found = ALPHABET.iter().position(|a| char::from(*a) == plain);
+    found
+        .and_then(|i| u8::try_from(i).ok())
+        .ok_or(BadCode::Letter(c))
+}
+
+fn place(text: &str) -> Result<Place, BadCode> {
+    let bad = || BadCode::Place(text.trim().into());
+    let text = text.trim().to_ascii_lowercase();
+    let (hub, name) = text.rsplit_once('/').ok_or_else(bad)?;
+    if !is_address(hub) {
+        return Err(bad());
+    }
+    Ok(Place {
         hub: hub.into(),
-        ca: *ca,
-        r#box: BoxName::parse(name).ok()?,
-        secret,
+        r#box: BoxName::parse(name).map_err(|_| bad())?,
     })
 }
 
-fn text(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (len, rest) = bytes.split_first()?;
-    let (text, rest) = rest.split_at_checked(usize::from(*len))?;
-    Some((std::str::from_utf8(text).ok()?, rest))
+/// Whether a text is a hub's address as boxes dial it: `host:port`.
+pub fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty()
+            && host
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b))
+            && port.parse::<u16>().is_ok()
+    })
 }
 
-fn check(payload: &[u8]) -> [u8; 4] {
-    let digest = sha256(&[CHECK, payload].concat());
-    [digest[0], digest[1], digest[2], digest[3]]
+/// Σ c[i] and Σ c[i]·αⁱ.
+fn sums(symbols: &[u8; SYMBOLS]) -> (u8, u8) {
+    symbols
+        .iter()
+        .enumerate()
+        .fold((0, 0), |(sum, weighed), (i, s)| {
+            (sum ^ s, weighed ^ times(*s, power(i)))
+        })
 }
 
-fn base32(bytes: &[u8]) -> String {
-    let (mut bits, mut held) = (0u32, 0u32);
-    let mut out = String::with_capacity(bytes.len() * 8 / 5 + 1);
-    for b in bytes {
-        bits = bits << 8 | u32::from(*b);
-        held += 8;
-        while held >= 5 {
-            held -= 5;
-            out.push(char::from(ALPHABET[(bits >> held & 31) as usize]));
+/// Product in GF(32).
+fn times(a: u8, b: u8) -> u8 {
+    let (mut a, mut product) = (a, 0);
+    for bit in 0..5 {
+        if b >> bit & 1 == 1 {
+            product ^= a;
         }
-        bits &= (1 << held) - 1;
+        a <<= 1;
+        if a & 32 != 0 {
+            a ^= 0b10_0101;
+        }
     }
-    if held > 0 {
-        out.push(char::from(ALPHABET[(bits << (5 - held) & 31) as usize]));
-    }
-    out
+    product
 }
 
-fn unbase32(text: &str) -> Result<Vec<u8>, BadCode> {
-    let (mut bits, mut held) = (0u32, 0u32);
-    let mut out = Vec::with_capacity(text.len() * 5 / 8);
-    for c in text.chars() {
-        let value = match c {
-            'A'..='Z' => c as u32 - 'A' as u32,
-            '2'..='7' => c as u32 - '2' as u32 + 26,
-            other => return Err(BadCode::Letter(other)),
-        };
-        bits = bits << 5 | value;
-        held += 5;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held & 255) as u8);
-        }
-        bits &= (1 << held) - 1;
-    }
-    // Left-over bits are zero in a code we made: anything else is a typing mistake.
-    if bits != 0 || held >= 5 {
-        Err(BadCode::Mistyped)
-    } else {
-        Ok(out)
-    }
+fn power(n: usize) -> u8 {
+    (0..n).fold(1, |p, _| times(p, 2))
+}
+
+/// Of anything but 0: its 30th power, for there are 31 of them.
+fn inverse(a: u8) -> u8 {
+    (0..30).fold(1, |p, _| times(p, a))
 }
 
 #[cfg(test)]
@@ -179,63 +247,113 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const CA: &[u8] = b"a certificate";
+
     fn sample() -> EnrolCode {
-        EnrolCode {
+        let place = Place {
             hub: "hub.example.gov.uk:4433".into(),
-            ca: [7; 32],
             r#box: BoxName::parse("ashby-high-street").expect("name"),
-            secret: [0xa5; 16],
-        }
+        };
+        EnrolCode::new([0xa5, 1, 2, 3, 4, 5, 6, 7], CA, Some(place))
     }
 
+    /// V15: short enough to type, read as people type, and the long form says the rest in words one can read.
     #[test]
     fn round_trip_in_any_case_and_spacing() {
-        let text = sample().encode().expect("fits");
-        assert!(text.starts_with("BEADLE1-"), "{text}");
+        let short = sample().short();
+        assert_eq!(short.len(), 34, "{short}");
+        let typed = EnrolCode {
+            place: None,
+            ..sample()
+        };
         for form in [
-            text.clone(),
-            text.to_lowercase(),
-            text.replace('-', " "),
-            format!(" {}\n", text.replace('-', "")),
+            short.clone(),
+            short.to_lowercase(),
+            short.replace('-', " "),
+            format!(" {}\n", short.replace('-', "")),
+            short.replace('0', "o").replace('1', "l"),
+            short.replace('1', "I"),
         ] {
-            assert_eq!(EnrolCode::parse(&form), Ok(sample()), "{form}");
+            assert_eq!(EnrolCode::parse(&form), Ok(typed.clone()), "{form}");
         }
+        let long = sample().long().expect("long");
+        assert_eq!(
+            long,
+            format!("{short}/HUB.EXAMPLE.GOV.UK:4433/ASHBY-HIGH-STREET")
+        );
+        assert_eq!(EnrolCode::parse(&long), Ok(sample()));
+        assert_eq!(typed.long(), None);
         assert!(
             !format!("{:?}", sample()).contains("165"),
             "the secret is not printed"
         );
+        for wrong in ["", "/", "/hub/ashby", "/hub:x/ashby", "/hub:1/Not a name"] {
+            let e = EnrolCode::parse(&format!("{short}/{wrong}"));
+            assert!(matches!(e, Err(BadCode::Place(_))), "{wrong}: {e:?}");
+        }
     }
 
-    /// A typing mistake is told apart from a code the hub does not know.
+    /// The mark is of one authority and one secret.
     #[test]
-    fn every_single_letter_mistake_is_seen() {
-        let text = sample().encode().expect("fits");
-        for i in 8..text.len() {
-            if text.as_bytes()[i] == b'-' {
-                continue;
+    fn it_vouches_for_one_authority() {
+        let code = sample();
+        assert!(code.vouches_for(CA));
+        assert!(!code.vouches_for(b"another certificate"));
+        let other = EnrolCode::new([0; 8], CA, None);
+        assert_ne!(other.mark, code.mark, "nobody can reckon it beforehand");
+    }
+
+    /// A typing mistake is told apart from a code the hub does not know: any one wrong letter, any two, and any two changed about.
+    #[test]
+    fn mistakes_are_seen() {
+        let good: Vec<char> = sample().short().replace('-', "").chars().collect();
+        let said = |letters: &[char]| EnrolCode::parse(&letters.iter().collect::<String>());
+        let other = |c: char| if c == 'A' { 'B' } else { 'A' };
+        for i in 0..good.len() {
+            for a in ALPHABET.map(char::from) {
+                let mut one = good.clone();
+                one[i] = a;
+                assert!(a == good[i] || said(&one) == Err(BadCode::Mistyped));
             }
-            let mut wrong = text.clone().into_bytes();
-            wrong[i] = if wrong[i] == b'A' { b'B' } else { b'A' };
-            let wrong = String::from_utf8(wrong).expect("ascii");
-            assert_eq!(EnrolCode::parse(&wrong), Err(BadCode::Mistyped), "{wrong}");
+            for k in i + 1..good.len() {
+                let mut two = good.clone();
+                (two[i], two[k]) = (other(two[i]), other(two[k]));
+                assert_eq!(said(&two), Err(BadCode::Mistyped), "{i} {k}");
+                let mut swapped = good.clone();
+                swapped.swap(i, k);
+                assert!(good[i] == good[k] || said(&swapped) == Err(BadCode::Mistyped));
+            }
         }
-        assert_eq!(
-            EnrolCode::parse(&text[..text.len() - 3]),
-            Err(BadCode::Mistyped)
-        );
-        assert_eq!(EnrolCode::parse("hello"), Err(BadCode::NotOne));
-        assert_eq!(EnrolCode::parse("BEADLE2-AAAA"), Err(BadCode::Newer));
-        assert_eq!(EnrolCode::parse("BEADLE1-AA0A"), Err(BadCode::Letter('0')));
+        assert_eq!(said(&good[..25]), Err(BadCode::Length(25)));
+        assert_eq!(EnrolCode::parse("hello"), Err(BadCode::Length(5)));
+        assert_eq!(EnrolCode::parse("0A*7"), Err(BadCode::Letter('*')));
+        assert_eq!(EnrolCode::parse("0AU7"), Err(BadCode::Letter('U')));
+    }
+
+    #[test]
+    fn newer_codes_are_told() {
+        let mut symbols = [0; SYMBOLS];
+        // Version 1, whose check symbols are as always.
+        symbols[0] = 8;
+        let (a, b) = (power(DATA), power(DATA + 1));
+        symbols[DATA] = times(8 ^ times(8, b), inverse(a ^ b));
+        symbols[DATA + 1] = 8 ^ symbols[DATA];
+        let text: String = symbols
+            .iter()
+            .map(|s| char::from(ALPHABET[usize::from(*s)]))
+            .collect();
+        assert_eq!(EnrolCode::parse(&text), Err(BadCode::Newer));
     }
 
     proptest! {
         #[test]
-        fn no_text_breaks_it(text in "(BEADLE1-)?[A-Z2-7-]{0,200}") {
+        fn no_text_breaks_it(text in "[0-9A-Za-z -]{0,40}(/[ -~]{0,40})?") {
             let _ = EnrolCode::parse(&text);
         }
         #[test]
-        fn any_bytes_round_trip(bytes in proptest::collection::vec(any::<u8>(), 0..90)) {
-            prop_assert_eq!(unbase32(&base32(&bytes)), Ok(bytes));
+        fn any_secret_round_trips(secret in any::<[u8; 8]>(), ca in any::<[u8; 8]>()) {
+            let code = EnrolCode::new(secret, &ca, None);
+            prop_assert_eq!(EnrolCode::parse(&code.short()), Ok(code));
         }
     }
 }

@@ -213,11 +213,11 @@ conditions! {
     "hub.refused" Serious HubStaff
         "Hub refuses this box"
         "The hub does not accept the box's certificate or its enrolment. Recording goes on."
-        "See what the hub says of it: beadle-hub box list. If it is revoked or its certificate expired, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
+        "See what the hub says of it: beadle-hub box list. If it is revoked and may come back, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
     "cert.expiring" Warning HubStaff
-        "Box's certificate will expire soon"
-        "The certificate renews itself when the hub is reached; it has not been for long."
-        "Get the box back on line before the day in the detail, or enrol it again with a new code (beadle-hub box add, then beadle-edge enrol)."
+        "Box's certificate has not been renewed"
+        "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."
+        "Get the box back on line: it renews the certificate then. If it is on line, its log says what the hub answered; the hub's log has the reason."
     "cert.missing" Warning Installer
         "Box is not enrolled"
         "The box has no certificate of the hub. It records and deletes as configured; no one can ask it for clips."
@@ -226,6 +226,14 @@ conditions! {
         "Hub refuses this box's log"
         "What the box offers is shorter than or different from what the hub has seen: rolled back or forked. A restored or copied disk is the usual cause. Recording goes on; deletion pauses for at most seven days."
         "Find out what happened to the disk. beadle-hub box list says how the two logs differ, and the hub keeps both. Then close the log as it is and begin its successor, on the box: beadle-edge log succeed --reason."
+    "box.twice" Critical HubStaff
+        "Two boxes claim this name"
+        "What is offered under this box's name does not follow on from what the hub has of it, or two connections take each other's place. Somebody has a copy of the box (a disk, a memory card), or its own disk was put back to an older copy. What was countersigned before stands."
+        "Find out which one is right. If it is the one on the line, two people have it begin a new log: beadle-hub box succeed. Else beadle-hub box revoke turns both away at once, and beadle-hub box add makes a code for the right one: on it beadle-edge enrol --again, then beadle-edge log succeed --reason."
+    "log.budget" Serious HubStaff
+        "Box brings more than its share"
+        "The log of this box grows faster than its cameras can explain, or takes more than its share of a hub's disk that is nearly full. The hub takes no more of it for now; the box keeps its lines and tries again. Other boxes are not concerned."
+        "If the hub's disk is nearly full, give it more room. Else look at what the box writes: beadle-hub log export --log. A box that was tampered with is turned away by beadle-hub box revoke."
     "log.broken" Critical Contractor
         "Log on disk is damaged"
         "The log on the box's disk does not match its own newest signed head. The box closed it and began a successor; the damaged one is kept."
@@ -290,6 +298,14 @@ conditions! {
         "Deletion failed its own check"
         "The box says it deleted footage of this camera, but also that a key it still has opens it, or that older footage than the rule allows is left on its disks."
         "See the page Retention for the camera's days. At the box, systemctl restart beadle-reader, then follow the box's own fault retention.erase. Until the next good certificate treat that footage as kept too long."
+    "log.line" Serious HubStaff
+        "Lines of its log say what no line may"
+        "The log of this box, as the hub holds it from before it judged every line, has lines with impossible values or of types that a box does not write. They stay in the log, as evidence; what they say is left out of all that is reported, and nothing else is affected."
+        "The detail names the first of them. Find out what wrote it: a fault in the box's program, or somebody at the box. When the box is sound, begin its next log there: beadle-edge log succeed, with the reason. The fault stays for as long as the old log is held."
+    "box.report" Serious HubStaff
+        "What the box says of itself is not taken"
+        "The box came with a hello or sent a report that breaks what a box may say: too many cameras, numbers or times out of their range, text that cannot be shown. Nothing of it was kept, and what it said before stays. With such a hello it is not let onto the line; it goes on recording."
+        "The detail names the field. Correct it in the box's edge.toml and systemctl restart beadle-edge. If it is right there, bring box and hub to the same version. If that is not it either, treat the box as tampered with (beadle-hub box revoke)."
     "evidence.due" Serious HubStaff
         "Evidence is past its period"
         "The period of this exhibit is over, or the day on which somebody was to look at it again. It stays at the hub until a person disposes of it."
@@ -394,6 +410,8 @@ mod tests {
             "hold.review",
             "retention.certificate",
             "retention.certificate-failed",
+            "log.line",
+            "box.report",
             "evidence.due",
             "evidence.expiring",
             "evidence.disposal",

@@ -6,6 +6,8 @@ use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
+use crate::plain::all_plain;
+
 /// One value of a file: not there, as it should be, or of another type than it should be.
 #[derive(Clone, Debug, Default)]
 pub enum Field<T> {
@@ -31,7 +33,7 @@ pub type Unknown = BTreeMap<String, toml::Value>;
 /// One thing wrong: where, what stands there, why it cannot be, and how it might look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
-    /// `camera[2].url`; counts from 0, as `camera[0]` is the first.
+    /// `camera c02 (line 17).url`: of a list the table's own name, or its number counted from 1, and the line it begins on.
     pub path: String,
     /// The value as the file has it, or nothing where it is missing (or must not be repeated).
     pub value: Option<String>,
@@ -169,14 +171,13 @@ pub fn parsed<T, E: std::fmt::Display>(
 }
 
 pub fn words(g: &mut Gather, at: &str, text: &str, example: &'static str) -> Option<String> {
-    if !text.trim().is_empty() && text.chars().count() <= 120 && !text.chars().any(char::is_control)
-    {
+    if !text.trim().is_empty() && text.chars().count() <= 120 && all_plain(text) {
         return Some(text.to_owned());
     }
     g.wrong(
         at,
         quoted(text),
-        "it must be 1 to 120 letters on one line",
+        "it must be 1 to 120 letters on one line, none of them unseen or turning the text round",
         example,
     );
     None

@@ -73,6 +73,58 @@ name!(
     BoxName, 63, "a box name (1 to 63 of a-z, 0-9 and -, like ashby-high-street)"
 );
 
+/// Names that mean something else where box names are read: parts of origins and of key names, who acts in a log, the programs
+/// themselves, the machine, and words people say for "every" or "no" box.
+pub const RESERVED: &[&str] = &[
+    "admin",
+    "administrator",
+    "all",
+    "any",
+    "beadle",
+    "beadle-edge",
+    "beadle-hub",
+    "beadle-reader",
+    "box",
+    "boxes",
+    "ca",
+    "console",
+    "cosign",
+    "edge",
+    "hub",
+    "localhost",
+    "none",
+    "op",
+    "order",
+    "reader",
+    "root",
+    "scheme",
+    "seal",
+    "self",
+    "sys",
+    "system",
+    "this",
+    "witness",
+];
+
+impl BoxName {
+    /// A name that a box may be given. [`BoxName::parse`] takes the reserved ones too, so that whatever bears one already can still
+    /// be read, shown and revoked.
+    pub fn parse_new(text: &str) -> Result<Self, BadId> {
+        let name = Self::parse(text)?;
+        if name.is_reserved() {
+            return Err(BadId {
+                text: text.into(),
+                wanted: "a name for a box: Beadle itself uses that word (as it does hub, console, root and sys); name the place instead, like ashby-high-street",
+            });
+        }
+        Ok(name)
+    }
+
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.contains(&self.as_str())
+    }
+}
+
 /// `BOX/CAM`, as staff type it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct BoxCamera {
@@ -120,6 +172,57 @@ pub fn hub_cosign(scheme: &str, year: i16) -> String {
     format!("{scheme}/hub/cosign-{year}")
 }
 
+/// What a log's origin says, taken apart: exactly `<scheme>/box/<name>/<number>` or `<scheme>/hub/<number>`, nothing before, between or
+/// after. Whatever has another form is nobody's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    Box {
+        scheme: &'a str,
+        name: BoxName,
+        number: u64,
+    },
+    Hub {
+        scheme: &'a str,
+        number: u64,
+    },
+}
+
+impl<'a> Origin<'a> {
+    pub fn parse(origin: &'a str) -> Option<Self> {
+        let (base, number) = split_origin(origin)?;
+        let (scheme, rest) = base.split_once('/')?;
+        if !scheme_ok(scheme) {
+            return None;
+        }
+        match rest.split_once('/') {
+            None if rest == "hub" => Some(Self::Hub { scheme, number }),
+            Some(("box", name)) => Some(Self::Box {
+                scheme,
+                name: BoxName::parse(name).ok()?,
+                number,
+            }),
+            _ => None,
+        }
+    }
+
+    pub fn scheme(&self) -> &'a str {
+        match self {
+            Self::Box { scheme, .. } | Self::Hub { scheme, .. } => scheme,
+        }
+    }
+}
+
+/// Whether a hub key's name, `<scheme>/hub/<what>`, is of the scheme that a log is of. A hub vouches for the logs of its own scheme.
+pub fn hub_key_of(name: &str, origin: &str) -> bool {
+    let mut parts = name.split('/');
+    let (scheme, kind, what, more) = (parts.next(), parts.next(), parts.next(), parts.next());
+    kind == Some("hub")
+        && what.is_some_and(|what| !what.is_empty())
+        && more.is_none()
+        && scheme.is_some()
+        && Origin::parse(origin).map(|o| o.scheme()) == scheme
+}
+
 /// Splits an origin into everything before the log number, and the number.
 pub fn split_origin(origin: &str) -> Option<(&str, u64)> {
     let (base, n) = origin.rsplit_once('/')?;
@@ -135,9 +238,10 @@ pub fn split_origin(origin: &str) -> Option<(&str, u64)> {
 
 /// Box name of a box log's origin.
 pub fn box_of(origin: &str) -> Option<BoxName> {
-    let (base, _) = split_origin(origin)?;
-    let (_, name) = base.split_once("/box/")?;
-    BoxName::parse(name).ok()
+    match Origin::parse(origin)? {
+        Origin::Box { name, .. } => Some(name),
+        Origin::Hub { .. } => None,
+    }
 }
 
 /// An exhibit reference, e.g. `EXH-2026-000123`.
@@ -192,15 +296,23 @@ impl<'de> Deserialize<'de> for ExhibitRef {
 pub struct HoldId(pub u64);
 
 impl HoldId {
+    /// The last number there is.
+    pub const LAST: Self = Self(999_999_999);
+
+    /// Whether it is a number that can be written and read.
+    pub fn in_range(self) -> bool {
+        self <= Self::LAST
+    }
+
     pub fn parse(text: &str) -> Result<Self, BadId> {
         text.strip_prefix("H-")
-            .filter(|n| (6..=15).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
+            .filter(|n| (6..=9).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))
             .and_then(|n| n.parse().ok())
             .map(Self)
             .filter(|id| id.to_string() == text)
             .ok_or_else(|| BadId {
                 text: text.into(),
-                wanted: "a hold like H-000012",
+                wanted: "a hold like H-000012 (at most H-999999999)",
             })
     }
 }
@@ -248,9 +360,68 @@ mod tests {
             "h-000012",
             "H-00001x",
             "../H-000012",
+            "H-1000000000",
+            "H-999999999999999",
         ] {
             assert!(HoldId::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    /// AUD-2, evidence.md 1: an origin is what it is as a whole, never by how it ends.
+    #[test]
+    fn origins() {
+        let scheme = "cctv.example.gov.uk";
+        let ashby = BoxName::parse("ashby").expect("name");
+        assert_eq!(
+            Origin::parse("cctv.example.gov.uk/box/ashby/12"),
+            Some(Origin::Box {
+                scheme,
+                name: ashby.clone(),
+                number: 12
+            })
+        );
+        assert_eq!(
+            Origin::parse("cctv.example.gov.uk/hub/1"),
+            Some(Origin::Hub { scheme, number: 1 })
+        );
+        assert_eq!(
+            box_of("cctv.example.gov.uk/box/hub/1").map(|b| b.to_string()),
+            Some("hub".into())
+        );
+        for bad in [
+            "cctv.example.gov.uk/box/ashby/hub/1",
+            "cctv.example.gov.uk/other/hub/9",
+            "cctv.example.gov.uk//hub/9",
+            "/hub/9",
+            "hub/9",
+            "cctv.example.gov.uk/hub",
+            "cctv.example.gov.uk/hub/01",
+            "cctv.example.gov.uk/hub/9/",
+            "cctv.example.gov.uk/HUB/9",
+            "cctv.example.gov.uk/box/hub",
+            "cctv.example.gov.uk/box//1",
+            "CCTV.example/hub/1",
+        ] {
+            assert_eq!(Origin::parse(bad), None, "{bad}");
+        }
+        let key = "cctv.example.gov.uk/hub/cosign-2026";
+        assert!(hub_key_of(key, "cctv.example.gov.uk/hub/1"));
+        assert!(hub_key_of(key, "cctv.example.gov.uk/box/hub/1"));
+        for bad in [
+            "evil.example/hub/1",
+            "evil.example/cctv.example.gov.uk/hub/1",
+            "cctv.example.gov.uk/other/hub/1",
+        ] {
+            assert!(!hub_key_of(key, bad), "{bad}");
+        }
+        assert!(!hub_key_of(
+            "cctv.example.gov.uk/box/hub/1",
+            "cctv.example.gov.uk/hub/1"
+        ));
+        assert!(!hub_key_of(
+            "cctv.example.gov.uk/hub/",
+            "cctv.example.gov.uk/hub/1"
+        ));
     }
 
     #[test]
@@ -266,6 +437,12 @@ mod tests {
             Some(("cctv.example.gov.uk/box/ashby", 12))
         );
         assert_eq!(split_origin("cctv.example.gov.uk/box/ashby/012"), None);
+        for good in RESERVED {
+            let name = BoxName::parse(good).expect("readable");
+            assert!(name.is_reserved() && BoxName::parse_new(good).is_err());
+        }
+        assert!(RESERVED.is_sorted());
+        assert!(BoxName::parse_new("hub-street").is_ok());
         assert!(ExhibitRef::parse("EXH-2026-000123").is_ok());
         assert!(ExhibitRef::parse("EXH-2026-00012/").is_err());
     }

@@ -11,12 +11,15 @@
 //! | [`id`] | camera ids, box names, log origins, exhibit references: the only place they are parsed |
 //! | [`record`] | one audit line, to the byte |
 //! | [`types`] | the `data` of every line type |
+//! | [`schema`] | what a line and a message may hold: bounds of every field, and who may write it |
+//! | [`plain`] | text from elsewhere, made fit to be shown |
 //! | [`tree`] | RFC 6962 Merkle tree: frontier, proofs |
 //! | [`note`] | C2SP signed notes: keys, heads, countersignatures, proof files |
 //! | [`check`] | the rules between one line and the next |
 //! | [`verify`] | the verdict on a whole log or an evidence package |
 //! | [`evidence`] | what an evidence package is made of |
 //! | [`segment`] | names of segments and key ids |
+//! | [`certificate`] | what is read of a certificate: name, key, validity |
 //! | [`code`] | the one-time code a new box is enrolled with |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
@@ -28,16 +31,20 @@
 //! | [`standing`] | how a camera and a box are, judged in one place for all who show it |
 #![forbid(unsafe_code)]
 
+pub mod certificate;
 pub mod check;
 pub mod code;
 pub mod conditions;
 pub mod evidence;
 pub mod fields;
+pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
+pub mod plain;
 pub mod promise;
 pub mod record;
+pub mod schema;
 pub mod segment;
 pub mod standing;
 pub mod testing;

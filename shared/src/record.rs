@@ -249,6 +249,14 @@ pub struct Envelope<'a> {
 /// Renders a line, LF included. `data` is serialised in its own field order; non-ASCII is escaped.
 /// Refuses data that would not parse back (floats, too large, longer than [`MAX_LINE`]).
 pub fn render(envelope: &Envelope<'_>, data: &impl serde::Serialize) -> Result<Vec<u8>, Malformed> {
+    rendered(envelope, data).map(|(bytes, _)| bytes)
+}
+
+/// As [`render`], with what the line says.
+pub fn rendered(
+    envelope: &Envelope<'_>,
+    data: &impl serde::Serialize,
+) -> Result<(Vec<u8>, Record), Malformed> {
     let json = |value: &str| serde_json::to_string(value).map_err(|e| Malformed(e.to_string()));
     let data = serde_json::to_string(data).map_err(|e| Malformed(e.to_string()))?;
     let Envelope {
@@ -270,8 +278,8 @@ pub fn render(envelope: &Envelope<'_>, data: &impl serde::Serialize) -> Result<V
         json(who)?,
     );
     let bytes = ascii(&line).into_bytes();
-    Record::parse(&bytes)?;
-    Ok(bytes)
+    let record = Record::parse(&bytes)?;
+    Ok((bytes, record))
 }
 
 /// In JSON text anything outside ASCII can only be inside a string, so it may be escaped where it stands.

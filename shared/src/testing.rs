@@ -15,6 +15,9 @@ use crate::{
     verify::{Files, P256_SPKI},
 };
 
+mod corpus;
+pub use corpus::corpus;
+
 /// An Ed25519 key from a fixed seed.
 pub struct Key {
     pub vkey: Vkey,

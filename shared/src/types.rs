@@ -65,6 +65,9 @@ lines! {
         #[serde(default, skip_serializing_if = "Option::is_none")] by: Option<String>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")] repairs: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }
+    /// The certificate of an `rtsps://` camera that is taken for its own from here on (SHA-256), and the one it takes the place of, which
+    /// somebody decided; `before` null: the log names none before it.
+    CamAccept = "cam.accept" { cam: CameraId, cert: String, before: Option<String> }
     /// What a camera is called and where its box stands, for the segments from here on: before the first of a log, and where either has
     /// changed.
     CamSet = "cam.set" { cam: CameraId, title: String, site: String }
@@ -110,7 +113,8 @@ lines! {
     MaskFail = "mask.fail" { cam: CameraId, mask: String, t0: Utc, t1: Utc, why: String }
     CfgSet = "cfg.set" { sha256: String }
     AccLogin = "acc.login" { op: String, how: String }
-    AccFail = "acc.fail" { op: String, how: String }
+    /// `n` refused sign-ins of one account, or of names nobody has (`unknown`), in so many seconds before the line.
+    AccFail = "acc.fail" { op: String, how: String, n: u64, secs: u64 }
     /// `cam` or `exh`: the other one is left out.
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.
@@ -139,7 +143,14 @@ lines! {
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
     SpotBad = "spot.bad" { log: String, cam: CameraId, s: u64 }
-    BoxAdd = "box.add" { r#box: String, by: Vec<String> }
+    /// Hub log: a box may be enrolled; then, with `cert`, SHA-256 of its certificate, it is.
+    BoxAdd = "box.add" { r#box: String, by: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] cert: Option<String> }
+    /// Hub log: a box that asked for it gets another certificate for the same key; SHA-256 of it, and how long it is good.
+    BoxRenew = "box.renew" { r#box: String, cert: String, until: Utc, by: Vec<String> }
+    /// A certificate of one's own is in use from here on: `what` is box, in the box's log; boxes (what boxes are shown) or pages, in the
+    /// hub's; or ca. SHA-256 of it, and how long it is good.
+    CertSet = "cert.set" { what: String, cert: String, until: Utc }
     BoxRevoke = "box.revoke" { r#box: String, why: String, by: Vec<String> }
     BoxReplace = "box.replace" { r#box: String, log: String, last_n: i64, by: Vec<String> }
     /// Hub log: a staff account made.
@@ -164,6 +175,9 @@ lines! {
     MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] r#ref: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day> }
+    /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
+    /// The line's number is the order's.
+    LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

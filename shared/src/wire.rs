@@ -14,6 +14,7 @@
 //!
 //! # Streams
 //! - **enrol** (box opens, no client certificate): `Open::Enrol` → [`EnrolReply`].
+//! - **renew** (box opens, and the only one it may open once its certificate is over): `Open::Renew` → [`RenewReply`].
 //! - **control** (box opens, one per connection): `Open::Control` → [`ToBox::Welcome`], then [`ToHub`] / [`ToBox`] both ways.
 //! - **audit** (box opens): `Open::Audit` → [`AuditReply::Have`]; then the box sends `L` frames and, at each head, an `H` frame;
 //!   the hub answers every `H` with a `J` [`AuditReply::Cosigned`] or [`AuditReply::Refused`].
@@ -34,8 +35,8 @@ pub const ALPN: &[u8] = b"beadle/1";
 pub const MAX_FRAME: usize = 1 << 20;
 /// Version of this protocol, the `v` of [`Open::Enrol`] and [`Open::Control`].
 pub const VERSION: u32 = 1;
-/// The name in the hub's certificate (DNS SAN). The hub sends its CA certificate after its own, so that a box that is
-/// enrolling can compare the CA's SHA-256 with its one-time code.
+/// The name in the hub's certificate (DNS SAN) that boxes ask for, whatever the hub is called. The hub sends its CA certificate after its
+/// own, so that a box that is enrolling can hold it against the mark in its one-time code.
 pub const SERVER_NAME: &str = "beadle-hub";
 
 /// QUIC application close codes, with the sentence sent beside them.
@@ -46,6 +47,8 @@ pub mod close {
     pub const BAD_MESSAGE: u32 = 3;
     pub const REPLACED: u32 = 4;
     pub const NO_CERTIFICATE: u32 = 5;
+    /// The box's certificate is over: it may renew it, and nothing else.
+    pub const EXPIRED: u32 = 6;
 }
 
 /// First frame of a stream.
@@ -61,6 +64,9 @@ pub enum Open {
         secret: String,
         spki: String,
     },
+    /// Asks for another certificate. It will be for the name and the key of the one that this connection was made with: nothing is said
+    /// that could be anything else.
+    Renew { v: u32 },
     Control {
         v: u32,
         r#box: BoxName,
@@ -106,6 +112,20 @@ pub enum EnrolReply {
         ca: String,
         cosign: String,
         order: String,
+    },
+    Refused {
+        why: String,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "kebab-case")]
+pub enum RenewReply {
+    /// The certificate to use from now on (PEM). It may be the one the box has, when the hub holds that one for fresh.
+    Renewed {
+        cert: String,
     },
     Refused {
         why: String,
@@ -241,6 +261,15 @@ pub enum Order {
         by: Vec<String>,
         made: Utc,
     },
+    /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. `by` are the two
+    /// people. Obeyed again it changes nothing.
+    LogSucceed {
+        r#box: BoxName,
+        order: u64,
+        above: u64,
+        by: Vec<String>,
+        made: Utc,
+    },
     /// A hold is over. `why`: order, fetched, expired.
     HoldClear {
         r#box: BoxName,
@@ -311,6 +340,14 @@ pub enum ToHub {
         order: u64,
     },
     SweepFailed {
+        order: u64,
+        why: String,
+    },
+    /// The box has kept the order, and begins the new log at once: its connection ends, and is back some seconds later.
+    SuccessionBegun {
+        order: u64,
+    },
+    SuccessionFailed {
         order: u64,
         why: String,
     },

@@ -161,12 +161,21 @@ impl Hub {
         Ok(serde_json::from_str(&said.out)?)
     }
 
-    /// Registers a box; its one-time code.
+    /// Registers a box; its one-time code in its long form.
     pub fn box_add(&self, name: &str) -> Done<String> {
+        self.box_codes(name).map(|(_, long)| long)
+    }
+
+    /// Registers a box; its one-time code in its short form, which is all there is on standard output, and its long one.
+    pub fn box_codes(&self, name: &str) -> Done<(String, String)> {
         let said = self
             .ask(args!["box", "add", name])?
             .well("beadle-hub box add")?;
-        Ok(said.out.trim().to_owned())
+        let short = said.out.trim().to_owned();
+        let start = format!("{short}/");
+        let long = said.err.split_whitespace().find(|w| w.starts_with(&start));
+        let long = long.ok_or_else(|| Trouble(format!("no long code: {said:?}")))?;
+        Ok((short, long.to_owned()))
     }
 
     pub fn boxes(&self) -> Done<Vec<Value>> {

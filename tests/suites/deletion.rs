@@ -238,7 +238,12 @@ fn a_month_in_a_store() -> Done<()> {
 /// and what is past its day by either is not handed out. When the clock is right, what is due goes, and nothing else.
 #[test]
 fn clocks_that_disagree() -> Done<()> {
-    let (hub_clock, box_clock) = (SetClock::at(noon(40))?, SetClock::at(noon(40))?);
+    // The right time is noon when this begins, whatever it is here: footage comes due at five past midnight, and nothing of this is to
+    // happen beside that edge.
+    let today = noon(0);
+    let right = today.0 - wait::now().0;
+    let ago = |days: i64| right - days * DAY;
+    let (hub_clock, box_clock) = (SetClock::new(ago(40))?, SetClock::new(ago(40))?);
     // What was recorded forty days ago is due today.
     let mut rig = Rig::beside(
         "deletion-clocks",
@@ -247,11 +252,14 @@ fn clocks_that_disagree() -> Done<()> {
         hub_clock.env()?,
         box_clock.env()?,
     )?;
-    let (old, new) = (local_day(noon(40))?, local_day(noon(2))?);
+    let (old, new) = (
+        local_day(today.plus_ms(-40 * DAY))?,
+        local_day(today.plus_ms(-2 * DAY))?,
+    );
     let long_ago = records(&mut rig.town, old)?;
     wakes_up_at(&mut rig, || {
-        hub_clock.set_to(noon(2))?;
-        box_clock.set_to(noon(2))
+        hub_clock.set(ago(2))?;
+        box_clock.set(ago(2))
     })?;
     let lately = records(&mut rig.town, new)?;
     let none_deleted = |rig: &Rig, when: &str| {
@@ -265,7 +273,7 @@ fn clocks_that_disagree() -> Done<()> {
 
     // 1970, or a day behind: by its own clock nothing is due, by the hub's time something is.
     wakes_up_at(&mut rig, || {
-        hub_clock.set(0)?;
+        hub_clock.set(right)?;
         box_clock.set_to(Utc(300_000))
     })?;
     rig.town.line("the hub contradicts", 60, |l| {
@@ -274,7 +282,7 @@ fn clocks_that_disagree() -> Done<()> {
     written(&mut rig)?;
     refused(&rig, long_ago, "past its day")?;
     none_deleted(&rig, "in 1970");
-    box_clock.set(-DAY)?;
+    box_clock.set(ago(1))?;
     rig.town.line("the step is on the record", 20, |l| {
         l["type"] == "clock.step" && l["data"]["src"] == "jump"
     })?;
@@ -286,7 +294,7 @@ fn clocks_that_disagree() -> Done<()> {
     rig.check_package(&pulled.package)?;
 
     // A year ahead: all that has a date looks due, and nobody may see any of it.
-    box_clock.set(366 * DAY)?;
+    box_clock.set(ago(-366))?;
     let doubt = wait::until("the doubt is a fault", 30, || {
         rig.town.must_run()?;
         Ok(rig.town.fault("retention.clock"))
@@ -300,7 +308,7 @@ fn clocks_that_disagree() -> Done<()> {
     none_deleted(&rig, "a year ahead");
 
     // Right again: the one day that is due goes, and the rest can be seen.
-    box_clock.set(0)?;
+    box_clock.set(right)?;
     let done = deleted(&mut rig.town, old, "c01", 420)?;
     assert_eq!(done["data"]["undecryptable"], true, "{done}");
     wait::until("the doubt is over", 30, || {

@@ -40,25 +40,27 @@ fn codes_that_are_wrong_are_refused_in_a_sentence() -> Done<()> {
     let cameras = Cameras::start(rig::scene())?;
     let plan = rig::plan(&cameras, 10);
     let town = Town::make(folder.path(), plan)?;
-    let code = hub.box_add("ashby")?;
+    let (code, _) = hub.box_codes("ashby")?;
+    let at = |code: &str| format!("--hub 127.0.0.1:{} {code}", hub.quic);
 
     // One letter typed wrong.
     let mut typo = code.clone();
     let last = typo.pop().unwrap_or('a');
-    // Codes are read in either case.
-    typo.push(if last.eq_ignore_ascii_case(&'a') {
-        'B'
-    } else {
-        'A'
-    });
-    clear(&town.enrol(&typo)?, &["code"])?;
+    typo.push(if last == 'A' { 'B' } else { 'A' });
+    clear(&town.enrol(&at(&typo))?, &["mistyped", "nothing was sent"])?;
+    // It is not said where the hub is.
+    clear(&town.enrol(&code)?, &["--hub", "nothing was sent"])?;
+    // A false hub in the way: the code is not shown to it.
+    let wrong_way = format!("--hub 127.0.0.1:{} {code}", other.quic);
+    clear(&town.enrol(&wrong_way)?, &["was not shown to it"])?;
     // Another box's code.
     let bury = hub.box_add("bury")?;
     clear(&town.enrol(&bury)?, &["bury"])?;
     // Good, then used twice by another box state.
-    town.enrol(&code)?.well("enrol")?;
+    town.enrol(&at(&code.to_lowercase().replace('-', " ")))?
+        .well("enrol")?;
     let twin = Town::make(other_folder.path(), rig::plan(&cameras, 10))?;
-    clear(&twin.enrol(&code)?, &["code"])?;
+    clear(&twin.enrol(&at(&code))?, &["used already"])?;
     // Enrolled at one hub, then told to speak to another: its certificate is from another authority.
     let foreign = other.box_add("ashby")?;
     let mut mixed = Town::make(other_folder.path(), rig::plan(&cameras, 10))?;
@@ -117,7 +119,45 @@ fn revoked_boxes_and_garbage() -> Done<()> {
     })?;
     let before = rig.town.lines_of("seg.write", Some("c01")).len();
     rig.town.segments("c01", before + 2, 60)?;
-    Ok(())
+
+    // Settled from the hub: two people have the box begin a new log, which the hub takes.
+    let password = |name: &str, role: &str| -> Done<std::path::PathBuf> {
+        let added = rig.hub.ask(args!["staff", "add", name, "--role", role])?;
+        let added = added.well("staff add")?;
+        let mut words = added.out.split_whitespace();
+        words.by_ref().find(|w| *w == "password");
+        let file = rig.folder.path().join(format!("{name}.password"));
+        fs::write(&file, words.next().unwrap_or_default())?;
+        Ok(file)
+    };
+    let (kims, lees) = (password("kim", "supervisor")?, password("lee", "manager")?);
+    rig.hub
+        .ask(args![
+            "box",
+            "succeed",
+            "ashby",
+            "--reason",
+            "its disk was put back from a backup",
+            "--as",
+            "kim",
+            "--password-file",
+            kims,
+            "--second",
+            "lee",
+            "--second-password-file",
+            lees
+        ])?
+        .well("box succeed")?;
+    // It ends by itself, and whatever keeps it running starts it again.
+    wait::until("the recorder ends", 60, || {
+        let recorder = rig.town.recorder.as_mut();
+        Ok(recorder.is_none_or(|r| r.ended().is_some()))
+    })?;
+    rig.town.start_recorder()?;
+    wait::until("the hub countersigns the new log", 60, || {
+        let folder = rig.hub.state.join("boxes/ashby/log/2/cosigned.note");
+        Ok(folder.exists())
+    })
 }
 
 /// AUD-2: a box whose disk was put back to an older copy is found out by the hub, which keeps both heads; recording goes on.
@@ -193,7 +233,7 @@ fn bad_configuration_is_explained() -> Done<()> {
     assert_ne!(said.status, 0);
     for must in [
         "retention.days",
-        "camera[0].url",
+        "camera c01 (line",
         "box.zone",
         "Europe/Londres",
     ] {
@@ -329,4 +369,21 @@ fn a_dead_camera_is_red_everywhere_and_a_silent_box_unknown() -> Done<()> {
 
 fn town_enrolled(hub: &mut Hub, folder: &Folder, cameras: &Cameras) -> Done<Town> {
     Town::make(folder.path(), rig::plan(cameras, 5))?.enrolled(hub)
+}
+
+/// V10: SIGTERM ends the hub within ten seconds, whatever hangs on its ports.
+#[test]
+fn sigterm_ends_the_hub() -> Done<()> {
+    let folder = Folder::new("sigterm")?;
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let mut hanging = Vec::new();
+    for _ in 0..20 {
+        hanging.push(std::net::TcpStream::connect(("127.0.0.1", hub.https))?);
+    }
+    let at = std::time::Instant::now();
+    hub.stop()?;
+    match at.elapsed().as_secs() {
+        0..10 => Ok(()),
+        n => Err(Trouble(format!("the hub took {n} s to stop"))),
+    }
 }

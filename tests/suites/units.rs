@@ -122,7 +122,21 @@ fn the_reader_stands_alone() -> Done<()> {
         l == "SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self"
     });
     assert!(shuts_in, "a picture worker could not put its sandbox up");
-    let tmpfiles = read("tmpfiles.d/beadle.conf")?;
-    assert!(tmpfiles.contains("/var/lib/beadle-edge/reader   0700 beadle-reader"));
+    let tmpfiles = read("tmpfiles.d/beadle-edge.conf")?;
+    let folder = |path: &str| -> Vec<&str> {
+        let mut rows = tmpfiles.lines().map(|l| l.split_whitespace().collect());
+        let row: Vec<&str> = rows
+            .find(|r: &Vec<&str>| r.get(1) == Some(&path))
+            .unwrap_or_default();
+        row.into_iter().skip(2).collect()
+    };
+    // Nothing of the reader's or of root's lies below what the recorder owns.
+    assert_eq!(folder("/var/lib/beadle-edge"), ["0755", "root", "root"]);
+    assert_eq!(
+        folder("/var/lib/beadle-edge/reader"),
+        ["0700", "beadle-reader", "beadle-reader"]
+    );
+    assert_eq!(folder("/var/lib/beadle-edge/hub"), ["0755", "root", "root"]);
+    assert!(!edge.contains("StateDirectory=") && !reader.contains("StateDirectory="));
     Ok(())
 }

@@ -45,6 +45,13 @@ pub(crate) struct Line {
     pub(crate) progress: Rc<Progress>,
 }
 
+impl Line {
+    /// Packets that come from another port than the camera announced are not seen: retina's sockets take none but its own.
+    pub(crate) fn unseen(&self) -> bool {
+        self.way == Way::Direct && self.camera.config.transport == Transport::Udp
+    }
+}
+
 /// A camera that plays.
 pub(crate) struct Playing {
     pub(crate) demuxed: Demuxed,

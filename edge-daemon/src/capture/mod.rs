@@ -5,6 +5,7 @@
 //!                      session: how a session ended, and when the next begins
 //! ```
 pub mod connect;
+pub(crate) mod damage;
 pub mod event;
 pub mod picture;
 pub(crate) mod plain;

@@ -227,6 +227,65 @@ fn the_best_opening_that_comes() {
     assert!(!openings.opens(Opening::No, 90_000));
 }
 
+/// An interlaced stream of 176 by 288, of whose pictures each is two fields: `frame_num` of four bits, no colour planes.
+fn interlaced() -> Parameters {
+    let sps = [0x67, 0x4d, 0x00, 0x1e, 0xda, 0x0b, 0x12, 0x48];
+    let pps = [0x68, 0xce, 0x0f, 0xc8];
+    let mut config = vec![1, 0x4d, 0, 0x1e, 0xff, 0xe1, 0, sps.len() as u8];
+    config.extend(sps);
+    config.extend([1, 0, pps.len() as u8]);
+    config.extend(pps);
+    Parameters {
+        codec: Codec::H264,
+        width: 176,
+        height: 288,
+        config,
+        sound: None,
+    }
+}
+
+/// REC-2 (K2): two fields are one picture, whichever comes first and whether they have one time stamp or two; a third is the next's.
+#[test]
+fn two_fields_are_one_picture() {
+    // first_mb 0, slice type 7 or 5, parameter set 0, frame_num, field_pic_flag, bottom_field_flag, and some of the rest.
+    let key = |bottom: u8| [0x65, 0b1000_1000, 0b1000_0101 | bottom << 1, 0x44];
+    let other = |frame: u8, bottom: u8| {
+        [
+            0x41,
+            0b1001_1010 | frame >> 3,
+            (frame & 7) << 5 | 0b1_0111 | bottom << 3,
+            0x55,
+        ]
+    };
+    for (first, second, apart) in [(0, 1, 0), (0, 1, 1800), (1, 0, 0), (1, 0, 1800)] {
+        let mut pictures = Pictures::new(Codec::H264);
+        let fields = [
+            (0, key(first)),
+            (apart, other(0, second)),
+            (3600, other(1, first)),
+            (3600 + apart, other(1, second)),
+            (7200, other(2, first)),
+        ];
+        let mut pieces: Vec<Piece> = fields.iter().map(|(t, nal)| piece(*t, &[nal])).collect();
+        pieces[0].parameters = Some(interlaced());
+        let got = run(&mut pictures, pieces);
+        let all: Vec<(i64, Bytes, Opening)> = got
+            .into_iter()
+            .map(|p| (p.ticks, p.bytes, p.opening))
+            .collect();
+        let two = |a: usize, b: usize| units(&[&fields[a].1, &fields[b].1]);
+        assert_eq!(
+            all,
+            [
+                (0, two(0, 1), Opening::Alone),
+                (3600, two(2, 3), Opening::No),
+                (7200, units(&[&fields[4].1]), Opening::No),
+            ],
+            "{first} first, {apart} apart"
+        );
+    }
+}
+
 proptest! {
     /// Whatever a camera sends: nothing is lost or doubled, and nothing panics.
     #[test]

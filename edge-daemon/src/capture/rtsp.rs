@@ -21,6 +21,7 @@ use shared::{mask::How, time::Now};
 use crate::{
     capture::{
         connect::{Line, Playing, Sounding, connect, first_line, read_parameters},
+        damage::{Damage, Fate},
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
@@ -283,31 +284,24 @@ impl Run {
 
     /// retina goes on after a packet it cannot use; so do we, for a while.
     fn damage(&mut self, e: &retina::Error) -> Option<Outcome> {
-        let text = e.to_string();
         let line = first_line(e);
-        // Errors about one packet name it. After any other there is no telling where the next packet begins.
-        if !text.contains("\npkt: ") {
-            let how = if text.starts_with("RTSP framing error") {
-                Ended::Damaged
-            } else {
-                Ended::Lost
-            };
-            return Some((how, line));
-        }
+        let fate = match Damage::of(e) {
+            Damage::Broken => return Some((Ended::Lost, line)),
+            Damage::Garbled => return Some((Ended::Damaged, line)),
+            Damage::Packet(fate) => fate,
+        };
         self.tally.unusable.set(self.tally.unusable.get() + 1);
         let now = self.now().mono;
         if self.damaged_since.is_none() {
             tracing::warn!(camera = %self.capture.shared.id(), why = %line, "a packet cannot be used");
             self.damaged_since = Some((now, line.clone()));
         }
-        // One whose header made no sense is missed by its number with the next.
-        let missed = !text.contains("\nssrc: ")
-            || line.starts_with("wrong ssrc")
-            || line.starts_with("Out-of-order");
-        self.damaged = self.damaged.saturating_add(u32::from(!missed));
-        if self.imposition.is_some() && !missed {
-            // retina may panic when it goes on from here, and a picture worker is to be ended in order.
-            return Some((Ended::Damaged, line));
+        if fate == Fate::TakenIn {
+            self.damaged = self.damaged.saturating_add(1);
+            if self.imposition.is_some() {
+                // retina may panic when it goes on from here, and a picture worker is to be ended in order.
+                return Some((Ended::Damaged, line));
+            }
         }
         self.gave_up()
     }
@@ -353,7 +347,8 @@ impl Run {
             return Some((Ended::Stop, String::new()));
         }
         let silent = now.mono.saturating_sub(self.last_at);
-        let patience = stall_ms(self.counted, self.capture.shared.rhythm_ms.load(Relaxed));
+        let rhythm = self.capture.shared.rhythm_ms.load(Relaxed);
+        let patience = stall_ms(self.counted, rhythm, self.line.unseen());
         if silent > patience {
             return Some((
                 Ended::Stalled,

@@ -14,6 +14,8 @@ const STALL_DISTANCES: u64 = 3;
 /// … and while how often it sends is not known yet: before its first picture, and before its second.
 const STALL_FIRST_MS: u64 = 25_000;
 const STALL_SECOND_MS: u64 = 40_000;
+/// … but for less where packets from another port than the camera announced would not be seen at all: the relay sees them.
+const STALL_UNSEEN_MS: u64 = 6_000;
 /// From first packet to PLAY.
 pub const CONNECT_MS: u64 = 10_000;
 /// Without parameter sets, and two key pictures of which none brought them: the session is given up.
@@ -236,10 +238,12 @@ fn backoff(failures: u32) -> u64 {
     }
 }
 
-/// How long to wait for a session's next picture: `pictures` have come of it, usually `distance_ms` apart (0: not known).
-pub fn stall_ms(pictures: u64, distance_ms: u64) -> u64 {
+/// How long to wait for a session's next picture: `pictures` have come of it, usually `distance_ms` apart (0: not known). `unseen`: what
+/// the camera sends may not be seen this way, and another way is open.
+pub fn stall_ms(pictures: u64, distance_ms: u64, unseen: bool) -> u64 {
     let usual = STALL_MS.max(distance_ms.saturating_mul(STALL_DISTANCES));
     match (pictures, distance_ms) {
+        (0, 0) if unseen => STALL_UNSEEN_MS,
         (0, _) => usual.max(STALL_FIRST_MS),
         (1, 0) => STALL_SECOND_MS,
         _ => usual,
@@ -498,9 +502,14 @@ mod tests {
     /// REC-3, FLT-3 (K12): how long a picture is waited for depends on how often the camera sends one; an outage is no rhythm.
     #[test]
     fn a_camera_that_sends_seldom() {
-        assert_eq!(stall_ms(500, 0), STALL_MS);
-        assert_eq!(stall_ms(500, 12_000), 36_000);
-        assert!(stall_ms(0, 0) > 12_000 && stall_ms(1, 0) > 2 * 12_000);
+        for unseen in [false, true] {
+            assert_eq!(stall_ms(500, 0, unseen), STALL_MS);
+            assert_eq!(stall_ms(500, 12_000, unseen), 36_000);
+            assert!(stall_ms(0, 12_000, unseen) > 12_000 && stall_ms(1, 0, unseen) > 2 * 12_000);
+        }
+        assert!(stall_ms(0, 0, false) > 12_000);
+        // K14: another port than announced is learnt within 10 s.
+        assert!(stall_ms(0, 0, true) < 8_000);
         let mut distance = Distance::default();
         assert_eq!(distance.picture(1_000), None);
         assert_eq!(distance.picture(13_000), Some(12_000));

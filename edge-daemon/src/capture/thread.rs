@@ -180,18 +180,19 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         // A panic costs this session, not the thread and its other cameras.
         // Whatever is said meanwhile, by retina too, is about this camera.
         let about = tracing::warn_span!("camera", id = %shared.id());
+        let line = Line {
+            camera: shared.clone(),
+            password: password.clone(),
+            way,
+            turn: turn.clone(),
+            known: known.clone(),
+            wall: context.clock.now().wall,
+            progress: progress.clone(),
+        };
+        let unseen = line.unseen();
         let run = tokio::task::spawn_local({
-            let (capture, context, turn) = (capture.clone(), context.clone(), turn.clone());
+            let (capture, context) = (capture.clone(), context.clone());
             let (farewell, tally) = (farewell.clone(), tally.clone());
-            let line = Line {
-                camera: shared.clone(),
-                password: password.clone(),
-                way,
-                turn,
-                known: known.clone(),
-                wall: context.clock.now().wall,
-                progress: progress.clone(),
-            };
             async move {
                 let run = Run::new(capture, context, line, tally.clone(), flooded);
                 in_small_bites(&tally, run.run(farewell)).await
@@ -225,8 +226,9 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             tracing::info!(camera = %shared.id(), how = ?how, %detail, "tried by the relay");
             Next {
                 wait_ms: 0,
-                // The only one that took its time to be found.
-                fault: (how == Ended::Stalled).then_some("camera.stalled"),
+                // The only one that took its time to be found, unless it was not waited for.
+                fault: (how == Ended::Stalled && !(unseen && played_ms == 0))
+                    .then_some("camera.stalled"),
             }
         } else {
             retry.ended(how, played_ms)

@@ -56,9 +56,7 @@ pub fn accept(config_path: &Path, id: &str) -> Result<ExitCode, Failed> {
     if let Some(before) = before {
         println!("it takes the place of {}", grouped(&before.sha256));
     }
-    println!(
-        "a running box connects within seconds; each session's certificate is in the log (cam.session)"
-    );
+    println!("a running box connects within seconds, and then puts this on its log (cam.accept)");
     Ok(ExitCode::SUCCESS)
 }
 

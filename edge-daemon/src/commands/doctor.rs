@@ -17,6 +17,7 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     let looked = Looked {
         state: config.state(),
         config,
+        file: path.to_owned(),
         now: logbook::SystemClock.now(),
     };
     let lines = checks::run(&looked, LIMIT);

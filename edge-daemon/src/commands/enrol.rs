@@ -15,17 +15,17 @@ use crate::{
     uplink::enrol::{self, EnrolError},
 };
 
-pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
+pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<ExitCode, Failed> {
     let config = config::load(path, Passwords::None)?;
     let state = config.state();
     let recorder = state.recorder();
     demoted::as_owner_of(&recorder, || Ok(fixed::check(&config, path, again)?))?;
-    let code = enrol::prepare(&config, code, again).map_err(failed)?;
+    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(failed)?;
     state
         .for_recorder()
         .map_err(|e| Failed::new(exit::IO, unspent(&e)))?;
     enrolment::ready_to_pin(&state).map_err(before)?;
-    let answer = demoted::as_owner_of(&recorder, || claim(&config, &code))?;
+    let answer = demoted::as_owner_of(&recorder, || claim(&config, &code, &hub))?;
     let pinned = enrolment::pin(&state, &answer);
     // As pinned, or as it was before: nothing half-done stays.
     let settled = demoted::as_owner_of(&recorder, || {
@@ -46,7 +46,7 @@ pub fn run(path: &Path, code: &str, again: bool) -> Result<ExitCode, Failed> {
 }
 
 /// As the recorder: its key, its folder, then the hub, and the certificate beside the one that counts still.
-fn claim(config: &Config, code: &EnrolCode) -> Result<Answer, Failed> {
+fn claim(config: &Config, code: &EnrolCode, hub: &str) -> Result<Answer, Failed> {
     let state = config.state();
     let key = BoxKey::open_or_make(&state.identity()).map_err(before)?;
     enrolment::ready_for_certificate(&state).map_err(before)?;
@@ -56,7 +56,7 @@ fn claim(config: &Config, code: &EnrolCode) -> Result<Answer, Failed> {
         .map_err(|e| Failed::new(exit::SOFTWARE, e))?;
     let now = logbook::SystemClock.now().wall;
     let answer = runtime
-        .block_on(enrol::claim(config, code, &key.spki(), now))
+        .block_on(enrol::claim(config, code, hub, &key.spki(), now))
         .map_err(failed)?;
     enrolment::stage_certificate(&state, &answer.cert).map_err(spent)?;
     Ok(answer)
@@ -85,7 +85,11 @@ fn unspent(e: &dyn std::error::Error) -> String {
 
 fn failed(e: EnrolError) -> Failed {
     let code = match &e {
-        EnrolError::Code(_) | EnrolError::WrongBox { .. } | EnrolError::Already(_) => exit::USAGE,
+        EnrolError::Code(_)
+        | EnrolError::WrongBox { .. }
+        | EnrolError::NoHub
+        | EnrolError::BadHub(_)
+        | EnrolError::Already(_) => exit::USAGE,
         EnrolError::Scheme { .. } => exit::CONFIG,
         EnrolError::Store(_) => exit::IO,
         EnrolError::Refused(_) | EnrolError::Answer(_) | EnrolError::Link(_) => exit::UNAVAILABLE,

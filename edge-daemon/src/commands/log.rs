@@ -2,6 +2,8 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
+use shared::plain;
+
 use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
@@ -10,7 +12,7 @@ use crate::{
 
 pub fn succeed(path: &Path, reason: &str) -> Result<ExitCode, Failed> {
     let reason = reason.trim();
-    if !(10..=200).contains(&reason.chars().count()) || reason.contains(char::is_control) {
+    if !(10..=200).contains(&reason.chars().count()) || !plain::all_plain(reason) {
         return Err(Failed::new(
             exit::USAGE,
             "--reason is to say why in 10 to 200 characters on one line, for the log, without anybody's name; nothing was done",

@@ -1,8 +1,11 @@
 //! Wiring. The command line: one file per command; the only files that print.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub mod camera;
 pub mod check_config;
@@ -52,6 +55,9 @@ pub enum Command {
         /// Enrol anew a box that is enrolled already
         #[arg(long)]
         again: bool,
+        /// Where the hub is, where neither the code nor the configuration says it, or says it right
+        #[arg(long, value_name = "HOST:PORT")]
+        hub: Option<String>,
         /// The code, in as many words as it was copied in
         #[arg(required = true)]
         code: Vec<String>,
@@ -100,6 +106,9 @@ pub enum Command {
         #[command(subcommand)]
         command: VolumeCommand,
     },
+    /// Write the manual pages of all commands into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
 }
 
 #[derive(Debug, Subcommand)]
@@ -227,6 +236,13 @@ fn as_owner(config: &crate::config::Config) -> Result<(), Failed> {
     })
 }
 
+/// The manual pages, one a command, from the command line itself.
+fn man(folder: &Path) -> Result<ExitCode, Failed> {
+    clap_mangen::generate_to(Line::command(), folder)
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|e| Failed::new(exit::IO, format!("{}: {e}", folder.display())))
+}
+
 /// The whole chain of causes as one sentence.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -247,8 +263,9 @@ pub fn run(line: Line) -> ExitCode {
         Command::Enrol {
             config,
             again,
+            hub,
             code,
-        } => enrol::run(&config, &code.concat(), again),
+        } => enrol::run(&config, &code.concat(), hub.as_deref(), again),
         Command::Run { config } => run::run(&config),
         Command::Reader {
             config,
@@ -292,6 +309,7 @@ pub fn run(line: Line) -> ExitCode {
                     system_disk,
                 },
         } => volume::label(&config, &path, system_disk),
+        Command::Man { folder } => man(&folder),
     };
     match result {
         Ok(code) => code,

@@ -20,9 +20,11 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
             | RunError::Layout(_)
             | RunError::Identity(_)
             | RunError::Log(_) => exit::IO,
-            RunError::Thread(_) | RunError::Stuck | RunError::LogChanged | RunError::Late => {
-                exit::SOFTWARE
-            }
+            RunError::Thread(_)
+            | RunError::Stuck
+            | RunError::LogChanged
+            | RunError::Succession
+            | RunError::Late => exit::SOFTWARE,
         };
         Failed::new(code, e)
     })?;

@@ -1,5 +1,5 @@
 //! Pure. One `[[camera]]` table: its address, password, mask, time-lapse and sound.
-use shared::{id::CameraId, mask};
+use shared::{id::CameraId, mask, plain};
 
 use super::{
     Camera, Secret, Timelapse, Transport,
@@ -193,8 +193,7 @@ fn sound(g: &mut Gather, at: &str, s: RawSound, lapse: bool) -> Option<String> {
     }
     let path = format!("{at}.reason");
     let reason = need(g, &path, s.reason, "text", REASON)?;
-    let fits =
-        (10..=300).contains(&reason.trim().chars().count()) && !reason.contains(char::is_control);
+    let fits = (10..=300).contains(&reason.trim().chars().count()) && plain::all_plain(&reason);
     if !fits {
         g.wrong(
             &path,

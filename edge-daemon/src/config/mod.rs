@@ -34,6 +34,8 @@ pub struct Config {
     /// Host-like name of the scheme, e.g. `cctv.example.gov.uk`.
     pub scheme: String,
     pub name: BoxName,
+    /// Where the hub is, `host:port`, for enrolment with a code that does not say it.
+    pub hub: Option<String>,
     /// Place in words, for the log and the certificate.
     pub site: String,
     pub zone: Zone,

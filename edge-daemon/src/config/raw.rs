@@ -7,6 +7,7 @@
 //! [box]
 //! scheme = "cctv.example.gov.uk"       # host-like name of the scheme
 //! name = "ashby-high-street"           # as given to `beadle-hub box add`
+//! hub = "hub.example.gov.uk:4433"      # where the box is enrolled, unless the code or `enrol --hub` says it; then that is kept
 //! site = "Ashby, Market Hall, first floor"
 //! zone = "Europe/London"
 //! state = "/var/lib/beadle-edge"
@@ -88,6 +89,9 @@ pub struct RawBox {
     /// Name of the box within the scheme, as given to `beadle-hub box add`. No default.
     #[serde(default)]
     pub name: Field<String>,
+    /// Where the box is enrolled, `host:port`, unless the code or `enrol --hub` says it. No default.
+    #[serde(default)]
+    pub hub: Field<String>,
     /// Where the box stands, in words. No default.
     #[serde(default)]
     pub site: Field<String>,

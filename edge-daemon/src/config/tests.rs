@@ -157,15 +157,15 @@ secs = 1
         r#"box.zone = "Europe/Lundon": it is not a time zone like Europe/London"#,
         r#"box.state = "var/lib": it is not a whole path"#,
         "retention.dayz: no such key is known; did you mean days?",
-        r#"volume[1].path = "/a": this disk is named twice"#,
-        "camera[0].url: an address must not carry a user name or password",
-        r#"camera[1].password_file = "secret.txt": it is not a whole path"#,
-        "camera[1].retention_days = 0: footage is kept for 1 to 366 days",
-        r#"camera[2].id = "C 3": it is not a camera id"#,
-        r#"camera[2].url = "http://10.0.0.3/": it is not an rtsp:// or rtsps:// address"#,
-        r#"camera[2].transport = "multicast": it must be tcp or udp. For example: transport = "tcp""#,
-        "camera[2].mask.polygons[0] = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]: its outline crosses itself",
-        "camera[2].mask.polygons[1] = [[0, 0], [1, 1]]: a polygon needs at least three corners",
+        r#"volume 2 (line 12).path = "/a": this disk is named twice"#,
+        "camera c01 (line 14).url: an address must not carry a user name or password",
+        r#"camera c01 (line 17).password_file = "secret.txt": it is not a whole path"#,
+        "camera c01 (line 17).retention_days = 0: footage is kept for 1 to 366 days",
+        r#"camera 3 (line 23).id = "C 3": it is not a camera id"#,
+        r#"camera 3 (line 23).url = "http://10.0.0.3/": it is not an rtsp:// or rtsps:// address"#,
+        r#"camera 3 (line 23).transport = "multicast": it must be tcp or udp. For example: transport = "tcp""#,
+        "camera 3 (line 23).mask.polygons[0] = [[0.1, 0.1], [0.9, 0.9], [0.9, 0.1], [0.1, 0.9]]: its outline crosses itself",
+        "camera 3 (line 23).mask.polygons[1] = [[0, 0], [1, 1]]: a polygon needs at least three corners",
         "segment.secs = 1: a segment lasts 2 to 600 seconds",
     ] {
         assert!(text.contains(line), "{line}\nnot in\n{text}");
@@ -181,17 +181,16 @@ secs = 1
 fn two_cameras_with_one_id_and_a_password_without_a_user() {
     let twice = GOOD.replace("c01", "c03");
     assert!(
-        read(&twice)
-            .expect_err("twice")
-            .to_string()
-            .contains(r#"camera[1].id = "c03": camera[0] has this id already"#)
+        read(&twice).expect_err("twice").to_string().contains(
+            r#"camera c03 (line 11).id = "c03": camera c03 (line 8) has this id already"#
+        )
     );
     let nobody = GOOD.replace("username = \"beadle\"", "");
     assert!(
         read(&nobody)
             .expect_err("nobody")
             .to_string()
-            .contains("camera[1].username: a password is given but no user name")
+            .contains("camera c03 (line 11).username: a password is given but no user name")
     );
 }
 
@@ -234,27 +233,27 @@ fn a_time_lapse_that_cannot_be() {
     wrong(
         "every_secs = 5",
         "every_secs = 0",
-        "camera[2].timelapse.every_secs = 0: pictures are 1 to 60 seconds apart",
+        "camera c04 (line 23).timelapse.every_secs = 0: pictures are 1 to 60 seconds apart",
     );
     wrong(
         "every_secs = 5",
         "",
-        "camera[2].timelapse.every_secs: it is missing",
+        "camera c04 (line 23).timelapse.every_secs: it is missing",
     );
     wrong(
         "every_secs",
         "every",
-        "camera[2].timelapse.every: no such key is known",
+        "camera c04 (line 23).timelapse.every: no such key is known",
     );
     wrong(
         "hold_secs = 30",
         "hold_secs = 4000",
-        "camera[2].timelapse.hold_secs = 4000: real time goes on for 1 to 3600 seconds after an event",
+        "camera c04 (line 23).timelapse.hold_secs = 4000: real time goes on for 1 to 3600 seconds after an event",
     );
     wrong(
         "event = \"VideoSource/MotionAlarm\"",
         "",
-        "camera[2].timelapse.hold_secs: no event is named that it could follow",
+        "camera c04 (line 23).timelapse.hold_secs: no event is named that it could follow",
     );
 }
 
@@ -277,19 +276,22 @@ fn sound_needs_a_reason() {
         Some("Custody suite, assessment 2026-04")
     );
     for (table, said) in [
-        ("[camera.sound]", "camera[1].sound.reason: it is missing"),
+        (
+            "[camera.sound]",
+            "camera c03 (line 11).sound.reason: it is missing",
+        ),
         (
             "[camera.sound]\nreason = \"yes\"",
-            "camera[1].sound.reason = \"yes\": recording sound needs a reason",
+            "camera c03 (line 11).sound.reason = \"yes\": recording sound needs a reason",
         ),
         (
             "[camera.sound]\nreason = \"Custody suite\"\non = true",
-            "camera[1].sound.on: no such key is known",
+            "camera c03 (line 11).sound.on: no such key is known",
         ),
-        ("sound = true", "camera[1].sound"),
+        ("sound = true", "camera c03 (line 11).sound"),
         (
             "[camera.sound]\nreason = \"Custody suite\"\n[camera.timelapse]\nevery_secs = 5",
-            "camera[1].sound: a camera in time-lapse records no sound",
+            "camera c03 (line 11).sound: a camera in time-lapse records no sound",
         ),
     ] {
         let text = with(table).expect_err(table).to_string();
@@ -330,7 +332,8 @@ fn a_moving_camera_has_no_mask() {
     let moving = GOOD.replace("transport = \"udp\"", "transport = \"udp\"\nptz = true");
     let wrong = read(&moving).expect_err("masked and moving").to_string();
     assert!(
-        wrong.contains("camera[1].mask") && wrong.contains("this camera moves (ptz = true)"),
+        wrong.contains("camera c03 (line 11).mask")
+            && wrong.contains("this camera moves (ptz = true)"),
         "{wrong}"
     );
     let unmasked = moving.replace("[camera.mask]\nid = \"m7\"\nreview = 2027-11-01\npolygons = [[[0, 0.2], [0.4, 0.2], [0.4, 1]]]\n", "");
@@ -359,5 +362,46 @@ fn where_the_root_key_lives() {
         .to_string();
     for word in ["keys.root", "\"disk\"", "keys.tpm", "keys.rot"] {
         assert!(said.contains(word), "{word}: {said}");
+    }
+}
+
+/// The package's example (packages/edge/edge.toml) is good as it stands, and has every key there is, in force or behind a `#`.
+#[test]
+fn the_example_has_every_key() {
+    let example = include_str!("../../../packages/edge/edge.toml");
+    let around = Surroundings {
+        program_folder: Path::new("/usr/bin"),
+        password: &|_| Ok("secret".into()),
+    };
+    let config = parse(example.as_bytes(), &around).expect("the example is good");
+    assert_eq!(config.cameras.len(), 3);
+    // Fields of the file as it is parsed: `pub name: Field<…>`.
+    let fields = |source: &'static str| {
+        let names = source.lines().filter_map(|l| {
+            let (name, kind) = l.trim().strip_prefix("pub ")?.split_once(": ")?;
+            kind.starts_with("Field<")
+                .then(|| name.trim_start_matches("r#"))
+        });
+        names.collect::<Vec<_>>()
+    };
+    let mut all = fields(include_str!("raw.rs"));
+    all.extend(fields(include_str!("../../../shared/src/mask.rs")));
+    assert!(all.len() > 30, "{all:?}");
+    for name in all {
+        let said = example.lines().any(|l| {
+            let key = l.trim_start_matches("# ");
+            key.starts_with(&format!("{name} = "))
+                || key.starts_with(&format!("[{name}]"))
+                || key.starts_with(&format!("[[{name}]]"))
+                || key.starts_with(&format!("[camera.{name}]"))
+        });
+        assert!(said, "the example does not know the key {name}");
+    }
+    // Each key says what it is.
+    for line in example.lines().filter(|l| l.contains(" = ")) {
+        let key = line.trim_start_matches("# ");
+        let explained = key.split_once(" # ").is_some_and(|(_, why)| why.len() > 10);
+        let again = ["id = \"c0", "url = "].iter().any(|k| key.starts_with(k));
+        assert!(explained || again || key.starts_with("path = "), "{line}");
     }
 }

@@ -7,8 +7,10 @@ use std::{
 };
 
 use shared::{
-    id::{self, BoxName},
+    code,
+    id::{self, BoxName, CameraId},
     record,
+    schema::message::CAMERAS,
     time::Zone,
 };
 
@@ -47,11 +49,11 @@ const MOST_CAMERAS: usize = 64;
 /// Parses the bytes of a configuration file.
 pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigErrors> {
     let mut g = Gather::default();
-    let file: RawFile = match std::str::from_utf8(bytes)
+    let read = std::str::from_utf8(bytes)
         .map_err(|e| e.to_string())
-        .and_then(|t| toml::from_str(t).map_err(|e| one_line(&e, t)))
-    {
-        Ok(file) => file,
+        .and_then(|t| Ok((toml::from_str(t).map_err(|e| one_line(&e, t))?, t)));
+    let (file, written): (RawFile, &str) = match read {
+        Ok(both) => both,
         Err(why) => {
             g.wrong(
                 "the file",
@@ -142,8 +144,14 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         )
     });
     let keys = keys(&mut g, file.keys);
-    let volumes = volumes(&mut g, file.volume);
-    let cameras = cameras(&mut g, file.camera, days.unwrap_or(DAYS), around);
+    let volumes = volumes(&mut g, file.volume, &lines(written, "volume"));
+    let cameras = cameras(
+        &mut g,
+        file.camera,
+        &lines(written, "camera"),
+        days.unwrap_or(DAYS),
+        around,
+    );
     let pictures = pictures(&mut g, file.pictures, around);
     let segment = may(&mut g, "segment", file.segment, "a table", "[segment]").unwrap_or_default();
     unknown(&mut g, "segment", &segment.unknown, &["secs"]);
@@ -169,6 +177,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         Some(Config {
             scheme: b.scheme,
             name: b.name,
+            hub: b.hub,
             site: b.site,
             zone: b.zone,
             zone_name: b.zone_name,
@@ -191,6 +200,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
 struct Whole {
     scheme: String,
     name: BoxName,
+    hub: Option<String>,
     site: String,
     zone: Zone,
     zone_name: String,
@@ -202,7 +212,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         g,
         "box",
         &b.unknown,
-        &["scheme", "name", "site", "zone", "state"],
+        &["scheme", "name", "hub", "site", "zone", "state"],
     );
     let scheme = text(
         g,
@@ -227,8 +237,18 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         "box.name",
         b.name,
         "name = \"ashby-high-street\"",
-        |g, at, n, example| parsed(g, at, n, BoxName::parse(n), example),
+        |g, at, n, example| parsed(g, at, n, BoxName::parse_new(n), example),
     );
+    const HUB: &str = "hub = \"hub.example.gov.uk:4433\"";
+    let hub = may(g, "box.hub", b.hub, "text", HUB);
+    if let Some(bad) = hub.as_deref().filter(|h| !code::is_address(h)) {
+        g.wrong(
+            "box.hub",
+            quoted(bad),
+            "it is not the hub's name or address, a colon and a port",
+            HUB,
+        );
+    }
     let site = text(
         g,
         "box.site",
@@ -257,6 +277,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
     Some(Whole {
         scheme: scheme?,
         name: name?,
+        hub,
         site: site?,
         zone: zone?,
         zone_name,
@@ -334,7 +355,11 @@ fn pictures(
     Some((program?, Some(device?).filter(|_| vaapi == Some(true))))
 }
 
-fn volumes(g: &mut Gather, field: Field<Vec<Field<RawVolume>>>) -> Option<Vec<PathBuf>> {
+fn volumes(
+    g: &mut Gather,
+    field: Field<Vec<Field<RawVolume>>>,
+    lines: &[usize],
+) -> Option<Vec<PathBuf>> {
     const EXAMPLE: &str = "[[volume]] path = \"/srv/beadle/footage1\"";
     let list = need(g, "volume", field, "a list of tables", EXAMPLE)?;
     if list.is_empty() {
@@ -348,7 +373,7 @@ fn volumes(g: &mut Gather, field: Field<Vec<Field<RawVolume>>>) -> Option<Vec<Pa
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
     for (i, volume) in list.into_iter().enumerate() {
-        let at = format!("volume[{i}]");
+        let at = table("volume", &(i + 1), lines.get(i));
         let Some(volume) = need(g, &at, volume, "a table", EXAMPLE) else {
             continue;
         };
@@ -374,6 +399,7 @@ fn volumes(g: &mut Gather, field: Field<Vec<Field<RawVolume>>>) -> Option<Vec<Pa
 fn cameras(
     g: &mut Gather,
     field: Field<Vec<Field<RawCamera>>>,
+    lines: &[usize],
     days: u32,
     around: &Surroundings<'_>,
 ) -> Option<Vec<Camera>> {
@@ -393,24 +419,69 @@ fn cameras(
     let mut seen = BTreeMap::new();
     let mut all = Vec::new();
     for (i, field) in list.into_iter().enumerate() {
-        let at = format!("camera[{i}]");
+        let at = match id(&field) {
+            Some(id) => table("camera", &id, lines.get(i)),
+            None => table("camera", &(i + 1), lines.get(i)),
+        };
         let Some(field) = need(g, &at, field, "a table", EXAMPLE) else {
             continue;
         };
         let Some(camera) = camera(g, &at, field, days, around) else {
             continue;
         };
-        if let Some(first) = seen.insert(camera.id.clone(), i) {
+        if let Some(first) = seen.insert(camera.id.clone(), at.clone()) {
             g.wrong(
                 format!("{at}.id"),
                 quoted(camera.id.as_str()),
-                format!("camera[{first}] has this id already"),
+                format!("{first} has this id already"),
                 "id = \"c04\"",
             );
         }
         all.push(camera);
     }
+    if all.len() > CAMERAS {
+        g.wrong(
+            "camera",
+            Some(all.len().to_string()),
+            format!("a box has at most {CAMERAS} cameras; its hub takes no more"),
+            EXAMPLE,
+        );
+    }
     Some(all)
+}
+
+/// A camera's own name for itself, where it is one.
+fn id(field: &Field<RawCamera>) -> Option<CameraId> {
+    match field {
+        Field::Good(RawCamera {
+            id: Field::Good(id),
+            ..
+        }) => CameraId::parse(id).ok(),
+        _ => None,
+    }
+}
+
+/// A table of a list as people find it: by its name, or counted from 1, and by the line it begins on.
+fn table(kind: &str, name: &dyn std::fmt::Display, line: Option<&usize>) -> String {
+    match line {
+        Some(line) => format!("{kind} {name} (line {line})"),
+        None => format!("{kind} {name}"),
+    }
+}
+
+/// The line on which each table of a list begins.
+fn lines(text: &str, list: &str) -> Vec<usize> {
+    let Ok(file) = toml::de::DeTable::parse(text) else {
+        return Vec::new();
+    };
+    let tables = file
+        .get_ref()
+        .get(list)
+        .and_then(|v| v.get_ref().as_array());
+    tables.map_or_else(Vec::new, |tables| {
+        let line = |at: usize| text.get(..at).map_or(1, |t| t.matches('\n').count() + 1);
+        tables.iter().map(|t| line(t.span().start)).collect()
+    })
 }
 
 fn one_line(e: &toml::de::Error, text: &str) -> String {

@@ -1,6 +1,11 @@
 //! Adapter: filesystem. `run/status.json`: how the box is, for whoever may look at the box but not at its pictures.
 
-use std::path::Path;
+use std::{
+    fs,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -138,12 +143,25 @@ pub struct Uplink {
     pub why: Option<String>,
 }
 
-/// More than it is long with a hundred cameras.
-const MOST: u64 = 16 << 20;
+/// A status of the largest box has some hundred KiB.
+const MOST_BYTES: u64 = 8 << 20;
 
-pub fn read(path: &Path) -> std::io::Result<Status> {
-    serde_json::from_slice(&crate::below::read_untrusted(path, MOST)?)
-        .map_err(std::io::Error::other)
+/// The folder is the recorder's, and whoever reads may be root: no link is followed, nothing but a file is opened (a pipe would keep the
+/// reader waiting for ever), and no more of it is read than a status can have.
+pub fn read(path: &Path) -> io::Result<Status> {
+    let file = fs::File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(io::Error::other("it is far too large for a status"));
+    }
+    serde_json::from_slice(&bytes).map_err(io::Error::other)
 }
 
 /// Replaces the file; not synced, as it is only of use while the box runs.
@@ -154,4 +172,32 @@ pub fn write(path: &Path, status: &Status) -> std::io::Result<()> {
         serde_json::to_vec_pretty(status).map_err(std::io::Error::other)?,
     )?;
     std::fs::rename(&temp, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// V13, kind 1: what the recorder may put in the place of its status neither keeps the reader waiting nor has anything else read.
+    #[test]
+    fn nothing_but_a_file_is_read() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("status.json");
+        let refused = |what: &str| {
+            let told = read(&path).expect_err(what);
+            std::fs::remove_file(&path).expect("removed");
+            told.to_string()
+        };
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("pipe");
+        assert!(refused("a pipe").contains("no file"));
+        std::os::unix::fs::symlink("/etc/passwd", &path).expect("link");
+        refused("a link");
+        std::fs::File::create(&path)
+            .and_then(|f| f.set_len(MOST_BYTES + 1))
+            .expect("large");
+        assert!(refused("a large file").contains("too large"));
+        let folder = dir.path().join("folder");
+        std::fs::create_dir(&folder).expect("folder");
+        read(&folder).expect_err("a folder");
+    }
 }

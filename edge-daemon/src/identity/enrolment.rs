@@ -11,17 +11,22 @@
 //! then holds the old one and the new one, and `hub.json` says by hash which counts. A cut at any step leaves the old enrolment or the new
 //! one whole. Afterwards the files are cleared of what counts no more.
 
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
-use rustls::pki_types::{CertificateDer, pem::PemObject};
+use rustls::{
+    pki_types::{CertificateDer, UnixTime, pem::PemObject},
+    server::WebPkiClientVerifier,
+};
 use serde::{Deserialize, Serialize};
 use shared::{
+    certificate::Certificate,
     id::BoxName,
     note::Vkey,
     record::{hex, sha256},
+    time::Utc,
 };
 
-use super::keyfile::{IdentityError, io};
+use super::keyfile::{BoxKey, IdentityError, io};
 use crate::{
     below::{self, Folder},
     state::State,
@@ -82,6 +87,42 @@ impl Enrolment {
             cosign: vkey(&facts.cosign)?,
             order: vkey(&facts.order)?,
             facts,
+        }))
+    }
+
+    /// What its certificate says; None when it cannot be read.
+    pub fn certificate(&self) -> Option<Certificate<'_>> {
+        Certificate::parse(self.cert.as_ref())
+    }
+
+    /// Takes a certificate that the hub made anew (PEM) in the place of this one: only one of this box's authority, for its name and its
+    /// key. Nothing when it is the one the box has. It is on disk when this returns.
+    pub fn renewed(
+        &self,
+        state: &State,
+        key: &BoxKey,
+        pem: &str,
+    ) -> Result<Option<Self>, IdentityError> {
+        let path = state.identity().join("box.crt");
+        let bad = |why: String| IdentityError::Answer(why);
+        let cert =
+            CertificateDer::from_pem_slice(pem.as_bytes()).map_err(|e| bad(e.to_string()))?;
+        if cert == self.cert {
+            return Ok(None);
+        }
+        let read = Certificate::parse(cert.as_ref()).ok_or_else(|| bad("it is none".into()))?;
+        if read.name != Some(self.facts.r#box.as_str()) {
+            return Err(bad("it is of another box".into()));
+        }
+        if read.spki != key.spki() {
+            return Err(bad("it is for another key".into()));
+        }
+        made_by(&self.ca, &cert, read.from).map_err(bad)?;
+        // A new file, so that the old one is there until the new one is whole.
+        logbook::write_whole(&path, pem.as_bytes(), false).map_err(io("write", &path))?;
+        Ok(Some(Self {
+            cert,
+            ..self.clone()
         }))
     }
 }
@@ -223,6 +264,24 @@ fn damaged(path: &Path, why: String) -> IdentityError {
         path: path.display().to_string(),
         why,
     }
+}
+
+/// As the hub will judge it.
+fn made_by(ca: &CertificateDer<'_>, cert: &CertificateDer<'_>, from: Utc) -> Result<(), String> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(ca.clone().into_owned())
+        .map_err(|e| e.to_string())?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|e| e.to_string())?;
+    let from = u64::try_from(from.seconds()).unwrap_or(0);
+    let from = UnixTime::since_unix_epoch(std::time::Duration::from_secs(from));
+    verifier
+        .verify_client_cert(cert, &[], from)
+        .map(drop)
+        .map_err(|e| e.to_string())
 }
 
 #[cfg(test)]

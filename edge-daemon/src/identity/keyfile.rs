@@ -19,6 +19,8 @@ pub enum IdentityError {
     },
     #[error("{path} is damaged ({why}); move it aside and enrol the box again")]
     Damaged { path: String, why: String },
+    #[error("the certificate the hub sent cannot be used: {0}; the one before stays")]
+    Answer(String),
     #[error("the box key cannot sign: {0}")]
     Sign(String),
 }

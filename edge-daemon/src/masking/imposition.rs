@@ -18,13 +18,14 @@ use super::{
     bracket::Bracket,
     capacity::{Admission, Capacity, Demand, Encoder},
     masks::InForce,
-    primary::{Opening, primary},
+    primary::primary,
     prover::Prover,
     trust::Judged,
     worker::{About, Painted, Task, Worker},
 };
 use crate::{
     lock::lock,
+    nal::Opening,
     recording::{recorder::Shared, report::Report},
     segment::{Guarded, Unit, ticks_us},
 };
@@ -304,7 +305,8 @@ impl Imposition {
             }
         }
         if let Some(painter) = &mut self.painter {
-            let fit = primary.opening != Opening::No;
+            // At others the camera does not say that decoding may begin.
+            let fit = matches!(primary.opening, Opening::Alone | Opening::Recovery(_));
             if unit.key {
                 self.unfit = if fit { 0 } else { self.unfit + 1 };
             }

@@ -17,6 +17,8 @@
 use bytes::{Bytes, BytesMut};
 use footage::mp4::Codec;
 
+use crate::nal::{self, Bits, Kind, Opening, Torn};
+
 /// The longest parameter set that is kept of a camera whose mask is proved. With all its scaling lists one has half as much.
 const LONGEST_SET: usize = 1024;
 
@@ -29,41 +31,6 @@ pub struct Primary {
     pub doubt: Option<&'static str>,
 }
 
-/// Whether decoding may begin at a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// All of it is right with nothing before it.
-    Alone,
-    /// It comes right some pictures later; what is not right until then no decoder shows.
-    Recovery,
-    No,
-}
-
-/// An access unit that is no sequence of length-prefixed NAL units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Torn;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Nal {
-    /// A slice of a picture.
-    Slice(Slice),
-    Set,
-    /// A part of a slice, which is decoded only by who has all the parts.
-    Partition,
-    /// From this picture on, so many until all of it is right.
-    RecoveryPoint(u32),
-    Beside,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Slice {
-    /// Of a picture that begins a sequence.
-    First,
-    /// It refers to no other picture.
-    Intra,
-    Other,
-}
-
 /// More pictures than any intra refresh takes; beyond that a recovery point says nothing.
 const LATEST: u32 = 1000;
 
@@ -74,28 +41,32 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
     let mut first_slice = None;
     let (mut first, mut intra, mut recovery) = (false, true, None);
     let (mut whole, mut doubt) = (true, None);
-    for nal in units(unit) {
-        let range = nal?;
-        let keep = match kind(codec, &unit[range.start + 4..range.end]) {
-            Nal::Slice(slice) => {
+    for range in nal::units(unit) {
+        let range = range?;
+        let nal = nal::body(unit, &range);
+        let keep = match kind(codec, nal) {
+            Some(Kind::Slice { key }) => {
                 first_slice.get_or_insert(kept.len());
-                first |= slice == Slice::First;
-                intra &= slice != Slice::Other;
+                first |= key;
+                intra &= key || nal::intra(codec, nal);
                 true
             }
-            Nal::Set => {
-                doubt = doubt.or(doubtful(codec, &unit[range.start + 4..range.end]));
+            Some(Kind::Set) => {
+                doubt = doubt.or(doubtful(codec, nal));
                 true
             }
-            Nal::Partition => {
+            Some(Kind::Partition) => {
                 doubt = Some(PARTITIONS);
                 false
             }
-            Nal::RecoveryPoint(pictures) => {
-                recovery = Some(pictures);
+            // One of H.265 is not written anew: there a picture that decodes alone says so itself.
+            Some(Kind::Message) if codec == Codec::H264 => {
+                recovery = nal::recovery(codec, nal)
+                    .filter(|pictures| *pictures <= LATEST)
+                    .or(recovery);
                 false
             }
-            Nal::Beside => false,
+            _ => false,
         };
         whole &= keep;
         if keep {
@@ -117,12 +88,10 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
             bytes.freeze()
         }
     };
-    let opening = match recovery {
-        _ if bytes.is_empty() => Opening::No,
-        _ if first => Opening::Alone,
-        Some(0) if intra => Opening::Alone,
-        Some(_) => Opening::Recovery,
-        None => Opening::No,
+    let opening = if bytes.is_empty() {
+        Opening::No
+    } else {
+        Opening::of(first, intra, recovery)
     };
     Ok(Primary {
         bytes,
@@ -164,7 +133,7 @@ fn doubtful(codec: Codec, set: &[u8]) -> Option<&'static str> {
     if set.len() > LONGEST_SET {
         return Some(LONG_SET);
     }
-    if codec == Codec::H264 && set.first().is_some_and(|b| b & 0x1f == 8) {
+    if nal::picture_set(codec, set) {
         return match promises(set) {
             Some((false, false)) => None,
             Some((true, _)) => Some(GROUPS),
@@ -180,86 +149,19 @@ pub fn doubtful_config(codec: Codec, config: &[u8]) -> Option<&'static str> {
     if codec != Codec::H264 {
         return None;
     }
-    let sets = |at: usize, count: u8| {
-        (0..count).try_fold((at, None), |(at, doubt), _| {
-            let length = usize::from(u16::from_be_bytes([*config.get(at)?, *config.get(at + 1)?]));
-            let set = config.get(at + 2..at + 2 + length)?;
-            Some((at + 2 + length, doubt.or(doubtful(codec, set))))
-        })
+    match nal::sets(config) {
+        None => Some(BAD_SET),
+        Some(sets) => sets.iter().find_map(|set| doubtful(codec, set)),
+    }
+}
+
+/// None: shorter than any that is decoded.
+fn kind(codec: Codec, nal: &[u8]) -> Option<Kind> {
+    let shortest = match codec {
+        Codec::H264 => 2,
+        Codec::H265 => 3,
     };
-    let all = config.get(5).and_then(|count| {
-        let (at, first) = sets(6, count & 0x1f)?;
-        let (_, second) = sets(at + 1, *config.get(at)?)?;
-        Some(first.or(second))
-    });
-    all.unwrap_or(Some(BAD_SET))
-}
-
-fn kind(codec: Codec, nal: &[u8]) -> Nal {
-    match (codec, nal) {
-        (Codec::H264, [head, _, ..]) => match head & 0x1f {
-            1 if is_intra(nal) => Nal::Slice(Slice::Intra),
-            1 => Nal::Slice(Slice::Other),
-            5 => Nal::Slice(Slice::First),
-            6 => match recovery(nal) {
-                Some(pictures) if pictures <= LATEST => Nal::RecoveryPoint(pictures),
-                _ => Nal::Beside,
-            },
-            2..=4 => Nal::Partition,
-            7 | 8 => Nal::Set,
-            _ => Nal::Beside,
-        },
-        (Codec::H265, [first, second, _, ..]) => {
-            let layer = ((first & 1) << 5) | (second >> 3);
-            match (layer, (first >> 1) & 0x3f) {
-                (0, 0..=9) => Nal::Slice(Slice::Other),
-                (0, 16..=21) => Nal::Slice(Slice::First),
-                (0, 32..=34) => Nal::Set,
-                _ => Nal::Beside,
-            }
-        }
-        _ => Nal::Beside,
-    }
-}
-
-/// Each NAL unit's place, with its length before it.
-fn units(unit: &[u8]) -> impl Iterator<Item = Result<std::ops::Range<usize>, Torn>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = unit.get(at..).filter(|r| !r.is_empty())?;
-        let end = rest.split_first_chunk::<4>().and_then(|(length, body)| {
-            let length = u32::from_be_bytes(*length) as usize;
-            (length <= body.len()).then_some(at + 4 + length)
-        });
-        let Some(end) = end else {
-            at = unit.len();
-            return Some(Err(Torn));
-        };
-        let range = at..end;
-        at = end;
-        Some(Ok(range))
-    })
-}
-
-/// Of an H.264 slice: whether it refers to no other picture.
-fn is_intra(nal: &[u8]) -> bool {
-    let mut bits = Bits::new(&nal[1..]);
-    let slice_type = bits.golomb().and_then(|_| bits.golomb());
-    slice_type.is_some_and(|t| matches!(t % 5, 2 | 4))
-}
-
-/// Of an H.264 message unit: the pictures until all is right, where one of its messages is a recovery point.
-fn recovery(nal: &[u8]) -> Option<u32> {
-    const KIND: usize = 6;
-    let mut bits = Bits::new(&nal[1..]);
-    loop {
-        let kind = bits.counted()?;
-        let length = bits.counted()?;
-        if kind == KIND {
-            return bits.golomb();
-        }
-        bits.skip(8 * length)?;
-    }
+    (nal.len() >= shortest).then(|| nal::kind(codec, nal))
 }
 
 /// Of an H.264 picture parameter set: whether it speaks of slice groups, and of redundant pictures (ITU-T H.264, 7.3.2.2). None: it makes
@@ -280,75 +182,6 @@ fn promises(set: &[u8]) -> Option<(bool, bool)> {
     bits.golomb()?; // chroma_qp_index_offset
     bits.skip(2)?; // deblocking_filter_control_present_flag, constrained_intra_pred_flag
     Some((false, bits.bit()?))
-}
-
-/// Bits of a NAL unit's body, without the bytes that keep start codes out of it.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    zeros: u32,
-    left: u32,
-    byte: u8,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self {
-            bytes,
-            at: 0,
-            zeros: 0,
-            left: 0,
-            byte: 0,
-        }
-    }
-
-    fn bit(&mut self) -> Option<bool> {
-        if self.left == 0 {
-            let mut byte = *self.bytes.get(self.at)?;
-            self.at += 1;
-            if self.zeros >= 2 && byte == 3 {
-                self.zeros = 0;
-                byte = *self.bytes.get(self.at)?;
-                self.at += 1;
-            }
-            self.zeros = if byte == 0 { self.zeros + 1 } else { 0 };
-            (self.byte, self.left) = (byte, 8);
-        }
-        self.left -= 1;
-        Some((self.byte >> self.left) & 1 == 1)
-    }
-
-    fn skip(&mut self, count: usize) -> Option<()> {
-        (0..count).try_for_each(|_| self.bit().map(|_| ()))
-    }
-
-    /// A number of a message's head: bytes of 255 and a rest.
-    fn counted(&mut self) -> Option<usize> {
-        let mut sum = 0;
-        loop {
-            let byte = (0..8).try_fold(0, |b, _| Some((b << 1) | usize::from(self.bit()?)))?;
-            sum += byte;
-            if byte != 255 {
-                return Some(sum);
-            }
-        }
-    }
-
-    /// An Exp-Golomb number, signed or not: which of the two does not matter here.
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while !self.bit()? {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        let mut rest = 0u32;
-        for _ in 0..zeros {
-            rest = (rest << 1) | u32::from(self.bit()?);
-        }
-        Some((1 << zeros) - 1 + rest)
-    }
 }
 
 #[cfg(test)]
@@ -490,9 +323,9 @@ mod tests {
         );
         for (nals, ours, opening) in [
             ([at_once, i], Some(&now), Opening::Alone),
-            ([at_once, p], Some(&now), Opening::Recovery),
-            ([later, p], Some(&soon), Opening::Recovery),
-            ([&[6, 5, 1, 7, 0x80], i], None, Opening::No),
+            ([at_once, p], Some(&now), Opening::Recovery(0)),
+            ([later, p], Some(&soon), Opening::Recovery(1)),
+            ([&[6, 5, 1, 7, 0x80], i], None, Opening::Intra),
             ([at_once, &[0x65, 0x88, 0x40]], None, Opening::Alone),
         ] {
             let all = [PPS, nals[0], nals[1], nals[1]];
@@ -511,7 +344,7 @@ mod tests {
         for pictures in [0, 1, 2, 24, 255, 999] {
             let point = recovery_point(pictures);
             assert_eq!(point.len(), 4 + usize::from(point[3]));
-            assert_eq!(recovery(&point[4..]), Some(pictures));
+            assert_eq!(nal::recovery(Codec::H264, &point[4..]), Some(pictures));
         }
     }
 
@@ -533,9 +366,8 @@ mod tests {
             let all: Vec<&[u8]> = nals.iter().map(Vec::as_slice).collect();
             let kept = primary(codec, &unit(&all)).expect("whole");
             let mut rest = nals.iter();
-            for nal in units(&kept.bytes) {
-                let range = nal.expect("whole");
-                let nal = &kept.bytes[range.start + 4..range.end];
+            for range in nal::units(&kept.bytes) {
+                let nal = nal::body(&kept.bytes, &range.expect("whole"));
                 prop_assert!(nal.starts_with(&[6, 6]) || rest.any(|n| n == nal));
             }
             let again = primary(codec, &kept.bytes).expect("whole");

@@ -1,4 +1,4 @@
-//! Task. The thread that puts recording on the record: `mask.set`, `cam.session`, `seg.gap`, `seg.write`, `mask.fail`, and the
+//! Task. The thread that puts recording on the record: `mask.set`, `cam.session`, `cam.accept`, `seg.gap`, `seg.write`, `mask.fail`, and the
 //! faults of cameras and picture workers.
 //!
 //! It is the only recording thread that waits for the log; when the log is slow, reports wait here (they are small) and
@@ -16,10 +16,11 @@ use footage::mp4::Codec;
 use logbook::{LogError, LogHandle};
 use shared::{
     id::CameraId,
+    plain,
     record::hex,
     segment::day_beside,
     time::Utc,
-    types::{CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
+    types::{CamAccept, CamSession, Data, GapOpen, MaskFail, SegGap, SegWrite, SoundSet},
 };
 
 use crate::{
@@ -69,6 +70,16 @@ pub struct RecordingLog {
     trouble: HashMap<usize, &'static str>,
     raised: HashSet<(&'static str, Option<CameraId>)>,
     heard: HashSet<usize>,
+    certificates: HashMap<usize, Certificate>,
+}
+
+/// A camera's certificate.
+#[derive(Default)]
+struct Certificate {
+    /// What the log has as its own; the outer None: that is not known yet.
+    said: Option<Option<String>>,
+    /// What its newest session was with.
+    shown: Option<String>,
 }
 
 impl RecordingLog {
@@ -82,6 +93,7 @@ impl RecordingLog {
             raised: HashSet::new(),
             masks,
             heard: HashSet::new(),
+            certificates: HashMap::new(),
         }
     }
 
@@ -175,6 +187,19 @@ impl RecordingLog {
                     repairs: repairs.iter().map(|r| r.code().into()).collect(),
                     cert: certificate.clone(),
                 })?;
+                // Where somebody vouches for it, it may be another every time.
+                if shared.config.tls_ca.is_none() && certificate.is_some() {
+                    let known = self.certificates.entry(shared.index).or_default();
+                    known.shown.clone_from(certificate);
+                    self.accepted(&shared)?;
+                }
+            }
+            Report::Accepted { cam, certificate } => {
+                let known = self.certificates.entry(*cam).or_default();
+                known.said = Some(certificate.clone());
+                if let Some(shared) = self.cameras.get(*cam).cloned() {
+                    self.accepted(&shared)?;
+                }
             }
             Report::MaskFailed {
                 cam,
@@ -186,7 +211,7 @@ impl RecordingLog {
                 let Some(shared) = self.cameras.get(*cam) else {
                     return Ok(());
                 };
-                let why: String = why.chars().take(200).collect();
+                let why = plain::plain(why, 200);
                 self.line(&MaskFail {
                     cam: shared.id().clone(),
                     mask: mask.clone(),
@@ -239,6 +264,30 @@ impl RecordingLog {
             Report::Capture(why) => self.fault("capture.stopped", None, Some(why)),
             Report::Reader(why) => self.fault("reader.absent", None, why.as_deref()),
             Report::Stop => {}
+        }
+        Ok(())
+    }
+
+    /// That another certificate than before is the camera's own now.
+    fn accepted(&mut self, shared: &Shared) -> Result<(), LogError> {
+        let Some(Certificate {
+            said: Some(before),
+            shown: Some(cert),
+        }) = self.certificates.get(&shared.index)
+        else {
+            return Ok(());
+        };
+        if before.as_ref() == Some(cert) {
+            return Ok(());
+        }
+        let (before, cert) = (before.clone(), cert.clone());
+        self.line(&CamAccept {
+            cam: shared.id().clone(),
+            cert: cert.clone(),
+            before,
+        })?;
+        if let Some(known) = self.certificates.get_mut(&shared.index) {
+            known.said = Some(Some(cert));
         }
         Ok(())
     }

@@ -68,6 +68,8 @@ pub struct Shared {
     pub settled: Condvar,
     /// What is in the way of its pictures, as far as is known.
     pub hindrance: Mutex<Option<Hindrance>>,
+    /// How the last session ended of which nothing landed yet.
+    pub ended: Mutex<Option<Hindrance>>,
     /// Its session goes by the relay, and what was mended so far.
     pub relayed: Mutex<Option<Repairs>>,
     /// The usual distance of its pictures in ms, from session to session; 0 while not known.
@@ -95,6 +97,7 @@ impl Shared {
             standing: Mutex::default(),
             settled: Condvar::new(),
             hindrance: Mutex::new(None),
+            ended: Mutex::new(None),
             relayed: Mutex::new(None),
             rhythm_ms: AtomicU64::new(0),
             group_ms: AtomicU64::new(0),
@@ -132,6 +135,9 @@ impl Shared {
             .max(self.rhythm_ms.load(Relaxed))
     }
     pub fn hindered(&self, by: Option<Hindrance>) {
+        if let Some(Hindrance::Ended(..)) = by {
+            lock(&self.ended).clone_from(&by);
+        }
         *lock(&self.hindrance) = by;
     }
     pub fn id(&self) -> &CameraId {

@@ -121,6 +121,11 @@ pub enum Report {
     Capture(String),
     /// No key could be had from the reader's store.
     Reader(Option<String>),
+    /// The certificate that the log has as the camera's own.
+    Accepted {
+        cam: usize,
+        certificate: Option<String>,
+    },
     /// [`super::Cameras::recovered`] was called.
     Recovered {
         cam: usize,

@@ -322,7 +322,7 @@ fn an_interrupted_deletion_is_finished() {
                 t0: Utc(0),
                 t1: Utc(0),
                 count: 1,
-                set: String::new(),
+                set: "0".repeat(64),
                 rule: "28d".into(),
                 key: "c03/2026-11-03".into(),
             },

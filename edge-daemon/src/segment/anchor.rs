@@ -426,12 +426,32 @@ impl Anchor {
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
         if passed <= 2 * usual + TOLERANCE {
-            return usual;
+            // As the camera's clock goes, which may be too fast; and it was not made after it came.
+            let most = came - self.limit(mono) - newest.placed;
+            return if self.settled {
+                usual.min(most.max(LEAST))
+            } else {
+                usual
+            };
         }
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
         let advance = passed.min(came - self.base - newest.placed).max(usual);
         self.in_doubt(advance - usual, mono, PAUSE_MS);
         advance
+    }
+
+    fn young(&self, mono: u64) -> bool {
+        let passed = self.began.map(|b| mono.saturating_sub(b));
+        passed.is_some_and(|passed| passed < SETTLED_MS)
+    }
+
+    /// A picture was not less late than this, once the session's time is settled.
+    fn limit(&self, mono: u64) -> i64 {
+        if self.young(mono) {
+            self.floor
+        } else {
+            self.base - TOLERANCE
+        }
     }
 
     /// A picture cannot have been made after it came. At the beginning that shows that those before were late; later on the camera's
@@ -442,18 +462,10 @@ impl Anchor {
             self.base = self.base.min(late);
             return raw;
         }
-        let young = self
-            .began
-            .is_some_and(|b| mono.saturating_sub(b) < SETTLED_MS);
-        if young {
+        if self.young(mono) {
             self.base = self.base.min(late.max(self.floor));
         }
-        let limit = if young {
-            self.floor
-        } else {
-            self.base - TOLERANCE
-        };
-        let most = ticks(mono) - limit;
+        let most = ticks(mono) - self.limit(mono);
         if raw <= most || raw <= newest.placed {
             return raw;
         }

@@ -1,6 +1,8 @@
-//! Pure. Time as a whole: anchor, a worker between, and cutter, against a model that knows when each picture was made.
+//! Pure. Time as a whole: anchor, a worker or a bracket of proofs between, and cutter, against a model that knows when each picture was made.
 //!
 //! `PROPTEST_CASES` says how many sessions are played; `make fuzz` plays many thousands.
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 use shared::time::{Now, Utc, Zone};
 
@@ -10,6 +12,7 @@ use super::{
     cutter::{Cutter, Flaws, Step},
     ticks_us,
 };
+use crate::masking::bracket::Bracket;
 
 const WALL: i64 = 1_800_000_000_000;
 const MONO: i64 = 5_000_000;
@@ -60,6 +63,81 @@ struct Session {
     events: Vec<(i64, Event)>,
     /// A worker that holds so many pictures and gives them back in the order they are shown.
     worker: usize,
+    /// The camera's own mask is proved: pictures wait in the bracket, and verdicts come so many key pictures late.
+    proofs: Option<usize>,
+}
+
+/// What lies between anchor and cutter.
+enum Between {
+    Worker {
+        holds: usize,
+        waiting: Vec<Unit>,
+    },
+    Proofs {
+        bracket: Bracket,
+        asked: VecDeque<i64>,
+        late: usize,
+    },
+}
+
+impl Between {
+    fn of(session: &Session) -> Self {
+        match session.proofs {
+            Some(late) => Between::Proofs {
+                bracket: Bracket::default(),
+                asked: VecDeque::new(),
+                late,
+            },
+            None => Between::Worker {
+                holds: session.worker,
+                waiting: Vec::new(),
+            },
+        }
+    }
+
+    fn through(&mut self, unit: Unit, out: &mut Vec<Unit>) {
+        match self {
+            Between::Worker { holds, waiting } => {
+                waiting.push(unit);
+                if *holds == 0 {
+                    out.append(waiting);
+                } else if waiting.len() > *holds {
+                    let first = (0..waiting.len()).min_by_key(|i| waiting[*i].pts);
+                    out.push(waiting.remove(first.expect("one")));
+                }
+            }
+            Between::Proofs {
+                bracket,
+                asked,
+                late,
+            } => {
+                asked.extend(unit.key.then_some(unit.pts));
+                bracket.unit(unit).expect("fits");
+                while asked.len() > *late {
+                    bracket.verdict(asked.pop_front().expect("one"), true);
+                }
+                bracket.take(out);
+            }
+        }
+    }
+
+    /// The session ends. What was not proved at both ends is not recorded.
+    fn end(self, out: &mut Vec<Unit>) {
+        match self {
+            Between::Worker { mut waiting, .. } => {
+                waiting.sort_by_key(|u| u.pts);
+                out.append(&mut waiting);
+            }
+            Between::Proofs {
+                mut bracket, asked, ..
+            } => {
+                for pts in asked {
+                    bracket.verdict(pts, true);
+                }
+                bracket.take(out);
+            }
+        }
+    }
 }
 
 /// A picture, as the model knows it.
@@ -147,15 +225,11 @@ impl Session {
     fn play(&self, truth: &[Truth]) -> Vec<Recorded> {
         let mut anchor = Anchor::default();
         let mut cutter = Cutter::new(Zone::parse("Europe/London").expect("zone"), 10);
-        let (mut held, mut waiting, mut steps) = (Some(Vec::new()), Vec::new(), Vec::new());
+        let (mut held, mut between, mut steps) = (Some(Vec::new()), Between::of(self), Vec::new());
         let mut through = |unit: Unit, cutter: &mut Cutter, steps: &mut Vec<Step>| {
-            waiting.push(unit);
-            if self.worker == 0 {
-                cutter.unit(waiting.remove(0), steps);
-            } else if waiting.len() > self.worker {
-                let first = (0..waiting.len()).min_by_key(|i| waiting[*i].pts);
-                cutter.unit(waiting.remove(first.expect("one")), steps);
-            }
+            let mut out = Vec::new();
+            between.through(unit, &mut out);
+            out.into_iter().for_each(|unit| cutter.unit(unit, steps));
         };
         let begin = |held: Vec<Unit>, anchor: &mut Anchor, cutter: &mut Cutter| {
             let mut held = held;
@@ -213,10 +287,10 @@ impl Session {
                 through(unit, &mut cutter, &mut steps);
             }
         }
-        waiting.sort_by_key(|u| u.pts);
-        for unit in waiting {
-            cutter.unit(unit, &mut steps);
-        }
+        let mut rest = Vec::new();
+        between.end(&mut rest);
+        rest.into_iter()
+            .for_each(|unit| cutter.unit(unit, &mut steps));
         cutter.finish(Cause::Lost, &mut steps);
         recorded(&steps)
     }
@@ -315,9 +389,11 @@ fn check(session: &Session) -> Result<(), TestCaseError> {
         );
         prop_assert!(set || hole >= -500, "overlap of {} ms", -hole);
     }
-    // No picture is lost; with a worker they come as they are shown.
+    // No picture is lost; with a worker they come as they are shown. What follows the last key picture is never proved.
     seen.sort_unstable();
-    let all: Vec<usize> = (0..truth.len()).collect();
+    let proved = (truth.len() - 1) / session.gop as usize * session.gop as usize;
+    let last = session.proofs.map_or(truth.len(), |_| proved);
+    let all: Vec<usize> = (0..last).collect();
     prop_assert_eq!(seen, all);
     Ok(())
 }
@@ -350,6 +426,7 @@ prop_compose! {
         count in 30i64..500,
         mut events in proptest::collection::vec((0i64..500, event()), 0..5),
         worker in 0usize..8,
+        proofs in prop_oneof![3 => Just(None), 1 => (0usize..4).prop_map(Some)],
     ) -> Session {
         // The session outlasts what was kept back.
         let count = count.max((burst + 1_500) / distance);
@@ -376,6 +453,18 @@ prop_compose! {
             Event::Stall(ms) => at * distance > 1_000 || at * distance + ms + 1_000 < end,
             _ => true,
         });
+        // A pause in what the network holds back at the beginning looks as a jump does.
+        let stalls: Vec<(i64, i64)> = events
+            .iter()
+            .filter_map(|(at, e)| match e {
+                Event::Stall(ms) if at * distance <= 1_000 => Some((*at, at * distance + ms)),
+                _ => None,
+            })
+            .collect();
+        events.retain(|(at, e)| {
+            let within = |(from, until): &(i64, i64)| at >= from && at * distance <= *until;
+            !matches!(e, Event::Pause(_)) || !stalls.iter().any(within)
+        });
         // A clock that jumps ahead just when the network begins to hold pictures back looks as a camera does that made none.
         let jumps: Vec<i64> =
             events.iter().filter(|(_, e)| matches!(e, Event::Step(_))).map(|(at, _)| *at).collect();
@@ -386,7 +475,8 @@ prop_compose! {
             !matches!(e, Event::Pause(_) | Event::Stall(_)) || burst == 0 || at * distance > burst + 200
         });
         let worker = if b && worker > 0 { worker.max(4) } else { worker };
-        Session { distance, b, gop, stamps, jitter, turn, burst, count, events, worker }
+        let worker = if proofs.is_some() { 0 } else { worker };
+        Session { distance, b, gop, stamps, jitter, turn, burst, count, events, worker, proofs }
     }
 }
 

@@ -38,6 +38,7 @@ CREATE TABLE gap (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, n
     why TEXT NOT NULL, packets INTEGER NOT NULL, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE mask (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, t INTEGER NOT NULL, mask TEXT, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE name (log INTEGER NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
+CREATE TABLE accepted (log INTEGER NOT NULL, cam TEXT NOT NULL, cert TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
     key TEXT NOT NULL, early INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE hold (hold TEXT PRIMARY KEY, cam TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, until INTEGER NOT NULL,
@@ -372,6 +373,17 @@ impl Index {
             |r| Ok((r.get(0)?, r.get(1)?)),
         );
         self.ok(row.optional())
+    }
+
+    /// The certificates taken for cameras' own, by the newest `cam.accept` of the current log.
+    pub fn accepted(&self) -> Result<Vec<(CameraId, String)>, IndexError> {
+        self.ok((|| {
+            let mut q = self
+                .db
+                .prepare_cached("SELECT cam, cert FROM accepted WHERE log = ?1 ORDER BY cam")?;
+            q.query_map([int(self.number)], |r| Ok((camera(r, 0)?, r.get(1)?)))?
+                .collect()
+        })())
     }
 
     /// `del.range` lines of the current log without their `del.done`.

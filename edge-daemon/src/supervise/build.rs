@@ -3,7 +3,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use logbook::{LogHandle, Opened, Settings, SystemClock};
 use nix::fcntl::{Flock, FlockArg};
-use shared::{record::hex, time::Clock, types::CfgSet};
+use shared::{plain, record::hex, time::Clock, types::CfgSet};
 
 use super::RunError;
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     state::State,
     stop::Stop,
     store::{Volumes, outlook::Outlook},
+    uplink::succession,
 };
 
 const KEY_LIFE: Duration = Duration::from_secs(3600);
@@ -42,6 +43,8 @@ pub(super) struct BoxContext {
     pub(super) holds: Holds,
     pub(super) confirmed: sweeper::Confirmed,
     pub(super) outlook: Outlook,
+    /// The hub ordered that the log gets a successor.
+    pub(super) succession: succession::Due,
     pub(super) stop: Stop,
     _lock: Flock<std::fs::File>,
 }
@@ -109,6 +112,7 @@ impl BoxContext {
             holds,
             confirmed: sweeper::Confirmed::default(),
             outlook: Outlook::default(),
+            succession: succession::Due::default(),
             stop,
             _lock: lock,
         };
@@ -137,6 +141,18 @@ pub(crate) fn prepare(state: &State) -> Result<Flock<std::fs::File>, RunError> {
 }
 
 fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> Result<(LogHandle, Opened), RunError> {
+    let ordered = succession::carry_out(
+        &config.state().recorder(),
+        log_settings(config),
+        clock.clone(),
+    );
+    if let Some(done) = ordered.map_err(RunError::Log)? {
+        tracing::warn!(
+            log = done.origin,
+            before = done.pred.log,
+            "a new log is begun, as the hub ordered"
+        );
+    }
     LogHandle::open(
         &config.state().recorder(),
         log_settings(config),
@@ -169,8 +185,7 @@ fn hardware() -> String {
     let name = read("/sys/class/dmi/id/product_name")
         .or_else(|| read("/proc/device-tree/model"))
         .unwrap_or_else(|| "unknown".into());
-    let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
-    format!("{name} {}", std::env::consts::ARCH)
+    format!("{} {}", plain::plain(&name, 80), std::env::consts::ARCH)
 }
 
 /// `cfg.set`, once for each configuration.

@@ -61,6 +61,10 @@ pub enum RunError {
         "old lines of the log are not those that were signed; the program ends so that its next start closes this log as it is and begins another"
     )]
     LogChanged,
+    #[error(
+        "the hub ordered a new log; the program ends so that its next start leaves this one as it is and begins it"
+    )]
+    Succession,
     #[error("the program could not be stopped in order within {} s", STOP_WITHIN.as_secs())]
     Late,
 }

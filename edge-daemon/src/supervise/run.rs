@@ -73,6 +73,12 @@ impl BoxContext {
                 }
             };
             let names = Names::of(&config, &index);
+            // An index that cannot be asked says nothing: then the log says of each once more.
+            let certificates = index.accepted().unwrap_or_default();
+            for cam in &ids {
+                let known = certificates.iter().find(|(of, _)| of == cam);
+                cameras.accepted(cam, known.map(|(_, cert)| cert.clone()));
+            }
             found.recover(
                 &ids,
                 &client,
@@ -154,6 +160,7 @@ impl BoxContext {
             holds: self.holds.clone(),
             confirmed: self.confirmed.clone(),
             outlook: self.outlook.clone(),
+            succession: self.succession.clone(),
         };
         Uplink::start(desk, key, self.faults.clone(), self.trust.clone()).map_err(RunError::Thread)
     }

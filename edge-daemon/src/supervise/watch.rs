@@ -58,6 +58,9 @@ impl Watch<'_> {
             if self.changed.load(Relaxed) {
                 return Err(RunError::LogChanged);
             }
+            if self.context.succession.now() {
+                return Err(RunError::Succession);
+            }
             // Reached only when the log grew, every camera answered and the status was written.
             watchdog::alive();
             let say = format!(

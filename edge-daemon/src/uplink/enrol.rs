@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use shared::{
-    code::{BadCode, EnrolCode},
+    code::{BadCode, EnrolCode, is_address},
     note::Vkey,
     record::{hex, sha256},
     time::Utc,
@@ -29,6 +29,12 @@ pub enum EnrolError {
     )]
     WrongBox { theirs: String, ours: String },
     #[error(
+        "it is not known where the hub is: this code does not say it. Write hub = \"host:port\" in [box] of the configuration, or give it: beadle-edge enrol --hub HOST:PORT CODE; nothing was sent"
+    )]
+    NoHub,
+    #[error("--hub {0:?} is not an address like hub.example.gov.uk:4433; nothing was sent")]
+    BadHub(String),
+    #[error(
         "the box is enrolled at {0} already; nothing was done. To enrol it anew, run the command with --again"
     )]
     Already(String),
@@ -46,21 +52,35 @@ pub enum EnrolError {
     Store(#[from] IdentityError),
 }
 
-/// What can be found wrong before the hub is asked.
+/// What can be found wrong before the hub is asked: the code, and where the hub is. `hub`: what was said of that, when neither the code nor
+/// the configuration says it, or says it right.
 ///
 /// # Errors
-/// The code is mistyped or another box's, or the box is enrolled already and `again` was not said.
-pub fn prepare(config: &Config, text: &str, again: bool) -> Result<EnrolCode, EnrolError> {
+/// The code is mistyped or another box's, the hub's address is missing, or the box is enrolled already and `again` was not said.
+pub fn prepare(
+    config: &Config,
+    text: &str,
+    hub: Option<&str>,
+    again: bool,
+) -> Result<(EnrolCode, String), EnrolError> {
     let code = EnrolCode::parse(text)?;
-    if code.r#box != config.name {
+    if let Some(place) = code.place.as_ref().filter(|p| p.r#box != config.name) {
         return Err(EnrolError::WrongBox {
-            theirs: code.r#box.to_string(),
+            theirs: place.r#box.to_string(),
             ours: config.name.to_string(),
         });
     }
+    if let Some(bad) = hub.filter(|h| !is_address(h)) {
+        return Err(EnrolError::BadHub(bad.into()));
+    }
+    let hub = hub
+        .or(code.place.as_ref().map(|p| p.hub.as_str()))
+        .or(config.hub.as_deref())
+        .ok_or(EnrolError::NoHub)?
+        .to_owned();
     match HubFacts::load(&config.state())? {
         Some(there) if !again => Err(EnrolError::Already(there.hub)),
-        _ => Ok(code),
+        _ => Ok((code, hub)),
     }
 }
 
@@ -71,12 +91,13 @@ pub fn prepare(config: &Config, text: &str, again: bool) -> Result<EnrolCode, En
 pub async fn claim(
     config: &Config,
     code: &EnrolCode,
+    hub: &str,
     spki: &[u8],
     now: Utc,
 ) -> Result<Answer, EnrolError> {
     let target = Target {
-        hub: code.hub.clone(),
-        trusted: Trusted::Digest(code.ca),
+        hub: hub.to_owned(),
+        trusted: Trusted::Code(code.clone()),
         client: None,
         judged_at: super::floor(now),
     };
@@ -85,7 +106,7 @@ pub async fn claim(
     out.send(&Open::Enrol {
         v: wire::VERSION,
         scheme: config.scheme.clone(),
-        r#box: code.r#box.clone(),
+        r#box: config.name.clone(),
         secret: code.secret_text(),
         spki: STANDARD.encode(spki),
     })
@@ -120,26 +141,25 @@ pub async fn claim(
     }
     let der = |pem: &str, what: &str| {
         CertificateDer::from_pem_slice(pem.as_bytes())
-            .map(|der| sha256(der.as_ref()))
             .map_err(|e| EnrolError::Answer(format!("its {what} cannot be read: {e}")))
     };
     for key in [&cosign, &order] {
         Vkey::parse(key).map_err(|e| EnrolError::Answer(e.to_string()))?;
     }
     let authority = der(&ca, "authority's certificate")?;
-    if authority != code.ca {
+    if !code.vouches_for(authority.as_ref()) {
         return Err(EnrolError::Answer(
-            "its authority is not the one named in the code".into(),
+            "its authority is not the one that made the code".into(),
         ));
     }
     let facts = HubFacts {
-        hub: code.hub.clone(),
+        hub: hub.to_owned(),
         scheme,
-        r#box: code.r#box.clone(),
+        r#box: config.name.clone(),
         cosign,
         order,
-        ca: hex(&authority),
-        cert: hex(&der(&cert, "certificate for this box")?),
+        ca: hex(&sha256(authority.as_ref())),
+        cert: hex(&sha256(der(&cert, "certificate for this box")?.as_ref())),
     };
     Ok(Answer { facts, cert, ca })
 }

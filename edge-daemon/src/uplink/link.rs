@@ -20,12 +20,13 @@ use super::{
     audit::{self, Audit},
     pulls::{self, Desk, Sending},
     quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
+    renewal,
     session::{Event, Session, State},
 };
 use crate::{
     clock::Trust,
     health::{Faults, status},
-    identity::{BoxKey, Enrolment, validity},
+    identity::{self, BoxKey, Enrolment},
 };
 
 /// How often a box that is not enrolled looks whether it is.
@@ -66,6 +67,8 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
     }
     let mut session = Session::new(deps.desk.clock.now().mono);
+    // The hub said that the certificate is over, whatever our clock says.
+    let mut over = false;
     while !*stop.borrow() {
         let enrolled = match Enrolment::load(&deps.desk.state) {
             Ok(Some(enrolled)) => enrolled,
@@ -92,7 +95,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         session.apply(mono, Event::Due);
         deps.say("dialling", Some(&enrolled), None);
         let why = tokio::select! {
-            why = connection(&deps, &enrolled, &jobs, &mut session, stop.clone()) => why,
+            why = connection(&deps, &enrolled, over, &jobs, &mut session, stop.clone()) => why,
             // The link has this long to say so; then it is cut.
             () = told_to_stop(&mut stop) => break,
         };
@@ -100,7 +103,9 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             break;
         }
         let refused = match &why {
-            LinkError::NotAccepted(_) | LinkError::Stranger { .. } => true,
+            LinkError::NotAccepted(_) | LinkError::Stranger { .. } | LinkError::NotRenewed(_) => {
+                true
+            }
             LinkError::Closed { code, .. } => [
                 wire::close::REVOKED,
                 wire::close::UNKNOWN_BOX,
@@ -109,6 +114,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             .contains(code),
             _ => false,
         };
+        over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
         let why = crate::commands::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
@@ -145,9 +151,10 @@ fn random() -> u32 {
 }
 
 impl Deps {
-    fn look_at_certificate(&self, enrolled: &Enrolment) {
-        let until = validity::not_after(enrolled.cert.as_ref());
-        match until.filter(|t| t.0 - self.desk.clock.now().wall.0 < validity::SOON_MS) {
+    /// A certificate that renews itself is never this old.
+    pub fn look_at_certificate(&self, enrolled: &Enrolment) {
+        let until = enrolled.certificate().map(|c| c.until);
+        match until.filter(|t| t.0 - self.desk.clock.now().wall.0 < identity::SOON_MS) {
             Some(until) => self.faults.on(
                 EXPIRING,
                 None,
@@ -178,6 +185,7 @@ impl Deps {
 async fn connection(
     deps: &Arc<Deps>,
     enrolled: &Enrolment,
+    over: bool,
     jobs: &std::sync::mpsc::SyncSender<Job>,
     session: &mut Session,
     mut stop: watch::Receiver<bool>,
@@ -193,6 +201,17 @@ async fn connection(
         Ok(line) => line,
         Err(e) => return e,
     };
+    if over || renewal::is_over(enrolled, target.judged_at) {
+        match renewal::ask(deps, enrolled, &line).await {
+            Ok(Some(_)) => {
+                line.close("renewed").await;
+                return LinkError::Renewed;
+            }
+            // The hub holds it for good: it is our clock that is ahead.
+            Ok(None) => {}
+            Err(e) => return e,
+        }
+    }
     tokio::select! {
         talked = talk(deps, enrolled, jobs, session, &line) => match talked {
             Ok(never) => never,
@@ -232,6 +251,7 @@ async fn talk(
     parts.spawn(orders(inc, enrolled.clone(), jobs.clone(), answers));
     parts.spawn(reports(deps.clone(), out, outbox));
     parts.spawn(clips(deps.clone(), line.clone()));
+    parts.spawn(renewal::keep(deps.clone(), enrolled.clone(), line.clone()));
     let audit = Audit {
         log: deps.desk.log.clone(),
         cosign: enrolled.cosign.clone(),

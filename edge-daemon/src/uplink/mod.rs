@@ -8,6 +8,7 @@
 //! | [`audit`] | the log goes up, countersigned heads come back |
 //! | [`pulls`] | orders of the hub: what is prepared, and its bytes |
 //! | [`enrol`] | the one-time code |
+//! | [`renewal`] | the certificate, made anew in time or by the narrow door |
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::time::Utc;
@@ -18,7 +19,9 @@ pub mod enrol;
 pub mod link;
 pub mod pulls;
 pub mod quic;
+pub mod renewal;
 pub mod session;
+pub mod succession;
 #[cfg(test)]
 mod tests;
 

@@ -39,6 +39,7 @@ use crate::{
     },
     state::State,
     store::{Index, Volumes, index::Segment, outlook::Outlook},
+    uplink::succession,
 };
 
 /// How long a pull that touches now waits for the open segment to close: cameras send a key frame at least every few seconds.
@@ -97,6 +98,7 @@ pub struct Desk {
     pub holds: Holds,
     pub confirmed: Confirmed,
     pub outlook: Outlook,
+    pub succession: succession::Due,
 }
 
 /// Checks and carries out one order. None: an order of a kind this version does not know, left alone.
@@ -309,6 +311,19 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 Err(why) => ToHub::SweepFailed { order, why },
             })
         }
+        Order::LogSucceed {
+            r#box,
+            order,
+            above,
+            by,
+            made: _,
+        } => {
+            let done = here(desk, &r#box).and_then(|()| succeed(desk, order, above, by));
+            Some(match done {
+                Ok(()) => ToHub::SuccessionBegun { order },
+                Err(why) => ToHub::SuccessionFailed { order, why },
+            })
+        }
         Order::HoldClear {
             r#box,
             hold,
@@ -363,6 +378,15 @@ fn sweep(desk: &Desk, order: u64, by: Vec<String>, made: Utc) -> Result<(), Stri
         .map_err(|e| format!("the log took no line: {e}; nothing was done"))?;
     desk.confirmed.give();
     Ok(())
+}
+
+/// The next start begins a new log.
+fn succeed(desk: &Desk, order: u64, above: u64, by: Vec<String>) -> Result<(), String> {
+    let folder = desk.log.folder();
+    let present = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
+    let present = present.ok_or("the log's folder has no number; nothing was done")?;
+    let asked = succession::Asked { order, above, by };
+    succession::ask(&desk.state.recorder(), present, &asked, &desk.succession)
 }
 
 fn of_mask(order: u64, cam: CameraId, done: Result<Option<Utc>, String>) -> ToHub {

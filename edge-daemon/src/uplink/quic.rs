@@ -17,7 +17,7 @@ use rustls::{
 };
 use serde::Serialize;
 use shared::{
-    record::{Digest, sha256},
+    code::EnrolCode,
     time::Utc,
     wire::{self, BadFrame, Frame},
 };
@@ -49,6 +49,10 @@ pub enum LinkError {
     /// The hub closed the connection with a code of [`wire::close`] and a sentence.
     #[error("the hub closed the connection: {why}")]
     Closed { code: u32, why: String },
+    #[error("the hub did not renew this box's certificate: {0}")]
+    NotRenewed(String),
+    #[error("the box's certificate is renewed; dialling again with the new one")]
+    Renewed,
     #[error("the connection to the hub was lost: {0}")]
     Lost(String),
     #[error(transparent)]
@@ -64,8 +68,8 @@ pub enum LinkError {
 /// Whom we take for the hub.
 #[derive(Clone)]
 pub enum Trusted {
-    /// Enrolling: a chain whose last certificate has this SHA-256.
-    Digest(Digest),
+    /// Enrolling: a chain whose last certificate is the authority this code vouches for.
+    Code(EnrolCode),
     /// Enrolled: certified by this CA.
     Ca(CertificateDer<'static>),
 }
@@ -188,7 +192,7 @@ fn lost(e: ConnectionError) -> LinkError {
 /// Accepts only this scheme's hub.
 #[derive(Debug)]
 struct Pinned {
-    digest: Option<Digest>,
+    code: Option<EnrolCode>,
     roots: Option<Arc<WebPkiServerVerifier>>,
     judged_at: UnixTime,
     refusal: Mutex<Option<String>>,
@@ -196,13 +200,13 @@ struct Pinned {
 
 impl Pinned {
     fn new(target: &Target) -> Result<Self, LinkError> {
-        let (digest, roots) = match &target.trusted {
-            Trusted::Digest(d) => (Some(*d), None),
+        let (code, roots) = match &target.trusted {
+            Trusted::Code(code) => (Some(code.clone()), None),
             Trusted::Ca(ca) => (None, Some(verifier(ca).map_err(LinkError::Tls)?)),
         };
         let secs = u64::try_from(target.judged_at.seconds()).unwrap_or(0);
         Ok(Self {
-            digest,
+            code,
             roots,
             judged_at: UnixTime::since_unix_epoch(Duration::from_secs(secs)),
             refusal: Mutex::default(),
@@ -244,14 +248,14 @@ impl ServerCertVerifier for Pinned {
         ocsp: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let roots = match (&self.roots, self.digest) {
+        let roots = match (&self.roots, &self.code) {
             (Some(roots), _) => roots.clone(),
-            (None, Some(digest)) => {
-                let ca = chain.last().filter(|ca| sha256(ca.as_ref()) == digest);
+            (None, Some(code)) => {
+                let ca = chain.last().filter(|ca| code.vouches_for(ca.as_ref()));
                 let Some(ca) = ca else {
-                    return Err(
-                        self.refuse("its authority is not the one named in the code".into())
-                    );
+                    return Err(self.refuse(
+                        "its authority is not the one that made this code, so the code was not shown to it. Is the address the hub's, and the code this hub's? If both are, somebody stands in the way: tell the hub's manager".into(),
+                    ));
                 };
                 verifier(ca).map_err(|e| self.refuse(e))?
             }

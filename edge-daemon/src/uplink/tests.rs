@@ -1,13 +1,18 @@
 //! Adapter: quinn. A hub made of a few lines: its own authority, one answer. What a box says to the wrong one, and to the right
 //! one in 1970.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use shared::{
-    code::EnrolCode,
+    code::{EnrolCode, Place},
     id::BoxName,
-    record::sha256,
     time::Utc,
     wire::{self, EnrolReply, Frame, Open},
 };
@@ -51,6 +56,17 @@ fn hub(
     name: &str,
     reply: impl Fn(&Authority, &str) -> EnrolReply,
 ) -> (quinn::Endpoint, SocketAddr) {
+    let (endpoint, address, _) = showing(ca, &ca.der, name, reply);
+    (endpoint, address)
+}
+
+/// The same, showing that certificate as its authority's; and how many times it was told something.
+fn showing(
+    ca: &Authority,
+    shown: &rustls::pki_types::CertificateDer<'static>,
+    name: &str,
+    reply: impl Fn(&Authority, &str) -> EnrolReply,
+) -> (quinn::Endpoint, SocketAddr, Arc<AtomicUsize>) {
     let key = KeyPair::generate().expect("key");
     let mut params = CertificateParams::new(vec![name.to_owned()]).expect("params");
     params.not_before = rcgen::date_time_ymd(2026, 11, 20);
@@ -63,7 +79,7 @@ fn hub(
     .expect("tls")
     .with_no_client_auth()
     .with_single_cert(
-        vec![cert.der().clone(), ca.der.clone()],
+        vec![cert.der().clone(), shown.clone()],
         rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
     )
     .expect("certificate");
@@ -82,6 +98,8 @@ fn hub(
         .pem();
     let reply = reply(ca, &box_cert);
     let listening = endpoint.clone();
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = told.clone();
     tokio::spawn(async move {
         while let Some(knock) = listening.accept().await {
             let Ok(connection) = knock.await else {
@@ -90,6 +108,7 @@ fn hub(
             let Ok((mut out, mut inc)) = connection.accept_bi().await else {
                 continue;
             };
+            count.fetch_add(1, Ordering::SeqCst);
             let mut prefix = [0; 4];
             inc.read_exact(&mut prefix).await.expect("prefix");
             let mut body = vec![0; wire::frame_len(prefix).expect("length")];
@@ -111,7 +130,7 @@ fn hub(
             connection.closed().await;
         }
     });
-    (endpoint, address)
+    (endpoint, address, told)
 }
 
 fn config(state: &std::path::Path) -> config::Config {
@@ -130,13 +149,14 @@ fn config(state: &std::path::Path) -> config::Config {
 async fn enrol(
     config: &config::Config,
     text: &str,
+    hub: Option<&str>,
     again: bool,
     now: Utc,
 ) -> Result<String, EnrolError> {
-    let (code, state) = (prepare(config, text, again)?, config.state());
+    let ((code, hub), state) = (prepare(config, text, hub, again)?, config.state());
     state.for_recorder().expect("folders");
     let key = BoxKey::open_or_make(&state.identity())?;
-    let answer = claim(config, &code, &key.spki(), now).await?;
+    let answer = claim(config, &code, &hub, &key.spki(), now).await?;
     enrolment::stage_certificate(&state, &answer.cert)?;
     enrolment::ready_to_pin(&state)?;
     enrolment::pin(&state, &answer)?;
@@ -145,14 +165,12 @@ async fn enrol(
 }
 
 fn code(ca: &Authority, address: SocketAddr, name: &str) -> String {
-    EnrolCode {
+    let place = Place {
         hub: address.to_string(),
-        ca: sha256(ca.der.as_ref()),
         r#box: BoxName::parse(name).expect("name"),
-        secret: [7; 16],
-    }
-    .encode()
-    .expect("code")
+    };
+    let code = EnrolCode::new([7; 8], ca.der.as_ref(), Some(place));
+    code.long().expect("code")
 }
 
 fn enrolled(scheme: &'static str) -> impl Fn(&Authority, &str) -> EnrolReply {
@@ -180,22 +198,25 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
     let (_d, misnamed) = hub(&ours, "www.example.org", enrolled("cctv.example.gov.uk"));
     let say = async |text: String| {
         crate::commands::chain(
-            &enrol(&config, &text, false, now)
+            &enrol(&config, &text, None, false, now)
                 .await
                 .expect_err("refused"),
         )
     };
     let mut typo = code(&ours, good, "ashby");
     typo.replace_range(10..11, if &typo[10..11] == "A" { "B" } else { "A" });
+    let short = code(&ours, good, "ashby");
+    let short = short.split('/').next().expect("short").to_owned();
     for (text, sentence) in [
-        (typo, "was mistyped or is cut short"),
+        (typo, "was mistyped"),
+        (short.clone(), "it is not known where the hub is"),
         (
             code(&ours, good, "tenby"),
             "the code is for the box tenby, but the configuration calls this box ashby",
         ),
         (
             code(&other, good, "ashby"),
-            "its authority is not the one named in the code",
+            "its authority is not the one that made this code, so the code was not shown to it",
         ),
         (
             code(&ours, refusing, "ashby"),
@@ -217,7 +238,9 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
             "nothing is stored: {said}"
         );
     }
-    let address = enrol(&config, &code(&ours, good, "ashby"), false, now)
+    // The short form, and where the hub is beside it.
+    let at = good.to_string();
+    let address = enrol(&config, &short, Some(&at), false, now)
         .await
         .expect("enrolled");
     assert_eq!(address, good.to_string());
@@ -226,7 +249,7 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
         "the reader is given the order key"
     );
     assert!(matches!(
-        enrol(&config, &code(&ours, good, "ashby"), false, now).await,
+        enrol(&config, &short, Some(&at), false, now).await,
         Err(EnrolError::Already(_))
     ));
 }
@@ -259,4 +282,90 @@ async fn a_box_in_1970_reaches_its_hub_and_no_other() {
         "{:?}",
         late.err()
     );
+}
+
+/// V15: a false hub in the way is told nothing, whatever it shows: an authority of its own, of the same name; or the true one, which is no
+/// secret, over a certificate of its own.
+#[tokio::test]
+async fn a_false_hub_in_the_way_is_not_told_the_code() {
+    let (ours, theirs) = (authority("ours"), authority("ours"));
+    let now = Utc::parse("2026-11-22T07:00:00.000Z").expect("t");
+    let dir = tempfile::tempdir().expect("dir");
+    let config = config(dir.path());
+    let reply = enrolled("cctv.example.gov.uk");
+    for (shown, sentence) in [
+        (&theirs.der, "the code was not shown to it"),
+        (&ours.der, "another authority made it"),
+    ] {
+        let (_held, address, told) = showing(&theirs, shown, wire::SERVER_NAME, &reply);
+        for text in [
+            code(&ours, address, "ashby"),
+            code(&ours, address, "ashby")[..34].to_owned(),
+        ] {
+            let at = address.to_string();
+            let no = enrol(&config, &text, Some(&at), false, now).await;
+            let said = crate::commands::chain(&no.expect_err("refused"));
+            assert!(said.contains(sentence), "{said}");
+        }
+        assert_eq!(told.load(Ordering::SeqCst), 0, "nothing was said to it");
+        assert!(
+            Enrolment::load(&config.state())
+                .expect("readable")
+                .is_none()
+        );
+    }
+}
+
+/// V18: of what the hub sends when the box asks for another certificate, only one for this box, this key and of this authority is taken;
+/// the one before stays until it is on disk.
+#[tokio::test]
+async fn only_a_certificate_of_ones_own_takes_the_place_of_the_old() {
+    let (ours, other) = (authority("ours"), authority("ours"));
+    let now = Utc::parse("2026-11-22T07:00:00.000Z").expect("t");
+    let dir = tempfile::tempdir().expect("dir");
+    let config = config(dir.path());
+    let (_a, address) = hub(&ours, wire::SERVER_NAME, enrolled("cctv.example.gov.uk"));
+    enrol(&config, &code(&ours, address, "ashby"), None, false, now)
+        .await
+        .expect("enrolled");
+    let state = config.state();
+    let load = || Enrolment::load(&state).expect("readable").expect("there");
+    let key = BoxKey::open(&state.identity())
+        .expect("key")
+        .expect("there");
+    let own =
+        KeyPair::from_pem(&std::fs::read_to_string(state.identity().join("box.key")).expect("pem"))
+            .expect("key");
+    let twin = KeyPair::generate().expect("key");
+    let make = |ca: &Authority, name: &str, key: &KeyPair| {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        params.not_before = rcgen::date_time_ymd(2027, 11, 20);
+        params.not_after = rcgen::date_time_ymd(2029, 11, 20);
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        params
+            .signed_by(key, &ca.issuer)
+            .expect("certificate")
+            .pem()
+    };
+    let before = load();
+    for (pem, sentence) in [
+        ("nonsense".to_owned(), "cannot be used"),
+        (make(&ours, "tenby", &own), "it is of another box"),
+        (make(&ours, "ashby", &twin), "it is for another key"),
+        (make(&other, "ashby", &own), "cannot be used"),
+    ] {
+        let no = before.renewed(&state, &key, &pem).expect_err(sentence);
+        assert!(no.to_string().contains(sentence), "{no}");
+        assert_eq!(load().cert, before.cert);
+    }
+    let good = make(&ours, "ashby", &own);
+    let anew = before.renewed(&state, &key, &good).expect("taken");
+    let anew = anew.expect("another one");
+    assert_ne!(anew.cert, before.cert);
+    assert_eq!(load().cert, anew.cert, "the next connection shows it");
+    assert!(anew.renewed(&state, &key, &good).expect("same").is_none());
 }

@@ -1,6 +1,6 @@
-//! Wiring. `beadle-hub box add|list|revoke`.
+//! Wiring. `beadle-hub box add|list|succeed|revoke`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use shared::{
@@ -10,21 +10,42 @@ use shared::{
     wire::Fault,
 };
 
-use super::{CommandError, ask::ask};
+use super::{CommandError, ask::ask, mask::Who};
 use crate::{
     board::BoxRow,
     control::{Ask, Told},
+    devices::enrol::Codes,
     supervise::load_config,
 };
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Register a box and print its one-time code (single use, seven days)
-    Add { name: String },
+    /// Register a box and print its one-time code (one box, seven days): alone on standard output; all else beside it
+    Add {
+        name: String,
+        /// Draw the QR code too when this is no terminal
+        #[arg(long)]
+        qr: bool,
+    },
     /// All boxes and how they are
     List {
         #[arg(long)]
         json: bool,
+    },
+    /// Two people have a box begin a new log: when what it offers does not follow on from what the hub has of it
+    Succeed {
+        name: String,
+        /// Why; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        who: Who,
+        /// The second person's staff account; its password is asked for too
+        #[arg(long, value_name = "NAME")]
+        second: String,
+        /// Read the second person's password from this file instead
+        #[arg(long, value_name = "FILE")]
+        second_password_file: Option<PathBuf>,
     },
     /// Refuse a box from now on, at once
     Revoke {
@@ -37,12 +58,11 @@ pub enum Command {
 pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
     let name = |text: &str| BoxName::parse(text).map_err(|e| CommandError::Plain(e.to_string()));
     match command {
-        Command::Add { name: n } => ask(state, &Ask::BoxAdd { name: name(&n)? }, |told| {
-            if let Told::Code { code } = told {
-                println!("{code}");
-                eprintln!(
-                    "On the box: beadle-edge enrol CODE. The code works once, within seven days."
-                );
+        Command::Add { name: n, qr } => ask(state, &Ask::BoxAdd { name: name(&n)? }, |told| {
+            if let Told::Code(codes) = told {
+                println!("{}", codes.short);
+                let drawn = qr || std::io::IsTerminal::is_terminal(&std::io::stderr());
+                eprint!("{}", beside(&codes, drawn));
             }
             Ok(())
         }),
@@ -65,6 +85,25 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                 Ok(())
             })
         }
+        Command::Succeed {
+            name: n,
+            reason,
+            who,
+            second,
+            second_password_file,
+        } => {
+            let asked = Ask::LogSucceed {
+                name: name(&n)?,
+                reason,
+                who: who.sign_in()?,
+                second: Who::new(second, second_password_file).sign_in()?,
+            };
+            ask(state, &asked, |_| Ok(()))?;
+            println!(
+                "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"
+            );
+            Ok(())
+        }
         Command::Revoke { name: n, why } => {
             ask(
                 state,
@@ -78,6 +117,22 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             Ok(())
         }
     }
+}
+
+/// What the installer needs to know of a code, and its long form, drawn where it can be.
+fn beside(codes: &Codes, drawn: bool) -> String {
+    let Codes { short, long, hub } = codes;
+    let mut text = format!(
+        "On the box, where edge.toml says hub = \"{hub}\" in [box]: beadle-edge enrol {short}\n\
+         or without: beadle-edge enrol --hub {hub} {short}\n\
+         As a QR code, with the address and the box's name in it: beadle-edge enrol {long}\n"
+    );
+    if drawn && let Ok(code) = qrcode::QrCode::new(long.as_bytes()) {
+        text += &code.render::<qrcode::render::unicode::Dense1x2>().build();
+        text.push('\n');
+    }
+    text += "The code enrols one box, within seven days; the same box may use it again if its line was cut.\n";
+    text
 }
 
 fn show(b: &BoxRow, zone: &Zone) {

@@ -89,7 +89,11 @@ fn bar(row: &DayRow) -> String {
                 row.from.0 + length * (i + 1) / BAR,
             );
             let overlap = |t0: Utc, t1: Utc| (t1.0.min(b) - t0.0.max(a)).max(0);
-            let there: i64 = row.spans.iter().map(|s| overlap(s.t0, s.t1)).sum();
+            let there = row
+                .spans
+                .iter()
+                .map(|s| overlap(s.t0, s.t1))
+                .fold(0, i64::saturating_add);
             let masked = row
                 .spans
                 .iter()

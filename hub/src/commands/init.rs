@@ -12,7 +12,7 @@ use crate::{
     files::{private_dir, write_whole},
     keys::{Keys, random},
     ownlog::OwnLog,
-    supervise::lock_state,
+    supervise::{hub_names, lock_state},
 };
 
 #[derive(clap::Args)]
@@ -32,7 +32,11 @@ pub struct Args {
     /// Folder of evidence packages (relative to the state folder, or absolute)
     #[arg(long, default_value = "evidence")]
     evidence: String,
-    /// What one-time codes tell boxes to dial, when it is not --quic
+    /// What staff type to reach the pages and boxes to dial, without port (may be repeated); left out: from --address, or where the hub
+    /// listens. The hub's certificates bear it, and its authority may certify these and what is below --scheme, nothing else, ever
+    #[arg(long = "name")]
+    names: Vec<String>,
+    /// What long one-time codes tell boxes to dial, when it is not --quic
     #[arg(long)]
     address: Option<String>,
     /// Name of the first staff account
@@ -63,23 +67,31 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
             state.display()
         )));
     }
-    let raw = Raw {
+    let mut raw = Raw {
         scheme: Some(args.scheme.clone()),
         zone: Some(args.zone.clone()),
         quic: Some(args.quic.clone()),
         https: Some(args.https.clone()),
         evidence: Some(args.evidence.clone()),
+        names: (!args.names.is_empty()).then(|| args.names.clone()),
         address: args.address.clone(),
         holds: None,
         periods: None,
     };
+    let mut config = Config::check(raw.clone(), state)?;
+    config.names = hub_names(&config)?;
+    raw.names = Some(config.names.clone());
     let text = toml::to_string(&raw).map_err(|e| CommandError::Plain(e.to_string()))?;
-    let config = Config::check(raw, state)?;
     private_dir(state)?;
     let _lock = lock_state(state)?;
     private_dir(&config.evidence)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let keys = Arc::new(Keys::create(state, &config.scheme, clock.now().wall)?);
+    let keys = Arc::new(Keys::create(
+        state,
+        &config.scheme,
+        &config.names,
+        clock.now().wall,
+    )?);
     let db = Db::open(state)?;
     // Opening the log names the seal key in it.
     let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
@@ -95,6 +107,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         "boxes      {}   staff pages https://{}/",
         config.quic, config.https
     );
+    println!("called     {}", config.names.join(", "));
     println!("verify key {}", keys.cosign_vkey());
     println!(
         "sign-in    {}   password {password}   (shown this once)",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
@@ -75,6 +75,9 @@ enum Command {
     /// Staff accounts
     #[command(subcommand)]
     Staff(staff::Command),
+    /// Write the manual pages of all commands into a folder
+    #[command(hide = true)]
+    Man { folder: PathBuf },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,7 +114,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
     // What is saved is of whoever saves it, root too; these commands write nothing into the state folder.
     let own = matches!(
         line.command,
-        Command::Run | Command::Verify(_) | Command::Clip(_)
+        Command::Run | Command::Verify(_) | Command::Clip(_) | Command::Man { .. }
     );
     if !own {
         logbook::act_as_owner(&state).map_err(|e| {
@@ -124,6 +127,9 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
     match line.command {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),
+        Command::Man { folder } => clap_mangen::generate_to(Line::command(), &folder)
+            .map(|()| 0)
+            .map_err(|e| CommandError::Plain(format!("{}: {e}", folder.display()))),
         Command::Box(c) => boxes::run(&state, c).map(|()| 0),
         Command::Footage(c) => footage::run(&state, c).map(|()| 0),
         Command::Retention(c) => retention::run(&state, c).map(|()| 0),

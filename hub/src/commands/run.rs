@@ -20,12 +20,15 @@ pub fn run(state: PathBuf) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         // Opening the log may replay it, and binding needs the runtime.
         let (desk, listener, pages) =
             tokio::task::block_in_place(|| supervise::build(state, config, Arc::new(SystemClock)))?;
         println!("boxes dial in at {} (QUIC)", desk.quic);
         println!("staff pages at https://{}/", pages.local_addr()?);
         supervise::run(desk, listener, pages).await
-    })
+    });
+    // Work that hangs (a disk, a page nobody waits for) is left behind.
+    runtime.shutdown_background();
+    done
 }

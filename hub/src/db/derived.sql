@@ -55,3 +55,9 @@ CREATE TABLE IF NOT EXISTS certificates (
 CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
 CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
 CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);
+-- Lines held of a log that break their schema: what they say is in no other table here. One row per log.
+CREATE TABLE IF NOT EXISTS odd_lines (
+  log TEXT PRIMARY KEY, box TEXT NOT NULL, count INTEGER NOT NULL,
+  n INTEGER NOT NULL, why TEXT NOT NULL, t INTEGER NOT NULL -- the first of them, and what is wrong with it
+) STRICT;
+CREATE INDEX IF NOT EXISTS odd_lines_by_box ON odd_lines (box);

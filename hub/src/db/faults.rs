@@ -1,14 +1,19 @@
 //! Adapter: SQLite. Faults the hub itself found that have not ended.
 
 use rusqlite::params;
-use shared::{id::BoxCamera, time::Utc};
+use shared::{
+    id::{BoxCamera, BoxName},
+    time::Utc,
+};
 
-use super::{Db, DbError};
+use super::{Db, DbError, readable};
 
 /// What a fault is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum About {
     Camera(BoxCamera),
+    /// A box as a whole.
+    Box(BoxName),
     /// An exhibit, or the path of something that is none.
     Evidence(String),
 }
@@ -33,10 +38,11 @@ impl FoundFault {
 }
 
 impl About {
-    /// Its two columns: camera and exhibit.
+    /// Its two columns: camera, or box, and exhibit.
     fn columns(&self) -> (String, &str) {
         match self {
             Self::Camera(camera) => (camera.to_string(), ""),
+            Self::Box(name) => (name.to_string(), ""),
             Self::Evidence(exhibit) => (String::new(), exhibit),
         }
     }
@@ -53,13 +59,13 @@ impl Db {
             let (camera, exhibit): (String, String) = (r.get(0)?, r.get(1)?);
             Ok((camera, exhibit, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?))
         })?;
-        rows.map(|row| {
+        let rows = rows.map(|row| {
             let (camera, exhibit, code, log, since, text) = row?;
+            let bad = |e: shared::id::BadId| DbError::Row(e.to_string());
             let about = match camera.as_str() {
                 "" => About::Evidence(exhibit),
-                camera => About::Camera(
-                    BoxCamera::parse(camera).map_err(|e| DbError::Row(e.to_string()))?,
-                ),
+                name if !name.contains('/') => About::Box(BoxName::parse(name).map_err(bad)?),
+                camera => About::Camera(BoxCamera::parse(camera).map_err(bad)?),
             };
             Ok(FoundFault {
                 about,
@@ -68,8 +74,8 @@ impl Db {
                 since: Utc(since),
                 text,
             })
-        })
-        .collect()
+        });
+        readable("found_faults", rows)
     }
 
     /// One that began, or whose words changed; it keeps the time since when.

@@ -3,11 +3,13 @@
 use rusqlite::{Transaction, params};
 use shared::{
     id::{BoxCamera, BoxName},
+    plain,
     record::{Record, Value},
+    schema,
     time::{Day, Utc, Zone},
 };
 
-use super::{DERIVED_TABLES, Db, DbError, N, retention};
+use super::{DERIVED_TABLES, Db, DbError, N, plain_rows, retention};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
@@ -31,6 +33,16 @@ pub struct GapRecord {
     pub t1: Utc,
     pub why: String,
     pub packets: u64,
+}
+
+/// Lines held of a log that break their schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OddRecord {
+    pub log: String,
+    pub count: u64,
+    /// The first of them, and what is wrong with it.
+    pub n: u64,
+    pub why: String,
 }
 
 /// What a camera was called and where it stood, for what its log says from line `n` on.
@@ -62,7 +74,23 @@ impl Db {
                 site: r.get(3)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        plain_rows("box logs", rows)
+    }
+
+    /// The logs of a box that hold lines which break their schema.
+    pub fn odd_lines(&self, name: &BoxName) -> Result<Vec<OddRecord>, DbError> {
+        let c = self.lock();
+        let mut q =
+            c.prepare_cached("SELECT log, count, n, why FROM odd_lines WHERE box=?1 ORDER BY log")?;
+        let rows = q.query_map([name.as_str()], |r| {
+            Ok(OddRecord {
+                log: r.get(0)?,
+                count: r.get::<_, N>(1)?.0,
+                n: r.get::<_, N>(2)?.0,
+                why: r.get(3)?,
+            })
+        })?;
+        plain_rows("odd_lines", rows)
     }
 
     /// Lines of a log that are indexed.
@@ -96,8 +124,16 @@ impl Db {
         let t = c.transaction()?;
         let mut deletions = false;
         for r in records {
-            index_line(&t, origin, name, r)?;
-            deletions |= retention::index_line(&t, origin, name, r)?;
+            // The door judged it before it was countersigned; what an older hub let in is judged here.
+            let judged = match schema::line(r, schema::Writer::Box) {
+                Ok(()) => one(&t, origin, name, r),
+                Err(breach) => Err(DbError::Row(breach.to_string())),
+            };
+            match judged {
+                Ok(bears) => deletions |= bears,
+                Err(e) if e.of_a_row() => odd(&t, origin, name, r, &e)?,
+                Err(e) => return Err(e),
+            }
         }
         t.execute(
             "UPDATE logs SET indexed=?2 WHERE origin=?1",
@@ -137,7 +173,7 @@ impl Db {
                 })
             },
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        plain_rows("box logs", rows)
     }
 
     /// First and last line of those segments, by log.
@@ -156,7 +192,7 @@ impl Db {
             params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
             |r| Ok((r.get(0)?, r.get::<_, N>(1)?.0, r.get::<_, N>(2)?.0)),
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        plain_rows("box logs", rows)
     }
 
     pub fn gaps(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<GapRecord>, DbError> {
@@ -175,7 +211,7 @@ impl Db {
                 })
             },
         )?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        plain_rows("box logs", rows)
     }
 
     /// First and last moment of footage of a camera that is still there.
@@ -211,8 +247,7 @@ impl Db {
         let c = self.lock();
         let mut q =
             c.prepare_cached("SELECT DISTINCT cam FROM segments WHERE box=?1 ORDER BY cam")?;
-        Ok(q.query_map([name.as_str()], |r| r.get(0))?
-            .collect::<Result<_, _>>()?)
+        plain_rows("box logs", q.query_map([name.as_str()], |r| r.get(0))?)
     }
 
     /// Whether line `n` of a log is the `exp.clip` of this exhibit and camera.
@@ -243,7 +278,40 @@ pub(super) fn time(data: &Value, key: &str) -> i64 {
     Utc::parse(text(data, key)).map_or(0, |t| t.0)
 }
 
-/// A verified line has the fields of its type; anything odd is indexed as empty, never fatal.
+/// One line into all tables, or into none. Whether it bears on deletions.
+fn one(t: &Transaction<'_>, origin: &str, name: &BoxName, r: &Record) -> Result<bool, DbError> {
+    t.prepare_cached("SAVEPOINT line")?.execute([])?;
+    let done =
+        index_line(t, origin, name, r).and_then(|()| retention::index_line(t, origin, name, r));
+    if done.is_err() {
+        t.prepare_cached("ROLLBACK TO line")?.execute([])?;
+    }
+    t.prepare_cached("RELEASE line")?.execute([])?;
+    done
+}
+
+/// A line that says nothing the tables can hold: it stays in the log, and is counted.
+fn odd(
+    t: &Transaction<'_>,
+    origin: &str,
+    name: &BoxName,
+    r: &Record,
+    why: &DbError,
+) -> Result<(), DbError> {
+    let why = match why {
+        DbError::Row(why) => why.clone(),
+        e => e.to_string(),
+    };
+    let why = plain::plain(&format!("{}: {why}", r.kind), 300);
+    t.prepare_cached(
+        "INSERT INTO odd_lines (log, box, count, n, why, t) VALUES (?1, ?2, 1, ?3, ?4, ?5)
+         ON CONFLICT (log) DO UPDATE SET count=count+1",
+    )?
+    .execute(params![origin, name.as_str(), N(r.n), why, r.t.0])?;
+    Ok(())
+}
+
+/// A line has the fields of its type: [`schema::line`] was asked.
 fn index_line(
     t: &Transaction<'_>,
     origin: &str,
@@ -289,7 +357,7 @@ fn index_line(
             )?
             .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
         }
-        "hold.set" => super::holds::seen(t, text(d, "hold"))?,
+        "hold.set" => super::holds::claimed(t, text(d, "hold"))?,
         _ => {}
     }
     Ok(())

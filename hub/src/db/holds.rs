@@ -6,7 +6,7 @@ use shared::{
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N};
+use super::{Db, DbError, N, readable};
 use crate::requests::holds::state::{Ended, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +71,14 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
         }),
         _ => None,
     };
+    let id = HoldId(r.get::<_, N>(0)?.0);
+    if !id.in_range() {
+        return Ok(Err(DbError::Row(format!(
+            "{id} is past the last number of a hold"
+        ))));
+    }
     Ok(Ok(HoldRecord {
-        id: HoldId(r.get::<_, N>(0)?.0),
+        id,
         camera,
         t0: Utc(r.get(3)?),
         t1: Utc(r.get(4)?),
@@ -106,28 +112,54 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
     }))
 }
 
-/// A log names a hold: its number, and all below, are not given out again. Anything odd is left alone.
-pub(super) fn seen(c: &Connection, hold: &str) -> Result<(), DbError> {
+/// A box's log names a hold: its number is not given out again. What one box writes does not use up the numbers of the scheme: see
+/// [`Db::next_hold`].
+pub(super) fn claimed(c: &Connection, hold: &str) -> Result<(), DbError> {
     if let Ok(HoldId(n)) = HoldId::parse(hold) {
-        c.execute(
-            "INSERT INTO hold_numbers (one, highest) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET highest=MAX(highest, ?1)",
-            [N(n)],
-        )?;
+        c.execute("INSERT OR IGNORE INTO hold_claims (n) VALUES (?1)", [N(n)])?;
     }
     Ok(())
 }
 
+/// How far beyond what the hub itself knows a number in a box's log is believed to be one of its own, from before its records were
+/// lost: those between were given out as well.
+const FORGOTTEN: u64 = 1000;
+
 impl Db {
-    /// Puts aside the next number, for good. `logged`: the highest in the hub's own log.
+    /// Puts aside the next number, for good. `logged`: the highest in the hub's own log. Numbers that boxes' logs name are passed over;
+    /// those up to [`FORGOTTEN`] ahead are taken for given out, with all below them.
     pub fn next_hold(&self, logged: u64) -> Result<HoldId, DbError> {
+        const LAST: N = N(HoldId::LAST.0);
         let mut c = self.lock();
         let t = c.transaction()?;
-        let rows: N = t.query_row("SELECT COALESCE(MAX(n), 0) FROM holds", [], |r| r.get(0))?;
-        let known: Option<N> = t
-            .query_row("SELECT highest FROM hold_numbers", [], |r| r.get(0))
-            .optional()?;
-        let next = HoldId(rows.0.max(known.map_or(0, |n| n.0)).max(logged) + 1);
-        seen(&t, &next.to_string())?;
+        let known: N = t.query_row(
+            "SELECT MAX(COALESCE((SELECT MAX(n) FROM holds WHERE n <= ?1), 0), COALESCE((SELECT MAX(highest) FROM hold_numbers WHERE highest <= ?1), 0))",
+            [LAST],
+            |r| r.get(0),
+        )?;
+        let logged = if logged <= HoldId::LAST.0 { logged } else { 0 };
+        let known = known.0.max(logged);
+        let near: N = t.query_row(
+            "SELECT COALESCE(MAX(n), ?1) FROM hold_claims WHERE n > ?1 AND n <= ?2",
+            [N(known), N(known.saturating_add(FORGOTTEN))],
+            |r| r.get(0),
+        )?;
+        let mut next = HoldId(near.0.saturating_add(1));
+        while t.query_row(
+            "SELECT COUNT(*) FROM hold_claims WHERE n=?1",
+            [N(next.0)],
+            |r| r.get::<_, i64>(0),
+        )? > 0
+        {
+            next = HoldId(next.0.saturating_add(1));
+        }
+        if !next.in_range() {
+            return Err(DbError::Numbers);
+        }
+        t.execute(
+            "INSERT INTO hold_numbers (one, highest) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET highest=?1",
+            [N(next.0)],
+        )?;
         t.commit()?;
         Ok(next)
     }
@@ -197,7 +229,7 @@ impl Db {
         );
         let mut statement = c.prepare_cached(&sql)?;
         let rows = statement.query_map([since.map_or(i64::MAX, |t| t.0)], record)?;
-        rows.map(|r| r.map_err(DbError::from)?).collect()
+        readable("holds", rows.map(|r| r?))
     }
 
     /// Those of a camera that a box placed and that are not over.
@@ -209,7 +241,7 @@ impl Db {
         let mut statement = c.prepare_cached(&sql)?;
         let rows =
             statement.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], record)?;
-        rows.map(|r| r.map_err(DbError::from)?).collect()
+        readable("holds", rows.map(|r| r?))
     }
 }
 
@@ -235,10 +267,23 @@ mod tests {
             HoldId(41),
             "the hub's log"
         );
-        seen(&db.lock(), "H-000100").expect("noted");
-        seen(&db.lock(), "H-000099").expect("noted");
-        seen(&db.lock(), "nonsense").expect("left alone");
+        for hold in ["H-000100", "H-000099", "nonsense"] {
+            claimed(&db.lock(), hold).expect("noted");
+        }
         assert_eq!(db.next_hold(0).expect("number"), HoldId(101), "a box's log");
+        // V5: what a box writes at the end of the range, or far ahead, uses nothing up.
+        for hold in ["H-999999999999999", "H-999999999", "H-005000", "H-000102"] {
+            claimed(&db.lock(), hold).expect("noted");
+        }
+        assert_eq!(db.next_hold(0).expect("number"), HoldId(103));
+        assert_eq!(db.next_hold(4998).expect("number"), HoldId(5001));
+        assert_eq!(
+            db.next_hold(999_999_999_999_999).expect("number"),
+            HoldId(5002),
+            "an older hub's log that was led astray"
+        );
+        let last = db.next_hold(HoldId::LAST.0 - 1);
+        assert!(matches!(last, Err(DbError::Numbers)), "{last:?}");
 
         let mut h = HoldRecord {
             id: HoldId(101),

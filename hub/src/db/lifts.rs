@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::BoxCamera, time::Utc};
 
-use super::{Db, DbError, N};
+use super::{Db, DbError, N, plain_rows, readable};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiftRecord {
@@ -84,7 +84,7 @@ impl Db {
         let sql = format!("SELECT {COLUMNS} FROM lifts WHERE state='pending' ORDER BY n");
         let mut statement = c.prepare(&sql)?;
         let rows = statement.query_map([], record)?;
-        rows.map(|r| r.map_err(DbError::from)?).collect()
+        readable("lifts", rows.map(|r| r?))
     }
 
     /// Under which authorities masks of a camera were lifted: salted hashes.
@@ -97,7 +97,7 @@ impl Db {
             .query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
                 r.get(0)
             })?;
-        rows.map(|r| Ok(r?)).collect()
+        plain_rows("lifts", rows)
     }
 
     /// Settles one that is pending; false when somebody was quicker.

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{id::BoxName, time::Utc};
 
-use super::{Db, DbError, N};
+use super::{Db, DbError, N, plain_rows};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogRecord {
@@ -45,7 +45,7 @@ impl Db {
         let c = self.lock();
         let mut q =
             c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
-        Ok(q.query_map([], record)?.collect::<Result<_, _>>()?)
+        plain_rows("logs", q.query_map([], record)?)
     }
 
     pub fn log(&self, origin: &str) -> Result<Option<LogRecord>, DbError> {
@@ -63,6 +63,14 @@ impl Db {
         let c = self.lock();
         let sql = format!("SELECT {COLUMNS} FROM logs WHERE box=?1 ORDER BY number DESC LIMIT 1");
         Ok(c.query_row(&sql, [name.as_str()], record).optional()?)
+    }
+
+    /// The highest number of a log of a box of which lines are held.
+    pub fn newest_begun(&self, name: &BoxName) -> Result<Option<u64>, DbError> {
+        let c = self.lock();
+        let sql = "SELECT MAX(number) FROM logs WHERE box=?1 AND size > 0";
+        let n: Option<N> = c.query_row(sql, [name.as_str()], |r| r.get(0))?;
+        Ok(n.map(|n| n.0))
     }
 
     pub fn meet_log(&self, origin: &str, name: &BoxName, number: u64) -> Result<(), DbError> {

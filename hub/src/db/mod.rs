@@ -32,13 +32,17 @@ pub enum DbError {
     Newer(i64),
     #[error("a row of the hub's records cannot be read: {0}")]
     Row(String),
+    #[error(
+        "the numbers of holds are used up (the last is H-999999999); nothing was done. Report this as a fault in Beadle"
+    )]
+    Numbers,
 }
 
 const VERSION: i64 = 1;
 /// Of the derived tables.
-const DERIVED: i64 = 3;
+const DERIVED: i64 = 4;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 7] = [
+const DERIVED_TABLES: [&str; 8] = [
     "segments",
     "gaps",
     "clips",
@@ -46,6 +50,7 @@ const DERIVED_TABLES: [&str; 7] = [
     "days",
     "certificates",
     "clocks",
+    "odd_lines",
 ];
 
 /// One connection, one user at a time. Calls block: use `spawn_blocking` from async code.
@@ -76,6 +81,49 @@ impl Db {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+impl DbError {
+    /// It is one row that cannot be read, not the records as a whole.
+    fn of_a_row(&self) -> bool {
+        match self {
+            DbError::Row(_) => true,
+            DbError::Sqlite(e) => matches!(
+                e,
+                rusqlite::Error::FromSqlConversionFailure(..)
+                    | rusqlite::Error::IntegralValueOutOfRange(..)
+                    | rusqlite::Error::InvalidColumnType(..)
+            ),
+            DbError::Newer(_) | DbError::Numbers => false,
+        }
+    }
+}
+
+/// The rows that can be read. One that cannot, whoever it is from, is left out and said in the journal: it is no reason to show nobody
+/// anything.
+fn readable<T>(
+    of: &str,
+    rows: impl Iterator<Item = Result<T, DbError>>,
+) -> Result<Vec<T>, DbError> {
+    let mut out = Vec::new();
+    for row in rows {
+        match row {
+            Ok(row) => out.push(row),
+            Err(e) if e.of_a_row() => {
+                tracing::warn!("a row of {of} in hub.sqlite was left out: {e}")
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(out)
+}
+
+/// The same of rows that SQLite gives as they are.
+fn plain_rows<T>(
+    of: &str,
+    rows: impl Iterator<Item = rusqlite::Result<T>>,
+) -> Result<Vec<T>, DbError> {
+    readable(of, rows.map(|r| r.map_err(DbError::from)))
 }
 
 /// Drops derived tables of another version; the logs' copies fill the new ones.

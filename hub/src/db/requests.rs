@@ -7,7 +7,7 @@ use shared::{
     wire::PullSegment,
 };
 
-use super::{Db, DbError, N};
+use super::{Db, DbError, N, readable};
 use crate::requests::rules::State;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,8 +118,8 @@ impl Db {
         let c = self.lock();
         let mut q =
             c.prepare_cached(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
-        let rows: Vec<_> = q.query_map([], record)?.collect::<Result<_, _>>()?;
-        rows.into_iter().collect()
+        let rows = q.query_map([], record)?;
+        readable("requests", rows.map(|r| r?))
     }
 
     pub fn request_state(
@@ -192,6 +192,7 @@ impl Db {
                 done: r.get(3)?,
             })
         })?;
+        // All of them or none: a clip is not made of what is left.
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

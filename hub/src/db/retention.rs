@@ -5,14 +5,15 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use shared::{
     id::{BoxName, CameraId},
     record::{Record, Value},
+    schema::message::{DAYS, Hello},
     segment::{KeyId, recorded_day},
     time::{Day, Utc, Zone},
-    wire::Open,
 };
 
 use super::{
     Db, DbError, N,
     footage::{int, text, time},
+    plain_rows,
 };
 
 /// Footage of one camera, day and key, as its lines say.
@@ -110,6 +111,12 @@ fn n(r: &Row<'_>, i: usize) -> rusqlite::Result<u64> {
     Ok(r.get::<_, N>(i)?.0)
 }
 
+/// Days footage is kept, as a box may say it; an older hub wrote down whatever one said.
+fn days_kept(days: i64) -> rusqlite::Result<u32> {
+    let kept = u32::try_from(days).ok().filter(|days| DAYS.contains(days));
+    kept.ok_or(rusqlite::Error::IntegralValueOutOfRange(2, days))
+}
+
 const DAY: &str = "cam, day, key, t0, t1, bytes, count, held, boot, latest, settled, s0, s1";
 
 fn day_record(r: &Row<'_>) -> rusqlite::Result<DayRecord> {
@@ -171,9 +178,9 @@ impl Db {
             "SELECT {DAY} FROM days WHERE box=?1 AND day >= ?2
              UNION ALL SELECT {DAY} FROM days WHERE box=?1 AND settled=0 AND day < ?2 ORDER BY 2, 1, 4"
         ))?;
-        Ok(
-            q.query_map(params![name.as_str(), from.to_string()], day_record)?
-                .collect::<Result<_, _>>()?,
+        plain_rows(
+            "deletions",
+            q.query_map(params![name.as_str(), from.to_string()], day_record)?,
         )
     }
 
@@ -183,8 +190,7 @@ impl Db {
         let mut q = c.prepare_cached(&format!(
             "SELECT {DAY} FROM days WHERE box=?1 AND settled=0 ORDER BY day, cam, t0"
         ))?;
-        Ok(q.query_map([name.as_str()], day_record)?
-            .collect::<Result<_, _>>()?)
+        plain_rows("deletions", q.query_map([name.as_str()], day_record)?)
     }
 
     /// Certificates of the camera-days that are not settled, oldest first.
@@ -198,8 +204,7 @@ impl Db {
              ON c.box=d.box AND c.cam=d.cam AND c.key=d.key AND c.s0 <= d.s1 AND c.s1 >= d.s0
              WHERE d.box=?1 AND d.settled=0 ORDER BY c.at, c.n"
         ))?;
-        Ok(q.query_map([name.as_str()], certificate)?
-            .collect::<Result<_, _>>()?)
+        plain_rows("deletions", q.query_map([name.as_str()], certificate)?)
     }
 
     /// Certificates about a box's camera-days from `from` on, oldest first.
@@ -212,9 +217,9 @@ impl Db {
         let mut q = c.prepare_cached(&format!(
             "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=?1 AND c.day >= ?2 ORDER BY c.at, c.n"
         ))?;
-        Ok(
-            q.query_map(params![name.as_str(), from.to_string()], certificate)?
-                .collect::<Result<_, _>>()?,
+        plain_rows(
+            "deletions",
+            q.query_map(params![name.as_str(), from.to_string()], certificate)?,
         )
     }
 
@@ -231,10 +236,8 @@ impl Db {
         ))?;
         let mut out = Vec::new();
         for cam in cams {
-            out.extend(
-                q.query_row(params![name.as_str(), cam.as_str()], certificate)
-                    .optional()?,
-            );
+            let rows = q.query_map(params![name.as_str(), cam.as_str()], certificate)?;
+            out.extend(plain_rows("deletions", rows)?);
         }
         Ok(out)
     }
@@ -249,7 +252,7 @@ impl Db {
     ) -> Result<Gaps, DbError> {
         let c = self.lock();
         let mut q = c.prepare_cached(
-            "SELECT COUNT(*), COALESCE(SUM(MIN(t1, ?4) - MAX(t0, ?3)), 0) FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3",
+            "SELECT COUNT(*), CAST(MIN(TOTAL(MIN(t1, ?4) - MAX(t0, ?3)), 9e15) AS INTEGER) FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3",
         )?;
         Ok(
             q.query_row(params![name.as_str(), cam.as_str(), t0.0, t1.0], |r| {
@@ -271,11 +274,11 @@ impl Db {
             Ok(PolicyRecord {
                 cam: cam(r, 0)?,
                 since: Utc(r.get(1)?),
-                days: r.get(2)?,
+                days: days_kept(r.get(2)?)?,
                 zone: r.get(3)?,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        plain_rows("deletions", rows)
     }
 }
 
@@ -283,31 +286,22 @@ impl Db {
 pub(super) fn note_policies(
     t: &Transaction<'_>,
     name: &BoxName,
-    hello: &str,
+    hello: &Hello,
     now: Utc,
 ) -> Result<(), DbError> {
-    let Ok(Open::Control {
-        cameras,
-        retention_days,
-        zone,
-        ..
-    }) = serde_json::from_str(hello)
-    else {
-        return Ok(());
-    };
-    for c in cameras {
-        let days = c.retention_days.unwrap_or(retention_days);
-        let before: Option<(u32, String)> = t
+    for c in &hello.cameras {
+        let days = hello.days(c);
+        let before: Option<(i64, String)> = t
             .query_row(
                 "SELECT days, zone FROM policies WHERE box=?1 AND cam=?2 ORDER BY since DESC LIMIT 1",
                 params![name.as_str(), c.cam.as_str()],
                 |r| Ok((r.get(0)?, r.get(1)?)),
             )
             .optional()?;
-        if before.as_ref() != Some(&(days, zone.clone())) {
+        if before.as_ref() != Some(&(i64::from(days), hello.zone.clone())) {
             t.execute(
                 "INSERT OR REPLACE INTO policies (box, cam, since, days, zone) VALUES (?1,?2,?3,?4,?5)",
-                params![name.as_str(), c.cam.as_str(), now.0, days, zone],
+                params![name.as_str(), c.cam.as_str(), now.0, days, hello.zone],
             )?;
         }
     }
@@ -344,7 +338,7 @@ pub(super) fn index_line(
                 "INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, boot, latest)
                  VALUES (?1,?2,?3,?4,?5,?6,?6,?7,?8,?9,1,1,?10,?11)
                  ON CONFLICT (log, cam, day, key) DO UPDATE SET s0=MIN(s0,?6), s1=MAX(s1,?6), t0=MIN(t0,?7), t1=MAX(t1,?8),
-                 bytes=bytes+?9, count=count+1, held=held+1, boot=?10, latest=CASE WHEN ?11 IS NULL THEN NULL ELSE MAX(COALESCE(latest, ?11), ?11) END, settled=0",
+                 bytes=MIN(bytes+?9, 9007199254740991), count=count+1, held=held+1, boot=?10, latest=CASE WHEN ?11 IS NULL THEN NULL ELSE MAX(COALESCE(latest, ?11), ?11) END, settled=0",
             )?
             .execute(params![
                 origin, name, cam, day, key, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), boot, latest
@@ -360,7 +354,7 @@ pub(super) fn index_line(
             Ok(false)
         }
         "clock.step" if int(d, "delta_ms") > 0 => {
-            t.prepare_cached("UPDATE days SET latest=latest+?2 WHERE log=?1 AND settled=0 AND boot=?3 AND latest IS NOT NULL")?
+            t.prepare_cached("UPDATE days SET latest=MIN(latest+?2, 7258118399999) WHERE log=?1 AND settled=0 AND boot=?3 AND latest IS NOT NULL")?
                 .execute(params![origin, int(d, "delta_ms"), N(r.boot)])?;
             Ok(false)
         }

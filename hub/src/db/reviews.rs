@@ -8,7 +8,7 @@ use shared::{
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N};
+use super::{Db, DbError, N, readable};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewRecord {
@@ -68,11 +68,8 @@ impl Db {
             "SELECT {COLUMNS} FROM mask_reviews WHERE n IN (SELECT MAX(n) FROM mask_reviews GROUP BY box, cam)"
         ))?;
         let rows = q.query_map([], record)?;
-        rows.map(|r| {
-            let r = r??;
-            Ok((r.camera.to_string(), r))
-        })
-        .collect()
+        let all = readable("mask_reviews", rows.map(|r| r?))?;
+        Ok(all.into_iter().map(|r| (r.camera.to_string(), r)).collect())
     }
 
     /// The last one of a camera, whichever mask it was of.

@@ -3,33 +3,44 @@
 CREATE TABLE IF NOT EXISTS boxes (
   name TEXT PRIMARY KEY,
   state TEXT NOT NULL,              -- registered, enrolled, revoked
-  fingerprint TEXT UNIQUE,          -- SHA-256 of the client certificate, lower hex
-  cert_until INTEGER,
+  key TEXT,                         -- SHA-256 of its public key, lower hex: any certificate for it counts
+  cert TEXT,                        -- the newest one, PEM: given again when the box asks again
   added INTEGER NOT NULL,
   revoked_why TEXT,
   last_seen INTEGER,
-  hello TEXT,                       -- last Open::Control, JSON
+  hello TEXT,                       -- what was kept of the last Open::Control, JSON
   health TEXT                       -- last ToHub::Health, JSON
 ) STRICT;
--- Certificates a box had before its present one: known, and refused by name.
-CREATE TABLE IF NOT EXISTS old_certs (fingerprint TEXT PRIMARY KEY, box TEXT NOT NULL) STRICT;
+-- What of a box's words was not taken since one of its kind last was.
+CREATE TABLE IF NOT EXISTS box_refusals (
+  box TEXT NOT NULL,
+  what TEXT NOT NULL,               -- hello, report, clip
+  why TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (box, what)
+) STRICT;
 
 -- One-time codes: only the hash of the secret is kept.
 CREATE TABLE IF NOT EXISTS codes (
   box TEXT PRIMARY KEY,
   hash TEXT NOT NULL,
   until INTEGER NOT NULL,
-  used INTEGER NOT NULL DEFAULT 0,
-  tries INTEGER NOT NULL DEFAULT 0
+  key TEXT                          -- SHA-256 of the public key that used it, lower hex
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS accounts (
   op INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   role TEXT NOT NULL,
-  password TEXT NOT NULL,           -- argon2id, PHC form
-  fails INTEGER NOT NULL DEFAULT 0,
-  locked INTEGER NOT NULL DEFAULT 0 -- until
+  password TEXT NOT NULL            -- argon2id, PHC form
+) STRICT;
+
+-- From where accounts signed in; `place` is a keyed hash of the address.
+CREATE TABLE IF NOT EXISTS entrances (
+  op INTEGER NOT NULL,
+  place TEXT NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (op, place)
 ) STRICT;
 
 -- Erasable: what a salted hash in the log stands for.
@@ -100,6 +111,8 @@ CREATE INDEX IF NOT EXISTS holds_by_state ON holds (state);
 CREATE INDEX IF NOT EXISTS holds_by_change ON holds (changed);
 CREATE INDEX IF NOT EXISTS holds_by_ref ON holds (ref);
 -- Highest number of a hold in any log held here: none up to it is given out again.
+-- The highest number given out, and numbers that logs of boxes name.
+CREATE TABLE IF NOT EXISTS hold_claims (n INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS hold_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), highest INTEGER NOT NULL) STRICT;
 
 CREATE TABLE IF NOT EXISTS requests (

@@ -5,6 +5,9 @@ use shared::time::Utc;
 
 use super::{Db, DbError};
 
+/// Addresses remembered of one account.
+const PLACES: u32 = 32;
+
 #[derive(Clone, Debug)]
 pub struct AccountRecord {
     pub op: u32,
@@ -12,8 +15,6 @@ pub struct AccountRecord {
     pub role: String,
     /// argon2id in PHC form.
     pub password: String,
-    pub fails: u32,
-    pub locked: Utc,
 }
 
 impl Db {
@@ -43,7 +44,7 @@ impl Db {
     pub fn account(&self, name: &str) -> Result<Option<AccountRecord>, DbError> {
         let c = self.lock();
         let row = c.query_row(
-            "SELECT op, name, role, password, fails, locked FROM accounts WHERE name=?1",
+            "SELECT op, name, role, password FROM accounts WHERE name=?1",
             [name],
             |r| {
                 Ok(AccountRecord {
@@ -51,20 +52,33 @@ impl Db {
                     name: r.get(1)?,
                     role: r.get(2)?,
                     password: r.get(3)?,
-                    fails: r.get(4)?,
-                    locked: Utc(r.get(5)?),
                 })
             },
         );
         Ok(row.optional()?)
     }
 
-    pub fn account_tried(&self, op: u32, fails: u32, locked: Utc) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE accounts SET fails=?2, locked=?3 WHERE op=?1",
-            params![op, fails, locked.0],
+    /// Remembers from where an account signed in: the newest few.
+    pub fn signed_in_from(&self, op: u32, place: &str, now: Utc) -> Result<(), DbError> {
+        let c = self.lock();
+        c.execute(
+            "INSERT OR REPLACE INTO entrances (op, place, last) VALUES (?1, ?2, ?3)",
+            params![op, place, now.0],
+        )?;
+        c.execute(
+            "DELETE FROM entrances WHERE op=?1 AND place NOT IN (SELECT place FROM entrances WHERE op=?1 ORDER BY last DESC LIMIT ?2)",
+            params![op, PLACES],
         )?;
         Ok(())
+    }
+
+    /// Whether the account of this name signed in from there since `after`.
+    pub fn was_here(&self, name: &str, place: &str, after: Utc) -> Result<bool, DbError> {
+        Ok(self.lock().query_row(
+            "SELECT EXISTS (SELECT 1 FROM entrances JOIN accounts USING (op) WHERE name=?1 AND place=?2 AND last>?3)",
+            params![name, place, after.0],
+            |r| r.get(0),
+        )?)
     }
 
     /// Keeps salt and text of a salted hash. Erasing the row makes the hash in the log say nothing.

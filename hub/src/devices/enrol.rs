@@ -1,150 +1,232 @@
-//! Task. One enrolment: judge the code, certify the key, hand over everything the box keeps.
+//! Task. A box's certificate: made for a one-time code, with everything the box keeps; and made anew when the box asks.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::Serialize;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use serde::{Deserialize, Serialize};
 use shared::{
-    code::EnrolCode,
+    code::{EnrolCode, Place},
     id::BoxName,
     record::{hex, sha256},
-    types::{BoxAdd, Data},
-    wire::EnrolReply,
+    types::{BoxAdd, BoxRenew},
+    wire::{EnrolReply, RenewReply},
 };
 
-use super::registry;
+use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
+    authority::key_print,
     board::{Refusal, plain},
     desk::Desk,
     keys,
 };
 
-/// Hash under which a code's secret is kept. The secret has 128 random bits: a plain hash is enough.
+/// Hash under which a code's secret is kept. The secret has 64 random bits and a week to live: a plain hash is enough.
 fn kept(secret: &str) -> String {
     hex(&sha256(
-        format!(
-            "beadle enrolment secret v1\n{}",
-            secret.to_ascii_uppercase()
-        )
-        .as_bytes(),
+        format!("beadle enrolment secret v2\n{secret}").as_bytes(),
     ))
 }
 
-/// The second `box.add` line of a box: its certificate, by fingerprint.
-#[derive(Serialize)]
-struct BoxCertified<'a> {
-    r#box: &'a str,
-    by: Vec<String>,
-    cert: &'a str,
-}
-
-impl Data for BoxCertified<'_> {
-    const KIND: &'static str = BoxAdd::KIND;
+/// A one-time code in both its forms.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Codes {
+    pub short: String,
+    /// With the hub's address and the box's name, for a QR code.
+    pub long: String,
+    /// The address in it.
+    pub hub: String,
 }
 
 /// Registers a box and makes its one-time code. Blocking.
-pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<String, Refusal> {
-    let hub = desk
-        .config
-        .address
-        .clone()
-        .unwrap_or_else(|| desk.quic.to_string());
-    let code = EnrolCode {
-        hub,
-        ca: desk.keys.ca_digest(),
-        r#box: name.clone(),
-        secret: keys::random().map_err(plain)?,
+pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<Codes, Refusal> {
+    BoxName::parse_new(name.as_str()).map_err(plain)?;
+    let hub = match &desk.config.address {
+        Some(address) => address.clone(),
+        None => reached_at(desk),
     };
-    let text = code.encode().ok_or_else(|| {
-        Refusal("the hub's address is too long for a code; shorten `address` in hub.toml".into())
-    })?;
-    desk.log
-        .append(
-            who,
-            &BoxAdd {
-                r#box: name.to_string(),
-                by: vec![who.into()],
-            },
-        )
-        .map_err(plain)?;
+    let place = Place {
+        hub: hub.clone(),
+        r#box: name.clone(),
+    };
+    let secret = keys::random().map_err(plain)?;
+    let code = EnrolCode::new(secret, desk.keys.authority().der(), Some(place));
+    let (short, long) = (code.short(), code.long().unwrap_or_default());
+    let line = BoxAdd {
+        r#box: name.to_string(),
+        by: vec![who.into()],
+        cert: None,
+    };
+    desk.log.append(who, &line).map_err(plain)?;
     let now = desk.now();
+    let until = now.plus_ms(registry::CODE_LIFE_MS);
     desk.db
-        .register_box(
-            name,
-            &kept(&code.secret_text()),
-            now.plus_ms(registry::CODE_LIFE_MS),
-            now,
-        )
+        .register_box(name, &kept(&code.secret_text()), until, now)
         .map_err(plain)?;
-    Ok(text)
+    Ok(Codes { short, long, hub })
 }
 
-/// Claims a box. Blocking; every refusal is a sentence for the person at the box.
-pub fn claim(desk: &Desk, scheme: &str, name: &BoxName, secret: &str, spki: &str) -> EnrolReply {
-    match try_claim(desk, scheme, name, secret, spki) {
-        Ok(reply) => {
-            tracing::info!(%name, "box enrolled");
-            reply
-        }
-        Err(why) => {
-            tracing::warn!(%name, %why, "enrolment refused");
-            EnrolReply::Refused { why }
+/// Where boxes dial when hub.toml has no `address`: where the hub listens, or, when that is everywhere, its first name.
+fn reached_at(desk: &Desk) -> String {
+    let listens = desk.quic;
+    match desk.config.names.first() {
+        Some(name) if listens.ip().is_unspecified() => match name.parse::<std::net::IpAddr>() {
+            Ok(ip) => std::net::SocketAddr::new(ip, listens.port()).to_string(),
+            Err(_) => format!("{name}:{}", listens.port()),
+        },
+        _ => listens.to_string(),
+    }
+}
+
+/// Why a box is not enrolled: what it is told, and whether it was a guess at the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotEnrolled {
+    pub why: String,
+    pub is_guess: bool,
+}
+
+impl From<BadClaim> for NotEnrolled {
+    fn from(e: BadClaim) -> Self {
+        Self {
+            why: e.to_string(),
+            is_guess: e == BadClaim::Guess,
         }
     }
 }
 
-fn try_claim(
+fn refused(why: impl Into<String>) -> NotEnrolled {
+    NotEnrolled {
+        why: why.into(),
+        is_guess: false,
+    }
+}
+
+/// Claims a box. Blocking; every refusal is a sentence for the person at the box.
+pub fn claim(
     desk: &Desk,
     scheme: &str,
     name: &BoxName,
     secret: &str,
     spki: &str,
-) -> Result<EnrolReply, String> {
+) -> Result<EnrolReply, NotEnrolled> {
     let ours = desk.config.scheme.as_str();
     if scheme != ours {
-        return Err(format!(
+        return Err(refused(format!(
             "this hub serves the scheme {ours}, and the box is set up for {scheme:?}; nothing was done, and the code is still good. Correct box.scheme in the box's edge.toml, or take a code of that scheme's hub"
-        ));
+        )));
+    }
+    // A hub of before may have given out a code for such a name: a box of it could pass for something else where names are read.
+    if let Err(e) = BoxName::parse_new(name.as_str()) {
+        return Err(refused(format!(
+            "{e}; nothing was done. Give the box another name in its edge.toml (box.name), and take a code for that one (`beadle-hub box add NAME`)"
+        )));
     }
     let ours = |e: &dyn std::fmt::Display| {
         tracing::error!("enrolment of {name}: {e}");
-        "the hub could not enrol the box; its own log says why; try again later".to_owned()
+        refused(
+            "the hub could not enrol the box; its own log says why; nothing was done, and the code is still good; try again later",
+        )
     };
+    let spki = STANDARD.decode(spki).map_err(|_| {
+        refused(
+            "the public key offered is not base64; nothing was done, and the code is still good",
+        )
+    })?;
     let now = desk.now();
-    let hash = kept(secret);
+    let (hash, key) = (kept(secret), key_print(&spki));
     let code = desk.db.code(name).map_err(|e| ours(&e))?;
-    let judged = registry::claim(code.as_ref(), &hash, now);
-    if judged.is_err() {
-        desk.db.code_tried(name).map_err(|e| ours(&e))?;
-    }
-    judged.map_err(str::to_owned)?;
-    let spki = STANDARD
-        .decode(spki)
-        .map_err(|_| "the public key offered is not base64".to_owned())?;
-    let (cert, fingerprint, until) = match desk.keys.certify_box(name, &spki, now) {
-        Ok(made) => made,
-        Err(e @ keys::KeyError::NotP256) => return Err(e.to_string()),
-        Err(e) => return Err(ours(&e)),
+    let cert = match registry::claim(code.as_ref(), &hash, &key, now)? {
+        Claim::New => enrol(desk, name, &hash, &key, &spki, &ours)?,
+        Claim::Again => {
+            let b = desk.db.box_named(name).map_err(|e| ours(&e))?;
+            let same = b.filter(|b| b.state == "enrolled" && b.key.as_ref() == Some(&key));
+            let cert = same.and_then(|b| b.cert);
+            cert.ok_or_else(|| NotEnrolled::from(BadClaim::Used))?
+        }
     };
-    let fingerprint = hex(&fingerprint);
-    let line = BoxCertified {
-        r#box: name.as_str(),
-        by: vec!["sys:enrol".into()],
-        cert: &fingerprint,
-    };
-    desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
-    if !desk
-        .db
-        .enrol(name, &hash, &fingerprint, until)
-        .map_err(|e| ours(&e))?
-    {
-        return Err(
-            "this code was used already; ask for a new one (`beadle-hub box add NAME`)".into(),
-        );
-    }
+    tracing::info!(%name, "box enrolled");
     Ok(EnrolReply::Enrolled {
         scheme: desk.config.scheme.clone(),
         cert,
-        ca: desk.keys.ca_pem().to_owned(),
+        ca: desk.keys.authority().pem().to_owned(),
         cosign: desk.keys.cosign_vkey().to_string(),
         order: desk.keys.order_vkey().to_string(),
     })
+}
+
+/// Certifies the key, and uses up the code; the certificate.
+fn enrol(
+    desk: &Desk,
+    name: &BoxName,
+    hash: &str,
+    key: &str,
+    spki: &[u8],
+    ours: &dyn Fn(&dyn std::fmt::Display) -> NotEnrolled,
+) -> Result<String, NotEnrolled> {
+    let made = match desk.keys.authority().certify_box(name, spki, desk.now()) {
+        Ok(made) => made,
+        Err(e @ keys::KeyError::NotP256) => {
+            return Err(refused(format!(
+                "{e}; nothing was done, and the code is still good"
+            )));
+        }
+        Err(e) => return Err(ours(&e)),
+    };
+    let line = BoxAdd {
+        r#box: name.to_string(),
+        by: vec!["sys:enrol".into()],
+        cert: Some(made.print),
+    };
+    desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
+    let used = desk.db.enrol(name, hash, key, &made.pem);
+    match used.map_err(|e| ours(&e))? {
+        true => Ok(made.pem),
+        false => Err(BadClaim::Used.into()),
+    }
+}
+
+/// Gives a box another certificate for the key it has: a new one from half of the life of the newest on, which is logged; until then that
+/// newest one, so that an answer that was lost is given again, and asking often makes nothing. Blocking.
+pub fn renew(desk: &Desk, shown: &BoxCertificate) -> RenewReply {
+    match try_renew(desk, shown) {
+        Ok(cert) => RenewReply::Renewed { cert },
+        Err(why) => {
+            tracing::warn!(name = %shown.name, %why, "a certificate was not renewed");
+            RenewReply::Refused { why }
+        }
+    }
+}
+
+fn try_renew(desk: &Desk, shown: &BoxCertificate) -> Result<String, String> {
+    let name = &shown.name;
+    let ours = |e: &dyn std::fmt::Display| {
+        tracing::error!("renewal for {name}: {e}");
+        "the hub could not renew the certificate just now; its own log says why; the box asks again by itself".to_owned()
+    };
+    let now = desk.now();
+    let known = desk.db.box_named(name).map_err(|e| ours(&e))?;
+    // Between coming in and asking it may have been revoked.
+    registry::admit(known.as_ref(), shown, now, &desk.config.zone).map_err(|c| c.why)?;
+    let newest = known.and_then(|b| b.cert).filter(|pem| {
+        CertificateDer::from_pem_slice(pem.as_bytes())
+            .is_ok_and(|der| registry::is_fresh(&der, &shown.spki, now))
+    });
+    if let Some(newest) = newest {
+        return Ok(newest);
+    }
+    let made = desk.keys.authority().certify_box(name, &shown.spki, now);
+    let made = made.map_err(|e| ours(&e))?;
+    let line = BoxRenew {
+        r#box: name.to_string(),
+        cert: made.print,
+        until: made.until,
+        by: vec!["sys:enrol".into()],
+    };
+    desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
+    let taken = desk.db.renewed(name, &shown.key, &made.pem);
+    if !taken.map_err(|e| ours(&e))? {
+        return Err(format!(
+            "box {name} was revoked or enrolled anew in this moment; nothing was renewed"
+        ));
+    }
+    tracing::info!(%name, until = %made.until, "a box's certificate was renewed");
+    Ok(made.pem)
 }

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -20,12 +21,20 @@ use shared::{
     types::{BoxReplace, HeadSeen},
 };
 
-use super::live::Live;
+use super::{
+    budget::{self, Budgets, Disk, Trouble},
+    live::Live,
+};
 use crate::{
     db::{Db, DbError, logs::LogRecord},
     keys::Keys,
     ownlog::{FaultBegins, FaultEnds, OwnLog},
 };
+
+/// Highest number of the first log that is met of a box: it may have had some at another hub.
+const FIRST: u64 = 1000;
+/// So many numbers may lie between a log and the next one: of logs that a box began and could not go on with.
+const SKIPPED: u64 = 16;
 
 /// What the box is told: a code of audit.md 2.5 and a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +59,27 @@ fn ours(e: impl std::fmt::Display) -> Refused {
     )
 }
 
+/// How far ahead of the newest log held the next one may be: a box may have begun some that the hub never heard of.
+const AHEAD: u64 = 12;
+/// The first log of a box that this hub hears of.
+const FIRST_MOST: u64 = 1000;
+
+/// What a fault of a log is, of shared::conditions.
+fn condition(code: &str) -> &'static str {
+    match code {
+        "FORKED" | "ROLLED-BACK" | NO_SUCCESSOR | TWICE => "box.twice",
+        OVER_BUDGET => "log.budget",
+        _ => "log.refused",
+    }
+}
+
+/// Codes of faults that are not refusals of audit.md 2.5.
+const NO_SUCCESSOR: &str = "NO-SUCCESSOR";
+const OVER_BUDGET: &str = "OVER-BUDGET";
+const TWICE: &str = "TWICE";
+/// What a box is told that is to wait.
+const LATER: &str = "TRY-LATER";
+
 struct Log {
     copy: Copy,
     /// Number of the stream that may write now; an older stream's frames are refused.
@@ -71,6 +101,11 @@ pub struct BoxLogs {
     clock: Arc<dyn Clock>,
     live: Live,
     open: Arc<Mutex<HashMap<String, Shared>>>,
+    pub budgets: Arc<Budgets>,
+    /// Bytes of each box's logs here.
+    stored: Arc<Mutex<HashMap<BoxName, u64>>>,
+    /// Free and all bytes of the disk.
+    room: Arc<dyn Fn() -> (u64, u64) + Send + Sync>,
 }
 
 /// One audit stream's door to its log.
@@ -106,6 +141,13 @@ impl BoxLogs {
         clock: Arc<dyn Clock>,
         live: Live,
     ) -> Self {
+        let disk = state.to_owned();
+        let room = move || {
+            nix::sys::statvfs::statvfs(&disk).map_or((u64::MAX, u64::MAX), |v| {
+                let size = v.fragment_size();
+                (v.blocks_available() * size, v.blocks() * size)
+            })
+        };
         Self {
             root: state.join("boxes"),
             scheme: scheme.into(),
@@ -115,6 +157,24 @@ impl BoxLogs {
             clock,
             live,
             open: Arc::default(),
+            budgets: Arc::default(),
+            stored: Arc::default(),
+            room: Arc::new(room),
+        }
+    }
+
+    /// Faults of this box's logs that stand.
+    pub fn troubles(&self, name: &BoxName) -> Vec<Trouble> {
+        self.budgets.troubles(name)
+    }
+
+    /// A connection of this box took the place of one that was alive: now and then its line broke; again and again there are two of it.
+    pub fn replaced(&self, name: &BoxName, before: SocketAddr, now: SocketAddr) {
+        if let Some(times) = self.budgets.replaced(name, self.clock.now().mono) {
+            let why = format!(
+                "connections of this box take each other's place, {times} times since the hub started, now from {now} that from {before}"
+            );
+            self.raise(&id::box_log(&self.scheme, name, 1), TWICE, &why);
         }
     }
 
@@ -138,7 +198,28 @@ impl BoxLogs {
         number: u64,
         shown: Option<&str>,
     ) -> Result<(Stream, Have), Refused> {
+        let now = self.clock.now().mono;
+        if !self.budgets.stream(name, now) {
+            return Err(refused(
+                LATER,
+                "this box offers its log too often; it is looked at again in a minute",
+            ));
+        }
         let newest = self.db.newest_log(name).map_err(ours)?;
+        let most = newest.as_ref().map_or(FIRST_MOST, |l| l.number + AHEAD);
+        if number > most || number == 0 {
+            let held = newest.map_or("none".into(), |l| l.origin);
+            let why = format!(
+                "the box offers log {number}, which is no successor of what the hub holds ({held}); nothing of it is taken, and its name is not given to it"
+            );
+            self.raise(&id::box_log(&self.scheme, name, 1), NO_SUCCESSOR, &why);
+            return Err(refused(NO_SUCCESSOR, why));
+        }
+        if newest.as_ref().is_none_or(|l| l.number < number) && !self.budgets.new_log(name, now) {
+            let why = "this box begins more logs than any box needs; the next one is taken in a few hours";
+            self.raise(&id::box_log(&self.scheme, name, number), OVER_BUDGET, why);
+            return Err(refused(LATER, why));
+        }
         if let Some(newer) = newest.filter(|l| l.number > number) {
             let why = format!(
                 "the box offers log {number}; the hub holds its successor {}",
@@ -147,6 +228,7 @@ impl BoxLogs {
             self.raise(&newer.origin, "ROLLED-BACK", &why);
             return Err(refused("ROLLED-BACK", why));
         }
+        self.next(name, number)?;
         let origin = id::box_log(&self.scheme, name, number);
         let log = lock(&self.open).entry(origin.clone()).or_default().clone();
         let mut slot = lock(&log);
@@ -187,6 +269,23 @@ impl BoxLogs {
             },
             have,
         ))
+    }
+
+    /// A log is one that is held, or the next one: a number far ahead would shut out all below it.
+    fn next(&self, name: &BoxName, number: u64) -> Result<(), Refused> {
+        let held = self.db.newest_begun(name).map_err(ours)?;
+        let most = held.map_or(FIRST, |held| held.saturating_add(SKIPPED));
+        if (1..=most).contains(&number) {
+            return Ok(());
+        }
+        let why = format!(
+            "the box offers log {number}; the hub holds {}, and takes up none above {most}. Nothing was done. Whoever gave the box that number has to give it another",
+            held.map_or_else(
+                || "none of this box".into(),
+                |held| format!("its logs up to {held}")
+            )
+        );
+        Err(refused("MALFORMED", why))
     }
 
     /// Brings the records and the index up to what the copy holds (after a crash between storing and indexing, or when dropped).
@@ -339,8 +438,18 @@ impl BoxLogs {
         }
     }
 
+    /// Once, until it is over: what is found again is counted.
     fn raise(&self, origin: &str, code: &str, why: &str) {
+        if let Some(name) = id::box_of(origin) {
+            let now = self.clock.now();
+            let (what, at) = (condition(code), (now.wall, now.mono));
+            if !self.budgets.trouble(&name, code, what, why, at) {
+                tracing::debug!(log = origin, "{code}: {why}");
+                return;
+            }
+        }
         tracing::error!(log = origin, "{code}: {why}");
+        self.live.changed();
         if let Err(e) = self.own.append(
             "sys:hub",
             &FaultBegins {
@@ -352,6 +461,68 @@ impl BoxLogs {
         ) {
             tracing::error!("the hub's own log did not take the fault: {e}");
         }
+    }
+
+    /// It is over; on the record, if its beginning is there.
+    fn ended(&self, origin: &str, code: &str) {
+        let Some(was) = id::box_of(origin).and_then(|name| self.budgets.over(&name, code)) else {
+            return;
+        };
+        self.end(origin, code, &was);
+    }
+
+    fn end(&self, origin: &str, code: &str, was: &Trouble) {
+        if !was.on_record {
+            return;
+        }
+        let line = FaultEnds {
+            code,
+            cam: None,
+            log: origin,
+            r#ref: None,
+        };
+        if let Err(e) = self.own.append("sys:hub", &line) {
+            tracing::error!("the hub's own log did not take the end of a fault: {e}");
+        }
+    }
+
+    /// Bytes of a box's logs here.
+    fn own_bytes(&self, name: &BoxName) -> u64 {
+        let mut stored = lock(&self.stored);
+        let walk = || bytes_below(&self.root.join(name.as_str()));
+        *stored.entry(name.clone()).or_insert_with(walk)
+    }
+
+    /// Whether there is room for so many bytes more of this box.
+    fn room_for(&self, name: &BoxName, bytes: u64) -> Result<(), String> {
+        let (free, total) = (self.room)();
+        let mut disk = Disk {
+            free,
+            total,
+            own: self.own_bytes(name),
+            all: 0,
+            boxes: 1,
+        };
+        if disk.short() {
+            let mut names: Vec<BoxName> = self
+                .db
+                .logs()
+                .map(|all| {
+                    all.iter()
+                        .filter_map(|l| BoxName::parse(&l.r#box).ok())
+                        .collect()
+                })
+                .unwrap_or_default();
+            names.dedup();
+            disk.all = names.iter().map(|n| self.own_bytes(n)).sum();
+            disk.boxes = names.len() as u64;
+        }
+        self.budgets
+            .room(name, bytes, &disk, self.clock.now().mono)?;
+        if let Some(stored) = lock(&self.stored).get_mut(name) {
+            *stored += bytes;
+        }
+        Ok(())
     }
 
     fn dispute(&self, log: &mut Log, origin: &str, code: &str, why: &str) {
@@ -404,8 +575,29 @@ impl Stream {
     pub fn lines(&self, bytes: &[u8]) -> Result<(), Refused> {
         self.with(|log| {
             let (origin, held) = (self.origin.as_str(), log.copy.size());
+            let later = |log: &mut Log, why: String| {
+                log.copy.forget_pending();
+                self.logs.raise_on(log, origin, OVER_BUDGET, &why);
+                Err(refused(LATER, why))
+            };
+            if let Err(why) = self.logs.room_for(&self.name, bytes.len() as u64) {
+                return later(log, why);
+            }
             match log.copy.lines(bytes) {
-                Ok(_) => Ok(()),
+                Ok(_) => match log.copy.ahead().remembered() {
+                    (cams, _) if cams > budget::CAMERAS => later(
+                        log,
+                        format!("this log speaks of more than {} cameras", budget::CAMERAS),
+                    ),
+                    (_, kinds) if kinds > budget::KINDS => later(
+                        log,
+                        format!(
+                            "this log has more than {} types of line that this hub does not know; is the hub's program older than the box's?",
+                            budget::KINDS
+                        ),
+                    ),
+                    _ => Ok(()),
+                },
                 Err(CopyError::Refused { code, why }) => {
                     // The first new line does not follow on from the last one held: the box has another past.
                     let other_past = held > 0 && why.starts_with(&format!("CHAIN-BREAK at line {held}:"));
@@ -467,18 +659,11 @@ impl Stream {
         if let Err(e) = grew() {
             tracing::error!(log = self.origin, "the index lags behind the log: {e}");
         }
-        if let Some(code) = log.fault.take()
-            && let Err(e) = logs.own.append(
-                "sys:hub",
-                &FaultEnds {
-                    code: &code,
-                    cam: None,
-                    log: &self.origin,
-                    r#ref: None,
-                },
-            )
-        {
-            tracing::error!("the hub's own log did not take the end of a fault: {e}");
+        if let Some(code) = log.fault.take() {
+            logs.ended(&self.origin, &code);
+        }
+        for (code, was) in logs.budgets.settled(&self.name, logs.clock.now().mono) {
+            logs.end(&self.origin, &code, &was);
         }
         logs.live.changed();
         Ok(signed.render())
@@ -503,7 +688,23 @@ impl Stream {
         if let Err(e) = self.logs.own.append("sys:hub", &line) {
             tracing::error!("the hub's own log did not take a box.replace: {e}");
         }
+        for code in ["FORKED", "ROLLED-BACK", NO_SUCCESSOR, TWICE] {
+            self.logs.ended(&self.origin, code);
+        }
     }
+}
+
+/// Bytes of all files below a folder; of what cannot be read, none.
+fn bytes_below(folder: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let sizes = entries.flatten().map(|e| match e.metadata() {
+        Ok(m) if m.is_dir() => bytes_below(&e.path()),
+        Ok(m) => m.len(),
+        Err(_) => 0,
+    });
+    sizes.sum()
 }
 
 #[cfg(test)]

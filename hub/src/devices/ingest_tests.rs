@@ -29,7 +29,7 @@ impl Hub {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
+        let keys = Arc::new(Keys::create(dir.path(), SCHEME, &[], clock.now().wall).expect("keys"));
         let db = Arc::new(Db::open(dir.path()).expect("records"));
         let (own, _) =
             OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
@@ -353,4 +353,105 @@ fn one_writer_per_log() {
         "REPLACED"
     );
     send(&new, &a, 0).expect("accepted");
+}
+
+/// V11: a log far ahead is no successor: nothing of it is taken, the box that has the name goes on, and the attempts are one line.
+#[test]
+fn a_clone_does_not_take_the_name() {
+    let hub = Hub::new();
+    let mut real = log(3);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &real, 0).expect("accepted");
+    for n in [999_999_999_999_999, u64::MAX, 0, 14] {
+        let e = hub.logs.begin(&ashby(), n, None).err().expect("refused");
+        assert_eq!(e.code, "NO-SUCCESSOR", "{n}");
+    }
+    assert!(!hub.dir.path().join("boxes/ashby/log/14").exists());
+    assert_eq!(hub.faults("NO-SUCCESSOR"), (1, 0));
+    let found = hub.logs.troubles(&ashby());
+    assert_eq!(
+        (found.len(), found[0].condition, found[0].times),
+        (1, "box.twice", 4)
+    );
+    real.beat();
+    let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &real, have.size).expect("the box goes on");
+    let next = LogBuilder::new("cctv.example.gov.uk/box/ashby/3");
+    let (stream, _) = hub
+        .logs
+        .begin(&ashby(), 3, None)
+        .expect("one was never heard of");
+    send(&stream, &next, 0).expect("accepted");
+}
+
+/// V11, V9: a box that offers an old log again and again, or begins one after the other, fills neither the hub's log nor its disk.
+#[test]
+fn attempts_are_counted() {
+    let hub = Hub::new();
+    let (stream, _) = hub.logs.begin(&ashby(), 2, None).expect("begins");
+    let two = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
+    send(&stream, &two, 0).expect("accepted");
+    let before = hub.own_lines().lines().count();
+    for _ in 0..500 {
+        let e = hub.logs.begin(&ashby(), 1, None).err().expect("refused");
+        assert!(matches!(e.code.as_str(), "ROLLED-BACK" | "TRY-LATER"));
+    }
+    assert_eq!(hub.faults("ROLLED-BACK"), (1, 0));
+    assert!(hub.own_lines().lines().count() < before + 20);
+
+    let derby = BoxName::parse("derby").expect("name");
+    let mut begun = 0;
+    for n in 1..=300 {
+        begun += usize::from(hub.logs.begin(&derby, n, None).is_ok());
+    }
+    assert!((1..=13).contains(&begun), "{begun} logs");
+}
+
+/// V9: on a disk that is nearly full a box over its share is told to try later, with a fault of its own; another is countersigned.
+#[test]
+fn one_box_does_not_fill_the_disk() {
+    let mut hub = Hub::new();
+    let free = Arc::new(std::sync::atomic::AtomicU64::new(500 << 20));
+    let left = free.clone();
+    hub.logs.room = Arc::new(move || (left.load(std::sync::atomic::Ordering::SeqCst), 600 << 20));
+    let derby = BoxName::parse("derby").expect("name");
+    let mut other = LogBuilder::new("cctv.example.gov.uk/box/derby/1");
+    let (derbys, _) = hub.logs.begin(&derby, 1, None).expect("begins");
+    send(&derbys, &other, 0).expect("accepted");
+    let mut evil = log(40_000);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &evil, 0).expect("while there is room");
+    // Nearly full: its share is what all have and what is left, parted between both and one more.
+    free.store(6 << 20, std::sync::atomic::Ordering::SeqCst);
+    let held = evil.size();
+    evil.beat();
+    let e = send(&stream, &evil, held).expect_err("over its share");
+    assert_eq!(e.code, "TRY-LATER");
+    assert!(e.why.contains("more than its share"), "{}", e.why);
+    assert_eq!(hub.faults("OVER-BUDGET"), (1, 0));
+    assert_eq!(hub.logs.troubles(&ashby())[0].condition, "log.budget");
+    let held = other.size();
+    other.beat();
+    send(&derbys, &other, held).expect("another box is countersigned");
+    free.store(500 << 20, std::sync::atomic::Ordering::SeqCst);
+    let held = hub.db.log(ORIGIN).expect("row").expect("row").size;
+    send(&stream, &evil, held).expect("room again");
+    assert_eq!(hub.faults("OVER-BUDGET"), (1, 1));
+    assert!(hub.logs.troubles(&ashby()).is_empty());
+}
+
+/// V9: types of line that nobody knows are taken, but not any number of them.
+#[test]
+fn unknown_types_are_bounded() {
+    let hub = Hub::new();
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    let mut log = log(1);
+    for n in 0..300 {
+        log.add_raw(&format!("x.k{n}"), "sys:test", &serde_json::json!({}));
+    }
+    let e = send(&stream, &log, 0).expect_err("too many");
+    assert!(
+        e.code == "TRY-LATER" && e.why.contains("types of line"),
+        "{e:?}"
+    );
 }

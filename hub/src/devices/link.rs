@@ -3,21 +3,44 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use quinn::{VarInt, crypto::rustls::QuicServerConfig};
-use rustls::{RootCertStore, server::WebPkiClientVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, UnixTime},
+    server::{
+        WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
 use serde::Serialize;
 use shared::{
-    record::{hex, sha256},
+    certificate::Certificate,
+    id::BoxName,
     wire::{self, BadFrame, Frame},
 };
 
-use crate::keys::{KeyError, Keys};
+use super::registry::BoxCertificate;
+use crate::{
+    authority::{ServerCertificate, Side, key_print},
+    keys::{KeyError, Keys},
+};
 
 /// The hub notices a silent box after this long; an idle box costs one small packet each way per keep-alive.
 const IDLE: Duration = Duration::from_secs(45);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// Above this many half-open connections, strangers must first prove their address.
-const PROVE_ADDRESS_ABOVE: usize = 64;
+/// A thin, slow link needs three round trips; nobody needs longer.
+const HANDSHAKE: Duration = Duration::from_secs(6);
+/// Connection attempts that wait for this program to look at them, and the bytes of each and of all that are kept meanwhile.
+const WAITING: usize = 1024;
+const WAITING_BYTES: u64 = 16 << 10;
+const WAITING_BYTES_ALL: u64 = 4 << 20;
+/// Streams at once, and bytes that may be under way, of a connection that has not shown who it is; and of a box.
+const STRANGER_STREAMS: u32 = 1;
+const STRANGER_BYTES: u32 = 64 << 10;
+const BOX_STREAMS: u32 = 16;
+const BOX_BYTES: u32 = 8 << 20;
+/// First frame of a stranger, at most: what enrolment says fits many times.
+const STRANGER_FRAME: usize = 32 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -33,6 +56,10 @@ pub enum LinkError {
     Cut,
     #[error("nothing came for {0} s")]
     Silent(u64),
+    #[error("a frame of {0} bytes came where one of {STRANGER_FRAME} at most was due")]
+    Large(usize),
+    #[error("others of its address, or of all, took its place")]
+    Displaced,
 }
 
 fn lost(e: impl std::fmt::Display) -> LinkError {
@@ -64,15 +91,79 @@ impl quinn::ConnectionIdGenerator for Cids {
     }
 }
 
+/// What a client certificate says, and no matter when: None when it is none of a box.
+fn read(der: &CertificateDer<'_>) -> Option<BoxCertificate> {
+    let read = Certificate::parse(der.as_ref())?;
+    Some(BoxCertificate {
+        name: BoxName::parse(read.name?).ok()?,
+        key: key_print(read.spki),
+        spki: read.spki.to_vec(),
+        until: read.until,
+    })
+}
+
+/// In the handshake: is it a box's certificate of this hub's authority? What it may do, the session decides by the records and the hub's
+/// clock: a box whose certificate is over may still renew it, and one from before a clock was set back is none the worse.
+#[derive(Debug)]
+struct AnyTime(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for AnyTime {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        _now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let began = Certificate::parse(leaf.as_ref())
+            .filter(|_| read(leaf).is_some())
+            .and_then(|c| u64::try_from(c.from.seconds()).ok())
+            .ok_or(rustls::Error::InvalidCertificate(
+                CertificateError::BadEncoding,
+            ))?;
+        let began = UnixTime::since_unix_epoch(Duration::from_secs(began));
+        self.0.verify_client_cert(leaf, chain, began)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+}
+
 /// The listening end.
 #[derive(Clone)]
-pub struct Listener(quinn::Endpoint);
+pub struct Listener(quinn::Endpoint, Arc<ServerCertificate>);
 
 impl Listener {
-    /// `also`: further addresses the hub's certificate is made for (the staff pages').
+    /// `names`: what the hub is called, for its certificate.
     pub fn bind(
         addr: SocketAddr,
-        also: &[SocketAddr],
+        names: &[String],
         keys: &Keys,
         now: shared::time::Utc,
     ) -> Result<Self, LinkError> {
@@ -80,7 +171,7 @@ impl Listener {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots
-            .add(keys.ca_der().clone())
+            .add(keys.authority().der().clone())
             .map_err(|e| failed(e.to_string()))?;
         // Certificates are optional only so that a new box can enrol; the session decides what a connection without one may do.
         let verifier =
@@ -88,14 +179,17 @@ impl Listener {
                 .allow_unauthenticated()
                 .build()
                 .map_err(|e| failed(e.to_string()))?;
-        let (chain, key) = keys.tls(&[&[addr], also].concat(), now)?;
+        let certificate = Arc::new(ServerCertificate::open(
+            keys.authority(),
+            Side::Boxes,
+            names,
+            now,
+        )?);
         let mut tls = rustls::ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
-            .and_then(|b| {
-                b.with_client_cert_verifier(verifier)
-                    .with_single_cert(chain, key)
-            })
-            .map_err(|e| failed(e.to_string()))?;
+            .map_err(|e| failed(e.to_string()))?
+            .with_client_cert_verifier(Arc::new(AnyTime(verifier)))
+            .with_cert_resolver(certificate.clone());
         tls.alpn_protocols = vec![wire::ALPN.to_vec()];
         // No resumption: every connection shows its certificate, so a revoked one has no back door.
         tls.send_tls13_tickets = 0;
@@ -104,7 +198,8 @@ impl Listener {
         let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         let mut transport = quinn::TransportConfig::default();
         transport
-            .max_concurrent_bidi_streams(VarInt::from_u32(16))
+            .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
+            .receive_window(VarInt::from_u32(STRANGER_BYTES))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             .datagram_receive_buffer_size(None)
             .keep_alive_interval(Some(KEEP_ALIVE))
@@ -112,7 +207,11 @@ impl Listener {
                 IDLE.try_into()
                     .map_err(|_| failed("idle time out of range".into()))?,
             ));
-        config.transport_config(Arc::new(transport));
+        config
+            .transport_config(Arc::new(transport))
+            .max_incoming(WAITING)
+            .incoming_buffer_size(WAITING_BYTES)
+            .incoming_buffer_size_total(WAITING_BYTES_ALL);
         let socket = std::net::UdpSocket::bind(addr).map_err(|e| failed(e.to_string()))?;
         let endpoint = quinn::Endpoint::new(
             endpoint_config(&keys.reset_key()?),
@@ -121,7 +220,12 @@ impl Listener {
             Arc::new(quinn::TokioRuntime),
         )
         .map_err(|e| failed(e.to_string()))?;
-        Ok(Self(endpoint))
+        Ok(Self(endpoint, certificate))
+    }
+
+    /// What boxes are shown.
+    pub fn certificate(&self) -> Arc<ServerCertificate> {
+        self.1.clone()
     }
 
     pub fn local_addr(&self) -> Result<SocketAddr, LinkError> {
@@ -130,17 +234,7 @@ impl Listener {
 
     /// The next connection attempt; None when the listener is closed. Garbage never gets this far.
     pub async fn knock(&self) -> Option<Knock> {
-        loop {
-            let incoming = self.0.accept().await?;
-            if self.0.open_connections() > PROVE_ADDRESS_ABOVE
-                && !incoming.remote_address_validated()
-            {
-                // Only fails when the address is already validated.
-                let _ = incoming.retry();
-                continue;
-            }
-            return Some(Knock(incoming));
-        }
+        self.0.accept().await.map(Knock)
     }
 
     /// Says goodbye to all and waits for it to be heard (at most two seconds).
@@ -159,6 +253,17 @@ impl Knock {
         self.0.remote_address()
     }
 
+    /// Whether it was shown that whoever knocks is reached at that address.
+    pub fn proven(&self) -> bool {
+        self.0.remote_address_validated()
+    }
+
+    /// Has whoever knocks answer from that address first. Nothing is kept of this attempt.
+    pub fn prove(self) {
+        // Only fails when it was shown already.
+        let _ = self.0.retry();
+    }
+
     pub async fn open(self) -> Result<Line, LinkError> {
         let connecting = self.0.accept().map_err(lost)?;
         let connection = tokio::time::timeout(HANDSHAKE, connecting)
@@ -173,14 +278,21 @@ impl Knock {
 pub struct Line(quinn::Connection);
 
 impl Line {
-    /// SHA-256 of the client certificate, lower hex; None when it showed none. Its chain was verified in the handshake.
-    pub fn fingerprint(&self) -> Option<String> {
+    /// The client certificate; None when it showed none. That this hub's authority made it was verified in the handshake.
+    pub fn certificate(&self) -> Option<BoxCertificate> {
         let chain = self
             .0
             .peer_identity()?
-            .downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>()
+            .downcast::<Vec<CertificateDer<'static>>>()
             .ok()?;
-        chain.first().map(|c| hex(&sha256(c.as_ref())))
+        chain.first().and_then(read)
+    }
+
+    /// From here on it has a box's share of streams and memory.
+    pub fn widen(&self) {
+        self.0
+            .set_max_concurrent_bi_streams(VarInt::from_u32(BOX_STREAMS));
+        self.0.set_receive_window(VarInt::from_u32(BOX_BYTES));
     }
 
     pub fn remote(&self) -> SocketAddr {
@@ -240,6 +352,10 @@ pub struct Incoming(quinn::RecvStream);
 impl Incoming {
     /// The next frame; None at the stream's end. Not cancel-safe: do not drop it half-way and call it again.
     pub async fn frame(&mut self) -> Result<Option<Frame>, LinkError> {
+        self.frame_of(wire::MAX_FRAME).await
+    }
+
+    async fn frame_of(&mut self, most: usize) -> Result<Option<Frame>, LinkError> {
         let mut prefix = [0; 4];
         match self.0.read_exact(&mut prefix).await {
             Ok(()) => {}
@@ -247,12 +363,23 @@ impl Incoming {
             Err(quinn::ReadExactError::FinishedEarly(_)) => return Err(LinkError::Cut),
             Err(e) => return Err(lost(e)),
         }
-        let mut body = vec![0; wire::frame_len(prefix)?];
+        let len = wire::frame_len(prefix)?;
+        if len > most {
+            return Err(LinkError::Large(len));
+        }
+        let mut body = vec![0; len];
         match self.0.read_exact(&mut body).await {
             Ok(()) => Ok(Some(Frame::from_bytes(body)?)),
             Err(quinn::ReadExactError::FinishedEarly(_)) => Err(LinkError::Cut),
             Err(e) => Err(lost(e)),
         }
+    }
+
+    /// A stranger's next frame, which is small and comes soon.
+    pub async fn small_frame(&mut self, limit: Duration) -> Result<Option<Frame>, LinkError> {
+        tokio::time::timeout(limit, self.frame_of(STRANGER_FRAME))
+            .await
+            .map_err(|_| LinkError::Silent(limit.as_secs()))?
     }
 
     /// The next frame, or an error when none comes in time.

@@ -12,6 +12,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
     record::sha256,
+    schema::message::Hello,
     standing::Flow,
     testing::LogBuilder,
     time::{Clock, Utc},
@@ -24,13 +25,19 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
+use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
 mod clips;
 mod disposal;
+mod door;
 mod holds;
 mod lifts;
+mod renewals;
+mod siege;
+mod strangers;
+mod twice;
 
 use crate::{
+    authority::ServerCertificate,
     config::{Config, Raw},
     db::Db,
     desk::{Desk, blocking},
@@ -42,7 +49,6 @@ use crate::{
         rules::{Asked, State},
         submit,
     },
-    supervise,
 };
 
 const SCHEME: &str = "cctv.example.gov.uk";
@@ -51,14 +57,19 @@ const SOON: Duration = Duration::from_secs(60);
 struct Hub {
     _dir: TempDir,
     desk: Arc<Desk>,
+    /// What boxes are shown.
+    certificate: Arc<ServerCertificate>,
     tasks: tokio::task::JoinSet<()>,
 }
 
 impl Hub {
     fn new() -> Self {
+        Self::on(Arc::new(SystemClock))
+    }
+
+    fn on(clock: Arc<dyn Clock>) -> Self {
         let dir = tempfile::tempdir().expect("folder");
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let keys = Arc::new(Keys::create(dir.path(), SCHEME, clock.now().wall).expect("keys"));
+        let keys = Arc::new(Keys::create(dir.path(), SCHEME, &[], clock.now().wall).expect("keys"));
         let any = || Some("127.0.0.1:0".to_owned());
         let raw = Raw {
             scheme: Some(SCHEME.into()),
@@ -67,6 +78,7 @@ impl Hub {
             https: any(),
             evidence: Some("evidence".into()),
             address: None,
+            names: None,
             holds: None,
             periods: None,
         };
@@ -97,15 +109,18 @@ impl Hub {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
             quic,
         });
         let mut tasks = tokio::task::JoinSet::new();
-        tasks.spawn(supervise::listen(desk.clone(), listener));
+        let certificate = listener.certificate();
+        tasks.spawn(arrivals::run(desk.clone(), listener));
         tasks.spawn(requests::fetch::run(desk.clone()));
         tasks.spawn(requests::holds::keeper::run(desk.clone()));
         Self {
             _dir: dir,
             desk,
+            certificate,
             tasks,
         }
     }
@@ -116,7 +131,7 @@ impl Hub {
             .await
             .expect("runs")
             .expect("code");
-        EnrolCode::parse(&text).expect("code")
+        EnrolCode::parse(&text.long).expect("code")
     }
 
     async fn enrolled(&self, name: &str) -> (CertificateDer<'static>, Vec<u8>) {
@@ -130,14 +145,8 @@ impl Hub {
                 order,
                 scheme,
             } => {
-                assert_eq!(
-                    sha256(
-                        CertificateDer::from_pem_slice(ca.as_bytes())
-                            .expect("ca")
-                            .as_ref()
-                    ),
-                    code.ca
-                );
+                let ca = CertificateDer::from_pem_slice(ca.as_bytes()).expect("ca");
+                assert!(code.vouches_for(&ca));
                 assert_eq!(
                     (cosign, order),
                     (
@@ -181,7 +190,26 @@ impl Hub {
         &self,
         who: Option<&(CertificateDer<'static>, Vec<u8>)>,
     ) -> Result<quinn::Connection, quinn::ConnectionError> {
-        dial(self.desk.quic, self.desk.keys.ca_der(), who).await
+        dial_at(
+            self.desk.now(),
+            self.desk.quic,
+            self.desk.keys.authority().der(),
+            who,
+        )
+        .await
+    }
+}
+
+/// The time a box judges the hub's certificate at.
+#[derive(Debug)]
+struct At(Utc);
+
+impl rustls::time_provider::TimeProvider for At {
+    fn current_time(&self) -> Option<rustls::pki_types::UnixTime> {
+        let secs = u64::try_from(self.0.seconds()).expect("time");
+        Some(rustls::pki_types::UnixTime::since_unix_epoch(
+            Duration::from_secs(secs),
+        ))
     }
 }
 
@@ -190,11 +218,40 @@ async fn dial(
     ca: &CertificateDer<'static>,
     who: Option<&(CertificateDer<'static>, Vec<u8>)>,
 ) -> Result<quinn::Connection, quinn::ConnectionError> {
+    dial_with([127, 0, 0, 1].into(), SystemClock.now().wall, hub, ca, who).await
+}
+
+async fn dial_from(
+    from: std::net::IpAddr,
+    hub: SocketAddr,
+    ca: &CertificateDer<'static>,
+    who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+) -> Result<quinn::Connection, quinn::ConnectionError> {
+    dial_with(from, SystemClock.now().wall, hub, ca, who).await
+}
+
+async fn dial_at(
+    at: Utc,
+    hub: SocketAddr,
+    ca: &CertificateDer<'static>,
+    who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+) -> Result<quinn::Connection, quinn::ConnectionError> {
+    dial_with([127, 0, 0, 1].into(), at, hub, ca, who).await
+}
+
+async fn dial_with(
+    from: std::net::IpAddr,
+    at: Utc,
+    hub: SocketAddr,
+    ca: &CertificateDer<'static>,
+    who: Option<&(CertificateDer<'static>, Vec<u8>)>,
+) -> Result<quinn::Connection, quinn::ConnectionError> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(ca.clone()).expect("root");
-    let builder = rustls::ClientConfig::builder_with_provider(Arc::new(
-        rustls::crypto::ring::default_provider(),
-    ))
+    let builder = rustls::ClientConfig::builder_with_details(
+        Arc::new(rustls::crypto::ring::default_provider()),
+        Arc::new(At(at)),
+    )
     .with_protocol_versions(&[&rustls::version::TLS13])
     .expect("versions")
     .with_root_certificates(roots);
@@ -206,7 +263,7 @@ async fn dial(
     };
     tls.alpn_protocols = vec![wire::ALPN.to_vec()];
     let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls).expect("tls")));
-    let endpoint = quinn::Endpoint::client(([127, 0, 0, 1], 0).into()).expect("endpoint");
+    let endpoint = quinn::Endpoint::client((from, 0).into()).expect("endpoint");
     endpoint
         .connect_with(config, hub, wire::SERVER_NAME)
         .expect("dials")
@@ -276,11 +333,16 @@ async fn control(line: &quinn::Connection, name: &str) -> (quinn::SendStream, qu
 
 /// Opens an audit stream and sends what the hub lacks.
 async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
+    audit_of(line, log, 1).await
+}
+
+/// The same of the log of this number.
+async fn audit_of(line: &quinn::Connection, log: &LogBuilder, number: u64) -> AuditReply {
     let (mut out, mut inc) = line.open_bi().await.expect("stream");
     send(
         &mut out,
         &Open::Audit {
-            log: 1,
+            log: number,
             cosigned: None,
         },
     )
@@ -299,6 +361,31 @@ async fn audit(line: &quinn::Connection, log: &LogBuilder) -> AuditReply {
         .await
         .expect("sent");
     frame(&mut inc).await.expect("answer").json().expect("json")
+}
+
+/// evidence.md 1: a name that means something else where names are read is given to no box, and a code of before for one is worth
+/// nothing; nothing is written for either.
+#[tokio::test(flavor = "multi_thread")]
+async fn reserved_names_are_no_boxs_aud_2() {
+    let hub = Hub::new();
+    for name in shared::id::RESERVED {
+        let desk = hub.desk.clone();
+        let name = BoxName::parse(name).expect("readable");
+        let (added, claimed) = blocking(move || {
+            let added = enrol::add(&desk, &name, "op:0000");
+            (added, enrol::claim(&desk, SCHEME, &name, "AAAA", "AAAA"))
+        })
+        .await
+        .expect("runs");
+        let why = added.expect_err("refused").0;
+        assert!(why.contains("is not a name for a box"), "{why}");
+        let why = claimed.expect_err("refused").why;
+        assert!(why.contains("nothing was done"), "{why}");
+    }
+    assert!(hub.desk.db.boxes().expect("boxes").is_empty());
+    let own = hub.desk.log.folder().join("0000000000.jsonl");
+    let own = std::fs::read_to_string(own).expect("own log");
+    assert!(!own.contains("box.add"), "nothing on the record");
 }
 
 /// A wrong code, no certificate, garbage, another CA, a certificate nobody enrolled: one sentence each, and nobody else notices.
@@ -344,31 +431,38 @@ async fn strangers() {
         EnrolReply::Enrolled { .. }
     ));
     match hub.enrol(&code.secret_text(), "derby", &key).await {
+        EnrolReply::Enrolled { .. } => {}
+        other => panic!("the same key again: {other:?}"),
+    }
+    let twin = rcgen::KeyPair::generate().expect("key");
+    match hub.enrol(&code.secret_text(), "derby", &twin).await {
         EnrolReply::Refused { why } => assert!(why.contains("used already"), "{why}"),
         other => panic!("{other:?}"),
     }
 
     let now = SystemClock.now().wall;
     let spki = rcgen::PublicKeyData::subject_public_key_info(&key);
-    let (pem, ..) = hub
+    let made = hub
         .desk
         .keys
+        .authority()
         .certify_box(&BoxName::parse("ghost").expect("name"), &spki, now)
         .expect("certificate");
     let ghost = (
-        CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"),
+        CertificateDer::from_pem_slice(made.pem.as_bytes()).expect("pem"),
         key.serialize_der(),
     );
     let (code, why) = closed(&hub.dial(Some(&ghost)).await.expect("handshake")).await;
     assert_eq!(code, u64::from(close::UNKNOWN_BOX), "{why}");
 
     let elsewhere = tempfile::tempdir().expect("folder");
-    let other = Keys::create(elsewhere.path(), "cctv.other.gov.uk", now).expect("keys");
-    let (pem, ..) = other
+    let other = Keys::create(elsewhere.path(), "cctv.other.gov.uk", &[], now).expect("keys");
+    let made = other
+        .authority()
         .certify_box(&BoxName::parse("ashby").expect("name"), &spki, now)
         .expect("certificate");
     let foreign = (
-        CertificateDer::from_pem_slice(pem.as_bytes()).expect("pem"),
+        CertificateDer::from_pem_slice(made.pem.as_bytes()).expect("pem"),
         key.serialize_der(),
     );
     // TLS 1.3: the client may think the handshake done before the hub's alert arrives.

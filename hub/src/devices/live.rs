@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard},
 };
 
@@ -11,7 +12,10 @@ use shared::{
 };
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::link::Line;
+use super::{
+    guesses::{Guess, Guesses},
+    link::Line,
+};
 
 /// Orders waiting for one box; more than this and the sender waits.
 const ORDERS: usize = 32;
@@ -37,6 +41,7 @@ pub struct Live {
     said: broadcast::Sender<(BoxName, ToHub)>,
     /// Boxes whose log spoke of deletions since somebody took them from here.
     deletions: Arc<watch::Sender<BTreeSet<BoxName>>>,
+    guesses: Arc<Mutex<Guesses>>,
 }
 
 impl Default for Live {
@@ -47,6 +52,7 @@ impl Default for Live {
             changes: Arc::new(watch::Sender::new(0)),
             said: broadcast::Sender::new(256),
             deletions: Arc::new(watch::Sender::new(BTreeSet::new())),
+            guesses: Arc::default(),
         }
     }
 }
@@ -58,8 +64,8 @@ impl Live {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// A box came; an older connection of the same box is closed. Returns the caller's number.
-    pub fn came(&self, name: &BoxName, line: Line) -> u64 {
+    /// A box came; an older connection of the same box is closed. Returns the caller's number, and where the older one came from.
+    pub fn came(&self, name: &BoxName, line: Line) -> (u64, Option<SocketAddr>) {
         let mut callers = self.lock();
         callers.next += 1;
         let id = callers.next;
@@ -72,12 +78,13 @@ impl Live {
             },
         );
         drop(callers);
+        let replaced = before.as_ref().map(|old| old.line.remote());
         if let Some(old) = before {
             old.line
                 .close(close::REPLACED, "a newer connection of this box took over");
         }
         self.changed();
-        id
+        (id, replaced)
     }
 
     /// The connection ended (unless a newer one took its place already).
@@ -125,6 +132,14 @@ impl Live {
         });
         self.changed();
         cut
+    }
+
+    /// Somebody without a certificate showed a wrong code.
+    pub fn guessed(&self, from: IpAddr, mono: u64) -> Guess {
+        self.guesses
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .add(from, mono)
     }
 
     pub fn say(&self, name: &BoxName, message: ToHub) {

@@ -1,10 +1,14 @@
 //! Wiring. Boxes: who may come in, the conversation with each, and their logs.
+pub mod arrivals;
+pub mod budget;
 pub mod enrol;
+pub mod guesses;
 pub mod ingest;
 pub mod link;
 pub mod live;
 pub mod registry;
 pub mod session;
+pub mod words;
 
 #[cfg(test)]
 mod link_tests;

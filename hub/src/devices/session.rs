@@ -4,44 +4,68 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id::BoxName,
+    plain as text,
     record::hex,
-    wire::{AuditReply, EnrolReply, Frame, Open, ToBox, ToHub, close},
+    schema::{
+        Breach,
+        message::{self, Hello},
+    },
+    wire::{AuditReply, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
 };
 
 use super::{
     enrol,
     link::{Incoming, Line, LinkError, Outgoing},
-    registry,
+    registry::{self, BoxCertificate, Door},
+    words,
 };
-use crate::desk::{Desk, blocking};
+use crate::{
+    desk::{Desk, blocking},
+    places::Place,
+};
 
 /// How long a stream may keep us waiting for its first frame.
 const FIRST: Duration = Duration::from_secs(20);
-/// How long a connection without a certificate may last in all.
-const ENROL: Duration = Duration::from_secs(30);
+/// How long one without a certificate may keep us waiting for what it wants, and last in all.
+const STRANGER_FIRST: Duration = Duration::from_secs(5);
+const ENROL: Duration = Duration::from_secs(15);
 
-/// Serves a connection until it ends.
-pub async fn serve(desk: Arc<Desk>, line: Line) {
-    match line.fingerprint() {
-        None => stranger(desk, line).await,
-        Some(print) => known(desk, line, print).await,
-    }
+/// Most characters of the sentence a connection is closed with: it travels in one packet.
+const CLOSE_WORDS: usize = 400;
+
+/// Too many without a certificate: this one gives way.
+pub fn displaced(line: &Line) {
+    line.close(
+        close::NO_CERTIFICATE,
+        "too many connections without a certificate from this address, or from all; wait a minute and try again",
+    );
 }
 
 /// No certificate: may enrol, once, and nothing else.
-async fn stranger(desk: Arc<Desk>, line: Line) {
+pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
     let only = "a connection without a certificate may only enrol";
     let talk = async {
-        let Some((mut out, mut inc)) = line.next_stream().await else {
-            return;
+        let stream = tokio::time::timeout(STRANGER_FIRST, line.next_stream());
+        let Ok(Some((mut out, mut inc))) = stream.await else {
+            return line.close(close::NO_CERTIFICATE, only);
         };
         let first = inc
-            .frame_within(FIRST)
+            .small_frame(STRANGER_FIRST)
             .await
             .ok()
             .flatten()
             .map(|f| f.json::<Open>());
+        // It says something: the silent give way before it does.
+        place.known();
         match first {
+            Some(Ok(open @ Open::Enrol { .. })) if message::open(&open).is_err() => {
+                let why = message::open(&open).map_or_else(|e| e.to_string(), |()| String::new());
+                let why = format!("{why}; nothing was done");
+                if out.send(&EnrolReply::Refused { why }).await.is_ok() {
+                    out.heard().await;
+                }
+                line.close(close::DONE, "done");
+            }
             Some(Ok(Open::Enrol {
                 scheme,
                 r#box,
@@ -49,11 +73,24 @@ async fn stranger(desk: Arc<Desk>, line: Line) {
                 spki,
                 ..
             })) => {
+                let came = tokio::time::Instant::now();
+                let (d, name) = (desk.clone(), r#box.clone());
                 let reply =
-                    blocking(move || enrol::claim(&desk, &scheme, &r#box, &secret, &spki)).await;
-                let reply = reply.unwrap_or_else(|_| EnrolReply::Refused {
-                    why: "the hub is stopping; try again later".into(),
-                });
+                    blocking(move || enrol::claim(&d, &scheme, &name, &secret, &spki)).await;
+                let reply = match reply {
+                    Ok(Ok(enrolled)) => enrolled,
+                    Ok(Err(no)) => {
+                        if no.is_guess {
+                            guessed(&desk, &line, came).await;
+                        } else {
+                            tracing::warn!(name = %r#box, why = no.why, "enrolment refused");
+                        }
+                        EnrolReply::Refused { why: no.why }
+                    }
+                    Err(_) => EnrolReply::Refused {
+                        why: "the hub is stopping; nothing was done; try again later".into(),
+                    },
+                };
                 if out.send(&reply).await.is_ok() {
                     out.heard().await;
                 }
@@ -69,9 +106,20 @@ async fn stranger(desk: Arc<Desk>, line: Line) {
     }
 }
 
-async fn known(desk: Arc<Desk>, line: Line, print: String) {
-    let records = desk.clone();
-    let found = blocking(move || records.db.box_by_cert(&print)).await;
+/// A wrong code is answered when its time has come, whatever it took to find it wrong: that tells nothing of names.
+async fn guessed(desk: &Desk, line: &Line, came: tokio::time::Instant) {
+    let from = line.remote();
+    let guess = desk.live.guessed(from.ip(), desk.clock.now().mono);
+    if guess.is_told {
+        tracing::warn!(%from, count = guess.count, "a wrong enrolment code: mistyped, of another hub, or a guess");
+    }
+    tokio::time::sleep_until(came + guess.wait).await;
+}
+
+/// Serves a connection with a certificate of this hub's authority until it ends.
+pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
+    let (records, who) = (desk.clone(), shown.name.clone());
+    let found = blocking(move || records.db.box_named(&who)).await;
     let Ok(Ok(found)) = found else {
         tracing::error!("a box could not be looked up: {found:?}");
         line.close(
@@ -80,15 +128,28 @@ async fn known(desk: Arc<Desk>, line: Line, print: String) {
         );
         return;
     };
-    let name = match registry::admit(found.as_ref()) {
-        Ok(name) => name,
+    let name = shown.name.clone();
+    match registry::admit(found.as_ref(), &shown, desk.now(), &desk.config.zone) {
+        Ok(Door::Wide) => {}
+        Ok(Door::Narrow(only)) => return narrow(desk, line, shown, only).await,
         Err(refusal) => {
             tracing::warn!(from = %line.remote(), "connection refused: {}", refusal.why);
             line.close(refusal.code, &refusal.why);
             return;
         }
-    };
-    let id = desk.live.came(&name, line.clone());
+    }
+    line.widen();
+    if !desk.logs.budgets.call(&name, desk.clock.now().mono) {
+        line.close(
+            close::DONE,
+            "this box connects too often; the hub listens to it again in a minute",
+        );
+        return;
+    }
+    let (id, replaced) = desk.live.came(&name, line.clone());
+    if let Some(before) = replaced {
+        desk.logs.replaced(&name, before, line.remote());
+    }
     // Revoked between the look-up and now: the cut found nobody on the line, so look once more.
     let (records, again) = (desk.clone(), name.clone());
     if let Ok(Ok(Some(b))) = blocking(move || records.db.box_named(&again)).await
@@ -100,10 +161,10 @@ async fn known(desk: Arc<Desk>, line: Line, print: String) {
     tracing::info!(%name, from = %line.remote(), "box on the line");
     let mut streams = tokio::task::JoinSet::new();
     while let Some((out, inc)) = line.next_stream().await {
-        let (desk, name, line) = (desk.clone(), name.clone(), line.clone());
+        let (desk, shown, line) = (desk.clone(), shown.clone(), line.clone());
         streams.spawn(async move {
-            if let Err(e) = stream(&desk, &name, id, &line, out, inc).await {
-                tracing::debug!(%name, "stream ended: {e}");
+            if let Err(e) = stream(&desk, &shown, id, &line, out, inc).await {
+                tracing::debug!(name = %shown.name, "stream ended: {e}");
             }
         });
         while streams.try_join_next().is_some() {}
@@ -114,28 +175,85 @@ async fn known(desk: Arc<Desk>, line: Line, print: String) {
     tracing::info!(%name, %why, "box off the line");
 }
 
+/// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
+async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: registry::Closed) {
+    let talk = async {
+        let Some((out, mut inc)) = line.next_stream().await else {
+            return false;
+        };
+        let first = inc.small_frame(STRANGER_FIRST).await.ok().flatten();
+        match first.map(|f| f.json::<Open>()) {
+            Some(Ok(Open::Renew { .. })) => renew(&desk, &shown, out).await.unwrap_or(false),
+            _ => false,
+        }
+    };
+    match tokio::time::timeout(ENROL, talk).await {
+        Ok(true) => line.close(close::DONE, "the certificate is renewed; come in with it"),
+        Ok(false) | Err(_) => line.close(only.code, &only.why),
+    }
+}
+
+async fn renew(
+    desk: &Arc<Desk>,
+    shown: &BoxCertificate,
+    mut out: Outgoing,
+) -> Result<bool, LinkError> {
+    let (d, who) = (desk.clone(), shown.clone());
+    let reply = blocking(move || enrol::renew(&d, &who)).await;
+    let reply = reply.unwrap_or_else(|_| RenewReply::Refused {
+        why: "the hub is stopping; nothing was done; ask again later".into(),
+    });
+    out.send(&reply).await?;
+    out.heard().await;
+    Ok(matches!(reply, RenewReply::Renewed { .. }))
+}
+
 async fn stream(
     desk: &Arc<Desk>,
-    name: &BoxName,
+    shown: &BoxCertificate,
     id: u64,
     line: &Line,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
+    let name = &shown.name;
     let Some(first) = inc.frame_within(FIRST).await? else {
         return Ok(());
     };
-    let text = String::from_utf8_lossy(&first.body).into_owned();
-    match first.json::<Open>() {
-        Ok(Open::Control { r#box, .. }) if r#box != *name => {
+    let open = first.json::<Open>();
+    match open.as_ref().ok().and_then(Hello::of) {
+        // Judged once, when it comes; what is kept of it is what was judged.
+        Some(Ok(hello)) if matches!(&open, Ok(Open::Control { r#box, .. }) if r#box == name) => {
+            return control(desk, name, id, hello, out, inc).await;
+        }
+        Some(Err(breach)) => {
+            let why = words::sentence(words::HELLO, &breach);
+            tracing::warn!(%name, "{why}");
+            not_taken(desk, name, words::HELLO, breach).await;
+            line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
+            return Ok(());
+        }
+        _ => {}
+    }
+    match open {
+        Ok(Open::Control { r#box, .. }) => {
             line.close(
                 close::BAD_MESSAGE,
                 &format!("this certificate is of box {name}, not of {}", r#box),
             );
             Ok(())
         }
-        Ok(Open::Control { .. }) => control(desk, name, id, text, out, inc).await,
+        Ok(Open::Renew { .. }) => renew(desk, shown, out).await.map(drop),
         Ok(Open::Audit { log, cosigned }) => audit(desk, name, log, cosigned, out, inc).await,
+        // What is no hello at all, and means to be one.
+        Err(e) if says_control(&first.body) => {
+            let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
+            tracing::warn!(%name, "{}", text::sentence(&why));
+            let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
+            not_taken(desk, name, words::HELLO, breach).await;
+            line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
+            Ok(())
+        }
         // A newer box may open streams this hub does not know: it sees the end of the stream and lives on.
         Ok(_) | Err(_) => {
             tracing::debug!(%name, "a stream of an unknown kind was declined");
@@ -145,11 +263,19 @@ async fn stream(
     }
 }
 
+fn says_control(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Is {
+        is: String,
+    }
+    serde_json::from_slice::<Is>(body).is_ok_and(|is| is.is == "control")
+}
+
 async fn control(
     desk: &Arc<Desk>,
     name: &BoxName,
     id: u64,
-    hello: String,
+    hello: Hello,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
@@ -166,8 +292,9 @@ async fn control(
         Ok::<(), LinkError>(())
     };
     let reader = async {
+        let mut refused = None;
         while let Some(frame) = inc.frame().await? {
-            heard(desk, name, frame).await;
+            heard(desk, name, frame, &mut refused).await;
         }
         Ok::<(), LinkError>(())
     };
@@ -183,7 +310,17 @@ fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::desk::Stoppe
     }
 }
 
-async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
+/// Puts on the record that something a box said was not taken.
+async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach: Breach) {
+    let (desk, name) = (desk.clone(), name.clone());
+    let done = blocking(move || words::refused(&desk, &name, what, what, &breach)).await;
+    if let Ok(Err(e)) = done {
+        tracing::error!("what a box said was not taken, and that was not recorded: {e}");
+    }
+}
+
+/// `refused`: the last message of this connection that was not taken, so that one is not put on record again and again.
+async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Option<Breach>) {
     let message = match frame.json::<ToHub>() {
         Ok(m) => m,
         Err(e) => {
@@ -191,13 +328,38 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame) {
             return;
         }
     };
-    if let ToHub::Health { .. } = &message {
-        let (records, who) = (desk.clone(), name.clone());
-        let text = String::from_utf8_lossy(&frame.body).into_owned();
-        store(blocking(move || records.db.box_health(&who, &text, records.now())).await);
+    let report = matches!(message, ToHub::Health { .. });
+    let message = match message::to_hub(message) {
+        Ok(message) => message,
+        Err(breach) => {
+            if refused.as_ref() == Some(&breach) {
+                return;
+            }
+            tracing::warn!(%name, "a message was not taken: {breach}");
+            *refused = Some(breach.clone());
+            if report {
+                not_taken(desk, name, words::STATE, breach).await;
+            }
+            return;
+        }
+    };
+    if report {
+        *refused = None;
+        if !desk.logs.budgets.health(name, desk.clock.now().mono) {
+            return;
+        }
+        let (records, who, said) = (desk.clone(), name.clone(), message.clone());
+        store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
         desk.live.changed();
     }
     desk.live.say(name, message);
+}
+
+/// What comes faster than a box needs waits.
+async fn pause(ms: u64) {
+    if ms > 0 {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
 }
 
 async fn audit(
@@ -208,6 +370,17 @@ async fn audit(
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
+    let shown = Open::Audit {
+        log,
+        cosigned: cosigned.clone(),
+    };
+    if let Err(breach) = message::open(&shown) {
+        let why = format!("{breach}; nothing was done");
+        let code = "MALFORMED".into();
+        out.send(&AuditReply::Refused { code, why }).await?;
+        out.heard().await;
+        return Ok(());
+    }
     let (logs, who) = (desk.logs.clone(), name.clone());
     let begun = blocking(move || logs.begin(&who, log, cosigned.as_deref())).await;
     let Ok(begun) = begun else { return Ok(()) };
@@ -235,12 +408,19 @@ async fn audit(
         let on = stream.clone();
         match frame.kind {
             b'L' if refusal.is_some() => {}
-            b'L' => match blocking(move || on.lines(&frame.body)).await {
-                Ok(done) => refusal = done.err(),
-                Err(_) => return Ok(()),
-            },
+            b'L' => {
+                let lines = frame.body.iter().filter(|b| **b == b'\n').count() as u64;
+                let bytes = frame.body.len() as u64;
+                let now = desk.clock.now().mono;
+                pause(desk.logs.budgets.lines(name, lines, bytes, now)).await;
+                match blocking(move || on.lines(&frame.body)).await {
+                    Ok(done) => refusal = done.err(),
+                    Err(_) => return Ok(()),
+                }
+            }
             b'H' => {
                 if refusal.is_none() {
+                    pause(desk.logs.budgets.head(name, desk.clock.now().mono)).await;
                     match blocking(move || on.head(&frame.body)).await {
                         Ok(Ok(note)) => {
                             out.send(&AuditReply::Cosigned { note }).await?;

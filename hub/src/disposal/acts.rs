@@ -21,7 +21,8 @@ use crate::{
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
     ownlog::op,
-    requests::{mask::may, rules, rules::State, submit::keep_salted},
+    requests::{rules, rules::State, submit::keep_salted},
+    roles::may,
 };
 
 /// Who may say how long evidence is kept, and have a part in its end.

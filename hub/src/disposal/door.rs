@@ -52,7 +52,7 @@ pub enum Answer {
 }
 
 pub fn act(desk: &Desk, act: Act) -> Result<Answer, Refusal> {
-    let enter = |who: SignIn| desk.sign_in(&who.name, &who.password);
+    let enter = |who: SignIn| desk.sign_in(&who.name, &who.password, None);
     let row = match act {
         Act::List { due } => {
             let evidence = shown::all(desk, due)?;

@@ -12,7 +12,7 @@ use crate::{
     board::{Account, Refusal, plain},
     db::{disposal::DisposalRecord, faults::About, requests::RequestRecord},
     desk::Desk,
-    requests::mask::may,
+    roles::may,
 };
 
 /// Who may see what is kept.
@@ -42,7 +42,7 @@ fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, Refusal> {
             since: f.since,
             text: f.text,
         }),
-        About::Camera(_) => None,
+        About::Camera(_) | About::Box(_) => None,
     });
     Ok(own.collect())
 }
@@ -113,8 +113,7 @@ fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Eviden
         bytes: rows
             .iter()
             .filter(|r| r.disposed.is_none())
-            .map(|r| r.bytes)
-            .sum(),
+            .fold(0u64, |sum, r| sum.saturating_add(r.bytes)),
         rows,
     })
 }

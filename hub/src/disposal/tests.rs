@@ -454,12 +454,7 @@ fn a_class_is_given_and_changed_on_the_log() {
     rig.at("2026-11-03T14:05:00.000Z");
     rig.desk
         .db
-        .enrol(
-            &ashby(),
-            "hash",
-            "fingerprint",
-            rig.desk.now().plus_ms(1 << 40),
-        )
+        .enrol(&ashby(), "hash", "key", "certificate")
         .expect("enrolled");
     let asked = Asked {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
@@ -523,12 +518,7 @@ fn what_is_wanted_is_not_disposed_of() {
     set(State::Failed);
     rig.desk
         .db
-        .enrol(
-            &ashby(),
-            "hash",
-            "fingerprint",
-            rig.desk.now().plus_ms(1 << 40),
-        )
+        .enrol(&ashby(), "hash", "key", "certificate")
         .expect("enrolled");
     let wanted = hold_acts::Wanted {
         t0,

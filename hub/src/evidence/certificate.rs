@@ -240,8 +240,13 @@ pub fn certificate(f: &Facts<'_>) -> String {
         );
     }
     out.push_str("\nFILES\n");
-    let total: u64 = f.masters.iter().map(|m| m.line.size).sum();
-    let recorded: i64 = f.masters.iter().map(|m| m.line.t1.0 - m.line.t0.0).sum();
+    let total = f
+        .masters
+        .iter()
+        .fold(0u64, |sum, m| sum.saturating_add(m.line.size));
+    let recorded = f.masters.iter().fold(0i64, |sum, m| {
+        sum.saturating_add(m.line.t1.0.saturating_sub(m.line.t0.0))
+    });
     item(
         &mut out,
         "Master",
@@ -412,7 +417,10 @@ fn said_by_check(f: &Facts<'_>) -> Vec<&'static str> {
     if !covered(f.request.t0, first.line.t0, &gaps) || !covered(last.line.t1, f.request.t1, &gaps) {
         codes.push(super::package::SHORT);
     }
-    if f.masters.windows(2).any(|w| w[1].line.s != w[0].line.s + 1) {
+    if f.masters
+        .windows(2)
+        .any(|w| w[1].line.s != w[0].line.s.saturating_add(1))
+    {
         codes.push(super::package::HOLE);
     }
     codes
@@ -458,7 +466,10 @@ fn gaps(f: &Facts<'_>) -> String {
 /// Packets lost, and pictures left out, inside the masters.
 fn missing(f: &Facts<'_>) -> (u64, u64) {
     let lines = || f.masters.iter().map(|m| &m.line);
-    (lines().map(|l| l.lost).sum(), lines().map(|l| l.shed).sum())
+    (
+        lines().fold(0, |sum: u64, l| sum.saturating_add(l.lost)),
+        lines().fold(0, |sum: u64, l| sum.saturating_add(l.shed)),
+    )
 }
 
 fn faults(f: &Facts<'_>) -> String {
@@ -677,7 +688,11 @@ fn rates(f: &Facts<'_>) -> String {
         };
         format!("set to {to} {} {why}", k.record.t.for_people(zone))
     }));
-    for m in f.masters.iter().filter(|m| m.line.lost + m.line.shed > 0) {
+    for m in f
+        .masters
+        .iter()
+        .filter(|m| m.line.lost > 0 || m.line.shed > 0)
+    {
         if let (Some(from), Some(to)) = (m.line.short_t0, m.line.short_t1) {
             parts.push(format!(
                 "between {} and {}: {} packets lost, {} pictures left out",
@@ -705,7 +720,7 @@ fn time_statement(f: &Facts<'_>) -> String {
                 plain(&c.src, 40),
                 c.stratum,
                 c.offset_us / 1000,
-                (c.err_us + 999) / 1000
+                c.err_us.saturating_add(999) / 1000
             )
         }
         None => "times are the recorder's clock, whose state is not on record for this period"

@@ -7,7 +7,6 @@ use shared::{
     note::{SignedHead, Vkey},
     types::Data,
     verify::{self, Options},
-    wire::Open,
 };
 
 use super::{
@@ -118,13 +117,7 @@ pub fn make(
         .box_named(&row.camera.r#box)
         .map_err(|e| failed(&e))?
         .and_then(|b| b.hello);
-    let title = match hello.and_then(|t| serde_json::from_str::<Open>(&t).ok()) {
-        Some(Open::Control { cameras, .. }) => cameras
-            .into_iter()
-            .find(|c| c.cam == row.camera.cam)
-            .map(|c| c.title),
-        _ => None,
-    };
+    let title = hello.and_then(|h| Some(h.camera(&row.camera.cam)?.title.clone()));
     let masters = segments.iter().map(|s| {
         let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s)
             .map_err(|e| failed(&e))?;

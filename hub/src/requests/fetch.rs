@@ -17,7 +17,7 @@ use super::{
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     desk::{Desk, blocking},
-    devices::link::Line,
+    devices::{link::Line, words},
     disposal::policy::wait_ends,
     evidence,
 };
@@ -30,7 +30,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// Tries in a row that bring nothing before the request fails.
 const FRUITLESS: u32 = 12;
 const MAX_SEGMENTS: usize = 3000;
-const MAX_SEALED: u64 = 1 << 34;
 
 /// How one try ended.
 enum Ended {
@@ -94,7 +93,17 @@ pub async fn run(desk: Arc<Desk>) {
 }
 
 async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
-    let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.to_owned());
+    // Whoever waits is told what stands in the way, not only that nothing came yet.
+    let twice = desk.logs.troubles(&row.camera.r#box);
+    let twice = twice.iter().find(|t| t.condition == "box.twice");
+    let why = match twice.filter(|_| state == State::Waiting) {
+        Some(t) => format!(
+            "two boxes claim the name {}, or its disk was put back: {} ({why})",
+            row.camera.r#box, t.text
+        ),
+        None => why.to_owned(),
+    };
+    let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.clone());
     let stored = blocking(move || d.db.request_state(&exhibit, state, &text, d.now())).await;
     if let Ok(Err(e)) = stored {
         tracing::error!("a request's state was not recorded: {e}");
@@ -112,7 +121,7 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
     });
     desk.pulls.tell(Progress {
         state: state.as_str().into(),
-        why: why.into(),
+        why,
         ..base
     });
     if state.over() {
@@ -324,17 +333,21 @@ fn sane(segments: &[PullSegment]) -> Result<(), String> {
     if segments.is_empty() {
         return Err("the box says the clip has no segments".into());
     }
+    if segments.len() > MAX_SEGMENTS {
+        return Err(format!(
+            "the box's list has {} segments; a clip has at most {MAX_SEGMENTS}",
+            segments.len()
+        ));
+    }
     // Numbers may be left out: what the box does not have any more it cannot send.
-    let ordered = segments
+    if let Some(w) = segments
         .windows(2)
-        .all(|w| w[1].s > w[0].s && w[1].n > w[0].n);
-    if segments.len() > MAX_SEGMENTS
-        || !ordered
-        || segments
-            .iter()
-            .any(|s| s.sealed == 0 || s.sealed > MAX_SEALED)
+        .find(|w| w[1].s <= w[0].s || w[1].n <= w[0].n)
     {
-        return Err("the box's list of segments makes no sense".into());
+        return Err(format!(
+            "the box's list of segments is in no order: {} of line {} comes after {} of line {}",
+            w[1].s, w[1].n, w[0].s, w[0].n
+        ));
     }
     Ok(())
 }
@@ -381,13 +394,39 @@ async fn covered(desk: &Arc<Desk>, exhibit: &str) -> Try<()> {
         .map_err(|_| late())?
 }
 
+fn bytes(segments: &[FetchRecord]) -> u64 {
+    segments
+        .iter()
+        .fold(0, |sum, s| s.sealed.saturating_add(sum))
+}
+
+/// What the box announces is as long as its own lines say, or nothing of it is fetched: a line says how many bytes a segment has, and
+/// sealing them adds what it always adds.
+async fn bounded(desk: &Arc<Desk>, row: &RequestRecord, segments: &[FetchRecord]) -> Try<()> {
+    let (d, r, all) = (desk.clone(), row.clone(), segments.to_vec());
+    blocking(move || -> Try<()> {
+        for s in &all {
+            let logged = said_in_log(&d, &r, s).map_err(failed)?;
+            let Err(breach) = transfer::announced(s.sealed, &logged) else {
+                continue;
+            };
+            let what = format!("list of segments for {}", r.r#ref);
+            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(again)?;
+            return Err(failed(words::sentence(&what, &breach)));
+        }
+        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(again)
+    })
+    .await
+    .map_err(again)?
+}
+
 async fn fetch_all(
     desk: &Arc<Desk>,
     exhibit: &str,
     line: &Line,
     segments: Vec<FetchRecord>,
 ) -> Try<()> {
-    let total: u64 = segments.iter().map(|s| s.sealed).sum();
+    let total = bytes(&segments);
     let mut progress = Progress {
         r#ref: exhibit.into(),
         state: State::Fetching.as_str().into(),
@@ -408,6 +447,7 @@ async fn fetch_all(
         .map_err(again)?
         .map_err(again)?
         .ok_or_else(|| failed("the request is gone"))?;
+    bounded(desk, &row, &segments).await?;
     let mut moved = false;
     for segment in &segments {
         if !segment.done {
@@ -419,11 +459,8 @@ async fn fetch_all(
             moved = true;
         }
         progress.segments_done += 1;
-        progress.bytes = segments
-            .iter()
-            .take(progress.segments_done as usize)
-            .map(|s| s.sealed)
-            .sum();
+        let done = usize::try_from(progress.segments_done).unwrap_or(usize::MAX);
+        progress.bytes = bytes(&segments[..done.min(segments.len())]);
         desk.pulls.tell(progress.clone());
     }
     Ok(())
@@ -470,7 +507,7 @@ async fn one(
     let mut place = place;
     if let Some((mut file, mut at)) = part {
         let before = progress.bytes;
-        progress.bytes = before + at;
+        progress.bytes = before.saturating_add(at);
         desk.pulls.tell(progress.clone());
         let resumed = at;
         if at < segment.sealed {
@@ -536,7 +573,7 @@ async fn one(
                 .await
                 .map_err(again)?
                 .map_err(again)?;
-                progress.bytes = before + at;
+                progress.bytes = before.saturating_add(at);
                 desk.pulls.tell(progress.clone());
             }
         }

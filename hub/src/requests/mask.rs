@@ -23,6 +23,7 @@ use crate::{
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     ownlog::op,
+    roles::may,
 };
 
 /// Who may ask for a lift and approve one.
@@ -48,41 +49,17 @@ pub struct Wanted {
     pub reason: String,
 }
 
-pub(crate) fn may(who: &Account, roles: &[&str], what: &str) -> Result<(), Refusal> {
-    if roles.contains(&who.role.as_str()) {
-        return Ok(());
-    }
-    Err(Refusal(format!(
-        "{} is {} {} here, and may not {what}; that takes one of: {}",
-        who.name,
-        if who.role.starts_with(['a', 'i', 'o']) {
-            "an"
-        } else {
-            "a"
-        },
-        who.role,
-        roles.join(", ")
-    )))
-}
-
 /// The mask in force on a camera, as its box last said. Blocking.
 pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Refusal> {
     let (record, cameras) = order::known(desk, &camera.r#box)?;
     order::camera(&camera.r#box, &cameras, &camera.cam)?;
-    let health = record
-        .health
-        .as_deref()
-        .and_then(|t| serde_json::from_str::<ToHub>(t).ok());
-    let Some(ToHub::Health { cameras, .. }) = health else {
+    let Some(health) = record.health else {
         return Err(Refusal(format!(
             "box {} has not said yet which masks it has; try again in a minute",
             camera.r#box
         )));
     };
-    Ok(cameras
-        .into_iter()
-        .find(|c| c.cam == camera.cam)
-        .and_then(|c| c.mask))
+    Ok(health.camera(&camera.cam).and_then(|c| c.mask.clone()))
 }
 
 /// Takes a request in; its number. Blocking.

@@ -8,6 +8,7 @@ pub mod review;
 pub mod rules;
 pub mod save;
 pub mod submit;
+pub mod succession;
 pub mod sweep;
 pub mod transfer;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     id::BoxName,
-    wire::{CameraInfo, Open, Order, Ordered, ToBox, ToHub},
+    wire::{CameraInfo, Order, Ordered, ToBox, ToHub},
 };
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
@@ -103,16 +103,13 @@ pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>)
             "there is no box {name}; `beadle-hub box list` shows them"
         ))
     })?;
-    let hello = record
-        .hello
-        .as_deref()
-        .and_then(|t| serde_json::from_str::<Open>(t).ok());
-    let Some(Open::Control { cameras, .. }) = hello else {
+    let Some(hello) = &record.hello else {
         return Err(Refusal(format!(
             "box {name} is {} and has never been on the line; nothing was ordered",
             record.state
         )));
     };
+    let cameras = hello.cameras.clone();
     Ok((record, cameras))
 }
 

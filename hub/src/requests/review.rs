@@ -11,11 +11,11 @@ use shared::{
     id::{BoxCamera, ExhibitRef},
     time::{Day, Utc},
     types::MaskOrder,
-    wire::{MaskInfo, Open, Order, ToHub},
+    wire::{MaskInfo, Order},
 };
 
 use super::{
-    mask::{SET, blank, give, in_force, may},
+    mask::{SET, blank, give, in_force},
     rules::State,
     submit::keep_salted,
 };
@@ -25,6 +25,7 @@ use crate::{
     desk::{Desk, blocking},
     disposal::{acts, policy},
     ownlog::op,
+    roles::may,
 };
 
 /// A review that is due within so many days is said to be.
@@ -132,16 +133,12 @@ pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
 }
 
 fn of(b: BoxRecord, reviewed: &BTreeMap<String, ReviewRecord>, today: Day) -> Vec<MaskRow> {
-    let hello = b.hello.and_then(|t| serde_json::from_str(&t).ok());
-    let Some(Open::Control { cameras, .. }) = hello else {
+    let Some(hello) = b.hello else {
         return Vec::new();
     };
-    let health = b.health.and_then(|t| serde_json::from_str(&t).ok());
-    let said = match health {
-        Some(ToHub::Health { cameras, .. }) => cameras,
-        _ => Vec::new(),
-    };
-    cameras
+    let said = b.health.map_or_else(Vec::new, |h| h.cameras);
+    hello
+        .cameras
         .into_iter()
         .map(|c| {
             let camera = BoxCamera {

@@ -10,7 +10,6 @@ use shared::{
 };
 
 use super::{
-    mask::may,
     rules::{self, State},
     submit::keep_salted,
 };
@@ -20,10 +19,8 @@ use crate::{
     evidence::resting,
     files,
     ownlog::{CONSOLE, op},
+    roles::{Act, authorise},
 };
-
-/// Who may save a package: those who may have one made.
-const SAVE: &[&str] = &["operator", "supervisor", "manager", "approver"];
 
 /// A package that may be saved now.
 pub struct Granted {
@@ -43,7 +40,7 @@ pub fn grant(
     who: Option<&Account>,
 ) -> Result<Granted, Refusal> {
     if let Some(who) = who {
-        may(who, SAVE, "save a package")?;
+        authorise(who, Act::Save)?;
     }
     rules::texts([("a purpose", purpose), ("a reference", reference)]).map_err(Refusal)?;
     let row = desk

@@ -5,7 +5,6 @@ use shared::{
     record::{hex, salted},
     time::Utc,
     types::{GrantFail, GrantSet},
-    wire::{Open, ToHub},
 };
 
 use super::{
@@ -138,24 +137,13 @@ pub(super) fn with_known<T>(
 ) -> Result<T, Refusal> {
     let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
-    let hello = record
-        .as_ref()
-        .and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
-    if let Some(Open::Control { cameras: said, .. }) = hello {
-        cameras.extend(said.iter().map(|c| c.cam.to_string()));
+    if let Some(hello) = record.as_ref().and_then(|b| b.hello.as_ref()) {
+        cameras.extend(hello.cameras.iter().map(|c| c.cam.to_string()));
     }
     cameras.sort();
     cameras.dedup();
-    let health = record
-        .as_ref()
-        .and_then(|b| serde_json::from_str::<ToHub>(b.health.as_deref()?).ok());
-    let landed = match health {
-        Some(ToHub::Health { cameras, .. }) => cameras
-            .iter()
-            .find(|c| c.cam == camera.cam)
-            .and_then(|c| c.flow.landed),
-        _ => None,
-    };
+    let health = record.as_ref().and_then(|b| b.health.as_ref());
+    let landed = health.and_then(|h| h.camera(&camera.cam)?.flow.landed);
     let now = desk.now();
     let held: Vec<(Utc, Utc)> = desk
         .db

@@ -11,11 +11,12 @@ use shared::{
     wire::{Order, ToHub},
 };
 
-use super::{mask::may, order, submit::keep_salted};
+use super::{order, submit::keep_salted};
 use crate::{
     board::{Account, Refusal, plain},
     desk::{Desk, blocking},
     ownlog::op,
+    roles::may,
 };
 
 const SWEEP: &[&str] = &["supervisor", "manager", "approver", "administrator"];

@@ -18,12 +18,16 @@ use ring::digest::{Context, SHA256};
 use shared::{
     id::CameraId,
     record::{Record, hex},
+    schema::Breach,
     segment::SegmentName,
     time::{Utc, Zone},
     types::{Data, SegWrite},
 };
 
 use crate::files::{self, FileError, failed};
+
+/// How much longer than the box makes it a sealed file's header may be.
+const HEADER_MORE: u64 = 4096;
 
 /// What the box's verified log says of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,23 @@ pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, Str
         sha256: text("sha256").ok_or_else(wrong)?.to_owned(),
         file: name.master_file(),
     })
+}
+
+/// Whether what the box announces of a sealed segment is what sealing makes of the segment its line describes.
+pub fn announced(sealed: u64, logged: &Logged) -> Result<(), Breach> {
+    let due = footage::sealed::sealed_len(logged.size);
+    // Another writer of the same format may put more into the header.
+    if (due..=due.saturating_add(HEADER_MORE)).contains(&sealed) {
+        return Ok(());
+    }
+    Err(Breach::new(
+        "",
+        "",
+        format!(
+            "segment {} is announced with {sealed} bytes, and line {} of its log says that it has {}, which sealed are {due}",
+            logged.s, logged.n, logged.size
+        ),
+    ))
 }
 
 /// Where one segment goes.

@@ -219,11 +219,12 @@ pub fn row(c: &CameraReport, zone: &Zone) -> Row {
 fn bar(c: &CameraReport) -> Option<Bar> {
     let policy = i64::from(c.policy_days?);
     let (first, last) = (c.bar.first()?.from, c.bar.last()?.to);
-    let all = first.days_until(last) + 1;
+    let all = first.days_until(last).saturating_add(1);
     let place = |days: i64| format!("{:.1}", days as f64 * 1000.0 / all as f64);
     let days_of = |kept: Kept| -> i64 {
         let runs = c.bar.iter().filter(|r| r.kept == kept);
-        runs.map(|r| r.from.days_until(r.to) + 1).sum()
+        runs.map(|r| r.from.days_until(r.to).saturating_add(1))
+            .fold(0, i64::saturating_add)
     };
     let extra: String = [(Kept::Over, "over"), (Kept::Early, "gone early")]
         .into_iter()
@@ -239,7 +240,7 @@ fn bar(c: &CameraReport) -> Option<Bar> {
                 Kept::Nothing => return None,
             },
             x: place(first.days_until(r.from)),
-            w: place(r.from.days_until(r.to) + 1),
+            w: place(r.from.days_until(r.to).saturating_add(1)),
         })
     });
     // Today and N days before it.

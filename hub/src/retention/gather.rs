@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use shared::{
     id::{BoxCamera, BoxName, CameraId},
     time::{Utc, Zone},
-    wire::{Open, ToHub},
 };
 
 use super::{
@@ -36,22 +35,12 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
         titles: BTreeMap::new(),
         policies: BTreeMap::new(),
     };
-    let hello = b
-        .hello
-        .as_deref()
-        .and_then(|t| serde_json::from_str(t).ok());
-    if let Some(Open::Control {
-        cameras,
-        retention_days,
-        zone,
-        ..
-    }) = hello
-    {
-        if let Ok(parsed) = Zone::parse(&zone) {
-            (out.zone, out.zone_name) = (parsed, zone);
+    if let Some(hello) = &b.hello {
+        if let Ok(parsed) = Zone::parse(&hello.zone) {
+            (out.zone, out.zone_name) = (parsed, hello.zone.clone());
         }
-        for c in cameras {
-            let days = c.retention_days.unwrap_or(retention_days);
+        for c in &hello.cameras {
+            let days = hello.days(c);
             // As long as no rule was noted (an older hub heard this hello), the one named stands for all time.
             let policy = Policy {
                 rules: vec![(Utc(0), days)],
@@ -59,7 +48,7 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
                 zones: Vec::new(),
             };
             out.policies.insert(c.cam.clone(), policy);
-            out.titles.insert(c.cam, c.title);
+            out.titles.insert(c.cam.clone(), c.title.clone());
         }
     }
     let mut noted: BTreeMap<CameraId, Policy> = BTreeMap::new();
@@ -93,7 +82,11 @@ fn facts(desk: &Desk, b: &BoxRecord, back: Option<i32>) -> Result<Facts, DbError
         .filter_map(Policy::days)
         .max()
         .unwrap_or(0);
-    let back = back.unwrap_or_else(|| i32::try_from(longest).unwrap_or(PAGE_DAYS) + BEYOND + 1);
+    let back = back.unwrap_or_else(|| {
+        i32::try_from(longest)
+            .unwrap_or(PAGE_DAYS)
+            .saturating_add(BEYOND + 1)
+    });
     let from = said.zone.day_of(now).plus_days(-back);
     let days = db.camera_days(&b.name, from)?;
     let mut facts = known(desk, b, said, days, now)?;
@@ -113,14 +106,11 @@ fn facts(desk: &Desk, b: &BoxRecord, back: Option<i32>) -> Result<Facts, DbError
         let gaps = db.gaps_within(&b.name, &cam, t0, t1)?;
         facts.gaps.insert(cam, gaps);
     }
-    if let Some(ToHub::Health { cameras, .. }) = b
-        .health
-        .as_deref()
-        .and_then(|t| serde_json::from_str(t).ok())
-    {
-        let outlooks = cameras
-            .into_iter()
-            .filter_map(|c| Some((c.cam, c.outlook?)));
+    if let Some(health) = &b.health {
+        let outlooks = health
+            .cameras
+            .iter()
+            .filter_map(|c| Some((c.cam.clone(), c.outlook.clone()?)));
         facts.outlooks = outlooks.collect();
     }
     Ok(facts)

@@ -15,4 +15,6 @@ pub mod report;
 pub mod watch;
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 pub mod rig;

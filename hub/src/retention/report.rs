@@ -418,8 +418,7 @@ fn per_day(days: &[CameraDay], today: Day) -> Option<u64> {
     let bytes: u64 = days
         .iter()
         .filter(|d| d.day >= from && d.day < today)
-        .map(|d| d.bytes)
-        .sum();
+        .fold(0u64, |sum, d| sum.saturating_add(d.bytes));
     Some(bytes / whole)
 }
 

@@ -7,10 +7,11 @@ use std::{
 
 use shared::{
     id::{BoxName, CameraId},
+    schema::message::Hello,
     testing::LogBuilder,
     time::{Clock, Day, Now, Utc, Zone},
     types::{DelDone, DelRange, SegGap, SegWrite},
-    wire::{CameraInfo, Open},
+    wire::CameraInfo,
 };
 use tempfile::TempDir;
 
@@ -99,11 +100,12 @@ impl Rig {
             https: any(),
             evidence: Some("evidence".into()),
             address: None,
+            names: None,
         };
         let config = Config::check(raw, dir.path()).expect("config");
         let wall = clock.now().wall;
         let keys = Keys::load(dir.path(), SCHEME)
-            .or_else(|_| Keys::create(dir.path(), SCHEME, wall))
+            .or_else(|_| Keys::create(dir.path(), SCHEME, &[], wall))
             .expect("keys");
         let keys = Arc::new(keys);
         let db = Arc::new(Db::open(dir.path()).expect("records"));
@@ -130,16 +132,14 @@ impl Rig {
             live,
             logs,
             pulls: Pulls::default(),
+            refusals: Default::default(),
         }
     }
 
     /// What the box says of itself: cameras, each with the days its footage is kept.
     pub fn hello(&self, cameras: &[(&str, Option<u32>)], days: u32) {
-        let hello = Open::Control {
-            v: 1,
-            r#box: ashby(),
+        let hello = Hello {
             sw: "test".into(),
-            time: self.desk.now(),
             cameras: cameras
                 .iter()
                 .map(|(c, days)| CameraInfo {
@@ -153,10 +153,9 @@ impl Rig {
             retention_days: days,
             zone: "Europe/London".into(),
         };
-        let text = serde_json::to_string(&hello).expect("hello");
         self.desk
             .db
-            .box_hello(&ashby(), &text, self.desk.now())
+            .box_hello(&ashby(), &hello, self.desk.now())
             .expect("noted");
     }
 

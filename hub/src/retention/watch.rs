@@ -22,6 +22,7 @@ use crate::{
         faults::{About, FoundFault},
     },
     desk::{Desk, blocking},
+    devices::words,
     faults,
 };
 
@@ -89,21 +90,32 @@ pub fn look(
             .collect::<Result<_, _>>()
             .map_err(|e| plain(&e))?,
     };
+    let mut failed = None;
     for b in boxes {
-        let facts = gather::unsettled(desk, &b).map_err(|e| plain(&e))?;
-        if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
-            continue;
+        // What is wrong with one box keeps no fault of another from being raised.
+        if let Err(e) = look_at(desk, &b, since) {
+            tracing::error!("certificates of box {} could not be judged: {e}", b.name);
+            failed = Some(e);
         }
-        let log = desk.db.newest_log(&b.name).map_err(|e| plain(&e))?;
-        let Some(log) = log else { continue };
-        let found = found(&facts, &log.origin);
-        let mine = |f: &FoundFault| {
-            let of_box = matches!(&f.about, About::Camera(c) if c.r#box == b.name);
-            of_box && [MISSING, FAILED].contains(&f.code.as_str())
-        };
-        faults::settle(desk, mine, &found)?;
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
+}
+
+fn look_at(desk: &Desk, b: &BoxRecord, since: Option<Utc>) -> Result<(), Refusal> {
+    let plain = |e: &dyn std::fmt::Display| Refusal(e.to_string());
+    words::look(desk, &b.name)?;
+    let facts = gather::unsettled(desk, b).map_err(|e| plain(&e))?;
+    if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
+        return Ok(());
+    }
+    let log = desk.db.newest_log(&b.name).map_err(|e| plain(&e))?;
+    let Some(log) = log else { return Ok(()) };
+    let found = found(&facts, &log.origin);
+    let mine = |f: &FoundFault| {
+        let of_box = matches!(&f.about, About::Camera(c) if c.r#box == b.name);
+        of_box && [MISSING, FAILED].contains(&f.code.as_str())
+    };
+    faults::settle(desk, mine, &found)
 }
 
 /// The faults of a box as they are now.

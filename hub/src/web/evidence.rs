@@ -13,7 +13,7 @@ use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen, settled},
     views::Frame,
 };
 use crate::{
@@ -113,7 +113,8 @@ async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused>
         let rows = rows.into_iter();
         rows.map(|r| view(r, who.account(), &zone)).collect()
     };
-    page(&EvidencePage {
+    let refused = !said.problem.is_empty();
+    let shown = page(&EvidencePage {
         frame: who.frame(scheme),
         total: gb(bytes),
         faults: faults.iter().map(FaultRow::in_words).collect(),
@@ -121,7 +122,8 @@ async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused>
         gone: views(gone),
         done: said.done,
         problem: said.problem,
-    })
+    });
+    settled(shown, refused)
 }
 
 pub(super) async fn overview(
@@ -156,7 +158,7 @@ pub(super) async fn dispose(
         return Err(Refused::missing("There is no such exhibit."));
     };
     let reason = form.reason;
-    let settled = match form.act.as_str() {
+    let done = match form.act.as_str() {
         "dispose" => {
             app.ask(move |b| b.dispose(&account, &exhibit, &reason))
                 .await?
@@ -169,7 +171,7 @@ pub(super) async fn dispose(
             return Err(no_such_act());
         }
     };
-    let said = settled.map(|row| format!("{} {}.", row.exhibit, row.text));
+    let said = done.map(|row| format!("{} {}.", row.exhibit, row.text));
     show(&app, &who, said.into()).await
 }
 

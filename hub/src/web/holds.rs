@@ -11,13 +11,14 @@ use serde::Deserialize;
 use shared::id::HoldId;
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen, settled},
     views::{self, HoldsPage},
 };
 
 async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
     let (scheme, zone, holds) = seen(app, who, |b, account| b.holds(account)).await?;
-    page(&HoldsPage {
+    let refused = !said.problem.is_empty();
+    let shown = page(&HoldsPage {
         frame: who.frame(scheme),
         holds: holds
             .iter()
@@ -25,7 +26,8 @@ async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused>
             .collect(),
         done: said.done,
         problem: said.problem,
-    })
+    });
+    settled(shown, refused)
 }
 
 pub(super) async fn overview(
@@ -58,8 +60,8 @@ pub(super) async fn settle(
         return Err(no_such_act());
     };
     let account = who.account().clone();
-    let settled = app.ask(move |b| b.approve_release(&account, hold)).await?;
-    let said = settled.map(|h| {
+    let done = app.ask(move |b| b.approve_release(&account, hold)).await?;
+    let said = done.map(|h| {
         let told = match h.online {
             true => "Its box is told.",
             false => "Its box is told when it is back on the line.",

@@ -10,13 +10,14 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page, seen},
+    routes::{App, Entered, Refused, Said, no_such_act, page, seen, settled},
     views::{self, LiftsPage},
 };
 
 async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
     let (scheme, zone, lifts) = seen(app, who, |b, account| b.lifts(account)).await?;
-    page(&LiftsPage {
+    let refused = !said.problem.is_empty();
+    let shown = page(&LiftsPage {
         frame: who.frame(scheme),
         lifts: lifts
             .iter()
@@ -24,7 +25,8 @@ async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused>
             .collect(),
         done: said.done,
         problem: said.problem,
-    })
+    });
+    settled(shown, refused)
 }
 
 pub(super) async fn overview(
@@ -53,7 +55,7 @@ pub(super) async fn settle(
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
     let (account, n) = (who.account().clone(), form.request);
-    let settled = match form.act.as_str() {
+    let done = match form.act.as_str() {
         "approve" => {
             app.ask(move |b| {
                 b.approve_lift(&account, n).map(|until| {
@@ -76,5 +78,5 @@ pub(super) async fn settle(
             return Err(no_such_act());
         }
     };
-    show(&app, &who, settled.into()).await
+    show(&app, &who, done.into()).await
 }

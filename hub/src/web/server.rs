@@ -4,33 +4,74 @@ use std::{
     future::Future,
     io,
     net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
 
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer},
+use axum::{Router, extract::Request};
+use hyper::{server::conn::http1, service::Service};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
+use rustls::{ServerConfig, server::ResolvesServerCert};
 use shared::time::Clock;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
-    time::{Instant, Sleep, sleep, timeout},
+    sync::watch,
+    task::JoinSet,
+    time::{Sleep, sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::routes;
-use crate::board::Board;
+use crate::{
+    board::Board,
+    places::{Origin, Place, Places},
+};
 
-/// Connections at once, those still in their handshake too. More wait in the kernel's queue.
-const CONNECTIONS: usize = 256;
-const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A connection on which no byte moves for this long is closed.
-const IDLE: Duration = Duration::from_secs(60);
+/// Connections at once, those still in their handshake too: for one address, and in all.
+const EACH: usize = 64;
+const CONNECTIONS: usize = 512;
+
+/// How long each part of a conversation may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub handshake: Duration,
+    /// A request's head, and waiting for the next request.
+    pub head: Duration,
+    /// A form.
+    pub body: Duration,
+    /// From a request's head to its answer's.
+    pub answer: Duration,
+    /// A connection of somebody who is not signed in lasts no longer; of somebody who is, it takes no further requests.
+    pub life: Duration,
+    /// An answer of which nothing goes out for this long is given up.
+    pub stall: Duration,
+    /// Answers under way when the hub stops.
+    pub drain: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        let secs = Duration::from_secs;
+        Self {
+            handshake: secs(5),
+            head: secs(15),
+            body: secs(10),
+            answer: secs(60),
+            life: secs(75),
+            stall: secs(30),
+            drain: secs(3),
+        }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub enum WebError {
@@ -39,23 +80,18 @@ pub enum WebError {
     )]
     Bind { addr: SocketAddr, source: io::Error },
     #[error(
-        "the hub's certificate cannot be used for staff pages: {0}; move hub.key and hub.crt aside, the next start makes new ones"
+        "the hub's certificate cannot be used for staff pages: {0}; move keys/pages.pem aside, the next start makes a new one"
     )]
     Certificate(#[from] rustls::Error),
-    #[error("the staff pages stopped: {0}")]
-    Stopped(#[from] io::Error),
 }
 
-/// TLS 1.2 and 1.3 with the hub's own certificate.
-pub fn tls(
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-) -> Result<Arc<ServerConfig>, WebError> {
+/// TLS 1.2 and 1.3 with the hub's own certificate, whichever it is when somebody connects.
+pub fn tls(certificate: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerConfig>, WebError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -70,33 +106,47 @@ pub fn bind(addr: SocketAddr) -> Result<TcpListener, WebError> {
     go().map_err(|source| WebError::Bind { addr, source })
 }
 
-/// Serves the pages until `stop` is done; then lets answers under way end.
+/// Whoever is at the other end of a connection; in the extensions of each of its requests.
+pub struct Caller {
+    place: Place,
+    known: AtomicBool,
+}
+
+impl Caller {
+    pub fn origin(&self) -> Origin {
+        self.place.origin()
+    }
+
+    /// A request of this connection was of somebody who is signed in.
+    pub fn is_signed_in(&self) {
+        if !self.known.swap(true, Ordering::Relaxed) {
+            self.place.known();
+        }
+    }
+}
+
+/// Serves the pages until `stop` is done; then lets answers under way end, for a few seconds.
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
     board: Arc<dyn Board>,
     clock: Arc<dyn Clock>,
+    times: Times,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), WebError> {
-    let addr = listener.local_addr()?;
-    let (sender, ready) = mpsc::channel(16);
-    let accepting = tokio::spawn(accept(listener, TlsAcceptor::from(tls), sender));
-    let served = axum::serve(Ready { addr, ready }, routes::router(board, clock))
-        .with_graceful_shutdown(async move {
-            stop.await;
-            accepting.abort();
-        });
-    Ok(served.await?)
-}
-
-async fn accept(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    ready: mpsc::Sender<(Conn, SocketAddr)>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    while let Ok(permit) = room.clone().acquire_owned().await {
-        let (tcp, from) = match listener.accept().await {
+    let acceptor = TlsAcceptor::from(tls);
+    let router = routes::router(board, clock, times);
+    let places = Places::new(EACH, CONNECTIONS);
+    let (stopping, stopped) = watch::channel(());
+    let mut conversations = JoinSet::new();
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        while conversations.try_join_next().is_some() {}
+        let (tcp, from) = match accepted {
             Ok(got) => got,
             Err(e) => {
                 // Out of descriptors, or the caller is gone: neither ends the pages.
@@ -105,53 +155,88 @@ async fn accept(
                 continue;
             }
         };
-        let (acceptor, ready) = (acceptor.clone(), ready.clone());
-        tokio::spawn(async move {
-            match timeout(HANDSHAKE, acceptor.accept(tcp)).await {
-                Ok(Ok(tls)) => {
-                    let conn = Conn {
-                        tls,
-                        idle: Box::pin(sleep(IDLE)),
-                        _permit: permit,
-                    };
-                    // The receiver is gone only when the pages stop.
-                    let _ = ready.send((conn, from)).await;
-                }
+        let place = places.take(from.ip());
+        let (acceptor, router, stopped) = (acceptor.clone(), router.clone(), stopped.clone());
+        conversations.spawn(async move {
+            let shaken = tokio::select! {
+                shaken = timeout(times.handshake, acceptor.accept(tcp)) => shaken,
+                () = place.lost() => return,
+            };
+            match shaken {
+                Ok(Ok(tls)) => converse(tls, place, router, times, stopped).await,
                 Ok(Err(e)) => tracing::debug!(%from, "TLS handshake failed: {e}"),
                 Err(_) => tracing::debug!(%from, "TLS handshake took too long"),
             }
         });
     }
+    drop((listener, stopping, stopped));
+    let drained = async { while conversations.join_next().await.is_some() {} };
+    if timeout(times.drain, drained).await.is_err() {
+        let left = conversations.len();
+        tracing::warn!("{left} answers of the staff pages were not finished; they are broken off");
+    }
+    conversations.shutdown().await;
 }
 
-/// Connections whose handshake is done, as axum takes them.
-struct Ready {
-    addr: SocketAddr,
-    ready: mpsc::Receiver<(Conn, SocketAddr)>,
-}
-
-impl axum::serve::Listener for Ready {
-    type Io = Conn;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Conn, SocketAddr) {
-        match self.ready.recv().await {
-            Some(got) => got,
-            // Only while stopping: the accepting task is gone.
-            None => std::future::pending().await,
+/// One connection, until it ends or has to.
+async fn converse(
+    tls: TlsStream<TcpStream>,
+    place: Place,
+    router: Router,
+    times: Times,
+    mut stopped: watch::Receiver<()>,
+) {
+    let caller = Arc::new(Caller {
+        place,
+        known: AtomicBool::new(false),
+    });
+    let own = caller.clone();
+    let router = TowerToHyperService::new(router);
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<_>| {
+        request.extensions_mut().insert(own.clone());
+        router.call(request.map(axum::body::Body::new) as Request)
+    });
+    let io = TokioIo::new(Conn {
+        tls,
+        patience: times.stall,
+        stall: None,
+    });
+    let mut conversation = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(times.head)
+            .serve_connection(io, service)
+    );
+    let mut life = pin!(sleep(times.life));
+    let mut last = false;
+    loop {
+        tokio::select! {
+            // Its end is the other side's business: what went wrong there is no fault of ours.
+            _ = conversation.as_mut() => return,
+            () = caller.place.lost() => return,
+            () = &mut life, if !last => match caller.known.load(Ordering::Relaxed) {
+                true => {
+                    last = true;
+                    conversation.as_mut().graceful_shutdown();
+                }
+                false => return,
+            },
+            _ = stopped.changed() => {
+                conversation.as_mut().graceful_shutdown();
+                // What is left of it ends with the answer under way, or with the pages.
+                _ = conversation.as_mut().await;
+                return;
+            }
         }
     }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.addr)
-    }
 }
 
-/// A connection that closes itself when nothing moves.
+/// A connection that closes itself when what it has to send does not go out.
 struct Conn {
     tls: TlsStream<TcpStream>,
-    idle: Pin<Box<Sleep>>,
-    _permit: OwnedSemaphorePermit,
+    patience: Duration,
+    /// While something waits to go out.
+    stall: Option<Pin<Box<Sleep>>>,
 }
 
 impl Conn {
@@ -161,11 +246,15 @@ impl Conn {
         done: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if done.is_ready() {
-            self.idle.as_mut().reset(Instant::now() + IDLE);
-        } else if self.idle.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            self.stall = None;
+            return done;
         }
-        done
+        let patience = self.patience;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(sleep(patience)));
+        match stall.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => done,
+        }
     }
 }
 
@@ -175,8 +264,7 @@ impl AsyncRead for Conn {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let done = Pin::new(&mut self.tls).poll_read(cx, buf);
-        self.judged(cx, done)
+        Pin::new(&mut self.tls).poll_read(cx, buf)
     }
 }
 

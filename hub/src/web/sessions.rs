@@ -13,8 +13,9 @@ pub const IDLE_MS: u64 = 30 * 60_000;
 pub const LIFE_MS: u64 = 12 * 3_600_000;
 /// How long one stated purpose lets a person watch one exhibit.
 pub const VIEWING_MS: u64 = 30 * 60_000;
-/// Sessions kept at once; past this the longest idle one ends.
-const MOST: usize = 1000;
+/// Sessions of one account at once: past this its longest idle one ends, and nobody else's. And of all.
+const MOST_EACH: usize = 8;
+const MOST: usize = 4000;
 
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -36,13 +37,14 @@ impl Sessions {
     /// Signs in; returns the cookie's value.
     pub fn begin(&mut self, account: Account, token: [u8; 32], form: [u8; 32], now: u64) -> String {
         self.by_hash.retain(|_, s| s.live(now));
-        if self.by_hash.len() >= MOST
-            && let Some(idle) = self
-                .by_hash
-                .iter()
-                .min_by_key(|(_, s)| s.seen)
-                .map(|(k, _)| *k)
-        {
+        let of = |op: u32| self.by_hash.iter().filter(move |(_, s)| s.account.op == op);
+        let idle = match of(account.op).count() {
+            MOST_EACH.. => of(account.op).min_by_key(|(_, s)| s.seen),
+            // So many accounts there are not; if there were, nobody could be spared.
+            _ if self.by_hash.len() >= MOST => self.by_hash.iter().min_by_key(|(_, s)| s.seen),
+            _ => None,
+        };
+        if let Some(idle) = idle.map(|(k, _)| *k) {
             self.by_hash.remove(&idle);
         }
         let cookie = hex(&token);
@@ -144,5 +146,19 @@ mod tests {
         let cookie = all.begin(account(), [5; 32], [6; 32], now);
         all.end(&cookie);
         assert!(all.find(&cookie, now).is_none());
+    }
+
+    /// V8: one account pushes out none but its own sessions, the longest idle first.
+    #[test]
+    fn an_account_pushes_out_its_own() {
+        let mut all = Sessions::default();
+        let other = all.begin(Account { op: 8, ..account() }, [255; 32], [0; 32], 0);
+        let own: Vec<String> = (0..200u8)
+            .map(|n| all.begin(account(), [n; 32], [0; 32], 1 + u64::from(n)))
+            .collect();
+        let left = own.iter().filter(|c| all.find(c, 300).is_some()).count();
+        assert_eq!(left, 8);
+        assert!(all.find(&own[199], 300).is_some() && all.find(&own[191], 300).is_none());
+        assert!(all.find(&other, 300).is_some());
     }
 }

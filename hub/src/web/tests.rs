@@ -20,7 +20,10 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::sessions::{IDLE_MS, VIEWING_MS};
+use super::{
+    Times,
+    sessions::{IDLE_MS, VIEWING_MS},
+};
 use crate::{
     board::{
         Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, HoldRow, LiftRow,
@@ -28,11 +31,15 @@ use crate::{
     },
     disposal::rows::{DropRow, Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
+    places::Origin,
     requests::review::{Due, MaskRow, ReviewRow},
     retention::report::{
         CameraPage, CameraReport, Certificate, DayReport, Kept, Report, Run, Verdict,
     },
+    roles::{Act, authorise},
 };
+
+type Deed = Arc<dyn Fn() + Send + Sync>;
 
 struct Hands(Mutex<Now>);
 
@@ -54,6 +61,12 @@ struct Fake {
     /// Opens it.
     identity: String,
     did: Mutex<Vec<String>>,
+    /// Of whoever signs in next.
+    role: Mutex<String>,
+    /// Accounts that signed in from here before.
+    here: Mutex<std::collections::BTreeSet<String>>,
+    /// Done by the page of masks.
+    act: Mutex<Option<Deed>>,
 }
 
 const NOW: &str = "2026-11-03T14:00:00.000Z";
@@ -152,7 +165,13 @@ impl Board for Fake {
             .judged(),
         ])
     }
-    fn footage(&self, camera: &BoxCamera, _: Option<Day>) -> Result<Footage, Refusal> {
+    fn footage(
+        &self,
+        who: &Account,
+        camera: &BoxCamera,
+        _: Option<Day>,
+    ) -> Result<Footage, Refusal> {
+        authorise(who, Act::ListFootage)?;
         if camera.cam.as_str() == "c99" {
             return Err(Refusal("box ashby has no camera c99".into()));
         }
@@ -226,7 +245,8 @@ impl Board for Fake {
             camera: row,
         })
     }
-    fn exhibits(&self) -> Result<Vec<ExhibitRow>, Refusal> {
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal> {
+        authorise(who, Act::ListExhibits)?;
         let row = |n: u32, package: Option<&Path>| ExhibitRow {
             r#ref: format!("EXH-2026-{n:06}"),
             grant: "G-1".into(),
@@ -256,21 +276,31 @@ impl Board for Fake {
         };
         Ok(vec![disposed, row(2, None), row(1, Some(&self.package))])
     }
-    fn package(&self, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
+        authorise(who, Act::Watch)?;
         let package = exhibit.package.as_ref();
         Ok(package.map(|p| Resting::new(p.into(), self.identity.clone().into())))
     }
-    fn sign_in(&self, name: &str, password: &str) -> Result<Account, Refusal> {
+    fn was_here(&self, name: &str, _: Origin) -> Result<bool, Refusal> {
+        Ok(self.here.lock().expect("here").contains(name))
+    }
+    fn browser_key(&self) -> Result<ring::hmac::Key, Refusal> {
+        Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[7; 32]))
+    }
+    fn sign_in(&self, name: &str, password: &str, _: Option<Origin>) -> Result<Account, Refusal> {
         self.did
             .lock()
             .expect("did")
             .push(format!("sign-in {name}"));
         match password {
-            "right horse" => Ok(Account {
-                op: 7,
-                name: name.into(),
-                role: "operator".into(),
-            }),
+            "right horse" => {
+                let role = self.role.lock().expect("role").clone();
+                Ok(Account {
+                    op: if role == "operator" { 7 } else { 8 },
+                    name: name.into(),
+                    role,
+                })
+            }
             _ => Err(Refusal("name or password is wrong".into())),
         }
     }
@@ -292,6 +322,10 @@ impl Board for Fake {
     }
 
     fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
+        let act = self.act.lock().expect("act").clone();
+        if let Some(act) = act {
+            act();
+        }
         let mask = |review: &str| MaskInfo {
             id: "m7".into(),
             how: "burned".into(),
@@ -507,7 +541,7 @@ struct Site {
     board: Arc<Fake>,
     clock: Arc<Hands>,
     stop: Option<oneshot::Sender<()>>,
-    served: tokio::task::JoinHandle<Result<(), super::WebError>>,
+    served: tokio::task::JoinHandle<()>,
     _folder: tempfile::TempDir,
 }
 
@@ -548,6 +582,10 @@ impl Answer {
 
 impl Site {
     async fn new() -> Self {
+        Self::with(Times::default()).await
+    }
+
+    async fn with(times: Times) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let package = folder.path().join("c01");
         std::fs::create_dir_all(package.join("working")).expect("folder");
@@ -591,18 +629,25 @@ impl Site {
             package,
             identity: identity.to_string(),
             did: Mutex::default(),
+            role: Mutex::new("operator".into()),
+            act: Mutex::default(),
+            here: Mutex::default(),
         });
         let clock = Arc::new(Hands(Mutex::new(Now {
             wall: now(),
             mono: 0,
         })));
         let (stop, stopped) = oneshot::channel::<()>();
-        let tls = super::tls(vec![cert.der().clone()], key).expect("tls");
+        let provider = rustls::crypto::ring::default_provider();
+        let shown = rustls::sign::CertifiedKey::from_der(vec![cert.der().clone()], key, &provider);
+        let shown = rustls::sign::SingleCertAndKey::from(shown.expect("certificate"));
+        let tls = super::tls(Arc::new(shown)).expect("tls");
         let served = tokio::spawn(super::serve(
             listener,
             tls,
             board.clone(),
             clock.clone(),
+            times,
             async { drop(stopped.await) },
         ));
         Self {
@@ -616,7 +661,8 @@ impl Site {
         }
     }
 
-    async fn send(&self, request: String) -> Answer {
+    /// A connection, its handshake done.
+    async fn connect(&self) -> tokio_rustls::client::TlsStream<TcpStream> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -626,10 +672,14 @@ impl Site {
             .with_no_client_auth();
         let tcp = TcpStream::connect(self.addr).await.expect("connect");
         let name = ServerName::try_from("localhost").expect("name");
-        let mut tls = TlsConnector::from(Arc::new(config))
+        TlsConnector::from(Arc::new(config))
             .connect(name, tcp)
             .await
-            .expect("handshake");
+            .expect("handshake")
+    }
+
+    async fn send(&self, request: String) -> Answer {
+        let mut tls = self.connect().await;
         tls.write_all(request.as_bytes()).await.expect("send");
         let mut bytes = Vec::new();
         // The server need not send close_notify for the answer to be whole: its length is checked below.
@@ -660,6 +710,11 @@ impl Site {
             answer.head
         );
         assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.header("strict-transport-security").is_some());
+        assert!(
+            answer.status < 400 || answer.status == 416 || answer.text().contains("<h1>"),
+            "a refusal is a page: {answer:?}"
+        );
         answer
     }
 
@@ -675,20 +730,30 @@ impl Site {
     }
 
     async fn sign_in(&self, password: &str) -> Answer {
+        self.sign_in_as("kim", password, "").await
+    }
+
+    /// `cookies`: what the browser has, but for the form's.
+    async fn sign_in_as(&self, name: &str, password: &str, cookies: &str) -> Answer {
         let form = self.get("/sign-in", "", "").await;
         let knock = form.cookie("__Host-beadle-knock").expect("knock");
         let body = format!(
-            "form={}&name=kim&password={}",
+            "form={}&name={name}&password={}",
             form.form(),
             password.replace(' ', "+")
         );
         self.post(
             "/sign-in",
-            &format!("__Host-beadle-knock={knock}"),
+            &format!("__Host-beadle-knock={knock}; {cookies}"),
             &body,
             "",
         )
         .await
+    }
+
+    async fn cookie_of(&self, role: &str) -> String {
+        *self.board.role.lock().expect("role") = role.into();
+        self.cookie().await
     }
 
     async fn cookie(&self) -> String {
@@ -707,9 +772,12 @@ impl Site {
 
 mod doors;
 mod evidence;
+mod guesses;
 mod holds;
 mod lifts;
+mod limits;
 mod masks;
 mod pages;
 mod retention;
+mod roles;
 mod viewing;

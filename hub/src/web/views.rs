@@ -70,7 +70,8 @@ pub struct BoxView {
 pub struct CameraView {
     pub id: String,
     pub title: String,
-    pub address: String,
+    /// Page of its footage, for those who may list it.
+    pub address: Option<String>,
     pub state: State,
     /// The next step, where there is one to take.
     pub next: &'static str,
@@ -147,7 +148,8 @@ pub struct Overview {
     pub now: String,
     pub zone: String,
     pub boxes: Vec<BoxView>,
-    pub exhibits: Vec<ExhibitView>,
+    /// None: this person may see none.
+    pub exhibits: Option<Vec<ExhibitView>>,
     /// What somebody has to look at about evidence.
     pub evidence: Vec<String>,
     pub problem: String,
@@ -350,15 +352,19 @@ fn rate(code: &str) -> String {
     }
 }
 
+/// `footage`: None for somebody who may not list it.
 pub fn camera(
     row: &BoxRow,
     camera: &CameraRow,
-    footage: Result<Footage, String>,
+    footage: Option<Result<Footage, String>>,
     zone: &Zone,
 ) -> CameraView {
+    let address = format!("/footage/{}/{}", row.name, camera.cam);
+    let address = footage.is_some().then_some(address);
     let (bars, note) = match footage {
-        Ok(f) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
-        Ok(f) => (
+        None => Default::default(),
+        Some(Ok(f)) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
+        Some(Ok(f)) => (
             f.days
                 .iter()
                 .take(DAYS_AT_A_GLANCE)
@@ -366,7 +372,7 @@ pub fn camera(
                 .collect(),
             String::new(),
         ),
-        Err(why) => (Vec::new(), why),
+        Some(Err(why)) => (Vec::new(), why),
     };
     let standing = &camera.standing;
     let now = row.reported.unwrap_or(Utc(0));
@@ -375,7 +381,7 @@ pub fn camera(
     CameraView {
         id: camera.cam.to_string(),
         title: camera.title.clone(),
-        address: format!("/footage/{}/{}", row.name, camera.cam),
+        address,
         state: state(symbol, said.word, class, said.text),
         next: said.next.unwrap_or_default(),
         faults: standing.others.iter().map(|f| fault(f, zone)).collect(),
@@ -442,8 +448,8 @@ pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
     let recorded: i64 = row
         .spans
         .iter()
-        .map(|s| s.t1.0.min(row.to.0) - s.t0.0.max(row.from.0))
-        .sum();
+        .map(|s| s.t1.0.min(row.to.0).saturating_sub(s.t0.0.max(row.from.0)))
+        .fold(0, i64::saturating_add);
     let gap_list: Vec<String> = row
         .gaps
         .iter()
@@ -609,7 +615,7 @@ mod tests {
             (false, Some(99_000), false, "unknown"),
         ] {
             let row = row(online, landed, recording).judged();
-            let shown = camera(&row, &row.cameras[0], Err(String::new()), &zone);
+            let shown = camera(&row, &row.cameras[0], None, &zone);
             assert_eq!(shown.state.word, word, "{online} {landed:?} {recording}");
         }
         let mut unheard = row(true, None, false);
@@ -636,7 +642,7 @@ mod tests {
         dead.faults.push(fault("camera.password"));
         let dead = dead.judged();
         assert_eq!(box_state(&dead, &zone).class, "bad");
-        let shown = camera(&dead, &dead.cameras[0], Err(String::new()), &zone);
+        let shown = camera(&dead, &dead.cameras[0], None, &zone);
         assert!(
             shown
                 .state

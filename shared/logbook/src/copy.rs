@@ -13,7 +13,9 @@ use std::{
 use shared::{
     check::{Checker, Finding, is_note},
     note::{Head, SignedHead},
+    plain,
     record::{Digest, Record},
+    schema::{self, Door},
     types::{self, Data},
 };
 
@@ -52,6 +54,9 @@ pub struct Copy {
     checker: Checker,
     /// What is stored and pending.
     ahead: Checker,
+    /// What the lines stored, and those pending, have used up of what a log may have.
+    door: Door,
+    door_ahead: Door,
     pending: Vec<u8>,
     pending_records: Vec<Record>,
     head: Option<SignedHead>,
@@ -72,6 +77,7 @@ impl Copy {
         let size = head.as_ref().map_or(0, |h| h.head.size);
         let mut checker = Checker::new(Some(origin));
         let mut findings = Vec::new();
+        let mut door = Door::default();
         while checker.size() < size {
             let bytes = log
                 .read_lines(checker.size(), size, 1 << 22)
@@ -80,7 +86,10 @@ impl Copy {
                 break;
             }
             for line in bytes.split_inclusive(|b| *b == b'\n') {
-                checker.line(line, &mut findings);
+                if let Some(record) = checker.line(line, &mut findings) {
+                    door.recall(&record);
+                }
+                findings.clear();
             }
         }
         if checker.size() != size || head.as_ref().is_some_and(|h| h.head.root != checker.root()) {
@@ -96,6 +105,8 @@ impl Copy {
             origin: origin.into(),
             ahead: checker.clone(),
             checker,
+            door_ahead: door.clone(),
+            door,
             pending: Vec::new(),
             pending_records: Vec::new(),
             head,
@@ -119,6 +130,11 @@ impl Copy {
         &self.checker
     }
 
+    /// What is stored and pending.
+    pub fn ahead(&self) -> &Checker {
+        &self.ahead
+    }
+
     /// The newest stored head.
     pub fn stored_head(&self) -> Option<&SignedHead> {
         self.head.as_ref()
@@ -134,6 +150,7 @@ impl Copy {
         self.pending.clear();
         self.pending_records.clear();
         self.ahead = self.checker.clone();
+        self.door_ahead = self.door.clone();
     }
 
     /// Takes whole lines that follow on from what is held or pending. Any damage refuses them and drops what is pending.
@@ -158,6 +175,12 @@ impl Copy {
                 self.forget_pending();
                 return refused("MALFORMED", "a line could not be read".into());
             };
+            let writer = schema::writer_of(&self.origin).unwrap_or(schema::Writer::Box);
+            if let Err(breach) = self.door_ahead.admit(&record, writer) {
+                let why = broken(&self.origin, &record, &breach);
+                self.forget_pending();
+                return refused("MALFORMED", why);
+            }
             notes.extend(findings);
             self.pending.extend_from_slice(line);
             self.pending_records.push(record);
@@ -236,6 +259,7 @@ impl Copy {
             return Err(e);
         }
         self.checker = self.ahead.clone();
+        self.door = self.door_ahead.clone();
         self.pending.clear();
         let records = std::mem::take(&mut self.pending_records);
         self.head = Some(plain.clone());
@@ -311,6 +335,15 @@ impl Copy {
         }
         sync_dir(&self.folder)
     }
+}
+
+/// What the box is told of a line that breaks its schema.
+fn broken(origin: &str, record: &Record, breach: &schema::Breach) -> String {
+    format!(
+        "line {} of log {origin}, {}: {breach}. Nothing from that line on is taken up; what is held stays, and the box goes on recording. If the box's program is newer than the hub's, install the newer hub; else begin the next log at the box: beadle-edge log succeed",
+        record.n,
+        plain::plain(&record.kind, 40)
+    )
 }
 
 /// Removes whatever lies above line `size`: it was never under a verified head.

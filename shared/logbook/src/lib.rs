@@ -24,7 +24,7 @@ pub use files::{Folder, LogFolder, Named, named, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
 pub use owner::{act_as_owner, heir};
 pub use point::Skipped;
-pub use writer::{LogError, Settings, Succession, succeed};
+pub use writer::{LogError, Settings, Succession, succeed, succeed_above};
 
 #[cfg(test)]
 mod tests;

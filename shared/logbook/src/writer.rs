@@ -8,7 +8,7 @@ mod scan;
 mod start;
 mod succession;
 
-pub use succession::{Succession, succeed};
+pub use succession::{Succession, succeed, succeed_above};
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +22,7 @@ use std::{
 use shared::{
     note::{SignedHead, Vkey},
     record::{self, Digest, Envelope, leaf_hash},
+    schema,
     time::{Clock, Now},
     tree::Frontier,
     types::{self, Data},
@@ -213,8 +214,13 @@ impl Writer {
             kind,
             who,
         };
-        let bytes = record::render(&envelope, data)
-            .map_err(|e| LogError::Refused(format!("a {kind} line cannot be written: {e}")))?;
+        let refused = |e: &dyn std::fmt::Display| {
+            LogError::Refused(format!("a {kind} line cannot be written: {e}"))
+        };
+        let (bytes, record) = record::rendered(&envelope, data).map_err(|e| refused(&e))?;
+        // What is written here is what the hub lets in: it countersigns no line that breaks its schema.
+        let writer = schema::writer_of(&self.origin).unwrap_or(schema::Writer::Both);
+        schema::line(&record, writer).map_err(|e| refused(&e))?;
         self.write(&bytes)?;
         let leaf = leaf_hash(&bytes);
         self.frontier.push(leaf);

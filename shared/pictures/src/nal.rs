@@ -49,16 +49,22 @@ pub fn kind(codec: Codec, unit: &[u8]) -> u8 {
     }
 }
 
-/// Parameter sets, delimiters and messages (an encoder's word about itself).
+/// Parameter sets, delimiters and messages (an encoder's word about itself). But of H.264 the message that says when a picture is shown
+/// stays: without B pictures nothing else says which of its two fields comes first.
 fn is_no_picture(codec: Codec, unit: &[u8]) -> bool {
+    const PIC_TIMING: u8 = 1;
     match codec {
-        Codec::H264 => matches!(kind(codec, unit), 6..=9),
+        Codec::H264 if kind(codec, unit) == 6 => {
+            let alone = |length: &u8| unit.len() == usize::from(*length) + 4;
+            unit.get(1) != Some(&PIC_TIMING) || !unit.get(2).is_some_and(alone)
+        }
+        Codec::H264 => matches!(kind(codec, unit), 7..=9),
         Codec::H265 => matches!(kind(codec, unit), 32..=35 | 39 | 40),
     }
 }
 
 /// One access unit, each NAL unit with its length in four bytes before it; parameter sets are left to the record, and messages are
-/// left out.
+/// left out, but for an interlaced picture's timing.
 pub fn with_lengths(codec: Codec, access_unit: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(access_unit.len() + 16);
     for unit in split(access_unit)
@@ -191,6 +197,18 @@ mod tests {
         assert_eq!(split(&data), [&[9, 0xf0][..], &[0x67, 1], &[0x65, 2, 3]]);
         assert_eq!(with_lengths(Codec::H264, &data), [0, 0, 0, 3, 0x65, 2, 3]);
         assert!(split(b"no start code").is_empty());
+    }
+
+    /// REC-2: which field comes first stays said; an encoder's word about itself, also behind that, does not.
+    #[test]
+    fn the_order_of_fields_stays() {
+        let start: &[u8] = &[0, 0, 1];
+        let (timing, slice): (&[u8], &[u8]) = (&[6, 1, 1, 0x32, 0x80], &[0x65, 2, 3]);
+        let (own, both): (&[u8], &[u8]) =
+            (&[6, 5, 2, 7, 7, 0x80], &[6, 1, 1, 0x32, 5, 2, 7, 7, 0x80]);
+        let unit = [start, own, start, timing, start, both, start, slice].concat();
+        let kept = [&[0, 0, 0, 5][..], timing, &[0, 0, 0, 3], slice].concat();
+        assert_eq!(with_lengths(Codec::H264, &unit), kept);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     check::{Ack, Checker, Facts, Finding, facts},
+    id::hub_key_of,
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
     record::Digest,
     tree::History,
@@ -362,10 +363,12 @@ impl<'a> Judge<'a> {
 
     fn ack(&mut self, place: u64, ack: &Ack, findings: &mut Vec<Finding>) {
         let at = format!("line {place}");
-        let named: Vec<&Vkey> = self.hub.iter().filter(|key| key.name == ack.hub).collect();
+        let origin = self.lines.checker.origin().unwrap_or_default();
+        let of_hub = |key: &&Vkey| key.name == ack.hub && hub_key_of(&key.name, origin);
+        let named: Vec<&Vkey> = self.hub.iter().filter(of_hub).collect();
         let mut counts = true;
         if !named.is_empty() {
-            let head = ack.head(self.lines.checker.origin().unwrap_or_default());
+            let head = ack.head(origin);
             let check = |key: &&Vkey| {
                 ack.signature
                     .as_ref()

@@ -15,6 +15,7 @@ pub mod words;
 
 use crate::{
     check::{Finding, is_blind},
+    id::hub_key_of,
     note::{Cosigned, SignedHead, Vkey, check_cosignature},
 };
 pub use package::P256_SPKI;
@@ -138,7 +139,12 @@ fn countersigned(note: &SignedHead, hub: &[Vkey], place: &str) -> Countersigned 
         faults: vec![],
     };
     for signature in &note.signatures {
-        let named = || hub.iter().filter(|key| key.name == signature.name);
+        // A hub vouches for the logs of its own scheme, and for nothing that is no log's name.
+        let named = || {
+            hub.iter()
+                .filter(|key| key.name == signature.name)
+                .filter(|key| hub_key_of(&key.name, &note.head.origin))
+        };
         if named().next().is_none() {
             continue;
         }

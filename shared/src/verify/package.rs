@@ -12,7 +12,7 @@ use super::{
 use crate::{
     check::{Facts, Finding, Gap, Keys, Segment, Span, covered, facts, follows},
     evidence::names,
-    id::split_origin,
+    id::Origin,
     note::{Checked, Proof, SignedHead, Vkey, from_b64},
     record::{Digest, Parsed, Record, Value, hex, sha256, unhex},
     time::Utc,
@@ -41,6 +41,16 @@ struct Manifest {
     t0: Utc,
     t1: Utc,
     master: Vec<(u64, String)>,
+}
+
+impl Manifest {
+    /// The scheme whose hub may speak for the package; None when the log named is not a box's.
+    fn scheme(&self) -> Option<&str> {
+        match Origin::parse(&self.log)? {
+            Origin::Box { scheme, .. } => Some(scheme),
+            Origin::Hub { .. } => None,
+        }
+    }
 }
 
 pub(super) fn verify(files: &dyn Files, options: &Options) -> Report {
@@ -198,7 +208,8 @@ impl Package<'_> {
     }
 
     fn seal(&mut self, sums: &[u8], manifest: Option<&Manifest>) {
-        let (line, proven) = self.hub_line(names::SEAL_RECORD, names::SEAL_PROOF);
+        let scheme = manifest.and_then(Manifest::scheme);
+        let (line, proven) = self.hub_line(names::SEAL_RECORD, names::SEAL_PROOF, scheme);
         let named = line.filter(|r| r.kind == "key.seal");
         let named = named
             .and_then(|r| from_b64(r.data.get("spki")?.as_str()?))
@@ -235,7 +246,7 @@ impl Package<'_> {
                 }
             }
         }
-        let (done, proven) = self.hub_line(names::SUMS_RECORD, names::SUMS_PROOF);
+        let (done, proven) = self.hub_line(names::SUMS_RECORD, names::SUMS_PROOF, scheme);
         let sums = hex(&sha256(sums));
         let fits = done.is_some_and(|r| {
             let text = |key| r.data.get(key).and_then(Value::as_str);
@@ -252,15 +263,23 @@ impl Package<'_> {
         }
     }
 
-    /// A line of the hub's log and whether its proof leads to its head. What is wrong with that head is found here.
-    fn hub_line(&mut self, record: &str, proof: &str) -> (Option<Record>, bool) {
+    /// A line of the log of the scheme's own hub and whether its proof leads to its head. What is wrong with that head is found here.
+    fn hub_line(
+        &mut self,
+        record: &str,
+        proof: &str,
+        scheme: Option<&str>,
+    ) -> (Option<Record>, bool) {
         let line = self
             .files
             .read(record)
             .ok()
             .and_then(|bytes| Record::parse(&bytes).ok());
-        let line =
-            line.filter(|r| split_origin(&r.log).is_some_and(|(base, _)| base.ends_with("/hub")));
+        let of_hub = |log: &str| match Origin::parse(log) {
+            Some(Origin::Hub { scheme: of, .. }) => Some(of) == scheme,
+            _ => false,
+        };
+        let line = line.filter(|r| of_hub(&r.log));
         let Some(proof_file) = self
             .files
             .read(proof)
@@ -307,6 +326,13 @@ impl Package<'_> {
 
     fn records(&mut self, manifest: &Manifest) -> Records {
         let mut out = Records::default();
+        if manifest.scheme().is_none() {
+            self.found(
+                "FOREIGN-RECORD",
+                format!("file {}", names::MANIFEST),
+                say(w::NOT_A_BOX_LOG, &[&manifest.log]),
+            );
+        }
         let Ok(bytes) = self.files.read(names::RECORDS) else {
             self.found("UNREADABLE", format!("file {}", names::RECORDS), w::NO_FILE);
             return out;

@@ -156,6 +156,8 @@ words! {
 
     // package: records and head
     NO_MANIFEST = "the manifest cannot be read";
+    /// log
+    NOT_A_BOX_LOG = "the manifest names the log {}, which is not a box's: <scheme>/box/<name>/<number>";
     PROOF_MISMATCH = "the proof of the line is missing or is not this line's";
     NOT_IN_LOG = "the line is not in the log under its head, or the proof is another's (PROOF-MISMATCH)";
     NO_KEY_LINE = "no line among the records names the key that signed the head";

@@ -578,6 +578,36 @@ pub fn seal(mut files: Files, key: usize) -> Files {
     files
 }
 
+/// Another's exhibit, changed and sealed with a stranger's key, whose lines stand in a log that somebody got the hub to countersign.
+pub fn forged_in(log: &str) -> Files {
+    let (log_key, thief) = (key(log, 1, 61), SealKey::new(1));
+    let proven = |lines: &[Vec<u8>], n| {
+        proof(
+            log,
+            lines,
+            n,
+            lines.len(),
+            &log_key,
+            Some(hub_time(303_000)),
+        )
+        .into_bytes()
+    };
+    let mut files = Package::default().contents();
+    let lines = hub_lines_in(log, &log_key, &thief, &[0; 32]);
+    files.insert("CERTIFICATE.txt".into(), b"Privacy masks: NONE\n".to_vec());
+    files.insert("keys/seal.pem".into(), thief.pem().into());
+    files.insert("keys/seal.record".into(), lines[2].clone());
+    files.insert("keys/seal.tlog-proof".into(), proven(&lines[..4], 2));
+    files.insert("keys/hub-log.vkey".into(), (log_key.vkey() + "\n").into());
+    fix_sums(&mut files);
+    let sums = files["SHA256SUMS"].clone();
+    let lines = hub_lines_in(log, &log_key, &thief, &sha256(&[&sums]));
+    files.insert("SHA256SUMS.sig".into(), thief.sign(&sums));
+    files.insert("SHA256SUMS.record".into(), lines[4].clone());
+    files.insert("SHA256SUMS.tlog-proof".into(), proven(&lines, 4));
+    files
+}
+
 /// What anyone can do without a key: hash the files again and write the list.
 pub fn fix_sums(files: &mut Files) {
     let sums: String = files
@@ -590,8 +620,13 @@ pub fn fix_sums(files: &mut Files) {
 
 /// The hub's own log: opened, seal key named, a grant, the export.
 pub fn hub_lines(sums: &Hash) -> Vec<Vec<u8>> {
+    hub_lines_in(HUB_LOG, &hub_log_key(), &SealKey::new(0), sums)
+}
+
+/// The same lines in a log of any name.
+pub fn hub_lines_in(log: &str, log_key: &Key, seal: &SealKey, sums: &Hash) -> Vec<Vec<u8>> {
     let hub = |ms, kind: &str, data: String| Event {
-        log: HUB_LOG.into(),
+        log: log.into(),
         who: "sys:hub".into(),
         boot: 3,
         ..ev(ms, kind, data)
@@ -602,7 +637,7 @@ pub fn hub_lines(sums: &Hash) -> Vec<Vec<u8>> {
             "log.open",
             format!(
                 r#"{{"key":"{}","site":"Hub","hw":"vm","sw":"0.1.0","pred":null,"by":["0001","0002"]}}"#,
-                hub_log_key().vkey()
+                log_key.vkey()
             ),
         ),
         hub(
@@ -613,7 +648,7 @@ pub fn hub_lines(sums: &Hash) -> Vec<Vec<u8>> {
         hub(
             300,
             "key.seal",
-            format!(r#"{{"spki":"{}"}}"#, b64(&SealKey::new(0).spki())),
+            format!(r#"{{"spki":"{}"}}"#, b64(&seal.spki())),
         ),
         hub(
             60_000,

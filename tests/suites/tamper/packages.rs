@@ -207,6 +207,56 @@ fn d13_sealed_again_with_another_key_evi_2() {
     .shows("SEAL-KEY-NOT-IN-LOG");
 }
 
+/// AUD-2, evidence.md 1 and P7: only the log named `<scheme>/hub/<number>`, of the scheme of the package's box, speaks for the hub,
+/// whatever else the hub's key has countersigned: not a box called hub, nor a log whose name only ends like the hub's.
+#[test]
+fn d15_lines_of_a_log_that_is_not_the_hubs_aud_2() {
+    let scheme = "cctv.example.gov.uk";
+    // The forgery itself is sound: in the hub's own log it would pass.
+    Case::package(forged_in(HUB_LOG)).is("INTACT", &["GAP-DECLARED"]);
+    for log in [
+        &format!("{scheme}/box/hub/1"),
+        &format!("{scheme}/box/ashby-high-street/hub/1"),
+        &format!("{scheme}/other/hub/9"),
+        &format!("{scheme}//hub/9"),
+        &format!("evil.example/{scheme}/hub/9"),
+        &format!("{scheme}/hub/01"),
+        "evil.example/other/hub/9",
+        "evil.example/hub/1",
+        "/hub/1",
+    ] {
+        let case = Case::package(forged_in(log));
+        case.shows("SEAL-KEY-NOT-IN-LOG\tfile keys/seal.record");
+        case.shows("NOT-IN-LOG\tfile SHA256SUMS.record");
+        // Nor with no key to ask, nor with one whose name is of that log's scheme.
+        let mut other = case.clone().no_hub();
+        other.shows("SEAL-KEY-NOT-IN-LOG\tfile keys/seal.record");
+        other.hub = vec![key("evil.example/hub/cosign-2026", 4, 40).vkey()];
+        other.shows("SEAL-KEY-NOT-IN-LOG\tfile keys/seal.record");
+    }
+    // A hub's key of another scheme vouches for nothing here, though it signed.
+    let mut case = Case::package(Package::default().build());
+    case.hub = vec![key("evil.example/hub/cosign-2026", 4, 40).vkey()];
+    case.shows("NO-HUB-COSIGNATURE\thead 22");
+}
+
+/// The other way round: lines of the hub's log are no box's, and no log of another form is.
+#[test]
+fn d16_a_manifest_that_names_no_boxs_log_aud_2() {
+    for log in [
+        HUB_LOG,
+        "cctv.example.gov.uk/ashby-high-street/1",
+        "a/b/box/c/1",
+        "",
+        "\u{e9}",
+    ] {
+        let mut files = Package::default().contents();
+        let text = String::from_utf8(files["manifest.json"].clone()).expect("text");
+        files.insert("manifest.json".into(), text.replace(BOX_LOG, log).into());
+        Case::package(seal(files, 0)).shows("FOREIGN-RECORD\tfile manifest.json");
+    }
+}
+
 #[test]
 fn d14_the_rest_of_the_hubs_word_evi_2() {
     let sound = Package::default().build();

@@ -21,6 +21,7 @@ fn config(world: &World, url: Address) -> Config {
 /// Recorded for some segments, in one session by the relay, nothing lost and no gap after the first segment.
 fn recorded_by_the_relay(world: &World, config: Config, repairs: &[&str]) -> Cameras {
     let cameras = world.start(config, None);
+    cameras.accepted(&cam(), None);
     cameras.recovered(&cam(), None);
     world.wait_segments(2);
     let session = world.lines("cam.session").pop().expect("a session");
@@ -212,9 +213,18 @@ fn rtsps_and_its_certificate() {
         .expect("kept");
     let session = world.lines("cam.session").pop().expect("a session");
     assert_eq!(session.text("cert"), kept.sha256, "the log says which");
+    let said = |n: usize| {
+        let lines = world.lines("cam.accept");
+        assert_eq!(lines.len(), n, "{lines:?}");
+        let line = lines.into_iter().next_back().expect("a line");
+        (line.word("before"), line.text("cert"))
+    };
+    let first = kept.sha256.clone();
+    assert_eq!(said(1), (None, first.clone()), "on trust");
     let asked = camera.asks.lock().expect("asks").len();
     let other = TlsFront::start(camera.port, 0);
     let cameras = world.start(config(&world, other.url()), None);
+    cameras.accepted(&cam(), Some(first.clone()));
     cameras.recovered(&cam(), None);
     wait("the fault", || {
         world
@@ -238,6 +248,9 @@ fn rtsps_and_its_certificate() {
         (world.lines("cam.session").len() > before).then_some(())
     });
     cameras.stop();
+    // AUD-2: which took whose place is on the record, once.
+    let second = memory.accepted.expect("accepted").sha256;
+    assert_eq!(said(2), (Some(first), second));
 }
 
 /// REC-6: a camera that wants name and password in its address gets them there, and nobody else does.

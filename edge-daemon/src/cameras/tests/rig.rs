@@ -117,6 +117,7 @@ impl World {
             name: BoxName::parse("ashby").expect("name"),
             site: "Ashby".into(),
             zone: Zone::utc(),
+            hub: None,
             zone_name: "UTC".into(),
             state: self.home.path().to_owned(),
             retention_days: 28,
@@ -243,6 +244,11 @@ impl Line {
             .and_then(Value::as_int)
             .and_then(|n| u64::try_from(n).ok())
             .unwrap_or_else(|| panic!("{key} in {self:?}"))
+    }
+    /// None: null, or not there.
+    pub(super) fn word(&self, key: &str) -> Option<String> {
+        let word = self.0.data.get(key).and_then(Value::as_str);
+        word.map(str::to_owned)
     }
     pub(super) fn text(&self, key: &str) -> String {
         self.0

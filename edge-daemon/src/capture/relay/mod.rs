@@ -31,14 +31,14 @@ use crate::{
 };
 
 mod camera;
-mod headers;
+pub(crate) mod headers;
 mod keepalive;
 pub mod known;
-mod login;
-mod message;
+pub(crate) mod login;
+pub(crate) mod message;
 pub mod repair;
-mod rtp;
-mod sdp;
+pub(crate) mod rtp;
+pub(crate) mod sdp;
 mod session;
 pub mod tls;
 mod trouble;

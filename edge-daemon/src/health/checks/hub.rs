@@ -5,7 +5,7 @@ use shared::time::Utc;
 use super::{Line, Looked};
 use crate::{
     health::status,
-    identity::{BoxKey, Enrolment, validity},
+    identity::{BoxKey, Enrolment, SOON_MS},
     uplink::quic::{LinkError, Target, Trusted, dial},
 };
 
@@ -34,7 +34,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
 }
 
 fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
-    let Some(until) = validity::not_after(enrolled.cert.as_ref()) else {
+    let Some(until) = enrolled.certificate().map(|c| c.until) else {
         return Line::wrong(
             "certificate",
             "hub.refused",
@@ -46,10 +46,10 @@ fn certificate(enrolled: &Enrolment, now: Utc) -> Line {
     match left {
         ..0 => Line::wrong(
             "certificate",
-            "hub.refused",
-            format!("it expired on {day}; enrol the box again with a new code"),
+            "cert.expiring",
+            format!("it was good until {day}; the box renews it as soon as it reaches the hub"),
         ),
-        0..validity::SOON_MS => Line::wrong(
+        0..SOON_MS => Line::wrong(
             "certificate",
             "cert.expiring",
             format!(

@@ -8,9 +8,11 @@
 //! | [`disks`] | labels, errors, free space, one disk named twice |
 //! | [`hub`] | link and certificate |
 //! | [`masks`] | how many the box paints, and how many it could |
+//! | [`name`] | does the configuration call the box what its log does |
 //! | [`log`] | does the log on disk agree with its newest signed head |
 //! | [`running`] | the box itself, its clock, the reader, and the faults it knows of |
 use std::{
+    path::PathBuf,
     sync::Arc,
     sync::mpsc,
     time::{Duration, Instant},
@@ -31,6 +33,7 @@ mod disks;
 mod hub;
 mod log;
 mod masks;
+mod name;
 mod running;
 
 /// One line of doctor.
@@ -104,7 +107,9 @@ impl Line {
 /// What checks may look at.
 #[derive(Clone)]
 pub struct Looked {
+    /// The configuration, and the file it is in.
     pub config: Arc<Config>,
+    pub file: PathBuf,
     pub state: State,
     pub now: Now,
 }
@@ -134,6 +139,7 @@ pub fn run(looked: &Looked, limit: Duration) -> Vec<Line> {
     checks.push(("hub".into(), Box::new(hub::check)));
     checks.push(("masks".into(), Box::new(masks::check)));
     checks.push(("log".into(), Box::new(log::check)));
+    checks.push(("name".into(), Box::new(name::check)));
     let (done, results) = mpsc::channel();
     let names: Vec<String> = checks.iter().map(|(name, _)| name.clone()).collect();
     for (at, (name, check)) in checks.into_iter().enumerate() {

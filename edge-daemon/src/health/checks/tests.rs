@@ -39,6 +39,7 @@ url = "rtsp://127.0.0.1:1/secret/two"
     Looked {
         state: config.state(),
         config,
+        file,
         now: Now {
             wall: Utc(1_793_000_000_000),
             mono: 5_000_000,
@@ -69,6 +70,35 @@ fn a_box_that_never_ran_is_not_damaged() {
         Some("camera.unreachable"),
         "{camera:?}"
     );
+}
+
+/// FLT-1, AUD-2: one wrong word in the configuration is named, red, with what it was and what to put back.
+#[test]
+fn a_wrong_name_is_said() {
+    use crate::testing::{Hands, open_log};
+    let folder = tempfile::tempdir().expect("folder");
+    let mut looked = looked(folder.path());
+    let (log, _) = open_log(
+        &looked.state.recorder(),
+        Hands::new(Utc(1_793_000_000_000), 1),
+    );
+    log.close("test").expect("closed");
+    let config = Arc::make_mut(&mut looked.config);
+    config.scheme = "cctv.other.gov.uk".into();
+    config.name = BoxName::parse("ashby").expect("name");
+    let lines = run(&looked, Duration::from_secs(20));
+    let line = found(&lines, "name");
+    assert_eq!(line.mark, Mark::Red, "{line:?}");
+    for part in [
+        "box.scheme is \"cctv.other.gov.uk\", but this box's is \"cctv.example.gov.uk\"",
+        "Put back scheme = \"cctv.example.gov.uk\" in [box]",
+        "beadle.toml",
+    ] {
+        assert!(line.text.contains(part), "{part} in {line:?}");
+    }
+    Arc::make_mut(&mut looked.config).scheme = "cctv.example.gov.uk".into();
+    let lines = run(&looked, Duration::from_secs(20));
+    assert!(lines.iter().all(|l| l.what != "name"), "{lines:?}");
 }
 
 /// FLT-1, HLT-1: a camera's line has the running box's word: what landed last, its fault, the next try; the dead come first, and what is

@@ -71,6 +71,12 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
                     .execute(params![int(log), cam, title, site])?;
             }
         }
+        "cam.accept" => {
+            if let (Some(cam), Some(cert)) = (cam, text("cert")) {
+                tx.prepare_cached("INSERT OR REPLACE INTO accepted VALUES (?1,?2,?3)")?
+                    .execute(params![int(log), cam, cert])?;
+            }
+        }
         "seg.lost" => {
             tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?
                 .execute(params![cam, number("s")])?;

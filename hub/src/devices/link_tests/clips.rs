@@ -237,6 +237,7 @@ async fn a_clip_goes_on_where_it_stood() {
         live: Live::default(),
         logs: hub.desk.logs.clone(),
         pulls: Pulls::default(),
+        refusals: Default::default(),
         quic: hub.desk.quic,
     });
     let listener = Listener::bind(
@@ -247,11 +248,11 @@ async fn a_clip_goes_on_where_it_stood() {
     )
     .expect("port");
     let quic = listener.local_addr().expect("address");
-    hub.tasks.spawn(supervise::listen(desk.clone(), listener));
+    hub.tasks.spawn(arrivals::run(desk.clone(), listener));
     hub.tasks.spawn(requests::fetch::run(desk.clone()));
     hub.tasks.spawn(requests::holds::keeper::run(desk.clone()));
 
-    let line = dial(quic, desk.keys.ca_der(), Some(&who))
+    let line = dial(quic, desk.keys.authority().der(), Some(&who))
         .await
         .expect("the box is back");
     let (mut out, mut inc) = control(&line, "ashby").await;

@@ -452,7 +452,8 @@ async fn a_hold_for_a_box_that_is_offline() {
         if let Open::Control { cameras, .. } = &mut said {
             cameras[0].retention_days = days;
         }
-        let (name, said) = (name.clone(), serde_json::to_string(&said).expect("json"));
+        let said = Hello::of(&said).expect("a hello").expect("good");
+        let name = name.clone();
         let written = s.act(move |d| {
             let done = d.db.box_hello(&name, &said, d.now());
             done.map_err(|e| Refusal(e.to_string()))

@@ -18,10 +18,10 @@ use crate::{
     desk::Desk,
     ownlog::op,
     requests::{
-        mask::may,
         rules,
         submit::{keep_salted, with_known},
     },
+    roles::may,
 };
 
 /// Who may place a hold, and extend one.

@@ -4,7 +4,7 @@ use shared::{
     id::{BoxName, HoldId},
     promise,
     time::{Utc, Zone},
-    wire::{Fault, Open},
+    wire::Fault,
 };
 
 use super::{
@@ -15,7 +15,7 @@ use crate::{
     board::{Account, HoldRow, Refusal, ReleaseRow},
     db::holds::HoldRecord,
     desk::Desk,
-    requests::mask::may,
+    roles::may,
 };
 
 /// Who may see what is held, and why.
@@ -33,19 +33,12 @@ const OVER_MS: i64 = 7 * 86_400_000;
 /// How long the camera's box keeps footage, as it last said, and by which clock on the wall.
 fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, Refusal> {
     let record = desk.db.box_named(&h.camera.r#box).map_err(plain)?;
-    let hello = record.and_then(|b| serde_json::from_str::<Open>(b.hello.as_deref()?).ok());
-    let Some(Open::Control {
-        cameras,
-        retention_days,
-        zone,
-        ..
-    }) = hello
-    else {
+    let Some(hello) = record.and_then(|b| b.hello) else {
         return Ok(None);
     };
-    let own = cameras.iter().find(|c| c.cam == h.camera.cam);
-    let days = own.and_then(|c| c.retention_days).unwrap_or(retention_days);
-    Ok(Zone::parse(&zone).ok().map(|zone| (days, zone)))
+    let own = hello.camera(&h.camera.cam);
+    let days = own.map_or(hello.retention_days, |c| hello.days(c));
+    Ok(Zone::parse(&hello.zone).ok().map(|zone| (days, zone)))
 }
 
 fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, Refusal> {

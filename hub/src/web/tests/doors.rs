@@ -51,7 +51,7 @@ async fn strangers_see_nothing() {
     assert!(site.did().is_empty());
     // Stops when told to, and takes no more.
     drop(site.stop.take());
-    (&mut site.served).await.expect("ends").expect("well");
+    (&mut site.served).await.expect("ends");
     assert!(TcpStream::connect(site.addr).await.is_err());
 }
 

@@ -10,6 +10,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as B64};
 use nix::fcntl::{FallocateFlags, fallocate};
 use shared::{
     note::SignedHead,
+    plain,
     record::hex,
     time::Clock,
     tree::Frontier,
@@ -131,7 +132,7 @@ impl Writer {
             sw: s.sw.clone(),
             by: before.iter().map(|b| b.by.to_owned()).collect(),
             whole: before.as_ref().and_then(|b| b.whole),
-            reason: before.as_ref().map(|b| b.reason.clone()),
+            reason: before.as_ref().map(|b| plain::plain(&b.reason, 1000)),
             pred: before.and_then(|b| b.pred),
         };
         let sw = s.sw.clone();

@@ -37,6 +37,32 @@ pub fn succeed(
     clock: Arc<dyn Clock>,
     reason: &str,
 ) -> Result<Succession, LogError> {
+    begin(state, settings, clock, reason, 0)
+}
+
+/// The same with a number above the one given. None: the newest log's number is above it already, and nothing was done.
+pub fn succeed_above(
+    state: &Path,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    reason: &str,
+    above: u64,
+) -> Result<Option<Succession>, LogError> {
+    let root = state.join("log");
+    let present = named(state).map_err(io_error("read", &root))?;
+    if present.is_some_and(|p| p.number > above) {
+        return Ok(None);
+    }
+    begin(state, settings, clock, reason, above).map(Some)
+}
+
+fn begin(
+    state: &Path,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    reason: &str,
+    above: u64,
+) -> Result<Succession, LogError> {
     let root = state.join("log");
     let before = named(state).map_err(io_error("read", &root))?;
     let before = before.ok_or_else(|| {
@@ -54,7 +80,7 @@ pub fn succeed(
     });
     // A folder that has no first line was begun by a start that was cut off: its number is not used again.
     let newest = numbers(&root).map_err(io_error("list", &root))?.pop();
-    let number = newest.unwrap_or(before.number).max(before.number) + 1;
+    let number = newest.unwrap_or(above).max(before.number).max(above) + 1;
     let renamed = settings.base != before.base;
     let said = Before {
         pred: Some(pred.clone()),

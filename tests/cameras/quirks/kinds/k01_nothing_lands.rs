@@ -56,13 +56,13 @@ pub fn cases() -> Vec<Case> {
                 }
                 packets
             })
-            .nothing(&["camera.nothing", "camera.unsupported"]),
+            .nothing(&["camera.nothing", "camera.unsupported"], &["no-key", "unsupported"]),
         case("never-a-key-picture", "K1", &["EliasKotlyar/Xiaomi-Dafang-Hacks#1423"],
             "Neither key pictures nor recovery points: nothing that could be decoded alone")
             .stream("odd-endless.h264")
             .starts_at(30)
             .remedy("Set the camera's key picture (I-frame) interval to two seconds.")
-            .nothing(&["camera.nothing", "camera.unsupported"]),
+            .nothing(&["camera.nothing", "camera.unsupported"], &["no-key"]),
         case("key-picture-each-25s", "K1", &["badbread/crumbvms#114", "bluenviron/mediamtx/pull/1825"],
             "A smart codec stretches its groups to 25 seconds; the session begins in the middle of one")
             .stream("odd-long.h264")

@@ -36,6 +36,11 @@ pub fn cases() -> Vec<Case> {
         case("parameters-change-h265", "K4", &["bluenviron/gortsplib#402"], "The same with H.265")
             .stream("odd-main.h265")
             .pictures(|n| (if n / 120 % 2 == 0 { "odd-main.h265" } else { "odd-night.h265" }, n % 120)),
+        case("no-parameters-at-all", "K4", &[],
+            "Parameter sets neither in the description nor with any picture")
+            .script(|s| (s.sprop, s.in_band) = (false, false))
+            .remedy("Nothing can decode such a stream: update the camera's firmware, or choose another stream of it.")
+            .nothing(&["camera.unsupported"], &["no-key", "unsupported"]),
         case("size-changes", "K4", &["scottlamb/moonfire-nvr#42"], "The picture's size changes while it plays")
             .pictures(|n| (if n / 120 % 2 == 0 { "odd-main.h264" } else { "odd-large.h264" }, n % 120)),
     ]

@@ -60,6 +60,10 @@ fn descriptions() -> Vec<Case> {
             }),
         case("sdp-empty-lines", "K7", &[], "Empty and unknown lines between those of the description")
             .says(&[("t=0 0\r\n", "t=0 0\r\n\r\nx=unknown\r\n")]),
+        case("sdp-is-a-page", "K7", &[], "The description is a web page")
+            .describes(|_, _| b"<html><body>Please log in</body></html>".to_vec())
+            .remedy("The address leads to the camera's pages, or its firmware is broken: look up the stream's address in its manual.")
+            .nothing(&["camera.answer"], &["answer"]),
         case("sdp-private-control", "K7", &["mpromonet/webrtc-streamer#215", "koush/scrypted#1675"], "Description and base name the camera's private address")
             .says(&[("a=control:trackID=1", "a=control:rtsp://192.168.1.205:554/stream1/trackID=1")])
             .replies(|_, request, answer| {

@@ -119,7 +119,7 @@ pub fn cases() -> Vec<Case> {
         )
         .login(login().offers("Basic realm=\"{realm}\""))
         .remedy("Turn Digest on in the camera, or allow Basic for it in the configuration.")
-        .nothing(&["camera.login"]),
+        .nothing(&["camera.login"], &["login"]),
         case(
             "basic-allowed",
             "K8",
@@ -132,7 +132,7 @@ pub fn cases() -> Vec<Case> {
             .login(login().offers(DIGEST))
             .told(|t| t.login = Some(("admin", "another")))
             .remedy("Correct the password in the camera's password file.")
-            .nothing(&["camera.password"])
+            .nothing(&["camera.password"], &["password"])
             // Two tries of the box's, and one of the doctor's.
             .expect(|e| e.refused = 3),
     ]

@@ -110,6 +110,15 @@ pub fn cases() -> Vec<Case> {
             Flow::Send
         }),
         case(
+            "breaks-off",
+            "K12",
+            &[],
+            "Breaks every session off after three pictures",
+        )
+        .remedy("Look at its power and network; a camera with too many viewers does this too.")
+        .nothing(&["camera.breaks"], &["lost-session"])
+        .before(|_, n| if n < 3 { Flow::Send } else { Flow::End }),
+        case(
             "loss-for-real",
             "K12",
             &[],

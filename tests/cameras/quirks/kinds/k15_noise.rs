@@ -78,7 +78,7 @@ pub fn cases() -> Vec<Case> {
             .script(|s| s.padded = true),
         case("mjpeg", "K15", &["bluecherrydvr/bluecherry-apps#94", "blakeblackshear/frigate#50"], "Motion JPEG only")
             .remedy("Set the camera's main stream to H.264 or H.265.")
-            .nothing(&["camera.unsupported"])
+            .nothing(&["camera.unsupported"], &["unsupported"])
             .describes(|_, _| {
                 b"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=Camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:trackID=1\r\n".to_vec()
             }),

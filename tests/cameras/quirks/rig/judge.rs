@@ -302,8 +302,17 @@ fn gaps(house: &House, case: &Case, wrong: &mut Vec<String>) -> Done<Vec<String>
             wrong.push(format!("a gap of {ms} ms ({why}) that is none"));
         }
     }
-    if case.expect.kept == Kept::Nothing && house.lines_of("gap.open", case.name).is_empty() {
-        wrong.push("no gap is open on the record".into());
+    if case.expect.kept == Kept::Nothing {
+        let open = house.lines_of("gap.open", case.name);
+        let why = |line: &Value| line["data"]["why"].as_str().map(str::to_owned);
+        match open.first().and_then(why) {
+            None => wrong.push("no gap is open on the record".into()),
+            Some(why) if !case.expect.opens.contains(&why.as_str()) => wrong.push(format!(
+                "its gap is open for {why}, not {}",
+                case.expect.opens.join(" or ")
+            )),
+            Some(_) => {}
+        }
     }
     if said.len() > 5 {
         let more = said.len() - 5;

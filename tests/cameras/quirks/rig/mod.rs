@@ -60,6 +60,8 @@ pub struct Expect {
     pub learnt: bool,
     /// Reasons of `seg.gap` lines that are right, and how long each may be, in ms. The gap until the first picture is always right.
     pub gaps: &'static [(&'static str, i64)],
+    /// Of a camera of which nothing is kept: why its open gap (`gap.open`) is there, one of these.
+    pub opens: &'static [&'static str],
     /// Faults that are raised, one of them at least; no other may be.
     pub faults: &'static [&'static str],
     /// Faults that may be raised.
@@ -116,6 +118,7 @@ pub fn case(
             sessions: (1, 1),
             learnt: false,
             gaps: &[],
+            opens: &[],
             faults: &[],
             may: &[],
             lost: false,
@@ -289,8 +292,14 @@ impl Case {
         self
     }
     /// Nothing of it can be kept; one of these faults says why.
-    pub fn nothing(mut self, faults: &'static [&'static str]) -> Self {
+    /// Nothing is kept: a fault of these, and a gap that is open for one of these reasons.
+    pub fn nothing(
+        mut self,
+        faults: &'static [&'static str],
+        opens: &'static [&'static str],
+    ) -> Self {
         self.expect.kept = Kept::Nothing;
+        self.expect.opens = opens;
         self.expect.faults = faults;
         self.expect.sessions = (0, u32::MAX);
         self

@@ -139,11 +139,11 @@ async fn numbers_of_holds_are_used_once() {
     let name = BoxName::parse("ashby").expect("name");
     db.register_box(&name, "hash", Utc(i64::MAX / 2), s.desk().now())
         .expect("box");
-    db.enrol(&name, "hash", "print", Utc(i64::MAX / 2))
+    db.enrol(&name, "hash", "key", "certificate")
         .expect("enrolled");
     db.box_hello(
         &name,
-        &serde_json::to_string(&hello("ashby")).expect("json"),
+        &Hello::of(&hello("ashby")).expect("a hello").expect("good"),
         s.desk().now(),
     )
     .expect("hello");
@@ -157,6 +157,7 @@ async fn numbers_of_holds_are_used_once() {
         live: Live::default(),
         logs: s.desk().logs.clone(),
         pulls: Pulls::default(),
+        refusals: Default::default(),
         quic: s.desk().quic,
     });
     let (wanted, k) = (s.wanted(), kim.clone());

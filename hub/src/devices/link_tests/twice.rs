@@ -1,0 +1,183 @@
+//! Two boxes of one name, or one that was put back: named, told, settled from the hub (V11).
+use super::*;
+use crate::{
+    board::{Account, Board},
+    requests::succession,
+};
+
+fn person(op: u32, role: &str) -> Account {
+    Account {
+        op,
+        name: format!("person{op}"),
+        role: role.into(),
+    }
+}
+
+/// A log whose third line is another than the hub has.
+fn logs() -> (LogBuilder, LogBuilder) {
+    let new = || LogBuilder::new("cctv.example.gov.uk/box/ashby/1");
+    let (mut real, mut other) = (new(), new());
+    real.segment("c01", 1, b"footage");
+    other.beat();
+    other.beat();
+    (real, other)
+}
+
+/// V11, AUD-2, ROL-5: what does not follow on is named on the page and to whoever waits for a clip; two people have the box on the line
+/// begin a new log, by one signed order that names both, and the new log ends the fault.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fork_is_named_and_settled_from_the_hub() {
+    let hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let name = BoxName::parse("ashby").expect("name");
+    let line = hub.dial(Some(&who)).await.expect("box");
+    let (mut out, mut inc) = control(&line, "ashby").await;
+    let (real, other) = logs();
+    assert!(matches!(
+        audit(&line, &real).await,
+        AuditReply::Cosigned { .. }
+    ));
+    match audit(&line, &other).await {
+        AuditReply::Refused { code, .. } => assert_eq!(code, "FORKED"),
+        answer => panic!("{answer:?}"),
+    }
+    let (desk, n) = (hub.desk.clone(), name.clone());
+    let row = move || {
+        let rows = desk.boxes().expect("rows");
+        rows.into_iter().find(|r| r.name == n).expect("row")
+    };
+    let shown = blocking(row.clone()).await.expect("runs");
+    let fault = |r: &crate::board::BoxRow| r.faults.iter().any(|f| f.code == "box.twice");
+    assert!(fault(&shown) && shown.dispute.is_some(), "{shown:?}");
+
+    // Whoever waits for a clip of it is told.
+    let mut told = hub.desk.pulls.listen();
+    let start = Utc::parse("2026-07-28T12:00:00.000Z").expect("time");
+    let (desk, t0) = (hub.desk.clone(), start);
+    let asked = blocking(move || {
+        let camera = BoxCamera::parse("ashby/c01").expect("camera");
+        let (a, b) = desk.db.extent(&camera).expect("index").unwrap_or((t0, t0));
+        let asked = Asked {
+            camera,
+            t0: a,
+            t1: b,
+            purpose: "theft".into(),
+            reference: "CR/1".into(),
+            requester: "PC 1".into(),
+        };
+        submit::submit(&desk, &asked, "op:0001")
+    });
+    asked.await.expect("runs").expect("granted");
+    let why = tokio::time::timeout(SOON, async {
+        loop {
+            let p = told.recv().await.expect("news");
+            if p.state == "Waiting" {
+                return p.why;
+            }
+        }
+    });
+    let why = why.await.expect("told");
+    assert!(why.contains("two boxes claim the name ashby"), "{why}");
+
+    // Two people, and those two.
+    for (a, b, part) in [
+        (
+            person(2, "manager"),
+            person(2, "manager"),
+            "a second person",
+        ),
+        (person(2, "manager"), person(3, "contractor"), "contractor"),
+        (person(2, "operator"), person(3, "manager"), "operator"),
+    ] {
+        let no = succession::order(&hub.desk, &name, "restored", &a, &b).await;
+        let no = no.expect_err("refused").to_string();
+        assert!(no.contains(part), "{no}");
+    }
+    let (desk, n) = (hub.desk.clone(), name.clone());
+    let settled = tokio::spawn(async move {
+        let (a, b) = (person(2, "manager"), person(3, "supervisor"));
+        succession::order(&desk, &n, "restored from a backup", &a, &b).await
+    });
+    let (number, above) = loop {
+        let ToBox::Order { order, .. } =
+            frame(&mut inc).await.expect("order").json().expect("json")
+        else {
+            continue;
+        };
+        if let Ok(Order::LogSucceed {
+            order, above, by, ..
+        }) = serde_json::from_str(&order)
+        {
+            assert_eq!(by, ["op:0002", "op:0003"]);
+            break (order, above);
+        }
+    };
+    assert_eq!(above, 1);
+    send(&mut out, &ToHub::SuccessionBegun { order: number }).await;
+    settled.await.expect("runs").expect("obeyed");
+
+    let mut next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
+    next.beat();
+    match audit_of(&line, &next, 2).await {
+        AuditReply::Cosigned { .. } => {}
+        answer => panic!("{answer:?}"),
+    }
+    let shown = blocking(row).await.expect("runs");
+    assert!(!fault(&shown) && shown.dispute.is_none(), "{shown:?}");
+}
+
+/// V3, V8 at the desk itself: whoever may not see exhibits is refused there too; wrong passwords are counted, and the count stands before
+/// the sign-in that follows; the address is remembered for its account alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_desk_refuses_and_counts() {
+    let hub = Hub::new();
+    let desk = hub.desk.clone();
+    let done = blocking(move || {
+        let camera = BoxCamera::parse("ashby/c01").expect("camera");
+        for role in ["contractor", "police", "inspector", "administrator"] {
+            let who = person(9, role);
+            let words = [
+                desk.exhibits(&who).expect_err("refused").to_string(),
+                desk.footage(&who, &camera, None)
+                    .expect_err("refused")
+                    .to_string(),
+                desk.viewing(&who, "EXH-2026-000001", "a", "b")
+                    .expect_err("refused")
+                    .to_string(),
+            ];
+            assert!(words.iter().all(|w| w.contains("may not")), "{words:?}");
+        }
+        let secret = "right horse battery";
+        let staff = crate::commands::staff::add;
+        let kim =
+            staff(&desk.db, &desk.log, "op:0000", "kim", "operator", secret).expect("account");
+        staff(&desk.db, &desk.log, "op:0000", "lee", "operator", secret).expect("account");
+        let from = std::net::IpAddr::from([192, 0, 2, 7]).into();
+        let lines = || {
+            let file = desk.log.folder().join("0000000000.jsonl");
+            std::fs::read_to_string(file).expect("log")
+        };
+        let before = lines().lines().count();
+        for name in ["kim", "kim", "nobody", "kim"] {
+            let no = desk.sign_in(name, "wrong", Some(from)).expect_err("wrong");
+            assert_eq!(no.0, "name or password is wrong");
+        }
+        assert_eq!(lines().lines().count(), before, "no line each");
+        assert!(!desk.was_here("kim", from).expect("known"));
+        let in_ = desk.sign_in("kim", secret, Some(from)).expect("right");
+        assert_eq!(in_.op, kim);
+        let new: Vec<String> = lines().lines().skip(before).map(str::to_owned).collect();
+        assert!(
+            new[0].contains("\"acc.fail\"") && new[0].contains("\"n\":3"),
+            "{new:?}"
+        );
+        assert!(new[1].contains("\"acc.login\""), "{new:?}");
+        assert!(desk.was_here("kim", from).expect("known"));
+        assert!(!desk.was_here("lee", from).expect("known"));
+        let elsewhere = std::net::IpAddr::from([192, 0, 2, 8]).into();
+        assert!(!desk.was_here("kim", elsewhere).expect("known"));
+        crate::signin::note(&desk, true).expect("noted");
+        assert!(lines().contains("\"op\":\"unknown\""));
+    });
+    done.await.expect("runs");
+}

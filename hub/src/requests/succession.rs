@@ -1,0 +1,80 @@
+//! Task. Two people's word that a box begins the successor of its log: the way out when what it offers does not follow on from what the hub
+//! has of it (FORKED, ROLLED-BACK, two boxes of one name), without a visit.
+//!
+//! The order's number is that of its `log.order` line, which names both. What was countersigned before stays as it is; the box's new log
+//! says in its first line who ordered it, and its number is above every one the hub holds.
+use std::sync::Arc;
+
+use shared::{
+    id::BoxName,
+    types::LogOrder,
+    wire::{Order, ToHub},
+};
+
+use super::{order, submit::keep_salted};
+use crate::{
+    board::{Account, Refusal, plain},
+    desk::{Desk, blocking},
+    ownlog::op,
+    roles::may,
+};
+
+const SETTLE: &[&str] = &["supervisor", "manager", "approver"];
+
+/// Orders it; the box has kept the order and is about to begin when this returns.
+pub async fn order(
+    desk: &Arc<Desk>,
+    name: &BoxName,
+    reason: &str,
+    who: &Account,
+    second: &Account,
+) -> Result<(), Refusal> {
+    for person in [who, second] {
+        may(person, SETTLE, "have a box begin a new log")?;
+    }
+    if who.op == second.op {
+        return Err(Refusal(
+            "a second person must agree: a new log takes two; nothing was ordered".into(),
+        ));
+    }
+    let reason = reason.trim().to_owned();
+    if reason.is_empty() {
+        return Err(Refusal(
+            "an order needs a reason; nothing was ordered".into(),
+        ));
+    }
+    let (d, n) = (desk.clone(), name.clone());
+    blocking(move || order::known(&d, &n))
+        .await
+        .map_err(plain)??;
+    let way = order::way(desk, name)?;
+    let (d, n) = (desk.clone(), name.clone());
+    let by = vec![op(who.op), op(second.op)];
+    let (number, order) = blocking(move || -> Result<_, Refusal> {
+        let held = d.db.newest_log(&n).map_err(plain)?;
+        let above = held.map_or(0, |l| l.number);
+        let line = LogOrder {
+            r#box: n.to_string(),
+            above,
+            reason: keep_salted(&d, &reason)?,
+            by: by.clone(),
+        };
+        let number = d.log.append(&by[0], &line).map_err(plain)?.n;
+        let order = Order::LogSucceed {
+            r#box: n,
+            order: number,
+            above,
+            by,
+            made: d.now(),
+        };
+        Ok((number, order::signed(&d, &order)?))
+    })
+    .await
+    .map_err(plain)??;
+    let answered = way.send(desk, order, |heard| match heard {
+        ToHub::SuccessionBegun { order } if order == number => Some(Ok(())),
+        ToHub::SuccessionFailed { order, why } if order == number => Some(Err(why)),
+        _ => None,
+    });
+    answered.await.map_err(Refusal)
+}

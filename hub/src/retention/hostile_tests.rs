@@ -1,0 +1,294 @@
+//! Wiring. Tests of lines that no box may write: at the door they are refused; held since before there was one, they are kept, marked
+//! and left out, and nothing of anybody else's stops for them.
+
+use serde_json::{Value, json};
+use shared::{id::BoxName, testing::LogBuilder};
+
+use super::{gather, rig::*, watch};
+use crate::{
+    board::{Account, Board},
+    db::Db,
+    devices::words,
+};
+
+const T: &str = "2026-11-28T10:00:00.000Z";
+
+/// Type, data and the field a refusal names.
+fn attacks() -> Vec<(&'static str, Value, &'static str)> {
+    let segment = |change: &dyn Fn(&mut Value)| {
+        let mut data = json!({"cam": "c01", "s": 1, "t0": T, "t1": "2026-11-28T10:01:00.000Z", "size": 1, "sha256": "0".repeat(64),
+            "mask": null, "how": "none", "proofs": 0, "lost": 0, "shed": 0, "key": "c01/2026-11-28"});
+        change(&mut data);
+        data
+    };
+    vec![
+        (
+            "seg.write",
+            segment(&|d| d["cam"] = "../../etc".into()),
+            "data.cam \"../../etc\"",
+        ),
+        (
+            "seg.write",
+            segment(&|d| d["lost"] = json!(-5)),
+            "data.lost -5",
+        ),
+        (
+            "seg.write",
+            segment(&|d| d["size"] = json!(9_007_199_254_740_991i64)),
+            "data.size 9007199254740991",
+        ),
+        (
+            "seg.write",
+            segment(&|d| d["how"] = "\u{1b}[31m".into()),
+            "data.how \"\\u{1b}[31m\"",
+        ),
+        (
+            "seg.write",
+            segment(&|d| d["t1"] = "9998-12-31T23:59:59.999Z".into()),
+            "data.t1 \"9998",
+        ),
+        (
+            "seg.gap",
+            json!({"cam": "c01", "next": 5, "t0": T, "t1": T, "why": "w", "packets": -5}),
+            "data.packets -5",
+        ),
+        (
+            "del.range",
+            json!({"cam": "c01", "day": "2026-11-28", "s0": -1, "s1": -1, "t0": "bad", "t1": 5, "count": -9, "set": "", "rule": "\u{202e}", "key": "c01/2026-11-28"}),
+            "data.s0 -1",
+        ),
+        (
+            "del.range",
+            json!({"cam": "c01", "day": "yesterday", "s0": 1, "s1": 1, "t0": T, "t1": T, "count": 1, "set": "0".repeat(64), "rule": "31d", "key": "c01/2026-11-28"}),
+            "data.day \"yesterday\"",
+        ),
+        (
+            "del.done",
+            json!({"cam": "c01", "day": "2026-11-28", "n": 9, "oldest": 7, "undecryptable": "yes", "claim": "file"}),
+            "data.oldest 7",
+        ),
+        (
+            "hold.set",
+            json!({"hold": "H-999999999999999", "cam": "c01", "t0": T, "t1": T, "until": T, "grant": "G"}),
+            "data.hold \"H-999999999999999\"",
+        ),
+        (
+            "cam.set",
+            json!({"cam": "c01", "title": "\u{1b}]0;owned\u{7}\u{202e}", "site": "x"}),
+            "data.title \"\\u{1b}]0;owned",
+        ),
+        (
+            "clock.step",
+            json!({"delta_ms": 9_007_199_254_740_991i64, "src": "x"}),
+            "data.delta_ms 9007199254740991",
+        ),
+        (
+            "exp.clip",
+            json!({"ref": "../../EXH", "cam": "c01", "s0": 1, "s1": 1, "grant": "g", "purpose": "p"}),
+            "data.ref \"../../EXH\"",
+        ),
+        (
+            "key.seal",
+            json!({"spki": "AAAA"}),
+            "only the hub writes lines of that type",
+        ),
+        (
+            "exp.done",
+            json!({"ref": "EXH-2026-000001", "cam": "c01", "sums": "0".repeat(64), "to": "x"}),
+            "only the hub",
+        ),
+        ("copy.invented", json!({}), "only the hub"),
+        ("x.\u{1b}[2J", json!({}), "type \"x.\\u{1b}[2J\""),
+    ]
+}
+
+fn brook() -> BoxName {
+    BoxName::parse("brook").expect("name")
+}
+
+/// Another box, with footage that is due, and a hold asked for: what must go on.
+fn neighbour(rig: &Rig) {
+    let now = rig.desk.now();
+    rig.desk
+        .db
+        .register_box(&brook(), "hash", now.plus_ms(86_400_000), now)
+        .expect("registered");
+    let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/brook/1", rig.log.t);
+    log.segment("c09", 1, b"footage");
+    let (stream, _) = rig.desk.logs.begin(&brook(), 1, None).expect("begins");
+    stream.lines(&log.lines.concat()).expect("lines");
+    stream
+        .head(log.head().render().as_bytes())
+        .expect("countersigned");
+}
+
+/// Everything that shows what boxes sent.
+fn all_goes_on(rig: &Rig) {
+    let report = gather::report(&rig.desk, None).expect("the report of the scheme");
+    assert!(
+        report.cameras.iter().any(|c| c.r#box == brook()),
+        "the neighbour is in it"
+    );
+    watch::look(&rig.desk, None, None).expect("the watch");
+    let rows = rig.desk.boxes().expect("the first page");
+    assert_eq!(rows.len(), 2);
+    let manager = Account {
+        op: 7,
+        name: "m".into(),
+        role: "manager".into(),
+    };
+    rig.desk.holds(&manager).expect("holds");
+    rig.desk.exhibits(&manager).expect("exhibits");
+    for camera in ["ashby/c01", "brook/c09"] {
+        let camera = shared::id::BoxCamera::parse(camera).expect("camera");
+        let _ = rig.desk.footage(&manager, &camera, None);
+        let _ = rig.desk.retention_of(&camera);
+    }
+    rig.desk.masks().expect("masks");
+}
+
+/// security.md V4, V5, V16, kind 2: none of them is countersigned; the refusal names log, line, field and value; what was held stays.
+#[test]
+fn refused_at_the_door_v4_v5() {
+    let mut rig = Rig::new("2026-11-28T12:00:00.000Z");
+    rig.send();
+    neighbour(&rig);
+    let held = rig.log.size();
+    for (kind, data, field) in attacks() {
+        let mut log = LogBuilder::new_at(ORIGIN, utc("2026-11-28T12:00:00.000Z"));
+        log.add_raw(kind, "sys:rec", &data);
+        let (stream, have) = rig.desk.logs.begin(&ashby(), 1, None).expect("begins");
+        assert_eq!(have.size, held, "{kind}");
+        let refused = stream
+            .lines(&log.lines[held as usize..].concat())
+            .expect_err(field);
+        assert_eq!(refused.code, "MALFORMED");
+        for part in [
+            ORIGIN,
+            &format!("line {held} "),
+            field,
+            "Nothing from that line on",
+        ] {
+            assert!(refused.why.contains(part), "{part}: {}", refused.why);
+        }
+        assert!(shared::plain::all_plain(&refused.why), "{}", refused.why);
+        // Its head gets nothing either.
+        stream
+            .head(log.head().render().as_bytes())
+            .expect_err("no countersignature");
+    }
+    all_goes_on(&rig);
+    assert_eq!(
+        rig.desk.db.next_hold(0).expect("number").to_string(),
+        "H-000001"
+    );
+    // The box goes on where it was.
+    rig.log.beat();
+    rig.send();
+}
+
+/// The same lines in a log that an older hub countersigned: kept as they are, left out of what is derived, one fault of that box on the
+/// record, and everything of everybody else goes on; also after the box is revoked, and after a restart.
+#[test]
+fn held_since_before_v4_v5() {
+    let mut rig = Rig::new("2026-11-28T12:00:00.000Z");
+    neighbour(&rig);
+    let good = rig.noon("c01", day("2026-11-28"), 700);
+    let attacks = attacks();
+    for (kind, data, _) in &attacks {
+        rig.log.add_raw(kind, "sys:rec", data);
+    }
+    let size = rig.log.size();
+    let folder = rig.desk.logs.folder(&ashby(), 1);
+    std::fs::create_dir_all(folder.join("heads")).expect("folder");
+    let mut head = rig.log.head();
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("written");
+    put("0000000000.jsonl", &rig.log.lines.concat());
+    put("head.note", head.render().as_bytes());
+    rig.desk.keys.cosign(&mut head, rig.desk.now());
+    put("cosigned.note", head.render().as_bytes());
+    let (_, have) = rig.desk.logs.begin(&ashby(), 1, None).expect("begins");
+    assert_eq!(have.size, size, "kept");
+    assert_eq!(
+        rig.desk.db.indexed(ORIGIN).expect("index"),
+        size,
+        "the index does not lag"
+    );
+    let odd = rig.desk.db.odd_lines(&ashby()).expect("marked");
+    assert_eq!((odd.len(), odd[0].count), (1, attacks.len() as u64));
+    assert!(odd[0].why.contains("data.cam"), "{}", odd[0].why);
+    let days = rig.desk.db.unsettled_days(&ashby()).expect("days");
+    assert_eq!(
+        (days.len(), days[0].s0, days[0].bytes),
+        (1, good, 700),
+        "the good line counts"
+    );
+    all_goes_on(&rig);
+    let fault = |rig: &Rig| {
+        let rows = rig.desk.boxes().expect("the first page");
+        let ashby = rows.iter().find(|r| r.name == ashby()).expect("row");
+        let of: Vec<_> = ashby
+            .faults
+            .iter()
+            .filter(|f| f.code == words::LINE)
+            .cloned()
+            .collect();
+        assert!(
+            rows.iter()
+                .all(|r| r.name != brook() || r.faults.is_empty())
+        );
+        of
+    };
+    let said = fault(&rig);
+    assert_eq!(said.len(), 1);
+    assert!(shared::plain::all_plain(&said[0].text), "{}", said[0].text);
+    assert_eq!(rig.faults(words::LINE), (1, 0));
+    assert_eq!(
+        rig.desk.db.next_hold(0).expect("number").to_string(),
+        "H-000001"
+    );
+    rig.desk.db.revoke_box(&ashby(), "stolen").expect("revoked");
+    all_goes_on(&rig);
+    rig.restart();
+    all_goes_on(&rig);
+    assert_eq!(rig.faults(words::LINE), (1, 0), "said once");
+    assert_eq!(fault(&rig).len(), 1);
+}
+
+/// Rows that an older hub wrote before it knew better, in tables that are not made anew: each is left out by itself.
+#[test]
+fn rows_of_before_v4_v5() {
+    let rig = Rig::new("2026-11-28T12:00:00.000Z");
+    neighbour(&rig);
+    rig.hello(&[("c01", None)], 31);
+    let records = rusqlite::Connection::open(rig.dir.path().join("hub.sqlite")).expect("records");
+    let hello = json!({"is": "control", "v": 1, "box": "ashby", "sw": "0", "time": T, "cameras": [{"cam": "c01", "title": "x", "masked": false}],
+        "retention_days": 2_147_483_647, "zone": "Europe/London"});
+    records
+        .execute(
+            "UPDATE boxes SET hello=?1, health='{\"is\":\"health\"' WHERE name='ashby'",
+            [hello.to_string()],
+        )
+        .expect("hello");
+    records
+        .execute_batch(
+            "INSERT INTO policies (box, cam, since, days, zone) VALUES ('ashby','c01',1,2147483647,'Europe/London'), ('ashby','../x',2,31,'Europe/London');
+             INSERT INTO hold_numbers (one, highest) VALUES (1, 999999999999999);
+             INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES ('../x/y','','x','x',0,'x');
+             INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held) VALUES
+               ('x','ashby','../etc','2026-11-28','k',1,1,0,0,1,1,1), ('x','ashby','c01','never','k',1,1,0,0,1,1,1),
+               ('x','ashby','c02','2026-11-28','c02/2026-11-28',-1,-1,9223372036854775807,-9223372036854775808,9223372036854775807,9007199254740991,9007199254740991);
+             INSERT INTO certificates (log, n, box, cam, day, key, s0, s1, t0, t1, count, digest, rule, at) VALUES
+               ('x',1,'ashby','../etc','2026-11-28','k',-1,-1,0,0,-9,'','',0);
+             INSERT INTO segments (log, n, box, cam, s, t0, t1, size, sha256, how, lost, day, key) VALUES
+               ('x',1,'ashby','c01',-1,0,9223372036854775807,-1,'','none',0,'2026-11-28','k');
+             INSERT INTO boxes (name, state, added) VALUES ('../evil', 'enrolled', 0);",
+        )
+        .expect("rows");
+    all_goes_on(&rig);
+    assert_eq!(
+        rig.desk.db.next_hold(0).expect("number").to_string(),
+        "H-000001"
+    );
+    drop(Db::open(rig.dir.path()).expect("opens again"));
+}

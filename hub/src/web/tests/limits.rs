@@ -1,0 +1,201 @@
+//! What one address, one person and one request may take of the pages (V7, V10).
+use std::time::{Duration, Instant};
+
+use super::*;
+
+const SHORT: Duration = Duration::from_millis(300);
+/// How soon an honest page is there although others crowd the door. Without them it takes some milliseconds.
+const PROMPT: Duration = Duration::from_secs(5);
+
+async fn prompt<T>(what: &str, work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PROMPT, work)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not come in time"))
+}
+
+/// Reads until the other side closes.
+async fn to_the_end(tls: &mut tokio_rustls::client::TlsStream<TcpStream>) -> String {
+    let mut bytes = Vec::new();
+    let _ = tls.read_to_end(&mut bytes).await;
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// V7: three hundred connections that send a head that never ends, from the address the honest come from too, keep nobody out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_connections_keep_nobody_out() {
+    let site = Site::new().await;
+    let mut slow = Vec::new();
+    for n in 0..300 {
+        // Some not even a handshake.
+        if n % 10 == 0 {
+            let tcp = TcpStream::connect(site.addr).await.expect("connect");
+            slow.push((Some(tcp), None));
+            continue;
+        }
+        let mut tls = site.connect().await;
+        // Those that lost their place already are closed.
+        let _ = tls.write_all(b"GET / HTTP/1.1\r\nHost:").await;
+        slow.push((None, Some(tls)));
+    }
+    let page = prompt("the sign-in page", site.get("/sign-in", "", "")).await;
+    assert_eq!(page.status, 200);
+    let cookie = prompt("signing in", site.cookie()).await;
+    assert_eq!(
+        prompt("a page", site.get("/", &cookie, "")).await.status,
+        200
+    );
+    let (_, first) = &mut slow[1];
+    let first = first.as_mut().expect("a connection");
+    assert_eq!(prompt("its end", to_the_end(first)).await, "");
+}
+
+/// V7: a byte now and then keeps neither a head nor a form alive past its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drip_does_not_last() {
+    let site = Site::with(Times {
+        head: SHORT,
+        body: SHORT,
+        life: PROMPT * 10,
+        ..Times::default()
+    })
+    .await;
+    let mut tls = site.connect().await;
+    tls.write_all(b"GET / HTTP/1.1\r\nX: ").await.expect("sent");
+    let (mut read, mut write) = tokio::io::split(tls);
+    let drip = tokio::spawn(async move {
+        while write.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(SHORT / 10).await;
+        }
+    });
+    let mut bytes = Vec::new();
+    let ended = prompt("the end of a head", read.read_to_end(&mut bytes)).await;
+    drop(ended);
+    drip.abort();
+
+    let mut tls = site.connect().await;
+    let head = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 5000\r\n\r\nform=";
+    tls.write_all(head.as_bytes()).await.expect("sent");
+    let answer = prompt("the end of a form", to_the_end(&mut tls)).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("Nothing was done"), "{answer}");
+}
+
+/// V7: a stranger's connection ends after its time, whatever it asks for meanwhile; nobody is thrown out of a page that is being made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_strangers_connection_ends() {
+    let site = Site::with(Times {
+        life: SHORT,
+        ..Times::default()
+    })
+    .await;
+    let mut tls = site.connect().await;
+    let ends = async {
+        let mut buffer = [0; 4096];
+        loop {
+            let request = b"GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n";
+            if tls.write_all(request).await.is_err()
+                || !matches!(tls.read(&mut buffer).await, Ok(1..))
+            {
+                break;
+            }
+        }
+    };
+    prompt("its end", ends).await;
+    let cookie = site.cookie().await;
+    *site.board.act.lock().expect("act") = Some(Arc::new(|| std::thread::sleep(SHORT * 2)));
+    let page = prompt("a page", site.get("/masks", &cookie, "")).await;
+    assert_eq!(page.status, 200);
+}
+
+/// V7: what is not as our pages send it is refused in words, with the status of a refusal.
+#[tokio::test]
+async fn refusals_are_pages() {
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    let form = site.get("/", &cookie, "").await.form();
+    for (path, body, status) in [
+        ("/lifts", "".to_owned(), 422),
+        ("/lifts", format!("form={form}&request=x&act=approve"), 422),
+        ("/lifts", format!("form={form}&request=41&act=approve"), 422),
+        (
+            "/holds",
+            format!("form={form}&hold=H-000013&act=approve"),
+            422,
+        ),
+        ("/", "".to_owned(), 405),
+        ("/retention", "a=b".to_owned(), 405),
+        ("/sign-in", "a=b".to_owned(), 422),
+        (
+            "/clip/EXH-2026-000001",
+            format!("form={form}&purpose=&reference="),
+            422,
+        ),
+    ] {
+        let answer = site.post(path, &cookie, &body, "").await;
+        assert_eq!(answer.status, status, "{path} {body}");
+    }
+    let odd = site.get("/clip/EXH-2026-000001/play/x", &cookie, "").await;
+    assert_eq!(odd.status, 400);
+    let json = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+    let odd = site
+        .send(format!("POST /holds HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nCookie: {cookie}\r\n{json}"))
+        .await;
+    assert_eq!(odd.status, 415);
+}
+
+/// V10: a panic is told as what it is, and ends nothing but the page it happened in.
+#[tokio::test]
+async fn a_panic_is_told_as_one() {
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    *site.board.act.lock().expect("act") = Some(Arc::new(|| panic!("as the test wants it")));
+    let page = site.get("/masks", &cookie, "").await;
+    assert_eq!(page.status, 500);
+    assert!(page.text().contains("fault in Beadle") && !page.text().contains("stopping"));
+    *site.board.act.lock().expect("act") = None;
+    assert_eq!(site.get("/masks", &cookie, "").await.status, 200);
+}
+
+/// V10: one person's pages that nobody waits for any more keep nobody else waiting, an answer that takes too long is given up in words, and
+/// the pages stop all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn abandoned_work_is_bounded() {
+    let mut site = Site::with(Times {
+        answer: SHORT * 3,
+        drain: SHORT,
+        ..Times::default()
+    })
+    .await;
+    let (cookie, other) = (site.cookie().await, site.cookie_of("manager").await);
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let begun = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = begun.clone();
+    *site.board.act.lock().expect("act") = Some(Arc::new(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let _ = held.lock().expect("held").recv();
+    }));
+    for _ in 0..50 {
+        let mut tls = site.connect().await;
+        let ask = format!("GET /masks HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
+        tls.write_all(ask.as_bytes()).await.expect("sent");
+    }
+    let late = prompt("a refusal", site.get("/masks", &cookie, "")).await;
+    assert_eq!(late.status, 503);
+    assert!(late.text().contains("took longer"), "{}", late.text());
+    let page = prompt("another person's page", site.get("/", &other, "")).await;
+    assert_eq!(page.status, 200);
+    assert_eq!(
+        begun.load(std::sync::atomic::Ordering::SeqCst),
+        4,
+        "one person's turns"
+    );
+    let mut hanging = site.connect().await;
+    let ask = format!("GET /masks HTTP/1.1\r\nHost: localhost\r\nCookie: {other}\r\n\r\n");
+    hanging.write_all(ask.as_bytes()).await.expect("sent");
+    drop(site.stop.take());
+    let at = Instant::now();
+    prompt("the end", &mut site.served).await.expect("ends");
+    assert!(at.elapsed() < PROMPT);
+    drop(release);
+}

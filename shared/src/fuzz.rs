@@ -1,0 +1,67 @@
+//! Pure. What strangers may send, for fuzzing: none of these may panic, whatever the bytes are. `make fuzz` searches with them, and a
+//! test of each crate walks what `tests/fuzz/corpus` keeps.
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    note::{SignedHead, Vkey},
+    record::{Record, Value},
+    wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, Order, ToBox, ToHub},
+};
+
+/// A frame between box and hub, as any message of either side. What is understood is written anew and understood the same.
+pub fn wire(bytes: &[u8]) {
+    if let Some(prefix) = bytes.first_chunk::<4>() {
+        let _ = wire::frame_len(*prefix);
+    }
+    let _ = Frame::from_bytes(bytes.to_vec()).map(|f| f.json::<ToHub>());
+    let frame = Frame {
+        kind: b'J',
+        body: bytes.to_vec(),
+    };
+    again::<Open>(&frame);
+    again::<EnrolReply>(&frame);
+    again::<ToBox>(&frame);
+    again::<Order>(&frame);
+    again::<ToHub>(&frame);
+    again::<AuditReply>(&frame);
+    again::<ClipReply>(&frame);
+}
+
+fn again<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(frame: &Frame) {
+    let Ok(message) = frame.json::<T>() else {
+        return;
+    };
+    let Ok(written) = wire::encode_json(&message) else {
+        return;
+    };
+    let read = written.get(4..).map(|f| Frame::from_bytes(f.to_vec()));
+    if let Some(Ok(read)) = read {
+        assert_eq!(read.json::<T>().as_ref(), Ok(&message));
+    }
+}
+
+/// Lines of a log, heads and keys, as a verifier reads them.
+pub fn lines(bytes: &[u8]) {
+    for line in bytes.split_inclusive(|b| *b == b'\n') {
+        let _ = Record::parse(line);
+    }
+    let _ = Value::parse(bytes);
+    if let Ok(head) = SignedHead::parse(bytes) {
+        let _ = SignedHead::parse(head.render().as_bytes());
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = Vkey::parse(text.trim());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::corpus;
+
+    /// V-rows, AUD-2: what fuzzing kept of messages and lines.
+    #[test]
+    fn the_kept_corpus() {
+        corpus("wire", super::wire);
+        corpus("lines", super::lines);
+    }
+}

@@ -1,0 +1,1 @@
+{"v":1,"log":"cctv.example.gov.uk/box/ashby-high-street/1","n":6,"prev":"c047642127e14d09f3643820c06f730aca4025ba766ddd8def02b3d50493d0b7","t":"2026-11-03T14:01:03.100Z","boot":17,"mono":64100,"type":"seg.gap","who":"sys:rec","data":{"cam":"c01","next":7,"t0":"2026-11-28T12:00:00.000Z","t1":"2026-11-28T12:01:00.000Z","why":"stall","packets":0}

@@ -1,0 +1,1 @@
+{"v":1,"log":"cctv.example.gov.uk/box/ashby-high-street/1","n":13,"prev":"3740fdcbf8cecb2ea0d4ae8716cc38d02637c641855e99710f8d8161b8f90137","t":"2026-11-03T14:03:01.000Z","boot":17,"mono":182000,"type":"seg.gap","who":"sys:rec","data":{"cam":"c03","next":184225,"t0":"2026-11-03T14:02:03.000Z","t1":"2026-11-03T14:02:05.000Z","why":"rtp-loss","packets":12}}

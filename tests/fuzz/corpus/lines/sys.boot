@@ -1,0 +1,1 @@
+{"v":1,"log":"cctv.example.gov.uk/box/ashby-high-street/1","n":1,"prev":"0962931a482443d90884dd60fa25bf7bb31ccc4b308a4d63897ec8fc6ae9ca48","t":"2026-11-03T14:00:00.200Z","boot":17,"mono":1200,"type":"sys.boot","who":"sys:box","data":{"why":"start","last_n":-1,"sw":"0.1.0"}}

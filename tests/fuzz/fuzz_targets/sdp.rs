@@ -1,0 +1,4 @@
+//! Wiring. Cameras' descriptions.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| beadle_edge::fuzz::sdp(bytes));
