@@ -28,6 +28,7 @@ use beadle_edge::{
     state::State,
     store::{Volumes, volume},
 };
+use footage::mp4;
 use logbook::{LogFolder, LogHandle, Settings};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use shared::{
@@ -96,6 +97,33 @@ fn settings() -> Settings {
         acks: true,
         resume: true,
     }
+}
+
+/// A second of one picture, so that the reader finds when it is of.
+fn segment(start: Utc, s: u64) -> Vec<u8> {
+    let sps = [
+        0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00,
+        0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2e, 0x48,
+    ];
+    let pps = [0x68, 0xcb, 0x83, 0xcb, 0x20];
+    let head = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 25];
+    let parameters = mp4::Parameters {
+        codec: mp4::Codec::H264,
+        width: 640,
+        height: 360,
+        config: [&head[..], &sps, &[1, 0, 5], &pps].concat(),
+        sound: None,
+    };
+    let mut out = mp4::init(&parameters).expect("init");
+    let picture = mp4::Frame {
+        dts: 0,
+        cts: 0,
+        duration: 90_000,
+        key: true,
+        bytes: [&8u32.to_be_bytes()[..], &s.to_be_bytes()].concat().into(),
+    };
+    mp4::fragment(1, start, &[picture], &[], &mut out).expect("fragment");
+    out
 }
 
 /// One start of the daemon, as far as it deletes.
@@ -194,7 +222,7 @@ impl World {
                     .recipients
                     .seal_to(cam, day, 1, true)
                     .expect("recipient");
-                let bytes = format!("{cam} {day} {s} ").repeat(40).into_bytes();
+                let bytes = segment(start, s);
                 let name = SegmentName {
                     day,
                     cam: cam.clone(),
