@@ -170,8 +170,9 @@ pub fn reader(bytes: &[u8]) {
             key,
         } => (order, sig, path, key),
         Request::Recover { file, key, .. } => (String::new(), String::new(), file, key),
-        Request::Destroy { key } => (String::new(), String::new(), String::new(), key),
+        Request::Destroy { key, .. } => (String::new(), String::new(), String::new(), key),
         Request::Undecryptable { path } => (String::new(), String::new(), path, String::new()),
+        Request::Order { order, sig } => (order, sig, String::new(), String::new()),
         _ => return,
     };
     let _ = KeyId::parse(&key);

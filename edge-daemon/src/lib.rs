@@ -5,11 +5,13 @@
 //!             … pulled:  uplink/pulls → reader → uplink/quic ══> hub          … or due:  retention/policy → retention/sweeper
 //! audit line  whoever acts → logbook (append, sync, then act) → uplink/audit ══> hub → countersigned head → logbook (head.ack)
 //! ```
+pub mod below;
 pub mod cameras;
 pub mod capture;
 pub mod clock;
 pub mod commands;
 pub mod config;
+pub mod demoted;
 pub mod fuzz;
 pub mod health;
 pub mod identity;

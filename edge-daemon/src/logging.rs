@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use shared::plain;
 use tracing::{
     Event, Level, Subscriber,
     field::{Field, Visit},
@@ -67,8 +68,15 @@ where
         mut writer: format::Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        // Each event is one line, and nothing in it is obeyed by the terminal that shows it: cameras are quoted there.
+        let line = |writer: &mut format::Writer<'_>| {
+            let mut text = String::new();
+            let inner = format::Writer::new(&mut text);
+            self.inner.format_event(context, inner, event)?;
+            writeln!(writer, "{}", plain::one_line(text.trim_end_matches('\n')))
+        };
         let Some(mut kind) = Kind::of(event) else {
-            return self.inner.format_event(context, writer, event);
+            return line(&mut writer);
         };
         // The camera whose session it is, where the line itself does not say.
         if let Some(span) = context.lookup_current()
@@ -79,7 +87,7 @@ where
         let Some(left_out) = self.limit.may(kind, Instant::now()) else {
             return Ok(());
         };
-        self.inner.format_event(context, writer.by_ref(), event)?;
+        line(&mut writer)?;
         match left_out {
             0 => Ok(()),
             n => writeln!(

@@ -16,10 +16,13 @@
 //!   pictures.json  what painting masks costs on this box, as it was measured
 //!   cameras/       what is remembered of each camera: its certificate, whether it knows Digest
 //!   pulls/         one JSON per prepared pull: <ref>-<camera>.json
+//!   orders/        orders about holds, while the reader does not answer
 //!   index.sqlite   derived, may be deleted
 //!   lock, config.seen
-//! reader/          beadle-reader:beadle-reader 0700: root.json (where the root key is), root.key (where that is a file), identities, lock
-//! public/          beadle-reader:beadle-footage 2750: what the reader tells: reader.pub (its long-term recipient), root.json
+//! reader/          beadle-reader:beadle-reader 0700: root.json (where the root key is), root.key (where that is a file), identities,
+//!                  ledger.json (what keys were made for, orders obeyed, how late it is), lock
+//! public/          beadle-reader:beadle-footage 2750: what the reader tells: reader.pub (its long-term recipient), root.json,
+//!                  pulls.json (how many pulls on which day)
 //! hub/             root:root 0755: what root pinned at enrolment: hub.json (address, scheme, box, keys), ca.crt
 //! run/             root:root 0755
 //!   reader/        beadle-reader:beadle-footage 2750: reader.sock (0660)
@@ -43,6 +46,11 @@ pub enum LayoutError {
          As root: systemd-tmpfiles --create beadle-edge.conf (or install the package beadle-edge again)"
     )]
     Missing { path: String, above: String },
+    #[error(
+        "{path} belongs to user {uid}, or others may write to it: whoever may could put another folder in the place of the keys. \
+         As root: chown root:root {path}; chmod 755 {path}"
+    )]
+    Others { path: String, uid: u32 },
     #[error("cannot {what} {path}")]
     Io {
         what: &'static str,
@@ -95,6 +103,10 @@ impl State {
     }
     pub fn pulls(&self) -> PathBuf {
         self.recorder().join("pulls")
+    }
+    /// Orders that wait for the reader.
+    pub fn orders(&self) -> PathBuf {
+        self.recorder().join("orders")
     }
     pub fn index(&self) -> PathBuf {
         self.recorder().join("index.sqlite")
@@ -163,12 +175,41 @@ impl State {
         ])
     }
 
+    /// What a program that trusts nobody looks at before it works: that its own folder is below nobody else's but root's.
+    ///
+    /// # Errors
+    /// Another user owns the state folder, and could put another folder in the place of this one.
+    pub fn nobody_elses(&self) -> Result<(), LayoutError> {
+        let root = self.root();
+        let about = std::fs::metadata(root).map_err(|source| LayoutError::Io {
+            what: "look at",
+            path: root.display().to_string(),
+            source,
+        })?;
+        if of_root_or_self(&about) {
+            return Ok(());
+        }
+        Err(LayoutError::Others {
+            path: root.display().to_string(),
+            uid: about.uid(),
+        })
+    }
+
     fn folders(&self, wanted: &[(PathBuf, u32)]) -> Result<(), LayoutError> {
         for (folder, mode) in wanted {
             make(folder, *mode)?;
         }
         Ok(())
     }
+}
+
+/// Whether only root, or this user itself, can change what this is about.
+pub fn of_root_or_self(about: &std::fs::Metadata) -> bool {
+    let owner = about.uid();
+    let (root, own) = (0, nix::unistd::geteuid().as_raw());
+    let others = about.mode() & 0o002 != 0;
+    let group = about.mode() & 0o020 != 0 && about.gid() != nix::unistd::getegid().as_raw();
+    (owner == root || owner == own) && !others && !group
 }
 
 /// Makes a folder, and those above it, where they are not there and the nearest one that is belongs to this user.

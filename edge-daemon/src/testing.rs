@@ -54,6 +54,11 @@ impl Hands {
         now.mono += ms;
         now.wall = now.wall.plus_ms(ms as i64);
     }
+    /// Time passes until then.
+    pub fn reach(&self, wall: Utc) {
+        let now = self.0.lock().expect("clock").wall;
+        self.pass(u64::try_from(wall.0 - now.0).unwrap_or(0));
+    }
     pub fn set(&self, wall: Utc) {
         self.0.lock().expect("clock").wall = wall;
     }

@@ -14,11 +14,12 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use beadle_edge::{
     clock::{Kernel, Trust},
     health::Faults,
-    identity::BoxKey,
-    reader::{Client, Recipients, Server, root},
+    identity::{BoxKey, HubFacts},
+    reader::{Basis, Client, Recipients, Server, Source, Terms, root},
     retention::{
         holds::{Asked, Deps, Holds},
         policy::{self, Rules},
@@ -27,13 +28,17 @@ use beadle_edge::{
     state::State,
     store::{Volumes, volume},
 };
+use footage::mp4;
 use logbook::{LogFolder, LogHandle, Settings};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use shared::{
     id::{BoxName, CameraId, HoldId},
+    note::{ALG_ED25519, Vkey},
     record::{Record, Value, hex, sha256},
     segment::SegmentName,
     time::{Clock, Day, Now, Utc, Zone},
     types::{SegGap, SegWrite},
+    wire::{ORDER_PREFIX, Order},
 };
 
 const CAMERAS: usize = 8;
@@ -94,6 +99,33 @@ fn settings() -> Settings {
     }
 }
 
+/// A second of one picture, so that the reader finds when it is of.
+fn segment(start: Utc, s: u64) -> Vec<u8> {
+    let sps = [
+        0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00,
+        0x01, 0x00, 0x00, 0x03, 0x00, 0x32, 0x0f, 0x16, 0x2e, 0x48,
+    ];
+    let pps = [0x68, 0xcb, 0x83, 0xcb, 0x20];
+    let head = [1, 0x42, 0xc0, 0x1e, 0xff, 0xe1, 0, 25];
+    let parameters = mp4::Parameters {
+        codec: mp4::Codec::H264,
+        width: 640,
+        height: 360,
+        config: [&head[..], &sps, &[1, 0, 5], &pps].concat(),
+        sound: None,
+    };
+    let mut out = mp4::init(&parameters).expect("init");
+    let picture = mp4::Frame {
+        dts: 0,
+        cts: 0,
+        duration: 90_000,
+        key: true,
+        bytes: [&8u32.to_be_bytes()[..], &s.to_be_bytes()].concat().into(),
+    };
+    mp4::fragment(1, start, &[picture], &[], &mut out).expect("fragment");
+    out
+}
+
 /// One start of the daemon, as far as it deletes.
 struct Run {
     log: LogHandle,
@@ -136,6 +168,7 @@ impl World {
             volumes: self.volumes.clone(),
             log: log.clone(),
             index: self.state.index(),
+            orders: self.state.orders(),
             client: client.clone(),
             clock: self.clock.clone(),
             trust: trust.clone(),
@@ -189,7 +222,7 @@ impl World {
                     .recipients
                     .seal_to(cam, day, 1, true)
                     .expect("recipient");
-                let bytes = format!("{cam} {day} {s} ").repeat(40).into_bytes();
+                let bytes = segment(start, s);
                 let name = SegmentName {
                     day,
                     cam: cam.clone(),
@@ -223,12 +256,52 @@ impl World {
                 };
                 log.append_soon("sys:rec", &line).expect("logged");
                 if c == 0 && part == 0 {
-                    fs::copy(&path, self.home.join(format!("copy-{day}.age"))).expect("copied");
+                    fs::copy(&path, self.volume.join(format!("copy-{day}.age"))).expect("copied");
                 }
             }
         }
         self.last = Some(noon.plus_ms(SEGMENTS * 60_000));
     }
+}
+
+fn signer() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[3; 32]).expect("seed")
+}
+
+/// As enrolment leaves it.
+fn pin(state: &State, name: &BoxName) {
+    let key: [u8; 32] = signer().public_key().as_ref().try_into().expect("32 bytes");
+    let vkey = Vkey::new("cctv.example.gov.uk/hub/order-2026", ALG_ED25519, key).to_string();
+    let facts = HubFacts {
+        hub: "hub.example:7443".into(),
+        scheme: "cctv.example.gov.uk".into(),
+        r#box: name.clone(),
+        cosign: vkey.clone(),
+        order: vkey,
+        ca: String::new(),
+        cert: String::new(),
+    };
+    fs::create_dir_all(state.hub()).expect("folder");
+    let text = serde_json::to_string(&facts).expect("json");
+    fs::write(state.hub().join("hub.json"), text).expect("written");
+}
+
+/// The hub's order of a hold, to the reader.
+fn order(client: &Client, asked: &Asked) {
+    let order = Order::HoldSet {
+        r#box: BoxName::parse("ashby").expect("name"),
+        hold: asked.hold,
+        cam: asked.cam.clone(),
+        t0: asked.t0,
+        t1: asked.t1,
+        until: asked.until,
+        grant: asked.grant.clone(),
+    };
+    let text = serde_json::to_string(&order).expect("json");
+    let sig = signer().sign([ORDER_PREFIX, &text].concat().as_bytes());
+    client
+        .order(&text, &STANDARD.encode(sig.as_ref()))
+        .expect("noted");
 }
 
 fn world(first: Day) -> (World, tempfile::TempDir) {
@@ -244,14 +317,32 @@ fn world(first: Day) -> (World, tempfile::TempDir) {
         mono: 5_000,
     })));
     let name = BoxName::parse("ashby").expect("name");
-    let in_a_file = root::Wish {
+    let wish = root::Wish {
         root: root::Asked::File,
         ..Default::default()
     };
-    let server = Server::bind(&state, &name, &in_a_file).expect("reader");
+    let volume = home.join("volume");
+    let terms = Terms {
+        name: name.clone(),
+        zone: zone.clone(),
+        zone_name: "Europe/London".into(),
+        cameras: (1..=CAMERAS)
+            .map(|n| (CameraId::parse(&format!("c{n:02}")).expect("camera"), KEEP))
+            .collect(),
+        days: KEEP,
+        volumes: vec![volume.clone()],
+        hold_days: 400,
+    };
+    let basis = Basis {
+        source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),
+        clock: clock.clone(),
+        kernel: vouched,
+        wish,
+    };
+    pin(&state, &name);
+    let server = Server::bind(&state, basis).expect("reader");
     std::thread::spawn(move || server.run());
     let key = BoxKey::open_or_make(&state.identity()).expect("key");
-    let volume = home.join("volume");
     volume::label(&volume, &name, Utc(0), true, |b| key.sign(b)).expect("label");
     let (volumes, problems) = Volumes::open(std::slice::from_ref(&volume), &name, key.public());
     assert!(problems.is_empty(), "{problems:?}");
@@ -353,6 +444,7 @@ fn every_day_goes_on_its_day() {
                         .plus_ms((20 + i64::try_from(dice.below(40)).expect("small")) * 24 * HOUR),
                     grant: "G-000001".into(),
                 };
+                order(&w.client, &asked);
                 let placed = run.holds.place(&asked, || {}).expect("held");
                 assert_eq!(placed.segments, 2);
                 held.insert(n, asked);

@@ -8,10 +8,10 @@ fn main() -> ExitCode {
     match beadle_hub::commands::run(line) {
         Ok(status) => ExitCode::from(status),
         Err(e) => {
-            eprintln!("beadle-hub: {e}");
+            eprintln!("beadle-hub: {}", shared::plain::lines(&e.to_string()));
             let mut cause = e.source();
             while let Some(c) = cause {
-                eprintln!("  because: {c}");
+                eprintln!("  because: {}", shared::plain::lines(&c.to_string()));
                 cause = c.source();
             }
             ExitCode::from(1)

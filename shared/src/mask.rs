@@ -17,6 +17,8 @@ use crate::{
 };
 use polygon::Corner;
 
+/// Version of the mask of a camera whose orders cannot be read.
+pub const UNKNOWN: &str = "all";
 /// Longest a mask may be lifted by one order (MSK-4).
 pub const LONGEST_LIFT_MINUTES: u32 = 24 * 60;
 
@@ -149,6 +151,10 @@ impl Mask {
         record::sha256(self.polygons_json().as_bytes())
     }
 
+    /// Where another mask leaves open what this one covers, in normalised coordinates.
+    pub fn left_open_by(&self, other: &Self) -> Option<Corner> {
+        polygon::uncovered(&self.polygons, &other.polygons)
+    }
     /// Thousandths of the picture it covers.
     pub fn permille(&self) -> u64 {
         polygon::permille(&self.polygons)

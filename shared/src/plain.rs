@@ -64,6 +64,56 @@ pub fn sentence(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// One line, as long as it is: for the journal, where each is an entry.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    if all_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(
+        text.chars()
+            .map(|c| if is_plain(c) { c } else { ' ' })
+            .collect(),
+    )
+}
+
+/// Text that was put together here, lines and all, before it goes out: to a terminal, into a page or a table. It is the last that is done
+/// to it, so that nothing depends on every piece having been seen to.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    let ends = |c: char, next: Option<&char>| c == '\n' || (c == '\r' && next == Some(&'\n'));
+    let mut chars = text.chars().peekable();
+    let mut good = true;
+    while let Some(c) = chars.next() {
+        good &= is_plain(c) || ends(c, chars.peek());
+    }
+    if good {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(if is_plain(c) || ends(c, chars.peek()) {
+            c
+        } else {
+            ' '
+        });
+    }
+    Cow::Owned(out)
+}
+
+/// The same for every text in a message that another program sent.
+pub fn message(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => {
+            if let Cow::Owned(clean) = lines(text) {
+                *text = clean;
+            }
+        }
+        serde_json::Value::Array(all) => all.iter_mut().for_each(message),
+        serde_json::Value::Object(all) => all.iter_mut().for_each(|(_, value)| message(value)),
+        _ => {}
+    }
+}
+
 /// Foreign text in quotes, at most `max` characters of it, each that may not be shown written as its number.
 pub fn quoted(text: &str, max: usize) -> String {
     let mut out = String::from("\"");
@@ -112,6 +162,15 @@ mod tests {
         assert_eq!(plain(&"x".repeat(1 << 20), 10).chars().count(), 10);
         assert_eq!(quoted("a\"\u{1b}\u{202e}", 9), r#""a\"\u{1b}\u{202e}""#);
         assert_eq!(quoted("abcdef", 3), "\"abc…\"");
+        assert_eq!(one_line("a\nb\u{1b}[2J"), "a b [2J");
+        assert_eq!(lines("a,b\r\nc\rd\n\u{202e}e\n"), "a,b\r\nc d\n e\n");
+        let mut value =
+            serde_json::json!({"a": ["\u{1b}x", {"b": "\u{202e}"}], "c": 1, "d": "two\nlines"});
+        message(&mut value);
+        assert_eq!(
+            value,
+            serde_json::json!({"a": [" x", {"b": " "}], "c": 1, "d": "two\nlines"})
+        );
         assert_eq!(sentence("as it is"), "as it is");
         assert_eq!(sentence("not\u{1b}so"), "not so");
     }

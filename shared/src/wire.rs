@@ -150,6 +150,27 @@ pub enum ToBox {
     Unknown,
 }
 
+/// An order as its text is: the order's own keys, and the approvals of people beside them, which the hub's signature covers too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ordered {
+    #[serde(flatten)]
+    pub order: Order,
+    /// Signatures of those who approved it. Nobody signs by themselves yet: it is empty.
+    #[serde(default)]
+    pub approvals: Vec<String>,
+}
+
+impl Ordered {
+    /// The exact text that is signed.
+    ///
+    /// # Errors
+    /// A number in it cannot be written as JSON.
+    pub fn text(order: Order) -> serde_json::Result<String> {
+        let approvals = Vec::new();
+        serde_json::to_string(&Self { order, approvals })
+    }
+}
+
 /// Prefix of what an order's signature covers.
 pub const ORDER_PREFIX: &str = "beadle order v1\n";
 

@@ -1,6 +1,8 @@
 //! Pure. What a library says of a camera, made fit for people and for places that anybody may read: one line, without the program's
 //! own notation, and of an address no more than its host and port (a camera's path may hold a password).
 
+use shared::plain::plain;
+
 const LONGEST: usize = 300;
 
 /// The first line of `text`, plain.
@@ -9,7 +11,7 @@ pub(crate) fn words(text: &str) -> String {
     let line = without_notation(line.trim());
     let line = line.split(' ').map(without_path);
     let line: Vec<String> = line.collect();
-    line.join(" ").chars().take(LONGEST).collect()
+    plain(&line.join(" "), LONGEST)
 }
 
 /// Ends before what only a programmer reads (`Some(Ssrc { …`), at the last whole clause.

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use shared::{standing::Mark, time::Clock};
+use shared::{plain, standing::Mark, time::Clock};
 
 use super::{Failed, exit};
 use crate::{
@@ -22,13 +22,17 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     };
     let lines = checks::run(&looked, LIMIT);
     if json {
-        println!(
-            "{}",
-            serde_json::to_string_pretty(&lines).map_err(|e| Failed::new(exit::SOFTWARE, e))?
-        );
+        let mut lines = serde_json::to_value(&lines).map_err(|e| Failed::new(exit::SOFTWARE, e))?;
+        plain::message(&mut lines);
+        println!("{lines:#}");
     } else {
         for line in &lines {
-            println!("{} {}: {}", line.mark.sign(), line.what, line.text);
+            println!(
+                "{} {}: {}",
+                line.mark.sign(),
+                plain::one_line(&line.what),
+                plain::one_line(&line.text)
+            );
             if let Some(next) = line.next {
                 println!("    {next}");
             }

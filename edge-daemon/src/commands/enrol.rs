@@ -1,42 +1,98 @@
-//! Wiring. `beadle-edge enrol CODE`.
+//! Wiring. `beadle-edge enrol CODE`: claims the box at its hub, and stores what that gave.
+//!
+//! All that storing will need is tried out before the hub is asked, for the hub takes a code once. Run by root, what concerns the network
+//! and the recorder's folder is done by a child that has become the recorder's user; root itself writes in `hub/` alone.
 
 use std::{path::Path, process::ExitCode};
 
-use shared::time::Clock;
+use shared::{code::EnrolCode, time::Clock};
 
 use super::{Failed, exit};
 use crate::{
-    config::{self, Passwords},
-    identity::fixed,
+    config::{self, Config, Passwords},
+    demoted,
+    identity::{Answer, BoxKey, Enrolment, IdentityError, enrolment, fixed},
     uplink::enrol::{self, EnrolError},
 };
 
 pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<ExitCode, Failed> {
     let config = config::load(path, Passwords::None)?;
-    super::as_owner(&config)?;
-    fixed::check(&config, path, again)?;
+    let state = config.state();
+    let recorder = state.recorder();
+    demoted::as_owner_of(&recorder, || Ok(fixed::check(&config, path, again)?))?;
+    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(failed)?;
+    state
+        .for_recorder()
+        .map_err(|e| Failed::new(exit::IO, unspent(&e)))?;
+    enrolment::ready_to_pin(&state).map_err(before)?;
+    let answer = demoted::as_owner_of(&recorder, || claim(&config, &code, &hub))?;
+    let pinned = enrolment::pin(&state, &answer);
+    // As pinned, or as it was before: nothing half-done stays.
+    let settled = demoted::as_owner_of(&recorder, || {
+        enrolment::settle_certificate(&state).map_err(|e| Failed::new(exit::IO, e))
+    });
+    pinned.map_err(spent)?;
+    if let Err(e) = settled {
+        eprintln!(
+            "the certificate before this one could not be cleared away: {}",
+            super::chain(e.error.as_ref())
+        );
+    }
+    // Read back: what cannot be used shows now, not at the first connection.
+    let stored = Enrolment::load(&state).map_err(|e| Failed::new(exit::IO, e))?;
+    let stored = stored.ok_or_else(|| Failed::new(exit::SOFTWARE, "it was not stored"))?;
+    println!("{} is enrolled at {}", config.name, stored.facts.hub);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As the recorder: its key, its folder, then the hub, and the certificate beside the one that counts still.
+fn claim(config: &Config, code: &EnrolCode, hub: &str) -> Result<Answer, Failed> {
+    let state = config.state();
+    let key = BoxKey::open_or_make(&state.identity()).map_err(before)?;
+    enrolment::ready_for_certificate(&state).map_err(before)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failed::new(exit::SOFTWARE, e))?;
     let now = logbook::SystemClock.now().wall;
-    let hub = runtime
-        .block_on(enrol::enrol(&config, code, hub, again, now))
-        .map_err(|e| {
-            let code = match &e {
-                EnrolError::Code(_)
-                | EnrolError::WrongBox { .. }
-                | EnrolError::NoHub
-                | EnrolError::BadHub(_)
-                | EnrolError::Already(_) => exit::USAGE,
-                EnrolError::Scheme { .. } => exit::CONFIG,
-                EnrolError::Store(_) => exit::IO,
-                EnrolError::Refused(_) | EnrolError::Answer(_) | EnrolError::Link(_) => {
-                    exit::UNAVAILABLE
-                }
-            };
-            Failed::new(code, e)
-        })?;
-    println!("{} is enrolled at {hub}", config.name);
-    Ok(ExitCode::SUCCESS)
+    let answer = runtime
+        .block_on(enrol::claim(config, code, hub, &key.spki(), now))
+        .map_err(failed)?;
+    enrolment::stage_certificate(&state, &answer.cert).map_err(spent)?;
+    Ok(answer)
+}
+
+/// Found before the hub was asked.
+fn before(e: IdentityError) -> Failed {
+    Failed::new(exit::IO, unspent(&e))
+}
+
+/// After the hub has answered.
+fn spent(e: IdentityError) -> Failed {
+    let text = format!(
+        "the box was not enrolled, and the hub has taken the code: {}. Mend that, then ask for a new code",
+        super::chain(&e)
+    );
+    Failed::new(exit::IO, text)
+}
+
+fn unspent(e: &dyn std::error::Error) -> String {
+    format!(
+        "nothing was done, and the code is not used up: {}. The command is for root, on a box whose folders the package made",
+        super::chain(e)
+    )
+}
+
+fn failed(e: EnrolError) -> Failed {
+    let code = match &e {
+        EnrolError::Code(_)
+        | EnrolError::WrongBox { .. }
+        | EnrolError::NoHub
+        | EnrolError::BadHub(_)
+        | EnrolError::Already(_) => exit::USAGE,
+        EnrolError::Scheme { .. } => exit::CONFIG,
+        EnrolError::Store(_) => exit::IO,
+        EnrolError::Refused(_) | EnrolError::Answer(_) | EnrolError::Link(_) => exit::UNAVAILABLE,
+    };
+    Failed::new(code, e)
 }

@@ -314,7 +314,10 @@ pub fn run(line: Line) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failed) => {
-            eprintln!("beadle-edge: {}", chain(failed.error.as_ref()));
+            eprintln!(
+                "beadle-edge: {}",
+                shared::plain::lines(&chain(failed.error.as_ref()))
+            );
             ExitCode::from(failed.code)
         }
     }

@@ -1,12 +1,12 @@
 //! Wiring. `beadle-edge reader`: the process that alone holds footage keys.
 
-use std::{path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
     memory,
-    reader::{self, ServeError, Server},
+    reader::{self, Basis, ServeError, Server, Source},
     state::State,
 };
 
@@ -23,7 +23,13 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     memory::wipe_freed();
     let config = config::load(path, Passwords::None)?;
     let state = State::new(&config.state);
-    let server = Server::bind(&state, &config.name, &config.keys).map_err(failed)?;
+    let basis = Basis {
+        source: Source::file(path, &config),
+        clock: Arc::new(logbook::SystemClock),
+        kernel: crate::clock::kernel,
+        wish: config.keys.clone(),
+    };
+    let server = Server::bind(&state, basis).map_err(failed)?;
     // Outside systemd there is nobody to tell.
     if let Err(e) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {
         tracing::warn!(error = %e, "systemd could not be told that the reader is ready");

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode};
 use shared::{
     promise,
     standing::{self, Mark, words},
-    time::{Clock, Utc},
+    time::{Clock, Day, Utc},
     wire::Fault,
 };
 
 use super::{Failed, exit};
 use crate::{
+    below,
     config::{self, Config, Passwords},
     health::status::{self, Status},
     reader::root,
@@ -67,10 +68,29 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     if let Some(told) = root::told(&config.state().public()) {
         println!("root key {}", told.in_words());
     }
+    println!("{}", pulls(&config, now));
     for line in cameras(&s, now, runs, &config) {
         println!("{line}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How much footage the hub has had, by the reader's own count: today, and in the last seven days.
+fn pulls(config: &Config, now: Utc) -> String {
+    let path = config.state().public().join("pulls.json");
+    let counted = below::read_untrusted(&path, 1 << 20)
+        .ok()
+        .and_then(|b| serde_json::from_slice::<BTreeMap<Day, u64>>(&b).ok());
+    let Some(counted) = counted else {
+        return "pulls: the reader has counted none yet".into();
+    };
+    let today = config.zone.day_of(now);
+    let of = |from: Day| counted.range(from..=today).map(|(_, n)| n).sum::<u64>();
+    format!(
+        "pulls by the hub: {} today, {} in the last seven days",
+        of(today),
+        of(today.plus_days(-6))
+    )
 }
 
 /// The cameras, worst first, each with what is wrong with it; then the faults of the box as a whole.

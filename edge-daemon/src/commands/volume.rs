@@ -9,7 +9,7 @@ use crate::{
     config::{self, Passwords},
     identity::BoxKey,
     state::State,
-    store::volume::{self, VolumeError},
+    store::volume::{self, Place, VolumeError},
 };
 
 /// Group of recorder and reader (`systemd/sysusers.d`).
@@ -20,18 +20,26 @@ pub fn label(config_path: &Path, volume: &Path, system_disk: bool) -> Result<Exi
     let config = config::load(config_path, Passwords::None)?;
     let heir = logbook::heir(&config.state().recorder());
     // All that can be found wrong is found before anything is touched: as root, a mistyped path could be any folder of the machine.
-    volume::may_label(volume, &config.state, system_disk, heir.is_some()).map_err(failed)?;
-    if let Some(heir) = heir {
-        logbook::hand_over(volume, heir, GROUP).map_err(|e| {
-            let text = format!("{} cannot be given to the recorder: {e}", volume.display());
-            Failed::new(exit::IO, text)
-        })?;
+    let place = Place::of(volume).map_err(failed)?;
+    place
+        .may_label(&config.state, system_disk, heir.is_some())
+        .map_err(failed)?;
+    let folder = place.made().map_err(failed)?;
+    if let Some((owner, group)) = heir {
+        let shared = nix::unistd::Group::from_name(GROUP).ok().flatten();
+        // Group bit: what is made inside belongs to the group that reader and recorder share.
+        folder
+            .give(owner, shared.map_or(group, |g| g.gid), 0o2770)
+            .map_err(|e| {
+                let text = format!("{} cannot be given to the recorder: {e}", volume.display());
+                Failed::new(exit::IO, text)
+            })?;
     }
     super::as_owner(&config)?;
     let key = BoxKey::open_or_make(&State::new(&config.state).identity())
         .map_err(|e| Failed::new(exit::IO, e))?;
     let made = logbook::SystemClock.now().wall;
-    let label = volume::label(volume, &config.name, made, system_disk, |bytes| {
+    let label = volume::label_in(&folder, &config.name, made, system_disk, |bytes| {
         key.sign(bytes)
     })
     .map_err(failed)?;

@@ -45,6 +45,8 @@ pub struct Config {
     pub retention_days: u32,
     /// Most GiB that holds may keep; None: a tenth of the disks.
     pub holds_gib: Option<u32>,
+    /// No hold reaches further than so many days from when it is ordered or extended.
+    pub hold_days: u32,
     /// Where the root key is to live.
     pub keys: Wish,
     pub volumes: Vec<PathBuf>,

@@ -114,6 +114,9 @@ pub struct RawRetention {
     /// Most GiB of the footage disks that holds may keep, 1 to 1000000. Default: a tenth of the disks.
     #[serde(default)]
     pub holds_gib: Field<i64>,
+    /// No hold reaches further than so many days from now, 1 to 3660. Default 400.
+    #[serde(default)]
+    pub hold_days: Field<i64>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -21,7 +21,10 @@ use super::{
     fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
     raw::*,
 };
-use crate::reader::root::{self, Asked, Wish};
+use crate::reader::{
+    root::{self, Asked, Wish},
+    terms::HOLD_DAYS,
+};
 
 /// What the file cannot say by itself.
 pub struct Surroundings<'a> {
@@ -94,7 +97,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
         &mut g,
         "retention",
         &retention.unknown,
-        &["days", "holds_gib"],
+        &["days", "holds_gib", "hold_days"],
     );
     let days = may(
         &mut g,
@@ -121,6 +124,23 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             1..=1_000_000,
             "holds may keep 1 to 1000000 GiB",
             "holds_gib = 200",
+        )
+    });
+    let hold_days = may(
+        &mut g,
+        "retention.hold_days",
+        retention.hold_days,
+        "a whole number",
+        "hold_days = 400",
+    )
+    .map_or(Some(HOLD_DAYS), |n| {
+        within(
+            &mut g,
+            "retention.hold_days",
+            n,
+            1..=3660,
+            "a hold reaches 1 to 3660 days from when it is ordered",
+            "hold_days = 400",
         )
     });
     let keys = keys(&mut g, file.keys);
@@ -163,6 +183,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             zone_name: b.zone_name,
             state: b.state,
             holds_gib,
+            hold_days: hold_days?,
             retention_days: days?,
             keys: keys?,
             volumes: volumes?,

@@ -13,6 +13,8 @@ use std::sync::{
 use logbook::LogHandle;
 use shared::{
     id::CameraId,
+    plain,
+    schema::message::SAID,
     time::{Clock, Utc},
     types::{FaultOff, FaultOn},
 };
@@ -89,6 +91,9 @@ impl Faults {
 
     /// `code` is one of `shared::conditions`. Raising what is raised only updates the detail.
     pub fn on(&self, code: &'static str, cam: Option<&CameraId>, detail: &str) {
+        // A camera's own words may be in it.
+        let detail = plain::plain(detail, SAID);
+        let detail = detail.as_str();
         let mut raised = self.raised();
         if let Some(there) = raised
             .iter_mut()

@@ -1,15 +1,11 @@
 //! Adapter: filesystem. `run/status.json`: how the box is, for whoever may look at the box but not at its pictures.
 
-use std::{
-    fs,
-    io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxName, CameraId},
+    plain,
     standing::Flow,
     time::Utc,
     wire,
@@ -143,25 +139,19 @@ pub struct Uplink {
     pub why: Option<String>,
 }
 
-/// A status of the largest box has some hundred KiB.
-const MOST_BYTES: u64 = 8 << 20;
+/// More than it is long with a hundred cameras.
+const MOST: u64 = 16 << 20;
 
-/// The folder is the recorder's, and whoever reads may be root: no link is followed, nothing but a file is opened (a pipe would keep the
-/// reader waiting for ever), and no more of it is read than a status can have.
-pub fn read(path: &Path) -> io::Result<Status> {
-    let file = fs::File::options()
-        .read(true)
-        .custom_flags(nix::libc::O_NOFOLLOW | nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
-        .open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(io::Error::other("it is far too large for a status"));
-    }
-    serde_json::from_slice(&bytes).map_err(io::Error::other)
+pub fn read(path: &Path) -> std::io::Result<Status> {
+    serde_json::from_value(value(path)?).map_err(std::io::Error::other)
+}
+
+/// The recorder writes it, quoting cameras, and others read it on their terminals: what it says is seen to here.
+fn value(path: &Path) -> std::io::Result<serde_json::Value> {
+    let bytes = crate::below::read_untrusted(path, MOST)?;
+    let mut status = serde_json::from_slice(&bytes).map_err(std::io::Error::other)?;
+    plain::message(&mut status);
+    Ok(status)
 }
 
 /// Replaces the file; not synced, as it is only of use while the box runs.
@@ -189,15 +179,26 @@ mod tests {
             told.to_string()
         };
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("pipe");
-        assert!(refused("a pipe").contains("no file"));
+        assert!(refused("a pipe").contains("no ordinary file"));
         std::os::unix::fs::symlink("/etc/passwd", &path).expect("link");
         refused("a link");
         std::fs::File::create(&path)
-            .and_then(|f| f.set_len(MOST_BYTES + 1))
+            .and_then(|f| f.set_len(MOST + 1))
             .expect("large");
-        assert!(refused("a large file").contains("too large"));
+        assert!(refused("a large file").contains("larger than"));
         let folder = dir.path().join("folder");
         std::fs::create_dir(&folder).expect("folder");
         read(&folder).expect_err("a folder");
+    }
+
+    /// security.md V16: the recorder's file is read on root's terminal; whatever a camera said in it, it is words.
+    #[test]
+    fn what_is_read_is_plain_v16() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("status.json");
+        let evil = serde_json::json!({"why": "\u{1b}[2J\u{202e}x"});
+        std::fs::write(&path, evil.to_string()).expect("written");
+        let value = super::value(&path).expect("read");
+        assert_eq!(value["why"], " [2J x");
     }
 }

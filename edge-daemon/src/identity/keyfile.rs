@@ -33,20 +33,6 @@ pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error)
     }
 }
 
-/// Commands are often run by root, the daemon never: what root makes belongs to the owner of the folder it lies in.
-pub(super) fn own_like_parent(path: &Path) -> Result<(), IdentityError> {
-    use std::os::unix::fs::MetadataExt;
-    if !nix::unistd::geteuid().is_root() {
-        return Ok(());
-    }
-    let Some(parent) = path.parent() else {
-        return Ok(());
-    };
-    let like = std::fs::metadata(parent).map_err(io("look at", parent))?;
-    std::os::unix::fs::chown(path, Some(like.uid()), Some(like.gid()))
-        .map_err(io("give away", path))
-}
-
 /// The box's own key.
 pub struct BoxKey {
     pkcs8: zeroize::Zeroizing<Vec<u8>>,
@@ -57,7 +43,7 @@ impl BoxKey {
     /// Opens the key in the identity folder; nothing when it is not made yet.
     pub fn open(folder: &Path) -> Result<Option<Self>, IdentityError> {
         let path = folder.join("box.key");
-        match std::fs::read(&path).map(zeroize::Zeroizing::new) {
+        match crate::below::read_untrusted(&path, 1 << 16).map(zeroize::Zeroizing::new) {
             Ok(pem) => Self::from_pem(&path, &pem).map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(io("read", &path)(e)),
@@ -76,11 +62,9 @@ impl BoxKey {
             .mode(0o700)
             .create(folder)
             .map_err(io("make", folder))?;
-        own_like_parent(folder)?;
         let made = rcgen::KeyPair::generate().map_err(|e| IdentityError::Sign(e.to_string()))?;
         let pem = zeroize::Zeroizing::new(made.serialize_pem());
         logbook::write_whole(&path, pem.as_bytes(), true).map_err(io("write", &path))?;
-        own_like_parent(&path)?;
         Self::from_pem(&path, pem.as_bytes())
     }
 

@@ -12,5 +12,5 @@ pub mod keyfile;
 /// A certificate with less left than this was not renewed when it should have been: 30 days.
 pub const SOON_MS: i64 = 30 * 86_400_000;
 
-pub use enrolment::{Enrolment, HubFacts};
+pub use enrolment::{Answer, Enrolment, HubFacts};
 pub use keyfile::{BoxKey, IdentityError};

@@ -20,7 +20,7 @@ use logbook::{LogError, LogHandle};
 use serde::{Deserialize, Serialize};
 use shared::{
     id::CameraId,
-    mask::{How, Position},
+    mask::{How, Position, UNKNOWN},
     record::{hex, salted},
     time::{Clock, Day, Utc},
     types::{MaskEnd, MaskLift, MaskSet},
@@ -40,8 +40,6 @@ const WHO: &str = "sys:rec";
 const ORDERED: &str = "hub:order";
 const UNREADABLE: &str = "mask.orders";
 const MOVING: &str = "mask.moving";
-/// Version of the mask of a camera whose orders cannot be read.
-const UNKNOWN: &str = "all";
 const LOOK: Duration = Duration::from_millis(100);
 
 /// What a camera's pictures must go through.
@@ -484,6 +482,22 @@ impl Masks {
         if self.in_force(index).lifted.is_some() {
             return Err(format!(
                 "the mask of {cam} is lifted; end that first (beadle-hub mask end)"
+            ));
+        }
+        // Where it is not known what was ordered before, all is hidden until the next order; what counts is the configuration's then.
+        let unknown = kept.0.get(cam).is_some_and(|one| one.unknown);
+        let before = match unknown {
+            true => shared.config.mask.clone().map(Arc::new),
+            false => self.in_force(index).mask,
+        };
+        if let Some(before) = before
+            && let Some((x, y)) = before.left_open_by(&ordered.mask)
+        {
+            return Err(format!(
+                "the mask {} covers less than {}, which is in force: around [{x:.3}, {y:.3}] it leaves open what that one hides. Less than \
+                 before is a lift, which takes two people, an authority and an end (beadle-hub mask lift); for good, the mask is changed in \
+                 the box's configuration",
+                ordered.mask.id, before.id
             ));
         }
         self.say_ended(index, &mut kept).map_err(|e| unlogged(&e))?;

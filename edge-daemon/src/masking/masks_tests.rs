@@ -140,6 +140,47 @@ fn ordered(order: u64, made: i64, mask: Mask) -> Ordered {
     }
 }
 
+/// V12, MSK-4: a mask that hides less than the one in force is no order of one person's: refused at the box, wherever that one came from.
+/// One that hides as much or more is obeyed, however it is cut.
+#[test]
+fn less_than_before_is_a_lift() {
+    let w = world();
+    let masks = w.start();
+    let drawn = |id: &str, x1: f64| Mask {
+        id: id.into(),
+        polygons: vec![vec![(0.0, 0.0), (x1, 0.0), (x1, 0.5), (0.0, 0.5)]],
+        ..Mask::default()
+    };
+    // The configuration's.
+    let whole = Mask::of_everything("whole");
+    masks
+        .set(&c(1), &ordered(40, T, whole.clone()))
+        .expect("more");
+    let said = masks
+        .set(&c(1), &ordered(41, T + 1, drawn("tiny", 0.5)))
+        .expect_err("less");
+    assert!(said.contains("covers less than whole"), "{said}");
+    assert!(said.contains("two people"), "{said}");
+    assert_eq!(masks.in_force(1).mask.as_deref(), Some(&whole));
+    // A camera that had none.
+    masks
+        .set(&c(0), &ordered(42, T, drawn("m1", 0.5)))
+        .expect("first");
+    masks
+        .set(&c(0), &ordered(43, T + 1, drawn("m2", 0.6)))
+        .expect("more");
+    let less = masks.set(&c(0), &ordered(44, T + 2, drawn("m3", 0.599)));
+    assert!(less.is_err());
+    // The same again is no other mask, and a refused order counts for nothing.
+    masks
+        .set(&c(0), &ordered(45, T + 3, drawn("m4", 0.6)))
+        .expect("as much");
+    assert_eq!(
+        masks.in_force(0).mask.map(|m| m.id.clone()),
+        Some("m4".into())
+    );
+}
+
 fn seen(order: u64, made: i64, mask: &Mask) -> Reviewed {
     Reviewed {
         order,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use shared::{id::CameraId, segment::KeyId, time::Day, wire};
+use shared::{id::CameraId, note::SignedHead, segment::KeyId, time::Day, wire};
 
 use super::{
     ReaderError, Recipients, Recovered,
@@ -147,9 +147,24 @@ impl Client {
     }
 
     /// Destroys the identities of a key id: new root key, file rewritten, old root key destroyed. Returns the claim (`tpm`, `file`).
-    pub fn destroy(&self, key: &str) -> Result<String, ReaderError> {
-        match self.ask(&Request::Destroy { key: key.into() })? {
+    /// `cosigned`: the newest head the hub countersigned. Refused before the key is due by the reader's own reckoning.
+    pub fn destroy(&self, key: &str, cosigned: Option<&SignedHead>) -> Result<String, ReaderError> {
+        match self.ask(&Request::Destroy {
+            key: key.into(),
+            cosigned: cosigned.map(SignedHead::render),
+        })? {
             Reply::Destroyed { claim } => Ok(claim),
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Gives the reader an order about holds or time, which it checks and keeps for itself.
+    pub fn order(&self, order: &str, sig: &str) -> Result<(), ReaderError> {
+        match self.ask(&Request::Order {
+            order: order.into(),
+            sig: sig.into(),
+        })? {
+            Reply::Noted => Ok(()),
             other => Err(odd(&other)),
         }
     }

@@ -35,11 +35,11 @@ use ring::{
     rand::{SecureRandom, SystemRandom},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use shared::segment::KeyId;
+use shared::{segment::KeyId, time::Day};
 use zeroize::Zeroizing;
 
 use super::root::{self, Root, RootStore, TpmError, Wish};
-use crate::state::State;
+use crate::{below::Folder, state::State};
 
 const MAGIC: &[u8] = b"beadle identities v1\n";
 
@@ -57,6 +57,11 @@ pub enum KeyError {
              Restore the pair from the same moment, or move both away to begin with new keys"
     )]
     Lost { path: String },
+    #[error(
+        "{path} cannot be used ({why}): it says what may be destroyed and when, so the reader does not go on without it. \
+             Restore it from a copy of this box"
+    )]
+    Ledger { path: String, why: String },
     #[error("{0}")]
     Crypto(&'static str),
     #[error("{0}")]
@@ -137,22 +142,31 @@ struct Book {
 pub struct BootKey {
     pub key: String,
     pub pair: Pair,
+    /// The day it was made for, where the recorder's clock was known.
+    pub day: Option<Day>,
 }
+
+/// More than a sealed one is long.
+const BOOT_MOST: u64 = 16 * 1024;
 
 /// The folders the keys are about: the reader's own, what it tells, and where the recorder leaves identities.
 #[derive(Clone, Debug)]
 pub struct Folders {
     pub own: PathBuf,
     pub public: PathBuf,
-    pub boot: PathBuf,
+    /// The state folder, below which the recorder leaves identities in `recorder/boot`.
+    pub root: PathBuf,
 }
+
+/// Below the state folder.
+const BOOT: &str = "recorder/boot";
 
 impl Folders {
     pub fn of(state: &State) -> Self {
         Self {
             own: state.reader(),
             public: state.public(),
-            boot: state.boot(),
+            root: state.root().to_owned(),
         }
     }
 
@@ -226,7 +240,6 @@ impl KeyStore {
         store.place.clear_moved(dir)?;
         store.place.publish(&folders.public)?;
         store.publish()?;
-        store.take_in()?;
         Ok(store)
     }
 
@@ -314,7 +327,6 @@ impl KeyStore {
 
     /// Destroys a key id. Destroying what is not there is no error: an interrupted deletion is repeated.
     pub fn destroy(&mut self, id: &KeyId) -> Result<(), KeyError> {
-        self.take_in()?;
         let mut next = self.book.clone();
         let had = next.keys.remove(&id.to_string()).is_some();
         let drop_before = next.before.is_some() && self.retired.elapsed() >= self.grace;
@@ -328,49 +340,47 @@ impl KeyStore {
         }
     }
 
-    /// Takes in identities the recorder left in `boot/`.
-    pub fn take_in(&mut self) -> Result<usize, KeyError> {
-        let folder = self.folders.boot.clone();
+    /// Takes in identities the recorder left in `boot/`: those of boot keys whose identity and recipient belong together, and that `accept`
+    /// lets in. Nothing but ordinary files directly in that folder is looked at, and no link is followed to them.
+    pub fn take_in(
+        &mut self,
+        accept: &mut dyn FnMut(&KeyId, Option<Day>) -> bool,
+    ) -> Result<usize, KeyError> {
+        let path = self.folders.root.join(BOOT);
+        let failed = |what| io(what, &path);
+        let opened = Folder::trusted(&self.folders.root).and_then(|root| root.folder(BOOT));
+        let folder = match opened {
+            // The recorder has never run.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+            opened => opened.map_err(failed("open"))?,
+        };
         let mut done = Vec::new();
         let mut next = self.book.clone();
         let mut added = 0;
-        let left = match fs::read_dir(&folder) {
-            // The recorder has never run.
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(0),
-            left => left.map_err(io("read", &folder))?,
-        };
-        for entry in left {
-            let path = entry.map_err(io("read", &folder))?.path();
-            if path.extension().is_none_or(|e| e != "age") {
+        for name in folder.names().map_err(failed("read"))? {
+            let Some(name) = name.to_str().filter(|n| n.ends_with(".age")) else {
                 continue;
-            }
-            let sealed = fs::read(&path).map_err(io("read", &path))?;
-            let long = std::iter::once(&self.book.long)
-                .chain(&self.book.before)
-                .map(|p| p.0.reveal().to_owned())
-                .collect::<Vec<_>>();
-            let mut opener = footage::sealed::Opener::new(&long);
-            let mut plain = Zeroizing::new(Vec::with_capacity(4096));
-            let opened = opener
-                .push(&sealed, &mut plain)
-                .and_then(|()| opener.finish(&mut plain));
-            match opened
-                .map_err(|e| e.to_string())
-                .and_then(|()| serde_json::from_slice::<BootKey>(&plain).map_err(|e| e.to_string()))
-            {
-                Ok(boot) if KeyId::parse(&boot.key).is_ok() => {
+            };
+            match self.boot_key(&folder, name) {
+                Ok((id, boot)) if accept(&id, boot.day) => {
                     let pairs = next.keys.entry(boot.key).or_default();
                     if !pairs.contains(&boot.pair) {
                         pairs.push(boot.pair);
                         added += 1;
                     }
-                    done.push(path);
+                    done.push(name.to_owned());
                 }
-                Ok(_) => {
-                    tracing::warn!(path = %path.display(), "an identity left by the recorder has no proper key id; left where it is")
-                }
+                Ok((id, _)) => tracing::warn!(
+                    name,
+                    key = %id,
+                    "an identity left by the recorder is of a camera this box does not have; left where it is"
+                ),
                 Err(why) => {
-                    tracing::warn!(path = %path.display(), why, "an identity left by the recorder cannot be opened; left where it is")
+                    tracing::warn!(
+                        name,
+                        why,
+                        "an identity left by the recorder was not taken in; left where it is"
+                    )
                 }
             }
         }
@@ -380,13 +390,43 @@ impl KeyStore {
             self.retired = Instant::now();
             self.publish()?;
         }
-        for path in &done {
-            fs::remove_file(path).map_err(io("remove", path))?;
+        for name in &done {
+            folder.remove(name).map_err(failed("remove from"))?;
         }
         if !done.is_empty() {
-            sync_dir(&folder)?;
+            folder.sync().map_err(failed("sync"))?;
         }
         Ok(added)
+    }
+
+    /// One of them, opened and looked at.
+    fn boot_key(&self, folder: &Folder, name: &str) -> Result<(KeyId, BootKey), String> {
+        let sealed = folder.read(name, BOOT_MOST).map_err(|e| e.to_string())?;
+        let long = std::iter::once(&self.book.long)
+            .chain(&self.book.before)
+            .map(|p| p.0.reveal().to_owned())
+            .collect::<Vec<_>>();
+        let mut opener = footage::sealed::Opener::new(&long);
+        let mut plain = Zeroizing::new(Vec::with_capacity(usize::try_from(BOOT_MOST).unwrap_or(0)));
+        opener
+            .push(&sealed, &mut plain)
+            .and_then(|()| opener.finish(&mut plain))
+            .map_err(|e| e.to_string())?;
+        let boot: BootKey = serde_json::from_slice(&plain).map_err(|e| e.to_string())?;
+        let id = KeyId::parse(&boot.key).map_err(|e| e.to_string())?;
+        if !matches!(id, KeyId::Boot { .. }) || id.to_string() != boot.key {
+            return Err(format!("{} is not the key of a start", boot.key));
+        }
+        let recipient = footage::sealed::recipient_of(boot.pair.0.reveal());
+        if recipient.map_err(|e| e.to_string())? != boot.pair.1 {
+            return Err("its identity and its recipient do not belong together".into());
+        }
+        Ok((id, boot))
+    }
+
+    /// Whether there is anything to destroy under this key id.
+    pub fn has(&self, id: &KeyId) -> bool {
+        self.book.keys.contains_key(&id.to_string())
     }
 
     /// Writes `public/reader.pub` when it says something else.

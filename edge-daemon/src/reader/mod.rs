@@ -6,19 +6,26 @@
 //! | [`root`] | where the root key lives, and what erasing it is worth |
 //! | [`server`] | the reader process |
 //! | [`torn`] | sealed files: recovered, rewrapped, tried |
-//! | [`order`] | which orders hand out footage |
+//! | [`order`] | which orders it obeys |
+//! | [`terms`] | what root says about the box |
+//! | [`ledger`] [`reckoning`] | its own record: what keys were made for, holds and pulls ordered, how late it is |
 //! | [`protocol`] [`client`] | the socket, both sides |
 //! | [`recipients`] [`keeper`] | public recipients at the daemon, kept 35 days ahead |
 use shared::{id::CameraId, time::Utc};
 
 mod client;
+#[cfg(test)]
+mod hostile_tests;
 pub mod keeper;
 mod keys;
+mod ledger;
 pub(crate) mod order;
 pub(crate) mod protocol;
 mod recipients;
+mod reckoning;
 pub mod root;
 mod server;
+pub mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
 mod torn;
@@ -26,7 +33,8 @@ mod torn;
 pub use client::Client;
 pub use keys::KeyError;
 pub use recipients::Recipients;
-pub use server::{ServeError, Server, move_to_tpm, serve};
+pub use server::{Basis, ServeError, Server, move_to_tpm, serve};
+pub use terms::{Source, Terms};
 
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReaderError {

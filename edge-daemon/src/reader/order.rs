@@ -1,8 +1,8 @@
-//! Pure. Which pull orders the reader obeys: only those the hub signed, and only for what they name.
+//! Pure. Which orders the reader obeys: only those the hub signed, and only for what they name.
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use shared::{
-    id::{BoxName, CameraId},
+    id::{BoxName, CameraId, HoldId},
     note::{ALG_ED25519, Vkey},
     segment::{KeyId, SegmentName},
     time::{Day, Utc},
@@ -18,8 +18,31 @@ pub struct Pull {
     pub recipient: String,
 }
 
+/// A hold as it is ordered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hold {
+    pub hold: HoldId,
+    pub cam: CameraId,
+    pub t0: Utc,
+    pub t1: Utc,
+    pub until: Utc,
+}
+
+/// What an order means to the reader.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Meaning {
+    Pull(Pull),
+    Hold(Hold),
+    Release(HoldId),
+    /// The hub has signed that it is at least so late, and that the box's clock is right.
+    Time(Utc),
+}
+
 /// Checks signature and box. `vkey` is the order key of `<state>/hub/hub.json`.
-pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<Pull, String> {
+///
+/// # Errors
+/// In words: it is not the hub's, not for this box, or of a kind that says nothing to the reader.
+pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<Meaning, String> {
     let vkey = Vkey::parse(vkey.trim())
         .map_err(|e| format!("the hub's order key is not readable: {e}; enrol the box again"))?;
     if vkey.alg != ALG_ED25519 {
@@ -39,9 +62,24 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<P
                 vkey.name
             )
         })?;
-    match serde_json::from_str::<Order>(order)
-        .map_err(|e| format!("the signed order is not understood: {e}"))?
-    {
+    let parsed = serde_json::from_str::<Order>(order)
+        .map_err(|e| format!("the signed order is not understood: {e}"))?;
+    let here = |r#box: &BoxName| {
+        if r#box == this_box {
+            return Ok(());
+        }
+        Err(format!(
+            "the order is for the box {}, this is {this_box}",
+            r#box
+        ))
+    };
+    let span = |t0: Utc, t1: Utc| {
+        if t0 < t1 {
+            return Ok(());
+        }
+        Err("the order's time span is empty".to_owned())
+    };
+    match parsed {
         Order::Pull {
             r#box,
             cam,
@@ -49,18 +87,42 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<P
             t1,
             recipient,
             ..
-        } if r#box == *this_box && t0 < t1 => Ok(Pull {
+        } => {
+            here(&r#box).and_then(|()| span(t0, t1))?;
+            Ok(Meaning::Pull(Pull {
+                cam,
+                t0,
+                t1,
+                recipient,
+            }))
+        }
+        Order::HoldSet {
+            r#box,
+            hold,
             cam,
             t0,
             t1,
-            recipient,
-        }),
-        Order::Pull { r#box, .. } if r#box != *this_box => Err(format!(
-            "the order is for the box {}, this is {this_box}",
-            r#box
-        )),
-        Order::Pull { .. } => Err("the order's time span is empty".into()),
-        _ => Err("this kind of order hands out no footage".into()),
+            until,
+            ..
+        } => {
+            here(&r#box).and_then(|()| span(t0, t1))?;
+            Ok(Meaning::Hold(Hold {
+                hold,
+                cam,
+                t0,
+                t1,
+                until,
+            }))
+        }
+        Order::HoldClear { r#box, hold, .. } => {
+            here(&r#box)?;
+            Ok(Meaning::Release(hold))
+        }
+        Order::Sweep { r#box, made, .. } => {
+            here(&r#box)?;
+            Ok(Meaning::Time(made))
+        }
+        _ => Err("this kind of order says nothing to the reader".into()),
     }
 }
 
@@ -131,7 +193,9 @@ mod tests {
     fn only_orders_the_hub_signed_for_this_box() {
         let (vkey, sig) = signed(ORDER);
         let ashby = BoxName::parse("ashby").expect("name");
-        let pull = check(&vkey, &ashby, ORDER, &sig).expect("good order");
+        let Meaning::Pull(pull) = check(&vkey, &ashby, ORDER, &sig).expect("good order") else {
+            panic!("another meaning");
+        };
         assert_eq!(pull.cam.as_str(), "c03");
         assert!(
             check(&vkey, &BoxName::parse("brook").expect("name"), ORDER, &sig)
@@ -152,8 +216,10 @@ mod tests {
     #[test]
     fn only_files_the_order_names() {
         let (vkey, sig) = signed(ORDER);
-        let pull =
-            check(&vkey, &BoxName::parse("ashby").expect("name"), ORDER, &sig).expect("good order");
+        let ashby = BoxName::parse("ashby").expect("name");
+        let Meaning::Pull(pull) = check(&vkey, &ashby, ORDER, &sig).expect("good order") else {
+            panic!("another meaning");
+        };
         let at = |p: &str| name_of(p).expect("name").0;
         let key = |k: &str| KeyId::parse(k).expect("key");
         let good = at("/v/footage/2026-11-03/c03/20261103T140003Z-7.mp4.age");

@@ -37,8 +37,15 @@ pub enum Request {
         hold: String,
         sha256: String,
     },
+    /// `cosigned`: the newest head that the hub countersigned (note text), which says how late it is at least.
     Destroy {
         key: String,
+        cosigned: Option<String>,
+    },
+    /// An order of the hub's that is about holds, or about what time it is: the reader takes note of it.
+    Order {
+        order: String,
+        sig: String,
     },
     Undecryptable {
         path: String,
@@ -67,6 +74,7 @@ pub enum Reply {
     Destroyed {
         claim: String,
     },
+    Noted,
     /// True when no key the reader has opens the file.
     Undecryptable {
         sure: bool,

@@ -84,7 +84,8 @@ impl Recipients {
         if let Some(recipient) = made.get(&id.to_string()) {
             return Ok((id, recipient.clone()));
         }
-        let recipient = memory::leaving_no_trace(|| self.make_boot(&id, boot))?;
+        let recipient =
+            memory::leaving_no_trace(|| self.make_boot(&id, boot, clock_known.then_some(day)))?;
         made.insert(id.to_string(), recipient.clone());
         Ok((id, recipient))
     }
@@ -93,7 +94,7 @@ impl Recipients {
         self.0.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make_boot(&self, id: &KeyId, boot: u64) -> Result<String, ReaderError> {
+    fn make_boot(&self, id: &KeyId, boot: u64, day: Option<Day>) -> Result<String, ReaderError> {
         // Read afresh each time: the reader replaces its long-term recipient when it takes such identities in.
         let path = self.0.state.reader_pub();
         let long = std::fs::read_to_string(&path).map_err(|e| {
@@ -104,6 +105,7 @@ impl Recipients {
         let boot_key = BootKey {
             key: id.to_string(),
             pair,
+            day,
         };
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, &boot_key)

@@ -5,28 +5,29 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use footage::{mp4, sealed};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use shared::{
     id::{BoxName, CameraId},
-    note::{ALG_ED25519, Vkey},
+    note::{ALG_COSIGNATURE, ALG_ED25519, Vkey},
     record::{hex, sha256},
     segment::{KeyId, SegmentName},
-    time::{Day, Utc},
+    time::{Clock, Day, Utc, Zone},
     wire::ORDER_PREFIX,
 };
 
 use super::{
-    Client, ReaderError, Recipients, Server,
+    Basis, Client, ReaderError, Recipients, Server, Source, Terms,
     keys::{Folders, KeyStore},
     root::{
-        Kind,
+        Kind, Wish,
         swtpm::{Place, Swtpm},
     },
     torn,
 };
-use crate::state::State;
+use crate::{below::Folder, state::State, testing::Hands};
 
 /// A test for each place a root key may have.
 macro_rules! in_both_places {
@@ -322,13 +323,13 @@ fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
         recipient,
         "one key id, one pair"
     );
-    let left: Vec<PathBuf> = fs::read_dir(&folders.boot)
+    let left: Vec<PathBuf> = fs::read_dir(folders.root.join("recorder/boot"))
         .expect("list")
         .map(|e| e.expect("entry").path())
         .collect();
     assert_eq!(left.len(), 1);
     let sealed_identity = fs::read(&left[0]).expect("read");
-    assert_eq!(store.take_in().expect("taken in"), 1);
+    assert_eq!(store.take_in(&mut |_, _| true).expect("taken in"), 1);
     assert!(!left[0].exists());
     assert_eq!(store.pairs(&id)[0].1, recipient);
     store.destroy(&id).expect("destroyed");
@@ -348,13 +349,14 @@ fn boot_keys_are_taken_in_and_destroyed(kind: Kind) {
     );
 }
 
-struct Box_ {
-    place: Place,
+pub(super) struct Box_ {
+    pub(super) place: Place,
+    pub(super) clock: Arc<Hands>,
     _home: tempfile::TempDir,
-    state: State,
-    volume: PathBuf,
-    client: Client,
-    recipients: Recipients,
+    pub(super) state: State,
+    pub(super) volume: PathBuf,
+    pub(super) client: Client,
+    pub(super) recipients: Recipients,
 }
 
 pub(super) fn folders(home: &Path) -> Folders {
@@ -364,18 +366,57 @@ pub(super) fn folders(home: &Path) -> Folders {
     Folders::of(&state)
 }
 
+/// An order as the tests' hub signs it; [`pin`] says that it is this box's.
+pub(crate) fn ordered(order: &shared::wire::Order) -> (String, String) {
+    let text = serde_json::to_string(order).expect("json");
+    let signed = [ORDER_PREFIX, &text].concat();
+    let sig = STANDARD.encode(signer().sign(signed.as_bytes()).as_ref());
+    (text, sig)
+}
+
+pub(crate) fn signer() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[3; 32]).expect("seed")
+}
+
+/// A reader of the box ashby, whose footage is kept 28 days; the kernel vouches for this clock.
+pub(crate) fn basis(cams: &[CameraId], volume: &Path, clock: Arc<dyn Clock>, wish: Wish) -> Basis {
+    let zone_name = "Europe/London";
+    let terms = Terms {
+        name: BoxName::parse("ashby").expect("name"),
+        zone: Zone::parse(zone_name).expect("zone"),
+        zone_name: zone_name.into(),
+        cameras: cams.iter().map(|c| (c.clone(), 28)).collect(),
+        days: 28,
+        volumes: vec![volume.to_owned()],
+        hold_days: 400,
+    };
+    Basis {
+        source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),
+        clock,
+        kernel: || crate::clock::Kernel {
+            synced: true,
+            offset_us: 0,
+            err_us: 1000,
+        },
+        wish,
+    }
+}
+
 /// As enrolment leaves it: the hub that signs orders with this key.
-pub(crate) fn pin(state: &State, order: [u8; 32]) {
-    let vkey = |name: &str| {
+pub(crate) fn pin(state: &State) {
+    let order: [u8; 32] = signer().public_key().as_ref().try_into().expect("32 bytes");
+    let vkey = |name: &str, alg| {
         let name = format!("cctv.example.gov.uk/hub/{name}-2026");
-        Vkey::new(&name, ALG_ED25519, order).to_string()
+        Vkey::new(&name, alg, order).to_string()
     };
     let facts = crate::identity::HubFacts {
         hub: "hub.example:7443".into(),
         scheme: "cctv.example.gov.uk".into(),
         r#box: BoxName::parse("ashby").expect("name"),
-        cosign: vkey("cosign"),
-        order: vkey("order"),
+        cosign: vkey("cosign", ALG_COSIGNATURE),
+        order: vkey("order", ALG_ED25519),
+        ca: String::new(),
+        cert: String::new(),
     };
     fs::create_dir_all(state.hub()).expect("folder");
     let text = serde_json::to_string(&facts).expect("json");
@@ -384,12 +425,19 @@ pub(crate) fn pin(state: &State, order: [u8; 32]) {
 
 /// A reader of its own, answering on a socket.
 fn a_box(kind: Kind) -> Box_ {
+    a_box_at(kind, "2026-11-03T15:00:00.000Z")
+}
+
+pub(super) fn a_box_at(kind: Kind, now: &str) -> Box_ {
+    let clock = Hands::new(utc(now), 5_000);
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
     state.for_recorder().expect("folders");
     let place = Place::new(kind);
-    let name = BoxName::parse("ashby").expect("name");
-    let server = Server::bind(&state, &name, &place.wish()).expect("bind");
+    let volume = home.path().join("volume");
+    fs::create_dir(&volume).expect("folder");
+    let basis = basis(&[cam()], &volume, clock.clone(), place.wish());
+    let server = Server::bind(&state, basis).expect("bind");
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
     let recipients = Recipients::load(&state);
@@ -398,7 +446,8 @@ fn a_box(kind: Kind) -> Box_ {
         .expect("recipients");
     Box_ {
         place,
-        volume: home.path().join("volume"),
+        clock,
+        volume,
         _home: home,
         state,
         client,
@@ -407,7 +456,7 @@ fn a_box(kind: Kind) -> Box_ {
 }
 
 impl Box_ {
-    fn put(&self, name: &SegmentName, open: bool, bytes: &[u8]) -> String {
+    pub(super) fn put(&self, name: &SegmentName, open: bool, bytes: &[u8]) -> String {
         let file = if open {
             name.open_path()
         } else {
@@ -428,7 +477,7 @@ impl Box_ {
     }
 }
 
-fn name(s: u64) -> SegmentName {
+pub(super) fn name(s: u64) -> SegmentName {
     SegmentName {
         day: day("2026-11-03"),
         cam: cam(),
@@ -476,13 +525,12 @@ fn recipients_outlive_the_reader(kind: Kind) {
     assert!(matches!(
         Server::bind(
             &b.state,
-            &BoxName::parse("ashby").expect("name"),
-            &b.place.wish()
+            basis(&[cam()], &b.volume, b.clock.clone(), b.place.wish())
         ),
         Err(super::ServeError::Second(_))
     ));
     assert!(matches!(
-        Client::new(Path::new("/nowhere/reader.sock")).destroy("c03/2026-11-03"),
+        Client::new(Path::new("/nowhere/reader.sock")).destroy("c03/2026-11-03", None),
         Err(ReaderError::Absent { .. })
     ));
 }
@@ -658,12 +706,11 @@ fn rewrap_only_on_a_signed_order(kind: Kind) {
     let sealed = seal(&bytes, &recipient);
     let path = b.volume.join(b.put(&name(7), false, &sealed));
     let (hub, hub_recipient) = sealed::keypair();
-    let signer = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("seed");
     let order = |t0: &str, t1: &str, cam: &str, to: &str| {
         let text = format!(
             r#"{{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"{cam}","t0":"{t0}","t1":"{t1}","grant":"1","purpose":"00","recipient":"{to}"}}"#
         );
-        let sig = signer.sign(&[ORDER_PREFIX.as_bytes(), text.as_bytes()].concat());
+        let sig = signer().sign(&[ORDER_PREFIX.as_bytes(), text.as_bytes()].concat());
         (
             text,
             base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sig.as_ref()),
@@ -682,8 +729,7 @@ fn rewrap_only_on_a_signed_order(kind: Kind) {
             .to_string()
             .contains("enrol")
     );
-    let public: [u8; 32] = signer.public_key().as_ref().try_into().expect("32 bytes");
-    pin(&b.state, public);
+    pin(&b.state);
     let (old, header) = ask(&good).expect("rewrapped");
     let moved = [header.as_slice(), &sealed[old as usize..]].concat();
     let mut opener = sealed::Opener::new(&[hub.to_string()]);
@@ -782,19 +828,27 @@ fn destroyed_is_undecryptable_with_the_files_still_there(kind: Kind) {
         &seal(&plain(name(8).start, 2, 100).0, &other),
     ));
     assert!(!b.client.undecryptable(&path).expect("answer"));
+    b.clock.reach(utc("2026-12-02T00:04:59.000Z"));
+    let early = b.client.destroy(&id.to_string(), None);
+    let said = early.expect_err("too early").to_string();
+    assert!(said.contains("it is due at 2026-12-02T00:05"), "{said}");
+    assert!(!b.client.undecryptable(&path).expect("answer"));
+    b.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     for _ in 0..2 {
         assert_eq!(
-            b.client.destroy(&id.to_string()).expect("destroyed"),
+            b.client.destroy(&id.to_string(), None).expect("destroyed"),
             b.place.claim()
         );
         assert!(b.client.undecryptable(&path).expect("answer"));
         assert!(!b.client.undecryptable(&kept).expect("answer"));
     }
     // With the whole of the reader's folder in hand.
+    let volume = Folder::open(&b.volume).expect("open");
+    let inner = name(7).closed_path();
     let copy = b.state.root().join("copy");
     copy_dir(&b.state.reader(), &copy);
     let store = KeyStore::open(&Folders::of(&b.state).at(&copy), &b.place.wish()).expect("opens");
-    assert!(torn::none_opens(&path, &store.all()).expect("tried"));
+    assert!(torn::none_opens(&volume, &inner, &store.all()).expect("tried"));
     assert!(matches!(
         b.client.undecryptable(Path::new("/nowhere")),
         Err(ReaderError::Refused(_))

@@ -3,9 +3,8 @@
 //! A torn file is replaced by what is whole of it in two renames of one inode (`.recovering` → `.open` → closed), so at every
 //! moment exactly one file holds the footage and a power cut in between only means that the work is done again.
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{Read, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    io::{Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,10 +13,14 @@ use shared::{
     id::HoldId,
     record::{hex, sha256},
     segment::{HELD, KeyId, SegmentName},
+    time::Utc,
 };
 
-use super::{Recovered, keys::Pair, order};
+use super::{Recovered, keys::Pair, ledger::Held, order};
+use crate::below::Folder;
 
+/// A picture may stand for so long (time-lapse), which the log counts to its segment and the file does not say.
+const STANDS_MS: i64 = 120_000;
 /// Each piece's tag.
 const TAG: usize = 16;
 
@@ -25,28 +28,62 @@ fn told(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Strin
     move |e| format!("cannot {what} {}: {e}", path.display())
 }
 
-/// Never follows a link at the end of the path: the daemon names the file, the reader holds the keys.
-fn open_file(path: &Path) -> Result<File, String> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_NOFOLLOW)
-        .open(path)
-        .map_err(told("open", path))
+/// A sealed file, opened once below its volume: what is read of it is one file's, whatever its name comes to mean meanwhile.
+struct Sealed {
+    file: File,
+    path: PathBuf,
+    /// The age header at its start, if it is there whole.
+    header: Option<Vec<u8>>,
 }
 
-/// The age header at the start of a file, if it is there whole.
-fn header(file: &mut File, path: &Path) -> Result<Option<Vec<u8>>, String> {
-    let mut bytes = Vec::new();
-    file.take(64 * 1024)
-        .read_to_end(&mut bytes)
-        .map_err(told("read", path))?;
-    Ok(match sealed::header_len(&bytes) {
-        Ok(Some(n)) => {
-            bytes.truncate(n);
-            Some(bytes)
-        }
-        _ => None,
-    })
+impl Sealed {
+    fn open(volume: &Folder, inner: &str) -> Result<Self, String> {
+        let path = volume.path().join(inner);
+        let mut file = volume.file(inner).map_err(told("open", &path))?;
+        let mut bytes = Vec::new();
+        (&mut file)
+            .take(64 * 1024)
+            .read_to_end(&mut bytes)
+            .map_err(told("read", &path))?;
+        let header = match sealed::header_len(&bytes) {
+            Ok(Some(n)) => {
+                bytes.truncate(n);
+                Some(bytes)
+            }
+            _ => None,
+        };
+        Ok(Self { file, path, header })
+    }
+
+    fn header(&self) -> Result<&[u8], String> {
+        self.header
+            .as_deref()
+            .ok_or_else(|| format!("{} has no age header", self.path.display()))
+    }
+
+    /// The pair that opens it.
+    fn pair<'a>(&self, pairs: &'a [Pair]) -> Result<&'a Pair, String> {
+        let header = self.header()?;
+        pairs.iter().find(|p| fits(header, p)).ok_or_else(|| {
+            format!(
+                "the key that opens {} is not there or was destroyed",
+                self.path.display()
+            )
+        })
+    }
+
+    /// An opener that has been given the header that was read, and the file at the byte after it.
+    fn begin(&mut self, pair: &Pair, plain: &mut Vec<u8>) -> Result<sealed::Opener, String> {
+        let header = self.header()?.to_vec();
+        let mut opener = sealed::Opener::new(&[pair.0.reveal().to_owned()]);
+        opener
+            .push(&header, plain)
+            .map_err(|e| format!("{} cannot be opened: {e}", self.path.display()))?;
+        self.file
+            .seek(SeekFrom::Start(header.len() as u64))
+            .map_err(told("read", &self.path))?;
+        Ok(opener)
+    }
 }
 
 /// Whether this pair opens a file with this header.
@@ -55,12 +92,10 @@ fn fits(header: &[u8], pair: &Pair) -> bool {
 }
 
 /// Whether none of these pairs opens the file.
-pub fn none_opens(path: &Path, pairs: &[Pair]) -> Result<bool, String> {
-    let mut file = open_file(path)?;
-    Ok(match header(&mut file, path)? {
-        Some(header) => !pairs.iter().any(|p| fits(&header, p)),
-        None => true,
-    })
+pub fn none_opens(volume: &Folder, inner: &str, pairs: &[Pair]) -> Result<bool, String> {
+    let sealed = Sealed::open(volume, inner)?;
+    let header = sealed.header.as_deref();
+    Ok(header.is_none_or(|header| !pairs.iter().any(|p| fits(header, p))))
 }
 
 /// What could be read of a sealed file.
@@ -72,19 +107,24 @@ struct Plain {
     torn: u64,
 }
 
-fn open_plain(path: &Path, pair: &Pair, header: usize) -> Result<Plain, String> {
-    let mut file = open_file(path)?;
-    let size = file.metadata().map_err(told("measure", path))?.len();
-    let mut opener = sealed::Opener::new(&[pair.0.reveal().to_owned()]);
+/// Reads it to its end.
+fn open_plain(sealed: &mut Sealed, pair: &Pair) -> Result<Plain, String> {
+    let size = sealed
+        .file
+        .metadata()
+        .map_err(told("measure", &sealed.path))?
+        .len();
+    let header = sealed.header()?.len();
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let mut opener = sealed.begin(pair, &mut bytes)?;
     let mut buffer = vec![0u8; 64 * 1024];
     let mut whole = true;
     loop {
-        let n = match file.read(&mut buffer) {
+        let n = match sealed.file.read(&mut buffer) {
             Ok(0) => break,
             Ok(n) => n,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(e) => return Err(told("read", path)(e)),
+            Err(e) => return Err(told("read", &sealed.path)(e)),
         };
         // A piece that was never written (zeros after a power cut) ends what can be trusted; all before it counts.
         if opener.push(&buffer[..n], &mut bytes).is_err() {
@@ -105,7 +145,7 @@ fn open_plain(path: &Path, pair: &Pair, header: usize) -> Result<Plain, String> 
 /// Makes a torn or orphaned file whole (see the module's first lines). `candidates`: the pairs it may be sealed with, likeliest first.
 /// Ok(None): nothing whole in it; it was renamed to `….torn`.
 pub fn recover(
-    volume: &Path,
+    volume: &Folder,
     file: &str,
     candidates: &[(KeyId, Pair)],
 ) -> Result<Option<Recovered>, String> {
@@ -119,24 +159,32 @@ pub fn recover(
     {
         return Err(format!("{file} is not a path below a volume"));
     }
-    let path = volume.join(file);
-    let closed = volume.join(name.closed_path());
+    let path = volume.path().join(file);
+    let closed = name.closed_path();
+    let sync = || {
+        let folder = SegmentName::folder(name.day, &name.cam);
+        volume
+            .folder(&folder)
+            .and_then(|f| f.sync())
+            .map_err(told("sync the folder of", &path))
+    };
     let aside = || {
-        let torn = PathBuf::from(format!("{}.torn", closed.display()));
-        fs::rename(&path, &torn).map_err(told("rename", &path))?;
-        sync_parent(&torn)?;
+        let torn = format!("{closed}.torn");
+        volume.rename(file, &torn).map_err(told("rename", &path))?;
+        sync()?;
         Ok(None)
     };
-    let Some(header) = header(&mut open_file(&path)?, &path)? else {
+    let mut sealed = Sealed::open(volume, file)?;
+    let Some(header) = &sealed.header else {
         return aside();
     };
-    let Some((key, pair)) = candidates.iter().find(|(_, p)| fits(&header, p)) else {
+    let Some((key, pair)) = candidates.iter().find(|(_, p)| fits(header, p)) else {
         return Err(format!(
             "none of the keys the reader has opens {}",
             path.display()
         ));
     };
-    let mut plain = open_plain(&path, pair, header.len())?;
+    let mut plain = open_plain(&mut sealed, pair)?;
     let size = plain.bytes.len();
     let Ok(kept) = mp4::salvage(std::mem::take(&mut plain.bytes)) else {
         return aside();
@@ -149,25 +197,24 @@ pub fn recover(
     };
     let intact = plain.whole && kept.len() == size;
     if !intact {
-        let new = PathBuf::from(format!("{}.recovering", closed.display()));
-        reseal(&new, &kept, &pair.1)?;
-        fs::rename(&new, &path).map_err(told("rename", &new))?;
+        let new = format!("{closed}.recovering");
+        reseal(volume, &new, &kept, &pair.1)?;
+        volume.rename(&new, file).map_err(told("rename", &path))?;
     } else if open {
-        File::open(&path)
-            .and_then(|f| f.sync_all())
-            .map_err(told("sync", &path))?;
+        sealed.file.sync_all().map_err(told("sync", &path))?;
     }
     if open {
-        if closed.exists() {
+        if volume.has(&closed).map_err(told("look for", &path))? {
             return Err(format!(
-                "{} exists already; {} was left as it is",
-                closed.display(),
+                "{closed} exists already; {} was left as it is",
                 path.display()
             ));
         }
-        fs::rename(&path, &closed).map_err(told("rename", &path))?;
+        volume
+            .rename(file, &closed)
+            .map_err(told("rename", &path))?;
     }
-    sync_parent(&closed)?;
+    sync()?;
     Ok(Some(Recovered {
         s: name.s,
         t0,
@@ -185,41 +232,33 @@ pub fn recover(
     }))
 }
 
-fn reseal(path: &Path, plain: &[u8], recipient: &str) -> Result<(), String> {
+/// A new file; whatever lay under its name (of an earlier try that was cut off) is removed first, and a link there is not followed.
+fn reseal(volume: &Folder, inner: &str, plain: &[u8], recipient: &str) -> Result<(), String> {
+    let path = volume.path().join(inner);
     let refused = |e: sealed::SealError| format!("cannot seal {}: {e}", path.display());
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o640)
-        .open(path)
-        .map_err(told("create", path))?;
+    let mut file = volume
+        .remove(inner)
+        .and_then(|()| volume.create_new(inner, 0o640))
+        .map_err(told("create", &path))?;
     let mut sealer = sealed::Sealer::new(recipient).map_err(refused)?;
     for part in plain.chunks(1 << 20) {
         sealer.push(part).map_err(refused)?;
         file.write_all(sealer.ready())
-            .map_err(told("write", path))?;
+            .map_err(told("write", &path))?;
         sealer.written();
     }
     let last = sealer.finish().map_err(refused)?;
     file.write_all(&last)
         .and_then(|()| file.sync_all())
-        .map_err(told("write", path))
+        .map_err(told("write", &path))
 }
 
-fn sync_parent(path: &Path) -> Result<(), String> {
-    let parent = path.parent().ok_or("no folder")?;
-    File::open(parent)
-        .and_then(|d| d.sync_all())
-        .map_err(told("sync", parent))
-}
-
-/// A copy of a closed file under a hold's key (see [`super::Client::hold`]).
+/// A copy of a closed file under a hold's key (see [`super::Client::hold`]). Only of what the hold touches, by the file's own pictures.
 pub fn hold(
-    volume: &Path,
+    volume: &Folder,
     file: &str,
     pairs: &[Pair],
-    hold: HoldId,
+    (hold, held): (HoldId, &Held),
     to: &Pair,
     hash: &str,
 ) -> Result<(), String> {
@@ -234,61 +273,67 @@ pub fn hold(
     if open || !named.starts_with(&SegmentName::folder(name.day, &name.cam)) {
         return Err(format!("{file} is not a closed segment below a volume"));
     }
-    let path = volume.join(file);
-    let sealed = |path: &Path, pairs: &[Pair]| -> Result<Vec<u8>, String> {
-        let header = header(&mut open_file(path)?, path)?
-            .ok_or_else(|| format!("{} has no age header", path.display()))?;
-        let pair = pairs.iter().find(|p| fits(&header, p)).ok_or_else(|| {
-            format!(
-                "the key that opens {} is not there or was destroyed",
-                path.display()
-            )
-        })?;
-        let plain = open_plain(path, pair, header.len())?;
+    let whole = |inner: &str, pairs: &[Pair]| -> Result<Vec<u8>, String> {
+        let mut sealed = Sealed::open(volume, inner)?;
+        let pair = sealed.pair(pairs)?;
+        let plain = open_plain(&mut sealed, pair)?;
         let found = hex(&sha256(&plain.bytes));
         if !plain.whole || found != hash {
             return Err(format!(
                 "{} is not what was logged: its SHA-256 is {found}, the log says {hash}",
-                path.display()
+                sealed.path.display()
             ));
         }
         Ok(plain.bytes)
     };
-    let plain = sealed(&path, pairs)?;
-    let kept = volume.join(HELD).join(hold.to_string()).join(named);
-    let new = PathBuf::from(format!("{}.new", kept.display()));
-    reseal(&new, &plain, &to.1)?;
+    let plain = whole(file, pairs)?;
+    let span = mp4::parse(&plain)
+        .map_err(|e| format!("{file}: {e}"))?
+        .span();
+    let near =
+        |(t0, t1): (Utc, Utc)| t0 < held.t1.plus_ms(STANDS_MS) && t1 > held.t0.plus_ms(-STANDS_MS);
+    if !span.is_some_and(near) {
+        return Err(format!("{file} holds nothing that {hold} is for"));
+    }
+    let kept = format!("{HELD}/{hold}/{named}");
+    let new = format!("{kept}.new");
+    reseal(volume, &new, &plain, &to.1)?;
     drop(plain);
-    sealed(&new, std::slice::from_ref(to))?;
-    fs::rename(&new, &kept).map_err(told("rename", &new))?;
-    sync_parent(&kept)
+    whole(&new, std::slice::from_ref(to))?;
+    let path = volume.path().join(&kept);
+    volume.rename(&new, &kept).map_err(told("rename", &path))?;
+    let folder = format!("{HELD}/{hold}/{}", SegmentName::folder(name.day, &name.cam));
+    volume
+        .folder(&folder)
+        .and_then(|f| f.sync())
+        .map_err(told("sync the folder of", &path))
 }
 
 /// New header for a closed file, once its own frames show that it lies in the span of the order.
-pub fn rewrap(path: &Path, pairs: &[Pair], pull: &order::Pull) -> Result<(u64, Vec<u8>), String> {
-    let old = header(&mut open_file(path)?, path)?
-        .ok_or_else(|| format!("{} has no age header", path.display()))?;
-    let pair = pairs.iter().find(|p| fits(&old, p)).ok_or_else(|| {
-        format!(
-            "the key that opens {} is not there or was destroyed",
-            path.display()
-        )
-    })?;
-    in_span(path, pair, pull)?;
-    let new = sealed::rewrap(&old, pair.0.reveal(), &pull.recipient)
+pub fn rewrap(
+    volume: &Folder,
+    inner: &str,
+    pairs: &[Pair],
+    pull: &order::Pull,
+) -> Result<(u64, Vec<u8>), String> {
+    let mut sealed = Sealed::open(volume, inner)?;
+    let pair = sealed.pair(pairs)?;
+    in_span(&mut sealed, pair, pull)?;
+    let old = sealed.header()?;
+    let new = sealed::rewrap(old, pair.0.reveal(), &pull.recipient)
         .map_err(|e| format!("cannot wrap to the recipient in the order: {e}"))?;
     Ok((old.len() as u64, new))
 }
 
 /// A file's name is the daemon's word; the frames are what the camera sent. Reads only as far as is needed to tell.
-fn in_span(path: &Path, pair: &Pair, pull: &order::Pull) -> Result<(), String> {
-    let mut file = open_file(path)?;
-    let mut opener = sealed::Opener::new(&[pair.0.reveal().to_owned()]);
+fn in_span(sealed: &mut Sealed, pair: &Pair, pull: &order::Pull) -> Result<(), String> {
     let mut plain = Vec::new();
+    let mut opener = sealed.begin(pair, &mut plain)?;
+    let path = sealed.path.clone();
     let mut buffer = vec![0u8; 1 << 20];
     let bad = |e: sealed::SealError| format!("{} was altered or damaged: {e}", path.display());
     let first = loop {
-        let n = file.read(&mut buffer).map_err(told("read", path))?;
+        let n = sealed.file.read(&mut buffer).map_err(told("read", &path))?;
         if n == 0 {
             opener.finish(&mut plain).map_err(bad)?;
             let segment = mp4::parse(&plain).map_err(|e| format!("{}: {e}", path.display()))?;

@@ -140,6 +140,25 @@ impl Landing {
     }
 }
 
+/// What is in the way, by what is in it `now` and how the last session `ended` of which nothing landed: while none ends well, one that
+/// has just begun is no reason.
+fn standing(now: Option<Hindrance>, ended: Option<Hindrance>) -> Option<Hindrance> {
+    // What we decided ourselves says nothing of the camera.
+    let ours = |h: &Hindrance| {
+        let cause = h.cause();
+        matches!(
+            cause,
+            Cause::Rule | Cause::Capacity | Cause::Mask | Cause::Unproved
+        )
+    };
+    match now {
+        None | Some(Hindrance::Connecting | Hindrance::NoPicture) => {
+            ended.filter(|h| !ours(h)).or(now)
+        }
+        other => other,
+    }
+}
+
 /// Looks at all cameras until told to stop.
 pub fn run(
     cameras: &[Arc<Shared>],
@@ -165,9 +184,7 @@ pub fn run(
                 continue;
             };
             let cam = camera.index;
-            // A session that begins well is no reason while none ends well.
-            let hindrance = lock(&camera.hindrance).clone();
-            let hindrance = hindrance.or_else(|| lock(&camera.ended).clone());
+            let hindrance = standing(lock(&camera.hindrance).clone(), lock(&camera.ended).clone());
             let report = match change {
                 Change::Down(since) => Report::Down {
                     cam,
@@ -225,6 +242,26 @@ mod tests {
             landing.look(landed(21, 40), at(31)),
             Some(Change::Down(at(21).wall))
         );
+    }
+
+    /// FLT-3: a camera that breaks every session off has a gap that says so, at whatever moment of a session it is looked at.
+    #[test]
+    fn how_sessions_end_counts() {
+        let ended = |cause| Some(Hindrance::Ended(cause, "why".into()));
+        for now in [
+            None,
+            Some(Hindrance::Connecting),
+            Some(Hindrance::NoPicture),
+        ] {
+            assert_eq!(standing(now.clone(), None), now);
+            assert_eq!(
+                standing(now.clone(), ended(Cause::Lost)),
+                ended(Cause::Lost)
+            );
+            assert_eq!(standing(now.clone(), ended(Cause::Rule)), now);
+        }
+        let opening = Some(Hindrance::NoOpening { pictures: 9 });
+        assert_eq!(standing(opening.clone(), ended(Cause::Lost)), opening);
     }
 
     /// REC-3, FLT-3 (K12): a camera with a picture every twelve seconds is recorded.

@@ -36,6 +36,7 @@ use crate::{
 };
 
 mod copies;
+mod orders;
 
 pub use copies::Looked;
 
@@ -118,6 +119,7 @@ struct Inner {
     volumes: Volumes,
     log: LogHandle,
     index: PathBuf,
+    orders: PathBuf,
     client: Client,
     clock: Arc<dyn Clock>,
     trust: Trust,
@@ -134,6 +136,8 @@ pub struct Deps {
     pub volumes: Volumes,
     pub log: LogHandle,
     pub index: PathBuf,
+    /// Where orders wait for the reader.
+    pub orders: PathBuf,
     pub client: Client,
     pub clock: Arc<dyn Clock>,
     pub trust: Trust,
@@ -155,6 +159,7 @@ impl Holds {
             volumes: deps.volumes,
             log: deps.log,
             index: deps.index,
+            orders: deps.orders,
             client: deps.client,
             clock: deps.clock,
             trust: deps.trust,

@@ -129,6 +129,8 @@ struct Part {
     key: String,
     files: Vec<PathBuf>,
     others: Vec<PathBuf>,
+    /// It goes before its day: its key stays until then.
+    early: bool,
 }
 
 impl Sweeper {
@@ -287,6 +289,11 @@ impl Sweeper {
         };
         let decision = policy::decide(&disk, &self.rules, &self.zone, &situation);
         let mut held_up = None;
+        match self.bury(now) {
+            // The others' days go all the same.
+            Err(SweepError::Reader(e)) => tracing::warn!(error = %e, "a key outlives its day"),
+            buried => buried?,
+        }
         for due in decision.delete.iter().chain(&decision.early) {
             match self.delete(due) {
                 Ok(()) => {}
@@ -431,6 +438,7 @@ impl Sweeper {
                 key,
                 files: found.into_iter().map(|(_, path)| path).collect(),
                 others: Vec::new(),
+                early: due.rule == policy::EARLY,
             });
         }
         self.swept.push(due.cam.clone());
@@ -442,6 +450,49 @@ impl Sweeper {
         index.catch_up()?;
         for part in &parts {
             self.act(&index, part)?;
+        }
+        Ok(())
+    }
+
+    /// Keys of footage that went before its day, for want of room: their day has come. On the record like any other deletion, with no
+    /// file left to it.
+    fn bury(&mut self, now: Utc) -> Result<(), SweepError> {
+        let mut index = Index::open(&self.index, &self.log.folder())?;
+        for (cam, day, key) in index.outliving()? {
+            let live = index.of_key(&key)?.iter().any(|s| !s.deleted && !s.lost);
+            if live || self.rules.due(&cam, day, None, &self.zone) > now {
+                continue;
+            }
+            let start = self.zone.start_of(day);
+            let line = DelRange {
+                cam: cam.clone(),
+                day,
+                s0: 0,
+                s1: 0,
+                t0: start,
+                t1: start,
+                count: 0,
+                set: hex(&sha256(&[])),
+                rule: format!("{}d", self.rules.days(&cam)),
+                key: key.clone(),
+            };
+            let n = self.log.append(WHO, &line)?.n;
+            self.log.sign_head()?;
+            index.catch_up()?;
+            self.act(
+                &index,
+                &Part {
+                    n,
+                    cam,
+                    day,
+                    s0: 0,
+                    s1: 0,
+                    key,
+                    files: Vec::new(),
+                    others: Vec::new(),
+                    early: false,
+                },
+            )?;
         }
         Ok(())
     }
@@ -514,6 +565,7 @@ impl Sweeper {
                     key: left.key,
                     files,
                     others,
+                    early: left.early,
                 },
             )?;
         }
@@ -527,10 +579,12 @@ impl Sweeper {
         let shared = sealed.iter().any(|s| !s.deleted && !s.lost);
         let gone = sealed.iter().filter(|s| (part.s0..=part.s1).contains(&s.s));
         let held = self.holds.count(index, gone)?;
-        let claim = if shared {
+        let stays = shared || part.early;
+        let claim = if stays {
             "file".to_owned()
         } else {
-            self.client.destroy(&part.key)?
+            let cosigned = self.log.cosigned();
+            self.client.destroy(&part.key, cosigned.as_ref())?
         };
         let kept = part.files.last();
         for file in part
@@ -541,16 +595,16 @@ impl Sweeper {
         {
             unlink(file)?;
         }
-        let mut undecryptable = !shared;
+        let mut undecryptable = !stays;
         if let Some(kept) = kept {
-            if !shared {
+            if !stays {
                 undecryptable = self.client.undecryptable(kept)?;
             }
             unlink(kept)?;
         }
         if undecryptable {
             self.faults.off("retention.erase", Some(&part.cam));
-        } else {
+        } else if !part.early {
             let why = if shared {
                 "its key still seals footage of a later day"
             } else {

@@ -1,5 +1,10 @@
 //! Task. Whole sweeps and start-up recovery: a real log, a real reader, real files, a clock that is told the time.
-use std::{collections::BTreeSet, fs, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use logbook::LogHandle;
 use shared::{
@@ -11,7 +16,7 @@ use shared::{
 };
 
 use super::{
-    holds::{Asked, Deps, Holds},
+    holds::{self, Asked, Deps, Holds},
     policy::Rules,
     sweeper::{Confirmed, SweepError, Sweeper},
 };
@@ -19,7 +24,7 @@ use crate::{
     clock::{Kernel, Trust},
     health::Faults,
     reader::{
-        Client, ReaderError, Recipients, Server,
+        Client, ReaderError, Recipients, Server, Source, Terms,
         tests::{cam, day, plain, seal, utc},
     },
     state::State,
@@ -30,6 +35,8 @@ use crate::{
 
 struct World {
     _home: tempfile::TempDir,
+    /// What the reader goes by.
+    terms: Arc<Mutex<Arc<Terms>>>,
     state: State,
     clock: Arc<Hands>,
     log: LogHandle,
@@ -47,11 +54,21 @@ fn world(now: &str) -> World {
     let clock = Hands::new(utc(now), 5_000);
     let (log, _) = open_log(&state.recorder(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
-    let server =
-        Server::bind(&state, &name, &crate::reader::root::swtpm::in_a_file()).expect("reader");
+    let volume = home.path().join("volume");
+    let basis = crate::reader::tests::basis(
+        &[cam()],
+        &volume,
+        clock.clone(),
+        crate::reader::root::swtpm::in_a_file(),
+    );
+    crate::reader::tests::pin(&state);
+    let Source::Given(terms) = &basis.source else {
+        panic!("tests give it");
+    };
+    let terms = terms.clone();
+    let server = Server::bind(&state, basis).expect("reader");
     std::thread::spawn(move || server.run());
     let key = crate::identity::BoxKey::open_or_make(&state.identity()).expect("key");
-    let volume = home.path().join("volume");
     volume::label(&volume, &name, Utc(0), true, |b| key.sign(b)).expect("label");
     let (volumes, problems) = Volumes::open(std::slice::from_ref(&volume), &name, key.public());
     assert!(problems.is_empty(), "{problems:?}");
@@ -63,6 +80,7 @@ fn world(now: &str) -> World {
     let faults = Faults::new(log.clone(), clock.clone());
     World {
         _home: home,
+        terms,
         state,
         clock,
         log,
@@ -105,6 +123,7 @@ impl World {
             volumes: self.volumes.clone(),
             log: self.log.clone(),
             index: self.state.index(),
+            orders: self.state.orders(),
             client,
             clock: self.clock.clone(),
             trust: Trust::with_kernel(vouched),
@@ -210,7 +229,7 @@ fn a_day_is_deleted_on_the_record() {
     let stray = files[0].with_file_name("note.txt");
     fs::write(&stray, "unknown file").expect("write");
     let kept = w.record("2026-11-04", 4, 0, false, true);
-    let copy = w.state.root().join("copy.age");
+    let copy = w.volume.join("copy.age");
     fs::copy(&files[1], &copy).expect("copy");
     let swept = w
         .sweeper(w.client.clone())
@@ -348,7 +367,7 @@ fn a_box_back_from_a_store_loses_one_day_a_sweep() {
 /// RET-2: a boot key that sealed two days dies with the second.
 #[test]
 fn a_boot_key_dies_with_its_last_day() {
-    let w = world("2026-12-02T00:05:00.000Z");
+    let w = world("2026-11-03T12:00:00.000Z");
     let boot = w
         .recipients
         .seal_to(&cam(), day("2026-11-03"), 9, false)
@@ -397,6 +416,9 @@ fn a_boot_key_dies_with_its_last_day() {
             },
         )
         .expect("logged");
+    let opened = w.client.undecryptable(&paths[0]);
+    assert!(!opened.expect("tried"), "the reader has taken it in");
+    w.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     w.sweeper(w.client.clone())
         .sweep(utc("2026-12-02T00:05:00.000Z"))
         .expect("swept");
@@ -410,8 +432,9 @@ fn a_boot_key_dies_with_its_last_day() {
         Some(&Value::Bool(false)),
         "said as it is"
     );
-    let copy = w.state.root().join("copy.age");
+    let copy = w.volume.join("copy.age");
     fs::copy(&paths[1], &copy).expect("copy");
+    w.clock.reach(utc("2026-12-03T00:05:00.000Z"));
     w.sweeper(w.client.clone())
         .sweep(utc("2026-12-03T00:05:00.000Z"))
         .expect("swept");
@@ -615,6 +638,36 @@ fn asked(hold: u64, from: &str, to: &str) -> Asked {
 fn nothing() {}
 
 impl World {
+    /// As an order of the hub has it done.
+    fn place(&self, holds: &Holds, asked: &Asked) -> Result<holds::Placed, holds::Refused> {
+        self.tell(&shared::wire::Order::HoldSet {
+            r#box: BoxName::parse("ashby").expect("name"),
+            hold: asked.hold,
+            cam: asked.cam.clone(),
+            t0: asked.t0,
+            t1: asked.t1,
+            until: asked.until,
+            grant: asked.grant.clone(),
+        })?;
+        holds.place(asked, nothing)
+    }
+    fn release(&self, holds: &Holds, hold: HoldId, by: Vec<String>) -> Result<(), String> {
+        self.tell(&shared::wire::Order::HoldClear {
+            r#box: BoxName::parse("ashby").expect("name"),
+            hold,
+            why: "order".into(),
+            by: by.clone(),
+        })?;
+        holds.clear(hold, "order", by)
+    }
+    fn tell(&self, order: &shared::wire::Order) -> Result<(), String> {
+        let (text, sig) = crate::reader::tests::ordered(order);
+        let told = self.client.order(&text, &sig);
+        told.map_err(|e| e.to_string())
+    }
+}
+
+impl World {
     fn kept(&self, hold: u64) -> Vec<PathBuf> {
         let folder = self
             .volume
@@ -639,21 +692,19 @@ fn a_hold_keeps_what_it_names_and_no_more() {
         .collect();
     let holds = w.holds(w.client.clone());
     let span = asked(12, "2026-11-03T12:00:02.200Z", "2026-11-03T12:00:02.300Z");
-    let placed = holds
-        .place(&span, nothing)
-        .expect("a second before midnight");
+    let placed = w.place(&holds, &span).expect("a second before midnight");
     assert_eq!((placed.segments, placed.until), (1, span.until));
     assert_eq!(
-        holds.place(&span, nothing).expect("again"),
+        w.place(&holds, &span).expect("again"),
         placed,
         "the same answer"
     );
     assert_eq!(w.of("hold.set").len(), 1, "and one line");
-    let day_key = w.state.root().join("day.age");
+    let day_key = w.volume.join("day.age");
     fs::copy(&files[1], &day_key).expect("copy");
 
     // The sweep makes the copy itself: nothing has looked after the hold yet.
-    w.clock.set(utc("2026-12-02T00:05:00.000Z"));
+    w.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     w.sweeper(w.client.clone())
         .sweep(utc("2026-12-02T00:05:00.000Z"))
         .expect("swept");
@@ -697,13 +748,8 @@ fn a_hold_keeps_what_it_names_and_no_more() {
         hold: HoldId(13),
         ..span.clone()
     };
-    holds.place(&second, nothing).expect("held twice");
-    holds
-        .clear(
-            HoldId(12),
-            "order",
-            vec!["op:0001".into(), "op:0002".into()],
-        )
+    w.place(&holds, &second).expect("held twice");
+    w.release(&holds, HoldId(12), vec!["op:0001".into(), "op:0002".into()])
         .expect("cleared");
     let failed = holds.look(&mut BTreeSet::new()).expect("looked").failed;
     assert!(failed.is_empty(), "{failed:?}");
@@ -720,10 +766,9 @@ fn a_hold_keeps_what_it_names_and_no_more() {
         Some((w.kept(13)[0].clone(), "c03/hold-13".to_owned()))
     );
     assert!(!w.client.undecryptable(&w.kept(13)[0]).expect("tried"));
-    let again = holds.place(&span, nothing).expect_err("it is over");
+    let again = w.place(&holds, &span).expect_err("it is over");
     assert!(again.why.contains("never set again"), "{}", again.why);
-    holds
-        .clear(HoldId(12), "order", Vec::new())
+    w.release(&holds, HoldId(12), Vec::new())
         .expect("no harm done");
     assert_eq!(w.of("hold.clear").len(), 1);
 }
@@ -735,16 +780,16 @@ fn past_its_day_nothing_is_held() {
     w.record("2026-11-03", 1, 0, false, true);
     let holds = w.holds(w.client.clone());
     let span = asked(1, "2026-11-03T12:00:00.000Z", "2026-11-03T12:00:01.000Z");
-    let late = holds.place(&span, nothing).expect_err("past its day");
+    let late = w.place(&holds, &span).expect_err("past its day");
     assert!(late.why.contains("28 days") && !late.full, "{}", late.why);
     let index = w.index();
     let segment = index.segment(&cam(), 1).expect("index").expect("logged");
     assert_eq!(holds.open_at(&w.index(), &segment).expect("index"), None);
     let none = asked(2, "2026-11-05T12:00:00.000Z", "2026-11-05T12:00:01.000Z");
-    let none = holds.place(&none, nothing).expect_err("none");
+    let none = w.place(&holds, &none).expect_err("none");
     assert!(none.why.contains("no footage of c03"), "{}", none.why);
     let ahead = asked(3, "2026-11-03T12:00:00.000Z", "2026-12-03T12:00:01.000Z");
-    assert!(holds.place(&ahead, nothing).is_err(), "not recorded yet");
+    assert!(w.place(&holds, &ahead).is_err(), "not recorded yet");
 }
 
 /// RET-3: a hold that does not fit is refused with the reason; those there are stay. One that is extended stays the same hold.
@@ -758,35 +803,35 @@ fn a_hold_that_does_not_fit() {
     let tight = w.holds_up_to(size * 3 / 2);
     let first = asked(1, "2026-11-03T12:00:10.000Z", "2026-11-03T12:00:11.000Z");
     let second = asked(2, "2026-11-03T12:00:20.000Z", "2026-11-03T12:00:21.000Z");
-    tight.place(&first, nothing).expect("fits");
-    let refused = tight.place(&second, nothing).expect_err("full");
+    w.place(&tight, &first).expect("fits");
+    let refused = w.place(&tight, &second).expect_err("full");
     assert!(
         refused.full && refused.why.contains("reserved for holds"),
         "{}",
         refused.why
     );
     let longer = Asked {
-        until: utc("2028-01-01T00:00:00.000Z"),
+        until: utc("2027-12-01T00:00:00.000Z"),
         ..first.clone()
     };
     assert_eq!(
-        tight.place(&longer, nothing).expect("extended").until,
+        w.place(&tight, &longer).expect("extended").until,
         longer.until
     );
     assert_eq!(
-        tight.place(&first, nothing).expect("an older order").until,
+        w.place(&tight, &first).expect("an older order").until,
         longer.until
     );
     assert_eq!(w.of("hold.set").len(), 2);
     tight.look(&mut BTreeSet::new()).expect("looked");
     assert_eq!(w.kept(1).len(), 1, "copied before its day is over");
-    tight.clear(HoldId(1), "order", Vec::new()).expect("over");
-    tight.place(&second, nothing).expect("now it fits");
+    w.release(&tight, HoldId(1), Vec::new()).expect("over");
+    w.place(&tight, &second).expect("now it fits");
     let other = Asked {
         t1: utc("2026-11-03T12:00:30.000Z"),
         ..second
     };
-    assert!(tight.place(&other, nothing).is_err(), "another span");
+    assert!(w.place(&tight, &other).is_err(), "another span");
 }
 
 /// RET-3: what is to be held and cannot be copied is not deleted; the other days go. A damaged segment is never passed off as held.
@@ -796,7 +841,7 @@ fn what_cannot_be_copied_is_not_deleted() {
     let file = w.record("2026-11-03", 1, 0, false, true);
     let holds = w.holds(w.client.clone());
     let span = asked(5, "2026-11-03T12:00:00.000Z", "2026-11-03T12:00:01.000Z");
-    holds.place(&span, nothing).expect("held");
+    w.place(&holds, &span).expect("held");
     let whole = fs::read(&file).expect("read");
     let mut bytes = whole.clone();
     let last = bytes.len() - 5;
@@ -805,7 +850,7 @@ fn what_cannot_be_copied_is_not_deleted() {
     let failed = holds.look(&mut BTreeSet::new()).expect("looked").failed;
     let why = &failed[&Some(cam())];
     assert!(why.contains("not what was logged"), "{why}");
-    w.clock.set(utc("2026-12-02T00:05:00.000Z"));
+    w.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     let mut sweeper = w.sweeper(w.client.clone());
     let swept = sweeper.sweep(utc("2026-12-02T00:05:00.000Z"));
     assert!(matches!(swept, Err(SweepError::Hold(_))), "{swept:?}");
@@ -824,7 +869,7 @@ fn a_hold_ends_by_itself() {
     w.record("2026-11-03", 1, 0, false, true);
     let holds = w.holds(w.client.clone());
     let span = asked(7, "2026-11-03T12:00:00.000Z", "2026-11-03T12:00:01.000Z");
-    holds.place(&span, nothing).expect("held");
+    w.place(&holds, &span).expect("held");
     holds.look(&mut BTreeSet::new()).expect("looked");
     assert_eq!(w.kept(7).len(), 1);
     w.clock.pass(200 * 86_400_000);
@@ -839,7 +884,7 @@ fn a_hold_ends_by_itself() {
 /// was the evening of the 2nd in London, is found, held and deleted by the day it was recorded under.
 #[test]
 fn a_day_stays_the_day_it_was_recorded_under() {
-    let w = world("2026-11-20T12:00:00.000Z");
+    let w = world("2026-11-03T23:00:00.000Z");
     let file = w.record("2026-11-03", 1, -14 * 3600, false, true);
     assert!(file.ends_with("footage/2026-11-03/c03/20261102T220000Z-1.mp4.age"));
     // Sealed to a start's key, which names no day: its line does.
@@ -902,13 +947,13 @@ fn a_day_stays_the_day_it_was_recorded_under() {
         (Some(file.clone()), Some(other.clone()))
     );
     let span = asked(4, "2026-11-02T22:00:00.000Z", "2026-11-02T22:00:00.500Z");
-    assert_eq!(holds.place(&span, nothing).expect("held").segments, 1);
+    assert_eq!(w.place(&holds, &span).expect("held").segments, 1);
     let failed = holds.look(&mut BTreeSet::new()).expect("looked").failed;
     assert!(failed.is_empty(), "{failed:?}");
     assert_eq!(w.kept(4).len(), 1, "copied under the day it lies under");
     // By London's reckoning it would have been the 2nd's, and due a day before.
     let sweep = |at: &str| {
-        w.clock.set(utc(at));
+        w.clock.reach(utc(at));
         w.sweeper(w.client.clone())
             .sweep(utc(at))
             .expect("swept")
@@ -934,8 +979,14 @@ fn a_day_stays_the_day_it_was_recorded_under() {
 fn a_zone_further_east_takes_nothing_early() {
     let w = world("2026-11-20T12:00:00.000Z");
     let file = w.record("2026-11-03", 1, 12 * 3600 - 60, false, true);
+    {
+        let mut terms = w.terms.lock().expect("terms");
+        let moved = Arc::make_mut(&mut terms);
+        moved.zone_name = "Pacific/Auckland".into();
+        moved.zone = Zone::parse(&moved.zone_name).expect("zone");
+    }
     let sweep = |at: &str| {
-        w.clock.set(utc(at));
+        w.clock.reach(utc(at));
         let mut sweeper = w.sweeper_in("Pacific/Auckland", w.client.clone());
         sweeper.sweep(utc(at)).expect("swept")
     };

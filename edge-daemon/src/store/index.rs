@@ -23,7 +23,7 @@ mod rows;
 
 pub use rows::{Boot, DayBytes, Gap, Hold, Logged, Segment, Unfinished};
 
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 /// Bytes of log read into one transaction.
 const BATCH: usize = 4 << 20;
 
@@ -40,7 +40,7 @@ CREATE TABLE mask (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, 
 CREATE TABLE name (log INTEGER NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE accepted (log INTEGER NOT NULL, cam TEXT NOT NULL, cert TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
-    key TEXT NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
+    key TEXT NOT NULL, early INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE hold (hold TEXT PRIMARY KEY, cam TEXT NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, until INTEGER NOT NULL,
     kept TEXT, cleared INTEGER, done INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE boot (boot INTEGER PRIMARY KEY, t INTEGER NOT NULL, mono INTEGER NOT NULL, known INTEGER NOT NULL DEFAULT 0);
@@ -389,11 +389,27 @@ impl Index {
     /// `del.range` lines of the current log without their `del.done`.
     pub fn unfinished_deletions(&self) -> Result<Vec<Unfinished>, IndexError> {
         self.ok((|| {
-            let mut q = self.db.prepare_cached("SELECT n, cam, day, s0, s1, key FROM deletion WHERE done = 0 AND log = ?1 ORDER BY n")?;
+            let mut q = self.db.prepare_cached("SELECT n, cam, day, s0, s1, key, early FROM deletion WHERE done = 0 AND log = ?1 ORDER BY n")?;
             q.query_map([int(self.number)], |r| {
                 let day: String = r.get(2)?;
                 let day = Day::parse(&day).map_err(|e| unreadable(2, e))?;
-                Ok(Unfinished { n: uint(r, 0)?, cam: camera(r, 1)?, day, s0: uint(r, 3)?, s1: uint(r, 4)?, key: r.get(5)? })
+                Ok(Unfinished { n: uint(r, 0)?, cam: camera(r, 1)?, day, s0: uint(r, 3)?, s1: uint(r, 4)?, key: r.get(5)?, early: r.get::<_, i64>(6)? != 0 })
+            })?
+            .collect()
+        })())
+    }
+
+    /// Keys of footage that went before its day, which live on until their day: camera, day, key.
+    pub fn outliving(&self) -> Result<Vec<(CameraId, Day, String)>, IndexError> {
+        self.ok((|| {
+            let mut q = self.db.prepare_cached(
+                "SELECT cam, day, key FROM deletion AS e WHERE early = 1 AND done = 1
+                 AND NOT EXISTS (SELECT 1 FROM deletion WHERE key = e.key AND early = 0) GROUP BY key ORDER BY day",
+            )?;
+            q.query_map([], |r| {
+                let day: String = r.get(1)?;
+                let day = Day::parse(&day).map_err(|e| unreadable(1, e))?;
+                Ok((camera(r, 0)?, day, r.get(2)?))
             })?
             .collect()
         })())

@@ -4,10 +4,10 @@
 //! `<volume>/beadle-volume.json.sig` is its signature: base64 of an ASN.1 ECDSA P-256/SHA-256 signature by the box's identity key over the
 //! label's exact bytes (`openssl dgst -sha256 -verify` checks it once decoded). `system_disk_ok` is set by `volume label --system-disk` only.
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{ErrorKind, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -18,6 +18,8 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use shared::{id::BoxName, record::hex, time::Utc};
 
+use crate::below::Folder;
+
 pub const LABEL: &str = "beadle-volume.json";
 /// What a volume may hold before it is given to another owner: what `mkfs` makes, and what is ours.
 const OURS: [&str; 4] = [
@@ -26,6 +28,8 @@ const OURS: [&str; 4] = [
     "beadle-volume.json",
     "beadle-volume.json.sig",
 ];
+/// More than a label is long.
+const MOST: u64 = 64 * 1024;
 /// Below this many free inodes there may be no room for the files of the cameras' next segments.
 pub const FEW_FILES: u64 = 64;
 
@@ -132,67 +136,127 @@ fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> VolumeE
     }
 }
 
-/// Whether a folder may be labelled; changes nothing. `given`: it will change hands, so it must hold footage at most.
-/// `state`: the box's state folder. A folder that is not there yet is judged by the one it would be made in.
-pub fn may_label(
-    path: &Path,
-    state: &Path,
-    system_disk: bool,
-    given: bool,
-) -> Result<(), VolumeError> {
-    let shown = || path.display().to_string();
-    match fs::read(path.join(LABEL)) {
-        Ok(old) => {
-            let id = serde_json::from_slice::<Label>(&old)
-                .map(|l| l.id)
-                .unwrap_or_else(|_| "not readable".into());
-            return Err(VolumeError::Labelled { path: shown(), id });
-        }
-        Err(e) if e.kind() == ErrorKind::NotFound => {}
-        Err(e) => return Err(io("look for a label in", path)(e)),
-    }
-    let absolute = std::path::absolute(path).map_err(io("look at", path))?;
-    let there = absolute
-        .ancestors()
-        .find(|a| a.exists())
-        .unwrap_or(Path::new("/"));
-    if !system_disk && on_system_disk(there)? {
-        return Err(VolumeError::SystemDisk { path: shown() });
-    }
-    if there != absolute {
-        return Ok(());
-    }
-    let real = |p: &Path| fs::canonicalize(p).map_err(io("look at", p));
-    let folder = real(&absolute)?;
-    if folder.parent().is_none() || real(state).is_ok_and(|s| s.starts_with(&folder)) {
-        let state = state.display().to_string();
-        return Err(VolumeError::HoldsState {
-            path: shown(),
-            state,
-        });
-    }
-    if given {
-        let mut others = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(io("list", path))? {
-            let name = entry.map_err(io("list", path))?.file_name();
-            if !OURS.iter().any(|own| name == *own) {
-                others.push(name.to_string_lossy().into_owned());
+/// Where a volume is to be: its folder, or the nearest one above that there is, opened with no link followed. Root gives it to another
+/// user, so what is looked at, given away and labelled is one and the same folder, whatever its path comes to mean meanwhile.
+pub struct Place {
+    there: Folder,
+    /// Folders to be made below it, outermost first.
+    missing: Vec<String>,
+    path: PathBuf,
+}
+
+impl Place {
+    /// # Errors
+    /// A link is on the way, or it is no folder.
+    pub fn of(path: &Path) -> Result<Self, VolumeError> {
+        let absolute = std::path::absolute(path).map_err(io("look at", path))?;
+        let mut missing = Vec::new();
+        for at in absolute.ancestors() {
+            match Folder::open(at) {
+                Ok(there) => {
+                    missing.reverse();
+                    return Ok(Self {
+                        there,
+                        missing,
+                        path: path.to_owned(),
+                    });
+                }
+                Err(e) if e.kind() == ErrorKind::NotFound => {}
+                Err(e) => return Err(io("open", at)(e)),
             }
+            let name = at.file_name().and_then(|n| n.to_str());
+            let name = name.ok_or_else(|| io("open", at)(ErrorKind::NotFound.into()))?;
+            missing.push(name.to_owned());
         }
-        others.sort();
-        let more = others.len().saturating_sub(3);
-        if !others.is_empty() {
-            let mut what = others[..others.len().min(3)].join(", ");
-            if more > 0 {
-                what += &format!(" and {more} more");
-            }
-            return Err(VolumeError::NotEmpty {
+        Err(io("open", path)(ErrorKind::NotFound.into()))
+    }
+
+    /// Whether it may be labelled; changes nothing. `given`: it will change hands, so it must hold footage at most.
+    /// `state`: the box's state folder. A folder that is not there yet is judged by the one it would be made in.
+    ///
+    /// # Errors
+    /// It is labelled, on the system disk, holds other things, or holds the state folder.
+    pub fn may_label(
+        &self,
+        state: &Path,
+        system_disk: bool,
+        given: bool,
+    ) -> Result<(), VolumeError> {
+        let path = self.path.as_path();
+        let shown = || path.display().to_string();
+        if self.missing.is_empty() {
+            labelled(&self.there, path)?;
+        }
+        if !system_disk && self.on_system_disk()? {
+            return Err(VolumeError::SystemDisk { path: shown() });
+        }
+        if !self.missing.is_empty() {
+            return Ok(());
+        }
+        let own = self.there.metadata().map_err(io("look at", path))?;
+        let is_this =
+            |p: &Path| fs::metadata(p).is_ok_and(|m| (m.dev(), m.ino()) == (own.dev(), own.ino()));
+        let state_real = fs::canonicalize(state).ok();
+        let above = state_real.as_deref().unwrap_or(Path::new("/")).ancestors();
+        if is_this(Path::new("/")) || above.into_iter().any(is_this) {
+            let state = state.display().to_string();
+            return Err(VolumeError::HoldsState {
                 path: shown(),
-                what,
+                state,
             });
         }
+        if given {
+            let names = self.there.names().map_err(io("list", path))?;
+            let mut others: Vec<String> = names
+                .iter()
+                .filter(|name| !OURS.iter().any(|own| *name == own))
+                .map(|name| name.to_string_lossy().into_owned())
+                .collect();
+            others.sort();
+            let more = others.len().saturating_sub(3);
+            if !others.is_empty() {
+                let mut what = others[..others.len().min(3)].join(", ");
+                if more > 0 {
+                    what += &format!(" and {more} more");
+                }
+                return Err(VolumeError::NotEmpty {
+                    path: shown(),
+                    what,
+                });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn on_system_disk(&self) -> Result<bool, VolumeError> {
+        let root = Path::new("/");
+        let here = self.there.metadata().map_err(io("look at", &self.path))?;
+        Ok(here.dev() == device(root).map_err(io("look at", root))?)
+    }
+
+    /// The folder, made where it was not there.
+    ///
+    /// # Errors
+    /// It cannot be made, or somebody has put a link in its place.
+    pub fn made(self) -> Result<Folder, VolumeError> {
+        let mut folder = self.there;
+        for name in &self.missing {
+            folder = folder.made(name, 0o755).map_err(io("make", &self.path))?;
+        }
+        Ok(folder)
+    }
+}
+
+fn labelled(folder: &Folder, path: &Path) -> Result<(), VolumeError> {
+    if !folder.has(LABEL).map_err(io("look for a label in", path))? {
+        return Ok(());
+    }
+    let old = folder.read(LABEL, MOST).unwrap_or_default();
+    let id = serde_json::from_slice::<Label>(&old)
+        .map(|l| l.id)
+        .unwrap_or_else(|_| "not readable".into());
+    let path = path.display().to_string();
+    Err(VolumeError::Labelled { path, id })
 }
 
 /// Labels a volume for this box. `sign` signs with the box's identity key (ASN.1 ECDSA P-256/SHA-256).
@@ -203,17 +267,24 @@ pub fn label<E: std::error::Error + Send + Sync + 'static>(
     system_disk: bool,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
 ) -> Result<Label, VolumeError> {
-    let shown = path.display().to_string();
-    if let Ok(old) = fs::read(path.join(LABEL)) {
-        let id = serde_json::from_slice::<Label>(&old)
-            .map(|l| l.id)
-            .unwrap_or_else(|_| "not readable".into());
-        return Err(VolumeError::Labelled { path: shown, id });
+    let place = Place::of(path)?;
+    if !system_disk && place.on_system_disk()? {
+        let path = path.display().to_string();
+        return Err(VolumeError::SystemDisk { path });
     }
-    fs::create_dir_all(path).map_err(io("make", path))?;
-    if !system_disk && on_system_disk(path)? {
-        return Err(VolumeError::SystemDisk { path: shown });
-    }
+    label_in(&place.made()?, this_box, made, system_disk, sign)
+}
+
+/// The same of a folder that is open, and was looked at.
+pub fn label_in<E: std::error::Error + Send + Sync + 'static>(
+    folder: &Folder,
+    this_box: &BoxName,
+    made: Utc,
+    system_disk: bool,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>,
+) -> Result<Label, VolumeError> {
+    let path = folder.path();
+    labelled(folder, path)?;
     let mut id = [0u8; 8];
     SystemRandom::new()
         .fill(&mut id)
@@ -228,26 +299,12 @@ pub fn label<E: std::error::Error + Send + Sync + 'static>(
     let bytes = serde_json::to_vec(&label).map_err(|e| io("label", path)(e.into()))?;
     let sig = sign(&bytes).map_err(|e| io("sign the label of", path)(std::io::Error::other(e)))?;
     // The signature first: a label without one is a bad label, a signature without a label is nothing.
-    for (name, bytes) in [
-        (format!("{LABEL}.sig"), STANDARD.encode(sig).into_bytes()),
-        (LABEL.to_owned(), bytes),
-    ] {
-        let (file, new) = (path.join(&name), path.join(format!("{name}.new")));
-        let mut f = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o644)
-            .open(&new)
-            .map_err(io("create", &new))?;
-        f.write_all(&bytes)
-            .and_then(|()| f.sync_all())
-            .map_err(io("write", &new))?;
-        fs::rename(&new, &file).map_err(io("rename", &new))?;
+    let sig = STANDARD.encode(sig).into_bytes();
+    for (name, bytes) in [(format!("{LABEL}.sig"), sig), (LABEL.to_owned(), bytes)] {
+        folder
+            .write_whole(&name, &bytes, 0o644)
+            .map_err(io("write", &path.join(&name)))?;
     }
-    File::open(path)
-        .and_then(|d| d.sync_all())
-        .map_err(io("sync", path))?;
     Ok(label)
 }
 

@@ -27,7 +27,7 @@ use shared::{
 };
 
 use super::label::{FEW_FILES, Known, examine, still_there};
-pub use super::label::{LABEL, Label, Room, VolumeError, check, code_of, label, may_label};
+pub use super::label::{LABEL, Label, Place, Room, VolumeError, check, code_of, label, label_in};
 
 /// Below this a volume counts as full: enough for every camera to finish the segment it is writing.
 const RESERVE_MIB: u64 = 64;
@@ -826,6 +826,9 @@ mod tests {
         for n in ["etc/state", "disk/lost+found", "disk/footage", "home/anna"] {
             fs::create_dir_all(at(n)).expect("dir");
         }
+        let may_label = |path: &Path, state: &Path, system_disk, given| {
+            Place::of(path)?.may_label(state, system_disk, given)
+        };
         may_label(&at("disk"), &state, true, true).expect("empty but for what is ours");
         may_label(&at("new/disk"), &state, true, true).expect("to be made");
         assert!(!at("new").exists(), "looking makes nothing");
@@ -846,6 +849,26 @@ mod tests {
         }
         let refused = may_label(Path::new("/"), &state, false, true);
         assert!(matches!(refused, Err(VolumeError::SystemDisk { .. })));
+        // V13: a link is not followed, whoever put it there.
+        std::os::unix::fs::symlink(at("disk"), at("link")).expect("linked");
+        for path in [at("link"), at("link/footage"), at("link/new")] {
+            let refused = may_label(&path, &state, true, true).expect_err("a link");
+            assert!(refused.to_string().contains("link"), "{refused}");
+        }
+        // What was looked at is what is labelled, whatever its path comes to mean.
+        let place = Place::of(&at("disk")).expect("open");
+        place.may_label(&state, true, true).expect("may");
+        fs::rename(at("disk"), at("was-disk")).expect("moved");
+        std::os::unix::fs::symlink(at("home"), at("disk")).expect("linked");
+        let name = BoxName::parse("ashby").expect("name");
+        let folder = place.made().expect("open");
+        super::super::label::label_in(&folder, &name, shared::time::Utc(0), true, |b| {
+            Ok::<_, std::io::Error>(b.to_vec())
+        })
+        .expect("labelled");
+        assert!(at("was-disk").join(LABEL).exists() && !at("home").join(LABEL).exists());
+        fs::remove_file(at("disk")).expect("removed");
+        fs::create_dir(at("disk")).expect("made");
         fs::write(at("disk").join(LABEL), "{}").expect("write");
         let refused = may_label(&at("disk"), &state, true, true);
         assert!(matches!(refused, Err(VolumeError::Labelled { .. })));

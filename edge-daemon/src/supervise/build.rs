@@ -89,6 +89,7 @@ impl BoxContext {
                 volumes: volumes.clone(),
                 log: log.clone(),
                 index: state.index(),
+                orders: state.orders(),
                 client: client.clone(),
                 clock: clock.clone(),
                 trust: trust.clone(),

@@ -1,10 +1,13 @@
-//! Task. Claiming this box's name at the hub with a one-time code.
+//! Task. Claiming this box's name at the hub with a one-time code: the dialogue. Storing what came of it is `identity::enrolment`'s.
 
 use std::time::Duration;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use shared::{
     code::{BadCode, EnrolCode, is_address},
+    note::Vkey,
+    record::{hex, sha256},
     time::Utc,
     wire::{self, EnrolReply, Open},
 };
@@ -12,7 +15,7 @@ use shared::{
 use super::quic::{LinkError, Target, Trusted, dial, priority};
 use crate::{
     config::Config,
-    identity::{BoxKey, Enrolment, HubFacts, IdentityError},
+    identity::{Answer, HubFacts, IdentityError},
 };
 
 const ANSWER: Duration = Duration::from_secs(20);
@@ -49,14 +52,17 @@ pub enum EnrolError {
     Store(#[from] IdentityError),
 }
 
-/// Enrols the box; returns the hub's address. `hub`: where it is, when neither the code nor the configuration says it, or says it right.
-pub async fn enrol(
+/// What can be found wrong before the hub is asked; the code, and where the hub is. `hub`: where it is, when neither the code nor the
+/// configuration says it, or says it right.
+///
+/// # Errors
+/// The code is mistyped or another box's, nothing says where the hub is, or the box is enrolled already and `again` was not said.
+pub fn prepare(
     config: &Config,
     text: &str,
     hub: Option<&str>,
     again: bool,
-    now: Utc,
-) -> Result<String, EnrolError> {
+) -> Result<(EnrolCode, String), EnrolError> {
     let code = EnrolCode::parse(text)?;
     if let Some(place) = code.place.as_ref().filter(|p| p.r#box != config.name) {
         return Err(EnrolError::WrongBox {
@@ -72,26 +78,37 @@ pub async fn enrol(
         .or(config.hub.as_deref())
         .ok_or(EnrolError::NoHub)?
         .to_owned();
-    let state = config.state();
-    if let Some(there) = Enrolment::load(&state)?.filter(|_| !again) {
-        return Err(EnrolError::Already(there.facts.hub));
+    match HubFacts::load(&config.state())? {
+        Some(there) if !again => Err(EnrolError::Already(there.hub)),
+        _ => Ok((code, hub)),
     }
-    let key = BoxKey::open_or_make(&state.identity())?;
+}
+
+/// Claims the box for the key of this SubjectPublicKeyInfo (DER). What the hub answers is looked at here; nothing is stored.
+///
+/// # Errors
+/// The hub is not reached, is not the code's, refuses, or answers what cannot be used.
+pub async fn claim(
+    config: &Config,
+    code: &EnrolCode,
+    hub: &str,
+    spki: &[u8],
+    now: Utc,
+) -> Result<Answer, EnrolError> {
     let target = Target {
-        hub: hub.clone(),
+        hub: hub.to_owned(),
         trusted: Trusted::Code(code.clone()),
         client: None,
         judged_at: super::floor(now),
     };
     let line = dial(&target).await?;
     let (mut out, mut inc) = line.open(priority::CONTROL).await?;
-    let spki = STANDARD.encode(key.spki());
     out.send(&Open::Enrol {
         v: wire::VERSION,
         scheme: config.scheme.clone(),
         r#box: config.name.clone(),
         secret: code.secret_text(),
-        spki,
+        spki: STANDARD.encode(spki),
     })
     .await?;
     let frame = match inc.frame_within(ANSWER).await {
@@ -122,21 +139,27 @@ pub async fn enrol(
             ours: config.scheme.clone(),
         });
     }
-    let facts = HubFacts {
-        hub,
-        scheme,
-        r#box: config.name.clone(),
-        cosign,
-        order,
+    let der = |pem: &str, what: &str| {
+        CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(|e| EnrolError::Answer(format!("its {what} cannot be read: {e}")))
     };
-    Enrolment::store(&state, &facts, &cert, &ca)?;
-    // Read back: what cannot be used shows now, not at the first connection.
-    let stored =
-        Enrolment::load(&state)?.ok_or_else(|| EnrolError::Answer("it was not stored".into()))?;
-    if !code.vouches_for(stored.ca.as_ref()) {
+    for key in [&cosign, &order] {
+        Vkey::parse(key).map_err(|e| EnrolError::Answer(e.to_string()))?;
+    }
+    let authority = der(&ca, "authority's certificate")?;
+    if !code.vouches_for(authority.as_ref()) {
         return Err(EnrolError::Answer(
             "its authority is not the one that made the code".into(),
         ));
     }
-    Ok(facts.hub)
+    let facts = HubFacts {
+        hub: hub.to_owned(),
+        scheme,
+        r#box: config.name.clone(),
+        cosign,
+        order,
+        ca: hex(&sha256(authority.as_ref())),
+        cert: hex(&sha256(der(&cert, "certificate for this box")?.as_ref())),
+    };
+    Ok(Answer { facts, cert, ca })
 }

@@ -272,7 +272,8 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 until,
                 grant,
             };
-            let done = here(desk, &r#box).map_err(Into::into).and_then(|()| {
+            let told = here(desk, &r#box).and_then(|()| desk.holds.tell_reader(order, sig));
+            let done = told.map_err(Into::into).and_then(|()| {
                 desk.holds.place(&asked, || {
                     desk.cameras.close_open(&asked.cam, CLOSE_OPEN);
                 })
@@ -296,11 +297,15 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
         }
         Order::Sweep {
             r#box,
-            order,
+            order: number,
             by,
             made,
         } => {
-            let done = here(desk, &r#box).and_then(|()| sweep(desk, order, by, made));
+            // To the reader it says how late it is.
+            let done = here(desk, &r#box)
+                .and_then(|()| desk.holds.tell_reader(order, sig))
+                .and_then(|()| sweep(desk, number, by, made));
+            let order = number;
             Some(match done {
                 Ok(()) => ToHub::SweepBegun { order },
                 Err(why) => ToHub::SweepFailed { order, why },
@@ -325,7 +330,9 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             why,
             by,
         } => {
-            let done = here(desk, &r#box).and_then(|()| desk.holds.clear(hold, &why, by));
+            let done = here(desk, &r#box)
+                .and_then(|()| desk.holds.tell_reader(order, sig))
+                .and_then(|()| desk.holds.clear(hold, &why, by));
             Some(match done {
                 Ok(()) => ToHub::HoldCleared { hold },
                 Err(why) => ToHub::HoldFailed {

@@ -18,12 +18,12 @@ use shared::{
 };
 
 use super::{
-    enrol::{EnrolError, enrol},
+    enrol::{EnrolError, claim, prepare},
     quic::{LinkError, Target, Trusted, dial},
 };
 use crate::{
     config,
-    identity::{BoxKey, Enrolment},
+    identity::{BoxKey, Enrolment, enrolment},
 };
 
 struct Authority {
@@ -143,6 +143,25 @@ fn config(state: &std::path::Path) -> config::Config {
         password: &|_| Err(String::new()),
     };
     config::parse(text.as_bytes(), &around).expect("config")
+}
+
+/// As the command does it, where one user owns everything.
+async fn enrol(
+    config: &config::Config,
+    text: &str,
+    hub: Option<&str>,
+    again: bool,
+    now: Utc,
+) -> Result<String, EnrolError> {
+    let ((code, hub), state) = (prepare(config, text, hub, again)?, config.state());
+    state.for_recorder().expect("folders");
+    let key = BoxKey::open_or_make(&state.identity())?;
+    let answer = claim(config, &code, &hub, &key.spki(), now).await?;
+    enrolment::stage_certificate(&state, &answer.cert)?;
+    enrolment::ready_to_pin(&state)?;
+    enrolment::pin(&state, &answer)?;
+    enrolment::settle_certificate(&state)?;
+    Ok(answer.facts.hub)
 }
 
 fn code(ca: &Authority, address: SocketAddr, name: &str) -> String {

@@ -6,6 +6,8 @@ use std::{
     path::Path,
 };
 
+use shared::plain;
+
 use super::CommandError;
 use crate::control::{Ask, Told, socket};
 
@@ -32,7 +34,12 @@ pub fn ask(
     line.push(b'\n');
     stream.write_all(&line).map_err(went)?;
     for line in BufReader::new(stream).lines() {
-        match serde_json::from_str(&line.map_err(went)?) {
+        // What a box said, in whatever answer, goes to a terminal: it is seen to here, once for all commands.
+        let told = serde_json::from_str(&line.map_err(went)?).and_then(|mut told| {
+            plain::message(&mut told);
+            serde_json::from_value(told)
+        });
+        match told {
             Ok(Told::Done) => return Ok(()),
             Ok(Told::Failed { why }) => return Err(CommandError::Plain(why)),
             Ok(told) => each(told)?,

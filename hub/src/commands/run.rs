@@ -3,6 +3,11 @@
 use std::{path::PathBuf, sync::Arc};
 
 use logbook::SystemClock;
+use shared::plain;
+use tracing_subscriber::{
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
 
 use super::CommandError;
 use crate::supervise;
@@ -14,6 +19,7 @@ pub fn run(state: PathBuf) -> Result<(), CommandError> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(false)
+        .event_format(OneLine(tracing_subscriber::fmt::format()))
         .init();
     let config = supervise::load_config(&state)?;
     let _lock = supervise::lock_state(&state)?;
@@ -31,4 +37,74 @@ pub fn run(state: PathBuf) -> Result<(), CommandError> {
     // Work that hangs (a disk, a page nobody waits for) is left behind.
     runtime.shutdown_background();
     done
+}
+
+/// Each event is one line of the journal, and nothing in it is obeyed by the terminal that shows it: boxes and strangers are quoted there.
+pub struct OneLine<F>(pub F);
+
+impl<S, N, F> FormatEvent<S, N> for OneLine<F>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &tracing::Event<'_>,
+    ) -> std::fmt::Result {
+        let mut text = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut text), event)?;
+        writeln!(writer, "{}", plain::one_line(text.trim_end_matches('\n')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        sync::{Arc, Mutex},
+    };
+
+    use super::OneLine;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("lines").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// security.md V16: what a box says is one entry of the journal, and no more than words.
+    #[test]
+    fn the_journal_is_plain_v16() {
+        let made = Lines::default();
+        let writer = {
+            let made = made.clone();
+            move || made.clone()
+        };
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(writer)
+            .with_ansi(false)
+            .event_format(OneLine(tracing_subscriber::fmt::format()))
+            .finish();
+        let evil = "\u{1b}[2Jgood\nERROR forged: \u{202e}line";
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(log = evil, "{evil}");
+        });
+        let text = String::from_utf8(made.0.lock().expect("lines").clone()).expect("text");
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(
+            shared::plain::all_plain(text.trim_end_matches('\n')),
+            "{text:?}"
+        );
+    }
 }

@@ -67,9 +67,8 @@ const REPLACEMENTS: Pace = Pace {
 };
 /// A fault that a box's own lines do not end is over when it was not found again for so long.
 const FORGOTTEN_MS: u64 = 3_600_000;
-/// Cameras, and types of line this hub does not know, in one log: each is kept in memory.
+/// Cameras in one log: each is kept in memory.
 pub const CAMERAS: usize = 512;
-pub const KINDS: usize = 256;
 /// Room on the hub's disk below which it is short of it: at most; and as a part of a small disk.
 const RESERVE: u64 = 4096 * MIB;
 const RESERVE_PART: u64 = 2;

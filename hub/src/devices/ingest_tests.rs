@@ -451,7 +451,7 @@ fn unknown_types_are_bounded() {
     }
     let e = send(&stream, &log, 0).expect_err("too many");
     assert!(
-        e.code == "TRY-LATER" && e.why.contains("types of line"),
+        e.code == "MALFORMED" && e.why.contains("one more than 64 types"),
         "{e:?}"
     );
 }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use shared::{
     check::{Span, covered},
     id::{BoxCamera, ExhibitRef},
+    plain::plain,
     time::{Utc, Zone},
     types::{
         CamSession, CamSet, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail,
@@ -83,30 +84,6 @@ pub struct Facts<'a> {
     pub short: Option<&'a str>,
     /// SHA-256 of the seal key (SPKI), lower hex.
     pub seal_key: &'a str,
-}
-
-/// One printable line, at most `max` characters.
-pub fn plain(text: &str, max: usize) -> String {
-    let clean: String = text
-        .chars()
-        .map(|c| {
-            if c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c) {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
-    let clean = clean.split_whitespace().collect::<Vec<_>>().join(" ");
-    if clean.chars().count() <= max {
-        clean
-    } else {
-        clean
-            .chars()
-            .take(max.saturating_sub(1))
-            .chain(['…'])
-            .collect()
-    }
 }
 
 fn wrap(out: &mut String, indent: usize, text: &str) {

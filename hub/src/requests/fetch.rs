@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     types::CopyMade,
-    wire::{ClipReply, Open, Order, PullSegment, ToBox, ToHub},
+    wire::{ClipReply, Open, Order, Ordered, PullSegment, ToBox, ToHub},
 };
 use tokio::task::JoinSet;
 
@@ -323,7 +323,7 @@ fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<ToBox, String> {
         purpose: row.purpose.clone(),
         recipient,
     };
-    let order = serde_json::to_string(&order).map_err(|e| e.to_string())?;
+    let order = Ordered::text(order).map_err(|e| e.to_string())?;
     let sig = desk.keys.sign_order(&order);
     Ok(ToBox::Order { order, sig })
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
-    mask::{LONGEST_LIFT_MINUTES, Mask, from_toml},
+    mask::{LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
     record::hex,
     time::Utc,
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
@@ -362,6 +362,20 @@ pub async fn set(
     let (_, id) = give(desk, camera, who, move |d, c, by| {
         let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
+        // The box compares point by point; what is smaller as a whole need not go there.
+        if let Some(before) = in_force(d, c)?
+            && before.id != UNKNOWN
+            && mask.permille() < before.permille
+        {
+            return Err(Refusal(format!(
+                "the mask {} covers {} thousandths of the picture, and {}, which is in force on {c}, covers {}: less than before is a lift, \
+                 which takes two people, an authority and an end (beadle-hub mask lift); nothing was ordered",
+                mask.id,
+                mask.permille(),
+                before.id,
+                before.permille
+            )));
+        }
         let line = MaskOrder {
             sha256: Some(hex(&mask.digest())),
             ..blank("set", c, &mask.id, &by)

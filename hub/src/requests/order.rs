@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::{
     id::BoxName,
-    wire::{CameraInfo, Order, ToBox, ToHub},
+    wire::{CameraInfo, Order, Ordered, ToBox, ToHub},
 };
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
@@ -91,7 +91,7 @@ impl Way {
 
 /// An order as it goes out.
 pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, Refusal> {
-    let order = serde_json::to_string(order).map_err(plain)?;
+    let order = Ordered::text(order.clone()).map_err(plain)?;
     let sig = desk.keys.sign_order(&order);
     Ok(ToBox::Order { order, sig })
 }

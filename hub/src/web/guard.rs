@@ -5,6 +5,7 @@
 //! more holds its turn until it ends, and can ask whether it may stop.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError, Weak,
@@ -20,6 +21,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use shared::plain;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
@@ -167,7 +169,7 @@ pub(super) async fn every_request(
         )
         .into_response()
     });
-    dressed(answer)
+    dressed(shown(answer).await)
 }
 
 async fn admitted(app: &App, request: Request) -> Result<(Request, Queue), Refused> {
@@ -280,4 +282,41 @@ fn dressed(answer: Response) -> Response {
         );
     }
     answer
+}
+
+/// Pages and answers to programs quote boxes; whatever is text goes out as text that can be shown. Films, and files that are to be saved
+/// byte for byte, are left alone.
+async fn shown(response: Response) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let json = kind.starts_with("application/json");
+    let text = json || kind.starts_with("text/");
+    if !text || response.headers().contains_key(header::CONTENT_DISPOSITION) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let bytes = match axum::body::to_bytes(body, usize::MAX).await {
+        Ok(bytes) => bytes,
+        Err(_) => return Refused::broken("The page could not be made.").into_response(),
+    };
+    // In JSON a control character stands as its number, and whoever reads it has it back.
+    let value = match json {
+        true => serde_json::from_slice::<serde_json::Value>(&bytes).ok(),
+        false => None,
+    };
+    let clean = match (value, std::str::from_utf8(&bytes).map(plain::lines)) {
+        (Some(mut value), _) => {
+            plain::message(&mut value);
+            Some(value.to_string())
+        }
+        (None, Ok(Cow::Owned(clean))) => Some(clean),
+        (None, Ok(Cow::Borrowed(_)) | Err(_)) => None,
+    };
+    match clean {
+        None => Response::from_parts(parts, Body::from(bytes)),
+        Some(clean) => {
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Response::from_parts(parts, Body::from(clean))
+        }
+    }
 }

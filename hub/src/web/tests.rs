@@ -56,6 +56,9 @@ impl Hands {
 }
 
 /// A board that remembers what was asked of it.
+/// What a box or a camera may say that a terminal or a page would obey (security.md V16).
+const EVIL: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}Market\u{2066}\u{feff}\u{0}";
+
 struct Fake {
     package: PathBuf,
     /// Opens it.
@@ -158,7 +161,7 @@ impl Board for Fake {
                 dispute: None,
                 cameras: vec![
                     camera("c01", "<script>alert(1)</script>", true),
-                    camera("c02", "Market", false),
+                    camera("c02", &format!("{EVIL} Market"), false),
                 ],
                 standing: BoxStanding::default(),
             }
@@ -192,7 +195,7 @@ impl Board for Fake {
             gaps: vec![GapRow {
                 t0: from.plus_ms(6 * 3_600_000),
                 t1: from.plus_ms(7 * 3_600_000),
-                why: "camera silent".into(),
+                why: format!("camera silent{EVIL}"),
                 packets: 3,
             }],
             bytes: 1 << 30,
@@ -215,7 +218,7 @@ impl Board for Fake {
             promises: vec![shared::promise::sentence(31, "Europe/London")],
             cameras: vec![
                 kept("c01", "<script>alert(1)</script>", Verdict::AsPromised),
-                kept("c02", "Market", Verdict::Over),
+                kept("c02", &format!("Market{EVIL}"), Verdict::Over),
             ],
         })
     }

@@ -2,11 +2,7 @@
 //!
 //! Services run as users of their own; installers and staff run commands with `sudo`. What root then wrote (a key, a database's
 //! side file) the service could not read, so a command run by root goes on as the folder's owner.
-use std::{
-    io,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::Path,
-};
+use std::{io, os::unix::fs::MetadataExt, path::Path};
 
 use nix::unistd::{Gid, Uid, User, geteuid, initgroups, setgid, setuid};
 
@@ -41,19 +37,4 @@ pub fn heir(state: &Path) -> Option<(Uid, Gid)> {
     let owner = state.metadata().ok()?;
     let heir = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
     (geteuid().is_root() && !heir.0.is_root()).then_some(heir)
-}
-
-/// Makes a footage volume's top folder writable to `heir` and, where `group` exists, to that group; makes the folder if need be.
-/// The caller has seen that it is a footage disk and no folder of the system's.
-pub fn hand_over(volume: &Path, heir: (Uid, Gid), group: &str) -> io::Result<()> {
-    std::fs::create_dir_all(volume)?;
-    // By handle: what is given is what was opened, whatever the path comes to mean.
-    let folder = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(nix::libc::O_DIRECTORY)
-        .open(volume)?;
-    let group = nix::unistd::Group::from_name(group)?.map_or(heir.1, |g| g.gid);
-    std::os::unix::fs::fchown(&folder, Some(heir.0.as_raw()), Some(group.as_raw()))?;
-    // Group bit: what is made inside belongs to the group that reader and recorder share.
-    folder.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o2770))
 }

@@ -172,6 +172,74 @@ pub fn permille(polygons: &[Vec<Corner>]) -> u64 {
     }
 }
 
+/// A point that lies under the first polygons and not under the second; None: all that the first cover the second cover too.
+///
+/// Exact but for rounding: between two neighbouring heights at which an outline turns or two outlines cross, no outline crosses another, so
+/// what holds half-way between them holds for all of the strip.
+pub fn uncovered(first: &[Vec<Corner>], second: &[Vec<Corner>]) -> Option<Corner> {
+    /// Less than a thousandth of a pixel: the same corner, written differently.
+    const NOTHING: f64 = 1e-7;
+    let edges = |polygons: &[Vec<Corner>]| -> Vec<(Corner, Corner)> {
+        let of = |p: &Vec<Corner>| {
+            let n = p.len();
+            (0..n).map(|i| (p[i], p[(i + 1) % n])).collect::<Vec<_>>()
+        };
+        polygons.iter().flat_map(of).collect()
+    };
+    let all = [edges(first), edges(second)].concat();
+    let mut heights: Vec<f64> = all.iter().map(|(a, _)| a.1).collect();
+    for (i, (a, b)) in all.iter().enumerate() {
+        for (c, d) in &all[..i] {
+            let (r, s) = ((b.0 - a.0, b.1 - a.1), (d.0 - c.0, d.1 - c.1));
+            let turn = r.0 * s.1 - r.1 * s.0;
+            if turn == 0.0 {
+                continue;
+            }
+            let t = ((c.0 - a.0) * s.1 - (c.1 - a.1) * s.0) / turn;
+            if (0.0..=1.0).contains(&t) {
+                heights.push(a.1 + t * r.1);
+            }
+        }
+    }
+    heights.sort_by(f64::total_cmp);
+    // Where the polygons lie at this height: from, to.
+    let spans = |polygons: &[Vec<Corner>], y: f64| {
+        let mut spans: Vec<(f64, f64)> = Vec::new();
+        for p in polygons {
+            let n = p.len();
+            let mut at: Vec<f64> = (0..n)
+                .map(|i| (p[i], p[(i + 1) % n]))
+                .filter(|(a, b)| (a.1 > y) != (b.1 > y))
+                .map(|(a, b)| (b.0 - a.0) * (y - a.1) / (b.1 - a.1) + a.0)
+                .collect();
+            at.sort_by(f64::total_cmp);
+            spans.extend(at.chunks_exact(2).map(|c| (c[0], c[1])));
+        }
+        spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+        spans
+    };
+    for pair in heights.windows(2) {
+        let (top, bottom) = (pair[0], pair[1]);
+        if bottom - top < NOTHING {
+            continue;
+        }
+        let y = f64::midpoint(top, bottom);
+        let under = spans(second, y);
+        for (from, to) in spans(first, y) {
+            let mut reached = from;
+            for (a, b) in &under {
+                if *a <= reached + NOTHING {
+                    reached = reached.max(*b);
+                }
+            }
+            if reached < to - NOTHING {
+                return Some((reached.max(from), y));
+            }
+        }
+    }
+    None
+}
+
 fn inside(corners: &[Corner], (x, y): Corner) -> bool {
     let n = corners.len();
     (0..n).fold(false, |within, i| {
@@ -183,6 +251,47 @@ fn inside(corners: &[Corner], (x, y): Corner) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn rect(x0: f64, y0: f64, x1: f64, y1: f64) -> Vec<Corner> {
+        vec![(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    }
+
+    /// V12, MSK-4: a mask covers another when every point of that one is under it, however both are cut into polygons.
+    #[test]
+    fn what_a_smaller_mask_leaves_open() {
+        let old = [rect(0.1, 0.1, 0.5, 0.5)];
+        let covered = |new: &[Vec<Corner>]| uncovered(&old, new).is_none();
+        assert!(covered(&old));
+        assert!(covered(&[rect(0.0, 0.0, 1.0, 1.0)]));
+        assert!(
+            covered(&[rect(0.1, 0.1, 0.3, 0.5), rect(0.3, 0.1, 0.5, 0.5)]),
+            "cut in two"
+        );
+        assert!(covered(&[
+            rect(0.1, 0.1, 0.5, 0.3),
+            rect(0.05, 0.3, 0.5, 0.6)
+        ]));
+        // As large elsewhere, a corner less, a slit of a pixel, a hole that only crossing outlines leave.
+        assert!(!covered(&[rect(0.5, 0.5, 0.9, 0.9)]));
+        assert!(!covered(&[rect(0.101, 0.1, 0.9, 0.9)]));
+        assert!(!covered(&[
+            rect(0.0, 0.0, 0.3, 1.0),
+            rect(0.3005, 0.0, 1.0, 1.0)
+        ]));
+        let fold = vec![(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.3, 0.3), (0.0, 1.0)];
+        let at = uncovered(&old, &[fold]).expect("between its legs");
+        assert!(
+            (0.1..=0.5).contains(&at.0) && (0.3..=0.5).contains(&at.1),
+            "{at:?}"
+        );
+        assert!(!covered(&[]));
+        assert!(uncovered(&[], &old).is_none());
+        // Two slanted ones that cross: together they cover the square but for a wedge, or wholly.
+        let left = vec![(0.0, 0.0), (0.4, 0.0), (0.2, 0.6), (0.0, 0.6)];
+        let right = |x: f64| vec![(0.3, 0.0), (0.6, 0.0), (0.6, 0.6), (x, 0.6)];
+        assert!(covered(&[left.clone(), right(0.15)]));
+        assert!(!covered(&[left, right(0.35)]));
+    }
 
     /// MSK-1: a mask that cannot be painted as drawn is refused, not guessed at.
     #[test]

@@ -122,6 +122,7 @@ impl World {
             state: self.home.path().to_owned(),
             retention_days: 28,
             holds_gib: None,
+            hold_days: 400,
             keys: Default::default(),
             volumes: vec![self.volume.clone()],
             cameras: vec![Camera {

@@ -137,16 +137,25 @@ fn whole_origin(value: &str, repairs: &mut Repairs) {
 /// `video 0 RTP/AVP 96 97`.
 fn stream(value: &str, repairs: &mut Repairs) -> Option<Media> {
     let words: Vec<&str> = value.split_ascii_whitespace().collect();
-    let media = words.first()?.to_ascii_lowercase();
+    let first = words.first()?;
+    let media: String = first
+        .chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || "/-_.".contains(*c))
+        .collect();
+    if media.len() != first.len() {
+        repairs.insert(Repair::SdpFormat);
+    }
+    let media = Some(media.to_ascii_lowercase()).filter(|m| !m.is_empty())?;
     let port = words.get(1).and_then(|p| p.split('/').next());
     if port.is_none_or(|p| p.parse::<u16>().is_err()) {
         repairs.insert(Repair::SdpPort);
     }
-    // The protocol is the word with RTP in it, wherever it stands.
-    let proto = words.iter().position(|w| {
+    // The protocol is the word with RTP in it, wherever it stands behind the first.
+    let proto = words.iter().skip(1).position(|w| {
         let w = w.to_ascii_uppercase();
         w.contains("RTP") || w.contains("MP2T")
     });
+    let proto = proto.map(|p| p + 1);
     if proto != Some(2) {
         repairs.insert(Repair::SdpFormat);
     }

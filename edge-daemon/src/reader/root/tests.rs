@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use shared::{id::BoxName, segment::KeyId};
+use shared::segment::KeyId;
 
 use super::{
     Asked, RootStore, Wish, fresh,
@@ -18,9 +18,10 @@ use crate::{
         Client, Server,
         keys::{Folders, KeyStore},
         server::move_to_tpm,
-        tests::{copy_dir, folders},
+        tests::{basis, copy_dir, folders},
     },
     state::State,
+    testing::Hands,
 };
 
 struct Home {
@@ -140,15 +141,17 @@ fn what_is_in_the_tpm_is_not_taken() {
 fn a_silent_tpm_is_said_and_waited_for() {
     let folder = tempfile::tempdir().expect("folder");
     let state = State::new(folder.path());
-    let name = BoxName::parse("ashby").expect("name");
     let mut tpm = Swtpm::new();
     drop(KeyStore::open(&folders(folder.path()), &tpm.wish(Asked::Auto)).expect("first start"));
     tpm.stop();
-    let server = Server::bind(&state, &name, &tpm.wish(Asked::Auto)).expect("it runs all the same");
+    let clock = Hands::new(crate::reader::tests::utc("2026-11-03T12:00:00.000Z"), 5_000);
+    let cams = [crate::reader::tests::cam()];
+    let basis = basis(&cams, folder.path(), clock.clone(), tpm.wish(Asked::Auto));
+    let server = Server::bind(&state, basis).expect("it runs all the same");
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
     let said = client
-        .destroy("c03/2026-11-03")
+        .destroy("c03/2026-11-03", None)
         .expect_err("no keys")
         .to_string();
     assert!(
@@ -156,7 +159,10 @@ fn a_silent_tpm_is_said_and_waited_for() {
         "{said}"
     );
     tpm.restart();
-    assert_eq!(client.destroy("c03/2026-11-03").expect("again"), "tpm");
+    assert_eq!(
+        client.destroy("c03/2026-11-03", None).expect("again"),
+        "tpm"
+    );
     // Gone in the middle of its work: the change fails as a whole, and is made later.
     let recipients = crate::reader::Recipients::load(&state);
     client
@@ -167,10 +173,14 @@ fn a_silent_tpm_is_said_and_waited_for() {
             &recipients,
         )
         .expect("recipients");
+    clock.reach(crate::reader::tests::utc("2026-12-02T00:05:00.000Z"));
     tpm.stop();
-    client.destroy("c03/2026-11-03").expect_err("no TPM");
+    client.destroy("c03/2026-11-03", None).expect_err("no TPM");
     tpm.restart();
-    assert_eq!(client.destroy("c03/2026-11-03").expect("destroyed"), "tpm");
+    assert_eq!(
+        client.destroy("c03/2026-11-03", None).expect("destroyed"),
+        "tpm"
+    );
 }
 
 /// RET-2: a TPM that was cleared, or another board's: an error that says so; nothing is made anew.
@@ -244,7 +254,8 @@ fn a_move_to_the_tpm_survives_a_cut_at_every_step() {
     let tpm = Swtpm::new();
     let wish = tpm.wish(Asked::Auto);
     {
-        let server = Server::bind(&state, &BoxName::parse("ashby").expect("name"), &wish);
+        let clock = Hands::new(shared::time::Utc(0), 5_000);
+        let server = Server::bind(&state, basis(&[], folder.path(), clock, wish.clone()));
         let said = move_to_tpm(&state, &wish)
             .expect_err("a reader runs")
             .to_string();

@@ -180,6 +180,7 @@ impl Holds {
 
     /// One look. `settled`: holds of which all copies there will ever be are made; kept between looks.
     pub fn look(&self, settled: &mut BTreeSet<HoldId>) -> Result<Looked, HoldError> {
+        self.tell_waiting();
         let mut failed = BTreeMap::new();
         let mut index = self.index()?;
         let now = self.0.clock.now();
@@ -240,7 +241,10 @@ impl Holds {
             both.retain(|s| hold.touches(s) && self.copy(std::slice::from_ref(hold), s).is_some());
             self.copy_all(index, &other, &both.iter().collect::<Vec<_>>())?;
         }
-        let claim = self.0.client.destroy(&hold.key().to_string())?;
+        let claim = self
+            .0
+            .client
+            .destroy(&hold.key().to_string(), self.0.log.cosigned().as_ref())?;
         let folders: Vec<PathBuf> = self
             .0
             .volumes

@@ -7,6 +7,7 @@ use shared::{
 };
 
 use super::int;
+use crate::retention::policy::EARLY;
 
 /// Adds what one line says. A line that lacks something is passed over: the verifier names it.
 pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> rusqlite::Result<()> {
@@ -90,9 +91,18 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
                 (cam, text("day"), number("s0"), number("s1"), text("key"))
             {
                 tx.prepare_cached(
-                    "INSERT OR REPLACE INTO deletion VALUES (?1,?2,?3,?4,?5,?6,?7,0)",
+                    "INSERT OR REPLACE INTO deletion VALUES (?1,?2,?3,?4,?5,?6,?7,?8,0)",
                 )?
-                .execute(params![int(log), int(n), cam, day, s0, s1, key])?;
+                .execute(params![
+                    int(log),
+                    int(n),
+                    cam,
+                    day,
+                    s0,
+                    s1,
+                    key,
+                    i64::from(text("rule") == Some(EARLY))
+                ])?;
                 // Segments of another key may lie between s0 and s1 and have a line of their own.
                 tx.prepare_cached("UPDATE segment SET deleted = 1 WHERE cam = ?1 AND s BETWEEN ?2 AND ?3 AND key = ?4")?.execute(params![cam, s0, s1, key])?;
             }

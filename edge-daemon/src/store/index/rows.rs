@@ -129,4 +129,6 @@ pub struct Unfinished {
     pub s0: u64,
     pub s1: u64,
     pub key: String,
+    /// It went before its day: its key stays until then.
+    pub early: bool,
 }

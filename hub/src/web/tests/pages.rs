@@ -47,3 +47,31 @@ async fn the_first_page() {
     );
     assert_eq!(site.get("/nothing", &cookie, "").await.status, 404);
 }
+
+/// security.md V16: whatever a box says, no page and no answer to a program carries what a terminal obeys or what turns text round.
+#[tokio::test]
+async fn text_from_boxes_is_plain_v16() {
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    for path in [
+        "/",
+        "/footage/ashby/c02",
+        "/retention",
+        "/retention/ashby/c02",
+        "/api/v1/retention",
+        "/masks",
+        "/holds",
+        "/evidence",
+        "/nothing",
+    ] {
+        let text = site.get(path, &cookie, "").await.text();
+        let odd = text.split('\n').find(|l| !shared::plain::all_plain(l));
+        assert_eq!(odd, None, "{path}");
+        assert!(
+            !text.contains("\\u001b") && !text.contains("\\u0007"),
+            "{path}: {text}"
+        );
+    }
+    let text = site.get("/", &cookie, "").await.text();
+    assert!(text.contains("Market"), "what can be read is there");
+}

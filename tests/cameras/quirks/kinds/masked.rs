@@ -1,5 +1,5 @@
 //! Pure. Masked cameras: K2 and K11, formats, and clocks that jump while a picture worker stands between arrival and disk.
-use crate::quirks::rig::{Case, Fields, Kept, camera::Flow, case, send::Packet, stream::Codec};
+use crate::quirks::rig::{Case, Kept, camera::Flow, case, send::Packet, stream::Codec};
 
 fn painted(name: &'static str, about: &'static str, stream: &'static str) -> Case {
     // What the box can carry is measured first, which on a busy machine takes longer than ten seconds.
@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
             "Masked: interlaced, and marked so afterwards",
             "odd-field.h264",
         )
-        .expect(|e| e.fields = Some(Fields::TopFirst)),
+        .expect(|e| e.interlaced = true),
         painted("masked-10-bit", "Masked: 10 bits", "odd-10bit.h264"),
         painted(
             "masked-refresh",

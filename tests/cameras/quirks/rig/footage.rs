@@ -33,7 +33,7 @@ pub struct Footage {
     pub sounds: usize,
     /// Pictures whose time is not later than that of the one before, in the order coded.
     pub stands_still: usize,
-    /// Segments that are not marked as of the fields that the camera sends.
+    /// Segments that are not marked as interlaced.
     pub progressive: usize,
 }
 
@@ -113,9 +113,7 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
                     doubt_ms,
                     slices: 0,
                 }));
-            if let Some(fields) = case.expect.fields
-                && pictures::video(&copy)?["field_order"] != fields.order()
-            {
+            if case.expect.interlaced && pictures::video(&copy)?["field_order"] == "progressive" {
                 all.progressive += 1;
             }
         } else {

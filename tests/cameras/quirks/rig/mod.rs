@@ -74,22 +74,8 @@ pub struct Expect {
     pub by_arrival: bool,
     /// Lines of warning about it in the recorder's output, at most.
     pub warnings: usize,
-    /// Its pictures are two fields, the first of which is this, and stay marked so.
-    pub fields: Option<Fields>,
-}
-
-/// Which field of a picture is shown first, in ffprobe's words.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Fields {
-    TopFirst,
-}
-
-impl Fields {
-    pub fn order(self) -> &'static str {
-        match self {
-            Fields::TopFirst => "tt",
-        }
-    }
+    /// Its pictures are interlaced, and stay marked so.
+    pub interlaced: bool,
 }
 
 /// One camera that somebody reported.
@@ -139,7 +125,7 @@ pub fn case(
             refused: 0,
             by_arrival: false,
             warnings: 12,
-            fields: None,
+            interlaced: false,
         },
         secs: 30,
     }

@@ -1,0 +1,308 @@
+//! Adapter: filesystem. The reader's own record, `<state>/reader/ledger.json`: what it made keys for, which orders it obeyed, what time is
+//! proven. None of it is the recorder's word, and the recorder cannot touch it.
+//!
+//! | key | what |
+//! |---|---|
+//! | `rules` | the rule each camera was last recorded under, in days: it outlives the camera's place in the configuration |
+//! | `zones` | per day key not yet destroyed: the zone whose day it is, by the configuration when the day began |
+//! | `boot` | per boot key: the earliest day that it can have sealed |
+//! | `looked` | when it was last looked for identities left by the recorder: what is found later was made later |
+//! | `holds` | per hold ordered: camera, span, until when, whether it is over |
+//! | `pulls` | per local day, at most 400: how many pulls were handed out first on it |
+//! | `obeyed` | SHA-256 of each pull obeyed, with its day: the same order again is no further pull |
+//! | `reckoning` | [`super::reckoning`] |
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::{CameraId, HoldId},
+    promise,
+    record::{hex, sha256},
+    segment::KeyId,
+    time::{Day, Now, Utc, Zone},
+};
+
+use super::{
+    keys::{KeyError, io, sync_dir, write_synced},
+    order::Hold,
+    reckoning::{Kept as Proven, Reckoning},
+    terms::Terms,
+};
+use crate::retention::policy::Rules;
+
+const NAME: &str = "ledger.json";
+const PULL_DAYS: usize = 400;
+const DAY_MS: i64 = 86_400_000;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    v: u32,
+    rules: BTreeMap<CameraId, u32>,
+    zones: BTreeMap<String, String>,
+    boot: BTreeMap<String, Day>,
+    looked: Option<Utc>,
+    /// By key id, `c03/hold-12`.
+    holds: BTreeMap<String, Held>,
+    pulls: BTreeMap<String, u64>,
+    obeyed: BTreeMap<String, String>,
+    reckoning: Proven,
+}
+
+/// A hold that was ordered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    pub t0: Utc,
+    pub t1: Utc,
+    pub until: Utc,
+    /// Its key is destroyed, or may be: it was released, or ended. It is never set again.
+    pub over: bool,
+}
+
+pub struct Ledger {
+    path: PathBuf,
+    kept: Kept,
+    pub reckoning: Reckoning,
+}
+
+fn key_of(cam: &CameraId, hold: HoldId) -> String {
+    let cam = cam.clone();
+    KeyId::Hold { cam, hold }.to_string()
+}
+
+impl Ledger {
+    /// Opens it in the reader's own folder; the first start begins it.
+    ///
+    /// # Errors
+    /// It cannot be read. It is never begun anew in silence: what it says keeps footage from being destroyed early.
+    pub fn open(folder: &Path, now: Now) -> Result<Self, KeyError> {
+        let path = folder.join(NAME);
+        let kept: Kept = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| KeyError::Ledger {
+                path: path.display().to_string(),
+                why: e.to_string(),
+            })?,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Kept {
+                v: 1,
+                ..Kept::default()
+            },
+            Err(e) => return Err(io("read", &path)(e)),
+        };
+        Ok(Self {
+            reckoning: Reckoning::resume(kept.reckoning, now),
+            path,
+            kept,
+        })
+    }
+
+    /// Keeps it as of now.
+    ///
+    /// # Errors
+    /// The disk does not take it.
+    pub fn save(&mut self, now: Now) -> Result<(), KeyError> {
+        self.kept.reckoning = self.reckoning.keep(now);
+        let bytes = serde_json::to_vec(&self.kept)
+            .map_err(|_| KeyError::Crypto("the ledger could not be written as JSON"))?;
+        let new = self.path.with_extension("json.new");
+        write_synced(&new, &bytes, 0o600)?;
+        std::fs::rename(&new, &self.path).map_err(io("rename", &new))?;
+        self.path.parent().map_or(Ok(()), sync_dir)
+    }
+
+    /// Takes over the rules in force; true when that was news.
+    pub fn rules_from(&mut self, terms: &Terms) -> bool {
+        let before = self.kept.rules.clone();
+        let configured = terms.cameras.iter().map(|(c, d)| (c.clone(), *d));
+        self.kept.rules.extend(configured);
+        self.kept.rules != before
+    }
+
+    /// Whether the box has, or had, this camera.
+    pub fn knows(&self, cam: &CameraId) -> bool {
+        self.kept.rules.contains_key(cam)
+    }
+
+    /// Recipients of these day keys are given out: days that have not begun yet are this zone's.
+    pub fn made<'a>(&mut self, ids: impl Iterator<Item = &'a KeyId>, terms: &Terms, now: Now) {
+        let today = terms.zone.day_of(self.reckoning.at_least(now));
+        for id in ids {
+            if let KeyId::Day { day, .. } = id {
+                let id = id.to_string();
+                if *day > today || !self.kept.zones.contains_key(&id) {
+                    self.kept.zones.insert(id, terms.zone_name.clone());
+                }
+            }
+        }
+    }
+
+    /// A boot key was taken in. `day`: of the recorder's clock when it made it, where that was known; it cannot say more than that it is
+    /// old, and a second pair under the same name makes it no older.
+    pub fn took_in(&mut self, id: &KeyId, day: Option<Day>, terms: &Terms, now: Now) {
+        let now = self.reckoning.at_least(now);
+        let came = terms
+            .zone
+            .day_of(self.kept.looked.map_or(now, |t| t.min(now)));
+        let earliest = day.map_or(came, |day| day.min(came));
+        let known = self.kept.boot.entry(id.to_string()).or_insert(earliest);
+        *known = (*known).max(earliest);
+    }
+
+    /// Whatever the recorder had left until now is taken in.
+    pub fn looked(&mut self, now: Now) {
+        self.kept.looked = Some(self.reckoning.at_least(now));
+    }
+
+    /// When footage under this key is due, by the rules and zones of root.
+    ///
+    /// # Errors
+    /// In words: it cannot be told.
+    fn due(&self, id: &KeyId, terms: &Terms) -> Result<Utc, String> {
+        let rules = Rules {
+            configured: terms.cameras.clone(),
+            recorded: self.kept.rules.clone(),
+            scheme: terms.days,
+        };
+        let text = id.to_string();
+        Ok(match id {
+            KeyId::Day { cam, day } => {
+                let due = rules.due(cam, *day, None, &terms.zone);
+                let zone = self
+                    .kept
+                    .zones
+                    .get(&text)
+                    .filter(|z| **z != terms.zone_name);
+                match zone.and_then(|z| Zone::parse(z).ok()) {
+                    // Begun in another zone, it was recorded later than today's zone has it: kept for its days all the same.
+                    Some(zone) => {
+                        let days = i64::from(rules.days(cam));
+                        due.max(zone.start_of(*day).plus_ms(days * DAY_MS - DAY_MS / 24))
+                    }
+                    None => due,
+                }
+            }
+            KeyId::Boot { cam, .. } => {
+                let day = self.kept.boot.get(&text);
+                let day = day.ok_or_else(|| format!("the reader has no record of {id}"))?;
+                promise::due(*day, rules.days(cam), &terms.zone)
+            }
+            KeyId::Hold { .. } => {
+                let held = self.kept.holds.get(&text);
+                held.ok_or_else(|| format!("the reader has no record of {id}"))?
+                    .until
+            }
+        })
+    }
+
+    /// Whether the identities of this key may be destroyed now.
+    ///
+    /// # Errors
+    /// In words, why not.
+    pub fn may_destroy(&self, id: &KeyId, terms: &Terms, now: Now) -> Result<(), String> {
+        if self.kept.holds.get(&id.to_string()).is_some_and(|h| h.over) {
+            return Ok(());
+        }
+        let due = self.due(id, terms)?;
+        self.reckoning
+            .reached(due, id.cam(), now)
+            .map_err(|why| format!("{id} was not destroyed: {why}"))
+    }
+
+    /// They are destroyed.
+    pub fn destroyed(&mut self, id: &KeyId, now: Now) {
+        let text = id.to_string();
+        self.kept.zones.remove(&text);
+        self.kept.boot.remove(&text);
+        if let Some(held) = self.kept.holds.get_mut(&text) {
+            held.over = true;
+        } else {
+            self.reckoning.given(id.cam(), now);
+        }
+    }
+
+    /// Takes note of a hold that the hub ordered.
+    ///
+    /// # Errors
+    /// In words: it reaches too far, is over, or is another one of the same number.
+    pub fn hold(&mut self, hold: &Hold, terms: &Terms, now: Now) -> Result<(), String> {
+        let latest = now.wall.max(self.reckoning.at_least(now));
+        let furthest = latest.plus_ms(i64::from(terms.hold_days) * DAY_MS);
+        if hold.until > furthest {
+            return Err(format!(
+                "{} is to last until {}, and this box keeps nothing beyond its day for longer than {} days from now \
+                 (retention.hold_days); extend it when that time comes",
+                hold.hold, hold.until, terms.hold_days
+            ));
+        }
+        let key = key_of(&hold.cam, hold.hold);
+        let Some(known) = self.kept.holds.get_mut(&key) else {
+            self.kept.holds.insert(
+                key,
+                Held {
+                    t0: hold.t0,
+                    t1: hold.t1,
+                    until: hold.until,
+                    over: false,
+                },
+            );
+            return Ok(());
+        };
+        if known.over {
+            return Err(format!(
+                "{} is over, and a hold is never set again",
+                hold.hold
+            ));
+        }
+        if (known.t0, known.t1) != (hold.t0, hold.t1) {
+            return Err(format!(
+                "{} holds another span already; a hold's span is never changed",
+                hold.hold
+            ));
+        }
+        known.until = known.until.max(hold.until);
+        Ok(())
+    }
+
+    /// The hub ordered its end.
+    pub fn release(&mut self, hold: HoldId) {
+        let end = format!("/hold-{}", hold.0);
+        for (key, held) in &mut self.kept.holds {
+            held.over |= key.ends_with(&end);
+        }
+    }
+
+    /// A hold that was ordered and is not over.
+    ///
+    /// # Errors
+    /// In words: there is none.
+    pub fn held(&self, cam: &CameraId, hold: HoldId) -> Result<Held, String> {
+        let held = self.kept.holds.get(&key_of(cam, hold));
+        held.filter(|h| !h.over).cloned().ok_or_else(|| {
+            format!(
+                "{hold} of {cam}: no order of the hub for it has come to the reader, or it is over"
+            )
+        })
+    }
+
+    /// Counts a pull, the first time its order is obeyed; true when it was counted.
+    pub fn pulled(&mut self, order: &str, terms: &Terms, now: Now) -> bool {
+        let today = terms.zone.day_of(now.wall).to_string();
+        let digest = hex(&sha256(order.as_bytes()));
+        if self.kept.obeyed.contains_key(&digest) {
+            return false;
+        }
+        self.kept.obeyed.insert(digest, today.clone());
+        *self.kept.pulls.entry(today).or_default() += 1;
+        while self.kept.pulls.len() > PULL_DAYS {
+            self.kept.pulls.pop_first();
+        }
+        let days: BTreeSet<&String> = self.kept.pulls.keys().collect();
+        self.kept.obeyed.retain(|_, day| days.contains(day));
+        true
+    }
+
+    pub fn pulls(&self) -> &BTreeMap<String, u64> {
+        &self.kept.pulls
+    }
+}

@@ -1,0 +1,101 @@
+//! Adapter: filesystem. What root says about this box, as far as the reader goes by it: the configuration, read anew when it changes.
+//!
+//! The recorder's word counts for none of it: which cameras there are, how long each one's footage is kept, whose days, which disks.
+use std::{
+    collections::BTreeMap,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use shared::{
+    id::{BoxName, CameraId},
+    time::Zone,
+};
+
+use crate::config::{self, Config, Passwords};
+
+/// Longest hold without a word in the configuration, in days from when it is ordered or extended.
+pub const HOLD_DAYS: u32 = 400;
+
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub name: BoxName,
+    pub zone: Zone,
+    pub zone_name: String,
+    /// Days footage is kept, of each camera that is configured.
+    pub cameras: BTreeMap<CameraId, u32>,
+    /// The scheme's own.
+    pub days: u32,
+    pub volumes: Vec<PathBuf>,
+    /// No hold reaches further from now, in days.
+    pub hold_days: u32,
+}
+
+impl Terms {
+    pub fn of(config: &Config) -> Self {
+        Self {
+            name: config.name.clone(),
+            zone: config.zone.clone(),
+            zone_name: config.zone_name.clone(),
+            cameras: config
+                .cameras
+                .iter()
+                .map(|c| (c.id.clone(), c.retention_days))
+                .collect(),
+            days: config.retention_days,
+            volumes: config.volumes.clone(),
+            hold_days: config.hold_days,
+        }
+    }
+}
+
+/// Where they come from.
+pub enum Source {
+    /// Given by whoever runs the reader.
+    Given(Arc<Mutex<Arc<Terms>>>),
+    File {
+        path: PathBuf,
+        read: Mutex<(Stamp, Arc<Terms>)>,
+    },
+}
+
+/// What changes when a file is written or replaced: device, inode, size, time of its last change.
+type Stamp = (u64, u64, u64, i64, i64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
+    let m = std::fs::metadata(path).ok()?;
+    Some((m.dev(), m.ino(), m.size(), m.ctime(), m.ctime_nsec()))
+}
+
+impl Source {
+    /// The configuration in this file, which was just read.
+    pub fn file(path: &Path, config: &Config) -> Self {
+        let now = stamp(path).unwrap_or_default();
+        Self::File {
+            path: path.to_owned(),
+            read: Mutex::new((now, Arc::new(Terms::of(config)))),
+        }
+    }
+
+    /// The terms in force. A configuration that cannot be read leaves those of before in force.
+    pub fn terms(&self) -> Arc<Terms> {
+        let (path, read) = match self {
+            Self::Given(terms) => {
+                return terms.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            }
+            Self::File { path, read } => (path, read),
+        };
+        let mut read = read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(now) = stamp(path).filter(|now| *now != read.0) {
+            read.0 = now;
+            match config::load(path, Passwords::None) {
+                Ok(config) => read.1 = Arc::new(Terms::of(&config)),
+                Err(e) => {
+                    tracing::warn!(error = %e, "the configuration has changed and cannot be used; the reader goes on by the one before")
+                }
+            }
+        }
+        read.1.clone()
+    }
+}
