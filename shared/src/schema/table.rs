@@ -100,14 +100,14 @@ macro_rules! table {
 }
 
 table! {
-    "log.open" Both { Must "key" Form::LogKey, Must "site" NAME, Must "hw" NAME, Must "sw" WORD, Null "pred" Form::Head, Must "by" BY, May "reason" Form::Text(1000), May "whole" COUNT }
+    "log.open" Both { Must "key" Form::LogKey, Must "site" NAME, Must "hw" NAME, Must "sw" NAME, Null "pred" Form::Head, Must "by" BY, May "reason" Form::Text(1000), May "whole" COUNT }
     "log.close" Both { Must "reason" Form::Text(1000), Must "by" BY }
     "key.roll" Both { Must "new" Form::LogKey }
     "key.seal" Hub { Must "spki" Form::Word(400) }
     "head.ack" Box { Must "size" COUNT, Must "root" Form::Base64(32), Must "hub" Form::Origin, Must "time" Form::Count(7_258_118_399), Must "sig" Form::Word(400) }
     "head.seen" Hub { Must "log" Form::Origin, Must "size" COUNT, Must "root" Form::Base64(32) }
     "beat" Both { Must "free_mib" COUNT, Must "cams" Form::Count(100_000), Null "temp_c" Form::Int(-300, 1000) }
-    "sys.boot" Both { Must "why" WHY, Must "last_n" Form::Int(-1, MOST as i64), Must "sw" WORD }
+    "sys.boot" Both { Must "why" WHY, Must "last_n" Form::Int(-1, MOST as i64), Must "sw" NAME }
     "sys.stop" Both { Must "why" WHY }
     "sys.update" Both { Must "from" WORD, Must "to" WORD, Must "sha256" Form::Hash }
     "log.torn" Both { Must "bytes" COUNT, Must "sha256" Form::Hash }
