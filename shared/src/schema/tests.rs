@@ -137,7 +137,7 @@ fn the_attacks_lines_v4_v5() {
     assert!(line(&record("seg.write", &segment(|_| {})), Writer::Box).is_ok());
     let neg = r#"{"cam":"c01","day":"2026-11-28","s0":-1,"s1":-1,"t0":"bad","t1":5,"count":-9,"set":"","rule":"\u202e","key":"c01/2026-11-28"}"#;
     assert_eq!(
-        refused("del.range", &neg),
+        refused("del.range", neg),
         "data.s0 -1 is not a whole number from 0 to 9007199254740991"
     );
     assert_eq!(
