@@ -94,6 +94,10 @@ conditions! {
         "Camera refuses the password"
         "The camera answers but does not accept the user name or password. Nothing is recorded from it. The box tries rarely, so that the camera does not lock the account."
         "Put the right password in the file the configuration names for it (password_file): the box takes it up within seconds, and the other cameras go on. If it is a systemd credential, systemctl restart beadle-edge after."
+    "camera.password-file" Critical Installer
+        "Camera's password cannot be read"
+        "The recorder runs as user beadle, and may not read the file with this camera's password, or the file is not there or empty. The camera is not asked, and nothing is recorded from it; the other cameras go on."
+        "Put the password into a file of /etc/beadle/passwords, which only root may read, name it in the configuration (file c03 is credential camera_c03), and systemctl restart beadle-edge. Or let user beadle read the file that password_file names: the box takes it up within seconds."
     "camera.login" Critical Installer
         "Camera asks for a login that is not spoken"
         "The camera answers and asks for the password in a way that the box does not speak, or that the configuration does not allow: the detail says which. The password was not told. Nothing is recorded from it."
@@ -134,6 +138,10 @@ conditions! {
         "Privacy mask cannot be applied"
         "The process that paints or proves the mask stopped, or did nothing while pictures waited for it. Pictures that could not be masked are not recorded; nothing unmasked reaches the disk."
         "Another is started by itself. If this stays or comes back, report it with what the detail says."
+    "mask.program" Critical Installer
+        "Mask program cannot start"
+        "The program that paints and proves masks does not start on this machine: something that it needs is missing. Nothing is recorded from cameras with a mask."
+        "Get what the detail says is missing; the box takes it up by itself. The package beadle-edge brings all of it: apt install it again."
     "mask.overload" Warning Contractor
         "Masked camera recorded at a lower picture rate"
         "The box cannot paint this camera's mask into all its pictures. It leaves pictures out; those that it records are masked."
@@ -376,6 +384,7 @@ mod tests {
             "camera.answer",
             "camera.breaks",
             "camera.password",
+            "camera.password-file",
             "camera.login",
             "camera.certificate",
             "camera.stalled",
@@ -383,6 +392,7 @@ mod tests {
             "camera.events",
             "camera.sound",
             "mask.worker",
+            "mask.program",
             "mask.sandbox",
             "mask.encoder",
             "mask.overload",

@@ -63,6 +63,8 @@ pub enum Ended {
     Unreachable,
     /// The user name or password was refused (401, 403).
     Password,
+    /// It was not asked: its password cannot be read.
+    NoPassword,
     /// It asks for a login that is not spoken, or not allowed.
     Login,
     /// Its certificate is not the accepted one, or nobody vouches for it.
@@ -103,7 +105,7 @@ impl Ended {
     pub fn cause(self) -> Cause {
         match self {
             Ended::Unreachable | Ended::Absent => Cause::Unreachable,
-            Ended::Password => Cause::Password,
+            Ended::Password | Ended::NoPassword => Cause::Password,
             Ended::Login => Cause::Login,
             Ended::Certificate => Cause::Certificate,
             Ended::Answer => Cause::Answer,
@@ -130,6 +132,7 @@ impl Ended {
             Ended::Lost => "camera.breaks",
             Ended::Damaged => "camera.answer",
             Ended::Password => "camera.password",
+            Ended::NoPassword => "camera.password-file",
             Ended::Login => "camera.login",
             Ended::Certificate => "camera.certificate",
             Ended::Answer => "camera.answer",
@@ -194,9 +197,11 @@ impl Retry {
                 60_000u64.saturating_mul(1 << failures.min(3)).min(300_000),
                 true,
             ),
-            Ended::Login | Ended::Certificate | Ended::Unsupported | Ended::Capacity => {
-                (60_000, true)
-            }
+            Ended::NoPassword
+            | Ended::Login
+            | Ended::Certificate
+            | Ended::Unsupported
+            | Ended::Capacity => (60_000, true),
             Ended::Answer => (backoff(failures.max(3)), true),
             Ended::Absent => (backoff(failures), failures > 4),
             Ended::Stalled => (backoff(failures), true),

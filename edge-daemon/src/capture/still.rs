@@ -117,9 +117,20 @@ fn draw(
     let told = |why: String| format!("the picture worker {}: {why}", program.display());
     let mut child = process::spawn(program, None).map_err(|e| told(e.to_string()))?;
     let drawn = one_picture(&mut child, mask, parameters, picture);
+    // One that has not even started ends by itself; a moment is left for that.
+    let ended = match &drawn {
+        Ok(_) => None,
+        Err(_) => (0..50).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(10));
+            child.try_wait().ok().flatten()
+        }),
+    };
     let _ = child.kill();
     let _ = child.wait();
-    drawn.map_err(told)
+    drawn.map_err(|why| {
+        let lacking = ended.and_then(|status| process::not_started(program, status));
+        lacking.unwrap_or_else(|| told(why))
+    })
 }
 
 fn one_picture(

@@ -171,7 +171,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
     let keepalive = Rc::new(Cell::new(0));
     while !context.stop.load(Relaxed) {
         shared.set_next_try(None);
-        let password = password(shared).await;
+        let read = password(shared).await;
+        let password = read.clone().unwrap_or_default();
         let farewell = Arc::new(SessionGroup::default());
         let tally = Rc::new(Tally::default());
         let way = ways.next();
@@ -190,20 +191,26 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             progress: progress.clone(),
         };
         let unseen = line.unseen();
-        let run = tokio::task::spawn_local({
-            let (capture, context) = (capture.clone(), context.clone());
-            let (farewell, tally) = (farewell.clone(), tally.clone());
-            async move {
-                let run = Run::new(capture, context, line, tally.clone(), flooded);
-                in_small_bites(&tally, run.run(farewell)).await
+        let (how, detail) = match &read {
+            // Without its password it is not asked at all; the other cameras go on.
+            Err(why) => (Ended::NoPassword, why.clone()),
+            Ok(_) => {
+                let run = tokio::task::spawn_local({
+                    let (capture, context) = (capture.clone(), context.clone());
+                    let (farewell, tally) = (farewell.clone(), tally.clone());
+                    async move {
+                        let run = Run::new(capture, context, line, tally.clone(), flooded);
+                        in_small_bites(&tally, run.run(farewell)).await
+                    }
+                    .instrument(about)
+                });
+                // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
+                run.await.unwrap_or_else(|_| match tally.unusable.get() {
+                    0 => (Ended::Lost, "the session failed inside Beadle".into()),
+                    n => (Ended::Damaged, format!("{n} packets could not be used")),
+                })
             }
-            .instrument(about)
-        });
-        // retina may panic when it is asked to go on after some packets; that, too, is damage and no more.
-        let (how, detail) = run.await.unwrap_or_else(|_| match tally.unusable.get() {
-            0 => (Ended::Lost, "the session failed inside Beadle".into()),
-            n => (Ended::Damaged, format!("{n} packets could not be used")),
-        });
+        };
         shared.connected.store(false, Relaxed);
         shared.hindered(Some(Hindrance::Ended(how.cause(), detail.clone())));
         // Whether it goes on cannot be known any more.
@@ -266,8 +273,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 }
                 look = now() + PASSWORD_TICK.as_millis() as u64;
             }
-            if how == Ended::Password && now() >= look {
-                if self::password(shared).await != password {
+            if matches!(how, Ended::Password | Ended::NoPassword) && now() >= look {
+                if self::password(shared).await != read {
                     tracing::info!(camera = %shared.id(), "the password was changed: tried at once");
                     break;
                 }
@@ -286,17 +293,20 @@ fn without_secrets(text: String, password: Option<&Secret>) -> String {
     }
 }
 
-/// The camera's password as it is now: whoever changes it at the camera changes the file, and nothing has to be restarted.
-async fn password(shared: &Arc<Shared>) -> Option<Secret> {
+/// The camera's password as it is now: whoever changes it at the camera changes the file, and nothing has to be restarted. Err: it has
+/// one, and it cannot be read, now or at the start: why.
+async fn password(shared: &Arc<Shared>) -> Result<Option<Secret>, String> {
     let old = shared.config.password.clone();
     let Some(source) = shared.config.password_from.clone() else {
-        return old;
+        return Ok(old);
     };
     let read = tokio::task::spawn_blocking(move || load::password(&source)).await;
     match read {
-        Ok(Ok(new)) => Some(Secret::new(new)),
+        Ok(Ok(new)) => Ok(Some(Secret::new(new))),
         // What was read at the start may still be good.
-        Ok(Err(_)) | Err(_) => old,
+        Ok(Err(_)) | Err(_) if old.as_ref().is_some_and(|p| !p.reveal().is_empty()) => Ok(old),
+        Ok(Err(why)) => Err(why),
+        Err(e) => Err(e.to_string()),
     }
 }
 

@@ -109,6 +109,7 @@ impl Ways {
             | Ended::Stalled
             | Ended::Unsupported => true,
             Ended::Absent
+            | Ended::NoPassword
             | Ended::Login
             | Ended::Certificate
             | Ended::Flood

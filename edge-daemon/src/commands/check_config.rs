@@ -30,7 +30,7 @@ fn rate(camera: &config::Camera) -> String {
 }
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
-    let c = config::load(path, Passwords::InFiles)?;
+    let c = config::load_as_service(path, Passwords::InFiles)?;
     // Whoever may not read the state folder is told so, and of the rest all the same.
     let held = match fixed::check(&c, path, false) {
         Err(e) if e.is_permission() => Some(e.to_string()),
@@ -95,7 +95,7 @@ pub fn run(path: &Path) -> Result<ExitCode, Failed> {
     let painted = c.cameras.iter().filter(painted).count();
     if painted > 0 {
         let carries = capacity::carries(&c, &c.state().pictures())
-            .unwrap_or_else(|why| format!("what this box carries could not be measured: {why}"));
+            .unwrap_or_else(|why| format!("what this box carries is not known: {why}"));
         println!("masks to paint: {painted}; {carries}");
     }
     Ok(ExitCode::SUCCESS)

@@ -13,7 +13,7 @@ use crate::{
 const LIMIT: Duration = Duration::from_secs(20);
 
 pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
-    let config = Arc::new(config::load(path, Passwords::InFiles)?);
+    let config = Arc::new(config::load_as_service(path, Passwords::None)?);
     let looked = Looked {
         state: config.state(),
         config,

@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub fn run(path: &Path) -> Result<ExitCode, Failed> {
-    let config = config::load(path, Passwords::All)?;
+    let config = config::load(path, Passwords::None)?;
     supervise::run(config, path).map_err(|e| {
         let code = match &e {
             RunError::Second(_) => exit::UNAVAILABLE,

@@ -25,7 +25,7 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
     let file = config.state().status();
     let s = status::read(&file).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Failed::new(exit::UNAVAILABLE, "the box does not run and never has with this configuration; start it with: systemctl start beadle-edge"),
-        std::io::ErrorKind::PermissionDenied => Failed::new(exit::IO, format!("{} cannot be read: {e}. Run it as root or as the user of the service", file.display())),
+        std::io::ErrorKind::PermissionDenied => Failed::new(exit::IO, format!("{} cannot be read: {e}. Run it as root, or as somebody of group beadle-maintain: usermod -aG beadle-maintain NAME, then sign in again", file.display())),
         _ => Failed::new(exit::IO, format!("{} cannot be read: {e}", file.display())),
     })?;
     if json {

@@ -78,7 +78,12 @@ pub(super) fn camera(
                 PasswordSource::File(p) => p.display().to_string(),
                 PasswordSource::Credential(n) => n.clone(),
             };
-            g.wrong(&key, quoted(&value), why, "credential = \"c03-password\" with LoadCredential=c03-password:/etc/beadle/c03.password in the unit");
+            g.wrong(
+                &key,
+                quoted(&value),
+                why,
+                "credential = \"camera_c03\" with the password in /etc/beadle/passwords/c03",
+            );
             None
         }
     });
@@ -357,7 +362,7 @@ fn source(
         &cred_at,
         credential,
         "text",
-        "credential = \"c03-password\"",
+        "credential = \"camera_c03\"",
     );
     match (file, credential) {
         (Some(_), Some(name)) => {
@@ -381,7 +386,7 @@ fn source(
                 cred_at,
                 quoted(&name),
                 "it is not the name of a credential",
-                "credential = \"c03-password\"",
+                "credential = \"camera_c03\"",
             );
             None
         }

@@ -23,7 +23,7 @@ mod walk;
 pub use address::{Address, AddressError, Filled};
 pub use camera::PTZ_MASK;
 pub use errors::{ConfigErrors, Wrong};
-pub use load::{LoadError, Passwords, load};
+pub use load::{LoadError, Passwords, load, load_as_service};
 use shared::mask::Position;
 pub use shared::mask::{Mask, Style};
 pub use walk::{PasswordSource, Surroundings, parse};

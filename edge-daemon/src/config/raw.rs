@@ -30,7 +30,7 @@
 //! title = "High Street by the bank"
 //! url = "rtsp://10.20.0.13:554/stream1"
 //! username = "beadle"
-//! credential = "c03-password"          # or password_file = "/etc/beadle/c03.password"
+//! credential = "camera_c03"            # or password_file = "/etc/beadle/c03.password"
 //! transport = "tcp"                    # or "udp"
 //! basic = false                        # true: it may be told its password in Basic, if it knows no better
 //! tls_ca = "/etc/beadle/cameras-ca.pem" # of an rtsps:// camera, in place of the certificate it showed first

@@ -48,6 +48,7 @@ const EXPLAIN: &[&str] = &[
     "camera.certificate",
     "camera.login",
     "camera.password",
+    "camera.password-file",
     "camera.login",
     "camera.certificate",
     "camera.answer",

@@ -22,7 +22,7 @@ pub use clock::SystemClock;
 pub use copy::{Copy, CopyError};
 pub use files::{Folder, LogFolder, Named, named, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
-pub use owner::{act_as_owner, heir};
+pub use owner::{act_as, act_as_owner, heir};
 pub use point::Skipped;
 pub use writer::{LogError, Settings, Succession, succeed, succeed_above};
 

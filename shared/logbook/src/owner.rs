@@ -31,6 +31,21 @@ pub fn act_as_owner(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Goes on as this user, for good, when this process is root's and there is such a user.
+pub fn act_as(name: &str) -> io::Result<()> {
+    let Some(user) = User::from_name(name)?.filter(|u| !u.uid.is_root()) else {
+        return Ok(());
+    };
+    if !geteuid().is_root() {
+        return Ok(());
+    }
+    let name = std::ffi::CString::new(user.name).map_err(io::Error::other)?;
+    initgroups(&name, user.gid)?;
+    setgid(user.gid)?;
+    setuid(user.uid)?;
+    Ok(())
+}
+
 /// To whom root gives what the recorder is to write to: the state folder's owner. None when there is nothing to give away: this
 /// process is not root's, or the folder is root's, or it is not there yet.
 pub fn heir(state: &Path) -> Option<(Uid, Gid)> {

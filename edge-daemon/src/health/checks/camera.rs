@@ -19,7 +19,7 @@ use crate::{
         session::{Ended, Outcome},
     },
     commands::camera::known_by,
-    config::{Camera, Config},
+    config::{Camera, Config, PasswordSource, load},
     health::status::Status,
 };
 
@@ -68,7 +68,7 @@ pub fn check(looked: &Looked, judged: &Judged, told: &Told) -> Vec<Line> {
     let shown = status.and_then(|s| s.cameras.iter().find(|c| c.cam == judged.camera.id));
     text += &shown.map_or(String::new(), |c| c.by_the_relay());
     text += &certificate(looked, &judged.camera);
-    if may_ask(judged) {
+    if may_ask(judged) && !looked.hidden() {
         let answer = match ask(looked, &judged.camera) {
             Ok(offers) => format!("answers at {}, offers {offers}", at(&judged.camera)),
             Err((_, why)) => format!("{}: {why}", at(&judged.camera)),
@@ -90,7 +90,13 @@ pub fn check(looked: &Looked, judged: &Judged, told: &Told) -> Vec<Line> {
 /// Of a camera that the box has nothing of; what it refused before is not tried again.
 fn may_ask(judged: &Judged) -> bool {
     let refused = |f: &Fault| {
-        ["camera.password", "camera.login", "camera.certificate"].contains(&f.code.as_str())
+        [
+            "camera.password",
+            "camera.password-file",
+            "camera.login",
+            "camera.certificate",
+        ]
+        .contains(&f.code.as_str())
     };
     let connected = judged.flow.as_ref().is_some_and(|f| f.connected);
     judged.standing.state == CameraState::NotRecording
@@ -109,6 +115,20 @@ fn unknown_to_the_box(looked: &Looked, what: String, camera: &Camera, told: &Tol
                 .into(),
             next: Some("systemctl restart beadle-edge"),
         };
+    }
+    if looked.hidden() {
+        return Line {
+            mark: Mark::Unknown,
+            what,
+            code: None,
+            text: "was not asked, which takes root's rights".into(),
+            next: None,
+        };
+    }
+    if let Some(source @ PasswordSource::File(_)) = &camera.password_from
+        && let Err(why) = load::password(source)
+    {
+        return Line::wrong(what, "camera.password-file", why);
     }
     match ask(looked, camera) {
         Ok(offers) => Line::good(

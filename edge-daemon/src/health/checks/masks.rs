@@ -1,5 +1,5 @@
 //! Adapter: child process. How many masks this box can paint, beside how many it is to.
-use shared::mask::How;
+use shared::{conditions, mask::How};
 
 use super::{Line, Looked, Mark};
 use crate::masking::capacity;
@@ -18,19 +18,23 @@ pub fn check(looked: &Looked) -> Vec<Line> {
     let kept = looked.state.pictures();
     // Measuring takes the whole processor for seconds, which a box that records has to do with.
     if super::running::told(looked).status().is_some() && !capacity::is_measured(&kept) {
-        let text = format!("{masks}; the box has not measured yet what it carries");
-        return vec![Line::good("masks", text)];
+        let hidden = std::fs::metadata(&kept)
+            .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
+        let carries = if hidden {
+            "what this box carries is for root to see"
+        } else {
+            "the box has not measured yet what it carries"
+        };
+        return vec![Line::good("masks", format!("{masks}; {carries}"))];
     }
     vec![match capacity::carries(&looked.config, &kept) {
         Ok(carries) => Line::good("masks", format!("{masks}; {carries}")),
         Err(why) => Line {
             mark: Mark::Red,
             what: "masks".into(),
-            code: Some("mask.worker".into()),
-            text: format!("{masks}; the program that paints and proves them cannot be run: {why}"),
-            next: Some(
-                "Run `beadle-pictures measure` as the service's user: it names the file or library that is missing.",
-            ),
+            code: Some("mask.program".into()),
+            text: format!("{masks}; {why}"),
+            next: conditions::condition("mask.program").map(|c| c.next),
         },
     }]
 }

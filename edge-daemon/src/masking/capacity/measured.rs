@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::masking::worker::process::{command, last_word};
+use crate::masking::worker::process::{command, last_word, not_started};
 
 /// A measurement that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -189,7 +189,7 @@ fn ask<T: serde::de::DeserializeOwned>(program: &Path, device: Option<&Path>) ->
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| format!("{} cannot start: {e}", program.display()))?;
     let until = Instant::now() + patience;
     let status = loop {
         match child.try_wait() {
@@ -203,6 +203,9 @@ fn ask<T: serde::de::DeserializeOwned>(program: &Path, device: Option<&Path>) ->
             }
         }
     };
+    if let Some(why) = not_started(program, status) {
+        return Err(why);
+    }
     if status.signal().is_some() {
         return Err(last_word(status));
     }

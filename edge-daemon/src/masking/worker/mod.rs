@@ -94,6 +94,7 @@ pub struct About<'a> {
 
 pub struct Worker {
     child: Child,
+    program: PathBuf,
     state: Arc<State>,
     feed: SyncSender<Message>,
     threads: Vec<JoinHandle<()>>,
@@ -150,6 +151,7 @@ impl Worker {
         }
         let mut worker = Self {
             child,
+            program: program.to_owned(),
             state,
             feed,
             threads,
@@ -239,7 +241,9 @@ impl Worker {
             && self.ended()
             && let Ok(Some(status)) = self.child.try_wait()
         {
-            self.state.fail(process::last_word(status));
+            let why = process::not_started(&self.program, status);
+            self.state
+                .fail(why.unwrap_or_else(|| process::last_word(status)));
         }
         if let Some(why) = lock(&self.state.failed).clone() {
             return Some(why);

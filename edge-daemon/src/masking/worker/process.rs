@@ -29,6 +29,52 @@ pub fn spawn(program: &Path, device: Option<&Path>) -> io::Result<Child> {
         .spawn()
 }
 
+/// What the dynamic loader, and a shell, end with when they cannot start a program.
+const NOT_STARTED: i32 = 127;
+
+/// Why the program does not start, for whoever is to mend it; None when it does.
+pub fn not_started(program: &Path, status: ExitStatus) -> Option<String> {
+    if status.code() != Some(NOT_STARTED) {
+        return None;
+    }
+    let said = command(program, "--version", None)
+        .stdin(Stdio::null())
+        .output();
+    let said = said.map_or_else(
+        |e| e.to_string(),
+        |o| String::from_utf8_lossy(&o.stderr).into_owned(),
+    );
+    Some(lacking(program, &said))
+}
+
+/// In words, from what the loader said: `…: error while loading shared libraries: libavutil.so.57: cannot open …`.
+fn lacking(program: &Path, said: &str) -> String {
+    let program = program.display();
+    let words = said
+        .split_whitespace()
+        .map(|w| w.trim_end_matches([':', ',']));
+    let library = words
+        .filter(|w| w.starts_with("lib"))
+        .find_map(|w| Some((w, w.split_once(".so.")?)));
+    match library {
+        // Debian names a library's package after the library and the number of its interface.
+        Some((file, (name, number))) => {
+            let dash = if name.ends_with(|c: char| c.is_ascii_digit()) {
+                "-"
+            } else {
+                ""
+            };
+            let package = format!("{name}{dash}{number}")
+                .replace('_', "-")
+                .to_lowercase();
+            format!(
+                "{program} cannot start: the library {file} is missing; to get it, as root: apt install {package}"
+            )
+        }
+        None => format!("{program} cannot start: {}", said.trim()),
+    }
+}
+
 /// How a worker ended that did not say why.
 pub fn last_word(status: ExitStatus) -> String {
     const KILLED_BY_SANDBOX: i32 = nix::libc::SIGSYS;
@@ -90,6 +136,32 @@ mod tests {
             last_word(ExitStatus::from_raw(0x100)),
             "it ended without a word (exit status: 1)"
         );
+    }
+
+    /// MSK-5: a program that does not start is told apart, with what is missing and how to get it.
+    #[test]
+    fn what_is_missing() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        let program = folder.path().join("beadle-pictures");
+        let said = "error while loading shared libraries: libavutil.so.57: cannot open shared object file: No such file or directory";
+        std::fs::write(
+            &program,
+            format!("#!/bin/sh\necho \"$0: {said}\" >&2\nexit 127\n"),
+        )
+        .expect("write");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("mode");
+        let why = not_started(&program, ExitStatus::from_raw(127 << 8)).expect("not started");
+        assert!(
+            why.contains("libavutil.so.57 is missing") && why.ends_with("apt install libavutil57"),
+            "{why}"
+        );
+        assert_eq!(not_started(&program, ExitStatus::from_raw(0x100)), None);
+        let other = lacking(
+            &program,
+            "x: error while loading shared libraries: libx264.so.164: cannot",
+        );
+        assert!(other.ends_with("apt install libx264-164"), "{other}");
     }
 
     #[test]
