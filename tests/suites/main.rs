@@ -9,6 +9,7 @@ mod cameras;
 mod clocks;
 mod deletion;
 mod disks;
+mod documents;
 mod erase;
 mod evidence;
 mod facts;
