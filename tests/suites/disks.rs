@@ -485,7 +485,10 @@ fn labelling_gives_away_footage_disks_only() -> Done<()> {
     let other = Disk::make(folder.path(), "disk-other", 64)?;
     let state = Disk::make(folder.path(), "box-ashby", 64)?;
     let town = Town::make(folder.path(), plan)?;
-    std::os::unix::fs::chown(&town.state, Some(RECORDER), Some(RECORDER)).told("chown")?;
+    // The state folder is root's, the recorder's folder in it the recorder's, as the package makes them.
+    let recorder = town.state.join("recorder");
+    fs::create_dir_all(&recorder).told("mkdir")?;
+    std::os::unix::fs::chown(&recorder, Some(RECORDER), Some(RECORDER)).told("chown")?;
     fs::write(other.at.join("accounts.ods"), b"somebody's").told("write")?;
     // If anything here were wrong, the machine's own folders would change hands: they cannot, below this mount.
     disks::tell("mount", args!["-o", "remount,bind,ro", "/"])?;

@@ -48,7 +48,7 @@ fn packages_install_upgrade_and_go() -> Done<()> {
     // The example stands there with every key; of what it names only the disks and the hub are missing.
     machine.sh("cp /usr/share/doc/beadle-edge/examples/edge.toml /etc/beadle/ && echo geheim | install -m 600 /dev/stdin /etc/beadle/passwords/c03")?;
     machine.sh("mkdir -p /srv/beadle/footage1 && beadle-edge check-config >/dev/null && beadle-edge volume label --system-disk /srv/beadle/footage1")?;
-    machine.sh("systemctl enable --now beadle-reader beadle-edge")?;
+    machine.sh("systemctl enable --now beadle-reader beadle-edge || { journalctl -u beadle-reader -u beadle-edge --no-pager -n 30 >&2; false; }")?;
     machine.wait_unit("beadle-reader", "active", 10)?;
     machine.wait_unit("beadle-edge", "active", 10)?;
     assert_eq!(
@@ -105,7 +105,7 @@ fn packages_install_upgrade_and_go() -> Done<()> {
 
     // And back: the box goes on with the keys it had, also after the next boot.
     Packages::install(&second.edge, &machine)?;
-    machine.sh("systemctl enable --now beadle-reader beadle-edge")?;
+    machine.sh("systemctl enable --now beadle-reader beadle-edge || { journalctl -u beadle-reader -u beadle-edge --no-pager -n 30 >&2; false; }")?;
     machine.power_off()?;
     machine.start()?;
     machine.wait_unit("beadle-reader", "active", 10)?;
@@ -151,7 +151,7 @@ fn a_maintainer_needs_no_root() -> Done<()> {
     machine.sh(&format!("mv {library} /root/aside"))?;
 
     machine.sh("mkdir -p /srv/beadle/footage1 && beadle-edge volume label --system-disk /srv/beadle/footage1")?;
-    machine.sh("systemctl enable --now beadle-reader beadle-edge")?;
+    machine.sh("systemctl enable --now beadle-reader beadle-edge || { journalctl -u beadle-reader -u beadle-edge --no-pager -n 30 >&2; false; }")?;
     let status = |who: &str| machine.run_as(who, &["beadle-edge", "status", "--json"]);
     wait::until(
         "c02 is recorded, and of c01 and c03 is known why they are not",

@@ -21,9 +21,11 @@ pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<Ex
     let recorder = state.recorder();
     demoted::as_owner_of(&recorder, || Ok(fixed::check(&config, path, again)?))?;
     let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(failed)?;
-    state
-        .for_recorder()
-        .map_err(|e| Failed::new(exit::IO, unspent(&e)))?;
+    demoted::as_owner_of(&recorder, || {
+        state
+            .for_recorder()
+            .map_err(|e| Failed::new(exit::IO, unspent(&e)))
+    })?;
     enrolment::ready_to_pin(&state).map_err(before)?;
     let answer = demoted::as_owner_of(&recorder, || claim(&config, &code, &hub))?;
     let pinned = enrolment::pin(&state, &answer);
