@@ -1,25 +1,26 @@
 //! Adapter: filesystem. Files named by somebody who is trusted less: opened below a folder's handle, with no link followed on the way.
 //!
 //! A path that another user can rename or replace parts of means something else each time it is resolved. A handle does not: what was
-//! opened stays what it was, and what is named below it is refused where a link, or `..`, leads out ([`nix::fcntl::openat2`]).
+//! opened stays what it was, and what is named below it is refused where a link, or `..`, leads out. Each name on the way is opened by itself below the one before: `openat2` would do it in one
+//! call, but systemd refuses that call to services which may make no set-user-ID files (`RestrictSUIDSGID=`).
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs::{File, Metadata},
     io::{self, Read, Write},
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{
             ffi::OsStringExt,
             fs::{MetadataExt, OpenOptionsExt},
         },
     },
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use nix::{
     errno::Errno,
-    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2, renameat},
-    sys::stat::{Mode, fchmod, mkdirat},
+    fcntl::{AT_FDCWD, AtFlags, OFlag, openat, renameat},
+    sys::stat::{Mode, SFlag, fchmod, fstatat, mkdirat},
     unistd::{Gid, Uid, UnlinkatFlags, fchown, unlinkat},
 };
 
@@ -28,12 +29,6 @@ use nix::{
 pub struct Folder {
     handle: File,
     path: PathBuf,
-}
-
-fn how(flags: OFlag, resolve: ResolveFlag) -> OpenHow {
-    OpenHow::new()
-        .flags(flags | OFlag::O_CLOEXEC | OFlag::O_NOCTTY)
-        .resolve(resolve)
 }
 
 /// A link on the way is told as what it is.
@@ -46,6 +41,36 @@ fn told(e: Errno) -> io::Error {
         Errno::EXDEV => io::Error::new(io::ErrorKind::InvalidInput, "it leads out of its folder"),
         e => e.into(),
     }
+}
+
+/// Opens the last of these names, each below the one before it, and follows no link.
+fn walk<'a>(
+    from: BorrowedFd<'_>,
+    names: impl Iterator<Item = &'a OsStr>,
+    flags: OFlag,
+    mode: Mode,
+) -> Result<OwnedFd, Errno> {
+    let mut names = names.peekable();
+    let mut above: Option<OwnedFd> = None;
+    while let Some(name) = names.next() {
+        let folder = above.as_ref().map_or(from, |f| f.as_fd());
+        // On the way a folder is only passed through, which needs no right to list it.
+        let flags = match names.peek() {
+            Some(_) => OFlag::O_PATH | OFlag::O_DIRECTORY,
+            None => flags,
+        };
+        let flags = flags | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC | OFlag::O_NOCTTY;
+        let opened = openat(folder, name, flags, mode).map_err(|e| {
+            // A link where a folder should be is told as a link.
+            let is_link = e == Errno::ENOTDIR
+                && fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_ok_and(|a| {
+                    SFlag::from_bits_truncate(a.st_mode) & SFlag::S_IFMT == SFlag::S_IFLNK
+                });
+            if is_link { Errno::ELOOP } else { e }
+        })?;
+        above = Some(opened);
+    }
+    above.ok_or(Errno::ENOENT)
 }
 
 /// Split into the folder and the last name.
@@ -84,11 +109,12 @@ impl Folder {
     /// # Errors
     /// It is not there, is no folder, or a link is on the way.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let how = how(
-            OFlag::O_RDONLY | OFlag::O_DIRECTORY,
-            ResolveFlag::RESOLVE_NO_SYMLINKS | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        );
-        let handle = openat2(AT_FDCWD, path, how).map_err(told)?;
+        let names = path.components().map(|c| match c {
+            Component::RootDir => OsStr::new("/"),
+            other => other.as_os_str(),
+        });
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+        let handle = walk(AT_FDCWD, names, flags, Mode::empty()).map_err(told)?;
         Ok(Self {
             handle: handle.into(),
             path: path.to_owned(),
@@ -96,16 +122,12 @@ impl Folder {
     }
 
     fn at(&self, inner: &str, flags: OFlag, mode: Option<Mode>) -> io::Result<OwnedFd> {
-        let mut how = how(
-            flags,
-            ResolveFlag::RESOLVE_BENEATH
-                | ResolveFlag::RESOLVE_NO_SYMLINKS
-                | ResolveFlag::RESOLVE_NO_MAGICLINKS,
-        );
-        if let Some(mode) = mode {
-            how = how.mode(mode);
+        let names = inner.split('/').map(OsStr::new);
+        if names.clone().any(|n| n.is_empty() || n == "." || n == "..") {
+            return Err(told(Errno::EXDEV));
         }
-        openat2(&self.handle, inner, how).map_err(told)
+        let mode = mode.unwrap_or(Mode::empty());
+        walk(self.handle.as_fd(), names, flags, mode).map_err(told)
     }
 
     pub fn path(&self) -> &Path {

@@ -97,7 +97,7 @@ conditions! {
     "camera.password-file" Critical Installer
         "Camera's password cannot be read"
         "The recorder runs as user beadle, and may not read the file with this camera's password, or the file is not there or empty. The camera is not asked, and nothing is recorded from it; the other cameras go on."
-        "Put the password into a file of /etc/beadle/passwords, which only root may read, name it in the configuration (file c03 is credential camera_c03), and systemctl restart beadle-edge. Or let user beadle read the file that password_file names: the box takes it up within seconds."
+        "Put the password into a file of /etc/beadle/passwords, which only root may read, name it in the configuration (credential: the word camera, an underscore and the file's name), and systemctl restart beadle-edge. Or let user beadle read the file that password_file names: the box takes it up within seconds."
     "camera.login" Critical Installer
         "Camera asks for a login that is not spoken"
         "The camera answers and asks for the password in a way that the box does not speak, or that the configuration does not allow: the detail says which. The password was not told. Nothing is recorded from it."
@@ -141,7 +141,7 @@ conditions! {
     "mask.program" Critical Installer
         "Mask program cannot start"
         "The program that paints and proves masks does not start on this machine: something that it needs is missing. Nothing is recorded from cameras with a mask."
-        "Get what the detail says is missing; the box takes it up by itself. The package beadle-edge brings all of it: apt install it again."
+        "Get what the detail says is missing; the box takes it up by itself. Beadle's package for boxes brings all of it: install it again."
     "mask.overload" Warning Contractor
         "Masked camera recorded at a lower picture rate"
         "The box cannot paint this camera's mask into all its pictures. It leaves pictures out; those that it records are masked."
