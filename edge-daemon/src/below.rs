@@ -123,7 +123,7 @@ impl Folder {
 
     fn at(&self, inner: &str, flags: OFlag, mode: Option<Mode>) -> io::Result<OwnedFd> {
         let names = inner.split('/').map(OsStr::new);
-        if names.clone().any(|n| n.is_empty() || n == "." || n == "..") {
+        if names.clone().any(|n| n.is_empty() || n == "..") {
             return Err(told(Errno::EXDEV));
         }
         let mode = mode.unwrap_or(Mode::empty());

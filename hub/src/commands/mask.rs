@@ -118,7 +118,7 @@ pub enum Command {
 #[derive(Args)]
 pub struct Who {
     /// Your staff account; its password is asked for
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(id = "as", long = "as", value_name = "NAME")]
     name: String,
     /// Read the password from this file instead
     #[arg(long, value_name = "FILE")]
