@@ -21,7 +21,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
         let hidden = std::fs::metadata(&kept)
             .is_err_and(|e| e.kind() == std::io::ErrorKind::PermissionDenied);
         let carries = if hidden {
-            "what this box carries is for root to see"
+            "the measurement is for root to see"
         } else {
             "the box has not measured yet what it carries"
         };
