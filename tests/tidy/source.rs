@@ -53,7 +53,7 @@ fn words(code: &str, name: &str) -> Vec<usize> {
         .map(|(at, _)| at)
         .filter(|at| {
             let (before, after) = (&code[..*at], &code[at + name.len()..]);
-            !(first && before.ends_with(part)) && !(last && after.starts_with(part))
+            !(first && before.ends_with(part) || last && after.starts_with(part))
         })
         .collect()
 }
