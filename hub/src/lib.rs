@@ -7,6 +7,7 @@
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
 //! | [`signin`] | passwords, and what is put on record of signing in |
+//! | [`access`] | who somebody is, and what they may |
 //! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
@@ -26,6 +27,7 @@
 //! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence (at rest) → clip save → officer`.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod authority;
 pub mod board;
 pub mod commands;

@@ -1,0 +1,3 @@
+//! Wiring. Who somebody is, and what they may.
+
+pub mod totp;
