@@ -164,7 +164,7 @@ fn one_person_is_not_two() {
         approvals,
     };
     assert_eq!(of(&[]), Err(count(0)));
-    assert_eq!(of(&[anna.clone()]), Err(count(1)));
+    assert_eq!(of(std::slice::from_ref(&anna)), Err(count(1)));
     assert_eq!(of(&[anna.clone(), ben.clone(), ben.clone()]), Err(count(3)));
     assert_eq!(
         of(&[anna.clone(), anna.clone()]),

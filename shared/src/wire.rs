@@ -531,9 +531,9 @@ impl Frame {
 mod tests {
     use super::*;
 
-    /// Boxes of before say nothing of a camera's own days or of a forecast; they are understood all the same.
+    /// A camera without days of its own, or without a forecast yet, is told of without them.
     #[test]
-    fn older_boxes_are_understood() {
+    fn what_may_be_left_out() {
         let info: CameraInfo =
             serde_json::from_str(r#"{"cam":"c01","title":"Street","masked":false}"#).expect("info");
         assert_eq!(info.retention_days, None);
