@@ -10,6 +10,7 @@
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
 //! | [`signin`] | passwords, and what is put on record of signing in |
+//! | [`access`] | who somebody is, and what they may |
 //! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |

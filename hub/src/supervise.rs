@@ -5,7 +5,6 @@
 //!     ├─ socket     the API for commands over run/hub.sock
 //!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
-//!     ├─ older      packages of older versions that lie in plain are sealed, once
 //!     ├─ keeper     holds: tells boxes, ends them in time
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
@@ -41,7 +40,7 @@ use crate::{
     desk::{Desk, blocking},
     devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live},
     disposal,
-    evidence::older,
+    evidence::{cleanup, request},
     files,
     keys::Keys,
     ownlog::OwnLog,
@@ -165,15 +164,20 @@ pub async fn run(
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
     let commands = socket::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
     let evidence = desk.config.evidence.clone();
-    if let Ok(Err(e)) = blocking(move || older::clear_unfinished(&evidence)).await {
+    if let Ok(Err(e)) = blocking(move || cleanup::clear_unfinished(&evidence)).await {
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");
+    }
+    let d = desk.clone();
+    if let Ok(Err(e)) = blocking(move || request::clear_fetched(&d)).await {
+        tracing::error!(
+            "what was fetched for packages that are made could not be looked through: {e}"
+        );
     }
     let mut tasks = JoinSet::new();
     tasks.spawn(socket::run(desk.clone(), commands));
     tasks.spawn(arrivals::run(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
     tasks.spawn(requests::holds::keeper::run(desk.clone()));
-    tasks.spawn(older::run(desk.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         desk.keys.authority(),
         Side::Pages,

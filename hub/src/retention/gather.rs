@@ -41,7 +41,7 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
         }
         for c in &hello.cameras {
             let days = hello.days(c);
-            // As long as no rule was noted (an older hub heard this hello), the one named stands for all time.
+            // As long as no rule was noted, the one named stands for all time.
             let policy = Policy {
                 rules: vec![(Utc(0), days)],
                 zone: out.zone.clone(),

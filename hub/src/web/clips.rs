@@ -88,13 +88,6 @@ async fn exhibit(app: &App, who: &Viewer, text: &str) -> Result<Exhibit, Refused
 }
 
 fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
-    if e.kind() == io::ErrorKind::ResourceBusy {
-        return Refused::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Not now",
-            "This package was made by an older version and is being sealed. Try again in a few minutes.",
-        );
-    }
     tracing::error!(exhibit, "its package cannot be read: {e}");
     Refused::broken(
         "The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.",

@@ -305,7 +305,7 @@ pub async fn before_pull(
     let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
     let found = blocking(move || d.db.hold_for(&exhibit).map_err(plain)).await;
     let Some(mut h) = found.map_err(plain)?? else {
-        // Asked for before this hub knew holds.
+        // No hold was placed for it.
         return Ok(None);
     };
     let name = &h.camera.r#box;
@@ -317,7 +317,7 @@ pub async fn before_pull(
     Ok(match h.standing.state {
         State::Pending => {
             if lock(&desk.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
-                tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without (a box of an older version knows no holds)");
+                tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without");
             }
             Some(format!(
                 "box {name} has not answered the hold {} yet; the clip is pulled all the same",
