@@ -10,6 +10,7 @@
 //!     ├─ hourly     head.seen per box log
 //!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
+//!     ├─ silence    boxes that are off the line: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -38,7 +39,7 @@ use crate::{
     config::{Config, is_name},
     db::Db,
     desk::{Desk, blocking},
-    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live},
+    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
     disposal,
     evidence::{cleanup, request},
     files,
@@ -198,6 +199,7 @@ pub async fn run(
     });
     tasks.spawn(hourly(desk.clone()));
     tasks.spawn(retention::watch::run(desk.clone()));
+    tasks.spawn(silence::run(desk.clone()));
     tasks.spawn(disposal::watch::run(desk.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
