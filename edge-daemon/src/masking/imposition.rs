@@ -124,11 +124,8 @@ pub struct Imposition {
 /// can carry.
 pub fn may_be_painted(rule: &InForce, camera: &Shared) -> bool {
     let own_is_good = || lock(&camera.standing).trusted();
-    rule.lifted.is_none()
-        && rule
-            .mask
-            .as_ref()
-            .is_some_and(|m| m.how == How::Burned || !own_is_good())
+    rule.imposed()
+        .is_some_and(|m| m.how == How::Burned || !own_is_good())
 }
 
 impl Imposition {
@@ -140,15 +137,19 @@ impl Imposition {
     ) -> (Result<Option<Self>, Obstacle>, Guarded) {
         let cam = means.camera.index;
         let mut encoder = Encoder::Software;
-        let begun = match (&rule.mask, rule.lifted) {
-            (None, _) => {
+        let begun = match (rule.imposed(), &rule.lifted) {
+            (None, None) => {
                 means.capacity.release(cam);
                 (Ok(None), Guarded::None)
             }
-            (Some(_), Some(_)) => (Ok(None), Guarded::Lifted),
-            (Some(mask), None) => match Self::imposed(means, mask, outset, &mut encoder) {
+            (None, Some(_)) => (Ok(None), Guarded::Lifted),
+            (Some(mask), lifted) => match Self::imposed(means, mask, outset, &mut encoder) {
                 Ok(imposition) => {
-                    let how = imposition.how();
+                    // What the mask in force hides and the one in its place does not is seen: that is what the record has to say.
+                    let how = match lifted {
+                        Some(_) => Guarded::Lifted,
+                        None => imposition.how(),
+                    };
                     (Ok(Some(imposition)), how)
                 }
                 Err(obstacle) => {

@@ -64,10 +64,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Ask that a mask be lifted for a while; a second person has to approve it
+    /// Ask that a mask be lifted for a while, whole or to a smaller one; a second person has to approve it
     Lift {
         /// BOX/CAM
         camera: String,
+        /// What hides meanwhile, less than the mask in force: TOML with the keys of [camera.mask]. Without it nothing is hidden
+        #[arg(long)]
+        file: Option<PathBuf>,
         /// Until then, at most a day from now
         #[arg(long, conflicts_with = "minutes", required_unless_present = "minutes")]
         until: Option<String>,
@@ -185,6 +188,25 @@ fn json(value: &impl serde::Serialize) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// A mask's file, as it is written.
+fn read(file: &Path) -> Result<String, CommandError> {
+    let unread = |why: String| {
+        CommandError::Plain(format!(
+            "{} cannot be used: {why}; nothing was ordered",
+            file.display()
+        ))
+    };
+    let size = std::fs::metadata(file)
+        .map_err(|e| unread(e.to_string()))?
+        .len();
+    if size > MOST {
+        return Err(unread(format!(
+            "it has {size} bytes, and a mask has {MOST} at most"
+        )));
+    }
+    std::fs::read_to_string(file).map_err(|e| unread(e.to_string()))
+}
+
 pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
     let zone = load_config(state)?.zone;
     match command {
@@ -214,24 +236,9 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             who,
         } => {
             let camera = camera(&c)?;
-            let unread = |why: String| {
-                CommandError::Plain(format!(
-                    "{} cannot be used: {why}; nothing was ordered",
-                    file.display()
-                ))
-            };
-            let size = std::fs::metadata(&file)
-                .map_err(|e| unread(e.to_string()))?
-                .len();
-            if size > MOST {
-                return Err(unread(format!(
-                    "it has {size} bytes, and a mask has {MOST} at most"
-                )));
-            }
-            let text = std::fs::read_to_string(&file).map_err(|e| unread(e.to_string()))?;
             let ordered = Ask::MaskSet {
                 camera: camera.clone(),
-                file: text,
+                file: read(&file)?,
                 who: who.sign_in()?,
             };
             ask(state, &ordered, |told| {
@@ -280,6 +287,7 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
         }),
         Command::Lift {
             camera: c,
+            file,
             until,
             minutes,
             authority,
@@ -296,6 +304,7 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                 minutes,
                 authority,
                 reason,
+                file: file.as_deref().map(read).transpose()?,
             };
             let asked = Ask::MaskLift {
                 camera: camera(&c)?,
@@ -398,7 +407,11 @@ fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
     );
     println!("  polygons SHA-256 {}", m.sha256);
     if let Some(until) = m.lifted {
-        println!("  LIFTED   until {}", until.for_people(zone));
+        let until = until.for_people(zone);
+        match &m.instead {
+            Some(id) => println!("  LIFTED   until {until}; meanwhile {id} hides"),
+            None => println!("  LIFTED   until {until}; meanwhile nothing is hidden"),
+        }
     }
 }
 
@@ -432,6 +445,10 @@ fn list(l: &LiftRow, zone: &Zone) {
         (None, minutes) => format!("for {} minutes", minutes.unwrap_or(0)),
     };
     println!("{}   {} mask {}, {end}", l.n, l.camera, l.mask);
+    match &l.instead {
+        Some(instead) => println!("  meanwhile {}", instead.in_words()),
+        None => println!("  meanwhile nothing is hidden"),
+    }
     println!(
         "  asked by  {} at {}, forgotten at {}",
         l.by,
