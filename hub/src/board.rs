@@ -13,7 +13,7 @@ use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
     places::Origin,
-    requests::review::MaskRow,
+    requests::{mask::Substitute, review::MaskRow},
     retention::report::{CameraPage, Report},
 };
 
@@ -170,6 +170,9 @@ pub struct LiftRow {
     pub n: u64,
     pub camera: String,
     pub mask: String,
+    /// Hides meanwhile; None: nothing does.
+    #[serde(default)]
+    pub instead: Option<Substitute>,
     pub until: Option<Utc>,
     /// From the order on, when there is no `until`.
     pub minutes: Option<u32>,

@@ -57,10 +57,13 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Ask that a mask be lifted for a while; a second person has to approve it
+    /// Ask that a mask be lifted for a while, whole or to a smaller one; a second person has to approve it
     Lift {
         /// BOX/CAM
         camera: String,
+        /// What hides meanwhile, less than the mask in force: TOML with the keys of [camera.mask]. Without it nothing is hidden
+        #[arg(long)]
+        file: Option<PathBuf>,
         /// Until then, at most a day from now
         #[arg(long, conflicts_with = "minutes", required_unless_present = "minutes")]
         until: Option<String>,
@@ -162,6 +165,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         }
         Command::Lift {
             camera: c,
+            file,
             until,
             minutes,
             authority,
@@ -179,6 +183,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     minutes,
                     authority,
                     reason,
+                    file: file.as_deref().map(mask_file).transpose()?,
                 },
             })?;
             println!("{}", lift.n);
@@ -272,7 +277,11 @@ fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
     );
     println!("  polygons SHA-256 {}", m.sha256);
     if let Some(until) = m.lifted {
-        println!("  LIFTED   until {}", until.for_people(zone));
+        let until = until.for_people(zone);
+        match &m.instead {
+            Some(id) => println!("  LIFTED   until {until}; meanwhile {id} hides"),
+            None => println!("  LIFTED   until {until}; meanwhile nothing is hidden"),
+        }
     }
 }
 
@@ -306,6 +315,10 @@ fn list(l: &LiftRow, zone: &Zone) {
         (None, minutes) => format!("for {} minutes", minutes.unwrap_or(0)),
     };
     println!("{}   {} mask {}, {end}", l.n, l.camera, l.mask);
+    match &l.instead {
+        Some(instead) => println!("  meanwhile {}", instead.in_words()),
+        None => println!("  meanwhile nothing is hidden"),
+    }
     println!(
         "  asked by  {} at {}, forgotten at {}",
         l.by,

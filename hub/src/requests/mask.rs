@@ -1,5 +1,5 @@
 //! Task. Masks by order: one person asks that a mask be lifted, a second approves, and the box is told; one is enough to end a lift, or
-//! to set another mask (MSK-4, ROL-5).
+//! to set another mask that hides as much (MSK-4, ROL-5). A mask that hides less is a lift, under which it takes the other's place.
 //!
 //! A request is a `lift.ask` line, and its number is that line's; it is forgotten after an hour (`lift.drop`). What is ordered is a
 //! `mask.order` line before it goes out, whose number is the order's and which names everybody who had a part in it; what becomes of
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
-    mask::{LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
+    mask::{How, LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
     record::hex,
     time::Utc,
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
@@ -36,6 +36,43 @@ pub struct Wanted {
     pub minutes: Option<u32>,
     pub authority: String,
     pub reason: String,
+    /// TOML, the keys of `[camera.mask]`: hides meanwhile. None: nothing does.
+    #[serde(default)]
+    pub file: Option<String>,
+}
+
+/// A mask that is to hide meanwhile, for whoever approves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Substitute {
+    pub id: String,
+    /// solid, pixelated
+    pub style: String,
+    /// Thousandths of the picture.
+    pub permille: u64,
+    /// SHA-256 of the polygons, lower hex.
+    pub sha256: String,
+}
+
+impl Substitute {
+    fn of(mask: &Mask) -> Self {
+        Self {
+            id: mask.id.clone(),
+            style: mask.style.code().into(),
+            permille: mask.permille(),
+            sha256: hex(&mask.digest()),
+        }
+    }
+
+    pub fn in_words(&self) -> String {
+        format!(
+            "{} hides ({}, {}.{} % of the picture, polygons SHA-256 {})",
+            self.id,
+            self.style,
+            self.permille / 10,
+            self.permille % 10,
+            self.sha256
+        )
+    }
 }
 
 /// The mask in force on a camera, as its box last said. Blocking.
@@ -76,6 +113,10 @@ pub fn ask(
             mask.id
         )));
     }
+    let instead = match &wanted.file {
+        Some(file) => Some(substitute(file, &mask)?),
+        None => None,
+    };
     order::way(desk, &camera.r#box)?;
     let (authority, reason) = (
         keep_salted(desk, wanted.authority.trim())?,
@@ -90,12 +131,15 @@ pub fn ask(
         authority: authority.clone(),
         reason: reason.clone(),
         by: permit.op(),
+        instead: instead.as_ref().map(|m| m.id.clone()),
+        sha256: instead.as_ref().map(|m| hex(&m.digest())),
     };
     let n = desk.log.append(&permit.op(), &line).map_err(plain)?.n;
     let record = LiftRecord {
         n,
         camera: camera.clone(),
         mask: mask.id,
+        instead,
         until: wanted.until,
         minutes: wanted.minutes,
         authority,
@@ -106,6 +150,46 @@ pub fn ask(
     };
     desk.db.add_lift(&record).map_err(plain)?;
     row(desk, record)
+}
+
+/// A mask as it stands in a file, or all that is wrong with it.
+fn read(file: &str) -> Result<Mask, HubError> {
+    from_toml(file).map_err(|wrong| {
+        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
+        HubError::Refused(format!(
+            "this mask cannot be used; nothing was ordered:{}",
+            all.concat()
+        ))
+    })
+}
+
+/// The mask that is to hide while another is lifted. Whether it hides less, point by point, only the box can tell.
+fn substitute(file: &str, before: &MaskInfo) -> Result<Mask, HubError> {
+    let mask = Mask {
+        review: None,
+        reviewer: None,
+        ..read(file)?
+    };
+    let refused = |why: String| Err(HubError::Refused(format!("{why}; nothing was asked for")));
+    if mask.id == before.id {
+        return refused(format!(
+            "the mask in the file has the version of the one in force, {}: give it another",
+            mask.id
+        ));
+    }
+    if mask.how == How::Camera {
+        return refused(format!(
+            "the mask {} is one in the camera (how = \"camera\"), and while another is lifted the box paints",
+            mask.id
+        ));
+    }
+    if hex(&mask.digest()) == before.sha256 && mask.style.code() == before.style {
+        return refused(format!(
+            "the mask {} hides what {} hides, which is in force: there is nothing to lift",
+            mask.id, before.id
+        ));
+    }
+    Ok(mask)
 }
 
 /// When a lift that begins now ends, or why it cannot be.
@@ -139,6 +223,7 @@ fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
         n: l.n,
         camera: l.camera.to_string(),
         mask: l.mask,
+        instead: l.instead.as_ref().map(Substitute::of),
         until: l.until,
         minutes: l.minutes,
         authority: text(&l.authority)?,
@@ -268,6 +353,8 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
         authority: Some(lift.authority.clone()),
         reason: Some(lift.reason.clone()),
         ask: Some(n),
+        sha256: lift.instead.as_ref().map(|m| hex(&m.digest())),
+        instead: lift.instead.as_ref().map(|m| m.id.clone()),
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
     let number = desk.log.append(last(&by), &line).map_err(plain)?.n;
@@ -276,6 +363,7 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
         order: number,
         cam: lift.camera.cam.clone(),
         mask: lift.mask,
+        instead: lift.instead,
         until,
         authority: lift.authority,
         by,
@@ -332,13 +420,7 @@ pub async fn set(
     file: &str,
     permit: &Permit,
 ) -> Result<String, HubError> {
-    let mask: Mask = from_toml(file).map_err(|wrong| {
-        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
-        HubError::Refused(format!(
-            "this mask cannot be used; nothing was ordered:{}",
-            all.concat()
-        ))
-    })?;
+    let mask = read(file)?;
     let (_, id) = give(desk, camera, permit, move |d, c, by| {
         let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
@@ -349,7 +431,7 @@ pub async fn set(
         {
             return Err(HubError::Refused(format!(
                 "the mask {} covers {} thousandths of the picture, and {}, which is in force on {c}, covers {}: less than before is a lift, \
-                 which takes two people, an authority and an end (beadle-hub mask lift); nothing was ordered",
+                 which takes two people, an authority and an end (beadle-hub mask lift {c} --file FILE); nothing was ordered",
                 mask.id,
                 mask.permille(),
                 before.id,
@@ -427,6 +509,7 @@ pub(super) fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -
         by: by.to_vec(),
         r#ref: None,
         review: None,
+        instead: None,
     }
 }
 

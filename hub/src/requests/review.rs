@@ -284,6 +284,7 @@ mod tests {
             review: review.map(|d| Day::parse(d).expect("day")),
             order: None,
             lifted: None,
+            instead: None,
         };
         let stands = |review| due(Some(&mask(review)), today);
         assert_eq!(due(None, today), Due::NoMask);

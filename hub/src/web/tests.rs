@@ -33,6 +33,7 @@ use crate::{
     disposal::rows::{DropRow, Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
     places::Origin,
+    requests::mask::Substitute,
     requests::review::{Due, MaskRow, ReviewRow},
     retention::report::{
         CameraPage, CameraReport, Certificate, DayReport, Kept, Report, Run, Verdict,
@@ -339,6 +340,7 @@ impl Board for Fake {
             review: Some(Day::parse(review).expect("day")),
             order: Some(40),
             lifted: None,
+            instead: None,
         };
         let row = |cam: &str, mask, due, reviewed| MaskRow {
             camera: format!("ashby/{cam}"),
@@ -374,6 +376,12 @@ impl Board for Fake {
             n,
             camera: "ashby/c01".into(),
             mask: "m7".into(),
+            instead: (n == 40).then(|| Substitute {
+                id: "m7-door".into(),
+                style: "solid".into(),
+                permille: 31,
+                sha256: "0".repeat(64),
+            }),
             until: None,
             minutes: Some(20),
             authority: Some("RIPA <17>".into()),
