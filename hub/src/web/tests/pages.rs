@@ -14,7 +14,7 @@ async fn the_first_page() {
         code: "evidence.due".into(),
         log: site.hub().log.origin().into(),
         since: now(),
-        text: "EXH-2026-000001: its 3 years ended".into(),
+        text: "its 3 years ended".into(),
     };
     faults::begin(site.hub(), &due).expect("begun");
     let cookie = site.cookie().await;
