@@ -203,3 +203,9 @@ CREATE TABLE IF NOT EXISTS found_faults (
   camera TEXT NOT NULL, ref TEXT NOT NULL, code TEXT NOT NULL, log TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL,
   PRIMARY KEY (camera, ref, code)
 ) STRICT;
+
+-- Faults of boxes' logs that stand, as they were when they began: what a restart would forget.
+CREATE TABLE IF NOT EXISTS troubles (
+  box TEXT NOT NULL, code TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL, on_record INTEGER NOT NULL,
+  PRIMARY KEY (box, code)
+) STRICT;

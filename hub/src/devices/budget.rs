@@ -11,7 +11,10 @@ use std::{
 
 use shared::{id::BoxName, time::Utc};
 
-use crate::pace::{Pace, Used};
+use crate::{
+    db::logs::TroubleRecord,
+    pace::{Pace, Used},
+};
 
 const DAY_US: u64 = 86_400_000_000;
 const MIB: u64 = 1 << 20;
@@ -204,7 +207,7 @@ impl Budgets {
         })
     }
 
-    /// A fault of its log was found. Whether it is to be put on record: not when it stands already, and not too often.
+    /// A fault of its log was found. None: it stands already. Else whether it is to be put on record, which is not too often.
     pub fn trouble(
         &self,
         name: &BoxName,
@@ -212,13 +215,13 @@ impl Budgets {
         condition: &'static str,
         text: &str,
         (wall, now): (Utc, u64),
-    ) -> bool {
+    ) -> Option<bool> {
         self.of(name, |u| {
             if let Some(stands) = u.troubles.get_mut(code) {
                 stands.times += 1;
                 stands.last = now;
                 text.clone_into(&mut stands.text);
-                return false;
+                return None;
             }
             let on_record = u.faults.take(FAULTS, 1, now, 0).is_some();
             let trouble = Trouble {
@@ -230,8 +233,28 @@ impl Budgets {
                 last: now,
             };
             u.troubles.insert(code.into(), trouble);
-            on_record
+            Some(on_record)
         })
+    }
+
+    /// One that stood when the hub was stopped.
+    pub fn recall(
+        &self,
+        name: &BoxName,
+        code: &str,
+        condition: &'static str,
+        stood: TroubleRecord,
+        now: u64,
+    ) {
+        let trouble = Trouble {
+            condition,
+            since: stood.since,
+            text: stood.text,
+            times: 1,
+            on_record: stood.on_record,
+            last: now,
+        };
+        self.of(name, |u| u.troubles.insert(code.into(), trouble));
     }
 
     /// It is over. What it was, if it stood.
@@ -372,7 +395,7 @@ mod tests {
                 "x",
                 (Utc(0), n),
             );
-            lines += usize::from(fault);
+            lines += usize::from(fault == Some(true));
         }
         assert_eq!(lines, 1);
         assert_eq!(budgets.troubles(&name("evil"))[0].times, 778);
@@ -380,7 +403,7 @@ mod tests {
             budgets.over(&name("evil"), "MALFORMED");
             let fault =
                 budgets.trouble(&name("evil"), "MALFORMED", "log.refused", "x", (Utc(0), n));
-            lines += usize::from(fault);
+            lines += usize::from(fault == Some(true));
         }
         assert!(lines <= 21, "{lines}");
         assert!(budgets.troubles(&name("derby")).is_empty());
