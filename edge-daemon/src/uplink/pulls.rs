@@ -67,8 +67,11 @@ fn failed(what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> PullErro
 pub struct Record {
     /// The order's exact text.
     pub order: String,
-    /// Line number of the `exp.clip` line.
+    /// Number of the log and of the line that the `exp.clip` line is.
+    pub log: u64,
     pub n: u64,
+    /// Number of the log that the segments' lines are in.
+    pub of: u64,
     pub segments: Vec<Prepared>,
 }
 
@@ -150,7 +153,9 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                     ToHub::PullReady {
                         r#ref,
                         cam,
+                        log: record.log,
                         n: record.n,
+                        of: record.of,
                         segments,
                     }
                 }
@@ -431,9 +436,54 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
         }
         None => begin(desk, order, asked, &path)?,
     };
+    let record = restated(desk, asked, record)?;
     let record = finish(desk, order, sig, found_again(desk, &asked.cam, record)?)?;
     write(&path, &record)?;
     Ok(record)
+}
+
+/// The box begins a new log while a pull waits, when its log has forked: the hub countersigns the old one no more, so what was handed out is
+/// said once more in the new one.
+fn restated(desk: &Desk, asked: &Asked, mut record: Record) -> Result<Record, PullError> {
+    let present = number(desk)?;
+    if record.log == present {
+        return Ok(record);
+    }
+    if let (Some(first), Some(end)) = (record.segments.first(), record.segments.last()) {
+        record.n = log_export(desk, asked, first.s, end.s)?;
+        record.log = present;
+    }
+    // Headers come after a signed head, as always.
+    desk.log
+        .sign_head()
+        .map_err(|e| failed("sign the log; nothing was handed out")(&e))?;
+    write(&path(&desk.state, &asked.r#ref, &asked.cam), &record)?;
+    Ok(record)
+}
+
+/// Number of the log that is written.
+fn number(desk: &Desk) -> Result<u64, PullError> {
+    let folder = desk.log.folder();
+    let number = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
+    number.ok_or(PullError::Box {
+        what: "name its log",
+        why: format!("{} has no number", folder.display()),
+    })
+}
+
+/// Puts the export on the record; the line's number.
+fn log_export(desk: &Desk, asked: &Asked, s0: u64, s1: u64) -> Result<u64, PullError> {
+    let line = ExpClip {
+        r#ref: asked.r#ref.to_string(),
+        cam: asked.cam.clone(),
+        s0,
+        s1,
+        grant: asked.grant.clone(),
+        purpose: asked.purpose.clone(),
+    };
+    let line = desk.log.append("hub:order", &line);
+    line.map(|l| l.n)
+        .map_err(|e| failed("log the export; nothing was handed out")(&e))
 }
 
 /// What was prepared and has gone since, its day being over: a hold's copy takes its place, and a new header is made.
@@ -498,18 +548,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     if segments.is_empty() && recorded > 0 {
         return Err(PullError::Refused(desk.holds.past(&asked.cam)));
     }
-    // A package shows lines of one log.
-    let before = segments.iter().map(|s| s.log).max();
-    segments.retain(|s| s.log == index.number());
-    if let (Some(log), []) = (before, segments.as_slice()) {
-        return Err(PullError::Refused(format!(
-            "what is asked for was recorded under log {log} of this box, which was closed; its log is number {} now, and a package shows lines of one log only. It stays on the box's disks until its day",
-            index.number()
-        )));
-    }
-    if segments.is_empty() {
+    // A package shows the lines of one log: the newest that any of it was recorded under. The hub says what is left for another pull.
+    let Some(of) = segments.iter().map(|s| s.log).max() else {
         return Err(PullError::Refused(nothing(desk, &index, asked)));
-    }
+    };
+    segments.retain(|s| s.log == of);
     let (mut prepared, mut nowhere) = (Vec::with_capacity(segments.len()), Vec::new());
     for segment in &segments {
         // What is not there any more is left out: the rest is wanted all the same, and the numbers show the hole.
@@ -532,21 +575,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(PullError::Refused(missing(&asked.cam, &nowhere)));
     };
-    let line = ExpClip {
-        r#ref: asked.r#ref.to_string(),
-        cam: asked.cam.clone(),
-        s0: first.s,
-        s1: end.s,
-        grant: asked.grant.clone(),
-        purpose: asked.purpose.clone(),
-    };
-    let line = desk
-        .log
-        .append("hub:order", &line)
-        .map_err(|e| failed("log the export; nothing was handed out")(&e))?;
     let record = Record {
         order: order.into(),
-        n: line.n,
+        log: number(desk)?,
+        n: log_export(desk, asked, first.s, end.s)?,
+        of,
         segments: prepared,
     };
     write(path, &record)?;
@@ -793,7 +826,9 @@ mod tests {
                 &path(&state, &r, &cam),
                 &Record {
                     order: "{}".into(),
+                    log: 1,
                     n: 12,
+                    of: 1,
                     segments: vec![p],
                 },
             )

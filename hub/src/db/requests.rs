@@ -27,6 +27,8 @@ pub struct RequestRecord {
     pub why: String,
     /// Box log and line of its `exp.clip`, once the box has answered.
     pub line: Option<(String, u64)>,
+    /// Box log that the segments' lines are in.
+    pub footage: Option<String>,
     pub package: Option<String>,
     pub made: Utc,
 }
@@ -39,7 +41,7 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made";
+const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
@@ -53,12 +55,13 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
         r.get(6)?,
         r.get(7)?,
     );
-    let (requester, who, why, package, made) = (
+    let (requester, who, why, package, made, footage) = (
         r.get(8)?,
         r.get(9)?,
         r.get(11)?,
         r.get(14)?,
         Utc(r.get(15)?),
+        r.get(16)?,
     );
     Ok((|| {
         Ok(RequestRecord {
@@ -66,6 +69,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
             camera: BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| row(e.to_string()))?,
             state: State::parse(&state).ok_or_else(|| row(format!("state {state:?}")))?,
             line: log.zip(line.map(|n| n.0)),
+            footage,
             grant,
             t0,
             t1,
@@ -144,19 +148,19 @@ impl Db {
         Ok(())
     }
 
-    /// The box's answer: its `exp.clip` line and the segments. Segments already fetched stay fetched.
+    /// The box's answer: its `exp.clip` line and the segments, with the log they are of. Segments already fetched stay fetched.
     pub fn request_answered(
         &self,
         exhibit: &str,
-        log: &str,
-        line: u64,
+        (log, line): (&str, u64),
+        footage: &str,
         segments: &[PullSegment],
     ) -> Result<(), DbError> {
         let mut c = self.lock();
         let t = c.transaction()?;
         t.execute(
-            "UPDATE requests SET log=?2, line=?3 WHERE ref=?1",
-            params![exhibit, log, N(line)],
+            "UPDATE requests SET log=?2, line=?3, footage=?4 WHERE ref=?1",
+            params![exhibit, log, N(line), footage],
         )?;
         let done: Vec<(N, N)> = {
             let mut q = t.prepare("SELECT s, n FROM request_segments WHERE ref=?1 AND done=1")?;

@@ -131,6 +131,7 @@ CREATE TABLE IF NOT EXISTS requests (
   why TEXT NOT NULL,
   log TEXT,                         -- origin of the box log that holds exp.clip
   line INTEGER,                     -- n of exp.clip
+  footage TEXT,                     -- origin of the box log that the segments' lines are in: an earlier one where that has ended
   package TEXT,
   made INTEGER NOT NULL,
   changed INTEGER NOT NULL

@@ -16,7 +16,7 @@ use shared::{
     },
 };
 
-use super::lines::Kept;
+use super::{lines::Kept, package::Later};
 
 const WIDTH: usize = 92;
 const COLUMN: usize = 15;
@@ -66,6 +66,21 @@ pub struct Working {
     pub sha256: String,
 }
 
+/// What is to be said of footage whose log has ended.
+fn ended(log: &str, later: &Later, n: u64) -> String {
+    let why = match &later.dispute {
+        Some((code, why)) => format!(
+            " The hub countersigns {log} no more ({code}: {}): a copy of the recorder's disk, or one that was put back. The lines in this package are of what the hub had countersigned of it before.",
+            plain(why, 300)
+        ),
+        None => String::new(),
+    };
+    format!(
+        "The log {log} has ended; the recorder writes {} now. Line {n} of that log (log/clip.record, with its proof) states that this footage was handed out.{why}",
+        later.origin
+    )
+}
+
 /// Everything the certificate says.
 pub struct Facts<'a> {
     pub request: &'a Request,
@@ -84,6 +99,8 @@ pub struct Facts<'a> {
     pub short: Option<&'a str>,
     /// SHA-256 of the seal key (SPKI), lower hex.
     pub seal_key: &'a str,
+    /// Where the log of the footage has ended: the one that says that it was handed out, and in which line.
+    pub later: Option<(&'a Later, u64)>,
 }
 
 fn wrap(out: &mut String, indent: usize, text: &str) {
@@ -280,6 +297,9 @@ pub fn certificate(f: &Facts<'_>) -> String {
             f.countersigned
         ),
     );
+    if let Some((later, n)) = f.later {
+        wrap_at(&mut out, &ended(f.log, later, n));
+    }
 
     out.push_str("\nIN THIS PERIOD\n");
     item(&mut out, "Gaps", &gaps(f));

@@ -172,7 +172,9 @@ async fn a_clip_goes_on_where_it_stood() {
     let ready = ToHub::PullReady {
         r#ref: exhibit.clone(),
         cam: cam.clone(),
+        log: 1,
         n: clip,
+        of: 1,
         segments: vec![PullSegment {
             s: 1,
             n,
@@ -513,7 +515,9 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
     let ready = ToHub::PullReady {
         r#ref: exhibit.clone(),
         cam: cam.clone(),
+        log: 1,
         n: clip,
+        of: 1,
         segments: segments.collect(),
     };
     send(&mut out, &ready).await;

@@ -112,6 +112,7 @@ fn what_is_said_of_masks() {
         lines: &lines,
         hub_key: "",
         short: None,
+        later: None,
         seal_key: "",
     });
     let parts: Vec<&str> = said.split("; ").collect();
