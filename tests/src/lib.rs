@@ -10,6 +10,7 @@
 //! ```
 //! Programs are taken from `target/<profile>` beside the running test, or from `BEADLE_BIN_DIR`. They are ended by their
 //! own process ids when the value that started them goes. Every wait has an end and says what it waits for.
+pub mod attacks;
 pub mod browser;
 pub mod cameras;
 pub mod dice;
