@@ -223,6 +223,11 @@ impl BoxLogs {
         }
     }
 
+    /// Whether so many bytes more of a clip have room on the hub's disk.
+    pub fn clip_fits(&self, bytes: u64) -> Result<(), String> {
+        budget::clip_fits(bytes, (self.room)())
+    }
+
     /// Where the copy of a log lies.
     pub fn folder(&self, name: &BoxName, number: u64) -> PathBuf {
         self.root

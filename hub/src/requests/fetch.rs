@@ -481,8 +481,15 @@ async fn fetch_all(
         .ok_or_else(|| failed("the request is gone"))?;
     bounded(desk, &row, &segments).await?;
     let mut moved = false;
-    for segment in &segments {
+    for (at, segment) in segments.iter().enumerate() {
         if !segment.done {
+            let left: Vec<FetchRecord> =
+                segments[at..].iter().filter(|s| !s.done).cloned().collect();
+            let logs = desk.logs.clone();
+            blocking(move || logs.clip_fits(bytes(&left)))
+                .await
+                .map_err(again)?
+                .map_err(|why| Ended::Again(why, moved))?;
             let fetched = one(desk, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));
