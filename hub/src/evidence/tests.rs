@@ -32,7 +32,6 @@ use shared::{
 use super::{
     Authority, Fetched, Made, Order, PackageError, Resting, build,
     certificate::Request,
-    older::Older,
     resting,
     save::{SaveError, Saved, save},
 };

@@ -14,7 +14,7 @@ use tokio::sync::{
 };
 
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::boxes::BoxRecord,
     desk::{Desk, blocking},
 };
@@ -33,10 +33,10 @@ pub struct Way {
 }
 
 /// Orders are for now: a box that is offline gets none.
-pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, Refusal> {
+pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, HubError> {
     let (said, changes) = (desk.live.listen(), desk.live.watch());
     let Some((id, _, orders)) = desk.live.reach(name) else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "box {name} is offline, and an order is for now: nothing was ordered; give it again when the box is back"
         )));
     };
@@ -99,17 +99,16 @@ pub async fn obeyed<T, D: Data + Send + 'static>(
     desk: &Arc<Desk>,
     way: Way,
     who: &str,
-    log: impl FnOnce(&Desk) -> Result<(u64, Order), Refusal> + Send + 'static,
+    log: impl FnOnce(&Desk) -> Result<(u64, Order), HubError> + Send + 'static,
     answer: impl Fn(u64, ToHub) -> Option<Result<T, String>>,
     failed: impl FnOnce(u64, String) -> D,
-) -> Result<T, Refusal> {
+) -> Result<T, HubError> {
     let d = desk.clone();
-    let (number, order) = blocking(move || {
+    let (number, order) = blocking(move || -> Result<_, HubError> {
         let (number, order) = log(&d)?;
         Ok((number, signed(&d, &order)?))
     })
-    .await
-    .map_err(plain)??;
+    .await??;
     let why = match way.send(desk, order, |heard| answer(number, heard)).await {
         Ok(done) => return Ok(done),
         Err(why) => why,
@@ -117,28 +116,27 @@ pub async fn obeyed<T, D: Data + Send + 'static>(
     let (d, by) = (desk.clone(), who.to_owned());
     let line = failed(number, why.chars().take(LONGEST_WHY).collect());
     blocking(move || d.log.append(&by, &line).map(drop))
-        .await
-        .map_err(plain)?
+        .await?
         .map_err(plain)?;
-    Err(Refusal(why))
+    Err(HubError::Refused(why))
 }
 
 /// An order as it goes out.
-pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, Refusal> {
+pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, HubError> {
     let order = Ordered::text(order.clone()).map_err(plain)?;
     let sig = desk.keys.sign_order(&order);
     Ok(ToBox::Order { order, sig })
 }
 
 /// A box that has been on the line at least once, and its cameras as it named them last. Blocking.
-pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), Refusal> {
+pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), HubError> {
     let record = desk.db.box_named(name).map_err(plain)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no box {name}; `beadle-hub box list` shows them"
         ))
     })?;
     let Some(hello) = &record.hello else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "box {name} is {} and has never been on the line; nothing was ordered",
             record.state
         )));
@@ -152,14 +150,14 @@ pub fn camera(
     name: &BoxName,
     cameras: &[CameraInfo],
     cam: &shared::id::CameraId,
-) -> Result<CameraInfo, Refusal> {
+) -> Result<CameraInfo, HubError> {
     cameras
         .iter()
         .find(|c| c.cam == *cam)
         .cloned()
         .ok_or_else(|| {
             let has: Vec<&str> = cameras.iter().map(|c| c.cam.as_str()).collect();
-            Refusal(format!(
+            HubError::Refused(format!(
                 "box {name} has no camera {cam}; it has {}",
                 has.join(", ")
             ))

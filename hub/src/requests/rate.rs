@@ -14,7 +14,8 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
 };
 
@@ -27,23 +28,23 @@ pub async fn order(
     camera: &BoxCamera,
     minutes: u32,
     reason: &str,
-    who: &'static str,
-) -> Result<Utc, Refusal> {
+    permit: &Permit,
+) -> Result<Utc, HubError> {
     if minutes > MOST_MINUTES {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{minutes} minutes is more than a day ({MOST_MINUTES}); nothing was ordered"
         )));
     }
     if reason.trim().is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, c) = (desk.clone(), camera.clone());
-    blocking(move || judge(&d, &c)).await.map_err(plain)??;
+    blocking(move || judge(&d, &c)).await??;
     let way = order::way(desk, &camera.r#box)?;
-    let (c, r) = (camera.clone(), reason.to_owned());
-    let log = move |d: &Desk| put(d, &c, minutes, &r, who);
+    let (c, r, who) = (camera.clone(), reason.to_owned(), permit.op());
+    let log = move |d: &Desk| put(d, &c, minutes, &r, &who);
     let answer = |number, heard| match heard {
         ToHub::RateSet { order, until, .. } if order == number => Some(Ok(until)),
         ToHub::RateFailed { order, why, .. } if order == number => Some(Err(why)),
@@ -55,15 +56,15 @@ pub async fn order(
         cam: camera.cam.clone(),
         why,
     };
-    order::obeyed(desk, way, who, log, answer, failed).await
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }
 
 /// What is known of box and camera before it is asked. Blocking.
-fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), Refusal> {
+fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
     let (_, cameras) = order::known(desk, &camera.r#box)?;
     let info = order::camera(&camera.r#box, &cameras, &camera.cam)?;
     if info.lapse_secs.is_none() {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "camera {camera} records continuously, all it sends; there is nothing to switch"
         )));
     }
@@ -77,7 +78,7 @@ fn put(
     minutes: u32,
     reason: &str,
     who: &str,
-) -> Result<(u64, Order), Refusal> {
+) -> Result<(u64, Order), HubError> {
     let reason = keep_salted(desk, reason)?;
     let line = RateOrder {
         r#box: camera.r#box.to_string(),

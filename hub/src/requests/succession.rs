@@ -13,43 +13,35 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
-    ownlog::op,
-    roles::may,
 };
-
-const SETTLE: &[&str] = &["supervisor", "manager", "approver"];
 
 /// Orders it; the box has kept the order and is about to begin when this returns.
 pub async fn order(
     desk: &Arc<Desk>,
     name: &BoxName,
     reason: &str,
-    who: &Account,
-    second: &Account,
-) -> Result<(), Refusal> {
-    for person in [who, second] {
-        may(person, SETTLE, "have a box begin a new log")?;
-    }
-    if who.op == second.op {
-        return Err(Refusal(
+    permit: &Permit,
+    second: &Permit,
+) -> Result<(), HubError> {
+    if permit.op() == second.op() {
+        return Err(HubError::Refused(
             "a second person must agree: a new log takes two; nothing was ordered".into(),
         ));
     }
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, n) = (desk.clone(), name.clone());
-    blocking(move || order::known(&d, &n))
-        .await
-        .map_err(plain)??;
+    blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
     let n = name.clone();
-    let by = vec![op(who.op), op(second.op)];
+    let by = vec![permit.op(), second.op()];
     let log = move |d: &Desk| {
         let held = d.db.newest_log(&n).map_err(plain)?;
         let above = held.map_or(0, |l| l.number);
@@ -84,5 +76,5 @@ pub async fn order(
         r#box: name.to_string(),
         why,
     };
-    order::obeyed(desk, way, &op(who.op), log, answer, failed).await
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }

@@ -13,38 +13,28 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
-    ownlog::op,
-    roles::may,
 };
-
-const SWEEP: &[&str] = &["supervisor", "manager", "approver", "administrator"];
 
 /// Confirms; the sweep has begun when this returns.
 pub async fn confirm(
     desk: &Arc<Desk>,
     name: &BoxName,
     reason: &str,
-    who: &Account,
-) -> Result<(), Refusal> {
-    may(
-        who,
-        SWEEP,
-        "confirm that a box may delete all that is past its day",
-    )?;
+    permit: &Permit,
+) -> Result<(), HubError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, n) = (desk.clone(), name.clone());
-    blocking(move || order::known(&d, &n))
-        .await
-        .map_err(plain)??;
+    blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
-    let (n, by) = (name.clone(), op(who.op));
+    let (n, by) = (name.clone(), permit.op());
     let log = move |d: &Desk| {
         let by = vec![by];
         let line = SweepOrder {
@@ -75,5 +65,5 @@ pub async fn confirm(
         r#box: name.to_string(),
         why,
     };
-    order::obeyed(desk, way, &op(who.op), log, answer, failed).await
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }
