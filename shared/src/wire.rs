@@ -214,6 +214,9 @@ pub enum Order {
         order: u64,
         cam: CameraId,
         mask: String,
+        /// Hides meanwhile, and less than `mask`; None: nothing is hidden.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<Mask>,
         until: Utc,
         authority: String,
         by: Vec<String>,
@@ -417,6 +420,9 @@ pub struct MaskInfo {
     /// It is lifted until then, by the box's clock.
     #[serde(default)]
     pub lifted: Option<Utc>,
+    /// Version of the mask that hides meanwhile; None: nothing does.
+    #[serde(default)]
+    pub instead: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -188,6 +188,7 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             order,
             cam,
             mask,
+            instead,
             until,
             authority,
             by,
@@ -196,6 +197,7 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             let asked = lift::Asked {
                 order,
                 mask,
+                instead,
                 until,
                 authority,
                 by,

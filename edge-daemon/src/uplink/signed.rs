@@ -50,6 +50,7 @@ mod tests {
             order: 40,
             cam: CameraId::parse("c01").expect("cam"),
             mask: "m7".into(),
+            instead: None,
             until: Utc(1_800_000_600_000),
             authority: "ab".into(),
             by: vec!["op:0002".into(), "op:0003".into()],

@@ -17,7 +17,7 @@ use super::{
     routes::{App, Entered, Refused, page, settled},
     views::{self, ClipPage},
 };
-use crate::{board::ExhibitRow, evidence::Resting, roles::Act};
+use crate::{access::table, board::ExhibitRow, evidence::Resting};
 
 /// Somebody signed in who may watch clips. A handler that takes this cannot be reached by anybody else, whatever the form holds.
 pub(super) struct Viewer(Entered);
@@ -36,8 +36,9 @@ impl FromRequestParts<Arc<App>> for Viewer {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let who = Entered::from_request_parts(parts, app).await;
         let who = who.map_err(IntoResponse::into_response)?;
-        for act in [Act::ListExhibits, Act::Watch] {
-            who.may(act).map_err(IntoResponse::into_response)?;
+        for row in [&table::CLIPS, &table::CLIP_VIEW] {
+            who.may(row, app.now())
+                .map_err(IntoResponse::into_response)?;
         }
         Ok(Self(who))
     }
@@ -196,7 +197,7 @@ pub(super) async fn save(
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    who.may(Act::Save)?;
+    who.may(&table::CLIP_SAVE, app.now())?;
     send_copy(&app, &who, &text, index, &headers, "attachment").await
 }
 
