@@ -6,7 +6,10 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -63,8 +66,30 @@ pub enum ServeError {
 pub struct Server {
     listener: UnixListener,
     reader: Arc<Reader>,
+    calls: Arc<AtomicUsize>,
     /// Held as long as the server lives.
     _lock: std::fs::File,
+}
+
+/// Connections at a time.
+const CALLS: usize = 64;
+/// One that says nothing, or takes nothing, for so long is closed.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// One connection's place among those.
+struct Call(Arc<AtomicUsize>);
+
+impl Call {
+    fn begin(all: &Arc<AtomicUsize>) -> Option<Self> {
+        let call = Self(all.clone());
+        (all.fetch_add(1, Relaxed) < CALLS).then_some(call)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
 }
 
 struct Reader {
@@ -174,6 +199,7 @@ impl Server {
         Ok(Self {
             listener,
             reader: Arc::new(reader),
+            calls: Arc::default(),
             _lock: lock,
         })
     }
@@ -199,14 +225,29 @@ impl Server {
             match stream {
                 Ok(stream) => {
                     let reader = self.reader.clone();
-                    std::thread::Builder::new()
-                        .name("reader-call".into())
-                        .spawn(move || reader.converse(stream))
-                        .map_err(|source| ServeError::Io {
-                            what: "start a thread for",
-                            path: "a connection".into(),
-                            source,
-                        })?;
+                    // The recorder opens one for each question, and has a handful of threads. Whoever leaves them open is not to take
+                    // threads and memory until nobody is answered, nor to end the reader by it.
+                    let Some(call) = Call::begin(&self.calls) else {
+                        tracing::warn!(
+                            most = CALLS,
+                            "too many connections at once; one was closed"
+                        );
+                        continue;
+                    };
+                    let begun = stream
+                        .set_read_timeout(Some(IDLE))
+                        .and_then(|()| stream.set_write_timeout(Some(IDLE)))
+                        .and_then(|()| {
+                            std::thread::Builder::new()
+                                .name("reader-call".into())
+                                .spawn(move || {
+                                    reader.converse(stream);
+                                    drop(call);
+                                })
+                        });
+                    if let Err(e) = begun {
+                        tracing::warn!(error = %e, "a connection could not be answered");
+                    }
                 }
                 // Out of descriptors, most likely: the daemon asks again.
                 Err(e) => {
