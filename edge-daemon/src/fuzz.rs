@@ -23,6 +23,7 @@ use crate::{
     },
     config::{self, Secret, Surroundings},
     masking::primary::primary,
+    nal::Timing,
     reader::{order, protocol::Request},
 };
 
@@ -123,6 +124,7 @@ pub fn pictures(bytes: &[u8]) {
     } else {
         Codec::H265
     };
+    let timing = Timing::of(rest).filter(|_| codec == Codec::H264);
     let mut pictures = Pictures::new(codec);
     let mut out = Vec::new();
     for (n, piece) in (0i64..).zip(rest.chunks(1 + rest.len() / 4)) {
@@ -146,7 +148,7 @@ pub fn pictures(bytes: &[u8]) {
     }
     pictures.flush(&mut out);
     for picture in out {
-        let _ = primary(codec, &picture.bytes);
+        let _ = primary(codec, timing, &picture.bytes);
     }
 }
 

@@ -103,3 +103,17 @@ pub(crate) fn camera(id: CameraId) -> Camera {
         sound: None,
     }
 }
+
+/// The `avcC` of a stream whose pictures are two fields each, with a message on every one that says which comes first.
+pub fn config_of_fields() -> Vec<u8> {
+    let sps = [
+        0x67, 0x4d, 0x40, 0x1e, 0xf4, 0x05, 0x81, 0x26, 0xc0, 0x44, 0, 0, 3, 0, 4, 0, 0, 3, 0,
+        0xc8, 0x7c, 0x50, 0xaa, 0x80,
+    ];
+    let pps = [0x68, 0xde, 0x0f, 0xc8];
+    let mut config = vec![1, 0x4d, 0x40, 0x1e, 0xff, 0xe1, 0, sps.len() as u8];
+    config.extend(sps);
+    config.extend([1, 0, pps.len() as u8]);
+    config.extend(pps);
+    config
+}

@@ -22,7 +22,7 @@ use crate::{
         way::Way,
     },
     masking::{
-        primary::primary,
+        primary::{primary, timing},
         worker::{pipes, process, still_setup},
     },
     recording::recorder::Shared,
@@ -85,8 +85,12 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
                     let parameters =
                         parameters.ok_or("it sends no parameter sets (SPS, PPS)".to_owned())?;
                     // As it would be given to a worker that paints.
-                    let picture = primary(parameters.codec, &frame.into_data().into())
-                        .map_err(|_| "its key frame is torn".to_owned())?;
+                    let picture = primary(
+                        parameters.codec,
+                        timing(&parameters),
+                        &frame.into_data().into(),
+                    )
+                    .map_err(|_| "its key frame is torn".to_owned())?;
                     break (parameters, picture.bytes);
                 }
                 Some(Ok(_)) => {}

@@ -18,14 +18,14 @@ use super::{
     bracket::Bracket,
     capacity::{Admission, Capacity, Demand, Encoder},
     masks::InForce,
-    primary::primary,
+    primary::{primary, timing},
     prover::Prover,
     trust::Judged,
     worker::{About, Breakdown, Painted, Task, Worker},
 };
 use crate::{
     lock::lock,
-    nal::Opening,
+    nal::{Opening, Timing},
     recording::{recorder::Shared, report::Report},
     segment::{Guarded, Unit, ticks_us},
 };
@@ -113,6 +113,8 @@ pub struct Imposition {
     lost: u32,
     shed: u32,
     parameters: Option<Parameters>,
+    /// How the stream says in which order fields were taken.
+    timing: Option<Timing>,
     billed: Option<(u64, f64)>,
     /// The painter paints one picture in so many.
     one_in: u32,
@@ -199,6 +201,7 @@ impl Imposition {
             lost: 0,
             shed: 0,
             parameters: None,
+            timing: timing(parameters),
             billed: None,
             one_in: 1,
             well: false,
@@ -279,7 +282,10 @@ impl Imposition {
         unit.lost += std::mem::take(&mut self.lost);
         unit.shed += std::mem::take(&mut self.shed);
         unit.parameters = unit.parameters.or(self.parameters.take());
-        let Ok(primary) = primary(self.demand.codec, &unit.bytes) else {
+        if let Some(parameters) = &unit.parameters {
+            self.timing = timing(parameters);
+        }
+        let Ok(primary) = primary(self.demand.codec, self.timing, &unit.bytes) else {
             // What relies on it is not painted either.
             (self.lost, self.shed, self.parameters) = (unit.lost + 1, unit.shed, unit.parameters);
             return Ok(());

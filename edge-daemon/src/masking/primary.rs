@@ -14,10 +14,14 @@
 //! shows what follows, where there is no IDR. Where that number is nought and the picture refers to no other (an intra picture of an open
 //! group) it can be decoded by itself, and proves what it shows. Pictures that come right only after others (intra refresh) can be painted,
 //! but prove nothing.
-use bytes::{Bytes, BytesMut};
-use footage::mp4::Codec;
+//!
+//! The order of an H.264 picture's two fields is written anew likewise ([`Timing`]): without it every player guesses.
+use std::ops::Range;
 
-use crate::nal::{self, Bits, Kind, Opening, Torn};
+use bytes::{Bytes, BytesMut};
+use footage::mp4::{Codec, Parameters};
+
+use crate::nal::{self, Bits, Kind, Opening, Timing, Torn};
 
 /// The longest parameter set that is kept of a camera whose mask is proved. With all its scaling lists one has half as much.
 const LONGEST_SET: usize = 1024;
@@ -34,9 +38,25 @@ pub struct Primary {
 /// More pictures than any intra refresh takes; beyond that a recovery point says nothing.
 const LATEST: u32 = 1000;
 
-/// What is kept of an access unit.
-pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
+/// A unit that is kept, or one of ours.
+enum Piece {
+    Kept(Range<usize>),
+    Ours(Vec<u8>),
+}
+
+/// How a stream with these parameters says in which order the fields of its pictures were taken; None: it does not, or need not.
+pub fn timing(parameters: &Parameters) -> Option<Timing> {
+    match parameters.codec {
+        Codec::H264 => Timing::of(&parameters.config),
+        Codec::H265 => None,
+    }
+}
+
+/// What is kept of an access unit. `timing`: of the parameter set in force.
+pub fn primary(codec: Codec, timing: Option<Timing>, unit: &Bytes) -> Result<Primary, Torn> {
     let mut kept = Vec::new();
+    // Of the fields of the picture that comes next.
+    let mut fields = None;
     // Where the first slice stands among what is kept.
     let mut first_slice = None;
     let (mut first, mut intra, mut recovery) = (false, true, None);
@@ -46,6 +66,7 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
         let nal = nal::body(unit, &range);
         let keep = match kind(codec, nal) {
             Some(Kind::Slice { key }) => {
+                kept.extend(fields.take().map(Piece::Ours));
                 first_slice.get_or_insert(kept.len());
                 first |= key;
                 intra &= key || nal::intra(codec, nal);
@@ -64,13 +85,15 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
                 recovery = nal::recovery(codec, nal)
                     .filter(|pictures| *pictures <= LATEST)
                     .or(recovery);
+                let said = timing.and_then(|t| Some(t.message(t.read(nal)?)));
+                fields = said.map(with_length).or(fields);
                 false
             }
             _ => false,
         };
         whole &= keep;
         if keep {
-            kept.push(range);
+            kept.push(Piece::Kept(range));
         }
     }
     let point = recovery.filter(|_| !first).map(recovery_point);
@@ -79,11 +102,14 @@ pub fn primary(codec: Codec, unit: &Bytes) -> Result<Primary, Torn> {
         Some(_) if whole => unit.clone(),
         Some(at) => {
             let mut bytes = BytesMut::with_capacity(unit.len() + 16);
-            for (n, range) in kept.into_iter().enumerate() {
+            for (n, piece) in kept.into_iter().enumerate() {
                 if let (true, Some(point)) = (n == at, &point) {
                     bytes.extend_from_slice(point);
                 }
-                bytes.extend_from_slice(&unit[range]);
+                match piece {
+                    Piece::Kept(range) => bytes.extend_from_slice(&unit[range]),
+                    Piece::Ours(ours) => bytes.extend_from_slice(&ours),
+                }
             }
             bytes.freeze()
         }
@@ -114,6 +140,10 @@ fn recovery_point(pictures: u32) -> Vec<u8> {
     let mut nal = vec![KIND, KIND, bytes as u8];
     nal.extend_from_slice(payload);
     nal.push(0x80);
+    with_length(nal)
+}
+
+fn with_length(nal: Vec<u8>) -> Vec<u8> {
     let mut out = (nal.len() as u32).to_be_bytes().to_vec();
     out.extend(nal);
     out
@@ -205,7 +235,7 @@ mod tests {
         let (sps, idr, p): (&[u8], &[u8], &[u8]) =
             (&[0x67, 0x64, 0, 30], &[0x65, 1, 2], &[0x41, 3]);
         let plain = unit(&[sps, PPS, idr, idr]);
-        let kept = primary(Codec::H264, &plain).expect("whole");
+        let kept = primary(Codec::H264, None, &plain).expect("whole");
         assert_eq!(
             (&kept.bytes, kept.opening, kept.doubt),
             (&plain, Opening::Alone, None)
@@ -216,14 +246,14 @@ mod tests {
             let open: &[u8] = &[0x60 | beside, 7, 7, 7];
             let all = unit(&[open, sps, PPS, open, idr, idr, open]);
             assert_eq!(
-                primary(Codec::H264, &all),
+                primary(Codec::H264, None, &all),
                 Ok(kept.clone()),
                 "type {beside}"
             );
-            let alone = primary(Codec::H264, &unit(&[open])).expect("whole");
+            let alone = primary(Codec::H264, None, &unit(&[open])).expect("whole");
             assert!(alone.bytes.is_empty(), "type {beside} by itself");
         }
-        let later = primary(Codec::H264, &unit(&[&[6, 1, 2], p])).expect("whole");
+        let later = primary(Codec::H264, None, &unit(&[&[6, 1, 2], p])).expect("whole");
         assert_eq!((later.bytes, later.opening), (unit(&[p]), Opening::No));
     }
 
@@ -233,7 +263,7 @@ mod tests {
         let nal = |kind: u8, layer: u8| vec![kind << 1 | layer >> 5, layer << 3 | 1, 9, 9];
         let (vps, idr, p) = (nal(32, 0), nal(19, 0), nal(1, 0));
         let plain = unit(&[&vps, &idr]);
-        let kept = primary(Codec::H265, &plain).expect("whole");
+        let kept = primary(Codec::H265, None, &plain).expect("whole");
         assert_eq!((&kept.bytes, kept.opening), (&plain, Opening::Alone));
         let others: Vec<Vec<u8>> = (10..16)
             .chain(22..32)
@@ -244,21 +274,29 @@ mod tests {
             .collect();
         for open in &others {
             let all = unit(&[open, &vps, open, &idr, open]);
-            assert_eq!(primary(Codec::H265, &all), Ok(kept.clone()), "{open:?}");
+            assert_eq!(
+                primary(Codec::H265, None, &all),
+                Ok(kept.clone()),
+                "{open:?}"
+            );
         }
         for kind in 16..=21 {
             assert!(
-                primary(Codec::H265, &unit(&[&nal(kind, 0)]))
+                primary(Codec::H265, None, &unit(&[&nal(kind, 0)]))
                     .is_ok_and(|p| p.opening == Opening::Alone)
             );
         }
-        assert!(primary(Codec::H265, &unit(&[&p])).is_ok_and(|p| p.opening == Opening::No));
+        assert!(primary(Codec::H265, None, &unit(&[&p])).is_ok_and(|p| p.opening == Opening::No));
     }
 
     /// MSK-5: what only some decoders put together proves nothing, and that is said.
     #[test]
     fn what_cannot_be_proved_is_said() {
-        let doubt = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole").doubt;
+        let doubt = |nals: &[&[u8]]| {
+            primary(Codec::H264, None, &unit(nals))
+                .expect("whole")
+                .doubt
+        };
         assert_eq!(doubt(&[PPS, &[0x65, 1]]), None);
         assert_eq!(
             doubt(&[&[0x62, 1], &[0x63, 1], &[0x64, 1]]),
@@ -315,7 +353,7 @@ mod tests {
         // After a message with an open picture.
         let at_once: &[u8] = &[6, 5, 4, 7, 7, 7, 7, 6, 1, 0xc4, 0x80];
         let later: &[u8] = &[6, 6, 1, 0x4c, 0x80, 5, 2, 9, 9, 0x80];
-        let of = |nals: &[&[u8]]| primary(Codec::H264, &unit(nals)).expect("whole");
+        let of = |nals: &[&[u8]]| primary(Codec::H264, None, &unit(nals)).expect("whole");
         let (now, soon) = (recovery_point(0), recovery_point(1));
         assert_eq!(
             (&now[4..], &soon[4..]),
@@ -339,7 +377,7 @@ mod tests {
                 (&unit(&wanted), opening),
                 "{nals:?}"
             );
-            assert_eq!(primary(Codec::H264, &kept.bytes), Ok(kept.clone()));
+            assert_eq!(primary(Codec::H264, None, &kept.bytes), Ok(kept.clone()));
         }
         for pictures in [0, 1, 2, 24, 255, 999] {
             let point = recovery_point(pictures);
@@ -348,11 +386,45 @@ mod tests {
         }
     }
 
+    /// REC-2, MSK-5: which field of a picture was taken first stays said, of each of two fields that come as one unit too; the message is
+    /// ours, stands before a slice only, and holds nothing else of the camera's.
+    #[test]
+    fn the_order_of_fields_is_written_anew() {
+        let timing = Timing::of(&crate::testing::config_of_fields());
+        assert!(timing.is_some());
+        let of = |nals: &[&[u8]]| primary(Codec::H264, timing, &unit(nals)).expect("whole");
+        let slice: &[u8] = &[0x41, 0x9a, 0x40];
+        // After and before messages with an open picture.
+        let said: &[u8] = &[6, 5, 4, 7, 7, 7, 7, 1, 1, 0x32, 4, 2, 9, 9, 0x80];
+        let ours: &[u8] = &[6, 1, 1, 0x32, 0x80];
+        let (top, bottom): (&[u8], &[u8]) = (&[6, 1, 1, 0x14, 0x80], &[6, 1, 1, 0x24, 0x80]);
+        for (nals, wanted) in [
+            (vec![said, PPS, slice, slice], vec![PPS, ours, slice, slice]),
+            (
+                vec![top, slice, bottom, slice],
+                vec![top, slice, bottom, slice],
+            ),
+            (vec![slice, said], vec![slice]),
+            (vec![said, said, slice], vec![ours, slice]),
+            (vec![&[6, 5, 1, 7, 0x80], slice], vec![slice]),
+        ] {
+            let kept = of(&nals);
+            assert_eq!(kept.bytes, unit(&wanted), "{nals:?}");
+            assert_eq!(primary(Codec::H264, timing, &kept.bytes), Ok(kept));
+        }
+        // Beside a recovery point of ours.
+        let at_once: &[u8] = &[6, 1, 1, 0x32, 6, 1, 0xc4, 0x80];
+        let both = of(&[at_once, slice]);
+        assert_eq!(both.opening, Opening::Recovery(0));
+        assert_eq!(both.bytes, unit(&[ours, &recovery_point(0)[4..], slice]));
+        assert_eq!(primary(Codec::H264, timing, &both.bytes), Ok(both));
+    }
+
     #[test]
     fn torn_units() {
         for torn in [&[0, 0, 0][..], &[0, 0, 0, 9, 0x65], &[0, 0, 0, 1, 0x65, 1]] {
             assert_eq!(
-                primary(Codec::H264, &Bytes::copy_from_slice(torn)),
+                primary(Codec::H264, None, &Bytes::copy_from_slice(torn)),
                 Err(Torn)
             );
         }
@@ -364,13 +436,13 @@ mod tests {
         fn a_part_of_what_came(nals in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..8), h264 in any::<bool>()) {
             let codec = if h264 { Codec::H264 } else { Codec::H265 };
             let all: Vec<&[u8]> = nals.iter().map(Vec::as_slice).collect();
-            let kept = primary(codec, &unit(&all)).expect("whole");
+            let kept = primary(codec, None, &unit(&all)).expect("whole");
             let mut rest = nals.iter();
             for range in nal::units(&kept.bytes) {
                 let nal = nal::body(&kept.bytes, &range.expect("whole"));
                 prop_assert!(nal.starts_with(&[6, 6]) || rest.any(|n| n == nal));
             }
-            let again = primary(codec, &kept.bytes).expect("whole");
+            let again = primary(codec, None, &kept.bytes).expect("whole");
             prop_assert_eq!(&again.bytes, &kept.bytes);
             prop_assert_eq!(again.opening, kept.opening);
         }

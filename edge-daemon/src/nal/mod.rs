@@ -12,7 +12,9 @@ use h264_reader::{
 };
 
 mod bits;
+mod timing;
 pub use bits::Bits;
+pub use timing::{FieldOrder, Timing};
 
 /// Bytes that are no sequence of NAL units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

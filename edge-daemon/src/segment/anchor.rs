@@ -57,13 +57,17 @@ const STRETCHES: usize = 6;
 /// (A slow network delays pictures too, but not for ever more.)
 const WRONG: [(i64, usize); 2] = [(50_000, 3), (3_000, STRETCHES - 1)];
 const MILLION: i64 = 1_000_000;
-/// Later than this for so long: it is in doubt whether the stamps are right.
+/// Later than this for so long: it is in doubt whether the stamps are right …
 const LATE: i64 = TICKS_PER_SEC * 2 / 5;
 const LATE_MS: u64 = 400;
+/// … and later than this at once: it may be the last picture that comes.
+const VERY_LATE: i64 = TICKS_PER_SEC * 3 / 4;
 /// What is corrected is judged by pictures that came this long ago at most.
 const RECENT: i64 = TICKS_PER_SEC / 2;
 /// After a correction it is in doubt for this long whether it was not the network after all.
 const PROBATION_MS: u64 = 60_000;
+/// A network may have become so late while stamps were not believed.
+const UNSEEN: i64 = TICKS_PER_SEC;
 /// Pictures squeezed this long ago are another matter.
 const EPISODE_MS: u64 = 5_000;
 /// A wall clock that moved by more than this against the monotonic one was set.
@@ -152,6 +156,8 @@ pub struct Anchor {
     /// By how much times were put right, and until when that is in doubt.
     probation: (i64, u64),
     leapt: bool,
+    /// The first step of the session, while it is in doubt whether the camera's steps are that long.
+    opening: Option<i64>,
     jumps: u64,
     corrections: u32,
     clock_sets: u32,
@@ -225,9 +231,12 @@ impl Anchor {
             clock_sets: self.clock_sets,
             ..Self::default()
         };
-        if let [a, .., b] = first[..] {
-            // All alike, or nearly: they will say nothing later either.
-            let passed = ticks(b.mono) - ticks(a.mono);
+        if let [a, .., _] = first[..] {
+            // All alike, or nearly: they will say nothing later either. What the network held back once is not held against them.
+            let steps = first
+                .windows(2)
+                .map(|w| ticks(w[1].mono) - ticks(w[0].mono));
+            let passed: i64 = steps.map(|s| s.min(TOLERANCE)).sum();
             let alike = |f: &First| f.stamp.abs_diff(a.stamp).saturating_mul(10) < passed as u64;
             fresh.by_arrival =
                 (first.len() >= PICTURES && passed > TOLERANCE && first.iter().all(alike))
@@ -263,7 +272,9 @@ impl Anchor {
             [_, rest @ ..] => rest.iter().sum::<i64>() < LATE,
         };
         let gained = if burst { 0 } else { gains.iter().sum() };
-        let gained = ms(gained + TOLERANCE);
+        // Nor is it known of a picture that alone is far before the others whether it was kept back, or the clock jumped after it.
+        let alone = self.far_before(&first, &placed);
+        let gained = ms(gained.max(alone) + TOLERANCE);
         let doubt = if gained > 1_000 { gained } else { 0 };
         // Each by the clock as it was when it came.
         let (offset, sets) = (self.offset_us, self.clock_sets);
@@ -275,6 +286,32 @@ impl Anchor {
         self.corrections += u32::from(doubt > 0);
         (self.offset_us, self.clock_sets) = (offset, sets);
         all
+    }
+
+    /// By how much a picture among the first gained on time, though the camera's steps are otherwise shorter. Of two pictures that
+    /// cannot be said: it is in doubt until the camera's rhythm is known.
+    fn far_before(&mut self, first: &[First], placed: &[i64]) -> i64 {
+        let steps: Vec<(i64, i64)> = first
+            .windows(2)
+            .zip(placed.windows(2))
+            .map(|(f, p)| (p[1] - p[0], ticks(f[1].mono) - ticks(f[0].mono)))
+            .filter(|(step, _)| *step > 0)
+            .collect();
+        let gains = |(step, passed): (i64, i64)| Some(step - passed).filter(|g| *g > VERY_LATE);
+        if let [only] = steps[..]
+            && let Some(gain) = gains(only)
+        {
+            self.opening = Some(only.0);
+            self.in_doubt(gain + TOLERANCE, first[0].mono, LEAP_MS);
+            return 0;
+        }
+        let mut lengths: Vec<i64> = steps.iter().map(|s| s.0).collect();
+        lengths.sort_unstable();
+        let Some(usual) = lengths.get(lengths.len().saturating_sub(1) / 2) else {
+            return 0;
+        };
+        let far = steps.iter().filter(|(step, _)| step - usual > VERY_LATE);
+        far.filter_map(|s| gains(*s)).max().unwrap_or(0)
     }
 
     fn settled(&mut self) {
@@ -403,17 +440,22 @@ impl Anchor {
             // the time between two pictures.
             return true;
         }
-        let usual = match self.rhythm.usual() {
+        // By how much it went on further than usual.
+        let usual = self.rhythm.usual().filter(|_| self.rhythm.known());
+        let beyond = usual.map_or(0, |usual| delta - usual);
+        let most = match self.rhythm.usual() {
             Some(usual) => usual * 3 / 2,
             // The second picture: a slow camera, whose first was kept back, lets us wait too.
             None if passed >= TOLERANCE => 10 * JUMP,
             None => JUMP,
         };
-        let leap = delta > usual + TOLERANCE && delta > passed + TOLERANCE;
+        let gained = delta > passed + TOLERANCE;
+        let leap = gained && delta > most + TOLERANCE;
         let late = came - raw - self.base;
-        if leap && late >= -EARLY {
-            // A pause in which a late network caught up, or a jump that looks just like it.
-            self.in_doubt(delta - passed + TOLERANCE, mono, LEAP_MS);
+        if gained && (leap && late >= -EARLY || !leap && beyond > VERY_LATE) {
+            // A pause in which a late network caught up, or a jump that looks just like it; of a slow camera, a smaller one.
+            let by = beyond.max(delta - passed);
+            self.in_doubt(by + TOLERANCE, mono, LEAP_MS);
             self.leapt = true;
             self.corrections += u32::from(self.settled);
         }
@@ -500,24 +542,28 @@ impl Anchor {
             self.late_since = None;
             mono
         };
-        let late = if mono - since >= LATE_MS {
+        let late = if late > VERY_LATE || mono - since >= LATE_MS {
             late + TOLERANCE
         } else {
             0
         };
         let squeezed = match self.episode {
             (sum, last) if last == mono && sum > LATE => {
-                // What came before was dated late, and stays so.
+                // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
                 self.corrections += 1;
-                sum + TOLERANCE
+                let later = if self.young(mono) { 0 } else { TOLERANCE };
+                sum + TOLERANCE + later
             }
             _ => 0,
         };
         let probation = match self.probation {
             (by, until) if mono < until => by,
             _ => {
-                // A leap is not explained by nothing coming of it.
-                self.corrections += u32::from(std::mem::take(&mut self.leapt));
+                // A leap is not explained by nothing coming of it; a first step that was long is, by others as long.
+                let usual = self.rhythm.usual().unwrap_or(0);
+                let opening = self.opening.take();
+                let unlike = opening.is_some_and(|step| step - usual > VERY_LATE);
+                self.corrections += u32::from(std::mem::take(&mut self.leapt) || unlike);
                 0
             }
         };
@@ -637,6 +683,8 @@ impl Anchor {
             self.by_arrival = false;
             (self.from, self.to, self.correction) = (stamp, placed, 0);
             self.begin_anew(mono);
+            // A network that had become slow meanwhile could not be seen.
+            self.in_doubt(UNSEEN + TOLERANCE, mono, PROBATION_MS);
         }
         placed
     }

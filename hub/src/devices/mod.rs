@@ -8,6 +8,7 @@ pub mod link;
 pub mod live;
 pub mod registry;
 pub mod session;
+pub mod silence;
 pub mod words;
 
 #[cfg(test)]

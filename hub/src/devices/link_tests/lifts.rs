@@ -6,7 +6,10 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{board::Account, commands::staff, requests::mask};
+    use crate::{
+        access::{accounts, authorise::Permit},
+        requests::mask,
+    };
 
     let hub = Hub::new();
     let who = hub.enrolled("ashby").await;
@@ -59,19 +62,16 @@ async fn a_lift_takes_two_people() {
 
     let account = async |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
-        let op = blocking(move || staff::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-            .await
-            .expect("runs")
-            .expect("account");
-        Account {
-            op,
-            name: name.into(),
-            role: role.into(),
-        }
+        let op =
+            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
+                .await
+                .expect("runs")
+                .expect("account");
+        Permit::of_test(op, name)
     };
     let (kim, lee) = (
         account("kim", "supervisor").await,
-        account("lee", "manager").await,
+        account("lee", "coordinator").await,
     );
     let wanted = mask::Wanted {
         until: None,
@@ -131,7 +131,7 @@ async fn a_lift_takes_two_people() {
         panic!("another order: {order}");
     };
     assert_eq!(mask, "m7");
-    assert_eq!(by, [crate::ownlog::op(kim.op), crate::ownlog::op(lee.op)]);
+    assert_eq!(by, [kim.op(), lee.op()]);
     assert!((until.0 - made.0 - 600_000).abs() < 10_000, "{order}");
     assert!(!order.contains("RIPA"), "salted: {order}");
     assert_eq!(
