@@ -497,17 +497,29 @@ fn masks(f: &Facts<'_>) -> String {
     let mut proofs = 0;
     for m in f.masters {
         let (mask, how) = (m.line.mask.as_deref(), m.line.how.as_str());
+        // What is painted while it is lifted.
+        let instead = of::<MaskLift>(f)
+            .filter(|(k, d)| how == "lifted" && Some(d.mask.as_str()) == mask && k.record.n < m.n)
+            .last()
+            .and_then(|(_, d)| d.instead);
+        let same = last == Some((mask, how, instead.clone()));
         // One sentence for a run of segments under one mask, so that a change back is said too.
-        if last == Some((mask, how)) && how != "proved" {
+        if same && how != "proved" {
             continue;
         }
-        if last == Some((mask, how)) {
+        if same {
             parts.pop();
         } else {
             proofs = 0;
         }
         proofs += m.line.proofs;
-        last = Some((mask, how));
+        let but = instead.as_ref().map_or_else(String::new, |id| {
+            format!(
+                " but for what {} covers, painted in its place",
+                plain(id, 20)
+            )
+        });
+        last = Some((mask, how, instead));
         let name = plain(mask.unwrap_or_default(), 20);
         let style = of::<MaskSet>(f)
             .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
@@ -515,16 +527,6 @@ fn masks(f: &Facts<'_>) -> String {
             .and_then(|(_, d)| d.style)
             .map_or_else(String::new, |s| format!(" ({})", plain(&s, 20)));
         let from = m.line.t0.for_people(zone);
-        let but = of::<MaskLift>(f)
-            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
-            .last()
-            .and_then(|(_, d)| d.instead)
-            .map_or_else(String::new, |id| {
-                format!(
-                    " but for what {} covers, painted in its place",
-                    plain(&id, 20)
-                )
-            });
         parts.push(match (mask, how) {
             (None, _) => "no mask configured".to_owned(),
             (_, "burned") => {
