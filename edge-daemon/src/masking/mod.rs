@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`masks`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
+//! | [`masks`], [`orders`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
 //! | [`imposition`] | one session's mask: pictures in, those that may be recorded out |
 //! | [`primary`] | what is kept of an access unit, and what is not |
 //! | [`worker`], [`pulse`] | the process that paints or proves; whether it is slow or hangs |
@@ -15,6 +15,7 @@ pub mod capacity;
 pub mod imposition;
 pub mod lift;
 pub mod masks;
+pub mod orders;
 pub mod primary;
 pub mod prover;
 pub mod pulse;

@@ -6,10 +6,7 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -23,6 +20,7 @@ use shared::{
 };
 
 use super::{
+    calls::{CALLS, Call, IDLE},
     client::read_frame,
     keys::{Folders, KeyError, KeyStore, Pair},
     ledger::{Ledger, Objection},
@@ -69,27 +67,6 @@ pub struct Server {
     calls: Arc<AtomicUsize>,
     /// Held as long as the server lives.
     _lock: std::fs::File,
-}
-
-/// Connections at a time.
-const CALLS: usize = 64;
-/// One that says nothing, or takes nothing, for so long is closed.
-const IDLE: Duration = Duration::from_secs(20);
-
-/// One connection's place among those.
-struct Call(Arc<AtomicUsize>);
-
-impl Call {
-    fn begin(all: &Arc<AtomicUsize>) -> Option<Self> {
-        let call = Self(all.clone());
-        (all.fetch_add(1, Relaxed) < CALLS).then_some(call)
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
 }
 
 struct Reader {

@@ -1,5 +1,10 @@
 //! Pure. What a certificate says of masks and lifts, and how.
-use shared::{id::CameraId, record::Record, testing::LogBuilder};
+use shared::{
+    id::CameraId,
+    record::Record,
+    testing::LogBuilder,
+    types::{MaskEnd, MaskLift, MaskSet},
+};
 
 use super::*;
 
