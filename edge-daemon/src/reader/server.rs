@@ -6,7 +6,7 @@ use std::{
         net::{UnixListener, UnixStream},
     },
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use shared::{
 };
 
 use super::{
-    calls::{CALLS, Call, IDLE},
+    calls::Calls,
     client::read_frame,
     keys::{Folders, KeyError, KeyStore, Pair},
     ledger::{Ledger, Objection},
@@ -64,7 +64,7 @@ pub enum ServeError {
 pub struct Server {
     listener: UnixListener,
     reader: Arc<Reader>,
-    calls: Arc<AtomicUsize>,
+    calls: Calls,
     /// Held as long as the server lives.
     _lock: std::fs::File,
 }
@@ -176,7 +176,7 @@ impl Server {
         Ok(Self {
             listener,
             reader: Arc::new(reader),
-            calls: Arc::default(),
+            calls: Calls::default(),
             _lock: lock,
         })
     }
@@ -202,29 +202,8 @@ impl Server {
             match stream {
                 Ok(stream) => {
                     let reader = self.reader.clone();
-                    // The recorder opens one for each question, and has a handful of threads. Whoever leaves them open is not to take
-                    // threads and memory until nobody is answered, nor to end the reader by it.
-                    let Some(call) = Call::begin(&self.calls) else {
-                        tracing::warn!(
-                            most = CALLS,
-                            "too many connections at once; one was closed"
-                        );
-                        continue;
-                    };
-                    let begun = stream
-                        .set_read_timeout(Some(IDLE))
-                        .and_then(|()| stream.set_write_timeout(Some(IDLE)))
-                        .and_then(|()| {
-                            std::thread::Builder::new()
-                                .name("reader-call".into())
-                                .spawn(move || {
-                                    reader.converse(stream);
-                                    drop(call);
-                                })
-                        });
-                    if let Err(e) = begun {
-                        tracing::warn!(error = %e, "a connection could not be answered");
-                    }
+                    self.calls
+                        .answer(stream, move |stream| reader.converse(stream));
                 }
                 // Out of descriptors, most likely: the daemon asks again.
                 Err(e) => {
