@@ -39,6 +39,7 @@ fn lift(number: u64) -> Order {
         authority: "ab".into(),
         by: people(),
         made: Utc(1_800_000_000_000),
+        instead: None,
     }
 }
 
