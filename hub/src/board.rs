@@ -185,6 +185,16 @@ pub struct LiftRow {
     pub expires: Utc,
 }
 
+impl LiftRow {
+    /// The mask, and what hides while it is lifted.
+    pub fn mask_in_words(&self) -> String {
+        match &self.instead {
+            Some(instead) => format!("{}; meanwhile {}", self.mask, instead.in_words()),
+            None => format!("{}; meanwhile nothing hides", self.mask),
+        }
+    }
+}
+
 /// Footage that is kept at its box beyond its day.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HoldRow {

@@ -16,6 +16,7 @@ pub mod cameras;
 pub mod dice;
 pub mod disks;
 pub mod fault;
+pub mod hostile;
 pub mod hub;
 pub mod judge;
 pub mod keys;

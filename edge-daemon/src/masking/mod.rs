@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`masks`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
+//! | [`masks`], [`orders`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
 //! | [`approvals`] | whether people have approved a lift with their own keys |
 //! | [`imposition`] | one session's mask: pictures in, those that may be recorded out |
 //! | [`primary`] | what is kept of an access unit, and what is not |
@@ -17,6 +17,7 @@ pub mod capacity;
 pub mod imposition;
 pub mod lift;
 pub mod masks;
+pub mod orders;
 pub mod primary;
 pub mod prover;
 pub mod pulse;
