@@ -46,6 +46,8 @@ const LEAST: i64 = TICKS_PER_SEC / 1000;
 const SETTLED_MS: u64 = 10_000;
 /// Of fewer pictures than this nothing can be said.
 const PICTURES: usize = 4;
+/// More pictures than this that are shown no later than the newest are no B pictures: the stamps stand still.
+const STANDING: usize = 8;
 /// Most pictures that are remembered until [`Anchor::settle`].
 const FIRST: usize = 4096;
 /// Lateness is watched in stretches of this length …
@@ -150,6 +152,10 @@ pub struct Anchor {
     /// When the last pictures came, and how late.
     recent: VecDeque<(i64, i64)>,
     late_since: Option<u64>,
+    /// The picture before was late.
+    late: bool,
+    /// Not long before this stamps were seen to be wrong: too fast, or standing still.
+    odd_until: u64,
     /// By how much pictures were squeezed in all, and lately.
     squeezed: i64,
     episode: (i64, u64),
@@ -243,10 +249,8 @@ impl Anchor {
                     || hurries(&first);
         }
         let groups = self.groups.clone();
-        let placed: Vec<i64> = first
-            .iter()
-            .map(|f| fresh.place(f.stamp, f.mono).0)
-            .collect();
+        let (placed, doubts): (Vec<i64>, Vec<u32>) =
+            first.iter().map(|f| fresh.place(f.stamp, f.mono)).unzip();
         fresh.groups = groups;
         fresh.settled();
         *self = fresh;
@@ -279,9 +283,9 @@ impl Anchor {
         // Each by the clock as it was when it came.
         let (offset, sets) = (self.offset_us, self.clock_sets);
         let mut all = Vec::with_capacity(first.len());
-        for (f, pts) in first.iter().zip(placed) {
+        for (f, (pts, own)) in first.iter().zip(placed.into_iter().zip(doubts)) {
             (self.offset_us, self.clock_sets) = (Some(f.offset_us), f.clock_sets);
-            all.push(self.placed(pts, doubt));
+            all.push(self.placed(pts, doubt.max(own)));
         }
         self.corrections += u32::from(doubt > 0);
         (self.offset_us, self.clock_sets) = (offset, sets);
@@ -412,6 +416,9 @@ impl Anchor {
             self.watch(stamp, placed, mono);
         } else {
             self.run += 1;
+            if self.run > STANDING {
+                self.odd_until = mono.saturating_add(PROBATION_MS);
+            }
         }
         let sense = self.sense.see(mono, passed, advance.max(0), jumped, true);
         if sense == Some(false) {
@@ -468,6 +475,11 @@ impl Anchor {
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
         if passed <= 2 * usual + TOLERANCE {
+            if passed > usual + VERY_LATE {
+                // Of a slow camera that may have been a pause all the same.
+                self.in_doubt(passed - usual + TOLERANCE, mono, LEAP_MS);
+                self.leapt = true;
+            }
             // As the camera's clock goes, which may be too fast; and it was not made after it came.
             let most = came - self.limit(mono) - newest.placed;
             return if self.settled {
@@ -515,6 +527,7 @@ impl Anchor {
         if placed < raw {
             (self.from, self.to) = (stamp, placed);
             self.squeezed += raw - placed;
+            self.odd_until = mono.saturating_add(PROBATION_MS);
             let sum = match self.episode {
                 (sum, last) if mono.saturating_sub(last) < EPISODE_MS => sum,
                 _ => 0,
@@ -547,6 +560,9 @@ impl Anchor {
         } else {
             0
         };
+        // That it comes in time again shows that it was the network's lateness; not of a clock that is wrong.
+        let over = std::mem::replace(&mut self.late, late > 0) && late == 0;
+        self.corrections += u32::from(over && mono < self.odd_until);
         let squeezed = match self.episode {
             (sum, last) if last == mono && sum > LATE => {
                 // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
