@@ -46,6 +46,8 @@ const LEAST: i64 = TICKS_PER_SEC / 1000;
 const SETTLED_MS: u64 = 10_000;
 /// Of fewer pictures than this nothing can be said.
 const PICTURES: usize = 4;
+/// No network holds pictures back for so long.
+const HELD_BACK: i64 = 10 * TICKS_PER_SEC;
 /// More pictures than this that are shown no later than the newest are no B pictures: the stamps stand still.
 const STANDING: usize = 8;
 /// Most pictures that are remembered until [`Anchor::settle`].
@@ -162,6 +164,8 @@ pub struct Anchor {
     /// By how much times were put right, and until when that is in doubt.
     probation: (i64, u64),
     leapt: bool,
+    /// Before the session's time is settled: by how much stamps gained on time at a jump after a pause.
+    gained: i64,
     /// The first step of the session, while it is in doubt whether the camera's steps are that long.
     opening: Option<i64>,
     jumps: u64,
@@ -278,7 +282,9 @@ impl Anchor {
         let gained = if burst { 0 } else { gains.iter().sum() };
         // Nor is it known of a picture that alone is far before the others whether it was kept back, or the clock jumped after it.
         let alone = self.far_before(&first, &placed);
-        let gained = ms(gained.max(alone) + TOLERANCE);
+        // Nor of pictures before a jump after a pause, whether the network held them back and the clock never jumped.
+        let held = Some(self.gained).filter(|g| (VERY_LATE..HELD_BACK).contains(g));
+        let gained = ms(gained.max(alone).max(held.unwrap_or(0)) + TOLERANCE);
         let doubt = if gained > 1_000 { gained } else { 0 };
         // Each by the clock as it was when it came.
         let (offset, sets) = (self.offset_us, self.clock_sets);
@@ -396,7 +402,7 @@ impl Anchor {
         let jumped = self.is_jump(newest, raw, passed, mono);
         let placed = if jumped {
             self.jumps += 1;
-            let placed = newest.placed + self.advance(newest, mono);
+            let placed = newest.placed + self.advance(newest, raw, mono);
             (self.from, self.to) = (stamp, placed);
             placed
         } else {
@@ -470,7 +476,7 @@ impl Anchor {
     }
 
     /// How long after the newest picture one was made of which the stamps do not say it.
-    fn advance(&mut self, newest: Newest, mono: u64) -> i64 {
+    fn advance(&mut self, newest: Newest, raw: i64, mono: u64) -> i64 {
         let came = ticks(mono);
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
@@ -491,6 +497,9 @@ impl Anchor {
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
         let advance = passed.min(came - self.base - newest.placed).max(usual);
         self.in_doubt(advance - usual, mono, PAUSE_MS);
+        if !self.settled {
+            self.gained = self.gained.max(raw - newest.placed - passed);
+        }
         advance
     }
 

@@ -572,6 +572,10 @@ fn found_before() {
             stamps: Frozen,
             ..of(20, 1, 210, &[(185, Step(3_290)), (7, Step(500))])
         },
+        Session {
+            b: true,
+            ..of(40, 4, 112, &[(0, Stall(1_121)), (4, Pause(1_922))])
+        },
     ];
     let failed = sessions
         .iter()

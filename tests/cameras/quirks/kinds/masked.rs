@@ -58,14 +58,14 @@ pub fn cases() -> Vec<Case> {
         .expect(|e| e.fields = Some(First::Bottom)),
         painted(
             "masked-field-order",
-            "Masked: interlaced, and only a message (picture timing) says that the upper field is first",
+            "Masked: interlaced, and only a message (picture timing) says that the lower field is first",
             "odd-order.h264",
         )
         .units(|_, _, nals| {
             let stream = Stream::of("odd-order.h264").expect("footage");
             fields::unordered(&stream.sps, nals)
         })
-        .expect(|e| e.fields = Some(First::Top)),
+        .expect(|e| e.fields = Some(First::Bottom)),
         painted("masked-10-bit", "Masked: 10 bits", "odd-10bit.h264"),
         painted(
             "masked-refresh",
