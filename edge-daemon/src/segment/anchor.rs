@@ -490,8 +490,11 @@ impl Anchor {
             let most = came - self.limit(mono) - newest.placed;
             return if self.settled {
                 usual.min(most.max(LEAST))
-            } else {
+            } else if self.rhythm.known() {
                 usual
+            } else {
+                // What was seen may have been a pause.
+                usual.min(passed.max(NOMINAL))
             };
         }
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.

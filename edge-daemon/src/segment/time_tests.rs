@@ -576,6 +576,7 @@ fn found_before() {
             b: true,
             ..of(40, 4, 112, &[(0, Stall(1_121)), (4, Pause(1_922))])
         },
+        of(20, 1, 75, &[(1, Step(300_000)), (2, Pause(751))]),
     ];
     let failed = sessions
         .iter()
