@@ -93,6 +93,7 @@ install -Dm644 -t "$edge/usr/lib/tmpfiles.d" systemd/tmpfiles.d/beadle-edge.conf
 install -Dm440 packages/edge/sudoers "$edge/etc/sudoers.d/beadle-edge"
 install -Dm644 -t "$edge/usr/share/doc/beadle-edge/examples" packages/edge/edge.toml systemd/beadle-edge.service.d/vaapi.conf
 install -Dm644 -t "$edge/usr/share/doc/beadle-edge" docs/install.md docs/cameras.md docs/masks.md docs/retention.md
+install -Dm644 -t "$edge/usr/share/man/man1" packages/edge/beadle-pictures.1
 package beadle-edge "$(libraries "$edge"/usr/bin/*), systemd (>= 252), sudo" "Recommends: tpm-udev" "records a town's CCTV and keeps the scheme's promises about it
  The recorder of public-space cameras: paints in or proves privacy masks, seals
  footage under a key of its day, destroys that key when the day is over, and

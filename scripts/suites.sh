@@ -12,9 +12,9 @@ cd "$(dirname "$0")/.."
 export logs=target/suites programs=target/suites/programs
 mkdir -p "$logs"
 
-# Longest first. `lib`, `pictures` and `year` are the crates' own tests. A suite that is not named here is light and comes last.
+# Longest first. `lib`, `pictures` and `year` are the crates' own tests, `tidy` holds the rules of the house. A suite that is not named here is light and comes last.
 heavy=(marker masks)
-light=(quirks clocks lifting installed disks deletion rates erase baddays evidence tamper refusals retention lib holds sound browser year cameras units pictures)
+light=(quirks clocks lifting installed disks deletion rates erase baddays evidence tamper refusals retention lib holds sound browser year cameras units pictures tidy)
 alone=(kill hangs powercut)
 at_a_time=5 # light ones
 while read -r name; do
@@ -30,7 +30,7 @@ targets() {
     case $1 in
         lib) ;; # see below
         pictures) echo --test mask --test proof --test sandbox --test calls ;;
-        year) echo --test year ;;
+        year | tidy) echo --test "$1" ;;
         *) echo --test suites ;;
     esac
 }
@@ -60,7 +60,7 @@ commands() {
     case $1 in
         lib) awk '$1 == "lib" { print $3, $4 }' "$programs" ;;
         pictures) awk '$1 == "test" && $3 ~ /\/shared\/pictures$/ { print $3, $4 }' "$programs" ;;
-        year) awk '$1 == "test" && $2 == "year" { print $3, $4 }' "$programs" ;;
+        year | tidy) awk -v name="$1" '$1 == "test" && $2 == name { print $3, $4 }' "$programs" ;;
         *) awk -v name="$1" '
             FILENAME == ARGV[1] { if (index($0, name "::") == 1) words = words " " $0; next }
             $1 == "test" && $2 == "suites" && words { print $3, $4, "--exact" words }' "$logs/tests" "$programs" ;;

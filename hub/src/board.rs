@@ -8,11 +8,12 @@ use shared::{
     wire::Fault,
 };
 
+pub use crate::error::{HubError, plain};
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
     places::Origin,
-    requests::review::MaskRow,
+    requests::{mask::Substitute, review::MaskRow},
     retention::report::{CameraPage, Report},
 };
 
@@ -169,6 +170,9 @@ pub struct LiftRow {
     pub n: u64,
     pub camera: String,
     pub mask: String,
+    /// Hides meanwhile; None: nothing does.
+    #[serde(default)]
+    pub instead: Option<Substitute>,
     pub until: Option<Utc>,
     /// From the order on, when there is no `until`.
     pub minutes: Option<u32>,
@@ -286,44 +290,38 @@ pub struct Account {
     pub role: String,
 }
 
-/// Why something could not be shown or done: one sentence.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refusal(pub String);
-
-/// What went wrong below, said as it is.
-pub fn plain(e: impl std::fmt::Display) -> Refusal {
-    Refusal(e.to_string())
-}
-
 /// What the pages ask of the hub. Every call may block: use `spawn_blocking` from async code.
 pub trait Board: Send + Sync + 'static {
     fn zone(&self) -> shared::time::Zone;
     fn scheme(&self) -> String;
-    fn boxes(&self) -> Result<Vec<BoxRow>, Refusal>;
+    fn boxes(&self) -> Result<Vec<BoxRow>, HubError>;
     /// Newest day first; `day` narrows it to one. For those who may list footage.
     fn footage(
         &self,
         who: &Account,
         camera: &BoxCamera,
         day: Option<Day>,
-    ) -> Result<Footage, Refusal>;
+    ) -> Result<Footage, HubError>;
     /// How footage is kept against what was promised: of all boxes, or one.
-    fn retention(&self, only: Option<&BoxName>) -> Result<Report, Refusal>;
+    fn retention(&self, only: Option<&BoxName>) -> Result<Report, HubError>;
     /// The same of one camera, with its days and their certificates.
-    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, Refusal>;
+    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, HubError>;
     /// Newest first; for those who may see exhibits.
-    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal>;
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, HubError>;
     /// An exhibit's package, with the key that opens it; None while there is none. For those who may watch it.
-    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal>;
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, HubError>;
     /// Checks name and password; who signed in is on record, who was refused is counted there. Slow on purpose. `from`: None at the
     /// console.
-    fn sign_in(&self, name: &str, password: &str, from: Option<Origin>)
-    -> Result<Account, Refusal>;
+    fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        from: Option<Origin>,
+    ) -> Result<Account, HubError>;
     /// Whether this account signed in from this address lately.
-    fn was_here(&self, name: &str, from: Origin) -> Result<bool, Refusal>;
+    fn was_here(&self, name: &str, from: Origin) -> Result<bool, HubError>;
     /// Signs what a browser keeps to show that somebody signed in from it.
-    fn browser_key(&self) -> Result<ring::hmac::Key, Refusal>;
+    fn browser_key(&self) -> Result<ring::hmac::Key, HubError>;
     /// Logs `acc.view` (purpose salted) before the first byte is sent; refuses those who may not watch, whatever their purpose.
     fn viewing(
         &self,
@@ -331,32 +329,36 @@ pub trait Board: Send + Sync + 'static {
         exhibit: &str,
         purpose: &str,
         reference: &str,
-    ) -> Result<(), Refusal>;
+    ) -> Result<(), HubError>;
     /// Every camera's mask and its review, what has to be looked at first.
-    fn masks(&self) -> Result<Vec<MaskRow>, Refusal>;
+    fn masks(&self) -> Result<Vec<MaskRow>, HubError>;
     /// Lifts of masks that wait for a second person, oldest first; for those who may be that person.
-    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal>;
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, HubError>;
     /// The second person's word; waits for the box. Until when the mask is lifted.
-    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal>;
-    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal>;
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, HubError>;
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), HubError>;
     /// Holds that are not over, or ended lately, oldest first; for those who may see them.
-    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal>;
+    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, HubError>;
     /// The second person's word that a hold ends before its time.
-    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal>;
+    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, HubError>;
     /// What the hub keeps as evidence and for how long, and what it disposed of; for those who may see it.
-    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal>;
+    fn evidence(&self, who: &Account) -> Result<Evidence, HubError>;
     /// What of it somebody has to look at, for the first page.
-    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal>;
+    fn evidence_faults(&self) -> Result<Vec<FaultRow>, HubError>;
     /// Disposes of what is due; of anything else it is a request, which a second person has to approve.
     fn dispose(
         &self,
         who: &Account,
         exhibit: &ExhibitRef,
         reason: &str,
-    ) -> Result<EvidenceRow, Refusal>;
+    ) -> Result<EvidenceRow, HubError>;
     /// The second person's word that an exhibit goes before its time.
-    fn approve_disposal(&self, who: &Account, exhibit: &ExhibitRef)
-    -> Result<EvidenceRow, Refusal>;
+    fn approve_disposal(
+        &self,
+        who: &Account,
+        exhibit: &ExhibitRef,
+    ) -> Result<EvidenceRow, HubError>;
     /// Plain text, one page.
-    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal>;
+    fn disposal_certificate(&self, who: &Account, exhibit: &ExhibitRef)
+    -> Result<String, HubError>;
 }

@@ -1,7 +1,7 @@
 //! Task. What the hub itself finds and somebody has to look at: one record of it, one way into the hub's log (FLT-3). Blocking.
 
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::Desk,
     ownlog::{FaultBegins, FaultEnds},
@@ -24,7 +24,7 @@ pub fn settle(
     desk: &Desk,
     mine: impl Fn(&FoundFault) -> bool,
     found: &[FoundFault],
-) -> Result<(), Refusal> {
+) -> Result<(), HubError> {
     let mut before = desk.db.found_faults().map_err(plain)?;
     before.retain(mine);
     for f in before.iter().filter(|b| !found.iter().any(|f| f.same(b))) {
@@ -45,11 +45,11 @@ pub fn settle(
 }
 
 /// One that began, whatever else there is.
-pub fn begin(desk: &Desk, f: &FoundFault) -> Result<(), Refusal> {
+pub fn begin(desk: &Desk, f: &FoundFault) -> Result<(), HubError> {
     enter(desk, &desk.db.found_faults().map_err(plain)?, f)
 }
 
-fn enter(desk: &Desk, before: &[FoundFault], f: &FoundFault) -> Result<(), Refusal> {
+fn enter(desk: &Desk, before: &[FoundFault], f: &FoundFault) -> Result<(), HubError> {
     let old = before.iter().find(|b| b.same(f));
     if old.is_some_and(|b| b.text == f.text) {
         return Ok(());

@@ -4,9 +4,13 @@
 //! |---|---|
 //! | [`commands`] | one file per subcommand; the only files that print |
 //! | [`supervise`] | the task tree: what starts, what stops, in which order |
+//! | [`access`] | who may do what: the table of operations, and the one function that says yes or no |
+//! | [`api`] | the same operations over HTTP: for programs, and for the commands over `run/hub.sock` |
+//! | [`ops`] | every operation, once; pages, commands and programs come through it |
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
 //! | [`signin`] | passwords, and what is put on record of signing in |
+//! | [`access`] | who somebody is, and what they may |
 //! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
@@ -16,25 +20,26 @@
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
-//! | [`control`] | the socket the commands talk to |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages |
-//! | [`roles`] | who may see, watch and save footage and exhibits |
+//! | [`error`] | what an operation ends in instead of its reply |
 //! | [`board`] | what pages and commands show |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
 //! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence (at rest) → clip save → officer`.
 #![forbid(unsafe_code)]
 
+pub mod access;
+pub mod api;
 pub mod authority;
 pub mod board;
 pub mod commands;
 pub mod config;
-pub mod control;
 pub mod db;
 pub mod desk;
 pub mod devices;
 pub mod disposal;
+pub mod error;
 pub mod evidence;
 pub mod faults;
 pub mod files;
@@ -42,12 +47,12 @@ pub mod fuzz;
 pub mod keys;
 #[cfg(test)]
 mod next_steps;
+pub mod ops;
 pub mod ownlog;
 pub mod pace;
 pub mod places;
 pub mod requests;
 pub mod retention;
-pub mod roles;
 pub mod shown;
 pub mod signin;
 pub mod supervise;

@@ -10,6 +10,7 @@ use std::{
 
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use ring::hmac;
+use serde::{Deserialize, Serialize};
 use shared::{
     record::hex,
     time::Utc,
@@ -17,8 +18,12 @@ use shared::{
 };
 
 use crate::{
-    board::{Account, Refusal, plain},
+    access::{
+        principal::{Grant, Person},
+        role::Role,
+    },
     desk::Desk,
+    error::{HubError, plain},
     ownlog,
     places::Origin,
 };
@@ -75,7 +80,7 @@ impl Refusals {
     }
 }
 
-fn put(desk: &Desk, account: Option<u32>, n: u64, took_ms: u64) -> Result<(), Refusal> {
+fn put(desk: &Desk, account: Option<u32>, n: u64, took_ms: u64) -> Result<(), HubError> {
     let line = AccFail {
         op: account.map_or("unknown".into(), ownlog::op),
         how: "password".into(),
@@ -87,11 +92,24 @@ fn put(desk: &Desk, account: Option<u32>, n: u64, took_ms: u64) -> Result<(), Re
 }
 
 /// Puts refused attempts on record when it is time; `all`: the hub stops.
-pub fn note(desk: &Desk, all: bool) -> Result<(), Refusal> {
+pub fn note(desk: &Desk, all: bool) -> Result<(), HubError> {
     for (account, n, took) in desk.refusals.due(desk.clock.now().mono, all) {
         put(desk, account, n, took)?;
     }
     Ok(())
+}
+
+/// Name and password of somebody, at the console.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SignIn {
+    pub name: String,
+    pub password: String,
+}
+
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} [password]", self.name)
+    }
 }
 
 /// Checks name and password. `from`: where a page was asked from; None: the console.
@@ -100,7 +118,7 @@ pub fn check(
     name: &str,
     password: &str,
     from: Option<Origin>,
-) -> Result<Account, Refusal> {
+) -> Result<Person, HubError> {
     let (found, now) = (desk.db.account(name).map_err(plain)?, desk.clock.now());
     let hash = found.as_ref().map_or(NOBODY, |a| &a.password);
     let right = PasswordHash::new(hash).is_ok_and(|hash| {
@@ -110,7 +128,7 @@ pub fn check(
     let account = found.as_ref().map(|a| a.op);
     let Some(a) = found.filter(|_| right) else {
         desk.refusals.count(account, now.mono);
-        return Err(Refusal(WRONG.into()));
+        return Err(HubError::Refused(WRONG.into()));
     };
     if let Some((n, took)) = desk.refusals.of(a.op, now.mono) {
         put(desk, Some(a.op), n, took)?;
@@ -131,22 +149,30 @@ pub fn check(
             .signed_in_from(a.op, &place, now.wall)
             .map_err(plain)?;
     }
-    Ok(Account {
+    Ok(Person {
         op: a.op,
         name: a.name,
-        role: a.role,
+        grants: grants(&a.role),
     })
 }
 
+/// What an account's role gives. One that this program does not know gives nothing.
+pub fn grants(role: &str) -> Vec<Grant> {
+    Role::parse(role)
+        .map(Grant::everywhere)
+        .into_iter()
+        .collect()
+}
+
 /// Whether this account signed in from this address lately.
-pub fn was_here(desk: &Desk, name: &str, from: Origin) -> Result<bool, Refusal> {
+pub fn was_here(desk: &Desk, name: &str, from: Origin) -> Result<bool, HubError> {
     let after = Utc(desk.now().0 - REMEMBERED_MS);
     let place = place(&key(desk)?, from);
     desk.db.was_here(name, &place, after).map_err(plain)
 }
 
 /// Key of what browsers and records keep about where somebody signed in. Made of one that lasts as long as the hub.
-pub fn key(desk: &Desk) -> Result<hmac::Key, Refusal> {
+pub fn key(desk: &Desk) -> Result<hmac::Key, HubError> {
     let lasting = hmac::Key::new(hmac::HMAC_SHA256, &desk.keys.reset_key().map_err(plain)?);
     let own = hmac::sign(&lasting, b"beadle browsers and addresses v1");
     Ok(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))

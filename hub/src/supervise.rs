@@ -2,10 +2,9 @@
 //!
 //! ```text
 //! run ── log (thread: own lines and heads) ── countersign (thread: own heads)
-//!     ├─ control    commands over run/hub.sock
+//!     ├─ socket     the API for commands over run/hub.sock
 //!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
-//!     ├─ older      packages of older versions that lie in plain are sealed, once
 //!     ├─ keeper     holds: tells boxes, ends them in time
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
@@ -34,15 +33,15 @@ use tokio::{
 };
 
 use crate::{
+    api::socket,
     authority::{ServerCertificate, Side},
     commands::CommandError,
     config::{Config, is_name},
-    control,
     db::Db,
     desk::{Desk, blocking},
     devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
     disposal,
-    evidence::older,
+    evidence::{cleanup, request},
     files,
     keys::Keys,
     ownlog::OwnLog,
@@ -164,17 +163,22 @@ pub async fn run(
     let broken = |what: &str, e: std::io::Error| CommandError::Plain(format!("cannot {what}: {e}"));
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
-    let socket = control::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
+    let commands = socket::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
     let evidence = desk.config.evidence.clone();
-    if let Ok(Err(e)) = blocking(move || older::clear_unfinished(&evidence)).await {
+    if let Ok(Err(e)) = blocking(move || cleanup::clear_unfinished(&evidence)).await {
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");
     }
+    let d = desk.clone();
+    if let Ok(Err(e)) = blocking(move || request::clear_fetched(&d)).await {
+        tracing::error!(
+            "what was fetched for packages that are made could not be looked through: {e}"
+        );
+    }
     let mut tasks = JoinSet::new();
-    tasks.spawn(control::run(desk.clone(), socket));
+    tasks.spawn(socket::run(desk.clone(), commands));
     tasks.spawn(arrivals::run(desk.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(desk.clone()));
     tasks.spawn(requests::holds::keeper::run(desk.clone()));
-    tasks.spawn(older::run(desk.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         desk.keys.authority(),
         Side::Pages,
@@ -234,7 +238,7 @@ pub async fn run(
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
-    let _ = std::fs::remove_file(control::socket(&desk.state));
+    let _ = std::fs::remove_file(socket::path(&desk.state));
     Ok(())
 }
 

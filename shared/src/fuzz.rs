@@ -4,6 +4,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     note::{SignedHead, Vkey},
+    passkey::{self, Assertion, Bytes, Passkey, Registration, RelyingParty},
     record::{Record, Value},
     wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, Order, ToBox, ToHub},
 };
@@ -54,6 +55,52 @@ pub fn lines(bytes: &[u8]) {
     }
 }
 
+/// What a browser hands over of a passkey: its JSON, and the parts in it: a length of two bytes and the browser's data, then the authenticator's.
+pub fn passkeys(bytes: &[u8]) {
+    let Ok(party) = RelyingParty::new("hub.example", "https://hub.example") else {
+        return;
+    };
+    let _ = Assertion::from_browser(bytes);
+    let Some((length, rest)) = bytes.split_first_chunk::<2>() else {
+        return;
+    };
+    let length = usize::from(u16::from_be_bytes(*length));
+    let Some((client_data, data)) = rest.split_at_checked(length) else {
+        return;
+    };
+    let made = Registration {
+        client_data: client_data.to_vec(),
+        attestation: data.to_vec(),
+    };
+    let whole = Registration::from_browser(bytes);
+    for made in [Ok(made), whole].into_iter().flatten() {
+        // The challenge of nought, so that what lies behind that rule is reached.
+        if let Ok(key) = passkey::register(&party, &[0; 32], &made) {
+            assert!((1..=1023).contains(&key.id.0.len()) && key.key.0.len() == 65);
+            let used = Assertion {
+                id: key.id.clone(),
+                client_data: Bytes(made.client_data.clone()),
+                authenticator_data: Bytes(data.to_vec()),
+                signature: Bytes(Vec::new()),
+            };
+            assert!(key.verify(&party, &[0; 32], &used).is_err());
+        }
+    }
+    let key = Passkey {
+        id: Bytes(vec![0]),
+        key: Bytes(vec![4; 65]),
+        counter: 0,
+        eligible: false,
+    };
+    let used = Assertion {
+        id: key.id.clone(),
+        client_data: Bytes(client_data.to_vec()),
+        authenticator_data: Bytes(data.to_vec()),
+        signature: Bytes(vec![0; 8]),
+    };
+    assert!(key.verify(&party, &[0; 32], &used).is_err());
+}
+
 #[cfg(test)]
 mod tests {
     use crate::testing::corpus;
@@ -63,5 +110,6 @@ mod tests {
     fn the_kept_corpus() {
         corpus("wire", super::wire);
         corpus("lines", super::lines);
+        corpus("passkeys", super::passkeys);
     }
 }

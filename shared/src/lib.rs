@@ -21,6 +21,8 @@
 //! | [`segment`] | names of segments and key ids |
 //! | [`certificate`] | what is read of a certificate: name, key, validity |
 //! | [`code`] | the one-time code a new box is enrolled with |
+//! | [`passkey`] | passkeys: whether a person's key was made, and used, for this challenge |
+//! | [`approval`] | whether the people whom an order names touched their keys for it |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
 //! | [`wire`] | what box and hub say to each other |
 //! | [`worker`] | what the daemon and its picture workers say to each other |
@@ -31,6 +33,7 @@
 //! | [`standing`] | how a camera and a box are, judged in one place for all who show it |
 #![forbid(unsafe_code)]
 
+pub mod approval;
 pub mod certificate;
 pub mod check;
 pub mod code;
@@ -41,6 +44,7 @@ pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
+pub mod passkey;
 pub mod plain;
 pub mod promise;
 pub mod record;

@@ -15,7 +15,9 @@ use crate::{
     verify::{Files, P256_SPKI},
 };
 
+mod authenticator;
 mod corpus;
+pub use authenticator::SoftKey;
 pub use corpus::corpus;
 
 /// An Ed25519 key from a fixed seed.

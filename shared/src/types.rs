@@ -103,9 +103,13 @@ lines! {
         #[serde(default, skip_serializing_if = "Option::is_none")] how: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] reviewer: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64> }
-    /// The mask is not imposed from here on, until `mask.end`. `authority` is salted, `by` the two who ordered it.
+    /// The mask is not imposed from here on, until `mask.end`. `authority` is salted, `by` the two who ordered it. `instead`: the mask that
+    /// hides meanwhile, with the SHA-256 of its polygons and how much of the picture that is; all three are left out where nothing does.
     MaskLift = "mask.lift" { cam: CameraId, mask: String, until: Utc, authority: String, by: Vec<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64> }
+        #[serde(default, skip_serializing_if = "Option::is_none")] order: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] sha256: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] permille: Option<u64> }
     /// A lift is over, or a mask is no longer there (`config`). `why`: time, order, restart, clock, config. `order`: that which was
     /// obeyed.
     MaskEnd = "mask.end" { cam: CameraId, mask: String, why: String,
@@ -165,16 +169,19 @@ lines! {
     /// Hub log: what came of an order, when it was not carried out.
     RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, why: String }
     /// Hub log: somebody asks that a mask be lifted, until then or for so many minutes from the order on; free text is salted. The
-    /// line's number is the request's.
-    LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String }
+    /// line's number is the request's. `instead`: the mask that is to hide meanwhile, with the SHA-256 of its polygons.
+    LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] sha256: Option<String> }
     /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
     LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: a box was ordered to lift a mask, to end that, to use another mask, or to take it for reviewed; `what`: lift, end, set,
     /// review. The line's number is the order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it;
-    /// `sha256` of the polygons. Of a review: `ref`, the exhibit that shows what the mask looked like, and when the next one is due.
+    /// `sha256` of the polygons of the mask that is set, or that hides `instead` while one is lifted. Of a review: `ref`, the exhibit that shows what the mask looked like, and when the next one is due.
     MaskOrder = "mask.order" { what: String, r#box: String, cam: CameraId, mask: Option<String>, until: Option<Utc>, authority: Option<String>, reason: Option<String>, sha256: Option<String>, ask: Option<u64>, by: Vec<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] r#ref: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day> }
+        #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String> }
     /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
     /// The line's number is the order's.
     LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }

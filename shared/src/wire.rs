@@ -25,6 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::Approval,
     id::{BoxName, CameraId, ExhibitRef, HoldId},
     mask::Mask,
     standing::Flow,
@@ -155,18 +156,25 @@ pub enum ToBox {
 pub struct Ordered {
     #[serde(flatten)]
     pub order: Order,
-    /// Signatures of those who approved it. Nobody signs by themselves yet: it is empty.
+    /// What those who approved it touched their own keys for; empty where the scheme does not ask for that.
     #[serde(default)]
-    pub approvals: Vec<String>,
+    pub approvals: Vec<Approval>,
 }
 
 impl Ordered {
-    /// The exact text that is signed.
+    /// The exact text that is signed of an order without approvals. Of one with approvals it is what people approve.
     ///
     /// # Errors
     /// A number in it cannot be written as JSON.
     pub fn text(order: Order) -> serde_json::Result<String> {
-        let approvals = Vec::new();
+        Self::approved(order, Vec::new())
+    }
+
+    /// The exact text that is signed of an order that people approved.
+    ///
+    /// # Errors
+    /// A number in it cannot be written as JSON.
+    pub fn approved(order: Order, approvals: Vec<Approval>) -> serde_json::Result<String> {
         serde_json::to_string(&Self { order, approvals })
     }
 }
@@ -206,6 +214,9 @@ pub enum Order {
         order: u64,
         cam: CameraId,
         mask: String,
+        /// Hides meanwhile, and less than `mask`; None: nothing is hidden.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead: Option<Mask>,
         until: Utc,
         authority: String,
         by: Vec<String>,
@@ -409,6 +420,9 @@ pub struct MaskInfo {
     /// It is lifted until then, by the box's clock.
     #[serde(default)]
     pub lifted: Option<Utc>,
+    /// Version of the mask that hides meanwhile; None: nothing does.
+    #[serde(default)]
+    pub instead: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -523,9 +537,9 @@ impl Frame {
 mod tests {
     use super::*;
 
-    /// Boxes of before say nothing of a camera's own days or of a forecast; they are understood all the same.
+    /// A camera without days of its own, or without a forecast yet, is told of without them.
     #[test]
-    fn older_boxes_are_understood() {
+    fn what_may_be_left_out() {
         let info: CameraInfo =
             serde_json::from_str(r#"{"cam":"c01","title":"Street","masked":false}"#).expect("info");
         assert_eq!(info.retention_days, None);

@@ -307,6 +307,7 @@ fn ask(hub: &Hub, town: &Town) -> Done<Option<Asked>> {
     ];
     let pull = Command::new(places::program("beadle-hub")?)
         .args(words)
+        .args(hub.as_first())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -23,6 +23,8 @@ pub struct Hub {
     pub https: u16,
     /// Name and password of the first account.
     pub sign_in: (String, String),
+    /// The password, in a file.
+    password: PathBuf,
     /// For its process at the next start, and for its commands.
     pub env: Vec<(String, String)>,
     pub process: Option<Program>,
@@ -104,7 +106,10 @@ impl Hub {
                 said.out
             )));
         };
+        let file = folder.join("hub.password");
+        fs::write(&file, password).told(file.display())?;
         Ok(Self {
+            password: file,
             state,
             evidence,
             logs: folder.join("logs"),
@@ -147,11 +152,25 @@ impl Hub {
         self.process.as_mut().map_or(Ok(()), Program::must_run)
     }
 
-    /// Any command of beadle-hub, on this hub's state.
+    /// Any command of beadle-hub, on this hub's state; as the first account, unless it says as whom.
     pub fn ask(&self, words: &[&OsStr]) -> Done<Said> {
         let mut all: Vec<&OsStr> = vec![OsStr::new("--state"), self.state.as_os_str()];
         all.extend(words);
+        let first = self.as_first();
+        if !words.contains(&OsStr::new("--as")) {
+            all.extend(&first);
+        }
         program::run_with(&places::program("beadle-hub")?, &all, &self.env)
+    }
+
+    /// What makes a command one of the first account's.
+    pub fn as_first(&self) -> [&OsStr; 4] {
+        [
+            OsStr::new("--as"),
+            OsStr::new(&self.sign_in.0),
+            OsStr::new("--password-file"),
+            self.password.as_os_str(),
+        ]
     }
 
     fn json(&self, words: &[&OsStr]) -> Done<Value> {

@@ -7,12 +7,12 @@ use crate::{Done, Told, Trouble, hub::Hub, program::Said};
 pub struct Staff(BTreeMap<&'static str, PathBuf>);
 
 impl Staff {
-    /// kim is a supervisor, lee a manager, pat an operator.
+    /// kim is a supervisor, lee a coordinator, pat an operator.
     pub fn make(hub: &Hub, folder: &Path) -> Done<Self> {
         let mut all = BTreeMap::new();
         for (name, role) in [
             ("kim", "supervisor"),
-            ("lee", "manager"),
+            ("lee", "coordinator"),
             ("pat", "operator"),
         ] {
             let words = ["staff", "add", name, "--role", role].map(OsStr::new);

@@ -149,9 +149,20 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
     // The hub, once.
     Packages::bring(&packages.hub, &hub)?;
     hub_md.step("install", &hub, &[])?;
-    hub_md.step("init", &hub, &[])?;
+    let made = hub_md.step("init", &hub, &[])?;
     hub.wait_unit("beadle-hub", "active", 20)?;
-    let code = hub_md.step("box", &hub, &[])?;
+    // The password that was printed is typed where one is asked for.
+    let words = made.lines().find(|l| l.starts_with("sign-in"));
+    let password = words.and_then(|l| l.split_whitespace().nth(3));
+    let password = password.ok_or_else(|| Trouble(format!("no password in {made}")))?;
+    hub.put("/root/manager.password", password, 0o600)?;
+    let typed = || {
+        stands_for(
+            "--as manager",
+            "--as manager --password-file /root/manager.password",
+        )
+    };
+    let code = hub_md.step("box", &hub, &[typed()])?;
 
     // The box, once. The disk of this one has no UUID.
     Packages::bring(&packages.edge, &town)?;
@@ -201,6 +212,10 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
             "--camera",
             "ashby-high-street/c03",
             "--json",
+            "--as",
+            "manager",
+            "--password-file",
+            "/root/manager.password",
         ])?;
         let known: Value = serde_json::from_str(&said.out).unwrap_or_default();
         let time = |key: &str| Utc::parse(known["days"][0]["spans"][0][key].as_str()?).ok();
@@ -211,6 +226,7 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
     })?;
     let time = |ms: i64| format!("{}Z", &Utc(ms).to_string()[..19]);
     let here = [
+        typed(),
         stands_for("2026-11-03T14:00:00Z", time(from)),
         stands_for("2026-11-03T14:00:20Z", time(from + 20_000)),
     ];

@@ -37,6 +37,10 @@ fn packages_install_upgrade_and_go() -> Done<()> {
         "drwx------ beadle-reader\ndrwx------ root\n"
     );
     machine.sh("man -w beadle-edge 2>/dev/null || ls /usr/share/man/man1/beadle-edge.1.gz /usr/share/man/man1/beadle-edge-enrol.1.gz")?;
+    // The page of the picture program says every word that the program does.
+    machine.sh(
+        "beadle-pictures --help | grep -o -e '--[a-z]*' -e '^  [a-z]*' | sort -u | while read -r word; do zgrep -q -e \"${word//-/.-}\" /usr/share/man/man1/beadle-pictures.1.gz || { echo \"$word\" >&2; exit 1; }; done",
+    )?;
     // Nothing carries symbols.
     assert!(
         !machine
@@ -167,6 +171,7 @@ fn a_maintainer_needs_no_root() -> Done<()> {
                 .any(|c| c["cam"] == "c02" && c["frames"].as_u64() > Some(0));
             let all = recorded
                 && faults.contains("camera.password-file")
+                && faults.contains("mask.program")
                 && faults.contains("libswscale.so.6 is missing")
                 && faults.contains("apt install libswscale6");
             Ok(if all {
@@ -243,12 +248,10 @@ fn a_maintainer_needs_no_root() -> Done<()> {
     wait::until("all three are recorded", 90, || {
         let now: Value = serde_json::from_str(&status("carl")?.out).unwrap_or_default();
         let faults = now["faults"].to_string();
-        Ok(
-            if faults.contains("camera.") || faults.contains("mask.worker") {
-                Look::NotYet(faults)
-            } else {
-                Look::Yes(())
-            },
-        )
+        Ok(if faults.contains("camera.") || faults.contains("mask.") {
+            Look::NotYet(faults)
+        } else {
+            Look::Yes(())
+        })
     })
 }

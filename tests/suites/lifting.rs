@@ -142,7 +142,8 @@ fn own(rig: &Rig, kind: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Opens every closed segment: the marker is seen in all whose line says lifted, and in none other. How many pictures of each.
+/// Opens every closed segment: the marker is seen in all whose line says lifted (but where a smaller mask hid it meanwhile), and in none
+/// other. How many pictures of each.
 fn every_picture(rig: &Rig) -> Done<(usize, usize)> {
     // A file is closed before its line is written.
     let lines = rig.town.lines_of("seg.write", Some("c01"));
@@ -155,6 +156,12 @@ fn every_picture(rig: &Rig) -> Done<(usize, usize)> {
             files.insert(seen.sha256.clone(), seen);
         }
     }
+    let lifts = rig.town.lines_of("mask.lift", Some("c01"));
+    let smaller = |segment: &Value| {
+        let before = |l: &&Value| l["n"].as_u64() < segment["n"].as_u64();
+        let lift = lifts.iter().rev().find(before);
+        lift.is_some_and(|l| l["data"]["instead"].is_string())
+    };
     let (mut hidden, mut shown) = (0, 0);
     for line in lines {
         let sha256 = line["data"]["sha256"].as_str().unwrap_or("");
@@ -163,6 +170,10 @@ fn every_picture(rig: &Rig) -> Done<(usize, usize)> {
             .ok_or_else(|| Trouble(format!("no file for {line}")))?;
         assert!(line["data"]["mask"].is_string(), "{line}");
         match how(&line) {
+            "lifted" if smaller(&line) => {
+                assert_eq!(seen.worst, 0, "the smaller mask was not painted: {line}");
+                hidden += seen.pictures;
+            }
             "lifted" => {
                 assert!(seen.worst > 100, "lifted, and nothing is seen: {line}");
                 shown += seen.pictures;
@@ -502,6 +513,47 @@ fn reviewed(rig: &mut Rig, staff: &Staff) -> Done<()> {
     Ok(())
 }
 
+/// V12, MSK-4, ROL-5: a mask that hides less is not set by one person; two lift the one in force to it, for a while: it is painted, both
+/// records name its polygons, and a box that restarts with a clock nobody vouches for has the former mask back.
+fn lifted_to_a_smaller_one(rig: &mut Rig, staff: &Staff) -> Done<()> {
+    let file = rig.folder.path().join("smaller.toml");
+    let path = file.display().to_string();
+    fs::write(
+        &file,
+        format!("id = \"m9-door\"\npolygons = {OVER_MARKER}\n"),
+    )
+    .told(&path)?;
+    wait::until("the hub knows the mask", 15, || {
+        let out = rig.hub.ask(&["mask", "show", CAM].map(OsStr::new))?.out;
+        Ok(out.contains("mask m9"))
+    })?;
+    staff.refused(rig, "kim", &["set", CAM, "--file", &path], &["two people"])?;
+    let words = [&lift(CAM, "10")[..], &["--file", &path]].concat();
+    let request = staff.mask(rig, "kim", &words)?.well("mask lift")?;
+    let request = request.out.trim().to_owned();
+    let listed = rig.hub.ask(&["mask", "list"].map(OsStr::new))?.out;
+    assert!(listed.contains("meanwhile m9-door hides"), "{listed}");
+    staff.refused(rig, "kim", &["approve", &request], &["second person"])?;
+    staff
+        .mask(rig, "lee", &["approve", &request])?
+        .well("mask approve")?;
+    let line = rig.town.lines_of("mask.lift", Some("c01")).pop();
+    let line = line.ok_or_else(|| Trouble::new("no lift"))?;
+    let order = own(rig, "mask.order").pop().unwrap_or_default();
+    for key in ["mask", "instead", "sha256", "authority", "by"] {
+        assert_eq!(order["data"][key], line["data"][key], "{key}");
+    }
+    assert_eq!(
+        (&line["data"]["mask"], &line["data"]["instead"]),
+        (&"m9".into(), &"m9-door".into())
+    );
+    recorded(rig, "lifted", 2)?;
+    rig.town.kill9()?;
+    rig.town.start()?;
+    ended(rig, &line, "clock", 30)?;
+    recorded(rig, "burned", 1)
+}
+
 /// MSK-1, MSK-3: another mask by order, from a file that is checked with the sentences of the configuration; on both records, in force
 /// from the next session on and over a restart; reviewed in a clip that shows it; the configuration's own, changed, takes its place.
 #[test]
@@ -527,7 +579,7 @@ fn a_mask_is_set_by_order() -> Done<()> {
         "{said:?}"
     );
     let good = format!(
-        "id = \"m9\"\nreview = 2199-01-01\nreviewer = \"J. Rees\"\nstyle = \"solid\"\npolygons = {OVER_MARKER}\n"
+        "id = \"m9\"\nreview = 2199-01-01\nreviewer = \"J. Rees\"\nstyle = \"solid\"\npolygons = [[[0.5, 0.2], [0.9, 0.2], [0.9, 0.7], [0.5, 0.7]]]\n"
     );
     fs::write(&file, good).told(&path)?;
     staff.refused(
@@ -574,6 +626,10 @@ fn a_mask_is_set_by_order() -> Done<()> {
         "{shown}"
     );
 
+    lifted_to_a_smaller_one(&mut rig, &staff)?;
+    wait::until("the box is back", 60, || {
+        Ok(rig.hub.box_row("ashby")?["online"] == true)
+    })?;
     rig.town.stop()?;
     rig.town.start()?;
     let after = rig.town.lines_of("seg.write", Some("c01")).len();

@@ -178,7 +178,10 @@ fn a_box_put_back_to_an_older_copy_is_found_out() -> Done<()> {
         fs::write(&file, words.next().unwrap_or_default())?;
         Ok(file)
     };
-    let (kims, lees) = (password("kim", "supervisor")?, password("lee", "manager")?);
+    let (kims, lees) = (
+        password("kim", "supervisor")?,
+        password("lee", "coordinator")?,
+    );
     rig.hub
         .ask(args![
             "box",

@@ -38,7 +38,7 @@ use crate::{
     },
     memory,
     recording::{report::Report, watch::Hindrance},
-    segment::{Guard, Guarded, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
+    segment::{Guard, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
 };
 
 mod masking;
@@ -507,9 +507,8 @@ impl Run {
         self.say_jumps();
         let alone = picture.opening == Opening::Alone;
         // A picture that needs others cannot be proved: of a camera that is to show its own mask it begins nothing.
-        let proved = matches!(&self.rule.mask, Some(m) if m.how == How::Camera)
-            && !self.imposition.as_ref().is_some_and(Imposition::paints)
-            && self.rule.lifted.is_none();
+        let proved = matches!(self.rule.imposed(), Some(m) if m.how == How::Camera)
+            && !self.imposition.as_ref().is_some_and(Imposition::paints);
         let opens = self.openings.opens(picture.opening, now.mono);
         let key = if proved { alone } else { opens };
         if key {
@@ -518,7 +517,7 @@ impl Run {
                 shared.group_ms.fetch_max(group, Relaxed);
             }
             if self.unopened.take().is_some() {
-                let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
+                let masked = self.rule.imposed().is_some();
                 shared.hindered(masked.then_some(Hindrance::Masking));
             }
         } else if let Some(unopened) = &mut self.unopened {
@@ -611,7 +610,8 @@ impl Run {
         }
         let back = held.windows(2).any(|w| w[1].pts < w[0].pts);
         let mut track = lock(&self.capture.track);
-        track.expect_reorder((back || self.anchor.reorders()) && how != Guarded::Burned);
+        let painted = self.imposition.as_ref().is_some_and(Imposition::paints);
+        track.expect_reorder((back || self.anchor.reorders()) && !painted);
         track.guarded(Guard {
             how,
             mask: self.rule.mask.as_ref().map(|m| m.id.clone()),
@@ -630,12 +630,12 @@ impl Run {
     }
 
     fn give(&mut self, unit: Unit) -> Result<(), Outcome> {
-        if let Some(lifted) = self.rule.lifted
+        if let Some(lifted) = &self.rule.lifted
             && self.context.clock.now().mono >= lifted.until_mono
         {
             return Err((Ended::Rule, "the mask is back".into()));
         }
-        let masked = self.rule.mask.is_some() && self.rule.lifted.is_none();
+        let masked = self.rule.imposed().is_some();
         match &mut self.imposition {
             None if !masked => lock(&self.capture.track).unit(unit),
             // It could not be begun: the session is ending, and what comes meanwhile is not recorded.

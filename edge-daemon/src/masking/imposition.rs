@@ -21,7 +21,7 @@ use super::{
     primary::{primary, timing},
     prover::Prover,
     trust::Judged,
-    worker::{About, Painted, Task, Worker},
+    worker::{About, Breakdown, Painted, Task, Worker},
 };
 use crate::{
     lock::lock,
@@ -41,7 +41,7 @@ const FINISH_MS: u64 = 3_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// The picture worker failed; the camera is fine.
-    Worker(String),
+    Worker(Breakdown),
     /// The camera's own mask could not be proved.
     Unproved(String),
     /// Another mask came into force, or who imposes it changed.
@@ -93,7 +93,7 @@ impl Start {
             fps_milli: self.fps_milli,
             max_kbit: self.max_kbit,
         };
-        Worker::start(&self.program, task, &about).map_err(|e| Obstacle::Worker(e.to_string()))
+        Worker::start(&self.program, task, &about).map_err(Obstacle::Worker)
     }
 }
 
@@ -126,11 +126,8 @@ pub struct Imposition {
 /// can carry.
 pub fn may_be_painted(rule: &InForce, camera: &Shared) -> bool {
     let own_is_good = || lock(&camera.standing).trusted();
-    rule.lifted.is_none()
-        && rule
-            .mask
-            .as_ref()
-            .is_some_and(|m| m.how == How::Burned || !own_is_good())
+    rule.imposed()
+        .is_some_and(|m| m.how == How::Burned || !own_is_good())
 }
 
 impl Imposition {
@@ -142,15 +139,19 @@ impl Imposition {
     ) -> (Result<Option<Self>, Obstacle>, Guarded) {
         let cam = means.camera.index;
         let mut encoder = Encoder::Software;
-        let begun = match (&rule.mask, rule.lifted) {
-            (None, _) => {
+        let begun = match (rule.imposed(), &rule.lifted) {
+            (None, None) => {
                 means.capacity.release(cam);
                 (Ok(None), Guarded::None)
             }
-            (Some(_), Some(_)) => (Ok(None), Guarded::Lifted),
-            (Some(mask), None) => match Self::imposed(means, mask, outset, &mut encoder) {
+            (None, Some(_)) => (Ok(None), Guarded::Lifted),
+            (Some(mask), lifted) => match Self::imposed(means, mask, outset, &mut encoder) {
                 Ok(imposition) => {
-                    let how = imposition.how();
+                    // What the mask in force hides and the one in its place does not is seen: that is what the record has to say.
+                    let how = match lifted {
+                        Some(_) => Guarded::Lifted,
+                        None => imposition.how(),
+                    };
                     (Ok(Some(imposition)), how)
                 }
                 Err(obstacle) => {
@@ -342,7 +343,7 @@ impl Imposition {
         say_sandbox(painter, reports);
         if let Some(why) = painter.failed(now.mono) {
             if painter.device_failed() {
-                capacity.struck(cam, now.mono, &why);
+                capacity.struck(cam, now.mono, why.why());
             }
             return Some(Obstacle::Worker(why));
         }
@@ -388,9 +389,10 @@ impl Imposition {
                 return Some(obstacle);
             }
             self.well = false;
-            let failed = Some(format!(
-                "{why}; another has taken its work over, and no picture is lost"
-            ));
+            let failed = Some(Breakdown::Work(format!(
+                "{}; another has taken its work over, and no picture is lost",
+                why.why()
+            )));
             let _ = self.means.reports.send(Report::Mask { cam, failed });
         }
         let verdicts = prover.verdicts();
@@ -470,8 +472,10 @@ fn put_on_record(
     given: Option<(i64, i64)>,
     recorded: Option<Utc>,
 ) {
-    let (Obstacle::Worker(why) | Obstacle::Unproved(why)) = obstacle else {
-        return;
+    let why = match obstacle {
+        Obstacle::Worker(breakdown) => breakdown.why(),
+        Obstacle::Unproved(why) => why,
+        _ => return,
     };
     let cam = means.camera.index;
     let wall = means.clock.now().wall;
@@ -482,10 +486,10 @@ fn put_on_record(
         mask: mask.id.clone(),
         t0,
         t1: end.max(t0),
-        why: why.clone(),
+        why: why.to_owned(),
     });
-    if let Obstacle::Worker(why) = obstacle {
-        let failed = Some(why.clone());
+    if let Obstacle::Worker(breakdown) = obstacle {
+        let failed = Some(breakdown.clone());
         let _ = means.reports.send(Report::Mask { cam, failed });
     }
 }

@@ -4,17 +4,23 @@
 //! clock must do, and there it errs to the mask: a clock that nobody vouches for, or that stands before the lift began, ends it; what is
 //! left is never more than the whole.
 use serde::{Deserialize, Serialize};
-use shared::{mask::LONGEST_LIFT_MINUTES, time::Utc};
+use shared::{
+    mask::{How, LONGEST_LIFT_MINUTES, Mask},
+    time::Utc,
+};
 
 /// Clocks of hub and box may differ by this much without an order's being refused.
 const CLOCKS_MS: i64 = 5_000;
 
 /// What the hub ordered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
     /// Number of the hub's line.
     pub order: u64,
     pub mask: String,
+    /// Hides meanwhile, and less than `mask`; None: nothing is hidden.
+    #[serde(default)]
+    pub instead: Option<Mask>,
     pub until: Utc,
     /// Salted.
     pub authority: String,
@@ -24,7 +30,7 @@ pub struct Asked {
 }
 
 /// A camera's last lift, as it is kept over a restart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lift {
     #[serde(flatten)]
     pub asked: Asked,
@@ -37,6 +43,39 @@ pub struct Lift {
 }
 
 impl Asked {
+    /// Whether the mask that is to hide meanwhile can take the place of the one in force; or why not, in a sentence.
+    pub fn replaces(&self, mask: &Mask) -> Result<(), String> {
+        let Some(instead) = &self.instead else {
+            return Ok(());
+        };
+        if let Err(wrong) = instead.check() {
+            let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+            return Err(format!(
+                "the mask that is to hide meanwhile cannot be used: {}",
+                wrong.join("; ")
+            ));
+        }
+        if instead.id == mask.id {
+            return Err(format!(
+                "the mask that is to hide meanwhile has the version of the one in force, {}: what was recorded under either could not be told apart",
+                mask.id
+            ));
+        }
+        if instead.how == How::Camera {
+            return Err(format!(
+                "while {} is lifted the box paints {} itself; it cannot be one that is in the camera",
+                mask.id, instead.id
+            ));
+        }
+        match mask.exposed_by(instead) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "the mask {} hides all that {} hides: that is no lift, and takes no end (beadle-hub mask set)",
+                instead.id, mask.id
+            )),
+        }
+    }
+
     /// How long it lasts from now on; or why it is not obeyed, in a sentence.
     pub fn ms(&self, wall: Utc) -> Result<u64, String> {
         match self.by.as_slice() {
@@ -100,6 +139,7 @@ mod tests {
         Asked {
             order: 7,
             mask: "m7".into(),
+            instead: None,
             until: T.plus_ms(600_000),
             authority: "ab".into(),
             by: vec!["op:0002".into(), "op:0003".into()],

@@ -46,11 +46,19 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InForce {
     pub mask: Option<Arc<Mask>>,
-    /// The mask is lifted: pictures are recorded as they come.
+    /// The mask is lifted: pictures are recorded as they come, or under a mask that hides less.
     pub lifted: Option<Lifted>,
 }
 
 impl InForce {
+    /// The mask that pictures go through: the one in force, or while that is lifted the one in its place, if there is one.
+    pub fn imposed(&self) -> Option<&Arc<Mask>> {
+        match &self.lifted {
+            Some(lifted) => lifted.instead.as_ref(),
+            None => self.mask.as_ref(),
+        }
+    }
+
     /// Whether pictures go through the same. Who looked at the mask, and when it is due again, changes nothing of them.
     pub fn same_for_pictures(&self, other: &Self) -> bool {
         self.lifted == other.lifted
@@ -61,12 +69,14 @@ impl InForce {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Lifted {
     /// Number of the hub's line.
     pub order: u64,
     /// Its end by the monotonic clock, in ms: not one picture that comes later is recorded without the mask.
     pub until_mono: u64,
+    /// Painted meanwhile.
+    pub instead: Option<Arc<Mask>>,
 }
 
 /// The hub's order of another mask.
@@ -228,7 +238,7 @@ impl Masks {
             .get(index)
             .map(|one| InForce {
                 mask: one.mask.clone(),
-                lifted: one.lifted.filter(|l| now < l.until_mono),
+                lifted: one.lifted.clone().filter(|l| now < l.until_mono),
             })
             .unwrap_or_default()
     }
@@ -293,7 +303,7 @@ impl Masks {
     fn look(&self) {
         let now = self.0.deps.clock.now().mono;
         let due = |one: &mut Live| {
-            if let (Some(lift), Some(mask)) = (one.lifted, &one.mask)
+            if let (Some(lift), Some(mask)) = (&one.lifted, &one.mask)
                 && now >= lift.until_mono
             {
                 one.ended = Some(("time", mask.id.clone(), Some(lift.order)));
@@ -366,7 +376,7 @@ impl Masks {
         if let Some(last) = &before {
             if last.asked == *asked {
                 let lifted = state.lifted.filter(|l| l.order == asked.order);
-                return lifted.map(|l| ends(l, now)).ok_or_else(|| {
+                return lifted.map(|l| ends(&l, now)).ok_or_else(|| {
                     format!(
                         "this order was obeyed before, and is over; the mask of {cam} is in force"
                     )
@@ -394,12 +404,14 @@ impl Masks {
                 mask.id
             ));
         }
+        asked.replaces(&mask)?;
         let ms = asked.ms(now.wall)?;
         let lifted = Lifted {
             order: asked.order,
             until_mono: now.mono.saturating_add(ms),
+            instead: asked.instead.clone().map(Arc::new),
         };
-        let until = ends(lifted, now);
+        let until = ends(&lifted, now);
         // An end that is not on the record yet comes first.
         self.say_ended(index, &mut kept).map_err(|e| unlogged(&e))?;
         let mut new = kept.clone();
@@ -419,6 +431,9 @@ impl Masks {
                     authority: asked.authority.clone(),
                     by: asked.by.clone(),
                     order: Some(asked.order),
+                    instead: asked.instead.as_ref().map(|m| m.id.clone()),
+                    sha256: asked.instead.as_ref().map(|m| hex(&m.digest())),
+                    permille: asked.instead.as_ref().map(Mask::permille),
                 },
             )
         })?;
@@ -491,12 +506,11 @@ impl Masks {
             false => self.in_force(index).mask,
         };
         if let Some(before) = before
-            && let Some((x, y)) = before.left_open_by(&ordered.mask)
+            && let Some(exposure) = before.exposed_by(&ordered.mask)
         {
             return Err(format!(
-                "the mask {} covers less than {}, which is in force: around [{x:.3}, {y:.3}] it leaves open what that one hides. Less than \
-                 before is a lift, which takes two people, an authority and an end (beadle-hub mask lift); for good, the mask is changed in \
-                 the box's configuration",
+                "the mask {} hides less than {}, which is in force: {exposure}. Less than before is a lift, which takes two people, an \
+                 authority and an end (beadle-hub mask lift --file); for good, the mask is changed in the box's configuration",
                 ordered.mask.id, before.id
             ));
         }
@@ -603,7 +617,8 @@ impl Masks {
             sha256: hex(&mask.digest()),
             review: mask.review,
             order,
-            lifted: lifted.map(|l| ends(l, self.0.deps.clock.now())),
+            lifted: lifted.as_ref().map(|l| ends(l, self.0.deps.clock.now())),
+            instead: lifted.and_then(|l| Some(l.instead?.id.clone())),
         })
     }
 }
@@ -649,6 +664,7 @@ fn resume(deps: &Deps, shared: &Shared, one: &mut One) -> Live {
                 live.lifted = Some(Lifted {
                     order: lift.asked.order,
                     until_mono: now.mono.saturating_add(ms),
+                    instead: lift.asked.instead.clone().map(Arc::new),
                 });
             }
             Err(why) => {
@@ -674,7 +690,7 @@ fn line(cam: &CameraId, mask: &Mask, reviewer: Option<String>, order: Option<u64
     }
 }
 
-fn ends(lifted: Lifted, now: shared::time::Now) -> Utc {
+fn ends(lifted: &Lifted, now: shared::time::Now) -> Utc {
     let left = lifted.until_mono.saturating_sub(now.mono);
     now.wall.plus_ms(i64::try_from(left).unwrap_or(0))
 }

@@ -123,6 +123,7 @@ fn asked(order: u64, made: i64, minutes: i64) -> Asked {
     Asked {
         order,
         mask: "m1".into(),
+        instead: None,
         until: Utc(made + minutes * 60_000),
         authority: "ab".repeat(32),
         by: vec!["op:0002".into(), "op:0003".into()],
@@ -159,7 +160,7 @@ fn less_than_before_is_a_lift() {
     let said = masks
         .set(&c(1), &ordered(41, T + 1, drawn("tiny", 0.5)))
         .expect_err("less");
-    assert!(said.contains("covers less than whole"), "{said}");
+    assert!(said.contains("hides less than whole"), "{said}");
     assert!(said.contains("two people"), "{said}");
     assert_eq!(masks.in_force(1).mask.as_deref(), Some(&whole));
     // A camera that had none.
@@ -179,6 +180,176 @@ fn less_than_before_is_a_lift() {
         masks.in_force(0).mask.map(|m| m.id.clone()),
         Some("m4".into())
     );
+}
+
+/// V12, MSK-4: a mosaic in the place of a solid mask shows that something moves, and smaller cells show more: less than before, too.
+#[test]
+fn a_weaker_style_is_a_lift() {
+    let w = world();
+    let masks = w.start();
+    let solid = mask("m1", How::Burned);
+    let mosaic = Mask {
+        id: "m9".into(),
+        style: shared::mask::Style::Pixelated,
+        ..solid.clone()
+    };
+    let said = masks
+        .set(&c(1), &ordered(40, T, mosaic.clone()))
+        .expect_err("a mosaic");
+    assert!(
+        said.contains("movement") && said.contains("two people"),
+        "{said}"
+    );
+    assert_eq!(masks.in_force(1).mask.as_deref(), Some(&solid));
+    let cells = |id: &str, cell| Mask {
+        id: id.into(),
+        how: How::Camera,
+        cell: Some(cell),
+        ..mosaic.clone()
+    };
+    masks
+        .set(&c(0), &ordered(41, T, cells("m2", 64)))
+        .expect("first");
+    let said = masks
+        .set(&c(0), &ordered(42, T + 1, cells("m3", 48)))
+        .expect_err("finer");
+    assert!(said.contains("cells of its mosaic are smaller"), "{said}");
+    masks
+        .set(&c(0), &ordered(43, T + 2, cells("m4", 80)))
+        .expect("coarser");
+}
+
+fn narrow(id: &str) -> Mask {
+    Mask {
+        id: id.into(),
+        polygons: vec![vec![(0.3, 0.3), (0.6, 0.3), (0.6, 0.4), (0.3, 0.4)]],
+        reviewer: None,
+        ..mask(id, How::Burned)
+    }
+}
+
+/// V12, MSK-4: a mask that hides less is taken under a lift of the one in force, with two people, an authority and an end; the record says
+/// which polygons it has; it goes on over a restart, and at its end the former mask is back, hub or no hub, whatever the wall clock says.
+#[test]
+fn a_smaller_mask_for_a_while() {
+    let w = world();
+    let masks = w.start();
+    let former = mask("m1", How::Burned);
+    let order = Asked {
+        instead: Some(narrow("m1-door")),
+        ..asked(40, T, 10)
+    };
+    masks.lift(&c(1), &order).expect("lifted");
+    let paints = |masks: &Masks| masks.in_force(1).imposed().map(|m| (**m).clone());
+    assert_eq!(paints(&masks), Some(narrow("m1-door")));
+    assert_eq!(
+        masks.in_force(1).mask.as_deref(),
+        Some(&former),
+        "the one in force is the former"
+    );
+    assert_eq!(paints(&masks).and_then(|_| masks.in_force(0).mask), None);
+    let line = w.last("mask.lift");
+    let text = |key: &str| line.data.get(key).and_then(Value::as_str);
+    assert_eq!(
+        (text("mask"), text("instead"), text("sha256")),
+        (
+            Some("m1"),
+            Some("m1-door"),
+            Some(hex(&narrow("m1-door").digest()).as_str())
+        )
+    );
+    assert_eq!(
+        line.data.get("permille").and_then(Value::as_u64),
+        Some(narrow("m1-door").permille())
+    );
+    let shown = masks.shown(1).expect("shown");
+    assert_eq!(
+        (shown.id.as_str(), shown.instead.as_deref()),
+        ("m1", Some("m1-door"))
+    );
+    // Nothing else is slipped in under the same order, nor by one person meanwhile.
+    let other = Asked {
+        instead: Some(narrow("m1-gate")),
+        ..order.clone()
+    };
+    masks
+        .lift(&c(1), &other)
+        .expect_err("the same order number");
+    let one = masks
+        .set(&c(1), &ordered(41, T + 1, narrow("m1-gate")))
+        .expect_err("one person");
+    assert!(one.contains("is lifted"), "{one}");
+
+    w.hands.pass(200_000);
+    let masks = w.start();
+    assert_eq!(paints(&masks), Some(narrow("m1-door")), "over a restart");
+    w.hands.set(Utc(T - 86_400_000));
+    w.hands.pass(399_999);
+    assert_eq!(paints(&masks), Some(narrow("m1-door")));
+    w.hands.pass(1);
+    assert_eq!(
+        paints(&masks),
+        Some(former.clone()),
+        "before anything looked"
+    );
+    masks.look();
+    w.hands.set(Utc(T + 700_000));
+    assert_eq!(paints(&w.start()), Some(former.clone()), "over is over");
+    assert_eq!(w.said(), ["mask.lift m1 - 40", "mask.end m1 time 40"]);
+
+    // A restart with a clock that nobody vouches for.
+    let mut w = world();
+    w.start().lift(&c(1), &order).expect("lifted");
+    w.trust = Trust::with_kernel(unsynced);
+    w.hands.pass(1_000);
+    assert_eq!(paints(&w.start()), Some(former));
+}
+
+/// V12, MSK-4, ROL-5: which smaller masks are not taken, each in a sentence, and nothing of it is kept or logged.
+#[test]
+fn which_smaller_masks_are_not_taken() {
+    let w = world();
+    let masks = w.start();
+    let refused = |instead: Mask, change: fn(&mut Asked), word: &str| {
+        let mut a = asked(40, T, 10);
+        a.instead = Some(instead);
+        change(&mut a);
+        let why = masks.lift(&c(1), &a).expect_err(word);
+        assert!(why.contains(word) && why.split(' ').count() > 5, "{why}");
+    };
+    let good = || narrow("m1-door");
+    refused(good(), |a| a.by.truncate(1), "two different people");
+    refused(good(), |a| a.authority.clear(), "an authority");
+    refused(
+        good(),
+        |a| a.until = Utc(T + 25 * 3_600_000),
+        "1440 minutes",
+    );
+    refused(
+        good(),
+        |a| a.mask = "m2".into(),
+        "the mask in force on c01 is m1",
+    );
+    refused(narrow("m1"), |_| {}, "has the version of the one in force");
+    refused(mask("m5", How::Burned), |_| {}, "hides all that m1 hides");
+    refused(Mask::of_everything("m5"), |_| {}, "that is no lift");
+    refused(
+        Mask {
+            how: How::Camera,
+            ..good()
+        },
+        |_| {},
+        "the box paints m1-door itself",
+    );
+    refused(
+        Mask {
+            polygons: vec![],
+            ..good()
+        },
+        |_| {},
+        "at least one polygon",
+    );
+    assert!(!lifted(&masks) && w.said().is_empty() && !w.path().exists());
 }
 
 fn seen(order: u64, made: i64, mask: &Mask) -> Reviewed {
@@ -217,7 +388,8 @@ fn lifted_until_its_end() {
         masks.in_force(1).lifted,
         Some(Lifted {
             order: 40,
-            until_mono: 601_000
+            until_mono: 601_000,
+            instead: None,
         })
     );
     w.hands.pass(60_000);
@@ -302,7 +474,8 @@ fn lifted_over_a_restart() {
         masks.in_force(1).lifted,
         Some(Lifted {
             order: 40,
-            until_mono: 601_000
+            until_mono: 601_000,
+            instead: None,
         })
     );
     w.hands.pass(400_000);

@@ -8,7 +8,7 @@ use super::{
     bracket::{Bracket, MOST_BYTES},
     imposition::{Obstacle, Start},
     primary::{Primary, doubtful_config},
-    worker::{Task, Worker},
+    worker::{Breakdown, Task, Worker},
 };
 use crate::segment::Unit;
 
@@ -94,8 +94,8 @@ impl Prover {
 
     /// Another worker for one that failed, with the key frames it did not answer: the bracket waits meanwhile, and nothing is lost.
     /// One that failed without ever having answered is not replaced: the fault lies elsewhere.
-    pub fn replace(&mut self, why: &str) -> Result<(), Obstacle> {
-        let end = || Obstacle::Worker(why.to_owned());
+    pub fn replace(&mut self, why: &Breakdown) -> Result<(), Obstacle> {
+        let end = || Obstacle::Worker(why.clone());
         if self.worker.pictures_back() == 0 {
             return Err(end());
         }

@@ -50,6 +50,7 @@ impl Client {
             .map_err(|e| ReaderError::Refused(e.to_string()))?
         {
             Reply::Refused { why } => Err(ReaderError::Refused(why)),
+            Reply::Early { why } => Err(ReaderError::Early(why)),
             reply => Ok(reply),
         }
     }
@@ -154,6 +155,17 @@ impl Client {
             cosigned: cosigned.map(SignedHead::render),
         })? {
             Reply::Destroyed { claim } => Ok(claim),
+            other => Err(odd(&other)),
+        }
+    }
+
+    /// Whether [`Self::destroy`] would destroy it now; [`ReaderError::Early`] when it would wait.
+    pub fn due(&self, key: &str, cosigned: Option<&SignedHead>) -> Result<(), ReaderError> {
+        match self.ask(&Request::Due {
+            key: key.into(),
+            cosigned: cosigned.map(SignedHead::render),
+        })? {
+            Reply::Due => Ok(()),
             other => Err(odd(&other)),
         }
     }

@@ -72,6 +72,15 @@ fn key_of(cam: &CameraId, hold: HoldId) -> String {
     KeyId::Hold { cam, hold }.to_string()
 }
 
+/// Why a key is not destroyed, in words.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// It is not due, or whether it is cannot be told yet: time mends that.
+    Early(String),
+    /// The reader knows nothing of it.
+    Stranger(String),
+}
+
 impl Ledger {
     /// Opens it in the reader's own folder; the first start begins it.
     ///
@@ -195,29 +204,44 @@ impl Ledger {
         })
     }
 
-    /// Whether the identities of this key may be destroyed now.
+    /// When the identities of this key were due, if they may be destroyed now.
     ///
     /// # Errors
-    /// In words, why not.
-    pub fn may_destroy(&self, id: &KeyId, terms: &Terms, now: Now) -> Result<(), String> {
-        if self.kept.holds.get(&id.to_string()).is_some_and(|h| h.over) {
-            return Ok(());
+    /// Why not.
+    pub fn may_destroy(&self, id: &KeyId, terms: &Terms, now: Now) -> Result<Utc, Objection> {
+        let held = self.kept.holds.get(&id.to_string());
+        if let Some(held) = held.filter(|h| h.over) {
+            return Ok(held.until);
         }
-        let due = self.due(id, terms)?;
+        let due = self.due(id, terms).map_err(Objection::Stranger)?;
         self.reckoning
             .reached(due, id.cam(), now)
-            .map_err(|why| format!("{id} was not destroyed: {why}"))
+            .map_err(|why| Objection::Early(format!("{id} was not destroyed: {why}")))?;
+        Ok(due)
     }
 
-    /// They are destroyed.
-    pub fn destroyed(&mut self, id: &KeyId, now: Now) {
+    /// Whether a key that is not there may be called destroyed: not before its day, or it would be said of one that is made tomorrow.
+    ///
+    /// # Errors
+    /// It is not its day.
+    pub fn may_be_gone(&self, id: &KeyId, terms: &Terms, now: Now) -> Result<(), Objection> {
+        match self.due(id, terms) {
+            Ok(due) if due > now.wall.max(self.reckoning.at_least(now)) => Err(Objection::Early(
+                format!("there is no key {id} yet, and it would be due at {due}"),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// They are destroyed, which were due then.
+    pub fn destroyed(&mut self, id: &KeyId, due: Utc, now: Now) {
         let text = id.to_string();
         self.kept.zones.remove(&text);
         self.kept.boot.remove(&text);
         if let Some(held) = self.kept.holds.get_mut(&text) {
             held.over = true;
         } else {
-            self.reckoning.given(id.cam(), now);
+            self.reckoning.given(id.cam(), due, now);
         }
     }
 

@@ -42,6 +42,9 @@ pub enum ReaderError {
     Absent { socket: String, why: String },
     #[error("the reader refused: {0}")]
     Refused(String),
+    /// Time mends it.
+    #[error("by the reader's own reckoning it is too early: {0}")]
+    Early(String),
     #[error("footage keys: {0}")]
     Keys(String),
 }

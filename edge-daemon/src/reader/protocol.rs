@@ -42,6 +42,11 @@ pub enum Request {
         key: String,
         cosigned: Option<String>,
     },
+    /// The same question, and nothing is destroyed: a recorder that is to wait writes no line of a deletion.
+    Due {
+        key: String,
+        cosigned: Option<String>,
+    },
     /// An order of the hub's that is about holds, or about what time it is: the reader takes note of it.
     Order {
         order: String,
@@ -73,6 +78,12 @@ pub enum Reply {
     Held,
     Destroyed {
         claim: String,
+    },
+    /// It may be destroyed now.
+    Due,
+    /// It may not be destroyed yet, by the reader's own reckoning.
+    Early {
+        why: String,
     },
     Noted,
     /// True when no key the reader has opens the file.

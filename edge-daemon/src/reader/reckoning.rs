@@ -21,6 +21,8 @@ const SLACK_MS: i64 = 3_600_000;
 const KERNEL_ERR_US: i64 = 5_000_000;
 /// While time is not proven, each camera gives a day in so long: a little less than the recorder's half a day.
 const EVERY_MS: u64 = 42_000_000;
+/// What is due so near one another is of one day: its own key, and those that starts without a reader made for it.
+const ONE_DAY_MS: u64 = 43_200_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -46,8 +48,8 @@ pub struct Kept {
 #[derive(Clone, Debug, Default)]
 pub struct Reckoning {
     kept: Kept,
-    /// When each camera last gave a day by time that is not proven.
-    given: BTreeMap<CameraId, u64>,
+    /// When each camera last gave a day by time that is not proven, and when that was due.
+    given: BTreeMap<CameraId, (u64, Utc)>,
 }
 
 impl Reckoning {
@@ -115,7 +117,7 @@ impl Reckoning {
         }
     }
 
-    /// Whether what is due at this time is due now, for a camera's sake; `given` is to be told when it went.
+    /// Whether what is due at this time is due now, for a camera's sake; [`Self::given`] is to be told when it went.
     ///
     /// # Errors
     /// In words, why not.
@@ -127,10 +129,15 @@ impl Reckoning {
             Standing::Proven(t) => Err(not_yet(t)),
             Standing::Ahead(t) if due > t => Err(not_yet(t)),
             Standing::Ahead(_) => match self.given.get(cam) {
-                Some(then) if now.mono.saturating_sub(*then) < EVERY_MS => Err(format!(
+                Some((then, day))
+                    if now.mono.saturating_sub(*then) < EVERY_MS
+                        && due.0.abs_diff(day.0) >= ONE_DAY_MS =>
+                {
+                    Err(format!(
                     "by what is proven to the reader it is not due yet; of {cam} one day goes each half a day until the hub has \
                      countersigned the log, or has confirmed that more may go"
-                )),
+                ))
+                }
                 _ => Ok(()),
             },
             Standing::Jumped(t) => Err(format!(
@@ -143,10 +150,14 @@ impl Reckoning {
         }
     }
 
-    /// Something of this camera went by this time.
-    pub fn given(&mut self, cam: &CameraId, now: Now) {
-        if matches!(self.standing(now), Standing::Ahead(_)) {
-            self.given.insert(cam.clone(), now.mono);
+    /// Something of this camera that was due then went. Others of the same day make the wait no longer.
+    pub fn given(&mut self, cam: &CameraId, due: Utc, now: Now) {
+        if !matches!(self.standing(now), Standing::Ahead(_)) {
+            return;
+        }
+        let last = self.given.entry(cam.clone()).or_insert((now.mono, due));
+        if now.mono.saturating_sub(last.0) >= EVERY_MS {
+            *last = (now.mono, due);
         }
     }
 
@@ -226,13 +237,23 @@ mod tests {
         assert!(matches!(r.standing(back), Standing::Ahead(_)));
         let due = Utc(T + 40 * DAY);
         assert!(r.reached(due, &cam(), back).is_ok());
-        r.given(&cam(), back);
-        assert!(r.reached(due, &cam(), back).is_err());
+        r.given(&cam(), due, back);
+        assert!(
+            r.reached(due, &cam(), back).is_ok(),
+            "another key of that day"
+        );
+        for days in [-2, -1, 1, 2] {
+            let other = due.plus_ms(days * DAY);
+            assert!(r.reached(other, &cam(), back).is_err(), "{days}");
+        }
+        let due = due.plus_ms(DAY);
         let other = CameraId::parse("c02").expect("camera");
         assert!(r.reached(due, &other, back).is_ok());
         let half = at(90 * DAY + DAY / 2, 20_000 + DAY / 2);
         assert!(r.reached(due, &cam(), half).is_ok());
-        r.given(&cam(), half);
+        r.given(&cam(), due, half);
+        let due = due.plus_ms(DAY);
+        assert!(r.reached(due, &cam(), half).is_err());
         r.prove(Utc(T + 90 * DAY + DAY / 2), half);
         assert!(r.reached(due, &cam(), half).is_ok(), "proven");
         // A clock in 1970 takes nothing, and does not move what is proven back.

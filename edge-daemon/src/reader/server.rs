@@ -22,7 +22,7 @@ use shared::{
 use super::{
     client::read_frame,
     keys::{Folders, KeyError, KeyStore, Pair},
-    ledger::Ledger,
+    ledger::{Ledger, Objection},
     order,
     protocol::{Reply, Request},
     root::Wish,
@@ -436,7 +436,10 @@ impl Reader {
                 Ok(Reply::Held)
             }
             Request::Destroy { key, cosigned } => {
-                self.destroy(&terms, &id(&key)?, cosigned.as_deref(), now)
+                self.destroy(&terms, &id(&key)?, cosigned.as_deref(), now, true)
+            }
+            Request::Due { key, cosigned } => {
+                self.destroy(&terms, &id(&key)?, cosigned.as_deref(), now, false)
             }
             Request::Order { order, sig } => {
                 match self.meaning(&terms, &order, &sig)? {
@@ -537,12 +540,14 @@ impl Reader {
         })
     }
 
+    /// Destroys a key that is due, or says only whether it is.
     fn destroy(
         &self,
         terms: &Terms,
         key: &KeyId,
         cosigned: Option<&str>,
         now: Now,
+        deed: bool,
     ) -> Result<Reply, String> {
         self.ledger().reckoning.look((self.kernel)(), now);
         if let Some(note) = cosigned
@@ -553,16 +558,27 @@ impl Reader {
         // One at a time: what is looked at is what is destroyed.
         let claim = self.with(terms, |keys| {
             if keys.has(key) {
-                if let Err(why) = self.ledger().may_destroy(key, terms, now) {
-                    return Ok(Err(why));
+                let due = match self.ledger().may_destroy(key, terms, now) {
+                    Ok(due) => due,
+                    Err(objection) => return Ok(Err(objection)),
+                };
+                if deed {
+                    keys.destroy(key)?;
+                    let mut ledger = self.ledger();
+                    ledger.destroyed(key, due, now);
+                    ledger.save(now)?;
                 }
-                keys.destroy(key)?;
-                let mut ledger = self.ledger();
-                ledger.destroyed(key, now);
-                ledger.save(now)?;
+            } else if let Err(objection) = self.ledger().may_be_gone(key, terms, now) {
+                return Ok(Err(objection));
             }
             Ok(Ok(keys.claim()))
-        })??;
+        })?;
+        let claim = match claim {
+            Ok(_) if !deed => return Ok(Reply::Due),
+            Ok(claim) => claim,
+            Err(Objection::Early(why)) => return Ok(Reply::Early { why }),
+            Err(Objection::Stranger(why)) => return Err(why),
+        };
         tracing::info!(key = %key, "identities destroyed");
         Ok(Reply::Destroyed {
             claim: claim.into(),

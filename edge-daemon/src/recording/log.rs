@@ -31,7 +31,7 @@ use crate::{
     store::writer::renumber,
 };
 use crate::{
-    masking::masks::Masks,
+    masking::{masks::Masks, worker::Breakdown},
     recording::recorder::Shared,
     recording::report::{Closed, Report},
 };
@@ -49,12 +49,10 @@ const EXPLAIN: &[&str] = &[
     "camera.login",
     "camera.password",
     "camera.password-file",
-    "camera.login",
-    "camera.certificate",
-    "camera.answer",
     "camera.stalled",
     "camera.unsupported",
     "camera.flood",
+    "mask.program",
     "mask.worker",
     "mask.capacity",
     "mask.unproved",
@@ -233,7 +231,14 @@ impl RecordingLog {
             Report::Trouble { cam, code } => self.trouble(*cam, code.as_ref()),
             Report::Mask { cam, failed } => {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());
-                self.fault("mask.worker", id, failed.as_deref());
+                // One at a time: what stands is what happened last.
+                let (program, work) = match failed {
+                    Some(Breakdown::Program(why)) => (Some(why.as_str()), None),
+                    Some(Breakdown::Work(why)) => (None, Some(why.as_str())),
+                    None => (None, None),
+                };
+                self.fault("mask.program", id.clone(), program);
+                self.fault("mask.worker", id, work);
             }
             Report::Proof { cam, failed } => {
                 let id = self.cameras.get(*cam).map(|c| c.id().clone());

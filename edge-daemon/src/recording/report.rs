@@ -6,6 +6,7 @@ use shared::{id::CameraId, time::Utc};
 
 use crate::{
     capture::{relay::repair::Repairs, way::Way},
+    masking::worker::Breakdown,
     recording::watch::Hindrance,
     segment::{Cause, Guard, cutter::Flaws},
 };
@@ -86,7 +87,7 @@ pub enum Report {
     /// The picture worker's.
     Mask {
         cam: usize,
-        failed: Option<String>,
+        failed: Option<Breakdown>,
     },
     /// The camera's own mask: why it is not proved.
     Proof {

@@ -82,6 +82,8 @@ pub struct Swept {
     /// Of these, how many went before their day.
     pub early: usize,
     pub waiting: Vec<Due>,
+    /// Of these, the first that the reader holds up: why, in its words.
+    pub reader: Option<String>,
     /// When a day that the calendar has due will have been kept for its days.
     pub next: Option<Utc>,
 }
@@ -117,6 +119,16 @@ impl Confirmed {
     fn spend(&self) {
         self.0.store(false, Relaxed);
     }
+}
+
+/// What came of deletions that had been begun.
+#[derive(Debug, Default)]
+pub struct Redone {
+    /// The cameras that they are of: no further day of theirs is begun now.
+    pub cams: Vec<CameraId>,
+    /// What the reader holds up, and why it holds the first up, in its words.
+    pub waiting: Vec<Due>,
+    pub reader: Option<String>,
 }
 
 /// What of one camera-day goes under one `del.range`.
@@ -188,7 +200,7 @@ impl Sweeper {
                 match self.sweep(now.wall) {
                     Ok(swept) => {
                         self.faults.off("retention.failed", None);
-                        self.say_waiting(&swept.waiting);
+                        self.say_waiting(&swept);
                         if !std::mem::take(&mut early) && swept.early == 0 {
                             self.faults.off("disk.early", None);
                         }
@@ -256,14 +268,17 @@ impl Sweeper {
         }
     }
 
-    fn say_waiting(&self, waiting: &[Due]) {
-        match waiting.first() {
+    fn say_waiting(&self, swept: &Swept) {
+        match swept.waiting.first() {
             Some(first) => {
                 let what = format!(
-                    "{} camera-days past their day wait, the oldest {} of {}: one sweep deletes one day per camera unless the hub confirms more",
-                    waiting.len(),
+                    "{} camera-days past their day wait, the oldest {} of {}: {}",
+                    swept.waiting.len(),
                     first.day,
-                    first.cam
+                    first.cam,
+                    swept.reader.as_deref().unwrap_or(
+                        "one sweep deletes one day per camera unless the hub confirms more"
+                    )
                 );
                 self.faults.on("retention.waiting", None, &what);
             }
@@ -277,8 +292,12 @@ impl Sweeper {
 
     /// One sweep: first what an earlier one left undone, then what is due.
     pub fn sweep(&mut self, now: Utc) -> Result<Swept, SweepError> {
-        let finished = self.redo()?;
-        self.swept.extend(finished);
+        let Redone {
+            cams,
+            waiting: mut held_back,
+            mut reader,
+        } = self.redo()?;
+        self.swept.extend(cams);
         let disk = self.on_disk(now)?;
         let situation = Situation {
             now,
@@ -294,9 +313,15 @@ impl Sweeper {
             Err(SweepError::Reader(e)) => tracing::warn!(error = %e, "a key outlives its day"),
             buried => buried?,
         }
+        let mut deleted = Vec::new();
         for due in decision.delete.iter().chain(&decision.early) {
             match self.delete(due) {
-                Ok(()) => {}
+                Ok(()) => deleted.push(due.clone()),
+                // So do they where the reader is to be waited for.
+                Err(SweepError::Reader(ReaderError::Early(why))) => {
+                    reader.get_or_insert(why);
+                    held_back.push(due.clone());
+                }
                 // The other cameras' days go all the same.
                 Err(e @ SweepError::Hold(_)) => held_up = held_up.or(Some(e)),
                 Err(e) => return Err(e),
@@ -316,8 +341,9 @@ impl Sweeper {
             Some(e) => Err(e),
             None => Ok(Swept {
                 early: decision.early.len(),
-                deleted: [decision.delete, decision.early].concat(),
-                waiting: decision.waiting,
+                deleted,
+                waiting: [held_back, decision.waiting].concat(),
+                reader,
                 next: decision.next,
             }),
         }
@@ -406,6 +432,16 @@ impl Sweeper {
                 Vec::new(),
             );
         }
+        // A line of a deletion that the reader then holds up would stand there for half a day without its end.
+        if due.rule != policy::EARLY {
+            for key in by_key.keys() {
+                if let Err(e @ ReaderError::Early(_)) =
+                    self.client.due(key, self.log.cosigned().as_ref())
+                {
+                    return Err(e.into());
+                }
+            }
+        }
         // From here until the line is written nobody may place a hold on this: whoever comes first wins.
         let holds = self.holds.clone();
         let gate = holds.gate();
@@ -461,6 +497,12 @@ impl Sweeper {
         for (cam, day, key) in index.outliving()? {
             let live = index.of_key(&key)?.iter().any(|s| !s.deleted && !s.lost);
             if live || self.rules.due(&cam, day, None, &self.zone) > now {
+                continue;
+            }
+            if let Err(ReaderError::Early(why)) =
+                self.client.due(&key, self.log.cosigned().as_ref())
+            {
+                tracing::info!(key, why, "a key waits for its day at the reader");
                 continue;
             }
             let start = self.zone.start_of(day);
@@ -533,10 +575,10 @@ impl Sweeper {
             .collect()
     }
 
-    /// Finishes every `del.range` that has no `del.done`; the cameras that have given a day by that.
-    pub fn redo(&mut self) -> Result<Vec<CameraId>, SweepError> {
+    /// Finishes every `del.range` that has no `del.done`.
+    pub fn redo(&mut self) -> Result<Redone, SweepError> {
         let index = Index::open(&self.index, &self.log.folder())?;
-        let mut finished = Vec::new();
+        let mut redone = Redone::default();
         for left in index.unfinished_deletions()? {
             if self.paths().is_empty() {
                 continue; // its disk is not there; nothing can be said about it
@@ -553,8 +595,13 @@ impl Sweeper {
             } else {
                 Vec::new()
             };
-            finished.push(left.cam.clone());
-            self.act(
+            redone.cams.push(left.cam.clone());
+            let due = Due {
+                cam: left.cam.clone(),
+                day: left.day,
+                rule: format!("{}d", self.rules.days(&left.cam)),
+            };
+            let acted = self.act(
                 &index,
                 &Part {
                     n: left.n,
@@ -567,9 +614,16 @@ impl Sweeper {
                     others,
                     early: left.early,
                 },
-            )?;
+            );
+            match acted {
+                Err(SweepError::Reader(ReaderError::Early(why))) => {
+                    redone.reader.get_or_insert(why);
+                    redone.waiting.push(due);
+                }
+                acted => acted?,
+            }
         }
-        Ok(finished)
+        Ok(redone)
     }
 
     /// The deed itself. Its `del.range` is on disk under a signed head.

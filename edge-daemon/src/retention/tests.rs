@@ -48,9 +48,22 @@ struct World {
 }
 
 fn world(now: &str) -> World {
+    world_of(now, None)
+}
+
+/// `proven`: the machine was started anew after that, and nobody has proven to the reader since that it is later.
+fn world_of(now: &str, proven: Option<&str>) -> World {
     let home = tempfile::tempdir().expect("dir");
     let state = State::new(home.path());
     state.for_recorder().expect("folders");
+    if let Some(proven) = proven {
+        state.for_reader().expect("folders");
+        let ledger = serde_json::json!({
+            "v": 1, "rules": {}, "zones": {}, "boot": {}, "looked": null, "holds": {}, "pulls": {}, "obeyed": {},
+            "reckoning": {"proven": [utc(proven), 900_000_000], "settled": null},
+        });
+        fs::write(state.reader().join("ledger.json"), ledger.to_string()).expect("ledger");
+    }
     let clock = Hands::new(utc(now), 5_000);
     let (log, _) = open_log(&state.recorder(), clock.clone());
     let name = BoxName::parse("ashby").expect("name");
@@ -362,6 +375,94 @@ fn a_box_back_from_a_store_loses_one_day_a_sweep() {
         .sweep(utc("2027-02-01T12:02:00.000Z"))
         .expect("swept");
     assert_eq!((swept.deleted.len(), swept.waiting.len()), (2, 0));
+}
+
+/// RET-2: a box back from a store, off line, whose recorder is started again within half a day, or whose night comes sooner: the reader
+/// holds the next day up, which waits in sight. Nothing failed, no line of a deletion stands there without its end, and other cameras' days
+/// would go all the same.
+#[test]
+fn what_the_reader_holds_up_waits() {
+    let w = world_of("2026-12-10T20:00:00.000Z", Some("2026-11-06T12:00:00.000Z"));
+    for (d, s) in [("2026-11-03", 1), ("2026-11-04", 2), ("2026-11-05", 3)] {
+        w.record(d, s, 0, false, true);
+    }
+    let sweep = || {
+        let mut sweeper = w.sweeper(w.client.clone());
+        sweeper
+            .sweep(shared::time::Clock::now(&*w.clock).wall)
+            .expect("swept")
+    };
+    let days = |all: &[super::policy::Due]| all.iter().map(|d| d.day).collect::<Vec<_>>();
+    let first = sweep();
+    assert_eq!(days(&first.deleted), [day("2026-11-03")]);
+    assert_eq!((first.waiting.len(), first.reader), (2, None));
+    for _ in 0..2 {
+        w.clock.pass(4 * 3_600_000);
+        let again = sweep();
+        assert_eq!(days(&again.deleted), []);
+        assert_eq!(days(&again.waiting), [day("2026-11-04"), day("2026-11-05")]);
+        let why = again.reader.expect("the reader says why");
+        assert!(why.contains("each half a day"), "{why}");
+    }
+    assert_eq!((w.of("del.range").len(), w.of("del.done").len()), (1, 1));
+    w.clock.pass(4 * 3_600_000);
+    assert_eq!(days(&sweep().deleted), [day("2026-11-04")]);
+
+    w.clock.pass(12 * 3_600_000);
+    assert_eq!(days(&sweep().deleted), [day("2026-11-05")]);
+    assert_eq!(w.of("del.done").len(), 3);
+}
+
+/// RET-4, AUD-2, V14: what went early for want of room leaves its key until its day, and not a sweep sooner; then a second pair of lines says that
+/// the key is gone, once.
+#[test]
+fn a_key_outlives_what_went_early_until_its_day() {
+    let w = world("2026-11-10T12:00:00.000Z");
+    let file = w.record("2026-11-03", 1, 0, false, true);
+    let copy = w.volume.join("copy.age");
+    fs::copy(&file, &copy).expect("copy");
+    let sure = || w.client.undecryptable(&copy).expect("tried");
+    let line = shared::types::DelRange {
+        cam: cam(),
+        day: day("2026-11-03"),
+        s0: 1,
+        s1: 1,
+        t0: utc("2026-11-03T12:00:00.000Z"),
+        t1: utc("2026-11-03T12:00:01.000Z"),
+        count: 1,
+        set: "0".repeat(64),
+        rule: super::policy::EARLY.into(),
+        key: "c03/2026-11-03".into(),
+    };
+    w.log.append("sys:ret", &line).expect("logged");
+    w.sweeper(w.client.clone()).redo().expect("gone early");
+    let done = w.of("del.done").pop().expect("a line");
+    assert_eq!(done.data.get("undecryptable"), Some(&Value::Bool(false)));
+    assert!(!file.exists() && !sure());
+    let lines = || (w.of("del.range").len(), w.of("del.done").len());
+    // Neither before its day, nor by a clock that the reader does not share.
+    for at in ["2026-11-30T00:05:00.000Z", "2026-12-03T00:05:00.000Z"] {
+        w.sweeper(w.client.clone()).sweep(utc(at)).expect("swept");
+        assert!(lines() == (1, 1) && !sure(), "{at}");
+    }
+    w.clock.reach(utc("2026-12-02T00:05:00.000Z"));
+    for _ in 0..2 {
+        w.sweeper(w.client.clone())
+            .sweep(utc("2026-12-02T00:05:00.000Z"))
+            .expect("swept");
+        assert!(lines() == (2, 2) && sure());
+    }
+    let (range, done) = (w.of("del.range").pop(), w.of("del.done").pop());
+    let (range, done) = (range.expect("a line"), done.expect("a line"));
+    assert_eq!(
+        (
+            text(&range, "key"),
+            text(&range, "rule"),
+            number(&range, "count")
+        ),
+        ("c03/2026-11-03", "28d", 0)
+    );
+    assert_eq!(done.data.get("undecryptable"), Some(&Value::Bool(true)));
 }
 
 /// RET-2: a boot key that sealed two days dies with the second.

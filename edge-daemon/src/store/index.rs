@@ -23,7 +23,7 @@ mod rows;
 
 pub use rows::{Boot, DayBytes, Gap, Hold, Logged, Segment, Unfinished};
 
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 /// Bytes of log read into one transaction.
 const BATCH: usize = 4 << 20;
 
@@ -36,7 +36,6 @@ CREATE INDEX segment_time ON segment (cam, t1);
 CREATE INDEX segment_key ON segment (key);
 CREATE TABLE gap (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL, t0 INTEGER NOT NULL, t1 INTEGER NOT NULL,
     why TEXT NOT NULL, packets INTEGER NOT NULL, PRIMARY KEY (log, n)) WITHOUT ROWID;
-CREATE TABLE mask (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, t INTEGER NOT NULL, mask TEXT, PRIMARY KEY (log, n)) WITHOUT ROWID;
 CREATE TABLE name (log INTEGER NOT NULL, cam TEXT NOT NULL, title TEXT NOT NULL, site TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE accepted (log INTEGER NOT NULL, cam TEXT NOT NULL, cert TEXT NOT NULL, PRIMARY KEY (log, cam)) WITHOUT ROWID;
 CREATE TABLE deletion (log INTEGER NOT NULL, n INTEGER NOT NULL, cam TEXT NOT NULL, day TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL,
@@ -353,16 +352,6 @@ impl Index {
             q.query_map([], |r| Ok((camera(r, 0)?, uint(r, 1)?, Utc(r.get(2)?))))?
                 .collect()
         })())
-    }
-
-    /// The mask in force for a camera at a moment, by the log.
-    pub fn mask_at(&self, cam: &CameraId, t: Utc) -> Result<Option<String>, IndexError> {
-        let row = self.db.query_row(
-            "SELECT mask FROM mask WHERE cam = ?1 AND t <= ?2 ORDER BY log DESC, n DESC LIMIT 1",
-            params![cam.as_str(), t.0],
-            |r| r.get::<_, Option<String>>(0),
-        );
-        Ok(self.ok(row.optional())?.flatten())
     }
 
     /// What a camera is called, and where it stands, by the newest `cam.set` of the current log.

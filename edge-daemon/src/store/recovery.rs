@@ -232,7 +232,7 @@ impl Found {
                     return;
                 };
                 let done = match answer {
-                    Ok(Some(whole)) => log_one(log, index, &orphan, whole, &mut last),
+                    Ok(Some(whole)) => log_one(log, &orphan, whole, &mut last),
                     Ok(None) => {
                         tracing::warn!(
                             file = orphan.path(),
@@ -315,7 +315,6 @@ fn ask(
 /// Logs a recovered segment under the number that is its turn, with the gap before it.
 fn log_one(
     log: &LogHandle,
-    index: &Index,
     file: &Orphan,
     whole: Recovered,
     last: &mut Option<(u64, Utc)>,
@@ -339,12 +338,7 @@ fn log_one(
             },
         )?;
     }
-    // A file of an older version says nothing of its mask; then there was one way only.
-    let said = whole.mask.or_else(|| {
-        let mask = index.mask_at(&whole.cam, whole.t1).unwrap_or_default();
-        mask.map(|id| (Guarded::Burned.code().to_owned(), id))
-    });
-    let (how, mask) = match said {
+    let (how, mask) = match whole.mask {
         Some((how, id)) => (how, Some(id)),
         None => (Guarded::None.code().to_owned(), None),
     };

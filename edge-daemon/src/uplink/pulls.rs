@@ -186,6 +186,7 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             order,
             cam,
             mask,
+            instead,
             until,
             authority,
             by,
@@ -194,6 +195,7 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
             let asked = lift::Asked {
                 order,
                 mask,
+                instead,
                 until,
                 authority,
                 by,
@@ -748,6 +750,7 @@ mod tests {
             order: 40,
             cam: CameraId::parse("c01").expect("cam"),
             mask: "m7".into(),
+            instead: None,
             until: Utc(1_800_000_600_000),
             authority: "ab".into(),
             by: vec!["op:0002".into(), "op:0003".into()],

@@ -55,10 +55,9 @@ pub async fn ask(
     out.send(&Open::Renew { v: wire::VERSION }).await?;
     let frame = match inc.frame_within(ANSWER).await {
         Ok(Some(frame)) => frame,
-        // An older hub ends a stream it does not know.
         Ok(None) => {
             return Err(line.why_closed().unwrap_or(LinkError::NotRenewed(
-                "it knows nothing of renewing; it is an older version".into(),
+                "it ended the stream without an answer".into(),
             )));
         }
         Err(e) => return Err(line.why_closed().unwrap_or(e)),

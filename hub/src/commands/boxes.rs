@@ -1,6 +1,6 @@
 //! Wiring. `beadle-hub box add|list|succeed|revoke`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use shared::{
@@ -10,13 +10,8 @@ use shared::{
     wire::Fault,
 };
 
-use super::{CommandError, ask::ask, mask::Who};
-use crate::{
-    board::BoxRow,
-    control::{Ask, Told},
-    devices::enrol::Codes,
-    supervise::load_config,
-};
+use super::{CommandError, client::Client, person::sign_in, print_json};
+use crate::{board::BoxRow, devices::enrol::Codes, ops::boxes, supervise::load_config};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -38,8 +33,6 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
         /// The second person's staff account; its password is asked for too
         #[arg(long, value_name = "NAME")]
         second: String,
@@ -55,68 +48,50 @@ pub enum Command {
     },
 }
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let name = |text: &str| BoxName::parse(text).map_err(|e| CommandError::Plain(e.to_string()));
     match command {
-        Command::Add { name: n, qr } => ask(state, &Ask::BoxAdd { name: name(&n)? }, |told| {
-            if let Told::Code(codes) = told {
-                println!("{}", codes.short);
-                let drawn = qr || std::io::IsTerminal::is_terminal(&std::io::stderr());
-                eprint!("{}", beside(&codes, drawn));
-            }
-            Ok(())
-        }),
+        Command::Add { name: n, qr } => {
+            let codes = hub.ask(&boxes::Add { name: name(&n)? })?;
+            println!("{}", codes.short);
+            let drawn = qr || std::io::IsTerminal::is_terminal(&std::io::stderr());
+            eprint!("{}", beside(&codes, drawn));
+        }
         Command::List { json } => {
-            let zone = load_config(state)?.zone;
-            ask(state, &Ask::BoxList, |told| {
-                if let Told::Boxes { boxes } = told {
-                    if json {
-                        println!(
-                            "{}",
-                            serde_json::to_string_pretty(&boxes)
-                                .map_err(|e| CommandError::Plain(e.to_string()))?
-                        );
-                    } else if boxes.is_empty() {
-                        println!("no boxes yet; add one with `beadle-hub box add NAME`");
-                    } else {
-                        boxes.iter().for_each(|b| show(b, &zone));
-                    }
-                }
-                Ok(())
-            })
+            let zone = load_config(hub.state())?.zone;
+            let all = hub.ask(&boxes::List {})?;
+            if json {
+                print_json(&all)?;
+            } else if all.is_empty() {
+                println!("no boxes yet; add one with `beadle-hub box add NAME`");
+            } else {
+                all.iter().for_each(|b| show(b, &zone));
+            }
         }
         Command::Succeed {
             name: n,
             reason,
-            who,
             second,
             second_password_file,
         } => {
-            let asked = Ask::LogSucceed {
+            hub.ask(&boxes::Succeed {
                 name: name(&n)?,
                 reason,
-                who: who.sign_in()?,
-                second: Who::new(second, second_password_file).sign_in()?,
-            };
-            ask(state, &asked, |_| Ok(()))?;
+                second: sign_in(&second, second_password_file.as_deref())?,
+            })?;
             println!(
                 "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"
             );
-            Ok(())
         }
         Command::Revoke { name: n, why } => {
-            ask(
-                state,
-                &Ask::BoxRevoke {
-                    name: name(&n)?,
-                    why,
-                },
-                |_| Ok(()),
-            )?;
+            hub.ask(&boxes::Revoke {
+                name: name(&n)?,
+                why,
+            })?;
             println!("box {n} is revoked; it is off the line and will be refused");
-            Ok(())
         }
     }
+    Ok(())
 }
 
 /// What the installer needs to know of a code, and its long form, drawn where it can be.

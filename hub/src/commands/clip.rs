@@ -15,13 +15,13 @@ use shared::{
     verify::{self, Options},
 };
 
-use super::{CommandError, ask::ask, evidence::review_of, mask::Who};
+use super::{CommandError, client::Client, evidence::review_of, print_json};
 use crate::{
-    control::{Ask, SignIn, Told},
     disposal::acts::Given,
     evidence::{Resting, save as out},
     files::{self, failed},
     keys::Keys,
+    ops::clips,
     requests::Progress,
     supervise::load_config,
 };
@@ -78,12 +78,6 @@ pub enum Command {
         /// The receiver's own reference, such as a crime number
         #[arg(long)]
         reference: String,
-        /// Your staff account; its password is asked for. Left out at the hub's own console, by root
-        #[arg(long = "as", value_name = "NAME")]
-        name: Option<String>,
-        /// Read the password from this file instead
-        #[arg(long, value_name = "FILE", requires = "name")]
-        password_file: Option<PathBuf>,
     },
     /// Check an exhibit's package as it rests, sealed
     Check { exhibit: String },
@@ -96,7 +90,7 @@ pub enum Command {
     },
 }
 
-pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
         Command::Pull {
@@ -110,7 +104,7 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
             review,
             save: below,
         } => {
-            BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
+            let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
             let time = |what: &str, text: &str| {
                 Utc::parse_lenient(text).map_err(|e| CommandError::Plain(format!("--{what}: {e}")))
             };
@@ -124,109 +118,81 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
                 class: Some(class),
                 review: review_of(review)?,
             };
-            let mut exhibit = None;
             println!("Draft      {camera} from {from} to {to}");
-            ask(
-                state,
-                &Ask::ClipPull {
-                    camera,
+            let submitted = hub
+                .ask(&clips::Pull {
+                    r#box: camera.r#box,
+                    cam: camera.cam,
                     from,
                     to,
                     purpose,
                     reference,
                     requester,
                     class,
-                },
-                |told| {
-                    if let Told::Submitted { exhibit: e } = told {
-                        println!("Submitted  {e}");
-                        println!("Authorised");
-                        exhibit = Some(e);
-                    }
-                    Ok(())
-                },
-            )
-            .inspect_err(|_| println!("Refused"))?;
-            let exhibit = exhibit.ok_or_else(|| {
-                CommandError::Plain("the hub gave the request no reference".into())
-            })?;
-            follow(state, exhibit, wanted)
+                })
+                .inspect_err(|_| println!("Refused"))?;
+            println!("Submitted  {}", submitted.exhibit);
+            println!("Authorised");
+            follow(hub, submitted.exhibit, wanted)
         }
         Command::Watch { exhibit } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
-            follow(state, exhibit, None)
+            follow(hub, exhibit, None)
         }
         Command::Save {
             exhibit,
             folder,
             purpose,
             reference,
-            name,
-            password_file,
         } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
-            let who = name
-                .map(|name| Who::new(name, password_file).sign_in())
-                .transpose()?;
             let wanted = Wanted {
                 folder,
                 purpose,
                 reference,
             };
-            save(state, &exhibit, wanted, who)
+            save(hub, &exhibit, wanted)
         }
         Command::Check { exhibit } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
-            check(state, &exhibit)
+            check(hub.state(), &exhibit)
         }
         Command::List { json } => {
-            let zone = load_config(state)?.zone;
-            ask(state, &Ask::ClipList, |told| {
-                let Told::Exhibits { exhibits } = told else {
-                    return Ok(());
-                };
-                if json {
-                    println!(
-                        "{}",
-                        serde_json::to_string_pretty(&exhibits).map_err(|e| plain(&e))?
-                    );
-                    return Ok(());
-                }
-                if exhibits.is_empty() {
-                    println!("no clip was asked for yet");
-                }
-                for e in exhibits {
-                    println!(
-                        "{}  {:<10} {}  {} to {}  {}",
-                        e.r#ref,
-                        e.state,
-                        e.camera,
-                        e.t0.for_people(&zone),
-                        e.t1.for_people(&zone),
-                        e.why
-                    );
-                }
-                Ok(())
-            })?;
+            let zone = load_config(hub.state())?.zone;
+            let all = hub.ask(&clips::List {})?;
+            if json {
+                print_json(&all)?;
+                return Ok(0);
+            }
+            if all.is_empty() {
+                println!("no clip was asked for yet");
+            }
+            for e in all {
+                println!(
+                    "{}  {:<10} {}  {} to {}  {}",
+                    e.r#ref,
+                    e.state,
+                    e.camera,
+                    e.t0.for_people(&zone),
+                    e.t1.for_people(&zone),
+                    e.why
+                );
+            }
             Ok(0)
         }
     }
 }
 
 /// Prints where a request stands until it is over. Exit status: 0 Ready, 3 Partial, 1 otherwise.
-fn follow(state: &Path, exhibit: ExhibitRef, wanted: Option<Wanted>) -> Result<u8, CommandError> {
+fn follow(hub: &Client, exhibit: ExhibitRef, wanted: Option<Wanted>) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
     let mut last: Option<Progress> = None;
-    ask(
-        state,
-        &Ask::ClipWatch {
+    hub.follow(
+        &clips::Watch {
             exhibit: exhibit.clone(),
         },
-        |told| {
-            let Told::Progress { progress } = told else {
-                return Ok(());
-            };
+        |progress| {
             let line = text(&progress);
             // On a terminal the percentage moves in place; in a file only whole tenths are worth a line.
             let key = if terminal {
@@ -270,7 +236,7 @@ fn follow(state: &Path, exhibit: ExhibitRef, wanted: Option<Wanted>) -> Result<u
     if let Some(package) = &end.package {
         println!("package    {package}");
         if let Some(wanted) = wanted {
-            save(state, &exhibit, wanted, None)?;
+            save(hub, &exhibit, wanted)?;
         }
     }
     Ok(match end.state.as_str() {
@@ -315,36 +281,20 @@ fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), Comman
 }
 
 /// Has it put on record, then opens the package into the folder. Exit status as of `beadle-hub verify`; 0 for a package that is known to be partial.
-fn save(
-    state: &Path,
-    exhibit: &ExhibitRef,
-    wanted: Wanted,
-    who: Option<SignIn>,
-) -> Result<u8, CommandError> {
+fn save(hub: &Client, exhibit: &ExhibitRef, wanted: Wanted) -> Result<u8, CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     // Known beforehand to come to nothing: not worth a line.
     out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;
-    let (keys, options) = opening(state, exhibit)?;
-    let mut granted = None;
-    let asked = Ask::ClipSave {
+    let (keys, options) = opening(hub.state(), exhibit)?;
+    let clips::Package {
+        package,
+        sums,
+        short,
+    } = hub.ask(&clips::Save {
         exhibit: exhibit.clone(),
         purpose: wanted.purpose,
         reference: wanted.reference,
-        who,
-    };
-    ask(state, &asked, |told| {
-        if let Told::MaySave {
-            package,
-            sums,
-            short,
-        } = told
-        {
-            granted = Some((package, sums, short));
-        }
-        Ok(())
     })?;
-    let (package, sums, short) = granted
-        .ok_or_else(|| CommandError::Plain("the hub did not say whether it may be saved".into()))?;
     let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
     let mut meter = Meter::new();
     let saved = out::save(

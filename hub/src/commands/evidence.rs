@@ -1,21 +1,18 @@
 //! Wiring. `beadle-hub evidence list|class|dispose|approve|certificate`.
 
-use std::path::Path;
-
 use clap::Subcommand;
 use shared::{
     id::ExhibitRef,
     time::{Day, Zone},
 };
 
-use super::{CommandError, ask::ask, mask::Who};
+use super::{CommandError, client::Client, print_json};
 use crate::{
-    control::{Ask, Told},
     disposal::{
         acts::Given,
-        door::{Act, Answer},
         rows::{EvidenceRow, gb},
     },
+    ops::evidence,
     supervise::load_config,
 };
 
@@ -41,8 +38,6 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Dispose of an exhibit whose period is over; before that, ask for it: a second person has to approve
     Dispose {
@@ -51,15 +46,11 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Approve a disposal that somebody else asked for; the exhibit is destroyed at once
     Approve {
         /// Like EXH-2026-000123
         exhibit: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// The certificate of a disposal: plain text, one page
     Certificate {
@@ -81,60 +72,31 @@ pub(super) fn review_of(text: Option<String>) -> Result<Option<Day>, CommandErro
         .transpose()
 }
 
-fn answer(state: &Path, act: Act) -> Result<Answer, CommandError> {
-    let mut got = None;
-    ask(state, &Ask::Evidence { act }, |told| {
-        if let Told::Evidence { answer } = told {
-            got = Some(*answer);
-        }
-        Ok(())
-    })?;
-    got.ok_or_else(|| CommandError::Plain("the hub said nothing of the evidence".into()))
-}
-
-fn row(state: &Path, act: Act) -> Result<EvidenceRow, CommandError> {
-    match answer(state, act)? {
-        Answer::One { row } => Ok(*row),
-        _ => Err(CommandError::Plain(
-            "the hub said nothing of the exhibit".into(),
-        )),
-    }
-}
-
-pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
     match command {
-        Command::List { due, json } => list(state, due, json),
+        Command::List { due, json } => list(hub, due, json),
         Command::Class {
             exhibit,
             class,
             review,
             reason,
-            who,
         } => {
-            let act = Act::Class {
+            let row = hub.ask(&evidence::Classify {
                 exhibit: exhibit_of(&exhibit)?,
                 given: Given {
                     class: Some(class),
                     review: review_of(review)?,
                 },
                 reason,
-                who: who.sign_in()?,
-            };
-            let row = row(state, act)?;
+            })?;
             println!("{} {}, {}", row.exhibit, row.class_text, row.text);
             Ok(0)
         }
-        Command::Dispose {
-            exhibit,
-            reason,
-            who,
-        } => {
-            let act = Act::Dispose {
+        Command::Dispose { exhibit, reason } => {
+            let row = hub.ask(&evidence::Dispose {
                 exhibit: exhibit_of(&exhibit)?,
                 reason,
-                who: who.sign_in()?,
-            };
-            let row = row(state, act)?;
+            })?;
             match row.disposed {
                 Some(_) => println!("{} {}", row.exhibit, row.text),
                 None => println!(
@@ -148,41 +110,32 @@ pub fn run(state: &Path, command: Command) -> Result<u8, CommandError> {
             }
             Ok(0)
         }
-        Command::Approve { exhibit, who } => {
-            let act = Act::Approve {
+        Command::Approve { exhibit } => {
+            let row = hub.ask(&evidence::Approve {
                 exhibit: exhibit_of(&exhibit)?,
-                who: who.sign_in()?,
-            };
-            let row = row(state, act)?;
+            })?;
             println!("{} {}", row.exhibit, row.text);
             Ok(0)
         }
         Command::Certificate { exhibit } => {
             let exhibit = exhibit_of(&exhibit)?;
-            if let Answer::Certificate { text } = answer(state, Act::Certificate { exhibit })? {
-                print!("{text}");
-            }
+            let certificate = hub.ask(&evidence::Certificate { exhibit })?;
+            print!("{}", certificate.text);
             Ok(0)
         }
     }
 }
 
-fn list(state: &Path, due: bool, json: bool) -> Result<u8, CommandError> {
-    let zone = load_config(state)?.zone;
-    let Answer::All { evidence } = answer(state, Act::List { due })? else {
-        return Err(CommandError::Plain(
-            "the hub said nothing of the evidence".into(),
-        ));
-    };
+fn list(hub: &Client, due: bool, json: bool) -> Result<u8, CommandError> {
+    let zone = load_config(hub.state())?.zone;
+    let evidence = hub.ask(&evidence::List { due })?;
     let urgent = |r: &EvidenceRow| matches!(r.standing.as_str(), "due" | "disposing");
     let status = match due && (evidence.rows.iter().any(urgent) || !evidence.faults.is_empty()) {
         true => SOMETHING_DUE,
         false => 0,
     };
     if json {
-        let text = serde_json::to_string_pretty(&evidence)
-            .map_err(|e| CommandError::Plain(e.to_string()))?;
-        println!("{text}");
+        print_json(&evidence)?;
         return Ok(status);
     }
     if evidence.rows.is_empty() {

@@ -1,18 +1,13 @@
 //! Wiring. `beadle-hub footage list`: what exists, gaps, masks, days left.
 
-use std::path::Path;
-
 use clap::Subcommand;
 use shared::{
     id::BoxCamera,
     time::{Day, Utc, Zone},
 };
 
-use super::{CommandError, ask::ask};
-use crate::{
-    board::DayRow,
-    control::{Ask, Told},
-};
+use super::{CommandError, client::Client, print_json};
+use crate::{board::DayRow, ops::footage};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -32,52 +27,48 @@ pub enum Command {
 /// Characters a day's bar has: one for each half hour.
 const BAR: i64 = 48;
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let Command::List { camera, day, json } = command;
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
-    BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
+    let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
     let day = day
         .map(|d| Day::parse(&d))
         .transpose()
         .map_err(|e| plain(&e))?;
-    ask(state, &Ask::Footage { camera, day }, |told| {
-        let Told::Footage { footage } = told else {
-            return Ok(());
-        };
-        if json {
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&footage).map_err(|e| plain(&e))?
-            );
-            return Ok(());
-        }
-        let zone = Zone::parse(&footage.zone).map_err(|e| plain(&e))?;
+    let footage = hub.ask(&footage::List {
+        r#box: camera.r#box,
+        cam: camera.cam,
+        day,
+    })?;
+    if json {
+        return print_json(&footage);
+    }
+    let zone = Zone::parse(&footage.zone).map_err(|e| plain(&e))?;
+    println!(
+        "{}   times in {}   # recorded, m masked, + part of the half hour, . nothing, x deleted",
+        footage.camera, footage.zone
+    );
+    if footage.days.is_empty() {
         println!(
-            "{}   times in {}   # recorded, m masked, + part of the half hour, . nothing, x deleted",
-            footage.camera, footage.zone
+            "no footage is known to the hub{}",
+            day.map_or(String::new(), |d| format!(" for {d}"))
         );
-        if footage.days.is_empty() {
-            println!(
-                "no footage is known to the hub{}",
-                day.map_or(String::new(), |d| format!(" for {d}"))
-            );
+    }
+    for row in &footage.days {
+        let left = row
+            .days_left
+            .map_or(String::new(), |d| format!("   {d} days left"));
+        println!(
+            "{}  |{}|  {:>6} MiB{left}",
+            row.day,
+            bar(row),
+            row.bytes >> 20
+        );
+        if day.is_some() {
+            detail(row, &zone);
         }
-        for row in &footage.days {
-            let left = row
-                .days_left
-                .map_or(String::new(), |d| format!("   {d} days left"));
-            println!(
-                "{}  |{}|  {:>6} MiB{left}",
-                row.day,
-                bar(row),
-                row.bytes >> 20
-            );
-            if day.is_some() {
-                detail(row, &zone);
-            }
-        }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 fn bar(row: &DayRow) -> String {

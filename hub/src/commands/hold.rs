@@ -1,20 +1,13 @@
 //! Wiring. `beadle-hub hold add|list|show|extend|release|approve`.
 
-use std::path::Path;
-
 use clap::Subcommand;
 use shared::{
     id::{BoxCamera, BoxName, HoldId},
     time::{Day, Utc, Zone},
 };
 
-use super::{CommandError, ask::ask, mask::Who};
-use crate::{
-    board::HoldRow,
-    control::{Ask, Told},
-    requests::holds::acts::Wanted,
-    supervise::load_config,
-};
+use super::{CommandError, client::Client, print_json};
+use crate::{board::HoldRow, ops::holds, requests::holds::acts::Wanted, supervise::load_config};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -44,8 +37,6 @@ pub enum Command {
         /// Day on which somebody looks at it again
         #[arg(long)]
         review: Option<String>,
-        #[command(flatten)]
-        who: Who,
     },
     /// Holds that are not over, and those that ended in the last week
     List {
@@ -76,8 +67,6 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Ask that a hold be released before its time; a second person has to approve it
     Release {
@@ -86,15 +75,11 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Approve a release that somebody else asked for; the box is told at once
     Approve {
         /// Like H-000012
         hold: String,
-        #[command(flatten)]
-        who: Who,
     },
 }
 
@@ -127,8 +112,8 @@ fn review_of(text: Option<String>) -> Result<Option<Day>, CommandError> {
         .transpose()
 }
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(state)?.zone;
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
+    let zone = load_config(hub.state())?.zone;
     match command {
         Command::Add {
             camera,
@@ -140,9 +125,9 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             days,
             until,
             review,
-            who,
         } => {
-            BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
+            let camera =
+                BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
             let wanted = Wanted {
                 t0: time("FROM", &from)?,
                 t1: time("TO", &to)?,
@@ -153,12 +138,11 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
                 authority,
                 reference,
             };
-            let asked = Ask::HoldAdd {
-                camera,
+            let row = hub.ask(&holds::Add {
+                r#box: camera.r#box,
+                cam: camera.cam,
                 wanted,
-                who: who.sign_in()?,
-            };
-            let row = of(state, &asked)?;
+            })?;
             println!("{}", row.hold);
             if row.state == "refused" {
                 return Err(CommandError::Plain(format!(
@@ -173,38 +157,31 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             let name = name
                 .map(|n| BoxName::parse(&n).map_err(|e| CommandError::Plain(e.to_string())))
                 .transpose()?;
-            ask(state, &Ask::HoldList { name, all }, |told| {
-                let Told::Holds { holds } = told else {
-                    return Ok(());
-                };
-                if json {
-                    return print_json(&holds);
-                }
-                if holds.is_empty() {
-                    println!("nothing is held");
-                }
-                for h in &holds {
-                    println!(
-                        "{}  {:<9} {}  {} to {}  {}",
-                        h.hold,
-                        h.state,
-                        h.camera,
-                        h.t0.for_people(&zone),
-                        h.t1.for_people(&zone),
-                        h.standing(&zone)
-                    );
-                    h.warnings.iter().for_each(|w| println!("  WARNING  {w}"));
-                }
-                Ok(())
-            })
+            let all = hub.ask(&holds::List { r#box: name, all })?;
+            if json {
+                return print_json(&all);
+            }
+            if all.is_empty() {
+                println!("nothing is held");
+            }
+            for h in &all {
+                println!(
+                    "{}  {:<9} {}  {} to {}  {}",
+                    h.hold,
+                    h.state,
+                    h.camera,
+                    h.t0.for_people(&zone),
+                    h.t1.for_people(&zone),
+                    h.standing(&zone)
+                );
+                h.warnings.iter().for_each(|w| println!("  WARNING  {w}"));
+            }
+            Ok(())
         }
         Command::Show { hold, json } => {
-            let row = of(
-                state,
-                &Ask::HoldShow {
-                    hold: hold_of(&hold)?,
-                },
-            )?;
+            let row = hub.ask(&holds::Show {
+                hold: hold_of(&hold)?,
+            })?;
             if json {
                 return print_json(&row);
             }
@@ -216,17 +193,14 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             until,
             review,
             reason,
-            who,
         } => {
             let until = until_of(&until, &zone)?;
-            let asked = Ask::HoldExtend {
+            let row = hub.ask(&holds::Extend {
                 hold: hold_of(&hold)?,
                 until,
                 review: review_of(review)?,
                 reason,
-                who: who.sign_in()?,
-            };
-            let row = of(state, &asked)?;
+            })?;
             if row.until < until {
                 return Err(CommandError::Plain(format!(
                     "hold {} lasts until {} as before: {}",
@@ -238,48 +212,25 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             println!("{} {}", row.hold, row.standing(&zone));
             Ok(())
         }
-        Command::Release { hold, reason, who } => {
-            let asked = Ask::HoldRelease {
+        Command::Release { hold, reason } => {
+            let row = hub.ask(&holds::Release {
                 hold: hold_of(&hold)?,
                 reason,
-                who: who.sign_in()?,
-            };
-            let row = of(state, &asked)?;
+            })?;
             println!(
                 "Nothing is released yet: a second person approves it with `beadle-hub hold approve {} --as NAME`.",
                 row.hold
             );
             Ok(())
         }
-        Command::Approve { hold, who } => {
-            let asked = Ask::HoldApprove {
+        Command::Approve { hold } => {
+            let row = hub.ask(&holds::Approve {
                 hold: hold_of(&hold)?,
-                who: who.sign_in()?,
-            };
-            let row = of(state, &asked)?;
+            })?;
             println!("{} {}", row.hold, row.standing(&zone));
             Ok(())
         }
     }
-}
-
-fn of(state: &Path, asked: &Ask) -> Result<HoldRow, CommandError> {
-    let mut row = None;
-    ask(state, asked, |told| {
-        if let Told::Hold { hold } = told {
-            row = Some(*hold);
-        }
-        Ok(())
-    })?;
-    row.ok_or_else(|| CommandError::Plain("the hub said nothing of the hold".into()))
-}
-
-fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?
-    );
-    Ok(())
 }
 
 fn show(h: &HoldRow, zone: &Zone) {

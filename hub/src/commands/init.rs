@@ -5,8 +5,9 @@ use std::{path::Path, sync::Arc};
 use logbook::SystemClock;
 use shared::time::Clock;
 
-use super::{CommandError, staff};
+use super::CommandError;
 use crate::{
+    access::{accounts, role::Role},
     config::{Config, Raw},
     db::Db,
     files::{private_dir, write_whole},
@@ -96,8 +97,15 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     // Opening the log names the seal key in it.
     let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
     let password = password()?;
-    staff::add(&db, &log, "sys:init", &args.staff, "manager", &password)
-        .map_err(|e| CommandError::Plain(e.to_string()))?;
+    accounts::add(
+        &db,
+        &log,
+        "sys:init",
+        &args.staff,
+        Role::Coordinator.word(),
+        &password,
+    )
+    .map_err(|e| CommandError::Plain(e.to_string()))?;
     log.close("init")?;
     // Last: a hub.toml says that all the rest is there.
     write_whole(&state.join("hub.toml"), text.as_bytes(), 0o640)?;

@@ -7,10 +7,10 @@ use std::{
 
 use clap::Subcommand;
 
-use super::{CommandError, ask::ask};
+use super::{CommandError, client::Client};
 use crate::{
-    control::{Ask, Told},
     files::{failed, private_dir, read, write_whole},
+    ops::staff,
 };
 
 #[derive(Subcommand)]
@@ -23,7 +23,7 @@ pub enum Command {
     },
 }
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let Command::Export { log, dir } = command;
     if fs::read_dir(&dir).is_ok_and(|mut d| d.next().is_some()) {
         return Err(CommandError::Plain(format!(
@@ -31,13 +31,10 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             dir.display()
         )));
     }
-    ask(state, &Ask::LogRead { log }, |told| {
-        if let Told::Folder { folder, origin } = told {
-            let lines = copy(&folder, &dir)?;
-            println!("{lines} lines of {origin} copied to {}", dir.display());
-        }
-        Ok(())
-    })
+    let staff::Folder { folder, origin } = hub.ask(&staff::ReadLog { log })?;
+    let lines = copy(&folder, &dir)?;
+    println!("{lines} lines of {origin} copied to {}", dir.display());
+    Ok(())
 }
 
 /// Heads first, then lines: a log that grows meanwhile has then lines above its head, never a head above its lines.

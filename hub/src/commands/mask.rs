@@ -1,11 +1,8 @@
 //! Wiring. `beadle-hub mask show|set|review|reviews|lift|list|approve|withdraw|end`.
 
-use std::{
-    io::{BufRead, IsTerminal},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use shared::{
     id::{BoxCamera, ExhibitRef},
     mask::LONGEST_LIFT_MINUTES,
@@ -13,10 +10,10 @@ use shared::{
     wire::MaskInfo,
 };
 
-use super::{CommandError, ask::ask};
+use super::{CommandError, client::Client, print_json};
 use crate::{
     board::LiftRow,
-    control::{Ask, SignIn, Told},
+    ops::masks,
     requests::{
         mask::Wanted,
         review::{MaskRow, ReviewRow},
@@ -43,8 +40,6 @@ pub enum Command {
         /// TOML with the keys of [camera.mask]: id, polygons, review, reviewer, how, style, cell, colour
         #[arg(long)]
         file: PathBuf,
-        #[command(flatten)]
-        who: Who,
     },
     /// Say that you looked at a camera's mask in an exhibit, and that it stays as it is until the next review
     Review {
@@ -56,18 +51,19 @@ pub enum Command {
         /// When it is to be looked at again (2027-11-20), a year from now at most
         #[arg(long)]
         next: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Every camera's mask and its review, what has to be looked at first
     Reviews {
         #[arg(long)]
         json: bool,
     },
-    /// Ask that a mask be lifted for a while; a second person has to approve it
+    /// Ask that a mask be lifted for a while, whole or to a smaller one; a second person has to approve it
     Lift {
         /// BOX/CAM
         camera: String,
+        /// What hides meanwhile, less than the mask in force: TOML with the keys of [camera.mask]. Without it nothing is hidden
+        #[arg(long)]
+        file: Option<PathBuf>,
         /// Until then, at most a day from now
         #[arg(long, conflicts_with = "minutes", required_unless_present = "minutes")]
         until: Option<String>,
@@ -80,8 +76,6 @@ pub enum Command {
         /// Why; kept apart from the log too
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
     /// Lifts that wait for a second person
     List {
@@ -92,15 +86,11 @@ pub enum Command {
     Approve {
         /// Number of the request
         request: u64,
-        #[command(flatten)]
-        who: Who,
     },
     /// Take back a request that nobody has approved yet
     Withdraw {
         /// Number of the request
         request: u64,
-        #[command(flatten)]
-        who: Who,
     },
     /// End a lift before its time
     End {
@@ -109,262 +99,151 @@ pub enum Command {
         /// Why; kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
 }
 
-/// These acts are a person's, not the console's.
-#[derive(Args)]
-pub struct Who {
-    /// Your staff account; its password is asked for
-    #[arg(id = "as", long = "as", value_name = "NAME")]
-    name: String,
-    /// Read the password from this file instead
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
+fn camera(text: &str) -> Result<BoxCamera, CommandError> {
+    BoxCamera::parse(text).map_err(|e| CommandError::Plain(e.to_string()))
 }
 
-impl Who {
-    pub(super) fn new(name: String, password_file: Option<PathBuf>) -> Self {
-        Self {
-            name,
-            password_file,
-        }
-    }
-
-    pub(super) fn sign_in(self) -> Result<SignIn, CommandError> {
-        let plain = |what: &str, e: std::io::Error| CommandError::Plain(format!("{what}: {e}"));
-        let text = match &self.password_file {
-            Some(path) => std::fs::read_to_string(path).map_err(|e| {
-                plain(
-                    &format!("the password cannot be read from {}", path.display()),
-                    e,
-                )
-            })?,
-            None => {
-                let terminal = std::io::stdin().is_terminal();
-                if terminal {
-                    eprint!("Password of {}: ", self.name);
-                    echo(false);
-                }
-                let mut line = String::new();
-                let read = std::io::stdin().lock().read_line(&mut line);
-                if terminal {
-                    echo(true);
-                    eprintln!();
-                }
-                read.map_err(|e| plain("the password cannot be read", e))?;
-                line
-            }
-        };
-        Ok(SignIn {
-            name: self.name,
-            password: text.trim_end_matches(['\n', '\r']).to_owned(),
-        })
-    }
-}
-
-/// What is typed is not shown. Without stty it is, as a terminal does; the password is taken all the same.
-fn echo(on: bool) {
-    let _ = std::process::Command::new("stty")
-        .arg(if on { "echo" } else { "-echo" })
-        .status();
-}
-
-fn camera(text: &str) -> Result<String, CommandError> {
-    let camera = BoxCamera::parse(text).map_err(|e| CommandError::Plain(e.to_string()))?;
-    Ok(camera.to_string())
-}
-
-fn json(value: &impl serde::Serialize) -> Result<(), CommandError> {
-    println!(
-        "{}",
-        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?
-    );
-    Ok(())
-}
-
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(state)?.zone;
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
+    let zone = load_config(hub.state())?.zone;
+    let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
-        Command::Show { camera: c, json: j } => {
+        Command::Show { camera: c, json } => {
             let camera = camera(&c)?;
-            ask(
-                state,
-                &Ask::MaskShow {
-                    camera: camera.clone(),
-                },
-                |told| match told {
-                    Told::Mask { mask, .. } if j => json(&mask),
-                    Told::Mask { mask, reviewed } => {
-                        show(&camera, mask.as_ref(), &zone);
-                        if let Some(r) = reviewed {
-                            println!("  reviewed {}", in_words(&r, &zone));
-                        }
-                        Ok(())
-                    }
-                    _ => Ok(()),
-                },
-            )
-        }
-        Command::Set {
-            camera: c,
-            file,
-            who,
-        } => {
-            let camera = camera(&c)?;
-            let unread = |why: String| {
-                CommandError::Plain(format!(
-                    "{} cannot be used: {why}; nothing was ordered",
-                    file.display()
-                ))
-            };
-            let size = std::fs::metadata(&file)
-                .map_err(|e| unread(e.to_string()))?
-                .len();
-            if size > MOST {
-                return Err(unread(format!(
-                    "it has {size} bytes, and a mask has {MOST} at most"
-                )));
+            let found = hub.ask(&masks::Show {
+                r#box: camera.r#box.clone(),
+                cam: camera.cam.clone(),
+            })?;
+            if json {
+                return print_json(&found.mask);
             }
-            let text = std::fs::read_to_string(&file).map_err(|e| unread(e.to_string()))?;
-            let ordered = Ask::MaskSet {
-                camera: camera.clone(),
-                file: text,
-                who: who.sign_in()?,
-            };
-            ask(state, &ordered, |told| {
-                if let Told::MaskSet { mask } = told {
-                    println!(
-                        "{camera} has the mask {mask} from its next session on, until the mask in the box's configuration is changed"
-                    );
-                }
-                Ok(())
-            })
+            show(&camera.to_string(), found.mask.as_ref(), &zone);
+            if let Some(r) = found.reviewed {
+                println!("  reviewed {}", in_words(&r, &zone));
+            }
+        }
+        Command::Set { camera: c, file } => {
+            let camera = camera(&c)?;
+            let set = hub.ask(&masks::Set {
+                r#box: camera.r#box.clone(),
+                cam: camera.cam.clone(),
+                file: mask_file(&file)?,
+            })?;
+            println!(
+                "{camera} has the mask {} from its next session on, until the mask in the box's configuration is changed",
+                set.mask
+            );
         }
         Command::Review {
             camera: c,
             exhibit,
             next,
-            who,
         } => {
             let camera = camera(&c)?;
-            let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
-            let asked = Ask::MaskReview {
-                camera: camera.clone(),
+            let r = hub.ask(&masks::Review {
+                r#box: camera.r#box.clone(),
+                cam: camera.cam.clone(),
                 exhibit: ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?,
                 next: Day::parse(&next).map_err(|e| plain(&format_args!("--next {next}: {e}")))?,
-                who: who.sign_in()?,
-            };
-            ask(state, &asked, |told| {
-                if let Told::MaskReviewed { review: r } = told {
-                    println!(
-                        "the mask {} of {camera} is reviewed, and due again on {}; {} shows what it looked like",
-                        r.mask, r.next, r.exhibit
-                    );
-                }
-                Ok(())
-            })
+            })?;
+            println!(
+                "the mask {} of {camera} is reviewed, and due again on {}; {} shows what it looked like",
+                r.mask, r.next, r.exhibit
+            );
         }
-        Command::Reviews { json: j } => ask(state, &Ask::MaskReviews, |told| match told {
-            Told::Masks { masks } if j => json(&masks),
-            Told::Masks { masks } => {
-                if masks.is_empty() {
-                    println!("no camera is known yet");
-                }
-                masks.iter().for_each(|m| stands(m, &zone));
-                Ok(())
+        Command::Reviews { json } => {
+            let all = hub.ask(&masks::List {})?;
+            if json {
+                return print_json(&all);
             }
-            _ => Ok(()),
-        }),
+            if all.is_empty() {
+                println!("no camera is known yet");
+            }
+            all.iter().for_each(|m| stands(m, &zone));
+        }
         Command::Lift {
             camera: c,
+            file,
             until,
             minutes,
             authority,
             reason,
-            who,
-        } => {
-            let until = until
-                .map(|t| {
-                    Utc::parse_lenient(&t).map_err(|e| CommandError::Plain(format!("--until: {e}")))
-                })
-                .transpose()?;
-            let wanted = Wanted {
-                until,
-                minutes,
-                authority,
-                reason,
-            };
-            let asked = Ask::MaskLift {
-                camera: camera(&c)?,
-                wanted,
-                who: who.sign_in()?,
-            };
-            ask(state, &asked, |told| {
-                if let Told::Lift { lift } = told {
-                    println!("{}", lift.n);
-                    eprintln!(
-                        "Nothing is lifted yet: a second person approves it with `beadle-hub mask approve {} --as NAME` before {}.",
-                        lift.n,
-                        lift.expires.for_people(&zone)
-                    );
-                }
-                Ok(())
-            })
-        }
-        Command::List { json: j } => ask(state, &Ask::MaskList, |told| match told {
-            Told::Lifts { lifts } if j => json(&lifts),
-            Told::Lifts { lifts } => {
-                if lifts.is_empty() {
-                    println!("no lift waits for a second person");
-                }
-                lifts.iter().for_each(|l| list(l, &zone));
-                Ok(())
-            }
-            _ => Ok(()),
-        }),
-        Command::Approve { request, who } => {
-            let approved = Ask::MaskApprove {
-                request,
-                who: who.sign_in()?,
-            };
-            ask(state, &approved, |told| {
-                if let Told::Lifted { until } = told {
-                    println!(
-                        "the mask is lifted from the camera's next session on, until {}; it comes back by itself",
-                        until.for_people(&zone)
-                    );
-                }
-                Ok(())
-            })
-        }
-        Command::Withdraw { request, who } => {
-            let withdrawn = Ask::MaskWithdraw {
-                request,
-                who: who.sign_in()?,
-            };
-            ask(state, &withdrawn, |_| Ok(()))?;
-            println!("request {request} is withdrawn");
-            Ok(())
-        }
-        Command::End {
-            camera: c,
-            reason,
-            who,
         } => {
             let camera = camera(&c)?;
-            let ended = Ask::MaskEnd {
-                camera: camera.clone(),
+            let until = until
+                .map(|t| Utc::parse_lenient(&t).map_err(|e| plain(&format_args!("--until: {e}"))))
+                .transpose()?;
+            let lift = hub.ask(&masks::AskLift {
+                r#box: camera.r#box,
+                cam: camera.cam,
+                wanted: Wanted {
+                    until,
+                    minutes,
+                    authority,
+                    reason,
+                    file: file.as_deref().map(mask_file).transpose()?,
+                },
+            })?;
+            println!("{}", lift.n);
+            eprintln!(
+                "Nothing is lifted yet: a second person approves it with `beadle-hub mask approve {} --as NAME` before {}.",
+                lift.n,
+                lift.expires.for_people(&zone)
+            );
+        }
+        Command::List { json } => {
+            let lifts = hub.ask(&masks::Lifts {})?;
+            if json {
+                return print_json(&lifts);
+            }
+            if lifts.is_empty() {
+                println!("no lift waits for a second person");
+            }
+            lifts.iter().for_each(|l| list(l, &zone));
+        }
+        Command::Approve { request } => {
+            let lifted = hub.ask(&masks::ApproveLift { request })?;
+            println!(
+                "the mask is lifted from the camera's next session on, until {}; it comes back by itself",
+                lifted.until.for_people(&zone)
+            );
+        }
+        Command::Withdraw { request } => {
+            hub.ask(&masks::WithdrawLift { request })?;
+            println!("request {request} is withdrawn");
+        }
+        Command::End { camera: c, reason } => {
+            let camera = camera(&c)?;
+            hub.ask(&masks::End {
+                r#box: camera.r#box.clone(),
+                cam: camera.cam.clone(),
                 reason,
-                who: who.sign_in()?,
-            };
-            ask(state, &ended, |_| Ok(()))?;
+            })?;
             println!("the mask of {camera} is back");
-            Ok(())
         }
     }
+    Ok(())
+}
+
+/// The text of a mask's file.
+fn mask_file(file: &Path) -> Result<String, CommandError> {
+    let unread = |why: String| {
+        CommandError::Plain(format!(
+            "{} cannot be used: {why}; nothing was ordered",
+            file.display()
+        ))
+    };
+    let size = std::fs::metadata(file)
+        .map_err(|e| unread(e.to_string()))?
+        .len();
+    if size > MOST {
+        return Err(unread(format!(
+            "it has {size} bytes, and a mask has {MOST} at most"
+        )));
+    }
+    std::fs::read_to_string(file).map_err(|e| unread(e.to_string()))
 }
 
 fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
@@ -398,7 +277,11 @@ fn show(camera: &str, mask: Option<&MaskInfo>, zone: &Zone) {
     );
     println!("  polygons SHA-256 {}", m.sha256);
     if let Some(until) = m.lifted {
-        println!("  LIFTED   until {}", until.for_people(zone));
+        let until = until.for_people(zone);
+        match &m.instead {
+            Some(id) => println!("  LIFTED   until {until}; meanwhile {id} hides"),
+            None => println!("  LIFTED   until {until}; meanwhile nothing is hidden"),
+        }
     }
 }
 
@@ -432,6 +315,10 @@ fn list(l: &LiftRow, zone: &Zone) {
         (None, minutes) => format!("for {} minutes", minutes.unwrap_or(0)),
     };
     println!("{}   {} mask {}, {end}", l.n, l.camera, l.mask);
+    match &l.instead {
+        Some(instead) => println!("  meanwhile {}", instead.in_words()),
+        None => println!("  meanwhile nothing is hidden"),
+    }
     println!(
         "  asked by  {} at {}, forgotten at {}",
         l.by,

@@ -8,8 +8,8 @@ use crate::{
     config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
 };
 
-pub mod ask;
 mod boxes;
+pub mod client;
 mod clip;
 mod evidence;
 mod footage;
@@ -17,10 +17,11 @@ mod hold;
 mod init;
 mod log;
 mod mask;
+mod person;
 mod rate;
 mod retention;
 mod run;
-pub mod staff;
+mod staff;
 mod verify;
 
 #[derive(Parser)]
@@ -33,6 +34,8 @@ pub struct Line {
     /// State folder
     #[arg(long, global = true, default_value = "/var/lib/beadle-hub")]
     state: PathBuf,
+    #[command(flatten)]
+    person: person::Person,
     #[command(subcommand)]
     command: Command,
 }
@@ -111,12 +114,8 @@ impl CommandError {
 /// Runs one command; its exit status.
 pub fn run(line: Line) -> Result<u8, CommandError> {
     let state = line.state;
-    // What is saved is of whoever saves it, root too; these commands write nothing into the state folder.
-    let own = matches!(
-        line.command,
-        Command::Run | Command::Verify(_) | Command::Clip(_) | Command::Man { .. }
-    );
-    if !own {
+    // A hub that is made in a folder of another user's is that user's. No other command writes into the state folder.
+    if matches!(line.command, Command::Init(_)) {
         logbook::act_as_owner(&state).map_err(|e| {
             let state = state.display();
             CommandError::Plain(format!(
@@ -124,24 +123,33 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
             ))
         })?;
     }
+    let hub = client::Client::new(state.clone(), &line.person)?;
     match line.command {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),
         Command::Man { folder } => clap_mangen::generate_to(Line::command(), &folder)
             .map(|()| 0)
             .map_err(|e| CommandError::Plain(format!("{}: {e}", folder.display()))),
-        Command::Box(c) => boxes::run(&state, c).map(|()| 0),
-        Command::Footage(c) => footage::run(&state, c).map(|()| 0),
-        Command::Retention(c) => retention::run(&state, c).map(|()| 0),
-        Command::Clip(c) => clip::run(&state, c),
-        Command::Evidence(c) => evidence::run(&state, c),
-        Command::Hold(c) => hold::run(&state, c).map(|()| 0),
-        Command::Rate(c) => rate::run(&state, c).map(|()| 0),
-        Command::Mask(c) => mask::run(&state, c).map(|()| 0),
+        Command::Box(c) => boxes::run(&hub, c).map(|()| 0),
+        Command::Footage(c) => footage::run(&hub, c).map(|()| 0),
+        Command::Retention(c) => retention::run(&hub, c).map(|()| 0),
+        Command::Clip(c) => clip::run(&hub, c),
+        Command::Evidence(c) => evidence::run(&hub, c),
+        Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
+        Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
+        Command::Mask(c) => mask::run(&hub, c).map(|()| 0),
         Command::Verify(args) => verify::run(&state, &args),
-        Command::Log(c) => log::run(&state, c).map(|()| 0),
-        Command::Staff(c) => staff::run(&state, c).map(|()| 0),
+        Command::Log(c) => log::run(&hub, c).map(|()| 0),
+        Command::Staff(c) => staff::run(&hub, c).map(|()| 0),
     }
+}
+
+/// A reply for programs, as `--json` prints it.
+fn print_json(value: &impl serde::Serialize) -> Result<(), CommandError> {
+    let text =
+        serde_json::to_string_pretty(value).map_err(|e| CommandError::Plain(e.to_string()))?;
+    println!("{text}");
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,15 +1,10 @@
 //! Wiring. `beadle-hub rate realtime|timelapse`: orders for cameras in time-lapse.
 
-use std::path::Path;
-
 use clap::Subcommand;
 use shared::id::BoxCamera;
 
-use super::{CommandError, ask::ask};
-use crate::{
-    control::{Ask, Told},
-    supervise::load_config,
-};
+use super::{CommandError, client::Client};
+use crate::{ops::footage, supervise::load_config};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -33,7 +28,7 @@ pub enum Command {
     },
 }
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let (camera, minutes, reason) = match command {
         Command::Realtime {
             camera,
@@ -42,24 +37,20 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
         } => (camera, minutes, reason),
         Command::Timelapse { camera, reason } => (camera, 0, reason),
     };
-    BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
-    let zone = load_config(state)?.zone;
-    let ordered = Ask::RateOrder {
-        camera: camera.clone(),
+    let camera = BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
+    let zone = load_config(hub.state())?.zone;
+    let set = hub.ask(&footage::Rate {
+        r#box: camera.r#box.clone(),
+        cam: camera.cam.clone(),
         minutes,
         reason,
-    };
-    ask(state, &ordered, |told| {
-        if let Told::RateSet { until } = told {
-            if minutes == 0 {
-                println!("{camera} goes back to time-lapse with its next key frame");
-            } else {
-                println!(
-                    "{camera} records in real time from its next key frame until {}",
-                    until.for_people(&zone)
-                );
-            }
-        }
-        Ok(())
-    })
+    })?;
+    match minutes {
+        0 => println!("{camera} goes back to time-lapse with its next key frame"),
+        _ => println!(
+            "{camera} records in real time from its next key frame until {}",
+            set.until.for_people(&zone)
+        ),
+    }
+    Ok(())
 }

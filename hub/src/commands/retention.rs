@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use shared::{id::BoxName, time::Zone};
 
-use super::{CommandError, ask::ask, mask::Who};
+use super::{CommandError, client::Client, print_json};
 use crate::{
-    control::{Ask, Told},
-    retention::{export, report::Report},
+    ops::{boxes, footage},
+    retention::export,
 };
 
 #[derive(Subcommand)]
@@ -36,12 +36,10 @@ pub enum Command {
         /// How you made sure. Kept apart from the log, which holds its salted hash
         #[arg(long)]
         reason: String,
-        #[command(flatten)]
-        who: Who,
     },
 }
 
-pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     let (only, csv, html, json) = match command {
         Command::Report {
@@ -50,13 +48,11 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             html,
             json,
         } => (only, csv, html, json),
-        Command::Confirm { town, reason, who } => {
-            let asked = Ask::SweepConfirm {
+        Command::Confirm { town, reason } => {
+            hub.ask(&boxes::Sweep {
                 name: BoxName::parse(&town).map_err(|e| plain(&e))?,
                 reason,
-                who: who.sign_in()?,
-            };
-            ask(state, &asked, |_| Ok(()))?;
+            })?;
             println!(
                 "{town} deletes all that is past its day; its certificates will be in the report"
             );
@@ -67,16 +63,7 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
         .map(|n| BoxName::parse(&n))
         .transpose()
         .map_err(|e| plain(&e))?;
-    let mut report = None;
-    ask(state, &Ask::Retention { only }, |told| {
-        if let Told::Retention { report: r } = told {
-            report = Some(r);
-        }
-        Ok(())
-    })?;
-    let report: Report = report.ok_or_else(|| {
-        CommandError::Plain("the hub gave no report (is it older than this program?)".into())
-    })?;
+    let report = hub.ask(&footage::Retention { r#box: only })?;
     let zone = Zone::parse(&report.zone).map_err(|e| plain(&e))?;
     match (csv, html) {
         (Some(path), _) if path.as_os_str() == "-" => print!("{}", export::csv(&report)),
@@ -85,10 +72,7 @@ pub fn run(state: &Path, command: Command) -> Result<(), CommandError> {
             let page = export::html(&report, &zone).map_err(|e| plain(&e))?;
             write(&path, &page)?;
         }
-        (None, None) if json => println!(
-            "{}",
-            serde_json::to_string_pretty(&report).map_err(|e| plain(&e))?
-        ),
+        (None, None) if json => print_json(&report)?,
         (None, None) => print!("{}", export::terminal(&report, &zone)),
     }
     Ok(())

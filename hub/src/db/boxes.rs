@@ -79,7 +79,7 @@ fn named((name, rest): (String, BoxColumns)) -> Result<BoxRecord, DbError> {
         cert: rest.cert,
         revoked_why: rest.revoked_why,
         last_seen: rest.last_seen,
-        // What an older hub took in is judged as if it came now; what does not pass was never said.
+        // What is stored is judged as if it came now; what does not pass was never said.
         hello: hello
             .and_then(|text| serde_json::from_str::<Hello>(&text).ok())
             .filter(|hello| hello.judge().is_ok()),

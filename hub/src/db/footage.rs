@@ -124,7 +124,7 @@ impl Db {
         let t = c.transaction()?;
         let mut deletions = false;
         for r in records {
-            // The door judged it before it was countersigned; what an older hub let in is judged here.
+            // The door judged it before it was countersigned. A hub put back from a copy takes lines from its files, and they are judged here.
             let judged = match schema::line(r, schema::Writer::Box) {
                 Ok(()) => one(&t, origin, name, r),
                 Err(breach) => Err(DbError::Row(breach.to_string())),

@@ -1,16 +1,18 @@
 //! Adapter: SQLite. Lifts of masks that one person has asked for and a second has to approve.
 
 use rusqlite::{OptionalExtension, Row, params};
-use shared::{id::BoxCamera, time::Utc};
+use shared::{id::BoxCamera, mask::Mask, time::Utc};
 
 use super::{Db, DbError, N, plain_rows, readable};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct LiftRecord {
     /// Line of the hub's log that asks for it.
     pub n: u64,
     pub camera: BoxCamera,
     pub mask: String,
+    /// Hides meanwhile; None: nothing does.
+    pub instead: Option<Mask>,
     pub until: Option<Utc>,
     /// From the order on, when there is no `until`.
     pub minutes: Option<u32>,
@@ -24,18 +26,26 @@ pub struct LiftRecord {
     pub state: String,
 }
 
-const COLUMNS: &str = "n, box, cam, mask, until, minutes, authority, reason, op, made, state";
+const COLUMNS: &str =
+    "n, box, cam, mask, until, minutes, authority, reason, op, made, state, instead";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
     let (name, cam): (String, String) = (r.get(1)?, r.get(2)?);
     let until: Option<i64> = r.get(4)?;
     let camera =
         BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| DbError::Row(e.to_string()));
-    let rest = |camera| {
+    let instead: Option<String> = r.get(11)?;
+    // Without it the whole mask would be lifted: what cannot be read is no request.
+    let instead = instead
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|e| DbError::Row(format!("a lift's other mask: {e}")));
+    let rest = |camera, instead| {
         Ok::<_, rusqlite::Error>(LiftRecord {
             n: r.get::<_, N>(0)?.0,
             camera,
             mask: r.get(3)?,
+            instead,
             until: until.map(Utc),
             minutes: r.get(5)?,
             authority: r.get(6)?,
@@ -45,16 +55,18 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
             state: r.get(10)?,
         })
     };
-    Ok(match camera {
-        Ok(camera) => Ok(rest(camera)?),
-        Err(e) => Err(e),
+    Ok(match (camera, instead) {
+        (Ok(camera), Ok(instead)) => Ok(rest(camera, instead)?),
+        (Err(e), _) | (_, Err(e)) => Err(e),
     })
 }
 
 impl Db {
     pub fn add_lift(&self, l: &LiftRecord) -> Result<(), DbError> {
+        let instead = l.instead.as_ref().map(serde_json::to_string).transpose();
+        let instead = instead.map_err(|e| DbError::Row(e.to_string()))?;
         self.lock().execute(
-            &format!("INSERT INTO lifts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"),
+            &format!("INSERT INTO lifts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
             params![
                 N(l.n),
                 l.camera.r#box.as_str(),
@@ -66,7 +78,8 @@ impl Db {
                 l.reason,
                 l.op,
                 l.made.0,
-                l.state
+                l.state,
+                instead
             ],
         )?;
         Ok(())

@@ -111,7 +111,7 @@ fn n(r: &Row<'_>, i: usize) -> rusqlite::Result<u64> {
     Ok(r.get::<_, N>(i)?.0)
 }
 
-/// Days footage is kept, as a box may say it; an older hub wrote down whatever one said.
+/// Days footage is kept, as a box may say it: what is stored is judged as if it came now.
 fn days_kept(days: i64) -> rusqlite::Result<u32> {
     let kept = u32::try_from(days).ok().filter(|days| DAYS.contains(days));
     kept.ok_or(rusqlite::Error::IntegralValueOutOfRange(2, days))

@@ -58,7 +58,8 @@ CREATE TABLE IF NOT EXISTS lifts (
   reason TEXT NOT NULL,
   op INTEGER NOT NULL,              -- who asked
   made INTEGER NOT NULL,
-  state TEXT NOT NULL               -- pending, ordered, withdrawn, expired
+  state TEXT NOT NULL,              -- pending, ordered, withdrawn, expired
+  instead TEXT                      -- JSON of the mask that hides meanwhile
 ) STRICT;
 
 -- Reviews of masks.

@@ -7,16 +7,18 @@ use shared::{
     code::{EnrolCode, Place},
     id::BoxName,
     record::{hex, sha256},
-    types::{BoxAdd, BoxRenew},
-    wire::{EnrolReply, RenewReply},
+    types::{BoxAdd, BoxRenew, BoxRevoke},
+    wire::{EnrolReply, RenewReply, close},
 };
 
 use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
+    access::authorise::Permit,
     authority::key_print,
-    board::{Refusal, plain},
+    board::{HubError, plain},
     desk::Desk,
     keys,
+    requests::submit::keep_salted,
 };
 
 /// Hash under which a code's secret is kept. The secret has 64 random bits and a week to live: a plain hash is enough.
@@ -36,9 +38,29 @@ pub struct Codes {
     pub hub: String,
 }
 
+/// Refuses a box from now on; one that is on the line is cut off. Blocking.
+pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result<(), HubError> {
+    if desk.db.box_named(name).map_err(plain)?.is_none() {
+        return Err(HubError::Missing(format!(
+            "there is no box {name}; `beadle-hub box list` shows them"
+        )));
+    }
+    // Free text stays out of the log; the sentence itself is kept in the box's record.
+    let line = BoxRevoke {
+        r#box: name.to_string(),
+        why: keep_salted(desk, why)?,
+        by: vec![permit.op()],
+    };
+    desk.log.append(&permit.op(), &line).map_err(plain)?;
+    desk.db.revoke_box(name, why).map_err(plain)?;
+    let closed = registry::revoked(name.as_str(), Some(why));
+    desk.live.cut(name, close::REVOKED, &closed.why);
+    Ok(())
+}
+
 /// Registers a box and makes its one-time code. Blocking.
-pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<Codes, Refusal> {
-    BoxName::parse_new(name.as_str()).map_err(plain)?;
+pub fn add(desk: &Desk, name: &BoxName, permit: &Permit) -> Result<Codes, HubError> {
+    BoxName::parse_new(name.as_str()).map_err(HubError::malformed)?;
     let hub = match &desk.config.address {
         Some(address) => address.clone(),
         None => reached_at(desk),
@@ -52,10 +74,10 @@ pub fn add(desk: &Desk, name: &BoxName, who: &str) -> Result<Codes, Refusal> {
     let (short, long) = (code.short(), code.long().unwrap_or_default());
     let line = BoxAdd {
         r#box: name.to_string(),
-        by: vec![who.into()],
+        by: vec![permit.op()],
         cert: None,
     };
-    desk.log.append(who, &line).map_err(plain)?;
+    desk.log.append(&permit.op(), &line).map_err(plain)?;
     let now = desk.now();
     let until = now.plus_ms(registry::CODE_LIFE_MS);
     desk.db

@@ -37,6 +37,7 @@ mod strangers;
 mod twice;
 
 use crate::{
+    access::authorise::Permit,
     authority::ServerCertificate,
     config::{Config, Raw},
     db::Db,
@@ -127,7 +128,7 @@ impl Hub {
 
     async fn code(&self, name: &str) -> EnrolCode {
         let (desk, name) = (self.desk.clone(), BoxName::parse(name).expect("name"));
-        let text = blocking(move || enrol::add(&desk, &name, "op:0000"))
+        let text = blocking(move || enrol::add(&desk, &name, &Permit::of_test(0, "console")))
             .await
             .expect("runs")
             .expect("code");
@@ -372,12 +373,12 @@ async fn reserved_names_are_no_boxs_aud_2() {
         let desk = hub.desk.clone();
         let name = BoxName::parse(name).expect("readable");
         let (added, claimed) = blocking(move || {
-            let added = enrol::add(&desk, &name, "op:0000");
+            let added = enrol::add(&desk, &name, &Permit::of_test(0, "console"));
             (added, enrol::claim(&desk, SCHEME, &name, "AAAA", "AAAA"))
         })
         .await
         .expect("runs");
-        let why = added.expect_err("refused").0;
+        let why = added.expect_err("refused").to_string();
         assert!(why.contains("is not a name for a box"), "{why}");
         let why = claimed.expect_err("refused").why;
         assert!(why.contains("nothing was done"), "{why}");

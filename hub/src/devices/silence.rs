@@ -11,7 +11,7 @@ use shared::{
 };
 
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::{Desk, blocking},
     faults,
@@ -73,7 +73,7 @@ fn look(
     absences: &mut Absences,
     now: Now,
     online: impl Fn(&BoxName) -> bool,
-) -> Result<(), Refusal> {
+) -> Result<(), HubError> {
     for b in desk.db.boxes().map_err(plain)? {
         // Nothing is expected of a box that has not enrolled yet, or is refused.
         let expected = !matches!(b.state.as_str(), "registered" | "revoked");

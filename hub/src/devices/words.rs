@@ -7,7 +7,7 @@ use shared::{
 };
 
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::Desk,
     faults,
@@ -35,14 +35,14 @@ pub fn refused(
     kind: &str,
     what: &str,
     breach: &Breach,
-) -> Result<(), Refusal> {
+) -> Result<(), HubError> {
     let why = text::plain(&sentence(what, breach), text::SENTENCE);
     let now = desk.now();
     desk.db.box_refused(name, kind, &why, now).map_err(plain)?;
     faults::begin(desk, &fault(desk, name, REPORT, why)?)
 }
 
-fn fault(desk: &Desk, name: &BoxName, code: &str, text: String) -> Result<FoundFault, Refusal> {
+fn fault(desk: &Desk, name: &BoxName, code: &str, text: String) -> Result<FoundFault, HubError> {
     let log = desk.db.newest_log(name).map_err(plain)?;
     Ok(FoundFault {
         about: About::Box(name.clone()),
@@ -54,7 +54,7 @@ fn fault(desk: &Desk, name: &BoxName, code: &str, text: String) -> Result<FoundF
 }
 
 /// Looks at what is known of one box, and puts on the record what began and what is over.
-pub fn look(desk: &Desk, name: &BoxName) -> Result<(), Refusal> {
+pub fn look(desk: &Desk, name: &BoxName) -> Result<(), HubError> {
     let mut found = Vec::new();
     let odd = desk.db.odd_lines(name).map_err(plain)?;
     if let Some(first) = odd.first() {

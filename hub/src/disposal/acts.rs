@@ -17,16 +17,12 @@ use super::{
     shown, watch,
 };
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
-    ownlog::op,
     requests::{rules, rules::State, submit::keep_salted},
-    roles::may,
 };
-
-/// Who may say how long evidence is kept, and have a part in its end.
-const DECIDE: &[&str] = &["supervisor", "manager", "approver"];
 
 /// One act about evidence at a time.
 pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
@@ -43,12 +39,13 @@ pub struct Given {
 
 impl Given {
     /// Checked against today and the periods.
-    pub fn class(&self, desk: &Desk) -> Result<Class, Refusal> {
+    pub fn class(&self, desk: &Desk) -> Result<Class, HubError> {
         let word = self.class.as_deref().unwrap_or("general");
-        let class = Class::parse(word, self.review).map_err(Refusal)?;
+        let class = Class::parse(word, self.review).map_err(HubError::Refused)?;
         if let Class::Review { review } = class {
             let today = desk.config.zone.day_of(desk.now());
-            policy::review_may_be(review, today, &desk.config.periods).map_err(Refusal)?;
+            policy::review_may_be(review, today, &desk.config.periods)
+                .map_err(HubError::Refused)?;
         }
         Ok(class)
     }
@@ -61,7 +58,7 @@ pub fn classed(
     class: Class,
     reason: &str,
     who: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), HubError> {
     give(desk, exhibit, class, None, reason, who)
 }
 
@@ -73,7 +70,7 @@ fn give(
     shortened_by: Option<String>,
     reason: &str,
     who: &str,
-) -> Result<(), Refusal> {
+) -> Result<(), HubError> {
     let line = CopyClass {
         r#ref: exhibit.to_string(),
         class: class.word().into(),
@@ -98,18 +95,18 @@ struct Case {
 }
 
 /// The exhibit, if there is one and nobody is disposing of it.
-fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, Refusal> {
+fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, HubError> {
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
         ))
     })?;
     if request.state == State::Disposed {
-        return Err(Refusal(format!("{exhibit} {}", request.why)));
+        return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
     }
     if !request.state.over() {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{exhibit} is still being pulled ({}); nothing of it can be disposed of or classed anew before that is over",
             request.state.as_str()
         )));
@@ -117,7 +114,7 @@ fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, Refusal> {
     let evidence = desk.db.evidence(exhibit.as_str()).map_err(plain)?;
     let found = gather::exhibit(desk, &request, &evidence)?;
     let found = found.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Refused(format!(
             "{exhibit} gave no exhibit ({}); what was fetched for it goes by itself {} days after its end",
             request.state.as_str(),
             desk.config.periods.draft_days
@@ -136,20 +133,19 @@ pub fn class(
     exhibit: &ExhibitRef,
     given: &Given,
     reason: &str,
-    who: &Account,
-) -> Result<EvidenceRow, Refusal> {
-    may(who, DECIDE, "say how long evidence is kept")?;
-    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
+    permit: &Permit,
+) -> Result<EvidenceRow, HubError> {
+    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
     let class = given.class(desk)?;
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     if case.evidence.class == class {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{exhibit} is kept so already: {}; nothing was changed",
             class.in_words(&desk.config.periods)
         )));
     }
-    let me = op(who.op);
+    let me = permit.op();
     let end = |class| {
         let (made, zone) = (case.exhibit.made, &desk.config.zone);
         policy::last_day(class, made, &desk.config.periods, zone)
@@ -165,7 +161,7 @@ pub fn class(
 }
 
 /// An exhibit that something refers to until that day: it is not due before. Never makes its period shorter.
-pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Result<(), Refusal> {
+pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Result<(), HubError> {
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     let (made, zone) = (case.exhibit.made, &desk.config.zone);
@@ -188,11 +184,11 @@ pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Res
 }
 
 /// What keeps it, whoever asks (RET-6).
-fn free(desk: &Desk, case: &Case) -> Result<(), Refusal> {
+fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
     let requests = desk.db.requests().map_err(plain)?;
     let claims = gather::claims(desk, &requests)?;
     match policy::wanted(&case.exhibit, &claims) {
-        Some(claim) => Err(Refusal(format!(
+        Some(claim) => Err(HubError::Refused(format!(
             "{} wants the footage of {} too, so it stays; nothing was disposed of",
             claim.by, case.request.r#ref
         ))),
@@ -210,11 +206,10 @@ pub fn dispose(
     desk: &Desk,
     exhibit: &ExhibitRef,
     reason: &str,
-    who: &Account,
-) -> Result<EvidenceRow, Refusal> {
-    may(who, DECIDE, "dispose of evidence")?;
-    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
-    let me = op(who.op);
+    permit: &Permit,
+) -> Result<EvidenceRow, HubError> {
+    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
@@ -224,7 +219,7 @@ pub fn dispose(
         return shown::one(desk, exhibit);
     }
     if let Some(d) = case.evidence.drop.as_ref().filter(|d| d.by != me) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} asked for this already; approve it with `beadle-hub evidence approve {exhibit}`",
             d.by
         )));
@@ -249,20 +244,23 @@ pub fn dispose(
 }
 
 /// The second person's word.
-pub fn approve(desk: &Desk, exhibit: &ExhibitRef, who: &Account) -> Result<EvidenceRow, Refusal> {
-    may(who, DECIDE, "approve that evidence be disposed of")?;
-    let me = op(who.op);
+pub fn approve(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    permit: &Permit,
+) -> Result<EvidenceRow, HubError> {
+    let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     let Some(asked) = case.evidence.drop.clone() else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "nobody asked that {exhibit} be disposed of; ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
         )));
     };
     if asked.by == me {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} asked for this disposal; a second person must approve it, nothing was disposed of",
-            who.name
+            permit.name()
         )));
     }
     free(desk, &case)?;
@@ -271,14 +269,14 @@ pub fn approve(desk: &Desk, exhibit: &ExhibitRef, who: &Account) -> Result<Evide
 }
 
 /// From the intent to the certificate.
-fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), Refusal> {
+fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), HubError> {
     let e = &case.exhibit;
     let until = policy::ends(e.class, e.made, &desk.config.periods, &desk.config.zone);
     let exhibit = &case.request.r#ref;
     let d = carry::begin(desk, exhibit, e.class, until, reason, who)?;
     let finished = carry::finish(desk, d);
     if let Err(why) = &finished {
-        watch::stuck(desk, exhibit.as_str(), &why.0)?;
+        watch::stuck(desk, exhibit.as_str(), &why.to_string())?;
     }
     // What is done is done, whether or not the faults could be looked at anew; the task does so each hour.
     if let Err(e) = watch::refresh(desk) {
@@ -286,7 +284,7 @@ fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), 
     }
     match finished {
         Ok(_) => Ok(()),
-        Err(why) => Err(Refusal(format!(
+        Err(why) => Err(HubError::Refused(format!(
             "the disposal of {exhibit} is on the record but not complete: {why}. There is no certificate yet; it is tried again each hour and at the hub's start"
         ))),
     }

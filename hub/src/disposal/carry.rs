@@ -23,7 +23,7 @@ use shared::{
 
 use super::{files, gather, policy};
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::disposal::DisposalRecord,
     desk::Desk,
     files::FileError,
@@ -45,12 +45,12 @@ pub fn begin(
     until: shared::time::Utc,
     reason: String,
     who: Vec<String>,
-) -> Result<DisposalRecord, Refusal> {
+) -> Result<DisposalRecord, HubError> {
     let evidence = &desk.config.evidence;
     let row = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let package = row.and_then(|r| r.package);
     if let Some(package) = package.filter(|p| !Path::new(p).is_dir()) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "the package of {exhibit} is not at {package}; nothing was disposed of. If its disk is not mounted, mount it; if the package was removed by hand, make that folder again, empty, so that the rest can be disposed of"
         )));
     }
@@ -86,13 +86,13 @@ pub fn begin(
     Ok(d)
 }
 
-pub type Step = fn(&Desk, &mut DisposalRecord) -> Result<(), Refusal>;
+pub type Step = fn(&Desk, &mut DisposalRecord) -> Result<(), HubError>;
 
 /// Steps 2 to 7.
 pub const STEPS: [Step; 6] = [line, key, folders, look, texts, certify];
 
 /// From wherever it stands to its certificate.
-pub fn finish(desk: &Desk, mut d: DisposalRecord) -> Result<DisposalRecord, Refusal> {
+pub fn finish(desk: &Desk, mut d: DisposalRecord) -> Result<DisposalRecord, HubError> {
     if d.gone.is_none() {
         for step in STEPS {
             step(desk, &mut d)?;
@@ -115,7 +115,7 @@ fn tell(desk: &Desk, exhibit: &ExhibitRef, why: &str) {
 }
 
 /// The line of this kind about this exhibit that was written since the disposal began: power may have gone before the row knew of it.
-fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, Refusal> {
+fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, HubError> {
     // A log that was succeeded by another is looked through whole.
     let mut from = match desk.log.origin() == d.log {
         true => d.size,
@@ -142,7 +142,7 @@ fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, Re
     }
 }
 
-fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     if d.line.is_none() {
         d.line = logged(desk, d, CopyDispose::KIND)?;
     }
@@ -164,15 +164,15 @@ fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn key(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn key(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     desk.keys.destroy_exhibit(&d.r#ref).map_err(plain)
 }
 
-fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     let (exhibit, evidence) = (d.r#ref.as_str(), &desk.config.evidence);
     if !d.emptied {
         if !files::is_marked(evidence, exhibit) {
-            return Err(Refusal(format!(
+            return Err(HubError::Refused(format!(
                 "{} is not the folder in which this was begun: is its disk mounted?",
                 evidence.display()
             )));
@@ -186,15 +186,15 @@ fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
     files::unmark(evidence, d.r#ref.as_str()).map_err(|e| some(&e))
 }
 
-fn some(errors: &[FileError]) -> Refusal {
-    Refusal(match errors {
+fn some(errors: &[FileError]) -> HubError {
+    HubError::Refused(match errors {
         [first] => first.to_string(),
         [first, more @ ..] => format!("{first} (and {} more like this)", more.len()),
         [] => String::new(),
     })
 }
 
-fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     let name = d.r#ref.as_str();
     let mut left = files::named_like(&desk.config.evidence, name).map_err(plain)?;
     // The state folder may hold the evidence folder.
@@ -207,7 +207,7 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
             .take(NAMED)
             .map(|p| p.display().to_string())
             .collect();
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} files or folders that bear its name are still there: {}",
             left.len(),
             named.join(", ")
@@ -216,7 +216,7 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
     if let Some(header) = &d.header {
         let keys = desk.keys.exhibit_identities().map_err(plain)?;
         if Opener::new(&keys).push(header, &mut Vec::new()).is_ok() {
-            return Err(Refusal(format!(
+            return Err(HubError::Refused(format!(
                 "a key in {} still opens what was sealed for it",
                 gather::keys(desk).display()
             )));
@@ -227,7 +227,7 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     let exhibit = d.r#ref.to_string();
     let Some(r) = desk.db.request(&exhibit).map_err(plain)? else {
         return Ok(());
@@ -237,7 +237,7 @@ fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
     erased.map(drop).map_err(plain)
 }
 
-fn certify(desk: &Desk, d: &mut DisposalRecord) -> Result<(), Refusal> {
+fn certify(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     let n = match logged(desk, d, CopyGone::KIND)? {
         Some(n) => n,
         None => {

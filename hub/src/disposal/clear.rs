@@ -9,7 +9,7 @@ use super::{
     policy::{self, What},
 };
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     desk::Desk,
 };
 
@@ -18,7 +18,7 @@ const HUB: &str = "sys:hub";
 /// What could not be removed: of which exhibit or file, and why.
 pub type Stuck = Vec<(String, String)>;
 
-pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, Refusal> {
+pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
     let (periods, zone) = (&desk.config.periods, &desk.config.zone);
     let (mut drafts, mut parts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for d in policy::due(&found.kept, periods, zone, desk.now()) {

@@ -12,7 +12,7 @@ use super::{
     policy::{Claim, Draft, Exhibit, Kept, Part, Text},
 };
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::{disposal::EvidenceRecord, requests::RequestRecord},
     desk::Desk,
     requests::rules::State,
@@ -31,7 +31,7 @@ pub struct Found {
 }
 
 /// A package stands there: one that is only being made does not.
-fn has_package(evidence: &Path, exhibit: &str) -> Result<bool, Refusal> {
+fn has_package(evidence: &Path, exhibit: &str) -> Result<bool, HubError> {
     let entries = files::entries(&evidence.join(exhibit)).map_err(plain)?;
     Ok(entries.iter().any(|p| !name(p).starts_with('.')))
 }
@@ -44,7 +44,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Whether it is evidence: it needs a person to go.
-fn is_exhibit(desk: &Desk, r: &RequestRecord) -> Result<bool, Refusal> {
+fn is_exhibit(desk: &Desk, r: &RequestRecord) -> Result<bool, HubError> {
     Ok(match r.state {
         State::Ready | State::Partial => true,
         // A package that was made and did not stand its check may be all there is.
@@ -58,7 +58,7 @@ pub fn exhibit(
     desk: &Desk,
     r: &RequestRecord,
     e: &EvidenceRecord,
-) -> Result<Option<Exhibit>, Refusal> {
+) -> Result<Option<Exhibit>, HubError> {
     Ok(is_exhibit(desk, r)?.then(|| Exhibit {
         exhibit: r.r#ref.to_string(),
         camera: r.camera.clone(),
@@ -70,7 +70,7 @@ pub fn exhibit(
 }
 
 /// RET-6: what wants footage now.
-pub fn claims(desk: &Desk, requests: &[RequestRecord]) -> Result<Vec<Claim>, Refusal> {
+pub fn claims(desk: &Desk, requests: &[RequestRecord]) -> Result<Vec<Claim>, HubError> {
     let open = requests.iter().filter(|r| !r.state.over()).map(|r| Claim {
         camera: r.camera.clone(),
         t0: r.t0,
@@ -90,7 +90,7 @@ pub fn claims(desk: &Desk, requests: &[RequestRecord]) -> Result<Vec<Claim>, Ref
     Ok(open.chain(held).collect())
 }
 
-pub fn all(desk: &Desk) -> Result<Found, Refusal> {
+pub fn all(desk: &Desk) -> Result<Found, HubError> {
     let rows = desk.db.requests().map_err(plain)?;
     let evidence = desk.db.all_evidence().map_err(plain)?;
     let changed = desk.db.requests_changed().map_err(plain)?;
@@ -149,7 +149,7 @@ pub fn keys(desk: &Desk) -> PathBuf {
 }
 
 /// What interrupted work left behind: partial files, packages in the making, keys that were never finished.
-fn parts(desk: &Desk, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<Part>, Refusal> {
+fn parts(desk: &Desk, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<Part>, HubError> {
     let (fetched, evidence, keys) = (
         desk.state.join("exhibits"),
         desk.config.evidence.clone(),
@@ -189,7 +189,11 @@ fn parts(desk: &Desk, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<
     Ok(out)
 }
 
-fn unknown(desk: &Desk, known: &BTreeSet<String>, parts: &[Part]) -> Result<Vec<PathBuf>, Refusal> {
+fn unknown(
+    desk: &Desk,
+    known: &BTreeSet<String>,
+    parts: &[Part],
+) -> Result<Vec<PathBuf>, HubError> {
     let mut out = Vec::new();
     for folder in [
         desk.config.evidence.clone(),

@@ -9,13 +9,11 @@
 //! | [`files`] | the folders: counted, emptied, looked through afterwards |
 //! | [`clear`] | what goes without a person: drafts, half-fetched parts, texts nothing refers to |
 //! | [`rows`], [`shown`] | rows and the certificate for pages and commands |
-//! | [`door`] | what commands ask, and what they are told |
 //! | [`watch`] | the task: finishes what was begun, clears, raises the faults |
 
 pub mod acts;
 pub mod carry;
 pub mod clear;
-pub mod door;
 pub mod files;
 pub mod gather;
 pub mod policy;

@@ -9,21 +9,10 @@ use super::{
     rows::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
 };
 use crate::{
-    board::{Account, Refusal, plain},
+    board::{HubError, plain},
     db::{disposal::DisposalRecord, faults::About, requests::RequestRecord},
     desk::Desk,
-    roles::may,
 };
-
-/// Who may see what is kept.
-const SEE: &[&str] = &[
-    "operator",
-    "supervisor",
-    "manager",
-    "approver",
-    "inspector",
-    "administrator",
-];
 
 /// A fault about evidence.
 struct Fault {
@@ -33,7 +22,7 @@ struct Fault {
     text: String,
 }
 
-fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, Refusal> {
+fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, HubError> {
     let all = desk.db.found_faults().map_err(plain)?;
     let own = all.into_iter().filter_map(|f| match f.about {
         About::Evidence(exhibit) => Some(Fault {
@@ -56,12 +45,12 @@ fn fault_row(f: &Fault) -> FaultRow {
 }
 
 /// What is here; with what was disposed of, unless only what is due is wanted.
-pub fn all(desk: &Desk, due_only: bool) -> Result<Evidence, Refusal> {
+pub fn all(desk: &Desk, due_only: bool) -> Result<Evidence, HubError> {
     some(desk, due_only, None)
 }
 
 /// Of all exhibits, or one: files are counted only of what is shown.
-fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Evidence, Refusal> {
+fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Evidence, HubError> {
     let found = gather::all(desk)?;
     let faults = about_evidence(desk)?;
     let shown = |exhibit: &str| only.is_none_or(|o| o.as_str() == exhibit);
@@ -119,7 +108,7 @@ fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Eviden
 }
 
 /// What somebody has to look at: exhibits, folders, and what is the matter with them. Reads no folder.
-pub fn faults(desk: &Desk) -> Result<Vec<FaultRow>, Refusal> {
+pub fn faults(desk: &Desk) -> Result<Vec<FaultRow>, HubError> {
     let faults = about_evidence(desk)?;
     Ok(faults
         .iter()
@@ -130,17 +119,11 @@ pub fn faults(desk: &Desk) -> Result<Vec<FaultRow>, Refusal> {
         .collect())
 }
 
-/// The same for a person at the pages.
-pub fn seen_by(desk: &Desk, who: &Account) -> Result<Evidence, Refusal> {
-    may(who, SEE, "see what evidence is kept")?;
-    all(desk, false)
-}
-
-pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, Refusal> {
+pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
     let rows = some(desk, false, Some(exhibit))?.rows;
     let row = rows.into_iter().find(|r| r.exhibit == exhibit.as_str());
     row.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
         ))
     })
@@ -163,7 +146,7 @@ fn kept(
     e: &policy::Exhibit,
     r: &RequestRecord,
     faults: &[Fault],
-) -> Result<EvidenceRow, Refusal> {
+) -> Result<EvidenceRow, HubError> {
     let (periods, zone, now) = (&desk.config.periods, &desk.config.zone, desk.now());
     let until = policy::last_day(e.class, e.made, periods, zone);
     let (mut count, mut bytes) = (0, 0);
@@ -225,7 +208,7 @@ fn disposed(
     d: &DisposalRecord,
     r: &RequestRecord,
     faults: &[Fault],
-) -> Result<EvidenceRow, Refusal> {
+) -> Result<EvidenceRow, HubError> {
     let gone = d.gone.map(|(_, at)| at);
     Ok(EvidenceRow {
         exhibit: d.r#ref.to_string(),
@@ -259,18 +242,18 @@ fn last_day(desk: &Desk, until: Utc) -> shared::time::Day {
 }
 
 /// The certificate of a disposal, as text on one page.
-pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, Refusal> {
+pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, HubError> {
     let r = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let r = r.ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}")))?;
+    let r = r.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
     let d = desk.db.disposal(exhibit.as_str()).map_err(plain)?;
     let d = d.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Refused(format!(
             "{exhibit} has not been disposed of ({}); `beadle-hub evidence list` says how long it is kept",
             r.state.as_str()
         ))
     })?;
     let Some(((line, ended), begun_line)) = d.gone.zip(d.line) else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "the disposal of {exhibit} is not complete, so there is no certificate; `beadle-hub evidence list --due` says what is in its way"
         )));
     };
@@ -299,14 +282,4 @@ pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, Refusal>
         line,
     };
     Ok(page.page())
-}
-
-/// The same for a person at the pages.
-pub fn certificate_for(
-    desk: &Desk,
-    exhibit: &ExhibitRef,
-    who: &Account,
-) -> Result<String, Refusal> {
-    may(who, SEE, "see what evidence was disposed of")?;
-    certificate(desk, exhibit)
 }

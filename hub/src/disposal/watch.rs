@@ -12,7 +12,7 @@ use super::{
     policy::{self, Standing, What},
 };
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::{Desk, blocking},
 };
@@ -37,7 +37,7 @@ pub async fn run(desk: Arc<Desk>) {
 }
 
 /// All of it once. Blocking.
-pub fn look(desk: &Desk) -> Result<(), Refusal> {
+pub fn look(desk: &Desk) -> Result<(), HubError> {
     let mut stuck = unfinished(desk)?;
     // Whatever is in the way of the disposal may be in the way of the rest.
     for (exhibit, why) in &stuck {
@@ -50,7 +50,7 @@ pub fn look(desk: &Desk) -> Result<(), Refusal> {
 }
 
 /// The faults anew, after somebody did something. What could not be removed is not tried again by this.
-pub fn refresh(desk: &Desk) -> Result<(), Refusal> {
+pub fn refresh(desk: &Desk) -> Result<(), HubError> {
     let found = gather::all(desk)?;
     let mut stuck = Stuck::new();
     for f in desk.db.found_faults().map_err(plain)? {
@@ -66,13 +66,13 @@ pub fn refresh(desk: &Desk) -> Result<(), Refusal> {
 }
 
 /// A disposal that could not be completed.
-pub fn stuck(desk: &Desk, exhibit: &str, why: &str) -> Result<(), Refusal> {
+pub fn stuck(desk: &Desk, exhibit: &str, why: &str) -> Result<(), HubError> {
     let f = fault(desk, exhibit, DISPOSAL, desk.now(), why.to_owned());
     crate::faults::begin(desk, &f)
 }
 
 /// Disposals whose intent is on record and whose certificate is not.
-fn unfinished(desk: &Desk) -> Result<Stuck, Refusal> {
+fn unfinished(desk: &Desk) -> Result<Stuck, HubError> {
     let _turn = acts::turn(&desk.pulls.disposals);
     let mut stuck = Stuck::new();
     for d in desk.db.disposals().map_err(plain)? {
@@ -82,7 +82,7 @@ fn unfinished(desk: &Desk) -> Result<Stuck, Refusal> {
         let exhibit = d.r#ref.to_string();
         match carry::finish(desk, d) {
             Ok(_) => tracing::info!(exhibit, "a disposal that was interrupted is complete"),
-            Err(why) => stuck.push((exhibit, why.0)),
+            Err(why) => stuck.push((exhibit, why.to_string())),
         }
     }
     Ok(stuck)
@@ -128,7 +128,7 @@ fn faults(desk: &Desk, found: &Found, stuck: Stuck) -> Vec<FoundFault> {
     due.chain(soon).chain(stuck).chain(unknown).collect()
 }
 
-fn settle(desk: &Desk, found: &[FoundFault]) -> Result<(), Refusal> {
+fn settle(desk: &Desk, found: &[FoundFault]) -> Result<(), HubError> {
     let mine = |f: &FoundFault| matches!(f.about, About::Evidence(_));
     crate::faults::settle(desk, mine, found)
 }

@@ -515,6 +515,16 @@ fn masks(f: &Facts<'_>) -> String {
             .and_then(|(_, d)| d.style)
             .map_or_else(String::new, |s| format!(" ({})", plain(&s, 20)));
         let from = m.line.t0.for_people(zone);
+        let but = of::<MaskLift>(f)
+            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
+            .last()
+            .and_then(|(_, d)| d.instead)
+            .map_or_else(String::new, |id| {
+                format!(
+                    " but for what {} covers, painted in its place",
+                    plain(&id, 20)
+                )
+            });
         parts.push(match (mask, how) {
             (None, _) => "no mask configured".to_owned(),
             (_, "burned") => {
@@ -524,7 +534,7 @@ fn masks(f: &Facts<'_>) -> String {
                 "mask {name}{style} set in the camera and proved on the recorded pictures, {proofs} key pictures tested, from {from}"
             ),
             (_, "lifted") => format!(
-                "mask {name} LIFTED by order of two people: what it covers is visible, from {from}"
+                "mask {name} LIFTED by order of two people: what it covers is visible{but}, from {from}"
             ),
             (_, how) => format!("mask {name} ({})", plain(how, 20)),
         });
@@ -570,8 +580,17 @@ fn masks(f: &Facts<'_>) -> String {
                     format!("to {} ({})", e.record.t.for_people(zone), plain(why, 40))
                 },
             );
+        let instead = match (&d.instead, d.permille) {
+            (Some(id), Some(p)) => format!(
+                " to {}, which hides {}.{} % of the picture,",
+                plain(id, 20),
+                p / 10,
+                p % 10
+            ),
+            _ => String::new(),
+        };
         format!(
-            "{} lifted by {} under authority {authority}, from {} {end}",
+            "{} lifted{instead} by {} under authority {authority}, from {} {end}",
             plain(&d.mask, 20),
             plain(&d.by.join(" and "), 40),
             k.record.t.for_people(zone)

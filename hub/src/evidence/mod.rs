@@ -7,15 +7,15 @@
 //! | [`certificate`] | the certificate and the read-me, in plain words |
 //! | [`package`] | the builder: writes, seals, verifies, puts in place |
 //! | [`resting`] | a package at rest: sealed under its exhibit's key, read as what it holds |
-//! | [`older`] | packages that older versions left in plain are sealed at the start |
+//! | [`cleanup`] | what is left beside a package is taken away |
 //! | [`save`] | writes a package out in plain, for whoever it is handed to |
 //! | [`authority`] | what the builder asks of the hub: keys and its own log |
 //! | [`request`] | gathers a fetched request's facts and has its package made |
 
 pub mod authority;
 pub mod certificate;
+pub mod cleanup;
 pub mod lines;
-pub mod older;
 pub mod package;
 pub mod proofs;
 pub mod request;

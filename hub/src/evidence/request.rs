@@ -12,7 +12,7 @@ use shared::{
 use super::{
     authority::Authority,
     certificate::Request,
-    older::{self, Older},
+    cleanup,
     package::{self, Fetched, Order, PackageError},
     resting::Resting,
 };
@@ -20,7 +20,10 @@ use crate::{
     db::requests::RequestRecord,
     desk::Desk,
     ownlog::OwnLog,
-    requests::transfer::{Logged, Place},
+    requests::{
+        rules::State,
+        transfer::{Logged, Place},
+    },
 };
 
 impl Authority for OwnLog {
@@ -87,11 +90,6 @@ pub fn make(
             hub: vec![desk.log.hub_key()],
             ..Options::default()
         };
-        // One that an older version made is sealed first.
-        Older::of(desk, &row.r#ref, &row.camera.cam)
-            .map_err(|e| failed(&e))?
-            .one(&mut |_| Ok(()))
-            .map_err(|e| failed(&e))?;
         let report = verify::package(&Resting::new(there.clone(), identity), &options);
         let only_short = package::tolerable(&report, short.is_some());
         return match report.exit_status() == 0 || only_short {
@@ -179,10 +177,22 @@ pub fn make(
 
 /// The masters are in the package. What cannot be taken away is sealed, and tried again at the hub's next start.
 fn fetched_away(desk: &Desk, row: &RequestRecord) {
-    if let Err(e) = older::tidy(&desk.state, &row.r#ref, &row.camera.cam) {
+    if let Err(e) = cleanup::fetched(&desk.state, &row.r#ref, &row.camera.cam) {
         tracing::warn!(
             exhibit = row.r#ref.as_str(),
             "what was fetched is still there beside its package: {e}"
         );
     }
+}
+
+/// Tries again, at the hub's start, to take away what was fetched for packages that are in their place.
+pub fn clear_fetched(desk: &Desk) -> std::io::Result<()> {
+    for exhibit in cleanup::with_fetched(&desk.state)? {
+        let row = desk.db.request(exhibit.as_str());
+        let row = row.map_err(std::io::Error::other)?;
+        if let Some(row) = row.filter(|r| matches!(r.state, State::Ready | State::Partial)) {
+            fetched_away(desk, &row);
+        }
+    }
+    Ok(())
 }

@@ -34,12 +34,6 @@ pub fn in_plain(name: &str) -> bool {
     names::UNLISTED.contains(&name)
 }
 
-/// Whether anything that should be sealed lies in plain: a package of an older version, not yet sealed.
-pub fn is_plain(package: &Path) -> io::Result<bool> {
-    let all = Folder(package.to_owned()).list()?;
-    Ok(all.iter().any(|n| !in_plain(n) && !n.ends_with(SEALED)))
-}
-
 /// A package that rests, or is being made, in this folder.
 pub struct Resting {
     root: PathBuf,

@@ -31,7 +31,6 @@ use shared::{
 use super::{
     Authority, Fetched, Made, Order, PackageError, Resting, build,
     certificate::Request,
-    older::Older,
     resting,
     save::{SaveError, Saved, save},
 };

@@ -1,5 +1,5 @@
 //! Task. Masks by order: one person asks that a mask be lifted, a second approves, and the box is told; one is enough to end a lift, or
-//! to set another mask (MSK-4, ROL-5).
+//! to set another mask that hides as much (MSK-4, ROL-5). A mask that hides less is a lift, under which it takes the other's place.
 //!
 //! A request is a `lift.ask` line, and its number is that line's; it is forgotten after an hour (`lift.drop`). What is ordered is a
 //! `mask.order` line before it goes out, whose number is the order's and which names everybody who had a part in it; what becomes of
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
-    mask::{LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
+    mask::{How, LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
     record::hex,
     time::Utc,
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
@@ -19,24 +19,13 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, LiftRow, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, LiftRow, plain},
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     ownlog::op,
-    roles::may,
 };
 
-/// Who may ask for a lift and approve one.
-const LIFT: &[&str] = &["supervisor", "manager", "approver"];
-/// Who may end one: whoever can see that it is not needed any more.
-const END: &[&str] = &[
-    "operator",
-    "supervisor",
-    "manager",
-    "approver",
-    "administrator",
-];
-pub(super) const SET: &[&str] = &["supervisor", "manager", "approver", "administrator"];
 /// A request that nobody approves is forgotten after this long.
 const WAITS_MS: i64 = 3_600_000;
 
@@ -47,14 +36,51 @@ pub struct Wanted {
     pub minutes: Option<u32>,
     pub authority: String,
     pub reason: String,
+    /// TOML, the keys of `[camera.mask]`: hides meanwhile. None: nothing does.
+    #[serde(default)]
+    pub file: Option<String>,
+}
+
+/// A mask that is to hide meanwhile, for whoever approves it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Substitute {
+    pub id: String,
+    /// solid, pixelated
+    pub style: String,
+    /// Thousandths of the picture.
+    pub permille: u64,
+    /// SHA-256 of the polygons, lower hex.
+    pub sha256: String,
+}
+
+impl Substitute {
+    fn of(mask: &Mask) -> Self {
+        Self {
+            id: mask.id.clone(),
+            style: mask.style.code().into(),
+            permille: mask.permille(),
+            sha256: hex(&mask.digest()),
+        }
+    }
+
+    pub fn in_words(&self) -> String {
+        format!(
+            "{} hides ({}, {}.{} % of the picture, polygons SHA-256 {})",
+            self.id,
+            self.style,
+            self.permille / 10,
+            self.permille % 10,
+            self.sha256
+        )
+    }
 }
 
 /// The mask in force on a camera, as its box last said. Blocking.
-pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Refusal> {
+pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, HubError> {
     let (record, cameras) = order::known(desk, &camera.r#box)?;
     order::camera(&camera.r#box, &cameras, &camera.cam)?;
     let Some(health) = record.health else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "box {} has not said yet which masks it has; try again in a minute",
             camera.r#box
         )));
@@ -67,27 +93,30 @@ pub fn ask(
     desk: &Desk,
     camera: &BoxCamera,
     wanted: &Wanted,
-    who: &Account,
-) -> Result<LiftRow, Refusal> {
-    may(who, LIFT, "ask that a mask be lifted")?;
+    permit: &Permit,
+) -> Result<LiftRow, HubError> {
     if wanted.authority.trim().is_empty() || wanted.reason.trim().is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "lifting a mask needs an authority and a reason; nothing was asked for".into(),
         ));
     }
     let now = desk.now();
     ends(wanted.until, wanted.minutes, now)?;
     let mask = in_force(desk, camera)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Refused(format!(
             "camera {camera} has no mask; there is nothing to lift"
         ))
     })?;
     if mask.how == "camera" {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "the mask {} of {camera} is in the camera itself, and what the camera hides the box cannot show; lift it there",
             mask.id
         )));
     }
+    let instead = match &wanted.file {
+        Some(file) => Some(substitute(file, &mask)?),
+        None => None,
+    };
     order::way(desk, &camera.r#box)?;
     let (authority, reason) = (
         keep_salted(desk, wanted.authority.trim())?,
@@ -101,18 +130,21 @@ pub fn ask(
         minutes: wanted.minutes.map(u64::from),
         authority: authority.clone(),
         reason: reason.clone(),
-        by: op(who.op),
+        by: permit.op(),
+        instead: instead.as_ref().map(|m| m.id.clone()),
+        sha256: instead.as_ref().map(|m| hex(&m.digest())),
     };
-    let n = desk.log.append(&op(who.op), &line).map_err(plain)?.n;
+    let n = desk.log.append(&permit.op(), &line).map_err(plain)?.n;
     let record = LiftRecord {
         n,
         camera: camera.clone(),
         mask: mask.id,
+        instead,
         until: wanted.until,
         minutes: wanted.minutes,
         authority,
         reason,
-        op: who.op,
+        op: permit.number(),
         made: now,
         state: "pending".into(),
     };
@@ -120,24 +152,64 @@ pub fn ask(
     row(desk, record)
 }
 
+/// A mask as it stands in a file, or all that is wrong with it.
+fn read(file: &str) -> Result<Mask, HubError> {
+    from_toml(file).map_err(|wrong| {
+        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
+        HubError::Refused(format!(
+            "this mask cannot be used; nothing was ordered:{}",
+            all.concat()
+        ))
+    })
+}
+
+/// The mask that is to hide while another is lifted. Whether it hides less, point by point, only the box can tell.
+fn substitute(file: &str, before: &MaskInfo) -> Result<Mask, HubError> {
+    let mask = Mask {
+        review: None,
+        reviewer: None,
+        ..read(file)?
+    };
+    let refused = |why: String| Err(HubError::Refused(format!("{why}; nothing was asked for")));
+    if mask.id == before.id {
+        return refused(format!(
+            "the mask in the file has the version of the one in force, {}: give it another",
+            mask.id
+        ));
+    }
+    if mask.how == How::Camera {
+        return refused(format!(
+            "the mask {} is one in the camera (how = \"camera\"), and while another is lifted the box paints",
+            mask.id
+        ));
+    }
+    if hex(&mask.digest()) == before.sha256 && mask.style.code() == before.style {
+        return refused(format!(
+            "the mask {} hides what {} hides, which is in force: there is nothing to lift",
+            mask.id, before.id
+        ));
+    }
+    Ok(mask)
+}
+
 /// When a lift that begins now ends, or why it cannot be.
-fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, Refusal> {
+fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubError> {
     let until = match (until, minutes) {
         (Some(until), None) => until,
         (None, Some(minutes)) => now.plus_ms(i64::from(minutes) * 60_000),
         _ => {
-            return Err(Refusal(
+            return Err(HubError::Refused(
                 "say either until when or for how many minutes; nothing was asked for".into(),
             ));
         }
     };
     if until <= now {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{until} has passed; the hub's clock says {now}"
         )));
     }
     if until.0 - now.0 > i64::from(LONGEST_LIFT_MINUTES) * 60_000 {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "a mask may be lifted for {} hours at most, and comes back by itself; ask again when that is over",
             LONGEST_LIFT_MINUTES / 60
         )));
@@ -145,12 +217,13 @@ fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, Refus
     Ok(until)
 }
 
-fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, Refusal> {
+fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
     let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
     Ok(LiftRow {
         n: l.n,
         camera: l.camera.to_string(),
         mask: l.mask,
+        instead: l.instead.as_ref().map(Substitute::of),
         until: l.until,
         minutes: l.minutes,
         authority: text(&l.authority)?,
@@ -162,7 +235,7 @@ fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, Refusal> {
 }
 
 /// Those that wait for a second person; what nobody approved in time is put aside, on the record. Blocking.
-pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, Refusal> {
+pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, HubError> {
     let now = desk.now();
     let (alive, dead): (Vec<_>, Vec<_>) = desk
         .db
@@ -176,14 +249,8 @@ pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, Refusal> {
     alive.into_iter().map(|l| row(desk, l)).collect()
 }
 
-/// The same, for those who may approve one. Blocking.
-pub fn seen_by(desk: &Desk, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
-    may(who, LIFT, "see which lifts of masks are asked for")?;
-    pending(desk)
-}
-
 /// Settles, then logs. False when somebody was quicker.
-fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, Refusal> {
+fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, HubError> {
     if !desk.db.settle_lift(n, why).map_err(plain)? {
         return Ok(false);
     }
@@ -196,31 +263,32 @@ fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, Refusal> {
     Ok(true)
 }
 
-fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, Refusal> {
+fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
     pending(desk)?;
     let found = desk.db.lift(n).map_err(plain)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no request {n}; `beadle-hub mask list` shows those that wait"
         ))
     })?;
     match found.state.as_str() {
         "pending" => Ok(found),
-        "expired" => Err(Refusal(format!(
+        "expired" => Err(HubError::Refused(format!(
             "request {n} was not approved within an hour and is forgotten; ask again"
         ))),
-        state => Err(Refusal(format!(
+        state => Err(HubError::Refused(format!(
             "request {n} is {state} already; nothing was ordered"
         ))),
     }
 }
 
 /// Blocking.
-pub fn withdraw(desk: &Desk, n: u64, who: &Account) -> Result<(), Refusal> {
-    may(who, LIFT, "withdraw a request")?;
+pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     waiting(desk, n)?;
-    match drop_one(desk, n, "withdrawn", &op(who.op))? {
+    match drop_one(desk, n, "withdrawn", &permit.op())? {
         true => Ok(()),
-        false => Err(Refusal(format!("request {n} was settled this very moment"))),
+        false => Err(HubError::Refused(format!(
+            "request {n} was settled this very moment"
+        ))),
     }
 }
 
@@ -235,23 +303,21 @@ struct Given {
 }
 
 /// The second person's word: orders the lift; its end by the box's clock.
-pub async fn approve(desk: &Arc<Desk>, n: u64, who: &Account) -> Result<Utc, Refusal> {
-    let (d, w) = (desk.clone(), who.clone());
-    let given = blocking(move || order_lift(&d, n, &w))
-        .await
-        .map_err(plain)??;
+pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, HubError> {
+    let (d, w) = (desk.clone(), permit.clone());
+    let given = blocking(move || order_lift(&d, n, &w)).await??;
     until(send(desk, given).await?)
 }
 
 /// The same from a thread that may wait.
-pub fn approve_here(desk: &Desk, n: u64, who: &Account) -> Result<Utc, Refusal> {
+pub fn approve_here(desk: &Desk, n: u64, permit: &Permit) -> Result<Utc, HubError> {
     let Given {
         way,
         camera,
         number,
         order,
         who,
-    } = order_lift(desk, n, who)?;
+    } = order_lift(desk, n, permit)?;
     let answered = tokio::runtime::Handle::current().block_on(answer(desk, way, number, order));
     match answered {
         Ok(answered) => until(answered),
@@ -259,33 +325,36 @@ pub fn approve_here(desk: &Desk, n: u64, who: &Account) -> Result<Utc, Refusal> 
     }
 }
 
-fn until(answered: Option<Utc>) -> Result<Utc, Refusal> {
+fn until(answered: Option<Utc>) -> Result<Utc, HubError> {
     answered.ok_or_else(|| {
-        Refusal("the box lifted the mask and did not say until when; its log does".into())
+        HubError::Refused("the box lifted the mask and did not say until when; its log does".into())
     })
 }
 
 /// Blocking.
-fn order_lift(desk: &Desk, n: u64, who: &Account) -> Result<Given, Refusal> {
-    may(who, LIFT, "approve that a mask be lifted")?;
+fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
     let lift = waiting(desk, n)?;
-    if lift.op == who.op {
-        return Err(Refusal(format!(
+    if lift.op == permit.number() {
+        return Err(HubError::Refused(format!(
             "{} asked for this lift; a second person must approve it, nothing was ordered",
-            who.name
+            permit.name()
         )));
     }
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
-    let by = vec![op(lift.op), op(who.op)];
+    let by = vec![op(lift.op), permit.op()];
     if !desk.db.settle_lift(n, "ordered").map_err(plain)? {
-        return Err(Refusal(format!("request {n} was settled this very moment")));
+        return Err(HubError::Refused(format!(
+            "request {n} was settled this very moment"
+        )));
     }
     let line = MaskOrder {
         until: Some(until),
         authority: Some(lift.authority.clone()),
         reason: Some(lift.reason.clone()),
         ask: Some(n),
+        sha256: lift.instead.as_ref().map(|m| hex(&m.digest())),
+        instead: lift.instead.as_ref().map(|m| m.id.clone()),
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
     let number = desk.log.append(last(&by), &line).map_err(plain)?.n;
@@ -294,6 +363,7 @@ fn order_lift(desk: &Desk, n: u64, who: &Account) -> Result<Given, Refusal> {
         order: number,
         cam: lift.camera.cam.clone(),
         mask: lift.mask,
+        instead: lift.instead,
         until,
         authority: lift.authority,
         by,
@@ -304,7 +374,7 @@ fn order_lift(desk: &Desk, n: u64, who: &Account) -> Result<Given, Refusal> {
         camera: lift.camera,
         number,
         order: order::signed(desk, &order)?,
-        who: op(who.op),
+        who: permit.op(),
     })
 }
 
@@ -313,16 +383,15 @@ pub async fn end(
     desk: &Arc<Desk>,
     camera: &BoxCamera,
     reason: &str,
-    who: &Account,
-) -> Result<(), Refusal> {
-    may(who, END, "end a lift")?;
+    permit: &Permit,
+) -> Result<(), HubError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
-    give(desk, camera, who, move |d, c, by| {
+    give(desk, camera, permit, move |d, c, by| {
         let line = MaskOrder {
             mask: in_force(d, c)?.map(|m| m.id),
             reason: Some(keep_salted(d, &reason)?),
@@ -349,17 +418,10 @@ pub async fn set(
     desk: &Arc<Desk>,
     camera: &BoxCamera,
     file: &str,
-    who: &Account,
-) -> Result<String, Refusal> {
-    may(who, SET, "set a mask")?;
-    let mask: Mask = from_toml(file).map_err(|wrong| {
-        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
-        Refusal(format!(
-            "this mask cannot be used; nothing was ordered:{}",
-            all.concat()
-        ))
-    })?;
-    let (_, id) = give(desk, camera, who, move |d, c, by| {
+    permit: &Permit,
+) -> Result<String, HubError> {
+    let mask = read(file)?;
+    let (_, id) = give(desk, camera, permit, move |d, c, by| {
         let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
         // The box compares point by point; what is smaller as a whole need not go there.
@@ -367,9 +429,9 @@ pub async fn set(
             && before.id != UNKNOWN
             && mask.permille() < before.permille
         {
-            return Err(Refusal(format!(
+            return Err(HubError::Refused(format!(
                 "the mask {} covers {} thousandths of the picture, and {}, which is in force on {c}, covers {}: less than before is a lift, \
-                 which takes two people, an authority and an end (beadle-hub mask lift); nothing was ordered",
+                 which takes two people, an authority and an end (beadle-hub mask lift {c} --file FILE); nothing was ordered",
                 mask.id,
                 mask.permille(),
                 before.id,
@@ -409,26 +471,25 @@ pub async fn set(
 pub(super) async fn give<O: FnOnce(u64) -> Order, T: Send + 'static>(
     desk: &Arc<Desk>,
     camera: &BoxCamera,
-    who: &Account,
-    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O, T), Refusal>
+    permit: &Permit,
+    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O, T), HubError>
     + Send
     + 'static,
-) -> Result<(u64, T), Refusal> {
+) -> Result<(u64, T), HubError> {
     let way = order::way(desk, &camera.r#box)?;
-    let (d, c, w) = (desk.clone(), camera.clone(), op(who.op));
-    let (number, order, told) = blocking(move || -> Result<_, Refusal> {
+    let (d, c, w) = (desk.clone(), camera.clone(), permit.op());
+    let (number, order, told) = blocking(move || -> Result<_, HubError> {
         let (line, order, told) = made(&d, &c, vec![w.clone()])?;
         let number = d.log.append(&w, &line).map_err(plain)?.n;
         Ok((number, order::signed(&d, &order(number))?, told))
     })
-    .await
-    .map_err(plain)??;
+    .await??;
     let given = Given {
         way,
         camera: camera.clone(),
         number,
         order,
-        who: op(who.op),
+        who: permit.op(),
     };
     send(desk, given).await?;
     Ok((number, told))
@@ -448,6 +509,7 @@ pub(super) fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -
         by: by.to_vec(),
         r#ref: None,
         review: None,
+        instead: None,
     }
 }
 
@@ -457,7 +519,7 @@ fn last(by: &[String]) -> &str {
 }
 
 /// Sends it; what the box answers. That it was not obeyed is logged.
-async fn send(desk: &Arc<Desk>, given: Given) -> Result<Option<Utc>, Refusal> {
+async fn send(desk: &Arc<Desk>, given: Given) -> Result<Option<Utc>, HubError> {
     let Given {
         way,
         camera,
@@ -491,7 +553,7 @@ async fn answer(
 }
 
 /// Puts on the record that an order was not carried out; what to say. Blocking.
-fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) -> Refusal {
+fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) -> HubError {
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
@@ -499,7 +561,7 @@ fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) 
         why: why.chars().take(300).collect(),
     };
     match desk.log.append(who, &line) {
-        Ok(_) => Refusal(why),
+        Ok(_) => HubError::Refused(why),
         Err(e) => plain(e),
     }
 }

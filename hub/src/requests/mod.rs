@@ -11,6 +11,7 @@ pub mod submit;
 pub mod succession;
 pub mod sweep;
 pub mod transfer;
+pub mod viewing;
 
 use std::{
     collections::HashMap,

@@ -13,7 +13,7 @@ use tokio::sync::{
 };
 
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::boxes::BoxRecord,
     desk::Desk,
 };
@@ -30,10 +30,10 @@ pub struct Way {
 }
 
 /// Orders are for now: a box that is offline gets none.
-pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, Refusal> {
+pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, HubError> {
     let (said, changes) = (desk.live.listen(), desk.live.watch());
     let Some((id, _, orders)) = desk.live.reach(name) else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "box {name} is offline, and an order is for now: nothing was ordered; give it again when the box is back"
         )));
     };
@@ -90,21 +90,21 @@ impl Way {
 }
 
 /// An order as it goes out.
-pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, Refusal> {
+pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, HubError> {
     let order = Ordered::text(order.clone()).map_err(plain)?;
     let sig = desk.keys.sign_order(&order);
     Ok(ToBox::Order { order, sig })
 }
 
 /// A box that has been on the line at least once, and its cameras as it named them last. Blocking.
-pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), Refusal> {
+pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), HubError> {
     let record = desk.db.box_named(name).map_err(plain)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no box {name}; `beadle-hub box list` shows them"
         ))
     })?;
     let Some(hello) = &record.hello else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "box {name} is {} and has never been on the line; nothing was ordered",
             record.state
         )));
@@ -118,14 +118,14 @@ pub fn camera(
     name: &BoxName,
     cameras: &[CameraInfo],
     cam: &shared::id::CameraId,
-) -> Result<CameraInfo, Refusal> {
+) -> Result<CameraInfo, HubError> {
     cameras
         .iter()
         .find(|c| c.cam == *cam)
         .cloned()
         .ok_or_else(|| {
             let has: Vec<&str> = cameras.iter().map(|c| c.cam.as_str()).collect();
-            Refusal(format!(
+            HubError::Refused(format!(
                 "box {name} has no camera {cam}; it has {}",
                 has.join(", ")
             ))

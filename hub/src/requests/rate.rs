@@ -14,7 +14,8 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
 };
 
@@ -27,25 +28,23 @@ pub async fn order(
     camera: &BoxCamera,
     minutes: u32,
     reason: &str,
-    who: &'static str,
-) -> Result<Utc, Refusal> {
+    permit: &Permit,
+) -> Result<Utc, HubError> {
     if minutes > MOST_MINUTES {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{minutes} minutes is more than a day ({MOST_MINUTES}); nothing was ordered"
         )));
     }
     if reason.trim().is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, c) = (desk.clone(), camera.clone());
-    blocking(move || judge(&d, &c)).await.map_err(plain)??;
+    blocking(move || judge(&d, &c)).await??;
     let way = order::way(desk, &camera.r#box)?;
-    let (d, c, r) = (desk.clone(), camera.clone(), reason.to_owned());
-    let (number, order) = blocking(move || sign(&d, &c, minutes, &r, who))
-        .await
-        .map_err(plain)??;
+    let (d, c, r, who) = (desk.clone(), camera.clone(), reason.to_owned(), permit.op());
+    let (number, order) = blocking(move || sign(&d, &c, minutes, &r, &who)).await??;
     let answered = way.send(desk, order, |heard| match heard {
         ToHub::RateSet { order, until, .. } if order == number => Some(Ok(until)),
         ToHub::RateFailed { order, why, .. } if order == number => Some(Err(why)),
@@ -56,7 +55,7 @@ pub async fn order(
         Ok(until) => return Ok(until),
         Err(why) => why,
     };
-    let (d, c, text) = (desk.clone(), camera.clone(), why.clone());
+    let (d, c, text, who) = (desk.clone(), camera.clone(), why.clone(), permit.op());
     let logged = blocking(move || {
         let line = RateFail {
             order: number,
@@ -64,18 +63,18 @@ pub async fn order(
             cam: c.cam,
             why: text.chars().take(300).collect(),
         };
-        d.log.append(who, &line).map(drop)
+        d.log.append(&who, &line).map(drop)
     });
     logged.await.map_err(plain)?.map_err(plain)?;
-    Err(Refusal(why))
+    Err(HubError::Refused(why))
 }
 
 /// What is known of box and camera before it is asked. Blocking.
-fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), Refusal> {
+fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
     let (_, cameras) = order::known(desk, &camera.r#box)?;
     let info = order::camera(&camera.r#box, &cameras, &camera.cam)?;
     if info.lapse_secs.is_none() {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "camera {camera} records continuously, all it sends; there is nothing to switch"
         )));
     }
@@ -89,7 +88,7 @@ fn sign(
     minutes: u32,
     reason: &str,
     who: &str,
-) -> Result<(u64, ToBox), Refusal> {
+) -> Result<(u64, ToBox), HubError> {
     let reason = keep_salted(desk, reason)?;
     let line = RateOrder {
         r#box: camera.r#box.to_string(),

@@ -15,17 +15,17 @@ use shared::{
 };
 
 use super::{
-    mask::{SET, blank, give, in_force},
+    mask::{blank, give, in_force},
     rules::State,
     submit::keep_salted,
 };
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     db::{boxes::BoxRecord, reviews::ReviewRecord},
     desk::{Desk, blocking},
     disposal::{acts, policy},
     ownlog::op,
-    roles::may,
 };
 
 /// A review that is due within so many days is said to be.
@@ -104,12 +104,12 @@ fn row(r: ReviewRecord) -> ReviewRow {
 }
 
 /// The last review of a camera. Blocking.
-pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, Refusal> {
+pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, HubError> {
     Ok(desk.db.last_review(camera).map_err(plain)?.map(row))
 }
 
 /// Every camera of every box that is not revoked, what has to be looked at first. Blocking.
-pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, Refusal> {
+pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, HubError> {
     let today = desk.config.zone.day_of(desk.now());
     let reviewed = desk.db.last_reviews().map_err(plain)?;
     let mut rows = Vec::new();
@@ -165,33 +165,33 @@ fn checked(
     camera: &BoxCamera,
     exhibit: &ExhibitRef,
     next: Day,
-) -> Result<MaskInfo, Refusal> {
+) -> Result<MaskInfo, HubError> {
     let today = desk.config.zone.day_of(desk.now());
-    policy::review_may_be(next, today, &desk.config.periods).map_err(Refusal)?;
+    policy::review_may_be(next, today, &desk.config.periods).map_err(HubError::Refused)?;
     let mask = in_force(desk, camera)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Refused(format!(
             "camera {camera} has no mask; there is nothing to review"
         ))
     })?;
     if let Some(until) = mask.lifted {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "the mask of {camera} is lifted until {until}; review it when it is back"
         )));
     }
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no exhibit {exhibit}; pull a clip of {camera} first (beadle-hub clip pull) and look at it"
         ))
     })?;
     if request.camera != *camera {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{exhibit} is of camera {}, not of {camera}",
             request.camera
         )));
     }
     if !matches!(request.state, State::Ready | State::Partial) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{exhibit} shows nothing: it is {}",
             request.state.as_str()
         )));
@@ -204,7 +204,7 @@ fn checked(
         s.mask.as_ref() == Some(&mask.id) && s.how != "lifted"
     };
     if !segments.iter().any(under) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "nothing in {exhibit} was recorded under the mask {} that is in force on {camera}; pull a newer clip and look at that",
             mask.id
         )));
@@ -218,21 +218,20 @@ pub async fn review(
     camera: &BoxCamera,
     exhibit: &ExhibitRef,
     next: Day,
-    who: &Account,
-) -> Result<ReviewRow, Refusal> {
-    may(who, SET, "review a mask")?;
-    let (shown, person) = (exhibit.clone(), who.clone());
-    let (number, mask) = give(desk, camera, who, move |d, c, by| {
+    permit: &Permit,
+) -> Result<ReviewRow, HubError> {
+    let (shown, person) = (exhibit.clone(), permit.clone());
+    let (number, mask) = give(desk, camera, permit, move |d, c, by| {
         let mask = checked(d, c, &shown, next)?;
         // First: should the order fail, it is kept for nothing, and no longer than that.
-        acts::keep_until(d, &shown, next, &op(person.op))?;
+        acts::keep_until(d, &shown, next, &person.op())?;
         let line = MaskOrder {
             sha256: Some(mask.sha256.clone()),
             r#ref: Some(shown.to_string()),
             review: Some(next),
             ..blank("review", c, &mask.id, &by)
         };
-        let reviewer = Some(keep_salted(d, &person.name)?);
+        let reviewer = Some(keep_salted(d, person.name())?);
         let order = {
             let (c, made, mask, sha256) = (c.clone(), d.now(), mask.id.clone(), mask.sha256);
             move |order| Order::MaskReview {
@@ -255,7 +254,7 @@ pub async fn review(
         camera: camera.clone(),
         mask,
         exhibit: exhibit.clone(),
-        op: who.op,
+        op: permit.number(),
         made: desk.now(),
         next,
     };
@@ -285,6 +284,7 @@ mod tests {
             review: review.map(|d| Day::parse(d).expect("day")),
             order: None,
             lifted: None,
+            instead: None,
         };
         let stands = |review| due(Some(&mask(review)), today);
         assert_eq!(due(None, today), Due::NoMask);

@@ -14,54 +14,39 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::Desk,
-    evidence::resting,
     files,
-    ownlog::{CONSOLE, op},
-    roles::{Act, authorise},
+    ops::clips::Package,
 };
 
-/// A package that may be saved now.
-pub struct Granted {
-    pub package: PathBuf,
-    /// SHA-256 of its SHA256SUMS, as the line has it.
-    pub sums: String,
-    /// Part of what was asked for was never recorded.
-    pub short: bool,
-}
-
-/// Puts it on record that this package is saved in plain. `who`: a person, or None for the console.
+/// Puts it on record that this package is saved in plain.
 pub fn grant(
     desk: &Desk,
     exhibit: &ExhibitRef,
     purpose: &String,
     reference: &String,
-    who: Option<&Account>,
-) -> Result<Granted, Refusal> {
-    if let Some(who) = who {
-        authorise(who, Act::Save)?;
-    }
-    rules::texts([("a purpose", purpose), ("a reference", reference)]).map_err(Refusal)?;
+    permit: &Permit,
+) -> Result<Package, HubError> {
+    rules::texts([("a purpose", purpose), ("a reference", reference)])
+        .map_err(HubError::Refused)?;
     let row = desk
         .db
         .request(exhibit.as_str())
         .map_err(plain)?
-        .ok_or_else(|| Refusal(format!("there is no exhibit {exhibit}; nothing was saved")))?;
+        .ok_or_else(|| {
+            HubError::Missing(format!("there is no exhibit {exhibit}; nothing was saved"))
+        })?;
     let package = match (row.state, &row.package) {
         (State::Ready | State::Partial, Some(package)) => PathBuf::from(package),
         (state, _) => {
-            return Err(Refusal(format!(
+            return Err(HubError::Refused(format!(
                 "{exhibit} is {}: there is no package to save; `beadle-hub clip watch {exhibit}` says where it stands",
                 state.as_str()
             )));
         }
     };
-    if resting::is_plain(&package).map_err(plain)? {
-        return Err(Refusal(format!(
-            "the package of {exhibit} was made by an older version and is being sealed; nothing was saved: try again in a few minutes (the hub's log says how far it is)"
-        )));
-    }
     let sums = hex(&sha256(
         &files::read(&package.join(names::SUMS)).map_err(plain)?,
     ));
@@ -72,9 +57,8 @@ pub fn grant(
         purpose: keep_salted(desk, purpose.trim())?,
         reference: keep_salted(desk, reference.trim())?,
     };
-    let name = who.map_or(CONSOLE.to_owned(), |w| op(w.op));
-    desk.log.append(&name, &line).map_err(plain)?;
-    Ok(Granted {
+    desk.log.append(&permit.op(), &line).map_err(plain)?;
+    Ok(Package {
         package,
         sums,
         short: row.state == State::Partial,

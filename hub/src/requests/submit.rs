@@ -12,7 +12,8 @@ use super::{
     rules::{self, Asked, Known, State},
 };
 use crate::{
-    board::{Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     db::requests::RequestRecord,
     desk::Desk,
     disposal::acts::{Given, classed},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// Hashes a text with a fresh salt; salt and text go to the erasable side table. Blocking.
-pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
+pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, HubError> {
     let salt: [u8; 16] = keys::random().map_err(plain)?;
     let hash = salted(&salt, text);
     desk.db
@@ -30,8 +31,8 @@ pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, Refusal> {
 }
 
 /// Blocking. A refusal is recorded and logged too. The exhibit will be of class general.
-pub fn submit(desk: &Desk, asked: &Asked, who: &str) -> Result<ExhibitRef, Refusal> {
-    submit_as(desk, asked, &Given::default(), who)
+pub fn submit(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
+    submit_as(desk, asked, &Given::default(), permit)
 }
 
 /// The same with the class that says how long the exhibit is kept. One that cannot be is refused before anything is recorded.
@@ -39,8 +40,9 @@ pub fn submit_as(
     desk: &Desk,
     asked: &Asked,
     class: &Given,
-    who: &str,
-) -> Result<ExhibitRef, Refusal> {
+    permit: &Permit,
+) -> Result<ExhibitRef, HubError> {
+    let who = &*permit.op();
     let class = class.class(desk)?;
     let now = desk.now();
     let number = desk.db.next_request().map_err(plain)?;
@@ -89,7 +91,7 @@ pub fn submit_as(
             )
             .map_err(plain)?;
         tell(desk, &record, State::Refused, &why);
-        return Err(Refusal(why));
+        return Err(HubError::Refused(why));
     }
     tell(desk, &record, State::Submitted, "");
     // First what keeps the footage, whatever becomes of the rest.
@@ -134,7 +136,7 @@ pub(super) fn with_known<T>(
     t0: Utc,
     t1: Utc,
     rule: impl FnOnce(&Known<'_>) -> T,
-) -> Result<T, Refusal> {
+) -> Result<T, HubError> {
     let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
     if let Some(hello) = record.as_ref().and_then(|b| b.hello.as_ref()) {

@@ -13,44 +13,36 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
-    ownlog::op,
-    roles::may,
 };
-
-const SETTLE: &[&str] = &["supervisor", "manager", "approver"];
 
 /// Orders it; the box has kept the order and is about to begin when this returns.
 pub async fn order(
     desk: &Arc<Desk>,
     name: &BoxName,
     reason: &str,
-    who: &Account,
-    second: &Account,
-) -> Result<(), Refusal> {
-    for person in [who, second] {
-        may(person, SETTLE, "have a box begin a new log")?;
-    }
-    if who.op == second.op {
-        return Err(Refusal(
+    permit: &Permit,
+    second: &Permit,
+) -> Result<(), HubError> {
+    if permit.op() == second.op() {
+        return Err(HubError::Refused(
             "a second person must agree: a new log takes two; nothing was ordered".into(),
         ));
     }
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, n) = (desk.clone(), name.clone());
-    blocking(move || order::known(&d, &n))
-        .await
-        .map_err(plain)??;
+    blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
     let (d, n) = (desk.clone(), name.clone());
-    let by = vec![op(who.op), op(second.op)];
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
+    let by = vec![permit.op(), second.op()];
+    let (number, order) = blocking(move || -> Result<_, HubError> {
         let held = d.db.newest_log(&n).map_err(plain)?;
         let above = held.map_or(0, |l| l.number);
         let line = LogOrder {
@@ -69,12 +61,11 @@ pub async fn order(
         };
         Ok((number, order::signed(&d, &order)?))
     })
-    .await
-    .map_err(plain)??;
+    .await??;
     let answered = way.send(desk, order, |heard| match heard {
         ToHub::SuccessionBegun { order } if order == number => Some(Ok(())),
         ToHub::SuccessionFailed { order, why } if order == number => Some(Err(why)),
         _ => None,
     });
-    answered.await.map_err(Refusal)
+    answered.await.map_err(HubError::Refused)
 }

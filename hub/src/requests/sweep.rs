@@ -13,39 +13,29 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    board::{Account, Refusal, plain},
+    access::authorise::Permit,
+    board::{HubError, plain},
     desk::{Desk, blocking},
-    ownlog::op,
-    roles::may,
 };
-
-const SWEEP: &[&str] = &["supervisor", "manager", "approver", "administrator"];
 
 /// Confirms; the sweep has begun when this returns.
 pub async fn confirm(
     desk: &Arc<Desk>,
     name: &BoxName,
     reason: &str,
-    who: &Account,
-) -> Result<(), Refusal> {
-    may(
-        who,
-        SWEEP,
-        "confirm that a box may delete all that is past its day",
-    )?;
+    permit: &Permit,
+) -> Result<(), HubError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(Refusal(
+        return Err(HubError::Refused(
             "an order needs a reason; nothing was ordered".into(),
         ));
     }
     let (d, n) = (desk.clone(), name.clone());
-    blocking(move || order::known(&d, &n))
-        .await
-        .map_err(plain)??;
+    blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
-    let (d, n, by) = (desk.clone(), name.clone(), op(who.op));
-    let (number, order) = blocking(move || -> Result<_, Refusal> {
+    let (d, n, by) = (desk.clone(), name.clone(), permit.op());
+    let (number, order) = blocking(move || -> Result<_, HubError> {
         let by = vec![by];
         let line = SweepOrder {
             r#box: n.to_string(),
@@ -61,8 +51,7 @@ pub async fn confirm(
         };
         Ok((number, order::signed(&d, &order)?))
     })
-    .await
-    .map_err(plain)??;
+    .await??;
     let answered = way.send(desk, order, |heard| match heard {
         ToHub::SweepBegun { order } if order == number => Some(Ok(())),
         ToHub::SweepFailed { order, why } if order == number => Some(Err(why)),
@@ -76,10 +65,10 @@ pub async fn confirm(
         r#box: name.to_string(),
         why: why.chars().take(300).collect(),
     };
-    let (d, by) = (desk.clone(), op(who.op));
+    let (d, by) = (desk.clone(), permit.op());
     blocking(move || d.log.append(&by, &line).map(drop))
         .await
         .map_err(plain)?
         .map_err(plain)?;
-    Err(Refusal(why))
+    Err(HubError::Refused(why))
 }

@@ -12,7 +12,7 @@ use super::{
     report::{self, BEYOND, CameraPage, Facts, Report},
 };
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
     desk::Desk,
 };
@@ -41,7 +41,7 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
         }
         for c in &hello.cameras {
             let days = hello.days(c);
-            // As long as no rule was noted (an older hub heard this hello), the one named stands for all time.
+            // As long as no rule was noted, the one named stands for all time.
             let policy = Policy {
                 rules: vec![(Utc(0), days)],
                 zone: out.zone.clone(),
@@ -167,14 +167,14 @@ pub fn unsettled(desk: &Desk, b: &BoxRecord) -> Result<Facts, DbError> {
     Ok(facts)
 }
 
-fn none_such(name: &BoxName) -> Refusal {
-    Refusal(format!(
+fn none_such(name: &BoxName) -> HubError {
+    HubError::Missing(format!(
         "there is no box {name}; `beadle-hub box list` shows them"
     ))
 }
 
 /// The report over all boxes, or one.
-pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, Refusal> {
+pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, HubError> {
     let boxes = match only {
         Some(name) => vec![
             desk.db
@@ -198,13 +198,13 @@ pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, Refusal> {
 }
 
 /// One camera's row and its days, newest first.
-pub fn of_camera(desk: &Desk, camera: &BoxCamera) -> Result<CameraPage, Refusal> {
+pub fn of_camera(desk: &Desk, camera: &BoxCamera) -> Result<CameraPage, HubError> {
     let b = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let b = b.ok_or_else(|| none_such(&camera.r#box))?;
     let facts = facts(desk, &b, Some(PAGE_DAYS)).map_err(plain)?;
     let row = facts.report().into_iter().find(|r| r.cam == camera.cam);
     let row = row.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Refused(format!(
             "box {} has no camera {}, and no footage of one is on record",
             camera.r#box, camera.cam
         ))

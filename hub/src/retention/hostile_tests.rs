@@ -135,7 +135,7 @@ fn all_goes_on(rig: &Rig) {
     let manager = Account {
         op: 7,
         name: "m".into(),
-        role: "manager".into(),
+        role: "coordinator".into(),
     };
     rig.desk.holds(&manager).expect("holds");
     rig.desk.exhibits(&manager).expect("exhibits");

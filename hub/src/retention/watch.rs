@@ -16,7 +16,7 @@ use super::{
     report::{CameraDay, Facts},
 };
 use crate::{
-    board::Refusal,
+    board::HubError,
     db::{
         boxes::BoxRecord,
         faults::{About, FoundFault},
@@ -80,8 +80,8 @@ pub fn look(
     desk: &Desk,
     which: Option<&BTreeSet<BoxName>>,
     since: Option<Utc>,
-) -> Result<(), Refusal> {
-    let plain = |e: &dyn std::fmt::Display| Refusal(e.to_string());
+) -> Result<(), HubError> {
+    let plain = |e: &dyn std::fmt::Display| HubError::Refused(e.to_string());
     let boxes: Vec<BoxRecord> = match which {
         None => desk.db.boxes().map_err(|e| plain(&e))?,
         Some(names) => names
@@ -101,8 +101,8 @@ pub fn look(
     failed.map_or(Ok(()), Err)
 }
 
-fn look_at(desk: &Desk, b: &BoxRecord, since: Option<Utc>) -> Result<(), Refusal> {
-    let plain = |e: &dyn std::fmt::Display| Refusal(e.to_string());
+fn look_at(desk: &Desk, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
+    let plain = |e: &dyn std::fmt::Display| HubError::Refused(e.to_string());
     words::look(desk, &b.name)?;
     let facts = gather::unsettled(desk, b).map_err(|e| plain(&e))?;
     if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {

@@ -17,7 +17,7 @@ use super::{
     routes::{App, Entered, Refused, page, settled},
     views::{self, ClipPage},
 };
-use crate::{board::ExhibitRow, evidence::Resting, roles::Act};
+use crate::{access::table, board::ExhibitRow, evidence::Resting};
 
 /// Somebody signed in who may watch clips. A handler that takes this cannot be reached by anybody else, whatever the form holds.
 pub(super) struct Viewer(Entered);
@@ -36,8 +36,9 @@ impl FromRequestParts<Arc<App>> for Viewer {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         let who = Entered::from_request_parts(parts, app).await;
         let who = who.map_err(IntoResponse::into_response)?;
-        for act in [Act::ListExhibits, Act::Watch] {
-            who.may(act).map_err(IntoResponse::into_response)?;
+        for row in [&table::CLIPS, &table::CLIP_VIEW] {
+            who.may(row, app.now())
+                .map_err(IntoResponse::into_response)?;
         }
         Ok(Self(who))
     }
@@ -87,13 +88,6 @@ async fn exhibit(app: &App, who: &Viewer, text: &str) -> Result<Exhibit, Refused
 }
 
 fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
-    if e.kind() == io::ErrorKind::ResourceBusy {
-        return Refused::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Not now",
-            "This package was made by an older version and is being sealed. Try again in a few minutes.",
-        );
-    }
     tracing::error!(exhibit, "its package cannot be read: {e}");
     Refused::broken(
         "The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.",
@@ -203,7 +197,7 @@ pub(super) async fn save(
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    who.may(Act::Save)?;
+    who.may(&table::CLIP_SAVE, app.now())?;
     send_copy(&app, &who, &text, index, &headers, "attachment").await
 }
 

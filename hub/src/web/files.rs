@@ -23,8 +23,7 @@ pub struct Copy {
     pub codec: &'static str,
 }
 
-/// The working copies of a package, by name. A package without any has none to show; that is no error. One of an older version that
-/// is not sealed yet is shown when it is (`ResourceBusy`).
+/// The working copies of a package, by name. A package without any has none to show; that is no error.
 pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
     let mut out = Vec::new();
     let folder: PathBuf = package.root().join("working");
@@ -40,9 +39,6 @@ pub fn copies(package: &Resting) -> io::Result<Vec<Copy>> {
         // A link is not followed: it could name any file of the machine.
         if !entry.file_type()?.is_file() {
             continue;
-        }
-        if name.ends_with(".mp4") {
-            return Err(io::ErrorKind::ResourceBusy.into());
         }
         let Some(name) = name.strip_suffix(SEALED).filter(|n| n.ends_with(".mp4")) else {
             continue;

@@ -51,9 +51,10 @@ fn view(m: &MaskRow, zone: &Zone) -> MaskView {
             _ => "burned in by the box",
         };
         let share = format!("{}.{} % of the picture", m.permille / 10, m.permille % 10);
-        let lifted = m
-            .lifted
-            .map(|t| format!(", LIFTED until {}", t.for_people(zone)));
+        let lifted = m.lifted.map(|t| match &m.instead {
+            Some(id) => format!(", LIFTED to {id} until {}", t.for_people(zone)),
+            None => format!(", LIFTED until {}", t.for_people(zone)),
+        });
         format!(
             "{}: {}, {how}, {share}{}",
             m.id,

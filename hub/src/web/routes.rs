@@ -49,9 +49,12 @@ use super::{
     views::{self, FootagePage, Frame, Message, Overview},
 };
 use crate::{
-    board::{Account, Board, Refusal},
+    access::table::{self, Row},
+    api::http::broken,
+    board::{Account, Board, HubError},
     disposal::rows::FaultRow,
-    roles::{Act, authorise},
+    error::Class,
+    shown::permit,
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
@@ -148,6 +151,29 @@ impl Refused {
     }
 }
 
+impl From<HubError> for Refused {
+    fn from(error: HubError) -> Self {
+        let class = error.class();
+        let status =
+            StatusCode::from_u16(class.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let text = match class {
+            Class::Broken => broken(&error),
+            _ => {
+                let text = error.to_string();
+                let end = if text.ends_with('.') { "" } else { "." };
+                let mut letters = text.chars();
+                let first: String = letters
+                    .next()
+                    .into_iter()
+                    .flat_map(char::to_uppercase)
+                    .collect();
+                format!("{first}{}{end}", letters.as_str())
+            }
+        };
+        Self::new(status, class.title(), text)
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let page = Message {
@@ -160,21 +186,16 @@ impl IntoResponse for Refused {
 }
 
 /// What this person may see of something, with the scheme's name and zone; or that they may not.
-pub(super) async fn seen<T, E>(
+pub(super) async fn seen<T: Send + 'static>(
     app: &App,
     who: &Entered,
-    read: impl FnOnce(&dyn Board, &Account) -> Result<T, E> + Send + 'static,
-) -> Result<(String, Zone, T), Refused>
-where
-    T: Send + 'static,
-    E: std::fmt::Display + Send + 'static,
-{
+    read: impl FnOnce(&dyn Board, &Account) -> Result<T, HubError> + Send + 'static,
+) -> Result<(String, Zone, T), Refused> {
     let account = who.account().clone();
     let (scheme, zone, seen) = app
         .ask(move |b| (b.scheme(), b.zone(), read(b, &account)))
         .await?;
-    let seen = seen.map_err(|why| Refused::forbidden(why.to_string()))?;
-    Ok((scheme, zone, seen))
+    Ok((scheme, zone, seen?))
 }
 
 /// What a page says of the act it answers: that it was done, or why not.
@@ -337,8 +358,10 @@ impl Entered {
     }
 
     /// Refuses whoever may not, before anything is asked or looked up.
-    pub(super) fn may(&self, act: Act) -> Result<(), Refused> {
-        authorise(self.account(), act).map_err(|why| Refused::forbidden(format!("{why}.")))
+    pub(super) fn may(&self, row: &'static Row, now: Utc) -> Result<(), Refused> {
+        permit(self.account(), row, now)
+            .map(drop)
+            .map_err(Refused::from)
     }
 
     pub(super) fn check_form(&self, token: &str) -> Result<(), Refused> {
@@ -376,7 +399,7 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
                 views::camera(
                     row,
                     c,
-                    authorise(who, Act::ListFootage).is_ok().then(|| {
+                    permit(who, &table::FOOTAGE, now).is_ok().then(|| {
                         board
                             .footage(who, &address, None)
                             .map_err(|e| e.to_string())
@@ -387,8 +410,8 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
             views::of_box(row, cameras.collect(), &zone)
         });
         let boxes = boxes.collect();
-        let clips = authorise(who, Act::ListExhibits).is_ok();
-        let mut told = |e: Refusal| problems.push(e.to_string());
+        let clips = permit(who, &table::CLIPS, now).is_ok();
+        let mut told = |e: HubError| problems.push(e.to_string());
         let exhibits = clips.then(|| board.exhibits(who).map_err(&mut told).unwrap_or_default());
         let evidence = match clips {
             true => board
@@ -420,7 +443,7 @@ async fn footage(
     who: Entered,
     Path((name, cam)): Path<(String, String)>,
 ) -> Result<Response, Refused> {
-    who.may(Act::ListFootage)?;
+    who.may(&table::FOOTAGE, app.now())?;
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
         return Err(Refused::missing("There is no such camera."));
     };

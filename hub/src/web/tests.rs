@@ -25,18 +25,20 @@ use super::{
     sessions::{IDLE_MS, VIEWING_MS},
 };
 use crate::{
+    access::table,
     board::{
-        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, HoldRow, LiftRow,
-        Refusal, ReleaseRow, Span,
+        Account, Board, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, HoldRow, HubError,
+        LiftRow, ReleaseRow, Span,
     },
     disposal::rows::{DropRow, Evidence, EvidenceRow, FaultRow},
     evidence::Resting,
     places::Origin,
+    requests::mask::Substitute,
     requests::review::{Due, MaskRow, ReviewRow},
     retention::report::{
         CameraPage, CameraReport, Certificate, DayReport, Kept, Report, Run, Verdict,
     },
-    roles::{Act, authorise},
+    shown::permit,
 };
 
 type Deed = Arc<dyn Fn() + Send + Sync>;
@@ -130,7 +132,7 @@ impl Board for Fake {
     fn scheme(&self) -> String {
         "cctv.example.gov.uk".into()
     }
-    fn boxes(&self) -> Result<Vec<BoxRow>, Refusal> {
+    fn boxes(&self) -> Result<Vec<BoxRow>, HubError> {
         let camera = |cam: &str, title: &str, recording| CameraRow {
             cam: CameraId::parse(cam).expect("cam"),
             title: title.into(),
@@ -173,10 +175,10 @@ impl Board for Fake {
         who: &Account,
         camera: &BoxCamera,
         _: Option<Day>,
-    ) -> Result<Footage, Refusal> {
-        authorise(who, Act::ListFootage)?;
+    ) -> Result<Footage, HubError> {
+        permit(who, &table::FOOTAGE, now())?;
         if camera.cam.as_str() == "c99" {
-            return Err(Refusal("box ashby has no camera c99".into()));
+            return Err(HubError::Refused("box ashby has no camera c99".into()));
         }
         let day = Day::parse("2026-11-03").expect("day");
         let from = self.zone().start_of(day);
@@ -209,7 +211,7 @@ impl Board for Fake {
             days,
         })
     }
-    fn retention(&self, only: Option<&BoxName>) -> Result<Report, Refusal> {
+    fn retention(&self, only: Option<&BoxName>) -> Result<Report, HubError> {
         assert!(only.is_none());
         Ok(Report {
             scheme: self.scheme(),
@@ -222,9 +224,9 @@ impl Board for Fake {
             ],
         })
     }
-    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, Refusal> {
+    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, HubError> {
         if camera.cam.as_str() == "c99" {
-            return Err(Refusal("box ashby has no camera c99".into()));
+            return Err(HubError::Refused("box ashby has no camera c99".into()));
         }
         let row = kept("c02", "Market", Verdict::Over);
         let day = |day: &str, standing: &str, certificates| DayReport {
@@ -248,8 +250,8 @@ impl Board for Fake {
             camera: row,
         })
     }
-    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, Refusal> {
-        authorise(who, Act::ListExhibits)?;
+    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, HubError> {
+        permit(who, &table::CLIPS, now())?;
         let row = |n: u32, package: Option<&Path>| ExhibitRow {
             r#ref: format!("EXH-2026-{n:06}"),
             grant: "G-1".into(),
@@ -279,18 +281,18 @@ impl Board for Fake {
         };
         Ok(vec![disposed, row(2, None), row(1, Some(&self.package))])
     }
-    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, Refusal> {
-        authorise(who, Act::Watch)?;
+    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, HubError> {
+        permit(who, &table::CLIP_VIEW, now())?;
         let package = exhibit.package.as_ref();
         Ok(package.map(|p| Resting::new(p.into(), self.identity.clone().into())))
     }
-    fn was_here(&self, name: &str, _: Origin) -> Result<bool, Refusal> {
+    fn was_here(&self, name: &str, _: Origin) -> Result<bool, HubError> {
         Ok(self.here.lock().expect("here").contains(name))
     }
-    fn browser_key(&self) -> Result<ring::hmac::Key, Refusal> {
+    fn browser_key(&self) -> Result<ring::hmac::Key, HubError> {
         Ok(ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &[7; 32]))
     }
-    fn sign_in(&self, name: &str, password: &str, _: Option<Origin>) -> Result<Account, Refusal> {
+    fn sign_in(&self, name: &str, password: &str, _: Option<Origin>) -> Result<Account, HubError> {
         self.did
             .lock()
             .expect("did")
@@ -304,7 +306,7 @@ impl Board for Fake {
                     role,
                 })
             }
-            _ => Err(Refusal("name or password is wrong".into())),
+            _ => Err(HubError::Refused("name or password is wrong".into())),
         }
     }
     fn viewing(
@@ -313,9 +315,9 @@ impl Board for Fake {
         exhibit: &str,
         purpose: &str,
         reference: &str,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), HubError> {
         if purpose == "forbidden" {
-            return Err(Refusal("not for this".into()));
+            return Err(HubError::Refused("not for this".into()));
         }
         self.did
             .lock()
@@ -324,7 +326,7 @@ impl Board for Fake {
         Ok(())
     }
 
-    fn masks(&self) -> Result<Vec<MaskRow>, Refusal> {
+    fn masks(&self) -> Result<Vec<MaskRow>, HubError> {
         let act = self.act.lock().expect("act").clone();
         if let Some(act) = act {
             act();
@@ -338,6 +340,7 @@ impl Board for Fake {
             review: Some(Day::parse(review).expect("day")),
             order: Some(40),
             lifted: None,
+            instead: None,
         };
         let row = |cam: &str, mask, due, reviewed| MaskRow {
             camera: format!("ashby/{cam}"),
@@ -365,14 +368,20 @@ impl Board for Fake {
         ])
     }
 
-    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, Refusal> {
+    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, HubError> {
         if who.role == "contractor" {
-            return Err(Refusal("a contractor may not see this".into()));
+            return Err(HubError::Refused("a contractor may not see this".into()));
         }
         let row = |n, by: &str| LiftRow {
             n,
             camera: "ashby/c01".into(),
             mask: "m7".into(),
+            instead: (n == 40).then(|| Substitute {
+                id: "m7-door".into(),
+                style: "solid".into(),
+                permille: 31,
+                sha256: "0".repeat(64),
+            }),
             until: None,
             minutes: Some(20),
             authority: Some("RIPA <17>".into()),
@@ -383,23 +392,23 @@ impl Board for Fake {
         };
         Ok(vec![row(40, "op:0002"), row(41, "op:0007")])
     }
-    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, Refusal> {
+    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, HubError> {
         if request == 41 {
-            return Err(Refusal("a second person must approve it".into()));
+            return Err(HubError::Refused("a second person must approve it".into()));
         }
         let mut did = self.did.lock().expect("did");
         did.push(format!("approve {} {request}", who.op));
         Ok(now().plus_ms(1_200_000))
     }
-    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), Refusal> {
+    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), HubError> {
         let mut did = self.did.lock().expect("did");
         did.push(format!("withdraw {} {request}", who.op));
         Ok(())
     }
 
-    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
+    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, HubError> {
         if who.role == "contractor" {
-            return Err(Refusal("a contractor may not see this".into()));
+            return Err(HubError::Refused("a contractor may not see this".into()));
         }
         Ok(vec![
             held(12, "placed", Some("op:0002")),
@@ -408,18 +417,18 @@ impl Board for Fake {
             held(15, "refused", None),
         ])
     }
-    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, Refusal> {
+    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, HubError> {
         if hold == HoldId(13) {
-            return Err(Refusal("a second person must approve it".into()));
+            return Err(HubError::Refused("a second person must approve it".into()));
         }
         let mut did = self.did.lock().expect("did");
         did.push(format!("release {} {hold}", who.op));
         Ok(held(hold.0, "releasing", None))
     }
 
-    fn evidence(&self, who: &Account) -> Result<Evidence, Refusal> {
+    fn evidence(&self, who: &Account) -> Result<Evidence, HubError> {
         if who.role == "contractor" {
-            return Err(Refusal("a contractor may not see this".into()));
+            return Err(HubError::Refused("a contractor may not see this".into()));
         }
         Ok(Evidence {
             rows: vec![
@@ -436,7 +445,7 @@ impl Board for Fake {
             bytes: 3_210_000_000,
         })
     }
-    fn evidence_faults(&self) -> Result<Vec<FaultRow>, Refusal> {
+    fn evidence_faults(&self) -> Result<Vec<FaultRow>, HubError> {
         Ok(vec![FaultRow {
             code: "evidence.due".into(),
             since: now(),
@@ -448,9 +457,9 @@ impl Board for Fake {
         who: &Account,
         exhibit: &ExhibitRef,
         reason: &str,
-    ) -> Result<EvidenceRow, Refusal> {
+    ) -> Result<EvidenceRow, HubError> {
         if reason.is_empty() {
-            return Err(Refusal("a reason is needed".into()));
+            return Err(HubError::Refused("a reason is needed".into()));
         }
         let mut did = self.did.lock().expect("did");
         did.push(format!("dispose {} {exhibit} {reason}", who.op));
@@ -460,18 +469,18 @@ impl Board for Fake {
         &self,
         who: &Account,
         exhibit: &ExhibitRef,
-    ) -> Result<EvidenceRow, Refusal> {
+    ) -> Result<EvidenceRow, HubError> {
         if exhibit.as_str().ends_with('3') {
-            return Err(Refusal("a second person must approve it".into()));
+            return Err(HubError::Refused("a second person must approve it".into()));
         }
         let mut did = self.did.lock().expect("did");
         did.push(format!("approve disposal {} {exhibit}", who.op));
         Ok(kept_row(2, "disposed", None))
     }
-    fn disposal_certificate(&self, _: &Account, exhibit: &ExhibitRef) -> Result<String, Refusal> {
+    fn disposal_certificate(&self, _: &Account, exhibit: &ExhibitRef) -> Result<String, HubError> {
         match exhibit.as_str().ends_with('4') {
             true => Ok("CERTIFICATE OF DISPOSAL <b>".into()),
-            false => Err(Refusal("has not been disposed of".into())),
+            false => Err(HubError::Refused("has not been disposed of".into())),
         }
     }
 }

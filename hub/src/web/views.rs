@@ -9,7 +9,10 @@ use shared::{
 };
 
 use super::files::Copy;
-use crate::board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, HoldRow, LiftRow};
+use crate::{
+    board::{Account, BoxRow, CameraRow, DayRow, ExhibitRow, Footage, HoldRow, LiftRow},
+    requests::mask::Substitute,
+};
 
 /// Days drawn on the first page.
 pub const DAYS_AT_A_GLANCE: usize = 7;
@@ -182,6 +185,8 @@ pub struct LiftView {
     pub n: u64,
     pub camera: String,
     pub mask: String,
+    /// What hides meanwhile, in words.
+    pub instead: String,
     pub end: String,
     pub authority: String,
     pub reason: String,
@@ -208,6 +213,10 @@ pub fn lift(l: &LiftRow, who: &Account, zone: &Zone) -> LiftView {
         n: l.n,
         camera: l.camera.clone(),
         mask: l.mask.clone(),
+        instead: l
+            .instead
+            .as_ref()
+            .map_or_else(|| "nothing hides".into(), Substitute::in_words),
         end: match (l.until, l.minutes) {
             (Some(until), _) => format!("until {}", until.for_people(zone)),
             (None, minutes) => format!("for {} minutes from the approval on", minutes.unwrap_or(0)),

@@ -1,4 +1,4 @@
-//! Pure. A segment at rest: a standard `age` file (v1) to one X25519 recipient.
+//! Pure, but for the dice. A segment at rest: a standard `age` file (v1) to one X25519 recipient.
 //!
 //! # The file
 //! ```text

@@ -1,4 +1,4 @@
-//! Adapter: OS clock.
+//! Adapter: OS clock. The time of the wall and the time since the start, read together.
 
 use nix::time::{ClockId, clock_gettime};
 use shared::time::{Clock, Now, Utc};

@@ -77,7 +77,7 @@ impl Reader<'_> {
         })
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
+    fn require(&mut self, byte: u8) -> Result<(), Malformed> {
         if self.peek() != Some(byte) {
             return Err(self.unexpected());
         }
@@ -122,7 +122,7 @@ impl Reader<'_> {
             if pairs.iter().any(|(have, _)| *have == key) {
                 return Err(Malformed(say(w::DUPLICATE_KEY, &[&key])));
             }
-            self.expect(b':')?;
+            self.require(b':')?;
             let value = self.value(depth + 1)?;
             pairs.push((key, value));
             match self.peek() {

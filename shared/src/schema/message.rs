@@ -423,6 +423,7 @@ fn camera(c: &CameraHealth) -> Result<(), Breach> {
             review,
             order,
             lifted,
+            instead,
         } = mask;
         code(&at("mask.id"), id)?;
         code(&at("mask.how"), how)?;
@@ -446,6 +447,9 @@ fn camera(c: &CameraHealth) -> Result<(), Breach> {
         }
         count(&at("mask.order"), order.unwrap_or(0), MOST)?;
         lifted.map_or(Ok(()), |t| moment(&at("mask.lifted"), t))?;
+        instead
+            .as_deref()
+            .map_or(Ok(()), |id| code(&at("mask.instead"), id))?;
     }
     Ok(())
 }

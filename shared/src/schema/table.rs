@@ -123,7 +123,7 @@ table! {
     "sound.set" Box { Must "cam" Form::Camera, Must "codec" WORD, Must "rate" Form::Count(10_000_000), Must "reason" WHY }
     "seg.lost" Box { Must "cam" Form::Camera, Must "s" COUNT, Must "why" WHY }
     "mask.set" Box { Must "cam" Form::Camera, Must "mask" WORD, Must "sha256" Form::Hash, Must "permille" Form::Count(1000), Null "review" Form::Day, May "style" WORD, May "how" WORD, May "reviewer" WORD, May "order" COUNT }
-    "mask.lift" Box { Must "cam" Form::Camera, Must "mask" WORD, Must "until" Form::Time, Must "authority" WORD, Must "by" BY, May "order" COUNT }
+    "mask.lift" Box { Must "cam" Form::Camera, Must "mask" WORD, Must "until" Form::Time, Must "authority" WORD, Must "by" BY, May "order" COUNT, May "instead" WORD, May "sha256" Form::Hash, May "permille" Form::Count(1000) }
     "mask.end" Box { Must "cam" Form::Camera, Must "mask" WORD, Must "why" WHY, May "order" COUNT }
     "mask.fail" Box { Must "cam" Form::Camera, Must "mask" WORD, Must "t0" Form::Time, Must "t1" Form::Time, Must "why" WHY }
     "cfg.set" Both { Must "sha256" Form::Hash }
@@ -151,9 +151,9 @@ table! {
     "box.replace" Hub { Must "box" Form::Box, Must "log" Form::Origin, Must "last_n" Form::Int(-1, MOST as i64), Must "by" BY }
     "rate.order" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "minutes" COUNT, Must "reason" WORD }
     "rate.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
-    "lift.ask" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD }
+    "lift.ask" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD, May "instead" WORD, May "sha256" Form::Hash }
     "lift.drop" Hub { Must "ask" COUNT, Must "why" WHY, Must "by" BY }
-    "mask.order" Hub { Must "what" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "mask" WORD, Null "until" Form::Time, Null "authority" WORD, Null "reason" WORD, Null "sha256" Form::Hash, Null "ask" COUNT, Must "by" BY, May "ref" Form::Exhibit, May "review" Form::Day }
+    "mask.order" Hub { Must "what" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "mask" WORD, Null "until" Form::Time, Null "authority" WORD, Null "reason" WORD, Null "sha256" Form::Hash, Null "ask" COUNT, Must "by" BY, May "ref" Form::Exhibit, May "review" Form::Day, May "instead" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }

@@ -22,6 +22,9 @@ fn lift(log: &mut LogBuilder, ms: i64) {
         authority: "0".repeat(64),
         by: vec!["op:0002".into(), "op:0003".into()],
         order: Some(40),
+        instead: None,
+        sha256: None,
+        permille: None,
     };
     log.add("hub:order", &line);
 }

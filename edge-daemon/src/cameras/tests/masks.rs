@@ -182,6 +182,7 @@ fn a_failing_worker_fails_closed() {
     cameras.recovered(&cam(), None);
     let fault = wait("the fault", || raised(&world, "mask.worker"));
     assert_eq!((fault.cam, fault.detail.as_str()), (Some(cam()), "told to"));
+    assert!(raised(&world, "mask.program").is_none(), "it starts");
     wait("another try", || {
         (camera.orders.playing.load(SeqCst) >= 2).then_some(())
     });
@@ -523,7 +524,7 @@ fn a_worker_that_cannot_be_started_any_more() {
     world.wait_segments(1);
     std::fs::remove_file(&worker).expect("gone");
     camera.orders.hang_up.store(1, SeqCst);
-    wait("the fault", || raised(&world, "mask.worker"));
+    wait("the fault", || raised(&world, "mask.program"));
     let sessions = camera.orders.playing.load(SeqCst);
     wait("another session", || {
         (camera.orders.playing.load(SeqCst) > sessions).then_some(())
@@ -535,6 +536,39 @@ fn a_worker_that_cannot_be_started_any_more() {
     world.verify();
 }
 
+/// MSK-5: a program whose library is missing is a fault of its own, which says what to install and ends when another can start.
+#[test]
+fn a_program_that_lacks_a_library() {
+    let (world, camera) = (world(), FakeCamera::start(false));
+    let worker = fake_worker(world.home.path(), 0);
+    let whole = std::fs::read(&worker).expect("program");
+    let said =
+        "error while loading shared libraries: libswscale.so.6: cannot open shared object file";
+    std::fs::write(
+        &worker,
+        format!("#!/bin/sh\necho \"$0: {said}\" >&2\nexit 127\n"),
+    )
+    .expect("write");
+    let cameras = world.start(masked(&world, &camera, worker.clone()), None);
+    cameras.recovered(&cam(), None);
+    let fault = wait("the fault", || raised(&world, "mask.program"));
+    assert!(
+        fault.detail.contains("apt install libswscale6"),
+        "{}",
+        fault.detail
+    );
+    let aside = worker.with_extension("new");
+    std::fs::write(&aside, whole).expect("write");
+    std::fs::set_permissions(&aside, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("mode");
+    std::fs::rename(&aside, &worker).expect("mended");
+    world.wait_segments(1);
+    wait("its end", || {
+        raised(&world, "mask.program").is_none().then_some(())
+    });
+    cameras.stop();
+}
+
 /// MSK-5: no picture worker at all: nothing is recorded.
 #[test]
 fn no_worker_no_pictures() {
@@ -544,7 +578,8 @@ fn no_worker_no_pictures() {
         None,
     );
     cameras.recovered(&cam(), None);
-    wait("the fault", || raised(&world, "mask.worker"));
+    wait("the fault", || raised(&world, "mask.program"));
+    assert!(raised(&world, "mask.worker").is_none(), "it never began");
     cameras.stop();
     assert!(world.files().is_empty());
 }

@@ -18,7 +18,7 @@ use crate::{
 impl From<Obstacle> for Outcome {
     fn from(obstacle: Obstacle) -> Self {
         match obstacle {
-            Obstacle::Worker(why) => (Ended::Worker, why),
+            Obstacle::Worker(breakdown) => (Ended::Worker, breakdown.why().to_owned()),
             Obstacle::Unproved(why) => (Ended::Unproved, why),
             Obstacle::Rule(why) => (Ended::Rule, why),
             Obstacle::Capacity(why) => (Ended::Capacity, why),

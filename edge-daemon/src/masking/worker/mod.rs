@@ -65,6 +65,39 @@ pub enum WorkerError {
     Thread(std::io::Error),
 }
 
+impl WorkerError {
+    fn breakdown(&self) -> Breakdown {
+        use std::io::ErrorKind as Kind;
+        match self {
+            // Not there, not for this user, or not a program of this machine; anything else may be well the next time.
+            Self::Start { source, .. }
+                if matches!(source.kind(), Kind::NotFound | Kind::PermissionDenied)
+                    || source.raw_os_error() == Some(nix::libc::ENOEXEC) =>
+            {
+                Breakdown::Program(self.to_string())
+            }
+            _ => Breakdown::Work(self.to_string()),
+        }
+    }
+}
+
+/// Why a worker is of no use, in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Breakdown {
+    /// The program does not start on this machine: somebody has to mend that.
+    Program(String),
+    /// It stopped, hung, or was ended: another may do better.
+    Work(String),
+}
+
+impl Breakdown {
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Program(why) | Self::Work(why) => why,
+        }
+    }
+}
+
 /// What comes of a worker that paints.
 pub enum Painted {
     Unit(Unit),
@@ -112,7 +145,11 @@ pub struct Worker {
 
 impl Worker {
     /// Starts it and sends it its setup.
-    pub fn start(program: &Path, task: Task, about: &About<'_>) -> Result<Self, WorkerError> {
+    pub fn start(program: &Path, task: Task, about: &About<'_>) -> Result<Self, Breakdown> {
+        Self::spawn(program, task, about).map_err(|e| e.breakdown())
+    }
+
+    fn spawn(program: &Path, task: Task, about: &About<'_>) -> Result<Self, WorkerError> {
         let (kind, answers, device) = match task {
             Task::Paint { out, device } => {
                 let mask = about.mask.id.clone();
@@ -236,17 +273,18 @@ impl Worker {
     }
 
     /// Why it failed. To be asked several times a second: one that does nothing while pictures are out hangs.
-    pub fn failed(&mut self, mono_ms: u64) -> Option<String> {
+    pub fn failed(&mut self, mono_ms: u64) -> Option<Breakdown> {
         if self.state.mute.load(Relaxed)
             && self.ended()
             && let Ok(Some(status)) = self.child.try_wait()
         {
-            let why = process::not_started(&self.program, status);
-            self.state
-                .fail(why.unwrap_or_else(|| process::last_word(status)));
+            if let Some(why) = process::not_started(&self.program, status) {
+                return Some(Breakdown::Program(why));
+            }
+            self.state.fail(process::last_word(status));
         }
         if let Some(why) = lock(&self.state.failed).clone() {
-            return Some(why);
+            return Some(Breakdown::Work(why));
         }
         // One that closed a pipe and lives on is as good as hung.
         let depth = match self.setup.task {
@@ -264,10 +302,10 @@ impl Worker {
         let failure = self
             .pulse
             .look(mono_ms, answered, patience_ms, || process::sample(pid))?;
-        Some(match failure {
+        Some(Breakdown::Work(match failure {
             Failure::Hangs(ms) => format!("nothing came back for {ms} ms, and it did nothing"),
             Failure::Circles(ms) => format!("it computed for {ms} ms, and nothing came back"),
-        })
+        }))
     }
 
     pub fn on_device(&self) -> bool {

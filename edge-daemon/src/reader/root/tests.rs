@@ -151,7 +151,7 @@ fn a_silent_tpm_is_said_and_waited_for() {
     std::thread::spawn(move || server.run());
     let client = Client::new(&state.reader_socket());
     let said = client
-        .destroy("c03/2026-11-03", None)
+        .destroy("c03/2026-01-03", None)
         .expect_err("no keys")
         .to_string();
     assert!(
@@ -160,7 +160,7 @@ fn a_silent_tpm_is_said_and_waited_for() {
     );
     tpm.restart();
     assert_eq!(
-        client.destroy("c03/2026-11-03", None).expect("again"),
+        client.destroy("c03/2026-01-03", None).expect("again"),
         "tpm"
     );
     // Gone in the middle of its work: the change fails as a whole, and is made later.

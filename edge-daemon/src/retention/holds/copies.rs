@@ -17,6 +17,7 @@ use shared::{
 
 use super::{HoldError, Holds, WHO, io};
 use crate::{
+    reader::ReaderError,
     stop::Stop,
     store::{
         Index,
@@ -224,10 +225,17 @@ impl Holds {
         let over = index.uncleared()?;
         let open = index.holds()?.len() + over.len();
         for hold in over {
-            if let Err(e) = self.finish(&index, &hold) {
-                failed
-                    .entry(Some(hold.cam.clone()))
-                    .or_insert(e.to_string());
+            match self.finish(&index, &hold) {
+                Ok(()) => {}
+                // It is over by a clock that is not proven to the reader yet: looked at again.
+                Err(HoldError::Reader(ReaderError::Early(why))) => {
+                    tracing::debug!(hold = %hold.hold, why, "the end of a hold waits for the reader");
+                }
+                Err(e) => {
+                    failed
+                        .entry(Some(hold.cam.clone()))
+                        .or_insert(e.to_string());
+                }
             }
         }
         Ok(Looked { failed, open })

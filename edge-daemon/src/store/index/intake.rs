@@ -81,11 +81,6 @@ pub(super) fn add(tx: &Transaction<'_>, log: u64, n: u64, record: &Record) -> ru
             tx.prepare_cached("UPDATE segment SET lost = 1 WHERE cam = ?1 AND s = ?2")?
                 .execute(params![cam, number("s")])?;
         }
-        "mask.set" | "mask.end" => {
-            let mask = text("mask").filter(|_| record.kind == "mask.set");
-            tx.prepare_cached("INSERT OR REPLACE INTO mask VALUES (?1,?2,?3,?4,?5)")?
-                .execute(params![int(log), int(n), cam, record.t.0, mask])?;
-        }
         "del.range" => {
             if let (Some(cam), Some(day), Some(s0), Some(s1), Some(key)) =
                 (cam, text("day"), number("s0"), number("s1"), text("key"))

@@ -1,6 +1,7 @@
 //! Wiring. A clip over real QUIC: interrupted, gone on with, made a package.
 
 use super::*;
+use crate::access::authorise::Permit;
 
 /// Ten seconds of footage that no decoder looks at.
 fn footage_from(start: Utc) -> Vec<u8> {
@@ -109,7 +110,7 @@ async fn a_clip_goes_on_where_it_stood() {
     };
     let mut news = hub.desk.pulls.listen();
     let (desk, a) = (hub.desk.clone(), asked.clone());
-    let exhibit = blocking(move || submit::submit(&desk, &a, "op:0001"))
+    let exhibit = blocking(move || submit::submit(&desk, &a, &Permit::of_test(1, "pat")))
         .await
         .expect("runs")
         .expect("granted");
@@ -348,23 +349,17 @@ async fn a_clip_goes_on_where_it_stood() {
     assert_eq!(copies, 1);
     assert!(!desk.state.join("exhibits").join(exhibit.as_str()).exists());
 
-    // RET-5, AUD-3: saving it is on the record first, salted; not every account may, and nothing that is not there can be.
+    // RET-5, AUD-3: saving it is on the record first, salted; nothing that is not there can be.
     let (d, e) = (desk.clone(), exhibit.clone());
     blocking(move || {
-        let may = |role: &str, exhibit: &ExhibitRef, purpose: &str| {
-            let who = crate::board::Account {
-                op: 7,
-                name: "kim".into(),
-                role: role.into(),
-            };
-            requests::save::grant(&d, exhibit, &purpose.into(), &"CR/9".into(), Some(&who))
+        let may = |exhibit: &ExhibitRef, purpose: &str| {
+            let who = Permit::of_test(7, "kim");
+            requests::save::grant(&d, exhibit, &purpose.into(), &"CR/9".into(), &who)
         };
-        let refused = may("contractor", &e, "for court").err().expect("refused");
-        assert!(refused.to_string().contains("may not save"), "{refused}");
-        assert!(may("operator", &e, " ").is_err());
-        assert!(may("operator", &ExhibitRef::new(2026, 999), "for court").is_err());
+        assert!(may(&e, " ").is_err());
+        assert!(may(&ExhibitRef::new(2026, 999), "for court").is_err());
         let before = d.log.handle().size();
-        let granted = may("operator", &e, "for court").expect("granted");
+        let granted = may(&e, "for court").expect("granted");
         assert!(!granted.short && d.log.handle().size() == before + 1);
         let line = logbook::LogFolder::new(&d.log.folder())
             .line(before)
@@ -376,7 +371,7 @@ async fn a_clip_goes_on_where_it_stood() {
         }
         assert!(!line.contains("court") && !line.contains("CR/9"), "{line}");
         std::fs::write(granted.package.join("manifest.json"), "plain").expect("write");
-        let waits = may("operator", &e, "for court").err().expect("not yet");
+        let waits = may(&e, "for court").expect_err("not yet");
         assert!(waits.to_string().contains("being sealed"), "{waits}");
     })
     .await
@@ -466,7 +461,7 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
     };
     let mut news = hub.desk.pulls.listen();
     let desk = hub.desk.clone();
-    let exhibit = blocking(move || submit::submit(&desk, &asked, "op:0001"))
+    let exhibit = blocking(move || submit::submit(&desk, &asked, &Permit::of_test(1, "pat")))
         .await
         .expect("runs")
         .expect("granted");

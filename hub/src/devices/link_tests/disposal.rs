@@ -6,7 +6,7 @@ use shared::id::ExhibitRef;
 
 use super::*;
 use crate::{
-    board::Account,
+    access::authorise::Permit,
     db::requests::RequestRecord,
     disposal::{acts, shown},
 };
@@ -57,11 +57,7 @@ pub(super) fn goes(desk: &Desk, exhibit: &ExhibitRef, package: &Path) {
         opener.push(bytes, &mut Vec::new()).is_ok()
     };
     assert!(sealed.iter().all(|s| opens(s)), "before");
-    let who = |op| Account {
-        op,
-        name: format!("kim{op}"),
-        role: "supervisor".into(),
-    };
+    let who = |op| Permit::of_test(op, &format!("kim{op}"));
     let asked = acts::dispose(desk, exhibit, "asked back by the force", &who(2)).expect("asked");
     assert_eq!(
         (asked.standing.as_str(), asked.files),

@@ -1,5 +1,6 @@
 //! Wiring. Tests of what a box says of itself, over real QUIC: absurd words are refused in a sentence, and change nothing.
 
+use crate::access::authorise::Permit;
 use shared::{id::HoldId, wire::Fault};
 
 use super::*;
@@ -255,7 +256,10 @@ async fn an_announcement_beyond_its_line_v9() {
         requester: "PC 1".into(),
     };
     let mut news = hub.desk.pulls.listen();
-    let exhibit = on_desk(&hub, move |d| submit::submit(d, &asked, "op:0001")).await;
+    let exhibit = on_desk(&hub, move |d| {
+        submit::submit(d, &asked, &Permit::of_test(1, "pat"))
+    })
+    .await;
     let exhibit = exhibit.expect("granted");
     let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
         panic!("a hold comes first")

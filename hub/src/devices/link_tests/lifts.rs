@@ -6,7 +6,10 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{board::Account, commands::staff, requests::mask};
+    use crate::{
+        access::{accounts, authorise::Permit},
+        requests::mask,
+    };
 
     let hub = Hub::new();
     let who = hub.enrolled("ashby").await;
@@ -22,6 +25,7 @@ async fn a_lift_takes_two_people() {
         review: None,
         order: None,
         lifted: None,
+        instead: None,
     };
     let health = ToHub::Health {
         time: SystemClock.now().wall,
@@ -58,25 +62,23 @@ async fn a_lift_takes_two_people() {
 
     let account = async |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
-        let op = blocking(move || staff::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-            .await
-            .expect("runs")
-            .expect("account");
-        Account {
-            op,
-            name: name.into(),
-            role: role.into(),
-        }
+        let op =
+            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
+                .await
+                .expect("runs")
+                .expect("account");
+        Permit::of_test(op, name)
     };
     let (kim, lee) = (
         account("kim", "supervisor").await,
-        account("lee", "manager").await,
+        account("lee", "coordinator").await,
     );
     let wanted = mask::Wanted {
         until: None,
         minutes: Some(10),
         authority: "RIPA 2026/17".into(),
         reason: "Disturbance".into(),
+        file: None,
     };
     let ask = async || {
         let (desk, c, w, k) = (
@@ -129,7 +131,7 @@ async fn a_lift_takes_two_people() {
         panic!("another order: {order}");
     };
     assert_eq!(mask, "m7");
-    assert_eq!(by, [crate::ownlog::op(kim.op), crate::ownlog::op(lee.op)]);
+    assert_eq!(by, [kim.op(), lee.op()]);
     assert!((until.0 - made.0 - 600_000).abs() < 10_000, "{order}");
     assert!(!order.contains("RIPA"), "salted: {order}");
     assert_eq!(
@@ -147,6 +149,69 @@ async fn a_lift_takes_two_people() {
         .await
         .expect_err("twice");
     assert!(twice.to_string().contains("ordered already"), "{twice}");
+
+    // A smaller mask in its place: what goes out, and what both lines name, are the polygons that were asked for (V12).
+    const DOOR: &str =
+        "polygons = [[[0.3, 0.3], [0.6, 0.3], [0.6, 0.4]]]\nreviewer = \"J. Rees\"\n";
+    let with = async |file: String| {
+        let (desk, c, k) = (hub.desk.clone(), camera.clone(), kim.clone());
+        let wanted = mask::Wanted {
+            file: Some(file),
+            ..wanted.clone()
+        };
+        blocking(move || mask::ask(&desk, &c, &wanted, &k))
+            .await
+            .expect("runs")
+    };
+    for (file, says) in [
+        (format!("id = \"m7\"\n{DOOR}"), "give it another"),
+        (
+            format!("id = \"m8\"\nhow = \"camera\"\n{DOOR}"),
+            "the box paints",
+        ),
+        ("id = \"m8\"".to_owned(), "polygons"),
+    ] {
+        let why = with(file).await.expect_err(says).to_string();
+        assert!(why.contains(says) && why.contains("nothing was"), "{why}");
+    }
+    let lift = with(format!("id = \"m8\"\n{DOOR}"))
+        .await
+        .expect("asked for");
+    let wanted_mask = shared::mask::from_toml(&format!("id = \"m8\"\n{DOOR}")).expect("mask");
+    let shown = lift.instead.clone().expect("shown to whoever approves");
+    assert_eq!(
+        (shown.id.as_str(), shown.sha256.clone()),
+        ("m8", shared::record::hex(&wanted_mask.digest()))
+    );
+    let (desk, l) = (hub.desk.clone(), lee.clone());
+    let approved = tokio::spawn(async move { mask::approve(&desk, lift.n, &l).await });
+    let ToBox::Order { order, .. } = frame(&mut inc).await.expect("order").json().expect("json")
+    else {
+        panic!("no order");
+    };
+    let Order::MaskLift {
+        order: number,
+        mask: lifted,
+        instead: Some(instead),
+        until,
+        by,
+        ..
+    } = serde_json::from_str(&order).expect("order")
+    else {
+        panic!("another order: {order}");
+    };
+    assert_eq!((lifted.as_str(), by.len()), ("m7", 2));
+    assert_eq!(
+        (instead.id.as_str(), &instead.polygons, &instead.reviewer),
+        ("m8", &wanted_mask.polygons, &None)
+    );
+    let done = ToHub::MaskDone {
+        order: number,
+        cam: cam.clone(),
+        until: Some(until),
+    };
+    send(&mut out, &done).await;
+    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
 
     // The box refuses.
     let lift = ask().await;
@@ -187,14 +252,32 @@ async fn a_lift_takes_two_people() {
     let bytes = logbook::LogFolder::new(&hub.desk.log.folder())
         .read_lines(0, u64::MAX, usize::MAX)
         .expect("own log");
-    let kinds: Vec<String> = bytes
+    let lines: Vec<_> = bytes
         .split_inclusive(|b| *b == b'\n')
-        .map(|l| shared::record::Record::parse(l).expect("line").kind)
+        .map(|l| shared::record::Record::parse(l).expect("line"))
+        .collect();
+    let named: Vec<_> = lines
+        .iter()
+        .filter(|r| r.data.get("instead").is_some())
+        .map(|r| {
+            let text = |key: &str| r.data.get(key).and_then(shared::record::Value::as_str);
+            (r.kind.as_str(), text("instead"), text("sha256"))
+        })
+        .collect();
+    assert_eq!(
+        named,
+        ["lift.ask", "mask.order"].map(|kind| (kind, Some("m8"), Some(shown.sha256.as_str())))
+    );
+    let kinds: Vec<String> = lines
+        .into_iter()
+        .map(|l| l.kind)
         .filter(|k| k.starts_with("lift.") || k == "mask.order" || k == "order.fail")
         .collect();
     assert_eq!(
         kinds,
         [
+            "lift.ask",
+            "mask.order",
             "lift.ask",
             "mask.order",
             "lift.ask",

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{authority::Side, board::Board, commands::staff, web};
+use crate::{access::accounts, authority::Side, board::Board, web};
 
 const BOXES: usize = 20;
 /// What must hold the whole time.
@@ -200,7 +200,7 @@ async fn everybody_is_served_under_siege() {
     let desk = hub.desk.clone();
     let made = blocking(move || {
         for name in ["kim", "lee"] {
-            staff::add(&desk.db, &desk.log, "op:0000", name, "operator", "secret")
+            accounts::add(&desk.db, &desk.log, "op:0000", name, "operator", "secret")
                 .expect("account");
         }
     });

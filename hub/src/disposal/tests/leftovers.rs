@@ -65,10 +65,8 @@ fn drafts_and_parts_go_by_themselves() {
     assert_eq!(texts.len(), 6, "of the exhibit and of the open request");
     let r = rig.desk.db.request(exh(2).as_str()).expect("reads");
     assert_eq!(r.expect("row").state, State::Failed, "the row stays");
-    let no = rig
-        .dispose(2, &who(2, "supervisor"))
-        .expect_err("no exhibit");
-    assert!(no.0.contains("gave no exhibit"), "{no}");
+    let no = rig.dispose(2, &who(2)).expect_err("no exhibit");
+    assert!(no.to_string().contains("gave no exhibit"), "{no}");
 }
 
 fn line_int(r: &Record, key: &str) -> i64 {
@@ -114,7 +112,7 @@ fn texts_are_erased() {
     rig.at(AFTER);
     rig.look();
     assert_eq!(lasts(&rig), 3, "of the viewing, which nothing refers to");
-    rig.dispose(1, &who(2, "supervisor")).expect("disposed of");
+    rig.dispose(1, &who(2)).expect("disposed of");
     rig.nothing_is_left(1, &sealed, true);
     assert_eq!(lasts(&rig), 1, "the reason of the disposal");
     rig.at("2032-11-05T00:00:00.000Z");
@@ -155,7 +153,7 @@ fn what_nothing_explains_is_a_fault() {
     assert!(shown.faults[0].text.contains("EXH-2019-000007"));
     fs::remove_dir(&stray).expect("removed");
     rig.at(AFTER);
-    rig.dispose(1, &who(2, "supervisor")).expect("disposed of");
+    rig.dispose(1, &who(2)).expect("disposed of");
     let back = evidence.join(exh(1).as_str());
     fs::create_dir_all(&back).expect("folder");
     rig.look();

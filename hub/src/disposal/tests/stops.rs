@@ -84,8 +84,8 @@ fn a_disk_that_is_away_is_not_gone() {
         fs::rename(&away, &evidence).expect("back");
     };
     unmount();
-    let no = rig.dispose(1, &who(2, "supervisor")).expect_err("away");
-    assert!(no.0.contains("mount it"), "{no}");
+    let no = rig.dispose(1, &who(2)).expect_err("away");
+    assert!(no.to_string().contains("mount it"), "{no}");
     assert_eq!(rig.state(1), State::Ready);
     rig.desk.keys.exhibit_identity(&exh(1)).expect("kept");
     mount();
@@ -153,7 +153,7 @@ fn no_line_twice() {
 #[test]
 fn no_certificate_before_all_of_it_is_gone() {
     let rig = Rig::new(START);
-    let a = who(2, "supervisor");
+    let a = who(2);
     for n in 1..=3 {
         rig.exhibit(n);
     }
@@ -162,7 +162,7 @@ fn no_certificate_before_all_of_it_is_gone() {
     let stuck = |n: u32, part: &str| {
         let no = rig.dispose(n, &a).expect_err("not complete");
         assert!(
-            no.0.contains(part) && no.0.contains("no certificate yet"),
+            no.to_string().contains(part) && no.to_string().contains("no certificate yet"),
             "{no}"
         );
         assert_eq!(rig.row(n).standing, "disposing");

@@ -61,6 +61,9 @@ fn what_is_said_of_masks() {
         authority: authority.repeat(64),
         by: vec!["op:0002".into(), "op:0003".into()],
         order: Some(40),
+        instead: None,
+        sha256: None,
+        permille: None,
     };
     let until = log.t.plus_ms(60_000);
     log.add("hub:order", &lift("a", until));

@@ -13,21 +13,16 @@ use super::{
     write,
 };
 use crate::{
-    board::{Account, HoldRow, Refusal},
+    access::authorise::Permit,
+    board::{HoldRow, HubError},
     db::holds::{Drop, HoldRecord},
     desk::Desk,
-    ownlog::op,
     requests::{
         rules,
         submit::{keep_salted, with_known},
     },
-    roles::may,
 };
 
-/// Who may place a hold, and extend one.
-const KEEP: &[&str] = &["operator", "supervisor", "manager", "approver"];
-/// Who may have a part in a release before its time.
-const FREE: &[&str] = &["supervisor", "manager", "approver"];
 const DAY_MS: i64 = 86_400_000;
 /// Longest span of one hold.
 const LONGEST_MS: i64 = 31 * DAY_MS;
@@ -50,21 +45,20 @@ pub fn add(
     desk: &Desk,
     camera: &BoxCamera,
     wanted: &Wanted,
-    who: &Account,
-) -> Result<HoldRow, Refusal> {
-    may(who, KEEP, "place a hold")?;
+    permit: &Permit,
+) -> Result<HoldRow, HubError> {
     rules::texts([
         ("a reason", &wanted.reason),
         ("an authority", &wanted.authority),
         ("a reference", &wanted.reference),
     ])
-    .map_err(Refusal)?;
+    .map_err(HubError::Refused)?;
     let now = desk.now();
     let until = match (wanted.until, wanted.days) {
         (Some(until), None) => until,
         (None, days) => now.plus_ms(i64::from(days.unwrap_or(desk.config.hold_days)) * DAY_MS),
         _ => {
-            return Err(Refusal(
+            return Err(HubError::Refused(
                 "say either until when or for how many days; nothing was held".into(),
             ));
         }
@@ -80,7 +74,7 @@ pub fn add(
         };
         rules::there(camera, t0, t1, LONGEST_MS, &known)
     })?
-    .map_err(Refusal)?;
+    .map_err(HubError::Refused)?;
     let text = |text: &str| keep_salted(desk, text.trim());
     let placing = Placing {
         camera: camera.clone(),
@@ -92,37 +86,37 @@ pub fn add(
         authority: text(&wanted.authority)?,
         reference: text(&wanted.reference)?,
         request: None,
-        who: op(who.op),
+        who: permit.op(),
     };
     let placed = place(desk, placing)?;
     shown::row(desk, placed)
 }
 
 /// RET-3: every hold ends.
-fn ends(desk: &Desk, until: Utc, now: Utc) -> Result<(), Refusal> {
+fn ends(desk: &Desk, until: Utc, now: Utc) -> Result<(), HubError> {
     let longest = desk.config.hold_longest_days;
     if until <= now {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} has passed; nothing was changed",
             until.for_people(&desk.config.zone)
         )));
     }
     // A day more: a date that was named ends with its day.
     if until.0 - now.0 > (i64::from(longest) + 1) * DAY_MS {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "a hold may last {longest} days from now at most ([holds] longest_days in hub.toml); extend it when that is over"
         )));
     }
     Ok(())
 }
 
-fn reviewed(desk: &Desk, review: Option<Day>, until: Utc, now: Utc) -> Result<Day, Refusal> {
+fn reviewed(desk: &Desk, review: Option<Day>, until: Utc, now: Utc) -> Result<Day, HubError> {
     let zone = &desk.config.zone;
     let Some(day) = review else {
         return Ok(due::review(now, until, zone));
     };
     if day < zone.day_of(now) || day > zone.day_of(until) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "a review on {day} is of no use: it has to be from today on, and not after the hold's end on {}",
             zone.day_of(until)
         )));
@@ -137,17 +131,16 @@ pub fn extend(
     until: Utc,
     review: Option<Day>,
     reason: &str,
-    who: &Account,
-) -> Result<HoldRow, Refusal> {
-    may(who, KEEP, "extend a hold")?;
-    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
+    permit: &Permit,
+) -> Result<HoldRow, HubError> {
+    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
     let now = desk.now();
     ends(desk, until, now)?;
     let _turn = lock(&desk.pulls.holds.turn);
     let before = alive(desk, id)?;
     let had = before.standing.until;
     if until < had || until == had && review.is_none() {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "hold {id} lasts until {} already; a hold is made shorter only by releasing it",
             had.for_people(&desk.config.zone)
         )));
@@ -158,31 +151,31 @@ pub fn extend(
         until,
         review: Some(review),
         reason: keep_salted(desk, reason.trim())?,
-        by: op(who.op),
+        by: permit.op(),
     };
     let mut h = before.clone();
-    h.line = desk.log.append(&op(who.op), &line).map_err(plain)?.n;
+    h.line = desk.log.append(&permit.op(), &line).map_err(plain)?.n;
     h.review = review;
     h.kept = true;
     h.drop = None;
     if until > had {
         h.standing.apply(Event::Extended { until });
     }
-    shown::row(desk, write(desk, before, h, None, &[op(who.op)])?)
+    shown::row(desk, write(desk, before, h, None, &[permit.op()])?)
 }
 
 /// A hold that keeps something, or will.
-fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
+fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
     let h = find(desk, id)?;
     match h.standing.state {
         State::Pending | State::Placed => Ok(h),
-        State::Releasing(_) => Err(Refusal(format!(
+        State::Releasing(_) => Err(HubError::Refused(format!(
             "hold {id} is being released; nothing was changed"
         ))),
-        State::Over(_) => Err(Refusal(format!(
+        State::Over(_) => Err(HubError::Refused(format!(
             "hold {id} is over; nothing was changed: place another"
         ))),
-        State::Refused => Err(Refusal(format!(
+        State::Refused => Err(HubError::Refused(format!(
             "box {} refused hold {id}, so it keeps nothing: {}",
             h.camera.r#box, h.standing.why
         ))),
@@ -190,11 +183,11 @@ fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
 }
 
 /// One that may be released: RET-6, not while the clip request it was made for is open.
-fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
+fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
     let h = alive(desk, id)?;
     let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
     match request.map_err(plain)?.flatten() {
-        Some(r) if !r.state.over() => Err(Refusal(format!(
+        Some(r) if !r.state.over() => Err(HubError::Refused(format!(
             "hold {id} is that of the clip {}, which is still being pulled ({}); nothing was released",
             r.r#ref,
             r.state.as_str()
@@ -204,14 +197,18 @@ fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
 }
 
 /// One person asks that it be released before its time; a second has to approve.
-pub fn release(desk: &Desk, id: HoldId, reason: &str, who: &Account) -> Result<HoldRow, Refusal> {
-    may(who, FREE, "ask that a hold be released")?;
-    rules::texts([("a reason", &reason.to_owned())]).map_err(Refusal)?;
-    let me = op(who.op);
+pub fn release(
+    desk: &Desk,
+    id: HoldId,
+    reason: &str,
+    permit: &Permit,
+) -> Result<HoldRow, HubError> {
+    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    let me = permit.op();
     let _turn = lock(&desk.pulls.holds.turn);
     let before = free(desk, id)?;
     if let Some(d) = before.drop.as_ref().filter(|d| d.by != me) {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} asked for this already; approve it with `beadle-hub hold approve {id}`",
             d.by
         )));
@@ -233,20 +230,19 @@ pub fn release(desk: &Desk, id: HoldId, reason: &str, who: &Account) -> Result<H
 }
 
 /// The second person's word: it is over, and its box is told.
-pub fn approve(desk: &Desk, id: HoldId, who: &Account) -> Result<HoldRow, Refusal> {
-    may(who, FREE, "approve that a hold be released")?;
-    let me = op(who.op);
+pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubError> {
+    let me = permit.op();
     let _turn = lock(&desk.pulls.holds.turn);
     let before = free(desk, id)?;
     let Some(asked) = before.drop.as_ref().map(|d| d.by.clone()) else {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "nobody asked that hold {id} be released; ask with `beadle-hub hold release {id} --reason …`, and a second person approves"
         )));
     };
     if asked == me {
-        return Err(Refusal(format!(
+        return Err(HubError::Refused(format!(
             "{} asked for this release; a second person must approve it, nothing was released",
-            who.name
+            permit.name()
         )));
     }
     let mut h = before.clone();

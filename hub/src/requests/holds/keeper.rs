@@ -21,7 +21,7 @@ use super::{
     watch, write,
 };
 use crate::{
-    board::Refusal,
+    board::HubError,
     db::holds::HoldRecord,
     desk::{Desk, blocking},
     requests::{order, rules},
@@ -173,7 +173,7 @@ fn order(h: &HoldRecord, wants: Wants) -> Order {
 }
 
 /// What time and the clip requests make of the holds; those that are not over. Blocking.
-fn review(desk: &Desk) -> Result<Vec<HoldRecord>, Refusal> {
+fn review(desk: &Desk) -> Result<Vec<HoldRecord>, HubError> {
     let now = desk.now();
     let by = [HUB.to_owned()];
     let mut open = Vec::new();
@@ -199,7 +199,7 @@ fn review(desk: &Desk) -> Result<Vec<HoldRecord>, Refusal> {
 }
 
 /// Whether a clip request's hold has served: its clip is here, whole and checked. What somebody extended by hand stays.
-fn fetched(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
+fn fetched(desk: &Desk, h: &HoldRecord) -> Result<bool, HubError> {
     let Some(exhibit) = h.exhibit.as_deref().filter(|_| !h.kept) else {
         return Ok(false);
     };
@@ -208,7 +208,7 @@ fn fetched(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
 }
 
 /// Whether the clip request that made it is still open (RET-6).
-fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
+fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, HubError> {
     let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
     Ok(request
         .map_err(plain)?
@@ -217,7 +217,7 @@ fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, Refusal> {
 }
 
 /// The hub's own extension of a hold that a request still needs, on the record like anybody's.
-fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, Refusal> {
+fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, HubError> {
     let _turn = lock(&desk.pulls.holds.turn);
     let before = find(desk, id)?;
     let mut h = before.clone();
@@ -275,7 +275,7 @@ async fn answer(desk: &Arc<Desk>, memory: &mut Memory, name: BoxName, message: T
         if h.standing.state == State::Refused {
             tracing::warn!(%name, hold = %id, why = h.standing.why, "a hold was refused");
         }
-        Ok::<_, Refusal>(())
+        Ok::<_, HubError>(())
     });
     if let Ok(Err(e)) = done.await {
         tracing::error!(hold = %id, "a box's answer was not recorded: {e}");

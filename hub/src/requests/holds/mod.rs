@@ -39,7 +39,7 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use super::submit::keep_salted;
 use crate::{
-    board::{Refusal, plain},
+    board::{HubError, plain},
     db::{holds::HoldRecord, requests::RequestRecord},
     desk::{Desk, blocking},
 };
@@ -104,7 +104,7 @@ struct Placing {
 }
 
 /// Logs it, records it, wakes the task. Blocking.
-fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, Refusal> {
+fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, HubError> {
     let holds = &desk.pulls.holds;
     let id = {
         let mut logged = lock(&holds.logged);
@@ -158,7 +158,7 @@ fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, Refusal> {
 }
 
 /// The hold that a granted clip request begins with: as long as a hold is by default, and over when the clip is here. Blocking.
-pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, Refusal> {
+pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, HubError> {
     let now = desk.now();
     let until = now.plus_ms(i64::from(desk.config.hold_days) * 86_400_000);
     let placing = Placing {
@@ -178,7 +178,7 @@ pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, Refusal> {
 }
 
 /// The hub stopped before the request was granted: its hold is for nothing. Blocking.
-pub fn never_granted(desk: &Desk, exhibit: &str) -> Result<(), Refusal> {
+pub fn never_granted(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
     if let Some(h) = desk.db.hold_for(exhibit).map_err(plain)? {
         let ended = state::Ended::Order;
         change(desk, h.id, Event::Released { ended }, &[HUB.to_owned()])?;
@@ -218,7 +218,7 @@ fn highest_logged(folder: &Path) -> std::io::Result<u64> {
 }
 
 /// One event, on the record before it counts; the hold as it is then. `by`: who had a part in it. Blocking.
-fn change(desk: &Desk, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, Refusal> {
+fn change(desk: &Desk, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, HubError> {
     let holds = &desk.pulls.holds;
     let _turn = lock(&holds.turn);
     let before = find(desk, id)?;
@@ -234,7 +234,7 @@ fn write(
     mut h: HoldRecord,
     line: Option<Line>,
     by: &[String],
-) -> Result<HoldRecord, Refusal> {
+) -> Result<HoldRecord, HubError> {
     let who = by.last().map_or(HUB, String::as_str);
     match line {
         Some(Line::Free(ended)) => {
@@ -265,22 +265,26 @@ fn write(
     Ok(h)
 }
 
-fn find(desk: &Desk, id: HoldId) -> Result<HoldRecord, Refusal> {
+fn find(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
     desk.db.hold(id).map_err(plain)?.ok_or_else(|| {
-        Refusal(format!(
+        HubError::Missing(format!(
             "there is no hold {id}; `beadle-hub hold list --all` shows them"
         ))
     })
 }
 
 /// Waits until the box has answered, or as long as `limit`; the hold as it is then.
-pub async fn settled(desk: &Arc<Desk>, id: HoldId, limit: Duration) -> Result<HoldRecord, Refusal> {
+pub async fn settled(
+    desk: &Arc<Desk>,
+    id: HoldId,
+    limit: Duration,
+) -> Result<HoldRecord, HubError> {
     let mut changes = desk.pulls.holds.watch();
     let end = tokio::time::Instant::now() + limit;
     loop {
         changes.mark_unchanged();
         let d = desk.clone();
-        let h = blocking(move || find(&d, id)).await.map_err(plain)??;
+        let h = blocking(move || find(&d, id)).await??;
         let waits = h.standing.state.alive() && h.standing.wants().is_some();
         if !waits
             || tokio::time::timeout_at(end, changes.changed())
@@ -297,11 +301,11 @@ pub async fn before_pull(
     desk: &Arc<Desk>,
     row: &RequestRecord,
     line: u64,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, HubError> {
     let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
     let found = blocking(move || d.db.hold_for(&exhibit).map_err(plain)).await;
     let Some(mut h) = found.map_err(plain)?? else {
-        // Asked for before this hub knew holds.
+        // No hold was placed for it.
         return Ok(None);
     };
     let name = &h.camera.r#box;
@@ -313,7 +317,7 @@ pub async fn before_pull(
     Ok(match h.standing.state {
         State::Pending => {
             if lock(&desk.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
-                tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without (a box of an older version knows no holds)");
+                tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without");
             }
             Some(format!(
                 "box {name} has not answered the hold {} yet; the clip is pulled all the same",

@@ -12,26 +12,17 @@ use super::{
     find, plain,
 };
 use crate::{
-    board::{Account, HoldRow, Refusal, ReleaseRow},
+    board::{HoldRow, HubError, ReleaseRow},
     db::holds::HoldRecord,
     desk::Desk,
-    roles::may,
 };
 
 /// Who may see what is held, and why.
-const SEE: &[&str] = &[
-    "operator",
-    "supervisor",
-    "manager",
-    "approver",
-    "inspector",
-    "administrator",
-];
 /// What is over is shown so long.
 const OVER_MS: i64 = 7 * 86_400_000;
 
 /// How long the camera's box keeps footage, as it last said, and by which clock on the wall.
-fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, Refusal> {
+fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, HubError> {
     let record = desk.db.box_named(&h.camera.r#box).map_err(plain)?;
     let Some(hello) = record.and_then(|b| b.hello) else {
         return Ok(None);
@@ -41,7 +32,7 @@ fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, Refusal> {
     Ok(Zone::parse(&hello.zone).ok().map(|zone| (days, zone)))
 }
 
-fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, Refusal> {
+fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
     let Some((days, zone)) = keeps(desk, h)? else {
         return Ok(None);
     };
@@ -52,7 +43,7 @@ fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, Refusal> {
     Ok(Some(promise::due(day, days, &zone)))
 }
 
-fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, Refusal> {
+fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, HubError> {
     if !h.standing.state.alive() {
         return Ok(Vec::new());
     }
@@ -67,12 +58,12 @@ fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, Refus
     ))
 }
 
-pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, Refusal> {
+pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, HubError> {
     let now = desk.now();
     let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
     let alive = h.standing.state.alive();
     let release = h.drop.as_ref().filter(|_| alive).map(|d| {
-        Ok::<_, Refusal>(ReleaseRow {
+        Ok::<_, HubError>(ReleaseRow {
             by: d.by.clone(),
             reason: text(&d.reason)?,
             made: d.made,
@@ -113,7 +104,7 @@ pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, Refusal> {
 }
 
 /// Oldest first: those that are not over, and those that ended in the last week, or all.
-pub fn list(desk: &Desk, name: Option<&BoxName>, all: bool) -> Result<Vec<HoldRow>, Refusal> {
+pub fn list(desk: &Desk, name: Option<&BoxName>, all: bool) -> Result<Vec<HoldRow>, HubError> {
     let since = match all {
         true => Utc(0),
         false => desk.now().plus_ms(-OVER_MS),
@@ -125,19 +116,13 @@ pub fn list(desk: &Desk, name: Option<&BoxName>, all: bool) -> Result<Vec<HoldRo
         .collect()
 }
 
-/// The same for a person at the pages.
-pub fn seen_by(desk: &Desk, who: &Account) -> Result<Vec<HoldRow>, Refusal> {
-    may(who, SEE, "see what is held, and why")?;
-    list(desk, None, false)
-}
-
-pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, Refusal> {
+pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, HubError> {
     row(desk, find(desk, id)?)
 }
 
 /// What the hub itself finds: holds that no box has placed in time, that end soon, or that were to be looked at again. One fault for a
 /// camera and a code, the oldest; the text names every hold it is about.
-pub fn faults(desk: &Desk, now: Utc) -> Result<Vec<(BoxName, Fault)>, Refusal> {
+pub fn faults(desk: &Desk, now: Utc) -> Result<Vec<(BoxName, Fault)>, HubError> {
     let mut out: Vec<(BoxName, Fault)> = Vec::new();
     for h in desk.db.holds(None).map_err(plain)? {
         for w in warnings(desk, &h, now)? {

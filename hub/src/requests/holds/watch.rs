@@ -8,13 +8,13 @@ use shared::{
 
 use super::{due, plain, shown};
 use crate::{
-    board::Refusal,
+    board::HubError,
     db::faults::{About, FoundFault},
     desk::Desk,
     faults,
 };
 
-pub fn look(desk: &Desk, now: Utc) -> Result<(), Refusal> {
+pub fn look(desk: &Desk, now: Utc) -> Result<(), HubError> {
     let mut found = Vec::new();
     for (name, fault) in shown::faults(desk, now)? {
         let Some(cam) = fault.cam else { continue };

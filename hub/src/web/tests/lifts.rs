@@ -15,6 +15,11 @@ async fn lifts_wait_for_a_second_person() {
         "{text}"
     );
     assert!(
+        text.contains("meanwhile m7-door hides (solid, 3.1 % of the picture")
+            && text.contains("meanwhile nothing hides"),
+        "whoever approves sees what stays hidden: {text}"
+    );
+    assert!(
         text.contains("RIPA &#60;17&#62;") || text.contains("RIPA &lt;17&gt;"),
         "{text}"
     );

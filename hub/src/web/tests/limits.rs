@@ -166,7 +166,7 @@ async fn abandoned_work_is_bounded() {
         ..Times::default()
     })
     .await;
-    let (cookie, other) = (site.cookie().await, site.cookie_of("manager").await);
+    let (cookie, other) = (site.cookie().await, site.cookie_of("coordinator").await);
     let (release, held) = std::sync::mpsc::channel::<()>();
     let held = Mutex::new(held);
     let begun = Arc::new(std::sync::atomic::AtomicUsize::new(0));

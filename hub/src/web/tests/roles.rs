@@ -1,16 +1,20 @@
 //! What each role gets of footage and exhibits.
 use super::*;
-use crate::commands::staff::ROLES;
+use crate::access::role::Role;
 
-const MAY: [&str; 4] = ["operator", "supervisor", "manager", "approver"];
+const MAY: [&str; 4] = ["operator", "supervisor", "coordinator", "approver"];
 
 /// ROL-2, V3: a contractor, an inspector, police and an administrator are refused at every address of an exhibit and of footage, before a
 /// purpose is asked for; who asked for it, what for and under which reference is told to none of them. The others get all of it.
 #[tokio::test]
 async fn only_some_roles_get_an_exhibit() {
-    let site = Site::new().await;
-    for role in ROLES {
-        let may = MAY.contains(role);
+    let mut site = Site::new().await;
+    for (n, role) in Role::ALL.map(Role::word).into_iter().enumerate() {
+        // So many sign-ins of one address at once have to wait.
+        if n % 4 == 3 {
+            site = Site::new().await;
+        }
+        let may = MAY.contains(&role);
         let cookie = site.cookie_of(role).await;
         let home = site.get("/", &cookie, "").await;
         assert_eq!(home.status, 200, "{role}");

@@ -1,0 +1,245 @@
+//! Pure. The one function that says whether somebody may. A [`Permit`] is its only yes, nothing else makes one, and every act asks for it.
+
+use shared::time::Utc;
+
+use super::{
+    principal::{Person, Principal, Scope},
+    role::{self, Role},
+    table::Row,
+};
+use crate::error::HubError;
+
+/// Somebody may do this one operation.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    principal: Principal,
+    row: &'static Row,
+    now: Utc,
+}
+
+impl Permit {
+    /// Whoever does it, as lines of the hub's log name them.
+    pub fn op(&self) -> String {
+        self.principal.op()
+    }
+
+    /// Number of the account; 0: the console.
+    pub fn number(&self) -> u32 {
+        match &self.principal {
+            Principal::Person(person) => person.op,
+            Principal::Console => 0,
+        }
+    }
+
+    pub fn name(&self) -> &str {
+        self.principal.name()
+    }
+
+    pub fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    pub fn row(&self) -> &'static Row {
+        self.row
+    }
+
+    /// Whether something of this camera is for this person to see: of lists, which show nobody the rest.
+    pub fn sees(&self, camera: &Subject) -> bool {
+        within(&self.principal, self.row, camera, self.now)
+    }
+
+    /// The second person's word for the same act, of whom the same is asked.
+    pub fn second(&self, person: &Person) -> Result<Self, HubError> {
+        authorise(
+            &Principal::Person(person.clone()),
+            self.row,
+            &Subject::hub(),
+            self.now,
+        )
+    }
+
+    /// Of somebody who may, for tests of the rooms behind the door.
+    #[cfg(test)]
+    pub fn of_test(op: u32, name: &str) -> Self {
+        Self {
+            principal: Principal::Person(Person {
+                op,
+                name: name.into(),
+                grants: Vec::new(),
+            }),
+            row: &super::table::BOXES,
+            now: Utc(0),
+        }
+    }
+}
+
+/// What an operation is about, as far as the scope of a grant goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    pub camera: Option<shared::id::BoxCamera>,
+    /// Who owns that camera.
+    pub owner: Option<String>,
+    /// The oldest footage it shows.
+    pub from: Option<Utc>,
+}
+
+impl Subject {
+    /// The hub as a whole; what lists leave out is up to [`Permit::sees`].
+    pub fn hub() -> Self {
+        Self::default()
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+fn within(principal: &Principal, row: &Row, subject: &Subject, now: Utc) -> bool {
+    let Principal::Person(person) = principal else {
+        return row.console;
+    };
+    person.grants.iter().any(|g| {
+        let cameras = match (&g.scope, &subject.camera) {
+            (Scope::All, _) | (_, None) => true,
+            (Scope::Owner(owner), Some(_)) => subject.owner.as_ref() == Some(owner),
+            (Scope::Cameras(cameras), Some(camera)) => cameras.contains(camera),
+        };
+        let young = match (g.oldest_days, subject.from) {
+            (Some(days), Some(from)) => from.0 >= now.0 - i64::from(days) * DAY_MS,
+            _ => true,
+        };
+        row.roles.contains(&g.role) && g.holds_at(now) && cameras && young
+    })
+}
+
+/// Yes or no, in a sentence for that person (ROL-1, ROL-2, ROL-4). Whoever is not named in the row may not.
+pub fn authorise(
+    principal: &Principal,
+    row: &'static Row,
+    subject: &Subject,
+    now: Utc,
+) -> Result<Permit, HubError> {
+    let person = match principal {
+        Principal::Console if row.console => None,
+        Principal::Console => {
+            return Err(HubError::NotAllowed(format!(
+                "to {} takes a person, whom the record names: give the command --as NAME; that takes one of: {}",
+                row.what,
+                role::list(row.roles)
+            )));
+        }
+        Principal::Person(person) => Some(person),
+    };
+    if let Some(person) = person {
+        let roles = person.roles(now);
+        if !row.roles.iter().any(|role| roles.contains(role)) {
+            return Err(HubError::NotAllowed(refusal(person, &roles, row)));
+        }
+        if !within(principal, row, subject, now) {
+            let camera = subject.camera.as_ref();
+            return Err(HubError::NotAllowed(match camera {
+                Some(camera) => format!(
+                    "{} may not {} where {camera} is concerned: it is not among the cameras, or the days, that {} was given",
+                    person.name, row.what, person.name
+                ),
+                None => refusal(person, &roles, row),
+            }));
+        }
+    }
+    Ok(Permit {
+        principal: principal.clone(),
+        row,
+        now,
+    })
+}
+
+fn refusal(person: &Person, roles: &std::collections::BTreeSet<Role>, row: &Row) -> String {
+    let is: Vec<&str> = roles.iter().map(|r| r.in_words()).collect();
+    let is = match is.is_empty() {
+        true => "has no role".to_owned(),
+        false => format!("is {}", is.join(" and ")),
+    };
+    let takes = match row.roles.is_empty() {
+        true => "the hub's own console".to_owned(),
+        false => format!("one of: {}", role::list(row.roles)),
+    };
+    format!(
+        "{} {is} here, and may not {}; that takes {takes}",
+        person.name, row.what
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::id::BoxCamera;
+
+    use super::*;
+    use crate::access::{principal::Grant, table};
+
+    fn person(grants: Vec<Grant>) -> Principal {
+        Principal::Person(Person {
+            op: 3,
+            name: "kim".into(),
+            grants,
+        })
+    }
+
+    fn now() -> Utc {
+        Utc::parse("2026-11-29T12:00:00.000Z").expect("time")
+    }
+
+    /// ROL-1, ROL-2: of every operation, exactly the roles of its row may; a person without a role may nothing.
+    #[test]
+    fn whoever_is_not_named_may_not() {
+        for row in table::ALL {
+            for role in Role::ALL {
+                let who = person(vec![Grant::everywhere(role)]);
+                let may = authorise(&who, row, &Subject::hub(), now()).is_ok();
+                assert_eq!(may, row.roles.contains(&role), "{role} {}", row.name);
+            }
+            assert!(authorise(&person(Vec::new()), row, &Subject::hub(), now()).is_err());
+            let console = authorise(&Principal::Console, row, &Subject::hub(), now());
+            assert_eq!(console.is_ok(), row.console, "{}", row.name);
+        }
+        let who = person(vec![Grant::everywhere(Role::Inspector)]);
+        let no = authorise(&who, &table::CLIP_VIEW, &Subject::hub(), now()).expect_err("no");
+        assert_eq!(
+            no.to_string(),
+            "kim is an inspector here, and may not watch a clip; that takes one of: operator, supervisor, coordinator, approver"
+        );
+    }
+
+    /// ROL-4: a role is for the cameras, the days and the time it was given for.
+    #[test]
+    fn a_grant_has_bounds() {
+        let camera = |text: &str| BoxCamera::parse(text).expect("camera");
+        let of = |cam: &str, owner: &str, from: Option<Utc>| Subject {
+            camera: Some(camera(cam)),
+            owner: Some(owner.into()),
+            from,
+        };
+        let mut grant = Grant {
+            scope: Scope::Owner("tenby".into()),
+            ..Grant::everywhere(Role::Operator)
+        };
+        let may = |grant: &Grant, subject: &Subject| {
+            authorise(
+                &person(vec![grant.clone()]),
+                &table::FOOTAGE,
+                subject,
+                now(),
+            )
+            .is_ok()
+        };
+        assert!(may(&grant, &of("ashby/c01", "tenby", None)));
+        assert!(!may(&grant, &of("ashby/c01", "ashby", None)));
+        grant.scope = Scope::Cameras([camera("ashby/c02")].into());
+        assert!(!may(&grant, &of("ashby/c01", "ashby", None)));
+        assert!(may(&grant, &of("ashby/c02", "ashby", None)));
+        grant.oldest_days = Some(7);
+        let old = now().plus_ms(-8 * DAY_MS);
+        assert!(!may(&grant, &of("ashby/c02", "ashby", Some(old))));
+        let young = now().plus_ms(-6 * DAY_MS);
+        assert!(may(&grant, &of("ashby/c02", "ashby", Some(young))));
+        grant.until = Some(now());
+        assert!(!may(&grant, &of("ashby/c02", "ashby", Some(young))));
+    }
+}

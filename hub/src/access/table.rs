@@ -1,0 +1,490 @@
+//! Pure. The table of operations: who may, what it is about, what it needs, what it puts on the hub's log, where its door is.
+//!
+//! A new operation is a row here, an `impl Operation` in [`crate::ops`], its words, and its page if people see it. `docs/roles.md` is this
+//! table in words, and a test compares them.
+
+use super::role::Role::{self, *};
+
+/// What the scope of somebody's grant is held against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// The hub, or all of something; lists leave out what is not for whoever asks.
+    Hub,
+    Box,
+    Camera,
+    Exhibit,
+    Hold,
+    Lift,
+}
+
+/// How HTTP asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Changes nothing.
+    Get,
+    Post,
+}
+
+impl Method {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What a second person has to do with it (ROL-5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// One is enough.
+    No,
+    /// It only asks; somebody else has to approve it.
+    Asks,
+    /// It is the second person's word, never that of whoever asked.
+    Approves,
+    /// Two people say it at once.
+    Both,
+}
+
+#[derive(Debug)]
+pub struct Row {
+    /// As the log, the tokens and the documents call it.
+    pub name: &'static str,
+    /// What it does, after "may" or "may not".
+    pub what: &'static str,
+    pub method: Method,
+    /// Below `/api/v1`.
+    pub path: &'static str,
+    pub roles: &'static [Role],
+    /// Root at the hub machine may without naming a person: nothing of it is about people or pictures.
+    pub console: bool,
+    pub about: About,
+    /// A purpose and a reference have to be given (AUD-5).
+    pub purpose: bool,
+    pub second: Second,
+    /// Kinds of lines it puts on the hub's log before it is done.
+    pub lines: &'static [&'static str],
+}
+
+impl Row {
+    const fn new(
+        name: &'static str,
+        method: Method,
+        path: &'static str,
+        what: &'static str,
+        roles: &'static [Role],
+    ) -> Self {
+        Self {
+            name,
+            what,
+            method,
+            path,
+            roles,
+            console: false,
+            about: About::Hub,
+            purpose: false,
+            second: Second::No,
+            lines: &[],
+        }
+    }
+
+    const fn console(mut self) -> Self {
+        self.console = true;
+        self
+    }
+
+    const fn about(mut self, about: About) -> Self {
+        self.about = about;
+        self
+    }
+
+    const fn purpose(mut self) -> Self {
+        self.purpose = true;
+        self
+    }
+
+    const fn second(mut self, second: Second) -> Self {
+        self.second = second;
+        self
+    }
+
+    const fn writes(mut self, lines: &'static [&'static str]) -> Self {
+        self.lines = lines;
+        self
+    }
+}
+
+/// Everybody with an account: nothing here is about people or pictures.
+const ALL_ROLES: &[Role] = &Role::ALL;
+/// Work with footage.
+const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
+/// Decide about what others are bound by.
+const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
+/// Keep the scheme's boxes in order.
+const KEEP: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
+/// May end what shows more than usual: whoever can see that it is not needed any more.
+const END: &[Role] = &[Operator, Supervisor, Coordinator, Approver, Administrator];
+/// Look at how the scheme keeps its rules.
+const OVERSEE: &[Role] = &[
+    Supervisor,
+    Coordinator,
+    Approver,
+    Auditor,
+    Inspector,
+    Administrator,
+];
+const ADMINISTER: &[Role] = &[Coordinator, Administrator];
+
+use Method::{Get, Post};
+
+pub const BOXES: Row = Row::new(
+    "box.list",
+    Get,
+    "/boxes",
+    "see boxes and cameras and how they are",
+    ALL_ROLES,
+)
+.console();
+pub const BOX_ADD: Row = Row::new("box.add", Post, "/boxes", "register a box", ADMINISTER)
+    .about(About::Box)
+    .writes(&["box.add"]);
+pub const BOX_REVOKE: Row = Row::new(
+    "box.revoke",
+    Post,
+    "/boxes/{name}/revoke",
+    "refuse a box from now on",
+    ADMINISTER,
+)
+.about(About::Box)
+.writes(&["box.revoke"]);
+pub const BOX_SUCCEED: Row = Row::new(
+    "box.succeed",
+    Post,
+    "/boxes/{name}/succeed",
+    "have a box begin a new log",
+    DECIDE,
+)
+.about(About::Box)
+.second(Second::Both)
+.writes(&["log.order"]);
+pub const BOX_SWEEP: Row = Row::new(
+    "box.sweep",
+    Post,
+    "/boxes/{name}/sweep",
+    "confirm that a box may delete all that is past its day",
+    KEEP,
+)
+.about(About::Box)
+.writes(&["sweep.order"]);
+
+pub const FOOTAGE: Row = Row::new(
+    "footage.list",
+    Get,
+    "/cameras/{box}/{cam}/footage",
+    "see what footage there is",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera);
+pub const RATE: Row = Row::new(
+    "rate.set",
+    Post,
+    "/cameras/{box}/{cam}/rate",
+    "have a camera in time-lapse record in real time",
+    END,
+)
+.about(About::Camera)
+.writes(&["rate.order"]);
+
+pub const RETENTION: Row = Row::new(
+    "retention.report",
+    Get,
+    "/retention",
+    "see how footage is kept against what was promised",
+    ALL_ROLES,
+)
+.console();
+pub const RETENTION_CAMERA: Row = Row::new(
+    "retention.camera",
+    Get,
+    "/retention/{box}/{cam}",
+    "see one camera's days and their certificates",
+    ALL_ROLES,
+)
+.console()
+.about(About::Camera);
+
+pub const CLIPS: Row = Row::new(
+    "clip.list",
+    Get,
+    "/clips",
+    "see which clips were pulled, or anything of them",
+    FOOTAGE_ROLES,
+);
+pub const CLIP: Row = Row::new(
+    "clip.show",
+    Get,
+    "/clips/{exhibit}",
+    "see anything of a clip that was pulled",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit);
+pub const CLIP_PULL: Row = Row::new("clip.pull", Post, "/clips", "pull a clip", FOOTAGE_ROLES)
+    .about(About::Camera)
+    .purpose()
+    .writes(&["grant.set", "hold.ask", "copy.class"]);
+pub const CLIP_WATCH: Row = Row::new(
+    "clip.watch",
+    Get,
+    "/clips/{exhibit}/events",
+    "follow the pull of a clip",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit);
+pub const CLIP_VIEW: Row = Row::new(
+    "clip.view",
+    Post,
+    "/clips/{exhibit}/view",
+    "watch a clip",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.purpose()
+.writes(&["acc.view"]);
+pub const CLIP_SAVE: Row = Row::new(
+    "clip.save",
+    Post,
+    "/clips/{exhibit}/save",
+    "save a package",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.purpose()
+.writes(&["copy.save"]);
+
+pub const EVIDENCE: Row = Row::new(
+    "evidence.list",
+    Get,
+    "/evidence",
+    "see what is kept as evidence, and for how long",
+    &[
+        Operator,
+        Supervisor,
+        Coordinator,
+        Approver,
+        Auditor,
+        Inspector,
+    ],
+);
+pub const EVIDENCE_CLASS: Row = Row::new(
+    "evidence.class",
+    Post,
+    "/evidence/{exhibit}/class",
+    "say how long evidence is kept",
+    DECIDE,
+)
+.about(About::Exhibit)
+.writes(&["copy.class"]);
+pub const EVIDENCE_DISPOSE: Row = Row::new(
+    "evidence.dispose",
+    Post,
+    "/evidence/{exhibit}/dispose",
+    "dispose of evidence",
+    DECIDE,
+)
+.about(About::Exhibit)
+.second(Second::Asks)
+.writes(&["copy.drop", "copy.dispose", "copy.gone"]);
+pub const EVIDENCE_APPROVE: Row = Row::new(
+    "evidence.approve",
+    Post,
+    "/evidence/{exhibit}/approve",
+    "approve that evidence be disposed of",
+    DECIDE,
+)
+.about(About::Exhibit)
+.second(Second::Approves)
+.writes(&["copy.dispose", "copy.gone"]);
+pub const EVIDENCE_CERTIFICATE: Row = Row::new(
+    "evidence.certificate",
+    Get,
+    "/evidence/{exhibit}/certificate",
+    "read the certificate of a disposal",
+    EVIDENCE.roles,
+)
+.about(About::Exhibit);
+
+pub const HOLDS: Row = Row::new(
+    "hold.list",
+    Get,
+    "/holds",
+    "see held footage",
+    FOOTAGE_ROLES,
+);
+pub const HOLD: Row = Row::new(
+    "hold.show",
+    Get,
+    "/holds/{hold}",
+    "see held footage",
+    FOOTAGE_ROLES,
+)
+.about(About::Hold);
+pub const HOLD_ADD: Row = Row::new("hold.add", Post, "/holds", "place a hold", FOOTAGE_ROLES)
+    .about(About::Camera)
+    .writes(&["hold.ask"]);
+pub const HOLD_EXTEND: Row = Row::new(
+    "hold.extend",
+    Post,
+    "/holds/{hold}/extend",
+    "extend a hold",
+    FOOTAGE_ROLES,
+)
+.about(About::Hold)
+.writes(&["hold.extend"]);
+pub const HOLD_RELEASE: Row = Row::new(
+    "hold.release",
+    Post,
+    "/holds/{hold}/release",
+    "ask that a hold be released",
+    DECIDE,
+)
+.about(About::Hold)
+.second(Second::Asks)
+.writes(&["hold.drop"]);
+pub const HOLD_APPROVE: Row = Row::new(
+    "hold.approve",
+    Post,
+    "/holds/{hold}/approve",
+    "approve that a hold be released",
+    DECIDE,
+)
+.about(About::Hold)
+.second(Second::Approves)
+.writes(&["hold.free"]);
+
+pub const MASKS: Row = Row::new(
+    "mask.list",
+    Get,
+    "/masks",
+    "see every camera's mask and its review",
+    ALL_ROLES,
+)
+.console();
+pub const MASK: Row = Row::new(
+    "mask.show",
+    Get,
+    "/cameras/{box}/{cam}/mask",
+    "see a camera's mask",
+    ALL_ROLES,
+)
+.console()
+.about(About::Camera);
+pub const MASK_SET: Row = Row::new(
+    "mask.set",
+    Post,
+    "/cameras/{box}/{cam}/mask",
+    "set a mask",
+    KEEP,
+)
+.about(About::Camera)
+.writes(&["mask.order"]);
+pub const MASK_REVIEW: Row = Row::new(
+    "mask.review",
+    Post,
+    "/cameras/{box}/{cam}/mask/review",
+    "review a mask",
+    DECIDE,
+)
+.about(About::Camera)
+.writes(&["mask.order", "copy.class"]);
+pub const MASK_END: Row = Row::new(
+    "mask.end",
+    Post,
+    "/cameras/{box}/{cam}/mask/end",
+    "end a lift",
+    END,
+)
+.about(About::Camera)
+.writes(&["mask.order"]);
+pub const LIFTS: Row = Row::new(
+    "lift.list",
+    Get,
+    "/lifts",
+    "see which lifts of masks are asked for",
+    DECIDE,
+);
+pub const LIFT_ASK: Row = Row::new(
+    "lift.ask",
+    Post,
+    "/lifts",
+    "ask that a mask be lifted",
+    DECIDE,
+)
+.about(About::Camera)
+.second(Second::Asks)
+.writes(&["lift.ask"]);
+pub const LIFT_APPROVE: Row = Row::new(
+    "lift.approve",
+    Post,
+    "/lifts/{request}/approve",
+    "approve that a mask be lifted",
+    DECIDE,
+)
+.about(About::Lift)
+.second(Second::Approves)
+.writes(&["mask.order"]);
+pub const LIFT_WITHDRAW: Row = Row::new(
+    "lift.withdraw",
+    Post,
+    "/lifts/{request}/withdraw",
+    "withdraw a request",
+    DECIDE,
+)
+.about(About::Lift)
+.writes(&["lift.drop"]);
+
+pub const LOG_READ: Row =
+    Row::new("log.read", Post, "/logs/{log}/read", "read a log", OVERSEE).writes(&["log.read"]);
+pub const STAFF_ADD: Row =
+    Row::new("staff.add", Post, "/staff", "make an account", ADMINISTER).writes(&["op.add"]);
+
+/// Every operation.
+pub const ALL: &[&Row] = &[
+    &BOXES,
+    &BOX_ADD,
+    &BOX_REVOKE,
+    &BOX_SUCCEED,
+    &BOX_SWEEP,
+    &FOOTAGE,
+    &RATE,
+    &RETENTION,
+    &RETENTION_CAMERA,
+    &CLIPS,
+    &CLIP,
+    &CLIP_PULL,
+    &CLIP_WATCH,
+    &CLIP_VIEW,
+    &CLIP_SAVE,
+    &EVIDENCE,
+    &EVIDENCE_CLASS,
+    &EVIDENCE_DISPOSE,
+    &EVIDENCE_APPROVE,
+    &EVIDENCE_CERTIFICATE,
+    &HOLDS,
+    &HOLD,
+    &HOLD_ADD,
+    &HOLD_EXTEND,
+    &HOLD_RELEASE,
+    &HOLD_APPROVE,
+    &MASKS,
+    &MASK,
+    &MASK_SET,
+    &MASK_REVIEW,
+    &MASK_END,
+    &LIFTS,
+    &LIFT_ASK,
+    &LIFT_APPROVE,
+    &LIFT_WITHDRAW,
+    &LOG_READ,
+    &STAFF_ADD,
+];

@@ -1,0 +1,197 @@
+//! Wiring. A route for each row of the table. Whoever asks stands in the request's extensions as a [`Principal`]; the door they came
+//! through put it there.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::{
+    Extension, Json, Router,
+    body::Bytes,
+    extract::{Query, RawPathParams, State},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+    routing::{MethodRouter, get, post},
+};
+use futures::StreamExt;
+use serde::{Deserialize, Serialize};
+use shared::plain;
+
+use super::{BASE, call};
+use crate::{
+    access::{
+        principal::Principal,
+        table::{Method, Row},
+    },
+    desk::Desk,
+    error::{Class, HubError},
+    keys,
+    ops::{self, Followed, Operation, Visitor},
+};
+
+/// What programs are told when there is no reply (RFC 9457).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub title: String,
+    pub status: u16,
+    pub class: Class,
+    /// A sentence for people: what failed, on what, and what to do.
+    pub detail: String,
+}
+
+impl Problem {
+    pub fn of(error: &HubError) -> Self {
+        let class = error.class();
+        Self {
+            title: class.title().into(),
+            status: class.status(),
+            class,
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// What broke is for the journal; whoever asks gets a number to quote.
+pub fn broken(error: &HubError) -> String {
+    let number = keys::random::<4>().map_or(0, u32::from_be_bytes);
+    tracing::error!(number = format!("{number:08x}"), "{error}");
+    format!(
+        "The hub could not do this; its journal says why under the number {number:08x}. Tell whoever looks after this hub."
+    )
+}
+
+/// The kind of a problem's body.
+pub const PROBLEM: &str = "application/problem+json";
+
+impl IntoResponse for HubError {
+    fn into_response(self) -> Response {
+        let mut problem = Problem::of(&self);
+        if self.class() == Class::Broken {
+            problem.detail = broken(&self);
+        }
+        let mut response = problem.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let kind = HeaderValue::from_static(PROBLEM);
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    }
+}
+
+/// Every operation, and a problem for what is none.
+pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
+    let mut routes = Routes(Router::new());
+    ops::visit(&mut routes);
+    routes
+        .0
+        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
+        .method_not_allowed_fallback(|| async {
+            let problem = Problem {
+                title: "Not understood".into(),
+                status: 405,
+                class: Class::Malformed,
+                detail: "this operation is asked for with another method".into(),
+            };
+            problem.into_response()
+        })
+        .with_state(hub)
+}
+
+struct Routes(Router<Arc<Desk>>);
+
+impl Routes {
+    fn add(&mut self, row: &Row, route: MethodRouter<Arc<Desk>>) {
+        let routes = std::mem::take(&mut self.0);
+        self.0 = routes.route(&format!("{BASE}{}", row.path), route);
+    }
+}
+
+impl Visitor for Routes {
+    fn asked<O: Operation>(&mut self) {
+        let route = match O::ROW.method {
+            Method::Get => get(asked::<O>),
+            Method::Post => post(asked::<O>),
+        };
+        self.add(O::ROW, route);
+    }
+
+    fn followed<O: Followed>(&mut self) {
+        self.add(O::ROW, get(followed::<O>));
+    }
+}
+
+/// What is asked, from all parts of the request that can say it.
+fn read<O: serde::de::DeserializeOwned>(
+    row: &Row,
+    path: &RawPathParams,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<O, HubError> {
+    let named = path.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
+    let query = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|_| HubError::Malformed("the address cannot be read".into()))?;
+    let body = match row.method {
+        Method::Get => None,
+        Method::Post => {
+            let kind = headers.get(header::CONTENT_TYPE);
+            let json = kind.is_some_and(|k| k.as_bytes().starts_with(b"application/json"));
+            if !json {
+                return Err(HubError::Malformed(
+                    "what is sent has to be application/json; nothing was done".into(),
+                ));
+            }
+            Some(body)
+        }
+    };
+    call::read(named.chain(query.0), body)
+}
+
+async fn asked<O: Operation>(
+    State(hub): State<Arc<Desk>>,
+    who: Option<Extension<Principal>>,
+    path: RawPathParams,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<O::Reply>, HubError> {
+    let Extension(who) = who.ok_or(HubError::SignedOut)?;
+    let operation: O = read(O::ROW, &path, &uri, &headers, &body)?;
+    ops::perform(&hub, &who, operation).await.map(Json)
+}
+
+async fn followed<O: Followed>(
+    State(hub): State<Arc<Desk>>,
+    who: Option<Extension<Principal>>,
+    path: RawPathParams,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, HubError> {
+    let Extension(who) = who.ok_or(HubError::SignedOut)?;
+    let operation: O = read(O::ROW, &path, &uri, &headers, b"")?;
+    let news = ops::follow(&hub, &who, operation).await?;
+    let events = news.map(|news| Ok::<_, Infallible>(event(news)));
+    Ok(Sse::new(events)
+        .keep_alive(KeepAlive::default())
+        .into_response())
+}
+
+/// News, or the problem that ends them.
+fn event<T: Serialize>(news: Result<T, HubError>) -> Event {
+    let (name, value) = match news {
+        Ok(news) => ("news", serde_json::to_value(news)),
+        Err(e) => ("problem", serde_json::to_value(Problem::of(&e))),
+    };
+    let mut value = value.unwrap_or_default();
+    // What a box said is among it.
+    plain::message(&mut value);
+    Event::default().event(name).data(value.to_string())
+}

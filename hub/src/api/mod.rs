@@ -1,0 +1,13 @@
+//! Wiring. The one API: every operation of [`crate::ops`] over HTTP, below `/api/v1`.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`call`] | an operation as a request, and back |
+//! | [`http`] | a route for each row of the table; problems as `application/problem+json` |
+//! | [`socket`] | the same on `run/hub.sock`, for root and the hub's own user |
+pub mod call;
+pub mod http;
+pub mod socket;
+
+/// Where every route of the API begins.
+pub const BASE: &str = "/api/v1";

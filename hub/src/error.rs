@@ -1,0 +1,132 @@
+//! Pure. What an operation can end in instead of its reply: a class, from which every door knows what it is, and the words for people.
+
+use serde::{Deserialize, Serialize};
+
+use crate::desk::Stopped;
+
+/// What kind of end it is. Doors turn it into a status, programs decide by it, nobody by the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// What was asked cannot be read.
+    Malformed,
+    /// Nobody has signed in.
+    SignedOut,
+    /// Whoever asks has no right to it.
+    NotAllowed,
+    /// There is no such thing.
+    Missing,
+    /// It cannot be done, as things are.
+    Refused,
+    /// Too much is asked at once.
+    TooFast,
+    /// Somebody who has to have a part in it cannot be reached now: a box, or a hub that is stopping.
+    Unreachable,
+    /// Something in the hub does not work: its records, its log, its disk.
+    Broken,
+}
+
+impl Class {
+    pub const ALL: [Self; 8] = [
+        Self::Malformed,
+        Self::SignedOut,
+        Self::NotAllowed,
+        Self::Missing,
+        Self::Refused,
+        Self::TooFast,
+        Self::Unreachable,
+        Self::Broken,
+    ];
+
+    /// The status of HTTP that says it.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Malformed => 400,
+            Self::SignedOut => 401,
+            Self::NotAllowed => 403,
+            Self::Missing => 404,
+            Self::Refused => 422,
+            Self::TooFast => 429,
+            Self::Unreachable => 503,
+            Self::Broken => 500,
+        }
+    }
+
+    /// As programs read it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::SignedOut => "signed-out",
+            Self::NotAllowed => "not-allowed",
+            Self::Missing => "missing",
+            Self::Refused => "refused",
+            Self::TooFast => "too-fast",
+            Self::Unreachable => "unreachable",
+            Self::Broken => "broken",
+        }
+    }
+
+    /// As the head of a page or an answer.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Malformed => "Not understood",
+            Self::SignedOut => "Not signed in",
+            Self::NotAllowed => "Not allowed",
+            Self::Missing => "Not found",
+            Self::Refused => "Not done",
+            Self::TooFast => "Too fast",
+            Self::Unreachable => "Not now",
+            Self::Broken => "That did not work",
+        }
+    }
+}
+
+/// Why an operation has no reply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HubError {
+    #[error("{0}")]
+    Malformed(String),
+    #[error("sign in first")]
+    SignedOut,
+    #[error("{0}")]
+    NotAllowed(String),
+    #[error("{0}")]
+    Missing(String),
+    #[error("{0}")]
+    Refused(String),
+    #[error("{0}")]
+    Unreachable(String),
+    /// What failed below, for the journal and for whoever is at the console; a page shows a number to quote.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl HubError {
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Malformed(_) => Class::Malformed,
+            Self::SignedOut => Class::SignedOut,
+            Self::NotAllowed(_) => Class::NotAllowed,
+            Self::Missing(_) => Class::Missing,
+            Self::Refused(_) => Class::Refused,
+            Self::Unreachable(_) => Class::Unreachable,
+            Self::Broken(_) => Class::Broken,
+        }
+    }
+
+    /// What cannot be read, in the words of whoever tried.
+    pub fn malformed(e: impl std::fmt::Display) -> Self {
+        Self::Malformed(e.to_string())
+    }
+}
+
+impl From<Stopped> for HubError {
+    fn from(_: Stopped) -> Self {
+        Self::Unreachable("the hub is stopping; try again in a minute".into())
+    }
+}
+
+/// What went wrong below: records, log, keys, disks, the machine.
+pub fn plain(e: impl std::fmt::Display) -> HubError {
+    HubError::Broken(e.to_string())
+}

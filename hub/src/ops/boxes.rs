@@ -1,0 +1,106 @@
+//! Task. Operations about boxes.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::id::BoxName;
+
+use super::{Done, Operation, work};
+use crate::{
+    access::authorise::Permit,
+    board::BoxRow,
+    desk::Desk,
+    devices::enrol,
+    error::HubError,
+    requests::{succession, sweep},
+    shown,
+    signin::{self, SignIn},
+};
+
+/// Every box and its cameras, worst first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+impl Operation for List {
+    type Reply = Vec<BoxRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| shown::boxes(hub)).await
+    }
+}
+
+/// Registers a box and makes its one-time code.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Add {
+    pub name: BoxName,
+}
+
+impl Operation for Add {
+    type Reply = enrol::Codes;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            enrol::add(hub, &self.name, permit)
+        })
+        .await
+    }
+}
+
+/// Refuses a box from now on, at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Revoke {
+    pub name: BoxName,
+    pub why: String,
+}
+
+impl Operation for Revoke {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            enrol::revoke(hub, &self.name, &self.why, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
+
+/// Two people have a box begin a new log.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Succeed {
+    pub name: BoxName,
+    pub reason: String,
+    /// The other person, who says so too.
+    pub second: SignIn,
+}
+
+impl Operation for Succeed {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        let (h, second) = (hub.clone(), self.second);
+        let second = work(h, permit.clone(), move |hub, permit| {
+            let person = signin::check(hub, &second.name, &second.password, None)?;
+            permit.second(&person)
+        })
+        .await?;
+        succession::order(&hub, &self.name, &self.reason, &permit, &second).await?;
+        Ok(Done {})
+    }
+}
+
+/// The hub's word that a box's clock is right, and that all that is past its day may go.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sweep {
+    pub name: BoxName,
+    pub reason: String,
+}
+
+impl Operation for Sweep {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        sweep::confirm(&hub, &self.name, &self.reason, &permit).await?;
+        Ok(Done {})
+    }
+}

@@ -1,0 +1,269 @@
+//! Task. Operations about clips.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use futures::{Stream, stream};
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::{BoxName, CameraId, ExhibitRef},
+    time::Utc,
+};
+use tokio::sync::broadcast::Receiver;
+
+use super::{Done, Followed, Operation, Target, footage::camera, work};
+use crate::{
+    access::authorise::Permit,
+    board::ExhibitRow,
+    desk::{Desk, blocking},
+    disposal::acts::Given,
+    error::{HubError, plain},
+    evidence::Resting,
+    requests::{
+        Progress,
+        rules::{Asked, State},
+        save, submit, viewing,
+    },
+    shown,
+};
+
+/// Clips that were asked for, newest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+impl Operation for List {
+    type Reply = Vec<ExhibitRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| shown::exhibits(hub)).await
+    }
+}
+
+/// One of them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Show {
+    pub exhibit: ExhibitRef,
+}
+
+impl Operation for Show {
+    type Reply = ExhibitRow;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            shown::exhibit(hub, &self.exhibit)
+        })
+        .await
+    }
+}
+
+/// Asks for a clip.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Pull {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    pub from: Utc,
+    pub to: Utc,
+    pub purpose: String,
+    pub reference: String,
+    pub requester: String,
+    /// How long the exhibit is kept.
+    #[serde(default)]
+    pub class: Given,
+}
+
+camera!(Pull);
+
+/// The number it was given.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Submitted {
+    pub exhibit: ExhibitRef,
+}
+
+impl Operation for Pull {
+    type Reply = Submitted;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            let asked = Asked {
+                camera: self.camera(),
+                t0: self.from,
+                t1: self.to,
+                purpose: self.purpose,
+                reference: self.reference,
+                requester: self.requester,
+            };
+            let exhibit = submit::submit_as(hub, &asked, &self.class, permit)?;
+            Ok(Submitted { exhibit })
+        })
+        .await
+    }
+}
+
+/// Says why somebody watches a clip; only then is it shown to them.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct View {
+    pub exhibit: ExhibitRef,
+    pub purpose: String,
+    pub reference: String,
+}
+
+impl Operation for View {
+    type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            viewing::begin(hub, &self.exhibit, &self.purpose, &self.reference, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
+
+/// Whether the package may be had in plain, put on record; where it rests.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Save {
+    pub exhibit: ExhibitRef,
+    pub purpose: String,
+    pub reference: String,
+}
+
+/// A package that may be saved now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Package {
+    pub package: PathBuf,
+    /// SHA-256 of its SHA256SUMS, as the line has it.
+    pub sums: String,
+    /// Part of what was asked for was never recorded.
+    pub short: bool,
+}
+
+impl Operation for Save {
+    type Reply = Package;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            save::grant(hub, &self.exhibit, &self.purpose, &self.reference, permit)
+        })
+        .await
+    }
+}
+
+/// Follows a request to its end.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Watch {
+    pub exhibit: ExhibitRef,
+}
+
+/// The record is looked at this often where there are no news.
+const LOOK: Duration = Duration::from_secs(5);
+
+struct Following {
+    hub: Arc<Desk>,
+    exhibit: ExhibitRef,
+    news: Receiver<Progress>,
+    begun: bool,
+    over: bool,
+}
+
+impl Following {
+    /// Where the request stands, by the record.
+    async fn now(&self) -> Result<Progress, HubError> {
+        let (hub, exhibit) = (self.hub.clone(), self.exhibit.clone());
+        blocking(move || {
+            let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
+            let row =
+                row.ok_or_else(|| HubError::Missing(format!("there is no request {exhibit}")))?;
+            let last = hub.pulls.last(exhibit.as_str());
+            let last = last.map_or((0, 0, 0, 0), |p| {
+                (p.bytes, p.total, p.segments_done, p.segments)
+            });
+            Ok(Progress {
+                r#ref: exhibit.to_string(),
+                state: row.state.as_str().into(),
+                why: row.why,
+                bytes: last.0,
+                total: last.1,
+                segments_done: last.2,
+                segments: last.3,
+                package: row.package,
+            })
+        })
+        .await?
+    }
+
+    async fn next(&mut self) -> Result<Progress, HubError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            return self.now().await;
+        }
+        loop {
+            match tokio::time::timeout(LOOK, self.news.recv()).await {
+                Ok(Ok(progress)) if progress.r#ref == self.exhibit.as_str() => return Ok(progress),
+                Ok(Ok(_)) => {}
+                // Missed some news, or none came: the record says where it stands, and that we are still here.
+                Ok(Err(_)) | Err(_) => return self.now().await,
+            }
+        }
+    }
+}
+
+impl Followed for Watch {
+    type News = Progress;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    fn follow(
+        self,
+        hub: Arc<Desk>,
+        _: Permit,
+    ) -> impl Stream<Item = Result<Progress, HubError>> + Send + 'static {
+        let following = Following {
+            news: hub.pulls.listen(),
+            hub,
+            exhibit: self.exhibit,
+            begun: false,
+            over: false,
+        };
+        stream::unfold(following, |mut following| async move {
+            if following.over {
+                return None;
+            }
+            let news = following.next().await;
+            following.over = news
+                .as_ref()
+                .map_or(true, |p| State::parse(&p.state).is_none_or(State::over));
+            Some((news, following))
+        })
+    }
+}
+
+/// The package of an exhibit, with the key that opens it; None while there is none. For pages, which send parts of it: the permit is that
+/// of [`View`] or [`Save`]. Blocking.
+pub fn package(
+    hub: &Desk,
+    exhibit: &ExhibitRef,
+    _permit: &Permit,
+) -> Result<Option<Resting>, HubError> {
+    let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
+    let Some(folder) = request.and_then(|r| r.package) else {
+        return Ok(None);
+    };
+    let identity = hub.keys.exhibit_identity(exhibit).map_err(plain)?;
+    Ok(Some(Resting::new(folder.into(), identity)))
+}

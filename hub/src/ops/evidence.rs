@@ -1,0 +1,127 @@
+//! Task. Operations about what the hub keeps as evidence.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::id::ExhibitRef;
+
+use super::{Operation, Target, loose, work};
+use crate::{
+    access::authorise::Permit,
+    desk::Desk,
+    disposal::{
+        acts::{self, Given},
+        rows::{Evidence, EvidenceRow},
+        shown,
+    },
+    error::HubError,
+};
+
+/// What is kept and for how long, and what was disposed of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {
+    /// Only what is due, or not completely gone.
+    #[serde(default, deserialize_with = "loose::flag")]
+    pub due: bool,
+}
+
+impl Operation for List {
+    type Reply = Evidence;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| shown::all(hub, self.due)).await
+    }
+}
+
+/// Another class, or another review day.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Classify {
+    pub exhibit: ExhibitRef,
+    pub given: Given,
+    pub reason: String,
+}
+
+impl Operation for Classify {
+    type Reply = EvidenceRow;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            acts::class(hub, &self.exhibit, &self.given, &self.reason, permit)
+        })
+        .await
+    }
+}
+
+/// Disposes of what is due; of anything else it is a request, which a second person has to approve.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Dispose {
+    pub exhibit: ExhibitRef,
+    pub reason: String,
+}
+
+impl Operation for Dispose {
+    type Reply = EvidenceRow;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            acts::dispose(hub, &self.exhibit, &self.reason, permit)
+        })
+        .await
+    }
+}
+
+/// The second person's word.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Approve {
+    pub exhibit: ExhibitRef,
+}
+
+impl Operation for Approve {
+    type Reply = EvidenceRow;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            acts::approve(hub, &self.exhibit, permit)
+        })
+        .await
+    }
+}
+
+/// The certificate of a disposal: plain text, one page.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Certificate {
+    pub exhibit: ExhibitRef,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Text {
+    pub text: String,
+}
+
+impl Operation for Certificate {
+    type Reply = Text;
+
+    fn about(&self) -> Target {
+        Target::Exhibit(self.exhibit.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            let text = shown::certificate(hub, &self.exhibit)?;
+            Ok(Text { text })
+        })
+        .await
+    }
+}

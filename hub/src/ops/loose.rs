@@ -1,0 +1,33 @@
+//! Pure. Numbers and flags as an address has them: text. JSON's own are read too.
+
+use serde::{Deserialize, Deserializer, de::Error};
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Loose<T> {
+    Own(T),
+    Text(String),
+}
+
+fn read<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + std::str::FromStr,
+    D: Deserializer<'de>,
+{
+    match Loose::<T>::deserialize(from)? {
+        Loose::Own(value) => Ok(value),
+        Loose::Text(text) => text
+            .parse()
+            .map_err(|_| D::Error::custom(format!("{text:?} is not what is wanted here"))),
+    }
+}
+
+/// A whole number.
+pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    read(from)
+}
+
+/// `true` or `false`.
+pub fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    read(from)
+}

@@ -1,0 +1,220 @@
+//! Task. Operations about masks: their reviews, their lifts.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::{BoxName, CameraId, ExhibitRef},
+    time::Day,
+    wire::MaskInfo,
+};
+
+use super::{
+    Done, Operation, Target,
+    footage::{Until, camera},
+    loose, work,
+};
+use crate::{
+    access::authorise::Permit,
+    board::LiftRow,
+    desk::Desk,
+    error::HubError,
+    requests::{
+        mask,
+        review::{self, MaskRow, ReviewRow},
+    },
+};
+
+/// Every camera's mask and its review, what has to be looked at first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+impl Operation for List {
+    type Reply = Vec<MaskRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| review::all(hub)).await
+    }
+}
+
+/// A camera's mask.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Show {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+}
+
+camera!(Show, Set, Review, End, AskLift);
+
+/// The mask in force, and the last review.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InForce {
+    pub mask: Option<MaskInfo>,
+    pub reviewed: Option<ReviewRow>,
+}
+
+impl Operation for Show {
+    type Reply = InForce;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            Ok(InForce {
+                mask: mask::in_force(hub, &self.camera())?,
+                reviewed: review::last(hub, &self.camera())?,
+            })
+        })
+        .await
+    }
+}
+
+/// Another mask.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Set {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    /// TOML, the keys of `[camera.mask]`.
+    pub file: String,
+}
+
+/// The id of the mask that is in force now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MaskId {
+    pub mask: String,
+}
+
+impl Operation for Set {
+    type Reply = MaskId;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        let mask = mask::set(&hub, &self.camera(), &self.file, &permit).await?;
+        Ok(MaskId { mask })
+    }
+}
+
+/// The mask in force was looked at in an exhibit, and stays.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Review {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    pub exhibit: ExhibitRef,
+    pub next: Day,
+}
+
+impl Operation for Review {
+    type Reply = ReviewRow;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        review::review(&hub, &self.camera(), &self.exhibit, self.next, &permit).await
+    }
+}
+
+/// The mask is to be back at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct End {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    pub reason: String,
+}
+
+impl Operation for End {
+    type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        mask::end(&hub, &self.camera(), &self.reason, &permit).await?;
+        Ok(Done {})
+    }
+}
+
+/// Requests that a mask be lifted, which wait for a second person.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Lifts {}
+
+impl Operation for Lifts {
+    type Reply = Vec<LiftRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| mask::pending(hub)).await
+    }
+}
+
+/// Asks that a mask be lifted.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AskLift {
+    pub r#box: BoxName,
+    pub cam: CameraId,
+    #[serde(flatten)]
+    pub wanted: mask::Wanted,
+}
+
+impl Operation for AskLift {
+    type Reply = LiftRow;
+
+    fn about(&self) -> Target {
+        Target::Camera(self.camera())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            mask::ask(hub, &self.camera(), &self.wanted, permit)
+        })
+        .await
+    }
+}
+
+/// The second person's word.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ApproveLift {
+    #[serde(deserialize_with = "loose::number")]
+    pub request: u64,
+}
+
+impl Operation for ApproveLift {
+    type Reply = Until;
+
+    fn about(&self) -> Target {
+        Target::Lift(self.request)
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        let until = mask::approve(&hub, self.request, &permit).await?;
+        Ok(Until { until })
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WithdrawLift {
+    #[serde(deserialize_with = "loose::number")]
+    pub request: u64,
+}
+
+impl Operation for WithdrawLift {
+    type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Lift(self.request)
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            mask::withdraw(hub, self.request, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}

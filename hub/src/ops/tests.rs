@@ -1,0 +1,123 @@
+//! Every operation has its row, every row its operation, and the documents say the same.
+use shared::schema::Writer;
+
+use super::*;
+
+#[derive(Default)]
+struct Rows(Vec<&'static str>);
+
+impl Visitor for Rows {
+    fn asked<O: Operation>(&mut self) {
+        self.0.push(O::ROW.name);
+    }
+    fn followed<O: Followed>(&mut self) {
+        self.0.push(O::ROW.name);
+    }
+}
+
+/// A row without an operation would promise what nothing does; one said twice, or two at one door, would hide the other.
+#[test]
+fn the_table_and_the_operations_are_the_same() {
+    let mut rows = Rows::default();
+    visit(&mut rows);
+    let mut table: Vec<&str> = table::ALL.iter().map(|row| row.name).collect();
+    rows.0.sort_unstable();
+    table.sort_unstable();
+    assert_eq!(rows.0, table);
+    table.dedup();
+    assert_eq!(table.len(), table::ALL.len());
+    let mut doors: Vec<_> = table::ALL
+        .iter()
+        .map(|row| (row.path, row.method.word()))
+        .collect();
+    doors.sort_unstable();
+    doors.dedup();
+    assert_eq!(doors.len(), table::ALL.len());
+}
+
+/// The table in words, as `docs/roles.md` has it.
+fn document() -> String {
+    let mut out = String::from(
+        "# Who may do what\n\n\
+         Made from the table of operations (`hub/src/access/table.rs`); a test compares them. Whoever is not named in a row may not. **console**: root\n\
+         at the hub machine may without naming a person. **second**: *asks* is only a request, which another person has to approve; *approves* is\n\
+         that other person's word; *both* takes two people at once. The lines are those of the hub's own log ([audit.md](audit.md)), written before\n\
+         anything is done.\n\n\
+         | operation | what | roles | about | also | lines | HTTP, below `/api/v1` |\n\
+         |---|---|---|---|---|---|---|\n",
+    );
+    for row in table::ALL {
+        let mut also = Vec::new();
+        if row.console {
+            also.push("console");
+        }
+        if row.purpose {
+            also.push("purpose and reference");
+        }
+        match row.second {
+            table::Second::No => {}
+            table::Second::Asks => also.push("second: asks"),
+            table::Second::Approves => also.push("second: approves"),
+            table::Second::Both => also.push("second: both"),
+        }
+        let roles = match row.roles.len() == crate::access::role::Role::ALL.len() {
+            true => "all".to_owned(),
+            false => crate::access::role::list(row.roles),
+        };
+        let about = match row.about {
+            table::About::Hub => "",
+            table::About::Box => "a box",
+            table::About::Camera => "a camera",
+            table::About::Exhibit => "an exhibit",
+            table::About::Hold => "a hold",
+            table::About::Lift => "a lift",
+        };
+        let lines: Vec<String> = row.lines.iter().map(|l| format!("`{l}`")).collect();
+        out += &format!(
+            "| `{}` | {} | {roles} | {about} | {} | {} | `{} {}` |\n",
+            row.name,
+            row.what,
+            also.join(", "),
+            lines.join(" "),
+            row.method.word(),
+            row.path
+        );
+    }
+    out
+}
+
+/// ROL-1: what the document says is what the hub does. `BEADLE_WRITE=1` writes it anew.
+#[test]
+fn the_document_says_the_same() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/roles.md");
+    if std::env::var_os("BEADLE_WRITE").is_some() {
+        std::fs::write(path, document()).expect("written");
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == document(),
+        "docs/roles.md differs from the table; BEADLE_WRITE=1 writes it anew"
+    );
+}
+
+/// Every line an operation says it writes is one of the hub's own log.
+#[test]
+fn the_lines_are_of_the_hubs_log() {
+    for row in table::ALL {
+        for kind in row.lines {
+            let line = shared::schema::of(kind);
+            assert!(
+                line.is_some_and(|l| l.writer.may(Writer::Hub)),
+                "{} says it writes {kind}",
+                row.name
+            );
+        }
+        // What changes something is on the log.
+        assert_eq!(
+            row.method == table::Method::Post,
+            !row.lines.is_empty(),
+            "{}",
+            row.name
+        );
+    }
+}

@@ -1,0 +1,40 @@
+//! Task. Why somebody watches a clip, put on record before the first byte is sent (AUD-1, AUD-5). Blocking.
+
+use shared::{id::ExhibitRef, types::AccView};
+
+use super::{
+    rules::{self, State},
+    submit::keep_salted,
+};
+use crate::{
+    access::authorise::Permit,
+    desk::Desk,
+    error::{HubError, plain},
+};
+
+pub fn begin(
+    desk: &Desk,
+    exhibit: &ExhibitRef,
+    purpose: &String,
+    reference: &String,
+    permit: &Permit,
+) -> Result<(), HubError> {
+    rules::texts([("a purpose", purpose), ("a reference", reference)])
+        .map_err(HubError::Refused)?;
+    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request =
+        request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    if request.state == State::Disposed {
+        return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
+    }
+    let purpose = keep_salted(desk, &format!("{} · {}", purpose.trim(), reference.trim()))?;
+    let line = AccView {
+        exh: exhibit.to_string(),
+        t0: request.t0,
+        t1: request.t1,
+        grant: request.grant,
+        purpose,
+    };
+    desk.log.append(&permit.op(), &line).map_err(plain)?;
+    Ok(())
+}
