@@ -46,6 +46,10 @@ const LEAST: i64 = TICKS_PER_SEC / 1000;
 const SETTLED_MS: u64 = 10_000;
 /// Of fewer pictures than this nothing can be said.
 const PICTURES: usize = 4;
+/// No network holds pictures back for so long.
+const HELD_BACK: i64 = 10 * TICKS_PER_SEC;
+/// More pictures than this that are shown no later than the newest are no B pictures: the stamps stand still.
+const STANDING: usize = 8;
 /// Most pictures that are remembered until [`Anchor::settle`].
 const FIRST: usize = 4096;
 /// Lateness is watched in stretches of this length …
@@ -150,12 +154,18 @@ pub struct Anchor {
     /// When the last pictures came, and how late.
     recent: VecDeque<(i64, i64)>,
     late_since: Option<u64>,
+    /// The picture before was late.
+    late: bool,
+    /// Not long before this stamps were seen to be wrong: too fast, or standing still.
+    odd_until: u64,
     /// By how much pictures were squeezed in all, and lately.
     squeezed: i64,
     episode: (i64, u64),
     /// By how much times were put right, and until when that is in doubt.
     probation: (i64, u64),
     leapt: bool,
+    /// Before the session's time is settled: by how much stamps gained on time at a jump after a pause.
+    gained: i64,
     /// The first step of the session, while it is in doubt whether the camera's steps are that long.
     opening: Option<i64>,
     jumps: u64,
@@ -243,10 +253,8 @@ impl Anchor {
                     || hurries(&first);
         }
         let groups = self.groups.clone();
-        let placed: Vec<i64> = first
-            .iter()
-            .map(|f| fresh.place(f.stamp, f.mono).0)
-            .collect();
+        let (placed, doubts): (Vec<i64>, Vec<u32>) =
+            first.iter().map(|f| fresh.place(f.stamp, f.mono)).unzip();
         fresh.groups = groups;
         fresh.settled();
         *self = fresh;
@@ -274,14 +282,16 @@ impl Anchor {
         let gained = if burst { 0 } else { gains.iter().sum() };
         // Nor is it known of a picture that alone is far before the others whether it was kept back, or the clock jumped after it.
         let alone = self.far_before(&first, &placed);
-        let gained = ms(gained.max(alone) + TOLERANCE);
+        // Nor of pictures before a jump after a pause, whether the network held them back and the clock never jumped.
+        let held = Some(self.gained).filter(|g| (VERY_LATE..HELD_BACK).contains(g));
+        let gained = ms(gained.max(alone).max(held.unwrap_or(0)) + TOLERANCE);
         let doubt = if gained > 1_000 { gained } else { 0 };
         // Each by the clock as it was when it came.
         let (offset, sets) = (self.offset_us, self.clock_sets);
         let mut all = Vec::with_capacity(first.len());
-        for (f, pts) in first.iter().zip(placed) {
+        for (f, (pts, own)) in first.iter().zip(placed.into_iter().zip(doubts)) {
             (self.offset_us, self.clock_sets) = (Some(f.offset_us), f.clock_sets);
-            all.push(self.placed(pts, doubt));
+            all.push(self.placed(pts, doubt.max(own)));
         }
         self.corrections += u32::from(doubt > 0);
         (self.offset_us, self.clock_sets) = (offset, sets);
@@ -392,7 +402,7 @@ impl Anchor {
         let jumped = self.is_jump(newest, raw, passed, mono);
         let placed = if jumped {
             self.jumps += 1;
-            let placed = newest.placed + self.advance(newest, mono);
+            let placed = newest.placed + self.advance(newest, raw, mono);
             (self.from, self.to) = (stamp, placed);
             placed
         } else {
@@ -412,6 +422,9 @@ impl Anchor {
             self.watch(stamp, placed, mono);
         } else {
             self.run += 1;
+            if self.run > STANDING {
+                self.odd_until = mono.saturating_add(PROBATION_MS);
+            }
         }
         let sense = self.sense.see(mono, passed, advance.max(0), jumped, true);
         if sense == Some(false) {
@@ -463,22 +476,33 @@ impl Anchor {
     }
 
     /// How long after the newest picture one was made of which the stamps do not say it.
-    fn advance(&mut self, newest: Newest, mono: u64) -> i64 {
+    fn advance(&mut self, newest: Newest, raw: i64, mono: u64) -> i64 {
         let came = ticks(mono);
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
         if passed <= 2 * usual + TOLERANCE {
+            if passed > usual + VERY_LATE {
+                // Of a slow camera that may have been a pause all the same.
+                self.in_doubt(passed - usual + TOLERANCE, mono, LEAP_MS);
+                self.leapt = true;
+            }
             // As the camera's clock goes, which may be too fast; and it was not made after it came.
             let most = came - self.limit(mono) - newest.placed;
             return if self.settled {
                 usual.min(most.max(LEAST))
-            } else {
+            } else if self.rhythm.known() {
                 usual
+            } else {
+                // What was seen may have been a pause.
+                usual.min(passed.max(NOMINAL))
             };
         }
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
         let advance = passed.min(came - self.base - newest.placed).max(usual);
         self.in_doubt(advance - usual, mono, PAUSE_MS);
+        if !self.settled {
+            self.gained = self.gained.max(raw - newest.placed - passed);
+        }
         advance
     }
 
@@ -515,6 +539,7 @@ impl Anchor {
         if placed < raw {
             (self.from, self.to) = (stamp, placed);
             self.squeezed += raw - placed;
+            self.odd_until = mono.saturating_add(PROBATION_MS);
             let sum = match self.episode {
                 (sum, last) if mono.saturating_sub(last) < EPISODE_MS => sum,
                 _ => 0,
@@ -547,6 +572,9 @@ impl Anchor {
         } else {
             0
         };
+        // That it comes in time again shows that it was the network's lateness; not of a clock that is wrong.
+        let over = std::mem::replace(&mut self.late, late > 0) && late == 0;
+        self.corrections += u32::from(over && mono < self.odd_until);
         let squeezed = match self.episode {
             (sum, last) if last == mono && sum > LATE => {
                 // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
