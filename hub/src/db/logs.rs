@@ -42,16 +42,15 @@ fn record(r: &Row<'_>) -> rusqlite::Result<LogRecord> {
 impl Db {
     /// All logs, oldest number of a box first.
     pub fn logs(&self) -> Result<Vec<LogRecord>, DbError> {
-        let c = self.lock();
-        let mut q =
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
         plain_rows("logs", q.query_map([], record)?)
     }
 
     pub fn log(&self, origin: &str) -> Result<Option<LogRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         Ok(c.query_row(
-            &format!("SELECT {COLUMNS} FROM logs WHERE origin=?1"),
+            &format!("SELECT {COLUMNS} FROM logs WHERE origin=$1"),
             [origin],
             record,
         )
@@ -60,22 +59,22 @@ impl Db {
 
     /// The newest log of a box.
     pub fn newest_log(&self, name: &BoxName) -> Result<Option<LogRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM logs WHERE box=?1 ORDER BY number DESC LIMIT 1");
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM logs WHERE box=$1 ORDER BY number DESC LIMIT 1");
         Ok(c.query_row(&sql, [name.as_str()], record).optional()?)
     }
 
     /// The highest number of a log of a box of which lines are held.
     pub fn newest_begun(&self, name: &BoxName) -> Result<Option<u64>, DbError> {
-        let c = self.lock();
-        let sql = "SELECT MAX(number) FROM logs WHERE box=?1 AND size > 0";
+        let c = self.store.read();
+        let sql = "SELECT MAX(number) FROM logs WHERE box=$1 AND size > 0";
         let n: Option<N> = c.query_row(sql, [name.as_str()], |r| r.get(0))?;
         Ok(n.map(|n| n.0))
     }
 
     pub fn meet_log(&self, origin: &str, name: &BoxName, number: u64) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT OR IGNORE INTO logs (origin, box, number) VALUES (?1, ?2, ?3)",
+        self.store.write().execute(
+            "INSERT INTO logs (origin, box, number) VALUES ($1, $2, $3) ON CONFLICT (origin) DO NOTHING",
             params![origin, name.as_str(), N(number)],
         )?;
         Ok(())
@@ -88,24 +87,24 @@ impl Db {
         root: &str,
         cosigned: Utc,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET size=?2, root=?3, cosigned=?4 WHERE origin=?1",
+        self.store.write().execute(
+            "UPDATE logs SET size=$2, root=$3, cosigned=$4 WHERE origin=$1",
             params![origin, N(size), root, cosigned.0],
         )?;
         Ok(())
     }
 
     pub fn log_seen(&self, origin: &str, size: u64, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET seen_size=?2, seen_time=?3 WHERE origin=?1",
+        self.store.write().execute(
+            "UPDATE logs SET seen_size=$2, seen_time=$3 WHERE origin=$1",
             params![origin, N(size), now.0],
         )?;
         Ok(())
     }
 
     pub fn dispute_log(&self, origin: &str, code: &str, why: &str) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET dispute=?2, why=?3 WHERE origin=?1 AND dispute IS NULL",
+        self.store.write().execute(
+            "UPDATE logs SET dispute=$2, why=$3 WHERE origin=$1 AND dispute IS NULL",
             params![origin, code, why],
         )?;
         Ok(())
