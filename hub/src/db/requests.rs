@@ -87,17 +87,17 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
 impl Db {
     /// Number of the next request: the last part of its grant and of its exhibit reference.
     pub fn next_request(&self) -> Result<u32, DbError> {
-        Ok(self
-            .lock()
-            .query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM requests", [], |r| {
-                r.get(0)
-            })?)
+        Ok(self.store.read().query_row(
+            "SELECT COALESCE(MAX(id), 0) + 1 FROM requests",
+            [],
+            |r| r.get(0),
+        )?)
     }
 
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
-        self.lock().execute(
+        self.store.write().execute(
             "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?14)",
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14)",
             params![
                 id, r.r#ref.as_str(), r.grant, r.camera.r#box.as_str(), r.camera.cam.as_str(), r.t0.0, r.t1.0, r.purpose, r.reference,
                 r.requester, r.who, r.state.as_str(), r.why, r.made.0
@@ -107,9 +107,9 @@ impl Db {
     }
 
     pub fn request(&self, exhibit: &str) -> Result<Option<RequestRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         c.query_row(
-            &format!("SELECT {COLUMNS} FROM requests WHERE ref=?1"),
+            &format!("SELECT {COLUMNS} FROM requests WHERE ref=$1"),
             [exhibit],
             record,
         )
@@ -119,9 +119,8 @@ impl Db {
 
     /// Newest first.
     pub fn requests(&self) -> Result<Vec<RequestRecord>, DbError> {
-        let c = self.lock();
-        let mut q =
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
         let rows = q.query_map([], record)?;
         readable("requests", rows.map(|r| r?))
     }
@@ -133,16 +132,16 @@ impl Db {
         why: &str,
         now: Utc,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE requests SET state=?2, why=?3, changed=?4 WHERE ref=?1",
+        self.store.write().execute(
+            "UPDATE requests SET state=$2, why=$3, changed=$4 WHERE ref=$1",
             params![exhibit, state.as_str(), why, now.0],
         )?;
         Ok(())
     }
 
     pub fn request_package(&self, exhibit: &str, package: &str) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE requests SET package=?2 WHERE ref=?1",
+        self.store.write().execute(
+            "UPDATE requests SET package=$2 WHERE ref=$1",
             params![exhibit, package],
         )?;
         Ok(())
@@ -156,21 +155,21 @@ impl Db {
         footage: &str,
         segments: &[PullSegment],
     ) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        t.execute(
-            "UPDATE requests SET log=?2, line=?3, footage=?4 WHERE ref=?1",
-            params![exhibit, log, N(line), footage],
-        )?;
-        let done: Vec<(N, N)> = {
-            let mut q = t.prepare("SELECT s, n FROM request_segments WHERE ref=?1 AND done=1")?;
-            q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect::<Result<_, _>>()?
-        };
-        t.execute("DELETE FROM request_segments WHERE ref=?1", [exhibit])?;
-        for p in segments {
+        self.whole(|t| {
             t.execute(
-                "INSERT INTO request_segments (ref, s, n, sealed, done) VALUES (?1,?2,?3,?4,?5)",
+                "UPDATE requests SET log=$2, line=$3, footage=$4 WHERE ref=$1",
+                params![exhibit, log, N(line), footage],
+            )?;
+            let done: Vec<(N, N)> = {
+                let mut q =
+                    t.prepare("SELECT s, n FROM request_segments WHERE ref=$1 AND done=1")?;
+                q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?
+                    .collect::<Result<_, _>>()?
+            };
+            t.execute("DELETE FROM request_segments WHERE ref=$1", [exhibit])?;
+            for p in segments {
+                t.execute(
+                "INSERT INTO request_segments (ref, s, n, sealed, done) VALUES ($1,$2,$3,$4,$5)",
                 params![
                     exhibit,
                     N(p.s),
@@ -179,15 +178,15 @@ impl Db {
                     done.contains(&(N(p.s), N(p.n)))
                 ],
             )?;
-        }
-        Ok(t.commit()?)
+            }
+            Ok(())
+        })
     }
 
     pub fn request_segments(&self, exhibit: &str) -> Result<Vec<FetchRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT s, n, sealed, done FROM request_segments WHERE ref=?1 ORDER BY s",
-        )?;
+        let c = self.store.read();
+        let mut q =
+            c.prepare("SELECT s, n, sealed, done FROM request_segments WHERE ref=$1 ORDER BY s")?;
         let rows = q.query_map([exhibit], |r| {
             Ok(FetchRecord {
                 s: r.get::<_, N>(0)?.0,
@@ -201,8 +200,8 @@ impl Db {
     }
 
     pub fn segment_done(&self, exhibit: &str, s: u64) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE request_segments SET done=1 WHERE ref=?1 AND s=?2",
+        self.store.write().execute(
+            "UPDATE request_segments SET done=1 WHERE ref=$1 AND s=$2",
             params![exhibit, N(s)],
         )?;
         Ok(())
