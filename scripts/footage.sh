@@ -157,6 +157,8 @@ odd264 odd-open 1200 'keyint=24:min-keyint=24:bframes=2:b-adapt=0:b-pyramid=none
 odd264 odd-b 240 'keyint=24:min-keyint=24:bframes=2:b-adapt=0:b-pyramid=none:open-gop=0' -profile:v main
 odd264 odd-high 240 "$every24:8x8dct=1:cqm=jvt" -profile:v high
 odd odd-field.h264 352x288 240 yuv420p -c:v libx264 -preset superfast -crf 30 -flags +ilme+ildct -x264-params "$every24:tff=1:aud=1:repeat-headers=1:scenecut=0" -f h264
+# The lower field first; with CAVLC, so that a test can take that out of slice headers.
+odd odd-order.h264 352x288 240 yuv420p,setfield=bff -c:v libx264 -preset superfast -crf 30 -profile:v main -flags +ilme+ildct -x264-params "$every24:bff=1:cabac=0:aud=1:repeat-headers=1:scenecut=0" -f h264
 odd odd-422.h264 320x180 240 yuv422p -c:v libx264 -preset superfast -crf 30 -profile:v high422 -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
 odd odd-10bit.h264 320x180 240 yuv420p10le -c:v libx264 -preset superfast -crf 30 -profile:v high10 -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264
 odd odd-large.h264 480x270 240 yuv420p -c:v libx264 -preset superfast -crf 30 -profile:v main -x264-params "$every24:aud=1:repeat-headers=1:scenecut=0" -f h264

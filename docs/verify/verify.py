@@ -124,6 +124,7 @@ WORDS = {
     "COVER_END": "the recordings end at {} and were asked for to {}",
     "COVER_NONE": "there is no recording from {} to {} and no gap is declared",
     "NO_CLIP": "the records hold no exp.clip line for {} and camera {}",
+    "NO_LATER_CLIP": "it holds no line of a later log of this recorder with a proof that leads to its head",
     "CLIP_SPAN": "line {} does not say that segments {} to {} were exported",
 }
 
@@ -1112,7 +1113,7 @@ KNOWN_TYPES = set(
     "clock.step cam.set cam.session cam.accept seg.write seg.gap gap.open seg.lost rate.set sound.set mask.set mask.lift mask.end mask.fail cfg.set acc.login acc.fail "
     "acc.live acc.view hold.set hold.kept hold.clear hold.done exp.clip exp.done del.range del.done del.confirm fault.on fault.off spot.ok spot.bad "
     "box.add box.renew box.revoke box.replace cert.set op.add grant.set grant.fail rate.order rate.fail lift.ask lift.drop mask.order order.fail "
-    "sweep.order sweep.fail log.order hold.ask hold.extend hold.drop hold.free "
+    "sweep.order sweep.fail log.order log.fail hold.ask hold.extend hold.drop hold.free "
     "copy.made copy.save copy.class copy.drop copy.dispose copy.gone copy.clear log.read".split())
 
 
@@ -1148,6 +1149,14 @@ def scheme_of(origin, *forms):
         if found and is_scheme(found[1]) and (form is not BOX_LOG or len(found[2]) <= 63):
             return found[1]
     return None
+
+
+def is_later(origin, before):
+    """Whether a log is a later one of the recorder that another one is of."""
+    if scheme_of(origin, BOX_LOG) is None or scheme_of(before, BOX_LOG) is None:
+        return False
+    (name, _, number), (other, _, earlier) = origin.rpartition("/"), before.rpartition("/")
+    return name == other and int(number) > int(earlier)
 
 
 def keys_for(origin, hub_keys):
@@ -1640,12 +1649,30 @@ class PackageCheck:
             if name.startswith("master/") and name not in named:
                 self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
         self.check_coverage(m, held, [gap[2:] for gap in gaps])
+        self.later_clip(m)
         clips = [r for r in self.clips if r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]]
         if not clips:
             self.add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
         elif held and not any(
                 (count(r.data.get("s0")), count(r.data.get("s1"))) == (held[0][1], held[-1][1]) for r in clips):
             self.add("DOES-NOT-COVER-REQUEST", "package", "CLIP_SPAN", clips[-1].n, held[0][1], held[-1][1])
+
+    def later_clip(self, m):
+        """The exp.clip line of footage whose log has ended: it lies in a later log of the same recorder."""
+        if "log/clip.record" not in self.names:
+            return
+        data, proof, place = self.read("log/clip.record"), self.proof("log/clip.tlog-proof"), "file log/clip.tlog-proof"
+        try:
+            line = parse_line(data) if data is not None else None
+        except (Malformed, OtherVersion):
+            line = None
+        if proof:
+            self.hub_says(proof.head, place, place)
+        if (line and proof and is_later(line.log, m["log"]) and line.type == "exp.clip" and line.log == proof.head.origin
+                and line.n == proof.index and reached(line.leaf, proof) == proof.head.root):
+            self.clips.append(line)
+        else:
+            self.add("NOT-IN-LOG", "file log/clip.record", "NO_LATER_CLIP")
 
     def check_coverage(self, m, held, gaps):
         t0, t1 = m["t0"], m["t1"]

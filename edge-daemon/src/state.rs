@@ -12,6 +12,7 @@
 //!   recipients.json  day recipients as the reader told them, public
 //!   rates.json     the last order of each camera in time-lapse
 //!   masks.json     masks ordered by the hub and lifts of masks, by camera; masks.json.old is a copy
+//!   approvals.json keys of those who approve lifts, as they count now, where they are asked for
 //!   retention.json the rule each camera was last recorded under
 //!   pictures.json  what painting masks costs on this box, as it was measured
 //!   cameras/       what is remembered of each camera: its certificate, whether it knows Digest
@@ -23,7 +24,8 @@
 //!                  ledger.json (what keys were made for, orders obeyed, how late it is), lock
 //! public/          beadle-reader:beadle-footage 2750: what the reader tells: reader.pub (its long-term recipient), root.json,
 //!                  pulls.json (how many pulls on which day)
-//! hub/             root:root 0755: what root pinned at enrolment: hub.json (address, scheme, box, keys), ca.crt
+//! hub/             root:root 0755: what root pinned at enrolment: hub.json (address, scheme, box, keys), ca.crt,
+//!                  approvers.json (whose keys approve lifts, where they are asked for)
 //! run/             root:root 0755
 //!   reader/        beadle-reader:beadle-footage 2750: reader.sock (0660)
 //!   recorder/      beadle:beadle-maintain 2750: status.json

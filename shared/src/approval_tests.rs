@@ -34,6 +34,7 @@ fn lift(number: u64) -> Order {
         order: number,
         cam: CameraId::parse("c03").expect("camera"),
         mask: "m7".into(),
+        instead: None,
         until: Utc(1_800_000_600_000),
         authority: "ab".into(),
         by: people(),

@@ -37,6 +37,9 @@ pub mod names {
     pub const RECORDS: &str = "log/records.jsonl";
     /// `log/proof/<n>.tlog-proof`
     pub const PROOFS: &str = "log/proof";
+    /// The box-log line `exp.clip` and its proof, where it lies in a later log of the box than the footage.
+    pub const CLIP_RECORD: &str = "log/clip.record";
+    pub const CLIP_PROOF: &str = "log/clip.tlog-proof";
     pub const SUMS: &str = "SHA256SUMS";
     /// P-256 signature (ASN.1 DER) over SHA256SUMS.
     pub const SEAL: &str = "SHA256SUMS.sig";

@@ -3,9 +3,12 @@
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    certificate::Certificate,
+    code::EnrolCode,
     note::{SignedHead, Vkey},
     passkey::{self, Assertion, Bytes, Passkey, Registration, RelyingParty},
     record::{Record, Value},
+    time::Utc,
     wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, Order, ToBox, ToHub},
 };
 
@@ -52,6 +55,29 @@ pub fn lines(bytes: &[u8]) {
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = Vkey::parse(text.trim());
+    }
+}
+
+/// A one-time code as somebody typed it. What is read is written anew and read the same.
+pub fn codes(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(code) = EnrolCode::parse(text) else {
+        return;
+    };
+    for written in [Some(code.short()), code.long()].into_iter().flatten() {
+        let again = EnrolCode::parse(&written);
+        assert_eq!(again.map(|c| c.secret_text()), Ok(code.secret_text()));
+    }
+}
+
+/// A certificate, as box and hub read what they are shown.
+pub fn certificates(bytes: &[u8]) {
+    if let Some(read) = Certificate::parse(bytes) {
+        for now in [read.from, read.until, Utc(0), Utc(i64::MAX)] {
+            let _ = (read.is_due(now), read.is_over(now));
+        }
     }
 }
 
@@ -110,6 +136,8 @@ mod tests {
     fn the_kept_corpus() {
         corpus("wire", super::wire);
         corpus("lines", super::lines);
+        corpus("codes", super::codes);
+        corpus("certificates", super::certificates);
         corpus("passkeys", super::passkeys);
     }
 }

@@ -3,9 +3,8 @@
 //! The same sentences refuse a mask in a box's configuration (`[camera.mask]`), in a file given to the hub, and in an order that
 //! comes to a box.
 
+pub mod exposure;
 pub mod polygon;
-
-use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -96,34 +95,6 @@ impl Style {
     }
 }
 
-/// What a mask shows that the one before it hid.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Exposure {
-    /// A place that the one before covered, in normalised coordinates.
-    Place(Corner),
-    /// The one before was solid; under a mosaic it is seen that something moves.
-    Movement,
-    /// The cells of the camera's own mosaic are smaller.
-    Detail,
-}
-
-impl fmt::Display for Exposure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Exposure::Place((x, y)) => {
-                write!(
-                    f,
-                    "around [{x:.3}, {y:.3}] it leaves open what that one hides"
-                )
-            }
-            Exposure::Movement => {
-                f.write_str("it is a mosaic, under which movement is seen, and that one is solid")
-            }
-            Exposure::Detail => f.write_str("the cells of its mosaic are smaller"),
-        }
-    }
-}
-
 impl Mask {
     /// Whether it does the same to pictures: the same mask, whoever looked at it and whenever it is due again.
     pub fn same_for_pictures(&self, other: &Self) -> bool {
@@ -179,22 +150,6 @@ impl Mask {
     /// SHA-256 of those bytes, for `mask.set`.
     pub fn digest(&self) -> Digest {
         record::sha256(self.polygons_json().as_bytes())
-    }
-
-    /// What would be seen with another mask in the place of this one; None: that one hides as much or more.
-    pub fn exposed_by(&self, other: &Self) -> Option<Exposure> {
-        if let Some(at) = polygon::uncovered(&self.polygons, &other.polygons) {
-            return Some(Exposure::Place(at));
-        }
-        match (self.style, other.style) {
-            (Style::Solid, Style::Pixelated) => Some(Exposure::Movement),
-            (Style::Pixelated, Style::Pixelated)
-                if other.cell < self.cell && other.cell.is_some() =>
-            {
-                Some(Exposure::Detail)
-            }
-            _ => None,
-        }
     }
 
     /// Thousandths of the picture it covers.

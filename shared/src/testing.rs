@@ -102,15 +102,29 @@ pub struct LogBuilder {
 impl LogBuilder {
     /// `log.open` and `sys.boot` are written, with log key 1.
     pub fn new(origin: &str) -> Self {
-        Self::begun(Self::empty(origin))
+        Self::begun(Self::empty(origin), None)
+    }
+    /// The successor of a log, as it stands: it begins a second after it, and names its newest head.
+    pub fn after(origin: &str, before: &Self) -> Self {
+        let mut log = Self::empty(origin);
+        log.t = before.t.plus_ms(1_000);
+        let head = before.head().head;
+        Self::begun(
+            log,
+            Some(types::Pred {
+                log: before.origin.clone(),
+                size: head.size,
+                root: base64::Engine::encode(&base64::engine::general_purpose::STANDARD, head.root),
+            }),
+        )
     }
     /// The same at another time than the builder's own.
     pub fn new_at(origin: &str, t: Utc) -> Self {
         let mut log = Self::empty(origin);
         log.t = t;
-        Self::begun(log)
+        Self::begun(log, None)
     }
-    fn begun(mut log: Self) -> Self {
+    fn begun(mut log: Self, pred: Option<types::Pred>) -> Self {
         let key = log.keys[0].vkey.to_string();
         log.add(
             "sys:log",
@@ -119,7 +133,7 @@ impl LogBuilder {
                 site: "Ashby".into(),
                 hw: "test".into(),
                 sw: "0".into(),
-                pred: None,
+                pred,
                 reason: None,
                 whole: None,
                 by: vec![],

@@ -189,6 +189,8 @@ lines! {
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.
     SweepFail = "sweep.fail" { order: u64, r#box: String, why: String }
+    /// Hub log: what came of an order that a log gets a successor, when it was not carried out.
+    LogFail = "log.fail" { order: u64, r#box: String, why: String }
     /// Hub log: footage is to be kept at its box until then; free text is salted. `ref`: the exhibit it is for, when a clip request
     /// made it.
     HoldAsk = "hold.ask" { hold: HoldId, r#box: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, review: Option<Day>, reason: String, authority: String, reference: String, r#ref: Option<String>, by: String }

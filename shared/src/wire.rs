@@ -301,11 +301,14 @@ pub enum ToHub {
         cameras: Vec<CameraHealth>,
         faults: Vec<Fault>,
     },
-    /// A pull is ready: the `exp.clip` line is line `n`; the segments in order.
+    /// A pull is ready: the `exp.clip` line is line `n` of the box's log number `log`; the segments in order, whose lines are of log number
+    /// `of`. That is another one, an earlier one, for footage whose log has ended.
     PullReady {
         r#ref: ExhibitRef,
         cam: CameraId,
+        log: u64,
         n: u64,
+        of: u64,
         segments: Vec<PullSegment>,
     },
     PullFailed {

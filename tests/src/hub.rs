@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
+use shared::{record::Record, schema};
 
 use crate::{
     Done, Told, Trouble, args, places,
@@ -64,6 +65,27 @@ impl Verdict {
             .filter_map(|l| l.split('\t').next())
             .collect()
     }
+}
+
+/// Every line of a log folder, judged as the hub judges it before it countersigns.
+fn lines_as_their_types_allow(log: &Path) -> Done<()> {
+    for file in places::files_below(log, ".jsonl") {
+        let bytes = fs::read(&file)?;
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            let wrong = |why: String| {
+                let line = String::from_utf8_lossy(line);
+                Trouble(format!("{}: {why}: {line}", file.display()))
+            };
+            // A line that a power cut left half-written is for the verifiers to judge.
+            let Ok(record) = Record::parse(line) else {
+                continue;
+            };
+            let writer = schema::writer_of(&record.log);
+            let writer = writer.ok_or_else(|| wrong("of no log".into()))?;
+            schema::line(&record, writer).map_err(|breach| wrong(breach.to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 impl Hub {
@@ -341,7 +363,8 @@ impl Hub {
         })
     }
 
-    /// An error unless both verifiers say INTACT, in the same words. `kind` is log or bundle.
+    /// An error unless both verifiers say INTACT, in the same words. `kind` is log or bundle. Of a log, each line has to be one that its type
+    /// allows, too: what the programs write is what they would take from each other.
     pub fn intact(&self, kind: &str, path: &Path, live: bool) -> Done<()> {
         let ours = self.verify(kind, path, live)?;
         let theirs = self.verify_py(kind, path, live)?;
@@ -360,7 +383,10 @@ impl Hub {
                 ours.text
             )));
         }
-        Ok(())
+        match kind {
+            "log" => lines_as_their_types_allow(path),
+            _ => Ok(()),
+        }
     }
 
     /// The hub's copy of a box's log.

@@ -10,11 +10,13 @@
 //! ```
 //! Programs are taken from `target/<profile>` beside the running test, or from `BEADLE_BIN_DIR`. They are ended by their
 //! own process ids when the value that started them goes. Every wait has an end and says what it waits for.
+pub mod attacks;
 pub mod browser;
 pub mod cameras;
 pub mod dice;
 pub mod disks;
 pub mod fault;
+pub mod hostile;
 pub mod hub;
 pub mod judge;
 pub mod keys;

@@ -1,5 +1,6 @@
 //! Adapter: the ffmpeg programs. A judge of recorded pictures that shares no code with the recorder.
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     ops::Range,
     path::Path,
@@ -52,6 +53,39 @@ pub fn video(file: &Path) -> Done<Value> {
         .and_then(|s| s.iter().find(|s| s["codec_type"] == "video"))
         .cloned()
         .ok_or_else(|| Trouble(format!("{}: no video in it", file.display())))
+}
+
+/// Which field of a picture is shown first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum First {
+    Top,
+    Bottom,
+}
+
+/// What pictures of a file, decoded, say of the order of their fields; None among them: whole ones.
+pub fn first_fields(file: &Path) -> Done<BTreeSet<Option<First>>> {
+    let out = tool(
+        "ffprobe",
+        args![
+            "-v",
+            "error",
+            "-select_streams",
+            "v:0",
+            "-show_entries",
+            "frame=interlaced_frame,top_field_first",
+            "-of",
+            "csv=p=0",
+            file
+        ],
+    )?;
+    let order = |line: &str| match line.trim_end_matches(',') {
+        "1,1" => Some(First::Top),
+        "1,0" => Some(First::Bottom),
+        _ => None,
+    };
+    let text = String::from_utf8_lossy(&out);
+    let lines = text.lines().filter(|l| !l.trim().is_empty());
+    Ok(lines.map(order).collect())
 }
 
 /// Times (in units of `time_base`) and key flags of all video packets, in file order.

@@ -219,18 +219,20 @@ fn a_word_that_is_fixed_for_life() -> Done<()> {
     let (t0, _) = span(&rig, 2)?;
     let pulled = rig.pull("c01", t0.plus_ms(500), t0.plus_ms(2_500))?;
     rig.check_package(&pulled.package)?;
-    // What was recorded under the log before is named for what it is.
+    // What was recorded under the log before can be had as well: its package shows that log, and the line of the new one beside it.
     let (first, _) = span(&rig, 0)?;
-    let (from, to) = (
-        first.plus_ms(500).to_string(),
-        first.plus_ms(2_500).to_string(),
-    );
-    let refused = rig.hub.pull("ashby/c01", &from, &to)?;
+    let early = rig.pull("c01", first.plus_ms(500), first.plus_ms(2_500))?;
+    rig.check_package(&early.package)?;
+    let certificate = fs::read_to_string(early.package.join("CERTIFICATE.txt"))?;
+    let certificate = certificate.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(certificate.contains("ashby/1 has ended"), "{certificate}");
+    let clip = fs::read_to_string(early.package.join("log/clip.record"))?;
     assert!(
-        refused.package.as_os_str().is_empty() && refused.said.out.contains("lines of one log"),
-        "{:?}",
-        refused.said
+        clip.contains("box/ashby/2") && clip.contains(&early.exhibit),
+        "{clip}"
     );
+    let shown = fs::read_to_string(early.package.join("manifest.json"))?;
+    assert!(shown.contains("box/ashby/1"), "{shown}");
     rig.stop_and_verify_logs()?;
     rig.hub.intact("log", &log, false)?;
     let held = rig.hub.state.join("boxes/ashby/log/2");

@@ -578,9 +578,7 @@ fn a_mask_is_set_by_order() -> Done<()> {
             && said.err.contains("colour: it is the camera's own colour"),
         "{said:?}"
     );
-    let good = format!(
-        "id = \"m9\"\nreview = 2199-01-01\nreviewer = \"J. Rees\"\nstyle = \"solid\"\npolygons = [[[0.5, 0.2], [0.9, 0.2], [0.9, 0.7], [0.5, 0.7]]]\n"
-    );
+    let good = "id = \"m9\"\nreview = 2199-01-01\nreviewer = \"J. Rees\"\nstyle = \"solid\"\npolygons = [[[0.5, 0.2], [0.9, 0.2], [0.9, 0.7], [0.5, 0.7]]]\n";
     fs::write(&file, good).told(&path)?;
     staff.refused(
         &rig,

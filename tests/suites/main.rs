@@ -30,4 +30,5 @@ mod retention;
 mod sound;
 mod tamper;
 mod units;
+mod walls;
 mod years;

@@ -1,12 +1,12 @@
 //! Task. Wrong codes, strangers, garbage, bad configuration, a full disk: one clear sentence each, and nothing else breaks.
 
-use std::{fs, net::UdpSocket};
+use std::{ffi::OsStr, fs, net::UdpSocket, path::Path};
 
 use beadle_tests::{
     Done, Folder, Trouble, args,
-    cameras::Cameras,
+    cameras::{Cameras, Scene},
     hub::Hub,
-    program::Said,
+    program::{self, Said},
     town::{Plan, Town},
     wait,
 };
@@ -389,4 +389,92 @@ fn sigterm_ends_the_hub() -> Done<()> {
         0..10 => Ok(()),
         n => Err(Trouble(format!("the hub took {n} s to stop"))),
     }
+}
+
+/// V16: what boxes and cameras said that a terminal obeys, or that turns text round, in records of before anything was judged: no command
+/// prints it, in words, in JSON, in CSV or on a page of its own, and each says the rest.
+#[test]
+fn no_command_prints_what_a_terminal_obeys() -> Done<()> {
+    let mut rig = Rig::of("plain", Scene::new().street_low("/ashby/c01"), |cameras| {
+        Plan::new("ashby")
+            .segment_secs(2)
+            .camera("c01", cameras.url("/ashby/c01"))
+            .title("MARKET street")
+    })?;
+    // A pull has the log signed at once.
+    let first = &rig.town.segments("c01", 2, 60)?[0]["data"];
+    let t0 = rig::seconds(&first["t0"])?;
+    rig.pull("c01", t0.plus_ms(200), t0.plus_ms(1_200))?;
+    let none = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"];
+    rig.hub.pull("ashby/c01", none[0], none[1])?;
+    rig.stop_and_verify_logs()?;
+    // Every text of the records that is a box's or a camera's, in the shape it has there.
+    let spoil = r#"
+import json, sqlite3, sys
+evil = "\x1b]0;owned\x07\x1b[2J\u202eMARKET\u2066\ufeff"
+db = sqlite3.connect(sys.argv[1])
+def spoilt(v):
+    if isinstance(v, str): return v.replace("MARKET", evil)
+    if isinstance(v, list): return [spoilt(x) for x in v]
+    if isinstance(v, dict): return {k: spoilt(x) for k, x in v.items()}
+    return v
+hello, health = db.execute("SELECT hello, health FROM boxes WHERE name='ashby'").fetchone()
+health = json.loads(health)
+health["faults"] = [{"code": "camera.silent", "cam": "c01", "since": "2026-11-03T14:00:00.000Z", "text": "MARKET"},
+    {"code": "MARKET", "cam": None, "since": "2026-11-03T14:00:00.000Z", "text": "MARKET"}]
+db.execute("UPDATE boxes SET hello=?, health=?", (json.dumps(spoilt(json.loads(hello))), json.dumps(spoilt(health))))
+db.execute("UPDATE names SET title=?, site=?", (evil, evil))
+db.execute("UPDATE requests SET why=?", (evil,))
+db.execute("INSERT INTO troubles VALUES ('ashby', 'FORKED', 0, ?, 0)", (evil,))
+db.execute("INSERT INTO box_refusals VALUES ('ashby', 'clip', ?, 0)", (evil,))
+db.execute("INSERT INTO found_faults VALUES ('ashby', '', 'log.line', 'cctv.example.gov.uk/box/ashby/1', 0, ?)", (evil,))
+db.commit()
+"#;
+    let db = rig.hub.state.join("hub.sqlite");
+    program::run(Path::new("python3"), args!["-c", spoil, db])?.well("spoilt")?;
+    rig.hub.start()?;
+    let html = rig.hub.state.with_file_name("report.html");
+    let commands: &[&[&OsStr]] = &[
+        args!["box", "list"],
+        args!["box", "list", "--json"],
+        args!["footage", "list", "--camera", "ashby/c01"],
+        args!["footage", "list", "--camera", "ashby/c01", "--json"],
+        args!["clip", "list"],
+        args!["clip", "list", "--json"],
+        args!["clip", "watch", "EXH-2026-000001"],
+        args!["mask", "reviews"],
+        args!["mask", "show", "ashby/c01"],
+        args!["mask", "list"],
+        args!["hold", "list"],
+        args!["hold", "list", "--json"],
+        args!["evidence", "list"],
+        args!["evidence", "list", "--json"],
+        args!["retention", "report"],
+        args!["retention", "report", "--json"],
+        args!["retention", "report", "--csv", "-"],
+        args!["retention", "report", "--html", html],
+    ];
+    let mut said_it = 0;
+    for words in commands {
+        let said = rig.hub.ask(words)?;
+        let text = format!("{}{}", said.out, said.err);
+        assert!(
+            !text.trim().is_empty() || words.contains(&html.as_os_str()),
+            "{words:?} says nothing"
+        );
+        assert!(!text.contains("panicked"), "{words:?}: {text}");
+        let odd = text.lines().find(|l| !shared::plain::all_plain(l));
+        assert_eq!(odd, None, "{words:?}");
+        for escaped in ["\\u001b", "\\u0007", "\\u202e"] {
+            assert!(!text.contains(escaped), "{words:?}: {text}");
+        }
+        said_it += usize::from(text.contains("MARKET"));
+    }
+    assert!(
+        said_it >= 6,
+        "{said_it} of the commands say what can be read"
+    );
+    let page = fs::read_to_string(&html)?;
+    assert!(page.split('\n').all(shared::plain::all_plain), "{page}");
+    rig.hub.stop()
 }

@@ -101,6 +101,10 @@ pub struct RawBox {
     /// State folder. Default `/var/lib/beadle-edge`.
     #[serde(default)]
     pub state: Field<String>,
+    /// `required`: a lift of a mask carries the approvals of the people it names, made with their own keys; `none`: the hub's word is enough.
+    /// Default `none`.
+    #[serde(default)]
+    pub approvals: Field<String>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

@@ -299,6 +299,27 @@ fn sound_needs_a_reason() {
     }
 }
 
+/// ROL-5: whether lifts need people's own keys is root's word, and a word that is not known is none.
+#[test]
+fn whose_approval_counts() {
+    let with = |line: &str| read(&GOOD.replacen("[box]\n", &format!("[box]\n{line}\n"), 1));
+    for (line, required) in [
+        ("", false),
+        ("approvals = \"none\"", false),
+        ("approvals = \"required\"", true),
+    ] {
+        assert_eq!(with(line).expect("good").approvals, required, "{line}");
+    }
+    for line in [
+        "approvals = \"yes\"",
+        "approvals = true",
+        "approval = \"required\"",
+    ] {
+        let wrong = with(line).expect_err(line).to_string();
+        assert!(wrong.contains("approval"), "{line}: {wrong}");
+    }
+}
+
 /// What encodes masked pictures: the worker, unless the box is set to use a graphics device.
 #[test]
 fn what_encodes() {

@@ -182,6 +182,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             zone: b.zone,
             zone_name: b.zone_name,
             state: b.state,
+            approvals: b.approvals,
             holds_gib,
             hold_days: hold_days?,
             retention_days: days?,
@@ -205,6 +206,7 @@ struct Whole {
     zone: Zone,
     zone_name: String,
     state: PathBuf,
+    approvals: bool,
 }
 
 fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
@@ -212,7 +214,15 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         g,
         "box",
         &b.unknown,
-        &["scheme", "name", "hub", "site", "zone", "state"],
+        &[
+            "scheme",
+            "name",
+            "hub",
+            "site",
+            "zone",
+            "state",
+            "approvals",
+        ],
     );
     let scheme = text(
         g,
@@ -274,6 +284,17 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
     )
     .unwrap_or_else(|| STATE.into());
     let state = absolute(g, "box.state", &state, "state = \"/var/lib/beadle-edge\"");
+    const APPROVALS: &str = "approvals = \"required\"";
+    let approvals = may(g, "box.approvals", b.approvals, "text", APPROVALS);
+    let approvals = match approvals.as_deref() {
+        None | Some("none") => Some(false),
+        Some("required") => Some(true),
+        Some(other) => {
+            let why = "people's own keys are \"required\" for a lift, or the hub's word is enough, \"none\"";
+            g.wrong("box.approvals", quoted(other), why, APPROVALS);
+            None
+        }
+    };
     Some(Whole {
         scheme: scheme?,
         name: name?,
@@ -282,6 +303,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         zone: zone?,
         zone_name,
         state: state?,
+        approvals: approvals?,
     })
 }
 

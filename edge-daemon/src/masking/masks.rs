@@ -8,7 +8,7 @@
 //! ordered mask stands until the configuration's is another than it was when the order came.
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -32,7 +32,10 @@ use crate::{
     config::Mask,
     health::Faults,
     lock::lock,
-    masking::lift::{Asked, Lift},
+    masking::{
+        lift::{Asked, Lift},
+        orders::{read, write},
+    },
     recording::recorder::Shared,
 };
 
@@ -175,9 +178,9 @@ fn identity(mask: Option<&Mask>) -> Option<(String, String)> {
 impl Masks {
     /// Takes up the orders that are still in force.
     pub fn start(deps: Deps, cameras: &[Arc<Shared>]) -> Self {
-        let read = read(&deps.path);
+        let read = read::<Kept>(&deps.path);
         let lost = read.as_ref().err().map(ToString::to_string);
-        let mut kept = read.unwrap_or_default();
+        let mut kept: Kept = read.unwrap_or_default();
         if let Some(why) = &lost {
             for shared in cameras.iter().filter(|c| c.config.mask.is_none()) {
                 kept.0.entry(shared.id().clone()).or_default().unknown = true;
@@ -697,36 +700,6 @@ fn ends(lifted: &Lifted, now: shared::time::Now) -> Utc {
 
 fn unlogged(e: &LogError) -> String {
     format!("the box could not put the order on its record, nothing was done: {e}")
-}
-
-fn old(path: &Path) -> PathBuf {
-    path.with_extension("json.old")
-}
-
-/// The file, or its copy. That neither is there is no fault: nothing was ever ordered.
-fn read(path: &Path) -> std::io::Result<Kept> {
-    let one = |path: &Path| match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .map(Some)
-            .map_err(std::io::Error::other),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(e) => Err(e),
-    };
-    match (one(path), one(&old(path))) {
-        (Ok(Some(kept)), _) => Ok(kept),
-        (_, Ok(Some(kept))) => Ok(kept),
-        (Err(e), _) | (_, Err(e)) => Err(e),
-        (Ok(None), Ok(None)) => Ok(Kept::default()),
-    }
-}
-
-/// The copy first: one of the two is whole at any moment, and the file is the newer.
-fn write(path: &Path, kept: &Kept) -> Result<(), String> {
-    let bytes = serde_json::to_vec(kept).map_err(|e| e.to_string())?;
-    for path in [&old(path), path] {
-        logbook::write_whole(path, &bytes, true).map_err(|e| e.to_string())?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | [`masks`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
+//! | [`masks`], [`orders`], [`lift`] | the mask in force: by configuration, by order, lifted for a time |
+//! | [`approvals`] | whether people have approved a lift with their own keys |
 //! | [`imposition`] | one session's mask: pictures in, those that may be recorded out |
 //! | [`primary`] | what is kept of an access unit, and what is not |
 //! | [`worker`], [`pulse`] | the process that paints or proves; whether it is slow or hangs |
@@ -10,11 +11,13 @@
 //! | [`capacity`] | how many masks this box can paint |
 //!
 //! Of capturing these rooms know nothing: a session of a camera owns its imposition, and not the other way round.
+pub mod approvals;
 pub mod bracket;
 pub mod capacity;
 pub mod imposition;
 pub mod lift;
 pub mod masks;
+pub mod orders;
 pub mod primary;
 pub mod prover;
 pub mod pulse;

@@ -1,4 +1,5 @@
 //! Pure. The order of an H.264 picture's two fields, where only a message (SEI, picture timing) says it; and that message written anew.
+//! Without it players take the upper one first.
 //!
 //! A camera whose pictures are two fields of one order count (no B pictures) says nowhere else which of them was taken first. Of its message
 //! stay the order (`pic_struct`) and whether a clock says that the fields are of two moments (`ct_type`); times and delays are left out

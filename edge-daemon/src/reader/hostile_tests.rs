@@ -383,6 +383,33 @@ fn no_reader_below_a_folder_of_somebody_elses() {
     assert!(said.contains("chown root:root"), "{said}");
 }
 
+/// V9's kind: connections that say nothing take a stated number of threads, end nothing, and whoever asks after them is answered.
+#[test]
+fn silent_connections_end_nothing() {
+    let t = taken();
+    let socket = t.b.state.reader_socket();
+    let silent: Vec<_> = (0..400)
+        .filter_map(|_| std::os::unix::net::UnixStream::connect(&socket).ok())
+        .collect();
+    assert!(silent.len() > 300, "{}", silent.len());
+    let threads = || {
+        let all = fs::read_dir("/proc/self/task").expect("threads");
+        all.flatten()
+            .filter_map(|t| fs::read_to_string(t.path().join("comm")).ok())
+            .filter(|name| name.trim() == "reader-call")
+            .count()
+    };
+    // Other tests of this process have readers, too.
+    assert!(threads() < 200, "{}", threads());
+    drop(silent);
+    let path = t.b.volume.join(&t.past);
+    let answered = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        t.b.client.undecryptable(&path).is_ok_and(|sure| !sure)
+    });
+    assert!(answered, "nobody is answered any more");
+}
+
 /// Recipients are made of the box's cameras alone.
 #[test]
 fn no_keys_for_strange_cameras() {

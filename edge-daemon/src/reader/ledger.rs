@@ -100,7 +100,7 @@ impl Ledger {
             Err(e) => return Err(io("read", &path)(e)),
         };
         Ok(Self {
-            reckoning: Reckoning::resume(kept.reckoning, now),
+            reckoning: Reckoning::resume(kept.reckoning.clone(), now),
             path,
             kept,
         })

@@ -13,6 +13,7 @@
 //! | [`recipients`] [`keeper`] | public recipients at the daemon, kept 35 days ahead |
 use shared::{id::CameraId, time::Utc};
 
+mod calls;
 mod client;
 #[cfg(test)]
 mod hostile_tests;

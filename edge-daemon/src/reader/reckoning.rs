@@ -37,19 +37,20 @@ pub enum Standing {
 }
 
 /// What is kept of it, `reckoning` of the reader's ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Proven time, and the monotonic clock then.
     proven: Option<(Utc, u64)>,
     /// Wall minus monotonic clock when the kernel first vouched for it in this start of the machine.
     settled: Option<i64>,
+    /// When each camera last gave a day by time that is not proven, by the monotonic clock, and when that was due: a reader that is
+    /// started again goes on waiting.
+    given: BTreeMap<CameraId, (u64, Utc)>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub struct Reckoning {
     kept: Kept,
-    /// When each camera last gave a day by time that is not proven, and when that was due.
-    given: BTreeMap<CameraId, (u64, Utc)>,
 }
 
 impl Reckoning {
@@ -62,19 +63,17 @@ impl Reckoning {
             kept = Kept {
                 proven: Some((wall, now.mono)),
                 settled: None,
+                given: BTreeMap::new(),
             };
         }
-        Self {
-            kept,
-            given: BTreeMap::new(),
-        }
+        Self { kept }
     }
 
     /// What is to be kept, as of now.
     pub fn keep(&self, now: Now) -> Kept {
         Kept {
             proven: self.proven(now).map(|t| (t, now.mono)),
-            ..self.kept
+            ..self.kept.clone()
         }
     }
 
@@ -128,7 +127,7 @@ impl Reckoning {
             Standing::Proven(t) if due <= t => Ok(()),
             Standing::Proven(t) => Err(not_yet(t)),
             Standing::Ahead(t) if due > t => Err(not_yet(t)),
-            Standing::Ahead(_) => match self.given.get(cam) {
+            Standing::Ahead(_) => match self.kept.given.get(cam) {
                 Some((then, day))
                     if now.mono.saturating_sub(*then) < EVERY_MS
                         && due.0.abs_diff(day.0) >= ONE_DAY_MS =>
@@ -155,7 +154,11 @@ impl Reckoning {
         if !matches!(self.standing(now), Standing::Ahead(_)) {
             return;
         }
-        let last = self.given.entry(cam.clone()).or_insert((now.mono, due));
+        let last = self
+            .kept
+            .given
+            .entry(cam.clone())
+            .or_insert((now.mono, due));
         if now.mono.saturating_sub(last.0) >= EVERY_MS {
             *last = (now.mono, due);
         }
@@ -246,6 +249,11 @@ mod tests {
             let other = due.plus_ms(days * DAY);
             assert!(r.reached(other, &cam(), back).is_err(), "{days}");
         }
+        let again = Reckoning::resume(r.keep(back), back);
+        assert!(
+            again.reached(due.plus_ms(DAY), &cam(), back).is_err(),
+            "the reader was started again"
+        );
         let due = due.plus_ms(DAY);
         let other = CameraId::parse("c02").expect("camera");
         assert!(r.reached(due, &other, back).is_ok());

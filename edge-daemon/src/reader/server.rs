@@ -20,6 +20,7 @@ use shared::{
 };
 
 use super::{
+    calls::Calls,
     client::read_frame,
     keys::{Folders, KeyError, KeyStore, Pair},
     ledger::{Ledger, Objection},
@@ -63,6 +64,7 @@ pub enum ServeError {
 pub struct Server {
     listener: UnixListener,
     reader: Arc<Reader>,
+    calls: Calls,
     /// Held as long as the server lives.
     _lock: std::fs::File,
 }
@@ -174,6 +176,7 @@ impl Server {
         Ok(Self {
             listener,
             reader: Arc::new(reader),
+            calls: Calls::default(),
             _lock: lock,
         })
     }
@@ -199,14 +202,8 @@ impl Server {
             match stream {
                 Ok(stream) => {
                     let reader = self.reader.clone();
-                    std::thread::Builder::new()
-                        .name("reader-call".into())
-                        .spawn(move || reader.converse(stream))
-                        .map_err(|source| ServeError::Io {
-                            what: "start a thread for",
-                            path: "a connection".into(),
-                            source,
-                        })?;
+                    self.calls
+                        .answer(stream, move |stream| reader.converse(stream));
                 }
                 // Out of descriptors, most likely: the daemon asks again.
                 Err(e) => {

@@ -2,6 +2,7 @@
 //! What is kept beyond its day is a hold's ([`holds`]).
 pub mod holds;
 pub mod policy;
+pub mod remembered;
 pub mod sweeper;
 #[cfg(test)]
 mod tests;

@@ -60,7 +60,7 @@ fn world_of(now: &str, proven: Option<&str>) -> World {
         state.for_reader().expect("folders");
         let ledger = serde_json::json!({
             "v": 1, "rules": {}, "zones": {}, "boot": {}, "looked": null, "holds": {}, "pulls": {}, "obeyed": {},
-            "reckoning": {"proven": [utc(proven), 900_000_000], "settled": null},
+            "reckoning": {"proven": [utc(proven), 900_000_000], "settled": null, "given": {}},
         });
         fs::write(state.reader().join("ledger.json"), ledger.to_string()).expect("ledger");
     }

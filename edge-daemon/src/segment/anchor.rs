@@ -46,6 +46,10 @@ const LEAST: i64 = TICKS_PER_SEC / 1000;
 const SETTLED_MS: u64 = 10_000;
 /// Of fewer pictures than this nothing can be said.
 const PICTURES: usize = 4;
+/// No network holds pictures back for so long.
+const HELD_BACK: i64 = 10 * TICKS_PER_SEC;
+/// More pictures than this that are shown no later than the newest are no B pictures: the stamps stand still.
+const STANDING: usize = 8;
 /// Most pictures that are remembered until [`Anchor::settle`].
 const FIRST: usize = 4096;
 /// Lateness is watched in stretches of this length …
@@ -150,12 +154,18 @@ pub struct Anchor {
     /// When the last pictures came, and how late.
     recent: VecDeque<(i64, i64)>,
     late_since: Option<u64>,
+    /// The picture before was late.
+    late: bool,
+    /// Not long before this stamps were seen to be wrong: too fast, or standing still.
+    odd_until: u64,
     /// By how much pictures were squeezed in all, and lately.
     squeezed: i64,
     episode: (i64, u64),
     /// By how much times were put right, and until when that is in doubt.
     probation: (i64, u64),
     leapt: bool,
+    /// Before the session's time is settled: by how much stamps gained on time at a jump after a pause.
+    gained: i64,
     /// The first step of the session, while it is in doubt whether the camera's steps are that long.
     opening: Option<i64>,
     jumps: u64,
@@ -164,26 +174,6 @@ pub struct Anchor {
     offset_us: Option<i64>,
     /// Between arrivals, while these are all there is.
     pace: i64,
-}
-
-/// The stamps go on evenly and more than ten times as fast as time: they are of another clock. Only what came in the later half is
-/// looked at, for what a camera had kept back for its viewer comes first; and a jump is not even.
-fn hurries(first: &[First]) -> bool {
-    let [a, .., b] = first else { return false };
-    let middle = a.mono + (b.mono - a.mono) / 2;
-    let late: Vec<&First> = first.iter().filter(|f| f.mono >= middle).collect();
-    let [from, ..] = late[..] else { return false };
-    let passed = ticks(b.mono) - ticks(from.mono);
-    let mut steps: Vec<i64> = late.windows(2).map(|w| w[1].stamp - w[0].stamp).collect();
-    steps.sort_unstable();
-    let (Some(least), Some(most)) = (steps.first(), steps.last()) else {
-        return false;
-    };
-    late.len() >= PICTURES
-        && passed > TOLERANCE
-        && b.stamp.saturating_sub(from.stamp) > 10 * passed
-        && *least > 0
-        && *most <= least.saturating_mul(3)
 }
 
 impl Anchor {
@@ -207,111 +197,6 @@ impl Anchor {
         }
         let (pts, doubt_ms) = self.place(stamp, now.mono);
         self.placed(pts, doubt_ms)
-    }
-
-    /// While the first pictures come faster than they were made: what the camera kept back for its viewer is still on its way.
-    pub fn bursting(&self) -> bool {
-        let [.., a, _, _, _, b] = self.first[..] else {
-            return false;
-        };
-        !self.settled && b.stamp.saturating_sub(a.stamp) > 2 * (ticks(b.mono) - ticks(a.mono))
-    }
-
-    /// The session's time is settled: all pictures that came so far, in order, placed again with what is known now.
-    pub fn settle(&mut self) -> Vec<Placed> {
-        let first = std::mem::take(&mut self.first);
-        if self.settled {
-            return Vec::new();
-        }
-        let mut fresh = Self {
-            began: self.began,
-            groups: self.groups.clone(),
-            rhythm: self.rhythm.clone(),
-            offset_us: self.offset_us,
-            clock_sets: self.clock_sets,
-            ..Self::default()
-        };
-        if let [a, .., _] = first[..] {
-            // All alike, or nearly: they will say nothing later either. What the network held back once is not held against them.
-            let steps = first
-                .windows(2)
-                .map(|w| ticks(w[1].mono) - ticks(w[0].mono));
-            let passed: i64 = steps.map(|s| s.min(TOLERANCE)).sum();
-            let alike = |f: &First| f.stamp.abs_diff(a.stamp).saturating_mul(10) < passed as u64;
-            fresh.by_arrival =
-                (first.len() >= PICTURES && passed > TOLERANCE && first.iter().all(alike))
-                    || hurries(&first);
-        }
-        let groups = self.groups.clone();
-        let placed: Vec<i64> = first
-            .iter()
-            .map(|f| fresh.place(f.stamp, f.mono).0)
-            .collect();
-        fresh.groups = groups;
-        fresh.settled();
-        *self = fresh;
-        // A camera keeps pictures back, and then they come together. Stamps that gain on time otherwise may be a clock that is too fast.
-        let mut gains: Vec<i64> = Vec::new();
-        let mut from: Option<(i64, i64)> = None;
-        for (f, at) in first.iter().zip(&placed) {
-            let came = ticks(f.mono);
-            let (began, was) = *from.get_or_insert((came, *at));
-            let (passed, went) = (came - began, at - was);
-            if passed >= TOLERANCE {
-                gains.push(if went > passed * 3 / 2 && went <= 10 * passed {
-                    went - passed
-                } else {
-                    0
-                });
-                from = Some((came, *at));
-            }
-        }
-        // What had been kept back comes first, and then no more.
-        let burst = match &gains[..] {
-            [_] | [] => first.get(2).is_some_and(|f| f.mono - first[0].mono < 150),
-            [_, rest @ ..] => rest.iter().sum::<i64>() < LATE,
-        };
-        let gained = if burst { 0 } else { gains.iter().sum() };
-        // Nor is it known of a picture that alone is far before the others whether it was kept back, or the clock jumped after it.
-        let alone = self.far_before(&first, &placed);
-        let gained = ms(gained.max(alone) + TOLERANCE);
-        let doubt = if gained > 1_000 { gained } else { 0 };
-        // Each by the clock as it was when it came.
-        let (offset, sets) = (self.offset_us, self.clock_sets);
-        let mut all = Vec::with_capacity(first.len());
-        for (f, pts) in first.iter().zip(placed) {
-            (self.offset_us, self.clock_sets) = (Some(f.offset_us), f.clock_sets);
-            all.push(self.placed(pts, doubt));
-        }
-        self.corrections += u32::from(doubt > 0);
-        (self.offset_us, self.clock_sets) = (offset, sets);
-        all
-    }
-
-    /// By how much a picture among the first gained on time, though the camera's steps are otherwise shorter. Of two pictures that
-    /// cannot be said: it is in doubt until the camera's rhythm is known.
-    fn far_before(&mut self, first: &[First], placed: &[i64]) -> i64 {
-        let steps: Vec<(i64, i64)> = first
-            .windows(2)
-            .zip(placed.windows(2))
-            .map(|(f, p)| (p[1] - p[0], ticks(f[1].mono) - ticks(f[0].mono)))
-            .filter(|(step, _)| *step > 0)
-            .collect();
-        let gains = |(step, passed): (i64, i64)| Some(step - passed).filter(|g| *g > VERY_LATE);
-        if let [only] = steps[..]
-            && let Some(gain) = gains(only)
-        {
-            self.opening = Some(only.0);
-            self.in_doubt(gain + TOLERANCE, first[0].mono, LEAP_MS);
-            return 0;
-        }
-        let mut lengths: Vec<i64> = steps.iter().map(|s| s.0).collect();
-        lengths.sort_unstable();
-        let Some(usual) = lengths.get(lengths.len().saturating_sub(1) / 2) else {
-            return 0;
-        };
-        let far = steps.iter().filter(|(step, _)| step - usual > VERY_LATE);
-        far.filter_map(|s| gains(*s)).max().unwrap_or(0)
     }
 
     fn settled(&mut self) {
@@ -392,7 +277,7 @@ impl Anchor {
         let jumped = self.is_jump(newest, raw, passed, mono);
         let placed = if jumped {
             self.jumps += 1;
-            let placed = newest.placed + self.advance(newest, mono);
+            let placed = newest.placed + self.advance(newest, raw, mono);
             (self.from, self.to) = (stamp, placed);
             placed
         } else {
@@ -412,6 +297,9 @@ impl Anchor {
             self.watch(stamp, placed, mono);
         } else {
             self.run += 1;
+            if self.run > STANDING {
+                self.odd_until = mono.saturating_add(PROBATION_MS);
+            }
         }
         let sense = self.sense.see(mono, passed, advance.max(0), jumped, true);
         if sense == Some(false) {
@@ -463,22 +351,33 @@ impl Anchor {
     }
 
     /// How long after the newest picture one was made of which the stamps do not say it.
-    fn advance(&mut self, newest: Newest, mono: u64) -> i64 {
+    fn advance(&mut self, newest: Newest, raw: i64, mono: u64) -> i64 {
         let came = ticks(mono);
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
         if passed <= 2 * usual + TOLERANCE {
+            if passed > usual + VERY_LATE {
+                // Of a slow camera that may have been a pause all the same.
+                self.in_doubt(passed - usual + TOLERANCE, mono, LEAP_MS);
+                self.leapt = true;
+            }
             // As the camera's clock goes, which may be too fast; and it was not made after it came.
             let most = came - self.limit(mono) - newest.placed;
             return if self.settled {
                 usual.min(most.max(LEAST))
-            } else {
+            } else if self.rhythm.known() {
                 usual
+            } else {
+                // What was seen may have been a pause.
+                usual.min(passed.max(NOMINAL))
             };
         }
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
         let advance = passed.min(came - self.base - newest.placed).max(usual);
         self.in_doubt(advance - usual, mono, PAUSE_MS);
+        if !self.settled {
+            self.gained = self.gained.max(raw - newest.placed - passed);
+        }
         advance
     }
 
@@ -515,6 +414,7 @@ impl Anchor {
         if placed < raw {
             (self.from, self.to) = (stamp, placed);
             self.squeezed += raw - placed;
+            self.odd_until = mono.saturating_add(PROBATION_MS);
             let sum = match self.episode {
                 (sum, last) if mono.saturating_sub(last) < EPISODE_MS => sum,
                 _ => 0,
@@ -547,6 +447,9 @@ impl Anchor {
         } else {
             0
         };
+        // That it comes in time again shows that it was the network's lateness; not of a clock that is wrong.
+        let over = std::mem::replace(&mut self.late, late > 0) && late == 0;
+        self.corrections += u32::from(over && mono < self.odd_until);
         let squeezed = match self.episode {
             (sum, last) if last == mono && sum > LATE => {
                 // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
@@ -689,6 +592,9 @@ impl Anchor {
         placed
     }
 }
+
+#[path = "anchor_first.rs"]
+mod first;
 
 #[cfg(test)]
 #[path = "anchor_tests.rs"]

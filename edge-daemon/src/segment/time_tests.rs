@@ -501,7 +501,7 @@ prop_compose! {
 /// Found by chance once: played each time.
 #[test]
 fn found_before() {
-    use Event::{Pause, Slow, Stall, Step};
+    use Event::{Pause, Set, Slow, Stall, Step};
     use Stamps::{Frozen, Pace};
     let of = |distance, gop, count, events: &[(i64, Event)]| Session {
         distance,
@@ -555,6 +555,28 @@ fn found_before() {
             ..of(3_000, 1, 30, &[(16, Step(1_000))])
         },
         of(3_000, 11, 30, &[(1, Step(1_001))]),
+        Session {
+            stamps: Stamps::Millis,
+            ..of(3_000, 1, 30, &[(2, Set(-67))])
+        },
+        Session {
+            stamps: Pace(1_307),
+            jitter: 66,
+            ..of(3_000, 3, 30, &[(7, Pause(4_153))])
+        },
+        Session {
+            stamps: Pace(1_242),
+            ..of(1_000, 1, 30, &[(2, Pause(1_243))])
+        },
+        Session {
+            stamps: Frozen,
+            ..of(20, 1, 210, &[(185, Step(3_290)), (7, Step(500))])
+        },
+        Session {
+            b: true,
+            ..of(40, 4, 112, &[(0, Stall(1_121)), (4, Pause(1_922))])
+        },
+        of(20, 1, 75, &[(1, Step(300_000)), (2, Pause(751))]),
     ];
     let failed = sessions
         .iter()

@@ -817,7 +817,7 @@ mod tests {
         assert!(volumes.complete() && volumes.problems().is_empty());
     }
 
-    /// Before a folder changes hands it is looked at; what is refused is not touched.
+    /// V13: before a folder changes hands it is looked at, and no link to it is followed; what is refused is not touched.
     #[test]
     fn only_a_footage_disk_may_be_labelled() {
         let dir = tempfile::tempdir().expect("dir");

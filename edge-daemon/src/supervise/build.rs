@@ -16,7 +16,7 @@ use crate::{
     retention::{
         holds::{self, Holds},
         policy::Rules,
-        sweeper,
+        remembered, sweeper,
     },
     state::State,
     stop::Stop,
@@ -81,7 +81,7 @@ impl BoxContext {
             // Recovery says where each camera's numbers stand; recording begins before the index is read.
             last: HashMap::new(),
         });
-        let rules = sweeper::rules(&config);
+        let rules = remembered::rules(&config);
         let holds = Holds::new(
             &config,
             rules.clone(),

@@ -16,6 +16,7 @@ use crate::{
     clock,
     health::Faults,
     identity::BoxKey,
+    masking::approvals::Approvals,
     reader,
     recording::names::Names,
     retention::sweeper::Sweeper,
@@ -161,6 +162,7 @@ impl BoxContext {
             confirmed: self.confirmed.clone(),
             outlook: self.outlook.clone(),
             succession: self.succession.clone(),
+            approvals: Approvals::new(&self.state, self.config.approvals),
         };
         Uplink::start(desk, key, self.faults.clone(), self.trust.clone()).map_err(RunError::Thread)
     }

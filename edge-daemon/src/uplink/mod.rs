@@ -6,6 +6,7 @@
 //! | [`session`] | when to dial again |
 //! | [`link`] | one connection after the other; control stream and clips |
 //! | [`audit`] | the log goes up, countersigned heads come back |
+//! | [`signed`] | an order as it came: signed by the hub, and what it says |
 //! | [`pulls`] | orders of the hub: what is prepared, and its bytes |
 //! | [`enrol`] | the one-time code |
 //! | [`renewal`] | the certificate, made anew in time or by the narrow door |
@@ -21,6 +22,7 @@ pub mod pulls;
 pub mod quic;
 pub mod renewal;
 pub mod session;
+pub mod signed;
 pub mod succession;
 #[cfg(test)]
 mod tests;

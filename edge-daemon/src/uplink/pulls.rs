@@ -14,14 +14,14 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use logbook::LogHandle;
-use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 use shared::{
+    approval::Subject,
     id::{BoxName, CameraId, ExhibitRef},
     note::Vkey,
     time::{Clock, Utc},
     types::{DelConfirm, ExpClip},
-    wire::{ORDER_PREFIX, Order, PullSegment, ToHub},
+    wire::{Order, PullSegment, ToHub},
 };
 
 use crate::{
@@ -29,6 +29,7 @@ use crate::{
     clock::Trust,
     config::Config,
     masking::{
+        approvals::Approvals,
         lift,
         masks::{Ordered, Reviewed},
     },
@@ -39,7 +40,10 @@ use crate::{
     },
     state::State,
     store::{Index, Volumes, index::Segment, outlook::Outlook},
-    uplink::succession,
+    uplink::{
+        signed::{signed, understood},
+        succession,
+    },
 };
 
 /// How long a pull that touches now waits for the open segment to close: cameras send a key frame at least every few seconds.
@@ -67,8 +71,11 @@ fn failed(what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> PullErro
 pub struct Record {
     /// The order's exact text.
     pub order: String,
-    /// Line number of the `exp.clip` line.
+    /// Number of the log and of the line that the `exp.clip` line is.
+    pub log: u64,
     pub n: u64,
+    /// Number of the log that the segments' lines are in.
+    pub of: u64,
     pub segments: Vec<Prepared>,
 }
 
@@ -99,6 +106,7 @@ pub struct Desk {
     pub confirmed: Confirmed,
     pub outlook: Outlook,
     pub succession: succession::Due,
+    pub approvals: Approvals,
 }
 
 /// Checks and carries out one order. None: an order of a kind this version does not know, left alone.
@@ -107,14 +115,11 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
         tracing::error!(why, "an order was not carried out");
         return None;
     }
-    let parsed = match serde_json::from_str(order) {
-        Ok(parsed) => parsed,
-        Err(e) => {
-            tracing::warn!(error = %e, "an order was not understood");
-            return None;
-        }
+    let Some((ordered, approved)) = understood(order) else {
+        tracing::warn!("an order was not understood");
+        return None;
     };
-    match parsed {
+    match ordered.order {
         Order::Pull {
             r#box,
             r#ref,
@@ -150,7 +155,9 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                     ToHub::PullReady {
                         r#ref,
                         cam,
+                        log: record.log,
                         n: record.n,
+                        of: record.of,
                         segments,
                     }
                 }
@@ -201,7 +208,17 @@ pub fn carry_out(desk: &Desk, key: &Vkey, order: &str, sig: &str) -> Option<ToHu
                 by,
                 made,
             };
-            let done = here(desk, &r#box).and_then(|()| desk.cameras.lift_mask(&cam, &asked));
+            let subject = Subject {
+                number: asked.order,
+                text: &approved,
+                by: &asked.by,
+            };
+            let done = here(desk, &r#box)
+                .and_then(|()| {
+                    let done = desk.approvals.approve(subject, &ordered.approvals);
+                    done.map_err(|e| e.to_string())
+                })
+                .and_then(|()| desk.cameras.lift_mask(&cam, &asked));
             Some(of_mask(order, cam, done.map(Some)))
         }
         Order::MaskEnd {
@@ -401,17 +418,6 @@ fn of_mask(order: u64, cam: CameraId, done: Result<Option<Utc>, String>) -> ToHu
     }
 }
 
-/// The hub's signature under an order.
-pub fn signed(key: &Vkey, order: &str, sig: &str) -> Result<(), &'static str> {
-    let sig = STANDARD
-        .decode(sig)
-        .map_err(|_| "its signature is not base64")?;
-    let message = [ORDER_PREFIX, order].concat();
-    UnparsedPublicKey::new(&ED25519, key.key)
-        .verify(message.as_bytes(), &sig)
-        .map_err(|_| "it is not signed by this box's hub")
-}
-
 struct Asked {
     r#ref: ExhibitRef,
     cam: CameraId,
@@ -433,9 +439,54 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
         }
         None => begin(desk, order, asked, &path)?,
     };
+    let record = restated(desk, asked, record)?;
     let record = finish(desk, order, sig, found_again(desk, &asked.cam, record)?)?;
     write(&path, &record)?;
     Ok(record)
+}
+
+/// The box begins a new log while a pull waits, when its log has forked: the hub countersigns the old one no more, so what was handed out is
+/// said once more in the new one.
+fn restated(desk: &Desk, asked: &Asked, mut record: Record) -> Result<Record, PullError> {
+    let present = number(desk)?;
+    if record.log == present {
+        return Ok(record);
+    }
+    if let (Some(first), Some(end)) = (record.segments.first(), record.segments.last()) {
+        record.n = log_export(desk, asked, first.s, end.s)?;
+        record.log = present;
+    }
+    // Headers come after a signed head, as always.
+    desk.log
+        .sign_head()
+        .map_err(|e| failed("sign the log; nothing was handed out")(&e))?;
+    write(&path(&desk.state, &asked.r#ref, &asked.cam), &record)?;
+    Ok(record)
+}
+
+/// Number of the log that is written.
+fn number(desk: &Desk) -> Result<u64, PullError> {
+    let folder = desk.log.folder();
+    let number = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
+    number.ok_or(PullError::Box {
+        what: "name its log",
+        why: format!("{} has no number", folder.display()),
+    })
+}
+
+/// Puts the export on the record; the line's number.
+fn log_export(desk: &Desk, asked: &Asked, s0: u64, s1: u64) -> Result<u64, PullError> {
+    let line = ExpClip {
+        r#ref: asked.r#ref.to_string(),
+        cam: asked.cam.clone(),
+        s0,
+        s1,
+        grant: asked.grant.clone(),
+        purpose: asked.purpose.clone(),
+    };
+    let line = desk.log.append("hub:order", &line);
+    line.map(|l| l.n)
+        .map_err(|e| failed("log the export; nothing was handed out")(&e))
 }
 
 /// What was prepared and has gone since, its day being over: a hold's copy takes its place, and a new header is made.
@@ -500,18 +551,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     if segments.is_empty() && recorded > 0 {
         return Err(PullError::Refused(desk.holds.past(&asked.cam)));
     }
-    // A package shows lines of one log.
-    let before = segments.iter().map(|s| s.log).max();
-    segments.retain(|s| s.log == index.number());
-    if let (Some(log), []) = (before, segments.as_slice()) {
-        return Err(PullError::Refused(format!(
-            "what is asked for was recorded under log {log} of this box, which was closed; its log is number {} now, and a package shows lines of one log only. It stays on the box's disks until its day",
-            index.number()
-        )));
-    }
-    if segments.is_empty() {
+    // A package shows the lines of one log: the newest that any of it was recorded under. The hub says what is left for another pull.
+    let Some(of) = segments.iter().map(|s| s.log).max() else {
         return Err(PullError::Refused(nothing(desk, &index, asked)));
-    }
+    };
+    segments.retain(|s| s.log == of);
     let (mut prepared, mut nowhere) = (Vec::with_capacity(segments.len()), Vec::new());
     for segment in &segments {
         // What is not there any more is left out: the rest is wanted all the same, and the numbers show the hole.
@@ -534,21 +578,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(PullError::Refused(missing(&asked.cam, &nowhere)));
     };
-    let line = ExpClip {
-        r#ref: asked.r#ref.to_string(),
-        cam: asked.cam.clone(),
-        s0: first.s,
-        s1: end.s,
-        grant: asked.grant.clone(),
-        purpose: asked.purpose.clone(),
-    };
-    let line = desk
-        .log
-        .append("hub:order", &line)
-        .map_err(|e| failed("log the export; nothing was handed out")(&e))?;
     let record = Record {
         order: order.into(),
-        n: line.n,
+        log: number(desk)?,
+        n: log_export(desk, asked, first.s, end.s)?,
+        of,
         segments: prepared,
     };
     write(path, &record)?;
@@ -736,106 +770,5 @@ impl Sending {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// MSK-4: an order is the hub's to the letter: with any byte changed, or under another key, it is none.
-    #[test]
-    fn an_order_is_signed_to_the_letter() {
-        use shared::testing::Key;
-
-        let key = |n| Key::log("cctv.example.gov.uk/hub/order", n);
-        let order = Order::MaskLift {
-            r#box: BoxName::parse("ashby").expect("box"),
-            order: 40,
-            cam: CameraId::parse("c01").expect("cam"),
-            mask: "m7".into(),
-            instead: None,
-            until: Utc(1_800_000_600_000),
-            authority: "ab".into(),
-            by: vec!["op:0002".into(), "op:0003".into()],
-            made: Utc(1_800_000_000_000),
-        };
-        let text = serde_json::to_string(&order).expect("json");
-        assert_eq!(serde_json::from_str::<Order>(&text).expect("back"), order);
-        let sign = |n: u8| STANDARD.encode(key(n).sign([ORDER_PREFIX, &text].concat().as_bytes()));
-        let vkey = key(1).vkey;
-        assert_eq!(signed(&vkey, &text, &sign(1)), Ok(()));
-        assert!(signed(&vkey, &text, &sign(2)).is_err(), "forged");
-        for at in 0..text.len() {
-            let mut altered = text.clone().into_bytes();
-            altered[at] ^= 1;
-            let altered = String::from_utf8(altered).expect("ascii");
-            assert!(signed(&vkey, &altered, &sign(1)).is_err(), "byte {at}");
-        }
-        assert!(signed(&vkey, &text, "no base64").is_err());
-    }
-
-    /// A transfer can go on from any byte, and the bytes are those of the new header and the old payload.
-    #[test]
-    fn resumable_at_any_byte() {
-        let dir = tempfile::tempdir().expect("dir");
-        let state = State::new(dir.path());
-        std::fs::create_dir_all(state.pulls()).expect("pulls");
-        let (r, cam) = (
-            ExhibitRef::new(2026, 7),
-            CameraId::parse("c03").expect("cam"),
-        );
-        let file = dir.path().join("x.mp4.age");
-        std::fs::write(&file, b"old header|payload").expect("file");
-        let prepared = |header: Option<&str>, sealed| Prepared {
-            s: 4,
-            n: 9,
-            path: file.clone(),
-            key: "c03/2026-11-03".into(),
-            header: header.map(|h| (11, STANDARD.encode(h))),
-            sealed,
-        };
-        let put = |p| {
-            write(
-                &path(&state, &r, &cam),
-                &Record {
-                    order: "{}".into(),
-                    n: 12,
-                    segments: vec![p],
-                },
-            )
-            .expect("written")
-        };
-        assert!(
-            Sending::open(&state, &r, &cam, 4, 0)
-                .err()
-                .is_some_and(|e| e.contains("nothing is prepared"))
-        );
-        put(prepared(None, 0));
-        assert!(
-            Sending::open(&state, &r, &cam, 4, 0)
-                .err()
-                .is_some_and(|e| e.contains("not prepared yet"))
-        );
-        put(prepared(Some("NEW:"), 11));
-        let whole = b"NEW:payload";
-        for offset in 0..=whole.len() {
-            for most in [1, 3, 100] {
-                let mut sending = Sending::open(&state, &r, &cam, 4, offset as u64).expect("opens");
-                let mut got = Vec::new();
-                loop {
-                    let bytes = sending.next(most).expect("reads");
-                    if bytes.is_empty() {
-                        break;
-                    }
-                    got.extend(bytes);
-                }
-                assert_eq!(got, &whole[offset..], "from {offset} by {most}");
-            }
-        }
-        assert!(Sending::open(&state, &r, &cam, 4, 12).is_err());
-        assert!(Sending::open(&state, &r, &cam, 5, 0).is_err());
-        std::fs::write(&file, b"old header|pay").expect("cut");
-        assert!(
-            Sending::open(&state, &r, &cam, 4, 0)
-                .err()
-                .is_some_and(|e| e.contains("were prepared"))
-        );
-    }
-}
+#[path = "pulls_tests.rs"]
+mod tests;

@@ -10,11 +10,7 @@ use shared::{
     wire::Fault,
 };
 
-use super::{
-    CommandError,
-    client::{Client, sign_in},
-    print_json,
-};
+use super::{CommandError, client::Client, person::sign_in, print_json};
 use crate::{devices::enrol::Codes, ops::boxes, rows::BoxRow, supervise::load_config};
 
 #[derive(Subcommand)]

@@ -1,7 +1,7 @@
 //! Adapter: Unix socket. A command's side of the hub's API on `run/hub.sock`.
 
 use std::{
-    io::{BufRead, ErrorKind, IsTerminal},
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -12,7 +12,10 @@ use serde::de::DeserializeOwned;
 use shared::plain;
 use tokio::net::UnixStream;
 
-use super::CommandError;
+use super::{
+    CommandError,
+    person::{Person, sign_in},
+};
 use crate::{
     api::{
         call,
@@ -23,56 +26,6 @@ use crate::{
     ops::{Followed, Operation},
     signin::SignIn,
 };
-
-/// Who a command is given as.
-#[derive(clap::Args)]
-pub struct Person {
-    /// Your staff account, for what a person has to answer for; its password is asked for
-    #[arg(id = "as", long = "as", value_name = "NAME", global = true)]
-    name: Option<String>,
-    /// Read the password from this file instead
-    #[arg(long, value_name = "FILE", requires = "as", global = true)]
-    password_file: Option<PathBuf>,
-}
-
-/// Name and password, from a file or from whoever types it.
-pub fn sign_in(name: &str, password_file: Option<&Path>) -> Result<SignIn, CommandError> {
-    let plain = |what: &str, e: std::io::Error| CommandError::Plain(format!("{what}: {e}"));
-    let text = match password_file {
-        Some(path) => std::fs::read_to_string(path).map_err(|e| {
-            plain(
-                &format!("the password cannot be read from {}", path.display()),
-                e,
-            )
-        })?,
-        None => {
-            let terminal = std::io::stdin().is_terminal();
-            if terminal {
-                eprint!("Password of {name}: ");
-                echo(false);
-            }
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line);
-            if terminal {
-                echo(true);
-                eprintln!();
-            }
-            read.map_err(|e| plain("the password cannot be read", e))?;
-            line
-        }
-    };
-    Ok(SignIn {
-        name: name.to_owned(),
-        password: text.trim_end_matches(['\n', '\r']).to_owned(),
-    })
-}
-
-/// What is typed is not shown. Without stty it is, as a terminal does; the password is taken all the same.
-fn echo(on: bool) {
-    let _ = std::process::Command::new("stty")
-        .arg(if on { "echo" } else { "-echo" })
-        .status();
-}
 
 /// The running hub, as commands ask it.
 pub struct Client {

@@ -17,6 +17,7 @@ mod hold;
 mod init;
 mod log;
 mod mask;
+mod person;
 mod rate;
 mod retention;
 mod run;
@@ -34,7 +35,7 @@ pub struct Line {
     #[arg(long, global = true, default_value = "/var/lib/beadle-hub")]
     state: PathBuf,
     #[command(flatten)]
-    person: client::Person,
+    person: person::Person,
     #[command(subcommand)]
     command: Command,
 }

@@ -92,17 +92,17 @@ fn named((name, rest): (String, BoxColumns)) -> Result<BoxRecord, DbError> {
 
 impl Db {
     pub fn boxes(&self) -> Result<Vec<BoxRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
         let rows = q.query_map([], record)?;
         readable("boxes", rows.map(|r| named(r?)))
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let row = c
             .query_row(
-                &format!("SELECT {COLUMNS} FROM boxes WHERE name=?1"),
+                &format!("SELECT {COLUMNS} FROM boxes WHERE name=$1"),
                 [name.as_str()],
                 record,
             )
@@ -118,26 +118,26 @@ impl Db {
         until: Utc,
         now: Utc,
     ) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
+        self.whole(|t| {
         t.execute(
-            "INSERT INTO boxes (name, state, added) VALUES (?1, 'registered', ?2)
+            "INSERT INTO boxes (name, state, added) VALUES ($1, 'registered', $2)
              ON CONFLICT (name) DO UPDATE SET state = CASE state WHEN 'revoked' THEN 'registered' ELSE state END,
                key = CASE state WHEN 'revoked' THEN NULL ELSE key END",
             params![name.as_str(), now.0],
         )?;
         t.execute(
-            "INSERT INTO codes (box, hash, until) VALUES (?1, ?2, ?3)
-             ON CONFLICT (box) DO UPDATE SET hash=?2, until=?3, key=NULL",
+            "INSERT INTO codes (box, hash, until) VALUES ($1, $2, $3)
+             ON CONFLICT (box) DO UPDATE SET hash=$2, until=$3, key=NULL",
             params![name.as_str(), hash, until.0],
         )?;
-        Ok(t.commit()?)
+        Ok(())
+        })
     }
 
     pub fn code(&self, name: &BoxName) -> Result<Option<CodeRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let row = c.query_row(
-            "SELECT hash, until, key FROM codes WHERE box=?1",
+            "SELECT hash, until, key FROM codes WHERE box=$1",
             [name.as_str()],
             |r| {
                 Ok(CodeRecord {
@@ -158,69 +158,68 @@ impl Db {
         key: &str,
         cert: &str,
     ) -> Result<bool, DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        if t.execute(
-            "UPDATE codes SET key=?3 WHERE box=?1 AND hash=?2 AND key IS NULL",
-            params![name.as_str(), hash, key],
-        )? != 1
-        {
-            return Ok(false);
-        }
-        t.execute(
-            "UPDATE boxes SET state='enrolled', key=?2, cert=?3, revoked_why=NULL WHERE name=?1",
+        self.whole(|t| {
+            if t.execute(
+                "UPDATE codes SET key=$3 WHERE box=$1 AND hash=$2 AND key IS NULL",
+                params![name.as_str(), hash, key],
+            )? != 1
+            {
+                return Ok(false);
+            }
+            t.execute(
+            "UPDATE boxes SET state='enrolled', key=$2, cert=$3, revoked_why=NULL WHERE name=$1",
             params![name.as_str(), key, cert],
         )?;
-        t.commit()?;
-        Ok(true)
+            Ok(true)
+        })
     }
 
     /// Takes a new certificate (PEM) of a box for the key it has. False when it has another by now, or is revoked.
     pub fn renewed(&self, name: &BoxName, key: &str, cert: &str) -> Result<bool, DbError> {
-        let changed = self.lock().execute(
-            "UPDATE boxes SET cert=?3 WHERE name=?1 AND key=?2 AND state='enrolled'",
+        let changed = self.store.write().execute(
+            "UPDATE boxes SET cert=$3 WHERE name=$1 AND key=$2 AND state='enrolled'",
             params![name.as_str(), key, cert],
         )?;
         Ok(changed == 1)
     }
 
     pub fn revoke_box(&self, name: &BoxName, why: &str) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        t.execute(
-            "UPDATE boxes SET state='revoked', revoked_why=?2 WHERE name=?1",
-            params![name.as_str(), why],
-        )?;
-        t.execute("DELETE FROM codes WHERE box=?1", [name.as_str()])?;
-        Ok(t.commit()?)
+        self.whole(|t| {
+            t.execute(
+                "UPDATE boxes SET state='revoked', revoked_why=$2 WHERE name=$1",
+                params![name.as_str(), why],
+            )?;
+            t.execute("DELETE FROM codes WHERE box=$1", [name.as_str()])?;
+            Ok(())
+        })
     }
 
     /// What it says of itself, and the rules it keeps footage by from now on.
     pub fn box_hello(&self, name: &BoxName, hello: &Hello, now: Utc) -> Result<(), DbError> {
         let text = serde_json::to_string(hello).map_err(|e| DbError::Row(e.to_string()))?;
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        t.execute(
-            "UPDATE boxes SET hello=?2, last_seen=?3 WHERE name=?1",
-            params![name.as_str(), text, now.0],
-        )?;
-        super::retention::note_policies(&t, name, hello, now)?;
-        t.execute(
-            "DELETE FROM box_refusals WHERE box=?1 AND what='hello'",
-            [name.as_str()],
-        )?;
-        Ok(t.commit()?)
+        self.whole(|t| {
+            t.execute(
+                "UPDATE boxes SET hello=$2, last_seen=$3 WHERE name=$1",
+                params![name.as_str(), text, now.0],
+            )?;
+            super::retention::note_policies(t, name, hello, now)?;
+            t.execute(
+                "DELETE FROM box_refusals WHERE box=$1 AND what='hello'",
+                [name.as_str()],
+            )?;
+            Ok(())
+        })
     }
 
     /// `report`: a `health` message that was judged.
     pub fn box_health(&self, name: &BoxName, report: &ToHub, now: Utc) -> Result<(), DbError> {
         let text = serde_json::to_string(report).map_err(|e| DbError::Row(e.to_string()))?;
-        let c = self.lock();
+        let c = self.store.write();
         c.execute(
-            "UPDATE boxes SET health=?2, last_seen=?3 WHERE name=?1",
+            "UPDATE boxes SET health=$2, last_seen=$3 WHERE name=$1",
             params![name.as_str(), text, now.0],
         )?;
-        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what='report'")?
+        c.prepare("DELETE FROM box_refusals WHERE box=$1 AND what='report'")?
             .execute([name.as_str()])?;
         Ok(())
     }
@@ -233,8 +232,8 @@ impl Db {
         why: &str,
         now: Utc,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT INTO box_refusals (box, what, why, since) VALUES (?1,?2,?3,?4) ON CONFLICT (box, what) DO UPDATE SET why=?3",
+        self.store.write().execute(
+            "INSERT INTO box_refusals (box, what, why, since) VALUES ($1,$2,$3,$4) ON CONFLICT (box, what) DO UPDATE SET why=$3",
             params![name.as_str(), what, why, now.0],
         )?;
         Ok(())
@@ -242,17 +241,16 @@ impl Db {
 
     /// The next of its kind was taken.
     pub fn box_taken(&self, name: &BoxName, what: &str) -> Result<(), DbError> {
-        let c = self.lock();
-        c.prepare_cached("DELETE FROM box_refusals WHERE box=?1 AND what=?2")?
+        let c = self.store.write();
+        c.prepare("DELETE FROM box_refusals WHERE box=$1 AND what=$2")?
             .execute([name.as_str(), what])?;
         Ok(())
     }
 
     pub fn box_refusals(&self, name: &BoxName) -> Result<Vec<RefusalRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT what, why, since FROM box_refusals WHERE box=?1 ORDER BY what",
-        )?;
+        let c = self.store.read();
+        let mut q =
+            c.prepare("SELECT what, why, since FROM box_refusals WHERE box=$1 ORDER BY what")?;
         let rows = q.query_map([name.as_str()], |r| {
             Ok(RefusalRecord {
                 what: r.get(0)?,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::ExhibitRef,
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, holds::Drop};
+use super::{Db, DbError, N, holds::Drop, store::Sql, upsert};
 use crate::{disposal::policy::Class, requests::rules::State};
 
 /// What is on record of an exhibit beside its request.
@@ -51,13 +51,13 @@ pub struct DisposalRecord {
 }
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
-/// lift that waits or was ordered lately, a disposal somebody asked for. `?2`: an exhibit that does not count.
+/// lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
 const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
-      WHERE s.hash IN (r.purpose, r.reference, r.requester) AND r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> ?2)
+      WHERE s.hash IN (r.purpose, r.reference, r.requester) AND r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
   OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference, h.drop_reason)
       AND h.state IN ('pending', 'placed', 'releasing'))
   OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
-  OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> ?2)";
+  OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review
@@ -66,6 +66,8 @@ fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
         .map_err(|e| DbError::Row(e.to_string()))?;
     Class::parse(word, review).map_err(DbError::Row)
 }
+
+const EVIDENCE: &str = "ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by";
 
 const COLUMNS: &str = "ref, class, review, until, reason, who, files, bytes, header, log, size, begun, line, undecryptable, texts, gone, ended, emptied";
 
@@ -105,13 +107,9 @@ fn disposal(r: &Row<'_>) -> rusqlite::Result<Result<DisposalRecord, DbError>> {
     }))
 }
 
-fn write(c: &Connection, d: &DisposalRecord) -> Result<(), DbError> {
-    let marks: Vec<String> = (1..=18).map(|n| format!("?{n}")).collect();
+fn write(c: &Sql, d: &DisposalRecord) -> Result<(), DbError> {
     c.execute(
-        &format!(
-            "INSERT OR REPLACE INTO disposals ({COLUMNS}) VALUES ({})",
-            marks.join(", ")
-        ),
+        &upsert("disposals", COLUMNS, "ref"),
         params![
             d.r#ref.as_str(),
             d.class.word(),
@@ -137,9 +135,9 @@ fn write(c: &Connection, d: &DisposalRecord) -> Result<(), DbError> {
 }
 
 /// The request says so, and names no package any more.
-fn say(c: &Connection, exhibit: &str, why: &str, now: Utc) -> Result<(), DbError> {
+fn say(c: &Sql, exhibit: &str, why: &str, now: Utc) -> Result<(), DbError> {
     c.execute(
-        "UPDATE requests SET state=?2, why=?3, changed=?4, package=NULL WHERE ref=?1",
+        "UPDATE requests SET state=$2, why=$3, changed=$4, package=NULL WHERE ref=$1",
         params![exhibit, State::Disposed.as_str(), why, now.0],
     )?;
     Ok(())
@@ -152,10 +150,8 @@ impl Db {
     }
 
     pub fn all_evidence(&self) -> Result<BTreeMap<String, EvidenceRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by FROM evidence",
-        )?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {EVIDENCE} FROM evidence"))?;
         let mut rows = q.query([])?;
         let mut out = BTreeMap::new();
         while let Some(r) = rows.next()? {
@@ -184,9 +180,8 @@ impl Db {
     }
 
     pub fn put_evidence(&self, exhibit: &str, e: &EvidenceRecord) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT OR REPLACE INTO evidence (ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+        self.store.write().execute(
+            &upsert("evidence", EVIDENCE, "ref"),
             params![
                 exhibit,
                 e.class.word(),
@@ -203,42 +198,42 @@ impl Db {
 
     /// When each request last changed its state.
     pub fn requests_changed(&self) -> Result<BTreeMap<String, Utc>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached("SELECT ref, changed FROM requests")?;
+        let c = self.store.read();
+        let mut q = c.prepare("SELECT ref, changed FROM requests")?;
         let rows = q.query_map([], |r| Ok((r.get(0)?, Utc(r.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The intent: from here on the exhibit cannot be shown, and is finished at the next start if not before.
     pub fn begin_disposal(&self, d: &DisposalRecord, why: &str) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        write(&t, d)?;
-        say(&t, d.r#ref.as_str(), why, d.begun)?;
-        Ok(t.commit()?)
+        self.whole(|t| {
+            write(t, d)?;
+            say(t, d.r#ref.as_str(), why, d.begun)?;
+            Ok(())
+        })
     }
 
     pub fn put_disposal(&self, d: &DisposalRecord) -> Result<(), DbError> {
-        write(&self.lock(), d)
+        write(&self.store.write(), d)
     }
 
     /// It has its certificate.
     pub fn end_disposal(&self, d: &DisposalRecord, why: &str, now: Utc) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        write(&t, d)?;
-        say(&t, d.r#ref.as_str(), why, now)?;
-        // Nobody asks for it any more.
-        t.execute(
-            "UPDATE evidence SET drop_by=NULL, drop_reason=NULL, drop_made=NULL WHERE ref=?1",
-            [d.r#ref.as_str()],
-        )?;
-        Ok(t.commit()?)
+        self.whole(|t| {
+            write(t, d)?;
+            say(t, d.r#ref.as_str(), why, now)?;
+            // Nobody asks for it any more.
+            t.execute(
+                "UPDATE evidence SET drop_by=NULL, drop_reason=NULL, drop_made=NULL WHERE ref=$1",
+                [d.r#ref.as_str()],
+            )?;
+            Ok(())
+        })
     }
 
     pub fn disposal(&self, exhibit: &str) -> Result<Option<DisposalRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM disposals WHERE ref=?1");
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM disposals WHERE ref=$1");
         c.query_row(&sql, [exhibit], disposal)
             .optional()?
             .transpose()
@@ -246,8 +241,8 @@ impl Db {
 
     /// Oldest first.
     pub fn disposals(&self) -> Result<Vec<DisposalRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
             "SELECT {COLUMNS} FROM disposals ORDER BY begun, ref"
         ))?;
         let rows = q.query_map([], disposal)?;
@@ -256,10 +251,10 @@ impl Db {
 
     /// Texts of the side table: hash, when it was written, and whether something that is kept refers to it.
     pub fn side_texts(&self) -> Result<Vec<(String, Utc, bool)>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let sql =
-            format!("SELECT s.hash, s.made, ({USED}) FROM side s WHERE ?1 = 0 ORDER BY s.hash");
-        let mut q = c.prepare_cached(&sql)?;
+            format!("SELECT s.hash, s.made, ({USED}) FROM side s WHERE $1 = 0 ORDER BY s.hash");
+        let mut q = c.prepare(&sql)?;
         let rows = q.query_map(params![0, ""], |r| {
             Ok((r.get(0)?, Utc(r.get(1)?), r.get(2)?))
         })?;
@@ -268,9 +263,9 @@ impl Db {
 
     /// Which of these [`Self::erase_side`] would erase.
     pub fn erasable_side(&self, hashes: &[String], but: &str) -> Result<Vec<String>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
-            "SELECT s.hash FROM side s WHERE s.hash = ?1 AND NOT ({USED})"
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT s.hash FROM side s WHERE s.hash = $1 AND NOT ({USED})"
         ))?;
         let mut out = Vec::new();
         for hash in hashes {
@@ -290,24 +285,21 @@ impl Db {
         but: &str,
         disposal: Option<&mut DisposalRecord>,
     ) -> Result<u64, DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        let mut erased = 0;
-        {
-            let mut q = t.prepare_cached(&format!(
-                "DELETE FROM side AS s WHERE s.hash = ?1 AND NOT ({USED})"
+        let erased = self.whole(|t| {
+            let mut erased = 0;
+            let mut q = t.prepare(&format!(
+                "DELETE FROM side AS s WHERE s.hash = $1 AND NOT ({USED})"
             ))?;
             for hash in hashes {
                 erased += q.execute(params![hash, but])? as u64;
             }
-        }
-        if let Some(d) = disposal {
-            d.texts += erased;
-            write(&t, d)?;
-        }
-        t.commit()?;
-        // It answers with a row. A reader would make it wait for the next time; this one connection has none.
-        c.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            if let Some(d) = disposal {
+                d.texts += erased;
+                write(t, d)?;
+            }
+            Ok(erased)
+        })?;
+        self.store.empty_journal()?;
         Ok(erased)
     }
 }

@@ -51,8 +51,8 @@ impl About {
 impl Db {
     /// All of them, by what they are about.
     pub fn found_faults(&self) -> Result<Vec<FoundFault>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
+        let c = self.store.read();
+        let mut q = c.prepare(
             "SELECT camera, ref, code, log, since, text FROM found_faults ORDER BY camera, ref, code",
         )?;
         let rows = q.query_map([], |r| {
@@ -81,9 +81,9 @@ impl Db {
     /// One that began, or whose words changed; it keeps the time since when.
     pub fn put_found_fault(&self, f: &FoundFault) -> Result<(), DbError> {
         let (camera, exhibit) = f.about.columns();
-        self.lock().execute(
-            "INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES (?1,?2,?3,?4,?5,?6)
-             ON CONFLICT (camera, ref, code) DO UPDATE SET text=?6",
+        self.store.write().execute(
+            "INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES ($1,$2,$3,$4,$5,$6)
+             ON CONFLICT (camera, ref, code) DO UPDATE SET text=$6",
             params![camera, exhibit, f.code, f.log, f.since.0, f.text],
         )?;
         Ok(())
@@ -91,8 +91,8 @@ impl Db {
 
     pub fn end_found_fault(&self, f: &FoundFault) -> Result<(), DbError> {
         let (camera, exhibit) = f.about.columns();
-        self.lock().execute(
-            "DELETE FROM found_faults WHERE camera=?1 AND ref=?2 AND code=?3",
+        self.store.write().execute(
+            "DELETE FROM found_faults WHERE camera=$1 AND ref=$2 AND code=$3",
             params![camera, exhibit, f.code],
         )?;
         Ok(())

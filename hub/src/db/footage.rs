@@ -1,6 +1,6 @@
 //! Adapter: SQLite. The index derived from box logs: segments, gaps, deletions, clips. May be dropped and made again from the copies.
 
-use rusqlite::{Transaction, params};
+use rusqlite::params;
 use shared::{
     id::{BoxCamera, BoxName},
     plain,
@@ -9,7 +9,7 @@ use shared::{
     time::{Day, Utc, Zone},
 };
 
-use super::{DERIVED_TABLES, Db, DbError, N, plain_rows, retention};
+use super::{DERIVED_TABLES, Db, DbError, N, plain_rows, retention, store::Sql};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
@@ -62,9 +62,9 @@ pub fn named<'a>(names: &'a [NameRecord], log: &str, n: u64) -> Option<&'a NameR
 impl Db {
     /// All that a camera was ever called, by log, in the order of its lines.
     pub fn names(&self, camera: &BoxCamera) -> Result<Vec<NameRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT log, n, title, site FROM names WHERE box=?1 AND cam=?2 ORDER BY log, n",
+        let c = self.store.read();
+        let mut q = c.prepare(
+            "SELECT log, n, title, site FROM names WHERE box=$1 AND cam=$2 ORDER BY log, n",
         )?;
         let rows = q.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
             Ok(NameRecord {
@@ -79,9 +79,9 @@ impl Db {
 
     /// The logs of a box that hold lines which break their schema.
     pub fn odd_lines(&self, name: &BoxName) -> Result<Vec<OddRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let mut q =
-            c.prepare_cached("SELECT log, count, n, why FROM odd_lines WHERE box=?1 ORDER BY log")?;
+            c.prepare("SELECT log, count, n, why FROM odd_lines WHERE box=$1 ORDER BY log")?;
         let rows = q.query_map([name.as_str()], |r| {
             Ok(OddRecord {
                 log: r.get(0)?,
@@ -95,8 +95,8 @@ impl Db {
 
     /// Lines of a log that are indexed.
     pub fn indexed(&self, origin: &str) -> Result<u64, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached("SELECT indexed FROM logs WHERE origin=?1")?;
+        let c = self.store.read();
+        let mut q = c.prepare("SELECT indexed FROM logs WHERE origin=$1")?;
         let mut rows = q.query([origin])?;
         Ok(match rows.next()? {
             Some(r) => r.get::<_, N>(0)?.0,
@@ -106,13 +106,13 @@ impl Db {
 
     /// Forgets what is indexed of a log.
     pub fn unindex(&self, origin: &str) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        for table in DERIVED_TABLES {
-            t.execute(&format!("DELETE FROM {table} WHERE log=?1"), [origin])?;
-        }
-        t.execute("UPDATE logs SET indexed=0 WHERE origin=?1", [origin])?;
-        Ok(t.commit()?)
+        self.whole(|t| {
+            for table in DERIVED_TABLES {
+                t.execute(&format!("DELETE FROM {table} WHERE log=$1"), [origin])?;
+            }
+            t.execute("UPDATE logs SET indexed=0 WHERE origin=$1", [origin])?;
+            Ok(())
+        })
     }
 
     /// Adds verified lines, which follow on from those indexed. Whether any of them bears on deletions.
@@ -120,27 +120,26 @@ impl Db {
         let Some(last) = records.last() else {
             return Ok(false);
         };
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        let mut deletions = false;
-        for r in records {
-            // The door judged it before it was countersigned. A hub put back from a copy takes lines from its files, and they are judged here.
-            let judged = match schema::line(r, schema::Writer::Box) {
-                Ok(()) => one(&t, origin, name, r),
-                Err(breach) => Err(DbError::Row(breach.to_string())),
-            };
-            match judged {
-                Ok(bears) => deletions |= bears,
-                Err(e) if e.of_a_row() => odd(&t, origin, name, r, &e)?,
-                Err(e) => return Err(e),
+        self.whole(|t| {
+            let mut deletions = false;
+            for r in records {
+                // The door judged it before it was countersigned. A hub put back from a copy takes lines from its files, and they are judged here.
+                let judged = match schema::line(r, schema::Writer::Box) {
+                    Ok(()) => one(t, origin, name, r),
+                    Err(breach) => Err(DbError::Row(breach.to_string())),
+                };
+                match judged {
+                    Ok(bears) => deletions |= bears,
+                    Err(e) if e.of_a_row() => odd(t, origin, name, r, &e)?,
+                    Err(e) => return Err(e),
+                }
             }
-        }
-        t.execute(
-            "UPDATE logs SET indexed=?2 WHERE origin=?1",
-            params![origin, N(last.n + 1)],
-        )?;
-        t.commit()?;
-        Ok(deletions)
+            t.execute(
+                "UPDATE logs SET indexed=$2 WHERE origin=$1",
+                params![origin, N(last.n + 1)],
+            )?;
+            Ok(deletions)
+        })
     }
 
     /// Segments of a camera that touch [t0, t1), in order; deleted and lost ones too.
@@ -150,10 +149,10 @@ impl Db {
         t0: Utc,
         t1: Utc,
     ) -> Result<Vec<SegmentRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
+        let c = self.store.read();
+        let mut q = c.prepare(
             "SELECT log, n, s, t0, t1, size, mask, how, gone, day FROM segments
-             WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 ORDER BY s",
+             WHERE box=$1 AND cam=$2 AND t0 < $4 AND t0 >= $3 - 86400000 AND t1 > $3 ORDER BY s",
         )?;
         let rows = q.query_map(
             params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
@@ -183,10 +182,10 @@ impl Db {
         t0: Utc,
         t1: Utc,
     ) -> Result<Vec<(String, u64, u64)>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
+        let c = self.store.read();
+        let mut q = c.prepare(
             "SELECT log, MIN(n), MAX(n) FROM segments
-             WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t0 >= ?3 - 86400000 AND t1 > ?3 GROUP BY log ORDER BY MIN(s)",
+             WHERE box=$1 AND cam=$2 AND t0 < $4 AND t0 >= $3 - 86400000 AND t1 > $3 GROUP BY log ORDER BY MIN(s)",
         )?;
         let rows = q.query_map(
             params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
@@ -196,9 +195,9 @@ impl Db {
     }
 
     pub fn gaps(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<GapRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT t0, t1, why, packets FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3 ORDER BY t0",
+        let c = self.store.read();
+        let mut q = c.prepare(
+            "SELECT t0, t1, why, packets FROM gaps WHERE box=$1 AND cam=$2 AND t0 < $4 AND t1 > $3 ORDER BY t0",
         )?;
         let rows = q.query_map(
             params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
@@ -216,8 +215,8 @@ impl Db {
 
     /// First and last moment of footage of a camera that is still there.
     pub fn extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
-        let c = self.lock();
-        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2 AND gone IS NULL";
+        let c = self.store.read();
+        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=$1 AND cam=$2 AND gone IS NULL";
         Ok(c.query_row(
             sql,
             params![camera.r#box.as_str(), camera.cam.as_str()],
@@ -230,8 +229,8 @@ impl Db {
 
     /// The same of everything ever logged, deleted footage too.
     pub fn segments_extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
-        let c = self.lock();
-        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=?1 AND cam=?2";
+        let c = self.store.read();
+        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=$1 AND cam=$2";
         Ok(c.query_row(
             sql,
             params![camera.r#box.as_str(), camera.cam.as_str()],
@@ -244,9 +243,8 @@ impl Db {
 
     /// Cameras of a box of which any footage was ever logged.
     pub fn cameras_seen(&self, name: &BoxName) -> Result<Vec<String>, DbError> {
-        let c = self.lock();
-        let mut q =
-            c.prepare_cached("SELECT DISTINCT cam FROM segments WHERE box=?1 ORDER BY cam")?;
+        let c = self.store.read();
+        let mut q = c.prepare("SELECT DISTINCT cam FROM segments WHERE box=$1 ORDER BY cam")?;
         plain_rows("box logs", q.query_map([name.as_str()], |r| r.get(0))?)
     }
 
@@ -258,8 +256,8 @@ impl Db {
         exhibit: &str,
         cam: &str,
     ) -> Result<bool, DbError> {
-        let c = self.lock();
-        let sql = "SELECT COUNT(*) FROM clips WHERE log=?1 AND n=?2 AND ref=?3 AND cam=?4";
+        let c = self.store.read();
+        let sql = "SELECT COUNT(*) FROM clips WHERE log=$1 AND n=$2 AND ref=$3 AND cam=$4";
         Ok(c.query_row(sql, params![origin, N(n), exhibit, cam], |r| {
             r.get::<_, i64>(0)
         })? > 0)
@@ -279,32 +277,26 @@ pub(super) fn time(data: &Value, key: &str) -> i64 {
 }
 
 /// One line into all tables, or into none. Whether it bears on deletions.
-fn one(t: &Transaction<'_>, origin: &str, name: &BoxName, r: &Record) -> Result<bool, DbError> {
-    t.prepare_cached("SAVEPOINT line")?.execute([])?;
+fn one(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<bool, DbError> {
+    t.prepare("SAVEPOINT line")?.execute([])?;
     let done =
         index_line(t, origin, name, r).and_then(|()| retention::index_line(t, origin, name, r));
     if done.is_err() {
-        t.prepare_cached("ROLLBACK TO line")?.execute([])?;
+        t.prepare("ROLLBACK TO line")?.execute([])?;
     }
-    t.prepare_cached("RELEASE line")?.execute([])?;
+    t.prepare("RELEASE line")?.execute([])?;
     done
 }
 
 /// A line that says nothing the tables can hold: it stays in the log, and is counted.
-fn odd(
-    t: &Transaction<'_>,
-    origin: &str,
-    name: &BoxName,
-    r: &Record,
-    why: &DbError,
-) -> Result<(), DbError> {
+fn odd(t: &Sql, origin: &str, name: &BoxName, r: &Record, why: &DbError) -> Result<(), DbError> {
     let why = match why {
         DbError::Row(why) => why.clone(),
         e => e.to_string(),
     };
     let why = plain::plain(&format!("{}: {why}", r.kind), 300);
-    t.prepare_cached(
-        "INSERT INTO odd_lines (log, box, count, n, why, t) VALUES (?1, ?2, 1, ?3, ?4, ?5)
+    t.prepare(
+        "INSERT INTO odd_lines (log, box, count, n, why, t) VALUES ($1, $2, 1, $3, $4, $5)
          ON CONFLICT (log) DO UPDATE SET count=count+1",
     )?
     .execute(params![origin, name.as_str(), N(r.n), why, r.t.0])?;
@@ -312,18 +304,17 @@ fn odd(
 }
 
 /// A line has the fields of its type: [`schema::line`] was asked.
-fn index_line(
-    t: &Transaction<'_>,
-    origin: &str,
-    name: &BoxName,
-    r: &Record,
-) -> Result<(), DbError> {
+fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), DbError> {
     let d = &r.data;
     let cam = text(d, "cam");
     match r.kind.as_str() {
         "seg.write" => {
-            t.prepare_cached(
-                "INSERT OR REPLACE INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost, day, key) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+            t.prepare(
+                "INSERT INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost, day, key)
+                 VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
+                 ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, s=excluded.s, t0=excluded.t0, t1=excluded.t1,
+                 size=excluded.size, sha256=excluded.sha256, mask=excluded.mask, how=excluded.how, lost=excluded.lost, day=excluded.day,
+                 key=excluded.key, gone=NULL",
             )?
             .execute(params![
                 origin, N(r.n), name.as_str(), cam, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), text(d, "sha256"),
@@ -331,29 +322,33 @@ fn index_line(
             ])?;
         }
         "seg.gap" => {
-            t.prepare_cached("INSERT OR REPLACE INTO gaps (log, n, box, cam, next, t0, t1, why, packets) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)")?
+            t.prepare("INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+                ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, next=excluded.next, t0=excluded.t0, t1=excluded.t1,
+                why=excluded.why, packets=excluded.packets")?
                 .execute(params![
                     origin, N(r.n), name.as_str(), cam, int(d, "next"), time(d, "t0"), time(d, "t1"), text(d, "why"), int(d, "packets")
                 ])?;
         }
         "cam.set" => {
-            t.prepare_cached("INSERT OR REPLACE INTO names (log, n, box, cam, title, site) VALUES (?1,?2,?3,?4,?5,?6)")?
+            t.prepare("INSERT INTO names (log, n, box, cam, title, site) VALUES ($1,$2,$3,$4,$5,$6)
+                ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, title=excluded.title, site=excluded.site")?
                 .execute(params![origin, N(r.n), name.as_str(), cam, text(d, "title"), text(d, "site")])?;
         }
         "seg.lost" => {
-            t.prepare_cached(
-                "UPDATE segments SET gone='lost' WHERE box=?1 AND cam=?2 AND s=?3 AND gone IS NULL",
+            t.prepare(
+                "UPDATE segments SET gone='lost' WHERE box=$1 AND cam=$2 AND s=$3 AND gone IS NULL",
             )?
             .execute(params![name.as_str(), cam, int(d, "s")])?;
         }
         "del.range" => {
             // Segments of another key may lie between s0 and s1 and have a line of their own.
-            t.prepare_cached("UPDATE segments SET gone='deleted' WHERE box=?1 AND cam=?2 AND s BETWEEN ?3 AND ?4 AND key=?5")?
+            t.prepare("UPDATE segments SET gone='deleted' WHERE box=$1 AND cam=$2 AND s BETWEEN $3 AND $4 AND key=$5")?
                 .execute(params![name.as_str(), cam, int(d, "s0"), int(d, "s1"), text(d, "key")])?;
         }
         "exp.clip" => {
-            t.prepare_cached(
-                "INSERT OR REPLACE INTO clips (log, n, ref, cam) VALUES (?1,?2,?3,?4)",
+            t.prepare(
+                "INSERT INTO clips (log, n, ref, cam) VALUES ($1,$2,$3,$4)
+                 ON CONFLICT (log, n) DO UPDATE SET ref=excluded.ref, cam=excluded.cam",
             )?
             .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
         }

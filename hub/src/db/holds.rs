@@ -1,12 +1,12 @@
 //! Adapter: SQLite. Holds of footage at boxes.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::{BoxCamera, HoldId},
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable};
+use super::{Db, DbError, N, readable, store::Sql, upsert};
 use crate::requests::holds::state::{Ended, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,9 +114,12 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
 
 /// A box's log names a hold: its number is not given out again. What one box writes does not use up the numbers of the scheme: see
 /// [`Db::next_hold`].
-pub(super) fn claimed(c: &Connection, hold: &str) -> Result<(), DbError> {
+pub(super) fn claimed(c: &Sql, hold: &str) -> Result<(), DbError> {
     if let Ok(HoldId(n)) = HoldId::parse(hold) {
-        c.execute("INSERT OR IGNORE INTO hold_claims (n) VALUES (?1)", [N(n)])?;
+        c.execute(
+            "INSERT INTO hold_claims (n) VALUES ($1) ON CONFLICT (n) DO NOTHING",
+            [N(n)],
+        )?;
     }
     Ok(())
 }
@@ -130,23 +133,22 @@ impl Db {
     /// those up to [`FORGOTTEN`] ahead are taken for given out, with all below them.
     pub fn next_hold(&self, logged: u64) -> Result<HoldId, DbError> {
         const LAST: N = N(HoldId::LAST.0);
-        let mut c = self.lock();
-        let t = c.transaction()?;
+        self.whole(|t| {
         let known: N = t.query_row(
-            "SELECT MAX(COALESCE((SELECT MAX(n) FROM holds WHERE n <= ?1), 0), COALESCE((SELECT MAX(highest) FROM hold_numbers WHERE highest <= ?1), 0))",
+            "SELECT MAX(COALESCE((SELECT MAX(n) FROM holds WHERE n <= $1), 0), COALESCE((SELECT MAX(highest) FROM hold_numbers WHERE highest <= $1), 0))",
             [LAST],
             |r| r.get(0),
         )?;
         let logged = if logged <= HoldId::LAST.0 { logged } else { 0 };
         let known = known.0.max(logged);
         let near: N = t.query_row(
-            "SELECT COALESCE(MAX(n), ?1) FROM hold_claims WHERE n > ?1 AND n <= ?2",
+            "SELECT COALESCE(MAX(n), $1) FROM hold_claims WHERE n > $1 AND n <= $2",
             [N(known), N(known.saturating_add(FORGOTTEN))],
             |r| r.get(0),
         )?;
         let mut next = HoldId(near.0.saturating_add(1));
         while t.query_row(
-            "SELECT COUNT(*) FROM hold_claims WHERE n=?1",
+            "SELECT COUNT(*) FROM hold_claims WHERE n=$1",
             [N(next.0)],
             |r| r.get::<_, i64>(0),
         )? > 0
@@ -157,22 +159,18 @@ impl Db {
             return Err(DbError::Numbers);
         }
         t.execute(
-            "INSERT INTO hold_numbers (one, highest) VALUES (1, ?1) ON CONFLICT (one) DO UPDATE SET highest=?1",
+            "INSERT INTO hold_numbers (one, highest) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET highest=$1",
             [N(next.0)],
         )?;
-        t.commit()?;
-        Ok(next)
+                Ok(next)
+        })
     }
 
     /// Adds it, or writes all that changes of it.
     pub fn put_hold(&self, h: &HoldRecord) -> Result<(), DbError> {
         let s = &h.standing;
-        let marks: Vec<String> = (1..=29).map(|n| format!("?{n}")).collect();
-        self.lock().execute(
-            &format!(
-                "INSERT OR REPLACE INTO holds ({COLUMNS}) VALUES ({})",
-                marks.join(", ")
-            ),
+        self.store.write().execute(
+            &upsert("holds", COLUMNS, "n"),
             params![
                 N(h.id.0),
                 h.camera.r#box.as_str(),
@@ -209,36 +207,36 @@ impl Db {
     }
 
     pub fn hold(&self, id: HoldId) -> Result<Option<HoldRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM holds WHERE n=?1");
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE n=$1");
         c.query_row(&sql, [N(id.0)], record).optional()?.transpose()
     }
 
     /// Of a clip request.
     pub fn hold_for(&self, exhibit: &str) -> Result<Option<HoldRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM holds WHERE ref=?1 ORDER BY n DESC LIMIT 1");
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM holds WHERE ref=$1 ORDER BY n DESC LIMIT 1");
         c.query_row(&sql, [exhibit], record).optional()?.transpose()
     }
 
     /// Those that are not over, oldest first; with `since` also those that ended after it.
     pub fn holds(&self, since: Option<Utc>) -> Result<Vec<HoldRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let sql = format!(
-            "SELECT {COLUMNS} FROM holds WHERE state IN ('pending', 'placed', 'releasing') OR changed >= ?1 ORDER BY n"
+            "SELECT {COLUMNS} FROM holds WHERE state IN ('pending', 'placed', 'releasing') OR changed >= $1 ORDER BY n"
         );
-        let mut statement = c.prepare_cached(&sql)?;
+        let mut statement = c.prepare(&sql)?;
         let rows = statement.query_map([since.map_or(i64::MAX, |t| t.0)], record)?;
         readable("holds", rows.map(|r| r?))
     }
 
     /// Those of a camera that a box placed and that are not over.
     pub fn placed_holds(&self, camera: &BoxCamera) -> Result<Vec<HoldRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let sql = format!(
-            "SELECT {COLUMNS} FROM holds WHERE box=?1 AND cam=?2 AND state='placed' ORDER BY n"
+            "SELECT {COLUMNS} FROM holds WHERE box=$1 AND cam=$2 AND state='placed' ORDER BY n"
         );
-        let mut statement = c.prepare_cached(&sql)?;
+        let mut statement = c.prepare(&sql)?;
         let rows =
             statement.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], record)?;
         readable("holds", rows.map(|r| r?))
@@ -268,12 +266,12 @@ mod tests {
             "the hub's log"
         );
         for hold in ["H-000100", "H-000099", "nonsense"] {
-            claimed(&db.lock(), hold).expect("noted");
+            claimed(&db.store.write(), hold).expect("noted");
         }
         assert_eq!(db.next_hold(0).expect("number"), HoldId(101), "a box's log");
         // V5: what a box writes at the end of the range, or far ahead, uses nothing up.
         for hold in ["H-999999999999999", "H-999999999", "H-005000", "H-000102"] {
-            claimed(&db.lock(), hold).expect("noted");
+            claimed(&db.store.write(), hold).expect("noted");
         }
         assert_eq!(db.next_hold(0).expect("number"), HoldId(103));
         assert_eq!(db.next_hold(4998).expect("number"), HoldId(5001));

@@ -65,8 +65,8 @@ impl Db {
     pub fn add_lift(&self, l: &LiftRecord) -> Result<(), DbError> {
         let instead = l.instead.as_ref().map(serde_json::to_string).transpose();
         let instead = instead.map_err(|e| DbError::Row(e.to_string()))?;
-        self.lock().execute(
-            &format!("INSERT INTO lifts ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+        self.store.write().execute(
+            &format!("INSERT INTO lifts ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"),
             params![
                 N(l.n),
                 l.camera.r#box.as_str(),
@@ -86,14 +86,14 @@ impl Db {
     }
 
     pub fn lift(&self, n: u64) -> Result<Option<LiftRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE n=?1");
+        let c = self.store.read();
+        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE n=$1");
         c.query_row(&sql, [N(n)], record).optional()?.transpose()
     }
 
     /// Those that wait for a second person, oldest first.
     pub fn pending_lifts(&self) -> Result<Vec<LiftRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let sql = format!("SELECT {COLUMNS} FROM lifts WHERE state='pending' ORDER BY n");
         let mut statement = c.prepare(&sql)?;
         let rows = statement.query_map([], record)?;
@@ -102,9 +102,9 @@ impl Db {
 
     /// Under which authorities masks of a camera were lifted: salted hashes.
     pub fn lift_authorities(&self, camera: &BoxCamera) -> Result<Vec<String>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let mut statement = c.prepare(
-            "SELECT DISTINCT authority FROM lifts WHERE box=?1 AND cam=?2 AND state='ordered'",
+            "SELECT DISTINCT authority FROM lifts WHERE box=$1 AND cam=$2 AND state='ordered'",
         )?;
         let rows = statement
             .query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
@@ -115,8 +115,8 @@ impl Db {
 
     /// Settles one that is pending; false when somebody was quicker.
     pub fn settle_lift(&self, n: u64, state: &str) -> Result<bool, DbError> {
-        let changed = self.lock().execute(
-            "UPDATE lifts SET state=?2 WHERE n=?1 AND state='pending'",
+        let changed = self.store.write().execute(
+            "UPDATE lifts SET state=$2 WHERE n=$1 AND state='pending'",
             params![N(n), state],
         )?;
         Ok(changed == 1)

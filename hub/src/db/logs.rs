@@ -21,6 +21,15 @@ pub struct LogRecord {
     pub why: Option<String>,
 }
 
+/// A fault of a box's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroubleRecord {
+    pub since: Utc,
+    pub text: String,
+    /// Its `fault.on` is in the hub's log.
+    pub on_record: bool,
+}
+
 const COLUMNS: &str =
     "origin, box, number, size, root, cosigned, seen_size, seen_time, dispute, why";
 
@@ -42,40 +51,34 @@ fn record(r: &Row<'_>) -> rusqlite::Result<LogRecord> {
 impl Db {
     /// All logs, oldest number of a box first.
     pub fn logs(&self) -> Result<Vec<LogRecord>, DbError> {
-        let c = self.lock();
-        let mut q =
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM logs ORDER BY box, number"))?;
         plain_rows("logs", q.query_map([], record)?)
     }
 
     pub fn log(&self, origin: &str) -> Result<Option<LogRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         Ok(c.query_row(
-            &format!("SELECT {COLUMNS} FROM logs WHERE origin=?1"),
+            &format!("SELECT {COLUMNS} FROM logs WHERE origin=$1"),
             [origin],
             record,
         )
         .optional()?)
     }
 
-    /// The newest log of a box.
+    /// The newest log of a box of which lines are held. One that was only announced is none.
     pub fn newest_log(&self, name: &BoxName) -> Result<Option<LogRecord>, DbError> {
-        let c = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM logs WHERE box=?1 ORDER BY number DESC LIMIT 1");
+        let c = self.store.read();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM logs WHERE box=$1 AND size > 0 ORDER BY number DESC LIMIT 1"
+        );
         Ok(c.query_row(&sql, [name.as_str()], record).optional()?)
     }
 
-    /// The highest number of a log of a box of which lines are held.
-    pub fn newest_begun(&self, name: &BoxName) -> Result<Option<u64>, DbError> {
-        let c = self.lock();
-        let sql = "SELECT MAX(number) FROM logs WHERE box=?1 AND size > 0";
-        let n: Option<N> = c.query_row(sql, [name.as_str()], |r| r.get(0))?;
-        Ok(n.map(|n| n.0))
-    }
-
+    /// Makes a log known; nothing of it is held yet.
     pub fn meet_log(&self, origin: &str, name: &BoxName, number: u64) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT OR IGNORE INTO logs (origin, box, number) VALUES (?1, ?2, ?3)",
+        self.store.write().execute(
+            "INSERT INTO logs (origin, box, number) VALUES ($1, $2, $3) ON CONFLICT (origin) DO NOTHING",
             params![origin, name.as_str(), N(number)],
         )?;
         Ok(())
@@ -88,26 +91,65 @@ impl Db {
         root: &str,
         cosigned: Utc,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET size=?2, root=?3, cosigned=?4 WHERE origin=?1",
+        self.store.write().execute(
+            "UPDATE logs SET size=$2, root=$3, cosigned=$4 WHERE origin=$1",
             params![origin, N(size), root, cosigned.0],
         )?;
         Ok(())
     }
 
     pub fn log_seen(&self, origin: &str, size: u64, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET seen_size=?2, seen_time=?3 WHERE origin=?1",
+        self.store.write().execute(
+            "UPDATE logs SET seen_size=$2, seen_time=$3 WHERE origin=$1",
             params![origin, N(size), now.0],
         )?;
         Ok(())
     }
 
     pub fn dispute_log(&self, origin: &str, code: &str, why: &str) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE logs SET dispute=?2, why=?3 WHERE origin=?1 AND dispute IS NULL",
+        self.store.write().execute(
+            "UPDATE logs SET dispute=$2, why=$3 WHERE origin=$1 AND dispute IS NULL",
             params![origin, code, why],
         )?;
         Ok(())
+    }
+
+    /// A fault of a box's log began.
+    pub fn put_trouble(
+        &self,
+        name: &BoxName,
+        code: &str,
+        trouble: &TroubleRecord,
+    ) -> Result<(), DbError> {
+        self.store.write().execute(
+            "INSERT INTO troubles (box, code, since, text, on_record) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (box, code) DO UPDATE SET since=excluded.since, text=excluded.text, on_record=excluded.on_record",
+            params![name.as_str(), code, trouble.since.0, trouble.text, trouble.on_record],
+        )?;
+        Ok(())
+    }
+
+    /// It is over.
+    pub fn end_trouble(&self, name: &BoxName, code: &str) -> Result<(), DbError> {
+        self.store.write().execute(
+            "DELETE FROM troubles WHERE box=$1 AND code=$2",
+            params![name.as_str(), code],
+        )?;
+        Ok(())
+    }
+
+    /// Those that have begun and are not over: box, code, what it is.
+    pub fn troubles(&self) -> Result<Vec<(String, String, TroubleRecord)>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare("SELECT box, code, since, text, on_record FROM troubles")?;
+        let rows = q.query_map([], |r| {
+            let trouble = TroubleRecord {
+                since: Utc(r.get(2)?),
+                text: r.get(3)?,
+                on_record: r.get(4)?,
+            };
+            Ok((r.get(0)?, r.get(1)?, trouble))
+        })?;
+        plain_rows("troubles", rows)
     }
 }

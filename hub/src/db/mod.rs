@@ -1,9 +1,6 @@
 //! Adapter: SQLite. Opens `hub.sqlite`; each table group has its file here.
 
-use std::{
-    path::Path,
-    sync::{Mutex, MutexGuard},
-};
+use std::{ops::Deref, path::Path};
 
 use rusqlite::{
     Connection, ToSql,
@@ -17,19 +14,23 @@ pub mod footage;
 pub mod holds;
 pub mod lifts;
 pub mod logs;
+mod migrate;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
 pub mod staff;
+mod store;
+
+use store::{Sql, Store};
 
 #[derive(Debug, thiserror::Error)]
 pub enum DbError {
     #[error("the hub's records (hub.sqlite) cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error(
-        "the hub's records (hub.sqlite) are version {0}; this program knows version {VERSION}: install the newer program"
+        "the hub's records (hub.sqlite) are version {found}; this program knows version {known}: install the newer program"
     )]
-    Newer(i64),
+    Newer { found: i64, known: i64 },
     #[error("a row of the hub's records cannot be read: {0}")]
     Row(String),
     #[error(
@@ -38,7 +39,6 @@ pub enum DbError {
     Numbers,
 }
 
-const VERSION: i64 = 1;
 /// Of the derived tables.
 const DERIVED: i64 = 4;
 /// Their names. Every row names the log it comes from.
@@ -53,33 +53,45 @@ const DERIVED_TABLES: [&str; 8] = [
     "odd_lines",
 ];
 
-/// One connection, one user at a time. Calls block: use `spawn_blocking` from async code.
+/// The hub's records. Calls block: use `spawn_blocking` from async code.
 pub struct Db {
-    connection: Mutex<Connection>,
+    store: Store,
+}
+
+/// Within a unit of work: what only there can be done.
+pub struct Tx<'a> {
+    db: &'a Db,
+}
+
+impl Deref for Tx<'_> {
+    type Target = Db;
+
+    fn deref(&self) -> &Db {
+        self.db
+    }
 }
 
 impl Db {
     pub fn open(state: &Path) -> Result<Self, DbError> {
-        let mut connection = Connection::open(state.join("hub.sqlite"))?;
-        // FULL: what was answered "done" survives a power cut. secure_delete: an erased name is overwritten.
-        connection.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA foreign_keys=ON;")?;
-        let version: i64 = connection.query_row("PRAGMA user_version", [], |r| r.get(0))?;
-        if version > VERSION {
-            return Err(DbError::Newer(version));
-        }
-        connection.execute_batch(include_str!("schema.sql"))?;
-        derive(&mut connection)?;
-        connection.pragma_update(None, "user_version", VERSION)?;
-        Ok(Self {
-            connection: Mutex::new(connection),
-        })
+        let store = Store::open(&state.join("hub.sqlite"), |connection| {
+            migrate::migrate(connection)?;
+            derive(connection)
+        })?;
+        Ok(Self { store })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic in one statement leaves SQLite's own transaction to roll back.
-        self.connection
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// One unit of work: all that it writes is stored, or nothing of it. One at a time. What this thread asks of the records meanwhile,
+    /// by whatever way, is of the unit.
+    pub fn write<T, E: From<DbError>>(
+        &self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.store.unit(|| work(&Tx { db: self }))
+    }
+
+    /// The same for the statements of one function here.
+    fn whole<T>(&self, work: impl FnOnce(&Sql) -> Result<T, DbError>) -> Result<T, DbError> {
+        self.store.unit(|| work(&self.store.write()))
     }
 }
 
@@ -94,7 +106,7 @@ impl DbError {
                     | rusqlite::Error::IntegralValueOutOfRange(..)
                     | rusqlite::Error::InvalidColumnType(..)
             ),
-            DbError::Newer(_) | DbError::Numbers => false,
+            DbError::Newer { .. } | DbError::Numbers => false,
         }
     }
 }
@@ -136,10 +148,24 @@ fn derive(connection: &mut Connection) -> Result<(), DbError> {
         }
         t.execute("UPDATE logs SET indexed=0", [])?;
         t.execute("DELETE FROM derived", [])?;
-        t.execute("INSERT INTO derived (version) VALUES (?1)", [DERIVED])?;
+        t.execute("INSERT INTO derived (version) VALUES (?)", [DERIVED])?;
     }
     t.execute_batch(include_str!("derived.sql"))?;
     Ok(t.commit()?)
+}
+
+/// The statement that adds a row, or, where there is one of that key, writes all of it anew.
+fn upsert(table: &str, columns: &str, key: &str) -> String {
+    let names: Vec<&str> = columns.split(',').map(str::trim).collect();
+    let marks: Vec<String> = (1..=names.len()).map(|n| format!("${n}")).collect();
+    let keys: Vec<&str> = key.split(',').map(str::trim).collect();
+    let rest = names.iter().filter(|name| !keys.contains(name));
+    let set: Vec<String> = rest.map(|name| format!("{name}=excluded.{name}")).collect();
+    format!(
+        "INSERT INTO {table} ({columns}) VALUES ({}) ON CONFLICT ({key}) DO UPDATE SET {}",
+        marks.join(", "),
+        set.join(", ")
+    )
 }
 
 /// A count in a row. SQLite's whole numbers are signed; counts in Beadle stay below 2^53.

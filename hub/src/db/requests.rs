@@ -27,6 +27,8 @@ pub struct RequestRecord {
     pub why: String,
     /// Box log and line of its `exp.clip`, once the box has answered.
     pub line: Option<(String, u64)>,
+    /// Box log that the segments' lines are in.
+    pub footage: Option<String>,
     pub package: Option<String>,
     pub made: Utc,
 }
@@ -39,7 +41,7 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made";
+const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
@@ -53,12 +55,13 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
         r.get(6)?,
         r.get(7)?,
     );
-    let (requester, who, why, package, made) = (
+    let (requester, who, why, package, made, footage) = (
         r.get(8)?,
         r.get(9)?,
         r.get(11)?,
         r.get(14)?,
         Utc(r.get(15)?),
+        r.get(16)?,
     );
     Ok((|| {
         Ok(RequestRecord {
@@ -66,6 +69,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
             camera: BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| row(e.to_string()))?,
             state: State::parse(&state).ok_or_else(|| row(format!("state {state:?}")))?,
             line: log.zip(line.map(|n| n.0)),
+            footage,
             grant,
             t0,
             t1,
@@ -83,17 +87,17 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
 impl Db {
     /// Number of the next request: the last part of its grant and of its exhibit reference.
     pub fn next_request(&self) -> Result<u32, DbError> {
-        Ok(self
-            .lock()
-            .query_row("SELECT COALESCE(MAX(id), 0) + 1 FROM requests", [], |r| {
-                r.get(0)
-            })?)
+        Ok(self.store.read().query_row(
+            "SELECT COALESCE(MAX(id), 0) + 1 FROM requests",
+            [],
+            |r| r.get(0),
+        )?)
     }
 
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
-        self.lock().execute(
+        self.store.write().execute(
             "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
-             VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?14)",
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14)",
             params![
                 id, r.r#ref.as_str(), r.grant, r.camera.r#box.as_str(), r.camera.cam.as_str(), r.t0.0, r.t1.0, r.purpose, r.reference,
                 r.requester, r.who, r.state.as_str(), r.why, r.made.0
@@ -103,9 +107,9 @@ impl Db {
     }
 
     pub fn request(&self, exhibit: &str) -> Result<Option<RequestRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         c.query_row(
-            &format!("SELECT {COLUMNS} FROM requests WHERE ref=?1"),
+            &format!("SELECT {COLUMNS} FROM requests WHERE ref=$1"),
             [exhibit],
             record,
         )
@@ -115,9 +119,8 @@ impl Db {
 
     /// Newest first.
     pub fn requests(&self) -> Result<Vec<RequestRecord>, DbError> {
-        let c = self.lock();
-        let mut q =
-            c.prepare_cached(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM requests ORDER BY id DESC"))?;
         let rows = q.query_map([], record)?;
         readable("requests", rows.map(|r| r?))
     }
@@ -129,44 +132,44 @@ impl Db {
         why: &str,
         now: Utc,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE requests SET state=?2, why=?3, changed=?4 WHERE ref=?1",
+        self.store.write().execute(
+            "UPDATE requests SET state=$2, why=$3, changed=$4 WHERE ref=$1",
             params![exhibit, state.as_str(), why, now.0],
         )?;
         Ok(())
     }
 
     pub fn request_package(&self, exhibit: &str, package: &str) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE requests SET package=?2 WHERE ref=?1",
+        self.store.write().execute(
+            "UPDATE requests SET package=$2 WHERE ref=$1",
             params![exhibit, package],
         )?;
         Ok(())
     }
 
-    /// The box's answer: its `exp.clip` line and the segments. Segments already fetched stay fetched.
+    /// The box's answer: its `exp.clip` line and the segments, with the log they are of. Segments already fetched stay fetched.
     pub fn request_answered(
         &self,
         exhibit: &str,
-        log: &str,
-        line: u64,
+        (log, line): (&str, u64),
+        footage: &str,
         segments: &[PullSegment],
     ) -> Result<(), DbError> {
-        let mut c = self.lock();
-        let t = c.transaction()?;
-        t.execute(
-            "UPDATE requests SET log=?2, line=?3 WHERE ref=?1",
-            params![exhibit, log, N(line)],
-        )?;
-        let done: Vec<(N, N)> = {
-            let mut q = t.prepare("SELECT s, n FROM request_segments WHERE ref=?1 AND done=1")?;
-            q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?
-                .collect::<Result<_, _>>()?
-        };
-        t.execute("DELETE FROM request_segments WHERE ref=?1", [exhibit])?;
-        for p in segments {
+        self.whole(|t| {
             t.execute(
-                "INSERT INTO request_segments (ref, s, n, sealed, done) VALUES (?1,?2,?3,?4,?5)",
+                "UPDATE requests SET log=$2, line=$3, footage=$4 WHERE ref=$1",
+                params![exhibit, log, N(line), footage],
+            )?;
+            let done: Vec<(N, N)> = {
+                let mut q =
+                    t.prepare("SELECT s, n FROM request_segments WHERE ref=$1 AND done=1")?;
+                q.query_map([exhibit], |r| Ok((r.get(0)?, r.get(1)?)))?
+                    .collect::<Result<_, _>>()?
+            };
+            t.execute("DELETE FROM request_segments WHERE ref=$1", [exhibit])?;
+            for p in segments {
+                t.execute(
+                "INSERT INTO request_segments (ref, s, n, sealed, done) VALUES ($1,$2,$3,$4,$5)",
                 params![
                     exhibit,
                     N(p.s),
@@ -175,15 +178,15 @@ impl Db {
                     done.contains(&(N(p.s), N(p.n)))
                 ],
             )?;
-        }
-        Ok(t.commit()?)
+            }
+            Ok(())
+        })
     }
 
     pub fn request_segments(&self, exhibit: &str) -> Result<Vec<FetchRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT s, n, sealed, done FROM request_segments WHERE ref=?1 ORDER BY s",
-        )?;
+        let c = self.store.read();
+        let mut q =
+            c.prepare("SELECT s, n, sealed, done FROM request_segments WHERE ref=$1 ORDER BY s")?;
         let rows = q.query_map([exhibit], |r| {
             Ok(FetchRecord {
                 s: r.get::<_, N>(0)?.0,
@@ -197,8 +200,8 @@ impl Db {
     }
 
     pub fn segment_done(&self, exhibit: &str, s: u64) -> Result<(), DbError> {
-        self.lock().execute(
-            "UPDATE request_segments SET done=1 WHERE ref=?1 AND s=?2",
+        self.store.write().execute(
+            "UPDATE request_segments SET done=1 WHERE ref=$1 AND s=$2",
             params![exhibit, N(s)],
         )?;
         Ok(())

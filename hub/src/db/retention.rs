@@ -1,7 +1,7 @@
 //! Adapter: SQLite. What the hub knows of deletion: camera-days and certificates (derived from box logs), and the
 //! rules boxes said they keep footage by.
 
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::{BoxName, CameraId},
     record::{Record, Value},
@@ -14,6 +14,7 @@ use super::{
     Db, DbError, N,
     footage::{int, text, time},
     plain_rows,
+    store::Sql,
 };
 
 /// Footage of one camera, day and key, as its lines say.
@@ -173,10 +174,10 @@ fn certificate(r: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
 impl Db {
     /// Camera-days of a box from `from` on, and older ones whose deletion is not on record as good; oldest first.
     pub fn camera_days(&self, name: &BoxName, from: Day) -> Result<Vec<DayRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
-            "SELECT {DAY} FROM days WHERE box=?1 AND day >= ?2
-             UNION ALL SELECT {DAY} FROM days WHERE box=?1 AND settled=0 AND day < ?2 ORDER BY 2, 1, 4"
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {DAY} FROM days WHERE box=$1 AND day >= $2
+             UNION ALL SELECT {DAY} FROM days WHERE box=$1 AND settled=0 AND day < $2 ORDER BY 2, 1, 4"
         ))?;
         plain_rows(
             "deletions",
@@ -186,9 +187,9 @@ impl Db {
 
     /// Those alone whose deletion is not on record as good. Few: the days a box keeps.
     pub fn unsettled_days(&self, name: &BoxName) -> Result<Vec<DayRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
-            "SELECT {DAY} FROM days WHERE box=?1 AND settled=0 ORDER BY day, cam, t0"
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {DAY} FROM days WHERE box=$1 AND settled=0 ORDER BY day, cam, t0"
         ))?;
         plain_rows("deletions", q.query_map([name.as_str()], day_record)?)
     }
@@ -198,11 +199,11 @@ impl Db {
         &self,
         name: &BoxName,
     ) -> Result<Vec<CertificateRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
             "SELECT DISTINCT {CERTIFICATE} FROM days d JOIN certificates c
              ON c.box=d.box AND c.cam=d.cam AND c.key=d.key AND c.s0 <= d.s1 AND c.s1 >= d.s0
-             WHERE d.box=?1 AND d.settled=0 ORDER BY c.at, c.n"
+             WHERE d.box=$1 AND d.settled=0 ORDER BY c.at, c.n"
         ))?;
         plain_rows("deletions", q.query_map([name.as_str()], certificate)?)
     }
@@ -213,9 +214,9 @@ impl Db {
         name: &BoxName,
         from: Day,
     ) -> Result<Vec<CertificateRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
-            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=?1 AND c.day >= ?2 ORDER BY c.at, c.n"
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.day >= $2 ORDER BY c.at, c.n"
         ))?;
         plain_rows(
             "deletions",
@@ -229,9 +230,9 @@ impl Db {
         name: &BoxName,
         cams: impl IntoIterator<Item = &'a CameraId>,
     ) -> Result<Vec<CertificateRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
-            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=?1 AND c.cam=?2 AND c.done_at IS NOT NULL
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.cam=$2 AND c.done_at IS NOT NULL
              ORDER BY c.done_at DESC, c.done_n DESC LIMIT 1"
         ))?;
         let mut out = Vec::new();
@@ -250,9 +251,9 @@ impl Db {
         t0: Utc,
         t1: Utc,
     ) -> Result<Gaps, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT COUNT(*), CAST(MIN(TOTAL(MIN(t1, ?4) - MAX(t0, ?3)), 9e15) AS INTEGER) FROM gaps WHERE box=?1 AND cam=?2 AND t0 < ?4 AND t1 > ?3",
+        let c = self.store.read();
+        let mut q = c.prepare(
+            "SELECT COUNT(*), CAST(MIN(TOTAL(MIN(t1, $4) - MAX(t0, $3)), 9e15) AS INTEGER) FROM gaps WHERE box=$1 AND cam=$2 AND t0 < $4 AND t1 > $3",
         )?;
         Ok(
             q.query_row(params![name.as_str(), cam.as_str(), t0.0, t1.0], |r| {
@@ -266,10 +267,9 @@ impl Db {
 
     /// Every rule a box ever named, oldest first.
     pub fn policies(&self, name: &BoxName) -> Result<Vec<PolicyRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(
-            "SELECT cam, since, days, zone FROM policies WHERE box=?1 ORDER BY since",
-        )?;
+        let c = self.store.read();
+        let mut q =
+            c.prepare("SELECT cam, since, days, zone FROM policies WHERE box=$1 ORDER BY since")?;
         let rows = q.query_map([name.as_str()], |r| {
             Ok(PolicyRecord {
                 cam: cam(r, 0)?,
@@ -284,7 +284,7 @@ impl Db {
 
 /// Keeps what a box's hello says of its rules, where it is news.
 pub(super) fn note_policies(
-    t: &Transaction<'_>,
+    t: &Sql,
     name: &BoxName,
     hello: &Hello,
     now: Utc,
@@ -293,14 +293,15 @@ pub(super) fn note_policies(
         let days = hello.days(c);
         let before: Option<(i64, String)> = t
             .query_row(
-                "SELECT days, zone FROM policies WHERE box=?1 AND cam=?2 ORDER BY since DESC LIMIT 1",
+                "SELECT days, zone FROM policies WHERE box=$1 AND cam=$2 ORDER BY since DESC LIMIT 1",
                 params![name.as_str(), c.cam.as_str()],
                 |r| Ok((r.get(0)?, r.get(1)?)),
             )
             .optional()?;
         if before.as_ref() != Some(&(i64::from(days), hello.zone.clone())) {
             t.execute(
-                "INSERT OR REPLACE INTO policies (box, cam, since, days, zone) VALUES (?1,?2,?3,?4,?5)",
+                "INSERT INTO policies (box, cam, since, days, zone) VALUES ($1,$2,$3,$4,$5)
+                 ON CONFLICT (box, cam, since) DO UPDATE SET days=excluded.days, zone=excluded.zone",
                 params![name.as_str(), c.cam.as_str(), now.0, days, hello.zone],
             )?;
         }
@@ -317,7 +318,7 @@ pub(super) fn day_of(d: &Value) -> String {
 
 /// Adds what a line says about camera-days and deletions; whether it bears on deletions.
 pub(super) fn index_line(
-    t: &Transaction<'_>,
+    t: &Sql,
     origin: &str,
     name: &BoxName,
     r: &Record,
@@ -331,14 +332,14 @@ pub(super) fn index_line(
                 _ => (day_of(d), Some(N(r.boot))),
             };
             let known: bool = boot.is_some()
-                && t.prepare_cached("SELECT COUNT(*) > 0 FROM clocks WHERE log=?1 AND boot=?2")?
+                && t.prepare("SELECT COUNT(*) > 0 FROM clocks WHERE log=$1 AND boot=$2")?
                     .query_row(params![origin, boot], |r| r.get(0))?;
             let latest = known.then(|| time(d, "t1"));
-            t.prepare_cached(
+            t.prepare(
                 "INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, boot, latest)
-                 VALUES (?1,?2,?3,?4,?5,?6,?6,?7,?8,?9,1,1,?10,?11)
-                 ON CONFLICT (log, cam, day, key) DO UPDATE SET s0=MIN(s0,?6), s1=MAX(s1,?6), t0=MIN(t0,?7), t1=MAX(t1,?8),
-                 bytes=MIN(bytes+?9, 9007199254740991), count=count+1, held=held+1, boot=?10, latest=CASE WHEN ?11 IS NULL THEN NULL ELSE MAX(COALESCE(latest, ?11), ?11) END, settled=0",
+                 VALUES ($1,$2,$3,$4,$5,$6,$6,$7,$8,$9,1,1,$10,$11)
+                 ON CONFLICT (log, cam, day, key) DO UPDATE SET s0=MIN(s0,$6), s1=MAX(s1,$6), t0=MIN(t0,$7), t1=MAX(t1,$8),
+                 bytes=MIN(bytes+$9, 9007199254740991), count=count+1, held=held+1, boot=$10, latest=CASE WHEN $11 IS NULL THEN NULL ELSE MAX(COALESCE(latest, $11), $11) END, settled=0",
             )?
             .execute(params![
                 origin, name, cam, day, key, int(d, "s"), time(d, "t0"), time(d, "t1"), int(d, "size"), boot, latest
@@ -347,20 +348,22 @@ pub(super) fn index_line(
         }
         // Somebody vouches for the clock from here on: what was recorded before is older than this line.
         "clock.state" if text(d, "trust") != "unknown" => {
-            t.prepare_cached("INSERT OR IGNORE INTO clocks (log, boot) VALUES (?1, ?2)")?
-                .execute(params![origin, N(r.boot)])?;
-            t.prepare_cached("UPDATE days SET latest=MAX(t1, ?2) WHERE log=?1 AND settled=0 AND boot <= ?3 AND latest IS NULL")?
+            t.prepare(
+                "INSERT INTO clocks (log, boot) VALUES ($1, $2) ON CONFLICT (log, boot) DO NOTHING",
+            )?
+            .execute(params![origin, N(r.boot)])?;
+            t.prepare("UPDATE days SET latest=MAX(t1, $2) WHERE log=$1 AND settled=0 AND boot <= $3 AND latest IS NULL")?
                 .execute(params![origin, r.t.0, N(r.boot)])?;
             Ok(false)
         }
         "clock.step" if int(d, "delta_ms") > 0 => {
-            t.prepare_cached("UPDATE days SET latest=MIN(latest+?2, 7258118399999) WHERE log=?1 AND settled=0 AND boot=?3 AND latest IS NOT NULL")?
+            t.prepare("UPDATE days SET latest=MIN(latest+$2, 7258118399999) WHERE log=$1 AND settled=0 AND boot=$3 AND latest IS NOT NULL")?
                 .execute(params![origin, int(d, "delta_ms"), N(r.boot)])?;
             Ok(false)
         }
         "seg.lost" => {
             let of: Option<String> = t
-                .prepare_cached("SELECT key FROM segments WHERE box=?1 AND cam=?2 AND s=?3")?
+                .prepare("SELECT key FROM segments WHERE box=$1 AND cam=$2 AND s=$3")?
                 .query_row(params![name, cam, int(d, "s")], |r| r.get(0))
                 .optional()?;
             if let Some(key) = of {
@@ -370,9 +373,12 @@ pub(super) fn index_line(
             Ok(true)
         }
         "del.range" => {
-            t.prepare_cached(
-                "INSERT OR REPLACE INTO certificates (log, n, box, cam, day, key, s0, s1, t0, t1, count, digest, rule, at)
-                 VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+            t.prepare(
+                "INSERT INTO certificates (log, n, box, cam, day, key, s0, s1, t0, t1, count, digest, rule, at)
+                 VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)
+                 ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, day=excluded.day, key=excluded.key, s0=excluded.s0,
+                 s1=excluded.s1, t0=excluded.t0, t1=excluded.t1, count=excluded.count, digest=excluded.digest, rule=excluded.rule,
+                 at=excluded.at",
             )?
             .execute(params![
                 origin, N(r.n), name, cam, text(d, "day"), key, int(d, "s0"), int(d, "s1"), time(d, "t0"), time(d, "t1"), int(d, "count"),
@@ -385,12 +391,12 @@ pub(super) fn index_line(
             let oldest = d.get("oldest").and_then(Value::as_str);
             let oldest = oldest.and_then(|t| Utc::parse(t).ok()).map(|t| t.0);
             let undecryptable = matches!(d.get("undecryptable"), Some(Value::Bool(true)));
-            t.prepare_cached("UPDATE certificates SET done_n=?3, done_at=?4, oldest=?5, undecryptable=?6, claim=?7, held=?8 WHERE log=?1 AND n=?2")?
+            t.prepare("UPDATE certificates SET done_n=$3, done_at=$4, oldest=$5, undecryptable=$6, claim=$7, held=$8 WHERE log=$1 AND n=$2")?
                 .execute(params![
                     origin, int(d, "n"), N(r.n), r.t.0, oldest, i64::from(undecryptable), text(d, "claim"), int(d, "held")
                 ])?;
             let key: Option<String> = t
-                .prepare_cached("SELECT key FROM certificates WHERE log=?1 AND n=?2")?
+                .prepare("SELECT key FROM certificates WHERE log=$1 AND n=$2")?
                 .query_row(params![origin, int(d, "n")], |r| r.get(0))
                 .optional()?;
             if let Some(key) = key {
@@ -403,12 +409,12 @@ pub(super) fn index_line(
 }
 
 /// What is left of the camera-days sealed to a key.
-fn recount(t: &Transaction<'_>, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
+fn recount(t: &Sql, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
     let left = "FROM segments g WHERE g.box=days.box AND g.cam=days.cam AND g.s BETWEEN days.s0 AND days.s1
                 AND g.key=days.key AND g.day=days.day AND g.log=days.log AND g.gone IS NULL";
-    t.prepare_cached(&format!(
+    t.prepare(&format!(
         "UPDATE days SET held=(SELECT COUNT(*) {left}), t0=COALESCE((SELECT MIN(g.t0) {left}), t0), t1=COALESCE((SELECT MAX(g.t1) {left}), t1)
-         WHERE box=?1 AND cam=?2 AND key=?3"
+         WHERE box=$1 AND cam=$2 AND key=$3"
     ))?
     .execute(params![name, cam, key])?;
     Ok(())
@@ -416,10 +422,10 @@ fn recount(t: &Transaction<'_>, name: &str, cam: &str, key: &str) -> rusqlite::R
 
 /// A camera-day is settled when nothing of it is left and either all of it was lost, or its deletion is done and its key, by this
 /// certificate or a later one of the same key, opens nothing any more.
-fn settle(t: &Transaction<'_>, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
+fn settle(t: &Sql, name: &str, cam: &str, key: &str) -> rusqlite::Result<()> {
     let of_key = "FROM certificates c WHERE c.box=days.box AND c.cam=days.cam AND c.key=days.key AND c.done_n IS NOT NULL";
-    t.prepare_cached(&format!(
-        "UPDATE days SET settled=1 WHERE box=?1 AND cam=?2 AND key=?3 AND held=0 AND settled=0 AND (
+    t.prepare(&format!(
+        "UPDATE days SET settled=1 WHERE box=$1 AND cam=$2 AND key=$3 AND held=0 AND settled=0 AND (
            NOT EXISTS (SELECT 1 FROM segments g WHERE g.box=days.box AND g.cam=days.cam AND g.s BETWEEN days.s0 AND days.s1
                        AND g.key=days.key AND g.gone='deleted')
            OR (EXISTS (SELECT 1 {of_key} AND c.s0 <= days.s1 AND c.s1 >= days.s0) AND EXISTS (SELECT 1 {of_key} AND c.undecryptable=1)))"

@@ -8,7 +8,7 @@ use shared::{
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable};
+use super::{Db, DbError, N, readable, upsert};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewRecord {
@@ -45,8 +45,8 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<ReviewRecord, DbError>> {
 
 impl Db {
     pub fn add_review(&self, r: &ReviewRecord) -> Result<(), DbError> {
-        self.lock().execute(
-            &format!("INSERT OR REPLACE INTO mask_reviews ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+        self.store.write().execute(
+            &upsert("mask_reviews", COLUMNS, "n"),
             params![
                 N(r.n),
                 r.camera.r#box.as_str(),
@@ -63,8 +63,8 @@ impl Db {
 
     /// The last one of each camera, by its name.
     pub fn last_reviews(&self) -> Result<BTreeMap<String, ReviewRecord>, DbError> {
-        let c = self.lock();
-        let mut q = c.prepare_cached(&format!(
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
             "SELECT {COLUMNS} FROM mask_reviews WHERE n IN (SELECT MAX(n) FROM mask_reviews GROUP BY box, cam)"
         ))?;
         let rows = q.query_map([], record)?;
@@ -74,9 +74,9 @@ impl Db {
 
     /// The last one of a camera, whichever mask it was of.
     pub fn last_review(&self, camera: &BoxCamera) -> Result<Option<ReviewRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let sql = format!(
-            "SELECT {COLUMNS} FROM mask_reviews WHERE box=?1 AND cam=?2 ORDER BY n DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM mask_reviews WHERE box=$1 AND cam=$2 ORDER BY n DESC LIMIT 1"
         );
         c.query_row(
             &sql,

@@ -20,11 +20,11 @@ pub struct AccountRecord {
 impl Db {
     /// Number the next account gets.
     pub fn next_op(&self) -> Result<u32, DbError> {
-        Ok(self
-            .lock()
-            .query_row("SELECT COALESCE(MAX(op), 0) + 1 FROM accounts", [], |r| {
-                r.get(0)
-            })?)
+        Ok(self.store.read().query_row(
+            "SELECT COALESCE(MAX(op), 0) + 1 FROM accounts",
+            [],
+            |r| r.get(0),
+        )?)
     }
 
     pub fn add_account(
@@ -34,17 +34,17 @@ impl Db {
         role: &str,
         password: &str,
     ) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT INTO accounts (op, name, role, password) VALUES (?1, ?2, ?3, ?4)",
+        self.store.write().execute(
+            "INSERT INTO accounts (op, name, role, password) VALUES ($1, $2, $3, $4)",
             params![op, name, role, password],
         )?;
         Ok(())
     }
 
     pub fn account(&self, name: &str) -> Result<Option<AccountRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let row = c.query_row(
-            "SELECT op, name, role, password FROM accounts WHERE name=?1",
+            "SELECT op, name, role, password FROM accounts WHERE name=$1",
             [name],
             |r| {
                 Ok(AccountRecord {
@@ -60,9 +60,9 @@ impl Db {
 
     /// The account of this number.
     pub fn account_numbered(&self, op: u32) -> Result<Option<AccountRecord>, DbError> {
-        let c = self.lock();
+        let c = self.store.read();
         let row = c.query_row(
-            "SELECT op, name, role, password FROM accounts WHERE op=?1",
+            "SELECT op, name, role, password FROM accounts WHERE op=$1",
             [op],
             |r| {
                 Ok(AccountRecord {
@@ -78,13 +78,13 @@ impl Db {
 
     /// Remembers from where an account signed in: the newest few.
     pub fn signed_in_from(&self, op: u32, place: &str, now: Utc) -> Result<(), DbError> {
-        let c = self.lock();
+        let c = self.store.write();
         c.execute(
-            "INSERT OR REPLACE INTO entrances (op, place, last) VALUES (?1, ?2, ?3)",
+            "INSERT INTO entrances (op, place, last) VALUES ($1, $2, $3) ON CONFLICT (op, place) DO UPDATE SET last=excluded.last",
             params![op, place, now.0],
         )?;
         c.execute(
-            "DELETE FROM entrances WHERE op=?1 AND place NOT IN (SELECT place FROM entrances WHERE op=?1 ORDER BY last DESC LIMIT ?2)",
+            "DELETE FROM entrances WHERE op=$1 AND place NOT IN (SELECT place FROM entrances WHERE op=$1 ORDER BY last DESC LIMIT $2)",
             params![op, PLACES],
         )?;
         Ok(())
@@ -92,8 +92,8 @@ impl Db {
 
     /// Whether the account of this name signed in from there since `after`.
     pub fn was_here(&self, name: &str, place: &str, after: Utc) -> Result<bool, DbError> {
-        Ok(self.lock().query_row(
-            "SELECT EXISTS (SELECT 1 FROM entrances JOIN accounts USING (op) WHERE name=?1 AND place=?2 AND last>?3)",
+        Ok(self.store.read().query_row(
+            "SELECT EXISTS (SELECT 1 FROM entrances JOIN accounts USING (op) WHERE name=$1 AND place=$2 AND last>$3)",
             params![name, place, after.0],
             |r| r.get(0),
         )?)
@@ -101,8 +101,8 @@ impl Db {
 
     /// Keeps salt and text of a salted hash. Erasing the row makes the hash in the log say nothing.
     pub fn keep_side(&self, hash: &str, salt: &str, text: &str, now: Utc) -> Result<(), DbError> {
-        self.lock().execute(
-            "INSERT OR REPLACE INTO side (hash, salt, text, made) VALUES (?1, ?2, ?3, ?4)",
+        self.store.write().execute(
+            "INSERT INTO side (hash, salt, text, made) VALUES ($1, $2, $3, $4) ON CONFLICT (hash) DO NOTHING",
             params![hash, salt, text, now.0],
         )?;
         Ok(())
@@ -110,8 +110,9 @@ impl Db {
 
     pub fn side_text(&self, hash: &str) -> Result<Option<String>, DbError> {
         Ok(self
-            .lock()
-            .query_row("SELECT text FROM side WHERE hash=?1", [hash], |r| r.get(0))
+            .store
+            .read()
+            .query_row("SELECT text FROM side WHERE hash=$1", [hash], |r| r.get(0))
             .optional()?)
     }
 }

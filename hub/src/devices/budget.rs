@@ -11,7 +11,10 @@ use std::{
 
 use shared::{id::BoxName, time::Utc};
 
-use crate::pace::{Pace, Used};
+use crate::{
+    db::logs::TroubleRecord,
+    pace::{Pace, Used},
+};
 
 const DAY_US: u64 = 86_400_000_000;
 const MIB: u64 = 1 << 20;
@@ -72,6 +75,25 @@ pub const CAMERAS: usize = 512;
 /// Room on the hub's disk below which it is short of it: at most; and as a part of a small disk.
 const RESERVE: u64 = 4096 * MIB;
 const RESERVE_PART: u64 = 2;
+
+/// Room that clips leave on the hub's disk: at most; and as a part of a small disk.
+const CLIPS_LEAVE: u64 = 2048 * MIB;
+const CLIPS_LEAVE_PART: u64 = 8;
+
+/// Whether what is still to come of a clip has room: the masters, and as much again for the copy that is cut of them. Bytes.
+pub fn clip_fits(bytes: u64, (free, total): (u64, u64)) -> Result<(), String> {
+    let need = bytes.saturating_mul(2);
+    let leave = CLIPS_LEAVE.min(total / CLIPS_LEAVE_PART);
+    match need.saturating_add(leave) <= free {
+        true => Ok(()),
+        false => Err(format!(
+            "the hub's disk has {} MiB left, of which {} are kept for the boxes' logs, and what is still to come of this clip needs {}; it goes on when there is room",
+            free / MIB,
+            leave / MIB,
+            need.div_ceil(MIB)
+        )),
+    }
+}
 
 /// The hub's disk, and what the boxes' logs take of it. Bytes.
 #[derive(Clone, Copy, Debug)]
@@ -204,7 +226,7 @@ impl Budgets {
         })
     }
 
-    /// A fault of its log was found. Whether it is to be put on record: not when it stands already, and not too often.
+    /// A fault of its log was found. None: it stands already. Else whether it is to be put on record, which is not too often.
     pub fn trouble(
         &self,
         name: &BoxName,
@@ -212,13 +234,13 @@ impl Budgets {
         condition: &'static str,
         text: &str,
         (wall, now): (Utc, u64),
-    ) -> bool {
+    ) -> Option<bool> {
         self.of(name, |u| {
             if let Some(stands) = u.troubles.get_mut(code) {
                 stands.times += 1;
                 stands.last = now;
                 text.clone_into(&mut stands.text);
-                return false;
+                return None;
             }
             let on_record = u.faults.take(FAULTS, 1, now, 0).is_some();
             let trouble = Trouble {
@@ -230,8 +252,28 @@ impl Budgets {
                 last: now,
             };
             u.troubles.insert(code.into(), trouble);
-            on_record
+            Some(on_record)
         })
+    }
+
+    /// One that stood when the hub was stopped.
+    pub fn recall(
+        &self,
+        name: &BoxName,
+        code: &str,
+        condition: &'static str,
+        stood: TroubleRecord,
+        now: u64,
+    ) {
+        let trouble = Trouble {
+            condition,
+            since: stood.since,
+            text: stood.text,
+            times: 1,
+            on_record: stood.on_record,
+            last: now,
+        };
+        self.of(name, |u| u.troubles.insert(code.into(), trouble));
     }
 
     /// It is over. What it was, if it stood.
@@ -359,6 +401,21 @@ mod tests {
         assert!(taken <= 9 * MIB, "{taken}");
     }
 
+    /// V9: a clip leaves the room that keeps boxes countersigned, whatever its box announces.
+    #[test]
+    fn a_clip_leaves_room() {
+        let disk = (10 << 30, 100 << 30);
+        clip_fits(4 << 30, disk).expect("fits");
+        let no = clip_fits((4 << 30) + 1, disk).expect_err("not with a copy");
+        assert!(
+            no.contains("10240 MiB left") && no.contains("2048 are kept"),
+            "{no}"
+        );
+        assert!(clip_fits(u64::MAX, disk).is_err());
+        clip_fits(100 * MIB, (300 * MIB, 600 * MIB)).expect("a small disk");
+        assert!(clip_fits(120 * MIB, (300 * MIB, 600 * MIB)).is_err());
+    }
+
     /// V11: the same fault again and again is one line, and different ones are not many.
     #[test]
     fn repeated_faults_are_counted() {
@@ -372,7 +429,7 @@ mod tests {
                 "x",
                 (Utc(0), n),
             );
-            lines += usize::from(fault);
+            lines += usize::from(fault == Some(true));
         }
         assert_eq!(lines, 1);
         assert_eq!(budgets.troubles(&name("evil"))[0].times, 778);
@@ -380,7 +437,7 @@ mod tests {
             budgets.over(&name("evil"), "MALFORMED");
             let fault =
                 budgets.trouble(&name("evil"), "MALFORMED", "log.refused", "x", (Utc(0), n));
-            lines += usize::from(fault);
+            lines += usize::from(fault == Some(true));
         }
         assert!(lines <= 21, "{lines}");
         assert!(budgets.troubles(&name("derby")).is_empty());

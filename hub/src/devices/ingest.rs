@@ -24,9 +24,13 @@ use shared::{
 use super::{
     budget::{self, Budgets, Disk, Trouble},
     live::Live,
+    successor,
 };
 use crate::{
-    db::{Db, DbError, logs::LogRecord},
+    db::{
+        Db, DbError,
+        logs::{LogRecord, TroubleRecord},
+    },
     keys::Keys,
     ownlog::{FaultBegins, FaultEnds, OwnLog},
 };
@@ -85,6 +89,17 @@ struct Log {
 
 type Shared = Arc<Mutex<Option<Log>>>;
 
+/// Bytes of a box's files, counted at a time of the monotonic clock; lines that came since are added.
+struct Stored {
+    bytes: u64,
+    at: u64,
+}
+
+/// Files are counted anew after so long: heads, disputed ones among them, are not added as they come.
+const COUNT_AGAIN_MS: u64 = 600_000;
+/// How long the successor may take that was ordered: the box ends, and begins it at its next start.
+const ORDERED_MS: u64 = 3_600_000;
+
 /// All box logs. Calls block: use `spawn_blocking` from async code.
 #[derive(Clone)]
 pub struct BoxLogs {
@@ -97,8 +112,10 @@ pub struct BoxLogs {
     live: Live,
     open: Arc<Mutex<HashMap<String, Shared>>>,
     pub budgets: Arc<Budgets>,
-    /// Bytes of each box's logs here.
-    stored: Arc<Mutex<HashMap<BoxName, u64>>>,
+    /// Bytes of each box's files here, and when they were counted.
+    stored: Arc<Mutex<HashMap<BoxName, Stored>>>,
+    /// Successors that two people ordered: above which number, and when.
+    ordered: Arc<Mutex<HashMap<BoxName, (u64, u64)>>>,
     /// Free and all bytes of the disk.
     room: Arc<dyn Fn() -> (u64, u64) + Send + Sync>,
 }
@@ -143,7 +160,7 @@ impl BoxLogs {
                 (v.blocks_available() * size, v.blocks() * size)
             })
         };
-        Self {
+        let logs = Self {
             root: state.join("boxes"),
             scheme: scheme.into(),
             db,
@@ -154,8 +171,41 @@ impl BoxLogs {
             open: Arc::default(),
             budgets: Arc::default(),
             stored: Arc::default(),
+            ordered: Arc::default(),
             room: Arc::new(room),
+        };
+        logs.recall();
+        logs
+    }
+
+    /// Faults that stood when the hub was stopped stand.
+    fn recall(&self) {
+        let now = self.clock.now().mono;
+        match self.db.troubles() {
+            Ok(all) => {
+                for (name, code, stood) in all {
+                    if let Ok(name) = BoxName::parse(&name) {
+                        self.budgets
+                            .recall(&name, &code, condition(&code), stood, now);
+                    }
+                }
+            }
+            Err(e) => tracing::error!(
+                "faults of boxes' logs that stood before this start cannot be read, and are not shown until they are found again: {e}"
+            ),
         }
+    }
+
+    /// Two people ordered that this box begins a log above this number.
+    pub fn ordered(&self, name: &BoxName, above: u64) {
+        let now = self.clock.now().mono;
+        lock(&self.ordered).insert(name.clone(), (above, now));
+    }
+
+    fn is_ordered(&self, name: &BoxName, number: u64) -> bool {
+        let now = self.clock.now().mono;
+        let known = lock(&self.ordered).get(name).copied();
+        known.is_some_and(|(above, at)| number > above && now.saturating_sub(at) < ORDERED_MS)
     }
 
     /// Faults of this box's logs that stand.
@@ -171,6 +221,11 @@ impl BoxLogs {
             );
             self.raise(&id::box_log(&self.scheme, name, 1), TWICE, &why);
         }
+    }
+
+    /// Whether so many bytes more of a clip have room on the hub's disk.
+    pub fn clip_fits(&self, bytes: u64) -> Result<(), String> {
+        budget::clip_fits(bytes, (self.room)())
     }
 
     /// Where the copy of a log lies.
@@ -210,7 +265,8 @@ impl BoxLogs {
             self.raise(&id::box_log(&self.scheme, name, 1), NO_SUCCESSOR, &why);
             return Err(refused(NO_SUCCESSOR, why));
         }
-        if newest.as_ref().is_none_or(|l| l.number < number) && !self.budgets.new_log(name, now) {
+        let begins = newest.as_ref().is_none_or(|l| l.number < number);
+        if begins && !self.folder(name, number).exists() && !self.budgets.new_log(name, now) {
             let why = "this box begins more logs than any box needs; the next one is taken in a few hours";
             self.raise(&id::box_log(&self.scheme, name, number), OVER_BUDGET, why);
             return Err(refused(LATER, why));
@@ -230,7 +286,10 @@ impl BoxLogs {
         open.copy.forget_pending();
         open.turn += 1;
         let turn = open.turn;
-        self.db.meet_log(&origin, name, number).map_err(ours)?;
+        // A log that was only announced is no log: it takes no number, and no other is behind it.
+        if open.copy.size() > 0 {
+            self.db.meet_log(&origin, name, number).map_err(ours)?;
+        }
         self.catch_up(&origin, name, open).map_err(ours)?;
         let record = self.db.log(&origin).map_err(ours)?;
         if let Some(LogRecord {
@@ -334,9 +393,9 @@ impl BoxLogs {
     ) -> Result<&'a mut Log, Refused> {
         if slot.is_none() {
             let copy = Copy::open(&self.folder(name, number), origin).map_err(|e| match e {
-                CopyError::Refused { code, why } => {
-                    self.raise(origin, code, &why);
-                    refused(code, why)
+                CopyError::Refused { refusal, why } => {
+                    self.raise(origin, refusal.code(), &why);
+                    refused(refusal.code(), why)
                 }
                 e => ours(e),
             })?;
@@ -420,7 +479,18 @@ impl BoxLogs {
         if let Some(name) = id::box_of(origin) {
             let now = self.clock.now();
             let (what, at) = (condition(code), (now.wall, now.mono));
-            if !self.budgets.trouble(&name, code, what, why, at) {
+            let began = self.budgets.trouble(&name, code, what, why, at);
+            if let Some(on_record) = began {
+                let trouble = TroubleRecord {
+                    since: now.wall,
+                    text: why.to_owned(),
+                    on_record,
+                };
+                if let Err(e) = self.db.put_trouble(&name, code, &trouble) {
+                    tracing::error!(log = origin, "a restart will forget this fault: {e}");
+                }
+            }
+            if began != Some(true) {
                 tracing::debug!(log = origin, "{code}: {why}");
                 return;
             }
@@ -449,6 +519,14 @@ impl BoxLogs {
     }
 
     fn end(&self, origin: &str, code: &str, was: &Trouble) {
+        if let Some(name) = id::box_of(origin)
+            && let Err(e) = self.db.end_trouble(&name, code)
+        {
+            tracing::error!(
+                log = origin,
+                "a restart will show a fault that is over: {e}"
+            );
+        }
         if !was.on_record {
             return;
         }
@@ -463,11 +541,20 @@ impl BoxLogs {
         }
     }
 
-    /// Bytes of a box's logs here.
+    /// Bytes of all files of a box here.
     fn own_bytes(&self, name: &BoxName) -> u64 {
+        let now = self.clock.now().mono;
         let mut stored = lock(&self.stored);
-        let walk = || bytes_below(&self.root.join(name.as_str()));
-        *stored.entry(name.clone()).or_insert_with(walk)
+        let known = stored.get(name);
+        let known = known.filter(|s| now.saturating_sub(s.at) < COUNT_AGAIN_MS);
+        match known {
+            Some(known) => known.bytes,
+            None => {
+                let bytes = bytes_below(&self.root.join(name.as_str()));
+                stored.insert(name.clone(), Stored { bytes, at: now });
+                bytes
+            }
+        }
     }
 
     /// Whether there is room for so many bytes more of this box.
@@ -497,13 +584,16 @@ impl BoxLogs {
         self.budgets
             .room(name, bytes, &disk, self.clock.now().mono)?;
         if let Some(stored) = lock(&self.stored).get_mut(name) {
-            *stored += bytes;
+            stored.bytes += bytes;
         }
         Ok(())
     }
 
     fn dispute(&self, log: &mut Log, origin: &str, code: &str, why: &str) {
         self.raise_on(log, origin, code, why);
+        if log.copy.size() == 0 {
+            return; // nothing is held that could have two histories
+        }
         if let Err(e) = self.db.dispute_log(origin, code, why) {
             tracing::error!("the dispute was not recorded: {e}");
         }
@@ -551,7 +641,7 @@ impl Stream {
     /// Whole lines, each with its LF.
     pub fn lines(&self, bytes: &[u8]) -> Result<(), Refused> {
         self.with(|log| {
-            let (origin, held) = (self.origin.as_str(), log.copy.size());
+            let origin = self.origin.as_str();
             let later = |log: &mut Log, why: String| {
                 log.copy.forget_pending();
                 self.logs.raise_on(log, origin, OVER_BUDGET, &why);
@@ -568,20 +658,40 @@ impl Stream {
                     ),
                     _ => Ok(()),
                 },
-                Err(CopyError::Refused { code, why }) => {
-                    // The first new line does not follow on from the last one held: the box has another past.
-                    let other_past = held > 0 && why.starts_with(&format!("CHAIN-BREAK at line {held}:"));
-                    if other_past {
-                        let why = format!("the line after {held} lines does not follow on from those held here: the box has another past");
-                        self.logs.dispute(log, origin, "FORKED", &why);
-                        return Err(refused("FORKED", why));
-                    }
-                    self.logs.raise_on(log, origin, code, &why);
-                    Err(refused(code, why))
-                }
+                Err(CopyError::Refused { refusal, why }) => Err(self.refuse(log, refusal, why)),
                 Err(e) => Err(ours(e)),
             }
         })
+    }
+
+    /// Puts on the record that something of the log is not taken.
+    fn refuse(&self, log: &mut Log, refusal: logbook::Refusal, why: String) -> Refused {
+        match refusal.convicts() {
+            true => self.logs.dispute(log, &self.origin, refusal.code(), &why),
+            false => self.logs.raise_on(log, &self.origin, refusal.code(), &why),
+        }
+        refused(refusal.code(), why)
+    }
+
+    /// Whether a log that begins is the box's next one, as far as that can be told ([`successor`]).
+    fn follows(&self, log: &mut Log) -> Result<(), Refused> {
+        let (logs, name) = (&self.logs, &self.name);
+        let Some(opening) = log.copy.opening() else {
+            return Ok(());
+        };
+        let Some(before) = logs.db.newest_log(name).map_err(ours)? else {
+            return Ok(());
+        };
+        if logs.is_ordered(name, self.number) {
+            return Ok(());
+        }
+        let now = logs.clock.now().wall;
+        let Some(why) = successor::too_early(opening, &before, now) else {
+            return Ok(());
+        };
+        log.copy.forget_pending();
+        logs.raise_on(log, &self.origin, TWICE, &why);
+        Err(refused(LATER, why))
     }
 
     /// A head over everything sent so far: the note with this hub's countersignature.
@@ -598,19 +708,22 @@ impl Stream {
             // Keep what the box offers: a copy cut back, or another past.
             log.copy.keep_disputed(&head).map_err(ours)?;
         }
+        if before == 0 {
+            self.follows(log)?;
+        }
         let now = logs.clock.now().wall;
         let (signed, records) = match log.copy.head(head, |h| logs.keys.cosign(h, now)) {
             Ok(done) => done,
-            Err(CopyError::Refused { code, why }) => {
-                if matches!(code, "FORKED" | "WRONG-KEY") {
-                    logs.dispute(log, &self.origin, code, &why);
-                } else {
-                    logs.raise_on(log, &self.origin, code, &why);
-                }
-                return Err(refused(code, why));
+            Err(CopyError::Refused { refusal, why }) => {
+                return Err(self.refuse(log, refusal, why));
             }
             Err(e) => return Err(ours(e)),
         };
+        if before == 0 {
+            logs.db
+                .meet_log(&self.origin, &self.name, self.number)
+                .map_err(ours)?;
+        }
         if before == 0 && self.number > 1 {
             self.replaced();
         }

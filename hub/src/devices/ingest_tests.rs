@@ -221,7 +221,8 @@ fn forked_at_one_size() {
             .code,
         "FORKED"
     );
-    // The successor log is welcome, and is noted.
+    // The successor log that two people ordered is welcome, and is noted.
+    fresh.ordered(&ashby(), 1);
     let next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
     let (stream, have) = fresh.begin(&ashby(), 2, None).expect("successor");
     send(&stream, &next, have.size).expect("accepted");
@@ -376,12 +377,64 @@ fn a_clone_does_not_take_the_name() {
     real.beat();
     let (stream, have) = hub.logs.begin(&ashby(), 1, None).expect("begins");
     send(&stream, &real, have.size).expect("the box goes on");
-    let next = LogBuilder::new("cctv.example.gov.uk/box/ashby/3");
+    let next = LogBuilder::after("cctv.example.gov.uk/box/ashby/3", &real);
     let (stream, _) = hub
         .logs
         .begin(&ashby(), 3, None)
         .expect("one was never heard of");
     send(&stream, &next, 0).expect("accepted");
+}
+
+/// V11: a copy of a box's disk knows what was countersigned before it was made. The next log that it begins is told apart at once, while the
+/// box itself goes on: nothing of it is taken, announcing it takes no number, and the page says that there are two.
+#[test]
+fn a_copys_next_log_is_no_successor_v11() {
+    const NEXT: &str = "cctv.example.gov.uk/box/ashby/2";
+    let hub = Hub::new();
+    let mut real = log(3);
+    let (stream, _) = hub.logs.begin(&ashby(), 1, None).expect("begins");
+    send(&stream, &real, 0).expect("accepted");
+    let copy = LogBuilder::after(NEXT, &real);
+    let held = real.size();
+    real.beat();
+    send(&stream, &real, held).expect("the box goes on");
+
+    let mut larger = log(3);
+    for _ in 0..5 {
+        larger.beat();
+    }
+    for (what, next) in [
+        ("an older head", copy),
+        ("no head", LogBuilder::new(NEXT)),
+        ("lines nobody has", LogBuilder::after(NEXT, &larger)),
+    ] {
+        let (twin, _) = hub.logs.begin(&ashby(), 2, None).expect("is listened to");
+        let e = send(&twin, &next, 0).expect_err(what);
+        assert_eq!(e.code, "TRY-LATER", "{what}");
+        assert!(e.why.contains("a copy of this box"), "{what}: {}", e.why);
+    }
+    let found = hub.logs.troubles(&ashby());
+    assert_eq!((found.len(), found[0].condition), (1, "box.twice"));
+    assert_eq!(hub.faults("TWICE"), (1, 0));
+    // The page says so after a restart too, and the box is no worse for what its copy announced.
+    let again = hub.again(hub.dir.path(), hub.db.clone());
+    assert_eq!(again.troubles(&ashby())[0].condition, "box.twice");
+    let held = real.size();
+    real.beat();
+    let (stream, _) = again.begin(&ashby(), 1, None).expect("the box itself");
+    send(&stream, &real, held).expect("goes on");
+
+    // The box itself names the newest head, and is taken at once.
+    let next = LogBuilder::after(NEXT, &real);
+    let (stream, _) = again.begin(&ashby(), 2, None).expect("begins");
+    send(&stream, &next, 0).expect("accepted");
+    assert!(again.troubles(&ashby()).is_empty());
+    assert_eq!(hub.faults("TWICE"), (1, 1));
+    assert!(
+        hub.again(hub.dir.path(), hub.db.clone())
+            .troubles(&ashby())
+            .is_empty()
+    );
 }
 
 /// V11, V9: a box that offers an old log again and again, or begins one after the other, fills neither the hub's log nor its disk.

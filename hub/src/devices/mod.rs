@@ -9,6 +9,7 @@ pub mod live;
 pub mod registry;
 pub mod session;
 pub mod silence;
+pub mod successor;
 pub mod words;
 
 #[cfg(test)]

@@ -139,11 +139,7 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
         }
     }
     line.widen();
-    if !desk.logs.budgets.call(&name, desk.clock.now().mono) {
-        line.close(
-            close::DONE,
-            "this box connects too often; the hub listens to it again in a minute",
-        );
+    if !paced(&desk, &line, &name) {
         return;
     }
     let (id, replaced) = desk.live.came(&name, line.clone());
@@ -175,8 +171,23 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
     tracing::info!(%name, %why, "box off the line");
 }
 
+/// Whether it may come now; else it is told, and the line closed.
+fn paced(desk: &Desk, line: &Line, name: &BoxName) -> bool {
+    let may = desk.logs.budgets.call(name, desk.clock.now().mono);
+    if !may {
+        line.close(
+            close::DONE,
+            "this box connects too often; the hub listens to it again in a minute",
+        );
+    }
+    may
+}
+
 /// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
 async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: registry::Closed) {
+    if !paced(&desk, &line, &shown.name) {
+        return;
+    }
     let talk = async {
         let Some((out, mut inc)) = line.next_stream().await else {
             return false;

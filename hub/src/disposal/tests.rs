@@ -87,6 +87,7 @@ impl Rig {
             state,
             why: String::new(),
             line: None,
+            footage: None,
             package: None,
             made: desk.now(),
         };

@@ -11,12 +11,15 @@ use shared::{
     plain::plain,
     time::{Utc, Zone},
     types::{
-        CamSession, CamSet, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, MaskEnd, MaskFail,
-        MaskLift, MaskSet, RateSet, SegGap, SegLost, SegWrite, SysBoot,
+        CamSession, CamSet, ClockState, ClockStep, FaultOff, FaultOn, HeadAck, RateSet, SegGap,
+        SegLost, SegWrite, SysBoot,
     },
 };
 
-use super::lines::Kept;
+use super::{lines::Kept, package::Later};
+use masks::masks;
+
+mod masks;
 
 const WIDTH: usize = 92;
 const COLUMN: usize = 15;
@@ -66,6 +69,21 @@ pub struct Working {
     pub sha256: String,
 }
 
+/// What is to be said of footage whose log has ended.
+fn ended(log: &str, later: &Later, n: u64) -> String {
+    let why = match &later.dispute {
+        Some((code, why)) => format!(
+            " The hub countersigns {log} no more ({code}: {}): a copy of the recorder's disk, or one that was put back. The lines in this package are of what the hub had countersigned of it before.",
+            plain(why, 300)
+        ),
+        None => String::new(),
+    };
+    format!(
+        "The log {log} has ended; the recorder writes {} now. Line {n} of that log (log/clip.record, with its proof) states that this footage was handed out.{why}",
+        later.origin
+    )
+}
+
 /// Everything the certificate says.
 pub struct Facts<'a> {
     pub request: &'a Request,
@@ -84,6 +102,8 @@ pub struct Facts<'a> {
     pub short: Option<&'a str>,
     /// SHA-256 of the seal key (SPKI), lower hex.
     pub seal_key: &'a str,
+    /// Where the log of the footage has ended: the one that says that it was handed out, and in which line.
+    pub later: Option<(&'a Later, u64)>,
 }
 
 fn wrap(out: &mut String, indent: usize, text: &str) {
@@ -280,6 +300,9 @@ pub fn certificate(f: &Facts<'_>) -> String {
             f.countersigned
         ),
     );
+    if let Some((later, n)) = f.later {
+        wrap_at(&mut out, &ended(f.log, later, n));
+    }
 
     out.push_str("\nIN THIS PERIOD\n");
     item(&mut out, "Gaps", &gaps(f));
@@ -488,140 +511,6 @@ fn faults(f: &Facts<'_>) -> String {
         "none on record for this camera or its recorder",
         6,
     )
-}
-
-fn masks(f: &Facts<'_>) -> String {
-    let zone = &f.request.zone;
-    let mut parts: Vec<String> = Vec::new();
-    let mut last = None;
-    let mut proofs = 0;
-    for m in f.masters {
-        let (mask, how) = (m.line.mask.as_deref(), m.line.how.as_str());
-        // One sentence for a run of segments under one mask, so that a change back is said too.
-        if last == Some((mask, how)) && how != "proved" {
-            continue;
-        }
-        if last == Some((mask, how)) {
-            parts.pop();
-        } else {
-            proofs = 0;
-        }
-        proofs += m.line.proofs;
-        last = Some((mask, how));
-        let name = plain(mask.unwrap_or_default(), 20);
-        let style = of::<MaskSet>(f)
-            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
-            .last()
-            .and_then(|(_, d)| d.style)
-            .map_or_else(String::new, |s| format!(" ({})", plain(&s, 20)));
-        let from = m.line.t0.for_people(zone);
-        let but = of::<MaskLift>(f)
-            .filter(|(k, d)| Some(d.mask.as_str()) == mask && k.record.n < m.n)
-            .last()
-            .and_then(|(_, d)| d.instead)
-            .map_or_else(String::new, |id| {
-                format!(
-                    " but for what {} covers, painted in its place",
-                    plain(&id, 20)
-                )
-            });
-        parts.push(match (mask, how) {
-            (None, _) => "no mask configured".to_owned(),
-            (_, "burned") => {
-                format!("mask {name}{style} painted into the picture before recording, from {from}")
-            }
-            (_, "proved") => format!(
-                "mask {name}{style} set in the camera and proved on the recorded pictures, {proofs} key pictures tested, from {from}"
-            ),
-            (_, "lifted") => format!(
-                "mask {name} LIFTED by order of two people: what it covers is visible{but}, from {from}"
-            ),
-            (_, how) => format!("mask {name} ({})", plain(how, 20)),
-        });
-    }
-    // Each recorded once a start: what they say of one mask is said once.
-    let mut said: Vec<String> = Vec::new();
-    for (_, d) in of::<MaskSet>(f) {
-        let review = d
-            .review
-            .map_or_else(String::new, |day| format!(", to be reviewed {day}"));
-        let order = d
-            .order
-            .map_or_else(String::new, |n| format!(", set by the hub's order {n}"));
-        let text = format!(
-            "{} covers {}.{} % of the picture{review}{order}",
-            plain(&d.mask, 20),
-            d.permille / 10,
-            d.permille % 10
-        );
-        if !said.contains(&text) {
-            said.push(text);
-        }
-    }
-    parts.extend(said);
-    let ends: Vec<_> = of::<MaskEnd>(f).collect();
-    parts.extend(of::<MaskLift>(f).map(|(k, d)| {
-        let authority = match f.request.authorities.get(&d.authority) {
-            Some(text) => plain(text, 60),
-            None => format!("on record as {}…", plain(&d.authority, 12)),
-        };
-        let end = ends
-            .iter()
-            .find(|(e, end)| e.record.n > k.record.n && end.mask == d.mask)
-            .map_or_else(
-                || format!("until {} at the latest", d.until.for_people(zone)),
-                |(e, end)| {
-                    let why = match end.why.as_str() {
-                        "time" => "its time was over",
-                        "order" => "ended by order",
-                        "clock" => "ended by a restart",
-                        other => other,
-                    };
-                    format!("to {} ({})", e.record.t.for_people(zone), plain(why, 40))
-                },
-            );
-        let instead = match (&d.instead, d.permille) {
-            (Some(id), Some(p)) => format!(
-                " to {}, which hides {}.{} % of the picture,",
-                plain(id, 20),
-                p / 10,
-                p % 10
-            ),
-            _ => String::new(),
-        };
-        format!(
-            "{} lifted{instead} by {} under authority {authority}, from {} {end}",
-            plain(&d.mask, 20),
-            plain(&d.by.join(" and "), 40),
-            k.record.t.for_people(zone)
-        )
-    }));
-    let lifts: Vec<_> = of::<MaskLift>(f).collect();
-    parts.extend(
-        ends.iter()
-            .filter(|(e, end)| {
-                end.why == "config"
-                    || !lifts
-                        .iter()
-                        .any(|(k, d)| k.record.n < e.record.n && d.mask == end.mask)
-            })
-            .map(|(k, d)| {
-                format!(
-                    "{} ended {}",
-                    plain(&d.mask, 20),
-                    k.record.t.for_people(zone)
-                )
-            }),
-    );
-    parts.extend(of::<MaskFail>(f).map(|(_, d)| {
-        format!(
-            "{} failed its check from {} to {}; those pictures were not recorded",
-            plain(&d.mask, 20),
-            d.t0.for_people(zone),
-            d.t1.for_people(zone)
-        )
-    }));
-    list(parts, "none on record", 12)
 }
 
 /// How many pictures there are, in plain words: whoever sees a time-lapse must know it for one.

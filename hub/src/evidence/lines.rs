@@ -53,8 +53,8 @@ pub struct Scope {
     pub s1: u64,
     /// Masks the masters carry.
     pub masks: BTreeSet<String>,
-    /// Line number of `exp.clip`.
-    pub clip: u64,
+    /// Line number of `exp.clip`; None: it lies in a later log.
+    pub clip: Option<u64>,
     /// From the earlier of asked and supplied start to the later of asked and supplied end.
     pub from: Utc,
     pub to: Utc,
@@ -114,7 +114,7 @@ impl Selector {
     pub fn line(&mut self, n: u64, bytes: &[u8], size: u64) {
         let kind = kind(bytes);
         let wanted = self.scope.masters.contains(&n)
-            || n == self.scope.clip
+            || Some(n) == self.scope.clip
             || matches!(
                 std::str::from_utf8(kind).unwrap_or_default(),
                 LogOpen::KIND

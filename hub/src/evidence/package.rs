@@ -60,8 +60,10 @@ pub struct Order {
     pub evidence: PathBuf,
     /// The hub's copy of the box's log.
     pub box_log: PathBuf,
-    /// Line number of `exp.clip` in it.
+    /// Line number of `exp.clip` in it, or in the later log.
     pub clip: u64,
+    /// Where the log of the footage has ended: the one that `exp.clip` lies in.
+    pub later: Option<Later>,
     pub masters: Vec<Fetched>,
     /// age identity that opens the masters.
     pub identity: zeroize::Zeroizing<String>,
@@ -71,6 +73,16 @@ pub struct Order {
     pub short: Option<String>,
     /// Segments between the first and the last that are known not to be had: so often, and no more, it may say SEGMENT-MISSING.
     pub holes: Vec<(u64, u64)>,
+}
+
+/// The log that a box writes when that of the footage has ended.
+#[derive(Clone, Debug)]
+pub struct Later {
+    /// The hub's copy.
+    pub log: PathBuf,
+    pub origin: String,
+    /// Why the log of the footage is not countersigned any more: a code and a sentence.
+    pub dispute: Option<(String, String)>,
 }
 
 /// Whether a report finds nothing but what a package that is known to be partial may have; nothing at all of one that is not.
@@ -181,11 +193,18 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
 
     let mut log = LogFolder::new(&order.box_log);
     let hub_key = authority.hub_key();
-    let (head, countersigned) = countersigned_head(&log, &hub_key, order.clip)?;
+    let relied = match &order.later {
+        None => Some(order.clip),
+        Some(_) => order.masters.iter().map(|m| m.n).max(),
+    };
+    let (head, countersigned) = countersigned_head(&log, &hub_key, relied.unwrap_or(order.clip))?;
     let (masters, tables) = masters(&mut log, order, &rest)?;
     let (working, working_short) = working_copies(request, &masters, tables, &rest)?;
     let lines = lines(&mut log, order, &masters, &head)?;
-    let clip = lines.get(&order.clip).and_then(Kept::data::<ExpClip>);
+    let clip = match &order.later {
+        None => lines.get(&order.clip).and_then(Kept::data::<ExpClip>),
+        Some(later) => later_clip(later, order.clip, &hub_key, &rest)?,
+    };
     if clip.is_none_or(|c| c.r#ref != request.exhibit.as_str() || c.cam != request.camera.cam) {
         return Err(PackageError::WrongLine {
             n: order.clip,
@@ -210,6 +229,7 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
         hub_key: &hub_key.to_string(),
         seal_key: &seal_key,
         short: order.short.as_deref(),
+        later: order.later.as_ref().map(|later| (later, order.clip)),
     };
     put(
         &rest,
@@ -550,7 +570,7 @@ fn lines(
         s0: first.line.s,
         s1: last.line.s,
         masks: masters.iter().filter_map(|m| m.line.mask.clone()).collect(),
-        clip: order.clip,
+        clip: order.later.is_none().then_some(order.clip),
         from: order.request.t0.min(first.line.t0),
         to: order.request.t1.max(last.line.t1),
     };
@@ -605,6 +625,34 @@ fn proofs(
         )?;
     }
     Ok(())
+}
+
+/// The line that records the export, with its proof: it lies in a later log than the footage.
+fn later_clip(
+    later: &Later,
+    n: u64,
+    hub: &Vkey,
+    rest: &Resting,
+) -> Result<Option<ExpClip>, PackageError> {
+    let mut log = LogFolder::new(&later.log);
+    let (head, _) = countersigned_head(&log, hub, n)?;
+    let kept = line(&mut log, n)?;
+    let mut forest = Forest::default();
+    walk(&mut log, head.head.size, |_, bytes| {
+        forest.push(leaf_hash(bytes));
+    })?;
+    if forest.root(head.head.size) != Some(head.head.root) {
+        return Err(PackageError::Log(
+            "the lines of its later log are not those its countersigned head covers".into(),
+        ));
+    }
+    put(rest, names::CLIP_RECORD, &kept.bytes)?;
+    put(
+        rest,
+        names::CLIP_PROOF,
+        proof(&forest, n, &head)?.as_bytes(),
+    )?;
+    Ok(kept.data::<ExpClip>())
 }
 
 fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageError> {

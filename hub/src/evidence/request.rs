@@ -13,7 +13,7 @@ use super::{
     authority::Authority,
     certificate::Request,
     cleanup,
-    package::{self, Fetched, Order, PackageError},
+    package::{self, Fetched, Later, Order, PackageError},
     resting::Resting,
 };
 use crate::{
@@ -116,6 +116,22 @@ pub fn make(
         .map_err(|e| failed(&e))?
         .and_then(|b| b.hello);
     let title = hello.and_then(|h| Some(h.camera(&row.camera.cam)?.title.clone()));
+    let footage = row.footage.clone().unwrap_or_else(|| log.clone());
+    let later = match footage == log {
+        true => None,
+        false => Some(Later {
+            log: desk
+                .logs
+                .folder_of(&log)
+                .ok_or_else(|| failed(&"the box log's name is odd"))?,
+            origin: log,
+            dispute: desk
+                .db
+                .log(&footage)
+                .map_err(|e| failed(&e))?
+                .and_then(|l| l.dispute.zip(l.why)),
+        }),
+    };
     let masters = segments.iter().map(|s| {
         let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s)
             .map_err(|e| failed(&e))?;
@@ -153,9 +169,10 @@ pub fn make(
         evidence,
         box_log: desk
             .logs
-            .folder_of(&log)
+            .folder_of(&footage)
             .ok_or_else(|| failed(&"the box log's name is odd"))?,
         clip,
+        later,
         masters: masters.collect::<Result<_, PackageError>>()?,
         identity,
         to: row.requester.clone(),

@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
+    id,
     types::CopyMade,
     wire::{ClipReply, Open, Order, Ordered, PullSegment, ToBox, ToHub},
 };
@@ -268,7 +269,7 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             tokio::select! {
                 heard = said.recv() => match heard {
                     Ok((b, message)) if b == *name => match message {
-                        ToHub::PullReady { r#ref, cam, n, segments } if r#ref == row.r#ref && cam == row.camera.cam => return Ok((n, segments)),
+                        ToHub::PullReady { r#ref, cam, log, n, of, segments } if r#ref == row.r#ref && cam == row.camera.cam => return Ok((log, n, of, segments)),
                         ToHub::PullFailed { r#ref, cam, why } if r#ref == row.r#ref && cam == row.camera.cam => {
                             // "The box could not …" is trouble of the box's own (its reader is just starting), which passes; anything
                             // else is its judgement. What it has announced once it can only be late with.
@@ -290,22 +291,53 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             }
         }
     };
-    let (n, segments) = tokio::time::timeout(ANSWER, answer)
+    let (log, n, of, segments) = tokio::time::timeout(ANSWER, answer)
         .await
         .map_err(|_| again(format!("box {name} has not answered yet")))??;
     sane(&segments).map_err(failed)?;
     let (d, r) = (desk.clone(), row.clone());
     blocking(move || {
-        let log =
-            d.db.newest_log(&r.camera.r#box)
-                .map_err(again)?
-                .ok_or_else(|| again("the box's log has not arrived yet"))?;
-        d.db.request_answered(r.r#ref.as_str(), &log.origin, n, &segments)
+        let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);
+        let (clip, footage) = (origin(log), origin(of));
+        let segments = match of == log {
+            true => segments,
+            false => of_ended_log(&d, &r, &footage, segments)?,
+        };
+        d.db.request_answered(r.r#ref.as_str(), (&clip, n), &footage, &segments)
             .map_err(again)
     })
     .await
     .map_err(again)??;
     Ok(line)
+}
+
+/// Of a log that has ended the hub holds what it countersigned, and nothing more comes: where another box, or the same disk put back, went on
+/// with it, what this box recorded under it afterwards is under no countersigned head, and is left out.
+fn of_ended_log(
+    desk: &Desk,
+    row: &RequestRecord,
+    footage: &str,
+    mut segments: Vec<PullSegment>,
+) -> Try<Vec<PullSegment>> {
+    let Some(held) = desk.db.log(footage).map_err(again)? else {
+        return Err(failed(format!(
+            "what is asked for was recorded under {footage}, of which this hub holds nothing: nothing can be proved of it; it stays on the box's disks until its day"
+        )));
+    };
+    let copy = desk.logs.folder_of(footage);
+    let copy = copy.ok_or_else(|| failed("the box log's name is odd"))?;
+    segments.retain(|s| {
+        s.n < held.size
+            && transfer::logged(&copy, s.n, &row.camera.cam, s.s)
+                .is_ok_and(|logged| transfer::announced(s.sealed, &logged).is_ok())
+    });
+    if segments.is_empty() {
+        return Err(failed(format!(
+            "what the box has of the time asked for is not among the {} lines of {footage} that this hub countersigned: another box, or its own disk put back, had gone on with that log in its place. It stays on the box's disks until its day, and nothing can be proved of it",
+            held.size
+        )));
+    }
+    Ok(segments)
 }
 
 fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<ToBox, String> {
@@ -449,8 +481,15 @@ async fn fetch_all(
         .ok_or_else(|| failed("the request is gone"))?;
     bounded(desk, &row, &segments).await?;
     let mut moved = false;
-    for segment in &segments {
+    for (at, segment) in segments.iter().enumerate() {
         if !segment.done {
+            let left: Vec<FetchRecord> =
+                segments[at..].iter().filter(|s| !s.done).cloned().collect();
+            let logs = desk.logs.clone();
+            blocking(move || logs.clip_fits(bytes(&left)))
+                .await
+                .map_err(again)?
+                .map_err(|why| Ended::Again(why, moved))?;
             let fetched = one(desk, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));
@@ -467,7 +506,7 @@ async fn fetch_all(
 }
 
 fn said_in_log(desk: &Desk, row: &RequestRecord, segment: &FetchRecord) -> Result<Logged, String> {
-    let (log, _) = row.line.as_ref().ok_or("the box has not answered")?;
+    let log = row.footage.as_ref().ok_or("the box has not answered")?;
     let copy = desk
         .logs
         .folder_of(log)
@@ -633,8 +672,9 @@ fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
         .db
         .segments(&row.camera, row.t0, row.t1)
         .map_err(again)?;
+    let footage = row.footage.as_deref().unwrap_or_default();
     let parts = [
-        rules::shortfall(&missing, &desk.config.zone),
+        rules::shortfall(&missing, &desk.config.zone, footage, &known),
         rules::left_out(&holes, &known),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

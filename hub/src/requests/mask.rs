@@ -96,6 +96,16 @@ pub struct LiftRow {
     pub expires: Utc,
 }
 
+impl LiftRow {
+    /// The mask, and what hides while it is lifted.
+    pub fn mask_in_words(&self) -> String {
+        match &self.instead {
+            Some(instead) => format!("{}; meanwhile {}", self.mask, instead.in_words()),
+            None => format!("{}; meanwhile nothing hides", self.mask),
+        }
+    }
+}
+
 /// The mask in force on a camera, as its box last said. Blocking.
 pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, HubError> {
     let (record, cameras) = order::known(desk, &camera.r#box)?;

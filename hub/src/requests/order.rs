@@ -1,9 +1,10 @@
 //! Task. An order's way to a box that is on the line, and its answer, while whoever ordered waits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use shared::{
     id::BoxName,
+    types::Data,
     wire::{CameraInfo, Order, Ordered, ToBox, ToHub},
 };
 use tokio::sync::{
@@ -14,11 +15,13 @@ use tokio::sync::{
 
 use crate::{
     db::boxes::BoxRecord,
-    desk::Desk,
+    desk::{Desk, blocking},
     error::{HubError, plain},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);
+/// Letters of the reason in a line about an order that was not carried out.
+const LONGEST_WHY: usize = 300;
 
 /// A box that is on the line. Taken before an order is logged, so that its answer is not missed.
 pub struct Way {
@@ -87,6 +90,35 @@ impl Way {
             ))
         })
     }
+}
+
+/// Puts an order on the record, has it carried out, and puts on the record why it was not. `log` writes the order's line and gives the line's
+/// number, which is the order's, and the order; `answer` knows the box's answer to it; `failed` makes the line for one that was not obeyed.
+/// Lines are `who`'s.
+pub async fn obeyed<T, D: Data + Send + 'static>(
+    desk: &Arc<Desk>,
+    way: Way,
+    who: &str,
+    log: impl FnOnce(&Desk) -> Result<(u64, Order), HubError> + Send + 'static,
+    answer: impl Fn(u64, ToHub) -> Option<Result<T, String>>,
+    failed: impl FnOnce(u64, String) -> D,
+) -> Result<T, HubError> {
+    let d = desk.clone();
+    let (number, order) = blocking(move || -> Result<_, HubError> {
+        let (number, order) = log(&d)?;
+        Ok((number, signed(&d, &order)?))
+    })
+    .await??;
+    let why = match way.send(desk, order, |heard| answer(number, heard)).await {
+        Ok(done) => return Ok(done),
+        Err(why) => why,
+    };
+    let (d, by) = (desk.clone(), who.to_owned());
+    let line = failed(number, why.chars().take(LONGEST_WHY).collect());
+    blocking(move || d.log.append(&by, &line).map(drop))
+        .await?
+        .map_err(plain)?;
+    Err(HubError::Refused(why))
 }
 
 /// An order as it goes out.

@@ -9,7 +9,7 @@ use shared::{
     id::BoxCamera,
     time::Utc,
     types::{RateFail, RateOrder},
-    wire::{Order, ToBox, ToHub},
+    wire::{Order, ToHub},
 };
 
 use super::{order, submit::keep_salted};
@@ -43,30 +43,20 @@ pub async fn order(
     let (d, c) = (desk.clone(), camera.clone());
     blocking(move || judge(&d, &c)).await??;
     let way = order::way(desk, &camera.r#box)?;
-    let (d, c, r, who) = (desk.clone(), camera.clone(), reason.to_owned(), permit.op());
-    let (number, order) = blocking(move || sign(&d, &c, minutes, &r, &who)).await??;
-    let answered = way.send(desk, order, |heard| match heard {
+    let (c, r, who) = (camera.clone(), reason.to_owned(), permit.op());
+    let log = move |d: &Desk| put(d, &c, minutes, &r, &who);
+    let answer = |number, heard| match heard {
         ToHub::RateSet { order, until, .. } if order == number => Some(Ok(until)),
         ToHub::RateFailed { order, why, .. } if order == number => Some(Err(why)),
         _ => None,
-    });
-    let answered = answered.await;
-    let why = match answered {
-        Ok(until) => return Ok(until),
-        Err(why) => why,
     };
-    let (d, c, text, who) = (desk.clone(), camera.clone(), why.clone(), permit.op());
-    let logged = blocking(move || {
-        let line = RateFail {
-            order: number,
-            r#box: c.r#box.to_string(),
-            cam: c.cam,
-            why: text.chars().take(300).collect(),
-        };
-        d.log.append(&who, &line).map(drop)
-    });
-    logged.await.map_err(plain)?.map_err(plain)?;
-    Err(HubError::Refused(why))
+    let failed = |order, why| RateFail {
+        order,
+        r#box: camera.r#box.to_string(),
+        cam: camera.cam.clone(),
+        why,
+    };
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }
 
 /// What is known of box and camera before it is asked. Blocking.
@@ -81,14 +71,14 @@ fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
     Ok(())
 }
 
-/// Logs the order and signs it. Blocking.
-fn sign(
+/// Puts the order on the record. Blocking.
+fn put(
     desk: &Desk,
     camera: &BoxCamera,
     minutes: u32,
     reason: &str,
     who: &str,
-) -> Result<(u64, ToBox), HubError> {
+) -> Result<(u64, Order), HubError> {
     let reason = keep_salted(desk, reason)?;
     let line = RateOrder {
         r#box: camera.r#box.to_string(),
@@ -104,5 +94,5 @@ fn sign(
         minutes,
         made: desk.now(),
     };
-    Ok((number, order::signed(desk, &order)?))
+    Ok((number, order))
 }

@@ -281,12 +281,41 @@ pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Option<String>
 }
 
 /// One sentence on what is missing; None when all is there.
-pub fn shortfall(missing: &[(Utc, Utc)], zone: &Zone) -> Option<String> {
-    let spans: Vec<String> = missing
+/// What was recorded then under another log of the box than `footage` is asked for by itself: a package shows one log.
+pub fn shortfall(
+    missing: &[(Utc, Utc)],
+    zone: &Zone,
+    footage: &str,
+    known: &[SegmentRecord],
+) -> Option<String> {
+    let span = |a: Utc, b: Utc| format!("{} to {}", a.for_people(zone), b.for_people(zone));
+    let elsewhere = |(a, b): &(Utc, Utc)| {
+        let mut of = known.iter().filter(|s| {
+            s.log != footage && s.gone.is_none() && s.t0.0 < b.0 - JOIN_MS && s.t1.0 > a.0 + JOIN_MS
+        });
+        of.next().map(|s| s.log.clone())
+    };
+    let mut parts = Vec::new();
+    let none: Vec<String> = missing
         .iter()
-        .map(|(a, b)| format!("{} to {}", a.for_people(zone), b.for_people(zone)))
+        .filter(|m| elsewhere(m).is_none())
+        .map(|(a, b)| span(*a, *b))
         .collect();
-    (!spans.is_empty()).then(|| format!("no footage exists from {}", spans.join(", nor from ")))
+    if !none.is_empty() {
+        parts.push(format!(
+            "no footage exists from {}",
+            none.join(", nor from ")
+        ));
+    }
+    for m in missing {
+        if let Some(log) = elsewhere(m) {
+            parts.push(format!(
+                "what is from {} was recorded under another log of the box ({log}), and a package shows one: ask for that time by itself",
+                span(m.0, m.1)
+            ));
+        }
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -490,7 +519,7 @@ mod tests {
         assert_eq!(m(&[(9_000, 15_000), (16_000, 21_000)]), [(15_000, 16_000)]);
         assert_eq!(m(&[(12_000, 15_000)]), [(10_000, 12_000), (15_000, 20_000)]);
         assert_eq!(m(&[]), [(10_000, 20_000)]);
-        assert!(shortfall(&[], &Zone::utc()).is_none());
+        assert!(shortfall(&[], &Zone::utc(), "l", &[]).is_none());
     }
 
     /// EVI-1: what was recorded and is not there any more is named by its numbers, with what the log says of it.

@@ -73,6 +73,7 @@ pub fn submit_as(
         },
         why: judged.as_ref().err().cloned().unwrap_or_default(),
         line: None,
+        footage: None,
         package: None,
         made: now,
     };

@@ -2,12 +2,12 @@
 //! has of it (FORKED, ROLLED-BACK, two boxes of one name), without a visit.
 //!
 //! The order's number is that of its `log.order` line, which names both. What was countersigned before stays as it is; the box's new log
-//! says in its first line who ordered it, and its number is above every one the hub holds.
+//! says in its first line who ordered it, and its number is above every one the hub holds. One that the box does not obey is a `log.fail` line.
 use std::sync::Arc;
 
 use shared::{
     id::BoxName,
-    types::LogOrder,
+    types::{LogFail, LogOrder},
     wire::{Order, ToHub},
 };
 
@@ -40,32 +40,41 @@ pub async fn order(
     let (d, n) = (desk.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
-    let (d, n) = (desk.clone(), name.clone());
+    let n = name.clone();
     let by = vec![permit.op(), second.op()];
-    let (number, order) = blocking(move || -> Result<_, HubError> {
+    let log = move |d: &Desk| {
         let held = d.db.newest_log(&n).map_err(plain)?;
         let above = held.map_or(0, |l| l.number);
         let line = LogOrder {
             r#box: n.to_string(),
             above,
-            reason: keep_salted(&d, &reason)?,
+            reason: keep_salted(d, &reason)?,
             by: by.clone(),
         };
-        let number = d.log.append(&by[0], &line).map_err(plain)?.n;
-        let order = Order::LogSucceed {
-            r#box: n,
-            order: number,
-            above,
-            by,
-            made: d.now(),
-        };
-        Ok((number, order::signed(&d, &order)?))
-    })
-    .await??;
-    let answered = way.send(desk, order, |heard| match heard {
+        let order = d.log.append(&by[0], &line).map_err(plain)?.n;
+        d.logs.ordered(&n, above);
+        let made = d.now();
+        let r#box = n;
+        Ok((
+            order,
+            Order::LogSucceed {
+                r#box,
+                order,
+                above,
+                by,
+                made,
+            },
+        ))
+    };
+    let answer = |number, heard| match heard {
         ToHub::SuccessionBegun { order } if order == number => Some(Ok(())),
         ToHub::SuccessionFailed { order, why } if order == number => Some(Err(why)),
         _ => None,
-    });
-    answered.await.map_err(HubError::Refused)
+    };
+    let failed = |order, why| LogFail {
+        order,
+        r#box: name.to_string(),
+        why,
+    };
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }

@@ -34,41 +34,36 @@ pub async fn confirm(
     let (d, n) = (desk.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;
     let way = order::way(desk, name)?;
-    let (d, n, by) = (desk.clone(), name.clone(), permit.op());
-    let (number, order) = blocking(move || -> Result<_, HubError> {
+    let (n, by) = (name.clone(), permit.op());
+    let log = move |d: &Desk| {
         let by = vec![by];
         let line = SweepOrder {
             r#box: n.to_string(),
-            reason: keep_salted(&d, &reason)?,
+            reason: keep_salted(d, &reason)?,
             by: by.clone(),
         };
-        let number = d.log.append(&by.concat(), &line).map_err(plain)?.n;
-        let order = Order::Sweep {
-            r#box: n,
-            order: number,
-            by,
-            made: d.now(),
-        };
-        Ok((number, order::signed(&d, &order)?))
-    })
-    .await??;
-    let answered = way.send(desk, order, |heard| match heard {
+        let order = d.log.append(&by.concat(), &line).map_err(plain)?.n;
+        let made = d.now();
+        let r#box = n;
+        Ok((
+            order,
+            Order::Sweep {
+                r#box,
+                order,
+                by,
+                made,
+            },
+        ))
+    };
+    let answer = |number, heard| match heard {
         ToHub::SweepBegun { order } if order == number => Some(Ok(())),
         ToHub::SweepFailed { order, why } if order == number => Some(Err(why)),
         _ => None,
-    });
-    let Err(why) = answered.await else {
-        return Ok(());
     };
-    let line = SweepFail {
-        order: number,
+    let failed = |order, why| SweepFail {
+        order,
         r#box: name.to_string(),
-        why: why.chars().take(300).collect(),
+        why,
     };
-    let (d, by) = (desk.clone(), permit.op());
-    blocking(move || d.log.append(&by, &line).map(drop))
-        .await
-        .map_err(plain)?
-        .map_err(plain)?;
-    Err(HubError::Refused(why))
+    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
 }

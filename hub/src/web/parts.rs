@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-const LINKS: [(&str, &str, &Row); 6] = [
+pub const LINKS: [(&str, &str, &Row); 6] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),

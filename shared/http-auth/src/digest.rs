@@ -276,7 +276,7 @@ mod tests {
         }
     }
 
-    /// REC-6: a password is never told in Basic; what is not spoken is named.
+    /// V17, REC-6: a password is never told in Basic; what is not spoken is named.
     #[test]
     fn never_basic() {
         let refused = |header: &str| PasswordClient::try_from(header).expect_err("refused");

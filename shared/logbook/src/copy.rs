@@ -24,11 +24,47 @@ use crate::files::{LINES_PER_FILE, LogFolder, lines_file, starts, sync_dir, writ
 /// Most bytes of lines that may wait for their head: an hour of a 32-channel box and more.
 const MAX_PENDING: usize = 16 << 20;
 
+/// Most heads that convict which are kept of one log: what comes after them says nothing new.
+const MOST_DISPUTED: usize = 200;
+
+/// Why lines or a head of a box's are refused (audit.md 2.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Less is offered than is held.
+    RolledBack,
+    /// What is offered has another past than what is held.
+    Forked,
+    /// A head is signed by a key that is not the log's at that line.
+    WrongKey,
+    /// What is offered breaks a rule by itself.
+    Malformed,
+    /// What is held does not match its own head.
+    CopyDamaged,
+}
+
+impl Refusal {
+    /// As the box is told.
+    pub fn code(self) -> &'static str {
+        match self {
+            Refusal::RolledBack => "ROLLED-BACK",
+            Refusal::Forked => "FORKED",
+            Refusal::WrongKey => "WRONG-KEY",
+            Refusal::Malformed => "MALFORMED",
+            Refusal::CopyDamaged => "COPY-DAMAGED",
+        }
+    }
+
+    /// Whether it convicts: two histories of one log, or a key where it has no business. That log is not countersigned any more.
+    pub fn convicts(self) -> bool {
+        matches!(self, Refusal::Forked | Refusal::WrongKey)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum CopyError {
-    /// The box's lines or head were refused: code of audit.md 2.5 and a sentence.
-    #[error("{code}: {why}")]
-    Refused { code: &'static str, why: String },
+    /// The box's lines or head were refused, and a sentence.
+    #[error("{}: {why}", refusal.code())]
+    Refused { refusal: Refusal, why: String },
     #[error("cannot {what} {path}: {source}")]
     Io {
         what: &'static str,
@@ -42,8 +78,8 @@ fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CopyEr
     move |source| CopyError::Io { what, path, source }
 }
 
-fn refused<T>(code: &'static str, why: String) -> Result<T, CopyError> {
-    Err(CopyError::Refused { code, why })
+fn refused<T>(refusal: Refusal, why: String) -> Result<T, CopyError> {
+    Err(CopyError::Refused { refusal, why })
 }
 
 /// One box log as the hub holds it (`<hub state>/boxes/<box>/log/<n>/`).
@@ -97,7 +133,7 @@ impl Copy {
                 "the hub's own copy in {} does not match its stored head; restore it from the box: move the folder aside",
                 folder.display()
             );
-            return refused("COPY-DAMAGED", why);
+            return refused(Refusal::CopyDamaged, why);
         }
         cut_above(folder, size).map_err(io_error("tidy", folder))?;
         Ok(Copy {
@@ -145,6 +181,12 @@ impl Copy {
         self.cosigned.as_ref()
     }
 
+    /// The first line of a log of which nothing is held yet, as it waits for its head.
+    pub fn opening(&self) -> Option<&Record> {
+        let first = self.pending_records.first();
+        first.filter(|_| self.checker.size() == 0)
+    }
+
     /// Forgets lines that no head has covered yet (the connection that sent them is gone).
     pub fn forget_pending(&mut self) {
         self.pending.clear();
@@ -159,27 +201,37 @@ impl Copy {
         if self.pending.len() + bytes.len() > MAX_PENDING {
             self.forget_pending();
             return refused(
-                "MALFORMED",
+                Refusal::Malformed,
                 format!("more than {MAX_PENDING} bytes of lines without a head"),
             );
         }
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let mut findings = Vec::new();
+            let (held, first) = (self.size(), self.ahead.size() == self.size());
             let record = self.ahead.line(line, &mut findings);
+            if held > 0 && first && findings.iter().any(|f| f.code == "CHAIN-BREAK") {
+                self.forget_pending();
+                return refused(
+                    Refusal::Forked,
+                    format!(
+                        "the line after {held} lines does not follow on from those held here: the box has another past"
+                    ),
+                );
+            }
             if let Some(damage) = findings.iter().find(|f| !is_note(f.code)) {
                 let why = format!("{} at {}: {}", damage.code, damage.place, damage.text);
                 self.forget_pending();
-                return refused("MALFORMED", why);
+                return refused(Refusal::Malformed, why);
             }
             let Some(record) = record else {
                 self.forget_pending();
-                return refused("MALFORMED", "a line could not be read".into());
+                return refused(Refusal::Malformed, "a line could not be read".into());
             };
             let writer = schema::writer_of(&self.origin).unwrap_or(schema::Writer::Box);
             if let Err(breach) = self.door_ahead.admit(&record, writer) {
                 let why = broken(&self.origin, &record, &breach);
                 self.forget_pending();
-                return refused("MALFORMED", why);
+                return refused(Refusal::Malformed, why);
             }
             notes.extend(findings);
             self.pending.extend_from_slice(line);
@@ -199,7 +251,7 @@ impl Copy {
         let Head { origin, size, root } = &head.head;
         if *origin != self.origin {
             return refused(
-                "MALFORMED",
+                Refusal::Malformed,
                 format!(
                     "a head of {origin} came where one of {} was due",
                     self.origin
@@ -212,7 +264,7 @@ impl Copy {
                 self.checker.size()
             );
             self.forget_pending();
-            return refused("ROLLED-BACK", why);
+            return refused(Refusal::RolledBack, why);
         }
         if *size != self.ahead.size() {
             let why = format!(
@@ -220,23 +272,22 @@ impl Copy {
                 self.ahead.size()
             );
             self.forget_pending();
-            return refused("MALFORMED", why);
+            return refused(Refusal::Malformed, why);
         }
         if *root != self.ahead.root() {
             self.keep_disputed(&head)?;
             let why = format!("the head of {size} lines signs other lines than were sent");
             self.forget_pending();
-            return refused("FORKED", why);
+            return refused(Refusal::Forked, why);
         }
         if let Err(found) = self.ahead.check_signature(&head) {
             self.keep_disputed(&head)?;
             self.forget_pending();
-            let code = if found.code == "WRONG-KEY" {
-                "WRONG-KEY"
-            } else {
-                "MALFORMED"
+            let refusal = match found.code {
+                "WRONG-KEY" => Refusal::WrongKey,
+                _ => Refusal::Malformed,
             };
-            return refused(code, format!("{}: {}", found.code, found.text));
+            return refused(refusal, format!("{}: {}", found.code, found.text));
         }
         if let Some(done) = &self.cosigned
             && done.head == head.head
@@ -270,10 +321,13 @@ impl Copy {
         Ok((signed, records))
     }
 
-    /// Keeps a head that convicts (FORKED, WRONG-KEY …) beside the log as `disputed/<size>-<k>.note`.
+    /// Keeps a head that convicts (FORKED, WRONG-KEY …) beside the log as `disputed/<size>-<k>.note`; not more than 200 of them.
     pub fn keep_disputed(&self, head: &SignedHead) -> Result<(), CopyError> {
         let dir = self.folder.join("disputed");
         fs::create_dir_all(&dir).map_err(io_error("make", &dir))?;
+        if fs::read_dir(&dir).map_err(io_error("list", &dir))?.count() >= MOST_DISPUTED {
+            return Ok(());
+        }
         let text = head.render();
         for k in 0..100 {
             let path = dir.join(format!("{}-{k}.note", head.head.size));

@@ -19,7 +19,7 @@ mod point;
 mod writer;
 
 pub use clock::SystemClock;
-pub use copy::{Copy, CopyError};
+pub use copy::{Copy, CopyError, Refusal};
 pub use files::{Folder, LogFolder, Named, named, sync_dir, write_whole};
 pub use handle::{Line, LogHandle, Opened};
 pub use owner::{act_as, act_as_owner, heir};

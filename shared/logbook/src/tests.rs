@@ -16,7 +16,7 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use crate::{Copy, CopyError, Folder, LogFolder, LogHandle, Opened, Settings};
+use crate::{Copy, CopyError, Folder, LogFolder, LogHandle, Opened, Refusal, Settings};
 
 const BASE: &str = "cctv.example.gov.uk/box/ashby";
 
@@ -493,7 +493,7 @@ fn a_countersigned_log_verifies_on_both_sides() {
         .expect("reads")
         .expect("is there");
     let code = |r: Result<(SignedHead, Vec<shared::record::Record>), CopyError>| match r {
-        Err(CopyError::Refused { code, .. }) => code,
+        Err(CopyError::Refused { refusal, .. }) => refusal.code(),
         other => panic!("{other:?}"),
     };
     assert_eq!(code(copy.head(old, |_| {})), "ROLLED-BACK");
@@ -542,7 +542,7 @@ fn the_copy_keeps_only_what_a_head_covers() {
     bad[40] ^= 1;
     match copy.lines(&bad) {
         Err(CopyError::Refused {
-            code: "MALFORMED",
+            refusal: Refusal::Malformed,
             why,
         }) => assert!(!why.is_empty()),
         other => panic!("{other:?}"),

@@ -286,10 +286,14 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
         ToHub::PullReady {
             r#ref,
             cam,
+            log,
             n,
+            of,
             segments,
         } => {
             count("n", n, MOST)?;
+            count("log", log, MOST)?;
+            count("of", of, log)?;
             if segments.len() > SEGMENTS {
                 return Err(Breach::new(
                     "segments",
@@ -305,7 +309,9 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
             ToHub::PullReady {
                 r#ref,
                 cam,
+                log,
                 n,
+                of,
                 segments,
             }
         }

@@ -158,6 +158,7 @@ table! {
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
+    "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
     "hold.ask" Hub { Must "hold" Form::Hold, Must "box" Form::Box, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "authority" WORD, Must "reference" WORD, Null "ref" Form::Exhibit, Must "by" WORD }
     "hold.extend" Hub { Must "hold" Form::Hold, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
     "hold.drop" Hub { Must "hold" Form::Hold, Must "reason" WORD, Must "by" WORD }

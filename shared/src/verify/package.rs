@@ -507,7 +507,39 @@ impl Package<'_> {
         let gaps: Vec<Span> = gaps.iter().map(|g| g.span).collect();
         let ends = held.first().zip(held.last());
         self.coverage(manifest, ends, &gaps);
-        self.clip(manifest, ends, &records.clips);
+        let mut clips: Vec<&Record> = records.clips.iter().collect();
+        let later = self.later_clip(manifest);
+        clips.extend(&later);
+        self.clip(manifest, ends, &clips);
+    }
+
+    /// The exp.clip line of footage whose log has ended: it lies in a later log of the same box.
+    fn later_clip(&mut self, manifest: &Manifest) -> Option<Record> {
+        if !self.names.contains(names::CLIP_RECORD) {
+            return None;
+        }
+        let read = |name: &str| self.files.read(name).ok();
+        let line = read(names::CLIP_RECORD).and_then(|bytes| Record::parse(&bytes).ok());
+        let proof = read(names::CLIP_PROOF).and_then(|bytes| Proof::parse(&bytes).ok());
+        if let Some(proof) = &proof {
+            let place = format!("file {}", names::CLIP_PROOF);
+            self.hub_says(&proof.head, &place, &place);
+        }
+        let proven = line.zip(proof).filter(|(r, proof)| {
+            is_later(&r.log, &manifest.log)
+                && r.kind == "exp.clip"
+                && r.log == proof.head.head.origin
+                && r.n == proof.index
+                && reached(&r.leaf, proof) == Some(proof.head.head.root)
+        });
+        if proven.is_none() {
+            self.found(
+                "NOT-IN-LOG",
+                format!("file {}", names::CLIP_RECORD),
+                w::NO_LATER_CLIP,
+            );
+        }
+        proven.map(|(line, _)| line)
     }
 
     fn coverage(
@@ -539,12 +571,12 @@ impl Package<'_> {
         &mut self,
         manifest: &Manifest,
         ends: Option<(&&Segment, &&Segment)>,
-        clips: &[Record],
+        clips: &[&Record],
     ) {
         let text = |r: &Record, key: &str, want: &str| {
             r.data.get(key).and_then(Value::as_str) == Some(want)
         };
-        let clips: Vec<&Record> = clips
+        let clips: Vec<&&Record> = clips
             .iter()
             .filter(|r| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam))
             .collect();
@@ -565,6 +597,25 @@ impl Package<'_> {
             let text = say(w::CLIP_SPAN, &[&newest.n, &first.s, &last.s]);
             self.found("DOES-NOT-COVER-REQUEST", "package", text);
         }
+    }
+}
+
+/// Whether a log is a later one of the box that another one is of.
+fn is_later(origin: &str, before: &str) -> bool {
+    match (Origin::parse(origin), Origin::parse(before)) {
+        (
+            Some(Origin::Box {
+                scheme,
+                name,
+                number,
+            }),
+            Some(Origin::Box {
+                scheme: of,
+                name: other,
+                number: earlier,
+            }),
+        ) => scheme == of && name == other && number > earlier,
+        _ => false,
     }
 }
 

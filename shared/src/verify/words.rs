@@ -177,6 +177,7 @@ words! {
     COVER_NONE = "there is no recording from {} to {} and no gap is declared";
     /// ref, camera
     NO_CLIP = "the records hold no exp.clip line for {} and camera {}";
+    NO_LATER_CLIP = "it holds no line of a later log of this recorder with a proof that leads to its head";
     /// line, s of the first and of the last master
     CLIP_SPAN = "line {} does not say that segments {} to {} were exported";
 }

@@ -123,6 +123,7 @@ impl World {
             retention_days: 28,
             holds_gib: None,
             hold_days: 400,
+            approvals: false,
             keys: Default::default(),
             volumes: vec![self.volume.clone()],
             cameras: vec![Camera {

@@ -242,7 +242,7 @@ mod tests {
         );
     }
 
-    /// REC-6: Basic only where it is allowed, nothing better is offered, and the camera never knew better.
+    /// V17, REC-6: Basic only where it is allowed, nothing better is offered, and the camera never knew better.
     #[test]
     fn basic_is_the_exception() {
         let basic = "Basic realm=\"cam\"";

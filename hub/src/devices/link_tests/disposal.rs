@@ -95,6 +95,7 @@ async fn no_request_waits_for_ever() {
             state: State::Authorised,
             why: String::new(),
             line: None,
+            footage: None,
             package: None,
             made: now.plus_ms(-days * 86_400_000),
         };

@@ -298,7 +298,9 @@ async fn an_announcement_beyond_its_line_v9() {
     let ready = ToHub::PullReady {
         r#ref: exhibit.clone(),
         cam,
+        log: 1,
         n: clip,
+        of: 1,
         segments,
     };
     send(&mut out, &ready).await;

@@ -16,6 +16,23 @@ fn logs() -> (LogBuilder, LogBuilder) {
     (real, other)
 }
 
+/// The number of the next order to begin a log, and above which; two people's names are in it.
+async fn ordered(inc: &mut quinn::RecvStream) -> (u64, u64) {
+    loop {
+        let ToBox::Order { order, .. } = frame(inc).await.expect("order").json().expect("json")
+        else {
+            continue;
+        };
+        if let Ok(Order::LogSucceed {
+            order, above, by, ..
+        }) = serde_json::from_str(&order)
+        {
+            assert_eq!(by, ["op:0002", "op:0003"]);
+            return (order, above);
+        }
+    }
+}
+
 /// V11, AUD-2, ROL-5: what does not follow on is named on the page and to whoever waits for a clip; two people have the box on the line
 /// begin a new log, by one signed order that names both, and the new log ends the fault.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -76,25 +93,31 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let no = succession::order(&hub.desk, &name, "restored", &person(2), &person(2)).await;
     let no = no.expect_err("refused").to_string();
     assert!(no.contains("a second person"), "{no}");
-    let (desk, n) = (hub.desk.clone(), name.clone());
-    let settled = tokio::spawn(async move {
-        let (a, b) = (person(2), person(3));
-        succession::order(&desk, &n, "restored from a backup", &a, &b).await
-    });
-    let (number, above) = loop {
-        let ToBox::Order { order, .. } =
-            frame(&mut inc).await.expect("order").json().expect("json")
-        else {
-            continue;
-        };
-        if let Ok(Order::LogSucceed {
-            order, above, by, ..
-        }) = serde_json::from_str(&order)
-        {
-            assert_eq!(by, ["op:0002", "op:0003"]);
-            break (order, above);
-        }
+    let settle = || {
+        let (desk, n) = (hub.desk.clone(), name.clone());
+        tokio::spawn(async move {
+            let (a, b) = (person(2), person(3));
+            succession::order(&desk, &n, "restored from a backup", &a, &b).await
+        })
     };
+    // A box that does not obey: that is on the record.
+    let refused = settle();
+    let (order, _) = ordered(&mut inc).await;
+    let why = "the disk is full".to_owned();
+    send(&mut out, &ToHub::SuccessionFailed { order, why }).await;
+    let no = refused.await.expect("runs").expect_err("refused");
+    assert!(no.to_string().contains("the disk is full"), "{no}");
+    let own = hub.desk.log.folder().join("0000000000.jsonl");
+    let own = std::fs::read_to_string(own).expect("log");
+    let said = own.lines().find(|l| l.contains("\"log.fail\""));
+    let said = said.expect("a line");
+    assert!(
+        said.contains(&format!("\"order\":{order},")) && said.contains("the disk is full"),
+        "{said}"
+    );
+
+    let settled = settle();
+    let (number, above) = ordered(&mut inc).await;
     assert_eq!(above, 1);
     send(&mut out, &ToHub::SuccessionBegun { order: number }).await;
     settled.await.expect("runs").expect("obeyed");

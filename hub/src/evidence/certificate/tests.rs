@@ -1,5 +1,10 @@
 //! Pure. What a certificate says of masks and lifts, and how.
-use shared::{id::CameraId, record::Record, testing::LogBuilder};
+use shared::{
+    id::CameraId,
+    record::Record,
+    testing::LogBuilder,
+    types::{MaskEnd, MaskLift, MaskSet},
+};
 
 use super::*;
 
@@ -78,6 +83,15 @@ fn what_is_said_of_masks() {
     masters.push(segment(&mut log, 10, "proved", 4));
     masters.push(segment(&mut log, 11, "proved", 5));
     log.add("hub:order", &lift("b", until));
+    masters.push(segment(&mut log, 12, "lifted", 0));
+    let smaller = MaskLift {
+        instead: Some("m7-door".into()),
+        sha256: Some("0".repeat(64)),
+        permille: Some(31),
+        ..lift("b", until)
+    };
+    log.add("hub:order", &smaller);
+    masters.push(segment(&mut log, 13, "lifted", 0));
     let kept: Vec<Kept> = log
         .lines
         .iter()
@@ -115,6 +129,7 @@ fn what_is_said_of_masks() {
         lines: &lines,
         hub_key: "",
         short: None,
+        later: None,
         seal_key: "",
     });
     let parts: Vec<&str> = said.split("; ").collect();
@@ -124,6 +139,11 @@ fn what_is_said_of_masks() {
         &[
             "mask m7 (pixelated) set in the camera and proved",
             "9 key pictures tested",
+        ],
+        &["mask m7 LIFTED by order of two people", "visible, from"],
+        &[
+            "mask m7 LIFTED by order of two people",
+            "visible but for what m7-door covers, painted in its place, from",
         ],
         &["m7 covers 12.5 %", "set by the hub's order 38"],
         &[
@@ -136,6 +156,7 @@ fn what_is_said_of_masks() {
             "until",
             "at the latest",
         ],
+        &["m7 lifted to m7-door, which hides 3.1 % of the picture, by op:0002 and op:0003"],
     ]
     .iter()
     .enumerate()
@@ -147,5 +168,5 @@ fn what_is_said_of_masks() {
             "{words:?} not in part {i} of {parts:#?}"
         );
     }
-    assert_eq!(parts.len(), 6, "{parts:#?}");
+    assert_eq!(parts.len(), 9, "{parts:#?}");
 }

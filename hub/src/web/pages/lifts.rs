@@ -9,7 +9,7 @@ use shared::time::{Utc, Zone};
 
 use crate::{
     ops::masks,
-    requests::mask::{LiftRow, Substitute},
+    requests::mask::LiftRow,
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
         parts::{Frame, text},
@@ -21,8 +21,6 @@ pub struct LiftView {
     pub n: u64,
     pub camera: String,
     pub mask: String,
-    /// What hides meanwhile, in words.
-    pub instead: String,
     pub end: String,
     pub authority: String,
     pub reason: String,
@@ -47,11 +45,7 @@ fn view(l: &LiftRow, me: &str, zone: &Zone) -> LiftView {
     LiftView {
         n: l.n,
         camera: l.camera.clone(),
-        mask: l.mask.clone(),
-        instead: l
-            .instead
-            .as_ref()
-            .map_or_else(|| "nothing hides".into(), Substitute::in_words),
+        mask: l.mask_in_words(),
         end: match (l.until, l.minutes) {
             (Some(until), _) => format!("until {}", until.for_people(zone)),
             (None, minutes) => format!("for {} minutes from the approval on", minutes.unwrap_or(0)),

@@ -100,6 +100,7 @@ pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
         why: why.into(),
         line: None,
         package: None,
+        footage: None,
         made,
     };
     hub.db.add_request(n, &row).expect("recorded");

@@ -1,5 +1,13 @@
 //! Pure. Masked cameras: K2 and K11, formats, and clocks that jump while a picture worker stands between arrival and disk.
-use crate::quirks::rig::{Case, Kept, camera::Flow, case, send::Packet, stream::Codec};
+use beadle_tests::pictures::First;
+
+use crate::quirks::rig::{
+    Case, Kept,
+    camera::Flow,
+    case, fields,
+    send::Packet,
+    stream::{Codec, Stream},
+};
 
 fn painted(name: &'static str, about: &'static str, stream: &'static str) -> Case {
     // What the box can carry is measured first, which on a busy machine takes longer than ten seconds.
@@ -47,7 +55,17 @@ pub fn cases() -> Vec<Case> {
             "Masked: interlaced, and marked so afterwards",
             "odd-field.h264",
         )
-        .expect(|e| e.interlaced = true),
+        .expect(|e| e.fields = Some(First::Bottom)),
+        painted(
+            "masked-field-order",
+            "Masked: interlaced, and only a message (picture timing) says that the lower field is first",
+            "odd-order.h264",
+        )
+        .units(|_, _, nals| {
+            let stream = Stream::of("odd-order.h264").expect("footage");
+            fields::unordered(&stream.sps, nals)
+        })
+        .expect(|e| e.fields = Some(First::Bottom)),
         painted("masked-10-bit", "Masked: 10 bits", "odd-10bit.h264"),
         painted(
             "masked-refresh",

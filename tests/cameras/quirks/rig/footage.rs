@@ -33,8 +33,8 @@ pub struct Footage {
     pub sounds: usize,
     /// Pictures whose time is not later than that of the one before, in the order coded.
     pub stands_still: usize,
-    /// Segments that are not marked as interlaced.
-    pub progressive: usize,
+    /// Segments whose pictures, decoded, are said to have another order of fields, or none.
+    pub disordered: usize,
 }
 
 /// What tells a painted picture apart.
@@ -113,8 +113,9 @@ pub fn read(house: &House, case: &Case, identities: &[String]) -> Done<Footage> 
                     doubt_ms,
                     slices: 0,
                 }));
-            if case.expect.interlaced && pictures::video(&copy)?["field_order"] == "progressive" {
-                all.progressive += 1;
+            if let Some(first) = case.expect.fields {
+                all.disordered +=
+                    usize::from(pictures::first_fields(&copy)? != [Some(first)].into());
             }
         } else {
             all.pictures.extend(coded);

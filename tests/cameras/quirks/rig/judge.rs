@@ -106,7 +106,7 @@ fn row(house: &House, case: &Case, seen: &Seen, identities: &[String]) -> Done<R
     );
     count(compared.disorder, "pictures twice or out of order");
     count(footage.stands_still, "times that stand still or go back");
-    count(footage.progressive, "segments say they are progressive");
+    count(footage.disordered, "segments say another order of fields");
     if case.told.sound && footage.sounds == 0 && expect.faults.is_empty() && expect.may.is_empty() {
         wrong.push("no sound".into());
     }

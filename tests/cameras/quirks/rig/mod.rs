@@ -1,6 +1,7 @@
 //! Wiring. The rig of the odd cameras: cases, the cameras that play them, the box that records them all, and the judge.
 pub mod camera;
 pub mod docs;
+pub mod fields;
 pub mod footage;
 pub mod house;
 pub mod judge;
@@ -12,6 +13,8 @@ pub mod talk;
 pub mod tls;
 
 use std::sync::Arc;
+
+use beadle_tests::pictures::First;
 
 use self::{
     camera::{Flow, Script, Second},
@@ -74,8 +77,8 @@ pub struct Expect {
     pub by_arrival: bool,
     /// Lines of warning about it in the recorder's output, at most.
     pub warnings: usize,
-    /// Its pictures are interlaced, and stay marked so.
-    pub interlaced: bool,
+    /// Its pictures are interlaced, and stay marked so, this field first. None: not looked at.
+    pub fields: Option<First>,
 }
 
 /// One camera that somebody reported.
@@ -125,7 +128,7 @@ pub fn case(
             refused: 0,
             by_arrival: false,
             warnings: 12,
-            interlaced: false,
+            fields: None,
         },
         secs: 30,
     }

@@ -1,6 +1,6 @@
--- Records of the hub. Times are milliseconds UTC. Version 1. What is derived from box logs is in derived.sql.
+-- Records of the hub. Times are milliseconds UTC. What is derived from box logs is in derived.sql.
 
-CREATE TABLE IF NOT EXISTS boxes (
+CREATE TABLE boxes (
   name TEXT PRIMARY KEY,
   state TEXT NOT NULL,              -- registered, enrolled, revoked
   key TEXT,                         -- SHA-256 of its public key, lower hex: any certificate for it counts
@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS boxes (
   health TEXT                       -- last ToHub::Health, JSON
 ) STRICT;
 -- What of a box's words was not taken since one of its kind last was.
-CREATE TABLE IF NOT EXISTS box_refusals (
+CREATE TABLE box_refusals (
   box TEXT NOT NULL,
   what TEXT NOT NULL,               -- hello, report, clip
   why TEXT NOT NULL,
@@ -21,14 +21,14 @@ CREATE TABLE IF NOT EXISTS box_refusals (
 ) STRICT;
 
 -- One-time codes: only the hash of the secret is kept.
-CREATE TABLE IF NOT EXISTS codes (
+CREATE TABLE codes (
   box TEXT PRIMARY KEY,
   hash TEXT NOT NULL,
   until INTEGER NOT NULL,
   key TEXT                          -- SHA-256 of the public key that used it, lower hex
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS accounts (
+CREATE TABLE accounts (
   op INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   role TEXT NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS accounts (
 ) STRICT;
 
 -- From where accounts signed in; `place` is a keyed hash of the address.
-CREATE TABLE IF NOT EXISTS entrances (
+CREATE TABLE entrances (
   op INTEGER NOT NULL,
   place TEXT NOT NULL,
   last INTEGER NOT NULL,
@@ -44,10 +44,10 @@ CREATE TABLE IF NOT EXISTS entrances (
 ) STRICT;
 
 -- Erasable: what a salted hash in the log stands for.
-CREATE TABLE IF NOT EXISTS side (hash TEXT PRIMARY KEY, salt TEXT NOT NULL, text TEXT NOT NULL, made INTEGER NOT NULL) STRICT;
+CREATE TABLE side (hash TEXT PRIMARY KEY, salt TEXT NOT NULL, text TEXT NOT NULL, made INTEGER NOT NULL) STRICT;
 
 -- Lifts of masks that were asked for.
-CREATE TABLE IF NOT EXISTS lifts (
+CREATE TABLE lifts (
   n INTEGER PRIMARY KEY,            -- line of the hub's log that asks for it
   box TEXT NOT NULL,
   cam TEXT NOT NULL,
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS lifts (
 ) STRICT;
 
 -- Reviews of masks.
-CREATE TABLE IF NOT EXISTS mask_reviews (
+CREATE TABLE mask_reviews (
   n INTEGER PRIMARY KEY,            -- line of the hub's log that orders it
   box TEXT NOT NULL,
   cam TEXT NOT NULL,
@@ -73,10 +73,10 @@ CREATE TABLE IF NOT EXISTS mask_reviews (
   made INTEGER NOT NULL,
   next TEXT NOT NULL                -- local day
 ) STRICT;
-CREATE INDEX IF NOT EXISTS mask_reviews_of ON mask_reviews (box, cam, n);
+CREATE INDEX mask_reviews_of ON mask_reviews (box, cam, n);
 
 -- Footage that is kept at its box beyond its day.
-CREATE TABLE IF NOT EXISTS holds (
+CREATE TABLE holds (
   n INTEGER PRIMARY KEY,            -- H-000012 is 12
   box TEXT NOT NULL,
   cam TEXT NOT NULL,
@@ -107,16 +107,16 @@ CREATE TABLE IF NOT EXISTS holds (
   why TEXT NOT NULL DEFAULT '',
   changed INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS holds_by_camera ON holds (box, cam);
-CREATE INDEX IF NOT EXISTS holds_by_state ON holds (state);
-CREATE INDEX IF NOT EXISTS holds_by_change ON holds (changed);
-CREATE INDEX IF NOT EXISTS holds_by_ref ON holds (ref);
+CREATE INDEX holds_by_camera ON holds (box, cam);
+CREATE INDEX holds_by_state ON holds (state);
+CREATE INDEX holds_by_change ON holds (changed);
+CREATE INDEX holds_by_ref ON holds (ref);
 -- Highest number of a hold in any log held here: none up to it is given out again.
 -- The highest number given out, and numbers that logs of boxes name.
-CREATE TABLE IF NOT EXISTS hold_claims (n INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE IF NOT EXISTS hold_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), highest INTEGER NOT NULL) STRICT;
+CREATE TABLE hold_claims (n INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE hold_numbers (one INTEGER PRIMARY KEY CHECK (one = 1), highest INTEGER NOT NULL) STRICT;
 
-CREATE TABLE IF NOT EXISTS requests (
+CREATE TABLE requests (
   id INTEGER PRIMARY KEY,           -- grant number
   ref TEXT NOT NULL UNIQUE,
   grant_id TEXT NOT NULL,
@@ -132,17 +132,18 @@ CREATE TABLE IF NOT EXISTS requests (
   why TEXT NOT NULL,
   log TEXT,                         -- origin of the box log that holds exp.clip
   line INTEGER,                     -- n of exp.clip
+  footage TEXT,                     -- origin of the box log that the segments' lines are in: an earlier one where that has ended
   package TEXT,
   made INTEGER NOT NULL,
   changed INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS request_segments (
+CREATE TABLE request_segments (
   ref TEXT NOT NULL, s INTEGER NOT NULL, n INTEGER NOT NULL, sealed INTEGER NOT NULL, done INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (ref, s)
 ) STRICT;
 
 -- Box logs as held here. `indexed` lines are in the tables of derived.sql.
-CREATE TABLE IF NOT EXISTS logs (
+CREATE TABLE logs (
   origin TEXT PRIMARY KEY,
   box TEXT NOT NULL,
   number INTEGER NOT NULL,
@@ -157,16 +158,16 @@ CREATE TABLE IF NOT EXISTS logs (
 ) STRICT;
 
 -- Version of the derived tables (derived.sql): another one than the program's, and they are dropped and made again.
-CREATE TABLE IF NOT EXISTS derived (version INTEGER NOT NULL) STRICT;
+CREATE TABLE derived (version INTEGER NOT NULL) STRICT;
 
 -- How long each box said it keeps each camera's footage, from when on by the hub's clock. A row for each change.
-CREATE TABLE IF NOT EXISTS policies (
+CREATE TABLE policies (
   box TEXT NOT NULL, cam TEXT NOT NULL, since INTEGER NOT NULL, days INTEGER NOT NULL, zone TEXT NOT NULL,
   PRIMARY KEY (box, cam, since)
 ) STRICT;
 
 -- Why an exhibit is kept (disposal/policy); without a row: general. And what became of a request that gave none.
-CREATE TABLE IF NOT EXISTS evidence (
+CREATE TABLE evidence (
   ref TEXT PRIMARY KEY,
   class TEXT NOT NULL,              -- general, surveillance, review
   review TEXT,                      -- local day, of class review
@@ -177,7 +178,7 @@ CREATE TABLE IF NOT EXISTS evidence (
   cleared INTEGER                   -- when all that came of a request without an exhibit went
 ) STRICT;
 -- Disposals of exhibits, from the intent on: one without `gone` is finished at the next start.
-CREATE TABLE IF NOT EXISTS disposals (
+CREATE TABLE disposals (
   ref TEXT PRIMARY KEY,
   class TEXT NOT NULL,
   review TEXT,
@@ -200,7 +201,13 @@ CREATE TABLE IF NOT EXISTS disposals (
 
 -- Faults the hub found that have not ended: each has its fault.on in the hub's log, and no fault.off yet. About a camera (BOX/CAM) or
 -- about an exhibit (or a folder that is none): the other one is empty.
-CREATE TABLE IF NOT EXISTS found_faults (
+CREATE TABLE found_faults (
   camera TEXT NOT NULL, ref TEXT NOT NULL, code TEXT NOT NULL, log TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL,
   PRIMARY KEY (camera, ref, code)
+) STRICT;
+
+-- Faults of boxes' logs that stand, as they were when they began: what a restart would forget.
+CREATE TABLE IF NOT EXISTS troubles (
+  box TEXT NOT NULL, code TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL, on_record INTEGER NOT NULL,
+  PRIMARY KEY (box, code)
 ) STRICT;

@@ -1,0 +1,34 @@
+//! Adapter: filesystem. The hub's orders about masks: a file and its copy, of which one is whole at any moment.
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub fn old(path: &Path) -> PathBuf {
+    path.with_extension("json.old")
+}
+
+/// The file, or its copy. That neither is there is no fault: nothing was ever ordered.
+pub fn read<T: DeserializeOwned + Default>(path: &Path) -> std::io::Result<T> {
+    let one = |path: &Path| match std::fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(std::io::Error::other),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(e),
+    };
+    match (one(path), one(&old(path))) {
+        (Ok(Some(kept)), _) => Ok(kept),
+        (_, Ok(Some(kept))) => Ok(kept),
+        (Err(e), _) | (_, Err(e)) => Err(e),
+        (Ok(None), Ok(None)) => Ok(T::default()),
+    }
+}
+
+/// The copy first: one of the two is whole at any moment, and the file is the newer.
+pub fn write(path: &Path, kept: &impl Serialize) -> Result<(), String> {
+    let bytes = serde_json::to_vec(kept).map_err(|e| e.to_string())?;
+    for path in [&old(path), path] {
+        logbook::write_whole(path, &bytes, true).map_err(|e| e.to_string())?;
+    }
+    Ok(())
+}
