@@ -20,7 +20,7 @@
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
-//! | [`web`] | the staff pages |
+//! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
 //! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!

@@ -1,6 +1,9 @@
 //! Wiring. What every page is handed: the hub, and who is signed in; and what it answers with.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use askama::Template;
 use axum::{
@@ -92,9 +95,19 @@ impl App {
         who: &SignedIn,
         operation: O,
     ) -> Result<O::Reply, HubError> {
-        let (hub, principal, turn) = (self.hub.clone(), who.principal(), Turn::next().await);
+        let (hub, principal) = (self.hub.clone(), who.principal());
+        self.in_turn(async move { ops::perform(&hub, &principal, operation).await })
+            .await
+    }
+
+    /// Work of a request, which holds the next of its turns until it ends, whoever waits.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, HubError>> + Send + 'static,
+    ) -> Result<T, HubError> {
+        let turn = Turn::next().await;
         let work = tokio::spawn(async move {
-            let done = ops::perform(&hub, &principal, operation).await;
+            let done = work.await;
             drop(turn);
             done
         });

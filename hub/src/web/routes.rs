@@ -29,7 +29,7 @@ const STYLE: &str = include_str!("../../templates/style.css");
 
 /// Who reaches a page.
 #[derive(Clone, Copy, Debug)]
-pub enum Needs {
+pub enum Audience {
     Nobody,
     /// Whoever is signed in and may do all of these operations.
     Person(&'static [&'static Row]),
@@ -41,28 +41,28 @@ pub struct Page {
     /// get, post
     pub method: &'static str,
     pub path: &'static str,
-    pub needs: Needs,
+    pub audience: Audience,
 }
 
 macro_rules! pages {
-    ($($method:ident $path:literal $handler:path, $needs:expr;)*) => {
+    ($($method:ident $path:literal $handler:path, $audience:expr;)*) => {
         /// Every page.
         pub const PAGES: &[Page] = &[$(Page {
             method: stringify!($method),
             path: $path,
-            needs: $needs,
+            audience: $audience,
         }),*];
 
         fn pages(app: &Arc<App>) -> Router<Arc<App>> {
-            Router::new()$(.route($path, guarded(app, $needs, $method($handler))))*
+            Router::new()$(.route($path, guarded(app, $audience, $method($handler))))*
         }
     };
 }
 
-use Needs::{Nobody, Person};
+use Audience::{Nobody, Person};
 
 /// A clip's page and what it sends.
-const WATCH: Needs = Person(&[&table::CLIP, &table::CLIP_VIEW]);
+const WATCH: Audience = Person(&[&table::CLIP, &table::CLIP_VIEW]);
 
 pages! {
     get "/style.css" style, Nobody;
@@ -89,8 +89,12 @@ pages! {
     get "/retention/{box}/{cam}" retention::camera, Person(&[&table::RETENTION_CAMERA]);
 }
 
-fn guarded(app: &Arc<App>, needs: Needs, route: MethodRouter<Arc<App>>) -> MethodRouter<Arc<App>> {
-    match needs {
+fn guarded(
+    app: &Arc<App>,
+    needs: Audience,
+    route: MethodRouter<Arc<App>>,
+) -> MethodRouter<Arc<App>> {
+    match audience {
         Nobody => route,
         Person(rows) => {
             route.route_layer(middleware::from_fn_with_state((app.clone(), rows), admit))

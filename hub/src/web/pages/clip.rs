@@ -74,7 +74,9 @@ async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refu
 
 async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refused> {
     let exhibit = ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?;
-    let permit = clips::viewer(&app.hub, &who.principal(), &exhibit).await?;
+    let (hub, principal, of) = (app.hub.clone(), who.principal(), exhibit.clone());
+    let permit = app.in_turn(async move { clips::viewer(&hub, &principal, &of).await });
+    let permit = permit.await?;
     let found = app.work(move |hub| {
         let Some(package) = clips::package(hub, &exhibit, &permit)? else {
             return Ok(Ok((Vec::new(), None)));
@@ -99,7 +101,7 @@ fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
 
 /// What somebody wrote into the form that asks why.
 #[derive(Default)]
-struct Said {
+struct Reasons {
     purpose: String,
     reference: String,
 }
@@ -109,17 +111,26 @@ async fn answer(
     who: &SignedIn,
     row: ExhibitRow,
     outcome: Outcome,
-    said: Said,
+    reasons: Reasons,
 ) -> Result<Response, Refused> {
-    let Exhibit { row, copies, .. } = opened(app, who, row).await?;
+    let granted = who.session().may_view(&row.r#ref, app.mono());
+    // Until somebody has said why, its package stays shut.
+    let Exhibit { row, copies, .. } = match granted {
+        true => opened(app, who, row).await?,
+        false => Exhibit {
+            row,
+            copies: Vec::new(),
+            package: None,
+        },
+    };
     let shown = ClipPage {
         frame: who.frame(app, ""),
         exhibit: parts::exhibit(&row, app.zone()),
         copies: views(&copies),
-        granted: who.session().may_view(&row.r#ref, app.mono()),
+        granted,
         problem: outcome.problem.clone(),
-        purpose: said.purpose,
-        reference: said.reference,
+        purpose: reasons.purpose,
+        reference: reasons.reference,
     };
     outcome.on(&shown)
 }
@@ -130,7 +141,7 @@ pub async fn show(
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
     let row = named(&app, &who, &text).await?;
-    answer(&app, &who, row, Outcome::default(), Said::default()).await
+    answer(&app, &who, row, Outcome::default(), Reasons::default()).await
 }
 
 #[derive(Deserialize)]
@@ -154,11 +165,11 @@ pub async fn view(
         reference: form.reference.clone(),
     };
     if let Err(why) = app.perform(&who, view).await {
-        let said = Said {
+        let reasons = Reasons {
             purpose: form.purpose,
             reference: form.reference,
         };
-        return answer(&app, &who, row, Outcome::of(Err(why))?, said).await;
+        return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
     // The line is on disk; only now is anything shown.
     app.sessions().grant(who.cookie(), &row.r#ref, app.mono());

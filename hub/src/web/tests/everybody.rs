@@ -14,7 +14,7 @@ use crate::{
     error::Class,
     requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
     signin::SignIn,
-    web::routes::{Needs, PAGES},
+    web::routes::{Audience, PAGES},
 };
 
 /// What needs its box on the line, which it is not in this test: allowed, it ends in a sentence.
@@ -368,7 +368,7 @@ async fn every_page_for_everybody() {
             };
             let cell = format!("{} {address} by {role:?}", page.method);
             assert!(answer.status < 500, "{cell}: {answer:?}");
-            let Needs::Person(rows) = page.needs else {
+            let Audience::Person(rows) = page.audience else {
                 continue;
             };
             let Some(role) = role else {
