@@ -91,7 +91,7 @@ pages! {
 
 fn guarded(
     app: &Arc<App>,
-    needs: Audience,
+    audience: Audience,
     route: MethodRouter<Arc<App>>,
 ) -> MethodRouter<Arc<App>> {
     match audience {
