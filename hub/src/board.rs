@@ -312,6 +312,10 @@ pub trait Board: Send + Sync + 'static {
         camera: &BoxCamera,
         day: Option<Day>,
     ) -> Result<Footage, HubError>;
+    /// Its last seven days.
+    fn week(&self, who: &Account, camera: &BoxCamera) -> Result<Footage, HubError> {
+        self.footage(who, camera, None)
+    }
     /// How footage is kept against what was promised: of all boxes, or one.
     fn retention(&self, only: Option<&BoxName>) -> Result<Report, HubError>;
     /// The same of one camera, with its days and their certificates.

@@ -18,15 +18,6 @@ pub struct AccountRecord {
 }
 
 impl Db {
-    /// Number the next account gets.
-    pub fn next_op(&self) -> Result<u32, DbError> {
-        Ok(self.store.read().query_row(
-            "SELECT COALESCE(MAX(op), 0) + 1 FROM accounts",
-            [],
-            |r| r.get(0),
-        )?)
-    }
-
     pub fn add_account(
         &self,
         op: u32,
@@ -55,6 +46,13 @@ impl Db {
                 })
             },
         );
+        Ok(row.optional()?)
+    }
+
+    /// The name of an account by its number.
+    pub fn account_numbered(&self, op: u32) -> Result<Option<String>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row("SELECT name FROM accounts WHERE op=$1", [op], |r| r.get(0));
         Ok(row.optional()?)
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, Mutex},
 };
 
@@ -29,6 +30,15 @@ pub const SCHEME: &str = "cctv.example.gov.uk";
 pub const ORIGIN: &str = "cctv.example.gov.uk/box/ashby/1";
 
 pub struct Hands(Mutex<Now>);
+
+impl Hands {
+    pub fn at(t: &str) -> Self {
+        Self(Mutex::new(Now {
+            wall: utc(t),
+            mono: 1000,
+        }))
+    }
+}
 
 impl Clock for Hands {
     fn now(&self) -> Now {
@@ -71,11 +81,8 @@ impl Rig {
     /// Both begin at this time.
     pub fn new(at: &str) -> Self {
         let dir = tempfile::tempdir().expect("folder");
-        let hands = Arc::new(Hands(Mutex::new(Now {
-            wall: utc(at),
-            mono: 1000,
-        })));
-        let desk = Self::desk(&dir, hands.clone());
+        let hands = Arc::new(Hands::at(at));
+        let desk = Self::desk(dir.path(), hands.clone());
         desk.db
             .register_box(&ashby(), "hash", utc(at).plus_ms(86_400_000), utc(at))
             .expect("registered");
@@ -89,7 +96,8 @@ impl Rig {
         }
     }
 
-    fn desk(dir: &TempDir, clock: Arc<Hands>) -> Desk {
+    /// The hub of a folder.
+    pub fn desk(dir: &Path, clock: Arc<Hands>) -> Desk {
         let any = || Some("127.0.0.1:0".to_owned());
         let raw = Raw {
             holds: Default::default(),
@@ -102,18 +110,17 @@ impl Rig {
             address: None,
             names: None,
         };
-        let config = Config::check(raw, dir.path()).expect("config");
+        let config = Config::check(raw, dir).expect("config");
         let wall = clock.now().wall;
-        let keys = Keys::load(dir.path(), SCHEME)
-            .or_else(|_| Keys::create(dir.path(), SCHEME, &[], wall))
+        let keys = Keys::load(dir, SCHEME)
+            .or_else(|_| Keys::create(dir, SCHEME, &[], wall))
             .expect("keys");
         let keys = Arc::new(keys);
-        let db = Arc::new(Db::open(dir.path()).expect("records"));
-        let (log, _) =
-            OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
+        let db = Arc::new(Db::open(dir).expect("records"));
+        let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
         let live = Live::default();
         let logs = BoxLogs::new(
-            dir.path(),
+            dir,
             SCHEME,
             db.clone(),
             log.clone(),
@@ -122,7 +129,7 @@ impl Rig {
             live.clone(),
         );
         Desk {
-            state: dir.path().to_owned(),
+            state: dir.to_owned(),
             quic: config.quic,
             config,
             clock,
@@ -291,7 +298,7 @@ impl Rig {
     /// The same hub after a restart.
     pub fn restart(&mut self) {
         self.desk.log.close("test").expect("closed");
-        self.desk = Self::desk(&self.dir, self.hands.clone());
+        self.desk = Self::desk(self.dir.path(), self.hands.clone());
     }
 
     /// `fault.on` and `fault.off` lines of a code in the hub's own log.

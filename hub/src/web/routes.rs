@@ -399,11 +399,9 @@ async fn overview(State(app): State<Arc<App>>, who: Entered) -> Result<Response,
                 views::camera(
                     row,
                     c,
-                    permit(who, &table::FOOTAGE, now).is_ok().then(|| {
-                        board
-                            .footage(who, &address, None)
-                            .map_err(|e| e.to_string())
-                    }),
+                    permit(who, &table::FOOTAGE, now)
+                        .is_ok()
+                        .then(|| board.week(who, &address).map_err(|e| e.to_string())),
                     &zone,
                 )
             });
