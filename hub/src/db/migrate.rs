@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     /// A row of everything that has a row in version 1 and is not derived.
-    const FIRST: &str = include_str!("migrations/tests/001.sql");
+    const FIRST: &str = include_str!("rows_of_001.sql");
 
     fn tables(c: &Connection) -> Vec<(String, i64)> {
         let sql = "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY name";

@@ -36,5 +36,5 @@ INSERT INTO box_cameras (box, cam, place, title, masked, lapse_secs, retention_d
   SELECT b.name, json_extract(c.value, '$.cam'), c.key, json_extract(c.value, '$.title'), json_extract(c.value, '$.masked'),
     json_extract(c.value, '$.lapse_secs'), json_extract(c.value, '$.retention_days')
   FROM boxes b, json_each(b.hello, '$.cameras') c WHERE json_valid(b.hello);
-ALTER TABLE boxes DROP COLUMN hello;
-ALTER TABLE boxes DROP COLUMN health;
+-- Nothing reads these two any more.
+UPDATE boxes SET hello=NULL, health=NULL;
