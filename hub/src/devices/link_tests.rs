@@ -29,6 +29,7 @@ use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, regist
 mod clips;
 mod disposal;
 mod door;
+mod forked;
 mod holds;
 mod lifts;
 mod renewals;
