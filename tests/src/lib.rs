@@ -15,6 +15,7 @@ pub mod browser;
 pub mod cameras;
 pub mod dice;
 pub mod disks;
+pub mod endless;
 pub mod fault;
 pub mod hostile;
 pub mod hub;

@@ -58,6 +58,24 @@ impl Db {
         Ok(row.optional()?)
     }
 
+    /// The account of this number.
+    pub fn account_numbered(&self, op: u32) -> Result<Option<AccountRecord>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row(
+            "SELECT op, name, role, password FROM accounts WHERE op=$1",
+            [op],
+            |r| {
+                Ok(AccountRecord {
+                    op: r.get(0)?,
+                    name: r.get(1)?,
+                    role: r.get(2)?,
+                    password: r.get(3)?,
+                })
+            },
+        );
+        Ok(row.optional()?)
+    }
+
     /// Remembers from where an account signed in: the newest few.
     pub fn signed_in_from(&self, op: u32, place: &str, now: Utc) -> Result<(), DbError> {
         let c = self.store.write();

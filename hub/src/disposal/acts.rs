@@ -18,9 +18,9 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
+    error::{HubError, plain},
     requests::{rules, rules::State, submit::keep_salted},
 };
 

@@ -11,7 +11,6 @@ use shared::{
 use super::{Operation, Target, work};
 use crate::{
     access::authorise::Permit,
-    board::Footage,
     desk::Desk,
     error::HubError,
     requests::rate,
@@ -19,6 +18,7 @@ use crate::{
         gather,
         report::{CameraPage, Report},
     },
+    rows::Footage,
     shown,
 };
 

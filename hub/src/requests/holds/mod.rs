@@ -15,6 +15,7 @@
 pub mod acts;
 pub mod due;
 pub mod keeper;
+pub mod rows;
 pub mod shown;
 pub mod state;
 pub mod watch;
@@ -39,9 +40,9 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use super::submit::keep_salted;
 use crate::{
-    board::{HubError, plain},
     db::{holds::HoldRecord, requests::RequestRecord},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 /// In lines, for what nobody in particular did.
