@@ -228,17 +228,18 @@ async fn session(
         }
     })?;
     let mut beside = Beside::default();
+    // A camera that was asked for more may have had enough with that, and say so only when it is to play.
+    let mut asked = false;
     if more && config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
         let options = SetupOptions::default().transport(carrier());
-        beside.events = Some(listen(&mut session, options).await);
+        beside.events = Some(listen(&mut session, options, &mut asked).await);
     }
     if more && config.sound.is_some() {
-        beside.sound = Some(sounding(&mut session, carried()).await);
+        beside.sound = Some(sounding(&mut session, carried(), &mut asked).await);
     }
-    let more = matches!(beside.sound, Some(Ok(_))) || matches!(beside.events, Some(Ok(())));
     let failed = |e: retina::Error| Failed {
         outcome: fail(e),
-        more,
+        more: asked,
     };
     // Nothing that a camera says of its first packets is needed: they say it themselves.
     let options = PlayOptions::default()
@@ -259,6 +260,7 @@ async fn session(
 async fn sounding(
     session: &mut Session<Described>,
     options: SetupOptions,
+    asked: &mut bool,
 ) -> Result<Sounding, String> {
     let streams = session.streams();
     let audio = |s: &Stream| s.media() == "audio";
@@ -279,21 +281,29 @@ async fn sounding(
         // What cannot be told apart is not asked for at all: with it the camera's pictures could not be played either.
         Some(stream) => match Sounding::new(stream, session.streams().get(stream)) {
             Err(why) => Err(why),
-            Ok(sounding) => match session.setup(stream, options).await {
-                Err(e) => Err(first_line(&e)),
-                Ok(()) => Ok(sounding),
-            },
+            Ok(sounding) => {
+                *asked = true;
+                match session.setup(stream, options).await {
+                    Err(e) => Err(first_line(&e)),
+                    Ok(()) => Ok(sounding),
+                }
+            }
         },
     }
 }
 
 /// Asks for the camera's events too. Without them it is recorded all the same.
-async fn listen(session: &mut Session<Described>, options: SetupOptions) -> Result<(), String> {
+async fn listen(
+    session: &mut Session<Described>,
+    options: SetupOptions,
+    asked: &mut bool,
+) -> Result<(), String> {
     let metadata =
         |s: &Stream| s.media() == "application" && s.encoding_name() == "vnd.onvif.metadata";
     match session.streams().iter().position(metadata) {
         None => Err("it offers no ONVIF metadata stream".to_owned()),
         Some(stream) => {
+            *asked = true;
             let set_up = session.setup(stream, options).await;
             set_up.map_err(|e| first_line(&e))
         }

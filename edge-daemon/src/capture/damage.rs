@@ -24,7 +24,13 @@ pub(crate) enum Fate {
     PassedBy,
     /// It took it in: no loss counts it. What it holds of a picture is in doubt, and it may panic when it goes on.
     TakenIn,
+    /// There is nothing in it, and it has a number: what keeps a way through a network open. No loss, but it tears a picture that it
+    /// comes amid; the relay leaves such packets out.
+    Empty,
 }
+
+/// How a reason begins where there was nothing in a packet: of H.264, and of H.265.
+const EMPTY: [&str; 2] = ["Empty NAL", "Short NAL"];
 
 impl Damage {
     pub(crate) fn of(e: &retina::Error) -> Self {
@@ -33,11 +39,14 @@ impl Damage {
             // Its RTP head, or a report, made no sense.
             "PacketError" => Damage::Packet(Fate::PassedBy),
             "RtpPacketError" => {
-                let reason = Beginning::of(&format_args!("{e}"), |_| true);
+                let reason = Beginning::of(&format_args!("{e}"), Beginning::REASON, |_| true);
                 let strange = ["wrong ssrc", "Out-of-order"]
                     .iter()
                     .any(|r| reason.starts_with(r));
-                Damage::Packet(if strange {
+                let empty = EMPTY.iter().any(|r| reason.starts_with(r));
+                Damage::Packet(if empty {
+                    Fate::Empty
+                } else if strange {
                     Fate::PassedBy
                 } else {
                     Fate::TakenIn
@@ -50,21 +59,34 @@ impl Damage {
 
 /// The name of its type.
 fn name(e: &retina::Error) -> String {
-    Beginning::of(&format_args!("{e:?}"), |c| c.is_ascii_alphanumeric())
+    let word = |c: char| c.is_ascii_alphanumeric();
+    Beginning::of(&format_args!("{e:?}"), Beginning::REASON, word)
+}
+
+/// Which of the session's streams it is about, where it is one packet's.
+pub(crate) fn stream(e: &retina::Error) -> Option<usize> {
+    let text = Beginning::of(&format_args!("{e:?}"), Beginning::FIELDS, |_| true);
+    // Its fields come before the reason, which is the only one that holds anything of the camera's.
+    let (_, after) = text.split_once(" stream_id: ")?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// The beginning of what something writes; the rest, which may be long, is not written at all.
 struct Beginning {
     text: String,
+    most: usize,
     belongs: fn(char) -> bool,
 }
 
 impl Beginning {
-    const MOST: usize = 32;
+    const REASON: usize = 32;
+    const FIELDS: usize = 2048;
 
-    fn of(what: &std::fmt::Arguments<'_>, belongs: fn(char) -> bool) -> String {
+    fn of(what: &std::fmt::Arguments<'_>, most: usize, belongs: fn(char) -> bool) -> String {
         let mut beginning = Self {
             text: String::new(),
+            most,
             belongs,
         };
         // That it stops is no failure.
@@ -76,7 +98,7 @@ impl Beginning {
 impl Write for Beginning {
     fn write_str(&mut self, more: &str) -> std::fmt::Result {
         for c in more.chars() {
-            if !(self.belongs)(c) || self.text.len() >= Self::MOST {
+            if !(self.belongs)(c) || self.text.len() >= self.most {
                 return Err(std::fmt::Error);
             }
             self.text.push(c);

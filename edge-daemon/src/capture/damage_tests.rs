@@ -14,7 +14,7 @@ use retina::{
     codec::CodecItem,
 };
 
-use super::{Damage, Fate};
+use super::{Damage, Fate, stream};
 
 const SSRC: u32 = 0xabcd;
 
@@ -147,6 +147,8 @@ async fn judged(given: Vec<u8>, then: Then) -> (Vec<Damage>, Option<u16>) {
             Some(Ok(_)) => {}
             Some(Err(e)) => {
                 damage.push(Damage::of(&e));
+                let packet = matches!(damage.last(), Some(Damage::Packet(_)));
+                assert!(!packet || stream(&e) == Some(0), "{e:?}");
                 if !matches!(damage.last(), Some(Damage::Packet(_))) {
                     return (damage, None);
                 }
@@ -162,6 +164,7 @@ async fn judged(given: Vec<u8>, then: Then) -> (Vec<Damage>, Option<u16>) {
 async fn packets_that_cannot_be_used() {
     let passed_by = vec![Damage::Packet(Fate::PassedBy)];
     let taken_in = vec![Damage::Packet(Fate::TakenIn)];
+    let empty = vec![Damage::Packet(Fate::Empty)];
     let version_0 = [&[0, 96, 0, 101][..], &[0; 12]].concat();
     for (what, given, seq, damage, loss) in [
         (
@@ -197,6 +200,13 @@ async fn packets_that_cannot_be_used() {
             packet(90, SSRC, &[0x41, 9]),
             101,
             &passed_by,
+            0,
+        ),
+        (
+            "a packet without content",
+            packet(101, SSRC, &[]),
+            102,
+            &empty,
             0,
         ),
         (

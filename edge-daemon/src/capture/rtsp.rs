@@ -21,7 +21,7 @@ use crate::{
     capture::{
         bounds,
         connect::{Line, Playing, Sounding, connect, first_line, read_parameters},
-        damage::{Damage, Fate},
+        damage::{self, Damage, Fate},
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
@@ -29,6 +29,7 @@ use crate::{
             HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, complete_ms, stall_ms,
         },
         thread::{Capture, Context, TICK, Tally, Turn},
+        way::Way,
     },
     lock::lock,
     masking::{
@@ -91,7 +92,12 @@ pub(crate) struct Run {
     reported: Option<(i64, i64)>,
     jumps: (u64, u64),
     sound: Option<Sounding>,
+    /// Packets of the sound, or of the events, that could not be used one after the other.
+    beside: u32,
 }
+
+/// So many packets of the sound that cannot be used, one after the other: it cannot be had.
+const UNUSABLE_SOUND: u32 = 50;
 
 impl Run {
     pub(crate) fn new(
@@ -136,6 +142,7 @@ impl Run {
             reported: None,
             jumps: (0, 0),
             sound: None,
+            beside: 0,
         }
     }
 
@@ -205,6 +212,12 @@ impl Run {
         else {
             return;
         };
+        if std::mem::take(&mut self.beside) >= UNUSABLE_SOUND {
+            let _ = self.context.reports.send(Report::Sound {
+                cam: self.capture.shared.index,
+                heard: Ok(sound.about.rate),
+            });
+        }
         let ticks = i128::from(frame.timestamp().elapsed()) * i128::from(TICKS_PER_SEC)
             / i128::from(sound.about.rate.max(1));
         let placed = sound.anchor.arrived(i64::try_from(ticks).unwrap_or(0), now);
@@ -253,7 +266,7 @@ impl Run {
                     };
                 }
                 Ok(Ok(Some(Err(e)))) => {
-                    if let Some(outcome) = self.damage(&e) {
+                    if let Some(outcome) = self.damage(&e, stream) {
                         return outcome;
                     }
                     self.tally.bounds.passed(e);
@@ -282,11 +295,19 @@ impl Run {
     }
 
     /// retina goes on after a packet it cannot use; so do we, for a while.
-    fn damage(&mut self, e: &retina::Error) -> Option<Outcome> {
+    fn damage(&mut self, e: &retina::Error, pictures: usize) -> Option<Outcome> {
         let line = first_line(e);
         let fate = match Damage::of(e) {
             Damage::Broken => return Some((Ended::Lost, line)),
             Damage::Garbled => return Some((Ended::Damaged, line)),
+            Damage::Packet(_) if damage::stream(e).is_some_and(|s| s != pictures) => {
+                self.beside(line);
+                return None;
+            }
+            // The relay leaves such packets out.
+            Damage::Packet(Fate::Empty) if self.line.way == Way::Direct => {
+                return Some((Ended::Damaged, line));
+            }
             Damage::Packet(fate) => fate,
         };
         self.tally.unusable.set(self.tally.unusable.get() + 1);
@@ -295,7 +316,7 @@ impl Run {
             tracing::warn!(camera = %self.capture.shared.id(), why = %line, "a packet cannot be used");
             self.damaged_since = Some((now, line.clone()));
         }
-        if fate == Fate::TakenIn {
+        if fate != Fate::PassedBy {
             self.damaged = self.damaged.saturating_add(1);
             if self.imposition.is_some() {
                 // retina may panic when it goes on from here, and a picture worker is to be ended in order.
@@ -303,6 +324,17 @@ impl Run {
             }
         }
         self.gave_up()
+    }
+
+    /// What comes beside the pictures never takes them down; sound that cannot be had is a fault.
+    fn beside(&mut self, why: String) {
+        self.beside = self.beside.saturating_add(1);
+        if self.beside == UNUSABLE_SOUND && self.sound.is_some() {
+            let cam = self.capture.shared.index;
+            tracing::warn!(camera = %self.capture.shared.id(), %why, "the camera's sound cannot be used; its pictures go on");
+            let heard = Err(why);
+            let _ = self.context.reports.send(Report::Sound { cam, heard });
+        }
     }
 
     /// No picture since a packet that could not be used.

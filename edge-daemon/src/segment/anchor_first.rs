@@ -77,6 +77,13 @@ impl Anchor {
                 from = Some((came, *at));
             }
         }
+        // The rest, too short to be looked at on its own, shows whether it still gains.
+        if let (Some((began, was)), Some(last), Some(at)) = (from, first.last(), placed.last()) {
+            let (passed, went) = (ticks(last.mono) - began, at - was);
+            if gains.len() == 1 && passed > 0 && went > passed * 3 / 2 && went <= 10 * passed {
+                gains.push(went - passed);
+            }
+        }
         // What had been kept back comes first, and then no more.
         let burst = match &gains[..] {
             [_] | [] => first.get(2).is_some_and(|f| f.mono - first[0].mono < 150),

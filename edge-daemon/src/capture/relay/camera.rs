@@ -157,6 +157,19 @@ impl Camera {
         Err(Trouble::Circle)
     }
 
+    /// Where an answer sends on to, if that is the same connection's.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn moved(&mut self, response: &Response) -> Result<url::Url, Trouble> {
+        let moved = self.redirected(response)?;
+        if (moved.scheme(), port(&moved)) != (self.url.scheme(), port(&self.url)) {
+            return Err(Trouble::Elsewhere);
+        }
+        self.repairs.insert(Repair::Redirect);
+        Ok(moved)
+    }
+
     fn redirected(&self, response: &Response) -> Result<url::Url, Trouble> {
         let location = response.headers.get("Location");
         let location = location.ok_or(Trouble::Refused("DESCRIBE", response.status))?;
@@ -265,6 +278,10 @@ impl Camera {
             match message {
                 Some(Message::Data(channel, packet)) => self.keep(channel, packet),
                 Some(Message::Request(request)) => self.asked(&request).await?,
+                // The answer is under way.
+                Some(Message::Response(response)) if response.status < 200 => {
+                    self.repairs.insert(Repair::Interim);
+                }
                 Some(Message::Response(response)) => {
                     if self.is_for(cseq, &response) {
                         return self.with_body(response, method).await;

@@ -80,6 +80,24 @@ pub fn header(packet: &[u8]) -> Option<Header> {
     })
 }
 
+/// Whether a packet has no content: nothing behind its head, its extension and its padding.
+fn is_empty(packet: &[u8]) -> bool {
+    let Some([first, ..]) = packet.first_chunk::<12>() else {
+        return false;
+    };
+    let mut head = 12 + 4 * usize::from(first & 0x0f);
+    if first & 0x10 != 0
+        && let Some([_, _, a, b]) = packet.get(head..).and_then(|r| r.first_chunk())
+    {
+        head += 4 + 4 * usize::from(u16::from_be_bytes([*a, *b]));
+    }
+    let padding = match packet.last() {
+        Some(padding) if first & 0x20 != 0 => usize::from(*padding),
+        _ => 0,
+    };
+    packet.len() <= head + padding
+}
+
 /// Reports and the like, by the second byte (RFC 5761), wherever they come.
 pub fn is_report(packet: &[u8]) -> bool {
     packet.len() >= 8 && packet[0] >> 6 == 2 && (192..=223).contains(&packet[1])
@@ -230,7 +248,9 @@ impl Stream {
             self.repairs.insert(Repair::Sequence);
             1
         };
-        self.passed = self.passed.wrapping_add(step);
+        let empty = is_empty(&packet);
+        // An empty one is left out with its number; what was missing before it stays missing.
+        self.passed = self.passed.wrapping_add(step - u16::from(empty));
         self.packets += 1;
         // A long silence is forgotten by and by.
         source.silent = silent.max(source.silent - source.silent / 64);
@@ -238,6 +258,10 @@ impl Stream {
         source.stamp = head.stamp;
         source.at = mono_ms;
         self.source = Some(source);
+        if empty {
+            self.repairs.insert(Repair::Empty);
+            return;
+        }
         let mut packet = BytesMut::from(packet);
         packet[2..4].copy_from_slice(&self.passed.to_be_bytes());
         packet[8..12].copy_from_slice(&SSRC.to_be_bytes());

@@ -312,9 +312,12 @@ impl Session {
             ),
         };
         let control = track.control.clone();
-        let response = camera
-            .ask("SETUP", &control, &[("Transport", &transport)])
-            .await?;
+        let wanted = [("Transport", transport.as_str())];
+        let mut response = camera.ask("SETUP", &control, &wanted).await?;
+        if (300..400).contains(&response.status) {
+            track.control = camera.moved(&response)?.to_string();
+            response = camera.ask("SETUP", &track.control, &wanted).await?;
+        }
         if !(200..300).contains(&response.status) {
             return Ok(Told::refused(response.status));
         }
@@ -451,6 +454,10 @@ impl Session {
 
     /// An answer nobody waits for: that of a keepalive.
     async fn answered(&mut self, response: &Response) -> Result<(), Trouble> {
+        if response.status < 200 {
+            self.repairs.insert(Repair::Interim);
+            return Ok(());
+        }
         let Some(camera) = &mut self.camera else {
             return Ok(());
         };

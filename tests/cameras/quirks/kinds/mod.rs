@@ -16,10 +16,11 @@ mod k15_noise;
 mod masked;
 mod plain;
 mod rtsps;
+mod variants;
 
 pub use self::{
     dialogues::cases as dialogues,
-    masked::{cases as masked, jumps},
+    masked::jumps,
 };
 use super::rig::Case;
 
@@ -29,7 +30,7 @@ pub fn all() -> Vec<Case> {
         pictures(),
         words(),
         packets(),
-        masked::cases(),
+        masked(),
         masked::jumps(),
     ]
     .concat()
@@ -45,6 +46,7 @@ pub fn pictures() -> Vec<Case> {
         k05_clock_steps::cases(),
         k06_stamps::cases(),
         k15_noise::cases(),
+        variants::pictures(),
     ]
     .concat()
 }
@@ -56,6 +58,7 @@ pub fn words() -> Vec<Case> {
         k03_second_track::cases(),
         k07_answers::cases(),
         k08_logins::cases(),
+        variants::words(),
     ]
     .concat()
 }
@@ -69,6 +72,12 @@ pub fn packets() -> Vec<Case> {
         k13_addresses::cases(),
         k14_udp::cases(),
         rtsps::cases(),
+        variants::packets(),
     ]
     .concat()
+}
+
+/// What a box is to paint.
+pub fn masked() -> Vec<Case> {
+    [masked::cases(), variants::masked()].concat()
 }
