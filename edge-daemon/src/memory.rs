@@ -1,33 +1,84 @@
-//! Adapter: allocator. The system's, kept to two arenas, counting what each thread holds in large pieces; and forgetting what is
+//! Adapter: allocator. The system's, kept to two arenas, counting what each thread holds, large pieces and small ones apart; and forgetting what is
 //! freed, in the process that holds keys.
 //!
-//! A camera that begins a picture and never ends it fills a buffer inside retina that has no limit and cannot be looked at.
-//! Its large pieces are counted here as the session is polled, so that a limit can be kept
-//! (`UNFINISHED_BYTES` in `capture/session`). Costs one comparison per allocation.
+//! A camera that begins a picture and never ends it fills a buffer inside retina that has no limit and cannot be looked at; one whose
+//! answer has line after line in its head makes it keep them all, in small pieces. Both are counted here as the session is polled, so
+//! that limits can be kept (`UNFINISHED_BYTES`, `HEAD_BYTES`, `ANSWER_BYTES` in `capture/session`). Costs one addition per allocation.
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Pieces of this size are counted; frames of a usual camera are smaller.
+/// Pieces of this size are large; frames of a usual camera are smaller.
 const LARGE: usize = 512 << 10;
 
 thread_local! {
-    static HELD: Cell<isize> = const { Cell::new(0) };
+    static HELD: Cell<Held> = const { Cell::new(Held { large: 0, small: 0 }) };
 }
 
-/// Large pieces this thread has taken and not given back, in bytes. Given back by another thread they count as held.
-pub fn large_held() -> isize {
-    HELD.with(Cell::get)
+/// Pieces that a thread has taken and not given back, in bytes. Given back by another thread they count as held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub large: isize,
+    /// With what the C library's allocator adds to each.
+    pub small: isize,
 }
 
-fn count(size: usize, sign: isize) {
-    if size >= LARGE {
-        let size = isize::try_from(size).unwrap_or(isize::MAX);
-        // A thread that is ending has nothing to be held to.
-        let _ = HELD.try_with(|held| held.set(held.get().wrapping_add(sign.wrapping_mul(size))));
+impl Held {
+    /// What this thread holds.
+    pub fn now() -> Self {
+        HELD.with(Cell::get)
     }
+
+    /// What one piece of `size` bytes counts as.
+    pub fn piece(size: usize) -> Self {
+        let bytes = |size| isize::try_from(size).unwrap_or(isize::MAX);
+        match size {
+            0 => Self::default(),
+            LARGE.. => Self {
+                large: bytes(size),
+                small: 0,
+            },
+            _ => Self {
+                large: 0,
+                small: bytes(size.max(SMALLEST) + BESIDE),
+            },
+        }
+    }
+}
+
+impl std::ops::Add for Held {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            large: self.large.wrapping_add(other.large),
+            small: self.small.wrapping_add(other.small),
+        }
+    }
+}
+
+impl std::ops::Sub for Held {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            large: self.large.wrapping_sub(other.large),
+            small: self.small.wrapping_sub(other.small),
+        }
+    }
+}
+
+/// A piece takes at least so much of the C library's allocator, and so much beside it.
+const SMALLEST: usize = 24;
+const BESIDE: usize = 8;
+
+fn taken(size: usize) {
+    // A thread that is ending has nothing to be held to.
+    let _ = HELD.try_with(|held| held.set(held.get() + Held::piece(size)));
+}
+
+fn given(size: usize) {
+    let _ = HELD.try_with(|held| held.set(held.get() - Held::piece(size)));
 }
 
 /// Arenas of the C library's allocator. It would make one for nearly every thread, up to eight per core, and pictures are taken in
@@ -234,17 +285,17 @@ pub struct Counting;
 // SAFETY: every call is passed on to the system's allocator unchanged, or as the steps it stands for; counting and wiping allocate nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 1);
+        taken(layout.size());
         // SAFETY: the caller keeps the same contract.
         unsafe { System.alloc(layout) }
     }
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size(), 1);
+        taken(layout.size());
         // SAFETY: the caller keeps the same contract.
         unsafe { System.alloc_zeroed(layout) }
     }
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        count(layout.size(), -1);
+        given(layout.size());
         if WIPES.load(Ordering::Relaxed) {
             wipe(at, layout.size());
         }
@@ -252,8 +303,8 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(at, layout) }
     }
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(layout.size(), -1);
-        count(size, 1);
+        given(layout.size());
+        taken(size);
         if !WIPES.load(Ordering::Relaxed) {
             // SAFETY: the caller keeps the same contract.
             return unsafe { System.realloc(at, layout, size) };
@@ -277,15 +328,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_pieces_are_counted_and_small_ones_are_not() {
-        let before = large_held();
-        let small = vec![1u8; LARGE / 2];
-        assert_eq!(large_held(), before);
+    fn large_pieces_and_small_ones_are_counted_apart() {
+        let before = Held::now();
+        let small = vec![1u8; 1000];
+        let so_far = Held::now() - before;
+        assert_eq!((so_far.large, so_far.small), (0, 1008));
         let mut large = vec![1u8; LARGE * 4];
-        assert_eq!(large_held() - before, (LARGE * 4) as isize);
         large.reserve_exact(LARGE * 4);
-        assert_eq!(large_held() - before, (LARGE * 8) as isize);
-        drop((small, large));
-        assert_eq!(large_held(), before);
+        let tiny: Vec<Box<u8>> = (0..100).map(Box::new).collect();
+        let so_far = Held::now() - before;
+        assert_eq!(so_far.large, (LARGE * 8) as isize);
+        assert_eq!(so_far.small, 1008 + 100 * 32 + 808);
+        drop((small, large, tiny));
+        assert_eq!(Held::now(), before);
     }
 }

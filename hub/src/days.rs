@@ -8,7 +8,6 @@ use shared::{
 };
 
 use crate::{
-    board::{DayRow, Footage, GapRow, Span},
     db::{
         Db, DbError,
         footage::{NameRecord, named},
@@ -17,6 +16,7 @@ use crate::{
     desk::Desk,
     error::HubError,
     requests::rules::JOIN_MS,
+    rows::{DayRow, Footage, GapRow, Span},
 };
 
 /// Most days listed at once.
@@ -42,7 +42,7 @@ pub fn footage(
     if !has {
         let seen = desk.db.cameras_seen(&camera.r#box)?;
         if !seen.iter().any(|c| c == camera.cam.as_str()) {
-            return Err(HubError::Refused(format!(
+            return Err(HubError::Missing(format!(
                 "box {} has no camera {}; footage is known of: {}",
                 camera.r#box,
                 camera.cam,

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use shared::time::{Clock, Utc};
+use tokio::task::JoinError;
 
 use crate::{
     acts::{self, Act},
@@ -15,6 +16,9 @@ use crate::{
     requests::Pulls,
     signin::Refusals,
 };
+
+#[cfg(test)]
+pub mod testing;
 
 pub struct Desk {
     pub state: PathBuf,
@@ -49,10 +53,23 @@ impl Desk {
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Stopped> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Stopped)
+    Ok(tokio::task::spawn_blocking(work).await?)
 }
 
-/// The work panicked or the hub is stopping.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("the work was stopped before it ended")]
-pub struct Stopped;
+/// Work that did not end by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    #[error("the work broke off: this is a fault in Beadle")]
+    Panicked,
+    #[error("the work was stopped before it ended")]
+    Stopping,
+}
+
+impl From<JoinError> for Stopped {
+    fn from(e: JoinError) -> Self {
+        match e.is_panic() {
+            true => Self::Panicked,
+            false => Self::Stopping,
+        }
+    }
+}

@@ -99,6 +99,11 @@ pub enum HubError {
     /// What failed below, for the journal and for whoever is at the console; a page shows a number to quote.
     #[error("{0}")]
     Broken(String),
+    /// The work panicked.
+    #[error(
+        "this is a fault in Beadle, and nothing more was done; the journal says where it happened"
+    )]
+    Fault,
 }
 
 impl HubError {
@@ -110,8 +115,21 @@ impl HubError {
             Self::Missing(_) => Class::Missing,
             Self::Refused(_) => Class::Refused,
             Self::Unreachable(_) => Class::Unreachable,
-            Self::Broken(_) => Class::Broken,
+            Self::Broken(_) | Self::Fault => Class::Broken,
         }
+    }
+
+    /// The same as a sentence of its own.
+    pub fn sentence(&self) -> String {
+        let text = self.to_string();
+        let mut letters = text.chars();
+        let first: String = letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_uppercase)
+            .collect();
+        let end = if text.ends_with('.') { "" } else { "." };
+        format!("{first}{}{end}", letters.as_str())
     }
 
     /// What cannot be read, in the words of whoever tried.
@@ -121,8 +139,13 @@ impl HubError {
 }
 
 impl From<Stopped> for HubError {
-    fn from(_: Stopped) -> Self {
-        Self::Unreachable("the hub is stopping; try again in a minute".into())
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::Panicked => Self::Fault,
+            Stopped::Stopping => {
+                Self::Unreachable("the hub is stopping; try again in a minute".into())
+            }
+        }
     }
 }
 

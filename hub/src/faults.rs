@@ -1,9 +1,9 @@
 //! Task. What the hub itself finds and somebody has to look at: one record of it, one way into the hub's log (FLT-3). Blocking.
 
 use crate::{
-    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::Desk,
+    error::{HubError, plain},
     ownlog::{FaultBegins, FaultEnds},
 };
 

@@ -5,13 +5,12 @@
 //! | [`commands`] | one file per subcommand; the only files that print |
 //! | [`supervise`] | the task tree: what starts, what stops, in which order |
 //! | [`acts`] | one act: its line in the log and its rows, both or neither |
-//! | [`access`] | who may do what: the table of operations, and the one function that says yes or no |
 //! | [`api`] | the same operations over HTTP: for programs, and for the commands over `run/hub.sock` |
 //! | [`ops`] | every operation, once; pages, commands and programs come through it |
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
 //! | [`signin`] | passwords, and what is put on record of signing in |
-//! | [`access`] | who somebody is, and what they may |
+//! | [`access`] | who somebody is, and who may do what: the table of operations, and the one function that says yes or no |
 //! | [`authority`] | the hub's certificate authority, and what it certifies: boxes, and the hub itself |
 //! | [`ownlog`] | the hub's own log and its countersignature |
 //! | [`db`] | SQLite: records, the erasable side table, the index derived from box logs |
@@ -22,9 +21,9 @@
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
-//! | [`web`] | the staff pages |
+//! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
-//! | [`board`] | what pages and commands show |
+//! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
 //! A clip's way: `requests/rules → requests/fetch → devices/link → footage::sealed → evidence (at rest) → clip save → officer`.
@@ -34,7 +33,6 @@ pub mod access;
 pub mod acts;
 pub mod api;
 pub mod authority;
-pub mod board;
 pub mod commands;
 pub mod config;
 pub mod days;
@@ -56,6 +54,7 @@ pub mod pace;
 pub mod places;
 pub mod requests;
 pub mod retention;
+pub mod rows;
 pub mod shown;
 pub mod signin;
 pub mod supervise;

@@ -1,45 +1,22 @@
-//! Task. The [`Board`] of a running hub: rows made from the records, the derived index and who is on the line. Blocking.
+//! Task. Rows of boxes, footage and clips, made from the records, the derived index and who is on the line. Blocking.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
-use ring::hmac;
+use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxCamera, BoxName, ExhibitRef, HoldId},
+    id::{BoxName, ExhibitRef},
     standing::{self, BoxStanding, CameraStanding},
-    time::{Day, Utc, Zone},
     types::LogRead,
     wire::Fault,
 };
 
 use crate::{
-    access::{
-        authorise::{Permit, Subject, authorise},
-        principal::{Person, Principal},
-        table::{self, Row},
-    },
-    board::{
-        Account, Board, BoxRow, CameraRow, ExhibitRow, Footage, HoldRow, HubError, LiftRow, plain,
-    },
+    access::authorise::Permit,
     days,
     db::{faults::About, footage::NameRecord, requests::RequestPageRow},
     desk::Desk,
-    disposal::{
-        self,
-        rows::{Evidence, EvidenceRow, FaultRow},
-    },
-    evidence::Resting,
-    ops::{clips, staff::Folder},
-    places::Origin,
-    requests::{
-        holds, mask,
-        review::{self, MaskRow},
-        viewing,
-    },
-    retention::{
-        gather,
-        report::{CameraPage, Report},
-    },
-    signin,
+    error::{HubError, plain},
+    rows::{BoxRow, CameraRow, ExhibitRow},
 };
 
 /// Most exhibits listed at once.
@@ -191,6 +168,13 @@ fn exhibit_row(
     })
 }
 
+/// Where a log lies.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Folder {
+    pub folder: PathBuf,
+    pub origin: String,
+}
+
 /// Where a log lies: `hub`, a box's name (its newest log), or a log's full name. That it is read is put on record first. Blocking.
 pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> {
     let (origin, folder, size) = if log == "hub" || log == desk.log.origin() {
@@ -233,168 +217,4 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
         desk.log.head_now().map_err(plain)?;
     }
     Ok(Folder { folder, origin })
-}
-
-/// What the pages still ask of a board; each asks the table first.
-impl Board for Desk {
-    fn zone(&self) -> Zone {
-        self.config.zone.clone()
-    }
-
-    fn scheme(&self) -> String {
-        self.config.scheme.clone()
-    }
-
-    fn boxes(&self) -> Result<Vec<BoxRow>, HubError> {
-        boxes(self)
-    }
-
-    fn retention(&self, only: Option<&BoxName>) -> Result<Report, HubError> {
-        gather::report(self, only)
-    }
-
-    fn retention_of(&self, camera: &BoxCamera) -> Result<CameraPage, HubError> {
-        gather::of_camera(self, camera)
-    }
-
-    fn footage(
-        &self,
-        who: &Account,
-        camera: &BoxCamera,
-        day: Option<Day>,
-    ) -> Result<Footage, HubError> {
-        permit(who, &table::FOOTAGE, self.now())?;
-        days::footage(self, camera, day, days::MOST)
-    }
-
-    fn week(&self, who: &Account, camera: &BoxCamera) -> Result<Footage, HubError> {
-        permit(who, &table::FOOTAGE, self.now())?;
-        days::footage(self, camera, None, 7)
-    }
-
-    fn exhibits(&self, who: &Account) -> Result<Vec<ExhibitRow>, HubError> {
-        permit(who, &table::CLIPS, self.now())?;
-        exhibits(self, None, EXHIBITS)
-    }
-
-    fn package(&self, who: &Account, exhibit: &ExhibitRow) -> Result<Option<Resting>, HubError> {
-        let permit = permit(who, &table::CLIP_VIEW, self.now())?;
-        let number = ExhibitRef::parse(&exhibit.r#ref).map_err(HubError::malformed)?;
-        clips::package(self, &number, &permit)
-    }
-
-    fn sign_in(
-        &self,
-        name: &str,
-        password: &str,
-        from: Option<Origin>,
-    ) -> Result<Account, HubError> {
-        let person = signin::check(self, name, password, from)?;
-        let role = person.grants.first().map(|g| g.role.to_string());
-        Ok(Account {
-            op: person.op,
-            name: person.name,
-            role: role.unwrap_or_default(),
-        })
-    }
-
-    fn was_here(&self, name: &str, from: Origin) -> Result<bool, HubError> {
-        signin::was_here(self, name, from)
-    }
-
-    fn browser_key(&self) -> Result<hmac::Key, HubError> {
-        signin::key(self)
-    }
-
-    fn viewing(
-        &self,
-        who: &Account,
-        exhibit: &str,
-        purpose: &str,
-        reference: &str,
-    ) -> Result<(), HubError> {
-        let permit = permit(who, &table::CLIP_VIEW, self.now())?;
-        let exhibit = ExhibitRef::parse(exhibit).map_err(HubError::malformed)?;
-        viewing::begin(self, &exhibit, &purpose.into(), &reference.into(), &permit)
-    }
-
-    fn masks(&self) -> Result<Vec<MaskRow>, HubError> {
-        review::all(self)
-    }
-
-    fn lifts(&self, who: &Account) -> Result<Vec<LiftRow>, HubError> {
-        permit(who, &table::LIFTS, self.now())?;
-        mask::pending(self)
-    }
-
-    fn approve_lift(&self, who: &Account, request: u64) -> Result<Utc, HubError> {
-        mask::approve_here(
-            self,
-            request,
-            &permit(who, &table::LIFT_APPROVE, self.now())?,
-        )
-    }
-
-    fn withdraw_lift(&self, who: &Account, request: u64) -> Result<(), HubError> {
-        mask::withdraw(
-            self,
-            request,
-            &permit(who, &table::LIFT_WITHDRAW, self.now())?,
-        )
-    }
-
-    fn holds(&self, who: &Account) -> Result<Vec<HoldRow>, HubError> {
-        permit(who, &table::HOLDS, self.now())?;
-        holds::shown::list(self, None, false)
-    }
-
-    fn approve_release(&self, who: &Account, hold: HoldId) -> Result<HoldRow, HubError> {
-        holds::acts::approve(self, hold, &permit(who, &table::HOLD_APPROVE, self.now())?)
-    }
-
-    fn evidence(&self, who: &Account) -> Result<Evidence, HubError> {
-        permit(who, &table::EVIDENCE, self.now())?;
-        disposal::shown::all(self, false)
-    }
-
-    fn evidence_faults(&self) -> Result<Vec<FaultRow>, HubError> {
-        disposal::shown::faults(self)
-    }
-
-    fn dispose(
-        &self,
-        who: &Account,
-        exhibit: &ExhibitRef,
-        reason: &str,
-    ) -> Result<EvidenceRow, HubError> {
-        let permit = permit(who, &table::EVIDENCE_DISPOSE, self.now())?;
-        disposal::acts::dispose(self, exhibit, reason, &permit)
-    }
-
-    fn approve_disposal(
-        &self,
-        who: &Account,
-        exhibit: &ExhibitRef,
-    ) -> Result<EvidenceRow, HubError> {
-        let permit = permit(who, &table::EVIDENCE_APPROVE, self.now())?;
-        disposal::acts::approve(self, exhibit, &permit)
-    }
-
-    fn disposal_certificate(
-        &self,
-        who: &Account,
-        exhibit: &ExhibitRef,
-    ) -> Result<String, HubError> {
-        permit(who, &table::EVIDENCE_CERTIFICATE, self.now())?;
-        disposal::shown::certificate(self, exhibit)
-    }
-}
-
-pub fn permit(who: &Account, row: &'static Row, now: Utc) -> Result<Permit, HubError> {
-    let person = Person {
-        op: who.op,
-        name: who.name.clone(),
-        grants: signin::grants(&who.role),
-    };
-    authorise(&Principal::Person(person), row, &Subject::hub(), now)
 }

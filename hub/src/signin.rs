@@ -156,6 +156,16 @@ pub fn check(
     })
 }
 
+/// Whoever has this account, as it is now; None: nobody has it any more.
+pub fn person(desk: &Desk, op: u32) -> Result<Option<Person>, HubError> {
+    let found = desk.db.account_numbered(op).map_err(plain)?;
+    Ok(found.map(|a| Person {
+        op: a.op,
+        grants: grants(&a.role),
+        name: a.name,
+    }))
+}
+
 /// What an account's role gives. One that this program does not know gives nothing.
 pub fn grants(role: &str) -> Vec<Grant> {
     Role::parse(role)

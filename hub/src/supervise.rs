@@ -193,11 +193,10 @@ pub async fn run(
         vec![listener.certificate(), certificate],
     ));
     let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
-    let board = desk.clone();
+    let staff = desk.clone();
     let mut serving = tokio::spawn(async move {
         let until = async { drop(stopped.await) };
-        let clock = board.clock.clone();
-        web::serve(pages, tls, board, clock, web::Times::default(), until).await;
+        web::serve(pages, tls, staff, web::Times::default(), until).await;
     });
     tasks.spawn(hourly(desk.clone()));
     tasks.spawn(retention::watch::run(desk.clone()));

@@ -1,7 +1,18 @@
-//! Adapter: files. Staff accounts of a test's hub, each with its password in a file, and commands given in their names.
+//! Adapter: files. Staff accounts of a test's hub, and the first of one on a machine, each with its password in a file, and commands given in their names.
 use std::{collections::BTreeMap, ffi::OsStr, fs, path::Path, path::PathBuf};
 
-use crate::{Done, Told, Trouble, hub::Hub, program::Said};
+use crate::{Done, Told, Trouble, hub::Hub, machine::Machine, program::Said};
+
+/// Names the first account of a hub on a machine, once [`manager`] has put its password there.
+pub const MANAGER: &str = "--as manager --password-file /root/manager.password";
+
+/// Keeps on the hub's machine the password that `beadle-hub init` printed.
+pub fn manager(printed: &str, hub: &Machine) -> Done<()> {
+    let words = printed.lines().find(|l| l.starts_with("sign-in"));
+    let password = words.and_then(|l| l.split_whitespace().nth(3));
+    let password = password.ok_or_else(|| Trouble(format!("no password in {printed}")))?;
+    hub.put("/root/manager.password", password, 0o600)
+}
 
 /// Staff accounts: a file with the password of each.
 pub struct Staff(BTreeMap<&'static str, PathBuf>);

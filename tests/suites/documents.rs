@@ -6,6 +6,7 @@ use beadle_tests::{
     machine::{self, Base, Machine},
     packages::Packages,
     places,
+    staff::{self, MANAGER},
     wait::{self, Look},
 };
 use serde_json::{Value, json};
@@ -152,16 +153,8 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
     let made = hub_md.step("init", &hub, &[])?;
     hub.wait_unit("beadle-hub", "active", 20)?;
     // The password that was printed is typed where one is asked for.
-    let words = made.lines().find(|l| l.starts_with("sign-in"));
-    let password = words.and_then(|l| l.split_whitespace().nth(3));
-    let password = password.ok_or_else(|| Trouble(format!("no password in {made}")))?;
-    hub.put("/root/manager.password", password, 0o600)?;
-    let typed = || {
-        stands_for(
-            "--as manager",
-            "--as manager --password-file /root/manager.password",
-        )
-    };
+    staff::manager(&made, &hub)?;
+    let typed = || stands_for("--as manager", MANAGER);
     let code = hub_md.step("box", &hub, &[typed()])?;
 
     // The box, once. The disk of this one has no UUID.

@@ -2,6 +2,7 @@
 //! which that script knows as heavy, light or to be run alone.
 mod rig;
 
+mod answers;
 mod baddays;
 mod browser;
 #[path = "../cameras/suite.rs"]

@@ -8,6 +8,7 @@ use beadle_tests::{
     packages::Packages,
     places,
     program::Said,
+    staff::{self, MANAGER},
     wait::{self, Look},
 };
 use serde_json::Value;
@@ -42,7 +43,8 @@ impl Scheme {
         town.forward(([10, 20, 0, 13], 554).into(), cameras.port)?;
 
         Packages::install(&packages.hub, &hub)?;
-        hub.sh("beadle-hub init --scheme cctv.example.gov.uk --quic 0.0.0.0:4433 --address hub.example.gov.uk:4433 --name hub.example.gov.uk && systemctl enable --now beadle-hub")?;
+        let made = hub.sh("beadle-hub init --scheme cctv.example.gov.uk --quic 0.0.0.0:4433 --address hub.example.gov.uk:4433 --name hub.example.gov.uk && systemctl enable --now beadle-hub")?;
+        staff::manager(&made.out, &hub)?;
         Packages::install(&packages.edge, &town)?;
         town.put(
             "/etc/beadle/edge.toml",
@@ -71,7 +73,9 @@ impl Scheme {
     }
 
     fn code(&self) -> Done<String> {
-        let said = self.hub.sh("beadle-hub box add ashby")?;
+        let said = self
+            .hub
+            .sh(&format!("beadle-hub box add ashby {MANAGER}"))?;
         Ok(said.out.trim().to_owned())
     }
 
@@ -96,7 +100,7 @@ impl Scheme {
     /// A clip of that span is pulled, saved and whole.
     fn clip(&self, (t0, t1): (Utc, Utc), name: &str) -> Done<()> {
         let said = self.hub.sh(&format!(
-            "beadle-hub clip pull --camera ashby/c01 --from {t0} --to {t1} --purpose Test --reference {name} --requester tests --save /root/{name} && beadle-hub verify /root/{name}/EXH-*"
+            "beadle-hub clip pull --camera ashby/c01 --from {t0} --to {t1} --purpose Test --reference {name} --requester tests --save /root/{name} {MANAGER} && beadle-hub verify /root/{name}/EXH-*"
         ))?;
         assert!(said.out.lines().any(|l| l == "INTACT"), "{said:?}");
         Ok(())
@@ -110,8 +114,9 @@ impl Scheme {
     /// ROL-2, V2, V18: a revoked box is told so and goes on recording; a code alone is not enough to enrol it anew, root's word is; it is
     /// back on the line, and what it recorded meanwhile can be had.
     fn revoked_and_enrolled_again(&self) -> Done<()> {
-        self.hub
-            .sh("beadle-hub box revoke ashby --why 'Reported stolen'")?;
+        self.hub.sh(&format!(
+            "beadle-hub box revoke ashby --why 'Reported stolen' {MANAGER}"
+        ))?;
         let refused = || Ok(self.status()?["faults"].to_string().contains("hub.refused"));
         wait::until("the box knows that it is revoked", 90, refused)?;
         let meanwhile = self.recorded()?;

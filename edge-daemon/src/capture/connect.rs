@@ -48,6 +48,11 @@ pub(crate) struct Line {
 impl Line {
     /// Packets that come from another port than the camera announced are not seen: retina's sockets take none but its own.
     pub(crate) fn unseen(&self) -> bool {
+        self.beside()
+    }
+
+    /// retina takes packets beside the connection; from the relay it takes them within.
+    pub(crate) fn beside(&self) -> bool {
         self.way == Way::Direct && self.camera.config.transport == Transport::Udp
     }
 }

@@ -5,7 +5,6 @@
 use std::{
     rc::Rc,
     sync::{Arc, atomic::Ordering::Relaxed},
-    task::Poll,
     time::Duration,
 };
 
@@ -20,14 +19,14 @@ use shared::{mask::How, time::Now};
 
 use crate::{
     capture::{
+        bounds,
         connect::{Line, Playing, Sounding, connect, first_line, read_parameters},
         damage::{Damage, Fate},
         event,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
             ALONE_MS, BURST_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS, HOLD_BYTES,
-            HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, UNFINISHED_BYTES, complete_ms,
-            stall_ms,
+            HOLD_MS, Meter, Outcome, PARAMETERS_MS, PICTURE_BYTES, complete_ms, stall_ms,
         },
         thread::{Capture, Context, TICK, Tally, Turn},
     },
@@ -36,7 +35,6 @@ use crate::{
         imposition::{Imposition, Obstacle, Outset, max_kbit},
         masks::InForce,
     },
-    memory,
     recording::{report::Report, watch::Hindrance},
     segment::{Guard, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
 };
@@ -155,7 +153,10 @@ impl Run {
         self.turn.connecting(self.context.clock.now().mono);
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
-            self.bounded(connect(&self.line, &self.context.reports, farewell)),
+            self.tally.bounds.keep(
+                bounds::answers,
+                connect(&self.line, &self.context.reports, farewell),
+            ),
         )
         .await;
         self.turn.connected();
@@ -170,6 +171,7 @@ impl Run {
                 stream,
                 sound,
             }))) => {
+                self.tally.bounds.plays(self.line.beside());
                 self.sound = sound;
                 let about = self.sound.as_ref().map(|s| s.about.clone());
                 lock(&self.capture.track).expect_sound(about);
@@ -191,22 +193,6 @@ impl Run {
             _ => outcome,
         };
         self.close(outcome).await
-    }
-
-    /// Polls with the thread's large buffers counted to this camera: what it makes retina keep has a limit.
-    async fn bounded<F: Future>(&self, work: F) -> Result<F::Output, Outcome> {
-        let mut work = std::pin::pin!(work);
-        std::future::poll_fn(|cx| {
-            let before = memory::large_held();
-            let polled = work.as_mut().poll(cx);
-            let held = self.tally.unfinished.get() + memory::large_held() - before;
-            self.tally.unfinished.set(held);
-            if polled.is_pending() && held > UNFINISHED_BYTES {
-                return Poll::Ready(Err((Ended::Flood, endless())));
-            }
-            polled.map(Ok)
-        })
-        .await
     }
 
     /// A frame of sound.
@@ -244,7 +230,11 @@ impl Run {
 
     async fn play(&mut self, mut demuxed: Demuxed, stream: usize) -> Outcome {
         loop {
-            let item = tokio::time::timeout(TICK, self.bounded(demuxed.next())).await;
+            let item = tokio::time::timeout(
+                TICK,
+                self.tally.bounds.keep(bounds::pictures, demuxed.next()),
+            )
+            .await;
             self.turn.moved();
             let other = !matches!(item, Err(_) | Ok(Ok(Some(Ok(CodecItem::VideoFrame(_))))));
             if let (true, Some(why)) = (other, self.meter.other(self.now().mono)) {
@@ -263,18 +253,24 @@ impl Run {
                     if let Some(outcome) = self.damage(&e) {
                         return outcome;
                     }
+                    self.tally.bounds.passed(e);
                 }
                 Ok(Ok(Some(Ok(CodecItem::VideoFrame(frame))))) => {
                     if let Err(outcome) = self.frame(frame, &demuxed, stream) {
                         return outcome;
                     }
                 }
-                Ok(Ok(Some(Ok(CodecItem::AudioFrame(frame))))) => self.sound(&frame),
-                Ok(Ok(Some(Ok(CodecItem::Rtcp(packet))))) if packet.stream_id() == stream => {
-                    self.report(&packet);
+                Ok(Ok(Some(Ok(other)))) => {
+                    match &other {
+                        CodecItem::AudioFrame(frame) => self.sound(frame),
+                        CodecItem::Rtcp(packet) if packet.stream_id() == stream => {
+                            self.report(packet);
+                        }
+                        CodecItem::MessageFrame(message) => self.heard(message.data()),
+                        _ => {}
+                    }
+                    self.tally.bounds.passed(other);
                 }
-                Ok(Ok(Some(Ok(CodecItem::MessageFrame(message))))) => self.heard(message.data()),
-                Ok(Ok(Some(Ok(_)))) => {}
             }
             if let Some(outcome) = self.look() {
                 return outcome;
@@ -441,7 +437,6 @@ impl Run {
     ) -> Result<(), Outcome> {
         let now = self.now();
         self.last_at = now.mono;
-        self.tally.unfinished.set(0);
         let first_at = self.first_frame_at(now.mono);
         let played = now.mono.saturating_sub(first_at);
         self.tally.played_ms.set(played);
@@ -467,17 +462,20 @@ impl Run {
         if lost > 0 {
             tracing::warn!(camera = %self.capture.shared.id(), packets = lost, "packets lost");
         }
+        let ticks = frame.timestamp().elapsed();
+        let data = frame.into_data();
+        self.tally.bounds.picture(data.capacity());
         let piece = Piece {
-            ticks: frame.timestamp().elapsed(),
+            ticks,
             arrived: now,
-            bytes: Bytes::from(frame.into_data()),
+            bytes: Bytes::from(data),
             lost,
             parameters,
         };
         let mut whole = Vec::new();
         self.pictures.push(piece, &mut whole);
         if self.pictures.held() > PICTURE_BYTES.unsigned_abs() {
-            return Err((Ended::Flood, endless()));
+            return Err((Ended::Flood, bounds::endless()));
         }
         whole
             .into_iter()
@@ -675,13 +673,6 @@ impl Run {
         }
         outcome
     }
-}
-
-fn endless() -> String {
-    format!(
-        "a picture of more than {} MiB without an end",
-        PICTURE_BYTES >> 20
-    )
 }
 
 /// Pictures in a thousand seconds, by the usual distance between them; 0 when it cannot be told.

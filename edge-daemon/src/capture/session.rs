@@ -52,7 +52,11 @@ pub const FLOOD_OTHERS: u64 = 10_000;
 pub const PICTURE_BYTES: isize = 8 << 20;
 /// Its buffer doubles: of 8 MiB when half as much is held, of 16 MiB when more than 8 are.
 pub const UNFINISHED_BYTES: isize = PICTURE_BYTES * 3 / 2;
-/// Reads from a camera's socket between two looks at that buffer; and when it has become large.
+/// What may be held of a camera's answers before it plays: the longest description that the relay takes is 256 KiB.
+pub const ANSWER_BYTES: isize = 448 << 10;
+/// And of words between its pictures, in small pieces: the lines of an answer's head.
+pub const HEAD_BYTES: isize = 2 << 20;
+/// Reads from a camera's socket between two looks at what is held; and before it plays, or when that has become large.
 pub const READS: usize = 8;
 pub const READS_LARGE: usize = 1;
 

@@ -19,10 +19,11 @@ use shared::time::{Clock, Now};
 use tracing::Instrument;
 
 use crate::{
+    capture::bounds::Bounds,
     capture::connect::Line,
     capture::relay::{Progress, known::Known},
     capture::rtsp::Run,
-    capture::session::{Ended, FAREWELL_MS, Next, PICTURE_BYTES, READS, READS_LARGE, Retry},
+    capture::session::{Ended, FAREWELL_MS, Next, READS, READS_LARGE, Retry},
     capture::way::{Way, Ways},
     masking::capacity::Capacity,
     masking::masks::Masks,
@@ -74,8 +75,8 @@ pub(crate) struct Tally {
     pub(crate) played_ms: Cell<u64>,
     /// Packets that could not be used since the last frame.
     pub(crate) unusable: Cell<u32>,
-    /// Large buffers taken since the last picture came: what retina holds of one that has not ended.
-    pub(crate) unfinished: Cell<isize>,
+    /// What it makes the box hold.
+    pub(crate) bounds: Bounds,
 }
 
 /// What the sessions of one thread share with its loop.
@@ -316,7 +317,7 @@ async fn in_small_bites<F: Future>(tally: &Tally, work: F) -> F::Output {
     const BUDGET: usize = 128;
     let mut work = std::pin::pin!(work);
     std::future::poll_fn(|cx| {
-        let large = tally.unfinished.get() > PICTURE_BYTES / 4;
+        let large = tally.bounds.near();
         for _ in if large { READS_LARGE } else { READS }..BUDGET {
             let one = std::pin::pin!(tokio::task::coop::consume_budget());
             if one.poll(cx).is_pending() {

@@ -276,6 +276,13 @@ pub const EVIDENCE: Row = Row::new(
         Inspector,
     ],
 );
+pub const EVIDENCE_FAULTS: Row = Row::new(
+    "evidence.faults",
+    Get,
+    "/evidence/faults",
+    "see what of the evidence has to be looked at",
+    EVIDENCE.roles,
+);
 pub const EVIDENCE_CLASS: Row = Row::new(
     "evidence.class",
     Post,
@@ -466,6 +473,7 @@ pub const ALL: &[&Row] = &[
     &CLIP_VIEW,
     &CLIP_SAVE,
     &EVIDENCE,
+    &EVIDENCE_FAULTS,
     &EVIDENCE_CLASS,
     &EVIDENCE_DISPOSE,
     &EVIDENCE_APPROVE,

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use serde::{Deserialize, Serialize};
 use shared::plain;
 
-use super::{BASE, call};
+use super::call;
 use crate::{
     access::{
         principal::Principal,
@@ -56,8 +56,12 @@ impl Problem {
 pub fn broken(error: &HubError) -> String {
     let number = keys::random::<4>().map_or(0, u32::from_be_bytes);
     tracing::error!(number = format!("{number:08x}"), "{error}");
+    let what = match error {
+        HubError::Fault => "This is a fault in Beadle, and nothing more was done",
+        _ => "The hub could not do this",
+    };
     format!(
-        "The hub could not do this; its journal says why under the number {number:08x}. Tell whoever looks after this hub."
+        "{what}; its journal says why under the number {number:08x}. Tell whoever looks after this hub."
     )
 }
 
@@ -86,7 +90,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Every operation, and a problem for what is none.
+/// Every operation, and a problem for what is none; to be nested below [`BASE`](super::BASE).
 pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
     let mut routes = Routes(Router::new());
     ops::visit(&mut routes);
@@ -110,7 +114,7 @@ struct Routes(Router<Arc<Desk>>);
 impl Routes {
     fn add(&mut self, row: &Row, route: MethodRouter<Arc<Desk>>) {
         let routes = std::mem::take(&mut self.0);
-        self.0 = routes.route(&format!("{BASE}{}", row.path), route);
+        self.0 = routes.route(row.path, route);
     }
 }
 
@@ -143,7 +147,9 @@ fn read<O: serde::de::DeserializeOwned>(
         Method::Get => None,
         Method::Post => {
             let kind = headers.get(header::CONTENT_TYPE);
-            let json = kind.is_some_and(|k| k.as_bytes().starts_with(b"application/json"));
+            let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let kind = kind.split(';').next().unwrap_or_default().trim();
+            let json = kind.eq_ignore_ascii_case("application/json");
             if !json {
                 return Err(HubError::Malformed(
                     "what is sent has to be application/json; nothing was done".into(),
@@ -155,7 +161,7 @@ fn read<O: serde::de::DeserializeOwned>(
     call::read(named.chain(query.0), body)
 }
 
-async fn asked<O: Operation>(
+pub(crate) async fn asked<O: Operation>(
     State(hub): State<Arc<Desk>>,
     who: Option<Extension<Principal>>,
     path: RawPathParams,

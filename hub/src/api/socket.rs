@@ -18,7 +18,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::net::UnixListener;
 
-use super::http::{self, Problem};
+use super::{
+    BASE,
+    http::{self, Problem},
+};
 use crate::{
     access::principal::Principal,
     desk::{Desk, blocking},
@@ -56,7 +59,9 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 }
 
 pub async fn run(hub: Arc<Desk>, listener: UnixListener) {
-    let router: Router = http::routes(hub.clone())
+    let router = Router::new()
+        .nest(BASE, http::routes(hub.clone()))
+        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(hub, console));
     let served = axum::serve(

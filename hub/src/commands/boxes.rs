@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, person::sign_in, print_json};
-use crate::{board::BoxRow, devices::enrol::Codes, ops::boxes, supervise::load_config};
+use crate::{devices::enrol::Codes, ops::boxes, rows::BoxRow, supervise::load_config};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -184,7 +184,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::board::CameraRow;
+    use crate::rows::CameraRow;
 
     /// HLT-1, FLT-1: a silent box is unknown, with its cameras and their names; a dead camera has its cause and next step.
     #[test]

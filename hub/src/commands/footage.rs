@@ -7,7 +7,7 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, print_json};
-use crate::{board::DayRow, ops::footage};
+use crate::{ops::footage, rows::DayRow};
 
 #[derive(Subcommand)]
 pub enum Command {

@@ -7,7 +7,11 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, print_json};
-use crate::{board::HoldRow, ops::holds, requests::holds::acts::Wanted, supervise::load_config};
+use crate::{
+    ops::holds,
+    requests::holds::{acts::Wanted, rows::HoldRow},
+    supervise::load_config,
+};
 
 #[derive(Subcommand)]
 pub enum Command {

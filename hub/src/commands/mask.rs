@@ -12,10 +12,9 @@ use shared::{
 
 use super::{CommandError, client::Client, print_json};
 use crate::{
-    board::LiftRow,
     ops::masks,
     requests::{
-        mask::Wanted,
+        mask::{LiftRow, Wanted},
         review::{MaskRow, ReviewRow},
     },
     supervise::load_config,

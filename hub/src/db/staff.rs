@@ -49,10 +49,21 @@ impl Db {
         Ok(row.optional()?)
     }
 
-    /// The name of an account by its number.
-    pub fn account_numbered(&self, op: u32) -> Result<Option<String>, DbError> {
+    /// The account of this number.
+    pub fn account_numbered(&self, op: u32) -> Result<Option<AccountRecord>, DbError> {
         let c = self.store.read();
-        let row = c.query_row("SELECT name FROM accounts WHERE op=$1", [op], |r| r.get(0));
+        let row = c.query_row(
+            "SELECT op, name, role, password FROM accounts WHERE op=$1",
+            [op],
+            |r| {
+                Ok(AccountRecord {
+                    op: r.get(0)?,
+                    name: r.get(1)?,
+                    role: r.get(2)?,
+                    password: r.get(3)?,
+                })
+            },
+        );
         Ok(row.optional()?)
     }
 

@@ -15,8 +15,8 @@ use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
     access::authorise::Permit,
     authority::key_print,
-    board::{HubError, plain},
     desk::Desk,
+    error::{HubError, plain},
     keys,
     requests::submit::keep_salted,
 };

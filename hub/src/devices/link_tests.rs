@@ -25,7 +25,7 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{arrivals, enrol, ingest::BoxLogs, link::Listener, live::Live, registry};
+use super::{arrivals, enrol, link::Listener, registry};
 mod clips;
 mod disposal;
 mod door;
@@ -39,20 +39,20 @@ mod twice;
 use crate::{
     access::authorise::Permit,
     authority::ServerCertificate,
-    config::{Config, Raw},
     db::Db,
-    desk::{Desk, blocking},
+    desk::{
+        Desk, blocking,
+        testing::{self, SCHEME},
+    },
     evidence::Resting,
     keys::Keys,
-    ownlog::OwnLog,
     requests::{
-        self, Pulls,
+        self,
         rules::{Asked, State},
         submit,
     },
 };
 
-const SCHEME: &str = "cctv.example.gov.uk";
 const SOON: Duration = Duration::from_secs(60);
 
 struct Hub {
@@ -70,49 +70,11 @@ impl Hub {
 
     fn on(clock: Arc<dyn Clock>) -> Self {
         let dir = tempfile::tempdir().expect("folder");
-        let keys = Arc::new(Keys::create(dir.path(), SCHEME, &[], clock.now().wall).expect("keys"));
-        let any = || Some("127.0.0.1:0".to_owned());
-        let raw = Raw {
-            scheme: Some(SCHEME.into()),
-            zone: Some("Europe/London".into()),
-            quic: any(),
-            https: any(),
-            evidence: Some("evidence".into()),
-            address: None,
-            names: None,
-            holds: None,
-            periods: None,
-        };
-        let config = Config::check(raw, dir.path()).expect("config");
-        std::fs::create_dir_all(&config.evidence).expect("folder");
-        let db = Arc::new(Db::open(dir.path()).expect("records"));
-        let listener = Listener::bind(config.quic, &[], &keys, clock.now().wall).expect("port");
-        let quic = listener.local_addr().expect("address");
-        let (log, _) =
-            OwnLog::open(dir.path(), SCHEME, keys.clone(), clock.clone()).expect("own log");
-        let live = Live::default();
-        let logs = BoxLogs::new(
-            dir.path(),
-            SCHEME,
-            db.clone(),
-            log.clone(),
-            keys.clone(),
-            clock.clone(),
-            live.clone(),
-        );
-        let desk = Arc::new(Desk {
-            state: dir.path().to_owned(),
-            config,
-            clock,
-            keys,
-            db,
-            log,
-            live,
-            logs,
-            pulls: Pulls::default(),
-            refusals: Default::default(),
-            quic,
-        });
+        let mut desk = testing::open(dir.path(), clock.clone());
+        let any = ([127, 0, 0, 1], 0).into();
+        let listener = Listener::bind(any, &[], &desk.keys, clock.now().wall).expect("port");
+        desk.quic = listener.local_addr().expect("address");
+        let desk = Arc::new(desk);
         let mut tasks = tokio::task::JoinSet::new();
         let certificate = listener.certificate();
         tasks.spawn(arrivals::run(desk.clone(), listener));

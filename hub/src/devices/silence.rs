@@ -11,9 +11,9 @@ use shared::{
 };
 
 use crate::{
-    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::{Desk, blocking},
+    error::{HubError, plain},
     faults,
 };
 
@@ -109,10 +109,7 @@ fn look(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        board::Board,
-        retention::rig::{Rig, ashby, day, utc},
-    };
+    use crate::retention::rig::{Rig, ashby, day, utc};
 
     fn enrolled(rig: &Rig) {
         rig.desk
@@ -149,7 +146,7 @@ mod tests {
         assert_eq!(at(&rig, 70, away), (0, 0));
         assert_eq!(at(&rig, 75, away), (1, 0));
         assert_eq!(at(&rig, 500, away), (1, 0), "once");
-        let shown = rig.desk.boxes().expect("boxes");
+        let shown = crate::shown::boxes(&rig.desk).expect("boxes");
         let row = shown.iter().find(|b| b.name == ashby()).expect("ashby");
         assert_eq!(row.standing.code.as_deref(), Some(SILENT));
         assert!(

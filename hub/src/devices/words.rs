@@ -7,9 +7,9 @@ use shared::{
 };
 
 use crate::{
-    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::Desk,
+    error::{HubError, plain},
     faults,
 };
 

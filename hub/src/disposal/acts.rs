@@ -19,9 +19,9 @@ use super::{
 use crate::{
     access::authorise::Permit,
     acts::Act,
-    board::{HubError, plain},
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
+    error::{HubError, plain},
     requests::{rules, rules::State, submit::keep_salted},
 };
 

@@ -23,9 +23,9 @@ use shared::{
 
 use super::{files, gather, policy};
 use crate::{
-    board::{HubError, plain},
     db::disposal::DisposalRecord,
     desk::Desk,
+    error::{HubError, plain},
     files::FileError,
     requests::{Progress, rules::State},
 };

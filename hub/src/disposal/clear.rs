@@ -9,8 +9,8 @@ use super::{
     policy::{self, What},
 };
 use crate::{
-    board::{HubError, plain},
     desk::Desk,
+    error::{HubError, plain},
 };
 
 const HUB: &str = "sys:hub";

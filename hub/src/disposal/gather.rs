@@ -12,9 +12,9 @@ use super::{
     policy::{Claim, Draft, Exhibit, Kept, Part, Text},
 };
 use crate::{
-    board::{HubError, plain},
     db::{disposal::EvidenceRecord, requests::RequestRecord},
     desk::Desk,
+    error::{HubError, plain},
     requests::rules::State,
 };
 

@@ -9,9 +9,9 @@ use super::{
     rows::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
 };
 use crate::{
-    board::{HubError, plain},
     db::{disposal::DisposalRecord, faults::About, requests::RequestRecord},
     desk::Desk,
+    error::{HubError, plain},
 };
 
 /// A fault about evidence.

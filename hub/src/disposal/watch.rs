@@ -12,9 +12,9 @@ use super::{
     policy::{self, Standing, What},
 };
 use crate::{
-    board::{HubError, plain},
     db::faults::{About, FoundFault},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 pub const DUE: &str = "evidence.due";

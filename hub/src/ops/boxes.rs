@@ -8,11 +8,11 @@ use shared::id::BoxName;
 use super::{Done, Operation, work};
 use crate::{
     access::authorise::Permit,
-    board::BoxRow,
     desk::Desk,
     devices::enrol,
     error::HubError,
     requests::{succession, sweep},
+    rows::BoxRow,
     shown,
     signin::{self, SignIn},
 };

@@ -1,6 +1,6 @@
 //! Task. Operations about clips.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,9 @@ use shared::{
 };
 use tokio::sync::broadcast::Receiver;
 
-use super::{Done, Followed, Operation, Target, footage::camera, work};
+use super::{Done, Followed, Listed, Operation, Target, footage::camera, permitted, work};
 use crate::{
-    access::authorise::Permit,
-    board::ExhibitRow,
+    access::{authorise::Permit, principal::Principal},
     desk::{Desk, blocking},
     disposal::acts::Given,
     error::{HubError, plain},
@@ -23,6 +22,7 @@ use crate::{
         rules::{Asked, State},
         save, submit, viewing,
     },
+    rows::ExhibitRow,
     shown,
 };
 
@@ -143,22 +143,14 @@ impl Operation for View {
     }
 }
 
+pub use crate::requests::save::Package;
+
 /// Whether the package may be had in plain, put on record; where it rests.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Save {
     pub exhibit: ExhibitRef,
     pub purpose: String,
     pub reference: String,
-}
-
-/// A package that may be saved now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Package {
-    pub package: PathBuf,
-    /// SHA-256 of its SHA256SUMS, as the line has it.
-    pub sums: String,
-    /// Part of what was asked for was never recorded.
-    pub short: bool,
 }
 
 impl Operation for Save {
@@ -266,13 +258,27 @@ impl Followed for Watch {
     }
 }
 
-/// The package of an exhibit, with the key that opens it; None while there is none. For pages, which send parts of it: the permit is that
-/// of [`View`] or [`Save`]. Blocking.
+/// Whether somebody may watch an exhibit, or have of it what is watched: for pages, which send a clip in many parts after one [`View`].
+pub async fn viewer(
+    hub: &Arc<Desk>,
+    principal: &Principal,
+    exhibit: &ExhibitRef,
+) -> Result<Permit, HubError> {
+    permitted(hub, principal, View::ROW, Target::Exhibit(exhibit.clone())).await
+}
+
+/// The package of an exhibit, with the key that opens it; None while there is none. The permit is that of [`View`] or [`Save`]. Blocking.
 pub fn package(
     hub: &Desk,
     exhibit: &ExhibitRef,
-    _permit: &Permit,
+    permit: &Permit,
 ) -> Result<Option<Resting>, HubError> {
+    let row = permit.row().name;
+    if row != View::ROW.name && row != Save::ROW.name {
+        return Err(HubError::Broken(format!(
+            "{row} opens no package: {exhibit} stays shut"
+        )));
+    }
     let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let Some(folder) = request.and_then(|r| r.package) else {
         return Ok(None);

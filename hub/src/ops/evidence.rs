@@ -11,7 +11,7 @@ use crate::{
     desk::Desk,
     disposal::{
         acts::{self, Given},
-        rows::{Evidence, EvidenceRow},
+        rows::{Evidence, EvidenceRow, FaultRow},
         shown,
     },
     error::HubError,
@@ -30,6 +30,18 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| shown::all(hub, self.due)).await
+    }
+}
+
+/// What of it somebody has to look at.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Faults {}
+
+impl Operation for Faults {
+    type Reply = Vec<FaultRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| shown::faults(hub)).await
     }
 }
 

@@ -11,7 +11,6 @@ use shared::{
 use super::{Operation, Target, work};
 use crate::{
     access::authorise::Permit,
-    board::Footage,
     days,
     desk::Desk,
     error::HubError,
@@ -20,6 +19,7 @@ use crate::{
         gather,
         report::{CameraPage, Report},
     },
+    rows::Footage,
 };
 
 /// A camera as an address names it.

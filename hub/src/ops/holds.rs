@@ -11,10 +11,9 @@ use shared::{
 use super::{Operation, Target, footage::camera, loose, work};
 use crate::{
     access::authorise::Permit,
-    board::HoldRow,
     desk::Desk,
     error::HubError,
-    requests::holds::{self, acts, shown},
+    requests::holds::{self, acts, rows::HoldRow, shown},
 };
 
 /// How long an act about a hold waits for the box.

@@ -16,11 +16,10 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    board::LiftRow,
     desk::Desk,
     error::HubError,
     requests::{
-        mask,
+        mask::{self, LiftRow},
         review::{self, MaskRow, ReviewRow},
     },
 };

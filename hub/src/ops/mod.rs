@@ -210,6 +210,7 @@ operations! {
         CLIP_VIEW => clips::View,
         CLIP_SAVE => clips::Save,
         EVIDENCE => evidence::List,
+        EVIDENCE_FAULTS => evidence::Faults,
         EVIDENCE_CLASS => evidence::Classify,
         EVIDENCE_DISPOSE => evidence::Dispose,
         EVIDENCE_APPROVE => evidence::Approve,

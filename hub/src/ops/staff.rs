@@ -1,6 +1,6 @@
 //! Task. Operations about accounts and logs.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,17 +12,13 @@ use crate::{
     shown,
 };
 
+pub use crate::shown::Folder;
+
 /// Permission to read a log, put on record; where it lies.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ReadLog {
     /// `hub`, a box's name (its newest log), or a log's full name.
     pub log: String,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Folder {
-    pub folder: PathBuf,
-    pub origin: String,
 }
 
 impl Operation for ReadLog {

@@ -20,9 +20,9 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    board::{HubError, LiftRow, plain},
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
+    error::{HubError, plain},
     ownlog::op,
 };
 
@@ -72,6 +72,37 @@ impl Substitute {
             self.permille % 10,
             self.sha256
         )
+    }
+}
+
+/// A lift of a mask that waits for a second person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LiftRow {
+    pub n: u64,
+    pub camera: String,
+    pub mask: String,
+    /// Hides meanwhile; None: nothing does.
+    #[serde(default)]
+    pub instead: Option<Substitute>,
+    pub until: Option<Utc>,
+    /// From the order on, when there is no `until`.
+    pub minutes: Option<u32>,
+    /// None: erased.
+    pub authority: Option<String>,
+    pub reason: Option<String>,
+    /// Who asked, as the log names them.
+    pub by: String,
+    pub made: Utc,
+    pub expires: Utc,
+}
+
+impl LiftRow {
+    /// The mask, and what hides while it is lifted.
+    pub fn mask_in_words(&self) -> String {
+        match &self.instead {
+            Some(instead) => format!("{}; meanwhile {}", self.mask, instead.in_words()),
+            None => format!("{}; meanwhile nothing hides", self.mask),
+        }
     }
 }
 
@@ -311,22 +342,6 @@ pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, H
     let (d, w) = (desk.clone(), permit.clone());
     let given = blocking(move || order_lift(&d, n, &w)).await??;
     until(send(desk, given).await?)
-}
-
-/// The same from a thread that may wait.
-pub fn approve_here(desk: &Desk, n: u64, permit: &Permit) -> Result<Utc, HubError> {
-    let Given {
-        way,
-        camera,
-        number,
-        order,
-        who,
-    } = order_lift(desk, n, permit)?;
-    let answered = tokio::runtime::Handle::current().block_on(answer(desk, way, number, order));
-    match answered {
-        Ok(answered) => until(answered),
-        Err(why) => Err(failed(desk, &camera, number, &who, why)),
-    }
 }
 
 fn until(answered: Option<Utc>) -> Result<Utc, HubError> {

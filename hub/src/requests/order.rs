@@ -14,9 +14,9 @@ use tokio::sync::{
 };
 
 use crate::{
-    board::{HubError, plain},
     db::boxes::BoxRecord,
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);

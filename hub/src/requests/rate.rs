@@ -15,8 +15,8 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 /// Longest order, in minutes: a day.

@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     db::{boxes::BoxRecord, reviews::ReviewRecord},
     desk::{Desk, blocking},
     disposal::{acts, policy},
+    error::{HubError, plain},
     ownlog::op,
 };
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
 use shared::{
     evidence::names,
     id::ExhibitRef,
@@ -15,11 +16,20 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     desk::Desk,
+    error::{HubError, plain},
     files,
-    ops::clips::Package,
 };
+
+/// A package that may be saved now.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Package {
+    pub package: PathBuf,
+    /// SHA-256 of its SHA256SUMS, as the line has it.
+    pub sums: String,
+    /// Part of what was asked for was never recorded.
+    pub short: bool,
+}
 
 /// Puts it on record that this package is saved in plain.
 pub fn grant(

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     db::{numbers::Numbered, requests::RequestRecord},
     desk::Desk,
     disposal::acts::{Given, classed},
+    error::{HubError, plain},
     keys,
 };
 

@@ -14,8 +14,8 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 /// Orders it; the box has kept the order and is about to begin when this returns.

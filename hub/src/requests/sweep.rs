@@ -14,8 +14,8 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    board::{HubError, plain},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 /// Confirms; the sweep has begun when this returns.

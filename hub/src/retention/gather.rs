@@ -12,9 +12,9 @@ use super::{
     report::{self, BEYOND, CameraPage, Facts, Report},
 };
 use crate::{
-    board::{HubError, plain},
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
     desk::Desk,
+    error::{HubError, plain},
 };
 
 /// Days a camera's own page goes back.
@@ -204,7 +204,7 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera) -> Result<CameraPage, HubError
     let facts = facts(desk, &b, Some(PAGE_DAYS)).map_err(plain)?;
     let row = facts.report().into_iter().find(|r| r.cam == camera.cam);
     let row = row.ok_or_else(|| {
-        HubError::Refused(format!(
+        HubError::Missing(format!(
             "box {} has no camera {}, and no footage of one is on record",
             camera.r#box, camera.cam
         ))

@@ -7,9 +7,10 @@ use shared::{id::BoxName, testing::LogBuilder};
 use super::{gather, rig::*, watch};
 use crate::db::numbers::Numbered;
 use crate::{
-    board::{Account, Board},
     db::Db,
     devices::words,
+    requests::{holds, review},
+    shown,
 };
 
 const T: &str = "2026-11-28T10:00:00.000Z";
@@ -131,21 +132,16 @@ fn all_goes_on(rig: &Rig) {
         "the neighbour is in it"
     );
     watch::look(&rig.desk, None, None).expect("the watch");
-    let rows = rig.desk.boxes().expect("the first page");
+    let rows = shown::boxes(&rig.desk).expect("the first page");
     assert_eq!(rows.len(), 2);
-    let manager = Account {
-        op: 7,
-        name: "m".into(),
-        role: "coordinator".into(),
-    };
-    rig.desk.holds(&manager).expect("holds");
-    rig.desk.exhibits(&manager).expect("exhibits");
+    holds::shown::list(&rig.desk, None, false).expect("holds");
+    shown::exhibits(&rig.desk, None, shown::EXHIBITS).expect("exhibits");
     for camera in ["ashby/c01", "brook/c09"] {
         let camera = shared::id::BoxCamera::parse(camera).expect("camera");
-        let _ = rig.desk.footage(&manager, &camera, None);
-        let _ = rig.desk.retention_of(&camera);
+        let _ = crate::days::footage(&rig.desk, &camera, None, crate::days::MOST);
+        let _ = gather::of_camera(&rig.desk, &camera);
     }
-    rig.desk.masks().expect("masks");
+    review::all(&rig.desk).expect("masks");
 }
 
 /// security.md V4, V5, V16, kind 2: none of them is countersigned; the refusal names log, line, field and value; what was held stays.
@@ -223,7 +219,7 @@ fn held_since_before_v4_v5() {
     );
     all_goes_on(&rig);
     let fault = |rig: &Rig| {
-        let rows = rig.desk.boxes().expect("the first page");
+        let rows = shown::boxes(&rig.desk).expect("the first page");
         let ashby = rows.iter().find(|r| r.name == ashby()).expect("row");
         let of: Vec<_> = ashby
             .faults

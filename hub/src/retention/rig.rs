@@ -1,50 +1,24 @@
 //! Wiring. For tests of retention: a hub with its clock in the test's hands, and a box whose log is written day by day.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use shared::{
     id::{BoxName, CameraId},
     schema::message::Hello,
     testing::LogBuilder,
-    time::{Clock, Day, Now, Utc, Zone},
+    time::{Day, Utc, Zone},
     types::{DelDone, DelRange, SegGap, SegWrite},
     wire::CameraInfo,
 };
 use tempfile::TempDir;
 
-use crate::{
-    config::{Config, Raw},
-    db::Db,
-    desk::Desk,
-    devices::{ingest::BoxLogs, live::Live},
-    keys::Keys,
-    ownlog::OwnLog,
-    requests::Pulls,
+pub use crate::desk::testing::SCHEME;
+use crate::desk::{
+    Desk,
+    testing::{self, Hands},
 };
 
-pub const SCHEME: &str = "cctv.example.gov.uk";
 pub const ORIGIN: &str = "cctv.example.gov.uk/box/ashby/1";
-
-pub struct Hands(Mutex<Now>);
-
-impl Hands {
-    pub fn at(t: &str) -> Self {
-        Self(Mutex::new(Now {
-            wall: utc(t),
-            mono: 1000,
-        }))
-    }
-}
-
-impl Clock for Hands {
-    fn now(&self) -> Now {
-        *self.0.lock().expect("clock")
-    }
-}
 
 pub fn day(t: &str) -> Day {
     Day::parse(t).expect("day")
@@ -70,7 +44,7 @@ pub fn ashby() -> BoxName {
 pub struct Rig {
     pub dir: TempDir,
     pub hands: Arc<Hands>,
-    pub desk: Desk,
+    pub desk: Arc<Desk>,
     pub log: LogBuilder,
     s: u64,
     /// Where each camera's recordings end.
@@ -81,8 +55,8 @@ impl Rig {
     /// Both begin at this time.
     pub fn new(at: &str) -> Self {
         let dir = tempfile::tempdir().expect("folder");
-        let hands = Arc::new(Hands::at(at));
-        let desk = Self::desk(dir.path(), hands.clone());
+        let hands = Hands::at(utc(at));
+        let desk = Arc::new(testing::open(dir.path(), hands.clone()));
         desk.db
             .register_box(&ashby(), "hash", utc(at).plus_ms(86_400_000), utc(at))
             .expect("registered");
@@ -93,53 +67,6 @@ impl Rig {
             log: LogBuilder::new_at(ORIGIN, utc(at)),
             s: 0,
             ends: BTreeMap::new(),
-        }
-    }
-
-    /// The hub of a folder.
-    pub fn desk(dir: &Path, clock: Arc<Hands>) -> Desk {
-        let any = || Some("127.0.0.1:0".to_owned());
-        let raw = Raw {
-            holds: Default::default(),
-            periods: None,
-            scheme: Some(SCHEME.into()),
-            zone: Some("Europe/London".into()),
-            quic: any(),
-            https: any(),
-            evidence: Some("evidence".into()),
-            address: None,
-            names: None,
-        };
-        let config = Config::check(raw, dir).expect("config");
-        let wall = clock.now().wall;
-        let keys = Keys::load(dir, SCHEME)
-            .or_else(|_| Keys::create(dir, SCHEME, &[], wall))
-            .expect("keys");
-        let keys = Arc::new(keys);
-        let db = Arc::new(Db::open(dir).expect("records"));
-        let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
-        let live = Live::default();
-        let logs = BoxLogs::new(
-            dir,
-            SCHEME,
-            db.clone(),
-            log.clone(),
-            keys.clone(),
-            clock.clone(),
-            live.clone(),
-        );
-        Desk {
-            state: dir.to_owned(),
-            quic: config.quic,
-            config,
-            clock,
-            keys,
-            db,
-            log,
-            live,
-            logs,
-            pulls: Pulls::default(),
-            refusals: Default::default(),
         }
     }
 
@@ -187,9 +114,7 @@ impl Rig {
     }
 
     pub fn hub_to(&self, t: Utc) {
-        let mut now = self.hands.0.lock().expect("clock");
-        now.mono += u64::try_from(t.0 - now.wall.0).expect("time goes on");
-        now.wall = t;
+        self.hands.to(t);
     }
 
     /// A segment of a minute that ends now, sealed to this key.
@@ -298,7 +223,7 @@ impl Rig {
     /// The same hub after a restart.
     pub fn restart(&mut self) {
         self.desk.log.close("test").expect("closed");
-        self.desk = Self::desk(self.dir.path(), self.hands.clone());
+        self.desk = Arc::new(testing::open(self.dir.path(), self.hands.clone()));
     }
 
     /// `fault.on` and `fault.off` lines of a code in the hub's own log.

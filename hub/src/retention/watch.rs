@@ -16,13 +16,13 @@ use super::{
     report::{CameraDay, Facts},
 };
 use crate::{
-    board::HubError,
     db::{
         boxes::BoxRecord,
         faults::{About, FoundFault},
     },
     desk::{Desk, blocking},
     devices::words,
+    error::HubError,
     faults,
 };
 

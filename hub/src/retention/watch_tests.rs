@@ -6,10 +6,7 @@ use shared::{
 };
 
 use super::*;
-use crate::{
-    board::Board,
-    retention::rig::{ORIGIN, Rig, ashby, cam, day, london, utc},
-};
+use crate::retention::rig::{ORIGIN, Rig, ashby, cam, day, london, utc};
 
 fn recorded() -> (Rig, u64) {
     let mut rig = Rig::new("2026-11-01T00:30:00.000Z");
@@ -28,7 +25,7 @@ fn alive(rig: &mut Rig, t: &str) {
 }
 
 fn shown(rig: &Rig) -> Vec<String> {
-    let boxes = rig.desk.boxes().expect("boxes");
+    let boxes = crate::shown::boxes(&rig.desk).expect("boxes");
     let row = boxes.iter().find(|b| b.name == ashby()).expect("ashby");
     row.faults
         .iter()

@@ -1,18 +1,8 @@
 //! Wiring. What every request passes before its handler, and what every answer carries.
 //!
-//! Requests of one address have a pace; a form is read whole in a few seconds; an answer comes within a minute. Work on it takes turns: one
-//! person's requests have a few, strangers share a few more, so that nobody's keep the others waiting. Work whose page nobody waits for any
-//! more holds its turn until it ends, and can ask whether it may stop.
+//! Requests of one address have a pace; what is sent is read whole in a few seconds; an answer comes within a minute; work takes turns.
 
-use std::{
-    borrow::Cow,
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, HttpBody, to_bytes},
@@ -22,157 +12,48 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use shared::plain;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
-};
+use tokio::time::{sleep, timeout};
 
 use super::{
-    routes::{App, COOKIE, Refused, cookie},
+    context::{App, COOKIE, Refused, cookie},
     server::Caller,
+    turns::{self, Queue},
 };
-use crate::{
-    pace::{Lanes, Pace},
-    places::Origin,
-};
+use crate::api::{self, http::PROBLEM};
 
 /// What a form may hold.
 const FORM_BYTES: usize = 16 * 1024;
-/// Requests of one address.
-const REQUESTS: Pace = Pace {
-    burst: 300,
-    every_us: 20_000,
-};
-/// How long a request waits that comes faster.
-const PATIENCE_MS: u64 = 3000;
-/// Addresses that are told apart.
-const ADDRESSES: usize = 10_000;
-/// Pieces of work at once: of one account, of all who are not signed in, and of all.
-const TURNS_OWN: usize = 4;
-const TURNS_STRANGERS: usize = 12;
-const TURNS: usize = 32;
-
-pub(super) struct Limits {
-    requests: Mutex<Lanes<Origin>>,
-    /// By account.
-    own: Mutex<HashMap<u32, Weak<Semaphore>>>,
-    strangers: Arc<Semaphore>,
-    all: Arc<Semaphore>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            requests: Mutex::new(Lanes::new(REQUESTS, ADDRESSES)),
-            own: Mutex::default(),
-            strangers: Arc::new(Semaphore::new(TURNS_STRANGERS)),
-            all: Arc::new(Semaphore::new(TURNS)),
-        }
-    }
-}
-
-impl Limits {
-    /// How many milliseconds a request from there has to wait; None: it is turned away.
-    fn pace(&self, from: Origin, now: u64) -> Option<u64> {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        requests.take(from, 1, now, PATIENCE_MS)
-    }
-
-    fn queue(&self, account: Option<u32>) -> Queue {
-        let own = match account {
-            None => self.strangers.clone(),
-            Some(op) => {
-                let mut by = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-                match by.get(&op).and_then(Weak::upgrade) {
-                    Some(own) => own,
-                    None => {
-                        by.retain(|_, own| own.strong_count() > 0);
-                        let own = Arc::new(Semaphore::new(TURNS_OWN));
-                        by.insert(op, Arc::downgrade(&own));
-                        own
-                    }
-                }
-            }
-        };
-        Queue {
-            own,
-            all: self.all.clone(),
-            gone: Arc::default(),
-        }
-    }
-}
-
-tokio::task_local! {
-    static QUEUE: Queue;
-}
-
-/// Where the work for one request waits for its turn.
-#[derive(Clone)]
-pub(super) struct Queue {
-    own: Arc<Semaphore>,
-    all: Arc<Semaphore>,
-    gone: Arc<AtomicBool>,
-}
-
-/// Held while a piece of work goes on.
-pub(super) struct Turn(#[allow(dead_code)] Option<[OwnedSemaphorePermit; 2]>);
-
-impl Turn {
-    /// The next turn of the request this task answers.
-    pub(super) async fn next() -> Self {
-        let Ok(queue) = QUEUE.try_with(Clone::clone) else {
-            return Self(None);
-        };
-        // Neither is ever closed.
-        let (Ok(own), Ok(all)) = (
-            queue.own.acquire_owned().await,
-            queue.all.acquire_owned().await,
-        ) else {
-            return Self(None);
-        };
-        Self(Some([own, all]))
-    }
-}
-
-/// Says whether nobody waits for the answer to this request any more.
-pub(super) fn abandoned() -> impl Fn() -> bool + Send + 'static {
-    let gone = QUEUE.try_with(|q| q.gone.clone()).unwrap_or_default();
-    move || gone.load(Ordering::Relaxed)
-}
-
-/// Set when the request's future ends, however it does.
-struct Waiting(Arc<AtomicBool>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
+/// What somebody signed in may send to the API: a mask's file is the largest.
+const CALL_BYTES: usize = 64 * 1024;
 
 pub(super) async fn every_request(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response {
+    let program = of_program(request.uri().path());
     let answer = async {
-        match admitted(&app, request).await {
-            Ok((request, queue)) => {
-                let _waiting = Waiting(queue.gone.clone());
-                QUEUE.scope(queue, next.run(request)).await
-            }
-            Err(refused) => refused.into_response(),
+        match admitted(&app, request, program).await {
+            Ok((request, queue)) => turns::within(queue, next.run(request)).await,
+            Err(refused) => refused.told(program),
         }
     };
     let answer = timeout(app.times.answer, answer).await.unwrap_or_else(|_| {
         Refused::busy(
             "This took longer than it may, so it was given up. What was to be done may be done all the same: look before you ask again.",
         )
-        .into_response()
+        .told(program)
     });
-    dressed(shown(answer).await)
+    dressed(shown(answer).await, program)
 }
 
-async fn admitted(app: &App, request: Request) -> Result<(Request, Queue), Refused> {
+/// Whether an address is one of the API, whose refusals are for programs.
+fn of_program(path: &str) -> bool {
+    let below = path.strip_prefix(api::BASE);
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request, Queue), Refused> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let foreign = request
         .headers()
@@ -180,7 +61,7 @@ async fn admitted(app: &App, request: Request) -> Result<(Request, Queue), Refus
         .is_some_and(|site| site != "same-origin" && site != "none");
     if foreign && !reads {
         return Err(Refused::forbidden(
-            "This form was sent by another site. Nothing was done.",
+            "This was sent by another site. Nothing was done.",
         ));
     }
     let caller = request.extensions().get::<Arc<Caller>>().cloned();
@@ -198,26 +79,30 @@ async fn admitted(app: &App, request: Request) -> Result<(Request, Queue), Refus
         }
     }
     let account = cookie(request.headers(), COOKIE)
-        .and_then(|c| Some(app.sessions().find(c, app.mono())?.account.op));
+        .and_then(|c| Some(app.sessions().find(c, app.mono())?.op));
     let queue = app.limits.queue(account);
+    let most = match account.is_some() && program {
+        true => CALL_BYTES,
+        false => FORM_BYTES,
+    };
     // A form is small: it is here whole before anything is done with it, or nothing is.
     let (parts, body) = request.into_parts();
     let body = match body.is_end_stream() {
         true => body,
-        false => match timeout(app.times.body, to_bytes(body, FORM_BYTES)).await {
+        false => match timeout(app.times.body, to_bytes(body, most)).await {
             Ok(Ok(bytes)) => Body::from(bytes),
             Ok(Err(_)) => {
                 return Err(Refused::new(
                     StatusCode::PAYLOAD_TOO_LARGE,
                     "Too large",
-                    "The form was larger than any of our pages sends, or did not come whole. Nothing was done.",
+                    "What was sent was larger than anything that is taken here, or did not come whole. Nothing was done.",
                 ));
             }
             Err(_) => {
                 return Err(Refused::new(
                     StatusCode::REQUEST_TIMEOUT,
                     "Too slow",
-                    "The form took too long to arrive. Nothing was done; try again.",
+                    "What was sent took too long to arrive. Nothing was done; try again.",
                 ));
             }
         },
@@ -243,19 +128,23 @@ fn in_words(status: StatusCode) -> Refused {
     )
 }
 
-fn dressed(answer: Response) -> Response {
+fn dressed(answer: Response, program: bool) -> Response {
     const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let status = answer.status();
+    let kind = match program {
+        true => PROBLEM,
+        false => "text/html",
+    };
     let words = answer
         .headers()
         .get(header::CONTENT_TYPE)
-        .is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+        .is_some_and(|t| t.as_bytes().starts_with(kind.as_bytes()));
     let bare = (status.is_client_error() || status.is_server_error())
         && status != StatusCode::RANGE_NOT_SATISFIABLE
         && !words;
     let allow = answer.headers().get(header::ALLOW).cloned();
     let mut answer = match bare {
-        true => in_words(status).into_response(),
+        true => in_words(status).told(program),
         false => answer,
     };
     let headers = answer.headers_mut();
@@ -289,8 +178,9 @@ fn dressed(answer: Response) -> Response {
 async fn shown(response: Response) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let json = kind.starts_with("application/json");
-    let text = json || kind.starts_with("text/");
+    let json = kind.starts_with("application/json") || kind.starts_with(PROBLEM);
+    // News go out one by one as they come, each made fit by whoever sends it.
+    let text = json || kind.starts_with("text/") && !kind.starts_with("text/event-stream");
     if !text || response.headers().contains_key(header::CONTENT_DISPOSITION) {
         return response;
     }

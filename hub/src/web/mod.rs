@@ -1,37 +1,49 @@
-//! Wiring. The staff pages: server-rendered HTTPS, no script, nothing without signing in.
+//! Wiring. The staff pages: server-rendered HTTPS, no script, nothing without signing in; and the API for those who signed in here.
 //!
 //! | module | what lives there |
 //! |---|---|
 //! | [`server`] | TCP, TLS and HTTP: limits, timeouts, stop |
-//! | [`routes`] | every address, and what must be true before it answers |
-//! | [`guard`] | what every request passes first, and what every answer carries |
-//! | [`door`], [`guesses`] | signing in and out; how fast passwords may be tried |
-//! | [`sessions`] | who is signed in, form tokens, granted viewings |
-//! | [`clips`] | one pulled clip: purpose, copies, certificate |
-//! | [`views`] | rows of the [`Board`](crate::board::Board) as words, symbols and drawings |
-//! | [`retention`] | the retention pages |
-//! | [`evidence`] | what is kept as evidence, and its disposal |
-//! | [`masks`] | the masks and their reviews |
-//! | [`lifts`] | lifts that wait for a second person |
-//! | [`holds`] | held footage, and its release |
+//! | [`routes`] | the table of pages: every address, and the operations that whoever asks must be allowed |
+//! | [`guard`], [`turns`] | what every request passes first, and what every answer carries; how much is worked on at once |
+//! | [`context`] | what pages are handed: the hub, who is signed in; what they answer with |
+//! | [`api`] | the API over HTTPS: whoever is signed in is the principal |
+//! | [`sessions`], [`guesses`] | who is signed in, form tokens, granted viewings; how fast passwords may be tried |
+//! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
+//! | [`pages`] | one file a page, with its views |
 //! | [`files`] | a package's files, and byte ranges of them |
 
-pub mod clips;
-pub mod door;
-pub mod evidence;
+use std::{future::Future, sync::Arc};
+
+use rustls::ServerConfig;
+use tokio::net::TcpListener;
+
+use crate::desk::Desk;
+
+pub mod api;
+pub mod context;
 pub mod files;
 pub mod guard;
 pub mod guesses;
-pub mod holds;
-pub mod lifts;
-pub mod masks;
-pub mod retention;
+pub mod pages;
+pub mod parts;
 pub mod routes;
 pub mod server;
 pub mod sessions;
-pub mod views;
+pub mod turns;
 
 #[cfg(test)]
 mod tests;
 
-pub use server::{Times, WebError, bind, serve, tls};
+pub use server::{Times, WebError, bind, tls};
+
+/// Serves pages and API of this hub until `stop` is done; then lets answers under way end, for a few seconds.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    hub: Arc<Desk>,
+    times: Times,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let router = routes::router(context::App::new(hub, times));
+    server::serve(listener, tls, router, times, stop).await;
+}

@@ -20,7 +20,6 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use rustls::{ServerConfig, server::ResolvesServerCert};
-use shared::time::Clock;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -30,11 +29,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use super::routes;
-use crate::{
-    board::Board,
-    places::{Origin, Place, Places},
-};
+use crate::places::{Origin, Place, Places};
 
 /// Connections at once, those still in their handshake too: for one address, and in all.
 const EACH: usize = 64;
@@ -125,17 +120,15 @@ impl Caller {
     }
 }
 
-/// Serves the pages until `stop` is done; then lets answers under way end, for a few seconds.
+/// Serves this router until `stop` is done; then lets answers under way end, for a few seconds.
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
-    board: Arc<dyn Board>,
-    clock: Arc<dyn Clock>,
+    router: Router,
     times: Times,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stop: impl Future<Output = ()> + Send,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let router = routes::router(board, clock, times);
     let places = Places::new(EACH, CONNECTIONS);
     let (stopping, stopped) = watch::channel(());
     let mut conversations = JoinSet::new();

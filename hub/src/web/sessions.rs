@@ -6,8 +6,6 @@ use std::collections::HashMap;
 
 use shared::record::{Digest, hex, sha256};
 
-use crate::board::Account;
-
 /// Without a request for this long a session ends; and after this long in any case.
 pub const IDLE_MS: u64 = 30 * 60_000;
 pub const LIFE_MS: u64 = 12 * 3_600_000;
@@ -19,7 +17,8 @@ const MOST: usize = 4000;
 
 #[derive(Clone, Debug)]
 pub struct Session {
-    pub account: Account,
+    /// Number of the account; what it may is looked up anew for each request.
+    pub op: u32,
     /// Token every form of this session carries.
     pub form: String,
     begun: u64,
@@ -35,11 +34,11 @@ pub struct Sessions {
 
 impl Sessions {
     /// Signs in; returns the cookie's value.
-    pub fn begin(&mut self, account: Account, token: [u8; 32], form: [u8; 32], now: u64) -> String {
+    pub fn begin(&mut self, op: u32, token: [u8; 32], form: [u8; 32], now: u64) -> String {
         self.by_hash.retain(|_, s| s.live(now));
-        let of = |op: u32| self.by_hash.iter().filter(move |(_, s)| s.account.op == op);
-        let idle = match of(account.op).count() {
-            MOST_EACH.. => of(account.op).min_by_key(|(_, s)| s.seen),
+        let of = |op: u32| self.by_hash.iter().filter(move |(_, s)| s.op == op);
+        let idle = match of(op).count() {
+            MOST_EACH.. => of(op).min_by_key(|(_, s)| s.seen),
             // So many accounts there are not; if there were, nobody could be spared.
             _ if self.by_hash.len() >= MOST => self.by_hash.iter().min_by_key(|(_, s)| s.seen),
             _ => None,
@@ -49,7 +48,7 @@ impl Sessions {
         }
         let cookie = hex(&token);
         let session = Session {
-            account,
+            op,
             form: hex(&form),
             begun: now,
             seen: now,
@@ -69,6 +68,12 @@ impl Sessions {
         }
         session.seen = now;
         Some(session.clone())
+    }
+
+    /// Whether it still lives; that somebody wants to know is no use of it.
+    pub fn lives(&self, cookie: &str, now: u64) -> bool {
+        let session = self.by_hash.get(&sha256(cookie.as_bytes()));
+        session.is_some_and(|s| s.live(now))
     }
 
     pub fn end(&mut self, cookie: &str) {
@@ -110,20 +115,14 @@ pub fn same(a: &str, b: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn account() -> Account {
-        Account {
-            op: 7,
-            name: "kim".into(),
-            role: "operator".into(),
-        }
-    }
+    const KIM: u32 = 7;
 
     /// SEC-2: sessions end by themselves, by idling and by age; a viewing needs its own purpose and ends too.
     #[test]
     fn sessions_and_viewings_end() {
         let mut all = Sessions::default();
-        let cookie = all.begin(account(), [1; 32], [2; 32], 0);
-        let other = all.begin(account(), [3; 32], [4; 32], 0);
+        let cookie = all.begin(KIM, [1; 32], [2; 32], 0);
+        let other = all.begin(KIM, [3; 32], [4; 32], 0);
         assert_eq!(cookie.len(), 64);
         assert!(all.find(&cookie, IDLE_MS - 1).is_some());
         assert!(all.find(&other, IDLE_MS).is_none());
@@ -143,7 +142,7 @@ mod tests {
             now += IDLE_MS / 2;
         }
         assert!(all.find(&cookie, now).is_none());
-        let cookie = all.begin(account(), [5; 32], [6; 32], now);
+        let cookie = all.begin(KIM, [5; 32], [6; 32], now);
         all.end(&cookie);
         assert!(all.find(&cookie, now).is_none());
     }
@@ -152,9 +151,9 @@ mod tests {
     #[test]
     fn an_account_pushes_out_its_own() {
         let mut all = Sessions::default();
-        let other = all.begin(Account { op: 8, ..account() }, [255; 32], [0; 32], 0);
+        let other = all.begin(8, [255; 32], [0; 32], 0);
         let own: Vec<String> = (0..200u8)
-            .map(|n| all.begin(account(), [n; 32], [0; 32], 1 + u64::from(n)))
+            .map(|n| all.begin(KIM, [n; 32], [0; 32], 1 + u64::from(n)))
             .collect();
         let left = own.iter().filter(|c| all.find(c, 300).is_some()).count();
         assert_eq!(left, 8);

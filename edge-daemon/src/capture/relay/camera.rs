@@ -16,7 +16,7 @@ use super::{
     Asked,
     known::Seen,
     login::Login,
-    message::{Message, Reader, Request, Response, answer, request},
+    message::{self, FramingError, Message, Reader, Request, Response, answer, request},
     repair::{Repair, Repairs},
     tls::{self, TlsError, Vouched},
     trouble::Trouble,
@@ -320,7 +320,11 @@ impl Camera {
             return Ok(response);
         }
         if !response.measured {
-            while let Ok(Ok(true)) = timeout(LOOSE, self.read()).await {}
+            while let Ok(Ok(true)) = timeout(LOOSE, self.read()).await {
+                if self.reader.buffer.len() > message::BODY {
+                    return Err(Trouble::Framing(FramingError::Body));
+                }
+            }
         }
         let more = self.reader.loose();
         if !more.is_empty() {

@@ -5,7 +5,7 @@ use super::repair::{Repair, Repairs};
 
 /// The largest head, and the largest body of an answer.
 const HEAD: usize = 16 << 10;
-const BODY: usize = 256 << 10;
+pub const BODY: usize = 256 << 10;
 /// So much rubbish is skipped at most.
 const RUBBISH: usize = 1 << 20;
 

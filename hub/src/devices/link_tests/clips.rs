@@ -230,19 +230,8 @@ async fn a_clip_goes_on_where_it_stood() {
     // The box dies; the hub is stopped and started too.
     line.close(0u32.into(), b"killed");
     hub.tasks.shutdown().await;
-    let desk = Arc::new(Desk {
-        state: hub.desk.state.clone(),
-        config: hub.desk.config.clone(),
-        clock: hub.desk.clock.clone(),
-        keys: hub.desk.keys.clone(),
-        db: Arc::new(Db::open(&hub.desk.state).expect("records")),
-        log: hub.desk.log.clone(),
-        live: Live::default(),
-        logs: hub.desk.logs.clone(),
-        pulls: Pulls::default(),
-        refusals: Default::default(),
-        quic: hub.desk.quic,
-    });
+    let records = Db::open(&hub.desk.state).expect("records");
+    let desk = Arc::new(hub.desk.restarted_with(records));
     let listener = Listener::bind(
         ([127, 0, 0, 1], 0).into(),
         &[],

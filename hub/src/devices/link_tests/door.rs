@@ -4,7 +4,7 @@ use crate::access::authorise::Permit;
 use shared::{id::HoldId, wire::Fault};
 
 use super::*;
-use crate::{board::Board, devices::words};
+use crate::{devices::words, retention::gather, shown};
 
 /// Sends an opening and waits for how the hub closes the line.
 async fn refused(
@@ -100,7 +100,7 @@ async fn absurd_hellos_change_nothing_v10_v4() {
         assert!(why.contains("nothing of it is kept"), "{why}");
         assert_eq!(stored(&hub).await, before, "{field}");
     }
-    let (rows, report) = on_desk(&hub, |d| (d.boxes(), d.retention(None))).await;
+    let (rows, report) = on_desk(&hub, |d| (shown::boxes(d), gather::report(d, None))).await;
     let faults: Vec<Fault> = rows.expect("first page").remove(0).faults;
     assert_eq!(faults.len(), 1, "one fault, however often: {faults:?}");
     assert_eq!(
@@ -153,7 +153,7 @@ async fn absurd_reports_v16() {
     .await;
     let row = tokio::time::timeout(SOON, async {
         loop {
-            let row = on_desk(&hub, |d| d.boxes().expect("first page").remove(0)).await;
+            let row = on_desk(&hub, |d| shown::boxes(d).expect("first page").remove(0)).await;
             if row.free_mib.is_some() {
                 break row;
             }
@@ -324,7 +324,7 @@ async fn an_announcement_beyond_its_line_v9() {
         !exhibits.join(exhibit.as_str()).exists(),
         "nothing was written"
     );
-    let row = on_desk(&hub, |d| d.boxes().expect("first page").remove(0)).await;
+    let row = on_desk(&hub, |d| shown::boxes(d).expect("first page").remove(0)).await;
     assert!(
         row.faults
             .iter()

@@ -13,7 +13,8 @@ use shared::{
 use super::*;
 use crate::{
     access::{accounts, authorise::Permit},
-    board::{HoldRow, HubError},
+    error::HubError,
+    requests::holds::rows::HoldRow,
     requests::holds::{
         acts::{self, Wanted},
         faults, shown,

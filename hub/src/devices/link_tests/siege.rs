@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{access::accounts, authority::Side, board::Board, web};
+use crate::{access::accounts, authority::Side, web};
 
 const BOXES: usize = 20;
 /// What must hold the whole time.
@@ -47,13 +47,12 @@ impl Pages {
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let (board, clock) = (hub.desk.clone(), hub.desk.clock.clone());
+        let desk = hub.desk.clone();
         let tls = web::tls(Arc::new(shown)).expect("tls");
         hub.tasks.spawn(web::serve(
             listener,
             tls,
-            board as Arc<dyn Board>,
-            clock,
+            desk,
             web::Times::default(),
             std::future::pending(),
         ));

@@ -1,6 +1,6 @@
 //! Two boxes of one name, or one that was put back: named, told, settled from the hub (V11).
 use super::*;
-use crate::{access::authorise::Permit, board::Board, requests::succession};
+use crate::{access::authorise::Permit, requests::succession, shown, signin};
 
 fn person(op: u32) -> Permit {
     Permit::of_test(op, &format!("person{op}"))
@@ -53,11 +53,11 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     }
     let (desk, n) = (hub.desk.clone(), name.clone());
     let row = move || {
-        let rows = desk.boxes().expect("rows");
+        let rows = shown::boxes(&desk).expect("rows");
         rows.into_iter().find(|r| r.name == n).expect("row")
     };
     let shown = blocking(row.clone()).await.expect("runs");
-    let fault = |r: &crate::board::BoxRow| r.faults.iter().any(|f| f.code == "box.twice");
+    let fault = |r: &crate::rows::BoxRow| r.faults.iter().any(|f| f.code == "box.twice");
     assert!(fault(&shown) && shown.dispute.is_some(), "{shown:?}");
 
     // Whoever waits for a clip of it is told.
@@ -151,12 +151,12 @@ async fn the_desk_counts() {
         };
         let before = lines().lines().count();
         for name in ["kim", "kim", "nobody", "kim"] {
-            let no = desk.sign_in(name, "wrong", Some(from)).expect_err("wrong");
+            let no = signin::check(&desk, name, "wrong", Some(from)).expect_err("wrong");
             assert_eq!(no.to_string(), "name or password is wrong");
         }
         assert_eq!(lines().lines().count(), before, "no line each");
-        assert!(!desk.was_here("kim", from).expect("known"));
-        let in_ = desk.sign_in("kim", secret, Some(from)).expect("right");
+        assert!(!signin::was_here(&desk, "kim", from).expect("known"));
+        let in_ = signin::check(&desk, "kim", secret, Some(from)).expect("right");
         assert_eq!(in_.op, kim);
         let new: Vec<String> = lines().lines().skip(before).map(str::to_owned).collect();
         assert!(
@@ -164,11 +164,11 @@ async fn the_desk_counts() {
             "{new:?}"
         );
         assert!(new[1].contains("\"acc.login\""), "{new:?}");
-        assert!(desk.was_here("kim", from).expect("known"));
-        assert!(!desk.was_here("lee", from).expect("known"));
+        assert!(signin::was_here(&desk, "kim", from).expect("known"));
+        assert!(!signin::was_here(&desk, "lee", from).expect("known"));
         let elsewhere = std::net::IpAddr::from([192, 0, 2, 8]).into();
-        assert!(!desk.was_here("kim", elsewhere).expect("known"));
-        crate::signin::note(&desk, true).expect("noted");
+        assert!(!signin::was_here(&desk, "kim", elsewhere).expect("known"));
+        signin::note(&desk, true).expect("noted");
         assert!(lines().contains("\"op\":\"unknown\""));
     });
     done.await.expect("runs");

@@ -8,15 +8,17 @@ use shared::{
 };
 
 use super::{
-    Placing, due, find, in_turn, place, plain, shown,
+    Placing, due, find, in_turn, place, plain,
+    rows::HoldRow,
+    shown,
     state::{Ended, Event, State},
     write,
 };
 use crate::{
     access::authorise::Permit,
-    board::{HoldRow, HubError},
     db::holds::{Drop, HoldRecord},
     desk::Desk,
+    error::HubError,
     requests::{
         rules,
         submit::{keep_salted, with_known},

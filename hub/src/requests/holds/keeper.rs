@@ -21,9 +21,9 @@ use super::{
     watch, write,
 };
 use crate::{
-    board::HubError,
     db::holds::HoldRecord,
     desk::{Desk, blocking},
+    error::HubError,
     requests::{order, rules},
 };
 

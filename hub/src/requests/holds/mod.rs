@@ -15,6 +15,7 @@
 pub mod acts;
 pub mod due;
 pub mod keeper;
+pub mod rows;
 pub mod shown;
 pub mod state;
 pub mod watch;
@@ -37,9 +38,9 @@ use tokio::sync::watch::{Receiver, Sender};
 use super::submit::keep_salted;
 use crate::{
     acts::Act,
-    board::{HubError, plain},
     db::{holds::HoldRecord, numbers::Numbered, requests::RequestRecord},
     desk::{Desk, blocking},
+    error::{HubError, plain},
 };
 
 /// In lines, for what nobody in particular did.

@@ -10,14 +10,10 @@ use shared::{
 use super::{
     due::{self, Warning},
     find, plain,
+    rows::{HoldRow, ReleaseRow},
 };
-use crate::{
-    board::{HoldRow, HubError, ReleaseRow},
-    db::holds::HoldRecord,
-    desk::Desk,
-};
+use crate::{db::holds::HoldRecord, desk::Desk, error::HubError};
 
-/// Who may see what is held, and why.
 /// What is over is shown so long.
 const OVER_MS: i64 = 7 * 86_400_000;
 

@@ -8,9 +8,9 @@ use shared::{
 
 use super::{due, plain, shown};
 use crate::{
-    board::HubError,
     db::faults::{About, FoundFault},
     desk::Desk,
+    error::HubError,
     faults,
 };
 

@@ -5,23 +5,20 @@ use super::*;
 #[tokio::test]
 async fn strangers_see_nothing() {
     let mut site = Site::new().await;
+    let before = site.size();
     for path in [
         "/",
         "/footage/ashby/c01",
         "/clip/EXH-2026-000001",
         "/clip/EXH-2026-000001/play/0",
         "/clip/EXH-2026-000001/certificate",
+        "/masks",
         "/lifts",
-        "/api/v1/lifts",
         "/holds",
-        "/api/v1/holds",
         "/evidence",
         "/evidence/EXH-2026-000004/certificate",
-        "/api/v1/evidence",
         "/retention",
         "/retention/ashby/c01",
-        "/api/v1/retention",
-        "/api/v1/retention/ashby/c01",
         "/nothing",
         "/api",
     ] {
@@ -48,7 +45,19 @@ async fn strangers_see_nothing() {
         .await;
     assert_eq!(answer.status, 303);
     assert_eq!(site.get("/style.css", "", "").await.status, 200);
-    assert!(site.did().is_empty());
+    for path in [
+        "/api/v1/masks",
+        "/api/v1/clips/EXH-2026-000001",
+        "/api/v1/nothing",
+    ] {
+        let answer = site.get(path, "", "").await;
+        assert_eq!(
+            (answer.status, answer.header("location")),
+            (401, None),
+            "{path}"
+        );
+    }
+    assert_eq!(site.size(), before);
     // Stops when told to, and takes no more.
     drop(site.stop.take());
     (&mut site.served).await.expect("ends");
@@ -74,7 +83,7 @@ async fn signing_in() {
     for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
         assert!(line.contains(part), "{line}");
     }
-    let before = site.did().len();
+    let before = site.size();
     let form = site.get("/sign-in", "", "").await;
     let knock = format!(
         "__Host-beadle-knock={}",
@@ -118,7 +127,7 @@ async fn signing_in() {
         "too large"
     );
     assert_eq!(
-        site.did().len(),
+        site.size(),
         before,
         "none of them reached the password check"
     );
@@ -138,6 +147,6 @@ async fn signing_in() {
     );
     assert_eq!(site.get("/", &cookie, "").await.status, 303);
     let cookie = site.cookie().await;
-    site.clock.later(IDLE_MS);
+    site.later(IDLE_MS);
     assert_eq!(site.get("/", &cookie, "").await.status, 303, "idle");
 }

@@ -3,11 +3,16 @@ use std::time::Instant;
 
 use super::*;
 
+/// Where whoever guesses comes from.
+const ELSEWHERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 66));
+/// Where nobody signed in from before.
+const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 5));
+
 /// As many wrong passwords for `name` as are looked at without waiting.
 async fn exhaust(site: &Site, name: &str) {
     for _ in 0..5 {
         assert_eq!(
-            site.sign_in_as(name, "wrong", "").await.status,
+            site.sign_in_from(ELSEWHERE, name, "wrong", "").await.status,
             401,
             "{name}"
         );
@@ -20,7 +25,9 @@ async fn crowd(site: &Arc<Site>, name: &'static str) -> Answer {
     for _ in 0..8 {
         let (site, told) = (site.clone(), told.clone());
         tokio::spawn(async move {
-            let _ = told.send(site.sign_in_as(name, "wrong", "").await).await;
+            let _ = told
+                .send(site.sign_in_from(ELSEWHERE, name, "wrong", "").await)
+                .await;
         });
     }
     loop {
@@ -52,27 +59,31 @@ async fn guesses_lock_nobody_out() {
     let browser = format!("__Host-beadle-browser={browser}");
 
     for _ in 0..4 {
-        assert_eq!(site.sign_in_as("kim", "wrong", "").await.status, 401);
+        let wrong = site.sign_in_from(ELSEWHERE, "kim", "wrong", "").await;
+        assert_eq!(wrong.status, 401);
     }
     let no = crowd(&site, "kim").await;
     assert!(no.text().contains("was not looked at"));
-    let tried = site.did().len();
+    let in_before = site.lines("acc.login").len();
     let at = Instant::now();
-    let owner = site.sign_in_as("kim", "right horse", &browser).await;
+    let owner = site
+        .sign_in_from(AWAY, "kim", "right horse", &browser)
+        .await;
     assert_eq!(owner.status, 303, "{}", owner.text());
-    site.board.here.lock().expect("here").insert("kim".into());
     let owner = site.sign_in_as("kim", "right horse", "").await;
     assert_eq!(owner.status, 303, "{}", owner.text());
     assert!(at.elapsed().as_secs() < 3, "{:?}", at.elapsed());
-    assert!(site.did().len() >= tried + 2);
+    assert_eq!(site.lines("acc.login").len(), in_before + 2);
 
     // Somebody else's cookie speaks for nobody but its own account, and one that was altered for none.
-    site.clock.later(3_600_000);
+    site.later(3_600_000);
     exhaust(&site, "lee").await;
     crowd(&site, "lee").await;
     let altered = browser.replace(['1', '2'], "3");
     for cookie in [&browser, &altered] {
-        let no = site.sign_in_as("lee", "right horse", cookie).await;
+        let no = site
+            .sign_in_from(ELSEWHERE, "lee", "right horse", cookie)
+            .await;
         assert_eq!(no.status, 429, "{cookie}");
     }
 }

@@ -7,6 +7,10 @@ const SHORT: Duration = Duration::from_millis(300);
 /// How soon an honest page is there although others crowd the door. Without them it takes some milliseconds.
 const PROMPT: Duration = Duration::from_secs(5);
 
+fn deed(n: u64, does: impl Fn() + Send + Sync + 'static) {
+    DEEDS.lock().expect("deeds").insert(n, Arc::new(does));
+}
+
 async fn prompt<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PROMPT, work)
         .await
@@ -102,8 +106,8 @@ async fn a_strangers_connection_ends() {
     };
     prompt("its end", ends).await;
     let cookie = site.cookie().await;
-    *site.board.act.lock().expect("act") = Some(Arc::new(|| std::thread::sleep(SHORT * 2)));
-    let page = prompt("a page", site.get("/masks", &cookie, "")).await;
+    deed(1, || std::thread::sleep(SHORT * 2));
+    let page = prompt("a page", site.get("/acts/1", &cookie, "")).await;
     assert_eq!(page.status, 200);
 }
 
@@ -111,15 +115,20 @@ async fn a_strangers_connection_ends() {
 #[tokio::test]
 async fn refusals_are_pages() {
     let site = Site::new().await;
-    let cookie = site.cookie().await;
+    let cookie = site.cookie_of("supervisor").await;
     let form = site.get("/", &cookie, "").await.form();
     for (path, body, status) in [
         ("/lifts", "".to_owned(), 422),
         ("/lifts", format!("form={form}&request=x&act=approve"), 422),
-        ("/lifts", format!("form={form}&request=41&act=approve"), 422),
+        ("/lifts", format!("form={form}&request=41&act=approve"), 404),
         (
             "/holds",
             format!("form={form}&hold=H-000013&act=approve"),
+            404,
+        ),
+        (
+            "/evidence",
+            format!("form={form}&exhibit=EXH-2026-000001&act=approve"),
             422,
         ),
         ("/", "".to_owned(), 405),
@@ -148,11 +157,63 @@ async fn refusals_are_pages() {
 async fn a_panic_is_told_as_one() {
     let site = Site::new().await;
     let cookie = site.cookie().await;
-    *site.board.act.lock().expect("act") = Some(Arc::new(|| panic!("as the test wants it")));
-    let page = site.get("/masks", &cookie, "").await;
+    deed(2, || panic!("as the test wants it"));
+    let page = site.get("/acts/2", &cookie, "").await;
     assert_eq!(page.status, 500);
     assert!(page.text().contains("fault in Beadle") && !page.text().contains("stopping"));
-    *site.board.act.lock().expect("act") = None;
+    let answer = site.get("/api/v1/acts/2", &cookie, "").await;
+    assert_eq!(answer.status, 500);
+    assert!(answer.text().contains("\"broken\"") && answer.text().contains("fault in Beadle"));
+    assert!(!answer.text().contains("as the test wants it"));
+    assert_eq!(site.get("/masks", &cookie, "").await.status, 200);
+}
+
+/// V2, EVI-1: what broke is a failure, never a prohibition: a number to quote on the page and in the journal, and no word of the records.
+#[tokio::test]
+async fn broken_records_are_a_failure() {
+    #[derive(Clone, Default)]
+    struct Journal(Arc<Mutex<Vec<u8>>>);
+    impl std::io::Write for Journal {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("journal").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let journal = Journal::default();
+    let writer = journal.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _told = tracing::subscriber::set_default(subscriber);
+    let site = Site::new().await;
+    let cookie = site.cookie().await;
+    assert_eq!(site.get("/evidence", &cookie, "").await.status, 200);
+    let records = rusqlite::Connection::open(site.rig.dir.path().join("hub.sqlite"));
+    records
+        .expect("records")
+        .execute_batch("DROP TABLE disposals")
+        .expect("broken");
+    for path in ["/evidence", "/api/v1/evidence"] {
+        let answer = site.get(path, &cookie, "").await;
+        assert_eq!(answer.status, 500, "{path}");
+        let text = answer.text();
+        for word in ["SELECT", "table", "sqlite", "disposals"] {
+            assert!(!text.contains(word), "{word} in {text}");
+        }
+        let number = text.split("under the number ").nth(1).expect("a number");
+        let number = number[..8].to_owned();
+        let told = String::from_utf8(journal.0.lock().expect("journal").clone()).expect("text");
+        let line = told.lines().find(|l| l.contains(&number));
+        let line = line.unwrap_or_else(|| panic!("{number} is not in the journal: {told}"));
+        assert!(
+            line.contains("ERROR") && line.contains("disposals"),
+            "{line}"
+        );
+    }
     assert_eq!(site.get("/masks", &cookie, "").await.status, 200);
 }
 
@@ -171,27 +232,33 @@ async fn abandoned_work_is_bounded() {
     let held = Mutex::new(held);
     let begun = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let count = begun.clone();
-    *site.board.act.lock().expect("act") = Some(Arc::new(move || {
+    deed(3, move || {
         count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let _ = held.lock().expect("held").recv();
-    }));
-    for _ in 0..50 {
+    });
+    for n in 0..50 {
         let mut tls = site.connect().await;
-        let ask = format!("GET /masks HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
+        // By a page or by the API: it is the same person's work.
+        let path = ["/acts/3", "/api/v1/acts/3"][n % 2];
+        let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\n\r\n");
         tls.write_all(ask.as_bytes()).await.expect("sent");
     }
-    let late = prompt("a refusal", site.get("/masks", &cookie, "")).await;
-    assert_eq!(late.status, 503);
-    assert!(late.text().contains("took longer"), "{}", late.text());
+    let begun = || begun.load(std::sync::atomic::Ordering::SeqCst);
+    let late = async || {
+        let late = prompt("a refusal", site.get("/acts/3", &cookie, "")).await;
+        assert_eq!(late.status, 503);
+        assert!(late.text().contains("took longer"), "{}", late.text());
+    };
+    // Those before may have been given up while they waited to begin.
+    while begun() < 4 {
+        late().await;
+    }
+    late().await;
     let page = prompt("another person's page", site.get("/", &other, "")).await;
     assert_eq!(page.status, 200);
-    assert_eq!(
-        begun.load(std::sync::atomic::Ordering::SeqCst),
-        4,
-        "one person's turns"
-    );
+    assert_eq!(begun(), 4, "one person's turns");
     let mut hanging = site.connect().await;
-    let ask = format!("GET /masks HTTP/1.1\r\nHost: localhost\r\nCookie: {other}\r\n\r\n");
+    let ask = format!("GET /acts/3 HTTP/1.1\r\nHost: localhost\r\nCookie: {other}\r\n\r\n");
     hanging.write_all(ask.as_bytes()).await.expect("sent");
     drop(site.stop.take());
     let at = Instant::now();

@@ -136,7 +136,7 @@ async fn numbers_of_holds_are_used_once() {
     }
     // The records of before the first of them, with the log of now.
     let elsewhere = tempfile::tempdir().expect("folder");
-    let db = Arc::new(Db::open(elsewhere.path()).expect("records"));
+    let db = Db::open(elsewhere.path()).expect("records");
     let name = BoxName::parse("ashby").expect("name");
     db.register_box(&name, "hash", Utc(i64::MAX / 2), s.desk().now())
         .expect("box");
@@ -148,19 +148,7 @@ async fn numbers_of_holds_are_used_once() {
         s.desk().now(),
     )
     .expect("hello");
-    let restored = Arc::new(Desk {
-        state: s.desk().state.clone(),
-        config: s.desk().config.clone(),
-        clock: s.desk().clock.clone(),
-        keys: s.desk().keys.clone(),
-        db,
-        log: s.desk().log.clone(),
-        live: Live::default(),
-        logs: s.desk().logs.clone(),
-        pulls: Pulls::default(),
-        refusals: Default::default(),
-        quic: s.desk().quic,
-    });
+    let restored = s.desk().restarted_with(db);
     let (wanted, k) = (s.wanted(), kim.clone());
     let row = blocking(move || acts::add(&restored, &camera(), &wanted, &k))
         .await

@@ -2,49 +2,63 @@
 
 use std::{io, sync::Arc};
 
+use askama::Template;
 use axum::{
     Form,
     body::Body,
-    extract::{FromRequestParts, Path, State},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
-use super::{
-    files::{self, Copy, Range},
-    routes::{App, Entered, Refused, page, settled},
-    views::{self, ClipPage},
+use crate::{
+    error::HubError,
+    evidence::Resting,
+    ops::clips,
+    rows::ExhibitRow,
+    web::{
+        context::{App, Outcome, Refused, SignedIn},
+        files::{self, Copy, Range},
+        parts::{self, ExhibitView, Frame, size},
+    },
 };
-use crate::{access::table, board::ExhibitRow, evidence::Resting};
 
-/// Somebody signed in who may watch clips. A handler that takes this cannot be reached by anybody else, whatever the form holds.
-pub(super) struct Viewer(Entered);
-
-impl std::ops::Deref for Viewer {
-    type Target = Entered;
-
-    fn deref(&self) -> &Entered {
-        &self.0
-    }
+#[derive(Template)]
+#[template(path = "clip.html")]
+struct ClipPage {
+    frame: Frame,
+    exhibit: ExhibitView,
+    copies: Vec<CopyView>,
+    granted: bool,
+    problem: String,
+    purpose: String,
+    reference: String,
 }
 
-impl FromRequestParts<Arc<App>> for Viewer {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let who = Entered::from_request_parts(parts, app).await;
-        let who = who.map_err(IntoResponse::into_response)?;
-        for row in [&table::CLIPS, &table::CLIP_VIEW] {
-            who.may(row, app.now())
-                .map_err(IntoResponse::into_response)?;
-        }
-        Ok(Self(who))
-    }
+struct CopyView {
+    index: usize,
+    name: String,
+    size: String,
+    codec: &'static str,
+    plays: bool,
 }
 
-/// An exhibit as it is shown.
+fn views(all: &[Copy]) -> Vec<CopyView> {
+    let views = all.iter().enumerate();
+    views
+        .map(|(index, c)| CopyView {
+            index,
+            name: c.name.clone(),
+            size: size(c.bytes),
+            codec: c.codec,
+            plays: c.plays,
+        })
+        .collect()
+}
+
+/// One exhibit, and its package if there is one.
 struct Exhibit {
     row: ExhibitRow,
     copies: Vec<Copy>,
@@ -52,34 +66,25 @@ struct Exhibit {
     package: Option<Arc<Resting>>,
 }
 
-/// An exhibit, and its copies, if it has a package.
-async fn exhibit(app: &App, who: &Viewer, text: &str) -> Result<Exhibit, Refused> {
-    let account = who.account().clone();
-    let missing = || Refused::missing("There is no such exhibit.");
-    let wanted = ExhibitRef::parse(text).map_err(|_| missing())?;
-    let row = app
-        .ask({
-            let account = account.clone();
-            move |b| b.exhibits(&account)
-        })
-        .await?
-        .map_err(|e| Refused::broken(e.to_string()))?;
-    let row = row
-        .into_iter()
-        .find(|r| r.r#ref == wanted.as_str())
-        .ok_or_else(missing)?;
-    let shown = row.clone();
-    let found = app
-        .ask(move |b| -> Result<_, Refused> {
-            let package = b.package(&account, &shown);
-            let Some(package) = package.map_err(|e| Refused::broken(e.to_string()))? else {
-                return Ok((Vec::new(), None));
-            };
-            let copies = files::copies(&package).map_err(|e| unreadable(&shown.r#ref, &e))?;
-            Ok((copies, Some(Arc::new(package))))
-        })
-        .await?;
-    let (copies, package) = found?;
+async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refused> {
+    let exhibit = ExhibitRef::parse(text);
+    let exhibit = exhibit.map_err(|_| Refused::missing("There is no such exhibit."))?;
+    Ok(app.perform(who, clips::Show { exhibit }).await?)
+}
+
+async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refused> {
+    let exhibit = ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?;
+    let (hub, principal, of) = (app.hub.clone(), who.principal(), exhibit.clone());
+    let permit = app.in_turn(async move { clips::viewer(&hub, &principal, &of).await });
+    let permit = permit.await?;
+    let found = app.work(move |hub| {
+        let Some(package) = clips::package(hub, &exhibit, &permit)? else {
+            return Ok(Ok((Vec::new(), None)));
+        };
+        let copies = files::copies(&package).map_err(|e| unreadable(exhibit.as_str(), &e));
+        Ok(copies.map(|copies| (copies, Some(Arc::new(package)))))
+    });
+    let (copies, package) = found.await??;
     Ok(Exhibit {
         row,
         copies,
@@ -94,69 +99,77 @@ fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
     )
 }
 
-async fn clip_page(
-    app: &App,
-    who: &Viewer,
-    text: &str,
-    problem: &str,
-    said: (String, String),
-) -> Result<Response, Refused> {
-    let Exhibit { row, copies, .. } = exhibit(app, who, text).await?;
-    let (scheme, zone) = app.ask(|b| (b.scheme(), b.zone())).await?;
-    let shown = page(&ClipPage {
-        frame: who.frame(scheme),
-        exhibit: views::exhibit(&row, &zone),
-        copies: views::copies(&copies),
-        granted: who.session().may_view(&row.r#ref, app.mono()),
-        problem: problem.to_owned(),
-        purpose: said.0,
-        reference: said.1,
-    });
-    settled(shown, !problem.is_empty())
+/// What somebody wrote into the form that asks why.
+#[derive(Default)]
+struct Reasons {
+    purpose: String,
+    reference: String,
 }
 
-pub(super) async fn clip(
+async fn answer(
+    app: &App,
+    who: &SignedIn,
+    row: ExhibitRow,
+    outcome: Outcome,
+    reasons: Reasons,
+) -> Result<Response, Refused> {
+    let granted = who.session().may_view(&row.r#ref, app.mono());
+    // Until somebody has said why, its package stays shut.
+    let Exhibit { row, copies, .. } = match granted {
+        true => opened(app, who, row).await?,
+        false => Exhibit {
+            row,
+            copies: Vec::new(),
+            package: None,
+        },
+    };
+    let shown = ClipPage {
+        frame: who.frame(app, ""),
+        exhibit: parts::exhibit(&row, app.zone()),
+        copies: views(&copies),
+        granted,
+        problem: outcome.problem.clone(),
+        purpose: reasons.purpose,
+        reference: reasons.reference,
+    };
+    outcome.on(&shown)
+}
+
+pub async fn show(
     State(app): State<Arc<App>>,
-    who: Viewer,
+    who: SignedIn,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
-    clip_page(&app, &who, &text, "", Default::default()).await
+    let row = named(&app, &who, &text).await?;
+    answer(&app, &who, row, Outcome::default(), Reasons::default()).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct ViewForm {
+pub struct ViewForm {
     form: String,
     purpose: String,
     reference: String,
 }
 
-pub(super) async fn view(
+pub async fn view(
     State(app): State<Arc<App>>,
-    who: Viewer,
+    who: SignedIn,
     Path(text): Path<String>,
     Form(form): Form<ViewForm>,
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
-    let Exhibit { row, .. } = exhibit(&app, &who, &text).await?;
-    let (purpose, reference) = (
-        form.purpose.trim().to_owned(),
-        form.reference.trim().to_owned(),
-    );
-    if purpose.is_empty()
-        || reference.is_empty()
-        || purpose.chars().count() > 300
-        || reference.chars().count() > 100
-    {
-        let problem = "Please give a purpose (at most 300 letters) and a reference (at most 100). Nothing was shown and nothing logged.";
-        return clip_page(&app, &who, &text, problem, (purpose, reference)).await;
-    }
-    let account = who.account().clone();
-    let (exhibit, p, r) = (row.r#ref.clone(), purpose.clone(), reference.clone());
-    if let Err(why) = app
-        .ask(move |b| b.viewing(&account, &exhibit, &p, &r))
-        .await?
-    {
-        return clip_page(&app, &who, &text, &why.to_string(), (purpose, reference)).await;
+    let row = named(&app, &who, &text).await?;
+    let view = clips::View {
+        exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
+        purpose: form.purpose.clone(),
+        reference: form.reference.clone(),
+    };
+    if let Err(why) = app.perform(&who, view).await {
+        let reasons = Reasons {
+            purpose: form.purpose,
+            reference: form.reference,
+        };
+        return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
     // The line is on disk; only now is anything shown.
     app.sessions().grant(who.cookie(), &row.r#ref, app.mono());
@@ -164,46 +177,45 @@ pub(super) async fn view(
 }
 
 /// The exhibit's files, if this person may see them now.
-async fn granted(app: &App, who: &Viewer, text: &str) -> Result<Exhibit, Refused> {
-    let found = exhibit(app, who, text).await?;
-    if found.row.state == "Disposed" {
+async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refused> {
+    let row = named(app, who, text).await?;
+    if row.state == "Disposed" {
         return Err(Refused::new(
             StatusCode::GONE,
             "Disposed of",
-            format!("{} {}", found.row.r#ref, found.row.why),
+            format!("{} {}", row.r#ref, row.why),
         ));
     }
-    if !who.session().may_view(&found.row.r#ref, app.mono()) {
+    if !who.session().may_view(&row.r#ref, app.mono()) {
         return Err(Refused::forbidden(format!(
             "Give a purpose and a reference on the page of {} first.",
-            found.row.r#ref
+            row.r#ref
         )));
     }
-    Ok(found)
+    opened(app, who, row).await
 }
 
-pub(super) async fn play(
+pub async fn play(
     State(app): State<Arc<App>>,
-    who: Viewer,
+    who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     send_copy(&app, &who, &text, index, &headers, "inline").await
 }
 
-pub(super) async fn save(
+pub async fn save(
     State(app): State<Arc<App>>,
-    who: Viewer,
+    who: SignedIn,
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    who.may(&table::CLIP_SAVE, app.now())?;
     send_copy(&app, &who, &text, index, &headers, "attachment").await
 }
 
 async fn send_copy(
     app: &App,
-    who: &Viewer,
+    who: &SignedIn,
     text: &str,
     index: usize,
     headers: &HeaderMap,
@@ -251,7 +263,7 @@ async fn send_copy(
         );
     }
     let body = app
-        .ask(move |_| files::body(&package, &copy.path, from, len))
+        .work(move |_| Ok(files::body(&package, &copy.path, from, len)))
         .await?
         .map_err(|e| unreadable(&e))?;
     answer.body(body).map_err(|e| unreadable(&e))
@@ -269,16 +281,18 @@ fn ascii(name: &str) -> String {
         .collect()
 }
 
-pub(super) async fn certificate(
+pub async fn certificate(
     State(app): State<Arc<App>>,
-    who: Viewer,
+    who: SignedIn,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
     let found = granted(&app, &who, &text).await?;
     let package = found
         .package
         .ok_or_else(|| Refused::missing("There is no package yet."))?;
-    let text = app.ask(move |_| package.read(names::CERTIFICATE)).await?;
+    let text = app
+        .work(move |_| Ok(package.read(names::CERTIFICATE)))
+        .await?;
     let text = text.map_err(|_| {
         Refused::missing("There is no certificate in this package that can be read.")
     })?;

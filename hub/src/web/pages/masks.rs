@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::{extract::State, response::Response};
 use shared::time::Zone;
 
-use super::{
-    routes::{App, Entered, Refused, page},
-    views::Frame,
+use crate::{
+    ops::masks,
+    requests::review::{Due, MaskRow},
+    web::{
+        context::{App, Refused, SignedIn, page},
+        parts::Frame,
+    },
 };
-use crate::requests::review::{Due, MaskRow};
 
 #[derive(Template)]
 #[template(path = "masks.html")]
@@ -84,21 +84,11 @@ fn view(m: &MaskRow, zone: &Zone) -> MaskView {
     }
 }
 
-pub(super) async fn overview(
-    State(app): State<Arc<App>>,
-    who: Entered,
-) -> Result<Response, Refused> {
-    let (scheme, zone, masks) = app.ask(|b| (b.scheme(), b.zone(), b.masks())).await?;
-    let masks = masks.map_err(|why| Refused::broken(why.to_string()))?;
+pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
+    let masks = app.perform(&who, masks::List {}).await?;
     page(&MasksPage {
-        frame: who.frame(scheme),
-        now: app.now().for_people(&zone),
-        masks: masks.iter().map(|m| view(m, &zone)).collect(),
+        frame: who.frame(&app, "/masks"),
+        now: app.now().for_people(app.zone()),
+        masks: masks.iter().map(|m| view(m, app.zone())).collect(),
     })
-}
-
-pub(super) async fn json(State(app): State<Arc<App>>, _: Entered) -> Result<Response, Refused> {
-    let masks = app.ask(|b| b.masks()).await?;
-    let masks = masks.map_err(|why| Refused::broken(why.to_string()))?;
-    Ok(axum::Json(masks).into_response())
 }

@@ -12,14 +12,13 @@ use axum::{
 use serde::Deserialize;
 use shared::{id::ExhibitRef, time::Zone};
 
-use super::{
-    routes::{App, Entered, Refused, Said, no_such_act, page, seen, settled},
-    views::Frame,
-};
 use crate::{
-    board::Account,
     disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
-    ownlog::op,
+    ops::evidence,
+    web::{
+        context::{App, Outcome, Refused, SignedIn, no_such_act},
+        parts::Frame,
+    },
 };
 
 #[derive(Template)]
@@ -63,7 +62,7 @@ struct ActView {
     own: bool,
 }
 
-fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
+fn view(r: &EvidenceRow, me: &str, zone: &Zone) -> RowView {
     let (symbol, word, colour) = match r.standing.as_str() {
         "due" => ("✖", "due", "bad"),
         "disposing" => ("✖", "not completely gone", "bad"),
@@ -72,7 +71,6 @@ fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
         "disposed" => ("⊘", "disposed of", "unknown"),
         _ => ("✔", "kept", "good"),
     };
-    let me = op(who.op);
     let due = r.standing == "due";
     let asked = r.drop.as_ref().map(|d| {
         let reason = d.reason.as_deref().unwrap_or("(erased)");
@@ -101,45 +99,37 @@ fn view(r: &EvidenceRow, who: &Account, zone: &Zone) -> RowView {
     }
 }
 
-async fn show(app: &App, who: &Entered, said: Said) -> Result<Response, Refused> {
-    let (scheme, zone, found) = seen(app, who, |b, account| b.evidence(account)).await?;
+async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
+    let found = app.perform(who, evidence::List { due: false }).await?;
     let Evidence {
         rows,
         faults,
         bytes,
     } = found;
     let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
+    let me = who.person().op();
     let views = |rows: Vec<&EvidenceRow>| {
         let rows = rows.into_iter();
-        rows.map(|r| view(r, who.account(), &zone)).collect()
+        rows.map(|r| view(r, &me, app.zone())).collect()
     };
-    let refused = !said.problem.is_empty();
-    let shown = page(&EvidencePage {
-        frame: who.frame(scheme),
+    let shown = EvidencePage {
+        frame: who.frame(app, "/evidence"),
         total: gb(bytes),
         faults: faults.iter().map(FaultRow::in_words).collect(),
         kept: views(kept),
         gone: views(gone),
-        done: said.done,
-        problem: said.problem,
-    });
-    settled(shown, refused)
+        done: outcome.done.clone(),
+        problem: outcome.problem.clone(),
+    };
+    outcome.on(&shown)
 }
 
-pub(super) async fn overview(
-    State(app): State<Arc<App>>,
-    who: Entered,
-) -> Result<Response, Refused> {
-    show(&app, &who, Said::default()).await
-}
-
-pub(super) async fn json(State(app): State<Arc<App>>, who: Entered) -> Result<Response, Refused> {
-    let (_, _, found) = seen(&app, &who, |b, account| b.evidence(account)).await?;
-    Ok(axum::Json(found).into_response())
+pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
+    answer(&app, &who, Outcome::default()).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct DisposeForm {
+pub struct DisposeForm {
     form: String,
     exhibit: String,
     act: String,
@@ -147,46 +137,37 @@ pub(super) struct DisposeForm {
     reason: String,
 }
 
-pub(super) async fn dispose(
+pub async fn settle(
     State(app): State<Arc<App>>,
-    who: Entered,
+    who: SignedIn,
     Form(form): Form<DisposeForm>,
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
-    let account = who.account().clone();
     let Ok(exhibit) = ExhibitRef::parse(&form.exhibit) else {
         return Err(Refused::missing("There is no such exhibit."));
     };
-    let reason = form.reason;
-    let done = match form.act.as_str() {
+    let settled = match form.act.as_str() {
         "dispose" => {
-            app.ask(move |b| b.dispose(&account, &exhibit, &reason))
-                .await?
+            let reason = form.reason;
+            app.perform(&who, evidence::Dispose { exhibit, reason })
+                .await
         }
-        "approve" => {
-            app.ask(move |b| b.approve_disposal(&account, &exhibit))
-                .await?
-        }
-        _ => {
-            return Err(no_such_act());
-        }
+        "approve" => app.perform(&who, evidence::Approve { exhibit }).await,
+        _ => return Err(no_such_act()),
     };
-    let said = done.map(|row| format!("{} {}.", row.exhibit, row.text));
-    show(&app, &who, said.into()).await
+    let settled = settled.map(|row| format!("{} {}.", row.exhibit, row.text));
+    answer(&app, &who, Outcome::of(settled)?).await
 }
 
-pub(super) async fn certificate(
+pub async fn certificate(
     State(app): State<Arc<App>>,
-    who: Entered,
+    who: SignedIn,
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
     let Ok(exhibit) = ExhibitRef::parse(&text) else {
         return Err(Refused::missing("There is no such exhibit."));
     };
-    let account = who.account().clone();
-    let text = app
-        .ask(move |b| b.disposal_certificate(&account, &exhibit))
-        .await?;
-    let text = text.map_err(|why| Refused::missing(why.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
+    let paper = app.perform(&who, evidence::Certificate { exhibit }).await?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, paper.text).into_response())
 }

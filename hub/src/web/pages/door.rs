@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use askama::Template;
 use axum::{
     Extension, Form,
     extract::State,
@@ -16,18 +17,31 @@ use shared::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{
-    guesses::Standing,
-    routes::{App, COOKIE, Entered, KNOCK, Refused, cookie, page, random, set_cookie},
-    server::Caller,
-    sessions::same,
-    views::SignIn,
+use crate::{
+    error::Class,
+    places::Origin,
+    signin,
+    web::{
+        context::{App, COOKIE, Refused, SignedIn, cookie, page, random, set_cookie},
+        guesses::Standing,
+        server::Caller,
+        sessions::same,
+    },
 };
-use crate::places::Origin;
 
+/// Ties the sign-in form to the browser it was sent to.
+const CSRF_COOKIE: &str = "__Host-beadle-knock";
 /// Shows that somebody signed in from this browser before.
 const BROWSER: &str = "__Host-beadle-browser";
 const BROWSER_SECS: i64 = 180 * 86_400;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignIn<'a> {
+    scheme: &'a str,
+    form: &'a str,
+    problem: &'a str,
+}
 
 /// A browser that has been here before keeps its token: a second tab, or its own asking for an icon, must not make the form on
 /// the screen worthless.
@@ -38,13 +52,12 @@ async fn sign_in_page(
     status: StatusCode,
 ) -> Result<Response, Refused> {
     let good = |k: &&str| k.len() == 64 && k.bytes().all(|b| b.is_ascii_hexdigit());
-    let knock = match cookie(headers, KNOCK).filter(good) {
+    let knock = match cookie(headers, CSRF_COOKIE).filter(good) {
         Some(knock) => knock.to_owned(),
         None => hex(&random()?),
     };
-    let scheme = app.ask(|b| b.scheme()).await?;
     let shown = page(&SignIn {
-        scheme: &scheme,
+        scheme: app.scheme(),
         form: &knock,
         problem,
     })?;
@@ -52,34 +65,33 @@ async fn sign_in_page(
         status,
         [(
             header::SET_COOKIE,
-            set_cookie(KNOCK, &knock, "; Max-Age=1800"),
+            set_cookie(CSRF_COOKIE, &knock, "; Max-Age=1800"),
         )],
         shown,
     )
         .into_response())
 }
 
-pub(super) async fn form(
-    State(app): State<Arc<App>>,
-    headers: HeaderMap,
-) -> Result<Response, Refused> {
+pub async fn form(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Refused> {
     sign_in_page(&app, &headers, "", StatusCode::OK).await
 }
 
 #[derive(Deserialize)]
-pub(super) struct SignInForm {
+pub struct SignInForm {
     form: String,
     name: String,
     password: String,
 }
 
-pub(super) async fn sign_in(
+pub async fn sign_in(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Refused> {
-    if !cookie(&headers, KNOCK).is_some_and(|knock| knock.len() == 64 && same(knock, &form.form)) {
+    if !cookie(&headers, CSRF_COOKIE)
+        .is_some_and(|knock| knock.len() == 64 && same(knock, &form.form))
+    {
         return sign_in_page(
             &app,
             &headers,
@@ -90,10 +102,11 @@ pub(super) async fn sign_in(
     }
     let (name, password) = (form.name, zeroize::Zeroizing::new(form.password));
     let from = caller.origin();
-    let (asked, key) = (name.clone(), app.ask(|b| b.browser_key()).await?);
-    let key = key.map_err(|e| Refused::broken(e.to_string()))?;
+    let (asked, key) = (name.clone(), app.work(signin::key).await?);
     let browsers = Browsers::read(cookie(&headers, BROWSER), app.now());
-    let here = app.ask(move |b| b.was_here(&asked, from)).await?;
+    let here = app
+        .work(move |hub| signin::was_here(hub, &asked, from))
+        .await;
     let standing = match (browsers.of(&name, &key), here) {
         (Some(token), _) => Standing::Browser(token),
         (None, Ok(true)) => Standing::Address,
@@ -109,21 +122,21 @@ pub(super) async fn sign_in(
         .await;
     };
     let asked = name.clone();
-    let judged = app.ask(move |b| b.sign_in(&asked, &password, Some(from)));
-    match judged.await? {
-        Ok(account) => {
+    let judged = app.work(move |hub| signin::check(hub, &asked, &password, Some(from)));
+    match judged.await {
+        Ok(person) => {
             // A new token at every sign-in: one that was planted before is worth nothing.
             if let Some(old) = cookie(&headers, COOKIE) {
                 app.sessions().end(old);
             }
             let value = app
                 .sessions()
-                .begin(account, random()?, random()?, app.mono());
+                .begin(person.op, random()?, random()?, app.mono());
             let mut response = Redirect::to("/").into_response();
             let known = browsers.with(&name, &key, app.now());
             for text in [
                 set_cookie(COOKIE, &value, ""),
-                set_cookie(KNOCK, "", "; Max-Age=0"),
+                set_cookie(CSRF_COOKIE, "", "; Max-Age=0"),
                 set_cookie(BROWSER, &known, &format!("; Max-Age={BROWSER_SECS}")),
             ] {
                 let text =
@@ -132,7 +145,10 @@ pub(super) async fn sign_in(
             }
             Ok(response)
         }
-        Err(why) => sign_in_page(&app, &headers, &why.to_string(), StatusCode::UNAUTHORIZED).await,
+        Err(why) if why.class() == Class::Refused => {
+            sign_in_page(&app, &headers, &why.to_string(), StatusCode::UNAUTHORIZED).await
+        }
+        Err(broke) => Err(broke.into()),
     }
 }
 
@@ -202,13 +218,13 @@ impl Browsers {
 }
 
 #[derive(Deserialize)]
-pub(super) struct FormOnly {
+pub struct FormOnly {
     form: String,
 }
 
-pub(super) async fn sign_out(
+pub async fn sign_out(
     State(app): State<Arc<App>>,
-    who: Entered,
+    who: SignedIn,
     Form(form): Form<FormOnly>,
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;

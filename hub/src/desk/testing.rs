@@ -1,0 +1,134 @@
+//! Wiring. For tests: a whole hub in a temporary folder, with real records, keys and log, whose clock is the test's.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
+use shared::time::{Clock, Now, Utc};
+
+use super::Desk;
+use crate::{
+    config::{Config, Raw},
+    db::Db,
+    devices::{ingest::BoxLogs, live::Live},
+    keys::Keys,
+    ownlog::OwnLog,
+    requests::Pulls,
+};
+
+pub const SCHEME: &str = "cctv.example.gov.uk";
+/// The password of every account that [`Desk::account`] makes.
+pub const PASSWORD: &str = "right horse";
+
+/// A clock that stands still until the test sets it.
+pub struct Hands(Mutex<Now>);
+
+impl Clock for Hands {
+    fn now(&self) -> Now {
+        *self.0.lock().expect("clock")
+    }
+}
+
+impl Hands {
+    pub fn at(wall: Utc) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Now { wall, mono: 1000 })))
+    }
+
+    /// Goes on to this time.
+    pub fn to(&self, t: Utc) {
+        let mut now = self.0.lock().expect("clock");
+        now.mono += u64::try_from(t.0 - now.wall.0).expect("time goes on");
+        now.wall = t;
+    }
+
+    /// Goes on by so many milliseconds.
+    pub fn later(&self, ms: u64) {
+        let mut now = self.0.lock().expect("clock");
+        now.mono += ms;
+        now.wall = now.wall.plus_ms(i64::try_from(ms).expect("a span"));
+    }
+}
+
+/// The configuration of a hub that listens on no port of its own.
+pub fn config(dir: &Path) -> Config {
+    let any = || Some("127.0.0.1:0".to_owned());
+    let raw = Raw {
+        scheme: Some(SCHEME.into()),
+        zone: Some("Europe/London".into()),
+        quic: any(),
+        https: any(),
+        evidence: Some("evidence".into()),
+        address: None,
+        names: None,
+        holds: None,
+        periods: None,
+    };
+    let config = Config::check(raw, dir).expect("config");
+    std::fs::create_dir_all(&config.evidence).expect("folder");
+    config
+}
+
+/// The hub in this folder: made, if there is none, else as it was left.
+pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
+    let config = config(dir);
+    let wall = clock.now().wall;
+    let keys = Keys::load(dir, SCHEME).or_else(|_| Keys::create(dir, SCHEME, &[], wall));
+    let keys = Arc::new(keys.expect("keys"));
+    let db = Arc::new(Db::open(dir).expect("records"));
+    let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
+    let live = Live::default();
+    let logs = BoxLogs::new(
+        dir,
+        SCHEME,
+        db.clone(),
+        log.clone(),
+        keys.clone(),
+        clock.clone(),
+        live.clone(),
+    );
+    Desk {
+        state: dir.to_owned(),
+        quic: config.quic,
+        config,
+        clock,
+        keys,
+        db,
+        log,
+        live,
+        logs,
+        pulls: Pulls::default(),
+        refusals: Default::default(),
+    }
+}
+
+impl Desk {
+    /// What a restart leaves of this hub: log and keys, with these records; nobody is on the line.
+    pub fn restarted_with(&self, db: Db) -> Desk {
+        Desk {
+            state: self.state.clone(),
+            config: self.config.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            db: Arc::new(db),
+            log: self.log.clone(),
+            live: Live::default(),
+            logs: self.logs.clone(),
+            pulls: Pulls::default(),
+            refusals: Default::default(),
+            quic: self.quic,
+        }
+    }
+
+    /// An account of this number, whose password costs next to nothing to check.
+    pub fn account(&self, op: u32, name: &str, role: &str) {
+        let cheap = Params::new(8, 1, 1, None).expect("parameters");
+        let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap)
+            .hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16])
+            .expect("hash");
+        self.db
+            .add_account(op, name, role, &hash.to_string())
+            .expect("account");
+    }
+}

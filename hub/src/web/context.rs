@@ -1,0 +1,401 @@
+//! Wiring. What every page is handed: the hub, and who is signed in; and what it answers with.
+
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use askama::Template;
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, StatusCode, header, request::Parts},
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use ring::rand::{SecureRandom, SystemRandom};
+use shared::time::{Utc, Zone};
+use tokio::sync::Semaphore;
+
+use super::{
+    guesses::Guesses,
+    parts::{Frame, Message},
+    server::{Caller, Times},
+    sessions::{Session, Sessions},
+    turns::{Limits, Turn},
+};
+use crate::{
+    access::{
+        authorise::{Subject, authorise},
+        principal::{Person, Principal},
+        table::Row,
+    },
+    api::http::{Problem, broken},
+    desk::{Desk, Stopped},
+    error::{Class, HubError},
+    ops::{self, Operation},
+    signin,
+};
+
+/// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
+pub const COOKIE: &str = "__Host-beadle";
+/// Strangers whose password waits to be looked at.
+const WAITING: usize = 64;
+
+pub struct App {
+    pub hub: Arc<Desk>,
+    pub limits: Limits,
+    pub times: Times,
+    /// One password is judged at a time: guessing in parallel gains nothing, and the machine is not kept busy by it.
+    pub door: Arc<Semaphore>,
+    /// Places before it for those who were never here.
+    pub waiting: Arc<Semaphore>,
+    sessions: Mutex<Sessions>,
+    guesses: Mutex<Guesses>,
+}
+
+impl App {
+    pub fn new(hub: Arc<Desk>, times: Times) -> Arc<Self> {
+        Arc::new(Self {
+            hub,
+            limits: Limits::default(),
+            times,
+            door: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            sessions: Mutex::default(),
+            guesses: Mutex::default(),
+        })
+    }
+
+    pub fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn guesses(&self) -> MutexGuard<'_, Guesses> {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn now(&self) -> Utc {
+        self.hub.now()
+    }
+
+    pub fn mono(&self) -> u64 {
+        self.hub.clock.now().mono
+    }
+
+    pub fn scheme(&self) -> &str {
+        &self.hub.config.scheme
+    }
+
+    pub fn zone(&self) -> &Zone {
+        &self.hub.config.zone
+    }
+
+    /// Has an operation done for whoever is signed in. The turn of their request is held until its work ends, whoever waits.
+    pub async fn perform<O: Operation>(
+        &self,
+        who: &SignedIn,
+        operation: O,
+    ) -> Result<O::Reply, HubError> {
+        let (hub, principal) = (self.hub.clone(), who.principal());
+        self.in_turn(async move { ops::perform(&hub, &principal, operation).await })
+            .await
+    }
+
+    /// Work of a request, which holds the next of its turns until it ends, whoever waits.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, HubError>> + Send + 'static,
+    ) -> Result<T, HubError> {
+        let turn = Turn::next().await;
+        let work = tokio::spawn(async move {
+            let done = work.await;
+            drop(turn);
+            done
+        });
+        work.await.map_err(Stopped::from)?
+    }
+
+    /// Blocking work that is no operation: signing in, files of a package that somebody is permitted to open. It runs beside the async
+    /// threads, and holds the turn of its request until it ends.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Desk) -> Result<T, HubError> + Send + 'static,
+    ) -> Result<T, HubError> {
+        let (hub, turn) = (self.hub.clone(), Turn::next().await);
+        let work = tokio::task::spawn_blocking(move || {
+            let done = work(&hub);
+            drop(turn);
+            done
+        });
+        work.await.map_err(Stopped::from)?
+    }
+}
+
+/// Somebody signed in, with what they may at this moment. A handler that takes this cannot be reached by a stranger.
+#[derive(Clone)]
+pub struct SignedIn {
+    person: Person,
+    session: Session,
+    cookie: String,
+}
+
+impl SignedIn {
+    /// Whoever the cookie of a request belongs to. An account that is not there any more has no session either.
+    pub async fn find(
+        app: &App,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+    ) -> Result<Option<Self>, HubError> {
+        let Some(cookie) = cookie(headers, COOKIE).map(str::to_owned) else {
+            return Ok(None);
+        };
+        let Some(session) = app.sessions().find(&cookie, app.mono()) else {
+            return Ok(None);
+        };
+        if let Some(caller) = extensions.get::<Arc<Caller>>() {
+            caller.is_signed_in();
+        }
+        let op = session.op;
+        let person = app.work(move |hub| signin::person(hub, op)).await?;
+        if person.is_none() {
+            app.sessions().end(&cookie);
+        }
+        Ok(person.map(|person| Self {
+            person,
+            session,
+            cookie,
+        }))
+    }
+
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    pub fn principal(&self) -> Principal {
+        Principal::Person(self.person.clone())
+    }
+
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    /// Refuses whoever may not, before anything is asked or looked up.
+    pub fn authorise(&self, row: &'static Row, now: Utc) -> Result<(), HubError> {
+        authorise(&self.principal(), row, &Subject::hub(), now).map(drop)
+    }
+
+    pub fn may(&self, row: &'static Row, now: Utc) -> bool {
+        self.authorise(row, now).is_ok()
+    }
+
+    /// The head of a page at this address.
+    pub fn frame(&self, app: &App, here: &str) -> Frame {
+        let now = app.now();
+        Frame::of(
+            app.scheme().to_owned(),
+            &self.person,
+            &self.session.form,
+            here,
+            now,
+            |row| self.may(row, now),
+        )
+    }
+
+    pub fn check_form(&self, token: &str) -> Result<(), Refused> {
+        match self.session.owns_form(token) {
+            true => Ok(()),
+            false => Err(Refused::forbidden(
+                "This form does not belong to your session; nothing was done. Open the page again.",
+            )),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        if let Some(who) = parts.extensions.get::<Self>() {
+            return Ok(who.clone());
+        }
+        match Self::find(app, &parts.headers, &parts.extensions).await {
+            Ok(Some(who)) => Ok(who),
+            Ok(None) => Err(to_the_door()),
+            Err(e) => Err(Refused::from(e).into_response()),
+        }
+    }
+}
+
+pub fn to_the_door() -> Response {
+    Redirect::to("/sign-in").into_response()
+}
+
+/// A page that says no, or that something broke.
+#[derive(Debug)]
+pub struct Refused {
+    status: StatusCode,
+    title: &'static str,
+    text: String,
+}
+
+impl Refused {
+    pub fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            title,
+            text: text.into(),
+        }
+    }
+
+    pub fn missing(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not found", text)
+    }
+
+    pub fn forbidden(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
+    }
+
+    pub fn busy(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not now", text)
+    }
+
+    pub fn broken(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", text)
+    }
+
+    /// The same to whoever asked: a page to a person, a problem to a program.
+    pub fn told(self, program: bool) -> Response {
+        if !program {
+            return self.into_response();
+        }
+        let class = match self.status {
+            StatusCode::UNAUTHORIZED => Class::SignedOut,
+            StatusCode::FORBIDDEN => Class::NotAllowed,
+            StatusCode::NOT_FOUND => Class::Missing,
+            StatusCode::TOO_MANY_REQUESTS => Class::TooFast,
+            StatusCode::SERVICE_UNAVAILABLE => Class::Unreachable,
+            status if status.is_server_error() => Class::Broken,
+            _ => Class::Malformed,
+        };
+        Problem {
+            title: self.title.into(),
+            status: self.status.as_u16(),
+            class,
+            detail: self.text,
+        }
+        .into_response()
+    }
+}
+
+impl From<HubError> for Refused {
+    fn from(error: HubError) -> Self {
+        let class = error.class();
+        let status = StatusCode::from_u16(class.status());
+        let text = match class {
+            Class::Broken => broken(&error),
+            _ => error.sentence(),
+        };
+        Self::new(
+            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            class.title(),
+            text,
+        )
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let page = Message {
+            title: self.title,
+            text: &self.text,
+        }
+        .render();
+        (self.status, Html(page.unwrap_or(self.text))).into_response()
+    }
+}
+
+/// What a page says of the act it answers: that it was done, or why not.
+#[derive(Default)]
+pub struct Outcome {
+    pub done: String,
+    pub problem: String,
+    refused: Option<StatusCode>,
+}
+
+impl Outcome {
+    /// Whoever may not, and what broke, gets a page of its own.
+    pub fn of(settled: Result<String, HubError>) -> Result<Self, Refused> {
+        match settled {
+            Ok(done) => Ok(Self {
+                done,
+                ..Self::default()
+            }),
+            Err(e) => match e.class() {
+                Class::Malformed | Class::Missing | Class::Refused | Class::Unreachable => {
+                    Ok(Self {
+                        problem: e.sentence(),
+                        refused: StatusCode::from_u16(e.class().status()).ok(),
+                        ..Self::default()
+                    })
+                }
+                Class::SignedOut | Class::NotAllowed | Class::TooFast | Class::Broken => {
+                    Err(e.into())
+                }
+            },
+        }
+    }
+
+    /// The page with the status that this outcome has.
+    pub fn on(self, shown: &impl Template) -> Result<Response, Refused> {
+        let mut shown = page(shown)?;
+        if let Some(status) = self.refused {
+            *shown.status_mut() = status;
+        }
+        Ok(shown)
+    }
+}
+
+/// Of a form that none of our pages has.
+pub fn no_such_act() -> Refused {
+    Refused::forbidden("There is no such act. Nothing was done.")
+}
+
+pub fn page(page: &impl Template) -> Result<Response, Refused> {
+    match page.render() {
+        Ok(text) => Ok(Html(text).into_response()),
+        Err(e) => {
+            tracing::error!("a page was not made: {e}");
+            Err(Refused::broken(
+                "The page could not be made. Tell whoever looks after this hub.",
+            ))
+        }
+    }
+}
+
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|v| v.to_str().ok());
+    all.flat_map(|v| v.split(';')).find_map(|pair| {
+        pair.trim()
+            .split_once('=')
+            .filter(|(n, _)| *n == name)
+            .map(|(_, v)| v)
+    })
+}
+
+pub fn set_cookie(name: &str, value: &str, age: &str) -> String {
+    format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{age}")
+}
+
+pub fn random() -> Result<[u8; 32], Refused> {
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Refused::broken("The system gives no random numbers."))?;
+    Ok(bytes)
+}

@@ -1,0 +1,67 @@
+//! Wiring. What footage there is of one camera, day by day.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use shared::id::{BoxName, CameraId};
+
+use crate::{
+    access::table,
+    ops::{boxes, footage},
+    web::{
+        context::{App, Refused, SignedIn, page},
+        parts::{self, Bar, Frame},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "footage.html")]
+struct FootagePage {
+    frame: Frame,
+    camera: String,
+    title: String,
+    zone: String,
+    bars: Vec<Bar>,
+}
+
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Path((name, cam)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
+        return Err(Refused::missing("There is no such camera."));
+    };
+    let wanted = footage::List {
+        r#box: name.clone(),
+        cam: cam.clone(),
+        day: None,
+        days: None,
+    };
+    let found = app.perform(&who, wanted).await?;
+    let title = match who.may(&table::BOXES, app.now()) {
+        true => {
+            let boxes = app.perform(&who, boxes::List {}).await?;
+            let of = boxes.into_iter().filter(|b| b.name == name);
+            of.flat_map(|b| b.cameras)
+                .find(|c| c.cam == cam)
+                .map(|c| c.title)
+        }
+        false => None,
+    };
+    page(&FootagePage {
+        frame: who.frame(&app, ""),
+        title: title.unwrap_or_default(),
+        bars: found
+            .days
+            .iter()
+            .map(|d| parts::bar(d, app.zone()))
+            .collect(),
+        camera: found.camera,
+        zone: found.zone,
+    })
+}

@@ -1,0 +1,22 @@
+//! Wiring. One file a page: what it asks of the operations, and its view.
+//!
+//! | module | page |
+//! |---|---|
+//! | [`door`] | signing in and out |
+//! | [`home`] | boxes and cameras, clips |
+//! | [`footage`] | the footage of one camera |
+//! | [`clip`] | one pulled clip: purpose, copies, certificate |
+//! | [`evidence`] | what is kept as evidence, and its disposal |
+//! | [`holds`] | held footage, and its release |
+//! | [`masks`] | the masks and their reviews |
+//! | [`lifts`] | lifts that wait for a second person |
+//! | [`retention`] | how footage is kept against what was promised |
+pub mod clip;
+pub mod door;
+pub mod evidence;
+pub mod footage;
+pub mod holds;
+pub mod home;
+pub mod lifts;
+pub mod masks;
+pub mod retention;

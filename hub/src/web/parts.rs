@@ -1,0 +1,330 @@
+//! Pure. What pages share: the head with its navigation, states in words and symbols first and colour only on top, days drawn.
+
+use askama::Template;
+use shared::{
+    standing::Mark,
+    time::{Utc, Zone},
+};
+
+use crate::{
+    access::{
+        principal::Person,
+        table::{self, Row},
+    },
+    rows::{DayRow, ExhibitRow},
+};
+
+/// The pages that every other leads to, for those who may do the operation.
+pub const LINKS: [(&str, &str, &Row); 6] = [
+    ("/", "Boxes and cameras", &table::BOXES),
+    ("/holds", "Held footage", &table::HOLDS),
+    ("/evidence", "Evidence", &table::EVIDENCE),
+    ("/masks", "Masks", &table::MASKS),
+    ("/lifts", "Masks to be lifted", &table::LIFTS),
+    ("/retention", "Retention", &table::RETENTION),
+];
+
+pub struct Link {
+    pub address: &'static str,
+    pub text: &'static str,
+    /// It is the page that is shown.
+    pub here: bool,
+}
+
+/// Who is signed in and where they may go: the head of every page.
+pub struct Frame {
+    pub scheme: String,
+    pub person: String,
+    pub form: String,
+    pub links: Vec<Link>,
+    /// Whether clips, and footage, may be named as links.
+    pub clips: bool,
+    pub footage: bool,
+}
+
+impl Frame {
+    pub fn of(
+        scheme: String,
+        who: &Person,
+        form: &str,
+        here: &str,
+        now: Utc,
+        may: impl Fn(&'static Row) -> bool,
+    ) -> Self {
+        let links = LINKS.into_iter().filter(|(_, _, row)| may(row));
+        let links = links.map(|(address, text, _)| Link {
+            address,
+            text,
+            here: address == here,
+        });
+        let roles: Vec<&str> = who.roles(now).into_iter().map(|r| r.word()).collect();
+        Self {
+            scheme,
+            person: format!("{} ({}, {})", who.name, who.op(), roles.join(", ")),
+            form: form.to_owned(),
+            links: links.collect(),
+            clips: may(&table::CLIP),
+            footage: may(&table::FOOTAGE),
+        }
+    }
+}
+
+/// A text of the side table, or that it is there no more.
+pub fn text(kept: &Option<String>) -> String {
+    kept.clone().unwrap_or_else(|| "(erased)".into())
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+pub struct Message<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// A state in a word, with a symbol of its own shape, and a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    pub symbol: &'static str,
+    pub word: &'static str,
+    pub class: &'static str,
+    pub text: String,
+}
+
+pub fn state(symbol: &'static str, word: &'static str, class: &'static str, text: String) -> State {
+    State {
+        symbol,
+        word,
+        class,
+        text,
+    }
+}
+
+pub fn marked(mark: Mark) -> (&'static str, &'static str) {
+    match mark {
+        Mark::Good => ("✔", "good"),
+        Mark::Amber => ("▲", "warn"),
+        Mark::Unknown => ("?", "unknown"),
+        Mark::Red => ("✖", "bad"),
+    }
+}
+
+/// One day of one camera, drawn and in words.
+pub struct Bar {
+    pub day: String,
+    /// The drawing in a sentence, for those who do not see it.
+    pub label: String,
+    pub blocks: Vec<Block>,
+    pub gaps: Vec<Block>,
+    pub spans: Vec<String>,
+    pub gap_list: Vec<String>,
+    pub recorded: String,
+    pub size: String,
+    pub left: String,
+    /// What the camera was called then, where that is not what it is called now.
+    pub called: String,
+}
+
+/// Place in a drawing a thousand wide.
+pub struct Block {
+    pub x: String,
+    pub w: String,
+}
+
+pub struct ExhibitView {
+    pub exhibit: String,
+    pub camera: String,
+    /// What it was called in that time.
+    pub called: String,
+    pub from: String,
+    pub to: String,
+    pub state: String,
+    pub symbol: &'static str,
+    pub class: &'static str,
+    pub why: String,
+    pub progress: String,
+    pub ready: bool,
+    pub reference: String,
+    pub requester: String,
+    pub purpose: String,
+}
+
+pub fn bar(row: &DayRow, zone: &Zone) -> Bar {
+    let length = (row.to.0 - row.from.0).max(1);
+    let place = |t0: Utc, t1: Utc| {
+        let share =
+            |t: Utc| (t.0.clamp(row.from.0, row.to.0) - row.from.0) as f64 * 1000.0 / length as f64;
+        let (a, b) = (share(t0), share(t1));
+        Block {
+            x: format!("{a:.1}"),
+            w: format!("{:.1}", (b - a).max(0.8)),
+        }
+    };
+    let clock = |t: Utc| {
+        if t >= row.to {
+            return "24:00:00".to_owned();
+        }
+        let text = t.max(row.from).for_people(zone);
+        text.split(' ').nth(4).unwrap_or_default().to_owned()
+    };
+    let recorded: i64 = row
+        .spans
+        .iter()
+        .map(|s| s.t1.0.min(row.to.0).saturating_sub(s.t0.0.max(row.from.0)))
+        .fold(0, i64::saturating_add);
+    let gap_list: Vec<String> = row
+        .gaps
+        .iter()
+        .map(|g| format!("{} to {}: {}", clock(g.t0), clock(g.t1), g.why))
+        .collect();
+    let spans: Vec<String> = row
+        .spans
+        .iter()
+        .map(|s| format!("{} to {}", clock(s.t0), clock(s.t1)))
+        .collect();
+    let left = match row.days_left {
+        _ if row.deleted => "deleted".to_owned(),
+        None => "not known".to_owned(),
+        Some(n) if n <= 0 => "due for deletion".to_owned(),
+        Some(1) => "1 day left".to_owned(),
+        Some(n) => format!("{n} days left"),
+    };
+    let label = match (row.deleted, spans.as_slice()) {
+        (true, _) => format!("{}: deleted", row.day),
+        (false, []) => format!("{}: nothing recorded", row.day),
+        (false, [first, ..]) => {
+            let rest = if spans.len() == 1 {
+                first.clone()
+            } else {
+                format!("{} stretches, the first {first}", spans.len())
+            };
+            format!(
+                "{}: {} recorded, {rest}; {} gaps",
+                row.day,
+                hours(recorded),
+                gap_list.len()
+            )
+        }
+    };
+    Bar {
+        day: row.day.to_string(),
+        label,
+        blocks: row.spans.iter().map(|s| place(s.t0, s.t1)).collect(),
+        gaps: row.gaps.iter().map(|g| place(g.t0, g.t1)).collect(),
+        spans,
+        gap_list,
+        recorded: hours(recorded),
+        size: size(row.bytes),
+        left,
+        called: row.called.join("; then "),
+    }
+}
+
+pub fn exhibit(row: &ExhibitRow, zone: &Zone) -> ExhibitView {
+    let (symbol, class) = match row.state.as_str() {
+        "Ready" | "Released" => ("✔", "good"),
+        "Partial" => ("◐", "warn"),
+        "Failed" | "Refused" => ("✖", "bad"),
+        "Closed" => ("■", "unknown"),
+        "Disposed" => ("⊘", "unknown"),
+        _ => ("…", "unknown"),
+    };
+    let progress = match row.total {
+        0 => String::new(),
+        total => format!("{} of {}", size(row.bytes), size(total)),
+    };
+    let text = |t: &Option<String>| t.clone().unwrap_or_else(|| "erased".into());
+    ExhibitView {
+        exhibit: row.r#ref.clone(),
+        camera: row.camera.clone(),
+        called: row.called.join("; then "),
+        from: row.t0.for_people(zone),
+        to: row.t1.for_people(zone),
+        state: row.state.clone(),
+        symbol,
+        class,
+        why: row.why.clone(),
+        progress,
+        ready: row.package.is_some(),
+        reference: text(&row.reference),
+        requester: text(&row.requester),
+        purpose: text(&row.purpose),
+    }
+}
+
+fn hours(ms: i64) -> String {
+    let minutes = (ms.max(0) + 30_000) / 60_000;
+    match (minutes, ms) {
+        (0, 1..) => "less than a minute".into(),
+        (m, _) => format!("{} h {:02} min", m / 60, m % 60),
+    }
+}
+
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
+        _ => format!("{}.{} GB", bytes / 1_000_000_000, bytes / 100_000_000 % 10),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::time::Day;
+
+    use super::*;
+    use crate::rows::{GapRow, Span};
+
+    /// RET-2: the drawing is right on the day of 25 hours too, and its words say the same.
+    #[test]
+    fn a_day_of_25_hours_is_drawn_whole() {
+        let zone = Zone::parse("Europe/London").expect("zone");
+        let day = Day::parse("2026-10-25").expect("day");
+        let (from, to) = (zone.start_of(day), zone.start_of(day.plus_days(1)));
+        let half = Utc((from.0 + to.0) / 2);
+        let span = |t0, t1| Span {
+            t0,
+            t1,
+            segments: 1,
+            mask: None,
+            how: "none".into(),
+        };
+        let drawn = bar(
+            &DayRow {
+                day,
+                from,
+                to,
+                spans: vec![
+                    span(from.plus_ms(-60_000), half),
+                    span(half.plus_ms(60_000), to),
+                ],
+                gaps: vec![GapRow {
+                    t0: half,
+                    t1: half.plus_ms(60_000),
+                    why: "camera silent".into(),
+                    packets: 0,
+                }],
+                bytes: 5_000_000,
+                called: Vec::new(),
+                days_left: Some(3),
+                deleted: false,
+            },
+            &zone,
+        );
+        assert_eq!(
+            (drawn.blocks[0].x.as_str(), drawn.blocks[0].w.as_str()),
+            ("0.0", "500.0")
+        );
+        assert_eq!(drawn.recorded, "24 h 59 min");
+        assert_eq!(
+            drawn.spans,
+            ["00:00:00 to 11:30:00", "11:31:00 to 24:00:00"]
+        );
+        assert_eq!(drawn.gap_list, ["11:30:00 to 11:31:00: camera silent"]);
+        assert!(
+            drawn.label.contains("2 stretches") && drawn.label.contains("1 gaps"),
+            "{}",
+            drawn.label
+        );
+    }
+}

@@ -1,0 +1,395 @@
+//! The table of operations against the hub itself: what `docs/roles.md` says of each operation is what HTTPS and the socket do, for every
+//! role, for the console and for strangers; and every page asks for the operations it shows.
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use shared::id::{BoxCamera, BoxName};
+use tokio::net::UnixStream;
+
+use super::*;
+use crate::{
+    access::{role::Role, table::Method},
+    api::{call, socket},
+    db::lifts::LiftRecord,
+    error::Class,
+    requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
+    signin::SignIn,
+    web::routes::{Audience, PAGES},
+};
+
+/// What needs its box on the line, which it is not in this test: allowed, it ends in a sentence.
+const OF_A_BOX: [&str; 7] = [
+    "box.succeed",
+    "box.sweep",
+    "rate.set",
+    "mask.set",
+    "mask.review",
+    "mask.end",
+    "lift.approve",
+];
+/// The same because no request for it can be made without one.
+const LIFT: &str = "lift.ask";
+
+/// Who may, as the document says: role words, and `console`.
+fn document() -> BTreeMap<String, Vec<String>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/roles.md");
+    let text = std::fs::read_to_string(path).expect("docs/roles.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let mut who: Vec<String> = match cells[2] {
+            "all" => Role::ALL.map(|r| r.word().to_owned()).to_vec(),
+            roles => roles.split(", ").map(str::to_owned).collect(),
+        };
+        if cells[4].split(", ").any(|also| also == "console") {
+            who.push("console".into());
+        }
+        (cells[0].trim_matches('`').to_owned(), who)
+    })
+    .collect()
+}
+
+/// How an operation is asked for the `n`th time. One that is not here has to be put here.
+fn sample(row: &Row, n: usize) -> Value {
+    let camera = json!({"box": "ashby", "cam": "c01"});
+    let more = match row.name {
+        "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
+        | "hold.list" | "mask.list" | "lift.list" => return json!({}),
+        "box.add" => return json!({"name": format!("box{n}")}),
+        "box.revoke" => return json!({"name": "brook", "why": "stolen"}),
+        "box.succeed" => {
+            let second = json!({"name": "approver", "password": PASSWORD});
+            return json!({"name": "ashby", "reason": "two of them", "second": second});
+        }
+        "box.sweep" => return json!({"name": "ashby", "reason": "its clock is right"}),
+        "footage.list" | "retention.camera" | "mask.show" => json!({}),
+        "rate.set" => json!({"minutes": 5, "reason": "a crowd"}),
+        "clip.show" | "clip.watch" => return json!({"exhibit": "EXH-2026-000001"}),
+        "clip.view" | "clip.save" => {
+            return json!({"exhibit": "EXH-2026-000001", "purpose": "theft", "reference": "CR/1"});
+        }
+        "clip.pull" => json!({
+            "from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z",
+            "purpose": "theft", "reference": "CR/1", "requester": "PC 17"
+        }),
+        "evidence.class" => {
+            let class = json!({"class": "surveillance", "review": null});
+            return json!({"exhibit": "EXH-2026-000021", "given": class, "reason": "as ruled"});
+        }
+        "evidence.dispose" => {
+            return json!({"exhibit": "EXH-2026-000022", "reason": "not needed"});
+        }
+        "evidence.approve" | "evidence.certificate" => {
+            return json!({"exhibit": "EXH-2026-000022"});
+        }
+        "hold.show" => return json!({"hold": "H-000012"}),
+        "hold.add" => json!({
+            "t0": "2026-11-03T11:59:10.000Z", "t1": "2026-11-03T11:59:20.000Z", "until": null, "days": 7, "review": null,
+            "reason": "robbery", "authority": "PACE s19", "reference": "CR/1"
+        }),
+        "hold.extend" => {
+            let until = now().plus_ms(86_400_000 * (7 + n as i64 / 50)).to_string();
+            return json!({"hold": "H-000012", "until": until, "reason": "a trial"});
+        }
+        "hold.release" => return json!({"hold": "H-000013", "reason": "not needed"}),
+        "hold.approve" => return json!({"hold": "H-000014"}),
+        "mask.set" => {
+            json!({"file": "id = \"m9\"\npolygons = [[[0.0, 0.0], [1.0, 0.0], [1.0, 1.0]]]\n"})
+        }
+        "mask.review" => json!({"exhibit": "EXH-2026-000001", "next": "2027-10-01"}),
+        "mask.end" => json!({"reason": "it is over"}),
+        "lift.ask" => json!({
+            "until": null, "minutes": 20, "authority": "RIPA", "reason": "a disturbance"
+        }),
+        "lift.approve" => return json!({"request": 40}),
+        "lift.withdraw" => return json!({"request": 41}),
+        "log.read" => return json!({"log": "hub"}),
+        "staff.add" => {
+            return json!({"name": format!("new{n}"), "role": "operator", "password": "a long one"});
+        }
+        other => panic!("say here how {other} is asked for"),
+    };
+    let (mut all, Value::Object(more)) = (camera, more) else {
+        panic!("an object");
+    };
+    all.as_object_mut().expect("an object").extend(more);
+    all
+}
+
+/// Everything that operations are about.
+fn furnish(site: &Site) {
+    let hub = site.hub();
+    let brook = BoxName::parse("brook").expect("name");
+    hub.db
+        .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
+        .expect("registered");
+    for n in [21, 22] {
+        scene::request(hub, n, Request::Ready, now(), "");
+        scene::packed(hub, n, &scene::films());
+    }
+    for (n, release) in [(12, None), (13, None), (14, Some(2))] {
+        super::holds::held(hub, n, Stands::Placed, release);
+    }
+    let text = |t: &str| keep_salted(hub, t).expect("kept");
+    for n in [40, 41] {
+        let lift = LiftRecord {
+            n,
+            camera: BoxCamera::parse("ashby/c01").expect("camera"),
+            mask: "m7".into(),
+            instead: None,
+            until: None,
+            minutes: Some(20),
+            authority: text("RIPA"),
+            reason: text("a disturbance"),
+            op: 2,
+            made: now(),
+            state: "pending".into(),
+        };
+        hub.db.add_lift(&lift).expect("recorded");
+    }
+}
+
+/// What a test can see of a hub: lines of its log, and all rows of its records.
+struct Eye {
+    records: rusqlite::Connection,
+    tables: Vec<String>,
+}
+
+impl Eye {
+    fn on(site: &Site) -> Self {
+        let path = site.rig.dir.path().join("hub.sqlite");
+        let records = rusqlite::Connection::open(path).expect("records");
+        let mut q = records
+            .prepare("SELECT name FROM sqlite_master WHERE type='table' ORDER BY name")
+            .expect("reads");
+        let tables = q.query_map([], |r| r.get(0)).expect("reads");
+        let tables = tables.collect::<Result<Vec<String>, _>>().expect("reads");
+        drop(q);
+        Self { records, tables }
+    }
+
+    fn look(&self, site: &Site) -> (u64, u64) {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let mut seen = DefaultHasher::new();
+        for table in &self.tables {
+            let mut q = self
+                .records
+                .prepare_cached(&format!("SELECT * FROM {table}"))
+                .expect("reads");
+            let n = q.column_count();
+            let mut rows = q.query([]).expect("reads");
+            while let Some(row) = rows.next().expect("reads") {
+                for at in 0..n {
+                    format!("{:?}", row.get_ref(at).expect("a value")).hash(&mut seen);
+                }
+            }
+        }
+        (site.size(), seen.finish())
+    }
+}
+
+/// One request over the socket: status, kind and body.
+async fn over_the_socket(site: &Site, call: &call::Call, who: Option<&str>) -> Answer {
+    let mut line = UnixStream::connect(socket::path(&site.hub().state))
+        .await
+        .expect("the socket");
+    let named = who.map_or(String::new(), |name| {
+        let value = socket::authorization(&SignIn {
+            name: name.into(),
+            password: PASSWORD.into(),
+        });
+        format!("Authorization: {value}\r\n")
+    });
+    let body = call.body.clone().unwrap_or_default();
+    let head = format!(
+        "{} {} HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n{named}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        call.method,
+        call.path,
+        body.len()
+    );
+    line.write_all(&[head.as_bytes(), &body].concat())
+        .await
+        .expect("sent");
+    let mut bytes = Vec::new();
+    line.read_to_end(&mut bytes).await.expect("an answer");
+    Answer::of(&bytes)
+}
+
+async fn over_https(site: &Site, call: &call::Call, cookie: &str) -> Answer {
+    match &call.body {
+        Some(body) => {
+            let body = String::from_utf8_lossy(body);
+            site.call(&call.path, cookie, &body, "").await
+        }
+        None => site.get(&call.path, cookie, "").await,
+    }
+}
+
+/// The answer to somebody who may: the thing itself, or why not, in a sentence. Whether it was the thing.
+fn allowed(cell: &str, answer: &Answer) -> bool {
+    if answer.status == 200 {
+        return true;
+    }
+    let problem: http::Problem =
+        serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{cell}: {answer:?}"));
+    assert!(
+        matches!(
+            problem.class,
+            Class::Refused | Class::Missing | Class::Unreachable
+        ),
+        "{cell}: {problem:?}"
+    );
+    assert_eq!(answer.status, problem.class.status(), "{cell}");
+    assert!(problem.detail.contains(' '), "{cell}: {problem:?}");
+    false
+}
+
+fn refused(cell: &str, answer: &Answer, class: Class) {
+    assert_eq!(answer.status, class.status(), "{cell}: {answer:?}");
+    assert_eq!(answer.header("content-type"), Some(http::PROBLEM), "{cell}");
+    let problem: http::Problem = serde_json::from_slice(&answer.body).expect("a problem");
+    assert_eq!(problem.class, class, "{cell}");
+    assert!(problem.detail.contains(' '), "{cell}: {problem:?}");
+}
+
+/// ROL-1, ROL-2, AUD-1: every operation, for every role, for the console and for a stranger, over HTTPS and over the socket.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_operation_for_everybody() {
+    let site = Site::new().await;
+    furnish(&site);
+    std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
+    let listener = socket::bind(&site.hub().state).expect("the socket");
+    let served = tokio::spawn(socket::run(site.rig.desk.clone(), listener));
+    let mut cookies = Vec::new();
+    for role in Role::ALL.map(Role::word) {
+        cookies.push((role, site.cookie_of(role).await));
+    }
+    let (eye, may) = (Eye::on(&site), document());
+    assert_eq!(may.len(), table::ALL.len());
+    let mut n = 0;
+    for row in table::ALL {
+        let (may, mut done) = (&may[row.name], false);
+        let may = |who: &str| may.iter().any(|m| m == who);
+        let mut next = || {
+            n += 1;
+            call::write(row, &sample(row, n)).expect("a call")
+        };
+        let before = eye.look(&site);
+        let stranger = over_https(&site, &next(), "").await;
+        refused(row.name, &stranger, Class::SignedOut);
+        assert_eq!(eye.look(&site), before, "{} by a stranger", row.name);
+        let console = over_the_socket(&site, &next(), None).await;
+        let cell = format!("{} at the console", row.name);
+        match may("console") {
+            true => done |= allowed(&cell, &console),
+            false => refused(&cell, &console, Class::NotAllowed),
+        }
+        if row.method == Method::Post {
+            assert_eq!(eye.look(&site), before, "{}: nothing was done", row.name);
+        }
+        for (role, cookie) in &cookies {
+            site.later(100);
+            let before = eye.look(&site);
+            let web = over_https(&site, &next(), cookie).await;
+            let cell = format!("{} by {role}", row.name);
+            if may(role) {
+                done |= allowed(&cell, &web);
+            } else {
+                refused(&cell, &web, Class::NotAllowed);
+                assert_eq!(eye.look(&site), before, "{cell}");
+            }
+            let before = eye.look(&site);
+            let socket = over_the_socket(&site, &next(), Some(role)).await;
+            if may(role) {
+                done |= allowed(&cell, &socket);
+            } else {
+                refused(&cell, &socket, Class::NotAllowed);
+                // That this person signed in is on record, and nothing else.
+                assert_eq!(eye.look(&site), (before.0 + 1, before.1), "{cell}");
+            }
+        }
+        let box_needed = OF_A_BOX.contains(&row.name) || row.name == LIFT;
+        assert!(done != box_needed, "{} was done: {done}", row.name);
+    }
+    served.abort();
+}
+
+/// What the form of a page asks for, and the operation it is.
+fn form(path: &str) -> (&'static str, Option<&'static Row>) {
+    match path {
+        "/clip/{exhibit}" => ("purpose=theft&reference=CR", Some(&table::CLIP_VIEW)),
+        "/lifts" => ("request=40&act=approve", Some(&table::LIFT_APPROVE)),
+        "/holds" => ("hold=H-000014&act=approve", Some(&table::HOLD_APPROVE)),
+        "/evidence" => (
+            "exhibit=EXH-2026-000022&act=dispose&reason=over",
+            Some(&table::EVIDENCE_DISPOSE),
+        ),
+        "/sign-in" | "/sign-out" => ("", None),
+        other => panic!("say here what the form of {other} sends"),
+    }
+}
+
+/// ROL-1, SEC-1: every page, for every role and for a stranger.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_for_everybody() {
+    let site = Site::new().await;
+    furnish(&site);
+    let eye = Eye::on(&site);
+    let mut who: Vec<(Option<Role>, String, String)> = vec![(None, String::new(), "x".into())];
+    for role in Role::ALL {
+        let cookie = site.cookie_of(role.word()).await;
+        let form = site.get("/", &cookie, "").await.form();
+        who.push((Some(role), cookie, form));
+    }
+    // Signing out is the last that anybody does.
+    let mut pages = PAGES.to_vec();
+    pages.sort_by_key(|page| page.path == "/sign-out");
+    for page in pages {
+        let address = [
+            ("{box}", "ashby"),
+            ("{cam}", "c01"),
+            ("{exhibit}", "EXH-2026-000001"),
+            ("{index}", "0"),
+        ]
+        .iter()
+        .fold(page.path.to_owned(), |path, (name, value)| {
+            path.replace(name, value)
+        });
+        for (role, cookie, token) in &who {
+            site.later(100);
+            let before = eye.look(&site);
+            let (answer, act) = match page.method {
+                "post" => {
+                    let (body, act) = form(page.path);
+                    let body = format!("form={token}&{body}");
+                    (site.post(&address, cookie, &body, "").await, act)
+                }
+                _ => (site.get(&address, cookie, "").await, None),
+            };
+            let cell = format!("{} {address} by {role:?}", page.method);
+            assert!(answer.status < 500, "{cell}: {answer:?}");
+            let Audience::Person(rows) = page.audience else {
+                continue;
+            };
+            let Some(role) = role else {
+                let door = (answer.status, answer.header("location"));
+                assert_eq!(door, (303, Some("/sign-in")), "{cell}");
+                assert_eq!(eye.look(&site), before, "{cell}");
+                continue;
+            };
+            let reaches = rows.iter().all(|row| row.roles.contains(role));
+            if reaches && act.is_none_or(|row| row.roles.contains(role)) {
+                let first = page.path.starts_with("/clip/") && answer.status == 403;
+                assert!(
+                    matches!(answer.status, 200 | 303 | 404 | 422)
+                        || first && answer.text().contains("Give a purpose"),
+                    "{cell}: {answer:?}"
+                );
+            } else {
+                assert_eq!(answer.status, 403, "{cell}");
+                assert!(answer.text().contains("may not"), "{cell}");
+                assert_eq!(eye.look(&site), before, "{cell}");
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Adapter: socket. Cameras whose answers do not end, as far as a connection takes them: what a hostile one can make the box hold.
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::{Done, Told};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Its first answer has short line after short line in its head.
+    Lines,
+    /// One line that is never over.
+    Line,
+    /// A description whose length is not said, without an end.
+    Body,
+    /// A description that says it is enormous, and keeps its word.
+    Announced,
+    /// It plays, and then begins an answer of short lines.
+    LinesLater,
+    /// The same, with its pictures beside it over UDP.
+    LinesBeside,
+}
+
+/// One camera, on a port of its own, until it is dropped.
+pub struct Camera {
+    pub port: u16,
+    opened: Arc<AtomicUsize>,
+    over: Arc<AtomicBool>,
+}
+
+impl Camera {
+    /// # Errors
+    /// No port is to be had.
+    pub fn start(answer: Answer) -> Done<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).told("a camera's port")?;
+        let port = listener.local_addr().told("a camera's port")?.port();
+        let (opened, over) = <(Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+        let camera = Self {
+            port,
+            opened: opened.clone(),
+            over: over.clone(),
+        };
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if over.load(Relaxed) {
+                    return;
+                }
+                opened.fetch_add(1, Relaxed);
+                let over = over.clone();
+                // However it ends, the box has closed the connection, or the test is over.
+                thread::spawn(move || {
+                    let _ = serve(&stream, port, answer, &over);
+                });
+            }
+        });
+        Ok(camera)
+    }
+
+    pub fn url(&self) -> String {
+        format!("rtsp://127.0.0.1:{}/", self.port)
+    }
+
+    /// Connections so far.
+    pub fn opened(&self) -> usize {
+        self.opened.load(Relaxed)
+    }
+}
+
+impl Drop for Camera {
+    fn drop(&mut self) {
+        self.over.store(true, Relaxed);
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+}
+
+/// Each line is another: they cannot be joined.
+fn lines(mut stream: &TcpStream, over: &AtomicBool) -> std::io::Result<()> {
+    for n in (0..).step_by(4_000) {
+        let lines: String = (n..n + 4_000).map(|n| format!("X-{n}: y\r\n")).collect();
+        stream.write_all(lines.as_bytes())?;
+        if over.load(Relaxed) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn filled(mut stream: &TcpStream, over: &AtomicBool, with: &[u8]) -> std::io::Result<()> {
+    let piece = with.repeat((64 << 10) / with.len());
+    while !over.load(Relaxed) {
+        stream.write_all(&piece)?;
+    }
+    Ok(())
+}
+
+fn serve(
+    mut stream: &TcpStream,
+    port: u16,
+    answer: Answer,
+    over: &AtomicBool,
+) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if reader.read_line(&mut head)? == 0 {
+                return Ok(());
+            }
+        }
+        let field = |name: &str| {
+            let lines = head.lines().filter_map(|l| l.split_once(": "));
+            let mut found = lines.filter(|(n, _)| n.eq_ignore_ascii_case(name));
+            found.next().map_or("", |(_, v)| v)
+        };
+        let start = format!("RTSP/1.0 200 OK\r\nCSeq: {}\r\n", field("CSeq"));
+        stream.write_all(start.as_bytes())?;
+        match answer {
+            Answer::Lines => return lines(stream, over),
+            Answer::Line => {
+                stream.write_all(b"X-A: ")?;
+                return filled(stream, over, b"a");
+            }
+            _ => {}
+        }
+        let rest = match head.split(' ').next() {
+            Some("OPTIONS") => "Public: DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n".to_owned(),
+            Some("DESCRIBE") => {
+                let kind = "Content-Type: application/sdp\r\n";
+                let text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0IAKeKQFAe2AtwEBAaQeJEV,aM48gA==;profile-level-id=420029\r\na=control:track1\r\n";
+                match answer {
+                    Answer::Body | Answer::Announced => {
+                        let length = match answer {
+                            Answer::Body => "",
+                            _ => "Content-Length: 99999999999\r\n",
+                        };
+                        write!(stream, "{kind}{length}\r\n{text}")?;
+                        return filled(stream, over, b"a=x-more:of the same\r\n");
+                    }
+                    _ => format!(
+                        "{kind}Content-Base: rtsp://127.0.0.1:{port}/\r\nContent-Length: {}\r\n\r\n{text}",
+                        text.len()
+                    ),
+                }
+            }
+            Some("SETUP") => {
+                let beside = field("Transport").split("client_port=").nth(1);
+                let carried = match beside.and_then(|p| p.split(['-', ';']).next()?.parse().ok()) {
+                    Some(to) => {
+                        let pictures = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+                        let from = pictures.local_addr()?.port();
+                        let done = stream.try_clone()?;
+                        thread::spawn(move || beside_it(&pictures, to, &done));
+                        format!(
+                            "RTP/AVP;unicast;client_port={to}-{};server_port={from}-{}",
+                            to + 1,
+                            from.wrapping_add(1)
+                        )
+                    }
+                    None => "RTP/AVP/TCP;unicast;interleaved=0-1".to_owned(),
+                };
+                format!("Session: 1\r\nTransport: {carried}\r\n\r\n")
+            }
+            Some("PLAY") => {
+                let info = format!(
+                    "Session: 1\r\nRTP-Info: url=rtsp://127.0.0.1:{port}/track1;seq=1;rtptime=0\r\n\r\n"
+                );
+                stream.write_all(info.as_bytes())?;
+                stream.write_all(b"RTSP/1.0 200 OK\r\nCSeq: 99\r\n")?;
+                return lines(stream, over);
+            }
+            _ => "Session: 1\r\n\r\n".to_owned(),
+        };
+        stream.write_all(rest.as_bytes())?;
+    }
+}
+
+/// A small picture 25 times a second, until the connection is closed.
+fn beside_it(socket: &UdpSocket, to: u16, connection: &TcpStream) {
+    let to = SocketAddr::from((Ipv4Addr::LOCALHOST, to));
+    for n in 1u16.. {
+        if matches!(connection.take_error(), Ok(Some(_)) | Err(_)) {
+            return;
+        }
+        let mut packet = vec![0x80, 0xe0];
+        packet.extend(n.to_be_bytes());
+        packet.extend((u32::from(n) * 3_600).to_be_bytes());
+        packet.extend(0x1234u32.to_be_bytes());
+        packet.push(if n % 25 == 1 { 0x65 } else { 0x41 });
+        packet.extend([0x9a; 900]);
+        if socket.send_to(&packet, to).is_err() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(40));
+    }
+}

@@ -1,0 +1,125 @@
+//! Task. Cameras whose answers do not end: what they can make the box hold, and what it says of them.
+use std::{
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
+
+use beadle_tests::{
+    Done, Folder, Trouble,
+    cameras::{Cameras, Scene},
+    endless::{Answer, Camera},
+    hub::Hub,
+    measure,
+    town::{Plan, Town},
+    wait::{self, Look},
+};
+
+use crate::rig;
+
+/// All of them together, each several times over.
+const ALLOWED_MIB: f64 = 48.0;
+
+/// REC-1, REC-6, FLT-3: an answer without an end, before a camera plays or while it does, within the connection or beside its pictures,
+/// costs the box a few MiB and the camera its session, with a fault that says what it was; the others lose nothing.
+#[test]
+fn answers_without_an_end_cost_their_camera_only() -> Done<()> {
+    let _alone = rig::alone();
+    let folder = Folder::new("answers")?;
+    let cameras = Cameras::start(Scene::new().street_low("/a/quiet"))?;
+    let hostile = [
+        ("lines", Answer::Lines, "camera.answer", "head is longer"),
+        ("line", Answer::Line, "camera.answer", "head is longer"),
+        ("body", Answer::Body, "camera.answer", "body is longer"),
+        (
+            "announced",
+            Answer::Announced,
+            "camera.answer",
+            "body is longer",
+        ),
+        (
+            "later",
+            Answer::LinesLater,
+            "camera.flood",
+            "between its pictures",
+        ),
+        (
+            "beside",
+            Answer::LinesBeside,
+            "camera.flood",
+            "between its pictures",
+        ),
+    ];
+    let mut plan = Plan::new("answers")
+        .segment_secs(6)
+        .camera("quiet", cameras.url("/a/quiet"));
+    let mut all = Vec::new();
+    for (name, answer, ..) in hostile {
+        let camera = Camera::start(answer)?;
+        plan = plan.camera(name, &camera.url());
+        if answer == Answer::LinesBeside {
+            plan = plan.udp();
+        }
+        all.push(camera);
+    }
+    let mut hub = Hub::make(folder.path())?.started()?;
+    let mut town = Town::make(folder.path(), plan)?
+        .enrolled(&mut hub)?
+        .started()?;
+    let pid = town.recorder.as_ref().map_or(0, |p| p.pid());
+    let stop = AtomicBool::new(false);
+    let most = thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut sizes = Vec::new();
+            while !stop.load(Relaxed) {
+                sizes.push(measure::cost(pid).map_or(0.0, |c| c.rss_mib));
+                thread::sleep(Duration::from_millis(20));
+            }
+            sizes
+        });
+        let seen = (|| {
+            for (name, _, code, words) in hostile {
+                wait::until(&format!("{code} of {name}"), 60, || {
+                    town.must_run()?;
+                    let now = town.status().unwrap_or_default();
+                    let faults = now["faults"].as_array().map_or(&[][..], Vec::as_slice);
+                    let mut own = faults.iter().filter(|f| f["cam"] == name);
+                    let said = own.any(|f| {
+                        let detail = f["detail"].as_str().unwrap_or_default();
+                        f["code"] == code && detail.contains(words)
+                    });
+                    Ok(if said {
+                        Look::Yes(())
+                    } else {
+                        Look::NotYet(now["faults"].to_string())
+                    })
+                })?;
+            }
+            wait::until("each is tried again", 60, || {
+                Ok(all.iter().all(|c| c.opened() >= 3))
+            })?;
+            town.segments("quiet", 3, 60).map(drop)
+        })();
+        stop.store(true, Relaxed);
+        seen.and_then(|()| watch.join().map_err(|_| Trouble::new("the watch failed")))
+    })?;
+    let least = most
+        .iter()
+        .copied()
+        .filter(|s| *s > 0.0)
+        .fold(f64::MAX, f64::min);
+    let most = most.iter().copied().fold(0.0, f64::max);
+    println!("    memory: from {least:.0} to {most:.0} MiB");
+    assert!(
+        most - least <= ALLOWED_MIB,
+        "{least:.0} MiB grew to {most:.0} MiB"
+    );
+    assert_eq!(
+        town.lines_of("seg.gap", Some("quiet")),
+        Vec::<serde_json::Value>::new()
+    );
+    for line in town.lines_of("seg.write", Some("quiet")) {
+        assert_eq!(line["data"]["lost"].as_u64().unwrap_or(0), 0, "{line}");
+    }
+    Ok(())
+}
