@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -19,7 +20,10 @@ use crate::{
     access::{accounts, authorise::Permit},
     acts,
     db::lifts::LiftRecord,
-    desk::Desk,
+    desk::{
+        Desk,
+        testing::{self, Hands},
+    },
     disposal::acts::{self as evidence, Given},
     error::HubError,
     keys,
@@ -343,14 +347,14 @@ fn put_back_from_a_copy() {
     };
     let old = rig.dir.path().join("old");
     copy(&path, &old);
-    rig.desk = Rig::desk(rig.dir.path(), rig.hands.clone());
+    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
     for _ in 0..3 {
         pull(&rig.desk, &who(1), "robbery").expect("pulled");
     }
     rig.desk.log.close("test").expect("closed");
     copy(&old, &path);
     let _ = std::fs::remove_file(format!("{}-shm", path.display()));
-    rig.desk = Rig::desk(rig.dir.path(), rig.hands.clone());
+    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
     let failed = acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
     assert_eq!(failed, 9, "three acts of three lines");
     assert_eq!(
@@ -368,7 +372,7 @@ fn put_back_from_a_copy() {
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", path.display()));
     }
-    rig.desk = Rig::desk(rig.dir.path(), rig.hands.clone());
+    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
     acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
     let n = rig
         .desk
@@ -386,8 +390,8 @@ fn killed_hub() {
     let Some(folder) = std::env::var_os(FOLDER) else {
         return;
     };
-    let hands = crate::desk::testing::Hands::at(utc("2026-11-04T13:00:00.000Z"));
-    let desk = Rig::desk(Path::new(&folder), hands);
+    let hands = Hands::at(utc("2026-11-04T13:00:00.000Z"));
+    let desk = testing::open(Path::new(&folder), hands);
     acts::settle(&desk.db, &desk.log).expect("settled");
     println!("\nacts");
     let desk = &desk;
@@ -452,7 +456,7 @@ fn killed() {
         thread::sleep(Duration::from_micros(u64::from(moment) * 400));
         child.kill().expect("killed");
         child.wait().expect("gone");
-        rig.desk = Rig::desk(rig.dir.path(), rig.hands.clone());
+        rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
         mended += acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
         agree(&rig.desk);
         acts_done = rig.desk.db.requests().expect("requests").len();

@@ -42,7 +42,7 @@ pub fn footage(
     if !has {
         let seen = desk.db.cameras_seen(&camera.r#box)?;
         if !seen.iter().any(|c| c == camera.cam.as_str()) {
-            return Err(HubError::Refused(format!(
+            return Err(HubError::Missing(format!(
                 "box {} has no camera {}; footage is known of: {}",
                 camera.r#box,
                 camera.cam,

@@ -119,7 +119,7 @@ async fn glance(
         r#box: name.clone(),
         cam: cam.clone(),
         day: None,
-        days: Some(7),
+        days: Some(DAYS_AT_A_GLANCE as u16),
     };
     match app.perform(who, wanted).await {
         Ok(found) => Ok(Some(Ok(found))),

@@ -4,13 +4,11 @@ use std::path::{Path, PathBuf};
 use shared::{
     id::{BoxCamera, ExhibitRef},
     record::Record,
-    schema::message::Hello,
+    schema::message::{Health, Hello},
     standing::Flow,
     time::{Day, Utc},
     wire::{CameraHealth, CameraInfo, MaskInfo},
 };
-
-use shared::schema::message::Health;
 
 use crate::{
     access::role::Role,
