@@ -18,22 +18,12 @@ mod plain;
 mod rtsps;
 mod variants;
 
-pub use self::{
-    dialogues::cases as dialogues,
-    masked::jumps,
-};
+pub use self::{dialogues::cases as dialogues, masked::jumps};
 use super::rig::Case;
 
 /// All but the dialogues of real cameras.
 pub fn all() -> Vec<Case> {
-    [
-        pictures(),
-        words(),
-        packets(),
-        masked(),
-        masked::jumps(),
-    ]
-    .concat()
+    [pictures(), words(), packets(), masked(), masked::jumps()].concat()
 }
 
 /// What is seen in the pictures and their stamps.
