@@ -6,9 +6,11 @@ use shared::time::{Clock, Utc};
 use tokio::task::JoinError;
 
 use crate::{
+    acts::{self, Act},
     config::Config,
     db::Db,
     devices::{ingest::BoxLogs, live::Live},
+    error::HubError,
     keys::Keys,
     ownlog::OwnLog,
     requests::Pulls,
@@ -36,6 +38,14 @@ pub struct Desk {
 impl Desk {
     pub fn now(&self) -> Utc {
         self.clock.now().wall
+    }
+
+    /// One act: its line in the hub's log and its rows, both or neither. Blocking.
+    pub fn act<T>(
+        &self,
+        work: impl FnOnce(&Act<'_>) -> Result<T, HubError>,
+    ) -> Result<T, HubError> {
+        acts::act(&self.db, &self.log, work)
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`commands`] | one file per subcommand; the only files that print |
 //! | [`supervise`] | the task tree: what starts, what stops, in which order |
+//! | [`acts`] | one act: its line in the log and its rows, both or neither |
 //! | [`api`] | the same operations over HTTP: for programs, and for the commands over `run/hub.sock` |
 //! | [`ops`] | every operation, once; pages, commands and programs come through it |
 //! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
@@ -29,10 +30,12 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod acts;
 pub mod api;
 pub mod authority;
 pub mod commands;
 pub mod config;
+pub mod days;
 pub mod db;
 pub mod desk;
 pub mod devices;

@@ -68,6 +68,49 @@ pub struct OwnLog {
     turn: Arc<Mutex<()>>,
     stop: Arc<AtomicBool>,
     origin: Arc<str>,
+    /// A line of an act may be without its rows, and no line says so yet.
+    unsettled: Arc<AtomicBool>,
+}
+
+/// Kinds of lines that say that something was done which is stored in the records. They are written within their act
+/// ([`crate::acts::act`]), which stores it.
+pub const ACTS: [&str; 14] = [
+    "grant.set",
+    "hold.ask",
+    "hold.extend",
+    "hold.drop",
+    "hold.free",
+    "lift.ask",
+    "lift.drop",
+    "mask.order",
+    "box.add",
+    "box.renew",
+    "box.revoke",
+    "op.add",
+    "copy.class",
+    "copy.drop",
+];
+
+pub const fn is_act(kind: &str) -> bool {
+    let mut i = 0;
+    while i < ACTS.len() {
+        if same(ACTS[i].as_bytes(), kind.as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    a.len() == b.len()
 }
 
 impl OwnLog {
@@ -96,6 +139,7 @@ impl OwnLog {
             turn: Arc::default(),
             stop: Arc::default(),
             origin: opened.origin.as_str().into(),
+            unsettled: Arc::default(),
         };
         log.name_seal_key()?;
         let own = log.clone();
@@ -124,8 +168,23 @@ impl OwnLog {
         &self.keys
     }
 
-    /// Writes a line and waits until it is on disk. Staff acts go ahead only after this.
+    /// Whether a line of an act may be without its rows.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled.load(Ordering::Acquire)
+    }
+
+    pub fn unsettled(&self, is: bool) {
+        self.unsettled.store(is, Ordering::Release);
+    }
+
+    /// Writes a line and waits until it is on disk. A line that goes with rows is written by its act instead.
     pub fn append<D: Data>(&self, who: &str, data: &D) -> Result<Line, LogError> {
+        const {
+            assert!(
+                !is_act(D::KIND),
+                "this line goes with rows: acts::act writes both"
+            )
+        };
         self.handle.append(who, data)
     }
 

@@ -1,31 +1,26 @@
 //! Task. Rows of boxes, footage and clips, made from the records, the derived index and who is on the line. Blocking.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxCamera, BoxName, ExhibitRef},
+    id::{BoxName, ExhibitRef},
     standing::{self, BoxStanding, CameraStanding},
-    time::Day,
     types::LogRead,
     wire::Fault,
 };
 
 use crate::{
     access::authorise::Permit,
-    db::requests::RequestRecord,
-    db::{
-        faults::About,
-        footage::{NameRecord, SegmentRecord, named},
-    },
+    days,
+    db::{faults::About, footage::NameRecord, requests::RequestPageRow},
     desk::Desk,
     error::{HubError, plain},
-    requests::rules::JOIN_MS,
-    rows::{BoxRow, CameraRow, DayRow, ExhibitRow, Footage, GapRow, Span},
+    rows::{BoxRow, CameraRow, ExhibitRow},
 };
 
-/// Most days listed at once.
-const DAYS: i32 = 400;
+/// Most exhibits listed at once.
+pub const EXHIBITS: u32 = 1000;
 
 /// Every box as its last report, its log and the hub itself have it, worst first. Blocking.
 pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
@@ -106,116 +101,59 @@ pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
     Ok(rows)
 }
 
-/// Footage of a camera, newest day first. Blocking.
-pub fn footage(desk: &Desk, camera: &BoxCamera, day: Option<Day>) -> Result<Footage, HubError> {
-    let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
-    let record = record.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no box {}; `beadle-hub box list` shows them",
-            camera.r#box
-        ))
-    })?;
-    let keeps = record.hello.as_ref().map(|h| h.retention_days);
-    let has = record
-        .hello
-        .as_ref()
-        .is_some_and(|h| h.camera(&camera.cam).is_some());
-    let seen = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
-    if !has && !seen.iter().any(|c| c == camera.cam.as_str()) {
-        return Err(HubError::Missing(format!(
-            "box {} has no camera {}; footage is known of: {}",
-            camera.r#box,
-            camera.cam,
-            seen.join(", ")
-        )));
-    }
-    let zone = &desk.config.zone;
-    let today = zone.day_of(desk.now());
-    let (first, last) = match day {
-        Some(d) => (d, d),
-        None => {
-            let all = desk.db.segments_extent(camera).map_err(plain)?;
-            let Some((a, b)) = all else {
-                return Ok(Footage {
-                    camera: camera.to_string(),
-                    zone: desk.config.zone_name.clone(),
-                    days: Vec::new(),
-                });
-            };
-            let last = zone.day_of(b);
-            (zone.day_of(a).max(last.plus_days(-DAYS)), last)
-        }
-    };
-    let names = desk.db.names(camera).map_err(plain)?;
-    let mut days = Vec::new();
-    let mut at = last;
-    while at >= first {
-        let (from, to) = (zone.start_of(at), zone.start_of(at.plus_days(1)));
-        let segments = desk.db.segments(camera, from, to).map_err(plain)?;
-        let gaps = desk.db.gaps(camera, from, to).map_err(plain)?;
-        if !segments.is_empty() || !gaps.is_empty() || day.is_some() {
-            let kept: Vec<&SegmentRecord> = segments.iter().filter(|s| s.gone.is_none()).collect();
-            days.push(DayRow {
-                day: at,
-                from,
-                to,
-                bytes: kept.iter().fold(0, |sum, s| s.size.saturating_add(sum)),
-                spans: spans(&kept),
-                gaps: gaps
-                    .into_iter()
-                    .map(|g| GapRow {
-                        t0: g.t0,
-                        t1: g.t1,
-                        why: g.why,
-                        packets: g.packets,
-                    })
-                    .collect(),
-                called: called(&names, segments.iter().map(|s| (s.log.as_str(), s.n))),
-                // Day D goes between 00:05 and 00:15 of day D+N+1 (design §4); of what was recorded under several, the first.
-                days_left: keeps.map(|n| {
-                    let recorded = kept.iter().map(|s| s.day).min().unwrap_or(at);
-                    let days = i32::try_from(n).unwrap_or(i32::MAX);
-                    today.days_until(recorded.plus_days(days.saturating_add(1)))
-                }),
-                deleted: kept.is_empty()
-                    && segments
-                        .iter()
-                        .any(|s| s.gone.as_deref() == Some("deleted")),
-            });
-        }
-        at = at.plus_days(-1);
-    }
-    Ok(Footage {
-        camera: camera.to_string(),
-        zone: desk.config.zone_name.clone(),
-        days,
-    })
-}
-
-/// Every exhibit, newest first. Blocking.
-pub fn exhibits(desk: &Desk) -> Result<Vec<ExhibitRow>, HubError> {
-    let requests = desk.db.requests().map_err(plain)?;
-    requests.into_iter().map(|r| exhibit_row(desk, r)).collect()
+/// Exhibits, newest first: so many at most, and with `before` those older than it. Blocking.
+pub fn exhibits(
+    desk: &Desk,
+    before: Option<&ExhibitRef>,
+    limit: u32,
+) -> Result<Vec<ExhibitRow>, HubError> {
+    let before = before.map(ExhibitRef::number);
+    let requests = desk.db.requests_page(before, limit)?;
+    let mut names = BTreeMap::new();
+    let rows = requests.into_iter();
+    rows.map(|r| exhibit_row(desk, &mut names, r)).collect()
 }
 
 /// One of them. Blocking.
 pub fn exhibit(desk: &Desk, exhibit: &ExhibitRef) -> Result<ExhibitRow, HubError> {
-    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request = desk.db.request_page_row(exhibit.as_str())?;
     let request =
         request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
-    exhibit_row(desk, request)
+    exhibit_row(desk, &mut BTreeMap::new(), request)
 }
 
-fn exhibit_row(desk: &Desk, r: RequestRecord) -> Result<ExhibitRow, HubError> {
-    let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+/// `names`: what cameras were called, as far as it was asked for already.
+fn exhibit_row(
+    desk: &Desk,
+    names: &mut BTreeMap<String, Vec<NameRecord>>,
+    RequestPageRow {
+        request: r,
+        purpose,
+        reference,
+        requester,
+    }: RequestPageRow,
+) -> Result<ExhibitRow, HubError> {
     let live = desk.pulls.last(r.r#ref.as_str());
-    let names = desk.db.names(&r.camera).map_err(plain)?;
-    let ends = desk.db.line_ends(&r.camera, r.t0, r.t1).map_err(plain)?;
+    let camera = r.camera.to_string();
+    if !names.contains_key(&camera) {
+        names.insert(camera.clone(), desk.db.names(&r.camera)?);
+    }
+    let names = names.get(&camera).map_or(&[][..], Vec::as_slice);
+    let ends = match names {
+        [] => Vec::new(),
+        _ => {
+            let renamed = |log: &str, first: u64, last: u64| {
+                let mut within = names.iter().filter(|n| n.log == log);
+                within.any(|n| (first..=last).contains(&n.n))
+            };
+            desk.db.line_ends(&r.camera, (r.t0, r.t1), renamed)?
+        }
+    };
     Ok(ExhibitRow {
-        called: over(&names, &ends),
+        called: days::over(names, &ends),
         r#ref: r.r#ref.to_string(),
         grant: r.grant,
-        camera: r.camera.to_string(),
+        camera,
         t0: r.t0,
         t1: r.t1,
         state: r.state.as_str().into(),
@@ -223,9 +161,9 @@ fn exhibit_row(desk: &Desk, r: RequestRecord) -> Result<ExhibitRow, HubError> {
         bytes: live.as_ref().map_or(0, |p| p.bytes),
         total: live.as_ref().map_or(0, |p| p.total),
         made: r.made,
-        purpose: text(&r.purpose)?,
-        reference: text(&r.reference)?,
-        requester: text(&r.requester)?,
+        purpose,
+        reference,
+        requester,
         package: r.package,
     })
 }
@@ -279,56 +217,4 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
         desk.log.head_now().map_err(plain)?;
     }
     Ok(Folder { folder, origin })
-}
-
-fn in_words(name: &NameRecord) -> String {
-    format!("{}, {}", name.title, name.site)
-}
-
-/// What a camera was called when these lines of its box's logs were written, each once, in order.
-fn called<'a>(names: &[NameRecord], lines: impl Iterator<Item = (&'a str, u64)>) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    for name in lines.filter_map(|(log, n)| named(names, log, n)) {
-        if !out.contains(&in_words(name)) {
-            out.push(in_words(name));
-        }
-    }
-    out
-}
-
-/// The same of all lines from the first to the last, by log.
-fn over(names: &[NameRecord], ends: &[(String, u64, u64)]) -> Vec<String> {
-    let within = ends.iter().flat_map(|(log, first, last)| {
-        let between = names
-            .iter()
-            .filter(move |name| name.log == *log && (*first..*last).contains(&name.n))
-            .map(|name| name.n + 1);
-        std::iter::once(*first)
-            .chain(between)
-            .map(move |n| (log.as_str(), n))
-    });
-    called(names, within)
-}
-
-/// Joins segments that follow within half a second and were masked alike.
-fn spans(segments: &[&SegmentRecord]) -> Vec<Span> {
-    let mut out: Vec<Span> = Vec::new();
-    for s in segments {
-        match out.last_mut() {
-            Some(last)
-                if s.t0.0 - last.t1.0 <= JOIN_MS && last.mask == s.mask && last.how == s.how =>
-            {
-                last.t1 = s.t1;
-                last.segments += 1;
-            }
-            _ => out.push(Span {
-                t0: s.t0,
-                t1: s.t1,
-                segments: 1,
-                mask: s.mask.clone(),
-                how: s.how.clone(),
-            }),
-        }
-    }
-    out
 }

@@ -33,6 +33,7 @@ use tokio::{
 };
 
 use crate::{
+    acts,
     api::socket,
     authority::{ServerCertificate, Side},
     commands::CommandError,
@@ -122,6 +123,7 @@ pub fn build(
             opened.origin
         );
     }
+    acts::settle(&db, &log).map_err(|e| CommandError::Plain(e.to_string()))?;
     if let Some(ca) = anew {
         log.append("sys:cert", &ca)?;
     }

@@ -276,6 +276,15 @@ impl ExhibitRef {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The number of its request, whatever the year.
+    pub fn number(&self) -> u64 {
+        self.0
+            .rsplit('-')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(0)
+    }
 }
 
 impl fmt::Display for ExhibitRef {

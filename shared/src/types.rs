@@ -161,8 +161,8 @@ lines! {
     OpAdd = "op.add" { op: String, role: String, by: Vec<String> }
     /// Hub log: a request granted; free text is salted.
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
-    /// Hub log: a request that could not be met or was refused, with the plain code of why.
-    GrantFail = "grant.fail" { grant: String, cam: String, why: String }
+    /// Hub log: a request that was refused, with the plain code of why. It uses no number up.
+    GrantFail = "grant.fail" { cam: String, why: String }
     /// Hub log: a box was ordered to record a camera in real time for so many minutes (0: no longer); the reason is salted. The
     /// line's number is the order's.
     RateOrder = "rate.order" { r#box: String, cam: CameraId, minutes: u64, reason: String }
@@ -202,6 +202,8 @@ lines! {
     HoldFree = "hold.free" { hold: HoldId, why: String, by: Vec<String> }
     /// Hub log: what came of such an order, when it was not carried out.
     OrderFail = "order.fail" { order: u64, r#box: String, cam: CameraId, why: String }
+    /// Hub log: what line `line` of it says was not done. `why`: not-stored, the hub's records do not have it.
+    ActFail = "act.fail" { line: u64, why: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
     /// Hub log: a package is written out in plain, to be handed over; `sums` is the SHA-256 of its SHA256SUMS, free text is salted.

@@ -13,6 +13,7 @@
 pub mod attacks;
 pub mod browser;
 pub mod cameras;
+pub mod county;
 pub mod dice;
 pub mod disks;
 pub mod endless;

@@ -34,8 +34,8 @@ impl Bounds {
         over: fn(Held) -> Option<Outcome>,
         work: F,
     ) -> Result<F::Output, Outcome> {
-        let mut work = std::pin::pin!(work);
-        std::future::poll_fn(|cx| {
+        let mut work = Box::pin(work);
+        let done = std::future::poll_fn(|cx| {
             let before = Held::now();
             let polled = work.as_mut().poll(cx);
             let held = self.held.get() + (Held::now() - before);
@@ -45,7 +45,11 @@ impl Bounds {
                 (polled, _) => polled.map(Ok),
             }
         })
-        .await
+        .await;
+        if done.is_err() {
+            given_up(work);
+        }
+        done
     }
 
     /// A picture came out, and a piece of `size` bytes with it.
@@ -78,6 +82,18 @@ impl Bounds {
         let held = self.held.get();
         !self.playing.get() || held.large > PICTURE_BYTES / 4 || held.small > HEAD_BYTES / 4
     }
+}
+
+/// Drops a session of which too much came. retina would say goodbye on the same connection, and read on for the answer, which nothing
+/// bounds: so whatever it begins at that is begun in a runtime that never runs.
+pub(crate) fn given_up<T>(session: T) {
+    let Ok(nowhere) = tokio::runtime::Builder::new_current_thread().build() else {
+        return drop(session);
+    };
+    let within = nowhere.enter();
+    drop(session);
+    drop(within);
+    nowhere.shutdown_background();
 }
 
 /// Before it plays.

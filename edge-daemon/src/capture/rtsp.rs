@@ -227,7 +227,10 @@ impl Run {
             }
             match item {
                 Err(_) => {}
-                Ok(Err(outcome)) => return outcome,
+                Ok(Err(outcome)) => {
+                    bounds::given_up(demuxed);
+                    return outcome;
+                }
                 Ok(Ok(None)) => {
                     return match self.damaged_since.take() {
                         Some((_, why)) => (Ended::Damaged, why),

@@ -309,13 +309,17 @@ impl Ledger {
         })
     }
 
-    /// Counts a pull, the first time its order is obeyed; true when it was counted.
-    pub fn pulled(&mut self, order: &str, terms: &Terms, now: Now) -> bool {
+    /// Counts a pull, the first time its order is obeyed, and keeps the count; true when it was counted.
+    ///
+    /// # Errors
+    /// The disk does not take it: it is not counted, and nothing is to be handed out.
+    pub fn pulled(&mut self, order: &str, terms: &Terms, now: Now) -> Result<bool, KeyError> {
         let today = terms.zone.day_of(now.wall).to_string();
         let digest = hex(&sha256(order.as_bytes()));
         if self.kept.obeyed.contains_key(&digest) {
-            return false;
+            return Ok(false);
         }
+        let (pulls, obeyed) = (self.kept.pulls.clone(), self.kept.obeyed.clone());
         self.kept.obeyed.insert(digest, today.clone());
         *self.kept.pulls.entry(today).or_default() += 1;
         while self.kept.pulls.len() > PULL_DAYS {
@@ -323,10 +327,64 @@ impl Ledger {
         }
         let days: BTreeSet<&String> = self.kept.pulls.keys().collect();
         self.kept.obeyed.retain(|_, day| days.contains(day));
-        true
+        if let Err(e) = self.save(now) {
+            (self.kept.pulls, self.kept.obeyed) = (pulls, obeyed);
+            return Err(e);
+        }
+        Ok(true)
     }
 
     pub fn pulls(&self) -> &BTreeMap<String, u64> {
         &self.kept.pulls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{reader::tests::basis, testing::Hands};
+    use shared::time::Clock;
+
+    /// V14, AUD-2: each order counts once on the day it was obeyed first, over a restart too; what cannot be counted is not handed out, also
+    /// not when it is asked for again; the days that are kept have a limit.
+    #[test]
+    fn pulls_are_counted_before_they_are_handed_out() {
+        let dir = tempfile::tempdir().expect("folder");
+        let clock = Hands::new(Utc::parse("2026-11-22T12:00:00.000Z").expect("time"), 0);
+        let wish = Default::default();
+        let basis = basis(&[], dir.path(), clock.clone(), wish);
+        let terms = basis.source.terms();
+        let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
+        let counted = |ledger: &Ledger| ledger.pulls().values().copied().collect::<Vec<u64>>();
+        assert!(ledger.pulled("one", &terms, clock.now()).expect("counted"));
+        assert!(!ledger.pulled("one", &terms, clock.now()).expect("known"));
+        assert!(ledger.pulled("two", &terms, clock.now()).expect("counted"));
+        let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
+        assert!(!ledger.pulled("two", &terms, clock.now()).expect("known"));
+        assert_eq!(counted(&ledger), [2]);
+
+        // The disk takes nothing: a folder is in the way of the new file.
+        let way = dir.path().join("ledger.json.new");
+        std::fs::create_dir(&way).expect("folder");
+        for _ in 0..2 {
+            assert!(ledger.pulled("three", &terms, clock.now()).is_err());
+        }
+        assert_eq!(counted(&ledger), [2]);
+        std::fs::remove_dir(&way).expect("folder");
+        clock.pass(24 * 3_600_000);
+        assert!(
+            ledger
+                .pulled("three", &terms, clock.now())
+                .expect("counted")
+        );
+        assert_eq!(counted(&ledger), [2, 1]);
+
+        for n in 0..PULL_DAYS {
+            clock.pass(24 * 3_600_000);
+            let order = format!("order {n}");
+            ledger.pulled(&order, &terms, clock.now()).expect("counted");
+        }
+        assert_eq!(counted(&ledger), [1; PULL_DAYS]);
+        assert_eq!(ledger.kept.obeyed.len(), PULL_DAYS);
     }
 }

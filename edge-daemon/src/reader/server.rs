@@ -522,13 +522,11 @@ impl Reader {
         let now = self.clock.now();
         // Counted before it is handed out.
         let mut ledger = self.ledger();
-        if ledger.pulled(order, terms, now) {
-            ledger.save(now).map_err(|e| e.to_string())?;
-            drop(ledger);
+        let counted = ledger.pulled(order, terms, now);
+        drop(ledger);
+        if counted.map_err(|e| e.to_string())? {
             tracing::info!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, "a pull by order of the hub");
             self.tell_pulls();
-        } else {
-            drop(ledger);
         }
         let (old, header) = torn::rewrap(&volume, &inner, &pairs, &pull)?;
         Ok(Reply::Rewrapped {

@@ -439,7 +439,7 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
         }
         None => begin(desk, order, asked, &path)?,
     };
-    let record = restated(desk, asked, record)?;
+    let record = restated(&desk.log, &path, asked, record)?;
     let record = finish(desk, order, sig, found_again(desk, &asked.cam, record)?)?;
     write(&path, &record)?;
     Ok(record)
@@ -447,26 +447,30 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
 
 /// The box begins a new log while a pull waits, when its log has forked: the hub countersigns the old one no more, so what was handed out is
 /// said once more in the new one.
-fn restated(desk: &Desk, asked: &Asked, mut record: Record) -> Result<Record, PullError> {
-    let present = number(desk)?;
+fn restated(
+    log: &LogHandle,
+    path: &Path,
+    asked: &Asked,
+    mut record: Record,
+) -> Result<Record, PullError> {
+    let present = number(log)?;
     if record.log == present {
         return Ok(record);
     }
     if let (Some(first), Some(end)) = (record.segments.first(), record.segments.last()) {
-        record.n = log_export(desk, asked, first.s, end.s)?;
+        record.n = log_export(log, asked, first.s, end.s)?;
         record.log = present;
     }
     // Headers come after a signed head, as always.
-    desk.log
-        .sign_head()
+    log.sign_head()
         .map_err(|e| failed("sign the log; nothing was handed out")(&e))?;
-    write(&path(&desk.state, &asked.r#ref, &asked.cam), &record)?;
+    write(path, &record)?;
     Ok(record)
 }
 
 /// Number of the log that is written.
-fn number(desk: &Desk) -> Result<u64, PullError> {
-    let folder = desk.log.folder();
+fn number(log: &LogHandle) -> Result<u64, PullError> {
+    let folder = log.folder();
     let number = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
     number.ok_or(PullError::Box {
         what: "name its log",
@@ -475,7 +479,7 @@ fn number(desk: &Desk) -> Result<u64, PullError> {
 }
 
 /// Puts the export on the record; the line's number.
-fn log_export(desk: &Desk, asked: &Asked, s0: u64, s1: u64) -> Result<u64, PullError> {
+fn log_export(log: &LogHandle, asked: &Asked, s0: u64, s1: u64) -> Result<u64, PullError> {
     let line = ExpClip {
         r#ref: asked.r#ref.to_string(),
         cam: asked.cam.clone(),
@@ -484,7 +488,7 @@ fn log_export(desk: &Desk, asked: &Asked, s0: u64, s1: u64) -> Result<u64, PullE
         grant: asked.grant.clone(),
         purpose: asked.purpose.clone(),
     };
-    let line = desk.log.append("hub:order", &line);
+    let line = log.append("hub:order", &line);
     line.map(|l| l.n)
         .map_err(|e| failed("log the export; nothing was handed out")(&e))
 }
@@ -580,8 +584,8 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     };
     let record = Record {
         order: order.into(),
-        log: number(desk)?,
-        n: log_export(desk, asked, first.s, end.s)?,
+        log: number(&desk.log)?,
+        n: log_export(&desk.log, asked, first.s, end.s)?,
         of,
         segments: prepared,
     };

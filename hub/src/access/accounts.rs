@@ -5,7 +5,8 @@ use shared::types::OpAdd;
 
 use super::role::{self, Role};
 use crate::{
-    db::Db,
+    acts,
+    db::{Db, numbers::Numbered},
     error::{HubError, plain},
     keys,
     ownlog::{self, OwnLog},
@@ -33,26 +34,24 @@ pub fn add(
         let roles = role::list(&Role::ALL);
         HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
     })?;
-    if db.account(name).map_err(plain)?.is_some() {
-        return Err(HubError::Refused(format!(
-            "there is an account {name} already"
-        )));
-    }
     let salt: [u8; 16] = keys::random().map_err(plain)?;
     let hash = Argon2::default()
         .hash_password_with_salt(password.as_bytes(), &salt)
         .map_err(plain)?;
-    let op = db.next_op().map_err(plain)?;
-    log.append(
-        by,
-        &OpAdd {
+    acts::act(db, log, |act| {
+        if act.account(name)?.is_some() {
+            return Err(HubError::Refused(format!(
+                "there is an account {name} already"
+            )));
+        }
+        let op = u32::try_from(act.number(Numbered::Account)?).map_err(plain)?;
+        let line = OpAdd {
             op: ownlog::op(op),
             role: role.to_string(),
             by: vec![by.into()],
-        },
-    )
-    .map_err(plain)?;
-    db.add_account(op, name, role.word(), &hash.to_string())
-        .map_err(plain)?;
-    Ok(op)
+        };
+        act.log(by, &line)?;
+        act.add_account(op, name, role.word(), &hash.to_string())?;
+        Ok(op)
+    })
 }

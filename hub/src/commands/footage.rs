@@ -39,6 +39,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         r#box: camera.r#box,
         cam: camera.cam,
         day,
+        days: None,
     })?;
     if json {
         return print_json(&footage);

@@ -3,12 +3,14 @@
 use rusqlite::{OptionalExtension, Row, params};
 use shared::{
     id::BoxName,
-    schema::message::{self, Health, Hello},
+    schema::message::{Health, Hello},
     time::Utc,
-    wire::ToHub,
 };
 
-use super::{Db, DbError, plain_rows, readable};
+use super::{
+    Db, DbError, plain_rows, readable,
+    reports::{Rows, Said},
+};
 
 #[derive(Clone, Debug)]
 pub struct BoxRecord {
@@ -42,72 +44,74 @@ pub struct CodeRecord {
     pub key: Option<String>,
 }
 
-const COLUMNS: &str = "name, state, key, cert, revoked_why, last_seen, hello, health";
+const COLUMNS: &str =
+    "name, state, key, cert, revoked_why, last_seen, sw, zone, retention_days, reported, free_mib";
 
-fn record(r: &Row<'_>) -> rusqlite::Result<(String, BoxColumns)> {
-    let (name, seen): (String, Option<i64>) = (r.get(0)?, r.get(5)?);
+fn columns(r: &Row<'_>) -> rusqlite::Result<(String, Said, BoxColumns)> {
+    let said = Said {
+        sw: r.get(6)?,
+        zone: r.get(7)?,
+        // Out of its range it is judged with the rest.
+        retention_days: r
+            .get::<_, Option<i64>>(8)?
+            .map(|n| u32::try_from(n).unwrap_or(0)),
+        reported: r.get(9)?,
+        free_mib: r.get(10)?,
+    };
     let rest = BoxColumns {
         state: r.get(1)?,
         key: r.get(2)?,
         cert: r.get(3)?,
         revoked_why: r.get(4)?,
-        last_seen: seen.map(Utc),
-        hello: r.get(6)?,
-        health: r.get(7)?,
+        last_seen: r.get::<_, Option<i64>>(5)?.map(Utc),
     };
-    Ok((name, rest))
+    Ok((r.get(0)?, said, rest))
 }
 
-/// All of a row but the name, as it lies there.
+/// What a row holds beside its name and what the box said.
 struct BoxColumns {
     state: String,
     key: Option<String>,
     cert: Option<String>,
     revoked_why: Option<String>,
     last_seen: Option<Utc>,
-    hello: Option<String>,
-    health: Option<String>,
 }
 
-fn named((name, rest): (String, BoxColumns)) -> Result<BoxRecord, DbError> {
-    let name = BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?;
-    let (hello, health) = (rest.hello, rest.health);
+fn named(
+    (name, said, rest): (String, Said, BoxColumns),
+    rows: &mut Rows,
+) -> Result<BoxRecord, DbError> {
+    let reports = rows.of(&name, said);
     Ok(BoxRecord {
-        name,
+        name: BoxName::parse(&name).map_err(|e| DbError::Row(e.to_string()))?,
         state: rest.state,
         key: rest.key,
         cert: rest.cert,
         revoked_why: rest.revoked_why,
         last_seen: rest.last_seen,
-        // What is stored is judged as if it came now; what does not pass was never said.
-        hello: hello
-            .and_then(|text| serde_json::from_str::<Hello>(&text).ok())
-            .filter(|hello| hello.judge().is_ok()),
-        health: health
-            .and_then(|text| serde_json::from_str::<ToHub>(&text).ok())
-            .and_then(|said| message::to_hub(said).ok())
-            .and_then(Health::of),
+        hello: reports.hello,
+        health: reports.health,
     })
 }
 
 impl Db {
     pub fn boxes(&self) -> Result<Vec<BoxRecord>, DbError> {
         let c = self.store.read();
+        let mut all = Rows::read(&c, None)?;
         let mut q = c.prepare(&format!("SELECT {COLUMNS} FROM boxes ORDER BY name"))?;
-        let rows = q.query_map([], record)?;
-        readable("boxes", rows.map(|r| named(r?)))
+        let rows = q.query_map([], columns)?;
+        readable("boxes", rows.map(|r| named(r?, &mut all)))
     }
 
     pub fn box_named(&self, name: &BoxName) -> Result<Option<BoxRecord>, DbError> {
         let c = self.store.read();
-        let row = c
-            .query_row(
-                &format!("SELECT {COLUMNS} FROM boxes WHERE name=$1"),
-                [name.as_str()],
-                record,
-            )
-            .optional()?;
-        row.map(named).transpose()
+        let sql = format!("SELECT {COLUMNS} FROM boxes WHERE name=$1");
+        let row = c.query_row(&sql, [name.as_str()], columns).optional()?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        let mut all = Rows::read(&c, Some(name))?;
+        named(row, &mut all).map(Some)
     }
 
     /// Registers a box (or takes a revoked one up again, whose certificates stay void) and replaces its one-time code.
@@ -192,36 +196,6 @@ impl Db {
             t.execute("DELETE FROM codes WHERE box=$1", [name.as_str()])?;
             Ok(())
         })
-    }
-
-    /// What it says of itself, and the rules it keeps footage by from now on.
-    pub fn box_hello(&self, name: &BoxName, hello: &Hello, now: Utc) -> Result<(), DbError> {
-        let text = serde_json::to_string(hello).map_err(|e| DbError::Row(e.to_string()))?;
-        self.whole(|t| {
-            t.execute(
-                "UPDATE boxes SET hello=$2, last_seen=$3 WHERE name=$1",
-                params![name.as_str(), text, now.0],
-            )?;
-            super::retention::note_policies(t, name, hello, now)?;
-            t.execute(
-                "DELETE FROM box_refusals WHERE box=$1 AND what='hello'",
-                [name.as_str()],
-            )?;
-            Ok(())
-        })
-    }
-
-    /// `report`: a `health` message that was judged.
-    pub fn box_health(&self, name: &BoxName, report: &ToHub, now: Utc) -> Result<(), DbError> {
-        let text = serde_json::to_string(report).map_err(|e| DbError::Row(e.to_string()))?;
-        let c = self.store.write();
-        c.execute(
-            "UPDATE boxes SET health=$2, last_seen=$3 WHERE name=$1",
-            params![name.as_str(), text, now.0],
-        )?;
-        c.prepare("DELETE FROM box_refusals WHERE box=$1 AND what='report'")?
-            .execute([name.as_str()])?;
-        Ok(())
     }
 
     /// Something a box said was not taken. The first time counts until one of its kind is.

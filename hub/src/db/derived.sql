@@ -11,6 +11,18 @@ CREATE TABLE IF NOT EXISTS segments (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS segments_by_time ON segments (box, cam, t0);
 CREATE INDEX IF NOT EXISTS segments_by_s ON segments (box, cam, s);
+-- Runs of these that follow on each other, of one camera-day and key, masked alike, all there or all gone: what pages read.
+CREATE TABLE IF NOT EXISTS spans (
+  log TEXT NOT NULL, cam TEXT NOT NULL, s0 INTEGER NOT NULL, s1 INTEGER NOT NULL, -- first and last segment
+  n0 INTEGER NOT NULL, n1 INTEGER NOT NULL,                                       -- their lines
+  box TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL,
+  t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, count INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  mask TEXT, how TEXT NOT NULL, gone TEXT,
+  PRIMARY KEY (log, cam, s0)
+) STRICT;
+CREATE INDEX IF NOT EXISTS spans_by_time ON spans (box, cam, t0, t1);
+CREATE INDEX IF NOT EXISTS spans_by_s ON spans (box, cam, s0);
+CREATE INDEX IF NOT EXISTS spans_there ON spans (box, cam, t0, t1) WHERE gone IS NULL;
 CREATE TABLE IF NOT EXISTS gaps (
   log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL,
   t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, why TEXT NOT NULL, packets INTEGER NOT NULL,

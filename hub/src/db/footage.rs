@@ -2,14 +2,19 @@
 
 use rusqlite::params;
 use shared::{
-    id::{BoxCamera, BoxName},
+    id::{BoxCamera, BoxName, ExhibitRef, HoldId},
     plain,
     record::{Record, Value},
     schema,
     time::{Day, Utc, Zone},
 };
 
-use super::{DERIVED_TABLES, Db, DbError, N, plain_rows, retention, store::Sql};
+use super::{
+    DERIVED_TABLES, Db, DbError, N,
+    numbers::{Numbered, claimed},
+    plain_rows, retention, spans,
+    store::Sql,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentRecord {
@@ -175,25 +180,6 @@ impl Db {
         plain_rows("box logs", rows)
     }
 
-    /// First and last line of those segments, by log.
-    pub fn line_ends(
-        &self,
-        camera: &BoxCamera,
-        t0: Utc,
-        t1: Utc,
-    ) -> Result<Vec<(String, u64, u64)>, DbError> {
-        let c = self.store.read();
-        let mut q = c.prepare(
-            "SELECT log, MIN(n), MAX(n) FROM segments
-             WHERE box=$1 AND cam=$2 AND t0 < $4 AND t0 >= $3 - 86400000 AND t1 > $3 GROUP BY log ORDER BY MIN(s)",
-        )?;
-        let rows = q.query_map(
-            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
-            |r| Ok((r.get(0)?, r.get::<_, N>(1)?.0, r.get::<_, N>(2)?.0)),
-        )?;
-        plain_rows("box logs", rows)
-    }
-
     pub fn gaps(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<GapRecord>, DbError> {
         let c = self.store.read();
         let mut q = c.prepare(
@@ -211,41 +197,6 @@ impl Db {
             },
         )?;
         plain_rows("box logs", rows)
-    }
-
-    /// First and last moment of footage of a camera that is still there.
-    pub fn extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
-        let c = self.store.read();
-        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=$1 AND cam=$2 AND gone IS NULL";
-        Ok(c.query_row(
-            sql,
-            params![camera.r#box.as_str(), camera.cam.as_str()],
-            |r| {
-                let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
-                Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
-            },
-        )?)
-    }
-
-    /// The same of everything ever logged, deleted footage too.
-    pub fn segments_extent(&self, camera: &BoxCamera) -> Result<Option<(Utc, Utc)>, DbError> {
-        let c = self.store.read();
-        let sql = "SELECT MIN(t0), MAX(t1) FROM segments WHERE box=$1 AND cam=$2";
-        Ok(c.query_row(
-            sql,
-            params![camera.r#box.as_str(), camera.cam.as_str()],
-            |r| {
-                let (a, b): (Option<i64>, Option<i64>) = (r.get(0)?, r.get(1)?);
-                Ok(a.zip(b).map(|(a, b)| (Utc(a), Utc(b))))
-            },
-        )?)
-    }
-
-    /// Cameras of a box of which any footage was ever logged.
-    pub fn cameras_seen(&self, name: &BoxName) -> Result<Vec<String>, DbError> {
-        let c = self.store.read();
-        let mut q = c.prepare("SELECT DISTINCT cam FROM segments WHERE box=$1 ORDER BY cam")?;
-        plain_rows("box logs", q.query_map([name.as_str()], |r| r.get(0))?)
     }
 
     /// Whether line `n` of a log is the `exp.clip` of this exhibit and camera.
@@ -279,8 +230,9 @@ pub(super) fn time(data: &Value, key: &str) -> i64 {
 /// One line into all tables, or into none. Whether it bears on deletions.
 fn one(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<bool, DbError> {
     t.prepare("SAVEPOINT line")?.execute([])?;
-    let done =
-        index_line(t, origin, name, r).and_then(|()| retention::index_line(t, origin, name, r));
+    let done = index_line(t, origin, name, r)
+        .and_then(|()| spans::index_line(t, origin, name, r))
+        .and_then(|()| retention::index_line(t, origin, name, r));
     if done.is_err() {
         t.prepare("ROLLBACK TO line")?.execute([])?;
     }
@@ -351,8 +303,15 @@ fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), D
                  ON CONFLICT (log, n) DO UPDATE SET ref=excluded.ref, cam=excluded.cam",
             )?
             .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
+            if let Ok(exhibit) = ExhibitRef::parse(text(d, "ref")) {
+                claimed(t, Numbered::Request, exhibit.number())?;
+            }
         }
-        "hold.set" => super::holds::claimed(t, text(d, "hold"))?,
+        "hold.set" => {
+            if let Ok(HoldId(n)) = HoldId::parse(text(d, "hold")) {
+                claimed(t, Numbered::Hold, n)?;
+            }
+        }
         _ => {}
     }
     Ok(())

@@ -6,7 +6,7 @@ use shared::{
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable, store::Sql, upsert};
+use super::{Db, DbError, N, readable, upsert};
 use crate::requests::holds::state::{Ended, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,60 +112,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
     }))
 }
 
-/// A box's log names a hold: its number is not given out again. What one box writes does not use up the numbers of the scheme: see
-/// [`Db::next_hold`].
-pub(super) fn claimed(c: &Sql, hold: &str) -> Result<(), DbError> {
-    if let Ok(HoldId(n)) = HoldId::parse(hold) {
-        c.execute(
-            "INSERT INTO hold_claims (n) VALUES ($1) ON CONFLICT (n) DO NOTHING",
-            [N(n)],
-        )?;
-    }
-    Ok(())
-}
-
-/// How far beyond what the hub itself knows a number in a box's log is believed to be one of its own, from before its records were
-/// lost: those between were given out as well.
-const FORGOTTEN: u64 = 1000;
-
 impl Db {
-    /// Puts aside the next number, for good. `logged`: the highest in the hub's own log. Numbers that boxes' logs name are passed over;
-    /// those up to [`FORGOTTEN`] ahead are taken for given out, with all below them.
-    pub fn next_hold(&self, logged: u64) -> Result<HoldId, DbError> {
-        const LAST: N = N(HoldId::LAST.0);
-        self.whole(|t| {
-        let known: N = t.query_row(
-            "SELECT MAX(COALESCE((SELECT MAX(n) FROM holds WHERE n <= $1), 0), COALESCE((SELECT MAX(highest) FROM hold_numbers WHERE highest <= $1), 0))",
-            [LAST],
-            |r| r.get(0),
-        )?;
-        let logged = if logged <= HoldId::LAST.0 { logged } else { 0 };
-        let known = known.0.max(logged);
-        let near: N = t.query_row(
-            "SELECT COALESCE(MAX(n), $1) FROM hold_claims WHERE n > $1 AND n <= $2",
-            [N(known), N(known.saturating_add(FORGOTTEN))],
-            |r| r.get(0),
-        )?;
-        let mut next = HoldId(near.0.saturating_add(1));
-        while t.query_row(
-            "SELECT COUNT(*) FROM hold_claims WHERE n=$1",
-            [N(next.0)],
-            |r| r.get::<_, i64>(0),
-        )? > 0
-        {
-            next = HoldId(next.0.saturating_add(1));
-        }
-        if !next.in_range() {
-            return Err(DbError::Numbers);
-        }
-        t.execute(
-            "INSERT INTO hold_numbers (one, highest) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET highest=$1",
-            [N(next.0)],
-        )?;
-                Ok(next)
-        })
-    }
-
     /// Adds it, or writes all that changes of it.
     pub fn put_hold(&self, h: &HoldRecord) -> Result<(), DbError> {
         let s = &h.standing;
@@ -248,41 +195,11 @@ mod tests {
     use super::*;
     use crate::requests::holds::state::Event;
 
-    /// RET-3: a hold is read as it was written, in every state; no number is given out twice, whatever becomes of the rows, and none
-    /// that a log names.
+    /// RET-3: a hold is read as it was written, in every state.
     #[test]
-    fn rows_and_numbers() {
+    fn rows() {
         let dir = tempfile::tempdir().expect("folder");
         let db = Db::open(dir.path()).expect("records");
-        assert_eq!(db.next_hold(0).expect("number"), HoldId(1));
-        assert_eq!(
-            db.next_hold(0).expect("number"),
-            HoldId(2),
-            "without a row too"
-        );
-        assert_eq!(
-            db.next_hold(40).expect("number"),
-            HoldId(41),
-            "the hub's log"
-        );
-        for hold in ["H-000100", "H-000099", "nonsense"] {
-            claimed(&db.store.write(), hold).expect("noted");
-        }
-        assert_eq!(db.next_hold(0).expect("number"), HoldId(101), "a box's log");
-        // V5: what a box writes at the end of the range, or far ahead, uses nothing up.
-        for hold in ["H-999999999999999", "H-999999999", "H-005000", "H-000102"] {
-            claimed(&db.store.write(), hold).expect("noted");
-        }
-        assert_eq!(db.next_hold(0).expect("number"), HoldId(103));
-        assert_eq!(db.next_hold(4998).expect("number"), HoldId(5001));
-        assert_eq!(
-            db.next_hold(999_999_999_999_999).expect("number"),
-            HoldId(5002),
-            "an older hub's log that was led astray"
-        );
-        let last = db.next_hold(HoldId::LAST.0 - 1);
-        assert!(matches!(last, Err(DbError::Numbers)), "{last:?}");
-
         let mut h = HoldRecord {
             id: HoldId(101),
             camera: BoxCamera::parse("ashby/c01").expect("camera"),

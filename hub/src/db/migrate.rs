@@ -6,7 +6,11 @@ use rusqlite::Connection;
 use super::DbError;
 
 /// File by file: the first makes version 1 of nothing.
-pub(super) const MIGRATIONS: [&str; 1] = [include_str!("migrations/001.sql")];
+pub(super) const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/001.sql"),
+    include_str!("migrations/002.sql"),
+    include_str!("migrations/003.sql"),
+];
 
 /// Brings records of any version to this program's, each step in a transaction of its own.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), DbError> {
@@ -36,7 +40,7 @@ mod tests {
     use super::*;
 
     /// A row of everything that has a row in version 1 and is not derived.
-    const FIRST: &str = include_str!("migrations/tests/001.sql");
+    const FIRST: &str = include_str!("rows_of_001.sql");
 
     fn tables(c: &Connection) -> Vec<(String, i64)> {
         let sql = "SELECT name FROM sqlite_master WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY name";
@@ -69,6 +73,14 @@ mod tests {
                 .expect("version");
             assert_eq!(is, version as i64);
         }
+        let title: String = stepwise
+            .query_row(
+                "SELECT title FROM box_cameras WHERE box='ashby' AND retention_days=28",
+                [],
+                |r| r.get(0),
+            )
+            .expect("camera");
+        assert_eq!(title, "Market Place");
         let mut empty = Connection::open_in_memory().expect("records");
         migrate(&mut empty).expect("newest");
         let names = |c: &Connection| tables(c).into_iter().map(|t| t.0).collect::<Vec<_>>();

@@ -15,9 +15,12 @@ pub mod holds;
 pub mod lifts;
 pub mod logs;
 mod migrate;
+pub mod numbers;
+mod reports;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
+pub mod spans;
 pub mod staff;
 mod store;
 
@@ -33,17 +36,16 @@ pub enum DbError {
     Newer { found: i64, known: i64 },
     #[error("a row of the hub's records cannot be read: {0}")]
     Row(String),
-    #[error(
-        "the numbers of holds are used up (the last is H-999999999); nothing was done. Report this as a fault in Beadle"
-    )]
-    Numbers,
+    #[error("the numbers of {0} are used up; nothing was done. Report this as a fault in Beadle")]
+    Numbers(&'static str),
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 4;
+const DERIVED: i64 = 5;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 8] = [
+const DERIVED_TABLES: [&str; 9] = [
     "segments",
+    "spans",
     "gaps",
     "clips",
     "names",
@@ -89,6 +91,11 @@ impl Db {
         self.store.unit(|| work(&Tx { db: self }))
     }
 
+    /// Whether this thread is within a unit of work.
+    pub fn is_within(&self) -> bool {
+        self.store.is_within()
+    }
+
     /// The same for the statements of one function here.
     fn whole<T>(&self, work: impl FnOnce(&Sql) -> Result<T, DbError>) -> Result<T, DbError> {
         self.store.unit(|| work(&self.store.write()))
@@ -106,7 +113,7 @@ impl DbError {
                     | rusqlite::Error::IntegralValueOutOfRange(..)
                     | rusqlite::Error::InvalidColumnType(..)
             ),
-            DbError::Newer { .. } | DbError::Numbers => false,
+            DbError::Newer { .. } | DbError::Numbers(_) => false,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Adapter: SQLite. Clip requests and the segments they fetch.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Params, Row, params};
 use shared::{
     id::{BoxCamera, ExhibitRef},
     time::Utc,
@@ -31,6 +31,15 @@ pub struct RequestRecord {
     pub footage: Option<String>,
     pub package: Option<String>,
     pub made: Utc,
+}
+
+/// A request with its texts, as far as they are not erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestPageRow {
+    pub request: RequestRecord,
+    pub purpose: Option<String>,
+    pub reference: Option<String>,
+    pub requester: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,15 +94,6 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
 }
 
 impl Db {
-    /// Number of the next request: the last part of its grant and of its exhibit reference.
-    pub fn next_request(&self) -> Result<u32, DbError> {
-        Ok(self.store.read().query_row(
-            "SELECT COALESCE(MAX(id), 0) + 1 FROM requests",
-            [],
-            |r| r.get(0),
-        )?)
-    }
-
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
         self.store.write().execute(
             "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
@@ -115,6 +115,44 @@ impl Db {
         )
         .optional()?
         .transpose()
+    }
+
+    /// So many at most, newest first, with their texts; with `before` those with a lower number.
+    pub fn requests_page(
+        &self,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<RequestPageRow>, DbError> {
+        self.page_rows(
+            "r.id < $1 ORDER BY r.id DESC LIMIT $2",
+            params![before.map_or(N(u64::from(u32::MAX)), N), limit],
+        )
+    }
+
+    /// One of them, by its exhibit.
+    pub fn request_page_row(&self, exhibit: &str) -> Result<Option<RequestPageRow>, DbError> {
+        Ok(self.page_rows("r.ref=$1", [exhibit])?.pop())
+    }
+
+    fn page_rows(&self, which: &str, values: impl Params) -> Result<Vec<RequestPageRow>, DbError> {
+        let columns: Vec<String> = COLUMNS.split(", ").map(|c| format!("r.{c}")).collect();
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {}, a.text, b.text, c.text FROM requests r LEFT JOIN side a ON a.hash=r.purpose
+             LEFT JOIN side b ON b.hash=r.reference LEFT JOIN side c ON c.hash=r.requester WHERE {which}",
+            columns.join(", ")
+        ))?;
+        let rows = q.query_map(values, |r| {
+            let texts: (Option<String>, Option<String>, Option<String>) =
+                (r.get(17)?, r.get(18)?, r.get(19)?);
+            Ok(record(r)?.map(|request| RequestPageRow {
+                request,
+                purpose: texts.0,
+                reference: texts.1,
+                requester: texts.2,
+            }))
+        })?;
+        readable("requests", rows.map(|r| r?))
     }
 
     /// Newest first.

@@ -100,11 +100,11 @@ fn bad<T, E: std::fmt::Display>(r: Result<T, E>) -> rusqlite::Result<T> {
     })
 }
 
-fn cam(r: &Row<'_>, i: usize) -> rusqlite::Result<CameraId> {
+pub(super) fn cam(r: &Row<'_>, i: usize) -> rusqlite::Result<CameraId> {
     bad(CameraId::parse(&r.get::<_, String>(i)?))
 }
 
-fn day(r: &Row<'_>, i: usize) -> rusqlite::Result<Day> {
+pub(super) fn day(r: &Row<'_>, i: usize) -> rusqlite::Result<Day> {
     bad(Day::parse(&r.get::<_, String>(i)?))
 }
 

@@ -18,15 +18,6 @@ pub struct AccountRecord {
 }
 
 impl Db {
-    /// Number the next account gets.
-    pub fn next_op(&self) -> Result<u32, DbError> {
-        Ok(self.store.read().query_row(
-            "SELECT COALESCE(MAX(op), 0) + 1 FROM accounts",
-            [],
-            |r| r.get(0),
-        )?)
-    }
-
     pub fn add_account(
         &self,
         op: u32,

@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Whether this thread is within a unit of work: then all it reads and writes is of it.
-    fn is_within(&self) -> bool {
+    pub fn is_within(&self) -> bool {
         *lock(&self.within) == Some(thread::current().id())
     }
 

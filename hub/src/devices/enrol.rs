@@ -46,13 +46,15 @@ pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result
         )));
     }
     // Free text stays out of the log; the sentence itself is kept in the box's record.
-    let line = BoxRevoke {
-        r#box: name.to_string(),
-        why: keep_salted(desk, why)?,
-        by: vec![permit.op()],
-    };
-    desk.log.append(&permit.op(), &line).map_err(plain)?;
-    desk.db.revoke_box(name, why).map_err(plain)?;
+    desk.act(|act| {
+        let line = BoxRevoke {
+            r#box: name.to_string(),
+            why: keep_salted(desk, why)?,
+            by: vec![permit.op()],
+        };
+        act.log(&permit.op(), &line)?;
+        Ok(act.revoke_box(name, why)?)
+    })?;
     let closed = registry::revoked(name.as_str(), Some(why));
     desk.live.cut(name, close::REVOKED, &closed.why);
     Ok(())
@@ -77,12 +79,12 @@ pub fn add(desk: &Desk, name: &BoxName, permit: &Permit) -> Result<Codes, HubErr
         by: vec![permit.op()],
         cert: None,
     };
-    desk.log.append(&permit.op(), &line).map_err(plain)?;
-    let now = desk.now();
-    let until = now.plus_ms(registry::CODE_LIFE_MS);
-    desk.db
-        .register_box(name, &kept(&code.secret_text()), until, now)
-        .map_err(plain)?;
+    desk.act(|act| {
+        act.log(&permit.op(), &line)?;
+        let now = desk.now();
+        let until = now.plus_ms(registry::CODE_LIFE_MS);
+        Ok(act.register_box(name, &kept(&code.secret_text()), until, now)?)
+    })?;
     Ok(Codes { short, long, hub })
 }
 
@@ -197,8 +199,13 @@ fn enrol(
         by: vec!["sys:enrol".into()],
         cert: Some(made.print),
     };
-    desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
-    let used = desk.db.enrol(name, hash, key, &made.pem);
+    let used = desk.act(|act| {
+        let used = act.enrol(name, hash, key, &made.pem)?;
+        if used {
+            act.log("sys:enrol", &line)?;
+        }
+        Ok(used)
+    });
     match used.map_err(|e| ours(&e))? {
         true => Ok(made.pem),
         false => Err(BadClaim::Used.into()),
@@ -242,8 +249,13 @@ fn try_renew(desk: &Desk, shown: &BoxCertificate) -> Result<String, String> {
         until: made.until,
         by: vec!["sys:enrol".into()],
     };
-    desk.log.append("sys:enrol", &line).map_err(|e| ours(&e))?;
-    let taken = desk.db.renewed(name, &shown.key, &made.pem);
+    let taken = desk.act(|act| {
+        let taken = act.renewed(name, &shown.key, &made.pem)?;
+        if taken {
+            act.log("sys:enrol", &line)?;
+        }
+        Ok(taken)
+    });
     if !taken.map_err(|e| ours(&e))? {
         return Err(format!(
             "box {name} was revoked or enrolled anew in this moment; nothing was renewed"

@@ -29,6 +29,7 @@ use super::{arrivals, enrol, link::Listener, registry};
 mod clips;
 mod disposal;
 mod door;
+mod forked;
 mod holds;
 mod lifts;
 mod renewals;

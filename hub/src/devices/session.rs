@@ -8,7 +8,7 @@ use shared::{
     record::hex,
     schema::{
         Breach,
-        message::{self, Hello},
+        message::{self, Health, Hello},
     },
     wire::{AuditReply, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
 };
@@ -359,8 +359,10 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Opt
         if !desk.logs.budgets.health(name, desk.clock.now().mono) {
             return;
         }
-        let (records, who, said) = (desk.clone(), name.clone(), message.clone());
-        store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
+        if let Some(said) = Health::of(message.clone()) {
+            let (records, who) = (desk.clone(), name.clone());
+            store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
+        }
         desk.live.changed();
     }
     desk.live.say(name, message);

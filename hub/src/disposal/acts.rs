@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
+    acts::Act,
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
     error::{HubError, plain},
@@ -53,18 +54,18 @@ impl Given {
 
 /// The class a request begins with. `reason`: the hash of its purpose.
 pub fn classed(
-    desk: &Desk,
+    act: &Act<'_>,
     exhibit: &ExhibitRef,
     class: Class,
     reason: &str,
     who: &str,
 ) -> Result<(), HubError> {
-    give(desk, exhibit, class, None, reason, who)
+    give(act, exhibit, class, None, reason, who)
 }
 
 /// On the hub's log, then on record.
 fn give(
-    desk: &Desk,
+    act: &Act<'_>,
     exhibit: &ExhibitRef,
     class: Class,
     shortened_by: Option<String>,
@@ -78,13 +79,13 @@ fn give(
         reason: reason.into(),
         by: who.into(),
     };
-    desk.log.append(who, &line).map_err(plain)?;
+    act.log(who, &line)?;
     let e = EvidenceRecord {
         class,
         shortened_by,
         ..EvidenceRecord::default()
     };
-    desk.db.put_evidence(exhibit.as_str(), &e).map_err(plain)
+    Ok(act.put_evidence(exhibit.as_str(), &e)?)
 }
 
 /// What a disposal or another class is about.
@@ -154,8 +155,10 @@ pub fn class(
     let shorter = end(class) < end(case.evidence.class);
     let again = case.evidence.shortened_by.as_ref() == Some(&me);
     let shortened_by = (shorter || again).then(|| me.clone());
-    let reason = keep_salted(desk, reason.trim())?;
-    give(desk, exhibit, class, shortened_by, &reason, &me)?;
+    desk.act(|act| {
+        let reason = keep_salted(desk, reason.trim())?;
+        give(act, exhibit, class, shortened_by, &reason, &me)
+    })?;
     watch::refresh(desk)?;
     shown::one(desk, exhibit)
 }
@@ -168,18 +171,12 @@ pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Res
     if policy::last_day(case.evidence.class, made, &desk.config.periods, zone) >= day {
         return Ok(());
     }
-    let reason = keep_salted(
-        desk,
-        &format!("it shows a mask that is reviewed again on {day}"),
-    )?;
-    give(
-        desk,
-        exhibit,
-        Class::Review { review: day },
-        None,
-        &reason,
-        who,
-    )?;
+    desk.act(|act| {
+        let why = format!("it shows a mask that is reviewed again on {day}");
+        let reason = keep_salted(desk, &why)?;
+        let class = Class::Review { review: day };
+        give(act, exhibit, class, None, &reason, who)
+    })?;
     watch::refresh(desk)
 }
 
@@ -224,22 +221,24 @@ pub fn dispose(
             d.by
         )));
     }
-    let reason = keep_salted(desk, reason.trim())?;
-    let line = CopyDrop {
-        r#ref: exhibit.to_string(),
-        reason: reason.clone(),
-        by: me.clone(),
-    };
-    desk.log.append(&me, &line).map_err(plain)?;
-    let e = EvidenceRecord {
-        drop: Some(Drop {
-            by: me,
-            reason,
-            made: desk.now(),
-        }),
-        ..case.evidence
-    };
-    desk.db.put_evidence(exhibit.as_str(), &e).map_err(plain)?;
+    desk.act(|act| {
+        let reason = keep_salted(desk, reason.trim())?;
+        let line = CopyDrop {
+            r#ref: exhibit.to_string(),
+            reason: reason.clone(),
+            by: me.clone(),
+        };
+        act.log(&me, &line)?;
+        let e = EvidenceRecord {
+            drop: Some(Drop {
+                by: me,
+                reason,
+                made: desk.now(),
+            }),
+            ..case.evidence
+        };
+        Ok(act.put_evidence(exhibit.as_str(), &e)?)
+    })?;
     shown::one(desk, exhibit)
 }
 

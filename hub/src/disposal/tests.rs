@@ -25,7 +25,7 @@ use super::{
     rows::EvidenceRow,
     shown, watch,
 };
-use crate::db::faults::About;
+use crate::db::{faults::About, numbers::Numbered};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
@@ -91,7 +91,11 @@ impl Rig {
             package: None,
             made: desk.now(),
         };
-        desk.db.add_request(n, &row).expect("recorded");
+        let recorded = desk.db.write(|tx| {
+            tx.number_used(Numbered::Request, n.into())?;
+            tx.add_request(n, &row)
+        });
+        recorded.expect("recorded");
     }
 
     /// What a pull leaves: the sealed segment, and its key.
@@ -596,4 +600,24 @@ fn both_verifiers_know_the_lines() {
         .output()
         .expect("python3");
     assert_eq!(String::from_utf8_lossy(&said.stdout), report);
+}
+
+/// ROL-5: of several who approve one disposal at once, one does; it has one line and one certificate.
+#[test]
+fn approved_by_many_at_once() {
+    let rig = Rig::new(START);
+    rig.exhibit(1);
+    rig.dispose(1, &who(1)).expect("asked for");
+    let desk = &rig.desk;
+    let gate = std::sync::Barrier::new(8);
+    let approve = |op| {
+        gate.wait();
+        acts::approve(desk, &exh(1), &who(op)).is_ok()
+    };
+    let done: Vec<bool> = std::thread::scope(|s| {
+        let threads: Vec<_> = (2..10).map(|op| s.spawn(move || approve(op))).collect();
+        let joined = threads.into_iter().map(|t| t.join().expect("ran"));
+        joined.collect()
+    });
+    assert_eq!(done.iter().filter(|done| **done).count(), 1, "{done:?}");
 }

@@ -27,14 +27,27 @@ use crate::{
 };
 
 /// Clips that were asked for, newest first.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct List {}
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct List {
+    /// Those asked for before this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<ExhibitRef>,
+    /// So many at most: 1000, and no more than that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+}
 
 impl Operation for List {
     type Reply = Vec<ExhibitRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| shown::exhibits(hub)).await
+        work(hub, permit, move |hub, _| {
+            let limit = self
+                .limit
+                .map_or(shown::EXHIBITS, |n| n.clamp(1, shown::EXHIBITS));
+            shown::exhibits(hub, self.before.as_ref(), limit)
+        })
+        .await
     }
 }
 

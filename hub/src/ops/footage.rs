@@ -11,6 +11,7 @@ use shared::{
 use super::{Operation, Target, work};
 use crate::{
     access::authorise::Permit,
+    days,
     desk::Desk,
     error::HubError,
     requests::rate,
@@ -19,7 +20,6 @@ use crate::{
         report::{CameraPage, Report},
     },
     rows::Footage,
-    shown,
 };
 
 /// A camera as an address names it.
@@ -43,6 +43,9 @@ pub struct List {
     pub cam: CameraId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Day>,
+    /// Without a day: so many days, the newest; 400 at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u16>,
 }
 
 impl Operation for List {
@@ -54,7 +57,8 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
-            shown::footage(hub, &self.camera(), self.day)
+            let most = self.days.map_or(days::MOST, |n| i32::from(n.max(1)));
+            days::footage(hub, &self.camera(), self.day, most)
         })
         .await
     }

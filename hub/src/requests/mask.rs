@@ -149,37 +149,39 @@ pub fn ask(
         None => None,
     };
     order::way(desk, &camera.r#box)?;
-    let (authority, reason) = (
-        keep_salted(desk, wanted.authority.trim())?,
-        keep_salted(desk, wanted.reason.trim())?,
-    );
-    let line = LiftAsk {
-        r#box: camera.r#box.to_string(),
-        cam: camera.cam.clone(),
-        mask: mask.id.clone(),
-        until: wanted.until,
-        minutes: wanted.minutes.map(u64::from),
-        authority: authority.clone(),
-        reason: reason.clone(),
-        by: permit.op(),
-        instead: instead.as_ref().map(|m| m.id.clone()),
-        sha256: instead.as_ref().map(|m| hex(&m.digest())),
-    };
-    let n = desk.log.append(&permit.op(), &line).map_err(plain)?.n;
-    let record = LiftRecord {
-        n,
-        camera: camera.clone(),
-        mask: mask.id,
-        instead,
-        until: wanted.until,
-        minutes: wanted.minutes,
-        authority,
-        reason,
-        op: permit.number(),
-        made: now,
-        state: "pending".into(),
-    };
-    desk.db.add_lift(&record).map_err(plain)?;
+    let record = desk.act(|act| {
+        let (authority, reason) = (
+            keep_salted(desk, wanted.authority.trim())?,
+            keep_salted(desk, wanted.reason.trim())?,
+        );
+        let line = LiftAsk {
+            r#box: camera.r#box.to_string(),
+            cam: camera.cam.clone(),
+            mask: mask.id.clone(),
+            until: wanted.until,
+            minutes: wanted.minutes.map(u64::from),
+            authority: authority.clone(),
+            reason: reason.clone(),
+            by: permit.op(),
+            instead: instead.as_ref().map(|m| m.id.clone()),
+            sha256: instead.as_ref().map(|m| hex(&m.digest())),
+        };
+        let record = LiftRecord {
+            n: act.log(&permit.op(), &line)?,
+            camera: camera.clone(),
+            mask: mask.id,
+            instead,
+            until: wanted.until,
+            minutes: wanted.minutes,
+            authority,
+            reason,
+            op: permit.number(),
+            made: now,
+            state: "pending".into(),
+        };
+        act.add_lift(&record)?;
+        Ok(record)
+    })?;
     row(desk, record)
 }
 
@@ -280,18 +282,20 @@ pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, HubError> {
     alive.into_iter().map(|l| row(desk, l)).collect()
 }
 
-/// Settles, then logs. False when somebody was quicker.
+/// Settles and logs. False when somebody was quicker.
 fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, HubError> {
-    if !desk.db.settle_lift(n, why).map_err(plain)? {
-        return Ok(false);
-    }
-    let line = LiftDrop {
-        ask: n,
-        why: why.into(),
-        by: vec![by.into()],
-    };
-    desk.log.append(by, &line).map_err(plain)?;
-    Ok(true)
+    desk.act(|act| {
+        if !act.settle_lift(n, why)? {
+            return Ok(false);
+        }
+        let line = LiftDrop {
+            ask: n,
+            why: why.into(),
+            by: vec![by.into()],
+        };
+        act.log(by, &line)?;
+        Ok(true)
+    })
 }
 
 fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
@@ -358,11 +362,6 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
     let by = vec![op(lift.op), permit.op()];
-    if !desk.db.settle_lift(n, "ordered").map_err(plain)? {
-        return Err(HubError::Refused(format!(
-            "request {n} was settled this very moment"
-        )));
-    }
     let line = MaskOrder {
         until: Some(until),
         authority: Some(lift.authority.clone()),
@@ -372,7 +371,14 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
         instead: lift.instead.as_ref().map(|m| m.id.clone()),
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
-    let number = desk.log.append(last(&by), &line).map_err(plain)?.n;
+    let number = desk.act(|act| {
+        if !act.settle_lift(n, "ordered")? {
+            return Err(HubError::Refused(format!(
+                "request {n} was settled this very moment"
+            )));
+        }
+        act.log(last(&by), &line)
+    })?;
     let order = Order::MaskLift {
         r#box: lift.camera.r#box.clone(),
         order: number,
@@ -495,7 +501,7 @@ pub(super) async fn give<O: FnOnce(u64) -> Order, T: Send + 'static>(
     let (d, c, w) = (desk.clone(), camera.clone(), permit.op());
     let (number, order, told) = blocking(move || -> Result<_, HubError> {
         let (line, order, told) = made(&d, &c, vec![w.clone()])?;
-        let number = d.log.append(&w, &line).map_err(plain)?.n;
+        let number = d.act(|act| act.log(&w, &line))?;
         Ok((number, order::signed(&d, &order(number))?, told))
     })
     .await??;

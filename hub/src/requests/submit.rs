@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     access::authorise::Permit,
-    db::requests::RequestRecord,
+    db::{numbers::Numbered, requests::RequestRecord},
     desk::Desk,
     disposal::acts::{Given, classed},
     error::{HubError, plain},
@@ -30,7 +30,7 @@ pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, HubError> {
     Ok(hash)
 }
 
-/// Blocking. A refusal is recorded and logged too. The exhibit will be of class general.
+/// Blocking. A refusal is logged too, and uses no number up. The exhibit will be of class general.
 pub fn submit(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
     submit_as(desk, asked, &Given::default(), permit)
 }
@@ -44,77 +44,66 @@ pub fn submit_as(
 ) -> Result<ExhibitRef, HubError> {
     let who = &*permit.op();
     let class = class.class(desk)?;
-    let now = desk.now();
-    let number = desk.db.next_request().map_err(plain)?;
-    let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), number);
-    let grant = format!("G-{number:06}");
-    let judged = with_known(desk, &asked.camera, asked.t0, asked.t1, |known| {
-        rules::judge(asked, known)
-    })?;
-    let (purpose, reference, requester) = (
-        keep_salted(desk, &asked.purpose)?,
-        keep_salted(desk, &asked.reference)?,
-        keep_salted(desk, &asked.requester)?,
-    );
-    let record = RequestRecord {
-        r#ref: exhibit.clone(),
-        grant: grant.clone(),
-        camera: asked.camera.clone(),
-        t0: asked.t0,
-        t1: asked.t1,
-        purpose: purpose.clone(),
-        reference: reference.clone(),
-        requester: requester.clone(),
-        who: who.into(),
-        state: if judged.is_ok() {
-            State::Submitted
-        } else {
-            State::Refused
-        },
-        why: judged.as_ref().err().cloned().unwrap_or_default(),
-        line: None,
-        footage: None,
-        package: None,
-        made: now,
-    };
-    desk.db.add_request(number, &record).map_err(plain)?;
     let cam = asked.camera.to_string();
-    if let Err(why) = judged {
-        // The sentence may name times only: nothing personal reaches the log.
-        desk.log
-            .append(
-                who,
-                &GrantFail {
-                    grant,
-                    cam,
-                    why: "no-such-footage-or-not-allowed".into(),
-                },
-            )
-            .map_err(plain)?;
-        tell(desk, &record, State::Refused, &why);
-        return Err(HubError::Refused(why));
+    let granted = desk.act(|act| {
+        let now = desk.now();
+        let judged = with_known(desk, &asked.camera, asked.t0, asked.t1, |known| {
+            rules::judge(asked, known)
+        })?;
+        if let Err(why) = judged {
+            return Ok(Err(why));
+        }
+        let number = act.number(Numbered::Request)?;
+        let short = u32::try_from(number).map_err(plain)?;
+        let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), short);
+        let record = RequestRecord {
+            r#ref: exhibit.clone(),
+            grant: format!("G-{number:06}"),
+            camera: asked.camera.clone(),
+            t0: asked.t0,
+            t1: asked.t1,
+            purpose: keep_salted(desk, &asked.purpose)?,
+            reference: keep_salted(desk, &asked.reference)?,
+            requester: keep_salted(desk, &asked.requester)?,
+            who: who.into(),
+            state: State::Authorised,
+            why: String::new(),
+            line: None,
+            footage: None,
+            package: None,
+            made: now,
+        };
+        act.add_request(short, &record)?;
+        // First what keeps the footage.
+        holds::for_request(desk, act, &record)?;
+        let line = GrantSet {
+            grant: record.grant.clone(),
+            r#ref: exhibit.to_string(),
+            cam: cam.clone(),
+            t0: asked.t0,
+            t1: asked.t1,
+            purpose: record.purpose.clone(),
+            reference: record.reference.clone(),
+            requester: record.requester.clone(),
+        };
+        act.log(who, &line)?;
+        classed(act, &exhibit, class, &record.purpose, who)?;
+        Ok(Ok(record))
+    })?;
+    match granted {
+        Ok(record) => {
+            desk.pulls.holds.wake();
+            tell(desk, &record, State::Authorised, "");
+            desk.pulls.start(record.r#ref.as_str());
+            Ok(record.r#ref)
+        }
+        Err(why) => {
+            // The sentence may name times only: nothing personal reaches the log.
+            let why_code = "no-such-footage-or-not-allowed".into();
+            desk.log.append(who, &GrantFail { cam, why: why_code })?;
+            Err(HubError::Refused(why))
+        }
     }
-    tell(desk, &record, State::Submitted, "");
-    // First what keeps the footage, whatever becomes of the rest.
-    holds::for_request(desk, &record)?;
-    let line = GrantSet {
-        grant,
-        r#ref: exhibit.to_string(),
-        cam,
-        t0: asked.t0,
-        t1: asked.t1,
-        purpose: purpose.clone(),
-        reference,
-        requester,
-    };
-    desk.log.append(who, &line).map_err(plain)?;
-    classed(desk, &exhibit, class, &purpose, who)?;
-    desk.db
-        .request_state(exhibit.as_str(), State::Authorised, "", desk.now())
-        .map_err(plain)?;
-    tell(desk, &record, State::Authorised, "");
-    desk.pulls.start(exhibit.as_str());
-    Ok(exhibit)
 }
 
 fn tell(desk: &Desk, r: &RequestRecord, state: State, why: &str) {

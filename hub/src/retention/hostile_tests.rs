@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use shared::{id::BoxName, testing::LogBuilder};
 
 use super::{gather, rig::*, watch};
+use crate::db::numbers::Numbered;
 use crate::{
     db::Db,
     devices::words,
@@ -134,10 +135,10 @@ fn all_goes_on(rig: &Rig) {
     let rows = shown::boxes(&rig.desk).expect("the first page");
     assert_eq!(rows.len(), 2);
     holds::shown::list(&rig.desk, None, false).expect("holds");
-    shown::exhibits(&rig.desk).expect("exhibits");
+    shown::exhibits(&rig.desk, None, shown::EXHIBITS).expect("exhibits");
     for camera in ["ashby/c01", "brook/c09"] {
         let camera = shared::id::BoxCamera::parse(camera).expect("camera");
-        let _ = shown::footage(&rig.desk, &camera, None);
+        let _ = crate::days::footage(&rig.desk, &camera, None, crate::days::MOST);
         let _ = gather::of_camera(&rig.desk, &camera);
     }
     review::all(&rig.desk).expect("masks");
@@ -174,10 +175,7 @@ fn refused_at_the_door_v4_v5() {
             .expect_err("no countersignature");
     }
     all_goes_on(&rig);
-    assert_eq!(
-        rig.desk.db.next_hold(0).expect("number").to_string(),
-        "H-000001"
-    );
+    assert_eq!(next_hold(&rig), "H-000001");
     // The box goes on where it was.
     rig.log.beat();
     rig.send();
@@ -239,10 +237,7 @@ fn held_since_before_v4_v5() {
     assert_eq!(said.len(), 1);
     assert!(shared::plain::all_plain(&said[0].text), "{}", said[0].text);
     assert_eq!(rig.faults(words::LINE), (1, 0));
-    assert_eq!(
-        rig.desk.db.next_hold(0).expect("number").to_string(),
-        "H-000001"
-    );
+    assert_eq!(next_hold(&rig), "H-000001");
     rig.desk.db.revoke_box(&ashby(), "stolen").expect("revoked");
     all_goes_on(&rig);
     rig.restart();
@@ -258,18 +253,14 @@ fn rows_of_before_v4_v5() {
     neighbour(&rig);
     rig.hello(&[("c01", None)], 31);
     let records = rusqlite::Connection::open(rig.dir.path().join("hub.sqlite")).expect("records");
-    let hello = json!({"is": "control", "v": 1, "box": "ashby", "sw": "0", "time": T, "cameras": [{"cam": "c01", "title": "x", "masked": false}],
-        "retention_days": 2_147_483_647, "zone": "Europe/London"});
-    records
-        .execute(
-            "UPDATE boxes SET hello=?1, health='{\"is\":\"health\"' WHERE name='ashby'",
-            [hello.to_string()],
-        )
-        .expect("hello");
     records
         .execute_batch(
-            "INSERT INTO policies (box, cam, since, days, zone) VALUES ('ashby','c01',1,2147483647,'Europe/London'), ('ashby','../x',2,31,'Europe/London');
-             INSERT INTO hold_numbers (one, highest) VALUES (1, 999999999999999);
+            "UPDATE boxes SET sw='0', zone='Europe/London', retention_days=2147483647, reported=9223372036854775807, free_mib=-1 WHERE name='ashby';
+             INSERT INTO box_cameras (box, cam, place, title, masked) VALUES ('ashby','../x',9,'x',7);
+             INSERT INTO camera_states (box, cam, place, recording, connected, starting, landed) VALUES ('ashby','../x',-1,1,1,1,9223372036854775807);
+             INSERT INTO box_faults (box, place, code, cam, since, text) VALUES ('ashby',1,'x','../x',0,'x');
+             INSERT INTO policies (box, cam, since, days, zone) VALUES ('ashby','c01',1,2147483647,'Europe/London'), ('ashby','../x',2,31,'Europe/London');
+             INSERT INTO numbers (kind, highest) VALUES ('hold', 999999999999999) ON CONFLICT (kind) DO UPDATE SET highest=excluded.highest;
              INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES ('../x/y','','x','x',0,'x');
              INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held) VALUES
                ('x','ashby','../etc','2026-11-28','k',1,1,0,0,1,1,1), ('x','ashby','c01','never','k',1,1,0,0,1,1,1),
@@ -282,9 +273,12 @@ fn rows_of_before_v4_v5() {
         )
         .expect("rows");
     all_goes_on(&rig);
-    assert_eq!(
-        rig.desk.db.next_hold(0).expect("number").to_string(),
-        "H-000001"
-    );
+    assert_eq!(next_hold(&rig), "H-000001");
     drop(Db::open(rig.dir.path()).expect("opens again"));
+}
+
+/// The number that the next hold would get.
+fn next_hold(rig: &Rig) -> String {
+    let n = rig.desk.db.write(|tx| tx.number(Numbered::Hold));
+    shared::id::HoldId(n.expect("number")).to_string()
 }

@@ -1,6 +1,6 @@
 //! Wiring. For tests of retention: a hub with its clock in the test's hands, and a box whose log is written day by day.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use shared::{
     id::{BoxName, CameraId},
@@ -56,7 +56,7 @@ impl Rig {
     pub fn new(at: &str) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let hands = Hands::at(utc(at));
-        let desk = Arc::new(testing::open(dir.path(), hands.clone()));
+        let desk = Self::desk(dir.path(), hands.clone());
         desk.db
             .register_box(&ashby(), "hash", utc(at).plus_ms(86_400_000), utc(at))
             .expect("registered");
@@ -68,6 +68,11 @@ impl Rig {
             s: 0,
             ends: BTreeMap::new(),
         }
+    }
+
+    /// The hub of a folder.
+    pub fn desk(dir: &Path, clock: Arc<Hands>) -> Arc<Desk> {
+        Arc::new(testing::open(dir, clock))
     }
 
     /// What the box says of itself: cameras, each with the days its footage is kept.
@@ -223,7 +228,7 @@ impl Rig {
     /// The same hub after a restart.
     pub fn restart(&mut self) {
         self.desk.log.close("test").expect("closed");
-        self.desk = Arc::new(testing::open(self.dir.path(), self.hands.clone()));
+        self.desk = Self::desk(self.dir.path(), self.hands.clone());
     }
 
     /// `fault.on` and `fault.off` lines of a code in the hub's own log.

@@ -172,6 +172,7 @@ table! {
     "copy.clear" Hub { Must "requests" COUNT, Must "parts" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT }
     "op.add" Hub { Must "op" WORD, Must "role" WORD, Must "by" BY }
     "grant.set" Hub { Must "grant" WORD, Must "ref" Form::Exhibit, Must "cam" Form::Origin, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD }
-    "grant.fail" Hub { Must "grant" WORD, Must "cam" Form::Origin, Must "why" WHY }
+    "act.fail" Hub { Must "line" COUNT, Must "why" WHY }
+    "grant.fail" Hub { Must "cam" Form::Origin, Must "why" WHY }
     "log.read" Hub { Must "log" Form::Origin, Must "from" COUNT, Must "to" COUNT, Must "op" WORD }
 }

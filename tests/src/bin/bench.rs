@@ -14,6 +14,8 @@
 //! `record.start`, `retention.start`: from a start to the first pictures on disk, with 31 days of 32 cameras' footage there: the
 //! slowest of three. `retention.sweep`: one day of 32 cameras goes, of 32 days of 1.5 million segments, while 32 1080p25 cameras
 //! record, none of whose pictures may be missing; from the first `del.range` to the last `del.done`.
+//! `hub.pages`, `hub.start`: a hub with a year of 155 cameras' metadata (`county`): the time within which 19 of 20 answers of its slowest
+//! page are whole, and from the start of its process to its first answer.
 //! Result: a table, and target/bench.json: a list of `{name, value, unit, peer, peer_value, ratio, goal, met}`. `goal` is the most
 //! that `ratio` may be, or `value` where there is no peer; null where none is set.
 use std::{
@@ -27,6 +29,7 @@ use std::{
 use beadle_tests::{
     Done, Folder, Told, Trouble,
     cameras::{Cameras, OVER_MARKER, Scene},
+    county::county,
     disks,
     hub::{Hub, time},
     measure::{Cost, cost, machine, system_calls},
@@ -44,7 +47,7 @@ use shared::time::Utc;
 const COUNTED_SECS: u64 = 10;
 /// More cameras than this are recorded by one side at a time.
 const TOGETHER: usize = 32;
-const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 record.relay mask.burned mask.proved mask.cameras record.start retention.sweep (default: all)";
+const USAGE: &str = "usage: bench [--secs 60] [NAME…]     names: record.copy.8 record.copy.32 record.copy.64 record.mask.1 record.relay mask.burned mask.proved mask.cameras record.start retention.sweep hub.pages (default: all)";
 
 fn main() -> ExitCode {
     let mut secs = 60;
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
             "mask.cameras",
             "record.start",
             "retention.sweep",
+            "hub.pages",
         ]
         .map(str::to_owned)
         .to_vec();
@@ -101,9 +105,11 @@ fn bench(names: &[String], secs: u64) -> Done<()> {
             "mask.burned" => starts.push(burned(secs)?),
             "mask.proved" => starts.push(proved(secs)?),
             "mask.cameras" => starts.push(carried()?),
+            "hub.pages" | "hub.start" => starts.extend(county_of_pages()?),
             _ => {}
         }
         if matches!(name.as_str(), "record.start" | "record.relay")
+            || name.starts_with("hub.")
             || name.starts_with("retention.")
             || name.starts_with("mask.")
         {
@@ -203,6 +209,33 @@ fn sweep() -> Done<Option<Figure>> {
     let secs = swept.ms as f64 / 1000.0;
     let figure = Figure::new("retention.sweep", "", secs, "s for a day of 32");
     Ok(Some(limited(figure, 10.0)))
+}
+
+/// A hub with a county's year.
+fn county_of_pages() -> Done<Vec<Figure>> {
+    let county = county()?;
+    let ms = |t: Duration| t.as_secs_f64() * 1000.0;
+    let slowest = county.pages.iter().map(|(_, t)| ms(*t)).fold(0.0, f64::max);
+    let mut figures = vec![
+        limited(
+            Figure::new("hub.pages", "", slowest, "ms, the slowest page"),
+            100.0,
+        ),
+        limited(
+            Figure::new("hub.start", "", county.start.as_secs_f64(), "s"),
+            3.0,
+        ),
+        Figure::new("hub.pages", ".disk", county.bytes as f64 / 1e9, "GB"),
+        Figure::new(
+            "hub.pages",
+            ".segments",
+            county.segments as f64 / 1e6,
+            "million rows",
+        ),
+    ];
+    let each = county.pages.iter();
+    figures.extend(each.map(|(page, t)| Figure::new("hub.pages", page, ms(*t), "ms")));
+    Ok(figures)
 }
 
 /// A figure that may be so much at most.

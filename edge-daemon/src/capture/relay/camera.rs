@@ -360,7 +360,8 @@ impl Camera {
         Ok(response)
     }
 
-    fn keep(&mut self, channel: u8, packet: Bytes) {
+    /// A packet before the answer to PLAY; past a limit they are let go.
+    pub fn keep(&mut self, channel: u8, packet: Bytes) {
         self.early_bytes += packet.len();
         if self.early_bytes <= EARLY {
             self.early.push((channel, packet));

@@ -433,7 +433,7 @@ impl Session {
             };
             match message {
                 Message::Data(channel, packet) if self.playing => self.packet(channel, packet),
-                Message::Data(channel, packet) => camera.early.push((channel, packet)),
+                Message::Data(channel, packet) => camera.keep(channel, packet),
                 Message::Request(request) => {
                     camera.asked(&request).await?;
                     if camera.going {

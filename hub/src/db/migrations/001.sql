@@ -207,7 +207,7 @@ CREATE TABLE found_faults (
 ) STRICT;
 
 -- Faults of boxes' logs that stand, as they were when they began: what a restart would forget.
-CREATE TABLE IF NOT EXISTS troubles (
+CREATE TABLE troubles (
   box TEXT NOT NULL, code TEXT NOT NULL, since INTEGER NOT NULL, text TEXT NOT NULL, on_record INTEGER NOT NULL,
   PRIMARY KEY (box, code)
 ) STRICT;

@@ -4,7 +4,7 @@ use super::*;
 use crate::access::authorise::Permit;
 
 /// Ten seconds of footage that no decoder looks at.
-fn footage_from(start: Utc) -> Vec<u8> {
+pub(super) fn footage_from(start: Utc) -> Vec<u8> {
     let parameters = mp4::Parameters {
         codec: mp4::Codec::H264,
         width: 320,

@@ -173,6 +173,44 @@ async fn an_expired_box_renews_through_a_narrow_door() {
     assert_eq!(hub.own_lines("box.renew", ""), 1);
 }
 
+/// V7, V18: an expired box that comes through the narrow door again and again is told to come later, one that is let in meanwhile is not,
+/// and when a minute has passed it may come again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_narrow_door_has_a_pace_for_each_box() {
+    let clock = Hands::new();
+    let hub = Hub::on(clock.clone());
+    let who = hub.enrolled("ashby").await;
+    let other = hub.enrolled("bury").await;
+    clock.days_go_by(1100);
+    supervise::look_at(&hub.desk, &hub.certificate);
+    let comes = async |who: &Who| {
+        let line = hub.dial(Some(who)).await.expect("handshake");
+        // It may be closed before anything is said.
+        if let Ok((mut out, _inc)) = line.open_bi().await {
+            let said = wire::encode_json(&hello("ashby")).expect("frame");
+            let _ = out.write_all(&said).await;
+        }
+        closed(&line).await
+    };
+    let mut heard = 0;
+    let why = loop {
+        let (code, why) = comes(&who).await;
+        if code != u64::from(close::EXPIRED) {
+            assert_eq!(code, u64::from(close::DONE), "{why}");
+            break why;
+        }
+        heard += 1;
+        assert!(heard <= 60, "it is heard without an end");
+    };
+    assert!(why.contains("connects too often"), "{why}");
+    assert!(heard >= 20, "{heard}: a box that is honest is not held up");
+    let line = hub.dial(Some(&other)).await.expect("handshake");
+    renew(&line, &other).await.expect("the other is heard");
+    *clock.0.lock().expect("clock") = hub.desk.now().plus_ms(60_000);
+    let line = hub.dial(Some(&who)).await.expect("handshake");
+    renew(&line, &who).await.expect("heard again in a minute");
+}
+
 /// V15: whoever has no code may guess as long as he likes: the right one works, at once, and the answers to wrong ones say the same of
 /// boxes that are there and that are not, in the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

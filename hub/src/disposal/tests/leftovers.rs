@@ -126,7 +126,10 @@ fn texts_are_erased() {
     rig.exhibit_at(5, t0);
     let row = rig.desk.db.request(exh(5).as_str()).expect("reads");
     let row = row.expect("row");
-    crate::requests::holds::for_request(&rig.desk, &row).expect("held");
+    let held = rig
+        .desk
+        .act(|act| crate::requests::holds::for_request(&rig.desk, act, &row));
+    held.expect("held");
     let hashes = [row.purpose.clone(), row.requester.clone()];
     let erased = rig.desk.db.erase_side(&hashes, exh(5).as_str(), None);
     assert_eq!(erased.expect("erases"), 1, "the requester");

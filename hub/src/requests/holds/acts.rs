@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::{
-    Placing, due, find, lock, place, plain,
+    Placing, due, find, in_turn, place, plain,
     rows::HoldRow,
     shown,
     state::{Ended, Event, State},
@@ -78,19 +78,21 @@ pub fn add(
     })?
     .map_err(HubError::Refused)?;
     let text = |text: &str| keep_salted(desk, text.trim());
-    let placing = Placing {
-        camera: camera.clone(),
-        t0,
-        t1: t1.min(now).max(t0.plus_ms(1)),
-        until,
-        review,
-        reason: text(&wanted.reason)?,
-        authority: text(&wanted.authority)?,
-        reference: text(&wanted.reference)?,
-        request: None,
-        who: permit.op(),
-    };
-    let placed = place(desk, placing)?;
+    let placed = in_turn(desk, |act| {
+        let placing = Placing {
+            camera: camera.clone(),
+            t0,
+            t1: t1.min(now).max(t0.plus_ms(1)),
+            until,
+            review,
+            reason: text(&wanted.reason)?,
+            authority: text(&wanted.authority)?,
+            reference: text(&wanted.reference)?,
+            request: None,
+            who: permit.op(),
+        };
+        place(desk, act, placing)
+    })?;
     shown::row(desk, placed)
 }
 
@@ -138,32 +140,34 @@ pub fn extend(
     rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
     let now = desk.now();
     ends(desk, until, now)?;
-    let _turn = lock(&desk.pulls.holds.turn);
-    let before = alive(desk, id)?;
-    let had = before.standing.until;
-    if until < had || until == had && review.is_none() {
-        return Err(HubError::Refused(format!(
-            "hold {id} lasts until {} already; a hold is made shorter only by releasing it",
-            had.for_people(&desk.config.zone)
-        )));
-    }
-    let review = reviewed(desk, review, until, now)?;
-    let line = HoldExtend {
-        hold: id,
-        until,
-        review: Some(review),
-        reason: keep_salted(desk, reason.trim())?,
-        by: permit.op(),
-    };
-    let mut h = before.clone();
-    h.line = desk.log.append(&permit.op(), &line).map_err(plain)?.n;
-    h.review = review;
-    h.kept = true;
-    h.drop = None;
-    if until > had {
-        h.standing.apply(Event::Extended { until });
-    }
-    shown::row(desk, write(desk, before, h, None, &[permit.op()])?)
+    let changed = in_turn(desk, |act| {
+        let before = alive(desk, id)?;
+        let had = before.standing.until;
+        if until < had || until == had && review.is_none() {
+            return Err(HubError::Refused(format!(
+                "hold {id} lasts until {} already; a hold is made shorter only by releasing it",
+                had.for_people(&desk.config.zone)
+            )));
+        }
+        let review = reviewed(desk, review, until, now)?;
+        let line = HoldExtend {
+            hold: id,
+            until,
+            review: Some(review),
+            reason: keep_salted(desk, reason.trim())?,
+            by: permit.op(),
+        };
+        let mut h = before.clone();
+        h.line = act.log(&permit.op(), &line)?;
+        h.review = review;
+        h.kept = true;
+        h.drop = None;
+        if until > had {
+            h.standing.apply(Event::Extended { until });
+        }
+        write(desk, act, before, h, None, &[permit.op()])
+    })?;
+    shown::row(desk, changed)
 }
 
 /// A hold that keeps something, or will.
@@ -207,49 +211,53 @@ pub fn release(
 ) -> Result<HoldRow, HubError> {
     rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
     let me = permit.op();
-    let _turn = lock(&desk.pulls.holds.turn);
-    let before = free(desk, id)?;
-    if let Some(d) = before.drop.as_ref().filter(|d| d.by != me) {
-        return Err(HubError::Refused(format!(
-            "{} asked for this already; approve it with `beadle-hub hold approve {id}`",
-            d.by
-        )));
-    }
-    let reason = keep_salted(desk, reason.trim())?;
-    let line = HoldDrop {
-        hold: id,
-        reason: reason.clone(),
-        by: me.clone(),
-    };
-    desk.log.append(&me, &line).map_err(plain)?;
-    let mut h = before.clone();
-    h.drop = Some(Drop {
-        by: me.clone(),
-        reason,
-        made: desk.now(),
-    });
-    shown::row(desk, write(desk, before, h, None, &[me])?)
+    let changed = in_turn(desk, |act| {
+        let before = free(desk, id)?;
+        if let Some(d) = before.drop.as_ref().filter(|d| d.by != me) {
+            return Err(HubError::Refused(format!(
+                "{} asked for this already; approve it with `beadle-hub hold approve {id}`",
+                d.by
+            )));
+        }
+        let reason = keep_salted(desk, reason.trim())?;
+        let line = HoldDrop {
+            hold: id,
+            reason: reason.clone(),
+            by: me.clone(),
+        };
+        act.log(&me, &line)?;
+        let mut h = before.clone();
+        h.drop = Some(Drop {
+            by: me.clone(),
+            reason,
+            made: desk.now(),
+        });
+        write(desk, act, before, h, None, &[me])
+    })?;
+    shown::row(desk, changed)
 }
 
 /// The second person's word: it is over, and its box is told.
 pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubError> {
     let me = permit.op();
-    let _turn = lock(&desk.pulls.holds.turn);
-    let before = free(desk, id)?;
-    let Some(asked) = before.drop.as_ref().map(|d| d.by.clone()) else {
-        return Err(HubError::Refused(format!(
-            "nobody asked that hold {id} be released; ask with `beadle-hub hold release {id} --reason …`, and a second person approves"
-        )));
-    };
-    if asked == me {
-        return Err(HubError::Refused(format!(
-            "{} asked for this release; a second person must approve it, nothing was released",
-            permit.name()
-        )));
-    }
-    let mut h = before.clone();
-    let line = h.standing.apply(Event::Released {
-        ended: Ended::Order,
-    });
-    shown::row(desk, write(desk, before, h, line, &[asked, me])?)
+    let changed = in_turn(desk, |act| {
+        let before = free(desk, id)?;
+        let Some(asked) = before.drop.as_ref().map(|d| d.by.clone()) else {
+            return Err(HubError::Refused(format!(
+                "nobody asked that hold {id} be released; ask with `beadle-hub hold release {id} --reason …`, and a second person approves"
+            )));
+        };
+        if asked == me {
+            return Err(HubError::Refused(format!(
+                "{} asked for this release; a second person must approve it, nothing was released",
+                permit.name()
+            )));
+        }
+        let mut h = before.clone();
+        let line = h.standing.apply(Event::Released {
+            ended: Ended::Order,
+        });
+        write(desk, act, before, h, line, &[asked, me])
+    })?;
+    shown::row(desk, changed)
 }

@@ -16,7 +16,7 @@ use shared::{
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    HUB, change, due, find, lock, plain,
+    HUB, change, due, find, in_turn, plain,
     state::{Ended, Event, State, Wants},
     watch, write,
 };
@@ -218,21 +218,22 @@ fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, HubError> {
 
 /// The hub's own extension of a hold that a request still needs, on the record like anybody's.
 fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, HubError> {
-    let _turn = lock(&desk.pulls.holds.turn);
-    let before = find(desk, id)?;
-    let mut h = before.clone();
-    let zone = &desk.config.zone;
-    h.review = due::review(desk.now(), until, zone);
-    let line = HoldExtend {
-        hold: id,
-        until,
-        review: Some(h.review),
-        reason: h.reason.clone(),
-        by: HUB.into(),
-    };
-    h.line = desk.log.append(HUB, &line).map_err(plain)?.n;
-    h.standing.apply(Event::Extended { until });
-    write(desk, before, h, None, &[HUB.to_owned()])
+    in_turn(desk, |act| {
+        let before = find(desk, id)?;
+        let mut h = before.clone();
+        let zone = &desk.config.zone;
+        h.review = due::review(desk.now(), until, zone);
+        let line = HoldExtend {
+            hold: id,
+            until,
+            review: Some(h.review),
+            reason: h.reason.clone(),
+            by: HUB.into(),
+        };
+        h.line = act.log(HUB, &line)?;
+        h.standing.apply(Event::Extended { until });
+        write(desk, act, before, h, None, &[HUB.to_owned()])
+    })
 }
 
 /// Takes a box's answer about a hold in; whether there was one.

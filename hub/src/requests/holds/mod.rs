@@ -10,7 +10,7 @@
 //! | [`watch`] | puts those faults on the record |
 //!
 //! A hold is a row before it is an order. Every act is a line of the hub's log before it counts: `hold.ask`, `hold.extend`,
-//! `hold.drop`, `hold.free`, and `order.fail` for what a box did not obey. A number is put aside for good before it is used.
+//! `hold.drop`, `hold.free`, and `order.fail` for what a box did not obey. Line and row are one act.
 
 pub mod acts;
 pub mod due;
@@ -22,17 +22,14 @@ pub mod watch;
 
 use std::{
     collections::HashMap,
-    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use logbook::LogFolder;
 use shared::{
     id::{BoxCamera, BoxName, HoldId},
-    record::Record,
     time::{Day, Utc},
-    types::{Data, HoldAsk, HoldFree, OrderFail},
+    types::{HoldAsk, HoldFree, OrderFail},
 };
 pub use shown::faults;
 use state::{Event, Line, Standing, State};
@@ -40,7 +37,8 @@ use tokio::sync::watch::{Receiver, Sender};
 
 use super::submit::keep_salted;
 use crate::{
-    db::{holds::HoldRecord, requests::RequestRecord},
+    acts::Act,
+    db::{holds::HoldRecord, numbers::Numbered, requests::RequestRecord},
     desk::{Desk, blocking},
     error::{HubError, plain},
 };
@@ -57,10 +55,6 @@ fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What the acts and the task share. Cheap to clone.
 #[derive(Clone)]
 pub struct Holds {
-    /// Highest number in the hub's own log as it was when first needed.
-    logged: Arc<Mutex<Option<u64>>>,
-    /// One change at a time: a person's act and a box's answer may meet.
-    turn: Arc<Mutex<()>>,
     /// Counts changes; the task and whoever waits look again.
     changes: Arc<Sender<u64>>,
     /// Connections on which a hold stayed without an answer: of boxes that know nothing of holds.
@@ -70,8 +64,6 @@ pub struct Holds {
 impl Default for Holds {
     fn default() -> Self {
         Self {
-            logged: Arc::default(),
-            turn: Arc::default(),
             changes: Arc::new(Sender::new(0)),
             silent: Arc::default(),
         }
@@ -104,18 +96,9 @@ struct Placing {
     who: String,
 }
 
-/// Logs it, records it, wakes the task. Blocking.
-fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, HubError> {
-    let holds = &desk.pulls.holds;
-    let id = {
-        let mut logged = lock(&holds.logged);
-        let highest = match *logged {
-            Some(n) => n,
-            None => highest_logged(&desk.log.folder()).map_err(plain)?,
-        };
-        *logged = Some(highest);
-        desk.db.next_hold(highest).map_err(plain)?
-    };
+/// Logs and records it; the caller wakes the task once that is stored. Blocking.
+fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError> {
+    let id = HoldId(act.number(Numbered::Hold)?);
     let (exhibit, grant) = p.request.unzip();
     let line = HoldAsk {
         hold: id,
@@ -131,7 +114,7 @@ fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, HubError> {
         r#ref: exhibit.clone(),
         by: p.who.clone(),
     };
-    let line = desk.log.append(&p.who, &line).map_err(plain)?.n;
+    let line = act.log(&p.who, &line)?;
     let now = desk.now();
     let record = HoldRecord {
         id,
@@ -153,13 +136,12 @@ fn place(desk: &Desk, p: Placing) -> Result<HoldRecord, HubError> {
         standing: Standing::new(p.until),
         changed: now,
     };
-    desk.db.put_hold(&record).map_err(plain)?;
-    holds.wake();
+    act.put_hold(&record)?;
     Ok(record)
 }
 
 /// The hold that a granted clip request begins with: as long as a hold is by default, and over when the clip is here. Blocking.
-pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, HubError> {
+pub fn for_request(desk: &Desk, act: &Act<'_>, r: &RequestRecord) -> Result<HoldId, HubError> {
     let now = desk.now();
     let until = now.plus_ms(i64::from(desk.config.hold_days) * 86_400_000);
     let placing = Placing {
@@ -175,7 +157,7 @@ pub fn for_request(desk: &Desk, r: &RequestRecord) -> Result<HoldId, HubError> {
         request: Some((r.r#ref.to_string(), r.grant.clone())),
         who: r.who.clone(),
     };
-    Ok(place(desk, placing)?.id)
+    Ok(place(desk, act, placing)?.id)
 }
 
 /// The hub stopped before the request was granted: its hold is for nothing. Blocking.
@@ -187,50 +169,30 @@ pub fn never_granted(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
     Ok(())
 }
 
-/// Highest number in `hold.ask` lines of a log and of those before it.
-fn highest_logged(folder: &Path) -> std::io::Result<u64> {
-    let mut highest = 0;
-    let folders = folder.parent().map(std::fs::read_dir).transpose()?;
-    for entry in folders.into_iter().flatten() {
-        let mut log = LogFolder::new(&entry?.path());
-        let mut from = 0;
-        loop {
-            let bytes = match log.read_lines(from, u64::MAX, 1 << 20) {
-                Ok(bytes) => bytes,
-                // The log in use must be read; of an older one that is damaged, the box logs and the records know the rest.
-                Err(e) if log.path() != folder => {
-                    tracing::warn!("an older log of the hub cannot be read for holds: {e}");
-                    break;
-                }
-                Err(e) => return Err(e),
-            };
-            if bytes.is_empty() {
-                break;
-            }
-            for line in bytes.split_inclusive(|b| *b == b'\n') {
-                from += 1;
-                let ask = Record::parse(line).ok().filter(|r| r.kind == HoldAsk::KIND);
-                let hold = ask.and_then(|r| HoldId::parse(r.data.get("hold")?.as_str()?).ok());
-                highest = highest.max(hold.map_or(0, |h| h.0));
-            }
-        }
-    }
-    Ok(highest)
-}
-
 /// One event, on the record before it counts; the hold as it is then. `by`: who had a part in it. Blocking.
 fn change(desk: &Desk, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, HubError> {
-    let holds = &desk.pulls.holds;
-    let _turn = lock(&holds.turn);
-    let before = find(desk, id)?;
-    let mut h = before.clone();
-    let line = h.standing.apply(event);
-    write(desk, before, h, line, by)
+    in_turn(desk, |act| {
+        let before = find(desk, id)?;
+        let mut h = before.clone();
+        let line = h.standing.apply(event);
+        write(desk, act, before, h, line, by)
+    })
 }
 
-/// Logs what is to be logged, then records. The caller has the turn.
+/// One act about holds at a time; then the task looks again.
+fn in_turn<T>(
+    desk: &Desk,
+    work: impl FnOnce(&Act<'_>) -> Result<T, HubError>,
+) -> Result<T, HubError> {
+    let done = desk.act(work)?;
+    desk.pulls.holds.wake();
+    Ok(done)
+}
+
+/// Logs what is to be logged, and records.
 fn write(
     desk: &Desk,
+    act: &Act<'_>,
     before: HoldRecord,
     mut h: HoldRecord,
     line: Option<Line>,
@@ -245,7 +207,7 @@ fn write(
                 why: ended.as_str().into(),
                 by: h.freed.clone(),
             };
-            desk.log.append(who, &free).map_err(plain)?;
+            act.log(who, &free)?;
         }
         Some(Line::Fail(why)) => {
             let fail = OrderFail {
@@ -260,8 +222,7 @@ fn write(
     }
     if h != before {
         h.changed = desk.now();
-        desk.db.put_hold(&h).map_err(plain)?;
-        desk.pulls.holds.wake();
+        act.put_hold(&h)?;
     }
     Ok(h)
 }

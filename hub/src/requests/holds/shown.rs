@@ -33,8 +33,8 @@ fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
         return Ok(None);
     };
     // By the day it was recorded under; before its lines have come, by the day it is likely to be.
-    let segments = desk.db.segments(&h.camera, h.t0, h.t1).map_err(plain)?;
-    let recorded = segments.iter().map(|s| s.day).min();
+    let spans = desk.db.spans(&h.camera, h.t0, h.t1)?;
+    let recorded = spans.iter().map(|s| s.day).min();
     let day = recorded.unwrap_or_else(|| zone.day_of(h.t0));
     Ok(Some(promise::due(day, days, &zone)))
 }

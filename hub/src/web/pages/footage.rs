@@ -40,6 +40,7 @@ pub async fn show(
         r#box: name.clone(),
         cam: cam.clone(),
         day: None,
+        days: None,
     };
     let found = app.perform(&who, wanted).await?;
     let title = match who.may(&table::BOXES, app.now()) {

@@ -91,7 +91,7 @@ pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response
     }
     let (exhibits, evidence) = match who.may(&table::CLIPS, now) {
         true => {
-            let exhibits = app.perform(&who, clips::List {}).await?;
+            let exhibits = app.perform(&who, clips::List::default()).await?;
             let faults = app.perform(&who, evidence::Faults {}).await?;
             (Some(exhibits), faults)
         }
@@ -119,6 +119,7 @@ async fn glance(
         r#box: name.clone(),
         cam: cam.clone(),
         day: None,
+        days: Some(7),
     };
     match app.perform(who, wanted).await {
         Ok(found) => Ok(Some(Ok(found))),

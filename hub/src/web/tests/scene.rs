@@ -7,8 +7,10 @@ use shared::{
     schema::message::Hello,
     standing::Flow,
     time::{Day, Utc},
-    wire::{CameraHealth, CameraInfo, MaskInfo, ToHub},
+    wire::{CameraHealth, CameraInfo, MaskInfo},
 };
+
+use shared::schema::message::Health;
 
 use crate::{
     access::role::Role,
@@ -198,7 +200,7 @@ pub fn rig() -> Rig {
         mask,
         outlook: None,
     };
-    let report = ToHub::Health {
+    let report = Health {
         time: now(),
         free_mib: 2048,
         cameras: vec![

@@ -24,3 +24,4 @@ INSERT INTO evidence (ref, class) VALUES ('EXH-2026-000003', 'general');
 INSERT INTO disposals (ref, class, until, reason, who, files, bytes, log, size, begun) VALUES
   ('EXH-2026-000002', 'general', 1, 'aa', 'op:0001', 1, 1, 'cctv.example.gov.uk/hub/1', 11, 11000);
 INSERT INTO found_faults (camera, ref, code, log, since, text) VALUES ('ashby', '', 'box.silent', 'cctv.example.gov.uk/box/ashby/1', 12000, 'silent');
+INSERT INTO troubles (box, code, since, text, on_record) VALUES ('ashby', 'log.line', 13000, 'odd', 1);
