@@ -37,10 +37,11 @@ use crate::{
         masks::InForce,
     },
     recording::{report::Report, watch::Hindrance},
-    segment::{Guard, Heard, TICKS_PER_SEC, Unit, anchor::Anchor, gauge::Gauge},
+    segment::{Guard, Unit, anchor::Anchor, gauge::Gauge},
 };
 
 mod masking;
+mod sound;
 
 /// So long beyond two segments no picture came at which a recording can begin: the session is begun anew, cameras start one with such.
 const NO_OPENING_MS: u64 = 30_000;
@@ -95,9 +96,6 @@ pub(crate) struct Run {
     /// Packets of the sound, or of the events, that could not be used one after the other.
     beside: u32,
 }
-
-/// So many packets of the sound that cannot be used, one after the other: it cannot be had.
-const UNUSABLE_SOUND: u32 = 50;
 
 impl Run {
     pub(crate) fn new(
@@ -202,32 +200,6 @@ impl Run {
         self.close(outcome).await
     }
 
-    /// A frame of sound.
-    fn sound(&mut self, frame: &retina::codec::AudioFrame) {
-        let now = self.now();
-        let Some(sound) = self
-            .sound
-            .as_mut()
-            .filter(|s| s.stream == frame.stream_id())
-        else {
-            return;
-        };
-        if std::mem::take(&mut self.beside) >= UNUSABLE_SOUND {
-            let _ = self.context.reports.send(Report::Sound {
-                cam: self.capture.shared.index,
-                heard: Ok(sound.about.rate),
-            });
-        }
-        let ticks = i128::from(frame.timestamp().elapsed()) * i128::from(TICKS_PER_SEC)
-            / i128::from(sound.about.rate.max(1));
-        let placed = sound.anchor.arrived(i64::try_from(ticks).unwrap_or(0), now);
-        lock(&self.capture.track).heard(Heard {
-            wall_us: placed.wall_us,
-            duration: frame.frame_length().get(),
-            bytes: Bytes::copy_from_slice(frame.data()),
-        });
-    }
-
     /// An event document.
     fn heard(&self, document: &[u8]) {
         let shared = &self.capture.shared;
@@ -324,17 +296,6 @@ impl Run {
             }
         }
         self.gave_up()
-    }
-
-    /// What comes beside the pictures never takes them down; sound that cannot be had is a fault.
-    fn beside(&mut self, why: String) {
-        self.beside = self.beside.saturating_add(1);
-        if self.beside == UNUSABLE_SOUND && self.sound.is_some() {
-            let cam = self.capture.shared.index;
-            tracing::warn!(camera = %self.capture.shared.id(), %why, "the camera's sound cannot be used; its pictures go on");
-            let heard = Err(why);
-            let _ = self.context.reports.send(Report::Sound { cam, heard });
-        }
     }
 
     /// No picture since a packet that could not be used.

@@ -157,17 +157,27 @@ impl Camera {
         Err(Trouble::Circle)
     }
 
-    /// Where an answer sends on to, if that is the same connection's.
+    /// What SETUP answers; where it sends on to another address on this connection, that is asked.
     ///
     /// # Errors
     /// [`Trouble`].
-    pub fn moved(&mut self, response: &Response) -> Result<url::Url, Trouble> {
-        let moved = self.redirected(response)?;
+    pub async fn set_up(
+        &mut self,
+        control: &mut String,
+        transport: &str,
+    ) -> Result<Response, Trouble> {
+        let wanted = [("Transport", transport)];
+        let response = self.ask("SETUP", control, &wanted).await?;
+        if !(300..400).contains(&response.status) {
+            return Ok(response);
+        }
+        let moved = self.redirected(&response)?;
         if (moved.scheme(), port(&moved)) != (self.url.scheme(), port(&self.url)) {
             return Err(Trouble::Elsewhere);
         }
         self.repairs.insert(Repair::Redirect);
-        Ok(moved)
+        *control = moved.to_string();
+        self.ask("SETUP", control, &wanted).await
     }
 
     fn redirected(&self, response: &Response) -> Result<url::Url, Trouble> {

@@ -311,13 +311,7 @@ impl Session {
                 pair.port + 1
             ),
         };
-        let control = track.control.clone();
-        let wanted = [("Transport", transport.as_str())];
-        let mut response = camera.ask("SETUP", &control, &wanted).await?;
-        if (300..400).contains(&response.status) {
-            track.control = camera.moved(&response)?.to_string();
-            response = camera.ask("SETUP", &track.control, &wanted).await?;
-        }
+        let response = camera.set_up(&mut track.control, &transport).await?;
         if !(200..300).contains(&response.status) {
             return Ok(Told::refused(response.status));
         }
@@ -454,11 +448,7 @@ impl Session {
 
     /// An answer nobody waits for: that of a keepalive.
     async fn answered(&mut self, response: &Response) -> Result<(), Trouble> {
-        if response.status < 200 {
-            self.repairs.insert(Repair::Interim);
-            return Ok(());
-        }
-        let Some(camera) = &mut self.camera else {
+        let Some(camera) = self.camera.as_mut().filter(|_| response.status >= 200) else {
             return Ok(());
         };
         if response.status == 401 {
