@@ -3,7 +3,10 @@ use shared::id::{BoxCamera, HoldId};
 
 use super::*;
 use crate::{
-    db::holds::{Drop, HoldRecord},
+    db::{
+        holds::{Drop, HoldRecord},
+        numbers::Numbered,
+    },
     requests::{
         holds::state::{Standing, State as Stands},
         submit::keep_salted,
@@ -48,7 +51,11 @@ pub(super) fn held(hub: &Desk, n: u64, state: Stands, release: Option<u32>) {
         },
         changed: now(),
     };
-    hub.db.put_hold(&record).expect("recorded");
+    let put = hub.db.write(|tx| {
+        tx.number_used(Numbered::Hold, n)?;
+        tx.put_hold(&record)
+    });
+    put.expect("recorded");
 }
 
 /// RET-3, ROL-5: what is held is shown with its state, span, days left, size and reason, in words; its release is approved by another

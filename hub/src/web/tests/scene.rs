@@ -12,7 +12,7 @@ use shared::{
 
 use crate::{
     access::role::Role,
-    db::requests::RequestRecord,
+    db::{numbers::Numbered, requests::RequestRecord},
     desk::Desk,
     evidence::Resting,
     requests::{rules::State, submit::keep_salted},
@@ -103,7 +103,11 @@ pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
         footage: None,
         made,
     };
-    hub.db.add_request(n, &row).expect("recorded");
+    let put = hub.db.write(|tx| {
+        tx.add_request(n, &row)?;
+        tx.number_used(Numbered::Request, n.into())
+    });
+    put.expect("recorded");
 }
 
 pub fn exhibit(n: u32) -> ExhibitRef {
