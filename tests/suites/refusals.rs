@@ -410,19 +410,14 @@ fn no_command_prints_what_a_terminal_obeys() -> Done<()> {
     rig.stop_and_verify_logs()?;
     // Every text of the records that is a box's or a camera's, in the shape it has there.
     let spoil = r#"
-import json, sqlite3, sys
+import sqlite3, sys
 evil = "\x1b]0;owned\x07\x1b[2J\u202eMARKET\u2066\ufeff"
 db = sqlite3.connect(sys.argv[1])
-def spoilt(v):
-    if isinstance(v, str): return v.replace("MARKET", evil)
-    if isinstance(v, list): return [spoilt(x) for x in v]
-    if isinstance(v, dict): return {k: spoilt(x) for k, x in v.items()}
-    return v
-hello, health = db.execute("SELECT hello, health FROM boxes WHERE name='ashby'").fetchone()
-health = json.loads(health)
-health["faults"] = [{"code": "camera.silent", "cam": "c01", "since": "2026-11-03T14:00:00.000Z", "text": "MARKET"},
-    {"code": "MARKET", "cam": None, "since": "2026-11-03T14:00:00.000Z", "text": "MARKET"}]
-db.execute("UPDATE boxes SET hello=?, health=?", (json.dumps(spoilt(json.loads(hello))), json.dumps(spoilt(health))))
+db.execute("UPDATE boxes SET sw=?", (evil,))
+db.execute("UPDATE box_cameras SET title=?", (evil,))
+db.execute("DELETE FROM box_faults")
+for n, (code, cam) in enumerate([("camera.silent", "c01"), (evil, None)]):
+    db.execute("INSERT INTO box_faults (box, place, code, cam, since, text) VALUES ('ashby', ?, ?, ?, 0, ?)", (n, code, cam, evil))
 db.execute("UPDATE names SET title=?, site=?", (evil, evil))
 db.execute("UPDATE requests SET why=?", (evil,))
 db.execute("INSERT INTO troubles VALUES ('ashby', 'FORKED', 0, ?, 0)", (evil,))
