@@ -74,7 +74,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 14] = [
+pub const ACTS: [&str; 25] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -87,6 +87,17 @@ pub const ACTS: [&str; 14] = [
     "box.renew",
     "box.revoke",
     "op.add",
+    "op.grant",
+    "op.revoke",
+    "op.ask",
+    "op.drop",
+    "op.name",
+    "op.password",
+    "op.close",
+    "op.token",
+    "op.untoken",
+    "owner.add",
+    "owner.set",
     "copy.class",
     "copy.drop",
 ];

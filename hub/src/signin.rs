@@ -18,10 +18,8 @@ use shared::{
 };
 
 use crate::{
-    access::{
-        principal::{Grant, Person},
-        role::Role,
-    },
+    access::principal::{Limits, Person},
+    db::staff::AccountRecord,
     desk::Desk,
     error::{HubError, plain},
     ownlog,
@@ -125,6 +123,8 @@ pub fn check(
         let judged = Argon2::default().verify_password(password.as_bytes(), &hash);
         judged.is_ok()
     });
+    // The work was the same. A closed account is one that nobody has.
+    let found = found.filter(|a| a.closed.is_none());
     let account = found.as_ref().map(|a| a.op);
     let Some(a) = found.filter(|_| right) else {
         desk.refusals.count(account, now.mono);
@@ -149,29 +149,28 @@ pub fn check(
             .signed_in_from(a.op, &place, now.wall)
             .map_err(plain)?;
     }
-    Ok(Person {
-        op: a.op,
-        name: a.name,
-        grants: grants(&a.role),
-    })
+    of_account(desk, a)
 }
 
 /// Whoever has this account, as it is now; None: nobody has it any more.
 pub fn person(desk: &Desk, op: u32) -> Result<Option<Person>, HubError> {
     let found = desk.db.account_numbered(op).map_err(plain)?;
-    Ok(found.map(|a| Person {
-        op: a.op,
-        grants: grants(&a.role),
-        name: a.name,
-    }))
+    let open = found.filter(|a| a.closed.is_none());
+    open.map(|a| of_account(desk, a)).transpose()
 }
 
-/// What an account's role gives. One that this program does not know gives nothing.
-pub fn grants(role: &str) -> Vec<Grant> {
-    Role::parse(role)
-        .map(Grant::everywhere)
-        .into_iter()
-        .collect()
+fn of_account(desk: &Desk, a: AccountRecord) -> Result<Person, HubError> {
+    let held = desk.db.grants(a.op).map_err(plain)?;
+    Ok(Person {
+        op: a.op,
+        name: a.name,
+        grants: held.into_iter().map(|g| g.grant).collect(),
+        limits: Limits {
+            token: None,
+            once: a.once,
+            generation: a.generation,
+        },
+    })
 }
 
 /// Whether this account signed in from this address lately.

@@ -159,6 +159,33 @@ lines! {
     BoxReplace = "box.replace" { r#box: String, log: String, last_n: i64, by: Vec<String> }
     /// Hub log: a staff account made.
     OpAdd = "op.add" { op: String, role: String, by: Vec<String> }
+    /// Hub log: a role is given. `scope`: all, owner, cameras (box/camera); `ask`: the request it grants; `by`: who asked and who approved, or
+    /// whoever gave it.
+    OpGrant = "op.grant" { grant: u64, op: String, role: String, scope: String, owner: Option<String>, cams: Vec<String>, oldest_days: Option<u64>, until: Option<Utc>, ask: Option<u64>, by: Vec<String> }
+    /// Hub log: such a role is taken away.
+    OpRevoke = "op.revoke" { grant: u64, op: String, by: Vec<String> }
+    /// Hub log: somebody asks for what a second administrator has to approve. `what`: role, recovery.
+    OpAsk = "op.ask" { ask: u64, what: String, op: String, role: String, by: Vec<String> }
+    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    OpDrop = "op.drop" { ask: u64, why: String, by: Vec<String> }
+    /// Hub log: an account's name for people, salted.
+    OpName = "op.name" { op: String, name: String, by: Vec<String> }
+    /// Hub log: an account has another password; `how`: own, reset (a one-time one). Sessions and tokens of before are over.
+    OpPassword = "op.password" { op: String, how: String, by: Vec<String> }
+    /// Hub log: an account is closed for good, with its sessions and tokens.
+    OpClose = "op.close" { op: String, by: Vec<String> }
+    /// Hub log: a token for programs, with the operations it is for.
+    OpToken = "op.token" { token: u64, op: String, scopes: Vec<String>, until: Utc, by: Vec<String> }
+    /// Hub log: such a token is worth nothing any more.
+    OpUntoken = "op.untoken" { token: u64, op: String, by: Vec<String> }
+    /// Hub log: an account's second factor; `what`: totp; `how`: set, recovered (two administrators took it away).
+    OpFactor = "op.factor" { op: String, what: String, how: String, by: Vec<String> }
+    /// Hub log: an operation that changes something is asked for with a token: before the operation's own lines.
+    AccToken = "acc.token" { op: String, token: u64, what: String }
+    /// Hub log: an owner of cameras.
+    OwnerAdd = "owner.add" { owner: String, by: Vec<String> }
+    /// Hub log: a camera is this owner's from here on.
+    OwnerSet = "owner.set" { owner: String, r#box: String, cam: CameraId, before: Option<String>, by: Vec<String> }
     /// Hub log: a request granted; free text is salted.
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
     /// Hub log: a request that was refused, with the plain code of why. It uses no number up.

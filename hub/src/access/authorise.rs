@@ -14,6 +14,8 @@ use crate::error::HubError;
 pub struct Permit {
     principal: Principal,
     row: &'static Row,
+    /// What it was given for.
+    subjects: Vec<Subject>,
     now: Utc,
 }
 
@@ -39,6 +41,15 @@ impl Permit {
         &self.principal
     }
 
+    /// Whether they have one of these roles for the whole hub.
+    pub fn has(&self, roles: &[Role]) -> bool {
+        let Principal::Person(person) = &self.principal else {
+            return false;
+        };
+        let mut held = person.grants.iter().filter(|g| g.holds_at(self.now));
+        held.any(|g| g.scope == Scope::All && roles.contains(&g.role))
+    }
+
     pub fn row(&self) -> &'static Row {
         self.row
     }
@@ -50,12 +61,8 @@ impl Permit {
 
     /// The second person's word for the same act, of whom the same is asked.
     pub fn second(&self, person: &Person) -> Result<Self, HubError> {
-        authorise(
-            &Principal::Person(person.clone()),
-            self.row,
-            &Subject::hub(),
-            self.now,
-        )
+        let person = Principal::Person(person.clone());
+        authorise_all(&person, self.row, self.subjects.clone(), self.now)
     }
 
     /// Of somebody who may, for tests of the rooms behind the door.
@@ -66,8 +73,10 @@ impl Permit {
                 op,
                 name: name.into(),
                 grants: Vec::new(),
+                limits: Default::default(),
             }),
             row: &super::table::BOXES,
+            subjects: Vec::new(),
             now: Utc(0),
         }
     }
@@ -81,12 +90,22 @@ pub struct Subject {
     pub owner: Option<String>,
     /// The oldest footage it shows.
     pub from: Option<Utc>,
+    /// All cameras there are: a role for some of them is not enough.
+    pub whole: bool,
 }
 
 impl Subject {
-    /// The hub as a whole; what lists leave out is up to [`Permit::sees`].
+    /// Nothing in particular; what lists leave out is up to [`Permit::sees`].
     pub fn hub() -> Self {
         Self::default()
+    }
+
+    /// The hub as a whole.
+    pub fn whole() -> Self {
+        Self {
+            whole: true,
+            ..Self::default()
+        }
     }
 }
 
@@ -98,7 +117,8 @@ fn within(principal: &Principal, row: &Row, subject: &Subject, now: Utc) -> bool
     };
     person.grants.iter().any(|g| {
         let cameras = match (&g.scope, &subject.camera) {
-            (Scope::All, _) | (_, None) => true,
+            (Scope::All, _) => true,
+            (_, None) => !subject.whole,
             (Scope::Owner(owner), Some(_)) => subject.owner.as_ref() == Some(owner),
             (Scope::Cameras(cameras), Some(camera)) => cameras.contains(camera),
         };
@@ -117,6 +137,16 @@ pub fn authorise(
     subject: &Subject,
     now: Utc,
 ) -> Result<Permit, HubError> {
+    authorise_all(principal, row, vec![subject.clone()], now)
+}
+
+/// The same of something that concerns several cameras: yes only where it is yes to each.
+pub fn authorise_all(
+    principal: &Principal,
+    row: &'static Row,
+    subjects: Vec<Subject>,
+    now: Utc,
+) -> Result<Permit, HubError> {
     let person = match principal {
         Principal::Console if row.console => None,
         Principal::Console => {
@@ -133,20 +163,29 @@ pub fn authorise(
         if !row.roles.iter().any(|role| roles.contains(role)) {
             return Err(HubError::NotAllowed(refusal(person, &roles, row)));
         }
-        if !within(principal, row, subject, now) {
-            let camera = subject.camera.as_ref();
-            return Err(HubError::NotAllowed(match camera {
-                Some(camera) => format!(
-                    "{} may not {} where {camera} is concerned: it is not among the cameras, or the days, that {} was given",
-                    person.name, row.what, person.name
-                ),
-                None => refusal(person, &roles, row),
-            }));
+        if let Some(beyond) = subjects
+            .iter()
+            .find(|subject| !within(principal, row, subject, now))
+        {
+            let what = match (&beyond.camera, beyond.whole) {
+                (None, true) => {
+                    "that concerns all cameras of this hub, and the role was given for some of them"
+                }
+                _ => {
+                    "the camera is not among those, or the footage is older than the days, that the role was given for"
+                }
+            };
+            return Err(HubError::NotAllowed(format!(
+                "{} may not {} here: {what}",
+                person.name, row.what
+            )));
         }
+        person.limits.check(&person.name, row)?;
     }
     Ok(Permit {
         principal: principal.clone(),
         row,
+        subjects,
         now,
     })
 }
@@ -179,6 +218,7 @@ mod tests {
             op: 3,
             name: "kim".into(),
             grants,
+            limits: Default::default(),
         })
     }
 
@@ -215,6 +255,7 @@ mod tests {
             camera: Some(camera(cam)),
             owner: Some(owner.into()),
             from,
+            whole: false,
         };
         let mut grant = Grant {
             scope: Scope::Owner("tenby".into()),
@@ -230,6 +271,8 @@ mod tests {
             .is_ok()
         };
         assert!(may(&grant, &of("ashby/c01", "tenby", None)));
+        assert!(may(&grant, &Subject::hub()));
+        assert!(!may(&grant, &Subject::whole()));
         assert!(!may(&grant, &of("ashby/c01", "ashby", None)));
         grant.scope = Scope::Cameras([camera("ashby/c02")].into());
         assert!(!may(&grant, &of("ashby/c01", "ashby", None)));

@@ -4,8 +4,14 @@ use std::collections::BTreeSet;
 
 use shared::{id::BoxCamera, time::Utc};
 
-use super::role::Role;
-use crate::ownlog::{self, CONSOLE};
+use super::{
+    role::Role,
+    table::{Row, Second},
+};
+use crate::{
+    error::HubError,
+    ownlog::{self, CONSOLE},
+};
 
 /// Which cameras a grant is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +21,17 @@ pub enum Scope {
     /// The cameras of one owner.
     Owner(String),
     Cameras(BTreeSet<BoxCamera>),
+}
+
+impl Scope {
+    /// As the log and the records have it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Owner(_) => "owner",
+            Self::Cameras(_) => "cameras",
+        }
+    }
 }
 
 /// A role somebody has, for which cameras, how far back and until when (ROL-1, ROL-4).
@@ -49,6 +66,54 @@ pub struct Person {
     pub op: u32,
     pub name: String,
     pub grants: Vec<Grant>,
+    pub limits: Limits,
+}
+
+/// What holds somebody back, whatever their roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// They came with this token.
+    pub token: Option<Token>,
+    /// Their password is one that an administrator made: another one has to be set first.
+    pub once: bool,
+    /// Of the account: sessions of an earlier one are over.
+    pub generation: u32,
+}
+
+/// A token for programs, as far as it says what may be asked with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token {
+    pub n: u64,
+    /// Names of operations.
+    pub scopes: BTreeSet<String>,
+}
+
+/// Setting one's own password.
+const OWN_PASSWORD: &str = "staff.password";
+
+impl Limits {
+    /// What a token can be for: nothing that takes two people, and nothing of accounts and tokens.
+    pub fn token_may(row: &Row) -> bool {
+        let family = row.name.split('.').next().unwrap_or_default();
+        row.second == Second::No && !["staff", "token", "factor", "owner"].contains(&family)
+    }
+
+    pub(super) fn check(&self, name: &str, row: &Row) -> Result<(), HubError> {
+        if let Some(token) = &self.token
+            && !(token.scopes.contains(row.name) && Self::token_may(row))
+        {
+            return Err(HubError::NotAllowed(format!(
+                "token {} of {name} is not for {}; nothing was done",
+                token.n, row.name
+            )));
+        }
+        if self.once && row.name != OWN_PASSWORD {
+            return Err(HubError::Refused(format!(
+                "the password of {name} is one that an administrator made: set another one first (`beadle-hub staff password --as {name}`); nothing was done"
+            )));
+        }
+        Ok(())
+    }
 }
 
 impl Person {

@@ -10,7 +10,11 @@ use super::role::Role::{self, *};
 pub enum About {
     /// The hub, or all of something; lists leave out what is not for whoever asks.
     Hub,
+    /// The hub as a whole: a role that was given for some cameras is not enough.
+    Whole,
     Box,
+    /// A log: the cameras of its box, or the whole hub.
+    Log,
     Camera,
     Exhibit,
     Hold,
@@ -134,7 +138,10 @@ const OVERSEE: &[Role] = &[
     Inspector,
     Administrator,
 ];
-const ADMINISTER: &[Role] = &[Coordinator, Administrator];
+/// See who has which role.
+const ACCOUNTS: &[Role] = &[Coordinator, Auditor, Inspector, Administrator];
+/// Keep accounts.
+pub const ADMINISTER: &[Role] = &[Coordinator, Administrator];
 
 use Method::{Get, Post};
 
@@ -450,10 +457,147 @@ pub const LIFT_WITHDRAW: Row = Row::new(
 .about(About::Lift)
 .writes(&["lift.drop"]);
 
-pub const LOG_READ: Row =
-    Row::new("log.read", Post, "/logs/{log}/read", "read a log", OVERSEE).writes(&["log.read"]);
-pub const STAFF_ADD: Row =
-    Row::new("staff.add", Post, "/staff", "make an account", ADMINISTER).writes(&["op.add"]);
+pub const LOG_READ: Row = Row::new("log.read", Post, "/logs/{log}/read", "read a log", OVERSEE)
+    .about(About::Log)
+    .writes(&["log.read"]);
+
+pub const OWNERS: Row = Row::new(
+    "owner.list",
+    Get,
+    "/owners",
+    "see which cameras are whose",
+    OVERSEE,
+)
+.about(About::Whole);
+pub const OWNER_ADD: Row = Row::new("owner.add", Post, "/owners", "add an owner", ADMINISTER)
+    .about(About::Whole)
+    .writes(&["owner.add"]);
+pub const OWNER_ASSIGN: Row = Row::new(
+    "owner.assign",
+    Post,
+    "/owners/{owner}/cameras",
+    "say whose a camera is",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["owner.set"]);
+
+pub const STAFF: Row = Row::new(
+    "staff.list",
+    Get,
+    "/staff",
+    "see accounts and their roles",
+    ACCOUNTS,
+)
+.about(About::Whole);
+pub const STAFF_ADD: Row = Row::new("staff.add", Post, "/staff", "make an account", ADMINISTER)
+    .about(About::Whole)
+    .writes(&["op.add"]);
+pub const STAFF_NAME: Row = Row::new(
+    "staff.name",
+    Post,
+    "/staff/{name}/name",
+    "write down an account's name for people",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["op.name"]);
+pub const STAFF_RESET: Row = Row::new(
+    "staff.reset",
+    Post,
+    "/staff/{name}/reset",
+    "give an account a one-time password",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["op.password"]);
+pub const STAFF_CLOSE: Row = Row::new(
+    "staff.close",
+    Post,
+    "/staff/{name}/close",
+    "close an account",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["op.close"]);
+pub const STAFF_GRANT: Row = Row::new(
+    "staff.grant",
+    Post,
+    "/staff/{name}/roles",
+    "give a role",
+    ADMINISTER,
+)
+.about(About::Whole)
+.second(Second::Asks)
+.writes(&["op.grant", "op.ask"]);
+pub const STAFF_REVOKE: Row = Row::new(
+    "staff.revoke",
+    Post,
+    "/roles/{grant}/revoke",
+    "take a role away",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["op.revoke"]);
+pub const STAFF_WAITING: Row = Row::new(
+    "staff.waiting",
+    Get,
+    "/approvals",
+    "see what waits for a second administrator",
+    ACCOUNTS,
+)
+.about(About::Whole);
+pub const STAFF_APPROVE: Row = Row::new(
+    "staff.approve",
+    Post,
+    "/approvals/{request}/approve",
+    "approve what an administrator asked for",
+    ADMINISTER,
+)
+.about(About::Whole)
+.second(Second::Approves)
+.writes(&["op.grant", "op.factor"]);
+pub const STAFF_WITHDRAW: Row = Row::new(
+    "staff.withdraw",
+    Post,
+    "/approvals/{request}/withdraw",
+    "withdraw what an administrator asked for",
+    ADMINISTER,
+)
+.about(About::Whole)
+.writes(&["op.drop"]);
+
+pub const TOKENS: Row = Row::new(
+    "token.list",
+    Get,
+    "/tokens",
+    "see their own tokens, and who administers everybody's",
+    ALL_ROLES,
+);
+pub const TOKEN_ADD: Row = Row::new(
+    "token.add",
+    Post,
+    "/tokens",
+    "make a token for a program",
+    ALL_ROLES,
+)
+.writes(&["op.token"]);
+pub const TOKEN_REVOKE: Row = Row::new(
+    "token.revoke",
+    Post,
+    "/tokens/{token}/revoke",
+    "end their own tokens, and who administers everybody's",
+    ALL_ROLES,
+)
+.writes(&["op.untoken"]);
+pub const STAFF_PASSWORD: Row = Row::new(
+    "staff.password",
+    Post,
+    "/staff-password",
+    "set their own password",
+    ALL_ROLES,
+)
+.writes(&["op.password"]);
 
 /// Every operation.
 pub const ALL: &[&Row] = &[
@@ -494,5 +638,21 @@ pub const ALL: &[&Row] = &[
     &LIFT_APPROVE,
     &LIFT_WITHDRAW,
     &LOG_READ,
+    &OWNERS,
+    &OWNER_ADD,
+    &OWNER_ASSIGN,
+    &STAFF,
     &STAFF_ADD,
+    &STAFF_NAME,
+    &STAFF_RESET,
+    &STAFF_GRANT,
+    &STAFF_REVOKE,
+    &STAFF_WAITING,
+    &STAFF_APPROVE,
+    &STAFF_WITHDRAW,
+    &STAFF_CLOSE,
+    &TOKENS,
+    &TOKEN_ADD,
+    &TOKEN_REVOKE,
+    &STAFF_PASSWORD,
 ];

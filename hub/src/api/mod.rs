@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`call`] | an operation as a request, and back |
 //! | [`http`] | a route for each row of the table; problems as `application/problem+json` |
+//! | [`bearer`] | whoever a request's token is of |
 //! | [`socket`] | the same on `run/hub.sock`, for root and the hub's own user |
+pub mod bearer;
 pub mod call;
 pub mod http;
 pub mod socket;

@@ -19,7 +19,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::net::UnixListener;
 
 use super::{
-    BASE,
+    BASE, bearer,
     http::{self, Problem},
 };
 use crate::{
@@ -86,7 +86,15 @@ async fn console(
         )
         .into_response();
     }
+    let token = bearer::token(request.headers());
     let principal = match named(request.headers()) {
+        _ if token.is_some() => {
+            let token = token.unwrap_or_default();
+            blocking(move || bearer::principal_of_bearer(&hub, &token))
+                .await
+                .map_err(HubError::from)
+                .flatten()
+        }
         Ok(None) => Ok(Principal::Console),
         Ok(Some(who)) => blocking(move || signin::check(&hub, &who.name, &who.password, None))
             .await

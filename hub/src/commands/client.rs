@@ -44,6 +44,11 @@ impl Client {
         })
     }
 
+    /// The person the command is given as.
+    pub fn who(&self) -> Option<&SignIn> {
+        self.who.as_ref()
+    }
+
     pub fn state(&self) -> &Path {
         &self.state
     }

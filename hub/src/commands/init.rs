@@ -11,7 +11,7 @@ use crate::{
     config::{Config, Raw},
     db::Db,
     files::{private_dir, write_whole},
-    keys::{Keys, random},
+    keys::Keys,
     ownlog::OwnLog,
     supervise::{hub_names, lock_state},
 };
@@ -43,22 +43,6 @@ pub struct Args {
     /// Name of the first staff account
     #[arg(long, default_value = "manager")]
     staff: String,
-}
-
-const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
-
-/// Sixteen letters and digits that are not mistaken for one another: 80 random bits.
-pub fn password() -> Result<String, CommandError> {
-    let bytes: [u8; 16] = random()?;
-    let text: Vec<char> = bytes
-        .iter()
-        .map(|b| char::from(LETTERS[usize::from(b & 31)]))
-        .collect();
-    Ok(text
-        .chunks(4)
-        .map(|c| c.iter().collect::<String>())
-        .collect::<Vec<_>>()
-        .join("-"))
 }
 
 pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
@@ -96,7 +80,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     let db = Db::open(state)?;
     // Opening the log names the seal key in it.
     let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
-    let password = password()?;
+    let password = accounts::one_time().map_err(|e| CommandError::Plain(e.to_string()))?;
     accounts::add(
         &db,
         &log,

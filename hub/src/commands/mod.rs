@@ -17,11 +17,13 @@ mod hold;
 mod init;
 mod log;
 mod mask;
+mod owner;
 mod person;
 mod rate;
 mod retention;
 mod run;
 mod staff;
+mod token;
 mod verify;
 
 #[derive(Parser)]
@@ -75,9 +77,15 @@ enum Command {
     /// Logs: export
     #[command(subcommand)]
     Log(log::Command),
-    /// Staff accounts
+    /// Owners of cameras
+    #[command(subcommand)]
+    Owner(owner::Command),
+    /// Staff accounts and their roles
     #[command(subcommand)]
     Staff(staff::Command),
+    /// Tokens for programs
+    #[command(subcommand)]
+    Token(token::Command),
     /// Write the manual pages of all commands into a folder
     #[command(hide = true)]
     Man { folder: PathBuf },
@@ -140,7 +148,9 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),
         Command::Verify(args) => verify::run(&state, &args),
         Command::Log(c) => log::run(&hub, c).map(|()| 0),
+        Command::Owner(c) => owner::run(&hub, c).map(|()| 0),
         Command::Staff(c) => staff::run(&hub, c).map(|()| 0),
+        Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }
 }
 

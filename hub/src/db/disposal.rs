@@ -57,7 +57,8 @@ const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.r
   OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference, h.drop_reason)
       AND h.state IN ('pending', 'placed', 'releasing'))
   OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
-  OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)";
+  OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)
+  OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review

@@ -7,10 +7,12 @@ use rusqlite::{
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 
+pub mod approvals;
 pub mod boxes;
 pub mod disposal;
 pub mod faults;
 pub mod footage;
+pub mod grants;
 pub mod holds;
 pub mod lifts;
 pub mod logs;
@@ -23,6 +25,7 @@ pub mod reviews;
 pub mod spans;
 pub mod staff;
 mod store;
+pub mod tokens;
 
 use store::{Sql, Store};
 

@@ -3,7 +3,8 @@
 use rusqlite::{OptionalExtension, params};
 use shared::time::Utc;
 
-use super::{Db, DbError};
+use super::{Db, DbError, plain_rows};
+use crate::access::{principal::Grant, role::Role};
 
 /// Addresses remembered of one account.
 const PLACES: u32 = 32;
@@ -12,12 +13,33 @@ const PLACES: u32 = 32;
 pub struct AccountRecord {
     pub op: u32,
     pub name: String,
-    pub role: String,
     /// argon2id in PHC form.
     pub password: String,
+    /// Sessions and tokens of an earlier one are over.
+    pub generation: u32,
+    /// The password is one that an administrator made.
+    pub once: bool,
+    /// Name for people: hash of the side table.
+    pub shown: Option<String>,
+    pub closed: Option<Utc>,
+}
+
+const ACCOUNT: &str = "SELECT op, name, password, generation, once, shown, closed FROM accounts";
+
+fn account(r: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRecord> {
+    Ok(AccountRecord {
+        op: r.get(0)?,
+        name: r.get(1)?,
+        password: r.get(2)?,
+        generation: r.get(3)?,
+        once: r.get::<_, i64>(4)? != 0,
+        shown: r.get(5)?,
+        closed: r.get::<_, Option<i64>>(6)?.map(Utc),
+    })
 }
 
 impl Db {
+    /// With one role, for all cameras.
     pub fn add_account(
         &self,
         op: u32,
@@ -25,46 +47,61 @@ impl Db {
         role: &str,
         password: &str,
     ) -> Result<(), DbError> {
-        self.store.write().execute(
-            "INSERT INTO accounts (op, name, role, password) VALUES ($1, $2, $3, $4)",
-            params![op, name, role, password],
-        )?;
-        Ok(())
+        self.whole(|c| {
+            c.execute(
+                "INSERT INTO accounts (op, name, role, password) VALUES ($1, $2, $3, $4)",
+                params![op, name, role, password],
+            )?;
+            let role = Role::parse(role).ok_or_else(|| DbError::Row(format!("role {role}")))?;
+            super::grants::insert(c, op, &Grant::everywhere(role), "sys:hub", Utc(0))?;
+            Ok(())
+        })
     }
 
     pub fn account(&self, name: &str) -> Result<Option<AccountRecord>, DbError> {
         let c = self.store.read();
-        let row = c.query_row(
-            "SELECT op, name, role, password FROM accounts WHERE name=$1",
-            [name],
-            |r| {
-                Ok(AccountRecord {
-                    op: r.get(0)?,
-                    name: r.get(1)?,
-                    role: r.get(2)?,
-                    password: r.get(3)?,
-                })
-            },
-        );
+        let row = c.query_row(&format!("{ACCOUNT} WHERE name=$1"), [name], account);
         Ok(row.optional()?)
     }
 
     /// The account of this number.
     pub fn account_numbered(&self, op: u32) -> Result<Option<AccountRecord>, DbError> {
         let c = self.store.read();
-        let row = c.query_row(
-            "SELECT op, name, role, password FROM accounts WHERE op=$1",
-            [op],
-            |r| {
-                Ok(AccountRecord {
-                    op: r.get(0)?,
-                    name: r.get(1)?,
-                    role: r.get(2)?,
-                    password: r.get(3)?,
-                })
-            },
-        );
+        let row = c.query_row(&format!("{ACCOUNT} WHERE op=$1"), [op], account);
         Ok(row.optional()?)
+    }
+
+    /// Every account, closed ones too, by name.
+    pub fn accounts(&self) -> Result<Vec<AccountRecord>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("{ACCOUNT} ORDER BY name"))?;
+        plain_rows("accounts", q.query_map([], account)?)
+    }
+
+    /// Another password; sessions and tokens of before are over. `once`: it has to be changed.
+    pub fn set_password(&self, op: u32, hash: &str, once: bool) -> Result<(), DbError> {
+        self.store.write().execute(
+            "UPDATE accounts SET password=$2, once=$3, generation=generation+1 WHERE op=$1",
+            params![op, hash, i64::from(once)],
+        )?;
+        Ok(())
+    }
+
+    /// Closes an account for good. False: it was closed before.
+    pub fn close_account(&self, op: u32, now: Utc) -> Result<bool, DbError> {
+        let n = self.store.write().execute(
+            "UPDATE accounts SET closed=$2, generation=generation+1 WHERE op=$1 AND closed IS NULL",
+            params![op, now.0],
+        )?;
+        Ok(n == 1)
+    }
+
+    pub fn name_account(&self, op: u32, shown: &str) -> Result<(), DbError> {
+        self.store.write().execute(
+            "UPDATE accounts SET shown=$2 WHERE op=$1",
+            params![op, shown],
+        )?;
+        Ok(())
     }
 
     /// Remembers from where an account signed in: the newest few.

@@ -46,14 +46,23 @@ fn fault_row(f: &Fault) -> FaultRow {
 
 /// What is here; with what was disposed of, unless only what is due is wanted.
 pub fn all(desk: &Desk, due_only: bool) -> Result<Evidence, HubError> {
-    some(desk, due_only, None)
+    some(desk, due_only, None, &|_| true)
 }
 
 /// Of all exhibits, or one: files are counted only of what is shown.
-fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Evidence, HubError> {
+/// `sees`: whether one is for whoever asks, by its request; None: what is no exhibit.
+pub fn some(
+    desk: &Desk,
+    due_only: bool,
+    only: Option<&ExhibitRef>,
+    sees: &dyn Fn(Option<&RequestRecord>) -> bool,
+) -> Result<Evidence, HubError> {
     let found = gather::all(desk)?;
-    let faults = about_evidence(desk)?;
-    let shown = |exhibit: &str| only.is_none_or(|o| o.as_str() == exhibit);
+    let mut faults = about_evidence(desk)?;
+    faults.retain(|f| sees(found.requests.get(&f.r#ref)));
+    let shown = |exhibit: &str| {
+        only.is_none_or(|o| o.as_str() == exhibit) && sees(found.requests.get(exhibit))
+    };
     let due = policy::due(
         &found.kept,
         &desk.config.periods,
@@ -108,8 +117,17 @@ fn some(desk: &Desk, due_only: bool, only: Option<&ExhibitRef>) -> Result<Eviden
 }
 
 /// What somebody has to look at: exhibits, folders, and what is the matter with them. Reads no folder.
-pub fn faults(desk: &Desk) -> Result<Vec<FaultRow>, HubError> {
-    let faults = about_evidence(desk)?;
+pub fn faults(
+    desk: &Desk,
+    sees: &dyn Fn(Option<&RequestRecord>) -> bool,
+) -> Result<Vec<FaultRow>, HubError> {
+    let mut faults = Vec::new();
+    for fault in about_evidence(desk)? {
+        let request = desk.db.request(&fault.r#ref).map_err(plain)?;
+        if sees(request.as_ref()) {
+            faults.push(fault);
+        }
+    }
     Ok(faults
         .iter()
         .map(|f| FaultRow {
@@ -120,7 +138,7 @@ pub fn faults(desk: &Desk) -> Result<Vec<FaultRow>, HubError> {
 }
 
 pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
-    let rows = some(desk, false, Some(exhibit))?.rows;
+    let rows = some(desk, false, Some(exhibit), &|_| true)?.rows;
     let row = rows.into_iter().find(|r| r.exhibit == exhibit.as_str());
     row.ok_or_else(|| {
         HubError::Missing(format!(

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::id::BoxName;
+use shared::id::{BoxCamera, BoxName, CameraId};
 
-use super::{Done, Operation, work};
+use super::{Done, Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
@@ -25,7 +25,23 @@ impl Operation for List {
     type Reply = Vec<BoxRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| shown::boxes(hub)).await
+        work(hub, permit, |hub, permit| {
+            let (sight, mut rows) = (Sight::of(hub, permit)?, shown::boxes(hub)?);
+            let whole = sight.whole();
+            for row in rows.iter_mut().filter(|_| !whole) {
+                let sees = |cam: &CameraId| {
+                    sight.camera(&BoxCamera {
+                        r#box: row.name.clone(),
+                        cam: cam.clone(),
+                    })
+                };
+                row.cameras.retain(|c| sees(&c.cam));
+                row.faults.retain(|f| f.cam.as_ref().is_none_or(&sees));
+            }
+            rows.retain(|row| whole || !row.cameras.is_empty());
+            Ok(rows)
+        })
+        .await
     }
 }
 
@@ -37,6 +53,10 @@ pub struct Add {
 
 impl Operation for Add {
     type Reply = enrol::Codes;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
@@ -55,6 +75,10 @@ pub struct Revoke {
 
 impl Operation for Revoke {
     type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
@@ -77,6 +101,10 @@ pub struct Succeed {
 impl Operation for Succeed {
     type Reply = Done;
 
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
+
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         let (h, second) = (hub.clone(), self.second);
         let second = work(h, permit.clone(), move |hub, permit| {
@@ -98,6 +126,10 @@ pub struct Sweep {
 
 impl Operation for Sweep {
     type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         sweep::confirm(&hub, &self.name, &self.reason, &permit).await?;

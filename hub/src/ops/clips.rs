@@ -10,7 +10,9 @@ use shared::{
 };
 use tokio::sync::broadcast::Receiver;
 
-use super::{Done, Followed, Listed, Operation, Target, footage::camera, permitted, work};
+use super::{
+    Done, Followed, Listed, Operation, Target, footage::camera, permitted, sight::Sight, work,
+};
 use crate::{
     access::{authorise::Permit, principal::Principal},
     desk::{Desk, blocking},
@@ -41,11 +43,14 @@ impl Operation for List {
     type Reply = Vec<ExhibitRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| {
+        work(hub, permit, move |hub, permit| {
             let limit = self
                 .limit
                 .map_or(shown::EXHIBITS, |n| n.clamp(1, shown::EXHIBITS));
-            shown::exhibits(hub, self.before.as_ref(), limit)
+            let sight = Sight::of(hub, permit)?;
+            let mut rows = shown::exhibits(hub, self.before.as_ref(), limit)?;
+            rows.retain(|row| sight.row(&row.camera, Some(row.t0)));
+            Ok(rows)
         })
         .await
     }
@@ -99,7 +104,7 @@ impl Operation for Pull {
     type Reply = Submitted;
 
     fn about(&self) -> Target {
-        Target::Camera(self.camera())
+        Target::Footage(self.camera(), self.from)
     }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
 
-use super::{Operation, Target, loose, work};
+use super::{Operation, Target, loose, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
+    db::requests::RequestRecord,
     desk::Desk,
     disposal::{
         acts::{self, Given},
@@ -29,7 +30,19 @@ impl Operation for List {
     type Reply = Evidence;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| shown::all(hub, self.due)).await
+        work(hub, permit, move |hub, permit| {
+            let sight = Sight::of(hub, permit)?;
+            shown::some(hub, self.due, None, &|r| seen(&sight, r))
+        })
+        .await
+    }
+}
+
+/// Whether an exhibit is for whoever asks, by its request; a folder that is no exhibit's only for those who see everything.
+fn seen(sight: &Sight<'_>, request: Option<&RequestRecord>) -> bool {
+    match request {
+        Some(r) => sight.footage(&r.camera, r.t0),
+        None => sight.whole(),
     }
 }
 
@@ -41,7 +54,11 @@ impl Operation for Faults {
     type Reply = Vec<FaultRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| shown::faults(hub)).await
+        work(hub, permit, |hub, permit| {
+            let sight = Sight::of(hub, permit)?;
+            shown::faults(hub, &|r| seen(&sight, r))
+        })
+        .await
     }
 }
 

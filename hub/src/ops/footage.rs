@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    id::{BoxName, CameraId},
+    id::{BoxCamera, BoxName, CameraId},
     time::{Day, Utc},
 };
 
-use super::{Operation, Target, work};
+use super::{Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     days,
@@ -56,9 +56,13 @@ impl Operation for List {
     }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| {
+        work(hub, permit, move |hub, permit| {
             let most = self.days.map_or(days::MOST, |n| i32::from(n.max(1)));
-            days::footage(hub, &self.camera(), self.day, most)
+            let camera = self.camera();
+            let mut footage = days::footage(hub, &camera, self.day, most)?;
+            let sight = Sight::of(hub, permit)?;
+            footage.days.retain(|day| sight.footage(&camera, day.from));
+            Ok(footage)
         })
         .await
     }
@@ -104,8 +108,16 @@ impl Operation for Retention {
     type Reply = Report;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| {
-            gather::report(hub, self.r#box.as_ref())
+        work(hub, permit, move |hub, permit| {
+            let mut report = gather::report(hub, self.r#box.as_ref())?;
+            let sight = Sight::of(hub, permit)?;
+            report.cameras.retain(|c| {
+                sight.camera(&BoxCamera {
+                    r#box: c.r#box.clone(),
+                    cam: c.cam.clone(),
+                })
+            });
+            Ok(report)
         })
         .await
     }

@@ -8,7 +8,7 @@ use shared::{
     time::{Day, Utc},
 };
 
-use super::{Operation, Target, footage::camera, loose, work};
+use super::{Operation, Target, footage::camera, loose, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
@@ -48,8 +48,11 @@ impl Operation for List {
     type Reply = Vec<HoldRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| {
-            shown::list(hub, self.r#box.as_ref(), self.all)
+        work(hub, permit, move |hub, permit| {
+            let mut rows = shown::list(hub, self.r#box.as_ref(), self.all)?;
+            let sight = Sight::of(hub, permit)?;
+            rows.retain(|row| sight.row(&row.camera, Some(row.t0)));
+            Ok(rows)
         })
         .await
     }
@@ -87,7 +90,7 @@ impl Operation for Add {
     type Reply = HoldRow;
 
     fn about(&self) -> Target {
-        Target::Camera(self.camera())
+        Target::Footage(self.camera(), self.wanted.t0)
     }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {

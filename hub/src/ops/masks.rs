@@ -12,7 +12,9 @@ use shared::{
 use super::{
     Done, Operation, Target,
     footage::{Until, camera},
-    loose, work,
+    loose,
+    sight::Sight,
+    work,
 };
 use crate::{
     access::authorise::Permit,
@@ -32,7 +34,12 @@ impl Operation for List {
     type Reply = Vec<MaskRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| review::all(hub)).await
+        work(hub, permit, |hub, permit| {
+            let (sight, mut rows) = (Sight::of(hub, permit)?, review::all(hub)?);
+            rows.retain(|row| sight.row(&row.camera, None));
+            Ok(rows)
+        })
+        .await
     }
 }
 
@@ -148,7 +155,12 @@ impl Operation for Lifts {
     type Reply = Vec<LiftRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| mask::pending(hub)).await
+        work(hub, permit, |hub, permit| {
+            let (sight, mut rows) = (Sight::of(hub, permit)?, mask::pending(hub)?);
+            rows.retain(|row| sight.row(&row.camera, None));
+            Ok(rows)
+        })
+        .await
     }
 }
 

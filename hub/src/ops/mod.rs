@@ -11,18 +11,26 @@
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
-//! | [`staff`] | accounts, and reading the logs |
+//! | [`owners`] | owners of cameras |
+//! | [`staff`], [`roles`] | accounts, and reading the logs; roles, and what a second administrator approves |
+//! | [`tokens`] | tokens for programs |
+//! | [`sight`] | what of a list is for whoever asks |
 use std::{future::Future, sync::Arc};
 
 use futures::Stream;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use shared::id::{BoxCamera, ExhibitRef, HoldId};
+use shared::{
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
+    time::Utc,
+};
+
+use shared::types::AccToken;
 
 use crate::{
     access::{
-        authorise::{Permit, Subject, authorise},
+        authorise::{Permit, Subject, authorise, authorise_all},
         principal::Principal,
-        table::{self, Row},
+        table::{self, About, Row},
     },
     desk::{Desk, blocking},
     error::{HubError, plain},
@@ -35,7 +43,11 @@ pub mod footage;
 pub mod holds;
 pub mod loose;
 pub mod masks;
+pub mod owners;
+pub mod roles;
+pub mod sight;
 pub mod staff;
+pub mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -80,7 +92,13 @@ pub trait Followed: Listed + Serialize + DeserializeOwned + Send + 'static {
 /// What an operation is about, as it was named.
 pub enum Target {
     Hub,
+    /// All cameras of a box; of one that has none, the whole hub.
+    Box(BoxName),
     Camera(BoxCamera),
+    /// Footage of a camera from then on.
+    Footage(BoxCamera, Utc),
+    /// A log: `hub`, a box's name, or a log's full name.
+    Log(String),
     Exhibit(ExhibitRef),
     Hold(HoldId),
     /// Number of a request that a mask be lifted.
@@ -120,28 +138,79 @@ async fn permitted(
 ) -> Result<Permit, HubError> {
     let now = hub.now();
     let permit = authorise(principal, row, &Subject::hub(), now)?;
-    let hub = hub.clone();
-    let subject = match target {
-        Target::Hub => return Ok(permit),
-        Target::Camera(camera) => blocking(move || of_camera(&hub, camera)).await?,
-        target => blocking(move || of(&hub, target)).await?,
-    }?;
-    authorise(principal, row, &subject, now)
+    let permit = match target {
+        Target::Hub if row.about == About::Whole => {
+            authorise(principal, row, &Subject::whole(), now)?
+        }
+        Target::Hub => permit,
+        target => {
+            let hub = hub.clone();
+            let subjects = blocking(move || of(&hub, target)).await??;
+            authorise_all(principal, row, subjects, now)?
+        }
+    };
+    if let Principal::Person(person) = principal
+        && let Some(token) = &person.limits.token
+        && row.method == table::Method::Post
+    {
+        let line = AccToken {
+            op: person.op(),
+            token: token.n,
+            what: row.name.into(),
+        };
+        let (hub, op) = (hub.clone(), person.op());
+        blocking(move || hub.log.append(&op, &line))
+            .await?
+            .map_err(plain)?;
+    }
+    Ok(permit)
 }
 
 /// Blocking.
-fn of_camera(_hub: &Desk, camera: BoxCamera) -> Result<Subject, HubError> {
+fn of_camera(hub: &Desk, camera: BoxCamera, from: Option<Utc>) -> Result<Subject, HubError> {
     Ok(Subject {
+        owner: hub.db.camera_owner(&camera).map_err(plain)?,
         camera: Some(camera),
-        ..Subject::hub()
+        from,
+        whole: false,
     })
 }
 
-/// The camera that something belongs to. What is not there is for the operation itself to say. Blocking.
-fn of(hub: &Desk, target: Target) -> Result<Subject, HubError> {
+/// Every camera that is known of a box.
+fn of_box(hub: &Desk, name: &BoxName) -> Result<Vec<Subject>, HubError> {
+    let record = hub.db.box_named(name).map_err(plain)?;
+    let hello = record.and_then(|r| r.hello).into_iter();
+    let mut cameras: Vec<CameraId> = hello.flat_map(|h| h.cameras).map(|c| c.cam).collect();
+    let recorded = hub.db.cameras_seen(name).map_err(plain)?;
+    cameras.extend(recorded.iter().filter_map(|c| CameraId::parse(c).ok()));
+    if cameras.is_empty() {
+        return Ok(vec![Subject::whole()]);
+    }
+    cameras.sort();
+    cameras.dedup();
+    let cameras = cameras.into_iter().map(|cam| BoxCamera {
+        r#box: name.clone(),
+        cam,
+    });
+    cameras.map(|c| of_camera(hub, c, None)).collect()
+}
+
+/// The cameras that something belongs to. What is not there is for the operation itself to say. Blocking.
+fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
     let found = match target {
         Target::Hub => None,
+        Target::Box(name) => return of_box(hub, &name),
+        Target::Log(log) if log == "hub" => return Ok(vec![Subject::whole()]),
+        Target::Log(log) => {
+            let held = hub.db.log(&log).map_err(plain)?;
+            let name = held.map_or(log, |l| l.r#box);
+            return match BoxName::parse(&name) {
+                Ok(name) => of_box(hub, &name),
+                Err(_) => Ok(vec![Subject::whole()]),
+            };
+        }
         Target::Camera(camera) => Some((camera, None)),
+        Target::Footage(camera, from) => Some((camera, Some(from))),
         Target::Exhibit(exhibit) => {
             let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
             request.map(|r| (r.camera, Some(r.t0)))
@@ -152,13 +221,10 @@ fn of(hub: &Desk, target: Target) -> Result<Subject, HubError> {
         }
         Target::Lift(n) => hub.db.lift(n).map_err(plain)?.map(|l| (l.camera, None)),
     };
-    let Some((camera, from)) = found else {
-        return Ok(Subject::hub());
-    };
-    Ok(Subject {
-        from,
-        ..of_camera(hub, camera)?
-    })
+    Ok(vec![match found {
+        Some((camera, from)) => of_camera(hub, camera, from)?,
+        None => Subject::hub(),
+    }])
 }
 
 /// Blocking work of an operation, off the async threads.
@@ -231,7 +297,23 @@ operations! {
         LIFT_APPROVE => masks::ApproveLift,
         LIFT_WITHDRAW => masks::WithdrawLift,
         LOG_READ => staff::ReadLog,
+        OWNERS => owners::List,
+        OWNER_ADD => owners::Add,
+        OWNER_ASSIGN => owners::Assign,
+        STAFF => staff::List,
         STAFF_ADD => staff::Add,
+        STAFF_NAME => staff::Name,
+        STAFF_RESET => staff::Reset,
+        STAFF_PASSWORD => staff::Password,
+        STAFF_CLOSE => staff::Close,
+        STAFF_GRANT => roles::Give,
+        STAFF_REVOKE => roles::Take,
+        STAFF_WAITING => roles::Waiting,
+        STAFF_APPROVE => roles::Approve,
+        STAFF_WITHDRAW => roles::Withdraw,
+        TOKENS => tokens::List,
+        TOKEN_ADD => tokens::Add,
+        TOKEN_REVOKE => tokens::Revoke,
     }
     followed {
         CLIP_WATCH => clips::Watch,

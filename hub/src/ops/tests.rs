@@ -66,6 +66,8 @@ fn document() -> String {
         };
         let about = match row.about {
             table::About::Hub => "",
+            table::About::Whole => "the whole hub",
+            table::About::Log => "a log",
             table::About::Box => "a box",
             table::About::Camera => "a camera",
             table::About::Exhibit => "an exhibit",

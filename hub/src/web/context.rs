@@ -156,6 +156,7 @@ impl SignedIn {
         }
         let op = session.op;
         let person = app.work(move |hub| signin::person(hub, op)).await?;
+        let person = person.filter(|p| app.sessions().is_of(&cookie, p.limits.generation));
         if person.is_none() {
             app.sessions().end(&cookie);
         }

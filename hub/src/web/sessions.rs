@@ -21,6 +21,8 @@ pub struct Session {
     pub op: u32,
     /// Token every form of this session carries.
     pub form: String,
+    /// Of the account when this began: after a new password it is another.
+    generation: Option<u32>,
     begun: u64,
     seen: u64,
     /// Exhibits this person gave a purpose for, and when that ends.
@@ -50,6 +52,7 @@ impl Sessions {
         let session = Session {
             op,
             form: hex(&form),
+            generation: None,
             begun: now,
             seen: now,
             viewings: HashMap::new(),
@@ -74,6 +77,12 @@ impl Sessions {
     pub fn lives(&self, cookie: &str, now: u64) -> bool {
         let session = self.by_hash.get(&sha256(cookie.as_bytes()));
         session.is_some_and(|s| s.live(now))
+    }
+
+    /// Whether a session is of this generation of its account; the first one that is said is.
+    pub fn is_of(&mut self, cookie: &str, generation: u32) -> bool {
+        let session = self.by_hash.get_mut(&sha256(cookie.as_bytes()));
+        session.is_some_and(|s| *s.generation.get_or_insert(generation) == generation)
     }
 
     pub fn end(&mut self, cookie: &str) {

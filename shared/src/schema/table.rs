@@ -171,6 +171,19 @@ table! {
     "copy.gone" Hub { Must "ref" Form::Exhibit, Must "n" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT, Must "left" COUNT, Null "undecryptable" Form::Bool, Must "claim" WORD }
     "copy.clear" Hub { Must "requests" COUNT, Must "parts" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT }
     "op.add" Hub { Must "op" WORD, Must "role" WORD, Must "by" BY }
+    "op.grant" Hub { Must "grant" COUNT, Must "op" WORD, Must "role" WORD, Must "scope" WORD, Null "owner" WORD, Must "cams" Form::Words(32), Null "oldest_days" COUNT, Null "until" Form::Time, Null "ask" COUNT, Must "by" BY }
+    "op.revoke" Hub { Must "grant" COUNT, Must "op" WORD, Must "by" BY }
+    "op.ask" Hub { Must "ask" COUNT, Must "what" WORD, Must "op" WORD, Must "role" WORD, Must "by" BY }
+    "op.drop" Hub { Must "ask" COUNT, Must "why" WORD, Must "by" BY }
+    "op.name" Hub { Must "op" WORD, Must "name" WORD, Must "by" BY }
+    "op.password" Hub { Must "op" WORD, Must "how" WORD, Must "by" BY }
+    "op.close" Hub { Must "op" WORD, Must "by" BY }
+    "op.token" Hub { Must "token" COUNT, Must "op" WORD, Must "scopes" Form::Words(64), Must "until" Form::Time, Must "by" BY }
+    "op.untoken" Hub { Must "token" COUNT, Must "op" WORD, Must "by" BY }
+    "op.factor" Hub { Must "op" WORD, Must "what" WORD, Must "how" WORD, Must "by" BY }
+    "acc.token" Hub { Must "op" WORD, Must "token" COUNT, Must "what" WORD }
+    "owner.add" Hub { Must "owner" WORD, Must "by" BY }
+    "owner.set" Hub { Must "owner" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "before" WORD, Must "by" BY }
     "grant.set" Hub { Must "grant" WORD, Must "ref" Form::Exhibit, Must "cam" Form::Origin, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD }
     "act.fail" Hub { Must "line" COUNT, Must "why" WHY }
     "grant.fail" Hub { Must "cam" Form::Origin, Must "why" WHY }

@@ -132,6 +132,7 @@ pub async fn sign_in(
             let value = app
                 .sessions()
                 .begin(person.op, random()?, random()?, app.mono());
+            app.sessions().is_of(&value, person.limits.generation);
             let mut response = Redirect::to("/").into_response();
             let known = browsers.with(&name, &key, app.now());
             for text in [

@@ -187,6 +187,7 @@ mod tests {
             op: 7,
             name: "kim".into(),
             grants: Vec::new(),
+            limits: Default::default(),
         };
         let may = |_: &'static Operation| true;
         Frame::of("cctv.example.gov.uk".into(), &kim, "", "", now(), may)

@@ -107,6 +107,18 @@ fn sample(row: &Row, n: usize) -> Value {
         "staff.add" => {
             return json!({"name": format!("new{n}"), "role": "operator", "password": "a long one"});
         }
+        "owner.list" | "staff.list" | "staff.waiting" | "token.list" => return json!({}),
+        "owner.add" => return json!({"owner": format!("owner{n}"), "title": "Tref Dinbych"}),
+        "owner.assign" => return json!({"owner": "brook", "box": "ashby", "cam": format!("x{n}")}),
+        "staff.name" => return json!({"name": "spare", "shown": format!("Siân {n}")}),
+        "staff.reset" | "staff.close" => return json!({"name": "spare"}),
+        "staff.grant" => return json!({"name": "spare", "role": "operator", "owner": "brook"}),
+        "staff.revoke" => return json!({"grant": 11}),
+        "staff.approve" => return json!({"request": 1}),
+        "staff.withdraw" => return json!({"request": 2}),
+        "token.add" => return json!({"label": "panel", "scopes": ["box.list"], "days": 30}),
+        "token.revoke" => return json!({"token": n % 9 + 1}),
+        "staff.password" => return json!({"old": PASSWORD, "new": PASSWORD}),
         other => panic!("say here how {other} is asked for"),
     };
     let (mut all, Value::Object(more)) = (camera, more) else {
@@ -129,6 +141,15 @@ fn furnish(site: &Site) {
     }
     for (n, release) in [(12, None), (13, None), (14, Some(2))] {
         super::holds::held(hub, n, Stands::Placed, release);
+    }
+    hub.account(60, "spare", "operator");
+    hub.db.add_owner("brook", "Brook", now()).expect("recorded");
+    for role in ["auditor", "inspector"] {
+        let what = json!({"op": 60, "role": role, "bounds": {"all": true}}).to_string();
+        let until = now().plus_ms(86_400_000);
+        hub.db
+            .add_approval("role", "op:0060", &what, scene::KIM, now(), until)
+            .expect("recorded");
     }
     let text = |t: &str| keep_salted(hub, t).expect("kept");
     for n in [40, 41] {

@@ -111,7 +111,7 @@ async fn an_account_counts_as_it_is_now() {
     let records = rusqlite::Connection::open(site.rig.dir.path().join("hub.sqlite"));
     let records = records.expect("records");
     records
-        .execute("UPDATE accounts SET role='contractor' WHERE name='kim'", [])
+        .execute("UPDATE grants SET role='contractor' WHERE op=(SELECT op FROM accounts WHERE name='kim')", [])
         .expect("changed");
     assert_eq!(status("/clip/EXH-2026-000001").await, 403);
     assert_eq!(status("/api/v1/clips").await, 403);

@@ -99,8 +99,8 @@ pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
         state,
         why: why.into(),
         line: None,
-        package: None,
         footage: None,
+        package: None,
         made,
     };
     let put = hub.db.write(|tx| {

@@ -1,0 +1,274 @@
+//! Task. Roles given to accounts and taken away (ROL-1, ROL-4). Nobody gives himself one alone: another administrator approves it. Blocking.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    id::BoxCamera,
+    time::Utc,
+    types::{OpAsk, OpGrant, OpRevoke},
+};
+
+use super::{
+    accounts,
+    approvals::{self, Kind},
+    authorise::Permit,
+    owners,
+    principal::{Grant, Scope},
+    role::{self, Role},
+    table::ADMINISTER,
+};
+use crate::{
+    db::grants::GrantRecord,
+    desk::Desk,
+    error::{HubError, plain},
+    ownlog::op,
+};
+
+/// Cameras that one grant may name.
+const CAMERAS: usize = 32;
+
+/// What a role is given for. Exactly one of the first three says which cameras.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    #[serde(default)]
+    pub all: bool,
+    /// The cameras of one owner.
+    #[serde(default)]
+    pub owner: Option<String>,
+    /// BOX/CAM
+    #[serde(default)]
+    pub cameras: Vec<String>,
+    /// Footage older than so many days is not theirs to see.
+    #[serde(default)]
+    pub oldest_days: Option<u32>,
+    #[serde(default)]
+    pub until: Option<Utc>,
+}
+
+impl Bounds {
+    pub fn of(grant: &Grant) -> Self {
+        let mut bounds = Self {
+            all: grant.scope == Scope::All,
+            oldest_days: grant.oldest_days,
+            until: grant.until,
+            ..Self::default()
+        };
+        match &grant.scope {
+            Scope::All => {}
+            Scope::Owner(owner) => bounds.owner = Some(owner.clone()),
+            Scope::Cameras(cameras) => {
+                bounds.cameras = cameras.iter().map(BoxCamera::to_string).collect();
+            }
+        }
+        bounds
+    }
+
+    fn grant(&self, hub: &Desk, role: &str) -> Result<Grant, HubError> {
+        let role = Role::parse(role).ok_or_else(|| {
+            let roles = role::list(&Role::ALL);
+            HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
+        })?;
+        let scope = match (self.all, &self.owner, self.cameras.len()) {
+            (true, None, 0) => Scope::All,
+            (false, Some(owner), 0) => {
+                owners::known(hub, owner)?;
+                Scope::Owner(owner.clone())
+            }
+            (false, None, 1..=CAMERAS) => {
+                let cameras = self.cameras.iter().map(|c| BoxCamera::parse(c));
+                let cameras: Result<BTreeSet<_>, _> = cameras.collect();
+                Scope::Cameras(cameras.map_err(HubError::malformed)?)
+            }
+            _ => {
+                return Err(HubError::Malformed(format!(
+                    "a role is given for all cameras, for one owner's, or for 1 to {CAMERAS} that are named: say exactly one of them; nothing was done"
+                )));
+            }
+        };
+        if self.until.is_some_and(|until| until <= hub.now()) {
+            return Err(HubError::Malformed(
+                "the role would end before it begins; nothing was done".into(),
+            ));
+        }
+        Ok(Grant {
+            role,
+            scope,
+            oldest_days: self.oldest_days,
+            until: self.until,
+        })
+    }
+}
+
+/// A role of an account, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRow {
+    pub grant: u64,
+    pub role: String,
+    #[serde(flatten)]
+    pub bounds: Bounds,
+    pub by: String,
+    pub made: Utc,
+}
+
+impl GrantRow {
+    pub fn of(g: &GrantRecord) -> Self {
+        Self {
+            grant: g.n,
+            role: g.grant.role.word().into(),
+            bounds: Bounds::of(&g.grant),
+            by: g.by.clone(),
+            made: g.made,
+        }
+    }
+}
+
+/// What became of it: the role was given, or somebody else has to approve it first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Given {
+    Grant(u64),
+    Ask(u64),
+}
+
+/// What a request for a role says.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    op: u32,
+    role: String,
+    bounds: Bounds,
+}
+
+fn line(n: u64, account: u32, grant: &Grant, ask: Option<u64>, by: Vec<String>) -> OpGrant {
+    let bounds = Bounds::of(grant);
+    OpGrant {
+        grant: n,
+        op: op(account),
+        role: grant.role.word().into(),
+        scope: grant.scope.word().into(),
+        owner: bounds.owner,
+        cams: bounds.cameras,
+        oldest_days: grant.oldest_days.map(u64::from),
+        until: grant.until,
+        ask,
+        by,
+    }
+}
+
+pub fn give(
+    hub: &Desk,
+    name: &str,
+    role: &str,
+    bounds: &Bounds,
+    permit: &Permit,
+) -> Result<Given, HubError> {
+    let account = accounts::open(hub, name)?;
+    let grant = bounds.grant(hub, role)?;
+    if account.op == permit.number() {
+        let wanted = Wanted {
+            op: account.op,
+            role: role.into(),
+            bounds: bounds.clone(),
+        };
+        let n = approvals::ask(hub, permit, Kind::Role, &op(account.op), &wanted, |ask| {
+            OpAsk {
+                ask,
+                what: Kind::Role.word().into(),
+                op: op(account.op),
+                role: role.into(),
+                by: vec![permit.op()],
+            }
+        })?;
+        return Ok(Given::Ask(n));
+    }
+    hub.act(|tx| {
+        let by = permit.op();
+        let n = tx
+            .add_grant(account.op, &grant, &by, hub.now())
+            .map_err(plain)?;
+        let line = line(n, account.op, &grant, None, vec![by.clone()]);
+        tx.log(&by, &line)?;
+        Ok(Given::Grant(n))
+    })
+}
+
+/// The second administrator's word; the number of the grant.
+pub fn approve(
+    hub: &Desk,
+    request: &crate::db::approvals::ApprovalRecord,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    let asked = op(request.asked_by);
+    approvals::approve(hub, request, permit, |tx, wanted: Wanted| {
+        // What was true when it was asked for need not be now.
+        let grant = wanted.bounds.grant(hub, &wanted.role)?;
+        let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
+        if account.is_none_or(|a| a.closed.is_some()) {
+            return Err(HubError::Refused(format!(
+                "the account {} is closed; nothing was done",
+                op(wanted.op)
+            )));
+        }
+        let by = format!("{asked} {}", permit.op());
+        let n = tx
+            .add_grant(wanted.op, &grant, &by, hub.now())
+            .map_err(plain)?;
+        let by = vec![asked.clone(), permit.op()];
+        let line = line(n, wanted.op, &grant, Some(request.n), by);
+        tx.log(&permit.op(), &line)?;
+        Ok(n)
+    })
+}
+
+pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
+    let missing = || {
+        HubError::Missing(format!(
+            "nobody has a role of number {n}; `beadle-hub staff list` shows them"
+        ))
+    };
+    hub.act(|tx| {
+        let grant = tx.grant(n).map_err(plain)?.ok_or_else(missing)?;
+        someone_left(hub, |g| g.n != n)?;
+        if !tx.end_grant(n, hub.now()).map_err(plain)? {
+            return Err(missing());
+        }
+        let line = OpRevoke {
+            grant: n,
+            op: op(grant.op),
+            by: vec![permit.op()],
+        };
+        tx.log(&permit.op(), &line)?;
+        Ok(())
+    })
+}
+
+/// Refuses to leave a hub that nobody administers. `left`: the roles that there still are afterwards.
+pub fn someone_left(hub: &Desk, left: impl Fn(&GrantRecord) -> bool) -> Result<(), HubError> {
+    let open: BTreeSet<u32> = hub
+        .db
+        .accounts()
+        .map_err(plain)?
+        .into_iter()
+        .filter(|a| a.closed.is_none())
+        .map(|a| a.op)
+        .collect();
+    let all = hub.db.all_grants().map_err(plain)?;
+    let administers = |g: &&GrantRecord| {
+        open.contains(&g.op)
+            && ADMINISTER.contains(&g.grant.role)
+            && g.grant.scope == Scope::All
+            && g.grant.until.is_none()
+    };
+    let had = all.values().flatten().filter(administers).count();
+    let has = all
+        .values()
+        .flatten()
+        .filter(administers)
+        .filter(|g| left(g));
+    if had > 0 && has.count() == 0 {
+        return Err(HubError::Refused(
+            "after that nobody could administer this hub; give somebody else the role first; nothing was done".into(),
+        ));
+    }
+    Ok(())
+}

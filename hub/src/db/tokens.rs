@@ -1,0 +1,141 @@
+//! Adapter: SQLite. Tokens for programs, and second factors.
+
+use rusqlite::{OptionalExtension, params};
+use shared::time::Utc;
+
+use super::{Db, DbError, N, plain_rows};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRecord {
+    pub n: u64,
+    pub op: u32,
+    pub label: String,
+    /// Names of operations.
+    pub scopes: Vec<String>,
+    /// Of the account when it was made.
+    pub generation: u32,
+    pub made: Utc,
+    pub until: Utc,
+    pub ended: Option<Utc>,
+}
+
+const TOKEN: &str = "SELECT n, op, label, scopes, generation, made, until, ended FROM tokens";
+
+fn token(r: &rusqlite::Row<'_>) -> rusqlite::Result<TokenRecord> {
+    let scopes: String = r.get(3)?;
+    Ok(TokenRecord {
+        n: r.get::<_, N>(0)?.0,
+        op: r.get(1)?,
+        label: r.get(2)?,
+        scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+        generation: r.get(4)?,
+        made: Utc(r.get(5)?),
+        until: Utc(r.get(6)?),
+        ended: r.get::<_, Option<i64>>(7)?.map(Utc),
+    })
+}
+
+/// An account's second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FactorRecord {
+    /// Sealed to the hub.
+    pub secret: Vec<u8>,
+    /// The last one that was taken.
+    pub step: Option<u64>,
+    /// A first code has shown that the phone has it.
+    pub confirmed: bool,
+}
+
+impl Db {
+    /// The number it was given. `hash`: SHA-256 of it.
+    pub fn add_token(&self, hash: &str, record: &TokenRecord) -> Result<u64, DbError> {
+        self.whole(|c| {
+            let n: N = c.query_row("SELECT COALESCE(MAX(n), 0) + 1 FROM tokens", [], |r| {
+                r.get(0)
+            })?;
+            c.execute(
+                "INSERT INTO tokens (n, op, hash, label, scopes, generation, made, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                params![
+                    n,
+                    record.op,
+                    hash,
+                    record.label,
+                    record.scopes.join(" "),
+                    record.generation,
+                    record.made.0,
+                    record.until.0
+                ],
+            )?;
+            Ok(n.0)
+        })
+    }
+
+    pub fn token_of_hash(&self, hash: &str) -> Result<Option<TokenRecord>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row(&format!("{TOKEN} WHERE hash=$1"), [hash], token);
+        Ok(row.optional()?)
+    }
+
+    pub fn token(&self, n: u64) -> Result<Option<TokenRecord>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row(&format!("{TOKEN} WHERE n=$1"), [N(n)], token);
+        Ok(row.optional()?)
+    }
+
+    /// Of all accounts, by number.
+    pub fn tokens(&self) -> Result<Vec<TokenRecord>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!("{TOKEN} ORDER BY n"))?;
+        plain_rows("tokens", q.query_map([], token)?)
+    }
+
+    /// False: it was worth nothing before.
+    pub fn end_token(&self, n: u64, now: Utc) -> Result<bool, DbError> {
+        let ended = self.store.write().execute(
+            "UPDATE tokens SET ended=$2 WHERE n=$1 AND ended IS NULL",
+            params![N(n), now.0],
+        )?;
+        Ok(ended == 1)
+    }
+
+    pub fn factor(&self, op: u32) -> Result<Option<FactorRecord>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row(
+            "SELECT secret, step, set_at FROM factors WHERE op=$1",
+            [op],
+            |r| {
+                Ok(FactorRecord {
+                    secret: r.get(0)?,
+                    step: r.get::<_, Option<N>>(1)?.map(|n| n.0),
+                    confirmed: r.get::<_, Option<i64>>(2)?.is_some(),
+                })
+            },
+        );
+        Ok(row.optional()?)
+    }
+
+    /// One that no code has confirmed yet.
+    pub fn begin_factor(&self, op: u32, secret: &[u8]) -> Result<(), DbError> {
+        self.store.write().execute(
+            "INSERT INTO factors (op, secret) VALUES ($1, $2) ON CONFLICT (op) DO UPDATE SET secret=excluded.secret, step=NULL, set_at=NULL",
+            params![op, secret],
+        )?;
+        Ok(())
+    }
+
+    /// A step was taken: of two at once only one gets it. False: it was taken before.
+    pub fn take_step(&self, op: u32, step: u64, now: Utc) -> Result<bool, DbError> {
+        let taken = self.store.write().execute(
+            "UPDATE factors SET step=$2, set_at=COALESCE(set_at, $3) WHERE op=$1 AND (step IS NULL OR step < $2)",
+            params![op, N(step), now.0],
+        )?;
+        Ok(taken == 1)
+    }
+
+    pub fn end_factor(&self, op: u32) -> Result<(), DbError> {
+        self.store
+            .write()
+            .execute("DELETE FROM factors WHERE op=$1", [op])?;
+        Ok(())
+    }
+}

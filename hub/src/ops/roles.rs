@@ -1,0 +1,146 @@
+//! Task. Operations about roles, and about what a second administrator has to approve.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::time::Utc;
+
+use super::{Done, Operation, loose, work};
+use crate::{
+    access::{
+        approvals::{self, Kind},
+        authorise::Permit,
+        grants::{self, Bounds, Given},
+    },
+    desk::Desk,
+    error::{HubError, plain},
+    ownlog::op,
+};
+
+/// Gives a role. One for the own account is only a request, which another administrator has to approve.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Give {
+    pub name: String,
+    pub role: String,
+    #[serde(flatten)]
+    pub bounds: Bounds,
+}
+
+impl Operation for Give {
+    type Reply = Given;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            grants::give(hub, &self.name, &self.role, &self.bounds, permit)
+        })
+        .await
+    }
+}
+
+/// Takes a role away, at once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Take {
+    #[serde(deserialize_with = "loose::number")]
+    pub grant: u64,
+}
+
+impl Operation for Take {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            grants::take(hub, self.grant, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
+
+/// What waits for a second administrator, oldest first.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Waiting {}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitingRow {
+    pub request: u64,
+    /// role, recovery
+    pub kind: String,
+    /// Whose account it is about.
+    pub account: String,
+    /// Of a role: which one and for what.
+    pub what: serde_json::Value,
+    pub asked_by: String,
+    pub made: Utc,
+    pub expires: Utc,
+}
+
+impl Operation for Waiting {
+    type Reply = Vec<WaitingRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| {
+            let name = |number: u32| {
+                let found = hub.db.account_numbered(number)?;
+                Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
+            };
+            let rows = approvals::waiting(hub)?.into_iter().map(|a| {
+                let subject = a.subject.strip_prefix("op:").and_then(|n| n.parse().ok());
+                Ok(WaitingRow {
+                    request: a.n,
+                    account: subject.map_or(Ok(a.subject), name)?,
+                    what: serde_json::from_str(&a.what).map_err(plain)?,
+                    asked_by: name(a.asked_by)?,
+                    kind: a.kind,
+                    made: a.made,
+                    expires: a.until,
+                })
+            });
+            rows.collect()
+        })
+        .await
+    }
+}
+
+/// The second administrator's word.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Approve {
+    #[serde(deserialize_with = "loose::number")]
+    pub request: u64,
+}
+
+impl Operation for Approve {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            let request = approvals::find(hub, self.request)?;
+            match Kind::parse(&request.kind) {
+                Some(Kind::Role) => grants::approve(hub, &request, permit).map(drop),
+                Some(Kind::Recovery) | None => Err(HubError::Refused(format!(
+                    "request {} is of a kind that is approved elsewhere; nothing was done",
+                    self.request
+                ))),
+            }
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Withdraw {
+    #[serde(deserialize_with = "loose::number")]
+    pub request: u64,
+}
+
+impl Operation for Withdraw {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            approvals::withdraw(hub, self.request, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}

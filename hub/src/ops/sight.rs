@@ -1,0 +1,56 @@
+//! Task. What of a list is for whoever asks: cameras that their roles were given for, and footage no older than they may see (ROL-4). Blocking.
+
+use std::collections::BTreeMap;
+
+use shared::{id::BoxCamera, time::Utc};
+
+use crate::{
+    access::authorise::{Permit, Subject},
+    desk::Desk,
+    error::{HubError, plain},
+};
+
+pub struct Sight<'a> {
+    permit: &'a Permit,
+    owners: BTreeMap<BoxCamera, String>,
+}
+
+impl<'a> Sight<'a> {
+    pub fn of(hub: &Desk, permit: &'a Permit) -> Result<Self, HubError> {
+        Ok(Self {
+            permit,
+            owners: hub.db.camera_owners().map_err(plain)?,
+        })
+    }
+
+    /// Everything, whatever camera it is of.
+    pub fn whole(&self) -> bool {
+        self.permit.sees(&Subject::whole())
+    }
+
+    pub fn camera(&self, camera: &BoxCamera) -> bool {
+        self.sees(camera, None)
+    }
+
+    /// Footage of a camera that begins then.
+    pub fn footage(&self, camera: &BoxCamera, from: Utc) -> bool {
+        self.sees(camera, Some(from))
+    }
+
+    /// The same of a row that names its camera as BOX/CAM.
+    pub fn row(&self, camera: &str, from: Option<Utc>) -> bool {
+        match BoxCamera::parse(camera) {
+            Ok(camera) => self.sees(&camera, from),
+            Err(_) => self.whole(),
+        }
+    }
+
+    fn sees(&self, camera: &BoxCamera, from: Option<Utc>) -> bool {
+        self.permit.sees(&Subject {
+            camera: Some(camera.clone()),
+            owner: self.owners.get(camera).cloned(),
+            from,
+            whole: false,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! Task. Operations about tokens for programs.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Done, Operation, loose, work};
+use crate::{
+    access::{
+        authorise::Permit,
+        tokens::{self, NewToken, TokenRow},
+    },
+    desk::Desk,
+    error::HubError,
+};
+
+/// One's own tokens; who administers sees everybody's.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct List {}
+
+impl Operation for List {
+    type Reply = Vec<TokenRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, tokens::list).await
+    }
+}
+
+/// Makes one, which is shown this once.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Add {
+    /// What it is for, as its owner calls it.
+    pub label: String,
+    /// Names of operations.
+    pub scopes: Vec<String>,
+    pub days: u32,
+}
+
+impl Operation for Add {
+    type Reply = NewToken;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            tokens::add(hub, &self.label, &self.scopes, self.days, permit)
+        })
+        .await
+    }
+}
+
+/// It is worth nothing from now on.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Revoke {
+    #[serde(deserialize_with = "loose::number")]
+    pub token: u64,
+}
+
+impl Operation for Revoke {
+    type Reply = Done;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            tokens::revoke(hub, self.token, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
