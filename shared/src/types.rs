@@ -178,8 +178,6 @@ lines! {
     OpToken = "op.token" { token: u64, op: String, scopes: Vec<String>, until: Utc, by: Vec<String> }
     /// Hub log: such a token is worth nothing any more.
     OpUntoken = "op.untoken" { token: u64, op: String, by: Vec<String> }
-    /// Hub log: an account's second factor; `what`: totp; `how`: set, recovered (two administrators took it away).
-    OpFactor = "op.factor" { op: String, what: String, how: String, by: Vec<String> }
     /// Hub log: an operation that changes something is asked for with a token: before the operation's own lines.
     AccToken = "acc.token" { op: String, token: u64, what: String }
     /// Hub log: an owner of cameras.

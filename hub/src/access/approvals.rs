@@ -22,22 +22,17 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 pub enum Kind {
     /// A role for the account of whoever asks.
     Role,
-    /// An account's second factor is taken away.
-    Recovery,
 }
 
 impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
-            Self::Recovery => "recovery",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Role, Self::Recovery]
-            .into_iter()
-            .find(|kind| kind.word() == word)
+        [Self::Role].into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -52,17 +47,17 @@ pub fn ask<D: Data>(
 ) -> Result<u64, HubError> {
     let what = serde_json::to_string(what).map_err(plain)?;
     let now = hub.now();
-    let asked = waiting(hub)?;
-    if let Some(same) = asked
-        .iter()
-        .find(|a| a.kind == kind.word() && a.subject == subject && a.what == what)
-    {
-        return Err(HubError::Refused(format!(
-            "the same is asked for already, as request {}; it waits for a second person",
-            same.n
-        )));
-    }
+    // Those whose time is over do not stand in the way.
+    waiting(hub)?;
     hub.act(|tx| {
+        let same =
+            |a: &&ApprovalRecord| a.kind == kind.word() && a.subject == subject && a.what == what;
+        if let Some(same) = tx.waiting_approvals()?.iter().find(same) {
+            return Err(HubError::Refused(format!(
+                "the same is asked for already, as request {}; it waits for a second person",
+                same.n
+            )));
+        }
         let until = now.plus_ms(WAITS_MS);
         let n = tx
             .add_approval(kind.word(), subject, &what, permit.number(), now, until)

@@ -95,7 +95,7 @@ impl Limits {
     /// What a token can be for: nothing that takes two people, and nothing of accounts and tokens.
     pub fn token_may(row: &Row) -> bool {
         let family = row.name.split('.').next().unwrap_or_default();
-        row.second == Second::No && !["staff", "token", "factor", "owner"].contains(&family)
+        row.second == Second::No && !["staff", "token", "owner"].contains(&family)
     }
 
     pub(super) fn check(&self, name: &str, row: &Row) -> Result<(), HubError> {

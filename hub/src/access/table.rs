@@ -556,7 +556,7 @@ pub const STAFF_APPROVE: Row = Row::new(
 )
 .about(About::Whole)
 .second(Second::Approves)
-.writes(&["op.grant", "op.factor"]);
+.writes(&["op.grant"]);
 pub const STAFF_WITHDRAW: Row = Row::new(
     "staff.withdraw",
     Post,

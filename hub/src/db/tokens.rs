@@ -1,4 +1,4 @@
-//! Adapter: SQLite. Tokens for programs, and second factors.
+//! Adapter: SQLite. Tokens for programs.
 
 use rusqlite::{OptionalExtension, params};
 use shared::time::Utc;
@@ -33,17 +33,6 @@ fn token(r: &rusqlite::Row<'_>) -> rusqlite::Result<TokenRecord> {
         until: Utc(r.get(6)?),
         ended: r.get::<_, Option<i64>>(7)?.map(Utc),
     })
-}
-
-/// An account's second factor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FactorRecord {
-    /// Sealed to the hub.
-    pub secret: Vec<u8>,
-    /// The last one that was taken.
-    pub step: Option<u64>,
-    /// A first code has shown that the phone has it.
-    pub confirmed: bool,
 }
 
 impl Db {
@@ -96,46 +85,5 @@ impl Db {
             params![N(n), now.0],
         )?;
         Ok(ended == 1)
-    }
-
-    pub fn factor(&self, op: u32) -> Result<Option<FactorRecord>, DbError> {
-        let c = self.store.read();
-        let row = c.query_row(
-            "SELECT secret, step, set_at FROM factors WHERE op=$1",
-            [op],
-            |r| {
-                Ok(FactorRecord {
-                    secret: r.get(0)?,
-                    step: r.get::<_, Option<N>>(1)?.map(|n| n.0),
-                    confirmed: r.get::<_, Option<i64>>(2)?.is_some(),
-                })
-            },
-        );
-        Ok(row.optional()?)
-    }
-
-    /// One that no code has confirmed yet.
-    pub fn begin_factor(&self, op: u32, secret: &[u8]) -> Result<(), DbError> {
-        self.store.write().execute(
-            "INSERT INTO factors (op, secret) VALUES ($1, $2) ON CONFLICT (op) DO UPDATE SET secret=excluded.secret, step=NULL, set_at=NULL",
-            params![op, secret],
-        )?;
-        Ok(())
-    }
-
-    /// A step was taken: of two at once only one gets it. False: it was taken before.
-    pub fn take_step(&self, op: u32, step: u64, now: Utc) -> Result<bool, DbError> {
-        let taken = self.store.write().execute(
-            "UPDATE factors SET step=$2, set_at=COALESCE(set_at, $3) WHERE op=$1 AND (step IS NULL OR step < $2)",
-            params![op, N(step), now.0],
-        )?;
-        Ok(taken == 1)
-    }
-
-    pub fn end_factor(&self, op: u32) -> Result<(), DbError> {
-        self.store
-            .write()
-            .execute("DELETE FROM factors WHERE op=$1", [op])?;
-        Ok(())
     }
 }

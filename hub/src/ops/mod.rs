@@ -22,9 +22,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use shared::{
     id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
     time::Utc,
+    types::AccToken,
 };
-
-use shared::types::AccToken;
 
 use crate::{
     access::{
@@ -236,7 +235,7 @@ pub(crate) async fn work<T: Send + 'static>(
     blocking(move || work(&hub, &permit)).await?
 }
 
-/// Every operation with its row. `$then` is a macro that is given them all.
+/// Every operation with its row.
 macro_rules! operations {
     (
         asked { $($row:ident => $op:path),* $(,)? }

@@ -63,7 +63,7 @@ pub struct Waiting {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingRow {
     pub request: u64,
-    /// role, recovery
+    /// role
     pub kind: String,
     /// Whose account it is about.
     pub account: String,
@@ -116,7 +116,7 @@ impl Operation for Approve {
             let request = approvals::find(hub, self.request)?;
             match Kind::parse(&request.kind) {
                 Some(Kind::Role) => grants::approve(hub, &request, permit).map(drop),
-                Some(Kind::Recovery) | None => Err(HubError::Refused(format!(
+                None => Err(HubError::Refused(format!(
                     "request {} is of a kind that is approved elsewhere; nothing was done",
                     self.request
                 ))),

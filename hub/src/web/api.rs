@@ -1,4 +1,4 @@
-//! Wiring. The API over HTTPS, for pages and programs in a browser: the principal is whoever is signed in. Strangers get a problem, never
+//! Wiring. The API over HTTPS, for pages and programs in a browser: the principal is whoever is signed in, or whose token it is. Strangers get a problem, never
 //! the sign-in page; nothing is done for another site.
 
 use std::{future::ready, sync::Arc};
@@ -16,10 +16,26 @@ use super::{
     context::{App, SignedIn},
     turns::Turn,
 };
-use crate::{desk::Stopped, error::HubError};
+use crate::{
+    api::bearer,
+    desk::{Stopped, blocking},
+    error::HubError,
+};
 
-/// Names the principal of a request. Its turn is held until the answer is made, whoever waits.
+/// Names the principal of a request.
 pub async fn person(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    // A token is sent by a program that has it, never by a browser by itself: no site can have it sent.
+    if let Some(token) = bearer::token(request.headers()) {
+        let held = token.clone();
+        let found = app.work(move |hub| bearer::principal_of_bearer(hub, &held));
+        return match found.await {
+            Ok(principal) => {
+                request.extensions_mut().insert(principal);
+                while_good(app, token, in_turn(request, next).await).await
+            }
+            Err(e) => e.into_response(),
+        };
+    }
     let who = match SignedIn::find(&app, request.headers(), request.extensions()).await {
         Ok(Some(who)) => who,
         Ok(None) => return HubError::SignedOut.into_response(),
@@ -31,6 +47,11 @@ pub async fn person(State(app): State<Arc<App>>, mut request: Request, next: Nex
             .into_response();
     }
     request.extensions_mut().insert(who.principal());
+    while_signed_in(app, who, in_turn(request, next).await)
+}
+
+/// Its turn is held until the answer is made, whoever waits.
+async fn in_turn(request: Request, next: Next) -> Response {
     let turn = Turn::next().await;
     let answered = tokio::spawn(async move {
         let response = next.run(request).await;
@@ -38,7 +59,7 @@ pub async fn person(State(app): State<Arc<App>>, mut request: Request, next: Nex
         response
     });
     match answered.await.map_err(Stopped::from) {
-        Ok(response) => while_signed_in(app, who, response),
+        Ok(response) => response,
         Err(stopped) => HubError::from(stopped).into_response(),
     }
 }
@@ -55,15 +76,35 @@ fn own(headers: &HeaderMap) -> bool {
     }
 }
 
+fn are_news(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream"))
+}
+
 /// News end with the session of whoever follows them.
 fn while_signed_in(app: Arc<App>, who: SignedIn, response: Response) -> Response {
-    let kind = response.headers().get(header::CONTENT_TYPE);
-    if !kind.is_some_and(|k| k.as_bytes().starts_with(b"text/event-stream")) {
+    if !are_news(&response) {
         return response;
     }
     let (parts, body) = response.into_parts();
     let news = body
         .into_data_stream()
         .take_while(move |_| ready(app.sessions().lives(who.cookie(), app.mono())));
+    Response::from_parts(parts, Body::from_stream(news))
+}
+
+/// And with the token of the program that does.
+async fn while_good(app: Arc<App>, token: String, response: Response) -> Response {
+    if !are_news(&response) {
+        return response;
+    }
+    let (parts, body) = response.into_parts();
+    let news = body.into_data_stream().take_while(move |_| {
+        let (hub, token) = (app.hub.clone(), token.clone());
+        async move {
+            let good = blocking(move || bearer::principal_of_bearer(&hub, &token)).await;
+            matches!(good, Ok(Ok(_)))
+        }
+    });
     Response::from_parts(parts, Body::from_stream(news))
 }

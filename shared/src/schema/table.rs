@@ -180,7 +180,6 @@ table! {
     "op.close" Hub { Must "op" WORD, Must "by" BY }
     "op.token" Hub { Must "token" COUNT, Must "op" WORD, Must "scopes" Form::Words(64), Must "until" Form::Time, Must "by" BY }
     "op.untoken" Hub { Must "token" COUNT, Must "op" WORD, Must "by" BY }
-    "op.factor" Hub { Must "op" WORD, Must "what" WORD, Must "how" WORD, Must "by" BY }
     "acc.token" Hub { Must "op" WORD, Must "token" COUNT, Must "what" WORD }
     "owner.add" Hub { Must "owner" WORD, Must "by" BY }
     "owner.set" Hub { Must "owner" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "before" WORD, Must "by" BY }

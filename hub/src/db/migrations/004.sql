@@ -1,4 +1,4 @@
--- Owners of cameras, roles as they were given, requests that a second person has to approve, tokens, second factors.
+-- Owners of cameras, roles as they were given, requests that a second person has to approve, tokens.
 
 CREATE TABLE owners (name TEXT PRIMARY KEY, title TEXT NOT NULL, made INTEGER NOT NULL) STRICT;
 CREATE TABLE camera_owners (
@@ -56,10 +56,3 @@ CREATE TABLE tokens (
   ended INTEGER
 ) STRICT;
 CREATE INDEX tokens_of ON tokens (op);
-
-CREATE TABLE factors (
-  op INTEGER PRIMARY KEY,
-  secret BLOB NOT NULL,             -- sealed to the hub
-  step INTEGER,                     -- the last one that was taken: none up to it is taken again
-  set_at INTEGER                    -- NULL: not confirmed by a first code yet
-) STRICT;

@@ -25,6 +25,8 @@ use crate::{
 
 /// Days drawn on the first page.
 pub const DAYS_AT_A_GLANCE: usize = 7;
+/// Clips listed there, the newest.
+const CLIPS_AT_A_GLANCE: u32 = 50;
 
 /// A standing fault, with its next step.
 pub struct FaultView {
@@ -91,7 +93,15 @@ pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response
     }
     let (exhibits, evidence) = match who.may(&table::CLIPS, now) {
         true => {
-            let exhibits = app.perform(&who, clips::List::default()).await?;
+            let exhibits = app
+                .perform(
+                    &who,
+                    clips::List {
+                        before: None,
+                        limit: Some(CLIPS_AT_A_GLANCE),
+                    },
+                )
+                .await?;
             let faults = app.perform(&who, evidence::Faults {}).await?;
             (Some(exhibits), faults)
         }
