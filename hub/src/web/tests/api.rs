@@ -115,3 +115,39 @@ async fn news_come_as_they_are_made() {
     let _ = tls.read_to_end(&mut rest).await;
     assert!(!String::from_utf8_lossy(&rest).contains("Fetching"));
 }
+
+/// ROL-1, AUD-1: a program with a token of somebody's has done what the token is for, without a cookie, and nothing more; a token that was
+/// revoked is nobody's.
+#[tokio::test]
+async fn a_program_comes_with_a_token() {
+    let site = Site::new().await;
+    let kim = crate::signin::person(site.hub(), scene::KIM)
+        .expect("read")
+        .expect("kim");
+    let who = crate::access::principal::Principal::Person(kim);
+    let wanted = crate::ops::tokens::Add {
+        label: "the wall panel".into(),
+        scopes: vec!["box.list".into()],
+        days: 30,
+    };
+    let made = crate::ops::perform(&site.rig.desk, &who, wanted)
+        .await
+        .expect("made");
+    let bearer = format!("Authorization: Bearer {}\r\n", made.secret);
+    let status = async |path: &str, more: &str| site.get(path, "", more).await.status;
+    assert_eq!(status("/api/v1/boxes", &bearer).await, 200);
+    assert_eq!(
+        status("/api/v1/clips", &bearer).await,
+        403,
+        "another operation"
+    );
+    assert_eq!(status("/api/v1/boxes", "").await, 401, "without it");
+    let wrong = "Authorization: Bearer beadle_0000\r\n";
+    assert_eq!(status("/api/v1/boxes", wrong).await, 401);
+    assert_eq!(status("/", &bearer).await, 303, "pages are for people");
+    let revoke = crate::ops::tokens::Revoke { token: made.token };
+    crate::ops::perform(&site.rig.desk, &who, revoke)
+        .await
+        .expect("revoked");
+    assert_eq!(status("/api/v1/boxes", &bearer).await, 401);
+}
