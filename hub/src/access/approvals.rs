@@ -5,13 +5,13 @@
 use serde::{Serialize, de::DeserializeOwned};
 use shared::types::{Data, OpDrop};
 
-use super::authorise::Permit;
+use super::{authorise::Permit, two};
 use crate::{
     acts::Act,
     db::approvals::ApprovalRecord,
     desk::Desk,
     error::{HubError, plain},
-    ownlog::op,
+    ownlog::{number, op},
 };
 
 /// A request waits so long.
@@ -20,19 +20,27 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A role for the account of whoever asks.
+    /// A role that decides, or one for the account of whoever asks.
     Role,
+    /// A one-time password for an account with a role that decides.
+    Reset,
+    /// The same for one whose second factors are lost.
+    Recovery,
 }
 
 impl Kind {
+    pub const ALL: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Reset => "reset",
+            Self::Recovery => "recovery",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Role].into_iter().find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -123,7 +131,7 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
 }
 
 /// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line. Never the word of
-/// whoever asked, nor of whom it is about.
+/// whoever asked, nor of whom it is about, nor of whoever had the account of one of them in their hands.
 pub fn approve<T: DeserializeOwned, R>(
     hub: &Desk,
     request: &ApprovalRecord,
@@ -137,6 +145,10 @@ pub fn approve<T: DeserializeOwned, R>(
             op(request.asked_by),
             request.subject
         )));
+    }
+    two::people(hub, request.asked_by, permit.number())?;
+    if let Some(subject) = number(&request.subject) {
+        two::apart(hub, subject, permit.number())?;
     }
     let what = serde_json::from_str(&request.what).map_err(plain)?;
     hub.act(|tx| {

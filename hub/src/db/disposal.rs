@@ -58,7 +58,8 @@ const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.r
       AND h.state IN ('pending', 'placed', 'releasing'))
   OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
   OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)
-  OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)";
+  OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)
+  OR EXISTS (SELECT 1 FROM breaks b WHERE s.hash IN (b.name, b.reason))";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review

@@ -17,7 +17,7 @@ use super::{
     shown, watch,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     acts::Act,
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
@@ -210,7 +210,10 @@ pub fn dispose(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
-    if is_due(desk, &case.exhibit) && case.evidence.shortened_by.as_ref() != Some(&me) {
+    // Whoever made its period shorter, by whatever account, does not say alone that it is over.
+    let shortened = case.evidence.shortened_by.as_deref();
+    let alone = shortened.is_none_or(|by| two::named(desk, by, &me).is_ok());
+    if is_due(desk, &case.exhibit) && alone {
         let reason = keep_salted(desk, reason.trim())?;
         go(desk, &case, reason, vec![me])?;
         return shown::one(desk, exhibit);
@@ -262,6 +265,7 @@ pub fn approve(
             permit.name()
         )));
     }
+    two::named(desk, &asked.by, &me)?;
     free(desk, &case)?;
     go(desk, &case, asked.reason, vec![asked.by, me])?;
     shown::one(desk, exhibit)

@@ -19,7 +19,7 @@ use shared::{
 
 use super::{order, submit::keep_salted};
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     db::lifts::LiftRecord,
     desk::{Desk, blocking},
     error::{HubError, plain},
@@ -359,6 +359,7 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
             permit.name()
         )));
     }
+    two::people(desk, lift.op, permit.number())?;
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
     let by = vec![op(lift.op), permit.op()];

@@ -6,10 +6,7 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{
-        access::{accounts, authorise::Permit},
-        requests::mask,
-    };
+    use crate::{access::authorise::Permit, requests::mask};
 
     let hub = Hub::new();
     let who = hub.enrolled("ashby").await;
@@ -62,11 +59,9 @@ async fn a_lift_takes_two_people() {
 
     let account = async |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
-        let op =
-            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-                .await
-                .expect("runs")
-                .expect("account");
+        let op = blocking(move || desk.hire(name, role, "secret"))
+            .await
+            .expect("runs");
         Permit::of_test(op, name)
     };
     let (kim, lee) = (

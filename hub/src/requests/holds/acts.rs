@@ -15,7 +15,7 @@ use super::{
     write,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     db::holds::{Drop, HoldRecord},
     desk::Desk,
     error::HubError,
@@ -253,6 +253,7 @@ pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubE
                 permit.name()
             )));
         }
+        two::named(desk, &asked, &me)?;
         let mut h = before.clone();
         let line = h.standing.apply(Event::Released {
             ended: Ended::Order,
