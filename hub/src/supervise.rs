@@ -33,7 +33,7 @@ use tokio::{
 };
 
 use crate::{
-    access::declaration,
+    access::{approvals, declaration},
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
@@ -332,6 +332,9 @@ async fn hourly(desk: Arc<Desk>) {
             d.log.handle().set_beat(beat(&d));
             if let Err(e) = signin::note(&d, false) {
                 tracing::error!("refused sign-ins were not put on record: {e}");
+            }
+            if let Err(e) = approvals::waiting(&d) {
+                tracing::error!("requests whose time is over were not put aside: {e}");
             }
             if let Err(e) = declaration::look(&d) {
                 tracing::error!("the declaration was not looked at: {e}");

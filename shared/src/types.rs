@@ -166,7 +166,7 @@ lines! {
     OpRevoke = "op.revoke" { grant: u64, op: String, by: Vec<String> }
     /// Hub log: somebody asks for what a second administrator has to approve. `what`: role, reset, recovery.
     OpAsk = "op.ask" { ask: u64, what: String, op: String, role: Option<String>, by: Vec<String> }
-    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    /// Hub log: a request that waited for a second person came to nothing; `why`: withdrawn, expired, aside (what it was about changed).
     OpDrop = "op.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: an account's name for people, salted.
     OpName = "op.name" { op: String, name: String, by: Vec<String> }
@@ -211,7 +211,7 @@ lines! {
     LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] sha256: Option<String> }
-    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    /// Hub log: a request that waited for a second person came to nothing; `why`: withdrawn, expired, aside (what it was about changed).
     LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: a box was ordered to lift a mask, to end that, to use another mask, or to take it for reviewed; `what`: lift, end, set,
     /// review. The line's number is the order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it;
@@ -234,8 +234,8 @@ lines! {
     HoldAsk = "hold.ask" { hold: HoldId, r#box: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, review: Option<Day>, reason: String, authority: String, reference: String, r#ref: Option<String>, by: String }
     /// Hub log: a hold is to last longer.
     HoldExtend = "hold.extend" { hold: HoldId, until: Utc, review: Option<Day>, reason: String, by: String }
-    /// Hub log: somebody asks that a hold be released before its time; a second person must agree.
-    HoldDrop = "hold.drop" { hold: HoldId, reason: String, by: String }
+    /// Hub log: somebody asks that a hold be released before its time; a second person must agree. `ask`: number of the request.
+    HoldDrop = "hold.drop" { hold: HoldId, ask: u64, reason: String, by: String }
     /// Hub log: the box is told that a hold is over. `why`: order, fetched, expired, void (never placed); `by`: who had a part in it.
     HoldFree = "hold.free" { hold: HoldId, why: String, by: Vec<String> }
     /// Hub log: what came of such an order, when it was not carried out.

@@ -54,8 +54,9 @@ pub struct DisposalRecord {
 /// lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
 const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
       WHERE s.hash IN (r.purpose, r.reference, r.requester) AND r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
-  OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference, h.drop_reason)
+  OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference)
       AND h.state IN ('pending', 'placed', 'releasing'))
+  OR EXISTS (SELECT 1 FROM approvals p WHERE s.hash = p.reason AND p.state = 'waiting' AND p.subject <> $2)
   OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
   OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)
   OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)

@@ -94,7 +94,7 @@ impl WaitingRow {
             Some(Kind::Recovery) => {
                 format!("{account} begins anew: a one-time password, and no second factor")
             }
-            None => format!("{} for {account}", self.kind),
+            Some(Kind::Release) | None => format!("{} for {account}", self.kind),
         }
     }
 }
@@ -108,7 +108,11 @@ impl Operation for Waiting {
                 let found = hub.db.account_numbered(number)?;
                 Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
             };
-            let rows = approvals::waiting(hub)?.into_iter().map(|a| {
+            let all = approvals::waiting(hub)?.into_iter().filter(|a| {
+                let kind = Kind::parse(&a.kind);
+                kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind))
+            });
+            let rows = all.map(|a| {
                 let subject = a.subject.strip_prefix("op:").and_then(|n| n.parse().ok());
                 Ok(WaitingRow {
                     request: a.n,
@@ -151,7 +155,7 @@ impl Operation for Approve {
                 Some(kind @ (Kind::Reset | Kind::Recovery)) => {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                None => {
+                Some(Kind::Release) | None => {
                     return Err(HubError::Refused(format!(
                         "request {} is of a kind that is approved elsewhere; nothing was done",
                         self.request

@@ -161,7 +161,7 @@ table! {
     "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
     "hold.ask" Hub { Must "hold" Form::Hold, Must "box" Form::Box, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "authority" WORD, Must "reference" WORD, Null "ref" Form::Exhibit, Must "by" WORD }
     "hold.extend" Hub { Must "hold" Form::Hold, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
-    "hold.drop" Hub { Must "hold" Form::Hold, Must "reason" WORD, Must "by" WORD }
+    "hold.drop" Hub { Must "hold" Form::Hold, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "hold.free" Hub { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "copy.made" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "what" WORD, Must "sha256" Form::Hash }
     "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD }

@@ -34,3 +34,13 @@ CREATE INDEX hands_of ON hands (op);
 CREATE TABLE breaks (n INTEGER PRIMARY KEY, op INTEGER NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, made INTEGER NOT NULL, until INTEGER NOT NULL) STRICT;
 
 ALTER TABLE accounts ADD COLUMN entered INTEGER;  -- when somebody last signed in to it, by whatever door
+
+-- The release of a hold is asked for in the one table of approvals.
+ALTER TABLE approvals ADD COLUMN reason TEXT;     -- hash of the side table
+INSERT INTO approvals (n, kind, subject, what, reason, asked_by, made, until, state)
+  SELECT (SELECT COALESCE(MAX(n), 0) FROM approvals) + ROW_NUMBER() OVER (ORDER BY n), 'release', printf('H-%06d', n), 'null', drop_reason,
+    CAST(substr(drop_by, 4) AS INTEGER), drop_made, drop_made + 604800000, 'waiting'
+  FROM holds WHERE drop_by LIKE 'op:%' AND drop_reason IS NOT NULL AND drop_made IS NOT NULL AND state IN ('pending', 'placed');
+ALTER TABLE holds DROP COLUMN drop_by;
+ALTER TABLE holds DROP COLUMN drop_reason;
+ALTER TABLE holds DROP COLUMN drop_made;

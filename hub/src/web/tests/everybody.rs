@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     access::{role::Role, table::Method, totp::Secret},
     api::{call, socket},
-    db::lifts::LiftRecord,
+    db::{approvals::NewApproval, lifts::LiftRecord},
     error::Class,
     requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
     signin::SignIn,
@@ -141,8 +141,8 @@ fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "staff.reset" | "staff.recover" | "staff.close" => return json!({"name": "spare"}),
         "staff.grant" => return json!({"name": "spare", "role": "operator", "owner": "brook"}),
         "staff.revoke" => return json!({"grant": 11}),
-        "staff.approve" => return json!({"request": 1}),
-        "staff.withdraw" => return json!({"request": 2}),
+        "staff.approve" => return json!({"request": 2}),
+        "staff.withdraw" => return json!({"request": 3}),
         "token.add" => return json!({"label": "panel", "scopes": ["box.list"], "days": 30}),
         "token.revoke" => return json!({"token": n % 9 + 1}),
         "staff.password" => return json!({"old": PASSWORD, "new": PASSWORD}),
@@ -189,7 +189,15 @@ fn furnish(site: &Site) {
         let what = json!({"op": 61, "role": role, "bounds": {"all": true}}).to_string();
         let until = now().plus_ms(86_400_000);
         hub.db
-            .add_approval("role", "op:0061", &what, scene::KIM, now(), until)
+            .add_approval(&NewApproval {
+                kind: "role",
+                subject: "op:0061",
+                what: &what,
+                reason: None,
+                asked_by: scene::KIM,
+                made: now(),
+                until,
+            })
             .expect("recorded");
     }
     let text = |t: &str| keep_salted(hub, t).expect("kept");
