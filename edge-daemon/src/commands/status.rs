@@ -9,10 +9,10 @@ use shared::{
     wire::Fault,
 };
 
-use super::{Failed, exit};
 use crate::{
     below,
     config::{self, Config, Passwords},
+    failure::{Failed, exit},
     health::status::{self, Status},
     reader::root,
 };
