@@ -19,8 +19,15 @@ pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<Ex
     let config = config::load(path, Passwords::None)?;
     let state = config.state();
     let recorder = state.recorder();
+    // Whoever owns the folder above could put another in the place of what root pins, now or later.
+    state
+        .nobody_elses()
+        .map_err(|e| Failed::new(exit::IO, unspent(&e)))?;
     demoted::as_owner_of(&recorder, || Ok(fixed::check(&config, path, again)?))?;
-    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(failed)?;
+    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(|e| match e {
+        EnrolError::Store(e) => before(e),
+        e => failed(e),
+    })?;
     demoted::as_owner_of(&recorder, || {
         state
             .for_recorder()
