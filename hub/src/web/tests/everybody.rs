@@ -164,7 +164,7 @@ fn furnish(site: &Site) {
             reason: text("a disturbance"),
             op: 2,
             made: now(),
-            state: "pending".into(),
+            state: crate::requests::lift_state::State::Pending,
         };
         hub.db.add_lift(&lift).expect("recorded");
     }
