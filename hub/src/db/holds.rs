@@ -1,12 +1,16 @@
 //! Adapter: SQLite. Holds of footage at boxes.
 
-use rusqlite::{Params, Row, params};
+use rusqlite::{Params, Row, params, params_from_iter};
 use shared::{
-    id::{BoxCamera, HoldId},
+    id::{BoxCamera, BoxName, HoldId},
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable, upsert};
+use super::{
+    Db, DbError, N, readable,
+    seen::{Seen, Values},
+    upsert,
+};
 use crate::requests::holds::state::{Ended, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +175,47 @@ impl Db {
     pub fn holds(&self, since: Option<Utc>) -> Result<Vec<HoldRecord>, DbError> {
         let rest = "WHERE state IN ('pending', 'placed', 'releasing') OR changed >= $1 ORDER BY n";
         self.holds_of(rest, [since.map_or(i64::MAX, |t| t.0)])
+    }
+
+    /// So many at most of those that somebody may see, oldest first, with a higher number than `after`: those that are not over, and with
+    /// `since` those that ended after it; of one box, if it is named.
+    pub fn holds_page(
+        &self,
+        seen: &Seen,
+        name: Option<&BoxName>,
+        since: Utc,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<HoldRecord>, DbError> {
+        let mut values = Values::default();
+        let after = values.count(after.unwrap_or(0));
+        let mut which = vec![format!("n > {after}")];
+        if since > Utc(0) {
+            let since = values.add(since.0);
+            which.push(format!(
+                "(state IN ('pending', 'placed', 'releasing') OR changed >= {since})"
+            ));
+        }
+        if let Some(name) = name {
+            which.push(format!("box={}", values.add(name.to_string())));
+        }
+        which.push(seen.condition(("box", "cam", Some("t0")), &mut values));
+        let limit = values.add(limit);
+        let rest = format!("WHERE {} ORDER BY n LIMIT {limit}", which.join(" AND "));
+        self.holds_of(&rest, params_from_iter(values.0))
+    }
+
+    /// Those of a camera that are not over and want footage of [t0, t1).
+    pub fn holds_that_want(
+        &self,
+        camera: &BoxCamera,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<HoldRecord>, DbError> {
+        self.holds_of(
+            "WHERE box=$1 AND cam=$2 AND state IN ('pending', 'placed', 'releasing') AND t0 < $4 AND t1 > $3 ORDER BY n",
+            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
+        )
     }
 
     /// Those of a camera that a box placed and that are not over.

@@ -9,6 +9,7 @@
 //! | [`api`] | the API over HTTPS: whoever is signed in is the principal |
 //! | [`guesses`], [`halves`] | how fast passwords may be tried; who has given one and not yet the second factor |
 //! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
+//! | [`leaf`] | long lists on pages |
 //! | [`pages`] | one file a page, with its views |
 //! | [`files`] | a package's files, and byte ranges of them |
 
@@ -25,6 +26,7 @@ pub mod files;
 pub mod guard;
 pub mod guesses;
 pub mod halves;
+pub mod leaf;
 pub mod pages;
 pub mod parts;
 pub mod routes;

@@ -257,7 +257,16 @@ async fn no_door_leads_past_what_comes_first() {
         class(house.by(made, boxes::List {}).await),
         class(house.by(made, own::ShowDeclaration {}).await),
         class(house.by(made, own::Factors {}).await),
-        class(house.by(made, ops::tokens::List {}).await),
+        class(
+            house
+                .by(
+                    made,
+                    ops::tokens::List {
+                        part: Part::default(),
+                    },
+                )
+                .await,
+        ),
         class(house.by(made, own::Sessions {}).await),
     ] {
         assert_eq!(refused, Class::Refused);
@@ -430,7 +439,13 @@ async fn break_glass() {
     assert_eq!(person.limits.first, Some(First::Password));
     house.takes_over(&one).await;
     house
-        .by(one.op, staff::List { closed: false })
+        .by(
+            one.op,
+            staff::List {
+                closed: false,
+                part: Part::default(),
+            },
+        )
         .await
         .expect("list");
     let line = house.lines("op.break").pop().expect("a line");
@@ -448,7 +463,15 @@ async fn break_glass() {
         .to_string();
     assert!(refused.contains("ann, bob"), "{refused}");
     house.0.hands.later(4 * 3_600_000);
-    let over = house.by(one.op, staff::List { closed: false }).await;
+    let over = house
+        .by(
+            one.op,
+            staff::List {
+                closed: false,
+                part: Part::default(),
+            },
+        )
+        .await;
     assert_eq!(class(over), Class::NotAllowed);
     house.0.hands.later(8 * DAY_MS);
     assert!(breaks::notices(house.hub()).expect("notices").is_empty());

@@ -14,6 +14,7 @@ use crate::{
         table,
     },
     error::HubError,
+    list::{MOST, Part},
     ops::{own, roles, staff},
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
@@ -98,8 +99,25 @@ fn account(app: &App, a: AccountRow, me: &str) -> AccountView {
 
 async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
     let me = &who.person().name;
-    let accounts = app.perform(who, staff::List { closed: false }).await?;
-    let waiting = app.perform(who, roles::Waiting {}).await?;
+    let accounts = app
+        .perform(
+            who,
+            staff::List {
+                closed: false,
+                part: Part::of(MOST),
+            },
+        )
+        .await?
+        .rows;
+    let waiting = app
+        .perform(
+            who,
+            roles::Waiting {
+                part: Part::of(MOST),
+            },
+        )
+        .await?
+        .rows;
     let accepted = app.perform(who, own::Acceptances {}).await?;
     let zone = app.zone();
     let shown = StaffPage {
