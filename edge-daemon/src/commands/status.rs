@@ -9,9 +9,9 @@ use shared::{
     wire::Fault,
 };
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Config, Passwords},
+    failure::{Failed, exit},
     health::status::{self, Status},
     reader::{self, root},
 };
