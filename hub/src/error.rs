@@ -1,11 +1,12 @@
 //! Pure. What an operation can end in instead of its reply: a class, from which every door knows what it is, and the words for people.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::desk::Stopped;
 
 /// What kind of end it is. Doors turn it into a status, programs decide by it, nobody by the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// What was asked cannot be read.
@@ -63,6 +64,22 @@ impl Class {
             Self::TooFast => "too-fast",
             Self::Unreachable => "unreachable",
             Self::Broken => "broken",
+        }
+    }
+
+    /// What it means, for documents.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Malformed => "What was asked cannot be read. Nothing was done.",
+            Self::SignedOut => "Nobody has signed in.",
+            Self::NotAllowed => "Whoever asks has no right to it. Nothing was done.",
+            Self::Missing => "There is no such thing. Nothing was done.",
+            Self::Refused => "It cannot be done, as things are.",
+            Self::TooFast => "Too much is asked at once.",
+            Self::Unreachable => "It cannot be done now: the hub is stopping, or it took too long.",
+            Self::Broken => {
+                "Something in the hub does not work; its journal says what, under the number that is given."
+            }
         }
     }
 

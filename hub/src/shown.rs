@@ -9,6 +9,7 @@ use shared::{
     types::LogRead,
     wire::Fault,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::authorise::Permit,
@@ -169,8 +170,9 @@ fn exhibit_row(
 }
 
 /// Where a log lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Folder {
+    #[schema(value_type = String)]
     pub folder: PathBuf,
     pub origin: String,
 }

@@ -6,6 +6,7 @@ use shared::{
     time::Utc,
     types::{OpAdd, OpClose, OpName, OpPassword},
 };
+use utoipa::ToSchema;
 
 use super::{
     authorise::Permit,
@@ -104,7 +105,7 @@ pub fn open(hub: &Desk, name: &str) -> Result<AccountRecord, HubError> {
 }
 
 /// An account as people see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountRow {
     /// As the log names it.
     pub op: String,

@@ -8,6 +8,7 @@ use shared::{
     time::Utc,
     types::{OpAsk, OpGrant, OpRevoke},
 };
+use utoipa::ToSchema;
 
 use super::{
     accounts,
@@ -29,7 +30,7 @@ use crate::{
 const CAMERAS: usize = 32;
 
 /// What a role is given for. Exactly one of the first three says which cameras.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bounds {
     #[serde(default)]
     pub all: bool,
@@ -101,7 +102,7 @@ impl Bounds {
 }
 
 /// A role of an account, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantRow {
     pub grant: u64,
     pub role: String,
@@ -124,8 +125,9 @@ impl GrantRow {
 }
 
 /// What became of it: the role was given, or somebody else has to approve it first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RoleGiven)]
 pub enum Given {
     Grant(u64),
     Ask(u64),

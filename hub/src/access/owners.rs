@@ -5,6 +5,7 @@ use shared::{
     id::BoxCamera,
     types::{OwnerAdd, OwnerSet},
 };
+use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     error::{HubError, plain},
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwnerRow {
     pub owner: String,
     pub title: String,

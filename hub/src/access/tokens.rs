@@ -8,6 +8,7 @@ use shared::{
     time::Utc,
     types::{OpToken, OpUntoken},
 };
+use utoipa::ToSchema;
 
 use super::{
     authorise::Permit,
@@ -32,7 +33,7 @@ const SCOPES: usize = 64;
 /// What every token begins with, so that one that lies somewhere is known for what it is.
 const MARK: &str = "beadle_";
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenRow {
     pub token: u64,
     /// Whose: the account's name.
@@ -46,7 +47,7 @@ pub struct TokenRow {
 }
 
 /// A token as it is shown, once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     pub token: u64,
     pub secret: String,

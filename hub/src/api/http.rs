@@ -14,11 +14,13 @@ use axum::{
     },
     routing::{MethodRouter, get, post},
 };
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::plain;
+use utoipa::ToSchema;
 
-use super::call;
+use super::{call, openapi, shape::Shape};
 use crate::{
     access::{
         principal::Principal,
@@ -31,7 +33,7 @@ use crate::{
 };
 
 /// What programs are told when there is no reply (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     pub title: String,
     pub status: u16,
@@ -96,6 +98,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
     ops::visit(&mut routes);
     routes
         .0
+        .route(openapi::PATH, get(document))
         .fallback(|| async { HubError::Missing("there is no such operation".into()) })
         .method_not_allowed_fallback(|| async {
             let problem = Problem {
@@ -107,6 +110,14 @@ pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
             problem.into_response()
         })
         .with_state(hub)
+}
+
+/// The API's own document. Nothing of this hub is in it, and it is in the manual too; but a hub answers nothing to strangers.
+async fn document(who: Option<Extension<Principal>>) -> Result<Json<Value>, HubError> {
+    match who {
+        Some(_) => Ok(Json(openapi::document())),
+        None => Err(HubError::SignedOut),
+    }
 }
 
 struct Routes(Router<Arc<Desk>>);
@@ -124,17 +135,23 @@ impl Visitor for Routes {
             Method::Get => get(asked::<O>),
             Method::Post => post(asked::<O>),
         };
-        self.add(O::ROW, route);
+        self.add(O::ROW, route.layer(shape::<O>()));
     }
 
     fn followed<O: Followed>(&mut self) {
-        self.add(O::ROW, get(followed::<O>));
+        self.add(O::ROW, get(followed::<O>).layer(shape::<O>()));
     }
+}
+
+/// What an operation takes, for whoever reads a request of it.
+pub(crate) fn shape<O: ToSchema>() -> Extension<Arc<Shape>> {
+    Extension(Arc::new(Shape::of::<O>()))
 }
 
 /// What is asked, from all parts of the request that can say it.
 fn read<O: serde::de::DeserializeOwned>(
     row: &Row,
+    shape: &Shape,
     path: &RawPathParams,
     uri: &Uri,
     headers: &HeaderMap,
@@ -158,32 +175,37 @@ fn read<O: serde::de::DeserializeOwned>(
             Some(body)
         }
     };
-    call::read(named.chain(query.0), body)
+    call::read(shape, named.chain(query.0), body)
 }
 
 pub(crate) async fn asked<O: Operation>(
     State(hub): State<Arc<Desk>>,
     who: Option<Extension<Principal>>,
+    Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<O::Reply>, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
-    let operation: O = read(O::ROW, &path, &uri, &headers, &body)?;
+    let operation: O = read(O::ROW, &shape, &path, &uri, &headers, &body)?;
     ops::perform(&hub, &who, operation).await.map(Json)
 }
 
 async fn followed<O: Followed>(
     State(hub): State<Arc<Desk>>,
     who: Option<Extension<Principal>>,
+    Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
-    let operation: O = read(O::ROW, &path, &uri, &headers, b"")?;
-    let news = ops::follow(&hub, &who, operation).await?;
+    let operation: O = read(O::ROW, &shape, &path, &uri, &headers, b"")?;
+    let mut news = Box::pin(ops::follow(&hub, &who, operation).await?);
+    // What cannot be followed at all is refused like everything else; a stream is begun only where there is something to tell.
+    let first = news.next().await.transpose()?;
+    let news = stream::iter(first.map(Ok)).chain(news);
     let events = news.map(|news| Ok::<_, Infallible>(event(news)));
     Ok(Sse::new(events)
         .keep_alive(KeepAlive::default())

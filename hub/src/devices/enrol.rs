@@ -10,6 +10,7 @@ use shared::{
     types::{BoxAdd, BoxRenew, BoxRevoke},
     wire::{EnrolReply, RenewReply, close},
 };
+use utoipa::ToSchema;
 
 use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
@@ -29,7 +30,7 @@ fn kept(secret: &str) -> String {
 }
 
 /// A one-time code in both its forms.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Codes {
     pub short: String,
     /// With the hub's address and the box's name, for a QR code.

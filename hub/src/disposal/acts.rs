@@ -9,6 +9,7 @@ use shared::{
     time::Day,
     types::{CopyClass, CopyDrop},
 };
+use utoipa::ToSchema;
 
 use super::{
     carry, gather,
@@ -31,7 +32,8 @@ pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
 }
 
 /// Class and review day as somebody wrote them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClassGiven)]
 pub struct Given {
     /// None: general.
     pub class: Option<String>,

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use shared::time::{Day, Utc, Zone};
+use utoipa::ToSchema;
 
 use crate::retention::report::claim_in_words;
 
 /// An exhibit, or one that was disposed of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceRow {
     pub exhibit: String,
     pub camera: String,
@@ -36,7 +37,7 @@ pub struct EvidenceRow {
     pub disposed: Option<Utc>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DropRow {
     pub by: String,
     pub reason: Option<String>,
@@ -44,7 +45,7 @@ pub struct DropRow {
 }
 
 /// A fault of the hub's own about evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaultRow {
     pub code: String,
     pub since: Utc,
@@ -60,7 +61,7 @@ impl FaultRow {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// What is here, due first, then by its last day; after these what was disposed of, newest first.
     pub rows: Vec<EvidenceRow>,

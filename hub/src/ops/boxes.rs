@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::id::{BoxCamera, BoxName, CameraId};
+use utoipa::ToSchema;
 
 use super::{Done, Operation, Target, sight::Sight, work};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Every box and its cameras, worst first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {}
 
 impl Operation for List {
@@ -46,7 +47,7 @@ impl Operation for List {
 }
 
 /// Registers a box and makes its one-time code.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub name: BoxName,
 }
@@ -67,7 +68,7 @@ impl Operation for Add {
 }
 
 /// Refuses a box from now on, at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Revoke {
     pub name: BoxName,
     pub why: String,
@@ -90,7 +91,7 @@ impl Operation for Revoke {
 }
 
 /// Two people have a box begin a new log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Succeed {
     pub name: BoxName,
     pub reason: String,
@@ -118,7 +119,7 @@ impl Operation for Succeed {
 }
 
 /// The hub's word that a box's clock is right, and that all that is past its day may go.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Sweep {
     pub name: BoxName,
     pub reason: String,

@@ -9,6 +9,7 @@ use shared::{
     time::Utc,
 };
 use tokio::sync::broadcast::Receiver;
+use utoipa::ToSchema;
 
 use super::{
     Done, Followed, Listed, Operation, Target, footage::camera, permitted, sight::Sight, work,
@@ -29,7 +30,7 @@ use crate::{
 };
 
 /// Clips that were asked for, newest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Those asked for before this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +58,7 @@ impl Operation for List {
 }
 
 /// One of them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     pub exhibit: ExhibitRef,
 }
@@ -78,7 +79,7 @@ impl Operation for Show {
 }
 
 /// Asks for a clip.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Pull {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -95,7 +96,7 @@ pub struct Pull {
 camera!(Pull);
 
 /// The number it was given.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
     pub exhibit: ExhibitRef,
 }
@@ -125,7 +126,7 @@ impl Operation for Pull {
 }
 
 /// Says why somebody watches a clip; only then is it shown to them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct View {
     pub exhibit: ExhibitRef,
     pub purpose: String,
@@ -151,7 +152,7 @@ impl Operation for View {
 pub use crate::requests::save::Package;
 
 /// Whether the package may be had in plain, put on record; where it rests.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Save {
     pub exhibit: ExhibitRef,
     pub purpose: String,
@@ -174,7 +175,7 @@ impl Operation for Save {
 }
 
 /// Follows a request to its end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watch {
     pub exhibit: ExhibitRef,
 }

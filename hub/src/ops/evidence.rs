@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
+use utoipa::ToSchema;
 
-use super::{Operation, Target, loose, sight::Sight, work};
+use super::{Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
@@ -19,10 +20,10 @@ use crate::{
 };
 
 /// What is kept and for how long, and what was disposed of.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Only what is due, or not completely gone.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub due: bool,
 }
 
@@ -47,7 +48,7 @@ fn seen(sight: &Sight<'_>, request: Option<&RequestRecord>) -> bool {
 }
 
 /// What of it somebody has to look at.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Faults {}
 
 impl Operation for Faults {
@@ -63,7 +64,7 @@ impl Operation for Faults {
 }
 
 /// Another class, or another review day.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Classify {
     pub exhibit: ExhibitRef,
     pub given: Given,
@@ -86,7 +87,7 @@ impl Operation for Classify {
 }
 
 /// Disposes of what is due; of anything else it is a request, which a second person has to approve.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Dispose {
     pub exhibit: ExhibitRef,
     pub reason: String,
@@ -108,7 +109,7 @@ impl Operation for Dispose {
 }
 
 /// The second person's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
     pub exhibit: ExhibitRef,
 }
@@ -129,12 +130,12 @@ impl Operation for Approve {
 }
 
 /// The certificate of a disposal: plain text, one page.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     pub exhibit: ExhibitRef,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Text {
     pub text: String,
 }

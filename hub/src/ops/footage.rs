@@ -7,6 +7,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId},
     time::{Day, Utc},
 };
+use utoipa::ToSchema;
 
 use super::{Operation, Target, sight::Sight, work};
 use crate::{
@@ -37,7 +38,7 @@ pub(super) use camera;
 camera!(List, Rate, RetentionOfCamera);
 
 /// What there is of a camera, newest day first; of one day, if it is named.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -69,7 +70,7 @@ impl Operation for List {
 }
 
 /// Real time for a camera in time-lapse.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Rate {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -79,7 +80,7 @@ pub struct Rate {
 }
 
 /// Until when, by the box's clock.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Until {
     pub until: Utc,
 }
@@ -98,7 +99,7 @@ impl Operation for Rate {
 }
 
 /// How footage is kept against what was promised: of all boxes, or one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Retention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#box: Option<BoxName>,
@@ -124,7 +125,7 @@ impl Operation for Retention {
 }
 
 /// The same of one camera, with its days and their certificates.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RetentionOfCamera {
     pub r#box: BoxName,
     pub cam: CameraId,

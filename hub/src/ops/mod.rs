@@ -24,6 +24,7 @@ use shared::{
     time::Utc,
     types::AccToken,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
@@ -40,7 +41,6 @@ pub mod clips;
 pub mod evidence;
 pub mod footage;
 pub mod holds;
-pub mod loose;
 pub mod masks;
 pub mod owners;
 pub mod roles;
@@ -57,8 +57,8 @@ pub trait Listed {
 }
 
 /// One operation, as it is asked for.
-pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type Reply: Serialize + DeserializeOwned + Send + 'static;
+pub trait Operation: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type Reply: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     /// What of the hub it is about.
     fn about(&self) -> Target {
@@ -74,8 +74,8 @@ pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// One that is followed: it answers again and again until it is over.
-pub trait Followed: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type News: Serialize + DeserializeOwned + Send + 'static;
+pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type News: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     fn about(&self) -> Target {
         Target::Hub
@@ -105,7 +105,7 @@ pub enum Target {
 }
 
 /// Nothing to tell but that it was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {}
 
 /// Has it done for whoever asks, if they may.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::time::Utc;
+use utoipa::ToSchema;
 
-use super::{Done, Operation, loose, work};
+use super::{Done, Operation, work};
 use crate::{
     access::{
         approvals::{self, Kind},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Gives a role. One for the own account is only a request, which another administrator has to approve.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Give {
     pub name: String,
     pub role: String,
@@ -38,9 +39,8 @@ impl Operation for Give {
 }
 
 /// Takes a role away, at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Take {
-    #[serde(deserialize_with = "loose::number")]
     pub grant: u64,
 }
 
@@ -57,10 +57,10 @@ impl Operation for Take {
 }
 
 /// What waits for a second administrator, oldest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Waiting {}
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingRow {
     pub request: u64,
     /// role
@@ -102,9 +102,8 @@ impl Operation for Waiting {
 }
 
 /// The second administrator's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 
@@ -127,9 +126,8 @@ impl Operation for Approve {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Withdraw {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 

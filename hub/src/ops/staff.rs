@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, loose, work};
+use super::{Done, Operation, Target, work};
 use crate::{
     access::{
         accounts::{self, AccountRow},
@@ -18,7 +19,7 @@ use crate::{
 pub use crate::shown::Folder;
 
 /// Permission to read a log, put on record; where it lies.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReadLog {
     /// `hub`, a box's name (its newest log), or a log's full name.
     pub log: String,
@@ -40,7 +41,7 @@ impl Operation for ReadLog {
 }
 
 /// Makes an account.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub name: String,
     pub role: String,
@@ -48,7 +49,7 @@ pub struct Add {
 }
 
 /// The number of an account.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Number {
     pub op: u32,
 }
@@ -73,10 +74,10 @@ impl Operation for Add {
 }
 
 /// Accounts with their roles, by name.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Closed ones too.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub closed: bool,
 }
 
@@ -89,7 +90,7 @@ impl Operation for List {
 }
 
 /// An account's name for people, which may have accents. It is kept apart from the log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Name {
     pub name: String,
     pub shown: String,
@@ -108,13 +109,13 @@ impl Operation for Name {
 }
 
 /// Gives an account a one-time password, and ends its sessions and tokens.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Reset {
     pub name: String,
 }
 
 /// A password that is shown once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct OneTime {
     pub password: String,
 }
@@ -132,7 +133,7 @@ impl Operation for Reset {
 }
 
 /// Sets one's own password, and ends one's sessions and tokens.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Password {
     /// The one of until now.
     pub old: String,
@@ -152,7 +153,7 @@ impl Operation for Password {
 }
 
 /// Closes an account for good.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Close {
     pub name: String,
 }

@@ -16,6 +16,7 @@ use shared::{
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
     wire::{MaskInfo, Order, ToBox, ToHub},
 };
+use utoipa::ToSchema;
 
 use super::{order, submit::keep_salted};
 use crate::{
@@ -30,7 +31,8 @@ use crate::{
 const WAITS_MS: i64 = 3_600_000;
 
 /// A lift as it is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LiftWanted)]
 pub struct Wanted {
     pub until: Option<Utc>,
     pub minutes: Option<u32>,
@@ -42,7 +44,7 @@ pub struct Wanted {
 }
 
 /// A mask that is to hide meanwhile, for whoever approves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Substitute {
     pub id: String,
     /// solid, pixelated
@@ -76,7 +78,7 @@ impl Substitute {
 }
 
 /// A lift of a mask that waits for a second person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiftRow {
     pub n: u64,
     pub camera: String,

@@ -13,6 +13,7 @@ use shared::{
     types::MaskOrder,
     wire::{MaskInfo, Order},
 };
+use utoipa::ToSchema;
 
 use super::{
     mask::{blank, give, in_force},
@@ -32,7 +33,7 @@ use crate::{
 const SOON_DAYS: i32 = 30;
 
 /// A review as pages and commands show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewRow {
     /// The mask that was looked at; it may be another by now.
     pub mask: String,
@@ -44,7 +45,7 @@ pub struct ReviewRow {
 }
 
 /// How a camera stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Due {
     /// Its box has not said which mask it has.
@@ -72,7 +73,7 @@ impl Due {
 }
 
 /// A camera's mask and its review.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaskRow {
     /// BOX/CAM
     pub camera: String,

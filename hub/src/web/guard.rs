@@ -19,11 +19,11 @@ use super::{
     server::Caller,
     turns::{self, Queue},
 };
-use crate::api::{self, http::PROBLEM};
+use crate::api::{self, bearer, http::PROBLEM};
 
 /// What a form may hold.
 const FORM_BYTES: usize = 16 * 1024;
-/// What somebody signed in may send to the API: a mask's file is the largest.
+/// What somebody signed in, or a program with a token, may send to the API: a mask's file is the largest.
 const CALL_BYTES: usize = 64 * 1024;
 
 pub(super) async fn every_request(
@@ -81,7 +81,8 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
     let account = cookie(request.headers(), COOKIE)
         .and_then(|c| Some(app.sessions().find(c, app.mono())?.op));
     let queue = app.limits.queue(account);
-    let most = match account.is_some() && program {
+    let known = account.is_some() || bearer::token(request.headers()).is_some();
+    let most = match known && program {
         true => CALL_BYTES,
         false => FORM_BYTES,
     };

@@ -129,7 +129,7 @@ fn sample(row: &Row, n: usize) -> Value {
 }
 
 /// Everything that operations are about.
-fn furnish(site: &Site) {
+pub(super) fn furnish(site: &Site) {
     let hub = site.hub();
     let brook = BoxName::parse("brook").expect("name");
     hub.db
