@@ -33,7 +33,7 @@ use crate::{
         lift,
         masks::{Ordered, Reviewed},
     },
-    reader::Client,
+    reader::{Client, ReaderError},
     retention::{
         holds::{self, Holds},
         sweeper::Confirmed,
@@ -437,7 +437,7 @@ fn pull(desk: &Desk, order: &str, sig: &str, asked: &Asked) -> Result<Record, Pu
                 asked.r#ref
             )));
         }
-        None => begin(desk, order, asked, &path)?,
+        None => begin(desk, order, sig, asked, &path)?,
     };
     let record = restated(&desk.log, &path, asked, record)?;
     let record = finish(desk, order, sig, found_again(desk, &asked.cam, record)?)?;
@@ -513,7 +513,13 @@ fn found_again(desk: &Desk, cam: &CameraId, mut record: Record) -> Result<Record
 }
 
 /// Finds the segments and puts the export on the record.
-fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record, PullError> {
+fn begin(
+    desk: &Desk,
+    order: &str,
+    sig: &str,
+    asked: &Asked,
+    path: &Path,
+) -> Result<Record, PullError> {
     if asked.t0 >= asked.t1 {
         return Err(PullError::Refused(
             "the span asked for ends before it begins".into(),
@@ -582,6 +588,11 @@ fn begin(desk: &Desk, order: &str, asked: &Asked, path: &Path) -> Result<Record,
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(PullError::Refused(missing(&asked.cam, &nowhere)));
     };
+    // What the reader would not hand out is not on the record as handed out.
+    desk.client.order(order, sig).map_err(|e| match e {
+        ReaderError::Spent(why) => PullError::Refused(why),
+        e => failed("have the reader look at the order")(&e),
+    })?;
     let record = Record {
         order: order.into(),
         log: number(&desk.log)?,

@@ -24,7 +24,9 @@ impl Holds {
         if waiting.is_empty() {
             match self.0.client.order(order, sig) {
                 Ok(()) => return Ok(()),
-                Err(ReaderError::Refused(why) | ReaderError::Early(why)) => return Err(why),
+                Err(
+                    ReaderError::Refused(why) | ReaderError::Early(why) | ReaderError::Spent(why),
+                ) => return Err(why),
                 Err(e) => tracing::warn!(error = %e, "an order waits for the reader"),
             }
         }
@@ -53,7 +55,9 @@ impl Holds {
                 .and_then(|b| serde_json::from_slice::<Signed>(&b).ok());
             match signed.map(|s| self.0.client.order(&s.order, &s.sig)) {
                 Some(Err(ReaderError::Absent { .. } | ReaderError::Keys(_))) => return,
-                Some(Err(ReaderError::Refused(why) | ReaderError::Early(why))) => {
+                Some(Err(
+                    ReaderError::Refused(why) | ReaderError::Early(why) | ReaderError::Spent(why),
+                )) => {
                     tracing::error!(why, "the reader refuses an order about a hold")
                 }
                 Some(Ok(())) => {}
