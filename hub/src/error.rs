@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::desk::Stopped;
+use crate::{
+    desk::Stopped,
+    reason::{Api, Reason},
+    words,
+};
 
 /// What kind of end it is. Doors turn it into a status, programs decide by it, nobody by the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -99,8 +103,11 @@ impl Class {
 }
 
 /// Why an operation has no reply.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HubError {
+    /// A reason that has a code and words of its own.
+    #[error("{}", words::of(.0))]
+    Because(Box<Reason>),
     #[error("{0}")]
     Malformed(String),
     #[error("sign in first")]
@@ -126,6 +133,7 @@ pub enum HubError {
 impl HubError {
     pub fn class(&self) -> Class {
         match self {
+            Self::Because(reason) => reason.class(),
             Self::Malformed(_) => Class::Malformed,
             Self::SignedOut => Class::SignedOut,
             Self::NotAllowed(_) => Class::NotAllowed,
@@ -134,6 +142,36 @@ impl HubError {
             Self::Unreachable(_) => Class::Unreachable,
             Self::Broken(_) | Self::Fault => Class::Broken,
         }
+    }
+
+    /// For programs: why, whatever the words.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Because(reason) => reason.code(),
+            Self::Fault => "fault",
+            other => other.class().code(),
+        }
+    }
+
+    /// The status of HTTP.
+    pub fn status(&self) -> u16 {
+        let own = match self {
+            Self::Because(reason) => match reason.as_ref() {
+                Reason::Api(reason) => reason.status(),
+                _ => None,
+            },
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.class().status())
+    }
+
+    /// What to do.
+    pub fn next(&self) -> String {
+        let own = match self {
+            Self::Because(reason) => words::of(reason).next,
+            _ => None,
+        };
+        own.unwrap_or_else(|| words::en::next(self.class()).to_owned())
     }
 
     /// The same as a sentence of its own.
@@ -159,9 +197,7 @@ impl From<Stopped> for HubError {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Panicked => Self::Fault,
-            Stopped::Stopping => {
-                Self::Unreachable("the hub is stopping; try again in a minute".into())
-            }
+            Stopped::Stopping => Api::Stopping.into(),
         }
     }
 }

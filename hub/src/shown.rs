@@ -17,6 +17,7 @@ use crate::{
     db::{faults::About, footage::NameRecord, requests::RequestPageRow},
     desk::Desk,
     error::{HubError, plain},
+    reason::Footage as Because,
     rows::{BoxRow, CameraRow, ExhibitRow},
 };
 
@@ -118,8 +119,9 @@ pub fn exhibits(
 /// One of them. Blocking.
 pub fn exhibit(desk: &Desk, exhibit: &ExhibitRef) -> Result<ExhibitRow, HubError> {
     let request = desk.db.request_page_row(exhibit.as_str())?;
-    let request =
-        request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    let request = request.ok_or_else(|| Because::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    })?;
     exhibit_row(desk, &mut BTreeMap::new(), request)
 }
 
@@ -196,15 +198,13 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
             Some(l) => Some(l),
             None => desk.db.log(log).map_err(plain)?,
         };
-        let l = found.ok_or_else(|| {
-            HubError::Missing(format!(
-                "no log {log} is held here; say `hub`, a box's name, or a log's full name"
-            ))
-        })?;
+        let l = found.ok_or_else(|| Because::LogUnknown { log: log.into() })?;
         let folder = desk
             .logs
             .folder_of(&l.origin)
-            .ok_or_else(|| HubError::Refused(format!("{} is not a log's name", l.origin)))?;
+            .ok_or_else(|| Because::LogNameMalformed {
+                log: l.origin.clone(),
+            })?;
         (l.origin, folder, l.size)
     };
     let line = LogRead {

@@ -71,5 +71,5 @@ def refused_is_not_done(ctx, response, case):
         raise AssertionError(f"{response.status_code} with {kind!r}")
     if problem:
         told = response.json()
-        if told["status"] != response.status_code or not told["class"] or " " not in told["detail"]:
+        if told["status"] != response.status_code or not told["code"] or " " not in told["detail"] or " " not in told["next"]:
             raise AssertionError(f"a problem that does not say what it is: {told}")

@@ -12,6 +12,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog::op,
+    reason::Access,
 };
 
 /// A request waits so long.
@@ -53,10 +54,7 @@ pub fn ask<D: Data>(
         let same =
             |a: &&ApprovalRecord| a.kind == kind.word() && a.subject == subject && a.what == what;
         if let Some(same) = tx.waiting_approvals()?.iter().find(same) {
-            return Err(HubError::Refused(format!(
-                "the same is asked for already, as request {}; it waits for a second person",
-                same.n
-            )));
+            return Err(Access::AskedAlready { request: same.n }.into());
         }
         let until = now.plus_ms(WAITS_MS);
         let n = tx
@@ -104,9 +102,7 @@ fn end(hub: &Desk, n: u64, why: &str, who: Option<u32>, by: &str) -> Result<bool
 }
 
 fn settled(n: u64) -> HubError {
-    HubError::Refused(format!(
-        "request {n} was settled meanwhile; nothing was done"
-    ))
+    Access::RequestSettled { request: n }.into()
 }
 
 /// One that waits.
@@ -115,11 +111,13 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
         return Ok(found);
     }
     Err(match hub.db.approval(n).map_err(plain)? {
-        Some(a) => HubError::Refused(format!("request {n} is {}; nothing was done", a.state)),
-        None => HubError::Missing(format!(
-            "there is no request {n}; `beadle-hub staff waiting` shows them"
-        )),
-    })
+        Some(a) => Access::RequestOver {
+            request: n,
+            state: a.state,
+        },
+        None => Access::RequestUnknown { request: n },
+    }
+    .into())
 }
 
 /// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line. Never the word of
@@ -132,11 +130,12 @@ pub fn approve<T: DeserializeOwned, R>(
 ) -> Result<R, HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
-        return Err(HubError::Refused(format!(
-            "request {n} takes somebody else than {}, who asked for it, and than {}, whom it is about; nothing was done",
-            op(request.asked_by),
-            request.subject
-        )));
+        return Err(Access::SecondPersonWanted {
+            request: n,
+            asked: op(request.asked_by),
+            subject: request.subject.clone(),
+        }
+        .into());
     }
     let what = serde_json::from_str(&request.what).map_err(plain)?;
     hub.act(|tx| {

@@ -16,7 +16,7 @@ use super::{
     authorise::Permit,
     owners,
     principal::{Grant, Scope},
-    role::{self, Role},
+    role::Role,
     table::ADMINISTER,
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog::op,
+    reason::Access,
 };
 
 /// Cameras that one grant may name.
@@ -66,10 +67,7 @@ impl Bounds {
     }
 
     fn grant(&self, hub: &Desk, role: &str) -> Result<Grant, HubError> {
-        let role = Role::parse(role).ok_or_else(|| {
-            let roles = role::list(&Role::ALL);
-            HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
-        })?;
+        let role = Role::parse(role).ok_or_else(|| Access::RoleUnknown { role: role.into() })?;
         let scope = match (self.all, &self.owner, self.cameras.len()) {
             (true, None, 0) => Scope::All,
             (false, Some(owner), 0) => {
@@ -79,18 +77,14 @@ impl Bounds {
             (false, None, 1..=CAMERAS) => {
                 let cameras = self.cameras.iter().map(|c| BoxCamera::parse(c));
                 let cameras: Result<BTreeSet<_>, _> = cameras.collect();
-                Scope::Cameras(cameras.map_err(HubError::malformed)?)
+                Scope::Cameras(cameras?)
             }
             _ => {
-                return Err(HubError::Malformed(format!(
-                    "a role is given for all cameras, for one owner's, or for 1 to {CAMERAS} that are named: say exactly one of them; nothing was done"
-                )));
+                return Err(Access::RoleForWhichCameras { most: CAMERAS }.into());
             }
         };
         if self.until.is_some_and(|until| until <= hub.now()) {
-            return Err(HubError::Malformed(
-                "the role would end before it begins; nothing was done".into(),
-            ));
+            return Err(Access::RoleEndsBeforeItBegins.into());
         }
         Ok(Grant {
             role,
@@ -206,10 +200,10 @@ pub fn approve(
         let grant = wanted.bounds.grant(hub, &wanted.role)?;
         let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
         if account.is_none_or(|a| a.closed.is_some()) {
-            return Err(HubError::Refused(format!(
-                "the account {} is closed; nothing was done",
-                op(wanted.op)
-            )));
+            return Err(Access::AccountClosed {
+                account: op(wanted.op),
+            }
+            .into());
         }
         let by = format!("{asked} {}", permit.op());
         let n = tx
@@ -223,11 +217,7 @@ pub fn approve(
 }
 
 pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    let missing = || {
-        HubError::Missing(format!(
-            "nobody has a role of number {n}; `beadle-hub staff list` shows them"
-        ))
-    };
+    let missing = || HubError::from(Access::RoleNotHeld { grant: n });
     hub.act(|tx| {
         let grant = tx.grant(n).map_err(plain)?.ok_or_else(missing)?;
         someone_left(hub, |g| g.n != n)?;
@@ -268,9 +258,7 @@ pub fn someone_left(hub: &Desk, left: impl Fn(&GrantRecord) -> bool) -> Result<(
         .filter(administers)
         .filter(|g| left(g));
     if had > 0 && has.count() == 0 {
-        return Err(HubError::Refused(
-            "after that nobody could administer this hub; give somebody else the role first; nothing was done".into(),
-        ));
+        return Err(Access::LastAdministrator.into());
     }
     Ok(())
 }

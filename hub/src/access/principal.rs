@@ -11,6 +11,7 @@ use super::{
 use crate::{
     error::HubError,
     ownlog::{self, CONSOLE},
+    reason::Access,
 };
 
 /// Which cameras a grant is for.
@@ -98,19 +99,19 @@ impl Limits {
         row.second == Second::No && !["staff", "token", "owner"].contains(&family)
     }
 
-    pub(super) fn check(&self, name: &str, row: &Row) -> Result<(), HubError> {
+    pub(super) fn check(&self, name: &str, row: &'static Row) -> Result<(), HubError> {
         if let Some(token) = &self.token
             && !(token.scopes.contains(row.name) && Self::token_may(row))
         {
-            return Err(HubError::NotAllowed(format!(
-                "token {} of {name} is not for {}; nothing was done",
-                token.n, row.name
-            )));
+            return Err(Access::TokenNotForThis {
+                token: token.n,
+                name: name.into(),
+                row,
+            }
+            .into());
         }
         if self.once && row.name != OWN_PASSWORD {
-            return Err(HubError::Refused(format!(
-                "the password of {name} is one that an administrator made: set another one first (`beadle-hub staff password --as {name}`); nothing was done"
-            )));
+            return Err(Access::PasswordToBeSet { name: name.into() }.into());
         }
         Ok(())
     }

@@ -71,6 +71,13 @@ pub struct Row {
     pub lines: &'static [&'static str],
 }
 
+/// A row is its operation.
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
 impl Row {
     const fn new(
         name: &'static str,

@@ -10,6 +10,7 @@ use super::{BASE, shape::Shape};
 use crate::{
     access::table::{Method, Row},
     error::HubError,
+    reason::Api,
 };
 
 /// A request as it is sent.
@@ -86,43 +87,34 @@ pub fn read<O: DeserializeOwned>(
         Some(body) => match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => {
-                return Err(HubError::Malformed(
-                    "the body is not a JSON object; nothing was done".into(),
-                ));
+                return Err(Api::ObjectWanted.into());
             }
             Err(e) => {
-                return Err(HubError::Malformed(format!(
-                    "the body is not JSON ({e}); nothing was done"
-                )));
+                return Err(Api::BodyNotJson { why: e.to_string() }.into());
             }
         },
     };
     for (name, value) in named {
         if fields.contains_key(&name) {
-            return Err(HubError::Malformed(format!(
-                "{name} is said twice; nothing was done"
-            )));
+            return Err(Api::SaidTwice { name }.into());
         }
         let value = shape.value(&name, value);
         fields.insert(name, value);
     }
     if let Some(name) = fields.keys().find(|name| shape.field(name).is_none()) {
-        let wanted: Vec<&str> = shape.fields.iter().map(|f| f.name.as_str()).collect();
-        return Err(HubError::Malformed(format!(
-            "{name:?} is not taken here, only {}; nothing was done",
-            match wanted.is_empty() {
-                true => "nothing".into(),
-                false => wanted.join(", "),
-            }
-        )));
+        let taken = shape.fields.iter().map(|f| f.name.clone()).collect();
+        let name = name.clone();
+        return Err(Api::NotTaken { name, taken }.into());
     }
     if let Some((name, most)) = shape.beyond(&fields) {
-        return Err(HubError::Malformed(format!(
-            "{name} is a whole number of at most {most}; nothing was done"
-        )));
+        return Err(Api::NumberTooGreat {
+            name: name.into(),
+            most,
+        }
+        .into());
     }
     serde_json::from_value(Value::Object(fields))
-        .map_err(|e| HubError::Malformed(format!("{e}; nothing was done")))
+        .map_err(|e| Api::NotAsWanted { why: e.to_string() }.into())
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ use crate::{
     error::{Class, HubError},
     keys,
     ops::{self, Followed, Operation, Visitor},
+    reason::{Api, Code},
 };
 
 /// What programs are told when there is no reply (RFC 9457).
@@ -38,8 +39,11 @@ pub struct Problem {
     pub title: String,
     pub status: u16,
     pub class: Class,
+    pub code: Code,
     /// A sentence for people: what failed, on what, and what to do.
     pub detail: String,
+    /// What to do, alone.
+    pub next: String,
 }
 
 impl Problem {
@@ -47,9 +51,11 @@ impl Problem {
         let class = error.class();
         Self {
             title: class.title().into(),
-            status: class.status(),
+            status: error.status(),
             class,
+            code: Code(error.code().into()),
             detail: error.to_string(),
+            next: error.next(),
         }
     }
 }
@@ -99,16 +105,8 @@ pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
     routes
         .0
         .route(openapi::PATH, get(document))
-        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
-        .method_not_allowed_fallback(|| async {
-            let problem = Problem {
-                title: "Not understood".into(),
-                status: 405,
-                class: Class::Malformed,
-                detail: "this operation is asked for with another method".into(),
-            };
-            problem.into_response()
-        })
+        .fallback(|| async { HubError::from(Api::NoSuchOperation) })
+        .method_not_allowed_fallback(|| async { HubError::from(Api::OtherMethod) })
         .with_state(hub)
 }
 
@@ -158,8 +156,8 @@ fn read<O: serde::de::DeserializeOwned>(
     body: &[u8],
 ) -> Result<O, HubError> {
     let named = path.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
-    let query = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| HubError::Malformed("the address cannot be read".into()))?;
+    let query =
+        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| Api::AddressUnreadable)?;
     let body = match row.method {
         Method::Get => None,
         Method::Post => {
@@ -168,9 +166,7 @@ fn read<O: serde::de::DeserializeOwned>(
             let kind = kind.split(';').next().unwrap_or_default().trim();
             let json = kind.eq_ignore_ascii_case("application/json");
             if !json {
-                return Err(HubError::Malformed(
-                    "what is sent has to be application/json; nothing was done".into(),
-                ));
+                return Err(Api::JsonWanted.into());
             }
             Some(body)
         }

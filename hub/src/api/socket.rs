@@ -26,6 +26,7 @@ use crate::{
     access::principal::Principal,
     desk::{Desk, blocking},
     error::{Class, HubError},
+    reason::Api,
     signin::{self, SignIn},
 };
 
@@ -61,7 +62,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 pub async fn run(hub: Arc<Desk>, listener: UnixListener) {
     let router = Router::new()
         .nest(BASE, http::routes(hub.clone()))
-        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
+        .fallback(|| async { HubError::from(Api::NoSuchOperation) })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(hub, console));
     let served = axum::serve(
@@ -81,10 +82,7 @@ async fn console(
     next: Next,
 ) -> Response {
     if user != Some(0) && user != Some(nix::unistd::geteuid().as_raw()) {
-        return HubError::NotAllowed(
-            "only root and the hub's own user may give the hub commands".into(),
-        )
-        .into_response();
+        return HubError::from(Api::NotTheHubsUser).into_response();
     }
     let token = bearer::token(request.headers());
     let principal = match named(request.headers()) {
@@ -125,8 +123,7 @@ fn named(headers: &HeaderMap) -> Result<Option<SignIn>, HubError> {
     let bytes = text.and_then(|text| STANDARD.decode(text).ok());
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
-    let (name, password) =
-        parts.ok_or_else(|| HubError::Malformed("the sign-in cannot be read".into()))?;
+    let (name, password) = parts.ok_or(Api::SignInUnreadable)?;
     Ok(Some(SignIn {
         name: name.into(),
         password: password.into(),

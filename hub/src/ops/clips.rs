@@ -20,6 +20,7 @@ use crate::{
     disposal::acts::Given,
     error::{HubError, plain},
     evidence::Resting,
+    reason::Footage,
     requests::{
         Progress,
         rules::{Asked, State},
@@ -197,8 +198,9 @@ impl Following {
         let (hub, exhibit) = (self.hub.clone(), self.exhibit.clone());
         blocking(move || {
             let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
-            let row =
-                row.ok_or_else(|| HubError::Missing(format!("there is no request {exhibit}")))?;
+            let row = row.ok_or(Footage::ExhibitUnknown {
+                exhibit: exhibit.clone(),
+            })?;
             let last = hub.pulls.last(exhibit.as_str());
             let last = last.map_or((0, 0, 0, 0), |p| {
                 (p.bytes, p.total, p.segments_done, p.segments)

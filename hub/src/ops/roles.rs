@@ -16,6 +16,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog::op,
+    reason::Access,
 };
 
 /// Gives a role. One for the own account is only a request, which another administrator has to approve.
@@ -115,10 +116,10 @@ impl Operation for Approve {
             let request = approvals::find(hub, self.request)?;
             match Kind::parse(&request.kind) {
                 Some(Kind::Role) => grants::approve(hub, &request, permit).map(drop),
-                None => Err(HubError::Refused(format!(
-                    "request {} is of a kind that is approved elsewhere; nothing was done",
-                    self.request
-                ))),
+                None => Err(Access::RequestOfAnotherKind {
+                    request: self.request,
+                }
+                .into()),
             }
         })
         .await

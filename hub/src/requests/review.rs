@@ -168,7 +168,7 @@ fn checked(
     next: Day,
 ) -> Result<MaskInfo, HubError> {
     let today = desk.config.zone.day_of(desk.now());
-    policy::review_may_be(next, today, &desk.config.periods).map_err(HubError::Refused)?;
+    policy::review_may_be(next, today, &desk.config.periods)?;
     let mask = in_force(desk, camera)?.ok_or_else(|| {
         HubError::Refused(format!(
             "camera {camera} has no mask; there is nothing to review"
