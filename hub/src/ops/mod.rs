@@ -49,6 +49,8 @@ pub mod staff;
 pub mod tokens;
 
 #[cfg(test)]
+pub mod asked;
+#[cfg(test)]
 mod tests;
 
 /// Its row in the table. Only the list below says which it is, so that an operation without a row does not compile.

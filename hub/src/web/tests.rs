@@ -42,6 +42,7 @@ use crate::{
 };
 
 mod api;
+mod at_once;
 mod doors;
 mod everybody;
 mod evidence;

@@ -30,6 +30,11 @@ const OF_A_BOX: [&str; 7] = [
 /// The same because no request for it can be made without one.
 const LIFT: &str = "lift.ask";
 
+/// Whether it is one of these.
+pub(super) fn needs_a_box(name: &str) -> bool {
+    OF_A_BOX.contains(&name) || name == LIFT
+}
+
 /// Who may, as the document says: role words, and `console`.
 fn document() -> BTreeMap<String, Vec<String>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/roles.md");
@@ -50,7 +55,7 @@ fn document() -> BTreeMap<String, Vec<String>> {
 }
 
 /// How an operation is asked for the `n`th time. One that is not here has to be put here.
-fn sample(row: &Row, n: usize) -> Value {
+pub(super) fn sample(row: &Row, n: usize) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
@@ -129,8 +134,7 @@ fn sample(row: &Row, n: usize) -> Value {
 }
 
 /// Everything that operations are about.
-pub(super) fn furnish(site: &Site) {
-    let hub = site.hub();
+pub(super) fn furnish(hub: &Desk) {
     let brook = BoxName::parse("brook").expect("name");
     hub.db
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
@@ -277,7 +281,7 @@ fn refused(cell: &str, answer: &Answer, class: Class) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
     let listener = socket::bind(&site.hub().state).expect("the socket");
     let served = tokio::spawn(socket::run(site.rig.desk.clone(), listener));
@@ -329,7 +333,7 @@ async fn every_operation_for_everybody() {
                 assert_eq!(eye.look(&site), (before.0 + 1, before.1), "{cell}");
             }
         }
-        let box_needed = OF_A_BOX.contains(&row.name) || row.name == LIFT;
+        let box_needed = needs_a_box(row.name);
         assert!(done != box_needed, "{} was done: {done}", row.name);
     }
     served.abort();
@@ -354,7 +358,7 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     let eye = Eye::on(&site);
     let mut who: Vec<(Option<Role>, String, String)> = vec![(None, String::new(), "x".into())];
     for role in Role::ALL {

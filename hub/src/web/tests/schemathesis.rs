@@ -59,7 +59,7 @@ async fn the_api_is_as_its_document_says() {
         "schemathesis is not here; scripts/schemathesis.sh puts it into target/schemathesis"
     );
     let site = Site::new().await;
-    everybody::furnish(&site);
+    everybody::furnish(site.hub());
     let hub = site.hub();
     hub.account(EVERYBODY, "everybody", "operator");
     for role in Role::ALL {
