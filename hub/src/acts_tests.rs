@@ -195,7 +195,7 @@ fn lift(desk: &Desk) -> u64 {
             reason: "r".into(),
             op: 1,
             made: desk.now(),
-            state: "pending".into(),
+            state: crate::requests::lift_state::State::Pending,
         };
         act.add_lift(&record)?;
         Ok(n)

@@ -21,9 +21,9 @@ use rustls::pki_types::{PrivateKeyDer, pem::PemObject};
 use shared::{
     id::ExhibitRef,
     note::{ALG_COSIGNATURE, ALG_ED25519, SignedHead, Vkey},
+    order,
     time::{Utc, Zone},
     types::CertSet,
-    wire,
 };
 
 use crate::{
@@ -189,7 +189,7 @@ impl Keys {
     pub fn sign_order(&self, order: &str) -> String {
         STANDARD.encode(sign(
             &self.order,
-            format!("{}{order}", wire::ORDER_PREFIX).as_bytes(),
+            format!("{}{order}", order::ORDER_PREFIX).as_bytes(),
         ))
     }
 

@@ -8,10 +8,10 @@ use std::{
 
 use footage::sealed;
 use shared::{
-    id::{BoxName, CameraId, ExhibitRef, HoldId},
+    id::{CameraId, ExhibitRef, HoldId},
+    order::Act,
     record::{hex, sha256},
     segment::KeyId,
-    wire::Order,
 };
 
 use super::{
@@ -126,9 +126,8 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, ReaderError>, why: &str) {
     }
 }
 
-fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Order {
-    Order::HoldSet {
-        r#box: BoxName::parse("ashby").expect("name"),
+fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Act {
+    Act::HoldSet {
         hold: HoldId(hold),
         cam: cam.clone(),
         t0: utc("2026-11-03T14:00:00.000Z"),
@@ -139,8 +138,7 @@ fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Order {
 }
 
 fn pull_order(number: u32, to: &str, t1: &str) -> (String, String) {
-    ordered(&Order::Pull {
-        r#box: BoxName::parse("ashby").expect("name"),
+    ordered(Act::Pull {
         r#ref: ExhibitRef::new(2026, number),
         cam: cam(),
         t0: utc("2026-11-03T14:00:00.000Z"),
@@ -217,30 +215,28 @@ fn a_planted_key_opens_nothing() {
     assert_eq!(left.len(), 6, "none of them was taken in: {left:?}");
     assert!(t.own() == own, "nothing was taken in");
     // An order of somebody else's, of another box's hub, or of the hub for another camera.
-    let (text, sig) = ordered(&hold_order(5, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(5, &cam(), "2026-12-20T00:00:00.000Z"));
     refused(
         t.b.client
             .order(&text.replace("H-000005", "H-000006"), &sig),
         "not signed",
     );
     let c04 = CameraId::parse("c04").expect("camera");
-    let (text, sig) = ordered(&hold_order(5, &c04, "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(5, &c04, "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     refused(t.hold(5), "no order of the hub");
     // By order: sealed to the reader's own key, and to nobody's else.
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     t.plant("c03_boot-12.age", "c03/hold-6", t.mine.clone());
     t.hold(6).expect("held");
     assert_eq!(t.stolen(), Vec::<PathBuf>::new());
     // Longer than the box's ceiling; and when it is over, never again.
-    let (text, sig) = ordered(&hold_order(7, &cam(), "2028-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(7, &cam(), "2028-12-20T00:00:00.000Z"));
     refused(t.b.client.order(&text, &sig), "400 days");
-    let (release, signed) = ordered(&Order::HoldClear {
-        r#box: BoxName::parse("ashby").expect("name"),
+    let (release, signed) = ordered(Act::HoldClear {
         hold: HoldId(6),
         why: "order".into(),
-        by: Vec::new(),
     });
     refused(
         t.b.client.destroy("c03/hold-6", None),
@@ -248,7 +244,7 @@ fn a_planted_key_opens_nothing() {
     );
     t.b.client.order(&release, &signed).expect("noted");
     t.b.client.destroy("c03/hold-6", None).expect("destroyed");
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     refused(t.b.client.order(&text, &sig), "is over");
     refused(t.hold(6), "no order of the hub");
 }
@@ -339,7 +335,7 @@ fn no_key_dies_early() {
 fn nothing_is_overwritten_and_no_link_followed() {
     let t = taken();
     let (state, volume) = (t.b.state.clone(), t.b.volume.clone());
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     // The copy's name is a link to the reader's identities.
     let to = volume.join(format!("held/H-000006/{}.new", t.past));

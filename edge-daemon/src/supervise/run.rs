@@ -22,7 +22,7 @@ use crate::{
     retention::sweeper::Sweeper,
     state::State,
     store::{Index, Volumes, index::IndexError, outlook::Watch, recovery},
-    uplink::{Uplink, pulls},
+    uplink::{Uplink, orders},
 };
 
 /// When the index could not be used at all, it is tried again.
@@ -149,7 +149,7 @@ impl BoxContext {
     }
 
     pub(super) fn uplink(&self, key: BoxKey) -> Result<Uplink, RunError> {
-        let desk = pulls::Desk {
+        let desk = orders::BoxContext {
             config: self.config.clone(),
             state: self.state.clone(),
             log: self.log.clone(),

@@ -84,6 +84,7 @@ impl House {
                 who: "op:0001".into(),
                 state: State::Ready,
                 why: String::new(),
+                granted: 1,
                 line: None,
                 footage: None,
                 package: None,

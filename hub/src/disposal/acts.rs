@@ -15,7 +15,9 @@ use super::{
     carry, gather,
     policy::{self, Class, Standing},
     rows::EvidenceRow,
-    shown, watch,
+    shown,
+    state::{self, Event, Next, NotDone},
+    watch,
 };
 use crate::{
     access::authorise::Permit,
@@ -198,9 +200,30 @@ fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
     }
 }
 
-fn is_due(desk: &Desk, e: &policy::Exhibit) -> bool {
+/// Where it stands on its way out.
+fn stands(desk: &Desk, case: &Case) -> state::Standing {
     let (periods, zone) = (&desk.config.periods, &desk.config.zone);
-    policy::standing(e, &[], periods, zone, desk.now()) == Standing::Due
+    let due = policy::standing(&case.exhibit, &[], periods, zone, desk.now()) == Standing::Due;
+    let asked = case.evidence.drop.as_ref().map(|d| d.by.clone());
+    state::Standing {
+        state: asked.map_or(state::State::Kept, |by| state::State::Asked { by }),
+        shortened_by: case.evidence.shortened_by.clone(),
+        due,
+    }
+}
+
+/// Why nothing was disposed of.
+fn not_done(why: NotDone, exhibit: &ExhibitRef, permit: &Permit) -> HubError {
+    let exhibit = exhibit.clone();
+    match why {
+        NotDone::AskedBy(by) => Because::DisposalAsked { exhibit, by },
+        NotDone::NobodyAsked => Because::DisposalNotAsked { exhibit },
+        NotDone::SamePerson => Because::DisposalOwn {
+            name: permit.name().into(),
+        },
+        NotDone::Going | NotDone::Gone | NotDone::NotGoing => Because::DisposalBegun { exhibit },
+    }
+    .into()
 }
 
 /// Disposes of what is due. Before that, and for whoever made its period shorter, it is a request, which a second person has to approve.
@@ -215,17 +238,11 @@ pub fn dispose(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
-    if is_due(desk, &case.exhibit) && case.evidence.shortened_by.as_ref() != Some(&me) {
+    let next = stands(desk, &case).apply(Event::Dispose { by: me.clone() });
+    if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit, permit))? {
         let reason = keep_salted(desk, reason.trim())?;
-        go(desk, &case, reason, vec![me])?;
+        go(desk, &case, reason, who)?;
         return shown::one(desk, exhibit);
-    }
-    if let Some(d) = case.evidence.drop.as_ref().filter(|d| d.by != me) {
-        return Err(Because::DisposalAsked {
-            exhibit: exhibit.clone(),
-            by: d.by.clone(),
-        }
-        .into());
     }
     desk.act(|act| {
         let reason = keep_salted(desk, reason.trim())?;
@@ -257,20 +274,14 @@ pub fn approve(
     let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
-    let Some(asked) = case.evidence.drop.clone() else {
-        return Err(Because::DisposalNotAsked {
-            exhibit: exhibit.clone(),
-        }
-        .into());
+    let next = stands(desk, &case).apply(Event::Approve { by: me });
+    let next = next.map_err(|why| not_done(why, exhibit, permit))?;
+    let asked = case.evidence.drop.as_ref().map(|d| d.reason.clone());
+    let (Next::Go { who }, Some(reason)) = (next, asked) else {
+        return Err(not_done(NotDone::NobodyAsked, exhibit, permit));
     };
-    if asked.by == me {
-        return Err(Because::DisposalOwn {
-            name: permit.name().into(),
-        }
-        .into());
-    }
     free(desk, &case)?;
-    go(desk, &case, asked.reason, vec![asked.by, me])?;
+    go(desk, &case, reason, who)?;
     shown::one(desk, exhibit)
 }
 

@@ -1,5 +1,5 @@
 //! Wiring. A clip out of a log that has ended (a fork, a successor): what of it can be proved.
-use shared::{time::Utc, wire::PullSegment};
+use shared::{order::PullSegment, time::Utc};
 
 use super::transfer::{self, Logged};
 use crate::{

@@ -2,6 +2,7 @@
 mod ended;
 pub mod fetch;
 pub mod holds;
+pub mod lift_state;
 pub mod mask;
 pub mod order;
 pub mod rate;

@@ -120,10 +120,15 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         let (a, b) = (person(2), person(3));
         succession::order(&desk, &n, "cloned disk", &a, &b).await
     });
-    let Order::LogSucceed { order, .. } = holds::order(&mut inc, &hub.desk).await else {
+    let Order {
+        order,
+        act: Act::LogSucceed { .. },
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
         panic!("a new log")
     };
-    send(&mut out, &ToHub::SuccessionBegun { order }).await;
+    send(&mut out, &says_done(order, Done::Succession)).await;
     settled.await.expect("runs").expect("obeyed");
     let mut next = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/2", real.t.plus_ms(1_000));
     next.beat();
@@ -146,20 +151,32 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         .await
         .expect("runs")
         .expect("granted");
-    let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
+    let Order {
+        order: number,
+        act: Act::HoldSet { until, .. },
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
         panic!("a hold comes first")
     };
-    let placed = ToHub::HoldPlaced {
-        hold,
-        until,
-        segments: offered,
-        bytes: 1,
-    };
+    let placed = says_done(
+        number,
+        Done::Hold {
+            until,
+            segments: offered,
+            bytes: 1,
+        },
+    );
     send(&mut out, &placed).await;
-    let Order::Pull {
-        recipient,
-        grant,
-        purpose,
+    let Order {
+        order: number,
+        act:
+            Act::Pull {
+                recipient,
+                grant,
+                purpose,
+                ..
+            },
         ..
     } = holds::order(&mut inc, &hub.desk).await
     else {
@@ -185,14 +202,15 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         n: *n,
         sealed: bytes.len() as u64,
     });
-    let ready = ToHub::PullReady {
-        r#ref: exhibit.clone(),
-        cam: cam.clone(),
-        log: 2,
-        n: clip,
-        of: 1,
-        segments: offered.collect(),
-    };
+    let ready = says_done(
+        number,
+        Done::Pull {
+            log: 2,
+            n: clip,
+            of: 1,
+            segments: offered.collect(),
+        },
+    );
     send(&mut out, &ready).await;
     assert!(matches!(
         audit_of(&line, &next, 2).await,

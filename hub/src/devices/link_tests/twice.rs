@@ -23,8 +23,11 @@ async fn ordered(inc: &mut quinn::RecvStream) -> (u64, u64) {
         else {
             continue;
         };
-        if let Ok(Order::LogSucceed {
-            order, above, by, ..
+        if let Ok(Order {
+            order,
+            by,
+            act: Act::LogSucceed { above, .. },
+            ..
         }) = serde_json::from_str(&order)
         {
             assert_eq!(by, ["op:0002", "op:0003"]);
@@ -104,7 +107,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let refused = settle();
     let (order, _) = ordered(&mut inc).await;
     let why = "the disk is full".to_owned();
-    send(&mut out, &ToHub::SuccessionFailed { order, why }).await;
+    send(&mut out, &says_refused(order, Code::Disk, &why)).await;
     let no = refused.await.expect("runs").expect_err("refused");
     assert!(no.to_string().contains("the disk is full"), "{no}");
     let own = hub.desk.log.folder().join("0000000000.jsonl");
@@ -119,7 +122,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let settled = settle();
     let (number, above) = ordered(&mut inc).await;
     assert_eq!(above, 1);
-    send(&mut out, &ToHub::SuccessionBegun { order: number }).await;
+    send(&mut out, &says_done(number, Done::Succession)).await;
     settled.await.expect("runs").expect("obeyed");
 
     let mut next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");

@@ -168,7 +168,7 @@ pub(super) fn furnish(hub: &Desk) {
             reason: text("a disturbance"),
             op: 2,
             made: now(),
-            state: "pending".into(),
+            state: crate::requests::lift_state::State::Pending,
         };
         hub.db.add_lift(&lift).expect("recorded");
     }

@@ -52,6 +52,9 @@ pub fn of(reason: &Evidence) -> Text {
         DisposalOwn { name } => say!(
             "{name} asked for this disposal; a second person must approve it, nothing was disposed of"
         ),
+        DisposalBegun { exhibit } => {
+            say!("{exhibit} is disposed of already, or is about to be")
+        }
         DisposalIncomplete { exhibit, why } => say!(
             "the disposal of {exhibit} is on the record but not complete: {why}. There is no certificate yet; it is tried again each hour and at the hub's start"
         ),
