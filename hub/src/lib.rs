@@ -24,6 +24,7 @@
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
 //! | [`reason`], [`words`] | why something was not done: as values with codes, and in words |
+//! | [`list`] | lists in parts |
 //! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
@@ -47,6 +48,7 @@ pub mod faults;
 pub mod files;
 pub mod fuzz;
 pub mod keys;
+pub mod list;
 #[cfg(test)]
 mod next_steps;
 pub mod ops;

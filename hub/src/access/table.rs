@@ -200,6 +200,13 @@ pub const FOOTAGE: Row = Row::new(
     FOOTAGE_ROLES,
 )
 .about(About::Camera);
+pub const FOOTAGE_RECENT: Row = Row::new(
+    "footage.recent",
+    Get,
+    "/footage",
+    "see the last days of footage of all their cameras",
+    FOOTAGE_ROLES,
+);
 pub const RATE: Row = Row::new(
     "rate.set",
     Post,
@@ -614,6 +621,7 @@ pub const ALL: &[&Row] = &[
     &BOX_SUCCEED,
     &BOX_SWEEP,
     &FOOTAGE,
+    &FOOTAGE_RECENT,
     &RATE,
     &RETENTION,
     &RETENTION_CAMERA,

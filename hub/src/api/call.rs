@@ -62,7 +62,7 @@ fn text(value: &Value) -> String {
 }
 
 /// As an address may have it.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -192,7 +192,7 @@ mod tests {
             let named = named.iter().map(|(a, b)| ((*a).into(), (*b).into()));
             read::<clips::List>(&Shape::of::<clips::List>(), named, None)
         };
-        assert_eq!(ask(&[("limit", "5")]).expect("read").limit, Some(5));
+        assert_eq!(ask(&[("limit", "5")]).expect("read").part.limit, Some(5));
         for odd in ["-1", "2147483648", "18446744073709551616", "five", "5.0"] {
             let no = ask(&[("limit", odd)]).expect_err(odd).to_string();
             assert!(no.contains("nothing was done"), "{no}");

@@ -271,14 +271,18 @@ impl Visitor for Document {
         self.keep(others);
         plain(&mut reply);
         // What lists are of, and what has more than one thing in it, has a name of its own.
-        let named = match reply["type"] == "array" {
+        let list = reply["type"] == "array";
+        let named = match list {
             true => &mut reply["items"],
             false => &mut reply,
         };
         if named["properties"].is_object() || named["allOf"].is_array() {
-            let name = inner(std::any::type_name::<O::Reply>());
+            let name = match list {
+                true => inner(std::any::type_name::<O::Reply>()).to_owned(),
+                false => O::Reply::name().into_owned(),
+            };
             let schema = std::mem::replace(named, json!({"$ref": format!("{SCHEMAS}{name}")}));
-            self.keep([(name.to_owned(), schema)].into());
+            self.keep([(name, schema)].into());
         }
         let done =
             json!({"description": "Done.", "content": {"application/json": {"schema": reply}}});

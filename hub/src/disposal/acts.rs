@@ -188,8 +188,7 @@ pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Res
 
 /// What keeps it, whoever asks (RET-6).
 fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
-    let requests = desk.db.requests().map_err(plain)?;
-    let claims = gather::claims(desk, &requests)?;
+    let claims = gather::claims_on(desk, &case.exhibit)?;
     match policy::wanted(&case.exhibit, &claims) {
         Some(claim) => Err(Because::WantedElsewhere {
             exhibit: case.request.r#ref.clone(),

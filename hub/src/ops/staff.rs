@@ -13,6 +13,7 @@ use crate::{
     },
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
     shown,
 };
 
@@ -79,13 +80,18 @@ pub struct List {
     /// Closed ones too.
     #[serde(default)]
     pub closed: bool,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
-    type Reply = Vec<AccountRow>;
+    type Reply = Rows<AccountRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| accounts::list(hub, self.closed)).await
+        work(hub, permit, move |hub, _| {
+            accounts::list(hub, self.closed, &self.part)
+        })
+        .await
     }
 }
 

@@ -18,6 +18,8 @@ reasons! {
         NumberTooGreat { name: String, most: u64 } => Malformed "number-too-great",
         /// `why`: what the reader of JSON says of it.
         NotAsWanted { why: String } => Malformed "not-as-wanted",
+        /// The mark of a list's next part.
+        NoPlaceInList { text: String } => Malformed "no-place-in-list",
         NotAName { text: String, wanted: &'static str } => Malformed "not-a-name",
         TooSlow => Malformed "too-slow",
         TooLarge => Malformed "too-large",

@@ -29,6 +29,9 @@ pub fn of(reason: &Api) -> Text {
             say!("{name} is a whole number of at most {most}; nothing was done")
         }
         NotAsWanted { why } => say!("{why}; nothing was done"),
+        NoPlaceInList { text } => {
+            say!("{text:?} is no place in this list; nothing was done"; "`after` is what `next` of the part before said")
+        }
         NotAName { text, wanted } => say!("{text:?} is not {wanted}"),
         TooSlow => say!("what was sent took too long to arrive. Nothing was done"; "try again"),
         TooLarge => say!(
