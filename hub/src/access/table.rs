@@ -160,6 +160,15 @@ pub const BOXES: Row = Row::new(
     ALL_ROLES,
 )
 .console();
+pub const BOX: Row = Row::new(
+    "box.show",
+    Get,
+    "/boxes/{name}",
+    "see a box and its cameras and how they are",
+    ALL_ROLES,
+)
+.console()
+.about(About::Box);
 pub const BOX_ADD: Row = Row::new("box.add", Post, "/boxes", "register a box", ADMINISTER)
     .about(About::Box)
     .writes(&["box.add"]);
@@ -616,6 +625,7 @@ pub const STAFF_PASSWORD: Row = Row::new(
 /// Every operation.
 pub const ALL: &[&Row] = &[
     &BOXES,
+    &BOX,
     &BOX_ADD,
     &BOX_REVOKE,
     &BOX_SUCCEED,

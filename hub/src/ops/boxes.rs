@@ -12,6 +12,7 @@ use crate::{
     desk::Desk,
     devices::enrol,
     error::HubError,
+    reason::Footage,
     requests::{succession, sweep},
     rows::BoxRow,
     shown,
@@ -41,6 +42,28 @@ impl Operation for List {
             }
             rows.retain(|row| whole || !row.cameras.is_empty());
             Ok(rows)
+        })
+        .await
+    }
+}
+
+/// One box and its cameras.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Show {
+    pub name: BoxName,
+}
+
+impl Operation for Show {
+    type Reply = BoxRow;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            let row = shown::boxes(hub)?.into_iter().find(|b| b.name == self.name);
+            row.ok_or_else(|| Footage::BoxUnknown { name: self.name }.into())
         })
         .await
     }

@@ -263,6 +263,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,
         BOX_SUCCEED => boxes::Succeed,

@@ -60,6 +60,7 @@ pub(super) fn sample(row: &Row, n: usize) -> Value {
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
         | "hold.list" | "mask.list" | "lift.list" | "footage.recent" => return json!({}),
+        "box.show" => return json!({"name": "ashby"}),
         "box.add" => return json!({"name": format!("box{n}")}),
         "box.revoke" => return json!({"name": "brook", "why": "stolen"}),
         "box.succeed" => {
