@@ -185,7 +185,7 @@ fn logs_in(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
 }
 
 /// Every line of a log from `from` on.
-fn lines(
+pub fn lines(
     folder: &Path,
     mut from: u64,
     mut each: impl FnMut(&Record) -> Result<(), HubError>,

@@ -16,6 +16,7 @@ use shared::{
     time::Utc,
     types::{AccFail, AccLogin},
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
@@ -114,7 +115,7 @@ pub fn note(desk: &Desk, all: bool) -> Result<(), HubError> {
 }
 
 /// Name and password of somebody, at the console, and a code of their phone.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SignIn {
     pub name: String,
     pub password: String,

@@ -73,6 +73,13 @@ pub struct Row {
     pub lines: &'static [&'static str],
 }
 
+/// A row is its operation.
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
 impl Row {
     const fn new(
         name: &'static str,
@@ -170,6 +177,15 @@ pub const BOXES: Row = Row::new(
     ALL_ROLES,
 )
 .console();
+pub const BOX: Row = Row::new(
+    "box.show",
+    Get,
+    "/boxes/{name}",
+    "see a box and its cameras and how they are",
+    ALL_ROLES,
+)
+.console()
+.about(About::Box);
 pub const BOX_ADD: Row = Row::new("box.add", Post, "/boxes", "register a box", ADMINISTER)
     .about(About::Box)
     .writes(&["box.add"]);
@@ -704,6 +720,7 @@ pub const FACTOR_REMOVE: Row = Row::own(
 /// Every operation.
 pub const ALL: &[&Row] = &[
     &BOXES,
+    &BOX,
     &BOX_ADD,
     &BOX_REVOKE,
     &BOX_SUCCEED,

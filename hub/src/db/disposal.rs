@@ -78,7 +78,7 @@ fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
         .map(Day::parse)
         .transpose()
         .map_err(|e| DbError::Row(e.to_string()))?;
-    Class::parse(word, review).map_err(DbError::Row)
+    Class::parse(word, review).map_err(|e| DbError::Row(e.to_string()))
 }
 
 const EVIDENCE: &str = "ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by";

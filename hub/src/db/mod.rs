@@ -48,6 +48,11 @@ pub enum DbError {
     Numbers(&'static str),
 }
 
+/// Whether a number that somebody names can be one of a row's at all. Greater ones are of nothing, and no statement can ask for them.
+fn may_be(n: u64) -> bool {
+    i64::try_from(n).is_ok()
+}
+
 /// Of the derived tables.
 const DERIVED: i64 = 6;
 /// Their names. Every row names the log it comes from.

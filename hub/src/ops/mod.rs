@@ -25,6 +25,7 @@ use shared::{
     time::Utc,
     types::AccToken,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
@@ -41,7 +42,6 @@ pub mod clips;
 pub mod evidence;
 pub mod footage;
 pub mod holds;
-pub mod loose;
 pub mod masks;
 pub mod own;
 pub mod owners;
@@ -51,6 +51,8 @@ pub mod staff;
 pub mod tokens;
 
 #[cfg(test)]
+pub mod asked;
+#[cfg(test)]
 mod tests;
 
 /// Its row in the table. Only the list below says which it is, so that an operation without a row does not compile.
@@ -59,8 +61,8 @@ pub trait Listed {
 }
 
 /// One operation, as it is asked for.
-pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type Reply: Serialize + DeserializeOwned + Send + 'static;
+pub trait Operation: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type Reply: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     /// What of the hub it is about.
     fn about(&self) -> Target {
@@ -76,8 +78,8 @@ pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// One that is followed: it answers again and again until it is over.
-pub trait Followed: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type News: Serialize + DeserializeOwned + Send + 'static;
+pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type News: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     fn about(&self) -> Target {
         Target::Hub
@@ -107,7 +109,7 @@ pub enum Target {
 }
 
 /// Nothing to tell but that it was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {}
 
 /// Has it done for whoever asks, if they may.
@@ -263,6 +265,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,
         BOX_SUCCEED => boxes::Succeed,

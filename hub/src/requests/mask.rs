@@ -17,6 +17,7 @@ use shared::{
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
     wire::MaskInfo,
 };
+use utoipa::ToSchema;
 
 use super::{
     lift_state::{Event, NotDone, Standing, State, WAITS_MS},
@@ -33,7 +34,8 @@ use crate::{
 };
 
 /// A lift as it is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LiftWanted)]
 pub struct Wanted {
     pub until: Option<Utc>,
     pub minutes: Option<u32>,
@@ -45,7 +47,7 @@ pub struct Wanted {
 }
 
 /// A mask that is to hide meanwhile, for whoever approves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Substitute {
     pub id: String,
     /// solid, pixelated
@@ -79,7 +81,7 @@ impl Substitute {
 }
 
 /// A lift of a mask that waits for a second person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiftRow {
     pub n: u64,
     pub camera: String,

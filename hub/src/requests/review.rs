@@ -14,6 +14,7 @@ use shared::{
     types::MaskOrder,
     wire::MaskInfo,
 };
+use utoipa::ToSchema;
 
 use super::{
     mask::{blank, give, in_force},
@@ -33,7 +34,7 @@ use crate::{
 const SOON_DAYS: i32 = 30;
 
 /// A review as pages and commands show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewRow {
     /// The mask that was looked at; it may be another by now.
     pub mask: String,
@@ -45,7 +46,7 @@ pub struct ReviewRow {
 }
 
 /// How a camera stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Due {
     /// Its box has not said which mask it has.
@@ -73,7 +74,7 @@ impl Due {
 }
 
 /// A camera's mask and its review.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaskRow {
     /// BOX/CAM
     pub camera: String,
@@ -168,7 +169,7 @@ fn checked(
     next: Day,
 ) -> Result<MaskInfo, HubError> {
     let today = desk.config.zone.day_of(desk.now());
-    policy::review_may_be(next, today, &desk.config.periods).map_err(HubError::Refused)?;
+    policy::review_may_be(next, today, &desk.config.periods)?;
     let mask = in_force(desk, camera)?.ok_or_else(|| {
         HubError::Refused(format!(
             "camera {camera} has no mask; there is nothing to review"

@@ -16,6 +16,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     list::{Part, Rows},
+    reason::Footage,
 };
 
 /// Days a camera's own page goes back.
@@ -174,9 +175,7 @@ pub fn unsettled(desk: &Desk, b: &BoxRecord) -> Result<Facts, DbError> {
 }
 
 fn none_such(name: &BoxName) -> HubError {
-    HubError::Missing(format!(
-        "there is no box {name}; `beadle-hub box list` shows them"
-    ))
+    Footage::BoxUnknown { name: name.clone() }.into()
 }
 
 /// The report over all boxes, or one.
@@ -210,11 +209,9 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraP
     let b = b.ok_or_else(|| none_such(&camera.r#box))?;
     let facts = facts(desk, &b, Some(&camera.cam), Some(PAGE_DAYS)).map_err(plain)?;
     let row = facts.report().into_iter().find(|r| r.cam == camera.cam);
-    let row = row.ok_or_else(|| {
-        HubError::Missing(format!(
-            "box {} has no camera {}, and no footage of one is on record",
-            camera.r#box, camera.cam
-        ))
+    let row = row.ok_or_else(|| Footage::CameraUnknown {
+        camera: camera.clone(),
+        seen: Vec::new(),
     })?;
     let days = facts.camera_days(&camera.cam).into_iter().rev();
     let days = days.filter(|d| after.is_none_or(|after| d.day < after));

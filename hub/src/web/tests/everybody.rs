@@ -40,6 +40,10 @@ const ELSEWHERE: [&str; 3] = ["staff.break-glass", "factor.passkey", "factor.rem
 const ENDS: [&str; 2] = ["session.end", "staff.password"];
 /// What an app was told.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// Whether it is one of these.
+pub(super) fn needs_a_box(name: &str) -> bool {
+    OF_A_BOX.contains(&name) || name == LIFT
+}
 
 /// Who may, as the document says: role words, and `console`.
 fn document() -> BTreeMap<String, Vec<String>> {
@@ -61,11 +65,12 @@ fn document() -> BTreeMap<String, Vec<String>> {
 }
 
 /// How an operation is asked for the `n`th time, by whom and when. One that is not here has to be put here.
-fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
+pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
         | "hold.list" | "mask.list" | "lift.list" | "footage.recent" => return json!({}),
+        "box.show" => return json!({"name": "ashby"}),
         "box.add" => return json!({"name": format!("box{n}")}),
         "box.revoke" => return json!({"name": "brook", "why": "stolen"}),
         "box.succeed" => {
@@ -156,8 +161,7 @@ fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
 }
 
 /// Everything that operations are about.
-fn furnish(site: &Site) {
-    let hub = site.hub();
+pub(super) fn furnish(hub: &Desk) {
     let brook = BoxName::parse("brook").expect("name");
     hub.db
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
@@ -335,7 +339,7 @@ fn refused(cell: &str, answer: &Answer, class: Class) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
     let listener = socket::bind(&site.hub().state).expect("the socket");
     let served = tokio::spawn(socket::run(site.rig.desk.clone(), listener));
@@ -431,7 +435,7 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     let eye = Eye::on(&site);
     let mut who: Vec<(Option<Role>, String, String)> = vec![(None, String::new(), "x".into())];
     for role in Role::ALL {
