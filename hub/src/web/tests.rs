@@ -215,6 +215,7 @@ impl Site {
     async fn restart(mut self) -> Self {
         drop(self.stop.take());
         (&mut self.served).await.expect("ends");
+        self.rig.desk.log.close("stop").expect("the log ends");
         let hub = testing::open(self.rig.dir.path(), self.rig.hands.clone());
         hub.sessions
             .load(&hub.db, hub.now())
