@@ -474,12 +474,14 @@ impl Anchor {
             }
             _ => 0,
         };
+        // Of B pictures those before may have been further off: they come sooner than they are shown.
+        let shown = self.groups.furthest();
         let squeezed = match self.episode {
-            (sum, last) if last == mono && sum > LATE => {
+            (sum, last) if last == mono && sum + shown > LATE => {
                 // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
                 self.corrections += 1;
                 let later = if self.young(mono) { 0 } else { TOLERANCE };
-                sum + TOLERANCE + later
+                sum + shown + TOLERANCE + later
             }
             _ => 0,
         };

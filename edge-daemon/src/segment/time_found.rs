@@ -114,6 +114,16 @@ fn found_before() {
             ..of(20, 1, 75, &[(1, Set(-1)), (2, Step(1_041))])
         },
         Session {
+            b: true,
+            turn: 120,
+            ..of(
+                100,
+                4,
+                266,
+                &[(144, Step(500)), (168, Step(500)), (96, Slow(613))],
+            )
+        },
+        Session {
             stamps: Pace(8_000),
             turn: 120,
             ..of(83, 24, 480, &[])
