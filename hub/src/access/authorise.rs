@@ -3,7 +3,7 @@
 use shared::time::Utc;
 
 use super::{
-    principal::{Person, Principal, Scope},
+    principal::{Grant, Person, Principal, Scope},
     role::{self, Role},
     table::Row,
 };
@@ -52,6 +52,20 @@ impl Permit {
 
     pub fn row(&self) -> &'static Row {
         self.row
+    }
+
+    /// What they have that this operation is for; None: nothing holds it back.
+    pub fn grants(&self) -> Option<impl Iterator<Item = &Grant>> {
+        let Principal::Person(person) = &self.principal else {
+            return None;
+        };
+        let counts = |g: &&Grant| self.row.roles.contains(&g.role) && g.holds_at(self.now);
+        Some(person.grants.iter().filter(counts))
+    }
+
+    /// The time it was given at.
+    pub fn now(&self) -> Utc {
+        self.now
     }
 
     /// Whether something of this camera is for this person to see: of lists, which show nobody the rest.
@@ -109,12 +123,15 @@ impl Subject {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 86_400_000;
 
 fn within(principal: &Principal, row: &Row, subject: &Subject, now: Utc) -> bool {
     let Principal::Person(person) = principal else {
         return row.console;
     };
+    if row.own {
+        return true;
+    }
     person.grants.iter().any(|g| {
         let cameras = match (&g.scope, &subject.camera) {
             (Scope::All, _) => true,
@@ -160,7 +177,7 @@ pub fn authorise_all(
     };
     if let Some(person) = person {
         let roles = person.roles(now);
-        if !row.roles.iter().any(|role| roles.contains(role)) {
+        if !row.own && !row.roles.iter().any(|role| roles.contains(role)) {
             return Err(HubError::NotAllowed(refusal(person, &roles, row)));
         }
         if let Some(beyond) = subjects
@@ -211,7 +228,7 @@ mod tests {
     use shared::id::BoxCamera;
 
     use super::*;
-    use crate::access::{principal::Grant, table};
+    use crate::access::table;
 
     fn person(grants: Vec<Grant>) -> Principal {
         Principal::Person(Person {
@@ -235,7 +252,8 @@ mod tests {
                 let may = authorise(&who, row, &Subject::hub(), now()).is_ok();
                 assert_eq!(may, row.roles.contains(&role), "{role} {}", row.name);
             }
-            assert!(authorise(&person(Vec::new()), row, &Subject::hub(), now()).is_err());
+            let nobody = authorise(&person(Vec::new()), row, &Subject::hub(), now());
+            assert_eq!(nobody.is_ok(), row.own, "{}", row.name);
             let console = authorise(&Principal::Console, row, &Subject::hub(), now());
             assert_eq!(console.is_ok(), row.console, "{}", row.name);
         }

@@ -23,6 +23,7 @@ use crate::{
         socket::{self, authorization},
     },
     error::HubError,
+    list::{MOST, Part, Rows},
     ops::{Followed, Operation},
     signin::SignIn,
 };
@@ -38,10 +39,11 @@ impl Client {
     pub fn new(state: PathBuf, person: &Person) -> Result<Self, CommandError> {
         let file = person.password_file.as_deref();
         let who = person.name.as_deref().map(|name| sign_in(name, file));
-        Ok(Self {
-            state,
-            who: who.transpose()?,
-        })
+        let mut who = who.transpose()?;
+        if let Some(who) = &mut who {
+            who.code.clone_from(&person.code);
+        }
+        Ok(Self { state, who })
     }
 
     /// The person the command is given as.
@@ -61,6 +63,23 @@ impl Client {
             let body = response.into_body().collect().await.map_err(stopped)?;
             read(&body.to_bytes())
         })
+    }
+
+    /// All of a list, part by part.
+    pub fn all<T, O: Operation<Reply = Rows<T>>>(
+        &self,
+        ask: impl Fn(Part) -> O,
+    ) -> Result<Vec<T>, CommandError> {
+        let mut rows = Vec::new();
+        let mut part = Part::of(MOST);
+        loop {
+            let found = self.ask(&ask(part.clone()))?;
+            rows.extend(found.rows);
+            match found.next {
+                Some(next) => part.after = Some(next),
+                None => return Ok(rows),
+            }
+        }
     }
 
     /// Follows one to its end.
@@ -103,6 +122,9 @@ impl Client {
         }
         if let Some(who) = &self.who {
             request = request.header("authorization", authorization(who));
+            if let Some(code) = &who.code {
+                request = request.header(socket::CODE, code);
+            }
         }
         let body = Full::new(Bytes::from(call.body.unwrap_or_default()));
         request.body(body).map_err(|e| plain(&e))

@@ -1,9 +1,13 @@
 //! Adapter: SQLite. Lifts of masks that one person has asked for and a second has to approve.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use shared::{id::BoxCamera, mask::Mask, time::Utc};
 
-use super::{Db, DbError, N, plain_rows, readable};
+use super::{
+    Db, DbError, N, plain_rows, readable,
+    seen::{Seen, Values},
+};
+use crate::requests::lift_state::State;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiftRecord {
@@ -22,8 +26,7 @@ pub struct LiftRecord {
     /// Who asked.
     pub op: u32,
     pub made: Utc,
-    /// pending, ordered, withdrawn, expired
-    pub state: String,
+    pub state: State,
 }
 
 const COLUMNS: &str =
@@ -40,7 +43,9 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|e| DbError::Row(format!("a lift's other mask: {e}")));
-    let rest = |camera, instead| {
+    let word: String = r.get(10)?;
+    let state = State::parse(&word).ok_or_else(|| DbError::Row(format!("a lift's state {word:?}")));
+    let rest = |camera, instead, state| {
         Ok::<_, rusqlite::Error>(LiftRecord {
             n: r.get::<_, N>(0)?.0,
             camera,
@@ -52,12 +57,12 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
             reason: r.get(7)?,
             op: r.get(8)?,
             made: Utc(r.get(9)?),
-            state: r.get(10)?,
+            state,
         })
     };
-    Ok(match (camera, instead) {
-        (Ok(camera), Ok(instead)) => Ok(rest(camera, instead)?),
-        (Err(e), _) | (_, Err(e)) => Err(e),
+    Ok(match (camera, instead, state) {
+        (Ok(camera), Ok(instead), Ok(state)) => Ok(rest(camera, instead, state)?),
+        (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => Err(e),
     })
 }
 
@@ -78,7 +83,7 @@ impl Db {
                 l.reason,
                 l.op,
                 l.made.0,
-                l.state,
+                l.state.word(),
                 instead
             ],
         )?;
@@ -91,13 +96,32 @@ impl Db {
         c.query_row(&sql, [N(n)], record).optional()?.transpose()
     }
 
-    /// Those that wait for a second person, oldest first.
-    pub fn pending_lifts(&self) -> Result<Vec<LiftRecord>, DbError> {
+    /// Those that wait for a second person and that somebody may see, oldest first; with `after` those with a higher number.
+    pub fn pending_lifts(
+        &self,
+        seen: &Seen,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<LiftRecord>, DbError> {
+        let mut values = Values::default();
+        let after = values.count(after.unwrap_or(0));
+        let seen = seen.condition(("box", "cam", None), &mut values);
+        let limit = values.add(limit);
         let c = self.store.read();
-        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE state='pending' ORDER BY n");
-        let mut statement = c.prepare(&sql)?;
-        let rows = statement.query_map([], record)?;
+        let mut statement = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM lifts WHERE state='pending' AND n > {after} AND {seen} ORDER BY n LIMIT {limit}"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values.0), record)?;
         readable("lifts", rows.map(|r| r?))
+    }
+
+    /// Numbers of those that wait and were made then or before.
+    pub fn stale_lifts(&self, made: Utc) -> Result<Vec<u64>, DbError> {
+        let c = self.store.read();
+        let mut statement =
+            c.prepare("SELECT n FROM lifts WHERE state='pending' AND made <= $1 ORDER BY n")?;
+        let rows = statement.query_map([made.0], |r| Ok(r.get::<_, N>(0)?.0))?;
+        plain_rows("lifts", rows)
     }
 
     /// Under which authorities masks of a camera were lifted: salted hashes.
@@ -114,10 +138,10 @@ impl Db {
     }
 
     /// Settles one that is pending; false when somebody was quicker.
-    pub fn settle_lift(&self, n: u64, state: &str) -> Result<bool, DbError> {
+    pub fn settle_lift(&self, n: u64, state: State) -> Result<bool, DbError> {
         let changed = self.store.write().execute(
             "UPDATE lifts SET state=$2 WHERE n=$1 AND state='pending'",
-            params![N(n), state],
+            params![N(n), state.word()],
         )?;
         Ok(changed == 1)
     }

@@ -9,10 +9,13 @@ use rusqlite::{
 
 pub mod approvals;
 pub mod boxes;
+pub mod declarations;
 pub mod disposal;
+pub mod factors;
 pub mod faults;
 pub mod footage;
 pub mod grants;
+pub mod hands;
 pub mod holds;
 pub mod lifts;
 pub mod logs;
@@ -22,6 +25,8 @@ mod reports;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
+pub mod seen;
+pub mod sessions;
 pub mod spans;
 pub mod staff;
 mod store;
@@ -44,12 +49,13 @@ pub enum DbError {
 }
 
 /// Of the derived tables.
-const DERIVED: i64 = 5;
+const DERIVED: i64 = 6;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 9] = [
+const DERIVED_TABLES: [&str; 10] = [
     "segments",
     "spans",
     "gaps",
+    "cameras",
     "clips",
     "names",
     "days",
