@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS days (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS days_open ON days (box, settled, day, cam);
 CREATE INDEX IF NOT EXISTS days_by_day ON days (box, day, cam);
+CREATE INDEX IF NOT EXISTS days_of_camera ON days (box, cam, day);
 CREATE INDEX IF NOT EXISTS days_by_key ON days (box, cam, key);
 -- Starts of a box whose clock was vouched for at some time.
 CREATE TABLE IF NOT EXISTS clocks (log TEXT NOT NULL, boot INTEGER NOT NULL, PRIMARY KEY (log, boot)) STRICT;
@@ -70,6 +71,7 @@ CREATE TABLE IF NOT EXISTS certificates (
   PRIMARY KEY (log, n)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
+CREATE INDEX IF NOT EXISTS certificates_of_camera ON certificates (box, cam, day);
 CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
 CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);
 -- Lines held of a log that break their schema: what they say is in no other table here. One row per log.

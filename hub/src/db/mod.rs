@@ -101,6 +101,12 @@ impl Db {
         self.store.is_within()
     }
 
+    /// Steps of SQLite's that all statements have taken so far: the work that was done, whatever the machine.
+    #[cfg(test)]
+    pub fn steps(&self) -> u64 {
+        self.store.steps()
+    }
+
     /// The same for the statements of one function here.
     fn whole<T>(&self, work: impl FnOnce(&Sql) -> Result<T, DbError>) -> Result<T, DbError> {
         self.store.unit(|| work(&self.store.write()))

@@ -50,6 +50,8 @@ pub mod tokens;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work_tests;
 
 /// Its row in the table. Only the list below says which it is, so that an operation without a row does not compile.
 pub trait Listed {
