@@ -74,12 +74,21 @@ pub fn maybe<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error
 }
 
 /// One part of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Asks for the next part; None: this is the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+        }
+    }
 }
 
 impl<T> Rows<T> {

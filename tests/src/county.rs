@@ -2,7 +2,7 @@
 //! are asked for.
 //!
 //! 31 boxes of five cameras. A camera-day is 1,440 segments, four runs of them, three gaps; what is older than 31 days is deleted, with
-//! its certificate. 2,000 clip requests, 200 holds. Segments are by far the most rows: they go back [`DAYS`] days, everything else a
+//! its certificate. 2,000 clip requests with their holds, 200 more holds, 36,500 acts of staff. Segments are by far the most rows: they go back [`DAYS`] days, everything else a
 //! year. BEADLE_COUNTY_DAYS=365 makes all of it: 81 million segments, about 300 bytes of disk each.
 
 use std::{
@@ -37,7 +37,7 @@ pub struct County {
     pub pages: Vec<(&'static str, Duration)>,
 }
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 25] = [
     "/",
     "/footage/town-01/c01",
     "/retention",
@@ -47,9 +47,22 @@ const PAGES: [&str; 12] = [
     "/lifts",
     "/evidence",
     "/clip/EXH-2026-002000",
+    "/log",
+    "/log?camera=town-01%2Fc01",
+    "/log?reference=a+text+of+some+length%2C+number+7",
+    "/api/v1/boxes",
+    "/api/v1/footage",
+    "/api/v1/cameras/town-01/c01/footage",
     "/api/v1/retention",
+    "/api/v1/retention/town-01/c01",
+    "/api/v1/clips",
+    "/api/v1/evidence",
     "/api/v1/holds",
     "/api/v1/masks",
+    "/api/v1/lifts",
+    "/api/v1/owners",
+    "/api/v1/staff",
+    "/api/v1/tokens",
 ];
 
 /// Makes it, starts it, asks it.
@@ -164,5 +177,12 @@ fn fill(path: &Path, days: u32) -> Done<u64> {
     db.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-400000; PRAGMA temp_store=FILE;")
         .map_err(fail)?;
     let now = Utc(jiff::Timestamp::now().as_millisecond());
-    rows::write(&db, rows::Size::county(days), now).map_err(fail)
+    let size = rows::Size {
+        towns: 31,
+        days: YEAR,
+        segment_days: days,
+        clips: 2000,
+        holds: 200,
+    };
+    rows::write(&db, size, now).map_err(fail)
 }

@@ -74,6 +74,25 @@ CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
 CREATE INDEX IF NOT EXISTS certificates_of_camera ON certificates (box, cam, day);
 CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
 CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);
+-- Of the hub's own log: what people did, and what was asked of them. Times are those of the lines.
+CREATE TABLE IF NOT EXISTS own_lines (
+  log TEXT NOT NULL, n INTEGER NOT NULL, t INTEGER NOT NULL, kind TEXT NOT NULL,
+  who TEXT NOT NULL,                        -- op:0007
+  roles TEXT NOT NULL,                      -- of that person then
+  box TEXT, cam TEXT,                       -- the camera it is about, if it is about one
+  exhibit TEXT, reference TEXT,             -- the reference is a hash of the side table
+  leaf TEXT NOT NULL,                       -- its hash in the log, lower hex
+  data TEXT NOT NULL,                       -- JSON
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS own_lines_by_time ON own_lines (log, t);
+CREATE INDEX IF NOT EXISTS own_lines_by_who ON own_lines (log, who, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_camera ON own_lines (log, box, cam, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_kind ON own_lines (log, kind, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_exhibit ON own_lines (log, exhibit, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_reference ON own_lines (log, reference, n);
+-- How far that is.
+CREATE TABLE IF NOT EXISTS own_read (log TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
 -- Lines held of a log that break their schema: what they say is in no other table here. One row per log.
 CREATE TABLE IF NOT EXISTS odd_lines (
   log TEXT PRIMARY KEY, box TEXT NOT NULL, count INTEGER NOT NULL,

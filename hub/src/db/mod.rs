@@ -18,6 +18,7 @@ pub mod lifts;
 pub mod logs;
 mod migrate;
 pub mod numbers;
+pub mod own_lines;
 mod reports;
 pub mod requests;
 pub mod retention;
@@ -47,7 +48,7 @@ pub enum DbError {
 /// Of the derived tables.
 const DERIVED: i64 = 6;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 10] = [
+const DERIVED_TABLES: [&str; 12] = [
     "segments",
     "spans",
     "gaps",
@@ -58,6 +59,8 @@ const DERIVED_TABLES: [&str; 10] = [
     "certificates",
     "clocks",
     "odd_lines",
+    "own_lines",
+    "own_read",
 ];
 
 /// The hub's records. Calls block: use `spawn_blocking` from async code.

@@ -10,6 +10,7 @@ use shared::time::{Clock, Now, Utc};
 
 use super::Desk;
 use crate::{
+    access::grants,
     config::{Config, Raw},
     db::Db,
     devices::{ingest::BoxLogs, live::Live},
@@ -78,6 +79,10 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
     let keys = Arc::new(keys.expect("keys"));
     let db = Arc::new(Db::open(dir).expect("records"));
     let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
+    let (records, wall) = (db.clone(), clock.clone());
+    log.name_roles(Box::new(move |op| {
+        grants::at(&records, op, wall.now().wall)
+    }));
     let live = Live::default();
     let logs = BoxLogs::new(
         dir,
@@ -100,6 +105,7 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
         logs,
         pulls: Pulls::default(),
         refusals: Default::default(),
+        denials: Default::default(),
     }
 }
 
@@ -117,6 +123,7 @@ impl Desk {
             logs: self.logs.clone(),
             pulls: Pulls::default(),
             refusals: Default::default(),
+            denials: Default::default(),
             quic: self.quic,
         }
     }

@@ -15,13 +15,14 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 6] = [
+pub const LINKS: [(&str, &str, &Row); 7] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),
     ("/lifts", "Masks to be lifted", &table::LIFTS),
     ("/retention", "Retention", &table::RETENTION),
+    ("/log", "What people did", &table::LOG_SHOW),
 ];
 
 pub struct Link {

@@ -15,6 +15,13 @@ pub const VIEWING_MS: u64 = 30 * 60_000;
 const MOST_EACH: usize = 8;
 const MOST: usize = 4000;
 
+/// Why somebody watches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    pub purpose: String,
+    pub reference: String,
+}
+
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Number of the account; what it may is looked up anew for each request.
@@ -25,8 +32,8 @@ pub struct Session {
     generation: Option<u32>,
     begun: u64,
     seen: u64,
-    /// Exhibits this person gave a purpose for, and when that ends.
-    viewings: HashMap<String, u64>,
+    /// Exhibits this person gave a purpose for, until when, and what they gave.
+    viewings: HashMap<String, (u64, Reason)>,
 }
 
 #[derive(Default)]
@@ -90,11 +97,11 @@ impl Sessions {
     }
 
     /// A purpose was given and logged: this person may watch the exhibit for a while.
-    pub fn grant(&mut self, cookie: &str, exhibit: &str, now: u64) {
+    pub fn grant(&mut self, cookie: &str, exhibit: &str, reason: Reason, now: u64) {
         if let Some(session) = self.by_hash.get_mut(&sha256(cookie.as_bytes())) {
             session
                 .viewings
-                .insert(exhibit.to_owned(), now + VIEWING_MS);
+                .insert(exhibit.to_owned(), (now + VIEWING_MS, reason));
         }
     }
 }
@@ -105,7 +112,13 @@ impl Session {
     }
 
     pub fn may_view(&self, exhibit: &str, now: u64) -> bool {
-        self.viewings.get(exhibit).is_some_and(|until| now < *until)
+        self.reason(exhibit, now).is_some()
+    }
+
+    /// What they gave; None: nothing, or too long ago.
+    pub fn reason(&self, exhibit: &str, now: u64) -> Option<&Reason> {
+        let (until, reason) = self.viewings.get(exhibit)?;
+        (now < *until).then_some(reason)
     }
 
     /// Whether a form is one this session was given.
@@ -135,7 +148,7 @@ mod tests {
         assert_eq!(cookie.len(), 64);
         assert!(all.find(&cookie, IDLE_MS - 1).is_some());
         assert!(all.find(&other, IDLE_MS).is_none());
-        all.grant(&cookie, "EXH-2026-000001", IDLE_MS);
+        all.grant(&cookie, "EXH-2026-000001", Reason::default(), IDLE_MS);
         let session = all.find(&cookie, IDLE_MS).expect("session");
         assert!(session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS - 1));
         assert!(!session.may_view("EXH-2026-000001", IDLE_MS + VIEWING_MS));

@@ -19,19 +19,6 @@ pub struct Size {
     pub holds: u32,
 }
 
-impl Size {
-    /// A year of 155 cameras.
-    pub fn county(segment_days: u32) -> Self {
-        Self {
-            towns: 31,
-            days: 365,
-            segment_days: segment_days.clamp(1, 365),
-            clips: 2000,
-            holds: 200,
-        }
-    }
-}
-
 /// Writes it; how many segments there are.
 pub fn write(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<u64> {
     tables(db, size, now)?;
@@ -135,7 +122,7 @@ fn of_boxes(db: &Connection, now: Utc) -> rusqlite::Result<()> {
     ))
 }
 
-/// The hub's own: requests, holds, exhibits, disposals, lifts, reviews.
+/// The hub's own: requests, holds, exhibits, disposals, lifts, reviews, a hundred acts of staff a day.
 fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
     db.execute_batch(&format!(
         "BEGIN;
@@ -162,6 +149,12 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
            FROM requests;
          INSERT INTO lifts (n, box, cam, mask, minutes, authority, reason, op, made, state)
            SELECT 1000 + q, t.box, 'c01', 'm1', 30, printf('001%061x', q), printf('002%061x', q), 1, {now} - 86400000, 'ordered' FROM clip JOIN town t ON t.k = 1 + q % {towns};
+         INSERT INTO own_lines (log, n, t, kind, who, roles, box, cam, exhibit, reference, leaf, data)
+           SELECT 'cctv.example.gov.uk/hub/1', 1000 + cal.i * 100 + m.m, cal.t0 + m.m * 600000, CASE m.m % 4 WHEN 0 THEN 'acc.view' WHEN 1 THEN 'copy.save' WHEN 2 THEN 'log.read'
+               ELSE 'grant.set' END, printf('op:%04d', 1 + m.m % 20), 'operator', t.box, printf('c%02d', 1 + m.m % 5), printf('EXH-2026-%06d', 1 + (cal.i * 100 + m.m) % {clips}),
+             printf('002%061x', 1 + (cal.i * 100 + m.m) % {clips}), printf('%064x', cal.i * 100 + m.m), '{{\"purpose\":\"00\"}}'
+           FROM cal, minute m JOIN town t ON t.k = 1 + m.m % {towns} WHERE m.m < 100;
+         INSERT INTO own_read (log, upto) VALUES ('cctv.example.gov.uk/hub/1', 1000000000);
          COMMIT;",
         now = now.0,
         days = size.days,

@@ -10,6 +10,7 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
+//! | [`log`] | what people did here |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod clip;
 pub mod door;
@@ -18,5 +19,6 @@ pub mod footage;
 pub mod holds;
 pub mod home;
 pub mod lifts;
+pub mod log;
 pub mod masks;
 pub mod retention;
