@@ -17,6 +17,7 @@ use std::{
 
 use shared::{
     id::CameraId,
+    order::{Code, Refusal},
     standing::Flow,
     time::{Clock, Now, Utc},
     wire::MaskInfo,
@@ -296,9 +297,10 @@ impl Cameras {
         order: u64,
         made: Utc,
         minutes: u32,
-    ) -> Result<Utc, String> {
+    ) -> Result<Utc, Refusal> {
         if self.find(cam).is_none() {
-            return Err(format!("this box has no camera {cam}"));
+            let why = format!("this box has no camera {cam}");
+            return Err(Refusal::new(Code::NoCamera, why));
         }
         self.inner.rates.order(cam, order, made, minutes)
     }
@@ -361,19 +363,19 @@ impl Cameras {
 
 /// What the hub's orders and the rest of the box ask of masks.
 impl Cameras {
-    pub fn lift_mask(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, String> {
+    pub fn lift_mask(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, Refusal> {
         self.inner.masks.lift(cam, asked)
     }
 
-    pub fn end_lift(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), String> {
+    pub fn end_lift(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), Refusal> {
         self.inner.masks.end(cam, order, made)
     }
 
-    pub fn set_mask(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
+    pub fn set_mask(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), Refusal> {
         self.inner.masks.set(cam, ordered)
     }
 
-    pub fn mask_reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
+    pub fn mask_reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), Refusal> {
         self.inner.masks.reviewed(cam, seen)
     }
 

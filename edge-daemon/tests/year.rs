@@ -34,11 +34,11 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use shared::{
     id::{BoxName, CameraId, HoldId},
     note::{ALG_ED25519, Vkey},
+    order::{Act, ORDER_PREFIX, Order},
     record::{Record, Value, hex, sha256},
     segment::SegmentName,
     time::{Clock, Day, Now, Utc, Zone},
     types::{SegGap, SegWrite},
-    wire::{ORDER_PREFIX, Order},
 };
 
 const CAMERAS: usize = 8;
@@ -288,14 +288,19 @@ fn pin(state: &State, name: &BoxName) {
 
 /// The hub's order of a hold, to the reader.
 fn order(client: &Client, asked: &Asked) {
-    let order = Order::HoldSet {
+    let order = Order {
+        order: asked.hold.0,
+        made: asked.t1,
         r#box: BoxName::parse("ashby").expect("name"),
-        hold: asked.hold,
-        cam: asked.cam.clone(),
-        t0: asked.t0,
-        t1: asked.t1,
-        until: asked.until,
-        grant: asked.grant.clone(),
+        by: vec!["op:0001".into()],
+        act: Act::HoldSet {
+            hold: asked.hold,
+            cam: asked.cam.clone(),
+            t0: asked.t0,
+            t1: asked.t1,
+            until: asked.until,
+            grant: asked.grant.clone(),
+        },
     };
     let text = serde_json::to_string(&order).expect("json");
     let sig = signer().sign([ORDER_PREFIX, &text].concat().as_bytes());
@@ -332,6 +337,8 @@ fn world(first: Day) -> (World, tempfile::TempDir) {
         days: KEEP,
         volumes: vec![volume.clone()],
         hold_days: 400,
+        pull_hours: 100,
+        segment_secs: 60,
     };
     let basis = Basis {
         source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),

@@ -6,7 +6,7 @@ use shared::time::{Clock, Utc};
 use tokio::task::JoinError;
 
 use crate::{
-    access::denials::Denials,
+    access::{denials::Denials, factors::Attempts, sessions::Sessions},
     acts::{self, Act},
     config::Config,
     db::Db,
@@ -33,6 +33,8 @@ pub struct Desk {
     pub pulls: Pulls,
     pub refusals: Refusals,
     pub denials: Denials,
+    pub sessions: Sessions,
+    pub attempts: Attempts,
     /// Where boxes really dial in (the port is known only once it is bound).
     pub quic: std::net::SocketAddr,
 }

@@ -3,10 +3,10 @@
 use super::*;
 use crate::{
     id::{BoxName, CameraId},
+    order::{Act, Order, Ordered},
     passkey,
     testing::SoftKey,
     time::Utc,
-    wire::{Order, Ordered},
 };
 
 struct Rig {
@@ -29,16 +29,18 @@ fn approver(who: &str, key: &SoftKey) -> Approver {
 }
 
 fn lift(number: u64) -> Order {
-    Order::MaskLift {
-        r#box: BoxName::parse("ashby").expect("box"),
+    Order {
         order: number,
-        cam: CameraId::parse("c03").expect("camera"),
-        mask: "m7".into(),
-        instead: None,
-        until: Utc(1_800_000_600_000),
-        authority: "ab".into(),
-        by: people(),
         made: Utc(1_800_000_000_000),
+        r#box: BoxName::parse("ashby").expect("box"),
+        by: people(),
+        act: Act::MaskLift {
+            cam: CameraId::parse("c03").expect("camera"),
+            mask: "m7".into(),
+            instead: None,
+            until: Utc(1_800_000_600_000),
+            authority: "ab".into(),
+        },
     }
 }
 

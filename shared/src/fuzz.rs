@@ -6,10 +6,11 @@ use crate::{
     certificate::Certificate,
     code::EnrolCode,
     note::{SignedHead, Vkey},
+    order::Ordered,
     passkey::{self, Assertion, Bytes, Passkey, Registration, RelyingParty},
     record::{Record, Value},
     time::Utc,
-    wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, Order, ToBox, ToHub},
+    wire::{self, AuditReply, ClipReply, EnrolReply, Frame, Open, ToBox, ToHub},
 };
 
 /// A frame between box and hub, as any message of either side. What is understood is written anew and understood the same.
@@ -25,7 +26,7 @@ pub fn wire(bytes: &[u8]) {
     again::<Open>(&frame);
     again::<EnrolReply>(&frame);
     again::<ToBox>(&frame);
-    again::<Order>(&frame);
+    again::<Ordered>(&frame);
     again::<ToHub>(&frame);
     again::<AuditReply>(&frame);
     again::<ClipReply>(&frame);

@@ -24,6 +24,7 @@
 //! | [`passkey`] | passkeys: whether a person's key was made, and used, for this challenge |
 //! | [`approval`] | whether the people whom an order names touched their keys for it |
 //! | [`promise`] | what "N days" means: when footage is due for deletion |
+//! | [`order`] | what the hub orders of a box, and what the box answers |
 //! | [`wire`] | what box and hub say to each other |
 //! | [`worker`] | what the daemon and its picture workers say to each other |
 //! | [`fields`] | one field of a TOML file, and all that is wrong with a file at once |
@@ -44,6 +45,7 @@ pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
+pub mod order;
 pub mod passkey;
 pub mod plain;
 pub mod promise;

@@ -25,9 +25,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::Approval,
-    id::{BoxName, CameraId, ExhibitRef, HoldId},
-    mask::Mask,
+    id::{BoxName, CameraId, ExhibitRef},
+    order::Outcome,
     standing::Flow,
     time::{Day, Utc},
 };
@@ -141,152 +140,11 @@ pub enum ToBox {
     Welcome {
         time: Utc,
     },
-    /// An order: `order` is the exact JSON text of an [`Order`], `sig` the base64 Ed25519 signature by the hub's order key
+    /// An order: `order` is the exact JSON text of an [`Ordered`](crate::order::Ordered), `sig` the base64 Ed25519 signature by the hub's order key
     /// over `beadle order v1\n` + that text.
     Order {
         order: String,
         sig: String,
-    },
-    #[serde(other)]
-    Unknown,
-}
-
-/// An order as its text is: the order's own keys, and the approvals of people beside them, which the hub's signature covers too.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ordered {
-    #[serde(flatten)]
-    pub order: Order,
-    /// What those who approved it touched their own keys for; empty where the scheme does not ask for that.
-    #[serde(default)]
-    pub approvals: Vec<Approval>,
-}
-
-impl Ordered {
-    /// The exact text that is signed of an order without approvals. Of one with approvals it is what people approve.
-    ///
-    /// # Errors
-    /// A number in it cannot be written as JSON.
-    pub fn text(order: Order) -> serde_json::Result<String> {
-        Self::approved(order, Vec::new())
-    }
-
-    /// The exact text that is signed of an order that people approved.
-    ///
-    /// # Errors
-    /// A number in it cannot be written as JSON.
-    pub fn approved(order: Order, approvals: Vec<Approval>) -> serde_json::Result<String> {
-        serde_json::to_string(&Self { order, approvals })
-    }
-}
-
-/// Prefix of what an order's signature covers.
-pub const ORDER_PREFIX: &str = "beadle order v1\n";
-
-/// What the hub may ask a box to do. Signed, so that the reader process can check it by itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "kebab-case")]
-pub enum Order {
-    /// Prepare the segments of `cam` that touch [t0, t1) for transfer, sealed to `recipient` (an age X25519 recipient).
-    /// `purpose` is already salted and hashed.
-    Pull {
-        r#box: BoxName,
-        r#ref: ExhibitRef,
-        cam: CameraId,
-        t0: Utc,
-        t1: Utc,
-        grant: String,
-        purpose: String,
-        recipient: String,
-    },
-    /// Record `cam`, which is in time-lapse, in real time for so many minutes from now (0: no longer). `order` is the number of the
-    /// hub's line about it, `made` the hub's time: an older order than one obeyed before is refused.
-    Rate {
-        r#box: BoxName,
-        order: u64,
-        cam: CameraId,
-        minutes: u32,
-        made: Utc,
-    },
-    /// Record `cam` without its mask until then (MSK-4). `mask` is the version that is lifted; `authority` is already salted and
-    /// hashed; `by` are the two people. Numbers and times as of [`Order::Rate`].
-    MaskLift {
-        r#box: BoxName,
-        order: u64,
-        cam: CameraId,
-        mask: String,
-        /// Hides meanwhile, and less than `mask`; None: nothing is hidden.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        instead: Option<Mask>,
-        until: Utc,
-        authority: String,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// A lift is over before its time.
-    MaskEnd {
-        r#box: BoxName,
-        order: u64,
-        cam: CameraId,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// Another mask for `cam`, from its next session on. `reviewer`: the mask's, salted and hashed.
-    MaskSet {
-        r#box: BoxName,
-        order: u64,
-        cam: CameraId,
-        mask: Mask,
-        reviewer: Option<String>,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// The mask in force on `cam` was looked at and stays as it is (MSK-3): `mask` and `sha256` say which one that was, `review` when it is
-    /// to be looked at again. `reviewer`: who it was, salted and hashed.
-    MaskReview {
-        r#box: BoxName,
-        order: u64,
-        cam: CameraId,
-        mask: String,
-        sha256: String,
-        review: Day,
-        reviewer: Option<String>,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// Keep what was recorded of `cam` in [t0, t1) until then (RET-3), whole segments of it. The same hold again with a later
-    /// `until` extends it; a hold that is over cannot be set again.
-    HoldSet {
-        r#box: BoxName,
-        hold: HoldId,
-        cam: CameraId,
-        t0: Utc,
-        t1: Utc,
-        until: Utc,
-        grant: String,
-    },
-    /// All that is past its day may go in one sweep, not one day per camera: whoever gave this has made sure that the box's clock is
-    /// right. Numbers and times as of [`Order::Rate`].
-    Sweep {
-        r#box: BoxName,
-        order: u64,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. `by` are the two
-    /// people. Obeyed again it changes nothing.
-    LogSucceed {
-        r#box: BoxName,
-        order: u64,
-        above: u64,
-        by: Vec<String>,
-        made: Utc,
-    },
-    /// A hold is over. `why`: order, fetched, expired.
-    HoldClear {
-        r#box: BoxName,
-        hold: HoldId,
-        why: String,
-        by: Vec<String>,
     },
     #[serde(other)]
     Unknown,
@@ -301,77 +159,8 @@ pub enum ToHub {
         cameras: Vec<CameraHealth>,
         faults: Vec<Fault>,
     },
-    /// A pull is ready: the `exp.clip` line is line `n` of the box's log number `log`; the segments in order, whose lines are of log number
-    /// `of`. That is another one, an earlier one, for footage whose log has ended.
-    PullReady {
-        r#ref: ExhibitRef,
-        cam: CameraId,
-        log: u64,
-        n: u64,
-        of: u64,
-        segments: Vec<PullSegment>,
-    },
-    PullFailed {
-        r#ref: ExhibitRef,
-        cam: CameraId,
-        why: String,
-    },
-    /// An order of a rate is obeyed, until then by the box's clock.
-    RateSet {
-        order: u64,
-        cam: CameraId,
-        until: Utc,
-    },
-    RateFailed {
-        order: u64,
-        cam: CameraId,
-        why: String,
-    },
-    /// An order about a mask is obeyed; a lift until then by the box's clock.
-    MaskDone {
-        order: u64,
-        cam: CameraId,
-        until: Option<Utc>,
-    },
-    MaskFailed {
-        order: u64,
-        cam: CameraId,
-        why: String,
-    },
-    /// A hold is in force and on the record: segments it keeps, and their bytes. Copies may still be being made.
-    HoldPlaced {
-        hold: HoldId,
-        until: Utc,
-        segments: u64,
-        bytes: u64,
-    },
-    /// A hold is over, or never was; its copies are gone or are going.
-    HoldCleared {
-        hold: HoldId,
-    },
-    /// The next sweep, which begins now, takes all that is past its day.
-    SweepBegun {
-        order: u64,
-    },
-    SweepFailed {
-        order: u64,
-        why: String,
-    },
-    /// The box has kept the order, and begins the new log at once: its connection ends, and is back some seconds later.
-    SuccessionBegun {
-        order: u64,
-    },
-    SuccessionFailed {
-        order: u64,
-        why: String,
-    },
-    /// Why a hold was not set, extended or cleared. `full`: it does not fit into the space reserved for holds.
-    HoldFailed {
-        hold: HoldId,
-        #[serde(default)]
-        full: bool,
-        why: String,
-    },
+    /// What became of the order of that number.
+    Answer { order: u64, outcome: Outcome },
     #[serde(other)]
     Unknown,
 }
@@ -434,15 +223,6 @@ pub struct Fault {
     pub cam: Option<CameraId>,
     pub since: Utc,
     pub text: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PullSegment {
-    pub s: u64,
-    /// Line number of its `seg.write`.
-    pub n: u64,
-    /// Size in bytes of the sealed file as it will be sent.
-    pub sealed: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -23,9 +23,10 @@ use serde_json::{Value, json};
 use shared::{
     id::{BoxName, CameraId, ExhibitRef, HoldId},
     note::{ALG_COSIGNATURE, Head, Signature, SignedHead, Vkey},
+    order::{Act, ORDER_PREFIX, Order, Ordered},
     record::{hex, sha256},
     time::Utc,
-    wire::{self, Order, Ordered},
+    wire,
 };
 
 use crate::{Done, Told, Trouble};
@@ -246,11 +247,10 @@ impl Attack<'_> {
             }
         });
         let recipient = &self.recipient;
-        let (cam, r#box) = (self.cam_id.clone(), self.name.clone());
+        let cam = self.cam_id.clone();
         let (t0, t1) = (Utc(0), Utc(7_226_582_400_000));
         let own = [
-            Order::Pull {
-                r#box: r#box.clone(),
+            Act::Pull {
                 r#ref: self.exhibit.clone(),
                 cam: cam.clone(),
                 t0,
@@ -259,8 +259,7 @@ impl Attack<'_> {
                 purpose: "x".into(),
                 recipient: recipient.clone(),
             },
-            Order::HoldSet {
-                r#box: r#box.clone(),
+            Act::HoldSet {
                 hold: HoldId(999_001),
                 cam,
                 t0,
@@ -268,18 +267,18 @@ impl Attack<'_> {
                 until: t1,
                 grant: "1".into(),
             },
-            Order::Sweep {
-                r#box,
-                order: 1,
-                by: vec!["op:0001".into(), "op:0002".into()],
-                made: t1,
-            },
+            Act::Sweep,
         ];
-        for order in own {
+        for act in own {
+            let order = Order {
+                order: 1,
+                made: t1,
+                r#box: self.name.clone(),
+                by: vec!["op:0001".into(), "op:0002".into()],
+                act,
+            };
             let text = Ordered::text(order).unwrap_or_default();
-            let sig = self
-                .key
-                .sign([wire::ORDER_PREFIX, &text].concat().as_bytes());
+            let sig = self.key.sign([ORDER_PREFIX, &text].concat().as_bytes());
             found.push((text, STANDARD.encode(sig)));
         }
         // What the hub did sign, for another recipient.

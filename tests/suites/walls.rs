@@ -45,6 +45,8 @@ impl Scheme {
         Packages::install(&packages.hub, &hub)?;
         let made = hub.sh("beadle-hub init --scheme cctv.example.gov.uk --quic 0.0.0.0:4433 --address hub.example.gov.uk:4433 --name hub.example.gov.uk && systemctl enable --now beadle-hub")?;
         staff::manager(&made.out, &hub)?;
+        hub.wait_unit("beadle-hub", "active", 20)?;
+        staff::settle(&hub)?;
         Packages::install(&packages.edge, &town)?;
         town.put(
             "/etc/beadle/edge.toml",
@@ -129,6 +131,14 @@ impl Scheme {
             .town
             .run_as("beadle", &["beadle-edge", "enrol", "--again", &code])?;
         assert_ne!(beadle.status, 0, "the recorder enrols nothing: {beadle:?}");
+        // Whoever owned the folder above could put another hub in the place of what root pins.
+        let said = self.town.sh(&format!(
+            "chown beadle {STATE}; beadle-edge enrol --again {code} && exit 1; chown root {STATE}"
+        ))?;
+        assert!(
+            said.err.contains("the code is not used up") && said.err.contains("chown root:root"),
+            "{said:?}"
+        );
         assert_eq!(self.town.sh(files)?.out, before, "as it was");
         self.town.sh(&format!("beadle-edge enrol --again {code}"))?;
         wait::until("the box is back", 90, || {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{
     mask::{How, LONGEST_LIFT_MINUTES, Mask},
+    order::{Code, Refusal},
     time::Utc,
 };
 
@@ -44,32 +45,33 @@ pub struct Lift {
 
 impl Asked {
     /// Whether the mask that is to hide meanwhile can take the place of the one in force; or why not, in a sentence.
-    pub fn replaces(&self, mask: &Mask) -> Result<(), String> {
+    pub fn replaces(&self, mask: &Mask) -> Result<(), Refusal> {
         let Some(instead) = &self.instead else {
             return Ok(());
         };
+        let bad = |why| Err(Refusal::new(Code::BadMask, why));
         if let Err(wrong) = instead.check() {
             let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-            return Err(format!(
+            return bad(format!(
                 "the mask that is to hide meanwhile cannot be used: {}",
                 wrong.join("; ")
             ));
         }
         if instead.id == mask.id {
-            return Err(format!(
+            return bad(format!(
                 "the mask that is to hide meanwhile has the version of the one in force, {}: what was recorded under either could not be told apart",
                 mask.id
             ));
         }
         if instead.how == How::Camera {
-            return Err(format!(
+            return bad(format!(
                 "while {} is lifted the box paints {} itself; it cannot be one that is in the camera",
                 mask.id, instead.id
             ));
         }
         match mask.exposed_by(instead) {
             Some(_) => Ok(()),
-            None => Err(format!(
+            None => bad(format!(
                 "the mask {} hides all that {} hides: that is no lift, and takes no end (beadle-hub mask set)",
                 instead.id, mask.id
             )),
@@ -77,29 +79,31 @@ impl Asked {
     }
 
     /// How long it lasts from now on; or why it is not obeyed, in a sentence.
-    pub fn ms(&self, wall: Utc) -> Result<u64, String> {
+    pub fn ms(&self, wall: Utc) -> Result<u64, Refusal> {
         match self.by.as_slice() {
             [one, other] if one != other && !one.is_empty() && !other.is_empty() => {}
             _ => {
-                return Err(format!(
-                    "lifting a mask takes two different people; this order names {}",
-                    match self.by.as_slice() {
-                        [] => "nobody".to_owned(),
-                        by => by.join(" and "),
-                    }
-                ));
+                let named = match self.by.as_slice() {
+                    [] => "nobody".to_owned(),
+                    by => by.join(" and "),
+                };
+                let why =
+                    format!("lifting a mask takes two different people; this order names {named}");
+                return Err(Refusal::new(Code::NotApproved, why));
             }
         }
         if self.authority.is_empty() {
-            return Err("lifting a mask takes an authority; this order names none".into());
+            let why = "lifting a mask takes an authority; this order names none";
+            return Err(Refusal::new(Code::NotApproved, why));
         }
         let longest = i64::from(LONGEST_LIFT_MINUTES) * 60_000;
         let whole = self.until.0.saturating_sub(self.made.0);
         if whole > longest + CLOCKS_MS {
-            return Err(format!(
+            let why = format!(
                 "a mask may be lifted for {LONGEST_LIFT_MINUTES} minutes at most; this order says until {}",
                 self.until
-            ));
+            );
+            return Err(Refusal::new(Code::OutOfBounds, why));
         }
         // A clock behind the hub's must not make it longer.
         let left = self.until.0.saturating_sub(wall.0).min(whole);
@@ -107,10 +111,11 @@ impl Asked {
             .ok()
             .filter(|ms| *ms > 0)
             .ok_or_else(|| {
-                format!(
+                let why = format!(
                     "the end of this order, {}, has passed; the box's clock says {wall}",
                     self.until
-                )
+                );
+                Refusal::new(Code::Late, why)
             })
     }
 }
@@ -160,7 +165,7 @@ mod tests {
             let mut a = asked();
             change(&mut a);
             let why = a.ms(wall).expect_err(word);
-            assert!(why.contains(word), "{why}");
+            assert!(why.why.contains(word), "{why}");
         };
         refused(|_| {}, T.plus_ms(600_000), "has passed");
         refused(|a| a.until = a.made, Utc(0), "has passed");

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use shared::{
     id::CameraId,
     mask::{How, Position, UNKNOWN},
+    order::{Code, Refusal},
     record::{hex, salted},
     time::{Clock, Day, Utc},
     types::{MaskEnd, MaskLift, MaskSet},
@@ -364,13 +365,13 @@ impl Masks {
         }
     }
 
-    fn find(&self, cam: &CameraId) -> Result<usize, String> {
+    fn find(&self, cam: &CameraId) -> Result<usize, Refusal> {
         let found = self.0.cameras.iter().position(|c| c.id() == cam);
-        found.ok_or_else(|| format!("this box has no camera {cam}"))
+        found.ok_or_else(|| Refusal::new(Code::NoCamera, format!("this box has no camera {cam}")))
     }
 
     /// The hub's order to lift a camera's mask: its end by the box's clock, or why not, in a sentence.
-    pub fn lift(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, String> {
+    pub fn lift(&self, cam: &CameraId, asked: &Asked) -> Result<Utc, Refusal> {
         let index = self.find(cam)?;
         let mut kept = lock(&self.0.kept);
         let now = self.0.deps.clock.now();
@@ -380,32 +381,35 @@ impl Masks {
             if last.asked == *asked {
                 let lifted = state.lifted.filter(|l| l.order == asked.order);
                 return lifted.map(|l| ends(&l, now)).ok_or_else(|| {
-                    format!(
-                        "this order was obeyed before, and is over; the mask of {cam} is in force"
+                    Refusal::new(
+                        Code::Superseded,
+                        format!(
+                            "this order was obeyed before, and is over; the mask of {cam} is in force"
+                        ),
                     )
                 });
             }
             if asked.made <= last.asked.made {
-                return Err(format!(
-                    "a newer order for {cam} has come already (the hub's line {})",
-                    last.asked.order
-                ));
+                return Err(newer(cam, last.asked.order));
             }
         }
-        let mask = state
-            .mask
-            .ok_or_else(|| format!("camera {cam} has no mask; there is nothing to lift"))?;
+        let mask = state.mask.ok_or_else(|| {
+            let why = format!("camera {cam} has no mask; there is nothing to lift");
+            Refusal::new(Code::NoMask, why)
+        })?;
         if mask.id != asked.mask {
-            return Err(format!(
+            let why = format!(
                 "the mask in force on {cam} is {}, and the order is to lift {}",
                 mask.id, asked.mask
-            ));
+            );
+            return Err(Refusal::new(Code::OtherMask, why));
         }
         if mask.how == How::Camera {
-            return Err(format!(
+            let why = format!(
                 "the mask {} of {cam} is in the camera itself, and what the camera hides the box cannot show; lift it there, and take it out of the box's configuration for as long",
                 mask.id
-            ));
+            );
+            return Err(Refusal::new(Code::NotThisCamera, why));
         }
         asked.replaces(&mask)?;
         let ms = asked.ms(now.wall)?;
@@ -446,18 +450,17 @@ impl Masks {
     }
 
     /// The hub's order that a lift be over.
-    pub fn end(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), String> {
+    pub fn end(&self, cam: &CameraId, order: u64, made: Utc) -> Result<(), Refusal> {
         let index = self.find(cam)?;
         let mut kept = lock(&self.0.kept);
         let state = self.in_force(index);
         let (Some(mask), Some(_)) = (state.mask, state.lifted) else {
-            return Err(format!(
-                "no mask of {cam} is lifted; there is nothing to end"
-            ));
+            let why = format!("no mask of {cam} is lifted; there is nothing to end");
+            return Err(Refusal::new(Code::NoMask, why));
         };
         let last = kept.0.get(cam).and_then(|one| one.lift.as_ref());
-        if last.is_some_and(|l| made <= l.asked.made) {
-            return Err(format!("a newer order for {cam} has come already"));
+        if let Some(last) = last.filter(|l| made <= l.asked.made) {
+            return Err(newer(cam, last.asked.order));
         }
         self.change(index, |one| {
             one.lifted = None;
@@ -470,37 +473,37 @@ impl Masks {
     }
 
     /// The hub's order of another mask, in force from the camera's next session on; or why not, in a sentence.
-    pub fn set(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), String> {
+    pub fn set(&self, cam: &CameraId, ordered: &Ordered) -> Result<(), Refusal> {
         let index = self.find(cam)?;
         let shared = &self.0.cameras[index];
         if shared.config.ptz {
-            return Err(crate::config::PTZ_MASK.into());
+            return Err(Refusal::new(Code::NotThisCamera, crate::config::PTZ_MASK));
         }
         if let Err(wrong) = ordered.mask.check() {
             let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-            return Err(format!("this mask cannot be used: {}", wrong.join("; ")));
+            let why = format!("this mask cannot be used: {}", wrong.join("; "));
+            return Err(Refusal::new(Code::BadMask, why));
         }
         let mut kept = lock(&self.0.kept);
         if let Some(last) = kept.0.get(cam).and_then(|one| one.set.as_ref()) {
             if last.ordered == *ordered {
                 return match last.over {
                     false => Ok(()),
-                    true => Err(format!(
-                        "this order was obeyed before; the mask of {cam} in the box's configuration was changed since, and has taken its place"
+                    true => Err(Refusal::new(
+                        Code::Superseded,
+                        format!(
+                            "this order was obeyed before; the mask of {cam} in the box's configuration was changed since, and has taken its place"
+                        ),
                     )),
                 };
             }
             if ordered.made <= last.ordered.made {
-                return Err(format!(
-                    "a newer order for {cam} has come already (the hub's line {})",
-                    last.ordered.order
-                ));
+                return Err(newer(cam, last.ordered.order));
             }
         }
         if self.in_force(index).lifted.is_some() {
-            return Err(format!(
-                "the mask of {cam} is lifted; end that first (beadle-hub mask end)"
-            ));
+            let why = format!("the mask of {cam} is lifted; end that first (beadle-hub mask end)");
+            return Err(Refusal::new(Code::OtherMask, why));
         }
         // Where it is not known what was ordered before, all is hidden until the next order; what counts is the configuration's then.
         let unknown = kept.0.get(cam).is_some_and(|one| one.unknown);
@@ -511,11 +514,12 @@ impl Masks {
         if let Some(before) = before
             && let Some(exposure) = before.exposed_by(&ordered.mask)
         {
-            return Err(format!(
+            let why = format!(
                 "the mask {} hides less than {}, which is in force: {exposure}. Less than before is a lift, which takes two people, an \
                  authority and an end (beadle-hub mask lift --file); for good, the mask is changed in the box's configuration",
                 ordered.mask.id, before.id
-            ));
+            );
+            return Err(Refusal::new(Code::HidesLess, why));
         }
         self.say_ended(index, &mut kept).map_err(|e| unlogged(&e))?;
         let mut new = kept.clone();
@@ -553,22 +557,24 @@ impl Masks {
     }
 
     /// The mask in force was looked at and stays, with another review date: from here on it is the hub's order, as if the hub had set it.
-    pub fn reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), String> {
+    pub fn reviewed(&self, cam: &CameraId, seen: &Reviewed) -> Result<(), Refusal> {
         let index = self.find(cam)?;
-        let mask = self
-            .in_force(index)
-            .mask
-            .ok_or_else(|| format!("camera {cam} has no mask; there is nothing to review"))?;
+        let mask = self.in_force(index).mask.ok_or_else(|| {
+            let why = format!("camera {cam} has no mask; there is nothing to review");
+            Refusal::new(Code::NoMask, why)
+        })?;
         if mask.id != seen.mask || hex(&mask.digest()) != seen.sha256 {
-            return Err(format!(
+            let why = format!(
                 "the mask in force on {cam} is {} now, not the {} that was looked at; look at it again",
                 mask.id, seen.mask
-            ));
+            );
+            return Err(Refusal::new(Code::OtherMask, why));
         }
         if lock(&self.0.kept).0.get(cam).is_some_and(|one| one.unknown) {
-            return Err(format!(
+            let why = format!(
                 "the whole picture of {cam} is hidden because the orders about its mask could not be read; set its mask again"
-            ));
+            );
+            return Err(Refusal::new(Code::OtherMask, why));
         }
         self.set(
             cam,
@@ -592,10 +598,12 @@ impl Masks {
         kept: &mut Kept,
         new: Kept,
         say: impl FnOnce(&LogHandle) -> Result<T, LogError>,
-    ) -> Result<(), String> {
+    ) -> Result<(), Refusal> {
         let path = &self.0.deps.path;
-        write(path, &new)
-            .map_err(|e| format!("the box could not keep the order, nothing was done: {e}"))?;
+        write(path, &new).map_err(|e| {
+            let why = format!("the box could not keep the order, nothing was done: {e}");
+            Refusal::new(Code::Disk, why)
+        })?;
         if let Err(e) = say(&self.0.deps.log) {
             if let Err(e) = write(path, kept) {
                 tracing::error!(error = %e, "an order that was refused is still on the disk");
@@ -698,8 +706,14 @@ fn ends(lifted: &Lifted, now: shared::time::Now) -> Utc {
     now.wall.plus_ms(i64::try_from(left).unwrap_or(0))
 }
 
-fn unlogged(e: &LogError) -> String {
-    format!("the box could not put the order on its record, nothing was done: {e}")
+fn unlogged(e: &LogError) -> Refusal {
+    let why = format!("the box could not put the order on its record, nothing was done: {e}");
+    Refusal::new(Code::Log, why)
+}
+
+fn newer(cam: &CameraId, order: u64) -> Refusal {
+    let why = format!("a newer order for {cam} has come already (the hub's line {order})");
+    Refusal::new(Code::Superseded, why)
 }
 
 #[cfg(test)]

@@ -161,8 +161,8 @@ fn less_than_before_is_a_lift() {
     let said = masks
         .set(&c(1), &ordered(41, T + 1, drawn("tiny", 0.5)))
         .expect_err("less");
-    assert!(said.contains("hides less than whole"), "{said}");
-    assert!(said.contains("two people"), "{said}");
+    assert!(said.why.contains("hides less than whole"), "{said}");
+    assert!(said.why.contains("two people"), "{said}");
     assert_eq!(masks.in_force(1).mask.as_deref(), Some(&whole));
     // A camera that had none.
     masks
@@ -198,7 +198,7 @@ fn a_weaker_style_is_a_lift() {
         .set(&c(1), &ordered(40, T, mosaic.clone()))
         .expect_err("a mosaic");
     assert!(
-        said.contains("movement") && said.contains("two people"),
+        said.why.contains("movement") && said.why.contains("two people"),
         "{said}"
     );
     assert_eq!(masks.in_force(1).mask.as_deref(), Some(&solid));
@@ -214,7 +214,10 @@ fn a_weaker_style_is_a_lift() {
     let said = masks
         .set(&c(0), &ordered(42, T + 1, cells("m3", 48)))
         .expect_err("finer");
-    assert!(said.contains("cells of its mosaic are smaller"), "{said}");
+    assert!(
+        said.why.contains("cells of its mosaic are smaller"),
+        "{said}"
+    );
     masks
         .set(&c(0), &ordered(43, T + 2, cells("m4", 80)))
         .expect("coarser");
@@ -279,7 +282,7 @@ fn a_smaller_mask_for_a_while() {
     let one = masks
         .set(&c(1), &ordered(41, T + 1, narrow("m1-gate")))
         .expect_err("one person");
-    assert!(one.contains("is lifted"), "{one}");
+    assert!(one.why.contains("is lifted"), "{one}");
 
     w.hands.pass(200_000);
     let masks = w.start();
@@ -316,7 +319,10 @@ fn which_smaller_masks_are_not_taken() {
         a.instead = Some(instead);
         change(&mut a);
         let why = masks.lift(&c(1), &a).expect_err(word);
-        assert!(why.contains(word) && why.split(' ').count() > 5, "{why}");
+        assert!(
+            why.why.contains(word) && why.why.split(' ').count() > 5,
+            "{why}"
+        );
     };
     let good = || narrow("m1-door");
     refused(good(), |a| a.by.truncate(1), "two different people");
@@ -412,9 +418,9 @@ fn lifted_until_its_end() {
     masks.look();
     w.hands.set(Utc(T + 700_000));
     let again = masks.lift(&c(1), &asked(40, T, 10)).expect_err("over");
-    assert!(again.contains("obeyed before"), "{again}");
+    assert!(again.why.contains("obeyed before"), "{again}");
     let older = masks.lift(&c(1), &asked(39, T - 1, 60)).expect_err("older");
-    assert!(older.contains("newer order"), "{older}");
+    assert!(older.why.contains("newer order"), "{older}");
 
     let made = T + 700_000;
     masks.lift(&c(1), &asked(50, made, 5)).expect("a second");
@@ -422,7 +428,7 @@ fn lifted_until_its_end() {
     masks.end(&c(1), 51, Utc(made + 1)).expect("ended");
     assert!(!lifted(&masks));
     let none = masks.end(&c(1), 52, Utc(made + 2)).expect_err("over");
-    assert!(none.contains("nothing to end"), "{none}");
+    assert!(none.why.contains("nothing to end"), "{none}");
     assert_eq!(
         w.said(),
         [
@@ -443,7 +449,10 @@ fn what_is_not_lifted() {
         let mut a = asked(40, T, 10);
         change(&mut a);
         let why = masks.lift(&c(cam), &a).expect_err(word);
-        assert!(why.contains(word) && why.split(' ').count() > 5, "{why}");
+        assert!(
+            why.why.contains(word) && why.why.split(' ').count() > 5,
+            "{why}"
+        );
     };
     refused(0, |_| {}, "c00 has no mask");
     refused(
@@ -531,7 +540,7 @@ fn no_lift_without_its_line() {
     let masks = w.start();
     w.log.close("test").expect("closed");
     let why = masks.lift(&c(1), &asked(40, T, 10)).expect_err("refused");
-    assert!(why.contains("nothing was done"), "{why}");
+    assert!(why.why.contains("nothing was done"), "{why}");
     assert!(!lifted(&masks) && !lifted(&w.start()));
     let set = ordered(41, T, mask("m9", How::Burned));
     masks.set(&c(0), &set).expect_err("refused");
@@ -585,7 +594,7 @@ fn a_mask_by_order() {
     let older = masks
         .set(&c(1), &ordered(39, T - 1, m9.clone()))
         .expect_err("older");
-    assert!(older.contains("newer order"), "{older}");
+    assert!(older.why.contains("newer order"), "{older}");
     let bad = Mask {
         polygons: vec![],
         ..m9.clone()
@@ -593,7 +602,7 @@ fn a_mask_by_order() {
     let why = masks
         .set(&c(1), &ordered(41, T + 1, bad))
         .expect_err("empty");
-    assert!(why.contains("at least one polygon"), "{why}");
+    assert!(why.why.contains("at least one polygon"), "{why}");
     masks
         .set(&c(0), &ordered(42, T + 2, m9.clone()))
         .expect("a first");
@@ -609,7 +618,7 @@ fn a_mask_by_order() {
     assert_eq!(masks.in_force(1).mask.as_deref(), Some(&other));
     masks.declare(1).expect("declared");
     let gone = masks.set(&c(1), &ordered(40, T, m9)).expect_err("replaced");
-    assert!(gone.contains("taken its place"), "{gone}");
+    assert!(gone.why.contains("taken its place"), "{gone}");
     assert_eq!(
         w.said(),
         [
@@ -666,7 +675,7 @@ fn a_mask_is_reviewed() {
     );
     let refused = |cam: usize, seen: Reviewed, says: &str| {
         let why = after.reviewed(&c(cam), &seen).expect_err("refused");
-        assert!(why.contains(says), "{why}");
+        assert!(why.why.contains(says), "{why}");
     };
     refused(1, seen(39, T - 1, &burned), "a newer order");
     refused(
@@ -697,7 +706,7 @@ fn a_lift_and_another_mask() {
     let why = masks
         .set(&c(1), &ordered(41, T + 1, mask("m9", How::Burned)))
         .expect_err("lifted");
-    assert!(why.contains("end that first"), "{why}");
+    assert!(why.why.contains("end that first"), "{why}");
     w.cameras[1] = camera(1, Some(mask("m7", How::Burned)));
     assert!(!lifted(&w.start()), "the configuration has another mask");
     assert_eq!(w.said(), ["mask.lift m1 - 40", "mask.end m1 config 40"]);

@@ -8,14 +8,14 @@ use std::{
 
 use footage::sealed;
 use shared::{
-    id::{BoxName, CameraId, HoldId},
+    id::{CameraId, ExhibitRef, HoldId},
+    order::Act,
     record::{hex, sha256},
     segment::KeyId,
-    wire::Order,
 };
 
 use super::{
-    ReaderError,
+    ReaderError, counted,
     keys::{BootKey, Pair},
     root::Kind,
     tests::{Box_, a_box_at, cam, day, name, ordered, pin, plain, seal, utc},
@@ -126,9 +126,8 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, ReaderError>, why: &str) {
     }
 }
 
-fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Order {
-    Order::HoldSet {
-        r#box: BoxName::parse("ashby").expect("name"),
+fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Act {
+    Act::HoldSet {
         hold: HoldId(hold),
         cam: cam.clone(),
         t0: utc("2026-11-03T14:00:00.000Z"),
@@ -136,6 +135,83 @@ fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Order {
         until: utc(until),
         grant: "1".into(),
     }
+}
+
+fn pull_order(number: u32, to: &str, t1: &str) -> (String, String) {
+    ordered(Act::Pull {
+        r#ref: ExhibitRef::new(2026, number),
+        cam: cam(),
+        t0: utc("2026-11-03T14:00:00.000Z"),
+        t1: utc(t1),
+        grant: "1".into(),
+        purpose: "0".repeat(64),
+        recipient: to.into(),
+    })
+}
+
+/// V1, V14, ROL-2: whoever has the hub's order key, and the recorder with it, gets no more footage in a day than root's configuration allows,
+/// to the reader's own count: under new references, for other keys, after the reader started anew. What was ordered before can be had again,
+/// and the next day there is as much again.
+#[test]
+fn a_hub_gets_no_more_in_a_day_than_root_allows() {
+    let t = taken();
+    let to = sealed::keypair().1;
+    let path = t.b.volume.join(&t.past);
+    let ask =
+        |(text, sig): &(String, String)| t.b.client.rewrap(text, sig, &path, "c03/2026-11-03");
+    // A day of one camera, and a file before and after it: 24 hours and two minutes. Four of them are less than 100 hours, five are more.
+    let whole = "2026-11-04T14:00:00.000Z";
+    let first = pull_order(1, &to, whole);
+    for number in 1..=4 {
+        ask(&pull_order(number, &to, whole)).expect("handed out");
+    }
+    let mine = t.mine.1.clone();
+    for order in [pull_order(5, &to, whole), pull_order(6, &mine, whole)] {
+        for _ in 0..2 {
+            match ask(&order) {
+                Err(ReaderError::Spent(why)) => assert!(
+                    why.contains("at most 100 hours")
+                        && why.contains("96.2 were handed out on 2026-11-10"),
+                    "{why}"
+                ),
+                other => panic!("{other:?}"),
+            }
+            assert!(matches!(
+                t.b.client.order(&order.0, &order.1),
+                Err(ReaderError::Spent(_))
+            ));
+        }
+    }
+    assert_eq!(t.stolen(), Vec::<PathBuf>::new());
+    // What is less still fits, and what was handed out is no further pull.
+    ask(&pull_order(7, &to, "2026-11-03T14:05:00.000Z")).expect("handed out");
+    ask(&first).expect("handed out before");
+    let told = counted(&t.b.state.public()).expect("told");
+    let today = told.get(&day("2026-11-10")).expect("today");
+    assert_eq!((today.orders, today.refused), (5, 8), "{today:?}");
+    t.b.clock.reach(utc("2026-11-11T12:00:00.000Z"));
+    ask(&pull_order(5, &to, whole)).expect("the next day");
+}
+
+/// V14, RET-3: whoever has the hub's order key makes no hold longer by saying that it is a hundred years later, in an order or over a
+/// countersignature.
+#[test]
+fn a_hub_that_lies_about_the_time_holds_no_longer() {
+    let t = taken();
+    let (text, sig) = ordered(&Order::Sweep {
+        r#box: BoxName::parse("ashby").expect("name"),
+        order: 9,
+        by: vec!["op:0001".into(), "op:0002".into()],
+        made: utc("2126-11-10T12:00:00.000Z"),
+    });
+    refused(
+        t.b.client.order(&text, &sig),
+        "the hub's word was not taken",
+    );
+    let (text, sig) = ordered(&hold_order(7, &cam(), "2126-12-20T00:00:00.000Z"));
+    refused(t.b.client.order(&text, &sig), "400 days");
+    let (text, sig) = ordered(&hold_order(8, &cam(), "2026-12-20T00:00:00.000Z"));
+    t.b.client.order(&text, &sig).expect("noted");
 }
 
 /// V1a: no key but one of a start is taken in, only with the recipient that belongs to it, only of the box's cameras; a hold's copy is
@@ -160,30 +236,28 @@ fn a_planted_key_opens_nothing() {
     assert_eq!(left.len(), 6, "none of them was taken in: {left:?}");
     assert!(t.own() == own, "nothing was taken in");
     // An order of somebody else's, of another box's hub, or of the hub for another camera.
-    let (text, sig) = ordered(&hold_order(5, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(5, &cam(), "2026-12-20T00:00:00.000Z"));
     refused(
         t.b.client
             .order(&text.replace("H-000005", "H-000006"), &sig),
         "not signed",
     );
     let c04 = CameraId::parse("c04").expect("camera");
-    let (text, sig) = ordered(&hold_order(5, &c04, "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(5, &c04, "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     refused(t.hold(5), "no order of the hub");
     // By order: sealed to the reader's own key, and to nobody's else.
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     t.plant("c03_boot-12.age", "c03/hold-6", t.mine.clone());
     t.hold(6).expect("held");
     assert_eq!(t.stolen(), Vec::<PathBuf>::new());
     // Longer than the box's ceiling; and when it is over, never again.
-    let (text, sig) = ordered(&hold_order(7, &cam(), "2028-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(7, &cam(), "2028-12-20T00:00:00.000Z"));
     refused(t.b.client.order(&text, &sig), "400 days");
-    let (release, signed) = ordered(&Order::HoldClear {
-        r#box: BoxName::parse("ashby").expect("name"),
+    let (release, signed) = ordered(Act::HoldClear {
         hold: HoldId(6),
         why: "order".into(),
-        by: Vec::new(),
     });
     refused(
         t.b.client.destroy("c03/hold-6", None),
@@ -191,7 +265,7 @@ fn a_planted_key_opens_nothing() {
     );
     t.b.client.order(&release, &signed).expect("noted");
     t.b.client.destroy("c03/hold-6", None).expect("destroyed");
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     refused(t.b.client.order(&text, &sig), "is over");
     refused(t.hold(6), "no order of the hub");
 }
@@ -264,7 +338,7 @@ fn no_key_dies_early() {
     t.b.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     t.b.client.destroy("c03/2026-11-03", None).expect("due");
     // The hub's own word counts, and moves what is proven for good: years on, all that is due goes.
-    t.b.clock.set(utc("2029-12-31T00:00:00.000Z"));
+    t.b.clock.set(utc("2029-12-31T23:59:30.000Z"));
     refused(
         t.b.client.destroy("c03/2026-11-04", None),
         "the clock was set forward",
@@ -282,7 +356,7 @@ fn no_key_dies_early() {
 fn nothing_is_overwritten_and_no_link_followed() {
     let t = taken();
     let (state, volume) = (t.b.state.clone(), t.b.volume.clone());
-    let (text, sig) = ordered(&hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(6, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
     // The copy's name is a link to the reader's identities.
     let to = volume.join(format!("held/H-000006/{}.new", t.past));

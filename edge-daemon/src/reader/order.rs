@@ -4,9 +4,9 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use shared::{
     id::{BoxName, CameraId, HoldId},
     note::{ALG_ED25519, Vkey},
+    order::{Act, ORDER_PREFIX, Order},
     segment::{KeyId, SegmentName},
     time::{Day, Utc},
-    wire::{ORDER_PREFIX, Order},
 };
 
 /// Which footage a signed order is for, and to whom it may be sealed.
@@ -64,31 +64,27 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<M
         })?;
     let parsed = serde_json::from_str::<Order>(order)
         .map_err(|e| format!("the signed order is not understood: {e}"))?;
-    let here = |r#box: &BoxName| {
-        if r#box == this_box {
-            return Ok(());
-        }
-        Err(format!(
+    if parsed.r#box != *this_box {
+        return Err(format!(
             "the order is for the box {}, this is {this_box}",
-            r#box
-        ))
-    };
+            parsed.r#box
+        ));
+    }
     let span = |t0: Utc, t1: Utc| {
         if t0 < t1 {
             return Ok(());
         }
         Err("the order's time span is empty".to_owned())
     };
-    match parsed {
-        Order::Pull {
-            r#box,
+    match parsed.act {
+        Act::Pull {
             cam,
             t0,
             t1,
             recipient,
             ..
         } => {
-            here(&r#box).and_then(|()| span(t0, t1))?;
+            span(t0, t1)?;
             Ok(Meaning::Pull(Pull {
                 cam,
                 t0,
@@ -96,8 +92,7 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<M
                 recipient,
             }))
         }
-        Order::HoldSet {
-            r#box,
+        Act::HoldSet {
             hold,
             cam,
             t0,
@@ -105,7 +100,7 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<M
             until,
             ..
         } => {
-            here(&r#box).and_then(|()| span(t0, t1))?;
+            span(t0, t1)?;
             Ok(Meaning::Hold(Hold {
                 hold,
                 cam,
@@ -114,14 +109,8 @@ pub fn check(vkey: &str, this_box: &BoxName, order: &str, sig: &str) -> Result<M
                 until,
             }))
         }
-        Order::HoldClear { r#box, hold, .. } => {
-            here(&r#box)?;
-            Ok(Meaning::Release(hold))
-        }
-        Order::Sweep { r#box, made, .. } => {
-            here(&r#box)?;
-            Ok(Meaning::Time(made))
-        }
+        Act::HoldClear { hold, .. } => Ok(Meaning::Release(hold)),
+        Act::Sweep => Ok(Meaning::Time(parsed.made)),
         _ => Err("this kind of order says nothing to the reader".into()),
     }
 }
@@ -186,7 +175,7 @@ mod tests {
         )
     }
 
-    const ORDER: &str = r#"{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"c03","t0":"2026-11-03T14:00:00.000Z","t1":"2026-11-03T14:05:00.000Z","grant":"1","purpose":"00","recipient":"age1x"}"#;
+    const ORDER: &str = r#"{"order":5,"made":"2026-11-03T15:00:00.000Z","box":"ashby","by":["op:0002"],"is":"pull","ref":"EXH-2026-000001","cam":"c03","t0":"2026-11-03T14:00:00.000Z","t1":"2026-11-03T14:05:00.000Z","grant":"1","purpose":"00","recipient":"age1x"}"#;
 
     /// AUD-5: no order signed by the hub, no footage.
     #[test]

@@ -12,10 +12,10 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use shared::{
     id::{BoxName, CameraId},
     note::{ALG_COSIGNATURE, ALG_ED25519, Vkey},
+    order::{Act, ORDER_PREFIX, Order},
     record::{hex, sha256},
     segment::{KeyId, SegmentName},
     time::{Clock, Day, Utc, Zone},
-    wire::ORDER_PREFIX,
 };
 
 use super::{
@@ -367,8 +367,15 @@ pub(super) fn folders(home: &Path) -> Folders {
 }
 
 /// An order as the tests' hub signs it; [`pin`] says that it is this box's.
-pub(crate) fn ordered(order: &shared::wire::Order) -> (String, String) {
-    let text = serde_json::to_string(order).expect("json");
+pub(crate) fn ordered(act: Act) -> (String, String) {
+    let order = Order {
+        order: 1,
+        made: Utc(1_793_712_000_000),
+        r#box: BoxName::parse("ashby").expect("name"),
+        by: vec!["op:0002".into(), "op:0003".into()],
+        act,
+    };
+    let text = serde_json::to_string(&order).expect("json");
     let signed = [ORDER_PREFIX, &text].concat();
     let sig = STANDARD.encode(signer().sign(signed.as_bytes()).as_ref());
     (text, sig)
@@ -389,6 +396,8 @@ pub(crate) fn basis(cams: &[CameraId], volume: &Path, clock: Arc<dyn Clock>, wis
         days: 28,
         volumes: vec![volume.to_owned()],
         hold_days: 400,
+        pull_hours: 100,
+        segment_secs: 60,
     };
     Basis {
         source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),
@@ -708,7 +717,7 @@ fn rewrap_only_on_a_signed_order(kind: Kind) {
     let (hub, hub_recipient) = sealed::keypair();
     let order = |t0: &str, t1: &str, cam: &str, to: &str| {
         let text = format!(
-            r#"{{"is":"pull","box":"ashby","ref":"EXH-2026-000001","cam":"{cam}","t0":"{t0}","t1":"{t1}","grant":"1","purpose":"00","recipient":"{to}"}}"#
+            r#"{{"order":5,"made":"2026-11-03T15:00:00.000Z","box":"ashby","by":["op:0002"],"is":"pull","ref":"EXH-2026-000001","cam":"{cam}","t0":"{t0}","t1":"{t1}","grant":"1","purpose":"00","recipient":"{to}"}}"#
         );
         let sig = signer().sign(&[ORDER_PREFIX.as_bytes(), text.as_bytes()].concat());
         (

@@ -13,7 +13,12 @@ use std::{
 };
 
 use logbook::{LogError, LogHandle};
-use shared::{id::CameraId, time::Clock, time::Utc, types::RateSet};
+use shared::{
+    id::CameraId,
+    order::{Code, Refusal},
+    time::{Clock, Utc},
+    types::RateSet,
+};
 
 use crate::{
     lock::lock,
@@ -133,11 +138,12 @@ impl Rates {
         order: u64,
         made: Utc,
         minutes: u32,
-    ) -> Result<Utc, String> {
+    ) -> Result<Utc, Refusal> {
         let Some(one) = self.0.cameras.values().find(|o| o.shared.id() == cam) else {
-            return Err(format!(
+            let why = format!(
                 "camera {cam} records continuously, all it sends; there is nothing to switch"
-            ));
+            );
+            return Err(Refusal::new(Code::NotThisCamera, why));
         };
         let mut kept = lock(&self.0.kept);
         if let Some(last) = kept.get(cam) {
@@ -145,10 +151,11 @@ impl Rates {
                 return Ok(last.until);
             }
             if made <= last.made {
-                return Err(format!(
+                let why = format!(
                     "a newer order for {cam} has come already (the hub's line {})",
                     last.order
-                ));
+                );
+                return Err(Refusal::new(Code::Superseded, why));
             }
         }
         let now = self.0.clock.now();
@@ -162,8 +169,10 @@ impl Rates {
         };
         let mut all = kept.clone();
         all.insert(cam.clone(), new.clone());
-        write(&self.0.path, &all)
-            .map_err(|e| format!("the box could not keep the order, nothing was switched: {e}"))?;
+        write(&self.0.path, &all).map_err(|e| {
+            let why = format!("the box could not keep the order, nothing was switched: {e}");
+            Refusal::new(Code::Disk, why)
+        })?;
         let before = kept.insert(cam.clone(), new.clone());
         lock(&one.switch).order(order, new.ms(), now);
         if let Err(e) = self.say(one, &mut kept) {
@@ -177,9 +186,9 @@ impl Rates {
             if let Err(e) = write(&self.0.path, &kept) {
                 tracing::error!(error = %e, "an order that was refused is still on the disk");
             }
-            return Err(format!(
-                "the box could not put the order on its record, nothing was switched: {e}"
-            ));
+            let why =
+                format!("the box could not put the order on its record, nothing was switched: {e}");
+            return Err(Refusal::new(Code::Log, why));
         }
         Ok(new.until)
     }
@@ -357,13 +366,13 @@ mod tests {
         );
         let older = rates.order(&c(1), 39, Utc(T - 1), 60).expect_err("older");
         assert!(
-            older.contains("newer order") && older.contains("40"),
+            older.why.contains("newer order") && older.why.contains("40"),
             "{older}"
         );
         let never = rates
             .order(&c(0), 41, Utc(T + 1), 10)
             .expect_err("continuous");
-        assert!(never.contains("c00 records continuously"), "{never}");
+        assert!(never.why.contains("c00 records continuously"), "{never}");
         w.hands.pass(539_999);
         rates.look();
         assert!(w.realtime());
@@ -421,7 +430,7 @@ mod tests {
         let rates = w.start();
         w.log.close("test").expect("closed");
         let why = rates.order(&c(1), 40, Utc(T), 5).expect_err("refused");
-        assert!(why.contains("nothing was switched"), "{why}");
+        assert!(why.why.contains("nothing was switched"), "{why}");
         rates.look();
         assert!(!w.realtime());
         let path = w.home.path().join("rates.json");

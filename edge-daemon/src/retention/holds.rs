@@ -19,6 +19,7 @@ use std::{
 use logbook::LogHandle;
 use shared::{
     id::{CameraId, HoldId},
+    order::{Code, Refusal},
     time::{Clock, Utc, Zone},
     types::{HoldClear, HoldSet},
 };
@@ -63,19 +64,6 @@ pub struct Placed {
     pub until: Utc,
     pub segments: u64,
     pub bytes: u64,
-}
-
-/// Why a hold was not set; `full`: there is no room for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    pub full: bool,
-    pub why: String,
-}
-
-impl From<String> for Refused {
-    fn from(why: String) -> Self {
-        Self { full: false, why }
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -193,63 +181,68 @@ impl Holds {
 
     /// Sets or extends a hold; the same order again gives the same answer. `close_open`: lets the segment that is being recorded end,
     /// for a span of which nothing else is there.
-    pub fn place(&self, asked: &Asked, close_open: impl FnOnce()) -> Result<Placed, Refused> {
+    pub fn place(&self, asked: &Asked, close_open: impl FnOnce()) -> Result<Placed, Refusal> {
         let now = self.0.clock.now();
         if asked.t0 >= asked.t1 {
-            return Err("the span asked for ends before it begins".to_owned().into());
+            let why = "the span asked for ends before it begins";
+            return Err(Refusal::new(Code::OutOfBounds, why));
         }
         if asked.t1 > self.latest().plus_ms(5_000) {
-            return Err(format!(
+            let why = format!(
                 "the span asked for ends in the future; the box's clock says {}",
                 now.wall
-            )
-            .into());
+            );
+            return Err(Refusal::new(Code::Future, why));
         }
         if asked.until <= now.wall && self.0.trust.corroborated(now) {
-            return Err(format!(
+            let why = format!(
                 "{} has passed; the box's clock says {}",
                 asked.until, now.wall
-            )
-            .into());
+            );
+            return Err(Refusal::new(Code::Late, why));
         }
-        let told = |what: &str, e: &dyn std::fmt::Display| {
-            Refused::from(format!("the box could not {what}: {e}; nothing was held"))
+        let told = |code: Code, what: &str, e: &dyn std::fmt::Display| {
+            let why = format!("the box could not {what}: {e}; nothing was held");
+            Refusal::new(code, why)
         };
-        let mut index = self.index().map_err(|e| told("open its index", &e))?;
+        let mut index = self
+            .index()
+            .map_err(|e| told(Code::Index, "open its index", &e))?;
         let find = |index: &Index| index.touching(&asked.cam, asked.t0, asked.t1);
         if find(&index)
-            .map_err(|e| told("read its index", &e))?
+            .map_err(|e| told(Code::Index, "read its index", &e))?
             .is_empty()
         {
             close_open();
         }
         let _gate = self.gate();
-        index.catch_up().map_err(|e| told("read its log", &e))?;
+        index
+            .catch_up()
+            .map_err(|e| told(Code::Index, "read its log", &e))?;
         let before = index
             .hold(asked.hold)
-            .map_err(|e| told("read its index", &e))?;
+            .map_err(|e| told(Code::Index, "read its index", &e))?;
         if let Some(before) = &before {
             if before.over {
-                return Err(
-                    format!("{} is over, and a hold is never set again", asked.hold).into(),
-                );
+                let why = format!("{} is over, and a hold is never set again", asked.hold);
+                return Err(Refusal::new(Code::HoldOver, why));
             }
             if (&before.cam, before.t0, before.t1) != (&asked.cam, asked.t0, asked.t1) {
-                return Err(format!(
+                let why = format!(
                     "{} holds {} from {} to {} already; a hold's span is never changed",
                     asked.hold, before.cam, before.t0, before.t1
-                )
-                .into());
+                );
+                return Err(Refusal::new(Code::NumberTaken, why));
             }
         }
         let mut found = self
             .of(&index, &asked.cam, asked.t0, asked.t1)
-            .map_err(|e| told("read its index", &e))?;
+            .map_err(|e| told(Code::Index, "read its index", &e))?;
         let recorded = found.len();
         if before.is_none() {
             found = self
                 .available(&index, found)
-                .map_err(|e| told("read its index", &e))?;
+                .map_err(|e| told(Code::Index, "read its index", &e))?;
         }
         let placed = Placed {
             until: before
@@ -260,19 +253,19 @@ impl Holds {
         };
         if before.is_none() {
             if found.is_empty() && recorded > 0 {
-                return Err(self.past(&asked.cam).into());
+                return Err(Refusal::new(Code::PastItsDay, self.past(&asked.cam)));
             }
             if found.is_empty() {
-                return Err(format!(
+                let why = format!(
                     "this box holds no footage of {} between {} and {}",
                     asked.cam,
                     asked.t0.for_people(&self.0.zone),
                     asked.t1.for_people(&self.0.zone)
-                )
-                .into());
+                );
+                return Err(Refusal::new(Code::NothingRecorded, why));
             }
             self.fits(&index, asked, placed.bytes)
-                .map_err(|e| told("measure what it holds", &e))??;
+                .map_err(|e| told(Code::Index, "measure what it holds", &e))??;
         }
         if before.is_none_or(|b| b.until < asked.until) {
             let line = HoldSet {
@@ -286,7 +279,7 @@ impl Holds {
             self.0
                 .log
                 .append("hub:order", &line)
-                .map_err(|e| told("log the hold", &e))?;
+                .map_err(|e| told(Code::Log, "log the hold", &e))?;
         }
         self.wake();
         Ok(placed)
@@ -298,7 +291,7 @@ impl Holds {
         index: &Index,
         asked: &Asked,
         bytes: u64,
-    ) -> Result<Result<(), Refused>, IndexError> {
+    ) -> Result<Result<(), Refusal>, IndexError> {
         let used = self.in_use(index)?;
         let most = self.most_bytes();
         let mib = |b: u64| b.div_ceil(1 << 20);
@@ -323,7 +316,7 @@ impl Holds {
         } else {
             return Ok(Ok(()));
         };
-        Ok(Err(Refused { full: true, why }))
+        Ok(Err(Refusal::new(Code::NoRoom, why)))
     }
 
     /// Bytes that holds in force keep or are to keep.
@@ -400,13 +393,15 @@ impl Holds {
     }
 
     /// A hold is over.
-    pub fn clear(&self, hold: HoldId, why: &str, by: Vec<String>) -> Result<(), String> {
-        let failed = |e: &dyn std::fmt::Display| format!("the box could not end {hold}: {e}");
+    pub fn clear(&self, hold: HoldId, why: &str, by: Vec<String>) -> Result<(), Refusal> {
+        let failed = |code: Code, e: &dyn std::fmt::Display| {
+            Refusal::new(code, format!("the box could not end {hold}: {e}"))
+        };
         let _gate = self.gate();
-        let index = self.index().map_err(|e| failed(&e))?;
+        let index = self.index().map_err(|e| failed(Code::Index, &e))?;
         if index
             .hold(hold)
-            .map_err(|e| failed(&e))?
+            .map_err(|e| failed(Code::Index, &e))?
             .is_none_or(|h| h.over)
         {
             return Ok(());
@@ -415,7 +410,7 @@ impl Holds {
         self.0
             .log
             .append("hub:order", &HoldClear { hold, why, by })
-            .map_err(|e| failed(&e))?;
+            .map_err(|e| failed(Code::Log, &e))?;
         self.wake();
         Ok(())
     }

@@ -9,6 +9,7 @@ use std::{
 use logbook::LogHandle;
 use shared::{
     id::{BoxName, CameraId, HoldId},
+    order::{Act, Code, Refusal},
     record::{Record, Value, hex, sha256},
     segment::SegmentName,
     time::{Day, Utc, Zone},
@@ -740,29 +741,28 @@ fn nothing() {}
 
 impl World {
     /// As an order of the hub has it done.
-    fn place(&self, holds: &Holds, asked: &Asked) -> Result<holds::Placed, holds::Refused> {
-        self.tell(&shared::wire::Order::HoldSet {
-            r#box: BoxName::parse("ashby").expect("name"),
+    fn place(&self, holds: &Holds, asked: &Asked) -> Result<holds::Placed, Refusal> {
+        self.tell(Act::HoldSet {
             hold: asked.hold,
             cam: asked.cam.clone(),
             t0: asked.t0,
             t1: asked.t1,
             until: asked.until,
             grant: asked.grant.clone(),
-        })?;
+        })
+        .map_err(|why| Refusal::new(Code::ReaderRefused, why))?;
         holds.place(asked, nothing)
     }
-    fn release(&self, holds: &Holds, hold: HoldId, by: Vec<String>) -> Result<(), String> {
-        self.tell(&shared::wire::Order::HoldClear {
-            r#box: BoxName::parse("ashby").expect("name"),
+    fn release(&self, holds: &Holds, hold: HoldId, by: Vec<String>) -> Result<(), Refusal> {
+        self.tell(Act::HoldClear {
             hold,
             why: "order".into(),
-            by: by.clone(),
-        })?;
+        })
+        .map_err(|why| Refusal::new(Code::ReaderRefused, why))?;
         holds.clear(hold, "order", by)
     }
-    fn tell(&self, order: &shared::wire::Order) -> Result<(), String> {
-        let (text, sig) = crate::reader::tests::ordered(order);
+    fn tell(&self, act: Act) -> Result<(), String> {
+        let (text, sig) = crate::reader::tests::ordered(act);
         let told = self.client.order(&text, &sig);
         told.map_err(|e| e.to_string())
     }
@@ -882,7 +882,11 @@ fn past_its_day_nothing_is_held() {
     let holds = w.holds(w.client.clone());
     let span = asked(1, "2026-11-03T12:00:00.000Z", "2026-11-03T12:00:01.000Z");
     let late = w.place(&holds, &span).expect_err("past its day");
-    assert!(late.why.contains("28 days") && !late.full, "{}", late.why);
+    assert!(
+        late.why.contains("28 days") && !late.passes(),
+        "{}",
+        late.why
+    );
     let index = w.index();
     let segment = index.segment(&cam(), 1).expect("index").expect("logged");
     assert_eq!(holds.open_at(&w.index(), &segment).expect("index"), None);
@@ -907,7 +911,7 @@ fn a_hold_that_does_not_fit() {
     w.place(&tight, &first).expect("fits");
     let refused = w.place(&tight, &second).expect_err("full");
     assert!(
-        refused.full && refused.why.contains("reserved for holds"),
+        refused.code == Code::NoRoom && refused.why.contains("reserved for holds"),
         "{}",
         refused.why
     );

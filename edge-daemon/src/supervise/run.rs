@@ -22,7 +22,7 @@ use crate::{
     retention::sweeper::Sweeper,
     state::State,
     store::{Index, Volumes, index::IndexError, outlook::Watch, recovery},
-    uplink::{Uplink, pulls},
+    uplink::{Uplink, orders},
 };
 
 /// When the index could not be used at all, it is tried again.
@@ -67,7 +67,7 @@ impl BoxContext {
             let (mut index, found) = loop {
                 match indexed(&state, &log, &watch.volumes, &faults) {
                     Ok(both) => break both,
-                    Err(e) => faults.on("index.unusable", None, &crate::commands::chain(&e)),
+                    Err(e) => faults.on("index.unusable", None, &crate::failure::chain(&e)),
                 }
                 if stop.wait(INDEX_AGAIN) {
                     return;
@@ -149,7 +149,7 @@ impl BoxContext {
     }
 
     pub(super) fn uplink(&self, key: BoxKey) -> Result<Uplink, RunError> {
-        let desk = pulls::Desk {
+        let desk = orders::BoxContext {
             config: self.config.clone(),
             state: self.state.clone(),
             log: self.log.clone(),
@@ -202,7 +202,7 @@ fn indexed(
 ) -> Result<(Index, recovery::Found), IndexFailed> {
     let index = Index::open(&state.index(), &log.folder()).or_else(|e| {
         // Torn segments can be dealt with all the same, and cameras need to know their last number: one in memory does for that.
-        faults.on("index.unusable", None, &crate::commands::chain(&e));
+        faults.on("index.unusable", None, &crate::failure::chain(&e));
         Index::open(Path::new(":memory:"), &log.folder())
     })?;
     let found = recovery::scan(volumes, &index)?;

@@ -2,12 +2,16 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
     time::Duration,
 };
 
 use shared::{
     id::{CameraId, ExhibitRef},
+    note::Vkey,
     time::Utc,
     wire::{self, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
 };
@@ -18,7 +22,8 @@ use tokio::{
 
 use super::{
     audit::{self, Audit},
-    pulls::{self, Desk, Sending},
+    orders::{self, BoxContext, Lane},
+    pulls::Sending,
     quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial, priority},
     renewal,
     session::{Event, Session, State},
@@ -38,6 +43,8 @@ const HEALTH: Duration = Duration::from_secs(60);
 const CHANGES: Duration = Duration::from_secs(1);
 /// Bytes of a clip in one frame: small, so that audit lines do not wait behind it.
 const PIECE: usize = 64 * 1024;
+/// Orders that wait for one thread.
+const WAITING: usize = 64;
 const UNREACHABLE: &str = "hub.unreachable";
 const REFUSED: &str = "hub.refused";
 const NOT_ENROLLED: &str = "cert.missing";
@@ -45,7 +52,7 @@ const EXPIRING: &str = "cert.expiring";
 
 /// What the link needs from the rest of the box.
 pub struct Deps {
-    pub desk: Desk,
+    pub desk: BoxContext,
     pub key: BoxKey,
     pub faults: Faults,
     pub trust: Trust,
@@ -53,19 +60,73 @@ pub struct Deps {
     pub seen: Arc<Mutex<status::Uplink>>,
 }
 
-/// An order on its way to the thread that carries orders out, and where its answer goes.
-type Job = (Enrolment, String, String, mpsc::Sender<ToHub>);
+/// An order on its way to a thread that carries orders out, and where its answer goes.
+struct Job {
+    key: Vkey,
+    order: String,
+    sig: String,
+    answers: mpsc::Sender<ToHub>,
+}
+
+/// The threads that carry orders out, each one order after the other. Preparing footage blocks on disks, the log and the reader for as long
+/// as it takes; what somebody orders for now does not queue behind it, nor does a hold, which is to keep the footage.
+#[derive(Clone)]
+struct Jobs {
+    now: SyncSender<Job>,
+    holds: SyncSender<Job>,
+    footage: SyncSender<Job>,
+}
+
+impl Jobs {
+    fn start(deps: &Arc<Deps>) -> Self {
+        let lane = |name: &str| {
+            let (jobs, inbox) = sync_channel::<Job>(WAITING);
+            let worker = deps.clone();
+            let thread = std::thread::Builder::new()
+                .name(name.into())
+                .spawn(move || {
+                    while let Ok(job) = inbox.recv() {
+                        let done = orders::carry_out(&worker.desk, &job.key, &job.order, &job.sig);
+                        if let Some(answer) = done {
+                            // A connection lost meanwhile: the hub repeats the order on the next, and gets the same answer.
+                            let _ = job.answers.blocking_send(answer);
+                        }
+                    }
+                });
+            if let Err(e) = thread {
+                tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
+            }
+            jobs
+        };
+        Self {
+            now: lane("orders"),
+            holds: lane("orders-holds"),
+            footage: lane("orders-pulls"),
+        }
+    }
+
+    /// Hands an order to its thread. One for which there is no room is answered at once.
+    async fn give(&self, job: Job) {
+        let lane = match orders::lane(&job.order) {
+            Lane::Now => &self.now,
+            Lane::Holds => &self.holds,
+            Lane::Footage => &self.footage,
+        };
+        let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
+        else {
+            return;
+        };
+        tracing::warn!("an order was put off: too many are waiting");
+        if let Some(answer) = orders::put_off(&job.order) {
+            // The connection is over: nobody waits.
+            let _ = job.answers.send(answer).await;
+        }
+    }
+}
 
 /// Runs until told to stop.
 pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
-    let (jobs, inbox) = std::sync::mpsc::sync_channel(64);
-    let worker = deps.clone();
-    let orders = std::thread::Builder::new()
-        .name("orders".into())
-        .spawn(move || carry_out_all(&worker, &inbox));
-    if let Err(e) = orders {
-        tracing::error!(error = %e, "orders of the hub are not carried out: no thread");
-    }
+    let jobs = Jobs::start(&deps);
     let mut session = Session::new(deps.desk.clock.now().mono);
     // The hub said that the certificate is over, whatever our clock says.
     let mut over = false;
@@ -73,7 +134,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         let enrolled = match Enrolment::load(&deps.desk.state) {
             Ok(Some(enrolled)) => enrolled,
             other => {
-                let why = other.err().map(|e| crate::commands::chain(&e));
+                let why = other.err().map(|e| crate::failure::chain(&e));
                 deps.faults.on(
                     NOT_ENROLLED,
                     None,
@@ -115,7 +176,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             _ => false,
         };
         over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
-        let why = crate::commands::chain(&why);
+        let why = crate::failure::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
         session.apply(mono, Event::Lost { random: random() });
@@ -186,7 +247,7 @@ async fn connection(
     deps: &Arc<Deps>,
     enrolled: &Enrolment,
     over: bool,
-    jobs: &std::sync::mpsc::SyncSender<Job>,
+    jobs: &Jobs,
     session: &mut Session,
     mut stop: watch::Receiver<bool>,
 ) -> LinkError {
@@ -229,7 +290,7 @@ async fn connection(
 async fn talk(
     deps: &Arc<Deps>,
     enrolled: &Enrolment,
-    jobs: &std::sync::mpsc::SyncSender<Job>,
+    jobs: &Jobs,
     session: &mut Session,
     line: &Line,
 ) -> Result<LinkError, LinkError> {
@@ -296,7 +357,7 @@ fn hello(deps: &Deps) -> Open {
 async fn orders(
     mut inc: Incoming,
     enrolled: Enrolment,
-    jobs: std::sync::mpsc::SyncSender<Job>,
+    jobs: Jobs,
     answers: mpsc::Sender<ToHub>,
 ) -> LinkError {
     loop {
@@ -307,28 +368,19 @@ async fn orders(
         };
         match frame.json::<ToBox>() {
             Ok(ToBox::Order { order, sig }) => {
-                // A hub that orders more than fits here repeats what got no answer.
-                if jobs
-                    .try_send((enrolled.clone(), order, sig, answers.clone()))
-                    .is_err()
-                {
-                    tracing::warn!("an order was put off: too many are waiting");
-                }
+                let (key, answers) = (enrolled.order.clone(), answers.clone());
+                let job = Job {
+                    key,
+                    order,
+                    sig,
+                    answers,
+                };
+                jobs.give(job).await;
             }
             Ok(ToBox::Welcome { .. } | ToBox::Unknown) => {}
             Err(e) => {
                 tracing::warn!(error = %e, "a message of the hub was not understood and left alone")
             }
-        }
-    }
-}
-
-/// Orders one after the other: preparing footage blocks on disks, the log and the reader.
-fn carry_out_all(deps: &Deps, inbox: &std::sync::mpsc::Receiver<Job>) {
-    while let Ok((enrolled, order, sig, answers)) = inbox.recv() {
-        if let Some(answer) = pulls::carry_out(&deps.desk, &enrolled.order, &order, &sig) {
-            // A connection lost meanwhile: the hub repeats the order on the next, and gets the same answer.
-            let _ = answers.blocking_send(answer);
         }
     }
 }

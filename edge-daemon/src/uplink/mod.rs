@@ -7,7 +7,8 @@
 //! | [`link`] | one connection after the other; control stream and clips |
 //! | [`audit`] | the log goes up, countersigned heads come back |
 //! | [`signed`] | an order as it came: signed by the hub, and what it says |
-//! | [`pulls`] | orders of the hub: what is prepared, and its bytes |
+//! | [`orders`] | orders of the hub: carried out by the room they are for, answered by number |
+//! | [`pulls`] | clips: what is prepared, and its bytes |
 //! | [`enrol`] | the one-time code |
 //! | [`renewal`] | the certificate, made anew in time or by the narrow door |
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 pub mod audit;
 pub mod enrol;
 pub mod link;
+pub mod orders;
 pub mod pulls;
 pub mod quic;
 pub mod renewal;
@@ -50,7 +52,7 @@ pub struct Uplink {
 
 impl Uplink {
     pub fn start(
-        desk: pulls::Desk,
+        desk: orders::BoxContext,
         key: BoxKey,
         faults: Faults,
         trust: Trust,

@@ -1,4 +1,8 @@
 //! Adapter: filesystem. Prepared bytes as they are sent, from any place on; and a clip that waits while the log is succeeded.
+use std::{sync::Arc, time::Duration};
+
+use shared::time::Clock;
+
 use super::*;
 
 /// A transfer can go on from any byte, and the bytes are those of the new header and the old payload.

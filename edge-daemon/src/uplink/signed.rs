@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ring::signature::{ED25519, UnparsedPublicKey};
 use shared::{
     note::Vkey,
-    wire::{ORDER_PREFIX, Ordered},
+    order::{ORDER_PREFIX, Ordered},
 };
 
 /// The hub's signature under an order.
@@ -35,8 +35,8 @@ mod tests {
     use proptest::prelude::*;
     use shared::{
         id::{BoxName, CameraId},
+        order::{Act, Order},
         time::Utc,
-        wire::Order,
     };
 
     /// MSK-4: an order is the hub's to the letter: with any byte changed, or under another key, it is none.
@@ -45,16 +45,18 @@ mod tests {
         use shared::testing::Key;
 
         let key = |n| Key::log("cctv.example.gov.uk/hub/order", n);
-        let order = Order::MaskLift {
-            r#box: BoxName::parse("ashby").expect("box"),
+        let order = Order {
             order: 40,
-            cam: CameraId::parse("c01").expect("cam"),
-            mask: "m7".into(),
-            instead: None,
-            until: Utc(1_800_000_600_000),
-            authority: "ab".into(),
-            by: vec!["op:0002".into(), "op:0003".into()],
             made: Utc(1_800_000_000_000),
+            r#box: BoxName::parse("ashby").expect("box"),
+            by: vec!["op:0002".into(), "op:0003".into()],
+            act: Act::MaskLift {
+                cam: CameraId::parse("c01").expect("cam"),
+                mask: "m7".into(),
+                instead: None,
+                until: Utc(1_800_000_600_000),
+                authority: "ab".into(),
+            },
         };
         let text = serde_json::to_string(&order).expect("json");
         assert_eq!(serde_json::from_str::<Order>(&text).expect("back"), order);

@@ -13,7 +13,10 @@ use std::{
 
 use logbook::{LogError, Settings, Succession, sync_dir, write_whole};
 use serde::{Deserialize, Serialize};
-use shared::time::Clock;
+use shared::{
+    order::{Code, Refusal},
+    time::Clock,
+};
 
 /// The hub is told before the program ends.
 const TOLD: Duration = Duration::from_secs(2);
@@ -46,26 +49,32 @@ fn file(recorder: &Path) -> PathBuf {
     recorder.join("succession.json")
 }
 
-/// Checks an order and keeps it. `present`: the number of the log that is written now. A refusal is a sentence for whoever ordered.
-pub fn ask(recorder: &Path, present: u64, asked: &Asked, due: &Due) -> Result<(), String> {
+/// Checks an order and keeps it. `present`: the number of the log that is written now.
+pub fn ask(recorder: &Path, present: u64, asked: &Asked, due: &Due) -> Result<(), Refusal> {
     let Asked { above, by, .. } = asked;
     if by.len() != 2 || by[0] == by[1] {
-        return Err("a successor of a log takes two people; nothing was done".into());
+        let why = "a successor of a log takes two people; nothing was done";
+        return Err(Refusal::new(Code::NotApproved, why));
     }
     if present > *above {
-        return Err(format!(
+        let why = format!(
             "the box writes log {present} already, which is above {above}; nothing was done"
-        ));
+        );
+        return Err(Refusal::new(Code::Superseded, why));
     }
     if *above - present > FURTHEST {
-        return Err(format!(
+        let why = format!(
             "the box writes log {present}, and one above {above} is too far away; nothing was done"
-        ));
+        );
+        return Err(Refusal::new(Code::OutOfBounds, why));
     }
     let kept = serde_json::to_vec(asked)
         .map_err(std::io::Error::other)
         .and_then(|bytes| write_whole(&file(recorder), &bytes, false));
-    kept.map_err(|e| format!("the order could not be kept: {e}; nothing was done"))?;
+    kept.map_err(|e| {
+        let why = format!("the order could not be kept: {e}; nothing was done");
+        Refusal::new(Code::Disk, why)
+    })?;
     due.0.get_or_init(Instant::now);
     Ok(())
 }

@@ -311,16 +311,31 @@ fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), D
                  ON CONFLICT (log, n) DO UPDATE SET ref=excluded.ref, cam=excluded.cam",
             )?
             .execute(params![origin, N(r.n), text(d, "ref"), cam])?;
-            if let Ok(exhibit) = ExhibitRef::parse(text(d, "ref")) {
-                claimed(t, Numbered::Request, exhibit.number())?;
-            }
-        }
-        "hold.set" => {
-            if let Ok(HoldId(n)) = HoldId::parse(text(d, "hold")) {
-                claimed(t, Numbered::Hold, n)?;
-            }
         }
         _ => {}
+    }
+    numbers_named(t, d)
+}
+
+/// Whatever line of a box names a number that the hub gave out: that one is not given out again.
+fn numbers_named(t: &Sql, d: &Value) -> Result<(), DbError> {
+    if let Ok(exhibit) = ExhibitRef::parse(text(d, "ref")) {
+        claimed(t, Numbered::Request, exhibit.number())?;
+    }
+    if let Ok(HoldId(n)) = HoldId::parse(text(d, "hold")) {
+        claimed(t, Numbered::Hold, n)?;
+    }
+    let number = |text: &str, before: &str| text.strip_prefix(before)?.parse::<u64>().ok();
+    if let Some(n) = number(text(d, "grant"), "G-") {
+        claimed(t, Numbered::Request, n)?;
+    }
+    if let Some(Value::Array(people)) = d.get("by") {
+        for who in people.iter().filter_map(Value::as_str) {
+            // 0 is the console.
+            if let Some(n) = number(who, "op:").filter(|n| *n > 0) {
+                claimed(t, Numbered::Account, n)?;
+            }
+        }
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use super::{
     Db, DbError, N, plain_rows, readable,
     seen::{Seen, Values},
 };
+use crate::requests::lift_state::State;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiftRecord {
@@ -25,8 +26,7 @@ pub struct LiftRecord {
     /// Who asked.
     pub op: u32,
     pub made: Utc,
-    /// pending, ordered, withdrawn, expired
-    pub state: String,
+    pub state: State,
 }
 
 const COLUMNS: &str =
@@ -43,7 +43,9 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|e| DbError::Row(format!("a lift's other mask: {e}")));
-    let rest = |camera, instead| {
+    let word: String = r.get(10)?;
+    let state = State::parse(&word).ok_or_else(|| DbError::Row(format!("a lift's state {word:?}")));
+    let rest = |camera, instead, state| {
         Ok::<_, rusqlite::Error>(LiftRecord {
             n: r.get::<_, N>(0)?.0,
             camera,
@@ -55,12 +57,12 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
             reason: r.get(7)?,
             op: r.get(8)?,
             made: Utc(r.get(9)?),
-            state: r.get(10)?,
+            state,
         })
     };
-    Ok(match (camera, instead) {
-        (Ok(camera), Ok(instead)) => Ok(rest(camera, instead)?),
-        (Err(e), _) | (_, Err(e)) => Err(e),
+    Ok(match (camera, instead, state) {
+        (Ok(camera), Ok(instead), Ok(state)) => Ok(rest(camera, instead, state)?),
+        (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => Err(e),
     })
 }
 
@@ -81,7 +83,7 @@ impl Db {
                 l.reason,
                 l.op,
                 l.made.0,
-                l.state,
+                l.state.word(),
                 instead
             ],
         )?;
@@ -136,10 +138,10 @@ impl Db {
     }
 
     /// Settles one that is pending; false when somebody was quicker.
-    pub fn settle_lift(&self, n: u64, state: &str) -> Result<bool, DbError> {
+    pub fn settle_lift(&self, n: u64, state: State) -> Result<bool, DbError> {
         let changed = self.store.write().execute(
             "UPDATE lifts SET state=$2 WHERE n=$1 AND state='pending'",
-            params![N(n), state],
+            params![N(n), state.word()],
         )?;
         Ok(changed == 1)
     }

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 use shared::{
     id::{BoxCamera, ExhibitRef},
+    order::PullSegment,
     time::Utc,
-    wire::PullSegment,
 };
 
 use super::{
@@ -28,6 +28,8 @@ pub struct RequestRecord {
     pub who: String,
     pub state: State,
     pub why: String,
+    /// Line of the hub's log that grants it: the number of the order to its box.
+    pub granted: u64,
     /// Box log and line of its `exp.clip`, once the box has answered.
     pub line: Option<(String, u64)>,
     /// Box log that the segments' lines are in.
@@ -53,7 +55,7 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage";
+pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted";
 
 pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
@@ -75,8 +77,10 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
         Utc(r.get(15)?),
         r.get(16)?,
     );
+    let granted: N = r.get(17)?;
     Ok((|| {
         Ok(RequestRecord {
+            granted: granted.0,
             r#ref: ExhibitRef::parse(&exhibit).map_err(|e| row(e.to_string()))?,
             camera: BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| row(e.to_string()))?,
             state: State::parse(&state).ok_or_else(|| row(format!("state {state:?}")))?,
@@ -99,11 +103,11 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
 impl Db {
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
         self.store.write().execute(
-            "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
-             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14)",
+            "INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed, granted)
+             VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$14,$15)",
             params![
                 id, r.r#ref.as_str(), r.grant, r.camera.r#box.as_str(), r.camera.cam.as_str(), r.t0.0, r.t1.0, r.purpose, r.reference,
-                r.requester, r.who, r.state.as_str(), r.why, r.made.0
+                r.requester, r.who, r.state.as_str(), r.why, r.made.0, N(r.granted)
             ],
         )?;
         Ok(())
@@ -152,7 +156,7 @@ impl Db {
         ))?;
         let rows = q.query_map(values, |r| {
             let texts: (Option<String>, Option<String>, Option<String>) =
-                (r.get(17)?, r.get(18)?, r.get(19)?);
+                (r.get(18)?, r.get(19)?, r.get(20)?);
             Ok(record(r)?.map(|request| RequestPageRow {
                 request,
                 purpose: texts.0,

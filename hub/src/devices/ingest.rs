@@ -497,7 +497,9 @@ impl BoxLogs {
             }
         }
         tracing::error!(log = origin, "{code}: {why}");
-        self.live.changed();
+        if let Some(name) = id::box_of(origin) {
+            self.live.changed(&name);
+        }
         if let Err(e) = self.own.append(
             "sys:hub",
             &FaultBegins {

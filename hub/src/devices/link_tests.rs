@@ -11,6 +11,7 @@ use shared::{
     code::EnrolCode,
     id::{BoxCamera, BoxName, CameraId, ExhibitRef},
     note::{Cosigned, SignedHead},
+    order::{self, Act, Code, Done, Order, Outcome, PullSegment, Refusal},
     record::sha256,
     schema::message::Hello,
     standing::Flow,
@@ -19,8 +20,8 @@ use shared::{
     types::ExpClip,
     verify::Files,
     wire::{
-        self, AuditReply, CameraHealth, CameraInfo, ClipReply, EnrolReply, Frame, Open, Order,
-        PullSegment, ToBox, ToHub, close,
+        self, AuditReply, CameraHealth, CameraInfo, ClipReply, EnrolReply, Frame, Open, ToBox,
+        ToHub, close,
     },
 };
 use tempfile::TempDir;
@@ -62,6 +63,18 @@ struct Hub {
     /// What boxes are shown.
     certificate: Arc<ServerCertificate>,
     tasks: tokio::task::JoinSet<()>,
+}
+
+/// A box did what it was ordered.
+fn says_done(order: u64, done: Done) -> ToHub {
+    let outcome = Outcome::Done(done);
+    ToHub::Answer { order, outcome }
+}
+
+/// A box did not.
+fn says_refused(order: u64, code: Code, why: &str) -> ToHub {
+    let outcome = Outcome::Refused(Refusal::new(code, why));
+    ToHub::Answer { order, outcome }
 }
 
 impl Hub {

@@ -8,9 +8,11 @@ use std::{
 
 use shared::{
     id::BoxName,
-    wire::{ToBox, ToHub, close},
+    order::Outcome,
+    schema::Breach,
+    wire::{ToBox, close},
 };
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     guesses::{Guess, Guesses},
@@ -24,21 +26,59 @@ struct Caller {
     id: u64,
     line: Line,
     orders: Option<mpsc::Sender<ToBox>>,
+    /// Where the answer to the order of that number goes. They end with the connection.
+    slots: HashMap<u64, oneshot::Sender<Answer>>,
+}
+
+/// What a box said became of an order; or that what it said cannot be taken.
+pub type Answer = Result<Outcome, Breach>;
+
+/// Somebody waits here for the answer to one order. It ends without one when the connection does.
+pub struct Slot {
+    live: Live,
+    name: BoxName,
+    id: u64,
+    number: u64,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl Slot {
+    /// None: the connection is over, or another waits for the same order.
+    pub async fn answer(mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.answer.close();
+        let mut callers = self.live.lock();
+        if let Some(caller) = callers.by_box.get_mut(&self.name)
+            && caller.id == self.id
+            && caller
+                .slots
+                .get(&self.number)
+                .is_some_and(oneshot::Sender::is_closed)
+        {
+            caller.slots.remove(&self.number);
+        }
+    }
 }
 
 #[derive(Default)]
 struct Callers {
     next: u64,
     by_box: HashMap<BoxName, Caller>,
+    /// Of each box that was on the line since the start: counts its coming and going, and each growth of its log.
+    changes: HashMap<BoxName, watch::Sender<u64>>,
 }
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Live {
     callers: Arc<Mutex<Callers>>,
-    /// Counts every change: a box came or went, a log grew. Waiters look again.
-    changes: Arc<watch::Sender<u64>>,
-    said: broadcast::Sender<(BoxName, ToHub)>,
+    /// Counts how often any box came or went.
+    arrivals: Arc<watch::Sender<u64>>,
     /// Boxes whose log spoke of deletions since somebody took them from here.
     deletions: Arc<watch::Sender<BTreeSet<BoxName>>>,
     guesses: Arc<Mutex<Guesses>>,
@@ -46,11 +86,9 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        // A slow listener that misses messages asks the box again, so a bounded channel is enough.
         Self {
             callers: Arc::default(),
-            changes: Arc::new(watch::Sender::new(0)),
-            said: broadcast::Sender::new(256),
+            arrivals: Arc::new(watch::Sender::new(0)),
             deletions: Arc::new(watch::Sender::new(BTreeSet::new())),
             guesses: Arc::default(),
         }
@@ -75,6 +113,7 @@ impl Live {
                 id,
                 line,
                 orders: None,
+                slots: HashMap::new(),
             },
         );
         drop(callers);
@@ -83,7 +122,7 @@ impl Live {
             old.line
                 .close(close::REPLACED, "a newer connection of this box took over");
         }
-        self.changed();
+        self.arrived(name);
         (id, replaced)
     }
 
@@ -94,7 +133,7 @@ impl Live {
             callers.by_box.remove(name);
         }
         drop(callers);
-        self.changed();
+        self.arrived(name);
     }
 
     /// Opens the way for orders: the control stream of caller `id` is up.
@@ -104,7 +143,7 @@ impl Live {
         let caller = callers.by_box.get_mut(name).filter(|c| c.id == id)?;
         caller.orders = Some(tx);
         drop(callers);
-        self.changed();
+        self.arrived(name);
         Some(rx)
     }
 
@@ -130,7 +169,7 @@ impl Live {
             c.line.close(code, why);
             true
         });
-        self.changed();
+        self.arrived(name);
         cut
     }
 
@@ -142,13 +181,29 @@ impl Live {
             .add(from, mono)
     }
 
-    pub fn say(&self, name: &BoxName, message: ToHub) {
-        // No listener is no fault.
-        let _ = self.said.send((name.clone(), message));
+    /// A place for the answer to an order, made before the order goes out on connection `id`. None: that one is over. Whoever waited for
+    /// the same order before waits no longer.
+    pub fn slot(&self, name: &BoxName, id: u64, number: u64) -> Option<Slot> {
+        let (tx, answer) = oneshot::channel();
+        let mut callers = self.lock();
+        let caller = callers.by_box.get_mut(name).filter(|c| c.id == id)?;
+        caller.slots.insert(number, tx);
+        Some(Slot {
+            live: self.clone(),
+            name: name.clone(),
+            id,
+            number,
+            answer,
+        })
     }
 
-    pub fn listen(&self) -> broadcast::Receiver<(BoxName, ToHub)> {
-        self.said.subscribe()
+    /// A box answered on connection `id`; whether somebody waited.
+    pub fn answered(&self, name: &BoxName, id: u64, number: u64, answer: Answer) -> bool {
+        let mut callers = self.lock();
+        let caller = callers.by_box.get_mut(name).filter(|c| c.id == id);
+        let slot = caller.and_then(|c| c.slots.remove(&number));
+        drop(callers);
+        slot.is_some_and(|slot| slot.send(answer).is_ok())
     }
 
     /// A box's log spoke of deletions.
@@ -172,11 +227,28 @@ impl Live {
         taken
     }
 
-    pub fn changed(&self) {
-        self.changes.send_modify(|n| *n += 1);
+    fn arrived(&self, name: &BoxName) {
+        self.changed(name);
+        self.arrivals.send_modify(|n| *n += 1);
     }
 
-    pub fn watch(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    /// Something about a box is new: it came or went, or its log grew.
+    pub fn changed(&self, name: &BoxName) {
+        let changes = self.lock().changes.get(name).cloned();
+        if let Some(changes) = changes {
+            changes.send_modify(|n| *n += 1);
+        }
+    }
+
+    /// Rings when something about that box is new.
+    pub fn watch(&self, name: &BoxName) -> watch::Receiver<u64> {
+        let mut callers = self.lock();
+        let changes = callers.changes.entry(name.clone());
+        changes.or_insert_with(|| watch::Sender::new(0)).subscribe()
+    }
+
+    /// Rings when any box comes or goes.
+    pub fn arrivals(&self) -> watch::Receiver<u64> {
+        self.arrivals.subscribe()
     }
 }

@@ -305,7 +305,7 @@ async fn control(
     let reader = async {
         let mut refused = None;
         while let Some(frame) = inc.frame().await? {
-            heard(desk, name, frame, &mut refused).await;
+            heard(desk, name, id, frame, &mut refused).await;
         }
         Ok::<(), LinkError>(())
     };
@@ -331,7 +331,13 @@ async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach:
 }
 
 /// `refused`: the last message of this connection that was not taken, so that one is not put on record again and again.
-async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Option<Breach>) {
+async fn heard(
+    desk: &Arc<Desk>,
+    name: &BoxName,
+    id: u64,
+    frame: Frame,
+    refused: &mut Option<Breach>,
+) {
     let message = match frame.json::<ToHub>() {
         Ok(m) => m,
         Err(e) => {
@@ -340,14 +346,22 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Opt
         }
     };
     let report = matches!(message, ToHub::Health { .. });
+    let number = match &message {
+        ToHub::Answer { order, .. } => Some(*order),
+        _ => None,
+    };
     let message = match message::to_hub(message) {
         Ok(message) => message,
         Err(breach) => {
-            if refused.as_ref() == Some(&breach) {
+            if refused.as_ref() == Some(&breach) && number.is_none() {
                 return;
             }
             tracing::warn!(%name, "a message was not taken: {breach}");
             *refused = Some(breach.clone());
+            if let Some(number) = number {
+                // Whoever waits for it is not left to wait for another.
+                desk.live.answered(name, id, number, Err(breach.clone()));
+            }
             if report {
                 not_taken(desk, name, words::STATE, breach).await;
             }
@@ -363,9 +377,12 @@ async fn heard(desk: &Arc<Desk>, name: &BoxName, frame: Frame, refused: &mut Opt
             let (records, who) = (desk.clone(), name.clone());
             store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
         }
-        desk.live.changed();
     }
-    desk.live.say(name, message);
+    if let ToHub::Answer { order, outcome } = message
+        && !desk.live.answered(name, id, order, Ok(outcome))
+    {
+        tracing::debug!(%name, order, "an answer for which nobody waits");
+    }
 }
 
 /// What comes faster than a box needs waits.

@@ -14,10 +14,12 @@ use super::{
     carry, gather,
     policy::{self, Class, Standing},
     rows::EvidenceRow,
-    shown, watch,
+    shown,
+    state::{self, Event, Next, NotDone},
+    watch,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     acts::Act,
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
@@ -192,9 +194,41 @@ fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
     }
 }
 
-fn is_due(desk: &Desk, e: &policy::Exhibit) -> bool {
+/// Where it stands on its way out.
+fn stands(desk: &Desk, case: &Case, me: &str) -> state::Standing {
     let (periods, zone) = (&desk.config.periods, &desk.config.zone);
-    policy::standing(e, &[], periods, zone, desk.now()) == Standing::Due
+    let due = policy::standing(&case.exhibit, &[], periods, zone, desk.now()) == Standing::Due;
+    let asked = case.evidence.drop.as_ref().map(|d| d.by.clone());
+    state::Standing {
+        state: asked.map_or(state::State::Kept, |by| state::State::Asked { by }),
+        // Whoever made its period shorter, by whatever account, does not say alone that it is over.
+        shortened_by: case.evidence.shortened_by.as_ref().map(|by| {
+            match two::named(desk, by, me) {
+                Ok(()) => by.clone(),
+                Err(_) => me.to_owned(),
+            }
+        }),
+        due,
+    }
+}
+
+/// Why nothing was disposed of, for people.
+fn not_done(why: NotDone, exhibit: &ExhibitRef, permit: &Permit) -> HubError {
+    HubError::Refused(match why {
+        NotDone::AskedBy(by) => format!(
+            "{by} asked for this already; approve it with `beadle-hub evidence approve {exhibit}`"
+        ),
+        NotDone::NobodyAsked => format!(
+            "nobody asked that {exhibit} be disposed of; ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
+        ),
+        NotDone::SamePerson => format!(
+            "{} asked for this disposal; a second person must approve it, nothing was disposed of",
+            permit.name()
+        ),
+        NotDone::Going | NotDone::Gone | NotDone::NotGoing => {
+            format!("{exhibit} is disposed of already, or is about to be")
+        }
+    })
 }
 
 /// Disposes of what is due. Before that, and for whoever made its period shorter, it is a request, which a second person has to approve.
@@ -209,16 +243,11 @@ pub fn dispose(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
-    if is_due(desk, &case.exhibit) && case.evidence.shortened_by.as_ref() != Some(&me) {
+    let next = stands(desk, &case, &me).apply(Event::Dispose { by: me.clone() });
+    if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit, permit))? {
         let reason = keep_salted(desk, reason.trim())?;
-        go(desk, &case, reason, vec![me])?;
+        go(desk, &case, reason, who)?;
         return shown::one(desk, exhibit);
-    }
-    if let Some(d) = case.evidence.drop.as_ref().filter(|d| d.by != me) {
-        return Err(HubError::Refused(format!(
-            "{} asked for this already; approve it with `beadle-hub evidence approve {exhibit}`",
-            d.by
-        )));
     }
     desk.act(|act| {
         let reason = keep_salted(desk, reason.trim())?;
@@ -250,19 +279,17 @@ pub fn approve(
     let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
-    let Some(asked) = case.evidence.drop.clone() else {
-        return Err(HubError::Refused(format!(
-            "nobody asked that {exhibit} be disposed of; ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
-        )));
+    let next = stands(desk, &case, &me).apply(Event::Approve { by: me.clone() });
+    let next = next.map_err(|why| not_done(why, exhibit, permit))?;
+    let asked = case.evidence.drop.as_ref().map(|d| d.reason.clone());
+    let (Next::Go { who }, Some(reason)) = (next, asked) else {
+        return Err(not_done(NotDone::NobodyAsked, exhibit, permit));
     };
-    if asked.by == me {
-        return Err(HubError::Refused(format!(
-            "{} asked for this disposal; a second person must approve it, nothing was disposed of",
-            permit.name()
-        )));
+    if let [asked, me] = who.as_slice() {
+        two::named(desk, asked, me)?;
     }
     free(desk, &case)?;
-    go(desk, &case, asked.reason, vec![asked.by, me])?;
+    go(desk, &case, reason, who)?;
     shown::one(desk, exhibit)
 }
 

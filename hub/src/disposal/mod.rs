@@ -3,6 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | [`policy`] | classes, periods, and what is due: the one function that decides |
+//! | [`state`] | where an exhibit stands on its way out, and what each event makes of it |
 //! | [`gather`] | what is kept: the records and the folders |
 //! | [`acts`] | what people do: give a class, dispose, approve |
 //! | [`carry`] | a disposal step by step, from its line in the log to its certificate |
@@ -19,6 +20,7 @@ pub mod gather;
 pub mod policy;
 pub mod rows;
 pub mod shown;
+pub mod state;
 pub mod watch;
 
 #[cfg(test)]

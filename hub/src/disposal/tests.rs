@@ -87,6 +87,7 @@ impl Rig {
             who: "op:0001".into(),
             state,
             why: String::new(),
+            granted: 1,
             line: None,
             footage: None,
             package: None,

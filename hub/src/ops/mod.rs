@@ -14,6 +14,7 @@
 //! | [`owners`] | owners of cameras |
 //! | [`staff`], [`roles`] | accounts, and reading the logs; roles, and what a second administrator approves |
 //! | [`log`] | the log of staff acts: search, sample, review |
+//! | [`own`] | the own account: sessions, the declaration, second factors |
 //! | [`tokens`] | tokens for programs |
 //! | [`sight`] | what of a list is for whoever asks |
 use std::{future::Future, sync::Arc};
@@ -45,6 +46,7 @@ pub mod holds;
 pub mod log;
 pub mod loose;
 pub mod masks;
+pub mod own;
 pub mod owners;
 pub mod roles;
 pub mod sight;
@@ -334,6 +336,8 @@ operations! {
         STAFF_ADD => staff::Add,
         STAFF_NAME => staff::Name,
         STAFF_RESET => staff::Reset,
+        STAFF_RECOVER => staff::Recover,
+        STAFF_BREAK => staff::BreakGlass,
         STAFF_PASSWORD => staff::Password,
         STAFF_CLOSE => staff::Close,
         STAFF_GRANT => roles::Give,
@@ -344,6 +348,16 @@ operations! {
         TOKENS => tokens::List,
         TOKEN_ADD => tokens::Add,
         TOKEN_REVOKE => tokens::Revoke,
+        SESSIONS => own::Sessions,
+        SESSION_END => own::EndSessions,
+        DECLARATION => own::ShowDeclaration,
+        DECLARATION_ACCEPT => own::Accept,
+        ACCEPTANCES => own::Acceptances,
+        FACTORS => own::Factors,
+        FACTOR_NEW => own::FreshFactor,
+        FACTOR_CODE => own::AddCode,
+        FACTOR_PASSKEY => own::AddPasskey,
+        FACTOR_REMOVE => own::RemoveFactor,
     }
     followed {
         CLIP_WATCH => clips::Watch,

@@ -5,13 +5,15 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id,
+    order::{Act, Done, Order, PullSegment},
     types::CopyMade,
-    wire::{ClipReply, Open, Order, Ordered, PullSegment, ToBox, ToHub},
+    wire::{ClipReply, Open},
 };
 use tokio::task::JoinSet;
 
 use super::{
-    Progress, holds,
+    Progress, ended, holds,
+    order::{self, NotObeyed},
     rules::{self, State},
     transfer::{self, Logged, Place},
 };
@@ -20,10 +22,12 @@ use crate::{
     desk::{Desk, blocking},
     devices::{link::Line, words},
     disposal::policy::wait_ends,
+    error::{HubError, plain},
     evidence,
 };
 
-const ANSWER: Duration = Duration::from_secs(90);
+/// A box may prepare a long clip for minutes; it is asked again after this.
+const ANSWER: Duration = Duration::from_secs(600);
 const COUNTERSIGNED: Duration = Duration::from_secs(120);
 const SILENT: Duration = Duration::from_secs(60);
 /// A box that is offline is looked for again at least so often, for the clock on the wall.
@@ -180,7 +184,7 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
                 };
                 set(&desk, &row, State::Waiting, &why).await;
                 // A change (the box came back) ends the wait early.
-                let mut changes = desk.live.watch();
+                let mut changes = desk.live.watch(&row.camera.r#box);
                 let _ = tokio::time::timeout(wait, changes.changed()).await;
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
@@ -193,7 +197,7 @@ async fn attempt(desk: &Arc<Desk>, row: &RequestRecord) -> Try<(State, String)> 
     let segments = read_segments(desk, &exhibit).await?;
     if segments.is_empty() || segments.iter().any(|s| !s.done) {
         let line = ask_box(desk, row).await?;
-        covered(desk, &exhibit).await?;
+        covered(desk, row).await?;
         let segments = read_segments(desk, &exhibit).await?;
         fetch_all(desk, &exhibit, &line, segments).await?;
     }
@@ -213,12 +217,12 @@ async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>>
 /// Waits for the box, sends the order, takes its answer.
 async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
     let name = &row.camera.r#box;
-    let mut changes = desk.live.watch();
+    let mut changes = desk.live.watch(name);
     let mut said_offline = false;
-    let (id, line, orders) = loop {
+    let (id, line) = loop {
         changes.mark_unchanged();
-        if let Some(reach) = desk.live.reach(name) {
-            break reach;
+        if let Some((id, line, _)) = desk.live.reach(name) {
+            break (id, line);
         }
         if !said_offline {
             set(
@@ -259,41 +263,23 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         .await
         .map_err(again)?
         .map_err(failed)?;
-    let mut said = desk.live.listen();
-    orders
-        .send(order)
+    let way = order::reach(desk, name).filter(|way| way.id == id);
+    let way = way.ok_or_else(|| again("the box's connection broke"))?;
+    let done = tokio::time::timeout(ANSWER, way.send_patiently(desk, order))
         .await
-        .map_err(|_| again("the box's connection broke"))?;
-    let answer = async {
-        loop {
-            tokio::select! {
-                heard = said.recv() => match heard {
-                    Ok((b, message)) if b == *name => match message {
-                        ToHub::PullReady { r#ref, cam, log, n, of, segments } if r#ref == row.r#ref && cam == row.camera.cam => return Ok((log, n, of, segments)),
-                        ToHub::PullFailed { r#ref, cam, why } if r#ref == row.r#ref && cam == row.camera.cam => {
-                            // "The box could not …" is trouble of the box's own (its reader is just starting), which passes; anything
-                            // else is its judgement. What it has announced once it can only be late with.
-                            let passes = why.starts_with("the box could not") || row.line.is_some();
-                            let why = format!("box {name} could not meet it: {why}");
-                            return Err(if passes { again(why) } else { failed(why) });
-                        }
-                        _ => {}
-                    },
-                    Ok(_) => {}
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(e) => return Err(again(e)),
-                },
-                _ = changes.changed() => {
-                    if desk.live.reach(name).is_none_or(|(now, ..)| now != id) {
-                        return Err(again("the box's connection broke"));
-                    }
-                }
-            }
-        }
+        .map_err(|_| again(format!("box {name} has not answered yet")))?;
+    let (log, n, of, segments) = match done {
+        Ok(Done::Pull {
+            log,
+            n,
+            of,
+            segments,
+        }) => (log, n, of, segments),
+        Ok(_) => return Err(failed(NotObeyed::Odd(name.clone()))),
+        // What it has announced once it can only be late with.
+        Err(why) if why.passes() || row.line.is_some() => return Err(again(why)),
+        Err(why) => return Err(failed(why)),
     };
-    let (log, n, of, segments) = tokio::time::timeout(ANSWER, answer)
-        .await
-        .map_err(|_| again(format!("box {name} has not answered yet")))??;
     sane(&segments).map_err(failed)?;
     let (d, r) = (desk.clone(), row.clone());
     blocking(move || {
@@ -301,7 +287,9 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         let (clip, footage) = (origin(log), origin(of));
         let segments = match of == log {
             true => segments,
-            false => of_ended_log(&d, &r, &footage, segments)?,
+            false => ended::proven(&d, &r, &footage, segments)
+                .map_err(again)?
+                .map_err(failed)?,
         };
         d.db.request_answered(r.r#ref.as_str(), (&clip, n), &footage, &segments)
             .map_err(again)
@@ -311,42 +299,9 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
     Ok(line)
 }
 
-/// Of a log that has ended the hub holds what it countersigned, and nothing more comes: where another box, or the same disk put back, went on
-/// with it, what this box recorded under it afterwards is under no countersigned head, and is left out.
-fn of_ended_log(
-    desk: &Desk,
-    row: &RequestRecord,
-    footage: &str,
-    mut segments: Vec<PullSegment>,
-) -> Try<Vec<PullSegment>> {
-    let Some(held) = desk.db.log(footage).map_err(again)? else {
-        return Err(failed(format!(
-            "what is asked for was recorded under {footage}, of which this hub holds nothing: nothing can be proved of it; it stays on the box's disks until its day"
-        )));
-    };
-    let copy = desk.logs.folder_of(footage);
-    let copy = copy.ok_or_else(|| failed("the box log's name is odd"))?;
-    segments.retain(|s| {
-        s.n < held.size
-            && transfer::logged(&copy, s.n, &row.camera.cam, s.s)
-                .is_ok_and(|logged| transfer::announced(s.sealed, &logged).is_ok())
-    });
-    if segments.is_empty() {
-        return Err(failed(format!(
-            "what the box has of the time asked for is not among the {} lines of {footage} that this hub countersigned: another box, or its own disk put back, had gone on with that log in its place. It stays on the box's disks until its day, and nothing can be proved of it",
-            held.size
-        )));
-    }
-    Ok(segments)
-}
-
-fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<ToBox, String> {
-    let recipient = desk
-        .keys
-        .exhibit_recipient(&row.r#ref)
-        .map_err(|e| e.to_string())?;
-    let order = Order::Pull {
-        r#box: row.camera.r#box.clone(),
+fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<order::SignedOrder, HubError> {
+    let recipient = desk.keys.exhibit_recipient(&row.r#ref).map_err(plain)?;
+    let act = Act::Pull {
         r#ref: row.r#ref.clone(),
         cam: row.camera.cam.clone(),
         t0: row.t0,
@@ -355,9 +310,15 @@ fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<ToBox, String> {
         purpose: row.purpose.clone(),
         recipient,
     };
-    let order = Ordered::text(order).map_err(|e| e.to_string())?;
-    let sig = desk.keys.sign_order(&order);
-    Ok(ToBox::Order { order, sig })
+    // The same to the letter whenever it is given again: the box knows it by its text.
+    let order = Order {
+        order: row.granted,
+        made: row.made,
+        r#box: row.camera.r#box.clone(),
+        by: vec![row.who.clone()],
+        act,
+    };
+    order::signed(desk, order)
 }
 
 /// The box's answer is believed only as far as it can be meant.
@@ -385,8 +346,9 @@ fn sane(segments: &[PullSegment]) -> Result<(), String> {
 }
 
 /// No receipt, no clip: waits until `exp.clip` lies under a countersigned head (audit.md 2.5).
-async fn covered(desk: &Arc<Desk>, exhibit: &str) -> Try<()> {
-    let mut changes = desk.live.watch();
+async fn covered(desk: &Arc<Desk>, row: &RequestRecord) -> Try<()> {
+    let exhibit = row.r#ref.as_str();
+    let mut changes = desk.live.watch(&row.camera.r#box);
     let wait = async {
         loop {
             changes.mark_unchanged();
@@ -673,8 +635,9 @@ fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
         .segments(&row.camera, row.t0, row.t1)
         .map_err(again)?;
     let footage = row.footage.as_deref().unwrap_or_default();
+    let unproven = ended::unproven_from(desk, &row, logged.last()).map_err(failed)?;
     let parts = [
-        rules::shortfall(&missing, &desk.config.zone, footage, &known),
+        rules::shortfall(&missing, &desk.config.zone, footage, &known, unproven),
         rules::left_out(&holes, &known),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

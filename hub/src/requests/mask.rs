@@ -11,24 +11,26 @@ use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
     mask::{How, LONGEST_LIFT_MINUTES, Mask, UNKNOWN, from_toml},
+    order::{Act, Done, Order},
     record::hex,
     time::Utc,
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
-    wire::{MaskInfo, Order, ToBox, ToHub},
+    wire::MaskInfo,
 };
 
-use super::{order, submit::keep_salted};
+use super::{
+    lift_state::{Event, NotDone, Standing, State, WAITS_MS},
+    order,
+    submit::keep_salted,
+};
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     db::{lifts::LiftRecord, seen::Seen},
     desk::{Desk, blocking},
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
 };
-
-/// A request that nobody approves is forgotten after this long.
-const WAITS_MS: i64 = 3_600_000;
 
 /// A lift as it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -178,7 +180,7 @@ pub fn ask(
             reason,
             op: permit.number(),
             made: now,
-            state: "pending".into(),
+            state: State::Pending,
         };
         act.add_lift(&record)?;
         Ok(record)
@@ -251,7 +253,16 @@ fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubEr
     Ok(until)
 }
 
+fn standing(l: &LiftRecord) -> Standing {
+    Standing {
+        state: l.state,
+        asked_by: l.op,
+        made: l.made,
+    }
+}
+
 fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
+    let expires = standing(&l).expires();
     let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
     Ok(LiftRow {
         n: l.n,
@@ -264,7 +275,7 @@ fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
         reason: text(&l.reason)?,
         by: op(l.op),
         made: l.made,
-        expires: l.made.plus_ms(WAITS_MS),
+        expires,
     })
 }
 
@@ -279,20 +290,20 @@ pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<LiftRow>, HubE
 /// Those whose time is over are settled.
 fn forget(desk: &Desk) -> Result<(), HubError> {
     for n in desk.db.stale_lifts(desk.now().plus_ms(-WAITS_MS))? {
-        drop_one(desk, n, "expired", "sys:hub")?;
+        drop_one(desk, n, State::Expired, "sys:hub")?;
     }
     Ok(())
 }
 
 /// Settles and logs. False when somebody was quicker.
-fn drop_one(desk: &Desk, n: u64, why: &str, by: &str) -> Result<bool, HubError> {
+fn drop_one(desk: &Desk, n: u64, state: State, by: &str) -> Result<bool, HubError> {
     desk.act(|act| {
-        if !act.settle_lift(n, why)? {
+        if !act.settle_lift(n, state)? {
             return Ok(false);
         }
         let line = LiftDrop {
             ask: n,
-            why: why.into(),
+            why: state.word().into(),
             by: vec![by.into()],
         };
         act.log(by, &line)?;
@@ -307,21 +318,35 @@ fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
             "there is no request {n}; `beadle-hub mask list` shows those that wait"
         ))
     })?;
-    match found.state.as_str() {
-        "pending" => Ok(found),
-        "expired" => Err(HubError::Refused(format!(
-            "request {n} was not approved within an hour and is forgotten; ask again"
-        ))),
-        state => Err(HubError::Refused(format!(
-            "request {n} is {state} already; nothing was ordered"
-        ))),
-    }
+    Ok(found)
+}
+
+/// What an event makes of it, or why nothing is ordered.
+fn next(l: &LiftRecord, event: Event, permit: &Permit, now: Utc) -> Result<State, HubError> {
+    let n = l.n;
+    standing(l).apply(event, now).map_err(|why| {
+        HubError::Refused(match why {
+            NotDone::SamePerson => format!(
+                "{} asked for this lift; a second person must approve it, nothing was ordered",
+                permit.name()
+            ),
+            NotDone::Late | NotDone::Settled(State::Expired) => {
+                format!("request {n} was not approved within an hour and is forgotten; ask again")
+            }
+            NotDone::Settled(state) => format!(
+                "request {n} is {} already; nothing was ordered",
+                state.word()
+            ),
+            NotDone::NotYet => format!("request {n} still waits"),
+        })
+    })
 }
 
 /// Blocking.
 pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    waiting(desk, n)?;
-    match drop_one(desk, n, "withdrawn", &permit.op())? {
+    let lift = waiting(desk, n)?;
+    let state = next(&lift, Event::Withdrawn, permit, desk.now())?;
+    match drop_one(desk, n, state, &permit.op())? {
         true => Ok(()),
         false => Err(HubError::Refused(format!(
             "request {n} was settled this very moment"
@@ -330,11 +355,10 @@ pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
 }
 
 /// An order that is logged and signed, and on its way.
-struct Given {
+struct ReadyOrder {
     way: order::Way,
     camera: BoxCamera,
-    number: u64,
-    order: ToBox,
+    order: order::SignedOrder,
     /// Whoever gave it.
     who: String,
 }
@@ -342,25 +366,19 @@ struct Given {
 /// The second person's word: orders the lift; its end by the box's clock.
 pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, HubError> {
     let (d, w) = (desk.clone(), permit.clone());
-    let given = blocking(move || order_lift(&d, n, &w)).await??;
-    until(send(desk, given).await?)
-}
-
-fn until(answered: Option<Utc>) -> Result<Utc, HubError> {
-    answered.ok_or_else(|| {
-        HubError::Refused("the box lifted the mask and did not say until when; its log does".into())
-    })
+    let ready = blocking(move || order_lift(&d, n, &w)).await??;
+    let name = ready.camera.r#box.clone();
+    match send(desk, ready).await? {
+        Done::Lift { until } => Ok(until),
+        _ => Err(order::odd(&name)),
+    }
 }
 
 /// Blocking.
-fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
+fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubError> {
     let lift = waiting(desk, n)?;
-    if lift.op == permit.number() {
-        return Err(HubError::Refused(format!(
-            "{} asked for this lift; a second person must approve it, nothing was ordered",
-            permit.name()
-        )));
-    }
+    let state = next(&lift, Event::Approved(permit.number()), permit, desk.now())?;
+    two::people(desk, lift.op, permit.number())?;
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
     let by = vec![op(lift.op), permit.op()];
@@ -374,29 +392,31 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<Given, HubError> {
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
     let number = desk.act(|act| {
-        if !act.settle_lift(n, "ordered")? {
+        if !act.settle_lift(n, state)? {
             return Err(HubError::Refused(format!(
                 "request {n} was settled this very moment"
             )));
         }
         act.log(last(&by), &line)
     })?;
-    let order = Order::MaskLift {
-        r#box: lift.camera.r#box.clone(),
-        order: number,
+    let act = Act::MaskLift {
         cam: lift.camera.cam.clone(),
         mask: lift.mask,
         instead: lift.instead,
         until,
         authority: lift.authority,
-        by,
-        made: desk.now(),
     };
-    Ok(Given {
+    let order = Order {
+        order: number,
+        made: desk.now(),
+        r#box: lift.camera.r#box.clone(),
+        by,
+        act,
+    };
+    Ok(ReadyOrder {
         way,
         camera: lift.camera,
-        number,
-        order: order::signed(desk, &order)?,
+        order: order::signed(desk, order)?,
         who: permit.op(),
     })
 }
@@ -418,19 +438,10 @@ pub async fn end(
         let line = MaskOrder {
             mask: in_force(d, c)?.map(|m| m.id),
             reason: Some(keep_salted(d, &reason)?),
-            ..blank("end", c, "", &by)
+            ..blank("end", c, "", by)
         };
-        let order = {
-            let (c, made) = (c.clone(), d.now());
-            move |order| Order::MaskEnd {
-                r#box: c.r#box,
-                order,
-                cam: c.cam,
-                by,
-                made,
-            }
-        };
-        Ok((line, order, ()))
+        let cam = c.cam.clone();
+        Ok((line, Act::MaskEnd { cam }, ()))
     })
     .await
     .map(drop)
@@ -463,7 +474,7 @@ pub async fn set(
         }
         let line = MaskOrder {
             sha256: Some(hex(&mask.digest())),
-            ..blank("set", c, &mask.id, &by)
+            ..blank("set", c, &mask.id, by)
         };
         let reviewer = mask
             .reviewer
@@ -471,51 +482,53 @@ pub async fn set(
             .map(|r| keep_salted(d, r))
             .transpose()?;
         let id = mask.id.clone();
-        let order = {
-            let (c, made) = (c.clone(), d.now());
-            move |order| Order::MaskSet {
-                r#box: c.r#box,
-                order,
-                cam: c.cam,
-                mask,
-                reviewer,
-                by,
-                made,
-            }
+        let act = Act::MaskSet {
+            cam: c.cam.clone(),
+            mask,
+            reviewer,
         };
-        Ok((line, order, id))
+        Ok((line, act, id))
     })
     .await?;
     Ok(id)
 }
 
-/// Logs an order of one person's, sends it, and waits for the box. `made`: its line, the order itself once it has its number, and what
-/// the caller wants to know of it; comes back with the number once the box has obeyed.
-pub(super) async fn give<O: FnOnce(u64) -> Order, T: Send + 'static>(
+/// Logs an order of one person's, sends it, and waits for the box. `made`: its line, what is to be done, and what the caller wants to know
+/// of it; comes back with the number once the box has obeyed.
+pub(super) async fn give<T: Send + 'static>(
     desk: &Arc<Desk>,
     camera: &BoxCamera,
     permit: &Permit,
-    made: impl FnOnce(&Desk, &BoxCamera, Vec<String>) -> Result<(MaskOrder, O, T), HubError>
+    made: impl FnOnce(&Desk, &BoxCamera, &[String]) -> Result<(MaskOrder, Act, T), HubError>
     + Send
     + 'static,
 ) -> Result<(u64, T), HubError> {
     let way = order::way(desk, &camera.r#box)?;
     let (d, c, w) = (desk.clone(), camera.clone(), permit.op());
-    let (number, order, told) = blocking(move || -> Result<_, HubError> {
-        let (line, order, told) = made(&d, &c, vec![w.clone()])?;
-        let number = d.act(|act| act.log(&w, &line))?;
-        Ok((number, order::signed(&d, &order(number))?, told))
+    let (order, told) = blocking(move || -> Result<_, HubError> {
+        let by = vec![w.clone()];
+        let (line, act, told) = made(&d, &c, &by)?;
+        let order = Order {
+            order: d.act(|act| act.log(&w, &line))?,
+            made: d.now(),
+            r#box: c.r#box,
+            by,
+            act,
+        };
+        Ok((order::signed(&d, order)?, told))
     })
     .await??;
-    let given = Given {
+    let number = order.number;
+    let ready = ReadyOrder {
         way,
         camera: camera.clone(),
-        number,
         order,
         who: permit.op(),
     };
-    send(desk, given).await?;
-    Ok((number, told))
+    match send(desk, ready).await? {
+        Done::Mask => Ok((number, told)),
+        _ => Err(order::odd(&camera.r#box)),
+    }
 }
 
 pub(super) fn blank(what: &str, camera: &BoxCamera, mask: &str, by: &[String]) -> MaskOrder {
@@ -541,38 +554,24 @@ fn last(by: &[String]) -> &str {
     by.last().map_or("sys:hub", String::as_str)
 }
 
-/// Sends it; what the box answers. That it was not obeyed is logged.
-async fn send(desk: &Arc<Desk>, given: Given) -> Result<Option<Utc>, HubError> {
-    let Given {
+/// Sends it; what the box did. That it was not obeyed is logged.
+async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
+    let ReadyOrder {
         way,
         camera,
-        number,
         order,
         who,
-    } = given;
-    match answer(desk, way, number, order).await {
-        Ok(until) => Ok(until),
+    } = ready;
+    let number = order.number;
+    match way.send(desk, order).await {
+        Ok(done) => Ok(done),
         Err(why) => {
-            let d = desk.clone();
+            let (d, why) = (desk.clone(), why.to_string());
             Err(blocking(move || failed(&d, &camera, number, &who, why))
                 .await
                 .map_err(plain)?)
         }
     }
-}
-
-async fn answer(
-    desk: &Desk,
-    way: order::Way,
-    number: u64,
-    order: ToBox,
-) -> Result<Option<Utc>, String> {
-    way.send(desk, order, |heard| match heard {
-        ToHub::MaskDone { order, until, .. } if order == number => Some(Ok(until)),
-        ToHub::MaskFailed { order, why, .. } if order == number => Some(Err(why)),
-        _ => None,
-    })
-    .await
 }
 
 /// Puts on the record that an order was not carried out; what to say. Blocking.
@@ -581,7 +580,7 @@ fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) 
         order: number,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
-        why: why.chars().take(300).collect(),
+        why: order::logged_why(&why),
     };
     match desk.log.append(who, &line) {
         Ok(_) => HubError::Refused(why),

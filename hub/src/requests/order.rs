@@ -4,14 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id::BoxName,
+    order::{Act, Done, Order, Ordered, Outcome, Refusal},
     types::Data,
-    wire::{CameraInfo, Order, Ordered, ToBox, ToHub},
+    wire::{CameraInfo, ToBox},
 };
-use tokio::sync::{
-    broadcast::{Receiver, error::RecvError},
-    mpsc::Sender,
-    watch,
-};
+use tokio::sync::mpsc::Sender;
 
 use crate::{
     db::boxes::BoxRecord,
@@ -23,109 +20,150 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Letters of the reason in a line about an order that was not carried out.
 const LONGEST_WHY: usize = 300;
 
-/// A box that is on the line. Taken before an order is logged, so that its answer is not missed.
+/// Why an order was not obeyed, as far as is known here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotObeyed {
+    #[error("box {name} did not obey: {refusal}")]
+    Refused { name: BoxName, refusal: Refusal },
+    #[error("the connection to box {0} broke; whether it has obeyed will be in its log")]
+    Broke(BoxName),
+    #[error(
+        "box {0} has not answered within {secs} s; if it obeys after all, its log will say so",
+        secs = ANSWER.as_secs()
+    )]
+    Silent(BoxName),
+    #[error(
+        "box {0} answered in words this hub does not know; whether it has obeyed will be in its log"
+    )]
+    Odd(BoxName),
+}
+
+impl NotObeyed {
+    /// Whether the same order may be obeyed at another time.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Refused { refusal, .. } => refusal.passes(),
+            Self::Broke(_) | Self::Silent(_) => true,
+            Self::Odd(_) => false,
+        }
+    }
+}
+
+/// A box that is on the line. Taken before an order is logged: one that is offline gets none.
 pub struct Way {
-    name: BoxName,
-    id: u64,
+    pub name: BoxName,
+    /// The connection.
+    pub id: u64,
     orders: Sender<ToBox>,
-    said: Receiver<(BoxName, ToHub)>,
-    changes: watch::Receiver<u64>,
 }
 
 /// Orders are for now: a box that is offline gets none.
 pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, HubError> {
-    let (said, changes) = (desk.live.listen(), desk.live.watch());
-    let Some((id, _, orders)) = desk.live.reach(name) else {
-        return Err(HubError::Refused(format!(
+    reach(desk, name).ok_or_else(|| {
+        HubError::Refused(format!(
             "box {name} is offline, and an order is for now: nothing was ordered; give it again when the box is back"
-        )));
-    };
-    Ok(Way {
-        name: name.clone(),
-        id,
-        orders,
-        said,
-        changes,
+        ))
     })
 }
 
+/// The same for whoever waits for the box by himself.
+pub fn reach(desk: &Desk, name: &BoxName) -> Option<Way> {
+    let (id, _, orders) = desk.live.reach(name)?;
+    Some(Way {
+        name: name.clone(),
+        id,
+        orders,
+    })
+}
+
+/// An order as it goes out, with the number its answer will have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignedOrder {
+    pub number: u64,
+    pub message: ToBox,
+}
+
 impl Way {
-    /// Sends the order; what the box answers, or why there is no answer, in a sentence.
-    pub async fn send<T>(
-        mut self,
-        desk: &Desk,
-        order: ToBox,
-        answer: impl Fn(ToHub) -> Option<Result<T, String>>,
-    ) -> Result<T, String> {
+    /// Sends the order and waits as long as somebody is made to wait.
+    pub async fn send(self, desk: &Desk, order: SignedOrder) -> Result<Done, NotObeyed> {
         let name = self.name.clone();
-        let broke = || {
-            format!("the connection to box {name} broke; whether it has obeyed will be in its log")
+        let answered = tokio::time::timeout(ANSWER, self.send_patiently(desk, order)).await;
+        answered.unwrap_or(Err(NotObeyed::Silent(name)))
+    }
+
+    /// Sends the order and waits until the box answers or goes away.
+    pub async fn send_patiently(self, desk: &Desk, order: SignedOrder) -> Result<Done, NotObeyed> {
+        let Self { name, id, orders } = self;
+        let Some(slot) = desk.live.slot(&name, id, order.number) else {
+            return Err(NotObeyed::Broke(name));
         };
-        let answered = async {
-            self.orders.send(order).await.map_err(|_| broke())?;
-            loop {
-                tokio::select! {
-                    heard = self.said.recv() => match heard {
-                        Ok((b, message)) if b == self.name => {
-                            if let Some(answer) = answer(message) {
-                                return answer.map_err(|why| format!("box {name} did not obey: {why}"));
-                            }
-                        }
-                        Ok(_) | Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return Err("the hub is stopping".into()),
-                    },
-                    _ = self.changes.changed() => {
-                        if desk.live.reach(&self.name).is_none_or(|(now, ..)| now != self.id) {
-                            return Err(broke());
-                        }
-                    }
-                }
-            }
-        };
-        tokio::time::timeout(ANSWER, answered).await.unwrap_or_else(|_| {
-            Err(format!(
-                "box {} has not answered within {} s; if it obeys after all, its log will say so",
-                self.name,
-                ANSWER.as_secs()
-            ))
-        })
+        if orders.send(order.message).await.is_err() {
+            return Err(NotObeyed::Broke(name));
+        }
+        match slot.answer().await {
+            Some(Ok(Outcome::Done(Done::Unknown)) | Err(_)) => Err(NotObeyed::Odd(name)),
+            Some(Ok(Outcome::Done(done))) => Ok(done),
+            Some(Ok(Outcome::Refused(refusal))) => Err(NotObeyed::Refused { name, refusal }),
+            None => Err(NotObeyed::Broke(name)),
+        }
     }
 }
 
 /// Puts an order on the record, has it carried out, and puts on the record why it was not. `log` writes the order's line and gives the line's
-/// number, which is the order's, and the order; `answer` knows the box's answer to it; `failed` makes the line for one that was not obeyed.
+/// number, which is the order's, with who has a part in it and what is to be done; `failed` makes the line for one that was not obeyed.
 /// Lines are `who`'s.
-pub async fn obeyed<T, D: Data + Send + 'static>(
+pub async fn obeyed<D: Data + Send + 'static>(
     desk: &Arc<Desk>,
     way: Way,
     who: &str,
-    log: impl FnOnce(&Desk) -> Result<(u64, Order), HubError> + Send + 'static,
-    answer: impl Fn(u64, ToHub) -> Option<Result<T, String>>,
+    log: impl FnOnce(&Desk) -> Result<(u64, Vec<String>, Act), HubError> + Send + 'static,
     failed: impl FnOnce(u64, String) -> D,
-) -> Result<T, HubError> {
-    let d = desk.clone();
-    let (number, order) = blocking(move || -> Result<_, HubError> {
-        let (number, order) = log(&d)?;
-        Ok((number, signed(&d, &order)?))
+) -> Result<Done, HubError> {
+    let (d, name) = (desk.clone(), way.name.clone());
+    let order = blocking(move || -> Result<_, HubError> {
+        let (order, by, act) = log(&d)?;
+        let made = d.now();
+        let r#box = name;
+        let order = Order {
+            order,
+            made,
+            r#box,
+            by,
+            act,
+        };
+        signed(&d, order)
     })
     .await??;
-    let why = match way.send(desk, order, |heard| answer(number, heard)).await {
+    let number = order.number;
+    let why = match way.send(desk, order).await {
         Ok(done) => return Ok(done),
-        Err(why) => why,
+        Err(why) => why.to_string(),
     };
     let (d, by) = (desk.clone(), who.to_owned());
-    let line = failed(number, why.chars().take(LONGEST_WHY).collect());
+    let line = failed(number, logged_why(&why));
     blocking(move || d.log.append(&by, &line).map(drop))
         .await?
         .map_err(plain)?;
     Err(HubError::Refused(why))
 }
 
+/// The reason as a line has it.
+pub fn logged_why(why: &str) -> String {
+    why.chars().take(LONGEST_WHY).collect()
+}
+
+/// What a box did is not what it was told to do: it is another version, or not sound.
+pub fn odd(name: &BoxName) -> HubError {
+    HubError::Refused(NotObeyed::Odd(name.clone()).to_string())
+}
+
 /// An order as it goes out.
-pub fn signed(desk: &Desk, order: &Order) -> Result<ToBox, HubError> {
-    let order = Ordered::text(order.clone()).map_err(plain)?;
+pub fn signed(desk: &Desk, order: Order) -> Result<SignedOrder, HubError> {
+    let number = order.order;
+    let order = Ordered::text(order).map_err(plain)?;
     let sig = desk.keys.sign_order(&order);
-    Ok(ToBox::Order { order, sig })
+    let message = ToBox::Order { order, sig };
+    Ok(SignedOrder { number, message })
 }
 
 /// A box that has been on the line at least once, and its cameras as it named them last. Blocking.

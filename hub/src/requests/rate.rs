@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use shared::{
     id::BoxCamera,
+    order::{Act, Done},
     time::Utc,
     types::{RateFail, RateOrder},
-    wire::{Order, ToHub},
 };
 
 use super::{order, submit::keep_salted};
@@ -45,18 +45,16 @@ pub async fn order(
     let way = order::way(desk, &camera.r#box)?;
     let (c, r, who) = (camera.clone(), reason.to_owned(), permit.op());
     let log = move |d: &Desk| put(d, &c, minutes, &r, &who);
-    let answer = |number, heard| match heard {
-        ToHub::RateSet { order, until, .. } if order == number => Some(Ok(until)),
-        ToHub::RateFailed { order, why, .. } if order == number => Some(Err(why)),
-        _ => None,
-    };
     let failed = |order, why| RateFail {
         order,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
         why,
     };
-    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
+    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+        Done::Rate { until } => Ok(until),
+        _ => Err(order::odd(&camera.r#box)),
+    }
 }
 
 /// What is known of box and camera before it is asked. Blocking.
@@ -78,7 +76,7 @@ fn put(
     minutes: u32,
     reason: &str,
     who: &str,
-) -> Result<(u64, Order), HubError> {
+) -> Result<(u64, Vec<String>, Act), HubError> {
     let reason = keep_salted(desk, reason)?;
     let line = RateOrder {
         r#box: camera.r#box.to_string(),
@@ -87,12 +85,6 @@ fn put(
         reason,
     };
     let number = desk.log.append(who, &line).map_err(plain)?.n;
-    let order = Order::Rate {
-        r#box: camera.r#box.clone(),
-        order: number,
-        cam: camera.cam.clone(),
-        minutes,
-        made: desk.now(),
-    };
-    Ok((number, order))
+    let cam = camera.cam.clone();
+    Ok((number, vec![who.into()], Act::Rate { cam, minutes }))
 }

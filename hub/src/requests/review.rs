@@ -9,9 +9,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{BoxCamera, ExhibitRef},
+    order::Act,
     time::{Day, Utc},
     types::MaskOrder,
-    wire::{MaskInfo, Order},
+    wire::MaskInfo,
 };
 
 use super::{
@@ -229,24 +230,17 @@ pub async fn review(
             sha256: Some(mask.sha256.clone()),
             r#ref: Some(shown.to_string()),
             review: Some(next),
-            ..blank("review", c, &mask.id, &by)
+            ..blank("review", c, &mask.id, by)
         };
         let reviewer = Some(keep_salted(d, person.name())?);
-        let order = {
-            let (c, made, mask, sha256) = (c.clone(), d.now(), mask.id.clone(), mask.sha256);
-            move |order| Order::MaskReview {
-                r#box: c.r#box,
-                order,
-                cam: c.cam,
-                mask,
-                sha256,
-                review: next,
-                reviewer,
-                by,
-                made,
-            }
+        let act = Act::MaskReview {
+            cam: c.cam.clone(),
+            mask: mask.id.clone(),
+            sha256: mask.sha256,
+            review: next,
+            reviewer,
         };
-        Ok((line, order, mask.id))
+        Ok((line, act, mask.id))
     })
     .await?;
     let record = ReviewRecord {

@@ -56,7 +56,7 @@ pub fn submit_as(
         let number = act.number(Numbered::Request)?;
         let short = u32::try_from(number).map_err(plain)?;
         let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), short);
-        let record = RequestRecord {
+        let mut record = RequestRecord {
             r#ref: exhibit.clone(),
             grant: format!("G-{number:06}"),
             camera: asked.camera.clone(),
@@ -68,12 +68,12 @@ pub fn submit_as(
             who: who.into(),
             state: State::Authorised,
             why: String::new(),
+            granted: 0,
             line: None,
             footage: None,
             package: None,
             made: now,
         };
-        act.add_request(short, &record)?;
         // First what keeps the footage.
         holds::for_request(desk, act, &record)?;
         let line = GrantSet {
@@ -86,7 +86,8 @@ pub fn submit_as(
             reference: record.reference.clone(),
             requester: record.requester.clone(),
         };
-        act.log(who, &line)?;
+        record.granted = act.log(who, &line)?;
+        act.add_request(short, &record)?;
         classed(act, &exhibit, class, &record.purpose, who)?;
         Ok(Ok(record))
     })?;

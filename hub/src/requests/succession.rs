@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use shared::{
     id::BoxName,
+    order::{Act, Done},
     types::{LogFail, LogOrder},
-    wire::{Order, ToHub},
 };
 
 use super::{order, submit::keep_salted};
@@ -53,28 +53,15 @@ pub async fn order(
         };
         let order = d.log.append(&by[0], &line).map_err(plain)?.n;
         d.logs.ordered(&n, above);
-        let made = d.now();
-        let r#box = n;
-        Ok((
-            order,
-            Order::LogSucceed {
-                r#box,
-                order,
-                above,
-                by,
-                made,
-            },
-        ))
-    };
-    let answer = |number, heard| match heard {
-        ToHub::SuccessionBegun { order } if order == number => Some(Ok(())),
-        ToHub::SuccessionFailed { order, why } if order == number => Some(Err(why)),
-        _ => None,
+        Ok((order, by, Act::LogSucceed { above }))
     };
     let failed = |order, why| LogFail {
         order,
         r#box: name.to_string(),
         why,
     };
-    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
+    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+        Done::Succession => Ok(()),
+        _ => Err(order::odd(name)),
+    }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use shared::{
     id::BoxName,
+    order::{Act, Done},
     types::{SweepFail, SweepOrder},
-    wire::{Order, ToHub},
 };
 
 use super::{order, submit::keep_salted};
@@ -43,27 +43,15 @@ pub async fn confirm(
             by: by.clone(),
         };
         let order = d.log.append(&by.concat(), &line).map_err(plain)?.n;
-        let made = d.now();
-        let r#box = n;
-        Ok((
-            order,
-            Order::Sweep {
-                r#box,
-                order,
-                by,
-                made,
-            },
-        ))
-    };
-    let answer = |number, heard| match heard {
-        ToHub::SweepBegun { order } if order == number => Some(Ok(())),
-        ToHub::SweepFailed { order, why } if order == number => Some(Err(why)),
-        _ => None,
+        Ok((order, by, Act::Sweep))
     };
     let failed = |order, why| SweepFail {
         order,
         r#box: name.to_string(),
         why,
     };
-    order::obeyed(desk, way, &permit.op(), log, answer, failed).await
+    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+        Done::Sweep => Ok(()),
+        _ => Err(order::odd(name)),
+    }
 }

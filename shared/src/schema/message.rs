@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Breach, MOST, QUOTED, SEGMENT_MOST, sane, text, word};
 use crate::{
     id::CameraId,
+    order::{Done, Outcome, Refusal},
     plain,
     time::{Utc, Zone},
     wire::{CameraHealth, CameraInfo, Fault, MaskInfo, Open, ToHub},
@@ -283,17 +284,36 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
                 faults,
             }
         }
-        ToHub::PullReady {
-            r#ref,
-            cam,
+        ToHub::Answer { order, outcome } => {
+            count("order", order, MOST)?;
+            let outcome = match outcome {
+                Outcome::Done(what) => {
+                    done(&what)?;
+                    Outcome::Done(what)
+                }
+                Outcome::Refused(refusal) => Outcome::Refused(Refusal {
+                    why: said(refusal.why),
+                    ..refusal
+                }),
+            };
+            ToHub::Answer { order, outcome }
+        }
+        ToHub::Unknown => ToHub::Unknown,
+    })
+}
+
+/// Whether what a box says it did is within bounds.
+fn done(done: &Done) -> Result<(), Breach> {
+    match done {
+        Done::Pull {
             log,
             n,
             of,
             segments,
         } => {
-            count("n", n, MOST)?;
-            count("log", log, MOST)?;
-            count("of", of, log)?;
+            count("n", *n, MOST)?;
+            count("log", *log, MOST)?;
+            count("of", *of, *log)?;
             if segments.len() > SEGMENTS {
                 return Err(Breach::new(
                     "segments",
@@ -301,96 +321,25 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
                     format!("has more than {SEGMENTS} segments"),
                 ));
             }
-            for s in &segments {
+            for s in segments {
                 count("segments.s", s.s, MOST)?;
                 count("segments.n", s.n, MOST)?;
                 count("segments.sealed", s.sealed, 2 * SEGMENT_MOST)?;
             }
-            ToHub::PullReady {
-                r#ref,
-                cam,
-                log,
-                n,
-                of,
-                segments,
-            }
+            Ok(())
         }
-        ToHub::PullFailed { r#ref, cam, why } => ToHub::PullFailed {
-            r#ref,
-            cam,
-            why: said(why),
-        },
-        ToHub::RateSet { order, cam, until } => {
-            count("order", order, MOST)?;
-            moment("until", until)?;
-            ToHub::RateSet { order, cam, until }
-        }
-        ToHub::RateFailed { order, cam, why } => {
-            count("order", order, MOST)?;
-            ToHub::RateFailed {
-                order,
-                cam,
-                why: said(why),
-            }
-        }
-        ToHub::SuccessionBegun { order } => {
-            count("order", order, MOST)?;
-            ToHub::SuccessionBegun { order }
-        }
-        ToHub::SuccessionFailed { order, why } => {
-            count("order", order, MOST)?;
-            ToHub::SuccessionFailed {
-                order,
-                why: said(why),
-            }
-        }
-        ToHub::MaskDone { order, cam, until } => {
-            count("order", order, MOST)?;
-            until.map_or(Ok(()), |until| moment("until", until))?;
-            ToHub::MaskDone { order, cam, until }
-        }
-        ToHub::MaskFailed { order, cam, why } => {
-            count("order", order, MOST)?;
-            ToHub::MaskFailed {
-                order,
-                cam,
-                why: said(why),
-            }
-        }
-        ToHub::HoldPlaced {
-            hold,
+        Done::Rate { until } | Done::Lift { until } => moment("until", *until),
+        Done::Hold {
             until,
             segments,
             bytes,
         } => {
-            moment("until", until)?;
-            count("segments", segments, MOST)?;
-            count("bytes", bytes, MOST)?;
-            ToHub::HoldPlaced {
-                hold,
-                until,
-                segments,
-                bytes,
-            }
+            moment("until", *until)?;
+            count("segments", *segments, MOST)?;
+            count("bytes", *bytes, MOST)
         }
-        ToHub::HoldFailed { hold, full, why } => ToHub::HoldFailed {
-            hold,
-            full,
-            why: said(why),
-        },
-        ToHub::SweepBegun { order } => {
-            count("order", order, MOST)?;
-            ToHub::SweepBegun { order }
-        }
-        ToHub::SweepFailed { order, why } => {
-            count("order", order, MOST)?;
-            ToHub::SweepFailed {
-                order,
-                why: said(why),
-            }
-        }
-        message @ (ToHub::HoldCleared { .. } | ToHub::Unknown) => message,
-    })
+        Done::Mask | Done::Cleared | Done::Sweep | Done::Succession | Done::Unknown => Ok(()),
+    }
 }
 
 fn camera(c: &CameraHealth) -> Result<(), Breach> {

@@ -416,11 +416,11 @@ mod messages {
                 "faults.code",
             ),
             (
-                r#"{"is":"hold-placed","hold":"H-000001","until":"2026-11-28T19:00:00.000Z","segments":1,"bytes":18446744073709551615}"#,
+                r#"{"is":"answer","order":1,"outcome":{"done":{"what":"hold","until":"2026-11-28T19:00:00.000Z","segments":1,"bytes":18446744073709551615}}}"#,
                 "bytes",
             ),
             (
-                r#"{"is":"rate-set","order":18446744073709551615,"cam":"c01","until":"2026-11-28T19:00:00.000Z"}"#,
+                r#"{"is":"answer","order":18446744073709551615,"outcome":{"done":{"what":"rate","until":"2026-11-28T19:00:00.000Z"}}}"#,
                 "order",
             ),
         ] {
@@ -436,10 +436,10 @@ mod messages {
         };
         assert_eq!(faults[0].text, "[1;1HALL GOOD");
         let failed = health(
-            r#"{"is":"pull-failed","ref":"EXH-2026-000001","cam":"c01","why":"no\u001b[31m"}"#,
+            r#"{"is":"answer","order":1,"outcome":{"refused":{"class":"standing","code":"not-on-disk","why":"no\u001b[31m"}}}"#,
         );
         assert!(
-            matches!(message::to_hub(failed), Ok(ToHub::PullFailed { why, .. }) if why == "no [31m")
+            matches!(message::to_hub(failed), Ok(ToHub::Answer { outcome: crate::order::Outcome::Refused(r), .. }) if r.why == "no [31m")
         );
     }
 }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use shared::order::{Code, Refusal};
 
 use super::Holds;
 use crate::reader::ReaderError;
@@ -18,13 +19,17 @@ impl Holds {
     /// Gives an order to the reader, or keeps it until the reader answers.
     ///
     /// # Errors
-    /// In words: the reader refuses it, or it can be neither given nor kept.
-    pub fn tell_reader(&self, order: &str, sig: &str) -> Result<(), String> {
+    /// The reader refuses it, or it can be neither given nor kept.
+    pub fn tell_reader(&self, order: &str, sig: &str) -> Result<(), Refusal> {
         let waiting = self.waiting();
         if waiting.is_empty() {
             match self.0.client.order(order, sig) {
                 Ok(()) => return Ok(()),
-                Err(ReaderError::Refused(why) | ReaderError::Early(why)) => return Err(why),
+                Err(ReaderError::Refused(why) | ReaderError::Spent(why)) => {
+                    return Err(Refusal::new(Code::ReaderRefused, why));
+                }
+                // It says when it is not too early any more.
+                Err(ReaderError::Early(why)) => return Err(Refusal::new(Code::Reader, why)),
                 Err(e) => tracing::warn!(error = %e, "an order waits for the reader"),
             }
         }
@@ -41,7 +46,10 @@ impl Holds {
                 logbook::write_whole(&path, &bytes, false)
             })
             .map_err(|e| {
-                format!("the reader does not answer, and the order could not be kept for it: {e}")
+                let why = format!(
+                    "the reader does not answer, and the order could not be kept for it: {e}"
+                );
+                Refusal::new(Code::Disk, why)
             })
     }
 
@@ -53,7 +61,9 @@ impl Holds {
                 .and_then(|b| serde_json::from_slice::<Signed>(&b).ok());
             match signed.map(|s| self.0.client.order(&s.order, &s.sig)) {
                 Some(Err(ReaderError::Absent { .. } | ReaderError::Keys(_))) => return,
-                Some(Err(ReaderError::Refused(why) | ReaderError::Early(why))) => {
+                Some(Err(
+                    ReaderError::Refused(why) | ReaderError::Early(why) | ReaderError::Spent(why),
+                )) => {
                     tracing::error!(why, "the reader refuses an order about a hold")
                 }
                 Some(Ok(())) => {}

@@ -134,7 +134,7 @@ impl Stream {
         for (code, was) in logs.budgets.settled(&self.name, logs.clock.now().mono) {
             logs.end(&self.origin, &code, &was);
         }
-        logs.live.changed();
+        logs.live.changed(&self.name);
         Ok(signed.render())
     }
 

@@ -114,28 +114,35 @@ async fn a_clip_goes_on_where_it_stood() {
         .await
         .expect("runs")
         .expect("granted");
-    let (hold, until) = match holds::order(&mut inc, &hub.desk).await {
-        Order::HoldSet {
-            hold,
-            cam: held,
-            t0,
-            t1,
-            until,
-            grant,
+    let (number, hold, until) = match holds::order(&mut inc, &hub.desk).await {
+        Order {
+            order: number,
+            act:
+                Act::HoldSet {
+                    hold,
+                    cam: held,
+                    t0,
+                    t1,
+                    until,
+                    grant,
+                    ..
+                },
             ..
         } => {
             assert_eq!((held, t0, t1), (cam.clone(), asked.t0, asked.t1));
             assert_eq!(grant, "G-000001");
-            (hold, until)
+            (number, hold, until)
         }
         other => panic!("a hold comes first: {other:?}"),
     };
-    let placed = ToHub::HoldPlaced {
-        hold,
-        until,
-        segments: 1,
-        bytes: plain.len() as u64,
-    };
+    let placed = says_done(
+        number,
+        Done::Hold {
+            until,
+            segments: 1,
+            bytes: plain.len() as u64,
+        },
+    );
     send(&mut out, &placed).await;
     let ToBox::Order { order, sig } = frame(&mut inc).await.expect("order").json().expect("json")
     else {
@@ -145,13 +152,18 @@ async fn a_clip_goes_on_where_it_stood() {
         &ring::signature::ED25519,
         hub.desk.keys.order_vkey().key,
     );
-    let message = format!("{}{order}", wire::ORDER_PREFIX);
+    let message = format!("{}{order}", order::ORDER_PREFIX);
     key.verify(message.as_bytes(), &STANDARD.decode(&sig).expect("base64"))
         .expect("signed");
-    let Order::Pull {
-        recipient,
-        grant,
-        purpose,
+    let Order {
+        order: number,
+        act:
+            Act::Pull {
+                recipient,
+                grant,
+                purpose,
+                ..
+            },
         ..
     } = serde_json::from_str(&order).expect("order")
     else {
@@ -170,18 +182,19 @@ async fn a_clip_goes_on_where_it_stood() {
             purpose,
         },
     );
-    let ready = ToHub::PullReady {
-        r#ref: exhibit.clone(),
-        cam: cam.clone(),
-        log: 1,
-        n: clip,
-        of: 1,
-        segments: vec![PullSegment {
-            s: 1,
-            n,
-            sealed: sealed.len() as u64,
-        }],
-    };
+    let ready = says_done(
+        number,
+        Done::Pull {
+            log: 1,
+            n: clip,
+            of: 1,
+            segments: vec![PullSegment {
+                s: 1,
+                n,
+                sealed: sealed.len() as u64,
+            }],
+        },
+    );
     send(&mut out, &ready).await;
     assert!(
         tokio::time::timeout(Duration::from_millis(700), line.accept_bi())
@@ -296,8 +309,9 @@ async fn a_clip_goes_on_where_it_stood() {
         }
     }
     match holds::order(&mut inc, &desk).await {
-        Order::HoldClear {
-            hold: freed, why, ..
+        Order {
+            act: Act::HoldClear { hold: freed, why },
+            ..
         } => assert_eq!((freed, why.as_str()), (hold, "fetched")),
         other => panic!("what it was held for is here: {other:?}"),
     }
@@ -453,20 +467,32 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
         .await
         .expect("runs")
         .expect("granted");
-    let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
+    let Order {
+        order: number,
+        act: Act::HoldSet { until, .. },
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
         panic!("a hold comes first")
     };
-    let placed = ToHub::HoldPlaced {
-        hold,
-        until,
-        segments: 2,
-        bytes: 1,
-    };
+    let placed = says_done(
+        number,
+        Done::Hold {
+            until,
+            segments: 2,
+            bytes: 1,
+        },
+    );
     send(&mut out, &placed).await;
-    let Order::Pull {
-        recipient,
-        grant,
-        purpose,
+    let Order {
+        order: number,
+        act:
+            Act::Pull {
+                recipient,
+                grant,
+                purpose,
+                ..
+            },
         ..
     } = holds::order(&mut inc, &hub.desk).await
     else {
@@ -493,14 +519,15 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
         n: *n,
         sealed: bytes.len() as u64,
     });
-    let ready = ToHub::PullReady {
-        r#ref: exhibit.clone(),
-        cam: cam.clone(),
-        log: 1,
-        n: clip,
-        of: 1,
-        segments: segments.collect(),
-    };
+    let ready = says_done(
+        number,
+        Done::Pull {
+            log: 1,
+            n: clip,
+            of: 1,
+            segments: segments.collect(),
+        },
+    );
     send(&mut out, &ready).await;
     assert!(matches!(
         audit(&line, &log).await,

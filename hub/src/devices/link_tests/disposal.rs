@@ -94,6 +94,7 @@ async fn no_request_waits_for_ever() {
             who: "op:0001".into(),
             state: State::Authorised,
             why: String::new(),
+            granted: 1,
             line: None,
             footage: None,
             package: None,

@@ -261,20 +261,32 @@ async fn an_announcement_beyond_its_line_v9() {
     })
     .await;
     let exhibit = exhibit.expect("granted");
-    let Order::HoldSet { hold, until, .. } = holds::order(&mut inc, &hub.desk).await else {
+    let Order {
+        order: number,
+        act: Act::HoldSet { until, .. },
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
         panic!("a hold comes first")
     };
     send(
         &mut out,
-        &ToHub::HoldPlaced {
-            hold,
-            until,
-            segments: 1,
-            bytes: 1,
-        },
+        &says_done(
+            number,
+            Done::Hold {
+                until,
+                segments: 1,
+                bytes: 1,
+            },
+        ),
     )
     .await;
-    let Order::Pull { grant, purpose, .. } = holds::order(&mut inc, &hub.desk).await else {
+    let Order {
+        order: number,
+        act: Act::Pull { grant, purpose, .. },
+        ..
+    } = holds::order(&mut inc, &hub.desk).await
+    else {
         panic!("a pull")
     };
     let clip = ExpClip {
@@ -295,14 +307,15 @@ async fn an_announcement_beyond_its_line_v9() {
         n,
         sealed: 1 << 34,
     }];
-    let ready = ToHub::PullReady {
-        r#ref: exhibit.clone(),
-        cam,
-        log: 1,
-        n: clip,
-        of: 1,
-        segments,
-    };
+    let ready = says_done(
+        number,
+        Done::Pull {
+            log: 1,
+            n: clip,
+            of: 1,
+            segments,
+        },
+    );
     send(&mut out, &ready).await;
     let why = loop {
         let p = tokio::time::timeout(SOON, news.recv())

@@ -7,12 +7,12 @@ use shared::{
     id::HoldId,
     promise,
     record::Record,
-    types::{DelRange, HoldSet, SegWrite},
+    types::{DelRange, HoldClear, HoldSet, SegWrite},
 };
 
 use super::*;
 use crate::{
-    access::{accounts, authorise::Permit},
+    access::authorise::Permit,
     error::HubError,
     requests::holds::rows::HoldRow,
     requests::holds::{
@@ -43,7 +43,7 @@ pub(super) async fn order(inc: &mut quinn::RecvStream, desk: &Desk) -> Order {
         panic!("an order was due")
     };
     let key = desk.keys.order_vkey().key;
-    let message = [wire::ORDER_PREFIX, &order].concat();
+    let message = [order::ORDER_PREFIX, &order].concat();
     ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key)
         .verify(message.as_bytes(), &STANDARD.decode(&sig).expect("base64"))
         .expect("signed");
@@ -126,7 +126,7 @@ impl Scene {
 
     /// The box leaves; the hub knows.
     async fn leaves(&self) {
-        let mut changes = self.desk().live.watch();
+        let mut changes = self.desk().live.arrivals();
         self.line.close(0u32.into(), b"gone");
         let name = BoxName::parse("ashby").expect("name");
         let gone = async {
@@ -152,20 +152,23 @@ impl Scene {
 
     /// Takes the order of a hold, and says that it is in place.
     async fn places(&mut self) -> (HoldId, Utc) {
-        let Order::HoldSet { hold, until, .. } = self.order().await else {
+        let Order {
+            order: number,
+            act: Act::HoldSet { hold, until, .. },
+            ..
+        } = self.order().await
+        else {
             panic!("a hold was due");
         };
-        self.says(placed(hold, until)).await;
+        self.says(placed(number, until)).await;
         (hold, until)
     }
 
     async fn account(&self, name: &'static str, role: &'static str) -> Permit {
         let desk = self.desk().clone();
-        let op =
-            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-                .await
-                .expect("runs")
-                .expect("account");
+        let op = blocking(move || desk.hire(name, role, "secret"))
+            .await
+            .expect("runs");
         Permit::of_test(op, name)
     }
 
@@ -243,21 +246,15 @@ fn camera() -> BoxCamera {
     BoxCamera::parse("ashby/c01").expect("camera")
 }
 
-fn placed(hold: HoldId, until: Utc) -> ToHub {
-    ToHub::HoldPlaced {
-        hold,
-        until,
-        segments: 1,
-        bytes: 1000,
-    }
-}
-
-fn failed(hold: HoldId, full: bool, why: &str) -> ToHub {
-    ToHub::HoldFailed {
-        hold,
-        full,
-        why: why.into(),
-    }
+fn placed(order: u64, until: Utc) -> ToHub {
+    says_done(
+        order,
+        Done::Hold {
+            until,
+            segments: 1,
+            bytes: 1000,
+        },
+    )
 }
 
 /// RET-3, ROL-5, AUD-1: a hold goes to its box signed, and is in force when the box says so, once or twice; it is extended, and what
@@ -292,14 +289,19 @@ async fn a_hold_and_its_two_people() {
         (row.hold.to_string().as_str(), row.state.as_str()),
         ("H-000001", "pending")
     );
-    let Order::HoldSet {
-        hold,
-        cam,
-        t0,
-        t1,
-        until,
-        grant,
+    let Order {
+        order: number,
         r#box,
+        act:
+            Act::HoldSet {
+                hold,
+                cam,
+                t0,
+                t1,
+                until,
+                grant,
+            },
+        ..
     } = s.order().await
     else {
         panic!("a hold was due");
@@ -310,8 +312,8 @@ async fn a_hold_and_its_two_people() {
         (r#box.as_str(), cam.as_str(), grant.as_str()),
         ("ashby", "c01", "H-000001")
     );
-    s.says(placed(hold, until)).await;
-    s.says(placed(hold, until)).await;
+    s.says(placed(number, until)).await;
+    s.says(placed(number, until)).await;
     let row = s.until(hold, |r| r.state == "placed").await;
     assert_eq!((row.segments, row.bytes), (Some(1), Some(1000)));
     assert_eq!(row.reason.as_deref(), Some("Robbery"));
@@ -324,8 +326,9 @@ async fn a_hold_and_its_two_people() {
         ..s.wanted()
     };
     let unknown = s.add(newest, &pat).await.expect("the box says").hold;
-    s.order().await;
-    s.says(failed(unknown, false, "this box holds no footage of c01"))
+    let number = s.order().await.order;
+    let why = "this box holds no footage of c01";
+    s.says(says_refused(number, Code::NothingRecorded, why))
         .await;
     s.until(unknown, |r| r.state == "refused").await;
 
@@ -348,11 +351,17 @@ async fn a_hold_and_its_two_people() {
         .await;
     let last = later.plus_ms(DAY_MS);
     s.act(extend(last, &pat)).await.expect("extended");
-    let Order::HoldSet { until: asked, .. } = s.order().await else {
+    let Order {
+        order: number,
+        act: Act::HoldSet { until: asked, .. },
+        ..
+    } = s.order().await
+    else {
         panic!("an extension was due");
     };
     assert_eq!(asked, last);
-    s.says(failed(hold, false, "the disk is going")).await;
+    s.says(says_refused(number, Code::Late, "the disk is going"))
+        .await;
     let row = s.until(hold, |r| r.until == later).await;
     assert_eq!(row.state, "placed");
     assert!(row.why.contains("not extended: the disk"), "{}", row.why);
@@ -375,12 +384,18 @@ async fn a_hold_and_its_two_people() {
     assert!(no.to_string().contains("approve it"), "{no}");
     assert_eq!(s.row(hold).await.state, "placed");
     s.act(approve(&lee)).await.expect("released");
-    let Order::HoldClear { why, by, .. } = s.order().await else {
+    let Order {
+        order: number,
+        by,
+        act: Act::HoldClear { why, .. },
+        ..
+    } = s.order().await
+    else {
         panic!("the end of a hold was due");
     };
     assert_eq!(why, "order");
     assert_eq!(by, [kim.op(), lee.op()]);
-    s.says(ToHub::HoldCleared { hold }).await;
+    s.says(says_done(number, Done::Cleared)).await;
     let row = s.until(hold, |r| r.state == "over").await;
     assert_eq!(
         (row.ended.as_deref(), row.freed),
@@ -534,8 +549,8 @@ async fn a_hold_for_a_box_that_is_offline() {
     assert_eq!(s.row(row.hold).await.state, "pending");
     s.comes().await;
     assert_eq!(s.order().await, first, "the same again");
-    s.says(placed(HoldId(77), Utc(1))).await;
-    s.says(placed(row.hold, row.until)).await;
+    s.says(placed(first.order + 77, Utc(1))).await;
+    s.says(placed(first.order, row.until)).await;
     let row = s.until(row.hold, |r| r.state == "placed").await;
     assert_eq!(row.due, None);
     s.leaves().await;
@@ -557,16 +572,21 @@ async fn no_room_for_a_hold() {
     let kim = s.account("kim", "supervisor").await;
     let full = "2 GB are needed, and 1 GB of the 20 GB for holds is left";
     let row = s.add(s.wanted(), &kim).await.expect("held");
-    s.order().await;
-    s.says(failed(
-        row.hold,
-        false,
-        "the box could not reach its reader",
+    let number = s.order().await.order;
+    s.says(says_refused(
+        number,
+        Code::Reader,
+        "its reader does not answer",
     ))
     .await;
     let row = s.until(row.hold, |r| r.why.contains("reader")).await;
     assert_eq!(row.state, "pending");
-    s.says(failed(row.hold, true, full)).await;
+    // What passes is tried again, on a new connection at once.
+    s.leaves().await;
+    s.comes().await;
+    let again = s.order().await.order;
+    assert_eq!(again, number);
+    s.says(says_refused(number, Code::NoRoom, full)).await;
     let row = s.until(row.hold, |r| r.state == "refused").await;
     assert!(row.full && row.why == full, "{row:?}");
     let id = row.hold;
@@ -589,11 +609,21 @@ async fn no_room_for_a_hold() {
         .act(move |d| submit::submit(d, &asked, &Permit::of_test(1, "pat")))
         .await
         .expect("granted");
-    let Order::HoldSet { hold, .. } = s.order().await else {
+    let Order {
+        order: number,
+        act: Act::HoldSet { .. },
+        ..
+    } = s.order().await
+    else {
         panic!("a hold comes first");
     };
-    s.says(failed(hold, true, full)).await;
-    let Order::Pull { r#ref, .. } = s.order().await else {
+    s.says(says_refused(number, Code::NoRoom, full)).await;
+    let Order {
+        order: number,
+        act: Act::Pull { r#ref, .. },
+        ..
+    } = s.order().await
+    else {
         panic!("a pull was due");
     };
     assert_eq!(r#ref, exhibit);
@@ -611,11 +641,11 @@ async fn no_room_for_a_hold() {
         "{}",
         p.why
     );
-    s.says(ToHub::PullFailed {
-        r#ref,
-        cam: CameraId::parse("c01").expect("cam"),
-        why: "the footage was lost".into(),
-    })
+    s.says(says_refused(
+        number,
+        Code::NotOnDisk,
+        "the footage was lost",
+    ))
     .await;
     let over = async {
         loop {
@@ -657,13 +687,23 @@ async fn a_box_that_knows_no_holds() {
             .act(move |d| submit::submit(d, &a, &Permit::of_test(1, "pat")))
             .await
             .expect("granted");
-        let Order::HoldSet { hold, until, .. } = s.order().await else {
+        let Order {
+            order: number,
+            act: Act::HoldSet { hold, until, .. },
+            ..
+        } = s.order().await
+        else {
             panic!("a hold comes first");
         };
         if !silent {
-            s.says(placed(hold, until)).await;
+            s.says(placed(number, until)).await;
         }
-        let Order::Pull { r#ref, .. } = s.order().await else {
+        let Order {
+            order: number,
+            act: Act::Pull { .. },
+            ..
+        } = s.order().await
+        else {
             panic!("a pull was due");
         };
         let k = kim.clone();
@@ -672,12 +712,8 @@ async fn a_box_that_knows_no_holds() {
             .await
             .expect_err("it is open");
         assert!(no.to_string().contains("still being pulled"), "{no}");
-        s.says(ToHub::PullFailed {
-            r#ref,
-            cam: CameraId::parse("c01").expect("cam"),
-            why: "its key is gone".into(),
-        })
-        .await;
+        s.says(says_refused(number, Code::NotOnDisk, "its key is gone"))
+            .await;
         let over = async {
             loop {
                 let p = news.recv().await.expect("news");

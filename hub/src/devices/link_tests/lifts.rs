@@ -6,12 +6,7 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{
-        access::{accounts, authorise::Permit},
-        db::seen::Seen,
-        list::Part,
-        requests::mask,
-    };
+    use crate::{access::authorise::Permit, db::seen::Seen, list::Part, requests::mask};
 
     let hub = Hub::new();
     let who = hub.enrolled("ashby").await;
@@ -64,11 +59,9 @@ async fn a_lift_takes_two_people() {
 
     let account = async |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
-        let op =
-            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-                .await
-                .expect("runs")
-                .expect("account");
+        let op = blocking(move || desk.hire(name, role, "secret"))
+            .await
+            .expect("runs");
         Permit::of_test(op, name)
     };
     let (kim, lee) = (
@@ -109,7 +102,7 @@ async fn a_lift_takes_two_people() {
     let signature = STANDARD.decode(&sig).expect("base64");
     let key = hub.desk.keys.order_vkey().key;
     let verify = |text: &str| {
-        let message = [wire::ORDER_PREFIX, text].concat();
+        let message = [order::ORDER_PREFIX, text].concat();
         ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key)
             .verify(message.as_bytes(), &signature)
             .is_ok()
@@ -120,13 +113,17 @@ async fn a_lift_takes_two_people() {
         altered[at] ^= 1;
         assert!(!verify(&String::from_utf8_lossy(&altered)), "byte {at}");
     }
-    let Order::MaskLift {
+    let Order {
         order: number,
-        mask,
-        until,
-        authority,
         by,
         made,
+        act:
+            Act::MaskLift {
+                mask,
+                until,
+                authority,
+                ..
+            },
         ..
     } = serde_json::from_str(&order).expect("order")
     else {
@@ -140,11 +137,7 @@ async fn a_lift_takes_two_people() {
         hub.desk.db.side_text(&authority).expect("side").as_deref(),
         Some("RIPA 2026/17")
     );
-    let done = ToHub::MaskDone {
-        order: number,
-        cam: cam.clone(),
-        until: Some(until),
-    };
+    let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
     assert_eq!(approved.await.expect("runs").expect("lifted"), until);
     let twice = mask::approve(&hub.desk, lift.n, &lee)
@@ -191,12 +184,16 @@ async fn a_lift_takes_two_people() {
     else {
         panic!("no order");
     };
-    let Order::MaskLift {
+    let Order {
         order: number,
-        mask: lifted,
-        instead: Some(instead),
-        until,
         by,
+        act:
+            Act::MaskLift {
+                mask: lifted,
+                instead: Some(instead),
+                until,
+                ..
+            },
         ..
     } = serde_json::from_str(&order).expect("order")
     else {
@@ -207,11 +204,7 @@ async fn a_lift_takes_two_people() {
         (instead.id.as_str(), &instead.polygons, &instead.reviewer),
         ("m8", &wanted_mask.polygons, &None)
     );
-    let done = ToHub::MaskDone {
-        order: number,
-        cam: cam.clone(),
-        until: Some(until),
-    };
+    let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
     assert_eq!(approved.await.expect("runs").expect("lifted"), until);
 
@@ -223,15 +216,19 @@ async fn a_lift_takes_two_people() {
     else {
         panic!("no order");
     };
-    let Order::MaskLift { order: refused, .. } = serde_json::from_str(&order).expect("order")
+    let Order {
+        order: turned_down,
+        act: Act::MaskLift { .. },
+        ..
+    } = serde_json::from_str(&order).expect("order")
     else {
         panic!("another order: {order}");
     };
-    let failed = ToHub::MaskFailed {
-        order: refused,
-        cam,
-        why: "the mask in force on c01 is m8".into(),
-    };
+    let failed = says_refused(
+        turned_down,
+        Code::OtherMask,
+        "the mask in force on c01 is m8",
+    );
     send(&mut out, &failed).await;
     let why = approved.await.expect("runs").expect_err("refused");
     assert!(why.to_string().contains("is m8"), "{why}");

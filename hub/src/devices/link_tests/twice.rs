@@ -23,8 +23,11 @@ async fn ordered(inc: &mut quinn::RecvStream) -> (u64, u64) {
         else {
             continue;
         };
-        if let Ok(Order::LogSucceed {
-            order, above, by, ..
+        if let Ok(Order {
+            order,
+            by,
+            act: Act::LogSucceed { above, .. },
+            ..
         }) = serde_json::from_str(&order)
         {
             assert_eq!(by, ["op:0002", "op:0003"]);
@@ -104,7 +107,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let refused = settle();
     let (order, _) = ordered(&mut inc).await;
     let why = "the disk is full".to_owned();
-    send(&mut out, &ToHub::SuccessionFailed { order, why }).await;
+    send(&mut out, &says_refused(order, Code::Disk, &why)).await;
     let no = refused.await.expect("runs").expect_err("refused");
     assert!(no.to_string().contains("the disk is full"), "{no}");
     let own = hub.desk.log.folder().join("0000000000.jsonl");
@@ -119,7 +122,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let settled = settle();
     let (number, above) = ordered(&mut inc).await;
     assert_eq!(above, 1);
-    send(&mut out, &ToHub::SuccessionBegun { order: number }).await;
+    send(&mut out, &says_done(number, Done::Succession)).await;
     settled.await.expect("runs").expect("obeyed");
 
     let mut next = LogBuilder::new("cctv.example.gov.uk/box/ashby/2");
@@ -140,10 +143,8 @@ async fn the_desk_counts() {
     let desk = hub.desk.clone();
     let done = blocking(move || {
         let secret = "right horse battery";
-        let staff = crate::access::accounts::add;
-        let kim =
-            staff(&desk.db, &desk.log, "op:0000", "kim", "operator", secret).expect("account");
-        staff(&desk.db, &desk.log, "op:0000", "lee", "operator", secret).expect("account");
+        let kim = desk.hire("kim", "operator", secret);
+        desk.hire("lee", "operator", secret);
         let from = std::net::IpAddr::from([192, 0, 2, 7]).into();
         let lines = || {
             let file = desk.log.folder().join("0000000000.jsonl");
@@ -151,12 +152,13 @@ async fn the_desk_counts() {
         };
         let before = lines().lines().count();
         for name in ["kim", "kim", "nobody", "kim"] {
-            let no = signin::check(&desk, name, "wrong", Some(from)).expect_err("wrong");
+            let no = signin::password(&desk, name, "wrong").expect_err("wrong");
             assert_eq!(no.to_string(), "name or password is wrong");
         }
         assert_eq!(lines().lines().count(), before, "no line each");
         assert!(!signin::was_here(&desk, "kim", from).expect("known"));
-        let in_ = signin::check(&desk, "kim", secret, Some(from)).expect("right");
+        let in_ = signin::password(&desk, "kim", secret).expect("right");
+        let in_ = signin::enter(&desk, in_, None, Some(from)).expect("on record");
         assert_eq!(in_.op, kim);
         let new: Vec<String> = lines().lines().skip(before).map(str::to_owned).collect();
         assert!(

@@ -9,11 +9,11 @@ use std::{
 
 use shared::{
     id::{BoxName, HoldId},
+    order::{Act, Code, Done, Order},
     time::Utc,
     types::HoldExtend,
-    wire::{Order, ToHub},
 };
-use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
 
 use super::{
     HUB, change, due, find, in_turn, plain,
@@ -24,7 +24,10 @@ use crate::{
     db::holds::HoldRecord,
     desk::{Desk, blocking},
     error::HubError,
-    requests::{order, rules},
+    requests::{
+        order::{self, NotObeyed, Way},
+        rules,
+    },
 };
 
 const EVERY: Duration = Duration::from_secs(60);
@@ -41,31 +44,33 @@ struct Sent {
     again: Instant,
 }
 
+/// What became of an order about a hold.
+type Answered = (HoldId, BoxName, Result<Done, NotObeyed>);
+
 /// What this task remembers; everything else is in the records.
 #[derive(Default)]
 struct Memory {
     sent: HashMap<HoldId, Sent>,
+    /// Orders whose answers are not here yet; each ends with its connection at the latest.
+    answers: JoinSet<Answered>,
     /// Boxes that have something to be told, and the connection they had then.
     wait: HashMap<BoxName, Option<u64>>,
 }
 
 pub async fn run(desk: Arc<Desk>) {
-    let mut said = desk.live.listen();
-    let mut lines = desk.live.watch();
+    let mut lines = desk.live.arrivals();
     let mut changes = desk.pulls.holds.watch();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut memory = Memory::default();
     loop {
         let again = tokio::select! {
-            heard = said.recv() => match heard {
-                Ok((name, message)) => answer(&desk, &mut memory, name, message).await,
-                // An answer may be among what was missed: everything is asked again.
-                Err(RecvError::Lagged(_)) => {
-                    memory.sent.clear();
-                    true
+            Some(answered) = memory.answers.join_next(), if !memory.answers.is_empty() => match answered {
+                Ok(answered) => answer(&desk, &mut memory, answered).await,
+                Err(e) => {
+                    tracing::error!("waiting for a box's answer broke off: {e}");
+                    false
                 }
-                Err(RecvError::Closed) => return,
             },
             _ = lines.changed() => memory.wait.iter().any(|(name, had)| connection(&desk, name) != *had),
             _ = changes.changed() => true,
@@ -109,14 +114,12 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
             continue;
         };
         let name = &h.camera.r#box;
-        let reach = desk.live.reach(name);
-        memory
-            .wait
-            .insert(name.clone(), reach.as_ref().map(|(id, ..)| *id));
-        let Some((line, _, orders)) = reach else {
+        let way = order::reach(desk, name);
+        memory.wait.insert(name.clone(), way.as_ref().map(|w| w.id));
+        let Some(way) = way else {
             continue;
         };
-        let until = h.standing.until;
+        let (line, until) = (way.id, h.standing.until);
         let known = memory.sent.get(&h.id).is_some_and(|s| {
             s.line == line && s.wants == wants && s.until == until && Instant::now() < s.again
         });
@@ -127,24 +130,22 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
         let (id, ready) = (h.id, h);
         let signed = blocking(move || {
             // From here on the box may know of it, on the record before it does.
-            change(&d, ready.id, Event::Sent, &[])?;
-            order::signed(&d, &order(&ready, wants))
+            let ready = change(&d, ready.id, Event::Sent, &[])?;
+            order::signed(&d, order(&ready, wants))
         });
         match signed.await {
             Ok(Ok(message)) => {
-                // A full queue or a broken line: the next round tries again.
-                if orders.try_send(message).is_ok() {
-                    let again = Instant::now() + SILENT;
-                    memory.sent.insert(
-                        id,
-                        Sent {
-                            line,
-                            wants,
-                            until,
-                            again,
-                        },
-                    );
-                }
+                let again = Instant::now() + SILENT;
+                memory.sent.insert(
+                    id,
+                    Sent {
+                        line,
+                        wants,
+                        until,
+                        again,
+                    },
+                );
+                memory.answers.spawn(wait(desk.clone(), way, id, message));
             }
             Ok(Err(e)) => tracing::error!(hold = %id, "the order was not made: {e}"),
             Err(_) => return,
@@ -152,23 +153,38 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
     }
 }
 
+async fn wait(desk: Arc<Desk>, way: Way, id: HoldId, order: order::SignedOrder) -> Answered {
+    let name = way.name.clone();
+    (id, name, way.send_patiently(&desk, order).await)
+}
+
 fn order(h: &HoldRecord, wants: Wants) -> Order {
-    match wants {
-        Wants::Set => Order::HoldSet {
-            r#box: h.camera.r#box.clone(),
-            hold: h.id,
-            cam: h.camera.cam.clone(),
-            t0: h.t0,
-            t1: h.t1,
-            until: h.standing.until,
-            grant: h.grant.clone(),
-        },
-        Wants::Clear(ended) => Order::HoldClear {
-            r#box: h.camera.r#box.clone(),
-            hold: h.id,
-            why: ended.as_str().into(),
-            by: h.freed.clone(),
-        },
+    let (by, act) = match wants {
+        Wants::Set => (
+            vec![h.who.clone()],
+            Act::HoldSet {
+                hold: h.id,
+                cam: h.camera.cam.clone(),
+                t0: h.t0,
+                t1: h.t1,
+                until: h.standing.until,
+                grant: h.grant.clone(),
+            },
+        ),
+        Wants::Clear(ended) => (
+            h.freed.clone(),
+            Act::HoldClear {
+                hold: h.id,
+                why: ended.as_str().into(),
+            },
+        ),
+    };
+    Order {
+        order: h.line,
+        made: h.changed,
+        r#box: h.camera.r#box.clone(),
+        by,
+        act,
     }
 }
 
@@ -236,42 +252,41 @@ fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, HubError>
     })
 }
 
-/// Takes a box's answer about a hold in; whether there was one.
-async fn answer(desk: &Arc<Desk>, memory: &mut Memory, name: BoxName, message: ToHub) -> bool {
-    let (id, event) = match message {
-        ToHub::HoldPlaced {
-            hold,
+/// Takes what became of an order about a hold in; whether the box had something to say.
+async fn answer(desk: &Arc<Desk>, memory: &mut Memory, (id, name, answered): Answered) -> bool {
+    let event = match answered {
+        Ok(Done::Hold {
             until,
             segments,
             bytes,
-        } => (
-            hold,
-            Event::Placed {
-                until,
-                segments,
-                bytes,
-            },
-        ),
-        ToHub::HoldCleared { hold } => (hold, Event::Cleared),
-        ToHub::HoldFailed { hold, full, why } => {
-            // "The box could not …" is trouble of the box's own, which passes; anything else is its judgement.
-            let passes = !full && why.starts_with("the box could not");
-            if let Some(sent) = memory.sent.get_mut(&hold) {
+        }) => Event::Placed {
+            until,
+            segments,
+            bytes,
+        },
+        Ok(Done::Cleared) => Event::Cleared,
+        Ok(_) | Err(NotObeyed::Odd(_)) => Event::Failed {
+            full: false,
+            passes: false,
+            why: NotObeyed::Odd(name.clone()).to_string(),
+        },
+        Err(NotObeyed::Refused { refusal, .. }) => {
+            if let Some(sent) = memory.sent.get_mut(&id) {
                 sent.again = Instant::now() + TROUBLE;
             }
-            (hold, Event::Failed { full, passes, why })
+            Event::Failed {
+                full: refusal.code == Code::NoRoom,
+                passes: refusal.passes(),
+                why: refusal.why,
+            }
         }
-        _ => return false,
+        // It is asked again when it is back.
+        Err(NotObeyed::Broke(_) | NotObeyed::Silent(_)) => return false,
     };
     // It knows holds after all.
     super::lock(&desk.pulls.holds.silent).remove(&name);
     let d = desk.clone();
     let done = blocking(move || {
-        let known = d.db.hold(id).map_err(plain)?;
-        if known.is_none_or(|h| h.camera.r#box != name) {
-            tracing::warn!(%name, hold = %id, "a box spoke of a hold that is none of its own here");
-            return Ok(());
-        }
         let h = change(&d, id, event, &[HUB.to_owned()])?;
         if h.standing.state == State::Refused {
             tracing::warn!(%name, hold = %id, why = h.standing.why, "a hold was refused");

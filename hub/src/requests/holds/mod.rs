@@ -207,14 +207,15 @@ fn write(
                 why: ended.as_str().into(),
                 by: h.freed.clone(),
             };
-            act.log(who, &free)?;
+            // The order to clear it stands on this line.
+            h.line = act.log(who, &free)?;
         }
         Some(Line::Fail(why)) => {
             let fail = OrderFail {
                 order: h.line,
                 r#box: h.camera.r#box.to_string(),
                 cam: h.camera.cam.clone(),
-                why: why.chars().take(300).collect(),
+                why: super::order::logged_why(&why),
             };
             desk.log.append(who, &fail).map_err(plain)?;
         }

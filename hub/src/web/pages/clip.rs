@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use crate::{
+    access::sessions::Reason,
     error::HubError,
     evidence::Resting,
     ops::clips,
@@ -22,7 +23,6 @@ use crate::{
         context::{App, Outcome, Refused, SignedIn},
         files::{self, Copy, Range},
         parts::{self, ExhibitView, Frame, size},
-        sessions::Reason,
     },
 };
 
@@ -114,7 +114,7 @@ async fn answer(
     outcome: Outcome,
     reasons: Reasons,
 ) -> Result<Response, Refused> {
-    let granted = who.session().may_view(&row.r#ref, app.mono());
+    let granted = who.session().may_view(&row.r#ref, app.now());
     // Until somebody has said why, its package stays shut.
     let Exhibit { row, copies, .. } = match granted {
         true => opened(app, who, row).await?,
@@ -177,8 +177,9 @@ pub async fn view(
         purpose: form.purpose,
         reference: form.reference,
     };
-    app.sessions()
-        .grant(who.cookie(), &row.r#ref, reason, app.mono());
+    app.hub
+        .sessions
+        .grant(who.cookie(), &row.r#ref, reason, app.now());
     Ok(Redirect::to(&format!("/clip/{}", row.r#ref)).into_response())
 }
 
@@ -192,7 +193,7 @@ async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refus
             format!("{} {}", row.r#ref, row.why),
         ));
     }
-    if !who.session().may_view(&row.r#ref, app.mono()) {
+    if !who.session().may_view(&row.r#ref, app.now()) {
         return Err(Refused::forbidden(format!(
             "Give a purpose and a reference on the page of {} first.",
             row.r#ref
@@ -250,7 +251,7 @@ async fn send_copy(
         Copied::Saved => "attachment",
     };
     if copied == Copied::Saved {
-        let reason = who.session().reason(&row.r#ref, app.mono()).cloned();
+        let reason = who.session().reason(&row.r#ref, app.now()).cloned();
         let reason = reason.unwrap_or_default();
         let save = clips::Save {
             exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,

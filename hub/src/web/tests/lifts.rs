@@ -18,7 +18,7 @@ fn asked(hub: &Desk, n: u64, op: u32, instead: Option<Mask>) {
         reason: text("Disturbance"),
         op,
         made: now(),
-        state: "pending".into(),
+        state: crate::requests::lift_state::State::Pending,
     };
     hub.db.add_lift(&record).expect("recorded");
 }

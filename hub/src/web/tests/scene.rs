@@ -98,6 +98,7 @@ pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
         who: "op:0007".into(),
         state,
         why: why.into(),
+        granted: 1,
         line: None,
         footage: None,
         package: None,

@@ -24,13 +24,19 @@ async fn a_hold_ends_at_its_date() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    let Order::HoldClear { why, by, .. } = s.order().await else {
+    let Order {
+        order: number,
+        by,
+        act: Act::HoldClear { why, .. },
+        ..
+    } = s.order().await
+    else {
         panic!("its end was due");
     };
     wake.abort();
     assert!(s.desk().now() >= until, "not before");
     assert_eq!((why.as_str(), by), ("expired", vec!["sys:hub".to_owned()]));
-    s.says(ToHub::HoldCleared { hold }).await;
+    s.says(says_done(number, Done::Cleared)).await;
     let row = s.until(hold, |r| r.state == "over").await;
     assert_eq!(row.ended.as_deref(), Some("expired"));
     assert_eq!(s.kinds(), ["hold.ask", "hold.free"]);
@@ -167,11 +173,42 @@ async fn numbers_of_holds_are_used_once() {
             grant: "H-000500".into(),
         },
     );
+    // EVI-1, AUD-1: grants, exhibits and accounts that its lines name, by whatever lines.
+    s.log.add(
+        "hub:order",
+        &HoldClear {
+            hold: HoldId(500),
+            why: "order".into(),
+            by: vec!["op:0040".into(), "op:0041".into()],
+        },
+    );
+    s.log.add(
+        "hub:order",
+        &HoldSet {
+            hold: HoldId(499),
+            cam: CameraId::parse("c01").expect("cam"),
+            t0: s.start,
+            t1: s.start.plus_ms(1_000),
+            until: s.start.plus_ms(DAY_MS),
+            grant: "G-000070".into(),
+        },
+    );
     s.told().await;
     assert_eq!(
         s.add(s.wanted(), &kim).await.expect("held").hold,
         HoldId(501)
     );
+    assert_eq!(s.account("lee", "operator").await.op(), "op:0042");
+    let asked = Asked {
+        camera: camera(),
+        t0: s.start.plus_ms(2_000),
+        t1: s.start.plus_ms(8_000),
+        purpose: "theft".into(),
+        reference: "CR/1".into(),
+        requester: "PC 1".into(),
+    };
+    let exhibit = s.act(move |d| submit::submit(d, &asked, &Permit::of_test(1, "pat")));
+    assert_eq!(exhibit.await.expect("granted").number(), 71);
 }
 
 /// RET-2, ROL-1: one who may confirms that a box may delete all that is past its day; the order is logged first and signed, and what
@@ -189,16 +226,19 @@ async fn a_larger_sweep_is_confirmed() {
     assert!(!s.all_lines().iter().any(|r| r.kind == "sweep.order"));
     for refusal in [None, Some("the box's clock is in doubt")] {
         let (done, ()) = tokio::join!(confirm("Robbery", &kim), async {
-            let Order::Sweep { order, by, .. } = s.order().await else {
+            let Order {
+                order,
+                by,
+                act: Act::Sweep { .. },
+                ..
+            } = s.order().await
+            else {
                 panic!("a sweep was due");
             };
             assert_eq!(by, [kim.op()]);
             s.says(match refusal {
-                None => ToHub::SweepBegun { order },
-                Some(why) => ToHub::SweepFailed {
-                    order,
-                    why: why.into(),
-                },
+                None => says_done(order, Done::Sweep),
+                Some(why) => says_refused(order, Code::Clock, why),
             })
             .await;
         });
@@ -207,4 +247,48 @@ async fn a_larger_sweep_is_confirmed() {
     let kinds: Vec<String> = s.all_lines().into_iter().map(|r| r.kind).collect();
     let of = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
     assert_eq!((of("sweep.order"), of("sweep.fail")), (2, 1));
+}
+
+/// AUD-1: an answer finds the one who waits for it by its number, however much else the box says; nobody waits for a box that is gone, and
+/// the record says that the order may not have been obeyed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_finds_whoever_waits() {
+    let mut s = Scene::new().await;
+    let kim = s.account("kim", "supervisor").await;
+    let desk = s.hub.desk.clone();
+    let confirm = || {
+        let (desk, kim) = (desk.clone(), kim.clone());
+        let name = BoxName::parse("ashby").expect("name");
+        tokio::spawn(
+            async move { crate::requests::sweep::confirm(&desk, &name, "Robbery", &kim).await },
+        )
+    };
+    let (first, second) = (confirm(), confirm());
+    let (a, b) = (s.order().await.order, s.order().await.order);
+    assert_ne!(a, b);
+    // More than any queue holds, about orders that nobody gave.
+    for n in 0..600 {
+        s.says(says_refused(b + 1000 + n, Code::Busy, "no")).await;
+    }
+    s.says(says_done(b, Done::Sweep)).await;
+    s.says(says_refused(a, Code::Clock, "in doubt")).await;
+    let answers = [first.await.expect("runs"), second.await.expect("runs")];
+    assert_eq!(answers.iter().filter(|a| a.is_ok()).count(), 1);
+    // An answer to something else is none.
+    let odd = confirm();
+    let number = s.order().await.order;
+    s.says(says_done(number, Done::Cleared)).await;
+    let why = odd.await.expect("runs").expect_err("odd").to_string();
+    assert!(why.contains("does not know"), "{why}");
+    // The box goes away.
+    let left = confirm();
+    s.order().await;
+    s.leaves().await;
+    let why = tokio::time::timeout(Duration::from_secs(5), left);
+    let why = why.await.expect("at once").expect("runs");
+    let why = why.expect_err("nobody is there").to_string();
+    assert!(why.contains("broke"), "{why}");
+    let kinds: Vec<String> = s.all_lines().into_iter().map(|r| r.kind).collect();
+    let of = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+    assert_eq!((of("sweep.order"), of("sweep.fail")), (4, 2));
 }
