@@ -18,6 +18,7 @@
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`trail`] | the log of staff acts: by person, camera, reference, kind; a month's sample |
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
@@ -63,5 +64,6 @@ pub mod shown;
 pub mod signin;
 pub mod supervise;
 pub mod tally;
+pub mod trail;
 pub mod web;
 pub mod words;

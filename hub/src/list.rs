@@ -54,7 +54,7 @@ impl Part {
 }
 
 /// One part of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Asks for the next part; None: this is the last one.
@@ -89,6 +89,15 @@ impl<T: ToSchema> ToSchema for Rows<T> {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((T::name().into(), T::schema()));
         T::schemas(schemas);
+    }
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+        }
     }
 }
 

@@ -208,6 +208,7 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
         from: 0,
         to: size,
         op: permit.op(),
+        what: "export".into(),
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     if origin == desk.log.origin() {

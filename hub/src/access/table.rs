@@ -8,142 +8,7 @@ use super::role::Role::{self, *};
 mod people;
 
 pub use people::*;
-
-/// What the scope of somebody's grant is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The hub, or all of something; lists leave out what is not for whoever asks.
-    Hub,
-    /// The hub as a whole: a role that was given for some cameras is not enough.
-    Whole,
-    Box,
-    /// A log: the cameras of its box, or the whole hub.
-    Log,
-    Camera,
-    Exhibit,
-    Hold,
-    Lift,
-}
-
-/// How HTTP asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Changes nothing.
-    Get,
-    Post,
-}
-
-impl Method {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// What a second person has to do with it (ROL-5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Second {
-    /// One is enough.
-    No,
-    /// It only asks; somebody else has to approve it.
-    Asks,
-    /// It is the second person's word, never that of whoever asked.
-    Approves,
-    /// Two people say it at once.
-    Both,
-}
-
-#[derive(Debug)]
-pub struct Row {
-    /// As the log, the tokens and the documents call it.
-    pub name: &'static str,
-    /// What it does, after "may" or "may not".
-    pub what: &'static str,
-    pub method: Method,
-    /// Below `/api/v1`.
-    pub path: &'static str,
-    pub roles: &'static [Role],
-    /// Everybody with an account may, role or none: it is about their own account.
-    pub own: bool,
-    /// Root at the hub machine may without naming a person: nothing of it is about people or pictures.
-    pub console: bool,
-    pub about: About,
-    /// A purpose and a reference have to be given (AUD-5).
-    pub purpose: bool,
-    pub second: Second,
-    /// Kinds of lines it puts on the hub's log before it is done.
-    pub lines: &'static [&'static str],
-}
-
-/// A row is its operation.
-impl PartialEq for Row {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Row {
-    const fn new(
-        name: &'static str,
-        method: Method,
-        path: &'static str,
-        what: &'static str,
-        roles: &'static [Role],
-    ) -> Self {
-        Self {
-            name,
-            what,
-            method,
-            path,
-            roles,
-            own: false,
-            console: false,
-            about: About::Hub,
-            purpose: false,
-            second: Second::No,
-            lines: &[],
-        }
-    }
-
-    /// About the account of whoever asks.
-    const fn own(
-        name: &'static str,
-        method: Method,
-        path: &'static str,
-        what: &'static str,
-    ) -> Self {
-        let mut row = Self::new(name, method, path, what, ALL_ROLES);
-        row.own = true;
-        row
-    }
-
-    const fn console(mut self) -> Self {
-        self.console = true;
-        self
-    }
-
-    const fn about(mut self, about: About) -> Self {
-        self.about = about;
-        self
-    }
-
-    const fn purpose(mut self) -> Self {
-        self.purpose = true;
-        self
-    }
-
-    const fn second(mut self, second: Second) -> Self {
-        self.second = second;
-        self
-    }
-
-    const fn writes(mut self, lines: &'static [&'static str]) -> Self {
-        self.lines = lines;
-        self
-    }
-}
+pub use super::row::{About, Method, Row, Second};
 
 /// Everybody with an account: nothing here is about people or pictures.
 const ALL_ROLES: &[Role] = &Role::ALL;
@@ -505,6 +370,36 @@ pub const LOG_READ: Row = Row::new("log.read", Post, "/logs/{log}/read", "read a
     .about(About::Log)
     .writes(&["log.read"]);
 
+/// Read what people did, with the purposes and references they gave.
+const AUDIT: &[Role] = &[Supervisor, Coordinator, Approver, Auditor, Inspector];
+pub const LOG_SHOW: Row = Row::new(
+    "log.show",
+    Post,
+    "/log/show",
+    "search the log of staff acts",
+    AUDIT,
+)
+.about(About::Whole)
+.writes(&["log.read"]);
+pub const LOG_SAMPLE: Row = Row::new(
+    "log.sample",
+    Post,
+    "/log/sample",
+    "draw a month's sample of staff acts",
+    AUDIT,
+)
+.about(About::Whole)
+.writes(&["log.read"]);
+pub const LOG_REVIEW: Row = Row::new(
+    "log.review",
+    Post,
+    "/log/review",
+    "say what a month's sample showed",
+    &[Supervisor, Coordinator, Approver, Auditor],
+)
+.about(About::Whole)
+.writes(&["log.review"]);
+
 /// Every operation.
 pub const ALL: &[&Row] = &[
     &BOXES,
@@ -546,6 +441,9 @@ pub const ALL: &[&Row] = &[
     &LIFT_APPROVE,
     &LIFT_WITHDRAW,
     &LOG_READ,
+    &LOG_SHOW,
+    &LOG_SAMPLE,
+    &LOG_REVIEW,
     &OWNERS,
     &OWNER_ADD,
     &OWNER_ASSIGN,

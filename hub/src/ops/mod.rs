@@ -13,6 +13,7 @@
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`owners`] | owners of cameras |
 //! | [`staff`], [`roles`] | accounts, and reading the logs; roles, and what a second administrator approves |
+//! | [`log`] | the log of staff acts: search, sample, review |
 //! | [`own`] | the own account: sessions, the declaration, second factors |
 //! | [`tokens`] | tokens for programs |
 //! | [`sight`] | what of a list is for whoever asks |
@@ -30,6 +31,7 @@ use utoipa::ToSchema;
 use crate::{
     access::{
         authorise::{Permit, Subject, authorise, authorise_all},
+        denials,
         principal::Principal,
         table::{self, About, Row},
     },
@@ -42,6 +44,7 @@ pub mod clips;
 pub mod evidence;
 pub mod footage;
 pub mod holds;
+pub mod log;
 pub mod masks;
 pub mod own;
 pub mod owners;
@@ -54,6 +57,8 @@ pub mod tokens;
 pub mod asked;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work_tests;
 
 /// Its row in the table. Only the list below says which it is, so that an operation without a row does not compile.
 pub trait Listed {
@@ -132,6 +137,20 @@ pub async fn follow<O: Followed>(
     Ok(operation.follow(hub.clone(), permit))
 }
 
+/// Puts on record that somebody asked for what is not theirs.
+pub async fn denied(
+    hub: &Arc<Desk>,
+    principal: &Principal,
+    row: &'static Row,
+    about: Option<Subject>,
+) -> Result<(), HubError> {
+    let Principal::Person(person) = principal.clone() else {
+        return Ok(());
+    };
+    let hub = hub.clone();
+    blocking(move || denials::note(&hub, &person, row, about.as_ref())).await?
+}
+
 /// The role first: whoever may not learns nothing of what there is.
 async fn permitted(
     hub: &Arc<Desk>,
@@ -140,18 +159,26 @@ async fn permitted(
     target: Target,
 ) -> Result<Permit, HubError> {
     let now = hub.now();
-    let permit = authorise(principal, row, &Subject::hub(), now)?;
-    let permit = match target {
-        Target::Hub if row.about == About::Whole => {
-            authorise(principal, row, &Subject::whole(), now)?
-        }
-        Target::Hub => permit,
-        target => {
-            let hub = hub.clone();
-            let subjects = blocking(move || of(&hub, target)).await??;
-            authorise_all(principal, row, subjects, now)?
-        }
+    let mut about = None;
+    let permit = match authorise(principal, row, &Subject::hub(), now) {
+        Err(e) => Err(e),
+        Ok(permit) => match target {
+            Target::Hub if row.about == About::Whole => {
+                authorise(principal, row, &Subject::whole(), now)
+            }
+            Target::Hub => Ok(permit),
+            target => {
+                let hub = hub.clone();
+                let subjects = blocking(move || of(&hub, target)).await??;
+                about = subjects.first().cloned();
+                authorise_all(principal, row, subjects, now)
+            }
+        },
     };
+    if let Err(HubError::NotAllowed(_)) = &permit {
+        denied(hub, principal, row, about).await?;
+    }
+    let permit = permit?;
     if let Principal::Person(person) = principal
         && let Some(token) = &person.limits.token
         && row.method == table::Method::Post
@@ -302,6 +329,9 @@ operations! {
         LIFT_APPROVE => masks::ApproveLift,
         LIFT_WITHDRAW => masks::WithdrawLift,
         LOG_READ => staff::ReadLog,
+        LOG_SHOW => log::Show,
+        LOG_SAMPLE => log::Draw,
+        LOG_REVIEW => log::Review,
         OWNERS => owners::List,
         OWNER_ADD => owners::Add,
         OWNER_ASSIGN => owners::Assign,

@@ -16,13 +16,14 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 8] = [
+pub const LINKS: [(&str, &str, &Row); 9] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),
     ("/lifts", "Masks to be lifted", &table::LIFTS),
     ("/retention", "Retention", &table::RETENTION),
+    ("/log", "What people did", &table::LOG_SHOW),
     ("/staff", "Staff", &table::STAFF),
     ("/account", "Your account", &table::FACTORS),
 ];

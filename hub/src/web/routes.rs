@@ -19,11 +19,15 @@ use super::{
     api,
     context::{App, Refused, SignedIn, to_the_door},
     guard,
-    pages::{account, clip, door, evidence, footage, holds, home, lifts, masks, retention, staff},
+    pages::{
+        account, clip, door, evidence, footage, holds, home, lifts, log, masks, retention, staff,
+    },
 };
 use crate::{
     access::table::{self, Row},
     api::{BASE, http},
+    error::Class,
+    ops,
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -93,6 +97,7 @@ pages! {
     get "/evidence" evidence::show, Person(&[&table::EVIDENCE]);
     post "/evidence" evidence::settle, Person(&[&table::EVIDENCE]);
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
+    get "/log" log::show, Person(&[&table::LOG_SHOW]);
     get "/retention" retention::show, Person(&[&table::RETENTION]);
     get "/retention/{box}/{cam}" retention::camera, Person(&[&table::RETENTION_CAMERA]);
 }
@@ -129,7 +134,11 @@ async fn admit(
     }
     for row in rows {
         if let Err(e) = who.authorise(row, app.now()) {
-            return Refused::from(e).into_response();
+            let noted = match e.class() {
+                Class::NotAllowed => ops::denied(&app.hub, &who.principal(), row, None).await,
+                _ => Ok(()),
+            };
+            return Refused::from(noted.err().unwrap_or(e)).into_response();
         }
     }
     request.extensions_mut().insert(who);
