@@ -1649,18 +1649,27 @@ class PackageCheck:
             if name.startswith("master/") and name not in named:
                 self.add("UNLOGGED-MASTER-FILE", "file " + name, "UNLOGGED_FILE")
         self.check_coverage(m, held, [gap[2:] for gap in gaps])
-        self.later_clip(m)
-        clips = [r for r in self.clips if r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]]
+        self.check_clip(m, held, self.later_clip(m))
+
+    def check_clip(self, m, held, later):
+        clips = [r for r in self.clips + later if r.data.get("ref") == m["ref"] and r.data.get("cam") == m["cam"]]
         if not clips:
             self.add("NOT-IN-LOG", "package", "NO_CLIP", m["ref"], m["cam"])
-        elif held and not any(
-                (count(r.data.get("s0")), count(r.data.get("s1"))) == (held[0][1], held[-1][1]) for r in clips):
+        elif held and not any(self.exported(r, held[0][1], held[-1][1], r in later) for r in clips):
             self.add("DOES-NOT-COVER-REQUEST", "package", "CLIP_SPAN", clips[-1].n, held[0][1], held[-1][1])
 
+    @staticmethod
+    def exported(line, first, last, later):
+        """Of a log that has ended only the part that was countersigned is here: what was handed out may reach beyond it."""
+        s0, s1 = count(line.data.get("s0")), count(line.data.get("s1"))
+        if later:
+            return s0 is not None and s1 is not None and s0 <= first and last <= s1
+        return (s0, s1) == (first, last)
+
     def later_clip(self, m):
-        """The exp.clip line of footage whose log has ended: it lies in a later log of the same recorder."""
+        """The exp.clip line of footage whose log has ended: it lies in a later log of the same recorder. None or one."""
         if "log/clip.record" not in self.names:
-            return
+            return []
         data, proof, place = self.read("log/clip.record"), self.proof("log/clip.tlog-proof"), "file log/clip.tlog-proof"
         try:
             line = parse_line(data) if data is not None else None
@@ -1670,9 +1679,9 @@ class PackageCheck:
             self.hub_says(proof.head, place, place)
         if (line and proof and is_later(line.log, m["log"]) and line.type == "exp.clip" and line.log == proof.head.origin
                 and line.n == proof.index and reached(line.leaf, proof) == proof.head.root):
-            self.clips.append(line)
-        else:
-            self.add("NOT-IN-LOG", "file log/clip.record", "NO_LATER_CLIP")
+            return [line]
+        self.add("NOT-IN-LOG", "file log/clip.record", "NO_LATER_CLIP")
+        return []
 
     def check_coverage(self, m, held, gaps):
         t0, t1 = m["t0"], m["t1"]

@@ -15,7 +15,7 @@ use nix::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::commands::{Failed, exit};
+use crate::failure::{Failed, exit};
 
 /// What a child tells; more is no answer of ours.
 const MOST: u64 = 1 << 20;
@@ -61,7 +61,7 @@ pub fn as_owner_of<T: Serialize + DeserializeOwned>(
                 Ok(Ok(done)) => Outcome::Done(done),
                 Ok(Err(e)) => Outcome::Failed {
                     code: e.code,
-                    text: crate::commands::chain(e.error.as_ref()),
+                    text: crate::failure::chain(e.error.as_ref()),
                 },
                 Err(_) => Outcome::Failed {
                     code: exit::SOFTWARE,

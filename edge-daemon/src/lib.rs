@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod demoted;
+pub mod failure;
 pub mod fuzz;
 pub mod health;
 pub mod identity;

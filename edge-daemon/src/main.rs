@@ -12,7 +12,7 @@ fn main() -> ExitCode {
         Err(e) => {
             // Help and version are asked for; everything else is a wrong command line.
             let code = if e.use_stderr() {
-                beadle_edge::commands::exit::USAGE
+                beadle_edge::failure::exit::USAGE
             } else {
                 0
             };

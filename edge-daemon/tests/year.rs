@@ -337,6 +337,8 @@ fn world(first: Day) -> (World, tempfile::TempDir) {
         days: KEEP,
         volumes: vec![volume.clone()],
         hold_days: 400,
+        pull_hours: 100,
+        segment_secs: 60,
     };
     let basis = Basis {
         source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),

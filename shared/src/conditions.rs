@@ -198,6 +198,10 @@ conditions! {
         "Held footage cannot be copied out"
         "A hold keeps footage beyond its day by a copy under a key of its own, and that copy could not be made or not be removed. The footage named is not deleted before it is copied, whatever its day."
         "Look at the detail: a disk that is away or full, or a reader that does not answer. It is tried again by itself."
+    "pull.limit" Serious HubStaff
+        "No more footage is handed out today"
+        "The hub ordered more clips of this box than may be handed out in one day, and the rest was refused. Nothing is lost: the limit is there so that whoever takes the hub over cannot carry everything off."
+        "If staff asked for them (beadle-hub clip list), ask again tomorrow, or have pull_hours of [box] raised in the box's configuration, by which the reader goes at once. If nobody did, somebody else has the hub: take it off the network, and tell whoever runs the scheme."
     "disk.early" Serious HubStaff
         "Footage is deleted before its time"
         "The disk is too small for the days promised. The oldest footage not under a hold was deleted early, on the record."

@@ -212,6 +212,22 @@ impl<'a> Origin<'a> {
     }
 }
 
+/// Whether a log is a later one of the box that another one is of.
+pub fn is_later_log(origin: &str, before: &str) -> bool {
+    let of_box = |origin| match Origin::parse(origin) {
+        Some(Origin::Box {
+            scheme,
+            name,
+            number,
+        }) => Some((scheme, name, number)),
+        _ => None,
+    };
+    let (later, before) = (of_box(origin), of_box(before));
+    later.zip(before).is_some_and(|(later, before)| {
+        (later.0, &later.1) == (before.0, &before.1) && later.2 > before.2
+    })
+}
+
 /// Whether a hub key's name, `<scheme>/hub/<what>`, is of the scheme that a log is of. A hub vouches for the logs of its own scheme.
 pub fn hub_key_of(name: &str, origin: &str) -> bool {
     let mut parts = name.split('/');

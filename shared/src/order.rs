@@ -266,6 +266,8 @@ codes! {
     NoRoom = "no-room" Standing,
     /// The reader judges otherwise.
     ReaderRefused = "reader-refused" Standing,
+    /// The box has handed out as much footage as it may in a day.
+    Spent = "spent" Standing,
     /// More orders wait than the box keeps.
     Busy = "busy" Passing,
     /// The box's clock is in doubt.

@@ -129,6 +129,14 @@ impl Scheme {
             .town
             .run_as("beadle", &["beadle-edge", "enrol", "--again", &code])?;
         assert_ne!(beadle.status, 0, "the recorder enrols nothing: {beadle:?}");
+        // Whoever owned the folder above could put another hub in the place of what root pins.
+        let said = self.town.sh(&format!(
+            "chown beadle {STATE}; beadle-edge enrol --again {code} && exit 1; chown root {STATE}"
+        ))?;
+        assert!(
+            said.err.contains("the code is not used up") && said.err.contains("chown root:root"),
+            "{said:?}"
+        );
         assert_eq!(self.town.sh(files)?.out, before, "as it was");
         self.town.sh(&format!("beadle-edge enrol --again {code}"))?;
         wait::until("the box is back", 90, || {

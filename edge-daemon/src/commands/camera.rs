@@ -2,10 +2,10 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::{Failed, exit};
 use crate::{
     capture::relay::{grouped, known::Known},
-    config::{self, Camera, Passwords},
+    config::{self, Passwords},
+    failure::{Failed, exit},
 };
 
 pub fn accept(config_path: &Path, id: &str) -> Result<ExitCode, Failed> {
@@ -58,36 +58,4 @@ pub fn accept(config_path: &Path, id: &str) -> Result<ExitCode, Failed> {
     }
     println!("a running box connects within seconds, and then puts this on its log (cam.accept)");
     Ok(ExitCode::SUCCESS)
-}
-
-/// How an `rtsps://` camera is known, for people.
-///
-/// # Errors
-/// In words: what is configured, or what is remembered, cannot be read.
-pub fn known_by(camera: &Camera, known: &Known) -> Result<Option<String>, String> {
-    if !camera.url.tls() {
-        return Ok(None);
-    }
-    if let Some(path) = &camera.tls_ca {
-        crate::capture::relay::tls::roots(path)?;
-        return Ok(Some(format!(
-            "certificate vouched for by {}",
-            path.display()
-        )));
-    }
-    let memory = known
-        .read(&camera.id)
-        .map_err(|e| format!("what the box remembers of its certificate cannot be read: {e}"))?;
-    let accepted = memory.accepted.map_or_else(
-        || "certificate: the first one it shows is kept".to_owned(),
-        |a| format!("certificate {} kept since {}", grouped(&a.sha256), a.at),
-    );
-    Ok(Some(match memory.refused {
-        None => accepted,
-        Some(r) => format!(
-            "{accepted}; it showed another ({}), and gets no session until that is accepted: beadle-edge camera accept {}",
-            grouped(&r.sha256),
-            camera.id
-        ),
-    }))
 }

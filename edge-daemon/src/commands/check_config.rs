@@ -2,12 +2,13 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::{Failed, camera::known_by, exit};
 use shared::mask::How;
 
 use crate::{
     capture::relay::known::Known,
     config::{self, Passwords},
+    failure::{Failed, exit},
+    health::checks::camera::known_by,
     identity::fixed,
     masking::capacity,
 };

@@ -4,9 +4,9 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use shared::{plain, standing::Mark, time::Clock};
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     health::checks::{self, Looked},
 };
 

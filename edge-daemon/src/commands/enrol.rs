@@ -7,10 +7,10 @@ use std::{path::Path, process::ExitCode};
 
 use shared::{code::EnrolCode, time::Clock};
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Config, Passwords},
     demoted,
+    failure::{Failed, exit},
     identity::{Answer, BoxKey, Enrolment, IdentityError, enrolment, fixed},
     uplink::enrol::{self, EnrolError},
 };
@@ -19,8 +19,15 @@ pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<Ex
     let config = config::load(path, Passwords::None)?;
     let state = config.state();
     let recorder = state.recorder();
+    // Whoever owns the folder above could put another in the place of what root pins, now or later.
+    state
+        .nobody_elses()
+        .map_err(|e| Failed::new(exit::IO, unspent(&e)))?;
     demoted::as_owner_of(&recorder, || Ok(fixed::check(&config, path, again)?))?;
-    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(failed)?;
+    let (code, hub) = enrol::prepare(&config, code, hub, again).map_err(|e| match e {
+        EnrolError::Store(e) => before(e),
+        e => failed(e),
+    })?;
     demoted::as_owner_of(&recorder, || {
         state
             .for_recorder()
@@ -37,7 +44,7 @@ pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<Ex
     if let Err(e) = settled {
         eprintln!(
             "the certificate before this one could not be cleared away: {}",
-            super::chain(e.error.as_ref())
+            crate::failure::chain(e.error.as_ref())
         );
     }
     // Read back: what cannot be used shows now, not at the first connection.
@@ -73,7 +80,7 @@ fn before(e: IdentityError) -> Failed {
 fn spent(e: IdentityError) -> Failed {
     let text = format!(
         "the box was not enrolled, and the hub has taken the code: {}. Mend that, then ask for a new code",
-        super::chain(&e)
+        crate::failure::chain(&e)
     );
     Failed::new(exit::IO, text)
 }
@@ -81,7 +88,7 @@ fn spent(e: IdentityError) -> Failed {
 fn unspent(e: &dyn std::error::Error) -> String {
     format!(
         "nothing was done, and the code is not used up: {}. The command is for root, on a box whose folders the package made",
-        super::chain(e)
+        crate::failure::chain(e)
     )
 }
 

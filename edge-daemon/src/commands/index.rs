@@ -7,9 +7,9 @@ use std::{
     process::ExitCode,
 };
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     state::State,
     store::Index,
 };

@@ -4,9 +4,9 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use shared::plain;
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     supervise::{self, RunError},
 };
 

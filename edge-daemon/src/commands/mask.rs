@@ -11,10 +11,10 @@ use shared::{
     mask::{How, Mask, from_toml, polygon},
 };
 
-use super::{Failed, exit};
 use crate::{
     capture::{relay::known::Known, still},
     config::{self, Camera, Config, Passwords},
+    failure::{Failed, exit},
     identity::Enrolment,
 };
 

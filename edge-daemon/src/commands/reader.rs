@@ -2,9 +2,9 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     memory,
     reader::{self, Basis, ServeError, Server, Source},
     state::State,

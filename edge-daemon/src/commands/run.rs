@@ -2,9 +2,9 @@
 
 use std::{path::Path, process::ExitCode};
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     identity::fixed::FixedError,
     supervise::{self, RunError},
 };

@@ -9,12 +9,11 @@ use shared::{
     wire::Fault,
 };
 
-use super::{Failed, exit};
 use crate::{
-    below,
     config::{self, Config, Passwords},
+    failure::{Failed, exit},
     health::status::{self, Status},
-    reader::root,
+    reader::{self, root},
 };
 
 /// A status older than this is of a box that does not run.
@@ -77,19 +76,27 @@ pub fn run(path: &Path, json: bool) -> Result<ExitCode, Failed> {
 
 /// How much footage the hub has had, by the reader's own count: today, and in the last seven days.
 fn pulls(config: &Config, now: Utc) -> String {
-    let path = config.state().public().join("pulls.json");
-    let counted = below::read_untrusted(&path, 1 << 20)
-        .ok()
-        .and_then(|b| serde_json::from_slice::<BTreeMap<Day, u64>>(&b).ok());
-    let Some(counted) = counted else {
+    let Some(counted) = reader::counted(&config.state().public()) else {
         return "pulls: the reader has counted none yet".into();
     };
     let today = config.zone.day_of(now);
-    let of = |from: Day| counted.range(from..=today).map(|(_, n)| n).sum::<u64>();
+    let of = |from: Day| {
+        counted
+            .range(from..=today)
+            .map(|(_, c)| c.orders)
+            .sum::<u64>()
+    };
+    let count = counted.get(&today).copied().unwrap_or_default();
+    let refused = match count.refused {
+        0 => String::new(),
+        n => format!("; refused {n} times, for that is as much as a day may have"),
+    };
     format!(
-        "pulls by the hub: {} today, {} in the last seven days",
+        "pulls by the hub: {} today, {} in the last seven days; {} of {} hours of footage handed out today{refused}",
         of(today),
-        of(today.plus_days(-6))
+        of(today.plus_days(-6)),
+        reader::hours(count.secs),
+        config.pull_hours
     )
 }
 

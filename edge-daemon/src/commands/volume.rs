@@ -4,9 +4,9 @@ use std::{path::Path, process::ExitCode};
 
 use shared::time::Clock;
 
-use super::{Failed, exit};
 use crate::{
     config::{self, Passwords},
+    failure::{Failed, exit},
     identity::BoxKey,
     state::State,
     store::volume::{self, Place, VolumeError},

@@ -47,6 +47,8 @@ pub struct Config {
     pub holds_gib: Option<u32>,
     /// No hold reaches further than so many days from when it is ordered or extended.
     pub hold_days: u32,
+    /// Most hours of footage that are handed out in one day.
+    pub pull_hours: u32,
     /// Whether a lift of a mask needs the keys of the people whom its order names.
     pub approvals: bool,
     /// Where the root key is to live.

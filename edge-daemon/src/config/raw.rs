@@ -105,6 +105,9 @@ pub struct RawBox {
     /// Default `none`.
     #[serde(default)]
     pub approvals: Field<String>,
+    /// Most hours of footage that are handed out in one day, whoever signs the orders, 1 to 24000. Default 100.
+    #[serde(default)]
+    pub pull_hours: Field<i64>,
     #[serde(flatten)]
     pub unknown: Unknown,
 }

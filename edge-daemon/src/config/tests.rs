@@ -320,6 +320,28 @@ fn whose_approval_counts() {
     }
 }
 
+/// V14, ROL-2: how much a hub gets in a day is root's word.
+#[test]
+fn how_much_is_handed_out_in_a_day() {
+    let with = |line: &str| read(&GOOD.replacen("[box]\n", &format!("[box]\n{line}\n"), 1));
+    for (line, hours) in [
+        ("", 100),
+        ("pull_hours = 1", 1),
+        ("pull_hours = 24000", 24_000),
+    ] {
+        assert_eq!(with(line).expect("good").pull_hours, hours, "{line}");
+    }
+    for line in [
+        "pull_hours = 0",
+        "pull_hours = -1",
+        "pull_hours = 24001",
+        "pull_hours = \"none\"",
+    ] {
+        let wrong = with(line).expect_err(line).to_string();
+        assert!(wrong.contains("box.pull_hours"), "{line}: {wrong}");
+    }
+}
+
 /// What encodes masked pictures: the worker, unless the box is set to use a graphics device.
 #[test]
 fn what_encodes() {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::reader::{
     root::{self, Asked, Wish},
-    terms::HOLD_DAYS,
+    terms::{HOLD_DAYS, PULL_HOURS},
 };
 
 /// What the file cannot say by itself.
@@ -183,6 +183,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             zone_name: b.zone_name,
             state: b.state,
             approvals: b.approvals,
+            pull_hours: b.pull_hours,
             holds_gib,
             hold_days: hold_days?,
             retention_days: days?,
@@ -207,6 +208,7 @@ struct Whole {
     zone_name: String,
     state: PathBuf,
     approvals: bool,
+    pull_hours: u32,
 }
 
 fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
@@ -222,6 +224,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
             "zone",
             "state",
             "approvals",
+            "pull_hours",
         ],
     );
     let scheme = text(
@@ -295,6 +298,14 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
             None
         }
     };
+    const PULLS: &str = "pull_hours = 100";
+    let pull_hours = may(g, "box.pull_hours", b.pull_hours, "a whole number", PULLS).map_or(
+        Some(PULL_HOURS),
+        |n| {
+            let why = "1 to 24000 hours of footage may be handed out in a day";
+            within(g, "box.pull_hours", n, 1..=24_000, why, PULLS)
+        },
+    );
     Some(Whole {
         scheme: scheme?,
         name: name?,
@@ -304,6 +315,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         zone_name,
         state: state?,
         approvals: approvals?,
+        pull_hours: pull_hours?,
     })
 }
 

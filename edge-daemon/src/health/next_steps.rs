@@ -85,9 +85,6 @@ fn configuration_keys_exist() {
                 .map(|w| w.trim_matches(|c: char| ".,;:()'".contains(c)))
                 .collect();
             for (i, word) in words.iter().enumerate() {
-                if word.contains('_') {
-                    keys.insert(("camera".to_owned(), (*word).to_owned()));
-                }
                 // `days of [retention]`, `encoder out of [pictures]`
                 let of = match words.get(i + 1..).unwrap_or_default() {
                     ["of", ..] => *word != "out",
@@ -98,6 +95,8 @@ fn configuration_keys_exist() {
                 if let (true, Some(section)) = (of, section) {
                     let section = section.trim_matches(|c| "[]".contains(c));
                     keys.insert((section.to_owned(), (*word).to_owned()));
+                } else if word.contains('_') {
+                    keys.insert(("camera".to_owned(), (*word).to_owned()));
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! into the folder of the first. The log says what they are, from its first line on; before there is one, enrolment does.
 use std::{io, path::Path};
 
-use super::{Enrolment, IdentityError};
+use super::{HubFacts, IdentityError};
 use crate::config::Config;
 
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +61,9 @@ pub fn check(config: &Config, file: &Path, anew: bool) -> Result<(), FixedError>
         }
         None if anew => return Ok(()),
         None => {
-            let Some(enrolled) = Enrolment::load(&config.state())? else {
+            let Some(facts) = HubFacts::load(&config.state())? else {
                 return Ok(());
             };
-            let facts = enrolled.facts;
             let what = format!("Its enrolment at {}", facts.hub);
             let next = "To enrol it under the new name: beadle-edge enrol --again CODE".to_owned();
             (facts.scheme, facts.r#box.to_string(), what, next)

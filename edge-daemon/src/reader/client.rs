@@ -51,6 +51,7 @@ impl Client {
         {
             Reply::Refused { why } => Err(ReaderError::Refused(why)),
             Reply::Early { why } => Err(ReaderError::Early(why)),
+            Reply::Spent { why } => Err(ReaderError::Spent(why)),
             reply => Ok(reply),
         }
     }
@@ -170,7 +171,8 @@ impl Client {
         }
     }
 
-    /// Gives the reader an order about holds or time, which it checks and keeps for itself.
+    /// Gives the reader an order about a pull, holds or time, which it checks and keeps for itself. [`ReaderError::Spent`]: it will hand out
+    /// nothing of this pull today.
     pub fn order(&self, order: &str, sig: &str) -> Result<(), ReaderError> {
         match self.ask(&Request::Order {
             order: order.into(),

@@ -8,14 +8,14 @@ use std::{
 
 use footage::sealed;
 use shared::{
-    id::{CameraId, HoldId},
+    id::{CameraId, ExhibitRef, HoldId},
     order::Act,
     record::{hex, sha256},
     segment::KeyId,
 };
 
 use super::{
-    ReaderError,
+    ReaderError, counted,
     keys::{BootKey, Pair},
     root::Kind,
     tests::{Box_, a_box_at, cam, day, name, ordered, pin, plain, seal, utc},
@@ -135,6 +135,62 @@ fn hold_order(hold: u64, cam: &CameraId, until: &str) -> Act {
         until: utc(until),
         grant: "1".into(),
     }
+}
+
+fn pull_order(number: u32, to: &str, t1: &str) -> (String, String) {
+    ordered(Act::Pull {
+        r#ref: ExhibitRef::new(2026, number),
+        cam: cam(),
+        t0: utc("2026-11-03T14:00:00.000Z"),
+        t1: utc(t1),
+        grant: "1".into(),
+        purpose: "0".repeat(64),
+        recipient: to.into(),
+    })
+}
+
+/// V1, V14, ROL-2: whoever has the hub's order key, and the recorder with it, gets no more footage in a day than root's configuration allows,
+/// to the reader's own count: under new references, for other keys, after the reader started anew. What was ordered before can be had again,
+/// and the next day there is as much again.
+#[test]
+fn a_hub_gets_no_more_in_a_day_than_root_allows() {
+    let t = taken();
+    let to = sealed::keypair().1;
+    let path = t.b.volume.join(&t.past);
+    let ask =
+        |(text, sig): &(String, String)| t.b.client.rewrap(text, sig, &path, "c03/2026-11-03");
+    // A day of one camera, and a file before and after it: 24 hours and two minutes. Four of them are less than 100 hours, five are more.
+    let whole = "2026-11-04T14:00:00.000Z";
+    let first = pull_order(1, &to, whole);
+    for number in 1..=4 {
+        ask(&pull_order(number, &to, whole)).expect("handed out");
+    }
+    let mine = t.mine.1.clone();
+    for order in [pull_order(5, &to, whole), pull_order(6, &mine, whole)] {
+        for _ in 0..2 {
+            match ask(&order) {
+                Err(ReaderError::Spent(why)) => assert!(
+                    why.contains("at most 100 hours")
+                        && why.contains("96.2 were handed out on 2026-11-10"),
+                    "{why}"
+                ),
+                other => panic!("{other:?}"),
+            }
+            assert!(matches!(
+                t.b.client.order(&order.0, &order.1),
+                Err(ReaderError::Spent(_))
+            ));
+        }
+    }
+    assert_eq!(t.stolen(), Vec::<PathBuf>::new());
+    // What is less still fits, and what was handed out is no further pull.
+    ask(&pull_order(7, &to, "2026-11-03T14:05:00.000Z")).expect("handed out");
+    ask(&first).expect("handed out before");
+    let told = counted(&t.b.state.public()).expect("told");
+    let today = told.get(&day("2026-11-10")).expect("today");
+    assert_eq!((today.orders, today.refused), (5, 8), "{today:?}");
+    t.b.clock.reach(utc("2026-11-11T12:00:00.000Z"));
+    ask(&pull_order(5, &to, whole)).expect("the next day");
 }
 
 /// V1a: no key but one of a start is taken in, only with the recipient that belongs to it, only of the box's cameras; a hold's copy is

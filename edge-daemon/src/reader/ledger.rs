@@ -8,8 +8,8 @@
 //! | `boot` | per boot key: the earliest day that it can have sealed |
 //! | `looked` | when it was last looked for identities left by the recorder: what is found later was made later |
 //! | `holds` | per hold ordered: camera, span, until when, whether it is over |
-//! | `pulls` | per local day, at most 400: how many pulls were handed out first on it |
-//! | `obeyed` | SHA-256 of each pull obeyed, with its day: the same order again is no further pull |
+//! | `pulls` | per local day, at most 400: pulls that were handed out first on it, the time they cover, and how many were refused ([`PullCount`]) |
+//! | `obeyed` | SHA-256 of each pull obeyed on the last fourteen such days, with its day: the same order again is no further pull |
 //! | `reckoning` | [`super::reckoning`] |
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -27,14 +27,18 @@ use shared::{
 
 use super::{
     keys::{KeyError, io, sync_dir, write_synced},
-    order::Hold,
+    order::{Hold, Pull},
     reckoning::{Kept as Proven, Reckoning},
     terms::Terms,
 };
-use crate::retention::policy::Rules;
+use crate::{below, retention::policy::Rules};
 
 const NAME: &str = "ledger.json";
+/// In its public folder.
+pub const COUNTS: &str = "pulls.json";
 const PULL_DAYS: usize = 400;
+/// A pull is ordered anew until its clip is whole, which takes days at most where a link is bad; after that it counts once more.
+const OBEYED_DAYS: usize = 14;
 const DAY_MS: i64 = 86_400_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -46,9 +50,39 @@ struct Kept {
     looked: Option<Utc>,
     /// By key id, `c03/hold-12`.
     holds: BTreeMap<String, Held>,
-    pulls: BTreeMap<String, u64>,
+    pulls: PullCounts,
     obeyed: BTreeMap<String, String>,
     reckoning: Proven,
+}
+
+/// Pulls of one local day: `{"orders", "secs", "refused"}`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullCount {
+    pub orders: u64,
+    /// The time they cover, with a footage file before and one after.
+    pub secs: u64,
+    /// Times that one was refused because it would have been too much.
+    pub refused: u64,
+}
+
+/// By local day.
+pub type PullCounts = BTreeMap<Day, PullCount>;
+
+/// What the reader tells of its counts, in its public folder. None: there are none yet, or they cannot be read.
+pub fn counted(public: &Path) -> Option<PullCounts> {
+    let text = below::read_untrusted(&public.join(COUNTS), 1 << 20).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// What becomes of a pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Its order was counted now.
+    Counted,
+    /// Its order was counted before: it is the same footage, for the same key.
+    Known,
+    /// It would be more than root allows in a day: why, in words.
+    Spent(String),
 }
 
 /// A hold that was ordered.
@@ -70,6 +104,15 @@ pub struct Ledger {
 fn key_of(cam: &CameraId, hold: HoldId) -> String {
     let cam = cam.clone();
     KeyId::Hold { cam, hold }.to_string()
+}
+
+/// Hours to a tenth, rounded up.
+pub fn hours(secs: u64) -> String {
+    let tenths = secs.div_ceil(360);
+    match tenths % 10 {
+        0 => format!("{}", tenths / 10),
+        tenth => format!("{}.{tenth}", tenths / 10),
+    }
 }
 
 /// Why a key is not destroyed, in words.
@@ -309,32 +352,54 @@ impl Ledger {
         })
     }
 
-    /// Counts a pull, the first time its order is obeyed, and keeps the count; true when it was counted.
+    /// Counts a pull by the time it covers, the first time its order is obeyed, and keeps the count.
     ///
     /// # Errors
     /// The disk does not take it: it is not counted, and nothing is to be handed out.
-    pub fn pulled(&mut self, order: &str, terms: &Terms, now: Now) -> Result<bool, KeyError> {
-        let today = terms.zone.day_of(now.wall).to_string();
+    pub fn pulled(
+        &mut self,
+        order: &str,
+        pull: &Pull,
+        terms: &Terms,
+        now: Now,
+    ) -> Result<Admission, KeyError> {
+        let today = terms.zone.day_of(now.wall);
         let digest = hex(&sha256(order.as_bytes()));
         if self.kept.obeyed.contains_key(&digest) {
-            return Ok(false);
+            return Ok(Admission::Known);
         }
-        let (pulls, obeyed) = (self.kept.pulls.clone(), self.kept.obeyed.clone());
-        self.kept.obeyed.insert(digest, today.clone());
-        *self.kept.pulls.entry(today).or_default() += 1;
+        let before = (self.kept.pulls.clone(), self.kept.obeyed.clone());
+        let count = self.kept.pulls.entry(today).or_default();
+        // Whole files are handed out: one may begin before the span, and one end after it.
+        let span = u64::try_from(pull.t1.0.saturating_sub(pull.t0.0)).unwrap_or(u64::MAX);
+        let secs = (span.div_ceil(1000)).saturating_add(2 * u64::from(terms.segment_secs));
+        let most = u64::from(terms.pull_hours) * 3600;
+        if count.secs.saturating_add(secs) > most {
+            count.refused = count.refused.saturating_add(1);
+            return Ok(Admission::Spent(format!(
+                "this box hands out at most {} hours of footage a day (pull_hours of [box] in its configuration); {} were handed out on {today}, and this clip would be {} more",
+                terms.pull_hours,
+                hours(count.secs),
+                hours(secs),
+            )));
+        }
+        count.secs += secs;
+        count.orders += 1;
+        self.kept.obeyed.insert(digest, today.to_string());
         while self.kept.pulls.len() > PULL_DAYS {
             self.kept.pulls.pop_first();
         }
-        let days: BTreeSet<&String> = self.kept.pulls.keys().collect();
+        let last = self.kept.pulls.keys().rev().take(OBEYED_DAYS);
+        let days: BTreeSet<String> = last.map(Day::to_string).collect();
         self.kept.obeyed.retain(|_, day| days.contains(day));
         if let Err(e) = self.save(now) {
-            (self.kept.pulls, self.kept.obeyed) = (pulls, obeyed);
+            (self.kept.pulls, self.kept.obeyed) = before;
             return Err(e);
         }
-        Ok(true)
+        Ok(Admission::Counted)
     }
 
-    pub fn pulls(&self) -> &BTreeMap<String, u64> {
+    pub fn pulls(&self) -> &PullCounts {
         &self.kept.pulls
     }
 }
@@ -344,6 +409,15 @@ mod tests {
     use super::*;
     use crate::{reader::tests::basis, testing::Hands};
     use shared::time::Clock;
+
+    fn of(secs: i64) -> Pull {
+        Pull {
+            cam: CameraId::parse("c01").expect("cam"),
+            t0: Utc(0),
+            t1: Utc(secs * 1000),
+            recipient: "age1x".into(),
+        }
+    }
 
     /// V14, AUD-2: each order counts once on the day it was obeyed first, over a restart too; what cannot be counted is not handed out, also
     /// not when it is asked for again; the days that are kept have a limit.
@@ -355,36 +429,93 @@ mod tests {
         let basis = basis(&[], dir.path(), clock.clone(), wish);
         let terms = basis.source.terms();
         let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
-        let counted = |ledger: &Ledger| ledger.pulls().values().copied().collect::<Vec<u64>>();
-        assert!(ledger.pulled("one", &terms, clock.now()).expect("counted"));
-        assert!(!ledger.pulled("one", &terms, clock.now()).expect("known"));
-        assert!(ledger.pulled("two", &terms, clock.now()).expect("counted"));
+        let counts = |ledger: &Ledger| {
+            let all = ledger.pulls().values();
+            all.map(|c| c.orders).collect::<Vec<u64>>()
+        };
+        let pull =
+            |ledger: &mut Ledger, order: &str| ledger.pulled(order, &of(60), &terms, clock.now());
+        assert_eq!(pull(&mut ledger, "one").expect("asked"), Admission::Counted);
+        assert_eq!(pull(&mut ledger, "one").expect("asked"), Admission::Known);
+        assert_eq!(pull(&mut ledger, "two").expect("asked"), Admission::Counted);
         let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
-        assert!(!ledger.pulled("two", &terms, clock.now()).expect("known"));
-        assert_eq!(counted(&ledger), [2]);
+        assert_eq!(pull(&mut ledger, "two").expect("asked"), Admission::Known);
+        assert_eq!(counts(&ledger), [2]);
 
         // The disk takes nothing: a folder is in the way of the new file.
         let way = dir.path().join("ledger.json.new");
         std::fs::create_dir(&way).expect("folder");
         for _ in 0..2 {
-            assert!(ledger.pulled("three", &terms, clock.now()).is_err());
+            assert!(pull(&mut ledger, "three").is_err());
         }
-        assert_eq!(counted(&ledger), [2]);
+        assert_eq!(counts(&ledger), [2]);
         std::fs::remove_dir(&way).expect("folder");
         clock.pass(24 * 3_600_000);
-        assert!(
-            ledger
-                .pulled("three", &terms, clock.now())
-                .expect("counted")
+        assert_eq!(
+            pull(&mut ledger, "three").expect("asked"),
+            Admission::Counted
         );
-        assert_eq!(counted(&ledger), [2, 1]);
+        assert_eq!(counts(&ledger), [2, 1]);
 
         for n in 0..PULL_DAYS {
             clock.pass(24 * 3_600_000);
-            let order = format!("order {n}");
-            ledger.pulled(&order, &terms, clock.now()).expect("counted");
+            pull(&mut ledger, &format!("order {n}")).expect("counted");
         }
-        assert_eq!(counted(&ledger), [1; PULL_DAYS]);
-        assert_eq!(ledger.kept.obeyed.len(), PULL_DAYS);
+        assert_eq!(counts(&ledger), [1; PULL_DAYS]);
+        assert_eq!(ledger.kept.obeyed.len(), OBEYED_DAYS);
+    }
+
+    /// V14: what a day may have is a sum of the time that orders cover, whole files at both ends; it is no other after a start; an order at the
+    /// end of the range of numbers overflows nothing; what was refused is no part of it.
+    #[test]
+    fn a_day_has_its_measure() {
+        let dir = tempfile::tempdir().expect("folder");
+        let clock = Hands::new(Utc::parse("2026-11-22T12:00:00.000Z").expect("time"), 0);
+        let basis = basis(&[], dir.path(), clock.clone(), Default::default());
+        let terms = basis.source.terms();
+        let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
+        // 100 hours, less the files at both ends.
+        let most = 100 * 3600 - 120;
+        let spent = |a: Admission| matches!(a, Admission::Spent(_));
+        let ask = |ledger: &mut Ledger, order: &str, pull: &Pull| {
+            ledger
+                .pulled(order, pull, &terms, clock.now())
+                .expect("asked")
+        };
+        assert!(spent(ask(&mut ledger, "too long", &of(most + 1))));
+        let endless = Pull {
+            t0: Utc(i64::MIN),
+            t1: Utc(i64::MAX),
+            ..of(0)
+        };
+        assert!(spent(ask(&mut ledger, "endless", &endless)));
+        assert_eq!(
+            ask(&mut ledger, "as long as may be", &of(most)),
+            Admission::Counted
+        );
+        assert!(spent(ask(&mut ledger, "one more", &of(1))));
+        let mut ledger = Ledger::open(dir.path(), clock.now()).expect("opens");
+        assert!(spent(ask(&mut ledger, "one more", &of(1))));
+        // As many short ones as there is room for, each with the files it touches.
+        clock.pass(24 * 3_600_000);
+        let terms = Terms {
+            pull_hours: 1,
+            ..(*terms).clone()
+        };
+        let mut short = |n: u64| {
+            let order = format!("short {n}");
+            ledger
+                .pulled(&order, &of(1), &terms, clock.now())
+                .expect("asked")
+        };
+        assert_eq!(
+            (0..)
+                .take_while(|n| short(*n) == Admission::Counted)
+                .count(),
+            3600 / 121
+        );
+        assert_eq!(hours(0), "0");
+        assert_eq!(hours(1), "0.1");
+        assert_eq!(hours(36_000), "10");
     }
 }

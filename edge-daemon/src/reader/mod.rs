@@ -33,6 +33,7 @@ mod torn;
 
 pub use client::Client;
 pub use keys::KeyError;
+pub use ledger::{PullCount, PullCounts, counted, hours};
 pub use recipients::Recipients;
 pub use server::{Basis, ServeError, Server, move_to_tpm, serve};
 pub use terms::{Source, Terms};
@@ -46,6 +47,9 @@ pub enum ReaderError {
     /// Time mends it.
     #[error("by the reader's own reckoning it is too early: {0}")]
     Early(String),
+    /// The next day mends it, or root.
+    #[error("{0}")]
+    Spent(String),
     #[error("footage keys: {0}")]
     Keys(String),
 }

@@ -47,7 +47,7 @@ pub enum Request {
         key: String,
         cosigned: Option<String>,
     },
-    /// An order of the hub's that is about holds, or about what time it is: the reader takes note of it.
+    /// An order of the hub's that is about a pull, about holds, or about what time it is: the reader takes note of it. A pull is counted.
     Order {
         order: String,
         sig: String,
@@ -86,6 +86,10 @@ pub enum Reply {
         why: String,
     },
     Noted,
+    /// As much as may be handed out in a day has been: nothing of this order is.
+    Spent {
+        why: String,
+    },
     /// True when no key the reader has opens the file.
     Undecryptable {
         sure: bool,

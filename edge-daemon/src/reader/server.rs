@@ -23,7 +23,7 @@ use super::{
     calls::Calls,
     client::read_frame,
     keys::{Folders, KeyError, KeyStore, Pair},
-    ledger::{Ledger, Objection},
+    ledger::{Admission, COUNTS, Ledger, Objection},
     order,
     protocol::{Reply, Request},
     root::Wish,
@@ -333,7 +333,7 @@ impl Reader {
     fn tell_pulls(&self) {
         let text = serde_json::to_vec(self.ledger().pulls()).unwrap_or_default();
         let path = &self.folders.public;
-        let told = Folder::open(path).and_then(|f| f.write_whole("pulls.json", &text, 0o640));
+        let told = Folder::open(path).and_then(|f| f.write_whole(COUNTS, &text, 0o640));
         if let Err(e) = told {
             tracing::warn!(path = %path.display(), error = %e, "how many pulls there were could not be told");
         }
@@ -443,7 +443,10 @@ impl Reader {
                     order::Meaning::Hold(hold) => self.ledger().hold(&hold, &terms, now)?,
                     order::Meaning::Release(hold) => self.ledger().release(hold),
                     order::Meaning::Time(made) => self.ledger().reckoning.prove(made, now),
-                    order::Meaning::Pull(_) => {}
+                    order::Meaning::Pull(pull) => {
+                        let spent = self.admit(&terms, &order, &pull)?;
+                        return Ok(spent.unwrap_or(Reply::Noted));
+                    }
                 }
                 self.ledger().save(now).map_err(|e| e.to_string())?;
                 Ok(Reply::Noted)
@@ -519,20 +522,39 @@ impl Reader {
         order::covers(&pull, &name, key)?;
         let (volume, inner) = Self::on_volume(terms, path)?;
         let pairs: Vec<Pair> = self.with(terms, |keys| Ok(keys.pairs(key)))?;
-        let now = self.clock.now();
         // Counted before it is handed out.
-        let mut ledger = self.ledger();
-        let counted = ledger.pulled(order, terms, now);
-        drop(ledger);
-        if counted.map_err(|e| e.to_string())? {
-            tracing::info!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, "a pull by order of the hub");
-            self.tell_pulls();
+        if let Some(spent) = self.admit(terms, order, &pull)? {
+            return Ok(spent);
         }
         let (old, header) = torn::rewrap(&volume, &inner, &pairs, &pull)?;
         Ok(Reply::Rewrapped {
             old,
             header: STANDARD.encode(header),
         })
+    }
+
+    /// Counts a pull. Some: it is not to be handed out, for it would be too much.
+    fn admit(
+        &self,
+        terms: &Terms,
+        order: &str,
+        pull: &order::Pull,
+    ) -> Result<Option<Reply>, String> {
+        let now = self.clock.now();
+        let admission = self.ledger().pulled(order, pull, terms, now);
+        match admission.map_err(|e| e.to_string())? {
+            Admission::Known => return Ok(None),
+            Admission::Counted => {
+                tracing::info!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, "a pull by order of the hub");
+            }
+            Admission::Spent(why) => {
+                tracing::warn!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, why, "a pull by order of the hub was refused");
+                self.tell_pulls();
+                return Ok(Some(Reply::Spent { why }));
+            }
+        }
+        self.tell_pulls();
+        Ok(None)
     }
 
     /// Destroys a key that is due, or says only whether it is.

@@ -18,6 +18,9 @@ use crate::config::{self, Config, Passwords};
 /// Longest hold without a word in the configuration, in days from when it is ordered or extended.
 pub const HOLD_DAYS: u32 = 400;
 
+/// Hours of footage that are handed out in a day without a word in the configuration: four whole days of a camera.
+pub const PULL_HOURS: u32 = 100;
+
 #[derive(Clone, Debug)]
 pub struct Terms {
     pub name: BoxName,
@@ -30,6 +33,10 @@ pub struct Terms {
     pub volumes: Vec<PathBuf>,
     /// No hold reaches further from now, in days.
     pub hold_days: u32,
+    /// No more footage than so many hours is handed out in one day.
+    pub pull_hours: u32,
+    /// How long a footage file is: what is handed out begins and ends with whole ones.
+    pub segment_secs: u32,
 }
 
 impl Terms {
@@ -46,6 +53,8 @@ impl Terms {
             days: config.retention_days,
             volumes: config.volumes.clone(),
             hold_days: config.hold_days,
+            pull_hours: config.pull_hours,
+            segment_secs: config.segment_secs,
         }
     }
 }

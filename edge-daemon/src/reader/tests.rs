@@ -396,6 +396,8 @@ pub(crate) fn basis(cams: &[CameraId], volume: &Path, clock: Arc<dyn Clock>, wis
         days: 28,
         volumes: vec![volume.to_owned()],
         hold_days: 400,
+        pull_hours: 100,
+        segment_secs: 60,
     };
     Basis {
         source: Source::Given(Arc::new(Mutex::new(Arc::new(terms)))),

@@ -18,7 +18,7 @@ use ring::{
 use serde::{Deserialize, Serialize};
 use shared::{id::BoxName, record::hex, time::Utc};
 
-use crate::below::Folder;
+use crate::below::{self, Folder};
 
 pub const LABEL: &str = "beadle-volume.json";
 /// What a volume may hold before it is given to another owner: what `mkfs` makes, and what is ours.
@@ -326,7 +326,7 @@ pub fn check(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Label
 pub fn examine(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Known, VolumeError> {
     let shown = || path.display().to_string();
     let file = path.join(LABEL);
-    let bytes = match fs::read(&file) {
+    let bytes = match below::read_untrusted(&file, MOST) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return Err(VolumeError::Missing { path: shown() });
@@ -343,8 +343,8 @@ pub fn examine(path: &Path, this_box: &BoxName, public_key: &[u8]) -> Result<Kno
             ours: this_box.clone(),
         });
     }
-    let sig = fs::read_to_string(path.join(format!("{LABEL}.sig"))).map_err(|_| bad())?;
-    let sig = STANDARD.decode(sig.trim()).map_err(|_| bad())?;
+    let sig = below::read_untrusted(&path.join(format!("{LABEL}.sig")), MOST).map_err(|_| bad())?;
+    let sig = STANDARD.decode(sig.trim_ascii()).map_err(|_| bad())?;
     let point = public_key
         .len()
         .checked_sub(65)
@@ -379,7 +379,7 @@ pub fn still_there(path: &Path, known: &Known) -> Result<(), VolumeError> {
         path: path.display().to_string(),
     };
     let file = path.join(LABEL);
-    match fs::read(&file) {
+    match below::read_untrusted(&file, MOST) {
         Ok(bytes) if bytes == known.bytes => {}
         Ok(_) => return Err(gone()),
         Err(e) if e.kind() == ErrorKind::NotFound => return Err(gone()),

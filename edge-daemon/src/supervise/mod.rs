@@ -158,7 +158,7 @@ fn within(limit: Duration) -> Result<(), RunError> {
             "{}; open segments are recovered at the next start",
             RunError::Late
         );
-        std::process::exit(i32::from(crate::commands::exit::SOFTWARE));
+        std::process::exit(i32::from(crate::failure::exit::SOFTWARE));
     })
     .map(drop)
 }

@@ -67,7 +67,7 @@ impl BoxContext {
             let (mut index, found) = loop {
                 match indexed(&state, &log, &watch.volumes, &faults) {
                     Ok(both) => break both,
-                    Err(e) => faults.on("index.unusable", None, &crate::commands::chain(&e)),
+                    Err(e) => faults.on("index.unusable", None, &crate::failure::chain(&e)),
                 }
                 if stop.wait(INDEX_AGAIN) {
                     return;
@@ -202,7 +202,7 @@ fn indexed(
 ) -> Result<(Index, recovery::Found), IndexFailed> {
     let index = Index::open(&state.index(), &log.folder()).or_else(|e| {
         // Torn segments can be dealt with all the same, and cameras need to know their last number: one in memory does for that.
-        faults.on("index.unusable", None, &crate::commands::chain(&e));
+        faults.on("index.unusable", None, &crate::failure::chain(&e));
         Index::open(Path::new(":memory:"), &log.folder())
     })?;
     let found = recovery::scan(volumes, &index)?;

@@ -10,7 +10,7 @@ use shared::{id::CameraId, time::Day, types::Beat};
 use super::{RunError, build::BoxContext};
 use crate::{
     health::{status, watchdog},
-    memory,
+    memory, reader,
     uplink::Uplink,
 };
 
@@ -32,12 +32,13 @@ impl Watch<'_> {
         let (mut size, mut grown, mut said) = (0, Instant::now(), String::new());
         let mut given_back = Instant::now();
         loop {
-            self.reviews(
-                self.context
-                    .config
-                    .zone
-                    .day_of(self.context.clock.now().wall),
-            );
+            let today = self
+                .context
+                .config
+                .zone
+                .day_of(self.context.clock.now().wall);
+            self.reviews(today);
+            self.pulls(today);
             if given_back.elapsed() >= GIVE_BACK_EVERY {
                 memory::give_back();
                 given_back = Instant::now();
@@ -97,6 +98,25 @@ impl Watch<'_> {
                 }
                 None => self.context.faults.off("mask.review", Some(&cam)),
             }
+        }
+    }
+
+    /// V14: says that the reader refuses pulls today, by its own count.
+    fn pulls(&self, today: Day) {
+        let counted = reader::counted(&self.context.state.public());
+        let count = counted.and_then(|days| days.get(&today).copied());
+        match count.filter(|c| c.refused > 0) {
+            Some(count) => self.context.faults.on(
+                "pull.limit",
+                None,
+                &format!(
+                    "pulls refused today: {}; handed out today: {} of {} hours",
+                    count.refused,
+                    reader::hours(count.secs),
+                    self.context.config.pull_hours
+                ),
+            ),
+            None => self.context.faults.off("pull.limit", None),
         }
     }
 

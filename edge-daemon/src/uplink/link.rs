@@ -134,7 +134,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         let enrolled = match Enrolment::load(&deps.desk.state) {
             Ok(Some(enrolled)) => enrolled,
             other => {
-                let why = other.err().map(|e| crate::commands::chain(&e));
+                let why = other.err().map(|e| crate::failure::chain(&e));
                 deps.faults.on(
                     NOT_ENROLLED,
                     None,
@@ -176,7 +176,7 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             _ => false,
         };
         over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
-        let why = crate::commands::chain(&why);
+        let why = crate::failure::chain(&why);
         let was = session.state == State::Connected;
         let mono = deps.desk.clock.now().mono;
         session.apply(mono, Event::Lost { random: random() });

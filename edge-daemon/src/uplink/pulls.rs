@@ -22,6 +22,7 @@ use shared::{
 
 use super::orders::{BoxContext, CLOSE_OPEN};
 use crate::{
+    reader::ReaderError,
     state::State,
     store::{Index, index::Segment},
 };
@@ -122,7 +123,7 @@ fn prepare(context: &BoxContext, order: &str, sig: &str, asked: &Asked) -> Resul
             );
             return Err(Refusal::new(Code::NumberTaken, why));
         }
-        None => begin(context, order, asked, &path)?,
+        None => begin(context, order, sig, asked, &path)?,
     };
     let record = restated(&context.log, &path, asked, record)?;
     let record = finish(
@@ -207,7 +208,13 @@ fn found_again(
 }
 
 /// Finds the segments and puts the export on the record.
-fn begin(context: &BoxContext, order: &str, asked: &Asked, path: &Path) -> Result<Record, Refusal> {
+fn begin(
+    context: &BoxContext,
+    order: &str,
+    sig: &str,
+    asked: &Asked,
+    path: &Path,
+) -> Result<Record, Refusal> {
     if asked.t0 >= asked.t1 {
         let why = "the span asked for ends before it begins";
         return Err(Refusal::new(Code::OutOfBounds, why));
@@ -282,6 +289,11 @@ fn begin(context: &BoxContext, order: &str, asked: &Asked, path: &Path) -> Resul
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(missing(&asked.cam, &nowhere));
     };
+    // What the reader would not hand out is not on the record as handed out.
+    context.client.order(order, sig).map_err(|e| match e {
+        ReaderError::Spent(why) => Refusal::new(Code::Spent, why),
+        e => failed(Code::Reader, "have the reader look at the order")(&e),
+    })?;
     let record = Record {
         order: order.into(),
         log: number(&context.log)?,

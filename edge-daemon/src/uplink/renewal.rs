@@ -35,7 +35,7 @@ pub async fn keep(deps: Arc<Deps>, mut enrolled: Enrolment, line: Line) -> LinkE
                 Ok(Some(anew)) => enrolled = anew,
                 Ok(None) => {}
                 Err(e) => tracing::warn!(
-                    error = crate::commands::chain(&e),
+                    error = crate::failure::chain(&e),
                     "the certificate was not renewed; it is tried again in an hour"
                 ),
             }
@@ -81,7 +81,7 @@ pub async fn ask(
 fn take(deps: &Deps, before: &Enrolment, pem: &str) -> Result<Option<Enrolment>, LinkError> {
     let anew = before
         .renewed(&deps.desk.state, &deps.key, pem)
-        .map_err(|e| LinkError::NotRenewed(crate::commands::chain(&e)))?;
+        .map_err(|e| LinkError::NotRenewed(crate::failure::chain(&e)))?;
     let Some(anew) = anew else {
         return Ok(None);
     };

@@ -197,7 +197,7 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
     let (_c, foreign) = hub(&ours, wire::SERVER_NAME, enrolled("elsewhere.example.org"));
     let (_d, misnamed) = hub(&ours, "www.example.org", enrolled("cctv.example.gov.uk"));
     let say = async |text: String| {
-        crate::commands::chain(
+        crate::failure::chain(
             &enrol(&config, &text, None, false, now)
                 .await
                 .expect_err("refused"),
@@ -304,7 +304,7 @@ async fn a_false_hub_in_the_way_is_not_told_the_code() {
         ] {
             let at = address.to_string();
             let no = enrol(&config, &text, Some(&at), false, now).await;
-            let said = crate::commands::chain(&no.expect_err("refused"));
+            let said = crate::failure::chain(&no.expect_err("refused"));
             assert!(said.contains(sentence), "{said}");
         }
         assert_eq!(told.load(Ordering::SeqCst), 0, "nothing was said to it");

@@ -769,6 +769,34 @@ fn footage_from_before_a_fork_v11() {
         };
         assert!(said.contains(wanted), "{what}: {said}");
     }
+    // That line covers what is here: it may reach beyond what the hub had countersigned of the log before, and leaves out nothing.
+    for (s0, s1, covers) in [
+        (8, 12, true),
+        (7, 11, true),
+        (9, 11, false),
+        (8, 10, false),
+        (12, 20, false),
+    ] {
+        let mut other = LogBuilder::new(&origin);
+        let at = other.add(
+            "hub:order",
+            &ExpClip {
+                s0,
+                s1,
+                ..clip.clone()
+            },
+        );
+        let mut top = other.head();
+        scene.hub.cosign(&mut top);
+        std::fs::write(&record, &other.lines[at as usize]).expect("record");
+        std::fs::write(&proof, other.proof(at, &top).render()).expect("proof");
+        let said = both();
+        // The files beside the sums are listed in them; what was changed here is said of them alone.
+        let short = said.contains(&format!(
+            "line {at} does not say that segments 8 to 11 were exported"
+        ));
+        assert_eq!(short, !covers, "{s0} to {s1}: {said}");
+    }
     std::fs::write(&record, &next.lines[n as usize]).expect("record");
     std::fs::write(&proof, &unsigned).expect("proof");
     assert!(both().contains("NO-HUB-COSIGNATURE\tfile log/clip.tlog-proof"));

@@ -12,7 +12,7 @@ use shared::{
 use tokio::task::JoinSet;
 
 use super::{
-    Progress, holds,
+    Progress, ended, holds,
     order::{self, NotObeyed},
     rules::{self, State},
     transfer::{self, Logged, Place},
@@ -287,7 +287,9 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         let (clip, footage) = (origin(log), origin(of));
         let segments = match of == log {
             true => segments,
-            false => of_ended_log(&d, &r, &footage, segments)?,
+            false => ended::proven(&d, &r, &footage, segments)
+                .map_err(again)?
+                .map_err(failed)?,
         };
         d.db.request_answered(r.r#ref.as_str(), (&clip, n), &footage, &segments)
             .map_err(again)
@@ -295,35 +297,6 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
     .await
     .map_err(again)??;
     Ok(line)
-}
-
-/// Of a log that has ended the hub holds what it countersigned, and nothing more comes: where another box, or the same disk put back, went on
-/// with it, what this box recorded under it afterwards is under no countersigned head, and is left out.
-fn of_ended_log(
-    desk: &Desk,
-    row: &RequestRecord,
-    footage: &str,
-    mut segments: Vec<PullSegment>,
-) -> Try<Vec<PullSegment>> {
-    let Some(held) = desk.db.log(footage).map_err(again)? else {
-        return Err(failed(format!(
-            "what is asked for was recorded under {footage}, of which this hub holds nothing: nothing can be proved of it; it stays on the box's disks until its day"
-        )));
-    };
-    let copy = desk.logs.folder_of(footage);
-    let copy = copy.ok_or_else(|| failed("the box log's name is odd"))?;
-    segments.retain(|s| {
-        s.n < held.size
-            && transfer::logged(&copy, s.n, &row.camera.cam, s.s)
-                .is_ok_and(|logged| transfer::announced(s.sealed, &logged).is_ok())
-    });
-    if segments.is_empty() {
-        return Err(failed(format!(
-            "what the box has of the time asked for is not among the {} lines of {footage} that this hub countersigned: another box, or its own disk put back, had gone on with that log in its place. It stays on the box's disks until its day, and nothing can be proved of it",
-            held.size
-        )));
-    }
-    Ok(segments)
 }
 
 fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<order::SignedOrder, HubError> {
@@ -662,8 +635,9 @@ fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
         .segments(&row.camera, row.t0, row.t1)
         .map_err(again)?;
     let footage = row.footage.as_deref().unwrap_or_default();
+    let unproven = ended::unproven_from(desk, &row, logged.last()).map_err(failed)?;
     let parts = [
-        rules::shortfall(&missing, &desk.config.zone, footage, &known),
+        rules::shortfall(&missing, &desk.config.zone, footage, &known, unproven),
         rules::left_out(&holes, &known),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();

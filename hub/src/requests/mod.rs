@@ -1,4 +1,5 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks and their reviews.
+mod ended;
 pub mod fetch;
 pub mod holds;
 pub mod lift_state;

@@ -281,13 +281,19 @@ pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Option<String>
 }
 
 /// One sentence on what is missing; None when all is there.
-/// What was recorded then under another log of the box than `footage` is asked for by itself: a package shows one log.
+/// What was recorded then under another log of the box than `footage` is asked for by itself: a package shows one log. From `unproven` on
+/// the box has footage under `footage`, and no head that was countersigned covers it.
 pub fn shortfall(
     missing: &[(Utc, Utc)],
     zone: &Zone,
     footage: &str,
     known: &[SegmentRecord],
+    unproven: Option<Utc>,
 ) -> Option<String> {
+    let (after, missing): (Vec<_>, Vec<_>) = missing
+        .iter()
+        .copied()
+        .partition(|(a, _)| unproven.is_some_and(|from| *a >= from));
     let span = |a: Utc, b: Utc| format!("{} to {}", a.for_people(zone), b.for_people(zone));
     let elsewhere = |(a, b): &(Utc, Utc)| {
         let mut of = known.iter().filter(|s| {
@@ -307,7 +313,13 @@ pub fn shortfall(
             none.join(", nor from ")
         ));
     }
-    for m in missing {
+    for (a, b) in after {
+        parts.push(format!(
+            "of {} the box has footage under {footage} of which nothing can be proved: another box, or its own disk put back, had gone on with that log, and no head that was countersigned covers it; it stays on the box's disks until its day",
+            span(a, b)
+        ));
+    }
+    for m in &missing {
         if let Some(log) = elsewhere(m) {
             parts.push(format!(
                 "what is from {} was recorded under another log of the box ({log}), and a package shows one: ask for that time by itself",
@@ -519,7 +531,24 @@ mod tests {
         assert_eq!(m(&[(9_000, 15_000), (16_000, 21_000)]), [(15_000, 16_000)]);
         assert_eq!(m(&[(12_000, 15_000)]), [(10_000, 12_000), (15_000, 20_000)]);
         assert_eq!(m(&[]), [(10_000, 20_000)]);
-        assert!(shortfall(&[], &Zone::utc(), "l", &[]).is_none());
+        assert!(shortfall(&[], &Zone::utc(), "l", &[], None).is_none());
+    }
+
+    /// EVI-1, V11: what a box recorded after its log was forked is not said to be none; what was not recorded is.
+    #[test]
+    fn what_cannot_be_proved_is_not_what_is_not_there() {
+        let missing = [(Utc(10_000), Utc(12_000)), (Utc(15_000), Utc(20_000))];
+        let said = |from| shortfall(&missing, &Zone::utc(), "s/box/a/1", &[], from);
+        let (all, first) = (said(None).expect("short"), said(Some(Utc(15_000))));
+        assert_eq!(all.matches(", nor from ").count(), 1, "{all}");
+        let first = first.expect("short");
+        assert!(
+            first.starts_with("no footage exists from ")
+                && !first.contains(", nor from ")
+                && first
+                    .contains("the box has footage under s/box/a/1 of which nothing can be proved"),
+            "{first}"
+        );
     }
 
     /// EVI-1: what was recorded and is not there any more is named by its numbers, with what the log says of it.

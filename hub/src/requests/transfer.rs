@@ -21,7 +21,7 @@ use shared::{
     schema::Breach,
     segment::SegmentName,
     time::{Utc, Zone},
-    types::{Data, SegWrite},
+    types::{Data, ExpClip, SegWrite},
 };
 
 use crate::files::{self, FileError, failed};
@@ -81,6 +81,23 @@ pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, Str
         sha256: text("sha256").ok_or_else(wrong)?.to_owned(),
         file: name.master_file(),
     })
+}
+
+/// The first and last segment that the exp.clip line `n` of a box's log says were handed out.
+pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), String> {
+    let wrong = |e: String| format!("line {n} of the box's log: {e}");
+    let line = LogFolder::new(copy)
+        .read_lines(n, n + 1, shared::record::MAX_LINE)
+        .map_err(|e| wrong(e.to_string()))?;
+    let record = Record::parse(&line).map_err(|e| wrong(e.to_string()))?;
+    let number = |key: &str| {
+        let value = record.data.get(key).and_then(|v| v.as_int());
+        value.and_then(|i| u64::try_from(i).ok())
+    };
+    number("s0")
+        .zip(number("s1"))
+        .filter(|_| record.kind == ExpClip::KIND)
+        .ok_or_else(|| wrong("it is no exp.clip".into()))
 }
 
 /// Whether what the box announces of a sealed segment is what sealing makes of the segment its line describes.

@@ -18,6 +18,9 @@ pub const LINES_PER_FILE: u64 = 65_536;
 /// Most bytes of a file that a verifier reads whole: as many as a file of log lines can have.
 const MAX_READ: u64 = LINES_PER_FILE * shared::record::MAX_LINE as u64;
 
+/// Far more than a line, a head, a key or a point is.
+const SMALL: u64 = 1 << 20;
+
 /// A folder as the verifiers read it. Symbolic links are never followed.
 pub struct Folder(pub PathBuf);
 
@@ -27,8 +30,35 @@ impl Folder {
         if !fs::symlink_metadata(&full)?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        File::open(full)
+        open_file(&full)
     }
+}
+
+/// Opens a file to read it. What is none, a pipe for instance, is an error at once: whoever may write in the folder holds up nobody who reads.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let nonblocking = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(nonblocking)
+        .open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other(format!("{} is no file", path.display())));
+    }
+    Ok(file)
+}
+
+/// The whole of a file that is small when it is right.
+pub(crate) fn read_small(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.take(SMALL + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > SMALL {
+        return Err(io::Error::other(format!(
+            "{} is larger than {SMALL} bytes",
+            path.display()
+        )));
+    }
+    Ok(bytes)
 }
 
 impl shared::verify::Files for Folder {
@@ -147,7 +177,7 @@ impl LogFolder {
         let mut next = from;
         while let Some(start) = starts.get(at).copied() {
             let mut file =
-                BufReader::with_capacity(1 << 16, File::open(lines_file(&self.path, start))?);
+                BufReader::with_capacity(1 << 16, open_file(&lines_file(&self.path, start))?);
             let (mut line, mut offset) = match self.cursor {
                 Some((s, line, offset)) if s == start && line <= next => (line, offset),
                 _ => (start, 0),
@@ -156,7 +186,8 @@ impl LogFolder {
             let mut buf = Vec::new();
             loop {
                 buf.clear();
-                let n = file.read_until(b'\n', &mut buf)?;
+                // What is longer is no line by far, and is not read to its end.
+                let n = file.by_ref().take(SMALL).read_until(b'\n', &mut buf)?;
                 if n == 0 || buf.last() != Some(&b'\n') {
                     break;
                 }
@@ -236,7 +267,7 @@ impl LogFolder {
 
     /// A stored head by its path below the folder: `heads/<size>.note`, `head.note` or `cosigned.note`.
     pub fn head(&self, name: &str) -> io::Result<Option<SignedHead>> {
-        match fs::read(self.path.join(name)) {
+        match read_small(&self.path.join(name)) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e),
             Ok(bytes) => SignedHead::parse(&bytes)

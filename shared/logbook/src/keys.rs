@@ -37,7 +37,7 @@ fn fresh() -> io::Result<SigningKey> {
 }
 
 fn load(path: &Path) -> io::Result<Option<SigningKey>> {
-    let bytes = match fs::read(path) {
+    let bytes = match crate::files::read_small(path) {
         Ok(b) => Zeroizing::new(b),
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e),

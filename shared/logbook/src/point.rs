@@ -70,7 +70,7 @@ impl Point {
     /// None when there is none that can be used.
     pub fn read(folder: &Path) -> Option<Self> {
         let digest = |text: &String| Digest::try_from(B64.decode(text).ok()?).ok();
-        let bytes = fs::read(folder.join(NAME)).ok()?;
+        let bytes = crate::files::read_small(&folder.join(NAME)).ok()?;
         let written: Written = serde_json::from_slice(&bytes).ok()?;
         if written.v != 1 {
             return None;

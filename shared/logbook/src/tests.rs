@@ -791,3 +791,46 @@ fn a_log_of_two_names_has_a_successor() {
     );
     assert!(refused.is_err_and(|e| e.to_string().contains("no log")));
 }
+
+/// V13, ROL-2: whatever lies in the place of a log's files keeps nobody waiting who reads them, and fills nobody's memory: root's commands read a
+/// log that the recorder may write.
+#[test]
+fn what_is_no_file_holds_nobody_up() {
+    let dir = TempDir::new().expect("folder");
+    let (handle, _) = open(dir.path(), &TestClock::new());
+    handle.close("test").expect("closed");
+    let folder = dir.path().join("log/1");
+    for name in ["head.note", "cosigned.note", "0000000000.jsonl"] {
+        let (path, aside) = (folder.join(name), dir.path().join("aside"));
+        let there = fs::rename(&path, &aside).is_ok();
+        for endless in [false, true] {
+            match endless {
+                false => nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("pipe"),
+                // Of no more than a block on the disk.
+                true => fs::File::create(&path)
+                    .and_then(|f| f.set_len(1 << 40))
+                    .expect("file"),
+            }
+            let (told, heard) = std::sync::mpsc::channel();
+            let state = dir.path().to_owned();
+            std::thread::spawn(move || {
+                let _ = crate::named(&state);
+                let mut log = LogFolder::new(&state.join("log/1"));
+                let _ = (
+                    log.read_lines(0, 10, 1 << 20),
+                    log.head("head.note"),
+                    log.frontier(10),
+                );
+                let _ = told.send(());
+            });
+            assert!(
+                heard.recv_timeout(Duration::from_secs(20)).is_ok(),
+                "{name} {endless}"
+            );
+            fs::remove_file(&path).expect("removed");
+        }
+        if there {
+            fs::rename(&aside, &path).expect("back");
+        }
+    }
+}

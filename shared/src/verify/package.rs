@@ -12,7 +12,7 @@ use super::{
 use crate::{
     check::{Facts, Finding, Gap, Keys, Segment, Span, covered, facts, follows},
     evidence::names,
-    id::Origin,
+    id::{self, Origin},
     note::{Checked, Proof, SignedHead, Vkey, from_b64},
     record::{Digest, Parsed, Record, Value, hex, sha256, unhex},
     time::Utc,
@@ -507,10 +507,8 @@ impl Package<'_> {
         let gaps: Vec<Span> = gaps.iter().map(|g| g.span).collect();
         let ends = held.first().zip(held.last());
         self.coverage(manifest, ends, &gaps);
-        let mut clips: Vec<&Record> = records.clips.iter().collect();
         let later = self.later_clip(manifest);
-        clips.extend(&later);
-        self.clip(manifest, ends, &clips);
+        self.clip(manifest, ends, &records.clips, later.as_ref());
     }
 
     /// The exp.clip line of footage whose log has ended: it lies in a later log of the same box.
@@ -526,7 +524,7 @@ impl Package<'_> {
             self.hub_says(&proof.head, &place, &place);
         }
         let proven = line.zip(proof).filter(|(r, proof)| {
-            is_later(&r.log, &manifest.log)
+            id::is_later_log(&r.log, &manifest.log)
                 && r.kind == "exp.clip"
                 && r.log == proof.head.head.origin
                 && r.n == proof.index
@@ -571,16 +569,17 @@ impl Package<'_> {
         &mut self,
         manifest: &Manifest,
         ends: Option<(&&Segment, &&Segment)>,
-        clips: &[&Record],
+        clips: &[Record],
+        later: Option<&Record>,
     ) {
         let text = |r: &Record, key: &str, want: &str| {
             r.data.get(key).and_then(Value::as_str) == Some(want)
         };
-        let clips: Vec<&&Record> = clips
-            .iter()
-            .filter(|r| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam))
-            .collect();
-        let Some(newest) = clips.last() else {
+        let meant =
+            |r: &&Record| text(r, "ref", &manifest.reference) && text(r, "cam", &manifest.cam);
+        let clips: Vec<&Record> = clips.iter().filter(meant).collect();
+        let later = later.filter(meant);
+        let Some(newest) = later.or(clips.last().copied()) else {
             self.found(
                 "NOT-IN-LOG",
                 "package",
@@ -589,33 +588,17 @@ impl Package<'_> {
             return;
         };
         let Some((first, last)) = ends else { return };
-        let number = |r: &Record, key: &str| r.data.get(key).and_then(Value::as_u64);
-        if !clips
-            .iter()
-            .any(|r| number(r, "s0") == Some(first.s) && number(r, "s1") == Some(last.s))
-        {
+        let span = |r: &Record| {
+            let number = |key: &str| r.data.get(key).and_then(Value::as_u64);
+            number("s0").zip(number("s1"))
+        };
+        let exact = |r: &&Record| span(r) == Some((first.s, last.s));
+        // Of a log that has ended only the part that was countersigned is here: what the box handed out may reach beyond it.
+        let wide = |r: &Record| span(r).is_some_and(|(s0, s1)| s0 <= first.s && last.s <= s1);
+        if !clips.iter().any(exact) && !later.is_some_and(wide) {
             let text = say(w::CLIP_SPAN, &[&newest.n, &first.s, &last.s]);
             self.found("DOES-NOT-COVER-REQUEST", "package", text);
         }
-    }
-}
-
-/// Whether a log is a later one of the box that another one is of.
-fn is_later(origin: &str, before: &str) -> bool {
-    match (Origin::parse(origin), Origin::parse(before)) {
-        (
-            Some(Origin::Box {
-                scheme,
-                name,
-                number,
-            }),
-            Some(Origin::Box {
-                scheme: of,
-                name: other,
-                number: earlier,
-            }),
-        ) => scheme == of && name == other && number > earlier,
-        _ => false,
     }
 }
 

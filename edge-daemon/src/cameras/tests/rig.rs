@@ -124,6 +124,7 @@ impl World {
             holds_gib: None,
             hold_days: 400,
             approvals: false,
+            pull_hours: 100,
             keys: Default::default(),
             volumes: vec![self.volume.clone()],
             cameras: vec![Camera {

@@ -15,10 +15,9 @@ use tokio::time::timeout;
 use super::{Line, Looked, running::Told};
 use crate::{
     capture::{
-        relay::{self, Asked, known::Known},
+        relay::{self, Asked, grouped, known::Known},
         session::{Ended, Outcome},
     },
-    commands::camera::known_by,
     config::{Camera, Config, PasswordSource, load},
     health::status::Status,
 };
@@ -187,4 +186,36 @@ fn ask(looked: &Looked, camera: &Camera) -> Result<String, Outcome> {
         }
         offers => offers.map(|o| o.join(", ")),
     }
+}
+
+/// How an `rtsps://` camera is known, for people.
+///
+/// # Errors
+/// In words: what is configured, or what is remembered, cannot be read.
+pub fn known_by(camera: &Camera, known: &Known) -> Result<Option<String>, String> {
+    if !camera.url.tls() {
+        return Ok(None);
+    }
+    if let Some(path) = &camera.tls_ca {
+        relay::tls::roots(path)?;
+        return Ok(Some(format!(
+            "certificate vouched for by {}",
+            path.display()
+        )));
+    }
+    let memory = known
+        .read(&camera.id)
+        .map_err(|e| format!("what the box remembers of its certificate cannot be read: {e}"))?;
+    let accepted = memory.accepted.map_or_else(
+        || "certificate: the first one it shows is kept".to_owned(),
+        |a| format!("certificate {} kept since {}", grouped(&a.sha256), a.at),
+    );
+    Ok(Some(match memory.refused {
+        None => accepted,
+        Some(r) => format!(
+            "{accepted}; it showed another ({}), and gets no session until that is accepted: beadle-edge camera accept {}",
+            grouped(&r.sha256),
+            camera.id
+        ),
+    }))
 }

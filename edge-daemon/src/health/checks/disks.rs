@@ -26,7 +26,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
         Err(e) => lines.push(Line::wrong(
             "disks",
             "disk.label",
-            crate::commands::chain(&e),
+            crate::failure::chain(&e),
         )),
     }
     let root = looked.state.root();

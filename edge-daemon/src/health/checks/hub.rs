@@ -23,7 +23,7 @@ pub fn check(looked: &Looked) -> Vec<Line> {
             return vec![Line::wrong(
                 "hub",
                 "cert.missing",
-                crate::commands::chain(&e),
+                crate::failure::chain(&e),
             )];
         }
     };
@@ -78,7 +78,7 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
                 "the box's key is gone; enrol it again",
             );
         }
-        Err(e) => return Line::wrong("hub", "cert.missing", crate::commands::chain(&e)),
+        Err(e) => return Line::wrong("hub", "cert.missing", crate::failure::chain(&e)),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -110,7 +110,7 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
         Err(
             e @ (LinkError::Closed { .. } | LinkError::NotAccepted(_) | LinkError::Stranger { .. }),
         ) => Line::wrong("hub", "hub.refused", e),
-        Err(e) => Line::wrong("hub", "hub.unreachable", crate::commands::chain(&e)),
+        Err(e) => Line::wrong("hub", "hub.unreachable", crate::failure::chain(&e)),
     }
 }
 

@@ -28,7 +28,7 @@ use shared::{
 
 use crate::{config::Config, state::State};
 
-mod camera;
+pub mod camera;
 mod disks;
 mod hub;
 mod log;

@@ -28,6 +28,7 @@ impl Holds {
                 Err(ReaderError::Refused(why)) => {
                     return Err(Refusal::new(Code::ReaderRefused, why));
                 }
+                Err(ReaderError::Spent(why)) => return Err(Refusal::new(Code::Spent, why)),
                 // It says when it is not too early any more.
                 Err(ReaderError::Early(why)) => return Err(Refusal::new(Code::Reader, why)),
                 Err(e) => tracing::warn!(error = %e, "an order waits for the reader"),
@@ -61,7 +62,9 @@ impl Holds {
                 .and_then(|b| serde_json::from_slice::<Signed>(&b).ok());
             match signed.map(|s| self.0.client.order(&s.order, &s.sig)) {
                 Some(Err(ReaderError::Absent { .. } | ReaderError::Keys(_))) => return,
-                Some(Err(ReaderError::Refused(why) | ReaderError::Early(why))) => {
+                Some(Err(
+                    ReaderError::Refused(why) | ReaderError::Early(why) | ReaderError::Spent(why),
+                )) => {
                     tracing::error!(why, "the reader refuses an order about a hold")
                 }
                 Some(Ok(())) => {}
