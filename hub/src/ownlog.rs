@@ -74,7 +74,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 25] = [
+pub const ACTS: [&str; 33] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -100,6 +100,14 @@ pub const ACTS: [&str; 25] = [
     "owner.set",
     "copy.class",
     "copy.drop",
+    "request.open",
+    "request.submit",
+    "request.authorise",
+    "request.refuse",
+    "request.cancel",
+    "request.done",
+    "request.release",
+    "request.close",
 ];
 
 pub const fn is_act(kind: &str) -> bool {

@@ -3,7 +3,10 @@
 //! Blocking.
 
 use serde::{Serialize, de::DeserializeOwned};
-use shared::types::{Data, OpDrop};
+use shared::{
+    time::Utc,
+    types::{Data, OpDrop},
+};
 
 use super::authorise::Permit;
 use crate::{
@@ -22,17 +25,22 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 pub enum Kind {
     /// A role for the account of whoever asks.
     Role,
+    /// A clip request of a class that takes a second person.
+    Request,
 }
 
 impl Kind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Request => "request",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Role].into_iter().find(|kind| kind.word() == word)
+        [Self::Role, Self::Request]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -65,6 +73,20 @@ pub fn ask<D: Data>(
         tx.log(&permit.op(), &line(n))?;
         Ok(n)
     })
+}
+
+/// The same within an act that has lines of its own.
+pub fn put(
+    act: &Act<'_>,
+    permit: &Permit,
+    kind: Kind,
+    subject: &str,
+    what: &impl Serialize,
+    now: Utc,
+) -> Result<u64, HubError> {
+    let what = serde_json::to_string(what).map_err(plain)?;
+    let until = now.plus_ms(WAITS_MS);
+    Ok(act.add_approval(kind.word(), subject, &what, permit.number(), now, until)?)
 }
 
 /// Those that wait, oldest first. Those whose time is over are settled.

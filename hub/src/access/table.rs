@@ -19,6 +19,8 @@ pub enum About {
     Exhibit,
     Hold,
     Lift,
+    /// A clip request: all its cameras.
+    Request,
 }
 
 /// How HTTP asks for it.
@@ -239,7 +241,13 @@ pub const CLIP: Row = Row::new(
 pub const CLIP_PULL: Row = Row::new("clip.pull", Post, "/clips", "pull a clip", FOOTAGE_ROLES)
     .about(About::Camera)
     .purpose()
-    .writes(&["grant.set", "hold.ask", "copy.class"]);
+    .writes(&[
+        "request.open",
+        "request.submit",
+        "hold.ask",
+        "grant.set",
+        "copy.class",
+    ]);
 pub const CLIP_WATCH: Row = Row::new(
     "clip.watch",
     Get,
@@ -268,6 +276,88 @@ pub const CLIP_SAVE: Row = Row::new(
 .about(About::Exhibit)
 .purpose()
 .writes(&["copy.save"]);
+
+pub const REQUESTS: Row = Row::new(
+    "request.list",
+    Get,
+    "/requests",
+    "see what was asked for, by whom and what became of it",
+    FOOTAGE_ROLES,
+);
+pub const REQUEST: Row = Row::new(
+    "request.show",
+    Get,
+    "/requests/{request}",
+    "see anything of a request",
+    FOOTAGE_ROLES,
+)
+.about(About::Request);
+pub const REQUEST_OPEN: Row = Row::new(
+    "request.open",
+    Post,
+    "/requests",
+    "write a request for footage",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera)
+.writes(&["request.open"]);
+pub const REQUEST_SUBMIT: Row = Row::new(
+    "request.submit",
+    Post,
+    "/requests/{request}/submit",
+    "ask for what a request says",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.purpose()
+.second(Second::Asks)
+.writes(&["request.submit", "hold.ask", "grant.set", "copy.class"]);
+pub const REQUEST_AUTHORISE: Row = Row::new(
+    "request.authorise",
+    Post,
+    "/requests/{request}/authorise",
+    "authorise a request that somebody else submitted",
+    DECIDE,
+)
+.about(About::Request)
+.second(Second::Approves)
+.writes(&["request.authorise", "grant.set", "copy.class"]);
+pub const REQUEST_REFUSE: Row = Row::new(
+    "request.refuse",
+    Post,
+    "/requests/{request}/refuse",
+    "decide against a request",
+    DECIDE,
+)
+.about(About::Request)
+.writes(&["request.refuse"]);
+pub const REQUEST_CANCEL: Row = Row::new(
+    "request.cancel",
+    Post,
+    "/requests/{request}/cancel",
+    "take a request back",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.cancel"]);
+pub const REQUEST_RELEASE: Row = Row::new(
+    "request.release",
+    Post,
+    "/requests/{request}/release",
+    "put on record that a request's footage is handed over",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.release"]);
+pub const REQUEST_CLOSE: Row = Row::new(
+    "request.close",
+    Post,
+    "/requests/{request}/close",
+    "close a request",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.close"]);
 
 pub const EVIDENCE: Row = Row::new(
     "evidence.list",
@@ -616,6 +706,15 @@ pub const ALL: &[&Row] = &[
     &CLIP_WATCH,
     &CLIP_VIEW,
     &CLIP_SAVE,
+    &REQUESTS,
+    &REQUEST,
+    &REQUEST_OPEN,
+    &REQUEST_SUBMIT,
+    &REQUEST_AUTHORISE,
+    &REQUEST_REFUSE,
+    &REQUEST_CANCEL,
+    &REQUEST_RELEASE,
+    &REQUEST_CLOSE,
     &EVIDENCE,
     &EVIDENCE_FAULTS,
     &EVIDENCE_CLASS,

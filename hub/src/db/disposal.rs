@@ -51,11 +51,14 @@ pub struct DisposalRecord {
 }
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
-/// lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
+/// request that is not granted yet, a lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
 const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
       WHERE s.hash IN (r.purpose, r.reference, r.requester) AND r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
   OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference, h.drop_reason)
       AND h.state IN ('pending', 'placed', 'releasing'))
+  OR EXISTS (SELECT 1 FROM clip_requests q WHERE q.state IN ('Draft', 'Submitted') AND s.hash IN (q.purpose, q.reference, q.requester))
+  OR EXISTS (SELECT 1 FROM clip_requests q WHERE q.state NOT IN ('Closed', 'Refused', 'Failed', 'Cancelled')
+      AND s.hash IN (q.legal_order, q.identity, q.note))
   OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
   OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)
   OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)";

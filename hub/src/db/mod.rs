@@ -9,6 +9,7 @@ use rusqlite::{
 
 pub mod approvals;
 pub mod boxes;
+pub mod clip_requests;
 pub mod disposal;
 pub mod faults;
 pub mod footage;

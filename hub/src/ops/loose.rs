@@ -1,6 +1,7 @@
 //! Pure. Numbers and flags as an address has them: text. JSON's own are read too.
 
 use serde::{Deserialize, Deserializer, de::Error};
+use shared::time::Utc;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -30,4 +31,16 @@ pub fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
 /// `true` or `false`.
 pub fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     read(from)
+}
+
+/// A whole number, or none.
+pub fn some_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    number(from).map(Some)
+}
+
+/// A moment in any form that says its offset, as RFC 3339 has it; or none.
+pub fn some_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Utc>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    let time = text.map(|t| Utc::parse_lenient(&t));
+    time.transpose().map_err(D::Error::custom)
 }

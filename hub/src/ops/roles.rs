@@ -83,7 +83,10 @@ impl Operation for Waiting {
                 let found = hub.db.account_numbered(number)?;
                 Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
             };
-            let rows = approvals::waiting(hub)?.into_iter().map(|a| {
+            // Clip requests are authorised among themselves.
+            let mine = approvals::waiting(hub)?.into_iter();
+            let mine = mine.filter(|a| Kind::parse(&a.kind) == Some(Kind::Role));
+            let rows = mine.map(|a| {
                 let subject = a.subject.strip_prefix("op:").and_then(|n| n.parse().ok());
                 Ok(WaitingRow {
                     request: a.n,
@@ -116,7 +119,7 @@ impl Operation for Approve {
             let request = approvals::find(hub, self.request)?;
             match Kind::parse(&request.kind) {
                 Some(Kind::Role) => grants::approve(hub, &request, permit).map(drop),
-                None => Err(HubError::Refused(format!(
+                Some(Kind::Request) | None => Err(HubError::Refused(format!(
                     "request {} is of a kind that is approved elsewhere; nothing was done",
                     self.request
                 ))),
@@ -138,6 +141,13 @@ impl Operation for Withdraw {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
+            let request = approvals::find(hub, self.request)?;
+            if Kind::parse(&request.kind) != Some(Kind::Role) {
+                return Err(HubError::Refused(format!(
+                    "request {} is of a kind that is withdrawn elsewhere; nothing was done",
+                    self.request
+                )));
+            }
             approvals::withdraw(hub, self.request, permit)
         })
         .await

@@ -1,5 +1,6 @@
 //! Pure. What a clip request may be, where it stands, and what of it exists. Every refusal is one sentence.
 
+use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
     time::{Utc, Zone},
@@ -12,7 +13,7 @@ pub const JOIN_MS: i64 = 500;
 const LONGEST_MS: i64 = 24 * 3_600_000;
 const LONGEST_TEXT: usize = 500;
 
-/// A request's states (design §8). Refused, Failed, Ready and Partial are ends; Disposed comes after an end (RET-5).
+/// States of one camera of a request (design §8, docs/requests.md). Refused, Failed, Cancelled, Ready and Partial are ends; Disposed comes after an end (RET-5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Draft,
@@ -25,11 +26,12 @@ pub enum State {
     Partial,
     Refused,
     Failed,
+    Cancelled,
     Disposed,
 }
 
 impl State {
-    const ALL: [(State, &'static str); 11] = [
+    const ALL: [(State, &'static str); 12] = [
         (State::Draft, "Draft"),
         (State::Submitted, "Submitted"),
         (State::Authorised, "Authorised"),
@@ -40,6 +42,7 @@ impl State {
         (State::Partial, "Partial"),
         (State::Refused, "Refused"),
         (State::Failed, "Failed"),
+        (State::Cancelled, "Cancelled"),
         (State::Disposed, "Disposed"),
     ];
 
@@ -57,8 +60,81 @@ impl State {
     pub fn over(self) -> bool {
         matches!(
             self,
-            State::Ready | State::Partial | State::Refused | State::Failed | State::Disposed
+            State::Ready
+                | State::Partial
+                | State::Refused
+                | State::Failed
+                | State::Cancelled
+                | State::Disposed
         )
+    }
+}
+
+macro_rules! absences {
+    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
+        /// Why footage of a camera, or some of it, is not there.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Absence {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)+
+        }
+
+        impl Absence {
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)+
+                }
+            }
+
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|a| a.word() == word)
+            }
+        }
+    };
+}
+
+absences! {
+    /// The box's log says that nothing was recorded then.
+    NotRecorded = "not-recorded",
+    /// It went on its day.
+    Deleted = "deleted",
+    /// The box found it missing or damaged.
+    Lost = "lost",
+    /// It is in the box's log and on none of its disks.
+    NotOnDisk = "not-on-disk",
+    /// It was recorded under another log of the box, and a package shows one: it is asked for by itself.
+    OtherLog = "other-log",
+    /// The box has it, and no head that was countersigned covers it.
+    NotProven = "not-proven",
+    /// The hub knows no such box or camera, or the box is revoked or not enrolled.
+    NoCamera = "no-camera",
+    /// The span is in the future, empty or too long.
+    BadSpan = "bad-span",
+    /// The box did not come back in time.
+    BoxAway = "box-away",
+    /// The box would not hand it out; its answer says why.
+    BoxRefused = "box-refused",
+    /// What came was not what the box's log says.
+    NotAsLogged = "not-as-logged",
+    /// The hub could not fetch, check or pack it.
+    Hub = "hub",
+    /// The request was taken back.
+    Cancelled = "cancelled",
+}
+
+/// Why something cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    pub code: Absence,
+    /// A sentence for people; it names times, cameras and boxes only.
+    pub why: String,
+}
+
+impl Objection {
+    fn new(code: Absence, why: impl Into<String>) -> Self {
+        let why = why.into();
+        Self { code, why }
     }
 }
 
@@ -73,6 +149,14 @@ pub struct Asked {
     pub requester: String,
 }
 
+/// A camera and a span of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub camera: BoxCamera,
+    pub t0: Utc,
+    pub t1: Utc,
+}
+
 /// What the hub knows that bears on it.
 #[derive(Clone, Debug)]
 pub struct Known<'a> {
@@ -82,9 +166,6 @@ pub struct Known<'a> {
     pub box_state: Option<&'a str>,
     /// Cameras the box has or had.
     pub cameras: &'a [String],
-    pub online: bool,
-    /// Last frame of this camera on the box's disk, as it last reported.
-    pub landed: Option<Utc>,
     pub extent: Option<(Utc, Utc)>,
     /// Segments and gaps that touch the span.
     pub segments: &'a [SegmentRecord],
@@ -105,12 +186,7 @@ impl Known<'_> {
 }
 
 /// Refuses what cannot be met, at once.
-pub fn judge(asked: &Asked, known: &Known<'_>) -> Result<(), String> {
-    texts([
-        ("a purpose", &asked.purpose),
-        ("a reference", &asked.reference),
-        ("a requester", &asked.requester),
-    ])?;
+pub fn judge(asked: &Span, known: &Known<'_>) -> Result<(), Objection> {
     there(&asked.camera, asked.t0, asked.t1, LONGEST_MS, known)
 }
 
@@ -134,30 +210,49 @@ pub fn there(
     t1: Utc,
     longest_ms: i64,
     known: &Known<'_>,
-) -> Result<(), String> {
+) -> Result<(), Objection> {
     let at = |t: Utc| t.for_people(known.zone);
     if t1 <= t0 {
-        return Err(format!(
-            "the end ({}) does not come after the start ({})",
-            at(t1),
-            at(t0)
+        return Err(Objection::new(
+            Absence::BadSpan,
+            format!(
+                "the end ({}) does not come after the start ({})",
+                at(t1),
+                at(t0)
+            ),
         ));
     }
     if t1.0 - t0.0 > longest_ms {
-        return Err(format!(
-            "it may be at most {} hours long; ask for several",
-            longest_ms / 3_600_000
+        return Err(Objection::new(
+            Absence::BadSpan,
+            format!(
+                "it may be at most {} hours long; ask for several",
+                longest_ms / 3_600_000
+            ),
         ));
     }
     match known.box_state {
         None => {
-            return Err(format!(
-                "there is no box {}; `beadle-hub box list` shows them",
-                camera.r#box
+            return Err(Objection::new(
+                Absence::NoCamera,
+                format!(
+                    "there is no box {}; `beadle-hub box list` shows them",
+                    camera.r#box
+                ),
             ));
         }
-        Some("revoked") => return Err(format!("box {} is revoked at this hub", camera.r#box)),
-        Some("registered") => return Err(format!("box {} is not enrolled yet", camera.r#box)),
+        Some("revoked") => {
+            return Err(Objection::new(
+                Absence::NoCamera,
+                format!("box {} is revoked at this hub", camera.r#box),
+            ));
+        }
+        Some("registered") => {
+            return Err(Objection::new(
+                Absence::NoCamera,
+                format!("box {} is not enrolled yet", camera.r#box),
+            ));
+        }
         Some(_) => {}
     }
     if !known.cameras.iter().any(|c| c == camera.cam.as_str()) {
@@ -166,18 +261,27 @@ pub fn there(
         } else {
             known.cameras.join(", ")
         };
-        return Err(format!(
-            "box {} has no camera {}; it has: {list}",
-            camera.r#box, camera.cam
+        return Err(Objection::new(
+            Absence::NoCamera,
+            format!(
+                "box {} has no camera {}; it has: {list}",
+                camera.r#box, camera.cam
+            ),
         ));
     }
     if t0 >= known.now {
-        return Err(format!("{} lies in the future", at(t0)));
+        return Err(Objection::new(
+            Absence::BadSpan,
+            format!("{} lies in the future", at(t0)),
+        ));
     }
     if t1.0 > known.now.0 + 5_000 {
-        return Err(format!(
-            "the end ({}) lies in the future; ask again after it",
-            at(t1)
+        return Err(Objection::new(
+            Absence::BadSpan,
+            format!(
+                "the end ({}) lies in the future; ask again after it",
+                at(t1)
+            ),
         ));
     }
     if known.segments.iter().any(|s| known.has(s)) {
@@ -192,19 +296,19 @@ pub fn there(
         .iter()
         .any(|s| s.gone.as_deref() == Some("deleted"))
     {
-        return Err(format!(
-            "the footage asked for has been deleted on schedule; {exists}"
+        return Err(Objection::new(
+            Absence::Deleted,
+            format!("the footage asked for has been deleted on schedule; {exists}"),
         ));
     }
     if !known.segments.is_empty() {
-        return Err(format!(
-            "the footage asked for was found missing or damaged on the box; {exists}"
+        return Err(Objection::new(
+            Absence::Lost,
+            format!("the footage asked for was found missing or damaged on the box; {exists}"),
         ));
     }
-    // Later than anything in the log held here: the box may have it already.
-    let may_follow = known.extent.is_none_or(|(_, last)| t1 > last);
-    let landed_since = known.landed.is_some_and(|l| l > t0);
-    if may_follow && (landed_since || !known.online) {
+    // Later than anything in the log held here, which is behind by up to a minute: the box is asked, and says itself what it has.
+    if known.extent.is_none_or(|(_, last)| t1 > last) {
         return Ok(());
     }
     let gap = known.gaps.first().map(|g| {
@@ -215,11 +319,14 @@ pub fn there(
             g.why
         )
     });
-    Err(format!(
-        "nothing was recorded between {} and {}{}; {exists}",
-        at(t0),
-        at(t1),
-        gap.unwrap_or_default()
+    Err(Objection::new(
+        Absence::NotRecorded,
+        format!(
+            "nothing was recorded between {} and {}{}; {exists}",
+            at(t0),
+            at(t1),
+            gap.unwrap_or_default()
+        ),
     ))
 }
 
@@ -280,6 +387,31 @@ pub fn left_out(holes: &[(u64, u64)], known: &[SegmentRecord]) -> Option<String>
     (!each.is_empty()).then(|| each.join("; "))
 }
 
+/// What of each missing stretch the box's log says, as a code; `unproven` as in [`shortfall`].
+pub fn absent(
+    missing: &[(Utc, Utc)],
+    footage: &str,
+    known: &[SegmentRecord],
+    unproven: Option<Utc>,
+) -> Vec<(Utc, Utc, Absence)> {
+    let why = |a: Utc, b: Utc| {
+        let mut of = known
+            .iter()
+            .filter(|s| s.t0.0 < b.0 - JOIN_MS && s.t1.0 > a.0 + JOIN_MS);
+        match of.next() {
+            None if unproven.is_some_and(|from| b > from) => Absence::NotProven,
+            None => Absence::NotRecorded,
+            Some(s) => match s.gone.as_deref() {
+                Some("lost") => Absence::Lost,
+                Some(_) => Absence::Deleted,
+                None if s.log != footage => Absence::OtherLog,
+                None => Absence::NotOnDisk,
+            },
+        }
+    };
+    missing.iter().map(|(a, b)| (*a, *b, why(*a, *b))).collect()
+}
+
 /// One sentence on what is missing; None when all is there.
 /// What was recorded then under another log of the box than `footage` is asked for by itself: a package shows one log. From `unproven` on
 /// the box has footage under `footage`, and no head that was countersigned covers it.
@@ -334,14 +466,11 @@ pub fn shortfall(
 mod tests {
     use super::*;
 
-    fn asked(t0: i64, t1: i64) -> Asked {
-        Asked {
+    fn asked(t0: i64, t1: i64) -> Span {
+        Span {
             camera: BoxCamera::parse("ashby/c01").expect("camera"),
             t0: Utc(t0),
             t1: Utc(t1),
-            purpose: "theft".into(),
-            reference: "CR/1".into(),
-            requester: "PC 1".into(),
         }
     }
 
@@ -370,8 +499,6 @@ mod tests {
             zone,
             box_state: Some("enrolled"),
             cameras,
-            online: true,
-            landed: Some(Utc(990_000)),
             extent: Some((Utc(100_000), Utc(900_000))),
             segments,
             gaps: &[],
@@ -382,12 +509,16 @@ mod tests {
     /// EVI-1, AUD-5: a request without purpose, reference or requester goes nowhere.
     #[test]
     fn purpose_is_needed() {
-        let (zone, cams) = (Zone::utc(), vec!["c01".to_owned()]);
-        let k = known(&zone, &cams, &[]);
         for blank in 0..3 {
-            let mut a = asked(1, 2);
-            *[&mut a.purpose, &mut a.reference, &mut a.requester][blank] = " ".into();
-            assert!(judge(&a, &k).expect_err("blank").contains("needed"));
+            let mut said = ["theft", "CR/1", "PC 1"].map(str::to_owned);
+            said[blank] = " ".into();
+            let [purpose, reference, requester] = &said;
+            let all = [
+                ("a purpose", purpose),
+                ("a reference", reference),
+                ("a requester", requester),
+            ];
+            assert!(texts(all).expect_err("blank").contains("needed"));
         }
     }
 
@@ -403,28 +534,32 @@ mod tests {
         let none = known(&zone, &cams, &[]);
         let e = judge(&asked(300_000, 310_000), &none).expect_err("hole");
         assert!(
-            e.contains("nothing was recorded") && e.contains("exists from"),
-            "{e}"
+            e.why.contains("nothing was recorded") && e.why.contains("exists from"),
+            "{e:?}"
         );
         let deleted = [segment(300_000, 310_000, Some("deleted"))];
         assert!(
             judge(&asked(300_000, 310_000), &known(&zone, &cams, &deleted))
                 .expect_err("deleted")
+                .why
                 .contains("deleted on schedule")
         );
         assert!(
             judge(&asked(2_000_000, 2_000_001), &none)
                 .expect_err("future")
+                .why
                 .contains("future")
         );
         assert!(
             judge(&asked(900_000, 2_000_001), &none)
                 .expect_err("future")
+                .why
                 .contains("future")
         );
         assert!(
             judge(&asked(5, 5), &none)
                 .expect_err("empty")
+                .why
                 .contains("does not come after")
         );
         let mut other = asked(150_000, 160_000);
@@ -432,6 +567,7 @@ mod tests {
         assert!(
             judge(&other, &none)
                 .expect_err("camera")
+                .why
                 .contains("it has: c01, c02")
         );
         assert!(
@@ -443,6 +579,7 @@ mod tests {
                 }
             )
             .expect_err("box")
+            .why
             .contains("no box")
         );
         assert!(
@@ -454,6 +591,7 @@ mod tests {
                 }
             )
             .expect_err("box")
+            .why
             .contains("revoked")
         );
     }
@@ -473,7 +611,7 @@ mod tests {
         );
         for held in [(310_000, 320_000), (290_000, 300_000)] {
             let e = judged(&[(Utc(held.0), Utc(held.1))]).expect_err("another");
-            assert!(e.contains("deleted on schedule"), "{e}");
+            assert!(e.why.contains("deleted on schedule"), "{e:?}");
         }
         let lost = [segment(300_000, 310_000, Some("lost"))];
         let held = [(Utc(300_000), Utc(310_000))];
@@ -484,38 +622,24 @@ mod tests {
         assert!(
             judge(&asked(301_000, 302_000), &k)
                 .expect_err("lost")
+                .why
                 .contains("missing or damaged")
         );
     }
 
-    /// The open segment, or a box out of reach: the hub cannot know yet, so the request waits for the box.
+    /// EVI-1: the last minute, or a box out of reach: the hub cannot know yet, so the box is asked; that nothing was recorded is said only of
+    /// what its log covers.
     #[test]
     fn what_the_log_does_not_show_yet() {
         let (zone, cams) = (Zone::utc(), vec!["c01".to_owned()]);
         let k = known(&zone, &cams, &[]);
-        assert_eq!(judge(&asked(950_000, 960_000), &k), Ok(()));
-        assert!(
-            judge(
-                &asked(950_000, 960_000),
-                &Known {
-                    landed: Some(Utc(940_000)),
-                    ..k.clone()
-                }
-            )
-            .is_err(),
-            "the camera stopped before"
-        );
-        assert_eq!(
-            judge(
-                &asked(950_000, 960_000),
-                &Known {
-                    landed: None,
-                    online: false,
-                    ..k
-                }
-            ),
-            Ok(())
-        );
+        for span in [(950_000, 960_000), (990_000, 1_000_000), (890_000, 900_001)] {
+            assert_eq!(judge(&asked(span.0, span.1), &k), Ok(()), "{span:?}");
+        }
+        let within = judge(&asked(890_000, 900_000), &k).expect_err("the log covers it");
+        assert_eq!(within.code, Absence::NotRecorded);
+        let never = Known { extent: None, ..k };
+        assert_eq!(judge(&asked(5_000, 6_000), &never), Ok(()));
     }
 
     #[test]

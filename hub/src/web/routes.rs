@@ -18,7 +18,7 @@ use super::{
     api,
     context::{App, Refused, SignedIn, to_the_door},
     guard,
-    pages::{clip, door, evidence, footage, holds, home, lifts, masks, retention},
+    pages::{clip, door, evidence, footage, holds, home, lifts, masks, requests, retention},
 };
 use crate::{
     access::table::{self, Row},
@@ -80,6 +80,8 @@ pages! {
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" lifts::show, Person(&[&table::LIFTS]);
     post "/lifts" lifts::settle, Person(&[&table::LIFTS]);
+    get "/requests" requests::show, Person(&[&table::REQUESTS]);
+    post "/requests" requests::settle, Person(&[&table::REQUESTS]);
     get "/holds" holds::show, Person(&[&table::HOLDS]);
     post "/holds" holds::settle, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
     get "/evidence" evidence::show, Person(&[&table::EVIDENCE]);

@@ -10,6 +10,7 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
+//! | [`requests`] | clip requests: opening one, and every act on it |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod clip;
 pub mod door;
@@ -19,4 +20,5 @@ pub mod holds;
 pub mod home;
 pub mod lifts;
 pub mod masks;
+pub mod requests;
 pub mod retention;
