@@ -22,11 +22,12 @@ use crate::{
 /// Most days listed at once.
 pub const MOST: i32 = 400;
 
-/// Footage of a camera, newest day first: of one day, or of the last `most` before its newest.
+/// Footage of a camera, newest day first: of one day, or of `most` days, the newest or those before a day.
 pub fn footage(
     desk: &Desk,
     camera: &BoxCamera,
     day: Option<Day>,
+    before: Option<Day>,
     most: i32,
 ) -> Result<Footage, HubError> {
     let record = desk.db.box_named(&camera.r#box)?;
@@ -50,26 +51,50 @@ pub fn footage(
             )));
         }
     }
-    let zone = &desk.config.zone;
-    let all = match day {
-        Some(d) => Some((d, d)),
-        None => desk.db.logged_extent(camera)?.map(|(a, b)| {
-            let last = zone.day_of(b);
-            (zone.day_of(a).max(last.plus_days(1 - most.min(MOST))), last)
-        }),
-    };
-    let days = match all {
-        Some((first, last)) => {
-            let asked = day.is_some();
-            of_days(desk, camera, (first, last), keeps, asked)?
+    match day {
+        Some(day) => {
+            let days = of_days(desk, camera, (day, day), keeps, true)?;
+            Ok(of_camera(desk, camera, days, None))
         }
-        None => Vec::new(),
-    };
-    Ok(Footage {
+        None => newest(desk, camera, keeps, before, most),
+    }
+}
+
+fn of_camera(desk: &Desk, camera: &BoxCamera, days: Vec<DayRow>, next: Option<Day>) -> Footage {
+    Footage {
         camera: camera.to_string(),
         zone: desk.config.zone_name.clone(),
         days,
-    })
+        next: next.map(|day| day.to_string()),
+    }
+}
+
+/// The newest `most` days of a camera on which anything was recorded, or their like before a day. `keeps`: how many days its box keeps.
+pub fn newest(
+    desk: &Desk,
+    camera: &BoxCamera,
+    keeps: Option<u32>,
+    before: Option<Day>,
+    most: i32,
+) -> Result<Footage, HubError> {
+    let zone = &desk.config.zone;
+    let Some((a, b)) = desk.db.logged_extent(camera)? else {
+        return Ok(of_camera(desk, camera, Vec::new(), None));
+    };
+    let oldest = zone.day_of(a);
+    let last = zone.day_of(b);
+    let last = before.map_or(last, |day| last.min(day.plus_days(-1)));
+    let first = oldest.max(last.plus_days(1 - most.clamp(1, MOST)));
+    let days = match first <= last {
+        true => of_days(desk, camera, (first, last), keeps, false)?,
+        false => Vec::new(),
+    };
+    Ok(of_camera(
+        desk,
+        camera,
+        days,
+        Some(first).filter(|first| *first > oldest),
+    ))
 }
 
 /// Days from `first` to `last`, newest first. `asked`: also those of which nothing is known.

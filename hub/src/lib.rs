@@ -23,6 +23,7 @@
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
+//! | [`list`] | lists in parts |
 //! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!
 //! An audit line's way: `devices/link → devices/session → devices/ingest → logbook::Copy → db/footage`.
@@ -46,6 +47,7 @@ pub mod faults;
 pub mod files;
 pub mod fuzz;
 pub mod keys;
+pub mod list;
 #[cfg(test)]
 mod next_steps;
 pub mod ops;

@@ -128,6 +128,9 @@ pub struct Footage {
     pub camera: String,
     pub zone: String,
     pub days: Vec<DayRow>,
+    /// Asks for the days before these; None: there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A pulled (or asked-for) clip.

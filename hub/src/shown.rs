@@ -13,14 +13,12 @@ use shared::{
 use crate::{
     access::authorise::Permit,
     days,
-    db::{faults::About, footage::NameRecord, requests::RequestPageRow},
+    db::{faults::About, footage::NameRecord, requests::RequestPageRow, seen::Seen},
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
     rows::{BoxRow, CameraRow, ExhibitRow},
 };
-
-/// Most exhibits listed at once.
-pub const EXHIBITS: u32 = 1000;
 
 /// Every box as its last report, its log and the hub itself have it, worst first. Blocking.
 pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
@@ -101,17 +99,15 @@ pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
     Ok(rows)
 }
 
-/// Exhibits, newest first: so many at most, and with `before` those older than it. Blocking.
-pub fn exhibits(
-    desk: &Desk,
-    before: Option<&ExhibitRef>,
-    limit: u32,
-) -> Result<Vec<ExhibitRow>, HubError> {
-    let before = before.map(ExhibitRef::number);
-    let requests = desk.db.requests_page(before, limit)?;
+/// Exhibits that somebody may see, newest first. Blocking.
+pub fn exhibits(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<ExhibitRow>, HubError> {
+    let before = part.after(|text| ExhibitRef::parse(text).ok())?;
+    let before = before.as_ref().map(ExhibitRef::number);
+    let limit = part.limit();
+    let found = desk.db.requests_page(seen, before, limit + 1)?;
     let mut names = BTreeMap::new();
-    let rows = requests.into_iter();
-    rows.map(|r| exhibit_row(desk, &mut names, r)).collect()
+    Rows::cut(found, limit, |r| r.request.r#ref.to_string())
+        .try_map(|r| exhibit_row(desk, &mut names, r))
 }
 
 /// One of them. Blocking.

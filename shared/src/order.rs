@@ -264,10 +264,10 @@ codes! {
     HoldOver = "hold-over" Standing,
     /// The space for holds is full.
     NoRoom = "no-room" Standing,
+    /// The box hands out no more footage today (pull_hours).
+    Ceiling = "ceiling" Standing,
     /// The reader judges otherwise.
     ReaderRefused = "reader-refused" Standing,
-    /// The box has handed out as much footage as it may in a day.
-    Spent = "spent" Standing,
     /// More orders wait than the box keeps.
     Busy = "busy" Passing,
     /// The box's clock is in doubt.

@@ -214,9 +214,9 @@ fn rows(db: &Connection, days: u32) -> rusqlite::Result<u64> {
              ((cal.i * 1500 + m.m + 359) * 5 + c.k) + 100, t.box, cal.day, c.cam || '/' || cal.day, cal.t0 + m.m * 60000 + 60000,
              MIN(cal.t1, cal.t0 + m.m * 60000 + 21600000), 359, 359 * 14000000, {mask}, cal.gone
            FROM town t, cal, minute m, cam c WHERE m.m IN (0, 360, 720, 1080);
-         INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets)
+         INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets, long)
            SELECT t.log, ((cal.i * 1500 + m.m) * 5 + c.k) + 100, t.box, c.cam, cal.i * 1500 + m.m + 2, cal.t0 + m.m * 60000, cal.t0 + m.m * 60000 + 60000,
-             'camera', 10 FROM town t, cal, minute m, cam c WHERE m.m IN (360, 720, 1080);
+             'camera', 10, 0 FROM town t, cal, minute m, cam c WHERE m.m IN (360, 720, 1080);
          INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, settled)
            SELECT t.log, t.box, c.cam, cal.day, c.cam || '/' || cal.day, cal.i * 1500 + 2, cal.i * 1500 + 1440, cal.t0 + 60000, cal.t1, 1436 * 14000000, 1436,
              CASE WHEN cal.gone IS NULL THEN 1436 ELSE 0 END, cal.gone IS NOT NULL FROM town t, cal, cam c;
@@ -224,6 +224,7 @@ fn rows(db: &Connection, days: u32) -> rusqlite::Result<u64> {
            SELECT t.log, cal.i * 7500 + c.k * 2 + 90, t.box, c.cam, cal.day, c.cam || '/' || cal.day, cal.i * 1500 + 2, cal.i * 1500 + 1440, cal.t0 + 60000, cal.t1,
              1436, printf('%064x', cal.i), 'days', cal.t1 + 31 * 86400000 + 600000, cal.i * 7500 + c.k * 2 + 91, cal.t1 + 31 * 86400000 + 660000, cal.t1, 1, 'file', 0
            FROM town t, cal, cam c WHERE cal.gone IS NOT NULL;
+         INSERT INTO cameras (log, box, cam) SELECT t.log, t.box, c.cam FROM town t, cam c;
          INSERT INTO names (log, n, box, cam, title, site) SELECT t.log, 10 + c.k, t.box, c.cam, 'Market Place ' || c.k, 'Town ' || t.k FROM town t, cam c;
          INSERT INTO names (log, n, box, cam, title, site) SELECT t.log, 1300000 + c.k, t.box, c.cam, 'High Street ' || c.k, 'Town ' || t.k FROM town t, cam c;
          INSERT INTO boxes (name, state, key, added, last_seen, sw, zone, retention_days, reported, free_mib)

@@ -291,7 +291,7 @@ fn begin(
     };
     // What the reader would not hand out is not on the record as handed out.
     context.client.order(order, sig).map_err(|e| match e {
-        ReaderError::Spent(why) => Refusal::new(Code::Spent, why),
+        ReaderError::Spent(why) => Refusal::new(Code::Ceiling, why),
         e => failed(Code::Reader, "have the reader look at the order")(&e),
     })?;
     let record = Record {

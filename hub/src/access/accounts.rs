@@ -19,6 +19,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     keys,
+    list::{Part, Rows},
     ownlog::{self, OwnLog},
     requests::submit::keep_salted,
 };
@@ -131,27 +132,22 @@ impl AccountRow {
 }
 
 /// Every account, by name; closed ones too, if `closed`.
-pub fn list(hub: &Desk, closed: bool) -> Result<Vec<AccountRow>, HubError> {
-    let mut grants = hub.db.all_grants().map_err(plain)?;
-    let all = hub.db.accounts().map_err(plain)?.into_iter();
-    all.filter(|a| closed || a.closed.is_none())
-        .map(|a| {
-            let shown = a.shown.as_ref().map(|hash| hub.db.side_text(hash));
-            Ok(AccountRow {
-                op: ownlog::op(a.op),
-                name: a.name,
-                shown: shown.transpose().map_err(plain)?.flatten(),
-                roles: grants
-                    .remove(&a.op)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(GrantRow::of)
-                    .collect(),
-                once: a.once,
-                closed: a.closed,
-            })
+pub fn list(hub: &Desk, closed: bool, part: &Part) -> Result<Rows<AccountRow>, HubError> {
+    let after = part.after(|name| Some(name.to_owned()))?;
+    let limit = part.limit();
+    let found = hub.db.accounts_page(closed, after.as_deref(), limit + 1)?;
+    Rows::cut(found, limit, |a| a.name.clone()).try_map(|a| {
+        let shown = a.shown.as_ref().map(|hash| hub.db.side_text(hash));
+        let roles = hub.db.grants(a.op)?;
+        Ok(AccountRow {
+            op: ownlog::op(a.op),
+            name: a.name,
+            shown: shown.transpose().map_err(plain)?.flatten(),
+            roles: roles.iter().map(GrantRow::of).collect(),
+            once: a.once,
+            closed: a.closed,
         })
-        .collect()
+    })
 }
 
 /// Writes down an account's name for people. It is kept apart from the log; the one before is erased.

@@ -3,7 +3,7 @@
 use shared::time::Utc;
 
 use super::{
-    principal::{Person, Principal, Scope},
+    principal::{Grant, Person, Principal, Scope},
     role::{self, Role},
     table::Row,
 };
@@ -52,6 +52,20 @@ impl Permit {
 
     pub fn row(&self) -> &'static Row {
         self.row
+    }
+
+    /// What they have that this operation is for; None: nothing holds it back.
+    pub fn grants(&self) -> Option<impl Iterator<Item = &Grant>> {
+        let Principal::Person(person) = &self.principal else {
+            return None;
+        };
+        let counts = |g: &&Grant| self.row.roles.contains(&g.role) && g.holds_at(self.now);
+        Some(person.grants.iter().filter(counts))
+    }
+
+    /// The time it was given at.
+    pub fn now(&self) -> Utc {
+        self.now
     }
 
     /// Whether something of this camera is for this person to see: of lists, which show nobody the rest.
@@ -109,7 +123,7 @@ impl Subject {
     }
 }
 
-const DAY_MS: i64 = 86_400_000;
+pub const DAY_MS: i64 = 86_400_000;
 
 fn within(principal: &Principal, row: &Row, subject: &Subject, now: Utc) -> bool {
     let Principal::Person(person) = principal else {
@@ -211,7 +225,7 @@ mod tests {
     use shared::id::BoxCamera;
 
     use super::*;
-    use crate::access::{principal::Grant, table};
+    use crate::access::table;
 
     fn person(grants: Vec<Grant>) -> Principal {
         Principal::Person(Person {

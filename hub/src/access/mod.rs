@@ -5,6 +5,7 @@
 //! | [`role`] | the roles of people |
 //! | [`principal`] | whoever asks: a person with grants, or the console |
 //! | [`table`] | the table: each operation, who may, what it needs, what it writes |
+//! | [`clip_rows`] | its rows of clips and clip requests |
 //! | [`accounts`] | staff accounts: made, named, a new password, closed |
 //! | [`grants`], [`owners`] | roles given and taken away; whose each camera is |
 //! | [`approvals`] | what somebody asked for and a second person has to approve |
@@ -14,6 +15,7 @@
 pub mod accounts;
 pub mod approvals;
 pub mod authorise;
+mod clip_rows;
 pub mod grants;
 pub mod owners;
 pub mod principal;

@@ -74,7 +74,7 @@ pub struct Row {
 }
 
 impl Row {
-    const fn new(
+    pub(super) const fn new(
         name: &'static str,
         method: Method,
         path: &'static str,
@@ -95,27 +95,27 @@ impl Row {
         }
     }
 
-    const fn console(mut self) -> Self {
+    pub(super) const fn console(mut self) -> Self {
         self.console = true;
         self
     }
 
-    const fn about(mut self, about: About) -> Self {
+    pub(super) const fn about(mut self, about: About) -> Self {
         self.about = about;
         self
     }
 
-    const fn purpose(mut self) -> Self {
+    pub(super) const fn purpose(mut self) -> Self {
         self.purpose = true;
         self
     }
 
-    const fn second(mut self, second: Second) -> Self {
+    pub(super) const fn second(mut self, second: Second) -> Self {
         self.second = second;
         self
     }
 
-    const fn writes(mut self, lines: &'static [&'static str]) -> Self {
+    pub(super) const fn writes(mut self, lines: &'static [&'static str]) -> Self {
         self.lines = lines;
         self
     }
@@ -124,9 +124,9 @@ impl Row {
 /// Everybody with an account: nothing here is about people or pictures.
 const ALL_ROLES: &[Role] = &Role::ALL;
 /// Work with footage.
-const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
+pub(super) const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
 /// Decide about what others are bound by.
-const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
+pub(super) const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
 /// Keep the scheme's boxes in order.
 const KEEP: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
 /// May end what shows more than usual: whoever can see that it is not needed any more.
@@ -195,6 +195,13 @@ pub const FOOTAGE: Row = Row::new(
     FOOTAGE_ROLES,
 )
 .about(About::Camera);
+pub const FOOTAGE_RECENT: Row = Row::new(
+    "footage.recent",
+    Get,
+    "/footage",
+    "see the last days of footage of all their cameras",
+    FOOTAGE_ROLES,
+);
 pub const RATE: Row = Row::new(
     "rate.set",
     Post,
@@ -223,141 +230,7 @@ pub const RETENTION_CAMERA: Row = Row::new(
 .console()
 .about(About::Camera);
 
-pub const CLIPS: Row = Row::new(
-    "clip.list",
-    Get,
-    "/clips",
-    "see which clips were pulled, or anything of them",
-    FOOTAGE_ROLES,
-);
-pub const CLIP: Row = Row::new(
-    "clip.show",
-    Get,
-    "/clips/{exhibit}",
-    "see anything of a clip that was pulled",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit);
-pub const CLIP_PULL: Row = Row::new("clip.pull", Post, "/clips", "pull a clip", FOOTAGE_ROLES)
-    .about(About::Camera)
-    .purpose()
-    .writes(&[
-        "request.open",
-        "request.submit",
-        "hold.ask",
-        "grant.set",
-        "copy.class",
-    ]);
-pub const CLIP_WATCH: Row = Row::new(
-    "clip.watch",
-    Get,
-    "/clips/{exhibit}/events",
-    "follow the pull of a clip",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit);
-pub const CLIP_VIEW: Row = Row::new(
-    "clip.view",
-    Post,
-    "/clips/{exhibit}/view",
-    "watch a clip",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit)
-.purpose()
-.writes(&["acc.view"]);
-pub const CLIP_SAVE: Row = Row::new(
-    "clip.save",
-    Post,
-    "/clips/{exhibit}/save",
-    "save a package",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit)
-.purpose()
-.writes(&["copy.save"]);
-
-pub const REQUESTS: Row = Row::new(
-    "request.list",
-    Get,
-    "/requests",
-    "see what was asked for, by whom and what became of it",
-    FOOTAGE_ROLES,
-);
-pub const REQUEST: Row = Row::new(
-    "request.show",
-    Get,
-    "/requests/{request}",
-    "see anything of a request",
-    FOOTAGE_ROLES,
-)
-.about(About::Request);
-pub const REQUEST_OPEN: Row = Row::new(
-    "request.open",
-    Post,
-    "/requests",
-    "write a request for footage",
-    FOOTAGE_ROLES,
-)
-.about(About::Camera)
-.writes(&["request.open"]);
-pub const REQUEST_SUBMIT: Row = Row::new(
-    "request.submit",
-    Post,
-    "/requests/{request}/submit",
-    "ask for what a request says",
-    FOOTAGE_ROLES,
-)
-.about(About::Request)
-.purpose()
-.second(Second::Asks)
-.writes(&["request.submit", "hold.ask", "grant.set", "copy.class"]);
-pub const REQUEST_AUTHORISE: Row = Row::new(
-    "request.authorise",
-    Post,
-    "/requests/{request}/authorise",
-    "authorise a request that somebody else submitted",
-    DECIDE,
-)
-.about(About::Request)
-.second(Second::Approves)
-.writes(&["request.authorise", "grant.set", "copy.class"]);
-pub const REQUEST_REFUSE: Row = Row::new(
-    "request.refuse",
-    Post,
-    "/requests/{request}/refuse",
-    "decide against a request",
-    DECIDE,
-)
-.about(About::Request)
-.writes(&["request.refuse"]);
-pub const REQUEST_CANCEL: Row = Row::new(
-    "request.cancel",
-    Post,
-    "/requests/{request}/cancel",
-    "take a request back",
-    FOOTAGE_ROLES,
-)
-.about(About::Request)
-.writes(&["request.cancel"]);
-pub const REQUEST_RELEASE: Row = Row::new(
-    "request.release",
-    Post,
-    "/requests/{request}/release",
-    "put on record that a request's footage is handed over",
-    FOOTAGE_ROLES,
-)
-.about(About::Request)
-.writes(&["request.release"]);
-pub const REQUEST_CLOSE: Row = Row::new(
-    "request.close",
-    Post,
-    "/requests/{request}/close",
-    "close a request",
-    FOOTAGE_ROLES,
-)
-.about(About::Request)
-.writes(&["request.close"]);
+pub use super::clip_rows::*;
 
 pub const EVIDENCE: Row = Row::new(
     "evidence.list",
@@ -697,6 +570,7 @@ pub const ALL: &[&Row] = &[
     &BOX_SUCCEED,
     &BOX_SWEEP,
     &FOOTAGE,
+    &FOOTAGE_RECENT,
     &RATE,
     &RETENTION,
     &RETENTION_CAMERA,

@@ -20,6 +20,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     keys,
+    list::{Part, Rows},
     ownlog::op,
     signin,
 };
@@ -132,15 +133,14 @@ fn hash(secret: &str) -> String {
 }
 
 /// One's own; who administers sees everybody's.
-pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<TokenRow>, HubError> {
-    let (all, now) = (permit.has(ADMINISTER), hub.now());
-    let mut rows = Vec::new();
-    for t in hub.db.tokens()? {
-        if !all && t.op != permit.number() {
-            continue;
-        }
+pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<TokenRow>, HubError> {
+    let now = hub.now();
+    let whose = (!permit.has(ADMINISTER)).then(|| permit.number());
+    let (after, limit) = (part.number()?, part.limit());
+    let found = hub.db.tokens_page(whose, after, limit + 1)?;
+    Rows::cut(found, limit, |t| t.n.to_string()).try_map(|t| {
         let account = hub.db.account_numbered(t.op)?;
-        rows.push(TokenRow {
+        Ok(TokenRow {
             token: t.n,
             good: account.as_ref().is_some_and(|a| {
                 a.closed.is_none() && a.generation == t.generation && lasts(&t, now)
@@ -150,9 +150,8 @@ pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<TokenRow>, HubError> {
             scopes: t.scopes,
             made: t.made,
             until: t.until,
-        });
-    }
-    Ok(rows)
+        })
+    })
 }
 
 fn lasts(t: &TokenRecord, now: Utc) -> bool {

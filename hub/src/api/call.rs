@@ -61,7 +61,7 @@ fn text(value: &Value) -> String {
 }
 
 /// As an address may have it.
-fn encoded(text: &str) -> String {
+pub fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -23,6 +23,7 @@ use crate::{
         socket::{self, authorization},
     },
     error::HubError,
+    list::{MOST, Part, Rows},
     ops::{Followed, Operation},
     signin::SignIn,
 };
@@ -61,6 +62,23 @@ impl Client {
             let body = response.into_body().collect().await.map_err(stopped)?;
             read(&body.to_bytes())
         })
+    }
+
+    /// All of a list, part by part.
+    pub fn all<T, O: Operation<Reply = Rows<T>>>(
+        &self,
+        ask: impl Fn(Part) -> O,
+    ) -> Result<Vec<T>, CommandError> {
+        let mut rows = Vec::new();
+        let mut part = Part::of(MOST);
+        loop {
+            let found = self.ask(&ask(part.clone()))?;
+            rows.extend(found.rows);
+            match found.next {
+                Some(next) => part.after = Some(next),
+                None => return Ok(rows),
+            }
+        }
     }
 
     /// Follows one to its end.

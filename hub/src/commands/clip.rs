@@ -161,7 +161,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
         }
         Command::List { json } => {
             let zone = load_config(hub.state())?.zone;
-            let all = hub.ask(&clips::List::default())?;
+            let all = hub.all(|part| clips::List { part })?;
             if json {
                 print_json(&all)?;
                 return Ok(0);

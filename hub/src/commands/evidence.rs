@@ -10,8 +10,9 @@ use super::{CommandError, client::Client, print_json};
 use crate::{
     disposal::{
         acts::Given,
-        rows::{EvidenceRow, gb},
+        rows::{Evidence, EvidenceRow, gb},
     },
+    list::{MOST, Part},
     ops::evidence,
     supervise::load_config,
 };
@@ -128,7 +129,27 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
 
 fn list(hub: &Client, due: bool, json: bool) -> Result<u8, CommandError> {
     let zone = load_config(hub.state())?.zone;
-    let evidence = hub.ask(&evidence::List { due })?;
+    let mut evidence = Evidence::default();
+    let mut part = Part::of(MOST);
+    loop {
+        let found = hub.ask(&evidence::List {
+            due,
+            asked: false,
+            part: part.clone(),
+        })?;
+        evidence.rows.extend(found.rows);
+        evidence.faults.extend(found.faults);
+        evidence.bytes = evidence.bytes.saturating_add(found.bytes);
+        match found.next {
+            Some(next) => part.after = Some(next),
+            None => break,
+        }
+    }
+    // What stands with the first part about a row of a later one is said with that row.
+    let rows = &evidence.rows;
+    let mut faults = std::mem::take(&mut evidence.faults);
+    faults.retain(|f| !rows.iter().any(|r| r.exhibit == f.about));
+    evidence.faults = faults;
     let urgent = |r: &EvidenceRow| matches!(r.standing.as_str(), "due" | "disposing");
     let status = match due && (evidence.rows.iter().any(urgent) || !evidence.faults.is_empty()) {
         true => SOMETHING_DUE,

@@ -7,7 +7,7 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, print_json};
-use crate::{ops::footage, rows::DayRow};
+use crate::{days::MOST, list::Part, ops::footage, rows::DayRow};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -35,12 +35,22 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         .map(|d| Day::parse(&d))
         .transpose()
         .map_err(|e| plain(&e))?;
-    let footage = hub.ask(&footage::List {
-        r#box: camera.r#box,
-        cam: camera.cam,
-        day,
-        days: None,
-    })?;
+    let mut part = Part::of(u32::try_from(MOST).unwrap_or(1));
+    let ask = |part: &Part| {
+        hub.ask(&footage::List {
+            r#box: camera.r#box.clone(),
+            cam: camera.cam.clone(),
+            day,
+            part: part.clone(),
+        })
+    };
+    let mut footage = ask(&part)?;
+    while let Some(next) = footage.next.take() {
+        part.after = Some(next);
+        let more = ask(&part)?;
+        footage.days.extend(more.days);
+        footage.next = more.next;
+    }
     if json {
         return print_json(&footage);
     }

@@ -153,7 +153,11 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let name = name
                 .map(|n| BoxName::parse(&n).map_err(|e| CommandError::Plain(e.to_string())))
                 .transpose()?;
-            let all = hub.ask(&holds::List { r#box: name, all })?;
+            let all = hub.all(|part| holds::List {
+                r#box: name.clone(),
+                all,
+                part,
+            })?;
             if json {
                 return print_json(&all);
             }

@@ -191,7 +191,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             );
         }
         Command::List { json } => {
-            let lifts = hub.ask(&masks::Lifts {})?;
+            let lifts = hub.all(|part| masks::Lifts { part })?;
             if json {
                 return print_json(&lifts);
             }

@@ -264,7 +264,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             ask(hub, &zone, json, &requests::Close { request, why, note })
         }
         Command::List { json } => {
-            let all = hub.ask(&requests::List::default())?;
+            let all = hub.all(|part| requests::List { part })?;
             if json {
                 return print_json(&all);
             }

@@ -93,7 +93,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             );
         }
         Command::List { all, json } => {
-            let rows = hub.ask(&staff::List { closed: all })?;
+            let rows = hub.all(|part| staff::List { closed: all, part })?;
             if json {
                 return print_json(&rows);
             }
@@ -180,7 +180,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("the account {name} is closed");
         }
         Command::Waiting { json } => {
-            let rows = hub.ask(&roles::Waiting {})?;
+            let rows = hub.all(|part| roles::Waiting { part })?;
             if json {
                 return print_json(&rows);
             }

@@ -45,7 +45,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             );
         }
         Command::List { json } => {
-            let rows = hub.ask(&tokens::List {})?;
+            let rows = hub.all(|part| tokens::List { part })?;
             if json {
                 return print_json(&rows);
             }

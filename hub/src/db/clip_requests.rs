@@ -1,12 +1,16 @@
 //! Adapter: SQLite. Clip requests: what was asked for, of which cameras, and what of each is missing.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use shared::{
     id::{BoxCamera, ExhibitRef},
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable, upsert};
+use super::{
+    Db, DbError, N, readable,
+    seen::{Seen, Values},
+    upsert,
+};
 use crate::requests::{
     clip::{class::RequesterClass, state::State},
     rules::Absence,
@@ -190,20 +194,25 @@ impl Db {
         Ok(n.optional()?.map(|n| n.0))
     }
 
-    /// So many at most, newest first; with `before` those with a lower number.
+    /// So many at most of those whose every camera somebody may see, newest first; with `before` those with a lower number.
     pub fn clip_requests(
         &self,
+        seen: &Seen,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<ClipRequestRecord>, DbError> {
+        let mut values = Values::default();
+        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
+        let theirs = seen.condition(("c.box", "c.cam", Some("q.t0")), &mut values);
+        let limit = values.add(limit);
         let all = {
             let c = self.store.read();
             let sql = format!(
-                "SELECT {COLUMNS} FROM clip_requests WHERE n < $1 ORDER BY n DESC LIMIT $2"
+                "SELECT {COLUMNS} FROM clip_requests q WHERE q.n < {before} AND NOT EXISTS
+                 (SELECT 1 FROM clip_request_cameras c WHERE c.n = q.n AND NOT ({theirs})) ORDER BY q.n DESC LIMIT {limit}"
             );
             let mut q = c.prepare(&sql)?;
-            let before = before.map_or(N(u64::from(u32::MAX)), N);
-            let rows = q.query_map(params![before, limit], record)?;
+            let rows = q.query_map(params_from_iter(values.0), record)?;
             readable("clip requests", rows.map(|r| r?))?
         };
         self.with_cameras(all)

@@ -21,14 +21,19 @@ CREATE TABLE IF NOT EXISTS spans (
   PRIMARY KEY (log, cam, s0)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS spans_by_time ON spans (box, cam, t0, t1);
+CREATE INDEX IF NOT EXISTS spans_by_end ON spans (box, cam, t1);
 CREATE INDEX IF NOT EXISTS spans_by_s ON spans (box, cam, s0);
 CREATE INDEX IF NOT EXISTS spans_there ON spans (box, cam, t0, t1) WHERE gone IS NULL;
 CREATE TABLE IF NOT EXISTS gaps (
   log TEXT NOT NULL, n INTEGER NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, next INTEGER NOT NULL,
   t0 INTEGER NOT NULL, t1 INTEGER NOT NULL, why TEXT NOT NULL, packets INTEGER NOT NULL,
+  long INTEGER NOT NULL,                -- 1: longer than a day; all others that touch a time begin a day before it at most
   PRIMARY KEY (log, n)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS gaps_by_time ON gaps (box, cam, t0);
+CREATE INDEX IF NOT EXISTS gaps_by_time ON gaps (box, cam, long, t0);
+-- Cameras of which any footage was ever logged.
+CREATE TABLE IF NOT EXISTS cameras (log TEXT NOT NULL, box TEXT NOT NULL, cam TEXT NOT NULL, PRIMARY KEY (log, cam)) STRICT;
+CREATE INDEX IF NOT EXISTS cameras_of ON cameras (box, cam);
 CREATE TABLE IF NOT EXISTS clips (log TEXT NOT NULL, n INTEGER NOT NULL, ref TEXT NOT NULL, cam TEXT NOT NULL, PRIMARY KEY (log, n)) STRICT;
 -- What cameras were called and where they stood, from that line of that log on.
 CREATE TABLE IF NOT EXISTS names (
@@ -50,7 +55,7 @@ CREATE TABLE IF NOT EXISTS days (
   settled INTEGER NOT NULL DEFAULT 0,       -- 1: its deletion is on record and good, or all of it is lost
   PRIMARY KEY (log, cam, day, key)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS days_open ON days (box, cam, day) WHERE settled = 0;
+CREATE INDEX IF NOT EXISTS days_open ON days (box, settled, day, cam);
 CREATE INDEX IF NOT EXISTS days_by_day ON days (box, day, cam);
 CREATE INDEX IF NOT EXISTS days_by_key ON days (box, cam, key);
 -- Starts of a box whose clock was vouched for at some time.

@@ -2,13 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 use shared::{
     id::ExhibitRef,
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, holds::Drop, store::Sql, upsert};
+use super::{
+    Db, DbError, N,
+    holds::Drop,
+    readable,
+    requests::{self, RequestRecord},
+    seen::{Seen, Values},
+    store::Sql,
+    upsert,
+};
 use crate::{disposal::policy::Class, requests::rules::State};
 
 /// What is on record of an exhibit beside its request.
@@ -52,16 +60,23 @@ pub struct DisposalRecord {
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
 /// request that is not granted yet, a lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
-const USED: &str = "EXISTS (SELECT 1 FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
-      WHERE s.hash IN (r.purpose, r.reference, r.requester) AND r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
-  OR EXISTS (SELECT 1 FROM holds h WHERE s.hash IN (h.reason, h.authority, h.reference, h.drop_reason)
-      AND h.state IN ('pending', 'placed', 'releasing'))
-  OR EXISTS (SELECT 1 FROM clip_requests q WHERE q.state IN ('Draft', 'Submitted') AND s.hash IN (q.purpose, q.reference, q.requester))
-  OR EXISTS (SELECT 1 FROM clip_requests q WHERE q.state NOT IN ('Closed', 'Refused', 'Failed', 'Cancelled')
-      AND s.hash IN (q.legal_order, q.identity, q.note))
-  OR EXISTS (SELECT 1 FROM lifts l WHERE s.hash IN (l.authority, l.reason) AND l.state = 'pending')
-  OR EXISTS (SELECT 1 FROM evidence e WHERE s.hash = e.drop_reason AND e.ref <> $2)
-  OR EXISTS (SELECT 1 FROM accounts a WHERE s.hash = a.shown AND a.closed IS NULL)";
+///
+/// Each part is read once for a statement, not once for a text.
+const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.requester FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
+      WHERE r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
+    SELECT purpose FROM kept UNION ALL SELECT reference FROM kept UNION ALL SELECT requester FROM kept)
+  OR s.hash IN (WITH held AS (SELECT reason, authority, reference, drop_reason FROM holds WHERE state IN ('pending', 'placed', 'releasing'))
+    SELECT reason FROM held UNION ALL SELECT authority FROM held UNION ALL SELECT reference FROM held
+    UNION ALL SELECT drop_reason FROM held WHERE drop_reason IS NOT NULL)
+  OR s.hash IN (WITH asked AS (SELECT purpose, reference, requester FROM clip_requests WHERE state IN ('Draft', 'Submitted'))
+    SELECT purpose FROM asked WHERE purpose IS NOT NULL UNION ALL SELECT reference FROM asked WHERE reference IS NOT NULL
+    UNION ALL SELECT requester FROM asked WHERE requester IS NOT NULL)
+  OR s.hash IN (WITH open AS (SELECT legal_order, identity, note FROM clip_requests WHERE state NOT IN ('Closed', 'Refused', 'Failed', 'Cancelled'))
+    SELECT legal_order FROM open WHERE legal_order IS NOT NULL UNION ALL SELECT identity FROM open WHERE identity IS NOT NULL
+    UNION ALL SELECT note FROM open WHERE note IS NOT NULL)
+  OR s.hash IN (SELECT authority FROM lifts WHERE state = 'pending' UNION ALL SELECT reason FROM lifts WHERE state = 'pending')
+  OR s.hash IN (SELECT drop_reason FROM evidence WHERE drop_reason IS NOT NULL AND ref <> $2)
+  OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review
@@ -73,11 +88,66 @@ fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
 
 const EVIDENCE: &str = "ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by";
 
+/// The columns of [`EVIDENCE`] but the first, from column `i` on; of an exhibit without a row all are NULL.
+fn evidence(r: &Row<'_>, i: usize) -> Result<EvidenceRecord, DbError> {
+    let Some(word) = r.get::<_, Option<String>>(i)? else {
+        return Ok(EvidenceRecord::default());
+    };
+    let review: Option<String> = r.get(i + 1)?;
+    let drop: (Option<String>, Option<String>, Option<i64>) =
+        (r.get(i + 2)?, r.get(i + 3)?, r.get(i + 4)?);
+    let drop = match drop {
+        (Some(by), Some(reason), Some(made)) => Some(Drop {
+            by,
+            reason,
+            made: Utc(made),
+        }),
+        _ => None,
+    };
+    Ok(EvidenceRecord {
+        class: class(&word, review.as_deref())?,
+        drop,
+        cleared: r.get::<_, Option<i64>>(i + 5)?.map(Utc),
+        shortened_by: r.get(i + 6)?,
+    })
+}
+
+/// Which exhibits a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Picked {
+    All,
+    /// Made before then, or to be reviewed before that day; and disposals that are not complete.
+    Due {
+        made: Utc,
+        review: Day,
+    },
+    /// Somebody asked that they be disposed of.
+    Asked,
+}
+
+/// All that is on record of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidencePageRow {
+    pub request: RequestRecord,
+    pub evidence: EvidenceRecord,
+    pub disposal: Option<DisposalRecord>,
+    /// Files and bytes of its folders, once they were counted.
+    pub files: Option<(u64, u64)>,
+}
+
+/// Requests that may have an exhibit.
+const ENDED: &str = "'Ready', 'Partial', 'Failed', 'Refused'";
+
 const COLUMNS: &str = "ref, class, review, until, reason, who, files, bytes, header, log, size, begun, line, undecryptable, texts, gone, ended, emptied";
 
 fn disposal(r: &Row<'_>) -> rusqlite::Result<Result<DisposalRecord, DbError>> {
+    disposal_at(r, 0)
+}
+
+/// Of the columns from `i` on.
+fn disposal_at(r: &Row<'_>, i: usize) -> rusqlite::Result<Result<DisposalRecord, DbError>> {
     let (exhibit, word, review): (String, String, Option<String>) =
-        (r.get(0)?, r.get(1)?, r.get(2)?);
+        (r.get(i)?, r.get(i + 1)?, r.get(i + 2)?);
     let known = (
         ExhibitRef::parse(&exhibit).map_err(|e| DbError::Row(e.to_string())),
         class(&word, review.as_deref()),
@@ -86,28 +156,28 @@ fn disposal(r: &Row<'_>) -> rusqlite::Result<Result<DisposalRecord, DbError>> {
         (Ok(exhibit), Ok(class)) => (exhibit, class),
         (Err(e), _) | (_, Err(e)) => return Ok(Err(e)),
     };
-    let (gone, ended): (Option<N>, Option<i64>) = (r.get(15)?, r.get(16)?);
+    let (gone, ended): (Option<N>, Option<i64>) = (r.get(i + 15)?, r.get(i + 16)?);
     Ok(Ok(DisposalRecord {
         r#ref: exhibit,
         class,
-        until: Utc(r.get(3)?),
-        reason: r.get(4)?,
+        until: Utc(r.get(i + 3)?),
+        reason: r.get(i + 4)?,
         who: r
-            .get::<_, String>(5)?
+            .get::<_, String>(i + 5)?
             .split_whitespace()
             .map(Into::into)
             .collect(),
-        files: r.get::<_, N>(6)?.0,
-        bytes: r.get::<_, N>(7)?.0,
-        header: r.get(8)?,
-        log: r.get(9)?,
-        size: r.get::<_, N>(10)?.0,
-        begun: Utc(r.get(11)?),
-        line: r.get::<_, Option<N>>(12)?.map(|n| n.0),
-        undecryptable: r.get(13)?,
-        texts: r.get::<_, N>(14)?.0,
+        files: r.get::<_, N>(i + 6)?.0,
+        bytes: r.get::<_, N>(i + 7)?.0,
+        header: r.get(i + 8)?,
+        log: r.get(i + 9)?,
+        size: r.get::<_, N>(i + 10)?.0,
+        begun: Utc(r.get(i + 11)?),
+        line: r.get::<_, Option<N>>(i + 12)?.map(|n| n.0),
+        undecryptable: r.get(i + 13)?,
+        texts: r.get::<_, N>(i + 14)?.0,
         gone: gone.map(|n| n.0).zip(ended.map(Utc)),
-        emptied: r.get(17)?,
+        emptied: r.get(i + 17)?,
     }))
 }
 
@@ -150,7 +220,10 @@ fn say(c: &Sql, exhibit: &str, why: &str, now: Utc) -> Result<(), DbError> {
 impl Db {
     /// Of one exhibit; one without a row is general.
     pub fn evidence(&self, exhibit: &str) -> Result<EvidenceRecord, DbError> {
-        Ok(self.all_evidence()?.remove(exhibit).unwrap_or_default())
+        let c = self.store.read();
+        let sql = format!("SELECT {EVIDENCE} FROM evidence WHERE ref=$1");
+        let row = c.query_row(&sql, [exhibit], |r| Ok(evidence(r, 1)));
+        Ok(row.optional()?.transpose()?.unwrap_or_default())
     }
 
     pub fn all_evidence(&self) -> Result<BTreeMap<String, EvidenceRecord>, DbError> {
@@ -159,26 +232,7 @@ impl Db {
         let mut rows = q.query([])?;
         let mut out = BTreeMap::new();
         while let Some(r) = rows.next()? {
-            let (word, review): (String, Option<String>) = (r.get(1)?, r.get(2)?);
-            let drop: (Option<String>, Option<String>, Option<i64>) =
-                (r.get(3)?, r.get(4)?, r.get(5)?);
-            let drop = match drop {
-                (Some(by), Some(reason), Some(made)) => Some(Drop {
-                    by,
-                    reason,
-                    made: Utc(made),
-                }),
-                _ => None,
-            };
-            out.insert(
-                r.get(0)?,
-                EvidenceRecord {
-                    class: class(&word, review.as_deref())?,
-                    drop,
-                    cleared: r.get::<_, Option<i64>>(6)?.map(Utc),
-                    shortened_by: r.get(7)?,
-                },
-            );
+            out.insert(r.get(0)?, evidence(r, 1)?);
         }
         Ok(out)
     }
@@ -241,6 +295,102 @@ impl Db {
         c.query_row(&sql, [exhibit], disposal)
             .optional()?
             .transpose()
+    }
+
+    /// So many exhibits that somebody may see, newest first; with `before` those with a lower number.
+    pub fn evidence_page(
+        &self,
+        seen: &Seen,
+        picked: &Picked,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<EvidencePageRow>, DbError> {
+        let mut values = Values::default();
+        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
+        let picked = match picked {
+            Picked::All => "1=1".to_owned(),
+            Picked::Due { made, review } => {
+                let (made, review) = (values.add(made.0), values.add(review.to_string()));
+                format!(
+                    "r.ref IN (SELECT ref FROM requests WHERE state IN ({ENDED}) AND made < {made}
+                     UNION SELECT ref FROM evidence WHERE class='review' AND review < {review}
+                     UNION SELECT ref FROM disposals WHERE gone IS NULL)"
+                )
+            }
+            Picked::Asked => "r.ref IN (SELECT ref FROM evidence WHERE drop_made > 0)".to_owned(),
+        };
+        let seen = seen.condition(("r.box", "r.cam", Some("r.t0")), &mut values);
+        let limit = values.add(limit);
+        self.evidence_rows(
+            &format!("r.id < {before} AND {picked} AND {seen} ORDER BY r.id DESC LIMIT {limit}"),
+            params_from_iter(values.0),
+        )
+    }
+
+    /// One of them.
+    pub fn evidence_row(&self, exhibit: &str) -> Result<Option<EvidencePageRow>, DbError> {
+        Ok(self.evidence_rows("r.ref=$1", [exhibit])?.pop())
+    }
+
+    fn evidence_rows(
+        &self,
+        which: &str,
+        values: impl Params,
+    ) -> Result<Vec<EvidencePageRow>, DbError> {
+        let of = |table: &str, columns: &str| {
+            let columns: Vec<String> = columns
+                .split(", ")
+                .map(|c| format!("{table}.{c}"))
+                .collect();
+            columns.join(", ")
+        };
+        let (requests, evidences, disposals) = (
+            of("r", requests::COLUMNS),
+            of("e", EVIDENCE),
+            of("d", COLUMNS),
+        );
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "SELECT {requests}, {evidences}, {disposals}, e.files, e.bytes FROM requests r LEFT JOIN evidence e ON e.ref=r.ref
+             LEFT JOIN disposals d ON d.ref=r.ref WHERE r.state IN ({ENDED}, 'Disposed') AND e.cleared IS NULL AND {which}"
+        ))?;
+        let count = |text: &str| text.split(", ").count();
+        let (e, d) = (
+            count(requests::COLUMNS),
+            count(requests::COLUMNS) + count(EVIDENCE),
+        );
+        let last = d + count(COLUMNS);
+        let rows = q.query_map(values, |r| {
+            let disposed: Option<String> = r.get(d)?;
+            let disposal = disposed.map(|_| disposal_at(r, d)).transpose()?;
+            let files: (Option<N>, Option<N>) = (r.get(last)?, r.get(last + 1)?);
+            let request = requests::record(r)?;
+            let evidence = evidence(r, e + 1);
+            Ok((|| {
+                Ok(EvidencePageRow {
+                    request: request?,
+                    evidence: evidence?,
+                    disposal: disposal.transpose()?,
+                    files: files.0.map(|n| n.0).zip(files.1.map(|n| n.0)),
+                })
+            })())
+        })?;
+        readable("evidence", rows.map(|r| r?))
+    }
+
+    /// What the folders of exhibits hold was counted: files and bytes.
+    pub fn evidence_counted(&self, counted: &[(&str, (u64, u64))]) -> Result<(), DbError> {
+        self.whole(|t| {
+            for (exhibit, (files, bytes)) in counted {
+                t.execute(
+                    "INSERT INTO evidence (ref, class, files, bytes) VALUES ($1, 'general', $2, $3)
+                     ON CONFLICT (ref) DO UPDATE SET files=excluded.files, bytes=excluded.bytes
+                     WHERE evidence.files IS DISTINCT FROM excluded.files OR evidence.bytes IS DISTINCT FROM excluded.bytes",
+                    params![exhibit, N(*files), N(*bytes)],
+                )?;
+            }
+            Ok(())
+        })
     }
 
     /// Oldest first.

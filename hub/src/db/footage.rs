@@ -59,6 +59,12 @@ pub struct NameRecord {
     pub site: String,
 }
 
+/// Gaps of a camera that touch [$3, $4): those of up to a day, and the few that are longer.
+pub(super) const SHORT_GAPS: &str =
+    "FROM gaps WHERE box=$1 AND cam=$2 AND long=0 AND t0 < $4 AND t0 >= $3 - 86400000 AND t1 > $3";
+pub(super) const LONG_GAPS: &str =
+    "FROM gaps WHERE box=$1 AND cam=$2 AND long=1 AND t0 < $4 AND t1 > $3";
+
 /// The name that held for what line `n` of a log says.
 pub fn named<'a>(names: &'a [NameRecord], log: &str, n: u64) -> Option<&'a NameRecord> {
     names.iter().rfind(|name| name.log == log && name.n < n)
@@ -182,9 +188,9 @@ impl Db {
 
     pub fn gaps(&self, camera: &BoxCamera, t0: Utc, t1: Utc) -> Result<Vec<GapRecord>, DbError> {
         let c = self.store.read();
-        let mut q = c.prepare(
-            "SELECT t0, t1, why, packets FROM gaps WHERE box=$1 AND cam=$2 AND t0 < $4 AND t1 > $3 ORDER BY t0",
-        )?;
+        let mut q = c.prepare(&format!(
+            "SELECT t0, t1, why, packets {SHORT_GAPS} UNION ALL SELECT t0, t1, why, packets {LONG_GAPS} ORDER BY 1"
+        ))?;
         let rows = q.query_map(
             params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
             |r| {
@@ -274,11 +280,13 @@ fn index_line(t: &Sql, origin: &str, name: &BoxName, r: &Record) -> Result<(), D
             ])?;
         }
         "seg.gap" => {
-            t.prepare("INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
+            let (t0, t1) = (time(d, "t0"), time(d, "t1"));
+            t.prepare("INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets, long) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)
                 ON CONFLICT (log, n) DO UPDATE SET box=excluded.box, cam=excluded.cam, next=excluded.next, t0=excluded.t0, t1=excluded.t1,
-                why=excluded.why, packets=excluded.packets")?
+                why=excluded.why, packets=excluded.packets, long=excluded.long")?
                 .execute(params![
-                    origin, N(r.n), name.as_str(), cam, int(d, "next"), time(d, "t0"), time(d, "t1"), text(d, "why"), int(d, "packets")
+                    origin, N(r.n), name.as_str(), cam, int(d, "next"), t0, t1, text(d, "why"), int(d, "packets"),
+                    i64::from(t1.saturating_sub(t0) > 86_400_000)
                 ])?;
         }
         "cam.set" => {

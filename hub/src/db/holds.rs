@@ -1,12 +1,16 @@
 //! Adapter: SQLite. Holds of footage at boxes.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use shared::{
-    id::{BoxCamera, HoldId},
+    id::{BoxCamera, BoxName, HoldId},
     time::{Day, Utc},
 };
 
-use super::{Db, DbError, N, readable, upsert};
+use super::{
+    Db, DbError, N, readable,
+    seen::{Seen, Values},
+    upsert,
+};
 use crate::requests::holds::state::{Ended, Standing, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,6 +196,55 @@ impl Db {
         );
         let mut statement = c.prepare(&sql)?;
         let rows = statement.query_map([since.map_or(i64::MAX, |t| t.0)], record)?;
+        readable("holds", rows.map(|r| r?))
+    }
+
+    /// So many at most of those that somebody may see, oldest first, with a higher number than `after`: those that are not over, and with
+    /// `since` those that ended after it; of one box, if it is named.
+    pub fn holds_page(
+        &self,
+        seen: &Seen,
+        name: Option<&BoxName>,
+        since: Utc,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<HoldRecord>, DbError> {
+        let mut values = Values::default();
+        let after = values.count(after.unwrap_or(0));
+        let mut which = vec![format!("n > {after}")];
+        if since > Utc(0) {
+            let since = values.add(since.0);
+            which.push(format!(
+                "(state IN ('pending', 'placed', 'releasing') OR changed >= {since})"
+            ));
+        }
+        if let Some(name) = name {
+            which.push(format!("box={}", values.add(name.to_string())));
+        }
+        which.push(seen.condition(("box", "cam", Some("t0")), &mut values));
+        let limit = values.add(limit);
+        let c = self.store.read();
+        let mut statement = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM holds WHERE {} ORDER BY n LIMIT {limit}",
+            which.join(" AND ")
+        ))?;
+        let rows = statement.query_map(params_from_iter(values.0), record)?;
+        readable("holds", rows.map(|r| r?))
+    }
+
+    /// Those of a camera that are not over and want footage of [t0, t1).
+    pub fn holds_that_want(
+        &self,
+        camera: &BoxCamera,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<HoldRecord>, DbError> {
+        let c = self.store.read();
+        let mut statement = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM holds WHERE box=$1 AND cam=$2 AND state IN ('pending', 'placed', 'releasing') AND t0 < $4 AND t1 > $3 ORDER BY n"
+        ))?;
+        let of = params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0];
+        let rows = statement.query_map(of, record)?;
         readable("holds", rows.map(|r| r?))
     }
 

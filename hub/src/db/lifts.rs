@@ -1,9 +1,12 @@
 //! Adapter: SQLite. Lifts of masks that one person has asked for and a second has to approve.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use shared::{id::BoxCamera, mask::Mask, time::Utc};
 
-use super::{Db, DbError, N, plain_rows, readable};
+use super::{
+    Db, DbError, N, plain_rows, readable,
+    seen::{Seen, Values},
+};
 use crate::requests::lift_state::State;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -93,13 +96,32 @@ impl Db {
         c.query_row(&sql, [N(n)], record).optional()?.transpose()
     }
 
-    /// Those that wait for a second person, oldest first.
-    pub fn pending_lifts(&self) -> Result<Vec<LiftRecord>, DbError> {
+    /// Those that wait for a second person and that somebody may see, oldest first; with `after` those with a higher number.
+    pub fn pending_lifts(
+        &self,
+        seen: &Seen,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<LiftRecord>, DbError> {
+        let mut values = Values::default();
+        let after = values.count(after.unwrap_or(0));
+        let seen = seen.condition(("box", "cam", None), &mut values);
+        let limit = values.add(limit);
         let c = self.store.read();
-        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE state='pending' ORDER BY n");
-        let mut statement = c.prepare(&sql)?;
-        let rows = statement.query_map([], record)?;
+        let mut statement = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM lifts WHERE state='pending' AND n > {after} AND {seen} ORDER BY n LIMIT {limit}"
+        ))?;
+        let rows = statement.query_map(params_from_iter(values.0), record)?;
         readable("lifts", rows.map(|r| r?))
+    }
+
+    /// Numbers of those that wait and were made then or before.
+    pub fn stale_lifts(&self, made: Utc) -> Result<Vec<u64>, DbError> {
+        let c = self.store.read();
+        let mut statement =
+            c.prepare("SELECT n FROM lifts WHERE state='pending' AND made <= $1 ORDER BY n")?;
+        let rows = statement.query_map([made.0], |r| Ok(r.get::<_, N>(0)?.0))?;
+        plain_rows("lifts", rows)
     }
 
     /// Under which authorities masks of a camera were lifted: salted hashes.

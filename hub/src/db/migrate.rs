@@ -6,12 +6,13 @@ use rusqlite::Connection;
 use super::DbError;
 
 /// File by file: the first makes version 1 of nothing.
-pub(super) const MIGRATIONS: [&str; 5] = [
+pub(super) const MIGRATIONS: [&str; 6] = [
     include_str!("migrations/001.sql"),
     include_str!("migrations/002.sql"),
     include_str!("migrations/003.sql"),
     include_str!("migrations/004.sql"),
     include_str!("migrations/006.sql"),
+    include_str!("migrations/007.sql"),
 ];
 
 /// Brings records of any version to this program's, each step in a transaction of its own.

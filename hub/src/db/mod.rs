@@ -23,6 +23,7 @@ mod reports;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
+pub mod seen;
 pub mod spans;
 pub mod staff;
 mod store;
@@ -47,10 +48,11 @@ pub enum DbError {
 /// Of the derived tables.
 const DERIVED: i64 = 6;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 9] = [
+const DERIVED_TABLES: [&str; 10] = [
     "segments",
     "spans",
     "gaps",
+    "cameras",
     "clips",
     "names",
     "days",

@@ -1,13 +1,16 @@
 //! Adapter: SQLite. Clip requests and the segments they fetch.
 
-use rusqlite::{OptionalExtension, Params, Row, params};
+use rusqlite::{OptionalExtension, Params, Row, params, params_from_iter};
 use shared::{
     id::{BoxCamera, ExhibitRef},
     order::PullSegment,
     time::Utc,
 };
 
-use super::{Db, DbError, N, readable};
+use super::{
+    Db, DbError, N, readable,
+    seen::{Seen, Values},
+};
 use crate::requests::rules::{Absence, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +57,9 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted, reason";
+pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted, reason";
 
-fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
+pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
         (r.get(0)?, r.get(2)?, r.get(3)?, r.get(10)?);
     let (log, line): (Option<String>, Option<N>) = (r.get(12)?, r.get(13)?);
@@ -125,15 +128,20 @@ impl Db {
         .transpose()
     }
 
-    /// So many at most, newest first, with their texts; with `before` those with a lower number.
+    /// So many at most of those that somebody may see, newest first, with their texts; with `before` those with a lower number.
     pub fn requests_page(
         &self,
+        seen: &Seen,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<RequestPageRow>, DbError> {
+        let mut values = Values::default();
+        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
+        let seen = seen.condition(("r.box", "r.cam", Some("r.t0")), &mut values);
+        let limit = values.add(limit);
         self.page_rows(
-            "r.id < $1 ORDER BY r.id DESC LIMIT $2",
-            params![before.map_or(N(u64::from(u32::MAX)), N), limit],
+            &format!("r.id < {before} AND {seen} ORDER BY r.id DESC LIMIT {limit}"),
+            params_from_iter(values.0),
         )
     }
 
@@ -160,6 +168,34 @@ impl Db {
                 requester: texts.2,
             }))
         })?;
+        readable("requests", rows.map(|r| r?))
+    }
+
+    /// Whether a request is for somebody to see.
+    pub fn sees_request(&self, seen: &Seen, exhibit: &str) -> Result<bool, DbError> {
+        let mut values = Values::default();
+        let exhibit = values.add(exhibit.to_owned());
+        let seen = seen.condition(("box", "cam", Some("t0")), &mut values);
+        let c = self.store.read();
+        let sql = format!("SELECT COUNT(*) FROM requests WHERE ref={exhibit} AND {seen}");
+        Ok(c.query_row(&sql, params_from_iter(values.0), |r| r.get::<_, i64>(0))? > 0)
+    }
+
+    /// Those that are not over and want footage of a camera within [t0, t1), newest first.
+    pub fn requests_that_want(
+        &self,
+        camera: &BoxCamera,
+        t0: Utc,
+        t1: Utc,
+    ) -> Result<Vec<RequestRecord>, DbError> {
+        let c = self.store.read();
+        // A request is for a day at most.
+        let mut q = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM requests WHERE box=$1 AND cam=$2 AND t0 < $4 AND t0 >= $3 - 172800000 AND t1 > $3
+             AND state NOT IN ('Ready', 'Partial', 'Refused', 'Failed', 'Disposed') ORDER BY id DESC"
+        ))?;
+        let of = params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0];
+        let rows = q.query_map(of, record)?;
         readable("requests", rows.map(|r| r?))
     }
 

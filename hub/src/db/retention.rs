@@ -12,7 +12,7 @@ use shared::{
 
 use super::{
     Db, DbError, N,
-    footage::{int, text, time},
+    footage::{LONG_GAPS, SHORT_GAPS, int, text, time},
     plain_rows,
     store::Sql,
 };
@@ -172,17 +172,26 @@ fn certificate(r: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
 }
 
 impl Db {
-    /// Camera-days of a box from `from` on, and older ones whose deletion is not on record as good; oldest first.
-    pub fn camera_days(&self, name: &BoxName, from: Day) -> Result<Vec<DayRecord>, DbError> {
+    /// Camera-days of a box, or of one of its cameras, from `from` on, and older ones whose deletion is not on record as good; oldest
+    /// first.
+    pub fn camera_days(
+        &self,
+        name: &BoxName,
+        cam: Option<&CameraId>,
+        from: Day,
+    ) -> Result<Vec<DayRecord>, DbError> {
         let c = self.store.read();
+        let of = cam.map_or("", |_| "AND cam=$3");
         let mut q = c.prepare(&format!(
-            "SELECT {DAY} FROM days WHERE box=$1 AND day >= $2
-             UNION ALL SELECT {DAY} FROM days WHERE box=$1 AND settled=0 AND day < $2 ORDER BY 2, 1, 4"
+            "SELECT {DAY} FROM days WHERE box=$1 AND day >= $2 {of}
+             UNION ALL SELECT {DAY} FROM days WHERE box=$1 AND settled=0 AND day < $2 {of} ORDER BY 2, 1, 4"
         ))?;
-        plain_rows(
-            "deletions",
-            q.query_map(params![name.as_str(), from.to_string()], day_record)?,
-        )
+        let from = from.to_string();
+        let rows = match cam {
+            Some(cam) => q.query_map(params![name.as_str(), from, cam.as_str()], day_record),
+            None => q.query_map(params![name.as_str(), from], day_record),
+        };
+        plain_rows("deletions", rows?)
     }
 
     /// Those alone whose deletion is not on record as good. Few: the days a box keeps.
@@ -208,20 +217,24 @@ impl Db {
         plain_rows("deletions", q.query_map([name.as_str()], certificate)?)
     }
 
-    /// Certificates about a box's camera-days from `from` on, oldest first.
+    /// Certificates about a box's camera-days, or those of one of its cameras, from `from` on, oldest first.
     pub fn certificates(
         &self,
         name: &BoxName,
+        cam: Option<&CameraId>,
         from: Day,
     ) -> Result<Vec<CertificateRecord>, DbError> {
         let c = self.store.read();
+        let of = cam.map_or("", |_| "AND c.cam=$3");
         let mut q = c.prepare(&format!(
-            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.day >= $2 ORDER BY c.at, c.n"
+            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.day >= $2 {of} ORDER BY c.at, c.n"
         ))?;
-        plain_rows(
-            "deletions",
-            q.query_map(params![name.as_str(), from.to_string()], certificate)?,
-        )
+        let from = from.to_string();
+        let rows = match cam {
+            Some(cam) => q.query_map(params![name.as_str(), from, cam.as_str()], certificate),
+            None => q.query_map(params![name.as_str(), from], certificate),
+        };
+        plain_rows("deletions", rows?)
     }
 
     /// The newest whole certificate of each of these cameras of a box.
@@ -252,9 +265,10 @@ impl Db {
         t1: Utc,
     ) -> Result<Gaps, DbError> {
         let c = self.store.read();
-        let mut q = c.prepare(
-            "SELECT COUNT(*), CAST(MIN(TOTAL(MIN(t1, $4) - MAX(t0, $3)), 9e15) AS INTEGER) FROM gaps WHERE box=$1 AND cam=$2 AND t0 < $4 AND t1 > $3",
-        )?;
+        let mut q = c.prepare(&format!(
+            "SELECT COUNT(*), CAST(MIN(TOTAL(MIN(t1, $4) - MAX(t0, $3)), 9e15) AS INTEGER)
+             FROM (SELECT t0, t1 {SHORT_GAPS} UNION ALL SELECT t0, t1 {LONG_GAPS}) g",
+        ))?;
         Ok(
             q.query_row(params![name.as_str(), cam.as_str(), t0.0, t1.0], |r| {
                 Ok(Gaps {

@@ -71,6 +71,21 @@ impl Db {
         Ok(row.optional()?)
     }
 
+    /// So many accounts by name, after that one; closed ones too, if `closed`.
+    pub fn accounts_page(
+        &self,
+        closed: bool,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<AccountRecord>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "{ACCOUNT} WHERE name > $1 AND (closed IS NULL OR $2 = 1) ORDER BY name LIMIT $3"
+        ))?;
+        let of = params![after.unwrap_or_default(), i64::from(closed), limit];
+        plain_rows("accounts", q.query_map(of, account)?)
+    }
+
     /// Every account, closed ones too, by name.
     pub fn accounts(&self) -> Result<Vec<AccountRecord>, DbError> {
         let c = self.store.read();

@@ -1,9 +1,9 @@
 //! Adapter: SQLite. Tokens for programs.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, params, params_from_iter};
 use shared::time::Utc;
 
-use super::{Db, DbError, N, plain_rows};
+use super::{Db, DbError, N, plain_rows, seen::Values};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
@@ -71,11 +71,22 @@ impl Db {
         Ok(row.optional()?)
     }
 
-    /// Of all accounts, by number.
-    pub fn tokens(&self) -> Result<Vec<TokenRecord>, DbError> {
+    /// Of one account or all, by number, those with a higher one than `after`.
+    pub fn tokens_page(
+        &self,
+        op: Option<u32>,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<TokenRecord>, DbError> {
+        let mut values = Values::default();
+        let after = values.count(after.unwrap_or(0));
+        let op = op.map_or("1=1".into(), |op| format!("op={}", values.add(op)));
+        let limit = values.add(limit);
         let c = self.store.read();
-        let mut q = c.prepare(&format!("{TOKEN} ORDER BY n"))?;
-        plain_rows("tokens", q.query_map([], token)?)
+        let mut q = c.prepare(&format!(
+            "{TOKEN} WHERE n > {after} AND {op} ORDER BY n LIMIT {limit}"
+        ))?;
+        plain_rows("tokens", q.query_map(params_from_iter(values.0), token)?)
     }
 
     /// False: it was worth nothing before.

@@ -184,8 +184,7 @@ pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Res
 
 /// What keeps it, whoever asks (RET-6).
 fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
-    let requests = desk.db.requests().map_err(plain)?;
-    let claims = gather::claims(desk, &requests)?;
+    let claims = gather::claims_on(desk, &case.exhibit)?;
     match policy::wanted(&case.exhibit, &claims) {
         Some(claim) => Err(HubError::Refused(format!(
             "{} wants the footage of {} too, so it stays; nothing was disposed of",

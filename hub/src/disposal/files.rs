@@ -88,6 +88,16 @@ pub fn count(path: &Path) -> Result<(u64, u64), FileError> {
     }))
 }
 
+/// The same of all there is of an exhibit, but for its key.
+pub fn measure(state: &Path, evidence: &Path, exhibit: &str) -> Result<(u64, u64), FileError> {
+    let mut all = (0, 0);
+    for folder in folders(state, evidence, exhibit) {
+        let (files, bytes) = count(&folder)?;
+        all = (all.0 + files, all.1 + bytes);
+    }
+    Ok(all)
+}
+
 /// Removes a file, or a folder with all that is in it, and syncs the folders, so that it stays gone when power goes. What is not there is
 /// gone already. Goes on as far as it can: all that could not be removed is in the errors.
 pub fn remove(path: &Path) -> Result<(), Vec<FileError>> {

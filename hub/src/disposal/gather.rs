@@ -12,7 +12,7 @@ use super::{
     policy::{Claim, Draft, Exhibit, Kept, Part, Text},
 };
 use crate::{
-    db::{disposal::EvidenceRecord, requests::RequestRecord},
+    db::{disposal::EvidenceRecord, holds::HoldRecord, requests::RequestRecord},
     desk::Desk,
     error::{HubError, plain},
     requests::rules::State,
@@ -73,23 +73,38 @@ pub fn exhibit(
 
 /// RET-6: what wants footage now.
 pub fn claims(desk: &Desk, requests: &[RequestRecord]) -> Result<Vec<Claim>, HubError> {
-    let open = requests.iter().filter(|r| !r.state.over()).map(|r| Claim {
+    let open = requests.iter().filter(|r| !r.state.over());
+    let open = open.map(request_claim);
+    let held = desk.db.holds(None).map_err(plain)?.into_iter();
+    let held = held.filter(|h| h.standing.state.alive()).map(hold_claim);
+    Ok(open.chain(held).collect())
+}
+
+/// The same for one exhibit: what wants its footage.
+pub fn claims_on(desk: &Desk, e: &Exhibit) -> Result<Vec<Claim>, HubError> {
+    let open = desk.db.requests_that_want(&e.camera, e.t0, e.t1)?;
+    let open = open.into_iter().map(|r| request_claim(&r));
+    let held = desk.db.holds_that_want(&e.camera, e.t0, e.t1)?;
+    let held = held.into_iter().filter(|h| h.standing.state.alive());
+    Ok(open.chain(held.map(hold_claim)).collect())
+}
+
+fn request_claim(r: &RequestRecord) -> Claim {
+    Claim {
         camera: r.camera.clone(),
         t0: r.t0,
         t1: r.t1,
         by: format!("the request {} ({})", r.r#ref, r.state.as_str()),
-    });
-    let held = desk.db.holds(None).map_err(plain)?;
-    let held = held
-        .into_iter()
-        .filter(|h| h.standing.state.alive())
-        .map(|h| Claim {
-            camera: h.camera,
-            t0: h.t0,
-            t1: h.t1,
-            by: format!("the hold {} ({})", h.id, h.standing.state.word()),
-        });
-    Ok(open.chain(held).collect())
+    }
+}
+
+fn hold_claim(h: HoldRecord) -> Claim {
+    Claim {
+        by: format!("the hold {} ({})", h.id, h.standing.state.word()),
+        camera: h.camera,
+        t0: h.t0,
+        t1: h.t1,
+    }
 }
 
 pub fn all(desk: &Desk) -> Result<Found, HubError> {

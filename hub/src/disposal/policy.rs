@@ -144,6 +144,16 @@ pub fn years_later(day: Day, years: u32) -> Day {
         .unwrap_or(day)
 }
 
+/// The same date some years before.
+pub fn years_earlier(day: Day, years: u32) -> Day {
+    let text = day.to_string();
+    let year = (i64::from(day.year()) - i64::from(years)).max(1);
+    let rest = text.get(4..).unwrap_or_default();
+    Day::parse(&format!("{year:04}{rest}"))
+        .or_else(|_| Day::parse(&format!("{year:04}-03-01")))
+        .unwrap_or(day)
+}
+
 /// Last day on which an exhibit is kept.
 pub fn last_day(class: Class, made: Utc, periods: &Periods, zone: &Zone) -> Day {
     let from = zone.day_of(made);
@@ -257,6 +267,24 @@ pub fn wanted<'a>(e: &Exhibit, claims: &'a [Claim]) -> Option<&'a Claim> {
         .find(|c| c.camera == e.camera && c.t0 < e.t1 && e.t0 < c.t1)
 }
 
+/// Its period is over, whatever wants it.
+pub fn is_over(e: &Exhibit, periods: &Periods, zone: &Zone, now: Utc) -> bool {
+    now >= ends(e.class, e.made, periods, zone)
+}
+
+/// Why it is due, once it is.
+pub fn why_due(e: &Exhibit, periods: &Periods, zone: &Zone) -> String {
+    let last = last_day(e.class, e.made, periods, zone);
+    match e.class {
+        Class::General => format!("its {} years ended on {last}", periods.master_years),
+        Class::Surveillance => format!(
+            "its {} years as directed surveillance ended on {last}",
+            periods.surveillance_years
+        ),
+        Class::Review { review } => format!("it was to be reviewed by {review}"),
+    }
+}
+
 pub fn standing(
     e: &Exhibit,
     claims: &[Claim],
@@ -287,19 +315,7 @@ pub fn due(kept: &Kept, periods: &Periods, zone: &Zone, now: Utc) -> Vec<Due> {
         .map(|e| Due {
             what: What::Exhibit(e.exhibit.clone()),
             since: ends(e.class, e.made, periods, zone),
-            why: match e.class {
-                Class::General => format!(
-                    "its {} years ended on {}",
-                    periods.master_years,
-                    last_day(e.class, e.made, periods, zone)
-                ),
-                Class::Surveillance => format!(
-                    "its {} years as directed surveillance ended on {}",
-                    periods.surveillance_years,
-                    last_day(e.class, e.made, periods, zone)
-                ),
-                Class::Review { review } => format!("it was to be reviewed by {review}"),
-            },
+            why: why_due(e, periods, zone),
         });
     let drafts = kept.drafts.iter().map(|d| Due {
         what: What::Draft(d.exhibit.clone()),

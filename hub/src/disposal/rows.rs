@@ -46,6 +46,8 @@ pub struct DropRow {
 /// A fault of the hub's own about evidence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultRow {
+    /// An exhibit, or a file that is none.
+    pub about: String,
     pub code: String,
     pub since: Utc,
     pub text: String,
@@ -59,14 +61,18 @@ impl FaultRow {
     }
 }
 
-/// All of it.
+/// One part of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What is here, due first, then by its last day; after these what was disposed of, newest first.
+    /// Newest first, with those that were disposed of.
     pub rows: Vec<EvidenceRow>,
-    /// About no exhibit that is here.
+    /// With the first part: about no exhibit of this part.
     pub faults: Vec<FaultRow>,
+    /// Of the rows here that were not disposed of.
     pub bytes: u64,
+    /// Asks for the next part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Two decimals of 10^9 bytes.

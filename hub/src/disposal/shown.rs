@@ -3,15 +3,20 @@
 use shared::{id::ExhibitRef, time::Utc};
 
 use super::{
-    files,
-    gather::{self, Found},
-    policy::{self, Standing, What},
+    files, gather,
+    policy::{self, Standing},
     rows::{Disposal, DropRow, Evidence, EvidenceRow, FaultRow},
 };
 use crate::{
-    db::{disposal::DisposalRecord, faults::About, requests::RequestRecord},
+    db::{
+        disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, Picked},
+        faults::About,
+        requests::RequestRecord,
+        seen::Seen,
+    },
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
 };
 
 /// A fault about evidence.
@@ -38,82 +43,124 @@ fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, HubError> {
 
 fn fault_row(f: &Fault) -> FaultRow {
     FaultRow {
+        about: f.r#ref.clone(),
         code: f.code.clone(),
         since: f.since,
         text: f.text.clone(),
     }
 }
 
-/// What is here; with what was disposed of, unless only what is due is wanted.
-pub fn all(desk: &Desk, due_only: bool) -> Result<Evidence, HubError> {
-    some(desk, due_only, None, &|_| true)
+/// Which exhibits a list is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// All, with those that were disposed of.
+    #[default]
+    All,
+    /// Past their period, or not completely gone.
+    Due,
+    /// Somebody asked that they be disposed of.
+    Asked,
 }
 
-/// Of all exhibits, or one: files are counted only of what is shown.
-/// `sees`: whether one is for whoever asks, by its request; None: what is no exhibit.
-pub fn some(
-    desk: &Desk,
-    due_only: bool,
-    only: Option<&ExhibitRef>,
-    sees: &dyn Fn(Option<&RequestRecord>) -> bool,
-) -> Result<Evidence, HubError> {
-    let found = gather::all(desk)?;
-    let mut faults = about_evidence(desk)?;
-    faults.retain(|f| sees(found.requests.get(&f.r#ref)));
-    let shown = |exhibit: &str| {
-        only.is_none_or(|o| o.as_str() == exhibit) && sees(found.requests.get(exhibit))
-    };
-    let due = policy::due(
-        &found.kept,
-        &desk.config.periods,
-        &desk.config.zone,
-        desk.now(),
-    );
-    let mut rows = Vec::new();
-    for e in found.kept.exhibits.iter().filter(|e| shown(&e.exhibit)) {
-        if due_only && stands(desk, &found, e) != Standing::Due {
-            continue;
+/// One part of them, newest exhibit first.
+pub fn list(desk: &Desk, seen: &Seen, which: Which, part: &Part) -> Result<Evidence, HubError> {
+    let before = part.after(|text| ExhibitRef::parse(text).ok())?;
+    let mut before = before.as_ref().map(ExhibitRef::number);
+    let limit = usize::try_from(part.limit()).unwrap_or(usize::MAX);
+    let faults = about_evidence(desk)?;
+    let picked = picked(desk, which);
+    let mut found = Vec::new();
+    // Not every record is an exhibit, and not every one that may be due is: those are few.
+    loop {
+        let records = desk
+            .db
+            .evidence_page(seen, &picked, before, part.limit() + 1)?;
+        let last = records.len() <= limit;
+        before = records.last().map(|r| r.request.r#ref.number());
+        for record in records {
+            let row = row(desk, record, &faults)?;
+            found.extend(row.filter(|r| which != Which::Due || urgent(r)));
         }
-        if let Some(r) = found.requests.get(&e.exhibit) {
-            rows.push(kept(desk, &found, &due, e, r, &faults)?);
+        if last || found.len() > limit {
+            break;
         }
     }
-    let rank = |r: &EvidenceRow| match r.standing.as_str() {
-        "due" => 0,
-        "wanted" => 1,
-        "soon" => 2,
-        _ => 3,
-    };
-    rows.sort_by(|a, b| (rank(a), a.until, &a.exhibit).cmp(&(rank(b), b.until, &b.exhibit)));
-    let mut gone = Vec::new();
-    let disposals = desk.db.disposals().map_err(plain)?;
-    for d in disposals.iter().rev().filter(|d| shown(d.r#ref.as_str())) {
-        if let Some(r) = found.requests.get(d.r#ref.as_str()) {
-            gone.push(disposed(desk, d, r, &faults)?);
+    let Rows { rows, next } = Rows::cut(found, part.limit(), |r: &EvidenceRow| r.exhibit.clone());
+    // Once, with the first part: what stands of things that have no row here.
+    let loose = faults.iter().filter(|f| {
+        let shown = rows.iter().any(|r| r.exhibit == f.r#ref);
+        part.after.is_none() && !shown && (which == Which::All || f.code != super::watch::EXPIRING)
+    });
+    let mut out = Vec::new();
+    for f in loose {
+        let request = desk.db.request(&f.r#ref).map_err(plain)?;
+        let theirs = match request {
+            Some(_) => desk.db.sees_request(seen, &f.r#ref)?,
+            None => *seen == Seen::everything(),
+        };
+        if theirs {
+            out.push(about(f));
         }
     }
-    // What is not complete has to be seen first.
-    let (open, gone): (Vec<_>, Vec<_>) = gone.into_iter().partition(|r| r.disposed.is_none());
-    let mut rows: Vec<EvidenceRow> = open.into_iter().chain(rows).chain(gone).collect();
-    if due_only {
-        rows.retain(|r| matches!(r.standing.as_str(), "due" | "disposing"));
-    }
-    let about_a_row = |f: &&Fault| rows.iter().any(|r| r.exhibit == f.r#ref);
     Ok(Evidence {
-        faults: faults
-            .iter()
-            .filter(|f| !about_a_row(f) && (!due_only || f.code != super::watch::EXPIRING))
-            .map(|f| FaultRow {
-                text: format!("{}: {}", f.r#ref, f.text),
-                ..fault_row(f)
-            })
-            .collect(),
+        faults: out,
         bytes: rows
             .iter()
             .filter(|r| r.disposed.is_none())
             .fold(0u64, |sum, r| sum.saturating_add(r.bytes)),
         rows,
+        next,
     })
+}
+
+/// It waits for somebody: it is due, or not completely gone.
+fn urgent(r: &EvidenceRow) -> bool {
+    matches!(r.standing.as_str(), "due" | "disposing")
+}
+
+/// What the records look for: a little more than is due, which is told apart by the rule itself.
+fn picked(desk: &Desk, which: Which) -> Picked {
+    match which {
+        Which::All => Picked::All,
+        Which::Asked => Picked::Asked,
+        Which::Due => {
+            let (periods, zone) = (&desk.config.periods, &desk.config.zone);
+            let today = zone.day_of(desk.now()).plus_days(2);
+            let years = periods.master_years.min(periods.surveillance_years);
+            Picked::Due {
+                made: zone.start_of(policy::years_earlier(today, years)),
+                review: today,
+            }
+        }
+    }
+}
+
+fn about(f: &Fault) -> FaultRow {
+    FaultRow {
+        text: format!("{}: {}", f.r#ref, f.text),
+        ..fault_row(f)
+    }
+}
+
+/// As it is shown; None: it is no exhibit.
+fn row(
+    desk: &Desk,
+    record: EvidencePageRow,
+    faults: &[Fault],
+) -> Result<Option<EvidenceRow>, HubError> {
+    let EvidencePageRow {
+        request,
+        evidence,
+        disposal,
+        files,
+    } = record;
+    if let Some(d) = disposal {
+        return disposed(desk, &d, &request, faults).map(Some);
+    }
+    match gather::exhibit(desk, &request, &evidence)? {
+        Some(e) => kept(desk, &e, &request, &evidence, files, faults).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// What somebody has to look at: exhibits, folders, and what is the matter with them. Reads no folder.
@@ -128,28 +175,20 @@ pub fn faults(
             faults.push(fault);
         }
     }
-    Ok(faults
-        .iter()
-        .map(|f| FaultRow {
-            text: format!("{}: {}", f.r#ref, f.text),
-            ..fault_row(f)
-        })
-        .collect())
+    Ok(faults.iter().map(about).collect())
 }
 
 pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
-    let rows = some(desk, false, Some(exhibit), &|_| true)?.rows;
-    let row = rows.into_iter().find(|r| r.exhibit == exhibit.as_str());
+    let record = desk.db.evidence_row(exhibit.as_str())?;
+    let row = match record {
+        Some(record) => row(desk, record, &about_evidence(desk)?)?,
+        None => None,
+    };
     row.ok_or_else(|| {
         HubError::Missing(format!(
             "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
         ))
     })
-}
-
-fn stands(desk: &Desk, found: &Found, e: &policy::Exhibit) -> Standing {
-    let (periods, zone) = (&desk.config.periods, &desk.config.zone);
-    policy::standing(e, &found.kept.claims, periods, zone, desk.now())
 }
 
 fn of(faults: &[Fault], exhibit: &str) -> Vec<FaultRow> {
@@ -159,28 +198,29 @@ fn of(faults: &[Fault], exhibit: &str) -> Vec<FaultRow> {
 
 fn kept(
     desk: &Desk,
-    found: &Found,
-    due: &[policy::Due],
     e: &policy::Exhibit,
     r: &RequestRecord,
+    evidence: &EvidenceRecord,
+    measured: Option<(u64, u64)>,
     faults: &[Fault],
 ) -> Result<EvidenceRow, HubError> {
     let (periods, zone, now) = (&desk.config.periods, &desk.config.zone, desk.now());
     let until = policy::last_day(e.class, e.made, periods, zone);
-    let (mut count, mut bytes) = (0, 0);
-    for folder in files::folders(&desk.state, &desk.config.evidence, &e.exhibit) {
-        let (n, b) = files::count(&folder).map_err(plain)?;
-        count += n;
-        bytes += b;
-    }
-    let stands = stands(desk, found, e);
+    let (count, bytes) = match measured {
+        Some(measured) => measured,
+        None => files::measure(&desk.state, &desk.config.evidence, &e.exhibit).map_err(plain)?,
+    };
+    let stands = match policy::is_over(e, periods, zone, now) {
+        // Only then does it matter what wants the same footage.
+        true => policy::standing(e, &gather::claims_on(desk, e)?, periods, zone, now),
+        false => policy::standing(e, &[], periods, zone, now),
+    };
     let days = zone.day_of(now).days_until(until);
     let (standing, mut text) = match stands {
         Standing::Kept => ("kept", format!("kept until the end of {until}")),
         Standing::Soon => ("soon", format!("due in {} days, after {until}", days + 1)),
         Standing::Due => {
-            let this = |d: &&policy::Due| matches!(&d.what, What::Exhibit(x) if *x == e.exhibit);
-            let why = due.iter().find(this).map_or("", |d| &d.why);
+            let why = policy::why_due(e, periods, zone);
             ("due", format!("to be disposed of: {why}"))
         }
         Standing::Wanted(by) => (
@@ -188,8 +228,7 @@ fn kept(
             format!("its period ended with {until}; it stays because {by} wants the same footage"),
         ),
     };
-    let evidence = found.evidence.get(&e.exhibit);
-    let drop = match evidence.and_then(|e| e.drop.as_ref()) {
+    let drop = match &evidence.drop {
         Some(d) => {
             text += &format!("; {} asks that it be disposed of", d.by);
             Some(DropRow {

@@ -22,14 +22,15 @@ use super::{
     acts::{self, Given},
     carry, gather,
     policy::Class,
-    rows::EvidenceRow,
+    rows::{Evidence, EvidenceRow},
     shown, watch,
 };
-use crate::db::{faults::About, numbers::Numbered};
+use crate::db::{faults::About, numbers::Numbered, seen::Seen};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
     error::HubError,
+    list::Part,
     requests::{
         holds::acts as hold_acts,
         rules::{Asked, State},
@@ -140,6 +141,11 @@ impl Rig {
 
     fn row(&self, n: u32) -> EvidenceRow {
         shown::one(&self.desk, &exh(n)).expect("row")
+    }
+
+    fn due(&self) -> Evidence {
+        let (which, part) = (shown::Which::Due, Part::default());
+        shown::list(&self.desk, &Seen::everything(), which, &part).expect("list")
     }
 
     fn state(&self, n: u32) -> State {
@@ -273,7 +279,7 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
     rig.look();
     assert_eq!(rig.fault(exh(1).as_str()), [watch::DUE]);
     assert_eq!(rig.faults(watch::EXPIRING), (1, 1));
-    let due = shown::all(&rig.desk, true).expect("list");
+    let due = rig.due();
     assert_eq!(
         due.rows.iter().map(|r| &r.exhibit).collect::<Vec<_>>(),
         ["EXH-2026-000001"],

@@ -8,6 +8,7 @@ use shared::time::Utc;
 use super::{
     acts, carry, clear,
     clear::Stuck,
+    files,
     gather::{self, Found},
     policy::{self, Standing, What},
 };
@@ -46,6 +47,12 @@ pub fn look(desk: &Desk) -> Result<(), HubError> {
     let found = gather::all(desk)?;
     stuck.extend(clear::clear(desk, &found)?);
     let found = gather::all(desk)?;
+    let mut counted = Vec::new();
+    for e in &found.kept.exhibits {
+        let of = files::measure(&desk.state, &desk.config.evidence, &e.exhibit);
+        counted.push((e.exhibit.as_str(), of.map_err(plain)?));
+    }
+    desk.db.evidence_counted(&counted)?;
     settle(desk, &faults(desk, &found, stuck))
 }
 

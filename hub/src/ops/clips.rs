@@ -19,6 +19,7 @@ use crate::{
     disposal::acts::Given,
     error::{HubError, plain},
     evidence::Resting,
+    list::{Part, Rows},
     requests::{
         Progress,
         rules::{Asked, State},
@@ -31,26 +32,16 @@ use crate::{
 /// Clips that were asked for, newest first.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct List {
-    /// Those asked for before this one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<ExhibitRef>,
-    /// So many at most: 1000, and no more than that.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
-    type Reply = Vec<ExhibitRow>;
+    type Reply = Rows<ExhibitRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let limit = self
-                .limit
-                .map_or(shown::EXHIBITS, |n| n.clamp(1, shown::EXHIBITS));
-            let sight = Sight::of(hub, permit)?;
-            let mut rows = shown::exhibits(hub, self.before.as_ref(), limit)?;
-            rows.retain(|row| sight.row(&row.camera, Some(row.t0)));
-            Ok(rows)
+            shown::exhibits(hub, &Sight::seen(permit), &self.part)
         })
         .await
     }

@@ -16,14 +16,20 @@ use crate::{
         shown,
     },
     error::HubError,
+    list::Part,
 };
 
 /// What is kept and for how long, and what was disposed of.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct List {
     /// Only what is due, or not completely gone.
     #[serde(default, deserialize_with = "loose::flag")]
     pub due: bool,
+    /// Only what somebody asked to have disposed of.
+    #[serde(default, deserialize_with = "loose::flag")]
+    pub asked: bool,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
@@ -31,8 +37,12 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let sight = Sight::of(hub, permit)?;
-            shown::some(hub, self.due, None, &|r| seen(&sight, r))
+            let which = match (self.due, self.asked) {
+                (true, _) => shown::Which::Due,
+                (false, true) => shown::Which::Asked,
+                (false, false) => shown::Which::All,
+            };
+            shown::list(hub, &Sight::seen(permit), which, &self.part)
         })
         .await
     }

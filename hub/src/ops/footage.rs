@@ -14,6 +14,7 @@ use crate::{
     days,
     desk::Desk,
     error::HubError,
+    list::{self, Part, Rows},
     requests::rate,
     retention::{
         gather,
@@ -43,9 +44,9 @@ pub struct List {
     pub cam: CameraId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub day: Option<Day>,
-    /// Without a day: so many days, the newest; 400 at most.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub days: Option<u16>,
+    /// Without a day: so many days, the newest or those before one; 400 at most.
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
@@ -57,12 +58,69 @@ impl Operation for List {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let most = self.days.map_or(days::MOST, |n| i32::from(n.max(1)));
+            let before = self.part.after(|text| Day::parse(text).ok())?;
+            let most = i32::try_from(self.part.limit()).unwrap_or(days::MOST);
             let camera = self.camera();
-            let mut footage = days::footage(hub, &camera, self.day, most)?;
-            let sight = Sight::of(hub, permit)?;
-            footage.days.retain(|day| sight.footage(&camera, day.from));
+            let mut footage = days::footage(hub, &camera, self.day, before, most)?;
+            theirs(&Sight::of(hub, permit)?, &camera, &mut footage);
             Ok(footage)
+        })
+        .await
+    }
+}
+
+/// The days that are for whoever asks: nothing older is asked for further on.
+fn theirs(sight: &Sight<'_>, camera: &BoxCamera, footage: &mut Footage) {
+    let all = footage.days.len();
+    footage.days.retain(|day| sight.footage(camera, day.from));
+    if footage.days.len() < all {
+        footage.next = None;
+    }
+}
+
+/// The last days of many cameras at once, by camera.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Recent {
+    /// So many days of each, up to its newest: 7, if it is not said; 1 to 31.
+    #[serde(
+        default,
+        deserialize_with = "list::maybe",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub days: Option<u32>,
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+impl Operation for Recent {
+    type Reply = Rows<Footage>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            let after = self.part.after(|text| BoxCamera::parse(text).ok())?;
+            let days = i32::try_from(self.days.unwrap_or(7).clamp(1, 31)).unwrap_or(7);
+            let sight = Sight::of(hub, permit)?;
+            let mut cameras = Vec::new();
+            for b in hub.db.boxes()? {
+                let Some(hello) = b.hello else { continue };
+                for c in &hello.cameras {
+                    let camera = BoxCamera {
+                        r#box: b.name.clone(),
+                        cam: c.cam.clone(),
+                    };
+                    if after.as_ref().is_none_or(|a| camera > *a) && sight.camera(&camera) {
+                        cameras.push((camera, hello.retention_days));
+                    }
+                }
+            }
+            cameras.sort();
+            Rows::cut(cameras, self.part.limit(), |(camera, _)| camera.to_string()).try_map(
+                |(camera, keeps)| {
+                    let mut footage = days::newest(hub, &camera, Some(keeps), None, days)?;
+                    theirs(&sight, &camera, &mut footage);
+                    Ok(footage)
+                },
+            )
         })
         .await
     }
@@ -128,6 +186,8 @@ impl Operation for Retention {
 pub struct RetentionOfCamera {
     pub r#box: BoxName,
     pub cam: CameraId,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for RetentionOfCamera {
@@ -139,7 +199,7 @@ impl Operation for RetentionOfCamera {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
-            gather::of_camera(hub, &self.camera())
+            gather::of_camera(hub, &self.camera(), &self.part)
         })
         .await
     }

@@ -13,6 +13,7 @@ use crate::{
     access::authorise::Permit,
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
     requests::holds::{self, acts, rows::HoldRow, shown},
 };
 
@@ -42,17 +43,17 @@ pub struct List {
     /// Those that ended long ago too.
     #[serde(default, deserialize_with = "loose::flag")]
     pub all: bool,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
-    type Reply = Vec<HoldRow>;
+    type Reply = Rows<HoldRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let mut rows = shown::list(hub, self.r#box.as_ref(), self.all)?;
-            let sight = Sight::of(hub, permit)?;
-            rows.retain(|row| sight.row(&row.camera, Some(row.t0)));
-            Ok(rows)
+            let seen = Sight::seen(permit);
+            shown::list(hub, &seen, self.r#box.as_ref(), self.all, &self.part)
         })
         .await
     }

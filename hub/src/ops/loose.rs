@@ -33,11 +33,6 @@ pub fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     read(from)
 }
 
-/// A whole number, or none.
-pub fn some_number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    number(from).map(Some)
-}
-
 /// A moment in any form that says its offset, as RFC 3339 has it; or none.
 pub fn some_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Utc>, D::Error> {
     let text = Option::<String>::deserialize(from)?;

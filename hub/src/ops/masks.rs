@@ -20,6 +20,7 @@ use crate::{
     access::authorise::Permit,
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
     requests::{
         mask::{self, LiftRow},
         review::{self, MaskRow, ReviewRow},
@@ -149,16 +150,17 @@ impl Operation for End {
 
 /// Requests that a mask be lifted, which wait for a second person.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Lifts {}
+pub struct Lifts {
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 impl Operation for Lifts {
-    type Reply = Vec<LiftRow>;
+    type Reply = Rows<LiftRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, permit| {
-            let (sight, mut rows) = (Sight::of(hub, permit)?, mask::pending(hub)?);
-            rows.retain(|row| sight.row(&row.camera, None));
-            Ok(rows)
+        work(hub, permit, move |hub, permit| {
+            mask::list(hub, &Sight::seen(permit), &self.part)
         })
         .await
     }

@@ -293,6 +293,7 @@ operations! {
         BOX_SUCCEED => boxes::Succeed,
         BOX_SWEEP => boxes::Sweep,
         FOOTAGE => footage::List,
+        FOOTAGE_RECENT => footage::Recent,
         RATE => footage::Rate,
         RETENTION => footage::Retention,
         RETENTION_CAMERA => footage::RetentionOfCamera,

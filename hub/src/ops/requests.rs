@@ -11,10 +11,11 @@ use crate::{
     desk::Desk,
     disposal::acts::Given,
     error::HubError,
+    list::{Part, Rows},
     requests::clip::{
         acts::{self, Asked, Texts},
         class::RequesterClass,
-        number,
+        ends, number,
         rows::RequestRow,
         shown,
         state::{CancelReason, CloseReason, RefusalReason},
@@ -37,31 +38,17 @@ fn target(text: &str) -> Target {
 /// Requests, newest first.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct List {
-    /// Those before this one: R-000012.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<String>,
-    /// So many at most: 1000, and no more than that.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "loose::some_number"
-    )]
-    pub limit: Option<u64>,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
-    type Reply = Vec<RequestRow>;
+    type Reply = Rows<RequestRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let limit = self.limit.and_then(|n| u32::try_from(n).ok());
-            let limit = limit.map_or(shown::REQUESTS, |n| n.clamp(1, shown::REQUESTS));
-            let before = self.before.as_deref().map(numbered).transpose()?;
-            let sight = Sight::of(hub, permit)?;
-            let mut rows = shown::list(hub, before, limit)?;
             // A request of which somebody may not see every camera is not theirs to see.
-            rows.retain(|row| row.cameras.iter().all(|c| sight.row(&c.camera, row.from)));
-            Ok(rows)
+            shown::list(hub, &Sight::seen(permit), &self.part)
         })
         .await
     }
@@ -200,7 +187,7 @@ pub struct Refuse {
     pub note: Option<String>,
 }
 
-of_request!(Refuse, |o, hub, n, permit| acts::refuse(
+of_request!(Refuse, |o, hub, n, permit| ends::refuse(
     hub,
     n,
     o.why,
@@ -216,7 +203,7 @@ pub struct Cancel {
     pub note: Option<String>,
 }
 
-of_request!(Cancel, |o, hub, n, permit| acts::cancel(
+of_request!(Cancel, |o, hub, n, permit| ends::cancel(
     hub,
     n,
     o.why,
@@ -232,7 +219,7 @@ pub struct Release {
     pub to: String,
 }
 
-of_request!(Release, |o, hub, n, permit| acts::release(
+of_request!(Release, |o, hub, n, permit| ends::release(
     hub, n, &o.to, permit
 ));
 
@@ -244,7 +231,7 @@ pub struct Close {
     pub note: Option<String>,
 }
 
-of_request!(Close, |o, hub, n, permit| acts::close(
+of_request!(Close, |o, hub, n, permit| ends::close(
     hub,
     n,
     o.why,

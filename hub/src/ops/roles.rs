@@ -14,6 +14,7 @@ use crate::{
     },
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
     ownlog::op,
 };
 
@@ -58,7 +59,10 @@ impl Operation for Take {
 
 /// What waits for a second administrator, oldest first.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Waiting {}
+pub struct Waiting {
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaitingRow {
@@ -75,18 +79,19 @@ pub struct WaitingRow {
 }
 
 impl Operation for Waiting {
-    type Reply = Vec<WaitingRow>;
+    type Reply = Rows<WaitingRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| {
+        work(hub, permit, move |hub, _| {
             let name = |number: u32| {
                 let found = hub.db.account_numbered(number)?;
                 Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
             };
-            // Clip requests are authorised among themselves.
-            let mine = approvals::waiting(hub)?.into_iter();
-            let mine = mine.filter(|a| Kind::parse(&a.kind) == Some(Kind::Role));
-            let rows = mine.map(|a| {
+            let after = self.part.number()?.unwrap_or(0);
+            // Each is settled within a week: there are few. Clip requests are authorised among themselves.
+            let mut all = approvals::waiting(hub)?;
+            all.retain(|a| a.n > after && Kind::parse(&a.kind) == Some(Kind::Role));
+            Rows::cut(all, self.part.limit(), |a| a.n.to_string()).try_map(|a| {
                 let subject = a.subject.strip_prefix("op:").and_then(|n| n.parse().ok());
                 Ok(WaitingRow {
                     request: a.n,
@@ -97,8 +102,7 @@ impl Operation for Waiting {
                     made: a.made,
                     expires: a.until,
                 })
-            });
-            rows.collect()
+            })
         })
         .await
     }

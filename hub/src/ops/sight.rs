@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use shared::{id::BoxCamera, time::Utc};
 
 use crate::{
-    access::authorise::{Permit, Subject},
+    access::{
+        authorise::{DAY_MS, Permit, Subject},
+        principal::Scope,
+    },
+    db::seen::{Cameras, Seen},
     desk::Desk,
     error::{HubError, plain},
 };
@@ -21,6 +25,24 @@ impl<'a> Sight<'a> {
             permit,
             owners: hub.db.camera_owners().map_err(plain)?,
         })
+    }
+
+    /// The same as a condition, for a list that the records themselves cut to it.
+    pub fn seen(permit: &Permit) -> Seen {
+        let Some(grants) = permit.grants() else {
+            return Seen::everything();
+        };
+        let parts = grants.map(|g| {
+            let cameras = match &g.scope {
+                Scope::All => Cameras::All,
+                Scope::Owner(owner) => Cameras::Owner(owner.clone()),
+                Scope::Cameras(cameras) => Cameras::Named(cameras.iter().cloned().collect()),
+            };
+            let oldest = g.oldest_days;
+            let from = oldest.map(|days| permit.now().plus_ms(-i64::from(days) * DAY_MS));
+            (cameras, from)
+        });
+        Seen(parts.collect())
     }
 
     /// Everything, whatever camera it is of.

@@ -12,6 +12,7 @@ use crate::{
     },
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
     shown,
 };
 
@@ -78,13 +79,18 @@ pub struct List {
     /// Closed ones too.
     #[serde(default, deserialize_with = "loose::flag")]
     pub closed: bool,
+    #[serde(flatten)]
+    pub part: Part,
 }
 
 impl Operation for List {
-    type Reply = Vec<AccountRow>;
+    type Reply = Rows<AccountRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, move |hub, _| accounts::list(hub, self.closed)).await
+        work(hub, permit, move |hub, _| {
+            accounts::list(hub, self.closed, &self.part)
+        })
+        .await
     }
 }
 

@@ -12,17 +12,24 @@ use crate::{
     },
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
 };
 
 /// One's own tokens; who administers sees everybody's.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct List {}
+pub struct List {
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 impl Operation for List {
-    type Reply = Vec<TokenRow>;
+    type Reply = Rows<TokenRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, tokens::list).await
+        work(hub, permit, move |hub, permit| {
+            tokens::list(hub, &self.part, permit)
+        })
+        .await
     }
 }
 

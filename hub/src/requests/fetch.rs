@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use shared::{
     id,
     order::{Act, Code, Done, Order, PullSegment},
-    types::CopyMade,
     wire::{ClipReply, Open},
 };
 use tokio::{
@@ -15,9 +14,9 @@ use tokio::{
 };
 
 use super::{
-    Progress, clip, ended, holds,
+    Progress, clip, ended, finish, holds,
     order::{self, NotObeyed},
-    rules::{self, Absence, State},
+    rules::{Absence, State},
     transfer::{self, Logged, Place},
 };
 use crate::{
@@ -26,7 +25,6 @@ use crate::{
     devices::{link::Line, words},
     disposal::policy::wait_ends,
     error::{HubError, plain},
-    evidence,
 };
 
 /// A box may prepare a long clip for minutes; it is asked again after this.
@@ -42,16 +40,16 @@ const EXPIRE: Duration = Duration::from_secs(60);
 const MAX_SEGMENTS: usize = 3000;
 
 /// How one try ended.
-enum Ended {
+pub(super) enum Ended {
     /// For good.
     Over(State, Option<Absence>, String),
     /// Not yet: what it waits for. The flag says whether anything came.
     Again(String, bool),
 }
 
-type Try<T> = Result<T, Ended>;
+pub(super) type Try<T> = Result<T, Ended>;
 
-fn again(why: impl std::fmt::Display) -> Ended {
+pub(super) fn again(why: impl std::fmt::Display) -> Ended {
     Ended::Again(why.to_string(), false)
 }
 
@@ -60,12 +58,12 @@ fn failed(reason: Absence, why: impl std::fmt::Display) -> Ended {
 }
 
 /// Trouble here that does not pass.
-fn ours(why: impl std::fmt::Display) -> Ended {
+pub(super) fn ours(why: impl std::fmt::Display) -> Ended {
     failed(Absence::Hub, why)
 }
 
 /// What came is not what it should be.
-fn odd(why: impl std::fmt::Display) -> Ended {
+pub(super) fn odd(why: impl std::fmt::Display) -> Ended {
     failed(Absence::NotAsLogged, why)
 }
 
@@ -104,7 +102,7 @@ pub async fn run(desk: Arc<Desk>) {
         tokio::select! {
             _ = tick.tick() => {
                 let d = desk.clone();
-                if let Ok(Err(e)) = blocking(move || clip::acts::expire(&d)).await {
+                if let Ok(Err(e)) = blocking(move || clip::ends::expire(&d)).await {
                     tracing::error!("requests that nobody authorised were not taken back: {e}");
                 }
             }
@@ -259,7 +257,9 @@ async fn attempt(desk: &Arc<Desk>, row: &RequestRecord) -> Try<(State, String)> 
     }
     set(desk, row, State::Verifying, "").await;
     let (d, e) = (desk.clone(), exhibit);
-    blocking(move || finish(&d, &e)).await.map_err(again)?
+    blocking(move || finish::finish(&d, &e))
+        .await
+        .map_err(again)?
 }
 
 async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>> {
@@ -526,7 +526,11 @@ async fn fetch_all(
     Ok(())
 }
 
-fn said_in_log(desk: &Desk, row: &RequestRecord, segment: &FetchRecord) -> Result<Logged, String> {
+pub(super) fn said_in_log(
+    desk: &Desk,
+    row: &RequestRecord,
+    segment: &FetchRecord,
+) -> Result<Logged, String> {
     let log = row.footage.as_ref().ok_or("the box has not answered")?;
     let copy = desk
         .logs
@@ -661,63 +665,4 @@ async fn one(
         .await
         .map_err(again)?
         .map_err(again)
-}
-
-/// All segments are here and checked: register the masters, make the package. Blocking.
-fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
-    let row = desk
-        .db
-        .request(exhibit)
-        .map_err(again)?
-        .ok_or_else(|| ours("the request is gone"))?;
-    let segments = desk.db.request_segments(exhibit).map_err(again)?;
-    let logged = segments
-        .iter()
-        .map(|s| said_in_log(desk, &row, s))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(odd)?;
-    if row.state.over() {
-        return Err(Ended::Over(row.state, row.reason, row.why));
-    }
-    for l in &logged {
-        let line = CopyMade {
-            r#ref: exhibit.into(),
-            cam: row.camera.cam.clone(),
-            what: "master".into(),
-            sha256: l.sha256.clone(),
-        };
-        desk.log.append(&row.who, &line).map_err(again)?;
-    }
-    let spans: Vec<_> = logged.iter().map(|l| (l.t0, l.t1)).collect();
-    let missing = rules::missing(&spans, row.t0, row.t1);
-    let numbers: Vec<u64> = logged.iter().map(|l| l.s).collect();
-    let holes = rules::holes(&numbers);
-    let known = desk
-        .db
-        .segments(&row.camera, row.t0, row.t1)
-        .map_err(again)?;
-    let footage = row.footage.as_deref().unwrap_or_default();
-    let unproven = ended::unproven_from(desk, &row, logged.last()).map_err(odd)?;
-    let parts = [
-        rules::shortfall(&missing, &desk.config.zone, footage, &known, unproven),
-        rules::left_out(&holes, &known),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let short = (!parts.is_empty()).then(|| parts.join("; "));
-    let made = evidence::make(desk, &row, &logged, short.clone(), holes).map_err(ours)?;
-    let absent = rules::absent(&missing, footage, &known, unproven);
-    desk.db.put_missing(exhibit, &absent).map_err(again)?;
-    desk.db
-        .request_package(exhibit, &made.folder.to_string_lossy())
-        .map_err(again)?;
-    if let Some(last) = desk.pulls.last(exhibit) {
-        desk.pulls.tell(Progress {
-            package: Some(made.folder.to_string_lossy().into_owned()),
-            ..last
-        });
-    }
-    Ok(match short {
-        None => (State::Ready, String::new()),
-        Some(why) => (State::Partial, why),
-    })
 }

@@ -19,15 +19,16 @@ use shared::{
 };
 
 use super::{
-    lift_state::{Event, NotDone, Standing, State},
+    lift_state::{Event, NotDone, Standing, State, WAITS_MS},
     order,
     submit::keep_salted,
 };
 use crate::{
     access::authorise::Permit,
-    db::lifts::LiftRecord,
+    db::{lifts::LiftRecord, seen::Seen},
     desk::{Desk, blocking},
     error::{HubError, plain},
+    list::{Part, Rows},
     ownlog::op,
 };
 
@@ -279,18 +280,19 @@ fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
 }
 
 /// Those that wait for a second person; what nobody approved in time is put aside, on the record. Blocking.
-pub fn pending(desk: &Desk) -> Result<Vec<LiftRow>, HubError> {
-    let now = desk.now();
-    let (alive, dead): (Vec<_>, Vec<_>) = desk
-        .db
-        .pending_lifts()
-        .map_err(plain)?
-        .into_iter()
-        .partition(|l| standing(l).apply(Event::Tick, now).is_err());
-    for l in dead {
-        drop_one(desk, l.n, State::Expired, "sys:hub")?;
+pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<LiftRow>, HubError> {
+    forget(desk)?;
+    let (after, limit) = (part.number()?, part.limit());
+    let found = desk.db.pending_lifts(seen, after, limit + 1)?;
+    Rows::cut(found, limit, |l| l.n.to_string()).try_map(|l| row(desk, l))
+}
+
+/// Those whose time is over are settled.
+fn forget(desk: &Desk) -> Result<(), HubError> {
+    for n in desk.db.stale_lifts(desk.now().plus_ms(-WAITS_MS))? {
+        drop_one(desk, n, State::Expired, "sys:hub")?;
     }
-    alive.into_iter().map(|l| row(desk, l)).collect()
+    Ok(())
 }
 
 /// Settles and logs. False when somebody was quicker.
@@ -310,7 +312,7 @@ fn drop_one(desk: &Desk, n: u64, state: State, by: &str) -> Result<bool, HubErro
 }
 
 fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
-    pending(desk)?;
+    forget(desk)?;
     let found = desk.db.lift(n).map_err(plain)?.ok_or_else(|| {
         HubError::Missing(format!(
             "there is no request {n}; `beadle-hub mask list` shows those that wait"

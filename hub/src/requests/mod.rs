@@ -2,6 +2,7 @@
 pub mod clip;
 mod ended;
 pub mod fetch;
+mod finish;
 pub mod holds;
 pub mod lift_state;
 pub mod mask;

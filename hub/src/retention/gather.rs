@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{
     id::{BoxCamera, BoxName, CameraId},
-    time::{Utc, Zone},
+    time::{Day, Utc, Zone},
 };
 
 use super::{
@@ -15,6 +15,7 @@ use crate::{
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
 };
 
 /// Days a camera's own page goes back.
@@ -71,8 +72,13 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
     Ok(out)
 }
 
-/// Everything of a box that the report needs, from `back` days before today on.
-fn facts(desk: &Desk, b: &BoxRecord, back: Option<i32>) -> Result<Facts, DbError> {
+/// Everything of a box, or of one of its cameras, that the report needs, from `back` days before today on.
+fn facts(
+    desk: &Desk,
+    b: &BoxRecord,
+    only: Option<&CameraId>,
+    back: Option<i32>,
+) -> Result<Facts, DbError> {
     let db = &desk.db;
     let said = said(desk, b)?;
     let now = desk.now();
@@ -88,9 +94,9 @@ fn facts(desk: &Desk, b: &BoxRecord, back: Option<i32>) -> Result<Facts, DbError
             .saturating_add(BEYOND + 1)
     });
     let from = said.zone.day_of(now).plus_days(-back);
-    let days = db.camera_days(&b.name, from)?;
+    let days = db.camera_days(&b.name, only, from)?;
     let mut facts = known(desk, b, said, days, now)?;
-    let mut certificates = db.certificates(&b.name, from)?;
+    let mut certificates = db.certificates(&b.name, only, from)?;
     for c in std::mem::take(&mut facts.certificates) {
         if c.day < from {
             certificates.push(c);
@@ -186,7 +192,7 @@ pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, HubError> {
     };
     let mut cameras = Vec::new();
     for b in boxes {
-        cameras.extend(facts(desk, &b, None).map_err(plain)?.report());
+        cameras.extend(facts(desk, &b, None, None).map_err(plain)?.report());
     }
     Ok(Report {
         scheme: desk.config.scheme.clone(),
@@ -198,10 +204,11 @@ pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, HubError> {
 }
 
 /// One camera's row and its days, newest first.
-pub fn of_camera(desk: &Desk, camera: &BoxCamera) -> Result<CameraPage, HubError> {
+pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraPage, HubError> {
+    let after = part.after(|text| Day::parse(text).ok())?;
     let b = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let b = b.ok_or_else(|| none_such(&camera.r#box))?;
-    let facts = facts(desk, &b, Some(PAGE_DAYS)).map_err(plain)?;
+    let facts = facts(desk, &b, Some(&camera.cam), Some(PAGE_DAYS)).map_err(plain)?;
     let row = facts.report().into_iter().find(|r| r.cam == camera.cam);
     let row = row.ok_or_else(|| {
         HubError::Missing(format!(
@@ -210,8 +217,15 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera) -> Result<CameraPage, HubError
         ))
     })?;
     let days = facts.camera_days(&camera.cam).into_iter().rev();
+    let days = days.filter(|d| after.is_none_or(|after| d.day < after));
+    let days = Rows::cut(days.collect(), part.limit(), |d| d.day.to_string());
     Ok(CameraPage {
         camera: row,
-        days: days.map(|d| d.shown(&facts.zone)).collect(),
+        days: days
+            .rows
+            .into_iter()
+            .map(|d| d.shown(&facts.zone))
+            .collect(),
+        next: days.next,
     })
 }

@@ -7,8 +7,9 @@ use shared::{id::BoxName, testing::LogBuilder};
 use super::{gather, rig::*, watch};
 use crate::db::numbers::Numbered;
 use crate::{
-    db::Db,
+    db::{Db, seen::Seen},
     devices::words,
+    list::Part,
     requests::{holds, review},
     shown,
 };
@@ -134,12 +135,13 @@ fn all_goes_on(rig: &Rig) {
     watch::look(&rig.desk, None, None).expect("the watch");
     let rows = shown::boxes(&rig.desk).expect("the first page");
     assert_eq!(rows.len(), 2);
-    holds::shown::list(&rig.desk, None, false).expect("holds");
-    shown::exhibits(&rig.desk, None, shown::EXHIBITS).expect("exhibits");
+    let (seen, part) = (Seen::everything(), Part::of(1000));
+    holds::shown::list(&rig.desk, &seen, None, false, &part).expect("holds");
+    shown::exhibits(&rig.desk, &seen, &part).expect("exhibits");
     for camera in ["ashby/c01", "brook/c09"] {
         let camera = shared::id::BoxCamera::parse(camera).expect("camera");
-        let _ = crate::days::footage(&rig.desk, &camera, None, crate::days::MOST);
-        let _ = gather::of_camera(&rig.desk, &camera);
+        let _ = crate::days::footage(&rig.desk, &camera, None, None, crate::days::MOST);
+        let _ = gather::of_camera(&rig.desk, &camera, &part);
     }
     review::all(&rig.desk).expect("masks");
 }

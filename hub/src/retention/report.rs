@@ -182,6 +182,9 @@ impl From<&CertificateRecord> for Certificate {
 pub struct CameraPage {
     pub camera: CameraReport,
     pub days: Vec<DayReport>,
+    /// Asks for the days before these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A camera-day as people see it.

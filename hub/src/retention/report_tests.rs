@@ -64,7 +64,12 @@ fn as_promised() {
         (Some(31), Verdict::NotKnown)
     );
     assert_eq!(report.promises.len(), 2, "each policy is said once");
-    let page = gather::of_camera(&rig.desk, &"ashby/c01".parse_camera()).expect("page");
+    let page = gather::of_camera(
+        &rig.desk,
+        &"ashby/c01".parse_camera(),
+        &crate::list::Part::default(),
+    )
+    .expect("page");
     assert_eq!(page.days.len(), 34);
     let old = page
         .days

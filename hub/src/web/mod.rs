@@ -9,6 +9,7 @@
 //! | [`api`] | the API over HTTPS: whoever is signed in is the principal |
 //! | [`sessions`], [`guesses`] | who is signed in, form tokens, granted viewings; how fast passwords may be tried |
 //! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
+//! | [`leaf`] | long lists on pages |
 //! | [`pages`] | one file a page, with its views |
 //! | [`files`] | a package's files, and byte ranges of them |
 
@@ -24,6 +25,7 @@ pub mod context;
 pub mod files;
 pub mod guard;
 pub mod guesses;
+pub mod leaf;
 pub mod pages;
 pub mod parts;
 pub mod routes;

@@ -28,7 +28,7 @@ impl Holds {
                 Err(ReaderError::Refused(why)) => {
                     return Err(Refusal::new(Code::ReaderRefused, why));
                 }
-                Err(ReaderError::Spent(why)) => return Err(Refusal::new(Code::Spent, why)),
+                Err(ReaderError::Spent(why)) => return Err(Refusal::new(Code::Ceiling, why)),
                 // It says when it is not too early any more.
                 Err(ReaderError::Early(why)) => return Err(Refusal::new(Code::Reader, why)),
                 Err(e) => tracing::warn!(error = %e, "an order waits for the reader"),

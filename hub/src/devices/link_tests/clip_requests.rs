@@ -7,6 +7,7 @@ use crate::{
         clip::{
             acts::{self, Asked as Request, Texts},
             class::RequesterClass,
+            ends,
             rows::RequestRow,
             shown,
             state::{CancelReason, CloseReason, RefusalReason, State as Stands},
@@ -161,7 +162,7 @@ async fn what_comes_to_nothing_leaves_nothing() {
     let k = kim.clone();
     let why = RefusalReason::Disproportionate;
     let refused = s
-        .act(move |d| acts::refuse(d, n, why, Some("too long"), &k))
+        .act(move |d| ends::refuse(d, n, why, Some("too long"), &k))
         .await;
     let refused = refused.expect("refused");
     assert_eq!(refused.state, Stands::Refused);
@@ -194,7 +195,7 @@ async fn what_comes_to_nothing_leaves_nothing() {
     let p = pat.clone();
     let why = CancelReason::Mistake;
     let row = s
-        .act(move |d| acts::cancel(d, n, why, None, &p))
+        .act(move |d| ends::cancel(d, n, why, None, &p))
         .await
         .expect("taken back");
     assert_eq!(row.state, Stands::Cancelled);
@@ -203,7 +204,7 @@ async fn what_comes_to_nothing_leaves_nothing() {
     // Its answer comes too late, and changes nothing.
     s.says(says_refused(number, Code::NotOnDisk, "late")).await;
     let p = pat.clone();
-    let again = s.act(move |d| acts::cancel(d, n, why, None, &p)).await;
+    let again = s.act(move |d| ends::cancel(d, n, why, None, &p)).await;
     assert!(
         again
             .expect_err("over")
@@ -212,7 +213,7 @@ async fn what_comes_to_nothing_leaves_nothing() {
     );
     let p = pat.clone();
     let close = CloseReason::Other;
-    let closed = s.act(move |d| acts::close(d, n, close, None, &p)).await;
+    let closed = s.act(move |d| ends::close(d, n, close, None, &p)).await;
     assert!(closed.is_err(), "there is nothing to close");
 
     // Nobody authorises it in time.
@@ -222,7 +223,7 @@ async fn what_comes_to_nothing_leaves_nothing() {
     let ask = s.act(move |d| {
         let ask = shown::find(d, n)?.ask.expect("waits");
         d.db.settle_approval(ask, "expired", None, d.now())?;
-        acts::expire(d)
+        ends::expire(d)
     });
     ask.await.expect("looked");
     let row = until(&s, n, |r| r.state == Stands::Cancelled).await;

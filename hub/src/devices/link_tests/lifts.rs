@@ -8,6 +8,8 @@ use super::*;
 async fn a_lift_takes_two_people() {
     use crate::{
         access::{accounts, authorise::Permit},
+        db::seen::Seen,
+        list::Part,
         requests::mask,
     };
 
@@ -250,7 +252,8 @@ async fn a_lift_takes_two_people() {
         .await
         .expect_err("late");
     assert!(late.to_string().contains("within an hour"), "{late}");
-    let waiting = mask::pending(&hub.desk).expect("list");
+    let (seen, part) = (Seen::everything(), Part::default());
+    let waiting = mask::list(&hub.desk, &seen, &part).expect("list").rows;
     assert_eq!(waiting.iter().map(|l| l.n).collect::<Vec<_>>(), [lift.n]);
 
     let bytes = logbook::LogFolder::new(&hub.desk.log.folder())

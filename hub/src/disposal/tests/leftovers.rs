@@ -168,7 +168,7 @@ fn what_nothing_explains_is_a_fault() {
     fs::create_dir_all(&stray).expect("folder");
     rig.look();
     assert_eq!(rig.fault(&stray.display().to_string()), [watch::UNKNOWN]);
-    let shown = shown::all(&rig.desk, true).expect("list");
+    let shown = rig.due();
     assert!(shown.faults[0].text.contains("EXH-2019-000007"));
     fs::remove_dir(&stray).expect("removed");
     rig.at(AFTER);

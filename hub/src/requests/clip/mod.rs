@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`class`] | who asks, and what is required of them: one table |
 //! | [`state`] | where a request stands, and what each event makes of it |
-//! | [`acts`] | what people do: open, submit, authorise, refuse, cancel, release, close |
+//! | [`acts`] | what people do until it is granted: open, submit, authorise |
+//! | [`ends`] | and when it ends: refuse, cancel, release, close |
 //! | [`ending`] | where its cameras bring it: the least advanced of them, and at the end all, some or nothing |
 //! | [`rows`], [`shown`] | a request as pages, commands and programs are shown it |
 //!
@@ -13,6 +14,7 @@
 pub mod acts;
 pub mod class;
 pub mod ending;
+pub mod ends;
 pub mod rows;
 pub mod shown;
 pub mod state;

@@ -1,17 +1,18 @@
 //! Task. Clip requests as pages and commands show them. Blocking.
 
 use super::{
-    name,
+    name, number,
     rows::{MissingRow, RequestCameraRow, RequestRow},
 };
 use crate::{
-    db::clip_requests::{ClipRequestRecord, RequestCamera},
+    db::{
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        seen::Seen,
+    },
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
 };
-
-/// Most requests of one list.
-pub const REQUESTS: u32 = 1000;
 
 pub fn find(desk: &Desk, n: u64) -> Result<ClipRequestRecord, HubError> {
     desk.db.clip_request(n)?.ok_or_else(|| {
@@ -87,8 +88,9 @@ pub fn one(desk: &Desk, n: u64) -> Result<RequestRow, HubError> {
     row(desk, &find(desk, n)?)
 }
 
-/// Newest first.
-pub fn list(desk: &Desk, before: Option<u64>, limit: u32) -> Result<Vec<RequestRow>, HubError> {
-    let all = desk.db.clip_requests(before, limit)?;
-    all.iter().map(|q| row(desk, q)).collect()
+/// Those that somebody may see every camera of, newest first.
+pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<RequestRow>, HubError> {
+    let before = part.after(number)?;
+    let all = desk.db.clip_requests(seen, before, part.limit() + 1)?;
+    Rows::cut(all, part.limit(), |q| name(q.n)).try_map(|q| row(desk, &q))
 }

@@ -1,8 +1,11 @@
 //! Task. Holds as pages and commands show them, and what of them somebody has to look at. Blocking.
 
+use std::collections::BTreeMap;
+
 use shared::{
     id::{BoxName, HoldId},
     promise,
+    schema::message::Hello,
     time::{Utc, Zone},
     wire::Fault,
 };
@@ -12,52 +15,79 @@ use super::{
     find, plain,
     rows::{HoldRow, ReleaseRow},
 };
-use crate::{db::holds::HoldRecord, desk::Desk, error::HubError};
+use crate::{
+    db::{holds::HoldRecord, seen::Seen},
+    desk::Desk,
+    error::HubError,
+    list::{Part, Rows},
+};
 
 /// What is over is shown so long.
 const OVER_MS: i64 = 7 * 86_400_000;
 
-/// How long the camera's box keeps footage, as it last said, and by which clock on the wall.
-fn keeps(desk: &Desk, h: &HoldRecord) -> Result<Option<(u32, Zone)>, HubError> {
-    let record = desk.db.box_named(&h.camera.r#box).map_err(plain)?;
-    let Some(hello) = record.and_then(|b| b.hello) else {
-        return Ok(None);
-    };
-    let own = hello.camera(&h.camera.cam);
-    let days = own.map_or(hello.retention_days, |c| hello.days(c));
-    Ok(Zone::parse(&hello.zone).ok().map(|zone| (days, zone)))
+/// What boxes said of themselves, each asked for once.
+struct Hellos<'a> {
+    desk: &'a Desk,
+    known: BTreeMap<BoxName, Option<(Hello, Zone)>>,
 }
 
-fn due(desk: &Desk, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
-    let Some((days, zone)) = keeps(desk, h)? else {
+impl<'a> Hellos<'a> {
+    fn of(desk: &'a Desk) -> Self {
+        Self {
+            desk,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// How long the camera's box keeps footage, as it last said, and by which clock on the wall.
+    fn keeps(&mut self, h: &HoldRecord) -> Result<Option<(u32, &Zone)>, HubError> {
+        let name = &h.camera.r#box;
+        if !self.known.contains_key(name) {
+            let record = self.desk.db.box_named(name).map_err(plain)?;
+            let hello = record.and_then(|b| b.hello);
+            let zoned = hello.and_then(|h| Zone::parse(&h.zone).ok().map(|zone| (h, zone)));
+            self.known.insert(name.clone(), zoned);
+        }
+        let known = self.known.get(name).and_then(Option::as_ref);
+        Ok(known.map(|(hello, zone)| {
+            let own = hello.camera(&h.camera.cam);
+            (own.map_or(hello.retention_days, |c| hello.days(c)), zone)
+        }))
+    }
+}
+
+fn due(desk: &Desk, hellos: &mut Hellos<'_>, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
+    let Some((days, zone)) = hellos.keeps(h)? else {
         return Ok(None);
     };
     // By the day it was recorded under; before its lines have come, by the day it is likely to be.
     let spans = desk.db.spans(&h.camera, h.t0, h.t1)?;
     let recorded = spans.iter().map(|s| s.day).min();
     let day = recorded.unwrap_or_else(|| zone.day_of(h.t0));
-    Ok(Some(promise::due(day, days, &zone)))
+    Ok(Some(promise::due(day, days, zone)))
 }
 
-fn warnings(desk: &Desk, h: &HoldRecord, now: Utc) -> Result<Vec<Warning>, HubError> {
+/// `due`: when the first of its footage is deleted without it.
+fn warnings(desk: &Desk, h: &HoldRecord, due: Option<Utc>, now: Utc) -> Vec<Warning> {
     if !h.standing.state.alive() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let zone = &desk.config.zone;
-    Ok(due::warnings(
-        &h.standing,
-        h.made,
-        h.review,
-        due(desk, h)?,
-        zone,
-        now,
-    ))
+    due::warnings(&h.standing, h.made, h.review, due, zone, now)
 }
 
 pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, HubError> {
+    shown(desk, &mut Hellos::of(desk), h)
+}
+
+fn shown(desk: &Desk, hellos: &mut Hellos<'_>, h: HoldRecord) -> Result<HoldRow, HubError> {
     let now = desk.now();
     let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
     let alive = h.standing.state.alive();
+    let due = match alive {
+        true => due(desk, hellos, &h)?,
+        false => None,
+    };
     let release = h.drop.as_ref().filter(|_| alive).map(|d| {
         Ok::<_, HubError>(ReleaseRow {
             by: d.by.clone(),
@@ -79,12 +109,9 @@ pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, HubError> {
         bytes: h.standing.bytes,
         full: h.standing.full,
         why: h.standing.why.clone(),
-        due: match alive && h.standing.told.is_none() {
-            true => due(desk, &h)?,
-            false => None,
-        },
+        due: due.filter(|_| h.standing.told.is_none()),
         online: desk.live.online(&h.camera.r#box),
-        warnings: warnings(desk, &h, now)?
+        warnings: warnings(desk, &h, due, now)
             .into_iter()
             .map(|w| w.text)
             .collect(),
@@ -100,16 +127,22 @@ pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, HubError> {
 }
 
 /// Oldest first: those that are not over, and those that ended in the last week, or all.
-pub fn list(desk: &Desk, name: Option<&BoxName>, all: bool) -> Result<Vec<HoldRow>, HubError> {
+pub fn list(
+    desk: &Desk,
+    seen: &Seen,
+    name: Option<&BoxName>,
+    all: bool,
+    part: &Part,
+) -> Result<Rows<HoldRow>, HubError> {
     let since = match all {
         true => Utc(0),
         false => desk.now().plus_ms(-OVER_MS),
     };
-    let rows = desk.db.holds(Some(since)).map_err(plain)?;
-    rows.into_iter()
-        .filter(|h| name.is_none_or(|n| h.camera.r#box == *n))
-        .map(|h| row(desk, h))
-        .collect()
+    let after = part.after(|text| HoldId::parse(text).ok())?;
+    let (after, limit) = (after.map(|h| h.0), part.limit());
+    let found = desk.db.holds_page(seen, name, since, after, limit + 1)?;
+    let mut hellos = Hellos::of(desk);
+    Rows::cut(found, limit, |h| h.id.to_string()).try_map(|h| shown(desk, &mut hellos, h))
 }
 
 pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, HubError> {
@@ -120,8 +153,10 @@ pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, HubError> {
 /// camera and a code, the oldest; the text names every hold it is about.
 pub fn faults(desk: &Desk, now: Utc) -> Result<Vec<(BoxName, Fault)>, HubError> {
     let mut out: Vec<(BoxName, Fault)> = Vec::new();
+    let mut hellos = Hellos::of(desk);
     for h in desk.db.holds(None).map_err(plain)? {
-        for w in warnings(desk, &h, now)? {
+        let due = due(desk, &mut hellos, &h)?;
+        for w in warnings(desk, &h, due, now) {
             let text = format!("hold {}: {}", h.id, w.text);
             let same = out.iter_mut().find(|(name, f)| {
                 *name == h.camera.r#box && f.cam.as_ref() == Some(&h.camera.cam) && f.code == w.code

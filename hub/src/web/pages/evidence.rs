@@ -1,11 +1,11 @@
 //! Wiring. The evidence page: what the hub keeps, how long, what is due; disposing of it, and the certificates.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use askama::Template;
 use axum::{
     Form,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::header,
     response::{IntoResponse, Response},
 };
@@ -14,9 +14,11 @@ use shared::{id::ExhibitRef, time::Zone};
 
 use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
+    list::Part,
     ops::evidence,
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
+        leaf::{Leaf, Turn},
         parts::Frame,
     },
 };
@@ -25,6 +27,7 @@ use crate::{
 #[template(path = "evidence.html")]
 struct EvidencePage {
     frame: Frame,
+    leaf: Leaf,
     total: String,
     faults: Vec<String>,
     kept: Vec<RowView>,
@@ -99,13 +102,39 @@ fn view(r: &EvidenceRow, me: &str, zone: &Zone) -> RowView {
     }
 }
 
-async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
-    let found = app.perform(who, evidence::List { due: false }).await?;
+/// Exhibits on one page, beside those that somebody has to do something about.
+const EXHIBITS: u32 = 50;
+
+async fn answer(
+    app: &App,
+    who: &SignedIn,
+    turn: &Turn,
+    outcome: Outcome,
+) -> Result<Response, Refused> {
+    let part = turn.part(EXHIBITS);
+    let all = evidence::List {
+        part,
+        ..evidence::List::default()
+    };
     let Evidence {
-        rows,
-        faults,
+        rows: page,
+        mut faults,
         bytes,
-    } = found;
+        next,
+    } = app.perform(who, all).await?;
+    let mut rows: Vec<EvidenceRow> = Vec::new();
+    // First what waits for somebody, on the first page.
+    if turn.after.is_none() {
+        for (due, asked) in [(true, false), (false, true)] {
+            let part = Part::of(EXHIBITS);
+            let waits = evidence::List { due, asked, part };
+            rows.extend(app.perform(who, waits).await?.rows);
+        }
+    }
+    rows.extend(page);
+    let mut seen = BTreeSet::new();
+    rows.retain(|r| seen.insert(r.exhibit.clone()));
+    faults.retain(|f| !seen.contains(&f.about));
     let (gone, kept): (Vec<_>, Vec<_>) = rows.iter().partition(|r| r.disposed.is_some());
     let me = who.person().op();
     let views = |rows: Vec<&EvidenceRow>| {
@@ -114,6 +143,7 @@ async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response,
     };
     let shown = EvidencePage {
         frame: who.frame(app, "/evidence"),
+        leaf: turn.leaf("/evidence", next.as_ref()),
         total: gb(bytes),
         faults: faults.iter().map(FaultRow::in_words).collect(),
         kept: views(kept),
@@ -124,8 +154,12 @@ async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response,
     outcome.on(&shown)
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    answer(&app, &who, Outcome::default()).await
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    answer(&app, &who, &turn, Outcome::default()).await
 }
 
 #[derive(Deserialize)]
@@ -156,7 +190,7 @@ pub async fn settle(
         _ => return Err(no_such_act()),
     };
     let settled = settled.map(|row| format!("{} {}.", row.exhibit, row.text));
-    answer(&app, &who, Outcome::of(settled)?).await
+    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
 }
 
 pub async fn certificate(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use shared::id::{BoxName, CameraId};
@@ -14,6 +14,7 @@ use crate::{
     ops::{boxes, footage},
     web::{
         context::{App, Refused, SignedIn, page},
+        leaf::{Leaf, Turn},
         parts::{self, Bar, Frame},
     },
 };
@@ -26,12 +27,17 @@ struct FootagePage {
     title: String,
     zone: String,
     bars: Vec<Bar>,
+    leaf: Leaf,
 }
+
+/// Days on one page.
+const DAYS: u32 = 31;
 
 pub async fn show(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path((name, cam)): Path<(String, String)>,
+    Query(turn): Query<Turn>,
 ) -> Result<Response, Refused> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
         return Err(Refused::missing("There is no such camera."));
@@ -40,7 +46,7 @@ pub async fn show(
         r#box: name.clone(),
         cam: cam.clone(),
         day: None,
-        days: None,
+        part: turn.part(DAYS),
     };
     let found = app.perform(&who, wanted).await?;
     let title = match who.may(&table::BOXES, app.now()) {
@@ -56,6 +62,7 @@ pub async fn show(
     page(&FootagePage {
         frame: who.frame(&app, ""),
         title: title.unwrap_or_default(),
+        leaf: turn.leaf(&format!("/footage/{}", found.camera), found.next.as_ref()),
         bars: found
             .days
             .iter()

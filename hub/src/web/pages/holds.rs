@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::Response,
+};
 use serde::Deserialize;
 use shared::{id::HoldId, time::Zone};
 
@@ -12,6 +16,7 @@ use crate::{
     requests::holds::rows::HoldRow,
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
+        leaf::{Leaf, Turn},
         parts::{self, Frame, state, text},
     },
 };
@@ -46,6 +51,7 @@ pub struct HoldView {
 pub struct HoldsPage {
     pub frame: Frame,
     pub holds: Vec<HoldView>,
+    pub leaf: Leaf,
     /// What was just done.
     pub done: String,
     pub problem: String,
@@ -94,24 +100,38 @@ pub fn view(h: &HoldRow, me: &str, zone: &Zone) -> HoldView {
     }
 }
 
-async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
+/// Holds on one page.
+const HOLDS: u32 = 50;
+
+async fn answer(
+    app: &App,
+    who: &SignedIn,
+    turn: &Turn,
+    outcome: Outcome,
+) -> Result<Response, Refused> {
     let all = holds::List {
         r#box: None,
         all: false,
+        part: turn.part(HOLDS),
     };
     let held = app.perform(who, all).await?;
     let me = who.person().op();
     let shown = HoldsPage {
         frame: who.frame(app, "/holds"),
-        holds: held.iter().map(|h| view(h, &me, app.zone())).collect(),
+        leaf: turn.leaf("/holds", held.next.as_ref()),
+        holds: held.rows.iter().map(|h| view(h, &me, app.zone())).collect(),
         done: outcome.done.clone(),
         problem: outcome.problem.clone(),
     };
     outcome.on(&shown)
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    answer(&app, &who, Outcome::default()).await
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    answer(&app, &who, &turn, Outcome::default()).await
 }
 
 #[derive(Deserialize)]
@@ -139,5 +159,5 @@ pub async fn settle(
         };
         format!("{hold} is released. {told}")
     });
-    answer(&app, &who, Outcome::of(settled)?).await
+    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
 }

@@ -1,11 +1,14 @@
 //! Wiring. The first page: boxes and cameras, worst first; the last days of footage and the clips for those who may see them.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
 use shared::{
-    id::{BoxName, CameraId},
+    id::CameraId,
     standing::{self, BoxState, Mark, words},
     time::{Utc, Zone},
     wire::Fault,
@@ -14,11 +17,12 @@ use shared::{
 use crate::{
     access::table,
     disposal::rows::FaultRow,
-    error::Class,
+    list::{MOST, Part},
     ops::{boxes, clips, evidence, footage},
     rows::{BoxRow, CameraRow, Footage},
     web::{
         context::{App, Refused, SignedIn, page},
+        leaf::{Leaf, Turn},
         parts::{self, Bar, ExhibitView, Frame, State as Mood, bar, marked, state},
     },
 };
@@ -73,35 +77,33 @@ pub struct Overview {
     pub boxes: Vec<BoxView>,
     /// None: this person may see none.
     pub exhibits: Option<Vec<ExhibitView>>,
+    pub leaf: Leaf,
     /// What somebody has to look at about evidence.
     pub evidence: Vec<String>,
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
     let (now, zone) = (app.now(), app.zone());
+    let mut recent = match who.may(&table::FOOTAGE_RECENT, now) {
+        true => glance(&app, &who).await?,
+        false => BTreeMap::new(),
+    };
     let mut boxes = Vec::new();
     for row in app.perform(&who, boxes::List {}).await? {
-        let mut cameras = Vec::new();
-        for c in &row.cameras {
-            let footage = match who.may(&table::FOOTAGE, now) {
-                true => glance(&app, &who, &row.name, &c.cam).await?,
-                false => None,
-            };
-            cameras.push(camera(&row, c, footage, zone));
-        }
-        boxes.push(of_box(&row, cameras, zone));
+        let cameras = row.cameras.iter().map(|c| {
+            let footage = recent.remove(&format!("{}/{}", row.name, c.cam));
+            camera(&row, c, footage, zone)
+        });
+        boxes.push(of_box(&row, cameras.collect(), zone));
     }
     let (exhibits, evidence) = match who.may(&table::CLIPS, now) {
         true => {
-            let exhibits = app
-                .perform(
-                    &who,
-                    clips::List {
-                        before: None,
-                        limit: Some(CLIPS_AT_A_GLANCE),
-                    },
-                )
-                .await?;
+            let part = turn.part(CLIPS_AT_A_GLANCE);
+            let exhibits = app.perform(&who, clips::List { part }).await?;
             let faults = app.perform(&who, evidence::Faults {}).await?;
             (Some(exhibits), faults)
         }
@@ -113,31 +115,31 @@ pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response
         zone: here.rsplit(' ').next().unwrap_or_default().to_owned(),
         now: here,
         boxes,
-        exhibits: exhibits.map(|all| all.iter().map(|e| parts::exhibit(e, zone)).collect()),
+        leaf: turn.leaf("/", exhibits.as_ref().and_then(|e| e.next.as_ref())),
+        exhibits: exhibits.map(|all| {
+            let rows = all.rows.iter();
+            rows.map(|e| parts::exhibit(e, zone)).collect()
+        }),
         evidence: evidence.iter().map(FaultRow::in_words).collect(),
     })
 }
 
-/// The footage of a camera, or why there is none to be shown; None: it is not for whoever asks.
-async fn glance(
-    app: &App,
-    who: &SignedIn,
-    name: &BoxName,
-    cam: &CameraId,
-) -> Result<Option<Result<Footage, String>>, Refused> {
-    let wanted = footage::List {
-        r#box: name.clone(),
-        cam: cam.clone(),
-        day: None,
-        days: Some(DAYS_AT_A_GLANCE as u16),
-    };
-    match app.perform(who, wanted).await {
-        Ok(found) => Ok(Some(Ok(found))),
-        Err(e) => match e.class() {
-            Class::NotAllowed => Ok(None),
-            Class::Missing | Class::Refused => Ok(Some(Err(e.sentence()))),
-            _ => Err(e.into()),
-        },
+/// The last days of every camera that is for whoever asks.
+async fn glance(app: &App, who: &SignedIn) -> Result<BTreeMap<String, Footage>, Refused> {
+    let mut out = BTreeMap::new();
+    let mut part = Part::of(MOST);
+    loop {
+        let days = Some(DAYS_AT_A_GLANCE as u32);
+        let wanted = footage::Recent {
+            days,
+            part: part.clone(),
+        };
+        let found = app.perform(who, wanted).await?;
+        out.extend(found.rows.into_iter().map(|f| (f.camera.clone(), f)));
+        match found.next {
+            Some(next) => part.after = Some(next),
+            None => return Ok(out),
+        }
     }
 }
 
@@ -180,15 +182,15 @@ fn rate(code: &str) -> String {
 pub fn camera(
     row: &BoxRow,
     camera: &CameraRow,
-    footage: Option<Result<Footage, String>>,
+    footage: Option<Footage>,
     zone: &Zone,
 ) -> CameraView {
     let address = format!("/footage/{}/{}", row.name, camera.cam);
     let address = footage.is_some().then_some(address);
     let (bars, note) = match footage {
         None => Default::default(),
-        Some(Ok(f)) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
-        Some(Ok(f)) => (
+        Some(f) if f.days.is_empty() => (Vec::new(), "No footage on record.".to_owned()),
+        Some(f) => (
             f.days
                 .iter()
                 .take(DAYS_AT_A_GLANCE)
@@ -196,7 +198,6 @@ pub fn camera(
                 .collect(),
             String::new(),
         ),
-        Some(Err(why)) => (Vec::new(), why),
     };
     let standing = &camera.standing;
     let now = row.reported.unwrap_or(Utc(0));

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::Response,
+};
 use serde::Deserialize;
 use shared::time::{Utc, Zone};
 
@@ -12,6 +16,7 @@ use crate::{
     requests::mask::LiftRow,
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
+        leaf::{Leaf, Turn},
         parts::{Frame, text},
     },
 };
@@ -36,6 +41,7 @@ pub struct LiftView {
 pub struct LiftsPage {
     pub frame: Frame,
     pub lifts: Vec<LiftView>,
+    pub leaf: Leaf,
     /// What was just done.
     pub done: String,
     pub problem: String,
@@ -59,20 +65,38 @@ fn view(l: &LiftRow, me: &str, zone: &Zone) -> LiftView {
     }
 }
 
-async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response, Refused> {
-    let lifts = app.perform(who, masks::Lifts {}).await?;
+/// Requests on one page.
+const LIFTS: u32 = 50;
+
+async fn answer(
+    app: &App,
+    who: &SignedIn,
+    turn: &Turn,
+    outcome: Outcome,
+) -> Result<Response, Refused> {
+    let part = turn.part(LIFTS);
+    let lifts = app.perform(who, masks::Lifts { part }).await?;
     let me = who.person().op();
     let shown = LiftsPage {
         frame: who.frame(app, "/lifts"),
-        lifts: lifts.iter().map(|l| view(l, &me, app.zone())).collect(),
+        leaf: turn.leaf("/lifts", lifts.next.as_ref()),
+        lifts: lifts
+            .rows
+            .iter()
+            .map(|l| view(l, &me, app.zone()))
+            .collect(),
         done: outcome.done.clone(),
         problem: outcome.problem.clone(),
     };
     outcome.on(&shown)
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    answer(&app, &who, Outcome::default()).await
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    answer(&app, &who, &turn, Outcome::default()).await
 }
 
 #[derive(Deserialize)]
@@ -100,7 +124,7 @@ pub async fn settle(
         }
         _ => return Err(no_such_act()),
     };
-    answer(&app, &who, Outcome::of(settled)?).await
+    answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
 }
 
 fn lifted(until: Utc, zone: &Zone) -> String {

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Form, extract::State, response::Response};
+use axum::{
+    Form,
+    extract::{Query, State},
+    response::Response,
+};
 use serde::{Deserialize, de::DeserializeOwned};
 use shared::{
     id::BoxCamera,
@@ -22,12 +26,13 @@ use crate::{
     },
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
+        leaf::{Leaf, Turn},
         parts::{self, Frame, state},
     },
 };
 
-/// Requests listed there, the newest.
-const AT_A_GLANCE: u64 = 100;
+/// Requests on one page.
+const REQUESTS: u32 = 50;
 
 struct RequestView {
     request: String,
@@ -64,6 +69,7 @@ struct ClassView {
 struct RequestsPage {
     frame: Frame,
     requests: Vec<RequestView>,
+    leaf: Leaf,
     classes: Vec<ClassView>,
     zone: String,
     /// What was just done.
@@ -183,19 +189,24 @@ fn classes() -> Vec<ClassView> {
 async fn answer(
     app: &App,
     who: &SignedIn,
+    turn: &Turn,
     outcome: Outcome,
     typed: RequestForm,
 ) -> Result<Response, Refused> {
     let list = requests::List {
-        before: None,
-        limit: Some(AT_A_GLANCE),
+        part: turn.part(REQUESTS),
     };
     let all = app.perform(who, list).await?;
     let (me, now) = (who.person().op(), app.now());
     let may = |row| who.authorise(row, now).is_ok();
     let shown = RequestsPage {
         frame: who.frame(app, "/requests"),
-        requests: all.iter().map(|r| view(r, &me, may, app.zone())).collect(),
+        leaf: turn.leaf("/requests", all.next.as_ref()),
+        requests: all
+            .rows
+            .iter()
+            .map(|r| view(r, &me, may, app.zone()))
+            .collect(),
         classes: classes(),
         zone: app.hub.config.zone_name.clone(),
         typed: match outcome.problem.is_empty() {
@@ -208,8 +219,13 @@ async fn answer(
     outcome.on(&shown)
 }
 
-pub async fn show(State(app): State<Arc<App>>, who: SignedIn) -> Result<Response, Refused> {
-    answer(&app, &who, Outcome::default(), RequestForm::default()).await
+pub async fn show(
+    State(app): State<Arc<App>>,
+    who: SignedIn,
+    Query(turn): Query<Turn>,
+) -> Result<Response, Refused> {
+    let nothing = RequestForm::default();
+    answer(&app, &who, &turn, Outcome::default(), nothing).await
 }
 
 #[derive(Default, Deserialize)]
@@ -327,7 +343,7 @@ pub async fn settle(
         _ => return Err(no_such_act()),
     };
     let settled = settled.map(|r| format!("{} is {}.", r.request, r.state.word()));
-    answer(&app, &who, Outcome::of(settled)?, form).await
+    answer(&app, &who, &Turn::default(), Outcome::of(settled)?, form).await
 }
 
 fn submitted(request: String) -> requests::Submit {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::Response,
 };
 use shared::{
@@ -21,6 +21,7 @@ use crate::{
     },
     web::{
         context::{App, Refused, SignedIn, page},
+        leaf::{Leaf, Turn},
         parts::{Frame, size},
     },
 };
@@ -43,6 +44,7 @@ struct CameraRetention {
     row: Row,
     promise: String,
     days: Vec<DayView>,
+    leaf: Leaf,
 }
 
 struct DayView {
@@ -85,17 +87,28 @@ pub async fn camera(
     State(app): State<Arc<App>>,
     who: SignedIn,
     Path((name, cam)): Path<(String, String)>,
+    Query(turn): Query<Turn>,
 ) -> Result<Response, Refused> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
         return Err(Refused::missing("There is no such camera."));
     };
-    let wanted = footage::RetentionOfCamera { r#box: name, cam };
+    let address = format!("/retention/{name}/{cam}");
+    let wanted = footage::RetentionOfCamera {
+        r#box: name,
+        cam,
+        part: turn.part(DAYS),
+    };
     let known = app.perform(&who, wanted).await?;
-    page(&one(&known, who.frame(&app, ""), app.zone()))
+    let leaf = turn.leaf(&address, known.next.as_ref());
+    page(&one(&known, leaf, who.frame(&app, ""), app.zone()))
 }
 
-fn one(known: &CameraPage, frame: Frame, zone: &Zone) -> CameraRetention {
+/// Days on one page.
+const DAYS: u32 = 62;
+
+fn one(known: &CameraPage, leaf: Leaf, frame: Frame, zone: &Zone) -> CameraRetention {
     CameraRetention {
+        leaf,
         frame,
         row: export::row(&known.camera, zone),
         promise: known
@@ -289,8 +302,11 @@ mod tests {
                 ),
             ],
             camera: row,
+            next: None,
         };
-        let text = one(&known, frame(), &zone).render().expect("a page");
+        let text = one(&known, Leaf::default(), frame(), &zone)
+            .render()
+            .expect("a page");
         for part in [
             "2026-10-01",
             "1440 segments",

@@ -54,7 +54,9 @@ fn sample(row: &Row, n: usize) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
-        | "hold.list" | "mask.list" | "lift.list" | "request.list" => return json!({}),
+        | "hold.list" | "mask.list" | "lift.list" | "request.list" | "footage.recent" => {
+            return json!({});
+        }
         "box.add" => return json!({"name": format!("box{n}")}),
         "box.revoke" => return json!({"name": "brook", "why": "stolen"}),
         "box.succeed" => {
