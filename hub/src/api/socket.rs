@@ -29,6 +29,8 @@ use crate::{
     signin::{self, SignIn},
 };
 
+/// The header of a code that a phone shows.
+pub const CODE: &str = "beadle-code";
 /// What a request may hold: a mask's file is the largest.
 const BODY: usize = 64 * 1024;
 
@@ -96,7 +98,7 @@ async fn console(
                 .flatten()
         }
         Ok(None) => Ok(Principal::Console),
-        Ok(Some(who)) => blocking(move || signin::check(&hub, &who.name, &who.password, None))
+        Ok(Some(who)) => blocking(move || signin::check(&hub, &who))
             .await
             .map_err(HubError::from)
             .and_then(|person| person.map(Principal::Person)),
@@ -127,9 +129,14 @@ fn named(headers: &HeaderMap) -> Result<Option<SignIn>, HubError> {
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
     let (name, password) =
         parts.ok_or_else(|| HubError::Malformed("the sign-in cannot be read".into()))?;
+    let code = headers.get(CODE).map(|code| code.to_str());
+    let code = code
+        .transpose()
+        .map_err(|_| HubError::Malformed("the code cannot be read".into()))?;
     Ok(Some(SignIn {
         name: name.into(),
         password: password.into(),
+        code: code.map(str::to_owned),
     }))
 }
 

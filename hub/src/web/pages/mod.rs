@@ -3,6 +3,8 @@
 //! | module | page |
 //! |---|---|
 //! | [`door`] | signing in and out |
+//! | [`account`] | the own account: password, declaration, second factors, sessions |
+//! | [`staff`] | accounts and their roles |
 //! | [`home`] | boxes and cameras, clips |
 //! | [`footage`] | the footage of one camera |
 //! | [`clip`] | one pulled clip: purpose, copies, certificate |
@@ -12,6 +14,7 @@
 //! | [`lifts`] | lifts that wait for a second person |
 //! | [`requests`] | clip requests: opening one, and every act on it |
 //! | [`retention`] | how footage is kept against what was promised |
+pub mod account;
 pub mod clip;
 pub mod door;
 pub mod evidence;
@@ -22,3 +25,4 @@ pub mod lifts;
 pub mod masks;
 pub mod requests;
 pub mod retention;
+pub mod staff;
