@@ -3,7 +3,10 @@
 //! Blocking.
 
 use serde::{Serialize, de::DeserializeOwned};
-use shared::types::{Data, OpDrop};
+use shared::{
+    time::Utc,
+    types::{Data, OpDrop},
+};
 
 use super::{authorise::Permit, two};
 use crate::{
@@ -23,6 +26,8 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 pub enum Kind {
     /// A role that decides, or one for the account of whoever asks.
     Role,
+    /// A clip request of a class that takes a second person.
+    Request,
     /// A one-time password for an account with a role that decides.
     Reset,
     /// The same for one whose second factors are lost.
@@ -32,13 +37,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Role, Self::Reset, Self::Recovery, Self::Release];
+    pub const ALL: [Self; 5] = [
+        Self::Role,
+        Self::Request,
+        Self::Reset,
+        Self::Recovery,
+        Self::Release,
+    ];
     /// Those that are about accounts, which administrators settle.
     pub const OF_ACCOUNTS: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Request => "request",
             Self::Reset => "reset",
             Self::Recovery => "recovery",
             Self::Release => "release",
@@ -70,6 +82,28 @@ pub fn ask<D: Data>(
         }
         ask_within(hub, tx, permit, kind, subject, &what, None, line)
     })
+}
+
+/// The same within an act that has lines of its own.
+pub fn put(
+    act: &Act<'_>,
+    permit: &Permit,
+    kind: Kind,
+    subject: &str,
+    what: &impl Serialize,
+    now: Utc,
+) -> Result<u64, HubError> {
+    let what = serde_json::to_string(what).map_err(plain)?;
+    let asked = NewApproval {
+        kind: kind.word(),
+        subject,
+        what: &what,
+        reason: None,
+        asked_by: permit.number(),
+        made: now,
+        until: now.plus_ms(WAITS_MS),
+    };
+    Ok(act.add_approval(&asked)?)
 }
 
 /// The same as part of an act. `reason`: of the side table.

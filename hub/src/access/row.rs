@@ -16,6 +16,8 @@ pub enum About {
     Exhibit,
     Hold,
     Lift,
+    /// A clip request: all its cameras.
+    Request,
 }
 
 /// How HTTP asks for it.

@@ -5,17 +5,19 @@
 
 use super::role::Role::{self, *};
 
+mod clips;
 mod people;
 
+pub use clips::*;
 pub use people::*;
 pub use super::row::{About, Method, Row, Second};
 
 /// Everybody with an account: nothing here is about people or pictures.
 const ALL_ROLES: &[Role] = &Role::ALL;
 /// Work with footage.
-const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
+pub(super) const FOOTAGE_ROLES: &[Role] = &[Operator, Supervisor, Coordinator, Approver];
 /// Decide about what others are bound by.
-const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
+pub(super) const DECIDE: &[Role] = &[Supervisor, Coordinator, Approver];
 /// Keep the scheme's boxes in order.
 const KEEP: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
 /// May end what shows more than usual: whoever can see that it is not needed any more.
@@ -129,54 +131,6 @@ pub const RETENTION_CAMERA: Row = Row::new(
 )
 .console()
 .about(About::Camera);
-
-pub const CLIPS: Row = Row::new(
-    "clip.list",
-    Get,
-    "/clips",
-    "see which clips were pulled, or anything of them",
-    FOOTAGE_ROLES,
-);
-pub const CLIP: Row = Row::new(
-    "clip.show",
-    Get,
-    "/clips/{exhibit}",
-    "see anything of a clip that was pulled",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit);
-pub const CLIP_PULL: Row = Row::new("clip.pull", Post, "/clips", "pull a clip", FOOTAGE_ROLES)
-    .about(About::Camera)
-    .purpose()
-    .writes(&["grant.set", "hold.ask", "copy.class"]);
-pub const CLIP_WATCH: Row = Row::new(
-    "clip.watch",
-    Get,
-    "/clips/{exhibit}/events",
-    "follow the pull of a clip",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit);
-pub const CLIP_VIEW: Row = Row::new(
-    "clip.view",
-    Post,
-    "/clips/{exhibit}/view",
-    "watch a clip",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit)
-.purpose()
-.writes(&["acc.view"]);
-pub const CLIP_SAVE: Row = Row::new(
-    "clip.save",
-    Post,
-    "/clips/{exhibit}/save",
-    "save a package",
-    FOOTAGE_ROLES,
-)
-.about(About::Exhibit)
-.purpose()
-.writes(&["copy.save"]);
 
 pub const EVIDENCE: Row = Row::new(
     "evidence.list",
@@ -419,6 +373,15 @@ pub const ALL: &[&Row] = &[
     &CLIP_WATCH,
     &CLIP_VIEW,
     &CLIP_SAVE,
+    &REQUESTS,
+    &REQUEST,
+    &REQUEST_OPEN,
+    &REQUEST_SUBMIT,
+    &REQUEST_AUTHORISE,
+    &REQUEST_REFUSE,
+    &REQUEST_CANCEL,
+    &REQUEST_RELEASE,
+    &REQUEST_CLOSE,
     &EVIDENCE,
     &EVIDENCE_FAULTS,
     &EVIDENCE_CLASS,

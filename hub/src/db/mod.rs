@@ -9,6 +9,7 @@ use rusqlite::{
 
 pub mod approvals;
 pub mod boxes;
+pub mod clip_requests;
 pub mod declarations;
 pub mod disposal;
 pub mod factors;

@@ -8,6 +8,7 @@
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
+//! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
@@ -48,6 +49,7 @@ pub mod log;
 pub mod masks;
 pub mod own;
 pub mod owners;
+pub mod requests;
 pub mod roles;
 pub mod sight;
 pub mod staff;
@@ -111,6 +113,10 @@ pub enum Target {
     Hold(HoldId),
     /// Number of a request that a mask be lifted.
     Lift(u64),
+    /// Every camera of a clip request, by its number.
+    Request(u64),
+    /// Footage of several cameras from then on; of none, the hub.
+    Several(Vec<BoxCamera>, Option<Utc>),
 }
 
 /// Nothing to tell but that it was done.
@@ -206,6 +212,19 @@ fn of_camera(hub: &Desk, camera: BoxCamera, from: Option<Utc>) -> Result<Subject
     })
 }
 
+/// Blocking.
+fn several(
+    hub: &Desk,
+    cameras: Vec<BoxCamera>,
+    from: Option<Utc>,
+) -> Result<Vec<Subject>, HubError> {
+    if cameras.is_empty() {
+        return Ok(vec![Subject::hub()]);
+    }
+    let cameras = cameras.into_iter();
+    cameras.map(|c| of_camera(hub, c, from)).collect()
+}
+
 /// Every camera that is known of a box.
 fn of_box(hub: &Desk, name: &BoxName) -> Result<Vec<Subject>, HubError> {
     let record = hub.db.box_named(name).map_err(plain)?;
@@ -238,6 +257,14 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
                 Ok(name) => of_box(hub, &name),
                 Err(_) => Ok(vec![Subject::whole()]),
             };
+        }
+        Target::Several(cameras, from) => return several(hub, cameras, from),
+        Target::Request(n) => {
+            let Some(q) = hub.db.clip_request(n).map_err(plain)? else {
+                return Ok(vec![Subject::hub()]);
+            };
+            let cameras = q.cameras.into_iter().map(|c| c.camera);
+            return several(hub, cameras.collect(), q.span.map(|s| s.0));
         }
         Target::Camera(camera) => Some((camera, None)),
         Target::Footage(camera, from) => Some((camera, Some(from))),
@@ -307,6 +334,15 @@ operations! {
         CLIP_PULL => clips::Pull,
         CLIP_VIEW => clips::View,
         CLIP_SAVE => clips::Save,
+        REQUESTS => requests::List,
+        REQUEST => requests::Show,
+        REQUEST_OPEN => requests::Open,
+        REQUEST_SUBMIT => requests::Submit,
+        REQUEST_AUTHORISE => requests::Authorise,
+        REQUEST_REFUSE => requests::Refuse,
+        REQUEST_CANCEL => requests::Cancel,
+        REQUEST_RELEASE => requests::Release,
+        REQUEST_CLOSE => requests::Close,
         EVIDENCE => evidence::List,
         EVIDENCE_FAULTS => evidence::Faults,
         EVIDENCE_CLASS => evidence::Classify,

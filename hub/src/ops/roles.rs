@@ -99,7 +99,7 @@ impl WaitingRow {
             Some(Kind::Recovery) => {
                 format!("{account} begins anew: a one-time password, and no second factor")
             }
-            Some(Kind::Release) | None => format!("{} for {account}", self.kind),
+            Some(Kind::Release | Kind::Request) | None => format!("{} for {account}", self.kind),
         }
     }
 }
@@ -114,7 +114,7 @@ impl Operation for Waiting {
                 Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
             };
             let after = self.part.number()?.unwrap_or(0);
-            // Each is settled within a week: there are few.
+            // Each is settled within a week: there are few. Clip requests are authorised among themselves.
             let mut all = approvals::waiting(hub)?;
             all.retain(|a| {
                 let kind = Kind::parse(&a.kind);
@@ -161,7 +161,7 @@ impl Operation for Approve {
                 Some(kind @ (Kind::Reset | Kind::Recovery)) => {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                Some(Kind::Release) | None => {
+                Some(Kind::Release | Kind::Request) | None => {
                     let request = self.request;
                     return Err(Access::RequestOfAnotherKind { request }.into());
                 }
@@ -182,6 +182,14 @@ impl Operation for Withdraw {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
+            let request = approvals::find(hub, self.request)?;
+            let kind = Kind::parse(&request.kind);
+            if !kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind)) {
+                return Err(HubError::Refused(format!(
+                    "request {} is of a kind that is withdrawn elsewhere; nothing was done",
+                    self.request
+                )));
+            }
             approvals::withdraw(hub, self.request, permit)
         })
         .await

@@ -18,6 +18,7 @@ use crate::{
 /// The pages that every other leads to, for those who may do the operation.
 pub const LINKS: [(&str, &str, &Row); 9] = [
     ("/", "Boxes and cameras", &table::BOXES),
+    ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),
