@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`role`] | the roles of people |
 //! | [`principal`] | whoever asks: a person with grants, or the console |
-//! | [`table`] | the table: each operation, who may, what it needs, what it writes |
+//! | [`table`], [`row`] | the table: each operation, who may, what it needs, what it writes |
 //! | [`accounts`] | staff accounts: made, named, a new password, closed |
 //! | [`grants`], [`owners`] | roles given and taken away; whose each camera is |
 //! | [`approvals`] | what somebody asked for and a second person has to approve |
@@ -18,6 +18,7 @@ pub mod grants;
 pub mod owners;
 pub mod principal;
 pub mod role;
+pub mod row;
 pub mod table;
 pub mod tokens;
 pub mod totp;
