@@ -8,9 +8,9 @@ use super::role::Role::{self, *};
 mod clips;
 mod people;
 
+pub use super::row::{About, Method, Row, Second};
 pub use clips::*;
 pub use people::*;
-pub use super::row::{About, Method, Row, Second};
 
 /// Everybody with an account: nothing here is about people or pictures.
 const ALL_ROLES: &[Role] = &Role::ALL;

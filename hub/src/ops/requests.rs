@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 use shared::{id::BoxCamera, time::Utc};
+use utoipa::ToSchema;
 
 use super::{Operation, Target, loose, sight::Sight, work};
 use crate::{

@@ -6,6 +6,8 @@
 //! | [`access`] | who may: roles, accounts, owners, tokens, what a second person has to say |
 //! | [`api`] | the doors: what was sent cannot be read, or not now |
 //! | [`footage`] | boxes, cameras, logs and clips that are not there or not so |
+//! | [`masks`] | masks, their reviews and lifts |
+//! | [`orders`] | orders to boxes |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 
 use serde::Serialize;
@@ -16,11 +18,15 @@ pub mod access;
 pub mod api;
 pub mod evidence;
 pub mod footage;
+pub mod masks;
+pub mod orders;
 
 pub use access::Access;
 pub use api::Api;
 pub use evidence::Evidence;
 pub use footage::Footage;
+pub use masks::Masks;
+pub use orders::Orders;
 
 /// The reasons of one room: a variant with what it is about, its class, and its code.
 macro_rules! reasons {
@@ -101,7 +107,7 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Api, Evidence, Footage }
+rooms! { Access, Api, Evidence, Footage, Masks, Orders }
 
 impl From<Reason> for HubError {
     fn from(reason: Reason) -> Self {

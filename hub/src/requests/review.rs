@@ -28,6 +28,7 @@ use crate::{
     disposal::{acts, policy},
     error::{HubError, plain},
     ownlog::op,
+    reason::Masks,
 };
 
 /// A review that is due within so many days is said to be.
@@ -170,33 +171,35 @@ fn checked(
 ) -> Result<MaskInfo, HubError> {
     let today = desk.config.zone.day_of(desk.now());
     policy::review_may_be(next, today, &desk.config.periods)?;
-    let mask = in_force(desk, camera)?.ok_or_else(|| {
-        HubError::Refused(format!(
-            "camera {camera} has no mask; there is nothing to review"
-        ))
+    let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToReview {
+        camera: camera.clone(),
     })?;
     if let Some(until) = mask.lifted {
-        return Err(HubError::Refused(format!(
-            "the mask of {camera} is lifted until {until}; review it when it is back"
-        )));
+        return Err(Masks::LiftedNow {
+            camera: camera.clone(),
+            until,
+        }
+        .into());
     }
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let request = request.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no exhibit {exhibit}; pull a clip of {camera} first (beadle-hub clip pull) and look at it"
-        ))
+    let request = request.ok_or_else(|| Masks::ReviewExhibitUnknown {
+        exhibit: exhibit.clone(),
+        camera: camera.clone(),
     })?;
     if request.camera != *camera {
-        return Err(HubError::Refused(format!(
-            "{exhibit} is of camera {}, not of {camera}",
-            request.camera
-        )));
+        return Err(Masks::OtherCamera {
+            exhibit: exhibit.clone(),
+            of: request.camera,
+            camera: camera.clone(),
+        }
+        .into());
     }
     if !matches!(request.state, State::Ready | State::Partial) {
-        return Err(HubError::Refused(format!(
-            "{exhibit} shows nothing: it is {}",
-            request.state.as_str()
-        )));
+        return Err(Masks::ShowsNothing {
+            exhibit: exhibit.clone(),
+            state: request.state,
+        }
+        .into());
     }
     let segments = desk
         .db
@@ -206,10 +209,12 @@ fn checked(
         s.mask.as_ref() == Some(&mask.id) && s.how != "lifted"
     };
     if !segments.iter().any(under) {
-        return Err(HubError::Refused(format!(
-            "nothing in {exhibit} was recorded under the mask {} that is in force on {camera}; pull a newer clip and look at that",
-            mask.id
-        )));
+        return Err(Masks::OtherMask {
+            exhibit: exhibit.clone(),
+            camera: camera.clone(),
+            mask: mask.id,
+        }
+        .into());
     }
     Ok(mask)
 }

@@ -20,8 +20,8 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     guard,
     pages::{
-        account, clip, door, evidence, footage, holds, home, lifts, log, masks, requests, retention,
-        staff,
+        account, clip, door, evidence, footage, holds, home, lifts, log, masks, requests,
+        retention, staff,
     },
 };
 use crate::{

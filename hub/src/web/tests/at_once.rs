@@ -17,6 +17,7 @@ use crate::{
         table::{Method, Second},
     },
     acts,
+    db::numbers::Numbered,
     desk::testing::{self, Hands},
     error::Class,
     ops::asked::ask,
@@ -40,6 +41,12 @@ fn furnished() -> Rig {
         }
     }
     everybody::furnish(&rig.desk);
+    // What was put there without an act has its number all the same.
+    let used = rig
+        .desk
+        .db
+        .write(|tx| tx.number_used(Numbered::Account, u64::from(PEOPLE.end)));
+    used.expect("noted");
     rig
 }
 

@@ -7,6 +7,8 @@ mod access;
 mod api;
 mod evidence;
 mod footage;
+mod masks;
+mod orders;
 
 pub fn of(reason: &Reason) -> Text {
     match reason {
@@ -14,6 +16,8 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Api(reason) => api::of(reason),
         Reason::Evidence(reason) => evidence::of(reason),
         Reason::Footage(reason) => footage::of(reason),
+        Reason::Masks(reason) => masks::of(reason),
+        Reason::Orders(reason) => orders::of(reason),
     }
 }
 
