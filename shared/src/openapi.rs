@@ -8,7 +8,7 @@ use utoipa::{
 };
 
 use crate::{
-    id::{BoxName, CameraId, ExhibitRef, HoldId},
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
     time::{Day, Utc},
 };
 
@@ -54,6 +54,7 @@ macro_rules! texts {
 texts! {
     BoxName, "The name of a box.", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", 63, "ashby-high-street";
     CameraId, "A camera of one box.", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$", 32, "c03";
+    BoxCamera, "A camera of a box.", "^[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9-]*[a-z0-9])?$", 96, "ashby-high-street/c03";
     ExhibitRef, "The number of an exhibit.", "^EXH-[0-9]{4}-[0-9]{6}$", 15, "EXH-2026-000123";
     HoldId, "The number of a hold.", "^H-([0-9]{6}|[1-9][0-9]{6,8})$", 11, "H-000012";
     Utc, "A moment in UTC, to the millisecond.",

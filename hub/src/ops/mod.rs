@@ -47,6 +47,7 @@ pub mod footage;
 pub mod holds;
 pub mod log;
 pub mod masks;
+mod moment;
 pub mod own;
 pub mod owners;
 pub mod requests;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::{id::BoxCamera, time::Utc};
 use utoipa::ToSchema;
 
-use super::{Operation, Target, loose, sight::Sight, work};
+use super::{Operation, Target, moment, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
@@ -94,9 +94,9 @@ pub struct Open {
     pub class: RequesterClass,
     /// BOX/CAM
     pub cameras: Vec<BoxCamera>,
-    #[serde(default, deserialize_with = "loose::some_time")]
+    #[serde(default, deserialize_with = "moment::maybe")]
     pub from: Option<Utc>,
-    #[serde(default, deserialize_with = "loose::some_time")]
+    #[serde(default, deserialize_with = "moment::maybe")]
     pub to: Option<Utc>,
     #[serde(default)]
     pub purpose: Option<String>,

@@ -15,7 +15,7 @@ use crate::{
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
     desk::Desk,
     error::{HubError, plain},
-    list::{Part, Rows},
+    list::Part,
     reason::Footage,
 };
 
