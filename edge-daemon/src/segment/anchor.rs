@@ -448,7 +448,6 @@ impl Anchor {
     /// In ms.
     fn doubt(&mut self, placed: i64, mono: u64) -> u32 {
         let late = ticks(mono) - placed - self.base;
-        let began = self.late_since;
         let since = if late > LATE {
             *self.late_since.get_or_insert(mono)
         } else {
@@ -462,9 +461,7 @@ impl Anchor {
         };
         // That it comes in time again shows that it was the network's lateness; not of a clock that is wrong.
         if late == 0 && self.late > 0 {
-            // Nor of one that went away little by little: a clock that was set back and is too fast looks like that.
-            let long = began.is_some_and(|began| mono.saturating_sub(began) > STRETCH_MS);
-            self.corrections += u32::from(mono < self.odd_until || long);
+            self.corrections += u32::from(mono < self.odd_until);
             self.explained = (self.late, mono.saturating_add(EPISODE_MS));
         }
         self.late = if late > 0 { late.max(self.late) } else { 0 };

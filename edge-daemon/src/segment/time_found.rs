@@ -124,14 +124,6 @@ fn found_before() {
             )
         },
         Session {
-            stamps: Pace(1_032),
-            ..of(3_000, 13, 30, &[(1, Step(-1_097))])
-        },
-        Session {
-            stamps: Pace(1_032),
-            ..of(3_000, 13, 30, &[(1, Step(-1_700))])
-        },
-        Session {
             stamps: Pace(8_000),
             turn: 120,
             ..of(83, 24, 480, &[])

@@ -75,7 +75,9 @@ impl Operation for Show {
 pub struct Pull {
     pub r#box: BoxName,
     pub cam: CameraId,
+    #[serde(deserialize_with = "moment::read")]
     pub from: Utc,
+    #[serde(deserialize_with = "moment::read")]
     pub to: Utc,
     pub purpose: String,
     pub reference: String,

@@ -43,6 +43,7 @@ impl House {
                 footage: None,
                 package: None,
                 made: t0,
+                reason: None,
                 granted: 0,
             };
             rig.desk.db.add_request(n, &row).expect("recorded");
