@@ -12,7 +12,7 @@ use logbook::{LogError, LogFolder};
 use shared::{
     id::HoldId,
     record::Record,
-    types::{ActFail, Data, GrantSet, HoldAsk, OpAdd},
+    types::{ActFail, Data, GrantSet, HoldAsk, OpAdd, RequestOpen},
 };
 
 use crate::{
@@ -156,6 +156,12 @@ fn settle_within(tx: &Tx<'_>, log: &OwnLog) -> Result<usize, HubError> {
 /// The number that a line gave out is not given out again.
 fn used(tx: &Tx<'_>, r: &Record) -> Result<(), HubError> {
     let text = |key: &str| r.data.get(key).and_then(|v| v.as_str());
+    if r.kind == RequestOpen::KIND {
+        return match r.data.get("request").and_then(|v| v.as_u64()) {
+            Some(n) => Ok(tx.number_used(Numbered::ClipRequest, n)?),
+            None => Ok(()),
+        };
+    }
     let number = |text: &str| text.get(2..)?.trim_start_matches(':').parse::<u64>().ok();
     let (kind, n) = match r.kind.as_str() {
         GrantSet::KIND => (Numbered::Request, text("grant").and_then(number)),
@@ -185,7 +191,7 @@ fn logs_in(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
 }
 
 /// Every line of a log from `from` on.
-fn lines(
+pub fn lines(
     folder: &Path,
     mut from: u64,
     mut each: impl FnMut(&Record) -> Result<(), HubError>,

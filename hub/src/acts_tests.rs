@@ -25,7 +25,7 @@ use crate::{
         testing::{self, Hands},
     },
     disposal::acts::{self as evidence, Given},
-    error::HubError,
+    error::{Class, HubError},
     keys,
     requests::{
         holds::acts as holds,
@@ -105,7 +105,7 @@ fn done<T>(results: Vec<Result<T, HubError>>) -> (Vec<T>, Vec<String>) {
     for r in results {
         match r {
             Ok(t) => good.push(t),
-            Err(HubError::Refused(why)) => sentences.push(why),
+            Err(e) if e.class() == Class::Refused => sentences.push(e.to_string()),
             Err(e) => panic!("neither done nor refused: {e:?}"),
         }
     }
@@ -355,7 +355,7 @@ fn put_back_from_a_copy() {
     let _ = std::fs::remove_file(format!("{}-shm", path.display()));
     rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
     let failed = acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
-    assert_eq!(failed, 9, "three acts of three lines");
+    assert_eq!(failed, 15, "three acts of five lines");
     assert_eq!(
         pull(&rig.desk, &who(1), "robbery").expect("pulled"),
         "EXH-2026-000005"
@@ -378,6 +378,11 @@ fn put_back_from_a_copy() {
         .db
         .write(|tx| tx.number(crate::db::numbers::Numbered::Request));
     assert_eq!(n.expect("number"), 6, "the log knows");
+    let n = rig
+        .desk
+        .db
+        .write(|tx| tx.number(crate::db::numbers::Numbered::ClipRequest));
+    assert_eq!(n.expect("number"), 6, "of requests too");
 }
 
 const FOLDER: &str = "BEADLE_ACTS";

@@ -24,6 +24,7 @@
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
+//! | [`reason`], [`words`] | why something was not done: as values with codes, and in words |
 //! | [`list`] | lists in parts |
 //! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!
@@ -55,6 +56,7 @@ pub mod ops;
 pub mod ownlog;
 pub mod pace;
 pub mod places;
+pub mod reason;
 pub mod requests;
 pub mod retention;
 pub mod rows;
@@ -64,3 +66,4 @@ pub mod supervise;
 pub mod tally;
 pub mod trail;
 pub mod web;
+pub mod words;

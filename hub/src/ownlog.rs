@@ -98,7 +98,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 31] = [
+pub const ACTS: [&str; 39] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -130,6 +130,14 @@ pub const ACTS: [&str; 31] = [
     "owner.set",
     "copy.class",
     "copy.drop",
+    "request.open",
+    "request.submit",
+    "request.authorise",
+    "request.refuse",
+    "request.cancel",
+    "request.done",
+    "request.release",
+    "request.close",
 ];
 
 pub const fn is_act(kind: &str) -> bool {

@@ -5,7 +5,10 @@
 
 use std::fmt;
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{
+    Timestamp, civil,
+    tz::{AmbiguousOffset, TimeZone},
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A moment in UTC, in milliseconds since 1970. Text form: exactly `YYYY-MM-DDTHH:MM:SS.mmmZ`.
@@ -18,6 +21,23 @@ pub struct Utc(pub i64);
 pub struct BadTime {
     pub text: String,
     pub wanted: &'static str,
+}
+
+/// Why what a person typed is no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTyped {
+    #[error("{0:?} is not a time like 2026-11-28 18:59, 28/11/2026 18:59 or 2026-11-28T18:59:00Z")]
+    Unreadable(String),
+    #[error("the clocks show {clock} twice that night: say which, with {names} after it")]
+    Twice { clock: String, names: String },
+    #[error("the clocks never show {0}: they go forward over it that night")]
+    Never(String),
+    #[error("{clock} is {names} here, not {label}")]
+    Label {
+        clock: String,
+        label: String,
+        names: String,
+    },
 }
 
 impl Utc {
@@ -170,6 +190,74 @@ impl Zone {
         }
     }
 
+    /// What a person types, as the clock on the wall shows it: `2026-11-28 18:59`, `28/11/2026 18:59`, with seconds or without, the zone's own
+    /// label after it where they like. What bears `Z` or an offset is taken as it says.
+    ///
+    /// # Errors
+    /// [`BadTyped`]: it is no time, the clocks show it twice that night, or never.
+    pub fn typed(&self, text: &str) -> Result<Utc, BadTyped> {
+        let text = text.trim();
+        let unreadable = || BadTyped::Unreadable(text.to_owned());
+        if let Ok(utc) = Utc::parse_lenient(text) {
+            return Ok(utc);
+        }
+        let (clock, label) = match text.rsplit_once(' ') {
+            Some((clock, label)) if label.chars().all(|c| c.is_ascii_alphabetic()) => {
+                (clock.trim_end(), Some(label))
+            }
+            _ => (text, None),
+        };
+        let forms = [
+            "%Y-%m-%d %H:%M:%S",
+            "%Y-%m-%d %H:%M",
+            "%Y-%m-%dT%H:%M:%S",
+            "%Y-%m-%dT%H:%M",
+            "%d/%m/%Y %H:%M:%S",
+            "%d/%m/%Y %H:%M",
+        ];
+        let mut read = forms
+            .iter()
+            .filter_map(|form| civil::DateTime::strptime(form, clock).ok());
+        let wall = read.next().ok_or_else(unreadable)?;
+        let instants = self.0.to_ambiguous_timestamp(wall);
+        let utc = |t: Timestamp| Utc(t.as_millisecond());
+        let both = [instants.earlier(), instants.later()];
+        if matches!(instants.offset(), AmbiguousOffset::Gap { .. }) {
+            return Err(BadTyped::Never(clock.to_owned()));
+        }
+        let mut found: Vec<Utc> = both
+            .into_iter()
+            .map(|t| t.map(utc).map_err(|_| unreadable()))
+            .collect::<Result<_, _>>()?;
+        found.dedup();
+        let name = |t: &Utc| {
+            t.timestamp()
+                .to_zoned(self.0.clone())
+                .strftime("%Z")
+                .to_string()
+        };
+        let names: Vec<String> = found.iter().map(name).collect();
+        match label {
+            // UTC is what it is, whatever the zone is called.
+            Some("UTC") => Zone::utc().typed(clock),
+            Some(label) => {
+                let mut named = found.iter().filter(|t| name(t).eq_ignore_ascii_case(label));
+                named.next().copied().ok_or_else(|| BadTyped::Label {
+                    clock: clock.to_owned(),
+                    label: label.to_owned(),
+                    names: names.join(" or "),
+                })
+            }
+            None => match found[..] {
+                [one] => Ok(one),
+                _ => Err(BadTyped::Twice {
+                    clock: clock.to_owned(),
+                    names: names.join(" or "),
+                }),
+            },
+        }
+    }
+
     /// A wall-clock time on a local day, e.g. 00:05.
     pub fn at(&self, day: Day, hour: i8, minute: i8) -> Utc {
         match day.0.at(hour, minute, 0, 0).to_zoned(self.0.clone()) {
@@ -289,6 +377,47 @@ mod tests {
             "",
         ] {
             assert!(Utc::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// EVI-1: what people type is the clock on the wall, both ways round, with the doubled hour of October asked back and the lost one of March
+    /// refused; what says its offset is taken as it says; and what is said back is taken again.
+    #[test]
+    fn what_people_type() {
+        let london = Zone::parse("Europe/London").expect("zone");
+        let utc = |text: &str| london.typed(text).map(|t| t.to_string());
+        for (typed, due) in [
+            ("2026-11-28 18:59", "2026-11-28T18:59:00.000Z"),
+            ("28/11/2026 18:59", "2026-11-28T18:59:00.000Z"),
+            ("28/11/2026 18:59:07 GMT", "2026-11-28T18:59:07.000Z"),
+            ("2026-07-01T14:00", "2026-07-01T13:00:00.000Z"),
+            ("2026-07-01 14:00:00 bst", "2026-07-01T13:00:00.000Z"),
+            ("2026-07-01 14:00 UTC", "2026-07-01T14:00:00.000Z"),
+            ("2026-07-01T14:00:00Z", "2026-07-01T14:00:00.000Z"),
+            ("2026-07-01 14:00:00+01:00", "2026-07-01T13:00:00.000Z"),
+            ("2026-10-25 01:30 BST", "2026-10-25T00:30:00.000Z"),
+            ("25/10/2026 01:30 GMT", "2026-10-25T01:30:00.000Z"),
+            ("2026-10-25 00:59", "2026-10-24T23:59:00.000Z"),
+            ("2026-10-25 02:00", "2026-10-25T02:00:00.000Z"),
+        ] {
+            assert_eq!(utc(typed).as_deref(), Ok(due), "{typed}");
+        }
+        let twice = london.typed("2026-10-25 01:30").expect_err("twice");
+        assert!(twice.to_string().contains("BST or GMT"), "{twice}");
+        let never = london.typed("29/03/2026 01:30").expect_err("never");
+        assert!(matches!(never, BadTyped::Never(_)), "{never}");
+        let label = london.typed("2026-07-01 14:00 GMT").expect_err("summer");
+        assert!(label.to_string().contains("is BST here"), "{label}");
+        for bad in [
+            "",
+            "now",
+            "18:59",
+            "2026-13-01 10:00",
+            "31/02/2026 10:00",
+            "2026-11-28",
+        ] {
+            let e = london.typed(bad).expect_err(bad);
+            assert!(matches!(e, BadTyped::Unreadable(_)), "{bad}: {e}");
         }
     }
 

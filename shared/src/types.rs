@@ -204,6 +204,23 @@ lines! {
     OwnerSet = "owner.set" { owner: String, r#box: String, cam: CameraId, before: Option<String>, by: Vec<String> }
     /// Hub log: a request granted; free text is salted.
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
+    /// Hub log: somebody asks for footage; `request` is its number, `class` who asks. Free text is salted here and in the next ones.
+    RequestOpen = "request.open" { request: u64, class: String, by: Vec<String> }
+    /// Hub log: it is whole and asked for, of these cameras (box/camera). `due`: by when it has to be answered; `ask`: what waits for a
+    /// second person, null where none is needed.
+    RequestSubmit = "request.submit" { request: u64, class: String, cams: Vec<String>, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String, order: Option<String>, identity: Option<String>, due: Option<Utc>, ask: Option<u64>, by: Vec<String> }
+    /// Hub log: a second person authorised it; `by`: who submitted it and who authorised it.
+    RequestAuthorise = "request.authorise" { request: u64, ask: u64, by: Vec<String> }
+    /// Hub log: somebody decided against it; `why` a code, `note` free text.
+    RequestRefuse = "request.refuse" { request: u64, why: String, note: Option<String>, by: Vec<String> }
+    /// Hub log: it was taken back.
+    RequestCancel = "request.cancel" { request: u64, why: String, note: Option<String>, by: Vec<String> }
+    /// Hub log: all its cameras are through; `state`: Ready, Partial, Failed.
+    RequestDone = "request.done" { request: u64, state: String, by: Vec<String> }
+    /// Hub log: it was handed to somebody; `to` who that was.
+    RequestRelease = "request.release" { request: u64, to: String, by: Vec<String> }
+    /// Hub log: nothing more is done with it.
+    RequestClose = "request.close" { request: u64, why: String, note: Option<String>, by: Vec<String> }
     /// Hub log: a request that was refused, with the plain code of why. It uses no number up.
     GrantFail = "grant.fail" { cam: String, why: String }
     /// Hub log: a box was ordered to record a camera in real time for so many minutes (0: no longer); the reason is salted. The

@@ -3,7 +3,10 @@
 //! Blocking.
 
 use serde::{Serialize, de::DeserializeOwned};
-use shared::types::{Data, OpDrop};
+use shared::{
+    time::Utc,
+    types::{Data, OpDrop},
+};
 
 use super::{authorise::Permit, two};
 use crate::{
@@ -12,6 +15,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog::{number, op},
+    reason::Access,
 };
 
 /// A request waits so long.
@@ -22,6 +26,8 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 pub enum Kind {
     /// A role that decides, or one for the account of whoever asks.
     Role,
+    /// A clip request of a class that takes a second person.
+    Request,
     /// A one-time password for an account with a role that decides.
     Reset,
     /// The same for one whose second factors are lost.
@@ -31,13 +37,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Role, Self::Reset, Self::Recovery, Self::Release];
+    pub const ALL: [Self; 5] = [
+        Self::Role,
+        Self::Request,
+        Self::Reset,
+        Self::Recovery,
+        Self::Release,
+    ];
     /// Those that are about accounts, which administrators settle.
     pub const OF_ACCOUNTS: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
 
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Request => "request",
             Self::Reset => "reset",
             Self::Recovery => "recovery",
             Self::Release => "release",
@@ -65,13 +78,32 @@ pub fn ask<D: Data>(
         let same =
             |a: &&ApprovalRecord| a.kind == kind.word() && a.subject == subject && a.what == what;
         if let Some(same) = tx.waiting_approvals()?.iter().find(same) {
-            return Err(HubError::Refused(format!(
-                "the same is asked for already, as request {}; it waits for a second person",
-                same.n
-            )));
+            return Err(Access::AskedAlready { request: same.n }.into());
         }
         ask_within(hub, tx, permit, kind, subject, &what, None, line)
     })
+}
+
+/// The same within an act that has lines of its own.
+pub fn put(
+    act: &Act<'_>,
+    permit: &Permit,
+    kind: Kind,
+    subject: &str,
+    what: &impl Serialize,
+    now: Utc,
+) -> Result<u64, HubError> {
+    let what = serde_json::to_string(what).map_err(plain)?;
+    let asked = NewApproval {
+        kind: kind.word(),
+        subject,
+        what: &what,
+        reason: None,
+        asked_by: permit.number(),
+        made: now,
+        until: now.plus_ms(WAITS_MS),
+    };
+    Ok(act.add_approval(&asked)?)
 }
 
 /// The same as part of an act. `reason`: of the side table.
@@ -170,9 +202,7 @@ fn settle(
 }
 
 fn settled(n: u64) -> HubError {
-    HubError::Refused(format!(
-        "request {n} was settled meanwhile; nothing was done"
-    ))
+    Access::RequestSettled { request: n }.into()
 }
 
 /// One about an account, that waits.
@@ -186,11 +216,13 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
         return Ok(found);
     }
     Err(match hub.db.approval(n).map_err(plain)?.filter(accounts) {
-        Some(a) => HubError::Refused(format!("request {n} is {}; nothing was done", a.state)),
-        None => HubError::Missing(format!(
-            "there is no request {n}; `beadle-hub staff waiting` shows them"
-        )),
-    })
+        Some(a) => Access::RequestOver {
+            request: n,
+            state: a.state,
+        },
+        None => Access::RequestUnknown { request: n },
+    }
+    .into())
 }
 
 /// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line.
@@ -217,11 +249,12 @@ pub fn approve_within(
 ) -> Result<(), HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
-        return Err(HubError::Refused(format!(
-            "request {n}: a second person must approve it, not {}, who asked for it, nor whom it is about ({}); nothing was done",
-            op(request.asked_by),
-            request.subject
-        )));
+        return Err(Access::SecondPersonWanted {
+            request: n,
+            asked: op(request.asked_by),
+            subject: request.subject.clone(),
+        }
+        .into());
     }
     two::people(hub, request.asked_by, permit.number())?;
     if let Some(subject) = number(&request.subject) {

@@ -16,6 +16,8 @@ pub enum About {
     Exhibit,
     Hold,
     Lift,
+    /// A clip request: all its cameras.
+    Request,
 }
 
 /// How HTTP asks for it.
@@ -68,6 +70,13 @@ pub struct Row {
     pub second: Second,
     /// Kinds of lines it puts on the hub's log before it is done.
     pub lines: &'static [&'static str],
+}
+
+/// A row is its operation.
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }
 
 impl Row {

@@ -15,6 +15,7 @@ use shared::{
     time::Utc,
     types::OpSignout,
 };
+use utoipa::ToSchema;
 
 use super::{accounts, authorise::Permit, table::ADMINISTER};
 use crate::{
@@ -283,7 +284,7 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// A session that goes on, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionRow {
     /// Whose: the account's name.
     pub account: String,

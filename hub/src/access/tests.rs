@@ -106,6 +106,7 @@ impl House {
                 state: State::Ready,
                 why: String::new(),
                 granted: 1,
+                reason: None,
                 line: None,
                 footage: None,
                 package: None,

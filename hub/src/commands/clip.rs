@@ -11,7 +11,6 @@ use shared::{
     evidence::names,
     id::{BoxCamera, ExhibitRef},
     record::{hex, sha256},
-    time::Utc,
     verify::{self, Options},
 };
 
@@ -43,7 +42,7 @@ pub enum Command {
         /// BOX/CAM
         #[arg(long)]
         camera: String,
-        /// Start, like 2026-11-03T14:00:00Z
+        /// Start, as the clock on the wall shows it: "2026-11-03 14:00", "03/11/2026 14:00"; or 2026-11-03T14:00:00Z
         #[arg(long)]
         from: String,
         /// End
@@ -105,10 +104,9 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             save: below,
         } => {
             let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
-            let time = |what: &str, text: &str| {
-                Utc::parse_lenient(text).map_err(|e| CommandError::Plain(format!("--{what}: {e}")))
-            };
-            let (from, to) = (time("from", &from)?, time("to", &to)?);
+            let zone = load_config(hub.state())?.zone;
+            let time = |what, text: &str| super::typed(&zone, what, text);
+            let (from, to) = (time("--from", &from)?, time("--to", &to)?);
             let wanted = below.map(|folder| Wanted {
                 folder,
                 purpose: purpose.clone(),
@@ -118,7 +116,11 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                 class: Some(class),
                 review: review_of(review)?,
             };
-            println!("Draft      {camera} from {from} to {to}");
+            println!(
+                "Draft      {camera} from {} to {}",
+                from.for_people(&zone),
+                to.for_people(&zone)
+            );
             let submitted = hub
                 .ask(&clips::Pull {
                     r#box: camera.r#box,

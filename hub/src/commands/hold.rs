@@ -6,7 +6,7 @@ use shared::{
     time::{Day, Utc, Zone},
 };
 
-use super::{CommandError, client::Client, print_json};
+use super::{CommandError, client::Client, print_json, typed};
 use crate::{
     ops::holds,
     requests::holds::{acts::Wanted, rows::HoldRow},
@@ -95,19 +95,11 @@ fn hold_of(text: &str) -> Result<HoldId, CommandError> {
     HoldId::parse(text).map_err(|e| CommandError::Plain(e.to_string()))
 }
 
-fn time(what: &str, text: &str) -> Result<Utc, CommandError> {
-    Utc::parse_lenient(text).map_err(|e| wrong(what, e))
-}
-
 /// A day is meant whole.
 fn until_of(text: &str, zone: &Zone) -> Result<Utc, CommandError> {
     match Day::parse(text) {
         Ok(day) => Ok(zone.start_of(day.plus_days(1))),
-        Err(_) => Utc::parse_lenient(text).map_err(|_| {
-            CommandError::Plain(format!(
-                "--until: {text:?} is not a day like 2026-12-24, or a time like 2026-12-24T12:00:00Z"
-            ))
-        }),
+        Err(_) => typed(zone, "--until", text),
     }
 }
 
@@ -133,8 +125,8 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let camera =
                 BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
             let wanted = Wanted {
-                t0: time("FROM", &from)?,
-                t1: time("TO", &to)?,
+                t0: typed(&zone, "FROM", &from)?,
+                t1: typed(&zone, "TO", &to)?,
                 until: until.map(|t| until_of(&t, &zone)).transpose()?,
                 days,
                 review: review_of(review)?,

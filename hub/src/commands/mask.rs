@@ -10,7 +10,7 @@ use shared::{
     wire::MaskInfo,
 };
 
-use super::{CommandError, client::Client, print_json};
+use super::{CommandError, client::Client, print_json, typed};
 use crate::{
     ops::masks,
     requests::{
@@ -171,9 +171,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             reason,
         } => {
             let camera = camera(&c)?;
-            let until = until
-                .map(|t| Utc::parse_lenient(&t).map_err(|e| plain(&format_args!("--until: {e}"))))
-                .transpose()?;
+            let until = until.map(|t| typed(&zone, "--until", &t)).transpose()?;
             let lift = hub.ask(&masks::AskLift {
                 r#box: camera.r#box,
                 cam: camera.cam,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use shared::time::{Utc, Zone};
 
 use crate::{
     config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
@@ -22,6 +23,7 @@ mod mask;
 mod owner;
 mod person;
 mod rate;
+mod request;
 mod retention;
 mod run;
 mod staff;
@@ -62,6 +64,9 @@ enum Command {
     /// Clips: pull, list
     #[command(subcommand)]
     Clip(clip::Command),
+    /// Clip requests: who asks, for what, of which cameras, and what became of it
+    #[command(subcommand)]
+    Request(request::Command),
     /// Evidence: how long each exhibit is kept, and its disposal
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -94,6 +99,8 @@ enum Command {
     /// Tokens for programs
     #[command(subcommand)]
     Token(token::Command),
+    /// Print the API as an OpenAPI document
+    Api,
     /// Write the manual pages of all commands into a folder
     #[command(hide = true)]
     Man { folder: PathBuf },
@@ -143,6 +150,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
     match line.command {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),
+        Command::Api => print_json(&crate::api::openapi::document()).map(|()| 0),
         Command::Man { folder } => clap_mangen::generate_to(Line::command(), &folder)
             .map(|()| 0)
             .map_err(|e| CommandError::Plain(format!("{}: {e}", folder.display()))),
@@ -150,6 +158,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Footage(c) => footage::run(&hub, c).map(|()| 0),
         Command::Retention(c) => retention::run(&hub, c).map(|()| 0),
         Command::Clip(c) => clip::run(&hub, c),
+        Command::Request(c) => request::run(&hub, c).map(|()| 0),
         Command::Evidence(c) => evidence::run(&hub, c),
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
@@ -162,6 +171,12 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Factor(c) => factor::run(&hub, c).map(|()| 0),
         Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }
+}
+
+/// A time as somebody typed it: the clock on the wall of the scheme, unless it says otherwise.
+fn typed(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
+    zone.typed(text)
+        .map_err(|e| CommandError::Plain(format!("{what}: {e}; nothing was done")))
 }
 
 /// A reply for programs, as `--json` prints it.

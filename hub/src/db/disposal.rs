@@ -59,7 +59,7 @@ pub struct DisposalRecord {
 }
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
-/// lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
+/// request that is not granted yet, a lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
 ///
 /// Each part is read once for a statement, not once for a text.
 const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.requester FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
@@ -68,6 +68,12 @@ const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.re
   OR s.hash IN (WITH held AS (SELECT reason, authority, reference FROM holds WHERE state IN ('pending', 'placed', 'releasing'))
     SELECT reason FROM held UNION ALL SELECT authority FROM held UNION ALL SELECT reference FROM held)
   OR s.hash IN (SELECT reason FROM approvals WHERE state = 'waiting' AND reason IS NOT NULL AND subject <> $2)
+  OR s.hash IN (WITH asked AS (SELECT purpose, reference, requester FROM clip_requests WHERE state IN ('Draft', 'Submitted'))
+    SELECT purpose FROM asked WHERE purpose IS NOT NULL UNION ALL SELECT reference FROM asked WHERE reference IS NOT NULL
+    UNION ALL SELECT requester FROM asked WHERE requester IS NOT NULL)
+  OR s.hash IN (WITH open AS (SELECT legal_order, identity, note FROM clip_requests WHERE state NOT IN ('Closed', 'Refused', 'Failed', 'Cancelled'))
+    SELECT legal_order FROM open WHERE legal_order IS NOT NULL UNION ALL SELECT identity FROM open WHERE identity IS NOT NULL
+    UNION ALL SELECT note FROM open WHERE note IS NOT NULL)
   OR s.hash IN (SELECT authority FROM lifts WHERE state = 'pending' UNION ALL SELECT reason FROM lifts WHERE state = 'pending')
   OR s.hash IN (SELECT drop_reason FROM evidence WHERE drop_reason IS NOT NULL AND ref <> $2)
   OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)
@@ -78,7 +84,7 @@ fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
         .map(Day::parse)
         .transpose()
         .map_err(|e| DbError::Row(e.to_string()))?;
-    Class::parse(word, review).map_err(DbError::Row)
+    Class::parse(word, review).map_err(|e| DbError::Row(e.to_string()))
 }
 
 const EVIDENCE: &str = "ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by";

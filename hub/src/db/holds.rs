@@ -27,6 +27,8 @@ pub struct HoldRecord {
     /// Exhibit of the clip request that made it.
     pub exhibit: Option<String>,
     pub grant: String,
+    /// Number of that request; before it is granted there is no exhibit.
+    pub request: Option<u64>,
     /// Who placed it, as the log names them.
     pub who: String,
     pub made: Utc,
@@ -51,7 +53,7 @@ pub struct Drop {
 }
 
 const COLUMNS: &str = "n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, kept, \
-     state, ended, until, told, sent, segments, bytes, full, why, changed, freed_by";
+     state, ended, until, told, sent, segments, bytes, full, why, changed, freed_by, request";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
     let (name, cam, review): (String, String, String) = (r.get(1)?, r.get(2)?, r.get(5)?);
@@ -84,6 +86,7 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
         reference: r.get(8)?,
         exhibit: r.get(9)?,
         grant: r.get(10)?,
+        request: r.get::<_, Option<N>>(26)?.map(|n| n.0),
         who: r.get(11)?,
         made: Utc(r.get(12)?),
         line: r.get::<_, N>(13)?.0,
@@ -140,7 +143,8 @@ impl Db {
                 s.full,
                 s.why,
                 h.changed.0,
-                h.freed.join(" ")
+                h.freed.join(" "),
+                h.request.map(N)
             ],
         )?;
         Ok(())
@@ -169,6 +173,17 @@ impl Db {
     pub fn hold_for(&self, exhibit: &str) -> Result<Option<HoldRecord>, DbError> {
         let rest = "WHERE ref=$1 ORDER BY n DESC LIMIT 1";
         Ok(self.holds_of(rest, [exhibit])?.pop())
+    }
+
+    /// Of a camera of a request that is not granted yet.
+    pub fn hold_of_request(
+        &self,
+        request: u64,
+        camera: &BoxCamera,
+    ) -> Result<Option<HoldRecord>, DbError> {
+        let rest = "WHERE request=$1 AND box=$2 AND cam=$3 AND ref IS NULL ORDER BY n DESC LIMIT 1";
+        let values = params![N(request), camera.r#box.as_str(), camera.cam.as_str()];
+        Ok(self.holds_of(rest, values)?.pop())
     }
 
     /// Those that are not over, oldest first; with `since` also those that ended after it.
@@ -248,6 +263,7 @@ mod tests {
             reference: "f".into(),
             exhibit: Some("EXH-2026-000001".into()),
             grant: "G-000001".into(),
+            request: Some(3),
             who: "op:0001".into(),
             made: Utc(3_000),
             line: 17,

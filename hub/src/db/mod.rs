@@ -9,6 +9,7 @@ use rusqlite::{
 
 pub mod approvals;
 pub mod boxes;
+pub mod clip_requests;
 pub mod declarations;
 pub mod disposal;
 pub mod factors;
@@ -47,6 +48,11 @@ pub enum DbError {
     Row(String),
     #[error("the numbers of {0} are used up; nothing was done. Report this as a fault in Beadle")]
     Numbers(&'static str),
+}
+
+/// Whether a number that somebody names can be one of a row's at all. Greater ones are of nothing, and no statement can ask for them.
+fn may_be(n: u64) -> bool {
+    i64::try_from(n).is_ok()
 }
 
 /// Of the derived tables.

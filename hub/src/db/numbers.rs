@@ -14,6 +14,8 @@ pub enum Numbered {
     Hold,
     /// op:0012
     Account,
+    /// R-000012
+    ClipRequest,
 }
 
 impl Numbered {
@@ -22,6 +24,7 @@ impl Numbered {
             Self::Request => "request",
             Self::Hold => "hold",
             Self::Account => "account",
+            Self::ClipRequest => "clip-request",
         }
     }
 
@@ -29,7 +32,7 @@ impl Numbered {
     fn last(self) -> u64 {
         match self {
             Self::Hold => 999_999_999,
-            Self::Request | Self::Account => 999_999,
+            Self::Request | Self::Account | Self::ClipRequest => 999_999,
         }
     }
 
@@ -38,16 +41,17 @@ impl Numbered {
     fn forgotten(self) -> u64 {
         match self {
             Self::Hold => 1000,
-            Self::Request | Self::Account => 100,
+            Self::Request | Self::Account | Self::ClipRequest => 100,
         }
     }
 
     /// In the plural, for people.
     pub(super) fn plural(self) -> &'static str {
         match self {
-            Self::Request => "clip requests",
+            Self::Request => "exhibits",
             Self::Hold => "holds",
             Self::Account => "accounts",
+            Self::ClipRequest => "clip requests",
         }
     }
 }
@@ -64,31 +68,45 @@ pub(super) fn claimed(c: &Sql, kind: Numbered, n: u64) -> Result<(), DbError> {
     Ok(())
 }
 
+/// The highest number of a kind that is known here, and the highest with those that boxes' logs name a little ahead of it.
+fn known_and_near(c: &Sql, kind: Numbered) -> Result<(u64, u64), DbError> {
+    let known: Option<N> = c
+        .query_row(
+            "SELECT highest FROM numbers WHERE kind=$1",
+            [kind.word()],
+            |r| r.get(0),
+        )
+        .optional()?;
+    // One past the last was led astray by a box, before such were judged.
+    let known = known.map_or(0, |n| n.0);
+    let known = if known <= kind.last() { known } else { 0 };
+    let near: N = c.query_row(
+        "SELECT COALESCE(MAX(n), $2) FROM number_claims WHERE kind=$1 AND n > $2 AND n <= $3",
+        params![
+            kind.word(),
+            N(known),
+            N(known.saturating_add(kind.forgotten()))
+        ],
+        |r| r.get(0),
+    )?;
+    Ok((known, near.0))
+}
+
 impl Tx<'_> {
     /// The next number. It is used up if this unit of work is stored, and not else. Numbers that boxes' logs name are passed over; those
     /// a little ahead are taken for given out, with all below them.
     pub fn number(&self, kind: Numbered) -> Result<u64, DbError> {
         let c = self.store.write();
-        let known: Option<N> = c
-            .query_row(
-                "SELECT highest FROM numbers WHERE kind=$1",
-                [kind.word()],
-                |r| r.get(0),
-            )
-            .optional()?;
-        // One past the last was led astray by a box, before such were judged.
-        let known = known.map_or(0, |n| n.0);
-        let known = if known <= kind.last() { known } else { 0 };
-        let near: N = c.query_row(
-            "SELECT COALESCE(MAX(n), $2) FROM number_claims WHERE kind=$1 AND n > $2 AND n <= $3",
-            params![
-                kind.word(),
-                N(known),
-                N(known.saturating_add(kind.forgotten()))
-            ],
-            |r| r.get(0),
-        )?;
-        let mut next = near.0.saturating_add(1);
+        let near = match kind {
+            // Boxes know only of exhibits: as many as were forgotten of these, so many requests were forgotten at most.
+            Numbered::ClipRequest => {
+                let (known, _) = known_and_near(&c, kind)?;
+                let (exhibits, named) = known_and_near(&c, Numbered::Request)?;
+                known.saturating_add(named - exhibits)
+            }
+            kind => known_and_near(&c, kind)?.1,
+        };
+        let mut next = near.saturating_add(1);
         let named = "SELECT COUNT(*) FROM number_claims WHERE kind=$1 AND n=$2";
         while c.query_row(named, params![kind.word(), N(next)], |r| r.get::<_, i64>(0))? > 0 {
             next = next.saturating_add(1);
@@ -153,6 +171,12 @@ mod tests {
         assert_eq!(next(&db, Numbered::Hold), 1);
         assert_eq!(next(&db, Numbered::Hold), 2, "without a row too");
         assert_eq!(next(&db, Numbered::Request), 1, "each kind has its own");
+        assert_eq!(next(&db, Numbered::ClipRequest), 1);
+        // The records were put back from before five exhibits: at most so many requests are forgotten.
+        claimed(&db.store.write(), Numbered::Request, 6).expect("noted");
+        assert_eq!(next(&db, Numbered::ClipRequest), 7);
+        assert_eq!(next(&db, Numbered::Request), 7);
+        assert_eq!(next(&db, Numbered::ClipRequest), 8);
         let undone: Result<(), DbError> = db.write(|tx| {
             assert_eq!(tx.number(Numbered::Hold)?, 3);
             assert_eq!(tx.number(Numbered::Hold)?, 4);

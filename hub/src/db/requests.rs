@@ -11,7 +11,7 @@ use super::{
     Db, DbError, N, readable,
     seen::{Seen, Values},
 };
-use crate::requests::rules::State;
+use crate::requests::rules::{Absence, State};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -28,6 +28,8 @@ pub struct RequestRecord {
     pub who: String,
     pub state: State,
     pub why: String,
+    /// Why nothing came of it.
+    pub reason: Option<Absence>,
     /// Line of the hub's log that grants it: the number of the order to its box.
     pub granted: u64,
     /// Box log and line of its `exp.clip`, once the box has answered.
@@ -55,7 +57,7 @@ pub struct FetchRecord {
     pub done: bool,
 }
 
-pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted";
+pub(super) const COLUMNS: &str = "ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, log, line, package, made, footage, granted, reason";
 
 pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbError>> {
     let (exhibit, name, cam, state): (String, String, String, String) =
@@ -78,9 +80,11 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
         r.get(16)?,
     );
     let granted: N = r.get(17)?;
+    let reason: Option<String> = r.get(18)?;
     Ok((|| {
         Ok(RequestRecord {
             granted: granted.0,
+            reason: reason.as_deref().and_then(Absence::parse),
             r#ref: ExhibitRef::parse(&exhibit).map_err(|e| row(e.to_string()))?,
             camera: BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| row(e.to_string()))?,
             state: State::parse(&state).ok_or_else(|| row(format!("state {state:?}")))?,
@@ -156,7 +160,7 @@ impl Db {
         ))?;
         let rows = q.query_map(values, |r| {
             let texts: (Option<String>, Option<String>, Option<String>) =
-                (r.get(18)?, r.get(19)?, r.get(20)?);
+                (r.get(19)?, r.get(20)?, r.get(21)?);
             Ok(record(r)?.map(|request| RequestPageRow {
                 request,
                 purpose: texts.0,
@@ -207,19 +211,21 @@ impl Db {
         &self,
         exhibit: &str,
         state: State,
+        reason: Option<Absence>,
         why: &str,
         now: Utc,
     ) -> Result<(), DbError> {
+        // What was taken back or disposed of stays so, whatever was still under way.
         self.store.write().execute(
-            "UPDATE requests SET state=$2, why=$3, changed=$4 WHERE ref=$1",
-            params![exhibit, state.as_str(), why, now.0],
+            "UPDATE requests SET state=$2, why=$3, changed=$4, reason=$5 WHERE ref=$1 AND state NOT IN ('Cancelled', 'Disposed')",
+            params![exhibit, state.as_str(), why, now.0, reason.map(Absence::word)],
         )?;
         Ok(())
     }
 
     pub fn request_package(&self, exhibit: &str, package: &str) -> Result<(), DbError> {
         self.store.write().execute(
-            "UPDATE requests SET package=$2 WHERE ref=$1",
+            "UPDATE requests SET package=$2 WHERE ref=$1 AND state NOT IN ('Cancelled', 'Disposed')",
             params![exhibit, package],
         )?;
         Ok(())

@@ -27,6 +27,7 @@ use shared::{
 use tempfile::TempDir;
 
 use super::{arrivals, enrol, link::Listener, registry};
+mod clip_requests;
 mod clips;
 mod disposal;
 mod door;
@@ -34,6 +35,7 @@ mod forked;
 mod holds;
 mod lifts;
 mod renewals;
+
 mod siege;
 mod strangers;
 mod twice;

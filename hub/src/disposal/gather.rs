@@ -48,7 +48,9 @@ fn is_exhibit(desk: &Desk, r: &RequestRecord) -> Result<bool, HubError> {
     Ok(match r.state {
         State::Ready | State::Partial => true,
         // A package that was made and did not stand its check may be all there is.
-        State::Failed | State::Refused => has_package(&desk.config.evidence, r.r#ref.as_str())?,
+        State::Failed | State::Refused | State::Cancelled => {
+            has_package(&desk.config.evidence, r.r#ref.as_str())?
+        }
         _ => false,
     })
 }
@@ -132,7 +134,9 @@ pub fn all(desk: &Desk) -> Result<Found, HubError> {
         }
         match exhibit(desk, r, &e)? {
             Some(x) => kept.exhibits.push(x),
-            None if matches!(r.state, State::Failed | State::Refused) && e.cleared.is_none() => {
+            None if matches!(r.state, State::Failed | State::Refused | State::Cancelled)
+                && e.cleared.is_none() =>
+            {
                 kept.drafts.push(Draft {
                     over: changed.get(&name).copied().unwrap_or(r.made),
                     exhibit: name,

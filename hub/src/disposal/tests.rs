@@ -88,6 +88,7 @@ impl Rig {
             state,
             why: String::new(),
             granted: 1,
+            reason: None,
             line: None,
             footage: None,
             package: None,
@@ -535,7 +536,7 @@ fn what_is_wanted_is_not_disposed_of() {
     let set = |state| {
         rig.desk
             .db
-            .request_state(exh(2).as_str(), state, "", rig.desk.now())
+            .request_state(exh(2).as_str(), state, None, "", rig.desk.now())
             .expect("set");
     };
     set(State::Failed);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Operation, work};
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// What people did at this hub, newest first. That it was read is on the record too.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     #[serde(flatten)]
     pub search: Search,
@@ -34,7 +35,7 @@ impl Operation for Show {
 }
 
 /// The acts of a month that somebody is to look at.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Draw {
     /// YYYY-MM
     pub month: String,
@@ -53,7 +54,7 @@ impl Operation for Draw {
 }
 
 /// What the sample showed, in the words of whoever looked it through.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Review {
     pub month: String,
     pub count: u32,
@@ -61,7 +62,7 @@ pub struct Review {
 }
 
 /// The line of the hub's log that says so.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OnRecord {
     pub line: u64,
 }

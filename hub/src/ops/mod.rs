@@ -8,6 +8,7 @@
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
+//! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 //! | [`holds`] | footage kept beyond its day |
 //! | [`masks`] | masks, their reviews and lifts |
@@ -26,6 +27,7 @@ use shared::{
     time::Utc,
     types::AccToken,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
@@ -44,15 +46,18 @@ pub mod evidence;
 pub mod footage;
 pub mod holds;
 pub mod log;
-pub mod loose;
 pub mod masks;
+mod moment;
 pub mod own;
 pub mod owners;
+pub mod requests;
 pub mod roles;
 pub mod sight;
 pub mod staff;
 pub mod tokens;
 
+#[cfg(test)]
+pub mod asked;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -64,8 +69,8 @@ pub trait Listed {
 }
 
 /// One operation, as it is asked for.
-pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type Reply: Serialize + DeserializeOwned + Send + 'static;
+pub trait Operation: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type Reply: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     /// What of the hub it is about.
     fn about(&self) -> Target {
@@ -81,8 +86,8 @@ pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// One that is followed: it answers again and again until it is over.
-pub trait Followed: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type News: Serialize + DeserializeOwned + Send + 'static;
+pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type News: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     fn about(&self) -> Target {
         Target::Hub
@@ -109,10 +114,14 @@ pub enum Target {
     Hold(HoldId),
     /// Number of a request that a mask be lifted.
     Lift(u64),
+    /// Every camera of a clip request, by its number.
+    Request(u64),
+    /// Footage of several cameras from then on; of none, the hub.
+    Several(Vec<BoxCamera>, Option<Utc>),
 }
 
 /// Nothing to tell but that it was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {}
 
 /// Has it done for whoever asks, if they may.
@@ -204,6 +213,19 @@ fn of_camera(hub: &Desk, camera: BoxCamera, from: Option<Utc>) -> Result<Subject
     })
 }
 
+/// Blocking.
+fn several(
+    hub: &Desk,
+    cameras: Vec<BoxCamera>,
+    from: Option<Utc>,
+) -> Result<Vec<Subject>, HubError> {
+    if cameras.is_empty() {
+        return Ok(vec![Subject::hub()]);
+    }
+    let cameras = cameras.into_iter();
+    cameras.map(|c| of_camera(hub, c, from)).collect()
+}
+
 /// Every camera that is known of a box.
 fn of_box(hub: &Desk, name: &BoxName) -> Result<Vec<Subject>, HubError> {
     let record = hub.db.box_named(name).map_err(plain)?;
@@ -236,6 +258,14 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
                 Ok(name) => of_box(hub, &name),
                 Err(_) => Ok(vec![Subject::whole()]),
             };
+        }
+        Target::Several(cameras, from) => return several(hub, cameras, from),
+        Target::Request(n) => {
+            let Some(q) = hub.db.clip_request(n).map_err(plain)? else {
+                return Ok(vec![Subject::hub()]);
+            };
+            let cameras = q.cameras.into_iter().map(|c| c.camera);
+            return several(hub, cameras.collect(), q.span.map(|s| s.0));
         }
         Target::Camera(camera) => Some((camera, None)),
         Target::Footage(camera, from) => Some((camera, Some(from))),
@@ -290,6 +320,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,
         BOX_SUCCEED => boxes::Succeed,
@@ -304,6 +335,15 @@ operations! {
         CLIP_PULL => clips::Pull,
         CLIP_VIEW => clips::View,
         CLIP_SAVE => clips::Save,
+        REQUESTS => requests::List,
+        REQUEST => requests::Show,
+        REQUEST_OPEN => requests::Open,
+        REQUEST_SUBMIT => requests::Submit,
+        REQUEST_AUTHORISE => requests::Authorise,
+        REQUEST_REFUSE => requests::Refuse,
+        REQUEST_CANCEL => requests::Cancel,
+        REQUEST_RELEASE => requests::Release,
+        REQUEST_CLOSE => requests::Close,
         EVIDENCE => evidence::List,
         EVIDENCE_FAULTS => evidence::Faults,
         EVIDENCE_CLASS => evidence::Classify,

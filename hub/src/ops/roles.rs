@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::time::{Utc, Zone};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, loose, work};
+use super::{Done, Operation, work};
 use crate::{
     access::{
         accounts,
@@ -17,10 +18,11 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
+    reason::Access,
 };
 
 /// Gives a role. One for the own account is only a request, which another administrator has to approve.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Give {
     pub name: String,
     pub role: String,
@@ -40,9 +42,8 @@ impl Operation for Give {
 }
 
 /// Takes a role away, at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Take {
-    #[serde(deserialize_with = "loose::number")]
     pub grant: u64,
 }
 
@@ -59,13 +60,13 @@ impl Operation for Take {
 }
 
 /// What waits for a second administrator, oldest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Waiting {
     #[serde(flatten)]
     pub part: Part,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingRow {
     pub request: u64,
     /// role, reset, recovery
@@ -98,7 +99,7 @@ impl WaitingRow {
             Some(Kind::Recovery) => {
                 format!("{account} begins anew: a one-time password, and no second factor")
             }
-            Some(Kind::Release) | None => format!("{} for {account}", self.kind),
+            Some(Kind::Release | Kind::Request) | None => format!("{} for {account}", self.kind),
         }
     }
 }
@@ -113,7 +114,7 @@ impl Operation for Waiting {
                 Ok::<_, HubError>(found.map_or_else(|| op(number), |a| a.name))
             };
             let after = self.part.number()?.unwrap_or(0);
-            // Each is settled within a week: there are few.
+            // Each is settled within a week: there are few. Clip requests are authorised among themselves.
             let mut all = approvals::waiting(hub)?;
             all.retain(|a| {
                 let kind = Kind::parse(&a.kind);
@@ -137,14 +138,13 @@ impl Operation for Waiting {
 }
 
 /// The second administrator's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 
 /// What came of it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Approved {
     /// Of a reset or a recovery: the one-time password, for the account's owner.
     pub password: Option<String>,
@@ -161,11 +161,9 @@ impl Operation for Approve {
                 Some(kind @ (Kind::Reset | Kind::Recovery)) => {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                Some(Kind::Release) | None => {
-                    return Err(HubError::Refused(format!(
-                        "request {} is of a kind that is approved elsewhere; nothing was done",
-                        self.request
-                    )));
+                Some(Kind::Release | Kind::Request) | None => {
+                    let request = self.request;
+                    return Err(Access::RequestOfAnotherKind { request }.into());
                 }
             };
             Ok(Approved { password })
@@ -174,9 +172,8 @@ impl Operation for Approve {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Withdraw {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 
@@ -185,6 +182,14 @@ impl Operation for Withdraw {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
+            let request = approvals::find(hub, self.request)?;
+            let kind = Kind::parse(&request.kind);
+            if !kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind)) {
+                return Err(HubError::Refused(format!(
+                    "request {} is of a kind that is withdrawn elsewhere; nothing was done",
+                    self.request
+                )));
+            }
             approvals::withdraw(hub, self.request, permit)
         })
         .await

@@ -5,16 +5,18 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     id,
-    order::{Act, Done, Order, PullSegment},
-    types::CopyMade,
+    order::{Act, Code, Done, Order, PullSegment},
     wire::{ClipReply, Open},
 };
-use tokio::task::JoinSet;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    task::JoinSet,
+};
 
 use super::{
-    Progress, ended, holds,
+    Progress, clip, ended, finish, holds,
     order::{self, NotObeyed},
-    rules::{self, State},
+    rules::{Absence, State},
     transfer::{self, Logged, Place},
 };
 use crate::{
@@ -23,7 +25,6 @@ use crate::{
     devices::{link::Line, words},
     disposal::policy::wait_ends,
     error::{HubError, plain},
-    evidence,
 };
 
 /// A box may prepare a long clip for minutes; it is asked again after this.
@@ -34,24 +35,49 @@ const SILENT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// Tries in a row that bring nothing before the request fails.
 const FRUITLESS: u32 = 12;
+/// Requests that nobody authorised in time are looked for so often.
+const EXPIRE: Duration = Duration::from_secs(60);
 const MAX_SEGMENTS: usize = 3000;
 
 /// How one try ended.
-enum Ended {
+pub(super) enum Ended {
     /// For good.
-    Over(State, String),
+    Over(State, Option<Absence>, String),
     /// Not yet: what it waits for. The flag says whether anything came.
     Again(String, bool),
 }
 
-type Try<T> = Result<T, Ended>;
+pub(super) type Try<T> = Result<T, Ended>;
 
-fn again(why: impl std::fmt::Display) -> Ended {
+pub(super) fn again(why: impl std::fmt::Display) -> Ended {
     Ended::Again(why.to_string(), false)
 }
 
-fn failed(why: impl std::fmt::Display) -> Ended {
-    Ended::Over(State::Failed, why.to_string())
+fn failed(reason: Absence, why: impl std::fmt::Display) -> Ended {
+    Ended::Over(State::Failed, Some(reason), why.to_string())
+}
+
+/// Trouble here that does not pass.
+pub(super) fn ours(why: impl std::fmt::Display) -> Ended {
+    failed(Absence::Hub, why)
+}
+
+/// What came is not what it should be.
+pub(super) fn odd(why: impl std::fmt::Display) -> Ended {
+    failed(Absence::NotAsLogged, why)
+}
+
+/// What a box's refusal says of the footage.
+fn absence(why: &NotObeyed) -> Absence {
+    match why {
+        NotObeyed::Refused { refusal, .. } => match refusal.code {
+            Code::NothingRecorded => Absence::NotRecorded,
+            Code::PastItsDay => Absence::Deleted,
+            Code::NotOnDisk => Absence::NotOnDisk,
+            _ => Absence::BoxRefused,
+        },
+        _ => Absence::BoxRefused,
+    }
 }
 
 /// Takes up open requests, then new ones as they come. Ends when the hub does.
@@ -65,29 +91,21 @@ pub async fn run(desk: Arc<Desk>) {
     match rows {
         Ok(Ok(rows)) => {
             for row in rows.into_iter().rev().filter(|r| !r.state.over()) {
-                if matches!(row.state, State::Draft | State::Submitted) {
-                    // It was never granted on the record: nothing may be fetched for it.
-                    set(
-                        &desk,
-                        &row,
-                        State::Failed,
-                        "the hub stopped before the request was granted; ask again",
-                    )
-                    .await;
-                    let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
-                    let freed = blocking(move || holds::never_granted(&d, &exhibit)).await;
-                    if let Ok(Err(e)) = freed {
-                        tracing::error!("a hold was not released: {e}");
-                    }
-                } else {
-                    tasks.spawn(pull(desk.clone(), row.r#ref.to_string()));
-                }
+                tasks.spawn(pull(desk.clone(), row.r#ref.to_string()));
             }
         }
         other => tracing::error!("open requests could not be read: {other:?}"),
     }
+    let mut tick = tokio::time::interval(EXPIRE);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            _ = tick.tick() => {
+                let d = desk.clone();
+                if let Ok(Err(e)) = blocking(move || clip::ends::expire(&d)).await {
+                    tracing::error!("requests that nobody authorised were not taken back: {e}");
+                }
+            }
             next = inbox.recv() => match next {
                 Some(exhibit) => { tasks.spawn(pull(desk.clone(), exhibit)); }
                 None => break,
@@ -98,6 +116,16 @@ pub async fn run(desk: Arc<Desk>) {
 }
 
 async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
+    set_with(desk, row, state, None, why).await;
+}
+
+async fn set_with(
+    desk: &Arc<Desk>,
+    row: &RequestRecord,
+    state: State,
+    reason: Option<Absence>,
+    why: &str,
+) {
     // Whoever waits is told what stands in the way, not only that nothing came yet.
     let twice = desk.logs.troubles(&row.camera.r#box);
     let twice = twice.iter().find(|t| t.condition == "box.twice");
@@ -109,8 +137,12 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
         None => why.to_owned(),
     };
     let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.clone());
-    let stored = blocking(move || d.db.request_state(&exhibit, state, &text, d.now())).await;
-    if let Ok(Err(e)) = stored {
+    let stored = blocking(move || {
+        d.db.request_state(&exhibit, state, reason, &text, d.now())
+            .map_err(plain)?;
+        clip::ending::after(&d, &exhibit)
+    });
+    if let Ok(Err(e)) = stored.await {
         tracing::error!("a request's state was not recorded: {e}");
     }
     let before = desk.pulls.last(row.r#ref.as_str());
@@ -135,7 +167,21 @@ async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
     }
 }
 
+/// Ends when the request is taken back.
+async fn taken_back(cancelled: &mut Receiver<String>, exhibit: &str) {
+    loop {
+        match cancelled.recv().await {
+            Ok(other) if other != exhibit => {}
+            // Missed some: what is on record decides at the next turn.
+            Err(RecvError::Lagged(_)) => {}
+            Ok(_) => return,
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
 async fn pull(desk: Arc<Desk>, exhibit: String) {
+    let mut cancelled = desk.pulls.cancellations();
     let mut fruitless = 0;
     let mut wait = Duration::from_secs(1);
     loop {
@@ -148,30 +194,35 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
             }
             _ => return,
         };
-        let ended = match attempt(&desk, &row).await {
-            Ok((state, why)) => Ended::Over(state, why),
-            Err(ended) => ended,
+        let ended = tokio::select! {
+            ended = attempt(&desk, &row) => match ended {
+                Ok((state, why)) => Ended::Over(state, None, why),
+                Err(ended) => ended,
+            },
+            // It is on record already.
+            () = taken_back(&mut cancelled, &exhibit) => return,
         };
         match ended {
-            Ended::Over(state, mut why) => {
+            Ended::Over(state, reason, mut why) => {
                 if state != State::Ready {
-                    let (d, e) = (desk.clone(), exhibit.clone());
-                    let held = blocking(move || holds::after_pull(&d, &e)).await;
+                    let (d, e, partial) = (desk.clone(), exhibit.clone(), state == State::Partial);
+                    let held = blocking(move || holds::after_pull(&d, &e, partial)).await;
                     if let Ok(Some(held)) = held {
                         why += &format!("; {held}");
                     }
                 }
                 tracing::info!(exhibit, state = state.as_str(), why, "request over");
-                set(&desk, &row, state, &why).await;
+                set_with(&desk, &row, state, reason, &why).await;
                 return;
             }
             Ended::Again(why, moved) => {
                 fruitless = if moved { 0 } else { fruitless + 1 };
                 if fruitless >= FRUITLESS {
-                    set(
+                    set_with(
                         &desk,
                         &row,
                         State::Failed,
+                        Some(Absence::Hub),
                         &format!("given up after {FRUITLESS} tries: {why}"),
                     )
                     .await;
@@ -185,7 +236,10 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
                 set(&desk, &row, State::Waiting, &why).await;
                 // A change (the box came back) ends the wait early.
                 let mut changes = desk.live.watch(&row.camera.r#box);
-                let _ = tokio::time::timeout(wait, changes.changed()).await;
+                tokio::select! {
+                    _ = tokio::time::timeout(wait, changes.changed()) => {}
+                    () = taken_back(&mut cancelled, &exhibit) => return,
+                }
                 tokio::time::sleep(Duration::from_millis(300)).await;
             }
         }
@@ -203,7 +257,9 @@ async fn attempt(desk: &Arc<Desk>, row: &RequestRecord) -> Try<(State, String)> 
     }
     set(desk, row, State::Verifying, "").await;
     let (d, e) = (desk.clone(), exhibit);
-    blocking(move || finish(&d, &e)).await.map_err(again)?
+    blocking(move || finish::finish(&d, &e))
+        .await
+        .map_err(again)?
 }
 
 async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>> {
@@ -237,10 +293,13 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         // RET-5: a request that waits for ever would be kept for ever.
         let left = wait_ends(row.made, &desk.config.periods).0 - desk.now().0;
         if left <= 0 {
-            return Err(failed(format!(
-                "box {name} did not come back within {} days ([periods] wait_days in hub.toml); ask again when it does",
-                desk.config.periods.wait_days
-            )));
+            return Err(failed(
+                Absence::BoxAway,
+                format!(
+                    "box {name} did not come back within {} days ([periods] wait_days in hub.toml); ask again when it does",
+                    desk.config.periods.wait_days
+                ),
+            ));
         }
         let left = Duration::from_millis(left.unsigned_abs()).min(LOOK_AGAIN);
         if let Ok(changed) = tokio::time::timeout(left, changes.changed()).await {
@@ -262,7 +321,7 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
     let order = blocking(move || sign_order(&d, &r))
         .await
         .map_err(again)?
-        .map_err(failed)?;
+        .map_err(ours)?;
     let way = order::reach(desk, name).filter(|way| way.id == id);
     let way = way.ok_or_else(|| again("the box's connection broke"))?;
     let done = tokio::time::timeout(ANSWER, way.send_patiently(desk, order))
@@ -275,12 +334,12 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             of,
             segments,
         }) => (log, n, of, segments),
-        Ok(_) => return Err(failed(NotObeyed::Odd(name.clone()))),
+        Ok(_) => return Err(odd(NotObeyed::Odd(name.clone()))),
         // What it has announced once it can only be late with.
         Err(why) if why.passes() || row.line.is_some() => return Err(again(why)),
-        Err(why) => return Err(failed(why)),
+        Err(why) => return Err(failed(absence(&why), why)),
     };
-    sane(&segments).map_err(failed)?;
+    sane(&segments).map_err(odd)?;
     let (d, r) = (desk.clone(), row.clone());
     blocking(move || {
         let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);
@@ -289,7 +348,7 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             true => segments,
             false => ended::proven(&d, &r, &footage, segments)
                 .map_err(again)?
-                .map_err(failed)?,
+                .map_err(|why| failed(Absence::NotProven, why))?,
         };
         d.db.request_answered(r.r#ref.as_str(), (&clip, n), &footage, &segments)
             .map_err(again)
@@ -357,7 +416,7 @@ async fn covered(desk: &Arc<Desk>, row: &RequestRecord) -> Try<()> {
                 let row =
                     d.db.request(&e)
                         .map_err(again)?
-                        .ok_or_else(|| failed("the request is gone"))?;
+                        .ok_or_else(|| ours("the request is gone"))?;
                 let (log, n) = row.line.ok_or_else(|| again("the box has not answered"))?;
                 if d.db
                     .log(&log)
@@ -372,7 +431,7 @@ async fn covered(desk: &Arc<Desk>, row: &RequestRecord) -> Try<()> {
                 {
                     return Ok(true);
                 }
-                Err(failed(format!(
+                Err(odd(format!(
                     "line {n} of {log} is not the exp.clip the box announced"
                 )))
             });
@@ -400,13 +459,13 @@ async fn bounded(desk: &Arc<Desk>, row: &RequestRecord, segments: &[FetchRecord]
     let (d, r, all) = (desk.clone(), row.clone(), segments.to_vec());
     blocking(move || -> Try<()> {
         for s in &all {
-            let logged = said_in_log(&d, &r, s).map_err(failed)?;
+            let logged = said_in_log(&d, &r, s).map_err(odd)?;
             let Err(breach) = transfer::announced(s.sealed, &logged) else {
                 continue;
             };
             let what = format!("list of segments for {}", r.r#ref);
             words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(again)?;
-            return Err(failed(words::sentence(&what, &breach)));
+            return Err(odd(words::sentence(&what, &breach)));
         }
         d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(again)
     })
@@ -433,14 +492,14 @@ async fn fetch_all(
     };
     let (d, e) = (desk.clone(), exhibit.to_owned());
     let row = blocking(move || {
-        d.db.request_state(&e, State::Fetching, "", d.now())?;
+        d.db.request_state(&e, State::Fetching, None, "", d.now())?;
         d.db.request(&e)
     });
     let row = row
         .await
         .map_err(again)?
         .map_err(again)?
-        .ok_or_else(|| failed("the request is gone"))?;
+        .ok_or_else(|| ours("the request is gone"))?;
     bounded(desk, &row, &segments).await?;
     let mut moved = false;
     for (at, segment) in segments.iter().enumerate() {
@@ -467,7 +526,11 @@ async fn fetch_all(
     Ok(())
 }
 
-fn said_in_log(desk: &Desk, row: &RequestRecord, segment: &FetchRecord) -> Result<Logged, String> {
+pub(super) fn said_in_log(
+    desk: &Desk,
+    row: &RequestRecord,
+    segment: &FetchRecord,
+) -> Result<Logged, String> {
     let log = row.footage.as_ref().ok_or("the box has not answered")?;
     let copy = desk
         .logs
@@ -488,11 +551,11 @@ async fn one(
     let (d, r, seg) = (desk.clone(), row.clone(), segment.clone());
     let begun = blocking(
         move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
-            let logged = said_in_log(&d, &r, &seg).map_err(failed)?;
+            let logged = said_in_log(&d, &r, &seg).map_err(odd)?;
             let place =
                 Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
             if place.done().exists() {
-                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(failed)?;
+                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
                 if transfer::check(&place.done(), &identity, &logged)
                     .map_err(again)?
                     .is_ok()
@@ -561,7 +624,7 @@ async fn one(
                     ));
                 };
                 if at + frame.body.len() as u64 > segment.sealed {
-                    return Err(failed(format!(
+                    return Err(odd(format!(
                         "the box sent more than segment {} has",
                         segment.s
                     )));
@@ -580,7 +643,7 @@ async fn one(
         }
         let (d, r) = (desk.clone(), row.clone());
         let accepted = blocking(move || -> Try<Result<(), String>> {
-            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(failed)?;
+            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
             let accepted = place.accept(&identity, &logged).map_err(again)?;
             if accepted.is_err() {
                 place.discard().map_err(again)?;
@@ -592,7 +655,7 @@ async fn one(
             return Err(if resumed > 0 {
                 again(format!("{why}; fetched anew from its beginning"))
             } else {
-                failed(why)
+                odd(why)
             });
         }
         progress.bytes = before;
@@ -602,58 +665,4 @@ async fn one(
         .await
         .map_err(again)?
         .map_err(again)
-}
-
-/// All segments are here and checked: register the masters, make the package. Blocking.
-fn finish(desk: &Desk, exhibit: &str) -> Try<(State, String)> {
-    let row = desk
-        .db
-        .request(exhibit)
-        .map_err(again)?
-        .ok_or_else(|| failed("the request is gone"))?;
-    let segments = desk.db.request_segments(exhibit).map_err(again)?;
-    let logged = segments
-        .iter()
-        .map(|s| said_in_log(desk, &row, s))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(failed)?;
-    for l in &logged {
-        let line = CopyMade {
-            r#ref: exhibit.into(),
-            cam: row.camera.cam.clone(),
-            what: "master".into(),
-            sha256: l.sha256.clone(),
-        };
-        desk.log.append(&row.who, &line).map_err(again)?;
-    }
-    let spans: Vec<_> = logged.iter().map(|l| (l.t0, l.t1)).collect();
-    let missing = rules::missing(&spans, row.t0, row.t1);
-    let numbers: Vec<u64> = logged.iter().map(|l| l.s).collect();
-    let holes = rules::holes(&numbers);
-    let known = desk
-        .db
-        .segments(&row.camera, row.t0, row.t1)
-        .map_err(again)?;
-    let footage = row.footage.as_deref().unwrap_or_default();
-    let unproven = ended::unproven_from(desk, &row, logged.last()).map_err(failed)?;
-    let parts = [
-        rules::shortfall(&missing, &desk.config.zone, footage, &known, unproven),
-        rules::left_out(&holes, &known),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    let short = (!parts.is_empty()).then(|| parts.join("; "));
-    let made = evidence::make(desk, &row, &logged, short.clone(), holes).map_err(failed)?;
-    desk.db
-        .request_package(exhibit, &made.folder.to_string_lossy())
-        .map_err(again)?;
-    if let Some(last) = desk.pulls.last(exhibit) {
-        desk.pulls.tell(Progress {
-            package: Some(made.folder.to_string_lossy().into_owned()),
-            ..last
-        });
-    }
-    Ok(match short {
-        None => (State::Ready, String::new()),
-        Some(why) => (State::Partial, why),
-    })
 }

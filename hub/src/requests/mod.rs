@@ -1,6 +1,8 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks and their reviews.
+pub mod clip;
 mod ended;
 pub mod fetch;
+mod finish;
 pub mod holds;
 pub mod lift_state;
 pub mod mask;
@@ -22,9 +24,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
+use utoipa::ToSchema;
 
 /// Where a request stands, as commands and pages see it live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     pub r#ref: String,
     pub state: String,
@@ -38,6 +41,20 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Where a clip stands of which nothing has come yet.
+    pub fn of(exhibit: &shared::id::ExhibitRef, state: rules::State, why: &str) -> Self {
+        Self {
+            r#ref: exhibit.to_string(),
+            state: state.as_str().into(),
+            why: why.into(),
+            bytes: 0,
+            total: 0,
+            segments_done: 0,
+            segments: 0,
+            package: None,
+        }
+    }
+
     pub fn percent(&self) -> u64 {
         (self.bytes.min(self.total) * 100)
             .checked_div(self.total)
@@ -51,6 +68,8 @@ pub struct Pulls {
     start: mpsc::UnboundedSender<String>,
     inbox: Arc<Mutex<Option<mpsc::UnboundedReceiver<String>>>>,
     told: broadcast::Sender<Progress>,
+    /// Rings with the exhibit of a request that was taken back.
+    cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
     pub holds: holds::Holds,
     /// One act about evidence at a time.
@@ -65,6 +84,7 @@ impl Default for Pulls {
             start,
             inbox: Arc::new(Mutex::new(Some(inbox))),
             told: broadcast::Sender::new(1024),
+            cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
             holds: holds::Holds::default(),
             disposals: Arc::default(),
@@ -77,6 +97,17 @@ impl Pulls {
     pub fn start(&self, exhibit: &str) {
         // The receiver only goes away when the hub stops; the row is taken up again at the next start.
         let _ = self.start.send(exhibit.to_owned());
+    }
+
+    /// Stops what is being fetched for it.
+    pub fn cancel(&self, exhibit: &str) {
+        // Nobody fetches it.
+        let _ = self.cancelled.send(exhibit.to_owned());
+    }
+
+    /// Of requests that are taken back.
+    pub fn cancellations(&self) -> broadcast::Receiver<String> {
+        self.cancelled.subscribe()
     }
 
     /// The fetching task takes its inbox once.

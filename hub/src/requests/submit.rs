@@ -4,18 +4,16 @@ use shared::{
     id::{BoxCamera, ExhibitRef},
     record::{hex, salted},
     time::Utc,
-    types::{GrantFail, GrantSet},
 };
 
 use super::{
-    Progress, holds,
-    rules::{self, Asked, Known, State},
+    clip::{self, class::RequesterClass},
+    rules::{self, Asked, Known},
 };
 use crate::{
     access::authorise::Permit,
-    db::{numbers::Numbered, requests::RequestRecord},
     desk::Desk,
-    disposal::acts::{Given, classed},
+    disposal::acts::Given,
     error::{HubError, plain},
     keys,
 };
@@ -42,82 +40,25 @@ pub fn submit_as(
     class: &Given,
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
-    let who = &*permit.op();
-    let class = class.class(desk)?;
-    let cam = asked.camera.to_string();
-    let granted = desk.act(|act| {
-        let now = desk.now();
-        let judged = with_known(desk, &asked.camera, asked.t0, asked.t1, |known| {
-            rules::judge(asked, known)
-        })?;
-        if let Err(why) = judged {
-            return Ok(Err(why));
-        }
-        let number = act.number(Numbered::Request)?;
-        let short = u32::try_from(number).map_err(plain)?;
-        let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), short);
-        let mut record = RequestRecord {
-            r#ref: exhibit.clone(),
-            grant: format!("G-{number:06}"),
-            camera: asked.camera.clone(),
-            t0: asked.t0,
-            t1: asked.t1,
-            purpose: keep_salted(desk, &asked.purpose)?,
-            reference: keep_salted(desk, &asked.reference)?,
-            requester: keep_salted(desk, &asked.requester)?,
-            who: who.into(),
-            state: State::Authorised,
-            why: String::new(),
-            granted: 0,
-            line: None,
-            footage: None,
-            package: None,
-            made: now,
-        };
-        // First what keeps the footage.
-        holds::for_request(desk, act, &record)?;
-        let line = GrantSet {
-            grant: record.grant.clone(),
-            r#ref: exhibit.to_string(),
-            cam: cam.clone(),
-            t0: asked.t0,
-            t1: asked.t1,
-            purpose: record.purpose.clone(),
-            reference: record.reference.clone(),
-            requester: record.requester.clone(),
-        };
-        record.granted = act.log(who, &line)?;
-        act.add_request(short, &record)?;
-        classed(act, &exhibit, class, &record.purpose, who)?;
-        Ok(Ok(record))
-    })?;
-    match granted {
-        Ok(record) => {
-            desk.pulls.holds.wake();
-            tell(desk, &record, State::Authorised, "");
-            desk.pulls.start(record.r#ref.as_str());
-            Ok(record.r#ref)
-        }
-        Err(why) => {
-            // The sentence may name times only: nothing personal reaches the log.
-            let why_code = "no-such-footage-or-not-allowed".into();
-            desk.log.append(who, &GrantFail { cam, why: why_code })?;
-            Err(HubError::Refused(why))
-        }
-    }
-}
-
-fn tell(desk: &Desk, r: &RequestRecord, state: State, why: &str) {
-    desk.pulls.tell(Progress {
-        r#ref: r.r#ref.to_string(),
-        state: state.as_str().into(),
-        why: why.into(),
-        bytes: 0,
-        total: 0,
-        segments_done: 0,
-        segments: 0,
-        package: None,
-    });
+    rules::texts([
+        ("a purpose", &asked.purpose),
+        ("a reference", &asked.reference),
+        ("a requester", &asked.requester),
+    ])
+    .map_err(HubError::Refused)?;
+    let request = clip::acts::Asked {
+        class: RequesterClass::Police,
+        cameras: vec![asked.camera.clone()],
+        span: Some((asked.t0, asked.t1)),
+        texts: clip::acts::Texts {
+            purpose: Some(asked.purpose.clone()),
+            reference: Some(asked.reference.clone()),
+            requester: Some(asked.requester.clone()),
+            ..clip::acts::Texts::default()
+        },
+        keep: class.clone(),
+    };
+    clip::acts::pull(desk, &request, permit)
 }
 
 /// Gathers what is known of a camera and a span, and hands it to a rule.
@@ -135,8 +76,6 @@ pub(super) fn with_known<T>(
     }
     cameras.sort();
     cameras.dedup();
-    let health = record.as_ref().and_then(|b| b.health.as_ref());
-    let landed = health.and_then(|h| h.camera(&camera.cam)?.flow.landed);
     let now = desk.now();
     let held: Vec<(Utc, Utc)> = desk
         .db
@@ -151,8 +90,6 @@ pub(super) fn with_known<T>(
         zone: &desk.config.zone,
         box_state: record.as_ref().map(|b| b.state.as_str()),
         cameras: &cameras,
-        online: desk.live.online(&camera.r#box),
-        landed,
         extent: desk.db.extent(camera).map_err(plain)?,
         segments: &desk.db.segments(camera, t0, t1).map_err(plain)?,
         gaps: &desk.db.gaps(camera, t0, t1).map_err(plain)?,

@@ -16,6 +16,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     list::Part,
+    reason::Footage,
 };
 
 /// Days a camera's own page goes back.
@@ -173,9 +174,7 @@ pub fn unsettled(desk: &Desk, b: &BoxRecord) -> Result<Facts, DbError> {
 }
 
 fn none_such(name: &BoxName) -> HubError {
-    HubError::Missing(format!(
-        "there is no box {name}; `beadle-hub box list` shows them"
-    ))
+    Footage::BoxUnknown { name: name.clone() }.into()
 }
 
 /// The report over all boxes, or one.
@@ -213,11 +212,9 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraP
     let looked = looked_at(desk, &said_now);
     let of_now = facts(desk, &b, Some(&camera.cam), said_now, looked).map_err(plain)?;
     let row = of_now.report().into_iter().find(|r| r.cam == camera.cam);
-    let row = row.ok_or_else(|| {
-        HubError::Missing(format!(
-            "box {} has no camera {}, and no footage of one is on record",
-            camera.r#box, camera.cam
-        ))
+    let row = row.ok_or_else(|| Footage::CameraUnknown {
+        camera: camera.clone(),
+        seen: Vec::new(),
     })?;
     let last = after.map_or(looked.1, |day| day.plus_days(-1));
     let most = i32::try_from(part.limit()).unwrap_or(PAGE_DAYS);

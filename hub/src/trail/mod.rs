@@ -13,6 +13,7 @@ use shared::{
     time::Utc,
     types::{LogRead, LogReview},
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::authorise::Permit,
@@ -30,7 +31,7 @@ pub mod sample;
 use sample::Month;
 
 /// A line of the hub's log about what somebody did, for people.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TrailRow {
     /// Of the hub's log.
     pub n: u64,
@@ -51,7 +52,7 @@ pub struct TrailRow {
 }
 
 /// Lines that are wanted, as somebody asks for them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Search {
     /// An account's name, or its number as op:0007.
     #[serde(default)]
@@ -245,7 +246,7 @@ pub fn show(
 }
 
 /// A month's sample.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sample {
     /// YYYY-MM, in UTC.
     pub month: String,

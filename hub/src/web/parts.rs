@@ -16,8 +16,9 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 9] = [
+pub const LINKS: [(&str, &str, &Row); 10] = [
     ("/", "Boxes and cameras", &table::BOXES),
+    ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),

@@ -20,7 +20,8 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     guard,
     pages::{
-        account, clip, door, evidence, footage, holds, home, lifts, log, masks, retention, staff,
+        account, clip, door, evidence, footage, holds, home, lifts, log, masks, requests,
+        retention, staff,
     },
 };
 use crate::{
@@ -92,6 +93,8 @@ pages! {
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" lifts::show, Person(&[&table::LIFTS]);
     post "/lifts" lifts::settle, Person(&[&table::LIFTS]);
+    get "/requests" requests::show, Person(&[&table::REQUESTS]);
+    post "/requests" requests::settle, Person(&[&table::REQUESTS]);
     get "/holds" holds::show, Person(&[&table::HOLDS]);
     post "/holds" holds::settle, Person(&[&table::HOLDS, &table::HOLD_APPROVE]);
     get "/evidence" evidence::show, Person(&[&table::EVIDENCE]);

@@ -190,6 +190,14 @@ table! {
     "acc.token" Hub { Must "op" WORD, Must "token" COUNT, Must "what" WORD }
     "owner.add" Hub { Must "owner" WORD, Must "by" BY }
     "owner.set" Hub { Must "owner" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "before" WORD, Must "by" BY }
+    "request.open" Hub { Must "request" COUNT, Must "class" WORD, Must "by" BY }
+    "request.submit" Hub { Must "request" COUNT, Must "class" WORD, Must "cams" Form::Words(32), Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD, Null "order" WORD, Null "identity" WORD, Null "due" Form::Time, Null "ask" COUNT, Must "by" BY }
+    "request.authorise" Hub { Must "request" COUNT, Must "ask" COUNT, Must "by" BY }
+    "request.refuse" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }
+    "request.cancel" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }
+    "request.done" Hub { Must "request" COUNT, Must "state" WORD, Must "by" BY }
+    "request.release" Hub { Must "request" COUNT, Must "to" WORD, Must "by" BY }
+    "request.close" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }
     "grant.set" Hub { Must "grant" WORD, Must "ref" Form::Exhibit, Must "cam" Form::Origin, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD }
     "act.fail" Hub { Must "line" COUNT, Must "why" WHY }
     "grant.fail" Hub { Must "cam" Form::Origin, Must "why" WHY }

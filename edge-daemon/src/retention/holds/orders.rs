@@ -25,9 +25,10 @@ impl Holds {
         if waiting.is_empty() {
             match self.0.client.order(order, sig) {
                 Ok(()) => return Ok(()),
-                Err(ReaderError::Refused(why) | ReaderError::Spent(why)) => {
+                Err(ReaderError::Refused(why)) => {
                     return Err(Refusal::new(Code::ReaderRefused, why));
                 }
+                Err(ReaderError::Spent(why)) => return Err(Refusal::new(Code::Ceiling, why)),
                 // It says when it is not too early any more.
                 Err(ReaderError::Early(why)) => return Err(Refusal::new(Code::Reader, why)),
                 Err(e) => tracing::warn!(error = %e, "an order waits for the reader"),

@@ -95,6 +95,7 @@ async fn no_request_waits_for_ever() {
             state: State::Authorised,
             why: String::new(),
             granted: 1,
+            reason: None,
             line: None,
             footage: None,
             package: None,

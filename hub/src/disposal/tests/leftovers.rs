@@ -80,7 +80,13 @@ fn a_package_that_failed_its_check_needs_a_person() {
     rig.exhibit(1);
     rig.desk
         .db
-        .request_state(exh(1).as_str(), State::Failed, "not intact", rig.desk.now())
+        .request_state(
+            exh(1).as_str(),
+            State::Failed,
+            None,
+            "not intact",
+            rig.desk.now(),
+        )
         .expect("set");
     rig.at("2026-12-03T14:00:00.000Z");
     rig.look();
@@ -126,9 +132,19 @@ fn texts_are_erased() {
     rig.exhibit_at(5, t0);
     let row = rig.desk.db.request(exh(5).as_str()).expect("reads");
     let row = row.expect("row");
-    let held = rig
-        .desk
-        .act(|act| crate::requests::holds::for_request(&rig.desk, act, &row));
+    let held = rig.desk.act(|act| {
+        let hold = crate::requests::holds::ForRequest {
+            request: 5,
+            camera: &row.camera,
+            t0: row.t0,
+            t1: row.t1,
+            purpose: &row.purpose,
+            reference: &row.reference,
+            exhibit: Some((row.r#ref.to_string(), row.grant.clone())),
+            who: &row.who,
+        };
+        crate::requests::holds::for_request(&rig.desk, act, hold)
+    });
     held.expect("held");
     let hashes = [row.purpose.clone(), row.requester.clone()];
     let erased = rig.desk.db.erase_side(&hashes, exh(5).as_str(), None);

@@ -6,6 +6,7 @@ use shared::{
     time::{Day, Utc},
     types::{HoldDrop, HoldExtend},
 };
+use utoipa::ToSchema;
 
 use super::{
     Placing, due, find, in_turn, place, plain,
@@ -34,7 +35,8 @@ const DAY_MS: i64 = 86_400_000;
 const LONGEST_MS: i64 = 31 * DAY_MS;
 
 /// A hold as it is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HoldWanted)]
 pub struct Wanted {
     pub t0: Utc,
     pub t1: Utc,
@@ -73,14 +75,9 @@ pub fn add(
     let review = reviewed(desk, wanted.review, until, now)?;
     let (t0, t1) = (wanted.t0, wanted.t1);
     with_known(desk, camera, t0, t1, |known| {
-        // What is later than anything in the log held here the box may have, on the line or not: it says so itself.
-        let known = rules::Known {
-            online: false,
-            ..known.clone()
-        };
-        rules::there(camera, t0, t1, LONGEST_MS, &known)
+        rules::there(camera, t0, t1, LONGEST_MS, known)
     })?
-    .map_err(HubError::Refused)?;
+    .map_err(|no| HubError::Refused(no.why))?;
     let text = |text: &str| keep_salted(desk, text.trim());
     let placed = in_turn(desk, |act| {
         let placing = Placing {
@@ -92,6 +89,7 @@ pub fn add(
             reason: text(&wanted.reason)?,
             authority: text(&wanted.authority)?,
             reference: text(&wanted.reference)?,
+            exhibit: None,
             request: None,
             who: permit.op(),
         };

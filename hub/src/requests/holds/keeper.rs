@@ -194,15 +194,17 @@ fn review(desk: &Desk) -> Result<Vec<HoldRecord>, HubError> {
     let by = [HUB.to_owned()];
     let mut open = Vec::new();
     for mut h in desk.db.holds(None).map_err(plain)? {
-        if h.standing.state.alive() && fetched(desk, &h)? {
-            let ended = Ended::Fetched;
-            h = change(desk, h.id, Event::Released { ended }, &by)?;
-        }
-        if h.standing.state.alive()
-            && waited_for(desk, &h)?
-            && let Some(until) = due::carried_on(h.standing.until, desk.config.hold_days, now)
-        {
-            h = carry_on(desk, h.id, until)?;
+        if h.standing.state.alive() {
+            match wanted(desk, &h)? {
+                Wanted::Served(ended) => h = change(desk, h.id, Event::Released { ended }, &by)?,
+                Wanted::Open => {
+                    let until = due::carried_on(h.standing.until, desk.config.hold_days, now);
+                    if let Some(until) = until {
+                        h = carry_on(desk, h.id, until)?;
+                    }
+                }
+                Wanted::Kept => {}
+            }
         }
         if h.standing.until <= now {
             h = change(desk, h.id, Event::Tick { now }, &by)?;
@@ -214,22 +216,40 @@ fn review(desk: &Desk) -> Result<Vec<HoldRecord>, HubError> {
     Ok(open)
 }
 
-/// Whether a clip request's hold has served: its clip is here, whole and checked. What somebody extended by hand stays.
-fn fetched(desk: &Desk, h: &HoldRecord) -> Result<bool, HubError> {
-    let Some(exhibit) = h.exhibit.as_deref().filter(|_| !h.kept) else {
-        return Ok(false);
-    };
-    let request = desk.db.request(exhibit).map_err(plain)?;
-    Ok(request.is_some_and(|r| r.state == rules::State::Ready))
+/// What its clip request makes of a hold.
+enum Wanted {
+    /// Nothing: it goes on until its date.
+    Kept,
+    /// The request is open (RET-6).
+    Open,
+    /// The clip is here, whole and checked, or the request came to nothing.
+    Served(Ended),
 }
 
-/// Whether the clip request that made it is still open (RET-6).
-fn waited_for(desk: &Desk, h: &HoldRecord) -> Result<bool, HubError> {
-    let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
-    Ok(request
-        .map_err(plain)?
-        .flatten()
-        .is_some_and(|r| !r.state.over()))
+/// What somebody extended by hand stays.
+fn wanted(desk: &Desk, h: &HoldRecord) -> Result<Wanted, HubError> {
+    let ended = |ended| match h.kept {
+        true => Wanted::Kept,
+        false => Wanted::Served(ended),
+    };
+    if let Some(exhibit) = &h.exhibit {
+        let request = desk.db.request(exhibit).map_err(plain)?;
+        return Ok(match request.map(|r| r.state) {
+            None => Wanted::Kept,
+            Some(state) if !state.over() => Wanted::Open,
+            Some(rules::State::Ready) => ended(Ended::Fetched),
+            Some(rules::State::Failed | rules::State::Refused | rules::State::Cancelled) => {
+                ended(Ended::Unused)
+            }
+            Some(_) => Wanted::Kept,
+        });
+    }
+    let request = h.request.map(|n| desk.db.clip_request(n)).transpose();
+    Ok(match request.map_err(plain)?.flatten() {
+        None => Wanted::Kept,
+        Some(q) if q.state.holds() => Wanted::Open,
+        Some(_) => ended(Ended::Unused),
+    })
 }
 
 /// The hub's own extension of a hold that a request still needs, on the record like anybody's.

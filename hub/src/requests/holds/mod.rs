@@ -92,14 +92,17 @@ struct Placing {
     authority: String,
     reference: String,
     /// Exhibit and grant of the clip request that makes it.
-    request: Option<(String, String)>,
+    exhibit: Option<(String, String)>,
+    /// Number of that request.
+    request: Option<u64>,
     who: String,
 }
 
 /// Logs and records it; the caller wakes the task once that is stored. Blocking.
 fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError> {
     let id = HoldId(act.number(Numbered::Hold)?);
-    let (exhibit, grant) = p.request.unzip();
+    let (exhibit, grant) = p.exhibit.unzip();
+    let named = p.request.map_or_else(|| id.to_string(), super::clip::name);
     let line = HoldAsk {
         hold: id,
         r#box: p.camera.r#box.to_string(),
@@ -126,7 +129,8 @@ fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError>
         authority: p.authority,
         reference: p.reference,
         exhibit,
-        grant: grant.unwrap_or_else(|| id.to_string()),
+        grant: grant.unwrap_or(named),
+        request: p.request,
         who: p.who,
         made: now,
         line,
@@ -140,10 +144,28 @@ fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError>
     Ok(record)
 }
 
-/// The hold that a granted clip request begins with: as long as a hold is by default, and over when the clip is here. Blocking.
-pub fn for_request(desk: &Desk, act: &Act<'_>, r: &RequestRecord) -> Result<HoldId, HubError> {
+/// What a clip request has held, from when it is submitted on.
+pub struct ForRequest<'a> {
+    pub request: u64,
+    pub camera: &'a BoxCamera,
+    pub t0: Utc,
+    pub t1: Utc,
+    /// Salted hashes.
+    pub purpose: &'a str,
+    pub reference: &'a str,
+    /// Exhibit and grant, of one that is granted at once.
+    pub exhibit: Option<(String, String)>,
+    pub who: &'a str,
+}
+
+/// The hold of one camera of a request: as long as a hold is by default, over when the clip is here or the request came to nothing. Blocking.
+pub fn for_request(desk: &Desk, act: &Act<'_>, r: ForRequest<'_>) -> Result<HoldId, HubError> {
     let now = desk.now();
     let until = now.plus_ms(i64::from(desk.config.hold_days) * 86_400_000);
+    let named = match &r.exhibit {
+        Some((_, grant)) => grant.clone(),
+        None => super::clip::name(r.request),
+    };
     let placing = Placing {
         camera: r.camera.clone(),
         t0: r.t0,
@@ -151,20 +173,26 @@ pub fn for_request(desk: &Desk, act: &Act<'_>, r: &RequestRecord) -> Result<Hold
         t1: r.t1.min(now).max(r.t0.plus_ms(1)),
         until,
         review: due::review(now, until, &desk.config.zone),
-        reason: r.purpose.clone(),
-        authority: keep_salted(desk, &format!("clip request {}", r.grant))?,
-        reference: r.reference.clone(),
-        request: Some((r.r#ref.to_string(), r.grant.clone())),
-        who: r.who.clone(),
+        reason: r.purpose.to_owned(),
+        authority: keep_salted(desk, &format!("clip request {named}"))?,
+        reference: r.reference.to_owned(),
+        exhibit: r.exhibit,
+        request: Some(r.request),
+        who: r.who.to_owned(),
     };
     Ok(place(desk, act, placing)?.id)
 }
 
-/// The hub stopped before the request was granted: its hold is for nothing. Blocking.
-pub fn never_granted(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
-    if let Some(h) = desk.db.hold_for(exhibit).map_err(plain)? {
-        let ended = state::Ended::Order;
-        change(desk, h.id, Event::Released { ended }, &[HUB.to_owned()])?;
+/// The request is granted: its hold is the exhibit's from now on. Blocking.
+pub fn granted(
+    act: &Act<'_>,
+    request: u64,
+    camera: &BoxCamera,
+    exhibit: &str,
+) -> Result<(), HubError> {
+    if let Some(mut h) = act.hold_of_request(request, camera)? {
+        h.exhibit = Some(exhibit.to_owned());
+        act.put_hold(&h)?;
     }
     Ok(())
 }
@@ -303,16 +331,17 @@ fn not_held(h: &HoldRecord) -> String {
     )
 }
 
-/// What there is to say of the hold of a request that did not end well. Blocking.
-pub fn after_pull(desk: &Desk, exhibit: &str) -> Option<String> {
+/// What there is to say of the hold of a request that did not end well: that it was refused, or of one that is partial that it goes on.
+/// Blocking.
+pub fn after_pull(desk: &Desk, exhibit: &str, partial: bool) -> Option<String> {
     let h = desk.db.hold_for(exhibit).ok()??;
     match h.standing.state {
         State::Refused => Some(not_held(&h)),
-        State::Pending | State::Placed => Some(format!(
+        State::Pending | State::Placed if partial => Some(format!(
             "hold {} goes on until {}",
             h.id,
             h.standing.ends().for_people(&desk.config.zone)
         )),
-        State::Releasing(_) | State::Over(_) => None,
+        _ => None,
     }
 }

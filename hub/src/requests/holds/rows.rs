@@ -5,9 +5,10 @@ use shared::{
     id::HoldId,
     time::{Day, Utc, Zone},
 };
+use utoipa::ToSchema;
 
 /// Footage that is kept at its box beyond its day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HoldRow {
     pub hold: HoldId,
     pub camera: String,
@@ -15,7 +16,7 @@ pub struct HoldRow {
     pub t1: Utc,
     /// pending, placed, releasing, over, refused
     pub state: String,
-    /// Of one that is over or about to be: order, fetched, expired, void.
+    /// Of one that is over or about to be: order, fetched, expired, unused, void.
     pub ended: Option<String>,
     pub until: Utc,
     /// Whole days until it ends.
@@ -80,6 +81,9 @@ impl HoldRow {
                 ended.unwrap_or_default()
             ),
             ("over", Some("order")) => "released by two people".into(),
+            ("over", Some("unused")) => {
+                "over: the request it was placed for came to nothing".into()
+            }
             ("over", Some("fetched")) => "over: what it was for is at the hub".into(),
             ("over", Some("expired")) => format!("over: it ended at {}", at(self.until)),
             ("over", _) => "over before any box heard of it".into(),
@@ -96,7 +100,7 @@ impl HoldRow {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseRow {
     pub by: String,
     pub reason: Option<String>,

@@ -19,15 +19,18 @@ pub enum Ended {
     /// What it was for is at the hub, checked.
     Fetched,
     Expired,
+    /// The request it was placed for came to nothing.
+    Unused,
     /// Over before any box heard of it.
     Void,
 }
 
 impl Ended {
-    const ALL: [(Ended, &'static str); 4] = [
+    const ALL: [(Ended, &'static str); 5] = [
         (Ended::Order, "order"),
         (Ended::Fetched, "fetched"),
         (Ended::Expired, "expired"),
+        (Ended::Unused, "unused"),
         (Ended::Void, "void"),
     ];
 
@@ -133,7 +136,7 @@ pub enum Event {
     Extended {
         until: Utc,
     },
-    /// `ended`: order or fetched.
+    /// `ended`: order, fetched or unused.
     Released {
         ended: Ended,
     },
@@ -441,6 +444,7 @@ mod tests {
             State::Over(Ended::Void),
             State::Over(Ended::Fetched),
             State::Over(Ended::Expired),
+            State::Over(Ended::Unused),
         ] {
             assert_eq!(
                 State::parse(s.word(), s.ended().map(Ended::as_str)),

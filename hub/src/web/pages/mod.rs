@@ -13,6 +13,7 @@
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
 //! | [`log`] | what people did here |
+//! | [`requests`] | clip requests: opening one, and every act on it |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod account;
 pub mod clip;
@@ -24,5 +25,6 @@ pub mod home;
 pub mod lifts;
 pub mod log;
 pub mod masks;
+pub mod requests;
 pub mod retention;
 pub mod staff;

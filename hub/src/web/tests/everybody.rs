@@ -40,6 +40,10 @@ const ELSEWHERE: [&str; 3] = ["staff.break-glass", "factor.passkey", "factor.rem
 const ENDS: [&str; 2] = ["session.end", "staff.password"];
 /// What an app was told.
 const SECRET: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+/// Whether it is one of these.
+pub(super) fn needs_a_box(name: &str) -> bool {
+    OF_A_BOX.contains(&name) || name == LIFT
+}
 
 /// Who may, as the document says: role words, and `console`.
 fn document() -> BTreeMap<String, Vec<String>> {
@@ -61,11 +65,14 @@ fn document() -> BTreeMap<String, Vec<String>> {
 }
 
 /// How an operation is asked for the `n`th time, by whom and when. One that is not here has to be put here.
-fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
+pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
-        | "hold.list" | "mask.list" | "lift.list" | "footage.recent" => return json!({}),
+        | "hold.list" | "mask.list" | "lift.list" | "request.list" | "footage.recent" => {
+            return json!({});
+        }
+        "box.show" => return json!({"name": "ashby"}),
         "box.add" => return json!({"name": format!("box{n}")}),
         "box.revoke" => return json!({"name": "brook", "why": "stolen"}),
         "box.succeed" => {
@@ -83,6 +90,19 @@ fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
             "from": "2026-11-03T11:59:10.000Z", "to": "2026-11-03T11:59:20.000Z",
             "purpose": "theft", "reference": "CR/1", "requester": "PC 17"
         }),
+        "request.show" => return json!({"request": "R-000031"}),
+        "request.open" => {
+            return json!({
+                "class": "media", "cameras": ["ashby/c01"], "from": "2026-11-03T11:59:10Z", "to": "2026-11-03T12:59:20+01:00",
+                "purpose": "a report", "reference": "PR/1", "requester": "The Gazette"
+            });
+        }
+        "request.submit" => return json!({"request": "R-000031"}),
+        "request.authorise" => return json!({"request": "R-000032"}),
+        "request.refuse" => return json!({"request": "R-000033", "why": "no-right"}),
+        "request.cancel" => return json!({"request": "R-000034", "why": "mistake"}),
+        "request.release" => return json!({"request": "R-000035", "to": "DC Hall"}),
+        "request.close" => return json!({"request": "R-000036", "why": "not-collected"}),
         "evidence.class" => {
             let class = json!({"class": "surveillance", "review": null});
             return json!({"exhibit": "EXH-2026-000021", "given": class, "reason": "as ruled"});
@@ -161,8 +181,7 @@ fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
 }
 
 /// Everything that operations are about.
-fn furnish(site: &Site) {
-    let hub = site.hub();
+pub(super) fn furnish(hub: &Desk) {
     let brook = BoxName::parse("brook").expect("name");
     hub.db
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
@@ -222,6 +241,69 @@ fn furnish(site: &Site) {
         };
         hub.db.add_lift(&lift).expect("recorded");
     }
+    for n in 31..=36 {
+        requested(hub, n);
+    }
+}
+
+/// A request of a class that takes a second person: a draft, three that wait for that person, one of which all is here twice.
+fn requested(hub: &crate::desk::Desk, n: u64) {
+    use crate::{
+        db::clip_requests::{ClipRequestRecord, RequestCamera},
+        requests::clip::{class::RequesterClass, state::State},
+    };
+    let text = |t: &str| Some(keep_salted(hub, t).expect("kept"));
+    let state = match n {
+        31 => State::Draft,
+        32..=34 => State::Submitted,
+        _ => State::Ready,
+    };
+    let asked = |what: &serde_json::Value| {
+        let (what, until) = (what.to_string(), now().plus_ms(86_400_000));
+        let subject = format!("R-{n:06}");
+        hub.db
+            .add_approval(&NewApproval {
+                kind: "request",
+                subject: &subject,
+                what: &what,
+                reason: None,
+                asked_by: 60,
+                made: now(),
+                until,
+            })
+            .expect("recorded")
+    };
+    let start = now().plus_ms(-50_000);
+    let request = ClipRequestRecord {
+        n,
+        class: RequesterClass::Media,
+        span: Some((start, start.plus_ms(10_000))),
+        purpose: text("a report"),
+        reference: text("PR/1"),
+        requester: text("The Gazette"),
+        order: None,
+        identity: None,
+        note: None,
+        keep: ("general".into(), None),
+        due: None,
+        opened_by: "op:0060".into(),
+        submitted_by: (state != State::Draft).then(|| "op:0060".into()),
+        authorised_by: None,
+        ask: (state == State::Submitted).then(|| asked(&json!({"request": n}))),
+        state,
+        reason: None,
+        made: now(),
+        changed: now(),
+        cameras: vec![RequestCamera {
+            camera: BoxCamera::parse("ashby/c01").expect("camera"),
+            exhibit: None,
+            why: None,
+        }],
+    };
+    hub.db.put_clip_request(&request).expect("recorded");
+    hub.db
+        .write(|tx| tx.number_used(crate::db::numbers::Numbered::ClipRequest, n))
+        .expect("recorded");
 }
 
 /// What a test can see of a hub: lines of its log, and all rows of its records.
@@ -351,7 +433,7 @@ fn only_that(site: &Site, cell: &str, before: (u64, u64), after: (u64, u64), mor
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_operation_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
     let listener = socket::bind(&site.hub().state).expect("the socket");
     let served = tokio::spawn(socket::run(site.rig.desk.clone(), listener));
@@ -430,6 +512,10 @@ async fn every_operation_for_everybody() {
 fn form(path: &str) -> (&'static str, Option<&'static Row>) {
     match path {
         "/clip/{exhibit}" => ("purpose=theft&reference=CR", Some(&table::CLIP_VIEW)),
+        "/requests" => (
+            "request=R-000035&act=release&note=DC+Hall",
+            Some(&table::REQUEST_RELEASE),
+        ),
         "/lifts" => ("request=40&act=approve", Some(&table::LIFT_APPROVE)),
         "/holds" => ("hold=H-000014&act=approve", Some(&table::HOLD_APPROVE)),
         "/evidence" => (
@@ -447,7 +533,7 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_for_everybody() {
     let site = Site::new().await;
-    furnish(&site);
+    furnish(site.hub());
     let eye = Eye::on(&site);
     let mut who: Vec<(Option<Role>, String, String)> = vec![(None, String::new(), "x".into())];
     for role in Role::ALL {

@@ -26,6 +26,7 @@ pub(super) fn held(hub: &Desk, n: u64, state: Stands, release: Option<u32>) {
         reference: "a hash whose text was erased".into(),
         exhibit: None,
         grant: format!("H-{n:06}"),
+        request: None,
         who: "op:0002".into(),
         made: now().plus_ms(-86_400_000 * 20),
         line: n,

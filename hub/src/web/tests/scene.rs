@@ -99,6 +99,7 @@ pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
         state,
         why: why.into(),
         granted: 1,
+        reason: None,
         line: None,
         footage: None,
         package: None,

@@ -1,0 +1,143 @@
+//! Pure. Rows of the table of operations: clips, and the requests they are asked for with.
+
+use super::{
+    About, DECIDE, FOOTAGE_ROLES,
+    Method::{Get, Post},
+    Row, Second,
+};
+
+pub const CLIPS: Row = Row::new(
+    "clip.list",
+    Get,
+    "/clips",
+    "see which clips were pulled, or anything of them",
+    FOOTAGE_ROLES,
+);
+pub const CLIP: Row = Row::new(
+    "clip.show",
+    Get,
+    "/clips/{exhibit}",
+    "see anything of a clip that was pulled",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit);
+pub const CLIP_PULL: Row = Row::new("clip.pull", Post, "/clips", "pull a clip", FOOTAGE_ROLES)
+    .about(About::Camera)
+    .purpose()
+    .writes(&[
+        "request.open",
+        "request.submit",
+        "hold.ask",
+        "grant.set",
+        "copy.class",
+    ]);
+pub const CLIP_WATCH: Row = Row::new(
+    "clip.watch",
+    Get,
+    "/clips/{exhibit}/events",
+    "follow the pull of a clip",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit);
+pub const CLIP_VIEW: Row = Row::new(
+    "clip.view",
+    Post,
+    "/clips/{exhibit}/view",
+    "watch a clip",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.purpose()
+.writes(&["acc.view"]);
+pub const CLIP_SAVE: Row = Row::new(
+    "clip.save",
+    Post,
+    "/clips/{exhibit}/save",
+    "save a package",
+    FOOTAGE_ROLES,
+)
+.about(About::Exhibit)
+.purpose()
+.writes(&["copy.save"]);
+
+pub const REQUESTS: Row = Row::new(
+    "request.list",
+    Get,
+    "/requests",
+    "see what was asked for, by whom and what became of it",
+    FOOTAGE_ROLES,
+);
+pub const REQUEST: Row = Row::new(
+    "request.show",
+    Get,
+    "/requests/{request}",
+    "see anything of a request",
+    FOOTAGE_ROLES,
+)
+.about(About::Request);
+pub const REQUEST_OPEN: Row = Row::new(
+    "request.open",
+    Post,
+    "/requests",
+    "write a request for footage",
+    FOOTAGE_ROLES,
+)
+.about(About::Camera)
+.writes(&["request.open"]);
+pub const REQUEST_SUBMIT: Row = Row::new(
+    "request.submit",
+    Post,
+    "/requests/{request}/submit",
+    "ask for what a request says",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.purpose()
+.second(Second::Asks)
+.writes(&["request.submit", "hold.ask", "grant.set", "copy.class"]);
+pub const REQUEST_AUTHORISE: Row = Row::new(
+    "request.authorise",
+    Post,
+    "/requests/{request}/authorise",
+    "authorise a request that somebody else submitted",
+    DECIDE,
+)
+.about(About::Request)
+.second(Second::Approves)
+.writes(&["request.authorise", "grant.set", "copy.class"]);
+pub const REQUEST_REFUSE: Row = Row::new(
+    "request.refuse",
+    Post,
+    "/requests/{request}/refuse",
+    "decide against a request",
+    DECIDE,
+)
+.about(About::Request)
+.writes(&["request.refuse"]);
+pub const REQUEST_CANCEL: Row = Row::new(
+    "request.cancel",
+    Post,
+    "/requests/{request}/cancel",
+    "take a request back",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.cancel"]);
+pub const REQUEST_RELEASE: Row = Row::new(
+    "request.release",
+    Post,
+    "/requests/{request}/release",
+    "put on record that a request's footage is handed over",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.release"]);
+pub const REQUEST_CLOSE: Row = Row::new(
+    "request.close",
+    Post,
+    "/requests/{request}/close",
+    "close a request",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.close"]);

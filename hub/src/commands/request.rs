@@ -1,0 +1,371 @@
+//! Wiring. `beadle-hub request …`: clip requests, from the draft to the day they are closed.
+
+use clap::Subcommand;
+use serde::{Serialize, de::DeserializeOwned};
+use shared::{
+    id::BoxCamera,
+    time::{Utc, Zone},
+};
+
+use super::{CommandError, client::Client, evidence::review_of, print_json, typed};
+use crate::{
+    disposal::acts::Given,
+    ops::requests,
+    requests::clip::{
+        class::TABLE,
+        rows::{RequestCameraRow, RequestRow},
+        state::{CancelReason, CloseReason, RefusalReason},
+    },
+    supervise::load_config,
+};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write a request; with --submit ask for it at once
+    Open {
+        /// Who asks: police, statutory, solicitor, data-subject, media or other
+        #[arg(long)]
+        class: String,
+        /// BOX/CAM; may be said several times
+        #[arg(long = "camera")]
+        cameras: Vec<String>,
+        /// Start, as the clock on the wall shows it: "28/11/2026 18:59", "2026-11-28 18:59"; or 2026-11-28T18:59:00Z
+        #[arg(long)]
+        from: Option<String>,
+        /// End
+        #[arg(long)]
+        to: Option<String>,
+        #[command(flatten)]
+        texts: Texts,
+        /// How long its exhibits are kept: general, surveillance or review
+        #[arg(long, default_value = "general")]
+        keep: String,
+        /// Of --keep review: the day on which somebody looks at them again, like 2027-05-01
+        #[arg(long)]
+        review: Option<String>,
+        #[arg(long)]
+        submit: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask for what a draft says, with what was not said yet; its footage is held from then on
+    Submit {
+        /// Like R-000012
+        request: String,
+        #[command(flatten)]
+        texts: Texts,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Authorise one that somebody else submitted
+    Authorise {
+        request: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Decide against one that waits to be authorised
+    Refuse {
+        request: String,
+        /// no-right, identity, disproportionate, others, no-footage or other
+        #[arg(long)]
+        why: String,
+        #[arg(long)]
+        note: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take one back, also while its footage is being fetched
+    Cancel {
+        request: String,
+        /// withdrawn, mistake, duplicate or other
+        #[arg(long)]
+        why: String,
+        #[arg(long)]
+        note: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put on record that its footage is handed over
+    Release {
+        request: String,
+        /// To whom
+        #[arg(long)]
+        to: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Nothing more is done with it
+    Close {
+        request: String,
+        /// handed-over, not-collected, nothing-to-hand-over or other
+        #[arg(long)]
+        why: String,
+        #[arg(long)]
+        note: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Requests, newest first
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them: each camera, what was found, what is missing and why
+    Show {
+        request: String,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What a requester says for themselves.
+#[derive(clap::Args)]
+pub struct Texts {
+    /// Why it is needed
+    #[arg(long)]
+    purpose: Option<String>,
+    /// The requester's own reference, such as a crime number
+    #[arg(long)]
+    reference: Option<String>,
+    /// Who asks for it
+    #[arg(long)]
+    requester: Option<String>,
+    /// The court's order, or the power in law, it is asked under
+    #[arg(long)]
+    order: Option<String>,
+    /// How it was checked who asks
+    #[arg(long)]
+    identity: Option<String>,
+}
+
+/// A word of a list, or which there are.
+fn word<T>(what: &str, text: &str, all: &[&str], found: Option<T>) -> Result<T, CommandError> {
+    found.ok_or_else(|| {
+        CommandError::Plain(format!(
+            "--{what}: {text:?} is none of {}; nothing was done",
+            all.join(", ")
+        ))
+    })
+}
+
+fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static str> {
+    all.iter().map(|t| word(*t)).collect()
+}
+
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
+    let zone = load_config(hub.state())?.zone;
+    match command {
+        Command::Open {
+            class,
+            cameras,
+            from,
+            to,
+            texts,
+            keep,
+            review,
+            submit,
+            json,
+        } => {
+            let all: Vec<&str> = TABLE.iter().map(|r| r.class.word()).collect();
+            let found = crate::requests::clip::class::RequesterClass::parse(&class);
+            let class = word("class", &class, &all, found)?;
+            let cameras = cameras.iter().map(|c| BoxCamera::parse(c));
+            let cameras = cameras
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|e| CommandError::Plain(format!("--camera: {e}; nothing was done")))?;
+            let time =
+                |what, text: Option<String>| text.map(|t| typed(&zone, what, &t)).transpose();
+            let (from, to) = (time("--from", from)?, time("--to", to)?);
+            let opened = hub.ask(&requests::Open {
+                class,
+                cameras,
+                from,
+                to,
+                purpose: texts.purpose,
+                reference: texts.reference,
+                requester: texts.requester,
+                order: texts.order,
+                identity: texts.identity,
+                keep: Given {
+                    class: Some(keep),
+                    review: review_of(review)?,
+                },
+            })?;
+            if !submit {
+                return said(&opened, &zone, json);
+            }
+            let request = opened.request.clone();
+            let submitted = hub.ask(&requests::Submit {
+                request: request.clone(),
+                purpose: None,
+                reference: None,
+                requester: None,
+                order: None,
+                identity: None,
+            });
+            match submitted {
+                Ok(row) => said(&row, &zone, json),
+                Err(e) => Err(CommandError::Plain(format!(
+                    "{request} is open and was not submitted: {e}"
+                ))),
+            }
+        }
+        Command::Submit {
+            request,
+            texts,
+            json,
+        } => ask(
+            hub,
+            &zone,
+            json,
+            &requests::Submit {
+                request,
+                purpose: texts.purpose,
+                reference: texts.reference,
+                requester: texts.requester,
+                order: texts.order,
+                identity: texts.identity,
+            },
+        ),
+        Command::Authorise { request, json } => {
+            ask(hub, &zone, json, &requests::Authorise { request })
+        }
+        Command::Refuse {
+            request,
+            why,
+            note,
+            json,
+        } => {
+            let all = words(RefusalReason::ALL, RefusalReason::word);
+            let why = word("why", &why, &all, RefusalReason::parse(&why))?;
+            ask(hub, &zone, json, &requests::Refuse { request, why, note })
+        }
+        Command::Cancel {
+            request,
+            why,
+            note,
+            json,
+        } => {
+            let all = words(CancelReason::ALL, CancelReason::word);
+            let why = word("why", &why, &all, CancelReason::parse(&why))?;
+            ask(hub, &zone, json, &requests::Cancel { request, why, note })
+        }
+        Command::Release { request, to, json } => {
+            ask(hub, &zone, json, &requests::Release { request, to })
+        }
+        Command::Close {
+            request,
+            why,
+            note,
+            json,
+        } => {
+            let all = words(CloseReason::ALL, CloseReason::word);
+            let why = word("why", &why, &all, CloseReason::parse(&why))?;
+            ask(hub, &zone, json, &requests::Close { request, why, note })
+        }
+        Command::List { json } => {
+            let all = hub.all(|part| requests::List { part })?;
+            if json {
+                return print_json(&all);
+            }
+            if all.is_empty() {
+                println!("nothing was asked for yet");
+            }
+            for r in &all {
+                println!("{}", line(r, &zone));
+            }
+            Ok(())
+        }
+        Command::Show { request, json } => ask(hub, &zone, json, &requests::Show { request }),
+    }
+}
+
+fn ask<O>(hub: &Client, zone: &Zone, json: bool, operation: &O) -> Result<(), CommandError>
+where
+    O: crate::ops::Operation<Reply = RequestRow> + Serialize + DeserializeOwned,
+{
+    said(&hub.ask(operation)?, zone, json)
+}
+
+fn said(row: &RequestRow, zone: &Zone, json: bool) -> Result<(), CommandError> {
+    match json {
+        true => print_json(row),
+        false => {
+            show(row, zone);
+            Ok(())
+        }
+    }
+}
+
+fn span(row: &RequestRow, zone: &Zone) -> String {
+    let at = |t: Option<Utc>| t.map_or("?".to_owned(), |t| t.for_people(zone));
+    format!("{} to {}", at(row.from), at(row.to))
+}
+
+fn line(row: &RequestRow, zone: &Zone) -> String {
+    let cameras: Vec<&str> = row.cameras.iter().map(|c| c.camera.as_str()).collect();
+    let why = row
+        .reason
+        .as_deref()
+        .map_or(String::new(), |r| format!(" ({r})"));
+    format!(
+        "{}  {:<10} {}  {}  {}{why}",
+        row.request,
+        row.state.word(),
+        row.class.word(),
+        cameras.join(" "),
+        span(row, zone)
+    )
+}
+
+fn show(row: &RequestRow, zone: &Zone) {
+    println!("{}", line(row, zone));
+    let texts = [
+        ("purpose", &row.purpose),
+        ("reference", &row.reference),
+        ("requester", &row.requester),
+        ("order", &row.order),
+        ("identity", &row.identity),
+        ("note", &row.note),
+    ];
+    for (what, text) in texts {
+        if let Some(text) = text {
+            println!("  {what:<10} {text}");
+        }
+    }
+    if let Some(due) = row.due {
+        println!("  {:<10} {}", "answer by", due.for_people(zone));
+    }
+    if row.state == crate::requests::clip::state::State::Submitted {
+        println!(
+            "  waits for a second person: beadle-hub request authorise {}",
+            row.request
+        );
+    }
+    for c in &row.cameras {
+        println!("  {}", camera(c));
+        for m in &c.missing {
+            println!(
+                "    missing {} to {}: {}",
+                m.from.for_people(zone),
+                m.to.for_people(zone),
+                m.why.word()
+            );
+        }
+    }
+}
+
+fn camera(c: &RequestCameraRow) -> String {
+    let exhibit = c.exhibit.as_ref().map_or("no exhibit", |e| e.as_str());
+    let state = c.state.as_deref().unwrap_or("not asked for");
+    let found = match c.segments {
+        0 => String::new(),
+        n => format!(", {n} segments, {} MiB", c.bytes.div_ceil(1 << 20)),
+    };
+    let why = c.why.map_or(String::new(), |w| format!(" ({})", w.word()));
+    let said = match c.said.is_empty() {
+        true => String::new(),
+        false => format!(": {}", c.said),
+    };
+    format!("{}  {exhibit}  {state}{why}{found}{said}", c.camera)
+}

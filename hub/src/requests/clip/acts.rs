@@ -1,0 +1,509 @@
+//! Task. What people do about clip requests until they are granted: open, submit, authorise. Each act is its lines and its rows, both or neither;
+//! what boxes are told comes after it. Blocking.
+
+use shared::{
+    id::{BoxCamera, ExhibitRef},
+    record::{hex, salted},
+    time::Utc,
+    types::{GrantFail, GrantSet, RequestAuthorise, RequestOpen, RequestSubmit},
+};
+
+use super::{
+    class::{Brought, Missing, RequesterClass},
+    name,
+    rows::RequestRow,
+    shown::{find, row},
+    state::{Event, NotDone, State},
+};
+use crate::{
+    access::{
+        approvals::{self, Kind},
+        authorise::Permit,
+    },
+    acts::Act,
+    db::{
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        numbers::Numbered,
+        requests::RequestRecord,
+    },
+    desk::Desk,
+    disposal::{
+        acts::{Given, classed},
+        policy::Class,
+    },
+    error::{HubError, plain},
+    keys,
+    requests::{
+        Progress, holds,
+        rules::{self, Objection, Span},
+        submit::with_known,
+    },
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// Most cameras of one request.
+pub const CAMERAS: usize = 32;
+
+/// What somebody asks for, as far as they have said it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub class: RequesterClass,
+    pub cameras: Vec<BoxCamera>,
+    pub span: Option<(Utc, Utc)>,
+    pub texts: Texts,
+    /// How long its exhibits are kept.
+    pub keep: Given,
+}
+
+/// What they say for themselves; empty is not said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    pub purpose: Option<String>,
+    pub reference: Option<String>,
+    pub requester: Option<String>,
+    pub order: Option<String>,
+    pub identity: Option<String>,
+}
+
+impl Texts {
+    /// Nothing that is too long; what is blank is not said.
+    fn cleaned(&self) -> Result<Self, HubError> {
+        let one = |what: &str, text: &Option<String>| {
+            let text = text.as_ref().map(|t| t.trim().to_owned());
+            let text = text.filter(|t| !t.is_empty());
+            if let Some(text) = &text {
+                rules::texts([(what, text)]).map_err(HubError::Refused)?;
+            }
+            Ok::<_, HubError>(text)
+        };
+        Ok(Self {
+            purpose: one("a purpose", &self.purpose)?,
+            reference: one("a reference", &self.reference)?,
+            requester: one("a requester", &self.requester)?,
+            order: one("an order", &self.order)?,
+            identity: one("how identity was checked", &self.identity)?,
+        })
+    }
+}
+
+/// Hashes a text with a fresh salt; salt and text go to the erasable side table with the act.
+pub(super) fn keep(act: &Act<'_>, text: &str, now: Utc) -> Result<String, HubError> {
+    let salt: [u8; 16] = keys::random().map_err(plain)?;
+    let hash = salted(&salt, text);
+    act.keep_side(&hash, &hex(&salt), text, now)?;
+    Ok(hash)
+}
+
+pub(super) fn keep_some(
+    act: &Act<'_>,
+    text: Option<&String>,
+    now: Utc,
+) -> Result<Option<String>, HubError> {
+    text.map(|t| keep(act, t, now)).transpose()
+}
+
+pub(super) fn not_done(n: u64, why: NotDone, permit: &Permit) -> HubError {
+    let name = name(n);
+    HubError::Refused(match why {
+        NotDone::Stands(state) => format!(
+            "request {name} is {}; nothing was changed: {}",
+            state.word(),
+            match state {
+                State::Draft => "submit it first",
+                State::Submitted => "it waits for a second person",
+                State::Authorised | State::Waiting | State::Fetching | State::Verifying =>
+                    "its footage is being fetched; it can be cancelled",
+                State::Ready | State::Partial => "release it to whoever asked, or close it",
+                State::Released => "close it when it is done with",
+                State::Closed | State::Refused | State::Failed | State::Cancelled =>
+                    "it is over; open another",
+            }
+        ),
+        NotDone::SamePerson => format!(
+            "{} submitted request {name}; a second person has to authorise it, nothing was changed",
+            permit.name()
+        ),
+        NotDone::Reason => format!(
+            "request {name} is closed as handed-over when it was released, and only then; nothing was changed"
+        ),
+    })
+}
+
+/// Takes a draft in.
+pub fn open(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<RequestRow, HubError> {
+    let texts = asked.texts.cleaned()?;
+    asked.keep.class(desk)?;
+    let opened = desk.act(|act| draft(desk, act, asked, &texts, permit))?;
+    row(desk, &opened)
+}
+
+fn draft(
+    desk: &Desk,
+    act: &Act<'_>,
+    asked: &Asked,
+    texts: &Texts,
+    permit: &Permit,
+) -> Result<ClipRequestRecord, HubError> {
+    let now = desk.now();
+    let me = permit.op();
+    let mut cameras = Vec::new();
+    for camera in &asked.cameras {
+        if !cameras.iter().any(|c: &RequestCamera| c.camera == *camera) {
+            cameras.push(RequestCamera {
+                camera: camera.clone(),
+                exhibit: None,
+                why: None,
+            });
+        }
+    }
+    if cameras.len() > CAMERAS {
+        return Err(HubError::Refused(format!(
+            "a request covers at most {CAMERAS} cameras; open several. Nothing was asked for"
+        )));
+    }
+    let days = asked.class.requirements().answer_days;
+    let q = ClipRequestRecord {
+        n: act.number(Numbered::ClipRequest)?,
+        class: asked.class,
+        span: asked.span,
+        purpose: keep_some(act, texts.purpose.as_ref(), now)?,
+        reference: keep_some(act, texts.reference.as_ref(), now)?,
+        requester: keep_some(act, texts.requester.as_ref(), now)?,
+        order: keep_some(act, texts.order.as_ref(), now)?,
+        identity: keep_some(act, texts.identity.as_ref(), now)?,
+        note: None,
+        keep: (
+            asked.keep.class.clone().unwrap_or_else(|| "general".into()),
+            asked.keep.review,
+        ),
+        due: days.map(|d| now.plus_ms(i64::from(d) * DAY_MS)),
+        opened_by: me.clone(),
+        submitted_by: None,
+        authorised_by: None,
+        ask: None,
+        state: State::Draft,
+        reason: None,
+        made: now,
+        changed: now,
+        cameras,
+    };
+    let line = RequestOpen {
+        request: q.n,
+        class: q.class.word().into(),
+        by: vec![me.clone()],
+    };
+    act.log(&me, &line)?;
+    act.put_clip_request(&q)?;
+    Ok(q)
+}
+
+/// What became of a submission.
+enum Submission {
+    Taken(ClipRequestRecord, Vec<RequestRecord>),
+    /// None of its cameras has any of it: nothing was stored.
+    Nothing(BoxCamera, Objection),
+}
+
+/// It is whole, and asked for: its footage is held from here on, and fetched as soon as nobody else has to authorise it. `more`: what had
+/// not been said when it was opened.
+pub fn submit(desk: &Desk, n: u64, more: &Texts, permit: &Permit) -> Result<RequestRow, HubError> {
+    let texts = more.cleaned()?;
+    let done = desk.act(|act| {
+        let mut q = find(desk, n)?;
+        let now = desk.now();
+        for (place, text) in [
+            (&mut q.purpose, &texts.purpose),
+            (&mut q.reference, &texts.reference),
+            (&mut q.requester, &texts.requester),
+            (&mut q.order, &texts.order),
+            (&mut q.identity, &texts.identity),
+        ] {
+            if text.is_some() {
+                *place = keep_some(act, text.as_ref(), now)?;
+            }
+        }
+        submit_within(desk, act, q, permit)
+    })?;
+    taken(desk, done, permit)
+}
+
+/// A request of one camera, opened and submitted in one act; its exhibit.
+pub fn pull(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
+    if asked.class.requirements().second_person {
+        return Err(HubError::Refused(format!(
+            "a request of {} takes a second person: open it with `beadle-hub request open`, submit it, and somebody else authorises it; nothing was asked for",
+            asked.class.requirements().title
+        )));
+    }
+    let texts = asked.texts.cleaned()?;
+    asked.keep.class(desk)?;
+    let done = desk.act(|act| {
+        let judged = first_objection(desk, asked)?;
+        if let Some((camera, why)) = judged {
+            return Ok(Submission::Nothing(camera, why));
+        }
+        let q = draft(desk, act, asked, &texts, permit)?;
+        submit_within(desk, act, q, permit)
+    })?;
+    let row = taken(desk, done, permit)?;
+    let exhibit = row.cameras.into_iter().find_map(|c| c.exhibit);
+    exhibit.ok_or_else(|| plain("a request was granted without an exhibit"))
+}
+
+/// A request that cannot be met at all uses no number up.
+fn first_objection(desk: &Desk, asked: &Asked) -> Result<Option<(BoxCamera, Objection)>, HubError> {
+    let (Some((t0, t1)), [camera]) = (asked.span, &asked.cameras[..]) else {
+        return Ok(None);
+    };
+    let judged = judge(desk, camera, t0, t1)?;
+    Ok(judged.err().map(|why| (camera.clone(), why)))
+}
+
+fn judge(
+    desk: &Desk,
+    camera: &BoxCamera,
+    t0: Utc,
+    t1: Utc,
+) -> Result<Result<(), Objection>, HubError> {
+    let span = Span {
+        camera: camera.clone(),
+        t0,
+        t1,
+    };
+    with_known(desk, camera, t0, t1, |known| rules::judge(&span, known))
+}
+
+fn missing(q: &ClipRequestRecord) -> Vec<Missing> {
+    q.class.requirements().missing(Brought {
+        cameras: !q.cameras.is_empty(),
+        span: q.span.is_some(),
+        purpose: q.purpose.is_some(),
+        reference: q.reference.is_some(),
+        requester: q.requester.is_some(),
+        order: q.order.is_some(),
+        identity: q.identity.is_some(),
+    })
+}
+
+fn submit_within(
+    desk: &Desk,
+    act: &Act<'_>,
+    mut q: ClipRequestRecord,
+    permit: &Permit,
+) -> Result<Submission, HubError> {
+    let (n, me, now) = (q.n, permit.op(), desk.now());
+    let second = q.class.requirements().second_person;
+    let state = q.state.apply(Event::Submitted { second });
+    q.state = state.map_err(|why| not_done(n, why, permit))?;
+    let lacks = missing(&q);
+    let (Some((t0, t1)), Some(purpose), Some(reference), Some(requester), []) = (
+        q.span,
+        q.purpose.clone(),
+        q.reference.clone(),
+        q.requester.clone(),
+        &lacks[..],
+    ) else {
+        let lacks: Vec<&str> = lacks.iter().map(|m| m.in_words()).collect();
+        return Err(HubError::Refused(format!(
+            "a request of {} needs {}: no purpose, no access; nothing was asked for",
+            q.class.requirements().title,
+            lacks.join(", ")
+        )));
+    };
+    let mut objection = None;
+    for c in &mut q.cameras {
+        if let Err(why) = judge(desk, &c.camera, t0, t1)? {
+            c.why = Some(why.code);
+            objection.get_or_insert((c.camera.clone(), why));
+        }
+    }
+    if q.cameras.iter().all(|c| c.why.is_some())
+        && let Some((camera, why)) = objection
+    {
+        return Ok(Submission::Nothing(camera, why));
+    }
+    if second {
+        let what = serde_json::json!({ "request": n });
+        let ask = approvals::put(act, permit, Kind::Request, &name(n), &what, now)?;
+        q.ask = Some(ask);
+    }
+    let line = RequestSubmit {
+        request: n,
+        class: q.class.word().into(),
+        cams: q.cameras.iter().map(|c| c.camera.to_string()).collect(),
+        t0,
+        t1,
+        purpose: purpose.clone(),
+        reference: reference.clone(),
+        requester,
+        order: q.order.clone(),
+        identity: q.identity.clone(),
+        due: q.due,
+        ask: q.ask,
+        by: vec![me.clone()],
+    };
+    act.log(&me, &line)?;
+    q.submitted_by = Some(me.clone());
+    let granted = match second {
+        false => grant(desk, act, &mut q, permit)?,
+        true => {
+            for c in q.cameras.iter().filter(|c| c.why.is_none()) {
+                let hold = holds::ForRequest {
+                    request: n,
+                    camera: &c.camera,
+                    t0,
+                    t1,
+                    purpose: &purpose,
+                    reference: &reference,
+                    exhibit: None,
+                    who: &me,
+                };
+                holds::for_request(desk, act, hold)?;
+            }
+            Vec::new()
+        }
+    };
+    q.changed = now;
+    act.put_clip_request(&q)?;
+    Ok(Submission::Taken(q, granted))
+}
+
+/// Gives each camera of which there may be something its exhibit.
+fn grant(
+    desk: &Desk,
+    act: &Act<'_>,
+    q: &mut ClipRequestRecord,
+    permit: &Permit,
+) -> Result<Vec<RequestRecord>, HubError> {
+    let now = desk.now();
+    let (Some((t0, t1)), Some(purpose), Some(reference), Some(requester)) = (
+        q.span,
+        q.purpose.clone(),
+        q.reference.clone(),
+        q.requester.clone(),
+    ) else {
+        return Err(plain("a request is authorised that is not whole"));
+    };
+    let class = Class::parse(&q.keep.0, q.keep.1)?;
+    let who = q.submitted_by.clone().unwrap_or_else(|| permit.op());
+    let held = q.ask.is_some();
+    let mut granted = Vec::new();
+    let n = q.n;
+    for c in q.cameras.iter_mut().filter(|c| c.why.is_none()) {
+        let number = act.number(Numbered::Request)?;
+        let short = u32::try_from(number).map_err(plain)?;
+        let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), short);
+        let mut record = RequestRecord {
+            r#ref: exhibit.clone(),
+            grant: format!("G-{number:06}"),
+            camera: c.camera.clone(),
+            t0,
+            t1,
+            purpose: purpose.clone(),
+            reference: reference.clone(),
+            requester: requester.clone(),
+            who: who.clone(),
+            state: rules::State::Authorised,
+            why: String::new(),
+            reason: None,
+            granted: 0,
+            line: None,
+            footage: None,
+            package: None,
+            made: now,
+        };
+        // First what keeps the footage.
+        match held {
+            true => holds::granted(act, n, &c.camera, exhibit.as_str())?,
+            false => {
+                let hold = holds::ForRequest {
+                    request: n,
+                    camera: &c.camera,
+                    t0,
+                    t1,
+                    purpose: &purpose,
+                    reference: &reference,
+                    exhibit: Some((exhibit.to_string(), record.grant.clone())),
+                    who: &who,
+                };
+                holds::for_request(desk, act, hold)?;
+            }
+        }
+        let line = GrantSet {
+            grant: record.grant.clone(),
+            r#ref: exhibit.to_string(),
+            cam: c.camera.to_string(),
+            t0,
+            t1,
+            purpose: purpose.clone(),
+            reference: reference.clone(),
+            requester: requester.clone(),
+        };
+        record.granted = act.log(&permit.op(), &line)?;
+        act.add_request(short, &record)?;
+        classed(act, &exhibit, class, &purpose, &permit.op())?;
+        c.exhibit = Some(exhibit);
+        granted.push(record);
+    }
+    q.authorised_by = Some(permit.op());
+    Ok(granted)
+}
+
+fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, HubError> {
+    match done {
+        Submission::Taken(q, granted) => {
+            begin(desk, &granted);
+            row(desk, &q)
+        }
+        Submission::Nothing(camera, why) => {
+            // The sentence may name times only: nothing personal reaches the log.
+            let line = GrantFail {
+                cam: camera.to_string(),
+                why: why.code.word().into(),
+            };
+            desk.log.append(&permit.op(), &line)?;
+            Err(HubError::Refused(why.why))
+        }
+    }
+}
+
+/// Their boxes are asked from now on.
+fn begin(desk: &Desk, granted: &[RequestRecord]) {
+    desk.pulls.holds.wake();
+    for r in granted {
+        desk.pulls
+            .tell(Progress::of(&r.r#ref, rules::State::Authorised, ""));
+        desk.pulls.start(r.r#ref.as_str());
+    }
+}
+
+/// The second person's word.
+pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, HubError> {
+    let q = find(desk, n)?;
+    let same = q.submitted_by.as_deref() == Some(&*permit.op()) || q.opened_by == permit.op();
+    q.state
+        .apply(Event::Authorised { same })
+        .map_err(|why| not_done(n, why, permit))?;
+    let ask = q
+        .ask
+        .ok_or_else(|| not_done(n, NotDone::Stands(q.state), permit))?;
+    let waiting = approvals::find(desk, ask)?;
+    let (q, granted) = approvals::approve(desk, &waiting, permit, |act, _: serde_json::Value| {
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(Event::Authorised { same });
+        q.state = state.map_err(|why| not_done(n, why, permit))?;
+        let by = [q.submitted_by.clone(), Some(permit.op())];
+        let line = RequestAuthorise {
+            request: n,
+            ask,
+            by: by.into_iter().flatten().collect(),
+        };
+        act.log(&permit.op(), &line)?;
+        let granted = grant(desk, act, &mut q, permit)?;
+        q.changed = desk.now();
+        act.put_clip_request(&q)?;
+        Ok((q, granted))
+    })?;
+    begin(desk, &granted);
+    row(desk, &q)
+}

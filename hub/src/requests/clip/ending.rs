@@ -1,0 +1,60 @@
+//! Task. Where a request's cameras bring it, on the record when they are all through. Blocking.
+
+use shared::types::RequestDone;
+
+use super::state::{Event, State, rolled_up};
+use crate::{db::clip_requests::ClipRequestRecord, desk::Desk, error::HubError, requests::rules};
+
+/// In lines, for what nobody in particular did.
+const HUB: &str = "sys:hub";
+
+fn stands(desk: &Desk, q: &ClipRequestRecord) -> Result<State, HubError> {
+    let mut cameras = Vec::new();
+    for c in &q.cameras {
+        let exhibit = c.exhibit.as_ref();
+        let request = exhibit.map(|e| desk.db.request(e.as_str())).transpose()?;
+        cameras.push(match request.flatten() {
+            Some(r) => r.state,
+            None => rules::State::Failed,
+        });
+    }
+    Ok(rolled_up(&cameras))
+}
+
+/// One of an exhibit's states changed: so does the request's.
+pub fn after(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
+    let Some(n) = desk.db.clip_request_of(exhibit)? else {
+        return Ok(());
+    };
+    let Some(q) = desk.db.clip_request(n)? else {
+        return Ok(());
+    };
+    // Looked at once before: most changes change nothing here.
+    let to = stands(desk, &q)?;
+    if q.state == to || q.state.apply(Event::Cameras(to)).is_err() {
+        return Ok(());
+    }
+    desk.act(|act| {
+        let Some(mut q) = act.clip_request(n)? else {
+            return Ok(());
+        };
+        let to = stands(desk, &q)?;
+        let Ok(state) = q.state.apply(Event::Cameras(to)) else {
+            return Ok(());
+        };
+        if state == q.state {
+            return Ok(());
+        }
+        q.state = state;
+        q.changed = desk.now();
+        if !state.running() {
+            let line = RequestDone {
+                request: n,
+                state: state.word().into(),
+                by: vec![HUB.into()],
+            };
+            act.log(HUB, &line)?;
+        }
+        Ok(act.put_clip_request(&q)?)
+    })
+}

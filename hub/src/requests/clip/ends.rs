@@ -1,0 +1,218 @@
+//! Task. What people do about clip requests when they end: refuse, cancel, release, close; and those that nobody authorised in time. Blocking.
+
+use shared::{
+    time::Utc,
+    types::{RequestCancel, RequestClose, RequestRefuse, RequestRelease},
+};
+
+use super::{
+    acts::{keep, keep_some, not_done},
+    rows::RequestRow,
+    shown::{find, row},
+    state::{CancelReason, CloseReason, Event, RefusalReason},
+};
+use crate::{
+    access::{approvals, authorise::Permit},
+    acts::Act,
+    db::clip_requests::ClipRequestRecord,
+    desk::Desk,
+    error::{HubError, plain},
+    requests::{Progress, rules},
+};
+
+/// In lines, for what nobody in particular did.
+const HUB: &str = "sys:hub";
+
+fn note_of(act: &Act<'_>, note: Option<&str>, now: Utc) -> Result<Option<String>, HubError> {
+    let note = note.map(str::trim).filter(|t| !t.is_empty());
+    let note = note.map(str::to_owned);
+    if let Some(note) = &note {
+        rules::texts([("a note", note)]).map_err(HubError::Refused)?;
+    }
+    keep_some(act, note.as_ref(), now)
+}
+
+/// Somebody decides against it; what was held for it is let go.
+pub fn refuse(
+    desk: &Desk,
+    n: u64,
+    why: RefusalReason,
+    note: Option<&str>,
+    permit: &Permit,
+) -> Result<RequestRow, HubError> {
+    let me = permit.op();
+    let q = desk.act(|act| {
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(Event::Refused);
+        q.state = state.map_err(|why| not_done(n, why, permit))?;
+        q.note = note_of(act, note, desk.now())?;
+        q.reason = Some(why.word().into());
+        settled(desk, act, &mut q, Some(permit))?;
+        let line = RequestRefuse {
+            request: n,
+            why: why.word().into(),
+            note: q.note.clone(),
+            by: vec![me.clone()],
+        };
+        act.log(&me, &line)?;
+        q.changed = desk.now();
+        act.put_clip_request(&q)?;
+        Ok(q)
+    })?;
+    desk.pulls.holds.wake();
+    row(desk, &q)
+}
+
+/// Nothing waits for a second person any more.
+fn settled(
+    desk: &Desk,
+    act: &Act<'_>,
+    q: &mut ClipRequestRecord,
+    permit: Option<&Permit>,
+) -> Result<(), HubError> {
+    if let Some(ask) = q.ask {
+        let by = permit.map(Permit::number);
+        act.settle_approval(ask, "withdrawn", by, desk.now())?;
+    }
+    Ok(())
+}
+
+/// It is taken back, wherever it stands until its cameras are through.
+pub fn cancel(
+    desk: &Desk,
+    n: u64,
+    why: CancelReason,
+    note: Option<&str>,
+    permit: &Permit,
+) -> Result<RequestRow, HubError> {
+    let q = cancelled(desk, n, why, note, Some(permit))?;
+    row(desk, &q)
+}
+
+fn cancelled(
+    desk: &Desk,
+    n: u64,
+    why: CancelReason,
+    note: Option<&str>,
+    permit: Option<&Permit>,
+) -> Result<ClipRequestRecord, HubError> {
+    let me = permit.map_or_else(|| HUB.to_owned(), Permit::op);
+    let (q, stopped) = desk.act(|act| {
+        let now = desk.now();
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(Event::Cancelled);
+        q.state = state.map_err(|why| match permit {
+            Some(permit) => not_done(n, why, permit),
+            None => plain("a request was settled meanwhile"),
+        })?;
+        q.note = note_of(act, note, now)?;
+        q.reason = Some(why.word().into());
+        settled(desk, act, &mut q, permit)?;
+        let mut stopped = Vec::new();
+        for exhibit in q.cameras.iter().filter_map(|c| c.exhibit.as_ref()) {
+            let open = act.request(exhibit.as_str())?;
+            if open.is_some_and(|r| !r.state.over()) {
+                act.request_state(
+                    exhibit.as_str(),
+                    rules::State::Cancelled,
+                    Some(rules::Absence::Cancelled),
+                    "the request was taken back",
+                    now,
+                )?;
+                stopped.push(exhibit.clone());
+            }
+        }
+        let line = RequestCancel {
+            request: n,
+            why: why.word().into(),
+            note: q.note.clone(),
+            by: vec![me.clone()],
+        };
+        act.log(&me, &line)?;
+        q.changed = now;
+        act.put_clip_request(&q)?;
+        Ok((q, stopped))
+    })?;
+    for exhibit in stopped {
+        desk.pulls.tell(Progress::of(
+            &exhibit,
+            rules::State::Cancelled,
+            "the request was taken back",
+        ));
+        desk.pulls.cancel(exhibit.as_str());
+    }
+    desk.pulls.holds.wake();
+    Ok(q)
+}
+
+/// Requests that nobody authorised in time are taken back, so that what is held for them is let go.
+pub fn expire(desk: &Desk) -> Result<(), HubError> {
+    let submitted = desk.db.submitted_clip_requests()?;
+    if submitted.is_empty() {
+        return Ok(());
+    }
+    let waiting = approvals::waiting(desk)?;
+    for q in submitted {
+        if !waiting.iter().any(|a| Some(a.n) == q.ask) {
+            cancelled(desk, q.n, CancelReason::NotAuthorised, None, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// It is handed to whoever asked, or to somebody for them: on the record before it is.
+pub fn release(desk: &Desk, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
+    let to = to.trim().to_owned();
+    rules::texts([("to whom it is handed", &to)]).map_err(HubError::Refused)?;
+    let me = permit.op();
+    let q = desk.act(|act| {
+        let now = desk.now();
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(Event::Released);
+        q.state = state.map_err(|why| not_done(n, why, permit))?;
+        let to = keep(act, &to, now)?;
+        let line = RequestRelease {
+            request: n,
+            to: to.clone(),
+            by: vec![me.clone()],
+        };
+        act.log(&me, &line)?;
+        q.note = Some(to);
+        q.changed = now;
+        act.put_clip_request(&q)?;
+        Ok(q)
+    })?;
+    row(desk, &q)
+}
+
+/// Nothing more is done with it. Its exhibits stay until their period is over.
+pub fn close(
+    desk: &Desk,
+    n: u64,
+    why: CloseReason,
+    note: Option<&str>,
+    permit: &Permit,
+) -> Result<RequestRow, HubError> {
+    let me = permit.op();
+    let q = desk.act(|act| {
+        let now = desk.now();
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(Event::Closed(why));
+        q.state = state.map_err(|why| not_done(n, why, permit))?;
+        if let Some(note) = note_of(act, note, now)? {
+            q.note = Some(note);
+        }
+        q.reason = Some(why.word().into());
+        let line = RequestClose {
+            request: n,
+            why: why.word().into(),
+            note: q.note.clone(),
+            by: vec![me.clone()],
+        };
+        act.log(&me, &line)?;
+        q.changed = now;
+        act.put_clip_request(&q)?;
+        Ok(q)
+    })?;
+    row(desk, &q)
+}

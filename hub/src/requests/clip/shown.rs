@@ -1,0 +1,96 @@
+//! Task. Clip requests as pages and commands show them. Blocking.
+
+use super::{
+    name, number,
+    rows::{MissingRow, RequestCameraRow, RequestRow},
+};
+use crate::{
+    db::{
+        clip_requests::{ClipRequestRecord, RequestCamera},
+        seen::Seen,
+    },
+    desk::Desk,
+    error::HubError,
+    list::{Part, Rows},
+};
+
+pub fn find(desk: &Desk, n: u64) -> Result<ClipRequestRecord, HubError> {
+    desk.db.clip_request(n)?.ok_or_else(|| {
+        HubError::Missing(format!(
+            "there is no request {}; `beadle-hub request list` shows them",
+            name(n)
+        ))
+    })
+}
+
+fn camera(desk: &Desk, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
+    let mut row = RequestCameraRow {
+        camera: c.camera.to_string(),
+        exhibit: c.exhibit.clone(),
+        state: None,
+        why: c.why,
+        said: String::new(),
+        segments: 0,
+        bytes: 0,
+        missing: Vec::new(),
+    };
+    let Some(exhibit) = &c.exhibit else {
+        return Ok(row);
+    };
+    if let Some(r) = desk.db.request(exhibit.as_str())? {
+        row.state = Some(r.state.as_str().into());
+        row.why = r.reason.or(c.why);
+        row.said = r.why;
+    }
+    for s in desk.db.request_segments(exhibit.as_str())? {
+        row.segments += 1;
+        row.bytes = row.bytes.saturating_add(s.sealed);
+    }
+    let missing = desk.db.missing(exhibit.as_str())?;
+    row.missing = missing
+        .into_iter()
+        .map(|(from, to, why)| MissingRow { from, to, why })
+        .collect();
+    Ok(row)
+}
+
+pub fn row(desk: &Desk, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
+    let text = |hash: &Option<String>| match hash {
+        Some(hash) => Ok::<_, HubError>(desk.db.side_text(hash)?),
+        None => Ok(None),
+    };
+    let cameras = q.cameras.iter().map(|c| camera(desk, c));
+    Ok(RequestRow {
+        request: name(q.n),
+        class: q.class,
+        state: q.state,
+        reason: q.reason.clone(),
+        cameras: cameras.collect::<Result<_, _>>()?,
+        from: q.span.map(|s| s.0),
+        to: q.span.map(|s| s.1),
+        purpose: text(&q.purpose)?,
+        reference: text(&q.reference)?,
+        requester: text(&q.requester)?,
+        order: text(&q.order)?,
+        identity: text(&q.identity)?,
+        note: text(&q.note)?,
+        due: q.due,
+        opened_by: q.opened_by.clone(),
+        submitted_by: q.submitted_by.clone(),
+        authorised_by: q.authorised_by.clone(),
+        second_person: q.class.requirements().second_person,
+        made: q.made,
+        changed: q.changed,
+    })
+}
+
+pub fn one(desk: &Desk, n: u64) -> Result<RequestRow, HubError> {
+    row(desk, &find(desk, n)?)
+}
+
+/// Those that somebody may see every camera of, newest first.
+pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<RequestRow>, HubError> {
+    let before = part.after(number)?;
+    let all = desk.db.clip_requests(seen, before, part.limit() + 1)?;
+    Rows::cut(all, part.limit(), |q| name(q.n)).try_map(|q| row(desk, &q))
+}
