@@ -39,12 +39,12 @@ fn asked(row: &Row) -> Option<serde_json::Value> {
         "evidence.certificate" => json!({"exhibit": "EXH-2026-000101"}),
         // It has no end.
         "clip.watch" => return None,
-        // A secret for nobody's phone.
-        "factor.new" => return None,
+        // A secret for nobody's phone; a text that this hub has not.
+        "factor.new" | "declaration.show" => return None,
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
         | "hold.list" | "mask.list" | "lift.list" | "footage.recent" | "owner.list"
-        | "staff.list" | "staff.waiting" | "token.list" | "session.list" | "declaration.show"
-        | "staff.declarations" | "factor.list" => json!({}),
+        | "staff.list" | "staff.waiting" | "token.list" | "session.list" | "staff.declarations"
+        | "factor.list" => json!({}),
         other => panic!("say here how {other} is asked for"),
     })
 }
