@@ -37,7 +37,6 @@ use crate::{
 };
 
 const START: &str = "2026-11-03T14:00:00.000Z";
-const PASSWORD: &str = "correct horse battery staple";
 
 fn who(op: u32) -> Permit {
     Permit::of_test(op, &format!("kim{op}"))
@@ -137,7 +136,7 @@ fn twenty_at_once() {
 
     let (made, refused) = done(at_once(20, |i| {
         let name = format!("ann{}", i % 10);
-        accounts::add(&desk.db, &desk.log, "op:0000", &name, "operator", PASSWORD)
+        accounts::add(desk, &name, "operator", &who(1)).map(|made| made.op)
     }));
     assert_eq!((made.len(), refused.len()), (10, 10));
     assert_eq!(
@@ -412,8 +411,7 @@ fn killed_hub() {
             loop {
                 let unique: [u8; 8] = keys::random().expect("random");
                 let name = shared::record::hex(&unique);
-                accounts::add(&desk.db, &desk.log, "op:0000", &name, "operator", PASSWORD)
-                    .expect("made");
+                accounts::add(desk, &name, "operator", &who(1)).expect("made");
             }
         });
     });

@@ -9,6 +9,11 @@
 //! names    = ["hub.example.gov.uk"]    # what staff type to reach the pages, and boxes to dial: names or addresses, without port. They stand
 //!                                      # in the hub's certificates. Left out: the name in `address`, or the addresses listened on
 //! address  = "hub.example.gov.uk:4433" # optional: what long one-time codes tell boxes to dial, when it is not `quic`
+//! [sign_in]                            # optional
+//! second_factor = ["approver"]         # roles that take a second factor; left out: all that decide (supervisor, coordinator, approver,
+//!                                      # administrator)
+//! origin        = "https://hub.example.gov.uk:8443" # what browsers show as the pages' address, which passkeys are tied to; left out: from
+//!                                      # the first of `names` that is no number, and the port of `https`
 //! [holds]                              # optional
 //! days         = 31                    # how long a hold lasts when nobody says, and that of a clip request
 //! longest_days = 400                   # how long one may last at most, counted anew when it is extended
@@ -28,9 +33,15 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use shared::{code, id, time::Zone};
+use shared::{code, id, passkey::RelyingParty, time::Zone};
 
-use crate::disposal::policy::Periods;
+use crate::{
+    access::{
+        role::{self, Role},
+        table::WEIGHTY,
+    },
+    disposal::policy::Periods,
+};
 
 /// What is true, after checking.
 #[derive(Clone, Debug)]
@@ -47,6 +58,9 @@ pub struct Config {
     pub hold_days: u32,
     pub hold_longest_days: u32,
     pub periods: Periods,
+    /// Roles that take a second factor.
+    pub second_factor: Vec<Role>,
+    party: Option<RelyingParty>,
 }
 
 const HOLD_DAYS: u32 = 31;
@@ -71,6 +85,15 @@ pub struct Raw {
     pub holds: Option<RawHolds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub periods: Option<RawPeriods>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign_in: Option<RawSignIn>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSignIn {
+    pub second_factor: Option<Vec<String>>,
+    pub origin: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -97,6 +120,11 @@ pub struct RawPeriods {
 pub struct ConfigErrors(pub Vec<String>);
 
 impl Config {
+    /// Whom passkeys are for; None: the hub has no name that browsers take for one.
+    pub fn party(&self) -> Option<&RelyingParty> {
+        self.party.as_ref()
+    }
+
     pub fn parse(text: &str, state: &Path) -> Result<Self, ConfigErrors> {
         let raw: Raw = toml::from_str(text)
             .map_err(|e| ConfigErrors(vec![e.to_string().trim_end().replace('\n', "\n  ")]))?;
@@ -160,6 +188,35 @@ impl Config {
             }
             None => derived(raw.address.as_deref(), &[quic, https]),
         };
+        let sign_in = raw.sign_in.unwrap_or_default();
+        let second_factor = match &sign_in.second_factor {
+            None => WEIGHTY.to_vec(),
+            Some(words) => {
+                let read = words.iter().filter_map(|word| {
+                    let role = Role::parse(word);
+                    if role.is_none() {
+                        faults.push(format!(
+                            "[sign_in] second_factor has {word:?}: not a role; roles are {}",
+                            role::list(&Role::ALL)
+                        ));
+                    }
+                    role
+                });
+                read.collect()
+            }
+        };
+        let party = match &sign_in.origin {
+            None => derived_party(&names, https.port()),
+            Some(origin) => {
+                let party = party(origin);
+                if party.is_none() {
+                    faults.push(format!(
+                        "[sign_in] origin = {origin:?}: not an address like https://hub.example.gov.uk:8443, with a name and without a path"
+                    ));
+                }
+                party
+            }
+        };
         let holds = raw.holds.unwrap_or_default();
         let hold_longest_days = holds.longest_days.unwrap_or(HOLD_LONGEST_DAYS);
         if !(1..=HOLD_MOST_DAYS).contains(&hold_longest_days) {
@@ -211,6 +268,8 @@ impl Config {
                 hold_days,
                 hold_longest_days,
                 periods,
+                second_factor,
+                party,
             })
         } else {
             Err(ConfigErrors(faults))
@@ -234,6 +293,25 @@ pub fn is_name(text: &str) -> bool {
                 })
                 && !text.bytes().all(|b| b.is_ascii_digit() || b == b'.')
         }
+    }
+}
+
+/// Whom the passkeys of the pages at this address are for.
+fn party(origin: &str) -> Option<RelyingParty> {
+    let rest = origin.strip_prefix("https://")?;
+    let host = rest.split(':').next()?;
+    // Browsers take no number for a name.
+    if host.parse::<IpAddr>().is_ok() {
+        return None;
+    }
+    RelyingParty::new(host, origin).ok()
+}
+
+fn derived_party(names: &[String], port: u16) -> Option<RelyingParty> {
+    let name = names.iter().find(|n| n.parse::<IpAddr>().is_err())?;
+    match port {
+        443 => party(&format!("https://{name}")),
+        port => party(&format!("https://{name}:{port}")),
     }
 }
 
@@ -358,6 +436,38 @@ mod tests {
         ] {
             let e = with(all, &format!("names = [{bad:?}]")).expect_err(bad);
             assert!(e.to_string().contains("names has"), "{bad}: {e}");
+        }
+    }
+
+    /// ROL-2: which roles take a second factor is said, or is all that decide; passkeys are for the address that browsers show.
+    #[test]
+    fn second_factors_and_passkeys() {
+        let with = |more: &str| {
+            let text = format!(
+                "scheme = \"cctv.example.gov.uk\"\nzone = \"UTC\"\nquic = \"127.0.0.1:1\"\nhttps = \"127.0.0.1:443\"\nevidence = \"e\"\n{more}"
+            );
+            Config::parse(&text, Path::new("/s"))
+        };
+        let usual = with("").expect("good");
+        assert_eq!(
+            (usual.second_factor.as_slice(), usual.party),
+            (WEIGHTY, None)
+        );
+        let said = "names = [\"10.1.2.3\", \"hub.town\"]\n[sign_in]\nsecond_factor = [\"police\"]";
+        let said = with(said).expect("good");
+        assert_eq!(said.second_factor, [Role::Police]);
+        assert_eq!(said.party.expect("a party").origin(), "https://hub.town");
+        let origin = with("[sign_in]\norigin = \"https://a.town:8443\"").expect("good");
+        assert_eq!(origin.party.expect("a party").id(), "a.town");
+        for bad in [
+            "second_factor = [\"boss\"]",
+            "origin = \"https://10.1.2.3\"",
+            "origin = \"https://a.town/path\"",
+            "origin = \"http://a.town\"",
+        ] {
+            let e = with(&format!("[sign_in]\n{bad}")).expect_err(bad);
+            let key = bad.split(' ').next().expect("a key");
+            assert!(e.0.len() == 1 && e.0[0].contains(key), "{bad}: {e}");
         }
     }
 

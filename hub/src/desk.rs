@@ -6,6 +6,7 @@ use shared::time::{Clock, Utc};
 use tokio::task::JoinError;
 
 use crate::{
+    access::{factors::Attempts, sessions::Sessions},
     acts::{self, Act},
     config::Config,
     db::Db,
@@ -31,6 +32,8 @@ pub struct Desk {
     pub logs: BoxLogs,
     pub pulls: Pulls,
     pub refusals: Refusals,
+    pub sessions: Sessions,
+    pub attempts: Attempts,
     /// Where boxes really dial in (the port is known only once it is bound).
     pub quic: std::net::SocketAddr,
 }

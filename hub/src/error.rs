@@ -119,6 +119,8 @@ pub enum HubError {
     #[error("{0}")]
     Refused(String),
     #[error("{0}")]
+    TooFast(String),
+    #[error("{0}")]
     Unreachable(String),
     /// What failed below, for the journal and for whoever is at the console; a page shows a number to quote.
     #[error("{0}")]
@@ -139,6 +141,7 @@ impl HubError {
             Self::NotAllowed(_) => Class::NotAllowed,
             Self::Missing(_) => Class::Missing,
             Self::Refused(_) => Class::Refused,
+            Self::TooFast(_) => Class::TooFast,
             Self::Unreachable(_) => Class::Unreachable,
             Self::Broken(_) | Self::Fault => Class::Broken,
         }

@@ -7,6 +7,7 @@
 //! <state>/keys/order.key            Ed25519, PKCS#8: signs orders to boxes (public half: order.vkey)
 //! <state>/keys/seal.key             P-256, PKCS#8: seals packages (public half: the log's key.seal line)
 //! <state>/keys/reset.key            32 random bytes: lets a hub that was killed end the connections it no longer knows
+//! <state>/keys/factor.key           32 random bytes: seals what phones and hub share of second factors
 //! <state>/keys/exhibits/<ref>.key   age identity of one exhibit's sealed masters
 //! ```
 
@@ -211,7 +212,16 @@ impl Keys {
 
     /// Key of QUIC's stateless resets; made when it is missing.
     pub fn reset_key(&self) -> Result<[u8; 32], KeyError> {
-        let path = self.folder.join("reset.key");
+        self.random_key("reset.key")
+    }
+
+    /// Key that seals the secrets of second factors; made when it is missing.
+    pub fn factor_key(&self) -> Result<[u8; 32], KeyError> {
+        self.random_key("factor.key")
+    }
+
+    fn random_key(&self, name: &str) -> Result<[u8; 32], KeyError> {
+        let path = self.folder.join(name);
         if let Some(key) = files::read(&path).ok().and_then(|b| b.try_into().ok()) {
             return Ok(key);
         }

@@ -29,6 +29,11 @@ pub fn op(number: u32) -> String {
     format!("op:{number:04}")
 }
 
+/// The number in such a name.
+pub fn number(op: &str) -> Option<u32> {
+    op.strip_prefix("op:")?.parse().ok()
+}
+
 /// `fault.on` of a fault the hub finds about a box's log, or by it: the log's name beside the usual keys.
 #[derive(Serialize)]
 pub struct FaultBegins<'a> {
@@ -74,7 +79,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 25] = [
+pub const ACTS: [&str; 31] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -94,6 +99,12 @@ pub const ACTS: [&str; 25] = [
     "op.name",
     "op.password",
     "op.close",
+    "op.signout",
+    "op.factor",
+    "op.unfactor",
+    "op.break",
+    "decl.set",
+    "op.accept",
     "op.token",
     "op.untoken",
     "owner.add",

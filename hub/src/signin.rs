@@ -1,4 +1,4 @@
-//! Task. Signing in: the password, and what is put on record of it. Blocking.
+//! Task. Signing in: the password, the second factor, and what is put on record of it. Blocking.
 //!
 //! Who signed in is a line at once. Refused attempts are counted and written a quarter of an hour together, a line for each account that
 //! was tried and one for all names nobody has: whoever guesses fills no log. The answer and the work are the same for a name nobody has.
@@ -19,7 +19,10 @@ use shared::{
 use utoipa::ToSchema;
 
 use crate::{
-    access::principal::{Limits, Person},
+    access::{
+        factors::{self, Proof},
+        principal::{First, Grant, Limits, Person},
+    },
     db::staff::AccountRecord,
     desk::Desk,
     error::{HubError, plain},
@@ -31,17 +34,24 @@ use crate::{
 const EVERY_MS: u64 = 15 * 60_000;
 /// An address is remembered so long after somebody signed in from it.
 const REMEMBERED_MS: i64 = 90 * 86_400_000;
+/// That an account was signed in to is written down so often.
+const NOTED_MS: i64 = 60_000;
 /// What is compared with the password typed for a name nobody has: no password has this hash, and it takes as long as any.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const WRONG: &str = "name or password is wrong";
 
-/// Refused attempts that are not on record yet, by account; None: a name nobody has.
+/// Whose account, None: a name nobody has; and what was wrong: password, code, passkey.
+type Guessed = (Option<u32>, &'static str);
+
+const PASSWORD: &str = "password";
+
+/// Refused attempts that are not on record yet.
 #[derive(Default)]
 pub struct Refusals(Mutex<Counts>);
 
 #[derive(Default)]
 struct Counts {
-    by: BTreeMap<Option<u32>, u64>,
+    by: BTreeMap<Guessed, u64>,
     /// When the first of them came.
     since: Option<u64>,
 }
@@ -51,14 +61,14 @@ impl Refusals {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn count(&self, account: Option<u32>, now: u64) {
+    fn count(&self, account: Option<u32>, how: &'static str, now: u64) {
         let mut counts = self.lock();
-        *counts.by.entry(account).or_default() += 1;
+        *counts.by.entry((account, how)).or_default() += 1;
         counts.since.get_or_insert(now);
     }
 
     /// What is to be put on record now, with the milliseconds it took to come together. `all`: however short that was.
-    fn due(&self, now: u64, all: bool) -> Vec<(Option<u32>, u64, u64)> {
+    fn due(&self, now: u64, all: bool) -> Vec<(Guessed, u64, u64)> {
         let mut counts = self.lock();
         let Some(took) = counts.since.map(|since| now.saturating_sub(since)) else {
             return Vec::new();
@@ -72,17 +82,23 @@ impl Refusals {
     }
 
     /// The same of one account, whose owner is here.
-    fn of(&self, account: u32, now: u64) -> Option<(u64, u64)> {
+    fn of(&self, account: u32, now: u64) -> Vec<(Guessed, u64, u64)> {
         let mut counts = self.lock();
-        let n = counts.by.remove(&Some(account))?;
-        Some((n, now.saturating_sub(counts.since.unwrap_or(now))))
+        let took = now.saturating_sub(counts.since.unwrap_or(now));
+        let own = |(who, _): &Guessed| *who == Some(account);
+        let own: Vec<Guessed> = counts.by.keys().copied().filter(own).collect();
+        let taken = own.into_iter().filter_map(|guessed| {
+            let n = counts.by.remove(&guessed)?;
+            Some((guessed, n, took))
+        });
+        taken.collect()
     }
 }
 
-fn put(desk: &Desk, account: Option<u32>, n: u64, took_ms: u64) -> Result<(), HubError> {
+fn put(desk: &Desk, (account, how): Guessed, n: u64, took_ms: u64) -> Result<(), HubError> {
     let line = AccFail {
         op: account.map_or("unknown".into(), ownlog::op),
-        how: "password".into(),
+        how: how.into(),
         n,
         secs: took_ms.div_ceil(1000),
     };
@@ -92,17 +108,19 @@ fn put(desk: &Desk, account: Option<u32>, n: u64, took_ms: u64) -> Result<(), Hu
 
 /// Puts refused attempts on record when it is time; `all`: the hub stops.
 pub fn note(desk: &Desk, all: bool) -> Result<(), HubError> {
-    for (account, n, took) in desk.refusals.due(desk.clock.now().mono, all) {
-        put(desk, account, n, took)?;
+    for (guessed, n, took) in desk.refusals.due(desk.clock.now().mono, all) {
+        put(desk, guessed, n, took)?;
     }
     Ok(())
 }
 
-/// Name and password of somebody, at the console.
+/// Name and password of somebody, at the console, and a code of their phone.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SignIn {
     pub name: String,
     pub password: String,
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 impl std::fmt::Debug for SignIn {
@@ -111,13 +129,8 @@ impl std::fmt::Debug for SignIn {
     }
 }
 
-/// Checks name and password. `from`: where a page was asked from; None: the console.
-pub fn check(
-    desk: &Desk,
-    name: &str,
-    password: &str,
-    from: Option<Origin>,
-) -> Result<Person, HubError> {
+/// Checks name and password, and nothing else; the account.
+pub fn password(desk: &Desk, name: &str, password: &str) -> Result<AccountRecord, HubError> {
     let (found, now) = (desk.db.account(name).map_err(plain)?, desk.clock.now());
     let hash = found.as_ref().map_or(NOBODY, |a| &a.password);
     let right = PasswordHash::new(hash).is_ok_and(|hash| {
@@ -127,23 +140,44 @@ pub fn check(
     // The work was the same. A closed account is one that nobody has.
     let found = found.filter(|a| a.closed.is_none());
     let account = found.as_ref().map(|a| a.op);
-    let Some(a) = found.filter(|_| right) else {
-        desk.refusals.count(account, now.mono);
-        return Err(HubError::Refused(WRONG.into()));
-    };
-    if let Some((n, took)) = desk.refusals.of(a.op, now.mono) {
-        put(desk, Some(a.op), n, took)?;
+    found.filter(|_| right).ok_or_else(|| {
+        desk.refusals.count(account, PASSWORD, now.mono);
+        HubError::Refused(WRONG.into())
+    })
+}
+
+/// Checks what somebody shows beside the right password.
+pub fn second(desk: &Desk, account: &AccountRecord, proof: &Proof) -> Result<(), HubError> {
+    let checked = factors::check(desk, account.op, proof);
+    if let Err(HubError::Refused(_)) = checked {
+        let now = desk.clock.now().mono;
+        desk.refusals.count(Some(account.op), proof.word(), now);
+    }
+    checked
+}
+
+/// Puts on record that somebody is signed in. `proof`: the word for what they showed beside the password; `from`: where a page was asked
+/// from; None: the console.
+pub fn enter(
+    desk: &Desk,
+    account: AccountRecord,
+    proof: Option<&str>,
+    from: Option<Origin>,
+) -> Result<Person, HubError> {
+    let (a, now) = (account, desk.clock.now());
+    for (guessed, n, took) in desk.refusals.of(a.op, now.mono) {
+        put(desk, guessed, n, took)?;
     }
     let op = ownlog::op(a.op);
-    desk.log
-        .append(
-            &op,
-            &AccLogin {
-                op: op.clone(),
-                how: "password".into(),
-            },
-        )
-        .map_err(plain)?;
+    let how = proof.map_or(PASSWORD.into(), |word| format!("{PASSWORD}+{word}"));
+    let line = AccLogin {
+        op: op.clone(),
+        how,
+    };
+    desk.log.append(&op, &line).map_err(plain)?;
+    if a.entered.is_none_or(|t| now.wall.0 - t.0 >= NOTED_MS) {
+        desk.db.entered(a.op, now.wall)?;
+    }
     if let Some(from) = from {
         let place = place(&key(desk)?, from);
         desk.db
@@ -151,6 +185,25 @@ pub fn check(
             .map_err(plain)?;
     }
     of_account(desk, a)
+}
+
+/// Signs somebody in at the console. Whoever gave a code there some minutes ago needs none.
+pub fn check(desk: &Desk, who: &SignIn) -> Result<Person, HubError> {
+    let account = password(desk, &who.name, &who.password)?;
+    let now = desk.clock.now().mono;
+    if !desk.db.has_factor(account.op)? || desk.attempts.was_here(account.op, now) {
+        return enter(desk, account, None, None);
+    }
+    let Some(code) = &who.code else {
+        return Err(HubError::Refused(format!(
+            "{} has a second factor: give the code of the app too (--code); somebody with a passkey alone signs in at the page; nothing was done",
+            who.name
+        )));
+    };
+    let proof = Proof::Code(code.clone());
+    second(desk, &account, &proof)?;
+    desk.attempts.entered(account.op, now);
+    enter(desk, account, Some(proof.word()), None)
 }
 
 /// Whoever has this account, as it is now; None: nobody has it any more.
@@ -162,13 +215,25 @@ pub fn person(desk: &Desk, op: u32) -> Result<Option<Person>, HubError> {
 
 fn of_account(desk: &Desk, a: AccountRecord) -> Result<Person, HubError> {
     let held = desk.db.grants(a.op).map_err(plain)?;
+    let grants: Vec<_> = held.into_iter().map(|g| g.grant).collect();
+    let now = desk.now();
+    let takes = |g: &Grant| g.holds_at(now) && factors::takes(desk, g.role);
+    let first = if a.once {
+        Some(First::Password)
+    } else if desk.db.has_to_accept(a.op)? {
+        Some(First::Declaration)
+    } else if grants.iter().any(takes) && !desk.db.has_factor(a.op)? {
+        Some(First::Factor)
+    } else {
+        None
+    };
     Ok(Person {
         op: a.op,
         name: a.name,
-        grants: held.into_iter().map(|g| g.grant).collect(),
+        grants,
         limits: Limits {
             token: None,
-            once: a.once,
+            first,
             generation: a.generation,
         },
     })
@@ -220,16 +285,19 @@ mod tests {
     fn refused_attempts_are_counted() {
         let refusals = Refusals::default();
         for n in 0..10_000 {
-            refusals.count((n % 2 == 0).then_some(7), n);
+            refusals.count((n % 2 == 0).then_some(7), PASSWORD, n);
         }
         assert!(refusals.due(10_000, false).is_empty());
         assert_eq!(
             refusals.due(EVERY_MS, false),
-            [(None, 5000, EVERY_MS), (Some(7), 5000, EVERY_MS)]
+            [
+                ((None, PASSWORD), 5000, EVERY_MS),
+                ((Some(7), PASSWORD), 5000, EVERY_MS)
+            ]
         );
         assert!(refusals.due(EVERY_MS * 2, true).is_empty());
-        refusals.count(Some(7), EVERY_MS);
-        assert_eq!(refusals.of(7, EVERY_MS + 5), Some((1, 5)));
-        assert_eq!(refusals.of(7, EVERY_MS + 5), None);
+        refusals.count(Some(7), "code", EVERY_MS);
+        assert_eq!(refusals.of(7, EVERY_MS + 5), [((Some(7), "code"), 1, 5)]);
+        assert!(refusals.of(7, EVERY_MS + 5).is_empty());
     }
 }

@@ -33,6 +33,7 @@ use tokio::{
 };
 
 use crate::{
+    access::{approvals, declaration},
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
@@ -42,6 +43,7 @@ use crate::{
     desk::{Desk, blocking},
     devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
     disposal,
+    error::HubError,
     evidence::{cleanup, request},
     files,
     keys::Keys,
@@ -137,23 +139,25 @@ pub fn build(
         clock.clone(),
         live.clone(),
     );
-    Ok((
-        Arc::new(Desk {
-            state,
-            config,
-            clock,
-            keys,
-            db,
-            log,
-            live,
-            logs,
-            pulls: Pulls::default(),
-            refusals: Default::default(),
-            quic,
-        }),
-        listener,
-        pages,
-    ))
+    let desk = Arc::new(Desk {
+        state,
+        config,
+        clock,
+        keys,
+        db,
+        log,
+        live,
+        logs,
+        pulls: Pulls::default(),
+        refusals: Default::default(),
+        sessions: Default::default(),
+        attempts: Default::default(),
+        quic,
+    });
+    let plain = |e: HubError| CommandError::Plain(e.to_string());
+    desk.sessions.load(&desk.db, desk.now()).map_err(plain)?;
+    declaration::look(&desk).map_err(plain)?;
+    Ok((desk, listener, pages))
 }
 
 /// Runs until SIGTERM or SIGINT. A second signal ends it at once.
@@ -328,6 +332,12 @@ async fn hourly(desk: Arc<Desk>) {
             d.log.handle().set_beat(beat(&d));
             if let Err(e) = signin::note(&d, false) {
                 tracing::error!("refused sign-ins were not put on record: {e}");
+            }
+            if let Err(e) = approvals::waiting(&d) {
+                tracing::error!("requests whose time is over were not put aside: {e}");
+            }
+            if let Err(e) = declaration::look(&d) {
+                tracing::error!("the declaration was not looked at: {e}");
             }
             d.logs.note_heads_seen()
         });

@@ -157,23 +157,36 @@ lines! {
     CertSet = "cert.set" { what: String, cert: String, until: Utc }
     BoxRevoke = "box.revoke" { r#box: String, why: String, by: Vec<String> }
     BoxReplace = "box.replace" { r#box: String, log: String, last_n: i64, by: Vec<String> }
-    /// Hub log: a staff account made.
-    OpAdd = "op.add" { op: String, role: String, by: Vec<String> }
+    /// Hub log: a staff account made. `role`: None where a second administrator has to approve one first.
+    OpAdd = "op.add" { op: String, role: Option<String>, by: Vec<String> }
     /// Hub log: a role is given. `scope`: all, owner, cameras (box/camera); `ask`: the request it grants; `by`: who asked and who approved, or
     /// whoever gave it.
     OpGrant = "op.grant" { grant: u64, op: String, role: String, scope: String, owner: Option<String>, cams: Vec<String>, oldest_days: Option<u64>, until: Option<Utc>, ask: Option<u64>, by: Vec<String> }
     /// Hub log: such a role is taken away.
     OpRevoke = "op.revoke" { grant: u64, op: String, by: Vec<String> }
-    /// Hub log: somebody asks for what a second administrator has to approve. `what`: role, recovery.
-    OpAsk = "op.ask" { ask: u64, what: String, op: String, role: String, by: Vec<String> }
-    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    /// Hub log: somebody asks for what a second administrator has to approve. `what`: role, reset, recovery.
+    OpAsk = "op.ask" { ask: u64, what: String, op: String, role: Option<String>, by: Vec<String> }
+    /// Hub log: a request that waited for a second person came to nothing; `why`: withdrawn, expired, aside (what it was about changed).
     OpDrop = "op.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: an account's name for people, salted.
     OpName = "op.name" { op: String, name: String, by: Vec<String> }
-    /// Hub log: an account has another password; `how`: own, reset (a one-time one). Sessions and tokens of before are over.
-    OpPassword = "op.password" { op: String, how: String, by: Vec<String> }
+    /// Hub log: an account has another password; `how`: own, reset (a one-time one), recovery (the same, and its second factors are over).
+    /// Sessions and tokens of before are over. `ask`: the request it grants.
+    OpPassword = "op.password" { op: String, how: String, ask: Option<u64>, by: Vec<String> }
     /// Hub log: an account is closed for good, with its sessions and tokens.
     OpClose = "op.close" { op: String, by: Vec<String> }
+    /// Hub log: all sessions of an account are over.
+    OpSignout = "op.signout" { op: String, by: Vec<String> }
+    /// Hub log: an account has a second factor more; `what`: code, passkey.
+    OpFactor = "op.factor" { op: String, factor: u64, what: String, by: Vec<String> }
+    /// Hub log: such a factor is worth nothing any more.
+    OpUnfactor = "op.unfactor" { op: String, factor: u64, by: Vec<String> }
+    /// Hub log: root made an administrator at the hub machine, because no two could sign in; until then. `name` and `reason` are salted.
+    OpBreak = "op.break" { op: String, name: String, reason: String, until: Utc, by: Vec<String> }
+    /// Hub log: the declaration that has to be accepted has this text from here on.
+    DeclSet = "decl.set" { sha256: String, by: Vec<String> }
+    /// Hub log: somebody accepted it.
+    OpAccept = "op.accept" { op: String, sha256: String, by: Vec<String> }
     /// Hub log: a token for programs, with the operations it is for.
     OpToken = "op.token" { token: u64, op: String, scopes: Vec<String>, until: Utc, by: Vec<String> }
     /// Hub log: such a token is worth nothing any more.
@@ -198,7 +211,7 @@ lines! {
     LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] sha256: Option<String> }
-    /// Hub log: such a request came to nothing; `why`: withdrawn, expired.
+    /// Hub log: a request that waited for a second person came to nothing; `why`: withdrawn, expired, aside (what it was about changed).
     LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: a box was ordered to lift a mask, to end that, to use another mask, or to take it for reviewed; `what`: lift, end, set,
     /// review. The line's number is the order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it;
@@ -221,8 +234,8 @@ lines! {
     HoldAsk = "hold.ask" { hold: HoldId, r#box: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, review: Option<Day>, reason: String, authority: String, reference: String, r#ref: Option<String>, by: String }
     /// Hub log: a hold is to last longer.
     HoldExtend = "hold.extend" { hold: HoldId, until: Utc, review: Option<Day>, reason: String, by: String }
-    /// Hub log: somebody asks that a hold be released before its time; a second person must agree.
-    HoldDrop = "hold.drop" { hold: HoldId, reason: String, by: String }
+    /// Hub log: somebody asks that a hold be released before its time; a second person must agree. `ask`: number of the request.
+    HoldDrop = "hold.drop" { hold: HoldId, ask: u64, reason: String, by: String }
     /// Hub log: the box is told that a hold is over. `why`: order, fetched, expired, void (never placed); `by`: who had a part in it.
     HoldFree = "hold.free" { hold: HoldId, why: String, by: Vec<String> }
     /// Hub log: what came of such an order, when it was not carried out.

@@ -154,6 +154,8 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
     hub.wait_unit("beadle-hub", "active", 20)?;
     // The password that was printed is typed where one is asked for.
     staff::manager(&made, &hub)?;
+    let first = staff::FIRST.map(|(of, by)| stands_for(of, by));
+    hub_md.step("people", &hub, &first)?;
     let typed = || stands_for("--as manager", MANAGER);
     let code = hub_md.step("box", &hub, &[typed()])?;
 
@@ -198,18 +200,9 @@ fn the_documents_lead_to_a_clip_that_verifies_and_a_day_that_is_deleted() -> Don
 
     // The first clip: twenty seconds of what is known at the hub by now, from a whole second on.
     let from = wait::until("a minute of c03 is known at the hub", 150, || {
-        let said = hub.run(&[
-            "beadle-hub",
-            "footage",
-            "list",
-            "--camera",
-            "ashby-high-street/c03",
-            "--json",
-            "--as",
-            "manager",
-            "--password-file",
-            "/root/manager.password",
-        ])?;
+        let said = hub.sh(&format!(
+            "beadle-hub footage list --camera ashby-high-street/c03 --json {MANAGER} || true"
+        ))?;
         let known: Value = serde_json::from_str(&said.out).unwrap_or_default();
         let time = |key: &str| Utc::parse(known["days"][0]["spans"][0][key].as_str()?).ok();
         Ok(match (time("t0"), time("t1")) {

@@ -11,6 +11,7 @@ mod clocks;
 mod deletion;
 mod disks;
 mod documents;
+mod door;
 mod erase;
 mod evidence;
 mod facts;

@@ -45,6 +45,8 @@ impl Scheme {
         Packages::install(&packages.hub, &hub)?;
         let made = hub.sh("beadle-hub init --scheme cctv.example.gov.uk --quic 0.0.0.0:4433 --address hub.example.gov.uk:4433 --name hub.example.gov.uk && systemctl enable --now beadle-hub")?;
         staff::manager(&made.out, &hub)?;
+        hub.wait_unit("beadle-hub", "active", 20)?;
+        staff::settle(&hub)?;
         Packages::install(&packages.edge, &town)?;
         town.put(
             "/etc/beadle/edge.toml",

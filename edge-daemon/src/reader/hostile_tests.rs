@@ -193,6 +193,27 @@ fn a_hub_gets_no_more_in_a_day_than_root_allows() {
     ask(&pull_order(5, &to, whole)).expect("the next day");
 }
 
+/// V14, RET-3: whoever has the hub's order key makes no hold longer by saying that it is a hundred years later, in an order or over a
+/// countersignature.
+#[test]
+fn a_hub_that_lies_about_the_time_holds_no_longer() {
+    let t = taken();
+    let (text, sig) = ordered(&Order::Sweep {
+        r#box: BoxName::parse("ashby").expect("name"),
+        order: 9,
+        by: vec!["op:0001".into(), "op:0002".into()],
+        made: utc("2126-11-10T12:00:00.000Z"),
+    });
+    refused(
+        t.b.client.order(&text, &sig),
+        "the hub's word was not taken",
+    );
+    let (text, sig) = ordered(&hold_order(7, &cam(), "2126-12-20T00:00:00.000Z"));
+    refused(t.b.client.order(&text, &sig), "400 days");
+    let (text, sig) = ordered(&hold_order(8, &cam(), "2026-12-20T00:00:00.000Z"));
+    t.b.client.order(&text, &sig).expect("noted");
+}
+
 /// V1a: no key but one of a start is taken in, only with the recipient that belongs to it, only of the box's cameras; a hold's copy is
 /// made for no recipient but the reader's own, and only by order.
 #[test]
@@ -317,7 +338,7 @@ fn no_key_dies_early() {
     t.b.clock.reach(utc("2026-12-02T00:05:00.000Z"));
     t.b.client.destroy("c03/2026-11-03", None).expect("due");
     // The hub's own word counts, and moves what is proven for good: years on, all that is due goes.
-    t.b.clock.set(utc("2029-12-31T00:00:00.000Z"));
+    t.b.clock.set(utc("2029-12-31T23:59:30.000Z"));
     refused(
         t.b.client.destroy("c03/2026-11-04", None),
         "the clock was set forward",

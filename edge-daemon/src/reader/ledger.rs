@@ -269,9 +269,9 @@ impl Ledger {
     /// It is not its day.
     pub fn may_be_gone(&self, id: &KeyId, terms: &Terms, now: Now) -> Result<(), Objection> {
         match self.due(id, terms) {
-            Ok(due) if due > now.wall.max(self.reckoning.at_least(now)) => Err(Objection::Early(
-                format!("there is no key {id} yet, and it would be due at {due}"),
-            )),
+            Ok(due) if due > self.reckoning.at_most(now) => Err(Objection::Early(format!(
+                "there is no key {id} yet, and it would be due at {due}"
+            ))),
             _ => Ok(()),
         }
     }
@@ -293,7 +293,7 @@ impl Ledger {
     /// # Errors
     /// In words: it reaches too far, is over, or is another one of the same number.
     pub fn hold(&mut self, hold: &Hold, terms: &Terms, now: Now) -> Result<(), String> {
-        let latest = now.wall.max(self.reckoning.at_least(now));
+        let latest = self.reckoning.at_most(now);
         let furthest = latest.plus_ms(i64::from(terms.hold_days) * DAY_MS);
         if hold.until > furthest {
             return Err(format!(

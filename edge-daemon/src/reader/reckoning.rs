@@ -2,8 +2,8 @@
 //! that somebody set forward.
 //!
 //! *Proven* time is at least so late: it goes on with the monotonic clock while this machine runs, is kept over restarts, and is moved
-//! forward by nothing but what the hub signed (a countersignature, an order). The wall clock may say more: the machine was off, or the
-//! clock was set. Where the kernel's time service vouches for the first setting after a start of the machine, that is taken for what it
+//! forward by nothing but what the hub signed (a countersignature, an order), and by that no further than a clock that the kernel's time
+//! service vouches for: a hub that is somebody else's names any time. The wall clock may say more: the machine was off, or the clock was set. Where the kernel's time service vouches for the first setting after a start of the machine, that is taken for what it
 //! was off; what is due by it goes a day at a time ([`Standing::Ahead`]). A clock that jumps forward later is not followed.
 use std::collections::BTreeMap;
 
@@ -90,14 +90,35 @@ impl Reckoning {
             return;
         }
         self.kept.settled = Some(now.wall.0 - i64::try_from(now.mono).unwrap_or(0));
-        // The first of all starts: there is nothing yet that a wrong clock could take.
-        self.kept.proven.get_or_insert((now.wall, now.mono));
+        // The first of all starts: there is nothing yet that a wrong clock could take. And what the hub said before anybody vouched for the
+        // clock is worth no more than what it says now; less that is proven makes nothing due.
+        if self.proven(now).is_none_or(|known| ahead(known, now)) {
+            self.kept.proven = Some((now.wall, now.mono));
+        }
     }
 
     /// The hub has signed that it is at least so late.
-    pub fn prove(&mut self, t: Utc, now: Now) {
+    ///
+    /// # Errors
+    /// In words: it is ahead of the clock, which the kernel's time service vouched for.
+    pub fn prove(&mut self, t: Utc, now: Now) -> Result<(), String> {
+        if self.kept.settled.is_some() && ahead(t, now) {
+            return Err(format!(
+                "the hub says that it is {t}, and the box's clock, for which its time service vouches, says {}; the hub's word was not taken",
+                now.wall
+            ));
+        }
         if self.proven(now).is_none_or(|known| known < t) {
             self.kept.proven = Some((t, now.mono));
+        }
+        Ok(())
+    }
+
+    /// It is no later than this, as far as it is known.
+    pub fn at_most(&self, now: Now) -> Utc {
+        match self.kept.settled {
+            Some(_) => now.wall,
+            None => now.wall.max(self.at_least(now)),
         }
     }
 
@@ -170,6 +191,10 @@ impl Reckoning {
     }
 }
 
+fn ahead(t: Utc, now: Now) -> bool {
+    t.0 > now.wall.0.saturating_add(SLACK_MS)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -220,11 +245,39 @@ mod tests {
         assert!(r.reached(Utc(T + 11 * DAY), &cam(), right).is_ok());
         assert!(r.reached(Utc(T + 11 * DAY + 1), &cam(), right).is_err());
         // It was right after all, the clock of before was not.
-        r.prove(Utc(T + 40 * DAY), set);
+        r.prove(Utc(T + 40 * DAY), set).expect("taken");
         assert!(r.reached(Utc(T + 40 * DAY), &cam(), set).is_ok());
         // An old word proves nothing new.
-        r.prove(Utc(T), set);
+        r.prove(Utc(T), set).expect("taken");
         assert!(r.reached(Utc(T + 40 * DAY), &cam(), set).is_ok());
+    }
+
+    /// V14, ROL-2: a hub that is somebody else's says that a hundred years have gone by. Where the kernel's time service vouches for the clock
+    /// that proves nothing; said before anybody vouched, it counts until somebody does, and no longer.
+    #[test]
+    fn the_hubs_word_goes_no_further_than_a_clock_that_is_vouched_for() {
+        let (now, far) = (at(0, 1000), Utc(T + 36_500 * DAY));
+        let mut r = Reckoning::default();
+        r.look(kernel(true), now);
+        assert!(r.prove(far, now).is_err());
+        assert_eq!((r.proven(now), r.at_most(now)), (Some(now.wall), now.wall));
+        // What is late by no more than a slow line makes it is taken.
+        r.prove(now.wall.plus_ms(60_000), now).expect("taken");
+        // Nobody vouches: the box has nothing but the hub's word.
+        let mut r = Reckoning::default();
+        r.prove(far, now).expect("taken");
+        assert_eq!(r.at_most(now), far);
+        let later = at(DAY, 1000 + DAY);
+        r.look(kernel(true), later);
+        assert_eq!(
+            (r.proven(later), r.at_most(later)),
+            (Some(later.wall), later.wall)
+        );
+        let set = at(40 * DAY, 1000 + 2 * DAY);
+        assert!(
+            matches!(r.standing(set), Standing::Jumped(_)),
+            "a clock set forward is not followed"
+        );
     }
 
     /// RET-2: a box back from a store, off line: a camera gives a day each half a day, as its recorder asks; with the hub's word all.
@@ -262,7 +315,7 @@ mod tests {
         r.given(&cam(), due, half);
         let due = due.plus_ms(DAY);
         assert!(r.reached(due, &cam(), half).is_err());
-        r.prove(Utc(T + 90 * DAY + DAY / 2), half);
+        r.prove(Utc(T + 90 * DAY + DAY / 2), half).expect("taken");
         assert!(r.reached(due, &cam(), half).is_ok(), "proven");
         // A clock in 1970 takes nothing, and does not move what is proven back.
         let dead = at(-T, 20_000 + DAY);

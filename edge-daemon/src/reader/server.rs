@@ -273,8 +273,7 @@ impl Reader {
         };
         let ms = i64::try_from(time).ok().and_then(|s| s.checked_mul(1000));
         let t = ms.map(Utc).ok_or("the countersignature is of no time")?;
-        self.ledger().reckoning.prove(t, now);
-        Ok(())
+        self.ledger().reckoning.prove(t, now)
     }
 
     /// What root pinned at enrolment, as it is now: it is read below the folder that was opened at the start, and only as root's, or this
@@ -442,7 +441,7 @@ impl Reader {
                 match self.meaning(&terms, &order, &sig)? {
                     order::Meaning::Hold(hold) => self.ledger().hold(&hold, &terms, now)?,
                     order::Meaning::Release(hold) => self.ledger().release(hold),
-                    order::Meaning::Time(made) => self.ledger().reckoning.prove(made, now),
+                    order::Meaning::Time(made) => self.ledger().reckoning.prove(made, now)?,
                     order::Meaning::Pull(pull) => {
                         let spent = self.admit(&terms, &order, &pull)?;
                         return Ok(spent.unwrap_or(Reply::Noted));

@@ -1,22 +1,29 @@
 //! Task. The life of a staff account: made, named, given another password, closed. Blocking.
+//!
+//! Nobody knows the password of somebody else's account but for the first moment, and that is kept ([`super::two`]): the hub makes a
+//! one-time password, which has to be changed before anything else is done with it. What gives or restores a role that decides takes
+//! two administrators.
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier};
 use serde::{Deserialize, Serialize};
 use shared::{
     time::Utc,
-    types::{OpAdd, OpClose, OpName, OpPassword},
+    types::{OpAdd, OpAsk, OpClose, OpName, OpPassword, OpUnfactor},
 };
 use utoipa::ToSchema;
 
 use super::{
+    approvals::{self, Kind},
     authorise::Permit,
-    grants::{self, GrantRow},
+    factors,
+    grants::{self, Bounds, GrantRow},
     owners,
     role::{self, Role},
+    table::WEIGHTY,
 };
 use crate::{
-    acts,
-    db::{Db, numbers::Numbered, staff::AccountRecord},
+    acts::{self, Act},
+    db::{Db, approvals::ApprovalRecord, numbers::Numbered, staff::AccountRecord},
     desk::Desk,
     error::{HubError, plain},
     keys,
@@ -42,7 +49,7 @@ pub fn one_time() -> Result<String, HubError> {
     Ok(parts.collect::<Vec<_>>().join("-"))
 }
 
-fn hashed(password: &str) -> Result<String, HubError> {
+pub(super) fn hashed(password: &str) -> Result<String, HubError> {
     let salt: [u8; 16] = keys::random().map_err(plain)?;
     let hash = Argon2::default()
         .hash_password_with_salt(password.as_bytes(), &salt)
@@ -50,13 +57,21 @@ fn hashed(password: &str) -> Result<String, HubError> {
     Ok(hash.to_string())
 }
 
-/// Logs, then makes the account. The log knows the number only. Blocking.
-pub fn add(
-    db: &Db,
-    log: &OwnLog,
+/// An account that was made, with its one-time password.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct NewAccount {
+    pub op: u32,
+    pub password: String,
+    /// The request for its role, which a second administrator has to approve; None: it has the role.
+    pub ask: Option<u64>,
+}
+
+/// One more account in an act: its number. The log knows the number only. `role`: None, none yet.
+pub(super) fn insert(
+    act: &Act<'_>,
     by: &str,
     name: &str,
-    role: &str,
+    role: Option<Role>,
     password: &str,
 ) -> Result<u32, HubError> {
     let ok = (1..=40).contains(&name.len())
@@ -68,27 +83,57 @@ pub fn add(
             "{name:?} is not an account name (1 to 40 of letters, digits, . - _ @)"
         )));
     }
+    if act.account(name)?.is_some() {
+        return Err(HubError::Refused(format!(
+            "there is an account {name} already"
+        )));
+    }
+    let op = u32::try_from(act.number(Numbered::Account)?).map_err(plain)?;
+    let line = OpAdd {
+        op: ownlog::op(op),
+        role: role.map(|r| r.to_string()),
+        by: vec![by.into()],
+    };
+    act.log(by, &line)?;
+    act.add_account(op, name, role, password, true)?;
+    Ok(op)
+}
+
+/// One that a new hub begins with; its one-time password.
+pub fn first(db: &Db, log: &OwnLog, name: &str, role: Role) -> Result<String, HubError> {
+    let password = one_time()?;
+    let hash = hashed(&password)?;
+    acts::act(db, log, |act| {
+        insert(act, "sys:init", name, Some(role), &hash)
+    })?;
+    Ok(password)
+}
+
+/// Makes an account. A role that decides is only asked for.
+pub fn add(hub: &Desk, name: &str, role: &str, permit: &Permit) -> Result<NewAccount, HubError> {
     let role = Role::parse(role).ok_or_else(|| {
         let roles = role::list(&Role::ALL);
         HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
     })?;
-    let hash = hashed(password)?;
-    acts::act(db, log, |act| {
-        if act.account(name)?.is_some() {
-            return Err(HubError::Refused(format!(
-                "there is an account {name} already"
-            )));
+    let password = one_time()?;
+    let hash = hashed(&password)?;
+    let at_once = (!WEIGHTY.contains(&role)).then_some(role);
+    let op = hub.act(|act| {
+        let op = insert(act, &permit.op(), name, at_once, &hash)?;
+        act.add_hand(op, permit.number(), hub.now())?;
+        Ok::<_, HubError>(op)
+    })?;
+    let ask = match at_once {
+        Some(_) => None,
+        None => {
+            let all = Bounds {
+                all: true,
+                ..Bounds::default()
+            };
+            Some(grants::ask(hub, op, role, &all, permit)?)
         }
-        let op = u32::try_from(act.number(Numbered::Account)?).map_err(plain)?;
-        let line = OpAdd {
-            op: ownlog::op(op),
-            role: role.to_string(),
-            by: vec![by.into()],
-        };
-        act.log(by, &line)?;
-        act.add_account(op, name, role.word(), &hash)?;
-        Ok(op)
-    })
+    };
+    Ok(NewAccount { op, password, ask })
 }
 
 /// An account that is not closed, by its name.
@@ -116,6 +161,10 @@ pub struct AccountRow {
     pub roles: Vec<GrantRow>,
     /// The password is one that an administrator made and was not changed yet.
     pub once: bool,
+    /// Kinds of second factors: code, passkey.
+    pub factors: Vec<String>,
+    /// When somebody last signed in to it.
+    pub entered: Option<Utc>,
     pub closed: Option<Utc>,
 }
 
@@ -140,12 +189,15 @@ pub fn list(hub: &Desk, closed: bool, part: &Part) -> Result<Rows<AccountRow>, H
     Rows::cut(found, limit, |a| a.name.clone()).try_map(|a| {
         let shown = a.shown.as_ref().map(|hash| hub.db.side_text(hash));
         let roles = hub.db.grants(a.op)?;
+        let factors = hub.db.factors(a.op)?;
         Ok(AccountRow {
             op: ownlog::op(a.op),
             name: a.name,
             shown: shown.transpose().map_err(plain)?.flatten(),
             roles: roles.iter().map(GrantRow::of).collect(),
             once: a.once,
+            factors: factors.into_iter().map(|f| f.kind).collect(),
+            entered: a.entered,
             closed: a.closed,
         })
     })
@@ -172,59 +224,184 @@ pub fn name(hub: &Desk, name: &str, shown: &str, permit: &Permit) -> Result<(), 
     Ok(())
 }
 
+/// Another password, as part of an act. All of the account's sessions and tokens are over.
 fn set(
-    hub: &Desk,
+    tx: &Act<'_>,
     account: u32,
-    password: &str,
+    hash: &str,
     how: &str,
-    permit: &Permit,
+    ask: Option<u64>,
+    by: Vec<String>,
 ) -> Result<(), HubError> {
-    let hash = hashed(password)?;
-    hub.act(|tx| {
-        tx.set_password(account, &hash, how == "reset")?;
-        let line = OpPassword {
-            op: ownlog::op(account),
-            how: how.into(),
-            by: vec![permit.op()],
-        };
-        tx.log(&permit.op(), &line)?;
-        Ok(())
-    })
+    tx.set_password(account, hash, how != "own")?;
+    tx.end_sessions(account)?;
+    let who = by.last().cloned().unwrap_or_default();
+    let line = OpPassword {
+        op: ownlog::op(account),
+        how: how.into(),
+        ask,
+        by,
+    };
+    tx.log(&who, &line)?;
+    Ok(())
 }
 
-/// A one-time password, by an administrator: it has to be changed before anything else is done with it. Sessions and tokens end.
-pub fn reset(hub: &Desk, name: &str, permit: &Permit) -> Result<String, HubError> {
+/// Whether an account has, or is to have, a role that decides.
+pub fn is_weighty(hub: &Desk, account: u32) -> Result<bool, HubError> {
+    let held = hub.db.grants(account)?;
+    Ok(held.iter().any(|g| WEIGHTY.contains(&g.grant.role)))
+}
+
+/// What became of it: there is a one-time password, or somebody else has to approve that first.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewed {
+    Password(String),
+    Ask(u64),
+}
+
+/// What a request for a one-time password says.
+#[derive(Serialize, Deserialize)]
+struct Wanted {
+    op: u32,
+}
+
+fn not_own(account: &AccountRecord, permit: &Permit) -> Result<(), HubError> {
+    match account.op == permit.number() {
+        true => Err(HubError::Refused(format!(
+            "this is your own account: `beadle-hub staff password --as {}` sets another password; nothing was done",
+            account.name
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn ask(hub: &Desk, account: u32, kind: Kind, permit: &Permit) -> Result<u64, HubError> {
+    let subject = ownlog::op(account);
+    approvals::ask(
+        hub,
+        permit,
+        kind,
+        &subject,
+        &Wanted { op: account },
+        |ask| OpAsk {
+            ask,
+            what: kind.word().into(),
+            op: ownlog::op(account),
+            role: None,
+            by: vec![permit.op()],
+        },
+    )
+}
+
+/// A one-time password: it has to be changed before anything else is done with it. Sessions and tokens end. For an account with a role
+/// that decides it is only asked for.
+pub fn reset(hub: &Desk, name: &str, permit: &Permit) -> Result<Renewed, HubError> {
     let account = open(hub, name)?;
-    if account.op == permit.number() {
-        return Err(HubError::Refused(format!(
-            "this is your own account: `beadle-hub staff password --as {name}` sets another password; nothing was done"
-        )));
+    not_own(&account, permit)?;
+    if is_weighty(hub, account.op)? {
+        return Ok(Renewed::Ask(ask(hub, account.op, Kind::Reset, permit)?));
     }
     let password = one_time()?;
-    set(hub, account.op, &password, "reset", permit)?;
+    let hash = hashed(&password)?;
+    hub.act(|tx| {
+        set(tx, account.op, &hash, "reset", None, vec![permit.op()])?;
+        tx.add_hand(account.op, permit.number(), hub.now())?;
+        Ok::<_, HubError>(())
+    })?;
+    hub.sessions.forget(account.op);
+    Ok(Renewed::Password(password))
+}
+
+/// Asks that an account begin anew, without its second factors: whoever lost them cannot sign in.
+pub fn recover(hub: &Desk, name: &str, permit: &Permit) -> Result<u64, HubError> {
+    let account = open(hub, name)?;
+    not_own(&account, permit)?;
+    ask(hub, account.op, Kind::Recovery, permit)
+}
+
+/// The second administrator's word; the one-time password.
+pub fn approve(
+    hub: &Desk,
+    request: &ApprovalRecord,
+    kind: Kind,
+    permit: &Permit,
+) -> Result<String, HubError> {
+    let password = one_time()?;
+    let hash = hashed(&password)?;
+    let by = vec![ownlog::op(request.asked_by), permit.op()];
+    let account = approvals::approve(hub, request, permit, |tx, wanted: Wanted| {
+        let account = hub.db.account_numbered(wanted.op)?;
+        if account.is_none_or(|a| a.closed.is_some()) {
+            return Err(HubError::Refused(format!(
+                "the account {} is closed; nothing was done",
+                ownlog::op(wanted.op)
+            )));
+        }
+        set(
+            tx,
+            wanted.op,
+            &hash,
+            kind.word(),
+            Some(request.n),
+            by.clone(),
+        )?;
+        if kind == Kind::Recovery {
+            for factor in hub.db.factors(wanted.op)? {
+                tx.end_factor(factor.n, hub.now())?;
+                let line = OpUnfactor {
+                    op: ownlog::op(wanted.op),
+                    factor: factor.n,
+                    by: by.clone(),
+                };
+                tx.log(&permit.op(), &line)?;
+            }
+        }
+        // Whoever approves is told the password.
+        tx.add_hand(wanted.op, permit.number(), hub.now())?;
+        Ok(wanted.op)
+    })?;
+    hub.sessions.forget(account);
     Ok(password)
+}
+
+/// Whether this is the password of an account. As slow as any look at one, and held to the pace of guesses.
+pub fn knows(hub: &Desk, account: &AccountRecord, password: &str) -> Result<(), HubError> {
+    factors::pace(hub, account.op)?;
+    let right = PasswordHash::new(&account.password).is_ok_and(|hash| {
+        Argon2::default()
+            .verify_password(password.as_bytes(), &hash)
+            .is_ok()
+    });
+    match right {
+        true => Ok(()),
+        false => Err(HubError::Refused(
+            "the password of until now is another one; nothing was done".into(),
+        )),
+    }
+}
+
+/// The account of whoever asks.
+pub fn own(hub: &Desk, permit: &Permit) -> Result<AccountRecord, HubError> {
+    let account = hub.db.account_numbered(permit.number())?;
+    account
+        .filter(|a| a.closed.is_none())
+        .ok_or(HubError::SignedOut)
 }
 
 /// One's own. Sessions and tokens from before end. It asks for the old one again: a page left open is not enough.
 pub fn password(hub: &Desk, old: &str, new: &str, permit: &Permit) -> Result<(), HubError> {
-    let account = hub.db.account_numbered(permit.number())?;
-    let account = account.ok_or(HubError::SignedOut)?;
-    let right = PasswordHash::new(&account.password).is_ok_and(|hash| {
-        Argon2::default()
-            .verify_password(old.as_bytes(), &hash)
-            .is_ok()
-    });
-    if !right {
-        return Err(HubError::Refused(
-            "the password of until now is another one; nothing was done".into(),
-        ));
-    }
+    let account = own(hub, permit)?;
+    knows(hub, &account, old)?;
     if !(LEAST..=MOST).contains(&new.chars().count()) || (account.once && old == new) {
         return Err(HubError::Refused(format!(
-            "a password has {LEAST} to {MOST} characters, and is not the one that an administrator made; nothing was done"
+            "a password has {LEAST} to {MOST} characters, and is not the one that the hub made; nothing was done"
         )));
     }
-    set(hub, account.op, new, "own", permit)
+    let hash = hashed(new)?;
+    hub.act(|tx| set(tx, account.op, &hash, "own", None, vec![permit.op()]))?;
+    hub.sessions.forget(account.op);
+    Ok(())
 }
 
 /// Closes an account for good: sessions and tokens end at once. Its number and its name are not given to anybody else.
@@ -237,11 +414,14 @@ pub fn close(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
                 "the account {name} was closed meanwhile; nothing was done"
             )));
         }
+        tx.end_sessions(account.op)?;
         let line = OpClose {
             op: ownlog::op(account.op),
             by: vec![permit.op()],
         };
         tx.log(&permit.op(), &line)?;
         Ok(())
-    })
+    })?;
+    hub.sessions.forget(account.op);
+    Ok(())
 }

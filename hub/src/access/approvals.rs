@@ -5,13 +5,13 @@
 use serde::{Serialize, de::DeserializeOwned};
 use shared::types::{Data, OpDrop};
 
-use super::authorise::Permit;
+use super::{authorise::Permit, two};
 use crate::{
     acts::Act,
-    db::approvals::ApprovalRecord,
+    db::approvals::{ApprovalRecord, NewApproval},
     desk::Desk,
     error::{HubError, plain},
-    ownlog::op,
+    ownlog::{number, op},
     reason::Access,
 };
 
@@ -21,19 +21,32 @@ const WAITS_MS: i64 = 7 * 86_400_000;
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A role for the account of whoever asks.
+    /// A role that decides, or one for the account of whoever asks.
     Role,
+    /// A one-time password for an account with a role that decides.
+    Reset,
+    /// The same for one whose second factors are lost.
+    Recovery,
+    /// The release of a hold before its time.
+    Release,
 }
 
 impl Kind {
+    pub const ALL: [Self; 4] = [Self::Role, Self::Reset, Self::Recovery, Self::Release];
+    /// Those that are about accounts, which administrators settle.
+    pub const OF_ACCOUNTS: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
+
     pub fn word(self) -> &'static str {
         match self {
             Self::Role => "role",
+            Self::Reset => "reset",
+            Self::Recovery => "recovery",
+            Self::Release => "release",
         }
     }
 
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Role].into_iter().find(|kind| kind.word() == word)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -47,7 +60,6 @@ pub fn ask<D: Data>(
     line: impl FnOnce(u64) -> D,
 ) -> Result<u64, HubError> {
     let what = serde_json::to_string(what).map_err(plain)?;
-    let now = hub.now();
     // Those whose time is over do not stand in the way.
     waiting(hub)?;
     hub.act(|tx| {
@@ -56,13 +68,58 @@ pub fn ask<D: Data>(
         if let Some(same) = tx.waiting_approvals()?.iter().find(same) {
             return Err(Access::AskedAlready { request: same.n }.into());
         }
-        let until = now.plus_ms(WAITS_MS);
-        let n = tx
-            .add_approval(kind.word(), subject, &what, permit.number(), now, until)
-            .map_err(plain)?;
-        tx.log(&permit.op(), &line(n))?;
-        Ok(n)
+        ask_within(hub, tx, permit, kind, subject, &what, None, line)
     })
+}
+
+/// The same as part of an act. `reason`: of the side table.
+#[allow(clippy::too_many_arguments)]
+pub fn ask_within<D: Data>(
+    hub: &Desk,
+    tx: &Act<'_>,
+    permit: &Permit,
+    kind: Kind,
+    subject: &str,
+    what: &str,
+    reason: Option<&str>,
+    line: impl FnOnce(u64) -> D,
+) -> Result<u64, HubError> {
+    let now = hub.now();
+    let asked = NewApproval {
+        kind: kind.word(),
+        subject,
+        what,
+        reason,
+        asked_by: permit.number(),
+        made: now,
+        until: now.plus_ms(WAITS_MS),
+    };
+    let n = tx.add_approval(&asked).map_err(plain)?;
+    tx.log(&permit.op(), &line(n))?;
+    Ok(n)
+}
+
+/// What waits about something; None: nothing does, or its time is over.
+pub fn about(hub: &Desk, kind: Kind, subject: &str) -> Result<Option<ApprovalRecord>, HubError> {
+    let now = hub.now();
+    let all = hub.db.waiting_approvals()?.into_iter();
+    Ok(all
+        .filter(|a| a.kind == kind.word() && a.subject == subject)
+        .find(|a| now < a.until))
+}
+
+/// Sets aside, as part of an act, what waits about something: it is not what it was when that was asked for.
+pub fn set_aside(
+    hub: &Desk,
+    tx: &Act<'_>,
+    kind: Kind,
+    subject: &str,
+    permit: &Permit,
+) -> Result<(), HubError> {
+    if let Some(a) = about(hub, kind, subject)? {
+        settle(hub, tx, a.n, "aside", Some(permit.number()), &permit.op())?;
+    }
+    Ok(())
 }
 
 /// Those that wait, oldest first. Those whose time is over are settled.
@@ -76,7 +133,7 @@ pub fn waiting(hub: &Desk) -> Result<Vec<ApprovalRecord>, HubError> {
     Ok(alive)
 }
 
-/// Takes a request back.
+/// Takes a request about an account back.
 pub fn withdraw(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     find(hub, n)?;
     match end(hub, n, "withdrawn", Some(permit.number()), &permit.op())? {
@@ -87,30 +144,44 @@ pub fn withdraw(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
 
 /// Settles, with its line. False: somebody was quicker.
 fn end(hub: &Desk, n: u64, why: &str, who: Option<u32>, by: &str) -> Result<bool, HubError> {
-    hub.act(|tx| {
-        if !tx.settle_approval(n, why, who, hub.now()).map_err(plain)? {
-            return Ok(false);
-        }
-        let line = OpDrop {
-            ask: n,
-            why: why.into(),
-            by: vec![by.into()],
-        };
-        tx.log(by, &line)?;
-        Ok(true)
-    })
+    hub.act(|tx| settle(hub, tx, n, why, who, by))
+}
+
+fn settle(
+    hub: &Desk,
+    tx: &Act<'_>,
+    n: u64,
+    why: &str,
+    who: Option<u32>,
+    by: &str,
+) -> Result<bool, HubError> {
+    if !tx.settle_approval(n, why, who, hub.now()).map_err(plain)? {
+        return Ok(false);
+    }
+    let line = OpDrop {
+        ask: n,
+        why: why.into(),
+        by: vec![by.into()],
+    };
+    tx.log(by, &line)?;
+    Ok(true)
 }
 
 fn settled(n: u64) -> HubError {
     Access::RequestSettled { request: n }.into()
 }
 
-/// One that waits.
+/// One about an account, that waits.
 pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
-    if let Some(found) = waiting(hub)?.into_iter().find(|a| a.n == n) {
+    let accounts = |a: &ApprovalRecord| {
+        let kind = Kind::parse(&a.kind);
+        kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind))
+    };
+    let found = waiting(hub)?.into_iter().find(|a| a.n == n);
+    if let Some(found) = found.filter(accounts) {
         return Ok(found);
     }
-    Err(match hub.db.approval(n).map_err(plain)? {
+    Err(match hub.db.approval(n).map_err(plain)?.filter(accounts) {
         Some(a) => Access::RequestOver {
             request: n,
             state: a.state,
@@ -120,14 +191,28 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
     .into())
 }
 
-/// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line. Never the word of
-/// whoever asked, nor of whom it is about.
+/// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line.
 pub fn approve<T: DeserializeOwned, R>(
     hub: &Desk,
     request: &ApprovalRecord,
     permit: &Permit,
     act: impl FnOnce(&Act<'_>, T) -> Result<R, HubError>,
 ) -> Result<R, HubError> {
+    let what = serde_json::from_str(&request.what).map_err(plain)?;
+    hub.act(|tx| {
+        approve_within(hub, tx, request, permit)?;
+        act(tx, what)
+    })
+}
+
+/// The same as part of an act. Never the word of whoever asked, nor of whom it is about, nor of whoever had the account of one of them in
+/// their hands.
+pub fn approve_within(
+    hub: &Desk,
+    tx: &Act<'_>,
+    request: &ApprovalRecord,
+    permit: &Permit,
+) -> Result<(), HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
         return Err(Access::SecondPersonWanted {
@@ -137,15 +222,14 @@ pub fn approve<T: DeserializeOwned, R>(
         }
         .into());
     }
-    let what = serde_json::from_str(&request.what).map_err(plain)?;
-    hub.act(|tx| {
-        let now = hub.now();
-        if !tx
-            .settle_approval(n, "approved", Some(permit.number()), now)
-            .map_err(plain)?
-        {
-            return Err(settled(n));
-        }
-        act(tx, what)
-    })
+    two::people(hub, request.asked_by, permit.number())?;
+    if let Some(subject) = number(&request.subject) {
+        two::apart(hub, subject, permit.number())?;
+    }
+    let now = hub.now();
+    let who = Some(permit.number());
+    match now < request.until && tx.settle_approval(n, "approved", who, now).map_err(plain)? {
+        true => Ok(()),
+        false => Err(settled(n)),
+    }
 }

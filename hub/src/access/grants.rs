@@ -1,11 +1,12 @@
-//! Task. Roles given to accounts and taken away (ROL-1, ROL-4). Nobody gives himself one alone: another administrator approves it. Blocking.
+//! Task. Roles given to accounts and taken away (ROL-1, ROL-4). Two administrators give one that
+//! decides, and one for the own account. Blocking.
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use shared::{
     id::BoxCamera,
-    time::Utc,
+    time::{Utc, Zone},
     types::{OpAsk, OpGrant, OpRevoke},
 };
 use utoipa::ToSchema;
@@ -17,7 +18,7 @@ use super::{
     owners,
     principal::{Grant, Scope},
     role::Role,
-    table::ADMINISTER,
+    table::{ADMINISTER, WEIGHTY},
 };
 use crate::{
     db::grants::GrantRecord,
@@ -64,6 +65,22 @@ impl Bounds {
             }
         }
         bounds
+    }
+
+    /// What the role is for, in a sentence for people.
+    pub fn in_words(&self, zone: &Zone) -> String {
+        let mut text = match (&self.owner, self.all) {
+            (_, true) => "all cameras".to_owned(),
+            (Some(owner), false) => format!("cameras of {owner}"),
+            (None, false) => self.cameras.join(" "),
+        };
+        if let Some(days) = self.oldest_days {
+            text += &format!(", footage of the last {days} days");
+        }
+        if let Some(until) = self.until {
+            text += &format!(", until {}", until.for_people(zone));
+        }
+        text
     }
 
     fn grant(&self, hub: &Desk, role: &str) -> Result<Grant, HubError> {
@@ -151,6 +168,31 @@ fn line(n: u64, account: u32, grant: &Grant, ask: Option<u64>, by: Vec<String>) 
     }
 }
 
+/// Asks a second administrator for a role; the number of the request.
+pub fn ask(
+    hub: &Desk,
+    account: u32,
+    role: Role,
+    bounds: &Bounds,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    let wanted = Wanted {
+        op: account,
+        role: role.word().into(),
+        bounds: bounds.clone(),
+    };
+    approvals::ask(hub, permit, Kind::Role, &op(account), &wanted, |ask| {
+        OpAsk {
+            ask,
+            what: Kind::Role.word().into(),
+            op: op(account),
+            role: Some(role.word().into()),
+            by: vec![permit.op()],
+        }
+    })
+}
+
+/// One that decides, and one for the own account, is only asked for.
 pub fn give(
     hub: &Desk,
     name: &str,
@@ -160,21 +202,8 @@ pub fn give(
 ) -> Result<Given, HubError> {
     let account = accounts::open(hub, name)?;
     let grant = bounds.grant(hub, role)?;
-    if account.op == permit.number() {
-        let wanted = Wanted {
-            op: account.op,
-            role: role.into(),
-            bounds: bounds.clone(),
-        };
-        let n = approvals::ask(hub, permit, Kind::Role, &op(account.op), &wanted, |ask| {
-            OpAsk {
-                ask,
-                what: Kind::Role.word().into(),
-                op: op(account.op),
-                role: role.into(),
-                by: vec![permit.op()],
-            }
-        })?;
+    if account.op == permit.number() || WEIGHTY.contains(&grant.role) {
+        let n = ask(hub, account.op, grant.role, bounds, permit)?;
         return Ok(Given::Ask(n));
     }
     hub.act(|tx| {
@@ -199,12 +228,16 @@ pub fn approve(
         // What was true when it was asked for need not be now.
         let grant = wanted.bounds.grant(hub, &wanted.role)?;
         let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
-        if account.is_none_or(|a| a.closed.is_some()) {
-            return Err(Access::AccountClosed {
+        let open = account
+            .filter(|a| a.closed.is_none())
+            .ok_or_else(|| Access::AccountClosed {
                 account: op(wanted.op),
-            }
-            .into());
+            })?;
+        if open.once {
+            return Err(Access::AccountNotTheirsYet { name: open.name }.into());
         }
+        // A second administrator vouches that it is one person's own.
+        tx.end_hands(wanted.op, hub.now())?;
         let by = format!("{asked} {}", permit.op());
         let n = tx
             .add_grant(wanted.op, &grant, &by, hub.now())
@@ -216,6 +249,7 @@ pub fn approve(
     })
 }
 
+/// At once: sessions of that account end, and with them whatever it follows.
 pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     let missing = || HubError::from(Access::RoleNotHeld { grant: n });
     hub.act(|tx| {
@@ -230,8 +264,10 @@ pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
             by: vec![permit.op()],
         };
         tx.log(&permit.op(), &line)?;
-        Ok(())
+        tx.end_sessions(grant.op)?;
+        Ok(grant.op)
     })
+    .map(|op| hub.sessions.forget(op))
 }
 
 /// Refuses to leave a hub that nobody administers. `left`: the roles that there still are afterwards.

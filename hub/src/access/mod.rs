@@ -6,22 +6,31 @@
 //! | [`principal`] | whoever asks: a person with grants, or the console |
 //! | [`table`], [`row`] | the table: each operation, who may, what it needs, what it writes |
 //! | [`accounts`] | staff accounts: made, named, a new password, closed |
+//! | [`declaration`] | what everybody accepts before they do anything |
+//! | [`sessions`] | who is signed in at the pages |
+//! | [`factors`], [`totp`] | second factors: codes from a phone, passkeys |
+//! | [`two`] | whether two accounts are two people |
+//! | [`breaks`] | administrators whom root makes |
 //! | [`grants`], [`owners`] | roles given and taken away; whose each camera is |
 //! | [`approvals`] | what somebody asked for and a second person has to approve |
 //! | [`tokens`] | tokens for programs |
-//! | [`totp`] | six digits from a phone |
 //! | [`authorise`] | the one function that says yes or no |
 pub mod accounts;
 pub mod approvals;
 pub mod authorise;
+pub mod breaks;
+pub mod declaration;
+pub mod factors;
 pub mod grants;
 pub mod owners;
 pub mod principal;
 pub mod role;
 pub mod row;
+pub mod sessions;
 pub mod table;
 pub mod tokens;
 pub mod totp;
+pub mod two;
 
 #[cfg(test)]
 mod tests;

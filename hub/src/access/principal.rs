@@ -75,10 +75,48 @@ pub struct Person {
 pub struct Limits {
     /// They came with this token.
     pub token: Option<Token>,
-    /// Their password is one that an administrator made: another one has to be set first.
-    pub once: bool,
+    /// What they have to do before anything else.
+    pub first: Option<First>,
     /// Of the account: sessions of an earlier one are over.
     pub generation: u32,
+}
+
+/// What somebody has to do before anything else is theirs to do, whatever door they come through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The password is one that the hub made: set one's own.
+    Password,
+    /// Accept the declaration as it reads now.
+    Declaration,
+    /// Have a second factor, which one of their roles takes.
+    Factor,
+}
+
+impl First {
+    /// Whether this is a way to do it, or comes before it.
+    pub fn allows(self, row: &Row) -> bool {
+        let family = row.name.split('.').next().unwrap_or_default();
+        let may: &[&str] = match self {
+            Self::Password => &[],
+            Self::Declaration => &["declaration"],
+            Self::Factor => &["declaration", "factor"],
+        };
+        row.own && (row.name == "staff.password" || may.contains(&family))
+    }
+
+    fn refusal(self, name: &str) -> String {
+        match self {
+            Self::Password => format!(
+                "the password of {name} is one that the hub made: set another one first (`beadle-hub staff password --as {name}`); nothing was done"
+            ),
+            Self::Declaration => format!(
+                "{name} has to accept the declaration as it reads now first (`beadle-hub declaration accept --as {name}`, or the page); nothing was done"
+            ),
+            Self::Factor => format!(
+                "a role of {name} takes a second factor: set one up first (`beadle-hub factor code --as {name}`, or the page); nothing was done"
+            ),
+        }
+    }
 }
 
 /// A token for programs, as far as it says what may be asked with it.
@@ -89,14 +127,11 @@ pub struct Token {
     pub scopes: BTreeSet<String>,
 }
 
-/// Setting one's own password.
-const OWN_PASSWORD: &str = "staff.password";
-
 impl Limits {
     /// What a token can be for: nothing that takes two people, and nothing of accounts and tokens.
     pub fn token_may(row: &Row) -> bool {
         let family = row.name.split('.').next().unwrap_or_default();
-        row.second == Second::No && !["staff", "token", "owner"].contains(&family)
+        row.second == Second::No && !row.own && !["staff", "owner"].contains(&family)
     }
 
     pub(super) fn check(&self, name: &str, row: &'static Row) -> Result<(), HubError> {
@@ -110,10 +145,10 @@ impl Limits {
             }
             .into());
         }
-        if self.once && row.name != OWN_PASSWORD {
-            return Err(Access::PasswordToBeSet { name: name.into() }.into());
+        match self.first {
+            Some(first) if !first.allows(row) => Err(HubError::Refused(first.refusal(name))),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -58,6 +58,8 @@ pub struct Row {
     /// Below `/api/v1`.
     pub path: &'static str,
     pub roles: &'static [Role],
+    /// Everybody with an account may, role or none: it is about their own account.
+    pub own: bool,
     /// Root at the hub machine may without naming a person: nothing of it is about people or pictures.
     pub console: bool,
     pub about: About,
@@ -89,12 +91,25 @@ impl Row {
             method,
             path,
             roles,
+            own: false,
             console: false,
             about: About::Hub,
             purpose: false,
             second: Second::No,
             lines: &[],
         }
+    }
+
+    /// About the account of whoever asks.
+    pub(super) const fn own(
+        name: &'static str,
+        method: Method,
+        path: &'static str,
+        what: &'static str,
+    ) -> Self {
+        let mut row = Self::new(name, method, path, what, &Role::ALL);
+        row.own = true;
+        row
     }
 
     pub(super) const fn console(mut self) -> Self {

@@ -29,6 +29,8 @@ const OVERSEE: &[Role] = &[
 const ACCOUNTS: &[Role] = &[Coordinator, Auditor, Inspector, Administrator];
 /// Keep accounts.
 pub const ADMINISTER: &[Role] = &[Coordinator, Administrator];
+/// Whoever decides over what takes two people, of footage or of accounts: two administrators give and restore these.
+pub const WEIGHTY: &[Role] = &[Supervisor, Coordinator, Approver, Administrator];
 
 use Method::{Get, Post};
 
@@ -395,7 +397,7 @@ pub const STAFF: Row = Row::new(
 .about(About::Whole);
 pub const STAFF_ADD: Row = Row::new("staff.add", Post, "/staff", "make an account", ADMINISTER)
     .about(About::Whole)
-    .writes(&["op.add"]);
+    .writes(&["op.add", "op.ask"]);
 pub const STAFF_NAME: Row = Row::new(
     "staff.name",
     Post,
@@ -413,7 +415,27 @@ pub const STAFF_RESET: Row = Row::new(
     ADMINISTER,
 )
 .about(About::Whole)
-.writes(&["op.password"]);
+.second(Second::Asks)
+.writes(&["op.password", "op.ask"]);
+pub const STAFF_RECOVER: Row = Row::new(
+    "staff.recover",
+    Post,
+    "/staff/{name}/recover",
+    "ask that an account begin anew, without its second factors",
+    ADMINISTER,
+)
+.about(About::Whole)
+.second(Second::Asks)
+.writes(&["op.ask"]);
+pub const STAFF_BREAK: Row = Row::new(
+    "staff.break-glass",
+    Post,
+    "/break-glass",
+    "make an administrator for some hours, because no two can sign in",
+    &[],
+)
+.console()
+.writes(&["op.add", "op.break"]);
 pub const STAFF_CLOSE: Row = Row::new(
     "staff.close",
     Post,
@@ -459,7 +481,7 @@ pub const STAFF_APPROVE: Row = Row::new(
 )
 .about(About::Whole)
 .second(Second::Approves)
-.writes(&["op.grant"]);
+.writes(&["op.grant", "op.password", "op.unfactor"]);
 pub const STAFF_WITHDRAW: Row = Row::new(
     "staff.withdraw",
     Post,
@@ -470,37 +492,95 @@ pub const STAFF_WITHDRAW: Row = Row::new(
 .about(About::Whole)
 .writes(&["op.drop"]);
 
-pub const TOKENS: Row = Row::new(
+pub const TOKENS: Row = Row::own(
     "token.list",
     Get,
     "/tokens",
     "see their own tokens, and who administers everybody's",
-    ALL_ROLES,
 );
-pub const TOKEN_ADD: Row = Row::new(
-    "token.add",
-    Post,
-    "/tokens",
-    "make a token for a program",
-    ALL_ROLES,
-)
-.writes(&["op.token"]);
-pub const TOKEN_REVOKE: Row = Row::new(
+pub const TOKEN_ADD: Row =
+    Row::own("token.add", Post, "/tokens", "make a token for a program").writes(&["op.token"]);
+pub const TOKEN_REVOKE: Row = Row::own(
     "token.revoke",
     Post,
     "/tokens/{token}/revoke",
     "end their own tokens, and who administers everybody's",
-    ALL_ROLES,
 )
 .writes(&["op.untoken"]);
-pub const STAFF_PASSWORD: Row = Row::new(
+pub const SESSIONS: Row = Row::own(
+    "session.list",
+    Get,
+    "/sessions",
+    "see where they are signed in, and who administers where everybody is",
+);
+pub const SESSION_END: Row = Row::own(
+    "session.end",
+    Post,
+    "/sessions/{name}/end",
+    "sign out everywhere, and who administers anybody",
+)
+.writes(&["op.signout"]);
+pub const STAFF_PASSWORD: Row = Row::own(
     "staff.password",
     Post,
     "/staff-password",
     "set their own password",
-    ALL_ROLES,
 )
 .writes(&["op.password"]);
+pub const DECLARATION: Row = Row::own(
+    "declaration.show",
+    Get,
+    "/declaration",
+    "read the declaration",
+);
+pub const DECLARATION_ACCEPT: Row = Row::own(
+    "declaration.accept",
+    Post,
+    "/declaration/accept",
+    "accept the declaration",
+)
+.writes(&["op.accept"]);
+pub const ACCEPTANCES: Row = Row::new(
+    "staff.declarations",
+    Get,
+    "/declaration/accepted",
+    "see who accepted which declaration, and when",
+    ACCOUNTS,
+)
+.about(About::Whole);
+pub const FACTORS: Row = Row::own(
+    "factor.list",
+    Get,
+    "/factors",
+    "see their own second factors",
+);
+pub const FACTOR_NEW: Row = Row::own(
+    "factor.new",
+    Get,
+    "/factors/new",
+    "get what a new second factor is made of",
+);
+pub const FACTOR_CODE: Row = Row::own(
+    "factor.code",
+    Post,
+    "/factors/code",
+    "have codes from a phone as a second factor",
+)
+.writes(&["op.factor"]);
+pub const FACTOR_PASSKEY: Row = Row::own(
+    "factor.passkey",
+    Post,
+    "/factors/passkey",
+    "have a passkey as a second factor",
+)
+.writes(&["op.factor"]);
+pub const FACTOR_REMOVE: Row = Row::own(
+    "factor.remove",
+    Post,
+    "/factors/{factor}/remove",
+    "take a second factor of theirs away",
+)
+.writes(&["op.unfactor"]);
 
 /// Every operation.
 pub const ALL: &[&Row] = &[
@@ -550,6 +630,8 @@ pub const ALL: &[&Row] = &[
     &STAFF_ADD,
     &STAFF_NAME,
     &STAFF_RESET,
+    &STAFF_RECOVER,
+    &STAFF_BREAK,
     &STAFF_GRANT,
     &STAFF_REVOKE,
     &STAFF_WAITING,
@@ -559,5 +641,15 @@ pub const ALL: &[&Row] = &[
     &TOKENS,
     &TOKEN_ADD,
     &TOKEN_REVOKE,
+    &SESSIONS,
+    &SESSION_END,
     &STAFF_PASSWORD,
+    &DECLARATION,
+    &DECLARATION_ACCEPT,
+    &ACCEPTANCES,
+    &FACTORS,
+    &FACTOR_NEW,
+    &FACTOR_CODE,
+    &FACTOR_PASSKEY,
+    &FACTOR_REMOVE,
 ];

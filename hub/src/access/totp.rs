@@ -98,6 +98,13 @@ impl Secret {
         (number & 0x7fff_ffff) % 1_000_000
     }
 
+    /// What a phone shows at that time.
+    #[cfg(test)]
+    pub fn code_at(&self, now: Utc) -> String {
+        let step = u64::try_from(now.0.div_euclid(STEP_MS)).unwrap_or(0);
+        format!("{:06}", self.code(step))
+    }
+
     /// The step whose code this is, to be kept: `last` is the one that was kept before. Spaces in a code are how apps show it.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ use crate::{
     signin::{self, SignIn},
 };
 
+/// The header of a code that a phone shows.
+pub const CODE: &str = "beadle-code";
 /// What a request may hold: a mask's file is the largest.
 const BODY: usize = 64 * 1024;
 
@@ -94,7 +96,7 @@ async fn console(
                 .flatten()
         }
         Ok(None) => Ok(Principal::Console),
-        Ok(Some(who)) => blocking(move || signin::check(&hub, &who.name, &who.password, None))
+        Ok(Some(who)) => blocking(move || signin::check(&hub, &who))
             .await
             .map_err(HubError::from)
             .and_then(|person| person.map(Principal::Person)),
@@ -124,9 +126,12 @@ fn named(headers: &HeaderMap) -> Result<Option<SignIn>, HubError> {
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
     let (name, password) = parts.ok_or(Api::SignInUnreadable)?;
+    let code = headers.get(CODE).map(|code| code.to_str());
+    let code = code.transpose().map_err(|_| Api::SignInUnreadable)?;
     Ok(Some(SignIn {
         name: name.into(),
         password: password.into(),
+        code: code.map(str::to_owned),
     }))
 }
 

@@ -11,7 +11,9 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, person::sign_in, print_json};
-use crate::{devices::enrol::Codes, ops::boxes, rows::BoxRow, supervise::load_config};
+use crate::{
+    devices::enrol::Codes, ops::boxes, rows::BoxRow, signin::SignIn, supervise::load_config,
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -39,6 +41,9 @@ pub enum Command {
         /// Read the second person's password from this file instead
         #[arg(long, value_name = "FILE")]
         second_password_file: Option<PathBuf>,
+        /// The code their phone's app shows, if their account has one as a second factor
+        #[arg(long, value_name = "DIGITS")]
+        second_code: Option<String>,
     },
     /// Refuse a box from now on, at once
     Revoke {
@@ -73,11 +78,15 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             reason,
             second,
             second_password_file,
+            second_code,
         } => {
             hub.ask(&boxes::Succeed {
                 name: name(&n)?,
                 reason,
-                second: sign_in(&second, second_password_file.as_deref())?,
+                second: SignIn {
+                    code: second_code,
+                    ..sign_in(&second, second_password_file.as_deref())?
+                },
             })?;
             println!(
                 "{n} begins a new log; it is back on the line in some seconds, and what was countersigned before stays"

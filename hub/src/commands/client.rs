@@ -39,10 +39,11 @@ impl Client {
     pub fn new(state: PathBuf, person: &Person) -> Result<Self, CommandError> {
         let file = person.password_file.as_deref();
         let who = person.name.as_deref().map(|name| sign_in(name, file));
-        Ok(Self {
-            state,
-            who: who.transpose()?,
-        })
+        let mut who = who.transpose()?;
+        if let Some(who) = &mut who {
+            who.code.clone_from(&person.code);
+        }
+        Ok(Self { state, who })
     }
 
     /// The person the command is given as.
@@ -121,6 +122,9 @@ impl Client {
         }
         if let Some(who) = &self.who {
             request = request.header("authorization", authorization(who));
+            if let Some(code) = &who.code {
+                request = request.header(socket::CODE, code);
+            }
         }
         let body = Full::new(Bytes::from(call.body.unwrap_or_default()));
         request.body(body).map_err(|e| plain(&e))

@@ -7,7 +7,7 @@ use shared::time::Clock;
 
 use super::CommandError;
 use crate::{
-    access::{accounts, role::Role},
+    access::{accounts, declaration, role::Role},
     config::{Config, Raw},
     db::Db,
     files::{private_dir, write_whole},
@@ -43,6 +43,9 @@ pub struct Args {
     /// Name of the first staff account
     #[arg(long, default_value = "manager")]
     staff: String,
+    /// Name of the second: what decides over accounts takes two people from the first day on
+    #[arg(long, default_value = "deputy")]
+    second_staff: String,
 }
 
 pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
@@ -51,6 +54,11 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
             "there is a hub in {} already; nothing was changed",
             state.display()
         )));
+    }
+    if args.staff == args.second_staff {
+        return Err(CommandError::Plain(
+            "--staff and --second-staff are two people; nothing was made".into(),
+        ));
     }
     let mut raw = Raw {
         scheme: Some(args.scheme.clone()),
@@ -62,6 +70,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         address: args.address.clone(),
         holds: None,
         periods: None,
+        sign_in: None,
     };
     let mut config = Config::check(raw.clone(), state)?;
     config.names = hub_names(&config)?;
@@ -80,16 +89,17 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     let db = Db::open(state)?;
     // Opening the log names the seal key in it.
     let (log, _) = OwnLog::open(state, &config.scheme, keys.clone(), clock)?;
-    let password = accounts::one_time().map_err(|e| CommandError::Plain(e.to_string()))?;
-    accounts::add(
-        &db,
-        &log,
-        "sys:init",
-        &args.staff,
-        Role::Coordinator.word(),
-        &password,
-    )
-    .map_err(|e| CommandError::Plain(e.to_string()))?;
+    let mut people = Vec::new();
+    for name in [&args.staff, &args.second_staff] {
+        let password = accounts::first(&db, &log, name, Role::Coordinator)
+            .map_err(|e| CommandError::Plain(e.to_string()))?;
+        people.push((name, password));
+    }
+    write_whole(
+        &declaration::path(state),
+        declaration::FIRST.as_bytes(),
+        0o640,
+    )?;
     log.close("init")?;
     // Last: a hub.toml says that all the rest is there.
     write_whole(&state.join("hub.toml"), text.as_bytes(), 0o640)?;
@@ -101,10 +111,11 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
     );
     println!("called     {}", config.names.join(", "));
     println!("verify key {}", keys.cosign_vkey());
-    println!(
-        "sign-in    {}   password {password}   (shown this once)",
-        args.staff
-    );
+    for (name, password) in people {
+        println!(
+            "sign-in    {name}   password {password}   (shown this once; has to be changed first)"
+        );
+    }
     println!("next       beadle-hub run --state {}", state.display());
     Ok(())
 }

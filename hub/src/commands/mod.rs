@@ -11,7 +11,9 @@ use crate::{
 mod boxes;
 pub mod client;
 mod clip;
+mod declaration;
 mod evidence;
+mod factor;
 mod footage;
 mod hold;
 mod init;
@@ -83,6 +85,12 @@ enum Command {
     /// Staff accounts and their roles
     #[command(subcommand)]
     Staff(staff::Command),
+    /// The declaration that everybody accepts before they do anything
+    #[command(subcommand)]
+    Declaration(declaration::Command),
+    /// Your own second factors
+    #[command(subcommand)]
+    Factor(factor::Command),
     /// Tokens for programs
     #[command(subcommand)]
     Token(token::Command),
@@ -153,6 +161,8 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Log(c) => log::run(&hub, c).map(|()| 0),
         Command::Owner(c) => owner::run(&hub, c).map(|()| 0),
         Command::Staff(c) => staff::run(&hub, c).map(|()| 0),
+        Command::Declaration(c) => declaration::run(&hub, c).map(|()| 0),
+        Command::Factor(c) => factor::run(&hub, c).map(|()| 0),
         Command::Token(c) => token::run(&hub, c).map(|()| 0),
     }
 }

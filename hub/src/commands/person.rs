@@ -17,6 +17,9 @@ pub struct Person {
     /// Read the password from this file instead
     #[arg(long, value_name = "FILE", requires = "as", global = true)]
     pub(super) password_file: Option<PathBuf>,
+    /// The code your phone's app shows, if your account has one as a second factor; not needed again for ten minutes
+    #[arg(long, value_name = "DIGITS", requires = "as", global = true)]
+    pub(super) code: Option<String>,
 }
 
 /// Name and password, from a file or from whoever types it.
@@ -48,6 +51,7 @@ pub fn sign_in(name: &str, password_file: Option<&Path>) -> Result<SignIn, Comma
     Ok(SignIn {
         name: name.to_owned(),
         password: text.trim_end_matches(['\n', '\r']).to_owned(),
+        code: None,
     })
 }
 

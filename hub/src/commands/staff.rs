@@ -3,21 +3,21 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use shared::time::Utc;
+use shared::time::{Utc, Zone};
 
 use super::{CommandError, client::Client, person::sign_in, print_json};
 use crate::{
     access::{
-        accounts,
+        accounts::{NewAccount, Renewed},
         grants::{Bounds, Given},
     },
-    ops::{roles, staff},
+    ops::{own, roles, staff},
     ownlog,
 };
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make an account; its password is printed once
+    /// Make an account; its one-time password is printed once. A role that decides waits for a second administrator
     Add {
         name: String,
         #[arg(long)]
@@ -56,8 +56,27 @@ pub enum Command {
     },
     /// Take a role away, at once; `staff list` shows its number
     Revoke { grant: u64 },
-    /// Give an account a one-time password; its sessions and tokens end
+    /// Give an account a one-time password; its sessions and tokens end. With a role that decides it waits for a second administrator
     Reset { name: String },
+    /// Ask that an account begin anew, without the second factors it lost; a second administrator approves
+    Recover { name: String },
+    /// Sign an account out everywhere: your own, or anybody's if you administer
+    SignOut { name: String },
+    /// Where you are signed in; where everybody is, if you administer
+    Sessions {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an administrator for four hours, as root, because no two who administer can sign in any more
+    BreakGlass {
+        /// Name of the new account
+        name: String,
+        /// The person it is for
+        #[arg(long)]
+        person: String,
+        #[arg(long)]
+        reason: String,
+    },
     /// Set your own password; your sessions and tokens end
     Password {
         /// Read the new one from this file instead of asking
@@ -81,16 +100,14 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
         Command::Add { name, role } => {
-            let password = accounts::one_time()?;
             let made = hub.ask(&staff::Add {
                 name: name.clone(),
                 role,
-                password: password.clone(),
             })?;
-            println!(
-                "{name} ({})   password {password}   (shown this once)",
-                ownlog::op(made.op)
-            );
+            once(&name, &made);
+            if let Some(n) = made.ask {
+                asked(n);
+            }
         }
         Command::List { all, json } => {
             let rows = hub.all(|part| staff::List { closed: all, part })?;
@@ -104,13 +121,17 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     (None, true) => "has to set a password".into(),
                     (None, false) => String::new(),
                 };
-                println!("{} {:<20} {shown}  {state}", a.op, a.name);
+                let factors = match a.factors.is_empty() {
+                    true => "no second factor".into(),
+                    false => a.factors.join(", "),
+                };
+                println!("{} {:<20} {shown}  {factors}  {state}", a.op, a.name);
                 for g in a.roles {
                     println!(
                         "    role {:>3}  {:<13} {}",
                         g.grant,
                         g.role,
-                        words(&g.bounds)
+                        g.bounds.in_words(&Zone::utc())
                     );
                 }
             }
@@ -145,20 +166,51 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             })?;
             match outcome {
                 Given::Grant(n) => println!("{name} has the role {role} (role {n})"),
-                Given::Ask(n) => println!(
-                    "asked for as request {n}; another administrator has to approve it: beadle-hub staff approve {n}"
-                ),
+                Given::Ask(n) => asked(n),
             }
         }
         Command::Revoke { grant } => {
             hub.ask(&roles::Take { grant })?;
             println!("role {grant} is taken away");
         }
-        Command::Reset { name } => {
-            let made = hub.ask(&staff::Reset { name: name.clone() })?;
+        Command::Reset { name } => match hub.ask(&staff::Reset { name: name.clone() })? {
+            Renewed::Password(password) => println!(
+                "{name}   password {password}   (shown this once; has to be changed first)"
+            ),
+            Renewed::Ask(n) => asked(n),
+        },
+        Command::Recover { name } => {
+            asked(hub.ask(&staff::Recover { name })?.ask);
+        }
+        Command::SignOut { name } => {
+            hub.ask(&own::EndSessions { name: name.clone() })?;
+            println!("{name} is signed out everywhere");
+        }
+        Command::Sessions { json } => {
+            let rows = hub.ask(&own::Sessions {})?;
+            if json {
+                return print_json(&rows);
+            }
+            for s in rows {
+                println!(
+                    "{:<20} since {}  last {}  ends {}",
+                    s.account, s.begun, s.seen, s.ends
+                );
+            }
+        }
+        Command::BreakGlass {
+            name,
+            person,
+            reason,
+        } => {
+            let made = hub.ask(&staff::BreakGlass {
+                name: name.clone(),
+                person,
+                reason,
+            })?;
+            once(&name, &made);
             println!(
-                "{name}   password {}   (shown this once; has to be changed first)",
-                made.password
+                "an administrator for four hours; it is on the log, and every page says so for a week"
             );
         }
         Command::Password { new_password_file } => {
@@ -186,14 +238,21 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             }
             for r in rows {
                 println!(
-                    "{:>4}  {} for {}, asked by {} at {}, until {}: {}",
-                    r.request, r.kind, r.account, r.asked_by, r.made, r.expires, r.what
+                    "{:>4}  {}; asked by {} at {}, until {}",
+                    r.request,
+                    r.in_words(&Zone::utc()),
+                    r.asked_by,
+                    r.made,
+                    r.expires
                 );
             }
         }
         Command::Approve { request } => {
-            hub.ask(&roles::Approve { request })?;
+            let approved = hub.ask(&roles::Approve { request })?;
             println!("request {request} is approved, and done");
+            if let Some(password) = approved.password {
+                println!("password {password}   (shown this once; has to be changed first)");
+            }
         }
         Command::Withdraw { request } => {
             hub.ask(&roles::Withdraw { request })?;
@@ -203,18 +262,16 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// What a role is for.
-fn words(bounds: &Bounds) -> String {
-    let mut text = match (&bounds.owner, bounds.all) {
-        (_, true) => "all cameras".to_owned(),
-        (Some(owner), false) => format!("cameras of {owner}"),
-        (None, false) => bounds.cameras.join(" "),
-    };
-    if let Some(days) = bounds.oldest_days {
-        text += &format!(", footage of the last {days} days");
-    }
-    if let Some(until) = bounds.until {
-        text += &format!(", until {until}");
-    }
-    text
+fn once(name: &str, made: &NewAccount) {
+    println!(
+        "{name} ({})   password {}   (shown this once; has to be changed first)",
+        ownlog::op(made.op),
+        made.password
+    );
+}
+
+fn asked(n: u64) {
+    println!(
+        "asked for as request {n}; another administrator has to approve it: beadle-hub staff approve {n}"
+    );
 }

@@ -1,9 +1,12 @@
 //! Adapter: SQLite. What somebody asked for and a second person has to approve: one table for every kind of it.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{OptionalExtension, params};
 use shared::time::Utc;
 
-use super::{Db, DbError, N, plain_rows};
+use super::{Db, DbError, N, holds::Drop, plain_rows, store::Sql};
+use crate::ownlog::op;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApprovalRecord {
@@ -15,11 +18,25 @@ pub struct ApprovalRecord {
     pub asked_by: u32,
     pub made: Utc,
     pub until: Utc,
-    /// waiting, approved, withdrawn, expired
+    /// waiting, approved, withdrawn, expired, aside
     pub state: String,
+    /// Hash of the side table.
+    pub reason: Option<String>,
 }
 
-const APPROVAL: &str = "SELECT n, kind, subject, what, asked_by, made, until, state FROM approvals";
+/// One that is to wait.
+pub struct NewApproval<'a> {
+    pub kind: &'a str,
+    pub subject: &'a str,
+    pub what: &'a str,
+    pub reason: Option<&'a str>,
+    pub asked_by: u32,
+    pub made: Utc,
+    pub until: Utc,
+}
+
+const APPROVAL: &str =
+    "SELECT n, kind, subject, what, asked_by, made, until, state, reason FROM approvals";
 
 fn approval(r: &rusqlite::Row<'_>) -> rusqlite::Result<ApprovalRecord> {
     Ok(ApprovalRecord {
@@ -31,27 +48,20 @@ fn approval(r: &rusqlite::Row<'_>) -> rusqlite::Result<ApprovalRecord> {
         made: Utc(r.get(5)?),
         until: Utc(r.get(6)?),
         state: r.get(7)?,
+        reason: r.get(8)?,
     })
 }
 
 impl Db {
     /// The number it was given. One unit of work with its line.
-    pub fn add_approval(
-        &self,
-        kind: &str,
-        subject: &str,
-        what: &str,
-        asked_by: u32,
-        made: Utc,
-        until: Utc,
-    ) -> Result<u64, DbError> {
+    pub fn add_approval(&self, a: &NewApproval<'_>) -> Result<u64, DbError> {
         self.whole(|c| {
             let n: N = c.query_row("SELECT COALESCE(MAX(n), 0) + 1 FROM approvals", [], |r| {
                 r.get(0)
             })?;
             c.execute(
-                "INSERT INTO approvals (n, kind, subject, what, asked_by, made, until, state) VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting')",
-                params![n, kind, subject, what, asked_by, made.0, until.0],
+                "INSERT INTO approvals (n, kind, subject, what, reason, asked_by, made, until, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'waiting')",
+                params![n, a.kind, a.subject, a.what, a.reason, a.asked_by, a.made.0, a.until.0],
             )?;
             Ok(n.0)
         })
@@ -71,6 +81,22 @@ impl Db {
         let c = self.store.read();
         let mut q = c.prepare(&format!("{APPROVAL} WHERE state='waiting' ORDER BY n"))?;
         plain_rows("approvals", q.query_map([], approval)?)
+    }
+
+    /// What waits of one kind, by what it is about: who asked, why, and when.
+    pub(super) fn asked_for(c: &Sql, kind: &str) -> Result<BTreeMap<String, Drop>, DbError> {
+        let mut q = c.prepare(
+            "SELECT subject, asked_by, reason, made FROM approvals WHERE state='waiting' AND kind=$1",
+        )?;
+        let rows = q.query_map([kind], |r| {
+            let asked = Drop {
+                by: op(r.get(1)?),
+                reason: r.get::<_, Option<String>>(2)?.unwrap_or_default(),
+                made: Utc(r.get(3)?),
+            };
+            Ok((r.get(0)?, asked))
+        })?;
+        Ok(plain_rows("approvals", rows)?.into_iter().collect())
     }
 
     /// Ends its waiting. False: somebody was quicker.

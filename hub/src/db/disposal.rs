@@ -65,12 +65,13 @@ pub struct DisposalRecord {
 const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.requester FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
       WHERE r.state <> 'Disposed' AND e.cleared IS NULL AND r.ref <> $2)
     SELECT purpose FROM kept UNION ALL SELECT reference FROM kept UNION ALL SELECT requester FROM kept)
-  OR s.hash IN (WITH held AS (SELECT reason, authority, reference, drop_reason FROM holds WHERE state IN ('pending', 'placed', 'releasing'))
-    SELECT reason FROM held UNION ALL SELECT authority FROM held UNION ALL SELECT reference FROM held
-    UNION ALL SELECT drop_reason FROM held WHERE drop_reason IS NOT NULL)
+  OR s.hash IN (WITH held AS (SELECT reason, authority, reference FROM holds WHERE state IN ('pending', 'placed', 'releasing'))
+    SELECT reason FROM held UNION ALL SELECT authority FROM held UNION ALL SELECT reference FROM held)
+  OR s.hash IN (SELECT reason FROM approvals WHERE state = 'waiting' AND reason IS NOT NULL AND subject <> $2)
   OR s.hash IN (SELECT authority FROM lifts WHERE state = 'pending' UNION ALL SELECT reason FROM lifts WHERE state = 'pending')
   OR s.hash IN (SELECT drop_reason FROM evidence WHERE drop_reason IS NOT NULL AND ref <> $2)
-  OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)";
+  OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)
+  OR s.hash IN (SELECT name FROM breaks UNION ALL SELECT reason FROM breaks)";
 
 fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     let review = review

@@ -1,6 +1,6 @@
 //! Adapter: SQLite. Holds of footage at boxes.
 
-use rusqlite::{OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Params, Row, params, params_from_iter};
 use shared::{
     id::{BoxCamera, BoxName, HoldId},
     time::{Day, Utc},
@@ -34,6 +34,7 @@ pub struct HoldRecord {
     pub line: u64,
     /// Somebody extended it: it is not released by itself when its clip is here.
     pub kept: bool,
+    /// In the table of approvals, and read only here.
     pub drop: Option<Drop>,
     /// Who had a part in its end.
     pub freed: Vec<String>,
@@ -49,12 +50,12 @@ pub struct Drop {
     pub made: Utc,
 }
 
-const COLUMNS: &str = "n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, kept, drop_by, drop_reason, \
-     drop_made, state, ended, until, told, sent, segments, bytes, full, why, changed, freed_by";
+const COLUMNS: &str = "n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, kept, \
+     state, ended, until, told, sent, segments, bytes, full, why, changed, freed_by";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
     let (name, cam, review): (String, String, String) = (r.get(1)?, r.get(2)?, r.get(5)?);
-    let (state, ended): (String, Option<String>) = (r.get(18)?, r.get(19)?);
+    let (state, ended): (String, Option<String>) = (r.get(15)?, r.get(16)?);
     let known = (
         BoxCamera::parse(&format!("{name}/{cam}")),
         Day::parse(&review),
@@ -65,15 +66,6 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
         (Err(e), ..) => return Ok(Err(DbError::Row(e.to_string()))),
         (_, Err(e), _) => return Ok(Err(DbError::Row(e.to_string()))),
         _ => return Ok(Err(DbError::Row(format!("state {state:?} of a hold")))),
-    };
-    let drop: (Option<String>, Option<String>, Option<i64>) = (r.get(15)?, r.get(16)?, r.get(17)?);
-    let drop = match drop {
-        (Some(by), Some(reason), Some(made)) => Some(Drop {
-            by,
-            reason,
-            made: Utc(made),
-        }),
-        _ => None,
     };
     let id = HoldId(r.get::<_, N>(0)?.0);
     if !id.in_range() {
@@ -96,20 +88,20 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
         made: Utc(r.get(12)?),
         line: r.get::<_, N>(13)?.0,
         kept: r.get(14)?,
-        drop,
+        drop: None,
         standing: Standing {
             state,
-            until: Utc(r.get(20)?),
-            told: r.get::<_, Option<i64>>(21)?.map(Utc),
-            sent: r.get(22)?,
-            segments: r.get::<_, Option<N>>(23)?.map(|n| n.0),
-            bytes: r.get::<_, Option<N>>(24)?.map(|n| n.0),
-            full: r.get(25)?,
-            why: r.get(26)?,
+            until: Utc(r.get(17)?),
+            told: r.get::<_, Option<i64>>(18)?.map(Utc),
+            sent: r.get(19)?,
+            segments: r.get::<_, Option<N>>(20)?.map(|n| n.0),
+            bytes: r.get::<_, Option<N>>(21)?.map(|n| n.0),
+            full: r.get(22)?,
+            why: r.get(23)?,
         },
-        changed: Utc(r.get(27)?),
+        changed: Utc(r.get(24)?),
         freed: r
-            .get::<_, String>(28)?
+            .get::<_, String>(25)?
             .split_whitespace()
             .map(Into::into)
             .collect(),
@@ -138,9 +130,6 @@ impl Db {
                 h.made.0,
                 N(h.line),
                 h.kept,
-                h.drop.as_ref().map(|d| &d.by),
-                h.drop.as_ref().map(|d| &d.reason),
-                h.drop.as_ref().map(|d| d.made.0),
                 s.state.word(),
                 s.state.ended().map(Ended::as_str),
                 s.until.0,
@@ -157,28 +146,35 @@ impl Db {
         Ok(())
     }
 
-    pub fn hold(&self, id: HoldId) -> Result<Option<HoldRecord>, DbError> {
+    /// Rows of a statement, each with what is asked for about it.
+    fn holds_of(&self, rest: &str, values: impl Params) -> Result<Vec<HoldRecord>, DbError> {
         let c = self.store.read();
-        let sql = format!("SELECT {COLUMNS} FROM holds WHERE n=$1");
-        c.query_row(&sql, [N(id.0)], record).optional()?.transpose()
+        let mut statement = c.prepare(&format!("SELECT {COLUMNS} FROM holds {rest}"))?;
+        let rows = statement.query_map(values, record)?;
+        let mut all = readable("holds", rows.map(|r| r?))?;
+        if !all.is_empty() {
+            let mut drops = Self::asked_for(&c, "release")?;
+            for h in &mut all {
+                h.drop = drops.remove(&h.id.to_string());
+            }
+        }
+        Ok(all)
+    }
+
+    pub fn hold(&self, id: HoldId) -> Result<Option<HoldRecord>, DbError> {
+        Ok(self.holds_of("WHERE n=$1", [N(id.0)])?.pop())
     }
 
     /// Of a clip request.
     pub fn hold_for(&self, exhibit: &str) -> Result<Option<HoldRecord>, DbError> {
-        let c = self.store.read();
-        let sql = format!("SELECT {COLUMNS} FROM holds WHERE ref=$1 ORDER BY n DESC LIMIT 1");
-        c.query_row(&sql, [exhibit], record).optional()?.transpose()
+        let rest = "WHERE ref=$1 ORDER BY n DESC LIMIT 1";
+        Ok(self.holds_of(rest, [exhibit])?.pop())
     }
 
     /// Those that are not over, oldest first; with `since` also those that ended after it.
     pub fn holds(&self, since: Option<Utc>) -> Result<Vec<HoldRecord>, DbError> {
-        let c = self.store.read();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM holds WHERE state IN ('pending', 'placed', 'releasing') OR changed >= $1 ORDER BY n"
-        );
-        let mut statement = c.prepare(&sql)?;
-        let rows = statement.query_map([since.map_or(i64::MAX, |t| t.0)], record)?;
-        readable("holds", rows.map(|r| r?))
+        let rest = "WHERE state IN ('pending', 'placed', 'releasing') OR changed >= $1 ORDER BY n";
+        self.holds_of(rest, [since.map_or(i64::MAX, |t| t.0)])
     }
 
     /// So many at most of those that somebody may see, oldest first, with a higher number than `after`: those that are not over, and with
@@ -205,13 +201,8 @@ impl Db {
         }
         which.push(seen.condition(("box", "cam", Some("t0")), &mut values));
         let limit = values.add(limit);
-        let c = self.store.read();
-        let mut statement = c.prepare(&format!(
-            "SELECT {COLUMNS} FROM holds WHERE {} ORDER BY n LIMIT {limit}",
-            which.join(" AND ")
-        ))?;
-        let rows = statement.query_map(params_from_iter(values.0), record)?;
-        readable("holds", rows.map(|r| r?))
+        let rest = format!("WHERE {} ORDER BY n LIMIT {limit}", which.join(" AND "));
+        self.holds_of(&rest, params_from_iter(values.0))
     }
 
     /// Those of a camera that are not over and want footage of [t0, t1).
@@ -221,32 +212,25 @@ impl Db {
         t0: Utc,
         t1: Utc,
     ) -> Result<Vec<HoldRecord>, DbError> {
-        let c = self.store.read();
-        let mut statement = c.prepare(&format!(
-            "SELECT {COLUMNS} FROM holds WHERE box=$1 AND cam=$2 AND state IN ('pending', 'placed', 'releasing') AND t0 < $4 AND t1 > $3 ORDER BY n"
-        ))?;
-        let of = params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0];
-        let rows = statement.query_map(of, record)?;
-        readable("holds", rows.map(|r| r?))
+        self.holds_of(
+            "WHERE box=$1 AND cam=$2 AND state IN ('pending', 'placed', 'releasing') AND t0 < $4 AND t1 > $3 ORDER BY n",
+            params![camera.r#box.as_str(), camera.cam.as_str(), t0.0, t1.0],
+        )
     }
 
     /// Those of a camera that a box placed and that are not over.
     pub fn placed_holds(&self, camera: &BoxCamera) -> Result<Vec<HoldRecord>, DbError> {
-        let c = self.store.read();
-        let sql = format!(
-            "SELECT {COLUMNS} FROM holds WHERE box=$1 AND cam=$2 AND state='placed' ORDER BY n"
-        );
-        let mut statement = c.prepare(&sql)?;
-        let rows =
-            statement.query_map(params![camera.r#box.as_str(), camera.cam.as_str()], record)?;
-        readable("holds", rows.map(|r| r?))
+        self.holds_of(
+            "WHERE box=$1 AND cam=$2 AND state='placed' ORDER BY n",
+            params![camera.r#box.as_str(), camera.cam.as_str()],
+        )
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::requests::holds::state::Event;
+    use crate::{db::approvals::NewApproval, requests::holds::state::Event};
 
     /// RET-3: a hold is read as it was written, in every state.
     #[test]
@@ -284,6 +268,17 @@ mod tests {
             segments: 2,
             bytes: 5,
         });
+        same(&h);
+        db.add_approval(&NewApproval {
+            kind: "release",
+            subject: &h.id.to_string(),
+            what: "null",
+            reason: Some("x"),
+            asked_by: 2,
+            made: Utc(4_000),
+            until: Utc(5_000),
+        })
+        .expect("asked");
         h.drop = Some(Drop {
             by: "op:0002".into(),
             reason: "x".into(),

@@ -9,10 +9,13 @@ use rusqlite::{
 
 pub mod approvals;
 pub mod boxes;
+pub mod declarations;
 pub mod disposal;
+pub mod factors;
 pub mod faults;
 pub mod footage;
 pub mod grants;
+pub mod hands;
 pub mod holds;
 pub mod lifts;
 pub mod logs;
@@ -23,6 +26,7 @@ pub mod requests;
 pub mod retention;
 pub mod reviews;
 pub mod seen;
+pub mod sessions;
 pub mod spans;
 pub mod staff;
 mod store;

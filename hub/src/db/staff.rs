@@ -22,9 +22,12 @@ pub struct AccountRecord {
     /// Name for people: hash of the side table.
     pub shown: Option<String>,
     pub closed: Option<Utc>,
+    /// When somebody last signed in to it.
+    pub entered: Option<Utc>,
 }
 
-const ACCOUNT: &str = "SELECT op, name, password, generation, once, shown, closed FROM accounts";
+const ACCOUNT: &str =
+    "SELECT op, name, password, generation, once, shown, closed, entered FROM accounts";
 
 fn account(r: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRecord> {
     Ok(AccountRecord {
@@ -35,25 +38,29 @@ fn account(r: &rusqlite::Row<'_>) -> rusqlite::Result<AccountRecord> {
         once: r.get::<_, i64>(4)? != 0,
         shown: r.get(5)?,
         closed: r.get::<_, Option<i64>>(6)?.map(Utc),
+        entered: r.get::<_, Option<i64>>(7)?.map(Utc),
     })
 }
 
 impl Db {
-    /// With one role, for all cameras.
+    /// With one role for all cameras, or none yet. `once`: the password has to be changed.
     pub fn add_account(
         &self,
         op: u32,
         name: &str,
-        role: &str,
+        role: Option<Role>,
         password: &str,
+        once: bool,
     ) -> Result<(), DbError> {
         self.whole(|c| {
+            let word = role.map_or("", Role::word);
             c.execute(
-                "INSERT INTO accounts (op, name, role, password) VALUES ($1, $2, $3, $4)",
-                params![op, name, role, password],
+                "INSERT INTO accounts (op, name, role, password, once) VALUES ($1, $2, $3, $4, $5)",
+                params![op, name, word, password, i64::from(once)],
             )?;
-            let role = Role::parse(role).ok_or_else(|| DbError::Row(format!("role {role}")))?;
-            super::grants::insert(c, op, &Grant::everywhere(role), "sys:hub", Utc(0))?;
+            if let Some(role) = role {
+                super::grants::insert(c, op, &Grant::everywhere(role), "sys:hub", Utc(0))?;
+            }
             Ok(())
         })
     }
@@ -115,6 +122,15 @@ impl Db {
         self.store.write().execute(
             "UPDATE accounts SET shown=$2 WHERE op=$1",
             params![op, shown],
+        )?;
+        Ok(())
+    }
+
+    /// Somebody signed in to it.
+    pub fn entered(&self, op: u32, now: Utc) -> Result<(), DbError> {
+        self.store.write().execute(
+            "UPDATE accounts SET entered=$2 WHERE op=$1",
+            params![op, now.0],
         )?;
         Ok(())
     }

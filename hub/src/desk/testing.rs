@@ -10,8 +10,9 @@ use shared::time::{Clock, Now, Utc};
 
 use super::Desk;
 use crate::{
-    config::{Config, Raw},
-    db::Db,
+    access::role::Role,
+    config::{Config, Raw, RawSignIn},
+    db::{Db, DbError, Tx, numbers::Numbered},
     devices::{ingest::BoxLogs, live::Live},
     keys::Keys,
     ownlog::OwnLog,
@@ -64,6 +65,10 @@ pub fn config(dir: &Path) -> Config {
         names: None,
         holds: None,
         periods: None,
+        sign_in: Some(RawSignIn {
+            second_factor: Some(Vec::new()),
+            origin: Some("https://hub.example.gov.uk:8443".into()),
+        }),
     };
     let config = Config::check(raw, dir).expect("config");
     std::fs::create_dir_all(&config.evidence).expect("folder");
@@ -100,6 +105,8 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
         logs,
         pulls: Pulls::default(),
         refusals: Default::default(),
+        sessions: Default::default(),
+        attempts: Default::default(),
     }
 }
 
@@ -117,18 +124,43 @@ impl Desk {
             logs: self.logs.clone(),
             pulls: Pulls::default(),
             refusals: Default::default(),
+            sessions: Default::default(),
+            attempts: Default::default(),
             quic: self.quic,
         }
     }
 
+    /// The same with a role that takes a second factor.
+    pub fn takes_second_factors(&mut self, roles: &[Role]) {
+        self.config.second_factor = roles.to_vec();
+    }
+
     /// An account of this number, whose password costs next to nothing to check.
     pub fn account(&self, op: u32, name: &str, role: &str) {
-        let cheap = Params::new(8, 1, 1, None).expect("parameters");
-        let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap)
-            .hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16])
-            .expect("hash");
-        self.db
-            .add_account(op, name, role, &hash.to_string())
-            .expect("account");
+        let role = Role::parse(role).expect("a role");
+        let add = |tx: &Tx<'_>| {
+            tx.number_used(Numbered::Account, op.into())?;
+            tx.add_account(op, name, Some(role), &cheap(PASSWORD), false)
+        };
+        self.db.write(add).expect("account");
     }
+
+    /// One of the next number, which is returned.
+    pub fn hire(&self, name: &str, role: &str, password: &str) -> u32 {
+        let role = Role::parse(role).expect("a role");
+        let hire = |tx: &Tx<'_>| {
+            let op = u32::try_from(tx.number(Numbered::Account)?).expect("a number");
+            tx.add_account(op, name, Some(role), &cheap(password), false)?;
+            Ok::<_, DbError>(op)
+        };
+        self.db.write(hire).expect("account")
+    }
+}
+
+fn cheap(password: &str) -> String {
+    let cheap = Params::new(8, 1, 1, None).expect("parameters");
+    let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap)
+        .hash_password_with_salt(password.as_bytes(), &[7; 16])
+        .expect("hash");
+    hash.to_string()
 }

@@ -20,7 +20,7 @@ use super::{
     watch,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     acts::Act,
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
@@ -200,13 +200,19 @@ fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
 }
 
 /// Where it stands on its way out.
-fn stands(desk: &Desk, case: &Case) -> state::Standing {
+fn stands(desk: &Desk, case: &Case, me: &str) -> state::Standing {
     let (periods, zone) = (&desk.config.periods, &desk.config.zone);
     let due = policy::standing(&case.exhibit, &[], periods, zone, desk.now()) == Standing::Due;
     let asked = case.evidence.drop.as_ref().map(|d| d.by.clone());
     state::Standing {
         state: asked.map_or(state::State::Kept, |by| state::State::Asked { by }),
-        shortened_by: case.evidence.shortened_by.clone(),
+        // Whoever made its period shorter, by whatever account, does not say alone that it is over.
+        shortened_by: case.evidence.shortened_by.as_ref().map(|by| {
+            match two::named(desk, by, me) {
+                Ok(()) => by.clone(),
+                Err(_) => me.to_owned(),
+            }
+        }),
         due,
     }
 }
@@ -237,7 +243,7 @@ pub fn dispose(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
-    let next = stands(desk, &case).apply(Event::Dispose { by: me.clone() });
+    let next = stands(desk, &case, &me).apply(Event::Dispose { by: me.clone() });
     if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit, permit))? {
         let reason = keep_salted(desk, reason.trim())?;
         go(desk, &case, reason, who)?;
@@ -273,12 +279,15 @@ pub fn approve(
     let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
-    let next = stands(desk, &case).apply(Event::Approve { by: me });
+    let next = stands(desk, &case, &me).apply(Event::Approve { by: me.clone() });
     let next = next.map_err(|why| not_done(why, exhibit, permit))?;
     let asked = case.evidence.drop.as_ref().map(|d| d.reason.clone());
     let (Next::Go { who }, Some(reason)) = (next, asked) else {
         return Err(not_done(NotDone::NobodyAsked, exhibit, permit));
     };
+    if let [asked, me] = who.as_slice() {
+        two::named(desk, asked, me)?;
+    }
     free(desk, &case)?;
     go(desk, &case, reason, who)?;
     shown::one(desk, exhibit)

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Done, Operation, Target, sight::Sight, work};
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     desk::Desk,
     devices::enrol,
     error::HubError,
@@ -132,7 +132,8 @@ impl Operation for Succeed {
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         let (h, second) = (hub.clone(), self.second);
         let second = work(h, permit.clone(), move |hub, permit| {
-            let person = signin::check(hub, &second.name, &second.password, None)?;
+            let person = signin::check(hub, &second)?;
+            two::people(hub, permit.number(), person.op)?;
             permit.second(&person)
         })
         .await?;

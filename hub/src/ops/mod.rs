@@ -13,6 +13,7 @@
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`owners`] | owners of cameras |
 //! | [`staff`], [`roles`] | accounts, and reading the logs; roles, and what a second administrator approves |
+//! | [`own`] | the own account: sessions, the declaration, second factors |
 //! | [`tokens`] | tokens for programs |
 //! | [`sight`] | what of a list is for whoever asks |
 use std::{future::Future, sync::Arc};
@@ -42,6 +43,7 @@ pub mod evidence;
 pub mod footage;
 pub mod holds;
 pub mod masks;
+pub mod own;
 pub mod owners;
 pub mod roles;
 pub mod sight;
@@ -307,6 +309,8 @@ operations! {
         STAFF_ADD => staff::Add,
         STAFF_NAME => staff::Name,
         STAFF_RESET => staff::Reset,
+        STAFF_RECOVER => staff::Recover,
+        STAFF_BREAK => staff::BreakGlass,
         STAFF_PASSWORD => staff::Password,
         STAFF_CLOSE => staff::Close,
         STAFF_GRANT => roles::Give,
@@ -317,6 +321,16 @@ operations! {
         TOKENS => tokens::List,
         TOKEN_ADD => tokens::Add,
         TOKEN_REVOKE => tokens::Revoke,
+        SESSIONS => own::Sessions,
+        SESSION_END => own::EndSessions,
+        DECLARATION => own::ShowDeclaration,
+        DECLARATION_ACCEPT => own::Accept,
+        ACCEPTANCES => own::Acceptances,
+        FACTORS => own::Factors,
+        FACTOR_NEW => own::FreshFactor,
+        FACTOR_CODE => own::AddCode,
+        FACTOR_PASSKEY => own::AddPasskey,
+        FACTOR_REMOVE => own::RemoveFactor,
     }
     followed {
         CLIP_WATCH => clips::Watch,

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared::time::Utc;
+use shared::time::{Utc, Zone};
 use utoipa::ToSchema;
 
 use super::{Done, Operation, work};
 use crate::{
     access::{
+        accounts,
         approvals::{self, Kind},
         authorise::Permit,
         grants::{self, Bounds, Given},
@@ -68,7 +69,7 @@ pub struct Waiting {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingRow {
     pub request: u64,
-    /// role
+    /// role, reset, recovery
     pub kind: String,
     /// Whose account it is about.
     pub account: String,
@@ -77,6 +78,30 @@ pub struct WaitingRow {
     pub asked_by: String,
     pub made: Utc,
     pub expires: Utc,
+}
+
+impl WaitingRow {
+    /// What was asked for, in a sentence for people.
+    pub fn in_words(&self, zone: &Zone) -> String {
+        let account = &self.account;
+        match Kind::parse(&self.kind) {
+            Some(Kind::Role) => {
+                let role = self.what.get("role").and_then(|r| r.as_str());
+                let bounds = self.what.get("bounds").cloned().unwrap_or_default();
+                let bounds: Bounds = serde_json::from_value(bounds).unwrap_or_default();
+                let role = role.unwrap_or("?");
+                format!(
+                    "the role {role} for {account}, for {}",
+                    bounds.in_words(zone)
+                )
+            }
+            Some(Kind::Reset) => format!("a one-time password for {account}"),
+            Some(Kind::Recovery) => {
+                format!("{account} begins anew: a one-time password, and no second factor")
+            }
+            Some(Kind::Release) | None => format!("{} for {account}", self.kind),
+        }
+    }
 }
 
 impl Operation for Waiting {
@@ -91,7 +116,10 @@ impl Operation for Waiting {
             let after = self.part.number()?.unwrap_or(0);
             // Each is settled within a week: there are few.
             let mut all = approvals::waiting(hub)?;
-            all.retain(|a| a.n > after);
+            all.retain(|a| {
+                let kind = Kind::parse(&a.kind);
+                a.n > after && kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind))
+            });
             Rows::cut(all, self.part.limit(), |a| a.n.to_string()).try_map(|a| {
                 let subject = a.subject.strip_prefix("op:").and_then(|n| n.parse().ok());
                 Ok(WaitingRow {
@@ -115,22 +143,34 @@ pub struct Approve {
     pub request: u64,
 }
 
+/// What came of it.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Approved {
+    /// Of a reset or a recovery: the one-time password, for the account's owner.
+    pub password: Option<String>,
+}
+
 impl Operation for Approve {
-    type Reply = Done;
+    type Reply = Approved;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let request = approvals::find(hub, self.request)?;
-            match Kind::parse(&request.kind) {
-                Some(Kind::Role) => grants::approve(hub, &request, permit).map(drop),
-                None => Err(Access::RequestOfAnotherKind {
-                    request: self.request,
+            let password = match Kind::parse(&request.kind) {
+                Some(Kind::Role) => grants::approve(hub, &request, permit).map(|_| None)?,
+                Some(kind @ (Kind::Reset | Kind::Recovery)) => {
+                    Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                .into()),
-            }
+                Some(Kind::Release) | None => {
+                    return Err(Access::RequestOfAnotherKind {
+                        request: self.request,
+                    }
+                    .into());
+                }
+            };
+            Ok(Approved { password })
         })
         .await
-        .map(|()| Done {})
     }
 }
 

@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use super::{Done, Operation, Target, work};
 use crate::{
     access::{
-        accounts::{self, AccountRow},
+        accounts::{self, AccountRow, NewAccount, Renewed},
         authorise::Permit,
+        breaks,
     },
     desk::Desk,
     error::HubError,
@@ -41,34 +42,40 @@ impl Operation for ReadLog {
     }
 }
 
-/// Makes an account.
-#[derive(Serialize, Deserialize, ToSchema)]
+/// Makes an account, with a one-time password. A role that decides is only asked for.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub name: String,
     pub role: String,
-    pub password: String,
-}
-
-/// The number of an account.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Number {
-    pub op: u32,
 }
 
 impl Operation for Add {
-    type Reply = Number;
+    type Reply = NewAccount;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let op = accounts::add(
-                &hub.db,
-                &hub.log,
-                &permit.op(),
-                &self.name,
-                &self.role,
-                &self.password,
-            )?;
-            Ok(Number { op })
+            accounts::add(hub, &self.name, &self.role, permit)
+        })
+        .await
+    }
+}
+
+/// Makes an administrator for some hours, because no two can sign in.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct BreakGlass {
+    /// Of the account.
+    pub name: String,
+    /// Who it is for.
+    pub person: String,
+    pub reason: String,
+}
+
+impl Operation for BreakGlass {
+    type Reply = NewAccount;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            breaks::make(hub, &self.name, &self.person, &self.reason, permit)
         })
         .await
     }
@@ -114,25 +121,42 @@ impl Operation for Name {
     }
 }
 
-/// Gives an account a one-time password, and ends its sessions and tokens.
+/// Gives an account a one-time password, and ends its sessions and tokens. For one with a role that decides it is only asked for.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Reset {
     pub name: String,
 }
 
-/// A password that is shown once.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct OneTime {
-    pub password: String,
-}
-
 impl Operation for Reset {
-    type Reply = OneTime;
+    type Reply = Renewed;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let password = accounts::reset(hub, &self.name, permit)?;
-            Ok(OneTime { password })
+            accounts::reset(hub, &self.name, permit)
+        })
+        .await
+    }
+}
+
+/// Asks that an account begin anew: a one-time password, and no second factor.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Recover {
+    pub name: String,
+}
+
+/// Number of a request that somebody else has to approve.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Asked {
+    pub ask: u64,
+}
+
+impl Operation for Recover {
+    type Reply = Asked;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            let ask = accounts::recover(hub, &self.name, permit)?;
+            Ok(Asked { ask })
         })
         .await
     }

@@ -41,7 +41,9 @@ fn document() -> String {
         "# Who may do what\n\n\
          Made from the table of operations (`hub/src/access/table.rs`); a test compares them. Whoever is not named in a row may not. **console**: root\n\
          at the hub machine may without naming a person. **second**: *asks* is only a request, which another person has to approve; *approves* is\n\
-         that other person's word; *both* takes two people at once. The lines are those of the hub's own log ([audit.md](audit.md)), written before\n\
+         that other person's word; *both* takes two people at once. Where it asks, who asked and who approves are two people: not one account, nor\n\
+         two that are in one person's hands (`hub/src/access/two.rs`). **without a role too**: it is about the own account; until a first\n\
+         password is changed, the declaration accepted and a second factor set up, nothing else is to be had. The lines are those of the hub's own log ([audit.md](audit.md)), written before\n\
          anything is done.\n\n\
          | operation | what | roles | about | also | lines | HTTP, below `/api/v1` |\n\
          |---|---|---|---|---|---|---|\n",
@@ -59,6 +61,9 @@ fn document() -> String {
             table::Second::Asks => also.push("second: asks"),
             table::Second::Approves => also.push("second: approves"),
             table::Second::Both => also.push("second: both"),
+        }
+        if row.own {
+            also.push("without a role too");
         }
         let roles = match row.roles.len() == crate::access::role::Role::ALL.len() {
             true => "all".to_owned(),

@@ -13,8 +13,6 @@ reasons! {
         NotForAllCameras { name: String, row: &'static Row } => NotAllowed "not-for-all-cameras",
         NotForThisCamera { name: String, row: &'static Row } => NotAllowed "not-for-this-camera",
         TokenNotForThis { token: u64, name: String, row: &'static Row } => NotAllowed "token-not-for-this",
-        /// The password is one that an administrator made.
-        PasswordToBeSet { name: String } => Refused "password-to-be-set",
 
         AskedAlready { request: u64 } => Refused "asked-already",
         RequestSettled { request: u64 } => Refused "request-settled",
@@ -29,6 +27,8 @@ reasons! {
         RoleEndsBeforeItBegins => Malformed "role-ends-before-it-begins",
         RoleNotHeld { grant: u64 } => Missing "role-not-held",
         AccountClosed { account: String } => Refused "account-closed",
+        /// They have not signed in and set a password of their own.
+        AccountNotTheirsYet { name: String } => Refused "account-not-theirs-yet",
         LastAdministrator => Refused "last-administrator",
 
         TextNotShowable { text: String, most: usize } => Malformed "text-not-showable",

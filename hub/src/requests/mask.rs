@@ -25,7 +25,7 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, two},
     db::{lifts::LiftRecord, seen::Seen},
     desk::{Desk, blocking},
     error::{HubError, plain},
@@ -358,6 +358,7 @@ pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, H
 fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubError> {
     let lift = waiting(desk, n)?;
     let state = next(&lift, Event::Approved(permit.number()), permit, desk.now())?;
+    two::people(desk, lift.op, permit.number())?;
     let until = ends(lift.until, lift.minutes, desk.now())?;
     let way = order::way(desk, &lift.camera.r#box)?;
     let by = vec![op(lift.op), permit.op()];

@@ -89,7 +89,7 @@ fn while_signed_in(app: Arc<App>, who: SignedIn, response: Response) -> Response
     let (parts, body) = response.into_parts();
     let news = body
         .into_data_stream()
-        .take_while(move |_| ready(app.sessions().lives(who.cookie(), app.mono())));
+        .take_while(move |_| ready(app.hub.sessions.lives(who.cookie(), app.now())));
     Response::from_parts(parts, Body::from_stream(news))
 }
 

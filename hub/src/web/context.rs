@@ -17,15 +17,17 @@ use tokio::sync::Semaphore;
 
 use super::{
     guesses::Guesses,
+    halves::Halves,
     parts::{Frame, Message},
     server::{Caller, Times},
-    sessions::{Session, Sessions},
     turns::{Limits, Turn},
 };
 use crate::{
     access::{
         authorise::{Subject, authorise},
+        breaks,
         principal::{Person, Principal},
+        sessions::Session,
         table::Row,
     },
     api::http::{Problem, broken},
@@ -49,7 +51,7 @@ pub struct App {
     pub door: Arc<Semaphore>,
     /// Places before it for those who were never here.
     pub waiting: Arc<Semaphore>,
-    sessions: Mutex<Sessions>,
+    halves: Mutex<Halves>,
     guesses: Mutex<Guesses>,
 }
 
@@ -61,13 +63,13 @@ impl App {
             times,
             door: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(WAITING)),
-            sessions: Mutex::default(),
+            halves: Mutex::default(),
             guesses: Mutex::default(),
         })
     }
 
-    pub fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn halves(&self) -> MutexGuard<'_, Halves> {
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn guesses(&self) -> MutexGuard<'_, Guesses> {
@@ -137,6 +139,8 @@ pub struct SignedIn {
     person: Person,
     session: Session,
     cookie: String,
+    /// What every page says just now.
+    notices: Vec<String>,
 }
 
 impl SignedIn {
@@ -149,23 +153,36 @@ impl SignedIn {
         let Some(cookie) = cookie(headers, COOKIE).map(str::to_owned) else {
             return Ok(None);
         };
-        let Some(session) = app.sessions().find(&cookie, app.mono()) else {
+        let Some(session) = app.hub.sessions.find(&cookie, app.now()) else {
             return Ok(None);
         };
         if let Some(caller) = extensions.get::<Arc<Caller>>() {
             caller.is_signed_in();
         }
-        let op = session.op;
-        let person = app.work(move |hub| signin::person(hub, op)).await?;
-        let person = person.filter(|p| app.sessions().is_of(&cookie, p.limits.generation));
-        if person.is_none() {
-            app.sessions().end(&cookie);
-        }
-        Ok(person.map(|person| Self {
+        let (op, generation, held) = (session.op, session.generation, cookie.clone());
+        let found = app.work(move |hub| {
+            let person = signin::person(hub, op)?.filter(|p| p.limits.generation == generation);
+            if person.is_none() {
+                hub.sessions.end(&hub.db, &held)?;
+                return Ok(None);
+            }
+            hub.sessions.note(&hub.db, &held)?;
+            Ok(person.zip(Some(breaks::notices(hub)?)))
+        });
+        Ok(found.await?.map(|(person, notices)| Self {
             person,
             session,
             cookie,
+            notices,
         }))
+    }
+
+    /// The same person as they are after an act of theirs.
+    pub async fn anew(self, app: &App) -> Result<Self, HubError> {
+        let op = self.person.op;
+        let person = app.work(move |hub| signin::person(hub, op)).await?;
+        let person = person.ok_or(HubError::SignedOut)?;
+        Ok(Self { person, ..self })
     }
 
     pub fn person(&self) -> &Person {
@@ -199,9 +216,10 @@ impl SignedIn {
         Frame::of(
             app.scheme().to_owned(),
             &self.person,
-            &self.session.form,
+            self.session.clone(),
             here,
-            now,
+            (now, app.zone()),
+            self.notices.clone(),
             |row| self.may(row, now),
         )
     }

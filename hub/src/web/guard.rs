@@ -74,7 +74,7 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
         }
     }
     let account = cookie(request.headers(), COOKIE)
-        .and_then(|c| Some(app.sessions().find(c, app.mono())?.op));
+        .and_then(|c| Some(app.hub.sessions.find(c, app.now())?.op));
     let queue = app.limits.queue(account);
     let known = account.is_some() || bearer::token(request.headers()).is_some();
     let most = match known && program {
@@ -117,7 +117,7 @@ fn in_words(status: StatusCode) -> Refused {
 }
 
 fn dressed(answer: Response, program: bool) -> Response {
-    const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let status = answer.status();
     let kind = match program {
         true => PROBLEM,

@@ -1,4 +1,4 @@
-//! Wiring. The staff pages: server-rendered HTTPS, no script, nothing without signing in; and the API for those who signed in here.
+//! Wiring. The staff pages: server-rendered HTTPS, one small script of our own, nothing without signing in; and the API for those who signed in here.
 //!
 //! | module | what lives there |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | [`guard`], [`turns`] | what every request passes first, and what every answer carries; how much is worked on at once |
 //! | [`context`] | what pages are handed: the hub, who is signed in; what they answer with |
 //! | [`api`] | the API over HTTPS: whoever is signed in is the principal |
-//! | [`sessions`], [`guesses`] | who is signed in, form tokens, granted viewings; how fast passwords may be tried |
+//! | [`guesses`], [`halves`] | how fast passwords may be tried; who has given one and not yet the second factor |
 //! | [`parts`] | what pages share: the head with its navigation, states, days drawn |
 //! | [`leaf`] | long lists on pages |
 //! | [`pages`] | one file a page, with its views |
@@ -25,12 +25,12 @@ pub mod context;
 pub mod files;
 pub mod guard;
 pub mod guesses;
+pub mod halves;
 pub mod leaf;
 pub mod pages;
 pub mod parts;
 pub mod routes;
 pub mod server;
-pub mod sessions;
 pub mod turns;
 
 #[cfg(test)]

@@ -9,19 +9,22 @@ use shared::{
 use crate::{
     access::{
         principal::Person,
+        sessions::Session,
         table::{self, Row},
     },
     rows::{DayRow, ExhibitRow},
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 6] = [
+pub const LINKS: [(&str, &str, &Row); 8] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),
     ("/lifts", "Masks to be lifted", &table::LIFTS),
     ("/retention", "Retention", &table::RETENTION),
+    ("/staff", "Staff", &table::STAFF),
+    ("/account", "Your account", &table::FACTORS),
 ];
 
 pub struct Link {
@@ -37,6 +40,13 @@ pub struct Frame {
     pub person: String,
     pub form: String,
     pub links: Vec<Link>,
+    /// Until when the session goes on, if nothing more is asked for; and in how many seconds that is.
+    pub ends: String,
+    pub left: i64,
+    /// In how many seconds it ends in any case.
+    pub most: i64,
+    /// What every page says just now.
+    pub notices: Vec<String>,
     /// Whether clips, and footage, may be named as links.
     pub clips: bool,
     pub footage: bool,
@@ -46,9 +56,10 @@ impl Frame {
     pub fn of(
         scheme: String,
         who: &Person,
-        form: &str,
+        session: Session,
         here: &str,
-        now: Utc,
+        (now, zone): (Utc, &Zone),
+        notices: Vec<String>,
         may: impl Fn(&'static Row) -> bool,
     ) -> Self {
         let links = LINKS.into_iter().filter(|(_, _, row)| may(row));
@@ -61,8 +72,12 @@ impl Frame {
         Self {
             scheme,
             person: format!("{} ({}, {})", who.name, who.op(), roles.join(", ")),
-            form: form.to_owned(),
+            ends: session.ends().for_people(zone),
+            left: (session.ends().0 - now.0) / 1000,
+            most: (session.last().0 - now.0) / 1000,
+            form: session.form,
             links: links.collect(),
+            notices,
             clips: may(&table::CLIP),
             footage: may(&table::FOOTAGE),
         }

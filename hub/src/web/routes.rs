@@ -1,7 +1,8 @@
 //! Wiring. The table of pages: every address, and the operations that whoever asks must be allowed before anything of the page is looked
-//! at. Deny by default: only the sign-in page and the style sheet answer a stranger.
+//! at. Deny by default: only the sign-in page, the style sheet and the script answer a stranger.
 //!
-//! Every form carries a token; every answer carries a content policy that allows no script, frame or foreign origin.
+//! Every form carries a token; every answer carries a content policy that allows our one script, and no
+//! script in a page, no frame and no foreign origin.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use axum::{
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::{self, Next},
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
     routing::{MethodRouter, get, post},
 };
 
@@ -18,7 +19,7 @@ use super::{
     api,
     context::{App, Refused, SignedIn, to_the_door},
     guard,
-    pages::{clip, door, evidence, footage, holds, home, lifts, masks, retention},
+    pages::{account, clip, door, evidence, footage, holds, home, lifts, masks, retention, staff},
 };
 use crate::{
     access::table::{self, Row},
@@ -26,6 +27,7 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
+const SCRIPT: &str = include_str!("../../templates/script.js");
 
 /// Who reaches a page.
 #[derive(Clone, Copy, Debug)]
@@ -66,10 +68,16 @@ const WATCH: Audience = Person(&[&table::CLIP, &table::CLIP_VIEW]);
 
 pages! {
     get "/style.css" style, Nobody;
+    get "/script.js" script, Nobody;
     get "/favicon.ico" no_icon, Nobody;
     get "/sign-in" door::form, Nobody;
     post "/sign-in" door::sign_in, Nobody;
+    post "/sign-in/second" door::second, Nobody;
     post "/sign-out" door::sign_out, Person(&[]);
+    get "/account" account::show, Person(&[]);
+    post "/account" account::act, Person(&[]);
+    get "/staff" staff::show, Person(&[&table::STAFF]);
+    post "/staff" staff::act, Person(&[&table::STAFF]);
     get "/" home::show, Person(&[&table::BOXES]);
     get "/footage/{box}/{cam}" footage::show, Person(&[&table::FOOTAGE]);
     get "/clip/{exhibit}" clip::show, WATCH;
@@ -112,6 +120,13 @@ async fn admit(
         Ok(None) => return to_the_door(),
         Err(e) => return Refused::from(e).into_response(),
     };
+    // Whoever has something to do before all else is led there.
+    if let Some(first) = who.person().limits.first
+        && !rows.is_empty()
+        && !rows.iter().all(|row| first.allows(row))
+    {
+        return Redirect::to("/account").into_response();
+    }
     for row in rows {
         if let Err(e) = who.authorise(row, app.now()) {
             return Refused::from(e).into_response();
@@ -145,6 +160,11 @@ pub(super) fn with(app: Arc<App>, more: Router<Arc<App>>, calls: Router<Arc<App>
 
 async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+}
+
+async fn script() -> Response {
+    let kind = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (kind, SCRIPT).into_response()
 }
 
 async fn no_icon() -> StatusCode {

@@ -27,20 +27,24 @@ use super::{
     Times,
     context::{App, Refused, SignedIn},
     routes, server,
-    sessions::{IDLE_MS, VIEWING_MS},
 };
 use crate::{
     access::{
         authorise::Permit,
+        sessions::{IDLE_MS, LIFE_MS, VIEWING_MS},
         table::{self, Row},
     },
     api::http,
-    desk::{Desk, testing::PASSWORD},
+    desk::{
+        Desk,
+        testing::{self, PASSWORD},
+    },
     error::HubError,
     ops::{Listed, Operation, work},
     retention::rig::Rig,
 };
 
+mod account;
 mod api;
 mod at_once;
 mod doors;
@@ -166,7 +170,11 @@ impl Site {
     }
 
     async fn with(times: Times) -> Self {
-        let rig = scene::rig();
+        Self::of(scene::rig(), times)
+    }
+
+    /// Serves the hub of this rig.
+    fn of(rig: Rig, times: Times) -> Self {
         let key = KeyPair::generate().expect("key");
         let cert = CertificateParams::new(vec!["localhost".to_owned()])
             .expect("params")
@@ -201,6 +209,18 @@ impl Site {
             stop: Some(stop),
             served,
         }
+    }
+
+    /// The hub stops and starts again: what is on its disk is left.
+    async fn restart(mut self) -> Self {
+        drop(self.stop.take());
+        (&mut self.served).await.expect("ends");
+        let hub = testing::open(self.rig.dir.path(), self.rig.hands.clone());
+        hub.sessions
+            .load(&hub.db, hub.now())
+            .expect("sessions are read");
+        self.rig.desk = Arc::new(hub);
+        Self::of(self.rig, Times::default())
     }
 
     fn hub(&self) -> &Desk {

@@ -161,7 +161,7 @@ table! {
     "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
     "hold.ask" Hub { Must "hold" Form::Hold, Must "box" Form::Box, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "authority" WORD, Must "reference" WORD, Null "ref" Form::Exhibit, Must "by" WORD }
     "hold.extend" Hub { Must "hold" Form::Hold, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
-    "hold.drop" Hub { Must "hold" Form::Hold, Must "reason" WORD, Must "by" WORD }
+    "hold.drop" Hub { Must "hold" Form::Hold, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "hold.free" Hub { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "copy.made" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "what" WORD, Must "sha256" Form::Hash }
     "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD }
@@ -170,14 +170,20 @@ table! {
     "copy.dispose" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Must "until" Form::Time, Must "reason" WORD, Must "by" BY, Must "files" COUNT, Must "bytes" COUNT }
     "copy.gone" Hub { Must "ref" Form::Exhibit, Must "n" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT, Must "left" COUNT, Null "undecryptable" Form::Bool, Must "claim" WORD }
     "copy.clear" Hub { Must "requests" COUNT, Must "parts" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT }
-    "op.add" Hub { Must "op" WORD, Must "role" WORD, Must "by" BY }
+    "op.add" Hub { Must "op" WORD, Null "role" WORD, Must "by" BY }
     "op.grant" Hub { Must "grant" COUNT, Must "op" WORD, Must "role" WORD, Must "scope" WORD, Null "owner" WORD, Must "cams" Form::Words(32), Null "oldest_days" COUNT, Null "until" Form::Time, Null "ask" COUNT, Must "by" BY }
     "op.revoke" Hub { Must "grant" COUNT, Must "op" WORD, Must "by" BY }
-    "op.ask" Hub { Must "ask" COUNT, Must "what" WORD, Must "op" WORD, Must "role" WORD, Must "by" BY }
+    "op.ask" Hub { Must "ask" COUNT, Must "what" WORD, Must "op" WORD, Null "role" WORD, Must "by" BY }
     "op.drop" Hub { Must "ask" COUNT, Must "why" WORD, Must "by" BY }
     "op.name" Hub { Must "op" WORD, Must "name" WORD, Must "by" BY }
-    "op.password" Hub { Must "op" WORD, Must "how" WORD, Must "by" BY }
+    "op.password" Hub { Must "op" WORD, Must "how" WORD, Null "ask" COUNT, Must "by" BY }
     "op.close" Hub { Must "op" WORD, Must "by" BY }
+    "op.signout" Hub { Must "op" WORD, Must "by" BY }
+    "op.factor" Hub { Must "op" WORD, Must "factor" COUNT, Must "what" WORD, Must "by" BY }
+    "op.unfactor" Hub { Must "op" WORD, Must "factor" COUNT, Must "by" BY }
+    "op.break" Hub { Must "op" WORD, Must "name" WORD, Must "reason" WORD, Must "until" Form::Time, Must "by" BY }
+    "decl.set" Hub { Must "sha256" Form::Hash, Must "by" BY }
+    "op.accept" Hub { Must "op" WORD, Must "sha256" Form::Hash, Must "by" BY }
     "op.token" Hub { Must "token" COUNT, Must "op" WORD, Must "scopes" Form::Words(64), Must "until" Form::Time, Must "by" BY }
     "op.untoken" Hub { Must "token" COUNT, Must "op" WORD, Must "by" BY }
     "acc.token" Hub { Must "op" WORD, Must "token" COUNT, Must "what" WORD }

@@ -12,7 +12,7 @@ use shared::{
 
 use super::*;
 use crate::{
-    access::{accounts, authorise::Permit},
+    access::authorise::Permit,
     error::HubError,
     requests::holds::rows::HoldRow,
     requests::holds::{
@@ -166,11 +166,9 @@ impl Scene {
 
     async fn account(&self, name: &'static str, role: &'static str) -> Permit {
         let desk = self.desk().clone();
-        let op =
-            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-                .await
-                .expect("runs")
-                .expect("account");
+        let op = blocking(move || desk.hire(name, role, "secret"))
+            .await
+            .expect("runs");
         Permit::of_test(op, name)
     }
 

@@ -6,12 +6,7 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{
-        access::{accounts, authorise::Permit},
-        db::seen::Seen,
-        list::Part,
-        requests::mask,
-    };
+    use crate::{access::authorise::Permit, db::seen::Seen, list::Part, requests::mask};
 
     let hub = Hub::new();
     let who = hub.enrolled("ashby").await;
@@ -64,11 +59,9 @@ async fn a_lift_takes_two_people() {
 
     let account = async |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
-        let op =
-            blocking(move || accounts::add(&desk.db, &desk.log, "op:0000", name, role, "secret"))
-                .await
-                .expect("runs")
-                .expect("account");
+        let op = blocking(move || desk.hire(name, role, "secret"))
+            .await
+            .expect("runs");
         Permit::of_test(op, name)
     };
     let (kim, lee) = (

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{access::accounts, authority::Side, web};
+use crate::{authority::Side, web};
 
 const BOXES: usize = 20;
 /// What must hold the whole time.
@@ -199,8 +199,7 @@ async fn everybody_is_served_under_siege() {
     let desk = hub.desk.clone();
     let made = blocking(move || {
         for name in ["kim", "lee"] {
-            accounts::add(&desk.db, &desk.log, "op:0000", name, "operator", "secret")
-                .expect("account");
+            desk.hire(name, "operator", "secret");
         }
     });
     made.await.expect("runs");

@@ -143,10 +143,8 @@ async fn the_desk_counts() {
     let desk = hub.desk.clone();
     let done = blocking(move || {
         let secret = "right horse battery";
-        let staff = crate::access::accounts::add;
-        let kim =
-            staff(&desk.db, &desk.log, "op:0000", "kim", "operator", secret).expect("account");
-        staff(&desk.db, &desk.log, "op:0000", "lee", "operator", secret).expect("account");
+        let kim = desk.hire("kim", "operator", secret);
+        desk.hire("lee", "operator", secret);
         let from = std::net::IpAddr::from([192, 0, 2, 7]).into();
         let lines = || {
             let file = desk.log.folder().join("0000000000.jsonl");
@@ -154,12 +152,13 @@ async fn the_desk_counts() {
         };
         let before = lines().lines().count();
         for name in ["kim", "kim", "nobody", "kim"] {
-            let no = signin::check(&desk, name, "wrong", Some(from)).expect_err("wrong");
+            let no = signin::password(&desk, name, "wrong").expect_err("wrong");
             assert_eq!(no.to_string(), "name or password is wrong");
         }
         assert_eq!(lines().lines().count(), before, "no line each");
         assert!(!signin::was_here(&desk, "kim", from).expect("known"));
-        let in_ = signin::check(&desk, "kim", secret, Some(from)).expect("right");
+        let in_ = signin::password(&desk, "kim", secret).expect("right");
+        let in_ = signin::enter(&desk, in_, None, Some(from)).expect("on record");
         assert_eq!(in_.op, kim);
         let new: Vec<String> = lines().lines().skip(before).map(str::to_owned).collect();
         assert!(

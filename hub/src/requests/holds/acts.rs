@@ -16,10 +16,14 @@ use super::{
     write,
 };
 use crate::{
-    access::authorise::Permit,
-    db::holds::{Drop, HoldRecord},
+    access::{
+        approvals::{self, Kind},
+        authorise::Permit,
+    },
+    db::holds::HoldRecord,
     desk::Desk,
     error::HubError,
+    ownlog::op,
     requests::{
         rules,
         submit::{keep_salted, with_known},
@@ -163,7 +167,7 @@ pub fn extend(
         h.line = act.log(&permit.op(), &line)?;
         h.review = review;
         h.kept = true;
-        h.drop = None;
+        approvals::set_aside(desk, act, Kind::Release, &id.to_string(), permit)?;
         if until > had {
             h.standing.apply(Event::Extended { until });
         }
@@ -221,20 +225,20 @@ pub fn release(
                 d.by
             )));
         }
+        // Asked again, with another reason.
+        let subject = id.to_string();
+        approvals::set_aside(desk, act, Kind::Release, &subject, permit)?;
         let reason = keep_salted(desk, reason.trim())?;
-        let line = HoldDrop {
-            hold: id,
-            reason: reason.clone(),
-            by: me.clone(),
-        };
-        act.log(&me, &line)?;
-        let mut h = before.clone();
-        h.drop = Some(Drop {
-            by: me.clone(),
-            reason,
-            made: desk.now(),
-        });
-        write(desk, act, before, h, None, &[me])
+        let (kind, why) = (Kind::Release, Some(reason.as_str()));
+        approvals::ask_within(desk, act, permit, kind, &subject, "null", why, |ask| {
+            HoldDrop {
+                hold: id,
+                ask,
+                reason: reason.clone(),
+                by: me.clone(),
+            }
+        })?;
+        find(desk, id)
     })?;
     shown::row(desk, changed)
 }
@@ -244,17 +248,14 @@ pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubE
     let me = permit.op();
     let changed = in_turn(desk, |act| {
         let before = free(desk, id)?;
-        let Some(asked) = before.drop.as_ref().map(|d| d.by.clone()) else {
-            return Err(HubError::Refused(format!(
+        let request = approvals::about(desk, Kind::Release, &id.to_string())?;
+        let request = request.ok_or_else(|| {
+            HubError::Refused(format!(
                 "nobody asked that hold {id} be released; ask with `beadle-hub hold release {id} --reason …`, and a second person approves"
-            )));
-        };
-        if asked == me {
-            return Err(HubError::Refused(format!(
-                "{} asked for this release; a second person must approve it, nothing was released",
-                permit.name()
-            )));
-        }
+            ))
+        })?;
+        approvals::approve_within(desk, act, &request, permit)?;
+        let asked = op(request.asked_by);
         let mut h = before.clone();
         let line = h.standing.apply(Event::Released {
             ended: Ended::Order,

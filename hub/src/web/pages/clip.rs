@@ -113,7 +113,7 @@ async fn answer(
     outcome: Outcome,
     reasons: Reasons,
 ) -> Result<Response, Refused> {
-    let granted = who.session().may_view(&row.r#ref, app.mono());
+    let granted = who.session().may_view(&row.r#ref, app.now());
     // Until somebody has said why, its package stays shut.
     let Exhibit { row, copies, .. } = match granted {
         true => opened(app, who, row).await?,
@@ -172,7 +172,7 @@ pub async fn view(
         return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
     // The line is on disk; only now is anything shown.
-    app.sessions().grant(who.cookie(), &row.r#ref, app.mono());
+    app.hub.sessions.grant(who.cookie(), &row.r#ref, app.now());
     Ok(Redirect::to(&format!("/clip/{}", row.r#ref)).into_response())
 }
 
@@ -186,7 +186,7 @@ async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refus
             format!("{} {}", row.r#ref, row.why),
         ));
     }
-    if !who.session().may_view(&row.r#ref, app.mono()) {
+    if !who.session().may_view(&row.r#ref, app.now()) {
         return Err(Refused::forbidden(format!(
             "Give a purpose and a reference on the page of {} first.",
             row.r#ref

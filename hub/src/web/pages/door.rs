@@ -18,6 +18,12 @@ use shared::{
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
+    access::{
+        factors::{self, PasskeyOffer, Proof},
+        principal::Person,
+        sessions::same,
+    },
+    db::staff::AccountRecord,
     error::Class,
     places::Origin,
     signin,
@@ -25,12 +31,13 @@ use crate::{
         context::{App, COOKIE, Refused, SignedIn, cookie, page, random, set_cookie},
         guesses::Standing,
         server::Caller,
-        sessions::same,
     },
 };
 
 /// Ties the sign-in form to the browser it was sent to.
 const CSRF_COOKIE: &str = "__Host-beadle-knock";
+/// Of whoever has given the password and not yet the second factor.
+const HALF_COOKIE: &str = "__Host-beadle-half";
 /// Shows that somebody signed in from this browser before.
 const BROWSER: &str = "__Host-beadle-browser";
 const BROWSER_SECS: i64 = 180 * 86_400;
@@ -122,32 +129,176 @@ pub async fn sign_in(
         .await;
     };
     let asked = name.clone();
-    let judged = app.work(move |hub| signin::check(hub, &asked, &password, Some(from)));
+    let judged = app.work(move |hub| {
+        let account = signin::password(hub, &asked, &password)?;
+        match hub.db.has_factor(account.op)? {
+            true => Ok(Judged::Half(account)),
+            false => signin::enter(hub, account, None, Some(from)).map(Judged::Whole),
+        }
+    });
     match judged.await {
-        Ok(person) => {
-            // A new token at every sign-in: one that was planted before is worth nothing.
-            if let Some(old) = cookie(&headers, COOKIE) {
-                app.sessions().end(old);
-            }
-            let value = app
-                .sessions()
-                .begin(person.op, random()?, random()?, app.mono());
-            app.sessions().is_of(&value, person.limits.generation);
-            let mut response = Redirect::to("/").into_response();
-            let known = browsers.with(&name, &key, app.now());
-            for text in [
-                set_cookie(COOKIE, &value, ""),
-                set_cookie(CSRF_COOKIE, "", "; Max-Age=0"),
-                set_cookie(BROWSER, &known, &format!("; Max-Age={BROWSER_SECS}")),
-            ] {
-                let text =
-                    HeaderValue::from_str(&text).map_err(|e| Refused::broken(e.to_string()))?;
-                response.headers_mut().append(header::SET_COOKIE, text);
-            }
-            Ok(response)
+        Ok(Judged::Whole(person)) => entered(&app, &headers, &person).await,
+        Ok(Judged::Half(account)) => {
+            let half = app.halves().begin(
+                account.op,
+                &account.name,
+                account.generation,
+                random()?,
+                app.mono(),
+            );
+            let Some(half) = half else {
+                return Err(Refused::busy(
+                    "Too many people are signing in just now. Try again in some minutes.",
+                ));
+            };
+            let mut page = second_page(&app, &headers, account.op, &account.name, "").await?;
+            let cookie = set_cookie(HALF_COOKIE, &half, "; Max-Age=300");
+            add_cookie(&mut page, &cookie)?;
+            Ok(page)
         }
         Err(why) if why.class() == Class::Refused => {
             sign_in_page(&app, &headers, &why.to_string(), StatusCode::UNAUTHORIZED).await
+        }
+        Err(broke) => Err(broke.into()),
+    }
+}
+
+enum Judged {
+    Whole(Person),
+    /// The password is right; a second factor is to come.
+    Half(AccountRecord),
+}
+
+fn add_cookie(response: &mut Response, text: &str) -> Result<(), Refused> {
+    let text = HeaderValue::from_str(text).map_err(|e| Refused::broken(e.to_string()))?;
+    response.headers_mut().append(header::SET_COOKIE, text);
+    Ok(())
+}
+
+/// Begins a session for somebody who is signed in now, and leads to the first page.
+async fn entered(app: &App, headers: &HeaderMap, person: &Person) -> Result<Response, Refused> {
+    let key = app.work(signin::key).await?;
+    let known = Browsers::read(cookie(headers, BROWSER), app.now());
+    let known = known.with(&person.name, &key, app.now());
+    let mut response = Redirect::to("/").into_response();
+    let value = begin(app, headers, person).await?;
+    for text in [
+        set_cookie(COOKIE, &value, ""),
+        set_cookie(CSRF_COOKIE, "", "; Max-Age=0"),
+        set_cookie(HALF_COOKIE, "", "; Max-Age=0"),
+        set_cookie(BROWSER, &known, &format!("; Max-Age={BROWSER_SECS}")),
+    ] {
+        add_cookie(&mut response, &text)?;
+    }
+    Ok(response)
+}
+
+/// A new session, whatever the browser had before: a token that was planted there is worth nothing.
+pub(super) async fn begin(
+    app: &App,
+    headers: &HeaderMap,
+    person: &Person,
+) -> Result<String, Refused> {
+    let old = cookie(headers, COOKIE).map(str::to_owned);
+    let (op, generation, token) = (person.op, person.limits.generation, random()?);
+    let begun = app.work(move |hub| {
+        if let Some(old) = old {
+            hub.sessions.end(&hub.db, &old)?;
+        }
+        hub.sessions
+            .begin(&hub.db, op, generation, token, hub.now())
+    });
+    Ok(begun.await?)
+}
+
+#[derive(Template)]
+#[template(path = "sign_in_second.html")]
+struct Second<'a> {
+    form: &'a str,
+    problem: &'a str,
+    /// The account has codes.
+    codes: bool,
+    passkey: Option<PasskeyOffer>,
+}
+
+/// Asks for the second factor of an account whose password was right.
+async fn second_page(
+    app: &App,
+    headers: &HeaderMap,
+    op: u32,
+    name: &str,
+    problem: &str,
+) -> Result<Response, Refused> {
+    let name = name.to_owned();
+    let (codes, passkey) = app
+        .work(move |hub| {
+            let all = hub.db.factors(op)?;
+            let codes = all.iter().any(|f| f.kind == factors::CODE);
+            Ok((codes, factors::entry(hub, op, &name)?))
+        })
+        .await?;
+    let status = match problem.is_empty() {
+        true => StatusCode::OK,
+        false => StatusCode::UNAUTHORIZED,
+    };
+    let shown = page(&Second {
+        form: cookie(headers, CSRF_COOKIE).unwrap_or_default(),
+        problem,
+        codes,
+        passkey,
+    })?;
+    Ok((status, shown).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct SecondForm {
+    form: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    credential: String,
+}
+
+pub async fn second(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Arc<Caller>>,
+    headers: HeaderMap,
+    Form(form): Form<SecondForm>,
+) -> Result<Response, Refused> {
+    let over = "That took too long, or too many tries. Please sign in again.";
+    let own = cookie(&headers, CSRF_COOKIE)
+        .is_some_and(|knock| knock.len() == 64 && same(knock, &form.form));
+    let held = cookie(&headers, HALF_COOKIE)
+        .filter(|_| own)
+        .map(str::to_owned);
+    let half = held
+        .as_deref()
+        .and_then(|held| app.halves().attempt(held, app.mono()));
+    let (Some(half), Some(held)) = (half, held) else {
+        return sign_in_page(&app, &headers, over, StatusCode::FORBIDDEN).await;
+    };
+    let proof = match form.credential.is_empty() {
+        true => Proof::Code(form.code),
+        false => Proof::Passkey(form.credential),
+    };
+    let (op, name, from) = (half.op, half.name.clone(), caller.origin());
+    let judged = app.work(move |hub| {
+        let account = hub.db.account_numbered(op)?;
+        let account = account.filter(|a| a.closed.is_none() && a.generation == half.generation);
+        let Some(account) = account else {
+            return Ok(None);
+        };
+        signin::second(hub, &account, &proof)?;
+        signin::enter(hub, account, Some(proof.word()), Some(from)).map(Some)
+    });
+    match judged.await {
+        Ok(Some(person)) => {
+            app.halves().end(&held);
+            entered(&app, &headers, &person).await
+        }
+        Ok(None) => sign_in_page(&app, &headers, over, StatusCode::FORBIDDEN).await,
+        Err(why) if matches!(why.class(), Class::Refused | Class::TooFast) => {
+            second_page(&app, &headers, op, &name, &why.sentence()).await
         }
         Err(broke) => Err(broke.into()),
     }
@@ -229,7 +380,9 @@ pub async fn sign_out(
     Form(form): Form<FormOnly>,
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
-    app.sessions().end(who.cookie());
+    let held = who.cookie().to_owned();
+    app.work(move |hub| hub.sessions.end(&hub.db, &held))
+        .await?;
     Ok((
         [(header::SET_COOKIE, set_cookie(COOKIE, "", "; Max-Age=0"))],
         Redirect::to("/sign-in"),

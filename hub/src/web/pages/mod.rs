@@ -3,6 +3,8 @@
 //! | module | page |
 //! |---|---|
 //! | [`door`] | signing in and out |
+//! | [`account`] | the own account: password, declaration, second factors, sessions |
+//! | [`staff`] | accounts and their roles |
 //! | [`home`] | boxes and cameras, clips |
 //! | [`footage`] | the footage of one camera |
 //! | [`clip`] | one pulled clip: purpose, copies, certificate |
@@ -11,6 +13,7 @@
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
 //! | [`retention`] | how footage is kept against what was promised |
+pub mod account;
 pub mod clip;
 pub mod door;
 pub mod evidence;
@@ -20,3 +23,4 @@ pub mod home;
 pub mod lifts;
 pub mod masks;
 pub mod retention;
+pub mod staff;

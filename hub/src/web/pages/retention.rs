@@ -186,6 +186,7 @@ mod tests {
     use shared::time::{Day, Utc};
 
     use super::*;
+    use crate::access::sessions::Session;
     use crate::{
         access::{principal::Person, table::Row as Operation},
         retention::report::{CameraReport, Kept, Run, Verdict},
@@ -203,7 +204,15 @@ mod tests {
             limits: Default::default(),
         };
         let may = |_: &'static Operation| true;
-        Frame::of("cctv.example.gov.uk".into(), &kim, "", "", now(), may)
+        Frame::of(
+            "cctv.example.gov.uk".into(),
+            &kim,
+            Session::of_test(now()),
+            "",
+            (now(), &Zone::utc()),
+            Vec::new(),
+            may,
+        )
     }
 
     fn kept(cam: &str, title: &str, verdict: Verdict) -> CameraReport {

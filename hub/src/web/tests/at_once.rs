@@ -121,7 +121,9 @@ async fn twenty_of_each() {
         let mut asked = Vec::new();
         for one in 0..20 {
             n += 1;
-            let answer = ask(hub, &who[one % who.len()], row, sample(row, n));
+            let person = &who[one % who.len()];
+            let asked_for = sample(row, n, person.name(), hub.now());
+            let answer = ask(hub, person, row, asked_for);
             asked.push(tokio::spawn(answer));
         }
         let (mut done, mut numbers) = (0, Vec::new());
@@ -359,7 +361,8 @@ async fn killed_hub() {
                     if everybody::needs_a_box(row.name) || row.name == "staff.close" {
                         continue;
                     }
-                    let answer = ask(&hub, &person, row, sample(row, n)).await;
+                    let answer =
+                        ask(&hub, &person, row, sample(row, n, person.name(), hub.now())).await;
                     if let Err(e) = answer {
                         assert!(e.class() != Class::Broken, "{}: {e:?}", row.name);
                     }

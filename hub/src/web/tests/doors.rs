@@ -19,6 +19,8 @@ async fn strangers_see_nothing() {
         "/evidence/EXH-2026-000004/certificate",
         "/retention",
         "/retention/ashby/c01",
+        "/account",
+        "/staff",
         "/nothing",
         "/api",
     ] {
@@ -45,6 +47,7 @@ async fn strangers_see_nothing() {
         .await;
     assert_eq!(answer.status, 303);
     assert_eq!(site.get("/style.css", "", "").await.status, 200);
+    assert_eq!(site.get("/script.js", "", "").await.status, 200);
     for path in [
         "/api/v1/masks",
         "/api/v1/clips/EXH-2026-000001",

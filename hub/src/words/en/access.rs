@@ -42,10 +42,6 @@ pub fn of(reason: &Access) -> Text {
                 row.name
             )
         }
-        PasswordToBeSet { name } => say!(
-            "the password of {name} is one that an administrator made, and nothing was done";
-            "set another one first (`beadle-hub staff password --as {name}`)"
-        ),
         AskedAlready { request } => say!(
             "the same is asked for already, as request {request}; it waits for a second person"
         ),
@@ -80,6 +76,10 @@ pub fn of(reason: &Access) -> Text {
             "nobody has a role of number {grant}"; "`beadle-hub staff list` shows them"
         ),
         AccountClosed { account } => say!("the account {account} is closed; nothing was done"),
+        AccountNotTheirsYet { name } => say!(
+            "{name} has not signed in yet and set a password of their own; nothing was done";
+            "approve it when they have, for it says that the account is theirs"
+        ),
         LastAdministrator => say!(
             "after that nobody could administer this hub, so nothing was done";
             "give somebody else the role first"

@@ -1,0 +1,156 @@
+//! Task. The declaration and code of practice that everybody accepts before they do anything, and again when its text changes (ROL-3).
+//!
+//! The text is a file beside `hub.toml`, which the hub reads at its start and each minute. A hub without one asks for the text it had
+//! before, or for the one in this program. Each text that counted stays in the records, with who accepted it when. Blocking.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    plain as show,
+    record::{hex, sha256},
+    time::Utc,
+    types::{DeclSet, OpAccept},
+};
+use utoipa::ToSchema;
+
+use super::authorise::Permit;
+use crate::{
+    db::declarations::DeclarationRecord,
+    desk::Desk,
+    error::{HubError, plain},
+    ownlog,
+};
+
+/// What a new hub has, for the scheme to make its own of.
+pub const FIRST: &str = include_str!("declaration.txt");
+/// Bytes of a text, at most.
+const LONGEST: u64 = 32 * 1024;
+
+pub fn path(state: &Path) -> PathBuf {
+    state.join("declaration.txt")
+}
+
+/// The text that is to count: None, the one of until now.
+fn read(state: &Path) -> Result<Option<String>, String> {
+    let path = path(state);
+    let shown = path.display();
+    let size = match std::fs::metadata(&path) {
+        Ok(m) => m.len(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(format!("{shown} cannot be read: {e}")),
+    };
+    if size > LONGEST {
+        return Err(format!("{shown} is longer than {LONGEST} bytes"));
+    }
+    let text = std::fs::read_to_string(&path)
+        .map_err(|e| format!("{shown} cannot be read as text: {e}"))?;
+    let text = show::lines(text.trim()).into_owned();
+    match text.is_empty() {
+        true => Err(format!("{shown} is empty")),
+        false => Ok(Some(text)),
+    }
+}
+
+/// Takes over the text in the file, if it is another. What cannot be read changes nothing, and is said in the journal.
+pub fn look(hub: &Desk) -> Result<(), HubError> {
+    let file = read(&hub.state).unwrap_or_else(|why| {
+        tracing::error!("{why}; the declaration of until now goes on. Put the scheme's text there");
+        None
+    });
+    let now = hub.db.declaration()?;
+    let text = match (file, &now) {
+        (Some(text), _) => text,
+        (None, Some(_)) => return Ok(()),
+        (None, None) => FIRST.trim().to_owned(),
+    };
+    let digest = hex(&sha256(text.as_bytes()));
+    if now.is_some_and(|d| d.sha256 == digest) {
+        return Ok(());
+    }
+    hub.act(|tx| {
+        let line = DeclSet {
+            sha256: digest.clone(),
+            by: vec!["sys:hub".into()],
+        };
+        tx.log("sys:hub", &line)?;
+        tx.add_declaration(&digest, &text, hub.now())?;
+        Ok(())
+    })
+}
+
+/// What has to be accepted, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Declaration {
+    /// Of the text, lower hex.
+    pub sha256: String,
+    pub text: String,
+    pub since: Utc,
+    /// Whoever asks accepted this one.
+    pub accepted: bool,
+}
+
+fn newest(hub: &Desk) -> Result<DeclarationRecord, HubError> {
+    let none = || HubError::Missing("this hub has no declaration; nothing was done".into());
+    hub.db.declaration()?.ok_or_else(none)
+}
+
+pub fn show(hub: &Desk, permit: &Permit) -> Result<Declaration, HubError> {
+    let d = newest(hub)?;
+    Ok(Declaration {
+        sha256: d.sha256,
+        text: d.text,
+        since: d.since,
+        accepted: !hub.db.has_to_accept(permit.number())?,
+    })
+}
+
+/// `sha256`: of the text that was read, so that nobody accepts one that changed meanwhile.
+pub fn accept(hub: &Desk, sha256: &str, permit: &Permit) -> Result<(), HubError> {
+    hub.act(|tx| {
+        let d = newest(hub)?;
+        if d.sha256 != sha256 {
+            return Err(HubError::Refused(
+                "the declaration has another text now; read it again; nothing was done".into(),
+            ));
+        }
+        if !hub.db.has_to_accept(permit.number())? {
+            return Err(HubError::Refused(
+                "you have accepted this declaration already".into(),
+            ));
+        }
+        let line = OpAccept {
+            op: permit.op(),
+            sha256: d.sha256,
+            by: vec![permit.op()],
+        };
+        tx.log(&permit.op(), &line)?;
+        tx.accept_declaration(permit.number(), d.n, hub.now())
+            .map_err(plain)
+    })
+}
+
+/// Who accepted which text, when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AcceptanceRow {
+    pub account: String,
+    pub sha256: String,
+    pub accepted: Utc,
+    /// It is the text that counts now.
+    pub newest: bool,
+}
+
+/// Newest first, a thousand at most.
+pub fn list(hub: &Desk) -> Result<Vec<AcceptanceRow>, HubError> {
+    let all = hub.db.acceptances()?.into_iter();
+    all.map(|a| {
+        let account = hub.db.account_numbered(a.op)?;
+        Ok(AcceptanceRow {
+            account: account.map_or_else(|| ownlog::op(a.op), |a| a.name),
+            sha256: a.sha256,
+            accepted: a.made,
+            newest: a.newest,
+        })
+    })
+    .collect()
+}

@@ -1,0 +1,492 @@
+//! Task. Second factors: codes from a phone's app, and passkeys (ROL-2). An account that has one is signed in to with it, at every door; roles
+//! that the configuration names take one. Blocking.
+//!
+//! A code is taken once, a passkey's challenge too. Guesses are held to the pace of passwords, whoever guesses: the account's password was
+//! right before anything is guessed here.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    rand::SystemRandom,
+};
+use serde::{Deserialize, Serialize};
+use shared::{
+    passkey::{self, Assertion, Challenge, Passkey, Registration, RelyingParty},
+    time::Utc,
+    types::{OpFactor, OpUnfactor},
+};
+use utoipa::ToSchema;
+
+use super::{accounts, authorise::Permit, owners, role::Role, totp::Secret};
+use crate::{
+    db::factors::FactorRecord,
+    desk::Desk,
+    error::{HubError, plain},
+    keys,
+    pace::{Lanes, Pace},
+};
+
+/// Factors of one account.
+const MOST: usize = 8;
+/// Tries at what only the owner of an account knows or has, once the password was right.
+const TRIES: Pace = Pace {
+    burst: 5,
+    every_us: 4_000_000,
+};
+const ACCOUNTS: usize = 10_000;
+/// A challenge is good for so long, and there are so many at once.
+const CHALLENGE_MS: u64 = 5 * 60_000;
+const CHALLENGES: usize = 1_000;
+/// Commands of somebody who gave a code at the console need none for so long.
+const LATELY_MS: u64 = 10 * 60_000;
+
+pub const CODE: &str = "code";
+pub const PASSKEY: &str = "passkey";
+
+/// What is remembered of tries, in memory: a restart forgets it.
+pub struct Attempts {
+    tries: Mutex<Lanes<u32>>,
+    /// Whose each is, what for, and until when.
+    challenges: Mutex<HashMap<Challenge, (u32, Purpose, u64)>>,
+    /// Accounts a code was given for at the console, and when.
+    lately: Mutex<HashMap<u32, u64>>,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self {
+            tries: Mutex::new(Lanes::new(TRIES, ACCOUNTS)),
+            challenges: Mutex::default(),
+            lately: Mutex::default(),
+        }
+    }
+}
+
+/// What a challenge is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A new passkey.
+    Registration,
+    /// Signing in.
+    Entry,
+}
+
+impl Attempts {
+    /// A new challenge for an account.
+    pub fn challenge(&self, op: u32, purpose: Purpose, now: u64) -> Result<Challenge, HubError> {
+        let challenge: Challenge = keys::random().map_err(plain)?;
+        let mut all = self
+            .challenges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (_, _, until)| now < *until);
+        if all.len() >= CHALLENGES {
+            return Err(HubError::TooFast(
+                "too many passkeys are being asked for; try again in some minutes".into(),
+            ));
+        }
+        all.insert(challenge, (op, purpose, now + CHALLENGE_MS));
+        Ok(challenge)
+    }
+
+    /// Uses a challenge up. Whether it was one of ours for that.
+    fn spend(&self, challenge: &Challenge, op: u32, purpose: Purpose, now: u64) -> bool {
+        let mut all = self
+            .challenges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let found = all.remove(challenge);
+        found.is_some_and(|(whose, what, until)| whose == op && what == purpose && now < until)
+    }
+
+    pub fn entered(&self, op: u32, now: u64) {
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.retain(|_, at| now.saturating_sub(*at) < LATELY_MS);
+        lately.insert(op, now);
+    }
+
+    /// Whether a code was given for this account at the console some minutes ago.
+    pub fn was_here(&self, op: u32, now: u64) -> bool {
+        let lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately
+            .get(&op)
+            .is_some_and(|at| now.saturating_sub(*at) < LATELY_MS)
+    }
+
+    fn forget(&self, op: u32) {
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.remove(&op);
+    }
+}
+
+/// One more try at an account's secrets by somebody who knows its password, or is signed in to it.
+pub fn pace(hub: &Desk, op: u32) -> Result<(), HubError> {
+    let now = hub.clock.now().mono;
+    let tries = &hub.attempts.tries;
+    let mut tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
+    match tries.take(op, 1, now, 0) {
+        Some(_) => Ok(()),
+        None => Err(HubError::TooFast(
+            "too many tries at this account in a row; wait some seconds and try again".into(),
+        )),
+    }
+}
+
+fn sealing(hub: &Desk) -> Result<LessSafeKey, HubError> {
+    let key = hub.keys.factor_key().map_err(plain)?;
+    let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
+        .map_err(|_| plain("keys/factor.key cannot be used"))?;
+    Ok(LessSafeKey::new(key))
+}
+
+/// A secret as the records have it: useless without keys/factor.key, and for another account.
+fn seal(hub: &Desk, op: u32, secret: &Secret) -> Result<String, HubError> {
+    let nonce: [u8; NONCE_LEN] = keys::random().map_err(plain)?;
+    let mut bytes = secret.text().as_bytes().to_vec();
+    let (key, aad) = (sealing(hub)?, Aad::from(op.to_be_bytes()));
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut bytes)
+        .map_err(|_| plain("a secret could not be sealed"))?;
+    Ok(STANDARD.encode([nonce.as_slice(), &bytes].concat()))
+}
+
+fn unseal(hub: &Desk, op: u32, sealed: &str) -> Result<Secret, HubError> {
+    let no = || {
+        plain(format!(
+            "the second factor of {} cannot be read: keys/factor.key is not the one it was made with; two administrators can have the account begin anew (`beadle-hub staff recover`)",
+            crate::ownlog::op(op)
+        ))
+    };
+    let bytes = STANDARD.decode(sealed).map_err(|_| no())?;
+    let (nonce, rest) = bytes.split_first_chunk::<NONCE_LEN>().ok_or_else(no)?;
+    let mut rest = zeroize::Zeroizing::new(rest.to_vec());
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let aad = Aad::from(op.to_be_bytes());
+    let text = sealing(hub)?
+        .open_in_place(nonce, aad, &mut rest)
+        .map_err(|_| no())?;
+    let text = std::str::from_utf8(text).map_err(|_| no())?;
+    Secret::parse(text).map_err(|_| no())
+}
+
+fn key(f: &FactorRecord) -> Result<Passkey, HubError> {
+    serde_json::from_str(&f.secret).map_err(plain)
+}
+
+/// What a browser is asked to make or use a passkey with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PasskeyOffer {
+    /// With all bytes below in base64url.
+    pub challenge: String,
+    /// Name of the site the key is for.
+    pub party: String,
+    pub user: String,
+    pub name: String,
+    /// Keys the account has already.
+    pub keys: Vec<String>,
+}
+
+fn offer(
+    hub: &Desk,
+    party: &RelyingParty,
+    op: u32,
+    name: &str,
+    purpose: Purpose,
+) -> Result<PasskeyOffer, HubError> {
+    let challenge = hub.attempts.challenge(op, purpose, hub.clock.now().mono)?;
+    let mut keys = Vec::new();
+    for f in hub.db.factors(op)?.iter().filter(|f| f.kind == PASSKEY) {
+        keys.push(URL_SAFE_NO_PAD.encode(&key(f)?.id.0));
+    }
+    Ok(PasskeyOffer {
+        challenge: URL_SAFE_NO_PAD.encode(challenge),
+        party: party.id().into(),
+        user: URL_SAFE_NO_PAD.encode(op.to_be_bytes()),
+        name: name.into(),
+        keys,
+    })
+}
+
+/// What a new second factor is made of: it is none until what was made of it is handed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NewFactor {
+    /// For an app, as it is typed.
+    pub secret: String,
+    /// The same as an address that apps read.
+    pub uri: String,
+    /// The address drawn, an SVG element.
+    pub drawing: String,
+    /// None: this hub has no name that passkeys can be for.
+    pub passkey: Option<PasskeyOffer>,
+}
+
+pub fn new(hub: &Desk, permit: &Permit) -> Result<NewFactor, HubError> {
+    let (scheme, name) = (&hub.config.scheme, permit.name());
+    let secret = Secret::new(&SystemRandom::new()).map_err(plain)?;
+    let party = hub.config.party();
+    let offer = party.map(|party| offer(hub, party, permit.number(), name, Purpose::Registration));
+    Ok(NewFactor {
+        secret: secret.text().as_str().into(),
+        uri: secret.uri(scheme, name).as_str().into(),
+        drawing: secret.drawing(scheme, name).map_err(plain)?.as_str().into(),
+        passkey: offer.transpose()?,
+    })
+}
+
+/// A second factor, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FactorRow {
+    pub factor: u64,
+    /// code, passkey
+    pub kind: String,
+    pub label: String,
+    pub made: Utc,
+    pub used: Option<Utc>,
+}
+
+pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<FactorRow>, HubError> {
+    let all = hub.db.factors(permit.number())?.into_iter();
+    Ok(all
+        .map(|f| FactorRow {
+            factor: f.n,
+            kind: f.kind,
+            label: f.label,
+            made: f.made,
+            used: f.used,
+        })
+        .collect())
+}
+
+fn add(
+    hub: &Desk,
+    kind: &str,
+    label: &str,
+    secret: &str,
+    step: Option<u64>,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    hub.act(|tx| {
+        let own = permit.number();
+        if hub.db.factors(own)?.len() >= MOST {
+            return Err(HubError::Refused(format!(
+                "you have {MOST} second factors; take one away first; nothing was done"
+            )));
+        }
+        let n = tx.add_factor(own, kind, label, secret, step, hub.now())?;
+        let line = OpFactor {
+            op: permit.op(),
+            factor: n,
+            what: kind.into(),
+            by: vec![permit.op()],
+        };
+        tx.log(&permit.op(), &line)?;
+        Ok(n)
+    })
+}
+
+/// Codes of an app that was told `secret`; `code` is one it shows now.
+pub fn add_code(
+    hub: &Desk,
+    label: &str,
+    secret: &str,
+    code: &str,
+    password: &str,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    let label = owners::title(label, 40)?;
+    accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
+    let secret = Secret::parse(secret.trim())
+        .map_err(|e| HubError::Malformed(format!("{e}; nothing was done")))?;
+    let step = secret
+        .check(code, hub.now(), None)
+        .map_err(|e| HubError::Refused(format!("{e}; nothing was done")))?;
+    let sealed = seal(hub, permit.number(), &secret)?;
+    let n = add(hub, CODE, label, &sealed, Some(step), permit)?;
+    // The next command need not wait for the next code.
+    let now = hub.clock.now().mono;
+    hub.attempts.entered(permit.number(), now);
+    Ok(n)
+}
+
+/// A passkey that a browser has made; `credential` is the JSON it handed over.
+pub fn add_passkey(
+    hub: &Desk,
+    label: &str,
+    credential: &str,
+    password: &str,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    let label = owners::title(label, 40)?;
+    accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
+    let no = |e: passkey::PasskeyError| {
+        HubError::Refused(format!("the passkey was not taken: {e}; nothing was done"))
+    };
+    let party = party(hub)?;
+    let made = Registration::from_browser(credential.as_bytes()).map_err(no)?;
+    let challenge = challenge_of(&made.client_data)?;
+    let now = hub.clock.now().mono;
+    if !hub
+        .attempts
+        .spend(&challenge, permit.number(), Purpose::Registration, now)
+    {
+        return Err(no(passkey::PasskeyError::Challenge));
+    }
+    let made = passkey::register(party, &challenge, &made).map_err(no)?;
+    for f in hub.db.all_factors()?.iter().filter(|f| f.kind == PASSKEY) {
+        let other = key(f)?;
+        if other.id == made.id || other.key == made.key {
+            return Err(HubError::Refused(
+                "this passkey is somebody's already; nothing was done".into(),
+            ));
+        }
+    }
+    let text = serde_json::to_string(&made).map_err(plain)?;
+    add(hub, PASSKEY, label, &text, None, permit)
+}
+
+fn party(hub: &Desk) -> Result<&RelyingParty, HubError> {
+    hub.config.party().ok_or_else(|| {
+        HubError::Refused(
+            "passkeys need a name of the hub that browsers know it by (`names`, or `[sign_in] origin`, in hub.toml); nothing was done".into(),
+        )
+    })
+}
+
+/// The challenge that a browser says it answered. Whether it is one of ours is for the caller to look up.
+fn challenge_of(client_data: &[u8]) -> Result<Challenge, HubError> {
+    #[derive(Deserialize)]
+    struct Said {
+        challenge: String,
+    }
+    let no = || HubError::Refused("what the browser handed over is not readable".into());
+    let said: Said = serde_json::from_slice(client_data).map_err(|_| no())?;
+    let bytes = URL_SAFE_NO_PAD.decode(said.challenge).map_err(|_| no())?;
+    bytes.try_into().map_err(|_| no())
+}
+
+/// Takes one of one's own away; not the last one that a role takes.
+pub fn remove(hub: &Desk, n: u64, password: &str, permit: &Permit) -> Result<(), HubError> {
+    accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
+    hub.act(|tx| {
+        let own = hub.db.factors(permit.number())?;
+        if !own.iter().any(|f| f.n == n) {
+            return Err(HubError::Missing(format!(
+                "you have no second factor {n}; nothing was done"
+            )));
+        }
+        if own.len() == 1 && required(hub, permit.number())? {
+            return Err(HubError::Refused(
+                "a role of yours takes a second factor, and this is your last one: add another first; nothing was done".into(),
+            ));
+        }
+        if !tx.end_factor(n, hub.now())? {
+            return Err(HubError::Refused(
+                "it was taken away meanwhile; nothing was done".into(),
+            ));
+        }
+        let line = OpUnfactor {
+            op: permit.op(),
+            factor: n,
+            by: vec![permit.op()],
+        };
+        tx.log(&permit.op(), &line)?;
+        Ok(())
+    })?;
+    hub.attempts.forget(permit.number());
+    Ok(())
+}
+
+/// Whether a role of this account takes a second factor.
+fn required(hub: &Desk, op: u32) -> Result<bool, HubError> {
+    let (grants, now) = (hub.db.grants(op)?, hub.now());
+    let mut held = grants.iter().filter(|g| g.grant.holds_at(now));
+    Ok(held.any(|g| takes(hub, g.grant.role)))
+}
+
+/// Whether a role takes a second factor here.
+pub fn takes(hub: &Desk, role: Role) -> bool {
+    hub.config.second_factor.contains(&role)
+}
+
+/// What somebody shows beside the password.
+#[derive(Clone)]
+pub enum Proof {
+    /// Six digits.
+    Code(String),
+    /// What a browser hands over when a passkey was used, JSON.
+    Passkey(String),
+}
+
+impl Proof {
+    /// As the log has it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Code(_) => CODE,
+            Self::Passkey(_) => PASSKEY,
+        }
+    }
+}
+
+/// What a browser is asked for when somebody signs in who has passkeys; None: they have none, or the hub has no name.
+pub fn entry(hub: &Desk, op: u32, name: &str) -> Result<Option<PasskeyOffer>, HubError> {
+    let Some(party) = hub.config.party() else {
+        return Ok(None);
+    };
+    let offer = offer(hub, party, op, name, Purpose::Entry)?;
+    Ok(Some(offer).filter(|o| !o.keys.is_empty()))
+}
+
+/// Whether it is right, and uses it up. Held to the pace before it is looked at.
+pub fn check(hub: &Desk, op: u32, proof: &Proof) -> Result<(), HubError> {
+    pace(hub, op)?;
+    let factors = hub.db.factors(op)?;
+    let wrong = |why: String| Err(HubError::Refused(why));
+    match proof {
+        Proof::Code(code) => {
+            let mut why = "this account has no codes; use the passkey, on the page".to_owned();
+            for f in factors.iter().filter(|f| f.kind == CODE) {
+                match unseal(hub, op, &f.secret)?.check(code, hub.now(), f.step) {
+                    Ok(step) if hub.db.code_used(f.n, step, hub.now())? => return Ok(()),
+                    Ok(_) => why = "this code was used already; wait for the next one".into(),
+                    Err(e) => why = e.to_string(),
+                }
+            }
+            wrong(why)
+        }
+        Proof::Passkey(json) => {
+            let no = |e: passkey::PasskeyError| format!("the passkey was not taken: {e}");
+            let used = match Assertion::from_browser(json.as_bytes()) {
+                Ok(used) => used,
+                Err(e) => return wrong(no(e)),
+            };
+            let challenge = challenge_of(&used.client_data.0)?;
+            let now = hub.clock.now().mono;
+            if !hub.attempts.spend(&challenge, op, Purpose::Entry, now) {
+                return wrong(no(passkey::PasskeyError::Challenge));
+            }
+            for f in factors.iter().filter(|f| f.kind == PASSKEY) {
+                let own = key(f)?;
+                if own.id != used.id {
+                    continue;
+                }
+                let counter = match own.verify(party(hub)?, &challenge, &used) {
+                    Ok(counter) => counter,
+                    Err(e) => return wrong(no(e)),
+                };
+                let after = serde_json::to_string(&Passkey { counter, ..own }).map_err(plain)?;
+                return match hub.db.passkey_used(f.n, &f.secret, &after, hub.now())? {
+                    true => Ok(()),
+                    false => wrong(no(passkey::PasskeyError::Challenge)),
+                };
+            }
+            wrong(no(passkey::PasskeyError::Other))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Wiring. `beadle-hub declaration show|accept|list`.
+
+use clap::Subcommand;
+
+use super::{CommandError, client::Client, print_json};
+use crate::ops::own;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// The declaration as it reads now
+    Show,
+    /// Accept it, as it reads now
+    Accept,
+    /// Who accepted which text, and when
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Show => {
+            let d = hub.ask(&own::ShowDeclaration {})?;
+            println!("{}\n", d.text);
+            let accepted = if d.accepted {
+                "accepted"
+            } else {
+                "not accepted"
+            };
+            println!("sha256 {}   since {}   {accepted}", d.sha256, d.since);
+        }
+        Command::Accept => {
+            let d = hub.ask(&own::ShowDeclaration {})?;
+            println!("{}\n", d.text);
+            hub.ask(&own::Accept {
+                sha256: d.sha256.clone(),
+            })?;
+            println!("accepted: sha256 {}", d.sha256);
+        }
+        Command::List { json } => {
+            let rows = hub.ask(&own::Acceptances {})?;
+            if json {
+                return print_json(&rows);
+            }
+            for a in rows {
+                let which = if a.newest {
+                    "as it reads now"
+                } else {
+                    "before"
+                };
+                println!("{}  {:<20} {}  {which}", a.accepted, a.account, a.sha256);
+            }
+        }
+    }
+    Ok(())
+}
