@@ -259,12 +259,13 @@ pub fn approve(
         // What was true when it was asked for need not be now.
         let grant = wanted.bounds.grant(hub, &wanted.role)?;
         let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
-        let closed = || Access::AccountClosed {
-            account: op(wanted.op),
-        };
-        let open = account.filter(|a| a.closed.is_none()).ok_or_else(closed)?;
+        let open = account
+            .filter(|a| a.closed.is_none())
+            .ok_or_else(|| Access::AccountClosed {
+                account: op(wanted.op),
+            })?;
         if open.once {
-            return Err(Access::AccountNotBegun { name: open.name }.into());
+            return Err(Access::AccountNotTheirsYet { name: open.name }.into());
         }
         // A second administrator vouches that it is one person's own.
         tx.end_hands(wanted.op, hub.now())?;

@@ -125,12 +125,9 @@ fn named(headers: &HeaderMap) -> Result<Option<SignIn>, HubError> {
     let bytes = text.and_then(|text| STANDARD.decode(text).ok());
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
     let parts = text.as_deref().and_then(|text| text.split_once(':'));
-    let (name, password) =
-        parts.ok_or_else(|| HubError::Malformed("the sign-in cannot be read".into()))?;
+    let (name, password) = parts.ok_or(Api::SignInUnreadable)?;
     let code = headers.get(CODE).map(|code| code.to_str());
-    let code = code
-        .transpose()
-        .map_err(|_| HubError::Malformed("the code cannot be read".into()))?;
+    let code = code.transpose().map_err(|_| Api::SignInUnreadable)?;
     Ok(Some(SignIn {
         name: name.into(),
         password: password.into(),

@@ -30,9 +30,9 @@ reasons! {
         RoleForWhichCameras { most: usize } => Malformed "role-for-which-cameras",
         RoleEndsBeforeItBegins => Malformed "role-ends-before-it-begins",
         RoleNotHeld { grant: u64 } => Missing "role-not-held",
-        /// They have set no password of their own yet.
-        AccountNotBegun { name: String } => Refused "account-not-begun",
         AccountClosed { account: String } => Refused "account-closed",
+        /// They have not signed in and set a password of their own.
+        AccountNotTheirsYet { name: String } => Refused "account-not-theirs-yet",
         LastAdministrator => Refused "last-administrator",
 
         TextNotShowable { text: String, most: usize } => Malformed "text-not-showable",

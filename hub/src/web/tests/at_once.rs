@@ -122,10 +122,9 @@ async fn twenty_of_each() {
         let mut asked = Vec::new();
         for one in 0..20 {
             n += 1;
-            let answer = {
-                let who = &who[one % who.len()];
-                ask(hub, who, row, sample(row, n, who.name(), hub.now()))
-            };
+            let person = &who[one % who.len()];
+            let asked_for = sample(row, n, person.name(), hub.now());
+            let answer = ask(hub, person, row, asked_for);
             asked.push(tokio::spawn(answer));
         }
         let (mut done, mut numbers) = (0, Vec::new());
@@ -372,9 +371,8 @@ async fn killed_hub() {
             }
         }));
     }
-    for one in all {
-        one.await.expect("until it is killed");
-    }
+    let ended = futures::future::try_join_all(all).await;
+    drop(ended.expect("until it is killed"));
 }
 
 /// The hub as a process of its own, once it acts.

@@ -501,8 +501,7 @@ async fn every_operation_for_everybody() {
                 assert!(ended.expect("ended"));
             }
         }
-        let box_needed = OF_A_BOX.contains(&row.name) || row.name == LIFT;
-        let not_here = box_needed || ELSEWHERE.contains(&row.name);
+        let not_here = needs_a_box(row.name) || ELSEWHERE.contains(&row.name);
         assert!(done != not_here, "{} was done: {done}", row.name);
     }
     served.abort();

@@ -54,10 +54,6 @@ pub fn of(reason: &Access) -> Text {
             "a role of {name} takes a second factor, and nothing was done";
             "set one up first (`beadle-hub factor code --as {name}`, or the page)"
         ),
-        AccountNotBegun { name } => say!(
-            "{name} has not signed in yet and set a password of their own, which says that the account is theirs; nothing was done";
-            "approve it when they have"
-        ),
         AskedAlready { request } => say!(
             "the same is asked for already, as request {request}; it waits for a second person"
         ),
@@ -92,6 +88,10 @@ pub fn of(reason: &Access) -> Text {
             "nobody has a role of number {grant}"; "`beadle-hub staff list` shows them"
         ),
         AccountClosed { account } => say!("the account {account} is closed; nothing was done"),
+        AccountNotTheirsYet { name } => say!(
+            "{name} has not signed in yet and set a password of their own; nothing was done";
+            "approve it when they have, for it says that the account is theirs"
+        ),
         LastAdministrator => say!(
             "after that nobody could administer this hub, so nothing was done";
             "give somebody else the role first"
