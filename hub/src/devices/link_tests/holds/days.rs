@@ -229,7 +229,7 @@ async fn a_larger_sweep_is_confirmed() {
             let Order {
                 order,
                 by,
-                act: Act::Sweep { .. },
+                act: Act::Sweep,
                 ..
             } = s.order().await
             else {
