@@ -2,7 +2,7 @@
 CARGO ?= cargo
 MINUTES ?= 30
 
-.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 deb install footage machine release
+.PHONY: help demo demo-once test bench fault soak fuzz lint arm64 deb install footage machine schemathesis release
 help:
 	@sed -n 's/^## //p' Makefile
 
@@ -15,7 +15,7 @@ demo-once: ready
 	target/release/demo --once
 
 ## test         every test there is
-test: install footage machine
+test: install footage machine schemathesis
 	scripts/suites.sh
 
 ## bench        CPU and memory per stream beside ffmpeg's: target/bench.json
@@ -36,8 +36,9 @@ soak: ready
 	BEADLE_LOAD_SECS=300 $(CARGO) test --locked --release -p beadle-tests --test suites -- full_load --nocapture
 
 ## fuzz         the parsers of everything that comes from outside: many cases, then searched for MINUTES=10 each; every mask proved
-fuzz: install footage
+fuzz: install footage schemathesis
 	PROPTEST_CASES=50000 $(CARGO) test --locked --release --workspace --lib
+	BEADLE_EXAMPLES=500 scripts/suites.sh schemathesis
 	BEADLE_EXHAUSTIVE=1 $(CARGO) test --locked --release --workspace --test proof
 	scripts/fuzz.sh $(if $(filter file,$(origin MINUTES)),10,$(MINUTES))
 
@@ -67,6 +68,10 @@ footage: install
 ## machine      what test machines boot from: a bare Debian 12, once (as root)
 machine: install
 	scripts/machine.sh
+
+## schemathesis what tries the hub's API by its document: target/schemathesis, from the Python package index, once
+schemathesis: install
+	scripts/schemathesis.sh
 
 ## release      the programs: target/release
 release: install

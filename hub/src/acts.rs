@@ -56,7 +56,7 @@ impl Act<'_> {
     /// Writes its line and waits until that is on disk; the line's number.
     pub fn log<D: Data>(&self, who: &str, data: &D) -> Result<u64, HubError> {
         const { assert!(is_act(D::KIND), "only lines of ownlog::ACTS are acts") };
-        let n = self.log.handle().append(who, data)?.n;
+        let n = self.log.write(who, data)?.n;
         *self.line.borrow_mut() = Some(n);
         Ok(n)
     }
@@ -191,7 +191,7 @@ fn logs_in(folder: &Path) -> std::io::Result<Vec<std::path::PathBuf>> {
 }
 
 /// Every line of a log from `from` on.
-fn lines(
+pub fn lines(
     folder: &Path,
     mut from: u64,
     mut each: impl FnMut(&Record) -> Result<(), HubError>,

@@ -25,7 +25,7 @@ use crate::{
         testing::{self, Hands},
     },
     disposal::acts::{self as evidence, Given},
-    error::HubError,
+    error::{Class, HubError},
     keys,
     requests::{
         holds::acts as holds,
@@ -105,7 +105,7 @@ fn done<T>(results: Vec<Result<T, HubError>>) -> (Vec<T>, Vec<String>) {
     for r in results {
         match r {
             Ok(t) => good.push(t),
-            Err(HubError::Refused(why)) => sentences.push(why),
+            Err(e) if e.class() == Class::Refused => sentences.push(e.to_string()),
             Err(e) => panic!("neither done nor refused: {e:?}"),
         }
     }

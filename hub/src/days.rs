@@ -15,6 +15,7 @@ use crate::{
     },
     desk::Desk,
     error::HubError,
+    reason::Footage as Because,
     requests::rules::JOIN_MS,
     rows::{DayRow, Footage, GapRow, Span},
 };
@@ -31,11 +32,8 @@ pub fn footage(
     most: i32,
 ) -> Result<Footage, HubError> {
     let record = desk.db.box_named(&camera.r#box)?;
-    let record = record.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no box {}; `beadle-hub box list` shows them",
-            camera.r#box
-        ))
+    let record = record.ok_or_else(|| Because::BoxUnknown {
+        name: camera.r#box.clone(),
     })?;
     let keeps = record.hello.as_ref().map(|h| h.retention_days);
     let named = record.hello.as_ref();
@@ -43,12 +41,11 @@ pub fn footage(
     if !has {
         let seen = desk.db.cameras_seen(&camera.r#box)?;
         if !seen.iter().any(|c| c == camera.cam.as_str()) {
-            return Err(HubError::Missing(format!(
-                "box {} has no camera {}; footage is known of: {}",
-                camera.r#box,
-                camera.cam,
-                seen.join(", ")
-            )));
+            return Err(Because::CameraUnknown {
+                camera: camera.clone(),
+                seen,
+            }
+            .into());
         }
     }
     match day {

@@ -6,7 +6,7 @@ use shared::time::{Clock, Utc};
 use tokio::task::JoinError;
 
 use crate::{
-    access::{factors::Attempts, sessions::Sessions},
+    access::{denials::Denials, factors::Attempts, sessions::Sessions},
     acts::{self, Act},
     config::Config,
     db::Db,
@@ -32,6 +32,7 @@ pub struct Desk {
     pub logs: BoxLogs,
     pub pulls: Pulls,
     pub refusals: Refusals,
+    pub denials: Denials,
     pub sessions: Sessions,
     pub attempts: Attempts,
     /// Where boxes really dial in (the port is known only once it is bound).

@@ -1,11 +1,16 @@
 //! Pure. What an operation can end in instead of its reply: a class, from which every door knows what it is, and the words for people.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::desk::Stopped;
+use crate::{
+    desk::Stopped,
+    reason::{Api, Reason},
+    words,
+};
 
 /// What kind of end it is. Doors turn it into a status, programs decide by it, nobody by the words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// What was asked cannot be read.
@@ -66,6 +71,22 @@ impl Class {
         }
     }
 
+    /// What it means, for documents.
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::Malformed => "What was asked cannot be read. Nothing was done.",
+            Self::SignedOut => "Nobody has signed in.",
+            Self::NotAllowed => "Whoever asks has no right to it. Nothing was done.",
+            Self::Missing => "There is no such thing. Nothing was done.",
+            Self::Refused => "It cannot be done, as things are.",
+            Self::TooFast => "Too much is asked at once.",
+            Self::Unreachable => "It cannot be done now: the hub is stopping, or it took too long.",
+            Self::Broken => {
+                "Something in the hub does not work; its journal says what, under the number that is given."
+            }
+        }
+    }
+
     /// As the head of a page or an answer.
     pub fn title(self) -> &'static str {
         match self {
@@ -82,8 +103,11 @@ impl Class {
 }
 
 /// Why an operation has no reply.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HubError {
+    /// A reason that has a code and words of its own.
+    #[error("{}", words::of(.0))]
+    Because(Box<Reason>),
     #[error("{0}")]
     Malformed(String),
     #[error("sign in first")]
@@ -111,6 +135,7 @@ pub enum HubError {
 impl HubError {
     pub fn class(&self) -> Class {
         match self {
+            Self::Because(reason) => reason.class(),
             Self::Malformed(_) => Class::Malformed,
             Self::SignedOut => Class::SignedOut,
             Self::NotAllowed(_) => Class::NotAllowed,
@@ -120,6 +145,36 @@ impl HubError {
             Self::Unreachable(_) => Class::Unreachable,
             Self::Broken(_) | Self::Fault => Class::Broken,
         }
+    }
+
+    /// For programs: why, whatever the words.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Because(reason) => reason.code(),
+            Self::Fault => "fault",
+            other => other.class().code(),
+        }
+    }
+
+    /// The status of HTTP.
+    pub fn status(&self) -> u16 {
+        let own = match self {
+            Self::Because(reason) => match reason.as_ref() {
+                Reason::Api(reason) => reason.status(),
+                _ => None,
+            },
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.class().status())
+    }
+
+    /// What to do.
+    pub fn next(&self) -> String {
+        let own = match self {
+            Self::Because(reason) => words::of(reason).next,
+            _ => None,
+        };
+        own.unwrap_or_else(|| words::en::next(self.class()).to_owned())
     }
 
     /// The same as a sentence of its own.
@@ -145,9 +200,7 @@ impl From<Stopped> for HubError {
     fn from(stopped: Stopped) -> Self {
         match stopped {
             Stopped::Panicked => Self::Fault,
-            Stopped::Stopping => {
-                Self::Unreachable("the hub is stopping; try again in a minute".into())
-            }
+            Stopped::Stopping => Api::Stopping.into(),
         }
     }
 }

@@ -18,11 +18,13 @@
 //! | [`requests`] | clip requests: the rules, and the task that fetches |
 //! | [`retention`] | what was promised of deletion: certificates, the report, faults |
 //! | [`disposal`] | classes, periods and disposal of what the hub keeps of footage |
+//! | [`trail`] | the log of staff acts: by person, camera, reference, kind; a month's sample |
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
+//! | [`reason`], [`words`] | why something was not done: as values with codes, and in words |
 //! | [`list`] | lists in parts |
 //! | [`rows`], [`shown`] | what pages, commands and programs are shown of boxes, footage and clips; read from the records |
 //!
@@ -54,6 +56,7 @@ pub mod ops;
 pub mod ownlog;
 pub mod pace;
 pub mod places;
+pub mod reason;
 pub mod requests;
 pub mod retention;
 pub mod rows;
@@ -61,4 +64,6 @@ pub mod shown;
 pub mod signin;
 pub mod supervise;
 pub mod tally;
+pub mod trail;
 pub mod web;
+pub mod words;

@@ -1,8 +1,14 @@
 //! Pure. Lists come in parts: so many rows at most, and a mark that the next part is asked for with.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use std::borrow::Cow;
 
-use crate::error::HubError;
+use serde::{Deserialize, Serialize};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, Ref, RefOr, Type, schema::ArrayBuilder, schema::Schema},
+};
+
+use crate::{error::HubError, reason::Api};
 
 /// Most rows of one part.
 pub const MOST: u32 = 1000;
@@ -10,14 +16,10 @@ pub const MOST: u32 = 1000;
 pub const USUAL: u32 = 100;
 
 /// Which part of a list is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Part {
     /// So many rows at most: 100, if it is not said; 1 to 1000.
-    #[serde(
-        default,
-        deserialize_with = "maybe",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// What comes after this one: `next` of the part before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,11 +43,8 @@ impl Part {
         let Some(text) = &self.after else {
             return Ok(None);
         };
-        read(text).map(Some).ok_or_else(|| {
-            HubError::Malformed(format!(
-                "{text:?} is no place in this list: `after` is what `next` of the part before said; nothing was done"
-            ))
-        })
+        let found = read(text).map(Some);
+        found.ok_or_else(|| Api::NoPlaceInList { text: text.clone() }.into())
     }
 
     /// A mark that is a number.
@@ -54,32 +53,52 @@ impl Part {
     }
 }
 
-/// A number as JSON has it, or as an address does.
-pub fn maybe<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Either {
-        Number(u32),
-        Text(String),
-        None,
-    }
-    match Either::deserialize(from)? {
-        Either::Number(n) => Ok(Some(n)),
-        Either::None => Ok(None),
-        Either::Text(text) => match text.parse() {
-            Ok(n) => Ok(Some(n)),
-            Err(_) => Err(D::Error::custom(format!("{text:?} is no number"))),
-        },
-    }
-}
-
 /// One part of a list.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rows<T> {
     pub rows: Vec<T>,
     /// Asks for the next part; None: this is the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+}
+
+impl<T: ToSchema> PartialSchema for Rows<T> {
+    fn schema() -> RefOr<Schema> {
+        let next = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some(
+                "Asks for the next part, as `after`; missing: this is the last one.",
+            ));
+        ObjectBuilder::new()
+            .description(Some("One part of a list."))
+            .property(
+                "rows",
+                ArrayBuilder::new().items(Ref::from_schema_name(T::name())),
+            )
+            .required("rows")
+            .property("next", next)
+            .into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Rows<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}s", T::name()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+impl<T> Default for Rows<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            next: None,
+        }
+    }
 }
 
 impl<T> Rows<T> {

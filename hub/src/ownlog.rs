@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -15,7 +15,7 @@ use serde::Serialize;
 use shared::{
     id,
     note::SignedHead,
-    time::Clock,
+    time::{Clock, Zone},
     types::{Data, FaultOff, FaultOn, KeySeal},
 };
 
@@ -63,6 +63,24 @@ impl Data for FaultEnds<'_> {
     const KIND: &'static str = FaultOff::KIND;
 }
 
+/// A line of somebody's act, with the roles they had when it was written.
+#[derive(Serialize)]
+struct InRole<'a, D: Data> {
+    #[serde(flatten)]
+    data: &'a D,
+    r#as: &'a str,
+}
+
+impl<D: Data> Data for InRole<'_, D> {
+    const KIND: &'static str = D::KIND;
+}
+
+/// Says in which roles somebody acts now: of an account's number.
+pub type Roles = Box<dyn Fn(u32) -> String + Send + Sync>;
+
+/// Where the countersigned heads of first days lie, below a log's folder: `2026-12.note`.
+pub const MONTHS: &str = "months";
+
 /// Door to the hub's log. Calls block: use `spawn_blocking` from async code.
 #[derive(Clone)]
 pub struct OwnLog {
@@ -75,6 +93,7 @@ pub struct OwnLog {
     origin: Arc<str>,
     /// A line of an act may be without its rows, and no line says so yet.
     unsettled: Arc<AtomicBool>,
+    roles: Arc<OnceLock<Roles>>,
 }
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
@@ -170,6 +189,7 @@ impl OwnLog {
             stop: Arc::default(),
             origin: opened.origin.as_str().into(),
             unsettled: Arc::default(),
+            roles: Arc::default(),
         };
         log.name_seal_key()?;
         let own = log.clone();
@@ -215,7 +235,44 @@ impl OwnLog {
                 "this line goes with rows: acts::act writes both"
             )
         };
-        self.handle.append(who, data)
+        self.write(who, data)
+    }
+
+    /// From here on, lines of people say in which roles they acted. Once.
+    pub fn name_roles(&self, roles: Roles) {
+        if self.roles.set(roles).is_err() {
+            tracing::error!("the hub's log was told twice whose roles it is to name");
+        }
+    }
+
+    /// Any line; a person's with their roles. Acts come by [`crate::acts`] alone.
+    pub(crate) fn write<D: Data>(&self, who: &str, data: &D) -> Result<Line, LogError> {
+        let number = who.strip_prefix("op:").and_then(|n| n.parse().ok());
+        match number.zip(self.roles.get()) {
+            Some((number, roles)) => {
+                let r#as = &*roles(number);
+                self.handle.append(who, &InRole { data, r#as })
+            }
+            None => self.handle.append(who, data),
+        }
+    }
+
+    /// Keeps the newest countersigned head of the first day of each month (UTC), or the first one after, if there is none of that day.
+    fn keep_of_month(&self, head: &SignedHead) {
+        let day = Zone::utc().day_of(self.clock.now().wall).to_string();
+        let Some((month, of)) = day.get(..7).zip(day.get(8..)) else {
+            return;
+        };
+        let folder = self.folder().join(MONTHS);
+        let path = folder.join(format!("{month}.note"));
+        if of != "01" && path.exists() {
+            return;
+        }
+        let kept = crate::files::private_dir(&folder)
+            .and_then(|()| crate::files::write_whole(&path, head.render().as_bytes(), 0o640));
+        if let Err(e) = kept {
+            tracing::error!("the month's head was not kept, and its sample cannot be drawn: {e}");
+        }
     }
 
     /// Signs a head over everything so far, countersigns and stores it.
@@ -227,6 +284,7 @@ impl OwnLog {
         let mut head = self.handle.sign_head()?;
         self.keys.cosign(&mut head, self.clock.now().wall);
         self.handle.countersigned(&head, self.keys.cosign_vkey())?;
+        self.keep_of_month(&head);
         Ok(head)
     }
 
@@ -296,7 +354,10 @@ impl OwnLog {
             }
             self.keys.cosign(&mut head, self.clock.now().wall);
             match self.handle.countersigned(&head, self.keys.cosign_vkey()) {
-                Ok(()) => done = head.head.size,
+                Ok(()) => {
+                    done = head.head.size;
+                    self.keep_of_month(&head);
+                }
                 // The last head of a log being closed is countersigned at the next start.
                 Err(LogError::Stopped(_)) => return,
                 Err(e) => {

@@ -7,12 +7,13 @@ use shared::{
     time::{Day, Utc},
     wire::Fault,
 };
+use utoipa::ToSchema;
 
 /// A camera whose newest picture is older than this, as its box reported it, is not said to record.
 const FRESH_MS: i64 = 15_000;
 
 /// A box as staff see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BoxRow {
     pub name: BoxName,
     /// `registered` (code made, not claimed), `enrolled`, `revoked`.
@@ -32,7 +33,7 @@ pub struct BoxRow {
     pub countersigned: Option<Utc>,
     /// Code and sentence when the hub refuses this box's log.
     pub dispute: Option<String>,
-    /// How it stands, with its cameras; see [`BoxRow::judged`].
+    /// How it stands, with its cameras.
     #[serde(default)]
     pub standing: BoxStanding,
 }
@@ -68,7 +69,7 @@ impl BoxRow {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CameraRow {
     pub cam: CameraId,
     pub title: String,
@@ -87,7 +88,7 @@ pub struct CameraRow {
 }
 
 /// One stretch of recorded footage, gaps up to half a second joined.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Span {
     pub t0: Utc,
     pub t1: Utc,
@@ -97,7 +98,7 @@ pub struct Span {
     pub how: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct GapRow {
     pub t0: Utc,
     pub t1: Utc,
@@ -106,7 +107,7 @@ pub struct GapRow {
 }
 
 /// One camera-day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayRow {
     pub day: Day,
     /// First and last moment of the local day (23, 24 or 25 hours apart).
@@ -123,7 +124,7 @@ pub struct DayRow {
     pub deleted: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Footage {
     pub camera: String,
     pub zone: String,
@@ -134,7 +135,7 @@ pub struct Footage {
 }
 
 /// A pulled (or asked-for) clip.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExhibitRow {
     pub r#ref: String,
     pub grant: String,

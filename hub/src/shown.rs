@@ -9,6 +9,7 @@ use shared::{
     types::LogRead,
     wire::Fault,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::authorise::Permit,
@@ -17,6 +18,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     list::{Part, Rows},
+    reason::Footage as Because,
     rows::{BoxRow, CameraRow, ExhibitRow},
 };
 
@@ -113,8 +115,9 @@ pub fn exhibits(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<ExhibitRow
 /// One of them. Blocking.
 pub fn exhibit(desk: &Desk, exhibit: &ExhibitRef) -> Result<ExhibitRow, HubError> {
     let request = desk.db.request_page_row(exhibit.as_str())?;
-    let request =
-        request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    let request = request.ok_or_else(|| Because::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    })?;
     exhibit_row(desk, &mut BTreeMap::new(), request)
 }
 
@@ -165,8 +168,9 @@ fn exhibit_row(
 }
 
 /// Where a log lies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Folder {
+    #[schema(value_type = String)]
     pub folder: PathBuf,
     pub origin: String,
 }
@@ -190,15 +194,13 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
             Some(l) => Some(l),
             None => desk.db.log(log).map_err(plain)?,
         };
-        let l = found.ok_or_else(|| {
-            HubError::Missing(format!(
-                "no log {log} is held here; say `hub`, a box's name, or a log's full name"
-            ))
-        })?;
+        let l = found.ok_or_else(|| Because::LogUnknown { log: log.into() })?;
         let folder = desk
             .logs
             .folder_of(&l.origin)
-            .ok_or_else(|| HubError::Refused(format!("{} is not a log's name", l.origin)))?;
+            .ok_or_else(|| Because::LogNameMalformed {
+                log: l.origin.clone(),
+            })?;
         (l.origin, folder, l.size)
     };
     let line = LogRead {
@@ -206,6 +208,7 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
         from: 0,
         to: size,
         op: permit.op(),
+        what: "export".into(),
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     if origin == desk.log.origin() {

@@ -16,6 +16,7 @@ use shared::{
     time::Utc,
     types::{AccFail, AccLogin},
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
@@ -114,7 +115,7 @@ pub fn note(desk: &Desk, all: bool) -> Result<(), HubError> {
 }
 
 /// Name and password of somebody, at the console, and a code of their phone.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct SignIn {
     pub name: String,
     pub password: String,
@@ -186,23 +187,49 @@ pub fn enter(
     of_account(desk, a)
 }
 
-/// Signs somebody in at the console. Whoever gave a code there some minutes ago needs none.
-pub fn check(desk: &Desk, who: &SignIn) -> Result<Person, HubError> {
-    let account = password(desk, &who.name, &who.password)?;
-    let now = desk.clock.now().mono;
-    if !desk.db.has_factor(account.op)? || desk.attempts.was_here(account.op, now) {
-        return enter(desk, account, None, None);
+/// Whose account it is, as somebody has shown.
+pub struct Proven {
+    pub account: AccountRecord,
+    /// The word for what they showed beside the password.
+    pub proof: Option<&'static str>,
+}
+
+/// A way to show who somebody is. Single sign-on would be another one; what follows is the same for all ([`enter`]).
+pub trait Identity {
+    fn prove(&self, desk: &Desk) -> Result<Proven, HubError>;
+}
+
+/// At the console. Whoever gave a code there some minutes ago needs none.
+impl Identity for SignIn {
+    fn prove(&self, desk: &Desk) -> Result<Proven, HubError> {
+        let account = password(desk, &self.name, &self.password)?;
+        let now = desk.clock.now().mono;
+        if !desk.db.has_factor(account.op)? || desk.attempts.was_here(account.op, now) {
+            return Ok(Proven {
+                account,
+                proof: None,
+            });
+        }
+        let Some(code) = &self.code else {
+            return Err(HubError::Refused(format!(
+                "{} has a second factor: give the code of the app too (--code); somebody with a passkey alone signs in at the page; nothing was done",
+                self.name
+            )));
+        };
+        let proof = Proof::Code(code.clone());
+        second(desk, &account, &proof)?;
+        desk.attempts.entered(account.op, now);
+        Ok(Proven {
+            account,
+            proof: Some(proof.word()),
+        })
     }
-    let Some(code) = &who.code else {
-        return Err(HubError::Refused(format!(
-            "{} has a second factor: give the code of the app too (--code); somebody with a passkey alone signs in at the page; nothing was done",
-            who.name
-        )));
-    };
-    let proof = Proof::Code(code.clone());
-    second(desk, &account, &proof)?;
-    desk.attempts.entered(account.op, now);
-    enter(desk, account, Some(proof.word()), None)
+}
+
+/// Signs somebody in at the console.
+pub fn check(desk: &Desk, who: &impl Identity) -> Result<Person, HubError> {
+    let Proven { account, proof } = who.prove(desk)?;
+    enter(desk, account, proof, None)
 }
 
 /// Whoever has this account, as it is now; None: nobody has it any more.

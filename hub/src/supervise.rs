@@ -33,7 +33,7 @@ use tokio::{
 };
 
 use crate::{
-    access::{approvals, declaration},
+    access::{approvals, declaration, grants},
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
@@ -125,6 +125,10 @@ pub fn build(
             opened.origin
         );
     }
+    let (records, wall) = (db.clone(), clock.clone());
+    log.name_roles(Box::new(move |op| {
+        grants::at(&records, op, wall.now().wall)
+    }));
     acts::settle(&db, &log).map_err(|e| CommandError::Plain(e.to_string()))?;
     if let Some(ca) = anew {
         log.append("sys:cert", &ca)?;
@@ -150,6 +154,7 @@ pub fn build(
         logs,
         pulls: Pulls::default(),
         refusals: Default::default(),
+        denials: Default::default(),
         sessions: Default::default(),
         attempts: Default::default(),
         quic,

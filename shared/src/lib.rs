@@ -12,6 +12,7 @@
 //! | [`record`] | one audit line, to the byte |
 //! | [`types`] | the `data` of every line type |
 //! | [`schema`] | what a line and a message may hold: bounds of every field, and who may write it |
+//! | `openapi` | names and times as the schemas of the hub's API have them |
 //! | [`plain`] | text from elsewhere, made fit to be shown |
 //! | [`tree`] | RFC 6962 Merkle tree: frontier, proofs |
 //! | [`note`] | C2SP signed notes: keys, heads, countersignatures, proof files |
@@ -45,6 +46,8 @@ pub mod fuzz;
 pub mod id;
 pub mod mask;
 pub mod note;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod order;
 pub mod passkey;
 pub mod plain;

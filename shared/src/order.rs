@@ -264,7 +264,7 @@ codes! {
     HoldOver = "hold-over" Standing,
     /// The space for holds is full.
     NoRoom = "no-room" Standing,
-    /// The box hands out no more footage today (pull_hours).
+    /// The measure of a day is full: the box hands out no more footage (pull_hours), or begins no more logs by order.
     Ceiling = "ceiling" Standing,
     /// The reader judges otherwise.
     ReaderRefused = "reader-refused" Standing,

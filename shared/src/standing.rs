@@ -20,6 +20,7 @@ pub mod words;
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mark {
     Good,
@@ -55,6 +56,7 @@ impl Mark {
 
 /// Whether a camera's pictures reach the disk, by its box's own word.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Flow {
     /// A picture landed on disk lately; how lately, the box knows.
     pub recording: bool,
@@ -77,6 +79,7 @@ pub struct Flow {
 
 /// What a camera does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum CameraState {
     Recording,
@@ -88,6 +91,7 @@ pub enum CameraState {
 
 /// A camera, judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CameraStanding {
     pub mark: Mark,
     pub state: CameraState,
@@ -102,6 +106,7 @@ pub struct CameraStanding {
 
 /// What is known of a box as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BoxState {
     /// It runs and says how it is.
@@ -123,6 +128,7 @@ pub enum BoxState {
 
 /// A box, judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BoxStanding {
     pub mark: Mark,
     pub state: BoxState,

@@ -122,7 +122,12 @@ lines! {
     /// `cam` or `exh`: the other one is left out.
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.
-    AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String }
+    AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String, reference: String }
+    /// Hub log: somebody asked for an operation that they may not, `n` times since the last such line; `box` and `cam` where it was about
+    /// a camera.
+    AccRefuse = "acc.refuse" { op: String, what: String, n: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")] r#box: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")] cam: Option<CameraId> }
     /// Footage of `cam` that touches [t0, t1) is kept until then, whatever its day; the same hold again: it is extended.
     HoldSet = "hold.set" { hold: HoldId, cam: CameraId, t0: Utc, t1: Utc, until: Utc, grant: String }
     /// Segments that are copied out under the hold's own key, each copy read again and compared with its `seg.write`; `set` as in
@@ -274,6 +279,8 @@ lines! {
     CopyGone = "copy.gone" { r#ref: String, n: u64, files: u64, bytes: u64, texts: u64, left: u64, undecryptable: Option<bool>, claim: String }
     /// Hub log: what came of requests that gave nothing, and what was left half-fetched, is about to go: counts.
     CopyClear = "copy.clear" { requests: u64, parts: u64, files: u64, bytes: u64, texts: u64 }
-    /// Hub log: somebody read or exported a log.
-    LogRead = "log.read" { log: String, from: u64, to: u64, op: String }
+    /// Hub log: somebody read or exported a log. `what`: export, show, sample.
+    LogRead = "log.read" { log: String, from: u64, to: u64, op: String, what: String }
+    /// Hub log: somebody looked at the sample of a month's staff acts, `count` of them drawn by this `root`; the result is salted.
+    LogReview = "log.review" { month: String, count: u64, root: String, result: String, by: Vec<String> }
 }

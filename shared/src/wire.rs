@@ -186,6 +186,7 @@ pub struct CameraHealth {
 
 /// Will the disks hold what was promised? As the box forecasts it, for one camera.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Outlook {
     /// Days until the disks are full; None: they hold all that was promised.
     pub days_left: Option<u32>,
@@ -195,6 +196,7 @@ pub struct Outlook {
 
 /// A mask as a box reports it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MaskInfo {
     pub id: String,
     /// burned, camera
@@ -218,6 +220,7 @@ pub struct MaskInfo {
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Fault {
     pub code: String,
     pub cam: Option<CameraId>,

@@ -2,7 +2,7 @@
 //! are asked for.
 //!
 //! 31 boxes of five cameras. A camera-day is 1,440 segments, four runs of them, three gaps; what is older than 31 days is deleted, with
-//! its certificate. 2,000 clip requests, 200 holds. Segments are by far the most rows: they go back [`DAYS`] days, everything else a
+//! its certificate. 2,000 clip requests with their holds, 200 more holds, 36,500 acts of staff. Segments are by far the most rows: they go back [`DAYS`] days, everything else a
 //! year. BEADLE_COUNTY_DAYS=365 makes all of it: 81 million segments, about 300 bytes of disk each.
 
 use std::{
@@ -12,8 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, params};
-use shared::time::{Day, Utc, Zone};
+use rusqlite::Connection;
+use shared::time::Utc;
+
+pub mod rows;
 
 use crate::{Done, Told, Trouble, hub::Hub, places::Folder};
 
@@ -35,7 +37,7 @@ pub struct County {
     pub pages: Vec<(&'static str, Duration)>,
 }
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 25] = [
     "/",
     "/footage/town-01/c01",
     "/retention",
@@ -45,9 +47,22 @@ const PAGES: [&str; 12] = [
     "/lifts",
     "/evidence",
     "/clip/EXH-2026-002000",
+    "/log",
+    "/log?camera=town-01%2Fc01",
+    "/log?reference=a+text+of+some+length%2C+number+7",
+    "/api/v1/boxes",
+    "/api/v1/footage",
+    "/api/v1/cameras/town-01/c01/footage",
     "/api/v1/retention",
+    "/api/v1/retention/town-01/c01",
+    "/api/v1/clips",
+    "/api/v1/evidence",
     "/api/v1/holds",
     "/api/v1/masks",
+    "/api/v1/lifts",
+    "/api/v1/owners",
+    "/api/v1/staff",
+    "/api/v1/tokens",
 ];
 
 /// Makes it, starts it, asks it.
@@ -159,103 +174,15 @@ fn asked(https: &str, jar: &Path, page: &str) -> Done<Duration> {
 fn fill(path: &Path, days: u32) -> Done<u64> {
     let db = Connection::open(path).told(path.display())?;
     let fail = |e: rusqlite::Error| Trouble(format!("{}: {e}", path.display()));
-    rows(&db, days).map_err(fail)
-}
-
-/// Tables of one year: `town`s with their logs, `cal`endar, `minute`s, `cam`eras. Then the hub's own from these.
-fn rows(db: &Connection, days: u32) -> rusqlite::Result<u64> {
-    db.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-400000; PRAGMA temp_store=FILE;")?;
-    db.execute_batch(
-        "CREATE TEMP TABLE cam (k INTEGER PRIMARY KEY, cam TEXT);
-         INSERT INTO cam WITH RECURSIVE n(k) AS (VALUES (1) UNION ALL SELECT k+1 FROM n WHERE k < 5) SELECT k, printf('c%02d', k) FROM n;
-         CREATE TEMP TABLE town (k INTEGER PRIMARY KEY, box TEXT, log TEXT);
-         INSERT INTO town WITH RECURSIVE n(k) AS (VALUES (1) UNION ALL SELECT k+1 FROM n WHERE k < 31)
-           SELECT k, printf('town-%02d', k), printf('cctv.example.gov.uk/box/town-%02d/1', k) FROM n;
-         CREATE TEMP TABLE minute (m INTEGER PRIMARY KEY);
-         INSERT INTO minute WITH RECURSIVE n(m) AS (VALUES (0) UNION ALL SELECT m+1 FROM n WHERE m < 1499) SELECT m FROM n;
-         CREATE TEMP TABLE cal (i INTEGER PRIMARY KEY, day TEXT, t0 INTEGER, t1 INTEGER, gone TEXT);",
-    )?;
-    let zone = Zone::parse("Europe/London").unwrap_or_else(|_| Zone::utc());
+    db.execute_batch("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-400000; PRAGMA temp_store=FILE;")
+        .map_err(fail)?;
     let now = Utc(jiff::Timestamp::now().as_millisecond());
-    let today = zone.day_of(now);
-    for i in 0..YEAR {
-        let day: Day = today.plus_days(i as i32 - YEAR as i32);
-        let (t0, t1) = (zone.start_of(day), zone.start_of(day.plus_days(1)));
-        let gone = (i + 31 < YEAR).then_some("deleted");
-        db.execute(
-            "INSERT INTO cal VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![i, day.to_string(), t0.0, t1.0, gone],
-        )?;
-    }
-    let whole = "SELECT sql FROM sqlite_master WHERE type='index' AND tbl_name='segments' AND sql IS NOT NULL";
-    let indexes: Vec<String> = db
-        .prepare(whole)?
-        .query_map([], |r| r.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    db.execute_batch("BEGIN; DROP INDEX segments_by_time; DROP INDEX segments_by_s;")?;
-    let mask = "CASE WHEN c.k = 1 THEN 'm1' END, CASE WHEN c.k = 1 THEN 'burned' ELSE 'none' END";
-    db.execute(
-        &format!(
-            "INSERT INTO segments (log, n, box, cam, s, t0, t1, size, sha256, mask, how, lost, day, key, gone)
-             SELECT t.log, ((cal.i * 1500 + m.m) * 5 + c.k) + 100, t.box, c.cam, cal.i * 1500 + m.m + 1, cal.t0 + m.m * 60000, cal.t0 + m.m * 60000 + 60000,
-               14000000 + m.m * 1000, printf('%064x', m.m * 7919 + c.k), {mask}, 0, cal.day, c.cam || '/' || cal.day, cal.gone
-             FROM town t CROSS JOIN cal CROSS JOIN minute m CROSS JOIN cam c
-             WHERE cal.i >= ?1 AND m.m * 60000 < cal.t1 - cal.t0 AND m.m % 360 > 0"
-        ),
-        [YEAR - days],
-    )?;
-    let segments = db.query_row("SELECT COUNT(*) FROM segments", [], |r| r.get::<_, i64>(0))?;
-    for index in indexes {
-        db.execute_batch(&index)?;
-    }
-    db.execute_batch(&format!(
-        "INSERT INTO spans (log, cam, s0, s1, n0, n1, box, day, key, t0, t1, count, bytes, mask, how, gone)
-           SELECT t.log, c.cam, cal.i * 1500 + m.m + 2, cal.i * 1500 + m.m + 360, ((cal.i * 1500 + m.m + 1) * 5 + c.k) + 100,
-             ((cal.i * 1500 + m.m + 359) * 5 + c.k) + 100, t.box, cal.day, c.cam || '/' || cal.day, cal.t0 + m.m * 60000 + 60000,
-             MIN(cal.t1, cal.t0 + m.m * 60000 + 21600000), 359, 359 * 14000000, {mask}, cal.gone
-           FROM town t, cal, minute m, cam c WHERE m.m IN (0, 360, 720, 1080);
-         INSERT INTO gaps (log, n, box, cam, next, t0, t1, why, packets, long)
-           SELECT t.log, ((cal.i * 1500 + m.m) * 5 + c.k) + 100, t.box, c.cam, cal.i * 1500 + m.m + 2, cal.t0 + m.m * 60000, cal.t0 + m.m * 60000 + 60000,
-             'camera', 10, 0 FROM town t, cal, minute m, cam c WHERE m.m IN (360, 720, 1080);
-         INSERT INTO days (log, box, cam, day, key, s0, s1, t0, t1, bytes, count, held, settled)
-           SELECT t.log, t.box, c.cam, cal.day, c.cam || '/' || cal.day, cal.i * 1500 + 2, cal.i * 1500 + 1440, cal.t0 + 60000, cal.t1, 1436 * 14000000, 1436,
-             CASE WHEN cal.gone IS NULL THEN 1436 ELSE 0 END, cal.gone IS NOT NULL FROM town t, cal, cam c;
-         INSERT INTO certificates (log, n, box, cam, day, key, s0, s1, t0, t1, count, digest, rule, at, done_n, done_at, oldest, undecryptable, claim, held)
-           SELECT t.log, cal.i * 7500 + c.k * 2 + 90, t.box, c.cam, cal.day, c.cam || '/' || cal.day, cal.i * 1500 + 2, cal.i * 1500 + 1440, cal.t0 + 60000, cal.t1,
-             1436, printf('%064x', cal.i), 'days', cal.t1 + 31 * 86400000 + 600000, cal.i * 7500 + c.k * 2 + 91, cal.t1 + 31 * 86400000 + 660000, cal.t1, 1, 'file', 0
-           FROM town t, cal, cam c WHERE cal.gone IS NOT NULL;
-         INSERT INTO cameras (log, box, cam) SELECT t.log, t.box, c.cam FROM town t, cam c;
-         INSERT INTO names (log, n, box, cam, title, site) SELECT t.log, 10 + c.k, t.box, c.cam, 'Market Place ' || c.k, 'Town ' || t.k FROM town t, cam c;
-         INSERT INTO names (log, n, box, cam, title, site) SELECT t.log, 1300000 + c.k, t.box, c.cam, 'High Street ' || c.k, 'Town ' || t.k FROM town t, cam c;
-         INSERT INTO boxes (name, state, key, added, last_seen, sw, zone, retention_days, reported, free_mib)
-           SELECT box, 'enrolled', printf('%064x', k), {now}, {now}, '0.1.0', 'Europe/London', 31, {now}, 500000 FROM town;
-         INSERT INTO box_cameras (box, cam, place, title, masked, retention_days) SELECT t.box, c.cam, c.k, 'Market Place ' || c.k, c.k = 1, 31 FROM town t, cam c;
-         INSERT INTO camera_states (box, cam, place, recording, connected, starting, landed, days_kept) SELECT t.box, c.cam, c.k, 1, 1, 0, {now}, 31 FROM town t, cam c;
-         INSERT INTO camera_masks (box, cam, id, how, style, permille, sha256, review) SELECT box, 'c01', 'm1', 'burned', 'solid', 60, printf('%064x', 7), '2027-03-01' FROM town;
-         INSERT INTO policies (box, cam, since, days, zone) SELECT t.box, c.cam, 0, 31, 'Europe/London' FROM town t, cam c;
-         INSERT INTO logs (origin, box, number, size, indexed, root, cosigned, seen_size, seen_time) SELECT log, box, 1, 2737600, 2737600, 'AAAA', {now}, 2737600, {now} FROM town;
-         CREATE TEMP TABLE clip (q INTEGER PRIMARY KEY);
-         INSERT INTO clip WITH RECURSIVE n(q) AS (VALUES (1) UNION ALL SELECT q+1 FROM n WHERE q < 2000) SELECT q FROM n;
-         INSERT INTO side (hash, salt, text, made) SELECT printf('%s%061x', w.w, q), 'ab', 'a text of some length, number ' || q, {now}
-           FROM clip, (SELECT '001' AS w UNION ALL SELECT '002' UNION ALL SELECT '003') w;
-         INSERT INTO requests (id, ref, grant_id, box, cam, t0, t1, purpose, reference, requester, who, state, why, made, changed)
-           SELECT q, printf('EXH-2026-%06d', q), printf('G-%06d', q), t.box, printf('c%02d', 1 + q % 5), cal.t0 + 36000000, cal.t0 + 39600000,
-             printf('001%061x', q), printf('002%061x', q), printf('003%061x', q), 'op:0001', CASE WHEN q % 5 = 0 THEN 'Ready' ELSE 'Disposed' END, '', cal.t1, cal.t1
-           FROM (SELECT q, 1 + q % 31 AS tk, 365 - 1 - (2000 - q) / 6 AS ck FROM clip) k JOIN town t ON t.k = k.tk JOIN cal ON cal.i = k.ck;
-         UPDATE numbers SET highest=2000 WHERE kind='request';
-         INSERT INTO evidence (ref, class) SELECT ref, 'general' FROM requests;
-         INSERT INTO disposals (ref, class, until, reason, who, files, bytes, log, size, begun, line, undecryptable, gone, ended)
-           SELECT ref, 'general', made, purpose, 'op:0001', 3, 1000, 'cctv.example.gov.uk/hub/1', 1, made, 1, 1, 2, made FROM requests WHERE state='Disposed';
-         INSERT INTO holds (n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, state, until, told, sent, segments, bytes, changed)
-           SELECT q, t.box, printf('c%02d', 1 + q % 5), {now} - 86400000 * 5, {now} - 86400000 * 4, '2027-01-31', printf('001%061x', q), printf('002%061x', q),
-             printf('003%061x', q), NULL, printf('H-%06d', q), 'op:0001', {now}, q, 'placed', {now} + 86400000 * 60, {now} + 86400000 * 60, 1, 1440, 20000000000, {now}
-           FROM clip JOIN town t ON t.k = 1 + q % 31 WHERE q <= 200;
-         INSERT INTO lifts (n, box, cam, mask, minutes, authority, reason, op, made, state)
-           SELECT q, t.box, 'c01', 'm1', 30, printf('001%061x', q), printf('002%061x', q), 1, {now}, 'pending' FROM clip JOIN town t ON t.k = q WHERE q <= 20;
-         INSERT INTO mask_reviews (n, box, cam, mask, exhibit, op, made, next)
-           SELECT q, t.box, 'c01', 'm1', printf('EXH-2026-%06d', q), 1, {now}, '2027-03-01' FROM clip JOIN town t ON t.k = 1 + q % 31 WHERE q <= 300;
-         COMMIT;",
-        now = now.0
-    ))?;
-    Ok(segments.unsigned_abs())
+    let size = rows::Size {
+        towns: 31,
+        days: YEAR,
+        segment_days: days,
+        clips: 2000,
+        holds: 200,
+    };
+    rows::write(&db, size, now).map_err(fail)
 }

@@ -26,6 +26,10 @@ pub enum Answer {
     LinesLater,
     /// The same, with its pictures beside it over UDP.
     LinesBeside,
+    /// It plays, what it sends makes no sense, and its answer to the session's end is of short lines.
+    Goodbye,
+    /// It does not play, and answers the end of the session as well.
+    Refusal,
 }
 
 /// One camera, on a port of its own, until it is dropped.
@@ -119,9 +123,17 @@ fn serve(
             let mut found = lines.filter(|(n, _)| n.eq_ignore_ascii_case(name));
             found.next().map_or("", |(_, v)| v)
         };
-        let start = format!("RTSP/1.0 200 OK\r\nCSeq: {}\r\n", field("CSeq"));
+        let method = head.split(' ').next().unwrap_or_default();
+        let status = match (method, answer) {
+            ("PLAY", Answer::Refusal) => "500 Internal Server Error",
+            _ => "200 OK",
+        };
+        let start = format!("RTSP/1.0 {status}\r\nCSeq: {}\r\n", field("CSeq"));
         stream.write_all(start.as_bytes())?;
         match answer {
+            Answer::Goodbye | Answer::Refusal if method == "TEARDOWN" => {
+                return lines(stream, over);
+            }
             Answer::Lines => return lines(stream, over),
             Answer::Line => {
                 stream.write_all(b"X-A: ")?;
@@ -129,9 +141,9 @@ fn serve(
             }
             _ => {}
         }
-        let rest = match head.split(' ').next() {
-            Some("OPTIONS") => "Public: DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n".to_owned(),
-            Some("DESCRIBE") => {
+        let rest = match method {
+            "OPTIONS" => "Public: DESCRIBE, SETUP, PLAY, TEARDOWN\r\n\r\n".to_owned(),
+            "DESCRIBE" => {
                 let kind = "Content-Type: application/sdp\r\n";
                 let text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0IAKeKQFAe2AtwEBAaQeJEV,aM48gA==;profile-level-id=420029\r\na=control:track1\r\n";
                 match answer {
@@ -149,7 +161,7 @@ fn serve(
                     ),
                 }
             }
-            Some("SETUP") => {
+            "SETUP" => {
                 let beside = field("Transport").split("client_port=").nth(1);
                 let carried = match beside.and_then(|p| p.split(['-', ';']).next()?.parse().ok()) {
                     Some(to) => {
@@ -167,11 +179,22 @@ fn serve(
                 };
                 format!("Session: 1\r\nTransport: {carried}\r\n\r\n")
             }
-            Some("PLAY") => {
+            "PLAY" if answer != Answer::Refusal => {
                 let info = format!(
                     "Session: 1\r\nRTP-Info: url=rtsp://127.0.0.1:{port}/track1;seq=1;rtptime=0\r\n\r\n"
                 );
                 stream.write_all(info.as_bytes())?;
+                if answer == Answer::Goodbye {
+                    // The second half of a unit whose first never came, again and again.
+                    let piece = [
+                        &b"$\0\0\x12"[..],
+                        &[0x80, 96, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 28, 0x45],
+                        &[0; 4],
+                    ]
+                    .concat();
+                    stream.write_all(&piece)?;
+                    continue;
+                }
                 stream.write_all(b"RTSP/1.0 200 OK\r\nCSeq: 99\r\n")?;
                 return lines(stream, over);
             }

@@ -54,7 +54,17 @@ pub fn manager(printed: &str, hub: &Machine) -> Done<()> {
     // Python's own `code` is another module.
     hub.put("/root/code_of.py", CODE, 0o600)?;
     hub.put("/root/code.py", CODE, 0o600)?;
+    // Until it is told one that counts.
+    hub.put("/root/secret", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 0o600)?;
     hub.put("/root/factor.py", FACTOR, 0o600)
+}
+
+/// The same as [`settle`] on a hub that takes no second factor.
+pub fn settle_without_phone(hub: &Machine) -> Done<()> {
+    for (_, words) in &FIRST[..2] {
+        hub.sh(words)?;
+    }
+    Ok(())
 }
 
 /// The first account of a hub that runs on a machine does what comes before everything else.

@@ -265,6 +265,39 @@ impl Scheme {
     }
 }
 
+impl Scheme {
+    /// V14, ROL-2: no more footage in a day than root's configuration allows, at once when it says so; the hub is told why, and the box says so
+    /// wherever it is asked.
+    fn a_day_has_its_measure(&self) -> Done<()> {
+        let (_, t1) = self.recorded()?;
+        self.town
+            .sh("sed -i '/^\\[box\\]/a pull_hours = 1' /etc/beadle/edge.toml && beadle-edge check-config")?;
+        let words = format!(
+            "cd /root; beadle-hub clip pull --camera ashby/c01 --from {} --to {t1} --purpose Test --reference all --requester tests {MANAGER}",
+            t1.plus_ms(-3_600_000)
+        );
+        let said = self.hub.run(&["bash", "-c", &words])?;
+        assert!(
+            said.status != 0
+                && format!("{}{}", said.out, said.err).contains("at most 1 hours of footage a day"),
+            "{said:?}"
+        );
+        wait::until("the box says that it hands out no more", 30, || {
+            Ok(Look::from(
+                self.status()?["faults"].to_string().contains("pull.limit"),
+            ))
+        })?;
+        let status = self.town.run(&["beadle-edge", "status"])?;
+        assert!(status.out.contains("; refused 1 times"), "{status:?}");
+        let doctor = self.town.run(&["beadle-edge", "doctor"])?;
+        assert!(doctor.out.contains("pull_hours of [box]"), "{doctor:?}");
+        wait::until("and the hub shows it", 30, || {
+            let said = self.hub.sh("beadle-hub box list --json")?;
+            Ok(Look::from(said.out.contains("pull.limit")))
+        })
+    }
+}
+
 fn told_within(town: &Machine, words: &[&str]) -> Done<Said> {
     town.run(&[&["timeout", "60", "beadle-edge"], words].concat())
 }
@@ -300,5 +333,6 @@ fn an_installed_box_and_whoever_takes_its_recorder_over() -> Done<()> {
     let scheme = Scheme::install()?;
     scheme.clip(scheme.recorded()?, "first")?;
     scheme.revoked_and_enrolled_again()?;
-    scheme.taken_over()
+    scheme.taken_over()?;
+    scheme.a_day_has_its_measure()
 }

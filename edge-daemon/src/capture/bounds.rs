@@ -6,6 +6,7 @@
 use std::{cell::Cell, task::Poll};
 
 use crate::{
+    capture::farewell::Farewell,
     capture::session::{ANSWER_BYTES, Ended, HEAD_BYTES, Outcome, PICTURE_BYTES, UNFINISHED_BYTES},
     memory::Held,
 };
@@ -31,6 +32,7 @@ impl Bounds {
     /// Polls `work` until it is done, or until `over` says that it made the box hold too much.
     pub(crate) async fn keep<F: Future>(
         &self,
+        farewell: &Farewell,
         over: fn(Held) -> Option<Outcome>,
         work: F,
     ) -> Result<F::Output, Outcome> {
@@ -47,7 +49,7 @@ impl Bounds {
         })
         .await;
         if done.is_err() {
-            given_up(work);
+            farewell.silently(work);
         }
         done
     }
@@ -82,18 +84,6 @@ impl Bounds {
         let held = self.held.get();
         !self.playing.get() || held.large > PICTURE_BYTES / 4 || held.small > HEAD_BYTES / 4
     }
-}
-
-/// Drops a session of which too much came. retina would say goodbye on the same connection, and read on for the answer, which nothing
-/// bounds: so whatever it begins at that is begun in a runtime that never runs.
-pub(crate) fn given_up<T>(session: T) {
-    let Ok(nowhere) = tokio::runtime::Builder::new_current_thread().build() else {
-        return drop(session);
-    };
-    let within = nowhere.enter();
-    drop(session);
-    drop(within);
-    nowhere.shutdown_background();
 }
 
 /// Before it plays.
@@ -150,11 +140,14 @@ mod tests {
             (true, 4 << 20, 4 << 20, Ended::Flood),
         ] {
             let (bounds, mut kept) = (Bounds::default(), Vec::new());
+            let farewell = Farewell::default();
             let over = if plays { pictures } else { answers };
             if plays {
                 bounds.plays(false);
             }
-            let ended = bounds.keep(over, greedy(&mut kept, size, piece)).await;
+            let ended = bounds
+                .keep(&farewell, over, greedy(&mut kept, size, piece))
+                .await;
             assert_eq!(ended.expect_err("given up").0, wanted);
             let most = match (plays, piece) {
                 (false, _) => ANSWER_BYTES + (600 << 10),
@@ -170,17 +163,21 @@ mod tests {
     #[tokio::test]
     async fn pictures_that_end_are_taken_for_ever() {
         for beside in [false, true] {
-            let bounds = Bounds::default();
+            let (bounds, farewell) = (Bounds::default(), Farewell::default());
             bounds.plays(beside);
             let mut kept = Vec::new();
             for n in 0..2_000 {
                 let size = if n % 50 == 0 { 700 << 10 } else { 20_000 + n };
-                let picture = bounds.keep(pictures, async { vec![1u8; size] }).await;
+                let picture = bounds
+                    .keep(&farewell, pictures, async { vec![1u8; size] })
+                    .await;
                 let picture = picture.expect("a picture");
                 bounds.picture(picture.capacity());
                 kept.push(picture);
                 kept.truncate(3);
-                let report = bounds.keep(pictures, async { vec![1u8; 300] }).await;
+                let report = bounds
+                    .keep(&farewell, pictures, async { vec![1u8; 300] })
+                    .await;
                 bounds.passed(report.expect("a report"));
             }
             assert!(!bounds.near());

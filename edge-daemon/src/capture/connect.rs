@@ -11,15 +11,16 @@ use std::{
 use footage::mp4::{Codec, Parameters};
 use retina::{
     client::{
-        Credentials, Demuxed, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy,
-        PlayOptions, Session, SessionGroup, SessionIdPolicy, SessionOptions, SetupOptions, Stream,
-        TcpTransportOptions, TeardownPolicy, Transport as Carrier, UdpTransportOptions,
-        UnassignedChannelDataPolicy, UnknownRtcpSsrcPolicy,
+        Credentials, Described, InitialSequenceNumberPolicy, InitialTimestampPolicy, PlayOptions,
+        Session, SessionIdPolicy, SessionOptions, SetupOptions, Stream, TcpTransportOptions,
+        TeardownPolicy, Transport as Carrier, UdpTransportOptions, UnassignedChannelDataPolicy,
+        UnknownRtcpSsrcPolicy,
     },
     codec::{FrameFormat, ParametersRef, VideoParametersCodec},
 };
 
 use crate::{
+    capture::farewell::{Farewell, Playback},
     capture::plain,
     capture::relay::{self, Asked, Progress},
     capture::session::{Ended, FAREWELL_MS, Outcome, refusal},
@@ -39,6 +40,7 @@ pub(crate) struct Line {
     pub(crate) password: Option<Secret>,
     pub(crate) way: Way,
     pub(crate) turn: Rc<Turn>,
+    pub(crate) farewell: Rc<Farewell>,
     pub(crate) known: relay::known::Known,
     pub(crate) wall: shared::time::Utc,
     /// What the relay tells of its work.
@@ -55,11 +57,17 @@ impl Line {
     pub(crate) fn beside(&self) -> bool {
         self.way == Way::Direct && self.camera.config.transport == Transport::Udp
     }
+
+    /// The relay knows better than retina, and by kind, why it could not go on.
+    fn failed(&self, e: &retina::Error) -> Outcome {
+        let told = self.progress.outcome();
+        told.unwrap_or_else(|| (refusal(e.status_code()), first_line(e)))
+    }
 }
 
 /// A camera that plays.
 pub(crate) struct Playing {
-    pub(crate) demuxed: Demuxed,
+    pub(crate) demuxed: Playback,
     /// Which of its streams the pictures are.
     pub(crate) stream: usize,
     pub(crate) sound: Option<Sounding>,
@@ -89,15 +97,11 @@ struct Beside {
 }
 
 /// Asks the camera until it plays. Where its sound or its events are in the way of that it is asked once more, for its pictures alone.
-pub(crate) async fn connect(
-    line: &Line,
-    reports: &Sender<Report>,
-    farewell: Arc<SessionGroup>,
-) -> Result<Playing, Outcome> {
+pub(crate) async fn connect(line: &Line, reports: &Sender<Report>) -> Result<Playing, Outcome> {
     let config = &line.camera.config;
     let events = config.timelapse.as_ref().is_some_and(|t| t.event.is_some());
     let more = config.sound.is_some() || events;
-    let (playing, beside) = match session(line, farewell.clone(), more).await {
+    let (playing, beside) = match session(line, more).await {
         Err(Failed {
             outcome: (_, why),
             more: true,
@@ -105,10 +109,8 @@ pub(crate) async fn connect(
             tracing::warn!(camera = %line.camera.id(), %why, "the camera does not play all that was asked for; asked for its pictures alone");
             // A camera with room for one session only is to hear that the first is over.
             let patience = Duration::from_millis(FAREWELL_MS);
-            let _ = tokio::time::timeout(patience, farewell.await_teardown()).await;
-            let (playing, _) = session(line, farewell, false)
-                .await
-                .map_err(|f| f.outcome)?;
+            let _ = tokio::time::timeout(patience, line.farewell.said()).await;
+            let (playing, _) = session(line, false).await.map_err(|f| f.outcome)?;
             let beside = Beside {
                 sound: config.sound.is_some().then(|| Err(why.clone())),
                 events: events.then_some(Err(why)),
@@ -134,19 +136,9 @@ pub(crate) async fn connect(
 }
 
 /// One session, from DESCRIBE to PLAY. `more`: sound and events too, where the configuration wants them.
-async fn session(
-    line: &Line,
-    farewell: Arc<SessionGroup>,
-    more: bool,
-) -> Result<(Playing, Beside), Failed> {
+async fn session(line: &Line, more: bool) -> Result<(Playing, Beside), Failed> {
     let config = &line.camera.config;
-    // The relay knows better than retina, and by kind, why it could not go on.
-    let fail = |e: retina::Error| {
-        let told = line.progress.outcome();
-        told.unwrap_or_else(|| (refusal(e.status_code()), first_line(&e)))
-    };
     let options = SessionOptions::default()
-        .session_group(farewell)
         .teardown(TeardownPolicy::Auto)
         .session_id(SessionIdPolicy::UseFirst)
         .unassigned_channel_data(UnassignedChannelDataPolicy::Ignore)
@@ -186,8 +178,46 @@ async fn session(
                 Ended::Password,
                 "the camera asks for a user name and password".into(),
             ),
-            _ => fail(e),
+            _ => line.failed(&e),
         })?;
+    let set_up = set_up(line, &mut session, more).await;
+    let (stream, asked, beside) = match set_up {
+        Ok(done) => done,
+        Err(e) => {
+            line.farewell.apart(|| drop(session));
+            return Err(e.into());
+        }
+    };
+    let failed = |e: retina::Error| Failed {
+        outcome: line.failed(&e),
+        more: asked,
+    };
+    // Nothing that a camera says of its first packets is needed: they say it themselves.
+    let options = PlayOptions::default()
+        .initial_timestamp(InitialTimestampPolicy::Ignore)
+        .initial_seq(InitialSequenceNumberPolicy::Ignore)
+        .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::ProcessPackets);
+    // Where it does not play, retina ends the session at once.
+    let playing = line.farewell.within(line.beside(), session.play(options));
+    let playing = playing.await;
+    let playing = playing.map_err(failed)?;
+    let demuxed = line.farewell.apart(|| playing.demuxed()).map_err(failed)?;
+    let playing = Playing {
+        demuxed: Playback::new(demuxed, line.farewell.clone()),
+        stream,
+        sound: None,
+    };
+    Ok((playing, beside))
+}
+
+/// Asks for the camera's pictures, and for what is wanted beside them. Which of its streams the pictures are, and whether it was asked
+/// for more.
+async fn set_up(
+    line: &Line,
+    session: &mut Session<Described>,
+    more: bool,
+) -> Result<(usize, bool, Beside), Outcome> {
+    let config = &line.camera.config;
     let video = |s: &Stream| s.media() == "video" && matches!(s.encoding_name(), "h264" | "h265");
     let Some(stream) = session.streams().iter().position(video) else {
         let offered: Vec<String> = session
@@ -195,13 +225,13 @@ async fn session(
             .iter()
             .map(|s| format!("{}/{}", s.media(), s.encoding_name()))
             .collect();
-        return Err(Failed::from((
+        return Err((
             Ended::Unsupported,
             format!(
                 "no H.264 or H.265 video among what it offers: {}",
                 offered.join(", ")
             ),
-        )));
+        ));
     };
     let carrier = || match (line.way, config.transport) {
         (Way::Direct, Transport::Udp) => Carrier::Udp(UdpTransportOptions::default()),
@@ -224,7 +254,7 @@ async fn session(
                 "the camera does not send within its RTSP connection; transport = \"udp\" may do"
                     .into(),
             ),
-            _ => fail(e),
+            _ => line.failed(&e),
         }
     })?;
     let mut beside = Beside::default();
@@ -232,28 +262,12 @@ async fn session(
     let mut asked = false;
     if more && config.timelapse.as_ref().is_some_and(|t| t.event.is_some()) {
         let options = SetupOptions::default().transport(carrier());
-        beside.events = Some(listen(&mut session, options, &mut asked).await);
+        beside.events = Some(listen(session, options, &mut asked).await);
     }
     if more && config.sound.is_some() {
-        beside.sound = Some(sounding(&mut session, carried(), &mut asked).await);
+        beside.sound = Some(sounding(session, carried(), &mut asked).await);
     }
-    let failed = |e: retina::Error| Failed {
-        outcome: fail(e),
-        more: asked,
-    };
-    // Nothing that a camera says of its first packets is needed: they say it themselves.
-    let options = PlayOptions::default()
-        .initial_timestamp(InitialTimestampPolicy::Ignore)
-        .initial_seq(InitialSequenceNumberPolicy::Ignore)
-        .unknown_rtcp_ssrc(UnknownRtcpSsrcPolicy::ProcessPackets);
-    let session = session.play(options).await.map_err(failed)?;
-    let demuxed = session.demuxed().map_err(failed)?;
-    let playing = Playing {
-        demuxed,
-        stream,
-        sound: None,
-    };
-    Ok((playing, beside))
+    Ok((stream, asked, beside))
 }
 
 /// Asks for the camera's sound too. Without it the pictures are recorded all the same.

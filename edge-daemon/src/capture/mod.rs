@@ -8,6 +8,7 @@ pub(crate) mod bounds;
 pub mod connect;
 pub(crate) mod damage;
 pub mod event;
+pub(crate) mod farewell;
 pub mod picture;
 pub(crate) mod plain;
 pub mod relay;

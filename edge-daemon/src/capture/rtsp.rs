@@ -2,19 +2,12 @@
 //!
 //! A packet that cannot be used costs its picture, not the session: it is counted as lost and the next ones are tried. Only when
 //! no picture comes for [`DAMAGE_MS`], or the connection itself makes no sense any more, is the session begun again.
-use std::{
-    rc::Rc,
-    sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
-};
+use std::{rc::Rc, sync::atomic::Ordering::Relaxed, time::Duration};
 
 use bytes::Bytes;
 use footage::mp4::{Codec, Parameters};
 use futures::StreamExt;
-use retina::{
-    client::{Demuxed, SessionGroup},
-    codec::{CodecItem, VideoFrame},
-};
+use retina::codec::{CodecItem, VideoFrame};
 use shared::{mask::How, time::Now};
 
 use crate::{
@@ -23,6 +16,7 @@ use crate::{
         connect::{Line, Playing, Sounding, connect, first_line, read_parameters},
         damage::{self, Damage, Fate},
         event,
+        farewell::Playback,
         picture::{Opening, Openings, Picture, Pictures, Piece},
         session::{
             ALONE_MS, BURST_MS, CONNECT_MS, DAMAGE_MS, Distance, Ended, GOOD_MS, HOLD_BYTES,
@@ -151,7 +145,7 @@ impl Run {
             .unwrap_or_else(|| self.context.clock.now())
     }
 
-    pub(crate) async fn run(mut self, farewell: Arc<SessionGroup>) -> Outcome {
+    pub(crate) async fn run(mut self) -> Outcome {
         if !self.measured().await {
             return (Ended::Stop, String::new());
         }
@@ -159,8 +153,11 @@ impl Run {
         let connected = tokio::time::timeout(
             Duration::from_millis(CONNECT_MS),
             self.tally.bounds.keep(
+                &self.line.farewell,
                 bounds::answers,
-                connect(&self.line, &self.context.reports, farewell),
+                self.line
+                    .farewell
+                    .around(connect(&self.line, &self.context.reports)),
             ),
         )
         .await;
@@ -213,11 +210,13 @@ impl Run {
         }
     }
 
-    async fn play(&mut self, mut demuxed: Demuxed, stream: usize) -> Outcome {
+    async fn play(&mut self, mut demuxed: Playback, stream: usize) -> Outcome {
         loop {
             let item = tokio::time::timeout(
                 TICK,
-                self.tally.bounds.keep(bounds::pictures, demuxed.next()),
+                self.tally
+                    .bounds
+                    .keep(&self.line.farewell, bounds::pictures, demuxed.next()),
             )
             .await;
             self.turn.moved();
@@ -228,7 +227,7 @@ impl Run {
             match item {
                 Err(_) => {}
                 Ok(Err(outcome)) => {
-                    bounds::given_up(demuxed);
+                    self.line.farewell.silently(demuxed);
                     return outcome;
                 }
                 Ok(Ok(None)) => {
@@ -428,7 +427,7 @@ impl Run {
     fn frame(
         &mut self,
         frame: VideoFrame,
-        demuxed: &Demuxed,
+        demuxed: &Playback,
         stream: usize,
     ) -> Result<(), Outcome> {
         let now = self.now();

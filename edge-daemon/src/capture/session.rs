@@ -41,6 +41,8 @@ pub const GOOD_MS: u64 = 10_000;
 pub const DAMAGE_MS: u64 = 1_000;
 /// How long a new session waits for the old one's farewell: some cameras have room for one only.
 pub const FAREWELL_MS: u64 = 500;
+/// A camera has so long to hear it before the connection is closed.
+pub const GOODBYE_MS: u64 = 250;
 
 /// What a camera may send in [`FLOOD_MS`]: 100 Mbit/s, several times what a 4K camera is set to, and 250 pictures a second.
 pub const FLOOD_MS: u64 = 2_000;

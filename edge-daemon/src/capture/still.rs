@@ -11,14 +11,16 @@ use std::{
 use bytes::Bytes;
 use footage::mp4::Parameters;
 use futures::StreamExt;
-use retina::{client::SessionGroup, codec::CodecItem};
+use retina::codec::CodecItem;
 use shared::time::Clock;
 use shared::worker::{FromWorker, Picture, ToWorker};
 
 use crate::{
     capture::{
         connect::{Line, Playing, connect, first_line, read_parameters},
+        farewell::{self, Farewell},
         relay::known::Known,
+        thread::Turn,
         way::Way,
     },
     masking::{
@@ -55,16 +57,17 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
         .build()
         .map_err(|e| e.to_string())?;
     let local = tokio::task::LocalSet::new();
+    let turn: Rc<Turn> = Rc::default();
     let asked = async {
         let shared = Arc::new(Shared::new(0, camera.clone(), Sequence::new(None, 0)));
         let (reports, _) = mpsc::channel();
-        let farewell = Arc::new(SessionGroup::default());
         // The relay forgives more, and what its session costs is of no matter here.
         let line = Line {
             camera: shared,
             password: camera.password.clone(),
             way: Way::Relay,
-            turn: Rc::default(),
+            farewell: Farewell::new(turn.clone()),
+            turn: turn.clone(),
             known: known.clone(),
             wall: logbook::SystemClock.now().wall,
             progress: Rc::default(),
@@ -73,9 +76,7 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
             mut demuxed,
             stream,
             ..
-        } = connect(&line, &reports, farewell.clone())
-            .await
-            .map_err(|(_, why)| why)?;
+        } = connect(&line, &reports).await.map_err(|(_, why)| why)?;
         let found = loop {
             match demuxed.next().await {
                 None => return Err("it closed the connection".to_owned()),
@@ -96,9 +97,6 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
                 Some(Ok(_)) => {}
             }
         };
-        drop(demuxed);
-        // A camera with room for one session only is to have it back.
-        let _ = tokio::time::timeout(Duration::from_secs(1), farewell.await_teardown()).await;
         Ok(found)
     };
     let limited = async {
@@ -107,9 +105,16 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
             .await
             .unwrap_or(Err(none))
     };
-    local
-        .block_on(&runtime, limited)
-        .map_err(|why| format!("camera {}: {why}", camera.id))
+    let found = local.block_on(&runtime, limited);
+    // A camera with room for one session only is to have it back.
+    for n in 0..100 {
+        if !farewell::round(&turn, 10 * n) {
+            break;
+        }
+        let heard = tokio::time::sleep(Duration::from_millis(10));
+        local.block_on(&runtime, heard);
+    }
+    found.map_err(|why| format!("camera {}: {why}", camera.id))
 }
 
 fn draw(

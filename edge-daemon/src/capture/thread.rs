@@ -4,7 +4,7 @@
 //! every socket: wake-ups are what recording costs, and async timers would wake for each packet. Frame times come from RTP, so
 //! the turn adds no error to them.
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{
         Arc, Mutex,
@@ -14,13 +14,13 @@ use std::{
     time::Duration,
 };
 
-use retina::client::SessionGroup;
 use shared::time::{Clock, Now};
 use tracing::Instrument;
 
 use crate::{
     capture::bounds::Bounds,
     capture::connect::Line,
+    capture::farewell::{self, Farewell},
     capture::relay::{Progress, known::Known},
     capture::rtsp::Run,
     capture::session::{Ended, FAREWELL_MS, Next, READS, READS_LARGE, Retry},
@@ -88,6 +88,8 @@ pub(crate) struct Turn {
     /// Cameras being connected to, and the monotonic ms until which turns are quick for that.
     connecting: Cell<u32>,
     quick_until: Cell<u64>,
+    /// Sessions that say goodbye.
+    pub(crate) farewells: RefCell<Vec<Rc<Farewell>>>,
 }
 
 impl Turn {
@@ -148,7 +150,9 @@ pub fn run(cameras: Vec<Capture>, context: &Context) -> std::io::Result<()> {
             }
         }
         tasks.retain(|(_, t)| !t.is_finished());
-        let quick = turn.quick(context.clock.now().mono);
+        let mono = context.clock.now().mono;
+        let leaving = farewell::round(&turn, mono);
+        let quick = leaving || turn.quick(mono);
         std::thread::sleep(if quick { QUICK_TURN } else { TURN });
     }
     Ok(())
@@ -174,7 +178,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
         shared.set_next_try(None);
         let read = password(shared).await;
         let password = read.clone().unwrap_or_default();
-        let farewell = Arc::new(SessionGroup::default());
+        let farewell = Farewell::new(turn.clone());
         let tally = Rc::new(Tally::default());
         let way = ways.next();
         *lock(&shared.relayed) = (way == Way::Relay).then(|| ways.repairs().clone());
@@ -187,6 +191,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             password: password.clone(),
             way,
             turn: turn.clone(),
+            farewell: farewell.clone(),
             known: known.clone(),
             wall: context.clock.now().wall,
             progress: progress.clone(),
@@ -198,10 +203,10 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             Ok(_) => {
                 let run = tokio::task::spawn_local({
                     let (capture, context) = (capture.clone(), context.clone());
-                    let (farewell, tally) = (farewell.clone(), tally.clone());
+                    let tally = tally.clone();
                     async move {
                         let run = Run::new(capture, context, line, tally.clone(), flooded);
-                        in_small_bites(&tally, run.run(farewell)).await
+                        in_small_bites(&tally, run.run()).await
                     }
                     .instrument(about)
                 });
@@ -212,6 +217,7 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
                 })
             }
         };
+        farewell.ended();
         shared.connected.store(false, Relaxed);
         shared.hindered(Some(Hindrance::Ended(how.cause(), detail.clone())));
         // Whether it goes on cannot be known any more.
@@ -252,11 +258,8 @@ async fn camera(capture: Capture, context: Context, turn: Rc<Turn>) {
             });
         }
         // A camera with room for one session only needs to hear that the old one is over.
-        let farewell = tokio::time::timeout(
-            Duration::from_millis(FAREWELL_MS),
-            farewell.await_teardown(),
-        );
-        let _ = farewell.await;
+        let patience = Duration::from_millis(FAREWELL_MS);
+        let _ = tokio::time::timeout(patience, farewell.said()).await;
         let now = || context.clock.now().mono;
         let until = now().saturating_add(next.wait_ms);
         let mut look = now() + PASSWORD_TICK.as_millis() as u64;

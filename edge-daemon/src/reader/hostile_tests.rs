@@ -18,7 +18,7 @@ use super::{
     ReaderError, counted,
     keys::{BootKey, Pair},
     root::Kind,
-    tests::{Box_, a_box_at, cam, day, name, ordered, pin, plain, seal, utc},
+    tests::{Box_, a_box_at, cam, day, name, ordered, ordered_at, pin, plain, seal, utc},
 };
 use crate::below::Folder;
 
@@ -198,19 +198,14 @@ fn a_hub_gets_no_more_in_a_day_than_root_allows() {
 #[test]
 fn a_hub_that_lies_about_the_time_holds_no_longer() {
     let t = taken();
-    let (text, sig) = ordered(&Order::Sweep {
-        r#box: BoxName::parse("ashby").expect("name"),
-        order: 9,
-        by: vec!["op:0001".into(), "op:0002".into()],
-        made: utc("2126-11-10T12:00:00.000Z"),
-    });
+    let (text, sig) = ordered_at(utc("2126-11-10T12:00:00.000Z"), Act::Sweep);
     refused(
         t.b.client.order(&text, &sig),
         "the hub's word was not taken",
     );
-    let (text, sig) = ordered(&hold_order(7, &cam(), "2126-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(7, &cam(), "2126-12-20T00:00:00.000Z"));
     refused(t.b.client.order(&text, &sig), "400 days");
-    let (text, sig) = ordered(&hold_order(8, &cam(), "2026-12-20T00:00:00.000Z"));
+    let (text, sig) = ordered(hold_order(8, &cam(), "2026-12-20T00:00:00.000Z"));
     t.b.client.order(&text, &sig).expect("noted");
 }
 
@@ -484,13 +479,27 @@ fn silent_connections_end_nothing() {
     assert!(answered, "nobody is answered any more");
 }
 
-/// Recipients are made of the box's cameras alone.
+/// Recipients are made of the box's cameras alone, and of days around today: not of so many that they fill the reader's disk.
 #[test]
-fn no_keys_for_strange_cameras() {
+fn no_keys_for_strange_cameras_or_days() {
     let t = taken();
     let strange = [CameraId::parse("c99").expect("camera")];
     let asked =
         t.b.client
             .recipients(&strange, day("2026-11-10"), 2, &t.b.recipients);
     refused(asked, "no camera of this box");
+    for (from, days) in [
+        ("2028-01-01", 40),
+        ("2024-01-01", 40),
+        ("2026-11-10", 3_000),
+        ("9999-12-30", 4_000),
+    ] {
+        let asked =
+            t.b.client
+                .recipients(&[cam()], day(from), days, &t.b.recipients);
+        refused(
+            asked,
+            "no key is made of a day more than 400 days from 2026-11-10",
+        );
+    }
 }

@@ -483,6 +483,8 @@ impl Reader {
             ));
         }
         let days = i32::try_from(days).unwrap_or(i32::MAX);
+        let now = self.clock.now();
+        terms.near(from, days, now)?;
         let ids: Vec<KeyId> = cams
             .iter()
             .flat_map(|cam| {
@@ -492,7 +494,6 @@ impl Reader {
                 })
             })
             .collect();
-        let now = self.clock.now();
         // What a day will be reckoned by is kept before there is a key of it.
         let mut ledger = self.ledger();
         ledger.made(ids.iter(), terms, now);
@@ -541,19 +542,14 @@ impl Reader {
     ) -> Result<Option<Reply>, String> {
         let now = self.clock.now();
         let admission = self.ledger().pulled(order, pull, terms, now);
-        match admission.map_err(|e| e.to_string())? {
+        let spent = match admission.map_err(|e| e.to_string())? {
             Admission::Known => return Ok(None),
-            Admission::Counted => {
-                tracing::info!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, "a pull by order of the hub");
-            }
-            Admission::Spent(why) => {
-                tracing::warn!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, why, "a pull by order of the hub was refused");
-                self.tell_pulls();
-                return Ok(Some(Reply::Spent { why }));
-            }
-        }
+            Admission::Counted => None,
+            Admission::Spent(why) => Some(why),
+        };
+        tracing::info!(camera = %pull.cam, from = %pull.t0, to = %pull.t1, refused = spent, "a pull by order of the hub");
         self.tell_pulls();
-        Ok(None)
+        Ok(spent.map(|why| Reply::Spent { why }))
     }
 
     /// Destroys a key that is due, or says only whether it is.

@@ -10,7 +10,7 @@ use std::{
 
 use shared::{
     id::{BoxName, CameraId},
-    time::Zone,
+    time::{Day, Now, Zone},
 };
 
 use crate::config::{self, Config, Passwords};
@@ -20,6 +20,9 @@ pub const HOLD_DAYS: u32 = 400;
 
 /// Hours of footage that are handed out in a day without a word in the configuration: four whole days of a camera.
 pub const PULL_HOURS: u32 = 100;
+
+/// Of days so near today keys are made.
+const NEAR: i32 = 400;
 
 #[derive(Clone, Debug)]
 pub struct Terms {
@@ -56,6 +59,22 @@ impl Terms {
             pull_hours: config.pull_hours,
             segment_secs: config.segment_secs,
         }
+    }
+}
+
+impl Terms {
+    /// Whether keys may be made of these days: whoever asks for those of all times fills the disk.
+    ///
+    /// # Errors
+    /// In words: they are too far away.
+    pub fn near(&self, from: Day, days: i32, now: Now) -> Result<(), String> {
+        let today = self.zone.day_of(now.wall);
+        if today.plus_days(-NEAR) <= from && from.plus_days(days) <= today.plus_days(NEAR) {
+            return Ok(());
+        }
+        Err(format!(
+            "no key is made of a day more than {NEAR} days from {today}; {days} from {from} were asked for"
+        ))
     }
 }
 

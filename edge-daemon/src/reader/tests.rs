@@ -368,9 +368,14 @@ pub(super) fn folders(home: &Path) -> Folders {
 
 /// An order as the tests' hub signs it; [`pin`] says that it is this box's.
 pub(crate) fn ordered(act: Act) -> (String, String) {
+    ordered_at(Utc(1_793_712_000_000), act)
+}
+
+/// The same, made at another time.
+pub(crate) fn ordered_at(made: Utc, act: Act) -> (String, String) {
     let order = Order {
         order: 1,
-        made: Utc(1_793_712_000_000),
+        made,
         r#box: BoxName::parse("ashby").expect("name"),
         by: vec!["op:0002".into(), "op:0003".into()],
         act,

@@ -154,8 +154,10 @@ pub struct Anchor {
     /// When the last pictures came, and how late.
     recent: VecDeque<(i64, i64)>,
     late_since: Option<u64>,
-    /// The picture before was late.
-    late: bool,
+    /// By how much the picture before was late, at most since it began: what is in doubt for that.
+    late: i64,
+    /// And of the last time that pictures came in time again, so that it was taken for the network's; and until when that may prove wrong.
+    explained: (i64, u64),
     /// Not long before this stamps were seen to be wrong: too fast, or standing still.
     odd_until: u64,
     /// By how much pictures were squeezed in all, and lately.
@@ -164,7 +166,7 @@ pub struct Anchor {
     /// By how much times were put right, and until when that is in doubt.
     probation: (i64, u64),
     leapt: bool,
-    /// Before the session's time is settled: by how much stamps gained on time at a jump after a pause.
+    /// Before the session's time is settled: by how much stamps gained on time at a jump after a pause, or right at the beginning.
     gained: i64,
     /// The first step of the session, while it is in doubt whether the camera's steps are that long.
     opening: Option<i64>,
@@ -328,9 +330,12 @@ impl Anchor {
             // the time between two pictures.
             return true;
         }
-        // By how much it went on further than usual.
+        // By how much it went on further than usual; of B pictures the newest goes on by more than a picture as it is, and by less.
         let usual = self.rhythm.usual().filter(|_| self.rhythm.known());
-        let beyond = usual.map_or(0, |usual| delta - usual);
+        let beyond = match self.groups.known() {
+            true => delta,
+            false => usual.map_or(0, |usual| delta - usual),
+        };
         let most = match self.rhythm.usual() {
             Some(usual) => usual * 3 / 2,
             // The second picture: a slow camera, whose first was kept back, lets us wait too.
@@ -342,7 +347,12 @@ impl Anchor {
         let late = came - raw - self.base;
         if gained && (leap && late >= -EARLY || !leap && beyond > VERY_LATE) {
             // A pause in which a late network caught up, or a jump that looks just like it; of a slow camera, a smaller one.
-            let by = beyond.max(delta - passed);
+            // Several add up: none of them is explained yet.
+            let before = match self.probation {
+                (by, until) if self.leapt && mono < until => by - TOLERANCE,
+                _ => 0,
+            };
+            let by = before.max(0) + beyond.max(delta - passed);
             self.in_doubt(by + TOLERANCE, mono, LEAP_MS);
             self.leapt = true;
             self.corrections += u32::from(self.settled);
@@ -355,6 +365,11 @@ impl Anchor {
         let came = ticks(mono);
         let usual = self.rhythm.usual().unwrap_or(NOMINAL).max(LEAST);
         let passed = came - newest.came;
+        let began = self.began.map_or(newest.came, ticks);
+        if !self.settled && (passed > 2 * usual + TOLERANCE || newest.came - began < TOLERANCE) {
+            // Those before may have been held back by the network, all of them.
+            self.gained = self.gained.max(raw - newest.placed - passed);
+        }
         if passed <= 2 * usual + TOLERANCE {
             if passed > usual + VERY_LATE {
                 // Of a slow camera that may have been a pause all the same.
@@ -375,9 +390,6 @@ impl Anchor {
         // A pause, or a network that held it back: then others come close behind it. It was not made after it came.
         let advance = passed.min(came - self.base - newest.placed).max(usual);
         self.in_doubt(advance - usual, mono, PAUSE_MS);
-        if !self.settled {
-            self.gained = self.gained.max(raw - newest.placed - passed);
-        }
         advance
     }
 
@@ -448,14 +460,28 @@ impl Anchor {
             0
         };
         // That it comes in time again shows that it was the network's lateness; not of a clock that is wrong.
-        let over = std::mem::replace(&mut self.late, late > 0) && late == 0;
-        self.corrections += u32::from(over && mono < self.odd_until);
+        if late == 0 && self.late > 0 {
+            self.corrections += u32::from(mono < self.odd_until);
+            self.explained = (self.late, mono.saturating_add(EPISODE_MS));
+        }
+        self.late = if late > 0 { late.max(self.late) } else { 0 };
+        let in_error = match self.explained {
+            // Now they come sooner than they can: the clock had jumped while the network was late, and its lateness hid that.
+            (by, until) if self.episode.1 == mono && mono < until => {
+                self.explained = (0, 0);
+                self.corrections += 1;
+                by
+            }
+            _ => 0,
+        };
+        // Of B pictures those before may have been further off: they come sooner than they are shown.
+        let shown = self.groups.furthest();
         let squeezed = match self.episode {
-            (sum, last) if last == mono && sum > LATE => {
+            (sum, last) if last == mono && sum + shown > LATE => {
                 // What came before was dated late, and stays so: by more than this shows, if this one came later than it could have.
                 self.corrections += 1;
                 let later = if self.young(mono) { 0 } else { TOLERANCE };
-                sum + TOLERANCE + later
+                sum + shown + TOLERANCE + later
             }
             _ => 0,
         };
@@ -470,7 +496,7 @@ impl Anchor {
                 0
             }
         };
-        let doubt = late.max(squeezed).max(probation);
+        let doubt = late.max(in_error).max(squeezed).max(probation);
         ms(doubt)
     }
 
@@ -546,53 +572,10 @@ impl Anchor {
         self.stretches.clear();
         self.corrections += 1;
     }
-
-    fn leave_stamps(&mut self, mono: u64) {
-        self.by_arrival = true;
-        self.pace = 0;
-        let came = ticks(mono);
-        if let Some(newest) = &mut self.newest {
-            self.recent = VecDeque::from([(came, came - newest.placed)]);
-            newest.came = came;
-        }
-        self.begin_anew(mono);
-    }
-
-    /// Of a camera whose stamps say nothing: evenly, by when they come.
-    fn by_clock(&mut self, newest: Newest, stamp: i64, passed: i64, mono: u64) -> i64 {
-        let came = ticks(mono);
-        let usual = passed.clamp(0, TICKS_PER_SEC);
-        self.pace = if self.pace == 0 {
-            usual
-        } else {
-            self.pace + (usual - self.pace) / 16
-        };
-        let (due, seen) = (newest.placed + self.pace, came - self.base);
-        let off = seen - due;
-        let placed = if off.abs() > LATE {
-            seen
-        } else {
-            due + off / 8
-        };
-        let placed = placed.max(newest.placed + LEAST);
-        let advance = stamp.saturating_sub(newest.stamp);
-        let back = advance < 0 && !self.groups.known();
-        self.newest = Some(Newest {
-            placed,
-            stamp,
-            came,
-        });
-        if self.sense.see(mono, passed, advance, back, false) == Some(true) {
-            self.by_arrival = false;
-            (self.from, self.to, self.correction) = (stamp, placed, 0);
-            self.begin_anew(mono);
-            // A network that had become slow meanwhile could not be seen.
-            self.in_doubt(UNSEEN + TOLERANCE, mono, PROBATION_MS);
-        }
-        placed
-    }
 }
 
+#[path = "anchor_arrival.rs"]
+mod arrival;
 #[path = "anchor_first.rs"]
 mod first;
 

@@ -1,7 +1,7 @@
 //! Pure. The first pictures of a session, placed again when its time is settled: what a camera had kept back, and what nobody can know of it.
 use super::*;
 
-/// The stamps go on evenly and more than ten times as fast as time: they are of another clock. Only what came in the later half is
+/// The stamps go on evenly and more than four times as fast as time: they are of another clock. Only what came in the later half is
 /// looked at, for what a camera had kept back for its viewer comes first; and a jump is not even.
 fn hurries(first: &[First]) -> bool {
     let [a, .., b] = first else { return false };
@@ -16,7 +16,7 @@ fn hurries(first: &[First]) -> bool {
     };
     late.len() >= PICTURES
         && passed > TOLERANCE
-        && b.stamp.saturating_sub(from.stamp) > 10 * passed
+        && b.stamp.saturating_sub(from.stamp) > 4 * passed
         && *least > 0
         && *most <= least.saturating_mul(3)
 }
@@ -92,7 +92,7 @@ impl Anchor {
         let gained = if burst { 0 } else { gains.iter().sum() };
         // Nor is it known of a picture that alone is far before the others whether it was kept back, or the clock jumped after it.
         let alone = self.far_before(&first, &placed);
-        // Nor of pictures before a jump after a pause, whether the network held them back and the clock never jumped.
+        // Nor of pictures before a jump after a pause, or of the very first, whether the network held them back and the clock never jumped.
         let held = Some(self.gained).filter(|g| (VERY_LATE..HELD_BACK).contains(g));
         let gained = ms(gained.max(alone).max(held.unwrap_or(0)) + TOLERANCE);
         let doubt = if gained > 1_000 { gained } else { 0 };
@@ -123,7 +123,7 @@ impl Anchor {
         {
             self.opening = Some(only.0);
             self.in_doubt(gain + TOLERANCE, first[0].mono, LEAP_MS);
-            return 0;
+            return gain;
         }
         let mut lengths: Vec<i64> = steps.iter().map(|s| s.0).collect();
         lengths.sort_unstable();

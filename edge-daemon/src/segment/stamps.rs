@@ -79,6 +79,11 @@ impl Groups {
         self.known
     }
 
+    /// How far back its B pictures reach.
+    pub fn furthest(&self) -> i64 {
+        if self.known { self.depth } else { 0 }
+    }
+
     /// A picture `back` ticks before the newest, the `run`th since it, may be a B picture.
     pub fn believes(&self, back: i64, run: usize) -> bool {
         self.known && run <= self.most + 1 && back <= (self.depth * 5 / 4).min(FURTHEST)

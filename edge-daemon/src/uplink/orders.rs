@@ -309,6 +309,7 @@ fn succeed(context: &BoxContext, order: &Order, above: u64) -> Result<(), Refusa
         &context.state.recorder(),
         present,
         &asked,
+        context.clock.now().wall,
         &context.succession,
     )
 }

@@ -11,17 +11,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use logbook::{LogError, Settings, Succession, sync_dir, write_whole};
+use logbook::{LogError, LogFolder, Settings, Succession, sync_dir, write_whole};
 use serde::{Deserialize, Serialize};
 use shared::{
     order::{Code, Refusal},
-    time::Clock,
+    record::Record,
+    time::{Clock, Utc},
 };
 
 /// The hub is told before the program ends.
 const TOLD: Duration = Duration::from_secs(2);
+/// What the reason in such a log's first line begins with.
+const BY_ORDER: &str = "order ";
 /// No log of any box has had so many successors.
 const FURTHEST: u64 = 1000;
+/// Each costs every camera some seconds: whoever has the hub's order key must not keep a box from recording with it.
+const MOST_A_DAY: usize = 4;
+const DAY_MS: i64 = 86_400_000;
 
 /// What the hub asks, as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,8 +55,35 @@ fn file(recorder: &Path) -> PathBuf {
     recorder.join("succession.json")
 }
 
+/// How many of the last logs were begun by order since then, by their first lines.
+fn begun_by_order(recorder: &Path, since: Utc) -> std::io::Result<usize> {
+    let logs = recorder.join("log");
+    let mut numbers: Vec<u64> = fs::read_dir(&logs)?
+        .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort_unstable();
+    let mut begun = 0;
+    for number in numbers.iter().rev().take(MOST_A_DAY) {
+        let line = LogFolder::new(&logs.join(number.to_string())).line(0)?;
+        let Some(first) = line.and_then(|l| Record::parse(&l).ok()) else {
+            continue;
+        };
+        let reason = first.data.get("reason").and_then(|v| v.as_str());
+        if first.t >= since && reason.is_some_and(|r| r.starts_with(BY_ORDER)) {
+            begun += 1;
+        }
+    }
+    Ok(begun)
+}
+
 /// Checks an order and keeps it. `present`: the number of the log that is written now.
-pub fn ask(recorder: &Path, present: u64, asked: &Asked, due: &Due) -> Result<(), Refusal> {
+pub fn ask(
+    recorder: &Path,
+    present: u64,
+    asked: &Asked,
+    now: Utc,
+    due: &Due,
+) -> Result<(), Refusal> {
     let Asked { above, by, .. } = asked;
     if by.len() != 2 || by[0] == by[1] {
         let why = "a successor of a log takes two people; nothing was done";
@@ -67,6 +100,17 @@ pub fn ask(recorder: &Path, present: u64, asked: &Asked, due: &Due) -> Result<()
             "the box writes log {present}, and one above {above} is too far away; nothing was done"
         );
         return Err(Refusal::new(Code::OutOfBounds, why));
+    }
+    let begun = begun_by_order(recorder, now.plus_ms(-DAY_MS)).map_err(|e| {
+        let why = format!("the box could not look at its logs: {e}; nothing was done");
+        Refusal::new(Code::Log, why)
+    })?;
+    if begun >= MOST_A_DAY {
+        let why = format!(
+            "the box has begun {begun} logs by order within a day, and each costs every camera some seconds; nothing was done. At the box, \
+             whoever is root can begin another: beadle-edge log succeed"
+        );
+        return Err(Refusal::new(Code::Ceiling, why));
     }
     let kept = serde_json::to_vec(asked)
         .map_err(std::io::Error::other)
@@ -103,7 +147,7 @@ pub fn carry_out(
         },
     };
     let reason = format!(
-        "order {} of the hub, by {}",
+        "{BY_ORDER}{} of the hub, by {}",
         asked.order,
         asked.by.join(" and ")
     );
@@ -155,11 +199,11 @@ mod tests {
             (2, asked(1, ["op:0002", "op:0003"])),
             (1, asked(u64::MAX, ["op:0002", "op:0003"])),
         ] {
-            ask(dir.path(), present, &bad, &due).expect_err("refused");
+            ask(dir.path(), present, &bad, clock.now().wall, &due).expect_err("refused");
         }
         assert!(!due.now() && start().is_none());
         let good = asked(4, ["op:0002", "op:0003"]);
-        ask(dir.path(), 1, &good, &due).expect("kept");
+        ask(dir.path(), 1, &good, clock.now().wall, &due).expect("kept");
         let kept = fs::read(file(dir.path())).expect("kept");
         let done = start().expect("begun");
         assert!(done.origin.ends_with("/5"), "{}", done.origin);
@@ -173,5 +217,34 @@ mod tests {
         let (log, opened) = open().expect("opens");
         assert!(opened.origin.ends_with("/5"));
         log.close("test").expect("closes");
+    }
+
+    /// V14, REC-1: whoever has the hub's order key cannot have a box begin one log after another instead of recording.
+    #[test]
+    fn so_many_a_day_and_no_more() {
+        let dir = tempfile::tempdir().expect("folder");
+        let clock: Arc<dyn Clock> = Arc::new(logbook::SystemClock);
+        let (log, _) =
+            logbook::LogHandle::open(dir.path(), settings(), clock.clone()).expect("opens");
+        log.close("test").expect("closes");
+        let ordered = |above, now| {
+            let asked = Asked {
+                order: above,
+                above,
+                by: vec!["op:0002".into(), "op:0003".into()],
+            };
+            ask(dir.path(), above, &asked, now, &Due::default())
+        };
+        let most = MOST_A_DAY as u64;
+        for above in 1..=most {
+            ordered(above, clock.now().wall).expect("kept");
+            carry_out(dir.path(), settings(), clock.clone())
+                .expect("starts")
+                .expect("begun");
+        }
+        let refused = ordered(most + 1, clock.now().wall).expect_err("refused");
+        assert_eq!(refused.code, Code::Ceiling, "{refused:?}");
+        assert!(!file(dir.path()).exists(), "nothing is kept of it");
+        ordered(most + 1, clock.now().wall.plus_ms(DAY_MS + 60_000)).expect("the next day");
     }
 }

@@ -10,6 +10,7 @@ use shared::{
     time::Utc,
     types::{OpAdd, OpAsk, OpClose, OpName, OpPassword, OpUnfactor},
 };
+use utoipa::ToSchema;
 
 use super::{
     approvals::{self, Kind},
@@ -57,7 +58,7 @@ pub(super) fn hashed(password: &str) -> Result<String, HubError> {
 }
 
 /// An account that was made, with its one-time password.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewAccount {
     pub op: u32,
     pub password: String,
@@ -150,7 +151,7 @@ pub fn open(hub: &Desk, name: &str) -> Result<AccountRecord, HubError> {
 }
 
 /// An account as people see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AccountRow {
     /// As the log names it.
     pub op: String,
@@ -252,7 +253,7 @@ pub fn is_weighty(hub: &Desk, account: u32) -> Result<bool, HubError> {
 }
 
 /// What became of it: there is a one-time password, or somebody else has to approve that first.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Renewed {
     Password(String),
@@ -260,7 +261,7 @@ pub enum Renewed {
 }
 
 /// What a request for a one-time password says.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 struct Wanted {
     op: u32,
 }

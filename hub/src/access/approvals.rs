@@ -15,6 +15,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog::{number, op},
+    reason::Access,
 };
 
 /// A request waits so long.
@@ -77,10 +78,7 @@ pub fn ask<D: Data>(
         let same =
             |a: &&ApprovalRecord| a.kind == kind.word() && a.subject == subject && a.what == what;
         if let Some(same) = tx.waiting_approvals()?.iter().find(same) {
-            return Err(HubError::Refused(format!(
-                "the same is asked for already, as request {}; it waits for a second person",
-                same.n
-            )));
+            return Err(Access::AskedAlready { request: same.n }.into());
         }
         ask_within(hub, tx, permit, kind, subject, &what, None, line)
     })
@@ -204,9 +202,7 @@ fn settle(
 }
 
 fn settled(n: u64) -> HubError {
-    HubError::Refused(format!(
-        "request {n} was settled meanwhile; nothing was done"
-    ))
+    Access::RequestSettled { request: n }.into()
 }
 
 /// One about an account, that waits.
@@ -220,11 +216,13 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
         return Ok(found);
     }
     Err(match hub.db.approval(n).map_err(plain)?.filter(accounts) {
-        Some(a) => HubError::Refused(format!("request {n} is {}; nothing was done", a.state)),
-        None => HubError::Missing(format!(
-            "there is no request {n}; `beadle-hub staff waiting` shows them"
-        )),
-    })
+        Some(a) => Access::RequestOver {
+            request: n,
+            state: a.state,
+        },
+        None => Access::RequestUnknown { request: n },
+    }
+    .into())
 }
 
 /// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line.
@@ -251,11 +249,12 @@ pub fn approve_within(
 ) -> Result<(), HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
-        return Err(HubError::Refused(format!(
-            "request {n}: a second person must approve it, not {}, who asked for it, nor whom it is about ({}); nothing was done",
-            op(request.asked_by),
-            request.subject
-        )));
+        return Err(Access::SecondPersonWanted {
+            request: n,
+            asked: op(request.asked_by),
+            subject: request.subject.clone(),
+        }
+        .into());
     }
     two::people(hub, request.asked_by, permit.number())?;
     if let Some(subject) = number(&request.subject) {

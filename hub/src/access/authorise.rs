@@ -4,10 +4,10 @@ use shared::time::Utc;
 
 use super::{
     principal::{Grant, Person, Principal, Scope},
-    role::{self, Role},
+    role::Role,
     table::Row,
 };
-use crate::error::HubError;
+use crate::{error::HubError, reason::Access};
 
 /// Somebody may do this one operation.
 #[derive(Clone, Debug)]
@@ -167,35 +167,30 @@ pub fn authorise_all(
     let person = match principal {
         Principal::Console if row.console => None,
         Principal::Console => {
-            return Err(HubError::NotAllowed(format!(
-                "to {} takes a person, whom the record names: give the command --as NAME; that takes one of: {}",
-                row.what,
-                role::list(row.roles)
-            )));
+            return Err(Access::PersonWanted { row }.into());
         }
         Principal::Person(person) => Some(person),
     };
     if let Some(person) = person {
         let roles = person.roles(now);
         if !row.own && !row.roles.iter().any(|role| roles.contains(role)) {
-            return Err(HubError::NotAllowed(refusal(person, &roles, row)));
+            return Err(Access::NotForRole {
+                name: person.name.clone(),
+                roles: roles.into_iter().collect(),
+                row,
+            }
+            .into());
         }
         if let Some(beyond) = subjects
             .iter()
             .find(|subject| !within(principal, row, subject, now))
         {
-            let what = match (&beyond.camera, beyond.whole) {
-                (None, true) => {
-                    "that concerns all cameras of this hub, and the role was given for some of them"
-                }
-                _ => {
-                    "the camera is not among those, or the footage is older than the days, that the role was given for"
-                }
-            };
-            return Err(HubError::NotAllowed(format!(
-                "{} may not {} here: {what}",
-                person.name, row.what
-            )));
+            let name = person.name.clone();
+            return Err(match (&beyond.camera, beyond.whole) {
+                (None, true) => Access::NotForAllCameras { name, row },
+                _ => Access::NotForThisCamera { name, row },
+            }
+            .into());
         }
         person.limits.check(&person.name, row)?;
     }
@@ -205,22 +200,6 @@ pub fn authorise_all(
         subjects,
         now,
     })
-}
-
-fn refusal(person: &Person, roles: &std::collections::BTreeSet<Role>, row: &Row) -> String {
-    let is: Vec<&str> = roles.iter().map(|r| r.in_words()).collect();
-    let is = match is.is_empty() {
-        true => "has no role".to_owned(),
-        false => format!("is {}", is.join(" and ")),
-    };
-    let takes = match row.roles.is_empty() {
-        true => "the hub's own console".to_owned(),
-        false => format!("one of: {}", role::list(row.roles)),
-    };
-    format!(
-        "{} {is} here, and may not {}; that takes {takes}",
-        person.name, row.what
-    )
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use shared::{
     time::Utc,
     types::{DeclSet, OpAccept},
 };
+use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
@@ -79,7 +80,7 @@ pub fn look(hub: &Desk) -> Result<(), HubError> {
 }
 
 /// What has to be accepted, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Declaration {
     /// Of the text, lower hex.
     pub sha256: String,
@@ -130,7 +131,7 @@ pub fn accept(hub: &Desk, sha256: &str, permit: &Permit) -> Result<(), HubError>
 }
 
 /// Who accepted which text, when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AcceptanceRow {
     pub account: String,
     pub sha256: String,

@@ -23,6 +23,7 @@ use shared::{
     time::Utc,
     types::{OpFactor, OpUnfactor},
 };
+use utoipa::ToSchema;
 
 use super::{accounts, authorise::Permit, owners, role::Role, totp::Secret};
 use crate::{
@@ -180,7 +181,7 @@ fn key(f: &FactorRecord) -> Result<Passkey, HubError> {
 }
 
 /// What a browser is asked to make or use a passkey with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PasskeyOffer {
     /// With all bytes below in base64url.
     pub challenge: String,
@@ -214,7 +215,7 @@ fn offer(
 }
 
 /// What a new second factor is made of: it is none until what was made of it is handed in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NewFactor {
     /// For an app, as it is typed.
     pub secret: String,
@@ -240,7 +241,7 @@ pub fn new(hub: &Desk, permit: &Permit) -> Result<NewFactor, HubError> {
 }
 
 /// A second factor, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FactorRow {
     pub factor: u64,
     /// code, passkey

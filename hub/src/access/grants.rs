@@ -9,6 +9,7 @@ use shared::{
     time::{Utc, Zone},
     types::{OpAsk, OpGrant, OpRevoke},
 };
+use utoipa::ToSchema;
 
 use super::{
     accounts,
@@ -16,21 +17,22 @@ use super::{
     authorise::Permit,
     owners,
     principal::{Grant, Scope},
-    role::{self, Role},
+    role::Role,
     table::{ADMINISTER, WEIGHTY},
 };
 use crate::{
-    db::grants::GrantRecord,
+    db::{Db, grants::GrantRecord},
     desk::Desk,
     error::{HubError, plain},
     ownlog::op,
+    reason::Access,
 };
 
 /// Cameras that one grant may name.
 const CAMERAS: usize = 32;
 
 /// What a role is given for. Exactly one of the first three says which cameras.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Bounds {
     #[serde(default)]
     pub all: bool,
@@ -82,10 +84,7 @@ impl Bounds {
     }
 
     fn grant(&self, hub: &Desk, role: &str) -> Result<Grant, HubError> {
-        let role = Role::parse(role).ok_or_else(|| {
-            let roles = role::list(&Role::ALL);
-            HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
-        })?;
+        let role = Role::parse(role).ok_or_else(|| Access::RoleUnknown { role: role.into() })?;
         let scope = match (self.all, &self.owner, self.cameras.len()) {
             (true, None, 0) => Scope::All,
             (false, Some(owner), 0) => {
@@ -95,18 +94,14 @@ impl Bounds {
             (false, None, 1..=CAMERAS) => {
                 let cameras = self.cameras.iter().map(|c| BoxCamera::parse(c));
                 let cameras: Result<BTreeSet<_>, _> = cameras.collect();
-                Scope::Cameras(cameras.map_err(HubError::malformed)?)
+                Scope::Cameras(cameras?)
             }
             _ => {
-                return Err(HubError::Malformed(format!(
-                    "a role is given for all cameras, for one owner's, or for 1 to {CAMERAS} that are named: say exactly one of them; nothing was done"
-                )));
+                return Err(Access::RoleForWhichCameras { most: CAMERAS }.into());
             }
         };
         if self.until.is_some_and(|until| until <= hub.now()) {
-            return Err(HubError::Malformed(
-                "the role would end before it begins; nothing was done".into(),
-            ));
+            return Err(Access::RoleEndsBeforeItBegins.into());
         }
         Ok(Grant {
             role,
@@ -117,8 +112,39 @@ impl Bounds {
     }
 }
 
+/// The roles of an account at that time, each with the owner it is for, as lines of the hub's log have them: `supervisor`,
+/// `operator@tenby`, `police/cameras`.
+pub fn at(db: &Db, account: u32, now: Utc) -> String {
+    if account == 0 {
+        return "console".into();
+    }
+    let Ok(all) = db.grants(account) else {
+        return "unknown".into();
+    };
+    let held = all.into_iter().filter(|g| g.grant.holds_at(now));
+    let words: BTreeSet<String> = held
+        .map(|g| match &g.grant.scope {
+            Scope::All => g.grant.role.word().to_owned(),
+            Scope::Owner(owner) => format!("{}@{owner}", g.grant.role.word()),
+            Scope::Cameras(_) => format!("{}/cameras", g.grant.role.word()),
+        })
+        .collect();
+    let mut text = words.into_iter().collect::<Vec<_>>().join(" ");
+    if text.len() > MOST_TEXT {
+        text.truncate(MOST_TEXT);
+        text.push_str("...");
+    }
+    match text.is_empty() {
+        true => "none".into(),
+        false => text,
+    }
+}
+
+/// Bytes of that.
+const MOST_TEXT: usize = 300;
+
 /// A role of an account, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GrantRow {
     pub grant: u64,
     pub role: String,
@@ -141,8 +167,9 @@ impl GrantRow {
 }
 
 /// What became of it: the role was given, or somebody else has to approve it first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schema(as = RoleGiven)]
 pub enum Given {
     Grant(u64),
     Ask(u64),
@@ -232,17 +259,12 @@ pub fn approve(
         // What was true when it was asked for need not be now.
         let grant = wanted.bounds.grant(hub, &wanted.role)?;
         let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
-        let open = account.filter(|a| a.closed.is_none()).ok_or_else(|| {
-            HubError::Refused(format!(
-                "the account {} is closed; nothing was done",
-                op(wanted.op)
-            ))
-        })?;
+        let closed = || Access::AccountClosed {
+            account: op(wanted.op),
+        };
+        let open = account.filter(|a| a.closed.is_none()).ok_or_else(closed)?;
         if open.once {
-            return Err(HubError::Refused(format!(
-                "{} has not signed in yet and set a password of their own; approve it when they have, for it says that the account is theirs; nothing was done",
-                open.name
-            )));
+            return Err(Access::AccountNotBegun { name: open.name }.into());
         }
         // A second administrator vouches that it is one person's own.
         tx.end_hands(wanted.op, hub.now())?;
@@ -259,11 +281,7 @@ pub fn approve(
 
 /// At once: sessions of that account end, and with them whatever it follows.
 pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    let missing = || {
-        HubError::Missing(format!(
-            "nobody has a role of number {n}; `beadle-hub staff list` shows them"
-        ))
-    };
+    let missing = || HubError::from(Access::RoleNotHeld { grant: n });
     hub.act(|tx| {
         let grant = tx.grant(n).map_err(plain)?.ok_or_else(missing)?;
         someone_left(hub, |g| g.n != n)?;
@@ -306,9 +324,7 @@ pub fn someone_left(hub: &Desk, left: impl Fn(&GrantRecord) -> bool) -> Result<(
         .filter(administers)
         .filter(|g| left(g));
     if had > 0 && has.count() == 0 {
-        return Err(HubError::Refused(
-            "after that nobody could administer this hub; give somebody else the role first; nothing was done".into(),
-        ));
+        return Err(Access::LastAdministrator.into());
     }
     Ok(())
 }

@@ -4,8 +4,7 @@
 //! |---|---|
 //! | [`role`] | the roles of people |
 //! | [`principal`] | whoever asks: a person with grants, or the console |
-//! | [`table`] | the table: each operation, who may, what it needs, what it writes |
-//! | [`clip_rows`] | its rows of clips and clip requests |
+//! | [`row`], [`table`] | the table: each operation, who may, what it needs, what it writes |
 //! | [`accounts`] | staff accounts: made, named, a new password, closed |
 //! | [`declaration`] | what everybody accepts before they do anything |
 //! | [`sessions`] | who is signed in at the pages |
@@ -15,18 +14,20 @@
 //! | [`grants`], [`owners`] | roles given and taken away; whose each camera is |
 //! | [`approvals`] | what somebody asked for and a second person has to approve |
 //! | [`tokens`] | tokens for programs |
+//! | [`denials`] | who asked for what is not theirs, on the log |
 //! | [`authorise`] | the one function that says yes or no |
 pub mod accounts;
 pub mod approvals;
 pub mod authorise;
 pub mod breaks;
-mod clip_rows;
 pub mod declaration;
+pub mod denials;
 pub mod factors;
 pub mod grants;
 pub mod owners;
 pub mod principal;
 pub mod role;
+pub mod row;
 pub mod sessions;
 pub mod table;
 pub mod tokens;

@@ -5,14 +5,16 @@ use shared::{
     id::BoxCamera,
     types::{OwnerAdd, OwnerSet},
 };
+use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
     desk::Desk,
     error::{HubError, plain},
+    reason::Access,
 };
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OwnerRow {
     pub owner: String,
     pub title: String,
@@ -37,9 +39,11 @@ pub fn title(text: &str, most: usize) -> Result<&str, HubError> {
     let good = (1..=most).contains(&text.chars().count()) && shared::plain::all_plain(text);
     match good {
         true => Ok(text),
-        false => Err(HubError::Malformed(format!(
-            "{text:?} is no name: 1 to {most} characters that can be shown, on one line; nothing was done"
-        ))),
+        false => Err(Access::TextNotShowable {
+            text: text.into(),
+            most,
+        }
+        .into()),
     }
 }
 
@@ -49,16 +53,18 @@ pub fn add(hub: &Desk, owner: &str, long: &str, permit: &Permit) -> Result<(), H
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if !good {
-        return Err(HubError::Malformed(format!(
-            "{owner:?} is no owner's short name: 1 to 40 of a to z, digits and -; nothing was done"
-        )));
+        return Err(Access::OwnerNameMalformed {
+            owner: owner.into(),
+        }
+        .into());
     }
     let long = title(long, 120)?;
     hub.act(|tx| {
         if tx.has_owner(owner).map_err(plain)? {
-            return Err(HubError::Refused(format!(
-                "there is an owner {owner} already; nothing was done"
-            )));
+            return Err(Access::OwnerExists {
+                owner: owner.into(),
+            }
+            .into());
         }
         tx.add_owner(owner, long, hub.now()).map_err(plain)?;
         let line = OwnerAdd {
@@ -81,9 +87,11 @@ pub fn assign(
         known(hub, owner)?;
         let before = tx.camera_owner(camera).map_err(plain)?;
         if before.as_deref() == Some(owner) {
-            return Err(HubError::Refused(format!(
-                "{camera} is {owner}'s already; nothing was done"
-            )));
+            return Err(Access::OwnerHasIt {
+                owner: owner.into(),
+                camera: camera.clone(),
+            }
+            .into());
         }
         tx.set_camera_owner(camera, owner).map_err(plain)?;
         let line = OwnerSet {
@@ -102,8 +110,9 @@ pub fn assign(
 pub fn known(hub: &Desk, owner: &str) -> Result<(), HubError> {
     match hub.db.has_owner(owner).map_err(plain)? {
         true => Ok(()),
-        false => Err(HubError::Missing(format!(
-            "there is no owner {owner}; `beadle-hub owner list` shows them"
-        ))),
+        false => Err(Access::OwnerUnknown {
+            owner: owner.into(),
+        }
+        .into()),
     }
 }

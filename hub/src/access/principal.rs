@@ -11,6 +11,7 @@ use super::{
 use crate::{
     error::HubError,
     ownlog::{self, CONSOLE},
+    reason::Access,
 };
 
 /// Which cameras a grant is for.
@@ -103,17 +104,12 @@ impl First {
         row.own && (row.name == "staff.password" || may.contains(&family))
     }
 
-    fn refusal(self, name: &str) -> String {
+    fn reason(self, name: &str) -> Access {
+        let name = name.into();
         match self {
-            Self::Password => format!(
-                "the password of {name} is one that the hub made: set another one first (`beadle-hub staff password --as {name}`); nothing was done"
-            ),
-            Self::Declaration => format!(
-                "{name} has to accept the declaration as it reads now first (`beadle-hub declaration accept --as {name}`, or the page); nothing was done"
-            ),
-            Self::Factor => format!(
-                "a role of {name} takes a second factor: set one up first (`beadle-hub factor code --as {name}`, or the page); nothing was done"
-            ),
+            Self::Password => Access::PasswordToBeSet { name },
+            Self::Declaration => Access::DeclarationToBeAccepted { name },
+            Self::Factor => Access::FactorToBeSet { name },
         }
     }
 }
@@ -133,17 +129,19 @@ impl Limits {
         row.second == Second::No && !row.own && !["staff", "owner"].contains(&family)
     }
 
-    pub(super) fn check(&self, name: &str, row: &Row) -> Result<(), HubError> {
+    pub(super) fn check(&self, name: &str, row: &'static Row) -> Result<(), HubError> {
         if let Some(token) = &self.token
             && !(token.scopes.contains(row.name) && Self::token_may(row))
         {
-            return Err(HubError::NotAllowed(format!(
-                "token {} of {name} is not for {}; nothing was done",
-                token.n, row.name
-            )));
+            return Err(Access::TokenNotForThis {
+                token: token.n,
+                name: name.into(),
+                row,
+            }
+            .into());
         }
         match self.first {
-            Some(first) if !first.allows(row) => Err(HubError::Refused(first.refusal(name))),
+            Some(first) if !first.allows(row) => Err(first.reason(name).into()),
             _ => Ok(()),
         }
     }

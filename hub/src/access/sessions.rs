@@ -15,6 +15,7 @@ use shared::{
     time::Utc,
     types::OpSignout,
 };
+use utoipa::ToSchema;
 
 use super::{accounts, authorise::Permit, table::ADMINISTER};
 use crate::{
@@ -37,6 +38,13 @@ const AHEAD_MS: u64 = 5 * 60_000;
 const MOST_EACH: usize = 8;
 const MOST: usize = 4000;
 
+/// Why somebody watches, as they gave it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reason {
+    pub purpose: String,
+    pub reference: String,
+}
+
 #[derive(Clone, Debug)]
 pub struct Session {
     /// Number of the account; what it may is looked up anew for each request.
@@ -49,8 +57,8 @@ pub struct Session {
     seen: Utc,
     /// What its row says of `seen`.
     noted: Utc,
-    /// Exhibits this person gave a purpose for, and when that ends.
-    viewings: HashMap<String, Utc>,
+    /// Exhibits this person gave a purpose for, until when, and what they gave.
+    viewings: HashMap<String, (Utc, Reason)>,
 }
 
 #[derive(Default)]
@@ -200,10 +208,10 @@ impl Sessions {
     }
 
     /// A purpose was given and logged: this person may watch the exhibit for a while.
-    pub fn grant(&self, cookie: &str, exhibit: &str, now: Utc) {
+    pub fn grant(&self, cookie: &str, exhibit: &str, reason: Reason, now: Utc) {
         if let Some(session) = self.lock().get_mut(&key(cookie)) {
             let until = now.plus_ms(VIEWING_MS as i64);
-            session.viewings.insert(exhibit.to_owned(), until);
+            session.viewings.insert(exhibit.to_owned(), (until, reason));
         }
     }
 
@@ -254,7 +262,13 @@ impl Session {
     }
 
     pub fn may_view(&self, exhibit: &str, now: Utc) -> bool {
-        self.viewings.get(exhibit).is_some_and(|until| now < *until)
+        self.reason(exhibit, now).is_some()
+    }
+
+    /// What they gave; None: nothing, or too long ago.
+    pub fn reason(&self, exhibit: &str, now: Utc) -> Option<&Reason> {
+        let (until, reason) = self.viewings.get(exhibit)?;
+        (now < *until).then_some(reason)
     }
 
     /// Whether a form is one this session was given.
@@ -270,7 +284,7 @@ pub fn same(a: &str, b: &str) -> bool {
 }
 
 /// A session that goes on, for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionRow {
     /// Whose: the account's name.
     pub account: String,
@@ -355,7 +369,7 @@ mod tests {
         assert_eq!(cookie.len(), 64);
         assert!(all.find(&cookie, at(IDLE_MS - 1)).is_some());
         assert!(all.find(&other, at(IDLE_MS)).is_none());
-        all.grant(&cookie, "EXH-2026-000001", at(IDLE_MS));
+        all.grant(&cookie, "EXH-2026-000001", Reason::default(), at(IDLE_MS));
         let session = all.find(&cookie, at(IDLE_MS)).expect("session");
         assert!(session.may_view("EXH-2026-000001", at(IDLE_MS + VIEWING_MS - 1)));
         assert!(!session.may_view("EXH-2026-000001", at(IDLE_MS + VIEWING_MS)));

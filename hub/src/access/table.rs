@@ -5,136 +5,12 @@
 
 use super::role::Role::{self, *};
 
-/// What the scope of somebody's grant is held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum About {
-    /// The hub, or all of something; lists leave out what is not for whoever asks.
-    Hub,
-    /// The hub as a whole: a role that was given for some cameras is not enough.
-    Whole,
-    Box,
-    /// A log: the cameras of its box, or the whole hub.
-    Log,
-    Camera,
-    Exhibit,
-    Hold,
-    Lift,
-    /// A clip request: all its cameras.
-    Request,
-}
+mod clips;
+mod people;
 
-/// How HTTP asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Changes nothing.
-    Get,
-    Post,
-}
-
-impl Method {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// What a second person has to do with it (ROL-5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Second {
-    /// One is enough.
-    No,
-    /// It only asks; somebody else has to approve it.
-    Asks,
-    /// It is the second person's word, never that of whoever asked.
-    Approves,
-    /// Two people say it at once.
-    Both,
-}
-
-#[derive(Debug)]
-pub struct Row {
-    /// As the log, the tokens and the documents call it.
-    pub name: &'static str,
-    /// What it does, after "may" or "may not".
-    pub what: &'static str,
-    pub method: Method,
-    /// Below `/api/v1`.
-    pub path: &'static str,
-    pub roles: &'static [Role],
-    /// Everybody with an account may, role or none: it is about their own account.
-    pub own: bool,
-    /// Root at the hub machine may without naming a person: nothing of it is about people or pictures.
-    pub console: bool,
-    pub about: About,
-    /// A purpose and a reference have to be given (AUD-5).
-    pub purpose: bool,
-    pub second: Second,
-    /// Kinds of lines it puts on the hub's log before it is done.
-    pub lines: &'static [&'static str],
-}
-
-impl Row {
-    pub(super) const fn new(
-        name: &'static str,
-        method: Method,
-        path: &'static str,
-        what: &'static str,
-        roles: &'static [Role],
-    ) -> Self {
-        Self {
-            name,
-            what,
-            method,
-            path,
-            roles,
-            own: false,
-            console: false,
-            about: About::Hub,
-            purpose: false,
-            second: Second::No,
-            lines: &[],
-        }
-    }
-
-    /// About the account of whoever asks.
-    const fn own(
-        name: &'static str,
-        method: Method,
-        path: &'static str,
-        what: &'static str,
-    ) -> Self {
-        let mut row = Self::new(name, method, path, what, ALL_ROLES);
-        row.own = true;
-        row
-    }
-
-    pub(super) const fn console(mut self) -> Self {
-        self.console = true;
-        self
-    }
-
-    pub(super) const fn about(mut self, about: About) -> Self {
-        self.about = about;
-        self
-    }
-
-    pub(super) const fn purpose(mut self) -> Self {
-        self.purpose = true;
-        self
-    }
-
-    pub(super) const fn second(mut self, second: Second) -> Self {
-        self.second = second;
-        self
-    }
-
-    pub(super) const fn writes(mut self, lines: &'static [&'static str]) -> Self {
-        self.lines = lines;
-        self
-    }
-}
+pub use super::row::{About, Method, Row, Second};
+pub use clips::*;
+pub use people::*;
 
 /// Everybody with an account: nothing here is about people or pictures.
 const ALL_ROLES: &[Role] = &Role::ALL;
@@ -172,6 +48,15 @@ pub const BOXES: Row = Row::new(
     ALL_ROLES,
 )
 .console();
+pub const BOX: Row = Row::new(
+    "box.show",
+    Get,
+    "/boxes/{name}",
+    "see a box and its cameras and how they are",
+    ALL_ROLES,
+)
+.console()
+.about(About::Box);
 pub const BOX_ADD: Row = Row::new("box.add", Post, "/boxes", "register a box", ADMINISTER)
     .about(About::Box)
     .writes(&["box.add"]);
@@ -246,8 +131,6 @@ pub const RETENTION_CAMERA: Row = Row::new(
 )
 .console()
 .about(About::Camera);
-
-pub use super::clip_rows::*;
 
 pub const EVIDENCE: Row = Row::new(
     "evidence.list",
@@ -441,225 +324,40 @@ pub const LOG_READ: Row = Row::new("log.read", Post, "/logs/{log}/read", "read a
     .about(About::Log)
     .writes(&["log.read"]);
 
-pub const OWNERS: Row = Row::new(
-    "owner.list",
-    Get,
-    "/owners",
-    "see which cameras are whose",
-    OVERSEE,
-)
-.about(About::Whole);
-pub const OWNER_ADD: Row = Row::new("owner.add", Post, "/owners", "add an owner", ADMINISTER)
-    .about(About::Whole)
-    .writes(&["owner.add"]);
-pub const OWNER_ASSIGN: Row = Row::new(
-    "owner.assign",
+/// Read what people did, with the purposes and references they gave.
+const AUDIT: &[Role] = &[Supervisor, Coordinator, Approver, Auditor, Inspector];
+pub const LOG_SHOW: Row = Row::new(
+    "log.show",
     Post,
-    "/owners/{owner}/cameras",
-    "say whose a camera is",
-    ADMINISTER,
+    "/log/show",
+    "search the log of staff acts",
+    AUDIT,
 )
 .about(About::Whole)
-.writes(&["owner.set"]);
-
-pub const STAFF: Row = Row::new(
-    "staff.list",
-    Get,
-    "/staff",
-    "see accounts and their roles",
-    ACCOUNTS,
-)
-.about(About::Whole);
-pub const STAFF_ADD: Row = Row::new("staff.add", Post, "/staff", "make an account", ADMINISTER)
-    .about(About::Whole)
-    .writes(&["op.add", "op.ask"]);
-pub const STAFF_NAME: Row = Row::new(
-    "staff.name",
+.writes(&["log.read"]);
+pub const LOG_SAMPLE: Row = Row::new(
+    "log.sample",
     Post,
-    "/staff/{name}/name",
-    "write down an account's name for people",
-    ADMINISTER,
+    "/log/sample",
+    "draw a month's sample of staff acts",
+    AUDIT,
 )
 .about(About::Whole)
-.writes(&["op.name"]);
-pub const STAFF_RESET: Row = Row::new(
-    "staff.reset",
+.writes(&["log.read"]);
+pub const LOG_REVIEW: Row = Row::new(
+    "log.review",
     Post,
-    "/staff/{name}/reset",
-    "give an account a one-time password",
-    ADMINISTER,
+    "/log/review",
+    "say what a month's sample showed",
+    &[Supervisor, Coordinator, Approver, Auditor],
 )
 .about(About::Whole)
-.second(Second::Asks)
-.writes(&["op.password", "op.ask"]);
-pub const STAFF_RECOVER: Row = Row::new(
-    "staff.recover",
-    Post,
-    "/staff/{name}/recover",
-    "ask that an account begin anew, without its second factors",
-    ADMINISTER,
-)
-.about(About::Whole)
-.second(Second::Asks)
-.writes(&["op.ask"]);
-pub const STAFF_BREAK: Row = Row::new(
-    "staff.break-glass",
-    Post,
-    "/break-glass",
-    "make an administrator for some hours, because no two can sign in",
-    &[],
-)
-.console()
-.writes(&["op.add", "op.break"]);
-pub const STAFF_CLOSE: Row = Row::new(
-    "staff.close",
-    Post,
-    "/staff/{name}/close",
-    "close an account",
-    ADMINISTER,
-)
-.about(About::Whole)
-.writes(&["op.close"]);
-pub const STAFF_GRANT: Row = Row::new(
-    "staff.grant",
-    Post,
-    "/staff/{name}/roles",
-    "give a role",
-    ADMINISTER,
-)
-.about(About::Whole)
-.second(Second::Asks)
-.writes(&["op.grant", "op.ask"]);
-pub const STAFF_REVOKE: Row = Row::new(
-    "staff.revoke",
-    Post,
-    "/roles/{grant}/revoke",
-    "take a role away",
-    ADMINISTER,
-)
-.about(About::Whole)
-.writes(&["op.revoke"]);
-pub const STAFF_WAITING: Row = Row::new(
-    "staff.waiting",
-    Get,
-    "/approvals",
-    "see what waits for a second administrator",
-    ACCOUNTS,
-)
-.about(About::Whole);
-pub const STAFF_APPROVE: Row = Row::new(
-    "staff.approve",
-    Post,
-    "/approvals/{request}/approve",
-    "approve what an administrator asked for",
-    ADMINISTER,
-)
-.about(About::Whole)
-.second(Second::Approves)
-.writes(&["op.grant", "op.password", "op.unfactor"]);
-pub const STAFF_WITHDRAW: Row = Row::new(
-    "staff.withdraw",
-    Post,
-    "/approvals/{request}/withdraw",
-    "withdraw what an administrator asked for",
-    ADMINISTER,
-)
-.about(About::Whole)
-.writes(&["op.drop"]);
-
-pub const TOKENS: Row = Row::own(
-    "token.list",
-    Get,
-    "/tokens",
-    "see their own tokens, and who administers everybody's",
-);
-pub const TOKEN_ADD: Row =
-    Row::own("token.add", Post, "/tokens", "make a token for a program").writes(&["op.token"]);
-pub const TOKEN_REVOKE: Row = Row::own(
-    "token.revoke",
-    Post,
-    "/tokens/{token}/revoke",
-    "end their own tokens, and who administers everybody's",
-)
-.writes(&["op.untoken"]);
-pub const SESSIONS: Row = Row::own(
-    "session.list",
-    Get,
-    "/sessions",
-    "see where they are signed in, and who administers where everybody is",
-);
-pub const SESSION_END: Row = Row::own(
-    "session.end",
-    Post,
-    "/sessions/{name}/end",
-    "sign out everywhere, and who administers anybody",
-)
-.writes(&["op.signout"]);
-pub const STAFF_PASSWORD: Row = Row::own(
-    "staff.password",
-    Post,
-    "/staff-password",
-    "set their own password",
-)
-.writes(&["op.password"]);
-pub const DECLARATION: Row = Row::own(
-    "declaration.show",
-    Get,
-    "/declaration",
-    "read the declaration",
-);
-pub const DECLARATION_ACCEPT: Row = Row::own(
-    "declaration.accept",
-    Post,
-    "/declaration/accept",
-    "accept the declaration",
-)
-.writes(&["op.accept"]);
-pub const ACCEPTANCES: Row = Row::new(
-    "staff.declarations",
-    Get,
-    "/declaration/accepted",
-    "see who accepted which declaration, and when",
-    ACCOUNTS,
-)
-.about(About::Whole);
-pub const FACTORS: Row = Row::own(
-    "factor.list",
-    Get,
-    "/factors",
-    "see their own second factors",
-);
-pub const FACTOR_NEW: Row = Row::own(
-    "factor.new",
-    Get,
-    "/factors/new",
-    "get what a new second factor is made of",
-);
-pub const FACTOR_CODE: Row = Row::own(
-    "factor.code",
-    Post,
-    "/factors/code",
-    "have codes from a phone as a second factor",
-)
-.writes(&["op.factor"]);
-pub const FACTOR_PASSKEY: Row = Row::own(
-    "factor.passkey",
-    Post,
-    "/factors/passkey",
-    "have a passkey as a second factor",
-)
-.writes(&["op.factor"]);
-pub const FACTOR_REMOVE: Row = Row::own(
-    "factor.remove",
-    Post,
-    "/factors/{factor}/remove",
-    "take a second factor of theirs away",
-)
-.writes(&["op.unfactor"]);
+.writes(&["log.review"]);
 
 /// Every operation.
 pub const ALL: &[&Row] = &[
     &BOXES,
+    &BOX,
     &BOX_ADD,
     &BOX_REVOKE,
     &BOX_SUCCEED,
@@ -706,6 +404,9 @@ pub const ALL: &[&Row] = &[
     &LIFT_APPROVE,
     &LIFT_WITHDRAW,
     &LOG_READ,
+    &LOG_SHOW,
+    &LOG_SAMPLE,
+    &LOG_REVIEW,
     &OWNERS,
     &OWNER_ADD,
     &OWNER_ASSIGN,

@@ -8,6 +8,7 @@ use shared::{
     time::Utc,
     types::{OpToken, OpUntoken},
 };
+use utoipa::ToSchema;
 
 use super::{
     authorise::Permit,
@@ -22,6 +23,7 @@ use crate::{
     keys,
     list::{Part, Rows},
     ownlog::op,
+    reason::Access,
     signin,
 };
 
@@ -33,7 +35,7 @@ const SCOPES: usize = 64;
 /// What every token begins with, so that one that lies somewhere is known for what it is.
 const MARK: &str = "beadle_";
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TokenRow {
     pub token: u64,
     /// Whose: the account's name.
@@ -47,7 +49,7 @@ pub struct TokenRow {
 }
 
 /// A token as it is shown, once.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct NewToken {
     pub token: u64,
     pub secret: String,
@@ -64,35 +66,33 @@ pub fn add(
 ) -> Result<NewToken, HubError> {
     let label = owners::title(label, 80)?;
     let Principal::Person(person) = permit.principal() else {
-        return Err(HubError::NotAllowed("a token is a person's".into()));
+        return Err(Access::TokenIsAPersons.into());
     };
     if !(1..=DAYS).contains(&days) {
-        return Err(HubError::Malformed(format!(
-            "a token is for 1 to {DAYS} days; nothing was done"
-        )));
+        return Err(Access::TokenDays { most: DAYS }.into());
     }
     let scopes: BTreeSet<String> = scopes.iter().cloned().collect();
     if !(1..=SCOPES).contains(&scopes.len()) {
-        return Err(HubError::Malformed(format!(
-            "a token names 1 to {SCOPES} operations; nothing was done"
-        )));
+        return Err(Access::TokenOperations { most: SCOPES }.into());
     }
     let roles = person.roles(hub.now());
     for scope in &scopes {
         let row = table::ALL.iter().find(|row| row.name == scope);
-        let row = row.ok_or_else(|| {
-            HubError::Malformed(format!("there is no operation {scope}; nothing was done"))
+        let row = row.ok_or_else(|| Access::OperationUnknown {
+            operation: scope.clone(),
         })?;
         if !Limits::token_may(row) {
-            return Err(HubError::Refused(format!(
-                "no token can be for {scope}: that is for people alone; nothing was done"
-            )));
+            return Err(Access::TokenNeverForThis {
+                operation: scope.clone(),
+            }
+            .into());
         }
         if !row.roles.iter().any(|role| roles.contains(role)) {
-            return Err(HubError::Refused(format!(
-                "{} may not {}, and a token of theirs may not either; nothing was done",
-                person.name, row.what
-            )));
+            return Err(Access::TokenBeyondRoles {
+                name: person.name.clone(),
+                row,
+            }
+            .into());
         }
     }
     let account = hub.db.account_numbered(person.op)?;
@@ -161,17 +161,13 @@ fn lasts(t: &TokenRecord, now: Utc) -> bool {
 pub fn revoke(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     let found = hub.db.token(n)?;
     let own = found.filter(|t| t.op == permit.number() || permit.has(ADMINISTER));
-    let token = own.ok_or_else(|| {
-        HubError::Missing(format!(
-            "{} has no token {n}; `beadle-hub token list` shows them",
-            permit.name()
-        ))
+    let token = own.ok_or_else(|| Access::TokenUnknown {
+        name: permit.name().into(),
+        token: n,
     })?;
     hub.act(|tx| {
         if !tx.end_token(n, hub.now())? {
-            return Err(HubError::Refused(format!(
-                "token {n} was ended before; nothing was done"
-            )));
+            return Err(Access::TokenEnded { token: n }.into());
         }
         let line = OpUntoken {
             token: n,

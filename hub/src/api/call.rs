@@ -6,10 +6,11 @@ use std::fmt::Write;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
-use super::BASE;
+use super::{BASE, shape::Shape};
 use crate::{
     access::table::{Method, Row},
     error::HubError,
+    reason::Api,
 };
 
 /// A request as it is sent.
@@ -73,8 +74,10 @@ pub fn encoded(text: &str) -> String {
     out
 }
 
-/// What is asked for. `named`: what the path and the query say; the body of a `POST` may not say it again.
+/// What is asked for. `named`: what the path and the query say; the body of a `POST` may not say it again. What the operation does not
+/// take is refused: somebody thought that it would count.
 pub fn read<O: DeserializeOwned>(
+    shape: &Shape,
     named: impl IntoIterator<Item = (String, String)>,
     body: Option<&[u8]>,
 ) -> Result<O, HubError> {
@@ -84,27 +87,34 @@ pub fn read<O: DeserializeOwned>(
         Some(body) => match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => fields,
             Ok(_) => {
-                return Err(HubError::Malformed(
-                    "the body is not a JSON object; nothing was done".into(),
-                ));
+                return Err(Api::ObjectWanted.into());
             }
             Err(e) => {
-                return Err(HubError::Malformed(format!(
-                    "the body is not JSON ({e}); nothing was done"
-                )));
+                return Err(Api::BodyNotJson { why: e.to_string() }.into());
             }
         },
     };
     for (name, value) in named {
         if fields.contains_key(&name) {
-            return Err(HubError::Malformed(format!(
-                "{name} is said twice; nothing was done"
-            )));
+            return Err(Api::SaidTwice { name }.into());
         }
-        fields.insert(name, Value::String(value));
+        let value = shape.value(&name, value);
+        fields.insert(name, value);
+    }
+    if let Some(name) = fields.keys().find(|name| shape.field(name).is_none()) {
+        let taken = shape.fields.iter().map(|f| f.name.clone()).collect();
+        let name = name.clone();
+        return Err(Api::NotTaken { name, taken }.into());
+    }
+    if let Some((name, most)) = shape.beyond(&fields) {
+        return Err(Api::NumberTooGreat {
+            name: name.into(),
+            most,
+        }
+        .into());
     }
     serde_json::from_value(Value::Object(fields))
-        .map_err(|e| HubError::Malformed(format!("{e}; nothing was done")))
+        .map_err(|e| Api::NotAsWanted { why: e.to_string() }.into())
 }
 
 #[cfg(test)]
@@ -122,7 +132,12 @@ mod tests {
         let call = write(&table::LIFT_APPROVE, &approve).expect("call");
         assert_eq!(call.path, "/api/v1/lifts/17/approve");
         let named = [("request".to_owned(), "17".to_owned())];
-        let back: masks::ApproveLift = read(named, call.body.as_deref()).expect("read");
+        let back: masks::ApproveLift = read(
+            &Shape::of::<masks::ApproveLift>(),
+            named,
+            call.body.as_deref(),
+        )
+        .expect("read");
         assert_eq!(back.request, 17);
 
         let list: footage::List = serde_json::from_value(
@@ -142,7 +157,8 @@ mod tests {
         }))
         .expect("add");
         let call = write(&table::HOLD_ADD, &add).expect("call");
-        let back: holds::Add = read([], call.body.as_deref()).expect("read");
+        let back: holds::Add =
+            read(&Shape::of::<holds::Add>(), [], call.body.as_deref()).expect("read");
         assert_eq!(back.camera(), add.camera());
         assert_eq!(back.wanted, add.wanted);
     }
@@ -152,7 +168,7 @@ mod tests {
     fn what_cannot_be_read_is_refused() {
         let no = |named: &[(&str, &str)], body: &[u8]| {
             let named = named.iter().map(|(a, b)| ((*a).into(), (*b).into()));
-            read::<clips::View>(named, Some(body))
+            read::<clips::View>(&Shape::of::<clips::View>(), named, Some(body))
                 .expect_err("refused")
                 .to_string()
         };
@@ -161,7 +177,34 @@ mod tests {
         assert!(no(&[("exhibit", "EXH-2026-000001")], b"{}").contains("purpose"));
         let twice = br#"{"exhibit":"EXH-2026-000002","purpose":"p","reference":"r"}"#;
         assert!(no(&[("exhibit", "EXH-2026-000001")], twice).contains("said twice"));
+        let more = br#"{"purpose":"p","reference":"r","until":"never"}"#;
+        assert!(
+            no(&[("exhibit", "EXH-2026-000001")], more).contains("\"until\" is not taken here")
+        );
         let odd = br#"{"purpose":7,"reference":"r"}"#;
         assert!(no(&[("exhibit", "EXH-2026-000001")], odd).contains("nothing was done"));
+    }
+
+    /// What an address says is a text: it becomes the number or the flag that is wanted. Numbers that the records could not hold are refused.
+    #[test]
+    fn texts_of_an_address() {
+        let ask = |named: &[(&str, &str)]| {
+            let named = named.iter().map(|(a, b)| ((*a).into(), (*b).into()));
+            read::<clips::List>(&Shape::of::<clips::List>(), named, None)
+        };
+        assert_eq!(ask(&[("limit", "5")]).expect("read").part.limit, Some(5));
+        for odd in ["-1", "2147483648", "18446744073709551616", "five", "5.0"] {
+            let no = ask(&[("limit", odd)]).expect_err(odd).to_string();
+            assert!(no.contains("nothing was done"), "{no}");
+        }
+        let lift = |n: &str| {
+            let named = [("request".to_owned(), n.to_owned())];
+            read::<masks::ApproveLift>(&Shape::of::<masks::ApproveLift>(), named, Some(b"{}"))
+        };
+        assert!(lift("9007199254740991").is_ok());
+        assert!(lift("9223372036854775808").is_err());
+        let holds = [("all".to_owned(), "true".to_owned())];
+        let holds = read::<holds::List>(&Shape::of::<holds::List>(), holds, None);
+        assert!(holds.expect("read").all);
     }
 }

@@ -14,11 +14,13 @@ use axum::{
     },
     routing::{MethodRouter, get, post},
 };
-use futures::StreamExt;
+use futures::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use shared::plain;
+use utoipa::ToSchema;
 
-use super::call;
+use super::{call, openapi, shape::Shape};
 use crate::{
     access::{
         principal::Principal,
@@ -28,16 +30,20 @@ use crate::{
     error::{Class, HubError},
     keys,
     ops::{self, Followed, Operation, Visitor},
+    reason::{Api, Code},
 };
 
 /// What programs are told when there is no reply (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     pub title: String,
     pub status: u16,
     pub class: Class,
+    pub code: Code,
     /// A sentence for people: what failed, on what, and what to do.
     pub detail: String,
+    /// What to do, alone.
+    pub next: String,
 }
 
 impl Problem {
@@ -45,9 +51,11 @@ impl Problem {
         let class = error.class();
         Self {
             title: class.title().into(),
-            status: class.status(),
+            status: error.status(),
             class,
+            code: Code(error.code().into()),
             detail: error.to_string(),
+            next: error.next(),
         }
     }
 }
@@ -96,17 +104,18 @@ pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
     ops::visit(&mut routes);
     routes
         .0
-        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
-        .method_not_allowed_fallback(|| async {
-            let problem = Problem {
-                title: "Not understood".into(),
-                status: 405,
-                class: Class::Malformed,
-                detail: "this operation is asked for with another method".into(),
-            };
-            problem.into_response()
-        })
+        .route(openapi::PATH, get(document))
+        .fallback(|| async { HubError::from(Api::NoSuchOperation) })
+        .method_not_allowed_fallback(|| async { HubError::from(Api::OtherMethod) })
         .with_state(hub)
+}
+
+/// The API's own document. Nothing of this hub is in it, and it is in the manual too; but a hub answers nothing to strangers.
+async fn document(who: Option<Extension<Principal>>) -> Result<Json<Value>, HubError> {
+    match who {
+        Some(_) => Ok(Json(openapi::document())),
+        None => Err(HubError::SignedOut),
+    }
 }
 
 struct Routes(Router<Arc<Desk>>);
@@ -124,25 +133,31 @@ impl Visitor for Routes {
             Method::Get => get(asked::<O>),
             Method::Post => post(asked::<O>),
         };
-        self.add(O::ROW, route);
+        self.add(O::ROW, route.layer(shape::<O>()));
     }
 
     fn followed<O: Followed>(&mut self) {
-        self.add(O::ROW, get(followed::<O>));
+        self.add(O::ROW, get(followed::<O>).layer(shape::<O>()));
     }
+}
+
+/// What an operation takes, for whoever reads a request of it.
+pub(crate) fn shape<O: ToSchema>() -> Extension<Arc<Shape>> {
+    Extension(Arc::new(Shape::of::<O>()))
 }
 
 /// What is asked, from all parts of the request that can say it.
 fn read<O: serde::de::DeserializeOwned>(
     row: &Row,
+    shape: &Shape,
     path: &RawPathParams,
     uri: &Uri,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<O, HubError> {
     let named = path.iter().map(|(n, v)| (n.to_owned(), v.to_owned()));
-    let query = Query::<Vec<(String, String)>>::try_from_uri(uri)
-        .map_err(|_| HubError::Malformed("the address cannot be read".into()))?;
+    let query =
+        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| Api::AddressUnreadable)?;
     let body = match row.method {
         Method::Get => None,
         Method::Post => {
@@ -151,39 +166,42 @@ fn read<O: serde::de::DeserializeOwned>(
             let kind = kind.split(';').next().unwrap_or_default().trim();
             let json = kind.eq_ignore_ascii_case("application/json");
             if !json {
-                return Err(HubError::Malformed(
-                    "what is sent has to be application/json; nothing was done".into(),
-                ));
+                return Err(Api::JsonWanted.into());
             }
             Some(body)
         }
     };
-    call::read(named.chain(query.0), body)
+    call::read(shape, named.chain(query.0), body)
 }
 
 pub(crate) async fn asked<O: Operation>(
     State(hub): State<Arc<Desk>>,
     who: Option<Extension<Principal>>,
+    Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<O::Reply>, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
-    let operation: O = read(O::ROW, &path, &uri, &headers, &body)?;
+    let operation: O = read(O::ROW, &shape, &path, &uri, &headers, &body)?;
     ops::perform(&hub, &who, operation).await.map(Json)
 }
 
 async fn followed<O: Followed>(
     State(hub): State<Arc<Desk>>,
     who: Option<Extension<Principal>>,
+    Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, HubError> {
     let Extension(who) = who.ok_or(HubError::SignedOut)?;
-    let operation: O = read(O::ROW, &path, &uri, &headers, b"")?;
-    let news = ops::follow(&hub, &who, operation).await?;
+    let operation: O = read(O::ROW, &shape, &path, &uri, &headers, b"")?;
+    let mut news = Box::pin(ops::follow(&hub, &who, operation).await?);
+    // What cannot be followed at all is refused like everything else; a stream is begun only where there is something to tell.
+    let first = news.next().await.transpose()?;
+    let news = stream::iter(first.map(Ok)).chain(news);
     let events = news.map(|news| Ok::<_, Infallible>(event(news)));
     Ok(Sse::new(events)
         .keep_alive(KeepAlive::default())

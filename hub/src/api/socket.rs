@@ -26,6 +26,7 @@ use crate::{
     access::principal::Principal,
     desk::{Desk, blocking},
     error::{Class, HubError},
+    reason::Api,
     signin::{self, SignIn},
 };
 
@@ -63,7 +64,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 pub async fn run(hub: Arc<Desk>, listener: UnixListener) {
     let router = Router::new()
         .nest(BASE, http::routes(hub.clone()))
-        .fallback(|| async { HubError::Missing("there is no such operation".into()) })
+        .fallback(|| async { HubError::from(Api::NoSuchOperation) })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(middleware::from_fn_with_state(hub, console));
     let served = axum::serve(
@@ -83,10 +84,7 @@ async fn console(
     next: Next,
 ) -> Response {
     if user != Some(0) && user != Some(nix::unistd::geteuid().as_raw()) {
-        return HubError::NotAllowed(
-            "only root and the hub's own user may give the hub commands".into(),
-        )
-        .into_response();
+        return HubError::from(Api::NotTheHubsUser).into_response();
     }
     let token = bearer::token(request.headers());
     let principal = match named(request.headers()) {

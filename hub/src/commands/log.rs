@@ -1,4 +1,5 @@
-//! Wiring. `beadle-hub log export`: a copy of a log with its heads, on the record.
+//! Wiring. `beadle-hub log export|show|trail|sample|review`: a copy of a log with its heads; what people did; a month's sample. Each is on
+//! the record.
 
 use std::{
     fs,
@@ -7,10 +8,15 @@ use std::{
 
 use clap::Subcommand;
 
-use super::{CommandError, client::Client};
+use shared::time::Utc;
+
+use super::{CommandError, client::Client, print_json};
 use crate::{
     files::{failed, private_dir, read, write_whole},
-    ops::staff,
+    list::Part,
+    ops::{log, staff},
+    ownlog::MONTHS,
+    trail::{Search, TrailRow},
 };
 
 #[derive(Subcommand)]
@@ -21,10 +27,174 @@ pub enum Command {
         log: String,
         dir: PathBuf,
     },
+    /// What people did at this hub, newest first; that it was read is on the log too
+    Show {
+        /// An account's name, or its number as op:0007
+        #[arg(long)]
+        person: Option<String>,
+        /// BOX/CAM
+        #[arg(long)]
+        camera: Option<String>,
+        /// As it was given: of the act, or of the clip it is about
+        #[arg(long)]
+        reference: Option<String>,
+        /// A type of line like acc.view, or a family of them like acc
+        #[arg(long)]
+        kind: Option<String>,
+        /// From that time on, like 2026-11-03T14:00:00Z
+        #[arg(long)]
+        from: Option<String>,
+        /// Before that time
+        #[arg(long)]
+        to: Option<String>,
+        /// So many lines, the newest; without it all of them
+        #[arg(long)]
+        limit: Option<u32>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Everything that one person did, newest first
+    Trail {
+        /// An account's name, or its number as op:0007
+        person: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// A random sample of a month's acts, for the monthly review: the same for everybody who draws it
+    Sample {
+        /// Like 2026-11; from the second day of the month after it on
+        month: String,
+        /// So many acts
+        #[arg(long, default_value_t = 20)]
+        count: u32,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put on record what the sample of a month showed
+    Review {
+        month: String,
+        #[arg(long, default_value_t = 20)]
+        count: u32,
+        /// What it showed; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        result: String,
+    },
+}
+
+fn time(what: &str, text: Option<String>) -> Result<Option<Utc>, CommandError> {
+    let read = text.map(|t| Utc::parse_lenient(&t));
+    read.transpose()
+        .map_err(|e| CommandError::Plain(format!("{what}: {e}")))
+}
+
+/// One act on one line, what was said of it below.
+fn print(r: &TrailRow) {
+    let about = [r.camera.as_deref(), r.exhibit.as_deref()];
+    let about: Vec<&str> = about.into_iter().flatten().collect();
+    println!(
+        "{:>8}  {}  {:<12} {} {} ({})  {}",
+        r.n,
+        r.t,
+        r.kind,
+        r.who,
+        r.name,
+        r.roles,
+        about.join(" ")
+    );
+    for (key, text) in &r.texts {
+        println!("            {key:<10} {text}");
+    }
+}
+
+fn list(rows: &[TrailRow], json: bool) -> Result<(), CommandError> {
+    if json {
+        return print_json(&rows);
+    }
+    if rows.is_empty() {
+        println!("no such act is on the log");
+    }
+    rows.iter().for_each(print);
+    Ok(())
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let Command::Export { log, dir } = command;
+    match command {
+        Command::Export { log, dir } => export(hub, log, dir),
+        Command::Show {
+            person,
+            camera,
+            reference,
+            kind,
+            from,
+            to,
+            limit,
+            json,
+        } => {
+            let search = Search {
+                person,
+                camera,
+                reference,
+                kind,
+                from: time("--from", from)?,
+                to: time("--to", to)?,
+            };
+            show(hub, &search, limit, json)
+        }
+        Command::Trail { person, json } => {
+            let search = Search {
+                person: Some(person),
+                ..Search::default()
+            };
+            show(hub, &search, None, json)
+        }
+        Command::Sample { month, count, json } => {
+            let sample = hub.ask(&log::Draw { month, count })?;
+            if json {
+                return print_json(&sample);
+            }
+            println!(
+                "{} of {} acts of {} (UTC), drawn by the head of {} lines with root {}",
+                sample.rows.len(),
+                sample.acts,
+                sample.month,
+                sample.size,
+                sample.root
+            );
+            sample.rows.iter().for_each(print);
+            Ok(())
+        }
+        Command::Review {
+            month,
+            count,
+            result,
+        } => {
+            let done = hub.ask(&log::Review {
+                month: month.clone(),
+                count,
+                result,
+            })?;
+            println!(
+                "the review of {month} is line {} of the hub's log",
+                done.line
+            );
+            Ok(())
+        }
+    }
+}
+
+fn show(hub: &Client, search: &Search, limit: Option<u32>, json: bool) -> Result<(), CommandError> {
+    let ask = |part: Part| log::Show {
+        search: search.clone(),
+        part,
+    };
+    let rows = match limit {
+        Some(n) => hub.ask(&ask(Part::of(n)))?.rows,
+        None => hub.all(ask)?,
+    };
+    list(&rows, json)
+}
+
+fn export(hub: &Client, log: String, dir: PathBuf) -> Result<(), CommandError> {
     if fs::read_dir(&dir).is_ok_and(|mut d| d.next().is_some()) {
         return Err(CommandError::Plain(format!(
             "{} is not empty; name a new folder",
@@ -45,15 +215,21 @@ fn copy(from: &Path, to: &Path) -> Result<usize, CommandError> {
             write_whole(&to.join(name), &read(&from.join(name))?, 0o644)?;
         }
     }
-    for file in list(&from.join("heads"))? {
+    for file in names(&from.join("heads"))? {
         write_whole(
             &to.join("heads").join(&file),
             &read(&from.join("heads").join(&file))?,
             0o644,
         )?;
     }
+    // By which the samples of months are drawn.
+    for file in names(&from.join(MONTHS))? {
+        let note = read(&from.join(MONTHS).join(&file))?;
+        private_dir(&to.join(MONTHS))?;
+        write_whole(&to.join(MONTHS).join(&file), &note, 0o644)?;
+    }
     let mut lines = 0;
-    for file in list(from)?.into_iter().filter(|f| f.ends_with(".jsonl")) {
+    for file in names(from)?.into_iter().filter(|f| f.ends_with(".jsonl")) {
         let mut bytes = read(&from.join(&file))?;
         // A line being written just now is left out.
         bytes.truncate(
@@ -68,7 +244,7 @@ fn copy(from: &Path, to: &Path) -> Result<usize, CommandError> {
     Ok(lines)
 }
 
-fn list(dir: &Path) -> Result<Vec<String>, CommandError> {
+fn names(dir: &Path) -> Result<Vec<String>, CommandError> {
     let mut names: Vec<String> = match fs::read_dir(dir) {
         Ok(entries) => entries
             .filter_map(|e| e.ok()?.file_name().into_string().ok())

@@ -99,6 +99,8 @@ enum Command {
     /// Tokens for programs
     #[command(subcommand)]
     Token(token::Command),
+    /// Print the API as an OpenAPI document
+    Api,
     /// Write the manual pages of all commands into a folder
     #[command(hide = true)]
     Man { folder: PathBuf },
@@ -148,6 +150,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
     match line.command {
         Command::Init(args) => init::run(&state, &args).map(|()| 0),
         Command::Run => run::run(state).map(|()| 0),
+        Command::Api => print_json(&crate::api::openapi::document()).map(|()| 0),
         Command::Man { folder } => clap_mangen::generate_to(Line::command(), &folder)
             .map(|()| 0)
             .map_err(|e| CommandError::Plain(format!("{}: {e}", folder.display()))),

@@ -68,6 +68,9 @@ impl Db {
     }
 
     pub fn approval(&self, n: u64) -> Result<Option<ApprovalRecord>, DbError> {
+        if !super::may_be(n) {
+            return Ok(None);
+        }
         let c = self.store.read();
         let row = c.query_row(&format!("{APPROVAL} WHERE n=$1"), [N(n)], approval);
         Ok(row.optional()?)

@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS days (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS days_open ON days (box, settled, day, cam);
 CREATE INDEX IF NOT EXISTS days_by_day ON days (box, day, cam);
+CREATE INDEX IF NOT EXISTS days_of_camera ON days (box, cam, day);
 CREATE INDEX IF NOT EXISTS days_by_key ON days (box, cam, key);
 -- Starts of a box whose clock was vouched for at some time.
 CREATE TABLE IF NOT EXISTS clocks (log TEXT NOT NULL, boot INTEGER NOT NULL, PRIMARY KEY (log, boot)) STRICT;
@@ -70,8 +71,28 @@ CREATE TABLE IF NOT EXISTS certificates (
   PRIMARY KEY (log, n)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS certificates_by_day ON certificates (box, day, cam);
+CREATE INDEX IF NOT EXISTS certificates_of_camera ON certificates (box, cam, day);
 CREATE INDEX IF NOT EXISTS certificates_by_key ON certificates (box, cam, key);
 CREATE INDEX IF NOT EXISTS certificates_by_time ON certificates (box, cam, done_at);
+-- Of the hub's own log: what people did, and what was asked of them. Times are those of the lines.
+CREATE TABLE IF NOT EXISTS own_lines (
+  log TEXT NOT NULL, n INTEGER NOT NULL, t INTEGER NOT NULL, kind TEXT NOT NULL,
+  who TEXT NOT NULL,                        -- op:0007
+  roles TEXT NOT NULL,                      -- of that person then
+  box TEXT, cam TEXT,                       -- the camera it is about, if it is about one
+  exhibit TEXT, reference TEXT,             -- the reference is a hash of the side table
+  leaf TEXT NOT NULL,                       -- its hash in the log, lower hex
+  data TEXT NOT NULL,                       -- JSON
+  PRIMARY KEY (log, n)
+) STRICT;
+CREATE INDEX IF NOT EXISTS own_lines_by_time ON own_lines (log, t);
+CREATE INDEX IF NOT EXISTS own_lines_by_who ON own_lines (log, who, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_camera ON own_lines (log, box, cam, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_kind ON own_lines (log, kind, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_exhibit ON own_lines (log, exhibit, n);
+CREATE INDEX IF NOT EXISTS own_lines_by_reference ON own_lines (log, reference, n);
+-- How far that is.
+CREATE TABLE IF NOT EXISTS own_read (log TEXT PRIMARY KEY, upto INTEGER NOT NULL) STRICT;
 -- Lines held of a log that break their schema: what they say is in no other table here. One row per log.
 CREATE TABLE IF NOT EXISTS odd_lines (
   log TEXT PRIMARY KEY, box TEXT NOT NULL, count INTEGER NOT NULL,

@@ -104,6 +104,9 @@ impl Db {
     }
 
     pub fn grant(&self, n: u64) -> Result<Option<GrantRecord>, DbError> {
+        if !super::may_be(n) {
+            return Ok(None);
+        }
         let n = i64::try_from(n).map_err(|e| DbError::Row(e.to_string()))?;
         Ok(self.grants_where("n=$1", n)?.pop())
     }

@@ -208,7 +208,7 @@ impl Db {
         if since > Utc(0) {
             let since = values.add(since.0);
             which.push(format!(
-                "(state IN ('pending', 'placed', 'releasing') OR changed >= {since})"
+                "n IN (SELECT n FROM holds WHERE state IN ('pending', 'placed', 'releasing') UNION SELECT n FROM holds WHERE changed >= {since})"
             ));
         }
         if let Some(name) = name {

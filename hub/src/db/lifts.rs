@@ -91,6 +91,9 @@ impl Db {
     }
 
     pub fn lift(&self, n: u64) -> Result<Option<LiftRecord>, DbError> {
+        if !super::may_be(n) {
+            return Ok(None);
+        }
         let c = self.store.read();
         let sql = format!("SELECT {COLUMNS} FROM lifts WHERE n=$1");
         c.query_row(&sql, [N(n)], record).optional()?.transpose()

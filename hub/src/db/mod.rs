@@ -22,6 +22,7 @@ pub mod lifts;
 pub mod logs;
 mod migrate;
 pub mod numbers;
+pub mod own_lines;
 mod reports;
 pub mod requests;
 pub mod retention;
@@ -49,10 +50,15 @@ pub enum DbError {
     Numbers(&'static str),
 }
 
+/// Whether a number that somebody names can be one of a row's at all. Greater ones are of nothing, and no statement can ask for them.
+fn may_be(n: u64) -> bool {
+    i64::try_from(n).is_ok()
+}
+
 /// Of the derived tables.
 const DERIVED: i64 = 6;
 /// Their names. Every row names the log it comes from.
-const DERIVED_TABLES: [&str; 10] = [
+const DERIVED_TABLES: [&str; 12] = [
     "segments",
     "spans",
     "gaps",
@@ -63,6 +69,8 @@ const DERIVED_TABLES: [&str; 10] = [
     "certificates",
     "clocks",
     "odd_lines",
+    "own_lines",
+    "own_read",
 ];
 
 /// The hub's records. Calls block: use `spawn_blocking` from async code.
@@ -104,6 +112,12 @@ impl Db {
     /// Whether this thread is within a unit of work.
     pub fn is_within(&self) -> bool {
         self.store.is_within()
+    }
+
+    /// Steps of SQLite's that all statements have taken so far: the work that was done, whatever the machine.
+    #[cfg(test)]
+    pub fn steps(&self) -> u64 {
+        self.store.steps()
     }
 
     /// The same for the statements of one function here.

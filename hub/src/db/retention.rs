@@ -172,26 +172,37 @@ fn certificate(r: &Row<'_>) -> rusqlite::Result<CertificateRecord> {
 }
 
 impl Db {
-    /// Camera-days of a box, or of one of its cameras, from `from` on, and older ones whose deletion is not on record as good; oldest
-    /// first.
+    /// Camera-days of a box, or of one of its cameras, from `from` to `to`, and older ones whose deletion is not on record as good;
+    /// oldest first.
     pub fn camera_days(
         &self,
         name: &BoxName,
         cam: Option<&CameraId>,
-        from: Day,
+        (from, to): (Day, Day),
     ) -> Result<Vec<DayRecord>, DbError> {
         let c = self.store.read();
-        let of = cam.map_or("", |_| "AND cam=$3");
+        let of = cam.map_or("", |_| "AND cam=$4");
         let mut q = c.prepare(&format!(
-            "SELECT {DAY} FROM days WHERE box=$1 AND day >= $2 {of}
+            "SELECT {DAY} FROM days WHERE box=$1 AND day >= $2 AND day <= $3 {of}
              UNION ALL SELECT {DAY} FROM days WHERE box=$1 AND settled=0 AND day < $2 {of} ORDER BY 2, 1, 4"
         ))?;
-        let from = from.to_string();
+        let (from, to) = (from.to_string(), to.to_string());
         let rows = match cam {
-            Some(cam) => q.query_map(params![name.as_str(), from, cam.as_str()], day_record),
-            None => q.query_map(params![name.as_str(), from], day_record),
+            Some(cam) => q.query_map(params![name.as_str(), from, to, cam.as_str()], day_record),
+            None => q.query_map(params![name.as_str(), from, to], day_record),
         };
         plain_rows("deletions", rows?)
+    }
+
+    /// The first day of a camera of which there was footage.
+    pub fn first_day(&self, name: &BoxName, cam: &CameraId) -> Result<Option<Day>, DbError> {
+        let c = self.store.read();
+        let row = c.query_row(
+            "SELECT day FROM days WHERE box=$1 AND cam=$2 ORDER BY day LIMIT 1",
+            params![name.as_str(), cam.as_str()],
+            |r| day(r, 0),
+        );
+        Ok(row.optional()?)
     }
 
     /// Those alone whose deletion is not on record as good. Few: the days a box keeps.
@@ -217,22 +228,22 @@ impl Db {
         plain_rows("deletions", q.query_map([name.as_str()], certificate)?)
     }
 
-    /// Certificates about a box's camera-days, or those of one of its cameras, from `from` on, oldest first.
+    /// Certificates about a box's camera-days, or those of one of its cameras, from `from` to `to`, oldest first.
     pub fn certificates(
         &self,
         name: &BoxName,
         cam: Option<&CameraId>,
-        from: Day,
+        (from, to): (Day, Day),
     ) -> Result<Vec<CertificateRecord>, DbError> {
         let c = self.store.read();
-        let of = cam.map_or("", |_| "AND c.cam=$3");
+        let of = cam.map_or("", |_| "AND c.cam=$4");
         let mut q = c.prepare(&format!(
-            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.day >= $2 {of} ORDER BY c.at, c.n"
+            "SELECT {CERTIFICATE} FROM certificates c WHERE c.box=$1 AND c.day >= $2 AND c.day <= $3 {of} ORDER BY c.at, c.n"
         ))?;
-        let from = from.to_string();
+        let (from, to) = (from.to_string(), to.to_string());
         let rows = match cam {
-            Some(cam) => q.query_map(params![name.as_str(), from, cam.as_str()], certificate),
-            None => q.query_map(params![name.as_str(), from], certificate),
+            Some(cam) => q.query_map(params![name.as_str(), from, to, cam.as_str()], certificate),
+            None => q.query_map(params![name.as_str(), from, to], certificate),
         };
         plain_rows("deletions", rows?)
     }

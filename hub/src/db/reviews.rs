@@ -65,7 +65,8 @@ impl Db {
     pub fn last_reviews(&self) -> Result<BTreeMap<String, ReviewRecord>, DbError> {
         let c = self.store.read();
         let mut q = c.prepare(&format!(
-            "SELECT {COLUMNS} FROM mask_reviews WHERE n IN (SELECT MAX(n) FROM mask_reviews GROUP BY box, cam)"
+            "SELECT {COLUMNS} FROM mask_reviews WHERE n IN (SELECT (SELECT MAX(m.n) FROM mask_reviews m WHERE m.box=c.box AND m.cam=c.cam)
+             FROM box_cameras c)"
         ))?;
         let rows = q.query_map([], record)?;
         let all = readable("mask_reviews", rows.map(|r| r?))?;

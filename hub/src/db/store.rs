@@ -26,9 +26,20 @@ const STATEMENTS: usize = 256;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// A connection, and statements in the words that both engines know.
-pub struct Sql(Connection);
+pub struct Sql(
+    Connection,
+    #[cfg(test)] Mutex<std::collections::BTreeSet<String>>,
+);
 
 impl Sql {
+    fn over(connection: Connection) -> Self {
+        Self(
+            connection,
+            #[cfg(test)]
+            Mutex::default(),
+        )
+    }
+
     pub fn execute(&self, sql: &str, values: impl Params) -> rusqlite::Result<usize> {
         self.prepare(sql)?.execute(values)
     }
@@ -44,7 +55,21 @@ impl Sql {
 
     pub fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'_>> {
         // `$1` is a name to SQLite, numbered by where it first stands; `?1` is the number.
-        self.0.prepare_cached(&sql.replace('$', "?"))
+        let sql = sql.replace('$', "?");
+        #[cfg(test)]
+        lock(&self.1).insert(sql.clone());
+        self.0.prepare_cached(&sql)
+    }
+
+    /// Steps that its statements have taken so far.
+    #[cfg(test)]
+    fn steps(&self) -> u64 {
+        let all = lock(&self.1).clone();
+        let steps = all.iter().map(|sql| {
+            let statement = self.0.prepare_cached(sql).expect("a statement");
+            u64::try_from(statement.get_status(rusqlite::StatementStatus::VmStep)).unwrap_or(0)
+        });
+        steps.sum()
     }
 
     pub fn execute_batch(&self, sql: &str) -> rusqlite::Result<()> {
@@ -103,15 +128,22 @@ impl Store {
             )?;
             reader.busy_timeout(BUSY)?;
             reader.set_prepared_statement_cache_capacity(STATEMENTS);
-            readers.push(Mutex::new(Sql(reader)));
+            readers.push(Mutex::new(Sql::over(reader)));
         }
         Ok(Self {
             turn: Mutex::new(()),
-            writer: Mutex::new(Sql(writer)),
+            writer: Mutex::new(Sql::over(writer)),
             within: Mutex::new(None),
             readers,
             next: AtomicUsize::new(0),
         })
+    }
+
+    /// Steps of SQLite's that all statements have taken so far.
+    #[cfg(test)]
+    pub fn steps(&self) -> u64 {
+        let readers: u64 = self.readers.iter().map(|r| lock(r).steps()).sum();
+        readers + lock(&self.writer).steps()
     }
 
     /// Whether this thread is within a unit of work: then all it reads and writes is of it.

@@ -66,6 +66,9 @@ impl Db {
     }
 
     pub fn token(&self, n: u64) -> Result<Option<TokenRecord>, DbError> {
+        if !super::may_be(n) {
+            return Ok(None);
+        }
         let c = self.store.read();
         let row = c.query_row(&format!("{TOKEN} WHERE n=$1"), [N(n)], token);
         Ok(row.optional()?)

@@ -10,7 +10,7 @@ use shared::time::{Clock, Now, Utc};
 
 use super::Desk;
 use crate::{
-    access::role::Role,
+    access::{grants, role::Role},
     config::{Config, Raw, RawSignIn},
     db::{Db, DbError, Tx, numbers::Numbered},
     devices::{ingest::BoxLogs, live::Live},
@@ -83,6 +83,10 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
     let keys = Arc::new(keys.expect("keys"));
     let db = Arc::new(Db::open(dir).expect("records"));
     let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
+    let (records, wall) = (db.clone(), clock.clone());
+    log.name_roles(Box::new(move |op| {
+        grants::at(&records, op, wall.now().wall)
+    }));
     let live = Live::default();
     let logs = BoxLogs::new(
         dir,
@@ -105,6 +109,7 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
         logs,
         pulls: Pulls::default(),
         refusals: Default::default(),
+        denials: Default::default(),
         sessions: Default::default(),
         attempts: Default::default(),
     }
@@ -124,6 +129,7 @@ impl Desk {
             logs: self.logs.clone(),
             pulls: Pulls::default(),
             refusals: Default::default(),
+            denials: Default::default(),
             sessions: Default::default(),
             attempts: Default::default(),
             quic: self.quic,

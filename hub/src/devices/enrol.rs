@@ -10,6 +10,7 @@ use shared::{
     types::{BoxAdd, BoxRenew, BoxRevoke},
     wire::{EnrolReply, RenewReply, close},
 };
+use utoipa::ToSchema;
 
 use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     keys,
+    reason::Footage,
     requests::submit::keep_salted,
 };
 
@@ -29,7 +31,7 @@ fn kept(secret: &str) -> String {
 }
 
 /// A one-time code in both its forms.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Codes {
     pub short: String,
     /// With the hub's address and the box's name, for a QR code.
@@ -40,13 +42,15 @@ pub struct Codes {
 
 /// Refuses a box from now on; one that is on the line is cut off. Blocking.
 pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result<(), HubError> {
-    if desk.db.box_named(name).map_err(plain)?.is_none() {
-        return Err(HubError::Missing(format!(
-            "there is no box {name}; `beadle-hub box list` shows them"
-        )));
-    }
     // Free text stays out of the log; the sentence itself is kept in the box's record.
     desk.act(|act| {
+        match desk.db.box_named(name)?.map(|b| b.state) {
+            None => return Err(Footage::BoxUnknown { name: name.clone() }.into()),
+            Some(state) if state == "revoked" => {
+                return Err(Footage::BoxRevokedAlready { name: name.clone() }.into());
+            }
+            Some(_) => {}
+        }
         let line = BoxRevoke {
             r#box: name.to_string(),
             why: keep_salted(desk, why)?,
@@ -62,7 +66,7 @@ pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result
 
 /// Registers a box and makes its one-time code. Blocking.
 pub fn add(desk: &Desk, name: &BoxName, permit: &Permit) -> Result<Codes, HubError> {
-    BoxName::parse_new(name.as_str()).map_err(HubError::malformed)?;
+    BoxName::parse_new(name.as_str())?;
     let hub = match &desk.config.address {
         Some(address) => address.clone(),
         None => reached_at(desk),

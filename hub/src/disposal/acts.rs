@@ -9,6 +9,7 @@ use shared::{
     time::Day,
     types::{CopyClass, CopyDrop},
 };
+use utoipa::ToSchema;
 
 use super::{
     carry, gather,
@@ -24,6 +25,7 @@ use crate::{
     db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
     desk::Desk,
     error::{HubError, plain},
+    reason::{Evidence as Because, Footage},
     requests::{rules, rules::State, submit::keep_salted},
 };
 
@@ -33,7 +35,8 @@ pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
 }
 
 /// Class and review day as somebody wrote them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ClassGiven)]
 pub struct Given {
     /// None: general.
     pub class: Option<String>,
@@ -44,11 +47,10 @@ impl Given {
     /// Checked against today and the periods.
     pub fn class(&self, desk: &Desk) -> Result<Class, HubError> {
         let word = self.class.as_deref().unwrap_or("general");
-        let class = Class::parse(word, self.review).map_err(HubError::Refused)?;
+        let class = Class::parse(word, self.review)?;
         if let Class::Review { review } = class {
             let today = desk.config.zone.day_of(desk.now());
-            policy::review_may_be(review, today, &desk.config.periods)
-                .map_err(HubError::Refused)?;
+            policy::review_may_be(review, today, &desk.config.periods)?;
         }
         Ok(class)
     }
@@ -100,28 +102,29 @@ struct Case {
 /// The exhibit, if there is one and nobody is disposing of it.
 fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, HubError> {
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let request = request.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
-        ))
+    let request = request.ok_or_else(|| Footage::ExhibitUnknown {
+        exhibit: exhibit.clone(),
     })?;
     if request.state == State::Disposed {
-        return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
+        return Err(Because::Disposed {
+            exhibit: exhibit.clone(),
+            why: request.why,
+        }
+        .into());
     }
     if !request.state.over() {
-        return Err(HubError::Refused(format!(
-            "{exhibit} is still being pulled ({}); nothing of it can be disposed of or classed anew before that is over",
-            request.state.as_str()
-        )));
+        return Err(Because::StillPulled {
+            exhibit: exhibit.clone(),
+            state: request.state,
+        }
+        .into());
     }
     let evidence = desk.db.evidence(exhibit.as_str()).map_err(plain)?;
     let found = gather::exhibit(desk, &request, &evidence)?;
-    let found = found.ok_or_else(|| {
-        HubError::Refused(format!(
-            "{exhibit} gave no exhibit ({}); what was fetched for it goes by itself {} days after its end",
-            request.state.as_str(),
-            desk.config.periods.draft_days
-        ))
+    let found = found.ok_or_else(|| Because::NothingGiven {
+        exhibit: exhibit.clone(),
+        state: request.state,
+        days: desk.config.periods.draft_days,
     })?;
     Ok(Case {
         request,
@@ -143,10 +146,11 @@ pub fn class(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     if case.evidence.class == class {
-        return Err(HubError::Refused(format!(
-            "{exhibit} is kept so already: {}; nothing was changed",
-            class.in_words(&desk.config.periods)
-        )));
+        return Err(Because::KeptSoAlready {
+            exhibit: exhibit.clone(),
+            class: class.in_words(&desk.config.periods),
+        }
+        .into());
     }
     let me = permit.op();
     let end = |class| {
@@ -186,10 +190,11 @@ pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Res
 fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
     let claims = gather::claims_on(desk, &case.exhibit)?;
     match policy::wanted(&case.exhibit, &claims) {
-        Some(claim) => Err(HubError::Refused(format!(
-            "{} wants the footage of {} too, so it stays; nothing was disposed of",
-            claim.by, case.request.r#ref
-        ))),
+        Some(claim) => Err(Because::WantedElsewhere {
+            exhibit: case.request.r#ref.clone(),
+            by: claim.by.clone(),
+        }
+        .into()),
         None => Ok(()),
     }
 }
@@ -212,23 +217,18 @@ fn stands(desk: &Desk, case: &Case, me: &str) -> state::Standing {
     }
 }
 
-/// Why nothing was disposed of, for people.
+/// Why nothing was disposed of.
 fn not_done(why: NotDone, exhibit: &ExhibitRef, permit: &Permit) -> HubError {
-    HubError::Refused(match why {
-        NotDone::AskedBy(by) => format!(
-            "{by} asked for this already; approve it with `beadle-hub evidence approve {exhibit}`"
-        ),
-        NotDone::NobodyAsked => format!(
-            "nobody asked that {exhibit} be disposed of; ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
-        ),
-        NotDone::SamePerson => format!(
-            "{} asked for this disposal; a second person must approve it, nothing was disposed of",
-            permit.name()
-        ),
-        NotDone::Going | NotDone::Gone | NotDone::NotGoing => {
-            format!("{exhibit} is disposed of already, or is about to be")
-        }
-    })
+    let exhibit = exhibit.clone();
+    match why {
+        NotDone::AskedBy(by) => Because::DisposalAsked { exhibit, by },
+        NotDone::NobodyAsked => Because::DisposalNotAsked { exhibit },
+        NotDone::SamePerson => Because::DisposalOwn {
+            name: permit.name().into(),
+        },
+        NotDone::Going | NotDone::Gone | NotDone::NotGoing => Because::DisposalBegun { exhibit },
+    }
+    .into()
 }
 
 /// Disposes of what is due. Before that, and for whoever made its period shorter, it is a request, which a second person has to approve.
@@ -309,8 +309,10 @@ fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), 
     }
     match finished {
         Ok(_) => Ok(()),
-        Err(why) => Err(HubError::Refused(format!(
-            "the disposal of {exhibit} is on the record but not complete: {why}. There is no certificate yet; it is tried again each hour and at the hub's start"
-        ))),
+        Err(why) => Err(Because::DisposalIncomplete {
+            exhibit: exhibit.clone(),
+            why: why.to_string(),
+        }
+        .into()),
     }
 }

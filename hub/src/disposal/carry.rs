@@ -27,6 +27,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     files::FileError,
+    reason::Evidence,
     requests::{Progress, rules::State},
 };
 
@@ -50,9 +51,11 @@ pub fn begin(
     let row = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let package = row.and_then(|r| r.package);
     if let Some(package) = package.filter(|p| !Path::new(p).is_dir()) {
-        return Err(HubError::Refused(format!(
-            "the package of {exhibit} is not at {package}; nothing was disposed of. If its disk is not mounted, mount it; if the package was removed by hand, make that folder again, empty, so that the rest can be disposed of"
-        )));
+        return Err(Evidence::PackageNotThere {
+            exhibit: exhibit.clone(),
+            package,
+        }
+        .into());
     }
     let folders = files::folders(&desk.state, evidence, exhibit.as_str());
     let (mut count, mut bytes) = (0, 0);
@@ -172,10 +175,10 @@ fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
     let (exhibit, evidence) = (d.r#ref.as_str(), &desk.config.evidence);
     if !d.emptied {
         if !files::is_marked(evidence, exhibit) {
-            return Err(HubError::Refused(format!(
-                "{} is not the folder in which this was begun: is its disk mounted?",
-                evidence.display()
-            )));
+            return Err(Evidence::OtherFolder {
+                folder: evidence.clone(),
+            }
+            .into());
         }
         for folder in files::folders(&desk.state, evidence, exhibit) {
             files::remove(&folder).map_err(|e| some(&e))?;
@@ -187,11 +190,11 @@ fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
 }
 
 fn some(errors: &[FileError]) -> HubError {
-    HubError::Refused(match errors {
-        [first] => first.to_string(),
-        [first, more @ ..] => format!("{first} (and {} more like this)", more.len()),
-        [] => String::new(),
-    })
+    Evidence::NotRemoved {
+        first: errors.first().map(ToString::to_string).unwrap_or_default(),
+        more: errors.len().saturating_sub(1),
+    }
+    .into()
 }
 
 fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
@@ -207,19 +210,19 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
             .take(NAMED)
             .map(|p| p.display().to_string())
             .collect();
-        return Err(HubError::Refused(format!(
-            "{} files or folders that bear its name are still there: {}",
-            left.len(),
-            named.join(", ")
-        )));
+        return Err(Evidence::StillThere {
+            count: left.len(),
+            named,
+        }
+        .into());
     }
     if let Some(header) = &d.header {
         let keys = desk.keys.exhibit_identities().map_err(plain)?;
         if Opener::new(&keys).push(header, &mut Vec::new()).is_ok() {
-            return Err(HubError::Refused(format!(
-                "a key in {} still opens what was sealed for it",
-                gather::keys(desk).display()
-            )));
+            return Err(Evidence::KeyStillOpens {
+                keys: gather::keys(desk),
+            }
+            .into());
         }
         d.undecryptable = Some(true);
         desk.db.put_disposal(d).map_err(plain)?;

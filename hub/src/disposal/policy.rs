@@ -21,6 +21,8 @@ use shared::{
     time::{Day, Utc, Zone},
 };
 
+use crate::reason::Evidence;
+
 /// Before an exhibit is due, somebody is told so long.
 pub const SOON_DAYS: i32 = 30;
 const DAY_MS: i64 = 86_400_000;
@@ -68,21 +70,16 @@ pub const CLASSES: [&str; 3] = ["general", "surveillance", "review"];
 
 impl Class {
     /// From what somebody wrote.
-    pub fn parse(word: &str, review: Option<Day>) -> Result<Self, String> {
+    pub fn parse(word: &str, review: Option<Day>) -> Result<Self, Evidence> {
         match (word, review) {
             ("general", None) => Ok(Self::General),
             ("surveillance", None) => Ok(Self::Surveillance),
             ("review", Some(review)) => Ok(Self::Review { review }),
-            ("review", None) => {
-                Err("class review needs the day of the review (--review 2027-05-01)".into())
+            ("review", None) => Err(Evidence::ClassNeedsReview),
+            ("general" | "surveillance", Some(_)) => {
+                Err(Evidence::ClassHasItsPeriod { class: word.into() })
             }
-            ("general" | "surveillance", Some(_)) => Err(format!(
-                "class {word} has its own period; a review day goes with class review only"
-            )),
-            _ => Err(format!(
-                "{word:?} is not a class of evidence; classes are {}",
-                CLASSES.join(", ")
-            )),
+            _ => Err(Evidence::ClassUnknown { class: word.into() }),
         }
     }
 
@@ -115,16 +112,17 @@ impl Class {
 }
 
 /// Whether a review may be on that day: from today on, and not further ahead than the period.
-pub fn review_may_be(review: Day, today: Day, periods: &Periods) -> Result<(), String> {
+pub fn review_may_be(review: Day, today: Day, periods: &Periods) -> Result<(), Evidence> {
     let most = i32::try_from(periods.review_days).unwrap_or(i32::MAX);
     let last = today.plus_days(most);
     if review < today {
-        return Err(format!("the review day {review} has passed"));
+        return Err(Evidence::ReviewPassed { review });
     }
     if review > last {
-        return Err(format!(
-            "a review may be {most} days ahead at most, so on {last} ([periods] review_days in hub.toml); give a new day then"
-        ));
+        return Err(Evidence::ReviewTooFar {
+            days: periods.review_days,
+            last,
+        });
     }
     Ok(())
 }

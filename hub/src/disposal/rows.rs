@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use shared::time::{Day, Utc, Zone};
+use utoipa::ToSchema;
 
 use crate::retention::report::claim_in_words;
 
 /// An exhibit, or one that was disposed of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceRow {
     pub exhibit: String,
     pub camera: String,
@@ -36,7 +37,7 @@ pub struct EvidenceRow {
     pub disposed: Option<Utc>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DropRow {
     pub by: String,
     pub reason: Option<String>,
@@ -44,7 +45,7 @@ pub struct DropRow {
 }
 
 /// A fault of the hub's own about evidence.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FaultRow {
     /// An exhibit, or a file that is none.
     pub about: String,
@@ -62,7 +63,7 @@ impl FaultRow {
 }
 
 /// One part of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
     /// Newest first, with those that were disposed of.
     pub rows: Vec<EvidenceRow>,

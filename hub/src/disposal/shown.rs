@@ -17,6 +17,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     list::{Part, Rows},
+    reason::{Evidence as Because, Footage},
 };
 
 /// A fault about evidence.
@@ -185,9 +186,10 @@ pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
         None => None,
     };
     row.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no exhibit {exhibit}; `beadle-hub evidence list` shows them"
-        ))
+        Footage::ExhibitUnknown {
+            exhibit: exhibit.clone(),
+        }
+        .into()
     })
 }
 
@@ -301,18 +303,19 @@ fn last_day(desk: &Desk, until: Utc) -> shared::time::Day {
 /// The certificate of a disposal, as text on one page.
 pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, HubError> {
     let r = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let r = r.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    let r = r.ok_or_else(|| Footage::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    })?;
     let d = desk.db.disposal(exhibit.as_str()).map_err(plain)?;
-    let d = d.ok_or_else(|| {
-        HubError::Refused(format!(
-            "{exhibit} has not been disposed of ({}); `beadle-hub evidence list` says how long it is kept",
-            r.state.as_str()
-        ))
+    let d = d.ok_or_else(|| Because::NotDisposed {
+        exhibit: exhibit.clone(),
+        state: r.state,
     })?;
     let Some(((line, ended), begun_line)) = d.gone.zip(d.line) else {
-        return Err(HubError::Refused(format!(
-            "the disposal of {exhibit} is not complete, so there is no certificate; `beadle-hub evidence list --due` says what is in its way"
-        )));
+        return Err(Because::NoCertificateYet {
+            exhibit: exhibit.clone(),
+        }
+        .into());
     };
     let page = Disposal {
         scheme: desk.config.scheme.clone(),

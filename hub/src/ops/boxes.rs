@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::id::{BoxCamera, BoxName, CameraId};
+use utoipa::ToSchema;
 
 use super::{Done, Operation, Target, sight::Sight, work};
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     desk::Desk,
     devices::enrol,
     error::HubError,
+    reason::Footage,
     requests::{succession, sweep},
     rows::BoxRow,
     shown,
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// Every box and its cameras, worst first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {}
 
 impl Operation for List {
@@ -45,8 +47,30 @@ impl Operation for List {
     }
 }
 
+/// One box and its cameras.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Show {
+    pub name: BoxName,
+}
+
+impl Operation for Show {
+    type Reply = BoxRow;
+
+    fn about(&self) -> Target {
+        Target::Box(self.name.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, _| {
+            let row = shown::boxes(hub)?.into_iter().find(|b| b.name == self.name);
+            row.ok_or_else(|| Footage::BoxUnknown { name: self.name }.into())
+        })
+        .await
+    }
+}
+
 /// Registers a box and makes its one-time code.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub name: BoxName,
 }
@@ -67,7 +91,7 @@ impl Operation for Add {
 }
 
 /// Refuses a box from now on, at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Revoke {
     pub name: BoxName,
     pub why: String,
@@ -90,7 +114,7 @@ impl Operation for Revoke {
 }
 
 /// Two people have a box begin a new log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Succeed {
     pub name: BoxName,
     pub reason: String,
@@ -119,7 +143,7 @@ impl Operation for Succeed {
 }
 
 /// The hub's word that a box's clock is right, and that all that is past its day may go.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Sweep {
     pub name: BoxName,
     pub reason: String,

@@ -9,6 +9,7 @@ use shared::{
     time::Utc,
 };
 use tokio::sync::broadcast::Receiver;
+use utoipa::ToSchema;
 
 use super::{
     Done, Followed, Listed, Operation, Target, footage::camera, permitted, sight::Sight, work,
@@ -20,6 +21,7 @@ use crate::{
     error::{HubError, plain},
     evidence::Resting,
     list::{Part, Rows},
+    reason::Footage,
     requests::{
         Progress,
         rules::{Asked, State},
@@ -30,7 +32,7 @@ use crate::{
 };
 
 /// Clips that were asked for, newest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
     #[serde(flatten)]
     pub part: Part,
@@ -48,7 +50,7 @@ impl Operation for List {
 }
 
 /// One of them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     pub exhibit: ExhibitRef,
 }
@@ -69,11 +71,13 @@ impl Operation for Show {
 }
 
 /// Asks for a clip.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Pull {
     pub r#box: BoxName,
     pub cam: CameraId,
+    #[serde(deserialize_with = "moment::read")]
     pub from: Utc,
+    #[serde(deserialize_with = "moment::read")]
     pub to: Utc,
     pub purpose: String,
     pub reference: String,
@@ -86,7 +90,7 @@ pub struct Pull {
 camera!(Pull);
 
 /// The number it was given.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
     pub exhibit: ExhibitRef,
 }
@@ -116,7 +120,7 @@ impl Operation for Pull {
 }
 
 /// Says why somebody watches a clip; only then is it shown to them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct View {
     pub exhibit: ExhibitRef,
     pub purpose: String,
@@ -142,7 +146,7 @@ impl Operation for View {
 pub use crate::requests::save::Package;
 
 /// Whether the package may be had in plain, put on record; where it rests.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Save {
     pub exhibit: ExhibitRef,
     pub purpose: String,
@@ -165,7 +169,7 @@ impl Operation for Save {
 }
 
 /// Follows a request to its end.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Watch {
     pub exhibit: ExhibitRef,
 }
@@ -187,8 +191,9 @@ impl Following {
         let (hub, exhibit) = (self.hub.clone(), self.exhibit.clone());
         blocking(move || {
             let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
-            let row =
-                row.ok_or_else(|| HubError::Missing(format!("there is no request {exhibit}")))?;
+            let row = row.ok_or(Footage::ExhibitUnknown {
+                exhibit: exhibit.clone(),
+            })?;
             let last = hub.pulls.last(exhibit.as_str());
             let last = last.map_or((0, 0, 0, 0), |p| {
                 (p.bytes, p.total, p.segments_done, p.segments)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::id::ExhibitRef;
+use utoipa::ToSchema;
 
-use super::{Operation, Target, loose, sight::Sight, work};
+use super::{Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
@@ -20,13 +21,13 @@ use crate::{
 };
 
 /// What is kept and for how long, and what was disposed of.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Only what is due, or not completely gone.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub due: bool,
     /// Only what somebody asked to have disposed of.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub asked: bool,
     #[serde(flatten)]
     pub part: Part,
@@ -57,7 +58,7 @@ fn seen(sight: &Sight<'_>, request: Option<&RequestRecord>) -> bool {
 }
 
 /// What of it somebody has to look at.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Faults {}
 
 impl Operation for Faults {
@@ -73,7 +74,7 @@ impl Operation for Faults {
 }
 
 /// Another class, or another review day.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Classify {
     pub exhibit: ExhibitRef,
     pub given: Given,
@@ -96,7 +97,7 @@ impl Operation for Classify {
 }
 
 /// Disposes of what is due; of anything else it is a request, which a second person has to approve.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Dispose {
     pub exhibit: ExhibitRef,
     pub reason: String,
@@ -118,7 +119,7 @@ impl Operation for Dispose {
 }
 
 /// The second person's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
     pub exhibit: ExhibitRef,
 }
@@ -139,12 +140,12 @@ impl Operation for Approve {
 }
 
 /// The certificate of a disposal: plain text, one page.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     pub exhibit: ExhibitRef,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Text {
     pub text: String,
 }

@@ -7,6 +7,7 @@ use shared::{
     id::{BoxCamera, BoxName, CameraId},
     time::{Day, Utc},
 };
+use utoipa::ToSchema;
 
 use super::{Operation, Target, sight::Sight, work};
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     days,
     desk::Desk,
     error::HubError,
-    list::{self, Part, Rows},
+    list::{Part, Rows},
     requests::rate,
     retention::{
         gather,
@@ -38,7 +39,7 @@ pub(super) use camera;
 camera!(List, Rate, RetentionOfCamera);
 
 /// What there is of a camera, newest day first; of one day, if it is named.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -79,14 +80,10 @@ fn theirs(sight: &Sight<'_>, camera: &BoxCamera, footage: &mut Footage) {
 }
 
 /// The last days of many cameras at once, by camera.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Recent {
     /// So many days of each, up to its newest: 7, if it is not said; 1 to 31.
-    #[serde(
-        default,
-        deserialize_with = "list::maybe",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u32>,
     #[serde(flatten)]
     pub part: Part,
@@ -127,7 +124,7 @@ impl Operation for Recent {
 }
 
 /// Real time for a camera in time-lapse.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Rate {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -137,7 +134,7 @@ pub struct Rate {
 }
 
 /// Until when, by the box's clock.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Until {
     pub until: Utc,
 }
@@ -156,7 +153,7 @@ impl Operation for Rate {
 }
 
 /// How footage is kept against what was promised: of all boxes, or one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Retention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#box: Option<BoxName>,
@@ -182,7 +179,7 @@ impl Operation for Retention {
 }
 
 /// The same of one camera, with its days and their certificates.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RetentionOfCamera {
     pub r#box: BoxName,
     pub cam: CameraId,

@@ -7,8 +7,9 @@ use shared::{
     id::{BoxName, CameraId, HoldId},
     time::{Day, Utc},
 };
+use utoipa::ToSchema;
 
-use super::{Operation, Target, footage::camera, loose, sight::Sight, work};
+use super::{Operation, Target, footage::camera, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
@@ -36,12 +37,12 @@ async fn settled(
 }
 
 /// Holds that are not over, and those that ended lately, oldest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub r#box: Option<BoxName>,
     /// Those that ended long ago too.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub all: bool,
     #[serde(flatten)]
     pub part: Part,
@@ -59,7 +60,7 @@ impl Operation for List {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     pub hold: HoldId,
 }
@@ -77,7 +78,7 @@ impl Operation for Show {
 }
 
 /// Footage is to be kept beyond its day; answered when its box has, or after a moment.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -103,7 +104,7 @@ impl Operation for Add {
 }
 
 /// Until later, or the same with another review date.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Extend {
     pub hold: HoldId,
     pub until: Utc,
@@ -135,7 +136,7 @@ impl Operation for Extend {
 }
 
 /// Asks that it be released before its time.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Release {
     pub hold: HoldId,
     pub reason: String,
@@ -157,7 +158,7 @@ impl Operation for Release {
 }
 
 /// The second person's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
     pub hold: HoldId,
 }

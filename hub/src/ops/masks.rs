@@ -8,11 +8,11 @@ use shared::{
     time::Day,
     wire::MaskInfo,
 };
+use utoipa::ToSchema;
 
 use super::{
     Done, Operation, Target,
     footage::{Until, camera},
-    loose,
     sight::Sight,
     work,
 };
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Every camera's mask and its review, what has to be looked at first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {}
 
 impl Operation for List {
@@ -45,7 +45,7 @@ impl Operation for List {
 }
 
 /// A camera's mask.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -54,7 +54,7 @@ pub struct Show {
 camera!(Show, Set, Review, End, AskLift);
 
 /// The mask in force, and the last review.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InForce {
     pub mask: Option<MaskInfo>,
     pub reviewed: Option<ReviewRow>,
@@ -79,7 +79,7 @@ impl Operation for Show {
 }
 
 /// Another mask.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Set {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -88,7 +88,7 @@ pub struct Set {
 }
 
 /// The id of the mask that is in force now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct MaskId {
     pub mask: String,
 }
@@ -107,7 +107,7 @@ impl Operation for Set {
 }
 
 /// The mask in force was looked at in an exhibit, and stays.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Review {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -128,7 +128,7 @@ impl Operation for Review {
 }
 
 /// The mask is to be back at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct End {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -149,7 +149,7 @@ impl Operation for End {
 }
 
 /// Requests that a mask be lifted, which wait for a second person.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Lifts {
     #[serde(flatten)]
     pub part: Part,
@@ -167,7 +167,7 @@ impl Operation for Lifts {
 }
 
 /// Asks that a mask be lifted.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct AskLift {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -191,9 +191,8 @@ impl Operation for AskLift {
 }
 
 /// The second person's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ApproveLift {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 
@@ -210,9 +209,8 @@ impl Operation for ApproveLift {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct WithdrawLift {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 

@@ -14,6 +14,7 @@
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`owners`] | owners of cameras |
 //! | [`staff`], [`roles`] | accounts, and reading the logs; roles, and what a second administrator approves |
+//! | [`log`] | the log of staff acts: search, sample, review |
 //! | [`own`] | the own account: sessions, the declaration, second factors |
 //! | [`tokens`] | tokens for programs |
 //! | [`sight`] | what of a list is for whoever asks |
@@ -26,10 +27,12 @@ use shared::{
     time::Utc,
     types::AccToken,
 };
+use utoipa::ToSchema;
 
 use crate::{
     access::{
         authorise::{Permit, Subject, authorise, authorise_all},
+        denials,
         principal::Principal,
         table::{self, About, Row},
     },
@@ -42,8 +45,9 @@ pub mod clips;
 pub mod evidence;
 pub mod footage;
 pub mod holds;
-pub mod loose;
+pub mod log;
 pub mod masks;
+mod moment;
 pub mod own;
 pub mod owners;
 pub mod requests;
@@ -53,7 +57,11 @@ pub mod staff;
 pub mod tokens;
 
 #[cfg(test)]
+pub mod asked;
+#[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod work_tests;
 
 /// Its row in the table. Only the list below says which it is, so that an operation without a row does not compile.
 pub trait Listed {
@@ -61,8 +69,8 @@ pub trait Listed {
 }
 
 /// One operation, as it is asked for.
-pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type Reply: Serialize + DeserializeOwned + Send + 'static;
+pub trait Operation: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type Reply: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     /// What of the hub it is about.
     fn about(&self) -> Target {
@@ -78,8 +86,8 @@ pub trait Operation: Listed + Serialize + DeserializeOwned + Send + 'static {
 }
 
 /// One that is followed: it answers again and again until it is over.
-pub trait Followed: Listed + Serialize + DeserializeOwned + Send + 'static {
-    type News: Serialize + DeserializeOwned + Send + 'static;
+pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 'static {
+    type News: Serialize + DeserializeOwned + ToSchema + Send + 'static;
 
     fn about(&self) -> Target {
         Target::Hub
@@ -113,7 +121,7 @@ pub enum Target {
 }
 
 /// Nothing to tell but that it was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Done {}
 
 /// Has it done for whoever asks, if they may.
@@ -136,6 +144,20 @@ pub async fn follow<O: Followed>(
     Ok(operation.follow(hub.clone(), permit))
 }
 
+/// Puts on record that somebody asked for what is not theirs.
+pub async fn denied(
+    hub: &Arc<Desk>,
+    principal: &Principal,
+    row: &'static Row,
+    about: Option<Subject>,
+) -> Result<(), HubError> {
+    let Principal::Person(person) = principal.clone() else {
+        return Ok(());
+    };
+    let hub = hub.clone();
+    blocking(move || denials::note(&hub, &person, row, about.as_ref())).await?
+}
+
 /// The role first: whoever may not learns nothing of what there is.
 async fn permitted(
     hub: &Arc<Desk>,
@@ -144,18 +166,26 @@ async fn permitted(
     target: Target,
 ) -> Result<Permit, HubError> {
     let now = hub.now();
-    let permit = authorise(principal, row, &Subject::hub(), now)?;
-    let permit = match target {
-        Target::Hub if row.about == About::Whole => {
-            authorise(principal, row, &Subject::whole(), now)?
-        }
-        Target::Hub => permit,
-        target => {
-            let hub = hub.clone();
-            let subjects = blocking(move || of(&hub, target)).await??;
-            authorise_all(principal, row, subjects, now)?
-        }
+    let mut about = None;
+    let permit = match authorise(principal, row, &Subject::hub(), now) {
+        Err(e) => Err(e),
+        Ok(permit) => match target {
+            Target::Hub if row.about == About::Whole => {
+                authorise(principal, row, &Subject::whole(), now)
+            }
+            Target::Hub => Ok(permit),
+            target => {
+                let hub = hub.clone();
+                let subjects = blocking(move || of(&hub, target)).await??;
+                about = subjects.first().cloned();
+                authorise_all(principal, row, subjects, now)
+            }
+        },
     };
+    if let Err(HubError::NotAllowed(_)) = &permit {
+        denied(hub, principal, row, about).await?;
+    }
+    let permit = permit?;
     if let Principal::Person(person) = principal
         && let Some(token) = &person.limits.token
         && row.method == table::Method::Post
@@ -290,6 +320,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,
         BOX_SUCCEED => boxes::Succeed,
@@ -335,6 +366,9 @@ operations! {
         LIFT_APPROVE => masks::ApproveLift,
         LIFT_WITHDRAW => masks::WithdrawLift,
         LOG_READ => staff::ReadLog,
+        LOG_SHOW => log::Show,
+        LOG_SAMPLE => log::Draw,
+        LOG_REVIEW => log::Review,
         OWNERS => owners::List,
         OWNER_ADD => owners::Add,
         OWNER_ASSIGN => owners::Assign,

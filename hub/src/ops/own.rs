@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, loose, work};
+use super::{Done, Operation, work};
 use crate::{
     access::{
         authorise::Permit,
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// One's own sessions of the pages; everybody's, for who administers.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Sessions {}
 
 impl Operation for Sessions {
@@ -29,7 +30,7 @@ impl Operation for Sessions {
 }
 
 /// Ends all sessions of an account.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EndSessions {
     pub name: String,
 }
@@ -47,7 +48,7 @@ impl Operation for EndSessions {
 }
 
 /// The declaration as it reads now.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ShowDeclaration {}
 
 impl Operation for ShowDeclaration {
@@ -59,7 +60,7 @@ impl Operation for ShowDeclaration {
 }
 
 /// Accepts it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Accept {
     /// Of the text that was read, lower hex.
     pub sha256: String,
@@ -78,7 +79,7 @@ impl Operation for Accept {
 }
 
 /// Who accepted which text, newest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Acceptances {}
 
 impl Operation for Acceptances {
@@ -90,7 +91,7 @@ impl Operation for Acceptances {
 }
 
 /// One's own second factors.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Factors {}
 
 impl Operation for Factors {
@@ -102,7 +103,7 @@ impl Operation for Factors {
 }
 
 /// What a new one is made of.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct FreshFactor {}
 
 impl Operation for FreshFactor {
@@ -114,13 +115,13 @@ impl Operation for FreshFactor {
 }
 
 /// Number of a second factor.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FactorNumber {
     pub factor: u64,
 }
 
 /// Codes of a phone's app.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct AddCode {
     /// As its owner calls it.
     pub label: String,
@@ -150,7 +151,7 @@ impl Operation for AddCode {
 }
 
 /// A passkey.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct AddPasskey {
     pub label: String,
     /// What the browser handed over, JSON.
@@ -172,9 +173,8 @@ impl Operation for AddPasskey {
 }
 
 /// Takes one away.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct RemoveFactor {
-    #[serde(deserialize_with = "loose::number")]
     pub factor: u64,
     pub password: String,
 }

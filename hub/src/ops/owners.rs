@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::id::{BoxCamera, BoxName, CameraId};
+use utoipa::ToSchema;
 
 use super::{Done, Operation, work};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Every owner and their cameras.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {}
 
 impl Operation for List {
@@ -28,7 +29,7 @@ impl Operation for List {
 }
 
 /// Adds one.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     /// Short name: letters a to z, digits, -.
     pub owner: String,
@@ -49,7 +50,7 @@ impl Operation for Add {
 }
 
 /// A camera is this owner's from now on.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Assign {
     pub owner: String,
     pub r#box: BoxName,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::{id::BoxCamera, time::Utc};
+use utoipa::ToSchema;
 
-use super::{Operation, Target, loose, sight::Sight, work};
+use super::{Operation, Target, moment, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
@@ -36,7 +37,7 @@ fn target(text: &str) -> Target {
 }
 
 /// Requests, newest first.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct List {
     #[serde(flatten)]
     pub part: Part,
@@ -80,7 +81,7 @@ macro_rules! of_request {
 }
 
 /// One of them.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     pub request: String,
 }
@@ -88,14 +89,14 @@ pub struct Show {
 of_request!(Show, |_, hub, n, _| shown::one(hub, n));
 
 /// Writes a request; nothing is held or fetched yet.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Open {
     pub class: RequesterClass,
     /// BOX/CAM
     pub cameras: Vec<BoxCamera>,
-    #[serde(default, deserialize_with = "loose::some_time")]
+    #[serde(default, deserialize_with = "moment::maybe")]
     pub from: Option<Utc>,
-    #[serde(default, deserialize_with = "loose::some_time")]
+    #[serde(default, deserialize_with = "moment::maybe")]
     pub to: Option<Utc>,
     #[serde(default)]
     pub purpose: Option<String>,
@@ -143,7 +144,7 @@ impl Operation for Open {
 }
 
 /// Asks for what a request says, with what had not been said when it was opened.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Submit {
     pub request: String,
     #[serde(default)]
@@ -170,7 +171,7 @@ of_request!(Submit, |o, hub, n, permit| {
 });
 
 /// The second person's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Authorise {
     pub request: String,
 }
@@ -179,7 +180,7 @@ of_request!(Authorise, |_, hub, n, permit| acts::authorise(
     hub, n, permit
 ));
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Refuse {
     pub request: String,
     pub why: RefusalReason,
@@ -195,7 +196,7 @@ of_request!(Refuse, |o, hub, n, permit| ends::refuse(
     permit
 ));
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Cancel {
     pub request: String,
     pub why: CancelReason,
@@ -212,7 +213,7 @@ of_request!(Cancel, |o, hub, n, permit| ends::cancel(
 ));
 
 /// It is handed to whoever asked.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Release {
     pub request: String,
     /// To whom.
@@ -223,7 +224,7 @@ of_request!(Release, |o, hub, n, permit| ends::release(
     hub, n, &o.to, permit
 ));
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Close {
     pub request: String,
     pub why: CloseReason,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared::time::{Utc, Zone};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, loose, work};
+use super::{Done, Operation, work};
 use crate::{
     access::{
         accounts,
@@ -17,10 +18,11 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
+    reason::Access,
 };
 
 /// Gives a role. One for the own account is only a request, which another administrator has to approve.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Give {
     pub name: String,
     pub role: String,
@@ -40,9 +42,8 @@ impl Operation for Give {
 }
 
 /// Takes a role away, at once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Take {
-    #[serde(deserialize_with = "loose::number")]
     pub grant: u64,
 }
 
@@ -59,13 +60,13 @@ impl Operation for Take {
 }
 
 /// What waits for a second administrator, oldest first.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Waiting {
     #[serde(flatten)]
     pub part: Part,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WaitingRow {
     pub request: u64,
     /// role, reset, recovery
@@ -137,14 +138,13 @@ impl Operation for Waiting {
 }
 
 /// The second administrator's word.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Approve {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 
 /// What came of it.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Approved {
     /// Of a reset or a recovery: the one-time password, for the account's owner.
     pub password: Option<String>,
@@ -162,10 +162,8 @@ impl Operation for Approve {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
                 Some(Kind::Release | Kind::Request) | None => {
-                    return Err(HubError::Refused(format!(
-                        "request {} is of a kind that is approved elsewhere; nothing was done",
-                        self.request
-                    )));
+                    let request = self.request;
+                    return Err(Access::RequestOfAnotherKind { request }.into());
                 }
             };
             Ok(Approved { password })
@@ -174,9 +172,8 @@ impl Operation for Approve {
     }
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Withdraw {
-    #[serde(deserialize_with = "loose::number")]
     pub request: u64,
 }
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, Target, loose, work};
+use super::{Done, Operation, Target, work};
 use crate::{
     access::{
         accounts::{self, AccountRow, NewAccount, Renewed},
@@ -20,7 +21,7 @@ use crate::{
 pub use crate::shown::Folder;
 
 /// Permission to read a log, put on record; where it lies.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReadLog {
     /// `hub`, a box's name (its newest log), or a log's full name.
     pub log: String,
@@ -42,7 +43,7 @@ impl Operation for ReadLog {
 }
 
 /// Makes an account, with a one-time password. A role that decides is only asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     pub name: String,
     pub role: String,
@@ -60,7 +61,7 @@ impl Operation for Add {
 }
 
 /// Makes an administrator for some hours, because no two can sign in.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct BreakGlass {
     /// Of the account.
     pub name: String,
@@ -81,10 +82,10 @@ impl Operation for BreakGlass {
 }
 
 /// Accounts with their roles, by name.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     /// Closed ones too.
-    #[serde(default, deserialize_with = "loose::flag")]
+    #[serde(default)]
     pub closed: bool,
     #[serde(flatten)]
     pub part: Part,
@@ -102,7 +103,7 @@ impl Operation for List {
 }
 
 /// An account's name for people, which may have accents. It is kept apart from the log.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Name {
     pub name: String,
     pub shown: String,
@@ -121,7 +122,7 @@ impl Operation for Name {
 }
 
 /// Gives an account a one-time password, and ends its sessions and tokens. For one with a role that decides it is only asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Reset {
     pub name: String,
 }
@@ -138,13 +139,13 @@ impl Operation for Reset {
 }
 
 /// Asks that an account begin anew: a one-time password, and no second factor.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Recover {
     pub name: String,
 }
 
 /// Number of a request that somebody else has to approve.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Asked {
     pub ask: u64,
 }
@@ -162,7 +163,7 @@ impl Operation for Recover {
 }
 
 /// Sets one's own password, and ends one's sessions and tokens.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 pub struct Password {
     /// The one of until now.
     pub old: String,
@@ -182,7 +183,7 @@ impl Operation for Password {
 }
 
 /// Closes an account for good.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Close {
     pub name: String,
 }

@@ -129,3 +129,25 @@ fn the_lines_are_of_the_hubs_log() {
         );
     }
 }
+
+/// What the manual shows of how an operation is added is how one was: every line of the diff stands in its file.
+#[test]
+fn the_diff_that_adds_one_is_true() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let read = |path: &str| {
+        let text = std::fs::read_to_string(format!("{root}/{path}"));
+        text.unwrap_or_else(|e| panic!("{path}: {e}"))
+    };
+    let (mut file, mut files) = (String::new(), 0);
+    for line in read("docs/operation.diff").lines() {
+        if let Some(path) = line.strip_prefix("+++ b/") {
+            (file, files) = (read(path), files + 1);
+        } else if let Some(added) = line.strip_prefix('+') {
+            assert!(
+                file.lines().any(|line| line == added),
+                "{added:?} is not there"
+            );
+        }
+    }
+    assert!(files >= 4, "row, function, list, test");
+}

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Done, Operation, loose, work};
+use super::{Done, Operation, work};
 use crate::{
     access::{
         authorise::Permit,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// One's own tokens; who administers sees everybody's.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct List {
     #[serde(flatten)]
     pub part: Part,
@@ -34,7 +35,7 @@ impl Operation for List {
 }
 
 /// Makes one, which is shown this once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Add {
     /// What it is for, as its owner calls it.
     pub label: String,
@@ -55,9 +56,8 @@ impl Operation for Add {
 }
 
 /// It is worth nothing from now on.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Revoke {
-    #[serde(deserialize_with = "loose::number")]
     pub token: u64,
 }
 

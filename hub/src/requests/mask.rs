@@ -17,6 +17,7 @@ use shared::{
     types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
     wire::MaskInfo,
 };
+use utoipa::ToSchema;
 
 use super::{
     lift_state::{Event, NotDone, Standing, State, WAITS_MS},
@@ -30,10 +31,12 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
+    reason::{Masks, Orders},
 };
 
 /// A lift as it is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = LiftWanted)]
 pub struct Wanted {
     pub until: Option<Utc>,
     pub minutes: Option<u32>,
@@ -45,7 +48,7 @@ pub struct Wanted {
 }
 
 /// A mask that is to hide meanwhile, for whoever approves it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Substitute {
     pub id: String,
     /// solid, pixelated
@@ -79,7 +82,7 @@ impl Substitute {
 }
 
 /// A lift of a mask that waits for a second person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LiftRow {
     pub n: u64,
     pub camera: String,
@@ -114,10 +117,10 @@ pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Hub
     let (record, cameras) = order::known(desk, &camera.r#box)?;
     order::camera(&camera.r#box, &cameras, &camera.cam)?;
     let Some(health) = record.health else {
-        return Err(HubError::Refused(format!(
-            "box {} has not said yet which masks it has; try again in a minute",
-            camera.r#box
-        )));
+        return Err(Masks::NotSaidYet {
+            name: camera.r#box.clone(),
+        }
+        .into());
     };
     Ok(health.camera(&camera.cam).and_then(|c| c.mask.clone()))
 }
@@ -130,22 +133,19 @@ pub fn ask(
     permit: &Permit,
 ) -> Result<LiftRow, HubError> {
     if wanted.authority.trim().is_empty() || wanted.reason.trim().is_empty() {
-        return Err(HubError::Refused(
-            "lifting a mask needs an authority and a reason; nothing was asked for".into(),
-        ));
+        return Err(Masks::AuthorityWanted.into());
     }
     let now = desk.now();
     ends(wanted.until, wanted.minutes, now)?;
-    let mask = in_force(desk, camera)?.ok_or_else(|| {
-        HubError::Refused(format!(
-            "camera {camera} has no mask; there is nothing to lift"
-        ))
+    let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToLift {
+        camera: camera.clone(),
     })?;
     if mask.how == "camera" {
-        return Err(HubError::Refused(format!(
-            "the mask {} of {camera} is in the camera itself, and what the camera hides the box cannot show; lift it there",
-            mask.id
-        )));
+        return Err(Masks::InTheCamera {
+            camera: camera.clone(),
+            mask: mask.id,
+        }
+        .into());
     }
     let instead = match &wanted.file {
         Some(file) => Some(substitute(file, &mask)?),
@@ -191,11 +191,8 @@ pub fn ask(
 /// A mask as it stands in a file, or all that is wrong with it.
 fn read(file: &str) -> Result<Mask, HubError> {
     from_toml(file).map_err(|wrong| {
-        let all: Vec<String> = wrong.iter().map(|w| format!("\n  {w}")).collect();
-        HubError::Refused(format!(
-            "this mask cannot be used; nothing was ordered:{}",
-            all.concat()
-        ))
+        let wrong = wrong.iter().map(ToString::to_string).collect();
+        Masks::Unusable { wrong }.into()
     })
 }
 
@@ -206,24 +203,18 @@ fn substitute(file: &str, before: &MaskInfo) -> Result<Mask, HubError> {
         reviewer: None,
         ..read(file)?
     };
-    let refused = |why: String| Err(HubError::Refused(format!("{why}; nothing was asked for")));
     if mask.id == before.id {
-        return refused(format!(
-            "the mask in the file has the version of the one in force, {}: give it another",
-            mask.id
-        ));
+        return Err(Masks::SameVersion { mask: mask.id }.into());
     }
     if mask.how == How::Camera {
-        return refused(format!(
-            "the mask {} is one in the camera (how = \"camera\"), and while another is lifted the box paints",
-            mask.id
-        ));
+        return Err(Masks::SubstituteInTheCamera { mask: mask.id }.into());
     }
     if hex(&mask.digest()) == before.sha256 && mask.style.code() == before.style {
-        return refused(format!(
-            "the mask {} hides what {} hides, which is in force: there is nothing to lift",
-            mask.id, before.id
-        ));
+        return Err(Masks::SubstituteHidesTheSame {
+            mask: mask.id,
+            before: before.id.clone(),
+        }
+        .into());
     }
     Ok(mask)
 }
@@ -234,21 +225,17 @@ fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubEr
         (Some(until), None) => until,
         (None, Some(minutes)) => now.plus_ms(i64::from(minutes) * 60_000),
         _ => {
-            return Err(HubError::Refused(
-                "say either until when or for how many minutes; nothing was asked for".into(),
-            ));
+            return Err(Masks::EndWanted.into());
         }
     };
     if until <= now {
-        return Err(HubError::Refused(format!(
-            "{until} has passed; the hub's clock says {now}"
-        )));
+        return Err(Masks::EndPassed { until, now }.into());
     }
     if until.0 - now.0 > i64::from(LONGEST_LIFT_MINUTES) * 60_000 {
-        return Err(HubError::Refused(format!(
-            "a mask may be lifted for {} hours at most, and comes back by itself; ask again when that is over",
-            LONGEST_LIFT_MINUTES / 60
-        )));
+        return Err(Masks::EndTooFar {
+            hours: LONGEST_LIFT_MINUTES / 60,
+        }
+        .into());
     }
     Ok(until)
 }
@@ -313,11 +300,11 @@ fn drop_one(desk: &Desk, n: u64, state: State, by: &str) -> Result<bool, HubErro
 
 fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
     forget(desk)?;
-    let found = desk.db.lift(n).map_err(plain)?.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no request {n}; `beadle-hub mask list` shows those that wait"
-        ))
-    })?;
+    let found = desk
+        .db
+        .lift(n)
+        .map_err(plain)?
+        .ok_or(Masks::LiftUnknown { request: n })?;
     Ok(found)
 }
 
@@ -325,20 +312,15 @@ fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
 fn next(l: &LiftRecord, event: Event, permit: &Permit, now: Utc) -> Result<State, HubError> {
     let n = l.n;
     standing(l).apply(event, now).map_err(|why| {
-        HubError::Refused(match why {
-            NotDone::SamePerson => format!(
-                "{} asked for this lift; a second person must approve it, nothing was ordered",
-                permit.name()
-            ),
-            NotDone::Late | NotDone::Settled(State::Expired) => {
-                format!("request {n} was not approved within an hour and is forgotten; ask again")
-            }
-            NotDone::Settled(state) => format!(
-                "request {n} is {} already; nothing was ordered",
-                state.word()
-            ),
-            NotDone::NotYet => format!("request {n} still waits"),
-        })
+        match why {
+            NotDone::SamePerson => Masks::LiftOwn {
+                name: permit.name().into(),
+            },
+            NotDone::Late | NotDone::Settled(State::Expired) => Masks::LiftForgotten { request: n },
+            NotDone::Settled(state) => Masks::LiftSettled { request: n, state },
+            NotDone::NotYet => Masks::LiftStillWaits { request: n },
+        }
+        .into()
     })
 }
 
@@ -348,9 +330,7 @@ pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     let state = next(&lift, Event::Withdrawn, permit, desk.now())?;
     match drop_one(desk, n, state, &permit.op())? {
         true => Ok(()),
-        false => Err(HubError::Refused(format!(
-            "request {n} was settled this very moment"
-        ))),
+        false => Err(Masks::LiftSettledNow { request: n }.into()),
     }
 }
 
@@ -393,9 +373,7 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubErr
     };
     let number = desk.act(|act| {
         if !act.settle_lift(n, state)? {
-            return Err(HubError::Refused(format!(
-                "request {n} was settled this very moment"
-            )));
+            return Err(Masks::LiftSettledNow { request: n }.into());
         }
         act.log(last(&by), &line)
     })?;
@@ -430,9 +408,7 @@ pub async fn end(
 ) -> Result<(), HubError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(HubError::Refused(
-            "an order needs a reason; nothing was ordered".into(),
-        ));
+        return Err(Orders::ReasonWanted.into());
     }
     give(desk, camera, permit, move |d, c, by| {
         let line = MaskOrder {
@@ -463,14 +439,14 @@ pub async fn set(
             && before.id != UNKNOWN
             && mask.permille() < before.permille
         {
-            return Err(HubError::Refused(format!(
-                "the mask {} covers {} thousandths of the picture, and {}, which is in force on {c}, covers {}: less than before is a lift, \
-                 which takes two people, an authority and an end (beadle-hub mask lift {c} --file FILE); nothing was ordered",
-                mask.id,
-                mask.permille(),
-                before.id,
-                before.permille
-            )));
+            return Err(Masks::CoversLess {
+                camera: c.clone(),
+                permille: mask.permille(),
+                mask: mask.id,
+                before: before.id,
+                covered: before.permille,
+            }
+            .into());
         }
         let line = MaskOrder {
             sha256: Some(hex(&mask.digest())),
@@ -566,7 +542,7 @@ async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
     match way.send(desk, order).await {
         Ok(done) => Ok(done),
         Err(why) => {
-            let (d, why) = (desk.clone(), why.to_string());
+            let d = desk.clone();
             Err(blocking(move || failed(&d, &camera, number, &who, why))
                 .await
                 .map_err(plain)?)
@@ -575,15 +551,21 @@ async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
 }
 
 /// Puts on the record that an order was not carried out; what to say. Blocking.
-fn failed(desk: &Desk, camera: &BoxCamera, number: u64, who: &str, why: String) -> HubError {
+fn failed(
+    desk: &Desk,
+    camera: &BoxCamera,
+    number: u64,
+    who: &str,
+    why: order::NotObeyed,
+) -> HubError {
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
-        why: order::logged_why(&why),
+        why: order::logged_why(&why.to_string()),
     };
     match desk.log.append(who, &line) {
-        Ok(_) => HubError::Refused(why),
+        Ok(_) => why.into(),
         Err(e) => plain(e),
     }
 }

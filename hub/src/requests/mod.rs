@@ -24,9 +24,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
+use utoipa::ToSchema;
 
 /// Where a request stands, as commands and pages see it live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     pub r#ref: String,
     pub state: String,

@@ -1,9 +1,9 @@
 //! Task. An order's way to a box that is on the line, and its answer, while whoever ordered waits.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use shared::{
-    id::BoxName,
+    id::{BoxCamera, BoxName},
     order::{Act, Done, Order, Ordered, Outcome, Refusal},
     types::Data,
     wire::{CameraInfo, ToBox},
@@ -14,6 +14,7 @@ use crate::{
     db::boxes::BoxRecord,
     desk::{Desk, blocking},
     error::{HubError, plain},
+    reason::{Footage, Orders},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);
@@ -21,21 +22,44 @@ const ANSWER: Duration = Duration::from_secs(30);
 const LONGEST_WHY: usize = 300;
 
 /// Why an order was not obeyed, as far as is known here.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotObeyed {
-    #[error("box {name} did not obey: {refusal}")]
-    Refused { name: BoxName, refusal: Refusal },
-    #[error("the connection to box {0} broke; whether it has obeyed will be in its log")]
+    Refused {
+        name: BoxName,
+        refusal: Refusal,
+    },
+    /// The connection did: whether the box has obeyed will be in its log.
     Broke(BoxName),
-    #[error(
-        "box {0} has not answered within {secs} s; if it obeys after all, its log will say so",
-        secs = ANSWER.as_secs()
-    )]
+    /// It has not answered in time.
     Silent(BoxName),
-    #[error(
-        "box {0} answered in words this hub does not know; whether it has obeyed will be in its log"
-    )]
+    /// It answered in words this hub does not know.
     Odd(BoxName),
+}
+
+impl From<NotObeyed> for Orders {
+    fn from(why: NotObeyed) -> Self {
+        match why {
+            NotObeyed::Refused { name, refusal } => Self::BoxRefused { name, refusal },
+            NotObeyed::Broke(name) => Self::LineBroke { name },
+            NotObeyed::Silent(name) => Self::BoxSilent {
+                name,
+                secs: ANSWER.as_secs(),
+            },
+            NotObeyed::Odd(name) => Self::BoxOdd { name },
+        }
+    }
+}
+
+impl fmt::Display for NotObeyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Orders::from(self.clone()), f)
+    }
+}
+
+impl From<NotObeyed> for HubError {
+    fn from(why: NotObeyed) -> Self {
+        Orders::from(why).into()
+    }
 }
 
 impl NotObeyed {
@@ -59,11 +83,7 @@ pub struct Way {
 
 /// Orders are for now: a box that is offline gets none.
 pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, HubError> {
-    reach(desk, name).ok_or_else(|| {
-        HubError::Refused(format!(
-            "box {name} is offline, and an order is for now: nothing was ordered; give it again when the box is back"
-        ))
-    })
+    reach(desk, name).ok_or_else(|| Orders::BoxOffline { name: name.clone() }.into())
 }
 
 /// The same for whoever waits for the box by himself.
@@ -137,14 +157,14 @@ pub async fn obeyed<D: Data + Send + 'static>(
     let number = order.number;
     let why = match way.send(desk, order).await {
         Ok(done) => return Ok(done),
-        Err(why) => why.to_string(),
+        Err(why) => why,
     };
     let (d, by) = (desk.clone(), who.to_owned());
-    let line = failed(number, logged_why(&why));
+    let line = failed(number, logged_why(&why.to_string()));
     blocking(move || d.log.append(&by, &line).map(drop))
         .await?
         .map_err(plain)?;
-    Err(HubError::Refused(why))
+    Err(why.into())
 }
 
 /// The reason as a line has it.
@@ -154,7 +174,7 @@ pub fn logged_why(why: &str) -> String {
 
 /// What a box did is not what it was told to do: it is another version, or not sound.
 pub fn odd(name: &BoxName) -> HubError {
-    HubError::Refused(NotObeyed::Odd(name.clone()).to_string())
+    NotObeyed::Odd(name.clone()).into()
 }
 
 /// An order as it goes out.
@@ -168,16 +188,17 @@ pub fn signed(desk: &Desk, order: Order) -> Result<SignedOrder, HubError> {
 
 /// A box that has been on the line at least once, and its cameras as it named them last. Blocking.
 pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), HubError> {
-    let record = desk.db.box_named(name).map_err(plain)?.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no box {name}; `beadle-hub box list` shows them"
-        ))
-    })?;
+    let record = desk
+        .db
+        .box_named(name)
+        .map_err(plain)?
+        .ok_or_else(|| Footage::BoxUnknown { name: name.clone() })?;
     let Some(hello) = &record.hello else {
-        return Err(HubError::Refused(format!(
-            "box {name} is {} and has never been on the line; nothing was ordered",
-            record.state
-        )));
+        return Err(Orders::BoxNeverThere {
+            name: name.clone(),
+            state: record.state,
+        }
+        .into());
     };
     let cameras = hello.cameras.clone();
     Ok((record, cameras))
@@ -194,10 +215,11 @@ pub fn camera(
         .find(|c| c.cam == *cam)
         .cloned()
         .ok_or_else(|| {
-            let has: Vec<&str> = cameras.iter().map(|c| c.cam.as_str()).collect();
-            HubError::Refused(format!(
-                "box {name} has no camera {cam}; it has {}",
-                has.join(", ")
-            ))
+            let has = cameras.iter().map(|c| c.cam.to_string()).collect();
+            let camera = BoxCamera {
+                r#box: name.clone(),
+                cam: cam.clone(),
+            };
+            Orders::BoxHasNoCamera { camera, has }.into()
         })
 }

@@ -17,6 +17,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
+    reason::Orders,
 };
 
 /// Longest order, in minutes: a day.
@@ -31,14 +32,14 @@ pub async fn order(
     permit: &Permit,
 ) -> Result<Utc, HubError> {
     if minutes > MOST_MINUTES {
-        return Err(HubError::Refused(format!(
-            "{minutes} minutes is more than a day ({MOST_MINUTES}); nothing was ordered"
-        )));
+        return Err(Orders::MoreThanADay {
+            minutes,
+            most: MOST_MINUTES,
+        }
+        .into());
     }
     if reason.trim().is_empty() {
-        return Err(HubError::Refused(
-            "an order needs a reason; nothing was ordered".into(),
-        ));
+        return Err(Orders::ReasonWanted.into());
     }
     let (d, c) = (desk.clone(), camera.clone());
     blocking(move || judge(&d, &c)).await??;
@@ -62,9 +63,10 @@ fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
     let (_, cameras) = order::known(desk, &camera.r#box)?;
     let info = order::camera(&camera.r#box, &cameras, &camera.cam)?;
     if info.lapse_secs.is_none() {
-        return Err(HubError::Refused(format!(
-            "camera {camera} records continuously, all it sends; there is nothing to switch"
-        )));
+        return Err(Orders::RecordsAll {
+            camera: camera.clone(),
+        }
+        .into());
     }
     Ok(())
 }

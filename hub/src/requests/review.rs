@@ -14,6 +14,7 @@ use shared::{
     types::MaskOrder,
     wire::MaskInfo,
 };
+use utoipa::ToSchema;
 
 use super::{
     mask::{blank, give, in_force},
@@ -27,13 +28,14 @@ use crate::{
     disposal::{acts, policy},
     error::{HubError, plain},
     ownlog::op,
+    reason::Masks,
 };
 
 /// A review that is due within so many days is said to be.
 const SOON_DAYS: i32 = 30;
 
 /// A review as pages and commands show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReviewRow {
     /// The mask that was looked at; it may be another by now.
     pub mask: String,
@@ -45,7 +47,7 @@ pub struct ReviewRow {
 }
 
 /// How a camera stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Due {
     /// Its box has not said which mask it has.
@@ -73,7 +75,7 @@ impl Due {
 }
 
 /// A camera's mask and its review.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MaskRow {
     /// BOX/CAM
     pub camera: String,
@@ -168,34 +170,36 @@ fn checked(
     next: Day,
 ) -> Result<MaskInfo, HubError> {
     let today = desk.config.zone.day_of(desk.now());
-    policy::review_may_be(next, today, &desk.config.periods).map_err(HubError::Refused)?;
-    let mask = in_force(desk, camera)?.ok_or_else(|| {
-        HubError::Refused(format!(
-            "camera {camera} has no mask; there is nothing to review"
-        ))
+    policy::review_may_be(next, today, &desk.config.periods)?;
+    let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToReview {
+        camera: camera.clone(),
     })?;
     if let Some(until) = mask.lifted {
-        return Err(HubError::Refused(format!(
-            "the mask of {camera} is lifted until {until}; review it when it is back"
-        )));
+        return Err(Masks::LiftedNow {
+            camera: camera.clone(),
+            until,
+        }
+        .into());
     }
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let request = request.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no exhibit {exhibit}; pull a clip of {camera} first (beadle-hub clip pull) and look at it"
-        ))
+    let request = request.ok_or_else(|| Masks::ReviewExhibitUnknown {
+        exhibit: exhibit.clone(),
+        camera: camera.clone(),
     })?;
     if request.camera != *camera {
-        return Err(HubError::Refused(format!(
-            "{exhibit} is of camera {}, not of {camera}",
-            request.camera
-        )));
+        return Err(Masks::OtherCamera {
+            exhibit: exhibit.clone(),
+            of: request.camera,
+            camera: camera.clone(),
+        }
+        .into());
     }
     if !matches!(request.state, State::Ready | State::Partial) {
-        return Err(HubError::Refused(format!(
-            "{exhibit} shows nothing: it is {}",
-            request.state.as_str()
-        )));
+        return Err(Masks::ShowsNothing {
+            exhibit: exhibit.clone(),
+            state: request.state,
+        }
+        .into());
     }
     let segments = desk
         .db
@@ -205,10 +209,12 @@ fn checked(
         s.mask.as_ref() == Some(&mask.id) && s.how != "lifted"
     };
     if !segments.iter().any(under) {
-        return Err(HubError::Refused(format!(
-            "nothing in {exhibit} was recorded under the mask {} that is in force on {camera}; pull a newer clip and look at that",
-            mask.id
-        )));
+        return Err(Masks::OtherMask {
+            exhibit: exhibit.clone(),
+            camera: camera.clone(),
+            mask: mask.id,
+        }
+        .into());
     }
     Ok(mask)
 }

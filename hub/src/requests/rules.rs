@@ -5,6 +5,7 @@ use shared::{
     id::BoxCamera,
     time::{Utc, Zone},
 };
+use utoipa::ToSchema;
 
 use crate::db::footage::{GapRecord, SegmentRecord};
 
@@ -73,7 +74,7 @@ impl State {
 macro_rules! absences {
     ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
         /// Why footage of a camera, or some of it, is not there.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub enum Absence {
             $($(#[$doc])* #[serde(rename = $word)] $name,)+
         }

@@ -9,6 +9,7 @@ use shared::{
     record::{hex, sha256},
     types::CopySave,
 };
+use utoipa::ToSchema;
 
 use super::{
     rules::{self, State},
@@ -22,8 +23,9 @@ use crate::{
 };
 
 /// A package that may be saved now.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Package {
+    #[schema(value_type = String)]
     pub package: PathBuf,
     /// SHA-256 of its SHA256SUMS, as the line has it.
     pub sums: String,

@@ -16,6 +16,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
+    reason::Orders,
 };
 
 /// Orders it; the box has kept the order and is about to begin when this returns.
@@ -27,15 +28,11 @@ pub async fn order(
     second: &Permit,
 ) -> Result<(), HubError> {
     if permit.op() == second.op() {
-        return Err(HubError::Refused(
-            "a second person must agree: a new log takes two; nothing was ordered".into(),
-        ));
+        return Err(Orders::SecondForNewLog.into());
     }
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(HubError::Refused(
-            "an order needs a reason; nothing was ordered".into(),
-        ));
+        return Err(Orders::ReasonWanted.into());
     }
     let (d, n) = (desk.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;

@@ -16,6 +16,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
+    reason::Orders,
 };
 
 /// Confirms; the sweep has begun when this returns.
@@ -27,9 +28,7 @@ pub async fn confirm(
 ) -> Result<(), HubError> {
     let reason = reason.trim().to_owned();
     if reason.is_empty() {
-        return Err(HubError::Refused(
-            "an order needs a reason; nothing was ordered".into(),
-        ));
+        return Err(Orders::ReasonWanted.into());
     }
     let (d, n) = (desk.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;

@@ -27,13 +27,13 @@ pub fn begin(
     if request.state == State::Disposed {
         return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
     }
-    let purpose = keep_salted(desk, &format!("{} · {}", purpose.trim(), reference.trim()))?;
     let line = AccView {
         exh: exhibit.to_string(),
         t0: request.t0,
         t1: request.t1,
         grant: request.grant,
-        purpose,
+        purpose: keep_salted(desk, purpose.trim())?,
+        reference: keep_salted(desk, reference.trim())?,
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(())

@@ -15,7 +15,8 @@ use crate::{
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
     desk::Desk,
     error::{HubError, plain},
-    list::{Part, Rows},
+    list::Part,
+    reason::Footage,
 };
 
 /// Days a camera's own page goes back.
@@ -72,31 +73,30 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
     Ok(out)
 }
 
-/// Everything of a box, or of one of its cameras, that the report needs, from `back` days before today on.
+/// The days that a report looks at: as many before today as the longest promise, and some.
+fn looked_at(desk: &Desk, said: &Said) -> (Day, Day) {
+    let longest = said.policies.values().filter_map(Policy::days).max();
+    let back = i32::try_from(longest.unwrap_or(0)).unwrap_or(PAGE_DAYS);
+    let today = said.zone.day_of(desk.now());
+    // A box in another zone may be a day ahead.
+    let from = today.plus_days(-back.saturating_add(BEYOND + 1));
+    (from, today.plus_days(1))
+}
+
+/// Everything of a box, or of one of its cameras, that the report needs of these days.
 fn facts(
     desk: &Desk,
     b: &BoxRecord,
     only: Option<&CameraId>,
-    back: Option<i32>,
+    said: Said,
+    days: (Day, Day),
 ) -> Result<Facts, DbError> {
     let db = &desk.db;
-    let said = said(desk, b)?;
     let now = desk.now();
-    let longest = said
-        .policies
-        .values()
-        .filter_map(Policy::days)
-        .max()
-        .unwrap_or(0);
-    let back = back.unwrap_or_else(|| {
-        i32::try_from(longest)
-            .unwrap_or(PAGE_DAYS)
-            .saturating_add(BEYOND + 1)
-    });
-    let from = said.zone.day_of(now).plus_days(-back);
-    let days = db.camera_days(&b.name, only, from)?;
+    let (from, to) = days;
+    let days = db.camera_days(&b.name, only, (from, to))?;
     let mut facts = known(desk, b, said, days, now)?;
-    let mut certificates = db.certificates(&b.name, only, from)?;
+    let mut certificates = db.certificates(&b.name, only, (from, to))?;
     for c in std::mem::take(&mut facts.certificates) {
         if c.day < from {
             certificates.push(c);
@@ -174,9 +174,7 @@ pub fn unsettled(desk: &Desk, b: &BoxRecord) -> Result<Facts, DbError> {
 }
 
 fn none_such(name: &BoxName) -> HubError {
-    HubError::Missing(format!(
-        "there is no box {name}; `beadle-hub box list` shows them"
-    ))
+    Footage::BoxUnknown { name: name.clone() }.into()
 }
 
 /// The report over all boxes, or one.
@@ -192,7 +190,9 @@ pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, HubError> {
     };
     let mut cameras = Vec::new();
     for b in boxes {
-        cameras.extend(facts(desk, &b, None, None).map_err(plain)?.report());
+        let said = said(desk, &b)?;
+        let days = looked_at(desk, &said);
+        cameras.extend(facts(desk, &b, None, said, days).map_err(plain)?.report());
     }
     Ok(Report {
         scheme: desk.config.scheme.clone(),
@@ -208,24 +208,25 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraP
     let after = part.after(|text| Day::parse(text).ok())?;
     let b = desk.db.box_named(&camera.r#box).map_err(plain)?;
     let b = b.ok_or_else(|| none_such(&camera.r#box))?;
-    let facts = facts(desk, &b, Some(&camera.cam), Some(PAGE_DAYS)).map_err(plain)?;
-    let row = facts.report().into_iter().find(|r| r.cam == camera.cam);
-    let row = row.ok_or_else(|| {
-        HubError::Missing(format!(
-            "box {} has no camera {}, and no footage of one is on record",
-            camera.r#box, camera.cam
-        ))
+    let said_now = said(desk, &b)?;
+    let looked = looked_at(desk, &said_now);
+    let of_now = facts(desk, &b, Some(&camera.cam), said_now, looked).map_err(plain)?;
+    let row = of_now.report().into_iter().find(|r| r.cam == camera.cam);
+    let row = row.ok_or_else(|| Footage::CameraUnknown {
+        camera: camera.clone(),
+        seen: Vec::new(),
     })?;
-    let days = facts.camera_days(&camera.cam).into_iter().rev();
-    let days = days.filter(|d| after.is_none_or(|after| d.day < after));
-    let days = Rows::cut(days.collect(), part.limit(), |d| d.day.to_string());
+    let last = after.map_or(looked.1, |day| day.plus_days(-1));
+    let most = i32::try_from(part.limit()).unwrap_or(PAGE_DAYS);
+    let first = last.plus_days(1 - most);
+    let known = facts(desk, &b, Some(&camera.cam), said(desk, &b)?, (first, last))?;
+    let days = known.camera_days(&camera.cam).into_iter().rev();
+    // Older ones that are not settled stand at the end of the first part, and again in their place.
+    let days = days.filter(|d| d.day <= last && (after.is_none() || d.day >= first));
+    let oldest = desk.db.first_day(&camera.r#box, &camera.cam)?;
     Ok(CameraPage {
         camera: row,
-        days: days
-            .rows
-            .into_iter()
-            .map(|d| d.shown(&facts.zone))
-            .collect(),
-        next: days.next,
+        days: days.map(|d| d.shown(&known.zone)).collect(),
+        next: oldest.filter(|d| *d < first).map(|_| first.to_string()),
     })
 }

@@ -9,6 +9,7 @@ use shared::{
     time::{Day, Utc, Zone},
     wire::Outlook,
 };
+use utoipa::ToSchema;
 
 use super::promise::{self, GRACE_MS, Heard, Policy, Standing};
 use crate::db::retention::{CertificateRecord, DayRecord, Gaps};
@@ -37,7 +38,7 @@ pub struct Facts {
     pub outlooks: BTreeMap<CameraId, Outlook>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
     pub scheme: String,
     pub now: Utc,
@@ -49,7 +50,7 @@ pub struct Report {
 }
 
 /// How footage of a camera is kept, against what was promised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     AsPromised,
@@ -71,7 +72,7 @@ impl Verdict {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CameraReport {
     pub r#box: BoxName,
     pub cam: CameraId,
@@ -100,7 +101,7 @@ pub struct CameraReport {
     pub bar: Vec<Run>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
     Held,
@@ -112,7 +113,7 @@ pub enum Kept {
 }
 
 /// Days from `from` to `to`, both included.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Run {
     pub from: Day,
     pub to: Day,
@@ -120,7 +121,7 @@ pub struct Run {
 }
 
 /// A deletion certificate as people see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Certificate {
     pub day: Day,
     /// When the deletion was done; when it was begun, if it is not.
@@ -178,7 +179,7 @@ impl From<&CertificateRecord> for Certificate {
 }
 
 /// One camera's row, and its days, newest first.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CameraPage {
     pub camera: CameraReport,
     pub days: Vec<DayReport>,
@@ -188,7 +189,7 @@ pub struct CameraPage {
 }
 
 /// A camera-day as people see it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DayReport {
     pub day: Day,
     pub bytes: u64,

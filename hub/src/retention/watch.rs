@@ -22,7 +22,7 @@ use crate::{
     },
     desk::{Desk, blocking},
     devices::words,
-    error::HubError,
+    error::{HubError, plain},
     faults,
 };
 
@@ -81,14 +81,13 @@ pub fn look(
     which: Option<&BTreeSet<BoxName>>,
     since: Option<Utc>,
 ) -> Result<(), HubError> {
-    let plain = |e: &dyn std::fmt::Display| HubError::Refused(e.to_string());
     let boxes: Vec<BoxRecord> = match which {
-        None => desk.db.boxes().map_err(|e| plain(&e))?,
+        None => desk.db.boxes().map_err(plain)?,
         Some(names) => names
             .iter()
             .filter_map(|n| desk.db.box_named(n).transpose())
             .collect::<Result<_, _>>()
-            .map_err(|e| plain(&e))?,
+            .map_err(plain)?,
     };
     let mut failed = None;
     for b in boxes {
@@ -102,13 +101,12 @@ pub fn look(
 }
 
 fn look_at(desk: &Desk, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
-    let plain = |e: &dyn std::fmt::Display| HubError::Refused(e.to_string());
     words::look(desk, &b.name)?;
-    let facts = gather::unsettled(desk, b).map_err(|e| plain(&e))?;
+    let facts = gather::unsettled(desk, b).map_err(plain)?;
     if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
         return Ok(());
     }
-    let log = desk.db.newest_log(&b.name).map_err(|e| plain(&e))?;
+    let log = desk.db.newest_log(&b.name).map_err(plain)?;
     let Some(log) = log else { return Ok(()) };
     let found = found(&facts, &log.origin);
     let mine = |f: &FoundFault| {

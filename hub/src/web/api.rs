@@ -20,6 +20,7 @@ use crate::{
     api::bearer,
     desk::{Stopped, blocking},
     error::HubError,
+    reason::Api,
 };
 
 /// Names the principal of a request.
@@ -43,8 +44,7 @@ pub async fn person(State(app): State<Arc<App>>, mut request: Request, next: Nex
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     if !reads && !own(request.headers()) {
-        return HubError::NotAllowed("this was sent by another site; nothing was done".into())
-            .into_response();
+        return HubError::from(Api::OtherSite).into_response();
     }
     request.extensions_mut().insert(who.principal());
     while_signed_in(app, who, in_turn(request, next).await)

@@ -34,7 +34,8 @@ use crate::{
     desk::{Desk, Stopped},
     error::{Class, HubError},
     ops::{self, Operation},
-    signin,
+    reason::Code,
+    signin, words,
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
@@ -258,6 +259,8 @@ pub struct Refused {
     status: StatusCode,
     title: &'static str,
     text: String,
+    /// The reason, where it has one of its own.
+    why: Option<HubError>,
 }
 
 impl Refused {
@@ -266,6 +269,7 @@ impl Refused {
             status,
             title,
             text: text.into(),
+            why: None,
         }
     }
 
@@ -299,11 +303,16 @@ impl Refused {
             status if status.is_server_error() => Class::Broken,
             _ => Class::Malformed,
         };
+        if let Some(why) = self.why {
+            return Problem::of(&why).into_response();
+        }
         Problem {
             title: self.title.into(),
             status: self.status.as_u16(),
             class,
+            code: Code(class.code().into()),
             detail: self.text,
+            next: words::en::next(class).into(),
         }
         .into_response()
     }
@@ -312,16 +321,16 @@ impl Refused {
 impl From<HubError> for Refused {
     fn from(error: HubError) -> Self {
         let class = error.class();
-        let status = StatusCode::from_u16(class.status());
+        let status = StatusCode::from_u16(error.status());
         let text = match class {
             Class::Broken => broken(&error),
             _ => error.sentence(),
         };
-        Self::new(
-            status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            class.title(),
-            text,
-        )
+        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self {
+            why: (class != Class::Broken).then_some(error),
+            ..Self::new(status, class.title(), text)
+        }
     }
 }
 

@@ -19,11 +19,15 @@ use super::{
     server::Caller,
     turns::{self, Queue},
 };
-use crate::api::{self, http::PROBLEM};
+use crate::{
+    api::{self, bearer, http::PROBLEM},
+    error::HubError,
+    reason::Api,
+};
 
 /// What a form may hold.
 const FORM_BYTES: usize = 16 * 1024;
-/// What somebody signed in may send to the API: a mask's file is the largest.
+/// What somebody signed in, or a program with a token, may send to the API: a mask's file is the largest.
 const CALL_BYTES: usize = 64 * 1024;
 
 pub(super) async fn every_request(
@@ -38,12 +42,9 @@ pub(super) async fn every_request(
             Err(refused) => refused.told(program),
         }
     };
-    let answer = timeout(app.times.answer, answer).await.unwrap_or_else(|_| {
-        Refused::busy(
-            "This took longer than it may, so it was given up. What was to be done may be done all the same: look before you ask again.",
-        )
-        .told(program)
-    });
+    let answer = timeout(app.times.answer, answer)
+        .await
+        .unwrap_or_else(|_| Refused::from(HubError::from(Api::TookTooLong)).told(program));
     dressed(shown(answer).await, program)
 }
 
@@ -60,9 +61,7 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
         .get("sec-fetch-site")
         .is_some_and(|site| site != "same-origin" && site != "none");
     if foreign && !reads {
-        return Err(Refused::forbidden(
-            "This was sent by another site. Nothing was done.",
-        ));
+        return Err(HubError::from(Api::OtherSite).into());
     }
     let caller = request.extensions().get::<Arc<Caller>>().cloned();
     if let Some(caller) = caller {
@@ -70,18 +69,15 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
             Some(0) => {}
             Some(wait) => sleep(Duration::from_millis(wait)).await,
             None => {
-                return Err(Refused::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "Too fast",
-                    "Too much is asked from this address at once. Wait a few seconds and try again.",
-                ));
+                return Err(HubError::from(Api::AddressTooFast).into());
             }
         }
     }
     let account = cookie(request.headers(), COOKIE)
         .and_then(|c| Some(app.hub.sessions.find(c, app.now())?.op));
     let queue = app.limits.queue(account);
-    let most = match account.is_some() && program {
+    let known = account.is_some() || bearer::token(request.headers()).is_some();
+    let most = match known && program {
         true => CALL_BYTES,
         false => FORM_BYTES,
     };
@@ -92,18 +88,10 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
         false => match timeout(app.times.body, to_bytes(body, most)).await {
             Ok(Ok(bytes)) => Body::from(bytes),
             Ok(Err(_)) => {
-                return Err(Refused::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "Too large",
-                    "What was sent was larger than anything that is taken here, or did not come whole. Nothing was done.",
-                ));
+                return Err(HubError::from(Api::TooLarge).into());
             }
             Err(_) => {
-                return Err(Refused::new(
-                    StatusCode::REQUEST_TIMEOUT,
-                    "Too slow",
-                    "What was sent took too long to arrive. Nothing was done; try again.",
-                ));
+                return Err(HubError::from(Api::TooSlow).into());
             }
         },
     };

@@ -36,7 +36,12 @@ impl Turn {
         let to = |after: &str, back: &[&str]| {
             let kept = back.get(back.len().saturating_sub(BACK)..).unwrap_or(back);
             let back: Vec<String> = kept.iter().map(|m| encoded(m)).collect();
-            format!("{address}?after={}&back={}", encoded(after), back.join(","))
+            let mark = if address.contains('?') { '&' } else { '?' };
+            format!(
+                "{address}{mark}after={}&back={}",
+                encoded(after),
+                back.join(",")
+            )
         };
         let here = self.after.as_deref().filter(|a| !a.is_empty());
         let previous = here.map(|_| match marks.split_last() {

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 9] = [
+pub const LINKS: [(&str, &str, &Row); 10] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
@@ -24,6 +24,7 @@ pub const LINKS: [(&str, &str, &Row); 9] = [
     ("/masks", "Masks", &table::MASKS),
     ("/lifts", "Masks to be lifted", &table::LIFTS),
     ("/retention", "Retention", &table::RETENTION),
+    ("/log", "What people did", &table::LOG_SHOW),
     ("/staff", "Staff", &table::STAFF),
     ("/account", "Your account", &table::FACTORS),
 ];

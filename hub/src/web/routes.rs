@@ -20,13 +20,15 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     guard,
     pages::{
-        account, clip, door, evidence, footage, holds, home, lifts, masks, requests, retention,
-        staff,
+        account, clip, door, evidence, footage, holds, home, lifts, log, masks, requests,
+        retention, staff,
     },
 };
 use crate::{
     access::table::{self, Row},
     api::{BASE, http},
+    error::Class,
+    ops,
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -98,6 +100,7 @@ pages! {
     get "/evidence" evidence::show, Person(&[&table::EVIDENCE]);
     post "/evidence" evidence::settle, Person(&[&table::EVIDENCE]);
     get "/evidence/{exhibit}/certificate" evidence::certificate, Person(&[&table::EVIDENCE_CERTIFICATE]);
+    get "/log" log::show, Person(&[&table::LOG_SHOW]);
     get "/retention" retention::show, Person(&[&table::RETENTION]);
     get "/retention/{box}/{cam}" retention::camera, Person(&[&table::RETENTION_CAMERA]);
 }
@@ -134,7 +137,11 @@ async fn admit(
     }
     for row in rows {
         if let Err(e) = who.authorise(row, app.now()) {
-            return Refused::from(e).into_response();
+            let noted = match e.class() {
+                Class::NotAllowed => ops::denied(&app.hub, &who.principal(), row, None).await,
+                _ => Ok(()),
+            };
+            return Refused::from(noted.err().unwrap_or(e)).into_response();
         }
     }
     request.extensions_mut().insert(who);

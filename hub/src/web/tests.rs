@@ -40,12 +40,13 @@ use crate::{
         testing::{self, PASSWORD},
     },
     error::HubError,
-    ops::{Listed, Operation, loose, work},
+    ops::{Listed, Operation, work},
     retention::rig::Rig,
 };
 
 mod account;
 mod api;
+mod at_once;
 mod doors;
 mod everybody;
 mod evidence;
@@ -58,6 +59,7 @@ mod pages;
 mod retention;
 mod roles;
 mod scene;
+mod schemathesis;
 mod viewing;
 
 use scene::now;
@@ -68,9 +70,8 @@ type Deed = Arc<dyn Fn() + Send + Sync>;
 static DEEDS: LazyLock<Mutex<HashMap<u64, Deed>>> = LazyLock::new(Mutex::default);
 
 /// An operation whose work is the test's.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 struct Act {
-    #[serde(deserialize_with = "loose::number")]
     n: u64,
 }
 
@@ -104,6 +105,8 @@ async fn act(
 struct Site {
     addr: SocketAddr,
     roots: RootCertStore,
+    /// The hub's own certificate.
+    pem: String,
     rig: Rig,
     stop: Option<oneshot::Sender<()>>,
     served: tokio::task::JoinHandle<()>,
@@ -189,7 +192,10 @@ impl Site {
         let tls = super::tls(Arc::new(shown)).expect("tls");
         let app = App::new(rig.desk.clone(), times);
         let calls = Router::new()
-            .route("/acts/{n}", get(http::asked::<Act>))
+            .route(
+                "/acts/{n}",
+                get(http::asked::<Act>).layer(http::shape::<Act>()),
+            )
             .with_state(rig.desk.clone());
         let router = routes::with(app, Router::new().route("/acts/{n}", get(act)), calls);
         let served = tokio::spawn(server::serve(listener, tls, router, times, async {
@@ -198,6 +204,7 @@ impl Site {
         Self {
             addr,
             roots,
+            pem: cert.pem(),
             rig,
             stop: Some(stop),
             served,
@@ -208,6 +215,7 @@ impl Site {
     async fn restart(mut self) -> Self {
         drop(self.stop.take());
         (&mut self.served).await.expect("ends");
+        self.rig.desk.log.close("stop").expect("the log ends");
         let hub = testing::open(self.rig.dir.path(), self.rig.hands.clone());
         hub.sessions
             .load(&hub.db, hub.now())

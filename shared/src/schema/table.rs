@@ -130,7 +130,8 @@ table! {
     "acc.login" Both { Must "op" WORD, Must "how" WORD }
     "acc.fail" Both { Must "op" WORD, Must "how" WORD, Must "n" COUNT, Must "secs" COUNT }
     "acc.live" Both { Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
-    "acc.view" Both { Must "exh" Form::Exhibit, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
+    "acc.view" Both { Must "exh" Form::Exhibit, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD, Must "reference" WORD }
+    "acc.refuse" Hub { Must "op" WORD, Must "what" WORD, Must "n" COUNT, May "box" Form::Box, May "cam" Form::Camera }
     "hold.set" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Must "grant" WORD }
     "hold.kept" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "count" COUNT, Must "bytes" COUNT, Must "set" Form::Hash }
     "hold.clear" Box { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
@@ -200,5 +201,6 @@ table! {
     "grant.set" Hub { Must "grant" WORD, Must "ref" Form::Exhibit, Must "cam" Form::Origin, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD }
     "act.fail" Hub { Must "line" COUNT, Must "why" WHY }
     "grant.fail" Hub { Must "cam" Form::Origin, Must "why" WHY }
-    "log.read" Hub { Must "log" Form::Origin, Must "from" COUNT, Must "to" COUNT, Must "op" WORD }
+    "log.read" Hub { Must "log" Form::Origin, Must "from" COUNT, Must "to" COUNT, Must "op" WORD, Must "what" WORD }
+    "log.review" Hub { Must "month" WORD, Must "count" COUNT, Must "root" Form::Hash, Must "result" WORD, Must "by" BY }
 }

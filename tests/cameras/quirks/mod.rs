@@ -1,6 +1,6 @@
 //! Task. Cameras nobody tuned the recorder to, each rebuilt from what somebody reported of one: raw RTSP and RTP, written by hand.
 //!
-//! `kinds/`: one file per kind of quirk (K1 to K14 of the review of cameras), each case naming its public reports. `rig/`: the
+//! `kinds/`: one file per kind of quirk (K1 to K15 of the review of cameras), each case naming its public reports. `rig/`: the
 //! cameras, the one box that records several dozen of them at once, and the judge that holds what was kept against what was sent,
 //! picture for picture. `BEADLE_QUIRKS=NAME,NAME` (or a kind, `K5`) runs only those. What came of each: `target/quirks/*.json`.
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that cannot go on is to stop
@@ -25,6 +25,12 @@ fn odd_words_are_forgiven_or_told() -> Done<()> {
 #[test]
 fn odd_packets_are_counted_right() -> Done<()> {
     rig::house::run("packets", kinds::packets())
+}
+
+/// REC-1, REC-2, REC-4, REC-6, FLT-1, FLT-3: further variants of our own, and what the doctor says of cameras that give nothing.
+#[test]
+fn further_oddities_are_kept_or_told() -> Done<()> {
+    rig::house::run("further", kinds::further())
 }
 
 /// REC-1: dialogues of real cameras.
@@ -53,7 +59,8 @@ fn the_page_names_every_case() -> Done<()> {
     let odd = cases.iter().filter(|c| c.kind != "plain").count();
     assert!(odd >= 60, "{odd} cases");
     for kind in [
-        "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K10", "K12", "K13", "K14",
+        "K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9", "K10", "K11", "K12", "K13", "K14",
+        "K15",
     ] {
         let many = cases.iter().filter(|c| c.kind == kind).count();
         assert!(many >= 3, "{many} cases of {kind}");

@@ -43,6 +43,7 @@ mod session;
 pub mod tls;
 mod trouble;
 mod udp;
+mod units;
 
 pub use camera::grouped;
 use known::Known;

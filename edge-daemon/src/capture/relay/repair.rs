@@ -50,7 +50,7 @@ repairs! {
     Ssrc "rtp.ssrc" "its packets change their source, or have another than it says"
     Sequence "rtp.sequence" "its packets begin to be counted anew"
     Foreign "rtp.foreign" "packets of another session come among its own"
-    Empty "rtp.empty" "packets without content come among its own"
+    Empty "rtp.empty" "packets, or units in them, without content come among its own"
     Reports "rtp.reports" "its reports name another source, or come on another channel"
     Port "udp.port" "its packets come from another port than it says"
     Order "udp.order" "its packets come out of order"

@@ -7,7 +7,10 @@ use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
 
-use super::repair::{Repair, Repairs};
+use super::{
+    repair::{Repair, Repairs},
+    units,
+};
 
 /// The source all packets have on their way to retina.
 const SSRC: u32 = 0x0bea_d1e0;
@@ -24,6 +27,7 @@ const KEPT_BYTES: usize = 2 << 20;
 
 #[derive(Debug)]
 pub struct Stream {
+    pictures: bool,
     /// Ticks of its time stamps in a second.
     rate: u32,
     /// Which source the camera said it would be.
@@ -80,22 +84,9 @@ pub fn header(packet: &[u8]) -> Option<Header> {
     })
 }
 
-/// Whether a packet has no content: nothing behind its head, its extension and its padding.
+/// Whether a packet has no content.
 fn is_empty(packet: &[u8]) -> bool {
-    let Some([first, ..]) = packet.first_chunk::<12>() else {
-        return false;
-    };
-    let mut head = 12 + 4 * usize::from(first & 0x0f);
-    if first & 0x10 != 0
-        && let Some([_, _, a, b]) = packet.get(head..).and_then(|r| r.first_chunk())
-    {
-        head += 4 + 4 * usize::from(u16::from_be_bytes([*a, *b]));
-    }
-    let padding = match packet.last() {
-        Some(padding) if first & 0x20 != 0 => usize::from(*padding),
-        _ => 0,
-    };
-    packet.len() <= head + padding
+    packet.len() >= 12 && units::content(packet).is_none()
 }
 
 /// Reports and the like, by the second byte (RFC 5761), wherever they come.
@@ -107,6 +98,7 @@ impl Stream {
     pub fn new(rate: u32, hint: Option<u32>) -> Self {
         Self {
             rate: rate.max(1),
+            pictures: false,
             hint,
             source: None,
             passed: 0,
@@ -117,6 +109,16 @@ impl Stream {
             foreign: 0,
             repairs: Repairs::new(),
         }
+    }
+
+    /// Whether what it carries is pictures.
+    pub fn of_pictures(self, pictures: bool) -> Self {
+        Self { pictures, ..self }
+    }
+
+    /// The same from its beginning, of an announced source.
+    pub fn anew(&self, hint: Option<u32>) -> Self {
+        Self::new(self.rate, hint).of_pictures(self.pictures)
     }
 
     /// A packet has come; `pass` is called with what is to go on, in its order.
@@ -247,6 +249,14 @@ impl Stream {
         } else {
             self.repairs.insert(Repair::Sequence);
             1
+        };
+        let whole = self.pictures.then(|| units::without_empty(&packet));
+        let packet = match whole.flatten() {
+            Some(whole) => {
+                self.repairs.insert(Repair::Empty);
+                whole
+            }
+            None => packet,
         };
         let empty = is_empty(&packet);
         // An empty one is left out with its number; what was missing before it stays missing.

@@ -243,7 +243,14 @@ fn format_of(text: &str, media: &str) -> String {
         "H.265" | "HEVC" => "H265",
         _ => name,
     };
-    let rate = parts.next().filter(|r| r.parse::<u32>().is_ok());
+    let said = parts
+        .next()
+        .filter(|r| r.parse::<u32>().is_ok_and(|r| r > 0));
+    // These have one clock only. What the stamps really count shows later.
+    let fixed = ["H264", "H265"]
+        .contains(&name.to_ascii_uppercase().as_str())
+        .then_some("90000");
+    let rate = fixed.or(said);
     let rate = rate.unwrap_or(if media == "audio" { "8000" } else { "90000" });
     let channels = parts
         .next()
@@ -339,6 +346,8 @@ mod tests {
             (with("t=0 0", "t=0 0\r\nb=AS:much"), Repair::SdpLines),
             (with("t=0 0", "t=0 0\r\nnonsense\r\n===="), Repair::SdpLines),
             (with("H264/90000", "H264"), Repair::SdpFormat),
+            (with("H264/90000", "H264/0"), Repair::SdpFormat),
+            (with("H264/90000", "H264/1000"), Repair::SdpFormat),
             (with("H264/90000", "H.264/90000"), Repair::SdpFormat),
             (with("RTP/AVP 96", "RTP/AVP 35000 96"), Repair::SdpFormat),
             (with("0 RTP/AVP 96", "RTP/AVP 96"), Repair::SdpPort),

@@ -37,7 +37,6 @@ struct Track {
     /// Its address at the camera.
     control: String,
     payload_type: u8,
-    rate: u32,
     stream: rtp::Stream,
     /// Channels of its packets; those of its reports are the next.
     theirs: Option<u8>,
@@ -266,8 +265,7 @@ impl Session {
                     |c| headers::joined(&self.base, Some(c)),
                 ),
                 payload_type: offer.payload_type,
-                rate: offer.rate(),
-                stream: rtp::Stream::new(offer.rate(), None),
+                stream: rtp::Stream::new(offer.rate(), None).of_pictures(offer.media == "video"),
                 theirs: None,
                 ours: None,
                 udp: None,
@@ -324,7 +322,7 @@ impl Session {
         }
         let said = response.headers.get("Transport");
         let said = said.map(headers::Transport::read).unwrap_or_default();
-        track.stream = rtp::Stream::new(track.rate, said.ssrc);
+        track.stream = track.stream.anew(said.ssrc);
         track.ours = ours;
         match pair {
             None => {

@@ -41,6 +41,5 @@ INSERT INTO approvals (n, kind, subject, what, reason, asked_by, made, until, st
   SELECT (SELECT COALESCE(MAX(n), 0) FROM approvals) + ROW_NUMBER() OVER (ORDER BY n), 'release', printf('H-%06d', n), 'null', drop_reason,
     CAST(substr(drop_by, 4) AS INTEGER), drop_made, drop_made + 604800000, 'waiting'
   FROM holds WHERE drop_by LIKE 'op:%' AND drop_reason IS NOT NULL AND drop_made IS NOT NULL AND state IN ('pending', 'placed');
-ALTER TABLE holds DROP COLUMN drop_by;
-ALTER TABLE holds DROP COLUMN drop_reason;
-ALTER TABLE holds DROP COLUMN drop_made;
+-- Nothing reads these any more.
+UPDATE holds SET drop_by=NULL, drop_reason=NULL, drop_made=NULL;

@@ -7,6 +7,9 @@ CREATE INDEX disposals_open ON disposals (gone);
 CREATE INDEX logs_of ON logs (box, number);
 CREATE INDEX lifts_by_state ON lifts (state, n);
 CREATE INDEX lifts_of ON lifts (box, cam, state);
+-- The same text under several salts: by which references are looked for.
+CREATE INDEX side_by_text ON side (text);
+CREATE INDEX requests_by_reference ON requests (reference);
 CREATE INDEX cameras_of_owner ON camera_owners (owner);
 -- What its folders hold, counted when its package was made, and each hour: NULL, not yet.
 ALTER TABLE evidence ADD COLUMN files INTEGER;

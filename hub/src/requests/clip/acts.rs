@@ -384,7 +384,7 @@ fn grant(
     ) else {
         return Err(plain("a request is authorised that is not whole"));
     };
-    let class = Class::parse(&q.keep.0, q.keep.1).map_err(HubError::Refused)?;
+    let class = Class::parse(&q.keep.0, q.keep.1)?;
     let who = q.submitted_by.clone().unwrap_or_else(|| permit.op());
     let held = q.ask.is_some();
     let mut granted = Vec::new();

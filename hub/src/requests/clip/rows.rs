@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{id::ExhibitRef, time::Utc};
+use utoipa::ToSchema;
 
 use super::{class::RequesterClass, state::State};
 use crate::requests::rules::Absence;
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestRow {
     /// R-000012
     pub request: String,
@@ -37,7 +38,7 @@ pub struct RequestRow {
 }
 
 /// One camera of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RequestCameraRow {
     /// BOX/CAM
     pub camera: String,
@@ -56,7 +57,7 @@ pub struct RequestCameraRow {
     pub missing: Vec<MissingRow>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MissingRow {
     pub from: Utc,
     pub to: Utc,

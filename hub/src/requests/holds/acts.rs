@@ -6,6 +6,7 @@ use shared::{
     time::{Day, Utc},
     types::{HoldDrop, HoldExtend},
 };
+use utoipa::ToSchema;
 
 use super::{
     Placing, due, find, in_turn, place, plain,
@@ -34,7 +35,8 @@ const DAY_MS: i64 = 86_400_000;
 const LONGEST_MS: i64 = 31 * DAY_MS;
 
 /// A hold as it is asked for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = HoldWanted)]
 pub struct Wanted {
     pub t0: Utc,
     pub t1: Utc,

@@ -5,9 +5,10 @@ use shared::{
     id::HoldId,
     time::{Day, Utc, Zone},
 };
+use utoipa::ToSchema;
 
 /// Footage that is kept at its box beyond its day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HoldRow {
     pub hold: HoldId,
     pub camera: String,
@@ -99,7 +100,7 @@ impl HoldRow {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseRow {
     pub by: String,
     pub reason: Option<String>,

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use crate::{
+    access::sessions::Reason,
     error::HubError,
     evidence::Resting,
     ops::clips,
@@ -172,7 +173,13 @@ pub async fn view(
         return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
     // The line is on disk; only now is anything shown.
-    app.hub.sessions.grant(who.cookie(), &row.r#ref, app.now());
+    let reason = Reason {
+        purpose: form.purpose,
+        reference: form.reference,
+    };
+    app.hub
+        .sessions
+        .grant(who.cookie(), &row.r#ref, reason, app.now());
     Ok(Redirect::to(&format!("/clip/{}", row.r#ref)).into_response())
 }
 
@@ -201,7 +208,7 @@ pub async fn play(
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, "inline").await
+    send_copy(&app, &who, &text, index, &headers, Copied::Played).await
 }
 
 pub async fn save(
@@ -210,7 +217,15 @@ pub async fn save(
     Path((text, index)): Path<(String, usize)>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    send_copy(&app, &who, &text, index, &headers, "attachment").await
+    send_copy(&app, &who, &text, index, &headers, Copied::Saved).await
+}
+
+/// What somebody does with a copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copied {
+    Played,
+    /// It leaves the hub: that is on the record by itself, with what was given when the clip was opened.
+    Saved,
 }
 
 async fn send_copy(
@@ -219,7 +234,7 @@ async fn send_copy(
     text: &str,
     index: usize,
     headers: &HeaderMap,
-    how: &str,
+    copied: Copied,
 ) -> Result<Response, Refused> {
     let Exhibit {
         row,
@@ -231,6 +246,20 @@ async fn send_copy(
         .cloned()
         .zip(package)
         .ok_or_else(|| Refused::missing("There is no such copy."))?;
+    let how = match copied {
+        Copied::Played => "inline",
+        Copied::Saved => "attachment",
+    };
+    if copied == Copied::Saved {
+        let reason = who.session().reason(&row.r#ref, app.now()).cloned();
+        let reason = reason.unwrap_or_default();
+        let save = clips::Save {
+            exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
+            purpose: reason.purpose,
+            reference: reason.reference,
+        };
+        app.perform(who, save).await?;
+    }
     let unreadable = |e: &dyn std::fmt::Display| {
         tracing::error!(exhibit = text, "a working copy cannot be sent: {e}");
         Refused::broken(

@@ -12,6 +12,7 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
+//! | [`log`] | what people did here |
 //! | [`requests`] | clip requests: opening one, and every act on it |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod account;
@@ -22,6 +23,7 @@ pub mod footage;
 pub mod holds;
 pub mod home;
 pub mod lifts;
+pub mod log;
 pub mod masks;
 pub mod requests;
 pub mod retention;

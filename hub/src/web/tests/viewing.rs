@@ -138,7 +138,13 @@ async fn viewing_needs_a_logged_purpose() {
     let purpose = viewed[0].data.get("purpose").and_then(|v| v.as_str());
     let purpose = purpose.expect("a hash");
     let kept = site.hub().db.side_text(purpose).expect("kept");
-    assert_eq!(kept.as_deref(), Some("theft case · CR/1"));
+    assert_eq!(kept.as_deref(), Some("theft case"));
+    let reference = viewed[0].data.get("reference").and_then(|v| v.as_str());
+    let kept = site.hub().db.side_text(reference.expect("a hash"));
+    assert_eq!(kept.expect("kept").as_deref(), Some("CR/1"));
+    // AUD-1: in which role.
+    let role = viewed[0].data.get("as").and_then(|v| v.as_str());
+    assert!(role.is_some_and(|r| !r.is_empty()), "{viewed:?}");
     let page = site.get("/clip/EXH-2026-000001", &cookie, "").await.text();
     assert_eq!(page.matches("<video").count(), 1);
     assert!(page.contains("This clip is H.265; this browser cannot play it here."));
@@ -173,7 +179,14 @@ async fn viewing_needs_a_logged_purpose() {
         .status,
         416
     );
+    assert!(site.lines("copy.save").is_empty());
     let saved = site.get("/clip/EXH-2026-000001/save/1", &cookie, "").await;
+    // AUD-3: a copy that leaves the hub is on the record by itself, with why.
+    let line = site.lines("copy.save");
+    assert_eq!((line.len(), line[0].who.as_str()), (1, "op:0007"));
+    let purpose = line[0].data.get("purpose").and_then(|v| v.as_str());
+    let kept = site.hub().db.side_text(purpose.expect("a hash"));
+    assert_eq!(kept.expect("kept").as_deref(), Some("theft case"));
     assert_eq!(
         saved.header("content-disposition"),
         Some("attachment; filename=\"EXH-2026-000001_b.mp4\"")

@@ -94,6 +94,7 @@ pub fn cases() -> Vec<Case> {
             "Masked: ends its session once, after ten seconds",
             "odd-main.h264",
         )
+        .kind("K11")
         .expect(|e| {
             e.sessions = (2, 2);
             e.gaps = &[("lost-session", 4_000)];

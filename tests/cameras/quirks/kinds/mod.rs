@@ -1,5 +1,6 @@
 //! Wiring. The kinds of quirks, and cameras without any beside them.
 mod dialogues;
+mod further;
 mod k01_nothing_lands;
 mod k02_slices;
 mod k03_second_track;
@@ -23,7 +24,15 @@ use super::rig::Case;
 
 /// All but the dialogues of real cameras.
 pub fn all() -> Vec<Case> {
-    [pictures(), words(), packets(), masked(), masked::jumps()].concat()
+    [
+        pictures(),
+        words(),
+        packets(),
+        further(),
+        masked(),
+        masked::jumps(),
+    ]
+    .concat()
 }
 
 /// What is seen in the pictures and their stamps.
@@ -67,7 +76,12 @@ pub fn packets() -> Vec<Case> {
     .concat()
 }
 
+/// Further variants of all of these. (A box takes 64 cameras.)
+pub fn further() -> Vec<Case> {
+    [further::pictures(), further::words(), further::packets()].concat()
+}
+
 /// What a box is to paint.
 pub fn masked() -> Vec<Case> {
-    [masked::cases(), variants::masked()].concat()
+    [masked::cases(), variants::masked(), further::masked()].concat()
 }

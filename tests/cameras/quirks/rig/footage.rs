@@ -150,7 +150,7 @@ fn marks(file: &Path) -> Done<Vec<u8>> {
         .args(["-map", "0:v", "-fps_mode", "passthrough"])
         .args([
             "-vf",
-            "crop=128:16:0:ih-16,scale=8:1:flags=area,format=gray",
+            "crop=128:16:0:ih-16,scale=8:1:flags=area,format=gray,settb=1/1000,setpts=N*1000",
             "-f",
             "rawvideo",
             "-",

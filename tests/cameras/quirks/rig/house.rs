@@ -2,7 +2,9 @@
 use std::time::{Duration, Instant};
 
 use beadle_tests::{
-    Done, Folder, Trouble, places,
+    Done, Folder, Trouble,
+    cameras::OVER_MARKER,
+    places,
     program::{self, Program},
     town::{Plan, Town},
     wait::{self, Look},
@@ -167,6 +169,9 @@ fn planned(plan: Plan, case: &Case, camera: &Camera) -> Plan {
     }
     if told.masked {
         plan = plan.mask("m1", MASK);
+    }
+    if told.proved {
+        plan = plan.mask("m1", OVER_MARKER).by_camera();
     }
     if told.sound {
         plan = plan.sound("Custody suite, assessment 2026-04");

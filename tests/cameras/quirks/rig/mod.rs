@@ -37,6 +37,8 @@ pub struct Told {
     /// Time-lapse with events of the camera's.
     pub events: bool,
     pub masked: bool,
+    /// It covers a part of its pictures itself, and the box proves that.
+    pub proved: bool,
     /// More lines of its `[[camera]]`.
     pub lines: &'static [&'static str],
 }
@@ -75,6 +77,8 @@ pub struct Expect {
     pub refused: u32,
     /// Its segments say that wall times are those of arrival.
     pub by_arrival: bool,
+    /// Words that the doctor's lines about it have in them.
+    pub doctor: &'static [&'static str],
     /// Lines of warning about it in the recorder's output, at most.
     pub warnings: usize,
     /// Its pictures are interlaced, and stay marked so, this field first. None: not looked at.
@@ -127,6 +131,7 @@ pub fn case(
             lost: false,
             refused: 0,
             by_arrival: false,
+            doctor: &[],
             warnings: 12,
             fields: None,
         },
@@ -135,6 +140,10 @@ pub fn case(
 }
 
 impl Case {
+    pub fn kind(mut self, kind: &'static str) -> Self {
+        self.kind = kind;
+        self
+    }
     pub fn stream(mut self, name: &'static str) -> Self {
         self.script.stream = name;
         self

@@ -278,12 +278,12 @@ impl Sending {
     fn sound(&mut self) -> Done<()> {
         let (rate, samples, kind, payload): (u32, u32, u8, Vec<u8>) =
             match self.line.post.script.second {
-                // A frame that is carried and never decoded.
+                // A frame of silence.
                 Some(Second::Aac) => (
                     16_000,
                     1024,
                     97,
-                    [&[0, 16, 0, 64, 1, 0x14, 0xe0][..], &[0; 5]].concat(),
+                    vec![0, 16, 0, 6 << 3, 0, 0xc8, 0, 0x80, 0x23, 0x80],
                 ),
                 Some(Second::Pcma) => (8_000, 512, 8, vec![0xd5; 512]),
                 _ => return Ok(()),

@@ -94,7 +94,7 @@ impl Answer {
         self.status = status.into();
         self
     }
-    fn bytes(&self, cseq: &str) -> Vec<u8> {
+    pub fn bytes(&self, cseq: &str) -> Vec<u8> {
         let mut text = format!("RTSP/1.0 {}\r\n", self.status);
         let cseq = self.cseq.as_deref().unwrap_or(cseq);
         if !cseq.is_empty() {

@@ -1,6 +1,6 @@
 //! Pure. Rows of the table of operations: clips, and the requests they are asked for with.
 
-use super::table::{
+use super::{
     About, DECIDE, FOOTAGE_ROLES,
     Method::{Get, Post},
     Row, Second,

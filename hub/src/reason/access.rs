@@ -1,0 +1,53 @@
+//! Pure. Reasons of who may do what, and of accounts, roles, owners and tokens.
+
+use shared::id::BoxCamera;
+
+use super::reasons;
+use crate::access::{role::Role, table::Row};
+
+reasons! {
+    Access {
+        /// Root did not say who it is.
+        PersonWanted { row: &'static Row } => NotAllowed "person-wanted",
+        NotForRole { name: String, roles: Vec<Role>, row: &'static Row } => NotAllowed "not-for-role",
+        NotForAllCameras { name: String, row: &'static Row } => NotAllowed "not-for-all-cameras",
+        NotForThisCamera { name: String, row: &'static Row } => NotAllowed "not-for-this-camera",
+        TokenNotForThis { token: u64, name: String, row: &'static Row } => NotAllowed "token-not-for-this",
+        /// The password is one that the hub made.
+        PasswordToBeSet { name: String } => Refused "password-to-be-set",
+        DeclarationToBeAccepted { name: String } => Refused "declaration-to-be-accepted",
+        FactorToBeSet { name: String } => Refused "factor-to-be-set",
+
+        AskedAlready { request: u64 } => Refused "asked-already",
+        RequestSettled { request: u64 } => Refused "request-settled",
+        RequestOver { request: u64, state: String } => Refused "request-over",
+        RequestUnknown { request: u64 } => Missing "request-unknown",
+        RequestOfAnotherKind { request: u64 } => Refused "request-of-another-kind",
+        /// `asked`, `subject`: numbers of accounts as the log has them.
+        SecondPersonWanted { request: u64, asked: String, subject: String } => Refused "second-person-wanted",
+
+        RoleUnknown { role: String } => Malformed "role-unknown",
+        RoleForWhichCameras { most: usize } => Malformed "role-for-which-cameras",
+        RoleEndsBeforeItBegins => Malformed "role-ends-before-it-begins",
+        RoleNotHeld { grant: u64 } => Missing "role-not-held",
+        /// They have set no password of their own yet.
+        AccountNotBegun { name: String } => Refused "account-not-begun",
+        AccountClosed { account: String } => Refused "account-closed",
+        LastAdministrator => Refused "last-administrator",
+
+        TextNotShowable { text: String, most: usize } => Malformed "text-not-showable",
+        OwnerNameMalformed { owner: String } => Malformed "owner-name-malformed",
+        OwnerExists { owner: String } => Refused "owner-exists",
+        OwnerHasIt { owner: String, camera: BoxCamera } => Refused "owner-has-it",
+        OwnerUnknown { owner: String } => Missing "owner-unknown",
+
+        TokenIsAPersons => NotAllowed "token-is-a-persons",
+        TokenDays { most: u32 } => Malformed "token-days",
+        TokenOperations { most: usize } => Malformed "token-operations",
+        OperationUnknown { operation: String } => Malformed "operation-unknown",
+        TokenNeverForThis { operation: String } => Refused "token-never-for-this",
+        TokenBeyondRoles { name: String, row: &'static Row } => Refused "token-beyond-roles",
+        TokenUnknown { name: String, token: u64 } => Missing "token-unknown",
+        TokenEnded { token: u64 } => Refused "token-ended",
+    }
+}

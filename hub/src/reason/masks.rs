@@ -1,0 +1,41 @@
+//! Pure. Reasons about masks, their reviews and lifts.
+
+use shared::{
+    id::{BoxCamera, BoxName, ExhibitRef},
+    time::Utc,
+};
+
+use super::reasons;
+use crate::requests::{lift_state, rules};
+
+reasons! {
+    Masks {
+        NotSaidYet { name: BoxName } => Refused "masks-not-said-yet",
+        AuthorityWanted => Refused "lift-authority-wanted",
+        NothingToLift { camera: BoxCamera } => Refused "no-mask-to-lift",
+        InTheCamera { camera: BoxCamera, mask: String } => Refused "mask-in-the-camera",
+        /// `wrong`: all that is.
+        Unusable { wrong: Vec<String> } => Refused "mask-unusable",
+        SameVersion { mask: String } => Refused "mask-same-version",
+        SubstituteInTheCamera { mask: String } => Refused "substitute-in-the-camera",
+        SubstituteHidesTheSame { mask: String, before: String } => Refused "substitute-hides-the-same",
+        EndWanted => Refused "lift-end-wanted",
+        EndPassed { until: Utc, now: Utc } => Refused "lift-end-passed",
+        EndTooFar { hours: u32 } => Refused "lift-end-too-far",
+        LiftUnknown { request: u64 } => Missing "lift-unknown",
+        LiftOwn { name: String } => Refused "lift-own",
+        LiftForgotten { request: u64 } => Refused "lift-forgotten",
+        LiftSettled { request: u64, state: lift_state::State } => Refused "lift-settled",
+        LiftStillWaits { request: u64 } => Refused "lift-still-waits",
+        LiftSettledNow { request: u64 } => Refused "lift-settled-now",
+        /// Of the picture, in thousandths.
+        CoversLess { camera: BoxCamera, mask: String, permille: u64, before: String, covered: u64 } => Refused "mask-covers-less",
+
+        NothingToReview { camera: BoxCamera } => Refused "no-mask-to-review",
+        LiftedNow { camera: BoxCamera, until: Utc } => Refused "mask-lifted-now",
+        ReviewExhibitUnknown { exhibit: ExhibitRef, camera: BoxCamera } => Missing "review-exhibit-unknown",
+        OtherCamera { exhibit: ExhibitRef, of: BoxCamera, camera: BoxCamera } => Refused "exhibit-of-other-camera",
+        ShowsNothing { exhibit: ExhibitRef, state: rules::State } => Refused "exhibit-shows-nothing",
+        OtherMask { exhibit: ExhibitRef, camera: BoxCamera, mask: String } => Refused "exhibit-of-other-mask",
+    }
+}

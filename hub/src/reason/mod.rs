@@ -1,0 +1,155 @@
+//! Pure. Why something was not done, as values: each reason has a class, a code for programs, and what it is about. Decisions rest on these;
+//! the sentences for people are made where they are read ([`crate::words`]).
+//!
+//! | module | reasons of |
+//! |---|---|
+//! | [`access`] | who may: roles, accounts, owners, tokens, what a second person has to say |
+//! | [`api`] | the doors: what was sent cannot be read, or not now |
+//! | [`footage`] | boxes, cameras, logs and clips that are not there or not so |
+//! | [`masks`] | masks, their reviews and lifts |
+//! | [`orders`] | orders to boxes |
+//! | [`evidence`] | what is kept as evidence, and its disposal |
+
+use serde::Serialize;
+
+use crate::error::{Class, HubError};
+
+pub mod access;
+pub mod api;
+pub mod evidence;
+pub mod footage;
+pub mod masks;
+pub mod orders;
+
+pub use access::Access;
+pub use api::Api;
+pub use evidence::Evidence;
+pub use footage::Footage;
+pub use masks::Masks;
+pub use orders::Orders;
+
+/// The reasons of one room: a variant with what it is about, its class, and its code.
+macro_rules! reasons {
+    ($(#[$doc:meta])* $room:ident { $($(#[$about:meta])* $name:ident $({ $($field:ident: $type:ty),* $(,)? })? => $class:ident $code:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $room {
+            $($(#[$about])* $name $({ $($field: $type),* })?,)*
+        }
+
+        impl $room {
+            /// Every code there is here.
+            pub const CODES: &[&str] = &[$($code),*];
+
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => $code,)*
+                }
+            }
+
+            pub fn class(&self) -> $crate::error::Class {
+                match self {
+                    $(Self::$name { .. } => $crate::error::Class::$class,)*
+                }
+            }
+        }
+
+        impl std::fmt::Display for $room {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(&$crate::words::of(&self.clone().into()), f)
+            }
+        }
+
+        impl From<$room> for $crate::error::HubError {
+            fn from(reason: $room) -> Self {
+                $crate::reason::Reason::from(reason).into()
+            }
+        }
+    };
+}
+pub(crate) use reasons;
+
+/// The rooms.
+macro_rules! rooms {
+    ($($room:ident),* $(,)?) => {
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Reason {
+            $($room($room),)*
+        }
+
+        impl Reason {
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$room(reason) => reason.code(),)*
+                }
+            }
+
+            pub fn class(&self) -> Class {
+                match self {
+                    $(Self::$room(reason) => reason.class(),)*
+                }
+            }
+        }
+
+        $(impl From<$room> for Reason {
+            fn from(reason: $room) -> Self {
+                Self::$room(reason)
+            }
+        })*
+
+        /// Every code that a problem may have.
+        pub fn codes() -> Vec<&'static str> {
+            let classes = Class::ALL.map(Class::code);
+            let mut all = [&classes[..], &["fault"], $($room::CODES),*].concat();
+            all.sort_unstable();
+            all
+        }
+    };
+}
+
+rooms! { Access, Api, Evidence, Footage, Masks, Orders }
+
+impl From<Reason> for HubError {
+    fn from(reason: Reason) -> Self {
+        Self::Because(Box::new(reason))
+    }
+}
+
+/// A code as documents have it: one of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Code(pub String);
+
+impl utoipa::PartialSchema for Code {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::Type::String)
+            .description(Some(
+                "Why it was not done. One code is one reason, whatever the words; those that are a class's own say no more than the class.",
+            ))
+            .enum_values(Some(codes()))
+            .into()
+    }
+}
+
+impl utoipa::ToSchema for Code {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    /// One code is one reason, and is written as codes are.
+    #[test]
+    fn codes_are_of_one_reason_each() {
+        let all = super::codes();
+        let mut once = all.clone();
+        once.dedup();
+        assert_eq!(all, once);
+        for code in all {
+            let letters = code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+            assert!(letters && code.len() < 40, "{code}");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Task. The log of staff acts: what people did at this hub, by person, camera, reference, kind and time; the sample of a month that somebody
+//! looks through; and that these were read (AUD-1, AUD-6). Blocking.
+
+use std::collections::BTreeMap;
+
+use logbook::LogFolder;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shared::{
+    id::{BoxCamera, BoxName, CameraId, ExhibitRef, HoldId},
+    note::SignedHead,
+    record::{Digest, Record, hex},
+    time::Utc,
+    types::{LogRead, LogReview},
+};
+use utoipa::ToSchema;
+
+use crate::{
+    access::authorise::Permit,
+    db::own_lines::{OwnLine, Wanted},
+    desk::Desk,
+    error::{HubError, plain},
+    files,
+    list::{Part, Rows},
+    ownlog::{MONTHS, op},
+    requests::{rules, submit::keep_salted},
+};
+
+pub mod sample;
+
+use sample::Month;
+
+/// A line of the hub's log about what somebody did, for people.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TrailRow {
+    /// Of the hub's log.
+    pub n: u64,
+    pub t: Utc,
+    pub kind: String,
+    /// As the log names them.
+    pub who: String,
+    /// The account's name.
+    pub name: String,
+    /// The roles they had then, each with the owner it is for.
+    pub roles: String,
+    pub camera: Option<String>,
+    pub exhibit: Option<String>,
+    /// The line's own words.
+    pub data: Value,
+    /// What salted hashes of it stand for, by their key; one that is not here was erased.
+    pub texts: BTreeMap<String, String>,
+}
+
+/// Lines that are wanted, as somebody asks for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Search {
+    /// An account's name, or its number as op:0007.
+    #[serde(default)]
+    pub person: Option<String>,
+    /// BOX/CAM
+    #[serde(default)]
+    pub camera: Option<String>,
+    /// As it was given: of the act itself, or of the clip it is about.
+    #[serde(default)]
+    pub reference: Option<String>,
+    /// A type of line as `acc.view`, or a family of them as `acc`.
+    #[serde(default)]
+    pub kind: Option<String>,
+    #[serde(default)]
+    pub from: Option<Utc>,
+    /// Before then.
+    #[serde(default)]
+    pub to: Option<Utc>,
+}
+
+impl Search {
+    fn wanted(&self, hub: &Desk) -> Result<Wanted, HubError> {
+        let who = match self.person.as_deref() {
+            Some(number) if number.starts_with("op:") => Some(number.to_owned()),
+            Some(name) => {
+                let account = hub.db.account(name).map_err(plain)?;
+                let account = account.ok_or_else(|| {
+                    HubError::Missing(format!(
+                        "there is no account {name}, nor was there one; `beadle-hub staff list --all` shows them"
+                    ))
+                })?;
+                Some(op(account.op))
+            }
+            None => None,
+        };
+        let camera = self.camera.as_deref().map(BoxCamera::parse).transpose();
+        Ok(Wanted {
+            who,
+            camera: camera.map_err(HubError::malformed)?,
+            reference: self.reference.as_ref().map(|r| r.trim().to_owned()),
+            kind: self.kind.clone(),
+            from: self.from,
+            to: self.to,
+        })
+    }
+}
+
+/// What a line is about.
+fn about(hub: &Desk, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
+    let whole: Value = serde_json::from_slice(line).map_err(plain)?;
+    let text = |key: &str| r.data.get(key).and_then(|v| v.as_str());
+    let exhibit = text("ref").or(text("exh"));
+    let exhibit = exhibit.filter(|e| ExhibitRef::parse(e).is_ok());
+    let mut reference = text("reference").map(str::to_owned);
+    let named = match (text("box"), text("cam")) {
+        (Some(name), Some(cam)) => {
+            let both = BoxName::parse(name).ok().zip(CameraId::parse(cam).ok());
+            both.map(|(r#box, cam)| BoxCamera { r#box, cam })
+        }
+        // Of a clip request.
+        (None, Some(cam)) => BoxCamera::parse(cam).ok(),
+        _ => None,
+    };
+    let mut camera = named;
+    if let Some(exhibit) = exhibit.filter(|_| camera.is_none()) {
+        camera = hub.db.request(exhibit)?.map(|r| r.camera);
+    }
+    if let Some(Ok(hold)) = text("hold").map(HoldId::parse)
+        && (camera.is_none() || reference.is_none())
+        && let Some(hold) = hub.db.hold(hold)?
+    {
+        camera = camera.or(Some(hold.camera));
+        reference = reference.or(Some(hold.reference));
+    }
+    Ok(OwnLine {
+        n: r.n,
+        t: r.t,
+        kind: r.kind.clone(),
+        who: r.who.clone(),
+        roles: text("as").unwrap_or_default().to_owned(),
+        camera,
+        exhibit: exhibit.map(str::to_owned),
+        reference,
+        leaf: hex(&r.leaf),
+        data: whole.get("data").map(Value::to_string).unwrap_or_default(),
+    })
+}
+
+/// What people did, and refused sign-ins.
+fn counts(r: &Record) -> bool {
+    r.who.starts_with("op:") || r.kind == "acc.fail"
+}
+
+/// Brings the table to the end of the log.
+pub fn read_on(hub: &Desk) -> Result<(), HubError> {
+    let log = hub.log.origin();
+    let mut folder = LogFolder::new(&hub.log.folder());
+    let end = hub.log.handle().size();
+    let mut from = hub.db.own_read(log)?;
+    while from < end {
+        let bytes = folder.read_lines(from, end, 1 << 20).map_err(plain)?;
+        if bytes.is_empty() {
+            break;
+        }
+        let mut lines = Vec::new();
+        for line in bytes.split_inclusive(|b| *b == b'\n') {
+            from += 1;
+            match Record::parse(line) {
+                Ok(r) if counts(&r) => lines.push(about(hub, &r, line)?),
+                _ => {}
+            }
+        }
+        hub.db.add_own_lines(log, &lines, from)?;
+    }
+    Ok(())
+}
+
+/// Keys of hashes that stand for texts.
+const TEXTS: [&str; 8] = [
+    "purpose",
+    "reference",
+    "requester",
+    "reason",
+    "authority",
+    "result",
+    "name",
+    "why",
+];
+
+fn row(hub: &Desk, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<TrailRow, HubError> {
+    if !names.contains_key(&l.who) {
+        let number = l.who.strip_prefix("op:").and_then(|n| n.parse().ok());
+        let account = number.map(|n| hub.db.account_numbered(n)).transpose()?;
+        let name = account.flatten().map_or_else(|| l.who.clone(), |a| a.name);
+        names.insert(l.who.clone(), name);
+    }
+    let data: Value = serde_json::from_str(&l.data).map_err(plain)?;
+    let mut texts = BTreeMap::new();
+    for key in TEXTS {
+        let hash = data.get(key).and_then(Value::as_str);
+        if let Some(hash) = hash.filter(|h| h.len() == 64)
+            && let Some(text) = hub.db.side_text(hash)?
+        {
+            texts.insert(key.to_owned(), text);
+        }
+    }
+    Ok(TrailRow {
+        n: l.n,
+        t: l.t,
+        kind: l.kind,
+        name: names.get(&l.who).cloned().unwrap_or_default(),
+        who: l.who,
+        roles: l.roles,
+        camera: l.camera.map(|c| c.to_string()),
+        exhibit: l.exhibit,
+        data,
+        texts,
+    })
+}
+
+/// That these lines are read, before they are shown.
+fn note(hub: &Desk, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<(), HubError> {
+    let numbers = lines.iter().map(|l| l.n);
+    let line = LogRead {
+        log: hub.log.origin().into(),
+        from: numbers.clone().min().unwrap_or(0),
+        to: numbers.max().map_or(0, |n| n + 1),
+        op: permit.op(),
+        what: what.into(),
+    };
+    hub.log.append(&permit.op(), &line).map_err(plain)?;
+    Ok(())
+}
+
+/// What people did, newest first. That it was read is on the record first.
+pub fn show(
+    hub: &Desk,
+    search: &Search,
+    part: &Part,
+    permit: &Permit,
+) -> Result<Rows<TrailRow>, HubError> {
+    let (wanted, before, limit) = (search.wanted(hub)?, part.number()?, part.limit());
+    read_on(hub)?;
+    let found = hub
+        .db
+        .own_lines(hub.log.origin(), &wanted, before, limit + 1)?;
+    let found = Rows::cut(found, limit, |l| l.n.to_string());
+    note(hub, "show", &found.rows, permit)?;
+    let mut names = BTreeMap::new();
+    found.try_map(|l| row(hub, &mut names, l))
+}
+
+/// A month's sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Sample {
+    /// YYYY-MM, in UTC.
+    pub month: String,
+    /// Acts of people in it.
+    pub acts: u64,
+    /// The head it is drawn by: its size and root, lower hex.
+    pub size: u64,
+    pub root: String,
+    /// In the order they were drawn.
+    pub rows: Vec<TrailRow>,
+}
+
+fn month_of(text: &str, count: u32) -> Result<Month, HubError> {
+    if !(1..=sample::MOST).contains(&count) {
+        return Err(HubError::Malformed(format!(
+            "a sample is of 1 to {} acts; nothing was done",
+            sample::MOST
+        )));
+    }
+    Month::parse(text).ok_or_else(|| {
+        HubError::Malformed(format!(
+            "{text:?} is no month like 2026-11; nothing was done"
+        ))
+    })
+}
+
+/// The head that a month's sample is drawn by.
+fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
+    if hub.now() < month.drawn {
+        return Err(HubError::Refused(format!(
+            "the sample of {} is drawn by the newest countersigned head of the first day after it, so from {} on; nothing was drawn",
+            month.name, month.drawn
+        )));
+    }
+    let path = hub
+        .log
+        .folder()
+        .join(MONTHS)
+        .join(format!("{}.note", month.next));
+    if !path.exists() {
+        return Err(HubError::Refused(format!(
+            "no countersigned head of {} is kept here, so the sample of {} cannot be drawn: this log did not run then",
+            month.next, month.name
+        )));
+    }
+    SignedHead::parse(&files::read(&path).map_err(plain)?).map_err(plain)
+}
+
+/// The acts of a month that somebody is to look at.
+pub fn drawn(hub: &Desk, month: &str, count: u32, permit: &Permit) -> Result<Sample, HubError> {
+    let month = month_of(month, count)?;
+    let head = head_after(hub, &month)?.head;
+    read_on(hub)?;
+    let log = hub.log.origin();
+    let acts = hub.db.own_acts(log, month.from, month.to)?;
+    let leaves = acts.iter().filter_map(|(n, leaf)| Some((*n, unhex(leaf)?)));
+    let leaves: Vec<(u64, Digest)> = leaves.collect();
+    let mut lines = Vec::new();
+    for n in sample::draw(&head.root, &leaves, count) {
+        lines.extend(hub.db.own_line(log, n)?);
+    }
+    note(hub, "sample", &lines, permit)?;
+    let mut names = BTreeMap::new();
+    let rows = lines.into_iter().map(|l| row(hub, &mut names, l));
+    Ok(Sample {
+        month: month.name,
+        acts: leaves.len() as u64,
+        size: head.size,
+        root: hex(&head.root),
+        rows: rows.collect::<Result<_, _>>()?,
+    })
+}
+
+fn unhex(text: &str) -> Option<Digest> {
+    let mut out = [0; 32];
+    for (at, byte) in out.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    (text.len() == 64).then_some(out)
+}
+
+/// Somebody looked the sample through; the result is theirs. The number of the line.
+pub fn review(
+    hub: &Desk,
+    month: &str,
+    count: u32,
+    result: &str,
+    permit: &Permit,
+) -> Result<u64, HubError> {
+    rules::texts([("a result", &result.to_owned())]).map_err(HubError::Refused)?;
+    let month = month_of(month, count)?;
+    let head = head_after(hub, &month)?.head;
+    let line = LogReview {
+        month: month.name,
+        count: u64::from(count),
+        root: hex(&head.root),
+        result: keep_salted(hub, result.trim())?,
+        by: vec![permit.op()],
+    };
+    Ok(hub.log.append(&permit.op(), &line).map_err(plain)?.n)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,264 @@
+//! The log of staff acts on a whole hub.
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    access::{principal::Principal, role::Role},
+    db::requests::RequestRecord,
+    error::Class,
+    ops::{self, Operation, clips, log, staff},
+    requests::rules::State,
+    retention::rig::{Rig, utc},
+    signin,
+};
+
+const NOW: &str = "2026-11-03T14:00:00.000Z";
+
+struct House(Rig);
+
+impl House {
+    /// Ann audits all of it, kim is an operator of tenby's camera only, lee keeps accounts.
+    fn new() -> Self {
+        let rig = Rig::new(NOW);
+        rig.hello(&[("c01", None), ("c02", None)], 31);
+        rig.desk.account(1, "ann", Role::Auditor.word());
+        rig.desk.account(2, "kim", Role::Operator.word());
+        rig.desk.account(3, "lee", Role::Administrator.word());
+        for n in [1, 2] {
+            let text = |t: &str| keep_salted(&rig.desk, t).expect("kept");
+            let t0 = utc(NOW).plus_ms(-3_600_000);
+            let row = RequestRecord {
+                r#ref: ExhibitRef::new(2026, n),
+                grant: format!("G-{n:06}"),
+                camera: BoxCamera::parse(&format!("ashby/c0{n}")).expect("camera"),
+                t0,
+                t1: t0.plus_ms(1000),
+                purpose: text("theft"),
+                reference: text(&format!("REQ/{n}")),
+                requester: text("PC 17"),
+                who: "op:0002".into(),
+                state: State::Ready,
+                why: String::new(),
+                line: None,
+                footage: None,
+                package: None,
+                made: t0,
+                reason: None,
+                granted: 0,
+            };
+            rig.desk.db.add_request(n, &row).expect("recorded");
+        }
+        Self(rig)
+    }
+
+    fn hub(&self) -> &Arc<Desk> {
+        &self.0.desk
+    }
+
+    async fn by<O: Operation>(&self, op: u32, operation: O) -> Result<O::Reply, HubError> {
+        let person = signin::person(self.hub(), op)
+            .expect("reads")
+            .expect("somebody");
+        ops::perform(self.hub(), &Principal::Person(person), operation).await
+    }
+
+    async fn view(&self, op: u32, n: u32, reference: &str) -> Result<ops::Done, HubError> {
+        let view = clips::View {
+            exhibit: ExhibitRef::new(2026, n),
+            purpose: "a theft".into(),
+            reference: reference.into(),
+        };
+        self.by(op, view).await
+    }
+
+    async fn found(&self, search: Search) -> Vec<TrailRow> {
+        let part = Part::default();
+        self.by(1, log::Show { search, part })
+            .await
+            .expect("found")
+            .rows
+    }
+}
+
+/// AUD-1: what people did is found by person, camera, reference, kind and time, with role, purpose and reference; refusals and the reading
+/// itself too; who may not see it learns nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn acts_are_found() {
+    let house = House::new();
+    house.view(2, 1, "CR/1").await.expect("watched");
+    house.view(2, 2, "CR/2").await.expect("watched");
+    let later = utc(NOW).plus_ms(3_600_000);
+    house.0.hands.to(later);
+    house.view(2, 1, "CR/2").await.expect("watched");
+    let no = house
+        .by(
+            2,
+            staff::List {
+                closed: false,
+                part: Part::default(),
+            },
+        )
+        .await;
+    assert_eq!(no.expect_err("refused").class(), Class::NotAllowed);
+    let no = house.view(3, 1, "CR/3").await;
+    assert_eq!(no.expect_err("refused").class(), Class::NotAllowed);
+
+    let of = |person: &str| Search {
+        person: Some(person.into()),
+        ..Search::default()
+    };
+    let kim = house.found(of("kim")).await;
+    let kinds: Vec<&str> = kim.iter().map(|r| r.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["acc.refuse", "acc.view", "acc.view", "acc.view"],
+        "{kim:#?}"
+    );
+    assert_eq!(kim[0].data["what"], "staff.list");
+    assert!(kim.iter().all(|r| r.name == "kim" && r.roles == "operator"));
+    let view = &kim[1];
+    assert_eq!(view.exhibit.as_deref(), Some("EXH-2026-000001"));
+    assert_eq!(view.texts["purpose"], "a theft");
+    assert_eq!(view.texts["reference"], "CR/2");
+    assert_eq!(house.found(of("op:0002")).await.len(), 4);
+
+    let camera = |c: &str| Search {
+        camera: Some(c.into()),
+        kind: Some("acc.view".into()),
+        ..Search::default()
+    };
+    let all = house.found(camera("ashby/c01")).await;
+    assert!(!all.is_empty() && all.iter().all(|r| r.camera.as_deref() == Some("ashby/c01")));
+    let reference = Search {
+        reference: Some("CR/2".into()),
+        ..Search::default()
+    };
+    assert_eq!(house.found(reference).await.len(), 2);
+    let late = Search {
+        kind: Some("acc".into()),
+        from: Some(later),
+        ..Search::default()
+    };
+    assert_eq!(
+        house.found(late).await.len(),
+        3,
+        "a viewing and two refusals"
+    );
+    // The readings are there as well, and come in parts.
+    let read = Search {
+        kind: Some("log.read".into()),
+        ..Search::default()
+    };
+    let readings = house.found(read.clone()).await;
+    assert!(readings.len() >= 4 && readings.iter().all(|r| r.name == "ann"));
+    let part = Part::of(2);
+    let first = log::Show {
+        search: read.clone(),
+        part,
+    };
+    let first = house.by(1, first).await.expect("found");
+    assert_eq!(first.rows.len(), 2);
+    let next = Part {
+        after: first.next,
+        ..Part::of(2)
+    };
+    let next = house
+        .by(
+            1,
+            log::Show {
+                search: read,
+                part: next,
+            },
+        )
+        .await
+        .expect("found");
+    assert!(next.rows[0].n < first.rows[1].n);
+    for op in [2, 3] {
+        let no = house.by(op, log::Show::default()).await;
+        assert_eq!(no.expect_err("refused").class(), Class::NotAllowed);
+    }
+    let nobody = house
+        .by(
+            1,
+            log::Show {
+                search: of("nobody"),
+                part: Part::default(),
+            },
+        )
+        .await;
+    assert_eq!(nobody.expect_err("nobody").class(), Class::Missing);
+}
+
+/// AUD-6: the sample of a month is there once the first day after it is over, the same for everybody; its result is a line. It is redone from
+/// the log alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_month_is_sampled() {
+    let house = House::new();
+    for n in 0..30 {
+        house
+            .view(2, 1 + n % 2, &format!("CR/{n}"))
+            .await
+            .expect("watched");
+    }
+    let draw = || log::Draw {
+        month: "2026-11".into(),
+        count: 5,
+    };
+    let early = house.by(1, draw()).await.expect_err("too early");
+    assert!(early.to_string().contains("from 2026-12-02"), "{early}");
+    house.0.hands.to(utc("2026-12-01T09:00:00.000Z"));
+    house.hub().log.head_now().expect("a head");
+    house.0.hands.to(utc("2026-12-01T20:00:00.000Z"));
+    let newest = house.hub().log.head_now().expect("a head");
+    let early = house.by(1, draw()).await.expect_err("too early");
+    assert!(early.to_string().contains("nothing was drawn"), "{early}");
+    house.0.hands.to(utc("2026-12-02T00:00:00.000Z"));
+    house.hub().log.head_now().expect("a later head");
+    let sample = house.by(1, draw()).await.expect("drawn");
+    assert_eq!((sample.rows.len(), sample.acts >= 30), (5, true));
+    assert_eq!(sample.root, hex(&newest.head.root));
+    assert_eq!(house.by(1, draw()).await.expect("drawn"), sample);
+    // From the log's own bytes, as docs/audit.md says.
+    let bytes = LogFolder::new(&house.hub().log.folder())
+        .read_lines(0, u64::MAX, usize::MAX)
+        .expect("the log");
+    let lines = bytes
+        .split_inclusive(|b| *b == b'\n')
+        .map(|l| Record::parse(l).expect("a line"));
+    let acts = lines.filter(|r| r.who.starts_with("op:") && r.t < utc("2026-12-01T00:00:00.000Z"));
+    let acts: Vec<(u64, Digest)> = acts.map(|r| (r.n, r.leaf)).collect();
+    let numbers: Vec<u64> = sample.rows.iter().map(|r| r.n).collect();
+    assert_eq!(sample::draw(&newest.head.root, &acts, 5), numbers);
+    let review = log::Review {
+        month: "2026-11".into(),
+        count: 5,
+        result: "all five were for a case".into(),
+    };
+    house.by(1, review).await.expect("on record");
+    let search = Search {
+        kind: Some("log.review".into()),
+        ..Search::default()
+    };
+    let found = house.found(search).await;
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].texts["result"], "all five were for a case");
+    assert_eq!(found[0].data["root"], sample.root.as_str());
+}
+
+/// The table is derived: made again, it says the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_table_is_made_again() {
+    let house = House::new();
+    house.view(2, 1, "CR/1").await.expect("watched");
+    let kim = || Search {
+        person: Some("kim".into()),
+        ..Search::default()
+    };
+    let before = house.found(kim()).await;
+    house
+        .hub()
+        .db
+        .unindex(house.hub().log.origin())
+        .expect("forgotten");
+    assert_eq!(house.found(kim()).await, before);
+}

@@ -1,0 +1,36 @@
+//! Pure. English.
+
+use super::Text;
+use crate::{error::Class, reason::Reason};
+
+mod access;
+mod api;
+mod evidence;
+mod footage;
+mod masks;
+mod orders;
+
+pub fn of(reason: &Reason) -> Text {
+    match reason {
+        Reason::Access(reason) => access::of(reason),
+        Reason::Api(reason) => api::of(reason),
+        Reason::Evidence(reason) => evidence::of(reason),
+        Reason::Footage(reason) => footage::of(reason),
+        Reason::Masks(reason) => masks::of(reason),
+        Reason::Orders(reason) => orders::of(reason),
+    }
+}
+
+/// What to do about any reason of a class.
+pub fn next(class: Class) -> &'static str {
+    match class {
+        Class::Malformed => "ask again with what is wanted: docs/openapi.json says what that is",
+        Class::SignedOut => "sign in, or send a token that is still good",
+        Class::NotAllowed => "ask somebody who may, or whoever administers this hub",
+        Class::Missing => "look at the list for what there is",
+        Class::Refused => "see how things stand, and ask again when that has changed",
+        Class::TooFast => "wait a few seconds and ask again",
+        Class::Unreachable => "look whether it was done all the same, then ask again in a minute",
+        Class::Broken => "tell whoever looks after this hub",
+    }
+}
