@@ -199,7 +199,7 @@ fn draft(
 
 /// What became of a submission.
 enum Submission {
-    Taken(ClipRequestRecord, Vec<RequestRecord>),
+    Taken(Box<ClipRequestRecord>, Vec<RequestRecord>),
     /// None of its cameras has any of it: nothing was stored.
     Nothing(BoxCamera, Objection),
 }
@@ -365,7 +365,7 @@ fn submit_within(
     };
     q.changed = now;
     act.put_clip_request(&q)?;
-    Ok(Submission::Taken(q, granted))
+    Ok(Submission::Taken(Box::new(q), granted))
 }
 
 /// Gives each camera of which there may be something its exhibit.
