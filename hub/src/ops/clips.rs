@@ -12,7 +12,8 @@ use tokio::sync::broadcast::Receiver;
 use utoipa::ToSchema;
 
 use super::{
-    Done, Followed, Listed, Operation, Target, footage::camera, permitted, sight::Sight, work,
+    Done, Followed, Listed, Operation, Target, footage::camera, moment, permitted, sight::Sight,
+    work,
 };
 use crate::{
     access::{authorise::Permit, principal::Principal},
