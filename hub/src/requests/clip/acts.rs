@@ -487,7 +487,13 @@ pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, Hub
     let ask = q
         .ask
         .ok_or_else(|| not_done(n, NotDone::Stands(q.state), permit))?;
-    let waiting = approvals::find(desk, ask)?;
+    let waiting = approvals::about(desk, Kind::Request, &name(n))?;
+    let waiting = waiting.filter(|a| a.n == ask).ok_or_else(|| {
+        HubError::Refused(format!(
+            "nobody authorised request {} in time, so it is taken back; nothing was fetched: open another",
+            name(n)
+        ))
+    })?;
     let (q, granted) = approvals::approve(desk, &waiting, permit, |act, _: serde_json::Value| {
         let mut q = find(desk, n)?;
         let state = q.state.apply(Event::Authorised { same });
