@@ -328,6 +328,10 @@ mod tests {
 
     /// The timers that a session made when it began to play run until it is over, and no longer.
     #[test]
+    #[expect(
+        clippy::async_yields_async,
+        reason = "a timer that is made within, and waited for afterwards"
+    )]
     fn timers_of_a_session_go_on() {
         let turn: Rc<Turn> = Rc::default();
         let farewell = Farewell::new(turn.clone());
