@@ -25,7 +25,7 @@ use crate::{
     },
     db::staff::AccountRecord,
     desk::Desk,
-    error::{HubError, plain},
+    error::{Class, HubError, plain},
     ownlog,
     places::Origin,
 };
@@ -149,7 +149,7 @@ pub fn password(desk: &Desk, name: &str, password: &str) -> Result<AccountRecord
 /// Checks what somebody shows beside the right password.
 pub fn second(desk: &Desk, account: &AccountRecord, proof: &Proof) -> Result<(), HubError> {
     let checked = factors::check(desk, account.op, proof);
-    if let Err(HubError::Refused(_)) = checked {
+    if checked.as_ref().is_err_and(|e| e.class() == Class::Refused) {
         let now = desk.clock.now().mono;
         desk.refusals.count(Some(account.op), proof.word(), now);
     }

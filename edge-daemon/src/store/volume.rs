@@ -267,6 +267,8 @@ impl Volumes {
     /// Reads the disk. The lock is not held meanwhile: a sick one may hang.
     fn see(&self, at: usize) -> Option<Seen> {
         let (path, failures) = self.lock().get(at).map(|e| (e.path.clone(), e.failures))?;
+        #[cfg(test)]
+        tests::HUNG.wait_for(&path);
         let found = examine(&path, &self.0.this_box, &self.0.key)
             .map(|k| (k, Room::of(&path).unwrap_or_default()));
         Some(Seen {
@@ -787,6 +789,28 @@ mod tests {
         assert!(volumes.pick().is_some());
     }
 
+    /// Disks that do not answer, as far as a look at them goes.
+    pub(super) struct Hung(Mutex<Vec<PathBuf>>, Condvar);
+
+    pub(super) static HUNG: Hung = Hung(Mutex::new(Vec::new()), Condvar::new());
+
+    impl Hung {
+        fn begin(&self, path: &Path) {
+            self.0.lock().expect("disks").push(path.to_owned());
+        }
+
+        fn end(&self, path: &Path) {
+            self.0.lock().expect("disks").retain(|p| p != path);
+            self.1.notify_all();
+        }
+
+        pub(super) fn wait_for(&self, path: &Path) {
+            let paths = self.0.lock().expect("disks");
+            let hangs = |paths: &mut Vec<PathBuf>| paths.iter().any(|p| p == path);
+            drop(self.1.wait_while(paths, hangs).expect("disks"));
+        }
+    }
+
     /// REC-1, FLT-3: a disk that hangs at the start is said, and the others are used without it; when it answers it is used too.
     #[test]
     fn a_disk_that_hangs_holds_nobody_up() {
@@ -794,8 +818,7 @@ mod tests {
         let (good, sick) = (dir.path().join("good"), dir.path().join("sick"));
         fs::create_dir(&sick).expect("dir");
         labelled(&good, &key, "ashby");
-        // Whoever reads it waits for a writer: as good as a disk that does not answer.
-        nix::unistd::mkfifo(&sick.join(LABEL), nix::sys::stat::Mode::S_IRWXU).expect("fifo");
+        HUNG.begin(&sick);
         let (volumes, problems) = Volumes::open(
             &[sick.clone(), good.clone()],
             &BoxName::parse("ashby").expect("name"),
@@ -809,9 +832,7 @@ mod tests {
         assert!(!volumes.complete(), "nothing is called lost meanwhile");
         volumes.look();
         assert!(volumes.pick().is_some());
-        let bytes = fs::OpenOptions::new().write(true).open(sick.join(LABEL));
-        drop(bytes.expect("answers at last, with nothing"));
-        fs::remove_file(sick.join(LABEL)).expect("removed");
+        HUNG.end(&sick);
         labelled(&sick, &key, "ashby");
         volumes.examine(0);
         assert!(volumes.complete() && volumes.problems().is_empty());

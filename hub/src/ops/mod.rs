@@ -37,7 +37,7 @@ use crate::{
         table::{self, About, Row},
     },
     desk::{Desk, blocking},
-    error::{HubError, plain},
+    error::{Class, HubError, plain},
 };
 
 pub mod boxes;
@@ -182,7 +182,10 @@ async fn permitted(
             }
         },
     };
-    if let Err(HubError::NotAllowed(_)) = &permit {
+    if permit
+        .as_ref()
+        .is_err_and(|e| e.class() == Class::NotAllowed)
+    {
         denied(hub, principal, row, about).await?;
     }
     let permit = permit?;

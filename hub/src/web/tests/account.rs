@@ -116,7 +116,11 @@ async fn what_comes_first_comes_first() {
     assert_eq!(set.status, 303, "{}", set.text());
     assert_eq!(site.get("/account", &cookie, "").await.status, 303, "over");
     let cookie = cookie_in(&set);
-    assert!(led(&cookie).await.contains("accept the declaration"));
+    assert!(
+        led(&cookie)
+            .await
+            .contains("has not accepted the declaration")
+    );
     let page = site.get("/account", &cookie, "").await.text();
     assert!(page.contains("We look at nobody.") && !page.contains("Set the new password"));
     let sha256 = after(&page, "name=\"sha256\" value=\"").to_owned();

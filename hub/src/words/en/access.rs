@@ -72,7 +72,7 @@ pub fn of(reason: &Access) -> Text {
             asked,
             subject,
         } => say!(
-            "request {request} takes somebody else than {asked}, who asked for it, and than {subject}, whom it is about; nothing was done"
+            "request {request}: a second person must approve it, not {asked}, who asked for it, nor whom it is about ({subject}); nothing was done"
         ),
         RoleUnknown { role } => {
             say!(
