@@ -24,7 +24,7 @@ use shared::{
     order::{Code, Refusal},
     record::{hex, salted},
     time::{Clock, Day, Utc},
-    types::{MaskEnd, MaskLift, MaskSet},
+    types::{MaskEnd, MaskLift},
     wire::MaskInfo,
 };
 
@@ -35,7 +35,8 @@ use crate::{
     lock::lock,
     masking::{
         lift::{Asked, Lift},
-        orders::{read, write},
+        lines,
+        orders::{newer, read, unlogged, write},
     },
     recording::recorder::Shared,
 };
@@ -267,7 +268,7 @@ impl Masks {
         self.0
             .deps
             .log
-            .append(WHO, &line(shared.id(), mask, reviewer, order))?;
+            .append(WHO, &lines::set(shared.id(), mask, reviewer, order))?;
         self.change(index, |one| one.said = true);
         Ok(())
     }
@@ -533,7 +534,7 @@ impl Masks {
         self.keep(&mut kept, new, |log| {
             log.append(
                 ORDERED,
-                &line(
+                &lines::set(
                     cam,
                     &ordered.mask,
                     ordered.reviewer.clone(),
@@ -687,33 +688,9 @@ fn resume(deps: &Deps, shared: &Shared, one: &mut One) -> Live {
     live
 }
 
-fn line(cam: &CameraId, mask: &Mask, reviewer: Option<String>, order: Option<u64>) -> MaskSet {
-    MaskSet {
-        cam: cam.clone(),
-        mask: mask.id.clone(),
-        sha256: hex(&mask.digest()),
-        permille: mask.permille(),
-        review: mask.review,
-        style: Some(mask.style.code().into()),
-        how: Some(mask.how.code().into()),
-        reviewer,
-        order,
-    }
-}
-
 fn ends(lifted: &Lifted, now: shared::time::Now) -> Utc {
     let left = lifted.until_mono.saturating_sub(now.mono);
     now.wall.plus_ms(i64::try_from(left).unwrap_or(0))
-}
-
-fn unlogged(e: &LogError) -> Refusal {
-    let why = format!("the box could not put the order on its record, nothing was done: {e}");
-    Refusal::new(Code::Log, why)
-}
-
-fn newer(cam: &CameraId, order: u64) -> Refusal {
-    let why = format!("a newer order for {cam} has come already (the hub's line {order})");
-    Refusal::new(Code::Superseded, why)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub mod bracket;
 pub mod capacity;
 pub mod imposition;
 pub mod lift;
+mod lines;
 pub mod masks;
 pub mod orders;
 pub mod primary;

@@ -1,7 +1,12 @@
 //! Adapter: filesystem. The hub's orders about masks: a file and its copy, of which one is whole at any moment.
 use std::path::{Path, PathBuf};
 
+use logbook::LogError;
 use serde::{Serialize, de::DeserializeOwned};
+use shared::{
+    id::CameraId,
+    order::{Code, Refusal},
+};
 
 pub fn old(path: &Path) -> PathBuf {
     path.with_extension("json.old")
@@ -31,4 +36,16 @@ pub fn write(path: &Path, kept: &impl Serialize) -> Result<(), String> {
         logbook::write_whole(path, &bytes, true).map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+/// The log took no line of it.
+pub fn unlogged(e: &LogError) -> Refusal {
+    let why = format!("the box could not put the order on its record, nothing was done: {e}");
+    Refusal::new(Code::Log, why)
+}
+
+/// Another one has come meanwhile.
+pub fn newer(cam: &CameraId, order: u64) -> Refusal {
+    let why = format!("a newer order for {cam} has come already (the hub's line {order})");
+    Refusal::new(Code::Superseded, why)
 }

@@ -495,11 +495,9 @@ impl BoxLogs {
                 tracing::debug!(log = origin, "{code}: {why}");
                 return;
             }
-        }
-        tracing::error!(log = origin, "{code}: {why}");
-        if let Some(name) = id::box_of(origin) {
             self.live.changed(&name);
         }
+        tracing::error!(log = origin, "{code}: {why}");
         if let Err(e) = self.own.append(
             "sys:hub",
             &FaultBegins {

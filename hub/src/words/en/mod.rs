@@ -1,4 +1,4 @@
-//! Pure. English.
+//! Pure. The sentences of reasons, in English.
 
 use super::Text;
 use crate::{error::Class, reason::Reason};
