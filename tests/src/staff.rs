@@ -59,14 +59,6 @@ pub fn manager(printed: &str, hub: &Machine) -> Done<()> {
     hub.put("/root/factor.py", FACTOR, 0o600)
 }
 
-/// The same as [`settle`] on a hub that takes no second factor.
-pub fn settle_without_phone(hub: &Machine) -> Done<()> {
-    for (_, words) in &FIRST[..2] {
-        hub.sh(words)?;
-    }
-    Ok(())
-}
-
 /// The first account of a hub that runs on a machine does what comes before everything else.
 pub fn settle(hub: &Machine) -> Done<()> {
     for (_, words) in FIRST {

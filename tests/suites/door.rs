@@ -58,10 +58,10 @@ impl Scheme {
         let packages = Packages::make(folder.path(), "0.1.0")?;
         let hub = Machine::boot("hub", folder.path(), Base::Ready)?;
         Packages::install(&packages.hub, &hub)?;
-        let made = hub.sh(&format!("beadle-hub init --scheme {SCHEME} --quic 0.0.0.0:4433 --address {NAME}:4433 --name {NAME}; sed -i 's/^https *=.*/https = \"0.0.0.0:8443\"/' /var/lib/beadle-hub/hub.toml; printf '\n[sign_in]\nsecond_factor = []\n' >>/var/lib/beadle-hub/hub.toml; systemctl enable --now beadle-hub"))?;
+        let made = hub.sh(&format!("beadle-hub init --scheme {SCHEME} --quic 0.0.0.0:4433 --address {NAME}:4433 --name {NAME}; sed -i 's/^https *=.*/https = \"0.0.0.0:8443\"/' /var/lib/beadle-hub/hub.toml; systemctl enable --now beadle-hub"))?;
         staff::manager(&made.out, &hub)?;
         hub.wait_unit("beadle-hub", "active", 20)?;
-        staff::settle_without_phone(&hub)?;
+        staff::settle(&hub)?;
         let doors = Doors::open(&hub)?;
         Ok(Self {
             password: hub.read("/root/manager.password")?.trim().to_owned(),
