@@ -21,11 +21,12 @@ KINDS = sorted(NAMED)
 CHANCE = random.Random(15)
 
 
-def about_what_there_is(values, always):
-    """Puts what there is in the place of most of what was made up."""
+def about_what_there_is(family, values, always):
+    """Puts what there is in the place of most of what was made up; the same name may mean another thing to a family of operations."""
     for name in values or {}:
-        if name in KNOWN and (always and name in FENCED or CHANCE.random() < 0.75):
-            values[name] = CHANCE.choice(KNOWN[name])
+        known = KNOWN.get(f"{family}.{name}", KNOWN.get(name))
+        if known and (always and name in FENCED or CHANCE.random() < 0.75):
+            values[name] = CHANCE.choice(known)
 
 
 @schemathesis.hook
@@ -33,10 +34,11 @@ def before_call(context, case, kwargs):
     operation = case.operation.definition.raw["operationId"]
     good = case.meta is None or case.meta.generation.mode.is_positive
     if good:
-        about_what_there_is(case.path_parameters, True)
-        about_what_there_is(case.query, False)
+        family = operation.split(".")[0]
+        about_what_there_is(family, case.path_parameters, True)
+        about_what_there_is(family, case.query, False)
         if isinstance(case.body, dict):
-            about_what_there_is(case.body, False)
+            about_what_there_is(family, case.body, False)
     # Two of three times somebody who may do everything.
     kind = "everybody" if CHANCE.random() < 0.67 else CHANCE.choice(KINDS)
     of = NAMED[kind]

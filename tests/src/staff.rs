@@ -102,10 +102,16 @@ impl Staff {
         Ok(Self(all))
     }
 
+    /// The file with the password of one of them.
+    pub fn file(&self, who: &str) -> Done<&Path> {
+        let file = self.0.get(who).ok_or_else(|| Trouble::new("who?"))?;
+        Ok(file)
+    }
+
     /// A command of the hub's by one of them.
     pub fn says(&self, hub: &Hub, who: &str, words: &[&str]) -> Done<Said> {
         let mut all: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-        let file = self.0.get(who).ok_or_else(|| Trouble::new("who?"))?;
+        let file = self.file(who)?;
         all.extend([
             OsStr::new("--as"),
             OsStr::new(who),

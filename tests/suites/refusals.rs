@@ -7,6 +7,7 @@ use beadle_tests::{
     cameras::{Cameras, Scene},
     hub::Hub,
     program::{self, Said},
+    staff::Staff,
     town::{Plan, Town},
     wait,
 };
@@ -169,36 +170,20 @@ fn a_box_put_back_to_an_older_copy_is_found_out() -> Done<()> {
     rig.town.segments("c01", before + 2, 60)?;
 
     // Settled from the hub: two people have the box begin a new log, which the hub takes.
-    let password = |name: &str, role: &str| -> Done<std::path::PathBuf> {
-        let added = rig.hub.ask(args!["staff", "add", name, "--role", role])?;
-        let added = added.well("staff add")?;
-        let mut words = added.out.split_whitespace();
-        words.by_ref().find(|w| *w == "password");
-        let file = rig.folder.path().join(format!("{name}.password"));
-        fs::write(&file, words.next().unwrap_or_default())?;
-        Ok(file)
-    };
-    let (kims, lees) = (
-        password("kim", "supervisor")?,
-        password("lee", "coordinator")?,
-    );
-    rig.hub
-        .ask(args![
-            "box",
-            "succeed",
-            "ashby",
-            "--reason",
-            "its disk was put back from a backup",
-            "--as",
-            "kim",
-            "--password-file",
-            kims,
-            "--second",
-            "lee",
-            "--second-password-file",
-            lees
-        ])?
-        .well("box succeed")?;
+    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    let lees = staff.file("lee")?.display().to_string();
+    let words = [
+        "box",
+        "succeed",
+        "ashby",
+        "--reason",
+        "its disk was put back from a backup",
+        "--second",
+        "lee",
+        "--second-password-file",
+        &lees,
+    ];
+    staff.says(&rig.hub, "kim", &words)?.well("box succeed")?;
     // It ends by itself, and whatever keeps it running starts it again.
     wait::until("the recorder ends", 60, || {
         let recorder = rig.town.recorder.as_mut();

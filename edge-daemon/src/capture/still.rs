@@ -111,8 +111,9 @@ fn key_frame(camera: &config::Camera, known: &Known) -> Result<(Parameters, Byte
         if !farewell::round(&turn, 10 * n) {
             break;
         }
-        let heard = tokio::time::sleep(Duration::from_millis(10));
-        local.block_on(&runtime, heard);
+        local.block_on(&runtime, async {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        });
     }
     found.map_err(|why| format!("camera {}: {why}", camera.id))
 }

@@ -113,6 +113,10 @@ pub fn read<O: DeserializeOwned>(
         }
         .into());
     }
+    if let Some(name) = shape.no_list(&fields) {
+        let why = format!("{name} is no list");
+        return Err(Api::NotAsWanted { why }.into());
+    }
     serde_json::from_value(Value::Object(fields))
         .map_err(|e| Api::NotAsWanted { why: e.to_string() }.into())
 }

@@ -15,6 +15,8 @@ pub struct Field {
     pub name: String,
     pub schema: Value,
     pub required: bool,
+    /// It may be a list. A reader of records takes a list of a record's fields too, which is nothing that the document says.
+    pub list: bool,
 }
 
 /// All that an operation asks.
@@ -54,6 +56,7 @@ impl Shape {
                 name: name.clone(),
                 schema,
                 required: required(name),
+                list: may_be_list(value, schemas),
             });
         }
     }
@@ -87,6 +90,13 @@ impl Shape {
         })
     }
 
+    /// The first that is a list where none is wanted.
+    pub fn no_list(&self, asked: &Map<String, Value>) -> Option<&str> {
+        let listed = |field: &&Field| asked.get(&field.name).is_some_and(Value::is_array);
+        let wrong = self.fields.iter().filter(listed).find(|field| !field.list);
+        wrong.map(|field| field.name.as_str())
+    }
+
     /// The object that a request's body is. `named`: what the path says.
     pub fn body(&self, named: &[&str]) -> Value {
         let mut properties = Map::new();
@@ -118,6 +128,22 @@ fn bounded(schema: &mut Value) {
     };
     if schema.get("maximum").is_none() {
         schema["maximum"] = most.into();
+    }
+}
+
+/// Whether a list is among what a schema takes. One that says no type takes all.
+fn may_be_list(schema: &Value, schemas: &Schemas) -> bool {
+    let schema = named(schema, schemas);
+    let mut parts = ["oneOf", "anyOf", "allOf"]
+        .iter()
+        .filter_map(|of| schema[of].as_array())
+        .flatten()
+        .peekable();
+    match &schema["type"] {
+        Value::String(kind) => kind == "array",
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
+        _ if parts.peek().is_some() => parts.any(|part| may_be_list(part, schemas)),
+        _ => schema.get("enum").is_none(),
     }
 }
 

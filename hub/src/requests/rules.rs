@@ -72,7 +72,7 @@ impl State {
 }
 
 macro_rules! absences {
-    ($($(#[$doc:meta])* $name:ident = $word:literal,)+) => {
+    ($($(#[$doc:meta])* $name:ident = $word:tt,)+) => {
         /// Why footage of a camera, or some of it, is not there.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub enum Absence {

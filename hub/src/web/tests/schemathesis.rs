@@ -17,13 +17,26 @@ const EVERYBODY: u32 = 70;
 /// Accounts that may come to harm: names that are asked for are these.
 const SPARE: [&str; 3] = ["spare", "brenda", "siân"];
 
+/// What takes another person, a phone or key, or a text that a document does not know.
+const OF_SOMEBODY_ELSE: [&str; 9] = [
+    "declaration.accept",
+    "evidence.approve",
+    "evidence.certificate",
+    "factor.code",
+    "factor.passkey",
+    "factor.remove",
+    "request.authorise",
+    "staff.break-glass",
+    "staff.password",
+];
+
 /// What names this account in the head of a request, by operation that it may: a token of it, or its session where no token may.
 async fn named(site: &Site, number: u32) -> BTreeMap<&'static str, [String; 2]> {
     let person = crate::signin::person(site.hub(), number).expect("read");
     let person = person.expect("an account");
     let roles = person.roles(site.hub().now());
     let cookie = site.cookie_for(&person.name).await;
-    let may = |row: &&&Row| row.roles.iter().any(|r| roles.contains(r));
+    let may = |row: &&&Row| row.own || row.roles.iter().any(|r| roles.contains(r));
     let (by_token, by_session): (Vec<&Row>, Vec<&Row>) = table::ALL
         .iter()
         .filter(may)
@@ -59,7 +72,6 @@ async fn the_api_is_as_its_document_says() {
         "schemathesis is not here; scripts/schemathesis.sh puts it into target/schemathesis"
     );
     let site = Site::new().await;
-    everybody::furnish(site.hub());
     let hub = site.hub();
     hub.account(EVERYBODY, "everybody", "operator");
     for role in Role::ALL {
@@ -70,6 +82,7 @@ async fn the_api_is_as_its_document_says() {
     for (n, name) in SPARE.iter().enumerate().skip(1) {
         hub.account(71 + n as u32, name, "operator");
     }
+    everybody::furnish(hub);
     let mut all = BTreeMap::new();
     all.insert("everybody", named(&site, EVERYBODY).await);
     for role in Role::ALL.map(Role::word) {
@@ -98,7 +111,9 @@ async fn the_api_is_as_its_document_says() {
         "named": all,
         "known": {
             "box": ["ashby", "ashby", "brook", "nowhere"], "cam": ["c01", "c01", "c02", "c99"],
-            "exhibit": exhibits, "hold": hold, "request": [1, 2, 40, 41, 99], "grant": grants, "token": [token, 9001],
+            "exhibit": exhibits, "hold": hold, "request": [1, 2, 40, 41, 99],
+            "request.request": (31..=36).map(|n| format!("R-{n:06}")).collect::<Vec<_>>(), "request.why": ["no-right", "mistake", "not-collected"],
+            "cameras": [["ashby/c01"]], "purpose": ["theft"], "reference": ["CR/1"], "requester": ["PC 17"], "grant": grants, "token": [token, 9001],
             "name": SPARE, "owner": ["brook", "tenby"], "log": ["hub", "ashby", "nowhere"], "role": ["operator", "auditor", "nonsense"],
             "scopes": [["box.list"], ["box.list", "mask.list"], ["nonsense"]],
             "t0": ["2026-11-03T11:59:10.000Z"], "t1": ["2026-11-03T11:59:20.000Z"], "from": ["2026-11-03T11:59:10.000Z"],
@@ -156,9 +171,13 @@ async fn the_api_is_as_its_document_says() {
     // What was asked was not nonsense alone: most operations were done, and everything was asked and refused too.
     let often = answers.values().filter(|all| all.contains_key("200"));
     let (done, all) = (often.count(), table::ALL.len());
+    let could = table::ALL
+        .iter()
+        .filter(|row| !everybody::needs_a_box(row.name) && !OF_SOMEBODY_ELSE.contains(&row.name));
+    let could = could.count();
     assert!(
-        done * 4 > all * 3,
-        "only {done} of {all} operations were ever done"
+        done * 4 > could * 3,
+        "only {done} of {could} operations were ever done"
     );
     assert_eq!(answers.len(), all);
 }
