@@ -25,6 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::KnownKey,
     id::{BoxName, CameraId, ExhibitRef},
     order::Outcome,
     standing::Flow,
@@ -158,6 +159,9 @@ pub enum ToHub {
         free_mib: u64,
         cameras: Vec<CameraHealth>,
         faults: Vec<Fault>,
+        /// Keys of people who approve lifts, where the box takes none without; None: the hub's word is enough.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approvers: Option<Vec<KnownKey>>,
     },
     /// What became of the order of that number.
     Answer { order: u64, outcome: Outcome },

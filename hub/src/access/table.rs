@@ -318,7 +318,7 @@ pub const LIFT_WITHDRAW: Row = Row::new(
     DECIDE,
 )
 .about(About::Lift)
-.writes(&["lift.drop"]);
+.writes(&["op.drop"]);
 
 pub const LOG_READ: Row = Row::new("log.read", Post, "/logs/{log}/read", "read a log", OVERSEE)
     .about(About::Log)

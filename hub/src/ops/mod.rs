@@ -280,7 +280,11 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
             let hold = hub.db.hold(hold).map_err(plain)?;
             hold.map(|h| (h.camera, Some(h.t0)))
         }
-        Target::Lift(n) => hub.db.lift(n).map_err(plain)?.map(|l| (l.camera, None)),
+        Target::Lift(n) => hub
+            .db
+            .lift(n)
+            .map_err(plain)?
+            .map(|l| (l.lift.camera, None)),
     };
     Ok(vec![match found {
         Some((camera, from)) => of_camera(hub, camera, from)?,

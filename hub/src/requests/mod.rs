@@ -4,7 +4,6 @@ mod ended;
 pub mod fetch;
 mod finish;
 pub mod holds;
-pub mod lift_state;
 pub mod mask;
 pub mod order;
 pub mod rate;

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     access::{role::Role, table::Method, totp::Secret},
     api::{call, socket},
-    db::{approvals::NewApproval, lifts::LiftRecord},
+    db::approvals::NewApproval,
     error::Class,
     requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
     signin::SignIn,
@@ -132,8 +132,8 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "lift.ask" => json!({
             "until": null, "minutes": 20, "authority": "RIPA", "reason": "a disturbance"
         }),
-        "lift.approve" => return json!({"request": 40}),
-        "lift.withdraw" => return json!({"request": 41}),
+        "lift.approve" => return json!({"request": 4}),
+        "lift.withdraw" => return json!({"request": 5}),
         "log.read" => return json!({"log": "hub"}),
         "log.show" => return json!({"person": "operator", "limit": 5}),
         "log.sample" => return json!({"month": "2026-10", "count": 5}),
@@ -224,22 +224,8 @@ pub(super) fn furnish(hub: &Desk) {
             })
             .expect("recorded");
     }
-    let text = |t: &str| keep_salted(hub, t).expect("kept");
-    for n in [40, 41] {
-        let lift = LiftRecord {
-            n,
-            camera: BoxCamera::parse("ashby/c01").expect("camera"),
-            mask: "m7".into(),
-            instead: None,
-            until: None,
-            minutes: Some(20),
-            authority: text("RIPA"),
-            reason: text("a disturbance"),
-            op: 2,
-            made: now(),
-            state: crate::requests::lift_state::State::Pending,
-        };
-        hub.db.add_lift(&lift).expect("recorded");
+    for n in [4, 5] {
+        assert_eq!(super::lifts::asked(hub, 2, None), n);
     }
     for n in 31..=36 {
         requested(hub, n);
@@ -515,7 +501,7 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             "request=R-000035&act=release&note=DC+Hall",
             Some(&table::REQUEST_RELEASE),
         ),
-        "/lifts" => ("request=40&act=approve", Some(&table::LIFT_APPROVE)),
+        "/lifts" => ("request=4&act=approve", Some(&table::LIFT_APPROVE)),
         "/holds" => ("hold=H-000014&act=approve", Some(&table::HOLD_APPROVE)),
         "/evidence" => (
             "exhibit=EXH-2026-000022&act=dispose&reason=over",
