@@ -25,7 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::KnownKey,
+    approval::{Approvers, KnownKey},
     id::{BoxName, CameraId, ExhibitRef},
     order::Outcome,
     standing::Flow,
@@ -113,6 +113,9 @@ pub enum EnrolReply {
         ca: String,
         cosign: String,
         order: String,
+        /// Whose passkeys approve lifts, for root to pin where the box asks for that; None: the hub has not the keys of two people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approvers: Option<Approvers>,
     },
     Refused {
         why: String,

@@ -35,10 +35,12 @@ pub enum Kind {
     Lift,
     /// A disposal of an exhibit before its time, or by whoever made it due.
     Disposal,
+    /// Another key counts at a box for approvals, or one no more.
+    Approver,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Role,
         Self::Request,
         Self::Reset,
@@ -46,6 +48,7 @@ impl Kind {
         Self::Release,
         Self::Lift,
         Self::Disposal,
+        Self::Approver,
     ];
     /// Those that are about accounts, which administrators settle.
     pub const OF_ACCOUNTS: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
@@ -59,6 +62,7 @@ impl Kind {
             Self::Release => "release",
             Self::Lift => "lift",
             Self::Disposal => "disposal",
+            Self::Approver => "approver",
         }
     }
 

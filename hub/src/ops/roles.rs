@@ -99,7 +99,7 @@ impl WaitingRow {
             Some(Kind::Recovery) => {
                 format!("{account} begins anew: a one-time password, and no second factor")
             }
-            Some(Kind::Release | Kind::Request | Kind::Lift | Kind::Disposal) | None => {
+            Some(_) | None => {
                 format!("{} for {account}", self.kind)
             }
         }
@@ -163,7 +163,7 @@ impl Operation for Approve {
                 Some(kind @ (Kind::Reset | Kind::Recovery)) => {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                Some(Kind::Release | Kind::Request | Kind::Lift | Kind::Disposal) | None => {
+                Some(_) | None => {
                     let request = self.request;
                     return Err(Access::RequestOfAnotherKind { request }.into());
                 }

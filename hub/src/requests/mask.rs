@@ -19,7 +19,11 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{order, submit::keep_salted};
+use super::{
+    order,
+    submit::keep_salted,
+    touches::{self, WaitsForTouches},
+};
 use crate::{
     access::{
         approvals::{self, Kind},
@@ -62,7 +66,7 @@ pub struct Substitute {
 }
 
 impl Substitute {
-    fn of(mask: &Mask) -> Self {
+    pub(super) fn of(mask: &Mask) -> Self {
         Self {
             id: mask.id.clone(),
             style: mask.style.code().into(),
@@ -154,6 +158,7 @@ pub fn ask(
         None => None,
     };
     order::way(desk, &camera.r#box)?;
+    touches::has_key(desk, &camera.r#box, permit)?;
     let n = desk.act(|act| {
         let (authority, reason) = (
             keep_salted(desk, wanted.authority.trim())?,
@@ -294,23 +299,54 @@ struct ReadyOrder {
     who: String,
 }
 
-/// The second person's word: orders the lift; its end by the box's clock.
-pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, HubError> {
+/// What came of the second person's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiftApproved {
+    /// The end of the lift: by the box's clock, once it is lifted.
+    pub until: Utc,
+    /// Nothing is lifted yet: the box takes the order when both people have touched their passkeys for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touches: Option<WaitsForTouches>,
+}
+
+/// The second person's word: orders the lift, or has both people touch their passkeys for it first, where the box takes it only so.
+pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<LiftApproved, HubError> {
     let (d, w) = (desk.clone(), permit.clone());
-    let ready = blocking(move || order_lift(&d, n, &w)).await??;
+    let ready = match blocking(move || order_lift(&d, n, &w)).await?? {
+        (_, Next::Send(ready)) => ready,
+        (until, Next::Touch(waits)) => {
+            return Ok(LiftApproved {
+                until,
+                touches: Some(waits),
+            });
+        }
+    };
     let name = ready.camera.r#box.clone();
-    match send(desk, ready).await? {
-        Done::Lift { until } => Ok(until),
+    match send(desk, *ready).await? {
+        Done::Lift { until } => Ok(LiftApproved {
+            until,
+            touches: None,
+        }),
         _ => Err(order::odd(&name)),
     }
 }
 
-/// Blocking.
-fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubError> {
+/// What is next for a lift that two people want.
+enum Next {
+    Send(Box<ReadyOrder>),
+    Touch(WaitsForTouches),
+}
+
+/// Its end, and what is next. Blocking.
+fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubError> {
     let LiftRecord { asked, lift } = waiting(desk, n)?;
     approvals::second_person(desk, &asked, permit)?;
     let until = ends(lift.until, lift.minutes, desk.now())?;
-    let way = order::way(desk, &lift.camera.r#box)?;
+    let name = lift.camera.r#box.clone();
+    let way = order::way(desk, &name)?;
+    touches::settle(desk)?;
+    let by_keys = touches::keys(desk, &name)?.is_some();
+    touches::has_key(desk, &name, permit)?;
     let by = vec![op(asked.asked_by), permit.op()];
     let line = MaskOrder {
         until: Some(until),
@@ -321,30 +357,36 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubErr
         instead: lift.instead.as_ref().map(|m| m.id.clone()),
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
-    let number = desk.act(|act| {
-        approvals::approve_within(desk, act, &asked, permit)?;
-        act.log(last(&by), &line)
-    })?;
-    let act = Act::MaskLift {
+    let what = Act::MaskLift {
         cam: lift.camera.cam.clone(),
         mask: lift.mask,
         instead: lift.instead,
         until,
         authority: lift.authority,
     };
-    let order = Order {
-        order: number,
-        made: desk.now(),
-        r#box: lift.camera.r#box.clone(),
-        by,
-        act,
-    };
-    Ok(ReadyOrder {
-        way,
-        camera: lift.camera,
-        order: order::signed(desk, order)?,
-        who: permit.op(),
-    })
+    let next = desk.act(|act| {
+        if by_keys {
+            touches::none_open(act, &name)?;
+        }
+        approvals::approve_within(desk, act, &asked, permit)?;
+        let order = Order {
+            order: act.log(last(&by), &line)?,
+            made: desk.now(),
+            r#box: name,
+            by: by.clone(),
+            act: what,
+        };
+        Ok(match by_keys {
+            true => Next::Touch(touches::begin(desk, act, order, &asked, permit)?),
+            false => Next::Send(Box::new(ReadyOrder {
+                way,
+                camera: lift.camera,
+                order: order::signed(desk, order)?,
+                who: permit.op(),
+            })),
+        })
+    })?;
+    Ok((until, next))
 }
 
 /// The mask is to be back at once.

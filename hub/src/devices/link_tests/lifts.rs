@@ -140,7 +140,8 @@ async fn a_lift_takes_two_people() {
     );
     let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
-    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
+    let lifted = approved.await.expect("runs").expect("lifted");
+    assert_eq!((lifted.until, lifted.touches), (until, None));
     let twice = mask::approve(&hub.desk, lift.n, &lee)
         .await
         .expect_err("twice");
@@ -207,7 +208,8 @@ async fn a_lift_takes_two_people() {
     );
     let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
-    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
+    let lifted = approved.await.expect("runs").expect("lifted");
+    assert_eq!((lifted.until, lifted.touches), (until, None));
 
     // The box refuses.
     let lift = ask().await;
