@@ -124,7 +124,7 @@ pub(super) fn not_done(n: u64, why: NotDone, permit: &Permit) -> HubError {
             permit.name()
         ),
         NotDone::Reason => format!(
-            "request {name} is closed as handed-over when it was released, and only then; nothing was changed"
+            "request {name} is closed as handed-over when it was released, and only then, and as disposed by the hub; nothing was changed"
         ),
     })
 }
