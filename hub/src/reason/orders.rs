@@ -4,7 +4,6 @@ use shared::{
     id::{BoxCamera, BoxName},
     order::Refusal,
     passkey::PasskeyError,
-    time::Utc,
 };
 
 use super::reasons;
@@ -31,8 +30,7 @@ reasons! {
         TouchedAlready { order: u64 } => Refused "touched-already",
         TouchOver { order: u64, state: State } => Refused "touch-over",
         TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
-        /// Of the order, when its time was over.
-        NotTouched { until: Utc } => Refused "not-touched",
+        NotTouched => Refused "not-touched",
         StoppedMeanwhile => Refused "hub-stopped-meanwhile",
         KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
         NoSuchKey { person: String } => Missing "no-such-key",

@@ -139,9 +139,7 @@ pub fn settle(desk: &Desk) -> Result<(), HubError> {
             continue;
         }
         let why = match o.standing.state {
-            State::Waiting => Orders::NotTouched {
-                until: o.standing.until,
-            },
+            State::Waiting => Orders::NotTouched,
             _ => Orders::StoppedMeanwhile,
         };
         fail(desk, &o, o.standing.state, "sys:hub", &HubError::from(why))?;
@@ -435,9 +433,7 @@ fn not_done(o: &KeyOrderRecord, why: NotDone) -> Orders {
     match why {
         NotDone::NotYours => Orders::TouchNotYours { order },
         NotDone::Already => Orders::TouchedAlready { order },
-        NotDone::Late | NotDone::NotYet => Orders::NotTouched {
-            until: o.standing.until,
-        },
+        NotDone::Late | NotDone::NotYet => Orders::NotTouched,
         NotDone::Over(state) => Orders::TouchOver { order, state },
     }
 }
