@@ -13,6 +13,7 @@ use crate::{
     disposal::acts::Given,
     error::HubError,
     list::{Part, Rows},
+    reason::Clips,
     requests::clip::{
         acts::{self, Asked, Texts},
         class::RequesterClass,
@@ -25,11 +26,7 @@ use crate::{
 
 /// The number behind R-000012.
 fn numbered(text: &str) -> Result<u64, HubError> {
-    number(text).ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no request {text:?}; a request is named like R-000012"
-        ))
-    })
+    number(text).ok_or_else(|| Clips::NameMalformed { text: text.into() }.into())
 }
 
 fn target(text: &str) -> Target {

@@ -185,10 +185,10 @@ impl Operation for Withdraw {
             let request = approvals::find(hub, self.request)?;
             let kind = Kind::parse(&request.kind);
             if !kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind)) {
-                return Err(HubError::Refused(format!(
-                    "request {} is of a kind that is withdrawn elsewhere; nothing was done",
-                    self.request
-                )));
+                return Err(Access::RequestWithdrawnElsewhere {
+                    request: self.request,
+                }
+                .into());
             }
             approvals::withdraw(hub, self.request, permit)
         })

@@ -8,7 +8,7 @@ use shared::{
 
 use super::{
     clip::{self, class::RequesterClass},
-    rules::{self, Asked, Known},
+    rules::{self, Asked, Known, TextField},
 };
 use crate::{
     access::authorise::Permit,
@@ -41,11 +41,10 @@ pub fn submit_as(
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
     rules::texts([
-        ("a purpose", &asked.purpose),
-        ("a reference", &asked.reference),
-        ("a requester", &asked.requester),
-    ])
-    .map_err(HubError::Refused)?;
+        (TextField::Purpose, &asked.purpose),
+        (TextField::Reference, &asked.reference),
+        (TextField::Requester, &asked.requester),
+    ])?;
     let request = clip::acts::Asked {
         class: RequesterClass::Police,
         cameras: vec![asked.camera.clone()],

@@ -33,9 +33,10 @@ use crate::{
     },
     error::{HubError, plain},
     keys,
+    reason::Clips,
     requests::{
         Progress, holds,
-        rules::{self, Objection, Span},
+        rules::{self, Objection, Span, TextField},
         submit::with_known,
     },
 };
@@ -68,20 +69,20 @@ pub struct Texts {
 impl Texts {
     /// Nothing that is too long; what is blank is not said.
     fn cleaned(&self) -> Result<Self, HubError> {
-        let one = |what: &str, text: &Option<String>| {
+        let one = |what: TextField, text: &Option<String>| {
             let text = text.as_ref().map(|t| t.trim().to_owned());
             let text = text.filter(|t| !t.is_empty());
             if let Some(text) = &text {
-                rules::texts([(what, text)]).map_err(HubError::Refused)?;
+                rules::texts([(what, text)])?;
             }
             Ok::<_, HubError>(text)
         };
         Ok(Self {
-            purpose: one("a purpose", &self.purpose)?,
-            reference: one("a reference", &self.reference)?,
-            requester: one("a requester", &self.requester)?,
-            order: one("an order", &self.order)?,
-            identity: one("how identity was checked", &self.identity)?,
+            purpose: one(TextField::Purpose, &self.purpose)?,
+            reference: one(TextField::Reference, &self.reference)?,
+            requester: one(TextField::Requester, &self.requester)?,
+            order: one(TextField::Order, &self.order)?,
+            identity: one(TextField::Identity, &self.identity)?,
         })
     }
 }
@@ -103,30 +104,16 @@ pub(super) fn keep_some(
 }
 
 pub(super) fn not_done(n: u64, why: NotDone, permit: &Permit) -> HubError {
-    let name = name(n);
-    HubError::Refused(match why {
-        NotDone::Stands(state) => format!(
-            "request {name} is {}; nothing was changed: {}",
-            state.word(),
-            match state {
-                State::Draft => "submit it first",
-                State::Submitted => "it waits for a second person",
-                State::Authorised | State::Waiting | State::Fetching | State::Verifying =>
-                    "its footage is being fetched; it can be cancelled",
-                State::Ready | State::Partial => "release it to whoever asked, or close it",
-                State::Released => "close it when it is done with",
-                State::Closed | State::Refused | State::Failed | State::Cancelled =>
-                    "it is over; open another",
-            }
-        ),
-        NotDone::SamePerson => format!(
-            "{} submitted request {name}; a second person has to authorise it, nothing was changed",
-            permit.name()
-        ),
-        NotDone::Reason => format!(
-            "request {name} is closed as handed-over when it was released, and only then; nothing was changed"
-        ),
-    })
+    let request = name(n);
+    match why {
+        NotDone::Stands(state) => Clips::Stands { request, state },
+        NotDone::SamePerson => Clips::Own {
+            name: permit.name().into(),
+            request,
+        },
+        NotDone::Reason => Clips::HandedOver { request },
+    }
+    .into()
 }
 
 /// Takes a draft in.
@@ -157,9 +144,7 @@ fn draft(
         }
     }
     if cameras.len() > CAMERAS {
-        return Err(HubError::Refused(format!(
-            "a request covers at most {CAMERAS} cameras; open several. Nothing was asked for"
-        )));
+        return Err(Clips::TooManyCameras { most: CAMERAS }.into());
     }
     let days = asked.class.requirements().answer_days;
     let q = ClipRequestRecord {
@@ -230,10 +215,7 @@ pub fn submit(desk: &Desk, n: u64, more: &Texts, permit: &Permit) -> Result<Requ
 /// A request of one camera, opened and submitted in one act; its exhibit.
 pub fn pull(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
     if asked.class.requirements().second_person {
-        return Err(HubError::Refused(format!(
-            "a request of {} takes a second person: open it with `beadle-hub request open`, submit it, and somebody else authorises it; nothing was asked for",
-            asked.class.requirements().title
-        )));
+        return Err(Clips::SecondPersonWanted { class: asked.class }.into());
     }
     let texts = asked.texts.cleaned()?;
     asked.keep.class(desk)?;
@@ -303,17 +285,16 @@ fn submit_within(
         q.requester.clone(),
         &lacks[..],
     ) else {
-        let lacks: Vec<&str> = lacks.iter().map(|m| m.in_words()).collect();
-        return Err(HubError::Refused(format!(
-            "a request of {} needs {}: no purpose, no access; nothing was asked for",
-            q.class.requirements().title,
-            lacks.join(", ")
-        )));
+        return Err(Clips::Lacks {
+            class: q.class,
+            lacks,
+        }
+        .into());
     };
     let mut objection = None;
     for c in &mut q.cameras {
         if let Err(why) = judge(desk, &c.camera, t0, t1)? {
-            c.why = Some(why.code);
+            c.why = Some(why.absence);
             objection.get_or_insert((c.camera.clone(), why));
         }
     }
@@ -456,13 +437,13 @@ fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, H
             row(desk, &q)
         }
         Submission::Nothing(camera, why) => {
-            // The sentence may name times only: nothing personal reaches the log.
+            // A word of a list: nothing personal reaches the log.
             let line = GrantFail {
                 cam: camera.to_string(),
-                why: why.code.word().into(),
+                why: why.absence.word().into(),
             };
             desk.log.append(&permit.op(), &line)?;
-            Err(HubError::Refused(why.why))
+            Err(why.reason.into())
         }
     }
 }
@@ -488,12 +469,9 @@ pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, Hub
         .ask
         .ok_or_else(|| not_done(n, NotDone::Stands(q.state), permit))?;
     let waiting = approvals::about(desk, Kind::Request, &name(n))?;
-    let waiting = waiting.filter(|a| a.n == ask).ok_or_else(|| {
-        HubError::Refused(format!(
-            "nobody authorised request {} in time, so it is taken back; nothing was fetched: open another",
-            name(n)
-        ))
-    })?;
+    let waiting = waiting
+        .filter(|a| a.n == ask)
+        .ok_or_else(|| HubError::from(Clips::NotInTime { request: name(n) }))?;
     let (q, granted) = approvals::approve(desk, &waiting, permit, |act, _: serde_json::Value| {
         let mut q = find(desk, n)?;
         let state = q.state.apply(Event::Authorised { same });

@@ -17,8 +17,9 @@ use shared::{
 use crate::{
     access::table::{self, Row},
     disposal::acts::Given,
-    error::HubError,
+    error::{Class, HubError},
     ops::{Operation, requests},
+    reason::Clips,
     requests::clip::{
         class::{RequesterClass, TABLE},
         rows::{RequestCameraRow, RequestRow},
@@ -254,24 +255,23 @@ fn some(text: &str) -> Option<String> {
 /// A code of a list.
 fn code<T: DeserializeOwned>(word: &str) -> Result<T, HubError> {
     serde_json::from_value(word.into())
-        .map_err(|_| HubError::Malformed(format!("{word:?} is no reason of the list")))
+        .map_err(|_| Clips::ReasonUnknown { word: word.into() }.into())
 }
 
 fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
-    let class = RequesterClass::parse(&form.class)
-        .ok_or_else(|| HubError::Malformed("say who asks".into()))?;
+    let class = RequesterClass::parse(&form.class).ok_or(Clips::ClassWanted)?;
     let cameras = form
         .cameras
         .split([' ', ',', '\n', '\r'])
         .filter(|c| !c.is_empty())
         .map(BoxCamera::parse)
         .collect::<Result<_, _>>()
-        .map_err(|e| HubError::Refused(format!("a camera is named BOX/CAM: {e}")))?;
+        .map_err(|why| Clips::CameraMalformed { why })?;
     let time = |text: &str| {
         some(text)
             .map(|t| zone.typed(&t))
             .transpose()
-            .map_err(|e| HubError::Refused(format!("{e}; nothing was asked for")))
+            .map_err(|why| Clips::TimeUnreadable { why })
     };
     Ok(requests::Open {
         class,
@@ -309,9 +309,11 @@ pub async fn settle(
             match opened {
                 Ok(row) => {
                     let submit = submitted(row.request.clone());
-                    act(&app, &who, Ok(submit)).await.map_err(|e| match e {
-                        HubError::Refused(why) => {
-                            HubError::Refused(format!("{} is a draft: {why}", row.request))
+                    let done = act(&app, &who, Ok(submit)).await;
+                    done.map_err(|e| match e {
+                        HubError::Because(why) if why.class() == Class::Refused => {
+                            let request = row.request;
+                            Clips::StillDraft { request, why }.into()
                         }
                         e => e,
                     })
