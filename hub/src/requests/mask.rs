@@ -558,11 +558,13 @@ fn failed(
     who: &str,
     why: order::NotObeyed,
 ) -> HubError {
+    let failure = why.failure();
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
-        why: order::logged_why(&why.to_string()),
+        code: failure.code,
+        why: failure.why,
     };
     match desk.log.append(who, &line) {
         Ok(_) => why.into(),

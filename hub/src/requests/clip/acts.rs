@@ -440,7 +440,7 @@ fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, H
             // A word of a list: nothing personal reaches the log.
             let line = GrantFail {
                 cam: camera.to_string(),
-                why: why.absence.word().into(),
+                code: why.absence.word().into(),
             };
             desk.log.append(&permit.op(), &line)?;
             Err(why.reason.into())

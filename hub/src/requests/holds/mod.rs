@@ -239,12 +239,13 @@ fn write(
             // The order to clear it stands on this line.
             h.line = act.log(who, &free)?;
         }
-        Some(Line::Fail(why)) => {
+        Some(Line::Fail(failure)) => {
             let fail = OrderFail {
                 order: h.line,
                 r#box: h.camera.r#box.to_string(),
                 cam: h.camera.cam.clone(),
-                why: super::order::logged_why(&why),
+                code: failure.code,
+                why: failure.why,
             };
             desk.log.append(who, &fail).map_err(plain)?;
         }
