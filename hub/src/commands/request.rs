@@ -16,7 +16,6 @@ use crate::{
         rows::{RequestCameraRow, RequestRow},
         state::{CancelReason, CloseReason, RefusalReason},
     },
-    supervise::load_config,
 };
 
 #[derive(Subcommand)]
@@ -153,7 +152,7 @@ fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static s
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     match command {
         Command::Open {
             class,
