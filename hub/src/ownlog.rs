@@ -98,7 +98,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 39] = [
+pub const ACTS: [&str; 40] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -131,6 +131,7 @@ pub const ACTS: [&str; 39] = [
     "copy.class",
     "copy.drop",
     "request.open",
+    "request.change",
     "request.submit",
     "request.authorise",
     "request.refuse",

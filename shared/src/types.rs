@@ -206,6 +206,8 @@ lines! {
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
     /// Hub log: somebody asks for footage; `request` is its number, `class` who asks. Free text is salted here and in the next ones.
     RequestOpen = "request.open" { request: u64, class: String, by: Vec<String> }
+    /// Hub log: a draft says something else from here on.
+    RequestChange = "request.change" { request: u64, class: String, by: Vec<String> }
     /// Hub log: it is whole and asked for, of these cameras (box/camera). `due`: by when it has to be answered; `ask`: what waits for a
     /// second person, null where none is needed.
     RequestSubmit = "request.submit" { request: u64, class: String, cams: Vec<String>, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String, order: Option<String>, identity: Option<String>, due: Option<Utc>, ask: Option<u64>, by: Vec<String> }

@@ -43,6 +43,8 @@ reasons! {
         TimeUnreadable { why: BadTyped } => Refused "time-unreadable",
 
         SpanEmpty { from: LocalTime, to: LocalTime } => Refused "span-empty",
+        /// One of its ends was given, and the other was not.
+        SpanHalf => Malformed "span-half",
         SpanTooLong { hours: i64 } => Refused "span-too-long",
         SpanNotYet { from: LocalTime } => Refused "span-not-yet",
         SpanNotOver { to: LocalTime } => Refused "span-not-over",

@@ -45,15 +45,15 @@ pub fn submit_as(
         (TextField::Reference, &asked.reference),
         (TextField::Requester, &asked.requester),
     ])?;
-    let request = clip::acts::Asked {
+    let request = clip::draft::Asked {
         class: RequesterClass::Police,
         cameras: vec![asked.camera.clone()],
         span: Some((asked.t0, asked.t1)),
-        texts: clip::acts::Texts {
+        texts: clip::draft::Texts {
             purpose: Some(asked.purpose.clone()),
             reference: Some(asked.reference.clone()),
             requester: Some(asked.requester.clone()),
-            ..clip::acts::Texts::default()
+            ..clip::draft::Texts::default()
         },
         keep: class.clone(),
     };

@@ -191,6 +191,7 @@ table! {
     "owner.add" Hub { Must "owner" WORD, Must "by" BY }
     "owner.set" Hub { Must "owner" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "before" WORD, Must "by" BY }
     "request.open" Hub { Must "request" COUNT, Must "class" WORD, Must "by" BY }
+    "request.change" Hub { Must "request" COUNT, Must "class" WORD, Must "by" BY }
     "request.submit" Hub { Must "request" COUNT, Must "class" WORD, Must "cams" Form::Words(32), Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD, Null "order" WORD, Null "identity" WORD, Null "due" Form::Time, Null "ask" COUNT, Must "by" BY }
     "request.authorise" Hub { Must "request" COUNT, Must "ask" COUNT, Must "by" BY }
     "request.refuse" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }

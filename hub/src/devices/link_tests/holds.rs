@@ -424,10 +424,7 @@ async fn a_hold_and_its_two_people() {
         i64::try_from(s.lines()[4].n).ok(),
         "names the line it is about"
     );
-    assert_eq!(
-        fail.data.get("code").and_then(|v| v.as_str()),
-        Some("no-room")
-    );
+    assert_eq!(fail.data.get("code").and_then(|v| v.as_str()), Some("late"));
     let text =
         std::fs::read_to_string(s.desk().log.folder().join("0000000000.jsonl")).expect("own log");
     for secret in ["Robbery", "PACE", "CR/77", "Trial", "Not needed"] {

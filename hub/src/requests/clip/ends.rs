@@ -6,7 +6,8 @@ use shared::{
 };
 
 use super::{
-    acts::{keep, keep_some, not_done},
+    acts::not_done,
+    draft::{keep, keep_some},
     rows::RequestRow,
     shown::{find, row},
     state::{CancelReason, CloseReason, Event, RefusalReason},

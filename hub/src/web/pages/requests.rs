@@ -22,6 +22,7 @@ use crate::{
     reason::Clips,
     requests::clip::{
         class::{RequesterClass, TABLE},
+        draft::Texts,
         rows::{RequestCameraRow, RequestRow},
         state::State as Stands,
     },
@@ -43,12 +44,46 @@ struct RequestView {
     asked: Vec<(&'static str, String)>,
     cameras: Vec<CameraView>,
     /// What this person may do with it now.
+    change: Option<DraftView>,
     submit: bool,
     decide: bool,
     own: bool,
     cancel: bool,
     release: bool,
     close: &'static [(&'static str, &'static str)],
+}
+
+/// What a draft says, as the form to change it shows it.
+struct DraftView {
+    class: &'static str,
+    cameras: String,
+    from: String,
+    to: String,
+    /// Name of the field, its label, and what it says.
+    texts: Vec<(&'static str, &'static str, String)>,
+}
+
+impl DraftView {
+    fn of(r: &RequestRow, zone: &Zone) -> Self {
+        let cameras: Vec<&str> = r.cameras.iter().map(|c| c.camera.as_str()).collect();
+        let time = |t: Option<Utc>| t.map_or_else(String::new, |t| zone.as_typed(t));
+        let texts = [
+            ("purpose", "Purpose", &r.purpose),
+            ("reference", "Reference", &r.reference),
+            ("requester", "Requester", &r.requester),
+            ("order", "Order or power", &r.order),
+            ("identity", "How identity was checked", &r.identity),
+        ];
+        Self {
+            class: r.class.word(),
+            cameras: cameras.join(" "),
+            from: time(r.from),
+            to: time(r.to),
+            texts: texts
+                .map(|(name, label, text)| (name, label, text.clone().unwrap_or_default()))
+                .into(),
+        }
+    }
 }
 
 struct CameraView {
@@ -159,6 +194,8 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
         span: format!("{} to {}", at(r.from), at(r.to)),
         asked,
         cameras: r.cameras.iter().map(|c| camera(c, zone)).collect(),
+        change: (r.state == Stands::Draft && may(&table::REQUEST_CHANGE))
+            .then(|| DraftView::of(r, zone)),
         submit: r.state == Stands::Draft && may(&table::REQUEST_SUBMIT),
         decide: waits && !own && may(&table::REQUEST_AUTHORISE),
         own: waits && own,
@@ -273,17 +310,34 @@ fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
             .transpose()
             .map_err(|why| Clips::TimeUnreadable { why })
     };
-    Ok(requests::Open {
-        class,
-        cameras,
-        from: time(&form.from)?,
-        to: time(&form.to)?,
+    let texts = Texts {
         purpose: some(&form.purpose),
         reference: some(&form.reference),
         requester: some(&form.requester),
         order: some(&form.order),
         identity: some(&form.identity),
+    };
+    Ok(requests::Open {
+        class,
+        cameras,
+        from: time(&form.from)?,
+        to: time(&form.to)?,
+        texts,
         keep: Given::default(),
+    })
+}
+
+/// All that a form says of a draft, in the place of what it said.
+fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError> {
+    let opened = opened(form, zone)?;
+    Ok(requests::Change {
+        request: form.request.clone(),
+        class: Some(opened.class),
+        cameras: Some(opened.cameras),
+        from: opened.from,
+        to: opened.to,
+        texts: opened.texts,
+        keep: None,
     })
 }
 
@@ -321,6 +375,7 @@ pub async fn settle(
                 Err(e) => Err(e),
             }
         }
+        "change" => act(&app, &who, changed(&form, app.zone())).await,
         "submit" => act(&app, &who, Ok(submitted(request))).await,
         "authorise" => act(&app, &who, Ok(requests::Authorise { request })).await,
         "refuse" => {
@@ -351,10 +406,6 @@ pub async fn settle(
 fn submitted(request: String) -> requests::Submit {
     requests::Submit {
         request,
-        purpose: None,
-        reference: None,
-        requester: None,
-        order: None,
-        identity: None,
+        texts: Texts::default(),
     }
 }

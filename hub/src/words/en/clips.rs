@@ -43,7 +43,7 @@ pub fn missing(what: Missing) -> &'static str {
 /// What can be done about a request that stands so.
 fn way_on(state: State) -> &'static str {
     match state {
-        State::Draft => "submit it first",
+        State::Draft => "submit it first, or change it",
         State::Submitted => "it waits for a second person",
         State::Authorised | State::Waiting | State::Fetching | State::Verifying => {
             "its footage is being fetched; it can be cancelled"
@@ -121,6 +121,9 @@ pub fn of(reason: &Clips) -> Text {
         TimeUnreadable { why } => say!("{why}; nothing was asked for"),
         SpanEmpty { from, to } => {
             say!("the end ({to}) does not come after the start ({from})")
+        }
+        SpanHalf => {
+            say!("a span has a start and an end, and one of them is not given; nothing was done")
         }
         SpanTooLong { hours } => {
             say!("it may be at most {hours} hours long"; "ask for several")
