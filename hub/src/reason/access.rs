@@ -30,7 +30,6 @@ reasons! {
         MayBeOnePerson { one: String, other: String, hand: String, days: i64 } => Refused "may-be-one-person",
         InTheirHands { name: String, account: String, days: i64 } => Refused "account-in-their-hands",
         ConsoleIsNobody => Refused "console-is-nobody",
-        RequestWithdrawnElsewhere { request: u64 } => Refused "request-withdrawn-elsewhere",
         SecondPersonWanted { request: u64, asked: String, subject: String } => Refused "second-person-wanted",
 
         RoleUnknown { role: String } => Malformed "role-unknown",

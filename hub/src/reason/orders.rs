@@ -3,9 +3,11 @@
 use shared::{
     id::{BoxCamera, BoxName},
     order::Refusal,
+    passkey::PasskeyError,
 };
 
-use super::reasons;
+use super::{LocalTime, Reason, reasons};
+use crate::{error::HubError, requests::touch_state::State, words};
 
 /// Letters of the reason in a line about an order that was not carried out.
 const LONGEST_WHY: usize = 300;
@@ -20,10 +22,32 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Of an act that came to nothing at the hub or at the box.
+    pub fn of(why: &HubError) -> Self {
+        match why {
+            HubError::Because(reason) => match reason.as_ref() {
+                Reason::Orders(why) => Self::new(why.cause(), &why.to_string()),
+                reason => Self::new(reason.code(), &words::of(reason).to_string()),
+            },
+            // What broke is for the journal.
+            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
+        }
+    }
+
     pub fn new(code: &str, why: &str) -> Self {
         Self {
             code: code.into(),
             why: why.chars().take(LONGEST_WHY).collect(),
+        }
+    }
+}
+
+impl Orders {
+    /// The box's code where it refused, else the hub's.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::BoxRefused { refusal, .. } => refusal.code.as_str(),
+            other => other.code(),
         }
     }
 }
@@ -41,6 +65,22 @@ reasons! {
         ReasonWanted => Refused "reason-wanted",
         MoreThanADay { minutes: u32, most: u32 } => Refused "more-than-a-day",
         RecordsAll { camera: BoxCamera } => Refused "camera-records-all",
+        /// The box takes such orders by people's own keys, and knows none of this person's.
+        KeyUnknown { name: BoxName, person: String } => Refused "key-unknown-at-box",
+        KeyOrderWaits { name: BoxName, order: u64 } => Refused "order-waits-for-touches",
+        TouchUnknown { order: u64 } => Missing "touch-unknown",
+        TouchNotYours { order: u64 } => Refused "touch-not-yours",
+        TouchedAlready { order: u64 } => Refused "touched-already",
+        TouchOver { order: u64, state: State } => Refused "touch-over",
+        TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
+        /// Of the order, when its time was over.
+        NotTouched { until: LocalTime } => Refused "not-touched",
+        StoppedMeanwhile => Refused "hub-stopped-meanwhile",
+        KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
+        NoSuchKey { person: String } => Missing "no-such-key",
+        NotAnApprover { person: String } => Refused "not-an-approver",
+        KeyKnown { name: BoxName, person: String } => Refused "key-known-already",
+        ApproverRequestUnknown { request: u64 } => Missing "approver-request-unknown",
         SecondForNewLog => Refused "second-for-new-log",
     }
 }

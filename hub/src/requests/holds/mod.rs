@@ -243,7 +243,7 @@ fn write(
             let fail = OrderFail {
                 order: h.line,
                 r#box: h.camera.r#box.to_string(),
-                cam: h.camera.cam.clone(),
+                cam: Some(h.camera.cam.clone()),
                 code: failure.code,
                 why: failure.why,
             };
