@@ -123,6 +123,7 @@ impl Hub {
                 cosign,
                 order,
                 scheme,
+                ..
             } => {
                 let ca = CertificateDer::from_pem_slice(ca.as_bytes()).expect("ca");
                 assert!(code.vouches_for(&ca));
