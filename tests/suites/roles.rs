@@ -128,7 +128,7 @@ fn outsiders(rig: &Rig, staff: &Staff, exhibit: &str) -> Done<()> {
     assert!(!rig.site.files()?.join("stolen").exists());
     // The test can tell.
     staff
-        .says(&rig.hub, "kim", &save(exhibit, "/root/files/saved"))?
+        .says(&rig.hub, "kim", &save(exhibit, "/root/files/kims"))?
         .well("kim saves it")?;
     let seen = pages("kim")?;
     let shown = |what: &str| {
