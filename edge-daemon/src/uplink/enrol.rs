@@ -121,7 +121,7 @@ pub async fn claim(
         Err(e) => return Err(line.not_understood(e).await.into()),
     };
     line.close("enrolled").await;
-    let (scheme, cert, ca, cosign, order) = match reply {
+    let (scheme, cert, ca, cosign, order, approvers) = match reply {
         EnrolReply::Enrolled {
             v: _,
             scheme,
@@ -129,7 +129,8 @@ pub async fn claim(
             ca,
             cosign,
             order,
-        } => (scheme, cert, ca, cosign, order),
+            approvers,
+        } => (scheme, cert, ca, cosign, order, approvers),
         EnrolReply::Refused { why } => return Err(EnrolError::Refused(why)),
         EnrolReply::Unknown => {
             return Err(EnrolError::Answer(
@@ -165,5 +166,10 @@ pub async fn claim(
         ca: hex(&sha256(authority.as_ref())),
         cert: hex(&sha256(der(&cert, "certificate for this box")?.as_ref())),
     };
-    Ok(Answer { facts, cert, ca })
+    Ok(Answer {
+        facts,
+        cert,
+        ca,
+        approvers,
+    })
 }

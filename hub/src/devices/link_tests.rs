@@ -38,6 +38,7 @@ mod renewals;
 
 mod siege;
 mod strangers;
+mod touches;
 mod twice;
 
 use crate::{
