@@ -524,12 +524,12 @@ impl SetClock {
         Ok(clock)
     }
 
-    /// A clock of a machine's, for whoever may read there, that says `t` now.
-    pub fn of(site: &Site, t: shared::time::Utc) -> Done<Self> {
-        let machine = site.machine()?;
-        machine.put("/srv/clock/offset", "+0", 0o644)?;
+    /// A clock on a machine, for whoever it is given to, that says `t` now.
+    pub fn of(site: &Site, name: &str, t: shared::time::Utc) -> Done<Self> {
+        let (machine, file) = (site.machine()?, format!("/srv/clock/{name}"));
+        machine.put(&file, "+0", 0o644)?;
         let clock = Self {
-            file: machine.path("/srv/clock/offset")?,
+            file: machine.path(&file)?,
             _folder: None,
         };
         clock.set_to(t).map(|()| clock)

@@ -99,7 +99,7 @@ fn try_it(name: &str, with_tpm: bool) -> Done<()> {
     let _alone = rig::alone();
     let folder = Folder::new(name)?;
     let site = Site::installed(name, folder.path())?;
-    let clock = SetClock::of(&site, noon)?;
+    let clock = SetClock::of(&site, "both", noon)?;
     let (hub_env, box_env) = (clock.env()?, clock.env()?);
     let tpm = if with_tpm {
         // As the TPM's own device is: for its group, which is the reader's too.

@@ -84,6 +84,17 @@ impl Rig {
         Self::installed_of(name, scene(), |cameras| plan(cameras, segment_secs))
     }
 
+    /// The same, hub and box with more in their environment.
+    pub fn installed_with(name: &str, segment_secs: u32, env: Vec<(String, String)>) -> Done<Self> {
+        let alone = alone();
+        let folder = Folder::new(name)?;
+        let site = Site::installed(name, folder.path())?;
+        let plan = |cameras: &Cameras| plan(cameras, segment_secs);
+        let mut rig = Self::on(site, folder, scene(), plan, env.clone(), env)?;
+        rig._alone = Some(alone);
+        Ok(rig)
+    }
+
     /// [`Rig::of`], installed on a machine of its own.
     pub fn installed_of(
         name: &str,
