@@ -150,8 +150,8 @@ fn settle_within(tx: &Tx<'_>, log: &OwnLog) -> Result<usize, HubError> {
     open.retain(|n| !failed.contains(&(*n as i64)));
     for line in &open {
         tracing::error!(line, "what this line of the hub's log says was not done");
-        let why = "not-stored".to_owned();
-        log.handle().append(HUB, &ActFail { line: *line, why })?;
+        let code = "not-stored".to_owned();
+        log.handle().append(HUB, &ActFail { line: *line, code })?;
     }
     tx.own_log_checked(origin, log.handle().size())?;
     log.unsettled(false);

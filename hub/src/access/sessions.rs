@@ -23,6 +23,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     ownlog,
+    reason::Accounts,
 };
 
 /// Without a request for this long a session ends; and after this long in any case.
@@ -337,10 +338,10 @@ pub fn end(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
 }
 
 fn not_yours(permit: &Permit) -> HubError {
-    HubError::NotAllowed(format!(
-        "{} may end their own sessions and nobody else's; nothing was done",
-        permit.name()
-    ))
+    Accounts::SessionsOfOthers {
+        name: permit.name().into(),
+    }
+    .into()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
-    reason::{Masks, Orders},
+    reason::{Masks, Orders, orders::Failure},
 };
 
 /// What came to an end is shown for so long.
@@ -155,7 +155,7 @@ fn fail(
     who: &str,
     why: &HubError,
 ) -> Result<(), HubError> {
-    let why = order::logged_why(&why.sentence());
+    let Failure { code, why } = Failure::of(why);
     desk.db.write(|tx| {
         if !tx.turn_key_order(o.n, (from, State::Failed), &why, desk.now())? {
             return Ok(());
@@ -164,6 +164,7 @@ fn fail(
             order: o.n,
             r#box: o.r#box.to_string(),
             cam: o.cam.clone(),
+            code: code.clone(),
             why: why.clone(),
         };
         desk.log.append(who, &line)?;

@@ -6,7 +6,7 @@
 //!   │                    │   └──refused──▶ Refused                                         └──────▶ Failed
 //!   └────cancelled───────┴──────────────────── cancelled, until its cameras are through ──────────▶ Cancelled
 //! ```
-//! A request stands where its cameras stand while they are fetched: the least advanced of those that are not over. Every end but Closed by
+//! A draft is changed and stays one. A request stands where its cameras stand while they are fetched: the least advanced of those that are not over. Every end but Closed by
 //! a release has a reason of a list.
 
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,8 @@ pub enum NotDone {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// It says something else from here on.
+    Changed,
     /// It is whole, and asked for. `second`: another person has to authorise it.
     Submitted {
         second: bool,
@@ -171,6 +173,7 @@ impl State {
 
     pub fn apply(self, event: Event) -> Result<Self, NotDone> {
         let next = match (self, event) {
+            (Self::Draft, Event::Changed) => Self::Draft,
             (Self::Draft, Event::Submitted { second: true }) => Self::Submitted,
             (Self::Draft, Event::Submitted { second: false }) => Self::Authorised,
             (Self::Submitted, Event::Authorised { same: true }) => return Err(NotDone::SamePerson),
@@ -241,6 +244,7 @@ mod tests {
     fn every_state_and_event() {
         use State::*;
         let mut events = vec![
+            Event::Changed,
             Event::Submitted { second: true },
             Event::Submitted { second: false },
             Event::Authorised { same: true },
@@ -256,6 +260,7 @@ mod tests {
             for &event in &events {
                 let is = state.apply(event);
                 let due: Option<State> = match (state, event) {
+                    (Draft, Event::Changed) => Some(Draft),
                     (Draft, Event::Submitted { second }) => {
                         Some(if second { Submitted } else { Authorised })
                     }
