@@ -33,6 +33,7 @@ pub mod program;
 pub mod record;
 pub mod relay;
 pub mod secrets;
+pub mod site;
 pub mod staff;
 pub mod stalls;
 pub mod start;
