@@ -132,7 +132,12 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
            SELECT q, printf('EXH-2026-%06d', q), printf('G-%06d', q), t.box, printf('c%02d', 1 + q % 5), cal.t0 + 36000000, cal.t0 + 39600000,
              printf('001%061x', q), printf('002%061x', q), printf('003%061x', q), 'op:0001', CASE WHEN q % 5 = 0 THEN 'Ready' ELSE 'Disposed' END, '', cal.t1, cal.t1
            FROM (SELECT q, 1 + q % {towns} AS tk, MAX(0, {days} - 1 - ({clips} - q) / 6) AS ck FROM clip) k JOIN town t ON t.k = k.tk JOIN cal ON cal.i = k.ck;
-         UPDATE numbers SET highest={clips} WHERE kind='request';
+         UPDATE numbers SET highest={clips} WHERE kind IN ('request', 'clip-request');
+         INSERT INTO clip_requests (n, class, t0, t1, purpose, reference, requester, keep_class, opened_by, submitted_by, state, made, changed)
+           SELECT id, 'police', t0, t1, purpose, reference, requester, 'general', who, who, CASE state WHEN 'Ready' THEN 'Ready' ELSE 'Closed' END, made, changed FROM requests;
+         INSERT INTO clip_request_cameras (n, place, box, cam, ref) SELECT id, 0, box, cam, ref FROM requests;
+         INSERT INTO declarations (n, sha256, text, since) SELECT q, printf('%064x', q), 'what is declared', {now} - 86400000 FROM clip WHERE q <= {clips} / 10;
+         INSERT INTO acceptances (op, declaration, made) SELECT 1 + a.q, d.n, {now} - 86400000 + d.n FROM declarations d, clip a WHERE a.q <= 20;
          INSERT INTO evidence (ref, class) SELECT ref, 'general' FROM requests;
          INSERT INTO disposals (ref, class, until, reason, who, files, bytes, log, size, begun, line, undecryptable, gone, ended)
            SELECT ref, 'general', made, purpose, 'op:0001', 3, 1000, 'cctv.example.gov.uk/hub/1', 1, made, 1, 1, 2, made FROM requests WHERE state='Disposed';
