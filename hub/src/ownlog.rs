@@ -98,15 +98,17 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 39] = [
+pub const ACTS: [&str; 41] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
     "hold.drop",
     "hold.free",
     "lift.ask",
-    "lift.drop",
     "mask.order",
+    "approver.ask",
+    "approver.order",
+    "order.touch",
     "box.add",
     "box.renew",
     "box.revoke",

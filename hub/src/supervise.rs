@@ -48,7 +48,7 @@ use crate::{
     files,
     keys::Keys,
     ownlog::OwnLog,
-    requests::{self, Pulls},
+    requests::{self, Pulls, touches},
     retention, signin, web,
 };
 
@@ -340,6 +340,9 @@ async fn hourly(desk: Arc<Desk>) {
             }
             if let Err(e) = approvals::waiting(&d) {
                 tracing::error!("requests whose time is over were not put aside: {e}");
+            }
+            if let Err(e) = touches::settle(&d) {
+                tracing::error!("orders that nobody touched a passkey for were not ended: {e}");
             }
             if let Err(e) = declaration::look(&d) {
                 tracing::error!("the declaration was not looked at: {e}");

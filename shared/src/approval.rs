@@ -13,14 +13,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     passkey::{Assertion, Bytes, Challenge, Passkey, PasskeyError, RelyingParty},
     plain,
-    record::sha256_parts,
+    record::{hex, sha256, sha256_parts},
 };
 
 const PREFIX: &[u8] = b"beadle approval v1\n";
 /// People whom an approval takes.
 const PEOPLE: usize = 2;
+/// Letters of a [`mark`].
+const MARK: usize = 16;
 /// Keys of all people, at most.
-const MOST: usize = 64;
+pub const MOST: usize = 64;
 /// Letters of a person's number, at most.
 const LONGEST_NAME: usize = 64;
 
@@ -43,6 +45,45 @@ pub struct Approval {
 pub struct Approver {
     pub who: String,
     pub passkey: Passkey,
+}
+
+impl Approver {
+    /// As it is named where the whole key need not be.
+    pub fn known(&self) -> KnownKey {
+        KnownKey {
+            who: self.who.clone(),
+            key: mark(&self.passkey.id),
+        }
+    }
+}
+
+/// A key as it is told of: whose it is, and its [`mark`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KnownKey {
+    /// As the hub's log names them, `op:0002`.
+    pub who: String,
+    /// First 16 letters of the SHA-256 of the key's id, lower hex.
+    pub key: String,
+}
+
+impl KnownKey {
+    /// Whether it is written as one is.
+    pub fn is_plain(&self) -> bool {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        (1..=LONGEST_NAME).contains(&self.who.len())
+            && plain::all_plain(&self.who)
+            && self.key.len() == MARK
+            && self.key.bytes().all(hex)
+    }
+}
+
+/// How a key is named for people, and where its whole id need not be.
+pub fn mark(id: &Bytes) -> String {
+    let mut mark = hex(&sha256(&id.0));
+    mark.truncate(MARK);
+    mark
 }
 
 /// A change of who may approve, itself ordered and approved.

@@ -14,7 +14,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    approval::Approval,
+    approval::{Approval, Change},
     id::{BoxName, CameraId, ExhibitRef, HoldId},
     mask::Mask,
     time::{Day, Utc},
@@ -99,6 +99,8 @@ pub enum Act {
     /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. Obeyed again it
     /// changes nothing.
     LogSucceed { above: u64 },
+    /// Another person may approve with their own key from now on, or one may no more. It carries approvals whatever the box asks for.
+    Approvers { change: Change },
     /// An act of a newer hub.
     #[serde(other)]
     Unknown,
@@ -170,6 +172,8 @@ pub enum Done {
     Sweep,
     /// The box has kept the order, and begins the new log at once: its connection ends, and is back some seconds later.
     Succession,
+    /// Who may approve is changed.
+    Approvers,
     /// Something a newer box does.
     #[serde(other)]
     Unknown,

@@ -148,6 +148,9 @@ lines! {
         #[serde(default, skip_serializing_if = "Option::is_none")] held: Option<u64> }
     /// More than a day per camera may go in the next sweep: the hub has made sure that the clock is right. `order`: the hub's.
     DelConfirm = "del.confirm" { order: u64, by: Vec<String> }
+    /// A person's key counts for approvals from now on, or does no more; `what`: add, remove; `key`: the first 16 letters of the SHA-256 of
+    /// its id.
+    ApproverSet = "approver.set" { order: u64, what: String, who: String, key: String, by: Vec<String> }
     FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
@@ -228,13 +231,11 @@ lines! {
     RateOrder = "rate.order" { r#box: String, cam: CameraId, minutes: u64, reason: String }
     /// Hub log: what came of an order, when it was not carried out.
     RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, why: String }
-    /// Hub log: somebody asks that a mask be lifted, until then or for so many minutes from the order on; free text is salted. The
-    /// line's number is the request's. `instead`: the mask that is to hide meanwhile, with the SHA-256 of its polygons.
-    LiftAsk = "lift.ask" { r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
+    /// Hub log: somebody asks that a mask be lifted, until then or for so many minutes from the order on; free text is salted. `ask`:
+    /// number of the request. `instead`: the mask that is to hide meanwhile, with the SHA-256 of its polygons.
+    LiftAsk = "lift.ask" { ask: u64, r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] sha256: Option<String> }
-    /// Hub log: a request that waited for a second person came to nothing; `why`: withdrawn, expired, aside (what it was about changed).
-    LiftDrop = "lift.drop" { ask: u64, why: String, by: Vec<String> }
     /// Hub log: a box was ordered to lift a mask, to end that, to use another mask, or to take it for reviewed; `what`: lift, end, set,
     /// review. The line's number is the order's. `ask`: the request it grants; `by`: who asked and who approved, or whoever ordered it;
     /// `sha256` of the polygons of the mask that is set, or that hides `instead` while one is lifted. Of a review: `ref`, the exhibit that shows what the mask looked like, and when the next one is due.
@@ -242,6 +243,12 @@ lines! {
         #[serde(default, skip_serializing_if = "Option::is_none")] r#ref: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")] review: Option<Day>,
         #[serde(default, skip_serializing_if = "Option::is_none")] instead: Option<String> }
+    /// Hub log: somebody asks that a person's key count at a box for approvals, or no more; `what`: add, remove.
+    ApproverAsk = "approver.ask" { ask: u64, r#box: String, what: String, who: String, key: String, by: String }
+    /// Hub log: a second person agrees; the box is told once both have touched their keys. The line's number is the order's.
+    ApproverOrder = "approver.order" { r#box: String, what: String, who: String, key: String, ask: u64, by: Vec<String> }
+    /// Hub log: somebody touched their passkey for an order that its box takes only so; `factor`: its number at the hub.
+    OrderTouch = "order.touch" { order: u64, factor: u64, by: String }
     /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
     /// The line's number is the order's.
     LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
@@ -261,7 +268,9 @@ lines! {
     /// Hub log: the box is told that a hold is over. `why`: order, fetched, expired, void (never placed); `by`: who had a part in it.
     HoldFree = "hold.free" { hold: HoldId, why: String, by: Vec<String> }
     /// Hub log: what came of such an order, when it was not carried out.
-    OrderFail = "order.fail" { order: u64, r#box: String, cam: CameraId, why: String }
+    OrderFail = "order.fail" { order: u64, r#box: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] cam: Option<CameraId>,
+        why: String }
     /// Hub log: what line `line` of it says was not done. `why`: not-stored, the hub's records do not have it.
     ActFail = "act.fail" { line: u64, why: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
@@ -270,8 +279,8 @@ lines! {
     CopySave = "copy.save" { r#ref: String, cam: CameraId, sums: String, purpose: String, reference: String }
     /// Hub log: how long an exhibit is kept. `class`: general, surveillance, review (until that day); the reason is salted.
     CopyClass = "copy.class" { r#ref: String, class: String, review: Option<Day>, reason: String, by: String }
-    /// Hub log: somebody asks that an exhibit be disposed of before its time; a second person must agree.
-    CopyDrop = "copy.drop" { r#ref: String, reason: String, by: String }
+    /// Hub log: somebody asks that an exhibit be disposed of before its time; a second person must agree. `ask`: number of the request.
+    CopyDrop = "copy.drop" { r#ref: String, ask: u64, reason: String, by: String }
     /// Hub log: an exhibit is about to be disposed of. `until`: when its period ends; `files` and `bytes` are what is there of it.
     CopyDispose = "copy.dispose" { r#ref: String, class: String, until: Utc, reason: String, by: Vec<String>, files: u64, bytes: u64 }
     /// Hub log: the certificate of that. `n` of its `copy.dispose`; `left`: files found afterwards; `undecryptable`: no key left opens

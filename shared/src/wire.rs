@@ -25,6 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    approval::{Approvers, KnownKey},
     id::{BoxName, CameraId, ExhibitRef},
     order::Outcome,
     standing::Flow,
@@ -112,6 +113,9 @@ pub enum EnrolReply {
         ca: String,
         cosign: String,
         order: String,
+        /// Whose passkeys approve lifts, for root to pin where the box asks for that; None: the hub has not the keys of two people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approvers: Option<Approvers>,
     },
     Refused {
         why: String,
@@ -158,6 +162,9 @@ pub enum ToHub {
         free_mib: u64,
         cameras: Vec<CameraHealth>,
         faults: Vec<Fault>,
+        /// Keys of people who approve lifts, where the box takes none without; None: the hub's word is enough.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approvers: Option<Vec<KnownKey>>,
     },
     /// What became of the order of that number.
     Answer { order: u64, outcome: Outcome },

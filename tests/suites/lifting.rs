@@ -266,7 +266,7 @@ fn two_people_lift_a_mask_and_it_comes_back_by_itself() -> Done<()> {
     no(
         "kim",
         &["approve", &first],
-        &["kim asked for this lift", "second person"],
+        &["second person must approve it"],
     )?;
     no("pat", &["approve", &first], &["pat is an operator"])?;
     no("lee", &["approve", "999999"], &["no request 999999"])?;

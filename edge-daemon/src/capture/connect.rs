@@ -171,15 +171,19 @@ async fn session(line: &Line, more: bool) -> Result<(Playing, Beside), Failed> {
             (url.map_err(why)?, options)
         }
     };
-    let mut session = Session::describe(url, options)
-        .await
-        .map_err(|e| match e.status_code() {
-            Some(401) if config.username.is_none() => (
-                Ended::Password,
-                "the camera asks for a user name and password".into(),
-            ),
-            _ => line.failed(&e),
-        })?;
+    let port = url.port().unwrap_or(config.url.port());
+    let described = Session::describe(url, options);
+    let mut session =
+        line.farewell
+            .knowing(port, described)
+            .await
+            .map_err(|e| match e.status_code() {
+                Some(401) if config.username.is_none() => (
+                    Ended::Password,
+                    "the camera asks for a user name and password".into(),
+                ),
+                _ => line.failed(&e),
+            })?;
     let set_up = set_up(line, &mut session, more).await;
     let (stream, asked, beside) = match set_up {
         Ok(done) => done,

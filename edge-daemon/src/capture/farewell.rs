@@ -2,10 +2,12 @@
 //!
 //! retina ends a session with TEARDOWN on the same connection, in a task of its own that reads on for the answer. Nothing bounds what
 //! that task holds, and nobody can reach it. So each has a small runtime to itself ([`Place`]), which is run once, between two turns of
-//! its capture thread: that says it. The answer is not read, for it may have no end; a moment later the connection is closed.
+//! its capture thread, with its connection taken aside ([`Aside`]): that says it. The answer is not read, for it may have no end; a moment
+//! later the connection is closed. Where its connection is not known it is closed at once.
 use std::{
     cell::RefCell,
-    pin::Pin,
+    collections::BTreeSet,
+    pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
 };
@@ -17,7 +19,11 @@ use tokio::{
     sync::Notify,
 };
 
-use crate::capture::{session::GOODBYE_MS, thread::Turn};
+use crate::capture::{
+    aside::{Aside, Socket},
+    session::GOODBYE_MS,
+    thread::Turn,
+};
 
 /// Timers of sessions that play are looked at this often: they are of many seconds.
 const TIMERS_MS: u64 = 1_000;
@@ -28,6 +34,8 @@ pub(crate) struct Farewell {
     turn: Rc<Turn>,
     places: RefCell<Vec<Place>>,
     over: Notify,
+    /// What the session speaks over.
+    connection: RefCell<Option<Socket>>,
     /// Where the timers of a session are that plays: the one that says when it is to be kept alive.
     timers: RefCell<Option<Place>>,
 }
@@ -38,6 +46,33 @@ impl Farewell {
             turn,
             ..Self::default()
         })
+    }
+
+    /// Work that connects to this port: whichever socket it makes for that is the session's. retina shows it to nobody; but nothing else
+    /// of this thread goes on while it makes it, and what another thread makes in that moment leads elsewhere. (If it does not, none is
+    /// known.)
+    pub(crate) async fn knowing<F: Future>(&self, port: u16, work: F) -> F::Output {
+        let mut work = pin!(work);
+        let mut made = BTreeSet::new();
+        let connected = |made: &BTreeSet<Socket>| made.iter().any(|s| s.leads_to(port));
+        let done = std::future::poll_fn(|cx| {
+            if connected(&made) {
+                return work.as_mut().poll(cx);
+            }
+            let before = Socket::all();
+            let polled = work.as_mut().poll(cx);
+            made.extend(Socket::all().difference(&before).cloned());
+            polled
+        })
+        .await;
+        made.retain(|socket| socket.leads_to(port));
+        let only = if made.len() == 1 {
+            made.pop_first()
+        } else {
+            None
+        };
+        self.connection.replace(only);
+        done
     }
 
     /// Does what may end a session: its goodbye is said apart.
@@ -110,7 +145,8 @@ impl Farewell {
     }
 
     fn keep(self: &Rc<Self>, place: Option<Place>) {
-        if let Some(place) = place.filter(Place::talks) {
+        if let Some(mut place) = place.filter(Place::talks) {
+            place.connection = self.connection.take();
             self.places.borrow_mut().push(place);
             self.attend();
         }
@@ -218,7 +254,10 @@ impl Drop for Playback {
 
 /// Where one goodbye is said.
 struct Place {
+    /// Before the runtime, whose task holds the socket that it was made from.
+    aside: Option<Aside>,
     runtime: Option<Runtime>,
+    connection: Option<Socket>,
     /// When it was run last, in monotonic ms.
     began: Option<u64>,
 }
@@ -234,7 +273,9 @@ impl Place {
         }
         let built = builder.build();
         Some(Self {
+            aside: None,
             runtime: Some(built.ok()?),
+            connection: None,
             began: None,
         })
     }
@@ -257,16 +298,32 @@ impl Place {
 
     /// False: it is over.
     fn round(&mut self, mono: u64) -> bool {
-        if self.began.is_none() {
-            self.run();
+        if self.began.is_none()
+            && let Err(e) = self.say()
+        {
+            tracing::debug!(error = %e, "a session is left without a word");
+            return false;
         }
         let passed = mono.saturating_sub(*self.began.get_or_insert(mono));
         passed < GOODBYE_MS && self.talks()
+    }
+
+    /// Says what is to be said, once.
+    fn say(&mut self) -> std::io::Result<()> {
+        let connection = self.connection.take();
+        let mut aside = connection
+            .ok_or(std::io::ErrorKind::NotConnected)?
+            .aside()?;
+        self.run();
+        let passed = aside.pass_on();
+        self.aside = Some(aside);
+        passed
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        self.aside = None;
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
@@ -275,9 +332,13 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    use std::{
+        io::{Read, Write},
+        net::{TcpListener, TcpStream},
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+        },
     };
 
     use super::*;
@@ -291,6 +352,43 @@ mod tests {
             .expect("an end")
     }
 
+    /// Its session speaks over a connection to a camera, which is the second.
+    fn connected(farewell: &Farewell) -> (TcpStream, TcpStream) {
+        let camera = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = camera.local_addr().expect("a port").port();
+        let made = farewell.knowing(port, async { TcpStream::connect(("127.0.0.1", port)) });
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let own = runtime.block_on(made).expect("a connection");
+        own.set_nonblocking(true).expect("as retina's");
+        (own, camera.accept().expect("the camera's side").0)
+    }
+
+    /// REC-6: what a camera answers to a goodbye is not read at all, however quick it is; it hears the goodbye.
+    #[test]
+    fn answers_to_a_goodbye_are_not_read() {
+        let turn: Rc<Turn> = Rc::default();
+        let farewell = Farewell::new(turn.clone());
+        let (mut own, mut camera) = connected(&farewell);
+        camera.write_all(&[1; 20_000]).expect("said before");
+        let taken = Arc::<AtomicUsize>::default();
+        let counted = taken.clone();
+        farewell.apart(|| {
+            tokio::spawn(async move {
+                own.write_all(b"TEARDOWN").expect("said");
+                while let Ok(n) = own.read(&mut [0; 100]) {
+                    counted.fetch_add(n, Relaxed);
+                }
+                std::future::pending::<()>().await;
+            })
+        });
+        rounds(&turn);
+        assert_eq!(taken.load(Relaxed), 0);
+        let mut heard = [0; 8];
+        camera.read_exact(&mut heard).expect("heard");
+        assert_eq!(&heard, b"TEARDOWN");
+        assert!(camera.read(&mut heard).map_or(true, |n| n == 0), "closed");
+    }
+
     /// REC-1: a goodbye that would take memory without an end, or is never answered, is over after a moment, and whoever waits is told.
     #[test]
     fn goodbyes_end() {
@@ -298,7 +396,9 @@ mod tests {
         let farewell = Farewell::new(turn.clone());
         let taken = Arc::<AtomicUsize>::default();
         let counted = taken.clone();
+        let (mut own, _first) = connected(&farewell);
         let hoard = async move {
+            own.write_all(b"TEARDOWN").expect("said");
             let mut kept = Vec::new();
             loop {
                 kept.extend((0..1_000).map(|_| vec![1u8; 40]));
@@ -307,7 +407,12 @@ mod tests {
             }
         };
         farewell.apart(|| drop(tokio::spawn(hoard)));
-        farewell.apart(|| drop(tokio::spawn(std::future::pending::<()>())));
+        let (mut own, _second) = connected(&farewell);
+        let unanswered = async move {
+            own.write_all(b"TEARDOWN").expect("said");
+            std::future::pending::<()>().await;
+        };
+        farewell.apart(|| drop(tokio::spawn(unanswered)));
         let waiting = rounds(&turn) * 10;
         assert!(
             (GOODBYE_MS..GOODBYE_MS + 50).contains(&waiting),
@@ -317,6 +422,7 @@ mod tests {
         // Within work that ends: one that is said at once.
         let done = Arc::<AtomicBool>::default();
         let said = done.clone();
+        let _third = connected(&farewell);
         let work = farewell.within(true, async move {
             tokio::spawn(async move { said.store(true, Relaxed) });
         });
@@ -370,10 +476,17 @@ mod tests {
         let turn: Rc<Turn> = Rc::default();
         let (farewell, said) = (Farewell::new(turn.clone()), Arc::<AtomicBool>::default());
         farewell.silently(Session(farewell.clone(), said.clone()));
+        let before = connected(&farewell);
         rounds(&turn);
         assert!(!said.load(Relaxed));
         drop(Session(farewell.clone(), said.clone()));
         rounds(&turn);
         assert!(said.load(Relaxed));
+        // And where nobody knows what it would be said over.
+        drop(before);
+        said.store(false, Relaxed);
+        drop(Session(farewell.clone(), said.clone()));
+        rounds(&turn);
+        assert!(!said.load(Relaxed));
     }
 }

@@ -4,6 +4,7 @@
 //! thread (turns) → connect (DESCRIBE … PLAY; [relay] where the direct way fails: way) → rtsp (its session, to its end) → [masking] → recording
 //!                      session: how a session ended, and when the next begins
 //! ```
+pub(crate) mod aside;
 pub(crate) mod bounds;
 pub mod connect;
 pub(crate) mod damage;

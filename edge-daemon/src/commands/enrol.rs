@@ -5,13 +5,18 @@
 
 use std::{path::Path, process::ExitCode};
 
-use shared::{code::EnrolCode, time::Clock};
+use shared::{
+    approval::{Approver, Approvers},
+    code::EnrolCode,
+    time::Clock,
+};
 
 use crate::{
     config::{self, Config, Passwords},
     demoted,
     failure::{Failed, exit},
     identity::{Answer, BoxKey, Enrolment, IdentityError, enrolment, fixed},
+    state::State,
     uplink::enrol::{self, EnrolError},
 };
 
@@ -51,7 +56,37 @@ pub fn run(path: &Path, code: &str, hub: Option<&str>, again: bool) -> Result<Ex
     let stored = Enrolment::load(&state).map_err(|e| Failed::new(exit::IO, e))?;
     let stored = stored.ok_or_else(|| Failed::new(exit::SOFTWARE, "it was not stored"))?;
     println!("{} is enrolled at {}", config.name, stored.facts.hub);
+    if config.approvals {
+        approvers(&state, answer.approvers.as_ref())?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Pins whose keys approve lifts, and says whose they are: what the hub said is held against what those people read out.
+fn approvers(state: &State, approvers: Option<&Approvers>) -> Result<(), Failed> {
+    let Some(approvers) = approvers else {
+        eprintln!(
+            "This box lifts masks only when two people approve it with their own passkeys, and the hub has not the keys of two approvers yet: \
+             it lifts none until they have set some up and root enrols it anew, or writes the list that `beadle-hub approver file` prints to {}",
+            state.hub().join("approvers.json").display()
+        );
+        return Ok(());
+    };
+    enrolment::pin_approvers(state, approvers).map_err(|e| {
+        let text = format!(
+            "the box is enrolled, but whose keys approve lifts was not stored, so it lifts no mask: {}. Mend that, and write the list that `beadle-hub approver file` prints to {}",
+            crate::failure::chain(&e),
+            state.hub().join("approvers.json").display()
+        );
+        Failed::new(exit::IO, text)
+    })?;
+    println!(
+        "These passkeys approve lifts; hold them against what their owners see on the hub's page \"Keys at boxes\":"
+    );
+    for known in approvers.keys().iter().map(Approver::known) {
+        println!("  {}   {}", known.key, known.who);
+    }
+    Ok(())
 }
 
 /// As the recorder: its key, its folder, then the hub, and the certificate beside the one that counts still.

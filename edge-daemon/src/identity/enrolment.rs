@@ -4,6 +4,7 @@
 //! ```text
 //! hub/hub.json            root's: address, scheme, box, keys; SHA-256 of the authority's and of the first certificate
 //! hub/ca.crt              root's: the authority
+//! hub/approvers.json      root's: whose passkeys approve lifts, of a box that asks for that
 //! recorder/identity/box.crt   the recorder's: its certificate; it may replace it by a newer one
 //! ```
 //! # One moment
@@ -19,6 +20,7 @@ use rustls::{
 };
 use serde::{Deserialize, Serialize};
 use shared::{
+    approval::Approvers,
     certificate::Certificate,
     id::BoxName,
     note::Vkey,
@@ -35,6 +37,8 @@ use crate::{
 const FACTS: &str = "hub.json";
 const CA: &str = "ca.crt";
 const CERT: &str = "box.crt";
+/// Of a box that takes approvals; `masking/approvals` reads it.
+const APPROVERS: &str = "approvers.json";
 /// More than any of them is.
 const MOST: u64 = 1 << 20;
 
@@ -61,6 +65,8 @@ pub struct Answer {
     pub facts: HubFacts,
     pub cert: String,
     pub ca: String,
+    /// Whose keys approve lifts, as the hub says; None: it has not those of two people.
+    pub approvers: Option<Approvers>,
 }
 
 /// What a box that is enrolled knows.
@@ -234,6 +240,20 @@ pub fn pin(state: &State, answer: &Answer) -> Result<(), IdentityError> {
     clear(&folder, CA, Some(&answer.facts.ca))
 }
 
+/// The people whose keys approve lifts, in the place of those before.
+///
+/// # Errors
+/// It could not be stored; those before count.
+pub fn pin_approvers(state: &State, approvers: &Approvers) -> Result<(), IdentityError> {
+    let path = state.hub();
+    let folder = Folder::trusted(&path).map_err(io("open", &path))?;
+    let text =
+        serde_json::to_string_pretty(approvers).map_err(|e| IdentityError::Sign(e.to_string()))?;
+    folder
+        .write_whole(APPROVERS, text.as_bytes(), 0o644)
+        .map_err(io("write", &path.join(APPROVERS)))
+}
+
 /// Clears the certificate's file of what does not count, as the recorder: after [`pin`], or after it failed.
 ///
 /// # Errors
@@ -312,6 +332,7 @@ mod tests {
             },
             cert,
             ca,
+            approvers: None,
         }
     }
 

@@ -17,7 +17,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    approval::{Approval, ApprovalError, Approvers, KeysError, Subject},
+    approval::{
+        Approval, ApprovalError, Approver, Approvers, Change, KeysError, KnownKey, Subject,
+    },
     record::{hex, sha256},
 };
 
@@ -52,6 +54,10 @@ pub enum ApprovalsError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "this box lifts masks at the hub's word ([box] approvals is not \"required\"), so nobody's key counts here; nothing was changed"
+    )]
+    NotAsked,
     #[error(transparent)]
     NotApproved(#[from] ApprovalError),
 }
@@ -101,6 +107,19 @@ impl Approvals {
         }))
     }
 
+    /// Keys by which something can be approved here now; None: the hub's word is enough. Where they cannot be read there are none: the
+    /// refusal of an order says why.
+    pub fn known(&self) -> Option<Vec<KnownKey>> {
+        let own = &*self.0;
+        if !own.required {
+            return None;
+        }
+        let _turn = lock(&own.turn);
+        let known = own.now().map(|(now, _)| now);
+        let keys = known.as_ref().map_or(&[][..], Approvers::keys);
+        Some(keys.iter().map(Approver::known).collect())
+    }
+
     /// Whether the order may be obeyed as far as people's own keys go. It is on disk that it came, when this returns.
     ///
     /// # Errors
@@ -110,23 +129,44 @@ impl Approvals {
         subject: Subject<'_>,
         approvals: &[Approval],
     ) -> Result<(), ApprovalsError> {
-        let own = &*self.0;
-        if !own.required {
-            return Ok(());
+        match self.0.required {
+            true => self.0.next(|now| now.approve(subject, approvals)),
+            false => Ok(()),
         }
-        let _turn = lock(&own.turn);
-        let path = own.pinned.display().to_string();
-        let Some(root) = read(&own.pinned)? else {
+    }
+
+    /// The same of an order that changes who may approve; the change counts when this returns.
+    ///
+    /// # Errors
+    /// [`ApprovalsError`]; nothing is changed. A box that takes the hub's word has nobody to change.
+    pub fn change(
+        &self,
+        subject: Subject<'_>,
+        change: &Change,
+        approvals: &[Approval],
+    ) -> Result<(), ApprovalsError> {
+        match self.0.required {
+            true => self.0.next(|now| now.change(subject, change, approvals)),
+            false => Err(ApprovalsError::NotAsked),
+        }
+    }
+}
+
+impl Inner {
+    /// The approvers as they count now, and the SHA-256 of root's file.
+    fn now(&self) -> Result<(Approvers, String), ApprovalsError> {
+        let path = self.pinned.display().to_string();
+        let Some(root) = read(&self.pinned)? else {
             return Err(ApprovalsError::NotPinned { path });
         };
         let pinned =
             Approvers::parse(&root).map_err(|source| ApprovalsError::Pinned { path, source })?;
         let hash = hex(&sha256(&root));
-        let now = match read(&own.kept)? {
+        let now = match read(&self.kept)? {
             None => pinned,
             Some(bytes) => {
                 let kept: Kept = serde_json::from_slice(&bytes).map_err(|_| {
-                    let path = own.kept.display().to_string();
+                    let path = self.kept.display().to_string();
                     ApprovalsError::Kept { path }
                 })?;
                 match kept.pinned == hash {
@@ -135,14 +175,24 @@ impl Approvals {
                 }
             }
         };
+        Ok((now, hash))
+    }
+
+    /// What becomes of them, on disk.
+    fn next(
+        &self,
+        step: impl FnOnce(&Approvers) -> Result<Approvers, ApprovalError>,
+    ) -> Result<(), ApprovalsError> {
+        let _turn = lock(&self.turn);
+        let (now, pinned) = self.now()?;
         let kept = Kept {
-            approvers: now.approve(subject, approvals)?,
-            pinned: hash,
+            approvers: step(&now)?,
+            pinned,
         };
         serde_json::to_vec(&kept)
             .map_err(io::Error::other)
-            .and_then(|bytes| logbook::write_whole(&own.kept, &bytes, true))
-            .map_err(failed("write", &own.kept))
+            .and_then(|bytes| logbook::write_whole(&self.kept, &bytes, true))
+            .map_err(failed("write", &self.kept))
     }
 }
 
@@ -150,7 +200,7 @@ impl Approvals {
 mod tests {
     use super::*;
     use shared::{
-        approval::{Approver, challenge},
+        approval::challenge,
         passkey::{self, RelyingParty},
         testing::SoftKey,
     };

@@ -118,14 +118,15 @@ pub async fn claim(
     };
     let reply = frame.json::<EnrolReply>().map_err(LinkError::from)?;
     line.close("enrolled").await;
-    let (scheme, cert, ca, cosign, order) = match reply {
+    let (scheme, cert, ca, cosign, order, approvers) = match reply {
         EnrolReply::Enrolled {
             scheme,
             cert,
             ca,
             cosign,
             order,
-        } => (scheme, cert, ca, cosign, order),
+            approvers,
+        } => (scheme, cert, ca, cosign, order, approvers),
         EnrolReply::Refused { why } => return Err(EnrolError::Refused(why)),
         EnrolReply::Unknown => {
             return Err(EnrolError::Answer(
@@ -161,5 +162,10 @@ pub async fn claim(
         ca: hex(&sha256(authority.as_ref())),
         cert: hex(&sha256(der(&cert, "certificate for this box")?.as_ref())),
     };
-    Ok(Answer { facts, cert, ca })
+    Ok(Answer {
+        facts,
+        cert,
+        ca,
+        approvers,
+    })
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use shared::{
+    approval::KnownKey,
     id::{CameraId, ExhibitRef},
     note::Vkey,
     time::Utc,
@@ -397,7 +398,7 @@ async fn reports(
         Option<String>,
         Option<(String, Option<u64>, bool)>,
     );
-    type Said = (Vec<Seen>, Vec<Fault>);
+    type Said = (Vec<Seen>, Vec<Fault>, Option<Vec<KnownKey>>);
     let mut last: Option<(Said, tokio::time::Instant)> = None;
     // The end of a lift is reckoned anew each time: that it is lifted is what changes.
     let seen = |c: &CameraHealth| {
@@ -416,14 +417,15 @@ async fn reports(
             Some(answer) = answers.recv() => answer,
             _ = tick.tick() => {
                 let held = deps.clone();
-                let Ok((cameras, faults, free_mib)) = tokio::task::spawn_blocking(move || health(&held)).await else { continue };
-                let said: Said = (cameras.iter().map(seen).collect(), faults.clone());
+                let known = move || (health(&held), held.desk.approvals.known());
+                let Ok(((cameras, faults, free_mib), approvers)) = tokio::task::spawn_blocking(known).await else { continue };
+                let said: Said = (cameras.iter().map(seen).collect(), faults.clone(), approvers.clone());
                 let due = last.as_ref().is_none_or(|(before, at)| *before != said || at.elapsed() >= HEALTH);
                 if !due {
                     continue;
                 }
                 last = Some((said, tokio::time::Instant::now()));
-                ToHub::Health { time: deps.desk.clock.now().wall, free_mib, cameras, faults }
+                ToHub::Health { time: deps.desk.clock.now().wall, free_mib, cameras, faults, approvers }
             }
         };
         if let Err(e) = out.send(&message).await {

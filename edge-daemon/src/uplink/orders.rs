@@ -5,12 +5,12 @@
 use std::{sync::Arc, time::Duration};
 
 use shared::{
-    approval::Subject,
+    approval::{Approval, Change, Subject, mark},
     id::BoxName,
     note::Vkey,
     order::{Act, Code, Done, Order, Ordered, Outcome, Refusal},
     time::{Clock, Utc},
-    types::DelConfirm,
+    types::{ApproverSet, DelConfirm},
     wire::ToHub,
 };
 
@@ -113,6 +113,11 @@ fn obey(
     let order = &ordered.order;
     here(context, &order.r#box)?;
     let number = order.order;
+    let subject = Subject {
+        number,
+        text: approved,
+        by: &order.by,
+    };
     match &order.act {
         Act::Pull { .. } => pulls::pull(context, order, text, sig),
         Act::Rate { cam, minutes } => {
@@ -128,11 +133,6 @@ fn obey(
             until,
             authority,
         } => {
-            let subject = Subject {
-                number,
-                text: approved,
-                by: &order.by,
-            };
             context
                 .approvals
                 .approve(subject, &ordered.approvals)
@@ -228,6 +228,10 @@ fn obey(
             succeed(context, order, *above)?;
             Ok(Done::Succession)
         }
+        Act::Approvers { change } => {
+            approvers(context, order, subject, change, &ordered.approvals)?;
+            Ok(Done::Approvers)
+        }
         Act::Unknown => Err(Refusal::new(
             Code::UnknownAct,
             "this box's version does not know such an order; nothing was done: bring the box up to date",
@@ -253,9 +257,40 @@ fn not_approved(e: ApprovalsError) -> Refusal {
         ApprovalsError::NotPinned { .. }
         | ApprovalsError::Pinned { .. }
         | ApprovalsError::Kept { .. }
+        | ApprovalsError::NotAsked
         | ApprovalsError::NotApproved(_) => Code::NotApproved,
     };
     Refusal::new(code, e.to_string())
+}
+
+/// Who may approve from now on.
+fn approvers(
+    context: &BoxContext,
+    order: &Order,
+    subject: Subject<'_>,
+    change: &Change,
+    approvals: &[Approval],
+) -> Result<(), Refusal> {
+    context
+        .approvals
+        .change(subject, change, approvals)
+        .map_err(not_approved)?;
+    let (what, who, key) = match change {
+        Change::Add { approver } => ("add", &approver.who, mark(&approver.passkey.id)),
+        Change::Remove { who, id } => ("remove", who, mark(id)),
+    };
+    let line = ApproverSet {
+        order: order.order,
+        what: what.into(),
+        who: who.clone(),
+        key,
+        by: order.by.clone(),
+    };
+    context.log.append("hub:order", &line).map_err(|e| {
+        let why = format!("it is done, and the log took no line of it: {e}");
+        Refusal::new(Code::Log, why)
+    })?;
+    Ok(())
 }
 
 /// The hub's word that the clock is right; an old one says nothing of now.

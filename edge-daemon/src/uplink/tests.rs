@@ -181,6 +181,7 @@ fn enrolled(scheme: &'static str) -> impl Fn(&Authority, &str) -> EnrolReply {
         ca: ca.pem.clone(),
         cosign: vkey("c"),
         order: vkey("o"),
+        approvers: None,
     }
 }
 

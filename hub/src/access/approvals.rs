@@ -18,9 +18,6 @@ use crate::{
     reason::Access,
 };
 
-/// A request waits so long.
-const WAITS_MS: i64 = 7 * 86_400_000;
-
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -34,15 +31,24 @@ pub enum Kind {
     Recovery,
     /// The release of a hold before its time.
     Release,
+    /// A lift of a mask.
+    Lift,
+    /// A disposal of an exhibit before its time, or by whoever made it due.
+    Disposal,
+    /// Another key counts at a box for approvals, or one no more.
+    Approver,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Role,
         Self::Request,
         Self::Reset,
         Self::Recovery,
         Self::Release,
+        Self::Lift,
+        Self::Disposal,
+        Self::Approver,
     ];
     /// Those that are about accounts, which administrators settle.
     pub const OF_ACCOUNTS: [Self; 3] = [Self::Role, Self::Reset, Self::Recovery];
@@ -54,6 +60,18 @@ impl Kind {
             Self::Reset => "reset",
             Self::Recovery => "recovery",
             Self::Release => "release",
+            Self::Lift => "lift",
+            Self::Disposal => "disposal",
+            Self::Approver => "approver",
+        }
+    }
+
+    /// A request waits so long.
+    pub fn waits_ms(self) -> i64 {
+        match self {
+            // What a camera is to show now.
+            Self::Lift => 3_600_000,
+            _ => 7 * 86_400_000,
         }
     }
 
@@ -101,7 +119,7 @@ pub fn put(
         reason: None,
         asked_by: permit.number(),
         made: now,
-        until: now.plus_ms(WAITS_MS),
+        until: now.plus_ms(kind.waits_ms()),
     };
     Ok(act.add_approval(&asked)?)
 }
@@ -126,7 +144,7 @@ pub fn ask_within<D: Data>(
         reason,
         asked_by: permit.number(),
         made: now,
-        until: now.plus_ms(WAITS_MS),
+        until: now.plus_ms(kind.waits_ms()),
     };
     let n = tx.add_approval(&asked).map_err(plain)?;
     tx.log(&permit.op(), &line(n))?;
@@ -167,9 +185,10 @@ pub fn waiting(hub: &Desk) -> Result<Vec<ApprovalRecord>, HubError> {
     Ok(alive)
 }
 
-/// Takes a request about an account back.
-pub fn withdraw(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    find(hub, n)?;
+/// Takes a request back.
+pub fn withdraw(hub: &Desk, request: &ApprovalRecord, permit: &Permit) -> Result<(), HubError> {
+    still_waits(request)?;
+    let n = request.n;
     match end(hub, n, "withdrawn", Some(permit.number()), &permit.op())? {
         true => Ok(()),
         false => Err(settled(n)),
@@ -203,6 +222,18 @@ fn settle(
 
 fn settled(n: u64) -> HubError {
     Access::RequestSettled { request: n }.into()
+}
+
+/// That it is not settled; [`waiting`] has settled those whose time is over.
+pub fn still_waits(request: &ApprovalRecord) -> Result<(), HubError> {
+    match request.state.as_str() {
+        "waiting" => Ok(()),
+        state => Err(Access::RequestOver {
+            request: request.n,
+            state: state.into(),
+        }
+        .into()),
+    }
 }
 
 /// One about an account, that waits.
@@ -239,11 +270,10 @@ pub fn approve<T: DeserializeOwned, R>(
     })
 }
 
-/// The same as part of an act. Never the word of whoever asked, nor of whom it is about, nor of whoever had the account of one of them in
+/// Whether they are a second person to a request: never whoever asked, nor whom it is about, nor whoever had the account of one of them in
 /// their hands.
-pub fn approve_within(
+pub fn second_person(
     hub: &Desk,
-    tx: &Act<'_>,
     request: &ApprovalRecord,
     permit: &Permit,
 ) -> Result<(), HubError> {
@@ -260,6 +290,18 @@ pub fn approve_within(
     if let Some(subject) = number(&request.subject) {
         two::apart(hub, subject, permit.number())?;
     }
+    Ok(())
+}
+
+/// The same as part of an act.
+pub fn approve_within(
+    hub: &Desk,
+    tx: &Act<'_>,
+    request: &ApprovalRecord,
+    permit: &Permit,
+) -> Result<(), HubError> {
+    second_person(hub, request, permit)?;
+    let n = request.n;
     let now = hub.now();
     let who = Some(permit.number());
     match now < request.until && tx.settle_approval(n, "approved", who, now).map_err(plain)? {

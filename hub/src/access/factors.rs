@@ -19,7 +19,8 @@ use ring::{
 };
 use serde::{Deserialize, Serialize};
 use shared::{
-    passkey::{self, Assertion, Challenge, Passkey, Registration, RelyingParty},
+    approval::mark,
+    passkey::{self, Assertion, Challenge, Passkey, PasskeyError, Registration, RelyingParty},
     time::Utc,
     types::{OpFactor, OpUnfactor},
 };
@@ -27,12 +28,13 @@ use utoipa::ToSchema;
 
 use super::{accounts, authorise::Permit, owners, role::Role, totp::Secret};
 use crate::{
-    db::factors::FactorRecord,
+    db::{Db, factors::FactorRecord},
     desk::Desk,
     error::{HubError, plain},
     keys,
     list::{Part, Rows},
     pace::{Lanes, Pace},
+    reason::Orders,
 };
 
 /// Factors of one account.
@@ -463,7 +465,7 @@ pub fn check(hub: &Desk, op: u32, proof: &Proof) -> Result<(), HubError> {
             wrong(why)
         }
         Proof::Passkey(json) => {
-            let no = |e: passkey::PasskeyError| format!("the passkey was not taken: {e}");
+            let no = |e: PasskeyError| format!("the passkey was not taken: {e}");
             let used = match Assertion::from_browser(json.as_bytes()) {
                 Ok(used) => used,
                 Err(e) => return wrong(no(e)),
@@ -471,24 +473,97 @@ pub fn check(hub: &Desk, op: u32, proof: &Proof) -> Result<(), HubError> {
             let challenge = challenge_of(&used.client_data.0)?;
             let now = hub.clock.now().mono;
             if !hub.attempts.spend(&challenge, op, Purpose::Entry, now) {
-                return wrong(no(passkey::PasskeyError::Challenge));
+                return wrong(no(PasskeyError::Challenge));
             }
-            for f in factors.iter().filter(|f| f.kind == PASSKEY) {
-                let own = key(f)?;
-                if own.id != used.id {
-                    continue;
-                }
-                let counter = match own.verify(party(hub)?, &challenge, &used) {
-                    Ok(counter) => counter,
-                    Err(e) => return wrong(no(e)),
-                };
-                let after = serde_json::to_string(&Passkey { counter, ..own }).map_err(plain)?;
-                return match hub.db.passkey_used(f.n, &f.secret, &after, hub.now())? {
-                    true => Ok(()),
-                    false => wrong(no(passkey::PasskeyError::Challenge)),
-                };
+            match verified(hub, &factors, &challenge, used)? {
+                Ok(touch) if touch.use_up(&hub.db, hub.now())? => Ok(()),
+                Ok(_) => wrong(no(PasskeyError::Challenge)),
+                Err(e) => wrong(no(e)),
             }
-            wrong(no(passkey::PasskeyError::Other))
         }
     }
+}
+
+/// A passkey that was used for the challenge it was asked for, and is not used up yet.
+pub struct Touch {
+    /// Its number.
+    pub factor: u64,
+    before: String,
+    after: String,
+    pub assertion: Assertion,
+}
+
+impl Touch {
+    /// The key has counted it. False: somebody was quicker.
+    pub fn use_up(&self, db: &Db, now: Utc) -> Result<bool, HubError> {
+        Ok(db.passkey_used(self.factor, &self.before, &self.after, now)?)
+    }
+}
+
+/// By one of these factors.
+fn verified(
+    hub: &Desk,
+    factors: &[FactorRecord],
+    challenge: &Challenge,
+    assertion: Assertion,
+) -> Result<Result<Touch, PasskeyError>, HubError> {
+    for f in factors.iter().filter(|f| f.kind == PASSKEY) {
+        let own = key(f)?;
+        if own.id != assertion.id {
+            continue;
+        }
+        return match own.verify(party(hub)?, challenge, &assertion) {
+            Ok(counter) => Ok(Ok(Touch {
+                factor: f.n,
+                before: f.secret.clone(),
+                after: serde_json::to_string(&Passkey { counter, ..own }).map_err(plain)?,
+                assertion,
+            })),
+            Err(e) => Ok(Err(e)),
+        };
+    }
+    Ok(Err(PasskeyError::Other))
+}
+
+/// One of an account's passkeys, used for a challenge that is not a random one but the order itself; `credential` is the JSON a browser
+/// handed over. Held to the pace.
+pub fn touched(
+    hub: &Desk,
+    op: u32,
+    challenge: &Challenge,
+    credential: &str,
+) -> Result<Touch, HubError> {
+    pace(hub, op)?;
+    let used = match Assertion::from_browser(credential.as_bytes()) {
+        Ok(used) => verified(hub, &hub.db.factors(op)?, challenge, used)?,
+        Err(e) => Err(e),
+    };
+    used.map_err(|why| Orders::TouchNotTaken { why }.into())
+}
+
+/// What a browser is asked for such a touch, by the passkeys with these marks.
+pub fn to_touch(
+    hub: &Desk,
+    op: u32,
+    name: &str,
+    challenge: &Challenge,
+    known: &[String],
+) -> Result<PasskeyOffer, HubError> {
+    let own = passkeys(hub, op)?.into_iter();
+    let keys = own.filter(|(_, k)| known.contains(&mark(&k.id)));
+    Ok(PasskeyOffer {
+        challenge: URL_SAFE_NO_PAD.encode(challenge),
+        party: party(hub)?.id().into(),
+        user: URL_SAFE_NO_PAD.encode(op.to_be_bytes()),
+        name: name.into(),
+        keys: keys.map(|(_, k)| URL_SAFE_NO_PAD.encode(&k.id.0)).collect(),
+    })
+}
+
+/// An account's passkeys, each with its row.
+pub fn passkeys(hub: &Desk, op: u32) -> Result<Vec<(FactorRecord, Passkey)>, HubError> {
+    let all = hub.db.factors(op)?.into_iter();
+    all.filter(|f| f.kind == PASSKEY)
+        .map(|f| Ok((key(&f).map(|k| (f, k)))?))
+        .collect()
 }

@@ -16,6 +16,8 @@ pub enum About {
     Exhibit,
     Hold,
     Lift,
+    /// An order that waits for people's passkeys.
+    Order,
     /// A clip request: all its cameras.
     Request,
 }

@@ -6,10 +6,12 @@
 use super::role::Role::{self, *};
 
 mod clips;
+mod keys;
 mod people;
 
 pub use super::row::{About, Method, Row, Second};
 pub use clips::*;
+pub use keys::*;
 pub use people::*;
 
 /// Everybody with an account: nothing here is about people or pictures.
@@ -318,7 +320,7 @@ pub const LIFT_WITHDRAW: Row = Row::new(
     DECIDE,
 )
 .about(About::Lift)
-.writes(&["lift.drop"]);
+.writes(&["op.drop"]);
 
 pub const LOG_READ: Row = Row::new("log.read", Post, "/logs/{log}/read", "read a log", OVERSEE)
     .about(About::Log)
@@ -403,6 +405,12 @@ pub const ALL: &[&Row] = &[
     &LIFT_ASK,
     &LIFT_APPROVE,
     &LIFT_WITHDRAW,
+    &TOUCHES,
+    &TOUCH,
+    &APPROVERS,
+    &APPROVER_ASK,
+    &APPROVER_APPROVE,
+    &APPROVER_WITHDRAW,
     &LOG_READ,
     &LOG_SHOW,
     &LOG_SAMPLE,

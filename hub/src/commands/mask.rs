@@ -202,6 +202,15 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         }
         Command::Approve { request } => {
             let lifted = hub.ask(&masks::ApproveLift { request })?;
+            if let Some(waits) = lifted.touches {
+                println!("{}", waits.order);
+                eprintln!(
+                    "Nothing is lifted yet: the box takes the order once both of you have touched your passkeys, on the page /touches, before {}; the lift then lasts until {}.",
+                    waits.until.for_people(&zone),
+                    lifted.until.for_people(&zone)
+                );
+                return Ok(());
+            }
             println!(
                 "the mask is lifted from the camera's next session on, until {}; it comes back by itself",
                 lifted.until.for_people(&zone)

@@ -9,6 +9,7 @@ use crate::{
     config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
 };
 
+mod approver;
 mod boxes;
 pub mod client;
 mod clip;
@@ -79,6 +80,9 @@ enum Command {
     /// Privacy masks: show, set, and lift by two people
     #[command(subcommand)]
     Mask(mask::Command),
+    /// Approvers: whose passkeys count at boxes that lift masks only by people's own keys
+    #[command(subcommand)]
+    Approver(approver::Command),
     /// Check a log or an evidence package
     Verify(verify::Args),
     /// Logs: export
@@ -163,6 +167,7 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
         Command::Hold(c) => hold::run(&hub, c).map(|()| 0),
         Command::Rate(c) => rate::run(&hub, c).map(|()| 0),
         Command::Mask(c) => mask::run(&hub, c).map(|()| 0),
+        Command::Approver(c) => approver::run(&hub, c).map(|()| 0),
         Command::Verify(args) => verify::run(&state, &args),
         Command::Log(c) => log::run(&hub, c).map(|()| 0),
         Command::Owner(c) => owner::run(&hub, c).map(|()| 0),

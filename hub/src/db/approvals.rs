@@ -35,10 +35,11 @@ pub struct NewApproval<'a> {
     pub until: Utc,
 }
 
-const APPROVAL: &str =
-    "SELECT n, kind, subject, what, asked_by, made, until, state, reason FROM approvals";
+/// The columns that [`approval`] reads, first of a statement.
+pub(super) const COLUMNS: &str =
+    "a.n, a.kind, a.subject, a.what, a.asked_by, a.made, a.until, a.state, a.reason";
 
-fn approval(r: &rusqlite::Row<'_>) -> rusqlite::Result<ApprovalRecord> {
+pub(super) fn approval(r: &rusqlite::Row<'_>) -> rusqlite::Result<ApprovalRecord> {
     Ok(ApprovalRecord {
         n: r.get::<_, N>(0)?.0,
         kind: r.get(1)?,
@@ -72,23 +73,37 @@ impl Db {
             return Ok(None);
         }
         let c = self.store.read();
-        let row = c.query_row(&format!("{APPROVAL} WHERE n=$1"), [N(n)], approval);
+        let row = c.query_row(
+            &format!("SELECT {COLUMNS} FROM approvals a WHERE n=$1"),
+            [N(n)],
+            approval,
+        );
         Ok(row.optional()?)
     }
 
     /// Those that wait, oldest first; also those whose time is over and of which nobody has said so yet.
     pub fn waiting_approvals(&self) -> Result<Vec<ApprovalRecord>, DbError> {
         let c = self.store.read();
-        let mut q = c.prepare(&format!("{APPROVAL} WHERE state='waiting' ORDER BY n"))?;
+        let mut q = c.prepare(&format!(
+            "SELECT {COLUMNS} FROM approvals a WHERE state='waiting' ORDER BY n"
+        ))?;
         plain_rows("approvals", q.query_map([], approval)?)
     }
 
-    /// What waits of one kind, by what it is about: who asked, why, and when.
-    pub(super) fn asked_for(c: &Sql, kind: &str) -> Result<BTreeMap<String, Drop>, DbError> {
-        let mut q = c.prepare(
-            "SELECT subject, asked_by, reason, made FROM approvals WHERE state='waiting' AND kind=$1",
-        )?;
-        let rows = q.query_map([kind], |r| {
+    /// What waits of one kind, by what it is about: who asked, why, and when. `subject`: of nothing else.
+    pub(super) fn asked_for(
+        c: &Sql,
+        kind: &str,
+        subject: Option<&str>,
+    ) -> Result<BTreeMap<String, Drop>, DbError> {
+        let which = match subject {
+            Some(_) => "subject=$2",
+            None => "$2=$2",
+        };
+        let mut q = c.prepare(&format!(
+            "SELECT subject, asked_by, reason, made FROM approvals WHERE state='waiting' AND kind=$1 AND {which}"
+        ))?;
+        let rows = q.query_map([kind, subject.unwrap_or_default()], |r| {
             let asked = Drop {
                 by: op(r.get(1)?),
                 reason: r.get::<_, Option<String>>(2)?.unwrap_or_default(),

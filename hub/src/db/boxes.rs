@@ -44,8 +44,7 @@ pub struct CodeRecord {
     pub key: Option<String>,
 }
 
-const COLUMNS: &str =
-    "name, state, key, cert, revoked_why, last_seen, sw, zone, retention_days, reported, free_mib";
+const COLUMNS: &str = "name, state, key, cert, revoked_why, last_seen, sw, zone, retention_days, reported, free_mib, approvals";
 
 fn columns(r: &Row<'_>) -> rusqlite::Result<(String, Said, BoxColumns)> {
     let said = Said {
@@ -57,6 +56,7 @@ fn columns(r: &Row<'_>) -> rusqlite::Result<(String, Said, BoxColumns)> {
             .map(|n| u32::try_from(n).unwrap_or(0)),
         reported: r.get(9)?,
         free_mib: r.get(10)?,
+        approvals: r.get(11)?,
     };
     let rest = BoxColumns {
         state: r.get(1)?,

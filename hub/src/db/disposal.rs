@@ -25,7 +25,7 @@ pub struct EvidenceRecord {
     pub class: Class,
     /// Who made its period shorter by giving it that class.
     pub shortened_by: Option<String>,
-    /// Somebody asked that it be disposed of before its time.
+    /// Somebody asked that it be disposed of before its time. In the table of approvals, and read only here.
     pub drop: Option<Drop>,
     /// Of a request without an exhibit: when all that came of it went.
     pub cleared: Option<Utc>,
@@ -59,7 +59,7 @@ pub struct DisposalRecord {
 }
 
 /// Rows that refer to a text and are kept themselves: a request whose footage is at the hub or on its way, a hold that is not over, a
-/// request that is not granted yet, a lift that waits or was ordered lately, a disposal somebody asked for. `$2`: an exhibit that does not count.
+/// request that is not granted yet, a lift that waits for a second person or for touches, what else waits for one. `$2`: an exhibit that does not count.
 ///
 /// Each part is read once for a statement, not once for a text.
 const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.requester FROM requests r LEFT JOIN evidence e ON e.ref = r.ref
@@ -74,8 +74,8 @@ const USED: &str = "s.hash IN (WITH kept AS (SELECT r.purpose, r.reference, r.re
   OR s.hash IN (WITH open AS (SELECT legal_order, identity, note FROM clip_requests WHERE state NOT IN ('Closed', 'Refused', 'Failed', 'Cancelled'))
     SELECT legal_order FROM open WHERE legal_order IS NOT NULL UNION ALL SELECT identity FROM open WHERE identity IS NOT NULL
     UNION ALL SELECT note FROM open WHERE note IS NOT NULL)
-  OR s.hash IN (SELECT authority FROM lifts WHERE state = 'pending' UNION ALL SELECT reason FROM lifts WHERE state = 'pending')
-  OR s.hash IN (SELECT drop_reason FROM evidence WHERE drop_reason IS NOT NULL AND ref <> $2)
+  OR s.hash IN (WITH open AS (SELECT n FROM approvals WHERE kind = 'lift' AND state = 'waiting' UNION ALL SELECT ask FROM key_orders WHERE state = 'waiting')
+    SELECT authority FROM lifts WHERE n IN (SELECT n FROM open) UNION ALL SELECT reason FROM approvals WHERE n IN (SELECT n FROM open) AND reason IS NOT NULL)
   OR s.hash IN (SELECT shown FROM accounts WHERE closed IS NULL AND shown IS NOT NULL)
   OR s.hash IN (SELECT name FROM breaks UNION ALL SELECT reason FROM breaks)";
 
@@ -87,7 +87,10 @@ fn class(word: &str, review: Option<&str>) -> Result<Class, DbError> {
     Class::parse(word, review).map_err(|e| DbError::Row(e.to_string()))
 }
 
-const EVIDENCE: &str = "ref, class, review, drop_by, drop_reason, drop_made, cleared, shortened_by";
+/// The kind of an approval that a disposal waits for.
+const DISPOSAL: &str = "disposal";
+
+const EVIDENCE: &str = "ref, class, review, cleared, shortened_by";
 
 /// The columns of [`EVIDENCE`] but the first, from column `i` on; of an exhibit without a row all are NULL.
 fn evidence(r: &Row<'_>, i: usize) -> Result<EvidenceRecord, DbError> {
@@ -95,21 +98,11 @@ fn evidence(r: &Row<'_>, i: usize) -> Result<EvidenceRecord, DbError> {
         return Ok(EvidenceRecord::default());
     };
     let review: Option<String> = r.get(i + 1)?;
-    let drop: (Option<String>, Option<String>, Option<i64>) =
-        (r.get(i + 2)?, r.get(i + 3)?, r.get(i + 4)?);
-    let drop = match drop {
-        (Some(by), Some(reason), Some(made)) => Some(Drop {
-            by,
-            reason,
-            made: Utc(made),
-        }),
-        _ => None,
-    };
     Ok(EvidenceRecord {
         class: class(&word, review.as_deref())?,
-        drop,
-        cleared: r.get::<_, Option<i64>>(i + 5)?.map(Utc),
-        shortened_by: r.get(i + 6)?,
+        drop: None,
+        cleared: r.get::<_, Option<i64>>(i + 2)?.map(Utc),
+        shortened_by: r.get(i + 3)?,
     })
 }
 
@@ -226,7 +219,9 @@ impl Db {
         let c = self.store.read();
         let sql = format!("SELECT {EVIDENCE} FROM evidence WHERE ref=$1");
         let row = c.query_row(&sql, [exhibit], |r| Ok(evidence(r, 1)));
-        Ok(row.optional()?.transpose()?.unwrap_or_default())
+        let found = row.optional()?.transpose()?.unwrap_or_default();
+        let drop = Self::asked_for(&c, DISPOSAL, Some(exhibit))?.remove(exhibit);
+        Ok(EvidenceRecord { drop, ..found })
     }
 
     pub fn all_evidence(&self) -> Result<BTreeMap<String, EvidenceRecord>, DbError> {
@@ -247,9 +242,6 @@ impl Db {
                 exhibit,
                 e.class.word(),
                 e.class.review().map(|d| d.to_string()),
-                e.drop.as_ref().map(|d| &d.by),
-                e.drop.as_ref().map(|d| &d.reason),
-                e.drop.as_ref().map(|d| d.made.0),
                 e.cleared.map(|t| t.0),
                 e.shortened_by
             ],
@@ -282,13 +274,7 @@ impl Db {
     pub fn end_disposal(&self, d: &DisposalRecord, why: &str, now: Utc) -> Result<(), DbError> {
         self.whole(|t| {
             write(t, d)?;
-            say(t, d.r#ref.as_str(), why, now)?;
-            // Nobody asks for it any more.
-            t.execute(
-                "UPDATE evidence SET drop_by=NULL, drop_reason=NULL, drop_made=NULL WHERE ref=$1",
-                [d.r#ref.as_str()],
-            )?;
-            Ok(())
+            say(t, d.r#ref.as_str(), why, now)
         })
     }
 
@@ -318,7 +304,9 @@ impl Db {
                      UNION SELECT ref FROM disposals WHERE gone IS NULL)"
                 )
             }
-            Picked::Asked => "r.ref IN (SELECT ref FROM evidence WHERE drop_made > 0)".to_owned(),
+            Picked::Asked => format!(
+                "r.ref IN (SELECT subject FROM approvals WHERE state='waiting' AND kind='{DISPOSAL}')"
+            ),
         };
         if matches!(picked, Picked::All) {
             let theirs =
@@ -392,7 +380,19 @@ impl Db {
                 })
             })())
         })?;
-        readable("evidence", rows.map(|r| r?))
+        let mut all = readable("evidence", rows.map(|r| r?))?;
+        let one = match all.as_slice() {
+            [one] => Some(one.request.r#ref.to_string()),
+            _ => None,
+        };
+        let mut drops = match all.is_empty() {
+            true => BTreeMap::new(),
+            false => Self::asked_for(&c, DISPOSAL, one.as_deref())?,
+        };
+        for row in &mut all {
+            row.evidence.drop = drops.remove(row.request.r#ref.as_str());
+        }
+        Ok(all)
     }
 
     /// What the folders of exhibits hold was counted: files and bytes.

@@ -168,7 +168,11 @@ impl Db {
         let rows = statement.query_map(values, record)?;
         let mut all = readable("holds", rows.map(|r| r?))?;
         if !all.is_empty() {
-            let mut drops = Self::asked_for(&c, "release")?;
+            let one = match all.as_slice() {
+                [one] => Some(one.id.to_string()),
+                _ => None,
+            };
+            let mut drops = Self::asked_for(&c, "release", one.as_deref())?;
             for h in &mut all {
                 h.drop = drops.remove(&h.id.to_string());
             }

@@ -1,89 +1,83 @@
-//! Adapter: SQLite. Lifts of masks that one person has asked for and a second has to approve.
+//! Adapter: SQLite. Lifts of masks that somebody asked for: what each is to be. Who asked, and what became of that, is in the table of
+//! approvals, under the same number.
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use shared::{id::BoxCamera, mask::Mask, time::Utc};
 
 use super::{
-    Db, DbError, N, plain_rows, readable,
+    Db, DbError, N,
+    approvals::{self, ApprovalRecord, approval},
+    plain_rows, readable,
     seen::{Seen, Values},
 };
-use crate::requests::lift_state::State;
 
+/// What a lift is to be.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LiftRecord {
-    /// Line of the hub's log that asks for it.
-    pub n: u64,
+pub struct NewLift {
     pub camera: BoxCamera,
     pub mask: String,
     /// Hides meanwhile; None: nothing does.
     pub instead: Option<Mask>,
     pub until: Option<Utc>,
-    /// From the order on, when there is no `until`.
+    /// From the approval on, when there is no `until`.
     pub minutes: Option<u32>,
-    /// Salted hashes; texts are in the side table.
+    /// Salted hash; the text is in the side table.
     pub authority: String,
-    pub reason: String,
-    /// Who asked.
-    pub op: u32,
-    pub made: Utc,
-    pub state: State,
 }
 
-const COLUMNS: &str =
-    "n, box, cam, mask, until, minutes, authority, reason, op, made, state, instead";
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiftRecord {
+    pub asked: ApprovalRecord,
+    pub lift: NewLift,
+}
+
+/// Columns of an approval, which has this many, come first.
+const OWN: usize = 9;
+const COLUMNS: &str = "l.box, l.cam, l.mask, l.until, l.minutes, l.authority, l.instead";
+const FROM: &str = "FROM lifts l JOIN approvals a ON a.n = l.n";
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<LiftRecord, DbError>> {
-    let (name, cam): (String, String) = (r.get(1)?, r.get(2)?);
-    let until: Option<i64> = r.get(4)?;
+    let (name, cam): (String, String) = (r.get(OWN)?, r.get(OWN + 1)?);
+    let until: Option<i64> = r.get(OWN + 3)?;
     let camera =
         BoxCamera::parse(&format!("{name}/{cam}")).map_err(|e| DbError::Row(e.to_string()));
-    let instead: Option<String> = r.get(11)?;
+    let instead: Option<String> = r.get(OWN + 6)?;
     // Without it the whole mask would be lifted: what cannot be read is no request.
     let instead = instead
         .map(|text| serde_json::from_str(&text))
         .transpose()
         .map_err(|e| DbError::Row(format!("a lift's other mask: {e}")));
-    let word: String = r.get(10)?;
-    let state = State::parse(&word).ok_or_else(|| DbError::Row(format!("a lift's state {word:?}")));
-    let rest = |camera, instead, state| {
-        Ok::<_, rusqlite::Error>(LiftRecord {
-            n: r.get::<_, N>(0)?.0,
-            camera,
-            mask: r.get(3)?,
-            instead,
-            until: until.map(Utc),
-            minutes: r.get(5)?,
-            authority: r.get(6)?,
-            reason: r.get(7)?,
-            op: r.get(8)?,
-            made: Utc(r.get(9)?),
-            state,
-        })
-    };
-    Ok(match (camera, instead, state) {
-        (Ok(camera), Ok(instead), Ok(state)) => Ok(rest(camera, instead, state)?),
-        (Err(e), ..) | (_, Err(e), _) | (.., Err(e)) => Err(e),
+    Ok(match (camera, instead) {
+        (Ok(camera), Ok(instead)) => Ok(LiftRecord {
+            asked: approval(r)?,
+            lift: NewLift {
+                camera,
+                mask: r.get(OWN + 2)?,
+                instead,
+                until: until.map(Utc),
+                minutes: r.get(OWN + 4)?,
+                authority: r.get(OWN + 5)?,
+            },
+        }),
+        (Err(e), _) | (_, Err(e)) => Err(e),
     })
 }
 
 impl Db {
-    pub fn add_lift(&self, l: &LiftRecord) -> Result<(), DbError> {
+    /// What the request of this number is for.
+    pub fn add_lift(&self, n: u64, l: &NewLift) -> Result<(), DbError> {
         let instead = l.instead.as_ref().map(serde_json::to_string).transpose();
         let instead = instead.map_err(|e| DbError::Row(e.to_string()))?;
         self.store.write().execute(
-            &format!("INSERT INTO lifts ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"),
+            "INSERT INTO lifts (n, box, cam, mask, until, minutes, authority, instead) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             params![
-                N(l.n),
+                N(n),
                 l.camera.r#box.as_str(),
                 l.camera.cam.as_str(),
                 l.mask,
                 l.until.map(|t| t.0),
                 l.minutes,
                 l.authority,
-                l.reason,
-                l.op,
-                l.made.0,
-                l.state.word(),
                 instead
             ],
         )?;
@@ -95,7 +89,8 @@ impl Db {
             return Ok(None);
         }
         let c = self.store.read();
-        let sql = format!("SELECT {COLUMNS} FROM lifts WHERE n=$1");
+        let asked = approvals::COLUMNS;
+        let sql = format!("SELECT {asked}, {COLUMNS} {FROM} WHERE l.n=$1");
         c.query_row(&sql, [N(n)], record).optional()?.transpose()
     }
 
@@ -108,44 +103,26 @@ impl Db {
     ) -> Result<Vec<LiftRecord>, DbError> {
         let mut values = Values::default();
         let after = values.count(after.unwrap_or(0));
-        let seen = seen.condition(("box", "cam", None), &mut values);
+        let seen = seen.condition(("l.box", "l.cam", None), &mut values);
         let limit = values.add(limit);
-        let c = self.store.read();
+        let (c, asked) = (self.store.read(), approvals::COLUMNS);
         let mut statement = c.prepare(&format!(
-            "SELECT {COLUMNS} FROM lifts WHERE state='pending' AND n > {after} AND {seen} ORDER BY n LIMIT {limit}"
+            "SELECT {asked}, {COLUMNS} {FROM} WHERE a.state='waiting' AND a.kind='lift' AND l.n > {after} AND {seen} ORDER BY l.n LIMIT {limit}"
         ))?;
         let rows = statement.query_map(params_from_iter(values.0), record)?;
         readable("lifts", rows.map(|r| r?))
     }
 
-    /// Numbers of those that wait and were made then or before.
-    pub fn stale_lifts(&self, made: Utc) -> Result<Vec<u64>, DbError> {
-        let c = self.store.read();
-        let mut statement =
-            c.prepare("SELECT n FROM lifts WHERE state='pending' AND made <= $1 ORDER BY n")?;
-        let rows = statement.query_map([made.0], |r| Ok(r.get::<_, N>(0)?.0))?;
-        plain_rows("lifts", rows)
-    }
-
     /// Under which authorities masks of a camera were lifted: salted hashes.
     pub fn lift_authorities(&self, camera: &BoxCamera) -> Result<Vec<String>, DbError> {
         let c = self.store.read();
-        let mut statement = c.prepare(
-            "SELECT DISTINCT authority FROM lifts WHERE box=$1 AND cam=$2 AND state='ordered'",
-        )?;
+        let mut statement = c.prepare(&format!(
+            "SELECT DISTINCT l.authority {FROM} WHERE l.box=$1 AND l.cam=$2 AND a.state='approved'"
+        ))?;
         let rows = statement
             .query_map(params![camera.r#box.as_str(), camera.cam.as_str()], |r| {
                 r.get(0)
             })?;
         plain_rows("lifts", rows)
-    }
-
-    /// Settles one that is pending; false when somebody was quicker.
-    pub fn settle_lift(&self, n: u64, state: State) -> Result<bool, DbError> {
-        let changed = self.store.write().execute(
-            "UPDATE lifts SET state=$2 WHERE n=$1 AND state='pending'",
-            params![N(n), state.word()],
-        )?;
-        Ok(changed == 1)
     }
 }

@@ -34,6 +34,7 @@ pub mod spans;
 pub mod staff;
 mod store;
 pub mod tokens;
+pub mod touches;
 
 use store::{Sql, Store};
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension, params};
 use shared::{
+    approval::KnownKey,
     id::{BoxName, CameraId},
     schema::message::{self, Health, Hello},
     standing::Flow,
@@ -127,6 +128,13 @@ fn fault(r: &rusqlite::Row<'_>) -> rusqlite::Result<Fault> {
     })
 }
 
+fn key(r: &rusqlite::Row<'_>) -> rusqlite::Result<KnownKey> {
+    Ok(KnownKey {
+        who: r.get(1)?,
+        key: r.get(2)?,
+    })
+}
+
 /// What the columns of `boxes` say beside the rows.
 pub(super) struct Said {
     pub sw: Option<String>,
@@ -134,6 +142,8 @@ pub(super) struct Said {
     pub retention_days: Option<u32>,
     pub reported: Option<i64>,
     pub free_mib: Option<i64>,
+    /// It lifts masks only when people approve with their own keys.
+    pub approvals: bool,
 }
 
 /// The rows of all boxes, or of one, ready to be put together with their columns.
@@ -141,6 +151,7 @@ pub(super) struct Rows {
     cameras: ByBox<CameraInfo>,
     states: ByBox<CameraHealth>,
     faults: ByBox<Fault>,
+    keys: ByBox<KnownKey>,
 }
 
 impl Rows {
@@ -165,6 +176,7 @@ impl Rows {
                 state,
             )?,
             faults: by_box(c, only, ("code, cam, since, text", "box_faults"), fault)?,
+            keys: by_box(c, only, ("who, key", "box_keys"), key)?,
         })
     }
 
@@ -185,6 +197,9 @@ impl Rows {
                 free_mib,
                 cameras: self.states.remove(name).unwrap_or_default(),
                 faults: self.faults.remove(name).unwrap_or_default(),
+                approvers: said
+                    .approvals
+                    .then(|| self.keys.remove(name).unwrap_or_default()),
             };
             message::to_hub(said).ok().and_then(Health::of)
         });
@@ -197,7 +212,8 @@ impl Rows {
 
 /// What is stored of one box.
 fn stored(c: &Sql, name: &BoxName) -> Result<Reports, DbError> {
-    let sql = "SELECT sw, zone, retention_days, reported, free_mib FROM boxes WHERE name=$1";
+    let sql =
+        "SELECT sw, zone, retention_days, reported, free_mib, approvals FROM boxes WHERE name=$1";
     let said = c.query_row(sql, [name.as_str()], |r| {
         Ok(Said {
             sw: r.get(0)?,
@@ -205,6 +221,7 @@ fn stored(c: &Sql, name: &BoxName) -> Result<Reports, DbError> {
             retention_days: r.get(2)?,
             reported: r.get(3)?,
             free_mib: r.get(4)?,
+            approvals: r.get(5)?,
         })
     });
     let Some(said) = said.optional()? else {
@@ -260,8 +277,14 @@ impl Db {
         self.whole(|t| {
             let before = stored(t, name)?.health;
             t.execute(
-                "UPDATE boxes SET reported=$2, free_mib=$3, last_seen=$4 WHERE name=$1",
-                params![name.as_str(), report.time.0, N(report.free_mib), now.0],
+                "UPDATE boxes SET reported=$2, free_mib=$3, last_seen=$4, approvals=$5 WHERE name=$1",
+                params![
+                    name.as_str(),
+                    report.time.0,
+                    N(report.free_mib),
+                    now.0,
+                    report.approvers.is_some()
+                ],
             )?;
             let states = before.as_ref().map_or(&[][..], |b| &b.cameras);
             let gone = states.iter().filter(|s| report.camera(&s.cam).is_none());
@@ -290,6 +313,10 @@ impl Db {
                     )?;
                 }
             }
+            let keys = |h: &Health| h.approvers.clone().unwrap_or_default();
+            if before.as_ref().map(keys).unwrap_or_default() != keys(report) {
+                put_keys(t, name, &keys(report))?;
+            }
             t.execute(
                 "DELETE FROM box_refusals WHERE box=$1 AND what='report'",
                 [name.as_str()],
@@ -297,6 +324,17 @@ impl Db {
             Ok(())
         })
     }
+}
+
+fn put_keys(t: &Sql, name: &BoxName, keys: &[KnownKey]) -> Result<(), DbError> {
+    t.execute("DELETE FROM box_keys WHERE box=$1", [name.as_str()])?;
+    for (place, k) in keys.iter().enumerate() {
+        t.execute(
+            "INSERT INTO box_keys (box, place, who, key) VALUES ($1, $2, $3, $4)",
+            params![name.as_str(), N(place as u64), k.who, k.key],
+        )?;
+    }
+    Ok(())
 }
 
 fn forget(t: &Sql, name: &BoxName, cam: &CameraId) -> Result<(), DbError> {
@@ -427,6 +465,10 @@ mod tests {
             free_mib: 500,
             cameras: vec![health("c01", 100, true), health("c02", 200, false)],
             faults: vec![fault("disk.full", None), fault("cam.down", Some("c01"))],
+            approvers: Some(vec![KnownKey {
+                who: "op:0002".into(),
+                key: "0123456789abcdef".into(),
+            }]),
         };
         db.box_health(&name, &report, Utc(11)).expect("report");
         assert_eq!(read().health.as_ref(), Some(&report));

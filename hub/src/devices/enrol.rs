@@ -20,7 +20,7 @@ use crate::{
     error::{HubError, plain},
     keys,
     reason::Footage,
-    requests::submit::keep_salted,
+    requests::{approvers, submit::keep_salted},
 };
 
 /// Hash under which a code's secret is kept. The secret has 64 random bits and a week to live: a plain hash is enough.
@@ -158,6 +158,7 @@ pub fn claim(
             "the public key offered is not base64; nothing was done, and the code is still good",
         )
     })?;
+    let approvers = approvers::pinned(desk).map_err(|e| ours(&e))?;
     let now = desk.now();
     let (hash, key) = (kept(secret), key_print(&spki));
     let code = desk.db.code(name).map_err(|e| ours(&e))?;
@@ -177,6 +178,7 @@ pub fn claim(
         ca: desk.keys.authority().pem().to_owned(),
         cosign: desk.keys.cosign_vkey().to_string(),
         order: desk.keys.order_vkey().to_string(),
+        approvers,
     })
 }
 

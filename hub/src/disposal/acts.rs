@@ -20,11 +20,16 @@ use super::{
     watch,
 };
 use crate::{
-    access::{authorise::Permit, two},
+    access::{
+        approvals::{self, Kind},
+        authorise::Permit,
+        two,
+    },
     acts::Act,
-    db::{disposal::EvidenceRecord, holds::Drop, requests::RequestRecord},
+    db::{approvals::ApprovalRecord, disposal::EvidenceRecord, requests::RequestRecord},
     desk::Desk,
     error::{HubError, plain},
+    ownlog::op,
     reason::{Evidence as Because, Footage},
     requests::{rules, rules::State, submit::keep_salted},
 };
@@ -163,6 +168,7 @@ pub fn class(
     let shortened_by = (shorter || again).then(|| me.clone());
     desk.act(|act| {
         let reason = keep_salted(desk, reason.trim())?;
+        approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)?;
         give(act, exhibit, class, shortened_by, &reason, &me)
     })?;
     watch::refresh(desk)?;
@@ -199,13 +205,15 @@ fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
     }
 }
 
-/// Where it stands on its way out.
-fn stands(desk: &Desk, case: &Case, me: &str) -> state::Standing {
+/// Where it stands on its way out. `asked`: what waits for a second person.
+fn stands(desk: &Desk, case: &Case, asked: Option<&ApprovalRecord>, me: &str) -> state::Standing {
     let (periods, zone) = (&desk.config.periods, &desk.config.zone);
     let due = policy::standing(&case.exhibit, &[], periods, zone, desk.now()) == Standing::Due;
-    let asked = case.evidence.drop.as_ref().map(|d| d.by.clone());
     state::Standing {
-        state: asked.map_or(state::State::Kept, |by| state::State::Asked { by }),
+        state: match asked {
+            Some(a) => state::State::Asked { by: op(a.asked_by) },
+            None => state::State::Kept,
+        },
         // Whoever made its period shorter, by whatever account, does not say alone that it is over.
         shortened_by: case.evidence.shortened_by.as_ref().map(|by| {
             match two::named(desk, by, me) {
@@ -218,14 +226,11 @@ fn stands(desk: &Desk, case: &Case, me: &str) -> state::Standing {
 }
 
 /// Why nothing was disposed of.
-fn not_done(why: NotDone, exhibit: &ExhibitRef, permit: &Permit) -> HubError {
+fn not_done(why: NotDone, exhibit: &ExhibitRef) -> HubError {
     let exhibit = exhibit.clone();
     match why {
         NotDone::AskedBy(by) => Because::DisposalAsked { exhibit, by },
         NotDone::NobodyAsked => Because::DisposalNotAsked { exhibit },
-        NotDone::SamePerson => Because::DisposalOwn {
-            name: permit.name().into(),
-        },
         NotDone::Going | NotDone::Gone | NotDone::NotGoing => Because::DisposalBegun { exhibit },
     }
     .into()
@@ -243,29 +248,35 @@ pub fn dispose(
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
     free(desk, &case)?;
-    let next = stands(desk, &case, &me).apply(Event::Dispose { by: me.clone() });
-    if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit, permit))? {
+    let asked = approvals::about(desk, Kind::Disposal, exhibit.as_str())?;
+    let next = stands(desk, &case, asked.as_ref(), &me).apply(Event::Dispose { by: me.clone() });
+    if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit))? {
         let reason = keep_salted(desk, reason.trim())?;
-        go(desk, &case, reason, who)?;
+        go(desk, &case, reason, who, |act| {
+            approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)
+        })?;
         return shown::one(desk, exhibit);
     }
     desk.act(|act| {
+        // Asked again, with another reason.
+        approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)?;
         let reason = keep_salted(desk, reason.trim())?;
-        let line = CopyDrop {
-            r#ref: exhibit.to_string(),
-            reason: reason.clone(),
-            by: me.clone(),
-        };
-        act.log(&me, &line)?;
-        let e = EvidenceRecord {
-            drop: Some(Drop {
-                by: me,
-                reason,
-                made: desk.now(),
-            }),
-            ..case.evidence
-        };
-        Ok(act.put_evidence(exhibit.as_str(), &e)?)
+        let (kind, why) = (Kind::Disposal, Some(reason.as_str()));
+        approvals::ask_within(
+            desk,
+            act,
+            permit,
+            kind,
+            exhibit.as_str(),
+            "null",
+            why,
+            |ask| CopyDrop {
+                r#ref: exhibit.to_string(),
+                ask,
+                reason: reason.clone(),
+                by: me.clone(),
+            },
+        )
     })?;
     shown::one(desk, exhibit)
 }
@@ -279,26 +290,33 @@ pub fn approve(
     let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
-    let next = stands(desk, &case, &me).apply(Event::Approve { by: me.clone() });
-    let next = next.map_err(|why| not_done(why, exhibit, permit))?;
-    let asked = case.evidence.drop.as_ref().map(|d| d.reason.clone());
-    let (Next::Go { who }, Some(reason)) = (next, asked) else {
-        return Err(not_done(NotDone::NobodyAsked, exhibit, permit));
+    let asked = approvals::about(desk, Kind::Disposal, exhibit.as_str())?;
+    let next = stands(desk, &case, asked.as_ref(), &me).apply(Event::Approve { by: me.clone() });
+    let next = next.map_err(|why| not_done(why, exhibit))?;
+    let (Next::Go { who }, Some(request)) = (next, asked) else {
+        return Err(not_done(NotDone::NobodyAsked, exhibit));
     };
-    if let [asked, me] = who.as_slice() {
-        two::named(desk, asked, me)?;
-    }
+    approvals::second_person(desk, &request, permit)?;
     free(desk, &case)?;
-    go(desk, &case, reason, who)?;
+    let reason = request.reason.clone().unwrap_or_default();
+    go(desk, &case, reason, who, |act| {
+        approvals::approve_within(desk, act, &request, permit)
+    })?;
     shown::one(desk, exhibit)
 }
 
-/// From the intent to the certificate.
-fn go(desk: &Desk, case: &Case, reason: String, who: Vec<String>) -> Result<(), HubError> {
+/// From the intent to the certificate. `settle`: what waited for a second person, in one unit with the intent.
+fn go(
+    desk: &Desk,
+    case: &Case,
+    reason: String,
+    who: Vec<String>,
+    settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,
+) -> Result<(), HubError> {
     let e = &case.exhibit;
     let until = policy::ends(e.class, e.made, &desk.config.periods, &desk.config.zone);
     let exhibit = &case.request.r#ref;
-    let d = carry::begin(desk, exhibit, e.class, until, reason, who)?;
+    let d = carry::begin(desk, exhibit, (e.class, until), reason, who, settle)?;
     let finished = carry::finish(desk, d);
     if let Err(why) = &finished {
         watch::stuck(desk, exhibit.as_str(), &why.to_string())?;

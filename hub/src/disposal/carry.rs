@@ -23,6 +23,7 @@ use shared::{
 
 use super::{files, gather, policy};
 use crate::{
+    acts::Act,
     db::disposal::DisposalRecord,
     desk::Desk,
     error::{HubError, plain},
@@ -38,14 +39,14 @@ const HUB: &str = "sys:hub";
 /// Of what was found, so much is named.
 const NAMED: usize = 5;
 
-/// Step 1. The caller has made sure that it may.
+/// Step 1. The caller has made sure that it may. `settle`: what belongs to the same unit of work.
 pub fn begin(
     desk: &Desk,
     exhibit: &ExhibitRef,
-    class: policy::Class,
-    until: shared::time::Utc,
+    (class, until): (policy::Class, shared::time::Utc),
     reason: String,
     who: Vec<String>,
+    settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,
 ) -> Result<DisposalRecord, HubError> {
     let evidence = &desk.config.evidence;
     let row = desk.db.request(exhibit.as_str()).map_err(plain)?;
@@ -84,7 +85,10 @@ pub fn begin(
     };
     files::mark(evidence, exhibit.as_str()).map_err(plain)?;
     let why = format!("is being disposed of by {}", d.who.join(" and "));
-    desk.db.begin_disposal(&d, &why).map_err(plain)?;
+    desk.act(|act| {
+        settle(act)?;
+        Ok(act.begin_disposal(&d, &why)?)
+    })?;
     tell(desk, exhibit, &why);
     Ok(d)
 }

@@ -10,19 +10,14 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    Done, Operation, Target,
-    footage::{Until, camera},
-    sight::Sight,
-    work,
-};
+use super::{Done, Operation, Target, footage::camera, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     desk::Desk,
     error::HubError,
     list::{Part, Rows},
     requests::{
-        mask::{self, LiftRow},
+        mask::{self, LiftApproved, LiftRow},
         review::{self, MaskRow, ReviewRow},
     },
 };
@@ -197,15 +192,14 @@ pub struct ApproveLift {
 }
 
 impl Operation for ApproveLift {
-    type Reply = Until;
+    type Reply = LiftApproved;
 
     fn about(&self) -> Target {
         Target::Lift(self.request)
     }
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        let until = mask::approve(&hub, self.request, &permit).await?;
-        Ok(Until { until })
+        mask::approve(&hub, self.request, &permit).await
     }
 }
 

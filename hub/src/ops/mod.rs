@@ -55,6 +55,7 @@ pub mod roles;
 pub mod sight;
 pub mod staff;
 pub mod tokens;
+pub mod touches;
 
 #[cfg(test)]
 pub mod asked;
@@ -114,6 +115,10 @@ pub enum Target {
     Hold(HoldId),
     /// Number of a request that a mask be lifted.
     Lift(u64),
+    /// Number of an order that waits for people's passkeys.
+    Order(u64),
+    /// Number of a request that a passkey count at a box.
+    Approver(u64),
     /// Every camera of a clip request, by its number.
     Request(u64),
     /// Footage of several cameras from then on; of none, the hub.
@@ -270,6 +275,24 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
             let cameras = q.cameras.into_iter().map(|c| c.camera);
             return several(hub, cameras.collect(), q.span.map(|s| s.0));
         }
+        Target::Order(n) => {
+            let found = hub.db.key_order(n)?;
+            let Some(order) = found else {
+                return Ok(vec![Subject::hub()]);
+            };
+            match order.cam {
+                Some(cam) => {
+                    let r#box = order.r#box;
+                    Some((BoxCamera { r#box, cam }, None))
+                }
+                None => return of_box(hub, &order.r#box),
+            }
+        }
+        Target::Approver(n) => {
+            let found = hub.db.approval(n)?.filter(|a| a.kind == "approver");
+            let name = found.and_then(|a| BoxName::parse(&a.subject).ok());
+            return name.map_or_else(|| Ok(vec![Subject::hub()]), |name| of_box(hub, &name));
+        }
         Target::Camera(camera) => Some((camera, None)),
         Target::Footage(camera, from) => Some((camera, Some(from))),
         Target::Exhibit(exhibit) => {
@@ -280,7 +303,11 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
             let hold = hub.db.hold(hold).map_err(plain)?;
             hold.map(|h| (h.camera, Some(h.t0)))
         }
-        Target::Lift(n) => hub.db.lift(n).map_err(plain)?.map(|l| (l.camera, None)),
+        Target::Lift(n) => hub
+            .db
+            .lift(n)
+            .map_err(plain)?
+            .map(|l| (l.lift.camera, None)),
     };
     Ok(vec![match found {
         Some((camera, from)) => of_camera(hub, camera, from)?,
@@ -368,6 +395,12 @@ operations! {
         LIFT_ASK => masks::AskLift,
         LIFT_APPROVE => masks::ApproveLift,
         LIFT_WITHDRAW => masks::WithdrawLift,
+        TOUCHES => touches::List,
+        TOUCH => touches::Give,
+        APPROVERS => touches::Approvers,
+        APPROVER_ASK => touches::AskApprover,
+        APPROVER_APPROVE => touches::ApproveApprover,
+        APPROVER_WITHDRAW => touches::WithdrawApprover,
         LOG_READ => staff::ReadLog,
         LOG_SHOW => log::Show,
         LOG_SAMPLE => log::Draw,

@@ -99,7 +99,9 @@ impl WaitingRow {
             Some(Kind::Recovery) => {
                 format!("{account} begins anew: a one-time password, and no second factor")
             }
-            Some(Kind::Release | Kind::Request) | None => format!("{} for {account}", self.kind),
+            Some(_) | None => {
+                format!("{} for {account}", self.kind)
+            }
         }
     }
 }
@@ -161,7 +163,7 @@ impl Operation for Approve {
                 Some(kind @ (Kind::Reset | Kind::Recovery)) => {
                     Some(accounts::approve(hub, &request, kind, permit)?)
                 }
-                Some(Kind::Release | Kind::Request) | None => {
+                Some(_) | None => {
                     let request = self.request;
                     return Err(Access::RequestOfAnotherKind { request }.into());
                 }
@@ -183,14 +185,7 @@ impl Operation for Withdraw {
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let request = approvals::find(hub, self.request)?;
-            let kind = Kind::parse(&request.kind);
-            if !kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind)) {
-                return Err(HubError::Refused(format!(
-                    "request {} is of a kind that is withdrawn elsewhere; nothing was done",
-                    self.request
-                )));
-            }
-            approvals::withdraw(hub, self.request, permit)
+            approvals::withdraw(hub, &request, permit)
         })
         .await
         .map(|()| Done {})

@@ -78,6 +78,7 @@ fn document() -> String {
             table::About::Exhibit => "an exhibit",
             table::About::Hold => "a hold",
             table::About::Lift => "a lift",
+            table::About::Order => "an order",
             table::About::Request => "a request's cameras",
         };
         let lines: Vec<String> = row.lines.iter().map(|l| format!("`{l}`")).collect();

@@ -74,7 +74,8 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
         "factor.new" => return Vec::new(),
         "box.list" | "retention.report" | "evidence.faults" | "mask.list" | "lift.list"
         | "footage.recent" | "owner.list" | "staff.list" | "staff.waiting" | "token.list"
-        | "staff.declarations" | "declaration.show" | "factor.list" => json!({}),
+        | "staff.declarations" | "declaration.show" | "factor.list" | "touch.list"
+        | "approver.list" => json!({}),
         other => panic!("say here how {other} is asked for"),
     }]
 }

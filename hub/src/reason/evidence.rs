@@ -24,7 +24,6 @@ reasons! {
         WantedElsewhere { exhibit: ExhibitRef, by: String } => Refused "wanted-elsewhere",
         DisposalAsked { exhibit: ExhibitRef, by: String } => Refused "disposal-asked",
         DisposalNotAsked { exhibit: ExhibitRef } => Refused "disposal-not-asked",
-        DisposalOwn { name: String } => Refused "disposal-own",
         DisposalBegun { exhibit: ExhibitRef } => Refused "disposal-begun",
         /// It is on the log and goes on by itself.
         DisposalIncomplete { exhibit: ExhibitRef, why: String } => Refused "disposal-incomplete",

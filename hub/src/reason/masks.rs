@@ -6,7 +6,7 @@ use shared::{
 };
 
 use super::reasons;
-use crate::requests::{lift_state, rules};
+use crate::requests::rules;
 
 reasons! {
     Masks {
@@ -23,11 +23,6 @@ reasons! {
         EndPassed { until: Utc, now: Utc } => Refused "lift-end-passed",
         EndTooFar { hours: u32 } => Refused "lift-end-too-far",
         LiftUnknown { request: u64 } => Missing "lift-unknown",
-        LiftOwn { name: String } => Refused "lift-own",
-        LiftForgotten { request: u64 } => Refused "lift-forgotten",
-        LiftSettled { request: u64, state: lift_state::State } => Refused "lift-settled",
-        LiftStillWaits { request: u64 } => Refused "lift-still-waits",
-        LiftSettledNow { request: u64 } => Refused "lift-settled-now",
         /// Of the picture, in thousandths.
         CoversLess { camera: BoxCamera, mask: String, permille: u64, before: String, covered: u64 } => Refused "mask-covers-less",
 

@@ -3,9 +3,12 @@
 use shared::{
     id::{BoxCamera, BoxName},
     order::Refusal,
+    passkey::PasskeyError,
+    time::Utc,
 };
 
 use super::reasons;
+use crate::requests::touch_state::State;
 
 reasons! {
     Orders {
@@ -20,6 +23,22 @@ reasons! {
         ReasonWanted => Refused "reason-wanted",
         MoreThanADay { minutes: u32, most: u32 } => Refused "more-than-a-day",
         RecordsAll { camera: BoxCamera } => Refused "camera-records-all",
+        /// The box takes such orders by people's own keys, and knows none of this person's.
+        KeyUnknown { name: BoxName, person: String } => Refused "key-unknown-at-box",
+        KeyOrderWaits { name: BoxName, order: u64 } => Refused "order-waits-for-touches",
+        TouchUnknown { order: u64 } => Missing "touch-unknown",
+        TouchNotYours { order: u64 } => Refused "touch-not-yours",
+        TouchedAlready { order: u64 } => Refused "touched-already",
+        TouchOver { order: u64, state: State } => Refused "touch-over",
+        TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
+        /// Of the order, when its time was over.
+        NotTouched { until: Utc } => Refused "not-touched",
+        StoppedMeanwhile => Refused "hub-stopped-meanwhile",
+        KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
+        NoSuchKey { person: String } => Missing "no-such-key",
+        NotAnApprover { person: String } => Refused "not-an-approver",
+        KeyKnown { name: BoxName, person: String } => Refused "key-known-already",
+        ApproverRequestUnknown { request: u64 } => Missing "approver-request-unknown",
         SecondForNewLog => Refused "second-for-new-log",
     }
 }

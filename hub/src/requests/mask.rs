@@ -1,7 +1,7 @@
 //! Task. Masks by order: one person asks that a mask be lifted, a second approves, and the box is told; one is enough to end a lift, or
 //! to set another mask that hides as much (MSK-4, ROL-5). A mask that hides less is a lift, under which it takes the other's place.
 //!
-//! A request is a `lift.ask` line, and its number is that line's; it is forgotten after an hour (`lift.drop`). What is ordered is a
+//! A request is one of the table of approvals (`lift.ask`); it is forgotten after an hour (`op.drop`). What is ordered is a
 //! `mask.order` line before it goes out, whose number is the order's and which names everybody who had a part in it; what becomes of
 //! it, unless it was obeyed, is an `order.fail` line. A lift ends by itself at the box; nothing here remembers it.
 
@@ -14,19 +14,25 @@ use shared::{
     order::{Act, Done, Order},
     record::hex,
     time::Utc,
-    types::{LiftAsk, LiftDrop, MaskOrder, OrderFail},
+    types::{LiftAsk, MaskOrder, OrderFail},
     wire::MaskInfo,
 };
 use utoipa::ToSchema;
 
 use super::{
-    lift_state::{Event, NotDone, Standing, State, WAITS_MS},
     order,
     submit::keep_salted,
+    touches::{self, WaitsForTouches},
 };
 use crate::{
-    access::{authorise::Permit, two},
-    db::{lifts::LiftRecord, seen::Seen},
+    access::{
+        approvals::{self, Kind},
+        authorise::Permit,
+    },
+    db::{
+        lifts::{LiftRecord, NewLift},
+        seen::Seen,
+    },
     desk::{Desk, blocking},
     error::{HubError, plain},
     list::{Part, Rows},
@@ -60,7 +66,7 @@ pub struct Substitute {
 }
 
 impl Substitute {
-    fn of(mask: &Mask) -> Self {
+    pub(super) fn of(mask: &Mask) -> Self {
         Self {
             id: mask.id.clone(),
             style: mask.style.code().into(),
@@ -152,12 +158,14 @@ pub fn ask(
         None => None,
     };
     order::way(desk, &camera.r#box)?;
-    let record = desk.act(|act| {
+    touches::has_key(desk, &camera.r#box, permit)?;
+    let n = desk.act(|act| {
         let (authority, reason) = (
             keep_salted(desk, wanted.authority.trim())?,
             keep_salted(desk, wanted.reason.trim())?,
         );
-        let line = LiftAsk {
+        let line = |ask| LiftAsk {
+            ask,
             r#box: camera.r#box.to_string(),
             cam: camera.cam.clone(),
             mask: mask.id.clone(),
@@ -169,23 +177,20 @@ pub fn ask(
             instead: instead.as_ref().map(|m| m.id.clone()),
             sha256: instead.as_ref().map(|m| hex(&m.digest())),
         };
-        let record = LiftRecord {
-            n: act.log(&permit.op(), &line)?,
+        let (about, why) = (camera.to_string(), Some(reason.as_str()));
+        let n = approvals::ask_within(desk, act, permit, Kind::Lift, &about, "null", why, line)?;
+        let lift = NewLift {
             camera: camera.clone(),
-            mask: mask.id,
-            instead,
+            mask: mask.id.clone(),
+            instead: instead.clone(),
             until: wanted.until,
             minutes: wanted.minutes,
             authority,
-            reason,
-            op: permit.number(),
-            made: now,
-            state: State::Pending,
         };
-        act.add_lift(&record)?;
-        Ok(record)
+        act.add_lift(n, &lift)?;
+        Ok(n)
     })?;
-    row(desk, record)
+    row(desk, found(desk, n)?)
 }
 
 /// A mask as it stands in a file, or all that is wrong with it.
@@ -240,98 +245,49 @@ fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubEr
     Ok(until)
 }
 
-fn standing(l: &LiftRecord) -> Standing {
-    Standing {
-        state: l.state,
-        asked_by: l.op,
-        made: l.made,
-    }
-}
-
 fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
-    let expires = standing(&l).expires();
     let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+    let LiftRecord { asked, lift } = l;
     Ok(LiftRow {
-        n: l.n,
-        camera: l.camera.to_string(),
-        mask: l.mask,
-        instead: l.instead.as_ref().map(Substitute::of),
-        until: l.until,
-        minutes: l.minutes,
-        authority: text(&l.authority)?,
-        reason: text(&l.reason)?,
-        by: op(l.op),
-        made: l.made,
-        expires,
+        n: asked.n,
+        camera: lift.camera.to_string(),
+        mask: lift.mask,
+        instead: lift.instead.as_ref().map(Substitute::of),
+        until: lift.until,
+        minutes: lift.minutes,
+        authority: text(&lift.authority)?,
+        reason: asked.reason.as_deref().map_or(Ok(None), text)?,
+        by: op(asked.asked_by),
+        made: asked.made,
+        expires: asked.until,
     })
 }
 
 /// Those that wait for a second person; what nobody approved in time is put aside, on the record. Blocking.
 pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<LiftRow>, HubError> {
-    forget(desk)?;
+    approvals::waiting(desk)?;
     let (after, limit) = (part.number()?, part.limit());
     let found = desk.db.pending_lifts(seen, after, limit + 1)?;
-    Rows::cut(found, limit, |l| l.n.to_string()).try_map(|l| row(desk, l))
+    Rows::cut(found, limit, |l| l.asked.n.to_string()).try_map(|l| row(desk, l))
 }
 
-/// Those whose time is over are settled.
-fn forget(desk: &Desk) -> Result<(), HubError> {
-    for n in desk.db.stale_lifts(desk.now().plus_ms(-WAITS_MS))? {
-        drop_one(desk, n, State::Expired, "sys:hub")?;
-    }
-    Ok(())
+/// One that was asked for.
+fn found(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
+    let found = desk.db.lift(n)?;
+    found.ok_or_else(|| Masks::LiftUnknown { request: n }.into())
 }
 
-/// Settles and logs. False when somebody was quicker.
-fn drop_one(desk: &Desk, n: u64, state: State, by: &str) -> Result<bool, HubError> {
-    desk.act(|act| {
-        if !act.settle_lift(n, state)? {
-            return Ok(false);
-        }
-        let line = LiftDrop {
-            ask: n,
-            why: state.word().into(),
-            by: vec![by.into()],
-        };
-        act.log(by, &line)?;
-        Ok(true)
-    })
-}
-
+/// The same, if it waits still.
 fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
-    forget(desk)?;
-    let found = desk
-        .db
-        .lift(n)
-        .map_err(plain)?
-        .ok_or(Masks::LiftUnknown { request: n })?;
-    Ok(found)
-}
-
-/// What an event makes of it, or why nothing is ordered.
-fn next(l: &LiftRecord, event: Event, permit: &Permit, now: Utc) -> Result<State, HubError> {
-    let n = l.n;
-    standing(l).apply(event, now).map_err(|why| {
-        match why {
-            NotDone::SamePerson => Masks::LiftOwn {
-                name: permit.name().into(),
-            },
-            NotDone::Late | NotDone::Settled(State::Expired) => Masks::LiftForgotten { request: n },
-            NotDone::Settled(state) => Masks::LiftSettled { request: n, state },
-            NotDone::NotYet => Masks::LiftStillWaits { request: n },
-        }
-        .into()
-    })
+    approvals::waiting(desk)?;
+    let lift = found(desk, n)?;
+    approvals::still_waits(&lift.asked)?;
+    Ok(lift)
 }
 
 /// Blocking.
 pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    let lift = waiting(desk, n)?;
-    let state = next(&lift, Event::Withdrawn, permit, desk.now())?;
-    match drop_one(desk, n, state, &permit.op())? {
-        true => Ok(()),
-        false => Err(Masks::LiftSettledNow { request: n }.into()),
-    }
+    approvals::withdraw(desk, &waiting(desk, n)?.asked, permit)
 }
 
 /// An order that is logged and signed, and on its way.
@@ -343,60 +299,94 @@ struct ReadyOrder {
     who: String,
 }
 
-/// The second person's word: orders the lift; its end by the box's clock.
-pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<Utc, HubError> {
+/// What came of the second person's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiftApproved {
+    /// The end of the lift: by the box's clock, once it is lifted.
+    pub until: Utc,
+    /// Nothing is lifted yet: the box takes the order when both people have touched their passkeys for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touches: Option<WaitsForTouches>,
+}
+
+/// The second person's word: orders the lift, or has both people touch their passkeys for it first, where the box takes it only so.
+pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<LiftApproved, HubError> {
     let (d, w) = (desk.clone(), permit.clone());
-    let ready = blocking(move || order_lift(&d, n, &w)).await??;
+    let ready = match blocking(move || order_lift(&d, n, &w)).await?? {
+        (_, Next::Send(ready)) => ready,
+        (until, Next::Touch(waits)) => {
+            return Ok(LiftApproved {
+                until,
+                touches: Some(waits),
+            });
+        }
+    };
     let name = ready.camera.r#box.clone();
-    match send(desk, ready).await? {
-        Done::Lift { until } => Ok(until),
+    match send(desk, *ready).await? {
+        Done::Lift { until } => Ok(LiftApproved {
+            until,
+            touches: None,
+        }),
         _ => Err(order::odd(&name)),
     }
 }
 
-/// Blocking.
-fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<ReadyOrder, HubError> {
-    let lift = waiting(desk, n)?;
-    let state = next(&lift, Event::Approved(permit.number()), permit, desk.now())?;
-    two::people(desk, lift.op, permit.number())?;
+/// What is next for a lift that two people want.
+enum Next {
+    Send(Box<ReadyOrder>),
+    Touch(WaitsForTouches),
+}
+
+/// Its end, and what is next. Blocking.
+fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubError> {
+    let LiftRecord { asked, lift } = waiting(desk, n)?;
+    approvals::second_person(desk, &asked, permit)?;
     let until = ends(lift.until, lift.minutes, desk.now())?;
-    let way = order::way(desk, &lift.camera.r#box)?;
-    let by = vec![op(lift.op), permit.op()];
+    let name = lift.camera.r#box.clone();
+    let way = order::way(desk, &name)?;
+    touches::settle(desk)?;
+    let by_keys = touches::keys(desk, &name)?.is_some();
+    touches::has_key(desk, &name, permit)?;
+    let by = vec![op(asked.asked_by), permit.op()];
     let line = MaskOrder {
         until: Some(until),
         authority: Some(lift.authority.clone()),
-        reason: Some(lift.reason.clone()),
+        reason: asked.reason.clone(),
         ask: Some(n),
         sha256: lift.instead.as_ref().map(|m| hex(&m.digest())),
         instead: lift.instead.as_ref().map(|m| m.id.clone()),
         ..blank("lift", &lift.camera, &lift.mask, &by)
     };
-    let number = desk.act(|act| {
-        if !act.settle_lift(n, state)? {
-            return Err(Masks::LiftSettledNow { request: n }.into());
-        }
-        act.log(last(&by), &line)
-    })?;
-    let act = Act::MaskLift {
+    let what = Act::MaskLift {
         cam: lift.camera.cam.clone(),
         mask: lift.mask,
         instead: lift.instead,
         until,
         authority: lift.authority,
     };
-    let order = Order {
-        order: number,
-        made: desk.now(),
-        r#box: lift.camera.r#box.clone(),
-        by,
-        act,
-    };
-    Ok(ReadyOrder {
-        way,
-        camera: lift.camera,
-        order: order::signed(desk, order)?,
-        who: permit.op(),
-    })
+    let next = desk.act(|act| {
+        if by_keys {
+            touches::none_open(act, &name)?;
+        }
+        approvals::approve_within(desk, act, &asked, permit)?;
+        let order = Order {
+            order: act.log(last(&by), &line)?,
+            made: desk.now(),
+            r#box: name,
+            by: by.clone(),
+            act: what,
+        };
+        Ok(match by_keys {
+            true => Next::Touch(touches::begin(desk, act, order, &asked, permit)?),
+            false => Next::Send(Box::new(ReadyOrder {
+                way,
+                camera: lift.camera,
+                order: order::signed(desk, order)?,
+                who: permit.op(),
+            })),
+        })
+    })?;
+    Ok((until, next))
 }
 
 /// The mask is to be back at once.
@@ -561,7 +551,7 @@ fn failed(
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
-        cam: camera.cam.clone(),
+        cam: Some(camera.cam.clone()),
         why: order::logged_why(&why.to_string()),
     };
     match desk.log.append(who, &line) {

@@ -1,10 +1,11 @@
-//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, and about masks and their reviews.
+//! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
+//! and those that people approve with their own passkeys.
+pub mod approvers;
 pub mod clip;
 mod ended;
 pub mod fetch;
 mod finish;
 pub mod holds;
-pub mod lift_state;
 pub mod mask;
 pub mod order;
 pub mod rate;
@@ -14,6 +15,8 @@ pub mod save;
 pub mod submit;
 pub mod succession;
 pub mod sweep;
+pub mod touch_state;
+pub mod touches;
 pub mod transfer;
 pub mod viewing;
 

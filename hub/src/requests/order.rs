@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use shared::{
+    approval::Approval,
     id::{BoxCamera, BoxName},
     order::{Act, Done, Order, Ordered, Outcome, Refusal},
     types::Data,
@@ -179,8 +180,17 @@ pub fn odd(name: &BoxName) -> HubError {
 
 /// An order as it goes out.
 pub fn signed(desk: &Desk, order: Order) -> Result<SignedOrder, HubError> {
+    signed_with(desk, order, Vec::new())
+}
+
+/// The same of one that people approved with their own keys.
+pub fn signed_with(
+    desk: &Desk,
+    order: Order,
+    approvals: Vec<Approval>,
+) -> Result<SignedOrder, HubError> {
     let number = order.order;
-    let order = Ordered::text(order).map_err(plain)?;
+    let order = Ordered::approved(order, approvals).map_err(plain)?;
     let sig = desk.keys.sign_order(&order);
     let message = ToBox::Order { order, sig };
     Ok(SignedOrder { number, message })

@@ -16,13 +16,15 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 10] = [
+pub const LINKS: [(&str, &str, &Row); 12] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
     ("/evidence", "Evidence", &table::EVIDENCE),
     ("/masks", "Masks", &table::MASKS),
     ("/lifts", "Masks to be lifted", &table::LIFTS),
+    ("/touches", "What waits for your key", &table::TOUCHES),
+    ("/approvers", "Keys at boxes", &table::APPROVERS),
     ("/retention", "Retention", &table::RETENTION),
     ("/log", "What people did", &table::LOG_SHOW),
     ("/staff", "Staff", &table::STAFF),

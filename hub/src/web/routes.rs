@@ -20,8 +20,8 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     guard,
     pages::{
-        account, clip, door, evidence, footage, holds, home, lifts, log, masks, requests,
-        retention, staff,
+        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, masks,
+        requests, retention, staff, touches,
     },
 };
 use crate::{
@@ -93,6 +93,10 @@ pages! {
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" lifts::show, Person(&[&table::LIFTS]);
     post "/lifts" lifts::settle, Person(&[&table::LIFTS]);
+    get "/touches" touches::show, Person(&[&table::TOUCHES]);
+    post "/touches" touches::give, Person(&[&table::TOUCHES, &table::TOUCH]);
+    get "/approvers" approvers::show, Person(&[&table::APPROVERS]);
+    post "/approvers" approvers::settle, Person(&[&table::APPROVERS]);
     get "/requests" requests::show, Person(&[&table::REQUESTS]);
     post "/requests" requests::settle, Person(&[&table::REQUESTS]);
     get "/holds" holds::show, Person(&[&table::HOLDS]);

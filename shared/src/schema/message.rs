@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Breach, MOST, QUOTED, SEGMENT_MOST, sane, text, word};
 use crate::{
+    approval::{self, KnownKey},
     id::CameraId,
     order::{Done, Outcome, Refusal},
     plain,
@@ -123,6 +124,8 @@ pub struct Health {
     pub free_mib: u64,
     pub cameras: Vec<CameraHealth>,
     pub faults: Vec<Fault>,
+    /// Of a box that lifts masks only when people approve with their own keys: whose keys it knows.
+    pub approvers: Option<Vec<KnownKey>>,
 }
 
 impl Health {
@@ -134,11 +137,13 @@ impl Health {
                 free_mib,
                 cameras,
                 faults,
+                approvers,
             } => Some(Self {
                 time,
                 free_mib,
                 cameras,
                 faults,
+                approvers,
             }),
             _ => None,
         }
@@ -258,6 +263,7 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
             free_mib,
             cameras,
             faults,
+            approvers,
         } => {
             moment("time", time)?;
             count("free_mib", free_mib, MOST)?;
@@ -277,11 +283,29 @@ pub fn to_hub(message: ToHub) -> Result<ToHub, Breach> {
             }
             cameras.iter().try_for_each(camera)?;
             let faults = faults.into_iter().map(fault).collect::<Result<_, _>>()?;
+            if let Some(keys) = &approvers {
+                if keys.len() > approval::MOST {
+                    return Err(Breach::new(
+                        "approvers",
+                        format!("(a list of {})", keys.len()),
+                        format!("has more than {} keys", approval::MOST),
+                    ));
+                }
+                if let Some(bad) = keys.iter().find(|k| !k.is_plain()) {
+                    let said = format!("{} {}", bad.who, bad.key);
+                    return Err(wrong(
+                        "approvers",
+                        &said,
+                        "a person's number and the mark of a key",
+                    ));
+                }
+            }
             ToHub::Health {
                 time,
                 free_mib,
                 cameras,
                 faults,
+                approvers,
             }
         }
         ToHub::Answer { order, outcome } => {
@@ -338,7 +362,12 @@ fn done(done: &Done) -> Result<(), Breach> {
             count("segments", *segments, MOST)?;
             count("bytes", *bytes, MOST)
         }
-        Done::Mask | Done::Cleared | Done::Sweep | Done::Succession | Done::Unknown => Ok(()),
+        Done::Mask
+        | Done::Approvers
+        | Done::Cleared
+        | Done::Sweep
+        | Done::Succession
+        | Done::Unknown => Ok(()),
     }
 }
 

@@ -141,6 +141,7 @@ table! {
     "del.range" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "s0" COUNT, Must "s1" COUNT, Must "t0" Form::Time, Must "t1" Form::Time, Must "count" COUNT, Must "set" Form::Hash, Must "rule" NAME, Must "key" Form::Key }
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }
     "del.confirm" Box { Must "order" COUNT, Must "by" BY }
+    "approver.set" Box { Must "order" COUNT, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "by" BY }
     "fault.on" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "fault.off" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "spot.ok" Hub { Must "log" Form::Origin, Must "cam" Form::Camera, Must "s" COUNT }
@@ -152,11 +153,13 @@ table! {
     "box.replace" Hub { Must "box" Form::Box, Must "log" Form::Origin, Must "last_n" Form::Int(-1, MOST as i64), Must "by" BY }
     "rate.order" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "minutes" COUNT, Must "reason" WORD }
     "rate.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
-    "lift.ask" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD, May "instead" WORD, May "sha256" Form::Hash }
-    "lift.drop" Hub { Must "ask" COUNT, Must "why" WHY, Must "by" BY }
+    "lift.ask" Hub { Must "ask" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD, May "instead" WORD, May "sha256" Form::Hash }
     "mask.order" Hub { Must "what" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "mask" WORD, Null "until" Form::Time, Null "authority" WORD, Null "reason" WORD, Null "sha256" Form::Hash, Null "ask" COUNT, Must "by" BY, May "ref" Form::Exhibit, May "review" Form::Day, May "instead" WORD }
+    "approver.ask" Hub { Must "ask" COUNT, Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "by" WORD }
+    "approver.order" Hub { Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "ask" COUNT, Must "by" BY }
+    "order.touch" Hub { Must "order" COUNT, Must "factor" COUNT, Must "by" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
-    "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
+    "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
     "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
@@ -167,7 +170,7 @@ table! {
     "copy.made" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "what" WORD, Must "sha256" Form::Hash }
     "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD }
     "copy.class" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
-    "copy.drop" Hub { Must "ref" Form::Exhibit, Must "reason" WORD, Must "by" WORD }
+    "copy.drop" Hub { Must "ref" Form::Exhibit, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "copy.dispose" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Must "until" Form::Time, Must "reason" WORD, Must "by" BY, Must "files" COUNT, Must "bytes" COUNT }
     "copy.gone" Hub { Must "ref" Form::Exhibit, Must "n" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT, Must "left" COUNT, Null "undecryptable" Form::Bool, Must "claim" WORD }
     "copy.clear" Hub { Must "requests" COUNT, Must "parts" COUNT, Must "files" COUNT, Must "bytes" COUNT, Must "texts" COUNT }

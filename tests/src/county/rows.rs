@@ -145,15 +145,19 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
            SELECT q, t.box, printf('c%02d', 1 + q % 5), {now} - 86400000 * 5, {now} - 86400000 * 4, '2027-01-31', printf('001%061x', q), printf('002%061x', q),
              printf('003%061x', q), NULL, printf('H-%06d', q), 'op:0001', {now}, q, 'placed', {now} + 86400000 * 60, {now} + 86400000 * 60, 1, 1440, 20000000000, {now}
            FROM clip JOIN town t ON t.k = 1 + q % {towns} WHERE q <= {holds};
-         INSERT INTO lifts (n, box, cam, mask, minutes, authority, reason, op, made, state)
-           SELECT q, t.box, 'c01', 'm1', 30, printf('001%061x', q), printf('002%061x', q), 1, {now}, 'pending' FROM clip JOIN town t ON t.k = q WHERE q <= 20;
+         INSERT INTO lifts (n, box, cam, mask, minutes, authority)
+           SELECT q, t.box, 'c01', 'm1', 30, printf('001%061x', q) FROM clip JOIN town t ON t.k = q WHERE q <= 20;
+         INSERT INTO approvals (n, kind, subject, what, reason, asked_by, made, until, state)
+           SELECT n, 'lift', box || '/' || cam, 'null', printf('002%061x', n), 1, {now}, {now} + 3600000, 'waiting' FROM lifts;
          INSERT INTO mask_reviews (n, box, cam, mask, exhibit, op, made, next)
            SELECT q, t.box, 'c01', 'm1', printf('EXH-2026-%06d', q), 1, {now}, '2027-03-01' FROM clip JOIN town t ON t.k = 1 + q % {towns} WHERE q <= 300;
          INSERT INTO holds (n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, state, ended, until, changed)
            SELECT {holds} + id, box, cam, t0, t1, '2027-01-31', purpose, reference, requester, ref, grant_id, who, made, id, 'over', 'fetched', made, MIN(changed, {now} - 86400000 * 8)
            FROM requests;
-         INSERT INTO lifts (n, box, cam, mask, minutes, authority, reason, op, made, state)
-           SELECT 1000 + q, t.box, 'c01', 'm1', 30, printf('001%061x', q), printf('002%061x', q), 1, {now} - 86400000, 'ordered' FROM clip JOIN town t ON t.k = 1 + q % {towns};
+         INSERT INTO lifts (n, box, cam, mask, minutes, authority)
+           SELECT 1000 + q, t.box, 'c01', 'm1', 30, printf('001%061x', q) FROM clip JOIN town t ON t.k = 1 + q % {towns};
+         INSERT INTO approvals (n, kind, subject, what, reason, asked_by, made, until, state)
+           SELECT n, 'lift', box || '/' || cam, 'null', printf('002%061x', n - 1000), 1, {now} - 86400000, {now} - 82800000, 'approved' FROM lifts WHERE n > 1000;
          INSERT INTO own_lines (log, n, t, kind, who, roles, box, cam, exhibit, reference, leaf, data)
            SELECT 'cctv.example.gov.uk/hub/1', 1000 + cal.i * 100 + m.m, cal.t0 + m.m * 600000, CASE m.m % 4 WHEN 0 THEN 'acc.view' WHEN 1 THEN 'copy.save' WHEN 2 THEN 'log.read'
                ELSE 'grant.set' END, printf('op:%04d', 1 + m.m % 20), 'operator', t.box, printf('c%02d', 1 + m.m % 5), printf('EXH-2026-%06d', 1 + (cal.i * 100 + m.m) % {clips}),

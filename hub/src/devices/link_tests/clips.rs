@@ -92,6 +92,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 outlook: None,
             }],
             faults: vec![],
+            approvers: None,
         },
     )
     .await;

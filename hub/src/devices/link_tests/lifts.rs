@@ -39,6 +39,7 @@ async fn a_lift_takes_two_people() {
             outlook: None,
         }],
         faults: vec![],
+        approvers: None,
     };
     send(&mut out, &health).await;
     let camera = BoxCamera::parse("ashby/c01").expect("camera");
@@ -139,11 +140,12 @@ async fn a_lift_takes_two_people() {
     );
     let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
-    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
+    let lifted = approved.await.expect("runs").expect("lifted");
+    assert_eq!((lifted.until, lifted.touches), (until, None));
     let twice = mask::approve(&hub.desk, lift.n, &lee)
         .await
         .expect_err("twice");
-    assert!(twice.to_string().contains("ordered already"), "{twice}");
+    assert!(twice.to_string().contains("approved already"), "{twice}");
 
     // A smaller mask in its place: what goes out, and what both lines name, are the polygons that were asked for (V12).
     const DOOR: &str =
@@ -206,7 +208,8 @@ async fn a_lift_takes_two_people() {
     );
     let done = says_done(number, Done::Lift { until });
     send(&mut out, &done).await;
-    assert_eq!(approved.await.expect("runs").expect("lifted"), until);
+    let lifted = approved.await.expect("runs").expect("lifted");
+    assert_eq!((lifted.until, lifted.touches), (until, None));
 
     // The box refuses.
     let lift = ask().await;
@@ -235,16 +238,21 @@ async fn a_lift_takes_two_people() {
 
     // Nobody approves in time.
     let lift = ask().await;
-    let old = crate::db::lifts::LiftRecord {
-        n: lift.n + 1_000,
-        made: lift.made.plus_ms(-3_600_000),
-        ..hub.desk.db.lift(lift.n).expect("read").expect("there")
+    let made = lift.made.plus_ms(-3_600_000);
+    let asked = crate::db::approvals::NewApproval {
+        kind: "lift",
+        subject: "ashby/c01",
+        what: "null",
+        reason: None,
+        asked_by: kim.number(),
+        made,
+        until: made.plus_ms(3_600_000),
     };
-    hub.desk.db.add_lift(&old).expect("an old one");
-    let late = mask::approve(&hub.desk, old.n, &lee)
-        .await
-        .expect_err("late");
-    assert!(late.to_string().contains("within an hour"), "{late}");
+    let record = hub.desk.db.lift(lift.n).expect("read").expect("there");
+    let old = hub.desk.db.add_approval(&asked).expect("an old one");
+    hub.desk.db.add_lift(old, &record.lift).expect("an old one");
+    let late = mask::approve(&hub.desk, old, &lee).await.expect_err("late");
+    assert!(late.to_string().contains("in time"), "{late}");
     let (seen, part) = (Seen::everything(), Part::default());
     let waiting = mask::list(&hub.desk, &seen, &part).expect("list").rows;
     assert_eq!(waiting.iter().map(|l| l.n).collect::<Vec<_>>(), [lift.n]);
@@ -271,7 +279,7 @@ async fn a_lift_takes_two_people() {
     let kinds: Vec<String> = lines
         .into_iter()
         .map(|l| l.kind)
-        .filter(|k| k.starts_with("lift.") || k == "mask.order" || k == "order.fail")
+        .filter(|k| ["lift.ask", "op.drop", "mask.order", "order.fail"].contains(&k.as_str()))
         .collect();
     assert_eq!(
         kinds,
@@ -284,7 +292,7 @@ async fn a_lift_takes_two_people() {
             "mask.order",
             "order.fail",
             "lift.ask",
-            "lift.drop"
+            "op.drop"
         ]
     );
 }

@@ -153,6 +153,7 @@ async fn evil(
             free_mib: n,
             cameras: vec![],
             faults: vec![],
+            approvers: None,
         };
         let health = wire::encode_json(&health).expect("frame").repeat(500);
         let _ = out.write_all(&health).await;

@@ -16,10 +16,10 @@ fn power_goes_between_any_two_steps() {
         let mut d = carry::begin(
             &rig.desk,
             &exh(1),
-            Class::General,
-            utc(AFTER),
+            (Class::General, utc(AFTER)),
             reason,
             vec!["op:0002".into()],
+            |_| Ok(()),
         )
         .expect("begun");
         assert_eq!(
@@ -94,7 +94,14 @@ fn a_disk_that_is_away_is_not_gone() {
         rig.exhibit(n);
         let reason = keep_salted(&rig.desk, "over").expect("kept");
         let by = vec!["op:0002".to_owned()];
-        let d = carry::begin(&rig.desk, &exh(n), Class::General, utc(AFTER), reason, by);
+        let d = carry::begin(
+            &rig.desk,
+            &exh(n),
+            (Class::General, utc(AFTER)),
+            reason,
+            by,
+            |_| Ok(()),
+        );
         let mut d = d.expect("begun");
         for step in carry::STEPS.iter().take(done as usize) {
             step(&rig.desk, &mut d).expect("step");
@@ -124,7 +131,15 @@ fn no_line_twice() {
     let begin = |n: u32| {
         let reason = keep_salted(&rig.desk, "no longer needed").expect("kept");
         let by = vec!["op:0002".to_owned()];
-        carry::begin(&rig.desk, &exh(n), Class::General, utc(AFTER), reason, by).expect("begun")
+        carry::begin(
+            &rig.desk,
+            &exh(n),
+            (Class::General, utc(AFTER)),
+            reason,
+            by,
+            |_| Ok(()),
+        )
+        .expect("begun")
     };
     // The row does not know of the first line.
     let begun = begin(1);
@@ -196,7 +211,15 @@ fn no_certificate_before_all_of_it_is_gone() {
     // A folder that cannot be read: the disk is away between the intent and the act.
     let reason = keep_salted(&rig.desk, "over").expect("kept");
     let by = vec!["op:0002".to_owned()];
-    carry::begin(&rig.desk, &exh(3), Class::General, utc(AFTER), reason, by).expect("begun");
+    carry::begin(
+        &rig.desk,
+        &exh(3),
+        (Class::General, utc(AFTER)),
+        reason,
+        by,
+        |_| Ok(()),
+    )
+    .expect("begun");
     let (there, away) = (state.join("exhibits"), state.join("away"));
     fs::rename(&there, &away).expect("away");
     fs::write(&there, "not a folder").expect("written");

@@ -242,7 +242,7 @@ fn write(
             let fail = OrderFail {
                 order: h.line,
                 r#box: h.camera.r#box.to_string(),
-                cam: h.camera.cam.clone(),
+                cam: Some(h.camera.cam.clone()),
                 why: super::order::logged_why(&why),
             };
             desk.log.append(who, &fail).map_err(plain)?;

@@ -116,7 +116,10 @@ pub async fn settle(
     let settled = match form.act.as_str() {
         "approve" => {
             let done = app.perform(&who, masks::ApproveLift { request }).await;
-            done.map(|until| lifted(until.until, app.zone()))
+            done.map(|done| match done.touches {
+                Some(waits) => touches(waits.until, app.zone()),
+                None => lifted(done.until, app.zone()),
+            })
         }
         "withdraw" => {
             let done = app.perform(&who, masks::WithdrawLift { request }).await;
@@ -125,6 +128,13 @@ pub async fn settle(
         _ => return Err(no_such_act()),
     };
     answer(&app, &who, &Turn::default(), Outcome::of(settled)?).await
+}
+
+fn touches(until: Utc, zone: &Zone) -> String {
+    format!(
+        "Nothing is lifted yet: the box takes the order once both of you have touched your passkeys for it, before {}. Do so now, on the page \u{201c}What waits for your key\u{201d}.",
+        until.for_people(zone)
+    )
 }
 
 fn lifted(until: Utc, zone: &Zone) -> String {

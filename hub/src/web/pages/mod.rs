@@ -12,10 +12,13 @@
 //! | [`holds`] | held footage, and its release |
 //! | [`masks`] | the masks and their reviews |
 //! | [`lifts`] | lifts that wait for a second person |
+//! | [`touches`] | orders that wait for the passkey of whoever looks |
+//! | [`approvers`] | whose passkeys count at boxes |
 //! | [`log`] | what people did here |
 //! | [`requests`] | clip requests: opening one, and every act on it |
 //! | [`retention`] | how footage is kept against what was promised |
 pub mod account;
+pub mod approvers;
 pub mod clip;
 pub mod door;
 pub mod evidence;
@@ -28,3 +31,4 @@ pub mod masks;
 pub mod requests;
 pub mod retention;
 pub mod staff;
+pub mod touches;

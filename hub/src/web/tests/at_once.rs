@@ -198,12 +198,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
         "hold",
         "holds WHERE n=$1 AND state IN ('releasing','over')",
     ),
-    ("lift.ask", "", "lifts WHERE n=$2"),
-    (
-        "lift.drop",
-        "ask",
-        "lifts WHERE n=$1 AND state IN ('withdrawn','expired')",
-    ),
+    ("lift.ask", "ask", "lifts WHERE n=$1"),
     ("box.add", "box", "boxes WHERE name=$1"),
     (
         "box.revoke",
@@ -285,10 +280,16 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("owner.add", "owner", "owners WHERE name=$1"),
     ("owner.set", "cam", "camera_owners WHERE cam=$1"),
     ("copy.class", "ref", "evidence WHERE ref=$1"),
-    ("copy.drop", "ref", "evidence WHERE ref=$1"),
+    ("copy.drop", "ask", "approvals WHERE n=$1"),
 ];
 /// Acts that nothing of this test can do: they take a box.
-const OF_BOXES: [&str; 2] = ["mask.order", "box.renew"];
+const OF_BOXES: [&str; 5] = [
+    "mask.order",
+    "box.renew",
+    "approver.ask",
+    "approver.order",
+    "order.touch",
+];
 /// Lines that put something before a second person, by the number that it waits under.
 const ASKS: &str = "ask";
 /// Of these, each row came of a line of that kind.
@@ -345,7 +346,14 @@ impl Agreement {
                 "line {} says {kind} {value:?}, and no record does",
                 line.n
             );
-            let asks = ["op.ask", "hold.drop", "request.submit"].contains(&kind);
+            let asks = [
+                "op.ask",
+                "hold.drop",
+                "request.submit",
+                "lift.ask",
+                "copy.drop",
+            ];
+            let asks = asks.contains(&kind);
             if let Some(ask) = line.data.get("ask").filter(|_| asks)
                 && let Some(ask) = ask.as_int()
             {

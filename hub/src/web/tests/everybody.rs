@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     access::{role::Role, table::Method, totp::Secret},
     api::{call, socket},
-    db::{approvals::NewApproval, lifts::LiftRecord},
+    db::approvals::NewApproval,
     error::Class,
     requests::{holds::state::State as Stands, rules::State as Request, submit::keep_salted},
     signin::SignIn,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// What needs its box on the line, which it is not in this test: allowed, it ends in a sentence.
-const OF_A_BOX: [&str; 7] = [
+const OF_A_BOX: [&str; 10] = [
     "box.succeed",
     "box.sweep",
     "rate.set",
@@ -29,6 +29,9 @@ const OF_A_BOX: [&str; 7] = [
     "mask.review",
     "mask.end",
     "lift.approve",
+    "touch.give",
+    "approver.ask",
+    "approver.approve",
 ];
 /// The same because no request for it can be made without one.
 const LIFT: &str = "lift.ask";
@@ -69,7 +72,8 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
     let camera = json!({"box": "ashby", "cam": "c01"});
     let more = match row.name {
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
-        | "hold.list" | "mask.list" | "lift.list" | "request.list" | "footage.recent" => {
+        | "hold.list" | "mask.list" | "lift.list" | "touch.list" | "approver.list"
+        | "request.list" | "footage.recent" => {
             return json!({});
         }
         "box.show" => return json!({"name": "ashby"}),
@@ -132,8 +136,14 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         "lift.ask" => json!({
             "until": null, "minutes": 20, "authority": "RIPA", "reason": "a disturbance"
         }),
-        "lift.approve" => return json!({"request": 40}),
-        "lift.withdraw" => return json!({"request": 41}),
+        "lift.approve" => return json!({"request": 4}),
+        "touch.give" => return json!({"order": 900, "credential": "{}"}),
+        "approver.ask" => {
+            return json!({"box": "ashby", "account": "approver", "key": "0123456789abcdef"});
+        }
+        "approver.approve" => return json!({"request": 6}),
+        "approver.withdraw" => return json!({"request": 7}),
+        "lift.withdraw" => return json!({"request": 5}),
         "log.read" => return json!({"log": "hub"}),
         "log.show" => return json!({"person": "operator", "limit": 5}),
         "log.sample" => return json!({"month": "2026-10", "count": 5}),
@@ -224,22 +234,21 @@ pub(super) fn furnish(hub: &Desk) {
             })
             .expect("recorded");
     }
-    let text = |t: &str| keep_salted(hub, t).expect("kept");
-    for n in [40, 41] {
-        let lift = LiftRecord {
-            n,
-            camera: BoxCamera::parse("ashby/c01").expect("camera"),
-            mask: "m7".into(),
-            instead: None,
-            until: None,
-            minutes: Some(20),
-            authority: text("RIPA"),
-            reason: text("a disturbance"),
-            op: 2,
+    for n in [4, 5] {
+        assert_eq!(super::lifts::asked(hub, 2, None), n);
+    }
+    for n in [6, 7] {
+        let change = json!({"do": "remove", "who": "op:0061", "id": "AA"}).to_string();
+        let asked = NewApproval {
+            kind: "approver",
+            subject: "ashby",
+            what: &change,
+            reason: None,
+            asked_by: 2,
             made: now(),
-            state: crate::requests::lift_state::State::Pending,
+            until: now().plus_ms(86_400_000),
         };
-        hub.db.add_lift(&lift).expect("recorded");
+        assert_eq!(hub.db.add_approval(&asked).expect("recorded"), n);
     }
     for n in 31..=36 {
         requested(hub, n);
@@ -515,7 +524,9 @@ fn form(path: &str) -> (&'static str, Option<&'static Row>) {
             "request=R-000035&act=release&note=DC+Hall",
             Some(&table::REQUEST_RELEASE),
         ),
-        "/lifts" => ("request=40&act=approve", Some(&table::LIFT_APPROVE)),
+        "/lifts" => ("request=4&act=approve", Some(&table::LIFT_APPROVE)),
+        "/touches" => ("order=900&credential=%7B%7D", Some(&table::TOUCH)),
+        "/approvers" => ("request=6&act=approve", Some(&table::APPROVER_APPROVE)),
         "/holds" => ("hold=H-000014&act=approve", Some(&table::HOLD_APPROVE)),
         "/evidence" => (
             "exhibit=EXH-2026-000022&act=dispose&reason=over",

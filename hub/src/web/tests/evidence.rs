@@ -1,7 +1,7 @@
 //! The evidence page.
 use super::*;
 use crate::{
-    db::holds::Drop,
+    db::approvals::NewApproval,
     disposal::{acts, rows::Evidence},
     requests::{rules::State as Stands, submit::keep_salted},
     retention::rig::utc,
@@ -25,15 +25,17 @@ fn kept(site: &Site) {
     let supervisor = scene::number("supervisor");
     for (n, op) in [(12, 2), (13, supervisor)] {
         let exhibit = scene::exhibit(n);
-        let mut evidence = hub.db.evidence(exhibit.as_str()).expect("reads");
-        evidence.drop = Some(Drop {
-            by: format!("op:{op:04}"),
-            reason: keep_salted(hub, "not needed <script>").expect("kept"),
+        let reason = keep_salted(hub, "not needed <script>").expect("kept");
+        let asked = NewApproval {
+            kind: "disposal",
+            subject: exhibit.as_str(),
+            what: "null",
+            reason: Some(&reason),
+            asked_by: op,
             made: now(),
-        });
-        hub.db
-            .put_evidence(exhibit.as_str(), &evidence)
-            .expect("recorded");
+            until: now().plus_ms(7 * 86_400_000),
+        };
+        hub.db.add_approval(&asked).expect("recorded");
     }
     let permit = Permit::of_test(2, "lee");
     acts::dispose(hub, &scene::exhibit(14), "its time is over", &permit).expect("disposed of");

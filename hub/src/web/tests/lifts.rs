@@ -2,25 +2,34 @@
 use shared::{id::BoxCamera, mask::Mask};
 
 use super::*;
-use crate::{db::lifts::LiftRecord, requests::submit::keep_salted};
+use crate::{
+    db::{approvals::NewApproval, lifts::NewLift},
+    requests::submit::keep_salted,
+};
 
-/// A lift that waits, as its request left it.
-fn asked(hub: &Desk, n: u64, op: u32, instead: Option<Mask>) {
+/// A lift that waits, as its request left it; its number.
+pub(super) fn asked(hub: &Desk, op: u32, instead: Option<Mask>) -> u64 {
     let text = |t: &str| keep_salted(hub, t).expect("kept");
-    let record = LiftRecord {
-        n,
+    let asked = NewApproval {
+        kind: "lift",
+        subject: "ashby/c01",
+        what: "null",
+        reason: Some(&text("Disturbance")),
+        asked_by: op,
+        made: now(),
+        until: now().plus_ms(3_600_000),
+    };
+    let lift = NewLift {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         mask: "m7".into(),
         instead,
         until: None,
         minutes: Some(20),
         authority: text("RIPA <17>"),
-        reason: text("Disturbance"),
-        op,
-        made: now(),
-        state: crate::requests::lift_state::State::Pending,
     };
-    hub.db.add_lift(&record).expect("recorded");
+    let n = hub.db.add_approval(&asked).expect("recorded");
+    hub.db.add_lift(n, &lift).expect("recorded");
+    n
 }
 
 /// MSK-4, ROL-5: lifts that wait are shown to those who may approve one, who is told when it is his own; nothing is approved by a form
@@ -33,14 +42,14 @@ async fn lifts_wait_for_a_second_person() {
         ..Mask::default()
     };
     let own = scene::number("supervisor");
-    asked(site.hub(), 40, 2, Some(door));
-    asked(site.hub(), 41, own, None);
+    let other = asked(site.hub(), 2, Some(door));
+    let own = asked(site.hub(), own, None);
     let cookie = site.cookie_of("supervisor").await;
     let page = site.get("/lifts", &cookie, "").await;
     assert_eq!(page.status, 200, "{}", page.text());
     let text = page.text();
     assert!(
-        text.contains("Request 40") && text.contains("for 20 minutes"),
+        text.contains(&format!("Request {other}")) && text.contains("for 20 minutes"),
         "{text}"
     );
     assert!(
@@ -60,31 +69,37 @@ async fn lifts_wait_for_a_second_person() {
     let before = site.size();
     let post = async |body: String| site.post("/lifts", &cookie, &body, "").await;
     assert_eq!(
-        post("form=x&request=40&act=approve".into()).await.status,
-        403
-    );
-    assert_eq!(
-        post(format!("form={form}&request=40&act=erase"))
+        post(format!("form=x&request={other}&act=approve"))
             .await
             .status,
         403
     );
-    let own = post(format!("form={form}&request=41&act=approve")).await;
+    assert_eq!(
+        post(format!("form={form}&request={other}&act=erase"))
+            .await
+            .status,
+        403
+    );
+    let mine = post(format!("form={form}&request={own}&act=approve")).await;
     assert!(
-        own.text().contains("a second person must approve it"),
+        mine.text().contains("a second person must approve it"),
         "{}",
-        own.text()
+        mine.text()
     );
     // An order is for a box that is on the line; this one is not.
-    let offline = post(format!("form={form}&request=40&act=approve")).await;
+    let offline = post(format!("form={form}&request={other}&act=approve")).await;
     assert_eq!(offline.status, 422);
     assert!(offline.text().contains("is offline"), "{}", offline.text());
     assert_eq!(site.size(), before, "none of it was done");
     let json = site.get("/api/v1/lifts", &cookie, "").await;
-    assert!(json.text().contains("\"n\":40"), "{}", json.text());
-    let done = post(format!("form={form}&request=41&act=withdraw")).await;
-    assert!(done.text().contains("Request 41 is withdrawn"));
-    assert_eq!(site.lines("lift.drop").len(), 1);
+    assert!(
+        json.text().contains(&format!("\"n\":{other}")),
+        "{}",
+        json.text()
+    );
+    let done = post(format!("form={form}&request={own}&act=withdraw")).await;
+    assert!(done.text().contains(&format!("Request {own} is withdrawn")));
+    assert_eq!(site.lines("op.drop").len(), 1);
     let cookie = site.cookie_of("operator").await;
     assert_eq!(site.get("/lifts", &cookie, "").await.status, 403);
 }

@@ -213,6 +213,7 @@ pub fn rig() -> Rig {
             health("c03", None),
         ],
         faults: Vec::new(),
+        approvers: None,
     };
     hub.db
         .box_health(&ashby(), &report, hub.now())

@@ -60,7 +60,16 @@ pub fn of(reason: &Access) -> Text {
         RequestSettled { request } => {
             say!("request {request} was settled meanwhile; nothing was done")
         }
-        RequestOver { request, state } => say!("request {request} is {state}; nothing was done"),
+        RequestOver { request, state } => match state.as_str() {
+            "expired" => {
+                say!("nobody approved request {request} in time; nothing was done"; "ask again")
+            }
+            "aside" => say!(
+                "request {request} was set aside, because what it is about has changed; nothing was done";
+                "ask again"
+            ),
+            state => say!("request {request} is {state} already; nothing was done"),
+        },
         RequestUnknown { request } => say!(
             "there is no request {request}"; "`beadle-hub staff waiting` shows them"
         ),
@@ -71,9 +80,15 @@ pub fn of(reason: &Access) -> Text {
             request,
             asked,
             subject,
-        } => say!(
-            "request {request}: a second person must approve it, not {asked}, who asked for it, nor whom it is about ({subject}); nothing was done"
-        ),
+        } => {
+            let about = match subject.starts_with("op:") {
+                true => format!(", nor whom it is about ({subject})"),
+                false => String::new(),
+            };
+            say!(
+                "request {request}: a second person must approve it, not {asked}, who asked for it{about}; nothing was done"
+            )
+        }
         RoleUnknown { role } => {
             say!(
                 "{role:?} is not a role; roles are {}",

@@ -49,9 +49,6 @@ pub fn of(reason: &Evidence) -> Text {
             "nobody asked that {exhibit} be disposed of";
             "ask with `beadle-hub evidence dispose {exhibit} --reason …`, and a second person approves"
         ),
-        DisposalOwn { name } => say!(
-            "{name} asked for this disposal; a second person must approve it, nothing was disposed of"
-        ),
         DisposalBegun { exhibit } => {
             say!("{exhibit} is disposed of already, or is about to be")
         }

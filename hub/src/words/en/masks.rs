@@ -43,18 +43,6 @@ pub fn of(reason: &Masks) -> Text {
         LiftUnknown { request } => say!(
             "there is no request {request}"; "`beadle-hub mask list` shows those that wait"
         ),
-        LiftOwn { name } => {
-            say!("{name} asked for this lift; a second person must approve it, nothing was ordered")
-        }
-        LiftForgotten { request } => say!(
-            "request {request} was not approved within an hour and is forgotten"; "ask again"
-        ),
-        LiftSettled { request, state } => say!(
-            "request {request} is {} already; nothing was ordered",
-            state.word()
-        ),
-        LiftStillWaits { request } => say!("request {request} still waits"),
-        LiftSettledNow { request } => say!("request {request} was settled this very moment"),
         CoversLess {
             camera,
             mask,

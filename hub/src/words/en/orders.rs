@@ -2,6 +2,7 @@
 
 use crate::{
     reason::Orders::{self, *},
+    requests::touch_state::State,
     words::{Text, say},
 };
 
@@ -37,6 +38,51 @@ pub fn of(reason: &Orders) -> Text {
         RecordsAll { camera } => {
             say!("camera {camera} records continuously, all it sends; there is nothing to switch")
         }
+        KeyUnknown { name, person } => say!(
+            "box {name} takes such an order only by people's own passkeys, and knows none of {person}; nothing was ordered";
+            "`beadle-hub approver list` shows whose it knows"
+        ),
+        KeyOrderWaits { name, order } => say!(
+            "order {order} to box {name} waits for people's passkeys, and a box takes such orders one after the other; nothing was ordered";
+            "try again when it is settled, after a quarter of an hour at most"
+        ),
+        TouchUnknown { order } => say!("no order {order} waits for anybody's passkey"),
+        TouchNotYours { order } => {
+            say!("order {order} waits for the passkeys of others; nothing was done")
+        }
+        TouchedAlready { order } => {
+            say!("you have touched your passkey for order {order}; it waits for the other person")
+        }
+        TouchOver { order, state } => match state {
+            State::Failed => {
+                say!("order {order} has come to nothing; it waits for nobody any more")
+            }
+            _ => say!("both have touched their passkeys for order {order}; it is on its way"),
+        },
+        TouchNotTaken { why } => say!(
+            "the passkey was not taken: {why}"; "nothing was done; touch it again"
+        ),
+        NotTouched { until } => say!(
+            "nobody touched their passkey for it, or one person only, before {until}; nothing was sent";
+            "ask again, and have both people at their keys"
+        ),
+        StoppedMeanwhile => say!(
+            "the hub stopped before the box had answered; whether it has obeyed will be in its log"
+        ),
+        KeysNotAskedFor { name } => say!(
+            "box {name} lifts masks at the hub's word, so nobody's key counts there; nothing was asked for";
+            "whoever looks after the box sets approvals = \"required\" in [box] of its edge.toml, and root pins the first keys"
+        ),
+        NoSuchKey { person } => say!("{person} has no such passkey; nothing was asked for"),
+        NotAnApprover { person } => say!(
+            "{person} has not the role of an approver, and only approvers' keys count at boxes; nothing was asked for"
+        ),
+        KeyKnown { name, person } => say!(
+            "box {name} knows that passkey of {person}, or does not know it, already; nothing was asked for"
+        ),
+        ApproverRequestUnknown { request } => say!(
+            "there is no request {request}"; "`beadle-hub approver list` shows those that wait"
+        ),
         SecondForNewLog => {
             say!("a second person must agree: a new log takes two; nothing was ordered")
         }

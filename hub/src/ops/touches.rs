@@ -1,0 +1,135 @@
+//! Task. Operations about orders that people approve with their own passkeys, and about whose passkeys count at boxes.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use shared::id::BoxName;
+use utoipa::ToSchema;
+
+use super::{Done, Operation, Target, work};
+use crate::{
+    access::authorise::Permit,
+    desk::Desk,
+    error::HubError,
+    list::{Part, Rows},
+    requests::{
+        approvers::{self, ApproverAsked, ApproverKeys},
+        touches::{self, TouchRow, Touched, WaitsForTouches},
+    },
+};
+
+/// Orders that wait for the passkey of whoever asks, and those that ended in the last day.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct List {
+    #[serde(flatten)]
+    pub part: Part,
+}
+
+impl Operation for List {
+    type Reply = Rows<TouchRow>;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            touches::list(hub, &self.part, permit)
+        })
+        .await
+    }
+}
+
+/// Approves an order with one's own passkey. With the second person's the order goes to its box.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Give {
+    pub order: u64,
+    /// JSON that the browser handed over for the order's challenge.
+    pub credential: String,
+}
+
+impl Operation for Give {
+    type Reply = Touched;
+
+    fn about(&self) -> Target {
+        Target::Order(self.order)
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        touches::give(&hub, self.order, self.credential, &permit).await
+    }
+}
+
+/// Passkeys of those who have the role of an approver, boxes that know some, changes that wait for a second person, and the list that
+/// root pins at a box.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Approvers {}
+
+impl Operation for Approvers {
+    type Reply = ApproverKeys;
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, |hub, _| approvers::list(hub)).await
+    }
+}
+
+/// Asks that a passkey count at a box, or count no more.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AskApprover {
+    pub r#box: BoxName,
+    #[serde(flatten)]
+    pub wanted: approvers::Wanted,
+}
+
+impl Operation for AskApprover {
+    type Reply = ApproverAsked;
+
+    fn about(&self) -> Target {
+        Target::Box(self.r#box.clone())
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            approvers::ask(hub, &self.r#box, &self.wanted, permit)
+        })
+        .await
+    }
+}
+
+/// The second person's word; both touch their passkeys next.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ApproveApprover {
+    pub request: u64,
+}
+
+impl Operation for ApproveApprover {
+    type Reply = WaitsForTouches;
+
+    fn about(&self) -> Target {
+        Target::Approver(self.request)
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            approvers::approve(hub, self.request, permit)
+        })
+        .await
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct WithdrawApprover {
+    pub request: u64,
+}
+
+impl Operation for WithdrawApprover {
+    type Reply = Done;
+
+    fn about(&self) -> Target {
+        Target::Approver(self.request)
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            approvers::withdraw(hub, self.request, permit)
+        })
+        .await
+        .map(|()| Done {})
+    }
+}
