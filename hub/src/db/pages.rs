@@ -133,7 +133,8 @@ impl Db {
         let (of_row, mut values) = (list.of_row, Values::default());
         let (beyond, than, order) = match list.newest_first {
             true => (from.map_or(i64::MAX, number), "<", "DESC"),
-            false => (from.map_or(0, number), ">", "ASC"),
+            // One bound, for an index takes one.
+            false => (from.map_or(0, number).max(number(floor) - 1), ">", "ASC"),
         };
         let Some(cameras) = self.named_cameras(seen)? else {
             let (beyond, floor) = (values.add(beyond), values.count(floor));
