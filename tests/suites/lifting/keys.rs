@@ -110,7 +110,9 @@ impl Person {
     fn touch(&mut self, rig: &Rig, order: &str) -> Done<Value> {
         let all = self.asks(rig, "GET", "/touches", &json!({}))?;
         let rows = all["rows"].as_array().cloned().unwrap_or_default();
-        let row = rows.iter().find(|r| r["order"].to_string() == order);
+        let row = rows
+            .iter()
+            .find(|r| r["order"].as_u64().map(|n| n.to_string()).as_deref() == Some(order));
         let row = row.ok_or_else(|| Trouble(format!("no order {order} in {all}")))?;
         let used = self.key.sign(&party()?, &challenge(&row["passkey"])?);
         let given = json!({"credential": used_as_json(&used).to_string()});
