@@ -53,6 +53,11 @@ impl<'a> Deref for Act<'a> {
 }
 
 impl Act<'_> {
+    /// The next number of an account.
+    pub fn account_number(&self) -> Result<u64, HubError> {
+        Ok(self.tx.account_number(self.log.handle().size())?)
+    }
+
     /// Writes its line and waits until that is on disk; the line's number.
     pub fn log<D: Data>(&self, who: &str, data: &D) -> Result<u64, HubError> {
         const { assert!(is_act(D::KIND), "only lines of ownlog::ACTS are acts") };

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     acts::{self, Act},
-    db::{Db, approvals::ApprovalRecord, numbers::Numbered, staff::AccountRecord},
+    db::{Db, approvals::ApprovalRecord, staff::AccountRecord},
     desk::Desk,
     error::{HubError, plain},
     keys,
@@ -85,7 +85,7 @@ pub(super) fn insert(
     if act.account(name)?.is_some() {
         return Err(Accounts::Exists { name: name.into() }.into());
     }
-    let op = u32::try_from(act.number(Numbered::Account)?).map_err(plain)?;
+    let op = u32::try_from(act.account_number()?).map_err(plain)?;
     let line = OpAdd {
         op: ownlog::op(op),
         role: role.map(|r| r.to_string()),

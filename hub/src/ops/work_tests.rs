@@ -45,9 +45,9 @@ fn asked(row: &Row) -> Option<serde_json::Value> {
         // A secret for nobody's phone; a text that this hub has not.
         "factor.new" | "declaration.show" => return None,
         "box.list" | "retention.report" | "clip.list" | "evidence.list" | "evidence.faults"
-        | "hold.list" | "mask.list" | "lift.list" | "request.list" | "footage.recent"
-        | "owner.list" | "staff.list" | "staff.waiting" | "token.list" | "session.list"
-        | "staff.declarations" | "factor.list" => json!({}),
+        | "hold.list" | "mask.list" | "lift.list" | "touch.list" | "approver.list"
+        | "request.list" | "footage.recent" | "owner.list" | "staff.list" | "staff.waiting"
+        | "token.list" | "session.list" | "staff.declarations" | "factor.list" => json!({}),
         other => panic!("say here how {other} is asked for"),
     })
 }

@@ -6,7 +6,7 @@ use shared::{
     passkey::PasskeyError,
 };
 
-use super::{LocalTime, Reason, reasons};
+use super::{Reason, reasons};
 use crate::{error::HubError, requests::touch_state::State, words};
 
 /// Letters of the reason in a line about an order that was not carried out.
@@ -73,8 +73,7 @@ reasons! {
         TouchedAlready { order: u64 } => Refused "touched-already",
         TouchOver { order: u64, state: State } => Refused "touch-over",
         TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
-        /// Of the order, when its time was over.
-        NotTouched { until: LocalTime } => Refused "not-touched",
+        NotTouched => Refused "not-touched",
         StoppedMeanwhile => Refused "hub-stopped-meanwhile",
         KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
         NoSuchKey { person: String } => Missing "no-such-key",

@@ -38,7 +38,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
-    reason::{LocalTime, Masks, Orders, orders::Failure},
+    reason::{Masks, Orders, orders::Failure},
 };
 
 /// What came to an end is shown for so long.
@@ -139,9 +139,7 @@ pub fn settle(desk: &Desk) -> Result<(), HubError> {
             continue;
         }
         let why = match o.standing.state {
-            State::Waiting => Orders::NotTouched {
-                until: LocalTime::of(o.standing.until, &desk.config.zone),
-            },
+            State::Waiting => Orders::NotTouched,
             _ => Orders::StoppedMeanwhile,
         };
         fail(desk, &o, o.standing.state, "sys:hub", &HubError::from(why))?;
@@ -381,7 +379,7 @@ fn touch(
         let event = Event::Touched(me);
         o.standing
             .apply(event, desk.now())
-            .map_err(|why| HubError::from(not_done(desk, o, why)))
+            .map_err(|why| HubError::from(not_done(o, why)))
     };
     // With the last touch it is sent at once: a box that is away gets it when it is back, if that is in time.
     let way = match next(&record)? {
@@ -431,14 +429,12 @@ fn touch(
     }
 }
 
-fn not_done(desk: &Desk, o: &KeyOrderRecord, why: NotDone) -> Orders {
+fn not_done(o: &KeyOrderRecord, why: NotDone) -> Orders {
     let order = o.n;
     match why {
         NotDone::NotYours => Orders::TouchNotYours { order },
         NotDone::Already => Orders::TouchedAlready { order },
-        NotDone::Late | NotDone::NotYet => Orders::NotTouched {
-            until: LocalTime::of(o.standing.until, &desk.config.zone),
-        },
+        NotDone::Late | NotDone::NotYet => Orders::NotTouched,
         NotDone::Over(state) => Orders::TouchOver { order, state },
     }
 }

@@ -110,6 +110,8 @@ words! {
         NotCollected = "not-collected",
         /// It was looked at here, and nothing is to be handed over.
         NothingToHandOver = "nothing-to-hand-over",
+        /// All its exhibits were disposed of; the hub says so.
+        Disposed = "disposed",
         Other = "other",
     }
 }
@@ -121,7 +123,7 @@ pub enum NotDone {
     Stands(State),
     /// Whoever submitted it cannot authorise it.
     SamePerson,
-    /// It was handed over, so that is why it is closed; or it was not.
+    /// It was handed over, so that is why it is closed; or it was not. Or it is for the hub to say.
     Reason,
 }
 
@@ -143,6 +145,8 @@ pub enum Event {
     Cameras(State),
     Released,
     Closed(CloseReason),
+    /// The last of its exhibits was disposed of.
+    Disposed,
 }
 
 impl State {
@@ -189,7 +193,11 @@ impl State {
             }
             (Self::Ready | Self::Partial | Self::Released, Event::Released) => Self::Released,
             (Self::Released, Event::Closed(CloseReason::HandedOver)) => Self::Closed,
-            (Self::Ready | Self::Partial, Event::Closed(CloseReason::HandedOver))
+            (Self::Ready | Self::Partial | Self::Released, Event::Disposed) => Self::Closed,
+            (
+                Self::Ready | Self::Partial,
+                Event::Closed(CloseReason::HandedOver | CloseReason::Disposed),
+            )
             | (Self::Released, Event::Closed(_)) => return Err(NotDone::Reason),
             (Self::Ready | Self::Partial, Event::Closed(_)) => Self::Closed,
             (from, _) => return Err(NotDone::Stands(from)),
@@ -244,6 +252,7 @@ mod tests {
             Event::Refused,
             Event::Cancelled,
             Event::Released,
+            Event::Disposed,
         ];
         events.extend(CloseReason::ALL.iter().map(|r| Event::Closed(*r)));
         events.extend(State::ALL.iter().map(|s| Event::Cameras(*s)));
@@ -270,9 +279,12 @@ mod tests {
                     ) => Some(to),
                     (Ready | Partial | Released, Event::Released) => Some(Released),
                     (Released, Event::Closed(CloseReason::HandedOver)) => Some(Closed),
-                    (Ready | Partial, Event::Closed(why)) if why != CloseReason::HandedOver => {
+                    (Ready | Partial, Event::Closed(why))
+                        if ![CloseReason::HandedOver, CloseReason::Disposed].contains(&why) =>
+                    {
                         Some(Closed)
                     }
+                    (Ready | Partial | Released, Event::Disposed) => Some(Closed),
                     _ => None,
                 };
                 assert_eq!(is.ok(), due, "{state:?} {event:?}");

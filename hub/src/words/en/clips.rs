@@ -85,7 +85,7 @@ pub fn of(reason: &Clips) -> Text {
             "{name} submitted request {request}; a second person has to authorise it, nothing was changed"
         ),
         HandedOver { request } => say!(
-            "request {request} is closed as handed-over when it was released, and only then; nothing was changed"
+            "request {request} is closed as handed-over when it was released, and only then, and as disposed by the hub; nothing was changed"
         ),
         NotInTime { request } => say!(
             "nobody authorised request {request} in time, so it is taken back; nothing was fetched";
