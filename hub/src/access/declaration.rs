@@ -16,9 +16,10 @@ use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
-    db::declarations::DeclarationRecord,
+    db::declarations::{AcceptanceRecord, DeclarationRecord},
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
     ownlog,
     reason::Accounts,
 };
@@ -137,10 +138,12 @@ pub struct AcceptanceRow {
     pub newest: bool,
 }
 
-/// Newest first, a thousand at most.
-pub fn list(hub: &Desk) -> Result<Vec<AcceptanceRow>, HubError> {
-    let all = hub.db.acceptances()?.into_iter();
-    all.map(|a| {
+/// Newest first.
+pub fn list(hub: &Desk, part: &Part) -> Result<Rows<AcceptanceRow>, HubError> {
+    let (before, limit) = (part.after(place)?, part.limit());
+    let found = hub.db.acceptances(before, limit + 1)?;
+    let mark = |a: &AcceptanceRecord| format!("{}.{}.{}", a.made.0, a.declaration, a.op);
+    Rows::cut(found, limit, mark).try_map(|a| {
         let account = hub.db.account_numbered(a.op)?;
         Ok(AcceptanceRow {
             account: account.map_or_else(|| ownlog::op(a.op), |a| a.name),
@@ -149,5 +152,15 @@ pub fn list(hub: &Desk) -> Result<Vec<AcceptanceRow>, HubError> {
             newest: a.newest,
         })
     })
-    .collect()
+}
+
+/// When, which text and who: a place in that list.
+fn place(text: &str) -> Option<(Utc, u32, u32)> {
+    let mut parts = text.split('.');
+    let place = (
+        Utc(parts.next()?.parse().ok()?),
+        parts.next()?.parse().ok()?,
+        parts.next()?.parse().ok()?,
+    );
+    parts.next().is_none().then_some(place)
 }

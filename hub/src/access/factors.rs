@@ -32,6 +32,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     keys,
+    list::{Part, Rows},
     pace::{Lanes, Pace},
     reason::{Orders, Proofs},
 };
@@ -249,17 +250,18 @@ pub struct FactorRow {
     pub used: Option<Utc>,
 }
 
-pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<FactorRow>, HubError> {
-    let all = hub.db.factors(permit.number())?.into_iter();
-    Ok(all
-        .map(|f| FactorRow {
+pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<FactorRow>, HubError> {
+    let (after, limit) = (part.number()?, part.limit());
+    let found = hub.db.factors_page(permit.number(), after, limit + 1)?;
+    Rows::cut(found, limit, |f| f.n.to_string()).try_map(|f| {
+        Ok(FactorRow {
             factor: f.n,
             kind: f.kind,
             label: f.label,
             made: f.made,
             used: f.used,
         })
-        .collect())
+    })
 }
 
 fn add(

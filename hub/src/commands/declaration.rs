@@ -40,7 +40,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("accepted: sha256 {}", d.sha256);
         }
         Command::List { json } => {
-            let rows = hub.ask(&own::Acceptances {})?;
+            let rows = hub.all(|part| own::Acceptances { part })?;
             if json {
                 return print_json(&rows);
             }

@@ -50,7 +50,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             );
         }
         Command::List { json } => {
-            let rows = hub.ask(&own::Factors {})?;
+            let rows = hub.all(|part| own::Factors { part })?;
             if json {
                 return print_json(&rows);
             }

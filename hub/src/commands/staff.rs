@@ -187,7 +187,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("{name} is signed out everywhere");
         }
         Command::Sessions { json } => {
-            let rows = hub.ask(&own::Sessions {})?;
+            let rows = hub.all(|part| own::Sessions { own: false, part })?;
             if json {
                 return print_json(&rows);
             }

@@ -227,7 +227,8 @@ fn note(hub: &Desk, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<()
     Ok(())
 }
 
-/// What people did, newest first. That it was read is on the record first.
+/// What people did, newest first. That it was read is on the record first. A part may have fewer acts than were asked for, or none, while
+/// there are more: one search looks at so many and no more.
 pub fn show(
     hub: &Desk,
     search: &Search,
@@ -236,10 +237,11 @@ pub fn show(
 ) -> Result<Rows<TrailRow>, HubError> {
     let (wanted, before, limit) = (search.wanted(hub)?, part.number()?, part.limit());
     read_on(hub)?;
-    let found = hub
-        .db
-        .own_lines(hub.log.origin(), &wanted, before, limit + 1)?;
-    let found = Rows::cut(found, limit, |l| l.n.to_string());
+    let log = hub.log.origin();
+    let (found, beyond) = hub.db.own_lines(log, &wanted, before, limit + 1)?;
+    let mut found = Rows::cut(found, limit, |l| l.n.to_string());
+    // What is older was not looked at yet.
+    found.next = found.next.or(beyond.map(|n| n.to_string()));
     note(hub, "show", &found.rows, permit)?;
     let mut names = BTreeMap::new();
     found.try_map(|l| row(hub, &mut names, l))

@@ -111,18 +111,20 @@ async fn answer(
                     new.drawing = drawing.as_str().into();
                 }
             }
-            let own = app.perform(who, own::Factors {}).await?;
-            let own = own.iter().map(|f| factor(f, zone)).collect();
+            let own = app.perform(who, own::Factors::default()).await?;
+            let own = own.rows.iter().map(|f| factor(f, zone)).collect();
             Some(FactorsView { own, new })
         }
         false => None,
     };
     let sessions = match first {
         None => {
-            let all = app.perform(who, own::Sessions {}).await?;
-            let name = &who.person().name;
-            let own = all.iter().filter(|s| s.account == *name);
-            Some(own.map(|s| session(s, zone)).collect())
+            let mine = own::Sessions {
+                own: true,
+                ..own::Sessions::default()
+            };
+            let own = app.perform(who, mine).await?.rows;
+            Some(own.iter().map(|s| session(s, zone)).collect())
         }
         Some(_) => None,
     };
