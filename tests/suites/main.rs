@@ -23,6 +23,7 @@ mod lifting;
 mod machine;
 mod marker;
 mod masks;
+mod month;
 mod powercut;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;
