@@ -16,7 +16,7 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, sessions::Reason},
     desk::Desk,
     error::{HubError, plain},
     files,
@@ -37,12 +37,16 @@ pub struct Package {
 pub fn grant(
     desk: &Desk,
     exhibit: &ExhibitRef,
-    purpose: &String,
-    reference: &String,
+    reason: &Reason,
     permit: &Permit,
 ) -> Result<Package, HubError> {
-    rules::texts([("a purpose", purpose), ("a reference", reference)])
-        .map_err(HubError::Refused)?;
+    let given = [
+        ("a purpose", &reason.purpose),
+        ("a reference", &reason.reference),
+    ];
+    let present = reason.present();
+    let others = present.iter().map(|text| ("who else is present", text));
+    rules::texts(given.into_iter().chain(others)).map_err(HubError::Refused)?;
     let row = desk
         .db
         .request(exhibit.as_str())
@@ -66,8 +70,9 @@ pub fn grant(
         r#ref: exhibit.to_string(),
         cam: row.camera.cam.clone(),
         sums: sums.clone(),
-        purpose: keep_salted(desk, purpose.trim())?,
-        reference: keep_salted(desk, reference.trim())?,
+        purpose: keep_salted(desk, reason.purpose.trim())?,
+        reference: keep_salted(desk, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(Package {

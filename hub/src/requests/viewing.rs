@@ -7,7 +7,7 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, sessions::Reason},
     desk::Desk,
     error::{HubError, plain},
 };
@@ -15,12 +15,16 @@ use crate::{
 pub fn begin(
     desk: &Desk,
     exhibit: &ExhibitRef,
-    purpose: &String,
-    reference: &String,
+    reason: &Reason,
     permit: &Permit,
 ) -> Result<(), HubError> {
-    rules::texts([("a purpose", purpose), ("a reference", reference)])
-        .map_err(HubError::Refused)?;
+    let given = [
+        ("a purpose", &reason.purpose),
+        ("a reference", &reason.reference),
+    ];
+    let present = reason.present();
+    let others = present.iter().map(|text| ("who else is present", text));
+    rules::texts(given.into_iter().chain(others)).map_err(HubError::Refused)?;
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let request =
         request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
@@ -32,8 +36,9 @@ pub fn begin(
         t0: request.t0,
         t1: request.t1,
         grant: request.grant,
-        purpose: keep_salted(desk, purpose.trim())?,
-        reference: keep_salted(desk, reference.trim())?,
+        purpose: keep_salted(desk, reason.purpose.trim())?,
+        reference: keep_salted(desk, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(())

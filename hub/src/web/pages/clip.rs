@@ -36,6 +36,7 @@ struct ClipPage {
     problem: String,
     purpose: String,
     reference: String,
+    present: String,
 }
 
 struct CopyView {
@@ -105,6 +106,7 @@ fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
 struct Reasons {
     purpose: String,
     reference: String,
+    present: String,
 }
 
 async fn answer(
@@ -132,6 +134,7 @@ async fn answer(
         problem: outcome.problem.clone(),
         purpose: reasons.purpose,
         reference: reasons.reference,
+        present: reasons.present,
     };
     outcome.on(&shown)
 }
@@ -150,6 +153,8 @@ pub struct ViewForm {
     form: String,
     purpose: String,
     reference: String,
+    #[serde(default)]
+    present: String,
 }
 
 pub async fn view(
@@ -164,11 +169,13 @@ pub async fn view(
         exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
         purpose: form.purpose.clone(),
         reference: form.reference.clone(),
+        present: Some(form.present.clone()),
     };
     if let Err(why) = app.perform(&who, view).await {
         let reasons = Reasons {
             purpose: form.purpose,
             reference: form.reference,
+            present: form.present,
         };
         return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
@@ -176,6 +183,7 @@ pub async fn view(
     let reason = Reason {
         purpose: form.purpose,
         reference: form.reference,
+        present: Some(form.present),
     };
     app.hub
         .sessions
@@ -257,6 +265,7 @@ async fn send_copy(
             exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
             purpose: reason.purpose,
             reference: reason.reference,
+            present: reason.present,
         };
         app.perform(who, save).await?;
     }
