@@ -19,8 +19,8 @@ pub mod rows;
 use crate::{
     Done, Told, Trouble,
     hub::Hub,
+    person::{Person, curl},
     places::Folder,
-    site::{Person, curl},
 };
 
 /// Days of segments, unless BEADLE_COUNTY_DAYS says otherwise.

@@ -30,6 +30,7 @@ mod quirks;
 mod rates;
 mod refusals;
 mod retention;
+mod roles;
 mod sound;
 mod tamper;
 mod units;

@@ -21,6 +21,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog,
+    reason::Accounts,
 };
 
 /// What a new hub has, for the scheme to make its own of.
@@ -92,8 +93,8 @@ pub struct Declaration {
 }
 
 fn newest(hub: &Desk) -> Result<DeclarationRecord, HubError> {
-    let none = || HubError::Missing("this hub has no declaration; nothing was done".into());
-    hub.db.declaration()?.ok_or_else(none)
+    let found = hub.db.declaration()?;
+    found.ok_or_else(|| Accounts::NoDeclaration.into())
 }
 
 pub fn show(hub: &Desk, permit: &Permit) -> Result<Declaration, HubError> {
@@ -111,14 +112,10 @@ pub fn accept(hub: &Desk, sha256: &str, permit: &Permit) -> Result<(), HubError>
     hub.act(|tx| {
         let d = newest(hub)?;
         if d.sha256 != sha256 {
-            return Err(HubError::Refused(
-                "the declaration has another text now; read it again; nothing was done".into(),
-            ));
+            return Err(Accounts::DeclarationChanged.into());
         }
         if !hub.db.has_to_accept(permit.number())? {
-            return Err(HubError::Refused(
-                "you have accepted this declaration already".into(),
-            ));
+            return Err(Accounts::DeclarationAccepted.into());
         }
         let line = OpAccept {
             op: permit.op(),

@@ -24,6 +24,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog,
+    reason::Accounts,
 };
 
 /// Without a request for this long a session ends; and after this long in any case.
@@ -382,10 +383,10 @@ pub fn end(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
 }
 
 fn not_yours(permit: &Permit) -> HubError {
-    HubError::NotAllowed(format!(
-        "{} may end their own sessions and nobody else's; nothing was done",
-        permit.name()
-    ))
+    Accounts::SessionsOfOthers {
+        name: permit.name().into(),
+    }
+    .into()
 }
 
 #[cfg(test)]

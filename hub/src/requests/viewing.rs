@@ -3,13 +3,14 @@
 use shared::{id::ExhibitRef, types::AccView};
 
 use super::{
-    rules::{self, State},
+    rules::{self, State, TextField},
     submit::keep_salted,
 };
 use crate::{
     access::{authorise::Permit, sessions::Reason},
     desk::Desk,
     error::{HubError, plain},
+    reason::{Evidence, Footage},
 };
 
 pub fn begin(
@@ -19,17 +20,22 @@ pub fn begin(
     permit: &Permit,
 ) -> Result<(), HubError> {
     let given = [
-        ("a purpose", &reason.purpose),
-        ("a reference", &reason.reference),
+        (TextField::Purpose, &reason.purpose),
+        (TextField::Reference, &reason.reference),
     ];
     let present = reason.present();
-    let others = present.iter().map(|text| ("who else is present", text));
-    rules::texts(given.into_iter().chain(others)).map_err(HubError::Refused)?;
+    let others = present.iter().map(|text| (TextField::Present, text));
+    rules::texts(given.into_iter().chain(others))?;
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let request =
-        request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    let request = request.ok_or_else(|| Footage::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    })?;
     if request.state == State::Disposed {
-        return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
+        return Err(Evidence::Disposed {
+            exhibit: exhibit.clone(),
+            why: request.why,
+        }
+        .into());
     }
     let line = AccView {
         exh: exhibit.to_string(),

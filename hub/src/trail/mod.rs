@@ -23,7 +23,11 @@ use crate::{
     files,
     list::{Part, Rows},
     ownlog::{MONTHS, op},
-    requests::{rules, submit::keep_salted},
+    reason::{Accounts, LocalTime, Trail},
+    requests::{
+        rules::{self, TextField},
+        submit::keep_salted,
+    },
 };
 
 pub mod owners;
@@ -82,11 +86,7 @@ impl Search {
             Some(number) if number.starts_with("op:") => Some(number.to_owned()),
             Some(name) => {
                 let account = hub.db.account(name).map_err(plain)?;
-                let account = account.ok_or_else(|| {
-                    HubError::Missing(format!(
-                        "there is no account {name}, nor was there one; `beadle-hub staff list --all` shows them"
-                    ))
-                })?;
+                let account = account.ok_or_else(|| Accounts::NeverThere { name: name.into() })?;
                 Some(op(account.op))
             }
             None => None,
@@ -94,7 +94,7 @@ impl Search {
         let camera = self.camera.as_deref().map(BoxCamera::parse).transpose();
         Ok(Wanted {
             who,
-            camera: camera.map_err(HubError::malformed)?,
+            camera: camera?,
             reference: self.reference.as_ref().map(|r| r.trim().to_owned()),
             kind: self.kind.clone(),
             from: self.from,
@@ -269,25 +269,19 @@ pub struct Sample {
 
 fn month_of(text: &str, count: u32) -> Result<Month, HubError> {
     if !(1..=sample::MOST).contains(&count) {
-        return Err(HubError::Malformed(format!(
-            "a sample is of 1 to {} acts; nothing was done",
-            sample::MOST
-        )));
+        return Err(Trail::SampleCount { most: sample::MOST }.into());
     }
-    Month::parse(text).ok_or_else(|| {
-        HubError::Malformed(format!(
-            "{text:?} is no month like 2026-11; nothing was done"
-        ))
-    })
+    Month::parse(text).ok_or_else(|| Trail::MonthMalformed { text: text.into() }.into())
 }
 
 /// The head that a month's sample is drawn by.
 fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
     if hub.now() < month.drawn {
-        return Err(HubError::Refused(format!(
-            "the sample of {} is drawn by the newest countersigned head of the first day after it, so from {} on; nothing was drawn",
-            month.name, month.drawn
-        )));
+        return Err(Trail::MonthNotDrawn {
+            month: month.name.clone(),
+            drawn: LocalTime::of(month.drawn, &hub.config.zone),
+        }
+        .into());
     }
     let path = hub
         .log
@@ -295,10 +289,11 @@ fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
         .join(MONTHS)
         .join(format!("{}.note", month.next));
     if !path.exists() {
-        return Err(HubError::Refused(format!(
-            "no countersigned head of {} is kept here, so the sample of {} cannot be drawn: this log did not run then",
-            month.next, month.name
-        )));
+        return Err(Trail::NoHeadOfMonth {
+            month: month.name.clone(),
+            day: month.next.clone(),
+        }
+        .into());
     }
     SignedHead::parse(&files::read(&path).map_err(plain)?).map_err(plain)
 }
@@ -344,7 +339,7 @@ pub fn review(
     result: &str,
     permit: &Permit,
 ) -> Result<u64, HubError> {
-    rules::texts([("a result", &result.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Result, &result.to_owned())])?;
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
     let line = LogReview {

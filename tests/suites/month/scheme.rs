@@ -6,8 +6,8 @@ use beadle_tests::{
     Done, Folder, Told, Trouble,
     cameras::{Cameras, Scene},
     hub::{self, Hub},
+    person::{self, Person},
     places,
-    site::{self, Person},
     town::{self, Plan, Town},
     wait::{self, Look},
 };
@@ -196,7 +196,8 @@ impl Month {
             let own = format!("{name} has a horse of their own");
             let socket = |password: &str, path: &str, body: Option<Value>| {
                 let what = format!("{name} at the socket: {path}");
-                site::at_socket(&self.hub, Some((name, password)), path, body.as_ref())?.well(&what)
+                person::at_socket(&self.hub, Some((name, password)), path, body.as_ref())?
+                    .well(&what)
             };
             socket(
                 &once,

@@ -20,6 +20,7 @@ use crate::{
         sessions::SessionRow, totp::Secret,
     },
     ops::{own, staff},
+    reason::Accounts,
     signin,
     web::{
         context::{App, COOKIE, Outcome, Refused, SignedIn, no_such_act, set_cookie},
@@ -187,9 +188,7 @@ pub async fn act(
     let secret = Some(form.secret.clone()).filter(|s| !s.is_empty());
     let (label, password) = (form.label, form.password);
     let done = match form.act.as_str() {
-        "password" if form.new != form.again => Err(crate::error::HubError::Refused(
-            "the new password was typed in two ways; nothing was done".into(),
-        )),
+        "password" if form.new != form.again => Err(Accounts::PasswordTypedTwoWays.into()),
         "password" => {
             let set = staff::Password {
                 old: form.old,
