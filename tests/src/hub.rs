@@ -2,6 +2,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
@@ -100,9 +101,14 @@ impl Hub {
 
     /// The same with more in its environment, for this and every later command, e.g. a clock that is wrong.
     pub fn make_with(folder: &Path, env: Vec<(String, String)>) -> Done<Self> {
+        Self::make_at(folder, Ipv4Addr::LOCALHOST, env)
+    }
+
+    /// The same with its door for boxes at this address.
+    pub fn make_at(folder: &Path, at: Ipv4Addr, env: Vec<(String, String)>) -> Done<Self> {
         let (state, evidence) = (folder.join("hub"), folder.join("evidence"));
         let (quic, https) = (places::free_udp()?, places::free_tcp()?);
-        let (q, h) = (format!("127.0.0.1:{quic}"), format!("127.0.0.1:{https}"));
+        let (q, h) = (format!("{at}:{quic}"), format!("127.0.0.1:{https}"));
         let said = program::run_with(
             &places::program("beadle-hub")?,
             args![
