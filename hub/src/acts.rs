@@ -53,6 +53,11 @@ impl<'a> Deref for Act<'a> {
 }
 
 impl Act<'_> {
+    /// The next number of an account.
+    pub fn account_number(&self) -> Result<u64, HubError> {
+        Ok(self.tx.account_number(self.log.handle().size())?)
+    }
+
     /// Writes its line and waits until that is on disk; the line's number.
     pub fn log<D: Data>(&self, who: &str, data: &D) -> Result<u64, HubError> {
         const { assert!(is_act(D::KIND), "only lines of ownlog::ACTS are acts") };
@@ -145,8 +150,8 @@ fn settle_within(tx: &Tx<'_>, log: &OwnLog) -> Result<usize, HubError> {
     open.retain(|n| !failed.contains(&(*n as i64)));
     for line in &open {
         tracing::error!(line, "what this line of the hub's log says was not done");
-        let why = "not-stored".to_owned();
-        log.handle().append(HUB, &ActFail { line: *line, why })?;
+        let code = "not-stored".to_owned();
+        log.handle().append(HUB, &ActFail { line: *line, code })?;
     }
     tx.own_log_checked(origin, log.handle().size())?;
     log.unsettled(false);

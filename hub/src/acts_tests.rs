@@ -319,6 +319,8 @@ fn not_stored() {
     assert!(failed.is_err());
     let last = log(&desk.log.folder()).pop().expect("line");
     assert_eq!(last.kind, "act.fail");
+    let code = last.data.get("code").and_then(|v| v.as_str());
+    assert_eq!(code, Some("not-stored"));
     assert_eq!(
         pull(desk, &who(1), "robbery").expect("pulled"),
         "EXH-2026-000003"

@@ -105,24 +105,13 @@ impl Class {
 /// Why an operation has no reply.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum HubError {
-    /// A reason that has a code and words of its own.
+    /// Whatever people or programs can do something about: a reason, with its code and its words.
     #[error("{}", words::of(.0))]
     Because(Box<Reason>),
-    #[error("{0}")]
-    Malformed(String),
     #[error("sign in first")]
     SignedOut,
-    #[error("{0}")]
-    NotAllowed(String),
-    #[error("{0}")]
-    Missing(String),
-    #[error("{0}")]
-    Refused(String),
-    #[error("{0}")]
-    TooFast(String),
-    #[error("{0}")]
-    Unreachable(String),
-    /// What failed below, for the journal and for whoever is at the console; a page shows a number to quote.
+    /// What failed below, in the words of whatever failed: libraries and the system have no keys. It is for the journal, and for the console, whose
+    /// user reads the journal. Everybody else gets a number to quote.
     #[error("{0}")]
     Broken(String),
     /// The work panicked.
@@ -136,13 +125,7 @@ impl HubError {
     pub fn class(&self) -> Class {
         match self {
             Self::Because(reason) => reason.class(),
-            Self::Malformed(_) => Class::Malformed,
             Self::SignedOut => Class::SignedOut,
-            Self::NotAllowed(_) => Class::NotAllowed,
-            Self::Missing(_) => Class::Missing,
-            Self::Refused(_) => Class::Refused,
-            Self::TooFast(_) => Class::TooFast,
-            Self::Unreachable(_) => Class::Unreachable,
             Self::Broken(_) | Self::Fault => Class::Broken,
         }
     }
@@ -188,11 +171,6 @@ impl HubError {
             .collect();
         let end = if text.ends_with('.') { "" } else { "." };
         format!("{first}{}{end}", letters.as_str())
-    }
-
-    /// What cannot be read, in the words of whoever tried.
-    pub fn malformed(e: impl std::fmt::Display) -> Self {
-        Self::Malformed(e.to_string())
     }
 }
 

@@ -98,7 +98,7 @@ pub struct OwnLog {
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
 /// ([`crate::acts::act`]), which stores it.
-pub const ACTS: [&str; 41] = [
+pub const ACTS: [&str; 42] = [
     "grant.set",
     "hold.ask",
     "hold.extend",
@@ -133,6 +133,7 @@ pub const ACTS: [&str; 41] = [
     "copy.class",
     "copy.drop",
     "request.open",
+    "request.change",
     "request.submit",
     "request.authorise",
     "request.refuse",

@@ -28,6 +28,7 @@ use crate::{
     error::{Class, HubError, plain},
     ownlog,
     places::Origin,
+    reason::Proofs,
 };
 
 /// Refused attempts are written so far apart.
@@ -38,7 +39,6 @@ const REMEMBERED_MS: i64 = 90 * 86_400_000;
 const NOTED_MS: i64 = 60_000;
 /// What is compared with the password typed for a name nobody has: no password has this hash, and it takes as long as any.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-const WRONG: &str = "name or password is wrong";
 
 /// Whose account, None: a name nobody has; and what was wrong: password, code, passkey.
 type Guessed = (Option<u32>, &'static str);
@@ -142,7 +142,7 @@ pub fn password(desk: &Desk, name: &str, password: &str) -> Result<AccountRecord
     let account = found.as_ref().map(|a| a.op);
     found.filter(|_| right).ok_or_else(|| {
         desk.refusals.count(account, PASSWORD, now.mono);
-        HubError::Refused(WRONG.into())
+        Proofs::NameOrPasswordWrong.into()
     })
 }
 
@@ -211,10 +211,10 @@ impl Identity for SignIn {
             });
         }
         let Some(code) = &self.code else {
-            return Err(HubError::Refused(format!(
-                "{} has a second factor: give the code of the app too (--code); somebody with a passkey alone signs in at the page; nothing was done",
-                self.name
-            )));
+            return Err(Proofs::CodeWanted {
+                name: self.name.clone(),
+            }
+            .into());
         };
         let proof = Proof::Code(code.clone());
         second(desk, &account, &proof)?;

@@ -57,7 +57,7 @@ impl Approver {
     }
 }
 
-/// A key as it is told of: whose it is, and its [`mark`].
+/// A key as it is told of: whose it is, and what it is named by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -226,6 +226,10 @@ conditions! {
         "Hub refuses this box"
         "The hub does not accept the box's certificate or its enrolment. Recording goes on."
         "See what the hub says of it: beadle-hub box list. If it is revoked and may come back, beadle-hub box add makes a new code, and beadle-edge enrol takes it."
+    "hub.version" Serious HubStaff
+        "Box and hub speak different versions"
+        "One of the two was updated and does not understand the other any more. Recording, deletion and the log go on; clips wait."
+        "Bring box and hub to the same release of Beadle: the detail says which version of the protocol each speaks. The box connects by itself then."
     "cert.expiring" Warning HubStaff
         "Box's certificate has not been renewed"
         "The box renews its certificate by itself from half of its life on, whenever it reaches the hub, and even when it is over. It has not for long."
@@ -414,6 +418,7 @@ mod tests {
             "clock.disagrees",
             "hub.unreachable",
             "hub.refused",
+            "hub.version",
             "cert.expiring",
             "cert.missing",
             "log.refused",

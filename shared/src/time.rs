@@ -258,6 +258,17 @@ impl Zone {
         }
     }
 
+    /// A moment in a form that [`Zone::typed`] reads as the same.
+    pub fn as_typed(&self, t: Utc) -> String {
+        let zoned = t.timestamp().to_zoned(self.0.clone());
+        let text = zoned.strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
+        match self.typed(&text) {
+            Ok(same) if same == t => text,
+            // A fraction of a second, or a zone whose label is a number.
+            _ => t.to_string(),
+        }
+    }
+
     /// A wall-clock time on a local day, e.g. 00:05.
     pub fn at(&self, day: Day, hour: i8, minute: i8) -> Utc {
         match day.0.at(hour, minute, 0, 0).to_zoned(self.0.clone()) {
@@ -401,6 +412,8 @@ mod tests {
             ("2026-10-25 02:00", "2026-10-25T02:00:00.000Z"),
         ] {
             assert_eq!(utc(typed).as_deref(), Ok(due), "{typed}");
+            let again = london.as_typed(Utc::parse(due).expect("time"));
+            assert_eq!(utc(&again).as_deref(), Ok(due), "{again}");
         }
         let twice = london.typed("2026-10-25 01:30").expect_err("twice");
         assert!(twice.to_string().contains("BST or GMT"), "{twice}");

@@ -209,6 +209,8 @@ lines! {
     GrantSet = "grant.set" { grant: String, r#ref: String, cam: String, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String }
     /// Hub log: somebody asks for footage; `request` is its number, `class` who asks. Free text is salted here and in the next ones.
     RequestOpen = "request.open" { request: u64, class: String, by: Vec<String> }
+    /// Hub log: a draft says something else from here on.
+    RequestChange = "request.change" { request: u64, class: String, by: Vec<String> }
     /// Hub log: it is whole and asked for, of these cameras (box/camera). `due`: by when it has to be answered; `ask`: what waits for a
     /// second person, null where none is needed.
     RequestSubmit = "request.submit" { request: u64, class: String, cams: Vec<String>, t0: Utc, t1: Utc, purpose: String, reference: String, requester: String, order: Option<String>, identity: Option<String>, due: Option<Utc>, ask: Option<u64>, by: Vec<String> }
@@ -224,13 +226,14 @@ lines! {
     RequestRelease = "request.release" { request: u64, to: String, by: Vec<String> }
     /// Hub log: nothing more is done with it.
     RequestClose = "request.close" { request: u64, why: String, note: Option<String>, by: Vec<String> }
-    /// Hub log: a request that was refused, with the plain code of why. It uses no number up.
-    GrantFail = "grant.fail" { cam: String, why: String }
+    /// Hub log: a request that was refused; `code` says why. It uses no number up.
+    GrantFail = "grant.fail" { cam: String, code: String }
     /// Hub log: a box was ordered to record a camera in real time for so many minutes (0: no longer); the reason is salted. The
     /// line's number is the order's.
     RateOrder = "rate.order" { r#box: String, cam: CameraId, minutes: u64, reason: String }
-    /// Hub log: what came of an order, when it was not carried out.
-    RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, why: String }
+    /// Hub log: what came of an order, when it was not carried out. `code`: the box's of `docs/orders.md`, or the hub's; `why`: the same
+    /// as a sentence of then. So in the next ones.
+    RateFail = "rate.fail" { order: u64, r#box: String, cam: CameraId, code: String, why: String }
     /// Hub log: somebody asks that a mask be lifted, until then or for so many minutes from the order on; free text is salted. `ask`:
     /// number of the request. `instead`: the mask that is to hide meanwhile, with the SHA-256 of its polygons.
     LiftAsk = "lift.ask" { ask: u64, r#box: String, cam: CameraId, mask: String, until: Option<Utc>, minutes: Option<u64>, authority: String, reason: String, by: String,
@@ -255,9 +258,9 @@ lines! {
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.
-    SweepFail = "sweep.fail" { order: u64, r#box: String, why: String }
+    SweepFail = "sweep.fail" { order: u64, r#box: String, code: String, why: String }
     /// Hub log: what came of an order that a log gets a successor, when it was not carried out.
-    LogFail = "log.fail" { order: u64, r#box: String, why: String }
+    LogFail = "log.fail" { order: u64, r#box: String, code: String, why: String }
     /// Hub log: footage is to be kept at its box until then; free text is salted. `ref`: the exhibit it is for, when a clip request
     /// made it.
     HoldAsk = "hold.ask" { hold: HoldId, r#box: String, cam: CameraId, t0: Utc, t1: Utc, until: Utc, review: Option<Day>, reason: String, authority: String, reference: String, r#ref: Option<String>, by: String }
@@ -270,9 +273,9 @@ lines! {
     /// Hub log: what came of such an order, when it was not carried out.
     OrderFail = "order.fail" { order: u64, r#box: String,
         #[serde(default, skip_serializing_if = "Option::is_none")] cam: Option<CameraId>,
-        why: String }
-    /// Hub log: what line `line` of it says was not done. `why`: not-stored, the hub's records do not have it.
-    ActFail = "act.fail" { line: u64, why: String }
+        code: String, why: String }
+    /// Hub log: what line `line` of it says was not done. `code`: not-stored, the hub's records do not have it.
+    ActFail = "act.fail" { line: u64, code: String }
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
     /// Hub log: a package is written out in plain, to be handed over; `sums` is the SHA-256 of its SHA256SUMS, free text is salted.

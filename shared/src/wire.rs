@@ -20,6 +20,11 @@
 //!   the hub answers every `H` with a `J` [`AuditReply::Cosigned`] or [`AuditReply::Refused`].
 //! - **clip** (hub opens): `Open::Clip` → [`ClipReply`], then `B` frames until the announced size is reached.
 //!
+//! # Version
+//! What begins a conversation says its version, `v`: [`Open::Enrol`], [`Open::Renew`], [`Open::Control`], and what the hub answers them with when it
+//! does as it was asked. Whoever hears another version than [`VERSION`] closes the connection with [`close::VERSION`] and a sentence, whatever
+//! else the message has, and does nothing of it.
+//!
 //! A message with an unknown `is` deserialises to `Unknown` and is answered politely or ignored, never fatal.
 
 use serde::{Deserialize, Serialize};
@@ -34,7 +39,7 @@ use crate::{
 
 pub const ALPN: &[u8] = b"beadle/1";
 pub const MAX_FRAME: usize = 1 << 20;
-/// Version of this protocol, the `v` of [`Open::Enrol`] and [`Open::Control`].
+/// Version of this protocol, the `v` of what begins a conversation.
 pub const VERSION: u32 = 1;
 /// The name in the hub's certificate (DNS SAN) that boxes ask for, whatever the hub is called. The hub sends its CA certificate after its
 /// own, so that a box that is enrolling can hold it against the mark in its one-time code.
@@ -50,6 +55,8 @@ pub mod close {
     pub const NO_CERTIFICATE: u32 = 5;
     /// The box's certificate is over: it may renew it, and nothing else.
     pub const EXPIRED: u32 = 6;
+    /// The other side speaks another version of this protocol.
+    pub const VERSION: u32 = 7;
 }
 
 /// First frame of a stream.
@@ -108,6 +115,7 @@ pub struct CameraInfo {
 pub enum EnrolReply {
     /// Everything the box keeps: its certificate and the CA (PEM), the scheme, and the hub's public keys.
     Enrolled {
+        v: u32,
         scheme: String,
         cert: String,
         ca: String,
@@ -129,6 +137,7 @@ pub enum EnrolReply {
 pub enum RenewReply {
     /// The certificate to use from now on (PEM). It may be the one the box has, when the hub holds that one for fresh.
     Renewed {
+        v: u32,
         cert: String,
     },
     Refused {
@@ -142,6 +151,7 @@ pub enum RenewReply {
 #[serde(tag = "is", rename_all = "kebab-case")]
 pub enum ToBox {
     Welcome {
+        v: u32,
         time: Utc,
     },
     /// An order: `order` is the exact JSON text of an [`Ordered`](crate::order::Ordered), `sig` the base64 Ed25519 signature by the hub's order key
@@ -279,6 +289,10 @@ pub enum BadFrame {
     Json(String),
     #[error("frame kind {0:?} where {1:?} was due")]
     Kind(char, char),
+    #[error(
+        "version {0} of the protocol is spoken there, and version {VERSION} here; nothing was done; bring box and hub to the same release of Beadle"
+    )]
+    Version(u64),
 }
 
 /// Length prefix of a frame: how many bytes follow it.
@@ -324,11 +338,51 @@ impl Frame {
         }
         serde_json::from_slice(&self.body).map_err(|e| BadFrame::Json(e.to_string()))
     }
+
+    /// A message that may begin a conversation. A version that it says is judged first: of another, nothing else of it need have the shape
+    /// that is known here.
+    pub fn first<T: for<'de> Deserialize<'de>>(&self) -> Result<T, BadFrame> {
+        #[derive(Deserialize)]
+        struct Spoken {
+            v: u64,
+        }
+        match serde_json::from_slice(&self.body) {
+            Ok(Spoken { v }) if v != u64::from(VERSION) => Err(BadFrame::Version(v)),
+            _ => self.json(),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Another version is told as that, whatever else stands beside it; what says none, or the right one, is judged by the rest.
+    #[test]
+    fn the_version_is_judged_first() {
+        let first = |text: &str| {
+            let frame = Frame {
+                kind: b'J',
+                body: text.into(),
+            };
+            frame.first::<Open>()
+        };
+        assert_eq!(first(r#"{"is":"renew","v":1}"#), Ok(Open::Renew { v: 1 }));
+        for other in [
+            r#"{"is":"renew","v":2}"#,
+            r#"{"is":"control","v":2,"of":"a later shape"}"#,
+            r#"{"v":2}"#,
+        ] {
+            assert_eq!(first(other), Err(BadFrame::Version(2)), "{other}");
+        }
+        let most = format!(r#"{{"is":"renew","v":{}}}"#, u64::MAX);
+        assert_eq!(first(&most), Err(BadFrame::Version(u64::MAX)));
+        for odd in [r#"{"is":"renew"}"#, r#"{"is":"renew","v":-1}"#, "null"] {
+            assert!(matches!(first(odd), Err(BadFrame::Json(_))), "{odd}");
+        }
+        let audit = r#"{"is":"audit","log":1,"cosigned":null}"#;
+        assert!(matches!(first(audit), Ok(Open::Audit { .. })));
+    }
 
     /// A camera without days of its own, or without a forecast yet, is told of without them.
     #[test]

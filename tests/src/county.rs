@@ -8,7 +8,6 @@
 use std::{
     env, fs,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -17,7 +16,12 @@ use shared::time::Utc;
 
 pub mod rows;
 
-use crate::{Done, Told, Trouble, hub::Hub, places::Folder};
+use crate::{
+    Done, Told, Trouble,
+    hub::Hub,
+    pages::{Person, curl},
+    places::Folder,
+};
 
 /// Days of segments, unless BEADLE_COUNTY_DAYS says otherwise.
 const DAYS: u32 = 31;
@@ -86,13 +90,11 @@ pub fn county() -> Done<County> {
     let began = Instant::now();
     hub.start()?;
     let https = format!("https://127.0.0.1:{}", hub.https);
-    curl(&["-o", "/dev/null", &format!("{https}/sign-in")])?;
+    curl(&["--fail", "-o", "/dev/null", &format!("{https}/sign-in")])?;
     let start = began.elapsed();
-    let jar = folder.path().join("cookies");
-    sign_in(&https, &jar, &hub.sign_in)?;
-    let pages = PAGES
-        .iter()
-        .map(|page| Ok((*page, asked(&https, &jar, page)?)));
+    let (name, password) = hub.sign_in.clone();
+    let person = Person::sign_in(&hub, folder.path(), &name, &password)?;
+    let pages = PAGES.iter().map(|page| Ok((*page, asked(&person, page)?)));
     let pages = pages.collect::<Done<Vec<_>>>()?;
     hub.stop()?;
     Ok(County {
@@ -104,49 +106,9 @@ pub fn county() -> Done<County> {
     })
 }
 
-fn curl(words: &[&str]) -> Done<String> {
-    let out = Command::new("curl")
-        .args(["-sSk", "--fail"])
-        .args(words)
-        .output();
-    let out = out.told("curl (apt-get install curl)")?;
-    match out.status.success() {
-        true => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
-        false => Err(Trouble(format!(
-            "curl {}: {}",
-            words.join(" "),
-            String::from_utf8_lossy(&out.stderr)
-        ))),
-    }
-}
-
-fn sign_in(https: &str, jar: &Path, (name, password): &(String, String)) -> Done<()> {
-    let (jar, page) = (jar.to_string_lossy(), format!("{https}/sign-in"));
-    let form = curl(&["-b", &jar, "-c", &jar, &page])?;
-    let hidden = form.split("name=\"form\" value=\"").nth(1);
-    let hidden = hidden.and_then(|f| f.split('"').next()).unwrap_or_default();
-    let field = |key: &str, value: &str| format!("{key}={value}");
-    curl(&[
-        "-b",
-        &jar,
-        "-c",
-        &jar,
-        "-H",
-        &format!("Origin: {https}"),
-        "--data-urlencode",
-        &field("form", hidden),
-        "--data-urlencode",
-        &field("name", name),
-        "--data-urlencode",
-        &field("password", password),
-        &page,
-    ])?;
-    Ok(())
-}
-
 /// Within what time 19 of 20 answers were whole.
-fn asked(https: &str, jar: &Path, page: &str) -> Done<Duration> {
-    let (jar, url) = (jar.to_string_lossy(), format!("{https}{page}"));
+fn asked(person: &Person, page: &str) -> Done<Duration> {
+    let (jar, url) = (person.jar().to_string_lossy(), person.address(page));
     let mut words = vec![
         "-b",
         &*jar,

@@ -1,4 +1,4 @@
-//! Adapter: socket. Cameras whose answers do not end, as far as a connection takes them: what a hostile one can make the box hold.
+//! Adapter: socket. Hostile cameras: answers that do not end, as far as a connection takes them, and what else one can say to cost the box something.
 use std::{
     io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Done, Told};
+use crate::{Done, Told, dice::Dice};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -30,12 +30,23 @@ pub enum Answer {
     Goodbye,
     /// It does not play, and answers the end of the session as well.
     Refusal,
+    /// It sends on to an address of its own at which nobody is.
+    Elsewhere,
+    /// It asks for the password in Digest or in Basic, again and again.
+    Basic,
+    /// A description of 200,000 streams.
+    Streams,
+    /// A byte of an answer in half a second.
+    Drip,
+    /// It plays key pictures of noise, fifty a second.
+    Noise,
 }
 
 /// One camera, on a port of its own, until it is dropped.
 pub struct Camera {
     pub port: u16,
     opened: Arc<AtomicUsize>,
+    told: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
 }
 
@@ -45,10 +56,12 @@ impl Camera {
     pub fn start(answer: Answer) -> Done<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).told("a camera's port")?;
         let port = listener.local_addr().told("a camera's port")?.port();
-        let (opened, over) = <(Arc<AtomicUsize>, Arc<AtomicBool>)>::default();
+        let opened = Arc::<AtomicUsize>::default();
+        let (told, over) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
         let camera = Self {
             port,
             opened: opened.clone(),
+            told: told.clone(),
             over: over.clone(),
         };
         thread::spawn(move || {
@@ -57,10 +70,10 @@ impl Camera {
                     return;
                 }
                 opened.fetch_add(1, Relaxed);
-                let over = over.clone();
+                let (told, over) = (told.clone(), over.clone());
                 // However it ends, the box has closed the connection, or the test is over.
                 thread::spawn(move || {
-                    let _ = serve(&stream, port, answer, &over);
+                    let _ = serve(&stream, port, answer, &told, &over);
                 });
             }
         });
@@ -69,6 +82,11 @@ impl Camera {
 
     pub fn url(&self) -> String {
         format!("rtsp://127.0.0.1:{}/", self.port)
+    }
+
+    /// Whether it was told a password in Basic.
+    pub fn was_told(&self) -> bool {
+        self.told.load(Relaxed)
     }
 
     /// Connections so far.
@@ -108,6 +126,7 @@ fn serve(
     mut stream: &TcpStream,
     port: u16,
     answer: Answer,
+    told: &AtomicBool,
     over: &AtomicBool,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
@@ -126,6 +145,8 @@ fn serve(
         let method = head.split(' ').next().unwrap_or_default();
         let status = match (method, answer) {
             ("PLAY", Answer::Refusal) => "500 Internal Server Error",
+            (_, Answer::Basic) => "401 Unauthorized",
+            (_, Answer::Elsewhere) => "302 Found",
             _ => "200 OK",
         };
         let start = format!("RTSP/1.0 {status}\r\nCSeq: {}\r\n", field("CSeq"));
@@ -135,6 +156,26 @@ fn serve(
                 return lines(stream, over);
             }
             Answer::Lines => return lines(stream, over),
+            Answer::Basic => {
+                if field("Authorization").starts_with("Basic") {
+                    told.store(true, Relaxed);
+                }
+                let asks = "WWW-Authenticate: Digest realm=\"x\", nonce=\"abc\"\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n";
+                stream.write_all(asks.as_bytes())?;
+                continue;
+            }
+            Answer::Elsewhere => {
+                // A port that only the system gives out, and has not.
+                write!(stream, "Location: rtsp://127.0.0.1:1/elsewhere\r\n\r\n")?;
+                continue;
+            }
+            Answer::Drip => {
+                while !over.load(Relaxed) {
+                    stream.write_all(b"X")?;
+                    thread::sleep(Duration::from_millis(500));
+                }
+                return Ok(());
+            }
             Answer::Line => {
                 stream.write_all(b"X-A: ")?;
                 return filled(stream, over, b"a");
@@ -147,6 +188,15 @@ fn serve(
                 let kind = "Content-Type: application/sdp\r\n";
                 let text = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0IAKeKQFAe2AtwEBAaQeJEV,aM48gA==;profile-level-id=420029\r\na=control:track1\r\n";
                 match answer {
+                    Answer::Streams => {
+                        let streams: String = (0..200_000)
+                            .map(|n| format!("m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t{n}\r\n"))
+                            .collect();
+                        let length = text.len() + streams.len();
+                        write!(stream, "{kind}Content-Length: {length}\r\n\r\n{text}")?;
+                        stream.write_all(streams.as_bytes())?;
+                        continue;
+                    }
                     Answer::Body | Answer::Announced => {
                         let length = match answer {
                             Answer::Body => "",
@@ -195,6 +245,9 @@ fn serve(
                     stream.write_all(&piece)?;
                     continue;
                 }
+                if answer == Answer::Noise {
+                    return noise(stream, over);
+                }
                 stream.write_all(b"RTSP/1.0 200 OK\r\nCSeq: 99\r\n")?;
                 return lines(stream, over);
             }
@@ -202,6 +255,26 @@ fn serve(
         };
         stream.write_all(rest.as_bytes())?;
     }
+}
+
+/// A key picture of noise fifty times a second, within the connection.
+fn noise(mut stream: &TcpStream, over: &AtomicBool) -> std::io::Result<()> {
+    let mut dice = Dice::new(1);
+    for n in 1u16.. {
+        if over.load(Relaxed) {
+            break;
+        }
+        let mut packet = vec![0x80, 0xe0];
+        packet.extend(n.to_be_bytes());
+        packet.extend((u32::from(n) * 1_800).to_be_bytes());
+        packet.extend(0x1234u32.to_be_bytes());
+        packet.push(0x65);
+        packet.extend((0..1_200).map(|_| dice.below(256) as u8));
+        let length = packet.len() as u16;
+        stream.write_all(&[&[b'$', 0][..], &length.to_be_bytes(), &packet].concat())?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
 }
 
 /// A small picture 25 times a second, until the connection is closed.

@@ -2,7 +2,6 @@
 use std::{
     ffi::OsStr,
     fs,
-    net::Ipv4Addr,
     path::{Path, PathBuf},
 };
 
@@ -12,13 +11,14 @@ use shared::{record::Record, schema};
 use crate::{
     Done, Told, Trouble, args, places,
     program::{self, Program, Said},
+    site::Site,
 };
 
 pub struct Hub {
+    site: Site,
     /// As /var/lib/beadle-hub.
     pub state: PathBuf,
     pub evidence: PathBuf,
-    logs: PathBuf,
     /// Where packages are saved in plain: `<saved>/<EXH-ref>`.
     pub saved: PathBuf,
     pub quic: u16,
@@ -101,30 +101,39 @@ impl Hub {
 
     /// The same with more in its environment, for this and every later command, e.g. a clock that is wrong.
     pub fn make_with(folder: &Path, env: Vec<(String, String)>) -> Done<Self> {
-        Self::make_at(folder, Ipv4Addr::LOCALHOST, env)
+        Self::make_at(&Site::Beside(folder.into()), "127.0.0.1", env)
     }
 
-    /// The same with its door for boxes at this address.
-    pub fn make_at(folder: &Path, at: Ipv4Addr, env: Vec<(String, String)>) -> Done<Self> {
-        let (state, evidence) = (folder.join("hub"), folder.join("evidence"));
+    /// The same anywhere, at this address; on a machine its state and evidence are where the package has them.
+    pub fn make_at(site: &Site, address: &str, env: Vec<(String, String)>) -> Done<Self> {
+        let folder = &site.files()?;
+        let (state, evidence) = match site {
+            Site::Beside(_) => (folder.join("hub"), folder.join("evidence")),
+            Site::Installed(_) => {
+                let state = site.path("/var/lib/beadle-hub")?;
+                (state.clone(), state.join("evidence"))
+            }
+        };
+        fs::create_dir_all(folder).told(folder.display())?;
         let (quic, https) = (places::free_udp()?, places::free_tcp()?);
-        let (q, h) = (format!("{at}:{quic}"), format!("127.0.0.1:{https}"));
-        let said = program::run_with(
-            &places::program("beadle-hub")?,
-            args![
-                "init",
-                "--state",
-                state,
-                "--quic",
-                q,
-                "--https",
-                h,
-                "--evidence",
-                evidence
-            ],
-            &env,
-        )?
-        .well("beadle-hub init")?;
+        let (q, h) = (format!("{address}:{quic}"), format!("{address}:{https}"));
+        let said = site
+            .run(
+                "beadle-hub",
+                args![
+                    "init",
+                    "--state",
+                    state,
+                    "--quic",
+                    q,
+                    "--https",
+                    h,
+                    "--evidence",
+                    evidence
+                ],
+                &env,
+            )?
+            .well("beadle-hub init")?;
         let mut people = Vec::new();
         for line in said.out.lines().filter(|l| l.starts_with("sign-in")) {
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -148,9 +157,9 @@ impl Hub {
             password: file.clone(),
             second: (second.clone(), second_file.clone()),
             settled: false,
+            site: site.clone(),
             state,
             evidence,
-            logs: folder.join("logs"),
             saved: folder.join("saved"),
             quic,
             https,
@@ -161,13 +170,10 @@ impl Hub {
     }
 
     pub fn start(&mut self) -> Done<()> {
-        let mut process = Program::start(
-            "hub",
-            &self.logs,
-            "beadle-hub",
-            args!["run", "--state", self.state],
-            &self.env,
-        )?;
+        let words = args!["run", "--state", self.state];
+        let mut process = self
+            .site
+            .start("hub", "beadle-hub", words, "beadle-hub", &self.env)?;
         process.ready(60)?;
         self.process = Some(process);
         if !self.settled {
@@ -245,7 +251,7 @@ impl Hub {
         if !words.contains(&OsStr::new("--as")) {
             all.extend(&first);
         }
-        program::run_with(&places::program("beadle-hub")?, &all, &self.env)
+        self.site.run("beadle-hub", &all, &self.env)
     }
 
     /// What makes a command one of the first account's.
@@ -344,10 +350,14 @@ impl Hub {
                 .trim()
                 .to_owned()
         };
+        let path_after = |start: &str| match word_after(start) {
+            none if none.is_empty() => Ok(PathBuf::new()),
+            inside => self.site.path(&inside),
+        };
         Ok(Pulled {
             exhibit: word_after("Submitted"),
-            package: PathBuf::from(word_after("saved")),
-            resting: PathBuf::from(word_after("package")),
+            package: path_after("saved")?,
+            resting: path_after("package")?,
             said,
         })
     }

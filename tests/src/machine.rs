@@ -11,6 +11,7 @@
 //! [`link`] lays a cable between two machines; [`Machine::forward`] lets a machine reach a port of the test's own.
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -23,7 +24,7 @@ use std::{
 use nix::sched::{CloneFlags, setns};
 
 use crate::{
-    Done, Told, Trouble, places,
+    Done, Told, Trouble, packages, places,
     program::Said,
     wait::{self, Look},
 };
@@ -35,6 +36,8 @@ pub enum Base {
     Bare,
     /// The same with what our packages depend on installed.
     Ready,
+    /// The same with our packages installed, of the programs that are tested; nothing is configured, nothing runs.
+    Installed,
 }
 
 impl Base {
@@ -51,6 +54,10 @@ impl Base {
         Ok(match self {
             Base::Bare => at("bare"),
             Base::Ready => format!("{}:{}", at("ready"), at("bare")),
+            Base::Installed => {
+                let layer = packages::layer(&all)?;
+                format!("{}:{}:{}", layer.display(), at("ready"), at("bare"))
+            }
         })
     }
 }
@@ -242,8 +249,8 @@ impl Machine {
         fs::read_to_string(&path).told(path.display())
     }
 
-    /// A command in the machine, as root, with the environment of a fresh login.
-    fn command(&self, user: &str, words: &[&str]) -> Done<Command> {
+    /// The beginning of a command in the machine, with the environment of a fresh login.
+    fn command(&self, user: &str) -> Done<Command> {
         let mut command = Command::new("nsenter");
         command
             .args(["-t", &self.init()?.to_string()])
@@ -256,7 +263,6 @@ impl Machine {
         } else {
             command.args(["runuser", "-u", user, "--"]);
         }
-        command.args(words);
         Ok(command)
     }
 
@@ -267,11 +273,24 @@ impl Machine {
 
     /// The same as one of the machine's users, with their groups and nothing of root's.
     pub fn run_as(&self, user: &str, words: &[&str]) -> Done<Said> {
-        let out = self.command(user, words)?.output().told(format!(
-            "{}: {}",
-            self.name,
-            words.join(" ")
-        ))?;
+        let mut command = self.command(user)?;
+        command.args(words);
+        self.done(command)
+    }
+
+    /// The same as root, with more in its environment.
+    pub fn run_with(&self, words: &[&OsStr], env: &[(String, String)]) -> Done<Said> {
+        let mut command = self.command("root")?;
+        command
+            .args(env.iter().map(|(name, value)| format!("{name}={value}")))
+            .args(words);
+        self.done(command)
+    }
+
+    fn done(&self, mut command: Command) -> Done<Said> {
+        let out = command
+            .output()
+            .told(format!("{}: {command:?}", self.name))?;
         Ok(Said {
             status: out.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&out.stdout).into_owned(),
@@ -299,7 +318,8 @@ impl Machine {
 
     /// A program of the machine that goes on until the value goes.
     pub fn spawn(&self, user: &str, words: &[&str]) -> Done<Child> {
-        self.command(user, words)?
+        self.command(user)?
+            .args(words)
             .spawn()
             .told(format!("{}: {}", self.name, words.join(" ")))
     }
@@ -315,6 +335,23 @@ impl Machine {
             .filter_map(|l| l.split_once('='))
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .collect())
+    }
+
+    /// A process of the machine, by the number it has there, as this side numbers it.
+    pub fn process(&self, number: &str) -> Done<u32> {
+        let space = |process: &str| fs::read_link(format!("/proc/{process}/ns/pid")).ok();
+        let own = space(&self.init()?.to_string());
+        let all = fs::read_dir("/proc").told("/proc")?.flatten();
+        let mut names = all.map(|e| e.file_name().to_string_lossy().into_owned());
+        let it = names.find(|name| {
+            space(name) == own
+                && fs::read_to_string(format!("/proc/{name}/status")).is_ok_and(|status| {
+                    let mut lines = status.lines().filter(|l| l.starts_with("NSpid:"));
+                    lines.any(|l| l.split_whitespace().last() == Some(number))
+                })
+        });
+        it.and_then(|name| name.parse().ok())
+            .ok_or_else(|| Trouble(format!("{}: no process {number}", self.name)))
     }
 
     /// Waits until a unit's `ActiveState` is so.

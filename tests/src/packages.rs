@@ -1,10 +1,17 @@
 //! Adapter: processes. The Debian packages of the programs that are tested (scripts/deb.sh), and a machine they are installed on.
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::{Done, Told, Trouble, machine::Machine, places};
+use ring::digest;
+
+use crate::{
+    Done, Folder, Told, Trouble,
+    machine::{Base, Machine},
+    places,
+};
 
 /// The packages of one version.
 pub struct Packages {
@@ -59,4 +66,51 @@ impl Packages {
         let name = Self::bring(package, on)?;
         on.sh(&format!("apt install -y ./{name}")).map(drop)
     }
+}
+
+/// The layer of a machine on which both packages are installed, below the folder that scripts/machine.sh made. It is made once for the programs
+/// that are tested, by whoever comes first, and takes the place of that of other programs.
+pub(crate) fn layer(below: &Path) -> Done<PathBuf> {
+    let mut all = digest::Context::new(&digest::SHA256);
+    let mut of = vec![below.join("recipe"), places::root().join("scripts/deb.sh")];
+    for name in ["beadle-edge", "beadle-hub", "beadle-pictures"] {
+        of.push(places::program(name)?);
+    }
+    for folder in ["systemd", "packages"] {
+        of.extend(places::files_below(&places::root().join(folder), ""));
+    }
+    for file in of {
+        all.update(file.to_string_lossy().as_bytes());
+        all.update(&fs::read(&file).told(file.display())?);
+    }
+    let number = all.finish();
+    let number: String = number.as_ref()[..8]
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let installed = below.join("installed");
+    fs::create_dir_all(&installed).told(installed.display())?;
+    // Whoever comes meanwhile waits.
+    let turn = fs::File::create(installed.join("lock")).told("a lock")?;
+    turn.lock().told("a lock")?;
+    let layer = installed.join(number);
+    if layer.exists() {
+        return Ok(layer);
+    }
+    for entry in fs::read_dir(&installed).told(installed.display())? {
+        let other = entry.told(installed.display())?.path();
+        if other.is_dir() {
+            fs::remove_dir_all(&other).told(other.display())?;
+        }
+    }
+    let folder = Folder::new("layer")?;
+    let packages = Packages::make(folder.path(), "0.1.0")?;
+    let mut machine = Machine::boot("installed", folder.path(), Base::Ready)?;
+    Packages::install(&packages.hub, &machine)?;
+    Packages::install(&packages.edge, &machine)?;
+    machine.sh("rm beadle-*.deb")?;
+    machine.power_off()?;
+    let written = folder.path().join("installed/upper");
+    fs::rename(&written, &layer).told(layer.display())?;
+    Ok(layer)
 }

@@ -1,4 +1,4 @@
-//! Adapter: processes. A program of ours, running: its output in a file, its readiness by sd_notify, its end by process id.
+//! Adapter: processes. A program of ours, running: its output in a file, its readiness by sd_notify, its end by process id; or as a unit of a test machine.
 use std::{
     ffi::OsStr,
     fs::{self, File},
@@ -19,17 +19,32 @@ use nix::{
 };
 
 use crate::{
-    Done, Told, Trouble, places,
+    Done, Told, Trouble,
+    machine::Machine,
+    places,
     wait::{self, Look},
 };
 
 pub struct Program {
     pub name: String,
-    child: Child,
+    runs: Runs,
     ended: Option<ExitStatus>,
-    output: PathBuf,
-    notify_path: PathBuf,
-    heard: Arc<Mutex<Vec<String>>>,
+}
+
+enum Runs {
+    /// Started by us, as we are.
+    Child {
+        child: Child,
+        output: PathBuf,
+        notify_path: PathBuf,
+        heard: Arc<Mutex<Vec<String>>>,
+    },
+    /// A unit of a test machine, started by its systemd as the user it names.
+    Unit {
+        machine: Arc<Machine>,
+        unit: &'static str,
+        pid: u32,
+    },
 }
 
 impl Program {
@@ -70,20 +85,62 @@ impl Program {
             .told(format!("starting {}", path.display()))?;
         Ok(Self {
             name: name.to_owned(),
-            child,
+            runs: Runs::Child {
+                child,
+                output,
+                notify_path,
+                heard,
+            },
             ended: None,
-            output,
-            notify_path,
-            heard,
+        })
+    }
+
+    /// Has a machine's systemd start a unit of it, with more in its environment; it is ready.
+    pub fn unit(
+        name: &str,
+        machine: &Arc<Machine>,
+        unit: &'static str,
+        env: &[(String, String)],
+    ) -> Done<Self> {
+        let mut text = "[Service]\n".to_owned();
+        for (name, value) in env {
+            text += &format!("Environment=\"{name}={value}\"\n");
+        }
+        let more = format!("/etc/systemd/system/{unit}.service.d/environment.conf");
+        machine.put(&more, text, 0o644)?;
+        let what = format!("{name}: starting {unit}");
+        machine
+            .sh(&format!("systemctl daemon-reload; systemctl start {unit}"))
+            .map_err(|e| {
+                Trouble(format!(
+                    "{what}: {e}\n{}",
+                    machine.journal(unit).unwrap_or_default()
+                ))
+            })?;
+        let number = machine.unit(unit)?["MainPID"].clone();
+        Ok(Self {
+            name: name.to_owned(),
+            runs: Runs::Unit {
+                pid: machine.process(&number).told(what)?,
+                machine: machine.clone(),
+                unit,
+            },
+            ended: None,
         })
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        match &self.runs {
+            Runs::Child { child, .. } => child.id(),
+            Runs::Unit { pid, .. } => *pid,
+        }
     }
 
     pub fn output(&self) -> String {
-        fs::read_to_string(&self.output).unwrap_or_default()
+        match &self.runs {
+            Runs::Child { output, .. } => fs::read_to_string(output).unwrap_or_default(),
+            Runs::Unit { machine, unit, .. } => machine.journal(unit).unwrap_or_default(),
+        }
     }
 
     /// Its last lines, for messages.
@@ -95,16 +152,27 @@ impl Program {
 
     /// Notifications so far, one `KEY=value` each.
     pub fn notified(&self) -> Vec<String> {
-        self.heard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        match &self.runs {
+            Runs::Child { heard, .. } => {
+                let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.clone()
+            }
+            // Its systemd has heard that one; the others are for it.
+            Runs::Unit { .. } => vec!["READY=1".to_owned()],
+        }
     }
 
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         if self.ended.is_none() {
-            self.ended = self.child.try_wait().ok().flatten();
+            self.ended = match &mut self.runs {
+                Runs::Child { child, .. } => child.try_wait().ok().flatten(),
+                // How it ended is its systemd's to know.
+                Runs::Unit { pid, .. } => {
+                    let runs = Path::new("/proc").join(pid.to_string()).exists();
+                    (!runs).then(|| ExitStatus::from_raw(0))
+                }
+            };
         }
         self.ended
     }
@@ -144,7 +212,7 @@ impl Program {
         if self.ended.is_some() {
             return Ok(());
         }
-        signal::kill(Pid::from_raw(self.child.id() as i32), signal)
+        signal::kill(Pid::from_raw(self.pid() as i32), signal)
             .told(format!("{signal} to {}", self.name))
     }
 
@@ -152,13 +220,35 @@ impl Program {
     pub fn kill9(&mut self) -> Done<()> {
         if self.ended().is_none() {
             self.signal(Signal::SIGKILL)?;
-            self.ended = Some(self.child.wait()?);
+            self.ended = match &mut self.runs {
+                Runs::Child { child, .. } => Some(child.wait()?),
+                Runs::Unit { machine, unit, .. } => {
+                    // It would be started again.
+                    machine.sh(&format!(
+                        "systemctl stop {unit}; systemctl reset-failed {unit}"
+                    ))?;
+                    Some(ExitStatus::from_raw(Signal::SIGKILL as i32))
+                }
+            };
         }
         Ok(())
     }
 
     /// Asks it to stop and waits; an error if it does not, or fails.
     pub fn stop(&mut self, secs: u64) -> Done<()> {
+        if let Runs::Unit { machine, unit, .. } = &self.runs {
+            machine.sh(&format!("timeout {secs} systemctl stop {unit}"))?;
+            let result = machine.unit(unit)?["Result"].clone();
+            self.ended = Some(ExitStatus::from_raw(0));
+            return match result.as_str() {
+                "success" => Ok(()),
+                _ => Err(Trouble(format!(
+                    "{} ended badly ({result}); its last words:\n    {}",
+                    self.name,
+                    self.tail()
+                ))),
+            };
+        }
         if self.ended().is_none() {
             self.signal(Signal::SIGTERM)?;
             let what = format!("{} stopped", self.name);
@@ -184,6 +274,10 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // A unit goes with its machine.
+        if matches!(self.runs, Runs::Unit { .. }) {
+            return;
+        }
         if self.ended().is_none() {
             // A chance to end in order, then the end.
             let _ = self.signal(Signal::SIGTERM);
@@ -195,7 +289,9 @@ impl Drop for Program {
             }
             let _ = self.kill9();
         }
-        let _ = fs::remove_file(&self.notify_path);
+        if let Runs::Child { notify_path, .. } = &self.runs {
+            let _ = fs::remove_file(notify_path);
+        }
     }
 }
 

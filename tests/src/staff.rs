@@ -73,12 +73,18 @@ pub struct Staff(BTreeMap<&'static str, PathBuf>);
 impl Staff {
     /// kim is a supervisor, lee a coordinator, pat an operator.
     pub fn make(hub: &Hub, folder: &Path) -> Done<Self> {
-        let mut all = BTreeMap::new();
-        for (name, role) in [
+        let three = [
             ("kim", "supervisor"),
             ("lee", "coordinator"),
             ("pat", "operator"),
-        ] {
+        ];
+        Self::of(hub, folder, &three)
+    }
+
+    /// Accounts of these names and roles.
+    pub fn of(hub: &Hub, folder: &Path, people: &[(&'static str, &'static str)]) -> Done<Self> {
+        let mut all = BTreeMap::new();
+        for &(name, role) in people {
             let words = ["staff", "add", name, "--role", role].map(OsStr::new);
             let said = hub.ask(&words)?.well("staff add")?;
             let password = said

@@ -11,8 +11,9 @@ use serde_json::Value;
 use crate::{
     Done, Told, Trouble, args,
     hub::Hub,
-    places::{self, files_below},
-    program::{self, Program, Said},
+    places::files_below,
+    program::{Program, Said},
+    site::Site,
     wait::{self, Look},
 };
 
@@ -171,13 +172,13 @@ impl Plan {
 }
 
 pub struct Town {
+    site: Site,
     pub name: String,
     /// As /var/lib/beadle-edge.
     pub state: PathBuf,
     pub volume: PathBuf,
     pub config: PathBuf,
     pub cameras: Vec<String>,
-    logs: PathBuf,
     /// For both processes at their next start and for commands, e.g. a clock that is wrong ([`clock`]).
     pub env: Vec<(String, String)>,
     pub reader: Option<Program>,
@@ -187,19 +188,36 @@ pub struct Town {
 impl Town {
     /// Writes `<folder>/box-<name>.toml`; state in `<folder>/box-<name>`, footage in `<folder>/disk-<name>`.
     pub fn make(folder: &Path, plan: Plan) -> Done<Self> {
+        Self::make_at(&Site::Beside(folder.into()), plan)
+    }
+
+    /// The same anywhere; on a machine all lies where the documents have it.
+    pub fn make_at(site: &Site, plan: Plan) -> Done<Self> {
         let name = plan.name.clone();
+        let (state, volume, config) = match site {
+            Site::Beside(folder) => (
+                folder.join(format!("box-{name}")),
+                folder.join(format!("disk-{name}")),
+                folder.join(format!("box-{name}.toml")),
+            ),
+            Site::Installed(_) => (
+                site.path("/var/lib/beadle-edge")?,
+                site.path("/srv/beadle/footage1")?,
+                site.path("/etc/beadle/edge.toml")?,
+            ),
+        };
         let town = Self {
-            state: folder.join(format!("box-{name}")),
-            volume: folder.join(format!("disk-{name}")),
-            config: folder.join(format!("box-{name}.toml")),
+            site: site.clone(),
+            state,
+            volume,
+            config,
             cameras: plan.cameras.iter().map(|c| c.id.clone()).collect(),
-            logs: folder.join("logs"),
             env: Vec::new(),
             reader: None,
             recorder: None,
             name,
         };
-        for folder in [&town.state, &town.volume, &town.logs] {
+        for folder in [&town.state, &town.volume] {
             fs::create_dir_all(folder).told(folder.display())?;
         }
         town.configure(&plan)?;
@@ -208,19 +226,20 @@ impl Town {
 
     /// Writes the configuration (anew); it counts from the next start on.
     pub fn configure(&self, plan: &Plan) -> Done<()> {
+        let inside = |path: &Path| PathBuf::from(self.site.inside(path.as_os_str()));
         let mut text = format!(
             "[box]\nscheme = \"cctv.example.gov.uk\"\nname = {:?}\nsite = {:?}\nzone = {:?}\nstate = {:?}\n\n[retention]\ndays = {}\n\n[[volume]]\npath = {:?}\n\n[segment]\nsecs = {}\n",
             plan.name,
             plan.site,
             plan.zone,
-            self.state,
+            inside(&self.state),
             plan.retention_days,
-            self.volume,
+            inside(&self.volume),
             plan.segment_secs
         );
         text += &match &plan.tpm {
             None => "\n[keys]\nroot = \"file\"\n".to_owned(),
-            Some(tpm) => format!("\n[keys]\nroot = \"tpm\"\ntpm = {tpm:?}\n"),
+            Some(tpm) => format!("\n[keys]\nroot = \"tpm\"\ntpm = {:?}\n", inside(tpm)),
         };
         if let Some(device) = &plan.encoder {
             text += &format!("\n[pictures]\nencoder = \"vaapi\"\ndevice = {device:?}\n");
@@ -234,11 +253,17 @@ impl Town {
                 camera.id, camera.title, camera.url
             );
             if let Some((user, password)) = &camera.login {
-                let file = self
-                    .config
-                    .with_extension(format!("{}.password", camera.id));
-                write_private(&file, password)?;
-                text += &format!("username = {user:?}\npassword_file = {file:?}\n");
+                self.password(&camera.id, password)?;
+                text += &match &self.site {
+                    Site::Beside(_) => {
+                        let file = self.password_file(&camera.id);
+                        format!("username = {user:?}\npassword_file = {file:?}\n")
+                    }
+                    Site::Installed(_) => format!(
+                        "username = {user:?}\ncredential = \"camera_{}\"\n",
+                        camera.id
+                    ),
+                };
             }
             if camera.udp {
                 text += "transport = \"udp\"\n";
@@ -271,7 +296,7 @@ impl Town {
     pub fn command(&self, words: &[&OsStr]) -> Done<Said> {
         let mut all = words.to_vec();
         all.extend([OsStr::new("--config"), self.config.as_os_str()]);
-        program::run_with(&places::program("beadle-edge")?, &all, &self.env)
+        self.site.run("beadle-edge", &all, &self.env)
     }
 
     /// Claims its name at the hub, and labels its volume.
@@ -289,7 +314,7 @@ impl Town {
             self.config.as_os_str(),
         ];
         words.extend(code.split_whitespace().map(OsStr::new));
-        program::run_with(&places::program("beadle-edge")?, &words, &self.env)
+        self.site.run("beadle-edge", &words, &self.env)
     }
 
     /// Labels its volume (which is on the system disk, as tests are).
@@ -301,8 +326,14 @@ impl Town {
 
     /// A changed password of a camera, put where its configuration says; the box is not told.
     pub fn password(&self, camera: &str, password: &str) -> Done<()> {
-        let file = self.config.with_extension(format!("{camera}.password"));
-        write_private(&file, password)
+        write_private(&self.password_file(camera), password)
+    }
+
+    fn password_file(&self, camera: &str) -> PathBuf {
+        match &self.site {
+            Site::Beside(_) => self.config.with_extension(format!("{camera}.password")),
+            Site::Installed(_) => self.config.with_file_name("passwords").join(camera),
+        }
     }
 
     /// Labels a volume that is a disk of its own.
@@ -314,13 +345,10 @@ impl Town {
 
     pub fn start_reader(&mut self) -> Done<()> {
         let name = format!("reader-{}", self.name);
-        let mut reader = Program::start(
-            &name,
-            &self.logs,
-            "beadle-edge",
-            args!["reader", "--config", self.config],
-            &self.env,
-        )?;
+        let words = args!["reader", "--config", self.config];
+        let mut reader =
+            self.site
+                .start(&name, "beadle-edge", words, "beadle-reader", &self.env)?;
         let socket = self.state.join("run/reader/reader.sock");
         wait::until(&format!("{name} answers"), 30, || {
             reader
@@ -333,13 +361,10 @@ impl Town {
 
     pub fn start_recorder(&mut self) -> Done<()> {
         let name = format!("box-{}", self.name);
-        let mut recorder = Program::start(
-            &name,
-            &self.logs,
-            "beadle-edge",
-            args!["run", "--config", self.config],
-            &self.env,
-        )?;
+        let words = args!["run", "--config", self.config];
+        let mut recorder =
+            self.site
+                .start(&name, "beadle-edge", words, "beadle-edge", &self.env)?;
         recorder.ready(60)?;
         self.recorder = Some(recorder);
         Ok(())
@@ -484,7 +509,7 @@ pub fn clock(offset: &str) -> Done<Vec<(String, String)>> {
 pub struct SetClock {
     file: PathBuf,
     /// Keeps the folder of the file.
-    _folder: crate::Folder,
+    _folder: Option<crate::Folder>,
 }
 
 impl SetClock {
@@ -493,10 +518,21 @@ impl SetClock {
         let folder = crate::Folder::new("clock")?;
         let clock = Self {
             file: folder.path().join("offset"),
-            _folder: folder,
+            _folder: Some(folder),
         };
         clock.set(offset_ms)?;
         Ok(clock)
+    }
+
+    /// A clock on a machine, for whoever it is given to, that says `t` now.
+    pub fn of(site: &Site, name: &str, t: shared::time::Utc) -> Done<Self> {
+        let (machine, file) = (site.machine()?, format!("/srv/clock/{name}"));
+        machine.put(&file, "+0", 0o644)?;
+        let clock = Self {
+            file: machine.path(&file)?,
+            _folder: None,
+        };
+        clock.set_to(t).map(|()| clock)
     }
 
     /// A clock that says `t` now.

@@ -10,6 +10,7 @@ use beadle_tests::{
     disks::{self, Disk},
     hub::Hub,
     places,
+    site::Site,
     staff::Staff,
     town::{Plan, SetClock, Town},
     wait,
@@ -116,20 +117,23 @@ fn report(rig: &Rig) -> Done<Value> {
     Ok(serde_json::from_str(&said.out)?)
 }
 
-/// RET-2, ROL-1, RET-4: a box that was off for a month has several days due. One day of each camera goes, the rest waits, unseen, and
+/// RET-2, ROL-1, RET-4, with the users the units name: a box that was off for a month has several days due. One day of each camera goes, the rest waits, unseen, and
 /// goes at once when a supervisor confirms. A camera that is not configured any more falls under the rule it was recorded under, and
 /// what nobody knows under the longest.
 #[test]
 fn a_month_in_a_store() -> Done<()> {
-    let clock = SetClock::at(noon(40))?;
-    let mut rig = Rig::beside(
-        "deletion-store",
+    let all = Folder::new("deletion-store")?;
+    let site = Site::installed("store", all.path())?;
+    let clock = SetClock::of(&site, "both", noon(40))?;
+    let mut rig = Rig::on(
+        site,
+        all,
         scene(),
         plan(31, &["c01", "c02"]),
         clock.env()?,
         clock.env()?,
     )?;
-    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    let staff = Staff::make(&rig.hub, &rig.site.files()?)?;
     let mut days = Vec::new();
     let mut spans = Vec::new();
     for ago in [40, 39, 38] {

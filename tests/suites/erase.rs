@@ -1,4 +1,4 @@
-//! Task. RET-2, RET-4, audit.md 2.13: somebody who takes a box after the sweep, with the memory of its programs, every file it has and
+//! Task. RET-2, RET-4, audit.md 2.13, on a machine with the units' users: somebody who takes a box after the sweep, with the memory of its programs, every file it has and
 //! every sealed segment copied beforehand, tries to open the deleted day.
 
 use std::{
@@ -8,10 +8,11 @@ use std::{
 };
 
 use beadle_tests::{
-    Done, Told, Trouble, args,
+    Done, Folder, Told, Trouble, args,
     cameras::Scene,
     keys, pictures, places, program,
     secrets::{self, Found, Search, Secret},
+    site::Site,
     swtpm::Swtpm,
     town::{Plan, SetClock},
     wait,
@@ -19,7 +20,7 @@ use beadle_tests::{
 use serde_json::json;
 use shared::time::{Utc, Zone};
 
-use crate::rig::Rig;
+use crate::rig::{self, Rig};
 
 const DAY: i64 = 86_400_000;
 const SEGMENT: u32 = 4;
@@ -54,11 +55,40 @@ fn look(rig: &Rig, tpm: Option<&Swtpm>, secrets: &[Secret]) -> Done<Found> {
     }
     search.files(&rig.town.state, &mut found)?;
     search.files(&rig.town.volume, &mut found)?;
-    search.files(&rig.folder.path().join("logs"), &mut found)?;
+    search.files(&rig.site.logs()?, &mut found)?;
     if let Some(tpm) = tpm {
         search.files(&tpm.state(), &mut found)?;
     }
     Ok(found)
+}
+
+/// Each program is the user that its unit names, and the recorder's user reads nothing of the reader's: not its files, not its memory.
+fn users(rig: &Rig) -> Done<()> {
+    for (unit, user) in [
+        ("beadle-reader", "beadle-reader"),
+        ("beadle-edge", "beadle"),
+        ("beadle-hub", "beadle-hub"),
+    ] {
+        let of = rig.site.machine()?.unit(unit)?;
+        assert_eq!(of["User"], user, "{unit}");
+        let said = rig
+            .site
+            .sh(&format!("stat -c %U /proc/{}", of["MainPID"]))?;
+        assert_eq!(said.out.trim(), user, "{unit}");
+    }
+    let reader = rig.site.machine()?.unit("beadle-reader")?["MainPID"].clone();
+    for what in [
+        "cat /var/lib/beadle-edge/reader/root.json".to_owned(),
+        "ls /var/lib/beadle-edge/reader".to_owned(),
+        format!("head -c1 /proc/{reader}/mem"),
+        format!("cat /proc/{reader}/maps"),
+        format!("cat /proc/{reader}/environ"),
+        "test -w /run/tpm/tpm".to_owned(),
+    ] {
+        let said = rig.site.machine()?.sh_as("beadle", &what)?;
+        assert_ne!(said.status, 0, "{what}: {said:?}");
+    }
+    Ok(())
 }
 
 /// One box that records a day and deletes it. The same processes do both: nothing is forgotten by a restart.
@@ -66,11 +96,16 @@ fn try_it(name: &str, with_tpm: bool) -> Done<()> {
     let zone = Zone::parse("Europe/London").map_err(|e| Trouble(e.to_string()))?;
     let now = wait::now().0;
     let noon = Utc(now - now.rem_euclid(DAY) + DAY / 2 - 40 * DAY);
-    let clock = SetClock::at(noon)?;
+    let _alone = rig::alone();
+    let folder = Folder::new(name)?;
+    let site = Site::installed(name, folder.path())?;
+    let clock = SetClock::of(&site, "both", noon)?;
     let (hub_env, box_env) = (clock.env()?, clock.env()?);
-    let tpm_folder = beadle_tests::Folder::new("tpm")?;
     let tpm = if with_tpm {
-        Some(Swtpm::start(tpm_folder.path())?)
+        // As the TPM's own device is: for its group, which is the reader's too.
+        let tpm = Swtpm::start(&site.path("/run/tpm")?)?;
+        site.sh("chgrp tss /run/tpm/tpm && chmod 660 /run/tpm/tpm && chmod 700 /run/tpm/state")?;
+        Some(tpm)
     } else {
         None
     };
@@ -86,7 +121,8 @@ fn try_it(name: &str, with_tpm: bool) -> Done<()> {
     // The camera comes up once the hub vouches for the clock. Footage from before that is under a key of that start and dated by elapsed
     // time; what this is about is a day with its own key.
     let scene = Scene::new().odd("/ashby/c01", "street-low.h264", 25, json!({"away": true}));
-    let mut rig = Rig::at(name, scene, plan, hub_env, box_env)?;
+    let mut rig = Rig::on(site, folder, scene, plan, hub_env, box_env)?;
+    users(&rig)?;
     rig.town.line("the hub vouches for the clock", 90, |l| {
         l["type"] == "clock.state" && l["data"]["trust"] == "synced"
     })?;

@@ -1,4 +1,4 @@
-//! Task. The main job on real parts: cameras by GStreamer, the real box and hub, stock tools as judges.
+//! Task. The main job on real parts: cameras by GStreamer, the packages' box and hub as the users of their units, stock tools as judges.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::rig::{Rig, seconds};
 /// the camera's own pictures from a key frame at or before what was asked to its end; both verifiers agree on everything.
 #[test]
 fn a_clip_from_camera_to_verified_package() -> Done<()> {
-    let mut rig = Rig::new("evidence", 10)?;
+    let mut rig = Rig::installed("evidence", 10)?;
     rig.town.segments("c01", 3, 90)?;
     rig.town.segments("c02", 3, 60)?;
     for (cam, codec) in [("c01", "h264"), ("c02", "hevc")] {
@@ -80,8 +80,8 @@ fn a_clip_from_camera_to_verified_package() -> Done<()> {
 /// box's own sealed files. It verifies as it rests, and what a person saves of it is that, on record first. A flipped bit is found.
 #[test]
 fn packages_rest_sealed() -> Done<()> {
-    let mut rig = Rig::new("resting", 10)?;
-    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    let mut rig = Rig::installed("resting", 10)?;
+    let staff = Staff::make(&rig.hub, &rig.site.files()?)?;
     rig.town.segments("c01", 2, 60)?;
     let segments = rig.town.lines_of("seg.write", Some("c01"));
     let from = seconds(&segments[0]["data"]["t0"])?;
@@ -136,7 +136,7 @@ fn packages_rest_sealed() -> Done<()> {
     );
 
     // A person saves it: with a password, not over the first, in the same bytes, and on record.
-    let second = rig.folder.path().join("second");
+    let second = rig.site.files()?.join("second");
     let words = |folder: &str| {
         [
             "clip",
@@ -158,7 +158,7 @@ fn packages_rest_sealed() -> Done<()> {
     said("kim", &second)?.well("clip save --as kim")?;
     // Root at the console needs no account.
     rig.hub
-        .save(&pulled.exhibit, &rig.folder.path().join("console"))?;
+        .save(&pulled.exhibit, &rig.site.files()?.join("console"))?;
     let again = said("kim", &second)?;
     assert!(
         again.status != 0 && again.err.contains("never written over"),
@@ -186,7 +186,7 @@ fn packages_rest_sealed() -> Done<()> {
     bad[middle] ^= 1;
     std::fs::write(master, &bad)?;
     assert_eq!(rig.hub.check(&pulled.exhibit)?.status, 1);
-    let refused = said("kim", &rig.folder.path().join("third"))?;
+    let refused = said("kim", &rig.site.files()?.join("third"))?;
     assert!(
         refused.status != 0 && refused.err.contains("nothing was saved"),
         "{refused:?}"
@@ -199,7 +199,7 @@ fn packages_rest_sealed() -> Done<()> {
 /// Audit 2.14: what a court's expert can do with coreutils and openssl alone.
 #[test]
 fn stock_tools_check_the_package() -> Done<()> {
-    let mut rig = Rig::new("stock-tools", 10)?;
+    let mut rig = Rig::installed("stock-tools", 10)?;
     rig.town.segments("c01", 2, 90)?;
     let segments = rig.town.lines_of("seg.write", Some("c01"));
     let from = seconds(&segments[0]["data"]["t0"])?;
@@ -235,7 +235,7 @@ fn stock_tools_check_the_package() -> Done<()> {
 /// REC-1, FLT-3: recording does not need the hub; what was logged meanwhile is countersigned when it is back.
 #[test]
 fn recording_goes_on_without_the_hub() -> Done<()> {
-    let mut rig = Rig::new("no-hub", 5)?;
+    let mut rig = Rig::installed("no-hub", 5)?;
     rig.town.segments("c01", 1, 60)?;
     rig.hub.kill9()?;
     let before = rig.town.lines_of("seg.write", Some("c01")).len();
@@ -257,7 +257,7 @@ fn recording_goes_on_without_the_hub() -> Done<()> {
 /// EVI-1: footage that does not exist is refused with one sentence; the refusal is on the hub's record.
 #[test]
 fn footage_that_does_not_exist_is_refused() -> Done<()> {
-    let mut rig = Rig::new("no-footage", 10)?;
+    let mut rig = Rig::installed("no-footage", 10)?;
     rig.town.segments("c01", 1, 60)?;
     let said = rig
         .hub
@@ -293,8 +293,8 @@ fn one_sentence(said: &program::Said, must: &[&str]) -> Done<()> {
 /// before and after, with a certificate. Whoever copied the sealed files before opens none of them with any key left at the hub.
 #[test]
 fn evidence_is_disposed_of() -> Done<()> {
-    let mut rig = Rig::new("disposal", 10)?;
-    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    let mut rig = Rig::installed("disposal", 10)?;
+    let staff = Staff::make(&rig.hub, &rig.site.files()?)?;
     rig.town.segments("c01", 2, 60)?;
     let segments = rig.town.lines_of("seg.write", Some("c01"));
     let from = seconds(&segments[0]["data"]["t0"])?;

@@ -55,8 +55,8 @@ fn hold(rig: &Rig, id: &str) -> Done<Value> {
 
 #[test]
 fn what_is_held_outlives_its_day_and_can_be_pulled() -> Done<()> {
-    let mut rig = Rig::with("holds", 5, town::clock("-40d")?)?;
-    let staff = Staff::make(&rig.hub, rig.folder.path())?;
+    let mut rig = Rig::installed_with("holds", 5, town::clock("-40d")?)?;
+    let staff = Staff::make(&rig.hub, &rig.site.files()?)?;
     vouched(&mut rig)?;
     let (s, t0, t1) = segment(&mut rig, "c01")?;
     let add = |rig: &Rig, who: &str, cam: &str, t0: Utc, t1: Utc| {

@@ -1,9 +1,12 @@
 //! Task. The Debian packages on a bare Debian 12 (docs/install.md, step one): users, folders, services; upgrade, removal, purge.
+use std::path::Path;
+
 use beadle_tests::{
-    Done, Folder,
+    Done, Folder, args,
     cameras::{Cameras, Scene},
     machine::{Base, Machine},
     packages::Packages,
+    places, program,
     wait::{self, Look},
 };
 use serde_json::Value;
@@ -41,13 +44,35 @@ fn packages_install_upgrade_and_go() -> Done<()> {
     machine.sh(
         "beadle-pictures --help | grep -o -e '--[a-z]*' -e '^  [a-z]*' | sort -u | while read -r word; do zgrep -q -e \"${word//-/.-}\" /usr/share/man/man1/beadle-pictures.1.gz || { echo \"$word\" >&2; exit 1; }; done",
     )?;
-    // Nothing carries symbols.
-    assert!(
-        !machine
-            .sh("readelf -S /usr/bin/beadle-edge 2>/dev/null || true")?
-            .out
-            .contains(".symtab")
-    );
+    // Nothing carries symbols; the packages beside these do.
+    for (package, program) in [
+        (&first.edge, "beadle-edge"),
+        (&first.edge, "beadle-pictures"),
+        (&first.hub, "beadle-hub"),
+    ] {
+        let name = package.file_name().unwrap_or_default().to_string_lossy();
+        let symbols = package.with_file_name(name.replace("_0.1.0", "-dbgsym_0.1.0"));
+        let out = folder.path().join(format!("unpacked-{program}"));
+        let unpack = |of: &Path| {
+            program::run(Path::new("dpkg-deb"), args!["-x", of, out])?.well("dpkg-deb -x")
+        };
+        let sections = |file: &Path| -> Done<String> {
+            let said = program::run(Path::new("readelf"), args!["-SW", file])?;
+            Ok(said.well("readelf")?.out)
+        };
+        unpack(package)?;
+        let shipped = sections(&out.join("usr/bin").join(program))?;
+        assert!(
+            shipped.contains(".text") && !shipped.contains(".symtab"),
+            "{program}: {shipped}"
+        );
+        unpack(&symbols)?;
+        let beside = places::files_below(&out.join("usr/lib/debug"), ".debug");
+        assert!(!beside.is_empty(), "{}", symbols.display());
+        for file in beside {
+            assert!(sections(&file)?.contains(".symtab"), "{}", file.display());
+        }
+    }
 
     // The example stands there with every key; of what it names only the disks and the hub are missing.
     machine.sh("cp /usr/share/doc/beadle-edge/examples/edge.toml /etc/beadle/ && echo geheim | install -m 600 /dev/stdin /etc/beadle/passwords/c03")?;

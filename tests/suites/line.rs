@@ -6,6 +6,7 @@ use beadle_tests::{
     cameras::{Cameras, Scene},
     hub::Hub,
     line::{HUB, Kind, Line},
+    site::Site,
     town::{Plan, Town},
 };
 
@@ -18,7 +19,11 @@ fn clips_cross_lines_that_lose() -> Done<()> {
     let folder = Folder::new("line")?;
     let line = Line::enter(Kind::town(0.0))?;
     let cameras = Cameras::start(Scene::new().street("/a/street"))?;
-    let mut hub = Hub::make_at(folder.path(), HUB, Vec::new())?;
+    let mut hub = Hub::make_at(
+        &Site::Beside(folder.path().into()),
+        &HUB.to_string(),
+        Vec::new(),
+    )?;
     line.at_hub(|| hub.start())?;
     let plan = Plan::new("line")
         .segment_secs(10)

@@ -24,12 +24,14 @@ mod line;
 mod machine;
 mod marker;
 mod masks;
+mod month;
 mod powercut;
 #[path = "../cameras/quirks/mod.rs"]
 mod quirks;
 mod rates;
 mod refusals;
 mod retention;
+mod roles;
 mod sound;
 mod tamper;
 mod units;

@@ -71,6 +71,30 @@ fn every_unit_is_locked_down() -> Done<()> {
     Ok(())
 }
 
+/// V9: what the hub's service may take of its machine has an end, whatever comes to its doors; nothing it holds is left in a swap or a core.
+#[test]
+fn the_hubs_unit_has_its_measure() -> Done<()> {
+    let folder = places::root().join("systemd");
+    let read = |name: &str| fs::read_to_string(folder.join(name));
+    let hub = read("beadle-hub.service")?;
+    for limit in ["MemoryHigh=", "MemoryMax=", "TasksMax=", "LimitNOFILE="] {
+        assert!(hub.lines().any(|l| l.starts_with(limit)), "{limit}");
+    }
+    for unit in [
+        "beadle-hub.service",
+        "beadle-reader.service",
+        "beadle-edge.service",
+    ] {
+        assert!(read(unit)?.lines().any(|l| l == "LimitCORE=0"), "{unit}");
+    }
+    assert!(
+        read("beadle-reader.service")?
+            .lines()
+            .any(|l| l == "MemorySwapMax=0")
+    );
+    Ok(())
+}
+
 /// Issue 4: with what a graphics device wants the recorder is still locked down, and reaches no other device.
 #[test]
 fn a_graphics_device_opens_little_more() -> Done<()> {

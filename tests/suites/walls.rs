@@ -3,9 +3,9 @@
 use beadle_tests::{
     Done, Folder, Told,
     cameras::{Cameras, Scene},
+    endless,
     hostile::Report,
     machine::{self, Base, Machine},
-    packages::Packages,
     places,
     program::Said,
     staff::{self, MANAGER},
@@ -25,6 +25,8 @@ const OTHERS: &str = "cd /var/lib/beadle-edge && find . -path ./recorder -prune 
 struct Scheme {
     hub: Machine,
     town: Machine,
+    /// Asks for the password in Basic.
+    asks: endless::Camera,
     _cameras: Cameras,
     _folder: Folder,
 }
@@ -32,27 +34,29 @@ struct Scheme {
 impl Scheme {
     fn install() -> Done<Self> {
         let folder = Folder::new("walls")?;
-        let packages = Packages::make(folder.path(), "0.1.0")?;
-        let hub = Machine::boot("hub", folder.path(), Base::Ready)?;
-        let town = Machine::boot("box", folder.path(), Base::Ready)?;
+        let hub = Machine::boot("hub", folder.path(), Base::Installed)?;
+        let town = Machine::boot("box", folder.path(), Base::Installed)?;
         machine::link("lan", (&hub, "10.77.0.1/24"), (&town, "10.77.0.2/24"))?;
         town.sh(
             "echo '10.77.0.1 hub.example.gov.uk' >>/etc/hosts; ip address add 10.20.0.13/32 dev lo",
         )?;
         let cameras = Cameras::start(Scene::new().file("/s", "small-480x270p12.h264", 12))?;
         town.forward(([10, 20, 0, 13], 554).into(), cameras.port)?;
+        let asks = endless::Camera::start(endless::Answer::Basic)?;
+        town.forward(([127, 0, 0, 1], asks.port).into(), asks.port)?;
+        town.put("/etc/beadle/passwords/c02", "TopSecretCam", 0o600)?;
 
-        Packages::install(&packages.hub, &hub)?;
         let made = hub.sh("beadle-hub init --scheme cctv.example.gov.uk --quic 0.0.0.0:4433 --address hub.example.gov.uk:4433 --name hub.example.gov.uk && systemctl enable --now beadle-hub")?;
         staff::manager(&made.out, &hub)?;
         hub.wait_unit("beadle-hub", "active", 20)?;
         staff::settle(&hub)?;
-        Packages::install(&packages.edge, &town)?;
         town.put(
             "/etc/beadle/edge.toml",
             format!(
                 "[box]\nscheme = \"cctv.example.gov.uk\"\nname = \"ashby\"\nhub = \"hub.example.gov.uk:4433\"\nsite = \"Ashby\"\n\
-                 [segment]\nsecs = 2\n[[volume]]\npath = \"{VOLUME}\"\n[[camera]]\nid = \"c01\"\nurl = \"rtsp://10.20.0.13/s\"\n"
+                 [segment]\nsecs = 2\n[[volume]]\npath = \"{VOLUME}\"\n[[camera]]\nid = \"c01\"\nurl = \"rtsp://10.20.0.13/s\"\n\
+                 [[camera]]\nid = \"c02\"\nurl = \"{}\"\nusername = \"beadle\"\ncredential = \"camera_c02\"\n",
+                asks.url()
             ),
             0o644,
         )?;
@@ -62,6 +66,7 @@ impl Scheme {
         let scheme = Self {
             hub,
             town,
+            asks,
             _cameras: cameras,
             _folder: folder,
         };
@@ -266,6 +271,19 @@ impl Scheme {
 }
 
 impl Scheme {
+    /// V17: whoever answers at a camera's address and asks for Basic, beside Digest, is not told the password, however often it asks.
+    fn no_password_in_clear(&self) -> Done<()> {
+        wait::until("the box says what is wrong with c02", 60, || {
+            let faults = self.status()?["faults"].to_string();
+            Ok(match faults.contains("camera.password\"") {
+                true => Look::Yes(()),
+                false => Look::NotYet(faults),
+            })
+        })?;
+        assert!(self.asks.opened() > 0 && !self.asks.was_told());
+        Ok(())
+    }
+
     /// V14, ROL-2: no more footage in a day than root's configuration allows, at once when it says so; the hub is told why, and the box says so
     /// wherever it is asked.
     fn a_day_has_its_measure(&self) -> Done<()> {
@@ -327,12 +345,15 @@ fn judge(report: &Report) {
     );
 }
 
-/// V1, V2, V13, V14, ROL-2, RET-1: see the parts.
+/// V1, V2, V13, V14, V17, ROL-2, RET-1: an enrolled box of the packages, and a hostile program as the recorder's user: it opens nothing of the past, has
+/// no key destroyed early, overwrites nothing of the reader's and leads no hand of root's; a revoked box records on and is enrolled again by
+/// root alone; a hub gets no more in a day than root allows; a camera that asks for Basic is told no password.
 #[test]
 fn an_installed_box_and_whoever_takes_its_recorder_over() -> Done<()> {
     let scheme = Scheme::install()?;
     scheme.clip(scheme.recorded()?, "first")?;
     scheme.revoked_and_enrolled_again()?;
     scheme.taken_over()?;
+    scheme.no_password_in_clear()?;
     scheme.a_day_has_its_measure()
 }

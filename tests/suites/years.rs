@@ -1,4 +1,4 @@
-//! Task. V18: the real programs years later (libfaketime): certificates are renewed in time by a box on the line, and by one that lay in a
+//! Task. V18: the real programs, as the users their units name, years later (libfaketime): certificates are renewed in time by a box on the line, and by one that lay in a
 //! store until its own was over, without a visit and without a new code.
 
 use std::fs;
@@ -7,6 +7,7 @@ use beadle_tests::{
     Done, Folder, Trouble, args,
     hub::Hub,
     places,
+    site::Site,
     town::{Plan, SetClock, Town},
     wait,
 };
@@ -46,12 +47,14 @@ fn a_box_comes_back_after_years_and_is_let_in() -> Done<()> {
     let _alone = rig::alone();
     let folder = Folder::new("years")?;
     let began = wait::now();
-    let (clock, own) = (SetClock::at(began)?, SetClock::at(began)?);
-    let mut hub = Hub::make_with(folder.path(), clock.env()?)?.started()?;
+    let site = Site::installed("years", folder.path())?;
+    let clock = SetClock::of(&site, "hub", began)?;
+    let own = SetClock::of(&site, "box", began)?;
+    let mut hub = Hub::make_at(&site, "127.0.0.1", clock.env()?)?.started()?;
     // Nobody answers there: what is recorded is not what is looked at.
     let port = places::free_tcp()?;
     let plan = Plan::new("ashby").camera("c01", &format!("rtsp://127.0.0.1:{port}/none"));
-    let mut town = Town::make(folder.path(), plan)?;
+    let mut town = Town::make_at(&site, plan)?;
     town.env = own.env()?;
     let (short, _) = hub.box_codes("ashby")?;
     town.enrol(&format!("--hub 127.0.0.1:{} {short}", hub.quic))?

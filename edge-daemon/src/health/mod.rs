@@ -169,6 +169,7 @@ mod tests {
         for code in codes.iter().map(String::as_str).chain([
             "hub.unreachable",
             "hub.refused",
+            "hub.version",
             "cert.missing",
             "log.refused",
         ]) {

@@ -117,10 +117,14 @@ pub async fn claim(
         Ok(None) => return Err(line.why_closed().unwrap_or(LinkError::Cut).into()),
         Err(e) => return Err(line.why_closed().unwrap_or(e).into()),
     };
-    let reply = frame.json::<EnrolReply>().map_err(LinkError::from)?;
+    let reply = match frame.first::<EnrolReply>() {
+        Ok(reply) => reply,
+        Err(e) => return Err(line.not_understood(e).await.into()),
+    };
     line.close("enrolled").await;
     let (scheme, cert, ca, cosign, order, approvers) = match reply {
         EnrolReply::Enrolled {
+            v: _,
             scheme,
             cert,
             ca,

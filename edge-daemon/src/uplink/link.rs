@@ -14,7 +14,7 @@ use shared::{
     id::{CameraId, ExhibitRef},
     note::Vkey,
     time::Utc,
-    wire::{self, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
+    wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -48,6 +48,7 @@ const PIECE: usize = 64 * 1024;
 const WAITING: usize = 64;
 const UNREACHABLE: &str = "hub.unreachable";
 const REFUSED: &str = "hub.refused";
+const VERSION: &str = "hub.version";
 const NOT_ENROLLED: &str = "cert.missing";
 const EXPIRING: &str = "cert.expiring";
 
@@ -166,15 +167,17 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         }
         let refused = match &why {
             LinkError::NotAccepted(_) | LinkError::Stranger { .. } | LinkError::NotRenewed(_) => {
-                true
+                Some(REFUSED)
             }
-            LinkError::Closed { code, .. } => [
-                wire::close::REVOKED,
-                wire::close::UNKNOWN_BOX,
-                wire::close::NO_CERTIFICATE,
-            ]
-            .contains(code),
-            _ => false,
+            LinkError::Frame(BadFrame::Version(_)) => Some(VERSION),
+            LinkError::Closed { code, .. } => match *code {
+                wire::close::REVOKED | wire::close::UNKNOWN_BOX | wire::close::NO_CERTIFICATE => {
+                    Some(REFUSED)
+                }
+                wire::close::VERSION => Some(VERSION),
+                _ => None,
+            },
+            _ => None,
         };
         over = matches!(&why, LinkError::Closed { code, .. } if *code == wire::close::EXPIRED);
         let why = crate::failure::chain(&why);
@@ -182,9 +185,13 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
         let mono = deps.desk.clock.now().mono;
         session.apply(mono, Event::Lost { random: random() });
         tracing::info!(why, connected = was, "no link to the hub");
-        if refused {
-            deps.faults.off(UNREACHABLE, None);
-            deps.faults.on(REFUSED, None, &why);
+        if let Some(refused) = refused {
+            for other in [UNREACHABLE, REFUSED, VERSION] {
+                if other != refused {
+                    deps.faults.off(other, None);
+                }
+            }
+            deps.faults.on(refused, None, &why);
         } else if session.down(mono) {
             deps.faults.on(UNREACHABLE, None, &why);
         }
@@ -278,6 +285,8 @@ async fn connection(
     tokio::select! {
         talked = talk(deps, enrolled, jobs, session, &line) => match talked {
             Ok(never) => never,
+            // We closed it, and say why.
+            Err(e @ LinkError::Frame(BadFrame::Version(_))) => e,
             // The reason the hub gave for closing says more than the stream that broke.
             Err(e) => line.why_closed().unwrap_or(e),
         },
@@ -296,18 +305,12 @@ async fn talk(
     session: &mut Session,
     line: &Line,
 ) -> Result<LinkError, LinkError> {
-    let (mut out, mut inc) = line.open(priority::CONTROL).await?;
-    out.send(&hello(deps)).await?;
-    let welcome = inc.frame_within(WELCOME).await?.ok_or(LinkError::Cut)?;
-    match welcome.json::<ToBox>()? {
-        ToBox::Welcome { time } => {
-            tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub")
-        }
-        _ => return Err(LinkError::Lost("the hub answered out of turn".into())),
-    }
+    let (out, inc, time) = greet(line, &hello(deps)).await?;
+    tracing::info!(hub = enrolled.facts.hub, hub_time = %time, "link to the hub");
     session.apply(deps.desk.clock.now().mono, Event::Welcomed);
     deps.faults.off(UNREACHABLE, None);
     deps.faults.off(REFUSED, None);
+    deps.faults.off(VERSION, None);
     deps.say("connected", Some(enrolled), None);
     let (answers, outbox) = mpsc::channel(64);
     let mut parts = JoinSet::new();
@@ -329,6 +332,21 @@ async fn talk(
     };
     line.close("the box begins again").await;
     Ok(ended)
+}
+
+/// Says hello, and hears the hub's welcome: both halves of the control stream, and the hub's time.
+pub(super) async fn greet(
+    line: &Line,
+    hello: &Open,
+) -> Result<(Outgoing, Incoming, Utc), LinkError> {
+    let (mut out, mut inc) = line.open(priority::CONTROL).await?;
+    out.send(hello).await?;
+    let welcome = inc.frame_within(WELCOME).await?.ok_or(LinkError::Cut)?;
+    match welcome.first::<ToBox>() {
+        Ok(ToBox::Welcome { v: _, time }) => Ok((out, inc, time)),
+        Ok(_) => Err(LinkError::Lost("the hub answered out of turn".into())),
+        Err(e) => Err(line.not_understood(e).await),
+    }
 }
 
 fn hello(deps: &Deps) -> Open {

@@ -365,8 +365,20 @@ impl Line {
 
     /// Says goodbye and waits for it to be sent (at most a second).
     pub async fn close(&self, why: &str) {
+        self.close_with(wire::close::DONE, why).await;
+    }
+
+    /// The hub's answer is not one of those that are known here: it is told so when it speaks another version.
+    pub async fn not_understood(&self, e: BadFrame) -> LinkError {
+        if let BadFrame::Version(_) = &e {
+            self.close_with(wire::close::VERSION, &e.to_string()).await;
+        }
+        e.into()
+    }
+
+    async fn close_with(&self, code: u32, why: &str) {
         self.connection
-            .close(VarInt::from_u32(wire::close::DONE), why.as_bytes());
+            .close(VarInt::from_u32(code), why.as_bytes());
         let _ = tokio::time::timeout(Duration::from_secs(1), self._endpoint.wait_idle()).await;
     }
 }

@@ -62,8 +62,12 @@ pub async fn ask(
         }
         Err(e) => return Err(line.why_closed().unwrap_or(e)),
     };
-    let pem = match frame.json::<RenewReply>()? {
-        RenewReply::Renewed { cert } => cert,
+    let reply = match frame.first::<RenewReply>() {
+        Ok(reply) => reply,
+        Err(e) => return Err(line.not_understood(e).await),
+    };
+    let pem = match reply {
+        RenewReply::Renewed { v: _, cert } => cert,
         RenewReply::Refused { why } => return Err(LinkError::NotRenewed(why)),
         RenewReply::Unknown => {
             return Err(LinkError::NotRenewed(

@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -56,17 +56,26 @@ fn hub(
     name: &str,
     reply: impl Fn(&Authority, &str) -> EnrolReply,
 ) -> (quinn::Endpoint, SocketAddr) {
-    let (endpoint, address, _) = showing(ca, &ca.der, name, reply);
+    let (endpoint, address, ..) = showing(ca, &ca.der, name, reply);
     (endpoint, address)
 }
 
-/// The same, showing that certificate as its authority's; and how many times it was told something.
-fn showing(
+/// What a hub heard.
+#[derive(Default)]
+struct Heard {
+    /// How many times it was told something.
+    told: AtomicUsize,
+    /// The code that the last connection was closed with.
+    closed: AtomicU64,
+}
+
+/// The same, showing that certificate as its authority's, with any answer to any opening; and what it heard.
+fn showing<R: serde::Serialize + Send + 'static>(
     ca: &Authority,
     shown: &rustls::pki_types::CertificateDer<'static>,
     name: &str,
-    reply: impl Fn(&Authority, &str) -> EnrolReply,
-) -> (quinn::Endpoint, SocketAddr, Arc<AtomicUsize>) {
+    reply: impl Fn(&Authority, &str) -> R,
+) -> (quinn::Endpoint, SocketAddr, Arc<Heard>) {
     let key = KeyPair::generate().expect("key");
     let mut params = CertificateParams::new(vec![name.to_owned()]).expect("params");
     params.not_before = rcgen::date_time_ymd(2026, 11, 20);
@@ -98,8 +107,8 @@ fn showing(
         .pem();
     let reply = reply(ca, &box_cert);
     let listening = endpoint.clone();
-    let told = Arc::new(AtomicUsize::new(0));
-    let count = told.clone();
+    let heard = Arc::new(Heard::default());
+    let ear = heard.clone();
     tokio::spawn(async move {
         while let Some(knock) = listening.accept().await {
             let Ok(connection) = knock.await else {
@@ -108,7 +117,7 @@ fn showing(
             let Ok((mut out, mut inc)) = connection.accept_bi().await else {
                 continue;
             };
-            count.fetch_add(1, Ordering::SeqCst);
+            ear.told.fetch_add(1, Ordering::SeqCst);
             let mut prefix = [0; 4];
             inc.read_exact(&mut prefix).await.expect("prefix");
             let mut body = vec![0; wire::frame_len(prefix).expect("length")];
@@ -121,16 +130,21 @@ fn showing(
                 Open::Enrol {
                     v: wire::VERSION,
                     ..
+                } | Open::Control {
+                    v: wire::VERSION,
+                    ..
                 }
             ));
             out.write_all(&wire::encode_json(&reply).expect("encodes"))
                 .await
                 .expect("sent");
             let _ = out.finish();
-            connection.closed().await;
+            if let quinn::ConnectionError::ApplicationClosed(c) = connection.closed().await {
+                ear.closed.store(c.error_code.into(), Ordering::SeqCst);
+            }
         }
     });
-    (endpoint, address, told)
+    (endpoint, address, heard)
 }
 
 fn config(state: &std::path::Path) -> config::Config {
@@ -176,6 +190,7 @@ fn code(ca: &Authority, address: SocketAddr, name: &str) -> String {
 fn enrolled(scheme: &'static str) -> impl Fn(&Authority, &str) -> EnrolReply {
     let vkey = |n: &str| shared::note::Vkey::new(n, shared::note::ALG_ED25519, [9; 32]).to_string();
     move |ca, cert| EnrolReply::Enrolled {
+        v: wire::VERSION,
         scheme: scheme.into(),
         cert: cert.into(),
         ca: ca.pem.clone(),
@@ -255,6 +270,64 @@ async fn each_wrong_enrolment_gets_its_own_sentence_and_stores_nothing() {
     ));
 }
 
+/// FLT-3: a hub that speaks another version is told so with a code of its own, whatever else its answer has, to a claim and to a hello; nothing of
+/// it is stored, and the person reads which version is spoken where.
+#[tokio::test]
+async fn a_hub_of_another_version_is_not_listened_to() {
+    let ours = authority("ours");
+    let now = Utc::parse("2026-11-22T07:00:00.000Z").expect("t");
+    let dir = tempfile::tempdir().expect("dir");
+    let config = config(dir.path());
+    let answers = [
+        serde_json::json!({"is": "enrolled", "v": 2, "shape": "of another time"}),
+        serde_json::json!({"is": "welcome", "v": 0, "time": "2026-11-22T07:00:00.000Z"}),
+    ];
+    for (answer, version) in answers.into_iter().zip([2, 0]) {
+        let is_claim = answer["is"] == "enrolled";
+        let (_held, address, heard) =
+            showing(&ours, &ours.der, wire::SERVER_NAME, |_, _| answer.clone());
+        let said = if is_claim {
+            let text = code(&ours, address, "ashby");
+            let refused = enrol(&config, &text, None, false, now).await;
+            crate::failure::chain(&refused.expect_err("refused"))
+        } else {
+            let target = Target {
+                hub: address.to_string(),
+                trusted: Trusted::Ca(ours.der.clone()),
+                client: None,
+                judged_at: now,
+            };
+            let line = dial(&target).await.expect("the line");
+            let hello = Open::Control {
+                v: wire::VERSION,
+                r#box: config.name.clone(),
+                sw: "test".into(),
+                time: now,
+                cameras: Vec::new(),
+                retention_days: 31,
+                zone: "Europe/London".into(),
+            };
+            let refused = super::link::greet(&line, &hello).await;
+            crate::failure::chain(&refused.err().expect("refused"))
+        };
+        let words =
+            format!("version {version} of the protocol is spoken there, and version 1 here");
+        assert!(said.contains(&words), "{said}");
+        tokio::time::timeout(std::time::Duration::from_secs(20), async {
+            while heard.closed.load(Ordering::SeqCst) != u64::from(wire::close::VERSION) {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("the hub is told by the code");
+    }
+    assert!(
+        Enrolment::load(&config.state())
+            .expect("readable")
+            .is_none()
+    );
+}
+
 /// A box that wakes up in 1970 still reaches its hub, and only its hub.
 #[tokio::test]
 async fn a_box_in_1970_reaches_its_hub_and_no_other() {
@@ -309,7 +382,11 @@ async fn a_false_hub_in_the_way_is_not_told_the_code() {
             let said = crate::failure::chain(&no.expect_err("refused"));
             assert!(said.contains(sentence), "{said}");
         }
-        assert_eq!(told.load(Ordering::SeqCst), 0, "nothing was said to it");
+        assert_eq!(
+            told.told.load(Ordering::SeqCst),
+            0,
+            "nothing was said to it"
+        );
         assert!(
             Enrolment::load(&config.state())
                 .expect("readable")

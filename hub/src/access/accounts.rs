@@ -18,17 +18,18 @@ use super::{
     factors,
     grants::{self, Bounds, GrantRow},
     owners,
-    role::{self, Role},
+    role::Role,
     table::WEIGHTY,
 };
 use crate::{
     acts::{self, Act},
-    db::{Db, approvals::ApprovalRecord, numbers::Numbered, staff::AccountRecord},
+    db::{Db, approvals::ApprovalRecord, staff::AccountRecord},
     desk::Desk,
     error::{HubError, plain},
     keys,
     list::{Part, Rows},
     ownlog::{self, OwnLog},
+    reason::{Access, Accounts},
     requests::submit::keep_salted,
 };
 
@@ -79,16 +80,12 @@ pub(super) fn insert(
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b".-_@".contains(&b));
     if !ok {
-        return Err(HubError::Malformed(format!(
-            "{name:?} is not an account name (1 to 40 of letters, digits, . - _ @)"
-        )));
+        return Err(Accounts::NameMalformed { name: name.into() }.into());
     }
     if act.account(name)?.is_some() {
-        return Err(HubError::Refused(format!(
-            "there is an account {name} already"
-        )));
+        return Err(Accounts::Exists { name: name.into() }.into());
     }
-    let op = u32::try_from(act.number(Numbered::Account)?).map_err(plain)?;
+    let op = u32::try_from(act.account_number()?).map_err(plain)?;
     let line = OpAdd {
         op: ownlog::op(op),
         role: role.map(|r| r.to_string()),
@@ -111,10 +108,7 @@ pub fn first(db: &Db, log: &OwnLog, name: &str, role: Role) -> Result<String, Hu
 
 /// Makes an account. A role that decides is only asked for.
 pub fn add(hub: &Desk, name: &str, role: &str, permit: &Permit) -> Result<NewAccount, HubError> {
-    let role = Role::parse(role).ok_or_else(|| {
-        let roles = role::list(&Role::ALL);
-        HubError::Malformed(format!("{role:?} is not a role; roles are {roles}"))
-    })?;
+    let role = Role::parse(role).ok_or_else(|| Access::RoleUnknown { role: role.into() })?;
     let password = one_time()?;
     let hash = hashed(&password)?;
     let at_once = (!WEIGHTY.contains(&role)).then_some(role);
@@ -141,12 +135,11 @@ pub fn open(hub: &Desk, name: &str) -> Result<AccountRecord, HubError> {
     let found = hub.db.account(name).map_err(plain)?;
     match found {
         Some(a) if a.closed.is_none() => Ok(a),
-        Some(_) => Err(HubError::Refused(format!(
-            "the account {name} is closed; nothing was done"
-        ))),
-        None => Err(HubError::Missing(format!(
-            "there is no account {name}; `beadle-hub staff list` shows them"
-        ))),
+        Some(_) => Err(Access::AccountClosed {
+            account: name.into(),
+        }
+        .into()),
+        None => Err(Accounts::Unknown { name: name.into() }.into()),
     }
 }
 
@@ -268,10 +261,10 @@ struct Wanted {
 
 fn not_own(account: &AccountRecord, permit: &Permit) -> Result<(), HubError> {
     match account.op == permit.number() {
-        true => Err(HubError::Refused(format!(
-            "this is your own account: `beadle-hub staff password --as {}` sets another password; nothing was done",
-            account.name
-        ))),
+        true => Err(Accounts::Own {
+            name: account.name.clone(),
+        }
+        .into()),
         false => Ok(()),
     }
 }
@@ -333,10 +326,10 @@ pub fn approve(
     let account = approvals::approve(hub, request, permit, |tx, wanted: Wanted| {
         let account = hub.db.account_numbered(wanted.op)?;
         if account.is_none_or(|a| a.closed.is_some()) {
-            return Err(HubError::Refused(format!(
-                "the account {} is closed; nothing was done",
-                ownlog::op(wanted.op)
-            )));
+            return Err(Access::AccountClosed {
+                account: ownlog::op(wanted.op),
+            }
+            .into());
         }
         set(
             tx,
@@ -375,9 +368,7 @@ pub fn knows(hub: &Desk, account: &AccountRecord, password: &str) -> Result<(), 
     });
     match right {
         true => Ok(()),
-        false => Err(HubError::Refused(
-            "the password of until now is another one; nothing was done".into(),
-        )),
+        false => Err(Accounts::OldPasswordWrong.into()),
     }
 }
 
@@ -394,9 +385,11 @@ pub fn password(hub: &Desk, old: &str, new: &str, permit: &Permit) -> Result<(),
     let account = own(hub, permit)?;
     knows(hub, &account, old)?;
     if !(LEAST..=MOST).contains(&new.chars().count()) || (account.once && old == new) {
-        return Err(HubError::Refused(format!(
-            "a password has {LEAST} to {MOST} characters, and is not the one that the hub made; nothing was done"
-        )));
+        return Err(Accounts::PasswordUnfit {
+            least: LEAST,
+            most: MOST,
+        }
+        .into());
     }
     let hash = hashed(new)?;
     hub.act(|tx| set(tx, account.op, &hash, "own", None, vec![permit.op()]))?;
@@ -410,9 +403,7 @@ pub fn close(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
     hub.act(|tx| {
         grants::someone_left(hub, |g| g.op != account.op)?;
         if !tx.close_account(account.op, hub.now())? {
-            return Err(HubError::Refused(format!(
-                "the account {name} was closed meanwhile; nothing was done"
-            )));
+            return Err(Accounts::ClosedMeanwhile { name: name.into() }.into());
         }
         tx.end_sessions(account.op)?;
         let line = OpClose {

@@ -16,7 +16,11 @@ use crate::{
     desk::Desk,
     error::HubError,
     ownlog,
-    requests::{rules, submit::keep_salted},
+    reason::Accounts,
+    requests::{
+        rules::{self, TextField},
+        submit::keep_salted,
+    },
 };
 
 /// The role ends after so long.
@@ -52,7 +56,7 @@ pub fn make(
     permit: &Permit,
 ) -> Result<NewAccount, HubError> {
     let person = owners::title(person, 80)?;
-    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let password = accounts::one_time()?;
     let hash = accounts::hashed(&password)?;
     let (now, by) = (hub.now(), permit.op());
@@ -60,10 +64,11 @@ pub fn make(
     let op = hub.act(|tx| {
         let able = able(hub)?;
         if able.len() >= 2 {
-            return Err(HubError::Refused(format!(
-                "{} administer this hub and signed in within {LATELY_DAYS} days: two of them can do what is needed; nothing was done",
-                able.join(", ")
-            )));
+            return Err(Accounts::AdministratorsAble {
+                names: able,
+                days: LATELY_DAYS,
+            }
+            .into());
         }
         let op = accounts::insert(tx, &by, name, None, &hash)?;
         let grant = Grant {

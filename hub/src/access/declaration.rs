@@ -16,10 +16,12 @@ use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
-    db::declarations::DeclarationRecord,
+    db::declarations::{AcceptanceRecord, DeclarationRecord},
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
     ownlog,
+    reason::Accounts,
 };
 
 /// What a new hub has, for the scheme to make its own of.
@@ -91,8 +93,8 @@ pub struct Declaration {
 }
 
 fn newest(hub: &Desk) -> Result<DeclarationRecord, HubError> {
-    let none = || HubError::Missing("this hub has no declaration; nothing was done".into());
-    hub.db.declaration()?.ok_or_else(none)
+    let found = hub.db.declaration()?;
+    found.ok_or_else(|| Accounts::NoDeclaration.into())
 }
 
 pub fn show(hub: &Desk, permit: &Permit) -> Result<Declaration, HubError> {
@@ -110,14 +112,10 @@ pub fn accept(hub: &Desk, sha256: &str, permit: &Permit) -> Result<(), HubError>
     hub.act(|tx| {
         let d = newest(hub)?;
         if d.sha256 != sha256 {
-            return Err(HubError::Refused(
-                "the declaration has another text now; read it again; nothing was done".into(),
-            ));
+            return Err(Accounts::DeclarationChanged.into());
         }
         if !hub.db.has_to_accept(permit.number())? {
-            return Err(HubError::Refused(
-                "you have accepted this declaration already".into(),
-            ));
+            return Err(Accounts::DeclarationAccepted.into());
         }
         let line = OpAccept {
             op: permit.op(),
@@ -140,10 +138,12 @@ pub struct AcceptanceRow {
     pub newest: bool,
 }
 
-/// Newest first, a thousand at most.
-pub fn list(hub: &Desk) -> Result<Vec<AcceptanceRow>, HubError> {
-    let all = hub.db.acceptances()?.into_iter();
-    all.map(|a| {
+/// Newest first.
+pub fn list(hub: &Desk, part: &Part) -> Result<Rows<AcceptanceRow>, HubError> {
+    let (before, limit) = (part.after(place)?, part.limit());
+    let found = hub.db.acceptances(before, limit + 1)?;
+    let mark = |a: &AcceptanceRecord| format!("{}.{}.{}", a.made.0, a.declaration, a.op);
+    Rows::cut(found, limit, mark).try_map(|a| {
         let account = hub.db.account_numbered(a.op)?;
         Ok(AcceptanceRow {
             account: account.map_or_else(|| ownlog::op(a.op), |a| a.name),
@@ -152,5 +152,15 @@ pub fn list(hub: &Desk) -> Result<Vec<AcceptanceRow>, HubError> {
             newest: a.newest,
         })
     })
-    .collect()
+}
+
+/// When, which text and who: a place in that list.
+fn place(text: &str) -> Option<(Utc, u32, u32)> {
+    let mut parts = text.split('.');
+    let place = (
+        Utc(parts.next()?.parse().ok()?),
+        parts.next()?.parse().ok()?,
+        parts.next()?.parse().ok()?,
+    );
+    parts.next().is_none().then_some(place)
 }

@@ -32,8 +32,9 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     keys,
+    list::{Part, Rows},
     pace::{Lanes, Pace},
-    reason::Orders,
+    reason::{Orders, Proofs},
 };
 
 /// Factors of one account.
@@ -91,9 +92,7 @@ impl Attempts {
             .unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (_, _, until)| now < *until);
         if all.len() >= CHALLENGES {
-            return Err(HubError::TooFast(
-                "too many passkeys are being asked for; try again in some minutes".into(),
-            ));
+            return Err(Proofs::TooManyChallenges.into());
         }
         all.insert(challenge, (op, purpose, now + CHALLENGE_MS));
         Ok(challenge)
@@ -136,9 +135,7 @@ pub fn pace(hub: &Desk, op: u32) -> Result<(), HubError> {
     let mut tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
     match tries.take(op, 1, now, 0) {
         Some(_) => Ok(()),
-        None => Err(HubError::TooFast(
-            "too many tries at this account in a row; wait some seconds and try again".into(),
-        )),
+        None => Err(Proofs::TooManyTries.into()),
     }
 }
 
@@ -253,17 +250,18 @@ pub struct FactorRow {
     pub used: Option<Utc>,
 }
 
-pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<FactorRow>, HubError> {
-    let all = hub.db.factors(permit.number())?.into_iter();
-    Ok(all
-        .map(|f| FactorRow {
+pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<FactorRow>, HubError> {
+    let (after, limit) = (part.number()?, part.limit());
+    let found = hub.db.factors_page(permit.number(), after, limit + 1)?;
+    Rows::cut(found, limit, |f| f.n.to_string()).try_map(|f| {
+        Ok(FactorRow {
             factor: f.n,
             kind: f.kind,
             label: f.label,
             made: f.made,
             used: f.used,
         })
-        .collect())
+    })
 }
 
 fn add(
@@ -277,9 +275,7 @@ fn add(
     hub.act(|tx| {
         let own = permit.number();
         if hub.db.factors(own)?.len() >= MOST {
-            return Err(HubError::Refused(format!(
-                "you have {MOST} second factors; take one away first; nothing was done"
-            )));
+            return Err(Proofs::MostFactors { most: MOST }.into());
         }
         let n = tx.add_factor(own, kind, label, secret, step, hub.now())?;
         let line = OpFactor {
@@ -304,11 +300,8 @@ pub fn add_code(
 ) -> Result<u64, HubError> {
     let label = owners::title(label, 40)?;
     accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
-    let secret = Secret::parse(secret.trim())
-        .map_err(|e| HubError::Malformed(format!("{e}; nothing was done")))?;
-    let step = secret
-        .check(code, hub.now(), None)
-        .map_err(|e| HubError::Refused(format!("{e}; nothing was done")))?;
+    let secret = Secret::parse(secret.trim()).map_err(|_| Proofs::SecretMalformed)?;
+    let step = secret.check(code, hub.now(), None).map_err(Proofs::from)?;
     let sealed = seal(hub, permit.number(), &secret)?;
     let n = add(hub, CODE, label, &sealed, Some(step), permit)?;
     // The next command need not wait for the next code.
@@ -327,26 +320,21 @@ pub fn add_passkey(
 ) -> Result<u64, HubError> {
     let label = owners::title(label, 40)?;
     accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
-    let no = |e: passkey::PasskeyError| {
-        HubError::Refused(format!("the passkey was not taken: {e}; nothing was done"))
-    };
     let party = party(hub)?;
-    let made = Registration::from_browser(credential.as_bytes()).map_err(no)?;
+    let made = Registration::from_browser(credential.as_bytes()).map_err(Proofs::from)?;
     let challenge = challenge_of(&made.client_data)?;
     let now = hub.clock.now().mono;
     if !hub
         .attempts
         .spend(&challenge, permit.number(), Purpose::Registration, now)
     {
-        return Err(no(passkey::PasskeyError::Challenge));
+        return Err(Proofs::from(PasskeyError::Challenge).into());
     }
-    let made = passkey::register(party, &challenge, &made).map_err(no)?;
+    let made = passkey::register(party, &challenge, &made).map_err(Proofs::from)?;
     for f in hub.db.all_factors()?.iter().filter(|f| f.kind == PASSKEY) {
         let other = key(f)?;
         if other.id == made.id || other.key == made.key {
-            return Err(HubError::Refused(
-                "this passkey is somebody's already; nothing was done".into(),
-            ));
+            return Err(Proofs::PasskeySomebodys.into());
         }
     }
     let text = serde_json::to_string(&made).map_err(plain)?;
@@ -354,11 +342,8 @@ pub fn add_passkey(
 }
 
 fn party(hub: &Desk) -> Result<&RelyingParty, HubError> {
-    hub.config.party().ok_or_else(|| {
-        HubError::Refused(
-            "passkeys need a name of the hub that browsers know it by (`names`, or `[sign_in] origin`, in hub.toml); nothing was done".into(),
-        )
-    })
+    let party = hub.config.party();
+    party.ok_or_else(|| Proofs::NoNameForPasskeys.into())
 }
 
 /// The challenge that a browser says it answered. Whether it is one of ours is for the caller to look up.
@@ -367,7 +352,7 @@ fn challenge_of(client_data: &[u8]) -> Result<Challenge, HubError> {
     struct Said {
         challenge: String,
     }
-    let no = || HubError::Refused("what the browser handed over is not readable".into());
+    let no = || HubError::from(Proofs::BrowserUnreadable);
     let said: Said = serde_json::from_slice(client_data).map_err(|_| no())?;
     let bytes = URL_SAFE_NO_PAD.decode(said.challenge).map_err(|_| no())?;
     bytes.try_into().map_err(|_| no())
@@ -379,19 +364,13 @@ pub fn remove(hub: &Desk, n: u64, password: &str, permit: &Permit) -> Result<(),
     hub.act(|tx| {
         let own = hub.db.factors(permit.number())?;
         if !own.iter().any(|f| f.n == n) {
-            return Err(HubError::Missing(format!(
-                "you have no second factor {n}; nothing was done"
-            )));
+            return Err(Proofs::FactorUnknown { factor: n }.into());
         }
         if own.len() == 1 && required(hub, permit.number())? {
-            return Err(HubError::Refused(
-                "a role of yours takes a second factor, and this is your last one: add another first; nothing was done".into(),
-            ));
+            return Err(Proofs::LastFactor.into());
         }
         if !tx.end_factor(n, hub.now())? {
-            return Err(HubError::Refused(
-                "it was taken away meanwhile; nothing was done".into(),
-            ));
+            return Err(Proofs::FactorGone.into());
         }
         let line = OpUnfactor {
             op: permit.op(),
@@ -449,34 +428,29 @@ pub fn entry(hub: &Desk, op: u32, name: &str) -> Result<Option<PasskeyOffer>, Hu
 pub fn check(hub: &Desk, op: u32, proof: &Proof) -> Result<(), HubError> {
     pace(hub, op)?;
     let factors = hub.db.factors(op)?;
-    let wrong = |why: String| Err(HubError::Refused(why));
     match proof {
         Proof::Code(code) => {
-            let mut why = "this account has no codes; use the passkey, on the page".to_owned();
+            let mut why = Proofs::NoCodes;
             for f in factors.iter().filter(|f| f.kind == CODE) {
                 match unseal(hub, op, &f.secret)?.check(code, hub.now(), f.step) {
                     Ok(step) if hub.db.code_used(f.n, step, hub.now())? => return Ok(()),
-                    Ok(_) => why = "this code was used already; wait for the next one".into(),
-                    Err(e) => why = e.to_string(),
+                    Ok(_) => why = Proofs::CodeUsed,
+                    Err(e) => why = e.into(),
                 }
             }
-            wrong(why)
+            Err(why.into())
         }
         Proof::Passkey(json) => {
-            let no = |e: PasskeyError| format!("the passkey was not taken: {e}");
-            let used = match Assertion::from_browser(json.as_bytes()) {
-                Ok(used) => used,
-                Err(e) => return wrong(no(e)),
-            };
+            let used = Assertion::from_browser(json.as_bytes()).map_err(Proofs::from)?;
             let challenge = challenge_of(&used.client_data.0)?;
             let now = hub.clock.now().mono;
             if !hub.attempts.spend(&challenge, op, Purpose::Entry, now) {
-                return wrong(no(PasskeyError::Challenge));
+                return Err(Proofs::from(PasskeyError::Challenge).into());
             }
-            match verified(hub, &factors, &challenge, used)? {
-                Ok(touch) if touch.use_up(&hub.db, hub.now())? => Ok(()),
-                Ok(_) => wrong(no(PasskeyError::Challenge)),
-                Err(e) => wrong(no(e)),
+            let touch = verified(hub, &factors, &challenge, used)?.map_err(Proofs::from)?;
+            match touch.use_up(&hub.db, hub.now())? {
+                true => Ok(()),
+                false => Err(Proofs::from(PasskeyError::Challenge).into()),
             }
         }
     }

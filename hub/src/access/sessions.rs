@@ -22,7 +22,9 @@ use crate::{
     db::{Db, sessions::SessionRecord},
     desk::Desk,
     error::{HubError, plain},
+    list::{Part, Rows},
     ownlog,
+    reason::Accounts,
 };
 
 /// Without a request for this long a session ends; and after this long in any case.
@@ -60,6 +62,9 @@ pub struct Session {
     /// Exhibits this person gave a purpose for, until when, and what they gave.
     viewings: HashMap<String, (Utc, Reason)>,
 }
+
+/// Where a session stands in the list of them: whose, since when, and which.
+type Place = (u32, Utc, String);
 
 #[derive(Default)]
 pub struct Sessions(Mutex<HashMap<Digest, Session>>);
@@ -215,11 +220,26 @@ impl Sessions {
         }
     }
 
-    fn of_accounts(&self, now: Utc) -> Vec<Session> {
+    /// So many at most of those that live, of one account or of all, that come after that place.
+    fn page(
+        &self,
+        now: Utc,
+        whose: Option<u32>,
+        after: Option<Place>,
+        limit: u32,
+    ) -> Vec<(Place, Session)> {
         let all = self.lock();
-        let mut all: Vec<Session> = all.values().filter(|s| s.live(now)).cloned().collect();
-        all.sort_by_key(|s| (s.op, s.begun));
-        all
+        let live = all
+            .iter()
+            .filter(|(_, s)| s.live(now) && whose.is_none_or(|op| op == s.op));
+        // Part of the hash under which it is kept tells two apart that began in one moment, and nobody can do anything with it.
+        let placed = live.map(|(key, s)| ((s.op, s.begun, hex(&key[..8])), s));
+        let mut placed: Vec<_> = placed
+            .filter(|(place, _)| after.as_ref().is_none_or(|after| place > after))
+            .collect();
+        placed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        placed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        placed.into_iter().map(|(p, s)| (p, s.clone())).collect()
     }
 }
 
@@ -294,23 +314,39 @@ pub struct SessionRow {
     pub ends: Utc,
 }
 
-/// One's own; who administers sees everybody's.
-pub fn list(hub: &Desk, permit: &Permit) -> Result<Vec<SessionRow>, HubError> {
-    let all = permit.has(ADMINISTER);
-    let mut rows = Vec::new();
-    for s in hub.sessions.of_accounts(hub.now()) {
-        if !all && s.op != permit.number() {
-            continue;
-        }
+/// One's own; who administers sees everybody's, unless they want their own only.
+pub fn list(
+    hub: &Desk,
+    own: bool,
+    part: &Part,
+    permit: &Permit,
+) -> Result<Rows<SessionRow>, HubError> {
+    let (after, limit) = (part.after(place)?, part.limit());
+    let whose = (own || !permit.has(ADMINISTER)).then(|| permit.number());
+    let found = hub.sessions.page(hub.now(), whose, after, limit + 1);
+    Rows::cut(found, limit, |(place, _)| mark(place)).try_map(|(_, s)| {
         let account = hub.db.account_numbered(s.op)?;
-        rows.push(SessionRow {
+        Ok(SessionRow {
             account: account.map_or_else(|| ownlog::op(s.op), |a| a.name),
             begun: s.begun,
             seen: s.seen,
             ends: s.ends(),
-        });
-    }
-    Ok(rows)
+        })
+    })
+}
+
+fn mark((op, begun, key): &Place) -> String {
+    format!("{op}.{}.{key}", begun.0)
+}
+
+fn place(text: &str) -> Option<Place> {
+    let mut parts = text.split('.');
+    let place = (
+        parts.next()?.parse().ok()?,
+        Utc(parts.next()?.parse().ok()?),
+        parts.next()?.to_owned(),
+    );
+    parts.next().is_none().then_some(place)
 }
 
 /// Ends all sessions of an account: one's own, or anybody's by who administers. Tokens go on.
@@ -337,10 +373,10 @@ pub fn end(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
 }
 
 fn not_yours(permit: &Permit) -> HubError {
-    HubError::NotAllowed(format!(
-        "{} may end their own sessions and nobody else's; nothing was done",
-        permit.name()
-    ))
+    Accounts::SessionsOfOthers {
+        name: permit.name().into(),
+    }
+    .into()
 }
 
 #[cfg(test)]

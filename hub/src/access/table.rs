@@ -378,6 +378,7 @@ pub const ALL: &[&Row] = &[
     &REQUESTS,
     &REQUEST,
     &REQUEST_OPEN,
+    &REQUEST_CHANGE,
     &REQUEST_SUBMIT,
     &REQUEST_AUTHORISE,
     &REQUEST_REFUSE,

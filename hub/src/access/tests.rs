@@ -15,8 +15,15 @@ use crate::{
     desk::{Desk, testing::PASSWORD},
     error::{Class, HubError},
     list::Part,
-    ops::{self, Operation, boxes, clips, evidence, footage, holds, masks, owners, roles, staff},
-    requests::{rules::State, submit::keep_salted},
+    ops::{
+        self, Operation, boxes, clips, evidence, footage, holds, masks, owners, requests, roles,
+        staff,
+    },
+    requests::{
+        clip::{class::RequesterClass, draft::Texts},
+        rules::State,
+        submit::keep_salted,
+    },
     retention::rig::{Rig, ashby, utc},
     signin::{self, SignIn},
 };
@@ -175,6 +182,25 @@ async fn own_and_foreign_owner() {
             part: Part::default(),
         };
         assert_eq!(house.by(3, list).await.is_ok(), good, "footage of c0{n}");
+    }
+    // A draft of their own camera does not become one of another owner's.
+    let camera = |cam| shared::id::BoxCamera::parse(&format!("ashby/{cam}")).expect("camera");
+    let open = requests::Open {
+        class: RequesterClass::Police,
+        cameras: vec![camera("c01")],
+        from: None,
+        to: None,
+        texts: Texts::default(),
+        keep: crate::disposal::acts::Given::default(),
+    };
+    let request = house.by(3, open).await.expect("opened").request;
+    for (cam, good) in [("c02", false), ("c01", true)] {
+        let change = requests::Change {
+            request: request.clone(),
+            cameras: Some(vec![camera(cam)]),
+            ..requests::Change::default()
+        };
+        assert_eq!(house.by(3, change).await.is_ok(), good, "{cam}");
     }
     let sweep = boxes::Sweep {
         name: ashby(),

@@ -179,6 +179,18 @@ pub fn revoke(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
     })
 }
 
+/// Number of the account that a token is of; None: it is worth nothing.
+pub fn owner(hub: &Desk, secret: &str) -> Result<Option<u32>, HubError> {
+    let formed = secret
+        .strip_prefix(MARK)
+        .is_some_and(|rest| rest.len() == 64);
+    if !formed {
+        return Ok(None);
+    }
+    let found = hub.db.token_of_hash(&hash(secret))?;
+    Ok(found.filter(|t| lasts(t, hub.now())).map(|t| t.op))
+}
+
 /// Whoever this token is of, held to what it is for. One that is not good is nobody's, whatever the reason.
 pub fn bearer(hub: &Desk, secret: &str) -> Result<Person, HubError> {
     let no = || HubError::SignedOut;

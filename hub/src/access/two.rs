@@ -8,6 +8,7 @@ use crate::{
     desk::Desk,
     error::HubError,
     ownlog::{self, CONSOLE},
+    reason::Access,
 };
 
 /// An account is in somebody's hands for so long after they knew a password of it.
@@ -35,41 +36,39 @@ fn name(hub: &Desk, account: u32) -> Result<String, HubError> {
 /// Refuses two that may be one: the same account, one of an account that made the other or was told its password, or two of one other's.
 pub fn people(hub: &Desk, asked: u32, approves: u32) -> Result<(), HubError> {
     if asked == approves {
-        return Err(HubError::Refused(format!(
-            "{} asked for this; it takes a second person; nothing was done",
-            name(hub, asked)?
-        )));
+        let name = name(hub, asked)?;
+        return Err(Access::SamePerson { name }.into());
     }
     let both = &hands(hub, asked)? & &hands(hub, approves)?;
     let Some(one) = both.first() else {
         return Ok(());
     };
-    Err(HubError::Refused(format!(
-        "{} and {} may be one person: {} made one of these accounts, or was told its password, in the last {HANDS_DAYS} days, and no second administrator has vouched for it since; somebody else has to approve this; nothing was done",
-        name(hub, asked)?,
-        name(hub, approves)?,
-        name(hub, *one)?
-    )))
+    Err(Access::MayBeOnePerson {
+        one: name(hub, asked)?,
+        other: name(hub, approves)?,
+        hand: name(hub, *one)?,
+        days: HANDS_DAYS,
+    }
+    .into())
 }
 
 /// Refuses the word of somebody about an account that is in their own hands.
 pub fn apart(hub: &Desk, account: u32, approves: u32) -> Result<(), HubError> {
     match hands(hub, account)?.contains(&approves) {
         false => Ok(()),
-        true => Err(HubError::Refused(format!(
-            "{} made the account {}, or was told its password, in the last {HANDS_DAYS} days: another administrator has to approve this; nothing was done",
-            name(hub, approves)?,
-            name(hub, account)?
-        ))),
+        true => Err(Access::InTheirHands {
+            name: name(hub, approves)?,
+            account: name(hub, account)?,
+            days: HANDS_DAYS,
+        }
+        .into()),
     }
 }
 
 /// The same of people as lines of the log name them. The console is nobody.
 pub fn named(hub: &Desk, asked: &str, approves: &str) -> Result<(), HubError> {
     if asked == CONSOLE || approves == CONSOLE {
-        return Err(HubError::Refused(
-            "the console is no person, and this takes two; nothing was done".into(),
-        ));
+        return Err(Access::ConsoleIsNobody.into());
     }
     match (ownlog::number(asked), ownlog::number(approves)) {
         (Some(asked), Some(approves)) => people(hub, asked, approves),

@@ -47,6 +47,15 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// For whoever asked: of what broke, the number.
+    fn told(error: &HubError) -> Self {
+        let mut problem = Self::of(error);
+        if error.class() == Class::Broken {
+            problem.detail = broken(error);
+        }
+        problem
+    }
+
     pub fn of(error: &HubError) -> Self {
         let class = error.class();
         Self {
@@ -78,11 +87,7 @@ pub const PROBLEM: &str = "application/problem+json";
 
 impl IntoResponse for HubError {
     fn into_response(self) -> Response {
-        let mut problem = Problem::of(&self);
-        if self.class() == Class::Broken {
-            problem.detail = broken(&self);
-        }
-        let mut response = problem.into_response();
+        let mut response = Problem::told(&self).into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -212,7 +217,7 @@ async fn followed<O: Followed>(
 fn event<T: Serialize>(news: Result<T, HubError>) -> Event {
     let (name, value) = match news {
         Ok(news) => ("news", serde_json::to_value(news)),
-        Err(e) => ("problem", serde_json::to_value(Problem::of(&e))),
+        Err(e) => ("problem", serde_json::to_value(Problem::told(&e))),
     };
     let mut value = value.unwrap_or_default();
     // What a box said is among it.

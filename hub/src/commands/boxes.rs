@@ -11,9 +11,7 @@ use shared::{
 };
 
 use super::{CommandError, client::Client, person::sign_in, print_json};
-use crate::{
-    devices::enrol::Codes, ops::boxes, rows::BoxRow, signin::SignIn, supervise::load_config,
-};
+use crate::{devices::enrol::Codes, ops::boxes, rows::BoxRow, signin::SignIn};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -63,7 +61,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             eprint!("{}", beside(&codes, drawn));
         }
         Command::List { json } => {
-            let zone = load_config(hub.state())?.zone;
+            let zone = hub.zone()?;
             let all = hub.ask(&boxes::List {})?;
             if json {
                 print_json(&all)?;

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
-use shared::plain;
+use shared::{plain, time::Zone};
 use tokio::net::UnixStream;
 
 use super::{
@@ -26,6 +26,7 @@ use crate::{
     list::{MOST, Part, Rows},
     ops::{Followed, Operation},
     signin::SignIn,
+    supervise::load_config,
 };
 
 /// The running hub, as commands ask it.
@@ -53,6 +54,11 @@ impl Client {
 
     pub fn state(&self) -> &Path {
         &self.state
+    }
+
+    /// The scheme's time zone, from the hub's own file.
+    pub fn zone(&self) -> Result<Zone, CommandError> {
+        Ok(load_config(&self.state)?.zone)
     }
 
     /// Has an operation done.

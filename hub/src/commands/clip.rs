@@ -104,7 +104,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             save: below,
         } => {
             let camera = BoxCamera::parse(&camera).map_err(|e| plain(&e))?;
-            let zone = load_config(hub.state())?.zone;
+            let zone = hub.zone()?;
             let time = |what, text: &str| super::typed(&zone, what, text);
             let (from, to) = (time("--from", &from)?, time("--to", &to)?);
             let wanted = below.map(|folder| Wanted {
@@ -160,7 +160,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             check(hub.state(), &exhibit)
         }
         Command::List { json } => {
-            let zone = load_config(hub.state())?.zone;
+            let zone = hub.zone()?;
             let all = hub.all(|part| clips::List { part })?;
             if json {
                 print_json(&all)?;

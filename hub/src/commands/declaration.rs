@@ -28,7 +28,8 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             } else {
                 "not accepted"
             };
-            println!("sha256 {}   since {}   {accepted}", d.sha256, d.since);
+            let since = d.since.for_people(&hub.zone()?);
+            println!("sha256 {}   since {since}   {accepted}", d.sha256);
         }
         Command::Accept => {
             let d = hub.ask(&own::ShowDeclaration {})?;
@@ -39,17 +40,19 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("accepted: sha256 {}", d.sha256);
         }
         Command::List { json } => {
-            let rows = hub.ask(&own::Acceptances {})?;
+            let rows = hub.all(|part| own::Acceptances { part })?;
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for a in rows {
                 let which = if a.newest {
                     "as it reads now"
                 } else {
                     "before"
                 };
-                println!("{}  {:<20} {}  {which}", a.accepted, a.account, a.sha256);
+                let accepted = a.accepted.for_people(&zone);
+                println!("{accepted}  {:<20} {}  {which}", a.account, a.sha256);
             }
         }
     }

@@ -14,7 +14,6 @@ use crate::{
     },
     list::{MOST, Part},
     ops::evidence,
-    supervise::load_config,
 };
 
 #[derive(Subcommand)]
@@ -128,7 +127,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
 }
 
 fn list(hub: &Client, due: bool, json: bool) -> Result<u8, CommandError> {
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     let mut evidence = Evidence::default();
     let mut part = Part::of(MOST);
     loop {

@@ -50,17 +50,21 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             );
         }
         Command::List { json } => {
-            let rows = hub.ask(&own::Factors {})?;
+            let rows = hub.all(|part| own::Factors { part })?;
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for f in rows {
-                let used = f
-                    .used
-                    .map_or("not used yet".into(), |t| format!("used {t}"));
+                let used = f.used.map_or("not used yet".into(), |t| {
+                    format!("used {}", t.for_people(&zone))
+                });
                 println!(
                     "{:>4}  {:<8} {}  since {}  {used}",
-                    f.factor, f.kind, f.label, f.made
+                    f.factor,
+                    f.kind,
+                    f.label,
+                    f.made.for_people(&zone)
                 );
             }
         }

@@ -3,14 +3,13 @@
 use clap::Subcommand;
 use shared::{
     id::{BoxCamera, BoxName, HoldId},
-    time::{Day, Utc, Zone},
+    time::{Day, Zone},
 };
 
-use super::{CommandError, client::Client, print_json, typed};
+use super::{CommandError, client::Client, print_json, typed, typed_end};
 use crate::{
     ops::holds,
     requests::holds::{acts::Wanted, rows::HoldRow},
-    supervise::load_config,
 };
 
 #[derive(Subcommand)]
@@ -95,21 +94,13 @@ fn hold_of(text: &str) -> Result<HoldId, CommandError> {
     HoldId::parse(text).map_err(|e| CommandError::Plain(e.to_string()))
 }
 
-/// A day is meant whole.
-fn until_of(text: &str, zone: &Zone) -> Result<Utc, CommandError> {
-    match Day::parse(text) {
-        Ok(day) => Ok(zone.start_of(day.plus_days(1))),
-        Err(_) => typed(zone, "--until", text),
-    }
-}
-
 fn review_of(text: Option<String>) -> Result<Option<Day>, CommandError> {
     text.map(|t| Day::parse(&t).map_err(|e| wrong("--review", e)))
         .transpose()
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     match command {
         Command::Add {
             camera,
@@ -127,7 +118,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let wanted = Wanted {
                 t0: typed(&zone, "FROM", &from)?,
                 t1: typed(&zone, "TO", &to)?,
-                until: until.map(|t| until_of(&t, &zone)).transpose()?,
+                until: until.map(|t| typed_end(&zone, "--until", &t)).transpose()?,
                 days,
                 review: review_of(review)?,
                 reason,
@@ -194,7 +185,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             review,
             reason,
         } => {
-            let until = until_of(&until, &zone)?;
+            let until = typed_end(&zone, "--until", &until)?;
             let row = hub.ask(&holds::Extend {
                 hold: hold_of(&hold)?,
                 until,

@@ -187,10 +187,20 @@ fn show(hub: &Client, search: &Search, limit: Option<u32>, json: bool) -> Result
         search: search.clone(),
         part,
     };
-    let rows = match limit {
-        Some(n) => hub.ask(&ask(Part::of(n)))?.rows,
-        None => hub.all(ask)?,
+    let Some(limit) = limit else {
+        return list(&hub.all(ask)?, json);
     };
+    // A part may have few, or none, while there are more.
+    let (mut rows, mut part) = (Vec::new(), Part::of(limit));
+    while let Some(left) = limit.checked_sub(rows.len() as u32).filter(|n| *n > 0) {
+        part.limit = Some(left);
+        let found = hub.ask(&ask(part.clone()))?;
+        rows.extend(found.rows);
+        match found.next {
+            Some(next) => part.after = Some(next),
+            None => break,
+        }
+    }
     list(&rows, json)
 }
 

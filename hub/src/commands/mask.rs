@@ -17,7 +17,6 @@ use crate::{
         mask::{LiftRow, Wanted},
         review::{MaskRow, ReviewRow},
     },
-    supervise::load_config,
 };
 
 /// A mask's file is not larger.
@@ -106,7 +105,7 @@ fn camera(text: &str) -> Result<BoxCamera, CommandError> {
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
         Command::Show { camera: c, json } => {

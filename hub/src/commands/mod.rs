@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use shared::time::{Utc, Zone};
+use shared::time::{Day, Utc, Zone};
 
 use crate::{
     config::ConfigErrors, db::DbError, devices::link::LinkError, files::FileError, keys::KeyError,
@@ -182,6 +182,14 @@ pub fn run(line: Line) -> Result<u8, CommandError> {
 fn typed(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
     zone.typed(text)
         .map_err(|e| CommandError::Plain(format!("{what}: {e}; nothing was done")))
+}
+
+/// The same for an end: a day is meant whole.
+fn typed_end(zone: &Zone, what: &str, text: &str) -> Result<Utc, CommandError> {
+    match Day::parse(text) {
+        Ok(day) => Ok(zone.start_of(day.plus_days(1))),
+        Err(_) => typed(zone, what, text),
+    }
 }
 
 /// A reply for programs, as `--json` prints it.

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use shared::id::BoxCamera;
 
 use super::{CommandError, client::Client};
-use crate::{ops::footage, supervise::load_config};
+use crate::ops::footage;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -38,7 +38,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         Command::Timelapse { camera, reason } => (camera, 0, reason),
     };
     let camera = BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     let set = hub.ask(&footage::Rate {
         r#box: camera.r#box.clone(),
         cam: camera.cam.clone(),

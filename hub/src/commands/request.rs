@@ -12,11 +12,11 @@ use crate::{
     disposal::acts::Given,
     ops::requests,
     requests::clip::{
-        class::TABLE,
+        class::{RequesterClass, TABLE},
+        draft,
         rows::{RequestCameraRow, RequestRow},
         state::{CancelReason, CloseReason, RefusalReason},
     },
-    supervise::load_config,
 };
 
 #[derive(Subcommand)]
@@ -45,6 +45,30 @@ pub enum Command {
         review: Option<String>,
         #[arg(long)]
         submit: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have a draft say something else; what is not given stays as it was
+    Change {
+        /// Like R-000012
+        request: String,
+        #[arg(long)]
+        class: Option<String>,
+        /// BOX/CAM, all of them; may be said several times
+        #[arg(long = "camera")]
+        cameras: Vec<String>,
+        #[arg(long)]
+        from: Option<String>,
+        #[arg(long)]
+        to: Option<String>,
+        #[command(flatten)]
+        texts: Texts,
+        /// How long its exhibits are kept: general, surveillance or review
+        #[arg(long)]
+        keep: Option<String>,
+        /// Of --keep review: the day on which somebody looks at them again
+        #[arg(long, requires = "keep")]
+        review: Option<String>,
         #[arg(long)]
         json: bool,
     },
@@ -138,6 +162,33 @@ pub struct Texts {
     identity: Option<String>,
 }
 
+impl From<Texts> for draft::Texts {
+    fn from(t: Texts) -> Self {
+        Self {
+            purpose: t.purpose,
+            reference: t.reference,
+            requester: t.requester,
+            order: t.order,
+            identity: t.identity,
+        }
+    }
+}
+
+fn class_of(text: &str) -> Result<RequesterClass, CommandError> {
+    let all: Vec<&str> = TABLE.iter().map(|r| r.class.word()).collect();
+    word("class", text, &all, RequesterClass::parse(text))
+}
+
+fn cameras_of(cameras: &[String]) -> Result<Vec<BoxCamera>, CommandError> {
+    let cameras = cameras.iter().map(|c| BoxCamera::parse(c));
+    let cameras: Result<_, _> = cameras.collect();
+    cameras.map_err(|e| CommandError::Plain(format!("--camera: {e}; nothing was done")))
+}
+
+fn moment(zone: &Zone, what: &str, text: Option<String>) -> Result<Option<Utc>, CommandError> {
+    text.map(|t| typed(zone, what, &t)).transpose()
+}
+
 /// A word of a list, or which there are.
 fn word<T>(what: &str, text: &str, all: &[&str], found: Option<T>) -> Result<T, CommandError> {
     found.ok_or_else(|| {
@@ -153,7 +204,7 @@ fn words<T: Copy>(all: &[T], word: impl Fn(T) -> &'static str) -> Vec<&'static s
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let zone = load_config(hub.state())?.zone;
+    let zone = hub.zone()?;
     match command {
         Command::Open {
             class,
@@ -166,26 +217,15 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             submit,
             json,
         } => {
-            let all: Vec<&str> = TABLE.iter().map(|r| r.class.word()).collect();
-            let found = crate::requests::clip::class::RequesterClass::parse(&class);
-            let class = word("class", &class, &all, found)?;
-            let cameras = cameras.iter().map(|c| BoxCamera::parse(c));
-            let cameras = cameras
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|e| CommandError::Plain(format!("--camera: {e}; nothing was done")))?;
-            let time =
-                |what, text: Option<String>| text.map(|t| typed(&zone, what, &t)).transpose();
-            let (from, to) = (time("--from", from)?, time("--to", to)?);
+            let class = class_of(&class)?;
+            let cameras = cameras_of(&cameras)?;
+            let (from, to) = (moment(&zone, "--from", from)?, moment(&zone, "--to", to)?);
             let opened = hub.ask(&requests::Open {
                 class,
                 cameras,
                 from,
                 to,
-                purpose: texts.purpose,
-                reference: texts.reference,
-                requester: texts.requester,
-                order: texts.order,
-                identity: texts.identity,
+                texts: texts.into(),
                 keep: Given {
                     class: Some(keep),
                     review: review_of(review)?,
@@ -197,11 +237,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let request = opened.request.clone();
             let submitted = hub.ask(&requests::Submit {
                 request: request.clone(),
-                purpose: None,
-                reference: None,
-                requester: None,
-                order: None,
-                identity: None,
+                texts: draft::Texts::default(),
             });
             match submitted {
                 Ok(row) => said(&row, &zone, json),
@@ -210,23 +246,43 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 ))),
             }
         }
+        Command::Change {
+            request,
+            class,
+            cameras,
+            from,
+            to,
+            texts,
+            keep,
+            review,
+            json,
+        } => {
+            let review = review_of(review)?;
+            let change = requests::Change {
+                request,
+                class: class.map(|c| class_of(&c)).transpose()?,
+                cameras: match cameras.is_empty() {
+                    true => None,
+                    false => Some(cameras_of(&cameras)?),
+                },
+                from: moment(&zone, "--from", from)?,
+                to: moment(&zone, "--to", to)?,
+                texts: texts.into(),
+                keep: keep.map(|class| Given {
+                    class: Some(class),
+                    review,
+                }),
+            };
+            ask(hub, &zone, json, &change)
+        }
         Command::Submit {
             request,
             texts,
             json,
-        } => ask(
-            hub,
-            &zone,
-            json,
-            &requests::Submit {
-                request,
-                purpose: texts.purpose,
-                reference: texts.reference,
-                requester: texts.requester,
-                order: texts.order,
-                identity: texts.identity,
-            },
-        ),
+        } => {
+            let texts = texts.into();
+            ask(hub, &zone, json, &requests::Submit { request, texts })
+        }
         Command::Authorise { request, json } => {
             ask(hub, &zone, json, &requests::Authorise { request })
         }

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use shared::time::{Utc, Zone};
 
-use super::{CommandError, client::Client, person::sign_in, print_json};
+use super::{CommandError, client::Client, person::sign_in, print_json, typed_end};
 use crate::{
     access::{
         accounts::{NewAccount, Renewed},
@@ -50,7 +49,7 @@ pub enum Command {
         /// No footage older than so many days
         #[arg(long, value_name = "DAYS")]
         oldest: Option<u32>,
-        /// Until then, like 2026-11-03T14:00:00Z
+        /// Until the end of that day, or until that time
         #[arg(long)]
         until: Option<String>,
     },
@@ -97,7 +96,6 @@ pub enum Command {
 }
 
 pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
-    let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     match command {
         Command::Add { name, role } => {
             let made = hub.ask(&staff::Add {
@@ -114,10 +112,11 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for a in rows {
                 let shown = a.shown.as_deref().unwrap_or_default();
                 let state = match (a.closed, a.once) {
-                    (Some(at), _) => format!("closed {at}"),
+                    (Some(at), _) => format!("closed {}", at.for_people(&zone)),
                     (None, true) => "has to set a password".into(),
                     (None, false) => String::new(),
                 };
@@ -131,7 +130,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                         "    role {:>3}  {:<13} {}",
                         g.grant,
                         g.role,
-                        g.bounds.in_words(&Zone::utc())
+                        g.bounds.in_words(&zone)
                     );
                 }
             }
@@ -152,7 +151,8 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             oldest,
             until,
         } => {
-            let until = until.as_deref().map(Utc::parse).transpose();
+            let zone = hub.zone()?;
+            let until = until.map(|t| typed_end(&zone, "--until", &t)).transpose()?;
             let outcome = hub.ask(&roles::Give {
                 name: name.clone(),
                 role: role.clone(),
@@ -161,7 +161,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     owner,
                     cameras,
                     oldest_days: oldest,
-                    until: until.map_err(|e| plain(&e))?,
+                    until,
                 },
             })?;
             match outcome {
@@ -187,14 +187,18 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             println!("{name} is signed out everywhere");
         }
         Command::Sessions { json } => {
-            let rows = hub.ask(&own::Sessions {})?;
+            let rows = hub.all(|part| own::Sessions { own: false, part })?;
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for s in rows {
                 println!(
                     "{:<20} since {}  last {}  ends {}",
-                    s.account, s.begun, s.seen, s.ends
+                    s.account,
+                    s.begun.for_people(&zone),
+                    s.seen.for_people(&zone),
+                    s.ends.for_people(&zone)
                 );
             }
         }
@@ -236,14 +240,15 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for r in rows {
                 println!(
                     "{:>4}  {}; asked by {} at {}, until {}",
                     r.request,
-                    r.in_words(&Zone::utc()),
+                    r.in_words(&zone),
                     r.asked_by,
-                    r.made,
-                    r.expires
+                    r.made.for_people(&zone),
+                    r.expires.for_people(&zone)
                 );
             }
         }

@@ -41,7 +41,9 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             })?;
             println!(
                 "token {} until {}   {}   (shown this once)",
-                made.token, made.until, made.secret
+                made.token,
+                made.until.for_people(&hub.zone()?),
+                made.secret
             );
         }
         Command::List { json } => {
@@ -49,6 +51,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             if json {
                 return print_json(&rows);
             }
+            let zone = hub.zone()?;
             for t in rows {
                 let good = if t.good { "good" } else { "over" };
                 println!(
@@ -56,7 +59,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                     t.token,
                     t.account,
                     t.label,
-                    t.until,
+                    t.until.for_people(&zone),
                     t.scopes.join(" ")
                 );
             }

@@ -7,7 +7,9 @@ use shared::{
 };
 
 use super::{
-    Db, DbError, N, readable,
+    Db, DbError, N,
+    pages::List,
+    readable,
     seen::{Seen, Values},
     upsert,
 };
@@ -60,6 +62,15 @@ pub struct RequestCamera {
 
 const COLUMNS: &str = "n, class, t0, t1, purpose, reference, requester, legal_order, identity, note, keep_class, keep_review, due, opened_by, \
      submitted_by, authorised_by, ask, state, reason, made, changed";
+
+/// Requests, newest first.
+const LIST: List = List {
+    cameras: "clip_request_cameras",
+    number: "n",
+    of_row: "q.n",
+    made: "clip_requests",
+    newest_first: true,
+};
 
 fn record(r: &Row<'_>) -> rusqlite::Result<Result<ClipRequestRecord, DbError>> {
     let (class, review, state): (String, Option<String>, String) =
@@ -201,21 +212,20 @@ impl Db {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<ClipRequestRecord>, DbError> {
-        let mut values = Values::default();
-        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
-        let theirs = seen.condition(("c.box", "c.cam", Some("q.t0")), &mut values);
-        let limit = values.add(limit);
-        let all = {
+        let theirs = |values: &mut Values| {
+            let theirs = seen.condition(("c.box", "c.cam", Some("q.t0")), values);
+            format!(
+                "NOT EXISTS (SELECT 1 FROM clip_request_cameras c WHERE c.n = q.n AND NOT ({theirs}))"
+            )
+        };
+        let all = self.part(&LIST, seen, before, limit, theirs, |which, values| {
             let c = self.store.read();
-            let sql = format!(
-                "SELECT {COLUMNS} FROM clip_requests q WHERE q.n < {before} AND NOT EXISTS
-                 (SELECT 1 FROM clip_request_cameras c WHERE c.n = q.n AND NOT ({theirs})) ORDER BY q.n DESC LIMIT {limit}"
-            );
+            let sql = format!("SELECT {COLUMNS} FROM clip_requests q WHERE {which}");
             let mut q = c.prepare(&sql)?;
             let rows = q.query_map(params_from_iter(values.0), record)?;
-            readable("clip requests", rows.map(|r| r?))?
-        };
-        self.with_cameras(all)
+            readable("clip requests", rows.map(|r| r?))
+        });
+        self.with_cameras(all?)
     }
 
     /// Those that wait for a second person.

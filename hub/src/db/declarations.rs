@@ -18,6 +18,8 @@ pub struct DeclarationRecord {
 pub struct AcceptanceRecord {
     pub op: u32,
     pub sha256: String,
+    /// Number of that text.
+    pub declaration: u32,
     pub made: Utc,
     /// It is the text that counts now.
     pub newest: bool,
@@ -65,19 +67,26 @@ impl Db {
         Ok(())
     }
 
-    /// Newest first.
-    pub fn acceptances(&self) -> Result<Vec<AcceptanceRecord>, DbError> {
+    /// So many at most, newest first; with `before`, those that come after that one: when, which text and who.
+    pub fn acceptances(
+        &self,
+        before: Option<(Utc, u32, u32)>,
+        limit: u32,
+    ) -> Result<Vec<AcceptanceRecord>, DbError> {
+        let (made, declaration, op) = before.unwrap_or((Utc(i64::MAX), u32::MAX, u32::MAX));
         let c = self.store.read();
         let mut q = c.prepare(
-            "SELECT a.op, d.sha256, a.made, a.declaration=(SELECT MAX(n) FROM declarations) \
-             FROM acceptances a JOIN declarations d ON d.n=a.declaration ORDER BY a.made DESC, a.declaration DESC, a.op LIMIT 1000",
+            "SELECT a.op, d.sha256, a.made, a.declaration, a.declaration=(SELECT MAX(n) FROM declarations) \
+             FROM acceptances a JOIN declarations d ON d.n=a.declaration WHERE (a.made, a.declaration, a.op) < ($1, $2, $3) \
+             ORDER BY a.made DESC, a.declaration DESC, a.op DESC LIMIT $4",
         )?;
-        let rows = q.query_map([], |r| {
+        let rows = q.query_map(params![made.0, declaration, op, limit], |r| {
             Ok(AcceptanceRecord {
                 op: r.get(0)?,
                 sha256: r.get(1)?,
                 made: Utc(r.get(2)?),
-                newest: r.get(3)?,
+                declaration: r.get(3)?,
+                newest: r.get(4)?,
             })
         })?;
         plain_rows("acceptances", rows)

@@ -294,9 +294,7 @@ impl Db {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<EvidencePageRow>, DbError> {
-        let mut values = Values::default();
-        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
-        let picked = match picked {
+        let which_of = |values: &mut Values| match picked {
             Picked::All => "1=1".to_owned(),
             Picked::Due { made, review } => {
                 let (made, review) = (values.add(made.0), values.add(review.to_string()));
@@ -310,7 +308,23 @@ impl Db {
                 "r.ref IN (SELECT subject FROM approvals WHERE state='waiting' AND kind='{DISPOSAL}')"
             ),
         };
-        let seen = seen.condition(("r.box", "r.cam", Some("r.t0")), &mut values);
+        if matches!(picked, Picked::All) {
+            let theirs =
+                |values: &mut Values| seen.condition(("r.box", "r.cam", Some("r.t0")), values);
+            return self.part(
+                &requests::LIST,
+                seen,
+                before,
+                limit,
+                theirs,
+                |which, values| self.evidence_rows(which, params_from_iter(values.0)),
+            );
+        }
+        // Few, however long the history is: looked through as they are, and by no index of cameras.
+        let mut values = Values::default();
+        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
+        let picked = which_of(&mut values);
+        let seen = seen.condition(("r.box || ''", "r.cam || ''", Some("r.t0")), &mut values);
         let limit = values.add(limit);
         self.evidence_rows(
             &format!("r.id < {before} AND {picked} AND {seen} ORDER BY r.id DESC LIMIT {limit}"),

@@ -67,6 +67,21 @@ impl Db {
         plain_rows("factors", q.query_map([op], factor)?)
     }
 
+    /// So many of them at most, with a higher number than `after`.
+    pub fn factors_page(
+        &self,
+        op: u32,
+        after: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<FactorRecord>, DbError> {
+        let c = self.store.read();
+        let mut q = c.prepare(&format!(
+            "{FACTOR} WHERE op=$1 AND ended IS NULL AND n > $2 ORDER BY n LIMIT $3"
+        ))?;
+        let of = params![op, N(after.unwrap_or(0)), limit];
+        plain_rows("factors", q.query_map(of, factor)?)
+    }
+
     /// Every one that is worth something.
     pub fn all_factors(&self) -> Result<Vec<FactorRecord>, DbError> {
         let c = self.store.read();

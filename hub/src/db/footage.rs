@@ -325,7 +325,13 @@ fn numbers_named(t: &Sql, d: &Value) -> Result<(), DbError> {
     if let Ok(HoldId(n)) = HoldId::parse(text(d, "hold")) {
         claimed(t, Numbered::Hold, n)?;
     }
+    if let Some(n) = d.get("order").and_then(Value::as_u64) {
+        claimed(t, Numbered::Line, n)?;
+    }
     let number = |text: &str, before: &str| text.strip_prefix(before)?.parse::<u64>().ok();
+    if let Some(n) = number(text(d, "who"), "op:").filter(|n| *n > 0) {
+        claimed(t, Numbered::Account, n)?;
+    }
     if let Some(n) = number(text(d, "grant"), "G-") {
         claimed(t, Numbered::Request, n)?;
     }

@@ -7,7 +7,9 @@ use shared::{
 };
 
 use super::{
-    Db, DbError, N, readable,
+    Db, DbError, N,
+    pages::List,
+    plain_rows, readable,
     seen::{Seen, Values},
     upsert,
 };
@@ -111,6 +113,15 @@ fn record(r: &Row<'_>) -> rusqlite::Result<Result<HoldRecord, DbError>> {
     }))
 }
 
+/// All there ever were, oldest first.
+const LIST: List = List {
+    cameras: "holds",
+    number: "n",
+    of_row: "n",
+    made: "holds",
+    newest_first: false,
+};
+
 impl Db {
     /// Adds it, or writes all that changes of it.
     pub fn put_hold(&self, h: &HoldRecord) -> Result<(), DbError> {
@@ -206,22 +217,43 @@ impl Db {
         after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<HoldRecord>, DbError> {
+        let of_box = |values: &mut Values| match name {
+            Some(name) => format!("box={}", values.add(name.to_string())),
+            None => "1=1".into(),
+        };
+        if since <= Utc(0) {
+            let theirs = |values: &mut Values| {
+                let of_box = of_box(values);
+                let seen = seen.condition(("box", "cam", Some("t0")), values);
+                format!("{of_box} AND {seen}")
+            };
+            return self.part(&LIST, seen, after, limit, theirs, |which, values| {
+                self.holds_of(&format!("WHERE {which}"), params_from_iter(values.0))
+            });
+        }
+        // Few, however long the history is: each is looked at by its number.
+        let open: Vec<N> = {
+            let c = self.store.read();
+            let mut q = c.prepare(
+                "SELECT n FROM holds WHERE state IN ('pending', 'placed', 'releasing') UNION SELECT n FROM holds WHERE changed >= $1 ORDER BY n",
+            )?;
+            plain_rows("holds", q.query_map([since.0], |r| r.get(0))?)?
+        };
         let mut values = Values::default();
-        let after = values.count(after.unwrap_or(0));
-        let mut which = vec![format!("n > {after}")];
-        if since > Utc(0) {
-            let since = values.add(since.0);
-            which.push(format!(
-                "n IN (SELECT n FROM holds WHERE state IN ('pending', 'placed', 'releasing') UNION SELECT n FROM holds WHERE changed >= {since})"
-            ));
+        let n = values.add(0_i64);
+        let seen = seen.condition(("box", "cam", Some("t0")), &mut values);
+        let which = format!("WHERE n={n} AND {seen}");
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let mut all = Vec::new();
+        for n in open.iter().filter(|n| n.0 > after.unwrap_or(0)) {
+            if all.len() >= limit {
+                break;
+            }
+            let one = values.with_first(i64::try_from(n.0).unwrap_or(i64::MAX));
+            let found = self.holds_of(&which, params_from_iter(one.0))?.into_iter();
+            all.extend(found.filter(|h| name.is_none_or(|name| h.camera.r#box == *name)));
         }
-        if let Some(name) = name {
-            which.push(format!("box={}", values.add(name.to_string())));
-        }
-        which.push(seen.condition(("box", "cam", Some("t0")), &mut values));
-        let limit = values.add(limit);
-        let rest = format!("WHERE {} ORDER BY n LIMIT {limit}", which.join(" AND "));
-        self.holds_of(&rest, params_from_iter(values.0))
+        Ok(all)
     }
 
     /// Those of a camera that are not over and want footage of [t0, t1).

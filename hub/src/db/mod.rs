@@ -23,6 +23,7 @@ pub mod logs;
 mod migrate;
 pub mod numbers;
 pub mod own_lines;
+mod pages;
 mod reports;
 pub mod requests;
 pub mod retention;

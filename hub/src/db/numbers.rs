@@ -16,6 +16,8 @@ pub enum Numbered {
     Account,
     /// R-000012
     ClipRequest,
+    /// A line of the hub's own log, which orders to boxes are numbered by. Nothing here gives one out.
+    Line,
 }
 
 impl Numbered {
@@ -25,12 +27,14 @@ impl Numbered {
             Self::Hold => "hold",
             Self::Account => "account",
             Self::ClipRequest => "clip-request",
+            Self::Line => "line",
         }
     }
 
     /// The last number there is.
     fn last(self) -> u64 {
         match self {
+            Self::Line => (1 << 53) - 1,
             Self::Hold => 999_999_999,
             Self::Request | Self::Account | Self::ClipRequest => 999_999,
         }
@@ -40,6 +44,7 @@ impl Numbered {
     /// lost: those between were given out as well.
     fn forgotten(self) -> u64 {
         match self {
+            Self::Line => 100_000,
             Self::Hold => 1000,
             Self::Request | Self::Account | Self::ClipRequest => 100,
         }
@@ -52,6 +57,7 @@ impl Numbered {
             Self::Hold => "holds",
             Self::Account => "accounts",
             Self::ClipRequest => "clip requests",
+            Self::Line => "lines",
         }
     }
 }
@@ -119,6 +125,53 @@ impl Tx<'_> {
         Ok(next)
     }
 
+    /// The next number of an account. `lines`: so many the hub's log has. Boxes' logs name those only who had a part in an order to a box; but
+    /// where they name an exhibit, a hold or a line of the hub's log that this hub does not know of, its records and its log were put back from
+    /// an older copy, and accounts made since are forgotten too: their numbers are passed over, [`Numbered::forgotten`] of them each time that
+    /// more comes to light.
+    pub fn account_number(&self, lines: u64) -> Result<u64, DbError> {
+        if self.came_to_light(lines)? {
+            let c = self.store.write();
+            let (known, near) = known_and_near(&c, Numbered::Account)?;
+            drop(c);
+            let forgotten = known.saturating_add(Numbered::Account.forgotten());
+            self.number_used(Numbered::Account, near.max(forgotten))?;
+        }
+        self.number(Numbered::Account)
+    }
+
+    /// Whether boxes' logs name more of what this hub gave out than it knows, and than it knew the last time it looked.
+    fn came_to_light(&self, lines: u64) -> Result<bool, DbError> {
+        let c = self.store.write();
+        let mut more = false;
+        for kind in [Numbered::Request, Numbered::Hold, Numbered::Line] {
+            let seen = format!("{} seen", kind.word());
+            let highest = "SELECT COALESCE(MAX(highest), 0) FROM numbers WHERE kind IN ($1, $2)";
+            let known: N = c.query_row(highest, [kind.word(), seen.as_str()], |r| r.get(0))?;
+            let known = match kind {
+                Numbered::Line => known.0.max(lines),
+                _ => known.0,
+            };
+            let near: N = c.query_row(
+                "SELECT COALESCE(MAX(n), $2) FROM number_claims WHERE kind=$1 AND n > $2 AND n <= $3",
+                params![
+                    kind.word(),
+                    N(known),
+                    N(known.saturating_add(kind.forgotten()))
+                ],
+                |r| r.get(0),
+            )?;
+            if near.0 > known {
+                more = true;
+                c.execute(
+                    "INSERT INTO numbers (kind, highest) VALUES ($1, $2) ON CONFLICT (kind) DO UPDATE SET highest=excluded.highest",
+                    params![seen, near],
+                )?;
+            }
+        }
+        Ok(more)
+    }
+
     /// None up to this one is given out any more.
     pub fn number_used(&self, kind: Numbered, n: u64) -> Result<(), DbError> {
         if n <= kind.last() {
@@ -160,6 +213,28 @@ mod tests {
 
     fn next(db: &Db, kind: Numbered) -> u64 {
         db.write(|tx| tx.number(kind)).expect("number")
+    }
+
+    /// ROL-1: records and log were put back from an older copy, and a box's log names a line of the hub's log that is not there any more, or an
+    /// exhibit: numbers of accounts go on beyond those that may be forgotten, once for each time that more comes to light.
+    #[test]
+    fn accounts_after_a_put_back() {
+        let dir = tempfile::tempdir().expect("folder");
+        let db = Db::open(dir.path()).expect("records");
+        let account = |lines| db.write(|tx| tx.account_number(lines)).expect("number");
+        let named = |kind, n| claimed(&db.store.write(), kind, n).expect("noted");
+        named(Numbered::Line, 40);
+        assert_eq!((account(50), account(51)), (1, 2), "the line is there");
+        named(Numbered::Line, 500);
+        assert_eq!((account(52), account(53)), (103, 104));
+        named(Numbered::Account, 150);
+        assert_eq!(account(54), 151, "it had a part in an order");
+        named(Numbered::Request, 7);
+        assert_eq!((account(55), account(56)), (252, 253));
+        // What is absurd, and what is known by now, is no sign.
+        named(Numbered::Line, 1 << 50);
+        named(Numbered::Hold, 900_000);
+        assert_eq!(account(600), 254);
     }
 
     /// RET-3, EVI-1: no number is given out twice, whatever becomes of the rows, and none that a log names; a unit of work that is not

@@ -36,6 +36,9 @@ pub struct Wanted {
     pub to: Option<Utc>,
 }
 
+/// Acts that one search looks at, where it is by more than one thing: what fits all of it may be rare.
+const LOOKED_AT: u32 = 5_000;
+
 const COLUMNS: &str = "log, n, t, kind, who, roles, box, cam, exhibit, reference, leaf, data";
 
 fn line(r: &rusqlite::Row<'_>) -> rusqlite::Result<OwnLine> {
@@ -95,62 +98,102 @@ impl Db {
         })
     }
 
-    /// So many lines of a log, newest first; with `before` those with a lower number.
+    /// So many lines of a log at most, newest first; with `before` those with a lower number. And the number below which nothing was looked at
+    /// although there may be more: no search goes through more than so many acts at once.
     pub fn own_lines(
         &self,
         log: &str,
         wanted: &Wanted,
         before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<OwnLine>, DbError> {
+    ) -> Result<(Vec<OwnLine>, Option<u64>), DbError> {
         let mut values = Values::default();
+        let log_name = log;
         let log = values.add(log.to_owned());
-        let before = values.count(before.unwrap_or(1 << 53));
-        let mut which = vec![format!("log={log} AND n < {before}")];
+        let before = before.unwrap_or(1 << 53);
+        let upper = values.count(before);
+        let mut which = vec![format!("l.log={log} AND l.n < {upper}")];
+        // By these lines are found as they are wanted, in the order of their numbers.
+        let mut found_by = 0;
+        let mut rest = wanted.from.is_some() || wanted.to.is_some();
         if let Some(who) = &wanted.who {
-            which.push(format!("who={}", values.add(who.clone())));
+            which.push(format!("l.who={}", values.add(who.clone())));
+            found_by += 1;
         }
         if let Some(camera) = &wanted.camera {
             let (b, c) = (
                 values.add(camera.r#box.to_string()),
                 values.add(camera.cam.to_string()),
             );
-            which.push(format!("box={b} AND cam={c}"));
-        }
-        if let Some(reference) = &wanted.reference {
-            let text = values.add(reference.clone());
-            let hashes = format!("(SELECT hash FROM side WHERE text={text})");
-            which.push(format!(
-                "n IN (SELECT n FROM own_lines WHERE log={log} AND reference IN {hashes}
-                 UNION SELECT n FROM own_lines WHERE log={log} AND exhibit IN (SELECT ref FROM requests WHERE reference IN {hashes}))"
-            ));
+            which.push(format!("l.box={b} AND l.cam={c}"));
+            found_by += 1;
         }
         if let Some(kind) = &wanted.kind {
             which.push(match kind.contains('.') {
-                true => format!("kind={}", values.add(kind.clone())),
+                true => {
+                    found_by += 1;
+                    format!("l.kind={}", values.add(kind.clone()))
+                }
                 // After the dot comes the stroke.
                 false => {
+                    rest = true;
                     let (a, b) = (
                         values.add(format!("{kind}.")),
                         values.add(format!("{kind}/")),
                     );
-                    format!("kind >= {a} AND kind < {b}")
+                    format!("l.kind >= {a} AND l.kind < {b}")
                 }
             });
         }
         if let Some(from) = wanted.from {
-            which.push(format!("t >= {}", values.add(from.0)));
+            which.push(format!("l.t >= {}", values.add(from.0)));
         }
         if let Some(to) = wanted.to {
-            which.push(format!("t < {}", values.add(to.0)));
+            which.push(format!("l.t < {}", values.add(to.0)));
         }
+        let mut floor = None;
+        let table = match &wanted.reference {
+            // As many as a matter has acts.
+            Some(reference) => {
+                let text = values.add(reference.clone());
+                // Joined in this order, or all lines would be gone through.
+                format!(
+                    "(SELECT o.n FROM side s CROSS JOIN own_lines o ON o.reference=s.hash WHERE s.text={text} AND o.log={log}
+                     UNION SELECT o.n FROM side s CROSS JOIN requests r ON r.reference=s.hash CROSS JOIN own_lines o ON o.exhibit=r.ref
+                       WHERE s.text={text} AND o.log={log}) m CROSS JOIN own_lines l ON l.n=m.n"
+                )
+            }
+            None => {
+                if rest || found_by > 1 {
+                    floor = self.own_floor(log_name, before)?;
+                }
+                if let Some(floor) = floor {
+                    which.push(format!("l.n >= {}", values.count(floor)));
+                }
+                "own_lines l".into()
+            }
+        };
         let limit = values.add(limit);
+        let columns: Vec<String> = COLUMNS.split(", ").map(|c| format!("l.{c}")).collect();
         let c = self.store.read();
         let mut q = c.prepare(&format!(
-            "SELECT {COLUMNS} FROM own_lines WHERE {} ORDER BY n DESC LIMIT {limit}",
+            "SELECT {} FROM {table} WHERE {} ORDER BY l.n DESC LIMIT {limit}",
+            columns.join(", "),
             which.join(" AND ")
         ))?;
-        plain_rows("own_lines", q.query_map(params_from_iter(values.0), line)?)
+        let found = q.query_map(params_from_iter(values.0), line)?;
+        Ok((plain_rows("own_lines", found)?, floor))
+    }
+
+    /// The number of the last act that one search looks at; None: it looks at all that there are.
+    fn own_floor(&self, log: &str, before: u64) -> Result<Option<u64>, DbError> {
+        let c = self.store.read();
+        let sql =
+            "SELECT n FROM own_lines WHERE log=$1 AND n < $2 ORDER BY n DESC LIMIT 1 OFFSET $3";
+        let found = c.query_row(sql, params![log, N(before), LOOKED_AT], |r| {
+            r.get::<_, N>(0)
+        });
+        Ok(found.optional()?.map(|n| n.0))
     }
 
     /// Number and leaf of every act of people in a time, in order: what a sample is drawn from.

@@ -8,7 +8,9 @@ use shared::{
 };
 
 use super::{
-    Db, DbError, N, readable,
+    Db, DbError, N,
+    pages::List,
+    readable,
     seen::{Seen, Values},
 };
 use crate::requests::rules::{Absence, State};
@@ -104,6 +106,15 @@ pub(super) fn record(r: &Row<'_>) -> rusqlite::Result<Result<RequestRecord, DbEr
     })())
 }
 
+/// Clips and what is kept of them, newest first.
+pub(super) const LIST: List = List {
+    cameras: "requests",
+    number: "id",
+    of_row: "r.id",
+    made: "requests",
+    newest_first: true,
+};
+
 impl Db {
     pub fn add_request(&self, id: u32, r: &RequestRecord) -> Result<(), DbError> {
         self.store.write().execute(
@@ -135,14 +146,10 @@ impl Db {
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<RequestPageRow>, DbError> {
-        let mut values = Values::default();
-        let before = values.count(before.unwrap_or(u64::from(u32::MAX)));
-        let seen = seen.condition(("r.box", "r.cam", Some("r.t0")), &mut values);
-        let limit = values.add(limit);
-        self.page_rows(
-            &format!("r.id < {before} AND {seen} ORDER BY r.id DESC LIMIT {limit}"),
-            params_from_iter(values.0),
-        )
+        let theirs = |values: &mut Values| seen.condition(("r.box", "r.cam", Some("r.t0")), values);
+        self.part(&LIST, seen, before, limit, theirs, |which, values| {
+            self.page_rows(which, params_from_iter(values.0))
+        })
     }
 
     /// One of them, by its exhibit.

@@ -18,7 +18,7 @@ pub enum Cameras {
 pub struct Seen(pub Vec<(Cameras, Option<Utc>)>);
 
 /// Values of a statement that is put together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Values(pub Vec<Value>);
 
 impl Values {
@@ -26,6 +26,15 @@ impl Values {
     pub fn add(&mut self, value: impl Into<Value>) -> String {
         self.0.push(value.into());
         format!("${}", self.0.len())
+    }
+
+    /// The same with another value in the first one's place.
+    pub fn with_first(&self, value: impl Into<Value>) -> Self {
+        let mut all = self.0.clone();
+        if let Some(first) = all.first_mut() {
+            *first = value.into();
+        }
+        Self(all)
     }
 
     /// The same of a count, which stays below 2^53.
@@ -37,6 +46,12 @@ impl Values {
 impl Seen {
     pub fn everything() -> Self {
         Self(vec![(Cameras::All, None)])
+    }
+
+    /// The moment before which nothing is theirs, whatever camera it is of; None: there is none.
+    pub(super) fn since(&self) -> Option<Utc> {
+        let all: Option<Vec<Utc>> = self.0.iter().map(|(_, from)| *from).collect();
+        all?.into_iter().min()
     }
 
     /// `of`: the row's box and camera, and when its footage begins, if it has any.

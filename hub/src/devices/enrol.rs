@@ -8,7 +8,7 @@ use shared::{
     id::BoxName,
     record::{hex, sha256},
     types::{BoxAdd, BoxRenew, BoxRevoke},
-    wire::{EnrolReply, RenewReply, close},
+    wire::{self, EnrolReply, RenewReply, close},
 };
 use utoipa::ToSchema;
 
@@ -173,6 +173,7 @@ pub fn claim(
     };
     tracing::info!(%name, "box enrolled");
     Ok(EnrolReply::Enrolled {
+        v: wire::VERSION,
         scheme: desk.config.scheme.clone(),
         cert,
         ca: desk.keys.authority().pem().to_owned(),
@@ -222,7 +223,10 @@ fn enrol(
 /// newest one, so that an answer that was lost is given again, and asking often makes nothing. Blocking.
 pub fn renew(desk: &Desk, shown: &BoxCertificate) -> RenewReply {
     match try_renew(desk, shown) {
-        Ok(cert) => RenewReply::Renewed { cert },
+        Ok(cert) => RenewReply::Renewed {
+            v: wire::VERSION,
+            cert,
+        },
         Err(why) => {
             tracing::warn!(name = %shown.name, %why, "a certificate was not renewed");
             RenewReply::Refused { why }

@@ -124,7 +124,7 @@ impl Hub {
                 cosign,
                 order,
                 scheme,
-                approvers: _,
+                ..
             } => {
                 let ca = CertificateDer::from_pem_slice(ca.as_bytes()).expect("ca");
                 assert!(code.vouches_for(&ca));

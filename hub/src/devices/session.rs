@@ -10,7 +10,7 @@ use shared::{
         Breach,
         message::{self, Health, Hello},
     },
-    wire::{AuditReply, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
+    wire::{self, AuditReply, BadFrame, EnrolReply, Frame, Open, RenewReply, ToBox, ToHub, close},
 };
 
 use super::{
@@ -33,6 +33,17 @@ const ENROL: Duration = Duration::from_secs(15);
 /// Most characters of the sentence a connection is closed with: it travels in one packet.
 const CLOSE_WORDS: usize = 400;
 
+/// What staff are shown of a box that says another version than the hub's.
+const OTHER_VERSION: &str = "is not the version of the protocol that this hub speaks; bring box and hub to the same release of Beadle";
+
+/// What a connection is closed with that begins with this.
+fn code_of(e: &BadFrame) -> u32 {
+    match e {
+        BadFrame::Version(_) => close::VERSION,
+        _ => close::BAD_MESSAGE,
+    }
+}
+
 /// Too many without a certificate: this one gives way.
 pub fn displaced(line: &Line) {
     line.close(
@@ -54,7 +65,7 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
             .await
             .ok()
             .flatten()
-            .map(|f| f.json::<Open>());
+            .map(|f| f.first::<Open>());
         // It says something: the silent give way before it does.
         place.known();
         match first {
@@ -97,7 +108,7 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
                 line.close(close::DONE, "done");
             }
             Some(Ok(_)) => line.close(close::NO_CERTIFICATE, only),
-            Some(Err(e)) => line.close(close::BAD_MESSAGE, &e.to_string()),
+            Some(Err(e)) => line.close(code_of(&e), &e.to_string()),
             None => line.close(close::NO_CERTIFICATE, only),
         }
     };
@@ -193,13 +204,18 @@ async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: regist
             return false;
         };
         let first = inc.small_frame(STRANGER_FIRST).await.ok().flatten();
-        match first.map(|f| f.json::<Open>()) {
+        match first.map(|f| f.first::<Open>()) {
             Some(Ok(Open::Renew { .. })) => renew(&desk, &shown, out).await.unwrap_or(false),
+            Some(Err(e @ BadFrame::Version(_))) => {
+                line.close(close::VERSION, &e.to_string());
+                false
+            }
             _ => false,
         }
     };
     match tokio::time::timeout(ENROL, talk).await {
         Ok(true) => line.close(close::DONE, "the certificate is renewed; come in with it"),
+        // The first word that a line is closed with is the one that counts.
         Ok(false) | Err(_) => line.close(only.code, &only.why),
     }
 }
@@ -231,7 +247,14 @@ async fn stream(
     let Some(first) = inc.frame_within(FIRST).await? else {
         return Ok(());
     };
-    let open = first.json::<Open>();
+    let open = first.first::<Open>();
+    if let Err(e @ BadFrame::Version(theirs)) = &open {
+        tracing::warn!(%name, theirs, "a box of another version of the protocol was refused");
+        let breach = Breach::new("v", theirs.to_string(), OTHER_VERSION);
+        not_taken(desk, name, words::HELLO, breach).await;
+        line.close(close::VERSION, &e.to_string());
+        return Ok(());
+    }
     match open.as_ref().ok().and_then(Hello::of) {
         // Judged once, when it comes; what is kept of it is what was judged.
         Some(Ok(hello)) if matches!(&open, Ok(Open::Control { r#box, .. }) if r#box == name) => {
@@ -293,7 +316,11 @@ async fn control(
     let Some(mut orders) = desk.live.control_up(name, id) else {
         return Ok(());
     };
-    out.send(&ToBox::Welcome { time: desk.now() }).await?;
+    out.send(&ToBox::Welcome {
+        v: wire::VERSION,
+        time: desk.now(),
+    })
+    .await?;
     let (records, who) = (desk.clone(), name.clone());
     store(blocking(move || records.db.box_hello(&who, &hello, records.now())).await);
     let sender = async {

@@ -31,7 +31,10 @@ use crate::{
     error::{HubError, plain},
     ownlog::op,
     reason::{Evidence as Because, Footage},
-    requests::{rules, rules::State, submit::keep_salted},
+    requests::{
+        rules::{self, State, TextField},
+        submit::keep_salted,
+    },
 };
 
 /// One act about evidence at a time.
@@ -146,7 +149,7 @@ pub fn class(
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
-    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let class = given.class(desk)?;
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;
@@ -243,7 +246,7 @@ pub fn dispose(
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
-    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let me = permit.op();
     let _turn = turn(&desk.pulls.disposals);
     let case = case(desk, exhibit)?;

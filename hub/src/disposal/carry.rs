@@ -6,8 +6,9 @@
 //! 4. Its folders: every file removed, every folder synced.
 //! 5. Somebody else looks: a walker that knows nothing of all this goes through the folders of state and evidence for anything that bears
 //!    the exhibit's name; and every key that is left is tried on the header of one of its sealed files, kept for this. None may open it.
-//! 6. What the side table has of it is erased.
-//! 7. `copy.gone`, the certificate, under a countersigned head; then the row says so.
+//! 6. Its request is closed, if this was the last of its exhibits.
+//! 7. What the side table has of it is erased.
+//! 8. `copy.gone`, the certificate, under a countersigned head; then the row says so.
 //!
 //! There is no certificate before all of it is true. What fails is an error here, a fault until it is mended, and tried again.
 
@@ -29,7 +30,7 @@ use crate::{
     error::{HubError, plain},
     files::FileError,
     reason::Evidence,
-    requests::{Progress, rules::State},
+    requests::{Progress, clip::ending, rules::State},
 };
 
 /// The key is a file: what that is worth is said in docs/retention.md.
@@ -95,8 +96,8 @@ pub fn begin(
 
 pub type Step = fn(&Desk, &mut DisposalRecord) -> Result<(), HubError>;
 
-/// Steps 2 to 7.
-pub const STEPS: [Step; 6] = [line, key, folders, look, texts, certify];
+/// Steps 2 to 8.
+pub const STEPS: [Step; 7] = [line, key, folders, look, request, texts, certify];
 
 /// From wherever it stands to its certificate.
 pub fn finish(desk: &Desk, mut d: DisposalRecord) -> Result<DisposalRecord, HubError> {
@@ -232,6 +233,10 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
         desk.db.put_disposal(d).map_err(plain)?;
     }
     Ok(())
+}
+
+fn request(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
+    ending::disposed(desk, d.r#ref.as_str(), &d.who)
 }
 
 fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {

@@ -345,6 +345,76 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
     );
 }
 
+/// RET-5, EVI-1: with the last of its exhibits a request is closed, whether it was handed over or not; of one whose footage is half here
+/// what never came does not count.
+#[test]
+fn a_request_ends_with_its_last_exhibit() {
+    use crate::{
+        db::clip_requests::{ClipRequestRecord, RequestCamera},
+        requests::clip::{class::RequesterClass, state::State as Stands},
+    };
+    let rig = Rig::new(START);
+    for n in 1..=3 {
+        rig.exhibit(n);
+    }
+    rig.request(4, State::Failed, utc("2026-11-03T13:30:00.000Z"));
+    let made = rig.desk.now();
+    for (n, exhibits, state) in [
+        (7, vec![1, 2, 4], Stands::Partial),
+        (8, vec![3], Stands::Released),
+    ] {
+        let camera = |n: &u32| RequestCamera {
+            camera: BoxCamera::parse("ashby/c01").expect("camera"),
+            exhibit: Some(exh(*n)),
+            why: None,
+        };
+        let request = ClipRequestRecord {
+            n,
+            class: RequesterClass::Police,
+            span: None,
+            purpose: None,
+            reference: None,
+            requester: None,
+            order: None,
+            identity: None,
+            note: None,
+            keep: ("general".into(), None),
+            due: None,
+            opened_by: "op:0001".into(),
+            submitted_by: Some("op:0001".into()),
+            authorised_by: Some("op:0001".into()),
+            ask: None,
+            state,
+            reason: None,
+            made,
+            changed: made,
+            cameras: exhibits.iter().map(camera).collect(),
+        };
+        rig.desk.db.put_clip_request(&request).expect("recorded");
+    }
+    let stands = |n| {
+        let q = rig.desk.db.clip_request(n).expect("reads").expect("there");
+        (q.state, q.reason)
+    };
+    rig.at(AFTER);
+    rig.dispose(1, &who(2)).expect("disposed of");
+    assert_eq!(stands(7), (Stands::Partial, None), "one is left");
+    let closed = |n| {
+        assert_eq!(stands(n), (Stands::Closed, Some("disposed".into())));
+    };
+    rig.dispose(3, &who(2)).expect("disposed of");
+    closed(8);
+    rig.dispose(2, &who(2)).expect("disposed of");
+    closed(7);
+    rig.look();
+    let text = fs::read(rig.desk.log.folder().join("0000000000.jsonl")).expect("own log");
+    let lines = text.split_inclusive(|b| *b == b'\n');
+    let lines = lines.map(|l| Record::parse(l).expect("line"));
+    let closings: Vec<_> = lines.filter(|r| r.kind == "request.close").collect();
+    assert_eq!(closings.len(), 2);
+    assert!(closings.iter().all(|r| r.who == "op:0002"));
+}
+
 /// RET-5, ROL-5: before its time it takes two people: one asks, another approves; a new class sets the request aside. The certificate names
 /// both. An exhibit whose review is not reached is kept like that too.
 #[test]

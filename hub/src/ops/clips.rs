@@ -277,7 +277,7 @@ pub fn package(
 ) -> Result<Option<Resting>, HubError> {
     let row = permit.row().name;
     if row != View::ROW.name && row != Save::ROW.name {
-        return Err(HubError::Broken(format!(
+        return Err(plain(format!(
             "{row} opens no package: {exhibit} stays shut"
         )));
     }

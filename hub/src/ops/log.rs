@@ -14,7 +14,8 @@ use crate::{
     trail::{self, Sample, Search, TrailRow},
 };
 
-/// What people did at this hub, newest first. That it was read is on the record too.
+/// What people did at this hub, newest first. That it was read is on the record too. One search by several things looks at 5,000 acts: it may
+/// answer with few or none, and with `next`, while there are more.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Show {
     #[serde(flatten)]

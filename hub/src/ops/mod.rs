@@ -121,6 +121,8 @@ pub enum Target {
     Approver(u64),
     /// Every camera of a clip request, by its number.
     Request(u64),
+    /// The same, and the cameras and the start that it is to have instead.
+    Changed(u64, Option<Vec<BoxCamera>>, Option<Utc>),
     /// Footage of several cameras from then on; of none, the hub.
     Several(Vec<BoxCamera>, Option<Utc>),
 }
@@ -275,6 +277,16 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
             let cameras = q.cameras.into_iter().map(|c| c.camera);
             return several(hub, cameras.collect(), q.span.map(|s| s.0));
         }
+        Target::Changed(n, cameras, from) => {
+            let Some(q) = hub.db.clip_request(n).map_err(plain)? else {
+                return Ok(vec![Subject::hub()]);
+            };
+            let had: Vec<BoxCamera> = q.cameras.into_iter().map(|c| c.camera).collect();
+            let began = q.span.map(|s| s.0);
+            let mut both = several(hub, had.clone(), began)?;
+            both.extend(several(hub, cameras.unwrap_or(had), from.or(began))?);
+            return Ok(both);
+        }
         Target::Order(n) => {
             let found = hub.db.key_order(n)?;
             let Some(order) = found else {
@@ -368,6 +380,7 @@ operations! {
         REQUESTS => requests::List,
         REQUEST => requests::Show,
         REQUEST_OPEN => requests::Open,
+        REQUEST_CHANGE => requests::Change,
         REQUEST_SUBMIT => requests::Submit,
         REQUEST_AUTHORISE => requests::Authorise,
         REQUEST_REFUSE => requests::Refuse,

@@ -15,17 +15,27 @@ use crate::{
     },
     desk::Desk,
     error::HubError,
+    list::{Part, Rows},
 };
 
 /// One's own sessions of the pages; everybody's, for who administers.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Sessions {}
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Sessions {
+    /// Only one's own.
+    #[serde(default)]
+    pub own: bool,
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 impl Operation for Sessions {
-    type Reply = Vec<SessionRow>;
+    type Reply = Rows<SessionRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, sessions::list).await
+        work(hub, permit, move |hub, permit| {
+            sessions::list(hub, self.own, &self.part, permit)
+        })
+        .await
     }
 }
 
@@ -79,26 +89,38 @@ impl Operation for Accept {
 }
 
 /// Who accepted which text, newest first.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Acceptances {}
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Acceptances {
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 impl Operation for Acceptances {
-    type Reply = Vec<AcceptanceRow>;
+    type Reply = Rows<AcceptanceRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, |hub, _| declaration::list(hub)).await
+        work(hub, permit, move |hub, _| {
+            declaration::list(hub, &self.part)
+        })
+        .await
     }
 }
 
 /// One's own second factors.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Factors {}
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Factors {
+    #[serde(flatten)]
+    pub part: Part,
+}
 
 impl Operation for Factors {
-    type Reply = Vec<FactorRow>;
+    type Reply = Rows<FactorRow>;
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
-        work(hub, permit, factors::list).await
+        work(hub, permit, move |hub, permit| {
+            factors::list(hub, &self.part, permit)
+        })
+        .await
     }
 }
 

@@ -13,9 +13,11 @@ use crate::{
     disposal::acts::Given,
     error::HubError,
     list::{Part, Rows},
+    reason::Clips,
     requests::clip::{
-        acts::{self, Asked, Texts},
+        acts,
         class::RequesterClass,
+        draft::{self, Asked, Changes, Texts},
         ends, number,
         rows::RequestRow,
         shown,
@@ -25,11 +27,7 @@ use crate::{
 
 /// The number behind R-000012.
 fn numbered(text: &str) -> Result<u64, HubError> {
-    number(text).ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no request {text:?}; a request is named like R-000012"
-        ))
-    })
+    number(text).ok_or_else(|| Clips::NameMalformed { text: text.into() }.into())
 }
 
 fn target(text: &str) -> Target {
@@ -98,18 +96,8 @@ pub struct Open {
     pub from: Option<Utc>,
     #[serde(default, deserialize_with = "moment::maybe")]
     pub to: Option<Utc>,
-    #[serde(default)]
-    pub purpose: Option<String>,
-    #[serde(default)]
-    pub reference: Option<String>,
-    #[serde(default)]
-    pub requester: Option<String>,
-    /// The order or power it is asked under.
-    #[serde(default)]
-    pub order: Option<String>,
-    /// How the requester's identity was checked.
-    #[serde(default)]
-    pub identity: Option<String>,
+    #[serde(flatten)]
+    pub texts: Texts,
     /// How long its exhibits are kept.
     #[serde(default)]
     pub keep: Given,
@@ -127,17 +115,11 @@ impl Operation for Open {
             let asked = Asked {
                 class: self.class,
                 cameras: self.cameras,
-                span: self.from.zip(self.to),
-                texts: Texts {
-                    purpose: self.purpose,
-                    reference: self.reference,
-                    requester: self.requester,
-                    order: self.order,
-                    identity: self.identity,
-                },
+                span: draft::span(self.from, self.to)?,
+                texts: self.texts,
                 keep: self.keep,
             };
-            acts::open(hub, &asked, permit)
+            draft::open(hub, &asked, permit)
         })
         .await
     }
@@ -147,28 +129,60 @@ impl Operation for Open {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Submit {
     pub request: String,
-    #[serde(default)]
-    pub purpose: Option<String>,
-    #[serde(default)]
-    pub reference: Option<String>,
-    #[serde(default)]
-    pub requester: Option<String>,
-    #[serde(default)]
-    pub order: Option<String>,
-    #[serde(default)]
-    pub identity: Option<String>,
+    #[serde(flatten)]
+    pub texts: Texts,
 }
 
-of_request!(Submit, |o, hub, n, permit| {
-    let more = Texts {
-        purpose: o.purpose,
-        reference: o.reference,
-        requester: o.requester,
-        order: o.order,
-        identity: o.identity,
-    };
-    acts::submit(hub, n, &more, permit)
-});
+of_request!(Submit, |o, hub, n, permit| acts::submit(
+    hub, n, &o.texts, permit
+));
+
+/// Has a draft say something else: what is given takes the place of what it said.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Change {
+    pub request: String,
+    #[serde(default)]
+    pub class: Option<RequesterClass>,
+    /// BOX/CAM, all of them.
+    #[serde(default)]
+    pub cameras: Option<Vec<BoxCamera>>,
+    #[serde(default, deserialize_with = "moment::maybe")]
+    pub from: Option<Utc>,
+    #[serde(default, deserialize_with = "moment::maybe")]
+    pub to: Option<Utc>,
+    #[serde(flatten)]
+    pub texts: Texts,
+    #[serde(default)]
+    pub keep: Option<Given>,
+}
+
+impl Operation for Change {
+    type Reply = RequestRow;
+
+    /// What it is about now, and what it is to be about.
+    fn about(&self) -> Target {
+        match number(&self.request) {
+            Some(n) => Target::Changed(n, self.cameras.clone(), self.from),
+            None => Target::Hub,
+        }
+    }
+
+    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+        work(hub, permit, move |hub, permit| {
+            let n = numbered(&self.request)?;
+            let changes = Changes {
+                class: self.class,
+                cameras: self.cameras,
+                from: self.from,
+                to: self.to,
+                texts: self.texts,
+                keep: self.keep,
+            };
+            draft::change(hub, n, &changes, permit)
+        })
+        .await
+    }
+}
 
 /// The second person's word.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

@@ -24,6 +24,12 @@ reasons! {
         RequestUnknown { request: u64 } => Missing "request-unknown",
         RequestOfAnotherKind { request: u64 } => Refused "request-of-another-kind",
         /// `asked`, `subject`: numbers of accounts as the log has them.
+        /// `name`: who asked, and approves.
+        SamePerson { name: String } => Refused "same-person",
+        /// Both accounts are in `hand`'s hands: they made one, or were told its password.
+        MayBeOnePerson { one: String, other: String, hand: String, days: i64 } => Refused "may-be-one-person",
+        InTheirHands { name: String, account: String, days: i64 } => Refused "account-in-their-hands",
+        ConsoleIsNobody => Refused "console-is-nobody",
         SecondPersonWanted { request: u64, asked: String, subject: String } => Refused "second-person-wanted",
 
         RoleUnknown { role: String } => Malformed "role-unknown",

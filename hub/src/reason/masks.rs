@@ -1,11 +1,8 @@
 //! Pure. Reasons about masks, their reviews and lifts.
 
-use shared::{
-    id::{BoxCamera, BoxName, ExhibitRef},
-    time::Utc,
-};
+use shared::id::{BoxCamera, BoxName, ExhibitRef};
 
-use super::reasons;
+use super::{LocalTime, reasons};
 use crate::requests::rules;
 
 reasons! {
@@ -20,14 +17,14 @@ reasons! {
         SubstituteInTheCamera { mask: String } => Refused "substitute-in-the-camera",
         SubstituteHidesTheSame { mask: String, before: String } => Refused "substitute-hides-the-same",
         EndWanted => Refused "lift-end-wanted",
-        EndPassed { until: Utc, now: Utc } => Refused "lift-end-passed",
+        EndPassed { until: LocalTime, now: LocalTime } => Refused "lift-end-passed",
         EndTooFar { hours: u32 } => Refused "lift-end-too-far",
         LiftUnknown { request: u64 } => Missing "lift-unknown",
         /// Of the picture, in thousandths.
         CoversLess { camera: BoxCamera, mask: String, permille: u64, before: String, covered: u64 } => Refused "mask-covers-less",
 
         NothingToReview { camera: BoxCamera } => Refused "no-mask-to-review",
-        LiftedNow { camera: BoxCamera, until: Utc } => Refused "mask-lifted-now",
+        LiftedNow { camera: BoxCamera, until: LocalTime } => Refused "mask-lifted-now",
         ReviewExhibitUnknown { exhibit: ExhibitRef, camera: BoxCamera } => Missing "review-exhibit-unknown",
         OtherCamera { exhibit: ExhibitRef, of: BoxCamera, camera: BoxCamera } => Refused "exhibit-of-other-camera",
         ShowsNothing { exhibit: ExhibitRef, state: rules::State } => Refused "exhibit-shows-nothing",

@@ -4,29 +4,67 @@
 //! | module | reasons of |
 //! |---|---|
 //! | [`access`] | who may: roles, accounts, owners, tokens, what a second person has to say |
+//! | [`accounts`] | accounts, sessions, the declaration, break-glass |
 //! | [`api`] | the doors: what was sent cannot be read, or not now |
+//! | [`clips`] | clip requests, and what is seen of them |
 //! | [`footage`] | boxes, cameras, logs and clips that are not there or not so |
+//! | [`holds`] | holds |
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`orders`] | orders to boxes |
+//! | [`proofs`] | name and password, second factors |
+//! | [`trail`] | reading the log of staff acts |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
 
+use std::fmt;
+
 use serde::Serialize;
+use shared::time::{Utc, Zone};
 
 use crate::error::{Class, HubError};
 
 pub mod access;
+pub mod accounts;
 pub mod api;
+pub mod clips;
 pub mod evidence;
 pub mod footage;
+pub mod holds;
 pub mod masks;
 pub mod orders;
+pub mod proofs;
+pub mod trail;
 
 pub use access::Access;
+pub use accounts::Accounts;
 pub use api::Api;
+pub use clips::Clips;
 pub use evidence::Evidence;
 pub use footage::Footage;
+pub use holds::Holds;
 pub use masks::Masks;
 pub use orders::Orders;
+pub use proofs::Proofs;
+pub use trail::Trail;
+
+/// A moment, told in the scheme's own time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LocalTime {
+    pub at: Utc,
+    pub zone: Zone,
+}
+
+impl LocalTime {
+    pub fn of(at: Utc, zone: &Zone) -> Self {
+        let zone = zone.clone();
+        Self { at, zone }
+    }
+}
+
+impl fmt::Display for LocalTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.at.for_people(&self.zone))
+    }
+}
 
 /// The reasons of one room: a variant with what it is about, its class, and its code.
 macro_rules! reasons {
@@ -107,7 +145,7 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Api, Evidence, Footage, Masks, Orders }
+rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Proofs, Trail }
 
 impl From<Reason> for HubError {
     fn from(reason: Reason) -> Self {

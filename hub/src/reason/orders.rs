@@ -4,11 +4,53 @@ use shared::{
     id::{BoxCamera, BoxName},
     order::Refusal,
     passkey::PasskeyError,
-    time::Utc,
 };
 
-use super::reasons;
-use crate::requests::touch_state::State;
+use super::{Reason, reasons};
+use crate::{error::HubError, requests::touch_state::State, words};
+
+/// Letters of the reason in a line about an order that was not carried out.
+const LONGEST_WHY: usize = 300;
+
+/// Why an order was not obeyed, as a line has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The box's, or the hub's own where the box refused nothing.
+    pub code: String,
+    /// A sentence of then, cut to what a line takes.
+    pub why: String,
+}
+
+impl Failure {
+    /// Of an act that came to nothing at the hub or at the box.
+    pub fn of(why: &HubError) -> Self {
+        match why {
+            HubError::Because(reason) => match reason.as_ref() {
+                Reason::Orders(why) => Self::new(why.cause(), &why.to_string()),
+                reason => Self::new(reason.code(), &words::of(reason).to_string()),
+            },
+            // What broke is for the journal.
+            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
+        }
+    }
+
+    pub fn new(code: &str, why: &str) -> Self {
+        Self {
+            code: code.into(),
+            why: why.chars().take(LONGEST_WHY).collect(),
+        }
+    }
+}
+
+impl Orders {
+    /// The box's code where it refused, else the hub's.
+    pub fn cause(&self) -> &'static str {
+        match self {
+            Self::BoxRefused { refusal, .. } => refusal.code.as_str(),
+            other => other.code(),
+        }
+    }
+}
 
 reasons! {
     Orders {
@@ -31,8 +73,7 @@ reasons! {
         TouchedAlready { order: u64 } => Refused "touched-already",
         TouchOver { order: u64, state: State } => Refused "touch-over",
         TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
-        /// Of the order, when its time was over.
-        NotTouched { until: Utc } => Refused "not-touched",
+        NotTouched => Refused "not-touched",
         StoppedMeanwhile => Refused "hub-stopped-meanwhile",
         KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
         NoSuchKey { person: String } => Missing "no-such-key",

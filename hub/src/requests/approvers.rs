@@ -172,7 +172,7 @@ fn asked(desk: &Desk, a: ApprovalRecord) -> Result<ApproverAsked, HubError> {
 pub struct Wanted {
     /// Name of the account.
     pub account: String,
-    /// The key, as [`ApproverKey::key`] or the box names it.
+    /// The key: first 16 letters of the SHA-256 of its id.
     pub key: String,
     /// It is to count no more.
     #[serde(default)]

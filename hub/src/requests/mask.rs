@@ -37,7 +37,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
-    reason::{Masks, Orders},
+    reason::{LocalTime, Masks, Orders},
 };
 
 /// A lift as it is asked for.
@@ -141,8 +141,7 @@ pub fn ask(
     if wanted.authority.trim().is_empty() || wanted.reason.trim().is_empty() {
         return Err(Masks::AuthorityWanted.into());
     }
-    let now = desk.now();
-    ends(wanted.until, wanted.minutes, now)?;
+    ends(desk, wanted.until, wanted.minutes)?;
     let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToLift {
         camera: camera.clone(),
     })?;
@@ -225,7 +224,8 @@ fn substitute(file: &str, before: &MaskInfo) -> Result<Mask, HubError> {
 }
 
 /// When a lift that begins now ends, or why it cannot be.
-fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubError> {
+fn ends(desk: &Desk, until: Option<Utc>, minutes: Option<u32>) -> Result<Utc, HubError> {
+    let now = desk.now();
     let until = match (until, minutes) {
         (Some(until), None) => until,
         (None, Some(minutes)) => now.plus_ms(i64::from(minutes) * 60_000),
@@ -234,6 +234,8 @@ fn ends(until: Option<Utc>, minutes: Option<u32>, now: Utc) -> Result<Utc, HubEr
         }
     };
     if until <= now {
+        let local = |t| LocalTime::of(t, &desk.config.zone);
+        let (until, now) = (local(until), local(now));
         return Err(Masks::EndPassed { until, now }.into());
     }
     if until.0 - now.0 > i64::from(LONGEST_LIFT_MINUTES) * 60_000 {
@@ -341,7 +343,7 @@ enum Next {
 fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubError> {
     let LiftRecord { asked, lift } = waiting(desk, n)?;
     approvals::second_person(desk, &asked, permit)?;
-    let until = ends(lift.until, lift.minutes, desk.now())?;
+    let until = ends(desk, lift.until, lift.minutes)?;
     let name = lift.camera.r#box.clone();
     let way = order::way(desk, &name)?;
     touches::settle(desk)?;
@@ -548,11 +550,13 @@ fn failed(
     who: &str,
     why: order::NotObeyed,
 ) -> HubError {
+    let failure = why.failure();
     let line = OrderFail {
         order: number,
         r#box: camera.r#box.to_string(),
         cam: Some(camera.cam.clone()),
-        why: order::logged_why(&why.to_string()),
+        code: failure.code,
+        why: failure.why,
     };
     match desk.log.append(who, &line) {
         Ok(_) => why.into(),

@@ -15,12 +15,10 @@ use crate::{
     db::boxes::BoxRecord,
     desk::{Desk, blocking},
     error::{HubError, plain},
-    reason::{Footage, Orders},
+    reason::{Footage, Orders, orders::Failure},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);
-/// Letters of the reason in a line about an order that was not carried out.
-const LONGEST_WHY: usize = 300;
 
 /// Why an order was not obeyed, as far as is known here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +62,12 @@ impl From<NotObeyed> for HubError {
 }
 
 impl NotObeyed {
+    /// As a line has it.
+    pub fn failure(&self) -> Failure {
+        let why = Orders::from(self.clone());
+        Failure::new(why.cause(), &why.to_string())
+    }
+
     /// Whether the same order may be obeyed at another time.
     pub fn passes(&self) -> bool {
         match self {
@@ -138,7 +142,7 @@ pub async fn obeyed<D: Data + Send + 'static>(
     way: Way,
     who: &str,
     log: impl FnOnce(&Desk) -> Result<(u64, Vec<String>, Act), HubError> + Send + 'static,
-    failed: impl FnOnce(u64, String) -> D,
+    failed: impl FnOnce(u64, Failure) -> D,
 ) -> Result<Done, HubError> {
     let (d, name) = (desk.clone(), way.name.clone());
     let order = blocking(move || -> Result<_, HubError> {
@@ -161,16 +165,11 @@ pub async fn obeyed<D: Data + Send + 'static>(
         Err(why) => why,
     };
     let (d, by) = (desk.clone(), who.to_owned());
-    let line = failed(number, logged_why(&why.to_string()));
+    let line = failed(number, why.failure());
     blocking(move || d.log.append(&by, &line).map(drop))
         .await?
         .map_err(plain)?;
     Err(why.into())
-}
-
-/// The reason as a line has it.
-pub fn logged_why(why: &str) -> String {
-    why.chars().take(LONGEST_WHY).collect()
 }
 
 /// What a box did is not what it was told to do: it is another version, or not sound.

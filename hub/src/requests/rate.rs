@@ -17,7 +17,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
-    reason::Orders,
+    reason::{Orders, orders::Failure},
 };
 
 /// Longest order, in minutes: a day.
@@ -46,10 +46,11 @@ pub async fn order(
     let way = order::way(desk, &camera.r#box)?;
     let (c, r, who) = (camera.clone(), reason.to_owned(), permit.op());
     let log = move |d: &Desk| put(d, &c, minutes, &r, &who);
-    let failed = |order, why| RateFail {
+    let failed = |order, Failure { code, why }| RateFail {
         order,
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
+        code,
         why,
     };
     match order::obeyed(desk, way, &permit.op(), log, failed).await? {

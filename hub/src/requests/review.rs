@@ -28,7 +28,7 @@ use crate::{
     disposal::{acts, policy},
     error::{HubError, plain},
     ownlog::op,
-    reason::Masks,
+    reason::{LocalTime, Masks},
 };
 
 /// A review that is due within so many days is said to be.
@@ -177,7 +177,7 @@ fn checked(
     if let Some(until) = mask.lifted {
         return Err(Masks::LiftedNow {
             camera: camera.clone(),
-            until,
+            until: LocalTime::of(until, &desk.config.zone),
         }
         .into());
     }

@@ -1,4 +1,4 @@
-//! Pure. What a clip request may be, where it stands, and what of it exists. Every refusal is one sentence.
+//! Pure. What a clip request may be, where it stands, and what of it exists. Refusals are reasons.
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -7,7 +7,10 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use crate::db::footage::{GapRecord, SegmentRecord};
+use crate::{
+    db::footage::{GapRecord, SegmentRecord},
+    reason::{Clips, LocalTime},
+};
 
 /// Gaps up to this long are none (audit.md 2.2).
 pub const JOIN_MS: i64 = 500;
@@ -125,18 +128,46 @@ absences! {
 }
 
 /// Why something cannot be asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Objection {
-    pub code: Absence,
-    /// A sentence for people; it names times, cameras and boxes only.
-    pub why: String,
+    pub absence: Absence,
+    /// It tells of times, cameras and boxes only.
+    pub reason: Clips,
 }
 
-impl Objection {
-    fn new(code: Absence, why: impl Into<String>) -> Self {
-        let why = why.into();
-        Self { code, why }
+impl From<Clips> for Objection {
+    fn from(reason: Clips) -> Self {
+        let absence = match reason {
+            Clips::Deleted { .. } => Absence::Deleted,
+            Clips::Lost { .. } => Absence::Lost,
+            Clips::NotRecorded { .. } => Absence::NotRecorded,
+            Clips::BoxRevoked { .. }
+            | Clips::BoxNotEnrolled { .. }
+            | Clips::NoSuchBox { .. }
+            | Clips::NoSuchCamera { .. } => Absence::NoCamera,
+            _ => Absence::BadSpan,
+        };
+        Self { absence, reason }
     }
+}
+
+/// What somebody has to say for themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextField {
+    Purpose,
+    Reference,
+    Requester,
+    /// The order or the power under which it is asked.
+    Order,
+    /// How a requester's identity was checked.
+    Identity,
+    Authority,
+    Reason,
+    Note,
+    /// To whom something is handed.
+    Recipient,
+    /// What came of a review.
+    Result,
 }
 
 /// What somebody asks for.
@@ -191,14 +222,15 @@ pub fn judge(asked: &Span, known: &Known<'_>) -> Result<(), Objection> {
     there(&asked.camera, asked.t0, asked.t1, LONGEST_MS, known)
 }
 
-/// What somebody has to say for himself.
-pub fn texts<'a>(given: impl IntoIterator<Item = (&'a str, &'a String)>) -> Result<(), String> {
-    for (what, text) in given {
+/// Refuses texts that are empty or too long.
+pub fn texts<'a>(given: impl IntoIterator<Item = (TextField, &'a String)>) -> Result<(), Clips> {
+    for (field, text) in given {
         if text.trim().is_empty() {
-            return Err(format!("{what} is needed: no purpose, no access"));
+            return Err(Clips::TextWanted { field });
         }
         if text.len() > LONGEST_TEXT {
-            return Err(format!("{what} may have at most {LONGEST_TEXT} letters"));
+            let most = LONGEST_TEXT;
+            return Err(Clips::TextTooLong { field, most });
         }
     }
     Ok(())
@@ -212,123 +244,57 @@ pub fn there(
     longest_ms: i64,
     known: &Known<'_>,
 ) -> Result<(), Objection> {
-    let at = |t: Utc| t.for_people(known.zone);
+    let at = |t: Utc| LocalTime::of(t, known.zone);
+    let name = || camera.r#box.clone();
     if t1 <= t0 {
-        return Err(Objection::new(
-            Absence::BadSpan,
-            format!(
-                "the end ({}) does not come after the start ({})",
-                at(t1),
-                at(t0)
-            ),
-        ));
+        let (from, to) = (at(t0), at(t1));
+        return Err(Clips::SpanEmpty { from, to }.into());
     }
     if t1.0 - t0.0 > longest_ms {
-        return Err(Objection::new(
-            Absence::BadSpan,
-            format!(
-                "it may be at most {} hours long; ask for several",
-                longest_ms / 3_600_000
-            ),
-        ));
+        let hours = longest_ms / 3_600_000;
+        return Err(Clips::SpanTooLong { hours }.into());
     }
     match known.box_state {
-        None => {
-            return Err(Objection::new(
-                Absence::NoCamera,
-                format!(
-                    "there is no box {}; `beadle-hub box list` shows them",
-                    camera.r#box
-                ),
-            ));
-        }
-        Some("revoked") => {
-            return Err(Objection::new(
-                Absence::NoCamera,
-                format!("box {} is revoked at this hub", camera.r#box),
-            ));
-        }
-        Some("registered") => {
-            return Err(Objection::new(
-                Absence::NoCamera,
-                format!("box {} is not enrolled yet", camera.r#box),
-            ));
-        }
+        None => return Err(Clips::NoSuchBox { name: name() }.into()),
+        Some("revoked") => return Err(Clips::BoxRevoked { name: name() }.into()),
+        Some("registered") => return Err(Clips::BoxNotEnrolled { name: name() }.into()),
         Some(_) => {}
     }
+    let camera = camera.clone();
     if !known.cameras.iter().any(|c| c == camera.cam.as_str()) {
-        let list = if known.cameras.is_empty() {
-            "none has been reported yet".into()
-        } else {
-            known.cameras.join(", ")
-        };
-        return Err(Objection::new(
-            Absence::NoCamera,
-            format!(
-                "box {} has no camera {}; it has: {list}",
-                camera.r#box, camera.cam
-            ),
-        ));
+        let has = known.cameras.to_vec();
+        return Err(Clips::NoSuchCamera { camera, has }.into());
     }
     if t0 >= known.now {
-        return Err(Objection::new(
-            Absence::BadSpan,
-            format!("{} lies in the future", at(t0)),
-        ));
+        return Err(Clips::SpanNotYet { from: at(t0) }.into());
     }
     if t1.0 > known.now.0 + 5_000 {
-        return Err(Objection::new(
-            Absence::BadSpan,
-            format!(
-                "the end ({}) lies in the future; ask again after it",
-                at(t1)
-            ),
-        ));
+        return Err(Clips::SpanNotOver { to: at(t1) }.into());
     }
     if known.segments.iter().any(|s| known.has(s)) {
         return Ok(());
     }
-    let exists = match known.extent {
-        Some((a, b)) => format!("footage of {camera} exists from {} to {}", at(a), at(b)),
-        None => format!("no footage of {camera} is known to the hub"),
-    };
-    if known
-        .segments
-        .iter()
-        .any(|s| s.gone.as_deref() == Some("deleted"))
-    {
-        return Err(Objection::new(
-            Absence::Deleted,
-            format!("the footage asked for has been deleted on schedule; {exists}"),
-        ));
+    let extent = known.extent.map(|(a, b)| (at(a), at(b)));
+    let mut gone = known.segments.iter().map(|s| s.gone.as_deref());
+    if gone.any(|gone| gone == Some("deleted")) {
+        return Err(Clips::Deleted { camera, extent }.into());
     }
     if !known.segments.is_empty() {
-        return Err(Objection::new(
-            Absence::Lost,
-            format!("the footage asked for was found missing or damaged on the box; {exists}"),
-        ));
+        return Err(Clips::Lost { camera, extent }.into());
     }
     // Later than anything in the log held here, which is behind by up to a minute: the box is asked, and says itself what it has.
     if known.extent.is_none_or(|(_, last)| t1 > last) {
         return Ok(());
     }
-    let gap = known.gaps.first().map(|g| {
-        format!(
-            " (declared gap from {} to {}: {})",
-            at(g.t0),
-            at(g.t1),
-            g.why
-        )
-    });
-    Err(Objection::new(
-        Absence::NotRecorded,
-        format!(
-            "nothing was recorded between {} and {}{}; {exists}",
-            at(t0),
-            at(t1),
-            gap.unwrap_or_default()
-        ),
-    ))
+    let gap = known.gaps.first();
+    Err(Clips::NotRecorded {
+        camera,
+        from: at(t0),
+        to: at(t1),
+        gap: gap.map(|g| (at(g.t0), at(g.t1), g.why.to_string())),
+        extent,
+    }
+    .into())
 }
 
 /// Stretches of [t0, t1) longer than half a second that the footage (in order) does not cover.

@@ -45,11 +45,12 @@ fn purpose_is_needed() {
         said[blank] = " ".into();
         let [purpose, reference, requester] = &said;
         let all = [
-            ("a purpose", purpose),
-            ("a reference", reference),
-            ("a requester", requester),
+            (TextField::Purpose, purpose),
+            (TextField::Reference, reference),
+            (TextField::Requester, requester),
         ];
-        assert!(texts(all).expect_err("blank").contains("needed"));
+        let field = all[blank].0;
+        assert_eq!(texts(all), Err(Clips::TextWanted { field }));
     }
 }
 
@@ -64,33 +65,38 @@ fn footage_that_does_not_exist() {
     );
     let none = known(&zone, &cams, &[]);
     let e = judge(&asked(300_000, 310_000), &none).expect_err("hole");
+    let text = e.reason.to_string();
     assert!(
-        e.why.contains("nothing was recorded") && e.why.contains("exists from"),
-        "{e:?}"
+        text.contains("nothing was recorded") && text.contains("exists from"),
+        "{text}"
     );
     let deleted = [segment(300_000, 310_000, Some("deleted"))];
     assert!(
         judge(&asked(300_000, 310_000), &known(&zone, &cams, &deleted))
             .expect_err("deleted")
-            .why
+            .reason
+            .to_string()
             .contains("deleted on schedule")
     );
     assert!(
         judge(&asked(2_000_000, 2_000_001), &none)
             .expect_err("future")
-            .why
+            .reason
+            .to_string()
             .contains("future")
     );
     assert!(
         judge(&asked(900_000, 2_000_001), &none)
             .expect_err("future")
-            .why
+            .reason
+            .to_string()
             .contains("future")
     );
     assert!(
         judge(&asked(5, 5), &none)
             .expect_err("empty")
-            .why
+            .reason
+            .to_string()
             .contains("does not come after")
     );
     let mut other = asked(150_000, 160_000);
@@ -98,7 +104,8 @@ fn footage_that_does_not_exist() {
     assert!(
         judge(&other, &none)
             .expect_err("camera")
-            .why
+            .reason
+            .to_string()
             .contains("it has: c01, c02")
     );
     assert!(
@@ -110,7 +117,8 @@ fn footage_that_does_not_exist() {
             }
         )
         .expect_err("box")
-        .why
+        .reason
+        .to_string()
         .contains("no box")
     );
     assert!(
@@ -122,7 +130,8 @@ fn footage_that_does_not_exist() {
             }
         )
         .expect_err("box")
-        .why
+        .reason
+        .to_string()
         .contains("revoked")
     );
 }
@@ -142,7 +151,10 @@ fn what_a_hold_keeps_is_there() {
     );
     for held in [(310_000, 320_000), (290_000, 300_000)] {
         let e = judged(&[(Utc(held.0), Utc(held.1))]).expect_err("another");
-        assert!(e.why.contains("deleted on schedule"), "{e:?}");
+        assert!(
+            e.reason.to_string().contains("deleted on schedule"),
+            "{e:?}"
+        );
     }
     let lost = [segment(300_000, 310_000, Some("lost"))];
     let held = [(Utc(300_000), Utc(310_000))];
@@ -153,7 +165,8 @@ fn what_a_hold_keeps_is_there() {
     assert!(
         judge(&asked(301_000, 302_000), &k)
             .expect_err("lost")
-            .why
+            .reason
+            .to_string()
             .contains("missing or damaged")
     );
 }
@@ -168,7 +181,7 @@ fn what_the_log_does_not_show_yet() {
         assert_eq!(judge(&asked(span.0, span.1), &k), Ok(()), "{span:?}");
     }
     let within = judge(&asked(890_000, 900_000), &k).expect_err("the log covers it");
-    assert_eq!(within.code, Absence::NotRecorded);
+    assert_eq!(within.absence, Absence::NotRecorded);
     let never = Known { extent: None, ..k };
     assert_eq!(judge(&asked(5_000, 6_000), &never), Ok(()));
 }

@@ -12,7 +12,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::{
-    rules::{self, State},
+    rules::{self, State, TextField},
     submit::keep_salted,
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     desk::Desk,
     error::{HubError, plain},
     files,
+    reason::{Clips, Footage},
 };
 
 /// A package that may be saved now.
@@ -41,22 +42,25 @@ pub fn grant(
     reference: &String,
     permit: &Permit,
 ) -> Result<Package, HubError> {
-    rules::texts([("a purpose", purpose), ("a reference", reference)])
-        .map_err(HubError::Refused)?;
+    rules::texts([
+        (TextField::Purpose, purpose),
+        (TextField::Reference, reference),
+    ])?;
     let row = desk
         .db
         .request(exhibit.as_str())
         .map_err(plain)?
-        .ok_or_else(|| {
-            HubError::Missing(format!("there is no exhibit {exhibit}; nothing was saved"))
+        .ok_or_else(|| Footage::ExhibitUnknown {
+            exhibit: exhibit.clone(),
         })?;
     let package = match (row.state, &row.package) {
         (State::Ready | State::Partial, Some(package)) => PathBuf::from(package),
         (state, _) => {
-            return Err(HubError::Refused(format!(
-                "{exhibit} is {}: there is no package to save; `beadle-hub clip watch {exhibit}` says where it stands",
-                state.as_str()
-            )));
+            return Err(Clips::NoPackage {
+                exhibit: exhibit.clone(),
+                state,
+            }
+            .into());
         }
     };
     let sums = hex(&sha256(

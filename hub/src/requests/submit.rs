@@ -8,7 +8,7 @@ use shared::{
 
 use super::{
     clip::{self, class::RequesterClass},
-    rules::{self, Asked, Known},
+    rules::{self, Asked, Known, TextField},
 };
 use crate::{
     access::authorise::Permit,
@@ -41,20 +41,19 @@ pub fn submit_as(
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
     rules::texts([
-        ("a purpose", &asked.purpose),
-        ("a reference", &asked.reference),
-        ("a requester", &asked.requester),
-    ])
-    .map_err(HubError::Refused)?;
-    let request = clip::acts::Asked {
+        (TextField::Purpose, &asked.purpose),
+        (TextField::Reference, &asked.reference),
+        (TextField::Requester, &asked.requester),
+    ])?;
+    let request = clip::draft::Asked {
         class: RequesterClass::Police,
         cameras: vec![asked.camera.clone()],
         span: Some((asked.t0, asked.t1)),
-        texts: clip::acts::Texts {
+        texts: clip::draft::Texts {
             purpose: Some(asked.purpose.clone()),
             reference: Some(asked.reference.clone()),
             requester: Some(asked.requester.clone()),
-            ..clip::acts::Texts::default()
+            ..clip::draft::Texts::default()
         },
         keep: class.clone(),
     };

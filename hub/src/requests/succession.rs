@@ -16,7 +16,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
-    reason::Orders,
+    reason::{Orders, orders::Failure},
 };
 
 /// Orders it; the box has kept the order and is about to begin when this returns.
@@ -52,9 +52,10 @@ pub async fn order(
         d.logs.ordered(&n, above);
         Ok((order, by, Act::LogSucceed { above }))
     };
-    let failed = |order, why| LogFail {
+    let failed = |order, Failure { code, why }| LogFail {
         order,
         r#box: name.to_string(),
+        code,
         why,
     };
     match order::obeyed(desk, way, &permit.op(), log, failed).await? {

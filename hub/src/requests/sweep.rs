@@ -16,7 +16,7 @@ use crate::{
     access::authorise::Permit,
     desk::{Desk, blocking},
     error::{HubError, plain},
-    reason::Orders,
+    reason::{Orders, orders::Failure},
 };
 
 /// Confirms; the sweep has begun when this returns.
@@ -44,9 +44,10 @@ pub async fn confirm(
         let order = d.log.append(&by.concat(), &line).map_err(plain)?.n;
         Ok((order, by, Act::Sweep))
     };
-    let failed = |order, why| SweepFail {
+    let failed = |order, Failure { code, why }| SweepFail {
         order,
         r#box: name.to_string(),
+        code,
         why,
     };
     match order::obeyed(desk, way, &permit.op(), log, failed).await? {

@@ -38,7 +38,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
-    reason::{Masks, Orders},
+    reason::{Masks, Orders, orders::Failure},
 };
 
 /// What came to an end is shown for so long.
@@ -139,9 +139,7 @@ pub fn settle(desk: &Desk) -> Result<(), HubError> {
             continue;
         }
         let why = match o.standing.state {
-            State::Waiting => Orders::NotTouched {
-                until: o.standing.until,
-            },
+            State::Waiting => Orders::NotTouched,
             _ => Orders::StoppedMeanwhile,
         };
         fail(desk, &o, o.standing.state, "sys:hub", &HubError::from(why))?;
@@ -157,7 +155,7 @@ fn fail(
     who: &str,
     why: &HubError,
 ) -> Result<(), HubError> {
-    let why = order::logged_why(&why.sentence());
+    let Failure { code, why } = Failure::of(why);
     desk.db.write(|tx| {
         if !tx.turn_key_order(o.n, (from, State::Failed), &why, desk.now())? {
             return Ok(());
@@ -166,6 +164,7 @@ fn fail(
             order: o.n,
             r#box: o.r#box.to_string(),
             cam: o.cam.clone(),
+            code: code.clone(),
             why: why.clone(),
         };
         desk.log.append(who, &line)?;
@@ -435,9 +434,7 @@ fn not_done(o: &KeyOrderRecord, why: NotDone) -> Orders {
     match why {
         NotDone::NotYours => Orders::TouchNotYours { order },
         NotDone::Already => Orders::TouchedAlready { order },
-        NotDone::Late | NotDone::NotYet => Orders::NotTouched {
-            until: o.standing.until,
-        },
+        NotDone::Late | NotDone::NotYet => Orders::NotTouched,
         NotDone::Over(state) => Orders::TouchOver { order, state },
     }
 }

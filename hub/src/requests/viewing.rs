@@ -3,13 +3,14 @@
 use shared::{id::ExhibitRef, types::AccView};
 
 use super::{
-    rules::{self, State},
+    rules::{self, State, TextField},
     submit::keep_salted,
 };
 use crate::{
     access::authorise::Permit,
     desk::Desk,
     error::{HubError, plain},
+    reason::{Evidence, Footage},
 };
 
 pub fn begin(
@@ -19,13 +20,20 @@ pub fn begin(
     reference: &String,
     permit: &Permit,
 ) -> Result<(), HubError> {
-    rules::texts([("a purpose", purpose), ("a reference", reference)])
-        .map_err(HubError::Refused)?;
+    rules::texts([
+        (TextField::Purpose, purpose),
+        (TextField::Reference, reference),
+    ])?;
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
-    let request =
-        request.ok_or_else(|| HubError::Missing(format!("there is no exhibit {exhibit}")))?;
+    let request = request.ok_or_else(|| Footage::ExhibitUnknown {
+        exhibit: exhibit.clone(),
+    })?;
     if request.state == State::Disposed {
-        return Err(HubError::Refused(format!("{exhibit} {}", request.why)));
+        return Err(Evidence::Disposed {
+            exhibit: exhibit.clone(),
+            why: request.why,
+        }
+        .into());
     }
     let line = AccView {
         exh: exhibit.to_string(),

@@ -23,7 +23,11 @@ use crate::{
     files,
     list::{Part, Rows},
     ownlog::{MONTHS, op},
-    requests::{rules, submit::keep_salted},
+    reason::{Accounts, LocalTime, Trail},
+    requests::{
+        rules::{self, TextField},
+        submit::keep_salted,
+    },
 };
 
 pub mod sample;
@@ -79,11 +83,7 @@ impl Search {
             Some(number) if number.starts_with("op:") => Some(number.to_owned()),
             Some(name) => {
                 let account = hub.db.account(name).map_err(plain)?;
-                let account = account.ok_or_else(|| {
-                    HubError::Missing(format!(
-                        "there is no account {name}, nor was there one; `beadle-hub staff list --all` shows them"
-                    ))
-                })?;
+                let account = account.ok_or_else(|| Accounts::NeverThere { name: name.into() })?;
                 Some(op(account.op))
             }
             None => None,
@@ -91,7 +91,7 @@ impl Search {
         let camera = self.camera.as_deref().map(BoxCamera::parse).transpose();
         Ok(Wanted {
             who,
-            camera: camera.map_err(HubError::malformed)?,
+            camera: camera?,
             reference: self.reference.as_ref().map(|r| r.trim().to_owned()),
             kind: self.kind.clone(),
             from: self.from,
@@ -227,7 +227,8 @@ fn note(hub: &Desk, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<()
     Ok(())
 }
 
-/// What people did, newest first. That it was read is on the record first.
+/// What people did, newest first. That it was read is on the record first. A part may have fewer acts than were asked for, or none, while
+/// there are more: one search looks at so many and no more.
 pub fn show(
     hub: &Desk,
     search: &Search,
@@ -236,10 +237,11 @@ pub fn show(
 ) -> Result<Rows<TrailRow>, HubError> {
     let (wanted, before, limit) = (search.wanted(hub)?, part.number()?, part.limit());
     read_on(hub)?;
-    let found = hub
-        .db
-        .own_lines(hub.log.origin(), &wanted, before, limit + 1)?;
-    let found = Rows::cut(found, limit, |l| l.n.to_string());
+    let log = hub.log.origin();
+    let (found, beyond) = hub.db.own_lines(log, &wanted, before, limit + 1)?;
+    let mut found = Rows::cut(found, limit, |l| l.n.to_string());
+    // What is older was not looked at yet.
+    found.next = found.next.or(beyond.map(|n| n.to_string()));
     note(hub, "show", &found.rows, permit)?;
     let mut names = BTreeMap::new();
     found.try_map(|l| row(hub, &mut names, l))
@@ -261,25 +263,19 @@ pub struct Sample {
 
 fn month_of(text: &str, count: u32) -> Result<Month, HubError> {
     if !(1..=sample::MOST).contains(&count) {
-        return Err(HubError::Malformed(format!(
-            "a sample is of 1 to {} acts; nothing was done",
-            sample::MOST
-        )));
+        return Err(Trail::SampleCount { most: sample::MOST }.into());
     }
-    Month::parse(text).ok_or_else(|| {
-        HubError::Malformed(format!(
-            "{text:?} is no month like 2026-11; nothing was done"
-        ))
-    })
+    Month::parse(text).ok_or_else(|| Trail::MonthMalformed { text: text.into() }.into())
 }
 
 /// The head that a month's sample is drawn by.
 fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
     if hub.now() < month.drawn {
-        return Err(HubError::Refused(format!(
-            "the sample of {} is drawn by the newest countersigned head of the first day after it, so from {} on; nothing was drawn",
-            month.name, month.drawn
-        )));
+        return Err(Trail::MonthNotDrawn {
+            month: month.name.clone(),
+            drawn: LocalTime::of(month.drawn, &hub.config.zone),
+        }
+        .into());
     }
     let path = hub
         .log
@@ -287,10 +283,11 @@ fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
         .join(MONTHS)
         .join(format!("{}.note", month.next));
     if !path.exists() {
-        return Err(HubError::Refused(format!(
-            "no countersigned head of {} is kept here, so the sample of {} cannot be drawn: this log did not run then",
-            month.next, month.name
-        )));
+        return Err(Trail::NoHeadOfMonth {
+            month: month.name.clone(),
+            day: month.next.clone(),
+        }
+        .into());
     }
     SignedHead::parse(&files::read(&path).map_err(plain)?).map_err(plain)
 }
@@ -336,7 +333,7 @@ pub fn review(
     result: &str,
     permit: &Permit,
 ) -> Result<u64, HubError> {
-    rules::texts([("a result", &result.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Result, &result.to_owned())])?;
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
     let line = LogReview {

@@ -7,7 +7,7 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use axum::{
     body::{Body, HttpBody, to_bytes},
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,9 +17,10 @@ use tokio::time::{sleep, timeout};
 use super::{
     context::{App, COOKIE, Refused, cookie},
     server::Caller,
-    turns::{self, Queue},
+    turns::{self, Lane, Queue},
 };
 use crate::{
+    access::tokens,
     api::{self, bearer, http::PROBLEM},
     error::HubError,
     reason::Api,
@@ -73,11 +74,9 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
             }
         }
     }
-    let account = cookie(request.headers(), COOKIE)
-        .and_then(|c| Some(app.hub.sessions.find(c, app.now())?.op));
-    let queue = app.limits.queue(account);
-    let known = account.is_some() || bearer::token(request.headers()).is_some();
-    let most = match known && program {
+    let lane = lane(app, request.headers(), program).await?;
+    let queue = app.limits.queue(lane);
+    let most = match lane != Lane::Strangers && program {
         true => CALL_BYTES,
         false => FORM_BYTES,
     };
@@ -96,6 +95,17 @@ async fn admitted(app: &App, request: Request, program: bool) -> Result<(Request
         },
     };
     Ok((Request::from_parts(parts, body), queue))
+}
+
+/// Whose request it is, as far as turns go: whether they may is looked at in their turn.
+async fn lane(app: &App, headers: &HeaderMap, program: bool) -> Result<Lane, Refused> {
+    if program && let Some(token) = bearer::token(headers) {
+        // One row by its key, whoever sends it: not for its turn, for it says which that is.
+        let owner = app.work(move |hub| tokens::owner(hub, &token)).await?;
+        return Ok(owner.map_or(Lane::Strangers, Lane::Programs));
+    }
+    let signed_in = cookie(headers, COOKIE).and_then(|c| app.hub.sessions.find(c, app.now()));
+    Ok(signed_in.map_or(Lane::Strangers, |session| Lane::Person(session.op)))
 }
 
 /// What a refusal without words means to whoever reads it.

@@ -60,6 +60,7 @@ mod retention;
 mod roles;
 mod scene;
 mod schemathesis;
+mod touches;
 mod viewing;
 
 use scene::now;

@@ -1,5 +1,5 @@
 //! Task. How much of the pages is worked on at once. Requests of one address have a pace; work takes turns: one person's requests have a
-//! few, strangers share a few more, so that nobody's keep the others waiting. Work that nobody waits for any more holds its turn until it ends.
+//! few, their programs a few of their own, strangers share a few more, so that nobody's keep the others waiting. Work that nobody waits for any more holds its turn until it ends.
 
 use std::{
     collections::HashMap,
@@ -23,15 +23,24 @@ const REQUESTS: Pace = Pace {
 const PATIENCE_MS: u64 = 3000;
 /// Addresses that are told apart.
 const ADDRESSES: usize = 10_000;
-/// Pieces of work at once: of one account, of all who are not signed in, and of all.
+/// Pieces of work at once: of one account, and as many of its programs; of all who are neither signed in nor have a token, and of all.
 const TURNS_OWN: usize = 4;
 const TURNS_STRANGERS: usize = 12;
 const TURNS: usize = 32;
 
+/// Whose turns a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Whoever is signed in to this account.
+    Person(u32),
+    /// Whatever has a token of it: a program keeps its owner's browser waiting no more than others.
+    Programs(u32),
+    Strangers,
+}
+
 pub struct Limits {
     requests: Mutex<Lanes<Origin>>,
-    /// By account.
-    own: Mutex<HashMap<u32, Weak<Semaphore>>>,
+    own: Mutex<HashMap<Lane, Weak<Semaphore>>>,
     strangers: Arc<Semaphore>,
     all: Arc<Semaphore>,
 }
@@ -54,18 +63,18 @@ impl Limits {
         requests.take(from, 1, now, PATIENCE_MS)
     }
 
-    pub fn queue(&self, account: Option<u32>) -> Queue {
-        let own = match account {
-            None => self.strangers.clone(),
-            Some(op) => {
+    pub fn queue(&self, lane: Lane) -> Queue {
+        let own = match lane {
+            Lane::Strangers => self.strangers.clone(),
+            own => {
                 let mut by = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-                match by.get(&op).and_then(Weak::upgrade) {
+                match by.get(&own).and_then(Weak::upgrade) {
                     Some(own) => own,
                     None => {
-                        by.retain(|_, own| own.strong_count() > 0);
-                        let own = Arc::new(Semaphore::new(TURNS_OWN));
-                        by.insert(op, Arc::downgrade(&own));
-                        own
+                        by.retain(|_, turns| turns.strong_count() > 0);
+                        let turns = Arc::new(Semaphore::new(TURNS_OWN));
+                        by.insert(own, Arc::downgrade(&turns));
+                        turns
                     }
                 }
             }

@@ -152,17 +152,17 @@ table! {
     "box.revoke" Hub { Must "box" Form::Box, Must "why" WHY, Must "by" BY }
     "box.replace" Hub { Must "box" Form::Box, Must "log" Form::Origin, Must "last_n" Form::Int(-1, MOST as i64), Must "by" BY }
     "rate.order" Hub { Must "box" Form::Box, Must "cam" Form::Camera, Must "minutes" COUNT, Must "reason" WORD }
-    "rate.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "why" WHY }
+    "rate.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
     "lift.ask" Hub { Must "ask" COUNT, Must "box" Form::Box, Must "cam" Form::Camera, Must "mask" WORD, Null "until" Form::Time, Null "minutes" COUNT, Must "authority" WORD, Must "reason" WORD, Must "by" WORD, May "instead" WORD, May "sha256" Form::Hash }
     "mask.order" Hub { Must "what" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "mask" WORD, Null "until" Form::Time, Null "authority" WORD, Null "reason" WORD, Null "sha256" Form::Hash, Null "ask" COUNT, Must "by" BY, May "ref" Form::Exhibit, May "review" Form::Day, May "instead" WORD }
     "approver.ask" Hub { Must "ask" COUNT, Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "by" WORD }
     "approver.order" Hub { Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "ask" COUNT, Must "by" BY }
     "order.touch" Hub { Must "order" COUNT, Must "factor" COUNT, Must "by" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
-    "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "why" WHY }
+    "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
-    "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
-    "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "why" WHY }
+    "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }
+    "log.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }
     "hold.ask" Hub { Must "hold" Form::Hold, Must "box" Form::Box, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "authority" WORD, Must "reference" WORD, Null "ref" Form::Exhibit, Must "by" WORD }
     "hold.extend" Hub { Must "hold" Form::Hold, Must "until" Form::Time, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
     "hold.drop" Hub { Must "hold" Form::Hold, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
@@ -194,6 +194,7 @@ table! {
     "owner.add" Hub { Must "owner" WORD, Must "by" BY }
     "owner.set" Hub { Must "owner" WORD, Must "box" Form::Box, Must "cam" Form::Camera, Null "before" WORD, Must "by" BY }
     "request.open" Hub { Must "request" COUNT, Must "class" WORD, Must "by" BY }
+    "request.change" Hub { Must "request" COUNT, Must "class" WORD, Must "by" BY }
     "request.submit" Hub { Must "request" COUNT, Must "class" WORD, Must "cams" Form::Words(32), Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD, Null "order" WORD, Null "identity" WORD, Null "due" Form::Time, Null "ask" COUNT, Must "by" BY }
     "request.authorise" Hub { Must "request" COUNT, Must "ask" COUNT, Must "by" BY }
     "request.refuse" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }
@@ -202,8 +203,8 @@ table! {
     "request.release" Hub { Must "request" COUNT, Must "to" WORD, Must "by" BY }
     "request.close" Hub { Must "request" COUNT, Must "why" WORD, Null "note" WORD, Must "by" BY }
     "grant.set" Hub { Must "grant" WORD, Must "ref" Form::Exhibit, Must "cam" Form::Origin, Must "t0" Form::Time, Must "t1" Form::Time, Must "purpose" WORD, Must "reference" WORD, Must "requester" WORD }
-    "act.fail" Hub { Must "line" COUNT, Must "why" WHY }
-    "grant.fail" Hub { Must "cam" Form::Origin, Must "why" WHY }
+    "act.fail" Hub { Must "line" COUNT, Must "code" WORD }
+    "grant.fail" Hub { Must "cam" Form::Origin, Must "code" WORD }
     "log.read" Hub { Must "log" Form::Origin, Must "from" COUNT, Must "to" COUNT, Must "op" WORD, Must "what" WORD }
     "log.review" Hub { Must "month" WORD, Must "count" COUNT, Must "root" Form::Hash, Must "result" WORD, Must "by" BY }
 }

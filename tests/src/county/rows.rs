@@ -132,12 +132,17 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
            SELECT q, printf('EXH-2026-%06d', q), printf('G-%06d', q), t.box, printf('c%02d', 1 + q % 5), cal.t0 + 36000000, cal.t0 + 39600000,
              printf('001%061x', q), printf('002%061x', q), printf('003%061x', q), 'op:0001', CASE WHEN q % 5 = 0 THEN 'Ready' ELSE 'Disposed' END, '', cal.t1, cal.t1
            FROM (SELECT q, 1 + q % {towns} AS tk, MAX(0, {days} - 1 - ({clips} - q) / 6) AS ck FROM clip) k JOIN town t ON t.k = k.tk JOIN cal ON cal.i = k.ck;
-         UPDATE numbers SET highest={clips} WHERE kind='request';
+         UPDATE numbers SET highest={clips} WHERE kind IN ('request', 'clip-request');
+         INSERT INTO clip_requests (n, class, t0, t1, purpose, reference, requester, keep_class, opened_by, submitted_by, state, made, changed)
+           SELECT id, 'police', t0, t1, purpose, reference, requester, 'general', who, who, CASE state WHEN 'Ready' THEN 'Ready' ELSE 'Closed' END, made, changed FROM requests;
+         INSERT INTO clip_request_cameras (n, place, box, cam, ref) SELECT id, 0, box, cam, ref FROM requests;
+         INSERT INTO declarations (n, sha256, text, since) SELECT q, printf('%064x', q), 'what is declared', {now} - 86400000 FROM clip WHERE q <= {clips} / 10;
+         INSERT INTO acceptances (op, declaration, made) SELECT 1 + a.q, d.n, {now} - 86400000 + d.n FROM declarations d, clip a WHERE a.q <= 20;
          INSERT INTO evidence (ref, class) SELECT ref, 'general' FROM requests;
          INSERT INTO disposals (ref, class, until, reason, who, files, bytes, log, size, begun, line, undecryptable, gone, ended)
            SELECT ref, 'general', made, purpose, 'op:0001', 3, 1000, 'cctv.example.gov.uk/hub/1', 1, made, 1, 1, 2, made FROM requests WHERE state='Disposed';
          INSERT INTO holds (n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, state, until, told, sent, segments, bytes, changed)
-           SELECT q, t.box, printf('c%02d', 1 + q % 5), {now} - 86400000 * 5, {now} - 86400000 * 4, '2027-01-31', printf('001%061x', q), printf('002%061x', q),
+           SELECT {clips} + q, t.box, printf('c%02d', 1 + q % 5), {now} - 86400000 * 5, {now} - 86400000 * 4, '2027-01-31', printf('001%061x', q), printf('002%061x', q),
              printf('003%061x', q), NULL, printf('H-%06d', q), 'op:0001', {now}, q, 'placed', {now} + 86400000 * 60, {now} + 86400000 * 60, 1, 1440, 20000000000, {now}
            FROM clip JOIN town t ON t.k = 1 + q % {towns} WHERE q <= {holds};
          INSERT INTO lifts (n, box, cam, mask, minutes, authority)
@@ -147,7 +152,7 @@ fn of_the_hub(db: &Connection, size: Size, now: Utc) -> rusqlite::Result<()> {
          INSERT INTO mask_reviews (n, box, cam, mask, exhibit, op, made, next)
            SELECT q, t.box, 'c01', 'm1', printf('EXH-2026-%06d', q), 1, {now}, '2027-03-01' FROM clip JOIN town t ON t.k = 1 + q % {towns} WHERE q <= 300;
          INSERT INTO holds (n, box, cam, t0, t1, review, reason, authority, reference, ref, grant_id, who, made, line, state, ended, until, changed)
-           SELECT {holds} + id, box, cam, t0, t1, '2027-01-31', purpose, reference, requester, ref, grant_id, who, made, id, 'over', 'fetched', made, MIN(changed, {now} - 86400000 * 8)
+           SELECT id, box, cam, t0, t1, '2027-01-31', purpose, reference, requester, ref, grant_id, who, made, id, 'over', 'fetched', made, MIN(changed, {now} - 86400000 * 8)
            FROM requests;
          INSERT INTO lifts (n, box, cam, mask, minutes, authority)
            SELECT 1000 + q, t.box, 'c01', 'm1', 30, printf('001%061x', q) FROM clip JOIN town t ON t.k = 1 + q % {towns};

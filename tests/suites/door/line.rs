@@ -40,6 +40,11 @@ const SOON: Duration = Duration::from_secs(60);
 
 pub type Tls = tokio_rustls::client::TlsStream<TcpStream>;
 
+/// One of many at which nobody is: whoever sends from there is not answered.
+pub fn forged(n: u8) -> IpAddr {
+    IpAddr::V4(Ipv4Addr::new(10, 67, 0, n.max(1)))
+}
+
 /// A hub's doors.
 #[derive(Clone)]
 pub struct Doors {
@@ -73,7 +78,7 @@ impl Doors {
     /// Gives the machine the addresses that everybody comes from.
     pub fn open(hub: &Machine) -> Done<Self> {
         hub.sh(&format!(
-            "for a in {HUB} {ATTACKERS} {TOWNS} {STAFF} 10.66.0.{{100..111}}; do ip address add $a/32 dev lo; done"
+            "for a in {HUB} {ATTACKERS} {TOWNS} {STAFF} 10.66.0.{{100..111}}; do ip address add $a/32 dev lo; done; ip address add 10.67.0.1/24 dev lo"
         ))?;
         let pem = hub.read("/var/lib/beadle-hub/keys/ca.crt")?;
         let ca = CertificateDer::from_pem_slice(pem.as_bytes()).told("ca.crt")?;
@@ -174,24 +179,45 @@ impl Doors {
     }
 
     pub async fn get(&self, from: IpAddr, path: &str, cookie: &str) -> Done<String> {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n",
-            super::NAME
-        );
-        self.ask(from, &request).await
+        self.ask(from, &request(path, cookie)).await
+    }
+
+    /// Asks, and goes away.
+    pub async fn ask_and_go(&self, from: IpAddr, path: &str, cookie: &str) -> std::io::Result<()> {
+        let mut tls = self.connect(from).await?;
+        tls.write_all(request(path, cookie).as_bytes()).await?;
+        tls.flush().await
     }
 
     /// What the hub answers to a name and a password.
     pub async fn sign_in(&self, from: IpAddr, name: &str, password: &str) -> Done<String> {
+        self.sign_in_with(from, name, password, "").await
+    }
+
+    /// The same, from a browser that keeps this cookie.
+    pub async fn sign_in_with(
+        &self,
+        from: IpAddr,
+        name: &str,
+        password: &str,
+        cookie: &str,
+    ) -> Done<String> {
         let knock = "a".repeat(64);
         let body = format!("form={knock}&name={name}&password={password}");
         let request = format!(
-            "POST /sign-in HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: __Host-beadle-knock={knock}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+            "POST /sign-in HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: __Host-beadle-knock={knock}; {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
             super::NAME,
             body.len()
         );
         self.ask(from, &request).await
     }
+}
+
+fn request(path: &str, cookie: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n",
+        super::NAME
+    )
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {

@@ -11,6 +11,7 @@ use beadle_tests::{
     cameras::{Cameras, Scene},
     hub::{Hub, Pulled},
     program,
+    site::Site,
     town::{Plan, Town},
     wait,
 };
@@ -30,6 +31,7 @@ pub struct Rig {
     pub town: Town,
     pub hub: Hub,
     pub cameras: Cameras,
+    pub site: Site,
     pub folder: Folder,
     _alone: Option<MutexGuard<'static, ()>>,
 }
@@ -73,15 +75,60 @@ impl Rig {
         box_env: Vec<(String, String)>,
     ) -> Done<Self> {
         let folder = Folder::new(name)?;
+        let site = Site::Beside(folder.path().into());
+        Self::on(site, folder, scene, plan, hub_env, box_env)
+    }
+
+    /// [`Rig::new`], installed on a machine of its own, each program as the user that its unit names.
+    pub fn installed(name: &str, segment_secs: u32) -> Done<Self> {
+        Self::installed_of(name, scene(), |cameras| plan(cameras, segment_secs))
+    }
+
+    /// The same, hub and box with more in their environment.
+    pub fn installed_with(name: &str, segment_secs: u32, env: Vec<(String, String)>) -> Done<Self> {
+        let alone = alone();
+        let folder = Folder::new(name)?;
+        let site = Site::installed(name, folder.path())?;
+        let plan = |cameras: &Cameras| plan(cameras, segment_secs);
+        let mut rig = Self::on(site, folder, scene(), plan, env.clone(), env)?;
+        rig._alone = Some(alone);
+        Ok(rig)
+    }
+
+    /// [`Rig::of`], installed on a machine of its own.
+    pub fn installed_of(
+        name: &str,
+        scene: Scene,
+        plan: impl FnOnce(&Cameras) -> Plan,
+    ) -> Done<Self> {
+        let alone = alone();
+        let folder = Folder::new(name)?;
+        let site = Site::installed(name, folder.path())?;
+        let mut rig = Self::on(site, folder, scene, plan, Vec::new(), Vec::new())?;
+        rig._alone = Some(alone);
+        Ok(rig)
+    }
+
+    /// Hub and box at a site of these files, each with more in its environment.
+    pub fn on(
+        site: Site,
+        folder: Folder,
+        scene: Scene,
+        plan: impl FnOnce(&Cameras) -> Plan,
+        hub_env: Vec<(String, String)>,
+        box_env: Vec<(String, String)>,
+    ) -> Done<Self> {
         let cameras = Cameras::start(scene)?;
-        let mut hub = Hub::make_with(folder.path(), hub_env)?.started()?;
-        let mut town = Town::make(folder.path(), plan(&cameras))?;
+        site.sees(&cameras)?;
+        let mut hub = Hub::make_at(&site, "127.0.0.1", hub_env)?.started()?;
+        let mut town = Town::make_at(&site, plan(&cameras))?;
         town.env = box_env;
         let town = town.enrolled(&mut hub)?.started()?;
         Ok(Self {
             town,
             hub,
             cameras,
+            site,
             folder,
             _alone: None,
         })

@@ -151,7 +151,13 @@ impl Camera {
             let elsewhere = there(&moved) != there(&self.url);
             self.url = moved;
             if elsewhere {
-                self.again(asked).await?;
+                // Of the address only what is no secret.
+                let host = self.url.host_str().unwrap_or_default();
+                let to = format!("{host}:{}", port(&self.url));
+                self.again(asked).await.map_err(|e| match e {
+                    Trouble::Connect(e) => Trouble::Moved(to, e),
+                    other => other,
+                })?;
             }
         }
         Err(Trouble::Circle)

@@ -107,8 +107,10 @@ impl Session {
             self.link.failed(trouble.outcome());
         }
         self.tell();
+        // Until the camera has described itself there is nothing to leave.
         if let Some(camera) = &mut self.camera
             && !camera.going
+            && !self.control.is_empty()
         {
             let uri = self.control.clone();
             let _ = timeout(GOODBYE, camera.send("TEARDOWN", &uri, &[])).await;
@@ -408,6 +410,9 @@ impl Session {
 
     async fn teardown(&mut self) {
         let uri = self.control.clone();
+        if uri.is_empty() {
+            return;
+        }
         if let Some(camera) = &mut self.camera
             && !std::mem::replace(&mut camera.going, true)
         {

@@ -8,6 +8,8 @@ use crate::capture::session::{Ended, Outcome, refusal};
 pub enum Trouble {
     /// No connection: the name is not known, nobody answers, or it is refused.
     Connect(std::io::Error),
+    /// The same of the address that it sends on to, which is this one.
+    Moved(String, std::io::Error),
     /// Connected, and no answer within so many seconds.
     Silent(u64),
     /// It broke off.
@@ -38,7 +40,7 @@ pub enum Trouble {
 impl Trouble {
     pub fn ended(&self) -> Ended {
         match self {
-            Trouble::Connect(_) | Trouble::Silent(_) => Ended::Unreachable,
+            Trouble::Connect(_) | Trouble::Moved(..) | Trouble::Silent(_) => Ended::Unreachable,
             Trouble::Closed | Trouble::Here(_) => Ended::Lost,
             Trouble::Framing(_)
             | Trouble::Elsewhere
@@ -76,6 +78,10 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Trouble::Connect(e) => write!(f, "it cannot be connected to: {e}"),
+            Trouble::Moved(to, e) => write!(
+                f,
+                "it sends on to another address of its own, {to}, which cannot be connected to: {e}"
+            ),
             Trouble::Silent(secs) => write!(f, "no answer within {secs} s"),
             Trouble::Closed => f.write_str("the camera closed the connection"),
             Trouble::Framing(e) => write!(f, "what it sends cannot be read: {e}"),

@@ -84,6 +84,15 @@ pub const REQUEST_OPEN: Row = Row::new(
 )
 .about(About::Camera)
 .writes(&["request.open"]);
+pub const REQUEST_CHANGE: Row = Row::new(
+    "request.change",
+    Post,
+    "/requests/{request}/change",
+    "change what a draft says",
+    FOOTAGE_ROLES,
+)
+.about(About::Request)
+.writes(&["request.change"]);
 pub const REQUEST_SUBMIT: Row = Row::new(
     "request.submit",
     Post,

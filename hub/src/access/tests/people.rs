@@ -190,7 +190,10 @@ async fn the_declaration_comes_first() {
     assert_eq!(first.text, declaration::FIRST.trim());
     house.text("We look at nobody.\n\u{1b}[2J");
     assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);
-    assert_eq!(class(house.by(1, own::Factors {}).await), Class::Refused);
+    assert_eq!(
+        class(house.by(1, own::Factors::default()).await),
+        Class::Refused
+    );
     let shown = house.by(1, own::ShowDeclaration {}).await.expect("shown");
     assert!(
         !shown.text.contains('\u{1b}') && !shown.accepted,
@@ -217,7 +220,11 @@ async fn the_declaration_comes_first() {
     house.text(" \n");
     house.by(1, boxes::List {}).await.expect("list");
     assert_eq!(house.lines("decl.set").len(), 4);
-    let listed = house.by(1, own::Acceptances {}).await.expect("list");
+    let listed = house
+        .by(1, own::Acceptances::default())
+        .await
+        .expect("list")
+        .rows;
     let newest: Vec<bool> = listed.iter().map(|a| a.newest).collect();
     assert_eq!(newest, [true, false], "{listed:?}");
     assert!(
@@ -256,7 +263,7 @@ async fn no_door_leads_past_what_comes_first() {
     for refused in [
         class(house.by(made, boxes::List {}).await),
         class(house.by(made, own::ShowDeclaration {}).await),
-        class(house.by(made, own::Factors {}).await),
+        class(house.by(made, own::Factors::default()).await),
         class(
             house
                 .by(
@@ -267,7 +274,7 @@ async fn no_door_leads_past_what_comes_first() {
                 )
                 .await,
         ),
-        class(house.by(made, own::Sessions {}).await),
+        class(house.by(made, own::Sessions::default()).await),
     ] {
         assert_eq!(refused, Class::Refused);
     }
@@ -310,7 +317,12 @@ async fn second_factors() {
     let line = house.lines("acc.login").pop().expect("a line");
     assert!(line.contains("password+code"), "{line}");
     // The last one stays while a role takes it; another's is not theirs to take.
-    let factor = house.by(1, own::Factors {}).await.expect("list")[0].factor;
+    let factor = house
+        .by(1, own::Factors::default())
+        .await
+        .expect("list")
+        .rows[0]
+        .factor;
     let remove = |password: &str| own::RemoveFactor {
         factor,
         password: password.into(),
@@ -386,8 +398,24 @@ async fn sessions_are_ended() {
     let lives = |cookie: &str| hub.sessions.lives(cookie, hub.now());
     let end = |name: &str| own::EndSessions { name: name.into() };
     let one = begin(1);
-    assert_eq!(house.by(3, own::Sessions {}).await.expect("list").len(), 1);
-    assert_eq!(house.by(1, own::Sessions {}).await.expect("list").len(), 1);
+    assert_eq!(
+        house
+            .by(3, own::Sessions::default())
+            .await
+            .expect("list")
+            .rows
+            .len(),
+        1
+    );
+    assert_eq!(
+        house
+            .by(1, own::Sessions::default())
+            .await
+            .expect("list")
+            .rows
+            .len(),
+        1
+    );
     assert_eq!(class(house.by(3, end("ann")).await), Class::NotAllowed);
     assert_eq!(class(house.by(3, end("nobody")).await), Class::NotAllowed);
     house.by(3, end("kim")).await.expect("ended");

@@ -5,8 +5,9 @@ use crate::{
     disposal::acts::Given,
     requests::{
         clip::{
-            acts::{self, Asked as Request, Texts},
+            acts,
             class::RequesterClass,
+            draft::{self, Asked as Request, Changes, Texts},
             ends,
             rows::RequestRow,
             shown,
@@ -38,7 +39,7 @@ fn asked(s: &holds::Scene, class: RequesterClass) -> Request {
 
 async fn open(s: &holds::Scene, class: RequesterClass, who: &Permit) -> u64 {
     let (asked, who) = (asked(s, class), who.clone());
-    let row = s.act(move |d| acts::open(d, &asked, &who)).await;
+    let row = s.act(move |d| draft::open(d, &asked, &who)).await;
     number(&row.expect("opened"))
 }
 
@@ -63,6 +64,60 @@ async fn until(s: &holds::Scene, n: u64, is: impl Fn(&RequestRow) -> bool) -> Re
         }
     };
     tokio::time::timeout(SOON, wait).await.expect("in time")
+}
+
+/// EVI-1: a draft says another span, other cameras and another class once it is changed, what it said before is erased, and the change is on
+/// the record; what was asked for cannot be changed any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_is_changed() {
+    let s = holds::Scene::new().await;
+    let pat = s.account("pat", "operator").await;
+    let n = open(&s, RequesterClass::Media, &pat).await;
+    let before = s.desk().db.clip_request(n).expect("read").expect("there");
+    let change = |changes: Changes| {
+        let p = pat.clone();
+        s.act(move |d| draft::change(d, n, &changes, &p))
+    };
+    let camera = BoxCamera::parse("ashby/c01").expect("camera");
+    let to = s.start.plus_ms(5_000);
+    let row = change(Changes {
+        class: Some(RequesterClass::DataSubject),
+        cameras: Some(vec![camera.clone(), camera]),
+        to: Some(to),
+        texts: Texts {
+            purpose: Some("their own report".into()),
+            ..Texts::default()
+        },
+        ..Changes::default()
+    });
+    let row = row.await.expect("changed");
+    let cameras: Vec<&str> = row.cameras.iter().map(|c| c.camera.as_str()).collect();
+    assert_eq!((row.state, cameras), (Stands::Draft, vec!["ashby/c01"]));
+    assert_eq!(
+        (row.from, row.to, row.due.is_some()),
+        (Some(s.start.plus_ms(2_000)), Some(to), true)
+    );
+    assert_eq!(
+        (row.purpose.as_deref(), row.reference.as_deref()),
+        (Some("their own report"), Some("PR/1"))
+    );
+    let hash = before.purpose.expect("a purpose");
+    assert_eq!(s.desk().db.side_text(&hash).expect("read"), None, "erased");
+    let row = change(Changes::default()).await.expect("as it was");
+    assert_eq!(row.to, Some(to));
+
+    let p = pat.clone();
+    let more = Texts {
+        identity: Some("passport seen".into()),
+        ..Texts::default()
+    };
+    let row = s.act(move |d| acts::submit(d, n, &more, &p)).await;
+    assert_eq!(row.expect("submitted").state, Stands::Submitted);
+    let late = change(Changes::default()).await.expect_err("submitted");
+    assert_eq!(late.code(), "clip-request-stands");
+    let kinds = s.all_lines().into_iter().map(|l| l.kind);
+    let changes = kinds.filter(|k| k == "request.change").count();
+    assert_eq!(changes, 2);
 }
 
 /// EVI-1, AUD-5, ROL-5: what a class needs is asked for by name; submitting holds the footage, and nothing is fetched before somebody else

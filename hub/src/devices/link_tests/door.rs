@@ -347,3 +347,49 @@ async fn an_announcement_beyond_its_line_v9() {
     );
     let _ = hub.desk.log.close("test");
 }
+
+/// FLT-3: whoever speaks another version is told so by a code of its own, whatever else the message has: a hello, a claim, a renewal. Nothing is kept of it,
+/// no code is used up, and staff are shown which box it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_version_is_refused_by_its_code() {
+    let hub = Hub::new();
+    let who = hub.enrolled("ashby").await;
+    let code = hub.code("derby").await;
+    let later = |is: &str| serde_json::json!({"is": is, "v": 2, "shape": "of another time"});
+    let claim = serde_json::json!({
+        "is": "enrol", "v": 0, "scheme": SCHEME, "box": "derby", "secret": code.secret_text(), "spki": "AAAA"
+    });
+    let told = changed(|h| h["v"] = u64::MAX.into());
+    for (by, said) in [
+        (Some(&who), later("control")),
+        (Some(&who), told),
+        (Some(&who), later("renew")),
+        (None, later("enrol")),
+        (None, claim),
+    ] {
+        let line = hub.dial(by).await.expect("dials");
+        let (mut out, _inc) = line.open_bi().await.expect("stream");
+        send(&mut out, &said).await;
+        let (code, why) = closed(&line).await;
+        assert_eq!(code, u64::from(close::VERSION), "{said}: {why}");
+        let words = format!("version {} of the protocol is spoken there", said["v"]);
+        assert!(
+            why.contains(&words) && why.contains("version 1 here"),
+            "{why}"
+        );
+    }
+    let rows = on_desk(&hub, shown::boxes).await.expect("first page");
+    let of = |name: &str| rows.iter().find(|b| b.name.as_str() == name).expect("row");
+    let faults = &of("ashby").faults;
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert_eq!(faults[0].code, words::REPORT);
+    assert!(of("derby").faults.is_empty());
+    // What it says in the version that is spoken here is taken: the code was not used up.
+    let key = rcgen::KeyPair::generate().expect("key");
+    assert!(matches!(
+        hub.enrol(&code.secret_text(), "derby", &key).await,
+        EnrolReply::Enrolled { .. }
+    ));
+    let line = hub.dial(Some(&who)).await.expect("dials");
+    let _control = control(&line, "ashby").await;
+}

@@ -424,6 +424,7 @@ async fn a_hold_and_its_two_people() {
         i64::try_from(s.lines()[4].n).ok(),
         "names the line it is about"
     );
+    assert_eq!(fail.data.get("code").and_then(|v| v.as_str()), Some("late"));
     let text =
         std::fs::read_to_string(s.desk().log.folder().join("0000000000.jsonl")).expect("own log");
     for secret in ["Robbery", "PACE", "CR/77", "Trial", "Not needed"] {
@@ -460,7 +461,7 @@ async fn a_hold_for_a_box_that_is_offline() {
         let name = name.clone();
         let written = s.act(move |d| {
             let done = d.db.box_hello(&name, &said, d.now());
-            done.map_err(|e| HubError::Refused(e.to_string()))
+            done.map_err(|e| crate::error::plain(e))
         });
         written.await.expect("written");
         s.row(row.hold).await.due

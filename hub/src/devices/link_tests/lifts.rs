@@ -276,6 +276,9 @@ async fn a_lift_takes_two_people() {
         named,
         ["lift.ask", "mask.order"].map(|kind| (kind, Some("m8"), Some(shown.sha256.as_str())))
     );
+    let fail = lines.iter().find(|r| r.kind == "order.fail");
+    let code = fail.and_then(|r| r.data.get("code")?.as_str());
+    assert_eq!(code, Some("other-mask"), "{fail:?}");
     let kinds: Vec<String> = lines
         .into_iter()
         .map(|l| l.kind)

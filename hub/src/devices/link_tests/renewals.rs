@@ -49,7 +49,7 @@ async fn renew(line: &quinn::Connection, who: &Who) -> Result<Who, String> {
     let (mut out, mut inc) = line.open_bi().await.map_err(|e| e.to_string())?;
     send(&mut out, &Open::Renew { v: VERSION }).await;
     match frame(&mut inc).await.map(|f| f.json().expect("reply")) {
-        Some(RenewReply::Renewed { cert }) => Ok((
+        Some(RenewReply::Renewed { cert, .. }) => Ok((
             CertificateDer::from_pem_slice(cert.as_bytes()).expect("certificate"),
             who.1.clone(),
         )),

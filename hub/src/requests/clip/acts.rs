@@ -1,19 +1,19 @@
-//! Task. What people do about clip requests until they are granted: open, submit, authorise. Each act is its lines and its rows, both or neither;
+//! Task. What people do about clip requests until they are granted: submit, authorise. Each act is its lines and its rows, both or neither;
 //! what boxes are told comes after it. Blocking.
 
 use shared::{
     id::{BoxCamera, ExhibitRef},
-    record::{hex, salted},
     time::Utc,
-    types::{GrantFail, GrantSet, RequestAuthorise, RequestOpen, RequestSubmit},
+    types::{GrantFail, GrantSet, RequestAuthorise, RequestSubmit},
 };
 
 use super::{
-    class::{Brought, Missing, RequesterClass},
+    class::{Brought, Missing},
+    draft::{Asked, Texts, draft},
     name,
     rows::RequestRow,
     shown::{find, row},
-    state::{Event, NotDone, State},
+    state::{Event, NotDone},
 };
 use crate::{
     access::{
@@ -21,18 +21,11 @@ use crate::{
         authorise::Permit,
     },
     acts::Act,
-    db::{
-        clip_requests::{ClipRequestRecord, RequestCamera},
-        numbers::Numbered,
-        requests::RequestRecord,
-    },
+    db::{clip_requests::ClipRequestRecord, numbers::Numbered, requests::RequestRecord},
     desk::Desk,
-    disposal::{
-        acts::{Given, classed},
-        policy::Class,
-    },
+    disposal::{acts::classed, policy::Class},
     error::{HubError, plain},
-    keys,
+    reason::Clips,
     requests::{
         Progress, holds,
         rules::{self, Objection, Span},
@@ -40,161 +33,17 @@ use crate::{
     },
 };
 
-const DAY_MS: i64 = 86_400_000;
-/// Most cameras of one request.
-pub const CAMERAS: usize = 32;
-
-/// What somebody asks for, as far as they have said it.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    pub class: RequesterClass,
-    pub cameras: Vec<BoxCamera>,
-    pub span: Option<(Utc, Utc)>,
-    pub texts: Texts,
-    /// How long its exhibits are kept.
-    pub keep: Given,
-}
-
-/// What they say for themselves; empty is not said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts {
-    pub purpose: Option<String>,
-    pub reference: Option<String>,
-    pub requester: Option<String>,
-    pub order: Option<String>,
-    pub identity: Option<String>,
-}
-
-impl Texts {
-    /// Nothing that is too long; what is blank is not said.
-    fn cleaned(&self) -> Result<Self, HubError> {
-        let one = |what: &str, text: &Option<String>| {
-            let text = text.as_ref().map(|t| t.trim().to_owned());
-            let text = text.filter(|t| !t.is_empty());
-            if let Some(text) = &text {
-                rules::texts([(what, text)]).map_err(HubError::Refused)?;
-            }
-            Ok::<_, HubError>(text)
-        };
-        Ok(Self {
-            purpose: one("a purpose", &self.purpose)?,
-            reference: one("a reference", &self.reference)?,
-            requester: one("a requester", &self.requester)?,
-            order: one("an order", &self.order)?,
-            identity: one("how identity was checked", &self.identity)?,
-        })
-    }
-}
-
-/// Hashes a text with a fresh salt; salt and text go to the erasable side table with the act.
-pub(super) fn keep(act: &Act<'_>, text: &str, now: Utc) -> Result<String, HubError> {
-    let salt: [u8; 16] = keys::random().map_err(plain)?;
-    let hash = salted(&salt, text);
-    act.keep_side(&hash, &hex(&salt), text, now)?;
-    Ok(hash)
-}
-
-pub(super) fn keep_some(
-    act: &Act<'_>,
-    text: Option<&String>,
-    now: Utc,
-) -> Result<Option<String>, HubError> {
-    text.map(|t| keep(act, t, now)).transpose()
-}
-
 pub(super) fn not_done(n: u64, why: NotDone, permit: &Permit) -> HubError {
-    let name = name(n);
-    HubError::Refused(match why {
-        NotDone::Stands(state) => format!(
-            "request {name} is {}; nothing was changed: {}",
-            state.word(),
-            match state {
-                State::Draft => "submit it first",
-                State::Submitted => "it waits for a second person",
-                State::Authorised | State::Waiting | State::Fetching | State::Verifying =>
-                    "its footage is being fetched; it can be cancelled",
-                State::Ready | State::Partial => "release it to whoever asked, or close it",
-                State::Released => "close it when it is done with",
-                State::Closed | State::Refused | State::Failed | State::Cancelled =>
-                    "it is over; open another",
-            }
-        ),
-        NotDone::SamePerson => format!(
-            "{} submitted request {name}; a second person has to authorise it, nothing was changed",
-            permit.name()
-        ),
-        NotDone::Reason => format!(
-            "request {name} is closed as handed-over when it was released, and only then; nothing was changed"
-        ),
-    })
-}
-
-/// Takes a draft in.
-pub fn open(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<RequestRow, HubError> {
-    let texts = asked.texts.cleaned()?;
-    asked.keep.class(desk)?;
-    let opened = desk.act(|act| draft(desk, act, asked, &texts, permit))?;
-    row(desk, &opened)
-}
-
-fn draft(
-    desk: &Desk,
-    act: &Act<'_>,
-    asked: &Asked,
-    texts: &Texts,
-    permit: &Permit,
-) -> Result<ClipRequestRecord, HubError> {
-    let now = desk.now();
-    let me = permit.op();
-    let mut cameras = Vec::new();
-    for camera in &asked.cameras {
-        if !cameras.iter().any(|c: &RequestCamera| c.camera == *camera) {
-            cameras.push(RequestCamera {
-                camera: camera.clone(),
-                exhibit: None,
-                why: None,
-            });
-        }
+    let request = name(n);
+    match why {
+        NotDone::Stands(state) => Clips::Stands { request, state },
+        NotDone::SamePerson => Clips::Own {
+            name: permit.name().into(),
+            request,
+        },
+        NotDone::Reason => Clips::HandedOver { request },
     }
-    if cameras.len() > CAMERAS {
-        return Err(HubError::Refused(format!(
-            "a request covers at most {CAMERAS} cameras; open several. Nothing was asked for"
-        )));
-    }
-    let days = asked.class.requirements().answer_days;
-    let q = ClipRequestRecord {
-        n: act.number(Numbered::ClipRequest)?,
-        class: asked.class,
-        span: asked.span,
-        purpose: keep_some(act, texts.purpose.as_ref(), now)?,
-        reference: keep_some(act, texts.reference.as_ref(), now)?,
-        requester: keep_some(act, texts.requester.as_ref(), now)?,
-        order: keep_some(act, texts.order.as_ref(), now)?,
-        identity: keep_some(act, texts.identity.as_ref(), now)?,
-        note: None,
-        keep: (
-            asked.keep.class.clone().unwrap_or_else(|| "general".into()),
-            asked.keep.review,
-        ),
-        due: days.map(|d| now.plus_ms(i64::from(d) * DAY_MS)),
-        opened_by: me.clone(),
-        submitted_by: None,
-        authorised_by: None,
-        ask: None,
-        state: State::Draft,
-        reason: None,
-        made: now,
-        changed: now,
-        cameras,
-    };
-    let line = RequestOpen {
-        request: q.n,
-        class: q.class.word().into(),
-        by: vec![me.clone()],
-    };
-    act.log(&me, &line)?;
-    act.put_clip_request(&q)?;
-    Ok(q)
+    .into()
 }
 
 /// What became of a submission.
@@ -208,32 +57,20 @@ enum Submission {
 /// not been said when it was opened.
 pub fn submit(desk: &Desk, n: u64, more: &Texts, permit: &Permit) -> Result<RequestRow, HubError> {
     let texts = more.cleaned()?;
+    let mut before = Vec::new();
     let done = desk.act(|act| {
         let mut q = find(desk, n)?;
-        let now = desk.now();
-        for (place, text) in [
-            (&mut q.purpose, &texts.purpose),
-            (&mut q.reference, &texts.reference),
-            (&mut q.requester, &texts.requester),
-            (&mut q.order, &texts.order),
-            (&mut q.identity, &texts.identity),
-        ] {
-            if text.is_some() {
-                *place = keep_some(act, text.as_ref(), now)?;
-            }
-        }
+        before = texts.put(act, &mut q, desk.now())?;
         submit_within(desk, act, q, permit)
     })?;
+    desk.db.erase_side(&before, "", None)?;
     taken(desk, done, permit)
 }
 
 /// A request of one camera, opened and submitted in one act; its exhibit.
 pub fn pull(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
     if asked.class.requirements().second_person {
-        return Err(HubError::Refused(format!(
-            "a request of {} takes a second person: open it with `beadle-hub request open`, submit it, and somebody else authorises it; nothing was asked for",
-            asked.class.requirements().title
-        )));
+        return Err(Clips::SecondPersonWanted { class: asked.class }.into());
     }
     let texts = asked.texts.cleaned()?;
     asked.keep.class(desk)?;
@@ -303,17 +140,16 @@ fn submit_within(
         q.requester.clone(),
         &lacks[..],
     ) else {
-        let lacks: Vec<&str> = lacks.iter().map(|m| m.in_words()).collect();
-        return Err(HubError::Refused(format!(
-            "a request of {} needs {}: no purpose, no access; nothing was asked for",
-            q.class.requirements().title,
-            lacks.join(", ")
-        )));
+        return Err(Clips::Lacks {
+            class: q.class,
+            lacks,
+        }
+        .into());
     };
     let mut objection = None;
     for c in &mut q.cameras {
         if let Err(why) = judge(desk, &c.camera, t0, t1)? {
-            c.why = Some(why.code);
+            c.why = Some(why.absence);
             objection.get_or_insert((c.camera.clone(), why));
         }
     }
@@ -456,13 +292,13 @@ fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, H
             row(desk, &q)
         }
         Submission::Nothing(camera, why) => {
-            // The sentence may name times only: nothing personal reaches the log.
+            // A word of a list: nothing personal reaches the log.
             let line = GrantFail {
                 cam: camera.to_string(),
-                why: why.code.word().into(),
+                code: why.absence.word().into(),
             };
             desk.log.append(&permit.op(), &line)?;
-            Err(HubError::Refused(why.why))
+            Err(why.reason.into())
         }
     }
 }
@@ -488,12 +324,9 @@ pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, Hub
         .ask
         .ok_or_else(|| not_done(n, NotDone::Stands(q.state), permit))?;
     let waiting = approvals::about(desk, Kind::Request, &name(n))?;
-    let waiting = waiting.filter(|a| a.n == ask).ok_or_else(|| {
-        HubError::Refused(format!(
-            "nobody authorised request {} in time, so it is taken back; nothing was fetched: open another",
-            name(n)
-        ))
-    })?;
+    let waiting = waiting
+        .filter(|a| a.n == ask)
+        .ok_or_else(|| HubError::from(Clips::NotInTime { request: name(n) }))?;
     let (q, granted) = approvals::approve(desk, &waiting, permit, |act, _: serde_json::Value| {
         let mut q = find(desk, n)?;
         let state = q.state.apply(Event::Authorised { same });

@@ -99,20 +99,6 @@ pub enum Missing {
     Identity,
 }
 
-impl Missing {
-    pub fn in_words(self) -> &'static str {
-        match self {
-            Self::Cameras => "at least one camera",
-            Self::Span => "from when to when",
-            Self::Purpose => "a purpose",
-            Self::Reference => "a reference",
-            Self::Requester => "a requester",
-            Self::Order => "the order or the power under which it is asked",
-            Self::Identity => "how the requester's identity was checked",
-        }
-    }
-}
-
 /// What a request has, as far as it is required.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Brought {

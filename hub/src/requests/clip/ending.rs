@@ -1,8 +1,8 @@
 //! Task. Where a request's cameras bring it, on the record when they are all through. Blocking.
 
-use shared::types::RequestDone;
+use shared::types::{RequestClose, RequestDone};
 
-use super::state::{Event, State, rolled_up};
+use super::state::{CloseReason, Event, State, rolled_up};
 use crate::{db::clip_requests::ClipRequestRecord, desk::Desk, error::HubError, requests::rules};
 
 /// In lines, for what nobody in particular did.
@@ -55,6 +55,39 @@ pub fn after(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
             };
             act.log(HUB, &line)?;
         }
+        Ok(act.put_clip_request(&q)?)
+    })
+}
+
+/// An exhibit is being disposed of: with the last of its exhibits a request is closed. Done again, it changes nothing.
+pub fn disposed(desk: &Desk, exhibit: &str, by: &[String]) -> Result<(), HubError> {
+    let Some(n) = desk.db.clip_request_of(exhibit)? else {
+        return Ok(());
+    };
+    desk.act(|act| {
+        let Some(mut q) = act.clip_request(n)? else {
+            return Ok(());
+        };
+        for exhibit in q.cameras.iter().filter_map(|c| c.exhibit.as_ref()) {
+            let there = act.request(exhibit.as_str())?.map(|r| r.state);
+            if there.is_some_and(|s| matches!(s, rules::State::Ready | rules::State::Partial)) {
+                return Ok(());
+            }
+        }
+        let Ok(state) = q.state.apply(Event::Disposed) else {
+            return Ok(());
+        };
+        let why = CloseReason::Disposed.word();
+        q.state = state;
+        q.reason = Some(why.into());
+        q.changed = desk.now();
+        let line = RequestClose {
+            request: n,
+            why: why.into(),
+            note: q.note.clone(),
+            by: by.to_vec(),
+        };
+        act.log(by.last().map_or(HUB, String::as_str), &line)?;
         Ok(act.put_clip_request(&q)?)
     })
 }

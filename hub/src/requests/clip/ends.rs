@@ -6,7 +6,8 @@ use shared::{
 };
 
 use super::{
-    acts::{keep, keep_some, not_done},
+    acts::not_done,
+    draft::{keep, keep_some},
     rows::RequestRow,
     shown::{find, row},
     state::{CancelReason, CloseReason, Event, RefusalReason},
@@ -17,7 +18,10 @@ use crate::{
     db::clip_requests::ClipRequestRecord,
     desk::Desk,
     error::{HubError, plain},
-    requests::{Progress, rules},
+    requests::{
+        Progress,
+        rules::{self, TextField},
+    },
 };
 
 /// In lines, for what nobody in particular did.
@@ -27,7 +31,7 @@ fn note_of(act: &Act<'_>, note: Option<&str>, now: Utc) -> Result<Option<String>
     let note = note.map(str::trim).filter(|t| !t.is_empty());
     let note = note.map(str::to_owned);
     if let Some(note) = &note {
-        rules::texts([("a note", note)]).map_err(HubError::Refused)?;
+        rules::texts([(TextField::Note, note)])?;
     }
     keep_some(act, note.as_ref(), now)
 }
@@ -163,7 +167,7 @@ pub fn expire(desk: &Desk) -> Result<(), HubError> {
 /// It is handed to whoever asked, or to somebody for them: on the record before it is.
 pub fn release(desk: &Desk, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
     let to = to.trim().to_owned();
-    rules::texts([("to whom it is handed", &to)]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Recipient, &to)])?;
     let me = permit.op();
     let q = desk.act(|act| {
         let now = desk.now();

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | [`class`] | who asks, and what is required of them: one table |
 //! | [`state`] | where a request stands, and what each event makes of it |
-//! | [`acts`] | what people do until it is granted: open, submit, authorise |
+//! | [`draft`] | what people do while it is a draft: open, change |
+//! | [`acts`] | what they do until it is granted: submit, authorise |
 //! | [`ends`] | and when it ends: refuse, cancel, release, close |
 //! | [`ending`] | where its cameras bring it: the least advanced of them, and at the end all, some or nothing |
 //! | [`rows`], [`shown`] | a request as pages, commands and programs are shown it |
@@ -13,6 +14,7 @@
 //! all of them stand. `clip pull` is a request of one camera of class police, submitted at once.
 pub mod acts;
 pub mod class;
+pub mod draft;
 pub mod ending;
 pub mod ends;
 pub mod rows;

@@ -12,15 +12,12 @@ use crate::{
     desk::Desk,
     error::HubError,
     list::{Part, Rows},
+    reason::Clips,
 };
 
 pub fn find(desk: &Desk, n: u64) -> Result<ClipRequestRecord, HubError> {
-    desk.db.clip_request(n)?.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no request {}; `beadle-hub request list` shows them",
-            name(n)
-        ))
-    })
+    let found = desk.db.clip_request(n)?;
+    found.ok_or_else(|| Clips::Unknown { request: name(n) }.into())
 }
 
 fn camera(desk: &Desk, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {

@@ -6,7 +6,7 @@
 //!   │                    │   └──refused──▶ Refused                                         └──────▶ Failed
 //!   └────cancelled───────┴──────────────────── cancelled, until its cameras are through ──────────▶ Cancelled
 //! ```
-//! A request stands where its cameras stand while they are fetched: the least advanced of those that are not over. Every end but Closed by
+//! A draft is changed and stays one. A request stands where its cameras stand while they are fetched: the least advanced of those that are not over. Every end but Closed by
 //! a release has a reason of a list.
 
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,8 @@ words! {
         NotCollected = "not-collected",
         /// It was looked at here, and nothing is to be handed over.
         NothingToHandOver = "nothing-to-hand-over",
+        /// All its exhibits were disposed of; the hub says so.
+        Disposed = "disposed",
         Other = "other",
     }
 }
@@ -121,12 +123,14 @@ pub enum NotDone {
     Stands(State),
     /// Whoever submitted it cannot authorise it.
     SamePerson,
-    /// It was handed over, so that is why it is closed; or it was not.
+    /// It was handed over, so that is why it is closed; or it was not. Or it is for the hub to say.
     Reason,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// It says something else from here on.
+    Changed,
     /// It is whole, and asked for. `second`: another person has to authorise it.
     Submitted {
         second: bool,
@@ -141,6 +145,8 @@ pub enum Event {
     Cameras(State),
     Released,
     Closed(CloseReason),
+    /// The last of its exhibits was disposed of.
+    Disposed,
 }
 
 impl State {
@@ -167,6 +173,7 @@ impl State {
 
     pub fn apply(self, event: Event) -> Result<Self, NotDone> {
         let next = match (self, event) {
+            (Self::Draft, Event::Changed) => Self::Draft,
             (Self::Draft, Event::Submitted { second: true }) => Self::Submitted,
             (Self::Draft, Event::Submitted { second: false }) => Self::Authorised,
             (Self::Submitted, Event::Authorised { same: true }) => return Err(NotDone::SamePerson),
@@ -186,7 +193,11 @@ impl State {
             }
             (Self::Ready | Self::Partial | Self::Released, Event::Released) => Self::Released,
             (Self::Released, Event::Closed(CloseReason::HandedOver)) => Self::Closed,
-            (Self::Ready | Self::Partial, Event::Closed(CloseReason::HandedOver))
+            (Self::Ready | Self::Partial | Self::Released, Event::Disposed) => Self::Closed,
+            (
+                Self::Ready | Self::Partial,
+                Event::Closed(CloseReason::HandedOver | CloseReason::Disposed),
+            )
             | (Self::Released, Event::Closed(_)) => return Err(NotDone::Reason),
             (Self::Ready | Self::Partial, Event::Closed(_)) => Self::Closed,
             (from, _) => return Err(NotDone::Stands(from)),
@@ -233,6 +244,7 @@ mod tests {
     fn every_state_and_event() {
         use State::*;
         let mut events = vec![
+            Event::Changed,
             Event::Submitted { second: true },
             Event::Submitted { second: false },
             Event::Authorised { same: true },
@@ -240,6 +252,7 @@ mod tests {
             Event::Refused,
             Event::Cancelled,
             Event::Released,
+            Event::Disposed,
         ];
         events.extend(CloseReason::ALL.iter().map(|r| Event::Closed(*r)));
         events.extend(State::ALL.iter().map(|s| Event::Cameras(*s)));
@@ -247,6 +260,7 @@ mod tests {
             for &event in &events {
                 let is = state.apply(event);
                 let due: Option<State> = match (state, event) {
+                    (Draft, Event::Changed) => Some(Draft),
                     (Draft, Event::Submitted { second }) => {
                         Some(if second { Submitted } else { Authorised })
                     }
@@ -265,9 +279,12 @@ mod tests {
                     ) => Some(to),
                     (Ready | Partial | Released, Event::Released) => Some(Released),
                     (Released, Event::Closed(CloseReason::HandedOver)) => Some(Closed),
-                    (Ready | Partial, Event::Closed(why)) if why != CloseReason::HandedOver => {
+                    (Ready | Partial, Event::Closed(why))
+                        if ![CloseReason::HandedOver, CloseReason::Disposed].contains(&why) =>
+                    {
                         Some(Closed)
                     }
+                    (Ready | Partial | Released, Event::Disposed) => Some(Closed),
                     _ => None,
                 };
                 assert_eq!(is.ok(), due, "{state:?} {event:?}");

@@ -24,8 +24,9 @@ use crate::{
     desk::Desk,
     error::HubError,
     ownlog::op,
+    reason::{Holds, LocalTime},
     requests::{
-        rules,
+        rules::{self, TextField},
         submit::{keep_salted, with_known},
     },
 };
@@ -56,19 +57,16 @@ pub fn add(
     permit: &Permit,
 ) -> Result<HoldRow, HubError> {
     rules::texts([
-        ("a reason", &wanted.reason),
-        ("an authority", &wanted.authority),
-        ("a reference", &wanted.reference),
-    ])
-    .map_err(HubError::Refused)?;
+        (TextField::Reason, &wanted.reason),
+        (TextField::Authority, &wanted.authority),
+        (TextField::Reference, &wanted.reference),
+    ])?;
     let now = desk.now();
     let until = match (wanted.until, wanted.days) {
         (Some(until), None) => until,
         (None, days) => now.plus_ms(i64::from(days.unwrap_or(desk.config.hold_days)) * DAY_MS),
         _ => {
-            return Err(HubError::Refused(
-                "say either until when or for how many days; nothing was held".into(),
-            ));
+            return Err(Holds::UntilOrDays.into());
         }
     };
     ends(desk, until, now)?;
@@ -77,7 +75,7 @@ pub fn add(
     with_known(desk, camera, t0, t1, |known| {
         rules::there(camera, t0, t1, LONGEST_MS, known)
     })?
-    .map_err(|no| HubError::Refused(no.why))?;
+    .map_err(|no| no.reason)?;
     let text = |text: &str| keep_salted(desk, text.trim());
     let placed = in_turn(desk, |act| {
         let placing = Placing {
@@ -102,16 +100,12 @@ pub fn add(
 fn ends(desk: &Desk, until: Utc, now: Utc) -> Result<(), HubError> {
     let longest = desk.config.hold_longest_days;
     if until <= now {
-        return Err(HubError::Refused(format!(
-            "{} has passed; nothing was changed",
-            until.for_people(&desk.config.zone)
-        )));
+        let until = LocalTime::of(until, &desk.config.zone);
+        return Err(Holds::EndPassed { until }.into());
     }
     // A day more: a date that was named ends with its day.
     if until.0 - now.0 > (i64::from(longest) + 1) * DAY_MS {
-        return Err(HubError::Refused(format!(
-            "a hold may last {longest} days from now at most ([holds] longest_days in hub.toml); extend it when that is over"
-        )));
+        return Err(Holds::EndTooFar { days: longest }.into());
     }
     Ok(())
 }
@@ -122,10 +116,11 @@ fn reviewed(desk: &Desk, review: Option<Day>, until: Utc, now: Utc) -> Result<Da
         return Ok(due::review(now, until, zone));
     };
     if day < zone.day_of(now) || day > zone.day_of(until) {
-        return Err(HubError::Refused(format!(
-            "a review on {day} is of no use: it has to be from today on, and not after the hold's end on {}",
-            zone.day_of(until)
-        )));
+        return Err(Holds::ReviewOutside {
+            review: day,
+            last: zone.day_of(until),
+        }
+        .into());
     }
     Ok(day)
 }
@@ -139,17 +134,18 @@ pub fn extend(
     reason: &str,
     permit: &Permit,
 ) -> Result<HoldRow, HubError> {
-    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let now = desk.now();
     ends(desk, until, now)?;
     let changed = in_turn(desk, |act| {
         let before = alive(desk, id)?;
         let had = before.standing.until;
         if until < had || until == had && review.is_none() {
-            return Err(HubError::Refused(format!(
-                "hold {id} lasts until {} already; a hold is made shorter only by releasing it",
-                had.for_people(&desk.config.zone)
-            )));
+            return Err(Holds::LastsAlready {
+                hold: id,
+                until: LocalTime::of(had, &desk.config.zone),
+            }
+            .into());
         }
         let review = reviewed(desk, review, until, now)?;
         let line = HoldExtend {
@@ -177,16 +173,14 @@ fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
     let h = find(desk, id)?;
     match h.standing.state {
         State::Pending | State::Placed => Ok(h),
-        State::Releasing(_) => Err(HubError::Refused(format!(
-            "hold {id} is being released; nothing was changed"
-        ))),
-        State::Over(_) => Err(HubError::Refused(format!(
-            "hold {id} is over; nothing was changed: place another"
-        ))),
-        State::Refused => Err(HubError::Refused(format!(
-            "box {} refused hold {id}, so it keeps nothing: {}",
-            h.camera.r#box, h.standing.why
-        ))),
+        State::Releasing(_) => Err(Holds::BeingReleased { hold: id }.into()),
+        State::Over(_) => Err(Holds::Over { hold: id }.into()),
+        State::Refused => Err(Holds::RefusedByBox {
+            hold: id,
+            name: h.camera.r#box,
+            why: h.standing.why,
+        }
+        .into()),
     }
 }
 
@@ -195,11 +189,12 @@ fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
     let h = alive(desk, id)?;
     let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
     match request.map_err(plain)?.flatten() {
-        Some(r) if !r.state.over() => Err(HubError::Refused(format!(
-            "hold {id} is that of the clip {}, which is still being pulled ({}); nothing was released",
-            r.r#ref,
-            r.state.as_str()
-        ))),
+        Some(r) if !r.state.over() => Err(Holds::ClipStillPulled {
+            hold: id,
+            exhibit: r.r#ref,
+            state: r.state,
+        }
+        .into()),
         _ => Ok(h),
     }
 }
@@ -211,15 +206,16 @@ pub fn release(
     reason: &str,
     permit: &Permit,
 ) -> Result<HoldRow, HubError> {
-    rules::texts([("a reason", &reason.to_owned())]).map_err(HubError::Refused)?;
+    rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let me = permit.op();
     let changed = in_turn(desk, |act| {
         let before = free(desk, id)?;
         if let Some(d) = before.drop.as_ref().filter(|d| d.by != me) {
-            return Err(HubError::Refused(format!(
-                "{} asked for this already; approve it with `beadle-hub hold approve {id}`",
-                d.by
-            )));
+            return Err(Holds::ReleaseAsked {
+                hold: id,
+                by: d.by.clone(),
+            }
+            .into());
         }
         // Asked again, with another reason.
         let subject = id.to_string();
@@ -245,11 +241,7 @@ pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubE
     let changed = in_turn(desk, |act| {
         let before = free(desk, id)?;
         let request = approvals::about(desk, Kind::Release, &id.to_string())?;
-        let request = request.ok_or_else(|| {
-            HubError::Refused(format!(
-                "nobody asked that hold {id} be released; ask with `beadle-hub hold release {id} --reason …`, and a second person approves"
-            ))
-        })?;
+        let request = request.ok_or(Holds::ReleaseNotAsked { hold: id })?;
         approvals::approve_within(desk, act, &request, permit)?;
         let asked = op(request.asked_by);
         let mut h = before.clone();

@@ -24,6 +24,7 @@ use crate::{
     db::holds::HoldRecord,
     desk::{Desk, blocking},
     error::HubError,
+    reason::orders::Failure,
     requests::{
         order::{self, NotObeyed, Way},
         rules,
@@ -288,7 +289,7 @@ async fn answer(desk: &Arc<Desk>, memory: &mut Memory, (id, name, answered): Ans
         Ok(_) | Err(NotObeyed::Odd(_)) => Event::Failed {
             full: false,
             passes: false,
-            why: NotObeyed::Odd(name.clone()).to_string(),
+            failure: NotObeyed::Odd(name.clone()).failure(),
         },
         Err(NotObeyed::Refused { refusal, .. }) => {
             if let Some(sent) = memory.sent.get_mut(&id) {
@@ -297,7 +298,7 @@ async fn answer(desk: &Arc<Desk>, memory: &mut Memory, (id, name, answered): Ans
             Event::Failed {
                 full: refusal.code == Code::NoRoom,
                 passes: refusal.passes(),
-                why: refusal.why,
+                failure: Failure::new(refusal.code.as_str(), &refusal.why),
             }
         }
         // It is asked again when it is back.

@@ -41,6 +41,7 @@ use crate::{
     db::{holds::HoldRecord, numbers::Numbered, requests::RequestRecord},
     desk::{Desk, blocking},
     error::{HubError, plain},
+    reason,
 };
 
 /// In lines, for what nobody in particular did.
@@ -238,12 +239,13 @@ fn write(
             // The order to clear it stands on this line.
             h.line = act.log(who, &free)?;
         }
-        Some(Line::Fail(why)) => {
+        Some(Line::Fail(failure)) => {
             let fail = OrderFail {
                 order: h.line,
                 r#box: h.camera.r#box.to_string(),
                 cam: Some(h.camera.cam.clone()),
-                why: super::order::logged_why(&why),
+                code: failure.code,
+                why: failure.why,
             };
             desk.log.append(who, &fail).map_err(plain)?;
         }
@@ -257,11 +259,8 @@ fn write(
 }
 
 fn find(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
-    desk.db.hold(id).map_err(plain)?.ok_or_else(|| {
-        HubError::Missing(format!(
-            "there is no hold {id}; `beadle-hub hold list --all` shows them"
-        ))
-    })
+    let found = desk.db.hold(id)?;
+    found.ok_or_else(|| reason::Holds::Unknown { hold: id }.into())
 }
 
 /// Waits until the box has answered, or as long as `limit`; the hold as it is then.

@@ -8,6 +8,8 @@
 
 use shared::time::Utc;
 
+use crate::reason::orders::Failure;
+
 /// A box that knows nothing of holds, or is gone, never says that it cleared one. It does so by itself at the hold's end.
 const SILENT_MS: i64 = 86_400_000;
 
@@ -131,7 +133,7 @@ pub enum Event {
     Failed {
         full: bool,
         passes: bool,
-        why: String,
+        failure: Failure,
     },
     Extended {
         until: Utc,
@@ -151,7 +153,7 @@ pub enum Line {
     /// `hold.free`
     Free(Ended),
     /// `order.fail`
-    Fail(String),
+    Fail(Failure),
 }
 
 /// The order that is outstanding.
@@ -227,24 +229,27 @@ impl Standing {
                 self.state = State::Over(Ended::Expired);
                 Some(Line::Free(Ended::Expired))
             }
-            (state, Event::Failed { passes, why, .. })
-                if passes && !state.done() || matches!(state, State::Releasing(_)) =>
-            {
-                self.why = why;
+            (
+                state,
+                Event::Failed {
+                    passes, failure, ..
+                },
+            ) if passes && !state.done() || matches!(state, State::Releasing(_)) => {
+                self.why = failure.why;
                 None
             }
-            (State::Pending, Event::Failed { full, why, .. }) => {
+            (State::Pending, Event::Failed { full, failure, .. }) => {
                 self.state = State::Refused;
                 self.full = full;
-                self.why.clone_from(&why);
-                Some(Line::Fail(why))
+                self.why.clone_from(&failure.why);
+                Some(Line::Fail(failure))
             }
-            (State::Placed, Event::Failed { full, why, .. }) => {
+            (State::Placed, Event::Failed { full, failure, .. }) => {
                 let told = self.told.filter(|told| *told < self.until)?;
                 self.until = told;
                 self.full = full;
-                self.why = format!("not extended: {why}");
-                Some(Line::Fail(why))
+                self.why = format!("not extended: {}", failure.why);
+                Some(Line::Fail(failure))
             }
             (State::Pending | State::Placed, Event::Extended { until }) => {
                 self.until = until;
@@ -295,7 +300,7 @@ mod tests {
         Event::Failed {
             full,
             passes,
-            why: "no".into(),
+            failure: Failure::new("no-room", "no"),
         }
     }
 
@@ -396,7 +401,7 @@ mod tests {
     fn refused() {
         let (s, lines) = after([Event::Sent, failed(true, false), placed(UNTIL)]);
         assert_eq!((s.state, s.full, s.wants()), (State::Refused, true, None));
-        assert_eq!(lines, [Line::Fail("no".into())]);
+        assert_eq!(lines, [Line::Fail(Failure::new("no-room", "no"))]);
         let (s, lines) = after([Event::Sent, failed(false, true)]);
         assert_eq!(
             (s.state, s.wants(), s.why.as_str(), lines),

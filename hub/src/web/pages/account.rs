@@ -20,6 +20,7 @@ use crate::{
         sessions::SessionRow, totp::Secret,
     },
     ops::{own, staff},
+    reason::Accounts,
     signin,
     web::{
         context::{App, COOKIE, Outcome, Refused, SignedIn, no_such_act, set_cookie},
@@ -110,18 +111,20 @@ async fn answer(
                     new.drawing = drawing.as_str().into();
                 }
             }
-            let own = app.perform(who, own::Factors {}).await?;
-            let own = own.iter().map(|f| factor(f, zone)).collect();
+            let own = app.perform(who, own::Factors::default()).await?;
+            let own = own.rows.iter().map(|f| factor(f, zone)).collect();
             Some(FactorsView { own, new })
         }
         false => None,
     };
     let sessions = match first {
         None => {
-            let all = app.perform(who, own::Sessions {}).await?;
-            let name = &who.person().name;
-            let own = all.iter().filter(|s| s.account == *name);
-            Some(own.map(|s| session(s, zone)).collect())
+            let mine = own::Sessions {
+                own: true,
+                ..own::Sessions::default()
+            };
+            let own = app.perform(who, mine).await?.rows;
+            Some(own.iter().map(|s| session(s, zone)).collect())
         }
         Some(_) => None,
     };
@@ -185,9 +188,7 @@ pub async fn act(
     let secret = Some(form.secret.clone()).filter(|s| !s.is_empty());
     let (label, password) = (form.label, form.password);
     let done = match form.act.as_str() {
-        "password" if form.new != form.again => Err(crate::error::HubError::Refused(
-            "the new password was typed in two ways; nothing was done".into(),
-        )),
+        "password" if form.new != form.again => Err(Accounts::PasswordTypedTwoWays.into()),
         "password" => {
             let set = staff::Password {
                 old: form.old,

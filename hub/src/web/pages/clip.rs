@@ -74,7 +74,7 @@ async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refu
 }
 
 async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refused> {
-    let exhibit = ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?;
+    let exhibit = ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?;
     let (hub, principal, of) = (app.hub.clone(), who.principal(), exhibit.clone());
     let permit = app.in_turn(async move { clips::viewer(&hub, &principal, &of).await });
     let permit = permit.await?;
@@ -161,7 +161,7 @@ pub async fn view(
     who.check_form(&form.form)?;
     let row = named(&app, &who, &text).await?;
     let view = clips::View {
-        exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
+        exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?,
         purpose: form.purpose.clone(),
         reference: form.reference.clone(),
     };
@@ -254,7 +254,7 @@ async fn send_copy(
         let reason = who.session().reason(&row.r#ref, app.now()).cloned();
         let reason = reason.unwrap_or_default();
         let save = clips::Save {
-            exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::malformed)?,
+            exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?,
             purpose: reason.purpose,
             reference: reason.reference,
         };

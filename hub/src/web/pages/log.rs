@@ -14,6 +14,7 @@ use crate::{
     api::call::encoded,
     error::HubError,
     ops::log,
+    reason::Trail,
     trail::{Search, TrailRow},
     web::{
         context::{App, Outcome, Refused, SignedIn},
@@ -86,7 +87,7 @@ impl Form {
             let Some(text) = said(text) else {
                 return Ok(None);
             };
-            let day = Day::parse(&text).map_err(HubError::malformed)?;
+            let day = Day::parse(&text).map_err(|_| Trail::DayMalformed { text: text.clone() })?;
             Ok(Some(zone.start_of(day.plus_days(later))))
         };
         Ok(Search {

@@ -17,10 +17,12 @@ use shared::{
 use crate::{
     access::table::{self, Row},
     disposal::acts::Given,
-    error::HubError,
+    error::{Class, HubError},
     ops::{Operation, requests},
+    reason::Clips,
     requests::clip::{
         class::{RequesterClass, TABLE},
+        draft::Texts,
         rows::{RequestCameraRow, RequestRow},
         state::State as Stands,
     },
@@ -42,12 +44,46 @@ struct RequestView {
     asked: Vec<(&'static str, String)>,
     cameras: Vec<CameraView>,
     /// What this person may do with it now.
+    change: Option<DraftView>,
     submit: bool,
     decide: bool,
     own: bool,
     cancel: bool,
     release: bool,
     close: &'static [(&'static str, &'static str)],
+}
+
+/// What a draft says, as the form to change it shows it.
+struct DraftView {
+    class: &'static str,
+    cameras: String,
+    from: String,
+    to: String,
+    /// Name of the field, its label, and what it says.
+    texts: Vec<(&'static str, &'static str, String)>,
+}
+
+impl DraftView {
+    fn of(r: &RequestRow, zone: &Zone) -> Self {
+        let cameras: Vec<&str> = r.cameras.iter().map(|c| c.camera.as_str()).collect();
+        let time = |t: Option<Utc>| t.map_or_else(String::new, |t| zone.as_typed(t));
+        let texts = [
+            ("purpose", "Purpose", &r.purpose),
+            ("reference", "Reference", &r.reference),
+            ("requester", "Requester", &r.requester),
+            ("order", "Order or power", &r.order),
+            ("identity", "How identity was checked", &r.identity),
+        ];
+        Self {
+            class: r.class.word(),
+            cameras: cameras.join(" "),
+            from: time(r.from),
+            to: time(r.to),
+            texts: texts
+                .map(|(name, label, text)| (name, label, text.clone().unwrap_or_default()))
+                .into(),
+        }
+    }
 }
 
 struct CameraView {
@@ -158,6 +194,8 @@ fn view(r: &RequestRow, me: &str, may: impl Fn(&'static Row) -> bool, zone: &Zon
         span: format!("{} to {}", at(r.from), at(r.to)),
         asked,
         cameras: r.cameras.iter().map(|c| camera(c, zone)).collect(),
+        change: (r.state == Stands::Draft && may(&table::REQUEST_CHANGE))
+            .then(|| DraftView::of(r, zone)),
         submit: r.state == Stands::Draft && may(&table::REQUEST_SUBMIT),
         decide: waits && !own && may(&table::REQUEST_AUTHORISE),
         own: waits && own,
@@ -254,36 +292,52 @@ fn some(text: &str) -> Option<String> {
 /// A code of a list.
 fn code<T: DeserializeOwned>(word: &str) -> Result<T, HubError> {
     serde_json::from_value(word.into())
-        .map_err(|_| HubError::Malformed(format!("{word:?} is no reason of the list")))
+        .map_err(|_| Clips::ReasonUnknown { word: word.into() }.into())
 }
 
 fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
-    let class = RequesterClass::parse(&form.class)
-        .ok_or_else(|| HubError::Malformed("say who asks".into()))?;
+    let class = RequesterClass::parse(&form.class).ok_or(Clips::ClassWanted)?;
     let cameras = form
         .cameras
         .split([' ', ',', '\n', '\r'])
         .filter(|c| !c.is_empty())
         .map(BoxCamera::parse)
         .collect::<Result<_, _>>()
-        .map_err(|e| HubError::Refused(format!("a camera is named BOX/CAM: {e}")))?;
+        .map_err(|why| Clips::CameraMalformed { why })?;
     let time = |text: &str| {
         some(text)
             .map(|t| zone.typed(&t))
             .transpose()
-            .map_err(|e| HubError::Refused(format!("{e}; nothing was asked for")))
+            .map_err(|why| Clips::TimeUnreadable { why })
+    };
+    let texts = Texts {
+        purpose: some(&form.purpose),
+        reference: some(&form.reference),
+        requester: some(&form.requester),
+        order: some(&form.order),
+        identity: some(&form.identity),
     };
     Ok(requests::Open {
         class,
         cameras,
         from: time(&form.from)?,
         to: time(&form.to)?,
-        purpose: some(&form.purpose),
-        reference: some(&form.reference),
-        requester: some(&form.requester),
-        order: some(&form.order),
-        identity: some(&form.identity),
+        texts,
         keep: Given::default(),
+    })
+}
+
+/// All that a form says of a draft, in the place of what it said.
+fn changed(form: &RequestForm, zone: &Zone) -> Result<requests::Change, HubError> {
+    let opened = opened(form, zone)?;
+    Ok(requests::Change {
+        request: form.request.clone(),
+        class: Some(opened.class),
+        cameras: Some(opened.cameras),
+        from: opened.from,
+        to: opened.to,
+        texts: opened.texts,
+        keep: None,
     })
 }
 
@@ -309,9 +363,11 @@ pub async fn settle(
             match opened {
                 Ok(row) => {
                     let submit = submitted(row.request.clone());
-                    act(&app, &who, Ok(submit)).await.map_err(|e| match e {
-                        HubError::Refused(why) => {
-                            HubError::Refused(format!("{} is a draft: {why}", row.request))
+                    let done = act(&app, &who, Ok(submit)).await;
+                    done.map_err(|e| match e {
+                        HubError::Because(why) if why.class() == Class::Refused => {
+                            let request = row.request;
+                            Clips::StillDraft { request, why }.into()
                         }
                         e => e,
                     })
@@ -319,6 +375,7 @@ pub async fn settle(
                 Err(e) => Err(e),
             }
         }
+        "change" => act(&app, &who, changed(&form, app.zone())).await,
         "submit" => act(&app, &who, Ok(submitted(request))).await,
         "authorise" => act(&app, &who, Ok(requests::Authorise { request })).await,
         "refuse" => {
@@ -349,10 +406,6 @@ pub async fn settle(
 fn submitted(request: String) -> requests::Submit {
     requests::Submit {
         request,
-        purpose: None,
-        reference: None,
-        requester: None,
-        order: None,
-        identity: None,
+        texts: Texts::default(),
     }
 }

@@ -118,7 +118,7 @@ async fn answer(app: &App, who: &SignedIn, outcome: Outcome) -> Result<Response,
         )
         .await?
         .rows;
-    let accepted = app.perform(who, own::Acceptances {}).await?;
+    let accepted = app.perform(who, own::Acceptances::default()).await?.rows;
     let zone = app.zone();
     let shown = StaffPage {
         frame: who.frame(app, "/staff"),

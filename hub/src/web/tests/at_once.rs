@@ -236,6 +236,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("decl.set", "sha256", "declarations WHERE sha256=$1"),
     ("op.accept", "op", "acceptances WHERE op=$1"),
     ("request.open", "request", "clip_requests WHERE n=$1"),
+    ("request.change", "request", "clip_requests WHERE n=$1"),
     (
         "request.submit",
         "request",

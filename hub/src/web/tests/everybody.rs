@@ -101,6 +101,9 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
                 "purpose": "a report", "reference": "PR/1", "requester": "The Gazette"
             });
         }
+        "request.change" => {
+            return json!({"request": "R-000037", "cameras": ["ashby/c01"], "to": "2026-11-03T11:59:30Z"});
+        }
         "request.submit" => return json!({"request": "R-000031"}),
         "request.authorise" => return json!({"request": "R-000032"}),
         "request.refuse" => return json!({"request": "R-000033", "why": "no-right"}),
@@ -250,7 +253,7 @@ pub(super) fn furnish(hub: &Desk) {
         };
         assert_eq!(hub.db.add_approval(&asked).expect("recorded"), n);
     }
-    for n in 31..=36 {
+    for n in 31..=37 {
         requested(hub, n);
     }
 }
@@ -263,7 +266,7 @@ fn requested(hub: &crate::desk::Desk, n: u64) {
     };
     let text = |t: &str| Some(keep_salted(hub, t).expect("kept"));
     let state = match n {
-        31 => State::Draft,
+        31 | 37 => State::Draft,
         32..=34 => State::Submitted,
         _ => State::Ready,
     };

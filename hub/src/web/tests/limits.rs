@@ -266,3 +266,71 @@ async fn abandoned_work_is_bounded() {
     assert!(at.elapsed() < PROMPT);
     drop(release);
 }
+
+/// V10: programs that nobody waits for any more keep neither strangers nor their owner waiting, nor another program of somebody else's; what
+/// comes with a token that is none is a stranger's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_have_turns_of_their_own() {
+    let site = Site::with(Times {
+        answer: SHORT * 3,
+        ..Times::default()
+    })
+    .await;
+    let token = async |number| {
+        let person = crate::signin::person(site.hub(), number).expect("read");
+        let who = crate::access::principal::Principal::Person(person.expect("an account"));
+        let wanted = crate::ops::tokens::Add {
+            label: "panel".into(),
+            scopes: vec!["mask.list".into()],
+            days: 30,
+        };
+        let made = crate::ops::perform(&site.rig.desk, &who, wanted).await;
+        format!(
+            "Authorization: Bearer {}\r\n",
+            made.expect("a token").secret
+        )
+    };
+    let (mine, theirs) = (
+        token(scene::KIM).await,
+        token(scene::number("coordinator")).await,
+    );
+    let cookie = site.cookie().await;
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let begun = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = begun.clone();
+    deed(5, move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let _ = held.lock().expect("held").recv();
+    });
+    let mut waiting = Vec::new();
+    for _ in 0..30 {
+        let mut tls = site.connect().await;
+        let ask = format!("GET /api/v1/acts/5 HTTP/1.1\r\nHost: localhost\r\n{mine}\r\n");
+        tls.write_all(ask.as_bytes()).await.expect("sent");
+        waiting.push(tls);
+    }
+    let begun = || begun.load(std::sync::atomic::Ordering::SeqCst);
+    let late = async || {
+        let late = prompt("a refusal", site.get("/api/v1/acts/5", "", &mine)).await;
+        assert_eq!(late.status, 503);
+    };
+    while begun() < 4 {
+        late().await;
+    }
+    late().await;
+    for (what, cookie, more) in [
+        ("the owner's browser", &*cookie, ""),
+        ("another program", "", &*theirs),
+    ] {
+        let answer = prompt(what, site.get("/api/v1/masks", cookie, more)).await;
+        assert_eq!(answer.status, 200, "{what}");
+    }
+    let stranger = prompt("a stranger", site.get("/sign-in", "", "")).await;
+    assert_eq!(stranger.status, 200);
+    let made_up = format!("Authorization: Bearer beadle_{}\r\n", "0".repeat(64));
+    let nobody = prompt("nobody", site.get("/api/v1/masks", "", &made_up)).await;
+    assert_eq!(nobody.status, 401);
+    assert_eq!(begun(), 4, "one account's programs");
+    drop(release);
+}

@@ -76,6 +76,27 @@ pub fn of(reason: &Access) -> Text {
         RequestOfAnotherKind { request } => {
             say!("request {request} is of a kind that is approved elsewhere; nothing was done")
         }
+        SamePerson { name } => {
+            say!("{name} asked for this; it takes a second person; nothing was done")
+        }
+        MayBeOnePerson {
+            one,
+            other,
+            hand,
+            days,
+        } => say!(
+            "{one} and {other} may be one person: {hand} made one of these accounts, or was told its password, in the last {days} days, and no second administrator has vouched for it since; nothing was done";
+            "somebody else has to approve this"
+        ),
+        InTheirHands {
+            name,
+            account,
+            days,
+        } => say!(
+            "{name} made the account {account}, or was told its password, in the last {days} days; nothing was done";
+            "another administrator has to approve this"
+        ),
+        ConsoleIsNobody => say!("the console is no person, and this takes two; nothing was done"),
         SecondPersonWanted {
             request,
             asked,

@@ -4,20 +4,30 @@ use super::Text;
 use crate::{error::Class, reason::Reason};
 
 mod access;
+mod accounts;
 mod api;
+pub mod clips;
 mod evidence;
 mod footage;
+mod holds;
 mod masks;
 mod orders;
+mod proofs;
+mod trail;
 
 pub fn of(reason: &Reason) -> Text {
     match reason {
         Reason::Access(reason) => access::of(reason),
+        Reason::Accounts(reason) => accounts::of(reason),
         Reason::Api(reason) => api::of(reason),
+        Reason::Clips(reason) => clips::of(reason),
         Reason::Evidence(reason) => evidence::of(reason),
         Reason::Footage(reason) => footage::of(reason),
+        Reason::Holds(reason) => holds::of(reason),
         Reason::Masks(reason) => masks::of(reason),
         Reason::Orders(reason) => orders::of(reason),
+        Reason::Proofs(reason) => proofs::of(reason),
+        Reason::Trail(reason) => trail::of(reason),
     }
 }
 

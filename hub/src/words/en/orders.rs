@@ -62,8 +62,8 @@ pub fn of(reason: &Orders) -> Text {
         TouchNotTaken { why } => say!(
             "the passkey was not taken: {why}"; "nothing was done; touch it again"
         ),
-        NotTouched { until } => say!(
-            "nobody touched their passkey for it, or one person only, before {until}; nothing was sent";
+        NotTouched => say!(
+            "nobody touched their passkey for it in time, or one person only; nothing was sent";
             "ask again, and have both people at their keys"
         ),
         StoppedMeanwhile => say!(

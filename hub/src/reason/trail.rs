@@ -1,0 +1,15 @@
+//! Pure. Reasons about reading the log of staff acts.
+
+use super::{LocalTime, reasons};
+
+reasons! {
+    Trail {
+        SampleCount { most: u32 } => Malformed "sample-count",
+        MonthMalformed { text: String } => Malformed "month-malformed",
+        DayMalformed { text: String } => Malformed "day-malformed",
+        /// `drawn`: from when on.
+        MonthNotDrawn { month: String, drawn: LocalTime } => Refused "month-not-drawn-yet",
+        /// `day`: whose head it is drawn by.
+        NoHeadOfMonth { month: String, day: String } => Refused "no-head-of-month",
+    }
+}

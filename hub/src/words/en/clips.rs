@@ -1,0 +1,177 @@
+//! Pure. English about clip requests.
+
+use crate::{
+    reason::{
+        Clips::{self, *},
+        clips::Extent,
+    },
+    requests::{
+        clip::{class::Missing, state::State},
+        rules::TextField,
+    },
+    words::{Text, say},
+};
+
+fn field(field: TextField) -> &'static str {
+    match field {
+        TextField::Purpose => "a purpose",
+        TextField::Reference => "a reference",
+        TextField::Requester => "a requester",
+        TextField::Order => "an order",
+        TextField::Identity => "how identity was checked",
+        TextField::Authority => "an authority",
+        TextField::Reason => "a reason",
+        TextField::Note => "a note",
+        TextField::Recipient => "to whom it is handed",
+        TextField::Result => "a result",
+    }
+}
+
+/// What a request has to bring, after "needs".
+pub fn missing(what: Missing) -> &'static str {
+    match what {
+        Missing::Cameras => "at least one camera",
+        Missing::Span => "from when to when",
+        Missing::Purpose => "a purpose",
+        Missing::Reference => "a reference",
+        Missing::Requester => "a requester",
+        Missing::Order => "the order or the power under which it is asked",
+        Missing::Identity => "how the requester's identity was checked",
+    }
+}
+
+/// What can be done about a request that stands so.
+fn way_on(state: State) -> &'static str {
+    match state {
+        State::Draft => "submit it first, or change it",
+        State::Submitted => "it waits for a second person",
+        State::Authorised | State::Waiting | State::Fetching | State::Verifying => {
+            "its footage is being fetched; it can be cancelled"
+        }
+        State::Ready | State::Partial => "release it to whoever asked, or close it",
+        State::Released => "close it when it is done with",
+        State::Closed | State::Refused | State::Failed | State::Cancelled => {
+            "it is over; open another"
+        }
+    }
+}
+
+fn exists(camera: &impl std::fmt::Display, extent: &Extent) -> String {
+    match extent {
+        Some((from, to)) => format!("footage of {camera} exists from {from} to {to}"),
+        None => format!("no footage of {camera} is known to the hub"),
+    }
+}
+
+pub fn of(reason: &Clips) -> Text {
+    match reason {
+        TextWanted { field: what } => {
+            say!("{} is needed: no purpose, no access", field(*what))
+        }
+        TextTooLong { field: what, most } => {
+            say!("{} may have at most {most} letters", field(*what))
+        }
+        Unknown { request } => say!(
+            "there is no request {request}"; "`beadle-hub request list` shows them"
+        ),
+        NameMalformed { text } => {
+            say!("there is no request {text:?}"; "a request is named like R-000012")
+        }
+        Stands { request, state } => say!(
+            "request {request} is {}; nothing was changed", state.word();
+            "{}", way_on(*state)
+        ),
+        Own { name, request } => say!(
+            "{name} submitted request {request}; a second person has to authorise it, nothing was changed"
+        ),
+        HandedOver { request } => say!(
+            "request {request} is closed as handed-over when it was released, and only then, and as disposed by the hub; nothing was changed"
+        ),
+        NotInTime { request } => say!(
+            "nobody authorised request {request} in time, so it is taken back; nothing was fetched";
+            "open another"
+        ),
+        TooManyCameras { most } => say!(
+            "a request covers at most {most} cameras; nothing was asked for"; "open several"
+        ),
+        SecondPersonWanted { class } => say!(
+            "a request of {} takes a second person; nothing was asked for", class.requirements().title;
+            "open it with `beadle-hub request open`, submit it, and somebody else authorises it"
+        ),
+        Lacks { class, lacks } => {
+            let lacks: Vec<&str> = lacks.iter().map(|m| missing(*m)).collect();
+            say!(
+                "a request of {} needs {}: no purpose, no access; nothing was asked for",
+                class.requirements().title,
+                lacks.join(", ")
+            )
+        }
+        StillDraft { request, why } => {
+            let Text { what, next } = super::of(why);
+            Text {
+                what: format!("{request} is a draft: {what}"),
+                next,
+            }
+        }
+        ClassWanted => say!("say who asks; nothing was asked for"),
+        ReasonUnknown { word } => say!("{word:?} is no reason of the list; nothing was done"),
+        CameraMalformed { why } => {
+            say!("a camera is named BOX/CAM: {why}; nothing was asked for")
+        }
+        TimeUnreadable { why } => say!("{why}; nothing was asked for"),
+        SpanEmpty { from, to } => {
+            say!("the end ({to}) does not come after the start ({from})")
+        }
+        SpanHalf => {
+            say!("a span has a start and an end, and one of them is not given; nothing was done")
+        }
+        SpanTooLong { hours } => {
+            say!("it may be at most {hours} hours long"; "ask for several")
+        }
+        SpanNotYet { from } => say!("{from} lies in the future"),
+        SpanNotOver { to } => say!("the end ({to}) lies in the future"; "ask again after it"),
+        BoxRevoked { name } => say!("box {name} is revoked at this hub"),
+        BoxNotEnrolled { name } => say!("box {name} is not enrolled yet"),
+        NoSuchBox { name } => {
+            say!("there is no box {name}"; "`beadle-hub box list` shows them")
+        }
+        NoSuchCamera { camera, has } => {
+            let has = match has.is_empty() {
+                true => "none has been reported yet".to_owned(),
+                false => has.join(", "),
+            };
+            say!(
+                "box {} has no camera {}; it has: {has}",
+                camera.r#box,
+                camera.cam
+            )
+        }
+        Deleted { camera, extent } => say!(
+            "the footage asked for has been deleted on schedule; {}",
+            exists(camera, extent)
+        ),
+        Lost { camera, extent } => say!(
+            "the footage asked for was found missing or damaged on the box; {}",
+            exists(camera, extent)
+        ),
+        NotRecorded {
+            camera,
+            from,
+            to,
+            gap,
+            extent,
+        } => {
+            let gap = gap.as_ref().map_or_else(String::new, |(from, to, why)| {
+                format!(" (declared gap from {from} to {to}: {why})")
+            });
+            say!(
+                "nothing was recorded between {from} and {to}{gap}; {}",
+                exists(camera, extent)
+            )
+        }
+        NoPackage { exhibit, state } => say!(
+            "{exhibit} is {}: there is no package to save", state.as_str();
+            "`beadle-hub clip watch {exhibit}` says where it stands"
+        ),
+    }
+}
