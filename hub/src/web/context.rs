@@ -35,6 +35,7 @@ use crate::{
     error::{Class, HubError, plain},
     ops::{self, Operation},
     reason::{Pages, Reason},
+    requests::touches,
     signin,
 };
 
@@ -167,7 +168,9 @@ impl SignedIn {
                 return Ok(None);
             }
             hub.sessions.note(&hub.db, &held)?;
-            Ok(person.zip(Some(breaks::notices(hub)?)))
+            let mut notices = breaks::notices(hub)?;
+            notices.extend(touches::notices(hub, op)?);
+            Ok(person.zip(Some(notices)))
         });
         Ok(found.await?.map(|(person, notices)| Self {
             person,
