@@ -24,7 +24,7 @@ bench: ready
 
 ## fault        kill -9 of box and hub at random moments
 fault: ready
-	BEADLE_KILLS=100 $(CARGO) test --locked --release -p beadle-hub --lib -- acts::tests::killed web::tests::at_once::killed --nocapture
+	BEADLE_KILLS=100 $(CARGO) test --locked --release -p beadle-hub --lib -- web::tests::at_once::killed --nocapture
 	target/release/fault
 
 ## soak         a year of nights; flapping cameras, the marker under every kind of mask, a hub with 20 boxes under attack, MINUTES=30 each

@@ -1,13 +1,11 @@
-//! Wiring. Tests of acts: many at once, and a hub that is killed at any moment.
+//! Wiring. Tests of acts: many at once, what could not be stored, and records that are put back from a copy. A hub that is killed at any moment
+//! is in `web::tests::at_once`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     sync::Arc,
     thread,
-    time::Duration,
 };
 
 use shared::{
@@ -21,13 +19,9 @@ use crate::{
     access::{accounts, authorise::Permit},
     acts,
     db::lifts::NewLift,
-    desk::{
-        Desk,
-        testing::{self, Hands},
-    },
+    desk::{Desk, testing},
     disposal::acts::{self as evidence, Given},
     error::{Class, HubError},
-    keys,
     requests::{
         holds::acts as holds,
         mask,
@@ -385,90 +379,6 @@ fn put_back_from_a_copy() {
         .db
         .write(|tx| tx.number(crate::db::numbers::Numbered::ClipRequest));
     assert_eq!(n.expect("number"), 6, "of requests too");
-}
-
-const FOLDER: &str = "BEADLE_ACTS";
-
-/// Not a test of its own: the hub that [`killed`] kills. Acts until then.
-#[test]
-#[ignore = "the other half of acts::tests::killed"]
-fn killed_hub() {
-    let Some(folder) = std::env::var_os(FOLDER) else {
-        return;
-    };
-    let hands = Hands::at(utc("2026-11-04T13:00:00.000Z"));
-    let desk = testing::open(Path::new(&folder), hands);
-    acts::settle(&desk.db, &desk.log).expect("settled");
-    println!("\nacts");
-    let desk = &desk;
-    thread::scope(|s| {
-        for person in 1..=2 {
-            s.spawn(move || {
-                loop {
-                    let exhibit = pull(desk, &who(person), "robbery").expect("pulled");
-                    let id = hold(desk, &who(person)).expect("held");
-                    let until = desk.now().plus_ms(86_400_000 * 20);
-                    holds::extend(desk, id, until, None, "longer", &who(person)).expect("extended");
-                    lift(desk);
-                    drop(exhibit);
-                }
-            });
-        }
-        s.spawn(move || {
-            loop {
-                let unique: [u8; 8] = keys::random().expect("random");
-                let name = shared::record::hex(&unique);
-                accounts::add(desk, &name, "operator", &who(1)).expect("made");
-            }
-        });
-    });
-}
-
-/// The hub as a process of its own, once it acts.
-fn start(folder: &Path) -> Child {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args([
-            "acts::tests::killed_hub",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env(FOLDER, folder)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("output")).lines();
-    let acts = lines.any(|line| line.expect("output") == "acts");
-    assert!(acts, "the hub did not come up");
-    child
-}
-
-/// AUD-1: a hub that is killed at any moment: its log and its records agree after the next start, no number is used twice. Ten moments;
-/// BEADLE_KILLS=100 in `make fault`.
-#[test]
-fn killed() {
-    let kills = std::env::var("BEADLE_KILLS")
-        .ok()
-        .and_then(|n| n.parse().ok());
-    let mut rig = rig();
-    let (mut acts_done, mut mended) = (0, 0);
-    rig.desk.log.close("test").expect("closed");
-    for _ in 0..kills.unwrap_or(10) {
-        let mut child = start(rig.dir.path());
-        let [moment]: [u8; 1] = keys::random().expect("random");
-        // The moment is what is tried here.
-        thread::sleep(Duration::from_micros(u64::from(moment) * 400));
-        child.kill().expect("killed");
-        child.wait().expect("gone");
-        rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
-        mended += acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
-        agree(&rig.desk);
-        acts_done = rig.desk.db.requests().expect("requests").len();
-        rig.desk.log.close("test").expect("closed");
-    }
-    println!("{acts_done} clips asked for, {mended} lines mended");
-    assert!(acts_done > 0);
 }
 
 /// The class of an exhibit is one act with its line.

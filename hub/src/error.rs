@@ -141,14 +141,10 @@ impl HubError {
 
     /// The status of HTTP.
     pub fn status(&self) -> u16 {
-        let own = match self {
-            Self::Because(reason) => match reason.as_ref() {
-                Reason::Api(reason) => reason.status(),
-                _ => None,
-            },
-            _ => None,
-        };
-        own.unwrap_or_else(|| self.class().status())
+        match self {
+            Self::Because(reason) => reason.status(),
+            other => other.class().status(),
+        }
     }
 
     /// What to do.

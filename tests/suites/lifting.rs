@@ -18,6 +18,8 @@ use shared::time::Utc;
 
 use crate::rig::{Rig, seconds};
 
+mod keys;
+
 const CAM: &str = "ashby/c01";
 const AUTHORITY: &str = "RIPA 2026/17";
 /// Pictures of the test camera are 40 or 83 ms apart; their times are reckoned from its own clock.

@@ -284,6 +284,56 @@ mod tests {
         rig.asked(8, "eight", &next).expect("the new key counts");
     }
 
+    /// ROL-5, MSK-4: a third key counts once two that count approved it, over restarts, and is told of; one of the three may go again. A box that
+    /// takes the hub's word has nobody to change.
+    #[test]
+    fn keys_come_and_go_by_two_that_count() {
+        let mut rig = Rig::new();
+        let marks = |rig: &Rig| {
+            let known = Approvals::new(&rig.state(), true)
+                .known()
+                .expect("asked for");
+            known.into_iter().map(|k| k.who).collect::<Vec<_>>()
+        };
+        assert_eq!(Approvals::new(&rig.state(), false).known(), None);
+        assert_eq!(marks(&rig), ["op:0002", "op:0003"]);
+        let third = SoftKey::new("op:0004");
+        let made = third.register(&rig.party, &[1; 32]);
+        let passkey = passkey::register(&rig.party, &[1; 32], &made).expect("key");
+        let (who, id) = ("op:0004".to_owned(), passkey.id.clone());
+        let add = Change::Add {
+            approver: Approver {
+                who: who.clone(),
+                passkey,
+            },
+        };
+        let by = vec!["op:0002".to_owned(), "op:0003".to_owned()];
+        let change = |rig: &Rig, required, number: u64, change: &Change, approvals: &[Approval]| {
+            let text = number.to_string();
+            let subject = Subject {
+                number,
+                text: &text,
+                by: &by,
+            };
+            let done = Approvals::new(&rig.state(), required).change(subject, change, approvals);
+            done.map_err(|e| e.to_string())
+        };
+        let both = rig.signed("7");
+        let no = change(&rig, false, 7, &add, &both).expect_err("not asked for");
+        assert!(no.contains("at the hub's word"), "{no}");
+        let no = change(&rig, true, 7, &add, &both[..1]).expect_err("one alone");
+        assert!(no.contains("carries 1 approvals"), "{no}");
+        change(&rig, true, 7, &add, &both).expect("two");
+        assert_eq!(marks(&rig), ["op:0002", "op:0003", "op:0004"]);
+        let no = change(&rig, true, 7, &add, &both).expect_err("again");
+        assert!(no.contains("came already"), "{no}");
+        let both = rig.signed("8");
+        change(&rig, true, 8, &Change::Remove { who, id }, &both).expect("two");
+        assert_eq!(marks(&rig), ["op:0002", "op:0003"]);
+        fs::remove_file(rig.state().hub().join(PINNED)).expect("removed");
+        assert!(marks(&rig).is_empty(), "in doubt none");
+    }
+
     /// MSK-5: in doubt nothing is approved, and whoever reads the refusal is told what to do.
     #[test]
     fn in_doubt_nothing_is_approved() {

@@ -337,6 +337,7 @@ async fn a_box_in_1970_reaches_its_hub_and_no_other() {
         hub: address.to_string(),
         trusted: Trusted::Ca(ca.der.clone()),
         client: None,
+        congestion: crate::config::Congestion::default(),
         judged_at: Utc::parse(at).expect("t"),
     };
     assert!(

@@ -536,6 +536,6 @@ pub fn to_touch(
 pub fn passkeys(hub: &Desk, op: u32) -> Result<Vec<(FactorRecord, Passkey)>, HubError> {
     let all = hub.db.factors(op)?.into_iter();
     all.filter(|f| f.kind == PASSKEY)
-        .map(|f| Ok((key(&f).map(|k| (f, k)))?))
+        .map(|f| key(&f).map(|k| (f, k)))
         .collect()
 }

@@ -89,25 +89,19 @@ pub enum Command {
     },
     /// Decide against one that waits to be authorised
     Refuse {
-        request: String,
         /// no-right, identity, disproportionate, others, no-footage or other
         #[arg(long)]
         why: String,
-        #[arg(long)]
-        note: Option<String>,
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        end: End,
     },
     /// Take one back, also while its footage is being fetched
     Cancel {
-        request: String,
         /// withdrawn, mistake, duplicate or other
         #[arg(long)]
         why: String,
-        #[arg(long)]
-        note: Option<String>,
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        end: End,
     },
     /// Put on record that its footage is handed over
     Release {
@@ -120,14 +114,11 @@ pub enum Command {
     },
     /// Nothing more is done with it
     Close {
-        request: String,
         /// handed-over, not-collected, nothing-to-hand-over or other
         #[arg(long)]
         why: String,
-        #[arg(long)]
-        note: Option<String>,
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        end: End,
     },
     /// Requests, newest first
     List {
@@ -140,6 +131,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// How one ends.
+#[derive(clap::Args)]
+pub struct End {
+    /// Like R-000012
+    request: String,
+    /// What there is to say besides
+    #[arg(long)]
+    note: Option<String>,
+    #[arg(long)]
+    json: bool,
 }
 
 /// What a requester says for themselves.
@@ -286,37 +289,37 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         Command::Authorise { request, json } => {
             ask(hub, &zone, json, &requests::Authorise { request })
         }
-        Command::Refuse {
-            request,
-            why,
-            note,
-            json,
-        } => {
+        Command::Refuse { why, end } => {
             let all = words(RefusalReason::ALL, RefusalReason::word);
             let why = word("why", &why, &all, RefusalReason::parse(&why))?;
+            let End {
+                request,
+                note,
+                json,
+            } = end;
             ask(hub, &zone, json, &requests::Refuse { request, why, note })
         }
-        Command::Cancel {
-            request,
-            why,
-            note,
-            json,
-        } => {
+        Command::Cancel { why, end } => {
             let all = words(CancelReason::ALL, CancelReason::word);
             let why = word("why", &why, &all, CancelReason::parse(&why))?;
+            let End {
+                request,
+                note,
+                json,
+            } = end;
             ask(hub, &zone, json, &requests::Cancel { request, why, note })
         }
         Command::Release { request, to, json } => {
             ask(hub, &zone, json, &requests::Release { request, to })
         }
-        Command::Close {
-            request,
-            why,
-            note,
-            json,
-        } => {
+        Command::Close { why, end } => {
             let all = words(CloseReason::ALL, CloseReason::word);
             let why = word("why", &why, &all, CloseReason::parse(&why))?;
+            let End {
+                request,
+                note,
+                json,
+            } = end;
             ask(hub, &zone, json, &requests::Close { request, why, note })
         }
         Command::List { json } => {

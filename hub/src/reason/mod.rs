@@ -11,6 +11,7 @@
 //! | [`holds`] | holds |
 //! | [`masks`] | masks, their reviews and lifts |
 //! | [`orders`] | orders to boxes |
+//! | [`pages`] | pages: forms and addresses that are none of theirs |
 //! | [`proofs`] | name and password, second factors |
 //! | [`trail`] | reading the log of staff acts |
 //! | [`evidence`] | what is kept as evidence, and its disposal |
@@ -31,6 +32,7 @@ pub mod footage;
 pub mod holds;
 pub mod masks;
 pub mod orders;
+pub mod pages;
 pub mod proofs;
 pub mod trail;
 
@@ -43,6 +45,7 @@ pub use footage::Footage;
 pub use holds::Holds;
 pub use masks::Masks;
 pub use orders::Orders;
+pub use pages::Pages;
 pub use proofs::Proofs;
 pub use trail::Trail;
 
@@ -145,7 +148,19 @@ macro_rules! rooms {
     };
 }
 
-rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Proofs, Trail }
+rooms! { Access, Accounts, Api, Clips, Evidence, Footage, Holds, Masks, Orders, Pages, Proofs, Trail }
+
+impl Reason {
+    /// Where HTTP has a status of its own for it; else its class says it.
+    pub fn status(&self) -> u16 {
+        let own = match self {
+            Self::Api(reason) => reason.status(),
+            Self::Pages(reason) => reason.status(),
+            _ => None,
+        };
+        own.unwrap_or_else(|| self.class().status())
+    }
+}
 
 impl From<Reason> for HubError {
     fn from(reason: Reason) -> Self {

@@ -7,7 +7,7 @@ use shared::{
 };
 
 use super::{Reason, reasons};
-use crate::{error::HubError, requests::touch_state::State, words};
+use crate::{error::HubError, requests::touch_state::State};
 
 /// Letters of the reason in a line about an order that was not carried out.
 const LONGEST_WHY: usize = 300;
@@ -25,12 +25,15 @@ impl Failure {
     /// Of an act that came to nothing at the hub or at the box.
     pub fn of(why: &HubError) -> Self {
         match why {
-            HubError::Because(reason) => match reason.as_ref() {
-                Reason::Orders(why) => Self::new(why.cause(), &why.to_string()),
-                reason => Self::new(reason.code(), &words::of(reason).to_string()),
-            },
+            HubError::Because(reason) => {
+                let code = match reason.as_ref() {
+                    Reason::Orders(why) => why.cause(),
+                    reason => reason.code(),
+                };
+                Self::new(code, &why.sentence())
+            }
             // What broke is for the journal.
-            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
+            _ => Self::new(why.code(), "The hub failed at it; its journal says why."),
         }
     }
 

@@ -37,7 +37,7 @@ use crate::{
     error::{HubError, plain},
     list::{Part, Rows},
     ownlog::op,
-    reason::{LocalTime, Masks, Orders},
+    reason::{LocalTime, Masks, Orders, orders::Failure},
 };
 
 /// A lift as it is asked for.
@@ -524,42 +524,13 @@ fn last(by: &[String]) -> &str {
 
 /// Sends it; what the box did. That it was not obeyed is logged.
 async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
-    let ReadyOrder {
-        way,
-        camera,
+    let camera = ready.camera;
+    let failed = |order, Failure { code, why }| OrderFail {
         order,
-        who,
-    } = ready;
-    let number = order.number;
-    match way.send(desk, order).await {
-        Ok(done) => Ok(done),
-        Err(why) => {
-            let d = desk.clone();
-            Err(blocking(move || failed(&d, &camera, number, &who, why))
-                .await
-                .map_err(plain)?)
-        }
-    }
-}
-
-/// Puts on the record that an order was not carried out; what to say. Blocking.
-fn failed(
-    desk: &Desk,
-    camera: &BoxCamera,
-    number: u64,
-    who: &str,
-    why: order::NotObeyed,
-) -> HubError {
-    let failure = why.failure();
-    let line = OrderFail {
-        order: number,
         r#box: camera.r#box.to_string(),
         cam: Some(camera.cam.clone()),
-        code: failure.code,
-        why: failure.why,
+        code,
+        why,
     };
-    match desk.log.append(who, &line) {
-        Ok(_) => why.into(),
-        Err(e) => plain(e),
-    }
+    order::sent(desk, ready.way, ready.order, &ready.who, failed).await
 }

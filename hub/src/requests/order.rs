@@ -159,6 +159,18 @@ pub async fn obeyed<D: Data + Send + 'static>(
         signed(&d, order)
     })
     .await??;
+    sent(desk, way, order, who, failed).await
+}
+
+/// Sends an order that is on the record; what the box did. That it was not obeyed is put on the record, too: `failed` makes that line, which is
+/// `who`'s.
+pub async fn sent<D: Data + Send + 'static>(
+    desk: &Arc<Desk>,
+    way: Way,
+    order: SignedOrder,
+    who: &str,
+    failed: impl FnOnce(u64, Failure) -> D,
+) -> Result<Done, HubError> {
     let number = order.number;
     let why = match way.send(desk, order).await {
         Ok(done) => return Ok(done),

@@ -302,6 +302,23 @@ fn row(desk: &Desk, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubE
     })
 }
 
+/// What every page says to somebody for whose passkey an order waits. Blocking.
+pub fn notices(desk: &Desk, account: u32) -> Result<Vec<String>, HubError> {
+    let (now, zone) = (desk.now(), &desk.config.zone);
+    let open = desk.db.open_key_orders()?.into_iter();
+    let mine = open.filter(|o| o.standing.apply(Event::Touched(account), now).is_ok());
+    Ok(mine
+        .map(|o| {
+            format!(
+                "Order {} to {} waits for your passkey until {}: see \u{201c}What waits for your key\u{201d}.",
+                o.n,
+                o.r#box,
+                o.standing.until.for_people(zone)
+            )
+        })
+        .collect())
+}
+
 /// What came of a touch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Touched {

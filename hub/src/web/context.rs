@@ -32,10 +32,11 @@ use crate::{
     },
     api::http::{Problem, broken},
     desk::{Desk, Stopped},
-    error::{Class, HubError},
+    error::{Class, HubError, plain},
     ops::{self, Operation},
-    reason::Code,
-    signin, words,
+    reason::{Pages, Reason},
+    requests::touches,
+    signin,
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
@@ -167,7 +168,9 @@ impl SignedIn {
                 return Ok(None);
             }
             hub.sessions.note(&hub.db, &held)?;
-            Ok(person.zip(Some(breaks::notices(hub)?)))
+            let mut notices = breaks::notices(hub)?;
+            notices.extend(touches::notices(hub, op)?);
+            Ok(person.zip(Some(notices)))
         });
         Ok(found.await?.map(|(person, notices)| Self {
             person,
@@ -227,9 +230,7 @@ impl SignedIn {
     pub fn check_form(&self, token: &str) -> Result<(), Refused> {
         match self.session.owns_form(token) {
             true => Ok(()),
-            false => Err(Refused::forbidden(
-                "This form does not belong to your session; nothing was done. Open the page again.",
-            )),
+            false => Err(Refused::because(Pages::FormOfAnotherSession)),
         }
     }
 }
@@ -256,37 +257,19 @@ pub fn to_the_door() -> Response {
 /// A page that says no, or that something broke.
 #[derive(Debug)]
 pub struct Refused {
-    status: StatusCode,
-    title: &'static str,
+    error: HubError,
+    /// For people. Of what broke, the number it is found by.
     text: String,
-    /// The reason, where it has one of its own.
-    why: Option<HubError>,
 }
 
 impl Refused {
-    pub fn new(status: StatusCode, title: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            status,
-            title,
-            text: text.into(),
-            why: None,
-        }
+    pub fn because(reason: impl Into<Reason>) -> Self {
+        HubError::from(reason.into()).into()
     }
 
-    pub fn missing(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "Not found", text)
-    }
-
-    pub fn forbidden(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "Not allowed", text)
-    }
-
-    pub fn busy(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "Not now", text)
-    }
-
-    pub fn broken(text: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", text)
+    fn status(&self) -> StatusCode {
+        let status = StatusCode::from_u16(self.error.status());
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The same to whoever asked: a page to a person, a problem to a program.
@@ -294,54 +277,32 @@ impl Refused {
         if !program {
             return self.into_response();
         }
-        let class = match self.status {
-            StatusCode::UNAUTHORIZED => Class::SignedOut,
-            StatusCode::FORBIDDEN => Class::NotAllowed,
-            StatusCode::NOT_FOUND => Class::Missing,
-            StatusCode::TOO_MANY_REQUESTS => Class::TooFast,
-            StatusCode::SERVICE_UNAVAILABLE => Class::Unreachable,
-            status if status.is_server_error() => Class::Broken,
-            _ => Class::Malformed,
-        };
-        if let Some(why) = self.why {
-            return Problem::of(&why).into_response();
+        let mut problem = Problem::of(&self.error);
+        if self.error.class() == Class::Broken {
+            problem.detail = self.text;
         }
-        Problem {
-            title: self.title.into(),
-            status: self.status.as_u16(),
-            class,
-            code: Code(class.code().into()),
-            detail: self.text,
-            next: words::en::next(class).into(),
-        }
-        .into_response()
+        problem.into_response()
     }
 }
 
 impl From<HubError> for Refused {
     fn from(error: HubError) -> Self {
-        let class = error.class();
-        let status = StatusCode::from_u16(error.status());
-        let text = match class {
+        let text = match error.class() {
             Class::Broken => broken(&error),
             _ => error.sentence(),
         };
-        let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self {
-            why: (class != Class::Broken).then_some(error),
-            ..Self::new(status, class.title(), text)
-        }
+        Self { error, text }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let page = Message {
-            title: self.title,
+            title: self.error.class().title(),
             text: &self.text,
         }
         .render();
-        (self.status, Html(page.unwrap_or(self.text))).into_response()
+        (self.status(), Html(page.unwrap_or(self.text))).into_response()
     }
 }
 
@@ -365,7 +326,7 @@ impl Outcome {
                 Class::Malformed | Class::Missing | Class::Refused | Class::Unreachable => {
                     Ok(Self {
                         problem: e.sentence(),
-                        refused: StatusCode::from_u16(e.class().status()).ok(),
+                        refused: StatusCode::from_u16(e.status()).ok(),
                         ..Self::default()
                     })
                 }
@@ -388,18 +349,13 @@ impl Outcome {
 
 /// Of a form that none of our pages has.
 pub fn no_such_act() -> Refused {
-    Refused::forbidden("There is no such act. Nothing was done.")
+    Refused::because(Pages::NoSuchAct)
 }
 
 pub fn page(page: &impl Template) -> Result<Response, Refused> {
     match page.render() {
         Ok(text) => Ok(Html(text).into_response()),
-        Err(e) => {
-            tracing::error!("a page was not made: {e}");
-            Err(Refused::broken(
-                "The page could not be made. Tell whoever looks after this hub.",
-            ))
-        }
+        Err(e) => Err(plain(format_args!("a page was not made: {e}")).into()),
     }
 }
 
@@ -424,6 +380,6 @@ pub fn random() -> Result<[u8; 32], Refused> {
     let mut bytes = [0; 32];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| Refused::broken("The system gives no random numbers."))?;
+        .map_err(|_| plain("the system gives no random numbers"))?;
     Ok(bytes)
 }

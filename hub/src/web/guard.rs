@@ -22,8 +22,8 @@ use super::{
 use crate::{
     access::tokens,
     api::{self, bearer, http::PROBLEM},
-    error::HubError,
-    reason::Api,
+    error::{HubError, plain as broke},
+    reason::{Api, Pages},
 };
 
 /// What a form may hold.
@@ -110,20 +110,12 @@ async fn lane(app: &App, headers: &HeaderMap, program: bool) -> Result<Lane, Ref
 
 /// What a refusal without words means to whoever reads it.
 fn in_words(status: StatusCode) -> Refused {
-    let text = match status {
-        StatusCode::METHOD_NOT_ALLOWED => "This address does not take what was sent to it.",
-        StatusCode::UNPROCESSABLE_ENTITY => {
-            "Something was missing in the form, or was not as our pages send it."
-        }
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "Only forms of our pages are taken here.",
-        StatusCode::BAD_REQUEST => "The address or the form cannot be read.",
-        _ => "It cannot be answered.",
-    };
-    Refused::new(
-        status,
-        "Not understood",
-        format!("{text} Nothing was done."),
-    )
+    match status {
+        StatusCode::METHOD_NOT_ALLOWED => Refused::because(Api::OtherMethod),
+        status => Refused::because(Pages::FormUnfit {
+            status: status.as_u16(),
+        }),
+    }
 }
 
 fn dressed(answer: Response, program: bool) -> Response {
@@ -185,7 +177,7 @@ async fn shown(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let bytes = match axum::body::to_bytes(body, usize::MAX).await {
         Ok(bytes) => bytes,
-        Err(_) => return Refused::broken("The page could not be made.").into_response(),
+        Err(e) => return Refused::from(broke(e)).into_response(),
     };
     // In JSON a control character stands as its number, and whoever reads it has it back.
     let value = match json {

@@ -29,6 +29,7 @@ use crate::{
     api::{BASE, http},
     error::Class,
     ops,
+    reason::Pages,
 };
 
 const STYLE: &str = include_str!("../../templates/style.css");
@@ -165,7 +166,7 @@ pub(super) fn with(app: Arc<App>, more: Router<Arc<App>>, calls: Router<Arc<App>
     pages(&app)
         .merge(more)
         .nest(BASE, calls)
-        .fallback(|_: SignedIn| async { Refused::missing("There is no such page.") })
+        .fallback(|_: SignedIn| async { Refused::because(Pages::NoSuchPage) })
         .method_not_allowed_fallback(|| async { StatusCode::METHOD_NOT_ALLOWED })
         .layer(middleware::from_fn_with_state(
             app.clone(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use beadle_tests::{Done, Told, pages, places};
+use beadle_tests::{Done, Told, person, places};
 use serde_json::{Value, json};
 
 use super::scheme::Month;
@@ -70,12 +70,12 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
         .collect();
     let known = json!({
         "box": "ashby", "cam": "c01", "exhibit": exhibit, "hold": hold, "request": request, "name": "kim", "owner": "ashby", "log": "hub",
-        "grant": 3, "token": 1, "factor": 1, "from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T10:00:10.000Z",
+        "grant": 3, "token": 1, "order": 1, "factor": 1, "from": "2026-01-01T10:00:00.000Z", "to": "2026-01-01T10:00:10.000Z",
         "t0": "2026-01-01T10:00:00.000Z", "t1": "2026-01-01T10:00:10.000Z", "purpose": "to see", "reference": "R/1", "requester": "me",
         "next": "2027-01-01", "until": "2027-01-01T10:00:00.000Z", "old": "not it", "password": "not it", "month": "2026-01", "count": 5, "cameras": ["ashby/c01"], "label": "mine", "days": 3,
     });
     let mut refused = BTreeSet::new();
-    let shut = |what: &str, answer: &pages::Answer| {
+    let shut = |what: &str, answer: &person::Answer| {
         assert!(answer.status < 500, "{what}: {answer:?}");
         for secret in SECRETS {
             // What they asked about they may be told that they named.
@@ -92,8 +92,8 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
             let name = operation["operationId"].as_str().unwrap_or_default();
             let mut address = path.clone();
             for (key, value) in known.as_object().into_iter().flatten() {
-                // Approvals and lifts have plain numbers.
-                let plain = path.starts_with("/approvals") || path.starts_with("/lifts");
+                // Clip requests have names, the others plain numbers.
+                let plain = !path.starts_with("/requests");
                 let text = match (key.as_str(), value.as_str()) {
                     ("request", _) if plain => "1".to_owned(),
                     (_, Some(text)) => text.to_owned(),

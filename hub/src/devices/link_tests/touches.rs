@@ -339,7 +339,11 @@ async fn a_box_is_sent_what_two_people_touched_for() {
         approvals: approvals.to_vec(),
     };
     refused(&fresh, &with(&[]), "carries 0 approvals");
-    refused(&fresh, &with(&[a.clone()]), "carries 1 approvals");
+    refused(
+        &fresh,
+        &with(std::slice::from_ref(&a)),
+        "carries 1 approvals",
+    );
     refused(&fresh, &with(&[a.clone(), a.clone()]), "approves twice");
     let mut longer = with(&[a, b]);
     if let Act::MaskLift { until, .. } = &mut longer.order.act {

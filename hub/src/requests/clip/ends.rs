@@ -2,7 +2,7 @@
 
 use shared::{
     time::Utc,
-    types::{RequestCancel, RequestClose, RequestRefuse, RequestRelease},
+    types::{Data, RequestCancel, RequestClose, RequestRefuse, RequestRelease},
 };
 
 use super::{
@@ -36,6 +36,28 @@ fn note_of(act: &Act<'_>, note: Option<&str>, now: Utc) -> Result<Option<String>
     keep_some(act, note.as_ref(), now)
 }
 
+/// One event of one request, on the record before it counts. `work` says what else changes, and makes the line.
+fn turn<D: Data>(
+    desk: &Desk,
+    n: u64,
+    event: Event,
+    permit: &Permit,
+    work: impl FnOnce(&Act<'_>, &mut ClipRequestRecord, Utc) -> Result<D, HubError>,
+) -> Result<RequestRow, HubError> {
+    let q = desk.act(|act| {
+        let now = desk.now();
+        let mut q = find(desk, n)?;
+        let state = q.state.apply(event);
+        q.state = state.map_err(|why| not_done(n, why, permit))?;
+        let line = work(act, &mut q, now)?;
+        act.log(&permit.op(), &line)?;
+        q.changed = now;
+        act.put_clip_request(&q)?;
+        Ok(q)
+    })?;
+    row(desk, &q)
+}
+
 /// Somebody decides against it; what was held for it is let go.
 pub fn refuse(
     desk: &Desk,
@@ -44,27 +66,19 @@ pub fn refuse(
     note: Option<&str>,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
-    let me = permit.op();
-    let q = desk.act(|act| {
-        let mut q = find(desk, n)?;
-        let state = q.state.apply(Event::Refused);
-        q.state = state.map_err(|why| not_done(n, why, permit))?;
-        q.note = note_of(act, note, desk.now())?;
+    let refused = turn(desk, n, Event::Refused, permit, |act, q, now| {
+        q.note = note_of(act, note, now)?;
         q.reason = Some(why.word().into());
-        settled(desk, act, &mut q, Some(permit))?;
-        let line = RequestRefuse {
+        settled(desk, act, q, Some(permit))?;
+        Ok(RequestRefuse {
             request: n,
             why: why.word().into(),
             note: q.note.clone(),
-            by: vec![me.clone()],
-        };
-        act.log(&me, &line)?;
-        q.changed = desk.now();
-        act.put_clip_request(&q)?;
-        Ok(q)
+            by: vec![permit.op()],
+        })
     })?;
     desk.pulls.holds.wake();
-    row(desk, &q)
+    Ok(refused)
 }
 
 /// Nothing waits for a second person any more.
@@ -168,25 +182,15 @@ pub fn expire(desk: &Desk) -> Result<(), HubError> {
 pub fn release(desk: &Desk, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
     let to = to.trim().to_owned();
     rules::texts([(TextField::Recipient, &to)])?;
-    let me = permit.op();
-    let q = desk.act(|act| {
-        let now = desk.now();
-        let mut q = find(desk, n)?;
-        let state = q.state.apply(Event::Released);
-        q.state = state.map_err(|why| not_done(n, why, permit))?;
+    turn(desk, n, Event::Released, permit, |act, q, now| {
         let to = keep(act, &to, now)?;
-        let line = RequestRelease {
+        q.note = Some(to.clone());
+        Ok(RequestRelease {
             request: n,
-            to: to.clone(),
-            by: vec![me.clone()],
-        };
-        act.log(&me, &line)?;
-        q.note = Some(to);
-        q.changed = now;
-        act.put_clip_request(&q)?;
-        Ok(q)
-    })?;
-    row(desk, &q)
+            to,
+            by: vec![permit.op()],
+        })
+    })
 }
 
 /// Nothing more is done with it. Its exhibits stay until their period is over.
@@ -197,26 +201,16 @@ pub fn close(
     note: Option<&str>,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
-    let me = permit.op();
-    let q = desk.act(|act| {
-        let now = desk.now();
-        let mut q = find(desk, n)?;
-        let state = q.state.apply(Event::Closed(why));
-        q.state = state.map_err(|why| not_done(n, why, permit))?;
+    turn(desk, n, Event::Closed(why), permit, |act, q, now| {
         if let Some(note) = note_of(act, note, now)? {
             q.note = Some(note);
         }
         q.reason = Some(why.word().into());
-        let line = RequestClose {
+        Ok(RequestClose {
             request: n,
             why: why.word().into(),
             note: q.note.clone(),
-            by: vec![me.clone()],
-        };
-        act.log(&me, &line)?;
-        q.changed = now;
-        act.put_clip_request(&q)?;
-        Ok(q)
-    })?;
-    row(desk, &q)
+            by: vec![permit.op()],
+        })
+    })
 }

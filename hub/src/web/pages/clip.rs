@@ -15,9 +15,10 @@ use shared::{evidence::names, id::ExhibitRef, verify::Files};
 
 use crate::{
     access::sessions::Reason,
-    error::HubError,
+    error::{HubError, plain},
     evidence::Resting,
     ops::clips,
+    reason::Pages,
     rows::ExhibitRow,
     web::{
         context::{App, Outcome, Refused, SignedIn},
@@ -36,6 +37,7 @@ struct ClipPage {
     problem: String,
     purpose: String,
     reference: String,
+    present: String,
 }
 
 struct CopyView {
@@ -69,12 +71,16 @@ struct Exhibit {
 
 async fn named(app: &App, who: &SignedIn, text: &str) -> Result<ExhibitRow, Refused> {
     let exhibit = ExhibitRef::parse(text);
-    let exhibit = exhibit.map_err(|_| Refused::missing("There is no such exhibit."))?;
+    let exhibit = exhibit.map_err(|_| Refused::because(Pages::NoSuchExhibit))?;
     Ok(app.perform(who, clips::Show { exhibit }).await?)
 }
 
+fn exhibit(row: &ExhibitRow) -> Result<ExhibitRef, HubError> {
+    Ok(ExhibitRef::parse(&row.r#ref)?)
+}
+
 async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, Refused> {
-    let exhibit = ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?;
+    let exhibit = exhibit(&row)?;
     let (hub, principal, of) = (app.hub.clone(), who.principal(), exhibit.clone());
     let permit = app.in_turn(async move { clips::viewer(&hub, &principal, &of).await });
     let permit = permit.await?;
@@ -94,10 +100,7 @@ async fn opened(app: &App, who: &SignedIn, row: ExhibitRow) -> Result<Exhibit, R
 }
 
 fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
-    tracing::error!(exhibit, "its package cannot be read: {e}");
-    Refused::broken(
-        "The package of this exhibit cannot be read from the evidence folder. Tell whoever looks after this hub.",
-    )
+    plain(format_args!("the package of {exhibit} cannot be read: {e}")).into()
 }
 
 /// What somebody wrote into the form that asks why.
@@ -105,6 +108,7 @@ fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
 struct Reasons {
     purpose: String,
     reference: String,
+    present: String,
 }
 
 async fn answer(
@@ -132,6 +136,7 @@ async fn answer(
         problem: outcome.problem.clone(),
         purpose: reasons.purpose,
         reference: reasons.reference,
+        present: reasons.present,
     };
     outcome.on(&shown)
 }
@@ -150,6 +155,8 @@ pub struct ViewForm {
     form: String,
     purpose: String,
     reference: String,
+    #[serde(default)]
+    present: String,
 }
 
 pub async fn view(
@@ -161,14 +168,16 @@ pub async fn view(
     who.check_form(&form.form)?;
     let row = named(&app, &who, &text).await?;
     let view = clips::View {
-        exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?,
+        exhibit: exhibit(&row)?,
         purpose: form.purpose.clone(),
         reference: form.reference.clone(),
+        present: Some(form.present.clone()),
     };
     if let Err(why) = app.perform(&who, view).await {
         let reasons = Reasons {
             purpose: form.purpose,
             reference: form.reference,
+            present: form.present,
         };
         return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
@@ -176,6 +185,7 @@ pub async fn view(
     let reason = Reason {
         purpose: form.purpose,
         reference: form.reference,
+        present: Some(form.present),
     };
     app.hub
         .sessions
@@ -187,17 +197,12 @@ pub async fn view(
 async fn granted(app: &App, who: &SignedIn, text: &str) -> Result<Exhibit, Refused> {
     let row = named(app, who, text).await?;
     if row.state == "Disposed" {
-        return Err(Refused::new(
-            StatusCode::GONE,
-            "Disposed of",
-            format!("{} {}", row.r#ref, row.why),
-        ));
+        let (exhibit, why) = (exhibit(&row)?, row.why);
+        return Err(Refused::because(Pages::Disposed { exhibit, why }));
     }
     if !who.session().may_view(&row.r#ref, app.now()) {
-        return Err(Refused::forbidden(format!(
-            "Give a purpose and a reference on the page of {} first.",
-            row.r#ref
-        )));
+        let exhibit = exhibit(&row)?;
+        return Err(Refused::because(Pages::PurposeFirst { exhibit }));
     }
     opened(app, who, row).await
 }
@@ -245,7 +250,7 @@ async fn send_copy(
         .get(index)
         .cloned()
         .zip(package)
-        .ok_or_else(|| Refused::missing("There is no such copy."))?;
+        .ok_or_else(|| Refused::because(Pages::NoSuchCopy))?;
     let how = match copied {
         Copied::Played => "inline",
         Copied::Saved => "attachment",
@@ -254,17 +259,17 @@ async fn send_copy(
         let reason = who.session().reason(&row.r#ref, app.now()).cloned();
         let reason = reason.unwrap_or_default();
         let save = clips::Save {
-            exhibit: ExhibitRef::parse(&row.r#ref).map_err(HubError::from)?,
+            exhibit: exhibit(&row)?,
             purpose: reason.purpose,
             reference: reason.reference,
+            present: reason.present,
         };
         app.perform(who, save).await?;
     }
     let unreadable = |e: &dyn std::fmt::Display| {
-        tracing::error!(exhibit = text, "a working copy cannot be sent: {e}");
-        Refused::broken(
-            "The copy cannot be read from the evidence folder. Tell whoever looks after this hub.",
-        )
+        Refused::from(plain(format_args!(
+            "a working copy of {text} cannot be sent: {e}"
+        )))
     };
     let answer = Response::builder()
         .header(header::CONTENT_TYPE, "video/mp4")
@@ -318,12 +323,10 @@ pub async fn certificate(
     let found = granted(&app, &who, &text).await?;
     let package = found
         .package
-        .ok_or_else(|| Refused::missing("There is no package yet."))?;
+        .ok_or_else(|| Refused::because(Pages::NoPackageYet))?;
     let text = app
         .work(move |_| Ok(package.read(names::CERTIFICATE)))
         .await?;
-    let text = text.map_err(|_| {
-        Refused::missing("There is no certificate in this package that can be read.")
-    })?;
+    let text = text.map_err(|_| Refused::because(Pages::NoCertificateInPackage))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response())
 }

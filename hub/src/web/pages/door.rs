@@ -24,8 +24,9 @@ use crate::{
         sessions::same,
     },
     db::staff::AccountRecord,
-    error::Class,
+    error::{Class, plain},
     places::Origin,
+    reason::Pages,
     signin,
     web::{
         context::{App, COOKIE, Refused, SignedIn, cookie, page, random, set_cookie},
@@ -147,9 +148,7 @@ pub async fn sign_in(
                 app.mono(),
             );
             let Some(half) = half else {
-                return Err(Refused::busy(
-                    "Too many people are signing in just now. Try again in some minutes.",
-                ));
+                return Err(Refused::because(Pages::TooManySigningIn));
             };
             let mut page = second_page(&app, &headers, account.op, &account.name, "").await?;
             let cookie = set_cookie(HALF_COOKIE, &half, "; Max-Age=300");
@@ -170,7 +169,7 @@ enum Judged {
 }
 
 fn add_cookie(response: &mut Response, text: &str) -> Result<(), Refused> {
-    let text = HeaderValue::from_str(text).map_err(|e| Refused::broken(e.to_string()))?;
+    let text = HeaderValue::from_str(text).map_err(plain)?;
     response.headers_mut().append(header::SET_COOKIE, text);
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::{
     disposal::rows::{Evidence, EvidenceRow, FaultRow, gb},
     list::Part,
     ops::evidence,
+    reason::Pages,
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
         leaf::{Leaf, Turn},
@@ -178,7 +179,7 @@ pub async fn settle(
 ) -> Result<Response, Refused> {
     who.check_form(&form.form)?;
     let Ok(exhibit) = ExhibitRef::parse(&form.exhibit) else {
-        return Err(Refused::missing("There is no such exhibit."));
+        return Err(Refused::because(Pages::NoSuchExhibit));
     };
     let settled = match form.act.as_str() {
         "dispose" => {
@@ -199,7 +200,7 @@ pub async fn certificate(
     Path(text): Path<String>,
 ) -> Result<Response, Refused> {
     let Ok(exhibit) = ExhibitRef::parse(&text) else {
-        return Err(Refused::missing("There is no such exhibit."));
+        return Err(Refused::because(Pages::NoSuchExhibit));
     };
     let paper = app.perform(&who, evidence::Certificate { exhibit }).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];

@@ -12,6 +12,7 @@ use shared::id::{BoxName, CameraId};
 use crate::{
     access::table,
     ops::{boxes, footage},
+    reason::Pages,
     web::{
         context::{App, Refused, SignedIn, page},
         leaf::{Leaf, Turn},
@@ -40,7 +41,7 @@ pub async fn show(
     Query(turn): Query<Turn>,
 ) -> Result<Response, Refused> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
-        return Err(Refused::missing("There is no such camera."));
+        return Err(Refused::because(Pages::NoSuchCamera));
     };
     let wanted = footage::List {
         r#box: name.clone(),

@@ -15,6 +15,7 @@ use shared::{
 
 use crate::{
     ops::footage,
+    reason::Pages,
     retention::{
         export::{self, Row},
         report::{CameraPage, Certificate, DayReport, Report, claim_in_words},
@@ -90,7 +91,7 @@ pub async fn camera(
     Query(turn): Query<Turn>,
 ) -> Result<Response, Refused> {
     let (Ok(name), Ok(cam)) = (BoxName::parse(&name), CameraId::parse(&cam)) else {
-        return Err(Refused::missing("There is no such camera."));
+        return Err(Refused::because(Pages::NoSuchCamera));
     };
     let address = format!("/retention/{name}/{cam}");
     let wanted = footage::RetentionOfCamera {

@@ -82,7 +82,7 @@ fn view(o: &TouchRow, zone: &Zone) -> OrderView {
         }
         "sent" => "Both have touched; it is on its way to the box.".into(),
         "done" => "The box has obeyed.".into(),
-        _ => format!("It came to nothing. {}", o.why),
+        _ => format!("It came to nothing: {}.", o.why.trim_end_matches('.')),
     };
     OrderView {
         n: o.order,

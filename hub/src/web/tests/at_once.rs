@@ -467,7 +467,7 @@ fn start(folder: &Path) -> Child {
     child
 }
 
-/// AUD-1: a hub that is killed at any moment of any act: its log and its records agree after the next start, no number is used twice. Five
+/// AUD-1: a hub that is killed at any moment of any act: its log and its records agree after the next start, no number is used twice. Ten
 /// moments; BEADLE_KILLS=100 in `make fault`.
 #[test]
 fn killed() {
@@ -478,7 +478,7 @@ fn killed() {
     let agreement = Agreement::begin(&rig.desk);
     rig.desk.log.close("test").expect("closed");
     let (mut mended, mut kinds) = (0, BTreeSet::new());
-    for _ in 0..kills.unwrap_or(5) {
+    for _ in 0..kills.unwrap_or(10) {
         let mut child = start(rig.dir.path());
         let [moment]: [u8; 1] = crate::keys::random().expect("random");
         // The moment is what is tried here.

@@ -75,7 +75,7 @@ async fn evidence_is_shown_and_disposed_of() {
     let strange = site.post("/evidence", &cookie, strange, "").await;
     assert_eq!(strange.status, 403);
     let before = site.size();
-    assert_eq!(post("exhibit=EXH-2026-000011&act=keep").await.status, 403);
+    assert_eq!(post("exhibit=EXH-2026-000011&act=keep").await.status, 400);
     assert_eq!(post("exhibit=nonsense&act=dispose").await.status, 404);
     let none = post("exhibit=EXH-2026-000011&act=dispose&reason=").await;
     assert!(

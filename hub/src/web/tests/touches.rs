@@ -106,6 +106,9 @@ async fn an_order_waits_for_two_keys() {
         ];
         assert!(said.iter().all(|part| text.contains(part) == is), "{text}");
     }
+    let home = async |cookie: &str| site.get("/", cookie, "").await.text();
+    let says = format!("Order {order} to ashby waits for your passkey");
+    assert!(home(&cookies[0]).await.contains(&says) && !home(&cookies[2]).await.contains(&says));
     let form = site.get("/touches", &cookies[0], "").await.form();
     let touched = used(&anns.sign(hub.config.party().expect("a party"), &challenge));
     let body = |form: &str| format!("form={form}&order={order}&credential={touched}");
@@ -128,7 +131,7 @@ async fn an_order_waits_for_two_keys() {
     site.later(15 * 60_000);
     let over = site.get("/touches", &cookies[0], "").await.text();
     assert!(
-        over.contains("It came to nothing. Nobody touched their passkey"),
+        over.contains("It came to nothing: nobody touched their passkey"),
         "{over}"
     );
     assert_eq!(site.lines("order.fail").len(), 1);

@@ -12,6 +12,7 @@ mod footage;
 mod holds;
 mod masks;
 mod orders;
+mod pages;
 mod proofs;
 mod trail;
 
@@ -26,6 +27,7 @@ pub fn of(reason: &Reason) -> Text {
         Reason::Holds(reason) => holds::of(reason),
         Reason::Masks(reason) => masks::of(reason),
         Reason::Orders(reason) => orders::of(reason),
+        Reason::Pages(reason) => pages::of(reason),
         Reason::Proofs(reason) => proofs::of(reason),
         Reason::Trail(reason) => trail::of(reason),
     }
