@@ -253,7 +253,7 @@ impl Sweeper {
             } else if now.wall >= next {
                 wait = SOON;
                 // What was begun under a good clock is finished under any.
-                redone = redone || self.redo().is_ok();
+                redone = redone || self.redo().is_ok_and(|r| r.stuck.is_none());
                 if doubted.is_none_or(|then| {
                     let (wall, mono) =
                         (now.wall.0 - then.wall.0, now.mono as i64 - then.mono as i64);
@@ -280,8 +280,13 @@ impl Sweeper {
                     }
                 }
             }
-            if stop.wait(wait) {
-                return;
+            // The hub's word is not kept waiting.
+            while !wait.is_zero() && (confirmed || !self.confirmed.given()) {
+                let part = wait.min(SOON);
+                if stop.wait(part) {
+                    return;
+                }
+                wait -= part;
             }
         }
     }
