@@ -17,6 +17,16 @@ use crate::requests::{
 /// From when to when there is footage of a camera; None: none is known.
 pub type Extent = Option<(LocalTime, LocalTime)>;
 
+/// A span of which nothing was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hole {
+    pub from: LocalTime,
+    pub to: LocalTime,
+    /// The first gap that the box declared then, and why.
+    pub gap: Option<(LocalTime, LocalTime, String)>,
+    pub extent: Extent,
+}
+
 reasons! {
     Clips {
         TextWanted { field: TextField } => Refused "text-wanted",
@@ -55,8 +65,7 @@ reasons! {
         NoSuchCamera { camera: BoxCamera, has: Vec<String> } => Refused "clip-camera-unknown",
         Deleted { camera: BoxCamera, extent: Extent } => Refused "footage-deleted",
         Lost { camera: BoxCamera, extent: Extent } => Refused "footage-lost",
-        /// `gap`: the first that the box declared then, and why.
-        NotRecorded { camera: BoxCamera, from: LocalTime, to: LocalTime, gap: Option<(LocalTime, LocalTime, String)>, extent: Extent } => Refused "footage-not-recorded",
+        NotRecorded { camera: BoxCamera, hole: Box<Hole> } => Refused "footage-not-recorded",
 
         NoPackage { exhibit: ExhibitRef, state: rules::State } => Refused "no-package",
     }

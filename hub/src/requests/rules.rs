@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     db::footage::{GapRecord, SegmentRecord},
-    reason::{Clips, LocalTime},
+    reason::{Clips, LocalTime, clips::Hole},
 };
 
 /// Gaps up to this long are none (audit.md 2.2).
@@ -289,14 +289,13 @@ pub fn there(
         return Ok(());
     }
     let gap = known.gaps.first();
-    Err(Clips::NotRecorded {
-        camera,
+    let hole = Box::new(Hole {
         from: at(t0),
         to: at(t1),
         gap: gap.map(|g| (at(g.t0), at(g.t1), g.why.to_string())),
         extent,
-    }
-    .into())
+    });
+    Err(Clips::NotRecorded { camera, hole }.into())
 }
 
 /// Stretches of [t0, t1) longer than half a second that the footage (in order) does not cover.

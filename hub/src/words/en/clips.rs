@@ -155,19 +155,17 @@ pub fn of(reason: &Clips) -> Text {
             "the footage asked for was found missing or damaged on the box; {}",
             exists(camera, extent)
         ),
-        NotRecorded {
-            camera,
-            from,
-            to,
-            gap,
-            extent,
-        } => {
-            let gap = gap.as_ref().map_or_else(String::new, |(from, to, why)| {
-                format!(" (declared gap from {from} to {to}: {why})")
-            });
+        NotRecorded { camera, hole } => {
+            let (from, to) = (&hole.from, &hole.to);
+            let gap = hole
+                .gap
+                .as_ref()
+                .map_or_else(String::new, |(from, to, why)| {
+                    format!(" (declared gap from {from} to {to}: {why})")
+                });
             say!(
                 "nothing was recorded between {from} and {to}{gap}; {}",
-                exists(camera, extent)
+                exists(camera, &hole.extent)
             )
         }
         NoPackage { exhibit, state } => say!(
