@@ -69,6 +69,9 @@ struct InRole<'a, D: Data> {
     #[serde(flatten)]
     data: &'a D,
     r#as: &'a str,
+    /// Whose cameras it is about, then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<String>,
 }
 
 impl<D: Data> Data for InRole<'_, D> {
@@ -77,6 +80,8 @@ impl<D: Data> Data for InRole<'_, D> {
 
 /// Says in which roles somebody acts now: of an account's number.
 pub type Roles = Box<dyn Fn(u32) -> String + Send + Sync>;
+/// Says whose cameras a line is about: of its data.
+pub type Owners = Box<dyn Fn(&serde_json::Value) -> Option<String> + Send + Sync>;
 
 /// Where the countersigned heads of first days lie, below a log's folder: `2026-12.note`.
 pub const MONTHS: &str = "months";
@@ -93,7 +98,7 @@ pub struct OwnLog {
     origin: Arc<str>,
     /// A line of an act may be without its rows, and no line says so yet.
     unsettled: Arc<AtomicBool>,
-    roles: Arc<OnceLock<Roles>>,
+    standing: Arc<OnceLock<(Roles, Owners)>>,
 }
 
 /// Kinds of lines that say that something was done which is stored in the records. They are written within their act
@@ -192,7 +197,7 @@ impl OwnLog {
             stop: Arc::default(),
             origin: opened.origin.as_str().into(),
             unsettled: Arc::default(),
-            roles: Arc::default(),
+            standing: Arc::default(),
         };
         log.name_seal_key()?;
         let own = log.clone();
@@ -241,20 +246,22 @@ impl OwnLog {
         self.write(who, data)
     }
 
-    /// From here on, lines of people say in which roles they acted. Once.
-    pub fn name_roles(&self, roles: Roles) {
-        if self.roles.set(roles).is_err() {
+    /// From here on, lines of people say in which roles they acted, and whose cameras it was about. Once.
+    pub fn name_standing(&self, roles: Roles, owners: Owners) {
+        if self.standing.set((roles, owners)).is_err() {
             tracing::error!("the hub's log was told twice whose roles it is to name");
         }
     }
 
-    /// Any line; a person's with their roles. Acts come by [`crate::acts`] alone.
+    /// Any line; a person's with their roles and the owners of what it is about. Acts come by [`crate::acts`] alone.
     pub(crate) fn write<D: Data>(&self, who: &str, data: &D) -> Result<Line, LogError> {
         let number = who.strip_prefix("op:").and_then(|n| n.parse().ok());
-        match number.zip(self.roles.get()) {
-            Some((number, roles)) => {
+        match number.zip(self.standing.get()) {
+            Some((number, (roles, owners))) => {
                 let r#as = &*roles(number);
-                self.handle.append(who, &InRole { data, r#as })
+                let value = serde_json::to_value(data).unwrap_or_default();
+                let of = owners(&value);
+                self.handle.append(who, &InRole { data, r#as, of })
             }
             None => self.handle.append(who, data),
         }

@@ -49,7 +49,9 @@ use crate::{
     keys::Keys,
     ownlog::OwnLog,
     requests::{self, Pulls, touches},
-    retention, signin, web,
+    retention, signin,
+    trail::owners,
+    web,
 };
 
 /// How long the hub takes to stop, at most: the pages' answers under way, all tasks, everything.
@@ -125,10 +127,11 @@ pub fn build(
             opened.origin
         );
     }
-    let (records, wall) = (db.clone(), clock.clone());
-    log.name_roles(Box::new(move |op| {
-        grants::at(&records, op, wall.now().wall)
-    }));
+    let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
+    log.name_standing(
+        Box::new(move |op| grants::at(&records, op, wall.now().wall)),
+        Box::new(move |data| owners::of(&owned, data)),
+    );
     acts::settle(&db, &log).map_err(|e| CommandError::Plain(e.to_string()))?;
     if let Some(ca) = anew {
         log.append("sys:cert", &ca)?;

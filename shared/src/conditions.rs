@@ -265,7 +265,7 @@ conditions! {
     "retention.failed" Critical HubStaff
         "Deletion did not succeed"
         "After the sweep there is still footage on disk that is past its day."
-        "Look at the deletion certificate for the camera and day (the page Retention, or beadle-hub retention report). The sweep is tried again by itself; if the fault stays, report it."
+        "Look at the deletion certificate for the camera and day (the page Retention, or beadle-hub retention report). The sweep is tried again each minute by itself, and everything else that is due goes meanwhile. What the detail names and the recorder has no permission for was put there by another user: delete it, or give it to the recorder (chown -R beadle:beadle-footage). If the fault stays otherwise, report it."
     "retention.clock" Serious HubStaff
         "Deletion waits for the clock"
         "Footage looks past its day, but the box's clock is vouched for by nobody, so nothing is deleted. Footage that is due cannot be viewed meanwhile."

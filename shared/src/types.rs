@@ -122,7 +122,8 @@ lines! {
     /// `cam` or `exh`: the other one is left out.
     AccLive = "acc.live" { cam: CameraId, t0: Utc, t1: Utc, grant: String, purpose: String }
     /// A viewing of an exhibit.
-    AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String, reference: String }
+    AccView = "acc.view" { exh: String, t0: Utc, t1: Utc, grant: String, purpose: String, reference: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] present: Option<String> }
     /// Hub log: somebody asked for an operation that they may not, `n` times since the last such line; `box` and `cam` where it was about
     /// a camera.
     AccRefuse = "acc.refuse" { op: String, what: String, n: u64,
@@ -279,7 +280,8 @@ lines! {
     /// Hub log: a copy made; `what` is master or working, `sha256` of the file (lower hex).
     CopyMade = "copy.made" { r#ref: String, cam: CameraId, what: String, sha256: String }
     /// Hub log: a package is written out in plain, to be handed over; `sums` is the SHA-256 of its SHA256SUMS, free text is salted.
-    CopySave = "copy.save" { r#ref: String, cam: CameraId, sums: String, purpose: String, reference: String }
+    CopySave = "copy.save" { r#ref: String, cam: CameraId, sums: String, purpose: String, reference: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] present: Option<String> }
     /// Hub log: how long an exhibit is kept. `class`: general, surveillance, review (until that day); the reason is salted.
     CopyClass = "copy.class" { r#ref: String, class: String, review: Option<Day>, reason: String, by: String }
     /// Hub log: somebody asks that an exhibit be disposed of before its time; a second person must agree. `ask`: number of the request.

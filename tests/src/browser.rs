@@ -144,6 +144,20 @@ impl Browser {
         }
     }
 
+    /// Plugs in a key that whoever holds it touches, and shows their finger to, whenever it is asked: Chromium's own virtual authenticator.
+    pub fn key(&mut self) -> Done<()> {
+        self.call("WebAuthn.enable", json!({ "enableUI": false }))?;
+        let key = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true, "isUserVerified": true,
+            "automaticPresenceSimulation": true,
+        });
+        self.call(
+            "WebAuthn.addVirtualAuthenticator",
+            json!({ "options": key }),
+        )
+        .map(drop)
+    }
+
     pub fn goto(&mut self, url: &str) -> Done<()> {
         let went = self.call("Page.navigate", json!({ "url": url }))?;
         match went["errorText"].as_str() {

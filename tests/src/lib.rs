@@ -22,6 +22,7 @@ pub mod hostile;
 pub mod hub;
 pub mod judge;
 pub mod keys;
+pub mod line;
 pub mod machine;
 pub mod marker;
 pub mod measure;

@@ -1,6 +1,6 @@
 //! Task. The hub's page as staff see it, in a real browser: sign in, look, say why, watch.
 
-use beadle_tests::{Done, Trouble, browser::Browser};
+use beadle_tests::{Done, Folder, Told, Trouble, browser::Browser, hub::Hub};
 use shared::time::Utc;
 
 use crate::rig::{Rig, seconds};
@@ -98,4 +98,68 @@ fn staff_watch_a_clip() -> Done<()> {
         )));
     }
     Ok(())
+}
+
+/// ROL-2: a browser makes a passkey and signs in with it: the page's own script, Chromium's own WebAuthn, the hub's own verifier. With the
+/// password alone nobody is signed in any more.
+#[test]
+fn a_browser_makes_a_passkey() -> Done<()> {
+    let folder = Folder::new("passkey")?;
+    let mut hub = Hub::make(folder.path())?;
+    // Passkeys are for a name; a number is none.
+    let home = format!("https://localhost:{}", hub.https);
+    let toml = hub.state.join("hub.toml");
+    let text = std::fs::read_to_string(&toml).told(toml.display())?;
+    std::fs::write(&toml, format!("{text}origin = {home:?}\n")).told(toml.display())?;
+    hub.start()?;
+    let (name, password) = hub.sign_in.clone();
+    let mut browser = Browser::open(folder.path())?;
+    browser.key()?;
+    let sign_in = |browser: &mut Browser| {
+        browser.goto(&format!("{home}/sign-in"))?;
+        browser.submit(&[("name", &name), ("password", &password)])
+    };
+    let inside = "document.querySelector('form[action=\"/sign-out\"]') != null";
+    sign_in(&mut browser)?;
+    browser.until("signed in by the password", 20, inside)?;
+    browser.goto(&format!("{home}/account"))?;
+    browser.submit(&[("key-label", "Siân's key"), ("key-password", &password)])?;
+    browser.until(
+        "the passkey is made and kept",
+        20,
+        &format!("{TEXT}.includes(\"Siân's key\") && {inside}"),
+    )?;
+    browser.eval("document.querySelector('form[action=\"/sign-out\"]').requestSubmit(); true")?;
+    browser.until("signed out", 20, "location.pathname == '/sign-in'")?;
+
+    sign_in(&mut browser)?;
+    browser.until(
+        "the passkey is asked for",
+        20,
+        "document.querySelector('form[data-passkey=\"get\"]') != null",
+    )?;
+    browser.goto(&format!("{home}/"))?;
+    browser.until(
+        "a password alone opens nothing",
+        20,
+        "location.pathname == '/sign-in'",
+    )?;
+    sign_in(&mut browser)?;
+    let form = "document.querySelector('form[data-passkey]')";
+    browser.until(
+        "the passkey is asked for again",
+        20,
+        &format!("{form} != null"),
+    )?;
+    browser.eval(&format!("{form}.requestSubmit(); true"))?;
+    browser.until("signed in by the passkey", 20, inside)?;
+    hub.stop()?;
+    let lines: Vec<String> = beadle_tests::places::files_below(&hub.own_log(), ".jsonl")
+        .iter()
+        .filter_map(|f| std::fs::read_to_string(f).ok())
+        .flat_map(|t| t.lines().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let with = |part: &str| lines.iter().filter(|l| l.contains(part)).count();
+    assert_eq!(with("\"password+passkey\""), 1);
+    hub.intact("log", &hub.own_log(), false)
 }

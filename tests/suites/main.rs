@@ -20,6 +20,7 @@ mod holds;
 mod installed;
 mod kill;
 mod lifting;
+mod line;
 mod machine;
 mod marker;
 mod masks;

@@ -28,6 +28,16 @@ use shared::mask::Position;
 pub use shared::mask::{Mask, Style};
 pub use walk::{PasswordSource, Surroundings, parse};
 
+/// What decides how fast the box sends to the hub.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Congestion {
+    /// What the line was measured to carry.
+    #[default]
+    Measured,
+    /// The losses, as most of the internet does.
+    Cubic,
+}
+
 /// The only configuration the program sees.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -51,6 +61,8 @@ pub struct Config {
     pub pull_hours: u32,
     /// Whether a lift of a mask needs the keys of the people whom its order names.
     pub approvals: bool,
+    /// What decides how fast the box sends to the hub.
+    pub congestion: Congestion,
     /// Where the root key is to live.
     pub keys: Wish,
     pub volumes: Vec<PathBuf>,

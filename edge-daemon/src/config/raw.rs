@@ -105,6 +105,10 @@ pub struct RawBox {
     /// Default `none`.
     #[serde(default)]
     pub approvals: Field<String>,
+    /// `measured`: the box sends to the hub as fast as the line was measured to carry; `cubic`: it slows down at each lost packet. Default
+    /// `measured`.
+    #[serde(default)]
+    pub congestion: Field<String>,
     /// Most hours of footage that are handed out in one day, whoever signs the orders, 1 to 24000. Default 100.
     #[serde(default)]
     pub pull_hours: Field<i64>,

@@ -320,6 +320,23 @@ fn whose_approval_counts() {
     }
 }
 
+/// EVI-1: what decides how fast the box sends is one of two.
+#[test]
+fn how_fast_it_sends() {
+    let with = |line: &str| read(&GOOD.replacen("[box]\n", &format!("[box]\n{line}\n"), 1));
+    for (line, congestion) in [
+        ("", Congestion::Measured),
+        ("congestion = \"measured\"", Congestion::Measured),
+        ("congestion = \"cubic\"", Congestion::Cubic),
+    ] {
+        assert_eq!(with(line).expect("good").congestion, congestion, "{line}");
+    }
+    let wrong = with("congestion = \"reno\"")
+        .expect_err("unknown")
+        .to_string();
+    assert!(wrong.contains("box.congestion"), "{wrong}");
+}
+
 /// V14, ROL-2: how much a hub gets in a day is root's word.
 #[test]
 fn how_much_is_handed_out_in_a_day() {

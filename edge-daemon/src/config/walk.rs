@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    Camera, Config, ConfigErrors,
+    Camera, Config, ConfigErrors, Congestion,
     camera::camera,
     errors::Gather,
     fields::{absolute, may, need, parsed, quoted, retention_days, text, unknown, within, words},
@@ -183,6 +183,7 @@ pub fn parse(bytes: &[u8], around: &Surroundings<'_>) -> Result<Config, ConfigEr
             zone_name: b.zone_name,
             state: b.state,
             approvals: b.approvals,
+            congestion: b.congestion,
             pull_hours: b.pull_hours,
             holds_gib,
             hold_days: hold_days?,
@@ -208,6 +209,7 @@ struct Whole {
     zone_name: String,
     state: PathBuf,
     approvals: bool,
+    congestion: Congestion,
     pull_hours: u32,
 }
 
@@ -224,6 +226,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
             "zone",
             "state",
             "approvals",
+            "congestion",
             "pull_hours",
         ],
     );
@@ -298,6 +301,17 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
             None
         }
     };
+    const CONGESTION: &str = "congestion = \"cubic\"";
+    let congestion = may(g, "box.congestion", b.congestion, "text", CONGESTION);
+    let congestion = match congestion.as_deref() {
+        None | Some("measured") => Some(Congestion::Measured),
+        Some("cubic") => Some(Congestion::Cubic),
+        Some(other) => {
+            let why = "how fast the box sends to the hub is what the line was measured to carry, \"measured\", or \"cubic\", which slows down at each loss";
+            g.wrong("box.congestion", quoted(other), why, CONGESTION);
+            None
+        }
+    };
     const PULLS: &str = "pull_hours = 100";
     let pull_hours = may(g, "box.pull_hours", b.pull_hours, "a whole number", PULLS).map_or(
         Some(PULL_HOURS),
@@ -315,6 +329,7 @@ fn whole(g: &mut Gather, b: RawBox) -> Option<Whole> {
         zone_name,
         state: state?,
         approvals: approvals?,
+        congestion: congestion?,
         pull_hours: pull_hours?,
     })
 }

@@ -6,4 +6,5 @@ pub mod remembered;
 pub mod sweeper;
 #[cfg(test)]
 mod tests;
+mod unlink;
 pub mod walker;

@@ -4,7 +4,7 @@
 //! A sweep that a crash or a sick disk interrupts leaves a `del.range` without its `del.done`; the next one begins with those.
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -25,6 +25,7 @@ use shared::{
 use super::{
     holds::{HoldError, Holds},
     policy::{self, Due, OnDisk, Rules, Situation},
+    unlink::{tidy, unlink},
     walker,
 };
 use crate::{
@@ -42,6 +43,9 @@ use crate::{
 const WHO: &str = "sys:ret";
 /// How often it is looked whether there is something to do.
 const LOOK_MS: u64 = 10_000;
+/// What failed is tried again after so long, and what waits for another program.
+const AGAIN: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_secs(2);
 /// Where the disks are short and nothing could go early, it is tried again after so long: to know costs a look at every file.
 const RELIEVE_AGAIN_MS: u64 = 600_000;
 /// Under a clock nobody vouches for it is said how much looks due: again after so long, and at once when the clock has jumped.
@@ -67,7 +71,7 @@ pub enum SweepError {
     Log(#[from] LogError),
 }
 
-fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SweepError {
+pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SweepError {
     move |source| SweepError::Io {
         what,
         path: path.display().to_string(),
@@ -86,6 +90,8 @@ pub struct Swept {
     pub reader: Option<String>,
     /// When a day that the calendar has due will have been kept for its days.
     pub next: Option<Utc>,
+    /// Why what one camera-day has cannot go, of the first: it is repeated, and the others go.
+    pub stuck: Option<String>,
 }
 
 pub struct Sweeper {
@@ -129,6 +135,10 @@ pub struct Redone {
     /// What the reader holds up, and why it holds the first up, in its words.
     pub waiting: Vec<Due>,
     pub reader: Option<String>,
+    /// As [`Swept::stuck`].
+    pub stuck: Option<String>,
+    /// What is stuck, which is not begun again. Its camera is not among those above: its other days go.
+    pub left: Vec<(CameraId, Day)>,
 }
 
 /// What of one camera-day goes under one `del.range`.
@@ -182,6 +192,8 @@ impl Sweeper {
         let mut redone = false;
         let mut early = false;
         let mut relieve_at = 0;
+        // When the sweep is over that something is stuck in: each camera may give another day then.
+        let mut over: Option<Utc> = None;
         loop {
             let now = self.clock.now();
             let confirmed = self.confirmed.given();
@@ -197,32 +209,38 @@ impl Sweeper {
             );
             if now.wall >= next && self.trust.corroborated(now) {
                 self.faults.off("retention.clock", None);
+                if over.take_if(|over| now.wall >= *over).is_some() {
+                    self.swept.clear();
+                }
                 match self.sweep(now.wall) {
                     Ok(swept) => {
-                        self.faults.off("retention.failed", None);
                         self.say_waiting(&swept);
                         if !std::mem::take(&mut early) && swept.early == 0 {
                             self.faults.off("disk.early", None);
                         }
-                        self.swept.clear();
                         if confirmed {
                             self.confirmed.spend();
                         }
                         let waiting = !swept.waiting.is_empty();
-                        next = policy::next_sweep(now.wall, &self.zone, waiting);
-                        next = swept.next.map_or(next, |kept| next.min(kept));
-                        redone = true;
+                        let after = policy::next_sweep(now.wall, &self.zone, waiting);
+                        let after = swept.next.map_or(after, |kept| after.min(kept));
+                        if let Some(why) = swept.stuck {
+                            self.faults.on("retention.failed", None, &why);
+                            over = Some(over.map_or(after, |over| over.min(after)));
+                            wait = AGAIN;
+                        } else {
+                            self.faults.off("retention.failed", None);
+                            self.swept.clear();
+                            (over, next, redone) = (None, after, true);
+                        }
                     }
                     Err(SweepError::Log(LogError::Stopped(_))) => return,
                     Err(e) => {
                         self.faults.on("retention.failed", None, &e.to_string());
-                        wait = Duration::from_secs(
-                            if matches!(e, SweepError::Reader(ReaderError::Absent { .. })) {
-                                2
-                            } else {
-                                60
-                            },
-                        );
+                        wait = match e {
+                            SweepError::Reader(ReaderError::Absent { .. }) => SOON,
+                            _ => AGAIN,
+                        };
                     }
                 }
             } else if now.mono >= relieve_at && self.short() > 0 && self.trust.corroborated(now) {
@@ -233,9 +251,9 @@ impl Sweeper {
                     Err(e) => self.faults.on("retention.failed", None, &e.to_string()),
                 }
             } else if now.wall >= next {
-                wait = Duration::from_secs(2);
+                wait = SOON;
                 // What was begun under a good clock is finished under any.
-                redone = redone || self.redo().is_ok();
+                redone = redone || self.redo().is_ok_and(|r| r.stuck.is_none());
                 if doubted.is_none_or(|then| {
                     let (wall, mono) =
                         (now.wall.0 - then.wall.0, now.mono as i64 - then.mono as i64);
@@ -262,8 +280,13 @@ impl Sweeper {
                     }
                 }
             }
-            if stop.wait(wait) {
-                return;
+            // The hub's word is not kept waiting.
+            while !wait.is_zero() && (confirmed || !self.confirmed.given()) {
+                let part = wait.min(SOON);
+                if stop.wait(part) {
+                    return;
+                }
+                wait -= part;
             }
         }
     }
@@ -296,9 +319,12 @@ impl Sweeper {
             cams,
             waiting: mut held_back,
             mut reader,
+            mut stuck,
+            left,
         } = self.redo()?;
         self.swept.extend(cams);
-        let disk = self.on_disk(now)?;
+        let mut disk = self.on_disk(now)?;
+        disk.retain(|d| !left.iter().any(|(cam, day)| d.cam == *cam && d.day == *day));
         let situation = Situation {
             now,
             trusted: true,
@@ -307,7 +333,6 @@ impl Sweeper {
             short: self.short(),
         };
         let decision = policy::decide(&disk, &self.rules, &self.zone, &situation);
-        let mut held_up = None;
         match self.bury(now) {
             // The others' days go all the same.
             Err(SweepError::Reader(e)) => tracing::warn!(error = %e, "a key outlives its day"),
@@ -323,7 +348,9 @@ impl Sweeper {
                     held_back.push(due.clone());
                 }
                 // The other cameras' days go all the same.
-                Err(e @ SweepError::Hold(_)) => held_up = held_up.or(Some(e)),
+                Err(e @ (SweepError::Hold(_) | SweepError::Io { .. })) => {
+                    stuck.get_or_insert(e.to_string());
+                }
                 Err(e) => return Err(e),
             }
         }
@@ -337,16 +364,14 @@ impl Sweeper {
             );
             self.faults.on("disk.early", None, &what);
         }
-        match held_up {
-            Some(e) => Err(e),
-            None => Ok(Swept {
-                early: decision.early.len(),
-                deleted,
-                waiting: [held_back, decision.waiting].concat(),
-                reader,
-                next: decision.next,
-            }),
-        }
+        Ok(Swept {
+            early: decision.early.len(),
+            deleted,
+            waiting: [held_back, decision.waiting].concat(),
+            reader,
+            next: decision.next,
+            stuck,
+        })
     }
 
     /// Bytes the disks lack for recording to go on: a fiftieth of them is to be free, and no more than 8 GiB.
@@ -358,9 +383,10 @@ impl Sweeper {
     /// Between sweeps, when the disks are short: what is due has gone, and the oldest goes early. True when something did.
     fn relieve(&mut self, now: Utc) -> Result<bool, SweepError> {
         let days = walker::days(&self.paths()).map_err(io("list", Path::new("footage")))?;
-        self.swept = days.into_keys().map(|(_, cam)| cam).collect();
+        let all = days.into_keys().map(|(_, cam)| cam).collect();
+        let before = std::mem::replace(&mut self.swept, all);
         let swept = self.sweep(now);
-        self.swept.clear();
+        self.swept = before;
         // What went is seen when the disks are next looked at.
         self.volumes.look();
         Ok(swept?.early > 0)
@@ -595,7 +621,6 @@ impl Sweeper {
             } else {
                 Vec::new()
             };
-            redone.cams.push(left.cam.clone());
             let due = Due {
                 cam: left.cam.clone(),
                 day: left.day,
@@ -616,12 +641,19 @@ impl Sweeper {
                 },
             );
             match acted {
+                // The others' days go all the same.
+                Err(e @ SweepError::Io { .. }) => {
+                    redone.stuck.get_or_insert(e.to_string());
+                    redone.left.push((due.cam, due.day));
+                    continue;
+                }
                 Err(SweepError::Reader(ReaderError::Early(why))) => {
                     redone.reader.get_or_insert(why);
-                    redone.waiting.push(due);
+                    redone.waiting.push(due.clone());
                 }
                 acted => acted?,
             }
+            redone.cams.push(due.cam);
         }
         Ok(redone)
     }
@@ -690,43 +722,4 @@ impl Sweeper {
         tracing::info!(cam = %part.cam, day = %part.day, files = part.files.len(), others = part.others.len(), "footage deleted");
         Ok(())
     }
-}
-
-fn unlink(path: &Path) -> Result<(), SweepError> {
-    let gone = if path.is_dir() && !path.is_symlink() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
-    match gone {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("delete", path)(e)),
-        _ => Ok(()),
-    }
-}
-
-/// Makes deletions last, then removes a camera-day's folder when it is empty, and its day's when that is.
-fn tidy(folder: &Path) -> Result<(), SweepError> {
-    let sync = |p: &Path| match File::open(p).and_then(|d| d.sync_all()) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io("sync", p)(e)),
-        _ => Ok(()),
-    };
-    sync(folder)?;
-    for folder in folder.ancestors().take(2) {
-        match fs::remove_dir(folder) {
-            Ok(()) => {}
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty
-                ) =>
-            {
-                break;
-            }
-            Err(e) => return Err(io("remove", folder)(e)),
-        }
-        if let Some(parent) = folder.parent() {
-            sync(parent)?;
-        }
-    }
-    Ok(())
 }

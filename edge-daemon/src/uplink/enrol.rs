@@ -99,6 +99,7 @@ pub async fn claim(
         hub: hub.to_owned(),
         trusted: Trusted::Code(code.clone()),
         client: None,
+        congestion: config.congestion,
         judged_at: super::floor(now),
     };
     let line = dial(&target).await?;

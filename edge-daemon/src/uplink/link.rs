@@ -264,6 +264,7 @@ async fn connection(
         hub: enrolled.facts.hub.clone(),
         trusted: Trusted::Ca(enrolled.ca.clone()),
         client: Some((enrolled.cert.clone(), deps.key.tls())),
+        congestion: deps.desk.config.congestion,
         judged_at: super::floor(now.wall),
     };
     let line = match dial(&target).await {

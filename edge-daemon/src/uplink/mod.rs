@@ -17,9 +17,11 @@ use shared::time::Utc;
 use tokio::sync::watch;
 
 pub mod audit;
+mod congestion;
 pub mod enrol;
 pub mod link;
 pub mod orders;
+pub mod pace;
 pub mod pulls;
 pub mod quic;
 pub mod renewal;

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use super::congestion::Measured;
+use crate::config::Congestion;
 use quinn::{ConnectionError, VarInt, crypto::rustls::QuicClientConfig};
 use rustls::{
     CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -25,6 +27,11 @@ use shared::{
 /// A hub that was killed cannot say so: the box finds out by silence. A keep-alive costs some 20 bytes a second.
 const IDLE: Duration = Duration::from_secs(20);
 const KEEP_ALIVE: Duration = Duration::from_secs(6);
+/// May be under way at once: 100 Mbit/s over a round trip of 600 ms.
+const SEND_BYTES: u64 = 8 << 20;
+/// A packet is lost when so many later ones have arrived, or after so many round trips: radio hands some on out of turn.
+const OVERTAKEN: u32 = 12;
+const OVERDUE: f32 = 1.25;
 const DIAL: Duration = Duration::from_secs(10);
 
 /// What goes first on a thin link. Audit before clips, always.
@@ -80,6 +87,7 @@ pub struct Target {
     pub trusted: Trusted,
     /// Certificate and key of the box, once it has them.
     pub client: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+    pub congestion: Congestion,
     /// Certificates are judged at this time: the clock, but never before what is known to be past.
     pub judged_at: Utc,
 }
@@ -128,7 +136,13 @@ async fn dial_at(target: &Target, address: SocketAddr) -> Result<Line, LinkError
         QuicClientConfig::try_from(config).map_err(|e| tls(&e))?,
     ));
     let mut transport = quinn::TransportConfig::default();
+    if target.congestion == Congestion::Measured {
+        transport.congestion_controller_factory(Arc::new(Measured));
+    }
     transport
+        .send_window(SEND_BYTES)
+        .packet_threshold(OVERTAKEN)
+        .time_threshold(OVERDUE)
         .max_concurrent_bidi_streams(VarInt::from_u32(16))
         .max_concurrent_uni_streams(VarInt::from_u32(0))
         .datagram_receive_buffer_size(None)

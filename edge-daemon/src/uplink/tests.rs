@@ -295,6 +295,7 @@ async fn a_hub_of_another_version_is_not_listened_to() {
                 hub: address.to_string(),
                 trusted: Trusted::Ca(ours.der.clone()),
                 client: None,
+                congestion: crate::config::Congestion::default(),
                 judged_at: now,
             };
             let line = dial(&target).await.expect("the line");
@@ -337,6 +338,7 @@ async fn a_box_in_1970_reaches_its_hub_and_no_other() {
         hub: address.to_string(),
         trusted: Trusted::Ca(ca.der.clone()),
         client: None,
+        congestion: crate::config::Congestion::default(),
         judged_at: Utc::parse(at).expect("t"),
     };
     assert!(

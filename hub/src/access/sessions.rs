@@ -45,6 +45,16 @@ const MOST: usize = 4000;
 pub struct Reason {
     pub purpose: String,
     pub reference: String,
+    /// Who else is there.
+    pub present: Option<String>,
+}
+
+impl Reason {
+    /// Who else is there, where anybody is.
+    pub fn present(&self) -> Option<String> {
+        let text = self.present.as_deref().map(str::trim);
+        text.filter(|t| !t.is_empty()).map(str::to_owned)
+    }
 }
 
 #[derive(Clone, Debug)]

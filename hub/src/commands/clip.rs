@@ -33,6 +33,7 @@ struct Wanted {
     folder: PathBuf,
     purpose: String,
     reference: String,
+    present: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -77,6 +78,9 @@ pub enum Command {
         /// The receiver's own reference, such as a crime number
         #[arg(long)]
         reference: String,
+        /// Who else is present; kept apart from the log, which holds its salted hash
+        #[arg(long)]
+        present: Option<String>,
     },
     /// Check an exhibit's package as it rests, sealed
     Check { exhibit: String },
@@ -111,6 +115,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
                 folder,
                 purpose: purpose.clone(),
                 reference: reference.clone(),
+                present: None,
             });
             let class = Given {
                 class: Some(class),
@@ -146,12 +151,14 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             folder,
             purpose,
             reference,
+            present,
         } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
             let wanted = Wanted {
                 folder,
                 purpose,
                 reference,
+                present,
             };
             save(hub, &exhibit, wanted)
         }
@@ -296,6 +303,7 @@ fn save(hub: &Client, exhibit: &ExhibitRef, wanted: Wanted) -> Result<u8, Comman
         exhibit: exhibit.clone(),
         purpose: wanted.purpose,
         reference: wanted.reference,
+        present: wanted.present,
     })?;
     let rest = Resting::new(package, keys.exhibit_identity(exhibit)?);
     let mut meter = Meter::new();

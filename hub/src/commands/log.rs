@@ -92,14 +92,17 @@ fn print(r: &TrailRow) {
     let about = [r.camera.as_deref(), r.exhibit.as_deref()];
     let about: Vec<&str> = about.into_iter().flatten().collect();
     println!(
-        "{:>8}  {}  {:<12} {} {} ({})  {}",
+        "{:>8}  {}  {:<12} {} {} ({})  {}{}",
         r.n,
         r.t,
         r.kind,
         r.who,
         r.name,
         r.roles,
-        about.join(" ")
+        about.join(" "),
+        r.owner
+            .as_ref()
+            .map_or(String::new(), |o| format!("  of {o}"))
     );
     for (key, text) in &r.texts {
         println!("            {key:<10} {text}");

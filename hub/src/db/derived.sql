@@ -79,6 +79,7 @@ CREATE TABLE IF NOT EXISTS own_lines (
   log TEXT NOT NULL, n INTEGER NOT NULL, t INTEGER NOT NULL, kind TEXT NOT NULL,
   who TEXT NOT NULL,                        -- op:0007
   roles TEXT NOT NULL,                      -- of that person then
+  owner TEXT,                               -- whose cameras it was about then
   box TEXT, cam TEXT,                       -- the camera it is about, if it is about one
   exhibit TEXT, reference TEXT,             -- the reference is a hash of the side table
   leaf TEXT NOT NULL,                       -- its hash in the log, lower hex

@@ -13,6 +13,8 @@ pub struct OwnLine {
     pub kind: String,
     pub who: String,
     pub roles: String,
+    /// Owners of what it is about, with spaces between.
+    pub owner: Option<String>,
     pub camera: Option<BoxCamera>,
     pub exhibit: Option<String>,
     /// Hash of the side table.
@@ -39,10 +41,11 @@ pub struct Wanted {
 /// Acts that one search looks at, where it is by more than one thing: what fits all of it may be rare.
 const LOOKED_AT: u32 = 5_000;
 
-const COLUMNS: &str = "log, n, t, kind, who, roles, box, cam, exhibit, reference, leaf, data";
+const COLUMNS: &str =
+    "log, n, t, kind, who, roles, owner, box, cam, exhibit, reference, leaf, data";
 
 fn line(r: &rusqlite::Row<'_>) -> rusqlite::Result<OwnLine> {
-    let (name, cam): (Option<String>, Option<String>) = (r.get(6)?, r.get(7)?);
+    let (name, cam): (Option<String>, Option<String>) = (r.get(7)?, r.get(8)?);
     let camera = name.zip(cam);
     Ok(OwnLine {
         n: r.get::<_, N>(1)?.0,
@@ -50,11 +53,12 @@ fn line(r: &rusqlite::Row<'_>) -> rusqlite::Result<OwnLine> {
         kind: r.get(3)?,
         who: r.get(4)?,
         roles: r.get(5)?,
+        owner: r.get(6)?,
         camera: camera.and_then(|(b, c)| BoxCamera::parse(&format!("{b}/{c}")).ok()),
-        exhibit: r.get(8)?,
-        reference: r.get(9)?,
-        leaf: r.get(10)?,
-        data: r.get(11)?,
+        exhibit: r.get(9)?,
+        reference: r.get(10)?,
+        leaf: r.get(11)?,
+        data: r.get(12)?,
     })
 }
 
@@ -81,6 +85,7 @@ impl Db {
                         l.kind,
                         l.who,
                         l.roles,
+                        l.owner,
                         l.camera.as_ref().map(|c| c.r#box.to_string()),
                         l.camera.as_ref().map(|c| c.cam.to_string()),
                         l.exhibit,

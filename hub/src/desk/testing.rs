@@ -17,6 +17,7 @@ use crate::{
     keys::Keys,
     ownlog::OwnLog,
     requests::Pulls,
+    trail::owners,
 };
 
 pub const SCHEME: &str = "cctv.example.gov.uk";
@@ -83,10 +84,11 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
     let keys = Arc::new(keys.expect("keys"));
     let db = Arc::new(Db::open(dir).expect("records"));
     let (log, _) = OwnLog::open(dir, SCHEME, keys.clone(), clock.clone()).expect("own log");
-    let (records, wall) = (db.clone(), clock.clone());
-    log.name_roles(Box::new(move |op| {
-        grants::at(&records, op, wall.now().wall)
-    }));
+    let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
+    log.name_standing(
+        Box::new(move |op| grants::at(&records, op, wall.now().wall)),
+        Box::new(move |data| owners::of(&owned, data)),
+    );
     let live = Live::default();
     let logs = BoxLogs::new(
         dir,

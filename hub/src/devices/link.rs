@@ -200,6 +200,8 @@ impl Listener {
         transport
             .max_concurrent_bidi_streams(VarInt::from_u32(STRANGER_STREAMS))
             .receive_window(VarInt::from_u32(STRANGER_BYTES))
+            // Of a stranger the whole connection's window, above, is the limit.
+            .stream_receive_window(VarInt::from_u32(BOX_BYTES))
             .max_concurrent_uni_streams(VarInt::from_u32(0))
             .datagram_receive_buffer_size(None)
             .keep_alive_interval(Some(KEEP_ALIVE))

@@ -16,7 +16,7 @@ use super::{
     work,
 };
 use crate::{
-    access::{authorise::Permit, principal::Principal},
+    access::{authorise::Permit, principal::Principal, sessions::Reason},
     desk::{Desk, blocking},
     disposal::acts::Given,
     error::{HubError, plain},
@@ -126,6 +126,9 @@ pub struct View {
     pub exhibit: ExhibitRef,
     pub purpose: String,
     pub reference: String,
+    /// Who else is present, as they are called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<String>,
 }
 
 impl Operation for View {
@@ -137,7 +140,15 @@ impl Operation for View {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            viewing::begin(hub, &self.exhibit, &self.purpose, &self.reference, permit)
+            let (exhibit, reason) = (
+                self.exhibit,
+                Reason {
+                    purpose: self.purpose,
+                    reference: self.reference,
+                    present: self.present,
+                },
+            );
+            viewing::begin(hub, &exhibit, &reason, permit)
         })
         .await
         .map(|()| Done {})
@@ -152,6 +163,9 @@ pub struct Save {
     pub exhibit: ExhibitRef,
     pub purpose: String,
     pub reference: String,
+    /// Who else is present, as they are called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub present: Option<String>,
 }
 
 impl Operation for Save {
@@ -163,7 +177,15 @@ impl Operation for Save {
 
     async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            save::grant(hub, &self.exhibit, &self.purpose, &self.reference, permit)
+            let (exhibit, reason) = (
+                self.exhibit,
+                Reason {
+                    purpose: self.purpose,
+                    reference: self.reference,
+                    present: self.present,
+                },
+            );
+            save::grant(hub, &exhibit, &reason, permit)
         })
         .await
     }

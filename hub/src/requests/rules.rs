@@ -157,6 +157,8 @@ pub enum TextField {
     Purpose,
     Reference,
     Requester,
+    /// Who else is there.
+    Present,
     /// The order or the power under which it is asked.
     Order,
     /// How a requester's identity was checked.

@@ -16,7 +16,7 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, sessions::Reason},
     desk::Desk,
     error::{HubError, plain},
     files,
@@ -38,14 +38,16 @@ pub struct Package {
 pub fn grant(
     desk: &Desk,
     exhibit: &ExhibitRef,
-    purpose: &String,
-    reference: &String,
+    reason: &Reason,
     permit: &Permit,
 ) -> Result<Package, HubError> {
-    rules::texts([
-        (TextField::Purpose, purpose),
-        (TextField::Reference, reference),
-    ])?;
+    let given = [
+        (TextField::Purpose, &reason.purpose),
+        (TextField::Reference, &reason.reference),
+    ];
+    let present = reason.present();
+    let others = present.iter().map(|text| (TextField::Present, text));
+    rules::texts(given.into_iter().chain(others))?;
     let row = desk
         .db
         .request(exhibit.as_str())
@@ -70,8 +72,9 @@ pub fn grant(
         r#ref: exhibit.to_string(),
         cam: row.camera.cam.clone(),
         sums: sums.clone(),
-        purpose: keep_salted(desk, purpose.trim())?,
-        reference: keep_salted(desk, reference.trim())?,
+        purpose: keep_salted(desk, reason.purpose.trim())?,
+        reference: keep_salted(desk, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(Package {

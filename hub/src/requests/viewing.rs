@@ -7,7 +7,7 @@ use super::{
     submit::keep_salted,
 };
 use crate::{
-    access::authorise::Permit,
+    access::{authorise::Permit, sessions::Reason},
     desk::Desk,
     error::{HubError, plain},
     reason::{Evidence, Footage},
@@ -16,14 +16,16 @@ use crate::{
 pub fn begin(
     desk: &Desk,
     exhibit: &ExhibitRef,
-    purpose: &String,
-    reference: &String,
+    reason: &Reason,
     permit: &Permit,
 ) -> Result<(), HubError> {
-    rules::texts([
-        (TextField::Purpose, purpose),
-        (TextField::Reference, reference),
-    ])?;
+    let given = [
+        (TextField::Purpose, &reason.purpose),
+        (TextField::Reference, &reason.reference),
+    ];
+    let present = reason.present();
+    let others = present.iter().map(|text| (TextField::Present, text));
+    rules::texts(given.into_iter().chain(others))?;
     let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
@@ -40,8 +42,9 @@ pub fn begin(
         t0: request.t0,
         t1: request.t1,
         grant: request.grant,
-        purpose: keep_salted(desk, purpose.trim())?,
-        reference: keep_salted(desk, reference.trim())?,
+        purpose: keep_salted(desk, reason.purpose.trim())?,
+        reference: keep_salted(desk, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
     };
     desk.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(())

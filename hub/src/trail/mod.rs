@@ -30,6 +30,7 @@ use crate::{
     },
 };
 
+pub mod owners;
 pub mod sample;
 
 use sample::Month;
@@ -47,6 +48,8 @@ pub struct TrailRow {
     pub name: String,
     /// The roles they had then, each with the owner it is for.
     pub roles: String,
+    /// Whose cameras it was about, then: short names, with spaces between.
+    pub owner: Option<String>,
     pub camera: Option<String>,
     pub exhibit: Option<String>,
     /// The line's own words.
@@ -133,6 +136,7 @@ fn about(hub: &Desk, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
         kind: r.kind.clone(),
         who: r.who.clone(),
         roles: text("as").unwrap_or_default().to_owned(),
+        owner: text("of").map(str::to_owned),
         camera,
         exhibit: exhibit.map(str::to_owned),
         reference,
@@ -171,8 +175,9 @@ pub fn read_on(hub: &Desk) -> Result<(), HubError> {
 }
 
 /// Keys of hashes that stand for texts.
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 9] = [
     "purpose",
+    "present",
     "reference",
     "requester",
     "reason",
@@ -206,6 +211,7 @@ fn row(hub: &Desk, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<T
         name: names.get(&l.who).cloned().unwrap_or_default(),
         who: l.who,
         roles: l.roles,
+        owner: l.owner,
         camera: l.camera.map(|c| c.to_string()),
         exhibit: l.exhibit,
         data,

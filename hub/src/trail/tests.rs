@@ -67,6 +67,7 @@ impl House {
             exhibit: ExhibitRef::new(2026, n),
             purpose: "a theft".into(),
             reference: reference.into(),
+            present: None,
         };
         self.by(op, view).await
     }
@@ -261,4 +262,66 @@ async fn the_table_is_made_again() {
         .unindex(house.hub().log.origin())
         .expect("forgotten");
     assert_eq!(house.found(kim()).await, before);
+}
+
+/// AUD-1, ROL-4: a viewing says who else was there, in words that can be erased, and whose camera it was at that time, whosever it is later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_there_and_whose_camera_it_was() {
+    let house = House::new();
+    let camera = house.hub().db.request("EXH-2026-000001").expect("reads");
+    let camera = camera.expect("an exhibit").camera;
+    house.view(2, 1, "CR/1").await.expect("watched");
+    for owner in ["tenby", "brook"] {
+        house
+            .hub()
+            .db
+            .add_owner(owner, owner, utc(NOW))
+            .expect("an owner");
+        house
+            .hub()
+            .db
+            .set_camera_owner(&camera, owner)
+            .expect("assigned");
+        let view = clips::View {
+            exhibit: ExhibitRef::new(2026, 1),
+            purpose: "a theft".into(),
+            reference: "CR/1".into(),
+            present: Some(" DC Hall, her sergeant ".into()),
+        };
+        house.by(2, view).await.expect("watched");
+    }
+    let long = clips::View {
+        exhibit: ExhibitRef::new(2026, 1),
+        purpose: "a theft".into(),
+        reference: "CR/1".into(),
+        present: Some("x".repeat(5_000)),
+    };
+    assert_eq!(
+        house.by(2, long).await.expect_err("too long").class(),
+        Class::Refused
+    );
+    let views = house
+        .found(Search {
+            kind: Some("acc.view".into()),
+            ..Search::default()
+        })
+        .await;
+    let told: Vec<_> = views
+        .iter()
+        .map(|r| {
+            (
+                r.owner.as_deref(),
+                r.texts.get("present").map(String::as_str),
+            )
+        })
+        .collect();
+    let there = Some("DC Hall, her sergeant");
+    assert_eq!(
+        told,
+        [(Some("brook"), there), (Some("tenby"), there), (None, None)]
+    );
+    let log = logbook::LogFolder::new(&house.hub().log.folder())
+        .read_lines(0, u64::MAX, 1 << 20)
+        .expect("lines");
+    assert!(!String::from_utf8_lossy(&log).contains("Hall"));
 }

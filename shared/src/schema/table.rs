@@ -130,7 +130,7 @@ table! {
     "acc.login" Both { Must "op" WORD, Must "how" WORD }
     "acc.fail" Both { Must "op" WORD, Must "how" WORD, Must "n" COUNT, Must "secs" COUNT }
     "acc.live" Both { Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD }
-    "acc.view" Both { Must "exh" Form::Exhibit, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD, Must "reference" WORD }
+    "acc.view" Both { Must "exh" Form::Exhibit, Must "t0" Form::Time, Must "t1" Form::Time, Must "grant" WORD, Must "purpose" WORD, Must "reference" WORD, May "present" WORD }
     "acc.refuse" Hub { Must "op" WORD, Must "what" WORD, Must "n" COUNT, May "box" Form::Box, May "cam" Form::Camera }
     "hold.set" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "t0" Form::Time, Must "t1" Form::Time, Must "until" Form::Time, Must "grant" WORD }
     "hold.kept" Box { Must "hold" Form::Hold, Must "cam" Form::Camera, Must "s0" COUNT, Must "s1" COUNT, Must "count" COUNT, Must "bytes" COUNT, Must "set" Form::Hash }
@@ -168,7 +168,7 @@ table! {
     "hold.drop" Hub { Must "hold" Form::Hold, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "hold.free" Hub { Must "hold" Form::Hold, Must "why" WHY, Must "by" BY }
     "copy.made" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "what" WORD, Must "sha256" Form::Hash }
-    "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD }
+    "copy.save" Hub { Must "ref" Form::Exhibit, Must "cam" Form::Camera, Must "sums" Form::Hash, Must "purpose" WORD, Must "reference" WORD, May "present" WORD }
     "copy.class" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Null "review" Form::Day, Must "reason" WORD, Must "by" WORD }
     "copy.drop" Hub { Must "ref" Form::Exhibit, Must "ask" COUNT, Must "reason" WORD, Must "by" WORD }
     "copy.dispose" Hub { Must "ref" Form::Exhibit, Must "class" WORD, Must "until" Form::Time, Must "reason" WORD, Must "by" BY, Must "files" COUNT, Must "bytes" COUNT }

@@ -215,7 +215,11 @@ fn sweep() -> Done<Option<Figure>> {
 fn county_of_pages() -> Done<Vec<Figure>> {
     let county = county()?;
     let ms = |t: Duration| t.as_secs_f64() * 1000.0;
-    let slowest = county.pages.iter().map(|(_, t)| ms(*t)).fold(0.0, f64::max);
+    let slowest = county
+        .pages
+        .iter()
+        .map(|(_, t)| ms(t.p95))
+        .fold(0.0, f64::max);
     let mut figures = vec![
         limited(
             Figure::new("hub.pages", "", slowest, "ms, the slowest page"),
@@ -234,7 +238,13 @@ fn county_of_pages() -> Done<Vec<Figure>> {
         ),
     ];
     let each = county.pages.iter();
-    figures.extend(each.map(|(page, t)| Figure::new("hub.pages", page, ms(*t), "ms")));
+    figures.extend(each.flat_map(|(page, t)| {
+        [
+            Figure::new("hub.pages", page, ms(t.p95), "ms"),
+            Figure::new("hub.pages", page, ms(t.p50), "ms, the middle one"),
+            Figure::new("hub.pages", page, ms(t.cpu), "ms of processor"),
+        ]
+    }));
     Ok(figures)
 }
 

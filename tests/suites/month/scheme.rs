@@ -254,7 +254,7 @@ impl Month {
         }
     }
 
-    /// Where a camera's newest whole footage lies that the hub knows of: a second and a half of it.
+    /// Where a camera's newest whole segment lies: a second and a half of it.
     pub fn span(&mut self, camera: &str) -> Done<(Utc, Utc)> {
         let (name, cam) = camera.split_once('/').unwrap_or_default();
         let town = match name {
@@ -262,11 +262,17 @@ impl Month {
             _ => &mut self.brook,
         };
         let all = town.lines_of("seg.write", Some(cam));
-        let last = all
-            .last()
-            .ok_or_else(|| Trouble(format!("nothing of {camera}")))?;
-        let t0 = hub::time(&last["data"]["t0"])?;
-        Ok((t0.plus_ms(500), t0.plus_ms(2_000)))
+        for line in all.iter().rev() {
+            let (t0, t1) = (
+                hub::time(&line["data"]["t0"])?,
+                hub::time(&line["data"]["t1"])?,
+            );
+            // What a stop cut short is not.
+            if t1.0 - t0.0 > 2_500 {
+                return Ok((t0.plus_ms(500), t0.plus_ms(2_000)));
+            }
+        }
+        Err(Trouble(format!("nothing of {camera}")))
     }
 
     /// Waits until there is footage of today: the last minute is asked for at the box.

@@ -123,6 +123,7 @@ impl World {
             retention_days: 28,
             holds_gib: None,
             hold_days: 400,
+            congestion: crate::config::Congestion::default(),
             approvals: false,
             pull_hours: 100,
             keys: Default::default(),

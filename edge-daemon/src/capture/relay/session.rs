@@ -112,8 +112,7 @@ impl Session {
             && !camera.going
             && !self.control.is_empty()
         {
-            let uri = self.control.clone();
-            let _ = timeout(GOODBYE, camera.send("TEARDOWN", &uri, &[])).await;
+            let _ = timeout(GOODBYE, camera.send("TEARDOWN", &self.control, &[])).await;
         }
     }
 
@@ -410,10 +409,8 @@ impl Session {
 
     async fn teardown(&mut self) {
         let uri = self.control.clone();
-        if uri.is_empty() {
-            return;
-        }
         if let Some(camera) = &mut self.camera
+            && !uri.is_empty()
             && !std::mem::replace(&mut camera.going, true)
         {
             let _ = timeout(GOODBYE, camera.ask("TEARDOWN", &uri, &[])).await;

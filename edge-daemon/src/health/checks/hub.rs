@@ -91,6 +91,7 @@ fn link(looked: &Looked, enrolled: &Enrolment) -> Line {
         hub: hub.clone(),
         trusted: Trusted::Ca(enrolled.ca.clone()),
         client: Some((enrolled.cert.clone(), key.tls())),
+        congestion: crate::config::Congestion::default(),
         judged_at: crate::uplink::floor(looked.now.wall),
     };
     let tried = runtime.block_on(async {

@@ -360,7 +360,12 @@ async fn a_clip_goes_on_where_it_stood() {
     blocking(move || {
         let may = |exhibit: &ExhibitRef, purpose: &str| {
             let who = Permit::of_test(7, "kim");
-            requests::save::grant(&d, exhibit, &purpose.into(), &"CR/9".into(), &who)
+            let reason = crate::access::sessions::Reason {
+                purpose: purpose.into(),
+                reference: "CR/9".into(),
+                present: None,
+            };
+            requests::save::grant(&d, exhibit, &reason, &who)
         };
         assert!(may(&e, " ").is_err());
         assert!(may(&ExhibitRef::new(2026, 999), "for court").is_err());

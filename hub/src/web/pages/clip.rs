@@ -37,6 +37,7 @@ struct ClipPage {
     problem: String,
     purpose: String,
     reference: String,
+    present: String,
 }
 
 struct CopyView {
@@ -107,6 +108,7 @@ fn unreadable(exhibit: &str, e: &io::Error) -> Refused {
 struct Reasons {
     purpose: String,
     reference: String,
+    present: String,
 }
 
 async fn answer(
@@ -134,6 +136,7 @@ async fn answer(
         problem: outcome.problem.clone(),
         purpose: reasons.purpose,
         reference: reasons.reference,
+        present: reasons.present,
     };
     outcome.on(&shown)
 }
@@ -152,6 +155,8 @@ pub struct ViewForm {
     form: String,
     purpose: String,
     reference: String,
+    #[serde(default)]
+    present: String,
 }
 
 pub async fn view(
@@ -166,11 +171,13 @@ pub async fn view(
         exhibit: exhibit(&row)?,
         purpose: form.purpose.clone(),
         reference: form.reference.clone(),
+        present: Some(form.present.clone()),
     };
     if let Err(why) = app.perform(&who, view).await {
         let reasons = Reasons {
             purpose: form.purpose,
             reference: form.reference,
+            present: form.present,
         };
         return answer(&app, &who, row, Outcome::of(Err(why))?, reasons).await;
     }
@@ -178,6 +185,7 @@ pub async fn view(
     let reason = Reason {
         purpose: form.purpose,
         reference: form.reference,
+        present: Some(form.present),
     };
     app.hub
         .sessions
@@ -254,6 +262,7 @@ async fn send_copy(
             exhibit: exhibit(&row)?,
             purpose: reason.purpose,
             reference: reason.reference,
+            present: reason.present,
         };
         app.perform(who, save).await?;
     }

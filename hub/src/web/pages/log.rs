@@ -74,7 +74,10 @@ fn view(r: TrailRow, zone: &Zone) -> ActView {
         kind: r.kind,
         person: format!("{} ({})", r.name, r.who),
         roles: r.roles,
-        camera: r.camera.unwrap_or_default(),
+        camera: match (r.camera, r.owner) {
+            (Some(camera), Some(owner)) => format!("{camera} ({owner})"),
+            (camera, owner) => camera.or(owner).unwrap_or_default(),
+        },
         exhibit: r.exhibit.unwrap_or_default(),
         texts: r.texts.into_iter().collect(),
     }

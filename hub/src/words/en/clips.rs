@@ -16,6 +16,7 @@ fn field(field: TextField) -> &'static str {
     match field {
         TextField::Purpose => "a purpose",
         TextField::Reference => "a reference",
+        TextField::Present => "who else is present",
         TextField::Requester => "a requester",
         TextField::Order => "an order",
         TextField::Identity => "how identity was checked",

@@ -1,0 +1,300 @@
+//! Pure. How much may be under way to the hub at once: what the line carries, times how long a packet takes, and half as much again.
+//!
+//! Radio and shared lines lose packets that nobody had to lose. Who takes each loss for a queue that is full (CUBIC, the usual one)
+//! goes at a tenth of such a line. So the line itself is measured, as BBR does: how much arrives in a round trip, and how long a round
+//! trip takes when nothing waits. What is lost counts only when it is so much that a queue must be full.
+//!
+//! ```text
+//! Start ──no faster for three rounds, or much lost──> Drain ──what waited is through──> Cruise: 2, 1, then six rounds of 1½ times the line
+//!                                                         10 s without a shorter round trip: Look, half the line for a moment ──> Cruise
+//! ```
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// Before anything is known, in packets.
+const FIRST_PACKETS: u64 = 32;
+/// Never less, in packets.
+const LEAST_PACKETS: u64 = 4;
+/// The best of so many rounds is what the line carries.
+const ROUNDS: u64 = 10;
+/// The line is taken for full when it was not a quarter faster for so many rounds.
+const FULL_ROUNDS: u32 = 3;
+/// The shortest round trip is looked for anew when none was as short for this long …
+const SHORTEST: Duration = Duration::from_secs(10);
+/// … for so long.
+const LOOK: Duration = Duration::from_millis(200);
+/// Of what was sent in a round, in hundredths: where more is lost a queue is full …
+const LOSS_PERCENT: u64 = 10;
+/// … and never by fewer packets than this.
+const LOSS_PACKETS: u64 = 8;
+/// What may be under way in each round of a cycle, in eighths of what the line holds: a try for more, what waits since is let through, and
+/// the usual.
+const CYCLE: [u64; 8] = [16, 8, 12, 12, 12, 12, 12, 12];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Start,
+    Drain,
+    Cruise { round: usize },
+    Look { until: Option<Instant> },
+}
+
+/// What was sent at one moment, and what had arrived by then.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    at: Instant,
+    delivered: u64,
+    delivered_at: Instant,
+    first_sent: Instant,
+    /// Nothing more was to be sent then: what arrives of it says little of the line.
+    idle: bool,
+}
+
+/// One connection's.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    packet: u64,
+    phase: Phase,
+    window: u64,
+    sent: VecDeque<Sent>,
+    under_way: u64,
+    delivered: u64,
+    delivered_at: Instant,
+    first_sent: Instant,
+    /// The newest packet among those acknowledged together.
+    newest: Option<Instant>,
+    /// There was nothing more to send, and until so much is delivered what arrives says so.
+    idle: Option<u64>,
+    gained: u64,
+    round: u64,
+    round_ends: u64,
+    round_began: u64,
+    lost: u64,
+    /// Best rates, in bytes a second, with the round each is of; each better than those after it.
+    rates: VecDeque<(u64, u64)>,
+    shortest: Option<(Duration, Instant)>,
+    full: (u64, u32),
+    ceiling: Option<u64>,
+}
+
+impl Pace {
+    /// `packet`: bytes of one, at most.
+    pub fn new(now: Instant, packet: u64) -> Self {
+        Self {
+            packet,
+            phase: Phase::Start,
+            window: FIRST_PACKETS * packet,
+            sent: VecDeque::new(),
+            under_way: 0,
+            delivered: 0,
+            delivered_at: now,
+            first_sent: now,
+            newest: None,
+            idle: None,
+            gained: 0,
+            round: 0,
+            round_ends: 0,
+            round_began: 0,
+            lost: 0,
+            rates: VecDeque::new(),
+            shortest: None,
+            full: (0, 0),
+            ceiling: None,
+        }
+    }
+
+    /// Bytes that may be under way.
+    pub fn window(&self) -> u64 {
+        let least = LEAST_PACKETS * self.packet;
+        let window = match self.phase {
+            Phase::Look { .. } => self.held(4).min(self.window),
+            _ => self.window,
+        };
+        window.min(self.ceiling.unwrap_or(u64::MAX)).max(least)
+    }
+
+    pub fn packet(&mut self, bytes: u64) {
+        self.packet = bytes;
+    }
+
+    /// Bytes a second that the line carries; 0: not known yet.
+    pub fn rate(&self) -> u64 {
+        self.rates.front().map_or(0, |(_, rate)| *rate)
+    }
+
+    pub fn sent(&mut self, now: Instant, bytes: u64) {
+        if self.under_way == 0 {
+            (self.first_sent, self.delivered_at) = (now, now);
+        }
+        self.under_way += bytes;
+        if self.sent.back().is_some_and(|last| last.at == now) {
+            return;
+        }
+        self.sent.push_back(Sent {
+            at: now,
+            delivered: self.delivered,
+            delivered_at: self.delivered_at,
+            first_sent: self.first_sent,
+            idle: self.idle.is_some(),
+        });
+    }
+
+    /// A packet arrived that was sent at `sent`.
+    pub fn arrived(&mut self, sent: Instant, bytes: u64) {
+        self.under_way = self.under_way.saturating_sub(bytes);
+        self.delivered += bytes;
+        self.gained += bytes;
+        self.newest = self.newest.max(Some(sent));
+    }
+
+    /// Packets are lost, of so many bytes in all.
+    pub fn lost(&mut self, bytes: u64) {
+        self.under_way = self.under_way.saturating_sub(bytes);
+        self.lost += bytes;
+    }
+
+    /// All that arrived together has been told. `under_way`: bytes that still are; `idle`: nothing more is to be sent.
+    pub fn told(&mut self, now: Instant, under_way: u64, idle: bool) {
+        self.under_way = under_way;
+        if idle {
+            self.idle = Some(self.delivered + under_way);
+        } else {
+            self.idle = self.idle.filter(|until| self.delivered <= *until);
+        }
+        let gained = std::mem::take(&mut self.gained);
+        let Some(at) = self.newest.take() else {
+            return;
+        };
+        self.delivered_at = now;
+        while self.sent.front().is_some_and(|s| s.at < at) {
+            self.sent.pop_front();
+        }
+        let Some(sent) = self.sent.front().copied().filter(|s| s.at == at) else {
+            return; // older than one that was told before
+        };
+        let idle = sent.idle;
+        self.first_sent = sent.at;
+        let trip = now.saturating_duration_since(at);
+        self.trip(now, trip, idle);
+        let round = sent.delivered >= self.round_ends;
+        if round {
+            // What was once measured is not forgotten over rounds that measure nothing.
+            self.round += u64::from(!idle);
+            self.round_ends = self.delivered;
+        }
+        let apart = now.saturating_duration_since(sent.delivered_at);
+        let interval = apart.max(sent.at.saturating_duration_since(sent.first_sent));
+        if interval >= self.shortest.map_or(Duration::ZERO, |(s, _)| s) && !interval.is_zero() {
+            let bytes = self.delivered - sent.delivered;
+            let rate = u128::from(bytes) * 1_000_000_000 / interval.as_nanos();
+            self.carried(u64::try_from(rate).unwrap_or(u64::MAX), idle);
+        }
+        if round {
+            self.round(idle);
+        }
+        self.step(now, round);
+        self.grow(gained);
+    }
+
+    fn trip(&mut self, now: Instant, trip: Duration, idle: bool) {
+        let old = self
+            .shortest
+            .is_some_and(|(_, since)| idle && now.saturating_duration_since(since) > SHORTEST);
+        if old || self.shortest.is_none_or(|(shortest, _)| trip <= shortest) {
+            self.shortest = Some((trip, now));
+        }
+    }
+
+    fn carried(&mut self, rate: u64, idle: bool) {
+        if idle && rate < self.rate() {
+            return;
+        }
+        let oldest = self.round.saturating_sub(ROUNDS);
+        while self.rates.len() > 1 && self.rates.front().is_some_and(|(round, _)| *round < oldest) {
+            self.rates.pop_front();
+        }
+        while self.rates.back().is_some_and(|(_, other)| *other <= rate) {
+            self.rates.pop_back();
+        }
+        self.rates.push_back((self.round, rate));
+    }
+
+    /// A round trip is over: what was lost in it, and whether the line is full.
+    fn round(&mut self, idle: bool) {
+        let arrived = self.delivered - self.round_began;
+        self.round_began = self.delivered;
+        let lost = std::mem::take(&mut self.lost);
+        let crowded =
+            lost > LOSS_PACKETS * self.packet && lost * 100 > (lost + arrived) * LOSS_PERCENT;
+        if crowded {
+            let through = arrived.max(LEAST_PACKETS * self.packet);
+            self.ceiling = Some(through.max(self.held(7)));
+        } else if let Some(ceiling) = self.ceiling {
+            let more = ceiling + ceiling / 8;
+            self.ceiling = (more < self.held(24)).then_some(more);
+        }
+        if self.phase != Phase::Start || idle {
+            return;
+        }
+        let (best, rounds) = self.full;
+        if self.rate() > best + best / 4 {
+            self.full = (self.rate(), 0);
+        } else {
+            self.full = (best, rounds + 1);
+        }
+        if crowded || self.full.1 >= FULL_ROUNDS {
+            self.phase = Phase::Drain;
+        }
+    }
+
+    fn step(&mut self, now: Instant, round: bool) {
+        let calm = self.under_way <= self.held(8);
+        self.phase = match self.phase {
+            Phase::Drain if calm => Phase::Cruise { round: 2 },
+            Phase::Cruise { round: n } if round => Phase::Cruise {
+                round: (n + 1) % CYCLE.len(),
+            },
+            Phase::Look { until: None } if self.under_way <= self.held(4) + self.packet => {
+                Phase::Look {
+                    until: Some(now + LOOK),
+                }
+            }
+            Phase::Look { until: Some(until) } if now >= until && round => {
+                self.shortest = self.shortest.map(|(trip, _)| (trip, now));
+                Phase::Cruise { round: 2 }
+            }
+            same => same,
+        };
+        let old = |(_, since)| now.saturating_duration_since(since) > SHORTEST;
+        if matches!(self.phase, Phase::Cruise { .. }) && self.shortest.is_some_and(old) {
+            // What is measured from now on is the shortest.
+            self.shortest = self.shortest.map(|(trip, _)| (trip + trip / 4, now));
+            self.phase = Phase::Look { until: None };
+        }
+    }
+
+    fn grow(&mut self, gained: u64) {
+        let wanted = match self.phase {
+            Phase::Start => self.held(24).max(FIRST_PACKETS * self.packet),
+            Phase::Drain => self.held(8),
+            Phase::Cruise { round } => self.held(CYCLE.get(round).copied().unwrap_or(8)),
+            Phase::Look { .. } => return,
+        };
+        self.window = (self.window + gained).min(wanted);
+    }
+
+    /// So many eighths of what the line holds when nothing waits, in bytes.
+    fn held(&self, eighths: u64) -> u64 {
+        let Some((trip, _)) = self.shortest else {
+            return FIRST_PACKETS * self.packet;
+        };
+        let line = u128::from(self.rate()) * trip.as_nanos() / 1_000_000_000;
+        u64::try_from(line * u128::from(eighths) / 8).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+#[path = "pace_tests.rs"]
+mod tests;
