@@ -296,6 +296,7 @@ async fn a_hub_of_another_version_is_not_listened_to() {
                 trusted: Trusted::Ca(ours.der.clone()),
                 client: None,
                 judged_at: now,
+                congestion: crate::config::Congestion::default(),
             };
             let line = dial(&target).await.expect("the line");
             let hello = Open::Control {
