@@ -19,7 +19,7 @@ pub mod rows;
 use crate::{
     Done, Told, Trouble,
     hub::Hub,
-    person::{Person, curl},
+    pages::{Person, curl},
     places::Folder,
 };
 

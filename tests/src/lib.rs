@@ -27,7 +27,7 @@ pub mod machine;
 pub mod marker;
 pub mod measure;
 pub mod packages;
-pub mod person;
+pub mod pages;
 pub mod pictures;
 pub mod places;
 pub mod powercut;

@@ -32,14 +32,14 @@ impl Controller for Connection {
         _now: Instant,
         sent: Instant,
         bytes: u64,
-        idle: bool,
+        _idle: bool,
         _trips: &quinn_proto::RttEstimator,
     ) {
-        self.pace.arrived(sent, bytes, idle);
+        self.pace.arrived(sent, bytes);
     }
 
-    fn on_end_acks(&mut self, now: Instant, _under_way: u64, _idle: bool, _largest: Option<u64>) {
-        self.pace.told(now);
+    fn on_end_acks(&mut self, now: Instant, under_way: u64, idle: bool, _largest: Option<u64>) {
+        self.pace.told(now, under_way, idle);
     }
 
     fn on_congestion_event(&mut self, _now: Instant, _sent: Instant, _persistent: bool, lost: u64) {

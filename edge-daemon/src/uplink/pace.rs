@@ -48,6 +48,8 @@ struct Sent {
     delivered: u64,
     delivered_at: Instant,
     first_sent: Instant,
+    /// Nothing more was to be sent then: what arrives of it says little of the line.
+    idle: bool,
 }
 
 /// One connection's.
@@ -61,8 +63,10 @@ pub struct Pace {
     delivered: u64,
     delivered_at: Instant,
     first_sent: Instant,
-    /// The newest packet among those acknowledged together, and whether nothing more was to be sent by then.
-    newest: Option<(Instant, bool)>,
+    /// The newest packet among those acknowledged together.
+    newest: Option<Instant>,
+    /// There was nothing more to send, and until so much is delivered what arrives says so.
+    idle: Option<u64>,
     gained: u64,
     round: u64,
     round_ends: u64,
@@ -88,6 +92,7 @@ impl Pace {
             delivered_at: now,
             first_sent: now,
             newest: None,
+            idle: None,
             gained: 0,
             round: 0,
             round_ends: 0,
@@ -132,17 +137,16 @@ impl Pace {
             delivered: self.delivered,
             delivered_at: self.delivered_at,
             first_sent: self.first_sent,
+            idle: self.idle.is_some(),
         });
     }
 
-    /// A packet arrived that was sent at `sent`. `idle`: nothing more was to be sent, so the line was not filled.
-    pub fn arrived(&mut self, sent: Instant, bytes: u64, idle: bool) {
+    /// A packet arrived that was sent at `sent`.
+    pub fn arrived(&mut self, sent: Instant, bytes: u64) {
         self.under_way = self.under_way.saturating_sub(bytes);
         self.delivered += bytes;
         self.gained += bytes;
-        if self.newest.is_none_or(|(at, _)| at <= sent) {
-            self.newest = Some((sent, idle));
-        }
+        self.newest = self.newest.max(Some(sent));
     }
 
     /// Packets are lost, of so many bytes in all.
@@ -151,10 +155,16 @@ impl Pace {
         self.lost += bytes;
     }
 
-    /// All that arrived together has been told.
-    pub fn told(&mut self, now: Instant) {
+    /// All that arrived together has been told. `under_way`: bytes that still are; `idle`: nothing more is to be sent.
+    pub fn told(&mut self, now: Instant, under_way: u64, idle: bool) {
+        self.under_way = under_way;
+        if idle {
+            self.idle = Some(self.delivered + under_way);
+        } else {
+            self.idle = self.idle.filter(|until| self.delivered <= *until);
+        }
         let gained = std::mem::take(&mut self.gained);
-        let Some((at, idle)) = self.newest.take() else {
+        let Some(at) = self.newest.take() else {
             return;
         };
         self.delivered_at = now;
@@ -164,12 +174,14 @@ impl Pace {
         let Some(sent) = self.sent.front().copied().filter(|s| s.at == at) else {
             return; // older than one that was told before
         };
+        let idle = sent.idle;
         self.first_sent = sent.at;
         let trip = now.saturating_duration_since(at);
         self.trip(now, trip, idle);
         let round = sent.delivered >= self.round_ends;
         if round {
-            self.round += 1;
+            // What was once measured is not forgotten over rounds that measure nothing.
+            self.round += u64::from(!idle);
             self.round_ends = self.delivered;
         }
         let apart = now.saturating_duration_since(sent.delivered_at);
@@ -196,12 +208,12 @@ impl Pace {
     }
 
     fn carried(&mut self, rate: u64, idle: bool) {
+        if idle && rate < self.rate() {
+            return;
+        }
         let oldest = self.round.saturating_sub(ROUNDS);
         while self.rates.len() > 1 && self.rates.front().is_some_and(|(round, _)| *round < oldest) {
             self.rates.pop_front();
-        }
-        if idle && rate < self.rate() {
-            return;
         }
         while self.rates.back().is_some_and(|(_, other)| *other <= rate) {
             self.rates.pop_back();

@@ -76,7 +76,7 @@ fn run(line: Line, count: usize, secs: u64, change: u64) -> (Passed, Vec<u64>) {
             {
                 acks.pop_front();
                 if let Some(when) = sender.outstanding.remove(&packet) {
-                    sender.pace.arrived(when, PACKET, false);
+                    sender.pace.arrived(when, PACKET);
                     sender.arrived += PACKET;
                     any = true;
                 }
@@ -89,7 +89,8 @@ fn run(line: Line, count: usize, secs: u64, change: u64) -> (Passed, Vec<u64>) {
                     sender.outstanding.remove(p);
                 }
                 if any {
-                    sender.pace.told(at(us));
+                    let under_way = (sender.outstanding.len() + late.len()) as u64 * PACKET;
+                    sender.pace.told(at(us), under_way, false);
                 }
                 if !late.is_empty() {
                     sender.pace.lost(late.len() as u64 * PACKET);
@@ -205,4 +206,52 @@ fn two_share() {
         );
         assert!(least * 100 / all > 30 && passed.used > 90, "{each:?}");
     }
+}
+
+/// EVI-1: a line on which only heads and keep-alives went for an hour is filled at once when a clip is asked for.
+#[test]
+fn an_idle_line_is_filled_at_once() {
+    let (origin, trip) = (Instant::now(), Duration::from_millis(40));
+    let mut pace = Pace::new(origin, PACKET);
+    let mut now = origin;
+    // Rounds of a clip: all that may be sent is, and arrives over the next round trip as fast as the line is.
+    let clip = |pace: &mut Pace, now: &mut Instant, rounds: usize| {
+        let line = 20_000_000 / 8 * 40 / 1_000;
+        let mut arrived = 0;
+        for _ in 0..rounds {
+            let many = (pace.window().min(line) / PACKET).max(1);
+            let sent: Vec<Instant> = (0..many)
+                .map(|n| *now + trip.mul_f64(n as f64 / many as f64))
+                .collect();
+            for at in &sent {
+                pace.sent(*at, PACKET);
+            }
+            for (n, at) in sent.iter().enumerate() {
+                pace.arrived(*at, PACKET);
+                pace.told(*at + trip, (many - 1 - n as u64) * PACKET, false);
+                arrived += PACKET;
+            }
+            *now += trip * 2;
+        }
+        arrived / rounds as u64
+    };
+    clip(&mut pace, &mut now, 30);
+    let before = pace.window();
+    for _ in 0..600 {
+        now += Duration::from_secs(6);
+        pace.sent(now, 100);
+        pace.arrived(now, 100);
+        pace.told(now + trip, 0, true);
+    }
+    assert!(
+        pace.window() >= before / 2,
+        "{} after {before}",
+        pace.window()
+    );
+    clip(&mut pace, &mut now, 1);
+    assert!(
+        pace.window() >= before / 2,
+        "{} after {before}",
+        pace.window()
+    );
 }

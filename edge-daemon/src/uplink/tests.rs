@@ -295,6 +295,7 @@ async fn a_hub_of_another_version_is_not_listened_to() {
                 hub: address.to_string(),
                 trusted: Trusted::Ca(ours.der.clone()),
                 client: None,
+                congestion: crate::config::Congestion::default(),
                 judged_at: now,
                 congestion: crate::config::Congestion::default(),
             };

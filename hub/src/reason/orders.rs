@@ -30,10 +30,10 @@ impl Failure {
                     Reason::Orders(why) => why.cause(),
                     reason => reason.code(),
                 };
-                Self::new(code, &why.sentence())
+                Self::new(code, &why.to_string())
             }
             // What broke is for the journal.
-            _ => Self::new(why.code(), "The hub failed at it; its journal says why."),
+            _ => Self::new(why.code(), "the hub failed at it; its journal says why"),
         }
     }
 

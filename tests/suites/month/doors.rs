@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use beadle_tests::{Done, Told, person, places};
+use beadle_tests::{Done, Told, pages, places};
 use serde_json::{Value, json};
 
 use super::scheme::Month;
@@ -75,7 +75,7 @@ pub fn every_door(month: &Month, hold: &str, exhibit: &str, request: &str) -> Do
         "next": "2027-01-01", "until": "2027-01-01T10:00:00.000Z", "old": "not it", "password": "not it", "month": "2026-01", "count": 5, "cameras": ["ashby/c01"], "label": "mine", "days": 3,
     });
     let mut refused = BTreeSet::new();
-    let shut = |what: &str, answer: &person::Answer| {
+    let shut = |what: &str, answer: &pages::Answer| {
         assert!(answer.status < 500, "{what}: {answer:?}");
         for secret in SECRETS {
             // What they asked about they may be told that they named.

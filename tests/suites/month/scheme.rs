@@ -6,7 +6,7 @@ use beadle_tests::{
     Done, Folder, Told, Trouble,
     cameras::{Cameras, Scene},
     hub::{self, Hub},
-    person::{self, Person},
+    pages::{self, Person},
     places,
     town::{self, Plan, Town},
     wait::{self, Look},
@@ -196,7 +196,7 @@ impl Month {
             let own = format!("{name} has a horse of their own");
             let socket = |password: &str, path: &str, body: Option<Value>| {
                 let what = format!("{name} at the socket: {path}");
-                person::at_socket(&self.hub, Some((name, password)), path, body.as_ref())?
+                pages::at_socket(&self.hub, Some((name, password)), path, body.as_ref())?
                     .well(&what)
             };
             socket(

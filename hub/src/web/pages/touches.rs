@@ -82,7 +82,13 @@ fn view(o: &TouchRow, zone: &Zone) -> OrderView {
         }
         "sent" => "Both have touched; it is on its way to the box.".into(),
         "done" => "The box has obeyed.".into(),
-        _ => format!("It came to nothing: {}.", o.why.trim_end_matches('.')),
+        _ => {
+            let why = o.why.trim_end_matches('.');
+            let mut letters = why.chars();
+            let first = letters.next().map(char::to_uppercase);
+            let first: String = first.into_iter().flatten().collect();
+            format!("It came to nothing. {first}{}.", letters.as_str())
+        }
     };
     OrderView {
         n: o.order,

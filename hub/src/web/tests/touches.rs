@@ -131,7 +131,7 @@ async fn an_order_waits_for_two_keys() {
     site.later(15 * 60_000);
     let over = site.get("/touches", &cookies[0], "").await.text();
     assert!(
-        over.contains("It came to nothing: nobody touched their passkey"),
+        over.contains("It came to nothing. Nobody touched their passkey"),
         "{over}"
     );
     assert_eq!(site.lines("order.fail").len(), 1);
