@@ -297,7 +297,6 @@ async fn a_hub_of_another_version_is_not_listened_to() {
                 client: None,
                 congestion: crate::config::Congestion::default(),
                 judged_at: now,
-                congestion: crate::config::Congestion::default(),
             };
             let line = dial(&target).await.expect("the line");
             let hello = Open::Control {
