@@ -1,5 +1,9 @@
 //! Adapter: quinn. The pace of a connection ([`Pace`]), as quinn asks for it.
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use quinn::congestion::{Controller, ControllerFactory, ControllerMetrics};
 
@@ -10,9 +14,13 @@ pub(super) struct Measured;
 
 impl ControllerFactory for Measured {
     fn build(self: Arc<Self>, now: Instant, packet: u16) -> Box<dyn Controller> {
-        let pace = Pace::new(now, packet.into());
+        let pace = Pace::new(packet.into());
         let first = pace.window();
-        Box::new(Connection { pace, first })
+        Box::new(Connection {
+            pace,
+            first,
+            began: now,
+        })
     }
 }
 
@@ -20,11 +28,18 @@ impl ControllerFactory for Measured {
 struct Connection {
     pace: Pace,
     first: u64,
+    began: Instant,
+}
+
+impl Connection {
+    fn since(&self, at: Instant) -> Duration {
+        at.saturating_duration_since(self.began)
+    }
 }
 
 impl Controller for Connection {
     fn on_sent(&mut self, now: Instant, bytes: u64, _number: u64) {
-        self.pace.sent(now, bytes);
+        self.pace.sent(self.since(now), bytes);
     }
 
     fn on_ack(
@@ -35,11 +50,11 @@ impl Controller for Connection {
         _idle: bool,
         _trips: &quinn_proto::RttEstimator,
     ) {
-        self.pace.arrived(sent, bytes);
+        self.pace.arrived(self.since(sent), bytes);
     }
 
     fn on_end_acks(&mut self, now: Instant, under_way: u64, idle: bool, _largest: Option<u64>) {
-        self.pace.told(now, under_way, idle);
+        self.pace.told(self.since(now), under_way, idle);
     }
 
     fn on_congestion_event(&mut self, _now: Instant, _sent: Instant, _persistent: bool, lost: u64) {

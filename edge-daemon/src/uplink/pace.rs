@@ -8,10 +8,7 @@
 //! Start ──no faster for three rounds, or much lost──> Drain ──what waited is through──> Cruise: 2, 1, then six rounds of 1½ times the line
 //!                                                         10 s without a shorter round trip: Look, half the line for a moment ──> Cruise
 //! ```
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::{collections::VecDeque, time::Duration};
 
 /// Before anything is known, in packets.
 const FIRST_PACKETS: u64 = 32;
@@ -38,21 +35,21 @@ enum Phase {
     Start,
     Drain,
     Cruise { round: usize },
-    Look { until: Option<Instant> },
+    Look { until: Option<Duration> },
 }
 
 /// What was sent at one moment, and what had arrived by then.
 #[derive(Clone, Copy, Debug)]
 struct Sent {
-    at: Instant,
+    at: Duration,
     delivered: u64,
-    delivered_at: Instant,
-    first_sent: Instant,
+    delivered_at: Duration,
+    first_sent: Duration,
     /// Nothing more was to be sent then: what arrives of it says little of the line.
     idle: bool,
 }
 
-/// One connection's.
+/// One connection's. Moments are times since it began.
 #[derive(Clone, Debug)]
 pub struct Pace {
     packet: u64,
@@ -61,10 +58,10 @@ pub struct Pace {
     sent: VecDeque<Sent>,
     under_way: u64,
     delivered: u64,
-    delivered_at: Instant,
-    first_sent: Instant,
+    delivered_at: Duration,
+    first_sent: Duration,
     /// The newest packet among those acknowledged together.
-    newest: Option<Instant>,
+    newest: Option<Duration>,
     /// There was nothing more to send, and until so much is delivered what arrives says so.
     idle: Option<u64>,
     gained: u64,
@@ -74,14 +71,14 @@ pub struct Pace {
     lost: u64,
     /// Best rates, in bytes a second, with the round each is of; each better than those after it.
     rates: VecDeque<(u64, u64)>,
-    shortest: Option<(Duration, Instant)>,
+    shortest: Option<(Duration, Duration)>,
     full: (u64, u32),
     ceiling: Option<u64>,
 }
 
 impl Pace {
     /// `packet`: bytes of one, at most.
-    pub fn new(now: Instant, packet: u64) -> Self {
+    pub fn new(packet: u64) -> Self {
         Self {
             packet,
             phase: Phase::Start,
@@ -89,8 +86,8 @@ impl Pace {
             sent: VecDeque::new(),
             under_way: 0,
             delivered: 0,
-            delivered_at: now,
-            first_sent: now,
+            delivered_at: Duration::ZERO,
+            first_sent: Duration::ZERO,
             newest: None,
             idle: None,
             gained: 0,
@@ -124,7 +121,7 @@ impl Pace {
         self.rates.front().map_or(0, |(_, rate)| *rate)
     }
 
-    pub fn sent(&mut self, now: Instant, bytes: u64) {
+    pub fn sent(&mut self, now: Duration, bytes: u64) {
         if self.under_way == 0 {
             (self.first_sent, self.delivered_at) = (now, now);
         }
@@ -142,7 +139,7 @@ impl Pace {
     }
 
     /// A packet arrived that was sent at `sent`.
-    pub fn arrived(&mut self, sent: Instant, bytes: u64) {
+    pub fn arrived(&mut self, sent: Duration, bytes: u64) {
         self.under_way = self.under_way.saturating_sub(bytes);
         self.delivered += bytes;
         self.gained += bytes;
@@ -156,7 +153,7 @@ impl Pace {
     }
 
     /// All that arrived together has been told. `under_way`: bytes that still are; `idle`: nothing more is to be sent.
-    pub fn told(&mut self, now: Instant, under_way: u64, idle: bool) {
+    pub fn told(&mut self, now: Duration, under_way: u64, idle: bool) {
         self.under_way = under_way;
         if idle {
             self.idle = Some(self.delivered + under_way);
@@ -176,7 +173,7 @@ impl Pace {
         };
         let idle = sent.idle;
         self.first_sent = sent.at;
-        let trip = now.saturating_duration_since(at);
+        let trip = now.saturating_sub(at);
         self.trip(now, trip, idle);
         let round = sent.delivered >= self.round_ends;
         if round {
@@ -184,8 +181,8 @@ impl Pace {
             self.round += u64::from(!idle);
             self.round_ends = self.delivered;
         }
-        let apart = now.saturating_duration_since(sent.delivered_at);
-        let interval = apart.max(sent.at.saturating_duration_since(sent.first_sent));
+        let apart = now.saturating_sub(sent.delivered_at);
+        let interval = apart.max(sent.at.saturating_sub(sent.first_sent));
         if interval >= self.shortest.map_or(Duration::ZERO, |(s, _)| s) && !interval.is_zero() {
             let bytes = self.delivered - sent.delivered;
             let rate = u128::from(bytes) * 1_000_000_000 / interval.as_nanos();
@@ -198,10 +195,10 @@ impl Pace {
         self.grow(gained);
     }
 
-    fn trip(&mut self, now: Instant, trip: Duration, idle: bool) {
+    fn trip(&mut self, now: Duration, trip: Duration, idle: bool) {
         let old = self
             .shortest
-            .is_some_and(|(_, since)| idle && now.saturating_duration_since(since) > SHORTEST);
+            .is_some_and(|(_, since)| idle && now.saturating_sub(since) > SHORTEST);
         if old || self.shortest.is_none_or(|(shortest, _)| trip <= shortest) {
             self.shortest = Some((trip, now));
         }
@@ -249,7 +246,7 @@ impl Pace {
         }
     }
 
-    fn step(&mut self, now: Instant, round: bool) {
+    fn step(&mut self, now: Duration, round: bool) {
         let calm = self.under_way <= self.held(8);
         self.phase = match self.phase {
             Phase::Drain if calm => Phase::Cruise { round: 2 },
@@ -267,7 +264,7 @@ impl Pace {
             }
             same => same,
         };
-        let old = |(_, since)| now.saturating_duration_since(since) > SHORTEST;
+        let old = |(_, since)| now.saturating_sub(since) > SHORTEST;
         if matches!(self.phase, Phase::Cruise { .. }) && self.shortest.is_some_and(old) {
             // What is measured from now on is the shortest.
             self.shortest = self.shortest.map(|(trip, _)| (trip + trip / 4, now));

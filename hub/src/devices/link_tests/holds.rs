@@ -461,7 +461,7 @@ async fn a_hold_for_a_box_that_is_offline() {
         let name = name.clone();
         let written = s.act(move |d| {
             let done = d.db.box_hello(&name, &said, d.now());
-            done.map_err(|e| crate::error::plain(e))
+            done.map_err(crate::error::plain)
         });
         written.await.expect("written");
         s.row(row.hold).await.due
