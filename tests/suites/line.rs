@@ -17,7 +17,7 @@ use beadle_tests::{
 use crate::rig;
 
 /// What CUBIC is given to carry: at two packets lost of a hundred it would take a minute for a clip.
-const CUBIC_BYTES: usize = 1 << 20;
+const CUBIC_BYTES: usize = 4 << 20;
 const BBR_BYTES: usize = 8 << 20;
 
 /// EVI-1: a clip crosses a line that loses two packets of a hundred nearly as fast as TCP with BBR does, and four times as fast as with

@@ -8,13 +8,15 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     net::TcpStream,
     os::{
-        fd::{BorrowedFd, IntoRawFd, RawFd},
+        fd::{AsFd, BorrowedFd, IntoRawFd, RawFd},
         unix::net::UnixStream,
     },
 };
 
 use nix::{
     fcntl::OFlag,
+    libc,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::socket::{SockaddrStorage, getpeername},
     unistd::dup3_raw,
 };
@@ -94,6 +96,14 @@ impl Aside {
         let said = said.get(..length).unwrap_or_default();
         self.camera.write_all(said)
     }
+
+    /// The camera has closed the connection, or broken it off.
+    pub(crate) fn is_over(&self) -> bool {
+        let closed = PollFlags::from_bits_retain(libc::POLLRDHUP);
+        let mut camera = [PollFd::new(self.camera.as_fd(), closed)];
+        // What it is not asked for is told as well: that the connection is broken.
+        poll(&mut camera, PollTimeout::ZERO).is_ok_and(|n| n > 0)
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +135,10 @@ mod tests {
         met.read_exact(&mut taken).expect("heard");
         assert_eq!(&taken, b"TEARDOWN");
         assert!(!socket.leads_to(port) && socket.aside().is_err());
+        assert!(!aside.is_over());
+        let half = met.shutdown(std::net::Shutdown::Write);
+        half.expect("the camera says that it is done");
+        assert!(aside.is_over());
         drop(aside);
         let closed = met.read(&mut taken).map_err(|e| e.kind());
         assert!(

@@ -305,7 +305,8 @@ impl Place {
             return false;
         }
         let passed = mono.saturating_sub(*self.began.get_or_insert(mono));
-        passed < GOODBYE_MS && self.talks()
+        let over = self.aside.as_ref().is_some_and(Aside::is_over);
+        passed < GOODBYE_MS && !over && self.talks()
     }
 
     /// Says what is to be said, once.
