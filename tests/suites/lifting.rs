@@ -306,7 +306,7 @@ fn two_people_lift_a_mask_and_it_comes_back_by_itself() -> Done<()> {
     assert_eq!(order["data"]["by"][0], asked[1]["who"]);
     assert_eq!(order["data"]["by"][1], order["who"]);
     assert_ne!(order["data"]["by"][0], order["data"]["by"][1]);
-    assert_eq!(order["data"]["ask"], asked[1]["n"]);
+    assert_eq!(order["data"]["ask"], asked[1]["data"]["ask"]);
     assert_eq!(order["data"]["authority"], line["data"]["authority"]);
     rig.hub.kill9()?;
 

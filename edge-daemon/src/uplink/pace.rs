@@ -2,7 +2,8 @@
 //!
 //! Radio and shared lines lose packets that nobody had to lose. Who takes each loss for a queue that is full (CUBIC, the usual one)
 //! goes at a tenth of such a line. So the line itself is measured, as BBR does: how much arrives in a round trip, and how long a round
-//! trip takes when nothing waits. What is lost counts only when it is so much that a queue must be full.
+//! trip takes when nothing waits. What is lost counts when it is a
+//! tenth, or when more is lost while something waits than while nothing does: that is what a queue had no room for.
 //!
 //! ```text
 //! Start ──no faster for three rounds, or much lost──> Drain ──what waited is through──> Cruise: 2, 1, then six rounds of 1½ times the line
@@ -29,6 +30,13 @@ const LOSS_PACKETS: u64 = 8;
 /// What may be under way in each round of a cycle, in eighths of what the line holds: a try for more, what waits since is let through, and
 /// the usual.
 const CYCLE: [u64; 8] = [16, 8, 12, 12, 12, 12, 12, 12];
+
+/// Rounds of the cycle at whose end what is known is of the round of the try, of the one in which nothing waited, of the last usual one.
+const AFTER: usize = 1;
+const QUIET: usize = 2;
+const TRY: usize = 0;
+/// Thousandths more lost when something waits than when nothing does: there is no room for it.
+const SPILT: u64 = 15;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -74,6 +82,33 @@ pub struct Pace {
     shortest: Option<(Duration, Duration)>,
     full: (u64, u32),
     ceiling: Option<u64>,
+    /// Of rounds in which nothing waited, and of the usual ones.
+    quiet: Share,
+    usual: Share,
+}
+
+/// Which part of what was sent was lost, lately.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    lost: u64,
+    arrived: u64,
+}
+
+impl Share {
+    fn add(&mut self, lost: u64, arrived: u64) {
+        self.lost += lost;
+        self.arrived += arrived;
+    }
+
+    fn thousandths(self) -> u64 {
+        self.lost * 1_000 / (self.lost + self.arrived).max(1)
+    }
+
+    /// The last few cycles count most.
+    fn fade(&mut self) {
+        self.lost -= self.lost / 4;
+        self.arrived -= self.arrived / 4;
+    }
 }
 
 impl Pace {
@@ -99,6 +134,8 @@ impl Pace {
             shortest: None,
             full: (0, 0),
             ceiling: None,
+            quiet: Share::default(),
+            usual: Share::default(),
         }
     }
 
@@ -228,9 +265,8 @@ impl Pace {
         if crowded {
             let through = arrived.max(LEAST_PACKETS * self.packet);
             self.ceiling = Some(through.max(self.held(7)));
-        } else if let Some(ceiling) = self.ceiling {
-            let more = ceiling + ceiling / 8;
-            self.ceiling = (more < self.held(24)).then_some(more);
+        } else {
+            self.weigh(lost, arrived);
         }
         if self.phase != Phase::Start || idle {
             return;
@@ -243,6 +279,37 @@ impl Pace {
         }
         if crowded || self.full.1 >= FULL_ROUNDS {
             self.phase = Phase::Drain;
+        }
+    }
+
+    /// What is lost when something waits, beside what is lost when nothing does: the difference is what a queue had no room for.
+    fn weigh(&mut self, lost: u64, arrived: u64) {
+        let Phase::Cruise { round } = self.phase else {
+            return;
+        };
+        // Of what was sent the round before.
+        match round {
+            QUIET => self.quiet.add(lost, arrived),
+            TRY => {
+                self.usual.add(lost, arrived);
+                let spilt = self
+                    .usual
+                    .thousandths()
+                    .saturating_sub(self.quiet.thousandths());
+                let held = self.held(12);
+                let ceiling = self.ceiling.unwrap_or(held).min(held * 2);
+                self.ceiling = if spilt > SPILT && self.usual.lost > LOSS_PACKETS * self.packet {
+                    Some((ceiling - ceiling / 12).max(self.held(8)))
+                } else {
+                    self.ceiling
+                        .map(|c| c + c / 24)
+                        .filter(|c| *c < self.held(20))
+                };
+                self.quiet.fade();
+                self.usual.fade();
+            }
+            AFTER => {}
+            _ => self.usual.add(lost, arrived),
         }
     }
 
