@@ -19,13 +19,13 @@ use crate::{
     access::{accounts, authorise::Permit},
     acts,
     db::lifts::NewLift,
-    desk::{Desk, testing},
-    disposal::acts::{self as evidence, Given},
+    disposal::acts::{self as evidence, RetentionClassInput},
     error::{Class, HubError},
+    hub::{Hub, testing},
     requests::{
         holds::acts as holds,
         mask,
-        rules::{Asked, State},
+        rules::{PullRequest, State},
         submit,
     },
     retention::rig::{Rig, ashby, day, utc},
@@ -44,7 +44,7 @@ fn camera() -> BoxCamera {
 /// A hub with a box that has a minute of footage.
 fn rig() -> Rig {
     let mut rig = Rig::new(START);
-    let enrolled = rig.desk.db.enrol(&ashby(), "hash", "ab", "PEM");
+    let enrolled = rig.hub.db.enrol(&ashby(), "hash", "ab", "PEM");
     assert!(enrolled.expect("enrolled"));
     rig.hello(&[("c01", None)], 31);
     rig.noon("c01", day("2026-11-04"), 1000);
@@ -53,9 +53,9 @@ fn rig() -> Rig {
     rig
 }
 
-fn pull(desk: &Desk, who: &Permit, purpose: &str) -> Result<String, HubError> {
+fn pull(hub: &Hub, who: &Permit, purpose: &str) -> Result<String, HubError> {
     let t0 = utc("2026-11-04T11:59:10.000Z");
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0,
         t1: t0.plus_ms(20_000),
@@ -63,12 +63,12 @@ fn pull(desk: &Desk, who: &Permit, purpose: &str) -> Result<String, HubError> {
         reference: "CRIME/1".into(),
         requester: "PC 1".into(),
     };
-    Ok(submit::submit(desk, &asked, who)?.to_string())
+    Ok(submit::submit(hub, &asked, who)?.to_string())
 }
 
-fn hold(desk: &Desk, who: &Permit) -> Result<HoldId, HubError> {
+fn hold(hub: &Hub, who: &Permit) -> Result<HoldId, HubError> {
     let t0 = utc("2026-11-04T11:59:10.000Z");
-    let wanted = holds::Wanted {
+    let wanted = holds::HoldRequest {
         t0,
         t1: t0.plus_ms(20_000),
         until: None,
@@ -78,7 +78,7 @@ fn hold(desk: &Desk, who: &Permit) -> Result<HoldId, HubError> {
         authority: "PACE".into(),
         reference: "CRIME/1".into(),
     };
-    Ok(holds::add(desk, &camera(), &wanted, who)?.hold)
+    Ok(holds::add(hub, &camera(), &wanted, who)?.hold)
 }
 
 /// All of these at once, each from a thread of its own.
@@ -112,26 +112,26 @@ fn done<T>(results: Vec<Result<T, HubError>>) -> (Vec<T>, Vec<String>) {
 #[test]
 fn twenty_at_once() {
     let rig = rig();
-    let desk = &rig.desk;
+    let hub = &rig.hub;
 
     let (pulled, refused) = done(at_once(24, |i| {
         // Every sixth gives no purpose.
         let purpose = if i % 6 == 0 { " " } else { "robbery" };
-        pull(desk, &who(1 + i % 4), purpose)
+        pull(hub, &who(1 + i % 4), purpose)
     }));
     assert_eq!((pulled.len(), refused.len()), (20, 4), "{refused:?}");
     let numbers: BTreeSet<String> = pulled.into_iter().collect();
     let expected: BTreeSet<String> = (1..=20).map(|n| format!("EXH-2026-{n:06}")).collect();
     assert_eq!(numbers, expected);
 
-    let (held, refused) = done(at_once(20, |i| hold(desk, &who(1 + i % 4))));
+    let (held, refused) = done(at_once(20, |i| hold(hub, &who(1 + i % 4))));
     assert!(refused.is_empty(), "{refused:?}");
     let numbers: BTreeSet<u64> = held.iter().map(|h| h.0).collect();
     assert_eq!(numbers, (21..=40).collect(), "each clip has one too");
 
     let (made, refused) = done(at_once(20, |i| {
         let name = format!("ann{}", i % 10);
-        accounts::add(desk, &name, "operator", &who(1)).map(|made| made.op)
+        accounts::add(hub, &name, "operator", &who(1)).map(|made| made.op)
     }));
     assert_eq!((made.len(), refused.len()), (10, 10));
     assert_eq!(
@@ -141,11 +141,11 @@ fn twenty_at_once() {
 
     // Each is released by one person's word and another's.
     for id in &held {
-        holds::release(desk, *id, "no longer wanted", &who(1)).expect("asked");
+        holds::release(hub, *id, "no longer wanted", &who(1)).expect("asked");
     }
     let approved = at_once(20, |i| {
         let id = held[(i % 4) as usize];
-        (id, holds::approve(desk, id, &who(1 + i)))
+        (id, holds::approve(hub, id, &who(1 + i)))
     });
     let mut by_hold: BTreeMap<HoldId, u32> = BTreeMap::new();
     for (id, result) in approved {
@@ -153,17 +153,17 @@ fn twenty_at_once() {
     }
     assert!(by_hold.values().all(|n| *n == 1), "{by_hold:?}");
 
-    let lifts: Vec<u64> = (0..4).map(|_| lift(desk)).collect();
+    let lifts: Vec<u64> = (0..4).map(|_| lift(hub)).collect();
     let (withdrawn, refused) = done(at_once(20, |i| {
-        mask::withdraw(desk, lifts[(i % 4) as usize], &who(i))
+        mask::withdraw(hub, lifts[(i % 4) as usize], &who(i))
     }));
     assert_eq!((withdrawn.len(), refused.len()), (4, 16), "{refused:?}");
 
-    agree(desk);
+    agree(hub);
 }
 
 /// A lift somebody asks for, of a box that is not on the line.
-fn lift(desk: &Desk) -> u64 {
+fn lift(hub: &Hub) -> u64 {
     let line = |ask| LiftAsk {
         ask,
         r#box: "ashby".into(),
@@ -185,9 +185,9 @@ fn lift(desk: &Desk) -> u64 {
         minutes: Some(10),
         authority: "a".into(),
     };
-    let asked = desk.act(|act| {
+    let asked = hub.act(|act| {
         let (kind, about) = (Kind::Lift, camera().to_string());
-        let n = ask_within(desk, act, &who(1), kind, &about, "null", Some("r"), line)?;
+        let n = ask_within(hub, act, &who(1), kind, &about, "null", Some("r"), line)?;
         act.add_lift(n, &lift)?;
         Ok(n)
     });
@@ -206,8 +206,8 @@ fn log(folder: &Path) -> Vec<Record> {
 }
 
 /// What the log says was done and no `act.fail` takes back is in the records, and the other way round; no number was given out twice.
-fn agree(desk: &Desk) {
-    let lines = log(&desk.log.folder());
+fn agree(hub: &Hub) {
+    let lines = log(&hub.log.folder());
     let text = |r: &Record, key: &str| {
         let value = r.data.get(key).and_then(|v| v.as_str());
         value.map(str::to_owned).unwrap_or_default()
@@ -237,17 +237,17 @@ fn agree(desk: &Desk) {
         .filter(|(_, done)| *done)
         .map(|(r, _)| text(r, "ref"))
         .collect();
-    let requests = desk.db.requests().expect("requests");
+    let requests = hub.db.requests().expect("requests");
     assert!(requests.iter().all(|r| r.state == State::Authorised));
     let stored: BTreeSet<String> = requests.iter().map(|r| r.r#ref.to_string()).collect();
     assert_eq!(said, stored);
     for exhibit in &stored {
         assert!(
-            desk.db.hold_for(exhibit).expect("holds").is_some(),
+            hub.db.hold_for(exhibit).expect("holds").is_some(),
             "{exhibit} is held"
         );
     }
-    let all = desk.db.all_evidence().expect("classes");
+    let all = hub.db.all_evidence().expect("classes");
     let classed = of("copy.class").into_iter().filter(|(_, done)| *done);
     let classed: BTreeSet<String> = classed.map(|(r, _)| text(r, "ref")).collect();
     assert_eq!(classed, all.keys().cloned().collect());
@@ -256,12 +256,12 @@ fn agree(desk: &Desk) {
     once(asked.iter().map(|(r, _)| text(r, "hold")).collect());
     let said = asked.iter().filter(|(_, done)| *done);
     let said: BTreeSet<String> = said.map(|(r, _)| text(r, "hold")).collect();
-    let holds = desk.db.holds(Some(shared::time::Utc(0))).expect("holds");
+    let holds = hub.db.holds(Some(shared::time::Utc(0))).expect("holds");
     let stored: BTreeSet<String> = holds.iter().map(|h| h.id.to_string()).collect();
     assert_eq!(said, stored);
     for (r, done) in of("hold.extend") {
         let id = HoldId::parse(&text(r, "hold")).expect("number");
-        let h = desk.db.hold(id).expect("reads").expect("row");
+        let h = hub.db.hold(id).expect("reads").expect("row");
         assert!(
             if done { h.line >= r.n } else { h.line != r.n },
             "{id} {}",
@@ -277,7 +277,7 @@ fn agree(desk: &Desk) {
             .and_then(|n| n.parse().ok())
             .expect("op");
         assert_eq!(
-            desk.db.account_numbered(op).expect("reads").is_some(),
+            hub.db.account_numbered(op).expect("reads").is_some(),
             done,
             "{op}"
         );
@@ -285,7 +285,7 @@ fn agree(desk: &Desk) {
     // The number of a request that was not stored is the next one's.
     for (r, _) in of("lift.ask").into_iter().filter(|(_, done)| *done) {
         let ask = r.data.get("ask").and_then(|n| n.as_u64()).expect("number");
-        assert!(desk.db.lift(ask).expect("reads").is_some());
+        assert!(hub.db.lift(ask).expect("reads").is_some());
     }
 }
 
@@ -293,16 +293,16 @@ fn agree(desk: &Desk) {
 #[test]
 fn not_stored() {
     let rig = rig();
-    let desk = &rig.desk;
-    pull(desk, &who(1), "robbery").expect("pulled");
-    let failed = desk.act(|act| -> Result<(), HubError> {
+    let hub = &rig.hub;
+    pull(hub, &who(1), "robbery").expect("pulled");
+    let failed = hub.act(|act| -> Result<(), HubError> {
         let n = act.number(crate::db::numbers::Numbered::Request)?;
         let line = shared::types::GrantSet {
             grant: format!("G-{n:06}"),
             r#ref: format!("EXH-2026-{n:06}"),
             cam: "ashby/c01".into(),
-            t0: desk.now(),
-            t1: desk.now().plus_ms(1000),
+            t0: hub.now(),
+            t1: hub.now().plus_ms(1000),
             purpose: "p".into(),
             reference: "r".into(),
             requester: "q".into(),
@@ -311,16 +311,16 @@ fn not_stored() {
         Err(HubError::Broken("the disk is full".into()))
     });
     assert!(failed.is_err());
-    let last = log(&desk.log.folder()).pop().expect("line");
+    let last = log(&hub.log.folder()).pop().expect("line");
     assert_eq!(last.kind, "act.fail");
     let code = last.data.get("code").and_then(|v| v.as_str());
     assert_eq!(code, Some("not-stored"));
     assert_eq!(
-        pull(desk, &who(1), "robbery").expect("pulled"),
+        pull(hub, &who(1), "robbery").expect("pulled"),
         "EXH-2026-000003"
     );
-    agree(desk);
-    assert_eq!(acts::settle(&desk.db, &desk.log).expect("settled"), 0);
+    agree(hub);
+    assert_eq!(acts::settle(&hub.db, &hub.log).expect("settled"), 0);
 }
 
 /// EVI-1: a hub whose records are put back from before some acts says so of each on its log, and gives none of their numbers out again;
@@ -328,8 +328,8 @@ fn not_stored() {
 #[test]
 fn put_back_from_a_copy() {
     let mut rig = rig();
-    pull(&rig.desk, &who(1), "robbery").expect("pulled");
-    rig.desk.log.close("test").expect("closed");
+    pull(&rig.hub, &who(1), "robbery").expect("pulled");
+    rig.hub.log.close("test").expect("closed");
     let path = rig.dir.path().join("hub.sqlite");
     let copy = |from: &Path, to: &Path| {
         for end in ["", "-wal"] {
@@ -342,40 +342,40 @@ fn put_back_from_a_copy() {
     };
     let old = rig.dir.path().join("old");
     copy(&path, &old);
-    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
+    rig.hub = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
     for _ in 0..3 {
-        pull(&rig.desk, &who(1), "robbery").expect("pulled");
+        pull(&rig.hub, &who(1), "robbery").expect("pulled");
     }
-    rig.desk.log.close("test").expect("closed");
+    rig.hub.log.close("test").expect("closed");
     copy(&old, &path);
     let _ = std::fs::remove_file(format!("{}-shm", path.display()));
-    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
-    let failed = acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
+    rig.hub = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
+    let failed = acts::settle(&rig.hub.db, &rig.hub.log).expect("settled");
     assert_eq!(failed, 15, "three acts of five lines");
     assert_eq!(
-        pull(&rig.desk, &who(1), "robbery").expect("pulled"),
+        pull(&rig.hub, &who(1), "robbery").expect("pulled"),
         "EXH-2026-000005"
     );
-    agree(&rig.desk);
+    agree(&rig.hub);
 
     let n = rig
-        .desk
+        .hub
         .db
         .write(|tx| tx.number(crate::db::numbers::Numbered::Hold));
     assert_eq!(n.expect("number"), 6);
-    rig.desk.log.close("test").expect("closed");
+    rig.hub.log.close("test").expect("closed");
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{end}", path.display()));
     }
-    rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
-    acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
+    rig.hub = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
+    acts::settle(&rig.hub.db, &rig.hub.log).expect("settled");
     let n = rig
-        .desk
+        .hub
         .db
         .write(|tx| tx.number(crate::db::numbers::Numbered::Request));
     assert_eq!(n.expect("number"), 6, "the log knows");
     let n = rig
-        .desk
+        .hub
         .db
         .write(|tx| tx.number(crate::db::numbers::Numbered::ClipRequest));
     assert_eq!(n.expect("number"), 6, "of requests too");
@@ -385,13 +385,13 @@ fn put_back_from_a_copy() {
 #[test]
 fn classes() {
     let rig = rig();
-    let exhibit = pull(&rig.desk, &who(1), "robbery").expect("pulled");
+    let exhibit = pull(&rig.hub, &who(1), "robbery").expect("pulled");
     let exhibit = shared::id::ExhibitRef::parse(&exhibit).expect("exhibit");
-    let given = Given {
+    let given = RetentionClassInput {
         class: Some("surveillance".into()),
         review: None,
     };
-    let no = evidence::class(&rig.desk, &exhibit, &given, "why", &who(1)).expect_err("open");
+    let no = evidence::class(&rig.hub, &exhibit, &given, "why", &who(1)).expect_err("open");
     assert!(no.to_string().contains("still being pulled"), "{no}");
-    agree(&rig.desk);
+    agree(&rig.hub);
 }

@@ -13,8 +13,8 @@ use crate::{
         footage::{NameRecord, named},
         spans::SpanRecord,
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     reason::Footage as Because,
     requests::rules::JOIN_MS,
     rows::{DayRow, Footage, GapRow, Span},
@@ -25,13 +25,13 @@ pub const MOST: i32 = 400;
 
 /// Footage of a camera, newest day first: of one day, or of `most` days, the newest or those before a day.
 pub fn footage(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     day: Option<Day>,
     before: Option<Day>,
     most: i32,
 ) -> Result<Footage, HubError> {
-    let record = desk.db.box_named(&camera.r#box)?;
+    let record = hub.db.box_named(&camera.r#box)?;
     let record = record.ok_or_else(|| Because::BoxUnknown {
         name: camera.r#box.clone(),
     })?;
@@ -39,7 +39,7 @@ pub fn footage(
     let named = record.hello.as_ref();
     let has = named.is_some_and(|h| h.camera(&camera.cam).is_some());
     if !has {
-        let seen = desk.db.cameras_seen(&camera.r#box)?;
+        let seen = hub.db.cameras_seen(&camera.r#box)?;
         if !seen.iter().any(|c| c == camera.cam.as_str()) {
             return Err(Because::CameraUnknown {
                 camera: camera.clone(),
@@ -50,17 +50,17 @@ pub fn footage(
     }
     match day {
         Some(day) => {
-            let days = of_days(desk, camera, (day, day), keeps, true)?;
-            Ok(of_camera(desk, camera, days, None))
+            let days = of_days(hub, camera, (day, day), keeps, true)?;
+            Ok(of_camera(hub, camera, days, None))
         }
-        None => newest(desk, camera, keeps, before, most),
+        None => newest(hub, camera, keeps, before, most),
     }
 }
 
-fn of_camera(desk: &Desk, camera: &BoxCamera, days: Vec<DayRow>, next: Option<Day>) -> Footage {
+fn of_camera(hub: &Hub, camera: &BoxCamera, days: Vec<DayRow>, next: Option<Day>) -> Footage {
     Footage {
         camera: camera.to_string(),
-        zone: desk.config.zone_name.clone(),
+        zone: hub.config.zone_name.clone(),
         days,
         next: next.map(|day| day.to_string()),
     }
@@ -68,26 +68,26 @@ fn of_camera(desk: &Desk, camera: &BoxCamera, days: Vec<DayRow>, next: Option<Da
 
 /// The newest `most` days of a camera on which anything was recorded, or their like before a day. `keeps`: how many days its box keeps.
 pub fn newest(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     keeps: Option<u32>,
     before: Option<Day>,
     most: i32,
 ) -> Result<Footage, HubError> {
-    let zone = &desk.config.zone;
-    let Some((a, b)) = desk.db.logged_extent(camera)? else {
-        return Ok(of_camera(desk, camera, Vec::new(), None));
+    let zone = &hub.config.zone;
+    let Some((a, b)) = hub.db.logged_extent(camera)? else {
+        return Ok(of_camera(hub, camera, Vec::new(), None));
     };
     let oldest = zone.day_of(a);
     let last = zone.day_of(b);
     let last = before.map_or(last, |day| last.min(day.plus_days(-1)));
     let first = oldest.max(last.plus_days(1 - most.clamp(1, MOST)));
     let days = match first <= last {
-        true => of_days(desk, camera, (first, last), keeps, false)?,
+        true => of_days(hub, camera, (first, last), keeps, false)?,
         false => Vec::new(),
     };
     Ok(of_camera(
-        desk,
+        hub,
         camera,
         days,
         Some(first).filter(|first| *first > oldest),
@@ -96,20 +96,20 @@ pub fn newest(
 
 /// Days from `first` to `last`, newest first. `asked`: also those of which nothing is known.
 fn of_days(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     (first, last): (Day, Day),
     keeps: Option<u32>,
     asked: bool,
 ) -> Result<Vec<DayRow>, HubError> {
-    let zone = &desk.config.zone;
-    let today = zone.day_of(desk.now());
+    let zone = &hub.config.zone;
+    let today = zone.day_of(hub.now());
     let (from, to) = (zone.start_of(first), zone.start_of(last.plus_days(1)));
-    let names = desk.db.names(camera)?;
-    let gaps = desk.db.gaps(camera, from, to)?;
+    let names = hub.db.names(camera)?;
+    let gaps = hub.db.gaps(camera, from, to)?;
     let mut by_day: BTreeMap<Day, Vec<SpanRecord>> = BTreeMap::new();
-    for span in desk.db.spans(camera, from, to)? {
-        for (day, part) in parts(&desk.db, camera, span, zone)? {
+    for span in hub.db.spans(camera, from, to)? {
+        for (day, part) in parts(&hub.db, camera, span, zone)? {
             by_day.entry(day).or_default().push(part);
         }
     }

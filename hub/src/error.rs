@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    desk::Stopped,
+    hub::Stopped,
     reason::{Api, Reason},
     words,
 };

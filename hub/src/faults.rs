@@ -2,8 +2,8 @@
 
 use crate::{
     db::faults::{About, FoundFault},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     ownlog::{FaultBegins, FaultEnds},
 };
 
@@ -21,11 +21,11 @@ fn named(about: &About) -> (Option<&str>, Option<&str>) {
 /// Puts on the record what began and what ended. `mine`: which of those on record this look answers for; of these, what is not found any
 /// more is over. Lines come before the record: a hub that dies in between says it once more.
 pub fn settle(
-    desk: &Desk,
+    hub: &Hub,
     mine: impl Fn(&FoundFault) -> bool,
     found: &[FoundFault],
 ) -> Result<(), HubError> {
-    let mut before = desk.db.found_faults().map_err(plain)?;
+    let mut before = hub.db.found_faults().map_err(plain)?;
     before.retain(mine);
     for f in before.iter().filter(|b| !found.iter().any(|f| f.same(b))) {
         let (cam, exhibit) = named(&f.about);
@@ -35,21 +35,21 @@ pub fn settle(
             log: &f.log,
             r#ref: exhibit,
         };
-        desk.log.append(HUB, &line).map_err(plain)?;
-        desk.db.end_found_fault(f).map_err(plain)?;
+        hub.log.append(HUB, &line).map_err(plain)?;
+        hub.db.end_found_fault(f).map_err(plain)?;
     }
     for f in found {
-        enter(desk, &before, f)?;
+        enter(hub, &before, f)?;
     }
     Ok(())
 }
 
 /// One that began, whatever else there is.
-pub fn begin(desk: &Desk, f: &FoundFault) -> Result<(), HubError> {
-    enter(desk, &desk.db.found_faults().map_err(plain)?, f)
+pub fn begin(hub: &Hub, f: &FoundFault) -> Result<(), HubError> {
+    enter(hub, &hub.db.found_faults().map_err(plain)?, f)
 }
 
-fn enter(desk: &Desk, before: &[FoundFault], f: &FoundFault) -> Result<(), HubError> {
+fn enter(hub: &Hub, before: &[FoundFault], f: &FoundFault) -> Result<(), HubError> {
     let old = before.iter().find(|b| b.same(f));
     if old.is_some_and(|b| b.text == f.text) {
         return Ok(());
@@ -63,7 +63,7 @@ fn enter(desk: &Desk, before: &[FoundFault], f: &FoundFault) -> Result<(), HubEr
             log: &f.log,
             r#ref: exhibit,
         };
-        desk.log.append(HUB, &line).map_err(plain)?;
+        hub.log.append(HUB, &line).map_err(plain)?;
     }
-    desk.db.put_found_fault(f).map_err(plain)
+    hub.db.put_found_fault(f).map_err(plain)
 }

@@ -7,7 +7,7 @@
 //! | [`acts`] | one act: its line in the log and its rows, both or neither |
 //! | [`api`] | the same operations over HTTP: for programs, and for the commands over `run/hub.sock` |
 //! | [`ops`] | every operation, once; pages, commands and programs come through it |
-//! | [`desk`] | what every task is handed: records, keys, own log, who is on the line |
+//! | [`hub`] | what every task is handed: records, keys, own log, who is on the line |
 //! | [`config`], [`keys`], [`files`] | `hub.toml`, the key folder, writing files safely |
 //! | [`signin`] | passwords, and what is put on record of signing in |
 //! | [`access`] | who somebody is, and who may do what: the table of operations, and the one function that says yes or no |
@@ -40,7 +40,6 @@ pub mod commands;
 pub mod config;
 pub mod days;
 pub mod db;
-pub mod desk;
 pub mod devices;
 pub mod disposal;
 pub mod error;
@@ -48,6 +47,7 @@ pub mod evidence;
 pub mod faults;
 pub mod files;
 pub mod fuzz;
+pub mod hub;
 pub mod keys;
 pub mod list;
 #[cfg(test)]

@@ -14,22 +14,22 @@ use utoipa::ToSchema;
 use crate::{
     access::authorise::Permit,
     days,
-    db::{faults::About, footage::NameRecord, requests::RequestPageRow, seen::Seen},
-    desk::Desk,
+    db::{faults::About, footage::NameRecord, requests::RequestPageRow, visible::VisibleRows},
     error::{HubError, plain},
+    hub::Hub,
     list::{Part, Rows},
     reason::Footage as Because,
     rows::{BoxRow, CameraRow, ExhibitRow},
 };
 
 /// Every box as its last report, its log and the hub itself have it, worst first. Blocking.
-pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
+pub fn boxes(hub: &Hub) -> Result<Vec<BoxRow>, HubError> {
     let mut rows = Vec::new();
-    let found = desk.db.found_faults().map_err(plain)?;
-    for b in desk.db.boxes().map_err(plain)? {
-        let log = desk.db.newest_log(&b.name).map_err(plain)?;
+    let found = hub.db.found_faults().map_err(plain)?;
+    for b in hub.db.boxes().map_err(plain)? {
+        let log = hub.db.newest_log(&b.name).map_err(plain)?;
         let mut row = BoxRow {
-            online: desk.live.online(&b.name),
+            online: hub.live.online(&b.name),
             name: b.name,
             state: b.state,
             sw: None,
@@ -75,7 +75,7 @@ pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
             }
         }
         row.faults
-            .extend(desk.logs.troubles(&row.name).into_iter().map(|t| Fault {
+            .extend(hub.logs.troubles(&row.name).into_iter().map(|t| Fault {
                 code: t.condition.into(),
                 cam: None,
                 since: t.since,
@@ -102,28 +102,28 @@ pub fn boxes(desk: &Desk) -> Result<Vec<BoxRow>, HubError> {
 }
 
 /// Exhibits that somebody may see, newest first. Blocking.
-pub fn exhibits(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<ExhibitRow>, HubError> {
+pub fn exhibits(hub: &Hub, seen: &VisibleRows, part: &Part) -> Result<Rows<ExhibitRow>, HubError> {
     let before = part.after(|text| ExhibitRef::parse(text).ok())?;
     let before = before.as_ref().map(ExhibitRef::number);
     let limit = part.limit();
-    let found = desk.db.requests_page(seen, before, limit + 1)?;
+    let found = hub.db.requests_page(seen, before, limit + 1)?;
     let mut names = BTreeMap::new();
     Rows::cut(found, limit, |r| r.request.r#ref.to_string())
-        .try_map(|r| exhibit_row(desk, &mut names, r))
+        .try_map(|r| exhibit_row(hub, &mut names, r))
 }
 
 /// One of them. Blocking.
-pub fn exhibit(desk: &Desk, exhibit: &ExhibitRef) -> Result<ExhibitRow, HubError> {
-    let request = desk.db.request_page_row(exhibit.as_str())?;
+pub fn exhibit(hub: &Hub, exhibit: &ExhibitRef) -> Result<ExhibitRow, HubError> {
+    let request = hub.db.request_page_row(exhibit.as_str())?;
     let request = request.ok_or_else(|| Because::ExhibitUnknown {
         exhibit: exhibit.clone(),
     })?;
-    exhibit_row(desk, &mut BTreeMap::new(), request)
+    exhibit_row(hub, &mut BTreeMap::new(), request)
 }
 
 /// `names`: what cameras were called, as far as it was asked for already.
 fn exhibit_row(
-    desk: &Desk,
+    hub: &Hub,
     names: &mut BTreeMap<String, Vec<NameRecord>>,
     RequestPageRow {
         request: r,
@@ -132,10 +132,10 @@ fn exhibit_row(
         requester,
     }: RequestPageRow,
 ) -> Result<ExhibitRow, HubError> {
-    let live = desk.pulls.last(r.r#ref.as_str());
+    let live = hub.pulls.last(r.r#ref.as_str());
     let camera = r.camera.to_string();
     if !names.contains_key(&camera) {
-        names.insert(camera.clone(), desk.db.names(&r.camera)?);
+        names.insert(camera.clone(), hub.db.names(&r.camera)?);
     }
     let names = names.get(&camera).map_or(&[][..], Vec::as_slice);
     let ends = match names {
@@ -145,7 +145,7 @@ fn exhibit_row(
                 let mut within = names.iter().filter(|n| n.log == log);
                 within.any(|n| (first..=last).contains(&n.n))
             };
-            desk.db.line_ends(&r.camera, (r.t0, r.t1), renamed)?
+            hub.db.line_ends(&r.camera, (r.t0, r.t1), renamed)?
         }
     };
     Ok(ExhibitRow {
@@ -176,26 +176,26 @@ pub struct Folder {
 }
 
 /// Where a log lies: `hub`, a box's name (its newest log), or a log's full name. That it is read is put on record first. Blocking.
-pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> {
-    let (origin, folder, size) = if log == "hub" || log == desk.log.origin() {
+pub fn log(hub: &Hub, log: &str, permit: &Permit) -> Result<Folder, HubError> {
+    let (origin, folder, size) = if log == "hub" || log == hub.log.origin() {
         (
-            desk.log.origin().to_owned(),
-            desk.log.folder(),
-            desk.log.handle().size(),
+            hub.log.origin().to_owned(),
+            hub.log.folder(),
+            hub.log.handle().size(),
         )
     } else {
         let by_name = BoxName::parse(log)
             .ok()
-            .map(|n| desk.db.newest_log(&n))
+            .map(|n| hub.db.newest_log(&n))
             .transpose()
             .map_err(plain)?
             .flatten();
         let found = match by_name {
             Some(l) => Some(l),
-            None => desk.db.log(log).map_err(plain)?,
+            None => hub.db.log(log).map_err(plain)?,
         };
         let l = found.ok_or_else(|| Because::LogUnknown { log: log.into() })?;
-        let folder = desk
+        let folder = hub
             .logs
             .folder_of(&l.origin)
             .ok_or_else(|| Because::LogNameMalformed {
@@ -210,10 +210,10 @@ pub fn log(desk: &Desk, log: &str, permit: &Permit) -> Result<Folder, HubError> 
         op: permit.op(),
         what: "export".into(),
     };
-    desk.log.append(&permit.op(), &line).map_err(plain)?;
-    if origin == desk.log.origin() {
+    hub.log.append(&permit.op(), &line).map_err(plain)?;
+    if origin == hub.log.origin() {
         // The reading itself is in what is handed out, under a countersigned head.
-        desk.log.head_now().map_err(plain)?;
+        hub.log.head_now().map_err(plain)?;
     }
     Ok(Folder { folder, origin })
 }

@@ -24,8 +24,8 @@ use crate::{
         principal::{First, Grant, Limits, Person},
     },
     db::staff::AccountRecord,
-    desk::Desk,
     error::{Class, HubError, plain},
+    hub::Hub,
     ownlog,
     places::Origin,
     reason::Proofs,
@@ -95,21 +95,21 @@ impl Refusals {
     }
 }
 
-fn put(desk: &Desk, (account, how): Guessed, n: u64, took_ms: u64) -> Result<(), HubError> {
+fn put(hub: &Hub, (account, how): Guessed, n: u64, took_ms: u64) -> Result<(), HubError> {
     let line = AccFail {
         op: account.map_or("unknown".into(), ownlog::op),
         how: how.into(),
         n,
         secs: took_ms.div_ceil(1000),
     };
-    desk.log.append("sys:hub", &line).map_err(plain)?;
+    hub.log.append("sys:hub", &line).map_err(plain)?;
     Ok(())
 }
 
 /// Puts refused attempts on record when it is time; `all`: the hub stops.
-pub fn note(desk: &Desk, all: bool) -> Result<(), HubError> {
-    for (guessed, n, took) in desk.refusals.due(desk.clock.now().mono, all) {
-        put(desk, guessed, n, took)?;
+pub fn note(hub: &Hub, all: bool) -> Result<(), HubError> {
+    for (guessed, n, took) in hub.refusals.due(hub.clock.now().mono, all) {
+        put(hub, guessed, n, took)?;
     }
     Ok(())
 }
@@ -130,8 +130,8 @@ impl std::fmt::Debug for SignIn {
 }
 
 /// Checks name and password, and nothing else; the account.
-pub fn password(desk: &Desk, name: &str, password: &str) -> Result<AccountRecord, HubError> {
-    let (found, now) = (desk.db.account(name).map_err(plain)?, desk.clock.now());
+pub fn password(hub: &Hub, name: &str, password: &str) -> Result<AccountRecord, HubError> {
+    let (found, now) = (hub.db.account(name).map_err(plain)?, hub.clock.now());
     let hash = found.as_ref().map_or(NOBODY, |a| &a.password);
     let right = PasswordHash::new(hash).is_ok_and(|hash| {
         let judged = Argon2::default().verify_password(password.as_bytes(), &hash);
@@ -141,17 +141,17 @@ pub fn password(desk: &Desk, name: &str, password: &str) -> Result<AccountRecord
     let found = found.filter(|a| a.closed.is_none());
     let account = found.as_ref().map(|a| a.op);
     found.filter(|_| right).ok_or_else(|| {
-        desk.refusals.count(account, PASSWORD, now.mono);
+        hub.refusals.count(account, PASSWORD, now.mono);
         Proofs::NameOrPasswordWrong.into()
     })
 }
 
 /// Checks what somebody shows beside the right password.
-pub fn second(desk: &Desk, account: &AccountRecord, proof: &Proof) -> Result<(), HubError> {
-    let checked = factors::check(desk, account.op, proof);
+pub fn second(hub: &Hub, account: &AccountRecord, proof: &Proof) -> Result<(), HubError> {
+    let checked = factors::check(hub, account.op, proof);
     if checked.as_ref().is_err_and(|e| e.class() == Class::Refused) {
-        let now = desk.clock.now().mono;
-        desk.refusals.count(Some(account.op), proof.word(), now);
+        let now = hub.clock.now().mono;
+        hub.refusals.count(Some(account.op), proof.word(), now);
     }
     checked
 }
@@ -159,14 +159,14 @@ pub fn second(desk: &Desk, account: &AccountRecord, proof: &Proof) -> Result<(),
 /// Puts on record that somebody is signed in. `proof`: the word for what they showed beside the password; `from`: where a page was asked
 /// from; None: the console.
 pub fn enter(
-    desk: &Desk,
+    hub: &Hub,
     account: AccountRecord,
     proof: Option<&str>,
     from: Option<Origin>,
 ) -> Result<Person, HubError> {
-    let (a, now) = (account, desk.clock.now());
-    for (guessed, n, took) in desk.refusals.of(a.op, now.mono) {
-        put(desk, guessed, n, took)?;
+    let (a, now) = (account, hub.clock.now());
+    for (guessed, n, took) in hub.refusals.of(a.op, now.mono) {
+        put(hub, guessed, n, took)?;
     }
     let op = ownlog::op(a.op);
     let how = proof.map_or(PASSWORD.into(), |word| format!("{PASSWORD}+{word}"));
@@ -174,17 +174,17 @@ pub fn enter(
         op: op.clone(),
         how,
     };
-    desk.log.append(&op, &line).map_err(plain)?;
+    hub.log.append(&op, &line).map_err(plain)?;
     if a.entered.is_none_or(|t| now.wall.0 - t.0 >= NOTED_MS) {
-        desk.db.entered(a.op, now.wall)?;
+        hub.db.entered(a.op, now.wall)?;
     }
     if let Some(from) = from {
-        let place = place(&key(desk)?, from);
-        desk.db
+        let place = place(&key(hub)?, from);
+        hub.db
             .signed_in_from(a.op, &place, now.wall)
             .map_err(plain)?;
     }
-    of_account(desk, a)
+    of_account(hub, a)
 }
 
 /// Whose account it is, as somebody has shown.
@@ -196,15 +196,15 @@ pub struct Proven {
 
 /// A way to show who somebody is. Single sign-on would be another one; what follows is the same for all ([`enter`]).
 pub trait Identity {
-    fn prove(&self, desk: &Desk) -> Result<Proven, HubError>;
+    fn prove(&self, hub: &Hub) -> Result<Proven, HubError>;
 }
 
 /// At the console. Whoever gave a code there some minutes ago needs none.
 impl Identity for SignIn {
-    fn prove(&self, desk: &Desk) -> Result<Proven, HubError> {
-        let account = password(desk, &self.name, &self.password)?;
-        let now = desk.clock.now().mono;
-        if !desk.db.has_factor(account.op)? || desk.attempts.was_here(account.op, now) {
+    fn prove(&self, hub: &Hub) -> Result<Proven, HubError> {
+        let account = password(hub, &self.name, &self.password)?;
+        let now = hub.clock.now().mono;
+        if !hub.db.has_factor(account.op)? || hub.attempts.was_here(account.op, now) {
             return Ok(Proven {
                 account,
                 proof: None,
@@ -217,8 +217,8 @@ impl Identity for SignIn {
             .into());
         };
         let proof = Proof::Code(code.clone());
-        second(desk, &account, &proof)?;
-        desk.attempts.entered(account.op, now);
+        second(hub, &account, &proof)?;
+        hub.attempts.entered(account.op, now);
         Ok(Proven {
             account,
             proof: Some(proof.word()),
@@ -227,28 +227,28 @@ impl Identity for SignIn {
 }
 
 /// Signs somebody in at the console.
-pub fn check(desk: &Desk, who: &impl Identity) -> Result<Person, HubError> {
-    let Proven { account, proof } = who.prove(desk)?;
-    enter(desk, account, proof, None)
+pub fn check(hub: &Hub, who: &impl Identity) -> Result<Person, HubError> {
+    let Proven { account, proof } = who.prove(hub)?;
+    enter(hub, account, proof, None)
 }
 
 /// Whoever has this account, as it is now; None: nobody has it any more.
-pub fn person(desk: &Desk, op: u32) -> Result<Option<Person>, HubError> {
-    let found = desk.db.account_numbered(op).map_err(plain)?;
+pub fn person(hub: &Hub, op: u32) -> Result<Option<Person>, HubError> {
+    let found = hub.db.account_numbered(op).map_err(plain)?;
     let open = found.filter(|a| a.closed.is_none());
-    open.map(|a| of_account(desk, a)).transpose()
+    open.map(|a| of_account(hub, a)).transpose()
 }
 
-fn of_account(desk: &Desk, a: AccountRecord) -> Result<Person, HubError> {
-    let held = desk.db.grants(a.op).map_err(plain)?;
+fn of_account(hub: &Hub, a: AccountRecord) -> Result<Person, HubError> {
+    let held = hub.db.grants(a.op).map_err(plain)?;
     let grants: Vec<_> = held.into_iter().map(|g| g.grant).collect();
-    let now = desk.now();
-    let takes = |g: &Grant| g.holds_at(now) && factors::takes(desk, g.role);
+    let now = hub.now();
+    let takes = |g: &Grant| g.holds_at(now) && factors::takes(hub, g.role);
     let first = if a.once {
         Some(First::Password)
-    } else if desk.db.has_to_accept(a.op)? {
+    } else if hub.db.has_to_accept(a.op)? {
         Some(First::Declaration)
-    } else if grants.iter().any(takes) && !desk.db.has_factor(a.op)? {
+    } else if grants.iter().any(takes) && !hub.db.has_factor(a.op)? {
         Some(First::Factor)
     } else {
         None
@@ -266,15 +266,15 @@ fn of_account(desk: &Desk, a: AccountRecord) -> Result<Person, HubError> {
 }
 
 /// Whether this account signed in from this address lately.
-pub fn was_here(desk: &Desk, name: &str, from: Origin) -> Result<bool, HubError> {
-    let after = Utc(desk.now().0 - REMEMBERED_MS);
-    let place = place(&key(desk)?, from);
-    desk.db.was_here(name, &place, after).map_err(plain)
+pub fn was_here(hub: &Hub, name: &str, from: Origin) -> Result<bool, HubError> {
+    let after = Utc(hub.now().0 - REMEMBERED_MS);
+    let place = place(&key(hub)?, from);
+    hub.db.was_here(name, &place, after).map_err(plain)
 }
 
 /// Key of what browsers and records keep about where somebody signed in. Made of one that lasts as long as the hub.
-pub fn key(desk: &Desk) -> Result<hmac::Key, HubError> {
-    let lasting = hmac::Key::new(hmac::HMAC_SHA256, &desk.keys.reset_key().map_err(plain)?);
+pub fn key(hub: &Hub) -> Result<hmac::Key, HubError> {
+    let lasting = hmac::Key::new(hmac::HMAC_SHA256, &hub.keys.reset_key().map_err(plain)?);
     let own = hmac::sign(&lasting, b"beadle browsers and addresses v1");
     Ok(hmac::Key::new(hmac::HMAC_SHA256, own.as_ref()))
 }

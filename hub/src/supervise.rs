@@ -40,12 +40,12 @@ use crate::{
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
-    desk::{Desk, blocking},
     devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
     disposal,
     error::HubError,
     evidence::{cleanup, request},
     files,
+    hub::{Hub, blocking},
     keys::Keys,
     ownlog::OwnLog,
     requests::{self, Pulls, touches},
@@ -111,7 +111,7 @@ pub fn build(
     state: PathBuf,
     config: Config,
     clock: Arc<dyn Clock>,
-) -> Result<(Arc<Desk>, Listener, TcpListener), CommandError> {
+) -> Result<(Arc<Hub>, Listener, TcpListener), CommandError> {
     let names = hub_names(&config)?;
     let mut keys = Keys::load(&state, &config.scheme)?;
     let anew = keys.renew_authority(clock.now().wall)?;
@@ -146,7 +146,7 @@ pub fn build(
         clock.clone(),
         live.clone(),
     );
-    let desk = Arc::new(Desk {
+    let hub = Arc::new(Hub {
         state,
         config,
         clock,
@@ -163,60 +163,60 @@ pub fn build(
         quic,
     });
     let plain = |e: HubError| CommandError::Plain(e.to_string());
-    desk.sessions.load(&desk.db, desk.now()).map_err(plain)?;
-    declaration::look(&desk).map_err(plain)?;
-    Ok((desk, listener, pages))
+    hub.sessions.load(&hub.db, hub.now()).map_err(plain)?;
+    declaration::look(&hub).map_err(plain)?;
+    Ok((hub, listener, pages))
 }
 
 /// Runs until SIGTERM or SIGINT. A second signal ends it at once.
 pub async fn run(
-    desk: Arc<Desk>,
+    hub: Arc<Hub>,
     listener: Listener,
     pages: TcpListener,
 ) -> Result<(), CommandError> {
     let broken = |what: &str, e: std::io::Error| CommandError::Plain(format!("cannot {what}: {e}"));
     let mut term = signal(SignalKind::terminate()).map_err(|e| broken("take signals", e))?;
     let mut int = signal(SignalKind::interrupt()).map_err(|e| broken("take signals", e))?;
-    let commands = socket::bind(&desk.state).map_err(|e| broken("open run/hub.sock", e))?;
-    let evidence = desk.config.evidence.clone();
+    let commands = socket::bind(&hub.state).map_err(|e| broken("open run/hub.sock", e))?;
+    let evidence = hub.config.evidence.clone();
     if let Ok(Err(e)) = blocking(move || cleanup::clear_unfinished(&evidence)).await {
         tracing::error!("what is left of packages that were being made could not be cleared: {e}");
     }
-    let d = desk.clone();
+    let d = hub.clone();
     if let Ok(Err(e)) = blocking(move || request::clear_fetched(&d)).await {
         tracing::error!(
             "what was fetched for packages that are made could not be looked through: {e}"
         );
     }
     let mut tasks = JoinSet::new();
-    tasks.spawn(socket::run(desk.clone(), commands));
-    tasks.spawn(arrivals::run(desk.clone(), listener.clone()));
-    tasks.spawn(requests::fetch::run(desk.clone()));
-    tasks.spawn(requests::holds::keeper::run(desk.clone()));
+    tasks.spawn(socket::run(hub.clone(), commands));
+    tasks.spawn(arrivals::run(hub.clone(), listener.clone()));
+    tasks.spawn(requests::fetch::run(hub.clone()));
+    tasks.spawn(requests::holds::keeper::run(hub.clone()));
     let certificate = Arc::new(ServerCertificate::open(
-        desk.keys.authority(),
+        hub.keys.authority(),
         Side::Pages,
-        &hub_names(&desk.config)?,
-        desk.now(),
+        &hub_names(&hub.config)?,
+        hub.now(),
     )?);
     let tls = web::tls(certificate.clone())?;
     tasks.spawn(certificates(
-        desk.clone(),
+        hub.clone(),
         vec![listener.certificate(), certificate],
     ));
     let (stop_pages, stopped) = tokio::sync::oneshot::channel::<()>();
-    let staff = desk.clone();
+    let staff = hub.clone();
     let mut serving = tokio::spawn(async move {
         let until = async { drop(stopped.await) };
         web::serve(pages, tls, staff, web::Times::default(), until).await;
     });
-    tasks.spawn(hourly(desk.clone()));
-    tasks.spawn(retention::watch::run(desk.clone()));
-    tasks.spawn(silence::run(desk.clone()));
-    tasks.spawn(disposal::watch::run(desk.clone()));
+    tasks.spawn(hourly(hub.clone()));
+    tasks.spawn(retention::watch::run(hub.clone()));
+    tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
-    tracing::info!(quic = %desk.quic, scheme = desk.config.scheme, "the hub is up");
+    tracing::info!(quic = %hub.quic, scheme = hub.config.scheme, "the hub is up");
     tokio::select! {
         _ = term.recv() => {}
         _ = int.recv() => {}
@@ -244,14 +244,14 @@ pub async fn run(
         {
             tracing::error!("a part of the hub did not stop; it is broken off");
         }
-        close_log(&desk).await;
+        close_log(&hub).await;
     };
     tokio::select! {
         () = stop => {}
         _ = term.recv() => {}
         _ = int.recv() => {}
     }
-    let _ = std::fs::remove_file(socket::path(&desk.state));
+    let _ = std::fs::remove_file(socket::path(&hub.state));
     Ok(())
 }
 
@@ -271,16 +271,16 @@ fn end_in_any_case() {
 }
 
 /// On a thread of its own: those for blocking work may all be taken.
-async fn close_log(desk: &Arc<Desk>) {
+async fn close_log(hub: &Arc<Hub>) {
     let (closed, done) = tokio::sync::oneshot::channel();
-    let desk = desk.clone();
+    let hub = hub.clone();
     let spawned = std::thread::Builder::new()
         .name("close".into())
         .spawn(move || {
-            if let Err(e) = signin::note(&desk, true) {
+            if let Err(e) = signin::note(&hub, true) {
                 tracing::error!("refused sign-ins were not put on record: {e}");
             }
-            if let Err(e) = desk.log.close("stop") {
+            if let Err(e) = hub.log.close("stop") {
                 tracing::error!("the hub's own log: {e}");
             }
             // Nobody waits any more: the hub is past its time.
@@ -293,12 +293,12 @@ async fn close_log(desk: &Arc<Desk>) {
 }
 
 /// Renews the hub's own certificates when half of their life is over, and puts on the log what was made.
-pub async fn certificates(desk: Arc<Desk>, own: Vec<Arc<ServerCertificate>>) {
+pub async fn certificates(hub: Arc<Hub>, own: Vec<Arc<ServerCertificate>>) {
     let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let (d, own) = (desk.clone(), own.clone());
+        let (d, own) = (hub.clone(), own.clone());
         let done = blocking(move || {
             for certificate in &own {
                 look_at(&d, certificate);
@@ -311,14 +311,14 @@ pub async fn certificates(desk: Arc<Desk>, own: Vec<Arc<ServerCertificate>>) {
 }
 
 /// One look at one of them; what fails is tried again at the next. Blocking.
-pub fn look_at(desk: &Desk, certificate: &ServerCertificate) {
-    if let Err(e) = certificate.renew_if_due(desk.keys.authority(), desk.now()) {
+pub fn look_at(hub: &Hub, certificate: &ServerCertificate) {
+    if let Err(e) = certificate.renew_if_due(hub.keys.authority(), hub.now()) {
         tracing::error!(
             "the hub's certificate could not be renewed, and the one before goes on: {e}"
         );
     }
     if let Some(news) = certificate.take_news() {
-        match desk.log.append("sys:cert", &news) {
+        match hub.log.append("sys:cert", &news) {
             Ok(_) => {
                 tracing::info!(of = news.what, until = %news.until, "the hub has a new certificate")
             }
@@ -330,12 +330,12 @@ pub fn look_at(desk: &Desk, certificate: &ServerCertificate) {
     }
 }
 
-async fn hourly(desk: Arc<Desk>) {
+async fn hourly(hub: Arc<Hub>) {
     let mut tick = tokio::time::interval(Duration::from_secs(60));
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let d = desk.clone();
+        let d = hub.clone();
         let noted = blocking(move || {
             d.log.handle().set_beat(beat(&d));
             if let Err(e) = signin::note(&d, false) {
@@ -359,12 +359,12 @@ async fn hourly(desk: Arc<Desk>) {
 }
 
 /// What the hub's own `beat` lines say: room left for evidence; boxes on the line in the place of cameras.
-fn beat(desk: &Desk) -> Beat {
-    let free = nix::sys::statvfs::statvfs(&desk.state)
+fn beat(hub: &Hub) -> Beat {
+    let free = nix::sys::statvfs::statvfs(&hub.state)
         .map_or(0, |v| v.blocks_available() * v.fragment_size());
     Beat {
         free_mib: free >> 20,
-        cams: desk.live.count() as u64,
+        cams: hub.live.count() as u64,
         temp_c: None,
     }
 }

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     acts::{self, Act},
     db::{Db, approvals::ApprovalRecord, staff::AccountRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     keys,
     list::{Part, Rows},
     ownlog::{self, OwnLog},
@@ -107,7 +107,7 @@ pub fn first(db: &Db, log: &OwnLog, name: &str, role: Role) -> Result<String, Hu
 }
 
 /// Makes an account. A role that decides is only asked for.
-pub fn add(hub: &Desk, name: &str, role: &str, permit: &Permit) -> Result<NewAccount, HubError> {
+pub fn add(hub: &Hub, name: &str, role: &str, permit: &Permit) -> Result<NewAccount, HubError> {
     let role = Role::parse(role).ok_or_else(|| Access::RoleUnknown { role: role.into() })?;
     let password = one_time()?;
     let hash = hashed(&password)?;
@@ -131,7 +131,7 @@ pub fn add(hub: &Desk, name: &str, role: &str, permit: &Permit) -> Result<NewAcc
 }
 
 /// An account that is not closed, by its name.
-pub fn open(hub: &Desk, name: &str) -> Result<AccountRecord, HubError> {
+pub fn open(hub: &Hub, name: &str) -> Result<AccountRecord, HubError> {
     let found = hub.db.account(name).map_err(plain)?;
     match found {
         Some(a) if a.closed.is_none() => Ok(a),
@@ -175,7 +175,7 @@ impl AccountRow {
 }
 
 /// Every account, by name; closed ones too, if `closed`.
-pub fn list(hub: &Desk, closed: bool, part: &Part) -> Result<Rows<AccountRow>, HubError> {
+pub fn list(hub: &Hub, closed: bool, part: &Part) -> Result<Rows<AccountRow>, HubError> {
     let after = part.after(|name| Some(name.to_owned()))?;
     let limit = part.limit();
     let found = hub.db.accounts_page(closed, after.as_deref(), limit + 1)?;
@@ -197,7 +197,7 @@ pub fn list(hub: &Desk, closed: bool, part: &Part) -> Result<Rows<AccountRow>, H
 }
 
 /// Writes down an account's name for people. It is kept apart from the log; the one before is erased.
-pub fn name(hub: &Desk, name: &str, shown: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn name(hub: &Hub, name: &str, shown: &str, permit: &Permit) -> Result<(), HubError> {
     let account = open(hub, name)?;
     let shown = owners::title(shown, 80)?;
     hub.act(|tx| {
@@ -240,7 +240,7 @@ fn set(
 }
 
 /// Whether an account has, or is to have, a role that decides.
-pub fn is_weighty(hub: &Desk, account: u32) -> Result<bool, HubError> {
+pub fn is_weighty(hub: &Hub, account: u32) -> Result<bool, HubError> {
     let held = hub.db.grants(account)?;
     Ok(held.iter().any(|g| WEIGHTY.contains(&g.grant.role)))
 }
@@ -255,7 +255,7 @@ pub enum Renewed {
 
 /// What a request for a one-time password says.
 #[derive(Serialize, Deserialize, ToSchema)]
-struct Wanted {
+struct PasswordRequest {
     op: u32,
 }
 
@@ -269,14 +269,14 @@ fn not_own(account: &AccountRecord, permit: &Permit) -> Result<(), HubError> {
     }
 }
 
-fn ask(hub: &Desk, account: u32, kind: Kind, permit: &Permit) -> Result<u64, HubError> {
+fn ask(hub: &Hub, account: u32, kind: Kind, permit: &Permit) -> Result<u64, HubError> {
     let subject = ownlog::op(account);
     approvals::ask(
         hub,
         permit,
         kind,
         &subject,
-        &Wanted { op: account },
+        &PasswordRequest { op: account },
         |ask| OpAsk {
             ask,
             what: kind.word().into(),
@@ -289,7 +289,7 @@ fn ask(hub: &Desk, account: u32, kind: Kind, permit: &Permit) -> Result<u64, Hub
 
 /// A one-time password: it has to be changed before anything else is done with it. Sessions and tokens end. For an account with a role
 /// that decides it is only asked for.
-pub fn reset(hub: &Desk, name: &str, permit: &Permit) -> Result<Renewed, HubError> {
+pub fn reset(hub: &Hub, name: &str, permit: &Permit) -> Result<Renewed, HubError> {
     let account = open(hub, name)?;
     not_own(&account, permit)?;
     if is_weighty(hub, account.op)? {
@@ -307,7 +307,7 @@ pub fn reset(hub: &Desk, name: &str, permit: &Permit) -> Result<Renewed, HubErro
 }
 
 /// Asks that an account begin anew, without its second factors: whoever lost them cannot sign in.
-pub fn recover(hub: &Desk, name: &str, permit: &Permit) -> Result<u64, HubError> {
+pub fn recover(hub: &Hub, name: &str, permit: &Permit) -> Result<u64, HubError> {
     let account = open(hub, name)?;
     not_own(&account, permit)?;
     ask(hub, account.op, Kind::Recovery, permit)
@@ -315,7 +315,7 @@ pub fn recover(hub: &Desk, name: &str, permit: &Permit) -> Result<u64, HubError>
 
 /// The second administrator's word; the one-time password.
 pub fn approve(
-    hub: &Desk,
+    hub: &Hub,
     request: &ApprovalRecord,
     kind: Kind,
     permit: &Permit,
@@ -323,7 +323,7 @@ pub fn approve(
     let password = one_time()?;
     let hash = hashed(&password)?;
     let by = vec![ownlog::op(request.asked_by), permit.op()];
-    let account = approvals::approve(hub, request, permit, |tx, wanted: Wanted| {
+    let account = approvals::approve(hub, request, permit, |tx, wanted: PasswordRequest| {
         let account = hub.db.account_numbered(wanted.op)?;
         if account.is_none_or(|a| a.closed.is_some()) {
             return Err(Access::AccountClosed {
@@ -359,7 +359,7 @@ pub fn approve(
 }
 
 /// Whether this is the password of an account. As slow as any look at one, and held to the pace of guesses.
-pub fn knows(hub: &Desk, account: &AccountRecord, password: &str) -> Result<(), HubError> {
+pub fn knows(hub: &Hub, account: &AccountRecord, password: &str) -> Result<(), HubError> {
     factors::pace(hub, account.op)?;
     let right = PasswordHash::new(&account.password).is_ok_and(|hash| {
         Argon2::default()
@@ -373,7 +373,7 @@ pub fn knows(hub: &Desk, account: &AccountRecord, password: &str) -> Result<(), 
 }
 
 /// The account of whoever asks.
-pub fn own(hub: &Desk, permit: &Permit) -> Result<AccountRecord, HubError> {
+pub fn own(hub: &Hub, permit: &Permit) -> Result<AccountRecord, HubError> {
     let account = hub.db.account_numbered(permit.number())?;
     account
         .filter(|a| a.closed.is_none())
@@ -381,7 +381,7 @@ pub fn own(hub: &Desk, permit: &Permit) -> Result<AccountRecord, HubError> {
 }
 
 /// One's own. Sessions and tokens from before end. It asks for the old one again: a page left open is not enough.
-pub fn password(hub: &Desk, old: &str, new: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn password(hub: &Hub, old: &str, new: &str, permit: &Permit) -> Result<(), HubError> {
     let account = own(hub, permit)?;
     knows(hub, &account, old)?;
     if !(LEAST..=MOST).contains(&new.chars().count()) || (account.once && old == new) {
@@ -398,7 +398,7 @@ pub fn password(hub: &Desk, old: &str, new: &str, permit: &Permit) -> Result<(),
 }
 
 /// Closes an account for good: sessions and tokens end at once. Its number and its name are not given to anybody else.
-pub fn close(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn close(hub: &Hub, name: &str, permit: &Permit) -> Result<(), HubError> {
     let account = open(hub, name)?;
     hub.act(|tx| {
         grants::someone_left(hub, |g| g.op != account.op)?;

@@ -12,8 +12,8 @@ use super::{authorise::Permit, two};
 use crate::{
     acts::Act,
     db::approvals::{ApprovalRecord, NewApproval},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     ownlog::{number, op},
     reason::Access,
 };
@@ -82,7 +82,7 @@ impl Kind {
 
 /// Puts a request on record; its number. `subject` is what it is about, as the log names it; `line` is given the number.
 pub fn ask<D: Data>(
-    hub: &Desk,
+    hub: &Hub,
     permit: &Permit,
     kind: Kind,
     subject: &str,
@@ -127,7 +127,7 @@ pub fn put(
 /// The same as part of an act. `reason`: of the side table.
 #[allow(clippy::too_many_arguments)]
 pub fn ask_within<D: Data>(
-    hub: &Desk,
+    hub: &Hub,
     tx: &Act<'_>,
     permit: &Permit,
     kind: Kind,
@@ -152,7 +152,7 @@ pub fn ask_within<D: Data>(
 }
 
 /// What waits about something; None: nothing does, or its time is over.
-pub fn about(hub: &Desk, kind: Kind, subject: &str) -> Result<Option<ApprovalRecord>, HubError> {
+pub fn about(hub: &Hub, kind: Kind, subject: &str) -> Result<Option<ApprovalRecord>, HubError> {
     let now = hub.now();
     let all = hub.db.waiting_approvals()?.into_iter();
     Ok(all
@@ -162,7 +162,7 @@ pub fn about(hub: &Desk, kind: Kind, subject: &str) -> Result<Option<ApprovalRec
 
 /// Sets aside, as part of an act, what waits about something: it is not what it was when that was asked for.
 pub fn set_aside(
-    hub: &Desk,
+    hub: &Hub,
     tx: &Act<'_>,
     kind: Kind,
     subject: &str,
@@ -175,7 +175,7 @@ pub fn set_aside(
 }
 
 /// Those that wait, oldest first. Those whose time is over are settled.
-pub fn waiting(hub: &Desk) -> Result<Vec<ApprovalRecord>, HubError> {
+pub fn waiting(hub: &Hub) -> Result<Vec<ApprovalRecord>, HubError> {
     let now = hub.now();
     let all = hub.db.waiting_approvals().map_err(plain)?;
     let (alive, dead): (Vec<_>, Vec<_>) = all.into_iter().partition(|a| now < a.until);
@@ -186,7 +186,7 @@ pub fn waiting(hub: &Desk) -> Result<Vec<ApprovalRecord>, HubError> {
 }
 
 /// Takes a request back.
-pub fn withdraw(hub: &Desk, request: &ApprovalRecord, permit: &Permit) -> Result<(), HubError> {
+pub fn withdraw(hub: &Hub, request: &ApprovalRecord, permit: &Permit) -> Result<(), HubError> {
     still_waits(request)?;
     let n = request.n;
     match end(hub, n, "withdrawn", Some(permit.number()), &permit.op())? {
@@ -196,12 +196,12 @@ pub fn withdraw(hub: &Desk, request: &ApprovalRecord, permit: &Permit) -> Result
 }
 
 /// Settles, with its line. False: somebody was quicker.
-fn end(hub: &Desk, n: u64, why: &str, who: Option<u32>, by: &str) -> Result<bool, HubError> {
+fn end(hub: &Hub, n: u64, why: &str, who: Option<u32>, by: &str) -> Result<bool, HubError> {
     hub.act(|tx| settle(hub, tx, n, why, who, by))
 }
 
 fn settle(
-    hub: &Desk,
+    hub: &Hub,
     tx: &Act<'_>,
     n: u64,
     why: &str,
@@ -237,7 +237,7 @@ pub fn still_waits(request: &ApprovalRecord) -> Result<(), HubError> {
 }
 
 /// One about an account, that waits.
-pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
+pub fn find(hub: &Hub, n: u64) -> Result<ApprovalRecord, HubError> {
     let accounts = |a: &ApprovalRecord| {
         let kind = Kind::parse(&a.kind);
         kind.is_some_and(|kind| Kind::OF_ACCOUNTS.contains(&kind))
@@ -258,7 +258,7 @@ pub fn find(hub: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
 
 /// The second person's word: in one unit, the request is settled and `act` does what was asked for, with its line.
 pub fn approve<T: DeserializeOwned, R>(
-    hub: &Desk,
+    hub: &Hub,
     request: &ApprovalRecord,
     permit: &Permit,
     act: impl FnOnce(&Act<'_>, T) -> Result<R, HubError>,
@@ -272,11 +272,7 @@ pub fn approve<T: DeserializeOwned, R>(
 
 /// Whether they are a second person to a request: never whoever asked, nor whom it is about, nor whoever had the account of one of them in
 /// their hands.
-pub fn second_person(
-    hub: &Desk,
-    request: &ApprovalRecord,
-    permit: &Permit,
-) -> Result<(), HubError> {
+pub fn second_person(hub: &Hub, request: &ApprovalRecord, permit: &Permit) -> Result<(), HubError> {
     let n = request.n;
     if permit.number() == request.asked_by || permit.op() == request.subject {
         return Err(Access::SecondPersonWanted {
@@ -295,7 +291,7 @@ pub fn second_person(
 
 /// The same as part of an act.
 pub fn approve_within(
-    hub: &Desk,
+    hub: &Hub,
     tx: &Act<'_>,
     request: &ApprovalRecord,
     permit: &Permit,

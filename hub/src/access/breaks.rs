@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     db::hands::BreakRecord,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     ownlog,
     reason::Accounts,
     requests::{
@@ -31,7 +31,7 @@ const SHOWN_MS: i64 = 7 * 86_400_000;
 const LATELY_DAYS: i64 = 14;
 
 /// Who administers and signed in lately: names.
-fn able(hub: &Desk) -> Result<Vec<String>, HubError> {
+fn able(hub: &Hub) -> Result<Vec<String>, HubError> {
     let now = hub.now();
     let lately = now.plus_ms(-LATELY_DAYS * 86_400_000);
     let grants = hub.db.all_grants()?;
@@ -49,7 +49,7 @@ fn able(hub: &Desk) -> Result<Vec<String>, HubError> {
 
 /// `name`: of the account; `person`: who it is for, in words. Returns its one-time password.
 pub fn make(
-    hub: &Desk,
+    hub: &Hub,
     name: &str,
     person: &str,
     reason: &str,
@@ -106,7 +106,7 @@ pub fn make(
 }
 
 /// What every page says of it now.
-pub fn notices(hub: &Desk) -> Result<Vec<String>, HubError> {
+pub fn notices(hub: &Hub) -> Result<Vec<String>, HubError> {
     let now = hub.now();
     let recent = hub.db.breaks(now.plus_ms(-SHOWN_MS))?.into_iter();
     recent

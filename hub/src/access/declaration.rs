@@ -17,8 +17,8 @@ use utoipa::ToSchema;
 use super::authorise::Permit;
 use crate::{
     db::declarations::{AcceptanceRecord, DeclarationRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     list::{Part, Rows},
     ownlog,
     reason::Accounts,
@@ -55,7 +55,7 @@ fn read(state: &Path) -> Result<Option<String>, String> {
 }
 
 /// Takes over the text in the file, if it is another. What cannot be read changes nothing, and is said in the journal.
-pub fn look(hub: &Desk) -> Result<(), HubError> {
+pub fn look(hub: &Hub) -> Result<(), HubError> {
     let file = read(&hub.state).unwrap_or_else(|why| {
         tracing::error!("{why}; the declaration of until now goes on. Put the scheme's text there");
         None
@@ -92,12 +92,12 @@ pub struct Declaration {
     pub accepted: bool,
 }
 
-fn newest(hub: &Desk) -> Result<DeclarationRecord, HubError> {
+fn newest(hub: &Hub) -> Result<DeclarationRecord, HubError> {
     let found = hub.db.declaration()?;
     found.ok_or_else(|| Accounts::NoDeclaration.into())
 }
 
-pub fn show(hub: &Desk, permit: &Permit) -> Result<Declaration, HubError> {
+pub fn show(hub: &Hub, permit: &Permit) -> Result<Declaration, HubError> {
     let d = newest(hub)?;
     Ok(Declaration {
         sha256: d.sha256,
@@ -108,7 +108,7 @@ pub fn show(hub: &Desk, permit: &Permit) -> Result<Declaration, HubError> {
 }
 
 /// `sha256`: of the text that was read, so that nobody accepts one that changed meanwhile.
-pub fn accept(hub: &Desk, sha256: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn accept(hub: &Hub, sha256: &str, permit: &Permit) -> Result<(), HubError> {
     hub.act(|tx| {
         let d = newest(hub)?;
         if d.sha256 != sha256 {
@@ -139,7 +139,7 @@ pub struct AcceptanceRow {
 }
 
 /// Newest first.
-pub fn list(hub: &Desk, part: &Part) -> Result<Rows<AcceptanceRow>, HubError> {
+pub fn list(hub: &Hub, part: &Part) -> Result<Rows<AcceptanceRow>, HubError> {
     let (before, limit) = (part.after(place)?, part.limit());
     let found = hub.db.acceptances(before, limit + 1)?;
     let mark = |a: &AcceptanceRecord| format!("{}.{}.{}", a.made.0, a.declaration, a.op);

@@ -10,8 +10,8 @@ use shared::types::AccRefuse;
 
 use super::{authorise::Subject, principal::Person, table::Row};
 use crate::{
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
 };
 
 const EVERY_MS: u64 = 60_000;
@@ -43,7 +43,7 @@ impl Denials {
 
 /// Somebody was refused. `about`: what it was about, as far as that is known.
 pub fn note(
-    hub: &Desk,
+    hub: &Hub,
     person: &Person,
     row: &'static Row,
     about: Option<&Subject>,

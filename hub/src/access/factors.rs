@@ -29,8 +29,8 @@ use utoipa::ToSchema;
 use super::{accounts, authorise::Permit, owners, role::Role, totp::Secret};
 use crate::{
     db::{Db, factors::FactorRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     keys,
     list::{Part, Rows},
     pace::{Lanes, Pace},
@@ -129,7 +129,7 @@ impl Attempts {
 }
 
 /// One more try at an account's secrets by somebody who knows its password, or is signed in to it.
-pub fn pace(hub: &Desk, op: u32) -> Result<(), HubError> {
+pub fn pace(hub: &Hub, op: u32) -> Result<(), HubError> {
     let now = hub.clock.now().mono;
     let tries = &hub.attempts.tries;
     let mut tries = tries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +139,7 @@ pub fn pace(hub: &Desk, op: u32) -> Result<(), HubError> {
     }
 }
 
-fn sealing(hub: &Desk) -> Result<LessSafeKey, HubError> {
+fn sealing(hub: &Hub) -> Result<LessSafeKey, HubError> {
     let key = hub.keys.factor_key().map_err(plain)?;
     let key = UnboundKey::new(&CHACHA20_POLY1305, &key)
         .map_err(|_| plain("keys/factor.key cannot be used"))?;
@@ -147,7 +147,7 @@ fn sealing(hub: &Desk) -> Result<LessSafeKey, HubError> {
 }
 
 /// A secret as the records have it: useless without keys/factor.key, and for another account.
-fn seal(hub: &Desk, op: u32, secret: &Secret) -> Result<String, HubError> {
+fn seal(hub: &Hub, op: u32, secret: &Secret) -> Result<String, HubError> {
     let nonce: [u8; NONCE_LEN] = keys::random().map_err(plain)?;
     let mut bytes = secret.text().as_bytes().to_vec();
     let (key, aad) = (sealing(hub)?, Aad::from(op.to_be_bytes()));
@@ -156,7 +156,7 @@ fn seal(hub: &Desk, op: u32, secret: &Secret) -> Result<String, HubError> {
     Ok(STANDARD.encode([nonce.as_slice(), &bytes].concat()))
 }
 
-fn unseal(hub: &Desk, op: u32, sealed: &str) -> Result<Secret, HubError> {
+fn unseal(hub: &Hub, op: u32, sealed: &str) -> Result<Secret, HubError> {
     let no = || {
         plain(format!(
             "the second factor of {} cannot be read: keys/factor.key is not the one it was made with; two administrators can have the account begin anew (`beadle-hub staff recover`)",
@@ -193,7 +193,7 @@ pub struct PasskeyOffer {
 }
 
 fn offer(
-    hub: &Desk,
+    hub: &Hub,
     party: &RelyingParty,
     op: u32,
     name: &str,
@@ -226,7 +226,7 @@ pub struct NewFactor {
     pub passkey: Option<PasskeyOffer>,
 }
 
-pub fn new(hub: &Desk, permit: &Permit) -> Result<NewFactor, HubError> {
+pub fn new(hub: &Hub, permit: &Permit) -> Result<NewFactor, HubError> {
     let (scheme, name) = (&hub.config.scheme, permit.name());
     let secret = Secret::new(&SystemRandom::new()).map_err(plain)?;
     let party = hub.config.party();
@@ -250,7 +250,7 @@ pub struct FactorRow {
     pub used: Option<Utc>,
 }
 
-pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<FactorRow>, HubError> {
+pub fn list(hub: &Hub, part: &Part, permit: &Permit) -> Result<Rows<FactorRow>, HubError> {
     let (after, limit) = (part.number()?, part.limit());
     let found = hub.db.factors_page(permit.number(), after, limit + 1)?;
     Rows::cut(found, limit, |f| f.n.to_string()).try_map(|f| {
@@ -265,7 +265,7 @@ pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<FactorRow>,
 }
 
 fn add(
-    hub: &Desk,
+    hub: &Hub,
     kind: &str,
     label: &str,
     secret: &str,
@@ -291,7 +291,7 @@ fn add(
 
 /// Codes of an app that was told `secret`; `code` is one it shows now.
 pub fn add_code(
-    hub: &Desk,
+    hub: &Hub,
     label: &str,
     secret: &str,
     code: &str,
@@ -312,7 +312,7 @@ pub fn add_code(
 
 /// A passkey that a browser has made; `credential` is the JSON it handed over.
 pub fn add_passkey(
-    hub: &Desk,
+    hub: &Hub,
     label: &str,
     credential: &str,
     password: &str,
@@ -341,7 +341,7 @@ pub fn add_passkey(
     add(hub, PASSKEY, label, &text, None, permit)
 }
 
-fn party(hub: &Desk) -> Result<&RelyingParty, HubError> {
+fn party(hub: &Hub) -> Result<&RelyingParty, HubError> {
     let party = hub.config.party();
     party.ok_or_else(|| Proofs::NoNameForPasskeys.into())
 }
@@ -349,17 +349,17 @@ fn party(hub: &Desk) -> Result<&RelyingParty, HubError> {
 /// The challenge that a browser says it answered. Whether it is one of ours is for the caller to look up.
 fn challenge_of(client_data: &[u8]) -> Result<Challenge, HubError> {
     #[derive(Deserialize)]
-    struct Said {
+    struct ClientData {
         challenge: String,
     }
     let no = || HubError::from(Proofs::BrowserUnreadable);
-    let said: Said = serde_json::from_slice(client_data).map_err(|_| no())?;
+    let said: ClientData = serde_json::from_slice(client_data).map_err(|_| no())?;
     let bytes = URL_SAFE_NO_PAD.decode(said.challenge).map_err(|_| no())?;
     bytes.try_into().map_err(|_| no())
 }
 
 /// Takes one of one's own away; not the last one that a role takes.
-pub fn remove(hub: &Desk, n: u64, password: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn remove(hub: &Hub, n: u64, password: &str, permit: &Permit) -> Result<(), HubError> {
     accounts::knows(hub, &accounts::own(hub, permit)?, password)?;
     hub.act(|tx| {
         let own = hub.db.factors(permit.number())?;
@@ -385,14 +385,14 @@ pub fn remove(hub: &Desk, n: u64, password: &str, permit: &Permit) -> Result<(),
 }
 
 /// Whether a role of this account takes a second factor.
-fn required(hub: &Desk, op: u32) -> Result<bool, HubError> {
+fn required(hub: &Hub, op: u32) -> Result<bool, HubError> {
     let (grants, now) = (hub.db.grants(op)?, hub.now());
     let mut held = grants.iter().filter(|g| g.grant.holds_at(now));
     Ok(held.any(|g| takes(hub, g.grant.role)))
 }
 
 /// Whether a role takes a second factor here.
-pub fn takes(hub: &Desk, role: Role) -> bool {
+pub fn takes(hub: &Hub, role: Role) -> bool {
     hub.config.second_factor.contains(&role)
 }
 
@@ -416,7 +416,7 @@ impl Proof {
 }
 
 /// What a browser is asked for when somebody signs in who has passkeys; None: they have none, or the hub has no name.
-pub fn entry(hub: &Desk, op: u32, name: &str) -> Result<Option<PasskeyOffer>, HubError> {
+pub fn entry(hub: &Hub, op: u32, name: &str) -> Result<Option<PasskeyOffer>, HubError> {
     let Some(party) = hub.config.party() else {
         return Ok(None);
     };
@@ -425,7 +425,7 @@ pub fn entry(hub: &Desk, op: u32, name: &str) -> Result<Option<PasskeyOffer>, Hu
 }
 
 /// Whether it is right, and uses it up. Held to the pace before it is looked at.
-pub fn check(hub: &Desk, op: u32, proof: &Proof) -> Result<(), HubError> {
+pub fn check(hub: &Hub, op: u32, proof: &Proof) -> Result<(), HubError> {
     pace(hub, op)?;
     let factors = hub.db.factors(op)?;
     match proof {
@@ -474,7 +474,7 @@ impl Touch {
 
 /// By one of these factors.
 fn verified(
-    hub: &Desk,
+    hub: &Hub,
     factors: &[FactorRecord],
     challenge: &Challenge,
     assertion: Assertion,
@@ -500,7 +500,7 @@ fn verified(
 /// One of an account's passkeys, used for a challenge that is not a random one but the order itself; `credential` is the JSON a browser
 /// handed over. Held to the pace.
 pub fn touched(
-    hub: &Desk,
+    hub: &Hub,
     op: u32,
     challenge: &Challenge,
     credential: &str,
@@ -515,7 +515,7 @@ pub fn touched(
 
 /// What a browser is asked for such a touch, by the passkeys with these marks.
 pub fn to_touch(
-    hub: &Desk,
+    hub: &Hub,
     op: u32,
     name: &str,
     challenge: &Challenge,
@@ -533,7 +533,7 @@ pub fn to_touch(
 }
 
 /// An account's passkeys, each with its row.
-pub fn passkeys(hub: &Desk, op: u32) -> Result<Vec<(FactorRecord, Passkey)>, HubError> {
+pub fn passkeys(hub: &Hub, op: u32) -> Result<Vec<(FactorRecord, Passkey)>, HubError> {
     let all = hub.db.factors(op)?.into_iter();
     all.filter(|f| f.kind == PASSKEY)
         .map(|f| key(&f).map(|k| (f, k)))

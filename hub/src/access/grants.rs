@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     db::{Db, grants::GrantRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     ownlog::op,
     reason::Access,
 };
@@ -83,7 +83,7 @@ impl Bounds {
         text
     }
 
-    fn grant(&self, hub: &Desk, role: &str) -> Result<Grant, HubError> {
+    fn grant(&self, hub: &Hub, role: &str) -> Result<Grant, HubError> {
         let role = Role::parse(role).ok_or_else(|| Access::RoleUnknown { role: role.into() })?;
         let scope = match (self.all, &self.owner, self.cameras.len()) {
             (true, None, 0) => Scope::All,
@@ -170,14 +170,14 @@ impl GrantRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schema(as = RoleGiven)]
-pub enum Given {
+pub enum GrantOutcome {
     Grant(u64),
     Ask(u64),
 }
 
 /// What a request for a role says.
 #[derive(Serialize, Deserialize)]
-struct Wanted {
+struct RoleRequest {
     op: u32,
     role: String,
     bounds: Bounds,
@@ -201,13 +201,13 @@ fn line(n: u64, account: u32, grant: &Grant, ask: Option<u64>, by: Vec<String>) 
 
 /// Asks a second administrator for a role; the number of the request.
 pub fn ask(
-    hub: &Desk,
+    hub: &Hub,
     account: u32,
     role: Role,
     bounds: &Bounds,
     permit: &Permit,
 ) -> Result<u64, HubError> {
-    let wanted = Wanted {
+    let wanted = RoleRequest {
         op: account,
         role: role.word().into(),
         bounds: bounds.clone(),
@@ -225,17 +225,17 @@ pub fn ask(
 
 /// One that decides, and one for the own account, is only asked for.
 pub fn give(
-    hub: &Desk,
+    hub: &Hub,
     name: &str,
     role: &str,
     bounds: &Bounds,
     permit: &Permit,
-) -> Result<Given, HubError> {
+) -> Result<GrantOutcome, HubError> {
     let account = accounts::open(hub, name)?;
     let grant = bounds.grant(hub, role)?;
     if account.op == permit.number() || WEIGHTY.contains(&grant.role) {
         let n = ask(hub, account.op, grant.role, bounds, permit)?;
-        return Ok(Given::Ask(n));
+        return Ok(GrantOutcome::Ask(n));
     }
     hub.act(|tx| {
         let by = permit.op();
@@ -244,18 +244,18 @@ pub fn give(
             .map_err(plain)?;
         let line = line(n, account.op, &grant, None, vec![by.clone()]);
         tx.log(&by, &line)?;
-        Ok(Given::Grant(n))
+        Ok(GrantOutcome::Grant(n))
     })
 }
 
 /// The second administrator's word; the number of the grant.
 pub fn approve(
-    hub: &Desk,
+    hub: &Hub,
     request: &crate::db::approvals::ApprovalRecord,
     permit: &Permit,
 ) -> Result<u64, HubError> {
     let asked = op(request.asked_by);
-    approvals::approve(hub, request, permit, |tx, wanted: Wanted| {
+    approvals::approve(hub, request, permit, |tx, wanted: RoleRequest| {
         // What was true when it was asked for need not be now.
         let grant = wanted.bounds.grant(hub, &wanted.role)?;
         let account = hub.db.account_numbered(wanted.op).map_err(plain)?;
@@ -281,7 +281,7 @@ pub fn approve(
 }
 
 /// At once: sessions of that account end, and with them whatever it follows.
-pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
+pub fn take(hub: &Hub, n: u64, permit: &Permit) -> Result<(), HubError> {
     let missing = || HubError::from(Access::RoleNotHeld { grant: n });
     hub.act(|tx| {
         let grant = tx.grant(n).map_err(plain)?.ok_or_else(missing)?;
@@ -302,7 +302,7 @@ pub fn take(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
 }
 
 /// Refuses to leave a hub that nobody administers. `left`: the roles that there still are afterwards.
-pub fn someone_left(hub: &Desk, left: impl Fn(&GrantRecord) -> bool) -> Result<(), HubError> {
+pub fn someone_left(hub: &Hub, left: impl Fn(&GrantRecord) -> bool) -> Result<(), HubError> {
     let open: BTreeSet<u32> = hub
         .db
         .accounts()

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::authorise::Permit;
 use crate::{
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     reason::Access,
 };
 
@@ -22,7 +22,7 @@ pub struct OwnerRow {
     pub cameras: Vec<String>,
 }
 
-pub fn list(hub: &Desk) -> Result<Vec<OwnerRow>, HubError> {
+pub fn list(hub: &Hub) -> Result<Vec<OwnerRow>, HubError> {
     let all = hub.db.owners().map_err(plain)?.into_iter();
     Ok(all
         .map(|o| OwnerRow {
@@ -47,7 +47,7 @@ pub fn title(text: &str, most: usize) -> Result<&str, HubError> {
     }
 }
 
-pub fn add(hub: &Desk, owner: &str, long: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn add(hub: &Hub, owner: &str, long: &str, permit: &Permit) -> Result<(), HubError> {
     let good = (1..=40).contains(&owner.len())
         && owner
             .bytes()
@@ -77,12 +77,7 @@ pub fn add(hub: &Desk, owner: &str, long: &str, permit: &Permit) -> Result<(), H
 }
 
 /// The camera need not be there yet: its box may come later.
-pub fn assign(
-    hub: &Desk,
-    owner: &str,
-    camera: &BoxCamera,
-    permit: &Permit,
-) -> Result<(), HubError> {
+pub fn assign(hub: &Hub, owner: &str, camera: &BoxCamera, permit: &Permit) -> Result<(), HubError> {
     hub.act(|tx| {
         known(hub, owner)?;
         let before = tx.camera_owner(camera).map_err(plain)?;
@@ -107,7 +102,7 @@ pub fn assign(
 }
 
 /// Refuses an owner nobody has added.
-pub fn known(hub: &Desk, owner: &str) -> Result<(), HubError> {
+pub fn known(hub: &Hub, owner: &str) -> Result<(), HubError> {
     match hub.db.has_owner(owner).map_err(plain)? {
         true => Ok(()),
         false => Err(Access::OwnerUnknown {

@@ -20,8 +20,8 @@ use utoipa::ToSchema;
 use super::{accounts, authorise::Permit, table::ADMINISTER};
 use crate::{
     db::{Db, sessions::SessionRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     list::{Part, Rows},
     ownlog,
     reason::Accounts,
@@ -326,7 +326,7 @@ pub struct SessionRow {
 
 /// One's own; who administers sees everybody's, unless they want their own only.
 pub fn list(
-    hub: &Desk,
+    hub: &Hub,
     own: bool,
     part: &Part,
     permit: &Permit,
@@ -360,7 +360,7 @@ fn place(text: &str) -> Option<Place> {
 }
 
 /// Ends all sessions of an account: one's own, or anybody's by who administers. Tokens go on.
-pub fn end(hub: &Desk, name: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn end(hub: &Hub, name: &str, permit: &Permit) -> Result<(), HubError> {
     let account = accounts::open(hub, name).map_err(|e| match permit.has(ADMINISTER) {
         true => e,
         // Which accounts there are is not for everybody.

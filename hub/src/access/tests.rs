@@ -6,14 +6,14 @@ use shared::id::{BoxName, CameraId};
 use crate::{
     access::{
         accounts::Renewed,
-        grants::{Bounds, Given},
+        grants::{Bounds, GrantOutcome},
         principal::{Person, Principal},
         role::Role,
         tokens,
     },
     db::requests::RequestRecord,
-    desk::{Desk, testing::PASSWORD},
     error::{Class, HubError},
+    hub::{Hub, testing::PASSWORD},
     list::Part,
     ops::{
         self, Operation, boxes, clips, evidence, footage, holds, masks, owners, requests, roles,
@@ -40,10 +40,10 @@ impl House {
         let rig = Rig::new(NOW);
         rig.hello(&[("c01", None), ("c02", None), ("c03", None)], 31);
         for (op, name) in [(1, "ann"), (2, "bob")] {
-            rig.desk.account(op, name, Role::Administrator.word());
+            rig.hub.account(op, name, Role::Administrator.word());
         }
-        rig.desk.account(3, "kim", Role::Operator.word());
-        let db = &rig.desk.db;
+        rig.hub.account(3, "kim", Role::Operator.word());
+        let db = &rig.hub.db;
         db.end_grant(3, utc(NOW)).expect("ended");
         for (owner, cam) in [("tenby", "c01"), ("brook", "c02")] {
             db.add_owner(owner, owner, utc(NOW)).expect("owner");
@@ -56,8 +56,8 @@ impl House {
         Self(rig)
     }
 
-    fn hub(&self) -> &Arc<Desk> {
-        &self.0.desk
+    fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
     }
 
     fn person(&self, op: u32) -> Person {
@@ -69,7 +69,7 @@ impl House {
         ops::perform(self.hub(), &who, operation).await
     }
 
-    async fn ask(&self, by: u32, name: &str, role: &str, bounds: Bounds) -> Given {
+    async fn ask(&self, by: u32, name: &str, role: &str, bounds: Bounds) -> GrantOutcome {
         let give = roles::Give {
             name: name.into(),
             role: role.into(),
@@ -80,7 +80,7 @@ impl House {
 
     /// The other of the two who administer approves it, where that is needed.
     async fn give(&self, by: u32, name: &str, role: &str, bounds: Bounds) {
-        if let Given::Ask(request) = self.ask(by, name, role, bounds).await {
+        if let GrantOutcome::Ask(request) = self.ask(by, name, role, bounds).await {
             let approve = roles::Approve { request };
             self.by(3 - by, approve).await.expect("approved");
         }
@@ -191,7 +191,7 @@ async fn own_and_foreign_owner() {
         from: None,
         to: None,
         texts: Texts::default(),
-        keep: crate::disposal::acts::Given::default(),
+        keep: crate::disposal::acts::RetentionClassInput::default(),
     };
     let request = house.by(3, open).await.expect("opened").request;
     for (cam, good) in [("c02", false), ("c01", true)] {
@@ -265,7 +265,7 @@ async fn nobody_gives_himself_a_role() {
         all: true,
         ..Bounds::default()
     };
-    let Given::Ask(request) = house.ask(1, "ann", "approver", all.clone()).await else {
+    let GrantOutcome::Ask(request) = house.ask(1, "ann", "approver", all.clone()).await else {
         panic!("it is only asked for");
     };
     assert_eq!(house.person(1).grants.len(), 1);
@@ -275,7 +275,7 @@ async fn nobody_gives_himself_a_role() {
     assert_eq!(house.person(1).grants.len(), 2);
     assert_eq!(class(house.by(2, approve()).await), Class::Refused);
     // One that nobody approves in time is over.
-    let Given::Ask(request) = house.ask(1, "ann", "auditor", all).await else {
+    let GrantOutcome::Ask(request) = house.ask(1, "ann", "auditor", all).await else {
         panic!("it is only asked for");
     };
     house.0.hands.to(utc("2026-11-11T14:00:00.000Z"));

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     db::tokens::TokenRecord,
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     keys,
     list::{Part, Rows},
     ownlog::op,
@@ -58,7 +58,7 @@ pub struct NewToken {
 
 /// A name of what it is for, the operations, and for how many days.
 pub fn add(
-    hub: &Desk,
+    hub: &Hub,
     label: &str,
     scopes: &[String],
     days: u32,
@@ -133,7 +133,7 @@ fn hash(secret: &str) -> String {
 }
 
 /// One's own; who administers sees everybody's.
-pub fn list(hub: &Desk, part: &Part, permit: &Permit) -> Result<Rows<TokenRow>, HubError> {
+pub fn list(hub: &Hub, part: &Part, permit: &Permit) -> Result<Rows<TokenRow>, HubError> {
     let now = hub.now();
     let whose = (!permit.has(ADMINISTER)).then(|| permit.number());
     let (after, limit) = (part.number()?, part.limit());
@@ -158,7 +158,7 @@ fn lasts(t: &TokenRecord, now: Utc) -> bool {
     t.ended.is_none() && now < t.until
 }
 
-pub fn revoke(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
+pub fn revoke(hub: &Hub, n: u64, permit: &Permit) -> Result<(), HubError> {
     let found = hub.db.token(n)?;
     let own = found.filter(|t| t.op == permit.number() || permit.has(ADMINISTER));
     let token = own.ok_or_else(|| Access::TokenUnknown {
@@ -180,7 +180,7 @@ pub fn revoke(hub: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
 }
 
 /// Number of the account that a token is of; None: it is worth nothing.
-pub fn owner(hub: &Desk, secret: &str) -> Result<Option<u32>, HubError> {
+pub fn owner(hub: &Hub, secret: &str) -> Result<Option<u32>, HubError> {
     let formed = secret
         .strip_prefix(MARK)
         .is_some_and(|rest| rest.len() == 64);
@@ -192,7 +192,7 @@ pub fn owner(hub: &Desk, secret: &str) -> Result<Option<u32>, HubError> {
 }
 
 /// Whoever this token is of, held to what it is for. One that is not good is nobody's, whatever the reason.
-pub fn bearer(hub: &Desk, secret: &str) -> Result<Person, HubError> {
+pub fn bearer(hub: &Hub, secret: &str) -> Result<Person, HubError> {
     let no = || HubError::SignedOut;
     if !secret.starts_with(MARK) {
         return Err(no());

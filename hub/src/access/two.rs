@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     ownlog::{self, CONSOLE},
     reason::Access,
 };
@@ -15,7 +15,7 @@ use crate::{
 pub const HANDS_DAYS: i64 = 30;
 
 /// In whose hands an account is, its own included. Whoever has the hands has what those hold.
-fn hands(hub: &Desk, account: u32) -> Result<BTreeSet<u32>, HubError> {
+fn hands(hub: &Hub, account: u32) -> Result<BTreeSet<u32>, HubError> {
     let since = hub.now().plus_ms(-HANDS_DAYS * 86_400_000);
     let (mut all, mut look) = (BTreeSet::from([account]), vec![account]);
     while let Some(one) = look.pop() {
@@ -28,13 +28,13 @@ fn hands(hub: &Desk, account: u32) -> Result<BTreeSet<u32>, HubError> {
     Ok(all)
 }
 
-fn name(hub: &Desk, account: u32) -> Result<String, HubError> {
+fn name(hub: &Hub, account: u32) -> Result<String, HubError> {
     let found = hub.db.account_numbered(account)?;
     Ok(found.map_or_else(|| ownlog::op(account), |a| a.name))
 }
 
 /// Refuses two that may be one: the same account, one of an account that made the other or was told its password, or two of one other's.
-pub fn people(hub: &Desk, asked: u32, approves: u32) -> Result<(), HubError> {
+pub fn people(hub: &Hub, asked: u32, approves: u32) -> Result<(), HubError> {
     if asked == approves {
         let name = name(hub, asked)?;
         return Err(Access::SamePerson { name }.into());
@@ -53,7 +53,7 @@ pub fn people(hub: &Desk, asked: u32, approves: u32) -> Result<(), HubError> {
 }
 
 /// Refuses the word of somebody about an account that is in their own hands.
-pub fn apart(hub: &Desk, account: u32, approves: u32) -> Result<(), HubError> {
+pub fn apart(hub: &Hub, account: u32, approves: u32) -> Result<(), HubError> {
     match hands(hub, account)?.contains(&approves) {
         false => Ok(()),
         true => Err(Access::InTheirHands {
@@ -66,7 +66,7 @@ pub fn apart(hub: &Desk, account: u32, approves: u32) -> Result<(), HubError> {
 }
 
 /// The same of people as lines of the log name them. The console is nobody.
-pub fn named(hub: &Desk, asked: &str, approves: &str) -> Result<(), HubError> {
+pub fn named(hub: &Hub, asked: &str, approves: &str) -> Result<(), HubError> {
     if asked == CONSOLE || approves == CONSOLE {
         return Err(Access::ConsoleIsNobody.into());
     }

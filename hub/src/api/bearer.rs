@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::{access::principal::Principal, access::tokens, desk::Desk, error::HubError};
+use crate::{access::principal::Principal, access::tokens, error::HubError, hub::Hub};
 
 /// The token of a request, if it carries one.
 pub fn token(headers: &HeaderMap) -> Option<String> {
@@ -14,6 +14,6 @@ pub fn token(headers: &HeaderMap) -> Option<String> {
 }
 
 /// Whoever that token is of; one that is worth nothing is nobody's.
-pub fn principal_of_bearer(hub: &Desk, token: &str) -> Result<Principal, HubError> {
+pub fn principal_of_bearer(hub: &Hub, token: &str) -> Result<Principal, HubError> {
     tokens::bearer(hub, token).map(Principal::Person)
 }

@@ -26,8 +26,8 @@ use crate::{
         principal::Principal,
         table::{Method, Row},
     },
-    desk::Desk,
     error::{Class, HubError},
+    hub::Hub,
     keys,
     ops::{self, Followed, Operation, Visitor},
     reason::{Api, Code},
@@ -104,7 +104,7 @@ impl IntoResponse for Problem {
 }
 
 /// Every operation, and a problem for what is none; to be nested below [`BASE`](super::BASE).
-pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Desk>) -> Router<S> {
+pub fn routes<S: Clone + Send + Sync + 'static>(hub: Arc<Hub>) -> Router<S> {
     let mut routes = Routes(Router::new());
     ops::visit(&mut routes);
     routes
@@ -123,10 +123,10 @@ async fn document(who: Option<Extension<Principal>>) -> Result<Json<Value>, HubE
     }
 }
 
-struct Routes(Router<Arc<Desk>>);
+struct Routes(Router<Arc<Hub>>);
 
 impl Routes {
-    fn add(&mut self, row: &Row, route: MethodRouter<Arc<Desk>>) {
+    fn add(&mut self, row: &Row, route: MethodRouter<Arc<Hub>>) {
         let routes = std::mem::take(&mut self.0);
         self.0 = routes.route(row.path, route);
     }
@@ -180,7 +180,7 @@ fn read<O: serde::de::DeserializeOwned>(
 }
 
 pub(crate) async fn asked<O: Operation>(
-    State(hub): State<Arc<Desk>>,
+    State(hub): State<Arc<Hub>>,
     who: Option<Extension<Principal>>,
     Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,
@@ -194,7 +194,7 @@ pub(crate) async fn asked<O: Operation>(
 }
 
 async fn followed<O: Followed>(
-    State(hub): State<Arc<Desk>>,
+    State(hub): State<Arc<Hub>>,
     who: Option<Extension<Principal>>,
     Extension(shape): Extension<Arc<Shape>>,
     path: RawPathParams,

@@ -24,8 +24,8 @@ use super::{
 };
 use crate::{
     access::principal::Principal,
-    desk::{Desk, blocking},
     error::{Class, HubError},
+    hub::{Hub, blocking},
     reason::Api,
     signin::{self, SignIn},
 };
@@ -61,7 +61,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-pub async fn run(hub: Arc<Desk>, listener: UnixListener) {
+pub async fn run(hub: Arc<Hub>, listener: UnixListener) {
     let router = Router::new()
         .nest(BASE, http::routes(hub.clone()))
         .fallback(|| async { HubError::from(Api::NoSuchOperation) })
@@ -78,7 +78,7 @@ pub async fn run(hub: Arc<Desk>, listener: UnixListener) {
 
 /// Who it is that came through this door.
 async fn console(
-    State(hub): State<Arc<Desk>>,
+    State(hub): State<Arc<Hub>>,
     ConnectInfo(Peer(user)): ConnectInfo<Peer>,
     mut request: Request,
     next: Next,

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use shared::id::BoxName;
 
 use super::{CommandError, client::Client, print_json};
-use crate::{ops::touches, requests::approvers::Wanted, supervise::load_config};
+use crate::{ops::touches, requests::approvers::KeyRequest, supervise::load_config};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -91,7 +91,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             remove,
         } => {
             let r#box = BoxName::parse(&name).map_err(|e| CommandError::Plain(e.to_string()))?;
-            let wanted = Wanted {
+            let wanted = KeyRequest {
                 account,
                 key,
                 remove,

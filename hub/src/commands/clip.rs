@@ -16,7 +16,7 @@ use shared::{
 
 use super::{CommandError, client::Client, evidence::review_of, print_json};
 use crate::{
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     evidence::{Resting, save as out},
     files::{self, failed},
     keys::Keys,
@@ -29,7 +29,7 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(2);
 
 /// A package to be saved.
-struct Wanted {
+struct SaveRequest {
     folder: PathBuf,
     purpose: String,
     reference: String,
@@ -111,13 +111,13 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             let zone = hub.zone()?;
             let time = |what, text: &str| super::typed(&zone, what, text);
             let (from, to) = (time("--from", &from)?, time("--to", &to)?);
-            let wanted = below.map(|folder| Wanted {
+            let wanted = below.map(|folder| SaveRequest {
                 folder,
                 purpose: purpose.clone(),
                 reference: reference.clone(),
                 present: None,
             });
-            let class = Given {
+            let class = RetentionClassInput {
                 class: Some(class),
                 review: review_of(review)?,
             };
@@ -154,7 +154,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
             present,
         } => {
             let exhibit = ExhibitRef::parse(&exhibit).map_err(|e| plain(&e))?;
-            let wanted = Wanted {
+            let wanted = SaveRequest {
                 folder,
                 purpose,
                 reference,
@@ -193,7 +193,11 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
 }
 
 /// Prints where a request stands until it is over. Exit status: 0 Ready, 3 Partial, 1 otherwise.
-fn follow(hub: &Client, exhibit: ExhibitRef, wanted: Option<Wanted>) -> Result<u8, CommandError> {
+fn follow(
+    hub: &Client,
+    exhibit: ExhibitRef,
+    wanted: Option<SaveRequest>,
+) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
     let mut last: Option<Progress> = None;
@@ -290,7 +294,7 @@ fn opening(state: &Path, exhibit: &ExhibitRef) -> Result<(Keys, Options), Comman
 }
 
 /// Has it put on record, then opens the package into the folder. Exit status as of `beadle-hub verify`; 0 for a package that is known to be partial.
-fn save(hub: &Client, exhibit: &ExhibitRef, wanted: Wanted) -> Result<u8, CommandError> {
+fn save(hub: &Client, exhibit: &ExhibitRef, wanted: SaveRequest) -> Result<u8, CommandError> {
     let plain = |e: &dyn std::fmt::Display| CommandError::Plain(e.to_string());
     // Known beforehand to come to nothing: not worth a line.
     out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;

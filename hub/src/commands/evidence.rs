@@ -9,7 +9,7 @@ use shared::{
 use super::{CommandError, client::Client, print_json};
 use crate::{
     disposal::{
-        acts::Given,
+        acts::RetentionClassInput,
         rows::{Evidence, EvidenceRow, gb},
     },
     list::{MOST, Part},
@@ -83,7 +83,7 @@ pub fn run(hub: &Client, command: Command) -> Result<u8, CommandError> {
         } => {
             let row = hub.ask(&evidence::Classify {
                 exhibit: exhibit_of(&exhibit)?,
-                given: Given {
+                given: RetentionClassInput {
                     class: Some(class),
                     review: review_of(review)?,
                 },

@@ -9,7 +9,7 @@ use shared::{
 use super::{CommandError, client::Client, print_json, typed, typed_end};
 use crate::{
     ops::holds,
-    requests::holds::{acts::Wanted, rows::HoldRow},
+    requests::holds::{acts::HoldRequest, rows::HoldRow},
 };
 
 #[derive(Subcommand)]
@@ -115,7 +115,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
         } => {
             let camera =
                 BoxCamera::parse(&camera).map_err(|e| CommandError::Plain(e.to_string()))?;
-            let wanted = Wanted {
+            let wanted = HoldRequest {
                 t0: typed(&zone, "FROM", &from)?,
                 t1: typed(&zone, "TO", &to)?,
                 until: until.map(|t| typed_end(&zone, "--until", &t)).transpose()?,

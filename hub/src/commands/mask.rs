@@ -14,7 +14,7 @@ use super::{CommandError, client::Client, print_json, typed};
 use crate::{
     ops::masks,
     requests::{
-        mask::{LiftRow, Wanted},
+        mask::{LiftRequest, LiftRow},
         review::{MaskRow, ReviewRow},
     },
 };
@@ -174,7 +174,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             let lift = hub.ask(&masks::AskLift {
                 r#box: camera.r#box,
                 cam: camera.cam,
-                wanted: Wanted {
+                wanted: LiftRequest {
                     until,
                     minutes,
                     authority,

@@ -9,7 +9,7 @@ use shared::{
 
 use super::{CommandError, client::Client, evidence::review_of, print_json, typed};
 use crate::{
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     ops::requests,
     requests::clip::{
         class::{RequesterClass, TABLE},
@@ -229,7 +229,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 from,
                 to,
                 texts: texts.into(),
-                keep: Given {
+                keep: RetentionClassInput {
                     class: Some(keep),
                     review: review_of(review)?,
                 },
@@ -271,7 +271,7 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 from: moment(&zone, "--from", from)?,
                 to: moment(&zone, "--to", to)?,
                 texts: texts.into(),
-                keep: keep.map(|class| Given {
+                keep: keep.map(|class| RetentionClassInput {
                     class: Some(class),
                     review,
                 }),

@@ -28,11 +28,11 @@ pub fn run(state: PathBuf) -> Result<(), CommandError> {
         .build()?;
     let done = runtime.block_on(async {
         // Opening the log may replay it, and binding needs the runtime.
-        let (desk, listener, pages) =
+        let (hub, listener, pages) =
             tokio::task::block_in_place(|| supervise::build(state, config, Arc::new(SystemClock)))?;
-        println!("boxes dial in at {} (QUIC)", desk.quic);
+        println!("boxes dial in at {} (QUIC)", hub.quic);
         println!("staff pages at https://{}/", pages.local_addr()?);
-        supervise::run(desk, listener, pages).await
+        supervise::run(hub, listener, pages).await
     });
     // Work that hangs (a disk, a page nobody waits for) is left behind.
     runtime.shutdown_background();

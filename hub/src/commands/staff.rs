@@ -8,7 +8,7 @@ use super::{CommandError, client::Client, person::sign_in, print_json, typed_end
 use crate::{
     access::{
         accounts::{NewAccount, Renewed},
-        grants::{Bounds, Given},
+        grants::{Bounds, GrantOutcome},
     },
     ops::{own, roles, staff},
     ownlog,
@@ -165,8 +165,8 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 },
             })?;
             match outcome {
-                Given::Grant(n) => println!("{name} has the role {role} (role {n})"),
-                Given::Ask(n) => asked(n),
+                GrantOutcome::Grant(n) => println!("{name} has the role {role} (role {n})"),
+                GrantOutcome::Ask(n) => asked(n),
             }
         }
         Command::Revoke { grant } => {

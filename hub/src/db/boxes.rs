@@ -9,7 +9,7 @@ use shared::{
 
 use super::{
     Db, DbError, plain_rows, readable,
-    reports::{Rows, Said},
+    reports::{ReportColumns, Rows},
 };
 
 #[derive(Clone, Debug)]
@@ -46,8 +46,8 @@ pub struct CodeRecord {
 
 const COLUMNS: &str = "name, state, key, cert, revoked_why, last_seen, sw, zone, retention_days, reported, free_mib, approvals";
 
-fn columns(r: &Row<'_>) -> rusqlite::Result<(String, Said, BoxColumns)> {
-    let said = Said {
+fn columns(r: &Row<'_>) -> rusqlite::Result<(String, ReportColumns, BoxColumns)> {
+    let said = ReportColumns {
         sw: r.get(6)?,
         zone: r.get(7)?,
         // Out of its range it is judged with the rest.
@@ -78,7 +78,7 @@ struct BoxColumns {
 }
 
 fn named(
-    (name, said, rest): (String, Said, BoxColumns),
+    (name, said, rest): (String, ReportColumns, BoxColumns),
     rows: &mut Rows,
 ) -> Result<BoxRecord, DbError> {
     let reports = rows.of(&name, said);

@@ -9,9 +9,8 @@ use shared::{
 use super::{
     Db, DbError, N,
     pages::List,
-    readable,
-    seen::{Seen, Values},
-    upsert,
+    readable, upsert,
+    visible::{Values, VisibleRows},
 };
 use crate::requests::{
     clip::{class::RequesterClass, state::State},
@@ -208,7 +207,7 @@ impl Db {
     /// So many at most of those whose every camera somebody may see, newest first; with `before` those with a lower number.
     pub fn clip_requests(
         &self,
-        seen: &Seen,
+        seen: &VisibleRows,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<ClipRequestRecord>, DbError> {

@@ -13,9 +13,9 @@ use super::{
     holds::Drop,
     readable,
     requests::{self, RequestRecord},
-    seen::{Seen, Values},
     store::Sql,
     upsert,
+    visible::{Values, VisibleRows},
 };
 use crate::{disposal::policy::Class, requests::rules::State};
 
@@ -289,7 +289,7 @@ impl Db {
     /// So many exhibits that somebody may see, newest first; with `before` those with a lower number.
     pub fn evidence_page(
         &self,
-        seen: &Seen,
+        seen: &VisibleRows,
         picked: &Picked,
         before: Option<u64>,
         limit: u32,

@@ -9,9 +9,8 @@ use shared::{
 use super::{
     Db, DbError, N,
     pages::List,
-    plain_rows, readable,
-    seen::{Seen, Values},
-    upsert,
+    plain_rows, readable, upsert,
+    visible::{Values, VisibleRows},
 };
 use crate::requests::holds::state::{Ended, Standing, State};
 
@@ -211,7 +210,7 @@ impl Db {
     /// `since` those that ended after it; of one box, if it is named.
     pub fn holds_page(
         &self,
-        seen: &Seen,
+        seen: &VisibleRows,
         name: Option<&BoxName>,
         since: Utc,
         after: Option<u64>,

@@ -8,7 +8,7 @@ use super::{
     Db, DbError, N,
     approvals::{self, ApprovalRecord, approval},
     plain_rows, readable,
-    seen::{Seen, Values},
+    visible::{Values, VisibleRows},
 };
 
 /// What a lift is to be.
@@ -97,7 +97,7 @@ impl Db {
     /// Those that wait for a second person and that somebody may see, oldest first; with `after` those with a higher number.
     pub fn pending_lifts(
         &self,
-        seen: &Seen,
+        seen: &VisibleRows,
         after: Option<u64>,
         limit: u32,
     ) -> Result<Vec<LiftRecord>, DbError> {

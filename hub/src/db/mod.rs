@@ -28,13 +28,13 @@ mod reports;
 pub mod requests;
 pub mod retention;
 pub mod reviews;
-pub mod seen;
 pub mod sessions;
 pub mod spans;
 pub mod staff;
 mod store;
 pub mod tokens;
 pub mod touches;
+pub mod visible;
 
 use store::{Sql, Store};
 

@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params, params_from_iter};
 use shared::{id::BoxCamera, time::Utc};
 
-use super::{Db, DbError, N, plain_rows, seen::Values, upsert};
+use super::{Db, DbError, N, plain_rows, upsert, visible::Values};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnLine {
@@ -27,7 +27,7 @@ pub struct OwnLine {
 
 /// Which lines are wanted: all that is said has to be so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct LineFilter {
     pub who: Option<String>,
     pub camera: Option<BoxCamera>,
     /// The text of a reference: of the line itself, or of the clip request whose exhibit it is about.
@@ -108,7 +108,7 @@ impl Db {
     pub fn own_lines(
         &self,
         log: &str,
-        wanted: &Wanted,
+        wanted: &LineFilter,
         before: Option<u64>,
         limit: u32,
     ) -> Result<(Vec<OwnLine>, Option<u64>), DbError> {

@@ -8,7 +8,7 @@ use shared::{id::BoxCamera, time::Utc};
 
 use super::{
     Db, DbError, N, plain_rows,
-    seen::{Cameras, Seen, Values},
+    visible::{Cameras, Values, VisibleRows},
 };
 
 /// A list that is read by number.
@@ -74,7 +74,7 @@ impl Numbers {
 
 impl Db {
     /// Cameras that somebody sees, one by one; None: all there are.
-    fn named_cameras(&self, seen: &Seen) -> Result<Option<Vec<BoxCamera>>, DbError> {
+    fn named_cameras(&self, seen: &VisibleRows) -> Result<Option<Vec<BoxCamera>>, DbError> {
         let mut all = BTreeSet::new();
         for (cameras, _) in &seen.0 {
             match cameras {
@@ -117,7 +117,7 @@ impl Db {
     pub(super) fn part<T>(
         &self,
         list: &List,
-        seen: &Seen,
+        seen: &VisibleRows,
         from: Option<u64>,
         limit: u32,
         theirs: impl FnOnce(&mut Values) -> String,

@@ -136,7 +136,7 @@ fn key(r: &rusqlite::Row<'_>) -> rusqlite::Result<KnownKey> {
 }
 
 /// What the columns of `boxes` say beside the rows.
-pub(super) struct Said {
+pub(super) struct ReportColumns {
     pub sw: Option<String>,
     pub zone: Option<String>,
     pub retention_days: Option<u32>,
@@ -180,7 +180,7 @@ impl Rows {
         })
     }
 
-    pub fn of(&mut self, name: &str, said: Said) -> Reports {
+    pub fn of(&mut self, name: &str, said: ReportColumns) -> Reports {
         let hello = match (said.sw, said.zone, said.retention_days) {
             (Some(sw), Some(zone), Some(retention_days)) => Some(Hello {
                 sw,
@@ -215,7 +215,7 @@ fn stored(c: &Sql, name: &BoxName) -> Result<Reports, DbError> {
     let sql =
         "SELECT sw, zone, retention_days, reported, free_mib, approvals FROM boxes WHERE name=$1";
     let said = c.query_row(sql, [name.as_str()], |r| {
-        Ok(Said {
+        Ok(ReportColumns {
             sw: r.get(0)?,
             zone: r.get(1)?,
             retention_days: r.get(2)?,

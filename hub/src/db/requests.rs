@@ -11,7 +11,7 @@ use super::{
     Db, DbError, N,
     pages::List,
     readable,
-    seen::{Seen, Values},
+    visible::{Values, VisibleRows},
 };
 use crate::requests::rules::{Absence, State};
 
@@ -142,7 +142,7 @@ impl Db {
     /// So many at most of those that somebody may see, newest first, with their texts; with `before` those with a lower number.
     pub fn requests_page(
         &self,
-        seen: &Seen,
+        seen: &VisibleRows,
         before: Option<u64>,
         limit: u32,
     ) -> Result<Vec<RequestPageRow>, DbError> {
@@ -179,7 +179,7 @@ impl Db {
     }
 
     /// Whether a request is for somebody to see.
-    pub fn sees_request(&self, seen: &Seen, exhibit: &str) -> Result<bool, DbError> {
+    pub fn sees_request(&self, seen: &VisibleRows, exhibit: &str) -> Result<bool, DbError> {
         let mut values = Values::default();
         let exhibit = values.add(exhibit.to_owned());
         let seen = seen.condition(("box", "cam", Some("t0")), &mut values);

@@ -397,7 +397,7 @@ mod tests {
             let mut seen = std::collections::BTreeSet::new();
             for _ in 0..4 {
                 let to = at.plus_ms(86_400_000);
-                for span in rig.desk.db.spans(&camera, at, to).expect("spans") {
+                for span in rig.hub.db.spans(&camera, at, to).expect("spans") {
                     if seen.insert(span.s0) {
                         bytes += span.bytes;
                         spans.push(span);
@@ -408,7 +408,7 @@ mod tests {
             let segments: Vec<_> = (0..4)
                 .flat_map(|d| {
                     let at = utc("2026-11-03T00:00:00.000Z").plus_ms(d * 86_400_000);
-                    let found = rig.desk.db.segments(&camera, at, at.plus_ms(86_400_000));
+                    let found = rig.hub.db.segments(&camera, at, at.plus_ms(86_400_000));
                     found.expect("segments")
                 })
                 .collect();
@@ -435,18 +435,18 @@ mod tests {
             let extent = kept
                 .map(|s| (s.t0, s.t1))
                 .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
-            assert_eq!(rig.desk.db.extent(&camera).expect("extent"), extent);
+            assert_eq!(rig.hub.db.extent(&camera).expect("extent"), extent);
             spans.len()
         };
         rig.send();
         let spans = check(&rig);
         assert!(spans > 10, "{spans}");
-        rig.desk
+        rig.hub
             .db
             .unindex(crate::retention::rig::ORIGIN)
             .expect("forgotten");
         assert!(
-            rig.desk
+            rig.hub
                 .db
                 .cameras_seen(&ashby())
                 .expect("cameras")

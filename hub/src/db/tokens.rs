@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, params, params_from_iter};
 use shared::time::Utc;
 
-use super::{Db, DbError, N, plain_rows, seen::Values};
+use super::{Db, DbError, N, plain_rows, visible::Values};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {

@@ -13,7 +13,7 @@ use super::{
     link::{LinkError, Listener},
     session,
 };
-use crate::{desk::Desk, places::Places, tally::Tally};
+use crate::{hub::Hub, places::Places, tally::Tally};
 
 /// In their handshake: for one address, and in all.
 const HANDSHAKES_EACH: usize = 64;
@@ -32,7 +32,7 @@ struct Porch {
 }
 
 /// Serves boxes until the listener is closed.
-pub async fn run(desk: Arc<Desk>, listener: Listener) {
+pub async fn run(hub: Arc<Hub>, listener: Listener) {
     let porch = Arc::new(Porch {
         handshakes: Places::new(HANDSHAKES_EACH, HANDSHAKES),
         unproven: Arc::new(Semaphore::new(UNPROVEN)),
@@ -52,7 +52,7 @@ pub async fn run(desk: Arc<Desk>, listener: Listener) {
                 }
             },
         };
-        let (desk, porch) = (desk.clone(), porch.clone());
+        let (hub, porch) = (hub.clone(), porch.clone());
         lines.spawn(async move {
             let from = knock.from().ip();
             let line = match unproven {
@@ -71,24 +71,24 @@ pub async fn run(desk: Arc<Desk>, listener: Listener) {
             };
             match line {
                 Ok(line) => match line.certificate() {
-                    Some(shown) => session::known(desk, line, shown).await,
+                    Some(shown) => session::known(hub, line, shown).await,
                     None => {
                         let place = porch.strangers.take(from);
                         tokio::select! {
-                            () = session::stranger(desk, line.clone(), &place) => {}
+                            () = session::stranger(hub, line.clone(), &place) => {}
                             () = place.lost() => session::displaced(&line),
                         }
                     }
                 },
-                Err(e) => porch.tell(&desk, from, &e),
+                Err(e) => porch.tell(&hub, from, &e),
             }
         });
     }
 }
 
 impl Porch {
-    fn tell(&self, desk: &Desk, from: IpAddr, e: &LinkError) {
-        if let Some(n) = self.refused.count(desk.clock.now().mono) {
+    fn tell(&self, hub: &Hub, from: IpAddr, e: &LinkError) {
+        if let Some(n) = self.refused.count(hub.clock.now().mono) {
             tracing::warn!(%from, "{n} connections were refused in the handshake since the last line like this (certificates of another authority, or no boxes at all); the last: {e}");
         }
     }

@@ -16,8 +16,8 @@ use super::registry::{self, BadClaim, BoxCertificate, Claim};
 use crate::{
     access::authorise::Permit,
     authority::key_print,
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     keys,
     reason::Footage,
     requests::{approvers, submit::keep_salted},
@@ -41,10 +41,10 @@ pub struct Codes {
 }
 
 /// Refuses a box from now on; one that is on the line is cut off. Blocking.
-pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result<(), HubError> {
+pub fn revoke(hub: &Hub, name: &BoxName, why: &str, permit: &Permit) -> Result<(), HubError> {
     // Free text stays out of the log; the sentence itself is kept in the box's record.
-    desk.act(|act| {
-        match desk.db.box_named(name)?.map(|b| b.state) {
+    hub.act(|act| {
+        match hub.db.box_named(name)?.map(|b| b.state) {
             None => return Err(Footage::BoxUnknown { name: name.clone() }.into()),
             Some(state) if state == "revoked" => {
                 return Err(Footage::BoxRevokedAlready { name: name.clone() }.into());
@@ -53,49 +53,53 @@ pub fn revoke(desk: &Desk, name: &BoxName, why: &str, permit: &Permit) -> Result
         }
         let line = BoxRevoke {
             r#box: name.to_string(),
-            why: keep_salted(desk, why)?,
+            why: keep_salted(hub, why)?,
             by: vec![permit.op()],
         };
         act.log(&permit.op(), &line)?;
         Ok(act.revoke_box(name, why)?)
     })?;
     let closed = registry::revoked(name.as_str(), Some(why));
-    desk.live.cut(name, close::REVOKED, &closed.why);
+    hub.live.cut(name, close::REVOKED, &closed.why);
     Ok(())
 }
 
 /// Registers a box and makes its one-time code. Blocking.
-pub fn add(desk: &Desk, name: &BoxName, permit: &Permit) -> Result<Codes, HubError> {
+pub fn add(hub: &Hub, name: &BoxName, permit: &Permit) -> Result<Codes, HubError> {
     BoxName::parse_new(name.as_str())?;
-    let hub = match &desk.config.address {
+    let reached = match &hub.config.address {
         Some(address) => address.clone(),
-        None => reached_at(desk),
+        None => reached_at(hub),
     };
     let place = Place {
-        hub: hub.clone(),
+        hub: reached.clone(),
         r#box: name.clone(),
     };
     let secret = keys::random().map_err(plain)?;
-    let code = EnrolCode::new(secret, desk.keys.authority().der(), Some(place));
+    let code = EnrolCode::new(secret, hub.keys.authority().der(), Some(place));
     let (short, long) = (code.short(), code.long().unwrap_or_default());
     let line = BoxAdd {
         r#box: name.to_string(),
         by: vec![permit.op()],
         cert: None,
     };
-    desk.act(|act| {
+    hub.act(|act| {
         act.log(&permit.op(), &line)?;
-        let now = desk.now();
+        let now = hub.now();
         let until = now.plus_ms(registry::CODE_LIFE_MS);
         Ok(act.register_box(name, &kept(&code.secret_text()), until, now)?)
     })?;
-    Ok(Codes { short, long, hub })
+    Ok(Codes {
+        short,
+        long,
+        hub: reached,
+    })
 }
 
 /// Where boxes dial when hub.toml has no `address`: where the hub listens, or, when that is everywhere, its first name.
-fn reached_at(desk: &Desk) -> String {
-    let listens = desk.quic;
-    match desk.config.names.first() {
+fn reached_at(hub: &Hub) -> String {
+    let listens = hub.quic;
+    match hub.config.names.first() {
         Some(name) if listens.ip().is_unspecified() => match name.parse::<std::net::IpAddr>() {
             Ok(ip) => std::net::SocketAddr::new(ip, listens.port()).to_string(),
             Err(_) => format!("{name}:{}", listens.port()),
@@ -129,13 +133,13 @@ fn refused(why: impl Into<String>) -> NotEnrolled {
 
 /// Claims a box. Blocking; every refusal is a sentence for the person at the box.
 pub fn claim(
-    desk: &Desk,
+    hub: &Hub,
     scheme: &str,
     name: &BoxName,
     secret: &str,
     spki: &str,
 ) -> Result<EnrolReply, NotEnrolled> {
-    let ours = desk.config.scheme.as_str();
+    let ours = hub.config.scheme.as_str();
     if scheme != ours {
         return Err(refused(format!(
             "this hub serves the scheme {ours}, and the box is set up for {scheme:?}; nothing was done, and the code is still good. Correct box.scheme in the box's edge.toml, or take a code of that scheme's hub"
@@ -158,14 +162,14 @@ pub fn claim(
             "the public key offered is not base64; nothing was done, and the code is still good",
         )
     })?;
-    let approvers = approvers::pinned(desk).map_err(|e| ours(&e))?;
-    let now = desk.now();
+    let approvers = approvers::pinned(hub).map_err(|e| ours(&e))?;
+    let now = hub.now();
     let (hash, key) = (kept(secret), key_print(&spki));
-    let code = desk.db.code(name).map_err(|e| ours(&e))?;
+    let code = hub.db.code(name).map_err(|e| ours(&e))?;
     let cert = match registry::claim(code.as_ref(), &hash, &key, now)? {
-        Claim::New => enrol(desk, name, &hash, &key, &spki, &ours)?,
+        Claim::New => enrol(hub, name, &hash, &key, &spki, &ours)?,
         Claim::Again => {
-            let b = desk.db.box_named(name).map_err(|e| ours(&e))?;
+            let b = hub.db.box_named(name).map_err(|e| ours(&e))?;
             let same = b.filter(|b| b.state == "enrolled" && b.key.as_ref() == Some(&key));
             let cert = same.and_then(|b| b.cert);
             cert.ok_or_else(|| NotEnrolled::from(BadClaim::Used))?
@@ -174,25 +178,25 @@ pub fn claim(
     tracing::info!(%name, "box enrolled");
     Ok(EnrolReply::Enrolled {
         v: wire::VERSION,
-        scheme: desk.config.scheme.clone(),
+        scheme: hub.config.scheme.clone(),
         cert,
-        ca: desk.keys.authority().pem().to_owned(),
-        cosign: desk.keys.cosign_vkey().to_string(),
-        order: desk.keys.order_vkey().to_string(),
+        ca: hub.keys.authority().pem().to_owned(),
+        cosign: hub.keys.cosign_vkey().to_string(),
+        order: hub.keys.order_vkey().to_string(),
         approvers,
     })
 }
 
 /// Certifies the key, and uses up the code; the certificate.
 fn enrol(
-    desk: &Desk,
+    hub: &Hub,
     name: &BoxName,
     hash: &str,
     key: &str,
     spki: &[u8],
     ours: &dyn Fn(&dyn std::fmt::Display) -> NotEnrolled,
 ) -> Result<String, NotEnrolled> {
-    let made = match desk.keys.authority().certify_box(name, spki, desk.now()) {
+    let made = match hub.keys.authority().certify_box(name, spki, hub.now()) {
         Ok(made) => made,
         Err(e @ keys::KeyError::NotP256) => {
             return Err(refused(format!(
@@ -206,7 +210,7 @@ fn enrol(
         by: vec!["sys:enrol".into()],
         cert: Some(made.print),
     };
-    let used = desk.act(|act| {
+    let used = hub.act(|act| {
         let used = act.enrol(name, hash, key, &made.pem)?;
         if used {
             act.log("sys:enrol", &line)?;
@@ -221,8 +225,8 @@ fn enrol(
 
 /// Gives a box another certificate for the key it has: a new one from half of the life of the newest on, which is logged; until then that
 /// newest one, so that an answer that was lost is given again, and asking often makes nothing. Blocking.
-pub fn renew(desk: &Desk, shown: &BoxCertificate) -> RenewReply {
-    match try_renew(desk, shown) {
+pub fn renew(hub: &Hub, shown: &BoxCertificate) -> RenewReply {
+    match try_renew(hub, shown) {
         Ok(cert) => RenewReply::Renewed {
             v: wire::VERSION,
             cert,
@@ -234,16 +238,16 @@ pub fn renew(desk: &Desk, shown: &BoxCertificate) -> RenewReply {
     }
 }
 
-fn try_renew(desk: &Desk, shown: &BoxCertificate) -> Result<String, String> {
+fn try_renew(hub: &Hub, shown: &BoxCertificate) -> Result<String, String> {
     let name = &shown.name;
     let ours = |e: &dyn std::fmt::Display| {
         tracing::error!("renewal for {name}: {e}");
         "the hub could not renew the certificate just now; its own log says why; the box asks again by itself".to_owned()
     };
-    let now = desk.now();
-    let known = desk.db.box_named(name).map_err(|e| ours(&e))?;
+    let now = hub.now();
+    let known = hub.db.box_named(name).map_err(|e| ours(&e))?;
     // Between coming in and asking it may have been revoked.
-    registry::admit(known.as_ref(), shown, now, &desk.config.zone).map_err(|c| c.why)?;
+    registry::admit(known.as_ref(), shown, now, &hub.config.zone).map_err(|c| c.why)?;
     let newest = known.and_then(|b| b.cert).filter(|pem| {
         CertificateDer::from_pem_slice(pem.as_bytes())
             .is_ok_and(|der| registry::is_fresh(&der, &shown.spki, now))
@@ -251,7 +255,7 @@ fn try_renew(desk: &Desk, shown: &BoxCertificate) -> Result<String, String> {
     if let Some(newest) = newest {
         return Ok(newest);
     }
-    let made = desk.keys.authority().certify_box(name, &shown.spki, now);
+    let made = hub.keys.authority().certify_box(name, &shown.spki, now);
     let made = made.map_err(|e| ours(&e))?;
     let line = BoxRenew {
         r#box: name.to_string(),
@@ -259,7 +263,7 @@ fn try_renew(desk: &Desk, shown: &BoxCertificate) -> Result<String, String> {
         until: made.until,
         by: vec!["sys:enrol".into()],
     };
-    let taken = desk.act(|act| {
+    let taken = hub.act(|act| {
         let taken = act.renewed(name, &shown.key, &made.pem)?;
         if taken {
             act.log("sys:enrol", &line)?;

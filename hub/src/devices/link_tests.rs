@@ -45,24 +45,24 @@ use crate::{
     access::authorise::Permit,
     authority::ServerCertificate,
     db::Db,
-    desk::{
-        Desk, blocking,
+    evidence::Resting,
+    hub::{
+        Hub, blocking,
         testing::{self, SCHEME},
     },
-    evidence::Resting,
     keys::Keys,
     requests::{
         self,
-        rules::{Asked, State},
+        rules::{PullRequest, State},
         submit,
     },
 };
 
 const SOON: Duration = Duration::from_secs(60);
 
-struct Hub {
+struct Rig {
     _dir: TempDir,
-    desk: Arc<Desk>,
+    desk: Arc<Hub>,
     /// What boxes are shown.
     certificate: Arc<ServerCertificate>,
     tasks: tokio::task::JoinSet<()>,
@@ -80,7 +80,7 @@ fn says_refused(order: u64, code: Code, why: &str) -> ToHub {
     ToHub::Answer { order, outcome }
 }
 
-impl Hub {
+impl Rig {
     fn new() -> Self {
         Self::on(Arc::new(SystemClock))
     }
@@ -348,7 +348,7 @@ async fn audit_of(line: &quinn::Connection, log: &LogBuilder, number: u64) -> Au
 /// nothing; nothing is written for either.
 #[tokio::test(flavor = "multi_thread")]
 async fn reserved_names_are_no_boxs_aud_2() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     for name in shared::id::RESERVED {
         let desk = hub.desk.clone();
         let name = BoxName::parse(name).expect("readable");
@@ -372,7 +372,7 @@ async fn reserved_names_are_no_boxs_aud_2() {
 /// A wrong code, no certificate, garbage, another CA, a certificate nobody enrolled: one sentence each, and nobody else notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let good = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&good)).await.expect("the good box");
     let _control = control(&line, "ashby").await;
@@ -473,7 +473,7 @@ async fn strangers() {
 /// A second connection of a box replaces the first; a revoked box is off the line at once and stays refused; a wrong name is too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn replaced_and_revoked() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let first = hub.dial(Some(&who)).await.expect("first");
     let _control = control(&first, "ashby").await;

@@ -20,7 +20,7 @@ use super::{
     words,
 };
 use crate::{
-    desk::{Desk, blocking},
+    hub::{Hub, blocking},
     places::Place,
 };
 
@@ -53,7 +53,7 @@ pub fn displaced(line: &Line) {
 }
 
 /// No certificate: may enrol, once, and nothing else.
-pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
+pub async fn stranger(hub: Arc<Hub>, line: Line, place: &Place) {
     let only = "a connection without a certificate may only enrol";
     let talk = async {
         let stream = tokio::time::timeout(STRANGER_FIRST, line.next_stream());
@@ -85,14 +85,14 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
                 ..
             })) => {
                 let came = tokio::time::Instant::now();
-                let (d, name) = (desk.clone(), r#box.clone());
+                let (d, name) = (hub.clone(), r#box.clone());
                 let reply =
                     blocking(move || enrol::claim(&d, &scheme, &name, &secret, &spki)).await;
                 let reply = match reply {
                     Ok(Ok(enrolled)) => enrolled,
                     Ok(Err(no)) => {
                         if no.is_guess {
-                            guessed(&desk, &line, came).await;
+                            guessed(&hub, &line, came).await;
                         } else {
                             tracing::warn!(name = %r#box, why = no.why, "enrolment refused");
                         }
@@ -118,9 +118,9 @@ pub async fn stranger(desk: Arc<Desk>, line: Line, place: &Place) {
 }
 
 /// A wrong code is answered when its time has come, whatever it took to find it wrong: that tells nothing of names.
-async fn guessed(desk: &Desk, line: &Line, came: tokio::time::Instant) {
+async fn guessed(hub: &Hub, line: &Line, came: tokio::time::Instant) {
     let from = line.remote();
-    let guess = desk.live.guessed(from.ip(), desk.clock.now().mono);
+    let guess = hub.live.guessed(from.ip(), hub.clock.now().mono);
     if guess.is_told {
         tracing::warn!(%from, count = guess.count, "a wrong enrolment code: mistyped, of another hub, or a guess");
     }
@@ -128,8 +128,8 @@ async fn guessed(desk: &Desk, line: &Line, came: tokio::time::Instant) {
 }
 
 /// Serves a connection with a certificate of this hub's authority until it ends.
-pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
-    let (records, who) = (desk.clone(), shown.name.clone());
+pub async fn known(hub: Arc<Hub>, line: Line, shown: BoxCertificate) {
+    let (records, who) = (hub.clone(), shown.name.clone());
     let found = blocking(move || records.db.box_named(&who)).await;
     let Ok(Ok(found)) = found else {
         tracing::error!("a box could not be looked up: {found:?}");
@@ -140,9 +140,9 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
         return;
     };
     let name = shown.name.clone();
-    match registry::admit(found.as_ref(), &shown, desk.now(), &desk.config.zone) {
+    match registry::admit(found.as_ref(), &shown, hub.now(), &hub.config.zone) {
         Ok(Door::Wide) => {}
-        Ok(Door::Narrow(only)) => return narrow(desk, line, shown, only).await,
+        Ok(Door::Narrow(only)) => return narrow(hub, line, shown, only).await,
         Err(refusal) => {
             tracing::warn!(from = %line.remote(), "connection refused: {}", refusal.why);
             line.close(refusal.code, &refusal.why);
@@ -150,15 +150,15 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
         }
     }
     line.widen();
-    if !paced(&desk, &line, &name) {
+    if !paced(&hub, &line, &name) {
         return;
     }
-    let (id, replaced) = desk.live.came(&name, line.clone());
+    let (id, replaced) = hub.live.came(&name, line.clone());
     if let Some(before) = replaced {
-        desk.logs.replaced(&name, before, line.remote());
+        hub.logs.replaced(&name, before, line.remote());
     }
     // Revoked between the look-up and now: the cut found nobody on the line, so look once more.
-    let (records, again) = (desk.clone(), name.clone());
+    let (records, again) = (hub.clone(), name.clone());
     if let Ok(Ok(Some(b))) = blocking(move || records.db.box_named(&again)).await
         && b.state == "revoked"
     {
@@ -168,9 +168,9 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
     tracing::info!(%name, from = %line.remote(), "box on the line");
     let mut streams = tokio::task::JoinSet::new();
     while let Some((out, inc)) = line.next_stream().await {
-        let (desk, shown, line) = (desk.clone(), shown.clone(), line.clone());
+        let (hub, shown, line) = (hub.clone(), shown.clone(), line.clone());
         streams.spawn(async move {
-            if let Err(e) = stream(&desk, &shown, id, &line, out, inc).await {
+            if let Err(e) = stream(&hub, &shown, id, &line, out, inc).await {
                 tracing::debug!(name = %shown.name, "stream ended: {e}");
             }
         });
@@ -178,13 +178,13 @@ pub async fn known(desk: Arc<Desk>, line: Line, shown: BoxCertificate) {
     }
     let why = line.closed().await;
     streams.shutdown().await;
-    desk.live.went(&name, id);
+    hub.live.went(&name, id);
     tracing::info!(%name, %why, "box off the line");
 }
 
 /// Whether it may come now; else it is told, and the line closed.
-fn paced(desk: &Desk, line: &Line, name: &BoxName) -> bool {
-    let may = desk.logs.budgets.call(name, desk.clock.now().mono);
+fn paced(hub: &Hub, line: &Line, name: &BoxName) -> bool {
+    let may = hub.logs.budgets.call(name, hub.clock.now().mono);
     if !may {
         line.close(
             close::DONE,
@@ -195,8 +195,8 @@ fn paced(desk: &Desk, line: &Line, name: &BoxName) -> bool {
 }
 
 /// A box that was away until its certificate was over: it may renew it, once, and then comes in by the wide door.
-async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: registry::Closed) {
-    if !paced(&desk, &line, &shown.name) {
+async fn narrow(hub: Arc<Hub>, line: Line, shown: BoxCertificate, only: registry::Closed) {
+    if !paced(&hub, &line, &shown.name) {
         return;
     }
     let talk = async {
@@ -205,7 +205,7 @@ async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: regist
         };
         let first = inc.small_frame(STRANGER_FIRST).await.ok().flatten();
         match first.map(|f| f.first::<Open>()) {
-            Some(Ok(Open::Renew { .. })) => renew(&desk, &shown, out).await.unwrap_or(false),
+            Some(Ok(Open::Renew { .. })) => renew(&hub, &shown, out).await.unwrap_or(false),
             Some(Err(e @ BadFrame::Version(_))) => {
                 line.close(close::VERSION, &e.to_string());
                 false
@@ -221,11 +221,11 @@ async fn narrow(desk: Arc<Desk>, line: Line, shown: BoxCertificate, only: regist
 }
 
 async fn renew(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     shown: &BoxCertificate,
     mut out: Outgoing,
 ) -> Result<bool, LinkError> {
-    let (d, who) = (desk.clone(), shown.clone());
+    let (d, who) = (hub.clone(), shown.clone());
     let reply = blocking(move || enrol::renew(&d, &who)).await;
     let reply = reply.unwrap_or_else(|_| RenewReply::Refused {
         why: "the hub is stopping; nothing was done; ask again later".into(),
@@ -236,7 +236,7 @@ async fn renew(
 }
 
 async fn stream(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     shown: &BoxCertificate,
     id: u64,
     line: &Line,
@@ -251,19 +251,19 @@ async fn stream(
     if let Err(e @ BadFrame::Version(theirs)) = &open {
         tracing::warn!(%name, theirs, "a box of another version of the protocol was refused");
         let breach = Breach::new("v", theirs.to_string(), OTHER_VERSION);
-        not_taken(desk, name, words::HELLO, breach).await;
+        not_taken(hub, name, words::HELLO, breach).await;
         line.close(close::VERSION, &e.to_string());
         return Ok(());
     }
     match open.as_ref().ok().and_then(Hello::of) {
         // Judged once, when it comes; what is kept of it is what was judged.
         Some(Ok(hello)) if matches!(&open, Ok(Open::Control { r#box, .. }) if r#box == name) => {
-            return control(desk, name, id, hello, out, inc).await;
+            return control(hub, name, id, hello, out, inc).await;
         }
         Some(Err(breach)) => {
             let why = words::sentence(words::HELLO, &breach);
             tracing::warn!(%name, "{why}");
-            not_taken(desk, name, words::HELLO, breach).await;
+            not_taken(hub, name, words::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             return Ok(());
         }
@@ -277,14 +277,14 @@ async fn stream(
             );
             Ok(())
         }
-        Ok(Open::Renew { .. }) => renew(desk, shown, out).await.map(drop),
-        Ok(Open::Audit { log, cosigned }) => audit(desk, name, log, cosigned, out, inc).await,
+        Ok(Open::Renew { .. }) => renew(hub, shown, out).await.map(drop),
+        Ok(Open::Audit { log, cosigned }) => audit(hub, name, log, cosigned, out, inc).await,
         // What is no hello at all, and means to be one.
         Err(e) if says_control(&first.body) => {
             let why = format!("the box's hello was not taken, and nothing of it is kept: {e}");
             tracing::warn!(%name, "{}", text::sentence(&why));
             let breach = Breach::new("", "", text::plain(&e.to_string(), CLOSE_WORDS));
-            not_taken(desk, name, words::HELLO, breach).await;
+            not_taken(hub, name, words::HELLO, breach).await;
             line.close(close::BAD_MESSAGE, &text::plain(&why, CLOSE_WORDS));
             Ok(())
         }
@@ -306,22 +306,22 @@ fn says_control(body: &[u8]) -> bool {
 }
 
 async fn control(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     name: &BoxName,
     id: u64,
     hello: Hello,
     mut out: Outgoing,
     mut inc: Incoming,
 ) -> Result<(), LinkError> {
-    let Some(mut orders) = desk.live.control_up(name, id) else {
+    let Some(mut orders) = hub.live.control_up(name, id) else {
         return Ok(());
     };
     out.send(&ToBox::Welcome {
         v: wire::VERSION,
-        time: desk.now(),
+        time: hub.now(),
     })
     .await?;
-    let (records, who) = (desk.clone(), name.clone());
+    let (records, who) = (hub.clone(), name.clone());
     store(blocking(move || records.db.box_hello(&who, &hello, records.now())).await);
     let sender = async {
         while let Some(order) = orders.recv().await {
@@ -332,7 +332,7 @@ async fn control(
     let reader = async {
         let mut refused = None;
         while let Some(frame) = inc.frame().await? {
-            heard(desk, name, id, frame, &mut refused).await;
+            heard(hub, name, id, frame, &mut refused).await;
         }
         Ok::<(), LinkError>(())
     };
@@ -342,16 +342,16 @@ async fn control(
     }
 }
 
-fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::desk::Stopped>) {
+fn store<E: std::fmt::Display>(result: Result<Result<(), E>, crate::hub::Stopped>) {
     if let Ok(Err(e)) = result {
         tracing::error!("a box's report was not recorded: {e}");
     }
 }
 
 /// Puts on the record that something a box said was not taken.
-async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach: Breach) {
-    let (desk, name) = (desk.clone(), name.clone());
-    let done = blocking(move || words::refused(&desk, &name, what, what, &breach)).await;
+async fn not_taken(hub: &Arc<Hub>, name: &BoxName, what: &'static str, breach: Breach) {
+    let (hub, name) = (hub.clone(), name.clone());
+    let done = blocking(move || words::refused(&hub, &name, what, what, &breach)).await;
     if let Ok(Err(e)) = done {
         tracing::error!("what a box said was not taken, and that was not recorded: {e}");
     }
@@ -359,7 +359,7 @@ async fn not_taken(desk: &Arc<Desk>, name: &BoxName, what: &'static str, breach:
 
 /// `refused`: the last message of this connection that was not taken, so that one is not put on record again and again.
 async fn heard(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     name: &BoxName,
     id: u64,
     frame: Frame,
@@ -387,26 +387,26 @@ async fn heard(
             *refused = Some(breach.clone());
             if let Some(number) = number {
                 // Whoever waits for it is not left to wait for another.
-                desk.live.answered(name, id, number, Err(breach.clone()));
+                hub.live.answered(name, id, number, Err(breach.clone()));
             }
             if report {
-                not_taken(desk, name, words::STATE, breach).await;
+                not_taken(hub, name, words::STATE, breach).await;
             }
             return;
         }
     };
     if report {
         *refused = None;
-        if !desk.logs.budgets.health(name, desk.clock.now().mono) {
+        if !hub.logs.budgets.health(name, hub.clock.now().mono) {
             return;
         }
         if let Some(said) = Health::of(message.clone()) {
-            let (records, who) = (desk.clone(), name.clone());
+            let (records, who) = (hub.clone(), name.clone());
             store(blocking(move || records.db.box_health(&who, &said, records.now())).await);
         }
     }
     if let ToHub::Answer { order, outcome } = message
-        && !desk.live.answered(name, id, order, Ok(outcome))
+        && !hub.live.answered(name, id, order, Ok(outcome))
     {
         tracing::debug!(%name, order, "an answer for which nobody waits");
     }
@@ -420,7 +420,7 @@ async fn pause(ms: u64) {
 }
 
 async fn audit(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     name: &BoxName,
     log: u64,
     cosigned: Option<String>,
@@ -438,7 +438,7 @@ async fn audit(
         out.heard().await;
         return Ok(());
     }
-    let (logs, who) = (desk.logs.clone(), name.clone());
+    let (logs, who) = (hub.logs.clone(), name.clone());
     let begun = blocking(move || logs.begin(&who, log, cosigned.as_deref())).await;
     let Ok(begun) = begun else { return Ok(()) };
     let (stream, have) = match begun {
@@ -468,8 +468,8 @@ async fn audit(
             b'L' => {
                 let lines = frame.body.iter().filter(|b| **b == b'\n').count() as u64;
                 let bytes = frame.body.len() as u64;
-                let now = desk.clock.now().mono;
-                pause(desk.logs.budgets.lines(name, lines, bytes, now)).await;
+                let now = hub.clock.now().mono;
+                pause(hub.logs.budgets.lines(name, lines, bytes, now)).await;
                 match blocking(move || on.lines(&frame.body)).await {
                     Ok(done) => refusal = done.err(),
                     Err(_) => return Ok(()),
@@ -477,7 +477,7 @@ async fn audit(
             }
             b'H' => {
                 if refusal.is_none() {
-                    pause(desk.logs.budgets.head(name, desk.clock.now().mono)).await;
+                    pause(hub.logs.budgets.head(name, hub.clock.now().mono)).await;
                     match blocking(move || on.head(&frame.body)).await {
                         Ok(Ok(note)) => {
                             out.send(&AuditReply::Cosigned { note }).await?;

@@ -12,9 +12,9 @@ use shared::{
 
 use crate::{
     db::faults::{About, FoundFault},
-    desk::{Desk, blocking},
     error::{HubError, plain},
     faults,
+    hub::{Hub, blocking},
 };
 
 /// No connection of the box for long enough.
@@ -47,10 +47,10 @@ impl Absences {
     }
 }
 
-pub async fn run(desk: Arc<Desk>) {
-    let mut absences = Absences::new(desk.clock.now().mono);
+pub async fn run(hub: Arc<Hub>) {
+    let mut absences = Absences::new(hub.clock.now().mono);
     loop {
-        let d = desk.clone();
+        let d = hub.clone();
         let looked = blocking(move || {
             let done = look(&d, &mut absences, d.clock.now(), |name| d.live.online(name));
             (absences, done)
@@ -69,38 +69,35 @@ pub async fn run(desk: Arc<Desk>) {
 
 /// Puts on the record which silences began and which are over.
 fn look(
-    desk: &Desk,
+    hub: &Hub,
     absences: &mut Absences,
     now: Now,
     online: impl Fn(&BoxName) -> bool,
 ) -> Result<(), HubError> {
-    for b in desk.db.boxes().map_err(plain)? {
+    for b in hub.db.boxes().map_err(plain)? {
         // Nothing is expected of a box that has not enrolled yet, or is refused.
         let expected = !matches!(b.state.as_str(), "registered" | "revoked");
         let mine = |f: &FoundFault| f.about == About::Box(b.name.clone()) && f.code == SILENT;
         if !expected || online(&b.name) {
             absences.since.remove(&b.name);
-            faults::settle(desk, mine, &[])?;
+            faults::settle(hub, mine, &[])?;
         } else if absences.long(&b.name, now.mono) {
-            let log = desk.db.newest_log(&b.name).map_err(plain)?;
+            let log = hub.db.newest_log(&b.name).map_err(plain)?;
             let text = b.last_seen.map_or_else(
                 || "nothing was heard of the box since it was enrolled".to_owned(),
                 |t| {
-                    let t = t.for_people(&desk.config.zone);
+                    let t = t.for_people(&hub.config.zone);
                     format!("the box is off the line; it last said how it is {t}")
                 },
             );
             let fault = FoundFault {
                 about: About::Box(b.name.clone()),
                 code: SILENT.into(),
-                log: log.map_or_else(
-                    || id::box_log(&desk.config.scheme, &b.name, 1),
-                    |l| l.origin,
-                ),
+                log: log.map_or_else(|| id::box_log(&hub.config.scheme, &b.name, 1), |l| l.origin),
                 since: b.last_seen.unwrap_or(now.wall),
                 text,
             };
-            faults::begin(desk, &fault)?;
+            faults::begin(hub, &fault)?;
         }
     }
     Ok(())
@@ -112,7 +109,7 @@ mod tests {
     use crate::retention::rig::{Rig, ashby, day, utc};
 
     fn enrolled(rig: &Rig) {
-        rig.desk
+        rig.hub
             .db
             .enrol(&ashby(), "hash", "key", "cert")
             .expect("enrolled");
@@ -131,7 +128,7 @@ mod tests {
         let (away, there) = (|_: &BoxName| false, |_: &BoxName| true);
         let mut absences = Absences::new(0);
         let mut at = |rig: &Rig, n: u64, online: fn(&BoxName) -> bool| {
-            look(&rig.desk, &mut absences, minutes(0, n), online).expect("looked");
+            look(&rig.hub, &mut absences, minutes(0, n), online).expect("looked");
             rig.faults(SILENT)
         };
         assert_eq!(at(&rig, 0, away), (0, 0));
@@ -146,7 +143,7 @@ mod tests {
         assert_eq!(at(&rig, 70, away), (0, 0));
         assert_eq!(at(&rig, 75, away), (1, 0));
         assert_eq!(at(&rig, 500, away), (1, 0), "once");
-        let shown = crate::shown::boxes(&rig.desk).expect("boxes");
+        let shown = crate::shown::boxes(&rig.hub).expect("boxes");
         let row = shown.iter().find(|b| b.name == ashby()).expect("ashby");
         assert_eq!(row.standing.code.as_deref(), Some(SILENT));
         assert!(
@@ -157,7 +154,7 @@ mod tests {
         // The hub is started again: what is on the record stays, and is not said again.
         let mut absences = Absences::new(7);
         let mut at = |rig: &Rig, n: u64, online: fn(&BoxName) -> bool| {
-            look(&rig.desk, &mut absences, minutes(7, n), online).expect("looked");
+            look(&rig.hub, &mut absences, minutes(7, n), online).expect("looked");
             rig.faults(SILENT)
         };
         assert_eq!(at(&rig, 0, away), (1, 0));
@@ -165,7 +162,7 @@ mod tests {
         assert_eq!(at(&rig, 31, there), (1, 1));
         assert_eq!(at(&rig, 40, away), (1, 1));
         assert_eq!(at(&rig, 50, away), (2, 1), "another silence");
-        rig.desk.db.revoke_box(&ashby(), "stolen").expect("revoked");
+        rig.hub.db.revoke_box(&ashby(), "stolen").expect("revoked");
         assert_eq!(at(&rig, 51, away), (2, 2));
     }
 
@@ -181,7 +178,7 @@ mod tests {
                 wall: utc("2026-11-01T12:00:00.000Z"),
                 mono: 1000 + ms,
             };
-            look(&rig.desk, &mut absences, now, |_| false).expect("looked");
+            look(&rig.hub, &mut absences, now, |_| false).expect("looked");
             rig.faults(SILENT)
         };
         assert_eq!(after(0), (0, 0));

@@ -8,9 +8,9 @@ use shared::{
 
 use crate::{
     db::faults::{About, FoundFault},
-    desk::Desk,
     error::{HubError, plain},
     faults,
+    hub::Hub,
 };
 
 /// A log holds lines that break their schema.
@@ -30,47 +30,47 @@ pub const CLIP: &str = "clip";
 
 /// Puts on the record that something was not taken: at once, and once, however often the box says it again.
 pub fn refused(
-    desk: &Desk,
+    hub: &Hub,
     name: &BoxName,
     kind: &str,
     what: &str,
     breach: &Breach,
 ) -> Result<(), HubError> {
     let why = text::plain(&sentence(what, breach), text::SENTENCE);
-    let now = desk.now();
-    desk.db.box_refused(name, kind, &why, now).map_err(plain)?;
-    faults::begin(desk, &fault(desk, name, REPORT, why)?)
+    let now = hub.now();
+    hub.db.box_refused(name, kind, &why, now).map_err(plain)?;
+    faults::begin(hub, &fault(hub, name, REPORT, why)?)
 }
 
-fn fault(desk: &Desk, name: &BoxName, code: &str, text: String) -> Result<FoundFault, HubError> {
-    let log = desk.db.newest_log(name).map_err(plain)?;
+fn fault(hub: &Hub, name: &BoxName, code: &str, text: String) -> Result<FoundFault, HubError> {
+    let log = hub.db.newest_log(name).map_err(plain)?;
     Ok(FoundFault {
         about: About::Box(name.clone()),
         code: code.into(),
-        log: log.map_or_else(|| id::box_log(&desk.config.scheme, name, 1), |l| l.origin),
-        since: desk.now(),
+        log: log.map_or_else(|| id::box_log(&hub.config.scheme, name, 1), |l| l.origin),
+        since: hub.now(),
         text,
     })
 }
 
 /// Looks at what is known of one box, and puts on the record what began and what is over.
-pub fn look(desk: &Desk, name: &BoxName) -> Result<(), HubError> {
+pub fn look(hub: &Hub, name: &BoxName) -> Result<(), HubError> {
     let mut found = Vec::new();
-    let odd = desk.db.odd_lines(name).map_err(plain)?;
+    let odd = hub.db.odd_lines(name).map_err(plain)?;
     if let Some(first) = odd.first() {
         let lines: u64 = odd.iter().fold(0, |sum, o| o.count.saturating_add(sum));
         let said = format!(
             "{lines} lines of its log say what no line may; what they say is left out here. The first is line {} of {}: {}",
             first.n, first.log, first.why
         );
-        found.push(fault(desk, name, LINE, said)?);
+        found.push(fault(hub, name, LINE, said)?);
     }
-    let refused = desk.db.box_refusals(name).map_err(plain)?;
+    let refused = hub.db.box_refusals(name).map_err(plain)?;
     if let Some(first) = refused.first() {
-        found.push(fault(desk, name, REPORT, first.why.clone())?);
+        found.push(fault(hub, name, REPORT, first.why.clone())?);
     }
     let mine = |f: &FoundFault| {
         f.about == About::Box(name.clone()) && [LINE, REPORT].contains(&f.code.as_str())
     };
-    faults::settle(desk, mine, &found)
+    faults::settle(hub, mine, &found)
 }

@@ -27,8 +27,8 @@ use crate::{
     },
     acts::Act,
     db::{approvals::ApprovalRecord, disposal::EvidenceRecord, requests::RequestRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     ownlog::op,
     reason::{Evidence as Because, Footage},
     requests::{
@@ -45,20 +45,20 @@ pub fn turn(lock: &Mutex<()>) -> MutexGuard<'_, ()> {
 /// Class and review day as somebody wrote them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ClassGiven)]
-pub struct Given {
+pub struct RetentionClassInput {
     /// None: general.
     pub class: Option<String>,
     pub review: Option<Day>,
 }
 
-impl Given {
+impl RetentionClassInput {
     /// Checked against today and the periods.
-    pub fn class(&self, desk: &Desk) -> Result<Class, HubError> {
+    pub fn class(&self, hub: &Hub) -> Result<Class, HubError> {
         let word = self.class.as_deref().unwrap_or("general");
         let class = Class::parse(word, self.review)?;
         if let Class::Review { review } = class {
-            let today = desk.config.zone.day_of(desk.now());
-            policy::review_may_be(review, today, &desk.config.periods)?;
+            let today = hub.config.zone.day_of(hub.now());
+            policy::review_may_be(review, today, &hub.config.periods)?;
         }
         Ok(class)
     }
@@ -108,8 +108,8 @@ struct Case {
 }
 
 /// The exhibit, if there is one and nobody is disposing of it.
-fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, HubError> {
-    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+fn case(hub: &Hub, exhibit: &ExhibitRef) -> Result<Case, HubError> {
+    let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
     })?;
@@ -127,12 +127,12 @@ fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, HubError> {
         }
         .into());
     }
-    let evidence = desk.db.evidence(exhibit.as_str()).map_err(plain)?;
-    let found = gather::exhibit(desk, &request, &evidence)?;
+    let evidence = hub.db.evidence(exhibit.as_str()).map_err(plain)?;
+    let found = gather::exhibit(hub, &request, &evidence)?;
     let found = found.ok_or_else(|| Because::NothingGiven {
         exhibit: exhibit.clone(),
         state: request.state,
-        days: desk.config.periods.draft_days,
+        days: hub.config.periods.draft_days,
     })?;
     Ok(Case {
         request,
@@ -143,61 +143,61 @@ fn case(desk: &Desk, exhibit: &ExhibitRef) -> Result<Case, HubError> {
 
 /// Another class, or another review day. Whoever asked that it go before its time has to ask again.
 pub fn class(
-    desk: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
-    given: &Given,
+    given: &RetentionClassInput,
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
     rules::texts([(TextField::Reason, &reason.to_owned())])?;
-    let class = given.class(desk)?;
-    let _turn = turn(&desk.pulls.disposals);
-    let case = case(desk, exhibit)?;
+    let class = given.class(hub)?;
+    let _turn = turn(&hub.pulls.disposals);
+    let case = case(hub, exhibit)?;
     if case.evidence.class == class {
         return Err(Because::KeptSoAlready {
             exhibit: exhibit.clone(),
-            class: class.in_words(&desk.config.periods),
+            class: class.in_words(&hub.config.periods),
         }
         .into());
     }
     let me = permit.op();
     let end = |class| {
-        let (made, zone) = (case.exhibit.made, &desk.config.zone);
-        policy::last_day(class, made, &desk.config.periods, zone)
+        let (made, zone) = (case.exhibit.made, &hub.config.zone);
+        policy::last_day(class, made, &hub.config.periods, zone)
     };
     // ROL-5: or one person could make it due first and dispose of it then.
     let shorter = end(class) < end(case.evidence.class);
     let again = case.evidence.shortened_by.as_ref() == Some(&me);
     let shortened_by = (shorter || again).then(|| me.clone());
-    desk.act(|act| {
-        let reason = keep_salted(desk, reason.trim())?;
-        approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)?;
+    hub.act(|act| {
+        let reason = keep_salted(hub, reason.trim())?;
+        approvals::set_aside(hub, act, Kind::Disposal, exhibit.as_str(), permit)?;
         give(act, exhibit, class, shortened_by, &reason, &me)
     })?;
-    watch::refresh(desk)?;
-    shown::one(desk, exhibit)
+    watch::refresh(hub)?;
+    shown::one(hub, exhibit)
 }
 
 /// An exhibit that something refers to until that day: it is not due before. Never makes its period shorter.
-pub fn keep_until(desk: &Desk, exhibit: &ExhibitRef, day: Day, who: &str) -> Result<(), HubError> {
-    let _turn = turn(&desk.pulls.disposals);
-    let case = case(desk, exhibit)?;
-    let (made, zone) = (case.exhibit.made, &desk.config.zone);
-    if policy::last_day(case.evidence.class, made, &desk.config.periods, zone) >= day {
+pub fn keep_until(hub: &Hub, exhibit: &ExhibitRef, day: Day, who: &str) -> Result<(), HubError> {
+    let _turn = turn(&hub.pulls.disposals);
+    let case = case(hub, exhibit)?;
+    let (made, zone) = (case.exhibit.made, &hub.config.zone);
+    if policy::last_day(case.evidence.class, made, &hub.config.periods, zone) >= day {
         return Ok(());
     }
-    desk.act(|act| {
+    hub.act(|act| {
         let why = format!("it shows a mask that is reviewed again on {day}");
-        let reason = keep_salted(desk, &why)?;
+        let reason = keep_salted(hub, &why)?;
         let class = Class::Review { review: day };
         give(act, exhibit, class, None, &reason, who)
     })?;
-    watch::refresh(desk)
+    watch::refresh(hub)
 }
 
 /// What keeps it, whoever asks (RET-6).
-fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
-    let claims = gather::claims_on(desk, &case.exhibit)?;
+fn free(hub: &Hub, case: &Case) -> Result<(), HubError> {
+    let claims = gather::claims_on(hub, &case.exhibit)?;
     match policy::wanted(&case.exhibit, &claims) {
         Some(claim) => Err(Because::WantedElsewhere {
             exhibit: case.request.r#ref.clone(),
@@ -209,21 +209,23 @@ fn free(desk: &Desk, case: &Case) -> Result<(), HubError> {
 }
 
 /// Where it stands on its way out. `asked`: what waits for a second person.
-fn stands(desk: &Desk, case: &Case, asked: Option<&ApprovalRecord>, me: &str) -> state::Standing {
-    let (periods, zone) = (&desk.config.periods, &desk.config.zone);
-    let due = policy::standing(&case.exhibit, &[], periods, zone, desk.now()) == Standing::Due;
+fn stands(hub: &Hub, case: &Case, asked: Option<&ApprovalRecord>, me: &str) -> state::Standing {
+    let (periods, zone) = (&hub.config.periods, &hub.config.zone);
+    let due = policy::standing(&case.exhibit, &[], periods, zone, hub.now()) == Standing::Due;
     state::Standing {
         state: match asked {
             Some(a) => state::State::Asked { by: op(a.asked_by) },
             None => state::State::Kept,
         },
         // Whoever made its period shorter, by whatever account, does not say alone that it is over.
-        shortened_by: case.evidence.shortened_by.as_ref().map(|by| {
-            match two::named(desk, by, me) {
+        shortened_by: case
+            .evidence
+            .shortened_by
+            .as_ref()
+            .map(|by| match two::named(hub, by, me) {
                 Ok(()) => by.clone(),
                 Err(_) => me.to_owned(),
-            }
-        }),
+            }),
         due,
     }
 }
@@ -241,32 +243,32 @@ fn not_done(why: NotDone, exhibit: &ExhibitRef) -> HubError {
 
 /// Disposes of what is due. Before that, and for whoever made its period shorter, it is a request, which a second person has to approve.
 pub fn dispose(
-    desk: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &str,
     permit: &Permit,
 ) -> Result<EvidenceRow, HubError> {
     rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let me = permit.op();
-    let _turn = turn(&desk.pulls.disposals);
-    let case = case(desk, exhibit)?;
-    free(desk, &case)?;
-    let asked = approvals::about(desk, Kind::Disposal, exhibit.as_str())?;
-    let next = stands(desk, &case, asked.as_ref(), &me).apply(Event::Dispose { by: me.clone() });
+    let _turn = turn(&hub.pulls.disposals);
+    let case = case(hub, exhibit)?;
+    free(hub, &case)?;
+    let asked = approvals::about(hub, Kind::Disposal, exhibit.as_str())?;
+    let next = stands(hub, &case, asked.as_ref(), &me).apply(Event::Dispose { by: me.clone() });
     if let Next::Go { who } = next.map_err(|why| not_done(why, exhibit))? {
-        let reason = keep_salted(desk, reason.trim())?;
-        go(desk, &case, reason, who, |act| {
-            approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)
+        let reason = keep_salted(hub, reason.trim())?;
+        go(hub, &case, reason, who, |act| {
+            approvals::set_aside(hub, act, Kind::Disposal, exhibit.as_str(), permit)
         })?;
-        return shown::one(desk, exhibit);
+        return shown::one(hub, exhibit);
     }
-    desk.act(|act| {
+    hub.act(|act| {
         // Asked again, with another reason.
-        approvals::set_aside(desk, act, Kind::Disposal, exhibit.as_str(), permit)?;
-        let reason = keep_salted(desk, reason.trim())?;
+        approvals::set_aside(hub, act, Kind::Disposal, exhibit.as_str(), permit)?;
+        let reason = keep_salted(hub, reason.trim())?;
         let (kind, why) = (Kind::Disposal, Some(reason.as_str()));
         approvals::ask_within(
-            desk,
+            hub,
             act,
             permit,
             kind,
@@ -281,51 +283,47 @@ pub fn dispose(
             },
         )
     })?;
-    shown::one(desk, exhibit)
+    shown::one(hub, exhibit)
 }
 
 /// The second person's word.
-pub fn approve(
-    desk: &Desk,
-    exhibit: &ExhibitRef,
-    permit: &Permit,
-) -> Result<EvidenceRow, HubError> {
+pub fn approve(hub: &Hub, exhibit: &ExhibitRef, permit: &Permit) -> Result<EvidenceRow, HubError> {
     let me = permit.op();
-    let _turn = turn(&desk.pulls.disposals);
-    let case = case(desk, exhibit)?;
-    let asked = approvals::about(desk, Kind::Disposal, exhibit.as_str())?;
-    let next = stands(desk, &case, asked.as_ref(), &me).apply(Event::Approve { by: me.clone() });
+    let _turn = turn(&hub.pulls.disposals);
+    let case = case(hub, exhibit)?;
+    let asked = approvals::about(hub, Kind::Disposal, exhibit.as_str())?;
+    let next = stands(hub, &case, asked.as_ref(), &me).apply(Event::Approve { by: me.clone() });
     let next = next.map_err(|why| not_done(why, exhibit))?;
     let (Next::Go { who }, Some(request)) = (next, asked) else {
         return Err(not_done(NotDone::NobodyAsked, exhibit));
     };
-    approvals::second_person(desk, &request, permit)?;
-    free(desk, &case)?;
+    approvals::second_person(hub, &request, permit)?;
+    free(hub, &case)?;
     let reason = request.reason.clone().unwrap_or_default();
-    go(desk, &case, reason, who, |act| {
-        approvals::approve_within(desk, act, &request, permit)
+    go(hub, &case, reason, who, |act| {
+        approvals::approve_within(hub, act, &request, permit)
     })?;
-    shown::one(desk, exhibit)
+    shown::one(hub, exhibit)
 }
 
 /// From the intent to the certificate. `settle`: what waited for a second person, in one unit with the intent.
 fn go(
-    desk: &Desk,
+    hub: &Hub,
     case: &Case,
     reason: String,
     who: Vec<String>,
     settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,
 ) -> Result<(), HubError> {
     let e = &case.exhibit;
-    let until = policy::ends(e.class, e.made, &desk.config.periods, &desk.config.zone);
+    let until = policy::ends(e.class, e.made, &hub.config.periods, &hub.config.zone);
     let exhibit = &case.request.r#ref;
-    let d = carry::begin(desk, exhibit, (e.class, until), reason, who, settle)?;
-    let finished = carry::finish(desk, d);
+    let d = carry::begin(hub, exhibit, (e.class, until), reason, who, settle)?;
+    let finished = carry::finish(hub, d);
     if let Err(why) = &finished {
-        watch::stuck(desk, exhibit.as_str(), &why.to_string())?;
+        watch::stuck(hub, exhibit.as_str(), &why.to_string())?;
     }
     // What is done is done, whether or not the faults could be looked at anew; the task does so each hour.
-    if let Err(e) = watch::refresh(desk) {
+    if let Err(e) = watch::refresh(hub) {
         tracing::error!("faults about evidence: {e}");
     }
     match finished {

@@ -26,9 +26,9 @@ use super::{files, gather, policy};
 use crate::{
     acts::Act,
     db::disposal::DisposalRecord,
-    desk::Desk,
     error::{HubError, plain},
     files::FileError,
+    hub::Hub,
     reason::Evidence,
     requests::{Progress, clip::ending, rules::State},
 };
@@ -42,15 +42,15 @@ const NAMED: usize = 5;
 
 /// Step 1. The caller has made sure that it may. `settle`: what belongs to the same unit of work.
 pub fn begin(
-    desk: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
     (class, until): (policy::Class, shared::time::Utc),
     reason: String,
     who: Vec<String>,
     settle: impl FnOnce(&Act<'_>) -> Result<(), HubError>,
 ) -> Result<DisposalRecord, HubError> {
-    let evidence = &desk.config.evidence;
-    let row = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let evidence = &hub.config.evidence;
+    let row = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let package = row.and_then(|r| r.package);
     if let Some(package) = package.filter(|p| !Path::new(p).is_dir()) {
         return Err(Evidence::PackageNotThere {
@@ -59,7 +59,7 @@ pub fn begin(
         }
         .into());
     }
-    let folders = files::folders(&desk.state, evidence, exhibit.as_str());
+    let folders = files::folders(&hub.state, evidence, exhibit.as_str());
     let (mut count, mut bytes) = (0, 0);
     for folder in &folders {
         let (n, b) = files::count(folder).map_err(plain)?;
@@ -75,9 +75,9 @@ pub fn begin(
         files: count,
         bytes,
         header: files::header(&folders).map_err(plain)?,
-        log: desk.log.origin().to_owned(),
-        size: desk.log.handle().size(),
-        begun: desk.now(),
+        log: hub.log.origin().to_owned(),
+        size: hub.log.handle().size(),
+        begun: hub.now(),
         line: None,
         emptied: false,
         undecryptable: None,
@@ -86,31 +86,31 @@ pub fn begin(
     };
     files::mark(evidence, exhibit.as_str()).map_err(plain)?;
     let why = format!("is being disposed of by {}", d.who.join(" and "));
-    desk.act(|act| {
+    hub.act(|act| {
         settle(act)?;
         Ok(act.begin_disposal(&d, &why)?)
     })?;
-    tell(desk, exhibit, &why);
+    tell(hub, exhibit, &why);
     Ok(d)
 }
 
-pub type Step = fn(&Desk, &mut DisposalRecord) -> Result<(), HubError>;
+pub type Step = fn(&Hub, &mut DisposalRecord) -> Result<(), HubError>;
 
 /// Steps 2 to 8.
 pub const STEPS: [Step; 7] = [line, key, folders, look, request, texts, certify];
 
 /// From wherever it stands to its certificate.
-pub fn finish(desk: &Desk, mut d: DisposalRecord) -> Result<DisposalRecord, HubError> {
+pub fn finish(hub: &Hub, mut d: DisposalRecord) -> Result<DisposalRecord, HubError> {
     if d.gone.is_none() {
         for step in STEPS {
-            step(desk, &mut d)?;
+            step(hub, &mut d)?;
         }
     }
     Ok(d)
 }
 
-fn tell(desk: &Desk, exhibit: &ExhibitRef, why: &str) {
-    desk.pulls.tell(Progress {
+fn tell(hub: &Hub, exhibit: &ExhibitRef, why: &str) {
+    hub.pulls.tell(Progress {
         r#ref: exhibit.to_string(),
         state: State::Disposed.as_str().into(),
         why: why.into(),
@@ -123,16 +123,16 @@ fn tell(desk: &Desk, exhibit: &ExhibitRef, why: &str) {
 }
 
 /// The line of this kind about this exhibit that was written since the disposal began: power may have gone before the row knew of it.
-fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, HubError> {
+fn logged(hub: &Hub, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, HubError> {
     // A log that was succeeded by another is looked through whole.
-    let mut from = match desk.log.origin() == d.log {
+    let mut from = match hub.log.origin() == d.log {
         true => d.size,
         false => 0,
     };
-    let mut folder = LogFolder::new(&desk.log.folder());
+    let mut folder = LogFolder::new(&hub.log.folder());
     loop {
         let bytes = folder
-            .read_lines(from, desk.log.handle().size(), 1 << 20)
+            .read_lines(from, hub.log.handle().size(), 1 << 20)
             .map_err(plain)?;
         if bytes.is_empty() {
             return Ok(None);
@@ -150,9 +150,9 @@ fn logged(desk: &Desk, d: &DisposalRecord, kind: &str) -> Result<Option<u64>, Hu
     }
 }
 
-fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
+fn line(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
     if d.line.is_none() {
-        d.line = logged(desk, d, CopyDispose::KIND)?;
+        d.line = logged(hub, d, CopyDispose::KIND)?;
     }
     if d.line.is_none() {
         let line = CopyDispose {
@@ -165,19 +165,19 @@ fn line(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
             bytes: d.bytes,
         };
         let who = d.who.last().map_or(HUB, String::as_str);
-        d.line = Some(desk.log.append(who, &line).map_err(plain)?.n);
+        d.line = Some(hub.log.append(who, &line).map_err(plain)?.n);
     }
-    desk.db.put_disposal(d).map_err(plain)?;
-    desk.log.head_now().map_err(plain)?;
+    hub.db.put_disposal(d).map_err(plain)?;
+    hub.log.head_now().map_err(plain)?;
     Ok(())
 }
 
-fn key(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
-    desk.keys.destroy_exhibit(&d.r#ref).map_err(plain)
+fn key(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
+    hub.keys.destroy_exhibit(&d.r#ref).map_err(plain)
 }
 
-fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
-    let (exhibit, evidence) = (d.r#ref.as_str(), &desk.config.evidence);
+fn folders(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
+    let (exhibit, evidence) = (d.r#ref.as_str(), &hub.config.evidence);
     if !d.emptied {
         if !files::is_marked(evidence, exhibit) {
             return Err(Evidence::OtherFolder {
@@ -185,11 +185,11 @@ fn folders(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
             }
             .into());
         }
-        for folder in files::folders(&desk.state, evidence, exhibit) {
+        for folder in files::folders(&hub.state, evidence, exhibit) {
             files::remove(&folder).map_err(|e| some(&e))?;
         }
         d.emptied = true;
-        desk.db.put_disposal(d).map_err(plain)?;
+        hub.db.put_disposal(d).map_err(plain)?;
     }
     files::unmark(evidence, d.r#ref.as_str()).map_err(|e| some(&e))
 }
@@ -202,11 +202,11 @@ fn some(errors: &[FileError]) -> HubError {
     .into()
 }
 
-fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
+fn look(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
     let name = d.r#ref.as_str();
-    let mut left = files::named_like(&desk.config.evidence, name).map_err(plain)?;
+    let mut left = files::named_like(&hub.config.evidence, name).map_err(plain)?;
     // The state folder may hold the evidence folder.
-    left.extend(files::named_like(&desk.state, name).map_err(plain)?);
+    left.extend(files::named_like(&hub.state, name).map_err(plain)?);
     left.sort();
     left.dedup();
     if !left.is_empty() {
@@ -222,35 +222,35 @@ fn look(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
         .into());
     }
     if let Some(header) = &d.header {
-        let keys = desk.keys.exhibit_identities().map_err(plain)?;
+        let keys = hub.keys.exhibit_identities().map_err(plain)?;
         if Opener::new(&keys).push(header, &mut Vec::new()).is_ok() {
             return Err(Evidence::KeyStillOpens {
-                keys: gather::keys(desk),
+                keys: gather::keys(hub),
             }
             .into());
         }
         d.undecryptable = Some(true);
-        desk.db.put_disposal(d).map_err(plain)?;
+        hub.db.put_disposal(d).map_err(plain)?;
     }
     Ok(())
 }
 
-fn request(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
-    ending::disposed(desk, d.r#ref.as_str(), &d.who)
+fn request(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
+    ending::disposed(hub, d.r#ref.as_str(), &d.who)
 }
 
-fn texts(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
+fn texts(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
     let exhibit = d.r#ref.to_string();
-    let Some(r) = desk.db.request(&exhibit).map_err(plain)? else {
+    let Some(r) = hub.db.request(&exhibit).map_err(plain)? else {
         return Ok(());
     };
     let hashes = [r.purpose, r.reference, r.requester];
-    let erased = desk.db.erase_side(&hashes, &exhibit, Some(d));
+    let erased = hub.db.erase_side(&hashes, &exhibit, Some(d));
     erased.map(drop).map_err(plain)
 }
 
-fn certify(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
-    let n = match logged(desk, d, CopyGone::KIND)? {
+fn certify(hub: &Hub, d: &mut DisposalRecord) -> Result<(), HubError> {
+    let n = match logged(hub, d, CopyGone::KIND)? {
         Some(n) => n,
         None => {
             let line = CopyGone {
@@ -264,20 +264,20 @@ fn certify(desk: &Desk, d: &mut DisposalRecord) -> Result<(), HubError> {
                 claim: CLAIM.into(),
             };
             let who = d.who.last().map_or(HUB, String::as_str);
-            desk.log.append(who, &line).map_err(plain)?.n
+            hub.log.append(who, &line).map_err(plain)?.n
         }
     };
-    desk.log.head_now().map_err(plain)?;
-    let now = desk.now();
+    hub.log.head_now().map_err(plain)?;
+    let now = hub.now();
     d.gone = Some((n, now));
     d.header = None;
     let why = format!(
         "disposed of at {} by {}; nothing of it is left here: `beadle-hub evidence certificate {}`",
-        now.for_people(&desk.config.zone),
+        now.for_people(&hub.config.zone),
         d.who.join(" and "),
         d.r#ref
     );
-    desk.db.end_disposal(d, &why, now).map_err(plain)?;
-    tell(desk, &d.r#ref, &why);
+    hub.db.end_disposal(d, &why, now).map_err(plain)?;
+    tell(hub, &d.r#ref, &why);
     Ok(())
 }

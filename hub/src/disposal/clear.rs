@@ -5,12 +5,12 @@ use shared::types::CopyClear;
 
 use super::{
     files,
-    gather::Found,
+    gather::Survey,
     policy::{self, What},
 };
 use crate::{
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
 };
 
 const HUB: &str = "sys:hub";
@@ -18,10 +18,10 @@ const HUB: &str = "sys:hub";
 /// What could not be removed: of which exhibit or file, and why.
 pub type Stuck = Vec<(String, String)>;
 
-pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
-    let (periods, zone) = (&desk.config.periods, &desk.config.zone);
+pub fn clear(hub: &Hub, found: &Survey) -> Result<Stuck, HubError> {
+    let (periods, zone) = (&hub.config.periods, &hub.config.zone);
     let (mut drafts, mut parts, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    for d in policy::due(&found.kept, periods, zone, desk.now()) {
+    for d in policy::due(&found.kept, periods, zone, hub.now()) {
         match d.what {
             What::Exhibit(_) => {}
             What::Draft(exhibit) => drafts.extend(found.requests.get(&exhibit)),
@@ -32,7 +32,7 @@ pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
     if drafts.is_empty() && parts.is_empty() && texts.is_empty() {
         return Ok(Stuck::new());
     }
-    let folders = |exhibit: &str| files::folders(&desk.state, &desk.config.evidence, exhibit);
+    let folders = |exhibit: &str| files::folders(&hub.state, &hub.config.evidence, exhibit);
     let mut line = CopyClear {
         requests: drafts.len() as u64,
         parts: parts.len() as u64,
@@ -43,7 +43,7 @@ pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
     let mut measured = parts.clone();
     for r in &drafts {
         let hashes = [r.purpose.clone(), r.reference.clone(), r.requester.clone()];
-        let erasable = desk.db.erasable_side(&hashes, r.r#ref.as_str());
+        let erasable = hub.db.erasable_side(&hashes, r.r#ref.as_str());
         line.texts += erasable.map_err(plain)?.len() as u64;
         let whole = folders(r.r#ref.as_str());
         measured.retain(|p| !whole.iter().any(|w| p.starts_with(w)));
@@ -54,7 +54,7 @@ pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
         line.files += n;
         line.bytes += bytes;
     }
-    desk.log.append(HUB, &line).map_err(plain)?;
+    hub.log.append(HUB, &line).map_err(plain)?;
     tracing::info!(
         requests = line.requests,
         parts = line.parts,
@@ -77,7 +77,7 @@ pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
     }
     for r in drafts {
         let exhibit = r.r#ref.as_str();
-        let mut gone = desk
+        let mut gone = hub
             .keys
             .destroy_exhibit(&r.r#ref)
             .map_err(|e| e.to_string());
@@ -90,13 +90,13 @@ pub fn clear(desk: &Desk, found: &Found) -> Result<Stuck, HubError> {
             continue;
         }
         let hashes = [r.purpose.clone(), r.reference.clone(), r.requester.clone()];
-        desk.db.erase_side(&hashes, exhibit, None).map_err(plain)?;
+        hub.db.erase_side(&hashes, exhibit, None).map_err(plain)?;
         let mut e = found.evidence.get(exhibit).cloned().unwrap_or_default();
-        e.cleared = Some(desk.now());
-        desk.db.put_evidence(exhibit, &e).map_err(plain)?;
+        e.cleared = Some(hub.now());
+        hub.db.put_evidence(exhibit, &e).map_err(plain)?;
     }
     if !texts.is_empty() {
-        desk.db.erase_side(&texts, "", None).map_err(plain)?;
+        hub.db.erase_side(&texts, "", None).map_err(plain)?;
     }
     Ok(stuck)
 }

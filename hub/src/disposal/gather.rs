@@ -9,12 +9,12 @@ use shared::time::Utc;
 
 use super::{
     files,
-    policy::{Claim, Draft, Exhibit, Kept, Part, Text},
+    policy::{Claim, Draft, Exhibit, Inventory, Part, Text},
 };
 use crate::{
     db::{disposal::EvidenceRecord, holds::HoldRecord, requests::RequestRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     requests::rules::State,
 };
 
@@ -22,8 +22,8 @@ use crate::{
 const NOT_OURS: &[&str] = &["lost+found"];
 
 /// Everything, and what nothing explains.
-pub struct Found {
-    pub kept: Kept,
+pub struct Survey {
+    pub kept: Inventory,
     pub requests: BTreeMap<String, RequestRecord>,
     pub evidence: BTreeMap<String, EvidenceRecord>,
     /// In a folder of evidence, of fetched segments or of keys, and of no request whose footage is here.
@@ -44,12 +44,12 @@ fn name(path: &Path) -> String {
 }
 
 /// Whether it is evidence: it needs a person to go.
-fn is_exhibit(desk: &Desk, r: &RequestRecord) -> Result<bool, HubError> {
+fn is_exhibit(hub: &Hub, r: &RequestRecord) -> Result<bool, HubError> {
     Ok(match r.state {
         State::Ready | State::Partial => true,
         // A package that was made and did not stand its check may be all there is.
         State::Failed | State::Refused | State::Cancelled => {
-            has_package(&desk.config.evidence, r.r#ref.as_str())?
+            has_package(&hub.config.evidence, r.r#ref.as_str())?
         }
         _ => false,
     })
@@ -57,11 +57,11 @@ fn is_exhibit(desk: &Desk, r: &RequestRecord) -> Result<bool, HubError> {
 
 /// What the rule has to know of one exhibit; None when the request has none.
 pub fn exhibit(
-    desk: &Desk,
+    hub: &Hub,
     r: &RequestRecord,
     e: &EvidenceRecord,
 ) -> Result<Option<Exhibit>, HubError> {
-    Ok(is_exhibit(desk, r)?.then(|| Exhibit {
+    Ok(is_exhibit(hub, r)?.then(|| Exhibit {
         exhibit: r.r#ref.to_string(),
         camera: r.camera.clone(),
         t0: r.t0,
@@ -72,19 +72,19 @@ pub fn exhibit(
 }
 
 /// RET-6: what wants footage now.
-pub fn claims(desk: &Desk, requests: &[RequestRecord]) -> Result<Vec<Claim>, HubError> {
+pub fn claims(hub: &Hub, requests: &[RequestRecord]) -> Result<Vec<Claim>, HubError> {
     let open = requests.iter().filter(|r| !r.state.over());
     let open = open.map(request_claim);
-    let held = desk.db.holds(None).map_err(plain)?.into_iter();
+    let held = hub.db.holds(None).map_err(plain)?.into_iter();
     let held = held.filter(|h| h.standing.state.alive()).map(hold_claim);
     Ok(open.chain(held).collect())
 }
 
 /// The same for one exhibit: what wants its footage.
-pub fn claims_on(desk: &Desk, e: &Exhibit) -> Result<Vec<Claim>, HubError> {
-    let open = desk.db.requests_that_want(&e.camera, e.t0, e.t1)?;
+pub fn claims_on(hub: &Hub, e: &Exhibit) -> Result<Vec<Claim>, HubError> {
+    let open = hub.db.requests_that_want(&e.camera, e.t0, e.t1)?;
     let open = open.into_iter().map(|r| request_claim(&r));
-    let held = desk.db.holds_that_want(&e.camera, e.t0, e.t1)?;
+    let held = hub.db.holds_that_want(&e.camera, e.t0, e.t1)?;
     let held = held.into_iter().filter(|h| h.standing.state.alive());
     Ok(open.chain(held.map(hold_claim)).collect())
 }
@@ -107,13 +107,13 @@ fn hold_claim(h: HoldRecord) -> Claim {
     }
 }
 
-pub fn all(desk: &Desk) -> Result<Found, HubError> {
-    let rows = desk.db.requests().map_err(plain)?;
-    let evidence = desk.db.all_evidence().map_err(plain)?;
-    let changed = desk.db.requests_changed().map_err(plain)?;
-    let mut kept = Kept {
-        claims: claims(desk, &rows)?,
-        ..Kept::default()
+pub fn all(hub: &Hub) -> Result<Survey, HubError> {
+    let rows = hub.db.requests().map_err(plain)?;
+    let evidence = hub.db.all_evidence().map_err(plain)?;
+    let changed = hub.db.requests_changed().map_err(plain)?;
+    let mut kept = Inventory {
+        claims: claims(hub, &rows)?,
+        ..Inventory::default()
     };
     // Requests of which there may be something here.
     let mut known = BTreeSet::new();
@@ -122,7 +122,7 @@ pub fn all(desk: &Desk) -> Result<Found, HubError> {
         let e = evidence.get(&name).cloned().unwrap_or_default();
         let gone = match r.state {
             // One that is not finished has its own fault.
-            State::Disposed => desk
+            State::Disposed => hub
                 .db
                 .disposal(&name)
                 .map_err(plain)?
@@ -132,7 +132,7 @@ pub fn all(desk: &Desk) -> Result<Found, HubError> {
         if !gone {
             known.insert(name.clone());
         }
-        match exhibit(desk, r, &e)? {
+        match exhibit(hub, r, &e)? {
             Some(x) => kept.exhibits.push(x),
             None if matches!(r.state, State::Failed | State::Refused | State::Cancelled)
                 && e.cleared.is_none() =>
@@ -145,16 +145,16 @@ pub fn all(desk: &Desk) -> Result<Found, HubError> {
             None => {}
         }
     }
-    let texts = desk.db.side_texts().map_err(plain)?;
+    let texts = hub.db.side_texts().map_err(plain)?;
     kept.texts = texts
         .into_iter()
         .map(|(hash, made, used)| Text { hash, made, used })
         .collect();
     let requests: BTreeMap<String, RequestRecord> =
         rows.into_iter().map(|r| (r.r#ref.to_string(), r)).collect();
-    kept.parts = parts(desk, &requests)?;
-    let unknown = unknown(desk, &known, &kept.parts)?;
-    Ok(Found {
+    kept.parts = parts(hub, &requests)?;
+    let unknown = unknown(hub, &known, &kept.parts)?;
+    Ok(Survey {
         kept,
         requests,
         evidence,
@@ -163,16 +163,16 @@ pub fn all(desk: &Desk) -> Result<Found, HubError> {
 }
 
 /// Keys of exhibits.
-pub fn keys(desk: &Desk) -> PathBuf {
-    crate::keys::Keys::folder(&desk.state).join("exhibits")
+pub fn keys(hub: &Hub) -> PathBuf {
+    crate::keys::Keys::folder(&hub.state).join("exhibits")
 }
 
 /// What interrupted work left behind: partial files, packages in the making, keys that were never finished.
-fn parts(desk: &Desk, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<Part>, HubError> {
+fn parts(hub: &Hub, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<Part>, HubError> {
     let (fetched, evidence, keys) = (
-        desk.state.join("exhibits"),
-        desk.config.evidence.clone(),
-        keys(desk),
+        hub.state.join("exhibits"),
+        hub.config.evidence.clone(),
+        keys(hub),
     );
     let mut making = Vec::new();
     for folder in files::entries(&evidence).map_err(plain)? {
@@ -208,16 +208,12 @@ fn parts(desk: &Desk, requests: &BTreeMap<String, RequestRecord>) -> Result<Vec<
     Ok(out)
 }
 
-fn unknown(
-    desk: &Desk,
-    known: &BTreeSet<String>,
-    parts: &[Part],
-) -> Result<Vec<PathBuf>, HubError> {
+fn unknown(hub: &Hub, known: &BTreeSet<String>, parts: &[Part]) -> Result<Vec<PathBuf>, HubError> {
     let mut out = Vec::new();
     for folder in [
-        desk.config.evidence.clone(),
-        desk.state.join("exhibits"),
-        keys(desk),
+        hub.config.evidence.clone(),
+        hub.state.join("exhibits"),
+        keys(hub),
     ] {
         for path in files::entries(&folder).map_err(plain)? {
             let name = name(&path);

@@ -215,7 +215,7 @@ pub struct Claim {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Inventory {
     pub exhibits: Vec<Exhibit>,
     pub drafts: Vec<Draft>,
     pub parts: Vec<Part>,
@@ -304,7 +304,7 @@ pub fn standing(
 }
 
 /// What is due now, of all that is kept. Nothing else decides it.
-pub fn due(kept: &Kept, periods: &Periods, zone: &Zone, now: Utc) -> Vec<Due> {
+pub fn due(kept: &Inventory, periods: &Periods, zone: &Zone, now: Utc) -> Vec<Due> {
     let days = |from: Utc, days: u32| from.plus_ms(i64::from(days) * DAY_MS);
     let exhibits = kept
         .exhibits

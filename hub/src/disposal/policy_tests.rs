@@ -94,10 +94,10 @@ fn what_is_wanted_stays() {
     ] {
         assert_eq!(stands(&[other]), Standing::Due);
     }
-    let kept = Kept {
+    let kept = Inventory {
         exhibits: vec![e.clone()],
         claims: vec![claim("ashby/c01", 0, 1_001)],
-        ..Kept::default()
+        ..Inventory::default()
     };
     assert_eq!(due(&kept, &periods, &zone, later), []);
 }
@@ -239,7 +239,7 @@ proptest! {
         now in times(),
     ) {
         let zone = london();
-        let mut kept = Kept { exhibits, claims, ..Kept::default() };
+        let mut kept = Inventory { exhibits, claims, ..Inventory::default() };
         for (n, e) in kept.exhibits.iter_mut().enumerate() {
             e.exhibit = format!("EXH-2026-{n:06}");
         }

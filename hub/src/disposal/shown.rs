@@ -12,10 +12,10 @@ use crate::{
         disposal::{DisposalRecord, EvidencePageRow, EvidenceRecord, Picked},
         faults::About,
         requests::RequestRecord,
-        seen::Seen,
+        visible::VisibleRows,
     },
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     list::{Part, Rows},
     reason::{Evidence as Because, Footage},
 };
@@ -28,8 +28,8 @@ struct Fault {
     text: String,
 }
 
-fn about_evidence(desk: &Desk) -> Result<Vec<Fault>, HubError> {
-    let all = desk.db.found_faults().map_err(plain)?;
+fn about_evidence(hub: &Hub) -> Result<Vec<Fault>, HubError> {
+    let all = hub.db.found_faults().map_err(plain)?;
     let own = all.into_iter().filter_map(|f| match f.about {
         About::Evidence(exhibit) => Some(Fault {
             r#ref: exhibit,
@@ -64,22 +64,27 @@ pub enum Which {
 }
 
 /// One part of them, newest exhibit first.
-pub fn list(desk: &Desk, seen: &Seen, which: Which, part: &Part) -> Result<Evidence, HubError> {
+pub fn list(
+    hub: &Hub,
+    seen: &VisibleRows,
+    which: Which,
+    part: &Part,
+) -> Result<Evidence, HubError> {
     let before = part.after(|text| ExhibitRef::parse(text).ok())?;
     let mut before = before.as_ref().map(ExhibitRef::number);
     let limit = usize::try_from(part.limit()).unwrap_or(usize::MAX);
-    let faults = about_evidence(desk)?;
-    let picked = picked(desk, which);
+    let faults = about_evidence(hub)?;
+    let picked = picked(hub, which);
     let mut found = Vec::new();
     // Not every record is an exhibit, and not every one that may be due is: those are few.
     loop {
-        let records = desk
+        let records = hub
             .db
             .evidence_page(seen, &picked, before, part.limit() + 1)?;
         let last = records.len() <= limit;
         before = records.last().map(|r| r.request.r#ref.number());
         for record in records {
-            let row = row(desk, record, &faults)?;
+            let row = row(hub, record, &faults)?;
             found.extend(row.filter(|r| which != Which::Due || urgent(r)));
         }
         if last || found.len() > limit {
@@ -94,10 +99,10 @@ pub fn list(desk: &Desk, seen: &Seen, which: Which, part: &Part) -> Result<Evide
     });
     let mut out = Vec::new();
     for f in loose {
-        let request = desk.db.request(&f.r#ref).map_err(plain)?;
+        let request = hub.db.request(&f.r#ref).map_err(plain)?;
         let theirs = match request {
-            Some(_) => desk.db.sees_request(seen, &f.r#ref)?,
-            None => *seen == Seen::everything(),
+            Some(_) => hub.db.sees_request(seen, &f.r#ref)?,
+            None => *seen == VisibleRows::everything(),
         };
         if theirs {
             out.push(about(f));
@@ -120,13 +125,13 @@ fn urgent(r: &EvidenceRow) -> bool {
 }
 
 /// What the records look for: a little more than is due, which is told apart by the rule itself.
-fn picked(desk: &Desk, which: Which) -> Picked {
+fn picked(hub: &Hub, which: Which) -> Picked {
     match which {
         Which::All => Picked::All,
         Which::Asked => Picked::Asked,
         Which::Due => {
-            let (periods, zone) = (&desk.config.periods, &desk.config.zone);
-            let today = zone.day_of(desk.now()).plus_days(2);
+            let (periods, zone) = (&hub.config.periods, &hub.config.zone);
+            let today = zone.day_of(hub.now()).plus_days(2);
             let years = periods.master_years.min(periods.surveillance_years);
             Picked::Due {
                 made: zone.start_of(policy::years_earlier(today, years)),
@@ -145,7 +150,7 @@ fn about(f: &Fault) -> FaultRow {
 
 /// As it is shown; None: it is no exhibit.
 fn row(
-    desk: &Desk,
+    hub: &Hub,
     record: EvidencePageRow,
     faults: &[Fault],
 ) -> Result<Option<EvidenceRow>, HubError> {
@@ -156,22 +161,22 @@ fn row(
         files,
     } = record;
     if let Some(d) = disposal {
-        return disposed(desk, &d, &request, faults).map(Some);
+        return disposed(hub, &d, &request, faults).map(Some);
     }
-    match gather::exhibit(desk, &request, &evidence)? {
-        Some(e) => kept(desk, &e, &request, &evidence, files, faults).map(Some),
+    match gather::exhibit(hub, &request, &evidence)? {
+        Some(e) => kept(hub, &e, &request, &evidence, files, faults).map(Some),
         None => Ok(None),
     }
 }
 
 /// What somebody has to look at: exhibits, folders, and what is the matter with them. Reads no folder.
 pub fn faults(
-    desk: &Desk,
+    hub: &Hub,
     sees: &dyn Fn(Option<&RequestRecord>) -> bool,
 ) -> Result<Vec<FaultRow>, HubError> {
     let mut faults = Vec::new();
-    for fault in about_evidence(desk)? {
-        let request = desk.db.request(&fault.r#ref).map_err(plain)?;
+    for fault in about_evidence(hub)? {
+        let request = hub.db.request(&fault.r#ref).map_err(plain)?;
         if sees(request.as_ref()) {
             faults.push(fault);
         }
@@ -179,10 +184,10 @@ pub fn faults(
     Ok(faults.iter().map(about).collect())
 }
 
-pub fn one(desk: &Desk, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
-    let record = desk.db.evidence_row(exhibit.as_str())?;
+pub fn one(hub: &Hub, exhibit: &ExhibitRef) -> Result<EvidenceRow, HubError> {
+    let record = hub.db.evidence_row(exhibit.as_str())?;
     let row = match record {
-        Some(record) => row(desk, record, &about_evidence(desk)?)?,
+        Some(record) => row(hub, record, &about_evidence(hub)?)?,
         None => None,
     };
     row.ok_or_else(|| {
@@ -199,22 +204,22 @@ fn of(faults: &[Fault], exhibit: &str) -> Vec<FaultRow> {
 }
 
 fn kept(
-    desk: &Desk,
+    hub: &Hub,
     e: &policy::Exhibit,
     r: &RequestRecord,
     evidence: &EvidenceRecord,
     measured: Option<(u64, u64)>,
     faults: &[Fault],
 ) -> Result<EvidenceRow, HubError> {
-    let (periods, zone, now) = (&desk.config.periods, &desk.config.zone, desk.now());
+    let (periods, zone, now) = (&hub.config.periods, &hub.config.zone, hub.now());
     let until = policy::last_day(e.class, e.made, periods, zone);
     let (count, bytes) = match measured {
         Some(measured) => measured,
-        None => files::measure(&desk.state, &desk.config.evidence, &e.exhibit).map_err(plain)?,
+        None => files::measure(&hub.state, &hub.config.evidence, &e.exhibit).map_err(plain)?,
     };
     let stands = match policy::is_over(e, periods, zone, now) {
         // Only then does it matter what wants the same footage.
-        true => policy::standing(e, &gather::claims_on(desk, e)?, periods, zone, now),
+        true => policy::standing(e, &gather::claims_on(hub, e)?, periods, zone, now),
         false => policy::standing(e, &[], periods, zone, now),
     };
     let days = zone.day_of(now).days_until(until);
@@ -235,7 +240,7 @@ fn kept(
             text += &format!("; {} asks that it be disposed of", d.by);
             Some(DropRow {
                 by: d.by.clone(),
-                reason: desk.db.side_text(&d.reason).map_err(plain)?,
+                reason: hub.db.side_text(&d.reason).map_err(plain)?,
                 made: d.made,
             })
         }
@@ -263,7 +268,7 @@ fn kept(
 }
 
 fn disposed(
-    desk: &Desk,
+    hub: &Hub,
     d: &DisposalRecord,
     r: &RequestRecord,
     faults: &[Fault],
@@ -277,9 +282,9 @@ fn disposed(
         made: r.made,
         state: r.state.as_str().into(),
         class: d.class.word().into(),
-        class_text: d.class.in_words(&desk.config.periods),
+        class_text: d.class.in_words(&hub.config.periods),
         review: d.class.review(),
-        until: last_day(desk, d.until),
+        until: last_day(hub, d.until),
         standing: if gone.is_some() {
             "disposed"
         } else {
@@ -296,17 +301,17 @@ fn disposed(
 }
 
 /// The day that ends at that moment.
-fn last_day(desk: &Desk, until: Utc) -> shared::time::Day {
-    desk.config.zone.day_of(until.plus_ms(-1))
+fn last_day(hub: &Hub, until: Utc) -> shared::time::Day {
+    hub.config.zone.day_of(until.plus_ms(-1))
 }
 
 /// The certificate of a disposal, as text on one page.
-pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, HubError> {
-    let r = desk.db.request(exhibit.as_str()).map_err(plain)?;
+pub fn certificate(hub: &Hub, exhibit: &ExhibitRef) -> Result<String, HubError> {
+    let r = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let r = r.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
     })?;
-    let d = desk.db.disposal(exhibit.as_str()).map_err(plain)?;
+    let d = hub.db.disposal(exhibit.as_str()).map_err(plain)?;
     let d = d.ok_or_else(|| Because::NotDisposed {
         exhibit: exhibit.clone(),
         state: r.state,
@@ -318,17 +323,17 @@ pub fn certificate(desk: &Desk, exhibit: &ExhibitRef) -> Result<String, HubError
         .into());
     };
     let page = Disposal {
-        scheme: desk.config.scheme.clone(),
-        zone: desk.config.zone_name.clone(),
+        scheme: hub.config.scheme.clone(),
+        zone: hub.config.zone_name.clone(),
         exhibit: exhibit.to_string(),
         camera: r.camera.to_string(),
         t0: r.t0,
         t1: r.t1,
         made: r.made,
-        class_text: d.class.in_words(&desk.config.periods),
-        until: last_day(desk, d.until),
+        class_text: d.class.in_words(&hub.config.periods),
+        until: last_day(hub, d.until),
         early: d.begun < d.until,
-        reason: desk.db.side_text(&d.reason).map_err(plain)?,
+        reason: hub.db.side_text(&d.reason).map_err(plain)?,
         who: d.who,
         begun: d.begun,
         ended,

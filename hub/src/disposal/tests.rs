@@ -19,13 +19,13 @@ use shared::{
 };
 
 use super::{
-    acts::{self, Given},
+    acts::{self, RetentionClassInput},
     carry, gather,
     policy::Class,
     rows::{Evidence, EvidenceRow},
     shown, watch,
 };
-use crate::db::{faults::About, numbers::Numbered, seen::Seen};
+use crate::db::{faults::About, numbers::Numbered, visible::VisibleRows};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
@@ -33,7 +33,7 @@ use crate::{
     list::Part,
     requests::{
         holds::acts as hold_acts,
-        rules::{Asked, State},
+        rules::{PullRequest, State},
         submit::{self, keep_salted},
     },
     retention::rig::{Rig, ashby, day, utc},
@@ -73,8 +73,8 @@ impl Rig {
 
     /// A request as it is on record when it is over, with its texts.
     fn request(&self, n: u32, state: State, t0: Utc) {
-        let desk = &self.desk;
-        let text = |t: &str| keep_salted(desk, t).expect("kept");
+        let hub = &self.hub;
+        let text = |t: &str| keep_salted(hub, t).expect("kept");
         let row = RequestRecord {
             r#ref: exh(n),
             grant: format!("G-{n:06}"),
@@ -92,9 +92,9 @@ impl Rig {
             line: None,
             footage: None,
             package: None,
-            made: desk.now(),
+            made: hub.now(),
         };
-        let recorded = desk.db.write(|tx| {
+        let recorded = hub.db.write(|tx| {
             tx.number_used(Numbered::Request, n.into())?;
             tx.add_request(n, &row)
         });
@@ -103,7 +103,7 @@ impl Rig {
 
     /// What a pull leaves: the sealed segment, and its key.
     fn fetched(&self, n: u32) {
-        let recipient = self.desk.keys.exhibit_recipient(&exh(n)).expect("key");
+        let recipient = self.hub.keys.exhibit_recipient(&exh(n)).expect("key");
         let path = self.sealed(n);
         fs::create_dir_all(path.parent().expect("folder")).expect("folder");
         let sealed = sealed::seal(&recipient, &plain(n)).expect("sealed");
@@ -118,7 +118,7 @@ impl Rig {
     fn exhibit_at(&self, n: u32, t0: Utc) {
         self.request(n, State::Ready, t0);
         self.fetched(n);
-        let package = self.desk.config.evidence.join(exh(n).as_str()).join("c01");
+        let package = self.hub.config.evidence.join(exh(n).as_str()).join("c01");
         fs::create_dir_all(package.join("master")).expect("folder");
         fs::create_dir_all(package.join("log/proof")).expect("folder");
         for (name, bytes) in [
@@ -129,7 +129,7 @@ impl Rig {
             fs::write(package.join(name), bytes).expect("written");
         }
         let at = package.to_string_lossy().into_owned();
-        self.desk
+        self.hub
             .db
             .request_package(exh(n).as_str(), &at)
             .expect("recorded");
@@ -140,30 +140,30 @@ impl Rig {
     }
 
     fn row(&self, n: u32) -> EvidenceRow {
-        shown::one(&self.desk, &exh(n)).expect("row")
+        shown::one(&self.hub, &exh(n)).expect("row")
     }
 
     fn due(&self) -> Evidence {
         let (which, part) = (shown::Which::Due, Part::default());
-        shown::list(&self.desk, &Seen::everything(), which, &part).expect("list")
+        shown::list(&self.hub, &VisibleRows::everything(), which, &part).expect("list")
     }
 
     fn state(&self, n: u32) -> State {
-        let row = self.desk.db.request(exh(n).as_str()).expect("reads");
+        let row = self.hub.db.request(exh(n).as_str()).expect("reads");
         row.expect("row").state
     }
 
     fn dispose(&self, n: u32, by: &Permit) -> Result<EvidenceRow, HubError> {
-        acts::dispose(&self.desk, &exh(n), "no longer needed", by)
+        acts::dispose(&self.hub, &exh(n), "no longer needed", by)
     }
 
     fn approve(&self, n: u32, by: &Permit) -> Result<EvidenceRow, HubError> {
-        acts::approve(&self.desk, &exh(n), by)
+        acts::approve(&self.hub, &exh(n), by)
     }
 
     /// Lines of the hub's own log of a type, about an exhibit.
     fn lines(&self, kind: &str, about: &str) -> Vec<Record> {
-        let text = fs::read(self.desk.log.folder().join("0000000000.jsonl")).expect("own log");
+        let text = fs::read(self.hub.log.folder().join("0000000000.jsonl")).expect("own log");
         text.split_inclusive(|b| *b == b'\n')
             .map(|l| Record::parse(l).expect("line"))
             .filter(|r| r.kind == kind)
@@ -177,7 +177,7 @@ impl Rig {
     /// The line lies under a countersigned head.
     fn covered(&self, n: u64) -> bool {
         let limit = std::time::Duration::from_secs(10);
-        let head = self.desk.log.handle().wait_cosigned(n + 1, limit);
+        let head = self.hub.log.handle().wait_cosigned(n + 1, limit);
         head.is_some()
     }
 
@@ -225,11 +225,11 @@ impl Rig {
     }
 
     fn look(&self) {
-        watch::look(&self.desk).expect("looked");
+        watch::look(&self.hub).expect("looked");
     }
 
     fn fault(&self, about: &str) -> Vec<String> {
-        let all = self.desk.db.found_faults().expect("faults");
+        let all = self.hub.db.found_faults().expect("faults");
         let about = About::Evidence(about.to_owned());
         let own = all.into_iter().filter(|f| f.about == about);
         own.map(|f| f.code).collect()
@@ -245,9 +245,9 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
     rig.exhibit(1);
     rig.exhibit(2);
     acts::class(
-        &rig.desk,
+        &rig.hub,
         &exh(2),
-        &Given {
+        &RetentionClassInput {
             class: Some("surveillance".into()),
             review: None,
         },
@@ -290,7 +290,7 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
     rig.look();
     assert!(rig.sealed(1).exists());
 
-    let no = acts::dispose(&rig.desk, &exh(1), " ", &who(2));
+    let no = acts::dispose(&rig.hub, &exh(1), " ", &who(2));
     assert!(
         no.expect_err("why")
             .to_string()
@@ -317,7 +317,7 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
     assert_eq!(int(gone, "bytes"), Some(bytes as i64));
     assert_eq!(int(gone, "texts"), Some(3));
     assert!(rig.covered(gone.n), "countersigned");
-    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    let page = shown::certificate(&rig.hub, &exh(1)).expect("certificate");
     for part in [
         "CERTIFICATE OF DISPOSAL",
         "EXH-2026-000001",
@@ -338,7 +338,7 @@ fn due_evidence_is_a_fault_until_a_person_disposes() {
         again.to_string().contains("nothing of it is left"),
         "{again}"
     );
-    let none = shown::certificate(&rig.desk, &exh(2)).expect_err("kept");
+    let none = shown::certificate(&rig.hub, &exh(2)).expect_err("kept");
     assert!(
         none.to_string().contains("has not been disposed of"),
         "{none}"
@@ -358,7 +358,7 @@ fn a_request_ends_with_its_last_exhibit() {
         rig.exhibit(n);
     }
     rig.request(4, State::Failed, utc("2026-11-03T13:30:00.000Z"));
-    let made = rig.desk.now();
+    let made = rig.hub.now();
     for (n, exhibits, state) in [
         (7, vec![1, 2, 4], Stands::Partial),
         (8, vec![3], Stands::Released),
@@ -390,10 +390,10 @@ fn a_request_ends_with_its_last_exhibit() {
             changed: made,
             cameras: exhibits.iter().map(camera).collect(),
         };
-        rig.desk.db.put_clip_request(&request).expect("recorded");
+        rig.hub.db.put_clip_request(&request).expect("recorded");
     }
     let stands = |n| {
-        let q = rig.desk.db.clip_request(n).expect("reads").expect("there");
+        let q = rig.hub.db.clip_request(n).expect("reads").expect("there");
         (q.state, q.reason)
     };
     rig.at(AFTER);
@@ -407,7 +407,7 @@ fn a_request_ends_with_its_last_exhibit() {
     rig.dispose(2, &who(2)).expect("disposed of");
     closed(7);
     rig.look();
-    let text = fs::read(rig.desk.log.folder().join("0000000000.jsonl")).expect("own log");
+    let text = fs::read(rig.hub.log.folder().join("0000000000.jsonl")).expect("own log");
     let lines = text.split_inclusive(|b| *b == b'\n');
     let lines = lines.map(|l| Record::parse(l).expect("line"));
     let closings: Vec<_> = lines.filter(|r| r.kind == "request.close").collect();
@@ -436,11 +436,11 @@ fn before_its_time_it_takes_two() {
     let other = rig.dispose(1, &b).expect_err("asked already");
     assert!(other.to_string().contains("evidence approve"), "{other}");
 
-    let review = Given {
+    let review = RetentionClassInput {
         class: Some("review".into()),
         review: Some(day("2027-05-01")),
     };
-    let row = acts::class(&rig.desk, &exh(1), &review, "trial in May", &b).expect("classed");
+    let row = acts::class(&rig.hub, &exh(1), &review, "trial in May", &b).expect("classed");
     assert_eq!((row.drop, row.until), (None, day("2027-05-01")));
     assert!(
         rig.approve(1, &b).is_err(),
@@ -452,7 +452,7 @@ fn before_its_time_it_takes_two() {
     assert_eq!(rig.state(1), State::Ready);
     let row = rig.approve(1, &b).expect("two");
     assert_eq!(row.standing, "disposed");
-    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    let page = shown::certificate(&rig.hub, &exh(1)).expect("certificate");
     assert!(
         page.contains("asked for by op:0002, approved by op:0003")
             && page.contains("before the end of its period"),
@@ -463,11 +463,11 @@ fn before_its_time_it_takes_two() {
 
     // At the end of a review day one is enough, but not who gave it that day.
     rig.exhibit(2);
-    let review = Given {
+    let review = RetentionClassInput {
         class: Some("review".into()),
         review: Some(day("2027-06-01")),
     };
-    acts::class(&rig.desk, &exh(2), &review, "appeal", &a).expect("classed");
+    acts::class(&rig.hub, &exh(2), &review, "appeal", &a).expect("classed");
     rig.at("2027-06-01T23:00:00.000Z");
     rig.look();
     assert_eq!(rig.fault(exh(2).as_str()), [watch::DUE]);
@@ -480,13 +480,13 @@ fn before_its_time_it_takes_two() {
 fn making_it_due_does_not_replace_the_second_person() {
     let rig = Rig::new(START);
     let (a, b) = (who(2), who(3));
-    let review = |t: &str| Given {
+    let review = |t: &str| RetentionClassInput {
         class: Some("review".into()),
         review: Some(day(t)),
     };
     for n in 1..=3 {
         rig.exhibit(n);
-        let class = |given: &Given| acts::class(&rig.desk, &exh(n), given, "why", &a);
+        let class = |given: &RetentionClassInput| acts::class(&rig.hub, &exh(n), given, "why", &a);
         class(&review("2026-11-03")).expect("shorter");
         class(&review("2026-11-04")).expect("longer than that, and still shorter");
     }
@@ -500,7 +500,7 @@ fn making_it_due_does_not_replace_the_second_person() {
     assert_eq!(rig.approve(1, &b).expect("two").standing, "disposed");
     assert_eq!(rig.dispose(2, &b).expect("another").standing, "disposed");
     // Somebody else's word on how long it is kept is a second person's too.
-    acts::class(&rig.desk, &exh(3), &review("2026-11-06"), "why", &b).expect("longer");
+    acts::class(&rig.hub, &exh(3), &review("2026-11-06"), "why", &b).expect("longer");
     rig.at("2026-11-07T00:00:00.000Z");
     assert_eq!(rig.dispose(3, &a).expect("due").standing, "disposed");
 }
@@ -510,7 +510,7 @@ fn making_it_due_does_not_replace_the_second_person() {
 #[test]
 fn a_class_is_given_and_changed_on_the_log() {
     let mut rig = Rig::new(START);
-    let given = |class: &str, review: Option<Day>| Given {
+    let given = |class: &str, review: Option<Day>| RetentionClassInput {
         class: Some(class.into()),
         review,
     };
@@ -524,12 +524,12 @@ fn a_class_is_given_and_changed_on_the_log() {
         (given("general", Some(day("2027-01-01"))), "review only"),
         (given("general", None), "kept so already"),
     ] {
-        let no = acts::class(&rig.desk, &exh(1), &wrong, "why", &a).expect_err("wrong");
+        let no = acts::class(&rig.hub, &exh(1), &wrong, "why", &a).expect_err("wrong");
         assert!(no.to_string().contains(part), "{no}");
     }
     assert!(rig.lines("copy.class", exh(1).as_str()).is_empty());
     assert_eq!(rig.row(1).until, day("2029-11-03"));
-    let row = acts::class(&rig.desk, &exh(1), &given("surveillance", None), "why", &a);
+    let row = acts::class(&rig.hub, &exh(1), &given("surveillance", None), "why", &a);
     assert_eq!(row.expect("classed").until, day("2031-11-03"));
 
     // With the pull.
@@ -538,11 +538,11 @@ fn a_class_is_given_and_changed_on_the_log() {
     rig.send();
     rig.hello(&[("c01", None)], 31);
     rig.at("2026-11-03T14:05:00.000Z");
-    rig.desk
+    rig.hub
         .db
         .enrol(&ashby(), "hash", "key", "certificate")
         .expect("enrolled");
-    let asked = Asked {
+    let asked = PullRequest {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         t0,
         t1: rig.log.t,
@@ -550,17 +550,17 @@ fn a_class_is_given_and_changed_on_the_log() {
         reference: REFERENCE.into(),
         requester: REQUESTER.into(),
     };
-    let before = rig.desk.db.requests().expect("rows").len();
-    let no = submit::submit_as(&rig.desk, &asked, &given("review", None), &who(1));
+    let before = rig.hub.db.requests().expect("rows").len();
+    let no = submit::submit_as(&rig.hub, &asked, &given("review", None), &who(1));
     assert!(
         no.expect_err("no day")
             .to_string()
             .contains("needs the day")
     );
-    assert_eq!(rig.desk.db.requests().expect("rows").len(), before);
+    assert_eq!(rig.hub.db.requests().expect("rows").len(), before);
     let review = given("review", Some(day("2027-01-31")));
-    let pulled = submit::submit_as(&rig.desk, &asked, &review, &who(1)).expect("granted");
-    let class = rig.desk.db.evidence(pulled.as_str()).expect("row").class;
+    let pulled = submit::submit_as(&rig.hub, &asked, &review, &who(1)).expect("granted");
+    let class = rig.hub.db.evidence(pulled.as_str()).expect("row").class;
     assert_eq!(
         class,
         Class::Review {
@@ -570,7 +570,7 @@ fn a_class_is_given_and_changed_on_the_log() {
     let line = rig.lines("copy.class", pulled.as_str());
     let review = line.first().expect("line").data.get("review");
     assert_eq!(review.and_then(|v| v.as_str()), Some("2027-01-31"));
-    let usual = submit::submit(&rig.desk, &asked, &who(1)).expect("granted");
+    let usual = submit::submit(&rig.hub, &asked, &who(1)).expect("granted");
     assert_eq!(rig.lines("copy.class", usual.as_str()).len(), 1);
 }
 
@@ -604,17 +604,17 @@ fn what_is_wanted_is_not_disposed_of() {
     assert!(no.to_string().contains("so it stays"), "{no}");
     // That request ends; a hold comes.
     let set = |state| {
-        rig.desk
+        rig.hub
             .db
-            .request_state(exh(2).as_str(), state, None, "", rig.desk.now())
+            .request_state(exh(2).as_str(), state, None, "", rig.hub.now())
             .expect("set");
     };
     set(State::Failed);
-    rig.desk
+    rig.hub
         .db
         .enrol(&ashby(), "hash", "key", "certificate")
         .expect("enrolled");
-    let wanted = hold_acts::Wanted {
+    let wanted = hold_acts::HoldRequest {
         t0,
         t1: t0.plus_ms(5_000),
         until: None,
@@ -625,11 +625,11 @@ fn what_is_wanted_is_not_disposed_of() {
         reference: "I/1".into(),
     };
     let camera = BoxCamera::parse("ashby/c01").expect("camera");
-    let hold = hold_acts::add(&rig.desk, &camera, &wanted, &a).expect("held");
+    let hold = hold_acts::add(&rig.hub, &camera, &wanted, &a).expect("held");
     let no = rig.dispose(1, &a).expect_err("held");
     assert!(no.to_string().contains(&hold.hold.to_string()), "{no}");
-    hold_acts::release(&rig.desk, hold.hold, "over", &a).expect("asked");
-    hold_acts::approve(&rig.desk, hold.hold, &b).expect("released");
+    hold_acts::release(&rig.hub, hold.hold, "over", &a).expect("asked");
+    hold_acts::approve(&rig.hub, hold.hold, &b).expect("released");
     rig.look();
     assert_eq!(rig.fault(exh(1).as_str()), [watch::DUE]);
     assert_eq!(rig.dispose(1, &a).expect("free").standing, "disposed");
@@ -642,11 +642,11 @@ fn both_verifiers_know_the_lines() {
     let (a, b) = (who(2), who(3));
     rig.exhibit(1);
     rig.request(2, State::Failed, Utc(0));
-    let given = Given {
+    let given = RetentionClassInput {
         class: Some("surveillance".into()),
         review: None,
     };
-    acts::class(&rig.desk, &exh(1), &given, "why", &a).expect("classed");
+    acts::class(&rig.hub, &exh(1), &given, "why", &a).expect("classed");
     rig.dispose(1, &a).expect("asked");
     rig.approve(1, &b).expect("approved");
     rig.at("2026-11-10T14:00:00.000Z");
@@ -660,9 +660,9 @@ fn both_verifiers_know_the_lines() {
     ] {
         assert_eq!(rig.lines(kind, exh(1).as_str()).len(), 1, "{kind}");
     }
-    rig.desk.log.head_now().expect("head");
-    let folder = rig.desk.log.folder();
-    let key = rig.desk.keys.cosign_vkey().clone();
+    rig.hub.log.head_now().expect("head");
+    let folder = rig.hub.log.folder();
+    let key = rig.hub.keys.cosign_vkey().clone();
     let options = Options {
         hub: vec![key.clone()],
         ..Options::default()
@@ -686,11 +686,11 @@ fn approved_by_many_at_once() {
     let rig = Rig::new(START);
     rig.exhibit(1);
     rig.dispose(1, &who(1)).expect("asked for");
-    let desk = &rig.desk;
+    let hub = &rig.hub;
     let gate = std::sync::Barrier::new(8);
     let approve = |op| {
         gate.wait();
-        acts::approve(desk, &exh(1), &who(op)).is_ok()
+        acts::approve(hub, &exh(1), &who(op)).is_ok()
     };
     let done: Vec<bool> = std::thread::scope(|s| {
         let threads: Vec<_> = (2..10).map(|op| s.spawn(move || approve(op))).collect();

@@ -16,7 +16,7 @@ use shared::{
     },
 };
 
-use super::{lines::Kept, package::Later};
+use super::{lines::LogLine, package::Later};
 use masks::masks;
 
 mod masks;
@@ -96,7 +96,7 @@ pub struct Facts<'a> {
     pub working: &'a [Working],
     /// Why there is no working copy, or not one of everything.
     pub working_short: &'a [String],
-    pub lines: &'a [&'a Kept],
+    pub lines: &'a [&'a LogLine],
     pub hub_key: &'a str,
     /// What of what was asked for is missing.
     pub short: Option<&'a str>,
@@ -357,7 +357,7 @@ fn wrap_at(out: &mut String, text: &str) {
 
 fn of<'a, D: shared::types::Data + serde::de::DeserializeOwned + 'a>(
     f: &Facts<'a>,
-) -> impl Iterator<Item = (&'a Kept, D)> + 'a {
+) -> impl Iterator<Item = (&'a LogLine, D)> + 'a {
     f.lines
         .iter()
         .filter_map(|k| Some((*k, k.data::<D>()?)))

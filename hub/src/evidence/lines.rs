@@ -18,12 +18,12 @@ use shared::{
 
 /// A line that is kept: number, bytes with LF, the parsed envelope.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct LogLine {
     pub bytes: Vec<u8>,
     pub record: Record,
 }
 
-impl Kept {
+impl LogLine {
     pub fn n(&self) -> u64 {
         self.record.n
     }
@@ -63,19 +63,19 @@ pub struct Scope {
 /// Walks the log and keeps what the package relies on.
 pub struct Selector {
     scope: Scope,
-    chosen: BTreeMap<u64, Kept>,
-    key: Option<Kept>,
-    clock: Option<Kept>,
-    session: Option<Kept>,
-    name: Option<Kept>,
-    rate: Option<Kept>,
-    before: Option<Kept>,
-    after: Option<Kept>,
-    masks: HashMap<String, Kept>,
+    chosen: BTreeMap<u64, LogLine>,
+    key: Option<LogLine>,
+    clock: Option<LogLine>,
+    session: Option<LogLine>,
+    name: Option<LogLine>,
+    rate: Option<LogLine>,
+    before: Option<LogLine>,
+    after: Option<LogLine>,
+    masks: HashMap<String, LogLine>,
     /// The last two lifts of the camera's mask, each with its end and what happened to the clock between: what was recorded without
     /// its mask relies on one of them. (Two, because a segment may be recovered when the next lift has begun.)
-    lifts: VecDeque<Vec<Kept>>,
-    faults: HashMap<(String, Option<CameraId>), Kept>,
+    lifts: VecDeque<Vec<LogLine>>,
+    faults: HashMap<(String, Option<CameraId>), LogLine>,
 }
 
 /// The type of a line, without parsing it: the first `"type":"…"` (no earlier string of a record can hold a quote).
@@ -106,7 +106,7 @@ impl Selector {
         }
     }
 
-    fn of_camera(&self, line: &Kept) -> bool {
+    fn of_camera(&self, line: &LogLine) -> bool {
         line.record.data.get("cam").and_then(|v| v.as_str()) == Some(self.scope.cam.as_str())
     }
 
@@ -143,7 +143,7 @@ impl Selector {
         let Ok(record) = Record::parse(bytes) else {
             return;
         };
-        let line = Kept {
+        let line = LogLine {
             bytes: bytes.to_vec(),
             record,
         };
@@ -216,9 +216,9 @@ impl Selector {
     }
 
     /// Lifts by their place in the log, whatever the clock said.
-    fn lifted(&mut self, line: &Kept) {
+    fn lifted(&mut self, line: &LogLine) {
         let ended =
-            |group: &Vec<Kept>| group.last().is_some_and(|l| l.record.kind == MaskEnd::KIND);
+            |group: &Vec<LogLine>| group.last().is_some_and(|l| l.record.kind == MaskEnd::KIND);
         match line.record.kind.as_str() {
             MaskLift::KIND if self.of_camera(line) => {
                 self.lifts.push_back(vec![line.clone()]);
@@ -241,7 +241,7 @@ impl Selector {
         }
     }
 
-    fn fault(&mut self, line: Kept, early: bool, inside: bool) {
+    fn fault(&mut self, line: LogLine, early: bool, inside: bool) {
         let (code, cam, on) = match (line.data::<FaultOn>(), line.data::<FaultOff>()) {
             (Some(on), _) => (on.code, on.cam, true),
             (None, Some(off)) => (off.code, off.cam, false),
@@ -260,12 +260,12 @@ impl Selector {
         }
     }
 
-    fn keep(&mut self, line: Kept) {
+    fn keep(&mut self, line: LogLine) {
         self.chosen.insert(line.n(), line);
     }
 
     /// All lines relied on, by number.
-    pub fn finish(mut self) -> BTreeMap<u64, Kept> {
+    pub fn finish(mut self) -> BTreeMap<u64, LogLine> {
         let standing = [
             self.key,
             self.clock,

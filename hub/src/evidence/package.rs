@@ -31,7 +31,7 @@ use shared::{
 use super::{
     authority::Authority,
     certificate::{self, Facts, Master, Request, Working},
-    lines::{Kept, Scope, Selector},
+    lines::{LogLine, Scope, Selector},
     proofs::Forest,
     resting::{self, Resting},
 };
@@ -101,7 +101,7 @@ pub fn tolerable(report: &Report, partial: bool) -> bool {
 
 /// A package that was made.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct Package {
     pub folder: PathBuf,
     /// SHA-256 of SHA256SUMS.
     pub sums: Digest,
@@ -112,7 +112,7 @@ pub struct Made {
     pub working_short: Vec<String>,
 }
 
-impl Made {
+impl Package {
     /// What the label carries: the first 20 hex digits of the SHA-256 of SHA256SUMS, in groups of 5.
     pub fn label(&self) -> String {
         let hex = hex(&self.sums);
@@ -178,7 +178,11 @@ impl Drop for Making {
 }
 
 /// Makes the package `<evidence>/<EXH-ref>/<camera>`. Blocks; long clips take as long as copying them twice.
-pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Made, PackageError> {
+pub fn build<A: Authority>(
+    authority: &A,
+    now: Utc,
+    order: &Order,
+) -> Result<Package, PackageError> {
     let request = &order.request;
     let parent = order.evidence.join(request.exhibit.as_str());
     let target = parent.join(request.camera.cam.as_str());
@@ -208,7 +212,7 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     let (working, working_short) = working_copies(request, &masters, tables, &rest)?;
     let lines = lines(&mut log, order, &masters, &head)?;
     let clip = match &order.later {
-        None => lines.get(&order.clip).and_then(Kept::data::<ExpClip>),
+        None => lines.get(&order.clip).and_then(LogLine::data::<ExpClip>),
         Some(later) => later_clip(later, order.clip, &hub_key, &rest)?,
     };
     if clip.is_none_or(|c| c.r#ref != request.exhibit.as_str() || c.cam != request.camera.cam) {
@@ -220,7 +224,7 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
     proofs(&mut log, &lines, &head, &rest)?;
     keys(authority, &hub_key, &lines, &rest)?;
 
-    let kept: Vec<&Kept> = lines.values().collect();
+    let kept: Vec<&LogLine> = lines.values().collect();
     let seal_key = hex(&sha256(&authority.seal_spki()));
     let facts = Facts {
         request,
@@ -330,7 +334,7 @@ pub fn build<A: Authority>(authority: &A, now: Utc, order: &Order) -> Result<Mad
             tracing::warn!(file = %one.path.display(), "a fetched segment is still there beside its package: {e}");
         }
     }
-    Ok(Made {
+    Ok(Package {
         folder: target,
         sums,
         report,
@@ -366,13 +370,13 @@ fn countersigned_head(
     }
 }
 
-fn line(log: &mut LogFolder, n: u64) -> Result<Kept, PackageError> {
+fn line(log: &mut LogFolder, n: u64) -> Result<LogLine, PackageError> {
     let bytes = log
         .line(n)
         .map_err(log_error)?
         .ok_or_else(|| PackageError::Log(format!("it has no line {n}")))?;
     let record = shared::record::Record::parse(&bytes).map_err(log_error)?;
-    Ok(Kept { bytes, record })
+    Ok(LogLine { bytes, record })
 }
 
 /// Writes SHA256SUMS over what every file holds, read back from disk and opened; returns its bytes.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     db::requests::RequestRecord,
-    desk::Desk,
+    hub::Hub,
     ownlog::OwnLog,
     requests::{
         rules::State,
@@ -66,7 +66,7 @@ pub struct Ended {
 /// `holes`: numbers of segments between the first and the last that are not to be had.
 /// A package that is there already (the hub was stopped between putting it there and noting it) is checked and taken as it is.
 pub fn make(
-    desk: &Desk,
+    hub: &Hub,
     row: &RequestRecord,
     segments: &[Logged],
     short: Option<String>,
@@ -77,24 +77,24 @@ pub fn make(
         .line
         .clone()
         .ok_or_else(|| failed(&"the box's answer is not on record"))?;
-    let evidence = desk.config.evidence.clone();
+    let evidence = hub.config.evidence.clone();
     let there = evidence
         .join(row.r#ref.as_str())
         .join(row.camera.cam.as_str());
-    let identity = desk
+    let identity = hub
         .keys
         .exhibit_identity(&row.r#ref)
         .map_err(|e| failed(&e))?;
     if there.exists() {
         let options = Options {
-            hub: vec![desk.log.hub_key()],
+            hub: vec![hub.log.hub_key()],
             ..Options::default()
         };
         let report = verify::package(&Resting::new(there.clone(), identity), &options);
         let only_short = package::tolerable(&report, short.is_some());
         return match report.exit_status() == 0 || only_short {
             true => {
-                fetched_away(desk, row);
+                fetched_away(hub, row);
                 Ok(Ended {
                     folder: there,
                     label: String::new(),
@@ -104,13 +104,13 @@ pub fn make(
         };
     }
     let text = |hash: &str| -> Result<String, PackageError> {
-        Ok(desk
+        Ok(hub
             .db
             .side_text(hash)
             .map_err(|e| failed(&e))?
             .unwrap_or_else(|| "(erased)".into()))
     };
-    let hello = desk
+    let hello = hub
         .db
         .box_named(&row.camera.r#box)
         .map_err(|e| failed(&e))?
@@ -120,12 +120,12 @@ pub fn make(
     let later = match footage == log {
         true => None,
         false => Some(Later {
-            log: desk
+            log: hub
                 .logs
                 .folder_of(&log)
                 .ok_or_else(|| failed(&"the box log's name is odd"))?,
             origin: log,
-            dispute: desk
+            dispute: hub
                 .db
                 .log(&footage)
                 .map_err(|e| failed(&e))?
@@ -133,7 +133,7 @@ pub fn make(
         }),
     };
     let masters = segments.iter().map(|s| {
-        let place = Place::new(&desk.state, row.r#ref.as_str(), &row.camera.cam, s)
+        let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, s)
             .map_err(|e| failed(&e))?;
         Ok(Fetched {
             n: s.n,
@@ -141,7 +141,7 @@ pub fn make(
         })
     });
     let mut authorities = BTreeMap::new();
-    for hash in desk
+    for hash in hub
         .db
         .lift_authorities(&row.camera)
         .map_err(|e| failed(&e))?
@@ -155,7 +155,7 @@ pub fn make(
             exhibit: row.r#ref.clone(),
             camera: row.camera.clone(),
             title: title.unwrap_or_default(),
-            site: format!("box {} of {}", row.camera.r#box, desk.config.scheme),
+            site: format!("box {} of {}", row.camera.r#box, hub.config.scheme),
             t0: row.t0,
             t1: row.t1,
             purpose: text(&row.purpose)?,
@@ -163,11 +163,11 @@ pub fn make(
             requester: text(&row.requester)?,
             grant: row.grant.clone(),
             operator: row.who.clone(),
-            zone: desk.config.zone.clone(),
-            zone_name: desk.config.zone_name.clone(),
+            zone: hub.config.zone.clone(),
+            zone_name: hub.config.zone_name.clone(),
         },
         evidence,
-        box_log: desk
+        box_log: hub
             .logs
             .folder_of(&footage)
             .ok_or_else(|| failed(&"the box log's name is odd"))?,
@@ -179,8 +179,8 @@ pub fn make(
         short,
         holes,
     };
-    let made = package::build(&desk.log, desk.now(), &order)?;
-    fetched_away(desk, row);
+    let made = package::build(&hub.log, hub.now(), &order)?;
+    fetched_away(hub, row);
     tracing::info!(
         exhibit = row.r#ref.as_str(),
         label = made.label(),
@@ -193,8 +193,8 @@ pub fn make(
 }
 
 /// The masters are in the package. What cannot be taken away is sealed, and tried again at the hub's next start.
-fn fetched_away(desk: &Desk, row: &RequestRecord) {
-    if let Err(e) = cleanup::fetched(&desk.state, &row.r#ref, &row.camera.cam) {
+fn fetched_away(hub: &Hub, row: &RequestRecord) {
+    if let Err(e) = cleanup::fetched(&hub.state, &row.r#ref, &row.camera.cam) {
         tracing::warn!(
             exhibit = row.r#ref.as_str(),
             "what was fetched is still there beside its package: {e}"
@@ -203,12 +203,12 @@ fn fetched_away(desk: &Desk, row: &RequestRecord) {
 }
 
 /// Tries again, at the hub's start, to take away what was fetched for packages that are in their place.
-pub fn clear_fetched(desk: &Desk) -> std::io::Result<()> {
-    for exhibit in cleanup::with_fetched(&desk.state)? {
-        let row = desk.db.request(exhibit.as_str());
+pub fn clear_fetched(hub: &Hub) -> std::io::Result<()> {
+    for exhibit in cleanup::with_fetched(&hub.state)? {
+        let row = hub.db.request(exhibit.as_str());
         let row = row.map_err(std::io::Error::other)?;
         if let Some(row) = row.filter(|r| matches!(r.state, State::Ready | State::Partial)) {
-            fetched_away(desk, &row);
+            fetched_away(hub, &row);
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ use shared::{
 };
 
 use super::{
-    Authority, Fetched, Made, Order, PackageError, Resting, build,
+    Authority, Fetched, Order, Package, PackageError, Resting, build,
     certificate::Request,
     resting,
     save::{SaveError, Saved, save},
@@ -353,7 +353,7 @@ fn options(hub: &Hub) -> Options {
 }
 
 impl Scene {
-    fn made(&self) -> Made {
+    fn made(&self) -> Package {
         build(&self.hub, SystemClock.now().wall, &self.order).expect("made")
     }
 

@@ -7,15 +7,15 @@ use super::*;
 
 pub type Answer = Pin<Box<dyn Future<Output = Result<Value, HubError>> + Send>>;
 
-struct Asked<'a> {
-    hub: &'a Arc<Desk>,
+struct NamedCall<'a> {
+    hub: &'a Arc<Hub>,
     who: &'a Principal,
     row: &'static Row,
     asked: Value,
     answer: Option<Answer>,
 }
 
-impl Visitor for Asked<'_> {
+impl Visitor for NamedCall<'_> {
     fn asked<O: Operation>(&mut self) {
         if O::ROW != self.row {
             return;
@@ -32,8 +32,8 @@ impl Visitor for Asked<'_> {
 }
 
 /// Has it done; what it answered.
-pub fn ask(hub: &Arc<Desk>, who: &Principal, row: &'static Row, asked: Value) -> Answer {
-    let mut wanted = Asked {
+pub fn ask(hub: &Arc<Hub>, who: &Principal, row: &'static Row, asked: Value) -> Answer {
+    let mut wanted = NamedCall {
         hub,
         who,
         row,

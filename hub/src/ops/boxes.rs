@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::{Done, Operation, Target, sight::Sight, work};
 use crate::{
     access::{authorise::Permit, two},
-    desk::Desk,
     devices::enrol,
     error::HubError,
+    hub::Hub,
     reason::Footage,
     requests::{succession, sweep},
     rows::BoxRow,
@@ -26,7 +26,7 @@ pub struct List {}
 impl Operation for List {
     type Reply = Vec<BoxRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, permit| {
             let (sight, mut rows) = (Sight::of(hub, permit)?, shown::boxes(hub)?);
             let whole = sight.whole();
@@ -60,7 +60,7 @@ impl Operation for Show {
         Target::Box(self.name.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             let row = shown::boxes(hub)?.into_iter().find(|b| b.name == self.name);
             row.ok_or_else(|| Footage::BoxUnknown { name: self.name }.into())
@@ -82,7 +82,7 @@ impl Operation for Add {
         Target::Box(self.name.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             enrol::add(hub, &self.name, permit)
         })
@@ -104,7 +104,7 @@ impl Operation for Revoke {
         Target::Box(self.name.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             enrol::revoke(hub, &self.name, &self.why, permit)
         })
@@ -129,7 +129,7 @@ impl Operation for Succeed {
         Target::Box(self.name.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         let (h, second) = (hub.clone(), self.second);
         let second = work(h, permit.clone(), move |hub, permit| {
             let person = signin::check(hub, &second)?;
@@ -156,7 +156,7 @@ impl Operation for Sweep {
         Target::Box(self.name.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         sweep::confirm(&hub, &self.name, &self.reason, &permit).await?;
         Ok(Done {})
     }

@@ -17,15 +17,15 @@ use super::{
 };
 use crate::{
     access::{authorise::Permit, principal::Principal, sessions::Reason},
-    desk::{Desk, blocking},
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     error::{HubError, plain},
     evidence::Resting,
+    hub::{Hub, blocking},
     list::{Part, Rows},
     reason::Footage,
     requests::{
         Progress,
-        rules::{Asked, State},
+        rules::{PullRequest, State},
         save, submit, viewing,
     },
     rows::ExhibitRow,
@@ -42,7 +42,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<ExhibitRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             shown::exhibits(hub, &Sight::seen(permit), &self.part)
         })
@@ -63,7 +63,7 @@ impl Operation for Show {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             shown::exhibit(hub, &self.exhibit)
         })
@@ -85,7 +85,7 @@ pub struct Pull {
     pub requester: String,
     /// How long the exhibit is kept.
     #[serde(default)]
-    pub class: Given,
+    pub class: RetentionClassInput,
 }
 
 camera!(Pull);
@@ -103,9 +103,9 @@ impl Operation for Pull {
         Target::Footage(self.camera(), self.from)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let asked = Asked {
+            let asked = PullRequest {
                 camera: self.camera(),
                 t0: self.from,
                 t1: self.to,
@@ -138,7 +138,7 @@ impl Operation for View {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let (exhibit, reason) = (
                 self.exhibit,
@@ -175,7 +175,7 @@ impl Operation for Save {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let (exhibit, reason) = (
                 self.exhibit,
@@ -201,7 +201,7 @@ pub struct Watch {
 const LOOK: Duration = Duration::from_secs(5);
 
 struct Following {
-    hub: Arc<Desk>,
+    hub: Arc<Hub>,
     exhibit: ExhibitRef,
     news: Receiver<Progress>,
     begun: bool,
@@ -259,7 +259,7 @@ impl Followed for Watch {
 
     fn follow(
         self,
-        hub: Arc<Desk>,
+        hub: Arc<Hub>,
         _: Permit,
     ) -> impl Stream<Item = Result<Progress, HubError>> + Send + 'static {
         let following = Following {
@@ -284,7 +284,7 @@ impl Followed for Watch {
 
 /// Whether somebody may watch an exhibit, or have of it what is watched: for pages, which send a clip in many parts after one [`View`].
 pub async fn viewer(
-    hub: &Arc<Desk>,
+    hub: &Arc<Hub>,
     principal: &Principal,
     exhibit: &ExhibitRef,
 ) -> Result<Permit, HubError> {
@@ -293,7 +293,7 @@ pub async fn viewer(
 
 /// The package of an exhibit, with the key that opens it; None while there is none. The permit is that of [`View`] or [`Save`]. Blocking.
 pub fn package(
-    hub: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
     permit: &Permit,
 ) -> Result<Option<Resting>, HubError> {

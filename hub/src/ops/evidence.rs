@@ -10,13 +10,13 @@ use super::{Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     db::requests::RequestRecord,
-    desk::Desk,
     disposal::{
-        acts::{self, Given},
+        acts::{self, RetentionClassInput},
         rows::{Evidence, EvidenceRow, FaultRow},
         shown,
     },
     error::HubError,
+    hub::Hub,
     list::Part,
 };
 
@@ -36,7 +36,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Evidence;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let which = match (self.due, self.asked) {
                 (true, _) => shown::Which::Due,
@@ -64,7 +64,7 @@ pub struct Faults {}
 impl Operation for Faults {
     type Reply = Vec<FaultRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, permit| {
             let sight = Sight::of(hub, permit)?;
             shown::faults(hub, &|r| seen(&sight, r))
@@ -77,7 +77,7 @@ impl Operation for Faults {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Classify {
     pub exhibit: ExhibitRef,
-    pub given: Given,
+    pub given: RetentionClassInput,
     pub reason: String,
 }
 
@@ -88,7 +88,7 @@ impl Operation for Classify {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             acts::class(hub, &self.exhibit, &self.given, &self.reason, permit)
         })
@@ -110,7 +110,7 @@ impl Operation for Dispose {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             acts::dispose(hub, &self.exhibit, &self.reason, permit)
         })
@@ -131,7 +131,7 @@ impl Operation for Approve {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             acts::approve(hub, &self.exhibit, permit)
         })
@@ -157,7 +157,7 @@ impl Operation for Certificate {
         Target::Exhibit(self.exhibit.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             let text = shown::certificate(hub, &self.exhibit)?;
             Ok(Text { text })

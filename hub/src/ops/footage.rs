@@ -13,8 +13,8 @@ use super::{Operation, Target, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
     days,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     requests::rate,
     retention::{
@@ -57,7 +57,7 @@ impl Operation for List {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let before = self.part.after(|text| Day::parse(text).ok())?;
             let most = i32::try_from(self.part.limit()).unwrap_or(days::MOST);
@@ -92,7 +92,7 @@ pub struct Recent {
 impl Operation for Recent {
     type Reply = Rows<Footage>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let after = self.part.after(|text| BoxCamera::parse(text).ok())?;
             let days = i32::try_from(self.days.unwrap_or(7).clamp(1, 31)).unwrap_or(7);
@@ -146,7 +146,7 @@ impl Operation for Rate {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         let until = rate::order(&hub, &self.camera(), self.minutes, &self.reason, &permit).await?;
         Ok(Until { until })
     }
@@ -162,7 +162,7 @@ pub struct Retention {
 impl Operation for Retention {
     type Reply = Report;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let mut report = gather::report(hub, self.r#box.as_ref())?;
             let sight = Sight::of(hub, permit)?;
@@ -194,7 +194,7 @@ impl Operation for RetentionOfCamera {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             gather::of_camera(hub, &self.camera(), &self.part)
         })

@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::{Operation, Target, footage::camera, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     requests::holds::{self, acts, rows::HoldRow, shown},
 };
@@ -23,9 +23,9 @@ const WAITS: Duration = Duration::from_secs(10);
 
 /// An act about a hold, and what its box says to it, if that is on the line.
 async fn settled(
-    hub: Arc<Desk>,
+    hub: Arc<Hub>,
     permit: Permit,
-    act: impl FnOnce(&Desk, &Permit) -> Result<HoldRow, HubError> + Send + 'static,
+    act: impl FnOnce(&Hub, &Permit) -> Result<HoldRow, HubError> + Send + 'static,
 ) -> Result<HoldRow, HubError> {
     let row = work(hub.clone(), permit.clone(), act).await?;
     if !row.online {
@@ -51,7 +51,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<HoldRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let seen = Sight::seen(permit);
             shown::list(hub, &seen, self.r#box.as_ref(), self.all, &self.part)
@@ -72,7 +72,7 @@ impl Operation for Show {
         Target::Hold(self.hold)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| shown::one(hub, self.hold)).await
     }
 }
@@ -83,7 +83,7 @@ pub struct Add {
     pub r#box: BoxName,
     pub cam: CameraId,
     #[serde(flatten)]
-    pub wanted: acts::Wanted,
+    pub wanted: acts::HoldRequest,
 }
 
 camera!(Add);
@@ -95,7 +95,7 @@ impl Operation for Add {
         Target::Footage(self.camera(), self.wanted.t0)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         settled(hub, permit, move |hub, permit| {
             acts::add(hub, &self.camera(), &self.wanted, permit)
         })
@@ -120,7 +120,7 @@ impl Operation for Extend {
         Target::Hold(self.hold)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         settled(hub, permit, move |hub, permit| {
             acts::extend(
                 hub,
@@ -149,7 +149,7 @@ impl Operation for Release {
         Target::Hold(self.hold)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             acts::release(hub, self.hold, &self.reason, permit)
         })
@@ -170,7 +170,7 @@ impl Operation for Approve {
         Target::Hold(self.hold)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             acts::approve(hub, self.hold, permit)
         })

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::{Operation, work};
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     trail::{self, Sample, Search, TrailRow},
 };
@@ -27,7 +27,7 @@ pub struct Show {
 impl Operation for Show {
     type Reply = Rows<TrailRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             trail::show(hub, &self.search, &self.part, permit)
         })
@@ -46,7 +46,7 @@ pub struct Draw {
 impl Operation for Draw {
     type Reply = Sample;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             trail::drawn(hub, &self.month, self.count, permit)
         })
@@ -71,7 +71,7 @@ pub struct OnRecord {
 impl Operation for Review {
     type Reply = OnRecord;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let line = trail::review(hub, &self.month, self.count, &self.result, permit)?;
             Ok(OnRecord { line })

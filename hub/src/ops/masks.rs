@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use super::{Done, Operation, Target, footage::camera, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     requests::{
         mask::{self, LiftApproved, LiftRow},
@@ -29,7 +29,7 @@ pub struct List {}
 impl Operation for List {
     type Reply = Vec<MaskRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, permit| {
             let (sight, mut rows) = (Sight::of(hub, permit)?, review::all(hub)?);
             rows.retain(|row| sight.row(&row.camera, None));
@@ -62,7 +62,7 @@ impl Operation for Show {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             Ok(InForce {
                 mask: mask::in_force(hub, &self.camera())?,
@@ -95,7 +95,7 @@ impl Operation for Set {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         let mask = mask::set(&hub, &self.camera(), &self.file, &permit).await?;
         Ok(MaskId { mask })
     }
@@ -117,7 +117,7 @@ impl Operation for Review {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         review::review(&hub, &self.camera(), &self.exhibit, self.next, &permit).await
     }
 }
@@ -137,7 +137,7 @@ impl Operation for End {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         mask::end(&hub, &self.camera(), &self.reason, &permit).await?;
         Ok(Done {})
     }
@@ -153,7 +153,7 @@ pub struct Lifts {
 impl Operation for Lifts {
     type Reply = Rows<LiftRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             mask::list(hub, &Sight::seen(permit), &self.part)
         })
@@ -167,7 +167,7 @@ pub struct AskLift {
     pub r#box: BoxName,
     pub cam: CameraId,
     #[serde(flatten)]
-    pub wanted: mask::Wanted,
+    pub wanted: mask::LiftRequest,
 }
 
 impl Operation for AskLift {
@@ -177,7 +177,7 @@ impl Operation for AskLift {
         Target::Camera(self.camera())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             mask::ask(hub, &self.camera(), &self.wanted, permit)
         })
@@ -198,7 +198,7 @@ impl Operation for ApproveLift {
         Target::Lift(self.request)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         mask::approve(&hub, self.request, &permit).await
     }
 }
@@ -215,7 +215,7 @@ impl Operation for WithdrawLift {
         Target::Lift(self.request)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             mask::withdraw(hub, self.request, permit)
         })

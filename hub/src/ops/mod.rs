@@ -36,8 +36,8 @@ use crate::{
         principal::Principal,
         table::{self, About, Row},
     },
-    desk::{Desk, blocking},
     error::{Class, HubError, plain},
+    hub::{Hub, blocking},
 };
 
 pub mod boxes;
@@ -81,7 +81,7 @@ pub trait Operation: Listed + Serialize + DeserializeOwned + ToSchema + Send + '
     /// Does it. Whatever it puts on the log it puts there before it is done.
     fn perform(
         self,
-        hub: Arc<Desk>,
+        hub: Arc<Hub>,
         permit: Permit,
     ) -> impl Future<Output = Result<Self::Reply, HubError>> + Send;
 }
@@ -96,7 +96,7 @@ pub trait Followed: Listed + Serialize + DeserializeOwned + ToSchema + Send + 's
 
     fn follow(
         self,
-        hub: Arc<Desk>,
+        hub: Arc<Hub>,
         permit: Permit,
     ) -> impl Stream<Item = Result<Self::News, HubError>> + Send + 'static;
 }
@@ -133,7 +133,7 @@ pub struct Done {}
 
 /// Has it done for whoever asks, if they may.
 pub async fn perform<O: Operation>(
-    hub: &Arc<Desk>,
+    hub: &Arc<Hub>,
     principal: &Principal,
     operation: O,
 ) -> Result<O::Reply, HubError> {
@@ -143,7 +143,7 @@ pub async fn perform<O: Operation>(
 
 /// The same for one that is followed.
 pub async fn follow<O: Followed>(
-    hub: &Arc<Desk>,
+    hub: &Arc<Hub>,
     principal: &Principal,
     operation: O,
 ) -> Result<impl Stream<Item = Result<O::News, HubError>> + Send + 'static + use<O>, HubError> {
@@ -153,7 +153,7 @@ pub async fn follow<O: Followed>(
 
 /// Puts on record that somebody asked for what is not theirs.
 pub async fn denied(
-    hub: &Arc<Desk>,
+    hub: &Arc<Hub>,
     principal: &Principal,
     row: &'static Row,
     about: Option<Subject>,
@@ -167,7 +167,7 @@ pub async fn denied(
 
 /// The role first: whoever may not learns nothing of what there is.
 async fn permitted(
-    hub: &Arc<Desk>,
+    hub: &Arc<Hub>,
     principal: &Principal,
     row: &'static Row,
     target: Target,
@@ -214,7 +214,7 @@ async fn permitted(
 }
 
 /// Blocking.
-fn of_camera(hub: &Desk, camera: BoxCamera, from: Option<Utc>) -> Result<Subject, HubError> {
+fn of_camera(hub: &Hub, camera: BoxCamera, from: Option<Utc>) -> Result<Subject, HubError> {
     Ok(Subject {
         owner: hub.db.camera_owner(&camera).map_err(plain)?,
         camera: Some(camera),
@@ -225,7 +225,7 @@ fn of_camera(hub: &Desk, camera: BoxCamera, from: Option<Utc>) -> Result<Subject
 
 /// Blocking.
 fn several(
-    hub: &Desk,
+    hub: &Hub,
     cameras: Vec<BoxCamera>,
     from: Option<Utc>,
 ) -> Result<Vec<Subject>, HubError> {
@@ -237,7 +237,7 @@ fn several(
 }
 
 /// Every camera that is known of a box.
-fn of_box(hub: &Desk, name: &BoxName) -> Result<Vec<Subject>, HubError> {
+fn of_box(hub: &Hub, name: &BoxName) -> Result<Vec<Subject>, HubError> {
     let record = hub.db.box_named(name).map_err(plain)?;
     let hello = record.and_then(|r| r.hello).into_iter();
     let mut cameras: Vec<CameraId> = hello.flat_map(|h| h.cameras).map(|c| c.cam).collect();
@@ -256,7 +256,7 @@ fn of_box(hub: &Desk, name: &BoxName) -> Result<Vec<Subject>, HubError> {
 }
 
 /// The cameras that something belongs to. What is not there is for the operation itself to say. Blocking.
-fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
+fn of(hub: &Hub, target: Target) -> Result<Vec<Subject>, HubError> {
     let found = match target {
         Target::Hub => None,
         Target::Box(name) => return of_box(hub, &name),
@@ -329,9 +329,9 @@ fn of(hub: &Desk, target: Target) -> Result<Vec<Subject>, HubError> {
 
 /// Blocking work of an operation, off the async threads.
 pub(crate) async fn work<T: Send + 'static>(
-    hub: Arc<Desk>,
+    hub: Arc<Hub>,
     permit: Permit,
-    work: impl FnOnce(&Desk, &Permit) -> Result<T, HubError> + Send + 'static,
+    work: impl FnOnce(&Hub, &Permit) -> Result<T, HubError> + Send + 'static,
 ) -> Result<T, HubError> {
     blocking(move || work(&hub, &permit)).await?
 }

@@ -13,8 +13,8 @@ use crate::{
         factors::{self, FactorRow, NewFactor},
         sessions::{self, SessionRow},
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
 };
 
@@ -31,7 +31,7 @@ pub struct Sessions {
 impl Operation for Sessions {
     type Reply = Rows<SessionRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             sessions::list(hub, self.own, &self.part, permit)
         })
@@ -48,7 +48,7 @@ pub struct EndSessions {
 impl Operation for EndSessions {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             sessions::end(hub, &self.name, permit)
         })
@@ -64,7 +64,7 @@ pub struct ShowDeclaration {}
 impl Operation for ShowDeclaration {
     type Reply = Declaration;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, declaration::show).await
     }
 }
@@ -79,7 +79,7 @@ pub struct Accept {
 impl Operation for Accept {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             declaration::accept(hub, &self.sha256, permit)
         })
@@ -98,7 +98,7 @@ pub struct Acceptances {
 impl Operation for Acceptances {
     type Reply = Rows<AcceptanceRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             declaration::list(hub, &self.part)
         })
@@ -116,7 +116,7 @@ pub struct Factors {
 impl Operation for Factors {
     type Reply = Rows<FactorRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             factors::list(hub, &self.part, permit)
         })
@@ -131,7 +131,7 @@ pub struct FreshFactor {}
 impl Operation for FreshFactor {
     type Reply = NewFactor;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, factors::new).await
     }
 }
@@ -157,7 +157,7 @@ pub struct AddCode {
 impl Operation for AddCode {
     type Reply = FactorNumber;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let Self {
                 label,
@@ -184,7 +184,7 @@ pub struct AddPasskey {
 impl Operation for AddPasskey {
     type Reply = FactorNumber;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let (label, made) = (&self.label, &self.credential);
             let factor = factors::add_passkey(hub, label, made, &self.password, permit)?;
@@ -204,7 +204,7 @@ pub struct RemoveFactor {
 impl Operation for RemoveFactor {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             factors::remove(hub, self.factor, &self.password, permit)
         })

@@ -12,8 +12,8 @@ use crate::{
         authorise::Permit,
         owners::{self, OwnerRow},
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
 };
 
 /// Every owner and their cameras.
@@ -23,7 +23,7 @@ pub struct List {}
 impl Operation for List {
     type Reply = Vec<OwnerRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, _| owners::list(hub)).await
     }
 }
@@ -40,7 +40,7 @@ pub struct Add {
 impl Operation for Add {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             owners::add(hub, &self.owner, &self.title, permit)
         })
@@ -60,7 +60,7 @@ pub struct Assign {
 impl Operation for Assign {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let camera = BoxCamera {
                 r#box: self.r#box,

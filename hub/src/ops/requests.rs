@@ -9,15 +9,15 @@ use utoipa::ToSchema;
 use super::{Operation, Target, moment, sight::Sight, work};
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     reason::Clips,
     requests::clip::{
         acts,
         class::RequesterClass,
-        draft::{self, Asked, Changes, Texts},
+        draft::{self, Changes, DraftRequest, Texts},
         ends, number,
         rows::RequestRow,
         shown,
@@ -44,7 +44,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<RequestRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             // A request of which somebody may not see every camera is not theirs to see.
             shown::list(hub, &Sight::seen(permit), &self.part)
@@ -64,12 +64,12 @@ macro_rules! of_request {
 
             async fn perform(
                 self,
-                hub: Arc<Desk>,
+                hub: Arc<Hub>,
                 permit: Permit,
             ) -> Result<Self::Reply, HubError> {
                 work(hub, permit, move |hub, permit| {
                     let n = numbered(&self.request)?;
-                    let act: fn(Self, &Desk, u64, &Permit) -> Result<RequestRow, HubError> = $($act)*;
+                    let act: fn(Self, &Hub, u64, &Permit) -> Result<RequestRow, HubError> = $($act)*;
                     act(self, hub, n, permit)
                 })
                 .await
@@ -100,7 +100,7 @@ pub struct Open {
     pub texts: Texts,
     /// How long its exhibits are kept.
     #[serde(default)]
-    pub keep: Given,
+    pub keep: RetentionClassInput,
 }
 
 impl Operation for Open {
@@ -110,9 +110,9 @@ impl Operation for Open {
         Target::Several(self.cameras.clone(), self.from)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
-            let asked = Asked {
+            let asked = DraftRequest {
                 class: self.class,
                 cameras: self.cameras,
                 span: draft::span(self.from, self.to)?,
@@ -153,7 +153,7 @@ pub struct Change {
     #[serde(flatten)]
     pub texts: Texts,
     #[serde(default)]
-    pub keep: Option<Given>,
+    pub keep: Option<RetentionClassInput>,
 }
 
 impl Operation for Change {
@@ -167,7 +167,7 @@ impl Operation for Change {
         }
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let n = numbered(&self.request)?;
             let changes = Changes {

@@ -12,10 +12,10 @@ use crate::{
         accounts,
         approvals::{self, Kind},
         authorise::Permit,
-        grants::{self, Bounds, Given},
+        grants::{self, Bounds, GrantOutcome},
     },
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     list::{Part, Rows},
     ownlog::op,
     reason::Access,
@@ -31,9 +31,9 @@ pub struct Give {
 }
 
 impl Operation for Give {
-    type Reply = Given;
+    type Reply = GrantOutcome;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             grants::give(hub, &self.name, &self.role, &self.bounds, permit)
         })
@@ -50,7 +50,7 @@ pub struct Take {
 impl Operation for Take {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             grants::take(hub, self.grant, permit)
         })
@@ -109,7 +109,7 @@ impl WaitingRow {
 impl Operation for Waiting {
     type Reply = Rows<WaitingRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             let name = |number: u32| {
                 let found = hub.db.account_numbered(number)?;
@@ -155,7 +155,7 @@ pub struct Approved {
 impl Operation for Approve {
     type Reply = Approved;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let request = approvals::find(hub, self.request)?;
             let password = match Kind::parse(&request.kind) {
@@ -182,7 +182,7 @@ pub struct Withdraw {
 impl Operation for Withdraw {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let request = approvals::find(hub, self.request)?;
             approvals::withdraw(hub, &request, permit)

@@ -9,9 +9,9 @@ use crate::{
         authorise::{DAY_MS, Permit, Subject},
         principal::Scope,
     },
-    db::seen::{Cameras, Seen},
-    desk::Desk,
+    db::visible::{Cameras, VisibleRows},
     error::{HubError, plain},
+    hub::Hub,
 };
 
 pub struct Sight<'a> {
@@ -20,7 +20,7 @@ pub struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    pub fn of(hub: &Desk, permit: &'a Permit) -> Result<Self, HubError> {
+    pub fn of(hub: &Hub, permit: &'a Permit) -> Result<Self, HubError> {
         Ok(Self {
             permit,
             owners: hub.db.camera_owners().map_err(plain)?,
@@ -28,9 +28,9 @@ impl<'a> Sight<'a> {
     }
 
     /// The same as a condition, for a list that the records themselves cut to it.
-    pub fn seen(permit: &Permit) -> Seen {
+    pub fn seen(permit: &Permit) -> VisibleRows {
         let Some(grants) = permit.grants() else {
-            return Seen::everything();
+            return VisibleRows::everything();
         };
         let parts = grants.map(|g| {
             let cameras = match &g.scope {
@@ -42,7 +42,7 @@ impl<'a> Sight<'a> {
             let from = oldest.map(|days| permit.now().plus_ms(-i64::from(days) * DAY_MS));
             (cameras, from)
         });
-        Seen(parts.collect())
+        VisibleRows(parts.collect())
     }
 
     /// Everything, whatever camera it is of.

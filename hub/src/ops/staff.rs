@@ -12,8 +12,8 @@ use crate::{
         authorise::Permit,
         breaks,
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     shown,
 };
@@ -34,7 +34,7 @@ impl Operation for ReadLog {
         Target::Log(self.log.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             shown::log(hub, &self.log, permit)
         })
@@ -52,7 +52,7 @@ pub struct Add {
 impl Operation for Add {
     type Reply = NewAccount;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             accounts::add(hub, &self.name, &self.role, permit)
         })
@@ -73,7 +73,7 @@ pub struct BreakGlass {
 impl Operation for BreakGlass {
     type Reply = NewAccount;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             breaks::make(hub, &self.name, &self.person, &self.reason, permit)
         })
@@ -94,7 +94,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<AccountRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, _| {
             accounts::list(hub, self.closed, &self.part)
         })
@@ -112,7 +112,7 @@ pub struct Name {
 impl Operation for Name {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             accounts::name(hub, &self.name, &self.shown, permit)
         })
@@ -130,7 +130,7 @@ pub struct Reset {
 impl Operation for Reset {
     type Reply = Renewed;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             accounts::reset(hub, &self.name, permit)
         })
@@ -146,17 +146,17 @@ pub struct Recover {
 
 /// Number of a request that somebody else has to approve.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
-pub struct Asked {
+pub struct PendingApproval {
     pub ask: u64,
 }
 
 impl Operation for Recover {
-    type Reply = Asked;
+    type Reply = PendingApproval;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             let ask = accounts::recover(hub, &self.name, permit)?;
-            Ok(Asked { ask })
+            Ok(PendingApproval { ask })
         })
         .await
     }
@@ -173,7 +173,7 @@ pub struct Password {
 impl Operation for Password {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             accounts::password(hub, &self.old, &self.new, permit)
         })
@@ -191,7 +191,7 @@ pub struct Close {
 impl Operation for Close {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             accounts::close(hub, &self.name, permit)
         })

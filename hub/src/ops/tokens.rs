@@ -11,8 +11,8 @@ use crate::{
         authorise::Permit,
         tokens::{self, NewToken, TokenRow},
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
 };
 
@@ -26,7 +26,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<TokenRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             tokens::list(hub, &self.part, permit)
         })
@@ -47,7 +47,7 @@ pub struct Add {
 impl Operation for Add {
     type Reply = NewToken;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             tokens::add(hub, &self.label, &self.scopes, self.days, permit)
         })
@@ -64,7 +64,7 @@ pub struct Revoke {
 impl Operation for Revoke {
     type Reply = Done;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             tokens::revoke(hub, self.token, permit)
         })

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::{Done, Operation, Target, work};
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     requests::{
         approvers::{self, ApproverAsked, ApproverKeys},
@@ -28,7 +28,7 @@ pub struct List {
 impl Operation for List {
     type Reply = Rows<TouchRow>;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             touches::list(hub, &self.part, permit)
         })
@@ -51,7 +51,7 @@ impl Operation for Give {
         Target::Order(self.order)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         touches::give(&hub, self.order, self.credential, &permit).await
     }
 }
@@ -64,7 +64,7 @@ pub struct Approvers {}
 impl Operation for Approvers {
     type Reply = ApproverKeys;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, |hub, _| approvers::list(hub)).await
     }
 }
@@ -74,7 +74,7 @@ impl Operation for Approvers {
 pub struct AskApprover {
     pub r#box: BoxName,
     #[serde(flatten)]
-    pub wanted: approvers::Wanted,
+    pub wanted: approvers::KeyRequest,
 }
 
 impl Operation for AskApprover {
@@ -84,7 +84,7 @@ impl Operation for AskApprover {
         Target::Box(self.r#box.clone())
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             approvers::ask(hub, &self.r#box, &self.wanted, permit)
         })
@@ -105,7 +105,7 @@ impl Operation for ApproveApprover {
         Target::Approver(self.request)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             approvers::approve(hub, self.request, permit)
         })
@@ -125,7 +125,7 @@ impl Operation for WithdrawApprover {
         Target::Approver(self.request)
     }
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<Self::Reply, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<Self::Reply, HubError> {
         work(hub, permit, move |hub, permit| {
             approvers::withdraw(hub, self.request, permit)
         })

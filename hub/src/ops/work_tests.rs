@@ -12,7 +12,7 @@ use crate::{
         role::Role,
         table::Method,
     },
-    desk::testing::{self, Hands},
+    hub::testing::{self, Hands},
     retention::rig::utc,
 };
 
@@ -82,7 +82,7 @@ fn asked(row: &Row) -> Vec<serde_json::Value> {
 
 /// Every list as somebody may ask for it, one after the other.
 struct Asking {
-    hub: Arc<Desk>,
+    hub: Arc<Hub>,
     who: Principal,
     each: Vec<(String, Pin<Box<dyn Future<Output = usize>>>)>,
 }

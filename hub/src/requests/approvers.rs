@@ -21,8 +21,8 @@ use crate::{
         role::Role,
     },
     db::approvals::ApprovalRecord,
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     ownlog::{number, op},
     reason::Orders,
 };
@@ -85,15 +85,15 @@ pub fn said(change: &Change) -> (&'static str, String, String) {
 }
 
 /// Passkeys of everybody who has the role now.
-fn approvers(desk: &Desk) -> Result<Vec<(Approver, u64, String)>, HubError> {
-    let (mut all, now) = (Vec::new(), desk.now());
-    for account in desk.db.accounts()?.iter().filter(|a| a.closed.is_none()) {
-        let grants = desk.db.grants(account.op)?;
+fn approvers(hub: &Hub) -> Result<Vec<(Approver, u64, String)>, HubError> {
+    let (mut all, now) = (Vec::new(), hub.now());
+    for account in hub.db.accounts()?.iter().filter(|a| a.closed.is_none()) {
+        let grants = hub.db.grants(account.op)?;
         let mut held = grants.iter().filter(|g| g.grant.holds_at(now));
         if !held.any(|g| g.grant.role == Role::Approver) {
             continue;
         }
-        for (factor, passkey) in factors::passkeys(desk, account.op)? {
+        for (factor, passkey) in factors::passkeys(hub, account.op)? {
             let who = op(account.op);
             all.push((Approver { who, passkey }, factor.n, factor.label));
         }
@@ -102,36 +102,36 @@ fn approvers(desk: &Desk) -> Result<Vec<(Approver, u64, String)>, HubError> {
 }
 
 /// The list that root pins; None: it cannot be made yet.
-pub fn pinned(desk: &Desk) -> Result<Option<Approvers>, HubError> {
-    let Some(party) = desk.config.party() else {
+pub fn pinned(hub: &Hub) -> Result<Option<Approvers>, HubError> {
+    let Some(party) = hub.config.party() else {
         return Ok(None);
     };
-    let keys = approvers(desk)?.into_iter().map(|(a, ..)| a);
+    let keys = approvers(hub)?.into_iter().map(|(a, ..)| a);
     Ok(Approvers::pinned(party.clone(), keys.collect()).ok())
 }
 
-fn name_of(desk: &Desk, who: &str) -> Result<String, HubError> {
+fn name_of(hub: &Hub, who: &str) -> Result<String, HubError> {
     let found = number(who)
-        .map(|n| desk.db.account_numbered(n))
+        .map(|n| hub.db.account_numbered(n))
         .transpose()?;
     Ok(found.flatten().map_or_else(|| who.to_owned(), |a| a.name))
 }
 
-pub fn list(desk: &Desk) -> Result<ApproverKeys, HubError> {
+pub fn list(hub: &Hub) -> Result<ApproverKeys, HubError> {
     let mut boxes = Vec::new();
-    for b in desk.db.boxes()? {
+    for b in hub.db.boxes()? {
         if let Some(keys) = b.health.and_then(|h| h.approvers) {
             let name = b.name.to_string();
             boxes.push(KeyedBox { r#box: name, keys });
         }
     }
     let mut keys = Vec::new();
-    for (approver, factor, label) in approvers(desk)? {
+    for (approver, factor, label) in approvers(hub)? {
         let known = approver.known();
         let at = boxes.iter().filter(|b| b.keys.contains(&known));
         let at = at.map(|b| b.r#box.clone()).collect();
         keys.push(ApproverKey {
-            account: name_of(desk, &approver.who)?,
+            account: name_of(hub, &approver.who)?,
             who: approver.who,
             factor,
             label,
@@ -140,9 +140,9 @@ pub fn list(desk: &Desk) -> Result<ApproverKeys, HubError> {
         });
     }
     let kind = Kind::Approver.word();
-    let waiting = approvals::waiting(desk)?.into_iter();
-    let waiting = waiting.filter(|a| a.kind == kind).map(|a| asked(desk, a));
-    let file = pinned(desk)?.map(|list| serde_json::to_string_pretty(&list));
+    let waiting = approvals::waiting(hub)?.into_iter();
+    let waiting = waiting.filter(|a| a.kind == kind).map(|a| asked(hub, a));
+    let file = pinned(hub)?.map(|list| serde_json::to_string_pretty(&list));
     Ok(ApproverKeys {
         keys,
         waiting: waiting.collect::<Result<_, _>>()?,
@@ -151,16 +151,16 @@ pub fn list(desk: &Desk) -> Result<ApproverKeys, HubError> {
     })
 }
 
-fn asked(desk: &Desk, a: ApprovalRecord) -> Result<ApproverAsked, HubError> {
+fn asked(hub: &Hub, a: ApprovalRecord) -> Result<ApproverAsked, HubError> {
     let change: Change = serde_json::from_str(&a.what).map_err(plain)?;
     let (what, who, key) = said(&change);
     Ok(ApproverAsked {
         request: a.n,
         r#box: a.subject,
         what: what.into(),
-        account: name_of(desk, &who)?,
+        account: name_of(hub, &who)?,
         key,
-        asked_by: name_of(desk, &op(a.asked_by))?,
+        asked_by: name_of(hub, &op(a.asked_by))?,
         made: a.made,
         expires: a.until,
     })
@@ -169,7 +169,7 @@ fn asked(desk: &Desk, a: ApprovalRecord) -> Result<ApproverAsked, HubError> {
 /// Which key of whom is to count, or no more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ApproverWanted)]
-pub struct Wanted {
+pub struct KeyRequest {
     /// Name of the account.
     pub account: String,
     /// The key: first 16 letters of the SHA-256 of its id.
@@ -181,21 +181,21 @@ pub struct Wanted {
 
 /// One person asks.
 pub fn ask(
-    desk: &Desk,
+    hub: &Hub,
     name: &BoxName,
-    wanted: &Wanted,
+    wanted: &KeyRequest,
     permit: &Permit,
 ) -> Result<ApproverAsked, HubError> {
-    let known = touches::keys(desk, name)?;
+    let known = touches::keys(hub, name)?;
     let known = known.ok_or_else(|| Orders::KeysNotAskedFor { name: name.clone() })?;
-    touches::has_key(desk, name, permit)?;
+    touches::has_key(hub, name, permit)?;
     let person = wanted.account.trim().to_owned();
     let missing = || Orders::NoSuchKey {
         person: person.clone(),
     };
-    let account = desk.db.account(&person)?.ok_or_else(missing)?;
+    let account = hub.db.account(&person)?.ok_or_else(missing)?;
     let who = op(account.op);
-    let own = factors::passkeys(desk, account.op)?.into_iter();
+    let own = factors::passkeys(hub, account.op)?.into_iter();
     let mut own = own.filter(|(_, k)| mark(&k.id) == wanted.key);
     let (_, passkey) = own.next().ok_or_else(missing)?;
     let there = known.iter().any(|k| k.who == who && k.key == wanted.key);
@@ -209,7 +209,7 @@ pub fn ask(
             id: passkey.id,
         },
         false => {
-            let role = approvers(desk)?.iter().any(|(a, ..)| a.who == who);
+            let role = approvers(hub)?.iter().any(|(a, ..)| a.who == who);
             if !role {
                 return Err(Orders::NotAnApprover { person }.into());
             }
@@ -230,40 +230,40 @@ pub fn ask(
         key: wanted.key.clone(),
         by: permit.op(),
     };
-    let n = approvals::ask(desk, permit, Kind::Approver, name.as_str(), &change, line)?;
-    asked(desk, find(desk, n)?)
+    let n = approvals::ask(hub, permit, Kind::Approver, name.as_str(), &change, line)?;
+    asked(hub, find(hub, n)?)
 }
 
 /// One that waits.
-fn find(desk: &Desk, n: u64) -> Result<ApprovalRecord, HubError> {
-    approvals::waiting(desk)?;
-    let found = desk.db.approval(n)?;
+fn find(hub: &Hub, n: u64) -> Result<ApprovalRecord, HubError> {
+    approvals::waiting(hub)?;
+    let found = hub.db.approval(n)?;
     let found = found.filter(|a| a.kind == Kind::Approver.word());
     let found = found.ok_or(Orders::ApproverRequestUnknown { request: n })?;
     approvals::still_waits(&found)?;
     Ok(found)
 }
 
-pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    approvals::withdraw(desk, &find(desk, n)?, permit)
+pub fn withdraw(hub: &Hub, n: u64, permit: &Permit) -> Result<(), HubError> {
+    approvals::withdraw(hub, &find(hub, n)?, permit)
 }
 
 /// The second person's word: both touch next.
-pub fn approve(desk: &Desk, n: u64, permit: &Permit) -> Result<WaitsForTouches, HubError> {
-    let request = find(desk, n)?;
-    approvals::second_person(desk, &request, permit)?;
+pub fn approve(hub: &Hub, n: u64, permit: &Permit) -> Result<WaitsForTouches, HubError> {
+    let request = find(hub, n)?;
+    approvals::second_person(hub, &request, permit)?;
     let name = BoxName::parse(&request.subject).map_err(plain)?;
-    touches::settle(desk)?;
-    if touches::keys(desk, &name)?.is_none() {
+    touches::settle(hub)?;
+    if touches::keys(hub, &name)?.is_none() {
         return Err(Orders::KeysNotAskedFor { name }.into());
     }
-    touches::has_key(desk, &name, permit)?;
+    touches::has_key(hub, &name, permit)?;
     let change: Change = serde_json::from_str(&request.what).map_err(plain)?;
     let (what, who, key) = said(&change);
     let by = vec![op(request.asked_by), permit.op()];
-    desk.act(|act| {
+    hub.act(|act| {
         touches::none_open(act, &name)?;
-        approvals::approve_within(desk, act, &request, permit)?;
+        approvals::approve_within(hub, act, &request, permit)?;
         let line = ApproverOrder {
             r#box: name.to_string(),
             what: what.into(),
@@ -274,11 +274,11 @@ pub fn approve(desk: &Desk, n: u64, permit: &Permit) -> Result<WaitsForTouches, 
         };
         let order = Order {
             order: act.log(&permit.op(), &line)?,
-            made: desk.now(),
+            made: hub.now(),
             r#box: name.clone(),
             by,
             act: What::Approvers { change },
         };
-        touches::begin(desk, act, order, &request, permit)
+        touches::begin(hub, act, order, &request, permit)
     })
 }

@@ -4,23 +4,23 @@ use shared::{order::PullSegment, time::Utc};
 use super::transfer::{self, Logged};
 use crate::{
     db::{DbError, requests::RequestRecord},
-    desk::Desk,
+    hub::Hub,
 };
 
 /// Of a log that has ended the hub holds what it countersigned, and nothing more comes: where another box, or the same disk put back, went on
 /// with it, what this box recorded under it afterwards is under no countersigned head, and is left out.
 pub(super) fn proven(
-    desk: &Desk,
+    hub: &Hub,
     row: &RequestRecord,
     footage: &str,
     mut segments: Vec<PullSegment>,
 ) -> Result<Result<Vec<PullSegment>, String>, DbError> {
-    let Some(held) = desk.db.log(footage)? else {
+    let Some(held) = hub.db.log(footage)? else {
         return Ok(Err(format!(
             "what is asked for was recorded under {footage}, of which this hub holds nothing: nothing can be proved of it; it stays on the box's disks until its day"
         )));
     };
-    let copy = desk.logs.folder_of(footage);
+    let copy = hub.logs.folder_of(footage);
     let Some(copy) = copy else {
         return Ok(Err("the box log's name is odd".into()));
     };
@@ -40,7 +40,7 @@ pub(super) fn proven(
 
 /// Where the log of the footage has ended, and the box handed out more than the hub countersigned of it: the end of what there is.
 pub(super) fn unproven_from(
-    desk: &Desk,
+    hub: &Hub,
     row: &RequestRecord,
     last: Option<&Logged>,
 ) -> Result<Option<Utc>, String> {
@@ -50,7 +50,7 @@ pub(super) fn unproven_from(
     if row.footage.as_ref() == Some(log) {
         return Ok(None);
     }
-    let copy = desk.logs.folder_of(log);
+    let copy = hub.logs.folder_of(log);
     let copy = copy.ok_or("the box log's name is odd")?;
     let (_, s1) = transfer::handed_out(&copy, *n)?;
     Ok((s1 > last.s).then_some(last.t1))

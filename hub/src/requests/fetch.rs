@@ -21,10 +21,10 @@ use super::{
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
-    desk::{Desk, blocking},
     devices::{link::Line, words},
     disposal::policy::wait_ends,
     error::{HubError, plain},
+    hub::{Hub, blocking},
 };
 
 /// A box may prepare a long clip for minutes; it is asked again after this.
@@ -81,17 +81,17 @@ fn absence(why: &NotObeyed) -> Absence {
 }
 
 /// Takes up open requests, then new ones as they come. Ends when the hub does.
-pub async fn run(desk: Arc<Desk>) {
-    let Some(mut inbox) = desk.pulls.inbox() else {
+pub async fn run(hub: Arc<Hub>) {
+    let Some(mut inbox) = hub.pulls.inbox() else {
         return;
     };
     let mut tasks = JoinSet::new();
-    let open = desk.clone();
+    let open = hub.clone();
     let rows = blocking(move || open.db.requests()).await;
     match rows {
         Ok(Ok(rows)) => {
             for row in rows.into_iter().rev().filter(|r| !r.state.over()) {
-                tasks.spawn(pull(desk.clone(), row.r#ref.to_string()));
+                tasks.spawn(pull(hub.clone(), row.r#ref.to_string()));
             }
         }
         other => tracing::error!("open requests could not be read: {other:?}"),
@@ -101,13 +101,13 @@ pub async fn run(desk: Arc<Desk>) {
     loop {
         tokio::select! {
             _ = tick.tick() => {
-                let d = desk.clone();
+                let d = hub.clone();
                 if let Ok(Err(e)) = blocking(move || clip::ends::expire(&d)).await {
                     tracing::error!("requests that nobody authorised were not taken back: {e}");
                 }
             }
             next = inbox.recv() => match next {
-                Some(exhibit) => { tasks.spawn(pull(desk.clone(), exhibit)); }
+                Some(exhibit) => { tasks.spawn(pull(hub.clone(), exhibit)); }
                 None => break,
             },
             Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
@@ -115,19 +115,19 @@ pub async fn run(desk: Arc<Desk>) {
     }
 }
 
-async fn set(desk: &Arc<Desk>, row: &RequestRecord, state: State, why: &str) {
-    set_with(desk, row, state, None, why).await;
+async fn set(hub: &Arc<Hub>, row: &RequestRecord, state: State, why: &str) {
+    set_with(hub, row, state, None, why).await;
 }
 
 async fn set_with(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     row: &RequestRecord,
     state: State,
     reason: Option<Absence>,
     why: &str,
 ) {
     // Whoever waits is told what stands in the way, not only that nothing came yet.
-    let twice = desk.logs.troubles(&row.camera.r#box);
+    let twice = hub.logs.troubles(&row.camera.r#box);
     let twice = twice.iter().find(|t| t.condition == "box.twice");
     let why = match twice.filter(|_| state == State::Waiting) {
         Some(t) => format!(
@@ -136,7 +136,7 @@ async fn set_with(
         ),
         None => why.to_owned(),
     };
-    let (d, exhibit, text) = (desk.clone(), row.r#ref.to_string(), why.clone());
+    let (d, exhibit, text) = (hub.clone(), row.r#ref.to_string(), why.clone());
     let stored = blocking(move || {
         d.db.request_state(&exhibit, state, reason, &text, d.now())
             .map_err(plain)?;
@@ -145,7 +145,7 @@ async fn set_with(
     if let Ok(Err(e)) = stored.await {
         tracing::error!("a request's state was not recorded: {e}");
     }
-    let before = desk.pulls.last(row.r#ref.as_str());
+    let before = hub.pulls.last(row.r#ref.as_str());
     let base = before.unwrap_or_else(|| Progress {
         r#ref: row.r#ref.to_string(),
         state: String::new(),
@@ -156,14 +156,14 @@ async fn set_with(
         segments: 0,
         package: row.package.clone(),
     });
-    desk.pulls.tell(Progress {
+    hub.pulls.tell(Progress {
         state: state.as_str().into(),
         why,
         ..base
     });
     if state.over() {
         // What was held for it may go.
-        desk.pulls.holds.wake();
+        hub.pulls.holds.wake();
     }
 }
 
@@ -180,12 +180,12 @@ async fn taken_back(cancelled: &mut Receiver<String>, exhibit: &str) {
     }
 }
 
-async fn pull(desk: Arc<Desk>, exhibit: String) {
-    let mut cancelled = desk.pulls.cancellations();
+async fn pull(hub: Arc<Hub>, exhibit: String) {
+    let mut cancelled = hub.pulls.cancellations();
     let mut fruitless = 0;
     let mut wait = Duration::from_secs(1);
     loop {
-        let (d, e) = (desk.clone(), exhibit.clone());
+        let (d, e) = (hub.clone(), exhibit.clone());
         let row = match blocking(move || d.db.request(&e)).await {
             Ok(Ok(Some(row))) if !row.state.over() => row,
             Ok(Err(e)) => {
@@ -195,7 +195,7 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
             _ => return,
         };
         let ended = tokio::select! {
-            ended = attempt(&desk, &row) => match ended {
+            ended = attempt(&hub, &row) => match ended {
                 Ok((state, why)) => Ended::Over(state, None, why),
                 Err(ended) => ended,
             },
@@ -205,21 +205,21 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
         match ended {
             Ended::Over(state, reason, mut why) => {
                 if state != State::Ready {
-                    let (d, e, partial) = (desk.clone(), exhibit.clone(), state == State::Partial);
+                    let (d, e, partial) = (hub.clone(), exhibit.clone(), state == State::Partial);
                     let held = blocking(move || holds::after_pull(&d, &e, partial)).await;
                     if let Ok(Some(held)) = held {
                         why += &format!("; {held}");
                     }
                 }
                 tracing::info!(exhibit, state = state.as_str(), why, "request over");
-                set_with(&desk, &row, state, reason, &why).await;
+                set_with(&hub, &row, state, reason, &why).await;
                 return;
             }
             Ended::Again(why, moved) => {
                 fruitless = if moved { 0 } else { fruitless + 1 };
                 if fruitless >= FRUITLESS {
                     set_with(
-                        &desk,
+                        &hub,
                         &row,
                         State::Failed,
                         Some(Absence::Hub),
@@ -233,9 +233,9 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
                 } else {
                     (wait * 2).min(Duration::from_secs(30))
                 };
-                set(&desk, &row, State::Waiting, &why).await;
+                set(&hub, &row, State::Waiting, &why).await;
                 // A change (the box came back) ends the wait early.
-                let mut changes = desk.live.watch(&row.camera.r#box);
+                let mut changes = hub.live.watch(&row.camera.r#box);
                 tokio::select! {
                     _ = tokio::time::timeout(wait, changes.changed()) => {}
                     () = taken_back(&mut cancelled, &exhibit) => return,
@@ -246,24 +246,24 @@ async fn pull(desk: Arc<Desk>, exhibit: String) {
     }
 }
 
-async fn attempt(desk: &Arc<Desk>, row: &RequestRecord) -> Try<(State, String)> {
+async fn attempt(hub: &Arc<Hub>, row: &RequestRecord) -> Try<(State, String)> {
     let exhibit = row.r#ref.to_string();
-    let segments = read_segments(desk, &exhibit).await?;
+    let segments = read_segments(hub, &exhibit).await?;
     if segments.is_empty() || segments.iter().any(|s| !s.done) {
-        let line = ask_box(desk, row).await?;
-        covered(desk, row).await?;
-        let segments = read_segments(desk, &exhibit).await?;
-        fetch_all(desk, &exhibit, &line, segments).await?;
+        let line = ask_box(hub, row).await?;
+        covered(hub, row).await?;
+        let segments = read_segments(hub, &exhibit).await?;
+        fetch_all(hub, &exhibit, &line, segments).await?;
     }
-    set(desk, row, State::Verifying, "").await;
-    let (d, e) = (desk.clone(), exhibit);
+    set(hub, row, State::Verifying, "").await;
+    let (d, e) = (hub.clone(), exhibit);
     blocking(move || finish::finish(&d, &e))
         .await
         .map_err(again)?
 }
 
-async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>> {
-    let (d, e) = (desk.clone(), exhibit.to_owned());
+async fn read_segments(hub: &Arc<Hub>, exhibit: &str) -> Try<Vec<FetchRecord>> {
+    let (d, e) = (hub.clone(), exhibit.to_owned());
     blocking(move || d.db.request_segments(&e))
         .await
         .map_err(again)?
@@ -271,18 +271,18 @@ async fn read_segments(desk: &Arc<Desk>, exhibit: &str) -> Try<Vec<FetchRecord>>
 }
 
 /// Waits for the box, sends the order, takes its answer.
-async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
+async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
     let name = &row.camera.r#box;
-    let mut changes = desk.live.watch(name);
+    let mut changes = hub.live.watch(name);
     let mut said_offline = false;
     let (id, line) = loop {
         changes.mark_unchanged();
-        if let Some((id, line, _)) = desk.live.reach(name) {
+        if let Some((id, line, _)) = hub.live.reach(name) {
             break (id, line);
         }
         if !said_offline {
             set(
-                desk,
+                hub,
                 row,
                 State::Waiting,
                 &format!("box {name} is offline; the pull goes on when it is back"),
@@ -291,13 +291,13 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
             said_offline = true;
         }
         // RET-5: a request that waits for ever would be kept for ever.
-        let left = wait_ends(row.made, &desk.config.periods).0 - desk.now().0;
+        let left = wait_ends(row.made, &hub.config.periods).0 - hub.now().0;
         if left <= 0 {
             return Err(failed(
                 Absence::BoxAway,
                 format!(
                     "box {name} did not come back within {} days ([periods] wait_days in hub.toml); ask again when it does",
-                    desk.config.periods.wait_days
+                    hub.config.periods.wait_days
                 ),
             ));
         }
@@ -307,24 +307,24 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         }
     };
     set(
-        desk,
+        hub,
         row,
         State::Waiting,
         &format!("box {name} prepares the footage"),
     )
     .await;
     // The footage is held before anything else is done with it (RET-6); a pull that cannot be held goes on, and says so.
-    if let Some(why) = holds::before_pull(desk, row, id).await.map_err(again)? {
-        set(desk, row, State::Waiting, &why).await;
+    if let Some(why) = holds::before_pull(hub, row, id).await.map_err(again)? {
+        set(hub, row, State::Waiting, &why).await;
     }
-    let (d, r) = (desk.clone(), row.clone());
+    let (d, r) = (hub.clone(), row.clone());
     let order = blocking(move || sign_order(&d, &r))
         .await
         .map_err(again)?
         .map_err(ours)?;
-    let way = order::reach(desk, name).filter(|way| way.id == id);
+    let way = order::reach(hub, name).filter(|way| way.id == id);
     let way = way.ok_or_else(|| again("the box's connection broke"))?;
-    let done = tokio::time::timeout(ANSWER, way.send_patiently(desk, order))
+    let done = tokio::time::timeout(ANSWER, way.send_patiently(hub, order))
         .await
         .map_err(|_| again(format!("box {name} has not answered yet")))?;
     let (log, n, of, segments) = match done {
@@ -340,7 +340,7 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
         Err(why) => return Err(failed(absence(&why), why)),
     };
     sane(&segments).map_err(odd)?;
-    let (d, r) = (desk.clone(), row.clone());
+    let (d, r) = (hub.clone(), row.clone());
     blocking(move || {
         let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);
         let (clip, footage) = (origin(log), origin(of));
@@ -358,8 +358,8 @@ async fn ask_box(desk: &Arc<Desk>, row: &RequestRecord) -> Try<Line> {
     Ok(line)
 }
 
-fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<order::SignedOrder, HubError> {
-    let recipient = desk.keys.exhibit_recipient(&row.r#ref).map_err(plain)?;
+fn sign_order(hub: &Hub, row: &RequestRecord) -> Result<order::SignedOrder, HubError> {
+    let recipient = hub.keys.exhibit_recipient(&row.r#ref).map_err(plain)?;
     let act = Act::Pull {
         r#ref: row.r#ref.clone(),
         cam: row.camera.cam.clone(),
@@ -377,7 +377,7 @@ fn sign_order(desk: &Desk, row: &RequestRecord) -> Result<order::SignedOrder, Hu
         by: vec![row.who.clone()],
         act,
     };
-    order::signed(desk, order)
+    order::signed(hub, order)
 }
 
 /// The box's answer is believed only as far as it can be meant.
@@ -405,13 +405,13 @@ fn sane(segments: &[PullSegment]) -> Result<(), String> {
 }
 
 /// No receipt, no clip: waits until `exp.clip` lies under a countersigned head (audit.md 2.5).
-async fn covered(desk: &Arc<Desk>, row: &RequestRecord) -> Try<()> {
+async fn covered(hub: &Arc<Hub>, row: &RequestRecord) -> Try<()> {
     let exhibit = row.r#ref.as_str();
-    let mut changes = desk.live.watch(&row.camera.r#box);
+    let mut changes = hub.live.watch(&row.camera.r#box);
     let wait = async {
         loop {
             changes.mark_unchanged();
-            let (d, e) = (desk.clone(), exhibit.to_owned());
+            let (d, e) = (hub.clone(), exhibit.to_owned());
             let held = blocking(move || -> Try<bool> {
                 let row =
                     d.db.request(&e)
@@ -455,8 +455,8 @@ fn bytes(segments: &[FetchRecord]) -> u64 {
 
 /// What the box announces is as long as its own lines say, or nothing of it is fetched: a line says how many bytes a segment has, and
 /// sealing them adds what it always adds.
-async fn bounded(desk: &Arc<Desk>, row: &RequestRecord, segments: &[FetchRecord]) -> Try<()> {
-    let (d, r, all) = (desk.clone(), row.clone(), segments.to_vec());
+async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) -> Try<()> {
+    let (d, r, all) = (hub.clone(), row.clone(), segments.to_vec());
     blocking(move || -> Try<()> {
         for s in &all {
             let logged = said_in_log(&d, &r, s).map_err(odd)?;
@@ -474,7 +474,7 @@ async fn bounded(desk: &Arc<Desk>, row: &RequestRecord, segments: &[FetchRecord]
 }
 
 async fn fetch_all(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     exhibit: &str,
     line: &Line,
     segments: Vec<FetchRecord>,
@@ -490,7 +490,7 @@ async fn fetch_all(
         segments: segments.len() as u64,
         package: None,
     };
-    let (d, e) = (desk.clone(), exhibit.to_owned());
+    let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
         d.db.request_state(&e, State::Fetching, None, "", d.now())?;
         d.db.request(&e)
@@ -500,18 +500,18 @@ async fn fetch_all(
         .map_err(again)?
         .map_err(again)?
         .ok_or_else(|| ours("the request is gone"))?;
-    bounded(desk, &row, &segments).await?;
+    bounded(hub, &row, &segments).await?;
     let mut moved = false;
     for (at, segment) in segments.iter().enumerate() {
         if !segment.done {
             let left: Vec<FetchRecord> =
                 segments[at..].iter().filter(|s| !s.done).cloned().collect();
-            let logs = desk.logs.clone();
+            let logs = hub.logs.clone();
             blocking(move || logs.clip_fits(bytes(&left)))
                 .await
                 .map_err(again)?
                 .map_err(|why| Ended::Again(why, moved))?;
-            let fetched = one(desk, &row, line, segment, &mut progress).await;
+            let fetched = one(hub, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));
             }
@@ -521,34 +521,31 @@ async fn fetch_all(
         progress.segments_done += 1;
         let done = usize::try_from(progress.segments_done).unwrap_or(usize::MAX);
         progress.bytes = bytes(&segments[..done.min(segments.len())]);
-        desk.pulls.tell(progress.clone());
+        hub.pulls.tell(progress.clone());
     }
     Ok(())
 }
 
 pub(super) fn said_in_log(
-    desk: &Desk,
+    hub: &Hub,
     row: &RequestRecord,
     segment: &FetchRecord,
 ) -> Result<Logged, String> {
     let log = row.footage.as_ref().ok_or("the box has not answered")?;
-    let copy = desk
-        .logs
-        .folder_of(log)
-        .ok_or("the box log's name is odd")?;
+    let copy = hub.logs.folder_of(log).ok_or("the box log's name is odd")?;
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
 /// Fetches one segment from where it stands, checks it, keeps it.
 async fn one(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     row: &RequestRecord,
     line: &Line,
     segment: &FetchRecord,
     progress: &mut Progress,
 ) -> Try<()> {
     let exhibit = row.r#ref.to_string();
-    let (d, r, seg) = (desk.clone(), row.clone(), segment.clone());
+    let (d, r, seg) = (hub.clone(), row.clone(), segment.clone());
     let begun = blocking(
         move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
             let logged = said_in_log(&d, &r, &seg).map_err(odd)?;
@@ -572,7 +569,7 @@ async fn one(
     if let Some((mut file, mut at)) = part {
         let before = progress.bytes;
         progress.bytes = before.saturating_add(at);
-        desk.pulls.tell(progress.clone());
+        hub.pulls.tell(progress.clone());
         let resumed = at;
         if at < segment.sealed {
             let (mut out, mut inc) = line.open_stream().await.map_err(again)?;
@@ -638,10 +635,10 @@ async fn one(
                 .map_err(again)?
                 .map_err(again)?;
                 progress.bytes = before.saturating_add(at);
-                desk.pulls.tell(progress.clone());
+                hub.pulls.tell(progress.clone());
             }
         }
-        let (d, r) = (desk.clone(), row.clone());
+        let (d, r) = (hub.clone(), row.clone());
         let accepted = blocking(move || -> Try<Result<(), String>> {
             let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
             let accepted = place.accept(&identity, &logged).map_err(again)?;
@@ -660,7 +657,7 @@ async fn one(
         }
         progress.bytes = before;
     }
-    let (d, s) = (desk.clone(), segment.s);
+    let (d, s) = (hub.clone(), segment.s);
     blocking(move || d.db.segment_done(&exhibit, s))
         .await
         .map_err(again)?

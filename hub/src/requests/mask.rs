@@ -31,10 +31,10 @@ use crate::{
     },
     db::{
         lifts::{LiftRecord, NewLift},
-        seen::Seen,
+        visible::VisibleRows,
     },
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     list::{Part, Rows},
     ownlog::op,
     reason::{LocalTime, Masks, Orders, orders::Failure},
@@ -43,7 +43,7 @@ use crate::{
 /// A lift as it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = LiftWanted)]
-pub struct Wanted {
+pub struct LiftRequest {
     pub until: Option<Utc>,
     pub minutes: Option<u32>,
     pub authority: String,
@@ -119,8 +119,8 @@ impl LiftRow {
 }
 
 /// The mask in force on a camera, as its box last said. Blocking.
-pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, HubError> {
-    let (record, cameras) = order::known(desk, &camera.r#box)?;
+pub fn in_force(hub: &Hub, camera: &BoxCamera) -> Result<Option<MaskInfo>, HubError> {
+    let (record, cameras) = order::known(hub, &camera.r#box)?;
     order::camera(&camera.r#box, &cameras, &camera.cam)?;
     let Some(health) = record.health else {
         return Err(Masks::NotSaidYet {
@@ -133,16 +133,16 @@ pub fn in_force(desk: &Desk, camera: &BoxCamera) -> Result<Option<MaskInfo>, Hub
 
 /// Takes a request in; its number. Blocking.
 pub fn ask(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
-    wanted: &Wanted,
+    wanted: &LiftRequest,
     permit: &Permit,
 ) -> Result<LiftRow, HubError> {
     if wanted.authority.trim().is_empty() || wanted.reason.trim().is_empty() {
         return Err(Masks::AuthorityWanted.into());
     }
-    ends(desk, wanted.until, wanted.minutes)?;
-    let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToLift {
+    ends(hub, wanted.until, wanted.minutes)?;
+    let mask = in_force(hub, camera)?.ok_or_else(|| Masks::NothingToLift {
         camera: camera.clone(),
     })?;
     if mask.how == "camera" {
@@ -156,12 +156,12 @@ pub fn ask(
         Some(file) => Some(substitute(file, &mask)?),
         None => None,
     };
-    order::way(desk, &camera.r#box)?;
-    touches::has_key(desk, &camera.r#box, permit)?;
-    let n = desk.act(|act| {
+    order::way(hub, &camera.r#box)?;
+    touches::has_key(hub, &camera.r#box, permit)?;
+    let n = hub.act(|act| {
         let (authority, reason) = (
-            keep_salted(desk, wanted.authority.trim())?,
-            keep_salted(desk, wanted.reason.trim())?,
+            keep_salted(hub, wanted.authority.trim())?,
+            keep_salted(hub, wanted.reason.trim())?,
         );
         let line = |ask| LiftAsk {
             ask,
@@ -177,7 +177,7 @@ pub fn ask(
             sha256: instead.as_ref().map(|m| hex(&m.digest())),
         };
         let (about, why) = (camera.to_string(), Some(reason.as_str()));
-        let n = approvals::ask_within(desk, act, permit, Kind::Lift, &about, "null", why, line)?;
+        let n = approvals::ask_within(hub, act, permit, Kind::Lift, &about, "null", why, line)?;
         let lift = NewLift {
             camera: camera.clone(),
             mask: mask.id.clone(),
@@ -189,7 +189,7 @@ pub fn ask(
         act.add_lift(n, &lift)?;
         Ok(n)
     })?;
-    row(desk, found(desk, n)?)
+    row(hub, found(hub, n)?)
 }
 
 /// A mask as it stands in a file, or all that is wrong with it.
@@ -224,8 +224,8 @@ fn substitute(file: &str, before: &MaskInfo) -> Result<Mask, HubError> {
 }
 
 /// When a lift that begins now ends, or why it cannot be.
-fn ends(desk: &Desk, until: Option<Utc>, minutes: Option<u32>) -> Result<Utc, HubError> {
-    let now = desk.now();
+fn ends(hub: &Hub, until: Option<Utc>, minutes: Option<u32>) -> Result<Utc, HubError> {
+    let now = hub.now();
     let until = match (until, minutes) {
         (Some(until), None) => until,
         (None, Some(minutes)) => now.plus_ms(i64::from(minutes) * 60_000),
@@ -234,7 +234,7 @@ fn ends(desk: &Desk, until: Option<Utc>, minutes: Option<u32>) -> Result<Utc, Hu
         }
     };
     if until <= now {
-        let local = |t| LocalTime::of(t, &desk.config.zone);
+        let local = |t| LocalTime::of(t, &hub.config.zone);
         let (until, now) = (local(until), local(now));
         return Err(Masks::EndPassed { until, now }.into());
     }
@@ -247,8 +247,8 @@ fn ends(desk: &Desk, until: Option<Utc>, minutes: Option<u32>) -> Result<Utc, Hu
     Ok(until)
 }
 
-fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
-    let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+fn row(hub: &Hub, l: LiftRecord) -> Result<LiftRow, HubError> {
+    let text = |hash: &str| hub.db.side_text(hash).map_err(plain);
     let LiftRecord { asked, lift } = l;
     Ok(LiftRow {
         n: asked.n,
@@ -266,30 +266,30 @@ fn row(desk: &Desk, l: LiftRecord) -> Result<LiftRow, HubError> {
 }
 
 /// Those that wait for a second person; what nobody approved in time is put aside, on the record. Blocking.
-pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<LiftRow>, HubError> {
-    approvals::waiting(desk)?;
+pub fn list(hub: &Hub, seen: &VisibleRows, part: &Part) -> Result<Rows<LiftRow>, HubError> {
+    approvals::waiting(hub)?;
     let (after, limit) = (part.number()?, part.limit());
-    let found = desk.db.pending_lifts(seen, after, limit + 1)?;
-    Rows::cut(found, limit, |l| l.asked.n.to_string()).try_map(|l| row(desk, l))
+    let found = hub.db.pending_lifts(seen, after, limit + 1)?;
+    Rows::cut(found, limit, |l| l.asked.n.to_string()).try_map(|l| row(hub, l))
 }
 
 /// One that was asked for.
-fn found(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
-    let found = desk.db.lift(n)?;
+fn found(hub: &Hub, n: u64) -> Result<LiftRecord, HubError> {
+    let found = hub.db.lift(n)?;
     found.ok_or_else(|| Masks::LiftUnknown { request: n }.into())
 }
 
 /// The same, if it waits still.
-fn waiting(desk: &Desk, n: u64) -> Result<LiftRecord, HubError> {
-    approvals::waiting(desk)?;
-    let lift = found(desk, n)?;
+fn waiting(hub: &Hub, n: u64) -> Result<LiftRecord, HubError> {
+    approvals::waiting(hub)?;
+    let lift = found(hub, n)?;
     approvals::still_waits(&lift.asked)?;
     Ok(lift)
 }
 
 /// Blocking.
-pub fn withdraw(desk: &Desk, n: u64, permit: &Permit) -> Result<(), HubError> {
-    approvals::withdraw(desk, &waiting(desk, n)?.asked, permit)
+pub fn withdraw(hub: &Hub, n: u64, permit: &Permit) -> Result<(), HubError> {
+    approvals::withdraw(hub, &waiting(hub, n)?.asked, permit)
 }
 
 /// An order that is logged and signed, and on its way.
@@ -312,8 +312,8 @@ pub struct LiftApproved {
 }
 
 /// The second person's word: orders the lift, or has both people touch their passkeys for it first, where the box takes it only so.
-pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<LiftApproved, HubError> {
-    let (d, w) = (desk.clone(), permit.clone());
+pub async fn approve(hub: &Arc<Hub>, n: u64, permit: &Permit) -> Result<LiftApproved, HubError> {
+    let (d, w) = (hub.clone(), permit.clone());
     let ready = match blocking(move || order_lift(&d, n, &w)).await?? {
         (_, Next::Send(ready)) => ready,
         (until, Next::Touch(waits)) => {
@@ -324,7 +324,7 @@ pub async fn approve(desk: &Arc<Desk>, n: u64, permit: &Permit) -> Result<LiftAp
         }
     };
     let name = ready.camera.r#box.clone();
-    match send(desk, *ready).await? {
+    match send(hub, *ready).await? {
         Done::Lift { until } => Ok(LiftApproved {
             until,
             touches: None,
@@ -340,15 +340,15 @@ enum Next {
 }
 
 /// Its end, and what is next. Blocking.
-fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubError> {
-    let LiftRecord { asked, lift } = waiting(desk, n)?;
-    approvals::second_person(desk, &asked, permit)?;
-    let until = ends(desk, lift.until, lift.minutes)?;
+fn order_lift(hub: &Hub, n: u64, permit: &Permit) -> Result<(Utc, Next), HubError> {
+    let LiftRecord { asked, lift } = waiting(hub, n)?;
+    approvals::second_person(hub, &asked, permit)?;
+    let until = ends(hub, lift.until, lift.minutes)?;
     let name = lift.camera.r#box.clone();
-    let way = order::way(desk, &name)?;
-    touches::settle(desk)?;
-    let by_keys = touches::keys(desk, &name)?.is_some();
-    touches::has_key(desk, &name, permit)?;
+    let way = order::way(hub, &name)?;
+    touches::settle(hub)?;
+    let by_keys = touches::keys(hub, &name)?.is_some();
+    touches::has_key(hub, &name, permit)?;
     let by = vec![op(asked.asked_by), permit.op()];
     let line = MaskOrder {
         until: Some(until),
@@ -366,24 +366,24 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubEr
         until,
         authority: lift.authority,
     };
-    let next = desk.act(|act| {
+    let next = hub.act(|act| {
         if by_keys {
             touches::none_open(act, &name)?;
         }
-        approvals::approve_within(desk, act, &asked, permit)?;
+        approvals::approve_within(hub, act, &asked, permit)?;
         let order = Order {
             order: act.log(last(&by), &line)?,
-            made: desk.now(),
+            made: hub.now(),
             r#box: name,
             by: by.clone(),
             act: what,
         };
         Ok(match by_keys {
-            true => Next::Touch(touches::begin(desk, act, order, &asked, permit)?),
+            true => Next::Touch(touches::begin(hub, act, order, &asked, permit)?),
             false => Next::Send(Box::new(ReadyOrder {
                 way,
                 camera: lift.camera,
-                order: order::signed(desk, order)?,
+                order: order::signed(hub, order)?,
                 who: permit.op(),
             })),
         })
@@ -393,7 +393,7 @@ fn order_lift(desk: &Desk, n: u64, permit: &Permit) -> Result<(Utc, Next), HubEr
 
 /// The mask is to be back at once.
 pub async fn end(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     camera: &BoxCamera,
     reason: &str,
     permit: &Permit,
@@ -402,7 +402,7 @@ pub async fn end(
     if reason.is_empty() {
         return Err(Orders::ReasonWanted.into());
     }
-    give(desk, camera, permit, move |d, c, by| {
+    give(hub, camera, permit, move |d, c, by| {
         let line = MaskOrder {
             mask: in_force(d, c)?.map(|m| m.id),
             reason: Some(keep_salted(d, &reason)?),
@@ -417,13 +417,13 @@ pub async fn end(
 
 /// Another mask, from a file with the keys of `[camera.mask]`; its id.
 pub async fn set(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     camera: &BoxCamera,
     file: &str,
     permit: &Permit,
 ) -> Result<String, HubError> {
     let mask = read(file)?;
-    let (_, id) = give(desk, camera, permit, move |d, c, by| {
+    let (_, id) = give(hub, camera, permit, move |d, c, by| {
         let (_, cameras) = order::known(d, &c.r#box)?;
         order::camera(&c.r#box, &cameras, &c.cam)?;
         // The box compares point by point; what is smaller as a whole need not go there.
@@ -464,15 +464,15 @@ pub async fn set(
 /// Logs an order of one person's, sends it, and waits for the box. `made`: its line, what is to be done, and what the caller wants to know
 /// of it; comes back with the number once the box has obeyed.
 pub(super) async fn give<T: Send + 'static>(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     camera: &BoxCamera,
     permit: &Permit,
-    made: impl FnOnce(&Desk, &BoxCamera, &[String]) -> Result<(MaskOrder, Act, T), HubError>
+    made: impl FnOnce(&Hub, &BoxCamera, &[String]) -> Result<(MaskOrder, Act, T), HubError>
     + Send
     + 'static,
 ) -> Result<(u64, T), HubError> {
-    let way = order::way(desk, &camera.r#box)?;
-    let (d, c, w) = (desk.clone(), camera.clone(), permit.op());
+    let way = order::way(hub, &camera.r#box)?;
+    let (d, c, w) = (hub.clone(), camera.clone(), permit.op());
     let (order, told) = blocking(move || -> Result<_, HubError> {
         let by = vec![w.clone()];
         let (line, act, told) = made(&d, &c, &by)?;
@@ -493,7 +493,7 @@ pub(super) async fn give<T: Send + 'static>(
         order,
         who: permit.op(),
     };
-    match send(desk, ready).await? {
+    match send(hub, ready).await? {
         Done::Mask => Ok((number, told)),
         _ => Err(order::odd(&camera.r#box)),
     }
@@ -523,7 +523,7 @@ fn last(by: &[String]) -> &str {
 }
 
 /// Sends it; what the box did. That it was not obeyed is logged.
-async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
+async fn send(hub: &Arc<Hub>, ready: ReadyOrder) -> Result<Done, HubError> {
     let camera = ready.camera;
     let failed = |order, Failure { code, why }| OrderFail {
         order,
@@ -532,5 +532,5 @@ async fn send(desk: &Arc<Desk>, ready: ReadyOrder) -> Result<Done, HubError> {
         code,
         why,
     };
-    order::sent(desk, ready.way, ready.order, &ready.who, failed).await
+    order::sent(hub, ready.way, ready.order, &ready.who, failed).await
 }

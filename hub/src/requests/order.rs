@@ -13,8 +13,8 @@ use tokio::sync::mpsc::Sender;
 
 use crate::{
     db::boxes::BoxRecord,
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     reason::{Footage, Orders, orders::Failure},
 };
 
@@ -87,13 +87,13 @@ pub struct Way {
 }
 
 /// Orders are for now: a box that is offline gets none.
-pub fn way(desk: &Desk, name: &BoxName) -> Result<Way, HubError> {
-    reach(desk, name).ok_or_else(|| Orders::BoxOffline { name: name.clone() }.into())
+pub fn way(hub: &Hub, name: &BoxName) -> Result<Way, HubError> {
+    reach(hub, name).ok_or_else(|| Orders::BoxOffline { name: name.clone() }.into())
 }
 
 /// The same for whoever waits for the box by himself.
-pub fn reach(desk: &Desk, name: &BoxName) -> Option<Way> {
-    let (id, _, orders) = desk.live.reach(name)?;
+pub fn reach(hub: &Hub, name: &BoxName) -> Option<Way> {
+    let (id, _, orders) = hub.live.reach(name)?;
     Some(Way {
         name: name.clone(),
         id,
@@ -110,16 +110,16 @@ pub struct SignedOrder {
 
 impl Way {
     /// Sends the order and waits as long as somebody is made to wait.
-    pub async fn send(self, desk: &Desk, order: SignedOrder) -> Result<Done, NotObeyed> {
+    pub async fn send(self, hub: &Hub, order: SignedOrder) -> Result<Done, NotObeyed> {
         let name = self.name.clone();
-        let answered = tokio::time::timeout(ANSWER, self.send_patiently(desk, order)).await;
+        let answered = tokio::time::timeout(ANSWER, self.send_patiently(hub, order)).await;
         answered.unwrap_or(Err(NotObeyed::Silent(name)))
     }
 
     /// Sends the order and waits until the box answers or goes away.
-    pub async fn send_patiently(self, desk: &Desk, order: SignedOrder) -> Result<Done, NotObeyed> {
+    pub async fn send_patiently(self, hub: &Hub, order: SignedOrder) -> Result<Done, NotObeyed> {
         let Self { name, id, orders } = self;
-        let Some(slot) = desk.live.slot(&name, id, order.number) else {
+        let Some(slot) = hub.live.slot(&name, id, order.number) else {
             return Err(NotObeyed::Broke(name));
         };
         if orders.send(order.message).await.is_err() {
@@ -138,13 +138,13 @@ impl Way {
 /// number, which is the order's, with who has a part in it and what is to be done; `failed` makes the line for one that was not obeyed.
 /// Lines are `who`'s.
 pub async fn obeyed<D: Data + Send + 'static>(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     way: Way,
     who: &str,
-    log: impl FnOnce(&Desk) -> Result<(u64, Vec<String>, Act), HubError> + Send + 'static,
+    log: impl FnOnce(&Hub) -> Result<(u64, Vec<String>, Act), HubError> + Send + 'static,
     failed: impl FnOnce(u64, Failure) -> D,
 ) -> Result<Done, HubError> {
-    let (d, name) = (desk.clone(), way.name.clone());
+    let (d, name) = (hub.clone(), way.name.clone());
     let order = blocking(move || -> Result<_, HubError> {
         let (order, by, act) = log(&d)?;
         let made = d.now();
@@ -159,24 +159,24 @@ pub async fn obeyed<D: Data + Send + 'static>(
         signed(&d, order)
     })
     .await??;
-    sent(desk, way, order, who, failed).await
+    sent(hub, way, order, who, failed).await
 }
 
 /// Sends an order that is on the record; what the box did. That it was not obeyed is put on the record, too: `failed` makes that line, which is
 /// `who`'s.
 pub async fn sent<D: Data + Send + 'static>(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     way: Way,
     order: SignedOrder,
     who: &str,
     failed: impl FnOnce(u64, Failure) -> D,
 ) -> Result<Done, HubError> {
     let number = order.number;
-    let why = match way.send(desk, order).await {
+    let why = match way.send(hub, order).await {
         Ok(done) => return Ok(done),
         Err(why) => why,
     };
-    let (d, by) = (desk.clone(), who.to_owned());
+    let (d, by) = (hub.clone(), who.to_owned());
     let line = failed(number, why.failure());
     blocking(move || d.log.append(&by, &line).map(drop))
         .await?
@@ -190,26 +190,26 @@ pub fn odd(name: &BoxName) -> HubError {
 }
 
 /// An order as it goes out.
-pub fn signed(desk: &Desk, order: Order) -> Result<SignedOrder, HubError> {
-    signed_with(desk, order, Vec::new())
+pub fn signed(hub: &Hub, order: Order) -> Result<SignedOrder, HubError> {
+    signed_with(hub, order, Vec::new())
 }
 
 /// The same of one that people approved with their own keys.
 pub fn signed_with(
-    desk: &Desk,
+    hub: &Hub,
     order: Order,
     approvals: Vec<Approval>,
 ) -> Result<SignedOrder, HubError> {
     let number = order.order;
     let order = Ordered::approved(order, approvals).map_err(plain)?;
-    let sig = desk.keys.sign_order(&order);
+    let sig = hub.keys.sign_order(&order);
     let message = ToBox::Order { order, sig };
     Ok(SignedOrder { number, message })
 }
 
 /// A box that has been on the line at least once, and its cameras as it named them last. Blocking.
-pub fn known(desk: &Desk, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), HubError> {
-    let record = desk
+pub fn known(hub: &Hub, name: &BoxName) -> Result<(BoxRecord, Vec<CameraInfo>), HubError> {
+    let record = hub
         .db
         .box_named(name)
         .map_err(plain)?

@@ -15,8 +15,8 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     reason::{Orders, orders::Failure},
 };
 
@@ -25,7 +25,7 @@ pub const MOST_MINUTES: u32 = 1440;
 
 /// Orders `minutes` of real time (0: no longer); answers with its end by the box's clock.
 pub async fn order(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     camera: &BoxCamera,
     minutes: u32,
     reason: &str,
@@ -41,11 +41,11 @@ pub async fn order(
     if reason.trim().is_empty() {
         return Err(Orders::ReasonWanted.into());
     }
-    let (d, c) = (desk.clone(), camera.clone());
+    let (d, c) = (hub.clone(), camera.clone());
     blocking(move || judge(&d, &c)).await??;
-    let way = order::way(desk, &camera.r#box)?;
+    let way = order::way(hub, &camera.r#box)?;
     let (c, r, who) = (camera.clone(), reason.to_owned(), permit.op());
-    let log = move |d: &Desk| put(d, &c, minutes, &r, &who);
+    let log = move |d: &Hub| put(d, &c, minutes, &r, &who);
     let failed = |order, Failure { code, why }| RateFail {
         order,
         r#box: camera.r#box.to_string(),
@@ -53,15 +53,15 @@ pub async fn order(
         code,
         why,
     };
-    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+    match order::obeyed(hub, way, &permit.op(), log, failed).await? {
         Done::Rate { until } => Ok(until),
         _ => Err(order::odd(&camera.r#box)),
     }
 }
 
 /// What is known of box and camera before it is asked. Blocking.
-fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
-    let (_, cameras) = order::known(desk, &camera.r#box)?;
+fn judge(hub: &Hub, camera: &BoxCamera) -> Result<(), HubError> {
+    let (_, cameras) = order::known(hub, &camera.r#box)?;
     let info = order::camera(&camera.r#box, &cameras, &camera.cam)?;
     if info.lapse_secs.is_none() {
         return Err(Orders::RecordsAll {
@@ -74,20 +74,20 @@ fn judge(desk: &Desk, camera: &BoxCamera) -> Result<(), HubError> {
 
 /// Puts the order on the record. Blocking.
 fn put(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     minutes: u32,
     reason: &str,
     who: &str,
 ) -> Result<(u64, Vec<String>, Act), HubError> {
-    let reason = keep_salted(desk, reason)?;
+    let reason = keep_salted(hub, reason)?;
     let line = RateOrder {
         r#box: camera.r#box.to_string(),
         cam: camera.cam.clone(),
         minutes: minutes.into(),
         reason,
     };
-    let number = desk.log.append(who, &line).map_err(plain)?.n;
+    let number = hub.log.append(who, &line).map_err(plain)?.n;
     let cam = camera.cam.clone();
     Ok((number, vec![who.into()], Act::Rate { cam, minutes }))
 }

@@ -24,9 +24,9 @@ use super::{
 use crate::{
     access::authorise::Permit,
     db::{boxes::BoxRecord, reviews::ReviewRecord},
-    desk::{Desk, blocking},
     disposal::{acts, policy},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     ownlog::op,
     reason::{LocalTime, Masks},
 };
@@ -107,16 +107,16 @@ fn row(r: ReviewRecord) -> ReviewRow {
 }
 
 /// The last review of a camera. Blocking.
-pub fn last(desk: &Desk, camera: &BoxCamera) -> Result<Option<ReviewRow>, HubError> {
-    Ok(desk.db.last_review(camera).map_err(plain)?.map(row))
+pub fn last(hub: &Hub, camera: &BoxCamera) -> Result<Option<ReviewRow>, HubError> {
+    Ok(hub.db.last_review(camera).map_err(plain)?.map(row))
 }
 
 /// Every camera of every box that is not revoked, what has to be looked at first. Blocking.
-pub fn all(desk: &Desk) -> Result<Vec<MaskRow>, HubError> {
-    let today = desk.config.zone.day_of(desk.now());
-    let reviewed = desk.db.last_reviews().map_err(plain)?;
+pub fn all(hub: &Hub) -> Result<Vec<MaskRow>, HubError> {
+    let today = hub.config.zone.day_of(hub.now());
+    let reviewed = hub.db.last_reviews().map_err(plain)?;
     let mut rows = Vec::new();
-    for b in desk.db.boxes().map_err(plain)? {
+    for b in hub.db.boxes().map_err(plain)? {
         // Of a revoked box nobody can see anything new.
         if b.state != "revoked" {
             rows.extend(of(b, &reviewed, today));
@@ -164,24 +164,24 @@ fn of(b: BoxRecord, reviewed: &BTreeMap<String, ReviewRecord>, today: Day) -> Ve
 
 /// What a review is about, once it is known to be possible. Blocking.
 fn checked(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     exhibit: &ExhibitRef,
     next: Day,
 ) -> Result<MaskInfo, HubError> {
-    let today = desk.config.zone.day_of(desk.now());
-    policy::review_may_be(next, today, &desk.config.periods)?;
-    let mask = in_force(desk, camera)?.ok_or_else(|| Masks::NothingToReview {
+    let today = hub.config.zone.day_of(hub.now());
+    policy::review_may_be(next, today, &hub.config.periods)?;
+    let mask = in_force(hub, camera)?.ok_or_else(|| Masks::NothingToReview {
         camera: camera.clone(),
     })?;
     if let Some(until) = mask.lifted {
         return Err(Masks::LiftedNow {
             camera: camera.clone(),
-            until: LocalTime::of(until, &desk.config.zone),
+            until: LocalTime::of(until, &hub.config.zone),
         }
         .into());
     }
-    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| Masks::ReviewExhibitUnknown {
         exhibit: exhibit.clone(),
         camera: camera.clone(),
@@ -201,7 +201,7 @@ fn checked(
         }
         .into());
     }
-    let segments = desk
+    let segments = hub
         .db
         .segments(camera, request.t0, request.t1)
         .map_err(plain)?;
@@ -221,14 +221,14 @@ fn checked(
 
 /// Puts a review on both records: the hub's, and, by order, the box's.
 pub async fn review(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     camera: &BoxCamera,
     exhibit: &ExhibitRef,
     next: Day,
     permit: &Permit,
 ) -> Result<ReviewRow, HubError> {
     let (shown, person) = (exhibit.clone(), permit.clone());
-    let (number, mask) = give(desk, camera, permit, move |d, c, by| {
+    let (number, mask) = give(hub, camera, permit, move |d, c, by| {
         let mask = checked(d, c, &shown, next)?;
         // First: should the order fail, it is kept for nothing, and no longer than that.
         acts::keep_until(d, &shown, next, &person.op())?;
@@ -255,10 +255,10 @@ pub async fn review(
         mask,
         exhibit: exhibit.clone(),
         op: permit.number(),
-        made: desk.now(),
+        made: hub.now(),
         next,
     };
-    let d = desk.clone();
+    let d = hub.clone();
     blocking(move || {
         d.db.add_review(&record).map_err(plain)?;
         Ok(row(record))

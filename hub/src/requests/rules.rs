@@ -174,7 +174,7 @@ pub enum TextField {
 
 /// What somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct PullRequest {
     pub camera: BoxCamera,
     pub t0: Utc,
     pub t1: Utc,

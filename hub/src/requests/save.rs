@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     access::{authorise::Permit, sessions::Reason},
-    desk::Desk,
     error::{HubError, plain},
     files,
+    hub::Hub,
     reason::{Clips, Footage},
 };
 
@@ -36,7 +36,7 @@ pub struct Package {
 
 /// Puts it on record that this package is saved in plain.
 pub fn grant(
-    desk: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &Reason,
     permit: &Permit,
@@ -48,7 +48,7 @@ pub fn grant(
     let present = reason.present();
     let others = present.iter().map(|text| (TextField::Present, text));
     rules::texts(given.into_iter().chain(others))?;
-    let row = desk
+    let row = hub
         .db
         .request(exhibit.as_str())
         .map_err(plain)?
@@ -72,11 +72,11 @@ pub fn grant(
         r#ref: exhibit.to_string(),
         cam: row.camera.cam.clone(),
         sums: sums.clone(),
-        purpose: keep_salted(desk, reason.purpose.trim())?,
-        reference: keep_salted(desk, reason.reference.trim())?,
-        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
+        purpose: keep_salted(hub, reason.purpose.trim())?,
+        reference: keep_salted(hub, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
-    desk.log.append(&permit.op(), &line).map_err(plain)?;
+    hub.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(Package {
         package,
         sums,

@@ -8,36 +8,36 @@ use shared::{
 
 use super::{
     clip::{self, class::RequesterClass},
-    rules::{self, Asked, Known, TextField},
+    rules::{self, Known, PullRequest, TextField},
 };
 use crate::{
     access::authorise::Permit,
-    desk::Desk,
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     error::{HubError, plain},
+    hub::Hub,
     keys,
 };
 
 /// Hashes a text with a fresh salt; salt and text go to the erasable side table. Blocking.
-pub fn keep_salted(desk: &Desk, text: &str) -> Result<String, HubError> {
+pub fn keep_salted(hub: &Hub, text: &str) -> Result<String, HubError> {
     let salt: [u8; 16] = keys::random().map_err(plain)?;
     let hash = salted(&salt, text);
-    desk.db
-        .keep_side(&hash, &hex(&salt), text, desk.now())
+    hub.db
+        .keep_side(&hash, &hex(&salt), text, hub.now())
         .map_err(plain)?;
     Ok(hash)
 }
 
 /// Blocking. A refusal is logged too, and uses no number up. The exhibit will be of class general.
-pub fn submit(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
-    submit_as(desk, asked, &Given::default(), permit)
+pub fn submit(hub: &Hub, asked: &PullRequest, permit: &Permit) -> Result<ExhibitRef, HubError> {
+    submit_as(hub, asked, &RetentionClassInput::default(), permit)
 }
 
 /// The same with the class that says how long the exhibit is kept. One that cannot be is refused before anything is recorded.
 pub fn submit_as(
-    desk: &Desk,
-    asked: &Asked,
-    class: &Given,
+    hub: &Hub,
+    asked: &PullRequest,
+    class: &RetentionClassInput,
     permit: &Permit,
 ) -> Result<ExhibitRef, HubError> {
     rules::texts([
@@ -45,7 +45,7 @@ pub fn submit_as(
         (TextField::Reference, &asked.reference),
         (TextField::Requester, &asked.requester),
     ])?;
-    let request = clip::draft::Asked {
+    let request = clip::draft::DraftRequest {
         class: RequesterClass::Police,
         cameras: vec![asked.camera.clone()],
         span: Some((asked.t0, asked.t1)),
@@ -57,26 +57,26 @@ pub fn submit_as(
         },
         keep: class.clone(),
     };
-    clip::acts::pull(desk, &request, permit)
+    clip::acts::pull(hub, &request, permit)
 }
 
 /// Gathers what is known of a camera and a span, and hands it to a rule.
 pub(super) fn with_known<T>(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     t0: Utc,
     t1: Utc,
     rule: impl FnOnce(&Known<'_>) -> T,
 ) -> Result<T, HubError> {
-    let record = desk.db.box_named(&camera.r#box).map_err(plain)?;
-    let mut cameras = desk.db.cameras_seen(&camera.r#box).map_err(plain)?;
+    let record = hub.db.box_named(&camera.r#box).map_err(plain)?;
+    let mut cameras = hub.db.cameras_seen(&camera.r#box).map_err(plain)?;
     if let Some(hello) = record.as_ref().and_then(|b| b.hello.as_ref()) {
         cameras.extend(hello.cameras.iter().map(|c| c.cam.to_string()));
     }
     cameras.sort();
     cameras.dedup();
-    let now = desk.now();
-    let held: Vec<(Utc, Utc)> = desk
+    let now = hub.now();
+    let held: Vec<(Utc, Utc)> = hub
         .db
         .placed_holds(camera)
         .map_err(plain)?
@@ -86,12 +86,12 @@ pub(super) fn with_known<T>(
         .collect();
     let known = Known {
         now,
-        zone: &desk.config.zone,
+        zone: &hub.config.zone,
         box_state: record.as_ref().map(|b| b.state.as_str()),
         cameras: &cameras,
-        extent: desk.db.extent(camera).map_err(plain)?,
-        segments: &desk.db.segments(camera, t0, t1).map_err(plain)?,
-        gaps: &desk.db.gaps(camera, t0, t1).map_err(plain)?,
+        extent: hub.db.extent(camera).map_err(plain)?,
+        segments: &hub.db.segments(camera, t0, t1).map_err(plain)?,
+        gaps: &hub.db.gaps(camera, t0, t1).map_err(plain)?,
         held: &held,
     };
     Ok(rule(&known))

@@ -14,14 +14,14 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     reason::{Orders, orders::Failure},
 };
 
 /// Orders it; the box has kept the order and is about to begin when this returns.
 pub async fn order(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     name: &BoxName,
     reason: &str,
     permit: &Permit,
@@ -34,12 +34,12 @@ pub async fn order(
     if reason.is_empty() {
         return Err(Orders::ReasonWanted.into());
     }
-    let (d, n) = (desk.clone(), name.clone());
+    let (d, n) = (hub.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;
-    let way = order::way(desk, name)?;
+    let way = order::way(hub, name)?;
     let n = name.clone();
     let by = vec![permit.op(), second.op()];
-    let log = move |d: &Desk| {
+    let log = move |d: &Hub| {
         let held = d.db.newest_log(&n).map_err(plain)?;
         let above = held.map_or(0, |l| l.number);
         let line = LogOrder {
@@ -58,7 +58,7 @@ pub async fn order(
         code,
         why,
     };
-    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+    match order::obeyed(hub, way, &permit.op(), log, failed).await? {
         Done::Succession => Ok(()),
         _ => Err(order::odd(name)),
     }

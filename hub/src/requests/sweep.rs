@@ -14,14 +14,14 @@ use shared::{
 use super::{order, submit::keep_salted};
 use crate::{
     access::authorise::Permit,
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     reason::{Orders, orders::Failure},
 };
 
 /// Confirms; the sweep has begun when this returns.
 pub async fn confirm(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     name: &BoxName,
     reason: &str,
     permit: &Permit,
@@ -30,11 +30,11 @@ pub async fn confirm(
     if reason.is_empty() {
         return Err(Orders::ReasonWanted.into());
     }
-    let (d, n) = (desk.clone(), name.clone());
+    let (d, n) = (hub.clone(), name.clone());
     blocking(move || order::known(&d, &n)).await??;
-    let way = order::way(desk, name)?;
+    let way = order::way(hub, name)?;
     let (n, by) = (name.clone(), permit.op());
-    let log = move |d: &Desk| {
+    let log = move |d: &Hub| {
         let by = vec![by];
         let line = SweepOrder {
             r#box: n.to_string(),
@@ -50,7 +50,7 @@ pub async fn confirm(
         code,
         why,
     };
-    match order::obeyed(desk, way, &permit.op(), log, failed).await? {
+    match order::obeyed(hub, way, &permit.op(), log, failed).await? {
         Done::Sweep => Ok(()),
         _ => Err(order::odd(name)),
     }

@@ -34,8 +34,8 @@ use crate::{
         approvals::ApprovalRecord,
         touches::{KeyOrderRecord, TouchRecord},
     },
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     list::{Part, Rows},
     ownlog::op,
     reason::{Masks, Orders, orders::Failure},
@@ -45,8 +45,8 @@ use crate::{
 const SHOWN_MS: i64 = 86_400_000;
 
 /// Keys by which this box takes such orders, as it last said; None: the hub's word is enough. Blocking.
-pub fn keys(desk: &Desk, name: &BoxName) -> Result<Option<Vec<KnownKey>>, HubError> {
-    let (record, _) = order::known(desk, name)?;
+pub fn keys(hub: &Hub, name: &BoxName) -> Result<Option<Vec<KnownKey>>, HubError> {
+    let (record, _) = order::known(hub, name)?;
     match record.health {
         Some(health) => Ok(health.approvers),
         None => Err(Masks::NotSaidYet { name: name.clone() }.into()),
@@ -54,8 +54,8 @@ pub fn keys(desk: &Desk, name: &BoxName) -> Result<Option<Vec<KnownKey>>, HubErr
 }
 
 /// Marks of this person's passkeys that the box knows.
-fn own_keys(desk: &Desk, keys: &[KnownKey], account: u32) -> Result<Vec<String>, HubError> {
-    let own = factors::passkeys(desk, account)?.into_iter();
+fn own_keys(hub: &Hub, keys: &[KnownKey], account: u32) -> Result<Vec<String>, HubError> {
+    let own = factors::passkeys(hub, account)?.into_iter();
     let own = own.map(|(_, k)| mark(&k.id));
     let who = op(account);
     Ok(own
@@ -64,11 +64,11 @@ fn own_keys(desk: &Desk, keys: &[KnownKey], account: u32) -> Result<Vec<String>,
 }
 
 /// That a box which takes orders by people's own keys knows one of this person's: else they would touch for nothing. Blocking.
-pub fn has_key(desk: &Desk, name: &BoxName, permit: &Permit) -> Result<(), HubError> {
-    let Some(keys) = keys(desk, name)? else {
+pub fn has_key(hub: &Hub, name: &BoxName, permit: &Permit) -> Result<(), HubError> {
+    let Some(keys) = keys(hub, name)? else {
         return Ok(());
     };
-    match own_keys(desk, &keys, permit.number())?.is_empty() {
+    match own_keys(hub, &keys, permit.number())?.is_empty() {
         false => Ok(()),
         true => Err(Orders::KeyUnknown {
             name: name.clone(),
@@ -87,13 +87,13 @@ pub struct WaitsForTouches {
 
 /// Makes an order wait for both people, as part of the act that writes its line.
 pub fn begin(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
     order: Order,
     request: &ApprovalRecord,
     permit: &Permit,
 ) -> Result<WaitsForTouches, HubError> {
-    let (n, now) = (order.order, desk.now());
+    let (n, now) = (order.order, hub.now());
     let until = now.plus_ms(WAITS_MS);
     let cam = match &order.act {
         What::MaskLift { cam, .. } => Some(cam.clone()),
@@ -132,9 +132,9 @@ pub fn none_open(act: &Act<'_>, name: &BoxName) -> Result<(), HubError> {
 }
 
 /// Settles those whose time is over. Blocking.
-pub fn settle(desk: &Desk) -> Result<(), HubError> {
-    let now = desk.now();
-    for o in desk.db.open_key_orders()? {
+pub fn settle(hub: &Hub) -> Result<(), HubError> {
+    let now = hub.now();
+    for o in hub.db.open_key_orders()? {
         if o.standing.apply(Event::Tick, now).is_err() {
             continue;
         }
@@ -142,22 +142,22 @@ pub fn settle(desk: &Desk) -> Result<(), HubError> {
             State::Waiting => Orders::NotTouched,
             _ => Orders::StoppedMeanwhile,
         };
-        fail(desk, &o, o.standing.state, "sys:hub", &HubError::from(why))?;
+        fail(hub, &o, o.standing.state, "sys:hub", &HubError::from(why))?;
     }
     Ok(())
 }
 
 /// The act is over: on the log, and for both to read. Whoever is first says so.
 fn fail(
-    desk: &Desk,
+    hub: &Hub,
     o: &KeyOrderRecord,
     from: State,
     who: &str,
     why: &HubError,
 ) -> Result<(), HubError> {
     let Failure { code, why } = Failure::of(why);
-    desk.db.write(|tx| {
-        if !tx.turn_key_order(o.n, (from, State::Failed), &why, desk.now())? {
+    hub.db.write(|tx| {
+        if !tx.turn_key_order(o.n, (from, State::Failed), &why, hub.now())? {
             return Ok(());
         }
         let line = OrderFail {
@@ -167,7 +167,7 @@ fn fail(
             code: code.clone(),
             why: why.clone(),
         };
-        desk.log.append(who, &line)?;
+        hub.log.append(who, &line)?;
         Ok(())
     })
 }
@@ -221,19 +221,19 @@ pub struct TouchRow {
 }
 
 /// Those that name whoever asks, and those that ended in the last day. Blocking.
-pub fn list(desk: &Desk, part: &Part, permit: &Permit) -> Result<Rows<TouchRow>, HubError> {
-    settle(desk)?;
+pub fn list(hub: &Hub, part: &Part, permit: &Permit) -> Result<Rows<TouchRow>, HubError> {
+    settle(hub)?;
     let (after, limit) = (part.number()?.unwrap_or(0), part.limit());
-    let since = desk.now().plus_ms(-SHOWN_MS);
-    let found = desk
+    let since = hub.now().plus_ms(-SHOWN_MS);
+    let found = hub
         .db
         .key_orders_of(permit.number(), since, after, limit + 1)?;
-    Rows::cut(found, limit, |o| o.n.to_string()).try_map(|o| row(desk, o, permit))
+    Rows::cut(found, limit, |o| o.n.to_string()).try_map(|o| row(hub, o, permit))
 }
 
-fn row(desk: &Desk, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubError> {
+fn row(hub: &Hub, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubError> {
     let name = |account: u32| {
-        let found = desk.db.account_numbered(account)?;
+        let found = hub.db.account_numbered(account)?;
         Ok::<_, HubError>(found.map_or_else(|| op(account), |a| a.name))
     };
     let ordered: Ordered = serde_json::from_str(&o.text).map_err(plain)?;
@@ -246,8 +246,8 @@ fn row(desk: &Desk, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubE
             until,
             authority,
         } => {
-            let asked = desk.db.approval(o.ask)?.and_then(|a| a.reason);
-            let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+            let asked = hub.db.approval(o.ask)?.and_then(|a| a.reason);
+            let text = |hash: &str| hub.db.side_text(hash).map_err(plain);
             lift = Some(LiftToTouch {
                 camera: format!("{}/{cam}", o.r#box),
                 mask,
@@ -269,18 +269,12 @@ fn row(desk: &Desk, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubE
         _ => {}
     }
     let me = permit.number();
-    let mine = o.standing.apply(Event::Touched(me), desk.now()).is_ok();
-    let passkey = match (mine, keys(desk, &o.r#box)) {
+    let mine = o.standing.apply(Event::Touched(me), hub.now()).is_ok();
+    let passkey = match (mine, keys(hub, &o.r#box)) {
         (true, Ok(Some(keys))) => {
-            let own = own_keys(desk, &keys, me)?;
+            let own = own_keys(hub, &keys, me)?;
             let challenge = challenge(&o.text);
-            Some(factors::to_touch(
-                desk,
-                me,
-                permit.name(),
-                &challenge,
-                &own,
-            )?)
+            Some(factors::to_touch(hub, me, permit.name(), &challenge, &own)?)
         }
         _ => None,
     };
@@ -303,9 +297,9 @@ fn row(desk: &Desk, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubE
 }
 
 /// What every page says to somebody for whose passkey an order waits. Blocking.
-pub fn notices(desk: &Desk, account: u32) -> Result<Vec<String>, HubError> {
-    let (now, zone) = (desk.now(), &desk.config.zone);
-    let open = desk.db.open_key_orders()?.into_iter();
+pub fn notices(hub: &Hub, account: u32) -> Result<Vec<String>, HubError> {
+    let (now, zone) = (hub.now(), &hub.config.zone);
+    let open = hub.db.open_key_orders()?.into_iter();
     let mine = open.filter(|o| o.standing.apply(Event::Touched(account), now).is_ok());
     Ok(mine
         .map(|o| {
@@ -338,12 +332,12 @@ struct Ready {
 
 /// One person's touch; `credential` is the JSON their browser handed over. With the second the order goes to the box.
 pub async fn give(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     n: u64,
     credential: String,
     permit: &Permit,
 ) -> Result<Touched, HubError> {
-    let (d, p) = (desk.clone(), permit.clone());
+    let (d, p) = (hub.clone(), permit.clone());
     let ready = blocking(move || touch(&d, n, &credential, &p)).await??;
     let Some(Ready { way, record, order }) = ready else {
         return Ok(Touched {
@@ -353,14 +347,14 @@ pub async fn give(
         });
     };
     let name = way.name.clone();
-    let done = way.send(desk, order).await.map_err(HubError::from);
+    let done = way.send(hub, order).await.map_err(HubError::from);
     let until = match done {
         Ok(Done::Lift { until }) if record.cam.is_some() => Ok(Some(until)),
         Ok(Done::Approvers) if record.cam.is_none() => Ok(None),
         Ok(_) => Err(order::odd(&name)),
         Err(e) => Err(e),
     };
-    let (d, who) = (desk.clone(), permit.op());
+    let (d, who) = (hub.clone(), permit.op());
     blocking(move || match until {
         Ok(until) => {
             let (from, now) = ((State::Sent, State::Done), d.now());
@@ -380,45 +374,40 @@ pub async fn give(
 }
 
 /// Blocking. None: it waits for the other person.
-fn touch(
-    desk: &Desk,
-    n: u64,
-    credential: &str,
-    permit: &Permit,
-) -> Result<Option<Ready>, HubError> {
-    settle(desk)?;
+fn touch(hub: &Hub, n: u64, credential: &str, permit: &Permit) -> Result<Option<Ready>, HubError> {
+    settle(hub)?;
     let find = || {
-        let found = desk.db.key_order(n)?;
+        let found = hub.db.key_order(n)?;
         found.ok_or_else(|| HubError::from(Orders::TouchUnknown { order: n }))
     };
     let (record, me) = (find()?, permit.number());
     let next = |o: &KeyOrderRecord| {
         let event = Event::Touched(me);
         o.standing
-            .apply(event, desk.now())
+            .apply(event, hub.now())
             .map_err(|why| HubError::from(not_done(o, why)))
     };
     // With the last touch it is sent at once: a box that is away gets it when it is back, if that is in time.
     let way = match next(&record)? {
-        State::Sent => Some(order::way(desk, &record.r#box)?),
+        State::Sent => Some(order::way(hub, &record.r#box)?),
         _ => None,
     };
-    let touch = factors::touched(desk, me, &challenge(&record.text), credential)?;
-    let sent = desk.act(|act| {
+    let touch = factors::touched(hub, me, &challenge(&record.text), credential)?;
+    let sent = hub.act(|act| {
         let state = next(&find()?)?;
-        if !touch.use_up(act, desk.now())? {
+        if !touch.use_up(act, hub.now())? {
             return Err(Orders::TouchedAlready { order: n }.into());
         }
         let touched = TouchRecord {
             op: me,
             factor: touch.factor,
             assertion: touch.assertion.clone(),
-            made: desk.now(),
+            made: hub.now(),
         };
         act.add_touch(n, &touched)?;
         if state == State::Sent {
             let way = (State::Waiting, State::Sent);
-            act.turn_key_order(n, way, "", desk.now())?;
+            act.turn_key_order(n, way, "", hub.now())?;
         }
         let line = OrderTouch {
             order: n,
@@ -431,16 +420,16 @@ fn touch(
     if !sent {
         return Ok(None);
     }
-    let way = way.map_or_else(|| order::way(desk, &record.r#box), Ok);
+    let way = way.map_or_else(|| order::way(hub, &record.r#box), Ok);
     let ready = way.and_then(|way| {
-        let order = approved(desk, &record)?;
+        let order = approved(hub, &record)?;
         let record = record.clone();
         Ok(Ready { way, record, order })
     });
     match ready {
         Ok(ready) => Ok(Some(ready)),
         Err(e) => {
-            fail(desk, &record, State::Sent, &permit.op(), &e)?;
+            fail(hub, &record, State::Sent, &permit.op(), &e)?;
             Err(e)
         }
     }
@@ -457,12 +446,12 @@ fn not_done(o: &KeyOrderRecord, why: NotDone) -> Orders {
 }
 
 /// The same text with what both have touched, signed.
-fn approved(desk: &Desk, o: &KeyOrderRecord) -> Result<SignedOrder, HubError> {
+fn approved(hub: &Hub, o: &KeyOrderRecord) -> Result<SignedOrder, HubError> {
     let ordered: Ordered = serde_json::from_str(&o.text).map_err(plain)?;
-    let touches = desk.db.touches(o.n)?.into_iter();
+    let touches = hub.db.touches(o.n)?.into_iter();
     let approvals = touches.map(|t| Approval {
         who: op(t.op),
         passkey: t.assertion,
     });
-    order::signed_with(desk, ordered.order, approvals.collect())
+    order::signed_with(hub, ordered.order, approvals.collect())
 }

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     access::{authorise::Permit, sessions::Reason},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     reason::{Evidence, Footage},
 };
 
 pub fn begin(
-    desk: &Desk,
+    hub: &Hub,
     exhibit: &ExhibitRef,
     reason: &Reason,
     permit: &Permit,
@@ -26,7 +26,7 @@ pub fn begin(
     let present = reason.present();
     let others = present.iter().map(|text| (TextField::Present, text));
     rules::texts(given.into_iter().chain(others))?;
-    let request = desk.db.request(exhibit.as_str()).map_err(plain)?;
+    let request = hub.db.request(exhibit.as_str()).map_err(plain)?;
     let request = request.ok_or_else(|| Footage::ExhibitUnknown {
         exhibit: exhibit.clone(),
     })?;
@@ -42,10 +42,10 @@ pub fn begin(
         t0: request.t0,
         t1: request.t1,
         grant: request.grant,
-        purpose: keep_salted(desk, reason.purpose.trim())?,
-        reference: keep_salted(desk, reason.reference.trim())?,
-        present: present.map(|text| keep_salted(desk, &text)).transpose()?,
+        purpose: keep_salted(hub, reason.purpose.trim())?,
+        reference: keep_salted(hub, reason.reference.trim())?,
+        present: present.map(|text| keep_salted(hub, &text)).transpose()?,
     };
-    desk.log.append(&permit.op(), &line).map_err(plain)?;
+    hub.log.append(&permit.op(), &line).map_err(plain)?;
     Ok(())
 }

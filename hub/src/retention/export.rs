@@ -3,7 +3,7 @@
 use askama::Template;
 use shared::time::{Utc, Zone};
 
-use super::report::{CameraReport, Certificate, Kept, Report, Verdict, claim_in_words};
+use super::report::{CameraReport, Certificate, DayState, Report, Verdict, claim_in_words};
 
 /// Columns of the CSV (documented in docs/hub.md): new ones are added at the end, none is renamed.
 pub const CSV_HEADERS: [&str; 26] = [
@@ -221,12 +221,12 @@ fn bar(c: &CameraReport) -> Option<Bar> {
     let (first, last) = (c.bar.first()?.from, c.bar.last()?.to);
     let all = first.days_until(last).saturating_add(1);
     let place = |days: i64| format!("{:.1}", days as f64 * 1000.0 / all as f64);
-    let days_of = |kept: Kept| -> i64 {
+    let days_of = |kept: DayState| -> i64 {
         let runs = c.bar.iter().filter(|r| r.kept == kept);
         runs.map(|r| r.from.days_until(r.to).saturating_add(1))
             .fold(0, i64::saturating_add)
     };
-    let extra: String = [(Kept::Over, "over"), (Kept::Early, "gone early")]
+    let extra: String = [(DayState::Over, "over"), (DayState::Early, "gone early")]
         .into_iter()
         .filter(|(kept, _)| days_of(*kept) > 0)
         .map(|(kept, word)| format!(", {} {word}", days_of(kept)))
@@ -234,10 +234,10 @@ fn bar(c: &CameraReport) -> Option<Bar> {
     let blocks = c.bar.iter().filter_map(|r| {
         Some(Block {
             class: match r.kept {
-                Kept::Held => "recorded",
-                Kept::Over => "over",
-                Kept::Early => "early",
-                Kept::Nothing => return None,
+                DayState::Held => "recorded",
+                DayState::Over => "over",
+                DayState::Early => "early",
+                DayState::Nothing => return None,
             },
             x: place(first.days_until(r.from)),
             w: place(r.from.days_until(r.to).saturating_add(1)),

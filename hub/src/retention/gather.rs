@@ -8,13 +8,13 @@ use shared::{
 };
 
 use super::{
-    promise::{Heard, Policy},
+    promise::{Horizon, Policy},
     report::{self, BEYOND, CameraPage, Facts, Report},
 };
 use crate::{
     db::{DbError, boxes::BoxRecord, retention::DayRecord},
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     list::Part,
     reason::Footage,
 };
@@ -23,17 +23,17 @@ use crate::{
 const PAGE_DAYS: i32 = 400;
 
 /// What a box said of itself.
-struct Said {
+struct BoxReport {
     zone: Zone,
     zone_name: String,
     titles: BTreeMap<CameraId, String>,
     policies: BTreeMap<CameraId, Policy>,
 }
 
-fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
-    let mut out = Said {
-        zone: desk.config.zone.clone(),
-        zone_name: desk.config.zone_name.clone(),
+fn said(hub: &Hub, b: &BoxRecord) -> Result<BoxReport, DbError> {
+    let mut out = BoxReport {
+        zone: hub.config.zone.clone(),
+        zone_name: hub.config.zone_name.clone(),
         titles: BTreeMap::new(),
         policies: BTreeMap::new(),
     };
@@ -54,7 +54,7 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
         }
     }
     let mut noted: BTreeMap<CameraId, Policy> = BTreeMap::new();
-    for p in desk.db.policies(&b.name)? {
+    for p in hub.db.policies(&b.name)? {
         let policy = noted.entry(p.cam).or_insert_with(|| Policy {
             rules: Vec::new(),
             zone: out.zone.clone(),
@@ -74,10 +74,10 @@ fn said(desk: &Desk, b: &BoxRecord) -> Result<Said, DbError> {
 }
 
 /// The days that a report looks at: as many before today as the longest promise, and some.
-fn looked_at(desk: &Desk, said: &Said) -> (Day, Day) {
+fn looked_at(hub: &Hub, said: &BoxReport) -> (Day, Day) {
     let longest = said.policies.values().filter_map(Policy::days).max();
     let back = i32::try_from(longest.unwrap_or(0)).unwrap_or(PAGE_DAYS);
-    let today = said.zone.day_of(desk.now());
+    let today = said.zone.day_of(hub.now());
     // A box in another zone may be a day ahead.
     let from = today.plus_days(-back.saturating_add(BEYOND + 1));
     (from, today.plus_days(1))
@@ -85,17 +85,17 @@ fn looked_at(desk: &Desk, said: &Said) -> (Day, Day) {
 
 /// Everything of a box, or of one of its cameras, that the report needs of these days.
 fn facts(
-    desk: &Desk,
+    hub: &Hub,
     b: &BoxRecord,
     only: Option<&CameraId>,
-    said: Said,
+    said: BoxReport,
     days: (Day, Day),
 ) -> Result<Facts, DbError> {
-    let db = &desk.db;
-    let now = desk.now();
+    let db = &hub.db;
+    let now = hub.now();
     let (from, to) = days;
     let days = db.camera_days(&b.name, only, (from, to))?;
-    let mut facts = known(desk, b, said, days, now)?;
+    let mut facts = known(hub, b, said, days, now)?;
     let mut certificates = db.certificates(&b.name, only, (from, to))?;
     for c in std::mem::take(&mut facts.certificates) {
         if c.day < from {
@@ -124,13 +124,13 @@ fn facts(
 
 /// The part of it that faults are judged by: cheap however long a box has recorded.
 fn known(
-    desk: &Desk,
+    hub: &Hub,
     b: &BoxRecord,
-    said: Said,
+    said: BoxReport,
     days: Vec<DayRecord>,
     now: Utc,
 ) -> Result<Facts, DbError> {
-    let db = &desk.db;
+    let db = &hub.db;
     let log = db.newest_log(&b.name)?;
     let cams: BTreeSet<CameraId> = said
         .policies
@@ -143,7 +143,7 @@ fn known(
         revoked: b.state == "revoked",
         zone: said.zone,
         zone_name: said.zone_name,
-        heard: Heard {
+        heard: Horizon {
             now,
             upto: log.filter(|l| l.size > 0).map(|l| l.cosigned),
         },
@@ -158,9 +158,9 @@ fn known(
 }
 
 /// What the watch judges: camera-days whose deletion is not on record as good, and each camera's newest certificate.
-pub fn unsettled(desk: &Desk, b: &BoxRecord) -> Result<Facts, DbError> {
-    let days = desk.db.unsettled_days(&b.name)?;
-    let mut facts = known(desk, b, said(desk, b)?, days, desk.now())?;
+pub fn unsettled(hub: &Hub, b: &BoxRecord) -> Result<Facts, DbError> {
+    let days = hub.db.unsettled_days(&b.name)?;
+    let mut facts = known(hub, b, said(hub, b)?, days, hub.now())?;
     for c in &facts.newest {
         if !facts
             .certificates
@@ -178,39 +178,39 @@ fn none_such(name: &BoxName) -> HubError {
 }
 
 /// The report over all boxes, or one.
-pub fn report(desk: &Desk, only: Option<&BoxName>) -> Result<Report, HubError> {
+pub fn report(hub: &Hub, only: Option<&BoxName>) -> Result<Report, HubError> {
     let boxes = match only {
         Some(name) => vec![
-            desk.db
+            hub.db
                 .box_named(name)
                 .map_err(plain)?
                 .ok_or_else(|| none_such(name))?,
         ],
-        None => desk.db.boxes().map_err(plain)?,
+        None => hub.db.boxes().map_err(plain)?,
     };
     let mut cameras = Vec::new();
     for b in boxes {
-        let said = said(desk, &b)?;
-        let days = looked_at(desk, &said);
-        cameras.extend(facts(desk, &b, None, said, days).map_err(plain)?.report());
+        let said = said(hub, &b)?;
+        let days = looked_at(hub, &said);
+        cameras.extend(facts(hub, &b, None, said, days).map_err(plain)?.report());
     }
     Ok(Report {
-        scheme: desk.config.scheme.clone(),
-        now: desk.now(),
-        zone: desk.config.zone_name.clone(),
+        scheme: hub.config.scheme.clone(),
+        now: hub.now(),
+        zone: hub.config.zone_name.clone(),
         promises: report::promises(&cameras),
         cameras,
     })
 }
 
 /// One camera's row and its days, newest first.
-pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraPage, HubError> {
+pub fn of_camera(hub: &Hub, camera: &BoxCamera, part: &Part) -> Result<CameraPage, HubError> {
     let after = part.after(|text| Day::parse(text).ok())?;
-    let b = desk.db.box_named(&camera.r#box).map_err(plain)?;
+    let b = hub.db.box_named(&camera.r#box).map_err(plain)?;
     let b = b.ok_or_else(|| none_such(&camera.r#box))?;
-    let said_now = said(desk, &b)?;
-    let looked = looked_at(desk, &said_now);
-    let of_now = facts(desk, &b, Some(&camera.cam), said_now, looked).map_err(plain)?;
+    let said_now = said(hub, &b)?;
+    let looked = looked_at(hub, &said_now);
+    let of_now = facts(hub, &b, Some(&camera.cam), said_now, looked).map_err(plain)?;
     let row = of_now.report().into_iter().find(|r| r.cam == camera.cam);
     let row = row.ok_or_else(|| Footage::CameraUnknown {
         camera: camera.clone(),
@@ -219,11 +219,11 @@ pub fn of_camera(desk: &Desk, camera: &BoxCamera, part: &Part) -> Result<CameraP
     let last = after.map_or(looked.1, |day| day.plus_days(-1));
     let most = i32::try_from(part.limit()).unwrap_or(PAGE_DAYS);
     let first = last.plus_days(1 - most);
-    let known = facts(desk, &b, Some(&camera.cam), said(desk, &b)?, (first, last))?;
+    let known = facts(hub, &b, Some(&camera.cam), said(hub, &b)?, (first, last))?;
     let days = known.camera_days(&camera.cam).into_iter().rev();
     // Older ones that are not settled stand at the end of the first part, and again in their place.
     let days = days.filter(|d| d.day <= last && (after.is_none() || d.day >= first));
-    let oldest = desk.db.first_day(&camera.r#box, &camera.cam)?;
+    let oldest = hub.db.first_day(&camera.r#box, &camera.cam)?;
     Ok(CameraPage {
         camera: row,
         days: days.map(|d| d.shown(&known.zone)).collect(),

@@ -7,7 +7,7 @@ use shared::{id::BoxName, testing::LogBuilder};
 use super::{gather, rig::*, watch};
 use crate::db::numbers::Numbered;
 use crate::{
-    db::{Db, seen::Seen},
+    db::{Db, visible::VisibleRows},
     devices::words,
     list::Part,
     requests::{holds, review},
@@ -111,14 +111,14 @@ fn brook() -> BoxName {
 
 /// Another box, with footage that is due, and a hold asked for: what must go on.
 fn neighbour(rig: &Rig) {
-    let now = rig.desk.now();
-    rig.desk
+    let now = rig.hub.now();
+    rig.hub
         .db
         .register_box(&brook(), "hash", now.plus_ms(86_400_000), now)
         .expect("registered");
     let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/brook/1", rig.log.t);
     log.segment("c09", 1, b"footage");
-    let (stream, _) = rig.desk.logs.begin(&brook(), 1, None).expect("begins");
+    let (stream, _) = rig.hub.logs.begin(&brook(), 1, None).expect("begins");
     stream.lines(&log.lines.concat()).expect("lines");
     stream
         .head(log.head().render().as_bytes())
@@ -127,23 +127,23 @@ fn neighbour(rig: &Rig) {
 
 /// Everything that shows what boxes sent.
 fn all_goes_on(rig: &Rig) {
-    let report = gather::report(&rig.desk, None).expect("the report of the scheme");
+    let report = gather::report(&rig.hub, None).expect("the report of the scheme");
     assert!(
         report.cameras.iter().any(|c| c.r#box == brook()),
         "the neighbour is in it"
     );
-    watch::look(&rig.desk, None, None).expect("the watch");
-    let rows = shown::boxes(&rig.desk).expect("the first page");
+    watch::look(&rig.hub, None, None).expect("the watch");
+    let rows = shown::boxes(&rig.hub).expect("the first page");
     assert_eq!(rows.len(), 2);
-    let (seen, part) = (Seen::everything(), Part::of(1000));
-    holds::shown::list(&rig.desk, &seen, None, false, &part).expect("holds");
-    shown::exhibits(&rig.desk, &seen, &part).expect("exhibits");
+    let (seen, part) = (VisibleRows::everything(), Part::of(1000));
+    holds::shown::list(&rig.hub, &seen, None, false, &part).expect("holds");
+    shown::exhibits(&rig.hub, &seen, &part).expect("exhibits");
     for camera in ["ashby/c01", "brook/c09"] {
         let camera = shared::id::BoxCamera::parse(camera).expect("camera");
-        let _ = crate::days::footage(&rig.desk, &camera, None, None, crate::days::MOST);
-        let _ = gather::of_camera(&rig.desk, &camera, &part);
+        let _ = crate::days::footage(&rig.hub, &camera, None, None, crate::days::MOST);
+        let _ = gather::of_camera(&rig.hub, &camera, &part);
     }
-    review::all(&rig.desk).expect("masks");
+    review::all(&rig.hub).expect("masks");
 }
 
 /// security.md V4, V5, V16, kind 2: none of them is countersigned; the refusal names log, line, field and value; what was held stays.
@@ -156,7 +156,7 @@ fn refused_at_the_door_v4_v5() {
     for (kind, data, field) in attacks() {
         let mut log = LogBuilder::new_at(ORIGIN, utc("2026-11-28T12:00:00.000Z"));
         log.add_raw(kind, "sys:rec", &data);
-        let (stream, have) = rig.desk.logs.begin(&ashby(), 1, None).expect("begins");
+        let (stream, have) = rig.hub.logs.begin(&ashby(), 1, None).expect("begins");
         assert_eq!(have.size, held, "{kind}");
         let refused = stream
             .lines(&log.lines[held as usize..].concat())
@@ -195,25 +195,25 @@ fn held_since_before_v4_v5() {
         rig.log.add_raw(kind, "sys:rec", data);
     }
     let size = rig.log.size();
-    let folder = rig.desk.logs.folder(&ashby(), 1);
+    let folder = rig.hub.logs.folder(&ashby(), 1);
     std::fs::create_dir_all(folder.join("heads")).expect("folder");
     let mut head = rig.log.head();
     let put = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("written");
     put("0000000000.jsonl", &rig.log.lines.concat());
     put("head.note", head.render().as_bytes());
-    rig.desk.keys.cosign(&mut head, rig.desk.now());
+    rig.hub.keys.cosign(&mut head, rig.hub.now());
     put("cosigned.note", head.render().as_bytes());
-    let (_, have) = rig.desk.logs.begin(&ashby(), 1, None).expect("begins");
+    let (_, have) = rig.hub.logs.begin(&ashby(), 1, None).expect("begins");
     assert_eq!(have.size, size, "kept");
     assert_eq!(
-        rig.desk.db.indexed(ORIGIN).expect("index"),
+        rig.hub.db.indexed(ORIGIN).expect("index"),
         size,
         "the index does not lag"
     );
-    let odd = rig.desk.db.odd_lines(&ashby()).expect("marked");
+    let odd = rig.hub.db.odd_lines(&ashby()).expect("marked");
     assert_eq!((odd.len(), odd[0].count), (1, attacks.len() as u64));
     assert!(odd[0].why.contains("data.cam"), "{}", odd[0].why);
-    let days = rig.desk.db.unsettled_days(&ashby()).expect("days");
+    let days = rig.hub.db.unsettled_days(&ashby()).expect("days");
     assert_eq!(
         (days.len(), days[0].s0, days[0].bytes),
         (1, good, 700),
@@ -221,7 +221,7 @@ fn held_since_before_v4_v5() {
     );
     all_goes_on(&rig);
     let fault = |rig: &Rig| {
-        let rows = shown::boxes(&rig.desk).expect("the first page");
+        let rows = shown::boxes(&rig.hub).expect("the first page");
         let ashby = rows.iter().find(|r| r.name == ashby()).expect("row");
         let of: Vec<_> = ashby
             .faults
@@ -240,7 +240,7 @@ fn held_since_before_v4_v5() {
     assert!(shared::plain::all_plain(&said[0].text), "{}", said[0].text);
     assert_eq!(rig.faults(words::LINE), (1, 0));
     assert_eq!(next_hold(&rig), "H-000001");
-    rig.desk.db.revoke_box(&ashby(), "stolen").expect("revoked");
+    rig.hub.db.revoke_box(&ashby(), "stolen").expect("revoked");
     all_goes_on(&rig);
     rig.restart();
     all_goes_on(&rig);
@@ -281,6 +281,6 @@ fn rows_of_before_v4_v5() {
 
 /// The number that the next hold would get.
 fn next_hold(rig: &Rig) -> String {
-    let n = rig.desk.db.write(|tx| tx.number(Numbered::Hold));
+    let n = rig.hub.db.write(|tx| tx.number(Numbered::Hold));
     shared::id::HoldId(n.expect("number")).to_string()
 }

@@ -249,7 +249,7 @@ impl Standing {
 
 /// What the hub has heard.
 #[derive(Clone, Copy, Debug)]
-pub struct Heard {
+pub struct Horizon {
     pub now: Utc,
     /// When the newest line it holds of the box came; None: none ever did.
     pub upto: Option<Utc>,
@@ -263,7 +263,7 @@ pub fn judge_certificate(
     policy: &Policy,
     newest: bool,
     good: bool,
-    heard: Heard,
+    heard: Horizon,
 ) -> Standing {
     let named = c.rule.strip_suffix('d').and_then(|n| n.parse().ok());
     let days = policy.shortest_at(c.at).or(named).or(policy.days());
@@ -319,8 +319,8 @@ pub fn judge_certificate(
     Standing::Sound
 }
 
-fn absent(due: Utc, begun: bool, heard: Heard) -> Standing {
-    let Heard { now, upto } = heard;
+fn absent(due: Utc, begun: bool, heard: Horizon) -> Standing {
+    let Horizon { now, upto } = heard;
     if now < due {
         return Standing::NotDue { due };
     }
@@ -348,7 +348,7 @@ pub fn judge(
     certificates: &[&CertificateRecord],
     newest: Option<&CertificateRecord>,
     policy: &Policy,
-    heard: Heard,
+    heard: Horizon,
 ) -> Standing {
     if !d.settled && d.held > 0 || certificates.is_empty() {
         if d.settled || d.held == 0 {

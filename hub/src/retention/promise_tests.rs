@@ -70,8 +70,8 @@ fn certificate(d: &str, at: Utc, rule: &str) -> CertificateRecord {
     }
 }
 
-fn heard(now: Utc) -> Heard {
-    Heard {
+fn heard(now: Utc) -> Horizon {
+    Horizon {
         now,
         upto: Some(now),
     }
@@ -81,7 +81,7 @@ fn with(d: &DayRecord, c: &CertificateRecord, p: &Policy, now: Utc) -> Standing 
     judge(d, &[c], Some(c), p, heard(now))
 }
 
-fn without(d: &DayRecord, p: &Policy, heard: Heard) -> Standing {
+fn without(d: &DayRecord, p: &Policy, heard: Horizon) -> Standing {
     judge(d, &[], None, p, heard)
 }
 
@@ -168,7 +168,7 @@ fn a_box_off_the_line() {
         without(
             &row("2026-11-03"),
             &p,
-            Heard {
+            Horizon {
                 now: due_at.plus_ms(ms),
                 upto: Some(away),
             },
@@ -201,7 +201,7 @@ fn a_box_off_the_line() {
     let late = without(
         &row("2026-11-03"),
         &p,
-        Heard {
+        Horizon {
             now: due_at.plus_ms(GRACE_MS + 1),
             upto: Some(due_at.plus_ms(HOUR)),
         },
@@ -213,7 +213,7 @@ fn a_box_off_the_line() {
             ..
         }
     ));
-    let never = Heard {
+    let never = Horizon {
         now: due_at.plus_ms(HOUR),
         upto: None,
     };

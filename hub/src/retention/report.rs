@@ -11,7 +11,7 @@ use shared::{
 };
 use utoipa::ToSchema;
 
-use super::promise::{self, GRACE_MS, Heard, Policy, Standing};
+use super::promise::{self, GRACE_MS, Horizon, Policy, Standing};
 use crate::db::retention::{CertificateRecord, DayRecord, Gaps};
 
 /// Whole days a camera's daily rate is the mean of.
@@ -25,7 +25,7 @@ pub struct Facts {
     pub revoked: bool,
     pub zone: Zone,
     pub zone_name: String,
-    pub heard: Heard,
+    pub heard: Horizon,
     /// By camera: also of those that are configured no more.
     pub policies: BTreeMap<CameraId, Policy>,
     /// Cameras configured now, with their titles.
@@ -103,7 +103,7 @@ pub struct CameraReport {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kept {
+pub enum DayState {
     Held,
     /// Past its day, or its deletion is not shown.
     Over,
@@ -117,7 +117,7 @@ pub enum Kept {
 pub struct Run {
     pub from: Day,
     pub to: Day,
-    pub kept: Kept,
+    pub kept: DayState,
 }
 
 /// A deletion certificate as people see it.
@@ -440,12 +440,12 @@ fn runs(days: &[CameraDay], today: Day, n: u32) -> Vec<Run> {
     while day <= today {
         let kept = match days.iter().find(|d| d.day == day) {
             Some(d) if matches!(d.standing, Standing::Missing { .. } | Standing::Failing(_)) => {
-                Kept::Over
+                DayState::Over
             }
-            Some(d) if d.held > 0 && d.day < allowed.plus_days(-1) => Kept::Over,
-            Some(d) if d.held > 0 => Kept::Held,
-            Some(d) if early(d) => Kept::Early,
-            _ => Kept::Nothing,
+            Some(d) if d.held > 0 && d.day < allowed.plus_days(-1) => DayState::Over,
+            Some(d) if d.held > 0 => DayState::Held,
+            Some(d) if early(d) => DayState::Early,
+            _ => DayState::Nothing,
         };
         match out.last_mut() {
             Some(run) if run.kept == kept => run.to = day,

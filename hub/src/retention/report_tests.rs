@@ -29,7 +29,7 @@ fn kept(upto: &str, rule: &str) -> (Rig, Vec<(Day, u64)>) {
 }
 
 fn report(rig: &Rig) -> Report {
-    gather::report(&rig.desk, Some(&ashby())).expect("report")
+    gather::report(&rig.hub, Some(&ashby())).expect("report")
 }
 
 /// RET-1, RET-2, RET-4: a camera that is kept as promised, with all the numbers a data-protection officer asks for; its own 28 days
@@ -57,7 +57,11 @@ fn as_promised() {
         certificate.oldest,
         Some(london().at(day("2026-11-07"), 11, 59))
     );
-    assert!(c.bar.iter().all(|r| r.kept != Kept::Over), "{:?}", c.bar);
+    assert!(
+        c.bar.iter().all(|r| r.kept != DayState::Over),
+        "{:?}",
+        c.bar
+    );
     let none = &report.cameras[1];
     assert_eq!(
         (none.policy_days, none.verdict),
@@ -65,7 +69,7 @@ fn as_promised() {
     );
     assert_eq!(report.promises.len(), 2, "each policy is said once");
     let page = gather::of_camera(
-        &rig.desk,
+        &rig.hub,
         &"ashby/c01".parse_camera(),
         &crate::list::Part::default(),
     )
@@ -110,7 +114,11 @@ fn kept_too_long() {
         c.why
     );
     assert!(c.why.contains("and 1 more days"), "{}", c.why);
-    assert!(c.bar.iter().any(|r| r.kept == Kept::Over), "{:?}", c.bar);
+    assert!(
+        c.bar.iter().any(|r| r.kept == DayState::Over),
+        "{:?}",
+        c.bar
+    );
 }
 
 /// RET-1: disk pressure took a day before its time: under, for as long as the day was promised.
@@ -127,7 +135,11 @@ fn gone_before_its_time() {
     let c = &report(&rig).cameras[0];
     assert_eq!(c.verdict, Verdict::Under);
     assert!(c.why.contains("for lack of space"), "{}", c.why);
-    assert!(c.bar.iter().any(|r| r.kept == Kept::Early), "{:?}", c.bar);
+    assert!(
+        c.bar.iter().any(|r| r.kept == DayState::Early),
+        "{:?}",
+        c.bar
+    );
     assert_eq!(c.days_on_disk, 9);
     // Past the day it was promised for, nothing is owed any more.
     for (n, s) in s.iter().enumerate().skip(1) {

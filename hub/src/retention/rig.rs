@@ -12,9 +12,9 @@ use shared::{
 };
 use tempfile::TempDir;
 
-pub use crate::desk::testing::SCHEME;
-use crate::desk::{
-    Desk,
+pub use crate::hub::testing::SCHEME;
+use crate::hub::{
+    Hub,
     testing::{self, Hands},
 };
 
@@ -44,7 +44,7 @@ pub fn ashby() -> BoxName {
 pub struct Rig {
     pub dir: TempDir,
     pub hands: Arc<Hands>,
-    pub desk: Arc<Desk>,
+    pub hub: Arc<Hub>,
     pub log: LogBuilder,
     s: u64,
     /// Where each camera's recordings end.
@@ -56,14 +56,14 @@ impl Rig {
     pub fn new(at: &str) -> Self {
         let dir = tempfile::tempdir().expect("folder");
         let hands = Hands::at(utc(at));
-        let desk = Arc::new(testing::open(dir.path(), hands.clone()));
-        desk.db
+        let hub = Arc::new(testing::open(dir.path(), hands.clone()));
+        hub.db
             .register_box(&ashby(), "hash", utc(at).plus_ms(86_400_000), utc(at))
             .expect("registered");
         Self {
             dir,
             hands,
-            desk,
+            hub,
             log: LogBuilder::new_at(ORIGIN, utc(at)),
             s: 0,
             ends: BTreeMap::new(),
@@ -87,9 +87,9 @@ impl Rig {
             retention_days: days,
             zone: "Europe/London".into(),
         };
-        self.desk
+        self.hub
             .db
-            .box_hello(&ashby(), &hello, self.desk.now())
+            .box_hello(&ashby(), &hello, self.hub.now())
             .expect("noted");
     }
 
@@ -210,7 +210,7 @@ impl Rig {
 
     /// What the box has written comes to the hub.
     pub fn send(&self) {
-        let (stream, have) = self.desk.logs.begin(&ashby(), 1, None).expect("begins");
+        let (stream, have) = self.hub.logs.begin(&ashby(), 1, None).expect("begins");
         let lines: Vec<u8> = self.log.lines[have.size as usize..].concat();
         if !lines.is_empty() {
             stream.lines(&lines).expect("lines");
@@ -222,13 +222,13 @@ impl Rig {
 
     /// The same hub after a restart.
     pub fn restart(&mut self) {
-        self.desk.log.close("test").expect("closed");
-        self.desk = Arc::new(testing::open(self.dir.path(), self.hands.clone()));
+        self.hub.log.close("test").expect("closed");
+        self.hub = Arc::new(testing::open(self.dir.path(), self.hands.clone()));
     }
 
     /// `fault.on` and `fault.off` lines of a code in the hub's own log.
     pub fn faults(&self, code: &str) -> (usize, usize) {
-        let folder = self.desk.log.folder();
+        let folder = self.hub.log.folder();
         let text = std::fs::read_to_string(folder.join("0000000000.jsonl")).expect("own log");
         let count = |kind: &str| {
             text.lines()
@@ -241,6 +241,6 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        let _ = self.desk.log.close("test");
+        let _ = self.hub.log.close("test");
     }
 }

@@ -20,10 +20,10 @@ use crate::{
         boxes::BoxRecord,
         faults::{About, FoundFault},
     },
-    desk::{Desk, blocking},
     devices::words,
     error::{HubError, plain},
     faults,
+    hub::{Hub, blocking},
 };
 
 /// No certificate, a day after its time.
@@ -37,13 +37,13 @@ const SETTLE: Duration = Duration::from_secs(600);
 /// The lines of one sweep come within seconds: they are judged together.
 const TOGETHER: Duration = Duration::from_secs(2);
 
-pub async fn run(desk: Arc<Desk>) {
-    let d = desk.clone();
+pub async fn run(hub: Arc<Hub>) {
+    let d = hub.clone();
     if let Ok(Err(e)) = blocking(move || d.logs.catch_up_all()).await {
         tracing::error!("the index of box logs: {}", e.why);
     }
-    let began = (desk.now(), tokio::time::Instant::now());
-    let mut news = desk.live.deletions();
+    let began = (hub.now(), tokio::time::Instant::now());
+    let mut news = hub.live.deletions();
     let mut next = began.1;
     loop {
         let settling = began.1.elapsed() < SETTLE;
@@ -51,12 +51,12 @@ pub async fn run(desk: Arc<Desk>) {
             // The second look comes when boxes have had their while.
             let wait = if settling { SETTLE } else { LOOK_EVERY };
             next = tokio::time::Instant::now() + wait;
-            desk.live.take_deletions();
+            hub.live.take_deletions();
             None
         } else {
-            Some(desk.live.take_deletions())
+            Some(hub.live.take_deletions())
         };
-        let (d, since) = (desk.clone(), settling.then_some(began.0));
+        let (d, since) = (hub.clone(), settling.then_some(began.0));
         match blocking(move || look(&d, which.as_ref(), since)).await {
             Ok(Ok(())) => {}
             Ok(Err(e)) => tracing::error!("certificates could not be judged: {e}"),
@@ -77,22 +77,22 @@ pub async fn run(desk: Arc<Desk>) {
 
 /// Judges these boxes, or all, and puts what began and ended on the record. `since`: boxes not heard since then are left as they were.
 pub fn look(
-    desk: &Desk,
+    hub: &Hub,
     which: Option<&BTreeSet<BoxName>>,
     since: Option<Utc>,
 ) -> Result<(), HubError> {
     let boxes: Vec<BoxRecord> = match which {
-        None => desk.db.boxes().map_err(plain)?,
+        None => hub.db.boxes().map_err(plain)?,
         Some(names) => names
             .iter()
-            .filter_map(|n| desk.db.box_named(n).transpose())
+            .filter_map(|n| hub.db.box_named(n).transpose())
             .collect::<Result<_, _>>()
             .map_err(plain)?,
     };
     let mut failed = None;
     for b in boxes {
         // What is wrong with one box keeps no fault of another from being raised.
-        if let Err(e) = look_at(desk, &b, since) {
+        if let Err(e) = look_at(hub, &b, since) {
             tracing::error!("certificates of box {} could not be judged: {e}", b.name);
             failed = Some(e);
         }
@@ -100,20 +100,20 @@ pub fn look(
     failed.map_or(Ok(()), Err)
 }
 
-fn look_at(desk: &Desk, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
-    words::look(desk, &b.name)?;
-    let facts = gather::unsettled(desk, b).map_err(plain)?;
+fn look_at(hub: &Hub, b: &BoxRecord, since: Option<Utc>) -> Result<(), HubError> {
+    words::look(hub, &b.name)?;
+    let facts = gather::unsettled(hub, b).map_err(plain)?;
     if since.is_some_and(|t| facts.heard.upto.is_none_or(|heard| heard < t)) {
         return Ok(());
     }
-    let log = desk.db.newest_log(&b.name).map_err(plain)?;
+    let log = hub.db.newest_log(&b.name).map_err(plain)?;
     let Some(log) = log else { return Ok(()) };
     let found = found(&facts, &log.origin);
     let mine = |f: &FoundFault| {
         let of_box = matches!(&f.about, About::Camera(c) if c.r#box == b.name);
         of_box && [MISSING, FAILED].contains(&f.code.as_str())
     };
-    faults::settle(desk, mine, &found)
+    faults::settle(hub, mine, &found)
 }
 
 /// The faults of a box as they are now.

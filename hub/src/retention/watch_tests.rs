@@ -25,7 +25,7 @@ fn alive(rig: &mut Rig, t: &str) {
 }
 
 fn shown(rig: &Rig) -> Vec<String> {
-    let boxes = crate::shown::boxes(&rig.desk).expect("boxes");
+    let boxes = crate::shown::boxes(&rig.hub).expect("boxes");
     let row = boxes.iter().find(|b| b.name == ashby()).expect("ashby");
     row.faults
         .iter()
@@ -39,11 +39,11 @@ fn shown(rig: &Rig) -> Vec<String> {
 fn a_missing_certificate() {
     let (mut rig, s) = recorded();
     alive(&mut rig, "2026-11-30T20:00:00.000Z");
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert!(shown(&rig).is_empty(), "{:?}", shown(&rig));
     alive(&mut rig, "2026-12-01T00:06:00.000Z");
-    look(&rig.desk, None, None).expect("looked");
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(MISSING), (1, 0));
     let seen = shown(&rig);
     assert!(
@@ -52,19 +52,19 @@ fn a_missing_certificate() {
     );
     assert!(shared::conditions::condition(MISSING).is_some());
     rig.restart();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(MISSING), (1, 0));
     rig.to(utc("2026-12-01T09:00:00.000Z"));
     rig.deleted("c01", day("2026-11-01"), s, "28d", None);
     rig.send();
-    let news = rig.desk.live.take_deletions();
+    let news = rig.hub.live.take_deletions();
     assert_eq!(news.iter().collect::<Vec<_>>(), [&ashby()]);
-    look(&rig.desk, Some(&news), None).expect("looked");
+    look(&rig.hub, Some(&news), None).expect("looked");
     assert_eq!(rig.faults(MISSING), (1, 1));
     assert!(shown(&rig).is_empty());
     // Settled: it is not judged again.
     assert!(
-        rig.desk
+        rig.hub
             .db
             .unsettled_days(&ashby())
             .expect("days")
@@ -80,14 +80,14 @@ fn a_failed_certificate() {
     let n = rig.range("c01", day("2026-11-01"), "c01/2026-11-01", (s, s), "28d");
     rig.done("c01", day("2026-11-01"), n, None, false);
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!((rig.faults(FAILED), rig.faults(MISSING)), ((1, 0), (0, 0)));
     assert!(shared::conditions::condition(FAILED).is_some());
     rig.to(utc("2026-11-30T08:00:00.000Z"));
     let n = rig.range("c01", day("2026-11-01"), "c01/2026-11-01", (s, s), "28d");
     rig.done("c01", day("2026-11-01"), n, None, true);
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(FAILED), (1, 1));
 }
 
@@ -100,12 +100,12 @@ fn footage_was_left() {
     rig.to(london().at(day("2026-11-30"), 0, 5));
     rig.deleted("c01", day("2026-11-01"), first, "28d", Some(stray));
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(FAILED), (1, 0));
     rig.to(london().at(day("2026-12-01"), 0, 5));
     rig.deleted("c01", day("2026-11-02"), second, "28d", None);
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(FAILED), (1, 1));
 }
 
@@ -115,9 +115,9 @@ fn footage_was_left() {
 fn a_box_off_the_line() {
     let (rig, _) = recorded();
     rig.hub_to(utc("2026-12-01T00:06:00.000Z"));
-    look(&rig.desk, None, Some(rig.desk.now())).expect("looked");
+    look(&rig.hub, None, Some(rig.hub.now())).expect("looked");
     assert!(shown(&rig).is_empty());
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     let seen = shown(&rig);
     assert!(
         seen.len() == 1
@@ -127,8 +127,8 @@ fn a_box_off_the_line() {
         "{seen:?}"
     );
     assert_eq!(rig.faults(MISSING), (1, 0));
-    rig.desk.db.revoke_box(&ashby(), "stolen").expect("revoked");
-    look(&rig.desk, None, None).expect("looked");
+    rig.hub.db.revoke_box(&ashby(), "stolen").expect("revoked");
+    look(&rig.hub, None, None).expect("looked");
     assert_eq!(rig.faults(MISSING), (1, 1));
 }
 
@@ -149,18 +149,15 @@ fn judging_stays_small() {
     }
     rig.hub_to(rig.log.t);
     rig.send();
-    assert_eq!(
-        rig.desk.db.unsettled_days(&ashby()).expect("days").len(),
-        28
-    );
+    assert_eq!(rig.hub.db.unsettled_days(&ashby()).expect("days").len(), 28);
     assert!(
-        rig.desk
+        rig.hub
             .db
             .unsettled_certificates(&ashby())
             .expect("certificates")
             .is_empty()
     );
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert!(shown(&rig).is_empty(), "{:?}", shown(&rig));
 }
 
@@ -175,7 +172,7 @@ fn certificates_are_made_again() {
     rig.range("c01", day("2026-11-01"), "c01/boot-1", (boot, boot), "28d");
     rig.send();
     let known = |rig: &Rig| {
-        let db = &rig.desk.db;
+        let db = &rig.hub.db;
         (
             db.camera_days(&ashby(), None, (day("2026-01-01"), day("2099-01-01")))
                 .expect("days"),
@@ -186,9 +183,9 @@ fn certificates_are_made_again() {
     let before = known(&rig);
     assert_eq!((before.0.len(), before.1.len()), (2, 2));
     assert_eq!(before.0.iter().filter(|d| d.settled).count(), 1);
-    rig.desk.db.unindex(ORIGIN).expect("dropped");
+    rig.hub.db.unindex(ORIGIN).expect("dropped");
     assert_eq!(known(&rig).0.len(), 0);
-    rig.desk.logs.catch_up_all().expect("made again");
+    rig.hub.logs.catch_up_all().expect("made again");
     assert_eq!(known(&rig), before);
     // As an older program left it.
     let path = rig.dir.path().join("hub.sqlite");
@@ -197,7 +194,7 @@ fn certificates_are_made_again() {
         .expect("older");
     rig.restart();
     assert_eq!(known(&rig).0.len(), 0);
-    rig.desk.logs.catch_up_all().expect("made again");
+    rig.hub.logs.catch_up_all().expect("made again");
     assert_eq!(known(&rig), before);
 }
 
@@ -210,20 +207,15 @@ fn recorded_under_an_unset_clock() {
     rig.log = LogBuilder::new_at(ORIGIN, utc("1970-01-01T00:01:00.000Z"));
     rig.segment_of("c01", "c01/boot-1", 1000);
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert!(shown(&rig).is_empty(), "{:?}", shown(&rig));
     let standing = |rig: &Rig| {
-        let b = rig
-            .desk
-            .db
-            .box_named(&ashby())
-            .expect("row")
-            .expect("ashby");
-        let facts = gather::unsettled(&rig.desk, &b).expect("facts");
+        let b = rig.hub.db.box_named(&ashby()).expect("row").expect("ashby");
+        let facts = gather::unsettled(&rig.hub, &b).expect("facts");
         facts.camera_days(&cam("c01"))[0].standing
     };
     assert_eq!(standing(&rig), Standing::Undated);
-    let delta = rig.desk.now().0 - rig.log.t.0;
+    let delta = rig.hub.now().0 - rig.log.t.0;
     rig.log.t = rig.log.t.plus_ms(delta);
     let step = ClockStep {
         delta_ms: delta,
@@ -246,10 +238,10 @@ fn recorded_under_an_unset_clock() {
     let n = rig.range("c01", day("1970-01-01"), "c01/boot-1", (1, 1), "28d");
     rig.done("c01", day("1970-01-01"), n, None, true);
     rig.send();
-    look(&rig.desk, None, None).expect("looked");
+    look(&rig.hub, None, None).expect("looked");
     assert!(shown(&rig).is_empty(), "{:?}", shown(&rig));
     assert!(
-        rig.desk
+        rig.hub
             .db
             .unsettled_days(&ashby())
             .expect("days")

@@ -17,10 +17,10 @@ use utoipa::ToSchema;
 
 use crate::{
     access::authorise::Permit,
-    db::own_lines::{OwnLine, Wanted},
-    desk::Desk,
+    db::own_lines::{LineFilter, OwnLine},
     error::{HubError, plain},
     files,
+    hub::Hub,
     list::{Part, Rows},
     ownlog::{MONTHS, op},
     reason::{Accounts, LocalTime, Trail},
@@ -81,7 +81,7 @@ pub struct Search {
 }
 
 impl Search {
-    fn wanted(&self, hub: &Desk) -> Result<Wanted, HubError> {
+    fn wanted(&self, hub: &Hub) -> Result<LineFilter, HubError> {
         let who = match self.person.as_deref() {
             Some(number) if number.starts_with("op:") => Some(number.to_owned()),
             Some(name) => {
@@ -92,7 +92,7 @@ impl Search {
             None => None,
         };
         let camera = self.camera.as_deref().map(BoxCamera::parse).transpose();
-        Ok(Wanted {
+        Ok(LineFilter {
             who,
             camera: camera?,
             reference: self.reference.as_ref().map(|r| r.trim().to_owned()),
@@ -104,7 +104,7 @@ impl Search {
 }
 
 /// What a line is about.
-fn about(hub: &Desk, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
+fn about(hub: &Hub, r: &Record, line: &[u8]) -> Result<OwnLine, HubError> {
     let whole: Value = serde_json::from_slice(line).map_err(plain)?;
     let text = |key: &str| r.data.get(key).and_then(|v| v.as_str());
     let exhibit = text("ref").or(text("exh"));
@@ -151,7 +151,7 @@ fn counts(r: &Record) -> bool {
 }
 
 /// Brings the table to the end of the log.
-pub fn read_on(hub: &Desk) -> Result<(), HubError> {
+pub fn read_on(hub: &Hub) -> Result<(), HubError> {
     let log = hub.log.origin();
     let mut folder = LogFolder::new(&hub.log.folder());
     let end = hub.log.handle().size();
@@ -187,7 +187,7 @@ const TEXTS: [&str; 9] = [
     "why",
 ];
 
-fn row(hub: &Desk, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<TrailRow, HubError> {
+fn row(hub: &Hub, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<TrailRow, HubError> {
     if !names.contains_key(&l.who) {
         let number = l.who.strip_prefix("op:").and_then(|n| n.parse().ok());
         let account = number.map(|n| hub.db.account_numbered(n)).transpose()?;
@@ -220,7 +220,7 @@ fn row(hub: &Desk, names: &mut BTreeMap<String, String>, l: OwnLine) -> Result<T
 }
 
 /// That these lines are read, before they are shown.
-fn note(hub: &Desk, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<(), HubError> {
+fn note(hub: &Hub, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<(), HubError> {
     let numbers = lines.iter().map(|l| l.n);
     let line = LogRead {
         log: hub.log.origin().into(),
@@ -236,7 +236,7 @@ fn note(hub: &Desk, what: &str, lines: &[OwnLine], permit: &Permit) -> Result<()
 /// What people did, newest first. That it was read is on the record first. A part may have fewer acts than were asked for, or none, while
 /// there are more: one search looks at so many and no more.
 pub fn show(
-    hub: &Desk,
+    hub: &Hub,
     search: &Search,
     part: &Part,
     permit: &Permit,
@@ -275,7 +275,7 @@ fn month_of(text: &str, count: u32) -> Result<Month, HubError> {
 }
 
 /// The head that a month's sample is drawn by.
-fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
+fn head_after(hub: &Hub, month: &Month) -> Result<SignedHead, HubError> {
     if hub.now() < month.drawn {
         return Err(Trail::MonthNotDrawn {
             month: month.name.clone(),
@@ -299,7 +299,7 @@ fn head_after(hub: &Desk, month: &Month) -> Result<SignedHead, HubError> {
 }
 
 /// The acts of a month that somebody is to look at.
-pub fn drawn(hub: &Desk, month: &str, count: u32, permit: &Permit) -> Result<Sample, HubError> {
+pub fn drawn(hub: &Hub, month: &str, count: u32, permit: &Permit) -> Result<Sample, HubError> {
     let month = month_of(month, count)?;
     let head = head_after(hub, &month)?.head;
     read_on(hub)?;
@@ -333,7 +333,7 @@ fn unhex(text: &str) -> Option<Digest> {
 
 /// Somebody looked the sample through; the result is theirs. The number of the line.
 pub fn review(
-    hub: &Desk,
+    hub: &Hub,
     month: &str,
     count: u32,
     result: &str,

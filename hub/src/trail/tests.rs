@@ -21,11 +21,11 @@ impl House {
     fn new() -> Self {
         let rig = Rig::new(NOW);
         rig.hello(&[("c01", None), ("c02", None)], 31);
-        rig.desk.account(1, "ann", Role::Auditor.word());
-        rig.desk.account(2, "kim", Role::Operator.word());
-        rig.desk.account(3, "lee", Role::Administrator.word());
+        rig.hub.account(1, "ann", Role::Auditor.word());
+        rig.hub.account(2, "kim", Role::Operator.word());
+        rig.hub.account(3, "lee", Role::Administrator.word());
         for n in [1, 2] {
-            let text = |t: &str| keep_salted(&rig.desk, t).expect("kept");
+            let text = |t: &str| keep_salted(&rig.hub, t).expect("kept");
             let t0 = utc(NOW).plus_ms(-3_600_000);
             let row = RequestRecord {
                 r#ref: ExhibitRef::new(2026, n),
@@ -46,13 +46,13 @@ impl House {
                 reason: None,
                 granted: 0,
             };
-            rig.desk.db.add_request(n, &row).expect("recorded");
+            rig.hub.db.add_request(n, &row).expect("recorded");
         }
         Self(rig)
     }
 
-    fn hub(&self) -> &Arc<Desk> {
-        &self.0.desk
+    fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
     }
 
     async fn by<O: Operation>(&self, op: u32, operation: O) -> Result<O::Reply, HubError> {

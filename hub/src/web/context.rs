@@ -31,8 +31,8 @@ use crate::{
         table::Row,
     },
     api::http::{Problem, broken},
-    desk::{Desk, Stopped},
     error::{Class, HubError, plain},
+    hub::{Hub, Stopped},
     ops::{self, Operation},
     reason::{Pages, Reason},
     requests::touches,
@@ -45,7 +45,7 @@ pub const COOKIE: &str = "__Host-beadle";
 const WAITING: usize = 64;
 
 pub struct App {
-    pub hub: Arc<Desk>,
+    pub hub: Arc<Hub>,
     pub limits: Limits,
     pub times: Times,
     /// One password is judged at a time: guessing in parallel gains nothing, and the machine is not kept busy by it.
@@ -57,7 +57,7 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(hub: Arc<Desk>, times: Times) -> Arc<Self> {
+    pub fn new(hub: Arc<Hub>, times: Times) -> Arc<Self> {
         Arc::new(Self {
             hub,
             limits: Limits::default(),
@@ -122,7 +122,7 @@ impl App {
     /// threads, and holds the turn of its request until it ends.
     pub async fn work<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Desk) -> Result<T, HubError> + Send + 'static,
+        work: impl FnOnce(&Hub) -> Result<T, HubError> + Send + 'static,
     ) -> Result<T, HubError> {
         let (hub, turn) = (self.hub.clone(), Turn::next().await);
         let work = tokio::task::spawn_blocking(move || {

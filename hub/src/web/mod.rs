@@ -18,7 +18,7 @@ use std::{future::Future, sync::Arc};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
-use crate::desk::Desk;
+use crate::hub::Hub;
 
 pub mod api;
 pub mod context;
@@ -42,7 +42,7 @@ pub use server::{Times, WebError, bind, tls};
 pub async fn serve(
     listener: TcpListener,
     tls: Arc<ServerConfig>,
-    hub: Arc<Desk>,
+    hub: Arc<Hub>,
     times: Times,
     stop: impl Future<Output = ()> + Send,
 ) {

@@ -35,11 +35,11 @@ use crate::{
         table::{self, Row},
     },
     api::http,
-    desk::{
-        Desk,
+    error::HubError,
+    hub::{
+        Hub,
         testing::{self, PASSWORD},
     },
-    error::HubError,
     ops::{Listed, Operation, work},
     retention::rig::Rig,
 };
@@ -83,7 +83,7 @@ impl Listed for Act {
 impl Operation for Act {
     type Reply = u64;
 
-    async fn perform(self, hub: Arc<Desk>, permit: Permit) -> Result<u64, HubError> {
+    async fn perform(self, hub: Arc<Hub>, permit: Permit) -> Result<u64, HubError> {
         work(hub, permit, move |_, _| {
             let deed = DEEDS.lock().expect("deeds").get(&self.n).cloned();
             deed.expect("a deed")();
@@ -191,13 +191,13 @@ impl Site {
         let shown = rustls::sign::CertifiedKey::from_der(vec![cert.der().clone()], key, &provider);
         let shown = rustls::sign::SingleCertAndKey::from(shown.expect("certificate"));
         let tls = super::tls(Arc::new(shown)).expect("tls");
-        let app = App::new(rig.desk.clone(), times);
+        let app = App::new(rig.hub.clone(), times);
         let calls = Router::new()
             .route(
                 "/acts/{n}",
                 get(http::asked::<Act>).layer(http::shape::<Act>()),
             )
-            .with_state(rig.desk.clone());
+            .with_state(rig.hub.clone());
         let router = routes::with(app, Router::new().route("/acts/{n}", get(act)), calls);
         let served = tokio::spawn(server::serve(listener, tls, router, times, async {
             drop(stopped.await)
@@ -216,17 +216,17 @@ impl Site {
     async fn restart(mut self) -> Self {
         drop(self.stop.take());
         (&mut self.served).await.expect("ends");
-        self.rig.desk.log.close("stop").expect("the log ends");
+        self.rig.hub.log.close("stop").expect("the log ends");
         let hub = testing::open(self.rig.dir.path(), self.rig.hands.clone());
         hub.sessions
             .load(&hub.db, hub.now())
             .expect("sessions are read");
-        self.rig.desk = Arc::new(hub);
+        self.rig.hub = Arc::new(hub);
         Self::of(self.rig, Times::default())
     }
 
-    fn hub(&self) -> &Desk {
-        &self.rig.desk
+    fn hub(&self) -> &Hub {
+        &self.rig.hub
     }
 
     fn later(&self, ms: u64) {

@@ -102,10 +102,10 @@ async fn a_role_that_decides_takes_two_administrators() {
     assert_eq!(house.person(made.op).grants.len(), 1);
     for role in ["supervisor", "coordinator", "approver", "administrator"] {
         let given = house.ask(1, "kim", role, all()).await;
-        assert!(matches!(given, Given::Ask(_)), "{role}");
+        assert!(matches!(given, GrantOutcome::Ask(_)), "{role}");
     }
     let given = house.ask(1, "kim", "operator", all()).await;
-    assert!(matches!(given, Given::Grant(_)));
+    assert!(matches!(given, GrantOutcome::Grant(_)));
     // Whoever made an account vouches for it no more than for themselves.
     let made = house.add(2, "pat", "approver").await;
     house.takes_over(&made).await;
@@ -113,7 +113,7 @@ async fn a_role_that_decides_takes_two_administrators() {
         request: made.ask.expect("asked"),
     };
     house.by(2, withdraw).await.expect("withdrawn");
-    let Given::Ask(request) = house.ask(1, "pat", "approver", all()).await else {
+    let GrantOutcome::Ask(request) = house.ask(1, "pat", "approver", all()).await else {
         panic!("asked");
     };
     let own = house.by(2, roles::Approve { request }).await.err();
@@ -284,8 +284,8 @@ async fn no_door_leads_past_what_comes_first() {
 #[tokio::test]
 async fn second_factors() {
     let mut house = House::new();
-    let desk = Arc::get_mut(&mut house.0.desk).expect("nobody else has it");
-    desk.takes_second_factors(&[Role::Administrator]);
+    let hub = Arc::get_mut(&mut house.0.hub).expect("nobody else has it");
+    hub.takes_second_factors(&[Role::Administrator]);
     let ann = || house.signs_in("ann", PASSWORD, None);
     assert_eq!(ann().expect("in").limits.first, Some(First::Factor));
     assert_eq!(class(house.by(1, boxes::List {}).await), Class::Refused);

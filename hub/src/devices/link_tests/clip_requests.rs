@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::{
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     requests::{
         clip::{
             acts,
             class::RequesterClass,
-            draft::{self, Asked as Request, Changes, Texts},
+            draft::{self, Changes, DraftRequest as Request, Texts},
             ends,
             rows::RequestRow,
             shown,
@@ -33,7 +33,7 @@ fn asked(s: &holds::Scene, class: RequesterClass) -> Request {
             requester: say("The Gazette"),
             ..Texts::default()
         },
-        keep: Given::default(),
+        keep: RetentionClassInput::default(),
     }
 }
 

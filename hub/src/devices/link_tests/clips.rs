@@ -40,7 +40,7 @@ pub(super) fn footage_from(start: Utc) -> Vec<u8> {
 /// goes out, until the package is made.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clip_goes_on_where_it_stood() {
-    let mut hub = Hub::new();
+    let mut hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let cam = CameraId::parse("c01").expect("cam");
     let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
@@ -101,7 +101,7 @@ async fn a_clip_goes_on_where_it_stood() {
         other => panic!("{other:?}"),
     }
 
-    let asked = Asked {
+    let asked = PullRequest {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         t0: start.plus_ms(2_000),
         t1: start.plus_ms(8_000),
@@ -401,7 +401,7 @@ async fn a_clip_goes_on_where_it_stood() {
 /// not there and why, and the check by program says so too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hole_in_the_numbers_gives_what_there_is() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let cam = CameraId::parse("c01").expect("cam");
     let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
@@ -459,7 +459,7 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
         audit(&line, &log).await,
         AuditReply::Cosigned { .. }
     ));
-    let asked = Asked {
+    let asked = PullRequest {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         t0: start.plus_ms(2_000),
         t1: start.plus_ms(28_000),

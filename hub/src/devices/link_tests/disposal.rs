@@ -36,7 +36,7 @@ fn identities(state: &Path) -> Vec<String> {
 
 /// RET-5: an exhibit that was really pulled, with its package: two people dispose of it before its time, and its sealed masters, copied
 /// before, cannot be opened with all that is left of the hub.
-pub(super) fn goes(desk: &Desk, exhibit: &ExhibitRef, package: &Path) {
+pub(super) fn goes(desk: &Hub, exhibit: &ExhibitRef, package: &Path) {
     let mut all = Vec::new();
     let evidence = desk.config.evidence.join(exhibit.as_str());
     for folder in [
@@ -77,7 +77,7 @@ pub(super) fn goes(desk: &Desk, exhibit: &ExhibitRef, package: &Path) {
 /// RET-5: a request whose box stays away fails when its days are over, and is not kept for ever; one of yesterday goes on waiting.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_waits_for_ever() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let desk = hub.desk.clone();
     let now = desk.now();
     let mut news = desk.pulls.listen();

@@ -8,7 +8,7 @@ use crate::{devices::words, retention::gather, shown};
 
 /// Sends an opening and waits for how the hub closes the line.
 async fn refused(
-    hub: &Hub,
+    hub: &Rig,
     who: &(CertificateDer<'static>, Vec<u8>),
     open: &impl serde::Serialize,
 ) -> String {
@@ -27,7 +27,7 @@ fn changed(change: impl Fn(&mut serde_json::Value)) -> serde_json::Value {
     said
 }
 
-async fn on_desk<T: Send + 'static>(hub: &Hub, f: impl FnOnce(&Desk) -> T + Send + 'static) -> T {
+async fn on_desk<T: Send + 'static>(hub: &Rig, f: impl FnOnce(&Hub) -> T + Send + 'static) -> T {
     let desk = hub.desk.clone();
     blocking(move || f(&desk)).await.expect("runs")
 }
@@ -36,12 +36,12 @@ async fn on_desk<T: Send + 'static>(hub: &Hub, f: impl FnOnce(&Desk) -> T + Send
 /// field named; what the box said before stays; the box is at fault and no other; a good hello ends it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_hellos_change_nothing_v10_v4() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&who)).await.expect("dials");
     let _control = control(&line, "ashby").await;
     let name = BoxName::parse("ashby").expect("name");
-    let stored = async |hub: &Hub| {
+    let stored = async |hub: &Rig| {
         let name = name.clone();
         on_desk(hub, move |d| {
             d.db.box_named(&name).expect("row").expect("box").hello
@@ -134,7 +134,7 @@ async fn absurd_hellos_change_nothing_v10_v4() {
 /// A report with numbers at the end of their ranges is not taken; one with words that are not fit to be shown is, made fit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_reports_v16() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&who)).await.expect("dials");
     let (mut out, _inc) = control(&line, "ashby").await;
@@ -174,7 +174,7 @@ async fn absurd_reports_v16() {
 /// security.md V5, V11: a log of 10^15, or far ahead of those held, is refused in words, and nothing is made for it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn absurd_log_numbers_v5() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&who)).await.expect("dials");
     for log in [
@@ -234,7 +234,7 @@ async fn absurd_log_numbers_v5() {
 /// request says why, and the box is at fault.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_announcement_beyond_its_line_v9() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let cam = CameraId::parse("c01").expect("cam");
     let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
@@ -247,7 +247,7 @@ async fn an_announcement_beyond_its_line_v9() {
         audit(&line, &log).await,
         AuditReply::Cosigned { .. }
     ));
-    let asked = Asked {
+    let asked = PullRequest {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         t0: start,
         t1: log.t,
@@ -352,7 +352,7 @@ async fn an_announcement_beyond_its_line_v9() {
 /// no code is used up, and staff are shown which box it is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_version_is_refused_by_its_code() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let code = hub.code("derby").await;
     let later = |is: &str| serde_json::json!({"is": is, "v": 2, "shape": "of another time"});

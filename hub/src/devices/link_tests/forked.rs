@@ -79,7 +79,7 @@ async fn a_package_leaves_out_what_came_after_the_fork() {
 /// A box whose log was forked after two segments, of four; asked for up to `off` milliseconds after the end of segment `upto`, it offers the
 /// first `offered`.
 async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let name = BoxName::parse("ashby").expect("name");
     let cam = CameraId::parse("c01").expect("cam");
@@ -137,7 +137,7 @@ async fn package_of_a_fork(upto: usize, off: i64, offered: u64) -> Outcome {
         answer => panic!("{answer:?}"),
     }
 
-    let asked = Asked {
+    let asked = PullRequest {
         camera: BoxCamera::parse("ashby/c01").expect("camera"),
         t0: begin.plus_ms(1_000),
         t1: ends[upto].plus_ms(off),

@@ -16,7 +16,7 @@ use crate::{
     error::HubError,
     requests::holds::rows::HoldRow,
     requests::holds::{
-        acts::{self, Wanted},
+        acts::{self, HoldRequest},
         faults, shown,
         state::{Event, State as Stands},
         watch,
@@ -37,7 +37,7 @@ fn recorded(t: Utc) -> shared::time::Day {
 }
 
 /// The next order that a box gets, and that it is signed.
-pub(super) async fn order(inc: &mut quinn::RecvStream, desk: &Desk) -> Order {
+pub(super) async fn order(inc: &mut quinn::RecvStream, desk: &Hub) -> Order {
     let next = tokio::time::timeout(SOON, frame(inc)).await.expect("order");
     let ToBox::Order { order, sig } = next.expect("order").json().expect("json") else {
         panic!("an order was due")
@@ -56,7 +56,7 @@ pub(super) async fn order(inc: &mut quinn::RecvStream, desk: &Desk) -> Order {
 
 /// A hub, a box that has recorded half a minute, and its log.
 pub(super) struct Scene {
-    hub: Hub,
+    hub: Rig,
     who: (CertificateDer<'static>, Vec<u8>),
     line: quinn::Connection,
     out: quinn::SendStream,
@@ -67,7 +67,7 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn new() -> Self {
-        let hub = Hub::new();
+        let hub = Rig::new();
         let who = hub.enrolled("ashby").await;
         let begun = Utc(SystemClock.now().wall.0 / 1000 * 1000 - 60_000);
         let mut log = LogBuilder::new_at("cctv.example.gov.uk/box/ashby/1", begun);
@@ -120,7 +120,7 @@ impl Scene {
         }
     }
 
-    pub(super) fn desk(&self) -> &Arc<Desk> {
+    pub(super) fn desk(&self) -> &Arc<Hub> {
         &self.hub.desk
     }
 
@@ -174,14 +174,14 @@ impl Scene {
 
     pub(super) async fn act<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&Desk) -> Result<T, HubError> + Send + 'static,
+        act: impl FnOnce(&Hub) -> Result<T, HubError> + Send + 'static,
     ) -> Result<T, HubError> {
         let desk = self.desk().clone();
         blocking(move || act(&desk)).await.expect("runs")
     }
 
-    fn wanted(&self) -> Wanted {
-        Wanted {
+    fn wanted(&self) -> HoldRequest {
+        HoldRequest {
             t0: self.start.plus_ms(2_000),
             t1: self.start.plus_ms(8_000),
             until: None,
@@ -193,7 +193,7 @@ impl Scene {
         }
     }
 
-    async fn add(&self, wanted: Wanted, who: &Permit) -> Result<HoldRow, HubError> {
+    async fn add(&self, wanted: HoldRequest, who: &Permit) -> Result<HoldRow, HubError> {
         let who = who.clone();
         let camera = camera();
         self.act(move |d| acts::add(d, &camera, &wanted, &who))
@@ -267,7 +267,7 @@ async fn a_hold_and_its_two_people() {
         s.account("kim", "supervisor").await,
         s.account("lee", "coordinator").await,
     );
-    type Change = fn(&mut Wanted);
+    type Change = fn(&mut HoldRequest);
     let bad: [(Change, &str); 6] = [
         (|w| w.reason = " ".into(), "a reason is needed"),
         (|w| w.authority = String::new(), "an authority is needed"),
@@ -320,7 +320,7 @@ async fn a_hold_and_its_two_people() {
     assert_eq!(row.review, s.desk().config.zone.day_of(until), "always one");
 
     // Footage the hub has no line of yet: the box knows.
-    let newest = Wanted {
+    let newest = HoldRequest {
         t0: s.start.plus_ms(31_000),
         t1: s.start.plus_ms(33_000),
         ..s.wanted()
@@ -336,7 +336,7 @@ async fn a_hold_and_its_two_people() {
     let later = until.plus_ms(20 * DAY_MS);
     let extend = |until: Utc, who: &Permit| {
         let who = who.clone();
-        move |d: &Desk| acts::extend(d, hold, until, None, "Trial adjourned", &who)
+        move |d: &Hub| acts::extend(d, hold, until, None, "Trial adjourned", &who)
     };
     let no = s.act(extend(until, &pat)).await.expect_err("no longer");
     assert!(no.to_string().contains("already"), "{no}");
@@ -369,11 +369,11 @@ async fn a_hold_and_its_two_people() {
     // Before its time it ends by two people.
     let release = |who: &Permit| {
         let who = who.clone();
-        move |d: &Desk| acts::release(d, hold, "Not needed", &who)
+        move |d: &Hub| acts::release(d, hold, "Not needed", &who)
     };
     let approve = |who: &Permit| {
         let who = who.clone();
-        move |d: &Desk| acts::approve(d, hold, &who)
+        move |d: &Hub| acts::approve(d, hold, &who)
     };
     let no = s.act(approve(&lee)).await.expect_err("nobody asked");
     assert!(no.to_string().contains("nobody asked"), "{no}");
@@ -478,7 +478,7 @@ async fn a_hold_for_a_box_that_is_offline() {
             .expect("faults")
     };
     // Ten days are less than the box's 31: this one's review comes first. One for 40 days waits with the footage.
-    let wanted = Wanted {
+    let wanted = HoldRequest {
         days: Some(40),
         ..s.wanted()
     };
@@ -598,7 +598,7 @@ async fn no_room_for_a_hold() {
     assert!(no.to_string().contains("keeps nothing"), "{no}");
 
     let mut news = s.desk().pulls.listen();
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0: s.start.plus_ms(2_000),
         t1: s.start.plus_ms(8_000),
@@ -673,7 +673,7 @@ async fn no_room_for_a_hold() {
 async fn a_box_that_knows_no_holds() {
     let mut s = Scene::new().await;
     let kim = s.account("kim", "supervisor").await;
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0: s.start.plus_ms(2_000),
         t1: s.start.plus_ms(8_000),

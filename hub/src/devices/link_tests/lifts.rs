@@ -6,9 +6,9 @@ use super::*;
 /// step is on the hub's record. What nobody approves is forgotten, and what the box refuses is said and recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lift_takes_two_people() {
-    use crate::{access::authorise::Permit, db::seen::Seen, list::Part, requests::mask};
+    use crate::{access::authorise::Permit, db::visible::VisibleRows, list::Part, requests::mask};
 
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let line = hub.dial(Some(&who)).await.expect("box");
     let (mut out, mut inc) = control(&line, "ashby").await;
@@ -69,7 +69,7 @@ async fn a_lift_takes_two_people() {
         account("kim", "supervisor").await,
         account("lee", "coordinator").await,
     );
-    let wanted = mask::Wanted {
+    let wanted = mask::LiftRequest {
         until: None,
         minutes: Some(10),
         authority: "RIPA 2026/17".into(),
@@ -152,7 +152,7 @@ async fn a_lift_takes_two_people() {
         "polygons = [[[0.3, 0.3], [0.6, 0.3], [0.6, 0.4]]]\nreviewer = \"J. Rees\"\n";
     let with = async |file: String| {
         let (desk, c, k) = (hub.desk.clone(), camera.clone(), kim.clone());
-        let wanted = mask::Wanted {
+        let wanted = mask::LiftRequest {
             file: Some(file),
             ..wanted.clone()
         };
@@ -253,7 +253,7 @@ async fn a_lift_takes_two_people() {
     hub.desk.db.add_lift(old, &record.lift).expect("an old one");
     let late = mask::approve(&hub.desk, old, &lee).await.expect_err("late");
     assert!(late.to_string().contains("in time"), "{late}");
-    let (seen, part) = (Seen::everything(), Part::default());
+    let (seen, part) = (VisibleRows::everything(), Part::default());
     let waiting = mask::list(&hub.desk, &seen, &part).expect("list").rows;
     assert_eq!(waiting.iter().map(|l| l.n).collect::<Vec<_>>(), [lift.n]);
 

@@ -58,7 +58,7 @@ async fn renew(line: &quinn::Connection, who: &Who) -> Result<Who, String> {
     }
 }
 
-impl Hub {
+impl Rig {
     /// How many lines of the hub's own log are of this type and have this in them.
     fn own_lines(&self, kind: &str, part: &str) -> usize {
         let folder = self.desk.state.join("log/1");
@@ -80,7 +80,7 @@ impl Hub {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn years_go_by_and_no_box_is_lost() {
     let clock = Hands::new();
-    let hub = Hub::on(clock.clone());
+    let hub = Rig::on(clock.clone());
     let pinned = hub.desk.keys.authority().der().clone();
     let mut who = hub.enrolled("ashby").await;
     let first = hub.certificate.shown();
@@ -116,7 +116,7 @@ async fn years_go_by_and_no_box_is_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expired_box_renews_through_a_narrow_door() {
     let clock = Hands::new();
-    let hub = Hub::on(clock.clone());
+    let hub = Rig::on(clock.clone());
     let who = hub.enrolled("ashby").await;
     let thief = hub.enrolled("bury").await;
     let replaced = hub.enrolled("derby").await;
@@ -178,7 +178,7 @@ async fn an_expired_box_renews_through_a_narrow_door() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_narrow_door_has_a_pace_for_each_box() {
     let clock = Hands::new();
-    let hub = Hub::on(clock.clone());
+    let hub = Rig::on(clock.clone());
     let who = hub.enrolled("ashby").await;
     let other = hub.enrolled("bury").await;
     clock.days_go_by(1100);
@@ -215,7 +215,7 @@ async fn the_narrow_door_has_a_pace_for_each_box() {
 /// boxes that are there and that are not, in the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_guesses_void_no_code() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let code = hub.code("ashby").await;
     let (desk, key) = (hub.desk.clone(), rcgen::KeyPair::generate().expect("key"));
     let spki = STANDARD.encode(rcgen::PublicKeyData::subject_public_key_info(&key));
@@ -255,7 +255,7 @@ async fn wrong_guesses_void_no_code() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cut_line_burns_no_code() {
     let clock = Hands::new();
-    let hub = Hub::on(clock.clone());
+    let hub = Rig::on(clock.clone());
     let code = hub.code("ashby").await.secret_text();
     let key = rcgen::KeyPair::generate().expect("key");
     let first = hub.enrol(&code, "ashby", &key).await;

@@ -33,7 +33,7 @@ struct Pages {
 type Tls = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
 
 impl Pages {
-    fn serve(hub: &mut Hub) -> Self {
+    fn serve(hub: &mut Rig) -> Self {
         let listener = web::bind(([127, 0, 0, 1], 0).into()).expect("port");
         let addr = listener.local_addr().expect("address");
         let authority = hub.desk.keys.authority();
@@ -194,7 +194,7 @@ async fn evil(
 async fn everybody_is_served_under_siege() {
     let secs = std::env::var("BEADLE_SIEGE_SECS").ok();
     let secs = secs.and_then(|s| s.parse().ok()).unwrap_or(6);
-    let mut hub = Hub::new();
+    let mut hub = Rig::new();
     let pages = Arc::new(Pages::serve(&mut hub));
     let (addr, ca) = (hub.desk.quic, hub.desk.keys.authority().der().clone());
     let desk = hub.desk.clone();

@@ -4,7 +4,7 @@ use super::*;
 /// How soon a box is in although strangers crowd the door. Without them it takes some milliseconds.
 const PROMPT: Duration = Duration::from_secs(3);
 
-async fn gets_in(hub: &Hub, who: &(CertificateDer<'static>, Vec<u8>), name: &str) {
+async fn gets_in(hub: &Rig, who: &(CertificateDer<'static>, Vec<u8>), name: &str) {
     let going = async {
         let line = hub.dial(Some(who)).await.expect("dials");
         let _control = control(&line, name).await;
@@ -18,7 +18,7 @@ async fn gets_in(hub: &Hub, who: &(CertificateDer<'static>, Vec<u8>), name: &str
 /// an enrolment; all but a few of them lose their place at once, and are told why.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn silent_strangers_keep_nobody_out() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let mut silent = Vec::new();
     for _ in 0..200 {
@@ -37,7 +37,7 @@ async fn silent_strangers_keep_nobody_out() {
 }
 
 /// First packets of as many connections, and nothing after them.
-pub(super) async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
+pub(super) async fn half_open(hub: &Rig, count: usize) -> Vec<Vec<u8>> {
     let catcher = tokio::net::UdpSocket::bind("127.0.0.1:0")
         .await
         .expect("port");
@@ -59,7 +59,7 @@ pub(super) async fn half_open(hub: &Hub, count: usize) -> Vec<Vec<u8>> {
 /// V6: connections that are begun and not gone on with, from addresses that need not be anybody's, keep no box out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn half_open_connections_keep_nobody_out() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let begun = half_open(&hub, 150).await;
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("socket");
@@ -72,7 +72,7 @@ async fn half_open_connections_keep_nobody_out() {
 /// V6: what a stranger makes the hub keep is small: a frame as large as a box may send ends the conversation before it is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stranger_may_not_say_much() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let greedy = hub.dial(None).await.expect("handshake");
     let (mut out, _inc) = greedy.open_bi().await.expect("stream");
     out.write_all(b"\x00\x10\x00\x00J").await.expect("sent");

@@ -13,8 +13,8 @@ use shared::{
 use super::*;
 use crate::{
     access::factors,
-    db::seen::Seen,
-    desk::testing::Hands,
+    db::visible::VisibleRows,
+    hub::testing::Hands,
     list::Part,
     requests::{
         approvers,
@@ -39,7 +39,7 @@ fn used(a: &Assertion) -> String {
 
 impl Person {
     /// Somebody new, with a passkey they made on the page of their account.
-    fn new(desk: &Desk, name: &str, role: &str) -> Self {
+    fn new(desk: &Hub, name: &str, role: &str) -> Self {
         let op = desk.hire(name, role, "secret");
         let (permit, key) = (Permit::of_test(op, name), SoftKey::new(name));
         let offer = factors::new(desk, &permit).expect("offered").passkey;
@@ -53,14 +53,14 @@ impl Person {
         Self { permit, key }
     }
 
-    fn orders(&self, desk: &Desk) -> Vec<TouchRow> {
+    fn orders(&self, desk: &Hub) -> Vec<TouchRow> {
         touches::list(desk, &Part::default(), &self.permit)
             .expect("listed")
             .rows
     }
 
     /// What they are asked for, touched.
-    fn touch(&mut self, desk: &Desk, order: u64) -> String {
+    fn touch(&mut self, desk: &Hub, order: u64) -> String {
         let rows = self.orders(desk);
         let row = rows.iter().find(|o| o.order == order).expect("an order");
         let offer = row.passkey.as_ref().expect("asked for");
@@ -76,7 +76,7 @@ impl Person {
 
     async fn give(
         &self,
-        desk: &Arc<Desk>,
+        desk: &Arc<Hub>,
         order: u64,
         credential: &str,
     ) -> Result<touches::Touched, String> {
@@ -85,7 +85,7 @@ impl Person {
     }
 }
 
-fn party(desk: &Desk) -> &RelyingParty {
+fn party(desk: &Hub) -> &RelyingParty {
     desk.config.party().expect("a name that browsers know")
 }
 
@@ -171,7 +171,7 @@ impl Keyed {
 }
 
 /// Until the hub knows these keys.
-async fn known(hub: &Hub, keyed: &Keyed) {
+async fn known(hub: &Rig, keyed: &Keyed) {
     let name = BoxName::parse("ashby").expect("name");
     let keys: Vec<_> = keyed.approvers.keys().iter().map(|k| k.known()).collect();
     let all = async || {
@@ -195,7 +195,7 @@ async fn known(hub: &Hub, keyed: &Keyed) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_box_is_sent_what_two_people_touched_for() {
     let clock = Hands::at(SystemClock.now().wall);
-    let hub = Hub::on(clock.clone());
+    let hub = Rig::on(clock.clone());
     let desk = &hub.desk;
     let people = |name: &'static str, role: &'static str| {
         let desk = hub.desk.clone();
@@ -231,7 +231,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
     known(&hub, &keyed).await;
 
     let camera = BoxCamera::parse("ashby/c01").expect("camera");
-    let wanted = mask::Wanted {
+    let wanted = mask::LiftRequest {
         until: None,
         minutes: Some(60),
         authority: "RIPA 2026/17".into(),
@@ -267,7 +267,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
     };
     let n = waits.order;
     assert_eq!(waits.until.0 - clock.now().wall.0, 15 * 60_000);
-    let pending = mask::list(desk, &Seen::everything(), &Part::default()).expect("listed");
+    let pending = mask::list(desk, &VisibleRows::everything(), &Part::default()).expect("listed");
     assert!(pending.rows.is_empty(), "it is approved");
     let row = ann.orders(desk).pop().expect("a row");
     let said = row.lift.expect("a lift");
@@ -377,7 +377,7 @@ async fn a_box_is_sent_what_two_people_touched_for() {
     let key = keys.clone().map(|k| k.key.clone()).next().expect("a key");
     assert!(keys.clone().all(|k| k.boxes.is_empty()) && all.keys.len() == 3);
     let name = BoxName::parse("ashby").expect("name");
-    let third = approvers::Wanted {
+    let third = approvers::KeyRequest {
         account: "cat".into(),
         key,
         remove: false,

@@ -40,7 +40,7 @@ async fn ordered(inc: &mut quinn::RecvStream) -> (u64, u64) {
 /// begin a new log, by one signed order that names both, and the new log ends the fault.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fork_is_named_and_settled_from_the_hub() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let who = hub.enrolled("ashby").await;
     let name = BoxName::parse("ashby").expect("name");
     let line = hub.dial(Some(&who)).await.expect("box");
@@ -70,7 +70,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
     let asked = blocking(move || {
         let camera = BoxCamera::parse("ashby/c01").expect("camera");
         let (a, b) = desk.db.extent(&camera).expect("index").unwrap_or((t0, t0));
-        let asked = Asked {
+        let asked = PullRequest {
             camera,
             t0: a,
             t1: b,
@@ -139,7 +139,7 @@ async fn a_fork_is_named_and_settled_from_the_hub() {
 /// the sign-in that follows; the address is remembered for its account alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_desk_counts() {
-    let hub = Hub::new();
+    let hub = Rig::new();
     let desk = hub.desk.clone();
     let done = blocking(move || {
         let secret = "right horse battery";

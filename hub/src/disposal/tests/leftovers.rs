@@ -17,13 +17,13 @@ fn drafts_and_parts_go_by_themselves() {
         + std::time::Duration::from_millis(u64::try_from(utc(START).0).expect("time"));
     let part = |n: u32| rig.sealed(n).with_extension("age.part");
     let making = rig
-        .desk
+        .hub
         .config
         .evidence
         .join(exh(1).as_str())
         .join(".c02.making");
     fs::create_dir_all(making.join("master")).expect("folder");
-    let key = gather::keys(&rig.desk).join(format!("{}.key.tmp", exh(1)));
+    let key = gather::keys(&rig.hub).join(format!("{}.key.tmp", exh(1)));
     let parts = [part(1), part(3), making.join("master/b.mp4"), key.clone()];
     for path in &parts {
         fs::write(path, [7; 1000]).expect("written");
@@ -59,11 +59,11 @@ fn drafts_and_parts_go_by_themselves() {
     assert_eq!(count(1), [2, 0, 1, sealed.len() as i64, 6]);
     rig.nothing_is_left(2, &sealed, false);
     assert!(rig.sealed(1).exists() && rig.sealed(3).exists() && part(3).exists());
-    rig.desk.keys.exhibit_identity(&exh(1)).expect("kept");
-    rig.desk.keys.exhibit_identity(&exh(3)).expect("kept");
-    let texts = rig.desk.db.side_texts().expect("texts");
+    rig.hub.keys.exhibit_identity(&exh(1)).expect("kept");
+    rig.hub.keys.exhibit_identity(&exh(3)).expect("kept");
+    let texts = rig.hub.db.side_texts().expect("texts");
     assert_eq!(texts.len(), 6, "of the exhibit and of the open request");
-    let r = rig.desk.db.request(exh(2).as_str()).expect("reads");
+    let r = rig.hub.db.request(exh(2).as_str()).expect("reads");
     assert_eq!(r.expect("row").state, State::Failed, "the row stays");
     let no = rig.dispose(2, &who(2)).expect_err("no exhibit");
     assert!(no.to_string().contains("gave no exhibit"), "{no}");
@@ -78,14 +78,14 @@ fn line_int(r: &Record, key: &str) -> i64 {
 fn a_package_that_failed_its_check_needs_a_person() {
     let rig = Rig::new(START);
     rig.exhibit(1);
-    rig.desk
+    rig.hub
         .db
         .request_state(
             exh(1).as_str(),
             State::Failed,
             None,
             "not intact",
-            rig.desk.now(),
+            rig.hub.now(),
         )
         .expect("set");
     rig.at("2026-12-03T14:00:00.000Z");
@@ -100,7 +100,7 @@ fn a_package_that_failed_its_check_needs_a_person() {
 fn texts_are_erased() {
     let mut rig = Rig::new(START);
     rig.exhibit(1);
-    keep_salted(&rig.desk, "viewing, for the file").expect("kept");
+    keep_salted(&rig.hub, "viewing, for the file").expect("kept");
     let sealed = fs::read(rig.sealed(1)).expect("sealed");
     assert!(
         rig.every_file()
@@ -109,7 +109,7 @@ fn texts_are_erased() {
         "the search finds it before"
     );
     let lasts = |rig: &Rig| {
-        let texts = rig.desk.db.side_texts().expect("texts");
+        let texts = rig.hub.db.side_texts().expect("texts");
         texts.len()
     };
     rig.at(LAST);
@@ -124,15 +124,15 @@ fn texts_are_erased() {
     rig.at("2032-11-05T00:00:00.000Z");
     rig.look();
     assert_eq!(lasts(&rig), 0, "and that three years later");
-    let page = shown::certificate(&rig.desk, &exh(1)).expect("certificate");
+    let page = shown::certificate(&rig.hub, &exh(1)).expect("certificate");
     assert!(page.contains("(erased)"), "{page}");
 
     // One that a hold needs.
     let t0 = rig.log.t;
     rig.exhibit_at(5, t0);
-    let row = rig.desk.db.request(exh(5).as_str()).expect("reads");
+    let row = rig.hub.db.request(exh(5).as_str()).expect("reads");
     let row = row.expect("row");
-    let held = rig.desk.act(|act| {
+    let held = rig.hub.act(|act| {
         let hold = crate::requests::holds::ForRequest {
             request: 5,
             camera: &row.camera,
@@ -143,13 +143,13 @@ fn texts_are_erased() {
             exhibit: Some((row.r#ref.to_string(), row.grant.clone())),
             who: &row.who,
         };
-        crate::requests::holds::for_request(&rig.desk, act, hold)
+        crate::requests::holds::for_request(&rig.hub, act, hold)
     });
     held.expect("held");
     let hashes = [row.purpose.clone(), row.requester.clone()];
-    let erased = rig.desk.db.erase_side(&hashes, exh(5).as_str(), None);
+    let erased = rig.hub.db.erase_side(&hashes, exh(5).as_str(), None);
     assert_eq!(erased.expect("erases"), 1, "the requester");
-    let text = rig.desk.db.side_text(&row.purpose).expect("reads");
+    let text = rig.hub.db.side_text(&row.purpose).expect("reads");
     assert_eq!(text.as_deref(), Some(PURPOSE));
     rig.restart();
 }
@@ -160,10 +160,10 @@ fn texts_are_erased() {
 fn what_nothing_explains_is_a_fault() {
     let rig = Rig::new(START);
     rig.exhibit(1);
-    let evidence = rig.desk.config.evidence.clone();
+    let evidence = rig.hub.config.evidence.clone();
     fs::create_dir_all(evidence.join("lost+found")).expect("folder");
     rig.look();
-    assert!(rig.desk.db.found_faults().expect("faults").is_empty());
+    assert!(rig.hub.db.found_faults().expect("faults").is_empty());
     let stray = evidence.join("EXH-2019-000007");
     fs::create_dir_all(&stray).expect("folder");
     rig.look();
@@ -179,6 +179,6 @@ fn what_nothing_explains_is_a_fault() {
     assert_eq!(rig.fault(&back.display().to_string()), [watch::UNKNOWN]);
     fs::remove_dir(&back).expect("removed");
     rig.look();
-    assert!(rig.desk.db.found_faults().expect("faults").is_empty());
+    assert!(rig.hub.db.found_faults().expect("faults").is_empty());
     assert_eq!(rig.faults(watch::UNKNOWN), (2, 2));
 }

@@ -12,9 +12,9 @@ fn power_goes_between_any_two_steps() {
         rig.exhibit(2);
         rig.at(AFTER);
         let sealed = fs::read(rig.sealed(1)).expect("sealed");
-        let reason = keep_salted(&rig.desk, "no longer needed").expect("kept");
+        let reason = keep_salted(&rig.hub, "no longer needed").expect("kept");
         let mut d = carry::begin(
-            &rig.desk,
+            &rig.hub,
             &exh(1),
             (Class::General, utc(AFTER)),
             reason,
@@ -27,21 +27,21 @@ fn power_goes_between_any_two_steps() {
             State::Disposed,
             "nothing is shown from here on"
         );
-        let row = rig.desk.db.request(exh(1).as_str()).expect("reads");
+        let row = rig.hub.db.request(exh(1).as_str()).expect("reads");
         assert_eq!(row.expect("row").package, None);
         for (n, step) in carry::STEPS.iter().take(done).enumerate() {
-            step(&rig.desk, &mut d).expect("step");
+            step(&rig.hub, &mut d).expect("step");
             if n == 0 {
                 let line = rig.lines("copy.dispose", exh(1).as_str());
                 assert!(rig.covered(line.first().expect("line").n));
-                rig.desk
+                rig.hub
                     .keys
                     .exhibit_identity(&exh(1))
                     .expect("key is there");
                 assert!(rig.sealed(1).exists());
             }
             if n == 1 {
-                rig.desk.keys.exhibit_identity(&exh(1)).expect_err("gone");
+                rig.hub.keys.exhibit_identity(&exh(1)).expect_err("gone");
                 assert!(rig.sealed(1).exists());
             }
         }
@@ -59,8 +59,8 @@ fn power_goes_between_any_two_steps() {
         assert_eq!(texts, Some(3), "{done}");
         rig.nothing_is_left(1, &sealed, false);
         assert!(rig.sealed(2).exists(), "{done}");
-        shown::certificate(&rig.desk, &exh(1)).expect("certificate");
-        let d = rig.desk.db.disposal(exh(1).as_str()).expect("reads");
+        shown::certificate(&rig.hub, &exh(1)).expect("certificate");
+        let d = rig.hub.db.disposal(exh(1).as_str()).expect("reads");
         let d = d.expect("row");
         assert_eq!((d.undecryptable, d.header), (Some(true), None), "{done}");
     }
@@ -73,7 +73,7 @@ fn a_disk_that_is_away_is_not_gone() {
     let mut rig = Rig::new(START);
     rig.exhibit(1);
     rig.at(AFTER);
-    let evidence = rig.desk.config.evidence.clone();
+    let evidence = rig.hub.config.evidence.clone();
     let away = rig.dir.path().join("unmounted");
     let unmount = || {
         fs::rename(&evidence, &away).expect("away");
@@ -87,15 +87,15 @@ fn a_disk_that_is_away_is_not_gone() {
     let no = rig.dispose(1, &who(2)).expect_err("away");
     assert!(no.to_string().contains("mount it"), "{no}");
     assert_eq!(rig.state(1), State::Ready);
-    rig.desk.keys.exhibit_identity(&exh(1)).expect("kept");
+    rig.hub.keys.exhibit_identity(&exh(1)).expect("kept");
     mount();
     for done in 0..3 {
         let n = done + 10;
         rig.exhibit(n);
-        let reason = keep_salted(&rig.desk, "over").expect("kept");
+        let reason = keep_salted(&rig.hub, "over").expect("kept");
         let by = vec!["op:0002".to_owned()];
         let d = carry::begin(
-            &rig.desk,
+            &rig.hub,
             &exh(n),
             (Class::General, utc(AFTER)),
             reason,
@@ -104,7 +104,7 @@ fn a_disk_that_is_away_is_not_gone() {
         );
         let mut d = d.expect("begun");
         for step in carry::STEPS.iter().take(done as usize) {
-            step(&rig.desk, &mut d).expect("step");
+            step(&rig.hub, &mut d).expect("step");
         }
         unmount();
         rig.restart();
@@ -129,10 +129,10 @@ fn no_line_twice() {
     rig.exhibit(2);
     rig.at(AFTER);
     let begin = |n: u32| {
-        let reason = keep_salted(&rig.desk, "no longer needed").expect("kept");
+        let reason = keep_salted(&rig.hub, "no longer needed").expect("kept");
         let by = vec!["op:0002".to_owned()];
         carry::begin(
-            &rig.desk,
+            &rig.hub,
             &exh(n),
             (Class::General, utc(AFTER)),
             reason,
@@ -143,16 +143,16 @@ fn no_line_twice() {
     };
     // The row does not know of the first line.
     let begun = begin(1);
-    carry::STEPS[0](&rig.desk, &mut begun.clone()).expect("line");
-    rig.desk.db.put_disposal(&begun).expect("set back");
+    carry::STEPS[0](&rig.hub, &mut begun.clone()).expect("line");
+    rig.hub.db.put_disposal(&begun).expect("set back");
     // The row does not know of the last.
     let begun = begin(2);
     let mut last = begun.clone();
     for step in &carry::STEPS[..5] {
-        step(&rig.desk, &mut last).expect("step");
+        step(&rig.hub, &mut last).expect("step");
     }
-    carry::STEPS[5](&rig.desk, &mut last.clone()).expect("certificate");
-    rig.desk.db.put_disposal(&last).expect("set back");
+    carry::STEPS[5](&rig.hub, &mut last.clone()).expect("certificate");
+    rig.hub.db.put_disposal(&last).expect("set back");
     rig.restart();
     rig.look();
     for n in [1, 2] {
@@ -182,7 +182,7 @@ fn no_certificate_before_all_of_it_is_gone() {
         );
         assert_eq!(rig.row(n).standing, "disposing");
         assert_eq!(rig.fault(exh(n).as_str()), [watch::DISPOSAL]);
-        assert!(shown::certificate(&rig.desk, &exh(n)).is_err());
+        assert!(shown::certificate(&rig.hub, &exh(n)).is_err());
         assert!(rig.lines("copy.gone", exh(n).as_str()).is_empty());
         rig.look();
         assert_eq!(rig.row(n).standing, "disposing", "tried again");
@@ -192,10 +192,10 @@ fn no_certificate_before_all_of_it_is_gone() {
         rig.look();
         assert_eq!(rig.row(n).standing, "disposed");
         assert!(rig.fault(exh(n).as_str()).is_empty());
-        shown::certificate(&rig.desk, &exh(n)).expect("certificate");
+        shown::certificate(&rig.hub, &exh(n)).expect("certificate");
     };
     // A copy by hand.
-    let elsewhere = rig.desk.config.evidence.join("for-court");
+    let elsewhere = rig.hub.config.evidence.join("for-court");
     fs::create_dir(&elsewhere).expect("folder");
     let copy = elsewhere.join(format!("{}_c01.mp4", exh(1)));
     fs::write(&copy, "x").expect("written");
@@ -203,16 +203,16 @@ fn no_certificate_before_all_of_it_is_gone() {
     fs::remove_file(&copy).expect("removed");
     mended(1);
     // A key by another name.
-    let keys = gather::keys(&rig.desk);
+    let keys = gather::keys(&rig.hub);
     fs::copy(keys.join(format!("{}.key", exh(2))), keys.join("spare")).expect("copied");
     stuck(2, "still opens");
     fs::remove_file(keys.join("spare")).expect("removed");
     mended(2);
     // A folder that cannot be read: the disk is away between the intent and the act.
-    let reason = keep_salted(&rig.desk, "over").expect("kept");
+    let reason = keep_salted(&rig.hub, "over").expect("kept");
     let by = vec!["op:0002".to_owned()];
     carry::begin(
-        &rig.desk,
+        &rig.hub,
         &exh(3),
         (Class::General, utc(AFTER)),
         reason,
@@ -223,12 +223,12 @@ fn no_certificate_before_all_of_it_is_gone() {
     let (there, away) = (state.join("exhibits"), state.join("away"));
     fs::rename(&there, &away).expect("away");
     fs::write(&there, "not a folder").expect("written");
-    assert!(watch::look(&rig.desk).is_err(), "says so");
+    assert!(watch::look(&rig.hub).is_err(), "says so");
     assert!(
         rig.fault(exh(3).as_str())
             .contains(&watch::DISPOSAL.to_owned())
     );
-    let d = rig.desk.db.disposal(exh(3).as_str()).expect("reads");
+    let d = rig.hub.db.disposal(exh(3).as_str()).expect("reads");
     assert_eq!(d.expect("row").gone, None);
     fs::remove_file(&there).expect("removed");
     fs::rename(&away, &there).expect("back");

@@ -92,15 +92,15 @@ fn what_is_said_of_masks() {
     };
     log.add("hub:order", &smaller);
     masters.push(segment(&mut log, 13, "lifted", 0));
-    let kept: Vec<Kept> = log
+    let kept: Vec<LogLine> = log
         .lines
         .iter()
-        .map(|bytes| Kept {
+        .map(|bytes| LogLine {
             bytes: bytes.clone(),
             record: Record::parse(bytes).expect("line"),
         })
         .collect();
-    let lines: Vec<&Kept> = kept.iter().collect();
+    let lines: Vec<&LogLine> = kept.iter().collect();
     let request = Request {
         exhibit: ExhibitRef::new(2026, 1),
         camera: BoxCamera::parse("ashby/c03").expect("camera"),

@@ -7,7 +7,7 @@ pub(super) fn lines(
     order: &Order,
     masters: &[Master],
     head: &SignedHead,
-) -> Result<std::collections::BTreeMap<u64, Kept>, PackageError> {
+) -> Result<std::collections::BTreeMap<u64, LogLine>, PackageError> {
     let (Some(first), Some(last)) = (masters.first(), masters.last()) else {
         return Err(PackageError::Log("no segment was fetched".into()));
     };
@@ -51,7 +51,7 @@ pub(super) fn walk(
 
 pub(super) fn proofs(
     log: &mut LogFolder,
-    lines: &std::collections::BTreeMap<u64, Kept>,
+    lines: &std::collections::BTreeMap<u64, LogLine>,
     head: &SignedHead,
     rest: &Resting,
 ) -> Result<(), PackageError> {
@@ -122,7 +122,7 @@ fn proof(forest: &Forest, n: u64, head: &SignedHead) -> Result<String, PackageEr
 pub(super) fn keys<A: Authority>(
     authority: &A,
     hub: &Vkey,
-    lines: &std::collections::BTreeMap<u64, Kept>,
+    lines: &std::collections::BTreeMap<u64, LogLine>,
     rest: &Resting,
 ) -> Result<(), PackageError> {
     let newest = lines.values().rev().find_map(|k| {

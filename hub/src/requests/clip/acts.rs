@@ -9,7 +9,7 @@ use shared::{
 
 use super::{
     class::{Brought, Missing},
-    draft::{Asked, Texts, draft},
+    draft::{DraftRequest, Texts, draft},
     name,
     rows::RequestRow,
     shown::{find, row},
@@ -22,9 +22,9 @@ use crate::{
     },
     acts::Act,
     db::{clip_requests::ClipRequestRecord, numbers::Numbered, requests::RequestRecord},
-    desk::Desk,
     disposal::{acts::classed, policy::Class},
     error::{HubError, plain},
+    hub::Hub,
     reason::Clips,
     requests::{
         Progress, holds,
@@ -55,49 +55,52 @@ enum Submission {
 
 /// It is whole, and asked for: its footage is held from here on, and fetched as soon as nobody else has to authorise it. `more`: what had
 /// not been said when it was opened.
-pub fn submit(desk: &Desk, n: u64, more: &Texts, permit: &Permit) -> Result<RequestRow, HubError> {
+pub fn submit(hub: &Hub, n: u64, more: &Texts, permit: &Permit) -> Result<RequestRow, HubError> {
     let texts = more.cleaned()?;
     let mut before = Vec::new();
-    let done = desk.act(|act| {
-        let mut q = find(desk, n)?;
-        before = texts.put(act, &mut q, desk.now())?;
-        submit_within(desk, act, q, permit)
+    let done = hub.act(|act| {
+        let mut q = find(hub, n)?;
+        before = texts.put(act, &mut q, hub.now())?;
+        submit_within(hub, act, q, permit)
     })?;
-    desk.db.erase_side(&before, "", None)?;
-    taken(desk, done, permit)
+    hub.db.erase_side(&before, "", None)?;
+    taken(hub, done, permit)
 }
 
 /// A request of one camera, opened and submitted in one act; its exhibit.
-pub fn pull(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<ExhibitRef, HubError> {
+pub fn pull(hub: &Hub, asked: &DraftRequest, permit: &Permit) -> Result<ExhibitRef, HubError> {
     if asked.class.requirements().second_person {
         return Err(Clips::SecondPersonWanted { class: asked.class }.into());
     }
     let texts = asked.texts.cleaned()?;
-    asked.keep.class(desk)?;
-    let done = desk.act(|act| {
-        let judged = first_objection(desk, asked)?;
+    asked.keep.class(hub)?;
+    let done = hub.act(|act| {
+        let judged = first_objection(hub, asked)?;
         if let Some((camera, why)) = judged {
             return Ok(Submission::Nothing(camera, why));
         }
-        let q = draft(desk, act, asked, &texts, permit)?;
-        submit_within(desk, act, q, permit)
+        let q = draft(hub, act, asked, &texts, permit)?;
+        submit_within(hub, act, q, permit)
     })?;
-    let row = taken(desk, done, permit)?;
+    let row = taken(hub, done, permit)?;
     let exhibit = row.cameras.into_iter().find_map(|c| c.exhibit);
     exhibit.ok_or_else(|| plain("a request was granted without an exhibit"))
 }
 
 /// A request that cannot be met at all uses no number up.
-fn first_objection(desk: &Desk, asked: &Asked) -> Result<Option<(BoxCamera, Objection)>, HubError> {
+fn first_objection(
+    hub: &Hub,
+    asked: &DraftRequest,
+) -> Result<Option<(BoxCamera, Objection)>, HubError> {
     let (Some((t0, t1)), [camera]) = (asked.span, &asked.cameras[..]) else {
         return Ok(None);
     };
-    let judged = judge(desk, camera, t0, t1)?;
+    let judged = judge(hub, camera, t0, t1)?;
     Ok(judged.err().map(|why| (camera.clone(), why)))
 }
 
 fn judge(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
     t0: Utc,
     t1: Utc,
@@ -107,7 +110,7 @@ fn judge(
         t0,
         t1,
     };
-    with_known(desk, camera, t0, t1, |known| rules::judge(&span, known))
+    with_known(hub, camera, t0, t1, |known| rules::judge(&span, known))
 }
 
 fn missing(q: &ClipRequestRecord) -> Vec<Missing> {
@@ -123,12 +126,12 @@ fn missing(q: &ClipRequestRecord) -> Vec<Missing> {
 }
 
 fn submit_within(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
     mut q: ClipRequestRecord,
     permit: &Permit,
 ) -> Result<Submission, HubError> {
-    let (n, me, now) = (q.n, permit.op(), desk.now());
+    let (n, me, now) = (q.n, permit.op(), hub.now());
     let second = q.class.requirements().second_person;
     let state = q.state.apply(Event::Submitted { second });
     q.state = state.map_err(|why| not_done(n, why, permit))?;
@@ -148,7 +151,7 @@ fn submit_within(
     };
     let mut objection = None;
     for c in &mut q.cameras {
-        if let Err(why) = judge(desk, &c.camera, t0, t1)? {
+        if let Err(why) = judge(hub, &c.camera, t0, t1)? {
             c.why = Some(why.absence);
             objection.get_or_insert((c.camera.clone(), why));
         }
@@ -181,7 +184,7 @@ fn submit_within(
     act.log(&me, &line)?;
     q.submitted_by = Some(me.clone());
     let granted = match second {
-        false => grant(desk, act, &mut q, permit)?,
+        false => grant(hub, act, &mut q, permit)?,
         true => {
             for c in q.cameras.iter().filter(|c| c.why.is_none()) {
                 let hold = holds::ForRequest {
@@ -194,7 +197,7 @@ fn submit_within(
                     exhibit: None,
                     who: &me,
                 };
-                holds::for_request(desk, act, hold)?;
+                holds::for_request(hub, act, hold)?;
             }
             Vec::new()
         }
@@ -206,12 +209,12 @@ fn submit_within(
 
 /// Gives each camera of which there may be something its exhibit.
 fn grant(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
     q: &mut ClipRequestRecord,
     permit: &Permit,
 ) -> Result<Vec<RequestRecord>, HubError> {
-    let now = desk.now();
+    let now = hub.now();
     let (Some((t0, t1)), Some(purpose), Some(reference), Some(requester)) = (
         q.span,
         q.purpose.clone(),
@@ -228,7 +231,7 @@ fn grant(
     for c in q.cameras.iter_mut().filter(|c| c.why.is_none()) {
         let number = act.number(Numbered::Request)?;
         let short = u32::try_from(number).map_err(plain)?;
-        let exhibit = ExhibitRef::new(desk.config.zone.day_of(now).year(), short);
+        let exhibit = ExhibitRef::new(hub.config.zone.day_of(now).year(), short);
         let mut record = RequestRecord {
             r#ref: exhibit.clone(),
             grant: format!("G-{number:06}"),
@@ -262,7 +265,7 @@ fn grant(
                     exhibit: Some((exhibit.to_string(), record.grant.clone())),
                     who: &who,
                 };
-                holds::for_request(desk, act, hold)?;
+                holds::for_request(hub, act, hold)?;
             }
         }
         let line = GrantSet {
@@ -285,11 +288,11 @@ fn grant(
     Ok(granted)
 }
 
-fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, HubError> {
+fn taken(hub: &Hub, done: Submission, permit: &Permit) -> Result<RequestRow, HubError> {
     match done {
         Submission::Taken(q, granted) => {
-            begin(desk, &granted);
-            row(desk, &q)
+            begin(hub, &granted);
+            row(hub, &q)
         }
         Submission::Nothing(camera, why) => {
             // A word of a list: nothing personal reaches the log.
@@ -297,25 +300,25 @@ fn taken(desk: &Desk, done: Submission, permit: &Permit) -> Result<RequestRow, H
                 cam: camera.to_string(),
                 code: why.absence.word().into(),
             };
-            desk.log.append(&permit.op(), &line)?;
+            hub.log.append(&permit.op(), &line)?;
             Err(why.reason.into())
         }
     }
 }
 
 /// Their boxes are asked from now on.
-fn begin(desk: &Desk, granted: &[RequestRecord]) {
-    desk.pulls.holds.wake();
+fn begin(hub: &Hub, granted: &[RequestRecord]) {
+    hub.pulls.holds.wake();
     for r in granted {
-        desk.pulls
+        hub.pulls
             .tell(Progress::of(&r.r#ref, rules::State::Authorised, ""));
-        desk.pulls.start(r.r#ref.as_str());
+        hub.pulls.start(r.r#ref.as_str());
     }
 }
 
 /// The second person's word.
-pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, HubError> {
-    let q = find(desk, n)?;
+pub fn authorise(hub: &Hub, n: u64, permit: &Permit) -> Result<RequestRow, HubError> {
+    let q = find(hub, n)?;
     let same = q.submitted_by.as_deref() == Some(&*permit.op()) || q.opened_by == permit.op();
     q.state
         .apply(Event::Authorised { same })
@@ -323,12 +326,12 @@ pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, Hub
     let ask = q
         .ask
         .ok_or_else(|| not_done(n, NotDone::Stands(q.state), permit))?;
-    let waiting = approvals::about(desk, Kind::Request, &name(n))?;
+    let waiting = approvals::about(hub, Kind::Request, &name(n))?;
     let waiting = waiting
         .filter(|a| a.n == ask)
         .ok_or_else(|| HubError::from(Clips::NotInTime { request: name(n) }))?;
-    let (q, granted) = approvals::approve(desk, &waiting, permit, |act, _: serde_json::Value| {
-        let mut q = find(desk, n)?;
+    let (q, granted) = approvals::approve(hub, &waiting, permit, |act, _: serde_json::Value| {
+        let mut q = find(hub, n)?;
         let state = q.state.apply(Event::Authorised { same });
         q.state = state.map_err(|why| not_done(n, why, permit))?;
         let by = [q.submitted_by.clone(), Some(permit.op())];
@@ -338,11 +341,11 @@ pub fn authorise(desk: &Desk, n: u64, permit: &Permit) -> Result<RequestRow, Hub
             by: by.into_iter().flatten().collect(),
         };
         act.log(&permit.op(), &line)?;
-        let granted = grant(desk, act, &mut q, permit)?;
-        q.changed = desk.now();
+        let granted = grant(hub, act, &mut q, permit)?;
+        q.changed = hub.now();
         act.put_clip_request(&q)?;
         Ok((q, granted))
     })?;
-    begin(desk, &granted);
-    row(desk, &q)
+    begin(hub, &granted);
+    row(hub, &q)
 }

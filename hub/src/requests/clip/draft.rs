@@ -23,9 +23,9 @@ use crate::{
         clip_requests::{ClipRequestRecord, RequestCamera},
         numbers::Numbered,
     },
-    desk::Desk,
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     error::{HubError, plain},
+    hub::Hub,
     keys,
     reason::Clips,
     requests::rules::{self, TextField},
@@ -37,13 +37,13 @@ pub const CAMERAS: usize = 32;
 
 /// What somebody asks for, as far as they have said it.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct DraftRequest {
     pub class: RequesterClass,
     pub cameras: Vec<BoxCamera>,
     pub span: Option<(Utc, Utc)>,
     pub texts: Texts,
     /// How long its exhibits are kept.
-    pub keep: Given,
+    pub keep: RetentionClassInput,
 }
 
 /// What they say for themselves; empty is not said.
@@ -144,7 +144,7 @@ fn due(class: RequesterClass, made: Utc) -> Option<Utc> {
 }
 
 /// How long exhibits are kept, as it is recorded.
-fn kept(keep: &Given) -> (String, Option<Day>) {
+fn kept(keep: &RetentionClassInput) -> (String, Option<Day>) {
     let class = keep.class.clone();
     (class.unwrap_or_else(|| "general".into()), keep.review)
 }
@@ -159,21 +159,21 @@ pub fn span(from: Option<Utc>, to: Option<Utc>) -> Result<Option<(Utc, Utc)>, Hu
 }
 
 /// Takes a draft in.
-pub fn open(desk: &Desk, asked: &Asked, permit: &Permit) -> Result<RequestRow, HubError> {
+pub fn open(hub: &Hub, asked: &DraftRequest, permit: &Permit) -> Result<RequestRow, HubError> {
     let texts = asked.texts.cleaned()?;
-    asked.keep.class(desk)?;
-    let opened = desk.act(|act| draft(desk, act, asked, &texts, permit))?;
-    row(desk, &opened)
+    asked.keep.class(hub)?;
+    let opened = hub.act(|act| draft(hub, act, asked, &texts, permit))?;
+    row(hub, &opened)
 }
 
 pub(super) fn draft(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
-    asked: &Asked,
+    asked: &DraftRequest,
     texts: &Texts,
     permit: &Permit,
 ) -> Result<ClipRequestRecord, HubError> {
-    let now = desk.now();
+    let now = hub.now();
     let me = permit.op();
     let cameras = named(&asked.cameras)?;
     let q = ClipRequestRecord {
@@ -217,23 +217,23 @@ pub struct Changes {
     pub from: Option<Utc>,
     pub to: Option<Utc>,
     pub texts: Texts,
-    pub keep: Option<Given>,
+    pub keep: Option<RetentionClassInput>,
 }
 
 /// A draft says something else from here on. What it said before is erased.
 pub fn change(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     changes: &Changes,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
     let texts = changes.texts.cleaned()?;
     if let Some(keep) = &changes.keep {
-        keep.class(desk)?;
+        keep.class(hub)?;
     }
-    let (me, now) = (permit.op(), desk.now());
-    let (q, before) = desk.act(|act| {
-        let mut q = find(desk, n)?;
+    let (me, now) = (permit.op(), hub.now());
+    let (q, before) = hub.act(|act| {
+        let mut q = find(hub, n)?;
         let state = q.state.apply(Event::Changed);
         q.state = state.map_err(|why| not_done(n, why, permit))?;
         if let Some(class) = changes.class {
@@ -259,6 +259,6 @@ pub fn change(
         act.put_clip_request(&q)?;
         Ok((q, before))
     })?;
-    desk.db.erase_side(&before, "", None)?;
-    row(desk, &q)
+    hub.db.erase_side(&before, "", None)?;
+    row(hub, &q)
 }

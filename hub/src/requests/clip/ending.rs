@@ -3,16 +3,16 @@
 use shared::types::{RequestClose, RequestDone};
 
 use super::state::{CloseReason, Event, State, rolled_up};
-use crate::{db::clip_requests::ClipRequestRecord, desk::Desk, error::HubError, requests::rules};
+use crate::{db::clip_requests::ClipRequestRecord, error::HubError, hub::Hub, requests::rules};
 
 /// In lines, for what nobody in particular did.
 const HUB: &str = "sys:hub";
 
-fn stands(desk: &Desk, q: &ClipRequestRecord) -> Result<State, HubError> {
+fn stands(hub: &Hub, q: &ClipRequestRecord) -> Result<State, HubError> {
     let mut cameras = Vec::new();
     for c in &q.cameras {
         let exhibit = c.exhibit.as_ref();
-        let request = exhibit.map(|e| desk.db.request(e.as_str())).transpose()?;
+        let request = exhibit.map(|e| hub.db.request(e.as_str())).transpose()?;
         cameras.push(match request.flatten() {
             Some(r) => r.state,
             None => rules::State::Failed,
@@ -22,23 +22,23 @@ fn stands(desk: &Desk, q: &ClipRequestRecord) -> Result<State, HubError> {
 }
 
 /// One of an exhibit's states changed: so does the request's.
-pub fn after(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
-    let Some(n) = desk.db.clip_request_of(exhibit)? else {
+pub fn after(hub: &Hub, exhibit: &str) -> Result<(), HubError> {
+    let Some(n) = hub.db.clip_request_of(exhibit)? else {
         return Ok(());
     };
-    let Some(q) = desk.db.clip_request(n)? else {
+    let Some(q) = hub.db.clip_request(n)? else {
         return Ok(());
     };
     // Looked at once before: most changes change nothing here.
-    let to = stands(desk, &q)?;
+    let to = stands(hub, &q)?;
     if q.state == to || q.state.apply(Event::Cameras(to)).is_err() {
         return Ok(());
     }
-    desk.act(|act| {
+    hub.act(|act| {
         let Some(mut q) = act.clip_request(n)? else {
             return Ok(());
         };
-        let to = stands(desk, &q)?;
+        let to = stands(hub, &q)?;
         let Ok(state) = q.state.apply(Event::Cameras(to)) else {
             return Ok(());
         };
@@ -46,7 +46,7 @@ pub fn after(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
             return Ok(());
         }
         q.state = state;
-        q.changed = desk.now();
+        q.changed = hub.now();
         if !state.running() {
             let line = RequestDone {
                 request: n,
@@ -60,11 +60,11 @@ pub fn after(desk: &Desk, exhibit: &str) -> Result<(), HubError> {
 }
 
 /// An exhibit is being disposed of: with the last of its exhibits a request is closed. Done again, it changes nothing.
-pub fn disposed(desk: &Desk, exhibit: &str, by: &[String]) -> Result<(), HubError> {
-    let Some(n) = desk.db.clip_request_of(exhibit)? else {
+pub fn disposed(hub: &Hub, exhibit: &str, by: &[String]) -> Result<(), HubError> {
+    let Some(n) = hub.db.clip_request_of(exhibit)? else {
         return Ok(());
     };
-    desk.act(|act| {
+    hub.act(|act| {
         let Some(mut q) = act.clip_request(n)? else {
             return Ok(());
         };
@@ -80,7 +80,7 @@ pub fn disposed(desk: &Desk, exhibit: &str, by: &[String]) -> Result<(), HubErro
         let why = CloseReason::Disposed.word();
         q.state = state;
         q.reason = Some(why.into());
-        q.changed = desk.now();
+        q.changed = hub.now();
         let line = RequestClose {
             request: n,
             why: why.into(),

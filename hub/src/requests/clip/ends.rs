@@ -16,8 +16,8 @@ use crate::{
     access::{approvals, authorise::Permit},
     acts::Act,
     db::clip_requests::ClipRequestRecord,
-    desk::Desk,
     error::{HubError, plain},
+    hub::Hub,
     requests::{
         Progress,
         rules::{self, TextField},
@@ -38,15 +38,15 @@ fn note_of(act: &Act<'_>, note: Option<&str>, now: Utc) -> Result<Option<String>
 
 /// One event of one request, on the record before it counts. `work` says what else changes, and makes the line.
 fn turn<D: Data>(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     event: Event,
     permit: &Permit,
     work: impl FnOnce(&Act<'_>, &mut ClipRequestRecord, Utc) -> Result<D, HubError>,
 ) -> Result<RequestRow, HubError> {
-    let q = desk.act(|act| {
-        let now = desk.now();
-        let mut q = find(desk, n)?;
+    let q = hub.act(|act| {
+        let now = hub.now();
+        let mut q = find(hub, n)?;
         let state = q.state.apply(event);
         q.state = state.map_err(|why| not_done(n, why, permit))?;
         let line = work(act, &mut q, now)?;
@@ -55,21 +55,21 @@ fn turn<D: Data>(
         act.put_clip_request(&q)?;
         Ok(q)
     })?;
-    row(desk, &q)
+    row(hub, &q)
 }
 
 /// Somebody decides against it; what was held for it is let go.
 pub fn refuse(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     why: RefusalReason,
     note: Option<&str>,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
-    let refused = turn(desk, n, Event::Refused, permit, |act, q, now| {
+    let refused = turn(hub, n, Event::Refused, permit, |act, q, now| {
         q.note = note_of(act, note, now)?;
         q.reason = Some(why.word().into());
-        settled(desk, act, q, Some(permit))?;
+        settled(hub, act, q, Some(permit))?;
         Ok(RequestRefuse {
             request: n,
             why: why.word().into(),
@@ -77,47 +77,47 @@ pub fn refuse(
             by: vec![permit.op()],
         })
     })?;
-    desk.pulls.holds.wake();
+    hub.pulls.holds.wake();
     Ok(refused)
 }
 
 /// Nothing waits for a second person any more.
 fn settled(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
     q: &mut ClipRequestRecord,
     permit: Option<&Permit>,
 ) -> Result<(), HubError> {
     if let Some(ask) = q.ask {
         let by = permit.map(Permit::number);
-        act.settle_approval(ask, "withdrawn", by, desk.now())?;
+        act.settle_approval(ask, "withdrawn", by, hub.now())?;
     }
     Ok(())
 }
 
 /// It is taken back, wherever it stands until its cameras are through.
 pub fn cancel(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     why: CancelReason,
     note: Option<&str>,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
-    let q = cancelled(desk, n, why, note, Some(permit))?;
-    row(desk, &q)
+    let q = cancelled(hub, n, why, note, Some(permit))?;
+    row(hub, &q)
 }
 
 fn cancelled(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     why: CancelReason,
     note: Option<&str>,
     permit: Option<&Permit>,
 ) -> Result<ClipRequestRecord, HubError> {
     let me = permit.map_or_else(|| HUB.to_owned(), Permit::op);
-    let (q, stopped) = desk.act(|act| {
-        let now = desk.now();
-        let mut q = find(desk, n)?;
+    let (q, stopped) = hub.act(|act| {
+        let now = hub.now();
+        let mut q = find(hub, n)?;
         let state = q.state.apply(Event::Cancelled);
         q.state = state.map_err(|why| match permit {
             Some(permit) => not_done(n, why, permit),
@@ -125,7 +125,7 @@ fn cancelled(
         })?;
         q.note = note_of(act, note, now)?;
         q.reason = Some(why.word().into());
-        settled(desk, act, &mut q, permit)?;
+        settled(hub, act, &mut q, permit)?;
         let mut stopped = Vec::new();
         for exhibit in q.cameras.iter().filter_map(|c| c.exhibit.as_ref()) {
             let open = act.request(exhibit.as_str())?;
@@ -152,37 +152,37 @@ fn cancelled(
         Ok((q, stopped))
     })?;
     for exhibit in stopped {
-        desk.pulls.tell(Progress::of(
+        hub.pulls.tell(Progress::of(
             &exhibit,
             rules::State::Cancelled,
             "the request was taken back",
         ));
-        desk.pulls.cancel(exhibit.as_str());
+        hub.pulls.cancel(exhibit.as_str());
     }
-    desk.pulls.holds.wake();
+    hub.pulls.holds.wake();
     Ok(q)
 }
 
 /// Requests that nobody authorised in time are taken back, so that what is held for them is let go.
-pub fn expire(desk: &Desk) -> Result<(), HubError> {
-    let submitted = desk.db.submitted_clip_requests()?;
+pub fn expire(hub: &Hub) -> Result<(), HubError> {
+    let submitted = hub.db.submitted_clip_requests()?;
     if submitted.is_empty() {
         return Ok(());
     }
-    let waiting = approvals::waiting(desk)?;
+    let waiting = approvals::waiting(hub)?;
     for q in submitted {
         if !waiting.iter().any(|a| Some(a.n) == q.ask) {
-            cancelled(desk, q.n, CancelReason::NotAuthorised, None, None)?;
+            cancelled(hub, q.n, CancelReason::NotAuthorised, None, None)?;
         }
     }
     Ok(())
 }
 
 /// It is handed to whoever asked, or to somebody for them: on the record before it is.
-pub fn release(desk: &Desk, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
+pub fn release(hub: &Hub, n: u64, to: &str, permit: &Permit) -> Result<RequestRow, HubError> {
     let to = to.trim().to_owned();
     rules::texts([(TextField::Recipient, &to)])?;
-    turn(desk, n, Event::Released, permit, |act, q, now| {
+    turn(hub, n, Event::Released, permit, |act, q, now| {
         let to = keep(act, &to, now)?;
         q.note = Some(to.clone());
         Ok(RequestRelease {
@@ -195,13 +195,13 @@ pub fn release(desk: &Desk, n: u64, to: &str, permit: &Permit) -> Result<Request
 
 /// Nothing more is done with it. Its exhibits stay until their period is over.
 pub fn close(
-    desk: &Desk,
+    hub: &Hub,
     n: u64,
     why: CloseReason,
     note: Option<&str>,
     permit: &Permit,
 ) -> Result<RequestRow, HubError> {
-    turn(desk, n, Event::Closed(why), permit, |act, q, now| {
+    turn(hub, n, Event::Closed(why), permit, |act, q, now| {
         if let Some(note) = note_of(act, note, now)? {
             q.note = Some(note);
         }

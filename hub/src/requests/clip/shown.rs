@@ -7,20 +7,20 @@ use super::{
 use crate::{
     db::{
         clip_requests::{ClipRequestRecord, RequestCamera},
-        seen::Seen,
+        visible::VisibleRows,
     },
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
     reason::Clips,
 };
 
-pub fn find(desk: &Desk, n: u64) -> Result<ClipRequestRecord, HubError> {
-    let found = desk.db.clip_request(n)?;
+pub fn find(hub: &Hub, n: u64) -> Result<ClipRequestRecord, HubError> {
+    let found = hub.db.clip_request(n)?;
     found.ok_or_else(|| Clips::Unknown { request: name(n) }.into())
 }
 
-fn camera(desk: &Desk, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
+fn camera(hub: &Hub, c: &RequestCamera) -> Result<RequestCameraRow, HubError> {
     let mut row = RequestCameraRow {
         camera: c.camera.to_string(),
         exhibit: c.exhibit.clone(),
@@ -34,16 +34,16 @@ fn camera(desk: &Desk, c: &RequestCamera) -> Result<RequestCameraRow, HubError> 
     let Some(exhibit) = &c.exhibit else {
         return Ok(row);
     };
-    if let Some(r) = desk.db.request(exhibit.as_str())? {
+    if let Some(r) = hub.db.request(exhibit.as_str())? {
         row.state = Some(r.state.as_str().into());
         row.why = r.reason.or(c.why);
         row.said = r.why;
     }
-    for s in desk.db.request_segments(exhibit.as_str())? {
+    for s in hub.db.request_segments(exhibit.as_str())? {
         row.segments += 1;
         row.bytes = row.bytes.saturating_add(s.sealed);
     }
-    let missing = desk.db.missing(exhibit.as_str())?;
+    let missing = hub.db.missing(exhibit.as_str())?;
     row.missing = missing
         .into_iter()
         .map(|(from, to, why)| MissingRow { from, to, why })
@@ -51,12 +51,12 @@ fn camera(desk: &Desk, c: &RequestCamera) -> Result<RequestCameraRow, HubError> 
     Ok(row)
 }
 
-pub fn row(desk: &Desk, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
+pub fn row(hub: &Hub, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
     let text = |hash: &Option<String>| match hash {
-        Some(hash) => Ok::<_, HubError>(desk.db.side_text(hash)?),
+        Some(hash) => Ok::<_, HubError>(hub.db.side_text(hash)?),
         None => Ok(None),
     };
-    let cameras = q.cameras.iter().map(|c| camera(desk, c));
+    let cameras = q.cameras.iter().map(|c| camera(hub, c));
     Ok(RequestRow {
         request: name(q.n),
         class: q.class,
@@ -81,13 +81,13 @@ pub fn row(desk: &Desk, q: &ClipRequestRecord) -> Result<RequestRow, HubError> {
     })
 }
 
-pub fn one(desk: &Desk, n: u64) -> Result<RequestRow, HubError> {
-    row(desk, &find(desk, n)?)
+pub fn one(hub: &Hub, n: u64) -> Result<RequestRow, HubError> {
+    row(hub, &find(hub, n)?)
 }
 
 /// Those that somebody may see every camera of, newest first.
-pub fn list(desk: &Desk, seen: &Seen, part: &Part) -> Result<Rows<RequestRow>, HubError> {
+pub fn list(hub: &Hub, seen: &VisibleRows, part: &Part) -> Result<Rows<RequestRow>, HubError> {
     let before = part.after(number)?;
-    let all = desk.db.clip_requests(seen, before, part.limit() + 1)?;
-    Rows::cut(all, part.limit(), |q| name(q.n)).try_map(|q| row(desk, &q))
+    let all = hub.db.clip_requests(seen, before, part.limit() + 1)?;
+    Rows::cut(all, part.limit(), |q| name(q.n)).try_map(|q| row(hub, &q))
 }

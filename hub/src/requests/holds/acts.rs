@@ -21,8 +21,8 @@ use crate::{
         authorise::Permit,
     },
     db::holds::HoldRecord,
-    desk::Desk,
     error::HubError,
+    hub::Hub,
     ownlog::op,
     reason::{Holds, LocalTime},
     requests::{
@@ -38,7 +38,7 @@ const LONGEST_MS: i64 = 31 * DAY_MS;
 /// A hold as it is asked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = HoldWanted)]
-pub struct Wanted {
+pub struct HoldRequest {
     pub t0: Utc,
     pub t1: Utc,
     pub until: Option<Utc>,
@@ -51,9 +51,9 @@ pub struct Wanted {
 }
 
 pub fn add(
-    desk: &Desk,
+    hub: &Hub,
     camera: &BoxCamera,
-    wanted: &Wanted,
+    wanted: &HoldRequest,
     permit: &Permit,
 ) -> Result<HoldRow, HubError> {
     rules::texts([
@@ -61,23 +61,23 @@ pub fn add(
         (TextField::Authority, &wanted.authority),
         (TextField::Reference, &wanted.reference),
     ])?;
-    let now = desk.now();
+    let now = hub.now();
     let until = match (wanted.until, wanted.days) {
         (Some(until), None) => until,
-        (None, days) => now.plus_ms(i64::from(days.unwrap_or(desk.config.hold_days)) * DAY_MS),
+        (None, days) => now.plus_ms(i64::from(days.unwrap_or(hub.config.hold_days)) * DAY_MS),
         _ => {
             return Err(Holds::UntilOrDays.into());
         }
     };
-    ends(desk, until, now)?;
-    let review = reviewed(desk, wanted.review, until, now)?;
+    ends(hub, until, now)?;
+    let review = reviewed(hub, wanted.review, until, now)?;
     let (t0, t1) = (wanted.t0, wanted.t1);
-    with_known(desk, camera, t0, t1, |known| {
+    with_known(hub, camera, t0, t1, |known| {
         rules::there(camera, t0, t1, LONGEST_MS, known)
     })?
     .map_err(|no| no.reason)?;
-    let text = |text: &str| keep_salted(desk, text.trim());
-    let placed = in_turn(desk, |act| {
+    let text = |text: &str| keep_salted(hub, text.trim());
+    let placed = in_turn(hub, |act| {
         let placing = Placing {
             camera: camera.clone(),
             t0,
@@ -91,16 +91,16 @@ pub fn add(
             request: None,
             who: permit.op(),
         };
-        place(desk, act, placing)
+        place(hub, act, placing)
     })?;
-    shown::row(desk, placed)
+    shown::row(hub, placed)
 }
 
 /// RET-3: every hold ends.
-fn ends(desk: &Desk, until: Utc, now: Utc) -> Result<(), HubError> {
-    let longest = desk.config.hold_longest_days;
+fn ends(hub: &Hub, until: Utc, now: Utc) -> Result<(), HubError> {
+    let longest = hub.config.hold_longest_days;
     if until <= now {
-        let until = LocalTime::of(until, &desk.config.zone);
+        let until = LocalTime::of(until, &hub.config.zone);
         return Err(Holds::EndPassed { until }.into());
     }
     // A day more: a date that was named ends with its day.
@@ -110,8 +110,8 @@ fn ends(desk: &Desk, until: Utc, now: Utc) -> Result<(), HubError> {
     Ok(())
 }
 
-fn reviewed(desk: &Desk, review: Option<Day>, until: Utc, now: Utc) -> Result<Day, HubError> {
-    let zone = &desk.config.zone;
+fn reviewed(hub: &Hub, review: Option<Day>, until: Utc, now: Utc) -> Result<Day, HubError> {
+    let zone = &hub.config.zone;
     let Some(day) = review else {
         return Ok(due::review(now, until, zone));
     };
@@ -127,7 +127,7 @@ fn reviewed(desk: &Desk, review: Option<Day>, until: Utc, now: Utc) -> Result<Da
 
 /// Until later, or the same with another review date. Whoever asked that it be released has to ask again.
 pub fn extend(
-    desk: &Desk,
+    hub: &Hub,
     id: HoldId,
     until: Utc,
     review: Option<Day>,
@@ -135,42 +135,42 @@ pub fn extend(
     permit: &Permit,
 ) -> Result<HoldRow, HubError> {
     rules::texts([(TextField::Reason, &reason.to_owned())])?;
-    let now = desk.now();
-    ends(desk, until, now)?;
-    let changed = in_turn(desk, |act| {
-        let before = alive(desk, id)?;
+    let now = hub.now();
+    ends(hub, until, now)?;
+    let changed = in_turn(hub, |act| {
+        let before = alive(hub, id)?;
         let had = before.standing.until;
         if until < had || until == had && review.is_none() {
             return Err(Holds::LastsAlready {
                 hold: id,
-                until: LocalTime::of(had, &desk.config.zone),
+                until: LocalTime::of(had, &hub.config.zone),
             }
             .into());
         }
-        let review = reviewed(desk, review, until, now)?;
+        let review = reviewed(hub, review, until, now)?;
         let line = HoldExtend {
             hold: id,
             until,
             review: Some(review),
-            reason: keep_salted(desk, reason.trim())?,
+            reason: keep_salted(hub, reason.trim())?,
             by: permit.op(),
         };
         let mut h = before.clone();
         h.line = act.log(&permit.op(), &line)?;
         h.review = review;
         h.kept = true;
-        approvals::set_aside(desk, act, Kind::Release, &id.to_string(), permit)?;
+        approvals::set_aside(hub, act, Kind::Release, &id.to_string(), permit)?;
         if until > had {
             h.standing.apply(Event::Extended { until });
         }
-        write(desk, act, before, h, None, &[permit.op()])
+        write(hub, act, before, h, None, &[permit.op()])
     })?;
-    shown::row(desk, changed)
+    shown::row(hub, changed)
 }
 
 /// A hold that keeps something, or will.
-fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
-    let h = find(desk, id)?;
+fn alive(hub: &Hub, id: HoldId) -> Result<HoldRecord, HubError> {
+    let h = find(hub, id)?;
     match h.standing.state {
         State::Pending | State::Placed => Ok(h),
         State::Releasing(_) => Err(Holds::BeingReleased { hold: id }.into()),
@@ -185,9 +185,9 @@ fn alive(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
 }
 
 /// One that may be released: RET-6, not while the clip request it was made for is open.
-fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
-    let h = alive(desk, id)?;
-    let request = h.exhibit.as_deref().map(|e| desk.db.request(e)).transpose();
+fn free(hub: &Hub, id: HoldId) -> Result<HoldRecord, HubError> {
+    let h = alive(hub, id)?;
+    let request = h.exhibit.as_deref().map(|e| hub.db.request(e)).transpose();
     match request.map_err(plain)?.flatten() {
         Some(r) if !r.state.over() => Err(Holds::ClipStillPulled {
             hold: id,
@@ -200,16 +200,11 @@ fn free(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
 }
 
 /// One person asks that it be released before its time; a second has to approve.
-pub fn release(
-    desk: &Desk,
-    id: HoldId,
-    reason: &str,
-    permit: &Permit,
-) -> Result<HoldRow, HubError> {
+pub fn release(hub: &Hub, id: HoldId, reason: &str, permit: &Permit) -> Result<HoldRow, HubError> {
     rules::texts([(TextField::Reason, &reason.to_owned())])?;
     let me = permit.op();
-    let changed = in_turn(desk, |act| {
-        let before = free(desk, id)?;
+    let changed = in_turn(hub, |act| {
+        let before = free(hub, id)?;
         if let Some(d) = before.drop.as_ref().filter(|d| d.by != me) {
             return Err(Holds::ReleaseAsked {
                 hold: id,
@@ -219,10 +214,10 @@ pub fn release(
         }
         // Asked again, with another reason.
         let subject = id.to_string();
-        approvals::set_aside(desk, act, Kind::Release, &subject, permit)?;
-        let reason = keep_salted(desk, reason.trim())?;
+        approvals::set_aside(hub, act, Kind::Release, &subject, permit)?;
+        let reason = keep_salted(hub, reason.trim())?;
         let (kind, why) = (Kind::Release, Some(reason.as_str()));
-        approvals::ask_within(desk, act, permit, kind, &subject, "null", why, |ask| {
+        approvals::ask_within(hub, act, permit, kind, &subject, "null", why, |ask| {
             HoldDrop {
                 hold: id,
                 ask,
@@ -230,25 +225,25 @@ pub fn release(
                 by: me.clone(),
             }
         })?;
-        find(desk, id)
+        find(hub, id)
     })?;
-    shown::row(desk, changed)
+    shown::row(hub, changed)
 }
 
 /// The second person's word: it is over, and its box is told.
-pub fn approve(desk: &Desk, id: HoldId, permit: &Permit) -> Result<HoldRow, HubError> {
+pub fn approve(hub: &Hub, id: HoldId, permit: &Permit) -> Result<HoldRow, HubError> {
     let me = permit.op();
-    let changed = in_turn(desk, |act| {
-        let before = free(desk, id)?;
-        let request = approvals::about(desk, Kind::Release, &id.to_string())?;
+    let changed = in_turn(hub, |act| {
+        let before = free(hub, id)?;
+        let request = approvals::about(hub, Kind::Release, &id.to_string())?;
         let request = request.ok_or(Holds::ReleaseNotAsked { hold: id })?;
-        approvals::approve_within(desk, act, &request, permit)?;
+        approvals::approve_within(hub, act, &request, permit)?;
         let asked = op(request.asked_by);
         let mut h = before.clone();
         let line = h.standing.apply(Event::Released {
             ended: Ended::Order,
         });
-        write(desk, act, before, h, line, &[asked, me])
+        write(hub, act, before, h, line, &[asked, me])
     })?;
-    shown::row(desk, changed)
+    shown::row(hub, changed)
 }

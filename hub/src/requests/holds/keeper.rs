@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     db::holds::HoldRecord,
-    desk::{Desk, blocking},
     error::HubError,
+    hub::{Hub, blocking},
     reason::orders::Failure,
     requests::{
         order::{self, NotObeyed, Way},
@@ -58,48 +58,48 @@ struct Memory {
     wait: HashMap<BoxName, Option<u64>>,
 }
 
-pub async fn run(desk: Arc<Desk>) {
-    let mut lines = desk.live.arrivals();
-    let mut changes = desk.pulls.holds.watch();
+pub async fn run(hub: Arc<Hub>) {
+    let mut lines = hub.live.arrivals();
+    let mut changes = hub.pulls.holds.watch();
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut memory = Memory::default();
     loop {
         let again = tokio::select! {
             Some(answered) = memory.answers.join_next(), if !memory.answers.is_empty() => match answered {
-                Ok(answered) => answer(&desk, &mut memory, answered).await,
+                Ok(answered) => answer(&hub, &mut memory, answered).await,
                 Err(e) => {
                     tracing::error!("waiting for a box's answer broke off: {e}");
                     false
                 }
             },
-            _ = lines.changed() => memory.wait.iter().any(|(name, had)| connection(&desk, name) != *had),
+            _ = lines.changed() => memory.wait.iter().any(|(name, had)| connection(&hub, name) != *had),
             _ = changes.changed() => true,
             _ = tick.tick() => {
-                look(&desk).await;
+                look(&hub).await;
                 true
             }
         };
         if again {
-            round(&desk, &mut memory).await;
+            round(&hub, &mut memory).await;
         }
     }
 }
 
-async fn look(desk: &Arc<Desk>) {
-    let d = desk.clone();
+async fn look(hub: &Arc<Hub>) {
+    let d = hub.clone();
     if let Ok(Err(e)) = blocking(move || watch::look(&d, d.now())).await {
         tracing::error!("faults of holds were not recorded: {e}");
     }
 }
 
-fn connection(desk: &Desk, name: &BoxName) -> Option<u64> {
-    desk.live.reach(name).map(|(id, ..)| id)
+fn connection(hub: &Hub, name: &BoxName) -> Option<u64> {
+    hub.live.reach(name).map(|(id, ..)| id)
 }
 
 /// Ends what is due to end, and sends what is outstanding.
-async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
-    let d = desk.clone();
+async fn round(hub: &Arc<Hub>, memory: &mut Memory) {
+    let d = hub.clone();
     let open = match blocking(move || review(&d)).await {
         Ok(Ok(open)) => open,
         Ok(Err(e)) => {
@@ -115,7 +115,7 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
             continue;
         };
         let name = &h.camera.r#box;
-        let way = order::reach(desk, name);
+        let way = order::reach(hub, name);
         memory.wait.insert(name.clone(), way.as_ref().map(|w| w.id));
         let Some(way) = way else {
             continue;
@@ -127,7 +127,7 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
         if known {
             continue;
         }
-        let d = desk.clone();
+        let d = hub.clone();
         let (id, ready) = (h.id, h);
         let signed = blocking(move || {
             // From here on the box may know of it, on the record before it does.
@@ -146,7 +146,7 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
                         again,
                     },
                 );
-                memory.answers.spawn(wait(desk.clone(), way, id, message));
+                memory.answers.spawn(wait(hub.clone(), way, id, message));
             }
             Ok(Err(e)) => tracing::error!(hold = %id, "the order was not made: {e}"),
             Err(_) => return,
@@ -154,9 +154,9 @@ async fn round(desk: &Arc<Desk>, memory: &mut Memory) {
     }
 }
 
-async fn wait(desk: Arc<Desk>, way: Way, id: HoldId, order: order::SignedOrder) -> Answered {
+async fn wait(hub: Arc<Hub>, way: Way, id: HoldId, order: order::SignedOrder) -> Answered {
     let name = way.name.clone();
-    (id, name, way.send_patiently(&desk, order).await)
+    (id, name, way.send_patiently(&hub, order).await)
 }
 
 fn order(h: &HoldRecord, wants: Wants) -> Order {
@@ -190,25 +190,25 @@ fn order(h: &HoldRecord, wants: Wants) -> Order {
 }
 
 /// What time and the clip requests make of the holds; those that are not over. Blocking.
-fn review(desk: &Desk) -> Result<Vec<HoldRecord>, HubError> {
-    let now = desk.now();
+fn review(hub: &Hub) -> Result<Vec<HoldRecord>, HubError> {
+    let now = hub.now();
     let by = [HUB.to_owned()];
     let mut open = Vec::new();
-    for mut h in desk.db.holds(None).map_err(plain)? {
+    for mut h in hub.db.holds(None).map_err(plain)? {
         if h.standing.state.alive() {
-            match wanted(desk, &h)? {
-                Wanted::Served(ended) => h = change(desk, h.id, Event::Released { ended }, &by)?,
-                Wanted::Open => {
-                    let until = due::carried_on(h.standing.until, desk.config.hold_days, now);
+            match wanted(hub, &h)? {
+                Demand::Served(ended) => h = change(hub, h.id, Event::Released { ended }, &by)?,
+                Demand::Open => {
+                    let until = due::carried_on(h.standing.until, hub.config.hold_days, now);
                     if let Some(until) = until {
-                        h = carry_on(desk, h.id, until)?;
+                        h = carry_on(hub, h.id, until)?;
                     }
                 }
-                Wanted::Kept => {}
+                Demand::Kept => {}
             }
         }
         if h.standing.until <= now {
-            h = change(desk, h.id, Event::Tick { now }, &by)?;
+            h = change(hub, h.id, Event::Tick { now }, &by)?;
         }
         if !h.standing.state.done() {
             open.push(h);
@@ -218,7 +218,7 @@ fn review(desk: &Desk) -> Result<Vec<HoldRecord>, HubError> {
 }
 
 /// What its clip request makes of a hold.
-enum Wanted {
+enum Demand {
     /// Nothing: it goes on until its date.
     Kept,
     /// The request is open (RET-6).
@@ -228,38 +228,38 @@ enum Wanted {
 }
 
 /// What somebody extended by hand stays.
-fn wanted(desk: &Desk, h: &HoldRecord) -> Result<Wanted, HubError> {
+fn wanted(hub: &Hub, h: &HoldRecord) -> Result<Demand, HubError> {
     let ended = |ended| match h.kept {
-        true => Wanted::Kept,
-        false => Wanted::Served(ended),
+        true => Demand::Kept,
+        false => Demand::Served(ended),
     };
     if let Some(exhibit) = &h.exhibit {
-        let request = desk.db.request(exhibit).map_err(plain)?;
+        let request = hub.db.request(exhibit).map_err(plain)?;
         return Ok(match request.map(|r| r.state) {
-            None => Wanted::Kept,
-            Some(state) if !state.over() => Wanted::Open,
+            None => Demand::Kept,
+            Some(state) if !state.over() => Demand::Open,
             Some(rules::State::Ready) => ended(Ended::Fetched),
             Some(rules::State::Failed | rules::State::Refused | rules::State::Cancelled) => {
                 ended(Ended::Unused)
             }
-            Some(_) => Wanted::Kept,
+            Some(_) => Demand::Kept,
         });
     }
-    let request = h.request.map(|n| desk.db.clip_request(n)).transpose();
+    let request = h.request.map(|n| hub.db.clip_request(n)).transpose();
     Ok(match request.map_err(plain)?.flatten() {
-        None => Wanted::Kept,
-        Some(q) if q.state.holds() => Wanted::Open,
+        None => Demand::Kept,
+        Some(q) if q.state.holds() => Demand::Open,
         Some(_) => ended(Ended::Unused),
     })
 }
 
 /// The hub's own extension of a hold that a request still needs, on the record like anybody's.
-fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, HubError> {
-    in_turn(desk, |act| {
-        let before = find(desk, id)?;
+fn carry_on(hub: &Hub, id: HoldId, until: Utc) -> Result<HoldRecord, HubError> {
+    in_turn(hub, |act| {
+        let before = find(hub, id)?;
         let mut h = before.clone();
-        let zone = &desk.config.zone;
-        h.review = due::review(desk.now(), until, zone);
+        let zone = &hub.config.zone;
+        h.review = due::review(hub.now(), until, zone);
         let line = HoldExtend {
             hold: id,
             until,
@@ -269,12 +269,12 @@ fn carry_on(desk: &Desk, id: HoldId, until: Utc) -> Result<HoldRecord, HubError>
         };
         h.line = act.log(HUB, &line)?;
         h.standing.apply(Event::Extended { until });
-        write(desk, act, before, h, None, &[HUB.to_owned()])
+        write(hub, act, before, h, None, &[HUB.to_owned()])
     })
 }
 
 /// Takes what became of an order about a hold in; whether the box had something to say.
-async fn answer(desk: &Arc<Desk>, memory: &mut Memory, (id, name, answered): Answered) -> bool {
+async fn answer(hub: &Arc<Hub>, memory: &mut Memory, (id, name, answered): Answered) -> bool {
     let event = match answered {
         Ok(Done::Hold {
             until,
@@ -305,8 +305,8 @@ async fn answer(desk: &Arc<Desk>, memory: &mut Memory, (id, name, answered): Ans
         Err(NotObeyed::Broke(_) | NotObeyed::Silent(_)) => return false,
     };
     // It knows holds after all.
-    super::lock(&desk.pulls.holds.silent).remove(&name);
-    let d = desk.clone();
+    super::lock(&hub.pulls.holds.silent).remove(&name);
+    let d = hub.clone();
     let done = blocking(move || {
         let h = change(&d, id, event, &[HUB.to_owned()])?;
         if h.standing.state == State::Refused {

@@ -39,8 +39,8 @@ use super::submit::keep_salted;
 use crate::{
     acts::Act,
     db::{holds::HoldRecord, numbers::Numbered, requests::RequestRecord},
-    desk::{Desk, blocking},
     error::{HubError, plain},
+    hub::{Hub, blocking},
     reason,
 };
 
@@ -100,7 +100,7 @@ struct Placing {
 }
 
 /// Logs and records it; the caller wakes the task once that is stored. Blocking.
-fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError> {
+fn place(hub: &Hub, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError> {
     let id = HoldId(act.number(Numbered::Hold)?);
     let (exhibit, grant) = p.exhibit.unzip();
     let named = p.request.map_or_else(|| id.to_string(), super::clip::name);
@@ -119,7 +119,7 @@ fn place(desk: &Desk, act: &Act<'_>, p: Placing) -> Result<HoldRecord, HubError>
         by: p.who.clone(),
     };
     let line = act.log(&p.who, &line)?;
-    let now = desk.now();
+    let now = hub.now();
     let record = HoldRecord {
         id,
         camera: p.camera,
@@ -160,9 +160,9 @@ pub struct ForRequest<'a> {
 }
 
 /// The hold of one camera of a request: as long as a hold is by default, over when the clip is here or the request came to nothing. Blocking.
-pub fn for_request(desk: &Desk, act: &Act<'_>, r: ForRequest<'_>) -> Result<HoldId, HubError> {
-    let now = desk.now();
-    let until = now.plus_ms(i64::from(desk.config.hold_days) * 86_400_000);
+pub fn for_request(hub: &Hub, act: &Act<'_>, r: ForRequest<'_>) -> Result<HoldId, HubError> {
+    let now = hub.now();
+    let until = now.plus_ms(i64::from(hub.config.hold_days) * 86_400_000);
     let named = match &r.exhibit {
         Some((_, grant)) => grant.clone(),
         None => super::clip::name(r.request),
@@ -173,15 +173,15 @@ pub fn for_request(desk: &Desk, act: &Act<'_>, r: ForRequest<'_>) -> Result<Hold
         // A request may reach a little into the future; a hold may not.
         t1: r.t1.min(now).max(r.t0.plus_ms(1)),
         until,
-        review: due::review(now, until, &desk.config.zone),
+        review: due::review(now, until, &hub.config.zone),
         reason: r.purpose.to_owned(),
-        authority: keep_salted(desk, &format!("clip request {named}"))?,
+        authority: keep_salted(hub, &format!("clip request {named}"))?,
         reference: r.reference.to_owned(),
         exhibit: r.exhibit,
         request: Some(r.request),
         who: r.who.to_owned(),
     };
-    Ok(place(desk, act, placing)?.id)
+    Ok(place(hub, act, placing)?.id)
 }
 
 /// The request is granted: its hold is the exhibit's from now on. Blocking.
@@ -199,28 +199,28 @@ pub fn granted(
 }
 
 /// One event, on the record before it counts; the hold as it is then. `by`: who had a part in it. Blocking.
-fn change(desk: &Desk, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, HubError> {
-    in_turn(desk, |act| {
-        let before = find(desk, id)?;
+fn change(hub: &Hub, id: HoldId, event: Event, by: &[String]) -> Result<HoldRecord, HubError> {
+    in_turn(hub, |act| {
+        let before = find(hub, id)?;
         let mut h = before.clone();
         let line = h.standing.apply(event);
-        write(desk, act, before, h, line, by)
+        write(hub, act, before, h, line, by)
     })
 }
 
 /// One act about holds at a time; then the task looks again.
 fn in_turn<T>(
-    desk: &Desk,
+    hub: &Hub,
     work: impl FnOnce(&Act<'_>) -> Result<T, HubError>,
 ) -> Result<T, HubError> {
-    let done = desk.act(work)?;
-    desk.pulls.holds.wake();
+    let done = hub.act(work)?;
+    hub.pulls.holds.wake();
     Ok(done)
 }
 
 /// Logs what is to be logged, and records.
 fn write(
-    desk: &Desk,
+    hub: &Hub,
     act: &Act<'_>,
     before: HoldRecord,
     mut h: HoldRecord,
@@ -247,33 +247,29 @@ fn write(
                 code: failure.code,
                 why: failure.why,
             };
-            desk.log.append(who, &fail).map_err(plain)?;
+            hub.log.append(who, &fail).map_err(plain)?;
         }
         None => {}
     }
     if h != before {
-        h.changed = desk.now();
+        h.changed = hub.now();
         act.put_hold(&h)?;
     }
     Ok(h)
 }
 
-fn find(desk: &Desk, id: HoldId) -> Result<HoldRecord, HubError> {
-    let found = desk.db.hold(id)?;
+fn find(hub: &Hub, id: HoldId) -> Result<HoldRecord, HubError> {
+    let found = hub.db.hold(id)?;
     found.ok_or_else(|| reason::Holds::Unknown { hold: id }.into())
 }
 
 /// Waits until the box has answered, or as long as `limit`; the hold as it is then.
-pub async fn settled(
-    desk: &Arc<Desk>,
-    id: HoldId,
-    limit: Duration,
-) -> Result<HoldRecord, HubError> {
-    let mut changes = desk.pulls.holds.watch();
+pub async fn settled(hub: &Arc<Hub>, id: HoldId, limit: Duration) -> Result<HoldRecord, HubError> {
+    let mut changes = hub.pulls.holds.watch();
     let end = tokio::time::Instant::now() + limit;
     loop {
         changes.mark_unchanged();
-        let d = desk.clone();
+        let d = hub.clone();
         let h = blocking(move || find(&d, id)).await??;
         let waits = h.standing.state.alive() && h.standing.wants().is_some();
         if !waits
@@ -288,25 +284,25 @@ pub async fn settled(
 
 /// Before a clip's order goes out on connection `line`: its footage is held, or a sentence says why it is not.
 pub async fn before_pull(
-    desk: &Arc<Desk>,
+    hub: &Arc<Hub>,
     row: &RequestRecord,
     line: u64,
 ) -> Result<Option<String>, HubError> {
-    let (d, exhibit) = (desk.clone(), row.r#ref.to_string());
+    let (d, exhibit) = (hub.clone(), row.r#ref.to_string());
     let found = blocking(move || d.db.hold_for(&exhibit).map_err(plain)).await;
     let Some(mut h) = found.map_err(plain)?? else {
         // No hold was placed for it.
         return Ok(None);
     };
     let name = &h.camera.r#box;
-    let silent = lock(&desk.pulls.holds.silent).get(name) == Some(&line);
+    let silent = lock(&hub.pulls.holds.silent).get(name) == Some(&line);
     if h.standing.state == State::Pending && !silent {
-        h = settled(desk, h.id, PULL_WAITS).await?;
+        h = settled(hub, h.id, PULL_WAITS).await?;
     }
     let name = &h.camera.r#box;
     Ok(match h.standing.state {
         State::Pending => {
-            if lock(&desk.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
+            if lock(&hub.pulls.holds.silent).insert(name.clone(), line) != Some(line) {
                 tracing::warn!(%name, hold = %h.id, "the box has not answered a hold; the clip is pulled without");
             }
             Some(format!(
@@ -332,14 +328,14 @@ fn not_held(h: &HoldRecord) -> String {
 
 /// What there is to say of the hold of a request that did not end well: that it was refused, or of one that is partial that it goes on.
 /// Blocking.
-pub fn after_pull(desk: &Desk, exhibit: &str, partial: bool) -> Option<String> {
-    let h = desk.db.hold_for(exhibit).ok()??;
+pub fn after_pull(hub: &Hub, exhibit: &str, partial: bool) -> Option<String> {
+    let h = hub.db.hold_for(exhibit).ok()??;
     match h.standing.state {
         State::Refused => Some(not_held(&h)),
         State::Pending | State::Placed if partial => Some(format!(
             "hold {} goes on until {}",
             h.id,
-            h.standing.ends().for_people(&desk.config.zone)
+            h.standing.ends().for_people(&hub.config.zone)
         )),
         _ => None,
     }

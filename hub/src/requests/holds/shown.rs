@@ -16,9 +16,9 @@ use super::{
     rows::{HoldRow, ReleaseRow},
 };
 use crate::{
-    db::{holds::HoldRecord, seen::Seen},
-    desk::Desk,
+    db::{holds::HoldRecord, visible::VisibleRows},
     error::HubError,
+    hub::Hub,
     list::{Part, Rows},
 };
 
@@ -27,14 +27,14 @@ const OVER_MS: i64 = 7 * 86_400_000;
 
 /// What boxes said of themselves, each asked for once.
 struct Hellos<'a> {
-    desk: &'a Desk,
+    hub: &'a Hub,
     known: BTreeMap<BoxName, Option<(Hello, Zone)>>,
 }
 
 impl<'a> Hellos<'a> {
-    fn of(desk: &'a Desk) -> Self {
+    fn of(hub: &'a Hub) -> Self {
         Self {
-            desk,
+            hub,
             known: BTreeMap::new(),
         }
     }
@@ -43,7 +43,7 @@ impl<'a> Hellos<'a> {
     fn keeps(&mut self, h: &HoldRecord) -> Result<Option<(u32, &Zone)>, HubError> {
         let name = &h.camera.r#box;
         if !self.known.contains_key(name) {
-            let record = self.desk.db.box_named(name).map_err(plain)?;
+            let record = self.hub.db.box_named(name).map_err(plain)?;
             let hello = record.and_then(|b| b.hello);
             let zoned = hello.and_then(|h| Zone::parse(&h.zone).ok().map(|zone| (h, zone)));
             self.known.insert(name.clone(), zoned);
@@ -56,36 +56,36 @@ impl<'a> Hellos<'a> {
     }
 }
 
-fn due(desk: &Desk, hellos: &mut Hellos<'_>, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
+fn due(hub: &Hub, hellos: &mut Hellos<'_>, h: &HoldRecord) -> Result<Option<Utc>, HubError> {
     let Some((days, zone)) = hellos.keeps(h)? else {
         return Ok(None);
     };
     // By the day it was recorded under; before its lines have come, by the day it is likely to be.
-    let spans = desk.db.spans(&h.camera, h.t0, h.t1)?;
+    let spans = hub.db.spans(&h.camera, h.t0, h.t1)?;
     let recorded = spans.iter().map(|s| s.day).min();
     let day = recorded.unwrap_or_else(|| zone.day_of(h.t0));
     Ok(Some(promise::due(day, days, zone)))
 }
 
 /// `due`: when the first of its footage is deleted without it.
-fn warnings(desk: &Desk, h: &HoldRecord, due: Option<Utc>, now: Utc) -> Vec<Warning> {
+fn warnings(hub: &Hub, h: &HoldRecord, due: Option<Utc>, now: Utc) -> Vec<Warning> {
     if !h.standing.state.alive() {
         return Vec::new();
     }
-    let zone = &desk.config.zone;
+    let zone = &hub.config.zone;
     due::warnings(&h.standing, h.made, h.review, due, zone, now)
 }
 
-pub fn row(desk: &Desk, h: HoldRecord) -> Result<HoldRow, HubError> {
-    shown(desk, &mut Hellos::of(desk), h)
+pub fn row(hub: &Hub, h: HoldRecord) -> Result<HoldRow, HubError> {
+    shown(hub, &mut Hellos::of(hub), h)
 }
 
-fn shown(desk: &Desk, hellos: &mut Hellos<'_>, h: HoldRecord) -> Result<HoldRow, HubError> {
-    let now = desk.now();
-    let text = |hash: &str| desk.db.side_text(hash).map_err(plain);
+fn shown(hub: &Hub, hellos: &mut Hellos<'_>, h: HoldRecord) -> Result<HoldRow, HubError> {
+    let now = hub.now();
+    let text = |hash: &str| hub.db.side_text(hash).map_err(plain);
     let alive = h.standing.state.alive();
     let due = match alive {
-        true => due(desk, hellos, &h)?,
+        true => due(hub, hellos, &h)?,
         false => None,
     };
     let release = h.drop.as_ref().filter(|_| alive).map(|d| {
@@ -110,8 +110,8 @@ fn shown(desk: &Desk, hellos: &mut Hellos<'_>, h: HoldRecord) -> Result<HoldRow,
         full: h.standing.full,
         why: h.standing.why.clone(),
         due: due.filter(|_| h.standing.told.is_none()),
-        online: desk.live.online(&h.camera.r#box),
-        warnings: warnings(desk, &h, due, now)
+        online: hub.live.online(&h.camera.r#box),
+        warnings: warnings(hub, &h, due, now)
             .into_iter()
             .map(|w| w.text)
             .collect(),
@@ -128,35 +128,35 @@ fn shown(desk: &Desk, hellos: &mut Hellos<'_>, h: HoldRecord) -> Result<HoldRow,
 
 /// Oldest first: those that are not over, and those that ended in the last week, or all.
 pub fn list(
-    desk: &Desk,
-    seen: &Seen,
+    hub: &Hub,
+    seen: &VisibleRows,
     name: Option<&BoxName>,
     all: bool,
     part: &Part,
 ) -> Result<Rows<HoldRow>, HubError> {
     let since = match all {
         true => Utc(0),
-        false => desk.now().plus_ms(-OVER_MS),
+        false => hub.now().plus_ms(-OVER_MS),
     };
     let after = part.after(|text| HoldId::parse(text).ok())?;
     let (after, limit) = (after.map(|h| h.0), part.limit());
-    let found = desk.db.holds_page(seen, name, since, after, limit + 1)?;
-    let mut hellos = Hellos::of(desk);
-    Rows::cut(found, limit, |h| h.id.to_string()).try_map(|h| shown(desk, &mut hellos, h))
+    let found = hub.db.holds_page(seen, name, since, after, limit + 1)?;
+    let mut hellos = Hellos::of(hub);
+    Rows::cut(found, limit, |h| h.id.to_string()).try_map(|h| shown(hub, &mut hellos, h))
 }
 
-pub fn one(desk: &Desk, id: HoldId) -> Result<HoldRow, HubError> {
-    row(desk, find(desk, id)?)
+pub fn one(hub: &Hub, id: HoldId) -> Result<HoldRow, HubError> {
+    row(hub, find(hub, id)?)
 }
 
 /// What the hub itself finds: holds that no box has placed in time, that end soon, or that were to be looked at again. One fault for a
 /// camera and a code, the oldest; the text names every hold it is about.
-pub fn faults(desk: &Desk, now: Utc) -> Result<Vec<(BoxName, Fault)>, HubError> {
+pub fn faults(hub: &Hub, now: Utc) -> Result<Vec<(BoxName, Fault)>, HubError> {
     let mut out: Vec<(BoxName, Fault)> = Vec::new();
-    let mut hellos = Hellos::of(desk);
-    for h in desk.db.holds(None).map_err(plain)? {
-        let due = due(desk, &mut hellos, &h)?;
-        for w in warnings(desk, &h, due, now) {
+    let mut hellos = Hellos::of(hub);
+    for h in hub.db.holds(None).map_err(plain)? {
+        let due = due(hub, &mut hellos, &h)?;
+        for w in warnings(hub, &h, due, now) {
             let text = format!("hold {}: {}", h.id, w.text);
             let same = out.iter_mut().find(|(name, f)| {
                 *name == h.camera.r#box && f.cam.as_ref() == Some(&h.camera.cam) && f.code == w.code

@@ -9,17 +9,17 @@ use shared::{
 use super::{due, plain, shown};
 use crate::{
     db::faults::{About, FoundFault},
-    desk::Desk,
     error::HubError,
     faults,
+    hub::Hub,
 };
 
-pub fn look(desk: &Desk, now: Utc) -> Result<(), HubError> {
+pub fn look(hub: &Hub, now: Utc) -> Result<(), HubError> {
     let mut found = Vec::new();
-    for (name, fault) in shown::faults(desk, now)? {
+    for (name, fault) in shown::faults(hub, now)? {
         let Some(cam) = fault.cam else { continue };
-        let log = desk.db.newest_log(&name).map_err(plain)?;
-        let log = log.map_or_else(|| box_log(&desk.config.scheme, &name, 1), |l| l.origin);
+        let log = hub.db.newest_log(&name).map_err(plain)?;
+        let log = log.map_or_else(|| box_log(&hub.config.scheme, &name, 1), |l| l.origin);
         found.push(FoundFault {
             about: About::Camera(BoxCamera { r#box: name, cam }),
             code: fault.code,
@@ -28,5 +28,5 @@ pub fn look(desk: &Desk, now: Utc) -> Result<(), HubError> {
             text: fault.text,
         });
     }
-    faults::settle(desk, |f| due::CODES.contains(&f.code.as_str()), &found)
+    faults::settle(hub, |f| due::CODES.contains(&f.code.as_str()), &found)
 }

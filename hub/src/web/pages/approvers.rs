@@ -11,7 +11,7 @@ use crate::{
     access::table,
     error::HubError,
     ops::touches,
-    requests::approvers::{ApproverAsked, Wanted},
+    requests::approvers::{ApproverAsked, KeyRequest},
     web::{
         context::{App, Outcome, Refused, SignedIn, no_such_act},
         parts::Frame,
@@ -129,7 +129,7 @@ pub async fn settle(
     let done = match form.act.as_str() {
         act @ ("add" | "remove") => {
             let r#box = BoxName::parse(&form.r#box).map_err(HubError::from)?;
-            let wanted = Wanted {
+            let wanted = KeyRequest {
                 account: form.account,
                 key: form.key,
                 remove: act == "remove",

@@ -16,7 +16,7 @@ use shared::{
 
 use crate::{
     access::table::{self, Row},
-    disposal::acts::Given,
+    disposal::acts::RetentionClassInput,
     error::{Class, HubError},
     ops::{Operation, requests},
     reason::Clips,
@@ -323,7 +323,7 @@ fn opened(form: &RequestForm, zone: &Zone) -> Result<requests::Open, HubError> {
         from: time(&form.from)?,
         to: time(&form.to)?,
         texts,
-        keep: Given::default(),
+        keep: RetentionClassInput::default(),
     })
 }
 

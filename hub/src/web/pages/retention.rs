@@ -190,7 +190,7 @@ mod tests {
     use crate::access::sessions::Session;
     use crate::{
         access::{principal::Person, table::Row as Operation},
-        retention::report::{CameraReport, Kept, Run, Verdict},
+        retention::report::{CameraReport, DayState, Run, Verdict},
     };
 
     fn now() -> Utc {
@@ -256,7 +256,7 @@ mod tests {
             bar: vec![Run {
                 from: day("2026-10-03"),
                 to: day("2026-11-03"),
-                kept: Kept::Held,
+                kept: DayState::Held,
             }],
         }
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::{
     access::{
         accounts::{AccountRow, Renewed},
-        grants::{Bounds, Given},
+        grants::{Bounds, GrantOutcome},
         role::Role,
         table,
     },
@@ -224,8 +224,8 @@ async fn done(app: &App, who: &SignedIn, form: StaffForm) -> Option<Result<Strin
                 },
             };
             match app.perform(who, give).await {
-                Ok(Given::Grant(n)) => Ok(format!("{shown} has the role (number {n}).")),
-                Ok(Given::Ask(n)) => Ok(asked(n)),
+                Ok(GrantOutcome::Grant(n)) => Ok(format!("{shown} has the role (number {n}).")),
+                Ok(GrantOutcome::Ask(n)) => Ok(asked(n)),
                 Err(e) => Err(e),
             }
         }

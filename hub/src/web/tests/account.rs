@@ -278,8 +278,8 @@ async fn passkeys_at_the_door() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_takes_a_second_factor() {
     let mut rig = scene::rig();
-    let desk = Arc::get_mut(&mut rig.desk).expect("nobody else has it");
-    desk.takes_second_factors(&[Role::Supervisor]);
+    let hub = Arc::get_mut(&mut rig.hub).expect("nobody else has it");
+    hub.takes_second_factors(&[Role::Supervisor]);
     let site = Site::of(rig, Times::default());
     let cookie = site.cookie_of("supervisor").await;
     assert_eq!(

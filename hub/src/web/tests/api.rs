@@ -130,7 +130,7 @@ async fn a_program_comes_with_a_token() {
         scopes: vec!["box.list".into()],
         days: 30,
     };
-    let made = crate::ops::perform(&site.rig.desk, &who, wanted)
+    let made = crate::ops::perform(&site.rig.hub, &who, wanted)
         .await
         .expect("made");
     let bearer = format!("Authorization: Bearer {}\r\n", made.secret);
@@ -146,7 +146,7 @@ async fn a_program_comes_with_a_token() {
     assert_eq!(status("/api/v1/boxes", wrong).await, 401);
     assert_eq!(status("/", &bearer).await, 303, "pages are for people");
     let revoke = crate::ops::tokens::Revoke { token: made.token };
-    crate::ops::perform(&site.rig.desk, &who, revoke)
+    crate::ops::perform(&site.rig.hub, &who, revoke)
         .await
         .expect("revoked");
     assert_eq!(status("/api/v1/boxes", &bearer).await, 401);

@@ -18,8 +18,8 @@ use crate::{
     },
     acts,
     db::numbers::Numbered,
-    desk::testing::{self, Hands},
     error::Class,
+    hub::testing::{self, Hands},
     ops::asked::ask,
     ownlog,
 };
@@ -31,26 +31,26 @@ const PEOPLE: std::ops::Range<u32> = 80..84;
 fn furnished() -> Rig {
     let rig = scene::rig();
     for op in PEOPLE {
-        rig.desk.account(op, &format!("ann{op}"), "operator");
+        rig.hub.account(op, &format!("ann{op}"), "operator");
         for role in Role::ALL {
             let given = rig
-                .desk
+                .hub
                 .db
                 .add_grant(op, &Grant::everywhere(role), "sys:hub", now());
             given.expect("recorded");
         }
     }
-    everybody::furnish(&rig.desk);
+    everybody::furnish(&rig.hub);
     // What was put there without an act has its number all the same.
     let used = rig
-        .desk
+        .hub
         .db
         .write(|tx| tx.number_used(Numbered::Account, u64::from(PEOPLE.end)));
     used.expect("noted");
     rig
 }
 
-fn people(hub: &Desk) -> Vec<Principal> {
+fn people(hub: &Hub) -> Vec<Principal> {
     let person = |op| {
         crate::signin::person(hub, op)
             .expect("read")
@@ -67,7 +67,7 @@ fn acts_of_the_table() -> impl Iterator<Item = &'static Row> {
 }
 
 /// Lines of the hub's log from `from` on, without those that are said to have failed; and how many there are.
-fn lines(hub: &Desk, from: u64) -> (Vec<Record>, u64) {
+fn lines(hub: &Hub, from: u64) -> (Vec<Record>, u64) {
     let mut all = Vec::new();
     acts::lines(&hub.log.folder(), from, |r| {
         all.push(r.clone());
@@ -113,7 +113,7 @@ fn once(row: &Row) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn twenty_of_each() {
     let rig = furnished();
-    let hub = &rig.desk;
+    let hub = &rig.hub;
     let (mut n, mut none) = (0, Vec::new());
     for row in acts_of_the_table() {
         // As they are now: some acts end the sessions of whoever does them.
@@ -315,7 +315,7 @@ struct Agreement {
 
 impl Agreement {
     /// From here on.
-    fn begin(hub: &Desk) -> Self {
+    fn begin(hub: &Hub) -> Self {
         let records = records(hub);
         let count =
             |table: &str| count(&records, &format!("{table} WHERE $1=$1 AND $2=$2"), "0", 0);
@@ -326,7 +326,7 @@ impl Agreement {
     }
 
     /// What the log says was done, and no line takes back, is in the records; what is in the records is on the log.
-    fn holds(&self, hub: &Desk) {
+    fn holds(&self, hub: &Hub) {
         let records = records(hub);
         let (all, _) = lines(hub, self.from);
         let mut numbers = BTreeMap::<&str, BTreeSet<String>>::new();
@@ -374,7 +374,7 @@ impl Agreement {
     }
 }
 
-fn records(hub: &Desk) -> rusqlite::Connection {
+fn records(hub: &Hub) -> rusqlite::Connection {
     rusqlite::Connection::open(hub.state.join("hub.sqlite")).expect("records")
 }
 
@@ -475,8 +475,8 @@ fn killed() {
         .ok()
         .and_then(|n| n.parse().ok());
     let mut rig = furnished();
-    let agreement = Agreement::begin(&rig.desk);
-    rig.desk.log.close("test").expect("closed");
+    let agreement = Agreement::begin(&rig.hub);
+    rig.hub.log.close("test").expect("closed");
     let (mut mended, mut kinds) = (0, BTreeSet::new());
     for _ in 0..kills.unwrap_or(10) {
         let mut child = start(rig.dir.path());
@@ -485,16 +485,16 @@ fn killed() {
         std::thread::sleep(Duration::from_millis(u64::from(moment) * 2));
         child.kill().expect("killed");
         child.wait().expect("gone");
-        rig.desk = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
-        mended += acts::settle(&rig.desk.db, &rig.desk.log).expect("settled");
-        agreement.holds(&rig.desk);
-        let (all, _) = lines(&rig.desk, agreement.from);
+        rig.hub = Arc::new(testing::open(rig.dir.path(), rig.hands.clone()));
+        mended += acts::settle(&rig.hub.db, &rig.hub.log).expect("settled");
+        agreement.holds(&rig.hub);
+        let (all, _) = lines(&rig.hub, agreement.from);
         kinds.extend(
             all.into_iter()
                 .map(|r| r.kind)
                 .filter(|kind| ownlog::is_act(kind)),
         );
-        rig.desk.log.close("test").expect("closed");
+        rig.hub.log.close("test").expect("closed");
     }
     println!("{mended} lines mended; acts: {kinds:?}");
     assert!(kinds.len() > 5, "{kinds:?}");

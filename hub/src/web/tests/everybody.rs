@@ -194,7 +194,7 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
 }
 
 /// Everything that operations are about.
-pub(super) fn furnish(hub: &Desk) {
+pub(super) fn furnish(hub: &Hub) {
     let brook = BoxName::parse("brook").expect("name");
     hub.db
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
@@ -259,7 +259,7 @@ pub(super) fn furnish(hub: &Desk) {
 }
 
 /// A request of a class that takes a second person: a draft, three that wait for that person, one of which all is here twice.
-fn requested(hub: &crate::desk::Desk, n: u64) {
+fn requested(hub: &crate::hub::Hub, n: u64) {
     use crate::{
         db::clip_requests::{ClipRequestRecord, RequestCamera},
         requests::clip::{class::RequesterClass, state::State},
@@ -448,7 +448,7 @@ async fn every_operation_for_everybody() {
     furnish(site.hub());
     std::fs::create_dir_all(site.hub().state.join("run")).expect("folder");
     let listener = socket::bind(&site.hub().state).expect("the socket");
-    let served = tokio::spawn(socket::run(site.rig.desk.clone(), listener));
+    let served = tokio::spawn(socket::run(site.rig.hub.clone(), listener));
     let mut cookies = Vec::new();
     for role in Role::ALL.map(Role::word) {
         cookies.push((role, site.cookie_of(role).await));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A hold as its box left it.
-pub(super) fn held(hub: &Desk, n: u64, state: Stands, release: Option<u32>) {
+pub(super) fn held(hub: &Hub, n: u64, state: Stands, release: Option<u32>) {
     let text = |t: &str| keep_salted(hub, t).expect("kept");
     let placed = state == Stands::Placed;
     let record = HoldRecord {

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A lift that waits, as its request left it; its number.
-pub(super) fn asked(hub: &Desk, op: u32, instead: Option<Mask>) -> u64 {
+pub(super) fn asked(hub: &Hub, op: u32, instead: Option<Mask>) -> u64 {
     let text = |t: &str| keep_salted(hub, t).expect("kept");
     let asked = NewApproval {
         kind: "lift",

@@ -284,7 +284,7 @@ async fn programs_have_turns_of_their_own() {
             scopes: vec!["mask.list".into()],
             days: 30,
         };
-        let made = crate::ops::perform(&site.rig.desk, &who, wanted).await;
+        let made = crate::ops::perform(&site.rig.hub, &who, wanted).await;
         format!(
             "Authorization: Bearer {}\r\n",
             made.expect("a token").secret

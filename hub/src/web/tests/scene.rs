@@ -13,8 +13,8 @@ use shared::{
 use crate::{
     access::role::Role,
     db::{numbers::Numbered, requests::RequestRecord},
-    desk::Desk,
     evidence::Resting,
+    hub::Hub,
     requests::{rules::State, submit::keep_salted},
     retention::rig::{Rig, ashby, cam, day, utc},
 };
@@ -36,13 +36,13 @@ pub fn number(role: &str) -> u32 {
     FIRST + u32::try_from(at.expect("a role")).expect("few")
 }
 
-fn own_log(hub: &Desk) -> String {
+fn own_log(hub: &Hub) -> String {
     let files = beside(&hub.log.folder()).into_iter();
     let texts = files.map(|path| std::fs::read_to_string(path).expect("own log"));
     texts.collect()
 }
 
-pub fn lines(hub: &Desk, kind: &str) -> Vec<Record> {
+pub fn lines(hub: &Hub, kind: &str) -> Vec<Record> {
     let text = own_log(hub);
     let all = text.split_inclusive('\n').filter(|l| l.ends_with('\n'));
     let all = all.map(|l| Record::parse(l.as_bytes()).expect("a line"));
@@ -50,7 +50,7 @@ pub fn lines(hub: &Desk, kind: &str) -> Vec<Record> {
 }
 
 /// How many lines there are but for those that the log writes by itself.
-pub fn acts(hub: &Desk) -> u64 {
+pub fn acts(hub: &Hub) -> u64 {
     let text = own_log(hub);
     let acts = text.lines().filter(|l| !l.contains("\"who\":\"sys:log\""));
     acts.count() as u64
@@ -79,7 +79,7 @@ pub fn mask(id: &str, review: &str) -> MaskInfo {
 }
 
 /// A clip as it was asked for at `made`, with what is said about it.
-pub fn request(hub: &Desk, n: u32, state: State, made: Utc, why: &str) {
+pub fn request(hub: &Hub, n: u32, state: State, made: Utc, why: &str) {
     let text = |t: &str| keep_salted(hub, t).expect("kept");
     // Each of the later ones is of a minute of its own.
     let t0 = match n {
@@ -117,12 +117,12 @@ pub fn exhibit(n: u32) -> ExhibitRef {
 }
 
 /// Where an exhibit's package rests.
-pub fn package(hub: &Desk, n: u32) -> PathBuf {
+pub fn package(hub: &Hub, n: u32) -> PathBuf {
     hub.config.evidence.join(exhibit(n).as_str()).join("c01")
 }
 
 /// Puts files into the package of an exhibit, sealed to its key, and has it on record.
-pub fn packed(hub: &Desk, n: u32, files: &[(&str, Vec<u8>)]) {
+pub fn packed(hub: &Hub, n: u32, files: &[(&str, Vec<u8>)]) {
     hub.keys.exhibit_recipient(&exhibit(n)).expect("a key");
     let identity = hub.keys.exhibit_identity(&exhibit(n)).expect("a key");
     let folder = package(hub, n);
@@ -156,7 +156,7 @@ pub fn films() -> Vec<(&'static str, Vec<u8>)> {
 
 pub fn rig() -> Rig {
     let mut rig = Rig::new("2026-11-03T00:00:00.000Z");
-    let hub = rig.desk.clone();
+    let hub = rig.hub.clone();
     hub.account(KIM, "kim", "operator");
     for role in Role::ALL {
         hub.account(number(role.word()), role.word(), role.word());

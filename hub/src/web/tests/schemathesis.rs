@@ -52,7 +52,7 @@ async fn named(site: &Site, number: u32) -> BTreeMap<&'static str, [String; 2]> 
             scopes: rows.iter().map(|row| row.name.to_owned()).collect(),
             days: 30,
         };
-        let made = ops::perform(&site.rig.desk, &who, wanted).await;
+        let made = ops::perform(&site.rig.hub, &who, wanted).await;
         let value = format!("Bearer {}", made.expect("a token").secret);
         let named = ["Authorization".to_owned(), value];
         all.extend(rows.iter().map(|row| (row.name, named.clone())));
@@ -99,7 +99,7 @@ async fn the_api_is_as_its_document_says() {
     let kim = crate::signin::person(hub, scene::KIM)
         .expect("read")
         .expect("kim");
-    let token = ops::perform(&site.rig.desk, &Principal::Person(kim), token).await;
+    let token = ops::perform(&site.rig.hub, &Principal::Person(kim), token).await;
     let token = token.expect("a token").token;
     let hold = ["H-000012", "H-000013", "H-000014", "H-000099"];
     // One that can be followed to its end.

@@ -25,7 +25,7 @@ fn used(a: &Assertion) -> String {
 }
 
 /// A passkey of an account; as a box knows it.
-fn key(hub: &Desk, op: u32, id: &str) -> (SoftKey, Approver) {
+fn key(hub: &Hub, op: u32, id: &str) -> (SoftKey, Approver) {
     let party = hub.config.party().expect("a party");
     let soft = SoftKey::new(id);
     let made = soft.register(party, &[1; 32]);

@@ -9,7 +9,7 @@ async fn a_hold_ends_at_its_date() {
     let mut s = Scene::new().await;
     let kim = s.account("kim", "operator").await;
     let until = s.desk().now().plus_ms(1_500);
-    let wanted = Wanted {
+    let wanted = HoldRequest {
         until: Some(until),
         days: None,
         ..s.wanted()
@@ -47,7 +47,7 @@ async fn a_hold_ends_at_its_date() {
 async fn an_open_request_keeps_its_hold() {
     let mut s = Scene::new().await;
     s.leaves().await;
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0: s.start.plus_ms(20_000),
         t1: s.start.plus_ms(21_000),
@@ -101,7 +101,7 @@ async fn held_footage_outlives_its_day() {
         },
     );
     s.told().await;
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0: s.start.plus_ms(20_000),
         t1: s.start.plus_ms(21_000),
@@ -199,7 +199,7 @@ async fn numbers_of_holds_are_used_once() {
         HoldId(501)
     );
     assert_eq!(s.account("lee", "operator").await.op(), "op:0042");
-    let asked = Asked {
+    let asked = PullRequest {
         camera: camera(),
         t0: s.start.plus_ms(2_000),
         t1: s.start.plus_ms(8_000),

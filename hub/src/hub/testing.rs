@@ -8,7 +8,7 @@ use std::{
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 use shared::time::{Clock, Now, Utc};
 
-use super::Desk;
+use super::Hub;
 use crate::{
     access::{grants, role::Role},
     config::{Config, Raw, RawSignIn},
@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub const SCHEME: &str = "cctv.example.gov.uk";
-/// The password of every account that [`Desk::account`] makes.
+/// The password of every account that [`Hub::account`] makes.
 pub const PASSWORD: &str = "right horse";
 
 /// A clock that stands still until the test sets it.
@@ -77,7 +77,7 @@ pub fn config(dir: &Path) -> Config {
 }
 
 /// The hub in this folder: made, if there is none, else as it was left.
-pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
+pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Hub {
     let config = config(dir);
     let wall = clock.now().wall;
     let keys = Keys::load(dir, SCHEME).or_else(|_| Keys::create(dir, SCHEME, &[], wall));
@@ -99,7 +99,7 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
         clock.clone(),
         live.clone(),
     );
-    Desk {
+    Hub {
         state: dir.to_owned(),
         quic: config.quic,
         config,
@@ -117,10 +117,10 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Desk {
     }
 }
 
-impl Desk {
+impl Hub {
     /// What a restart leaves of this hub: log and keys, with these records; nobody is on the line.
-    pub fn restarted_with(&self, db: Db) -> Desk {
-        Desk {
+    pub fn restarted_with(&self, db: Db) -> Hub {
+        Hub {
             state: self.state.clone(),
             config: self.config.clone(),
             clock: self.clock.clone(),

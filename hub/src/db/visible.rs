@@ -15,7 +15,7 @@ pub enum Cameras {
 /// What somebody may see: rows of these cameras, and with a time those that begin then or later. Any of the parts is enough; none at
 /// all is nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen(pub Vec<(Cameras, Option<Utc>)>);
+pub struct VisibleRows(pub Vec<(Cameras, Option<Utc>)>);
 
 /// Values of a statement that is put together.
 #[derive(Clone, Default)]
@@ -43,7 +43,7 @@ impl Values {
     }
 }
 
-impl Seen {
+impl VisibleRows {
     pub fn everything() -> Self {
         Self(vec![(Cameras::All, None)])
     }

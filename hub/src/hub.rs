@@ -21,7 +21,7 @@ use crate::{
 #[cfg(test)]
 pub mod testing;
 
-pub struct Desk {
+pub struct Hub {
     pub state: PathBuf,
     pub config: Config,
     pub clock: Arc<dyn Clock>,
@@ -39,7 +39,7 @@ pub struct Desk {
     pub quic: std::net::SocketAddr,
 }
 
-impl Desk {
+impl Hub {
     pub fn now(&self) -> Utc {
         self.clock.now().wall
     }
