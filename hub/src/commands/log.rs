@@ -8,9 +8,9 @@ use std::{
 
 use clap::Subcommand;
 
-use shared::time::Utc;
+use shared::time::{Utc, Zone};
 
-use super::{CommandError, client::Client, print_json};
+use super::{CommandError, client::Client, print_json, typed, typed_end};
 use crate::{
     files::{failed, private_dir, read, write_whole},
     list::Part,
@@ -41,10 +41,10 @@ pub enum Command {
         /// A type of line like acc.view, or a family of them like acc
         #[arg(long)]
         kind: Option<String>,
-        /// From that time on, like 2026-11-03T14:00:00Z
+        /// From that time on, like 2026-11-03 14:00, by the scheme's clock
         #[arg(long)]
         from: Option<String>,
-        /// Before that time
+        /// Before that time; a day is meant whole
         #[arg(long)]
         to: Option<String>,
         /// So many lines, the newest; without it all of them
@@ -81,20 +81,16 @@ pub enum Command {
     },
 }
 
-fn time(what: &str, text: Option<String>) -> Result<Option<Utc>, CommandError> {
-    let read = text.map(|t| Utc::parse_lenient(&t));
-    read.transpose()
-        .map_err(|e| CommandError::Plain(format!("{what}: {e}")))
-}
+type Reads = fn(&Zone, &str, &str) -> Result<Utc, CommandError>;
 
 /// One act on one line, what was said of it below.
-fn print(r: &TrailRow) {
+fn print(r: &TrailRow, zone: &Zone) {
     let about = [r.camera.as_deref(), r.exhibit.as_deref()];
     let about: Vec<&str> = about.into_iter().flatten().collect();
     println!(
         "{:>8}  {}  {:<12} {} {} ({})  {}{}",
         r.n,
-        r.t,
+        r.t.for_people(zone),
         r.kind,
         r.who,
         r.name,
@@ -109,14 +105,14 @@ fn print(r: &TrailRow) {
     }
 }
 
-fn list(rows: &[TrailRow], json: bool) -> Result<(), CommandError> {
+fn list(rows: &[TrailRow], zone: &Zone, json: bool) -> Result<(), CommandError> {
     if json {
         return print_json(&rows);
     }
     if rows.is_empty() {
         println!("no such act is on the log");
     }
-    rows.iter().for_each(print);
+    rows.iter().for_each(|r| print(r, zone));
     Ok(())
 }
 
@@ -133,13 +129,17 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
             limit,
             json,
         } => {
+            let zone = hub.zone()?;
+            let read = |text: Option<String>, what, reads: Reads| {
+                text.map(|t| reads(&zone, what, &t)).transpose()
+            };
             let search = Search {
                 person,
                 camera,
                 reference,
                 kind,
-                from: time("--from", from)?,
-                to: time("--to", to)?,
+                from: read(from, "--from", typed)?,
+                to: read(to, "--to", typed_end)?,
             };
             show(hub, &search, limit, json)
         }
@@ -163,7 +163,8 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
                 sample.size,
                 sample.root
             );
-            sample.rows.iter().for_each(print);
+            let zone = hub.zone()?;
+            sample.rows.iter().for_each(|r| print(r, &zone));
             Ok(())
         }
         Command::Review {
@@ -186,12 +187,13 @@ pub fn run(hub: &Client, command: Command) -> Result<(), CommandError> {
 }
 
 fn show(hub: &Client, search: &Search, limit: Option<u32>, json: bool) -> Result<(), CommandError> {
+    let zone = hub.zone()?;
     let ask = |part: Part| log::Show {
         search: search.clone(),
         part,
     };
     let Some(limit) = limit else {
-        return list(&hub.all(ask)?, json);
+        return list(&hub.all(ask)?, &zone, json);
     };
     // A part may have few, or none, while there are more.
     let (mut rows, mut part) = (Vec::new(), Part::of(limit));
@@ -204,7 +206,7 @@ fn show(hub: &Client, search: &Search, limit: Option<u32>, json: bool) -> Result
             None => break,
         }
     }
-    list(&rows, json)
+    list(&rows, &zone, json)
 }
 
 fn export(hub: &Client, log: String, dir: PathBuf) -> Result<(), CommandError> {
