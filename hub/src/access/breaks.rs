@@ -16,7 +16,7 @@ use crate::{
     error::HubError,
     hub::Hub,
     ownlog,
-    reason::Accounts,
+    reason::{Accounts, LocalTime, Notice},
     requests::{
         rules::{self, TextField},
         submit::keep_salted,
@@ -106,28 +106,20 @@ pub fn make(
 }
 
 /// What every page says of it now.
-pub fn notices(hub: &Hub) -> Result<Vec<String>, HubError> {
+pub fn notices(hub: &Hub) -> Result<Vec<Notice>, HubError> {
     let now = hub.now();
     let recent = hub.db.breaks(now.plus_ms(-SHOWN_MS))?.into_iter();
     recent
         .map(|b| {
-            let text = |hash: &str| {
-                let text = hub.db.side_text(hash)?;
-                Ok::<_, HubError>(text.unwrap_or_else(|| "(erased)".into()))
-            };
-            let at = |t: Utc| t.for_people(&hub.config.zone);
-            let ends = match b.until > now {
-                true => "ends",
-                false => "ended",
-            };
-            Ok(format!(
-                "At {} root at the hub machine made {} ({}) an administrator, which {ends} at {}. Reason: {}",
-                at(b.made),
-                text(&b.name)?,
-                ownlog::op(b.op),
-                at(b.until),
-                text(&b.reason)?
-            ))
+            let at = |t: Utc| LocalTime::of(t, &hub.config.zone);
+            Ok(Notice::GlassBroken {
+                made: at(b.made),
+                name: hub.db.side_text(&b.name)?,
+                op: ownlog::op(b.op),
+                until: at(b.until),
+                over: b.until <= now,
+                reason: hub.db.side_text(&b.reason)?,
+            })
         })
         .collect()
 }

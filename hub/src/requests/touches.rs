@@ -38,7 +38,7 @@ use crate::{
     hub::{Hub, blocking},
     list::{Part, Rows},
     ownlog::op,
-    reason::{Masks, Orders, orders::Failure},
+    reason::{LocalTime, Masks, Notice, Orders, orders::Failure},
 };
 
 /// What came to an end is shown for so long.
@@ -297,18 +297,15 @@ fn row(hub: &Hub, o: KeyOrderRecord, permit: &Permit) -> Result<TouchRow, HubErr
 }
 
 /// What every page says to somebody for whose passkey an order waits. Blocking.
-pub fn notices(hub: &Hub, account: u32) -> Result<Vec<String>, HubError> {
+pub fn notices(hub: &Hub, account: u32) -> Result<Vec<Notice>, HubError> {
     let (now, zone) = (hub.now(), &hub.config.zone);
     let open = hub.db.open_key_orders()?.into_iter();
     let mine = open.filter(|o| o.standing.apply(Event::Touched(account), now).is_ok());
     Ok(mine
-        .map(|o| {
-            format!(
-                "Order {} to {} waits for your passkey until {}: see \u{201c}What waits for your key\u{201d}.",
-                o.n,
-                o.r#box,
-                o.standing.until.for_people(zone)
-            )
+        .map(|o| Notice::KeyAwaited {
+            order: o.n,
+            until: LocalTime::of(o.standing.until, zone),
+            name: o.r#box,
         })
         .collect())
 }

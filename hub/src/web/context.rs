@@ -34,9 +34,9 @@ use crate::{
     error::{Class, HubError, plain},
     hub::{Hub, Stopped},
     ops::{self, Operation},
-    reason::{Pages, Reason},
+    reason::{Notice, Pages, Reason},
     requests::touches,
-    signin,
+    signin, words,
 };
 
 /// `__Host-`: the browser itself insists on HTTPS, this host, all paths.
@@ -141,7 +141,7 @@ pub struct SignedIn {
     session: Session,
     cookie: String,
     /// What every page says just now.
-    notices: Vec<String>,
+    notices: Vec<Notice>,
 }
 
 impl SignedIn {
@@ -222,7 +222,7 @@ impl SignedIn {
             self.session.clone(),
             here,
             (now, app.zone()),
-            self.notices.clone(),
+            self.notices.iter().map(words::notice).collect(),
             |row| self.may(row, now),
         )
     }

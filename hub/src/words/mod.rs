@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::reason::Reason;
+use crate::reason::{Notice, Reason};
 
 pub mod en;
 
@@ -28,6 +28,11 @@ impl fmt::Display for Text {
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
     en::of(reason)
+}
+
+/// What a page says just now.
+pub fn notice(notice: &Notice) -> String {
+    en::notices::of(notice)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

@@ -11,6 +11,7 @@ mod evidence;
 mod footage;
 mod holds;
 mod masks;
+pub mod notices;
 mod orders;
 mod pages;
 mod proofs;
