@@ -52,14 +52,6 @@ impl Kind {
         }
     }
 
-    /// A telephone network: 5 Mbit/s, 60 ms each way, 20 ms more or less.
-    pub const MOBILE: Self = Self {
-        mbit: 5.0,
-        delay_ms: 60.0,
-        jitter_ms: 20.0,
-        loss_percent: 1.0,
-    };
-
     /// What waits before it at most: as much as it carries in 100 ms, 64 KiB at least.
     fn queue(self) -> f64 {
         (self.mbit * 1e6 / 8.0 * 0.1).max(65_536.0)

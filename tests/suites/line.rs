@@ -21,7 +21,7 @@ const CUBIC_BYTES: usize = 4 << 20;
 const BBR_BYTES: usize = 8 << 20;
 
 /// EVI-1: a clip crosses a line that loses two packets of a hundred nearly as fast as TCP with BBR does, and four times as fast as with
-/// CUBIC; a box that is set to CUBIC is as slow as that.
+/// CUBIC.
 #[test]
 fn clips_cross_lines_that_lose() -> Done<()> {
     let _alone = rig::alone();
