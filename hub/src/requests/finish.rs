@@ -3,8 +3,10 @@
 use shared::types::CopyMade;
 
 use super::{
-    Progress, ended,
-    fetch::{Ended, Try, again, odd, ours, said_in_log},
+    Progress,
+    bytes::said_in_log,
+    ended,
+    fetch::{Ended, Try, again, odd, ours},
     rules::{self, State},
 };
 use crate::{evidence, hub::Hub};

@@ -1,6 +1,7 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
 //! and those that people approve with their own passkeys.
 pub mod approvers;
+mod bytes;
 pub mod clip;
 mod ended;
 pub mod fetch;
