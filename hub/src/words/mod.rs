@@ -3,9 +3,13 @@
 
 use std::fmt;
 
-use crate::reason::{Notice, Reason};
+use crate::{
+    evidence::certificate::{Certificate, Facts},
+    reason::{Notice, Reason},
+};
 
 pub mod en;
+pub mod paper;
 
 /// A reason in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +32,16 @@ impl fmt::Display for Text {
 /// In the language of this hub, which is English.
 pub fn of(reason: &Reason) -> Text {
     en::of(reason)
+}
+
+/// The certificate of a package.
+pub fn certificate(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::certificate::of(facts, computed)
+}
+
+/// The page that lies on top of a package.
+pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
+    en::read_me::of(facts, computed)
 }
 
 /// What a page says just now.
