@@ -24,7 +24,7 @@ use shared::{
 mod stream;
 
 use super::{
-    budget::{self, Budgets, Disk, Trouble},
+    budget::{self, Budgets, Disk, Shortage, Trouble},
     live::Live,
 };
 use crate::{
@@ -225,7 +225,7 @@ impl BoxLogs {
     }
 
     /// Whether so many bytes more of a clip have room on the hub's disk.
-    pub fn clip_fits(&self, bytes: u64) -> Result<(), String> {
+    pub fn clip_fits(&self, bytes: u64) -> Result<(), Shortage> {
         budget::clip_fits(bytes, (self.room)())
     }
 
