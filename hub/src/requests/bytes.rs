@@ -13,6 +13,7 @@ use super::{
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     devices::{link::Line, words},
+    disks::room,
     hub::{Hub, blocking},
 };
 
@@ -77,11 +78,11 @@ pub(super) async fn fetch_all(
         if !segment.done {
             let left: Vec<FetchRecord> =
                 segments[at..].iter().filter(|s| !s.done).cloned().collect();
-            let logs = hub.logs.clone();
-            blocking(move || logs.clip_fits(bytes(&left)))
-                .await
-                .map_err(again)?
-                .map_err(|why| Ended::Again(why, moved))?;
+            let d = hub.clone();
+            let fits = move || room::clip_fits(&d.state, &d.config.evidence, bytes(&left), total);
+            blocking(fits).await.map_err(again)?.map_err(|why| {
+                Ended::Again(format!("{why}; it goes on when there is room"), moved)
+            })?;
             let fetched = one(hub, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));
