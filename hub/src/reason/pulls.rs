@@ -10,7 +10,7 @@ use shared::{
 use utoipa::ToSchema;
 
 use super::LocalTime;
-use crate::words;
+use crate::{disks::room::NoRoom, words};
 
 /// What a box's log says of segments that are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -61,8 +61,11 @@ pull_reasons! {
     /// Nothing came of what was asked for, so long.
     BoxSilent { name: BoxName, secs: u64 } = "box-silent",
     NotCountersigned { name: BoxName } = "not-countersigned",
-    /// `wanted`: what is still to come, and as much again for the copy that is cut of it; `kept`: what clips leave for the boxes' logs.
+    /// `wanted`: what is still to come there; `kept`: what footage leaves for logs.
     DiskFull { path: String, wanted: Option<u64>, free: Option<u64>, kept: u64 } = "hub-disk-full",
+    /// Room, but for no more files.
+    DiskNames { path: String } = "hub-disk-no-names",
+    DiskUnknown { path: String, why: String } = "hub-disk-unknown",
 
     // Its hold.
     HoldUnanswered { name: BoxName, hold: HoldId } = "hold-unanswered",
@@ -124,10 +127,37 @@ pull_reasons! {
     Disposed { by: Vec<String>, at: Option<Utc> } = "disposed",
 }
 
+impl From<NoRoom> for PullReason {
+    fn from(why: NoRoom) -> Self {
+        let text = |path: std::path::PathBuf| path.display().to_string();
+        match why {
+            NoRoom::Bytes {
+                path,
+                free,
+                leave,
+                need,
+            } => Self::DiskFull {
+                path: text(path),
+                wanted: Some(need),
+                free: Some(free),
+                kept: leave,
+            },
+            NoRoom::Names(path) => Self::DiskNames { path: text(path) },
+            NoRoom::Unknown { path, why } => Self::DiskUnknown {
+                path: text(path),
+                why,
+            },
+        }
+    }
+}
+
 impl PullReason {
     /// A wait that only room, time or somebody's word ends: however long it takes, it is no try that came to nothing.
     pub fn patient(&self) -> bool {
-        matches!(self, Self::DiskFull { .. })
+        matches!(
+            self,
+            Self::DiskFull { .. } | Self::DiskNames { .. } | Self::DiskUnknown { .. }
+        )
     }
 }
 
@@ -188,7 +218,10 @@ mod tests {
         assert_eq!(once.len(), PullReason::CODES.len());
         let page = include_str!("../../../docs/requests.md");
         for code in once {
-            assert!(page.contains(&format!("`{code}`")), "{code} in docs/requests.md");
+            assert!(
+                page.contains(&format!("`{code}`")),
+                "{code} in docs/requests.md"
+            );
         }
         let name = BoxName::parse("ashby").expect("name");
         let all = [

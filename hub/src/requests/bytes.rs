@@ -10,13 +10,13 @@ use shared::{
 use super::{
     Progress,
     fetch::{Ended, Try, again, broke, broken, file, odd, ours},
-    room,
     rules::State,
     transfer::{self, Logged, Place},
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     devices::{link::Line, words},
+    disks::room,
     hub::{Hub, blocking},
     reason::PullReason,
     words::pull,
@@ -80,10 +80,9 @@ pub(super) async fn fetch_all(
             let left: Vec<FetchRecord> =
                 segments[at..].iter().filter(|s| !s.done).cloned().collect();
             let d = hub.clone();
-            blocking(move || room::fits(&d, bytes(&left)))
-                .await
-                .map_err(broken)?
-                .map_err(|why| Ended::Again(why, moved))?;
+            let fits = move || room::clip_fits(&d.state, &d.config.evidence, bytes(&left), total);
+            let fits = blocking(fits).await.map_err(broken)?;
+            fits.map_err(|why| Ended::Again(why.into(), moved))?;
             let fetched = one(hub, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));

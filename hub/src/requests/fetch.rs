@@ -17,12 +17,12 @@ use super::{
     bytes::fetch_all,
     clip, ended, finish, holds,
     order::{self, NotObeyed},
-    room,
     rules::{Absence, State},
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     devices::link::{Line, LinkError},
+    disks::room,
     disposal::policy::wait_ends,
     error::{HubError, plain},
     evidence::PackageError,
@@ -106,7 +106,9 @@ fn unusable(what: &str, path: &str, why: &std::io::Error) -> PullReason {
     let path = path.to_owned();
     match is_full(why) {
         true => PullReason::DiskFull {
-            free: room::free(std::path::Path::new(&path)),
+            free: room::of(std::path::Path::new(&path))
+                .ok()
+                .map(|room| room.free),
             path,
             wanted: None,
             kept: 0,
@@ -134,6 +136,7 @@ pub(super) fn unpacked(why: PackageError) -> Ended {
                 false => ours(why),
             }
         }
+        PackageError::NoRoom(why) => again(why.into()),
         why => ours(PullReason::NotPacked {
             why: why.to_string(),
         }),

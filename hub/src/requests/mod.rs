@@ -11,7 +11,6 @@ pub mod mask;
 pub mod order;
 pub mod rate;
 pub mod review;
-pub mod room;
 pub mod rules;
 pub mod save;
 pub mod submit;

@@ -35,7 +35,7 @@ pub fn of(reason: &PullReason, zone: &Zone) -> String {
             let free = free.map_or("no room".into(), |free| format!("{} MiB", free / MIB));
             let kept = match kept {
                 0 => String::new(),
-                kept => format!(", of which {} are kept for the boxes' logs", kept / MIB),
+                kept => format!(", of which {} are kept for logs", kept / MIB),
             };
             let wanted = wanted.map_or(String::new(), |wanted| {
                 format!(
@@ -47,6 +47,12 @@ pub fn of(reason: &PullReason, zone: &Zone) -> String {
                 "the hub's disk under {path} has {free} left{kept}{wanted}; it goes on when there is room"
             )
         }
+        DiskNames { path } => format!(
+            "the hub's disk under {path} can hold no more files, whatever room is left on it; it goes on when some are gone"
+        ),
+        DiskUnknown { path, why } => format!(
+            "the hub's disk under {path} cannot be looked at: {why}; it goes on when it can"
+        ),
         HoldUnanswered { name, hold } => format!(
             "box {name} has not answered the hold {hold} yet; the clip is pulled all the same"
         ),
