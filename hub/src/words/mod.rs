@@ -3,9 +3,11 @@
 
 use std::fmt;
 
+use shared::time::Zone;
+
 use crate::{
     evidence::certificate::{Certificate, Facts},
-    reason::{Notice, Reason},
+    reason::{Notice, PullReason, Reason},
 };
 
 pub mod en;
@@ -47,6 +49,16 @@ pub fn read_me(facts: &Facts<'_>, computed: &Certificate) -> String {
 /// What a page says just now.
 pub fn notice(notice: &Notice) -> String {
     en::notices::of(notice)
+}
+
+/// Why a pull waits, or ended as it did.
+pub fn pull(reason: &PullReason, zone: &Zone) -> String {
+    en::pulls::of(reason, zone)
+}
+
+/// The same of several reasons, as one sentence.
+pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
+    en::pulls::all(reasons, zone)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

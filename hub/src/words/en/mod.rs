@@ -16,6 +16,7 @@ pub mod notices;
 mod orders;
 mod pages;
 mod proofs;
+pub mod pulls;
 pub mod read_me;
 mod trail;
 
