@@ -253,7 +253,9 @@ fn person(hub: &Hub, op: String, kind: &str, n: Option<u64>) -> Result<Person, H
         .into_iter()
         .find(|l| n.is_some() && about(&l.data) == n);
     let roles = line.map_or_else(Vec::new, |l| {
-        l.roles.split_whitespace().map(str::to_owned).collect()
+        let roles = l.roles.split_whitespace();
+        let roles = roles.filter(|r| !["none", "unknown"].contains(r));
+        roles.map(str::to_owned).collect()
     });
     Ok(Person { op, name, roles })
 }

@@ -325,7 +325,7 @@ fn scene(widths: [u16; 5]) -> Scene {
             submitted: Person {
                 op: "op:0147".into(),
                 name: Some("Siân Evans".into()),
-                roles: vec!["operator".into()],
+                roles: vec!["operator@town".into()],
             },
             authorised: Some(Person {
                 op: "op:0150".into(),
@@ -495,7 +495,7 @@ fn a_package_verifies_in_every_way() {
         "m7 covers 12.5 %",
         "camera silent",
         "own clock was 7300 ms ahead of the recorder's",
-        "asked of the hub by Siân Evans (operator; op:0147)",
+        "asked of the hub by Siân Evans (operator for town; op:0147)",
         "authorised by somebody whose name the hub does not hold (supervisor; op:0150)",
         "disk-slow",
         "Criminal Justice Act 1967",

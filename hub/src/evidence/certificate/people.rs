@@ -7,7 +7,7 @@ pub struct Person {
     pub op: String,
     /// None where it was erased, or nobody has this number.
     pub name: Option<String>,
-    /// What they were when they did it, as codes of the roles.
+    /// What they were when they did it, as the log says it: supervisor, operator@town-council, operator/cameras.
     pub roles: Vec<String>,
 }
 

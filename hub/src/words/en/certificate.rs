@@ -140,7 +140,15 @@ fn cut(mut all: Vec<String>, none: &str) -> Vec<String> {
 }
 
 fn person(p: &Person) -> String {
-    let roles = p.roles.iter().map(|r| plain(r, 30)).collect::<Vec<_>>();
+    let role = |r: &String| {
+        let (role, scope) = match (r.split_once('@'), r.split_once('/')) {
+            (Some((role, owner)), _) => (role, format!(" for {}", plain(owner, 40))),
+            (None, Some((role, _))) => (role, " for single cameras".to_owned()),
+            (None, None) => (r.as_str(), String::new()),
+        };
+        plain(role, 30) + &scope
+    };
+    let roles: Vec<String> = p.roles.iter().map(role).collect();
     let name = match &p.name {
         Some(name) => plain(name, 80),
         None => "somebody whose name the hub does not hold".to_owned(),
@@ -319,8 +327,10 @@ fn covers(f: &Facts<'_>) -> Vec<String> {
             f.countersigned.for_people(&f.request.zone),
             f.countersigned
         ),
-        "that what lies between two masters is declared by the log, down to half a second"
-            .to_owned(),
+        match f.check.damage.is_empty() {
+            true => "that what lies between two masters is declared by the log, down to half a second".to_owned(),
+            false => "what lies between two masters: but for what it finds above, that is declared by the log, down to half a second".to_owned(),
+        },
     ]
 }
 
