@@ -78,7 +78,7 @@ fn view(r: TrailRow, zone: &Zone) -> ActView {
             (camera, owner) => camera.or(owner).unwrap_or_default(),
         },
         exhibit: r.exhibit.unwrap_or_default(),
-        texts: r.texts.into_iter().collect(),
+        texts: r.facts.into_iter().chain(r.texts).collect(),
     }
 }
 
