@@ -21,7 +21,6 @@ use crate::{
     files::{self, failed},
     keys::Keys,
     ops::clips,
-    requests::Progress,
     supervise::load_config,
 };
 
@@ -200,7 +199,7 @@ fn follow(
 ) -> Result<u8, CommandError> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = String::new();
-    let mut last: Option<Progress> = None;
+    let mut last: Option<clips::ProgressRow> = None;
     hub.follow(
         &clips::Watch {
             exhibit: exhibit.clone(),
@@ -259,7 +258,7 @@ fn follow(
     })
 }
 
-fn text(p: &Progress) -> String {
+fn text(p: &clips::ProgressRow) -> String {
     let mut line = format!("{:<10}", p.state);
     if p.state == "Fetching" {
         line += &format!(
@@ -299,6 +298,13 @@ fn save(hub: &Client, exhibit: &ExhibitRef, wanted: SaveRequest) -> Result<u8, C
     // Known beforehand to come to nothing: not worth a line.
     out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;
     let (keys, options) = opening(hub.state(), exhibit)?;
+    let shown = hub.ask(&clips::Show {
+        exhibit: exhibit.clone(),
+    })?;
+    if let Some(package) = shown.package {
+        let rest = Resting::new(package.into(), keys.exhibit_identity(exhibit)?);
+        out::fits(&rest, exhibit, &wanted.folder).map_err(|e| plain(&e))?;
+    }
     let clips::Package {
         package,
         sums,

@@ -12,7 +12,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -35,6 +35,7 @@ use super::{
     proofs::Forest,
     resting::{self, Resting},
 };
+use crate::disks::room::{self, NoRoom};
 
 mod copies;
 mod record;
@@ -146,6 +147,8 @@ pub enum PackageError {
         "{path} is not what the recorder logged ({why}): no package was made; fetch the segment again"
     )]
     MasterDiffers { path: String, why: String },
+    #[error("{0}; no package was made")]
+    NoRoom(NoRoom),
     #[error("cannot {what} {path}: {source}; no package was made")]
     Io {
         what: &'static str,
@@ -177,6 +180,19 @@ impl Drop for Making {
     }
 }
 
+/// Before the first byte: whether the working copy fits, and the masters where they are not linked but copied.
+fn room_for(order: &Order, root: &Path) -> Result<(), PackageError> {
+    let here = room::device(root).map_err(io_error("look at", root))?;
+    let mut need = 0u64;
+    for master in &order.masters {
+        let path = &master.path;
+        let about = fs::metadata(path).map_err(io_error("look at", path))?;
+        let linked = about.dev() == here;
+        need = need.saturating_add(about.len() * if linked { 1 } else { 2 });
+    }
+    room::fits(root, need).map_err(PackageError::NoRoom)
+}
+
 /// Makes the package `<evidence>/<EXH-ref>/<camera>`. Blocks; long clips take as long as copying them twice.
 pub fn build<A: Authority>(
     authority: &A,
@@ -199,6 +215,7 @@ pub fn build<A: Authority>(
         fs::set_permissions(private, fs::Permissions::from_mode(0o700))
             .map_err(io_error("restrict", private))?;
     }
+    room_for(order, &root)?;
     let rest = Resting::new(root.clone(), order.identity.clone());
 
     let mut log = LogFolder::new(&order.box_log);
