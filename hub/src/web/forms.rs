@@ -73,7 +73,9 @@ async fn answer<P: FormPage>(
     outcome: Outcome,
     typed: P::Form,
 ) -> Result<Response, Refused> {
-    let frame = who.frame(app, P::PATH).after(&outcome);
+    let frame = who
+        .frame(app, P::PATH)
+        .after(&outcome.done, &outcome.problem);
     let shown = Shown { frame, turn, typed };
     let page = P::read(app, who, shown).await?;
     outcome.on(&page)

@@ -13,7 +13,6 @@ use crate::{
         table::{self, Row},
     },
     rows::{DayRow, ExhibitRow},
-    web::context::Outcome,
 };
 
 /// The pages that every other leads to, for those who may do the operation.
@@ -95,10 +94,10 @@ impl Frame {
     }
 
     /// The same of a page that answers a form.
-    pub fn after(self, outcome: &Outcome) -> Self {
+    pub fn after(self, done: &str, problem: &str) -> Self {
         Self {
-            done: outcome.done.clone(),
-            problem: outcome.problem.clone(),
+            done: done.to_owned(),
+            problem: problem.to_owned(),
             ..self
         }
     }

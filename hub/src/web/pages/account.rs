@@ -127,7 +127,9 @@ async fn answer(
         Some(_) => None,
     };
     let shown = AccountPage {
-        frame: who.frame(app, "/account").after(&outcome),
+        frame: who
+            .frame(app, "/account")
+            .after(&outcome.done, &outcome.problem),
         name: who.person().name.clone(),
         first: match first {
             None => "",

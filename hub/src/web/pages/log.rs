@@ -144,7 +144,7 @@ pub async fn show(
         Err(e) => (Default::default(), Outcome::of(Err(e))?),
     };
     let shown = LogPage {
-        frame: who.frame(&app, "/log").after(&outcome),
+        frame: who.frame(&app, "/log").after("", &outcome.problem),
         leaf: turn.leaf(&form.address(), found.next.as_ref()),
         acts: found
             .rows
