@@ -186,6 +186,17 @@ pub struct PullSegment {
     pub n: u64,
     /// Size in bytes of the sealed file as it will be sent.
     pub sealed: u64,
+    /// What of it is in the span asked for; None: the reader could not tell, and all of it is to be fetched before any is watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+}
+
+/// Bytes of a segment's plain file, whole fragments from a key frame on: what shows a span of time, with the beginning of the file
+/// (`ftyp`, `moov`) before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    pub from: u64,
+    pub to: u64,
 }
 
 /// Whether the same order may be obeyed at another time.

@@ -515,13 +515,14 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
         cam,
         s,
         offset,
+        length,
     }) = first.json::<Open>()
     else {
         tracing::debug!("a stream of an unknown kind was declined");
         out.finish().await;
         return Ok(());
     };
-    let mut sending = match open(deps, r#ref, cam, s, offset).await {
+    let mut sending = match open(deps, r#ref, cam, s, (offset, length)).await {
         Ok(sending) => sending,
         Err(why) => {
             out.send(&ClipReply::Refused { why }).await?;
@@ -556,10 +557,10 @@ async fn open(
     r#ref: ExhibitRef,
     cam: CameraId,
     s: u64,
-    offset: u64,
+    range: (u64, u64),
 ) -> Result<Sending, String> {
     let state = deps.desk.state.clone();
-    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset))
+    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, range))
         .await
         .map_err(|e| e.to_string())?
 }

@@ -15,7 +15,7 @@ use logbook::LogHandle;
 use serde::{Deserialize, Serialize};
 use shared::{
     id::{CameraId, ExhibitRef},
-    order::{Act, Code, Done, Order, PullSegment, Refusal},
+    order::{Act, Code, Done, Order, Part, PullSegment, Refusal},
     time::Utc,
     types::ExpClip,
 };
@@ -56,6 +56,8 @@ pub struct Prepared {
     pub header: Option<(u64, String)>,
     /// Size of the file as it is sent.
     pub sealed: u64,
+    /// What of it is in the span asked for, as the reader said.
+    pub part: Option<Part>,
 }
 
 /// What is asked for.
@@ -103,6 +105,7 @@ pub(super) fn pull(
         s: p.s,
         n: p.n,
         sealed: p.sealed,
+        part: p.part,
     });
     Ok(Done::Pull {
         log: record.log,
@@ -281,6 +284,7 @@ fn begin(
             key,
             header: None,
             sealed: 0,
+            part: None,
         });
     }
     if !nowhere.is_empty() {
@@ -320,7 +324,7 @@ fn finish(
         .sign_head()
         .map_err(|e| failed(Code::Log, "sign the log; nothing was handed out")(&e))?;
     for p in record.segments.iter_mut().filter(|p| p.header.is_none()) {
-        let (old, header) = context
+        let (old, header, part) = context
             .client
             .rewrap(order, sig, &p.path, &p.key)
             .map_err(|e| failed(Code::Reader, "open the footage")(&e))?;
@@ -329,6 +333,7 @@ fn finish(
             .len();
         p.sealed = size.saturating_sub(old) + header.len() as u64;
         p.header = Some((old, STANDARD.encode(&header)));
+        p.part = Some(part);
     }
     Ok(record)
 }
@@ -408,23 +413,26 @@ fn write(path: &Path, record: &Record) -> Result<(), Refusal> {
         .map_err(|e| failed(Code::Disk, "write down what it prepared")(&e))
 }
 
-/// One segment of a prepared pull, read as it is to be sent: new header, then the payload as it lies on disk.
+/// A range of one segment of a prepared pull, read as it is to be sent: new header, then the payload as it lies on disk.
 pub struct Sending {
     header: Vec<u8>,
     old_header: u64,
     file: File,
+    /// Of the whole file as it is sent.
     pub size: u64,
     at: u64,
+    /// Where the range ends.
+    end: u64,
 }
 
 impl Sending {
-    /// Opens a segment at an offset of the file as it is sent. The error is a sentence for the hub.
+    /// Opens a range of a segment: offset and length in the file as it is sent; it ends with the file. The error is a sentence for the hub.
     pub fn open(
         state: &State,
         r#ref: &ExhibitRef,
         cam: &CameraId,
         s: u64,
-        offset: u64,
+        range: (u64, u64),
     ) -> Result<Self, String> {
         let record = read(&path(state, r#ref, cam)).map_err(|e| {
             format!(
@@ -443,6 +451,12 @@ impl Sending {
             .iter()
             .find(|p| p.s == s)
             .ok_or_else(|| format!("segment {s} of {cam} is not part of {}", r#ref.as_str()))?;
+        Self::of(p, cam, range)
+    }
+
+    /// The same of what was prepared, wherever that is kept.
+    pub fn of(p: &Prepared, cam: &CameraId, (offset, length): (u64, u64)) -> Result<Self, String> {
+        let s = p.s;
         let (old_header, header) = p
             .header
             .as_ref()
@@ -474,6 +488,7 @@ impl Sending {
             file,
             size,
             at: offset,
+            end: offset.saturating_add(length).min(size),
         })
     }
 
@@ -482,11 +497,12 @@ impl Sending {
         let header = self.header.len() as u64;
         if self.at < header {
             let from = usize::try_from(self.at).map_err(std::io::Error::other)?;
+            let most = most.min(usize::try_from(self.end - self.at).unwrap_or(most));
             let bytes: Vec<u8> = self.header[from..].iter().take(most).copied().collect();
             self.at += bytes.len() as u64;
             return Ok(bytes);
         }
-        let want = (self.size - self.at).min(most as u64);
+        let want = (self.end - self.at).min(most as u64);
         let mut bytes = vec![0; usize::try_from(want).map_err(std::io::Error::other)?];
         self.file
             .seek(SeekFrom::Start(self.old_header + self.at - header))?;

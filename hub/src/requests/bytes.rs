@@ -2,13 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::wire::{ClipReply, Open};
+use shared::{
+    order::Part,
+    wire::{ClipReply, Open},
+};
 
 use super::{
     Progress,
     fetch::{Ended, Try, again, odd, ours},
     rules::State,
-    transfer::{self, Logged, Place},
+    transfer::{self, Logged, PartFile, Place},
 };
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
@@ -44,23 +47,14 @@ async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) 
     .map_err(again)?
 }
 
+/// The span asked for comes first, then the rest of the minutes it is in: what was asked for can be watched before all is here, and the
+/// package is made of whole segments.
 pub(super) async fn fetch_all(
     hub: &Arc<Hub>,
     exhibit: &str,
     line: &Line,
     segments: Vec<FetchRecord>,
 ) -> Try<()> {
-    let total = bytes(&segments);
-    let mut progress = Progress {
-        r#ref: exhibit.into(),
-        state: State::Fetching.as_str().into(),
-        why: String::new(),
-        bytes: 0,
-        total,
-        segments_done: 0,
-        segments: segments.len() as u64,
-        package: None,
-    };
     let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
         d.db.request_state(&e, State::Fetching, None, "", d.now())?;
@@ -72,29 +66,35 @@ pub(super) async fn fetch_all(
         .map_err(again)?
         .ok_or_else(|| ours("the request is gone"))?;
     bounded(hub, &row, &segments).await?;
-    let mut moved = false;
-    for (at, segment) in segments.iter().enumerate() {
-        if !segment.done {
-            let left: Vec<FetchRecord> =
-                segments[at..].iter().filter(|s| !s.done).cloned().collect();
-            let logs = hub.logs.clone();
-            blocking(move || logs.clip_fits(bytes(&left)))
-                .await
-                .map_err(again)?
-                .map_err(|why| Ended::Again(why, moved))?;
-            let fetched = one(hub, &row, line, segment, &mut progress).await;
-            if let Err(Ended::Again(why, came)) = fetched {
-                return Err(Ended::Again(why, came || moved));
-            }
-            fetched?;
-            moved = true;
-        }
-        progress.segments_done += 1;
-        let done = usize::try_from(progress.segments_done).unwrap_or(usize::MAX);
-        progress.bytes = bytes(&segments[..done.min(segments.len())]);
-        hub.pulls.tell(progress.clone());
-    }
-    Ok(())
+    let left = segments.iter().filter(|s| !s.done).cloned().collect();
+    let (d, r) = (hub.clone(), row.clone());
+    let open = blocking(move || arrivals(&d, &r, left))
+        .await
+        .map_err(again)??;
+    let here: u64 = open.iter().map(|a| a.here).sum();
+    let done = segments.iter().filter(|s| s.done);
+    let progress = Progress {
+        r#ref: exhibit.into(),
+        state: State::Fetching.as_str().into(),
+        why: String::new(),
+        bytes: here + done.clone().map(|s| s.sealed).sum::<u64>(),
+        total: bytes(&segments),
+        segments_done: done.count() as u64,
+        segments: segments.len() as u64,
+        package: None,
+    };
+    let mut fetching = Fetching {
+        hub,
+        row,
+        line,
+        progress,
+        moved: false,
+    };
+    fetching.tell();
+    fetching.all(open).await.map_err(|ended| match ended {
+        Ended::Again(why, came) => Ended::Again(why, came || fetching.moved),
+        over => over,
+    })
 }
 
 pub(super) fn said_in_log(
@@ -107,109 +107,137 @@ pub(super) fn said_in_log(
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
-/// Fetches one segment from where it stands, checks it, keeps it.
-async fn one(
-    hub: &Arc<Hub>,
-    row: &RequestRecord,
-    line: &Line,
+/// A segment that is not whole yet.
+struct Arrival {
+    segment: FetchRecord,
+    logged: Logged,
+    place: Place,
+    /// Bytes of it that were here before this connection.
+    here: u64,
+    /// Bytes of the sealed file that come first: its beginning, and what is in the span asked for.
+    first: Vec<(u64, u64)>,
+}
+
+/// What is to be fetched, and in which order. Blocking.
+fn arrivals(hub: &Hub, row: &RequestRecord, segments: Vec<FetchRecord>) -> Try<Vec<Arrival>> {
+    let parts = hub.pulls.parts(row.r#ref.as_str());
+    let arrivals = segments.into_iter().map(|segment| {
+        let logged = said_in_log(hub, row, &segment).map_err(odd)?;
+        let place =
+            Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged).map_err(again)?;
+        let here = place.ranges().map_err(again)?.unwrap_or_default();
+        Ok(Arrival {
+            here: here.within(segment.sealed).total(),
+            first: first(&segment, &logged, parts.get(&segment.s)),
+            segment,
+            logged,
+            place,
+        })
+    });
+    arrivals.collect()
+}
+
+/// The first piece of a segment has what a player needs to begin; then come the pieces that show the span asked for.
+pub(super) fn first(
     segment: &FetchRecord,
-    progress: &mut Progress,
-) -> Try<()> {
-    let exhibit = row.r#ref.to_string();
-    let (d, r, seg) = (hub.clone(), row.clone(), segment.clone());
-    let begun = blocking(
-        move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
-            let logged = said_in_log(&d, &r, &seg).map_err(odd)?;
-            let place =
-                Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
-            if place.done().exists() {
-                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-                if transfer::check(&place.done(), &identity, &logged)
-                    .map_err(again)?
-                    .is_ok()
-                {
-                    return Ok((logged, place, None));
-                }
-            }
-            let part = place.resume(seg.sealed).map_err(again)?;
-            Ok((logged, place, Some(part)))
-        },
-    );
-    let (logged, place, part) = begun.await.map_err(again)??;
-    let mut place = place;
-    if let Some((mut file, mut at)) = part {
-        let before = progress.bytes;
-        progress.bytes = before.saturating_add(at);
-        hub.pulls.tell(progress.clone());
-        let resumed = at;
-        if at < segment.sealed {
-            let (mut out, mut inc) = line.open_stream().await.map_err(again)?;
-            let ask = Open::Clip {
-                r#ref: row.r#ref.clone(),
-                cam: row.camera.cam.clone(),
-                s: segment.s,
-                offset: at,
-            };
-            out.send(&ask).await.map_err(again)?;
-            out.finish();
-            let first = inc
-                .frame_within(SILENT)
-                .await
-                .map_err(again)?
-                .ok_or_else(|| again("the box closed the stream"))?;
-            match first.json::<ClipReply>().map_err(again)? {
-                ClipReply::Bytes { size } if size == segment.sealed => {}
-                ClipReply::Bytes { size } => {
-                    // Sealed anew with another header: what is here belongs to the old one.
-                    blocking(move || place.discard())
-                        .await
-                        .map_err(again)?
-                        .map_err(again)?;
-                    return Err(again(format!(
-                        "segment {} is now {size} bytes, not {}: begun anew",
-                        segment.s, segment.sealed
-                    )));
-                }
-                ClipReply::Refused { why } => {
-                    return Err(again(format!(
-                        "the box did not send segment {}: {why}",
-                        segment.s
-                    )));
-                }
-                ClipReply::Unknown => {
-                    return Err(again("the box answered in words this hub does not know"));
-                }
-            }
-            while at < segment.sealed {
-                let frame = inc
-                    .frame_within(SILENT)
-                    .await
-                    .map_err(|e| Ended::Again(e.to_string(), at > resumed))?;
-                let Some(frame) = frame.filter(|f| f.kind == b'B') else {
-                    return Err(Ended::Again(
-                        format!("the box stopped in the middle of segment {}", segment.s),
-                        at > resumed,
-                    ));
-                };
-                if at + frame.body.len() as u64 > segment.sealed {
-                    return Err(odd(format!(
-                        "the box sent more than segment {} has",
-                        segment.s
-                    )));
-                }
-                at += frame.body.len() as u64;
-                (place, file) = blocking(move || {
-                    let wrote = place.append(&mut file, &frame.body);
-                    wrote.map(|()| (place, file))
-                })
-                .await
-                .map_err(again)?
-                .map_err(again)?;
-                progress.bytes = before.saturating_add(at);
-                hub.pulls.tell(progress.clone());
+    logged: &Logged,
+    part: Option<&Part>,
+) -> Vec<(u64, u64)> {
+    let whole = vec![(0, segment.sealed)];
+    let Some((part, pieces)) = part.zip(transfer::pieces(segment.sealed, logged)) else {
+        return whole;
+    };
+    if part.from >= part.to || part.to > logged.size {
+        return whole;
+    }
+    let (_, opening) = pieces.span(0, 1);
+    let (from, to) = pieces.span(part.from, part.to);
+    vec![(0, opening), (from.max(opening), to.max(opening))]
+}
+
+/// One connection's work for a clip.
+struct Fetching<'a> {
+    hub: &'a Arc<Hub>,
+    row: RequestRecord,
+    line: &'a Line,
+    progress: Progress,
+    /// Something came.
+    moved: bool,
+}
+
+impl Fetching<'_> {
+    fn tell(&self) {
+        self.hub.pulls.tell(self.progress.clone());
+    }
+
+    async fn all(&mut self, arrivals: Vec<Arrival>) -> Try<()> {
+        let mut rest = Vec::new();
+        let mut left = arrivals.iter().map(|a| a.segment.sealed - a.here).sum();
+        for mut arrival in arrivals {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let ranges = std::mem::take(&mut arrival.first);
+            let came = self.segment(&arrival, &ranges).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            if !came? {
+                rest.push(arrival);
             }
         }
-        let (d, r) = (hub.clone(), row.clone());
+        for arrival in rest {
+            self.room(left).await?;
+            let before = self.progress.bytes;
+            let came = self.segment(&arrival, &[(0, arrival.segment.sealed)]).await;
+            left = left.saturating_sub(self.progress.bytes.saturating_sub(before));
+            came?;
+        }
+        Ok(())
+    }
+
+    /// Waits, by ending this try, while the disk has no room for what is still to come.
+    async fn room(&self, left: u64) -> Try<()> {
+        let logs = self.hub.logs.clone();
+        let fits = blocking(move || logs.clip_fits(left));
+        fits.await.map_err(again)?.map_err(again)
+    }
+
+    /// Fetches what of these ranges is not here; once all of the segment is, checks and keeps it. Whether it is kept.
+    async fn segment(&mut self, arrival: &Arrival, ranges: &[(u64, u64)]) -> Try<bool> {
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
+        let sealed = arrival.segment.sealed;
+        let part = blocking(move || -> Try<Option<PartFile>> {
+            if place.done().exists() {
+                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
+                let there = transfer::check(&place.done(), &identity, &logged);
+                if there.map_err(again)?.is_ok() {
+                    return Ok(None);
+                }
+            }
+            place.resume(sealed).map(Some).map_err(again)
+        });
+        let Some(mut part) = part.await.map_err(again)?? else {
+            self.kept(arrival, sealed - arrival.here).await?;
+            return Ok(true);
+        };
+        for (from, to) in ranges {
+            for (from, to) in part.ranges.missing(*from, *to) {
+                part = self.range(arrival, part, from, to).await?;
+            }
+        }
+        if !part.ranges.has(0, sealed) {
+            return Ok(false);
+        }
+        drop(part);
+        let (d, r, logged, place) = (
+            self.hub.clone(),
+            self.row.clone(),
+            arrival.logged.clone(),
+            arrival.place.clone(),
+        );
         let accepted = blocking(move || -> Try<Result<(), String>> {
             let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
             let accepted = place.accept(&identity, &logged).map_err(again)?;
@@ -220,17 +248,106 @@ async fn one(
         });
         if let Err(why) = accepted.await.map_err(again)?? {
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(if resumed > 0 {
+            return Err(if arrival.here > 0 {
                 again(format!("{why}; fetched anew from its beginning"))
             } else {
                 odd(why)
             });
         }
-        progress.bytes = before;
+        self.kept(arrival, 0).await?;
+        Ok(true)
     }
-    let (d, s) = (hub.clone(), segment.s);
-    blocking(move || d.db.segment_done(&exhibit, s))
-        .await
-        .map_err(again)?
-        .map_err(again)
+
+    async fn kept(&mut self, arrival: &Arrival, came: u64) -> Try<()> {
+        let (d, exhibit, s) = (
+            self.hub.clone(),
+            self.row.r#ref.to_string(),
+            arrival.segment.s,
+        );
+        blocking(move || d.db.segment_done(&exhibit, s))
+            .await
+            .map_err(again)?
+            .map_err(again)?;
+        self.progress.segments_done += 1;
+        self.progress.bytes = self.progress.bytes.saturating_add(came);
+        self.moved = true;
+        self.tell();
+        Ok(())
+    }
+
+    /// Asks for one range and keeps it as it comes.
+    async fn range(
+        &mut self,
+        arrival: &Arrival,
+        mut part: PartFile,
+        from: u64,
+        to: u64,
+    ) -> Try<PartFile> {
+        let segment = &arrival.segment;
+        let (mut out, mut inc) = self.line.open_stream().await.map_err(again)?;
+        let ask = Open::Clip {
+            r#ref: self.row.r#ref.clone(),
+            cam: self.row.camera.cam.clone(),
+            s: segment.s,
+            offset: from,
+            length: to - from,
+        };
+        out.send(&ask).await.map_err(again)?;
+        out.finish();
+        let first = inc
+            .frame_within(SILENT)
+            .await
+            .map_err(again)?
+            .ok_or_else(|| again("the box closed the stream"))?;
+        match first.json::<ClipReply>().map_err(again)? {
+            ClipReply::Bytes { size } if size == segment.sealed => {}
+            ClipReply::Bytes { size } => {
+                // Sealed anew with another header: what is here belongs to the old one.
+                let place = arrival.place.clone();
+                blocking(move || place.discard())
+                    .await
+                    .map_err(again)?
+                    .map_err(again)?;
+                return Err(again(format!(
+                    "segment {} is now {size} bytes, not {}: begun anew",
+                    segment.s, segment.sealed
+                )));
+            }
+            ClipReply::Refused { why } => {
+                return Err(again(format!(
+                    "the box did not send segment {}: {why}",
+                    segment.s
+                )));
+            }
+            ClipReply::Unknown => {
+                return Err(again("the box answered in words this hub does not know"));
+            }
+        }
+        let mut at = from;
+        while at < to {
+            let frame = inc.frame_within(SILENT).await.map_err(again)?;
+            let Some(frame) = frame.filter(|f| f.kind == b'B' && !f.body.is_empty()) else {
+                return Err(again(format!(
+                    "the box stopped in the middle of segment {}",
+                    segment.s
+                )));
+            };
+            let length = frame.body.len() as u64;
+            if at + length > to {
+                return Err(odd(format!(
+                    "the box sent more of segment {} than was asked for",
+                    segment.s
+                )));
+            }
+            part = blocking(move || part.put(at, &frame.body).map(|()| part))
+                .await
+                .map_err(again)?
+                .map_err(again)?;
+            at += length;
+            self.moved = true;
+            self.progress.bytes = self.progress.bytes.saturating_add(length);
+            self.tell();
+        }
+        Ok(part)
+    }
 }
