@@ -21,6 +21,7 @@
 //! | [`trail`] | the log of staff acts: by person, camera, reference, kind; a month's sample |
 //! | [`places`], [`pace`], [`tally`] | shares of a door that strangers reach; what they repeat, counted |
 //! | [`faults`] | what the hub itself finds: one record, one way into its log |
+//! | [`disks`] | room on every disk the hub writes to: what fits, what is left, when it ends |
 //! | [`evidence`] | packages: masters, working copy, proofs, certificate, seal |
 //! | [`web`] | the staff pages, and the API for whoever signed in to them |
 //! | [`error`] | what an operation ends in instead of its reply |
@@ -41,6 +42,7 @@ pub mod config;
 pub mod days;
 pub mod db;
 pub mod devices;
+pub mod disks;
 pub mod disposal;
 pub mod error;
 pub mod evidence;

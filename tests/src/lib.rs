@@ -18,6 +18,7 @@ pub mod dice;
 pub mod disks;
 pub mod endless;
 pub mod fault;
+pub mod figure;
 pub mod hostile;
 pub mod hub;
 pub mod judge;

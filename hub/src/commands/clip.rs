@@ -299,6 +299,13 @@ fn save(hub: &Client, exhibit: &ExhibitRef, wanted: SaveRequest) -> Result<u8, C
     // Known beforehand to come to nothing: not worth a line.
     out::free(&wanted.folder, exhibit).map_err(|e| plain(&e))?;
     let (keys, options) = opening(hub.state(), exhibit)?;
+    let shown = hub.ask(&clips::Show {
+        exhibit: exhibit.clone(),
+    })?;
+    if let Some(package) = shown.package {
+        let rest = Resting::new(package.into(), keys.exhibit_identity(exhibit)?);
+        out::fits(&rest, exhibit, &wanted.folder).map_err(|e| plain(&e))?;
+    }
     let clips::Package {
         package,
         sums,

@@ -76,25 +76,6 @@ pub const CAMERAS: usize = 512;
 const RESERVE: u64 = 4096 * MIB;
 const RESERVE_PART: u64 = 2;
 
-/// Room that clips leave on the hub's disk: at most; and as a part of a small disk.
-const CLIPS_LEAVE: u64 = 2048 * MIB;
-const CLIPS_LEAVE_PART: u64 = 8;
-
-/// Whether what is still to come of a clip has room: the masters, and as much again for the copy that is cut of them. Bytes.
-pub fn clip_fits(bytes: u64, (free, total): (u64, u64)) -> Result<(), String> {
-    let need = bytes.saturating_mul(2);
-    let leave = CLIPS_LEAVE.min(total / CLIPS_LEAVE_PART);
-    match need.saturating_add(leave) <= free {
-        true => Ok(()),
-        false => Err(format!(
-            "the hub's disk has {} MiB left, of which {} are kept for the boxes' logs, and what is still to come of this clip needs {}; it goes on when there is room",
-            free / MIB,
-            leave / MIB,
-            need.div_ceil(MIB)
-        )),
-    }
-}
-
 /// The hub's disk, and what the boxes' logs take of it. Bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Disk {
@@ -399,21 +380,6 @@ mod tests {
             taken += 1 << 18;
         }
         assert!(taken <= 9 * MIB, "{taken}");
-    }
-
-    /// V9: a clip leaves the room that keeps boxes countersigned, whatever its box announces.
-    #[test]
-    fn a_clip_leaves_room() {
-        let disk = (10 << 30, 100 << 30);
-        clip_fits(4 << 30, disk).expect("fits");
-        let no = clip_fits((4 << 30) + 1, disk).expect_err("not with a copy");
-        assert!(
-            no.contains("10240 MiB left") && no.contains("2048 are kept"),
-            "{no}"
-        );
-        assert!(clip_fits(u64::MAX, disk).is_err());
-        clip_fits(100 * MIB, (300 * MIB, 600 * MIB)).expect("a small disk");
-        assert!(clip_fits(120 * MIB, (300 * MIB, 600 * MIB)).is_err());
     }
 
     /// V11: the same fault again and again is one line, and different ones are not many.

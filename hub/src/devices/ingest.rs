@@ -24,7 +24,7 @@ use shared::{
 mod stream;
 
 use super::{
-    budget::{self, Budgets, Disk, Trouble},
+    budget::{Budgets, Disk, Trouble},
     live::Live,
 };
 use crate::{
@@ -222,11 +222,6 @@ impl BoxLogs {
             );
             self.raise(&id::box_log(&self.scheme, name, 1), TWICE, &why);
         }
-    }
-
-    /// Whether so many bytes more of a clip have room on the hub's disk.
-    pub fn clip_fits(&self, bytes: u64) -> Result<(), String> {
-        budget::clip_fits(bytes, (self.room)())
     }
 
     /// Where the copy of a log lies.

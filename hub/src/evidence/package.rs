@@ -12,7 +12,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -35,6 +35,7 @@ use super::{
     proofs::Forest,
     resting::{self, Resting},
 };
+use crate::disks::room::{self, NoRoom};
 
 mod copies;
 mod record;
@@ -146,6 +147,8 @@ pub enum PackageError {
         "{path} is not what the recorder logged ({why}): no package was made; fetch the segment again"
     )]
     MasterDiffers { path: String, why: String },
+    #[error("{0}; no package was made")]
+    NoRoom(NoRoom),
     #[error("cannot {what} {path}: {source}; no package was made")]
     Io {
         what: &'static str,
@@ -156,6 +159,20 @@ pub enum PackageError {
     Hub(String),
     #[error("the finished package does not verify, so it was not released:\n{}", .0.render())]
     NotIntact(Box<Report>),
+}
+
+impl PackageError {
+    /// Whether it can be made as it is once there is room.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::NoRoom(_) => true,
+            Self::Io { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            _ => false,
+        }
+    }
 }
 
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
@@ -175,6 +192,19 @@ impl Drop for Making {
         // Gone after a good end (renamed); what cannot be removed is removed by the next making.
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Before the first byte: whether the working copy fits, and the masters where they are not linked but copied.
+fn room_for(order: &Order, root: &Path) -> Result<(), PackageError> {
+    let here = room::device(root).map_err(io_error("look at", root))?;
+    let mut need = 0u64;
+    for master in &order.masters {
+        let path = &master.path;
+        let about = fs::metadata(path).map_err(io_error("look at", path))?;
+        let linked = about.dev() == here;
+        need = need.saturating_add(about.len() * if linked { 1 } else { 2 });
+    }
+    room::fits(root, need).map_err(PackageError::NoRoom)
 }
 
 /// Makes the package `<evidence>/<EXH-ref>/<camera>`. Blocks; long clips take as long as copying them twice.
@@ -199,6 +229,7 @@ pub fn build<A: Authority>(
         fs::set_permissions(private, fs::Permissions::from_mode(0o700))
             .map_err(io_error("restrict", private))?;
     }
+    room_for(order, &root)?;
     let rest = Resting::new(root.clone(), order.identity.clone());
 
     let mut log = LogFolder::new(&order.box_log);

@@ -22,6 +22,7 @@ use super::{
     package,
     resting::{self, Resting},
 };
+use crate::disks::room;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -38,6 +39,16 @@ pub enum SaveError {
         exhibit: String,
         name: String,
         source: io::Error,
+    },
+    #[error(
+        "the disk of {path} has {} MiB left, and exhibit {exhibit} has {}; nothing was saved: make room there, or name a folder on another disk",
+        free >> 20, need.div_ceil(1 << 20)
+    )]
+    NoRoom {
+        exhibit: String,
+        path: String,
+        free: u64,
+        need: u64,
     },
     #[error("cannot {what} {path}: {source}; nothing was saved")]
     Io {
@@ -82,6 +93,34 @@ pub fn free(folder: &Path, exhibit: &ExhibitRef) -> Result<PathBuf, SaveError> {
     }
 }
 
+/// Whether the package fits on the disk of the folder. Bytes of it.
+///
+/// # Errors
+/// It does not, or it cannot be opened.
+pub fn fits(rest: &Resting, exhibit: &ExhibitRef, folder: &Path) -> Result<u64, SaveError> {
+    let names = rest.list().map_err(failed("list", rest.root()))?;
+    let mut need = 0;
+    for name in &names {
+        need += rest.len(name).map_err(|source| SaveError::Damaged {
+            exhibit: exhibit.to_string(),
+            name: name.clone(),
+            source,
+        })?;
+    }
+    let free = room::of(folder)
+        .map_err(failed("look at the disk of", folder))?
+        .free;
+    match need <= free {
+        true => Ok(need),
+        false => Err(SaveError::NoRoom {
+            exhibit: exhibit.to_string(),
+            path: folder.display().to_string(),
+            free,
+            need,
+        }),
+    }
+}
+
 /// Writes the package to `<folder>/<exhibit>`. `short`: it is known that something asked for was never recorded. `told`: bytes written so
 /// far, of how many.
 pub fn save(
@@ -93,6 +132,7 @@ pub fn save(
     mut told: impl FnMut(u64, u64),
 ) -> Result<Saved, SaveError> {
     let target = free(folder, exhibit)?;
+    let total = fits(rest, exhibit, folder)?;
     let part = folder.join(format!("{exhibit}.part"));
     resting::private_dir(folder).map_err(failed("make the folder", folder))?;
     let (_lock, part) = begin(&part)?;
@@ -107,10 +147,6 @@ pub fn save(
         }
     };
     let names = rest.list().map_err(failed("list", rest.root()))?;
-    let mut total = 0;
-    for name in &names {
-        total += rest.len(name).map_err(damaged(name))?;
-    }
     let mut bytes = 0;
     for name in &names {
         let path = root.join(name);

@@ -16,6 +16,7 @@ use super::{
 use crate::{
     db::requests::{FetchRecord, RequestRecord},
     devices::{link::Line, words},
+    disks::room,
     hub::{Hub, blocking},
 };
 
@@ -195,9 +196,10 @@ impl Fetching<'_> {
 
     /// Waits, by ending this try, while the disk has no room for what is still to come.
     async fn room(&self, left: u64) -> Try<()> {
-        let logs = self.hub.logs.clone();
-        let fits = blocking(move || logs.clip_fits(left));
-        fits.await.map_err(again)?.map_err(again)
+        let (d, total) = (self.hub.clone(), self.progress.total);
+        let fits = blocking(move || room::clip_fits(&d.state, &d.config.evidence, left, total));
+        let fits = fits.await.map_err(again)?;
+        fits.map_err(|why| again(format!("{why}; it goes on when there is room")))
     }
 
     /// Fetches what of these ranges is not here; once all of the segment is, checks and keeps it. Whether it is kept.

@@ -52,7 +52,11 @@ pub(super) fn finish(hub: &Hub, exhibit: &str) -> Try<(State, String)> {
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     let short = (!parts.is_empty()).then(|| parts.join("; "));
-    let made = evidence::make(hub, &row, &logged, short.clone(), holes).map_err(ours)?;
+    let made = evidence::make(hub, &row, &logged, short.clone(), holes);
+    let made = made.map_err(|e| match e.passes() {
+        true => again(e),
+        false => ours(e),
+    })?;
     let absent = rules::absent(&missing, footage, &known, unproven);
     hub.db.put_missing(exhibit, &absent).map_err(again)?;
     hub.db
