@@ -18,7 +18,7 @@
 //! - **control** (box opens, one per connection): `Open::Control` → [`ToBox::Welcome`], then [`ToHub`] / [`ToBox`] both ways.
 //! - **audit** (box opens): `Open::Audit` → [`AuditReply::Have`]; then the box sends `L` frames and, at each head, an `H` frame;
 //!   the hub answers every `H` with a `J` [`AuditReply::Cosigned`] or [`AuditReply::Refused`].
-//! - **clip** (hub opens): `Open::Clip` → [`ClipReply`], then `B` frames until the range that was asked for is through.
+//! - **clip** (hub opens): `Open::Clip` or `Open::Look` → [`ClipReply`], then `B` frames until the range that was asked for is through.
 //!
 //! # Version
 //! What begins a conversation says its version, `v`: [`Open::Enrol`], [`Open::Renew`], [`Open::Control`], and what the hub answers them with when it
@@ -90,6 +90,13 @@ pub enum Open {
     Clip {
         r#ref: ExhibitRef,
         cam: CameraId,
+        s: u64,
+        offset: u64,
+        length: u64,
+    },
+    /// The same of one that was prepared to be looked at, by the number of its order.
+    Look {
+        order: u64,
         s: u64,
         offset: u64,
         length: u64,

@@ -28,7 +28,10 @@ use crate::{
 };
 
 /// Trouble of the box's own.
-fn failed(code: Code, what: &'static str) -> impl FnOnce(&dyn std::fmt::Display) -> Refusal {
+pub(super) fn failed(
+    code: Code,
+    what: &'static str,
+) -> impl FnOnce(&dyn std::fmt::Display) -> Refusal {
     move |e| Refusal::new(code, format!("the box could not {what}: {e}"))
 }
 
@@ -60,12 +63,17 @@ pub struct Prepared {
     pub part: Option<Part>,
 }
 
+/// Which footage is asked for.
+pub(super) struct Span {
+    pub cam: CameraId,
+    pub t0: Utc,
+    pub t1: Utc,
+}
+
 /// What is asked for.
 struct Asked {
     r#ref: ExhibitRef,
-    cam: CameraId,
-    t0: Utc,
-    t1: Utc,
+    span: Span,
     grant: String,
     purpose: String,
 }
@@ -94,29 +102,36 @@ pub(super) fn pull(
     };
     let asked = Asked {
         r#ref: r#ref.clone(),
-        cam: cam.clone(),
-        t0: *t0,
-        t1: *t1,
+        span: Span {
+            cam: cam.clone(),
+            t0: *t0,
+            t1: *t1,
+        },
         grant: grant.clone(),
         purpose: purpose.clone(),
     };
     let record = prepare(context, text, sig, &asked)?;
+    Ok(done(&record))
+}
+
+/// What the hub is told of it.
+pub(super) fn done(record: &Record) -> Done {
     let segments = record.segments.iter().map(|p| PullSegment {
         s: p.s,
         n: p.n,
         sealed: p.sealed,
         part: p.part,
     });
-    Ok(Done::Pull {
+    Done::Pull {
         log: record.log,
         n: record.n,
         of: record.of,
         segments: segments.collect(),
-    })
+    }
 }
 
 fn prepare(context: &BoxContext, order: &str, sig: &str, asked: &Asked) -> Result<Record, Refusal> {
-    let path = path(&context.state, &asked.r#ref, &asked.cam);
+    let path = path(&context.state, &asked.r#ref, &asked.span.cam);
     let record = match read(&path).map_err(|e| failed(Code::Disk, "read what it prepared")(&e))? {
         Some(record) if record.order == order => record,
         Some(_) => {
@@ -133,7 +148,7 @@ fn prepare(context: &BoxContext, order: &str, sig: &str, asked: &Asked) -> Resul
         context,
         order,
         sig,
-        found_again(context, &asked.cam, record)?,
+        found_again(context, &asked.span.cam, record)?,
     )?;
     write(&path, &record)?;
     Ok(record)
@@ -163,7 +178,7 @@ fn restated(
 }
 
 /// Number of the log that is written.
-fn number(log: &LogHandle) -> Result<u64, Refusal> {
+pub(super) fn number(log: &LogHandle) -> Result<u64, Refusal> {
     let folder = log.folder();
     let number = folder.file_name().and_then(|n| n.to_str()?.parse().ok());
     number.ok_or_else(|| {
@@ -176,7 +191,7 @@ fn number(log: &LogHandle) -> Result<u64, Refusal> {
 fn log_export(log: &LogHandle, asked: &Asked, s0: u64, s1: u64) -> Result<u64, Refusal> {
     let line = ExpClip {
         r#ref: asked.r#ref.to_string(),
-        cam: asked.cam.clone(),
+        cam: asked.span.cam.clone(),
         s0,
         s1,
         grant: asked.grant.clone(),
@@ -218,6 +233,38 @@ fn begin(
     asked: &Asked,
     path: &Path,
 ) -> Result<Record, Refusal> {
+    let found = gather(context, &asked.span)?;
+    admitted(context, order, sig)?;
+    let record = Record {
+        order: order.into(),
+        log: number(&context.log)?,
+        n: log_export(&context.log, asked, found.first, found.end)?,
+        of: found.of,
+        segments: found.segments,
+    };
+    write(path, &record)?;
+    Ok(record)
+}
+
+/// What the reader would not hand out is not on the record as handed out.
+pub(super) fn admitted(context: &BoxContext, order: &str, sig: &str) -> Result<(), Refusal> {
+    context.client.order(order, sig).map_err(|e| match e {
+        ReaderError::Spent(why) => Refusal::new(Code::Ceiling, why),
+        e => failed(Code::Reader, "have the reader look at the order")(&e),
+    })
+}
+
+/// Segments that were found, of which no header is made yet.
+pub(super) struct Found {
+    /// Number of the log that their lines are in.
+    pub of: u64,
+    pub first: u64,
+    pub end: u64,
+    pub segments: Vec<Prepared>,
+}
+
+/// Finds the segments of a span that are there.
+pub(super) fn gather(context: &BoxContext, asked: &Span) -> Result<Found, Refusal> {
     if asked.t0 >= asked.t1 {
         let why = "the span asked for ends before it begins";
         return Err(Refusal::new(Code::OutOfBounds, why));
@@ -288,29 +335,21 @@ fn begin(
         });
     }
     if !nowhere.is_empty() {
-        tracing::warn!(exhibit = %asked.r#ref, camera = %asked.cam, segments = ?nowhere, "in the log but not on any disk that is there: left out of a clip");
+        tracing::warn!(camera = %asked.cam, segments = ?nowhere, "in the log but not on any disk that is there: left out of a clip");
     }
     let (Some(first), Some(end)) = (prepared.first(), prepared.last()) else {
         return Err(missing(&asked.cam, &nowhere));
     };
-    // What the reader would not hand out is not on the record as handed out.
-    context.client.order(order, sig).map_err(|e| match e {
-        ReaderError::Spent(why) => Refusal::new(Code::Ceiling, why),
-        e => failed(Code::Reader, "have the reader look at the order")(&e),
-    })?;
-    let record = Record {
-        order: order.into(),
-        log: number(&context.log)?,
-        n: log_export(&context.log, asked, first.s, end.s)?,
+    Ok(Found {
         of,
+        first: first.s,
+        end: end.s,
         segments: prepared,
-    };
-    write(path, &record)?;
-    Ok(record)
+    })
 }
 
 /// Signs a head over the line, then has the reader make the headers that are still missing.
-fn finish(
+pub(super) fn finish(
     context: &BoxContext,
     order: &str,
     sig: &str,
@@ -338,7 +377,7 @@ fn finish(
     Ok(record)
 }
 
-fn nothing(context: &BoxContext, index: &Index, asked: &Asked) -> String {
+fn nothing(context: &BoxContext, index: &Index, asked: &Span) -> String {
     let zone = &context.config.zone;
     let people = |t: Utc| t.for_people(zone);
     let head = format!(

@@ -87,9 +87,11 @@ fn a_clip_that_waits_is_said_again_in_the_successor() {
     let clock: Arc<dyn Clock> = Arc::new(logbook::SystemClock);
     let asked = Asked {
         r#ref: ExhibitRef::new(2026, 7),
-        cam: CameraId::parse("c03").expect("cam"),
-        t0: Utc(0),
-        t1: Utc(1_000),
+        span: Span {
+            cam: CameraId::parse("c03").expect("cam"),
+            t0: Utc(0),
+            t1: Utc(1_000),
+        },
         grant: "G-000001".into(),
         purpose: "0".repeat(64),
     };
