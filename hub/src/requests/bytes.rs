@@ -4,12 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use shared::{
     order::Part,
+    schema::Breach,
     wire::{ClipReply, Open},
 };
+use zeroize::Zeroizing;
 
 use super::{
     Progress,
-    fetch::{Ended, Try, again, odd, ours},
+    fetch::{Ended, Try, again, broke, broken, file, odd, ours},
     rules::State,
     transfer::{self, Logged, PartFile, Place},
 };
@@ -18,6 +20,8 @@ use crate::{
     devices::{link::Line, words},
     disks::room,
     hub::{Hub, blocking},
+    reason::PullReason,
+    words::pull,
 };
 
 const SILENT: Duration = Duration::from_secs(60);
@@ -35,17 +39,18 @@ async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) 
     blocking(move || -> Try<()> {
         for s in &all {
             let logged = said_in_log(&d, &r, s).map_err(odd)?;
-            let Err(breach) = transfer::announced(s.sealed, &logged) else {
+            let Err(why) = transfer::announced(s.sealed, &logged) else {
                 continue;
             };
             let what = format!("list of segments for {}", r.r#ref);
-            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(again)?;
-            return Err(odd(words::sentence(&what, &breach)));
+            let breach = Breach::new("", "", pull(&why, &d.config.zone));
+            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(broken)?;
+            return Err(odd(why));
         }
-        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(again)
+        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(broken)
     })
     .await
-    .map_err(again)?
+    .map_err(broken)?
 }
 
 /// The span asked for comes first, then the rest of the minutes it is in: what was asked for can be watched before all is here, and the
@@ -58,31 +63,28 @@ pub(super) async fn fetch_all(
 ) -> Try<()> {
     let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
-        d.db.request_state(&e, State::Fetching, None, "", d.now())?;
+        d.db.request_state(&e, State::Fetching, None, &[], d.now())?;
         d.db.request(&e)
     });
     let row = row
         .await
-        .map_err(again)?
-        .map_err(again)?
-        .ok_or_else(|| ours("the request is gone"))?;
+        .map_err(broken)?
+        .map_err(broken)?
+        .ok_or_else(|| ours(PullReason::RequestGone))?;
     bounded(hub, &row, &segments).await?;
     let left = segments.iter().filter(|s| !s.done).cloned().collect();
     let (d, r) = (hub.clone(), row.clone());
     let open = blocking(move || arrivals(&d, &r, left))
         .await
-        .map_err(again)??;
+        .map_err(broken)??;
     let here: u64 = open.iter().map(|a| a.here).sum();
     let done = segments.iter().filter(|s| s.done);
     let progress = Progress {
-        r#ref: exhibit.into(),
-        state: State::Fetching.as_str().into(),
-        why: String::new(),
         bytes: here + done.clone().map(|s| s.sealed).sum::<u64>(),
         total: bytes(&segments),
         segments_done: done.count() as u64,
         segments: segments.len() as u64,
-        package: None,
+        ..Progress::of(&row.r#ref, State::Fetching, Vec::new())
     };
     let mut fetching = Fetching {
         hub,
@@ -102,9 +104,13 @@ pub(super) fn said_in_log(
     hub: &Hub,
     row: &RequestRecord,
     segment: &FetchRecord,
-) -> Result<Logged, String> {
-    let log = row.footage.as_ref().ok_or("the box has not answered")?;
-    let copy = hub.logs.folder_of(log).ok_or("the box log's name is odd")?;
+) -> Result<Logged, PullReason> {
+    let log = row.footage.as_ref();
+    let log = log.ok_or_else(|| PullReason::BoxOdd {
+        name: row.camera.r#box.clone(),
+    })?;
+    let copy = hub.logs.folder_of(log);
+    let copy = copy.ok_or_else(|| PullReason::LogNameOdd { log: log.clone() })?;
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
 }
 
@@ -124,9 +130,9 @@ fn arrivals(hub: &Hub, row: &RequestRecord, segments: Vec<FetchRecord>) -> Try<V
     let parts = hub.pulls.parts(row.r#ref.as_str());
     let arrivals = segments.into_iter().map(|segment| {
         let logged = said_in_log(hub, row, &segment).map_err(odd)?;
-        let place =
-            Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged).map_err(again)?;
-        let here = place.ranges().map_err(again)?.unwrap_or_default();
+        let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged);
+        let place = place.map_err(file)?;
+        let here = place.ranges().map_err(file)?.unwrap_or_default();
         Ok(Arrival {
             here: here.within(segment.sealed).total(),
             first: first(&segment, &logged, parts.get(&segment.s)),
@@ -198,8 +204,8 @@ impl Fetching<'_> {
     async fn room(&self, left: u64) -> Try<()> {
         let (d, total) = (self.hub.clone(), self.progress.total);
         let fits = blocking(move || room::clip_fits(&d.state, &d.config.evidence, left, total));
-        let fits = fits.await.map_err(again)?;
-        fits.map_err(|why| again(format!("{why}; it goes on when there is room")))
+        let fits = fits.await.map_err(broken)?;
+        fits.map_err(|why| again(why.into()))
     }
 
     /// Fetches what of these ranges is not here; once all of the segment is, checks and keeps it. Whether it is kept.
@@ -210,18 +216,18 @@ impl Fetching<'_> {
             arrival.logged.clone(),
             arrival.place.clone(),
         );
-        let sealed = arrival.segment.sealed;
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
         let part = blocking(move || -> Try<Option<PartFile>> {
             if place.done().exists() {
-                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
+                let identity = identity(&d, &r)?;
                 let there = transfer::check(&place.done(), &identity, &logged);
-                if there.map_err(again)?.is_ok() {
+                if there.map_err(file)?.is_ok() {
                     return Ok(None);
                 }
             }
-            place.resume(sealed).map(Some).map_err(again)
+            place.resume(sealed).map(Some).map_err(file)
         });
-        let Some(mut part) = part.await.map_err(again)?? else {
+        let Some(mut part) = part.await.map_err(broken)?? else {
             self.kept(arrival, sealed - arrival.here).await?;
             return Ok(true);
         };
@@ -240,20 +246,16 @@ impl Fetching<'_> {
             arrival.logged.clone(),
             arrival.place.clone(),
         );
-        let accepted = blocking(move || -> Try<Result<(), String>> {
-            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-            let accepted = place.accept(&identity, &logged).map_err(again)?;
-            if accepted.is_err() {
-                place.discard().map_err(again)?;
-            }
-            Ok(accepted)
+        let accepted = blocking(move || {
+            let identity = identity(&d, &r)?;
+            place.accept(&identity, &logged).map_err(file)
         });
-        if let Err(why) = accepted.await.map_err(again)?? {
+        if let Err(why) = accepted.await.map_err(broken)?? {
+            waste(self.hub, self.row.r#ref.as_str(), sealed, &arrival.place).await?;
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(if arrival.here > 0 {
-                again(format!("{why}; fetched anew from its beginning"))
-            } else {
-                odd(why)
+            return Err(match arrival.here > 0 {
+                true => again(PullReason::FetchedAnew { s }),
+                false => odd(why),
             });
         }
         self.kept(arrival, 0).await?;
@@ -268,8 +270,8 @@ impl Fetching<'_> {
         );
         blocking(move || d.db.segment_done(&exhibit, s))
             .await
-            .map_err(again)?
-            .map_err(again)?;
+            .map_err(broken)?
+            .map_err(broken)?;
         self.progress.segments_done += 1;
         self.progress.bytes = self.progress.bytes.saturating_add(came);
         self.moved = true;
@@ -285,66 +287,56 @@ impl Fetching<'_> {
         from: u64,
         to: u64,
     ) -> Try<PartFile> {
-        let segment = &arrival.segment;
-        let (mut out, mut inc) = self.line.open_stream().await.map_err(again)?;
+        let (s, sealed) = (arrival.segment.s, arrival.segment.sealed);
+        let name = self.row.camera.r#box.clone();
+        let lost = |e| again(broke(&name, &e));
+        let (mut out, mut inc) = self.line.open_stream().await.map_err(lost)?;
         let ask = Open::Clip {
             r#ref: self.row.r#ref.clone(),
             cam: self.row.camera.cam.clone(),
-            s: segment.s,
+            s,
             offset: from,
             length: to - from,
         };
-        out.send(&ask).await.map_err(again)?;
+        out.send(&ask).await.map_err(lost)?;
         out.finish();
-        let first = inc
-            .frame_within(SILENT)
-            .await
-            .map_err(again)?
-            .ok_or_else(|| again("the box closed the stream"))?;
-        match first.json::<ClipReply>().map_err(again)? {
-            ClipReply::Bytes { size } if size == segment.sealed => {}
+        let first = inc.frame_within(SILENT).await.map_err(lost)?;
+        let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
+        let reply = first.json::<ClipReply>();
+        match reply.map_err(|_| again(PullReason::BoxOdd { name: name.clone() }))? {
+            ClipReply::Bytes { size } if size == sealed => {}
             ClipReply::Bytes { size } => {
                 // Sealed anew with another header: what is here belongs to the old one.
-                let place = arrival.place.clone();
-                blocking(move || place.discard())
-                    .await
-                    .map_err(again)?
-                    .map_err(again)?;
-                return Err(again(format!(
-                    "segment {} is now {size} bytes, not {}: begun anew",
-                    segment.s, segment.sealed
-                )));
+                let here = part.ranges.total();
+                drop(part);
+                waste(self.hub, self.row.r#ref.as_str(), here, &arrival.place).await?;
+                return Err(again(PullReason::SegmentResealed {
+                    s,
+                    was: sealed,
+                    now: size,
+                }));
             }
             ClipReply::Refused { why } => {
-                return Err(again(format!(
-                    "the box did not send segment {}: {why}",
-                    segment.s
-                )));
+                return Err(again(PullReason::SegmentRefused { name, s, why }));
             }
             ClipReply::Unknown => {
-                return Err(again("the box answered in words this hub does not know"));
+                return Err(again(PullReason::BoxOdd { name }));
             }
         }
         let mut at = from;
         while at < to {
-            let frame = inc.frame_within(SILENT).await.map_err(again)?;
-            let Some(frame) = frame.filter(|f| f.kind == b'B' && !f.body.is_empty()) else {
-                return Err(again(format!(
-                    "the box stopped in the middle of segment {}",
-                    segment.s
-                )));
+            let piece = inc.some(b'B', SILENT).await.map_err(lost)?;
+            let Some(piece) = piece else {
+                return Err(again(PullReason::SegmentCutShort { name, s }));
             };
-            let length = frame.body.len() as u64;
+            let length = piece.len() as u64;
             if at + length > to {
-                return Err(odd(format!(
-                    "the box sent more of segment {} than was asked for",
-                    segment.s
-                )));
+                return Err(odd(PullReason::SegmentTooLong { s }));
             }
-            part = blocking(move || part.put(at, &frame.body).map(|()| part))
+            part = blocking(move || part.put(at, &piece).map(|()| part))
                 .await
-                .map_err(again)?
-                .map_err(again)?;
+                .map_err(broken)?
+                .map_err(file)?;
             at += length;
             self.moved = true;
             self.progress.bytes = self.progress.bytes.saturating_add(length);
@@ -352,4 +344,21 @@ impl Fetching<'_> {
         }
         Ok(part)
     }
+}
+
+/// The key of an exhibit. Blocking.
+fn identity(hub: &Hub, row: &RequestRecord) -> Try<Zeroizing<String>> {
+    let identity = hub.keys.exhibit_identity(&row.r#ref);
+    identity.map_err(|e| ours(super::fetch::hub_broke(&e)))
+}
+
+/// What came of a segment is of no use: it is thrown away, and counted as having crossed the line for nothing.
+async fn waste(hub: &Arc<Hub>, exhibit: &str, bytes: u64, place: &Place) -> Try<()> {
+    let (d, e, place) = (hub.clone(), exhibit.to_owned(), place.clone());
+    blocking(move || -> Try<()> {
+        d.db.request_wasted(&e, bytes).map_err(broken)?;
+        place.discard().map_err(file)
+    })
+    .await
+    .map_err(broken)?
 }

@@ -21,17 +21,21 @@ use ring::digest::{Context, SHA256};
 use shared::{
     id::CameraId,
     record::{Record, hex},
-    schema::Breach,
     segment::SegmentName,
     time::{Utc, Zone},
     types::{Data, ExpClip, SegWrite},
 };
 
 use super::ranges::Ranges;
-use crate::files::{self, FileError, failed};
+use crate::{
+    files::{self, FileError, failed},
+    reason::PullReason,
+};
 
 /// Bytes of a note.
 const NOTE: u64 = 16;
+/// What comes is noted this often at least.
+const OFTEN: u64 = 32 * 1024;
 /// How much longer than the box makes it a sealed file's header may be.
 const HEADER_MORE: u64 = 4096;
 
@@ -48,13 +52,22 @@ pub struct Logged {
     pub file: String,
 }
 
+fn unreadable(n: u64, why: &dyn std::fmt::Display) -> PullReason {
+    let why = why.to_string();
+    PullReason::LogLineUnreadable { n, why }
+}
+
 /// Reads line `n` of a verified copy: it must be the `seg.write` of this camera and `s`.
-pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, String> {
+pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, PullReason> {
     let line = LogFolder::new(copy)
         .read_lines(n, n + 1, shared::record::MAX_LINE)
-        .map_err(|e| format!("line {n} of the box's log: {e}"))?;
-    let record = Record::parse(&line).map_err(|e| format!("line {n} of the box's log: {e}"))?;
-    let wrong = || format!("line {n} of the box's log is not the seg.write of {cam} segment {s}");
+        .map_err(|e| unreadable(n, &e))?;
+    let record = Record::parse(&line).map_err(|e| unreadable(n, &e))?;
+    let wrong = || PullReason::LogLineOther {
+        n,
+        cam: cam.clone(),
+        s,
+    };
     if record.kind != SegWrite::KIND || record.n != n {
         return Err(wrong());
     }
@@ -90,12 +103,11 @@ pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, Str
 }
 
 /// The first and last segment that the exp.clip line `n` of a box's log says were handed out.
-pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), String> {
-    let wrong = |e: String| format!("line {n} of the box's log: {e}");
+pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), PullReason> {
     let line = LogFolder::new(copy)
         .read_lines(n, n + 1, shared::record::MAX_LINE)
-        .map_err(|e| wrong(e.to_string()))?;
-    let record = Record::parse(&line).map_err(|e| wrong(e.to_string()))?;
+        .map_err(|e| unreadable(n, &e))?;
+    let record = Record::parse(&line).map_err(|e| unreadable(n, &e))?;
     let number = |key: &str| {
         let value = record.data.get(key).and_then(|v| v.as_int());
         value.and_then(|i| u64::try_from(i).ok())
@@ -103,24 +115,23 @@ pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), String> {
     number("s0")
         .zip(number("s1"))
         .filter(|_| record.kind == ExpClip::KIND)
-        .ok_or_else(|| wrong("it is no exp.clip".into()))
+        .ok_or_else(|| unreadable(n, &"it is no exp.clip"))
 }
 
 /// Whether what the box announces of a sealed segment is what sealing makes of the segment its line describes.
-pub fn announced(sealed: u64, logged: &Logged) -> Result<(), Breach> {
+pub fn announced(sealed: u64, logged: &Logged) -> Result<(), PullReason> {
     let due = footage::sealed::sealed_len(logged.size);
     // Another writer of the same format may put more into the header.
     if (due..=due.saturating_add(HEADER_MORE)).contains(&sealed) {
         return Ok(());
     }
-    Err(Breach::new(
-        "",
-        "",
-        format!(
-            "segment {} is announced with {sealed} bytes, and line {} of its log says that it has {}, which sealed are {due}",
-            logged.s, logged.n, logged.size
-        ),
-    ))
+    Err(PullReason::LengthOdd {
+        s: logged.s,
+        n: logged.n,
+        announced: sealed,
+        size: logged.size,
+        due,
+    })
 }
 
 /// Where the pieces of the sealed file lie that a box announced, by its line. None: it is announced with another length than it can have.
@@ -135,6 +146,8 @@ pub struct PartFile {
     file: File,
     notes: File,
     path: PathBuf,
+    /// What is here and not noted yet: it grows while bytes come one behind the other.
+    unnoted: (u64, u64),
     pub ranges: Ranges,
 }
 
@@ -142,13 +155,37 @@ impl PartFile {
     /// Keeps bytes in their place.
     pub fn put(&mut self, at: u64, bytes: &[u8]) -> Result<(), FileError> {
         let to = at.saturating_add(bytes.len() as u64);
-        let note = [at.to_be_bytes(), to.to_be_bytes()].concat();
         self.file
             .write_all_at(bytes, at)
-            .and_then(|()| self.notes.write_all(&note))
             .map_err(failed("write", &self.path))?;
         self.ranges.add(at, to);
+        if self.unnoted.1 != at {
+            self.note().map_err(failed("write", &self.path))?;
+            self.unnoted.0 = at;
+        }
+        self.unnoted.1 = to;
+        match to - self.unnoted.0 < OFTEN {
+            true => Ok(()),
+            false => self.note().map_err(failed("write", &self.path)),
+        }
+    }
+
+    fn note(&mut self) -> std::io::Result<()> {
+        let (from, to) = self.unnoted;
+        if from < to {
+            let note = [from.to_be_bytes(), to.to_be_bytes()].concat();
+            self.notes.write_all(&note)?;
+        }
+        self.unnoted = (to, to);
         Ok(())
+    }
+}
+
+impl Drop for PartFile {
+    fn drop(&mut self) {
+        if let Err(e) = self.note() {
+            tracing::warn!(path = %self.path.display(), "what has come is not noted, and is fetched again: {e}");
+        }
     }
 }
 
@@ -238,6 +275,7 @@ impl Place {
             file,
             notes: noting,
             path,
+            unnoted: (0, 0),
             ranges: there.unwrap_or_default(),
         })
     }
@@ -262,7 +300,11 @@ impl Place {
     }
 
     /// Checks the whole partial file against the log and gives it its final name. `Ok(Err(why))`: it is not what the log says.
-    pub fn accept(&self, identity: &str, logged: &Logged) -> Result<Result<(), String>, FileError> {
+    pub fn accept(
+        &self,
+        identity: &str,
+        logged: &Logged,
+    ) -> Result<Result<(), PullReason>, FileError> {
         let path = self.part();
         if let Err(why) = check(&path, identity, logged)? {
             return Ok(Err(why));
@@ -283,12 +325,15 @@ pub fn check(
     path: &Path,
     identity: &str,
     logged: &Logged,
-) -> Result<Result<(), String>, FileError> {
+) -> Result<Result<(), PullReason>, FileError> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let mut opener = Opener::new(&[identity.to_owned()]);
     let (mut hash, mut size) = (Context::new(&SHA256), 0u64);
     let (mut sealed, mut plain) = (vec![0; 1 << 18], Vec::new());
-    let not = |e: footage::sealed::SealError| format!("segment {} does not open: {e}", logged.s);
+    let not = |e: footage::sealed::SealError| PullReason::SegmentShut {
+        s: logged.s,
+        why: e.to_string(),
+    };
     loop {
         let n = file.read(&mut sealed).map_err(failed("read", path))?;
         if n == 0 {
@@ -310,10 +355,11 @@ pub fn check(
     if found == logged.sha256 && size == logged.size {
         return Ok(Ok(()));
     }
-    Ok(Err(format!(
-        "segment {} is not the one the box logged: SHA-256 {found}, logged {}",
-        logged.s, logged.sha256
-    )))
+    Ok(Err(PullReason::SegmentDiffers {
+        s: logged.s,
+        found,
+        logged: logged.sha256.clone(),
+    }))
 }
 
 #[cfg(test)]

@@ -71,11 +71,13 @@ fn only_what_is_on_disk_counts() {
     let mut part = place.resume(whole).expect("begun");
     part.put(100, &sealed[100..90_000]).expect("kept");
     part.put(150_000, &sealed[150_000..]).expect("kept");
+    drop(part);
     let torn = fs::read(place.notes()).expect("notes");
     fs::write(place.notes(), &torn[..torn.len() - 5]).expect("torn");
     let mut part = place.resume(whole).expect("resumed");
     assert_eq!(part.ranges.missing(0, whole), [(0, 100), (90_000, whole)]);
     part.put(0, &sealed[..100]).expect("kept");
+    drop(part);
     let ranges = place.ranges().expect("read").expect("sound");
     assert_eq!(ranges.missing(0, whole), [(90_000, whole)]);
     let file = File::options().write(true).open(place.part());
@@ -85,6 +87,7 @@ fn only_what_is_on_disk_counts() {
     assert_eq!(part.ranges.total(), 0);
     let mut part = place.resume(whole).expect("again");
     part.put(5_000, b"longer than it may be").expect("kept");
+    drop(part);
     assert_eq!(place.resume(5_010).expect("anew").ranges.total(), 0);
 }
 
