@@ -9,6 +9,8 @@
 //! names    = ["hub.example.gov.uk"]    # what staff type to reach the pages, and boxes to dial: names or addresses, without port. They stand
 //!                                      # in the hub's certificates. Left out: the name in `address`, or the addresses listened on
 //! address  = "hub.example.gov.uk:4433" # optional: what long one-time codes tell boxes to dial, when it is not `quic`
+//! lookup   = "beadle.cctv.example.gov.uk:4433" # optional: what boxes ask the DNS for when the hub answers at no address they know. They are
+//!                                      # told at enrolment. Left out: beadle. before the scheme, and the port of `address` or `quic`
 //! [sign_in]                            # optional
 //! second_factor = ["approver"]         # roles that take a second factor; left out: all that decide (supervisor, coordinator, approver,
 //!                                      # administrator)
@@ -55,6 +57,8 @@ pub struct Config {
     /// Empty: neither written down nor to be told from the addresses.
     pub names: Vec<String>,
     pub address: Option<String>,
+    /// What boxes ask the DNS for when the hub answers nowhere.
+    pub lookup: String,
     pub hold_days: u32,
     pub hold_longest_days: u32,
     pub periods: Periods,
@@ -81,6 +85,8 @@ pub struct Raw {
     pub names: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lookup: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holds: Option<RawHolds>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -177,6 +183,16 @@ impl Config {
                 "address = {a:?}: not a name and port like hub.example.gov.uk:4433"
             ));
         }
+        let lookup = raw.lookup.unwrap_or_else(|| {
+            let port = raw.address.as_deref().and_then(|a| a.rsplit_once(':'));
+            let port = port.and_then(|(_, port)| port.parse::<u16>().ok());
+            format!("beadle.{scheme}:{}", port.unwrap_or(quic.port()))
+        });
+        if !code::is_address(&lookup) {
+            faults.push(format!(
+                "lookup = {lookup:?}: not a name and port like beadle.cctv.example.gov.uk:4433"
+            ));
+        }
         let names = match raw.names {
             Some(names) => {
                 for n in names.iter().filter(|n| !is_name(n)) {
@@ -265,6 +281,7 @@ impl Config {
                 evidence: state.join(evidence),
                 names,
                 address: raw.address,
+                lookup,
                 hold_days,
                 hold_longest_days,
                 periods,

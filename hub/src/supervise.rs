@@ -6,6 +6,7 @@
 //!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
 //!     ├─ keeper     holds: tells boxes, ends them in time
+//!     ├─ moves      tells boxes where the hub will be
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
 //!     ├─ certificates  the hub's own, renewed while it runs
@@ -193,6 +194,7 @@ pub async fn run(
     tasks.spawn(arrivals::run(hub.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(hub.clone()));
     tasks.spawn(requests::holds::keeper::run(hub.clone()));
+    tasks.spawn(requests::moves::run(hub.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         hub.keys.authority(),
         Side::Pages,

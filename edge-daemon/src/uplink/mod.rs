@@ -10,16 +10,19 @@
 //! | [`orders`] | orders of the hub: carried out by the room they are for, answered by number |
 //! | [`pulls`] | clips: what is prepared, and its bytes |
 //! | [`enrol`] | the one-time code |
+//! | [`addresses`], [`moved`] | where the hub is dialled; the hub's order where it will be |
 //! | [`renewal`] | the certificate, made anew in time or by the narrow door |
 use std::sync::{Arc, Mutex, PoisonError};
 
 use shared::time::Utc;
 use tokio::sync::watch;
 
+mod addresses;
 pub mod audit;
 mod congestion;
 pub mod enrol;
 pub mod link;
+pub mod moved;
 pub mod orders;
 pub mod pace;
 pub mod pulls;

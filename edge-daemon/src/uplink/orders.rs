@@ -15,7 +15,7 @@ use shared::{
 };
 
 use super::{
-    pulls,
+    moved, pulls,
     signed::{signed, understood},
     succession,
 };
@@ -231,6 +231,10 @@ fn obey(
         Act::Approvers { change } => {
             approvers(context, order, subject, change, &ordered.approvals)?;
             Ok(Done::Approvers)
+        }
+        Act::HubMove { .. } => {
+            moved::obey(context, order, (text, sig))?;
+            Ok(Done::Addresses)
         }
         Act::Unknown => Err(Refusal::new(
             Code::UnknownAct,

@@ -68,6 +68,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         evidence: Some(args.evidence.clone()),
         names: (!args.names.is_empty()).then(|| args.names.clone()),
         address: args.address.clone(),
+        lookup: None,
         holds: None,
         periods: None,
         sign_in: None,

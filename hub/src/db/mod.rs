@@ -21,6 +21,7 @@ pub mod holds;
 pub mod lifts;
 pub mod logs;
 mod migrate;
+pub mod moves;
 pub mod numbers;
 pub mod own_lines;
 mod pages;

@@ -63,6 +63,7 @@ pub fn config(dir: &Path) -> Config {
         https: any(),
         evidence: Some("evidence".into()),
         address: None,
+        lookup: None,
         names: None,
         holds: None,
         periods: None,

@@ -6,6 +6,7 @@
 //! | module | operations |
 //! |---|---|
 //! | [`boxes`] | boxes: list, add, revoke, a new log, a sweep |
+//! | [`moves`] | where boxes find the hub |
 //! | [`footage`] | footage, retention, recording rates |
 //! | [`clips`] | clips: list, pull, follow, watch, save |
 //! | [`requests`] | clip requests: open, submit, authorise, refuse, cancel, release, close |
@@ -48,6 +49,7 @@ pub mod holds;
 pub mod log;
 pub mod masks;
 mod moment;
+pub mod moves;
 pub mod own;
 pub mod owners;
 pub mod requests;
@@ -367,6 +369,8 @@ operations! {
         BOX_REVOKE => boxes::Revoke,
         BOX_SUCCEED => boxes::Succeed,
         BOX_SWEEP => boxes::Sweep,
+        MOVES => moves::List,
+        MOVE => moves::Ask,
         FOOTAGE => footage::List,
         FOOTAGE_RECENT => footage::Recent,
         RATE => footage::Rate,

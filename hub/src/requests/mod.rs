@@ -1,5 +1,5 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
-//! and those that people approve with their own passkeys.
+//! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod approvers;
 mod bytes;
 pub mod clip;
@@ -8,6 +8,7 @@ pub mod fetch;
 mod finish;
 pub mod holds;
 pub mod mask;
+pub mod moves;
 pub mod order;
 pub mod rate;
 pub mod review;
@@ -76,6 +77,7 @@ pub struct Pulls {
     cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
     pub holds: holds::Holds,
+    pub moves: moves::Bell,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
 }
@@ -91,6 +93,7 @@ impl Default for Pulls {
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
             holds: holds::Holds::default(),
+            moves: moves::Bell::default(),
             disposals: Arc::default(),
         }
     }
