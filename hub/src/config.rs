@@ -11,6 +11,10 @@
 //! address  = "hub.example.gov.uk:4433" # optional: what long one-time codes tell boxes to dial, when it is not `quic`
 //! lookup   = "beadle.cctv.example.gov.uk:4433" # optional: what boxes ask the DNS for when the hub answers at no address they know. They are
 //!                                      # told at enrolment. Left out: beadle. before the scheme, and the port of `address` or `quic`
+//! [disks]                              # optional: when somebody is told that a disk of the hub's fills up
+//! watch       = ["/srv/exports"]       # paths that are watched beside the state folder and the evidence
+//! low_percent = 10                     # so little is left
+//! low_days    = 14                     # it is full in so many days, as it filled in the last week
 //! [sign_in]                            # optional
 //! second_factor = ["approver"]         # roles that take a second factor; left out: all that decide (supervisor, coordinator, approver,
 //!                                      # administrator)
@@ -42,6 +46,7 @@ use crate::{
         role::{self, Role},
         table::WEIGHTY,
     },
+    disks::outlook::Thresholds,
     disposal::policy::Periods,
 };
 
@@ -62,9 +67,17 @@ pub struct Config {
     pub hold_days: u32,
     pub hold_longest_days: u32,
     pub periods: Periods,
+    pub disks: Watched,
     /// Roles that take a second factor.
     pub second_factor: Vec<Role>,
     party: Option<RelyingParty>,
+}
+
+/// Which disks somebody is told of, beside those of state and evidence, and when.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watched {
+    pub watch: Vec<PathBuf>,
+    pub thresholds: Thresholds,
 }
 
 const HOLD_DAYS: u32 = 31;
@@ -93,6 +106,16 @@ pub struct Raw {
     pub periods: Option<RawPeriods>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<RawSignIn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disks: Option<RawDisks>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDisks {
+    pub watch: Option<Vec<String>>,
+    pub low_percent: Option<u32>,
+    pub low_days: Option<u32>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -246,6 +269,34 @@ impl Config {
                 "[holds] days = {hold_days}: not from 1 to longest_days, which is {hold_longest_days}"
             ));
         }
+        let asked = raw.disks.unwrap_or_default();
+        let usual = Thresholds::default();
+        let mut bounded = |key: &str, asked: Option<u32>, usual: u32, most: u32| {
+            let n = asked.unwrap_or(usual);
+            if !(1..=most).contains(&n) {
+                faults.push(format!(
+                    "[disks] {key} = {n}: not from 1 to {most} (left out, it is {usual})"
+                ));
+            }
+            n
+        };
+        let thresholds = Thresholds {
+            low_percent: bounded("low_percent", asked.low_percent, usual.low_percent, 90),
+            low_days: bounded("low_days", asked.low_days, usual.low_days, 365),
+        };
+        let watch: Vec<PathBuf> = asked
+            .watch
+            .unwrap_or_default()
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        for path in watch.iter().filter(|p| !p.is_absolute()) {
+            faults.push(format!(
+                "[disks] watch has {:?}: not a path like /srv/exports",
+                path.display().to_string()
+            ));
+        }
+        let disks = Watched { watch, thresholds };
         let asked = raw.periods.unwrap_or_default();
         let usual = Periods::default();
         let mut period = |key: &str, asked: Option<u32>, usual: u32, most: u32| {
@@ -285,6 +336,7 @@ impl Config {
                 hold_days,
                 hold_longest_days,
                 periods,
+                disks,
                 second_factor,
                 party,
             })

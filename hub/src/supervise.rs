@@ -12,6 +12,7 @@
 //!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ silence    boxes that are off the line: faults that begin and end
+//!     ├─ disks      nearly full, or full: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -42,7 +43,7 @@ use crate::{
     config::{Config, is_name},
     db::Db,
     devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
-    disposal,
+    disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
     files,
@@ -157,6 +158,7 @@ pub fn build(
         live,
         logs,
         pulls: Pulls::default(),
+        disks: Default::default(),
         refusals: Default::default(),
         denials: Default::default(),
         sessions: Default::default(),
@@ -215,6 +217,7 @@ pub async fn run(
     tasks.spawn(hourly(hub.clone()));
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

@@ -366,6 +366,7 @@ pub const ALL: &[&Row] = &[
     &BOX_REVOKE,
     &BOX_SUCCEED,
     &BOX_SWEEP,
+    &HUB_STATUS,
     &MOVES,
     &MOVE,
     &FOOTAGE,

@@ -70,6 +70,7 @@ pub fn run(state: &Path, args: &Args) -> Result<(), CommandError> {
         address: args.address.clone(),
         lookup: None,
         holds: None,
+        disks: None,
         periods: None,
         sign_in: None,
     };

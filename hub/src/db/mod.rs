@@ -11,6 +11,7 @@ pub mod approvals;
 pub mod boxes;
 pub mod clip_requests;
 pub mod declarations;
+pub mod disks;
 pub mod disposal;
 pub mod factors;
 pub mod faults;

@@ -66,6 +66,7 @@ pub fn config(dir: &Path) -> Config {
         lookup: None,
         names: None,
         holds: None,
+        disks: None,
         periods: None,
         sign_in: Some(RawSignIn {
             second_factor: Some(Vec::new()),
@@ -110,6 +111,7 @@ pub fn open(dir: &Path, clock: Arc<dyn Clock>) -> Hub {
         log,
         live,
         logs,
+        disks: Default::default(),
         pulls: Pulls::default(),
         refusals: Default::default(),
         denials: Default::default(),
@@ -130,6 +132,7 @@ impl Hub {
             log: self.log.clone(),
             live: Live::default(),
             logs: self.logs.clone(),
+            disks: Default::default(),
             pulls: Pulls::default(),
             refusals: Default::default(),
             denials: Default::default(),

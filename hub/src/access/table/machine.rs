@@ -6,6 +6,15 @@ use super::{
     OVERSEE, Row, Second,
 };
 
+pub const HUB_STATUS: Row = Row::new(
+    "hub.status",
+    Get,
+    "/status",
+    "see how the hub itself is",
+    OVERSEE,
+)
+.about(About::Whole)
+.console();
 pub const MOVES: Row = Row::new(
     "move.list",
     Get,
