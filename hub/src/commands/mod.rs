@@ -10,7 +10,7 @@ use crate::{
 };
 
 mod approver;
-mod boxes;
+pub mod boxes;
 pub mod client;
 mod clip;
 mod declaration;

@@ -16,7 +16,7 @@ pub(super) const MIGRATIONS: [&str; 10] = [
     include_str!("migrations/007.sql"),
     include_str!("migrations/008.sql"),
     include_str!("migrations/009.sql"),
-    include_str!("migrations/010.sql"),
+    include_str!("migrations/011.sql"),
 ];
 
 /// Brings records of any version to this program's, each step in a transaction of its own.

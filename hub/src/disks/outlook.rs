@@ -12,7 +12,7 @@ pub const LOOK_BACK_MS: i64 = 7 * 86_400_000;
 const SHORTEST_MS: i64 = 6 * 3_600_000;
 /// Room that is left for the hub's own log, whatever is asked of it: at most; and as a part of a small disk.
 const OWN: u64 = 64 << 20;
-const OWN_PART: u64 = 32;
+const OWN_PART: u64 = 128;
 
 /// What somebody is to be told of, from `hub.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
