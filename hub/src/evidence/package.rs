@@ -161,20 +161,6 @@ pub enum PackageError {
     NotIntact(Box<Report>),
 }
 
-impl PackageError {
-    /// Whether it can be made as it is once there is room.
-    pub fn passes(&self) -> bool {
-        match self {
-            Self::NoRoom(_) => true,
-            Self::Io { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            ),
-            _ => false,
-        }
-    }
-}
-
 fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
     let path = path.display().to_string();
     move |source| PackageError::Io { what, path, source }

@@ -2,11 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use shared::wire::{ClipReply, Open};
+use shared::{
+    schema::Breach,
+    wire::{ClipReply, Open},
+};
 
 use super::{
     Progress,
-    fetch::{Ended, Try, again, odd, ours},
+    fetch::{Ended, Try, again, broke, broken, file, odd, ours},
     rules::State,
     transfer::{self, Logged, Place},
 };
@@ -15,6 +18,8 @@ use crate::{
     devices::{link::Line, words},
     disks::room,
     hub::{Hub, blocking},
+    reason::PullReason,
+    words::pull,
 };
 
 const SILENT: Duration = Duration::from_secs(60);
@@ -32,17 +37,18 @@ async fn bounded(hub: &Arc<Hub>, row: &RequestRecord, segments: &[FetchRecord]) 
     blocking(move || -> Try<()> {
         for s in &all {
             let logged = said_in_log(&d, &r, s).map_err(odd)?;
-            let Err(breach) = transfer::announced(s.sealed, &logged) else {
+            let Err(why) = transfer::announced(s.sealed, &logged) else {
                 continue;
             };
             let what = format!("list of segments for {}", r.r#ref);
-            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(again)?;
-            return Err(odd(words::sentence(&what, &breach)));
+            let breach = Breach::new("", "", pull(&why, &d.config.zone));
+            words::refused(&d, &r.camera.r#box, words::CLIP, &what, &breach).map_err(broken)?;
+            return Err(odd(why));
         }
-        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(again)
+        d.db.box_taken(&r.camera.r#box, words::CLIP).map_err(broken)
     })
     .await
-    .map_err(again)?
+    .map_err(broken)?
 }
 
 pub(super) async fn fetch_all(
@@ -52,26 +58,21 @@ pub(super) async fn fetch_all(
     segments: Vec<FetchRecord>,
 ) -> Try<()> {
     let total = bytes(&segments);
-    let mut progress = Progress {
-        r#ref: exhibit.into(),
-        state: State::Fetching.as_str().into(),
-        why: String::new(),
-        bytes: 0,
-        total,
-        segments_done: 0,
-        segments: segments.len() as u64,
-        package: None,
-    };
     let (d, e) = (hub.clone(), exhibit.to_owned());
     let row = blocking(move || {
-        d.db.request_state(&e, State::Fetching, None, "", d.now())?;
+        d.db.request_state(&e, State::Fetching, None, &[], d.now())?;
         d.db.request(&e)
     });
     let row = row
         .await
-        .map_err(again)?
-        .map_err(again)?
-        .ok_or_else(|| ours("the request is gone"))?;
+        .map_err(broken)?
+        .map_err(broken)?
+        .ok_or_else(|| ours(PullReason::RequestGone))?;
+    let mut progress = Progress {
+        total,
+        segments: segments.len() as u64,
+        ..Progress::of(&row.r#ref, State::Fetching, Vec::new())
+    };
     bounded(hub, &row, &segments).await?;
     let mut moved = false;
     for (at, segment) in segments.iter().enumerate() {
@@ -80,9 +81,8 @@ pub(super) async fn fetch_all(
                 segments[at..].iter().filter(|s| !s.done).cloned().collect();
             let d = hub.clone();
             let fits = move || room::clip_fits(&d.state, &d.config.evidence, bytes(&left), total);
-            blocking(fits).await.map_err(again)?.map_err(|why| {
-                Ended::Again(format!("{why}; it goes on when there is room"), moved)
-            })?;
+            let fits = blocking(fits).await.map_err(broken)?;
+            fits.map_err(|why| Ended::Again(why.into(), moved))?;
             let fetched = one(hub, &row, line, segment, &mut progress).await;
             if let Err(Ended::Again(why, came)) = fetched {
                 return Err(Ended::Again(why, came || moved));
@@ -102,10 +102,48 @@ pub(super) fn said_in_log(
     hub: &Hub,
     row: &RequestRecord,
     segment: &FetchRecord,
-) -> Result<Logged, String> {
-    let log = row.footage.as_ref().ok_or("the box has not answered")?;
-    let copy = hub.logs.folder_of(log).ok_or("the box log's name is odd")?;
+) -> Result<Logged, PullReason> {
+    let log = row.footage.as_ref();
+    let log = log.ok_or_else(|| PullReason::BoxOdd {
+        name: row.camera.r#box.clone(),
+    })?;
+    let copy = hub.logs.folder_of(log);
+    let copy = copy.ok_or_else(|| PullReason::LogNameOdd { log: log.clone() })?;
     transfer::logged(&copy, segment.n, &row.camera.cam, segment.s)
+}
+
+/// Where a segment stands: in its place, or as far as it has come.
+struct Stand {
+    logged: Logged,
+    place: Place,
+    /// The partial file and its length; None: all of it is here and checked.
+    part: Option<(std::fs::File, u64)>,
+}
+
+/// Blocking.
+fn stand(hub: &Hub, row: &RequestRecord, segment: &FetchRecord) -> Try<Stand> {
+    let logged = said_in_log(hub, row, segment).map_err(odd)?;
+    let place = Place::new(&hub.state, row.r#ref.as_str(), &row.camera.cam, &logged);
+    let place = place.map_err(file)?;
+    if place.done().exists() {
+        let identity = hub.keys.exhibit_identity(&row.r#ref);
+        let identity = identity.map_err(|e| ours(super::fetch::hub_broke(&e)))?;
+        let checked = transfer::check(&place.done(), &identity, &logged);
+        if checked.map_err(file)?.is_ok() {
+            let part = None;
+            return Ok(Stand {
+                logged,
+                place,
+                part,
+            });
+        }
+    }
+    let part = Some(place.resume(segment.sealed).map_err(file)?);
+    Ok(Stand {
+        logged,
+        place,
+        part,
+    })
 }
 
 /// Fetches one segment from where it stands, checks it, keeps it.
@@ -116,122 +154,104 @@ async fn one(
     segment: &FetchRecord,
     progress: &mut Progress,
 ) -> Try<()> {
-    let exhibit = row.r#ref.to_string();
+    let (exhibit, name, s) = (row.r#ref.to_string(), &row.camera.r#box, segment.s);
     let (d, r, seg) = (hub.clone(), row.clone(), segment.clone());
-    let begun = blocking(
-        move || -> Try<(Logged, Place, Option<(std::fs::File, u64)>)> {
-            let logged = said_in_log(&d, &r, &seg).map_err(odd)?;
-            let place =
-                Place::new(&d.state, r.r#ref.as_str(), &r.camera.cam, &logged).map_err(again)?;
-            if place.done().exists() {
-                let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-                if transfer::check(&place.done(), &identity, &logged)
-                    .map_err(again)?
-                    .is_ok()
-                {
-                    return Ok((logged, place, None));
-                }
-            }
-            let part = place.resume(seg.sealed).map_err(again)?;
-            Ok((logged, place, Some(part)))
-        },
-    );
-    let (logged, place, part) = begun.await.map_err(again)??;
-    let mut place = place;
-    if let Some((mut file, mut at)) = part {
+    let begun = blocking(move || stand(&d, &r, &seg)).await;
+    let Stand {
+        logged,
+        mut place,
+        part,
+    } = begun.map_err(broken)??;
+    if let Some((mut part, mut at)) = part {
         let before = progress.bytes;
         progress.bytes = before.saturating_add(at);
         hub.pulls.tell(progress.clone());
         let resumed = at;
         if at < segment.sealed {
-            let (mut out, mut inc) = line.open_stream().await.map_err(again)?;
+            let lost = |e| again(broke(name, &e));
+            let (mut out, mut inc) = line.open_stream().await.map_err(lost)?;
             let ask = Open::Clip {
                 r#ref: row.r#ref.clone(),
                 cam: row.camera.cam.clone(),
-                s: segment.s,
+                s,
                 offset: at,
             };
-            out.send(&ask).await.map_err(again)?;
+            out.send(&ask).await.map_err(lost)?;
             out.finish();
-            let first = inc
-                .frame_within(SILENT)
-                .await
-                .map_err(again)?
-                .ok_or_else(|| again("the box closed the stream"))?;
-            match first.json::<ClipReply>().map_err(again)? {
+            let first = inc.frame_within(SILENT).await.map_err(lost)?;
+            let first = first.ok_or_else(|| again(PullReason::LineBroke { name: name.clone() }))?;
+            let reply = first.json::<ClipReply>();
+            match reply.map_err(|_| again(PullReason::BoxOdd { name: name.clone() }))? {
                 ClipReply::Bytes { size } if size == segment.sealed => {}
                 ClipReply::Bytes { size } => {
                     // Sealed anew with another header: what is here belongs to the old one.
-                    blocking(move || place.discard())
-                        .await
-                        .map_err(again)?
-                        .map_err(again)?;
-                    return Err(again(format!(
-                        "segment {} is now {size} bytes, not {}: begun anew",
-                        segment.s, segment.sealed
-                    )));
+                    waste(hub, &exhibit, at, place).await?;
+                    let was = segment.sealed;
+                    return Err(again(PullReason::SegmentResealed { s, was, now: size }));
                 }
                 ClipReply::Refused { why } => {
-                    return Err(again(format!(
-                        "the box did not send segment {}: {why}",
-                        segment.s
-                    )));
+                    let name = name.clone();
+                    return Err(again(PullReason::SegmentRefused { name, s, why }));
                 }
                 ClipReply::Unknown => {
-                    return Err(again("the box answered in words this hub does not know"));
+                    return Err(again(PullReason::BoxOdd { name: name.clone() }));
                 }
             }
             while at < segment.sealed {
-                let frame = inc
-                    .frame_within(SILENT)
-                    .await
-                    .map_err(|e| Ended::Again(e.to_string(), at > resumed))?;
-                let Some(frame) = frame.filter(|f| f.kind == b'B') else {
-                    return Err(Ended::Again(
-                        format!("the box stopped in the middle of segment {}", segment.s),
-                        at > resumed,
-                    ));
+                let piece = inc.some(b'B', SILENT).await;
+                let piece = piece.map_err(|e| Ended::Again(broke(name, &e), at > resumed))?;
+                let Some(piece) = piece else {
+                    let name = name.clone();
+                    let short = PullReason::SegmentCutShort { name, s };
+                    return Err(Ended::Again(short, at > resumed));
                 };
-                if at + frame.body.len() as u64 > segment.sealed {
-                    return Err(odd(format!(
-                        "the box sent more than segment {} has",
-                        segment.s
-                    )));
+                if at + piece.len() as u64 > segment.sealed {
+                    return Err(odd(PullReason::SegmentTooLong { s }));
                 }
-                at += frame.body.len() as u64;
-                (place, file) = blocking(move || {
-                    let wrote = place.append(&mut file, &frame.body);
-                    wrote.map(|()| (place, file))
+                at += piece.len() as u64;
+                (place, part) = blocking(move || {
+                    let wrote = place.append(&mut part, &piece);
+                    wrote.map(|()| (place, part))
                 })
                 .await
-                .map_err(again)?
-                .map_err(again)?;
+                .map_err(broken)?
+                .map_err(file)?;
                 progress.bytes = before.saturating_add(at);
                 hub.pulls.tell(progress.clone());
             }
         }
         let (d, r) = (hub.clone(), row.clone());
-        let accepted = blocking(move || -> Try<Result<(), String>> {
-            let identity = d.keys.exhibit_identity(&r.r#ref).map_err(ours)?;
-            let accepted = place.accept(&identity, &logged).map_err(again)?;
-            if accepted.is_err() {
-                place.discard().map_err(again)?;
-            }
-            Ok(accepted)
+        let accepted = blocking(move || -> Try<(Place, Result<(), PullReason>)> {
+            let identity = d.keys.exhibit_identity(&r.r#ref);
+            let identity = identity.map_err(|e| ours(super::fetch::hub_broke(&e)))?;
+            let accepted = place.accept(&identity, &logged).map_err(file)?;
+            Ok((place, accepted))
         });
-        if let Err(why) = accepted.await.map_err(again)?? {
+        let (place, accepted) = accepted.await.map_err(broken)??;
+        if let Err(why) = accepted {
+            waste(hub, &exhibit, at, place).await?;
             // Bytes from before a crash or from another sending may be mixed in; a sending in one piece has no excuse.
-            return Err(if resumed > 0 {
-                again(format!("{why}; fetched anew from its beginning"))
-            } else {
-                odd(why)
+            return Err(match resumed > 0 {
+                true => again(PullReason::FetchedAnew { s }),
+                false => odd(why),
             });
         }
         progress.bytes = before;
     }
-    let (d, s) = (hub.clone(), segment.s);
+    let d = hub.clone();
     blocking(move || d.db.segment_done(&exhibit, s))
         .await
-        .map_err(again)?
-        .map_err(again)
+        .map_err(broken)?
+        .map_err(broken)
+}
+
+/// What came of a segment is of no use: it is thrown away, and counted as having crossed the line for nothing.
+async fn waste(hub: &Arc<Hub>, exhibit: &str, bytes: u64, place: Place) -> Try<()> {
+    let (d, e) = (hub.clone(), exhibit.to_owned());
+    blocking(move || -> Try<()> {
+        d.db.request_wasted(&e, bytes).map_err(broken)?;
+        place.discard().map_err(file)
+    })
+    .await
+    .map_err(broken)?
 }

@@ -27,16 +27,16 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
-use utoipa::ToSchema;
 
-/// Where a request stands, as commands and pages see it live.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+use crate::reason::PullReason;
+
+/// Where a pull stands.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     pub r#ref: String,
-    pub state: String,
-    pub why: String,
+    pub state: rules::State,
+    pub why: Vec<PullReason>,
     pub bytes: u64,
     pub total: u64,
     pub segments_done: u64,
@@ -47,23 +47,17 @@ pub struct Progress {
 
 impl Progress {
     /// Where a clip stands of which nothing has come yet.
-    pub fn of(exhibit: &shared::id::ExhibitRef, state: rules::State, why: &str) -> Self {
+    pub fn of(exhibit: &shared::id::ExhibitRef, state: rules::State, why: Vec<PullReason>) -> Self {
         Self {
             r#ref: exhibit.to_string(),
-            state: state.as_str().into(),
-            why: why.into(),
+            state,
+            why,
             bytes: 0,
             total: 0,
             segments_done: 0,
             segments: 0,
             package: None,
         }
-    }
-
-    pub fn percent(&self) -> u64 {
-        (self.bytes.min(self.total) * 100)
-            .checked_div(self.total)
-            .unwrap_or(0)
     }
 }
 

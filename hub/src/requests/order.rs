@@ -15,7 +15,7 @@ use crate::{
     db::boxes::BoxRecord,
     error::{HubError, plain},
     hub::{Hub, blocking},
-    reason::{Footage, Orders, orders::Failure},
+    reason::{Footage, Orders, PullReason, orders::Failure},
 };
 
 const ANSWER: Duration = Duration::from_secs(30);
@@ -36,6 +36,20 @@ pub enum NotObeyed {
 }
 
 impl From<NotObeyed> for Orders {
+    fn from(why: NotObeyed) -> Self {
+        match why {
+            NotObeyed::Refused { name, refusal } => Self::BoxRefused { name, refusal },
+            NotObeyed::Broke(name) => Self::LineBroke { name },
+            NotObeyed::Silent(name) => Self::BoxSilent {
+                name,
+                secs: ANSWER.as_secs(),
+            },
+            NotObeyed::Odd(name) => Self::BoxOdd { name },
+        }
+    }
+}
+
+impl From<NotObeyed> for PullReason {
     fn from(why: NotObeyed) -> Self {
         match why {
             NotObeyed::Refused { name, refusal } => Self::BoxRefused { name, refusal },

@@ -18,13 +18,15 @@ use ring::digest::{Context, SHA256};
 use shared::{
     id::CameraId,
     record::{Record, hex},
-    schema::Breach,
     segment::SegmentName,
     time::{Utc, Zone},
     types::{Data, ExpClip, SegWrite},
 };
 
-use crate::files::{self, FileError, failed};
+use crate::{
+    files::{self, FileError, failed},
+    reason::PullReason,
+};
 
 /// How much longer than the box makes it a sealed file's header may be.
 const HEADER_MORE: u64 = 4096;
@@ -42,13 +44,22 @@ pub struct Logged {
     pub file: String,
 }
 
+fn unreadable(n: u64, why: &dyn std::fmt::Display) -> PullReason {
+    let why = why.to_string();
+    PullReason::LogLineUnreadable { n, why }
+}
+
 /// Reads line `n` of a verified copy: it must be the `seg.write` of this camera and `s`.
-pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, String> {
+pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, PullReason> {
     let line = LogFolder::new(copy)
         .read_lines(n, n + 1, shared::record::MAX_LINE)
-        .map_err(|e| format!("line {n} of the box's log: {e}"))?;
-    let record = Record::parse(&line).map_err(|e| format!("line {n} of the box's log: {e}"))?;
-    let wrong = || format!("line {n} of the box's log is not the seg.write of {cam} segment {s}");
+        .map_err(|e| unreadable(n, &e))?;
+    let record = Record::parse(&line).map_err(|e| unreadable(n, &e))?;
+    let wrong = || PullReason::LogLineOther {
+        n,
+        cam: cam.clone(),
+        s,
+    };
     if record.kind != SegWrite::KIND || record.n != n {
         return Err(wrong());
     }
@@ -84,12 +95,11 @@ pub fn logged(copy: &Path, n: u64, cam: &CameraId, s: u64) -> Result<Logged, Str
 }
 
 /// The first and last segment that the exp.clip line `n` of a box's log says were handed out.
-pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), String> {
-    let wrong = |e: String| format!("line {n} of the box's log: {e}");
+pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), PullReason> {
     let line = LogFolder::new(copy)
         .read_lines(n, n + 1, shared::record::MAX_LINE)
-        .map_err(|e| wrong(e.to_string()))?;
-    let record = Record::parse(&line).map_err(|e| wrong(e.to_string()))?;
+        .map_err(|e| unreadable(n, &e))?;
+    let record = Record::parse(&line).map_err(|e| unreadable(n, &e))?;
     let number = |key: &str| {
         let value = record.data.get(key).and_then(|v| v.as_int());
         value.and_then(|i| u64::try_from(i).ok())
@@ -97,24 +107,23 @@ pub fn handed_out(copy: &Path, n: u64) -> Result<(u64, u64), String> {
     number("s0")
         .zip(number("s1"))
         .filter(|_| record.kind == ExpClip::KIND)
-        .ok_or_else(|| wrong("it is no exp.clip".into()))
+        .ok_or_else(|| unreadable(n, &"it is no exp.clip"))
 }
 
 /// Whether what the box announces of a sealed segment is what sealing makes of the segment its line describes.
-pub fn announced(sealed: u64, logged: &Logged) -> Result<(), Breach> {
+pub fn announced(sealed: u64, logged: &Logged) -> Result<(), PullReason> {
     let due = footage::sealed::sealed_len(logged.size);
     // Another writer of the same format may put more into the header.
     if (due..=due.saturating_add(HEADER_MORE)).contains(&sealed) {
         return Ok(());
     }
-    Err(Breach::new(
-        "",
-        "",
-        format!(
-            "segment {} is announced with {sealed} bytes, and line {} of its log says that it has {}, which sealed are {due}",
-            logged.s, logged.n, logged.size
-        ),
-    ))
+    Err(PullReason::LengthOdd {
+        s: logged.s,
+        n: logged.n,
+        announced: sealed,
+        size: logged.size,
+        due,
+    })
 }
 
 /// Where one segment goes.
@@ -176,7 +185,11 @@ impl Place {
     }
 
     /// Checks the whole partial file against the log and gives it its final name. `Ok(Err(why))`: it is not what the log says.
-    pub fn accept(&self, identity: &str, logged: &Logged) -> Result<Result<(), String>, FileError> {
+    pub fn accept(
+        &self,
+        identity: &str,
+        logged: &Logged,
+    ) -> Result<Result<(), PullReason>, FileError> {
         let path = self.part();
         if let Err(why) = check(&path, identity, logged)? {
             return Ok(Err(why));
@@ -196,12 +209,15 @@ pub fn check(
     path: &Path,
     identity: &str,
     logged: &Logged,
-) -> Result<Result<(), String>, FileError> {
+) -> Result<Result<(), PullReason>, FileError> {
     let mut file = File::open(path).map_err(failed("open", path))?;
     let mut opener = Opener::new(&[identity.to_owned()]);
     let (mut hash, mut size) = (Context::new(&SHA256), 0u64);
     let (mut sealed, mut plain) = (vec![0; 1 << 18], Vec::new());
-    let not = |e: footage::sealed::SealError| format!("segment {} does not open: {e}", logged.s);
+    let not = |e: footage::sealed::SealError| PullReason::SegmentShut {
+        s: logged.s,
+        why: e.to_string(),
+    };
     loop {
         let n = file.read(&mut sealed).map_err(failed("read", path))?;
         if n == 0 {
@@ -223,8 +239,9 @@ pub fn check(
     if found == logged.sha256 && size == logged.size {
         return Ok(Ok(()));
     }
-    Ok(Err(format!(
-        "segment {} is not the one the box logged: SHA-256 {found}, logged {}",
-        logged.s, logged.sha256
-    )))
+    Ok(Err(PullReason::SegmentDiffers {
+        s: logged.s,
+        found,
+        logged: logged.sha256.clone(),
+    }))
 }

@@ -3,7 +3,9 @@
 
 use std::fmt;
 
-use crate::reason::{Notice, Reason};
+use shared::time::Zone;
+
+use crate::reason::{Notice, PullReason, Reason};
 
 pub mod en;
 
@@ -33,6 +35,16 @@ pub fn of(reason: &Reason) -> Text {
 /// What a page says just now.
 pub fn notice(notice: &Notice) -> String {
     en::notices::of(notice)
+}
+
+/// Why a pull waits, or ended as it did.
+pub fn pull(reason: &PullReason, zone: &Zone) -> String {
+    en::pulls::of(reason, zone)
+}
+
+/// The same of several reasons, as one sentence.
+pub fn pulls(reasons: &[PullReason], zone: &Zone) -> String {
+    en::pulls::all(reasons, zone)
 }
 
 /// `say!("what")`, or `say!("what"; "what to do")`.

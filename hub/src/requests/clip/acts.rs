@@ -243,7 +243,10 @@ fn grant(
             requester: requester.clone(),
             who: who.clone(),
             state: rules::State::Authorised,
-            why: String::new(),
+            why: Vec::new(),
+            urgent: false,
+            paused: None,
+            wasted: 0,
             reason: None,
             granted: 0,
             line: None,
@@ -311,7 +314,7 @@ fn begin(hub: &Hub, granted: &[RequestRecord]) {
     hub.pulls.holds.wake();
     for r in granted {
         hub.pulls
-            .tell(Progress::of(&r.r#ref, rules::State::Authorised, ""));
+            .tell(Progress::of(&r.r#ref, rules::State::Authorised, Vec::new()));
         hub.pulls.start(r.r#ref.as_str());
     }
 }

@@ -103,8 +103,8 @@ async fn news_come_as_they_are_made() {
     assert_eq!(out.status, 303);
     site.hub().pulls.tell(crate::requests::Progress {
         r#ref: "EXH-2026-000002".into(),
-        state: "Fetching".into(),
-        why: String::new(),
+        state: crate::requests::rules::State::Fetching,
+        why: Vec::new(),
         bytes: 1,
         total: 2,
         segments_done: 0,

@@ -205,7 +205,7 @@ pub(super) fn furnish(hub: &Hub) {
         .register_box(&brook, "hash", now().plus_ms(86_400_000), now())
         .expect("registered");
     for n in [21, 22] {
-        scene::request(hub, n, Request::Ready, now(), "");
+        scene::request(hub, n, Request::Ready, now(), Vec::new());
         scene::packed(hub, n, &scene::films());
     }
     for (n, release) in [(12, None), (13, None), (14, Some(2))] {

@@ -15,6 +15,7 @@ pub mod notices;
 mod orders;
 mod pages;
 mod proofs;
+pub mod pulls;
 mod trail;
 
 pub fn of(reason: &Reason) -> Text {
