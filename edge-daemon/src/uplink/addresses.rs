@@ -7,6 +7,16 @@
 //! never struck off, and an order can keep a box from no other one. A hub that turns the box away may be one that was left behind (a copy of
 //! the former machine): the next try begins at the address after it.
 
+use super::session::Session;
+
+/// What is known between one connection and the next.
+pub struct Place<'a> {
+    pub session: &'a mut Session,
+    pub addresses: &'a mut Addresses,
+    /// Where the hub answered this time.
+    pub hub: Option<String>,
+}
+
 /// The addresses (`host:port`), and at which the next try begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addresses {

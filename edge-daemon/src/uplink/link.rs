@@ -22,9 +22,9 @@ use tokio::{
 };
 
 use super::{
-    addresses::Addresses,
+    addresses::{Addresses, Place},
     audit::{self, Audit},
-    moved::{self, Move},
+    moved,
     orders::{self, BoxContext, Lane},
     pulls::Sending,
     quic::{Incoming, Line, LinkError, Outgoing, Target, Trusted, dial_first, priority},
@@ -159,7 +159,10 @@ pub async fn run(deps: Arc<Deps>, mut stop: watch::Receiver<bool>) {
             continue;
         }
         session.apply(mono, Event::Due);
-        addresses.know(moved::places(&enrolled, deps.moved(&enrolled).as_ref()));
+        addresses.know(moved::places(
+            &enrolled,
+            moved::known(&deps.desk.state, &enrolled).as_ref(),
+        ));
         let first = addresses.in_turn().into_iter().next();
         deps.say("dialling", first, None);
         let mut at = Place {
@@ -252,14 +255,6 @@ impl Deps {
         }
     }
 
-    /// Where the hub is by its order; what is kept and is none is said in the journal, and counts for nothing.
-    fn moved(&self, enrolled: &Enrolment) -> Option<Move> {
-        moved::load(&self.desk.state, enrolled).unwrap_or_else(|e| {
-            tracing::error!("{e}");
-            None
-        })
-    }
-
     fn say(&self, state: &str, hub: Option<String>, why: Option<String>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.state != state {
@@ -272,14 +267,6 @@ impl Deps {
             seen.why = why;
         }
     }
-}
-
-/// What is known between one connection and the next.
-struct Place<'a> {
-    session: &'a mut Session,
-    addresses: &'a mut Addresses,
-    /// Where the hub answered this time.
-    hub: Option<String>,
 }
 
 /// One connection, from dialling to its end; says why it ended.
