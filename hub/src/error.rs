@@ -112,8 +112,8 @@ pub enum HubError {
     Because(Box<Reason>),
     #[error("sign in first")]
     SignedOut,
-    /// What failed below, in the words of whatever failed: libraries and the system have no keys. It is for the journal, and for the console, whose
-    /// user reads the journal. Everybody else gets a number to quote.
+    /// What failed below, in the words of whatever failed: libraries and the system have no keys. It is for the journal; whoever asked gets the
+    /// number under which the journal has it, at every door.
     #[error("{0}")]
     Broken(String),
     /// The work panicked.

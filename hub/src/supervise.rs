@@ -35,25 +35,23 @@ use tokio::{
 };
 
 use crate::{
-    access::{approvals, declaration, grants},
+    access::{approvals, declaration},
     acts,
     api::socket,
     authority::{ServerCertificate, Side},
     commands::CommandError,
     config::{Config, is_name},
     db::Db,
-    devices::{arrivals, ingest::BoxLogs, link::Listener, live::Live, silence},
+    devices::{arrivals, link::Listener, silence},
     disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
     files,
-    hub::{Hub, blocking},
+    hub::{Foundation, Hub, blocking},
     keys::Keys,
     ownlog::OwnLog,
-    requests::{self, Pulls, touches},
-    retention, signin,
-    trail::owners,
-    web,
+    requests::{self, touches},
+    retention, signin, web,
 };
 
 /// How long the hub takes to stop, at most: the pages' answers under way, all tasks, everything.
@@ -129,43 +127,21 @@ pub fn build(
             opened.origin
         );
     }
-    let (records, owned, wall) = (db.clone(), db.clone(), clock.clone());
-    log.name_standing(
-        Box::new(move |op| grants::at(&records, op, wall.now().wall)),
-        Box::new(move |data| owners::of(&owned, data)),
-    );
-    acts::settle(&db, &log).map_err(|e| CommandError::Plain(e.to_string()))?;
-    if let Some(ca) = anew {
-        log.append("sys:cert", &ca)?;
-    }
-    let live = Live::default();
-    let logs = BoxLogs::new(
-        &state,
-        &config.scheme,
-        db.clone(),
-        log.clone(),
-        keys.clone(),
-        clock.clone(),
-        live.clone(),
-    );
-    let hub = Arc::new(Hub {
+    let hub = Foundation {
         state,
         config,
         clock,
         keys,
         db,
         log,
-        live,
-        logs,
-        pulls: Pulls::default(),
-        disks: Default::default(),
-        refusals: Default::default(),
-        denials: Default::default(),
-        sessions: Default::default(),
-        attempts: Default::default(),
         quic,
-    });
+    };
+    let hub = Arc::new(hub.hub());
     let plain = |e: HubError| CommandError::Plain(e.to_string());
+    acts::settle(&hub.db, &hub.log).map_err(plain)?;
+    if let Some(ca) = anew {
+        hub.log.append("sys:cert", &ca)?;
+    }
     hub.sessions.load(&hub.db, hub.now()).map_err(plain)?;
     declaration::look(&hub).map_err(plain)?;
     Ok((hub, listener, pages))

@@ -11,7 +11,7 @@ use std::{
 
 use shared::{
     approval::KnownKey,
-    id::{CameraId, ExhibitRef},
+    id::CameraId,
     note::Vkey,
     time::Utc,
     wire::{self, BadFrame, CameraHealth, CameraInfo, ClipReply, Fault, Open, ToBox, ToHub},
@@ -78,6 +78,7 @@ struct Job {
 struct Jobs {
     now: SyncSender<Job>,
     holds: SyncSender<Job>,
+    looks: SyncSender<Job>,
     footage: SyncSender<Job>,
 }
 
@@ -105,6 +106,7 @@ impl Jobs {
         Self {
             now: lane("orders"),
             holds: lane("orders-holds"),
+            looks: lane("orders-looks"),
             footage: lane("orders-pulls"),
         }
     }
@@ -114,6 +116,7 @@ impl Jobs {
         let lane = match orders::lane(&job.order) {
             Lane::Now => &self.now,
             Lane::Holds => &self.holds,
+            Lane::Looks => &self.looks,
             Lane::Footage => &self.footage,
         };
         let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = lane.try_send(job)
@@ -533,18 +536,33 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     let Some(first) = inc.frame_within(WELCOME).await? else {
         return Ok(());
     };
-    let Ok(Open::Clip {
-        r#ref,
-        cam,
-        s,
-        offset,
-    }) = first.json::<Open>()
-    else {
-        tracing::debug!("a stream of an unknown kind was declined");
-        out.finish().await;
-        return Ok(());
+    let (state, looks) = (deps.desk.state.clone(), deps.desk.looks.clone());
+    let opening = match first.json::<Open>() {
+        Ok(Open::Clip {
+            r#ref,
+            cam,
+            s,
+            offset,
+            length,
+        }) => tokio::task::spawn_blocking(move || {
+            Sending::open(&state, &r#ref, &cam, s, (offset, length))
+        }),
+        Ok(Open::Look {
+            order,
+            s,
+            offset,
+            length,
+        }) => {
+            out.prefer(priority::LOOK);
+            tokio::task::spawn_blocking(move || looks.open(order, s, (offset, length)))
+        }
+        _ => {
+            tracing::debug!("a stream of an unknown kind was declined");
+            out.finish().await;
+            return Ok(());
+        }
     };
-    let mut sending = match open(deps, r#ref, cam, s, offset).await {
+    let mut sending = match opening.await.map_err(|e| e.to_string()).flatten() {
         Ok(sending) => sending,
         Err(why) => {
             out.send(&ClipReply::Refused { why }).await?;
@@ -572,19 +590,6 @@ async fn clip(deps: &Arc<Deps>, mut out: Outgoing, mut inc: Incoming) -> Result<
     }
     out.finish().await;
     Ok(())
-}
-
-async fn open(
-    deps: &Arc<Deps>,
-    r#ref: ExhibitRef,
-    cam: CameraId,
-    s: u64,
-    offset: u64,
-) -> Result<Sending, String> {
-    let state = deps.desk.state.clone();
-    tokio::task::spawn_blocking(move || Sending::open(&state, &r#ref, &cam, s, offset))
-        .await
-        .map_err(|e| e.to_string())?
 }
 
 /// For [`Deps::seen`] before the first word.

@@ -9,6 +9,7 @@
 //! | [`signed`] | an order as it came: signed by the hub, and what it says |
 //! | [`orders`] | orders of the hub: carried out by the room they are for, answered by number |
 //! | [`pulls`] | clips: what is prepared, and its bytes |
+//! | [`looks`] | footage that is looked at and not taken |
 //! | [`enrol`] | the one-time code |
 //! | [`addresses`], [`moved`] | where the hub is dialled; the hub's order where it will be |
 //! | [`renewal`] | the certificate, made anew in time or by the narrow door |
@@ -22,6 +23,7 @@ pub mod audit;
 mod congestion;
 pub mod enrol;
 pub mod link;
+pub mod looks;
 pub mod moved;
 pub mod orders;
 pub mod pace;

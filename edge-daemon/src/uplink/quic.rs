@@ -41,6 +41,8 @@ const NEXT: Duration = Duration::from_secs(3);
 pub mod priority {
     pub const CONTROL: i32 = 20;
     pub const AUDIT: i32 = 10;
+    /// Somebody waits for a picture.
+    pub const LOOK: i32 = 5;
     pub const CLIP: i32 = 0;
 }
 
@@ -488,6 +490,12 @@ impl Outgoing {
             quinn::WriteError::ConnectionLost(e) => lost(e),
             e => LinkError::Lost(e.to_string()),
         })
+    }
+
+    /// It goes at this priority from now on.
+    pub fn prefer(&self, priority: i32) {
+        // Only fails on a stream that is closed already, which the next write says.
+        let _ = self.0.set_priority(priority);
     }
 
     /// Nothing more will be sent; waits until the hub has it all (or is gone).

@@ -413,6 +413,7 @@ pub const ALL: &[&Row] = &[
     &LIFT_WITHDRAW,
     &TOUCHES,
     &TOUCH,
+    &TOUCH_CALL_OFF,
     &APPROVERS,
     &APPROVER_ASK,
     &APPROVER_APPROVE,

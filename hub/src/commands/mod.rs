@@ -54,7 +54,7 @@ enum Command {
     Init(init::Args),
     /// Run the hub
     Run,
-    /// Boxes: add, list, revoke
+    /// Boxes: register, look at, refuse, have one begin a new log
     #[command(subcommand)]
     Box(boxes::Command),
     /// Footage that exists
@@ -63,7 +63,7 @@ enum Command {
     /// Retention: what is kept against what was promised
     #[command(subcommand)]
     Retention(retention::Command),
-    /// Clips: pull, list
+    /// Clips: pull, follow, save, check
     #[command(subcommand)]
     Clip(clip::Command),
     /// Clip requests: who asks, for what, of which cameras, and what became of it
@@ -86,7 +86,7 @@ enum Command {
     Approver(approver::Command),
     /// Check a log or an evidence package
     Verify(verify::Args),
-    /// Logs: export
+    /// Logs: what people did, the monthly sample, export
     #[command(subcommand)]
     Log(log::Command),
     /// Owners of cameras

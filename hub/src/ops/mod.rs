@@ -458,6 +458,7 @@ operations! {
         LIFT_WITHDRAW => masks::WithdrawLift,
         TOUCHES => touches::List,
         TOUCH => touches::Give,
+        TOUCH_CALL_OFF => touches::CallOff,
         APPROVERS => touches::Approvers,
         APPROVER_ASK => touches::AskApprover,
         APPROVER_APPROVE => touches::ApproveApprover,

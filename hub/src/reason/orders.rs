@@ -77,6 +77,7 @@ reasons! {
         TouchOver { order: u64, state: State } => Refused "touch-over",
         TouchNotTaken { why: PasskeyError } => Refused "touch-not-taken",
         NotTouched => Refused "not-touched",
+        CalledOff { person: String } => Refused "called-off",
         StoppedMeanwhile => Refused "hub-stopped-meanwhile",
         KeysNotAskedFor { name: BoxName } => Refused "keys-not-asked-for",
         NoSuchKey { person: String } => Missing "no-such-key",

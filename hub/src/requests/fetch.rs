@@ -226,6 +226,7 @@ async fn set_with(
     });
     hub.pulls.tell(Progress { state, why, ..base });
     if state.over() {
+        hub.pulls.over(row.r#ref.as_str());
         // What was held for it may go.
         hub.pulls.holds.wake();
     }
@@ -389,6 +390,7 @@ async fn ask_box(hub: &Arc<Hub>, row: &RequestRecord) -> Try<Line> {
         Err(why) => return Err(failed(absence(&why), why.into())),
     };
     sane(name, &segments).map_err(odd)?;
+    hub.pulls.prepared(row.r#ref.as_str(), &segments);
     let (d, r) = (hub.clone(), row.clone());
     blocking(move || {
         let origin = |number| id::box_log(&d.config.scheme, &r.camera.r#box, number);

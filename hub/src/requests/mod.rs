@@ -10,6 +10,7 @@ pub mod holds;
 pub mod mask;
 pub mod moves;
 pub mod order;
+mod ranges;
 pub mod rate;
 pub mod review;
 pub mod rules;
@@ -27,6 +28,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use shared::order::{Part, PullSegment};
 use tokio::sync::{broadcast, mpsc};
 
 use crate::reason::PullReason;
@@ -61,6 +63,9 @@ impl Progress {
     }
 }
 
+/// What of each segment is in the span asked for.
+pub type Parts = HashMap<u64, Part>;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Pulls {
@@ -70,6 +75,8 @@ pub struct Pulls {
     /// Rings with the exhibit of a request that was taken back.
     cancelled: broadcast::Sender<String>,
     last: Arc<Mutex<HashMap<String, Progress>>>,
+    /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
+    parts: Arc<Mutex<HashMap<String, Parts>>>,
     pub holds: holds::Holds,
     pub moves: moves::Bell,
     /// One act about evidence at a time.
@@ -86,6 +93,7 @@ impl Default for Pulls {
             told: broadcast::Sender::new(1024),
             cancelled: broadcast::Sender::new(256),
             last: Arc::default(),
+            parts: Arc::default(),
             holds: holds::Holds::default(),
             moves: moves::Bell::default(),
             disposals: Arc::default(),
@@ -127,6 +135,34 @@ impl Pulls {
         last.insert(progress.r#ref.clone(), progress.clone());
         drop(last);
         let _ = self.told.send(progress);
+    }
+
+    /// What a box says of the span asked for.
+    pub fn prepared(&self, exhibit: &str, segments: &[PullSegment]) {
+        let parts = segments.iter().filter_map(|p| Some((p.s, p.part?)));
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.insert(exhibit.to_owned(), parts.collect());
+    }
+
+    /// The same, while it is being fetched.
+    pub fn parts(&self, exhibit: &str) -> Parts {
+        let all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.get(exhibit).cloned().unwrap_or_default()
+    }
+
+    /// Nothing more is fetched for it.
+    pub fn over(&self, exhibit: &str) {
+        let mut all = self
+            .parts
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        all.remove(exhibit);
     }
 
     pub fn listen(&self) -> broadcast::Receiver<Progress> {

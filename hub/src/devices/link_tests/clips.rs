@@ -193,6 +193,7 @@ async fn a_clip_goes_on_where_it_stood() {
                 s: 1,
                 n,
                 sealed: sealed.len() as u64,
+                part: None,
             }],
         },
     );
@@ -524,6 +525,7 @@ async fn a_hole_in_the_numbers_gives_what_there_is() {
         s: *s,
         n: *n,
         sealed: bytes.len() as u64,
+        part: None,
     });
     let ready = says_done(
         number,

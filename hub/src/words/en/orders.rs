@@ -66,6 +66,7 @@ pub fn of(reason: &Orders) -> Text {
             "nobody touched their passkey for it in time, or one person only; nothing was sent";
             "ask again, and have both people at their keys"
         ),
+        CalledOff { person } => say!("{person} called it off; nothing was sent"),
         StoppedMeanwhile => say!(
             "the hub stopped before the box had answered; whether it has obeyed will be in its log"
         ),
