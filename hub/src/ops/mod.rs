@@ -50,6 +50,7 @@ pub mod masks;
 mod moment;
 pub mod own;
 pub mod owners;
+pub mod published;
 pub mod requests;
 pub mod roles;
 pub mod sight;
@@ -362,6 +363,7 @@ pub trait Visitor {
 operations! {
     asked {
         BOXES => boxes::List,
+        PUBLISHED => published::Show,
         BOX => boxes::Show,
         BOX_ADD => boxes::Add,
         BOX_REVOKE => boxes::Revoke,

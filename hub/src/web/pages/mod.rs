@@ -29,6 +29,7 @@ pub mod home;
 pub mod lifts;
 pub mod log;
 pub mod masks;
+pub mod proof;
 pub mod requests;
 pub mod retention;
 pub mod staff;
