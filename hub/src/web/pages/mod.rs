@@ -31,6 +31,7 @@ pub mod log;
 pub mod look;
 pub mod machine;
 pub mod masks;
+pub mod proof;
 pub mod requests;
 pub mod retention;
 pub mod staff;
