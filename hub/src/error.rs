@@ -80,7 +80,9 @@ impl Class {
             Self::Missing => "There is no such thing. Nothing was done.",
             Self::Refused => "It cannot be done, as things are.",
             Self::TooFast => "Too much is asked at once.",
-            Self::Unreachable => "It cannot be done now: the hub is stopping, or it took too long.",
+            Self::Unreachable => {
+                "It cannot be done now: the hub is stopping, its disk is full, or it took too long."
+            }
             Self::Broken => {
                 "Something in the hub does not work; its journal says what, under the number that is given."
             }

@@ -6,11 +6,13 @@
 //!     ├─ arrivals   boxes over QUIC; one task per connection, one per stream
 //!     ├─ fetch      clip requests; one task each
 //!     ├─ keeper     holds: tells boxes, ends them in time
+//!     ├─ moves      tells boxes where the hub will be
 //!     ├─ pages      staff pages over HTTPS
 //!     ├─ hourly     head.seen per box log
 //!     ├─ certificates  the hub's own, renewed while it runs
 //!     ├─ retention  certificates judged: faults that begin and end
 //!     ├─ silence    boxes that are off the line: faults that begin and end
+//!     ├─ disks      nearly full, or full: faults that begin and end
 //!     ├─ disposal   evidence past its period: disposals finished, drafts cleared, faults
 //!     └─ watchdog   systemd
 //! ```
@@ -41,7 +43,7 @@ use crate::{
     config::{Config, is_name},
     db::Db,
     devices::{arrivals, link::Listener, silence},
-    disposal,
+    disks, disposal,
     error::HubError,
     evidence::{cleanup, request},
     files,
@@ -170,6 +172,7 @@ pub async fn run(
     tasks.spawn(arrivals::run(hub.clone(), listener.clone()));
     tasks.spawn(requests::fetch::run(hub.clone()));
     tasks.spawn(requests::holds::keeper::run(hub.clone()));
+    tasks.spawn(requests::moves::run(hub.clone()));
     let certificate = Arc::new(ServerCertificate::open(
         hub.keys.authority(),
         Side::Pages,
@@ -190,6 +193,7 @@ pub async fn run(
     tasks.spawn(hourly(hub.clone()));
     tasks.spawn(retention::watch::run(hub.clone()));
     tasks.spawn(silence::run(hub.clone()));
+    tasks.spawn(disks::watch::run(hub.clone()));
     tasks.spawn(disposal::watch::run(hub.clone()));
     tasks.spawn(watchdog());
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);

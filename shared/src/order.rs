@@ -108,6 +108,15 @@ pub enum Act {
     /// Leave the log as it is and begin its successor, with a number above `above`, the newest the hub holds of this box. Obeyed again it
     /// changes nothing.
     LogSucceed { above: u64 },
+    /// Where the hub is to be dialled from now on: `host:port`. `second` where it does not answer there; `lookup`, a name that is asked for when
+    /// it answers nowhere, in the place of the one that enrolment told. The box goes on trying the address it was enrolled at, too.
+    HubMove {
+        hub: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lookup: Option<String>,
+    },
     /// Another person may approve with their own key from now on, or one may no more. It carries approvals whatever the box asks for.
     Approvers { change: Change },
     /// An act of a newer hub.
@@ -183,6 +192,8 @@ pub enum Done {
     Succession,
     /// Who may approve is changed.
     Approvers,
+    /// The box has kept where the hub will be, and dials there when its line ends.
+    Addresses,
     /// Something a newer box does.
     #[serde(other)]
     Unknown,

@@ -161,6 +161,8 @@ lines! {
     /// A person's key counts for approvals from now on, or does no more; `what`: add, remove; `key`: the first 16 letters of the SHA-256 of
     /// its id.
     ApproverSet = "approver.set" { order: u64, what: String, who: String, key: String, by: Vec<String> }
+    /// The hub is dialled there from here on: at `hub`, then at `second`; `lookup` is asked for when it answers nowhere. `order`: the hub's.
+    HubSet = "hub.set" { order: u64, hub: String, second: Option<String>, lookup: Option<String>, by: Vec<String> }
     FaultOn = "fault.on" { code: String, cam: Option<CameraId> }
     FaultOff = "fault.off" { code: String, cam: Option<CameraId> }
     SpotOk = "spot.ok" { log: String, cam: CameraId, s: u64 }
@@ -265,6 +267,8 @@ lines! {
     /// Hub log: a box was told to begin the successor of its log, with a number above this one; `by` are two people, the reason is salted.
     /// The line's number is the order's.
     LogOrder = "log.order" { r#box: String, above: u64, reason: String, by: Vec<String> }
+    /// Hub log: a box is told where the hub will be; the line's number is the order's. `reason` is salted, `by` are two people.
+    MoveOrder = "move.order" { r#box: String, hub: String, second: Option<String>, lookup: Option<String>, reason: String, by: Vec<String> }
     /// Hub log: a box was told that all that is past its day may go at once; the reason is salted. The line's number is the order's.
     SweepOrder = "sweep.order" { r#box: String, reason: String, by: Vec<String> }
     /// Hub log: what came of it, when it was not carried out.

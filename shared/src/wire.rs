@@ -129,6 +129,8 @@ pub enum EnrolReply {
         ca: String,
         cosign: String,
         order: String,
+        /// What the box asks the DNS for when the hub answers nowhere, `name:port`.
+        lookup: String,
         /// Whose passkeys approve lifts, for root to pin where the box asks for that; None: the hub has not the keys of two people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approvers: Option<Approvers>,

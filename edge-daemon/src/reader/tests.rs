@@ -236,6 +236,7 @@ pub(crate) fn pin(state: &State) {
         r#box: BoxName::parse("ashby").expect("name"),
         cosign: vkey("cosign", ALG_COSIGNATURE),
         order: vkey("order", ALG_ED25519),
+        lookup: "beadle.example:7443".into(),
         ca: String::new(),
         cert: String::new(),
     };

@@ -16,7 +16,7 @@ use shared::{
 
 use super::{
     looks::{self, Looks},
-    pulls,
+    moved, pulls,
     signed::{signed, understood},
     succession,
 };
@@ -237,6 +237,10 @@ fn obey(
         Act::Approvers { change } => {
             approvers(context, order, subject, change, &ordered.approvals)?;
             Ok(Done::Approvers)
+        }
+        Act::HubMove { .. } => {
+            moved::obey(context, order, (text, sig))?;
+            Ok(Done::Addresses)
         }
         Act::Unknown => Err(Refusal::new(
             Code::UnknownAct,

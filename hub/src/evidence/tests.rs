@@ -34,7 +34,10 @@ use shared::{
 
 use super::{
     Authority, FetchedSegment, Order, Package, PackageError, Resting, build,
-    certificate::Request,
+    certificate::{
+        Request,
+        people::{People, Person},
+    },
     resting,
     save::{SaveError, SavedPackage, save},
 };
@@ -315,12 +318,24 @@ fn scene(widths: [u16; 5]) -> Scene {
         exhibit,
         camera: BoxCamera::parse("ashby/c03").expect("camera"),
         title: "High Street, north end".into(),
-        site: "Ashby town centre".into(),
+        scheme: "cctv.example.gov.uk".into(),
         t0: start.plus_ms(12_500),
         t1: start.plus_ms(46_100),
-        purpose: "theft\nfrom\u{7} shop".into(),
-        reference: "CR/1234/26".into(),
-        requester: "PC 4411 Example".into(),
+        people: People {
+            purpose: "theft\nfrom\u{7} shop".into(),
+            reference: "CR/1234/26".into(),
+            requester: "PC 4411 Example".into(),
+            submitted: Person {
+                op: "op:0147".into(),
+                name: Some("Siân Evans".into()),
+                roles: vec!["operator@town".into()],
+            },
+            authorised: Some(Person {
+                op: "op:0150".into(),
+                name: None,
+                roles: vec!["supervisor".into()],
+            }),
+        },
         grant: "G-1".into(),
         authorities: [("a".repeat(64), "RIPA 2026/17".to_owned())].into(),
         operator: "op:0147".into(),

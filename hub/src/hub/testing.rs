@@ -62,8 +62,10 @@ pub fn config(dir: &Path) -> Config {
         https: any(),
         evidence: Some("evidence".into()),
         address: None,
+        lookup: None,
         names: None,
         holds: None,
+        disks: None,
         periods: None,
         sign_in: Some(RawSignIn {
             second_factor: Some(Vec::new()),
@@ -107,6 +109,7 @@ impl Hub {
             log: self.log.clone(),
             live: Live::default(),
             logs: self.logs.clone(),
+            disks: Default::default(),
             pulls: Pulls::default(),
             refusals: Default::default(),
             denials: Default::default(),

@@ -84,6 +84,10 @@ reasons! {
         NotAnApprover { person: String } => Refused "not-an-approver",
         KeyKnown { name: BoxName, person: String } => Refused "key-known-already",
         ApproverRequestUnknown { request: u64 } => Missing "approver-request-unknown",
+        /// `what`: hub, second, lookup.
+        NotAnAddress { what: &'static str, text: String } => Malformed "not-an-address",
+        NoBoxToTell => Refused "no-box-to-tell",
+        SecondForMove => Refused "second-for-move",
         SecondForNewLog => Refused "second-for-new-log",
     }
 }

@@ -1,5 +1,5 @@
 //! Wiring. Clip requests: taking them in, and the doors of the task that fetches. Holds. Orders of a recording rate, about masks and their reviews,
-//! and those that people approve with their own passkeys.
+//! and those that people approve with their own passkeys. Where boxes find the hub.
 pub mod approvers;
 mod bytes;
 pub mod clip;
@@ -8,6 +8,7 @@ pub mod fetch;
 mod finish;
 pub mod holds;
 pub mod mask;
+pub mod moves;
 pub mod order;
 mod ranges;
 pub mod rate;
@@ -77,6 +78,7 @@ pub struct Pulls {
     /// What of which segments is in the span asked for, by exhibit: as its box said when it prepared them last.
     parts: Arc<Mutex<HashMap<String, Parts>>>,
     pub holds: holds::Holds,
+    pub moves: moves::Bell,
     /// One act about evidence at a time.
     pub disposals: Arc<Mutex<()>>,
 }
@@ -93,6 +95,7 @@ impl Default for Pulls {
             last: Arc::default(),
             parts: Arc::default(),
             holds: holds::Holds::default(),
+            moves: moves::Bell::default(),
             disposals: Arc::default(),
         }
     }

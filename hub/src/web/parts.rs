@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The pages that every other leads to, for those who may do the operation.
-pub const LINKS: [(&str, &str, &Row); 13] = [
+pub const LINKS: [(&str, &str, &Row); 14] = [
     ("/", "Boxes and cameras", &table::BOXES),
     ("/requests", "Clip requests", &table::REQUESTS),
     ("/holds", "Held footage", &table::HOLDS),
@@ -27,6 +27,7 @@ pub const LINKS: [(&str, &str, &Row); 13] = [
     ("/approvers", "Keys at boxes", &table::APPROVERS),
     ("/retention", "Retention", &table::RETENTION),
     ("/log", "What people did", &table::LOG_SHOW),
+    ("/hub", "The hub", &table::HUB_STATUS),
     ("/staff", "Staff", &table::STAFF),
     ("/tokens", "Tokens", &table::TOKENS),
     ("/account", "Your account", &table::FACTORS),

@@ -20,7 +20,7 @@ use super::{
     context::{App, Refused, SignedIn, to_the_door},
     forms, guard,
     pages::{
-        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, masks,
+        account, approvers, clip, door, evidence, footage, holds, home, lifts, log, machine, masks,
         requests, retention, staff, tokens, touches,
     },
 };
@@ -91,6 +91,7 @@ pages! {
     get "/clip/{exhibit}/play/{index}" clip::play, WATCH;
     get "/clip/{exhibit}/save/{index}" clip::save, Person(&[&table::CLIP, &table::CLIP_VIEW, &table::CLIP_SAVE]);
     get "/clip/{exhibit}/certificate" clip::certificate, WATCH;
+    get "/hub" machine::show, Person(&[&table::HUB_STATUS, &table::MOVES]);
     get "/masks" masks::show, Person(&[&table::MASKS]);
     get "/lifts" forms::show::<lifts::LiftsPage>, Person(&[&table::LIFTS]);
     post "/lifts" forms::act::<lifts::LiftsPage>, Person(&[&table::LIFTS]);

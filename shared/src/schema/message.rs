@@ -367,6 +367,7 @@ fn done(done: &Done) -> Result<(), Breach> {
         | Done::Cleared
         | Done::Sweep
         | Done::Succession
+        | Done::Addresses
         | Done::Unknown => Ok(()),
     }
 }

@@ -145,6 +145,7 @@ table! {
     "del.done" Box { Must "cam" Form::Camera, Must "day" Form::Day, Must "n" COUNT, Null "oldest" Form::Time, Must "undecryptable" Form::Bool, Must "claim" WORD, May "held" COUNT }
     "del.confirm" Box { Must "order" COUNT, Must "by" BY }
     "approver.set" Box { Must "order" COUNT, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "by" BY }
+    "hub.set" Box { Must "order" COUNT, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "by" BY }
     "fault.on" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "fault.off" Both { Must "code" WORD, Lax "cam" Form::Camera, May "log" Form::Origin, May "ref" Form::Text(1024) }
     "spot.ok" Hub { Must "log" Form::Origin, Must "cam" Form::Camera, Must "s" COUNT }
@@ -162,6 +163,7 @@ table! {
     "approver.order" Hub { Must "box" Form::Box, Must "what" WORD, Must "who" WORD, Must "key" WORD, Must "ask" COUNT, Must "by" BY }
     "order.touch" Hub { Must "order" COUNT, Must "factor" COUNT, Must "by" WORD }
     "log.order" Hub { Must "box" Form::Box, Must "above" COUNT, Must "reason" WORD, Must "by" BY }
+    "move.order" Hub { Must "box" Form::Box, Must "hub" Form::Word(300), Null "second" Form::Word(300), Null "lookup" Form::Word(300), Must "reason" WORD, Must "by" BY }
     "order.fail" Hub { Must "order" COUNT, Must "box" Form::Box, May "cam" Form::Camera, Must "code" WORD, Must "why" WHY }
     "sweep.order" Hub { Must "box" Form::Box, Must "reason" WORD, Must "by" BY }
     "sweep.fail" Hub { Must "order" COUNT, Must "box" Form::Box, Must "code" WORD, Must "why" WHY }

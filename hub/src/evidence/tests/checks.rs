@@ -86,22 +86,25 @@ fn a_package_verifies_in_every_way() {
         assert!(!records.contains(foreign), "{foreign}");
     }
     let certificate = scene.read(names::CERTIFICATE);
+    let flat = certificate.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         "EXH-2026-000123",
         "theft from shop",
         "CR/1234/26",
         "m7 covers 12.5 %",
         "camera silent",
-        "own clock differed by 7300 ms",
+        "own clock was 7300 ms ahead of the recorder's",
+        "asked of the hub by Siân Evans (operator for town; op:0147)",
+        "authorised by somebody whose name the hub does not hold (supervisor; op:0150)",
         "disk-slow",
         "Criminal Justice Act 1967",
         "op:0147",
     ] {
-        assert!(certificate.contains(part), "{part} in\n{certificate}");
+        assert!(flat.contains(part), "{part} in\n{certificate}");
     }
     assert!(
-        certificate.lines().all(|l| l.chars().count() <= 110) && certificate.lines().count() <= 72,
-        "one page:\n{certificate}"
+        certificate.lines().all(|l| l.chars().count() <= 110) && certificate.lines().count() <= 140,
+        "two pages:\n{certificate}"
     );
     println!("{certificate}\n=====\n{}", scene.read(names::READ_ME));
     // Never over an existing one, and nothing half-made is left.

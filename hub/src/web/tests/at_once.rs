@@ -305,6 +305,7 @@ const SHOWN: &[(&str, &str, &str)] = &[
     ("owner.set", "cam", "camera_owners WHERE cam=$1"),
     ("copy.class", "ref", "evidence WHERE ref=$1"),
     ("copy.drop", "ask", "approvals WHERE n=$1"),
+    ("move.order", "box", "moves WHERE box=$1"),
 ];
 /// Acts that nothing of this test can do: they take a box.
 const OF_BOXES: [&str; 5] = [

@@ -77,6 +77,11 @@ pub(super) fn sample(row: &Row, n: usize, who: &str, at: Utc) -> Value {
         | "request.list" | "footage.recent" => {
             return json!({});
         }
+        "move.list" | "hub.status" => return json!({}),
+        "move.order" => {
+            let second = json!({"name": "coordinator", "password": PASSWORD});
+            return json!({"hub": "hub.example:4433", "reason": "a new house", "second": second});
+        }
         "box.show" => return json!({"name": "ashby"}),
         "box.add" => return json!({"name": format!("box{n}")}),
         "box.revoke" => return json!({"name": "brook", "why": "stolen"}),

@@ -84,6 +84,14 @@ pub fn of(reason: &Orders) -> Text {
         ApproverRequestUnknown { request } => say!(
             "there is no request {request}"; "`beadle-hub approver list` shows those that wait"
         ),
+        NotAnAddress { what, text } => say!(
+            "{what} = {text:?} is not where boxes can dial: nothing was ordered";
+            "give a name or address, a colon and a port, like hub.example.gov.uk:4433"
+        ),
+        NoBoxToTell => say!("there is no box to tell: nothing was ordered"),
+        SecondForMove => say!(
+            "a second person must agree: where boxes find the hub takes two; nothing was ordered"
+        ),
         SecondForNewLog => {
             say!("a second person must agree: a new log takes two; nothing was ordered")
         }
